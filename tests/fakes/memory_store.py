@@ -1,0 +1,101 @@
+"""A Store in memory: the reference of the contract suite, and the world that rotation tests break."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from tokenguard.domain.document import Document, Snapshot, decode, encode
+from tokenguard.domain.event import Actor, ChainHead, Entry, Event, Op, extend
+from tokenguard.domain.fingerprint import Fingerprint, fingerprint_of
+from tokenguard.domain.names import Label, TokenId, TokenName
+from tokenguard.domain.secret import Value
+from tokenguard.errors import Conflict, InputError
+from tokenguard.ports.clock import Clock
+from tokenguard.ports.store import Live, Tombstone
+
+_HINT = "read it again"
+
+
+class MemoryStore:
+    url = "memory://"
+    store_id = "a" * 32
+
+    def __init__(self, clock: Clock) -> None:
+        self._documents: dict[TokenId, tuple[int, bytes]] = {}
+        self._entries: dict[str, list[Entry]] = {}
+        self._slots: dict[tuple[TokenId, Label], Value | Tombstone] = {}
+        self._live: dict[TokenId, tuple[int, Label | None]] = {}
+        _, entries = extend("store", ChainHead(), [Event(at=clock.now(), op=Op.INIT, actor=self.actor())])
+        self._entries["store"] = list(entries)
+
+    def actor(self) -> Actor:
+        return Actor(id="user:tester", host="testhost")
+
+    def fingerprint(self, value: Value) -> Fingerprint:
+        return fingerprint_of(b"k" * 32, value)
+
+    def find(self, name: TokenName) -> Snapshot | None:
+        return next((snapshot for snapshot in self.scan() if snapshot.document.record.name == name), None)
+
+    def load(self, token: TokenId) -> Snapshot:
+        if token not in self._documents:
+            raise InputError("no such token", hint="`tokenguard list` shows names")
+        version, data = self._documents[token]
+        return Snapshot(id=token, version=version, document=decode(data))
+
+    def scan(self) -> Iterator[Snapshot]:
+        return iter(sorted(map(self.load, self._documents), key=lambda snapshot: snapshot.document.record.name))
+
+    def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:
+        version, data = self._documents.get(token, (0, b""))
+        if version != expected:
+            raise Conflict("the token changed since it was read", hint=_HINT)
+        holder = self.find(document.record.name)
+        if holder is not None and holder.id != token:
+            raise Conflict("the name belongs to another token", hint="choose another name")
+        head, entries = extend(token, decode(data).chain if data else ChainHead(), events)
+        self._entries.setdefault(token, []).extend(entries)
+        self._documents[token] = (version + 1, encode(replace(document, chain=head)))
+        return self.load(token)
+
+    def history(self, token: TokenId | None) -> Sequence[Entry]:
+        return tuple(self._entries.get(token or "store", ()))
+
+    def put_candidate(self, token: TokenId, label: Label, content: Value | Tombstone) -> None:
+        if (token, label) in self._slots:
+            raise Conflict("the slot is taken", hint=_HINT)
+        self._slots[token, label] = content
+
+    def read_candidate(self, token: TokenId, label: Label) -> Value | Tombstone | None:
+        return self._slots.get((token, label))
+
+    def read_live(self, token: TokenId) -> Live | None:
+        version, label = self._live.get(token, (0, None))
+        if label is None:
+            return None
+        value = self._slots[token, label]
+        assert isinstance(value, Value)
+        return Live(label, version, value)
+
+    def publish(self, token: TokenId, label: Label, pinned: int) -> int:
+        version, _ = self._live.get(token, (0, None))
+        if version != pinned:
+            raise Conflict("the live version moved", hint=_HINT)
+        if not isinstance(self._slots.get((token, label)), Value):
+            raise Conflict("there is no value under that label", hint=_HINT)
+        self._live[token] = (version + 1, label)
+        return version + 1
+
+    def withdraw(self, token: TokenId, pinned: int) -> None:
+        version, _ = self._live.get(token, (0, None))
+        if version != pinned:
+            raise Conflict("the live version moved", hint=_HINT)
+        self._live[token] = (version + 1, None)
+
+    def destroy(self, token: TokenId, label: Label) -> None:
+        if self._live.get(token, (0, None))[1] == label:
+            raise Conflict("the label is live", hint="publish another one first")
+        content = self._slots.get((token, label))
+        if isinstance(content, Value):
+            self._slots[token, label] = Tombstone(reason="destroyed", digest=content.digest())
+        elif content is None:
+            self._slots[token, label] = Tombstone(reason="destroyed")

@@ -1,0 +1,61 @@
+"""The document of one token: the unit of compare-and-set, and its JSON form."""
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from tokenguard.domain.event import ChainHead
+from tokenguard.domain.journal import Journal, Quarantined
+from tokenguard.domain.names import TokenId
+from tokenguard.domain.token import Record
+from tokenguard.errors import Tampered
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """Everything durable about one token except its values and its events."""
+
+    record: Record
+    journal: Journal | None = None
+    """The open operation, or the last one that ended."""
+    quarantine: tuple[Quarantined, ...] = ()
+    chain: ChainHead = field(default_factory=ChainHead)
+    """Kept by the store: `commit` extends it with the events it is given."""
+    format: int = FORMAT
+
+    @property
+    def busy(self) -> bool:
+        """Whether an operation is open."""
+        return self.journal is not None and not self.journal.stage.ended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A document as it was read: `version` is what a commit must expect."""
+
+    id: TokenId
+    version: int
+    document: Document
+
+
+def encode(document: Document) -> bytes:
+    """The document as canonical JSON (keys sorted, UTF-8)."""
+    return msgspec.json.encode(document, order="deterministic")
+
+
+def decode(data: bytes) -> Document:
+    """Read what `encode` wrote; Tampered (exit 6) for anything else."""
+    try:
+        document = msgspec.json.decode(data, type=Document)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        raise Tampered(
+            "a token's document does not parse", hint="restore the store from a backup; run `tokenguard doctor`"
+        ) from None
+    if document.format != FORMAT:
+        raise Tampered(
+            f"a token's document has format {document.format}, this version reads {FORMAT}",
+            hint="use the tokenguard version that wrote the store, or a newer one",
+        )
+    return document

@@ -1,0 +1,118 @@
+"""Audit events and their chain: who did what to which token, in an order nobody can change unseen.
+
+Every event is part of the document whose compare-and-set makes the transition; an effect elsewhere has its
+`intent` committed before and its `outcome` after. Fields come from closed lists; the only free text is the
+operator's own reason.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum, unique
+
+import msgspec
+
+from tokenguard.domain.names import TokenName
+
+
+@unique
+class Op(StrEnum):
+    """What an event is about."""
+
+    INIT = "init"
+    REKEY = "rekey"
+    KEY_SLOT = "key-slot"
+    ADD = "add"
+    EDIT = "edit"
+    IMPORT = "import"
+    VERIFY = "verify"
+    OPEN = "open"
+    TAKE_OVER = "take-over"
+    MINT = "mint"
+    STORE = "store"
+    ACCEPT = "accept"
+    REJECT = "reject"
+    PUBLISH = "publish"
+    DELIVER = "deliver"
+    ROLL_BACK = "roll-back"
+    REVOKE = "revoke"
+    DEATH = "death"
+    DESTROY = "destroy"
+    BLOCK = "block"
+    ABORT = "abort"
+    DONE = "done"
+    DISCLOSE = "disclose"
+
+
+@unique
+class Phase(StrEnum):
+    """Before an effect, after it, or a fact that needs none."""
+
+    INTENT = "intent"
+    OUTCOME = "outcome"
+    FACT = "fact"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who acted, as the store says; with host and CI run beside it."""
+
+    id: str
+    """`user:alice` on an embedded store; a Vault entity, an STS ARN, an OIDC subject elsewhere."""
+    host: str = ""
+    ci_run: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happened or is about to."""
+
+    at: datetime
+    op: Op
+    phase: Phase = Phase.FACT
+    actor: Actor
+    name: TokenName | None = None
+    rotation: str = ""
+    detail: dict[str, str | int | bool] = field(default_factory=dict)
+    """Short facts under fixed keys (`stage`, `label`, `verdict`, `consumer`, `result`, `reason`); never a value."""
+
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An event with its place in a chain."""
+
+    seq: int
+    """Counts from 1."""
+    prev: str
+    hash: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class ChainHead:
+    """The last entry of a chain, kept in the document, so that cutting off the end shows."""
+
+    seq: int = 0
+    hash: str = GENESIS
+
+
+def entry_hash(chain: str, seq: int, prev: str, event: Event) -> str:
+    """SHA-256 (hex) over an entry of the chain named `chain` (a token id, or `store`)."""
+    body = msgspec.json.encode(
+        {"v": 1, "chain": chain, "seq": seq, "prev": prev, "event": event}, order="deterministic"
+    )
+    return hashlib.sha256(body).hexdigest()
+
+
+def extend(chain: str, head: ChainHead, events: Iterable[Event]) -> tuple[ChainHead, tuple[Entry, ...]]:
+    """Append `events` to the chain; returns its new head and the entries to store."""
+    entries: list[Entry] = []
+    for event in events:
+        digest = entry_hash(chain, head.seq + 1, head.hash, event)
+        entries.append(Entry(seq=head.seq + 1, prev=head.hash, hash=digest, event=event))
+        head = ChainHead(head.seq + 1, digest)
+    return head, tuple(entries)

@@ -1,0 +1,159 @@
+"""The journal of one operation on one token: add, issue, rotate, retire. It lives in the token's document.
+
+The journal is written before every effect (write-ahead) and under compare-and-set (the fence between runners).
+It holds names, ids and fingerprints, never a value.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum, unique
+
+from tokenguard.domain.fingerprint import Fingerprint
+from tokenguard.domain.liveness import DeathProof
+from tokenguard.domain.names import Label
+from tokenguard.domain.token import Consumer
+
+
+@unique
+class Mode(StrEnum):
+    """What the operation is for; it fixes the order of the stages."""
+
+    ADD = "add"
+    """Take a value that exists into custody."""
+    ISSUE = "issue"
+    """Have a first value made by the provider or a person."""
+    PLANNED = "planned"
+    """Replace, then revoke: never zero live tokens."""
+    COMPROMISED = "compromised"
+    """Revoke, then replace: an announced gap."""
+    RETIRE = "retire"
+    """Revoke and prove dead, nothing new."""
+
+
+@unique
+class Stage(StrEnum):
+    """What is durably true. `rotation.machine` knows which stage follows which."""
+
+    OPEN = "open"
+    MINT = "mint"
+    """A label is written ahead; a token of that name may exist at the provider."""
+    STORED = "stored"
+    VERIFIED = "verified"
+    PUBLISHED = "published"
+    CONSUMED = "consumed"
+    REVOKE_INTENDED = "revoke-intended"
+    """Point of no return."""
+    REVOKED = "revoked"
+    """The provider or a person said so; nothing is proven yet."""
+    DEAD = "dead"
+    DONE = "done"
+    ABORTING = "aborting"
+    ABORTED = "aborted"
+
+    @property
+    def ended(self) -> bool:
+        """No runner has anything left to do."""
+        return self in {Stage.DONE, Stage.ABORTED}
+
+
+@unique
+class AttemptState(StrEnum):
+    """What became of one label that was written ahead."""
+
+    INTENDED = "intended"
+    """A token of this name may exist; nobody knows its value."""
+    STORED = "stored"
+    REJECTED = "rejected"
+    """Stored, but not what was wanted (wrong Drive, not accepted); must be revoked."""
+    GONE = "gone"
+    """Never made, or revoked: nothing of this name is alive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try at making the new value. Its label exists in the journal before anything exists at the provider."""
+
+    label: Label
+    state: AttemptState = AttemptState.INTENDED
+    provider_id: str = ""
+    hint: str = ""
+    fingerprint: Fingerprint | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Old:
+    """The value that is to die, frozen when the operation opened. Never `whatever is current`."""
+
+    label: Label
+    live_version: int
+    """The store's live version when the operation opened; publishing is pinned to it. 0: nothing was live."""
+    fingerprint: Fingerprint | None
+    provider_id: str = ""
+    hint: str = ""
+    provider_label: str = ""
+
+
+@unique
+class HandoverLevel(StrEnum):
+    """How sure we are that a consumer uses the new value."""
+
+    INTENDED = "intended"
+    PUSHED = "pushed"
+    CONFIRMED = "confirmed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """One consumer's way from the old value to the new one."""
+
+    consumer: Consumer
+    level: HandoverLevel
+    at: datetime
+    by: str = ""
+    """Who confirmed it, for a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journal:
+    """One operation, from its decision to its evidence."""
+
+    id: str
+    """32 hex digits; also the `rotation` of its audit events."""
+    mode: Mode
+    stage: Stage
+    epoch: int
+    """Counts takeovers. Every commit is a compare-and-set on the document, so a stale runner cannot write."""
+    holder: str
+    """Which runner holds it: `host/pid/nonce`."""
+    opened_at: datetime
+    updated_at: datetime
+    reason: str = ""
+    old: Old | None = None
+    attempts: tuple[Attempt, ...] = ()
+    handovers: tuple[Handover, ...] = ()
+    accept_outage: bool = False
+    revoked_at: datetime | None = None
+    revoked_by: str = ""
+    """`api`, or the person who said so."""
+    proof: DeathProof | None = None
+    waiting_for: str = ""
+    """Why it stopped, for people; empty while it runs or when it ended."""
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The attempt that counts: the latest."""
+        return self.attempts[-1] if self.attempts else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """An old value kept (rotators only) until its death is confirmed, so that it can be probed again."""
+
+    label: Label
+    fingerprint: Fingerprint | None
+    provider_id: str
+    provider_label: str
+    proof: DeathProof
+    probe_due_at: datetime
+    alive_again: bool = False
+    """A later probe was accepted after death had been proven; `rotate --resume` revokes it again."""

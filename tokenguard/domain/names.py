@@ -1,0 +1,68 @@
+"""The grammar of names: what a token, a scope, a provider or a label may be called."""
+
+import re
+import secrets
+from typing import NewType
+
+from tokenguard.errors import InputError
+from tokenguard.text import safe_text
+
+TokenName = NewType("TokenName", str)
+"""`team/service/env/purpose`-like path of 1 to 6 segments; ASCII lower case; the key people use."""
+
+TokenId = NewType("TokenId", str)
+"""Opaque id of a token in a store: 32 lower-case hex digits. Never changes, says nothing."""
+
+Label = NewType("Label", str)
+"""Names one value of one token, in the store and (as the token's name) at the provider."""
+
+SEGMENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
+MAX_SEGMENTS = 6
+_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_LABEL_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # without 0, 1, l and o: people read and type labels
+
+
+def token_name(text: str) -> TokenName:
+    """Check a token's name; InputError (exit 2) says what is wrong with it."""
+    segments = text.split("/")
+    if len(segments) > MAX_SEGMENTS or not all(SEGMENT.fullmatch(segment) for segment in segments):
+        raise InputError(
+            f"not a token name: {safe_text(text, one_line=True, limit=80)!r}",
+            hint="use 1 to 6 segments such as video/publisher/prod/upload: a-z, 0-9, '.', '_', '-', "
+            "each starting with a letter or digit, at most 63 characters",
+        )
+    return TokenName(text)
+
+
+def segment(text: str, *, what: str) -> str:
+    """Check one segment (a provider, an environment, an owner); `what` names it in the error."""
+    if not SEGMENT.fullmatch(text):
+        raise InputError(
+            f"not a valid {what}: {safe_text(text, one_line=True, limit=80)!r}",
+            hint="use a-z, 0-9, '.', '_', '-', starting with a letter or digit, at most 63 characters",
+        )
+    return text
+
+
+def token_id(text: str) -> TokenId:
+    """Check an id that came from outside."""
+    if not _ID.fullmatch(text):
+        raise InputError("not a token id", hint="an id has 32 hexadecimal digits; `tokenguard list` shows names")
+    return TokenId(text)
+
+
+def new_token_id() -> TokenId:
+    """A fresh random id."""
+    return TokenId(secrets.token_hex(16))
+
+
+def new_label(name: TokenName, attempt: int) -> Label:
+    """A label that was never used before, for one attempt at making a value of `name`.
+
+    The random part makes it the idempotency key that providers do not offer: a token at the provider that
+    carries this name was made by this attempt and by nothing else. People type it into a settings page, so it
+    is short: the last two segments, a nonce of 40 bits, the attempt.
+    """
+    nonce = "".join(secrets.choice(_LABEL_ALPHABET) for _ in range(8))
+    stem = "-".join(name.split("/")[-2:])[:40].rstrip(".-_")
+    return Label(f"{stem}-{nonce}-{attempt}")

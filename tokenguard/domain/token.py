@@ -1,0 +1,140 @@
+"""A token's record: everything that is known of it, and never its value."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum, unique
+
+from tokenguard.domain.fingerprint import Fingerprint
+from tokenguard.domain.liveness import Observation
+from tokenguard.domain.names import TokenName
+from tokenguard.domain.scope import Scope
+
+
+@unique
+class Kind(StrEnum):
+    """What sort of credential it is."""
+
+    API_TOKEN = "api_token"  # noqa: S105 - a word, not a value
+    API_KEY = "api_key"
+    SESSION = "session"
+    OAUTH_GRANT = "oauth_grant"
+    """Inventory without a value: the vendor keeps it (an MCP connector)."""
+    PROVIDER_ADMIN = "provider_admin"
+    """Mints and revokes other tokens at its provider."""
+
+    @property
+    def has_value(self) -> bool:
+        """Whether a value of this kind can be stored at all."""
+        return self is not Kind.OAUTH_GRANT
+
+
+@unique
+class RecordState(StrEnum):
+    """Where a record is in its life."""
+
+    PENDING = "pending"
+    """Named before its value exists (a crash may leave it here; `add` or `rotate --resume` go on)."""
+    UNCLAIMED = "unclaimed"
+    """Imported; owner, scope or purpose may be missing."""
+    ACTIVE = "active"
+    RETIRED = "retired"
+    """Revoked and proven dead; kept as a tombstone."""
+
+
+@unique
+class Custody(StrEnum):
+    """How the live value is held."""
+
+    MANAGED = "managed"
+    """In tokenguard's own layout of the store."""
+    ADOPTED = "adopted"
+    """In place: an existing field of an existing secret, replaced by compare-and-set."""
+    UNREADABLE = "unreadable"
+    """Known to be somewhere that cannot be read back (a CI secret)."""
+    NONE = "none"
+    """There is no value (an OAuth grant)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where the live value is."""
+
+    custody: Custody = Custody.MANAGED
+    url: str = ""
+    """For `adopted` and `unreadable`: what and where, for example `vault://kv/team/app#token`."""
+
+
+@unique
+class ConsumerKind(StrEnum):
+    """How a value reaches one of its users."""
+
+    DOTENV = "dotenv"
+    COMMAND = "command"
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """One place that uses the token: `dotenv:/srv/app/.env#DESCRIPT_API_TOKEN`, `command:NAME`, `person:TEXT`."""
+
+    kind: ConsumerKind
+    target: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.target}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What is known of one token. Empty text means not known (only `unclaimed` may miss owner, scope, purpose)."""
+
+    name: TokenName
+    provider: str
+    kind: Kind = Kind.API_TOKEN
+    state: RecordState = RecordState.PENDING
+    scope: Scope | None = None
+    scope_name: str = ""
+    permissions: tuple[str, ...] = ()
+    environment: str = ""
+    purpose: str = ""
+    owner: str = ""
+    """The team that answers for it."""
+    made_by: str = ""
+    """The person who minted it: a Descript token dies with that person's access to the Drive."""
+    account: str = ""
+    """The login at the provider it was minted with."""
+    deputy: str = ""
+    """Who acts when the owner cannot be reached."""
+    consumers: tuple[Consumer, ...] | None = None
+    """None: nobody has said who uses it. Empty: declared to have no pushed consumers."""
+    location: Location = field(default_factory=Location)
+    base_url: str = ""
+    """The provider's address when the record was made; another one later must be confirmed with `edit`."""
+    created_at: datetime | None = None
+    """When the live value was minted, if known."""
+    added_at: datetime | None = None
+    rotated_at: datetime | None = None
+    """When the live value replaced an older one, or was added."""
+    due_at: datetime | None = None
+    """An explicit due date; otherwise the policy's maximum age counts from `rotated_at`."""
+    fingerprint: Fingerprint | None = None
+    provider_id: str = ""
+    """The provider's immutable id of the live value, where it has one."""
+    hint: str = ""
+    """What the provider shows instead of the value (`sk-social-…x7y9`)."""
+    label: str = ""
+    """The name the live value has at the provider, if tokenguard gave it one."""
+    seen: Observation | None = None
+    """The last look at the live value through its provider."""
+    notes: str = ""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The fields an `unclaimed` record still needs before it is a full member of the inventory."""
+        wanted = {
+            "owner": self.owner,
+            "scope": self.scope,
+            "purpose": self.purpose,
+            "environment": self.environment,
+        }
+        return tuple(name for name, value in wanted.items() if not value)

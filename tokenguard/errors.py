@@ -1,0 +1,98 @@
+"""The exception tree. Every error carries one sentence, one hint, and never a secret.
+
+    TokenguardError
+    ├── InputError           bad usage or input                                exit 2
+    ├── NeedsPerson          a person is needed and none may be asked          exit 3
+    ├── Unfinished           a rotation stopped before the revoke intent       exit 3
+    ├── Unreachable          store or provider unreachable, denied, unknown    exit 4
+    │   ├── WrongKey         the key or passphrase does not open the store     exit 4
+    │   └── Conflict         another writer was first (compare-and-set lost)   exit 4
+    │       └── Fenced       another runner took this rotation over            exit 4
+    ├── NotProvenDead        revoke intended and death not proven              exit 5
+    └── Tampered             stored bytes are not what was written             exit 6
+
+The exit code belongs to the class, so that a new error cannot forget it. Messages are lower case, without a full stop.
+"""
+
+from enum import IntEnum, unique
+from typing import ClassVar
+
+
+@unique
+class ExitCode(IntEnum):
+    """What a process's exit code means to whoever called it."""
+
+    OK = 0
+    FINDINGS = 1
+    USAGE = 2
+    UNFINISHED = 3
+    UNREACHABLE = 4
+    NOT_PROVEN_DEAD = 5
+    TAMPERED = 6
+    CLOSED = 125
+    BUG = 70
+    INTERRUPTED = 130
+
+
+class TokenguardError(Exception):
+    """Base of every error that tokenguard raises on purpose.
+
+    Args:
+        message: one lower-case sentence without a full stop; never holds a secret or a foreign error's text.
+        hint: what the reader can do next.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.BUG
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InputError(TokenguardError):
+    """The command line, a file or a typed value is not acceptable; nothing was written."""
+
+    exit_code = ExitCode.USAGE
+
+
+class NeedsPerson(TokenguardError):  # noqa: N818 - reads as what it says
+    """A step needs a person, and `--no-input` (or a missing terminal) forbids asking."""
+
+    exit_code = ExitCode.UNFINISHED
+
+
+class Unfinished(TokenguardError):  # noqa: N818
+    """A rotation stopped before the revoke intent; both tokens still work and it can be resumed or aborted."""
+
+    exit_code = ExitCode.UNFINISHED
+
+
+class Unreachable(TokenguardError):  # noqa: N818
+    """A store or provider could not be reached, denied the request, or gave no usable answer."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
+class WrongKey(Unreachable):
+    """No key slot of the store opens with the key or passphrase at hand."""
+
+
+class Conflict(Unreachable):
+    """A compare-and-set lost: the document changed since it was read."""
+
+
+class Fenced(Conflict):
+    """Another runner took the rotation over; this one must stop without further effect."""
+
+
+class NotProvenDead(TokenguardError):  # noqa: N818
+    """A revoke was intended (or a compromise opened) and the old token is not proven dead."""
+
+    exit_code = ExitCode.NOT_PROVEN_DEAD
+
+
+class Tampered(TokenguardError):  # noqa: N818
+    """Stored bytes are not what tokenguard wrote: changed, swapped, rolled back or damaged."""
+
+    exit_code = ExitCode.TAMPERED

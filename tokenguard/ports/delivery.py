@@ -1,0 +1,46 @@
+"""How a value reaches a consumer, and how we know it did."""
+
+from enum import StrEnum, unique
+from typing import Protocol
+
+from tokenguard.domain.secret import Value
+from tokenguard.domain.token import Consumer
+
+
+@unique
+class Holds(StrEnum):
+    """What a look at a consumer says."""
+
+    THIS = "this"
+    """It holds the value asked about."""
+    OTHER = "other"
+    UNKNOWN = "unknown"
+    """It cannot be read back."""
+
+
+class Delivery(Protocol):
+    """One kind of consumer. Methods raise Unreachable (try again) or InputError (the target is not acceptable)."""
+
+    def check(self, consumer: Consumer) -> None:
+        """Refuse a target that could never be pushed to; no effect. Called at declaration and before a rotation."""
+        ...
+
+    def push(self, consumer: Consumer, value: Value) -> None:
+        """Give the consumer the value; safe to repeat."""
+        ...
+
+    def verify(self, consumer: Consumer, value: Value) -> Holds:
+        """Look whether the consumer holds the value."""
+        ...
+
+    def rollback(self, consumer: Consumer, previous: Value) -> None:
+        """Give the consumer its previous value back; safe to repeat."""
+        ...
+
+
+class Deliveries(Protocol):
+    """Finds the delivery for a consumer."""
+
+    def of(self, consumer: Consumer) -> Delivery | None:
+        """None for a person, whom the Operator asks."""
+        ...

@@ -1,0 +1,181 @@
+"""Who issues tokens: what every provider can say, and what only some can do by API."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum, unique
+from typing import Protocol
+
+from tokenguard.domain.liveness import DeathWindow, Observation
+from tokenguard.domain.names import Label
+from tokenguard.domain.scope import Scope
+from tokenguard.domain.secret import Value
+from tokenguard.domain.token import Kind, Record
+from tokenguard.errors import Unreachable
+
+
+class Ambiguous(Unreachable):
+    """The request may or may not have taken effect; never repeat a create after this."""
+
+
+class Refused(Unreachable):
+    """The provider refused; nothing took effect."""
+
+
+@unique
+class Way(StrEnum):
+    """How something is done at a provider."""
+
+    API = "api"
+    PERSON = "person"
+    """By hand, guided, with state."""
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a provider declares of itself; the rotation is planned from this."""
+
+    mint: Way
+    revoke: Way
+    probe: bool
+    """Whether it can be asked if a token is alive. Without it, death is only ever asserted."""
+    lists: bool = False
+    """Whether tokens can be found by their label through the API."""
+    verifies_scope: bool = False
+    scope_kind: str = ""
+    """`drive`, `org`; empty: any."""
+    kind: Kind = Kind.API_TOKEN
+    overlap: bool = True
+    """False: making a new token ends the old one, so planned mode cannot promise P1."""
+    revoke_lag: timedelta = timedelta(0)
+    activate_lag: timedelta = timedelta(0)
+    """How long a new token may answer 401 before that means anything."""
+    death_floor: timedelta = timedelta(seconds=60)
+    confirm_after: timedelta = timedelta(hours=24)
+    max_active: int | None = None
+    last_used: bool = False
+    pause: timedelta = timedelta(0)
+    """Least time between two rotations, from the provider's rate limit."""
+
+    @property
+    def death_window(self) -> DeathWindow:
+        """How long and how often a token must be seen dead."""
+        return DeathWindow.of(self.revoke_lag, self.death_floor, self.confirm_after)
+
+    @property
+    def unattended(self) -> bool:
+        """Whether a rotation needs nobody."""
+        return self.mint is Way.API and self.revoke is Way.API
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What to make: the label is written ahead and is the idempotency key."""
+
+    label: Label
+    scope: Scope | None
+    scope_name: str = ""
+    permissions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minted:
+    """A token that was just made; its value is shown this once."""
+
+    value: Value
+    provider_id: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A token in the provider's own list."""
+
+    provider_id: str
+    label: str
+    hint: str = ""
+    permissions: tuple[str, ...] = ()
+    created_at: datetime | None = None
+    last_used_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """Words for a person: where to go, and what to do there. Placeholders are filled by the caller's fields."""
+
+    where: str
+    """A place only the provider's own code names, for example `https://web.descript.com > Settings > API tokens`."""
+    create: tuple[str, ...] = ()
+    """Steps with `{label}`, `{scope}`, `{scope_name}`, `{permissions}`."""
+    revoke: tuple[str, ...] = ()
+    """Steps with `{label}`, `{hint}`, `{scope}`, `{scope_name}`."""
+
+
+class Issuer(Protocol):
+    """Making and ending tokens by API, already bound to the admin credential."""
+
+    def create(self, wanted: Wanted) -> Minted:
+        """Make one token. Ambiguous: it may exist. Refused: it does not."""
+        ...
+
+    def find(self, label: str) -> Sequence[Listed]:
+        """All live tokens with exactly this label, over all pages. Raises Unreachable."""
+        ...
+
+    def listed(self) -> Sequence[Listed]:
+        """All live tokens of the account. Raises Unreachable."""
+        ...
+
+    def revoke(self, provider_id: str) -> None:
+        """End one token by its immutable id; one that is gone already is no error. Ambiguous, Refused."""
+        ...
+
+
+class Provider(Protocol):
+    """One brand of provider at one address."""
+
+    @property
+    def name(self) -> str:
+        """The segment by which records name it."""
+        ...
+
+    @property
+    def base_url(self) -> str:
+        """Its address; pinned in each record. Empty for a provider that is never asked anything."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+        ...
+
+    def guide(self) -> Guide:
+        """What a person does where there is no API."""
+        ...
+
+    def probe(self, value: Value, expected: Scope | None) -> Observation:
+        """Look at a token with read-only calls. Never raises for a network's or a provider's misbehaviour."""
+        ...
+
+    def warnings(self, value: Value) -> tuple[str, ...]:
+        """How the value differs from the expected shape; never quotes it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """A provider with what was wired for one record."""
+
+    provider: Provider
+    issuer: Issuer | None = field(default=None)
+    """None: guided, or nothing can be done by API."""
+
+
+class Vendors(Protocol):
+    """Finds the vendor of a record."""
+
+    def of(self, record: Record) -> Vendor:
+        """InputError if the provider is unknown, or its address differs from the one pinned in the record."""
+        ...

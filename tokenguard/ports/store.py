@@ -1,0 +1,113 @@
+"""Where documents and values live. One contract suite (`tests/contract`) runs over every adapter."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.event import Actor, Entry, Event
+from tokenguard.domain.fingerprint import Fingerprint
+from tokenguard.domain.names import Label, TokenId, TokenName
+from tokenguard.domain.secret import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tombstone:
+    """Stands where a value was, or must never come. `digest` is kept so that fingerprint epochs can rotate."""
+
+    reason: str
+    """`reaped` (fences a late writer), `destroyed`."""
+    digest: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What consumers of the store read."""
+
+    label: Label
+    version: int
+    """Grows with every publish; the pin of the next one. Starts at 1."""
+    value: Value
+
+
+class Documents(Protocol):
+    """Records, journals and audit events. All methods may raise Unreachable, WrongKey or Tampered."""
+
+    @property
+    def url(self) -> str:
+        """How the store is addressed."""
+        ...
+
+    @property
+    def store_id(self) -> str:
+        """32 hex digits, fixed when the store was made."""
+        ...
+
+    def actor(self) -> Actor:
+        """Who we are, as the store knows it."""
+        ...
+
+    def fingerprint(self, value: Value) -> Fingerprint:
+        """The value's fingerprint under this store's key."""
+        ...
+
+    def find(self, name: TokenName) -> Snapshot | None:
+        """The token of that name, retired ones included."""
+        ...
+
+    def load(self, token: TokenId) -> Snapshot:
+        """One token; InputError if there is none of that id."""
+        ...
+
+    def scan(self) -> Iterator[Snapshot]:
+        """Every token, ordered by name, without reading any value."""
+        ...
+
+    def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:
+        """Replace the document if its version is `expected` (0: create), with its events, in one step.
+
+        The store extends `document.chain` by the events; what the caller has there is replaced by the stored head.
+
+        Raises:
+            Conflict: the version differs, or the name belongs to another token. Nothing was written.
+        """
+        ...
+
+    def history(self, token: TokenId | None) -> Sequence[Entry]:
+        """A token's audit entries, oldest first; None: the store's own (init, rekey, key slots)."""
+        ...
+
+
+class Values(Protocol):
+    """The secret side: candidates by label, and which of them is live."""
+
+    def put_candidate(self, token: TokenId, label: Label, content: Value | Tombstone) -> None:
+        """Write the slot if it is empty: the first writer decides. Conflict if anything is there already."""
+        ...
+
+    def read_candidate(self, token: TokenId, label: Label) -> Value | Tombstone | None:
+        """What the slot holds."""
+        ...
+
+    def read_live(self, token: TokenId) -> Live | None:
+        """The value consumers get, or None if nothing was ever published (or it was withdrawn)."""
+        ...
+
+    def publish(self, token: TokenId, label: Label, pinned: int) -> int:
+        """Make the candidate `label` live if the live version is still `pinned` (0: none); returns the new version.
+
+        Conflict if the live version moved, or the slot is empty or a tombstone.
+        """
+        ...
+
+    def withdraw(self, token: TokenId, pinned: int) -> None:
+        """Let nothing be live (a retired token), under the same pin. The version still grows."""
+        ...
+
+    def destroy(self, token: TokenId, label: Label) -> None:
+        """Turn the slot into a tombstone that keeps the digest; safe to repeat. Conflict if the label is live."""
+        ...
+
+
+class Store(Documents, Values, Protocol):
+    """Both sides of one store."""

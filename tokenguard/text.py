@@ -1,0 +1,35 @@
+"""One door for text from outside to a terminal or a log: everything that is not plain text becomes visible."""
+
+import unicodedata
+
+_KEEP = frozenset("\n\t")
+# Cc: C0 and C1 controls (ESC, BEL, CSI). Cf: bidi overrides, zero width, tags. Cs: lone surrogates.
+# Co, Cn: private and unassigned, whose rendering nobody can promise. Zl, Zp: line breaks that hide as text.
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def safe_text(text: str, *, one_line: bool = False, limit: int | None = None) -> str:
+    """Return `text` with every character a terminal could act on written as a visible escape.
+
+    Args:
+        text: anything, also with lone surrogates.
+        one_line: also escape newline and tab.
+        limit: cut to this many characters (after escaping), the last being an ellipsis.
+    """
+    shown = (
+        text if text.isascii() and text.isprintable() else "".join(_visible(char, one_line=one_line) for char in text)
+    )
+    if limit is not None and len(shown) > limit:
+        return shown[: max(limit - 1, 0)] + "…"
+    return shown
+
+
+def _visible(char: str, *, one_line: bool) -> str:
+    if char in _KEEP and not one_line:
+        return char
+    if unicodedata.category(char) not in _UNSAFE:
+        return char
+    code = ord(char)
+    if code <= 0xFF:  # noqa: PLR2004 - the range that \xNN can name
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004
