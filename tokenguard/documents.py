@@ -1,0 +1,250 @@
+"""Hardened readers of YAML and JSON from outside: size, depth, nodes and duplicates are capped, nothing is quoted.
+
+YAML keeps its layout and its comments, and loses everything that makes it dangerous or surprising: no anchors,
+aliases, tags, merge keys or directives, one document, and every scalar is text (`no` is not false, `1.10` is not a
+number). JSON keeps its types.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import NoReturn
+
+from tokenguard.errors import InputError
+from tokenguard.text import safe_text
+
+Tree = dict[str, "Tree"] | list["Tree"] | str | None
+"""A YAML document: mappings, sequences, text, and None for `null`, `~` or nothing."""
+
+JsonTree = dict[str, "JsonTree"] | list["JsonTree"] | str | int | float | bool | None
+"""A JSON document."""
+
+MAX_BYTES = 65_536
+MAX_DEPTH = 32
+MAX_NODES = 20_000
+_MAX_DIGITS = 18
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_JSON_MARKS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{},]', re.DOTALL)  # possessive: linear on any input
+
+
+def load_yaml(data: bytes, *, source: str, max_bytes: int = MAX_BYTES) -> Tree:
+    """Read one YAML document.
+
+    Args:
+        data: the file's bytes.
+        source: how errors name the file.
+        max_bytes: the largest size accepted.
+
+    Raises:
+        InputError: the document is not plain YAML within the caps; the message is `source:line: reason`.
+    """
+    import yaml  # noqa: PLC0415 - only the commands that read YAML pay for it
+
+    text = _decoded(data, source, max_bytes)
+    builder = _YamlBuilder(source)
+    try:
+        for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            builder.take(event)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        _refuse(source, mark.line + 1 if mark else 1, "this is not valid YAML")
+    except yaml.reader.ReaderError as error:
+        _refuse(source, text[: error.position].count("\n") + 1, "a character that YAML does not allow")
+    return builder.tree
+
+
+def load_json(data: bytes, *, source: str, max_bytes: int = MAX_BYTES, max_nodes: int = MAX_NODES) -> JsonTree:
+    """Read one JSON document.
+
+    Args:
+        data: the file's bytes.
+        source: how errors name the file.
+        max_bytes: the largest size accepted.
+        max_nodes: the most values accepted.
+
+    Raises:
+        InputError: the document is not strict JSON within the caps; the message starts with `source:`.
+    """
+    text = _decoded(data, source, max_bytes)
+    _check_json_shape(text, source, max_nodes)
+    hooks = _JsonHooks(source)
+    try:
+        tree: JsonTree = json.loads(
+            text,
+            object_pairs_hook=hooks.mapping,
+            parse_constant=hooks.constant,
+            parse_int=hooks.whole,
+            parse_float=hooks.real,
+        )
+    except json.JSONDecodeError as error:
+        _refuse(source, error.lineno, "this is not valid JSON")
+    if not all(_encodable(part) for part in _texts(tree)):
+        _refuse(source, None, "half of a surrogate pair")
+    return tree
+
+
+class _YamlBuilder:
+    """Builds the tree from parser events, in one pass and without recursion."""
+
+    def __init__(self, source: str) -> None:
+        self.tree: Tree = None
+        self._source = source
+        self._open: list[dict[str, Tree] | list[Tree]] = []
+        self._keys: list[str | None] = []  # the key that waits for its value, one per open collection
+        self._documents = 0
+        self._nodes = 0
+
+    def take(self, event: object) -> None:
+        import yaml  # noqa: PLC0415 - loaded by the caller already
+
+        match event:
+            case yaml.DocumentStartEvent():
+                self._document(event)
+            case yaml.AliasEvent():
+                self._refuse(event, "aliases are not allowed")
+            case yaml.ScalarEvent():
+                self._scalar(self._node(event))
+            case yaml.MappingStartEvent():
+                self._begin(self._node(event), {})
+            case yaml.SequenceStartEvent():
+                self._begin(self._node(event), [])
+            case yaml.CollectionEndEvent():
+                self._open.pop()
+                self._keys.pop()
+            case _:
+                pass  # the stream's start and end, a document's end
+
+    def _document(self, event: object) -> None:
+        self._documents += 1
+        if self._documents > 1:
+            self._refuse(event, "more than one document")
+        if getattr(event, "tags", None) or getattr(event, "version", None):
+            self._refuse(event, "directives are not allowed")
+
+    def _node(self, event: object) -> object:
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            self._refuse(event, f"more than {MAX_NODES:,} values")
+        if getattr(event, "anchor", None) is not None:
+            self._refuse(event, "anchors are not allowed")
+        if getattr(event, "tag", None) is not None:
+            self._refuse(event, "tags are not allowed")
+        return event
+
+    def _scalar(self, event: object) -> None:
+        text: str = event.value  # type: ignore[attr-defined]
+        plain = not event.style  # type: ignore[attr-defined]
+        if self._expects_key:
+            self._key(event, text, plain=plain)
+        else:
+            self._place(None if plain and text in _NULLS else text)
+
+    def _key(self, event: object, text: str, *, plain: bool) -> None:
+        if plain and text == "<<":
+            self._refuse(event, "merge keys are not allowed")
+        if plain and not text:
+            self._refuse(event, "a key is empty")
+        if text in self._open[-1]:
+            self._refuse(event, "a key occurs twice")
+        self._keys[-1] = text
+
+    def _begin(self, event: object, collection: dict[str, Tree] | list[Tree]) -> None:
+        if self._expects_key:
+            self._refuse(event, "a key is not plain text")
+        if len(self._open) >= MAX_DEPTH:
+            self._refuse(event, f"nested deeper than {MAX_DEPTH} levels")
+        self._place(collection)
+        self._open.append(collection)
+        self._keys.append(None)
+
+    @property
+    def _expects_key(self) -> bool:
+        return bool(self._open) and isinstance(self._open[-1], dict) and self._keys[-1] is None
+
+    def _place(self, node: Tree) -> None:
+        if not self._open:
+            self.tree = node
+            return
+        parent, key = self._open[-1], self._keys[-1]
+        if isinstance(parent, list):
+            parent.append(node)
+        elif key is not None:
+            parent[key] = node
+            self._keys[-1] = None
+
+    def _refuse(self, event: object, reason: str) -> NoReturn:
+        _refuse(self._source, event.start_mark.line + 1, reason)  # type: ignore[attr-defined]
+
+
+class _JsonHooks:
+    """What `json` asks us to make of each part."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    def mapping(self, pairs: list[tuple[str, JsonTree]]) -> dict[str, JsonTree]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            _refuse(self._source, None, "a key occurs twice")
+        return found
+
+    def constant(self, _name: str) -> NoReturn:
+        _refuse(self._source, None, "NaN and Infinity are not JSON")
+
+    def whole(self, digits: str) -> int:
+        if len(digits.lstrip("-")) > _MAX_DIGITS:
+            _refuse(self._source, None, f"a number of more than {_MAX_DIGITS} digits")
+        return int(digits)
+
+    def real(self, digits: str) -> float:
+        number = float(digits)
+        if not math.isfinite(number):
+            _refuse(self._source, None, "a number that is too large")
+        return number
+
+
+def _check_json_shape(text: str, source: str, max_nodes: int) -> None:
+    """Refuse depth and mass before the recursive parser sees them."""
+    depth = nodes = 0
+    for mark in _JSON_MARKS.finditer(text):
+        char = text[mark.start()]
+        if char == '"':
+            continue
+        nodes += char in "[{,"
+        depth += (char in "[{") - (char in "]}")
+        if depth > MAX_DEPTH:
+            _refuse(source, text.count("\n", 0, mark.start()) + 1, f"nested deeper than {MAX_DEPTH} levels")
+        if nodes > max_nodes:
+            _refuse(source, text.count("\n", 0, mark.start()) + 1, f"more than {max_nodes:,} values")
+
+
+def _texts(tree: JsonTree) -> Iterator[str]:
+    rest = [tree]
+    while rest:
+        node = rest.pop()
+        if isinstance(node, str):
+            yield node
+        elif isinstance(node, dict):
+            yield from node
+            rest.extend(node.values())
+        elif isinstance(node, list):
+            rest.extend(node)
+
+
+def _encodable(text: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _decoded(data: bytes, source: str, max_bytes: int) -> str:
+    if len(data) > max_bytes:
+        _refuse(source, None, f"larger than {max_bytes:,} bytes")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        _refuse(source, data.count(b"\n", 0, error.start) + 1, "this is not UTF-8 text")
+
+
+def _refuse(source: str, line: int | None, reason: str) -> NoReturn:
+    place = safe_text(source, one_line=True, limit=200) + (f":{line}" if line else "")
+    raise InputError(f"{place}: {reason}", hint="correct the file; nothing was read from it") from None
