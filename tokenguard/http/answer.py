@@ -1,0 +1,82 @@
+"""What came of one request: an answer, or a failure that says whether the other side may have acted."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum, unique
+from http import HTTPStatus
+from typing import Any
+
+
+@unique
+class Trouble(StrEnum):
+    """Why there is no usable answer. A closed list, fit for `Observation.reason`."""
+
+    UNSENDABLE = "unsendable"
+    """The credential cannot be written into a header."""
+    CONNECT = "connect"
+    """No connection: name, route, refused, proxy."""
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    RESET = "reset"
+    """The connection ended early, or what came was not HTTP."""
+    TOO_LARGE = "too-large"
+    REDIRECT = "redirect"
+    """A 3xx; never followed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A request without a usable answer."""
+
+    trouble: Trouble
+    sent: bool
+    """False: certainly nothing was asked of the other side. True: it may have acted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A complete answer that was no redirect. The body may hold a fresh secret, so it is in no repr."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    """Lower-case names; only what a caller has a use for."""
+    body: bytes = field(repr=False)
+    retry_after: float | None = None
+    """Seconds, 0 to 60."""
+
+    @property
+    def ok(self) -> bool:
+        """A 2xx."""
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    @property
+    def html(self) -> bool:
+        """A page for people: a captive portal, a proxy's or firewall's own words. It says nothing of a token."""
+        return "html" in self.headers.get("content-type", "").lower() or self.body.lstrip()[:1] == b"<"
+
+    def json(self) -> Any:
+        """The body as JSON, or None when it is none, repeats a key or nests too deep."""
+        try:
+            return json.loads(self.body, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            return None
+
+    def json_object(self) -> dict[str, Any] | None:
+        """The body as a JSON object, or None."""
+        tree = self.json()
+        return tree if isinstance(tree, dict) else None
+
+
+Outcome = Answer | Failure
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    tree = dict(pairs)
+    if len(tree) != len(pairs):
+        raise ValueError("repeated key")
+    return tree
+
+
+def _no_constant(_: str) -> None:
+    raise ValueError("not JSON")

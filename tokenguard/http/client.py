@@ -1,0 +1,121 @@
+"""One request, one outcome, over a fresh urllib3 connection with a total deadline."""
+
+import json
+import logging
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tokenguard.domain.secret import Secret
+from tokenguard.http.address import Address
+from tokenguard.http.answer import Failure, Outcome, Trouble
+from tokenguard.http.exchange import Exchange
+from tokenguard.ports.clock import Clock
+
+for _name in ("urllib3", "urllib3.connection", "urllib3.connectionpool"):
+    logging.getLogger(_name).setLevel(logging.ERROR)  # below that they write request targets and foreign headers
+
+DEADLINE = 15.0
+"""Seconds from the name lookup to the last byte."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """How the outside is reached; from the configuration only, never from the environment."""
+
+    proxy: Address | None = None
+    """For https only; loopback addresses are always reached directly."""
+    ca_bundle: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """A secret and the header it travels in."""
+
+    secret: Secret
+    header: str = "Authorization"
+    prefix: str = "Bearer "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to ask. Every path segment is encoded by itself."""
+
+    method: str = "GET"
+    path: tuple[str, ...] = ()
+    query: tuple[tuple[str, str], ...] = ()
+    credential: Credential | None = None
+    body: Mapping[str, Any] | None = field(default=None, repr=False)
+    """Sent as JSON."""
+
+
+class Client:
+    """Asks one address. Safe to share between threads; keeps no connection and no cookie."""
+
+    def __init__(
+        self, base: Address, clock: Clock, network: Network | None = None, *, deadline: float = DEADLINE
+    ) -> None:
+        self._base = base
+        self._clock = clock
+        self._network = network or Network()
+        self._deadline = deadline
+
+    @property
+    def base(self) -> Address:
+        """The address asked."""
+        return self._base
+
+    def send(self, request: Request) -> Outcome:
+        """Ask once, never again. InputError only for a setting that no request could live with (CA bundle)."""
+        headers = _headers(request)
+        if headers is None:
+            return Failure(trouble=Trouble.UNSENDABLE, sent=False)
+        exchange = Exchange(
+            base=self._base,
+            proxy=None if self._base.loopback else self._network.proxy,
+            ca_bundle=self._network.ca_bundle,
+            timeout=self._deadline,
+            now=self._clock.now(),
+        )
+        body = None if request.body is None else json.dumps(request.body).encode()
+        target = self._base.target(request.path, request.query)
+        return self._within_deadline(exchange, lambda: exchange.run(request.method, target, headers, body))
+
+    def _within_deadline(self, exchange: Exchange, work: Callable[[], Outcome]) -> Outcome:
+        # urllib3's timeouts count per read and a name lookup cannot be timed at all: only a second thread can.
+        done: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
+
+        def attempt() -> None:
+            try:
+                done.put(work())
+            except BaseException as error:  # noqa: BLE001 - carried over to the caller's thread
+                done.put(error)
+
+        threading.Thread(target=attempt, name="tokenguard-http", daemon=True).start()
+        try:
+            result = done.get(timeout=self._deadline)
+        except queue.Empty:
+            result = Failure(trouble=Trouble.TIMEOUT, sent=exchange.abandon())
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+
+def _headers(request: Request) -> dict[str, str] | None:
+    headers = {
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "Connection": "close",
+        "User-Agent": "tokenguard",
+    }
+    if request.body is not None:
+        headers["Content-Type"] = "application/json"
+    if request.credential is not None:
+        text = request.credential.secret.reveal()
+        if not text.isascii() or not text.isprintable():
+            return None
+        headers[request.credential.header] = request.credential.prefix + text
+    return headers
