@@ -1,0 +1,180 @@
+"""Delivery into one variable of one .env file: whole or not at all, 0600, never into a file that git tracks."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenguard.delivery.dotenv_text import VARIABLE, values_of, with_value
+from tokenguard.delivery.fields import one_text
+from tokenguard.delivery.tracked import Tracking, tracking
+from tokenguard.domain.secret import Secret, Value
+from tokenguard.domain.token import Consumer
+from tokenguard.errors import InputError, Unreachable
+from tokenguard.files import PRIVATE_FILE, read_limited, replace_file, shown
+from tokenguard.ports.delivery import Holds
+
+LIMIT = 1 << 20
+_LOCK_TRIES = 100
+_LOCK_PAUSE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the value goes."""
+
+    path: Path
+    variable: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Target":
+        """Read `/ABSOLUTE/PATH#VARIABLE`; InputError (exit 2)."""
+        path, _, variable = text.rpartition("#")
+        if not path.startswith("/") or Path(path).name in {"", ".."} or not VARIABLE.fullmatch(variable):
+            raise InputError(
+                "not a .env target", hint="write dotenv:PATH#VARIABLE, for example dotenv:/srv/app/.env#API_TOKEN"
+            )
+        return cls(Path(path), variable)
+
+
+class DotenvDelivery:
+    """Implements `ports.delivery.Delivery` for `dotenv:PATH#VARIABLE`."""
+
+    def check(self, consumer: Consumer) -> None:
+        """Refuse a path we must not write, a file git tracks, and a file that cannot be read unambiguously."""
+        target = Target.parse(consumer.target)
+        with _translated(target.path):
+            _check_place(target.path)
+            if tracking(target.path) is Tracking.TRACKED:
+                raise InputError(
+                    f"git tracks {shown(target.path)}: the token would be committed",
+                    hint=f"git rm --cached {shown(target.path)} and list it in .gitignore, or use another file",
+                )
+            values_of(_text(target.path), target.variable)
+
+    def warnings(self, consumer: Consumer) -> tuple[str, ...]:
+        """What a person should know about an acceptable target; no effect."""
+        path = Target.parse(consumer.target).path
+        if tracking(path) is Tracking.EXPOSED:
+            return (f"{shown(path)} is inside a git repository that does not ignore it",)
+        return ()
+
+    def push(self, consumer: Consumer, value: Value) -> None:
+        """Set the variable everywhere it is set, or append it; the file is created 0600 if it is missing."""
+        self.check(consumer)
+        target = Target.parse(consumer.target)
+        fresh = Secret(one_text(value))
+        with _translated(target.path), _locked(target.path.parent):
+            _sweep(target.path)
+            before = _identity(target.path)
+            text = _text(target.path)
+            wanted = with_value(text, target.variable, fresh.reveal())
+            if wanted == text and before is not None and not before.st_mode & 0o077:
+                return
+            if _changed(before, _identity(target.path)):
+                raise Unreachable(f"{shown(target.path)} was changed by another program", hint="try again")
+            mode = PRIVATE_FILE if before is None else stat.S_IMODE(before.st_mode) & PRIVATE_FILE
+            replace_file(target.path, wanted.encode("utf-8", "surrogateescape"), mode=mode)
+
+    def verify(self, consumer: Consumer, value: Value) -> Holds:
+        """Read the file back: THIS only if every line that sets the variable sets this value."""
+        target = Target.parse(consumer.target)
+        try:
+            _check_place(target.path)
+            found = values_of(_text(target.path), target.variable)
+        except (InputError, OSError):
+            return Holds.UNKNOWN
+        wanted = value.token
+        return Holds.THIS if found and all(Secret(text) == wanted for text in found) else Holds.OTHER
+
+    def rollback(self, consumer: Consumer, previous: Value) -> None:
+        """The same as a push: every line that sets the variable gets the previous value."""
+        self.push(consumer, previous)
+
+
+def _check_place(path: Path) -> None:
+    folder = path.parent.stat()
+    if not stat.S_ISDIR(folder.st_mode):
+        raise InputError(f"not a directory: {shown(path.parent)}", hint="make the directory first")
+    if folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
+        raise InputError(f"everybody can replace files in {shown(path.parent)}", hint=f"chmod o-w {shown(path.parent)}")
+    info = _identity(path)
+    if info is None:
+        return
+    if not stat.S_ISREG(info.st_mode) or info.st_nlink != 1 or info.st_uid != os.geteuid():
+        raise InputError(
+            f"not a plain file of yours: {shown(path)}",
+            hint="links, devices and other people's files are refused; name the file itself, as its owner",
+        )
+
+
+def _identity(path: Path) -> os.stat_result | None:
+    try:
+        return os.lstat(path)
+    except FileNotFoundError:
+        return None
+
+
+def _changed(before: os.stat_result | None, after: os.stat_result | None) -> bool:
+    def key(info: os.stat_result | None) -> tuple[int, ...]:
+        return () if info is None else (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_mode)
+
+    return key(before) != key(after)
+
+
+def _text(path: Path) -> str:
+    try:
+        data = read_limited(path, LIMIT)
+    except FileNotFoundError:
+        return ""
+    if b"\0" in data:
+        raise InputError(f"not a text file: {shown(path)}", hint="a .env file is plain text in UTF-8")
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _sweep(path: Path) -> None:
+    """Remove what a killed push left beside the file: it holds a value."""
+    leftover = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{12}}", re.ASCII)
+    for entry in os.scandir(path.parent):
+        if leftover.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+            with contextlib.suppress(FileNotFoundError, PermissionError):
+                Path(entry.path).unlink()
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep two runners from losing each other's line in one file. Locks the directory, so no lock file stays."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for left in reversed(range(_LOCK_TRIES)):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not left:
+                    raise Unreachable(f"another program holds {shown(folder)}", hint="try again") from None
+                time.sleep(_LOCK_PAUSE)
+            except OSError:
+                break  # a file system without locks: the comparison before the replacement still guards
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"no such directory: {shown(path.parent)}", hint="make the directory first") from None
+    except OSError as error:
+        code = errno.errorcode.get(error.errno or 0, "EIO")
+        raise Unreachable(
+            f"cannot use {shown(path)} ({code})", hint="check permissions and free space, then try again"
+        ) from None

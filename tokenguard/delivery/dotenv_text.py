@@ -1,0 +1,153 @@
+"""The text of a .env file: find a variable, replace its value, and keep every other character.
+
+Dialects differ (python-dotenv, Node, Docker, `sh`), so a value is written only in a form that all of them read
+alike; what cannot be written so is refused, and what is already there but ambiguous is refused too.
+"""
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum, unique
+
+from tokenguard.errors import InputError
+
+BOM = "\ufeff"
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
+_PLAIN = re.compile(r"[A-Za-z0-9_.:/@%+,=-]+", re.ASCII)
+_NOT_IN_DOUBLE = frozenset('"\\$`')
+_QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
+_UNQUOTED = re.compile(r"[^\r\n]*?(?=\s+#|\s*(?:[\r\n]|\Z))")
+_LINE_END = re.compile(r"\r\n|\n|\r")
+
+
+@unique
+class Quote(StrEnum):
+    """How a value is written."""
+
+    NONE = ""
+    SINGLE = "'"
+    DOUBLE = '"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Binding:
+    """One stretch of the file: blank lines and comments before it belong to it."""
+
+    key: str | None
+    value: str | None
+    text: str
+    line: int
+    unreadable: bool
+
+
+def values_of(text: str, variable: str) -> tuple[str, ...]:
+    """Every value the file gives `variable`, in order; InputError where a line of it cannot be read."""
+    return tuple(binding.value or "" for binding in _bindings(text) if _assigns(binding, variable))
+
+
+def with_value(text: str, variable: str, value: str) -> str:
+    """`text` with `variable` set to `value`, all else unchanged.
+
+    A variable that is set several times gets the value everywhere, because dialects differ in which line wins.
+    One that is not set yet is appended. The result is parsed again and must say exactly this, or nothing is
+    returned: InputError.
+    """
+    before = list(_bindings(text))
+    pieces = [_replaced(binding, value) if _assigns(binding, variable) else binding.text for binding in before]
+    result = (BOM if text.startswith(BOM) else "") + "".join(pieces)
+    if not any(_assigns(binding, variable) for binding in before):
+        result = _appended(result, f"{variable}={_written(value, Quote.NONE)}")
+    _check_result(result, variable, value, before)
+    return result
+
+
+def _bindings(text: str) -> Iterator[_Binding]:
+    from dotenv.parser import parse_stream  # noqa: PLC0415 - only for those who deliver into a file
+
+    for parsed in parse_stream(io.StringIO(text.removeprefix(BOM))):
+        yield _Binding(
+            key=parsed.key,
+            value=parsed.value,
+            text=parsed.original.string,
+            line=parsed.original.line,
+            unreadable=parsed.error,
+        )
+
+
+def _assigns(binding: _Binding, variable: str) -> bool:
+    """Whether this is `variable=…`; a bare `export variable` sets nothing."""
+    if binding.unreadable and re.search(rf"\b{variable}['\"]?\s*=", binding.text, re.ASCII):
+        raise _ambiguous(variable, binding.line)
+    return binding.key == variable and binding.value is not None
+
+
+def _replaced(binding: _Binding, value: str) -> str:
+    variable = str(binding.key)
+    head = re.match(rf"\s*(?:export[^\S\r\n]+)?(?:'{variable}'|{variable})[^\S\r\n]*=[^\S\r\n]*", binding.text)
+    if head is None:
+        raise _ambiguous(variable, binding.line)
+    rest = binding.text[head.end() :]
+    comment_only = rest.startswith("#") and head.group().endswith((" ", "\t"))
+    old = "" if comment_only else _old_value(rest, variable, binding.line)
+    tail = rest[len(old) :]
+    space = " " if tail.startswith("#") else ""  # a `#` that touches the value is part of it for a shell
+    quote = Quote(old[0]) if old[:1] in {Quote.SINGLE, Quote.DOUBLE} else Quote.NONE
+    return head.group() + _written(value, quote) + space + tail
+
+
+def _old_value(rest: str, variable: str, line: int) -> str:
+    match = (_QUOTED if rest.startswith(("'", '"')) else _UNQUOTED).match(rest)
+    if match is None:
+        raise _ambiguous(variable, line)
+    old = match.group()
+    open_backtick = old.startswith("`") and (len(old) == 1 or not old.endswith("`"))
+    if open_backtick or (old.endswith("\\") and not old.startswith(("'", '"'))):
+        raise _ambiguous(variable, line)  # goes on in the next line for Node, or for a shell
+    return old
+
+
+def _written(value: str, quote: Quote) -> str:
+    if quote is Quote.DOUBLE and not _NOT_IN_DOUBLE.intersection(value):
+        return f'"{value}"'
+    if quote is Quote.NONE and _PLAIN.fullmatch(value):
+        return value
+    if "'" in value or "${" in value:
+        raise _unwritable()
+    return f"'{value}'"
+
+
+def _appended(text: str, line: str) -> str:
+    found = _LINE_END.search(text)
+    end = found.group() if found else "\n"
+    joint = "" if text.removeprefix(BOM) == "" or text.endswith(("\n", "\r")) else end
+    return f"{text}{joint}{line}{end}"
+
+
+def _check_result(text: str, variable: str, value: str, before: list[_Binding]) -> None:
+    after = list(_bindings(text))
+    if {binding.value for binding in after if _assigns(binding, variable)} != {value}:
+        raise _unwritable()
+    if _others(after, variable) != _others(before, variable):
+        raise InputError(
+            "setting the variable would change what other lines of the file mean",
+            hint="look for an unclosed quote in the file",
+        )
+
+
+def _others(bindings: list[_Binding], variable: str) -> list[tuple[str, str | None]]:
+    return [(b.key, b.value) for b in bindings if b.key is not None and not _assigns(b, variable)]
+
+
+def _ambiguous(variable: str, line: int) -> InputError:
+    return InputError(
+        f"the file sets {variable} near line {line} in a form that programs read differently",
+        hint=f"write it as {variable}='…' in one line",
+    )
+
+
+def _unwritable() -> InputError:
+    return InputError(
+        "the value has characters that .env dialects read differently",
+        hint="deliver it with a command (`command:NAME`), which takes the value on stdin",
+    )
