@@ -1,0 +1,183 @@
+"""The Autoposting-like API below `/api-proxy`: profile, API keys, and scoped resources."""
+
+import math
+import time
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from tokenguard.sandbox.knobs import Operation
+from tokenguard.sandbox.limits import Room
+from tokenguard.sandbox.weather import weather
+from tokenguard.sandbox.wire import Call, Headers, Reply, reply
+from tokenguard.sandbox.world import Issued, World
+
+_ERRORS = {
+    400: ("invalid_input", "The request is not valid"),
+    401: ("unauthorized", "Missing, invalid, or expired credentials"),
+    402: ("insufficient_credits", "Insufficient credits"),
+    403: ("insufficient_scope", "Valid credentials but insufficient scope"),
+    404: ("not_found", "Not found"),
+    405: ("method_not_allowed", "Method not allowed"),
+    429: ("rate_limited", "Rate limit exceeded"),
+}
+_RESOURCES = frozenset({"posts", "brands", "clips", "carousels", "kb", "agents", "webhooks"})
+_PER_MINUTE = 600
+_MAX_NAME = 100
+
+
+class AutopostingApi:
+    """Answers calls to the Autoposting-like vendor. `None` means: drop the connection without a reply."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def answer(self, call: Call) -> Reply | None:
+        """One call, one reply, or none where a knob loses it after the effect."""
+        self._world.count(f"{call.method} /api-proxy/{_route(call.path)}")
+        if (storm := weather(self._world.knobs, error)) is not None:
+            return storm
+        key = self._world.key_of(call.bearer() or call.headers.get("x-api-key", ""))
+        if key is None:
+            health = call.path == ("health",)  # asks for no credentials, and says nothing of any
+            return reply(HTTPStatus.OK, {"status": "ok"}) if health else error(HTTPStatus.UNAUTHORIZED)
+        key.used_at = self._world.clock.now()
+        if key.id in self._world.knobs.forced:
+            return error(self._world.knobs.forced[key.id])
+        room = self._world.limiter.take(f"{key.id} key", _PER_MINUTE, 60, self._world.clock.monotonic())
+        if not room.allowed:
+            return error(HTTPStatus.TOO_MANY_REQUESTS, _headers(room))
+        answered = self._routed(call, key)
+        return answered and Reply(status=answered.status, body=answered.body, headers=_headers(room))
+
+    def _routed(self, call: Call, key: Issued) -> Reply | None:
+        match call.method, call.path:
+            case "GET", ("auth", "profile"):
+                return _data(self._profile(key))
+            case _, ("api-keys", *rest):
+                if "*" not in key.scopes:
+                    return error(HTTPStatus.FORBIDDEN)
+                return self._keys(call, rest)
+            case method, (resource,) if resource in _RESOURCES:
+                needed = f"{resource}:{'read' if method == 'GET' else 'write'}"
+                allowed = {needed, "*"} & set(key.scopes)
+                return _data([]) if allowed else error(HTTPStatus.FORBIDDEN)
+            case _:
+                return error(HTTPStatus.NOT_FOUND)
+
+    def _profile(self, key: Issued) -> dict[str, str]:
+        return {
+            "id": "user_sandbox",
+            "orgId": self._world.org_id,
+            "name": "Sandbox",
+            "email": "sandbox@sandbox.invalid",
+            "authType": "session" if key.session else "api_key",
+        }
+
+    def _keys(self, call: Call, rest: list[str]) -> Reply | None:
+        match call.method, rest:
+            case "POST", []:
+                return self._create(call.json())
+            case "GET", []:
+                return self._list(call)
+            case "PATCH", [key_id]:
+                return self._update(key_id, call.json())
+            case "DELETE", [key_id] if self._world.knobs.delete_route:
+                if not self._world.revoke_key(key_id):
+                    return error(HTTPStatus.NOT_FOUND)
+                return self._unless_lost(Operation.KEY_DELETE, reply(HTTPStatus.OK, {"success": True}))
+            case _:
+                return error(HTTPStatus.METHOD_NOT_ALLOWED)
+
+    def _create(self, body: dict[str, Any] | None) -> Reply | None:
+        fields = body or {}
+        name, scopes = fields.get("name"), fields.get("scopes")
+        if not isinstance(name, str) or not 0 < len(name) <= _MAX_NAME or not _strings(scopes):
+            return error(HTTPStatus.BAD_REQUEST)
+        try:
+            expires_at = _moment(fields.get("expiresAt"))
+        except ValueError:
+            return error(HTTPStatus.BAD_REQUEST)
+        key = self._world.create_key(name, scopes or [], expires_at)
+        shown = {**_row(key), "key": key.secret.reveal()}
+        del shown["keyHint"], shown["lastUsedAt"]
+        return self._unless_lost(Operation.KEY_CREATE, _data(shown, HTTPStatus.CREATED))
+
+    def _list(self, call: Call) -> Reply:
+        cursor = call.query.get("cursor", "0")
+        if not cursor.isdecimal():
+            return error(HTTPStatus.BAD_REQUEST)
+        start, size, keys = int(cursor), self._world.knobs.page_size, self._world.keys()
+        following = str(start + size) if start + size < len(keys) else None
+        rows = [_row(key) for key in keys[start : start + size]]
+        return reply(HTTPStatus.OK, {"success": True, "data": rows, "pagination": {"nextCursor": following}})
+
+    def _update(self, key_id: str, body: dict[str, Any] | None) -> Reply | None:
+        fields = body or {}
+        try:
+            expires_at = _moment(fields.get("expiresAt"))
+        except ValueError:
+            return error(HTTPStatus.BAD_REQUEST)
+        name = fields.get("name")
+        key = self._world.update_key(
+            key_id,
+            name=name if isinstance(name, str) else None,
+            expiry=(expires_at,) if "expiresAt" in fields else None,
+        )
+        if key is None:
+            return error(HTTPStatus.NOT_FOUND)
+        shown = {"id": key.id, "name": key.name, "scopes": list(key.scopes), "expiresAt": _iso(key.expires_at)}
+        return self._unless_lost(Operation.KEY_UPDATE, _data(shown | {"updatedAt": _iso(self._world.clock.now())}))
+
+    def _unless_lost(self, operation: Operation, answer: Reply) -> Reply | None:
+        return None if self._world.knobs.drops(operation) else answer
+
+
+def error(status: int, headers: Headers = ()) -> Reply:
+    """The vendor's error envelope for a status."""
+    code, message = _ERRORS.get(status, ("internal_error", "Something went wrong"))
+    return reply(status, {"success": False, "error": code, "message": message}, headers)
+
+
+def _data(data: object, status: int = HTTPStatus.OK) -> Reply:
+    return reply(status, {"success": True, "data": data})
+
+
+def _headers(room: Room) -> Headers:
+    counts = (("X-RateLimit-Limit", str(room.limit)), ("X-RateLimit-Remaining", str(room.remaining)))
+    reset = ("X-RateLimit-Reset", str(math.ceil(time.time() + room.reset_in)))
+    wait = () if room.allowed else (("Retry-After", str(max(round(room.reset_in), 1))),)
+    return (*counts, reset, *wait)
+
+
+def _route(path: tuple[str, ...]) -> str:
+    return "api-keys/{id}" if path[:1] == ("api-keys",) and len(path) > 1 else "/".join(path)
+
+
+def _row(key: Issued) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "keyHint": key.hint,
+        "scopes": list(key.scopes),
+        "lastUsedAt": _iso(key.used_at),
+        "expiresAt": _iso(key.expires_at),
+        "createdAt": _iso(key.created_at),
+    }
+
+
+def _strings(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _moment(value: object) -> datetime | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError("not a time")  # noqa: TRY004 - one kind of refusal for whatever is no time
+    moment = datetime.fromisoformat(value)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,75 @@
+"""What a test can turn: lags, lost replies, storms, portals, outages."""
+
+import threading
+from dataclasses import dataclass, field
+from enum import StrEnum, unique
+
+
+@unique
+class Operation(StrEnum):
+    """An effect whose reply can be lost after it took place."""
+
+    TOKEN_CREATE = "token.create"  # noqa: S105 - an operation's name
+    TOKEN_REVOKE = "token.revoke"  # noqa: S105 - an operation's name
+    KEY_CREATE = "key.create"
+    KEY_UPDATE = "key.update"
+    KEY_DELETE = "key.delete"
+
+
+@unique
+class StatusRoute(StrEnum):
+    """What Descript's `GET /status` does; its documentation and its users disagree."""
+
+    OFF = "off"
+    PLAIN = "plain"
+    WITH_DRIVE = "with-drive"
+
+
+@dataclass(frozen=True, slots=True)
+class Storm:
+    """The next `count` API requests get `status`, with a Retry-After if one is given."""
+
+    status: int
+    count: int
+    retry_after: str = ""
+
+
+@dataclass(slots=True)
+class Knobs:
+    """Mutable while the sandbox runs; every field is one fault."""
+
+    revoke_lag: float = 0.0
+    """Seconds a revoked value is still accepted."""
+    activation_lag: float = 0.0
+    """Seconds a new value is not yet accepted."""
+    drop_reply_after_commit: dict[str, int] = field(default_factory=dict)
+    """How many replies of an `Operation` are still to be lost after the effect."""
+    status_storm: Storm | None = None
+    captive_portal: bool = False
+    """Every API request gets 200 and a login page."""
+    global_401: bool = False
+    """Every API request gets 401, whatever it carries."""
+    status_route: StatusRoute = StatusRoute.PLAIN
+    delete_route: bool = True
+    """Whether Autoposting's `DELETE /api-keys/{id}` exists."""
+    page_size: int = 20
+    """Keys a page of `GET /api-keys`."""
+    forced: dict[str, int] = field(default_factory=dict)
+    """By the id of a token or key: the status every authenticated request of it gets (402, 403 ...)."""
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def drops(self, operation: Operation) -> bool:
+        """Whether this reply is to be lost; counts down."""
+        with self._lock:
+            left = self.drop_reply_after_commit.get(operation, 0)
+            self.drop_reply_after_commit[operation] = max(left - 1, 0)
+            return left > 0
+
+    def gust(self) -> Storm | None:
+        """The storm that hits this request, if any; counts down."""
+        with self._lock:
+            storm = self.status_storm
+            if storm is None or storm.count <= 0:
+                return None
+            self.status_storm = Storm(storm.status, storm.count - 1, storm.retry_after)
+            return storm

@@ -1,0 +1,24 @@
+"""Values that look like the vendors' own and are unmistakably a sandbox's."""
+
+import secrets
+import string
+import uuid
+
+GROUP = "5a4db0c5"
+"""First group of every UUID in a Descript-like value."""
+KEY_PREFIX = "sk-social-sandbox"
+_KEY_LETTERS = 57  # with `sandbox` the 64 letters that real keys are believed to have
+
+
+def descript_token() -> str:
+    """A fresh `dx_bearer_…:dx_secret_…` value."""
+    return f"dx_bearer_{_uuid()}:dx_secret_{_uuid()}"
+
+
+def autoposting_key() -> str:
+    """A fresh `sk-social-sandbox…` value."""
+    return KEY_PREFIX + "".join(secrets.choice(string.ascii_letters) for _ in range(_KEY_LETTERS))
+
+
+def _uuid() -> str:
+    return GROUP + str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))[8:]
