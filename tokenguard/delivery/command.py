@@ -49,8 +49,9 @@ class CommandDelivery:
     def check(self, consumer: Consumer) -> None:
         """Refuse a name that this runner does not know, and a program that is missing or that anybody can change."""
         settings = self._settings(consumer)
-        for argv in filter(None, (settings.argv, settings.verify_argv)):
-            _program(consumer.target, argv)
+        _program(consumer.target, settings.argv)
+        if settings.verify_argv is not None:
+            _program(consumer.target, settings.verify_argv)
 
     def push(self, consumer: Consumer, value: Value) -> None:
         """Run the command; Unreachable unless it exits 0 in time."""

@@ -43,7 +43,10 @@ class _Binding:
 
 def values_of(text: str, variable: str) -> tuple[str, ...]:
     """Every value the file gives `variable`, in order; InputError where a line of it cannot be read."""
-    return tuple(binding.value or "" for binding in _bindings(text) if _assigns(binding, variable))
+    found = [binding for binding in _bindings(text) if _assigns(binding, variable)]
+    for binding in found:
+        _parts(binding)
+    return tuple(binding.value or "" for binding in found)
 
 
 def with_value(text: str, variable: str, value: str) -> str:
@@ -83,17 +86,22 @@ def _assigns(binding: _Binding, variable: str) -> bool:
 
 
 def _replaced(binding: _Binding, value: str) -> str:
-    variable = str(binding.key)
-    head = re.match(rf"\s*(?:export[^\S\r\n]+)?(?:'{variable}'|{variable})[^\S\r\n]*=[^\S\r\n]*", binding.text)
-    if head is None:
-        raise _ambiguous(variable, binding.line)
-    rest = binding.text[head.end() :]
-    comment_only = rest.startswith("#") and head.group().endswith((" ", "\t"))
-    old = "" if comment_only else _old_value(rest, variable, binding.line)
-    tail = rest[len(old) :]
+    head, old, tail = _parts(binding)
     space = " " if tail.startswith("#") else ""  # a `#` that touches the value is part of it for a shell
     quote = Quote(old[0]) if old[:1] in {Quote.SINGLE, Quote.DOUBLE} else Quote.NONE
-    return head.group() + _written(value, quote) + space + tail
+    return head + _written(value, quote) + space + tail
+
+
+def _parts(binding: _Binding) -> tuple[str, str, str]:
+    """What is before the value, the value with its quotes, and what comes after it."""
+    variable = str(binding.key)
+    match = re.match(rf"\s*(?:export[^\S\r\n]+)?(?:'{variable}'|{variable})[^\S\r\n]*=[^\S\r\n]*", binding.text)
+    if match is None:
+        raise _ambiguous(variable, binding.line)
+    head, rest = match.group(), binding.text[match.end() :]
+    comment_only = rest.startswith("#") and not head.endswith("=")
+    old = "" if comment_only else _old_value(rest, variable, binding.line)
+    return head, old, rest[len(old) :]
 
 
 def _old_value(rest: str, variable: str, line: int) -> str:

@@ -16,7 +16,6 @@ from tokenguard.files import shown
 _TIMEOUT = 10.0
 _NOT_TRACKED = 1
 _HARDENED = (
-    "--literal-pathspecs",
     "--no-pager",
     "-c",
     "core.fsmonitor=false",
@@ -44,9 +43,9 @@ def tracking(path: Path) -> Tracking:
     folder = path.parent.resolve()
     if not any(os.path.lexists(above / ".git") for above in (folder, *folder.parents)):
         return Tracking.OUTSIDE
-    if _asked(folder, "ls-files", "--error-unmatch", "--", path.name):
+    if _asked(folder, "--literal-pathspecs", "ls-files", "--error-unmatch", "--", path.name):
         return Tracking.TRACKED
-    ignored = _asked(folder, "check-ignore", "--quiet", "--", path.name)
+    ignored = _asked(folder, "check-ignore", "--quiet", "--", f"./{path.name}")
     return Tracking.IGNORED if ignored else Tracking.EXPOSED
 
 

@@ -1,0 +1,336 @@
+"""A .env file on a real disk: permissions, links, git, other writers, and a kill at any moment."""
+
+import fcntl
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import warnings
+
+import pytest
+
+from tokenguard.delivery import dotenv
+from tokenguard.delivery.dotenv import DotenvDelivery
+from tokenguard.domain.secret import Secret, Value
+from tokenguard.domain.token import Consumer, ConsumerKind
+from tokenguard.errors import InputError, Unreachable
+from tokenguard.ports.delivery import Holds
+
+OLD = Value.of("tgcanary-old-1")
+NEW = Value.of("tgcanary-new-2")
+DELIVERY = DotenvDelivery()
+
+
+def at(path, variable="V"):
+    return Consumer(ConsumerKind.DOTENV, f"{path}#{variable}")
+
+
+def mode_of(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_missing_file_is_created_private_whatever_the_umask(tmp_path):
+    before = os.umask(0)
+    try:
+        DELIVERY.push(at(tmp_path / ".env"), NEW)
+    finally:
+        os.umask(before)
+    assert (tmp_path / ".env").read_text() == "V=tgcanary-new-2\n"
+    assert mode_of(tmp_path / ".env") == 0o600
+
+
+@pytest.mark.parametrize(("before", "after"), [(0o644, 0o600), (0o666, 0o600), (0o600, 0o600), (0o400, 0o400)])
+def test_the_file_is_closed_to_others_and_a_stricter_mode_is_kept(tmp_path, before, after):
+    path = tmp_path / ".env"
+    path.write_text("A=1\nV=tgcanary-new-2\n")
+    path.chmod(before)
+    DELIVERY.push(at(path), NEW)
+    assert mode_of(path) == after
+    assert path.read_text() == "A=1\nV=tgcanary-new-2\n"
+
+
+def test_a_repeated_push_leaves_the_file_alone(tmp_path):
+    path = tmp_path / ".env"
+    DELIVERY.push(at(path), NEW)
+    inode = path.stat().st_ino
+    DELIVERY.push(at(path), NEW)
+    assert path.stat().st_ino == inode
+
+
+def test_bytes_that_are_not_utf8_survive(tmp_path):
+    path = tmp_path / ".env"
+    path.write_bytes(b"# caf\xe9 \xff\r\nV=old\r\n")
+    DELIVERY.push(at(path), NEW)
+    assert path.read_bytes() == b"# caf\xe9 \xff\r\nV=tgcanary-new-2\r\n"
+
+
+def _symlink(folder):
+    (folder / "real").write_text("V=old\n")
+    (folder / ".env").symlink_to(folder / "real")
+
+
+def _hard_link(folder):
+    (folder / ".env").write_text("V=old\n")
+    os.link(folder / ".env", folder / "other")
+
+
+def _others_may_write(folder):
+    (folder / ".env").write_text("V=old\n")
+    folder.chmod(0o777)
+
+
+BAD_PLACES = {
+    "a symbolic link": _symlink,
+    "a dangling link": lambda folder: (folder / ".env").symlink_to(folder / "nowhere"),
+    "a hard link": _hard_link,
+    "a directory": lambda folder: (folder / ".env").mkdir(),
+    "a FIFO": lambda folder: os.mkfifo(folder / ".env"),
+    "a directory that everybody can write to": _others_may_write,
+    "UTF-16": lambda folder: (folder / ".env").write_text("V=old\n", "utf-16"),
+    "a huge file": lambda folder: (folder / ".env").write_bytes(b"#" * (dotenv.LIMIT + 1)),
+    "an unclosed quote": lambda folder: (folder / ".env").write_text("V='old\n"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_PLACES)
+def test_a_bad_place_is_refused_and_nothing_changes(tmp_path, kind):
+    folder = tmp_path / "app"
+    folder.mkdir()
+    BAD_PLACES[kind](folder)
+    listing = sorted(entry.name for entry in folder.iterdir())
+    for attempt in (DELIVERY.check, lambda consumer: DELIVERY.push(consumer, NEW)):
+        with pytest.raises(InputError) as caught:
+            attempt(at(folder / ".env"))
+        assert caught.value.hint
+    assert sorted(entry.name for entry in folder.iterdir()) == listing
+    assert b"tgcanary" not in b"".join(entry.read_bytes() for entry in folder.iterdir() if entry.is_file())
+
+
+def test_somebody_elses_file_is_refused(tmp_path, monkeypatch):
+    (tmp_path / ".env").write_text("V=old\n")
+    monkeypatch.setattr(os, "geteuid", lambda: 4_000_000)
+    with pytest.raises(InputError, match="not a plain file of yours"):
+        DELIVERY.check(at(tmp_path / ".env"))
+
+
+@pytest.mark.parametrize(
+    "target", ["", "V", "#V", "rel/.env#V", "/a/.env", "/a/.env#", "/a/.env#1V", "/a/.env#V-W", "/#V"]
+)
+def test_a_bad_target_is_refused(target):
+    with pytest.raises(InputError, match=r"not a \.env target"):
+        DELIVERY.check(Consumer(ConsumerKind.DOTENV, target))
+
+
+def test_a_missing_directory_is_named(tmp_path):
+    with pytest.raises(InputError, match="no such directory"):
+        DELIVERY.push(at(tmp_path / "none" / ".env"), NEW)
+    assert DELIVERY.verify(at(tmp_path / "none" / ".env"), NEW) is Holds.UNKNOWN
+
+
+def test_a_value_of_several_fields_is_refused(tmp_path):
+    pair = Value({"id": Secret("tgcanary-id"), "secret": Secret("tgcanary-secret")})
+    with pytest.raises(InputError, match="several fields"):
+        DELIVERY.push(at(tmp_path / ".env"), pair)
+    assert not (tmp_path / ".env").exists()
+
+
+def test_two_lines_that_disagree_do_not_count_as_delivered(tmp_path):
+    (tmp_path / ".env").write_text("V=tgcanary-new-2\nV=tgcanary-old-1\n")
+    assert DELIVERY.verify(at(tmp_path / ".env"), NEW) is Holds.OTHER
+
+
+def test_a_full_disk_is_to_be_tried_again_and_keeps_the_old_file(tmp_path, monkeypatch):
+    (tmp_path / ".env").write_text("V=old\n")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Unreachable, match="ENOSPC"):
+        DELIVERY.push(at(tmp_path / ".env"), NEW)
+    assert [entry.name for entry in tmp_path.iterdir()] == [".env"]
+    assert (tmp_path / ".env").read_text() == "V=old\n"
+
+
+def test_another_program_that_writes_at_the_same_time_is_not_overwritten(tmp_path, monkeypatch):
+    path = tmp_path / ".env"
+    path.write_text("V=old\n")
+
+    def meddling(*arguments):
+        path.write_text("V=old\nTHEIRS=1\n")
+        return original(*arguments)
+
+    original = dotenv.with_value
+    monkeypatch.setattr(dotenv, "with_value", meddling)
+    with pytest.raises(Unreachable, match="changed by another program"):
+        DELIVERY.push(at(path), NEW)
+    assert path.read_text() == "V=old\nTHEIRS=1\n"
+
+
+def test_a_directory_locked_by_another_runner_is_waited_for_then_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(dotenv, "_LOCK_TRIES", 2)
+    holder = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    try:
+        with pytest.raises(Unreachable, match="another program holds"):
+            DELIVERY.push(at(tmp_path / ".env"), NEW)
+    finally:
+        os.close(holder)
+    DELIVERY.push(at(tmp_path / ".env"), NEW)
+
+
+# -- git ----------------------------------------------------------------------------------------------------------
+
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+
+
+def git(folder, *arguments):
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    subprocess.run(["git", "-C", folder, *arguments], check=True, capture_output=True, env=clean)
+
+
+@pytest.fixture
+def repository(tmp_path):
+    git(tmp_path, "init", "-q")
+    (tmp_path / ".env").write_text("V=old\n")
+    return tmp_path
+
+
+@needs_git
+def test_a_file_that_git_tracks_is_refused(repository):
+    git(repository, "add", ".env")
+    with pytest.raises(InputError, match="git tracks"):
+        DELIVERY.push(at(repository / ".env"), NEW)
+    assert (repository / ".env").read_text() == "V=old\n"
+
+
+@needs_git
+def test_a_tracked_name_with_pathspec_magic_is_still_seen(repository):
+    odd = repository / ":(exclude)[.]env"
+    odd.write_text("V=old\n")
+    git(repository, "--literal-pathspecs", "add", "--", odd.name)
+    with pytest.raises(InputError, match="git tracks"):
+        DELIVERY.check(at(odd))
+
+
+@needs_git
+def test_an_untracked_file_is_taken_with_a_warning_until_it_is_ignored(repository):
+    assert "does not ignore" in DELIVERY.warnings(at(repository / ".env"))[0]
+    (repository / ".gitignore").write_text(".env\n")
+    assert DELIVERY.warnings(at(repository / ".env")) == ()
+    DELIVERY.push(at(repository / ".env"), NEW)
+
+
+@needs_git
+def test_a_directory_reached_through_a_link_is_asked_in_its_own_repository(repository, tmp_path_factory):
+    git(repository, "add", ".env")
+    alias = tmp_path_factory.mktemp("alias") / "app"
+    alias.symlink_to(repository)
+    with pytest.raises(InputError, match="git tracks"):
+        DELIVERY.check(at(alias / ".env"))
+
+
+@needs_git
+def test_a_repository_cannot_run_programs_through_its_config(repository):
+    witness = repository / "ran"
+    git(repository, "config", "core.fsmonitor", f"touch {witness}")
+    git(repository, "config", "core.hooksPath", str(repository))
+    git(repository, "config", "alias.ls-files", f"!touch {witness}")
+    DELIVERY.check(at(repository / ".env"))
+    DELIVERY.warnings(at(repository / ".env"))
+    assert not witness.exists()
+
+
+@needs_git
+def test_the_environment_cannot_point_git_to_another_repository(repository, monkeypatch, tmp_path_factory):
+    git(repository, "add", ".env")
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    git(elsewhere, "init", "-q")
+    monkeypatch.setenv("GIT_DIR", str(elsewhere / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(elsewhere / "index"))
+    with pytest.raises(InputError, match="git tracks"):
+        DELIVERY.check(at(repository / ".env"))
+
+
+def test_a_repository_that_git_cannot_read_is_refused(tmp_path):
+    (tmp_path / ".git").write_text("gitdir: /nowhere\n")
+    with pytest.raises(InputError, match="git"):
+        DELIVERY.check(at(tmp_path / ".env"))
+
+
+def test_a_repository_without_git_is_refused_and_planted_git_is_not_run(tmp_path, monkeypatch):
+    (tmp_path / ".git").mkdir()
+    planted = tmp_path / "git"
+    planted.write_text("#!/bin/sh\nexit 1\n")
+    planted.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", ".:")
+    with pytest.raises(InputError, match="git is not installed"):
+        DELIVERY.check(at(tmp_path / ".env"))
+
+
+# -- kill -9 ------------------------------------------------------------------------------------------------------
+
+
+def _push_and_die(path, countdown):
+    """In a child: kill -9 at the n-th system effect of a push (open, write, fsync, chmod, rename, lock)."""
+    left = countdown
+
+    def tick(*_):
+        nonlocal left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def before_and_after(function):
+        def wrapped(*arguments, **options):
+            tick()
+            result = function(*arguments, **options)
+            tick()
+            return result
+
+        return wrapped
+
+    for name in ("open", "fsync", "fchmod", "rename", "close", "fdopen"):
+        setattr(os, name, before_and_after(getattr(os, name)))
+    sys.addaudithook(lambda event, _: tick() if event in {"open", "os.rename", "os.remove", "os.chmod"} else None)
+    DELIVERY.push(at(path), NEW)
+
+
+def _forked(work):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # a fork beside xdist's thread; the child only pushes
+        child = os.fork()
+    if child == 0:
+        try:
+            work()
+        except BaseException:  # noqa: BLE001 - a child must never return into pytest
+            os._exit(1)
+        os._exit(0)
+    return os.waitpid(child, 0)[1]
+
+
+def test_killed_at_any_moment_the_file_is_the_old_one_or_the_new_one_and_the_next_push_cleans_up(tmp_path):
+    path = tmp_path / ".env"
+    old, new = "A=1 # kept\nV='tgcanary-old-1'\n", "A=1 # kept\nV='tgcanary-new-2'\n"
+    seen = set()
+    for countdown in range(1, 200):
+        path.write_text(old)
+        status = _forked(lambda at_step=countdown: _push_and_die(path, at_step))
+        text = path.read_text()
+        assert text in {old, new}
+        seen.add(text)
+        for leftover in set(tmp_path.iterdir()) - {path}:
+            assert mode_of(leftover) == 0o600
+        DELIVERY.push(at(path), NEW)
+        assert path.read_text() == new
+        assert [entry.name for entry in tmp_path.iterdir()] == [".env"]
+        if not os.WIFSIGNALED(status):
+            assert os.waitstatus_to_exitcode(status) == 0
+            break
+    else:
+        pytest.fail("the push never ended")
+    assert countdown > 20
+    assert seen == {old, new}
