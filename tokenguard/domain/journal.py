@@ -28,6 +28,8 @@ class Mode(StrEnum):
     """Revoke, then replace: an announced gap."""
     RETIRE = "retire"
     """Revoke and prove dead, nothing new."""
+    REVOKE_AGAIN = "revoke-again"
+    """End an old value that was accepted again after its death had been proven."""
 
 
 @unique
@@ -91,6 +93,9 @@ class Old:
     provider_id: str = ""
     hint: str = ""
     provider_label: str = ""
+    """Its name at the provider; people find it by this."""
+    created_at: datetime | None = None
+    rotated_at: datetime | None = None
 
 
 @unique

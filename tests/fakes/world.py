@@ -1,0 +1,247 @@
+"""A provider, its person and its consumers in memory: the world that an operation acts on, with faults to order."""
+
+import secrets
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tests.fakes.clock import FakeClock
+from tokenguard.domain.liveness import Observation, ScopeVerdict, Verdict
+from tokenguard.domain.scope import Scope
+from tokenguard.domain.secret import Secret, Value
+from tokenguard.domain.token import Consumer, ConsumerKind, Record
+from tokenguard.errors import NeedsPerson
+from tokenguard.ports.delivery import Delivery, Holds
+from tokenguard.ports.operator import Task, Trace
+from tokenguard.ports.provider import (
+    Capabilities,
+    Guide,
+    Issuer,
+    Listed,
+    Minted,
+    Vendor,
+    Wanted,
+    Way,
+)
+
+DRIVE = Scope("drive", "d1")
+OTHER_DRIVE = Scope("drive", "d2")
+
+
+def canary() -> str:
+    """A value that is unmistakably a test's."""
+    return f"tgcanary_{secrets.token_hex(16)}"
+
+
+@dataclass
+class Made:
+    id: str
+    label: str
+    value: str
+    scope: Scope
+    created_at: datetime
+    revoked_at: float | None = None
+    last_used_at: datetime | None = None
+
+
+@dataclass
+class World:
+    """The provider's truth. `outage` answers 401 to everybody; `unknown` answers nothing usable."""
+
+    clock: FakeClock
+    revoke_lag: float = 0.0
+    outage: bool = False
+    unknown: int = 0
+    made: dict[str, Made] = field(default_factory=dict)
+
+    def create(self, label: str, scope: Scope = DRIVE, value: str | None = None) -> Made:
+        made = Made(f"id{len(self.made) + 1}", label, value or canary(), scope, self.clock.now())
+        self.made[made.id] = made
+        return made
+
+    def revoke(self, id_: str) -> None:
+        if id_ in self.made and self.made[id_].revoked_at is None:
+            self.made[id_].revoked_at = self.clock.monotonic()
+
+    def revoke_label(self, label: str) -> None:
+        for made in self.made.values():
+            if made.label == label:
+                self.revoke(made.id)
+
+    def alive(self, made: Made) -> bool:
+        return made.revoked_at is None or self.clock.monotonic() < made.revoked_at + self.revoke_lag
+
+    def of_value(self, value: str) -> Made | None:
+        return next((made for made in self.made.values() if made.value == value), None)
+
+    def living(self) -> list[Made]:
+        return [made for made in self.made.values() if self.alive(made)]
+
+
+class FakeProvider:
+    name = "fake"
+    base_url = "http://127.0.0.1:1"
+
+    def __init__(self, world: World, **capabilities: object) -> None:
+        self.world = world
+        self.capabilities = Capabilities(
+            **{"mint": Way.API, "revoke": Way.API, "probe": True, "lists": True, "verifies_scope": True, **capabilities}  # type: ignore[arg-type]
+        )
+
+    def guide(self) -> Guide:
+        return Guide("Settings", create=("create {label} for {scope}",), revoke=("revoke {label}",))
+
+    def warnings(self, value: Value) -> tuple[str, ...]:
+        return ()
+
+    def probe(self, value: Value, expected: Scope | None) -> Observation:
+        now = self.world.clock.now()
+        if self.world.unknown:
+            self.world.unknown -= 1
+            return Observation(verdict=Verdict.UNKNOWN, at=now, reason="http-503")
+        made = self.world.of_value(value.token.reveal())
+        if self.world.outage or made is None or not self.world.alive(made):
+            return Observation(verdict=Verdict.DEAD, at=now, reason="http-401")
+        verdict = ScopeVerdict.UNVERIFIED
+        if expected is not None:
+            verdict = ScopeVerdict.RIGHT if made.scope == expected else ScopeVerdict.WRONG
+        return Observation(verdict=Verdict.ALIVE, at=now, reason="http-200", scope=made.scope, scope_verdict=verdict)
+
+
+class FakeIssuer:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def create(self, wanted: Wanted) -> Minted:
+        made = self.world.create(wanted.label, wanted.scope or DRIVE)
+        return Minted(value=Value.of(made.value), provider_id=made.id, hint=made.value[:12] + "..." + made.value[-4:])
+
+    def find(self, label: str) -> Sequence[Listed]:
+        return [listed for listed in self.listed() if listed.label == label]
+
+    def listed(self) -> Sequence[Listed]:
+        return [
+            Listed(
+                provider_id=made.id,
+                label=made.label,
+                hint=made.value[:12] + "..." + made.value[-4:],
+                created_at=made.created_at,
+                last_used_at=made.last_used_at,
+            )
+            for made in self.world.made.values()
+            if made.revoked_at is None
+        ]
+
+    def revoke(self, provider_id: str) -> None:
+        self.world.revoke(provider_id)
+
+
+class ScriptedOperator:
+    """A person who does what the script says; by default the right thing. An answer may be an exception to raise."""
+
+    def __init__(self, world: World | None = None, *answers: object) -> None:
+        self.world = world
+        self.answers = deque(answers)
+        self.asked: list[tuple[str, Task, str]] = []
+
+    def _next(self, kind: str, task: Task, retry: str) -> object:
+        self.asked.append((kind, task, retry))
+        answer = self.answers.popleft() if self.answers else None
+        if callable(answer):
+            answer = answer()
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    def paste(self, task: Task, *, retry: str = "") -> Secret:
+        answer = self._next("paste", task, retry)
+        if answer is None and self.world is not None:
+            answer = self.world.create(task.steps[0].split()[1]).value
+        assert isinstance(answer, str)
+        return Secret(answer)
+
+    def done(self, task: Task, *, retry: str = "") -> str | None:
+        answer = self._next("done", task, retry)
+        if answer is None and self.world is not None:
+            if task.steps[0].startswith("revoke "):
+                self.world.revoke_label(task.steps[0].split(maxsplit=1)[1])
+            return "ada"
+        return answer if isinstance(answer, str) and answer else None
+
+    def trace(self, task: Task) -> Trace:
+        answer = self._next("trace", task, "")
+        if answer is None and self.world is not None:
+            label = task.title.split()[4]
+            alive = any(made.label == label for made in self.world.living())
+            self.world.revoke_label(label)
+            return Trace.REVOKED if alive else Trace.ABSENT
+        assert isinstance(answer, Trace)
+        return answer
+
+
+class AbsentOperator:
+    """Nobody may be asked."""
+
+    def paste(self, task: Task, *, retry: str = "") -> Secret:
+        raise NeedsPerson(task.title, hint="run it where a person can answer")
+
+    def done(self, task: Task, *, retry: str = "") -> str | None:
+        raise NeedsPerson(task.title, hint="run it where a person can answer")
+
+    def trace(self, task: Task) -> Trace:
+        raise NeedsPerson(task.title, hint="run it where a person can answer")
+
+
+class FakeDelivery:
+    """A consumer that holds what was pushed; `deaf` swallows it."""
+
+    def __init__(self) -> None:
+        self.held: dict[Consumer, str] = {}
+        self.deaf = False
+
+    def check(self, consumer: Consumer) -> None:
+        pass
+
+    def push(self, consumer: Consumer, value: Value) -> None:
+        if not self.deaf:
+            self.held[consumer] = value.token.reveal()
+
+    def verify(self, consumer: Consumer, value: Value) -> Holds:
+        return Holds.THIS if self.held.get(consumer) == value.token.reveal() else Holds.OTHER
+
+    def rollback(self, consumer: Consumer, previous: Value) -> None:
+        self.held[consumer] = previous.token.reveal()
+
+
+class FakeDeliveries:
+    def __init__(self) -> None:
+        self.delivery = FakeDelivery()
+
+    def of(self, consumer: Consumer) -> Delivery | None:
+        return None if consumer.kind is ConsumerKind.PERSON else self.delivery
+
+
+class FakeVendors:
+    def __init__(self, provider: FakeProvider, issuer: Issuer | None) -> None:
+        self.provider = provider
+        self.issuer = issuer
+
+    def of(self, record: Record) -> Vendor:
+        return Vendor(self.provider, self.issuer)
+
+
+class Quiet:
+    """Progress that remembers."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def step(self, text: str) -> None:
+        self.lines.append(text)
+
+    def waiting(self, text: str) -> None:
+        self.lines.append(f"… {text}")
+
+    def note(self, text: str) -> None:
+        self.lines.append(f"! {text}")

@@ -1,0 +1,71 @@
+"""Undoing an operation that has not touched the old token: back to exactly what was live before."""
+
+from dataclasses import replace
+
+from tokenguard.domain.event import Op, Phase
+from tokenguard.domain.journal import Stage
+from tokenguard.domain.secret import Value
+from tokenguard.domain.token import Record, RecordState
+from tokenguard.errors import InputError
+from tokenguard.rotation.handover import take_back
+from tokenguard.rotation.machine import may_abort, superseded
+from tokenguard.rotation.proving import old_value
+from tokenguard.rotation.reaping import reap
+from tokenguard.rotation.session import Session
+
+
+def begin_abort(session: Session) -> None:
+    """Decide it. Refused after the revoke intent: a live label must never point at a revoked token."""
+    journal = session.journal
+    if journal.stage is Stage.ABORTING:
+        return
+    if not may_abort(journal):
+        raise InputError(
+            f"the old token of {session.record.name} is already meant to be revoked: there is no way back",
+            hint=f"go on instead: tokenguard rotate {session.record.name} --resume",
+        )
+    session.jump(Stage.ABORTING, session.event(Op.ABORT, Phase.INTENT, stage=journal.stage.value))
+
+
+def undo(session: Session) -> None:
+    """Old value live again, consumers back, every attempt ended, then ABORTED. Safe to repeat after any crash."""
+    old = session.journal.old
+    previous: Value | None = old_value(session) if old else None
+    _unpublish(session)
+    take_back(session, previous)
+    for attempt in superseded(session.journal):
+        reap(session, attempt)
+    session.commit(
+        session.event(Op.ABORT, Phase.OUTCOME), record=_restored(session), stage=Stage.ABORTED, waiting_for=""
+    )
+    session.context.progress.step("undone: the old token is the live one, the new one is gone")
+
+
+def _unpublish(session: Session) -> None:
+    store, token, old = session.context.store, session.snapshot.id, session.journal.old
+    live = store.read_live(token)
+    ours = {attempt.label for attempt in session.journal.attempts}
+    if live is None or live.label not in ours:
+        return
+    session.commit(session.event(Op.PUBLISH, Phase.INTENT, label=old.label if old else "", result="back"))
+    if old is not None:
+        store.publish(token, old.label, live.version)
+    else:
+        store.withdraw(token, live.version)
+
+
+def _restored(session: Session) -> Record:
+    old, record = session.journal.old, session.record
+    if old is None:
+        return replace(
+            record, state=RecordState.PENDING, fingerprint=None, provider_id="", hint="", rotated_at=None, seen=None
+        )
+    return replace(
+        record,
+        fingerprint=old.fingerprint,
+        provider_id=old.provider_id,
+        hint=old.hint,
+        label=old.provider_label,
+        created_at=old.created_at,
+        rotated_at=old.rotated_at,
+    )

@@ -1,0 +1,124 @@
+"""The new value: accepted by the provider, right scope, then published for the store's readers."""
+
+from dataclasses import replace
+
+from tokenguard.domain.event import Op, Phase
+from tokenguard.domain.journal import AttemptState, Mode
+from tokenguard.domain.liveness import Observation, ScopeVerdict, Verdict
+from tokenguard.domain.secret import Value
+from tokenguard.domain.token import Record, RecordState
+from tokenguard.errors import Conflict, Tampered, Unreachable
+from tokenguard.rotation.session import Session
+
+_TRIES = 4
+
+
+def accept(session: Session) -> None:
+    """Probe the stored value: go on if it is alive and right, reject it if it is neither, stop if nobody knows."""
+    attempt = session.journal.attempts[-1]
+    value = new_value(session)
+    if not session.provider.capabilities.probe:
+        session.advance(session.event(Op.ACCEPT, label=attempt.label, verdict="not-probed"))
+        return
+    session.context.progress.waiting(f"asking {session.provider.name} whether it accepts the new token")
+    look = _look(session, value)
+    if look.verdict is Verdict.UNKNOWN:
+        raise Unreachable(
+            f"{session.provider.name} gave no clear answer about the new token ({look.reason})",
+            hint="nothing is lost: the new token is stored, the old one still works; resume later",
+        )
+    if look.verdict is Verdict.DEAD or look.scope_verdict is ScopeVerdict.WRONG:
+        reason = "wrong-scope" if look.verdict is Verdict.ALIVE else "not-accepted"
+        session.update_attempt(
+            session.event(Op.REJECT, label=attempt.label, reason=reason, scope=str(look.scope or "")),
+            state=AttemptState.REJECTED,
+        )
+        session.context.progress.note(_rejection(session, look))
+        return
+    session.advance(
+        session.event(Op.ACCEPT, label=attempt.label, verdict=look.verdict.value, scope=look.scope_verdict.value),
+        record=replace(session.record, seen=look),
+    )
+    session.context.progress.step(f"{session.provider.name} accepts the new token ({_scope_words(look)})")
+
+
+def publish(session: Session) -> None:
+    """Let the store's readers have the new value, pinned to the version that was live when the operation opened."""
+    store, token, attempt = session.context.store, session.snapshot.id, session.journal.attempts[-1]
+    pinned = session.journal.old.live_version if session.journal.old else 0
+    session.commit(session.event(Op.PUBLISH, Phase.INTENT, label=attempt.label))
+    live = store.read_live(token)
+    if live is None or live.label != attempt.label:
+        try:
+            store.publish(token, attempt.label, pinned)
+        except Conflict:
+            raise Conflict(
+                f"the live value of {session.record.name} was changed by somebody else since this began",
+                hint="see who with `tokenguard audit log`; then `tokenguard rotate --abort`, and start again",
+            ) from None
+        live = store.read_live(token)
+    if live is None or live.label != attempt.label or live.value != new_value(session):
+        raise Tampered(
+            "the store does not serve what was just published", hint="run `tokenguard doctor`; nothing was revoked"
+        )
+    session.advance(session.event(Op.PUBLISH, Phase.OUTCOME, label=attempt.label), record=_with_new_value(session))
+    session.context.progress.step("the store serves the new token")
+
+
+def new_value(session: Session) -> Value:
+    """The current attempt's value, from the store."""
+    held = session.context.store.read_candidate(session.snapshot.id, session.journal.attempts[-1].label)
+    if not isinstance(held, Value):
+        raise Tampered("a value that was stored is gone", hint="run `tokenguard doctor`; then resume or abort")
+    return held
+
+
+def _look(session: Session, value: Value) -> Observation:
+    """Probe with patience for a token that is not active yet, and for answers that say nothing."""
+    clock, lag = session.context.clock, session.provider.capabilities.activate_lag.total_seconds()
+    started, tries = clock.monotonic(), 0
+    while True:
+        look = session.provider.probe(value, session.record.scope)
+        tries += 1
+        if look.verdict is Verdict.ALIVE:
+            return look
+        waited = clock.monotonic() - started
+        if look.verdict is Verdict.DEAD and waited >= lag:
+            return look
+        if look.verdict is Verdict.UNKNOWN and tries >= _TRIES:
+            return look
+        wait = look.retry_after or min(2.0 ** (tries - 1), 60.0)
+        if look.verdict is Verdict.DEAD:
+            wait = min(wait, max(lag - waited, 0.05))
+        session.context.progress.waiting(f"not accepted yet ({look.reason}); asking again in {wait:.0f} s")
+        clock.sleep(wait)
+
+
+def _with_new_value(session: Session) -> Record:
+    attempt, now = session.journal.attempts[-1], session.context.clock.now()
+    record = session.record
+    complete = record.state is not RecordState.UNCLAIMED or not record.missing
+    given = session.journal.mode is Mode.ADD
+    return replace(
+        record,
+        state=RecordState.ACTIVE if complete else RecordState.UNCLAIMED,
+        fingerprint=attempt.fingerprint,
+        provider_id=attempt.provider_id,
+        hint=attempt.hint,
+        label=record.label if given else attempt.label,
+        created_at=record.created_at if given else now,
+        rotated_at=now,
+        due_at=record.due_at if given else None,
+    )
+
+
+def _rejection(session: Session, look: Observation) -> str:
+    if look.verdict is Verdict.DEAD:
+        return f"{session.provider.name} does not accept the new token ({look.reason})"
+    return f"the new token leads to {look.scope}, not to {session.record.scope}: it was made for the wrong place"
+
+
+def _scope_words(look: Observation) -> str:
+    if look.scope_verdict is ScopeVerdict.RIGHT:
+        return f"it leads to {look.scope}"
+    return "where it leads could not be verified"

@@ -1,0 +1,256 @@
+"""The old value: guard, revoke intent, revoke, proof of death, quarantine. After the intent there is no way back."""
+
+from dataclasses import replace
+
+from tokenguard.domain.event import Op, Phase
+from tokenguard.domain.journal import Mode, Old, Quarantined, Stage
+from tokenguard.domain.liveness import DeathGrade, DeathProof, Verdict
+from tokenguard.domain.secret import Value
+from tokenguard.domain.token import RecordState
+from tokenguard.errors import Conflict, NotProvenDead, Unfinished, Unreachable
+from tokenguard.ports.provider import Issuer, Listed, Way
+from tokenguard.rotation.accepting import new_value
+from tokenguard.rotation.machine import unconfirmed
+from tokenguard.rotation.proving import find_control, old_value, prove_dead, still_accepted
+from tokenguard.rotation.reaping import sweep
+from tokenguard.rotation.session import Session
+from tokenguard.rotation.words import revoke_task
+
+_STILL_ACCEPTED = "the provider still accepts the old token: was the right one revoked?"
+
+
+def intend_revoke(session: Session) -> None:
+    """Decide the old token's end. Planned: only if the new one is alive, served, and with every consumer."""
+    if session.journal.mode is Mode.PLANNED:
+        _guard(session)
+        if _dead_already(session):
+            return
+    old = _old(session)
+    session.advance(session.event(Op.REVOKE, Phase.INTENT, label=old.provider_label, provider_id=old.provider_id))
+
+
+def revoke(session: Session) -> None:
+    """Have the provider end the old token; saying so proves nothing yet."""
+    issuer = session.issuer
+    target = _target_id(session, issuer) if issuer and session.provider.capabilities.revoke is Way.API else ""
+    if issuer is not None and target:
+        session.context.progress.waiting(f"asking {session.provider.name} to revoke the old token")
+        issuer.revoke(target)
+        _say_revoked(session, "api")
+        return
+    _say_revoked(session, _person_revokes(session))
+
+
+def prove(session: Session) -> None:
+    """Prove the old token dead; ask the person again where it turns out not to be."""
+    if session.journal.proof is None:
+        _settle(session, _proof(session))
+    session.advance()
+
+
+def prove_in_passing(session: Session) -> None:
+    """A compromise that is held up elsewhere still gets its proof of death, so that the alarm says what is true."""
+    if session.journal.proof is None and session.provider.capabilities.probe:
+        proof = prove_dead(session, old_value(session), control=find_control(session), windows=2)
+        if proof is not None:
+            _settle(session, proof)
+
+
+def finish(session: Session) -> None:
+    """Leave nothing behind: end what did not win, quarantine the old value, close the journal."""
+    sweep(session)
+    journal, record, store = session.journal, session.record, session.context.store
+    if journal.mode is Mode.RETIRE:
+        _withdraw(session)
+        record = replace(record, state=RecordState.RETIRED)
+    quarantine = session.snapshot.document.quarantine
+    if journal.old is not None and journal.proof is not None:
+        if journal.proof.grade is DeathGrade.PROVISIONAL:
+            quarantine = (*quarantine, _quarantined(session, journal.old, journal.proof))
+        else:
+            session.commit(session.event(Op.DESTROY, Phase.INTENT, label=journal.old.label))
+            store.destroy(session.snapshot.id, journal.old.label)
+    session.commit(
+        session.event(Op.DONE, result=journal.mode.value),
+        record=record,
+        quarantine=quarantine,
+        stage=Stage.DONE,
+        waiting_for="",
+    )
+
+
+def identify(candidates: list[Listed], value: Value) -> Listed | None:
+    """The one entry of the provider's list whose hint fits the value; None if none or several do."""
+    text = value.token.reveal()
+    fitting = [listed for listed in candidates if _fits(listed.hint, text)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _fits(hint: str, text: str) -> bool:
+    head, dots, tail = hint.replace("…", "...").partition("...")
+    return bool(dots) and len(head) + len(tail) >= 4 and text.startswith(head) and text.endswith(tail)  # noqa: PLR2004
+
+
+def _guard(session: Session) -> None:
+    waiting = unconfirmed(session.record, session.journal)
+    name = session.record.name
+    if waiting is None and not (session.journal.accept_outage or _quiet(session)):
+        raise Unfinished(
+            f"nobody has said who uses {name}, so revoking its old token may break something",
+            hint=f"declare them: tokenguard edit {name} --deliver … (or --no-consumers); then rotate --resume, "
+            "or accept the risk on record with --accept-outage",
+        )
+    if waiting:
+        raise Unfinished(
+            f"{waiting[0]} is not yet confirmed to use the new token of {name}",
+            hint=f"tokenguard rotate {name} --resume",
+        )
+    live = session.context.store.read_live(session.snapshot.id)
+    if live is None or live.label != session.journal.attempts[-1].label:
+        raise Conflict(
+            f"the store no longer serves the new token of {name}",
+            hint="see who changed it with `tokenguard audit log`; then `rotate --abort`",
+        )
+    if session.provider.capabilities.probe:
+        look = session.provider.probe(new_value(session), session.record.scope)
+        if look.verdict is not Verdict.ALIVE:
+            raise Unreachable(
+                f"the new token of {name} is not seen alive right before the revoke ({look.reason})",
+                hint="nothing was revoked: both tokens are in the store; resume later",
+            )
+
+
+def _quiet(session: Session) -> bool:
+    """Whether the provider itself says that nobody has used the old token for the quiet period."""
+    old, issuer = session.journal.old, session.issuer
+    if old is None or issuer is None or not session.provider.capabilities.last_used or not old.provider_id:
+        return False
+    used = [listed.last_used_at for listed in issuer.listed() if listed.provider_id == old.provider_id]
+    since = session.context.clock.now() - session.context.quiet_period
+    return len(used) == 1 and (used[0] is None or used[0] < since) and (old.created_at or since) <= since
+
+
+def _dead_already(session: Session) -> bool:
+    """An old token that somebody has ended already needs no revoke, only the proof."""
+    if not session.provider.capabilities.probe:
+        return False
+    value = old_value(session)
+    if session.provider.probe(value, None).verdict is not Verdict.DEAD:
+        return False
+    proof = prove_dead(session, value, control=find_control(session), windows=2)
+    if proof is None:
+        return False
+    session.jump(
+        Stage.DEAD,
+        session.event(Op.DEATH, grade=proof.grade.value, samples=proof.samples, control=proof.control, result="before"),
+        proof=proof,
+    )
+    session.context.progress.step("the old token was dead already; that is proven and on record")
+    return True
+
+
+def _target_id(session: Session, issuer: Issuer) -> str:
+    """The immutable id of the old token: on record, or the one entry whose hint fits the value."""
+    old = _old(session)
+    target = old.provider_id
+    if not target:
+        found = identify(list(issuer.listed()), old_value(session))
+        target = found.provider_id if found else ""
+    if target and any(attempt.provider_id == target for attempt in session.journal.attempts):
+        raise Conflict(
+            "the old token's id on record is that of a new one", hint="nothing was revoked; check the record by hand"
+        )
+    return target
+
+
+def _say_revoked(session: Session, who: str) -> None:
+    session.advance(
+        session.event(Op.REVOKE, Phase.OUTCOME, by=who), revoked_at=session.context.clock.now(), revoked_by=who
+    )
+    session.context.progress.step(f"revoked, says {'the provider' if who == 'api' else who}; now for the proof")
+
+
+def _proof(session: Session) -> DeathProof:
+    if not session.provider.capabilities.probe:
+        now = session.context.clock.now()
+        said = session.journal.revoked_by
+        return DeathProof(
+            grade=DeathGrade.ASSERTED, first_at=now, last_at=now, samples=0, control=False, said_by=said
+        )  # fmt: skip
+    value, control = old_value(session), find_control(session)
+    by_person = session.journal.revoked_by != "api"
+    while True:
+        proof = prove_dead(session, value, control=control, windows=2 if by_person else 4)
+        if proof is not None:
+            return proof
+        if not (by_person and still_accepted(session, value)):
+            raise NotProvenDead(
+                f"the old token of {session.record.name} is not proven dead",
+                hint=f"tokenguard rotate {session.record.name} --resume looks again; until then treat it as alive",
+            )
+        _person_revokes(session, retry=_STILL_ACCEPTED)
+
+
+def _person_revokes(session: Session, *, retry: str = "") -> str:
+    """Ask until what was said to be revoked is no longer accepted; returns who said so."""
+    old = _old(session)
+    task = revoke_task(
+        session.provider, session.record, label=old.provider_label, hint=old.hint, why=_why_revoke(session)
+    )
+    while True:
+        who = session.context.operator.done(task, retry=retry)
+        if who is None:
+            raise NotProvenDead(
+                f"the old token of {session.record.name} is still to be revoked",
+                hint=f"revoke it, then: tokenguard rotate {session.record.name} --resume",
+            )
+        if not session.provider.capabilities.probe or not still_accepted(session, old_value(session)):
+            return who
+        retry = _STILL_ACCEPTED
+
+
+def _settle(session: Session, proof: DeathProof) -> None:
+    session.commit(
+        session.event(
+            Op.DEATH, grade=proof.grade.value, samples=proof.samples, control=proof.control, by=proof.said_by
+        ),
+        proof=proof,
+    )
+    if proof.grade is DeathGrade.ASSERTED:
+        session.context.progress.note(f"{proof.said_by} says that the old token is revoked; nothing can prove it")
+    else:
+        control = "while a live one was accepted" if proof.control else "with no live token to compare"
+        session.context.progress.step(f"the old token is dead: refused {proof.samples} times, {control}")
+
+
+def _withdraw(session: Session) -> None:
+    store, old = session.context.store, _old(session)
+    session.commit(session.event(Op.PUBLISH, Phase.INTENT, result="withdraw"))
+    if store.read_live(session.snapshot.id) is not None:
+        store.withdraw(session.snapshot.id, old.live_version)
+
+
+def _quarantined(session: Session, old: Old, proof: DeathProof) -> Quarantined:
+    return Quarantined(
+        label=old.label,
+        fingerprint=old.fingerprint,
+        provider_id=old.provider_id,
+        provider_label=old.provider_label,
+        proof=proof,
+        probe_due_at=proof.last_at + session.provider.capabilities.death_window.confirm_after,
+    )
+
+
+def _old(session: Session) -> Old:
+    old = session.journal.old
+    if old is None:
+        raise RuntimeError("there is no old value to end")
+    return old
+
+
+def _why_revoke(session: Session) -> str:
+    if session.journal.mode is Mode.COMPROMISED:
+        return "it may be in the wrong hands: every minute it lives is a risk"
+    if session.journal.mode is Mode.RETIRE:
+        return "nobody is to use it any more"
+    return "the new token is in use everywhere; the old one is the last open door"

@@ -1,0 +1,213 @@
+"""The hand that runs the machine: from the stage in the journal, the one effect that leads on, until it is done.
+
+Every public verb may be interrupted anywhere, by anything; `resume` goes on from the journal and converges.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.event import Event, Op
+from tokenguard.domain.journal import AttemptState, Mode, Stage
+from tokenguard.domain.liveness import DeathGrade, Observation
+from tokenguard.domain.names import TokenId
+from tokenguard.domain.secret import Value
+from tokenguard.domain.token import Record, RecordState
+from tokenguard.errors import InputError, NotProvenDead, Tampered, TokenguardError, Unfinished
+from tokenguard.rotation import aborting, accepting, ending, handover, minting, reaping
+from tokenguard.rotation.machine import death_owed
+from tokenguard.rotation.opening import open_existing, open_new, take_over
+from tokenguard.rotation.reprobe import reprobe
+from tokenguard.rotation.session import Context, Session
+from tokenguard.rotation.words import revoke_task
+
+_Effect = Callable[[Session], None]
+
+
+class Engine:
+    """Operations on tokens, one at a time. Raises the errors of `tokenguard.errors`; returning means done."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def add(self, record: Record, value: Value, *, seen: Observation | None) -> Snapshot:
+        """Take a value that exists into custody and deliver it.
+
+        Args:
+            record: what is known; its state may be `unclaimed`.
+            value: the value, already checked.
+            seen: what the provider said of it just now; None if it was not asked.
+        """
+        unclaimed = record.state is RecordState.UNCLAIMED
+        session = open_new(self._context, replace(record, seen=seen), Mode.ADD)
+        minting.take_given(session, value)
+        verdict = seen.verdict.value if seen else "not-probed"
+        state = RecordState.UNCLAIMED if unclaimed else RecordState.PENDING
+        session.advance(session.event(Op.ACCEPT, verdict=verdict), record=replace(session.record, state=state))
+        return self._run(session)
+
+    def issue(self, record: Record) -> Snapshot:
+        """Have a first value made, by API or with a person."""
+        return self._run(open_new(self._context, record, Mode.ISSUE))
+
+    def rotate(
+        self, token: TokenId, *, compromised: bool = False, reason: str = "", accept_outage: bool = False
+    ) -> Snapshot:
+        """Replace the live value. Returns only if the old one was proven dead."""
+        snapshot = self._context.store.load(token)
+        mode = Mode.COMPROMISED if compromised else Mode.PLANNED
+        self._refuse_without_value(snapshot)
+        return self._run(open_existing(self._context, snapshot, mode, reason=reason, accept_outage=accept_outage))
+
+    def retire(self, token: TokenId, *, reason: str = "") -> Snapshot:
+        """Revoke, prove dead, keep a tombstone. What has no value is ended on a person's word."""
+        snapshot = self._context.store.load(token)
+        record = snapshot.document.record
+        valueless = record.state is not RecordState.RETIRED and not snapshot.document.busy
+        if valueless and self._context.store.read_live(token) is None:
+            return self._retire_without_value(snapshot, reason)
+        return self._run(open_existing(self._context, snapshot, Mode.RETIRE, reason=reason))
+
+    def resume(self, token: TokenId, *, accept_outage: bool = False) -> Snapshot:
+        """Go on with the open operation, from wherever it stopped; nothing to do is no error."""
+        snapshot = self._context.store.load(token)
+        if not snapshot.document.busy:
+            return snapshot
+        return self._run(take_over(self._context, snapshot, accept_outage=accept_outage), resumed=True)
+
+    def abort(self, token: TokenId) -> Snapshot:
+        """Undo the open operation, if the old token has not been touched."""
+        snapshot = self._context.store.load(token)
+        if not snapshot.document.busy:
+            raise InputError(
+                f"no operation on {snapshot.document.record.name} is open", hint="there is nothing to abort"
+            )
+        session = take_over(self._context, snapshot)
+        aborting.begin_abort(session)
+        return self._run(session)
+
+    def reprobe(self, token: TokenId, *, early: bool = False) -> Snapshot:
+        """Look again at quarantined values that are due."""
+        snapshot = self._context.store.load(token)
+        if not snapshot.document.quarantine:
+            return snapshot
+        session = Session(self._context, snapshot)
+        reprobe(session, early=early)
+        return session.snapshot
+
+    def _run(self, session: Session, *, resumed: bool = False) -> Snapshot:
+        try:
+            if resumed:
+                _settle_attempt(session)
+            while not session.journal.stage.ended:
+                _next_effect(session)(session)
+        except TokenguardError as error:
+            _note_why(session, error)
+            raise _graver(session, error) from None
+        _refuse_mere_word(session)
+        return session.snapshot
+
+    def _refuse_without_value(self, snapshot: Snapshot) -> None:
+        record = snapshot.document.record
+        if not record.kind.has_value:
+            raise InputError(
+                f"{record.name} is an {record.kind.value}: the vendor holds it, there is no value to rotate",
+                hint="renew it at the provider, then `tokenguard edit` what changed",
+            )
+
+    def _retire_without_value(self, snapshot: Snapshot, reason: str) -> Snapshot:
+        context, record = self._context, snapshot.document.record
+        provider = context.vendors.of(record).provider
+        task = revoke_task(provider, record, label=record.label, why="nobody is to use it any more")
+        who = context.operator.done(task)
+        if who is None:
+            raise Unfinished(f"{record.name} is still to be revoked", hint="revoke it, then run this again")
+        event = Event(
+            at=context.clock.now(),
+            op=Op.DONE,
+            actor=context.store.actor(),
+            name=record.name,
+            detail={"result": Mode.RETIRE.value, "by": who, "reason": reason},
+        )
+        document = replace(snapshot.document, record=replace(record, state=RecordState.RETIRED))
+        return context.store.commit(snapshot.id, snapshot.version, document, [event])
+
+
+def _settle_attempt(session: Session) -> None:
+    """A resumer never uses another runner's intent: it finds out what became of it first."""
+    if session.journal.stage is Stage.MINT:
+        attempt = session.journal.attempts[-1]
+        if attempt.state is AttemptState.INTENDED:
+            minting.reconcile(session)
+
+
+def _next_effect(session: Session) -> _Effect:
+    """The one effect that leads on from the stage in the journal."""
+    journal = session.journal
+    attempt = journal.attempt
+    if attempt is not None and attempt.state is AttemptState.REJECTED and journal.stage is not Stage.ABORTING:
+        return lambda held: reaping.reap(held, held.journal.attempts[-1])
+    making = {
+        Mode.ADD: _needs_value_again,
+        Mode.ISSUE: _mint_anew,
+        Mode.PLANNED: _mint_anew,
+    }
+    after_open = making.get(journal.mode, ending.intend_revoke)
+    after_revoked = _mint_anew if journal.mode is Mode.COMPROMISED else ending.prove
+    ends = {Mode.PLANNED: ending.intend_revoke, Mode.COMPROMISED: _prove_last}
+    effects: dict[Stage, _Effect] = {
+        Stage.OPEN: after_open,
+        Stage.MINT: _mint_anew,
+        Stage.STORED: _mint_anew if attempt and attempt.state is AttemptState.GONE else accepting.accept,
+        Stage.VERIFIED: accepting.publish,
+        Stage.PUBLISHED: handover.hand_over,
+        Stage.CONSUMED: ends.get(journal.mode, ending.finish),
+        Stage.REVOKE_INTENDED: ending.revoke,
+        Stage.REVOKED: after_revoked,
+        Stage.DEAD: ending.finish,
+        Stage.ABORTING: aborting.undo,
+    }
+    return effects[journal.stage]
+
+
+def _mint_anew(session: Session) -> None:
+    minting.begin_attempt(session)
+    minting.mint(session)
+
+
+def _prove_last(session: Session) -> None:
+    ending.prove(session)
+
+
+def _needs_value_again(session: Session) -> None:
+    raise Unfinished(
+        f"adding {session.record.name} was interrupted before its value was stored",
+        hint=f"tokenguard rotate {session.record.name} --abort, then add it again",
+    )
+
+
+def _note_why(session: Session, error: TokenguardError) -> None:
+    """Leave word in the journal of why it stopped; best effort, since the store may be what failed."""
+    if isinstance(error, Tampered) or session.journal.stage.ended:
+        return
+    with suppress(TokenguardError):
+        if death_owed(session.journal) and session.journal.stage in {Stage.PUBLISHED, Stage.CONSUMED}:
+            ending.prove_in_passing(session)
+        session.commit(session.event(Op.BLOCK, stage=session.journal.stage.value), waiting_for=error.message)
+
+
+def _graver(session: Session, error: TokenguardError) -> TokenguardError:
+    """While a death is owed, that is what matters most (exit 5), whatever held the operation up."""
+    if isinstance(error, Tampered | NotProvenDead) or not death_owed(session.journal):
+        return error
+    return NotProvenDead(f"the old token of {session.record.name} is not proven dead: {error.message}", hint=error.hint)
+
+
+def _refuse_mere_word(session: Session) -> None:
+    proof = session.journal.proof
+    if proof is not None and proof.grade is DeathGrade.ASSERTED and session.journal.stage is Stage.DONE:
+        raise NotProvenDead(
+            f"{session.record.name} is done, but that its old token is dead is only {proof.said_by}'s word",
+            hint=f"{session.provider.name} offers no way to ask; the record says so, nothing more is left to do",
+        )

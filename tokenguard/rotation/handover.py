@@ -1,0 +1,120 @@
+"""Consumers: give each one the new value, and go on only when each is known to use it."""
+
+from dataclasses import replace
+
+from tokenguard.domain.event import Op, Phase
+from tokenguard.domain.journal import Handover, HandoverLevel, Mode
+from tokenguard.domain.secret import Value
+from tokenguard.domain.token import Consumer, ConsumerKind, Record
+from tokenguard.errors import NeedsPerson, Unfinished
+from tokenguard.ports.delivery import Delivery, Holds
+from tokenguard.ports.operator import Task
+from tokenguard.rotation.accepting import new_value
+from tokenguard.rotation.machine import unconfirmed
+from tokenguard.rotation.session import Session
+
+
+def hand_over(session: Session) -> None:
+    """Deliver to every consumer that is not confirmed yet, then say CONSUMED."""
+    waiting = unconfirmed(session.record, session.journal)
+    if waiting is None and session.journal.mode is not Mode.PLANNED:
+        session.context.progress.note("nobody has said who uses this token: tell them, or declare them with `edit`")
+    for consumer in waiting or ():
+        _deliver(session, consumer, new_value(session))
+    session.advance(session.event(Op.DELIVER, Phase.OUTCOME, result=_summary(session.record)))
+
+
+def take_back(session: Session, previous: Value | None) -> None:
+    """Give every consumer that was handed the new value its previous one (an abort)."""
+    for handover in session.journal.handovers:
+        consumer = handover.consumer
+        session.commit(session.event(Op.ROLL_BACK, Phase.INTENT, consumer=str(consumer)))
+        delivery = session.context.deliveries.of(consumer)
+        if delivery is None:
+            _ask_to_take_back(session, consumer)
+        elif previous is not None:
+            delivery.rollback(consumer, previous)
+        session.commit(
+            session.event(Op.ROLL_BACK, Phase.OUTCOME, consumer=str(consumer)),
+            handovers=tuple(each for each in session.journal.handovers if each.consumer != consumer),
+        )
+        session.context.progress.step(f"{consumer} has its previous value again")
+
+
+def _deliver(session: Session, consumer: Consumer, value: Value) -> None:
+    session.commit(
+        session.event(Op.DELIVER, Phase.INTENT, consumer=str(consumer)),
+        handovers=_with(session, consumer, HandoverLevel.INTENDED),
+    )
+    delivery = session.context.deliveries.of(consumer)
+    who = ""
+    if delivery is None:
+        who = _ask_person(session, consumer)
+    else:
+        _push(session, delivery, consumer, value)
+    session.commit(
+        session.event(Op.DELIVER, Phase.OUTCOME, consumer=str(consumer), result="confirmed", by=who),
+        handovers=_with(session, consumer, HandoverLevel.CONFIRMED, by=who),
+    )
+    session.context.progress.step(f"{consumer} has the new token")
+
+
+def _push(session: Session, delivery: Delivery, consumer: Consumer, value: Value) -> None:
+    session.context.progress.waiting(f"delivering to {consumer}")
+    delivery.push(consumer, value)
+    holds = delivery.verify(consumer, value)
+    # A command that cannot be asked back has said by its exit code that it took the value; only it gets that credit.
+    if holds is Holds.THIS or (holds is Holds.UNKNOWN and consumer.kind is ConsumerKind.COMMAND):
+        return
+    raise Unfinished(
+        f"{consumer} does not hold the new token after it was delivered",
+        hint=f"find out what changed it, then: tokenguard rotate {session.record.name} --resume",
+    )
+
+
+def _ask_person(session: Session, consumer: Consumer) -> str:
+    name = session.record.name
+    task = Task(
+        title=f"hand the new token of {name} to {consumer.target}",
+        where=consumer.target,
+        steps=(
+            f"give {consumer.target} the new value, for example with `tokenguard show {name} --reveal`",
+            "make sure that it is in use there, and that the old one is not",
+        ),
+        why="the old token is revoked after this: whoever still uses it then will fail",
+    )
+    who = session.context.operator.done(task)
+    if who is None:
+        raise NeedsPerson(
+            f"{consumer} has not been confirmed to use the new token",
+            hint=f"when it does: tokenguard rotate {name} --resume",
+        )
+    return who
+
+
+def _ask_to_take_back(session: Session, consumer: Consumer) -> None:
+    task = Task(
+        title=f"give {consumer.target} the previous token of {session.record.name} again",
+        where=consumer.target,
+        steps=("put the previous value back, or make sure that the new one was never used there",),
+        why="the rotation is being undone: the new token will be revoked",
+    )
+    if session.context.operator.done(task) is None:
+        raise NeedsPerson(
+            f"{consumer} has not been confirmed to use the previous token",
+            hint=f"when it does: tokenguard rotate {session.record.name} --abort",
+        )
+
+
+def _with(session: Session, consumer: Consumer, level: HandoverLevel, *, by: str = "") -> tuple[Handover, ...]:
+    now = session.context.clock.now()
+    known = {handover.consumer: handover for handover in session.journal.handovers}
+    fresh = Handover(consumer=consumer, level=level, at=now, by=by)
+    known[consumer] = replace(fresh, by=by or (known[consumer].by if consumer in known else ""))
+    return tuple(known.values())
+
+
+def _summary(record: Record) -> str:
+    if record.consumers is None:
+        return "consumers-unknown"
+    return f"{len(record.consumers)}-confirmed"

@@ -1,0 +1,87 @@
+"""The order of things: which stage follows which, in every mode, and what may still be undone. Pure.
+
+Planned:      intent, create, store, accept, publish, hand over, REVOKE INTENT, revoke, prove dead.
+Compromised:  REVOKE INTENT, revoke, then intent, create, store, accept, publish, hand over, prove dead.
+A state names what is durably true; the effect that leads to the next one may be repeated after any crash.
+`tests/model` explores every interleaving of two runners over this table.
+"""
+
+from tokenguard.domain.journal import Attempt, AttemptState, HandoverLevel, Journal, Mode, Stage
+from tokenguard.domain.token import Consumer, Record
+
+_MAKE = (Stage.MINT, Stage.STORED, Stage.VERIFIED, Stage.PUBLISHED, Stage.CONSUMED)
+
+ORDER: dict[Mode, tuple[Stage, ...]] = {
+    Mode.ADD: (Stage.OPEN, *_MAKE[1:], Stage.DONE),
+    Mode.ISSUE: (Stage.OPEN, *_MAKE, Stage.DONE),
+    Mode.PLANNED: (
+        Stage.OPEN,
+        *_MAKE,
+        Stage.REVOKE_INTENDED,
+        Stage.REVOKED,
+        Stage.DEAD,
+        Stage.DONE,
+    ),
+    Mode.COMPROMISED: (
+        Stage.OPEN,
+        Stage.REVOKE_INTENDED,
+        Stage.REVOKED,
+        *_MAKE,
+        Stage.DEAD,
+        Stage.DONE,
+    ),
+    Mode.RETIRE: (Stage.OPEN, Stage.REVOKE_INTENDED, Stage.REVOKED, Stage.DEAD, Stage.DONE),
+    Mode.REVOKE_AGAIN: (Stage.REVOKE_INTENDED, Stage.REVOKED, Stage.DEAD, Stage.DONE),
+}
+
+
+def following(mode: Mode, stage: Stage) -> Stage:
+    """The stage after `stage`; ValueError if `stage` is not part of the mode or is its last."""
+    order = ORDER[mode]
+    place = order.index(stage) + 1
+    if place == len(order):
+        raise ValueError("nothing follows the last stage")
+    return order[place]
+
+
+def reached(journal: Journal, stage: Stage) -> bool:
+    """Whether `stage` is behind us or now (False if it is not part of the mode)."""
+    order = ORDER[journal.mode]
+    return stage in order and journal.stage in order and order.index(journal.stage) >= order.index(stage)
+
+
+def revoke_intended(journal: Journal) -> bool:
+    """Whether the old token's end has been decided durably; no way back from here.
+
+    A compromise is past that point as soon as it is opened.
+    """
+    return journal.mode is Mode.COMPROMISED or reached(journal, Stage.REVOKE_INTENDED)
+
+
+def death_owed(journal: Journal) -> bool:
+    """Whether somebody must still prove the old token dead (exit 5 until then)."""
+    return revoke_intended(journal) and journal.old is not None and journal.proof is None
+
+
+def may_abort(journal: Journal) -> bool:
+    """Only what has not touched the old token can be undone."""
+    return not journal.stage.ended and not revoke_intended(journal)
+
+
+def unconfirmed(record: Record, journal: Journal) -> tuple[Consumer, ...] | None:
+    """The consumers that are not yet known to use the new value; None if nobody has said who they are.
+
+    Unknown is not confirmed: an undeclared list must never read as an empty one.
+    """
+    if record.consumers is None:
+        return None
+    levels = {handover.consumer: handover.level for handover in journal.handovers}
+    return tuple(consumer for consumer in record.consumers if levels.get(consumer) is not HandoverLevel.CONFIRMED)
+
+
+def superseded(journal: Journal) -> tuple[Attempt, ...]:
+    """Attempts that must be gone before the operation may end: all but the one that won."""
+    winner = journal.attempt
+    if winner is not None and (winner.state is not AttemptState.STORED or journal.stage is Stage.ABORTING):
+        winner = None
+    return tuple(attempt for attempt in journal.attempts if attempt is not winner)

@@ -1,0 +1,179 @@
+"""Opening an operation: everything that can be known to go wrong is found before the first effect."""
+
+from dataclasses import replace
+
+from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.event import Event, Op, Phase
+from tokenguard.domain.journal import Journal, Mode, Old, Stage
+from tokenguard.domain.liveness import Verdict
+from tokenguard.domain.names import Label, TokenId, new_token_id
+from tokenguard.domain.token import Record, RecordState
+from tokenguard.errors import Conflict, InputError, Unfinished, Unreachable
+from tokenguard.ports.provider import Way
+from tokenguard.ports.store import Live
+from tokenguard.rotation.session import Context, Session, new_operation_id
+
+
+def open_new(context: Context, record: Record, mode: Mode, *, reason: str = "") -> Session:
+    """Name a token that is not in the inventory yet (ADD, ISSUE); its record exists before its value does.
+
+    A record left `pending` by a crash is taken up again.
+    """
+    existing = context.store.find(record.name)
+    if existing is not None and existing.document.record.state is not RecordState.PENDING:
+        raise InputError(
+            f"there is already a token named {record.name}", hint="choose another name, or `tokenguard edit` that one"
+        )
+    _check_consumers(context, record)
+    record = replace(record, state=RecordState.PENDING, added_at=record.added_at or context.clock.now())
+    if existing is None:
+        return _open(context, new_token_id(), 0, Document(record=record), mode, live=None, reason=reason)
+    if existing.document.busy:
+        raise Unfinished(
+            f"making {record.name} has begun already and is not finished",
+            hint=f"tokenguard rotate {record.name} --resume, or --abort",
+        )
+    document = replace(existing.document, record=record)
+    live = context.store.read_live(existing.id)
+    return _open(context, existing.id, existing.version, document, mode, live=live, reason=reason)
+
+
+def open_existing(
+    context: Context, snapshot: Snapshot, mode: Mode, *, reason: str = "", accept_outage: bool = False
+) -> Session:
+    """Begin to rotate or retire a token that has a live value."""
+    record = snapshot.document.record
+    if record.state is RecordState.RETIRED:
+        raise InputError(f"{record.name} is retired", hint="`tokenguard add` makes a new token")
+    if snapshot.document.busy:
+        raise Unfinished(
+            f"an operation on {record.name} is open and not finished",
+            hint=f"tokenguard rotate {record.name} --resume, or --abort",
+        )
+    _check_consumers(context, record)
+    live = context.store.read_live(snapshot.id)
+    if live is None:
+        raise InputError(
+            f"the store holds no live value of {record.name}", hint="`tokenguard show` says what is on record"
+        )
+    _check_provider(context, record, mode, live)
+    return _open(
+        context, snapshot.id, snapshot.version, snapshot.document, mode, live=live, reason=reason, outage=accept_outage
+    )  # fmt: skip
+
+
+def take_over(context: Context, snapshot: Snapshot, *, accept_outage: bool = False) -> Session:
+    """Become the holder of an open operation. From the commit on, the previous runner can write nothing."""
+    session = Session(context, snapshot)
+    journal = session.journal
+    session.commit(
+        session.event(Op.TAKE_OVER, Phase.FACT, stage=journal.stage.value, previous=journal.holder),
+        epoch=journal.epoch + 1,
+        holder=context.holder,
+        accept_outage=journal.accept_outage or accept_outage,
+        waiting_for="",
+    )
+    return session
+
+
+def _open(
+    context: Context,
+    token: TokenId,
+    version: int,
+    document: Document,
+    mode: Mode,
+    *,
+    live: Live | None,
+    reason: str,
+    outage: bool = False,
+) -> Session:
+    now, record = context.clock.now(), document.record
+    journal = Journal(
+        id=new_operation_id(),
+        mode=mode,
+        stage=Stage.OPEN,
+        epoch=1,
+        holder=context.holder,
+        opened_at=now,
+        updated_at=now,
+        reason=reason,
+        old=_frozen(record, live) if live else None,
+        accept_outage=outage,
+    )
+    detail: dict[str, str | int | bool] = {"mode": mode.value}
+    if reason:
+        detail["reason"] = reason
+    if outage:
+        detail["accept_outage"] = True
+    event = Event(
+        at=now,
+        op=Op.OPEN,
+        phase=Phase.FACT,
+        actor=context.store.actor(),
+        name=record.name,
+        rotation=journal.id,
+        detail=detail,
+    )
+    try:
+        snapshot = context.store.commit(token, version, replace(document, journal=journal), [event])
+    except Conflict:
+        raise Conflict(
+            f"somebody else changed {record.name} at the same moment",
+            hint="look with `tokenguard show`, then try again",
+        ) from None
+    context.progress.step(f"{record.name}: {mode.value} operation opened")
+    return Session(context, snapshot)
+
+
+def _frozen(record: Record, live: Live) -> Old:
+    return Old(
+        label=Label(live.label),
+        live_version=live.version,
+        fingerprint=record.fingerprint,
+        provider_id=record.provider_id,
+        hint=record.hint,
+        provider_label=record.label,
+        created_at=record.created_at,
+        rotated_at=record.rotated_at,
+    )
+
+
+def _check_consumers(context: Context, record: Record) -> None:
+    for consumer in record.consumers or ():
+        delivery = context.deliveries.of(consumer)
+        if delivery is not None:
+            delivery.check(consumer)
+
+
+def _check_provider(context: Context, record: Record, mode: Mode, live: Live) -> None:
+    vendor = context.vendors.of(record)
+    able = vendor.provider.capabilities
+    making = mode in {Mode.PLANNED, Mode.COMPROMISED}
+    if (making and able.mint is Way.NEVER) or able.revoke is Way.NEVER:
+        raise InputError(
+            f"{vendor.provider.name} cannot do that for {record.name}",
+            hint="see `tokenguard runbook` for what a person can do",
+        )
+    if making and able.mint is Way.API and vendor.issuer is None:
+        raise InputError(
+            f"no admin credential is configured for {vendor.provider.name}",
+            hint=f"set [providers.{vendor.provider.name}] admin to a provider_admin record or to env:VARIABLE",
+        )
+    if mode is Mode.PLANNED and able.probe:
+        look = vendor.provider.probe(live.value, record.scope)
+        if look.verdict is Verdict.UNKNOWN:
+            raise Unreachable(
+                f"{vendor.provider.name} gives no clear answer about the token in use ({look.reason})",
+                hint="nothing was begun; try again later, or use --compromised if it must end now",
+            )
+        if look.verdict is Verdict.DEAD:
+            context.progress.note(f"the token in use of {record.name} is not accepted any more: consumers are down")
+    if mode is Mode.PLANNED and not able.overlap:
+        context.progress.note(f"{vendor.provider.name} keeps one token at a time: expect a short outage")
+    if vendor.issuer is not None and able.max_active is not None and mode is Mode.PLANNED:
+        count = len(vendor.issuer.listed())
+        if count >= able.max_active:
+            raise InputError(
+                f"{vendor.provider.name} already has {count} tokens of at most {able.max_active}",
+                hint="retire one first, or use --compromised, which revokes before it creates",
+            )

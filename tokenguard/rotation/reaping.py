@@ -1,0 +1,111 @@
+"""Ending attempts that did not win: every label that was written ahead is accounted for before an operation ends.
+
+Only labels in this session's own journal are ever looked for: never "everything with our prefix", which would end the
+next rotation's candidate.
+"""
+
+from dataclasses import replace
+
+from tokenguard.domain.event import Op, Phase
+from tokenguard.domain.journal import Attempt, AttemptState
+from tokenguard.domain.names import Label
+from tokenguard.domain.secret import Value
+from tokenguard.errors import Conflict, Fenced, NeedsPerson, Unfinished
+from tokenguard.ports.operator import Trace
+from tokenguard.ports.provider import Way
+from tokenguard.ports.store import Tombstone
+from tokenguard.rotation.machine import superseded
+from tokenguard.rotation.proving import prove_dead
+from tokenguard.rotation.session import Session
+from tokenguard.rotation.words import revoke_task, trace_task
+
+
+def sweep(session: Session) -> None:
+    """End everything this operation may have made and does not keep; also twins of the winner."""
+    for attempt in superseded(session.journal):
+        if attempt.state is not AttemptState.GONE:
+            reap(session, attempt)
+    if session.issuer is None:
+        return
+    keep = session.journal.attempt
+    kept_id = keep.provider_id if keep is not None and keep not in superseded(session.journal) else ""
+    for attempt in session.journal.attempts:
+        for listed in session.issuer.find(attempt.label):
+            if listed.provider_id != kept_id:
+                session.commit(session.event(Op.REVOKE, Phase.INTENT, label=attempt.label, result="twin"))
+                session.issuer.revoke(listed.provider_id)
+
+
+def fence(session: Session, label: Label) -> None:
+    """Make sure that a late writer's store is refused, before looking for what it may have made."""
+    try:
+        session.context.store.put_candidate(session.snapshot.id, label, Tombstone(reason="reaped"))
+    except Conflict:
+        raise Fenced(
+            f"another runner has just stored the new token of {session.record.name}", hint="resume once more"
+        ) from None
+
+
+def reap(session: Session, attempt: Attempt) -> None:
+    """Make sure that nothing of this attempt is alive, and say so in the journal."""
+    session.commit(session.event(Op.REVOKE, Phase.INTENT, label=attempt.label, result="attempt"))
+    if session.context.store.read_candidate(session.snapshot.id, attempt.label) is None:
+        fence(session, attempt.label)
+    if session.issuer is not None and session.provider.capabilities.revoke is Way.API:
+        _end_by_api(session, attempt)
+    else:
+        _end_by_person(session, attempt)
+    session.context.store.destroy(session.snapshot.id, attempt.label)
+    attempts = tuple(
+        replace(each, state=AttemptState.GONE) if each.label == attempt.label else each
+        for each in session.journal.attempts
+    )
+    session.commit(
+        session.event(Op.REVOKE, Phase.OUTCOME, label=attempt.label, result="attempt-gone"), attempts=attempts
+    )
+    session.context.progress.step(f"the attempt {attempt.label} is gone")
+
+
+def _end_by_api(session: Session, attempt: Attempt) -> None:
+    issuer = session.issuer
+    if issuer is None:
+        return
+    if attempt.provider_id:
+        issuer.revoke(attempt.provider_id)
+    for listed in issuer.find(attempt.label):
+        issuer.revoke(listed.provider_id)
+    if issuer.find(attempt.label):
+        raise Unfinished(
+            f"{session.provider.name} still lists {attempt.label} after it was revoked",
+            hint=f"wait a little, then: tokenguard rotate {session.record.name} --resume",
+        )
+
+
+def _end_by_person(session: Session, attempt: Attempt) -> None:
+    held = session.context.store.read_candidate(session.snapshot.id, attempt.label)
+    if not isinstance(held, Value):
+        found = session.context.operator.trace(trace_task(session.provider, session.record, attempt.label))
+        if found not in {Trace.ABSENT, Trace.REVOKED}:
+            raise NeedsPerson(
+                f"the token {attempt.label} may be alive and must be revoked",
+                hint=f"revoke it, then: tokenguard rotate {session.record.name} --resume",
+            )
+        return
+    task = revoke_task(
+        session.provider,
+        session.record,
+        label=attempt.label,
+        hint=attempt.hint,
+        why="this one was not accepted; it must not stay alive unnoticed",
+    )
+    retry = ""
+    while True:
+        who = session.context.operator.done(task, retry=retry)
+        if who is None:
+            raise NeedsPerson(
+                f"the token {attempt.label} was not accepted and is still to be revoked",
+                hint=f"revoke it, then: tokenguard rotate {session.record.name} --resume",
+            )
+        if not session.provider.capabilities.probe or prove_dead(session, held, control=None) is not None:
+            return
+        retry = "the provider still accepts that token: was the right one revoked?"
