@@ -1,0 +1,59 @@
+"""Writes Markdown in which text from outside can only ever be text: no markup, no HTML, no links, no escapes."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from tokenguard.text import safe_text
+
+_ANYWHERE = re.compile(r"([\\`*_\[\]<|~&$@])")
+_AT_START = re.compile(r"(?:[#>+=:-]|\d+(?=[.)]))")
+_LINK = re.compile(r"(?i)(:)(?=//)|(?<=\bwww)(\.)")  # GitHub turns bare addresses into links
+_RUN = re.compile(r"`+")
+
+
+def plain(text: str, *, limit: int = 300) -> str:
+    """`text` in one line, with every character that Markdown would act on escaped."""
+    shown = safe_text(text, one_line=True, limit=limit).strip()
+    start = _AT_START.match(shown)
+    escaped = _LINK.sub(r"\\\g<0>", _ANYWHERE.sub(r"\\\1", shown))
+    if start is None:
+        return escaped
+    head = start.group()
+    return (f"{head}\\" if head.isdigit() else f"\\{head}") + escaped[len(head) :]
+
+
+def exact(text: str) -> str:
+    """`text` as inline code where that is possible even in a table, so that it can be copied; else escaped."""
+    return plain(text) if "`" in text or "|" in text or not text.strip() else code(text)
+
+
+def code(text: str) -> str:
+    """`text` as inline code; for names and commands, whose copying must be exact."""
+    shown = safe_text(text, one_line=True)
+    fence = "`" * (1 + max((len(run) for run in _RUN.findall(shown)), default=0))
+    space = " " if shown.startswith("`") or shown.endswith("`") else ""
+    return f"{fence}{space}{shown}{space}{fence}"
+
+
+def block(lines: Iterable[str]) -> str:
+    """Lines to be typed, as a fenced block."""
+    shown = [safe_text(line, one_line=True) for line in lines]
+    fence = "`" * max(3, 1 + max((len(run) for line in shown for run in _RUN.findall(line)), default=0))
+    return "\n".join([f"{fence}sh", *shown, fence])
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of cells that are Markdown already."""
+    return "\n".join(
+        "| " + " | ".join(cell.replace("\n", " ") for cell in row) + " |" for row in (head, ["---"] * len(head), *rows)
+    )
+
+
+def numbered(items: Iterable[str]) -> str:
+    """A numbered list of one-line items that are Markdown already."""
+    return "\n".join(f"{number}. {item}" for number, item in enumerate(items, 1))
+
+
+def bullets(items: Iterable[str]) -> str:
+    """A list of one-line items that are Markdown already."""
+    return "\n".join(f"- {item}" for item in items)

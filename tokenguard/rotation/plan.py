@@ -1,0 +1,158 @@
+"""What a rotation will do, who is needed and how long it takes, told before anything is done. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum, unique
+
+from tokenguard.domain.journal import Mode
+from tokenguard.domain.names import TokenId, TokenName
+from tokenguard.domain.token import ConsumerKind, Record
+from tokenguard.ports.provider import Capabilities, Way
+
+_PERSON_MINUTES = 3  # to open the page, make a token and paste it
+_CALL = timedelta(seconds=2)  # a request and its answer, generously
+
+
+@unique
+class By(StrEnum):
+    """Who does a step."""
+
+    TOKENGUARD = "tokenguard"
+    PROVIDER = "provider"
+    PERSON = "person"
+    TIME = "time"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedStep:
+    """One step of a plan."""
+
+    text: str
+    by: By
+    takes: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotationPlan:
+    """One token's way from its old value to its new one."""
+
+    token: TokenId
+    name: TokenName
+    provider: str
+    scope: str
+    mode: Mode
+    steps: tuple[PlannedStep, ...]
+    blocked: str = ""
+    """Why it would stop before the revoke intent as things are."""
+    due_at: datetime | None = None
+    pause: timedelta = timedelta(0)
+    """How long the provider's rate limit keeps the next one waiting."""
+
+    @property
+    def takes(self) -> timedelta:
+        """About how long it takes, the person's minutes included."""
+        return sum((step.takes for step in self.steps), timedelta(0))
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether somebody must be there."""
+        return any(step.by is By.PERSON for step in self.steps)
+
+
+def plan_rotation(
+    token: TokenId, record: Record, able: Capabilities, mode: Mode, *, due_at: datetime | None = None
+) -> RotationPlan:
+    """Tell the steps of `mode` for one token in their order."""
+    make = _making(record, able)
+    end = _ending(able)
+    proof = _proving(able)
+    steps = (*end, *make, *proof) if mode is Mode.COMPROMISED else (*make, *end, *proof)
+    return RotationPlan(
+        token=token,
+        name=record.name,
+        provider=record.provider,
+        scope=str(record.scope or ""),
+        mode=mode,
+        steps=steps,
+        blocked=_blocked(record, able, mode),
+        due_at=due_at,
+        pause=able.pause,
+    )
+
+
+def in_order(plans: Iterable[RotationPlan]) -> tuple[RotationPlan, ...]:
+    """What runs by itself first, the most overdue first; then what needs a person, as one sitting per place."""
+    far = datetime.max.isoformat()
+
+    def due(plan: RotationPlan) -> str:
+        return plan.due_at.isoformat() if plan.due_at else far
+
+    def place(plan: RotationPlan) -> tuple[object, ...]:
+        sitting = (plan.provider, plan.scope) if plan.needs_person else ()
+        return (plan.needs_person, sitting, due(plan), plan.name)
+
+    return tuple(sorted(plans, key=place))
+
+
+def total(plans: Sequence[RotationPlan]) -> timedelta:
+    """About how long all of them take one after another, with the pauses between."""
+    pauses = (plan.pause for plan in plans[:-1])
+    return sum((plan.takes for plan in plans), timedelta(0)) + sum(pauses, timedelta(0))
+
+
+def _making(record: Record, able: Capabilities) -> tuple[PlannedStep, ...]:
+    by_api = able.mint is Way.API
+    checked = f"{record.provider} accepts it and it leads to {record.scope or 'the right place'}"
+    steps = [
+        PlannedStep(text="write a fresh label for the new token into the journal", by=By.TOKENGUARD),
+        PlannedStep(text=f"{record.provider} makes the new token", by=By.PROVIDER, takes=_CALL)
+        if by_api
+        else PlannedStep(
+            text=f"create the new token at {record.provider} under that label and paste it",
+            by=By.PERSON,
+            takes=timedelta(minutes=_PERSON_MINUTES),
+        ),
+        PlannedStep(text="store it and read it back", by=By.TOKENGUARD),
+        PlannedStep(text=checked if able.probe else "no way to ask whether it works", by=By.TOKENGUARD, takes=_CALL),
+        PlannedStep(text="publish it for readers of the store", by=By.TOKENGUARD),
+    ]
+    for consumer in record.consumers or ():
+        person = consumer.kind is ConsumerKind.PERSON
+        takes = timedelta(minutes=_PERSON_MINUTES) if person else _CALL
+        text = f"{consumer} takes it" if person else f"deliver to {consumer} and look that it is there"
+        steps.append(PlannedStep(text=text, by=By.PERSON if person else By.TOKENGUARD, takes=takes))
+    return tuple(steps)
+
+
+def _ending(able: Capabilities) -> tuple[PlannedStep, ...]:
+    intent = PlannedStep(text="decide the old token's end: no way back from here", by=By.TOKENGUARD)
+    if able.revoke is Way.API:
+        return (intent, PlannedStep(text="the provider revokes the old token", by=By.PROVIDER, takes=_CALL))
+    minutes = timedelta(minutes=_PERSON_MINUTES)
+    return (intent, PlannedStep(text="revoke the old token by hand", by=By.PERSON, takes=minutes))
+
+
+def _proving(able: Capabilities) -> tuple[PlannedStep, ...]:
+    if not able.probe:
+        return (PlannedStep(text="nothing can prove the old token dead: a person's word is recorded", by=By.PERSON),)
+    window = able.death_window
+    text = f"prove the old token dead: {window.samples} refusals over at least {_words(window.length)}"
+    return (PlannedStep(text=text, by=By.TIME, takes=window.length),)
+
+
+def _blocked(record: Record, able: Capabilities, mode: Mode) -> str:
+    if not record.kind.has_value:
+        return "it has no value to rotate"
+    if mode is Mode.PLANNED and record.consumers is None and not able.last_used:
+        return "nobody has said who uses it"
+    if Way.NEVER in {able.mint, able.revoke}:
+        return "the provider offers no way"
+    return ""
+
+
+def _words(length: timedelta) -> str:
+    seconds = length.total_seconds()
+    if seconds < 1:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"  # noqa: PLR2004 - two minutes
