@@ -1,0 +1,5 @@
+"""`python -m tokenguard`."""
+
+from tokenguard.cli import main
+
+main()

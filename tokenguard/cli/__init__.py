@@ -1,0 +1,14 @@
+"""The command line: one file per command, each of which parses, makes one use-case call and renders."""
+
+import sys
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run the command line of this process and leave with its exit code."""
+    from tokenguard.shell.process import harden  # noqa: PLC0415 - importing the package must cost nothing
+
+    harden()
+    from tokenguard.cli.boundary import run  # noqa: PLC0415 - after hardening
+
+    sys.exit(run(sys.argv[1:]))

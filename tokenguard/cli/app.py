@@ -1,0 +1,34 @@
+"""The root of the command line: the table of commands, none of which is imported until it is called."""
+
+import click
+
+from tokenguard import __version__
+from tokenguard.cli.base import group
+
+COMMANDS = {
+    "init": ("tokenguard.cli.init:init", "Make a store."),
+    "doctor": ("tokenguard.cli.doctor:doctor", "Check store, keys, clock and surroundings."),
+    "add": ("tokenguard.cli.add:add", "Take a token into the inventory, or have one issued."),
+    "list": ("tokenguard.cli.listing:list_tokens", "List tokens, what is due, and who owns it."),
+    "show": ("tokenguard.cli.show:show", "Show one token: record, operation, last events."),
+    "edit": ("tokenguard.cli.edit:edit", "Change what is recorded of a token."),
+    "verify": ("tokenguard.cli.verify:verify", "Ask providers whether tokens are alive and lead where they should."),
+    "rotate": ("tokenguard.cli.rotate:rotate", "Replace tokens without an outage, and prove the old ones dead."),
+    "retire": ("tokenguard.cli.retire:retire", "Revoke a token, prove it dead, keep its record."),
+    "runbook": ("tokenguard.cli.runbook:runbook", "Write the rotation runbook of one token."),
+    "import": ("tokenguard.cli.importing:import_file", "Take tokens from a .env, CSV or JSON file."),
+    "audit": ("tokenguard.cli.audit:audit", "Read and verify the audit trail."),
+    "store": ("tokenguard.cli.store:store", "Keys and backups of a local store."),
+    "sandbox": ("tokenguard.cli.sandbox:sandbox", "Serve practice providers on this machine."),
+    "demo": ("tokenguard.cli.demo:demo", "Show the whole story, on practice providers."),
+    "completion": ("tokenguard.cli.completion:completion", "Print the completion script of a shell."),
+}
+
+
+@group("tokenguard", COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="tokenguard", message="%(prog)s %(version)s")
+def app() -> None:
+    """Inventory, guided rotation and leak control for API tokens.
+
+    Values are never given as arguments: use the hidden prompt, --stdin, --from-file or --from-env.
+    """

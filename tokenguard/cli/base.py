@@ -1,0 +1,122 @@
+"""The frame of every command: global options that work before and after its name, and lazy groups."""
+
+import difflib
+import importlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import click
+
+from tokenguard.errors import InputError
+from tokenguard.shell.wiring import Wiring
+
+pass_wiring = click.make_pass_decorator(Wiring)
+"""Gives a command the `Wiring` of this process as its first argument."""
+
+_PRINTABLE_NAME = re.compile(r"[a-z][a-z-]{0,19}", re.ASCII)
+
+
+def _flag(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value and parameter.name and not context.resilient_parsing:
+        wiring = context.find_object(Wiring)
+        if wiring is not None:
+            setattr(wiring.flags, parameter.name, value)
+
+
+def _global_options() -> list[click.Parameter]:
+    def option(*names: str, **how: Any) -> click.Option:
+        return click.Option(names, expose_value=False, callback=_flag, **how)
+
+    return [
+        option("--store", metavar="URL", help="The store: local:///DIR, or a name from the configuration."),
+        option("--config", metavar="FILE", help="The configuration file (never looked up in the working directory)."),
+        option("--format", type=click.Choice(["text", "json"]), help="json: one document on stdout."),
+        option("--no-input", is_flag=True, help="Never ask; exit 3 where a person is needed."),
+        option("-v", "verbose", is_flag=True, help="Say on stderr what is used and done."),
+    ]
+
+
+class _Framed(click.Command):
+    """A command that also takes the global options, listed apart in its help."""
+
+    def __init__(self, *args: Any, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.params = [*self.params, *_global_options()]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Own options first, then the global ones."""
+        own: list[tuple[str, str]] = []
+        everywhere: list[tuple[str, str]] = []
+        for parameter in self.get_params(ctx):
+            if (record := parameter.get_help_record(ctx)) is not None:
+                (own if parameter.expose_value or parameter.is_eager else everywhere).append(record)
+        for title, records in (("Options", own), ("Global options", everywhere)):
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+class Command(_Framed):
+    """One command. What its function returns is the exit code; None is 0."""
+
+
+class Group(_Framed, click.Group):
+    """A group whose commands are imported when they are called, and listed without importing any.
+
+    Args:
+        table: for each command's name where it is (`module:attribute`) and what it does, in one line.
+    """
+
+    def __init__(self, *args: Any, table: Mapping[str, tuple[str, str]], **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.table = dict(table)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The names in the table's order."""
+        return list(self.table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command."""
+        if cmd_name not in self.table:
+            return None
+        module, _, attribute = self.table[cmd_name][0].partition(":")
+        found: click.Command = getattr(importlib.import_module(module), attribute)
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the first argument names; InputError if there is none."""
+        name, rest = args[0], args[1:]
+        command = self.get_command(ctx, name)
+        if command is None and not ctx.resilient_parsing:
+            raise _no_such_command(name, list(self.table), ctx.command_path)
+        return (name if command else None), command, rest
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options, then the commands."""
+        super().format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The table, as it is written."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in self.table.items()])
+
+
+def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], Command]:
+    """Make a function a command of this frame."""
+    return click.command(name, cls=Command, **attributes)
+
+
+def group(name: str, table: Mapping[str, tuple[str, str]], **attributes: Any) -> Callable[[Callable[..., Any]], Group]:
+    """Make a function a lazy group of this frame."""
+    return click.command(name, cls=Group, table=table, **attributes)
+
+
+def _no_such_command(name: str, known: Sequence[str], path: str) -> InputError:
+    shown = f": {name}" if _PRINTABLE_NAME.fullmatch(name) else ""
+    near = difflib.get_close_matches(name[:40], known, n=1)
+    hint = f"did you mean `{path} {near[0]}`?" if near else f"`{path} --help` lists the commands"
+    return InputError(f"no such command{shown}", hint=hint)

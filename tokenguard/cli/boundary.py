@@ -1,0 +1,105 @@
+"""The one error boundary: whatever happens below becomes an exit code and at most one `error:` and one `hint:`."""
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from tokenguard.cli.app import app
+from tokenguard.cli.usage import explain
+from tokenguard.errors import ExitCode, TokenguardError
+from tokenguard.shell.argv import refuse_values
+from tokenguard.shell.wiring import Wiring
+from tokenguard.text import safe_text
+
+_COMPLETE = "_TOKENGUARD_COMPLETE"
+
+
+def run(arguments: Sequence[str], wiring: Wiring | None = None) -> int:
+    """Run one command line and return the process's exit code. Raises nothing.
+
+    Args:
+        arguments: without the program's name.
+        wiring: the world to act in; made from the process's environment if None.
+    """
+    wiring = wiring or Wiring()
+    try:
+        code = _run(arguments, wiring)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+        code = ExitCode.OK
+    except TokenguardError as error:
+        code = _say(error.message, error.hint, error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        code = _interrupted(wiring)
+    except Exception as error:  # noqa: BLE001 - the boundary: nothing may pass it
+        code = _bug(error)
+    finally:
+        with contextlib.suppress(Exception):
+            wiring.close()
+    return int(code)
+
+
+def _run(arguments: Sequence[str], wiring: Wiring) -> int:
+    if instruction := wiring.environ.get(_COMPLETE):
+        from click.shell_completion import shell_complete  # noqa: PLC0415 - only a completing shell needs it
+
+        return shell_complete(app, {"obj": wiring}, "tokenguard", _COMPLETE, instruction)
+    try:
+        refuse_values(arguments)
+        with app.make_context("tokenguard", list(arguments), obj=wiring) as context:
+            return int(app.invoke(context) or ExitCode.OK)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help(), err=True)
+        return ExitCode.USAGE
+    except click.UsageError as error:
+        raise explain(error) from None
+
+
+def _say(message: str, hint: str, code: ExitCode) -> ExitCode:
+    with contextlib.suppress(OSError):
+        click.echo(f"error: {safe_text(message, one_line=True)}", err=True)
+        click.echo(f"hint: {safe_text(hint, one_line=True)}", err=True)
+    return code
+
+
+def _interrupted(wiring: Wiring) -> ExitCode:
+    """A person stopped us: say how to go on, if something is open."""
+    name = None
+    with contextlib.suppress(Exception):
+        name = wiring.open_operation()
+    hint = (
+        f"nothing is lost; go on with `tokenguard rotate {name} --resume`"
+        if name
+        else "nothing was left open; run the command again when you like"
+    )
+    click.echo(err=True)
+    return _say("interrupted", hint, ExitCode.INTERRUPTED)
+
+
+def _bug(error: Exception) -> ExitCode:
+    """Frames without locals, source lines or messages: any of them could hold a value."""
+    _say(
+        f"an unexpected {type(error).__name__}: this is a bug in tokenguard",
+        "report it with the lines below; they hold no values",
+        ExitCode.BUG,
+    )
+    package = Path(__file__).parents[2]
+    for frame in traceback.extract_tb(error.__traceback__):
+        place = Path(frame.filename)
+        shown = place.relative_to(package) if place.is_relative_to(package) else place.name
+        click.echo(f"  {safe_text(str(shown), one_line=True)}:{frame.lineno} in {frame.name}", err=True)
+    return ExitCode.BUG
+
+
+def _forget_stdout() -> None:
+    """Keep the interpreter from complaining about the reader that left, when it flushes at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,26 @@
+"""`completion SHELL`: the script that teaches a shell our commands and options."""
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.shell.wiring import Wiring
+
+
+@command("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@pass_wiring
+def completion(wiring: Wiring, shell: str) -> None:
+    """Print the completion script of SHELL.
+
+    For example in ~/.bashrc: source <(tokenguard completion bash)
+    """
+    from click.shell_completion import get_completion_class  # noqa: PLC0415
+
+    from tokenguard.cli.app import app  # noqa: PLC0415 - the table imports us
+
+    found = get_completion_class(shell)
+    if found is None:  # click knows all three
+        raise RuntimeError("no completion class")
+    script = found(app, {"obj": wiring}, "tokenguard", "_TOKENGUARD_COMPLETE").source()
+    for line in script.splitlines():
+        wiring.screen.line(line)

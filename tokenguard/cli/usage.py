@@ -1,0 +1,47 @@
+"""Turns click's usage errors into ours, without the words that were typed: any of them could be a value."""
+
+import click
+
+from tokenguard.errors import InputError
+
+
+def explain(error: click.UsageError) -> InputError:
+    """The same complaint as one `error:` and one `hint:`, quoting nothing but names of our own."""
+    path = error.ctx.command_path if error.ctx else "tokenguard"
+    return InputError(_message(error), hint=_hint(error) or f"`{path} --help` shows what it takes")
+
+
+def _message(error: click.UsageError) -> str:
+    match error:
+        case click.MissingParameter():
+            return f"missing {_parameter(error) or 'an argument'}"
+        case click.NoSuchOption():
+            return "there is no such option"
+        case click.BadOptionUsage():
+            return f"{error.option_name} is not used as it should be"
+        case click.BadParameter():
+            return f"the value of {_parameter(error) or 'a parameter'} is not acceptable"
+    if "unexpected extra argument" in error.message:
+        return "more arguments than the command takes"
+    return "the command line is not acceptable"
+
+
+def _hint(error: click.UsageError) -> str:
+    if isinstance(error, click.NoSuchOption) and error.possibilities:
+        return f"did you mean {min(error.possibilities)}?"
+    if isinstance(error, click.BadParameter) and error.param is not None:
+        kind = error.param.type
+        if isinstance(kind, click.Choice):
+            return f"use one of: {', '.join(map(str, kind.choices))}"
+        if isinstance(kind, click.types.IntParamType):
+            return "use a whole number"
+    if isinstance(error, click.BadOptionUsage) and not isinstance(error, click.NoSuchOption):
+        return "an option that takes a value needs one, a flag takes none"
+    return ""
+
+
+def _parameter(error: click.BadParameter) -> str:
+    parameter = error.param
+    if isinstance(parameter, click.Option):
+        return parameter.opts[0]
+    return (parameter.human_readable_name if parameter else "") or ""

@@ -1,0 +1,236 @@
+"""Settings of this runner: a TOML file named by an option, the environment or the platform, never by the place.
+
+A configuration may name programs and addresses, so it is read only if nobody else can change it, and a key that is
+not known is an error: a typing mistake must not switch a protection off.
+"""
+
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+
+from tokenguard.domain.names import segment
+from tokenguard.errors import InputError
+from tokenguard.files import read_limited, shown
+from tokenguard.http.address import Address
+
+MAX_BYTES = 65_536
+MIN_FLOOR = timedelta(seconds=60)
+MAX_FLOOR = timedelta(days=7)
+_DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(s|m|h)?", re.ASCII)
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+_WHERE = re.compile(r"at `(\$[^`]*)`")
+_UNKNOWN = re.compile(r"unknown field `([a-z_]{1,32})`")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderConfig:
+    """`[providers.NAME]`."""
+
+    base_url: str = ""
+    admin: str = ""
+    """`env:VARIABLE`, or the name of a record of kind provider_admin."""
+    death_floor: timedelta | None = None
+    file: Path | None = None
+    """The description of a generic provider."""
+    revoke_route: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandConfig:
+    """`[commands.NAME]`: what `command:NAME` means on this machine."""
+
+    argv: tuple[str, ...]
+    verify_argv: tuple[str, ...] | None = None
+    timeout: float = 60.0
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the configuration file says; the defaults where there is none."""
+
+    source: Path | None = None
+    store_url: str = ""
+    stores: Mapping[str, str] = field(default_factory=dict)
+    providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
+    commands: Mapping[str, CommandConfig] = field(default_factory=dict)
+    proxy: str = ""
+    ca_bundle: Path | None = None
+    policy_file: Path | None = None
+
+    def provider(self, name: str) -> ProviderConfig:
+        """What is set for a provider, or the defaults."""
+        return self.providers.get(name, ProviderConfig())
+
+
+class _Strict(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    pass
+
+
+class _Store(_Strict, frozen=True):
+    url: str = ""
+
+
+class _Provider(_Strict, frozen=True):
+    base_url: str = ""
+    admin: str = ""
+    death_floor: str | int | float | None = None
+    file: str = ""
+    revoke_route: str = ""
+
+
+class _Command(_Strict, frozen=True):
+    argv: list[str]
+    verify_argv: list[str] | None = None
+    timeout: float = 60.0
+
+
+class _Network(_Strict, frozen=True):
+    proxy: str = ""
+    ca_bundle: str = ""
+
+
+class _Policy(_Strict, frozen=True):
+    file: str = ""
+
+
+class _File(_Strict, frozen=True):
+    store: _Store = _Store()
+    stores: dict[str, _Store] = {}
+    providers: dict[str, _Provider] = {}
+    commands: dict[str, _Command] = {}
+    network: _Network = _Network()
+    policy: _Policy = _Policy()
+
+
+def load_settings(option: str, environ: Mapping[str, str]) -> Settings:
+    """Read the configuration: `option`, else TOKENGUARD_CONFIG, else the platform's place if a file is there.
+
+    Raises:
+        InputError: the file that was named is missing, not ours alone to write, or not acceptable.
+    """
+    if named := option or environ.get("TOKENGUARD_CONFIG", ""):
+        return _read(Path(named).expanduser().absolute())
+    default = default_config_file()
+    return _read(default) if default.is_file() else Settings()
+
+
+def default_config_file() -> Path:
+    """Where the platform keeps our configuration."""
+    import platformdirs  # noqa: PLC0415 - not needed where a file is named
+
+    return Path(platformdirs.user_config_dir("tokenguard", appauthor=False)) / "config.toml"
+
+
+def _read(path: Path) -> Settings:
+    try:
+        _check_owner(path)
+        text = read_limited(path, MAX_BYTES).decode()
+        tree = tomllib.loads(text)
+    except OSError:
+        raise _bad(path, "it cannot be read", "name a file that exists, or drop --config / TOKENGUARD_CONFIG") from None
+    except UnicodeDecodeError:
+        raise _bad(path, "it is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        raise _bad(path, f"line {line[1]} is not valid TOML" if line else "it is not valid TOML") from None
+    except RecursionError:
+        raise _bad(path, "it is nested too deeply") from None
+    try:
+        return _settings(path, msgspec.convert(tree, _File))
+    except msgspec.ValidationError as error:
+        raise _bad(path, _reason(str(error))) from None
+
+
+def _reason(text: str) -> str:
+    """Why msgspec refused, in our words: key names of our own are shown, what the file says is not."""
+    where = found[1].removeprefix("$").replace("[...]", ".NAME").lstrip(".") if (found := _WHERE.search(text)) else ""
+    place = f" in [{where}]" if where else ""
+    if "unknown field" in text:
+        name = _UNKNOWN.search(text)
+        return f"unknown key {name[1]!r}{place}" if name else f"unknown key{place}"
+    if "missing required field" in text:
+        return f"a required key is missing{place}"
+    return f"a value of the wrong type{place}"
+
+
+def _settings(path: Path, file: _File) -> Settings:
+    base = path.parent
+    return Settings(
+        source=path,
+        store_url=file.store.url,
+        stores={segment(name, what="store name in the configuration"): each.url for name, each in file.stores.items()},
+        providers={
+            segment(name, what="provider in the configuration"): _provider(path, name, each)
+            for name, each in file.providers.items()
+        },
+        commands={
+            segment(name, what="command in the configuration"): _command(path, name, each)
+            for name, each in file.commands.items()
+        },
+        proxy=_proxy(file.network.proxy),
+        ca_bundle=_placed(base, file.network.ca_bundle),
+        policy_file=_placed(base, file.policy.file),
+    )
+
+
+def _provider(path: Path, name: str, found: _Provider) -> ProviderConfig:
+    address = Address.parse(found.base_url, what=f"base_url of [providers.{name}]") if found.base_url else None
+    floor = None if found.death_floor is None else _duration(path, name, found.death_floor)
+    if floor is not None and floor < MIN_FLOOR and not (address and address.loopback):
+        raise _bad(
+            path,
+            f"death_floor of [providers.{name}] is under {MIN_FLOOR.seconds} seconds",
+            "a shorter proof of death is accepted for loopback addresses only",
+        )
+    return ProviderConfig(
+        base_url=str(address or ""),
+        admin=found.admin,
+        death_floor=floor,
+        file=_placed(path.parent, found.file),
+        revoke_route=found.revoke_route,
+    )
+
+
+def _duration(path: Path, name: str, given: str | float) -> timedelta:
+    match = _DURATION.fullmatch(str(given).strip())
+    if match is None:
+        raise _bad(path, f"death_floor of [providers.{name}] is not a duration", "write seconds, or for example '2m'")
+    found = timedelta(seconds=float(match[1]) * _UNITS[match[2] or "s"])
+    if not timedelta(0) < found <= MAX_FLOOR:
+        raise _bad(path, f"death_floor of [providers.{name}] is out of range", f"at most {MAX_FLOOR.days} days")
+    return found
+
+
+def _command(path: Path, name: str, found: _Command) -> CommandConfig:
+    if not found.argv or not found.argv[0] or found.verify_argv == []:
+        raise _bad(path, f"argv of [commands.{name}] is empty", 'for example argv = ["/usr/local/bin/deploy-token"]')
+    if not 0 < found.timeout <= 3600:  # noqa: PLR2004 - an hour, in seconds
+        raise _bad(path, f"timeout of [commands.{name}] is not between 0 and 3600 seconds")
+    verify = None if found.verify_argv is None else tuple(found.verify_argv)
+    return CommandConfig(argv=tuple(found.argv), verify_argv=verify, timeout=found.timeout)
+
+
+def _proxy(url: str) -> str:
+    return str(Address.parse(url, what="proxy of [network]", plain_http=True)) if url else ""
+
+
+def _placed(base: Path, name: str) -> Path | None:
+    return base / Path(name).expanduser() if name else None
+
+
+def _check_owner(path: Path) -> None:
+    info = path.stat()
+    if stat.S_ISREG(info.st_mode) and (info.st_uid not in {0, os.geteuid()} or info.st_mode & 0o022):
+        raise _bad(path, "others can change it", f"chmod go-w {shown(path)}, and own it")
+
+
+def _bad(path: Path, reason: str, hint: str = "correct the configuration; nothing was done") -> InputError:
+    return InputError(f"the configuration {shown(path)} is not acceptable: {reason}", hint=hint)

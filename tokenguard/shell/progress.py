@@ -1,0 +1,65 @@
+"""Progress on stderr: one live line while waiting on a terminal, plain lines otherwise."""
+
+import sys
+from typing import TextIO
+
+from tokenguard.text import safe_text
+
+_ERASE = "\r\x1b[K"
+_WIDTH = 110
+
+
+class StderrProgress:
+    """Implements the Progress port; a person can follow it, a log file stays readable."""
+
+    def __init__(self, stream: TextIO | None = None, *, live: bool | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._live = self._stream.isatty() if live is None else live
+        self._waiting = ""
+        self._tick = "✓" if (getattr(self._stream, "encoding", "") or "").lower().startswith("utf") else "*"
+
+    def step(self, text: str) -> None:
+        """Something is durably true now."""
+        self._line(f"{self._tick} {text}")
+
+    def note(self, text: str) -> None:
+        """Something the person should know."""
+        self._line(f"! {text}")
+
+    def waiting(self, text: str) -> None:
+        """Replace the live line; without a terminal, print it if it is new."""
+        shown = safe_text(text, one_line=True, limit=_WIDTH)
+        if self._live:
+            self._stream.write(f"{_ERASE}… {shown}")
+            self._stream.flush()
+        elif shown != self._waiting:
+            self._stream.write(f"  {shown}\n")
+        self._waiting = shown
+
+    def clear(self) -> None:
+        """Take the live line away, before somebody else writes to the terminal."""
+        if self._live and self._waiting:
+            self._stream.write(_ERASE)
+            self._stream.flush()
+        self._waiting = ""
+
+    def _line(self, text: str) -> None:
+        self.clear()
+        self._stream.write(safe_text(text, one_line=True) + "\n")
+        self._stream.flush()
+
+
+class Silent:
+    """Progress that nobody wants to see."""
+
+    def step(self, text: str) -> None:
+        """Nothing."""
+
+    def waiting(self, text: str) -> None:
+        """Nothing."""
+
+    def note(self, text: str) -> None:
+        """Nothing."""
+
+    def clear(self) -> None:
+        """Nothing."""

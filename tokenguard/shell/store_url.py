@@ -1,0 +1,44 @@
+"""Which store is meant: an address, a name of the configuration, or the platform's default place."""
+
+from pathlib import Path
+
+from tokenguard.errors import InputError
+from tokenguard.shell.config import Settings
+from tokenguard.text import safe_text
+
+
+def local_directory(url: str) -> Path:
+    """The directory of a `local:///DIR` store; InputError for any other address."""
+    scheme, separator, rest = url.partition("://")
+    if scheme in {"vault", "aws"} and separator:
+        raise InputError(f"{scheme}:// stores are not in this version", hint="use local:///DIR")
+    if scheme != "local" or not separator or not rest.startswith("/"):
+        shown = safe_text(scheme, one_line=True, limit=20) if separator else "no scheme"
+        raise InputError(f"not the address of a store ({shown})", hint="write local:///DIR with an absolute path")
+    if "\0" in rest or not rest.strip("/") or ".." in Path(rest).parts:
+        raise InputError("not the address of a store", hint="write local:///DIR with an absolute path without `..`")
+    return Path(rest)
+
+
+def named_store(given: str, settings: Settings) -> str:
+    """The address of the store that is meant.
+
+    Args:
+        given: an address, or the name of one of the configuration's `[stores.NAME]`; empty for the default.
+        settings: the configuration.
+
+    Raises:
+        InputError: neither an address nor a name that the configuration knows.
+    """
+    if given and "://" not in given:
+        if url := settings.stores.get(given):
+            return url
+        raise InputError("not the address of a store, nor a name of one", hint="write local:///DIR")
+    return given or settings.store_url or default_store_url()
+
+
+def default_store_url() -> str:
+    """A local store in the platform's place for data."""
+    import platformdirs  # noqa: PLC0415 - not needed where a store is named
+
+    return f"local://{Path(platformdirs.user_data_dir('tokenguard', appauthor=False)).absolute()}/store"

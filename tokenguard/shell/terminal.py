@@ -1,0 +1,123 @@
+"""The person at the terminal, behind the Operator port; and nobody, where nobody may be asked."""
+
+import getpass
+import os
+import re
+from typing import NoReturn
+
+from tokenguard.domain.secret import Secret
+from tokenguard.errors import NeedsPerson
+from tokenguard.ports.operator import Task, Trace
+from tokenguard.shell.progress import StderrProgress
+from tokenguard.shell.tty import Tty
+from tokenguard.text import safe_text
+
+_DONE = re.compile(r"done\b[\s,:-]*(.*)", re.IGNORECASE)
+_LATER = frozenset({"", "no", "n", "later", "not yet"})
+_NAME_LIMIT = 80
+
+
+class TerminalOperator:
+    """Asks on the controlling terminal. Ctrl-C and Ctrl-D leave at any question, without harm."""
+
+    def __init__(self, tty: Tty, progress: StderrProgress) -> None:
+        self._tty = tty
+        self._progress = progress
+        self._shown: Task | None = None
+
+    def paste(self, task: Task, *, retry: str = "") -> Secret:
+        """Show the task and take a value by hidden prompt."""
+        self._explain(task, retry)
+        while True:
+            secret = self._tty.ask_hidden("  paste the value here (it stays hidden), then Enter: ")
+            if len(secret):
+                return secret
+            self._tty.show("  nothing was pasted; Ctrl-C leaves, and you can go on later")
+
+    def done(self, task: Task, *, retry: str = "") -> str | None:
+        """Show the task and take `done NAME`; Enter alone means not yet."""
+        self._explain(task, retry)
+        while True:
+            answer = self._tty.ask("  type `done` and your name when it is done, or Enter to leave it for later: ")
+            if answer.lower() in _LATER:
+                return None
+            if (found := _DONE.fullmatch(answer)) is not None:
+                return self._name(found[1])
+            self._tty.show("  please begin with the word `done`, for example: done alex")
+
+    def trace(self, task: Task) -> Trace:
+        """Show the task and ask what was found under the label."""
+        self._explain(task, "")
+        for trace, meaning in _FINDINGS.items():
+            self._tty.show(f"    {trace.value:<10} {meaning}")
+        while True:
+            answer = self._tty.ask("  what did you find? ").lower().replace(" ", "-")
+            matching = [trace for trace in Trace if answer and trace.value.startswith(answer)]
+            if len(matching) == 1:
+                return matching[0]
+            self._tty.show(f"  please answer one of: {', '.join(trace.value for trace in Trace)}")
+
+    def _explain(self, task: Task, retry: str) -> None:
+        self._progress.clear()
+        if retry:
+            self._tty.show(f"  not yet: {_line(retry)}")
+        if task == self._shown:
+            return
+        self._shown = task
+        self._tty.show()
+        self._tty.show(f"You are needed: {_line(task.title)}")
+        if task.why:
+            self._tty.show(f"  why    {_line(task.why)}")
+        if task.where:
+            self._tty.show(f"  where  {_line(task.where)}")
+        for number, step in enumerate(task.steps, 1):
+            self._tty.show(f"  {number:>5}. {_line(step)}")
+
+    def _name(self, given: str) -> str:
+        default = _login()
+        name = given.strip() or self._tty.ask(f"  your name [{default}]: ") or default
+        return safe_text(name, one_line=True, limit=_NAME_LIMIT)
+
+
+class NobodyToAsk:
+    """Stands where a person would: every question ends with what is needed of whom (exit 3)."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def paste(self, task: Task, *, retry: str = "") -> Secret:  # noqa: ARG002 - the port's signature
+        """NeedsPerson."""
+        self._refuse(task)
+
+    def done(self, task: Task, *, retry: str = "") -> str | None:  # noqa: ARG002 - the port's signature
+        """NeedsPerson."""
+        self._refuse(task)
+
+    def trace(self, task: Task) -> Trace:
+        """NeedsPerson."""
+        self._refuse(task)
+
+    def _refuse(self, task: Task) -> NoReturn:
+        raise NeedsPerson(
+            f"a person is needed ({self._why}): {task.title}",
+            hint=f"run it in a terminal without --no-input; it happens at {task.where or 'the provider'}",
+        )
+
+
+_FINDINGS = {
+    Trace.ABSENT: "there is no token of that name",
+    Trace.ON_SCREEN: "it is there, and its value can still be copied",
+    Trace.REVOKED: "it was there, and you have revoked it now",
+    Trace.UNKNOWN: "you cannot tell",
+}
+
+
+def _line(text: str) -> str:
+    return safe_text(text, one_line=True)
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"

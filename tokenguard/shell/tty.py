@@ -1,0 +1,69 @@
+"""The controlling terminal: questions go there, whatever stdin and stdout are connected to."""
+
+import os
+import termios
+from typing import Self
+
+from tokenguard.domain.secret import Secret
+from tokenguard.text import safe_text
+
+_PATH = "/dev/tty"
+_ECHO_FLAGS = 3  # index of the local modes in what tcgetattr returns
+_LONGEST = 8_192
+
+
+class Tty:
+    """A terminal with a person in front of it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    @classmethod
+    def controlling(cls) -> Self | None:
+        """The terminal of this process, or None if it has none."""
+        try:
+            descriptor = os.open(_PATH, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        except OSError:
+            return None
+        return cls(descriptor)
+
+    def show(self, text: str = "") -> None:
+        """Print lines to the person; control characters become visible."""
+        self._put(safe_text(text) + "\n")
+
+    def ask(self, prompt: str) -> str:
+        """Ask for one line. KeyboardInterrupt at Ctrl-C and at the end of input."""
+        self._put(safe_text(prompt, one_line=True))
+        return self._line().decode(errors="replace").strip()
+
+    def ask_hidden(self, prompt: str) -> Secret:
+        """Ask for one line without showing it. What is pasted beyond the line is thrown away, never shown."""
+        self._put(safe_text(prompt, one_line=True))
+        before = termios.tcgetattr(self._descriptor)
+        hidden = [*before]
+        hidden[_ECHO_FLAGS] = before[_ECHO_FLAGS] & ~termios.ECHO
+        try:
+            termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, hidden)
+            line = self._line()
+        finally:
+            termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, before)
+            self._put("\n")
+        return Secret(line.decode("utf-8", "surrogateescape").strip())
+
+    def close(self) -> None:
+        """Let the terminal go."""
+        os.close(self._descriptor)
+
+    def _line(self) -> bytes:
+        line = b""
+        while not line.endswith(b"\n") and len(line) < _LONGEST:
+            part = os.read(self._descriptor, _LONGEST)
+            if not part:  # Ctrl-D: the person has left
+                raise KeyboardInterrupt
+            line += part
+        return line.partition(b"\n")[0]
+
+    def _put(self, text: str) -> None:
+        data = text.encode("utf-8", "backslashreplace")
+        while data:
+            data = data[os.write(self._descriptor, data) :]

@@ -1,0 +1,203 @@
+"""The composition root: the only place that knows which adapter stands behind which port. Everything is lazy."""
+
+import os
+import secrets
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tokenguard.domain.names import TokenName
+from tokenguard.shell.clock import SystemClock
+
+if TYPE_CHECKING:  # each of these loads what only some commands need
+    from pathlib import Path
+
+    from tokenguard.domain.secret import Secret
+    from tokenguard.policy.model import Policy
+    from tokenguard.ports.clock import Clock
+    from tokenguard.ports.delivery import Deliveries
+    from tokenguard.ports.operator import Operator
+    from tokenguard.ports.store import Store
+    from tokenguard.rotation.engine import Engine
+    from tokenguard.shell.config import Settings
+    from tokenguard.shell.progress import StderrProgress
+    from tokenguard.shell.render import Screen
+    from tokenguard.shell.tty import Tty
+    from tokenguard.shell.vendors import ConfiguredVendors
+
+
+@dataclass(slots=True)
+class Flags:
+    """The global options, as far as they were given; before the command's name or after it."""
+
+    store: str = ""
+    config: str = ""
+    format: str = "text"
+    no_input: bool = False
+    verbose: bool = False
+
+
+class Wiring:
+    """One process's world. A test puts its own fakes in place of any property before it is first used."""
+
+    def __init__(self, *, environ: Mapping[str, str] = os.environ) -> None:
+        self.environ = environ
+        self.flags = Flags()
+        self._working_on: TokenName | None = None
+
+    @cached_property
+    def clock(self) -> "Clock":
+        """The system's clock."""
+        return SystemClock()
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """This runner's configuration."""
+        from tokenguard.shell.config import load_settings  # noqa: PLC0415
+
+        settings = load_settings(self.flags.config, self.environ)
+        if settings.source is not None:
+            self.say(f"configuration: {settings.source}")
+        return settings
+
+    @cached_property
+    def screen(self) -> "Screen":
+        """Standard output."""
+        from tokenguard.shell.render import Screen  # noqa: PLC0415
+
+        return Screen(as_json=self.flags.format == "json", environ=self.environ)
+
+    @cached_property
+    def progress(self) -> "StderrProgress":
+        """Standard error."""
+        from tokenguard.shell.progress import StderrProgress  # noqa: PLC0415
+
+        return StderrProgress()
+
+    @cached_property
+    def tty(self) -> "Tty | None":
+        """The terminal of a person who may be asked; None under --no-input or without a terminal."""
+        from tokenguard.shell.tty import Tty  # noqa: PLC0415
+
+        return None if self.flags.no_input else Tty.controlling()
+
+    @cached_property
+    def operator(self) -> "Operator":
+        """The person at the terminal, or nobody."""
+        from tokenguard.shell.terminal import NobodyToAsk, TerminalOperator  # noqa: PLC0415
+
+        if self.tty is not None:
+            return TerminalOperator(self.tty, self.progress)
+        return NobodyToAsk("--no-input is set" if self.flags.no_input else "there is no terminal")
+
+    @cached_property
+    def store_url(self) -> str:
+        """Which store: --store, TOKENGUARD_STORE, the configuration, or the platform's place for data."""
+        from tokenguard.shell.store_url import named_store  # noqa: PLC0415
+
+        return named_store(self.flags.store or self.environ.get("TOKENGUARD_STORE", ""), self.settings)
+
+    @cached_property
+    def store(self) -> "Store":
+        """The store, open."""
+        self.say(f"store: {self.store_url}")
+        return self.open_store(self.store_url)
+
+    def open_store(self, url: str) -> "Store":
+        """Open the store at `url` with whichever key is at hand; InputError, WrongKey, Tampered."""
+        from tokenguard.shell.local import open_local  # noqa: PLC0415
+        from tokenguard.shell.store_url import local_directory  # noqa: PLC0415
+
+        return open_local(local_directory(url), self.environ, self.clock, self.ask_hidden)
+
+    @property
+    def local_directory(self) -> "Path":
+        """Where the local store is; InputError if the store is another kind."""
+        from tokenguard.shell.store_url import local_directory  # noqa: PLC0415
+
+        return local_directory(self.store_url)
+
+    @property
+    def ask_hidden(self) -> "Callable[[str], Secret] | None":
+        """A hidden prompt, or None where nobody may be asked."""
+        return self.tty.ask_hidden if self.tty is not None else None
+
+    @cached_property
+    def policy(self) -> "Policy":
+        """The policy in force."""
+        from tokenguard.policy.loader import default_policy, read_policy  # noqa: PLC0415
+
+        return read_policy(self.settings.policy_file) if self.settings.policy_file else default_policy()
+
+    @cached_property
+    def vendors(self) -> "ConfiguredVendors":
+        """Providers, bound to their admin credentials."""
+        from tokenguard.shell.vendors import ConfiguredVendors  # noqa: PLC0415
+
+        return ConfiguredVendors(self.settings, self.environ, lambda: self.store)
+
+    @cached_property
+    def deliveries(self) -> "Deliveries":
+        """How values reach their consumers from this machine."""
+        from tokenguard.delivery.command import CommandSettings  # noqa: PLC0415
+        from tokenguard.delivery.registry import Deliveries  # noqa: PLC0415
+
+        return Deliveries(
+            {
+                name: CommandSettings(argv=each.argv, verify_argv=each.verify_argv, timeout=each.timeout)
+                for name, each in self.settings.commands.items()
+            }
+        )
+
+    @cached_property
+    def engine(self) -> "Engine":
+        """The hand that moves tokens."""
+        from tokenguard.rotation.engine import Engine  # noqa: PLC0415
+        from tokenguard.rotation.session import Context  # noqa: PLC0415
+
+        quiet = self.policy.quiet_period
+        return Engine(
+            Context(
+                store=self.store,
+                vendors=self.vendors,
+                deliveries=self.deliveries,
+                operator=self.operator,
+                progress=self.progress,
+                clock=self.clock,
+                holder=self.holder,
+                **({"quiet_period": quiet} if quiet else {}),
+            )
+        )
+
+    @cached_property
+    def holder(self) -> str:
+        """Which runner this is: `host/pid/nonce`."""
+        return f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+
+    @contextmanager
+    def working_on(self, name: TokenName) -> Iterator[None]:
+        """While it lasts, an interrupt tells how to go on with `name` if an operation on it is open."""
+        self._working_on = name
+        yield
+        self._working_on = None
+
+    def open_operation(self) -> TokenName | None:
+        """The token we were working on when something stopped us, if its operation is still open."""
+        name, self._working_on = self._working_on, None
+        if name is None:
+            return None
+        snapshot = self.store.find(name)
+        return name if snapshot is not None and snapshot.document.busy else None
+
+    def say(self, text: str) -> None:
+        """Tell what is used and done, under -v."""
+        if self.flags.verbose:
+            self.progress.note(text)
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+        if self.__dict__.get("tty") is not None:
+            self.__dict__["tty"].close()
