@@ -26,8 +26,11 @@ class Address:
     """Empty, or starting with a slash and not ending with one."""
 
     @classmethod
-    def parse(cls, text: str, *, what: str = "provider address") -> "Address":
-        """Read a base URL; InputError (exit 2) says what is wrong with it, without showing any userinfo."""
+    def parse(cls, text: str, *, what: str = "provider address", plain_http: bool = False) -> "Address":
+        """Read a base URL; InputError (exit 2) says what is wrong with it, without showing any of it.
+
+        `plain_http` is for proxies: what is sent through one is encrypted end to end all the same.
+        """
         try:
             parts = urlsplit(text)
             port = parts.port
@@ -44,7 +47,7 @@ class Address:
             raise _bad(what, "its path is not plain segments")
         host = _host(parts.hostname or "", what)
         address = cls(parts.scheme, host, port or _PORTS.get(parts.scheme, 0), path)
-        if parts.scheme not in _PORTS or (parts.scheme == "http" and not address.loopback):
+        if parts.scheme not in _PORTS or (parts.scheme == "http" and not address.loopback and not plain_http):
             raise _bad(what, "it is not https (plain http is for this machine only)")
         return address
 

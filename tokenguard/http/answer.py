@@ -1,11 +1,15 @@
 """What came of one request: an answer, or a failure that says whether the other side may have acted."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from http import HTTPStatus
-from typing import Any
+
+from tokenguard.documents import JsonTree, load_json
+from tokenguard.errors import InputError
+
+MAX_BODY = 1 << 20
+"""Bytes; a longer answer is no answer."""
 
 
 @unique
@@ -55,28 +59,17 @@ class Answer:
         """A page for people: a captive portal, a proxy's or firewall's own words. It says nothing of a token."""
         return "html" in self.headers.get("content-type", "").lower() or self.body.lstrip()[:1] == b"<"
 
-    def json(self) -> Any:
-        """The body as JSON, or None when it is none, repeats a key or nests too deep."""
+    def json(self) -> JsonTree:
+        """The body as JSON, or None when it is none, repeats a key, nests too deep or holds too much."""
         try:
-            return json.loads(self.body, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
-        except (ValueError, RecursionError):
+            return load_json(self.body, source="answer", max_bytes=MAX_BODY)
+        except InputError:
             return None
 
-    def json_object(self) -> dict[str, Any] | None:
+    def json_object(self) -> dict[str, JsonTree] | None:
         """The body as a JSON object, or None."""
         tree = self.json()
         return tree if isinstance(tree, dict) else None
 
 
 Outcome = Answer | Failure
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    tree = dict(pairs)
-    if len(tree) != len(pairs):
-        raise ValueError("repeated key")
-    return tree
-
-
-def _no_constant(_: str) -> None:
-    raise ValueError("not JSON")

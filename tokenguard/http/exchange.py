@@ -17,10 +17,9 @@ from urllib3.util import Url
 
 from tokenguard.http import tls
 from tokenguard.http.address import Address, is_loopback
-from tokenguard.http.answer import Answer, Failure, Outcome, Trouble
+from tokenguard.http.answer import MAX_BODY, Answer, Failure, Outcome, Trouble
 from tokenguard.http.pacing import retry_after
 
-MAX_BODY = 1 << 20
 MAX_HEADERS = 1 << 16
 _CHUNK = 1 << 16
 _KEPT = ("content-type", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")

@@ -1,0 +1,1 @@
+"""Who issues tokens: one module per brand, one declarative kind for all others, and a manual one."""

@@ -1,0 +1,38 @@
+"""A provider that is never asked anything: a person mints, revokes, and gives their word."""
+
+from tokenguard.domain.liveness import Observation, Verdict
+from tokenguard.domain.scope import Scope
+from tokenguard.domain.secret import Value
+from tokenguard.ports.clock import Clock
+from tokenguard.ports.provider import Capabilities, Guide, Way
+
+
+class Manual:
+    """Any service without a read-only call; a death here is asserted, never proven."""
+
+    name = "manual"
+    base_url = ""
+    capabilities = Capabilities(mint=Way.PERSON, revoke=Way.PERSON, probe=False)
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def guide(self) -> Guide:
+        """As much as can be said without knowing the service."""
+        return Guide(
+            "the settings of the service that issued the token",
+            create=(
+                "create a token for {scope_name} with the permissions: {permissions}",
+                "as its name type exactly: {label}",
+                "copy the value",
+            ),
+            revoke=("find the token named {label} ({hint}) for {scope_name}", "revoke or delete it"),
+        )
+
+    def probe(self, value: Value, expected: Scope | None) -> Observation:  # noqa: ARG002 - the port's signature
+        """Unknown, always: nobody is asked."""
+        return Observation(verdict=Verdict.UNKNOWN, at=self._clock.now(), reason="no-probe")
+
+    def warnings(self, value: Value) -> tuple[str, ...]:  # noqa: ARG002 - the port's signature
+        """None: no shape is expected."""
+        return ()
