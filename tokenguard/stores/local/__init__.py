@@ -1,0 +1,1 @@
+"""The embedded store: one SQLite file of sealed rows, an authenticated tree over them, an anchor outside."""

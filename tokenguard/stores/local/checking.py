@@ -1,0 +1,151 @@
+"""Full verification of an embedded store: the file, the tree, every row, every chain, every pointer."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from tokenguard.domain.document import decode as decode_document
+from tokenguard.domain.event import GENESIS, ChainHead, Entry, entry_hash
+from tokenguard.domain.names import TokenId
+from tokenguard.domain.secret import Value
+from tokenguard.errors import Tampered
+from tokenguard.stores.local import chains
+from tokenguard.stores.local.contents import Pointer, StoreKeys, candidate_key, decode, decode_slot
+from tokenguard.stores.local.rows import SealedRows
+from tokenguard.stores.local.sealing import Kind, Row
+from tokenguard.stores.local.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something stored that does not hold."""
+
+    where: str
+    """`file`, `tree`, or a row by kind and token id; never a name or a value."""
+    what: str
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the rows say of each other, gathered in one pass and compared afterwards."""
+
+    names: dict[str, str] = field(default_factory=dict)
+    """Token id by name, from the name rows."""
+    documents: dict[str, str] = field(default_factory=dict)
+    """Token id by name, from the documents."""
+    heads: dict[str, ChainHead] = field(default_factory=dict)
+    entries: dict[str, int] = field(default_factory=dict)
+    values: set[str] = field(default_factory=set)
+    pointers: list[str] = field(default_factory=list)
+
+
+def check_store(session: Session) -> Iterator[Problem]:
+    """Verify everything; yields problems, none if the store is whole. Unreachable if it cannot be read."""
+    try:
+        with session.snapshot() as (connection, rows):
+            problems = [*_check_file(connection), *_check_rows(connection, rows)]
+    except Tampered as error:
+        problems = [Problem("tree", error.message)]
+    yield from problems
+
+
+def _check_file(connection: sqlite3.Connection) -> Iterator[Problem]:
+    found = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if found is None or found[0] != "ok":
+        yield Problem("file", "SQLite finds the file's structure damaged")
+
+
+def _check_rows(connection: sqlite3.Connection, rows: SealedRows) -> Iterator[Problem]:
+    seen = _Seen()
+    count = 0
+    for leaf in rows.leaves():
+        count += 1
+        try:
+            _NOTE[Kind(leaf.kind)](seen, rows.opened(leaf))
+        except (Tampered, ValueError) as error:
+            what = error.message if isinstance(error, Tampered) else "a row of unknown kind"
+            yield Problem(f"row {leaf.tag.hex()}", what)
+    if connection.execute("SELECT count(*) FROM body").fetchone()[0] != count:
+        yield Problem("file", "there are sealed bytes that no row owns")
+    yield from _compare(seen)
+    for chain, head in seen.heads.items():
+        yield from _check_chain(rows, chain, head, seen.entries.get(chain, 0))
+
+
+def _note_document(seen: _Seen, row: Row) -> None:
+    document = decode_document(row.data)
+    seen.documents[document.record.name] = row.key
+    seen.heads[row.key] = document.chain
+
+
+def _note_entry(seen: _Seen, row: Row) -> None:
+    chain = row.key.partition(":")[0]
+    decode(row.data, Entry)
+    seen.entries[chain] = seen.entries.get(chain, 0) + 1
+
+
+def _note_candidate(seen: _Seen, row: Row) -> None:
+    if isinstance(decode_slot(row.data), Value):
+        seen.values.add(row.key)
+
+
+def _note_pointer(seen: _Seen, row: Row) -> None:
+    label = decode(row.data, Pointer).label
+    if label is not None:
+        seen.pointers.append(candidate_key(TokenId(row.key), label))
+
+
+def _note_name(seen: _Seen, row: Row) -> None:
+    seen.names[row.key] = row.data.decode()
+
+
+def _note_head(seen: _Seen, row: Row) -> None:
+    seen.heads[row.key] = decode(row.data, ChainHead)
+
+
+def _note_keys(_seen: _Seen, row: Row) -> None:
+    decode(row.data, StoreKeys)
+
+
+_NOTE: dict[Kind, Callable[[_Seen, Row], None]] = {
+    Kind.DOCUMENT: _note_document,
+    Kind.NAME: _note_name,
+    Kind.EVENT: _note_entry,
+    Kind.VALUE: _note_candidate,
+    Kind.LIVE: _note_pointer,
+    Kind.CHAIN: _note_head,
+    Kind.KEYS: _note_keys,
+}
+
+
+def _compare(seen: _Seen) -> Iterator[Problem]:
+    for name in seen.names.keys() ^ seen.documents.keys():
+        token = seen.names.get(name) or seen.documents[name]
+        yield Problem(f"token {token}", "its name and its document do not belong together")
+    for name in seen.names.keys() & seen.documents.keys():
+        if seen.names[name] != seen.documents[name]:
+            yield Problem(f"token {seen.names[name]}", "its name leads to another token's document")
+    for pointer in seen.pointers:
+        if pointer not in seen.values:
+            yield Problem(f"token {pointer.partition(':')[0]}", "what should be live has no value")
+    for chain in seen.entries.keys() - seen.heads.keys():
+        yield Problem(f"chain {chain}", "there are audit entries without a document")
+
+
+def _check_chain(rows: SealedRows, chain: str, head: ChainHead, stored: int) -> Iterator[Problem]:
+    if stored != head.seq:
+        yield Problem(f"chain {chain}", "the number of audit entries does not fit the chain's head")
+    previous = GENESIS
+    try:
+        entries = chains.entries_of(rows, chain, head)
+    except Tampered as error:
+        yield Problem(f"chain {chain}", error.message)
+        return
+    for seq, entry in enumerate(entries, start=1):
+        fits = (entry.seq, entry.prev) == (seq, previous)
+        if not fits or entry_hash(chain, seq, previous, entry.event) != entry.hash:
+            yield Problem(f"chain {chain}", f"audit entry {seq} does not follow from the one before")
+            return
+        previous = entry.hash
+    if previous != head.hash:
+        yield Problem(f"chain {chain}", "the last audit entry is not the one the chain's head names")

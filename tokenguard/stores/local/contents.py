@@ -1,0 +1,79 @@
+"""What the rows hold, as JSON: values and tombstones, live pointers, chain heads, the store's own keys."""
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import msgspec
+
+from tokenguard.domain.names import Label, TokenId
+from tokenguard.domain.secret import Secret, Value
+from tokenguard.ports.store import Tombstone
+from tokenguard.stores.local.framing import damaged
+
+_Content = TypeVar("_Content")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pointer:
+    """Which candidate is live; the version grows with every publish and withdrawal."""
+
+    version: int = 0
+    label: Label | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class StoreKeys:
+    """Keys as old as the store: a rekey must change neither fingerprints nor the proof of anchors."""
+
+    fingerprint: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    anchor: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class _Slot:
+    """Bytes, not text: a value may hold what UTF-8 cannot."""
+
+    fields: dict[str, bytes] | None = None
+    tombstone: Tombstone | None = None
+
+
+def encode(content: object) -> bytes:
+    """Any of these contents as JSON."""
+    return msgspec.json.encode(content, order="deterministic")
+
+
+def decode(data: bytes, kind: type[_Content]) -> _Content:
+    """Read what `encode` wrote; Tampered for anything else (never quoting it)."""
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        raise damaged("a row of the store holds what tokenguard does not write") from None
+
+
+def encode_slot(content: Value | Tombstone) -> bytes:
+    """A candidate slot's content."""
+    if isinstance(content, Tombstone):
+        return encode(_Slot(tombstone=content))
+    fields = {name: content.field(name).reveal().encode("utf-8", "surrogatepass") for name in content.names}
+    return encode(_Slot(fields=fields))
+
+
+def decode_slot(data: bytes) -> Value | Tombstone:
+    """Read what `encode_slot` wrote."""
+    slot = decode(data, _Slot)
+    if slot.tombstone is not None:
+        return slot.tombstone
+    if not slot.fields:
+        raise damaged("a value of the store is empty")
+    fields: dict[str, Any] = {name: Secret(_text(raw)) for name, raw in slot.fields.items()}
+    return Value(fields)
+
+
+def candidate_key(token: TokenId, label: Label) -> str:
+    """The key of one candidate's row."""
+    return f"{token}:{label}"
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogatepass")

@@ -1,0 +1,25 @@
+"""Unambiguous joining of byte strings, for everything that is hashed or authenticated."""
+
+import struct
+
+from tokenguard.errors import Tampered
+
+RESTORE = "restore the store from a backup; do not repair it by hand"
+
+
+def framed(*parts: bytes) -> bytes:
+    """Join `parts`, each behind its length (4 bytes, big endian), so that no two lists join to the same bytes."""
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
+def number(value: int) -> bytes:
+    """A count as 8 bytes; Tampered if it is not one (SQLite lets any column hold anything)."""
+    try:
+        return struct.pack(">Q", value)
+    except struct.error:
+        raise damaged("a stored number is out of range") from None
+
+
+def damaged(what: str) -> Tampered:
+    """The error for stored bytes that are not what was written."""
+    return Tampered(what, hint=RESTORE)

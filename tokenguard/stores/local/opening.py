@@ -1,0 +1,111 @@
+"""Making a store and opening one: everything that happens before there is a session."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Sequence
+
+from tokenguard.domain.event import Event, Op
+from tokenguard.errors import InputError, WrongKey
+from tokenguard.files import check_private_dir, fsync_dir, shown
+from tokenguard.ports.clock import Clock
+from tokenguard.stores.local import chains
+from tokenguard.stores.local.anchor import Anchor
+from tokenguard.stores.local.contents import StoreKeys, decode, encode
+from tokenguard.stores.local.database import Database, create_database
+from tokenguard.stores.local.framing import damaged
+from tokenguard.stores.local.identity import current_actor
+from tokenguard.stores.local.lock import locked
+from tokenguard.stores.local.place import Place, anchor_directory
+from tokenguard.stores.local.rows import SealedRows
+from tokenguard.stores.local.sealing import KEY_BYTES, DataKeys, Kind, Sealer
+from tokenguard.stores.local.session import Session, Work, load_head, load_slots, store_head
+from tokenguard.stores.local.slots import MAX_SLOTS, Slot, SlotKey, Unlock, unwrap, wrap
+from tokenguard.stores.local.tree import EMPTY
+from tokenguard.stores.local.trouble import translated
+
+_KEYS_ROW = "store"
+
+
+def make(place: Place, keys: Sequence[SlotKey], clock: Clock) -> tuple[Session, StoreKeys]:
+    """Make a store that `keys` open, whole or not at all; InputError if there is one already."""
+    if not 1 <= len(keys) <= MAX_SLOTS:
+        raise InputError("a store needs a key", hint="set TOKENGUARD_KEY_FILE, or let init ask for a passphrase")
+    sealer = Sealer(DataKeys.derive(secrets.token_bytes(KEY_BYTES)), secrets.token_bytes(16))
+    store_keys = StoreKeys()
+    with translated():
+        place.prepare()
+    slots = tuple(wrap(sealer.keys.data, key, sealer.store_id) for key in keys)
+    with locked(place.lock, clock), translated():
+        if os.path.lexists(place.database):
+            raise InputError(
+                f"there is a store at {shown(place.directory)} already", hint="use it, or name another place"
+            )
+        _build(place, sealer, store_keys, slots, clock)
+        place.unfinished.rename(place.database)
+        fsync_dir(place.directory)
+    return _guarded(place, sealer, clock)
+
+
+def open_(place: Place, unlock: Unlock, clock: Clock) -> tuple[Session, StoreKeys]:
+    """Open the store with the key that `unlock` finds."""
+    with translated():
+        place.check()
+    database = Database(place)
+    try:
+        with database.reading() as connection:
+            slots = load_slots(connection)
+            head, _ = load_head(connection)
+        data_key = _unwrapped(slots, unlock(tuple(slot.info for slot in slots)), head.store_id)
+    finally:
+        database.close()
+    sealer = Sealer(DataKeys.derive(data_key), head.store_id)
+    if sealer.keys.id != head.key_id:
+        raise damaged("the store's key slots do not belong to its rows")
+    return _guarded(place, sealer, clock)
+
+
+def _build(place: Place, sealer: Sealer, store_keys: StoreKeys, slots: tuple[Slot, ...], clock: Clock) -> None:
+    """Write the first commit into a file under another name; what an interrupted `init` left is removed first."""
+    for leftover in (place.unfinished, place.unfinished.with_name(place.unfinished.name + "-journal")):
+        with contextlib.suppress(FileNotFoundError):
+            leftover.unlink()
+    with contextlib.closing(create_database(place.unfinished)) as connection:
+        work = Work(connection, SealedRows(connection, sealer, EMPTY), ())
+        work.put_slots(slots)
+        work.rows.put(Kind.KEYS, _KEYS_ROW, encode(store_keys))
+        chains.append_to_store(work.rows, Event(at=clock.now(), op=Op.INIT, actor=current_actor()))
+        for slot in slots:
+            detail: dict[str, str | int | bool] = {"result": "added", "slot": slot.id, "kind": slot.kind}
+            chains.append_to_store(
+                work.rows, Event(at=clock.now(), op=Op.KEY_SLOT, actor=current_actor(), detail=detail)
+            )
+        store_head(connection, 1, work)
+        connection.execute("COMMIT")
+
+
+def _unwrapped(slots: Sequence[Slot], key: SlotKey, store_id: bytes) -> bytes:
+    for slot in slots:
+        data_key = unwrap(slot, key, store_id)
+        if data_key is not None:
+            return data_key
+    raise WrongKey(
+        f"the {key.kind.replace('_', ' ')} at hand does not open this store",
+        hint="check which store is meant (--store) and which key belongs to it; a recovery code opens it too",
+    )
+
+
+def _guarded(place: Place, sealer: Sealer, clock: Clock) -> tuple[Session, StoreKeys]:
+    """The session behind its anchor, which is checked once before anything is believed."""
+    session = Session(place, Database(place), sealer, None, clock)
+    with session.reading() as rows:
+        row = rows.get(Kind.KEYS, _KEYS_ROW)
+    if row is None:
+        raise damaged("the store has lost its own keys")
+    keys = decode(row.data, StoreKeys)
+    guarded = session.anchored(Anchor(anchor_directory(), sealer.store_id, keys.anchor))
+    with translated():
+        check_private_dir(place.directory)
+    with guarded.reading():
+        pass
+    return guarded, keys

@@ -1,0 +1,82 @@
+"""Where an embedded store's files are, and the checks that they are still the ones we opened."""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import platformdirs
+
+from tokenguard.errors import InputError, Tampered, Unreachable
+from tokenguard.files import check_private_dir, check_private_file, make_private_dir, shown
+
+STATE_DIR_VARIABLE = "TOKENGUARD_STATE_DIR"
+_INIT_HINT = "make one with `tokenguard init`, or name another with --store"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which file a name led to."""
+
+    device: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The directory of one store."""
+
+    directory: Path
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.directory / "store.db"
+
+    @property
+    def unfinished(self) -> Path:
+        """The SQLite file while the store is being made."""
+        return self.directory / "store.db.new"
+
+    @property
+    def lock(self) -> Path:
+        """The lock file; never deleted."""
+        return self.directory / "lock"
+
+    @property
+    def url(self) -> str:
+        """How the store is addressed."""
+        return f"local://{quote(str(self.directory))}"
+
+    def prepare(self) -> None:
+        """Make the directory, private; InputError if others could reach into it."""
+        make_private_dir(self.directory)
+
+    def check(self) -> None:
+        """Refuse a place that is no store, or that others could reach into."""
+        if not self.directory.is_dir() or not os.path.lexists(self.database):
+            raise InputError(f"there is no store at {shown(self.directory)}", hint=_INIT_HINT)
+        check_private_dir(self.directory)
+        check_private_file(self.database)
+        journal = self.database.with_name(self.database.name + "-journal")
+        if os.path.lexists(journal):
+            check_private_file(journal)
+
+    def identity(self) -> Identity:
+        """Which file the database's name leads to now; never follows a link."""
+        try:
+            info = os.lstat(self.database)
+        except FileNotFoundError:
+            raise Unreachable(
+                f"the store at {shown(self.directory)} is gone", hint="somebody removed it while it was in use"
+            ) from None
+        if not stat.S_ISREG(info.st_mode):
+            raise Tampered("the store's file became something else", hint="look at the directory before going on")
+        return Identity(info.st_dev, info.st_ino)
+
+
+def anchor_directory() -> Path:
+    """Where the anchors are: outside every store, under the platform's state directory."""
+    base = os.environ.get(STATE_DIR_VARIABLE)
+    return (Path(base).absolute() if base else Path(platformdirs.user_state_dir("tokenguard"))) / "anchors"

@@ -1,0 +1,129 @@
+"""Sealed rows by kind and key, inside one transaction; every read is proven by the tree, absence too."""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tokenguard.stores.local.framing import damaged
+from tokenguard.stores.local.sealing import Kind, Row, Sealer
+from tokenguard.stores.local.tree import BUCKETS, DIGEST_BYTES, Leaf, bucket_digest, bucket_of, digest_in
+
+_LEAVES = "SELECT tag, kind, version, digest, body FROM leaf WHERE tag >= ? AND tag < ? ORDER BY tag"
+_LAST_LEAVES = "SELECT tag, kind, version, digest, body FROM leaf WHERE tag >= ? ORDER BY tag"
+_PUT_LEAF = "INSERT OR REPLACE INTO leaf (tag, kind, version, digest, body) VALUES (?, ?, ?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class SealedRow:
+    """A row that is proven but not opened yet, to be opened when nobody holds a lock any more."""
+
+    leaf: Leaf
+    sealed: bytes
+
+    def open(self, sealer: Sealer) -> Row:
+        """Its content."""
+        return sealer.open(self.leaf.kind, self.leaf.tag, self.leaf.version, self.sealed)
+
+
+class SealedRows:
+    """The rows of one store as one transaction sees them.
+
+    Args:
+        connection: inside a transaction.
+        sealer: seals and opens under the store's data key.
+        buckets: the bucket digests that the store's root vouches for.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, sealer: Sealer, buckets: bytes) -> None:
+        self.sealer = sealer
+        self._connection = connection
+        self._digests = bytearray(buckets)
+        self._loaded: dict[int, dict[bytes, Leaf]] = {}
+        self._changed: set[int] = set()
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was written."""
+        return bool(self._changed)
+
+    def get(self, kind: Kind, key: str) -> Row | None:
+        """The row of `key`, or None if it is proven that there is none."""
+        tag = self.sealer.tag(kind, key)
+        leaf = self._bucket(bucket_of(tag)).get(tag)
+        return None if leaf is None else self.opened(leaf)
+
+    def opened(self, leaf: Leaf) -> Row:
+        """The content of a row that was found proven."""
+        return self._sealed(leaf).open(self.sealer)
+
+    def put(self, kind: Kind, key: str, data: bytes) -> int:
+        """Write a row; returns its new version."""
+        tag = self.sealer.tag(kind, key)
+        before = self._bucket(bucket_of(tag)).get(tag)
+        return self.write(Row(kind=kind, key=key, version=1 + (before.version if before else 0), data=data))
+
+    def write(self, row: Row) -> int:
+        """Write a row under the version it says; returns that version."""
+        tag = self.sealer.tag(row.kind, row.key)
+        bucket = self._bucket(bucket_of(tag))
+        before = bucket.get(tag)
+        sealed = self.sealer.seal(row)
+        place = None if before is None else before.body
+        cursor = self._connection.execute("INSERT OR REPLACE INTO body (row, sealed) VALUES (?, ?)", (place, sealed))
+        body = place if place is not None else cursor.lastrowid
+        leaf = Leaf(tag, int(row.kind), row.version, hashlib.sha256(sealed).digest(), body or 0)
+        self._connection.execute(_PUT_LEAF, (leaf.tag, leaf.kind, leaf.version, leaf.digest, leaf.body))
+        bucket[tag] = leaf
+        self._changed.add(bucket_of(tag))
+        return row.version
+
+    def delete(self, kind: Kind, key: str) -> None:
+        """Remove a row, if it is there."""
+        tag = self.sealer.tag(kind, key)
+        leaf = self._bucket(bucket_of(tag)).pop(tag, None)
+        if leaf is not None:
+            self._connection.execute("DELETE FROM body WHERE row = ?", (leaf.body,))
+            self._connection.execute("DELETE FROM leaf WHERE tag = ?", (tag,))
+            self._changed.add(bucket_of(tag))
+
+    def leaves(self) -> Iterator[Leaf]:
+        """Every row's place, in no useful order. The whole tree is verified on the way."""
+        for bucket in range(BUCKETS):
+            loaded = self._loaded.get(bucket)
+            yield from self._read(bucket) if loaded is None else list(loaded.values())
+
+    def scan(self, *kinds: Kind) -> Iterator[SealedRow]:
+        """All rows of these kinds, in no useful order, still sealed."""
+        return (self._sealed(leaf) for leaf in self.leaves() if leaf.kind in kinds)
+
+    def digests(self) -> bytes:
+        """The bucket digests as the writes have left them."""
+        for bucket in self._changed:
+            leaves = self._loaded[bucket]
+            digest = bucket_digest(leaves[tag] for tag in sorted(leaves))
+            self._digests[bucket * DIGEST_BYTES : (bucket + 1) * DIGEST_BYTES] = digest
+        return bytes(self._digests)
+
+    def _bucket(self, bucket: int) -> dict[bytes, Leaf]:
+        if bucket not in self._loaded:
+            self._loaded[bucket] = {leaf.tag: leaf for leaf in self._read(bucket)}
+        return self._loaded[bucket]
+
+    def _read(self, bucket: int) -> list[Leaf]:
+        first = bytes([bucket])
+        last = bucket == BUCKETS - 1
+        found = self._connection.execute(
+            _LAST_LEAVES if last else _LEAVES, (first,) if last else (first, bytes([bucket + 1]))
+        )
+        leaves = [Leaf.stored(columns) for columns in found]
+        if bucket_digest(leaves) != digest_in(self._digests, bucket):
+            raise damaged("the store's rows are not what was written: changed, removed, added or put back")
+        return leaves
+
+    def _sealed(self, leaf: Leaf) -> SealedRow:
+        found = self._connection.execute("SELECT sealed FROM body WHERE row = ?", (leaf.body,)).fetchone()
+        sealed = found[0] if found else None
+        if not isinstance(sealed, bytes) or hashlib.sha256(sealed).digest() != leaf.digest:
+            raise damaged("a row of the store is not what was written")
+        return SealedRow(leaf, sealed)

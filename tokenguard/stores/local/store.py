@@ -1,0 +1,252 @@
+"""The embedded store behind the `Store` port; `create_store` makes one, `open_store` opens it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.document import decode as decode_document
+from tokenguard.domain.document import encode as encode_document
+from tokenguard.domain.event import Actor, ChainHead, Entry, Event
+from tokenguard.domain.fingerprint import Fingerprint, fingerprint_of
+from tokenguard.domain.names import Label, TokenId, TokenName
+from tokenguard.domain.secret import Value
+from tokenguard.errors import Conflict, InputError
+from tokenguard.ports.clock import Clock
+from tokenguard.ports.store import Live, Tombstone
+from tokenguard.stores.local import chains, opening, rekeying
+from tokenguard.stores.local.backup import back_up
+from tokenguard.stores.local.checking import Problem, check_store
+from tokenguard.stores.local.contents import (
+    Pointer,
+    StoreKeys,
+    candidate_key,
+    decode,
+    decode_slot,
+    encode,
+    encode_slot,
+)
+from tokenguard.stores.local.framing import damaged
+from tokenguard.stores.local.identity import current_actor
+from tokenguard.stores.local.place import Place
+from tokenguard.stores.local.rekeying import Rekeyed
+from tokenguard.stores.local.rows import SealedRow, SealedRows
+from tokenguard.stores.local.sealing import Kind, Row
+from tokenguard.stores.local.session import Session
+from tokenguard.stores.local.slots import SlotInfo, SlotKey, Unlock
+
+_AGAIN = "read it again"
+
+
+class LocalStore:
+    """One embedded store. Every read is proven, every write is one durable transaction."""
+
+    def __init__(self, session: Session, keys: StoreKeys) -> None:
+        self.session = session
+        self._keys = keys
+
+    @property
+    def url(self) -> str:
+        """How the store is addressed."""
+        return self.session.place.url
+
+    @property
+    def store_id(self) -> str:
+        """32 hex digits, fixed when the store was made."""
+        return self.session.store_id.hex()
+
+    def actor(self) -> Actor:
+        """The login that runs us, with host and CI run."""
+        return current_actor()
+
+    def fingerprint(self, value: Value) -> Fingerprint:
+        """The value's fingerprint under this store's key."""
+        return fingerprint_of(self._keys.fingerprint, value)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.session.database.close()
+
+    def slots(self) -> tuple[SlotInfo, ...]:
+        """The key slots, as far as they may be known without their keys."""
+        return rekeying.list_slots(self.session)
+
+    def add_slot(self, key: SlotKey) -> SlotInfo:
+        """Let `key` open the store too."""
+        return rekeying.add_slot(self.session, key)
+
+    def remove_slot(self, slot_id: str) -> None:
+        """Let one slot open nothing any more; InputError for the last one."""
+        rekeying.remove_slot(self.session, slot_id)
+
+    def rekey(self, keys: Sequence[SlotKey]) -> Rekeyed:
+        """Seal everything under a new data key; slots that none of `keys` opens are dropped, and reported."""
+        return rekeying.rekey(self.session, keys)
+
+    def check(self) -> Iterator[Problem]:
+        """Verify everything that is stored; yields what does not hold."""
+        return check_store(self.session)
+
+    def backup(self, to: Path) -> None:
+        """Copy the store to the new file `to`, while others may go on using it; InputError if the file exists."""
+        back_up(self.session, to)
+
+    def find(self, name: TokenName) -> Snapshot | None:
+        """The token of that name, retired ones included."""
+        with self.session.reading() as rows:
+            holder = rows.get(Kind.NAME, name)
+            return None if holder is None else _snapshot(_required(rows, Kind.DOCUMENT, holder.data.decode()))
+
+    def load(self, token: TokenId) -> Snapshot:
+        """One token; InputError if there is none of that id."""
+        with self.session.reading() as rows:
+            row = rows.get(Kind.DOCUMENT, token)
+        if row is None:
+            raise InputError("no such token", hint="`tokenguard list` shows names")
+        return _snapshot(row)
+
+    def scan(self) -> Iterator[Snapshot]:
+        """Every token, ordered by name. One moment's view: taken in milliseconds, opened as it is consumed."""
+        sealer = self.session.sealer
+        names: list[tuple[str, str]] = []
+        documents: dict[bytes, SealedRow] = {}
+        with self.session.reading() as rows:
+            for found in rows.scan(Kind.NAME, Kind.DOCUMENT):
+                if found.leaf.kind == Kind.DOCUMENT:
+                    documents[found.leaf.tag] = found
+                else:
+                    row = found.open(sealer)
+                    names.append((row.key, row.data.decode()))
+        for _, token in sorted(names):
+            sealed = documents.pop(sealer.tag(Kind.DOCUMENT, token), None)
+            if sealed is None:
+                raise damaged("a name of the store leads nowhere")
+            yield _snapshot(sealed.open(sealer))
+
+    def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:
+        """Replace the document under compare-and-set, with its events, in one durable step."""
+        with self.session.writing() as work:
+            rows = work.rows
+            row = rows.get(Kind.DOCUMENT, token)
+            if expected != (row.version if row else 0):
+                raise Conflict("the token changed since it was read", hint=_AGAIN)
+            before = decode_document(row.data) if row else None
+            _move_name(rows, token, before.record.name if before else None, document.record.name)
+            head = chains.append(rows, token, before.chain if before else ChainHead(), events)
+            stored = replace(document, chain=head)
+            version = rows.put(Kind.DOCUMENT, token, encode_document(stored))
+        return Snapshot(id=token, version=version, document=stored)
+
+    def history(self, token: TokenId | None) -> Sequence[Entry]:
+        """A token's audit entries, oldest first; None: the store's own."""
+        with self.session.reading() as rows:
+            if token is None:
+                return chains.entries_of(rows, chains.STORE_CHAIN, chains.store_head(rows))
+            row = rows.get(Kind.DOCUMENT, token)
+            return () if row is None else chains.entries_of(rows, token, decode_document(row.data).chain)
+
+    def put_candidate(self, token: TokenId, label: Label, content: Value | Tombstone) -> None:
+        """Write the slot if it is empty; Conflict otherwise."""
+        with self.session.writing() as work:
+            if work.rows.get(Kind.VALUE, candidate_key(token, label)) is not None:
+                raise Conflict("the slot is taken", hint=_AGAIN)
+            work.rows.put(Kind.VALUE, candidate_key(token, label), encode_slot(content))
+
+    def read_candidate(self, token: TokenId, label: Label) -> Value | Tombstone | None:
+        """What the slot holds."""
+        with self.session.reading() as rows:
+            return _candidate(rows, token, label)
+
+    def read_live(self, token: TokenId) -> Live | None:
+        """The value consumers get, or None."""
+        with self.session.reading() as rows:
+            pointer = _pointer(rows, token)
+            if pointer.label is None:
+                return None
+            value = _candidate(rows, token, pointer.label)
+        if not isinstance(value, Value):
+            raise damaged("a live pointer of the store leads to no value")
+        return Live(pointer.label, pointer.version, value)
+
+    def publish(self, token: TokenId, label: Label, pinned: int) -> int:
+        """Make the candidate live if the live version is still `pinned`; returns the new version."""
+        with self.session.writing() as work:
+            _check_pin(work.rows, token, pinned)
+            if not isinstance(_candidate(work.rows, token, label), Value):
+                raise Conflict("there is no value under that label", hint=_AGAIN)
+            work.rows.put(Kind.LIVE, token, encode(Pointer(version=pinned + 1, label=label)))
+        return pinned + 1
+
+    def withdraw(self, token: TokenId, pinned: int) -> None:
+        """Let nothing be live, under the same pin."""
+        with self.session.writing() as work:
+            _check_pin(work.rows, token, pinned)
+            work.rows.put(Kind.LIVE, token, encode(Pointer(version=pinned + 1)))
+
+    def destroy(self, token: TokenId, label: Label) -> None:
+        """Turn the slot into a tombstone that keeps the digest; safe to repeat."""
+        with self.session.writing() as work:
+            if _pointer(work.rows, token).label == label:
+                raise Conflict("the label is live", hint="publish another one first")
+            content = _candidate(work.rows, token, label)
+            if not isinstance(content, Tombstone):
+                digest = None if content is None else content.digest()
+                tombstone = Tombstone(reason="destroyed", digest=digest)
+                work.rows.put(Kind.VALUE, candidate_key(token, label), encode_slot(tombstone))
+
+
+def create_store(directory: Path, slots: Sequence[SlotKey], clock: Clock) -> LocalStore:
+    """Make a store in `directory` (made private) that each of `slots` opens.
+
+    Raises:
+        InputError: there is a store already, or the directory is not ours alone.
+        Unreachable: the directory cannot be written.
+    """
+    return LocalStore(*opening.make(Place(directory.absolute()), slots, clock))
+
+
+def open_store(directory: Path, unlock: Unlock, clock: Clock) -> LocalStore:
+    """Open the store in `directory` with the key that `unlock` finds.
+
+    Raises:
+        InputError: there is no store, or others can reach into it.
+        WrongKey: the key does not open it.
+        Tampered: the file is damaged, or older than what this machine saw of it.
+    """
+    return LocalStore(*opening.open_(Place(directory.absolute()), unlock, clock))
+
+
+def _snapshot(row: Row) -> Snapshot:
+    return Snapshot(id=TokenId(row.key), version=row.version, document=decode_document(row.data))
+
+
+def _required(rows: SealedRows, kind: Kind, key: str) -> Row:
+    row = rows.get(kind, key)
+    if row is None:
+        raise damaged("a name of the store leads nowhere")
+    return row
+
+
+def _move_name(rows: SealedRows, token: TokenId, before: TokenName | None, after: TokenName) -> None:
+    if before == after:
+        return
+    if rows.get(Kind.NAME, after) is not None:
+        raise Conflict("the name belongs to another token", hint="choose another name")
+    if before is not None:
+        rows.delete(Kind.NAME, before)
+    rows.put(Kind.NAME, after, token.encode())
+
+
+def _candidate(rows: SealedRows, token: TokenId, label: Label) -> Value | Tombstone | None:
+    row = rows.get(Kind.VALUE, candidate_key(token, label))
+    return None if row is None else decode_slot(row.data)
+
+
+def _pointer(rows: SealedRows, token: TokenId) -> Pointer:
+    row = rows.get(Kind.LIVE, token)
+    return Pointer() if row is None else decode(row.data, Pointer)
+
+
+def _check_pin(rows: SealedRows, token: TokenId, pinned: int) -> None:
+    if _pointer(rows, token).version != pinned:
+        raise Conflict("the live version moved", hint=_AGAIN)

@@ -1,0 +1,63 @@
+"""Translation of what SQLite and the system say into our errors; foreign text is never quoted."""
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tokenguard.errors import TokenguardError, Unreachable
+from tokenguard.stores.local.framing import damaged
+
+_FULL = (
+    "the disk is full, nothing was acknowledged",
+    "make room, then run the command again; it goes on from what is stored",
+)
+_READ_ONLY = (
+    "the store cannot be written",
+    "check who owns the directory and whether the file system is mounted read-only",
+)
+_BUSY = (
+    "another process keeps the store locked",
+    "wait for it to end, or see with `fuser` who it is; then run the command again",
+)
+_BROKEN_DISK = (
+    "the disk does not read or write reliably",
+    "look at the system's log; copy the store elsewhere before using it again",
+)
+_BY_CODE = {
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_READONLY: _READ_ONLY,
+    sqlite3.SQLITE_CANTOPEN: _READ_ONLY,
+    sqlite3.SQLITE_PERM: _READ_ONLY,
+    sqlite3.SQLITE_AUTH: _READ_ONLY,
+    sqlite3.SQLITE_BUSY: _BUSY,
+    sqlite3.SQLITE_LOCKED: _BUSY,
+    sqlite3.SQLITE_PROTOCOL: _BUSY,
+    sqlite3.SQLITE_IOERR: _BROKEN_DISK,
+}
+_BY_ERRNO = {errno.ENOSPC: _FULL, errno.EDQUOT: _FULL, errno.EIO: _BROKEN_DISK}
+_PRIMARY = 0xFF  # SQLite's extended codes carry the primary one in the low byte
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what SQLite or the system raises inside into Unreachable or Tampered."""
+    try:
+        yield
+    except sqlite3.ProgrammingError:
+        raise  # a bug of ours must not pass for tampering
+    except sqlite3.Error as error:
+        raise _of_sqlite(error) from None
+    except OSError as error:
+        message, hint = _BY_ERRNO.get(error.errno or 0, _READ_ONLY)
+        raise Unreachable(message, hint=hint) from None
+    except (MemoryError, OverflowError):
+        raise damaged("the store's file asks for impossible sizes") from None
+
+
+def _of_sqlite(error: sqlite3.Error) -> TokenguardError:
+    code = getattr(error, "sqlite_errorcode", None)
+    known = None if code is None else _BY_CODE.get(code & _PRIMARY)
+    if known is None:  # not a database, malformed, no such table, undecodable text …
+        return damaged("the store's file is damaged, or not a store at all")
+    return Unreachable(known[0], hint=known[1])
