@@ -30,10 +30,10 @@ def action(matter: Matter) -> Iterator[str]:
     yield block([matter.command("doctor"), matter.command("rotate", record.name, "--plan")])
     yield "## Planned rotation"
     yield block([matter.command("rotate", record.name)])
-    yield numbered([*_making(matter), *_handing(matter), *_revoking(matter), _proving(matter)])
+    yield numbered([*_making(matter), *_handing(matter, planned=True), *_revoking(matter), _proving(matter)])
     yield "## Compromised rotation"
     yield block([matter.command("rotate", record.name, "--compromised", "--reason", "WHAT HAPPENED")])
-    yield numbered([*_revoking(matter), *_making(matter), *_handing(matter), _proving(matter)])
+    yield numbered([*_revoking(matter), *_making(matter), *_handing(matter, planned=False), _proving(matter)])
     if Way.PERSON in {matter.can.mint, matter.can.revoke}:
         yield "## Where to click"
         yield _by_hand(matter, revoke=matter.can.revoke is Way.PERSON)
@@ -47,14 +47,19 @@ def _decide(matter: Matter) -> str:
     return table(
         ("What happened", "What to run", "Order", "Outage"),
         [
-            ("It is due, or its maker or owner leaves", code(f"rotate {name}"), "replace, then revoke", gap),
+            ("It is due, or its maker or owner leaves", code(f"tokenguard rotate {name}"), "replace, then revoke", gap),
             (
                 "It was seen in code, a log, a chat, a lost device, or used by a stranger",
-                code(f"rotate {name} --compromised"),
+                code(f"tokenguard rotate {name} --compromised"),
                 "revoke, then replace",
                 "from the revoke until each consumer has the new one",
             ),
-            ("Nobody needs it any more", code(f"retire {name}"), "revoke, nothing new", "for whoever still uses it"),
+            (
+                "Nobody needs it any more",
+                code(f"tokenguard retire {name}"),
+                "revoke, nothing new",
+                "for whoever still uses it",
+            ),
         ],
     )
 
@@ -87,9 +92,10 @@ def _making(matter: Matter) -> Iterator[str]:
     yield f"The value is stored and read back; then it is checked: {checks}{scope}. A wrong one is refused and named."
 
 
-def _handing(matter: Matter) -> Iterator[str]:
+def _handing(matter: Matter, *, planned: bool) -> Iterator[str]:
     if matter.record.consumers is None:
-        yield "Consumers are not declared: the planned rotation stops here (exit 3) until they are."
+        stops = "the rotation stops here (exit 3) until they are" if planned else "tell whoever may use it, now"
+        yield f"Consumers are not declared: {stops}."
         return
     for consumer in matter.record.consumers:
         who = "You hand the value to" if consumer.kind is ConsumerKind.PERSON else "tokenguard delivers to"
@@ -130,7 +136,7 @@ def afterwards(matter: Matter) -> Iterator[str]:
     """The sections from the exit code to the contacts."""
     record, name = matter.record, matter.record.name
     resume = code(matter.command("rotate", name, "--resume"))
-    again = code(f"rotate {name} --resume")
+    again = code(f"tokenguard rotate {name} --resume")
     yield "## What the exit code says"
     yield table(
         ("Exit", "It means", "Do"),
@@ -157,7 +163,7 @@ def afterwards(matter: Matter) -> Iterator[str]:
     yield "## When it stops"
     yield bullets(
         [
-            f"Whatever stopped it (crash, power, network, Ctrl-C, closed laptop): {resume}, from any machine.",
+            f"Whatever stopped it (crash, power, network, Ctrl-C): {resume}, from any machine that reaches the store.",
             "A token of the wrong scope, half a token, the old one again: it is refused, and you are asked anew.",
             "You do not know whether a token was created: say so when asked; the name on record finds or rules it out.",
             "A consumer could not be reached: repair it, then resume. A planned rotation has revoked nothing yet.",

@@ -1,0 +1,278 @@
+"""A runbook says what is on record, what to type and what to expect, and nothing in a record can subvert it."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from tokenguard.cli.runbook_page import page
+from tokenguard.domain.document import Document
+from tokenguard.domain.journal import Journal, Mode, Old, Quarantined, Stage
+from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation, Verdict
+from tokenguard.domain.names import Label, token_name
+from tokenguard.domain.scope import Scope
+from tokenguard.domain.token import Consumer, ConsumerKind, Kind, Record, RecordState
+from tokenguard.ports.provider import Capabilities, Guide, Way
+from tokenguard.rotation.markdown import block, code, exact, plain, table
+from tokenguard.rotation.runbook import runbook
+
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+NAME = "video/publisher/prod/upload"
+CONSUMERS = (
+    Consumer(ConsumerKind.DOTENV, "/srv/app/.env#DESCRIPT_API_TOKEN"),
+    Consumer(ConsumerKind.COMMAND, "deploy"),
+    Consumer(ConsumerKind.PERSON, "on-call"),
+)
+RECORD = Record(
+    name=token_name(NAME),
+    provider="descript",
+    state=RecordState.ACTIVE,
+    scope=Scope("drive", "8c1f2a"),
+    scope_name="Marketing",
+    permissions=("upload",),
+    environment="prod",
+    purpose="publishes the weekly show",
+    owner="video-team",
+    made_by="Alice",
+    account="alice@example.invalid",
+    deputy="Bob",
+    consumers=CONSUMERS,
+    base_url="https://api.example.invalid/v1",
+    rotated_at=NOW - timedelta(days=30),
+    label="publisher-upload-abcd2345-1",
+    hint="dx_…9f",
+    seen=Observation(verdict=Verdict.ALIVE, at=NOW - timedelta(hours=1), reason="http-200"),
+)
+GUIDED = Capabilities(mint=Way.PERSON, revoke=Way.PERSON, probe=True, verifies_scope=True)
+BY_API = Capabilities(mint=Way.API, revoke=Way.API, probe=True)
+BLIND = Capabilities(mint=Way.PERSON, revoke=Way.PERSON, probe=False)
+
+
+class Vendor:
+    name = "descript"
+    base_url = "https://api.example.invalid/v1"
+
+    def __init__(self, capabilities):
+        self.capabilities = capabilities
+
+    def guide(self):
+        return Guide(
+            "https://web.example.invalid > Settings > API tokens",
+            ("Create a token named {label} for {scope_name} ({scope})", "Copy it"),
+            ("Find {label} ({hint})", "Click Revoke"),
+        )
+
+
+def written(record=RECORD, capabilities=GUIDED, due_at=NOW + timedelta(days=60), **document):
+    return runbook(
+        Document(record=record, **document),
+        provider=Vendor(capabilities),
+        due_at=due_at,
+        now=NOW,
+        store_url="local:///srv/store",
+    )
+
+
+def journal(stage, mode=Mode.PLANNED, **more):
+    old = Old(label=Label("old-1"), live_version=1, fingerprint=None)
+    return Journal(
+        id="0" * 32, mode=mode, stage=stage, epoch=1, holder="h/1/x", opened_at=NOW, updated_at=NOW, old=old, **more
+    )
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        "video-team", "Alice", "alice\\@example.invalid", "Bob", "`drive:8c1f2a` Marketing", "`upload`", "prod",
+        "publishes the weekly show", "2026-10-23", "2027-01-21", "alive (`http-200`), 2026-11-22 08:00 UTC",
+        "`dotenv:/srv/app/.env#DESCRIPT_API_TOKEN`", "`command:deploy`", "`person:on-call`",
+        "tokenguard --store local:///srv/store rotate video/publisher/prod/upload --compromised --reason",
+        "rotate video/publisher/prod/upload --plan", "rotate video/publisher/prod/upload --resume",
+        "verify video/publisher/prod/upload", "audit verify", "Create a token named LABEL for Marketing (drive:8c1f2a)",
+        "Find publisher-upload-abcd2345-1 (dx\\_…9f)", "Settings > API tokens", "3 times over 60 seconds", "After 24 hours",
+        "| 0 |", "| 2 |", "| 3 |", "| 4 |", "| 5 |", "| 6 |", "| 130 |", "- Deputy: Bob",
+    ],
+)  # fmt: skip
+def test_a_runbook_tells(fact):
+    assert fact in written()
+
+
+def test_planned_replaces_before_it_revokes_and_compromised_revokes_first():
+    planned, compromised = written().split("## Planned rotation")[1].split("## Compromised rotation")
+    compromised = compromised.split("## Where to click")[0]
+    assert planned.index("You create a token") < planned.index("You hand the value") < planned.index("You revoke")
+    assert compromised.index("You revoke") < compromised.index("You create a token")
+
+
+def test_a_provider_with_an_api_needs_no_clicks():
+    text = written(capabilities=BY_API)
+    assert "Where to click" not in text
+    assert "has the provider create a token" in text
+    assert "admin credential" in text
+
+
+def test_a_provider_that_cannot_be_asked_is_said_to_prove_nothing():
+    text = written(capabilities=BLIND)
+    assert "the exit code stays 5" in text
+    assert "refused 3 times" not in text
+
+
+def test_undeclared_consumers_stop_a_planned_rotation_and_only_that():
+    text = written(replace(RECORD, consumers=None))
+    assert "**Nobody has said who uses it.**" in text
+    assert text.count("stops here (exit 3)") == 1
+    assert "tell whoever may use it, now" in text
+    assert "reads it from the store" in written(replace(RECORD, consumers=()))
+
+
+def test_what_is_missing_is_said_to_be_missing():
+    text = written(Record(name=RECORD.name, provider="descript"), due_at=None)
+    assert "does not say: owner, scope, purpose, environment" in text
+    assert "- Owner: **not on record**" in text
+
+
+def test_a_grant_without_a_value_is_ended_at_the_vendor():
+    text = written(replace(RECORD, kind=Kind.OAUTH_GRANT))
+    assert "## How to end it" in text
+    assert "## Planned rotation" not in text
+    assert "Click Revoke" in text
+    assert "**Create**" not in text
+
+
+PROOF = DeathProof(grade=DeathGrade.PROVISIONAL, first_at=NOW, last_at=NOW, samples=3, control=True)
+ALARMS = [
+    ({"journal": journal(Stage.STORED, waiting_for="*storm*")}, r"It waits: \*storm\*"),
+    ({"journal": journal(Stage.REVOKED)}, "not proven dead. Treat it as alive"),
+    ({"journal": journal(Stage.OPEN, Mode.COMPROMISED)}, "not proven dead. Treat it as alive"),
+    (
+        {
+            "quarantine": (
+                Quarantined(
+                    label=Label("o"),
+                    fingerprint=None,
+                    provider_id="",
+                    provider_label="",
+                    proof=PROOF,
+                    probe_due_at=NOW,
+                    alive_again=True,
+                ),
+            )
+        },
+        "was accepted again",
+    ),
+]
+
+
+@pytest.mark.parametrize(("state", "alarm"), ALARMS)
+def test_what_is_wrong_now_comes_first(state, alarm):
+    text = written(**state)
+    assert alarm in text.split("## Who answers for it")[0]
+
+
+def test_nothing_wrong_means_no_alarm():
+    assert "Read this first" not in written(journal=journal(Stage.DONE))
+
+
+def test_an_overdue_or_retired_token_says_so():
+    assert "21 days ago" in written(due_at=NOW - timedelta(days=21))
+    assert "retired" in written(replace(RECORD, state=RecordState.RETIRED)).split("## Who answers")[0]
+
+
+HOSTILE = [
+    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "[click](https://evil.invalid)", "![x](//evil.invalid/x)",
+    "<https://evil.invalid>", "[a]: https://evil.invalid", "# heading", "> quote", "- item", "1. one", "```sh", "~~~",
+    "`code", "``", "|cell|", "a\n\n# b", "a\r\nb", "\x1b[2Jx", "\u202eevil", "&lt;b&gt;", "*b*", "__b__", "~~s~~", "$x$",
+    "javascript:alert(1)", "a\\", "\\", "===", "---", "\ud800", "\u2028x", "'; rm -rf /", "$(id)", "{label}", "{0.__class__}",
+]  # fmt: skip
+
+
+class Tags(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append((tag, tuple(attrs)))
+
+
+def tags_of(text):
+    parser = Tags()
+    parser.feed(text)
+    return parser.seen
+
+
+def hostile_record(text):
+    return replace(
+        RECORD, scope_name=text, permissions=(text,), environment=text, purpose=text, owner=text, made_by=text,
+        account=text, deputy=text, consumers=(Consumer(ConsumerKind.PERSON, text),), base_url=text, label=text, hint=text,
+        seen=replace(RECORD.seen, reason=text),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_record_changes_no_tag_of_the_page(text):
+    """Same shape as an innocent record; only whether a word stands in code may differ."""
+    shape = [tag for tag in tags_of(page(NAME, written(hostile_record("innocent")))) if tag[0] != "code"]
+    assert [tag for tag in tags_of(page(NAME, written(hostile_record(text)))) if tag[0] != "code"] == shape
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_record_cannot_reach_a_terminal_or_start_a_line(text):
+    innocent = written(hostile_record("innocent"))
+    text = written(hostile_record(text))
+    assert text.replace("\n", "").isprintable()
+    assert len(text.splitlines()) == len(innocent.splitlines())
+    assert [line for line in text.splitlines() if line.startswith("#")] == [
+        line for line in innocent.splitlines() if line.startswith("#")
+    ]
+
+
+def test_a_store_address_is_quoted_for_the_shell():
+    text = runbook(
+        Document(record=RECORD), provider=Vendor(GUIDED), due_at=None, now=NOW, store_url="local:///a b/$(id)`x`"
+    )
+    assert "--store 'local:///a b/$(id)`x`' rotate" in text
+
+
+def test_the_page_can_load_and_run_nothing():
+    text = page("<b>", written())
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+    assert "&lt;b&gt;" in text
+    assert not {tag for tag, _ in tags_of(text)} & {"script", "a", "img", "link", "iframe", "form", "object"}
+    assert "http-equiv" in text
+    assert "@media print" in text
+    assert '<h2 id="read-first">' in page(NAME, written(due_at=NOW - timedelta(days=1)))
+
+
+@given(st.text(max_size=60))
+def test_escaped_text_renders_as_itself(text):
+    rendered = MarkdownIt("commonmark", {"html": True}).enable("table").renderInline("x " + plain(text))
+    assert not re.search(r"<(?!/?code>)", rendered)
+    for written_text in (plain(text), exact(text), code(text)):
+        assert "\n" not in written_text
+
+
+@given(st.text(max_size=60))
+def test_escaped_text_never_starts_a_block(text):
+    if plain(text):
+        tokens = MarkdownIt("commonmark").enable("table").parse(plain(text))
+        assert [token.type for token in tokens] == ["paragraph_open", "inline", "paragraph_close"]
+
+
+@given(st.lists(st.text(max_size=40), min_size=1, max_size=4))
+def test_a_block_ends_where_it_ends(lines):
+    tokens = MarkdownIt("commonmark").parse(block(lines) + "\n\nafter")
+    assert [token.type for token in tokens] == ["fence", "paragraph_open", "inline", "paragraph_close"]
+
+
+@given(st.text(max_size=40))
+def test_a_cell_stays_one_cell(text):
+    tokens = MarkdownIt("commonmark").enable("table").parse(table(("a", "b"), [(exact(text) or "-", "c")]))
+    assert sum(token.type == "td_open" for token in tokens) == 2
