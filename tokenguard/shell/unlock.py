@@ -1,0 +1,170 @@
+"""Where the key of an embedded store comes from: key file, passphrase file, OS keyring, or a person, in this order."""
+
+import base64
+import binascii
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenguard.domain.secret import Secret
+from tokenguard.errors import InputError, NeedsPerson, WrongKey
+from tokenguard.files import check_private_file, read_limited, shown
+from tokenguard.stores.local.os_keyring import OsKeyring, find_keyring
+from tokenguard.stores.local.recovery import new_recovery_code
+from tokenguard.stores.local.slots import SlotInfo, SlotKey, SlotKind
+
+KEY_FILE_VARIABLE = "TOKENGUARD_KEY_FILE"
+PASSPHRASE_FILE_VARIABLE = "TOKENGUARD_PASSPHRASE_FILE"  # noqa: S105 - a variable's name
+SHORTEST_PASSPHRASE = 12
+_LARGEST_KEY_FILE = 256
+_LARGEST_PASSPHRASE_FILE = 4096
+_HINT = f"set {KEY_FILE_VARIABLE} (base64 of 32 bytes) or {PASSPHRASE_FILE_VARIABLE} to a private file"
+
+Ask = Callable[[str], Secret]
+"""Shows a prompt, takes a line that is not echoed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKeys:
+    """What a new store is locked with."""
+
+    slots: tuple[SlotKey, ...]
+    recovery: Secret | None
+    """To be shown or written once; it is kept nowhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeySources:
+    """Everything that may open a store on this machine, now.
+
+    Args:
+        env: the process's environment.
+        ask: None when nobody may be asked (`--no-input`).
+        keyring: finds the OS keyring; called only when it is needed.
+    """
+
+    env: Mapping[str, str]
+    ask: Ask | None = None
+    keyring: Callable[[], OsKeyring | None] = find_keyring
+
+    def unlock(self, slots: Sequence[SlotInfo]) -> SlotKey:
+        """The first source that the store has a slot for; an `Unlock`.
+
+        Raises:
+            WrongKey: no source fits.
+            NeedsPerson: a passphrase or recovery code would, and nobody may be asked.
+            InputError: the file a variable names is not acceptable.
+        """
+        kinds = {slot.kind for slot in slots}
+        if SlotKind.KEY_FILE in kinds and (path := self.env.get(KEY_FILE_VARIABLE)):
+            return SlotKey.key_file(read_key_file(Path(path)))
+        if SlotKind.PASSPHRASE in kinds and (path := self.env.get(PASSPHRASE_FILE_VARIABLE)):
+            return SlotKey.passphrase(read_passphrase_file(Path(path)))
+        askable = kinds & {SlotKind.PASSPHRASE, SlotKind.RECOVERY}
+        if SlotKind.KEYRING in kinds and (key := self._from_keyring(slots, fallback=bool(askable))) is not None:
+            return key
+        if not askable:
+            raise WrongKey("no key for this store is at hand", hint=_HINT)
+        return self._from_person(askable)
+
+    def new_keys(self, *, recovery: bool) -> NewKeys:
+        """Choose what a new store is locked with: the first source there is, and a recovery code if asked for.
+
+        Raises:
+            NeedsPerson: there is no key at hand, and nobody may be asked for a passphrase.
+            InputError: the file a variable names, or the passphrase, is not acceptable.
+        """
+        code = new_recovery_code() if recovery else None
+        extra = () if code is None else (SlotKey.recovery(code),)
+        return NewKeys(slots=(self._daily_key(), *extra), recovery=code)
+
+    def _daily_key(self) -> SlotKey:
+        if path := self.env.get(KEY_FILE_VARIABLE):
+            return SlotKey.key_file(read_key_file(Path(path)))
+        if path := self.env.get(PASSPHRASE_FILE_VARIABLE):
+            return SlotKey.passphrase(_strong(read_passphrase_file(Path(path))))
+        if (ring := self.keyring()) is not None:
+            account, key = f"store-{secrets.token_hex(8)}", secrets.token_bytes(32)
+            ring.put(account, key)
+            return SlotKey.keyring(key, account)
+        if self.ask is None:
+            raise NeedsPerson("a new store needs a key", hint=_HINT)
+        words = _strong(self.ask("new passphrase for the store"))
+        if self.ask("the same passphrase again") != words:
+            raise InputError("the two passphrases differ", hint="type the same one twice")
+        return SlotKey.passphrase(words)
+
+    def _from_keyring(self, slots: Sequence[SlotInfo], *, fallback: bool) -> SlotKey | None:
+        """The key that the keyring holds for one of the slots; None if another source may be tried."""
+        ring = self.keyring()
+        accounts = [slot.params.account for slot in slots if slot.kind is SlotKind.KEYRING]
+        for account in accounts:
+            if ring is None:
+                break
+            with suppress(WrongKey):  # another slot may be this machine's
+                return SlotKey.keyring(ring.get(account), account)
+        if fallback:
+            return None
+        raise WrongKey("the OS keyring does not hold the key of this store", hint=_HINT)
+
+    def _from_person(self, askable: set[SlotKind]) -> SlotKey:
+        prompt = " or ".join(words for kind, words in _PROMPTS if kind in askable)
+        if self.ask is None:
+            raise NeedsPerson(f"the store opens with a {prompt}, and nobody may be asked", hint=_HINT)
+        words = self.ask(f"{prompt} of the store")
+        if SlotKind.RECOVERY in askable:
+            try:
+                return SlotKey.recovery(words)
+            except InputError:
+                if askable == {SlotKind.RECOVERY}:
+                    raise
+        return SlotKey.passphrase(words)
+
+
+_PROMPTS = ((SlotKind.PASSPHRASE, "passphrase"), (SlotKind.RECOVERY, "recovery code"))
+
+
+def read_key_file(path: Path) -> bytes:
+    """The 32 bytes of a key file; InputError (never quoting it) if it is anything but base64 of 32 bytes."""
+    text = _read_private(path, _LARGEST_KEY_FILE, KEY_FILE_VARIABLE).strip(b"\r\n")
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != 32:  # noqa: PLR2004 - the length of a key
+        raise InputError(
+            f"not a key file: {shown(path)}", hint="it must hold base64 of 32 bytes: openssl rand -base64 32"
+        )
+    return key
+
+
+def read_passphrase_file(path: Path) -> Secret:
+    """The first and only line of a passphrase file."""
+    data = _read_private(path, _LARGEST_PASSPHRASE_FILE, PASSPHRASE_FILE_VARIABLE)
+    try:
+        words = data.decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        words = ""
+    if not words or "\n" in words:
+        raise InputError(f"not a passphrase file: {shown(path)}", hint="it must hold one line of UTF-8 text")
+    return Secret(words)
+
+
+def _read_private(path: Path, limit: int, variable: str) -> bytes:
+    try:
+        check_private_file(path)
+        return read_limited(path, limit)
+    except OSError:
+        raise InputError(
+            f"cannot read {shown(path)}", hint=f"{variable} must name a file of yours that exists"
+        ) from None
+
+
+def _strong(words: Secret) -> Secret:
+    if len(words) < SHORTEST_PASSPHRASE:
+        raise InputError(
+            f"a passphrase needs at least {SHORTEST_PASSPHRASE} characters", hint="use four or more random words"
+        )
+    return words

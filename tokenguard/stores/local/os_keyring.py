@@ -1,0 +1,135 @@
+"""The operating system's keyring as a keeper of one 32-byte key: only backends that keep secrets, never for long."""
+
+import base64
+import binascii
+import queue
+import secrets
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from tokenguard.errors import Unreachable, WrongKey
+
+SERVICE = "tokenguard"
+PATIENCE = 10.0
+"""Seconds: a keyring without a desktop waits for a prompt that nobody sees."""
+_KEEPERS = frozenset(
+    {
+        "keyring.backends.macOS.Keyring",
+        "keyring.backends.Windows.WinVaultKeyring",
+        "keyring.backends.SecretService.Keyring",
+        "keyring.backends.libsecret.Keyring",
+        "keyring.backends.kwallet.DBusKeyring",
+        "keyring.backends.kwallet.DBusKeyringKWallet4",
+    }
+)
+_CHAINER = "keyring.backends.chainer.ChainerBackend"
+_HINT = "set TOKENGUARD_KEY_FILE or TOKENGUARD_PASSPHRASE_FILE, or unlock the desktop's keyring"
+
+_Answer = TypeVar("_Answer")
+
+
+class Backend(Protocol):
+    """The calls we use of a keyring backend."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """The entry, or None."""
+        ...
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Write the entry."""
+        ...
+
+    def delete_password(self, service: str, username: str) -> None:
+        """Remove the entry."""
+        ...
+
+
+def find_keyring(patience: float = PATIENCE) -> "OsKeyring | None":
+    """The keyring, if there is one that keeps secrets and gives back what was put in; None otherwise."""
+    try:
+        import keyring  # noqa: PLC0415 - an extra, and slow to load
+    except ImportError:
+        return None
+    try:
+        found = OsKeyring(_in_time(keyring.get_keyring, patience), patience)
+    except Unreachable:
+        return None
+    return found if found.trusted and found.works() else None
+
+
+class OsKeyring:
+    """One backend, every call under a time limit, no word of its errors passed on."""
+
+    def __init__(self, backend: Any, patience: float) -> None:
+        self._backend: Backend = backend
+        self._patience = patience
+
+    @property
+    def trusted(self) -> bool:
+        """Whether every backend behind it is one that keeps secrets: not null, fail, plain text, or unknown."""
+        if _name(self._backend) == _CHAINER:
+            members = list(getattr(self._backend, "backends", ()))
+            return bool(members) and all(_name(member) in _KEEPERS for member in members)
+        return _name(self._backend) in _KEEPERS
+
+    def works(self) -> bool:
+        """Whether a canary written can be read back and removed."""
+        account, canary = f"canary-{secrets.token_hex(4)}", secrets.token_hex(8)
+        try:
+            self._call(lambda: self._backend.set_password(SERVICE, account, canary))
+            read = self._call(lambda: self._backend.get_password(SERVICE, account))
+            self._call(lambda: self._backend.delete_password(SERVICE, account))
+        except Unreachable:
+            return False
+        return read == canary
+
+    def put(self, account: str, key: bytes) -> None:
+        """Keep `key` under `account`; Unreachable if it cannot be read back."""
+        text = base64.b64encode(key).decode()
+        self._call(lambda: self._backend.set_password(SERVICE, account, text))
+        if self.get(account) != key:
+            raise Unreachable("the keyring does not give back what was put in", hint=_HINT)
+
+    def get(self, account: str) -> bytes:
+        """The key kept under `account`; WrongKey if there is none."""
+        text = self._call(lambda: self._backend.get_password(SERVICE, account))
+        try:
+            key = base64.b64decode(text or "", validate=True)
+        except (binascii.Error, ValueError):
+            key = b""
+        if len(key) != 32:  # noqa: PLR2004 - the length of a key
+            raise WrongKey("the keyring holds no key for this store", hint=_HINT)
+        return key
+
+    def forget(self, account: str) -> None:
+        """Remove the entry."""
+        self._call(lambda: self._backend.delete_password(SERVICE, account))
+
+    def _call(self, ask: Callable[[], _Answer]) -> _Answer:
+        return _in_time(ask, self._patience)
+
+
+def _in_time(ask: Callable[[], _Answer], patience: float) -> _Answer:
+    """Ask in a thread that may be left behind: nothing else can end a call that waits for a desktop."""
+    answers: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            answers.put((True, ask()))
+        except Exception:  # noqa: BLE001 - a backend raises anything, and its text may quote the entry
+            answers.put((False, None))
+
+    threading.Thread(target=run, daemon=True, name="keyring").start()
+    try:
+        fine, answer = answers.get(timeout=patience)
+    except queue.Empty:
+        raise Unreachable("the keyring does not answer", hint=_HINT) from None
+    if not fine:
+        raise Unreachable("the keyring refused", hint=_HINT)
+    result: _Answer = answer
+    return result
+
+
+def _name(backend: object) -> str:
+    return f"{type(backend).__module__}.{type(backend).__qualname__}"
