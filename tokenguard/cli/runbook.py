@@ -1,0 +1,69 @@
+"""`tokenguard runbook NAME`: the rotation runbook of one token, as Markdown or as a page."""
+
+import os
+import stat
+from pathlib import Path
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.runbook_page import page
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.names import token_name
+from tokenguard.errors import InputError
+from tokenguard.files import replace_file, shown
+from tokenguard.policy.model import due_of
+from tokenguard.rotation.runbook import runbook as write_runbook
+from tokenguard.shell.wiring import Wiring
+
+
+@command("runbook")
+@click.argument("name")
+@click.option("--html", "as_html", is_flag=True, help="A self-contained page, fit for printing.")
+@click.option("--output", metavar="FILE", help="Write there (0600) instead of to standard output.")
+@pass_wiring
+def runbook(wiring: Wiring, name: str, *, as_html: bool, output: str | None) -> None:
+    """Write the rotation runbook of one token from its record; it never holds a value.
+
+    It says who answers for the token, what it can reach, what to type and where to click, what to expect, and how
+    to prove that it is over. Print it, or keep it where people look at 3 a.m.
+    """
+    text = _written(wiring, _known(wiring, name))
+    if as_html:
+        text = page(name, text)
+    if output is not None:
+        _save(Path(output), text)
+        wiring.progress.note(f"written to {shown(Path(output))}")
+    elif wiring.screen.as_json:
+        wiring.screen.document({"token": name, "type": "html" if as_html else "markdown", "runbook": text})
+    else:
+        for line in text.rstrip("\n").split("\n"):
+            wiring.screen.line(line)
+
+
+def _known(wiring: Wiring, name: str) -> Snapshot:
+    snapshot = wiring.store.find(token_name(name))
+    if snapshot is None:
+        raise InputError(f"there is no token {name}", hint="`tokenguard list` shows the names")
+    return snapshot
+
+
+def _written(wiring: Wiring, snapshot: Snapshot) -> str:
+    record = snapshot.document.record
+    due = due_of(record, wiring.policy)
+    return write_runbook(
+        snapshot.document,
+        provider=wiring.vendors.provider_of(record),
+        due_at=due.at if due else None,
+        now=wiring.clock.now(),
+        store_url=wiring.store_url,
+    )
+
+
+def _save(path: Path, text: str) -> None:
+    try:
+        if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
+            raise InputError(f"not a plain file: {shown(path)}", hint="name a new file, or one to be replaced")
+        replace_file(path, text.encode())
+    except OSError:
+        raise InputError(f"cannot write {shown(path)}", hint="name a file in a directory of yours") from None
