@@ -1,0 +1,191 @@
+"""`tokenguard rotate`: replace tokens, resume, undo, or tell the plan."""
+
+from collections.abc import Sequence
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.rotate_view import show_plans, show_results
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.journal import Mode
+from tokenguard.domain.names import TokenName, token_name
+from tokenguard.domain.scope import Scope
+from tokenguard.domain.token import RecordState
+from tokenguard.errors import ExitCode, InputError
+from tokenguard.policy.model import due_of
+from tokenguard.rotation.batch import Job, Result, gravest, run_all
+from tokenguard.rotation.plan import RotationPlan, in_order, plan_rotation
+from tokenguard.shell.wiring import Wiring
+from tokenguard.text import safe_text
+
+_MAX_REASON = 200
+
+
+@command("rotate")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--due", is_flag=True, help="Every token that is due or overdue.")
+@click.option("--all-of", "scope", metavar="KIND:ID", help="Every token of one Drive, organisation, …")
+@click.option("--compromised", is_flag=True, help="Revoke first, then replace: for a token that has leaked.")
+@click.option("--plan", "plan_only", is_flag=True, help="Say what would happen, who is needed, how long; do nothing.")
+@click.option("--resume", is_flag=True, help="Go on with what was interrupted; without NAME, all of it.")
+@click.option("--abort", is_flag=True, help="Undo what was begun, if the old token has not been touched.")
+@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit trail (at most 200 characters).")
+@click.option("--accept-outage", is_flag=True, help="Revoke although nobody has said who uses it; goes on record.")
+@pass_wiring
+def rotate(
+    wiring: Wiring,
+    names: tuple[str, ...],
+    due: bool,
+    scope: str | None,
+    compromised: bool,
+    plan_only: bool,
+    resume: bool,
+    abort: bool,
+    reason: str,
+    accept_outage: bool,
+) -> ExitCode:
+    """Replace tokens without an outage, and prove the old ones dead.
+
+    Exits 0 only if every old token was proven dead; 3: stopped before the revoke was decided, resumable; 4: no clear
+    answer from store or provider; 5: a revoke is owed or unproven.
+    """
+    _check_choice(bool(names), due, bool(scope), resume=resume, abort=abort, plan_only=plan_only)
+    _check_mode(compromised=compromised, resume=resume, abort=abort, accept_outage=accept_outage)
+    said = _reason(reason)
+    if resume or abort:
+        targets = _open_ones(wiring) if not names else [_named(wiring, name) for name in names]
+        return _go_on(wiring, targets, abort=abort, accept_outage=accept_outage, single=len(names) == 1)
+    mode = Mode.COMPROMISED if compromised else Mode.PLANNED
+    plans = in_order(_plan(wiring, snapshot, mode) for snapshot in _chosen(wiring, names, scope, due=due))
+    single = len(names) == 1
+    if plan_only or not single:
+        show_plans(wiring.screen, plans, wiring.clock.now(), quiet=wiring.screen.as_json and not plan_only)
+    if plan_only or not plans:
+        return ExitCode.OK
+    if compromised and not single:
+        _confirm(wiring, plans)
+    jobs = [_job(wiring, plan, reason=said, accept_outage=accept_outage) for plan in plans]
+    return _run(wiring, jobs, single=single)
+
+
+def _chosen(wiring: Wiring, names: Sequence[str], scope: str | None, *, due: bool) -> list[Snapshot]:
+    if names:
+        return [_named(wiring, name) for name in dict.fromkeys(names)]
+    wanted = Scope.parse(scope) if scope else None
+    now, policy = wiring.clock.now(), wiring.policy
+    chosen = []
+    for snapshot in wiring.store.scan():
+        record = snapshot.document.record
+        if record.state is RecordState.RETIRED or not record.kind.has_value or (wanted and record.scope != wanted):
+            continue
+        limit = due_of(record, policy)
+        if due and (limit is None or limit.at > now):
+            continue
+        chosen.append(snapshot)
+    return chosen
+
+
+def _open_ones(wiring: Wiring) -> list[Snapshot]:
+    return [snapshot for snapshot in wiring.store.scan() if snapshot.document.busy]
+
+
+def _named(wiring: Wiring, text: str) -> Snapshot:
+    name = token_name(text)
+    snapshot = wiring.store.find(name)
+    if snapshot is None:
+        raise InputError(f"there is no token named {name}", hint="`tokenguard list` shows the names")
+    return snapshot
+
+
+def _plan(wiring: Wiring, snapshot: Snapshot, mode: Mode) -> RotationPlan:
+    record = snapshot.document.record
+    limit = due_of(record, wiring.policy)
+    able = wiring.vendors.of(record).provider.capabilities
+    return plan_rotation(snapshot.id, record, able, mode, due_at=limit.at if limit else None)
+
+
+def _job(wiring: Wiring, plan: RotationPlan, *, reason: str, accept_outage: bool) -> Job:
+    def run() -> None:
+        with wiring.working_on(plan.name):
+            wiring.engine.rotate(
+                plan.token, compromised=plan.mode is Mode.COMPROMISED, reason=reason, accept_outage=accept_outage
+            )
+
+    return Job(name=plan.name, run=run, pause=plan.pause.total_seconds())
+
+
+def _go_on(wiring: Wiring, targets: list[Snapshot], *, abort: bool, accept_outage: bool, single: bool) -> ExitCode:
+    def job(snapshot: Snapshot) -> Job:
+        name = snapshot.document.record.name
+
+        def run() -> None:
+            with wiring.working_on(name):
+                if abort:
+                    wiring.engine.abort(snapshot.id)
+                else:
+                    wiring.engine.resume(snapshot.id, accept_outage=accept_outage)
+
+        return Job(name=name, run=run)
+
+    if not targets:
+        wiring.progress.note("no operation is open: there is nothing to go on with")
+    return _run(wiring, [job(snapshot) for snapshot in targets], single=single)
+
+
+def _run(wiring: Wiring, jobs: list[Job], *, single: bool) -> ExitCode:
+    results: list[Result] = []
+    for result in run_all(jobs, wiring.clock):
+        results.append(result)
+        if result.error is not None and not single:
+            wiring.progress.note(f"{result.name}: {result.error.message}")
+    documents = {result.name: _document(wiring, result.name) for result in results}
+    show_results(wiring.screen, results, documents)
+    if single and results[0].error is not None:
+        raise results[0].error
+    return gravest(results)
+
+
+def _document(wiring: Wiring, name: TokenName) -> Snapshot | None:
+    """How it stands now; None if the store cannot say (the result then has its own error)."""
+    try:
+        return wiring.store.find(name)
+    except Exception:  # noqa: BLE001 - only for display, after the outcome is known
+        return None
+
+
+def _confirm(wiring: Wiring, plans: Sequence[RotationPlan]) -> None:
+    if wiring.tty is None:
+        return  # a runner was told to; the plan above is on record in its log
+    answer = wiring.tty.ask(f"this revokes {len(plans)} tokens before they are replaced; type the number to go on: ")
+    if answer.strip() != str(len(plans)):
+        raise InputError("not confirmed", hint="nothing was done; name single tokens, or type the number")
+
+
+def _check_choice(*given: bool, resume: bool, abort: bool, plan_only: bool) -> None:
+    named, chosen = given[0], sum(given)
+    if chosen > 1:
+        raise InputError("name tokens, or use --due, or --all-of: only one of them", hint="see `tokenguard rotate -h`")
+    if resume + abort + plan_only > 1:
+        raise InputError("--plan, --resume and --abort exclude each other", hint="use one of them")
+    if (resume or abort) and chosen and not named:
+        raise InputError("--resume and --abort take names, not --due or --all-of", hint="see `tokenguard rotate -h`")
+    if not chosen and not resume:
+        raise InputError("no token was named", hint="name one, or use --due or --all-of KIND:ID")
+
+
+def _check_mode(*, compromised: bool, resume: bool, abort: bool, accept_outage: bool) -> None:
+    if compromised and (resume or abort):
+        raise InputError(
+            "an open operation keeps its mode", hint="abort it first, if it can be, then rotate with --compromised"
+        )
+    if accept_outage and (abort or compromised):
+        raise InputError("--accept-outage belongs to a planned rotation", hint="leave it out")
+
+
+def _reason(text: str) -> str:
+    if len(text) > _MAX_REASON or safe_text(text, one_line=True) != text:
+        raise InputError(
+            "the reason is not one line of at most 200 plain characters",
+            hint="shorten it, or leave control characters out",
+        )
+    return text

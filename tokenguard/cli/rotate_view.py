@@ -1,0 +1,126 @@
+"""How plans and outcomes of rotations are shown."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.names import TokenName
+from tokenguard.rotation.batch import Result
+from tokenguard.rotation.plan import By, RotationPlan, total
+from tokenguard.shell.render import Screen
+
+
+def show_plans(screen: Screen, plans: Sequence[RotationPlan], now: datetime, *, quiet: bool) -> None:
+    """The plan: order, steps, who is needed, how long. `quiet`: JSON belongs to the results that follow."""
+    if quiet:
+        return
+    if screen.as_json:
+        screen.document({"plan": [_plan_json(plan) for plan in plans], "seconds": total(plans).total_seconds()})
+        return
+    if not plans:
+        screen.line("nothing to rotate")
+        return
+    if len(plans) == 1:
+        _one_plan(screen, plans[0])
+        return
+    rows = [
+        (
+            str(number), plan.name, plan.provider, plan.scope, _due(plan, now), _who(plan), _words(plan.takes),
+            plan.blocked,
+        )
+        for number, plan in enumerate(plans, 1)
+    ]  # fmt: skip
+    screen.table(("#", "token", "provider", "scope", "due", "needs", "takes", "would stop because"), rows)
+    people = sum(plan.needs_person for plan in plans)
+    sitting = f"; {people} of them in one sitting with a person" if people else "; nobody is needed"
+    screen.line(f"{len(plans)} tokens, about {_words(total(plans))}{sitting}")
+
+
+def show_results(screen: Screen, results: Sequence[Result], documents: Mapping[TokenName, Snapshot | None]) -> None:
+    """How each token stands now."""
+    if screen.as_json:
+        screen.document({"results": [_result_json(result, documents.get(result.name)) for result in results]})
+    elif len(results) == 1:
+        if results[0].error is None:
+            screen.line(f"{results[0].name}: {_state(documents.get(results[0].name))}")
+    elif results:
+        rows = [
+            (result.name, "done" if result.error is None else f"exit {int(result.exit_code)}",
+             _state(documents.get(result.name)) if result.error is None else result.error.hint)
+            for result in results
+        ]  # fmt: skip
+        screen.table(("token", "result", "what now"), rows, tones=["" if not r.error else "red" for r in results])
+
+
+def _one_plan(screen: Screen, plan: RotationPlan) -> None:
+    screen.line(f"{plan.name}: {plan.mode.value} rotation at {plan.provider}, about {_words(plan.takes)}")
+    for number, step in enumerate(plan.steps, 1):
+        who = "" if step.by is By.TOKENGUARD else f"  [{step.by.value}]"
+        screen.line(f"  {number:>2}. {step.text}{who}")
+    if plan.blocked:
+        screen.line(f"it would stop before the revoke: {plan.blocked}")
+
+
+def _state(snapshot: Snapshot | None) -> str:
+    journal = snapshot.document.journal if snapshot else None
+    if journal is None:
+        return "unchanged"
+    if journal.proof is not None:
+        return f"{journal.stage.value}; old token dead ({journal.proof.grade.value}, {journal.proof.samples} refusals)"
+    return f"{journal.mode.value} {journal.stage.value}"
+
+
+def _plan_json(plan: RotationPlan) -> dict[str, Any]:
+    return {
+        "name": plan.name,
+        "provider": plan.provider,
+        "scope": plan.scope,
+        "mode": plan.mode.value,
+        "due_at": plan.due_at,
+        "needs_person": plan.needs_person,
+        "seconds": plan.takes.total_seconds(),
+        "blocked": plan.blocked,
+        "steps": [
+            {"text": step.text, "by": step.by.value, "seconds": step.takes.total_seconds()} for step in plan.steps
+        ],
+    }
+
+
+def _result_json(result: Result, snapshot: Snapshot | None) -> dict[str, Any]:
+    journal = snapshot.document.journal if snapshot else None
+    proof = journal.proof if journal else None
+    return {
+        "name": result.name,
+        "exit_code": int(result.exit_code),
+        "error": result.error.message if result.error else "",
+        "hint": result.error.hint if result.error else "",
+        "operation": journal.id if journal else "",
+        "mode": journal.mode.value if journal else "",
+        "stage": journal.stage.value if journal else "",
+        "proof": {
+            "grade": proof.grade.value,
+            "samples": proof.samples,
+            "control": proof.control,
+            "first_at": proof.first_at.isoformat(),
+            "last_at": proof.last_at.isoformat(),
+        }
+        if proof
+        else None,
+    }
+
+
+def _who(plan: RotationPlan) -> str:
+    return "a person" if plan.needs_person else "nobody"
+
+
+def _due(plan: RotationPlan, now: datetime) -> str:
+    if plan.due_at is None:
+        return ""
+    days = (plan.due_at - now).days
+    return f"{-days} d overdue" if days < 0 else f"in {days} d"
+
+
+def _words(length: timedelta) -> str:
+    seconds = length.total_seconds()
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"  # noqa: PLR2004 - two minutes

@@ -1,0 +1,35 @@
+"""`tokenguard sandbox`: both vendors and the settings page on loopback, until stopped."""
+
+import json
+import signal
+import threading
+from contextlib import suppress
+
+import click
+
+from tokenguard.cli.base import command
+from tokenguard.errors import InputError
+
+
+@command("sandbox")
+@click.option("--port", type=click.IntRange(0, 65_535), default=0, help="The port on 127.0.0.1; 0 takes a free one.")
+def sandbox(port: int) -> None:
+    """Serve practice providers on this machine.
+
+    Prints one JSON line with the addresses, Drives, organisation and admin key, then serves until it is stopped.
+    Everything is in memory, and every value is unmistakably from a sandbox.
+    """
+    from tokenguard.sandbox.server import Sandbox  # noqa: PLC0415 - an HTTP server that no other command needs
+
+    try:
+        server = Sandbox(port).start()
+    except OSError:
+        raise InputError(f"port {port} cannot be used", hint="choose another one, or 0 for any free port") from None
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    try:
+        click.echo(json.dumps(server.info.as_dict()))
+        with suppress(KeyboardInterrupt):  # Ctrl-C is how a person stops a server
+            stopped.wait()
+    finally:
+        server.stop()
