@@ -1,0 +1,294 @@
+"""What every Store promises. An adapter's test subclasses `StoreContract` and gives the fixture `store`."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.event import GENESIS, Event, Op, entry_hash
+from tokenguard.domain.names import Label, TokenId, TokenName, new_token_id, token_name
+from tokenguard.domain.secret import Secret, Value
+from tokenguard.domain.token import Record
+from tokenguard.errors import Conflict, InputError
+from tokenguard.ports.store import Live, Store, Tombstone
+
+FIRST = Label("upload-abcdefgh-1")
+SECOND = Label("upload-abcdefgh-2")
+VALUE = Value.of("tgcanary-first")
+OTHER = Value.of("tgcanary-second")
+
+
+def document(name: str = "video/upload", **record: object) -> Document:
+    return Document(record=Record(name=token_name(name), provider="descript", **record))
+
+
+def event(store: Store, op: Op = Op.ADD, **detail: str | int | bool) -> Event:
+    return Event(at=datetime(2026, 11, 1, 9, tzinfo=UTC), op=op, actor=store.actor(), detail=detail)
+
+
+def created(store: Store, name: str = "video/upload", **record: object) -> Snapshot:
+    return store.commit(new_token_id(), 0, document(name, **record), [event(store)])
+
+
+class StoreContract:
+    """One test per promise; `twin` is a second handle on the same store, as another process would have."""
+
+    @pytest.fixture
+    def twin(self, store: Store) -> Store:
+        return store
+
+    # ---- documents
+
+    def test_an_empty_store_holds_nothing(self, store: Store):
+        assert list(store.scan()) == []
+        assert store.find(token_name("video/upload")) is None
+        assert store.read_live(new_token_id()) is None
+        assert store.read_candidate(new_token_id(), FIRST) is None
+        assert store.history(new_token_id()) == ()
+
+    def test_a_store_says_what_and_where_it_is(self, store: Store, twin: Store):
+        assert len(bytes.fromhex(store.store_id)) == 16
+        assert "://" in store.url
+        assert (twin.store_id, twin.url) == (store.store_id, store.url)
+        assert store.actor().id
+
+    def test_a_committed_document_is_found_by_id_and_by_name(self, store: Store, twin: Store):
+        snapshot = created(store, purpose="uploads")
+        assert snapshot.version == 1
+        assert snapshot.document.record.purpose == "uploads"
+        for handle in (store, twin):
+            assert handle.load(snapshot.id) == snapshot
+            assert handle.find(token_name("video/upload")) == snapshot
+            assert list(handle.scan()) == [snapshot]
+
+    def test_an_unknown_id_is_bad_input(self, store: Store):
+        with pytest.raises(InputError):
+            store.load(new_token_id())
+
+    def test_scan_is_ordered_by_name(self, store: Store):
+        names = ["b/x", "a", "b", "a-b", "b/x/y", "a.b", "z9"]
+        for name in names:
+            created(store, name)
+        assert [snapshot.document.record.name for snapshot in store.scan()] == sorted(names)
+
+    def test_a_store_can_be_changed_while_it_is_scanned(self, store: Store):
+        for name in ("a", "b", "c"):
+            created(store, name)
+        for snapshot in store.scan():
+            store.commit(snapshot.id, snapshot.version, snapshot.document, [event(store, Op.VERIFY)])
+        assert [snapshot.version for snapshot in store.scan()] == [2, 2, 2]
+
+    def test_a_commit_expects_the_version_it_read(self, store: Store, twin: Store):
+        read = created(store)
+        edited = replace(read.document, record=replace(read.document.record, purpose="one"))
+        newer = store.commit(read.id, read.version, edited, [event(store, Op.EDIT)])
+        assert newer.version > read.version
+        with pytest.raises(Conflict):
+            twin.commit(read.id, read.version, read.document, [event(store, Op.EDIT)])
+        assert twin.load(read.id) == newer
+
+    @pytest.mark.parametrize("expected", [1, 2, 99])
+    def test_a_document_that_is_not_there_has_version_zero(self, store: Store, expected: int):
+        with pytest.raises(Conflict):
+            store.commit(new_token_id(), expected, document(), [event(store)])
+        assert list(store.scan()) == []
+
+    def test_creating_twice_is_a_conflict(self, store: Store):
+        snapshot = created(store)
+        with pytest.raises(Conflict):
+            store.commit(snapshot.id, 0, document("another"), [event(store)])
+        assert list(store.scan()) == [snapshot]
+
+    def test_a_name_belongs_to_one_token(self, store: Store, twin: Store):
+        holder = created(store)
+        with pytest.raises(Conflict):
+            created(twin)
+        other = created(store, "other")
+        with pytest.raises(Conflict):
+            store.commit(other.id, other.version, document(), [event(store, Op.EDIT)])
+        assert store.find(token_name("video/upload")) == holder
+        assert store.history(other.id) == twin.history(other.id)
+        assert len(store.history(other.id)) == 1
+
+    def test_a_rename_moves_the_name_and_frees_the_old_one(self, store: Store):
+        snapshot = created(store, "old")
+        renamed = store.commit(snapshot.id, snapshot.version, document("new"), [event(store, Op.EDIT)])
+        assert store.find(token_name("old")) is None
+        assert store.find(token_name("new")) == renamed
+        again = created(store, "old")
+        assert store.find(token_name("old")) == again
+        assert [found.document.record.name for found in store.scan()] == ["new", "old"]
+
+    # ---- events
+
+    def test_events_are_chained_and_the_document_holds_the_head(self, store: Store, twin: Store):
+        first = created(store)
+        second = store.commit(first.id, 1, first.document, [event(store, Op.VERIFY), event(store, Op.EDIT, why="x")])
+        entries = twin.history(first.id)
+        assert [entry.seq for entry in entries] == [1, 2, 3]
+        assert [entry.event.op for entry in entries] == [Op.ADD, Op.VERIFY, Op.EDIT]
+        previous = GENESIS
+        for entry in entries:
+            assert entry.prev == previous
+            assert entry.hash == entry_hash(first.id, entry.seq, previous, entry.event)
+            previous = entry.hash
+        assert (second.document.chain.seq, second.document.chain.hash) == (3, previous)
+
+    def test_the_callers_idea_of_the_chain_is_replaced_by_the_stored_one(self, store: Store):
+        first = created(store)
+        forged = replace(first.document, chain=replace(first.document.chain, seq=0, hash=GENESIS))
+        second = store.commit(first.id, 1, forged, [event(store, Op.EDIT)])
+        assert second.document.chain.seq == 2
+        assert len(store.history(first.id)) == 2
+
+    def test_a_lost_commit_leaves_no_event(self, store: Store):
+        snapshot = created(store)
+        with pytest.raises(Conflict):
+            store.commit(snapshot.id, 7, snapshot.document, [event(store, Op.EDIT)])
+        assert len(store.history(snapshot.id)) == 1
+
+    def test_a_commit_without_events_is_a_commit(self, store: Store):
+        snapshot = created(store)
+        assert store.commit(snapshot.id, 1, snapshot.document, []).version == 2
+        assert len(store.history(snapshot.id)) == 1
+
+    def test_the_store_has_a_chain_of_its_own(self, store: Store):
+        created(store)
+        entries = store.history(None)
+        assert entries[0].event.op is Op.INIT
+        assert entries[0].prev == GENESIS
+        assert all(entry.hash == entry_hash("store", entry.seq, entry.prev, entry.event) for entry in entries)
+
+    # ---- values
+
+    def test_a_candidate_is_read_back_by_label(self, store: Store, twin: Store):
+        token = created(store).id
+        store.put_candidate(token, FIRST, VALUE)
+        assert twin.read_candidate(token, FIRST) == VALUE
+        assert twin.read_candidate(token, SECOND) is None
+        assert twin.read_candidate(new_token_id(), FIRST) is None
+
+    def test_a_value_of_several_fields_comes_back_whole(self, store: Store):
+        token = created(store).id
+        value = Value({"id": Secret("tgcanary-id"), "secret": Secret("tgcanary-ünï-" + "x" * 4000)})
+        store.put_candidate(token, FIRST, value)
+        store.publish(token, FIRST, 0)
+        live = store.read_live(token)
+        assert live is not None
+        assert live.value == value
+        assert live.value.names == ("id", "secret")
+
+    @pytest.mark.parametrize("first", [VALUE, Tombstone(reason="reaped")], ids=["value", "tombstone"])
+    @pytest.mark.parametrize("second", [OTHER, VALUE, Tombstone(reason="reaped")], ids=["other", "same", "tombstone"])
+    def test_the_first_writer_of_a_slot_decides(
+        self, store: Store, twin: Store, first: Value | Tombstone, second: Value | Tombstone
+    ):
+        token = created(store).id
+        store.put_candidate(token, FIRST, first)
+        with pytest.raises(Conflict):
+            twin.put_candidate(token, FIRST, second)
+        assert store.read_candidate(token, FIRST) == first
+
+    def test_a_candidate_is_not_live_until_it_is_published(self, store: Store, twin: Store):
+        token = created(store).id
+        store.put_candidate(token, FIRST, VALUE)
+        assert store.read_live(token) is None
+        assert store.publish(token, FIRST, 0) == 1
+        assert twin.read_live(token) == Live(FIRST, 1, VALUE)
+
+    def test_publishing_is_pinned_to_the_live_version(self, store: Store, twin: Store):
+        token = created(store).id
+        store.put_candidate(token, FIRST, VALUE)
+        store.put_candidate(token, SECOND, OTHER)
+        store.publish(token, FIRST, 0)
+        for pinned in (0, 2):
+            with pytest.raises(Conflict):
+                twin.publish(token, SECOND, pinned)
+        assert twin.read_live(token) == Live(FIRST, 1, VALUE)
+        assert twin.publish(token, SECOND, 1) == 2
+        assert store.read_live(token) == Live(SECOND, 2, OTHER)
+
+    def test_an_older_value_can_be_made_live_again(self, store: Store):
+        token = created(store).id
+        store.put_candidate(token, FIRST, VALUE)
+        store.put_candidate(token, SECOND, OTHER)
+        for pinned, label in enumerate((FIRST, SECOND, FIRST)):
+            store.publish(token, label, pinned)
+        assert store.read_live(token) == Live(FIRST, 3, VALUE)
+
+    def test_neither_an_empty_slot_nor_a_tombstone_becomes_live(self, store: Store):
+        token = created(store).id
+        store.put_candidate(token, SECOND, Tombstone(reason="reaped"))
+        for label in (FIRST, SECOND):
+            with pytest.raises(Conflict):
+                store.publish(token, label, 0)
+        assert store.read_live(token) is None
+
+    def test_withdrawing_leaves_nothing_live_and_moves_the_pin(self, store: Store):
+        token = created(store).id
+        store.put_candidate(token, FIRST, VALUE)
+        store.publish(token, FIRST, 0)
+        with pytest.raises(Conflict):
+            store.withdraw(token, 0)
+        store.withdraw(token, 1)
+        assert store.read_live(token) is None
+        assert store.read_candidate(token, FIRST) == VALUE
+        with pytest.raises(Conflict):
+            store.publish(token, FIRST, 1)
+        assert store.publish(token, FIRST, 2) == 3
+
+    def test_destroying_keeps_the_digest_and_nothing_else(self, store: Store, twin: Store):
+        token = created(store).id
+        store.put_candidate(token, FIRST, VALUE)
+        for _ in range(2):
+            store.destroy(token, FIRST)
+            left = twin.read_candidate(token, FIRST)
+            assert isinstance(left, Tombstone)
+            assert (left.reason, left.digest) == ("destroyed", VALUE.digest())
+        with pytest.raises(Conflict):
+            store.put_candidate(token, FIRST, OTHER)
+
+    def test_destroying_an_empty_slot_fences_a_late_writer(self, store: Store):
+        token = created(store).id
+        store.destroy(token, FIRST)
+        with pytest.raises(Conflict):
+            store.put_candidate(token, FIRST, VALUE)
+
+    def test_a_tombstone_stays_what_it_was(self, store: Store):
+        token = created(store).id
+        store.put_candidate(token, FIRST, Tombstone(reason="reaped"))
+        store.destroy(token, FIRST)
+        assert store.read_candidate(token, FIRST) == Tombstone(reason="reaped")
+
+    def test_what_is_live_cannot_be_destroyed(self, store: Store):
+        token = created(store).id
+        store.put_candidate(token, FIRST, VALUE)
+        store.publish(token, FIRST, 0)
+        with pytest.raises(Conflict):
+            store.destroy(token, FIRST)
+        assert store.read_live(token) == Live(FIRST, 1, VALUE)
+
+    def test_tokens_do_not_share_slots_or_pins(self, store: Store):
+        one, two = created(store, "one").id, created(store, "two").id
+        store.put_candidate(one, FIRST, VALUE)
+        store.put_candidate(two, FIRST, OTHER)
+        store.publish(one, FIRST, 0)
+        assert store.read_live(two) is None
+        assert store.publish(two, FIRST, 0) == 1
+        assert store.read_live(two) == Live(FIRST, 1, OTHER)
+
+    # ---- fingerprints
+
+    def test_a_fingerprint_knows_a_value_again(self, store: Store, twin: Store):
+        assert store.fingerprint(VALUE) == twin.fingerprint(Value.of("tgcanary-first"))
+        assert store.fingerprint(VALUE) != store.fingerprint(OTHER)
+        assert len(bytes.fromhex(store.fingerprint(VALUE))) == 16
+
+    def test_no_error_quotes_a_value(self, store: Store):
+        token: TokenId = created(store).id
+        store.put_candidate(token, FIRST, VALUE)
+        with pytest.raises(Conflict) as caught:
+            store.put_candidate(token, FIRST, VALUE)
+        name: TokenName = token_name("video/upload")
+        assert "tgcanary" not in f"{caught.value} {caught.value.hint} {store.find(name)!r}"

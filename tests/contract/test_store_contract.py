@@ -1,0 +1,35 @@
+"""The Store contract over the stores that need no server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.store_suite import StoreContract
+from tests.fakes.clock import FakeClock
+from tests.fakes.local_stores import made, opened
+from tests.fakes.memory_store import MemoryStore
+from tokenguard.ports.store import Store
+from tokenguard.stores.local.store import LocalStore
+
+
+class TestMemoryStore(StoreContract):
+    @pytest.fixture
+    def store(self) -> Store:
+        return MemoryStore(FakeClock())
+
+
+class TestLocalStore(StoreContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+        monkeypatch.setenv("TOKENGUARD_STATE_DIR", str(tmp_path / "state"))
+        store = made(tmp_path / "store")
+        yield store
+        assert list(store.check()) == []
+        store.close()
+
+    @pytest.fixture
+    def twin(self, store: LocalStore) -> Iterator[Store]:
+        twin = opened(store.session.place.directory)
+        yield twin
+        twin.close()
