@@ -40,7 +40,7 @@ def build(name: str, settings: ProviderSettings, clock: Clock) -> Provider:
 
             return Manual(clock)
         case _:
-            raise _unknown(name)
+            return _described(name, settings, clock)
 
 
 def issuer(provider: Provider, admin: Value | None) -> Issuer | None:
@@ -50,8 +50,19 @@ def issuer(provider: Provider, admin: Value | None) -> Issuer | None:
     return provider.issuer(admin)
 
 
-def _unknown(name: str) -> InputError:
-    return InputError(
-        f"unknown provider: {name}",
-        hint=f"built in: {', '.join(BUILT_IN)}; describe another one in a file named by `[providers.{name}] file`",
-    )
+def _described(name: str, settings: ProviderSettings, clock: Clock) -> Provider:
+    if settings.file is None:
+        raise InputError(
+            f"unknown provider: {name}",
+            hint=f"built in: {', '.join(BUILT_IN)}; describe another one in a file named by `[providers.{name}] file`",
+        )
+    from tokenguard.providers.generic.loading import load  # noqa: PLC0415 - brings the YAML reader
+    from tokenguard.providers.generic.provider import Generic  # noqa: PLC0415 - brings the HTTP client
+
+    description = load(settings.file)
+    if description.name != name:
+        raise InputError(
+            f"the provider file for {name} is about another one: {description.name}",
+            hint="the file's `name` and the name in the configuration must be the same",
+        )
+    return Generic(description, settings, clock)

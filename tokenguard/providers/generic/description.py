@@ -1,0 +1,121 @@
+"""What a provider file says, checked: the nouns of a described provider."""
+
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from tokenguard.documents import Tree
+from tokenguard.domain.token import Kind
+from tokenguard.ports.provider import Guide
+from tokenguard.providers.generic.pointer import Pointer
+from tokenguard.providers.route import Route
+
+CHARACTERS: Mapping[str, frozenset[str]] = {
+    "digits": frozenset(string.digits),
+    "hex": frozenset(string.hexdigits),
+    "letters": frozenset(string.ascii_letters),
+    "alnum": frozenset(string.ascii_letters + string.digits),
+    "base64": frozenset(string.ascii_letters + string.digits + "+/="),
+    "base64url": frozenset(string.ascii_letters + string.digits + "-_="),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What a value looks like: a prefix, then between `shortest` and `longest` characters of one set.
+
+    A grammar this small needs no regular expression, and so no value can make the check slow.
+    """
+
+    prefix: str
+    characters: str
+    shortest: int
+    longest: int
+
+    def fits(self, text: str) -> bool:
+        """Whether `text` looks like that."""
+        rest = text.removeprefix(self.prefix)
+        return (
+            text.startswith(self.prefix)
+            and self.shortest <= len(rest) <= self.longest
+            and CHARACTERS[self.characters].issuperset(rest)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Auth:
+    """The header that carries the credential."""
+
+    header: str = "Authorization"
+    prefix: str = "Bearer "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """The read-only request that tells whether a token is alive."""
+
+    route: Route
+    query: tuple[tuple[str, str], ...] = ()
+    alive: frozenset[int] = frozenset({200})
+    dead: frozenset[int] = frozenset({401})
+    scope: Pointer | None = None
+    scope_name: Pointer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Create:
+    """The request that makes a token, and where its answer holds what."""
+
+    route: Route
+    body: Tree
+    value: Pointer
+    id: Pointer
+    hint: Pointer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """The request that lists tokens; the pointers below `items` are relative to one row."""
+
+    route: Route
+    query: tuple[tuple[str, str], ...] = ()
+    items: Pointer
+    id: Pointer
+    label: Pointer
+    more: Mapping[str, Pointer] = field(default_factory=dict)
+    """`hint`, `created`, `last_used`, `expires`."""
+    following: Pointer | None = None
+    cursor: str = "cursor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revoke:
+    """The request that ends a token."""
+
+    route: Route
+    body: Tree = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """A whole provider file."""
+
+    name: str
+    base_url: str
+    kind: Kind
+    scope_kind: str
+    auth: Auth
+    guide: Guide
+    probe: Probe | None
+    create: Create | None
+    rows: Rows | None
+    revoke: Revoke | None
+    shape: Shape | None
+    overlap: bool
+    max_active: int | None
+    revoke_lag: timedelta
+    activate_lag: timedelta
+    pause: timedelta
+    death_floor: timedelta | None
+    confirm_after: timedelta | None

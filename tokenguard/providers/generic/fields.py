@@ -1,0 +1,86 @@
+"""Taking a parsed YAML mapping apart, key by key; whatever nobody asked for is an error."""
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import NoReturn
+
+from tokenguard.documents import Tree
+from tokenguard.errors import InputError
+from tokenguard.text import safe_text
+
+_DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(s|m|h|d)", re.ASCII)
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
+_MAX_TEXT = 500
+
+
+class Fields:
+    """One mapping of the file; `where` is its place in errors, for example `probe`."""
+
+    def __init__(self, tree: Tree, where: str) -> None:
+        self._where = where
+        if not isinstance(tree, dict):
+            self.refuse("this must be a mapping")
+        self._left: dict[str, Tree] = dict(tree)
+
+    def refuse(self, why: str, key: str = "") -> NoReturn:
+        """InputError about this mapping or one of its keys."""
+        place = ".".join(part for part in (self._where, key) if part)
+        raise InputError(
+            f"{safe_text(place, one_line=True, limit=120) or 'provider file'}: {why}",
+            hint="docs/providers.md describes every key of a provider file",
+        )
+
+    def tree(self, key: str) -> Tree:
+        """Whatever is under the key; None if it is missing."""
+        return self._left.pop(key, None)
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """Short text; without a default it must be there."""
+        tree = self.tree(key)
+        if tree is None:
+            return self.refuse("this is missing", key) if default is None else default
+        if not isinstance(tree, str) or not 0 < len(tree) <= _MAX_TEXT or not tree.isprintable():
+            self.refuse(f"this must be text of 1 to {_MAX_TEXT} printable characters", key)
+        return tree
+
+    def choice(self, key: str, allowed: Sequence[str], default: str) -> str:
+        """One of a closed list."""
+        text = self.text(key, default)
+        if text not in allowed:
+            self.refuse(f"this must be one of {', '.join(allowed)}", key)
+        return text
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of short texts; empty if it is missing."""
+        tree = self.tree(key)
+        rows = [] if tree is None else tree
+        if not isinstance(rows, list) or not all(isinstance(row, str) and row and row.isprintable() for row in rows):
+            self.refuse("this must be a list of texts", key)
+        return tuple(row[:_MAX_TEXT] for row in rows if isinstance(row, str))
+
+    def number(self, key: str) -> int | None:
+        """A whole number; None if it is missing."""
+        text = self.text(key, "")
+        if text and not _NUMBER.fullmatch(text):
+            self.refuse("this must be a whole number", key)
+        return int(text) if text else None
+
+    def duration(self, key: str) -> timedelta | None:
+        """`0.5s`, `2m`, `24h` or `7d`; None if it is missing."""
+        text = self.text(key, "")
+        match = _DURATION.fullmatch(text)
+        if text and not match:
+            self.refuse("this must be a duration such as 30s, 5m, 24h or 7d", key)
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2]]) if match else None
+
+    def within(self, key: str) -> "Fields | None":
+        """The mapping under the key; None if it is missing."""
+        tree = self.tree(key)
+        return None if tree is None else Fields(tree, ".".join(part for part in (self._where, key) if part))
+
+    def close(self) -> None:
+        """Refuse the keys that nobody took."""
+        for key in self._left:
+            self.refuse("unknown key", key)

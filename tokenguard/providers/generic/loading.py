@@ -1,0 +1,64 @@
+"""Reading a provider file: every key known, every placeholder, pointer, route and status checked."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from tokenguard.documents import Tree, load_yaml
+from tokenguard.domain.names import SEGMENT
+from tokenguard.domain.token import Kind
+from tokenguard.errors import InputError
+from tokenguard.files import read_limited, shown
+from tokenguard.http.address import Address
+from tokenguard.providers.generic import sections
+from tokenguard.providers.generic.description import Description
+from tokenguard.providers.generic.fields import Fields
+
+_MAX_BYTES = 65_536
+_KINDS = [str(kind) for kind in Kind if kind.has_value]
+_NO_TIME = timedelta(0)
+
+
+def load(path: Path) -> Description:
+    """Read a provider file; InputError (exit 2) names the key that is wrong."""
+    try:
+        data = read_limited(path, _MAX_BYTES)
+    except OSError:
+        raise InputError(
+            f"the provider file cannot be read: {shown(path)}", hint="check `[providers.X] file` and its permissions"
+        ) from None
+    return describe(load_yaml(data, source=shown(path), max_bytes=_MAX_BYTES))
+
+
+def describe(tree: Tree) -> Description:
+    """A parsed provider file as a description; InputError names the key that is wrong."""
+    top = Fields(tree, "")
+    name = top.text("name")
+    if not SEGMENT.fullmatch(name):
+        top.refuse("this must be a segment such as acme: a-z, 0-9, '.', '_', '-'", "name")
+    create, rows, revoke = sections.create(top), sections.rows(top), sections.revoke(top)
+    if create is not None and revoke is None:
+        top.refuse("a provider that makes tokens by API must also say how to revoke them", "create")
+    if revoke is not None and rows is None:
+        top.refuse("without `list` a token whose making was interrupted could not be found again", "revoke")
+    description = Description(
+        name=name,
+        base_url=str(Address.parse(top.text("base_url"))),
+        kind=Kind(top.choice("kind", _KINDS, str(Kind.API_KEY))),
+        scope_kind=top.text("scope_kind", ""),
+        auth=sections.auth(top),
+        guide=sections.guide(top, words_for_create=create is None, words_for_revoke=revoke is None),
+        probe=sections.probe(top),
+        create=create,
+        rows=rows,
+        revoke=revoke,
+        shape=sections.shape(top),
+        overlap=top.choice("overlap", ("true", "false"), "true") == "true",
+        max_active=top.number("max_active"),
+        revoke_lag=top.duration("revoke_lag") or _NO_TIME,
+        activate_lag=top.duration("activate_lag") or _NO_TIME,
+        pause=top.duration("pause") or _NO_TIME,
+        death_floor=top.duration("death_floor"),
+        confirm_after=top.duration("confirm_after"),
+    )
+    top.close()
+    return description

@@ -1,0 +1,34 @@
+"""JSON pointers (RFC 6901): where in an answer something is."""
+
+import re
+from dataclasses import dataclass
+
+from tokenguard.documents import JsonTree
+
+_TEXT = re.compile(r"(?:/(?:[^~/]|~[01])*)*")
+_INDEX = re.compile(r"0|[1-9][0-9]{0,5}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A path of keys and indexes; the empty one is the whole answer."""
+
+    keys: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "Pointer | None":
+        """Read `/a/0/b`; None if it is no pointer."""
+        if not _TEXT.fullmatch(text):
+            return None
+        return cls(tuple(key.replace("~1", "/").replace("~0", "~") for key in text.split("/")[1:]))
+
+    def find(self, tree: JsonTree) -> JsonTree:
+        """What it points at; None where there is nothing."""
+        for key in self.keys:
+            if isinstance(tree, dict):
+                tree = tree.get(key)
+            elif isinstance(tree, list) and _INDEX.fullmatch(key) and int(key) < len(tree):
+                tree = tree[int(key)]
+            else:
+                return None
+        return tree
