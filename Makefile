@@ -1,0 +1,58 @@
+# Every target does its own set-up: a clone, Python 3.11 or newer and make are enough.
+
+PYTHON ?= python3
+VENV ?= .venv
+JOBS ?= 2
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help demo test lint slow bench lock
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo    the whole story on practice providers, under a minute'
+	@echo 'make test    every test but the long campaigns, with branch coverage'
+	@echo 'make lint    format, rules, types, import floors'
+	@echo 'make slow    the long campaigns'
+	@echo 'make bench   measurements, as ratios within one run'
+	@echo 'make lock    write requirements/*.txt anew'
+
+demo: $(VENV)/base.stamp
+	@$(BIN)/tokenguard demo
+
+test: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --cov --cov-report=term:skip-covered $(ARGS)
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+slow: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python -m bench
+
+# uv is not part of the locked tools: it is only needed by whoever changes the locks.
+LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
+lock:
+	$(LOCK) pyproject.toml requirements/build.in --output-file requirements/base.txt
+	$(LOCK) pyproject.toml --extra keyring requirements/build.in requirements/dev.in \
+		--constraint requirements/base.txt --output-file requirements/dev.txt
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tokenguard needs Python 3.11 or newer: make PYTHON=…")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/base.stamp: requirements/base.txt pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes --requirement requirements/base.txt
+	$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/base.stamp
+	$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@touch $@
