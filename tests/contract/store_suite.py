@@ -120,6 +120,17 @@ class StoreContract:
         assert store.find(token_name("old")) == again
         assert [found.document.record.name for found in store.scan()] == ["new", "old"]
 
+    def test_a_value_leads_to_the_tokens_that_know_it(self, store: Store, twin: Store):
+        print_ = store.fingerprint(VALUE)
+        assert store.holders(print_) == ()
+        one = created(store, "one", fingerprint=print_)
+        two = created(store, "two", fingerprint=print_)
+        assert list(twin.holders(print_)) == sorted([one.id, two.id])
+        forgotten = replace(two.document, record=replace(two.document.record, fingerprint=None))
+        store.commit(two.id, two.version, forgotten, [])
+        assert list(twin.holders(print_)) == [one.id]
+        assert twin.holders(store.fingerprint(OTHER)) == ()
+
     # ---- events
 
     def test_events_are_chained_and_the_document_holds_the_head(self, store: Store, twin: Store):

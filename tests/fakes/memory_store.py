@@ -36,6 +36,9 @@ class MemoryStore:
     def find(self, name: TokenName) -> Snapshot | None:
         return next((snapshot for snapshot in self.scan() if snapshot.document.record.name == name), None)
 
+    def holders(self, fingerprint: Fingerprint) -> Sequence[TokenId]:
+        return tuple(sorted(found.id for found in self.scan() if fingerprint in found.document.fingerprints))
+
     def load(self, token: TokenId) -> Snapshot:
         if token not in self._documents:
             raise InputError("no such token", hint="`tokenguard list` shows names")

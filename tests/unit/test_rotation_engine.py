@@ -364,6 +364,18 @@ def test_abort_before_the_revoke_intent_restores_exactly_what_was(guided, stop_a
     assert replace(after, seen=record.seen) == record
 
 
+def test_an_aborted_add_forgets_the_value_and_never_revokes_it():
+    bench = Bench()
+    bench.deliveries.delivery.deaf = True
+    with pytest.raises(Unfinished):
+        bench.add()
+    token = next(iter(bench.store.scan())).id
+    bench.engine.abort(token)
+    assert len(bench.world.living()) == 1
+    assert bench.store.read_live(token) is None
+    assert isinstance(bench.store.read_candidate(token, bench.journal(token).attempts[0].label), Tombstone)
+
+
 def test_abort_is_refused_after_the_revoke_intent():
     bench = Bench()
     token, _ = bench.add()

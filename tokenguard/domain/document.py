@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from tokenguard.domain.event import ChainHead
+from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.journal import Journal, Quarantined
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.token import Record
@@ -24,6 +25,16 @@ class Document:
     chain: ChainHead = field(default_factory=ChainHead)
     """Kept by the store: `commit` extends it with the events it is given."""
     format: int = FORMAT
+
+    @property
+    def fingerprints(self) -> frozenset[Fingerprint]:
+        """Every value that is known of this token: live, old, candidates, quarantined. What a leak is looked up by."""
+        journal = self.journal
+        known = [self.record.fingerprint, *(item.fingerprint for item in self.quarantine)]
+        if journal is not None:
+            known += [attempt.fingerprint for attempt in journal.attempts]
+            known += [journal.old.fingerprint] if journal.old else []
+        return frozenset(found for found in known if found is not None)
 
     @property
     def busy(self) -> bool:

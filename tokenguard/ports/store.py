@@ -55,6 +55,10 @@ class Documents(Protocol):
         """The token of that name, retired ones included."""
         ...
 
+    def holders(self, fingerprint: Fingerprint) -> Sequence[TokenId]:
+        """The tokens whose document knows a value of that fingerprint, in the order of their ids; in few requests."""
+        ...
+
     def load(self, token: TokenId) -> Snapshot:
         """One token; InputError if there is none of that id."""
         ...

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tokenguard.domain.event import Op, Phase
-from tokenguard.domain.journal import Stage
+from tokenguard.domain.journal import AttemptState, Mode, Stage
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import InputError
@@ -33,12 +33,24 @@ def undo(session: Session) -> None:
     previous: Value | None = old_value(session) if old else None
     _unpublish(session)
     take_back(session, previous)
-    for attempt in superseded(session.journal):
-        reap(session, attempt)
+    if session.journal.mode is Mode.ADD:
+        _forget(session)
+    else:
+        for attempt in superseded(session.journal):
+            reap(session, attempt)
     session.commit(
         session.event(Op.ABORT, Phase.OUTCOME), record=_restored(session), stage=Stage.ABORTED, waiting_for=""
     )
     session.context.progress.step("undone: the old token is the live one, the new one is gone")
+
+
+def _forget(session: Session) -> None:
+    """A value that somebody gave us is theirs: drop our copy, and leave the token alone."""
+    for attempt in session.journal.attempts:
+        session.commit(session.event(Op.DESTROY, Phase.INTENT, label=attempt.label))
+        session.context.store.destroy(session.snapshot.id, attempt.label)
+    gone = tuple(replace(attempt, state=AttemptState.GONE) for attempt in session.journal.attempts)
+    session.commit(session.event(Op.DESTROY, Phase.OUTCOME, result="forgotten"), attempts=gone)
 
 
 def _unpublish(session: Session) -> None:

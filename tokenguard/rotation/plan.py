@@ -83,7 +83,7 @@ def plan_rotation(
 
 def in_order(plans: Iterable[RotationPlan]) -> tuple[RotationPlan, ...]:
     """What runs by itself first, the most overdue first; then what needs a person, as one sitting per place."""
-    far = datetime.max.isoformat()
+    far = "9999"  # after every ISO date
 
     def due(plan: RotationPlan) -> str:
         return plan.due_at.isoformat() if plan.due_at else far

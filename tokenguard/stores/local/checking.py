@@ -37,6 +37,10 @@ class _Seen:
     entries: dict[str, int] = field(default_factory=dict)
     values: set[str] = field(default_factory=set)
     pointers: list[str] = field(default_factory=list)
+    known: set[tuple[str, str]] = field(default_factory=set)
+    """Fingerprint and token id, from the documents."""
+    indexed: set[tuple[str, str]] = field(default_factory=set)
+    """The same, from the index."""
 
 
 def check_store(session: Session) -> Iterator[Problem]:
@@ -76,6 +80,7 @@ def _note_document(seen: _Seen, row: Row) -> None:
     document = decode_document(row.data)
     seen.documents[document.record.name] = row.key
     seen.heads[row.key] = document.chain
+    seen.known.update((fingerprint, row.key) for fingerprint in document.fingerprints)
 
 
 def _note_entry(seen: _Seen, row: Row) -> None:
@@ -103,6 +108,10 @@ def _note_head(seen: _Seen, row: Row) -> None:
     seen.heads[row.key] = decode(row.data, ChainHead)
 
 
+def _note_holders(seen: _Seen, row: Row) -> None:
+    seen.indexed.update((row.key, token) for token in decode(row.data, tuple[str, ...]))
+
+
 def _note_keys(_seen: _Seen, row: Row) -> None:
     decode(row.data, StoreKeys)
 
@@ -115,6 +124,7 @@ _NOTE: dict[Kind, Callable[[_Seen, Row], None]] = {
     Kind.LIVE: _note_pointer,
     Kind.CHAIN: _note_head,
     Kind.KEYS: _note_keys,
+    Kind.HOLDERS: _note_holders,
 }
 
 
@@ -125,6 +135,8 @@ def _compare(seen: _Seen) -> Iterator[Problem]:
     for name in seen.names.keys() & seen.documents.keys():
         if seen.names[name] != seen.documents[name]:
             yield Problem(f"token {seen.names[name]}", "its name leads to another token's document")
+    for token in sorted({token for _, token in seen.known ^ seen.indexed}):
+        yield Problem(f"token {token}", "its values and their index do not belong together")
     for pointer in seen.pointers:
         if pointer not in seen.values:
             yield Problem(f"token {pointer.partition(':')[0]}", "what should be live has no value")

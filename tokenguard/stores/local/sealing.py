@@ -33,6 +33,7 @@ class Kind(IntEnum):
     LIVE = 5
     CHAIN = 6
     KEYS = 7
+    HOLDERS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, InputError
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.store import Live, Tombstone
-from tokenguard.stores.local import chains, opening, rekeying
+from tokenguard.stores.local import chains, holders, opening, rekeying
 from tokenguard.stores.local.backup import back_up
 from tokenguard.stores.local.checking import Problem, check_store
 from tokenguard.stores.local.contents import (
@@ -97,6 +97,11 @@ class LocalStore:
             holder = rows.get(Kind.NAME, name)
             return None if holder is None else _snapshot(_required(rows, Kind.DOCUMENT, holder.data.decode()))
 
+    def holders(self, fingerprint: Fingerprint) -> Sequence[TokenId]:
+        """The tokens whose document knows a value of that fingerprint."""
+        with self.session.reading() as rows:
+            return holders.holders(rows, fingerprint)
+
     def load(self, token: TokenId) -> Snapshot:
         """One token; InputError if there is none of that id."""
         with self.session.reading() as rows:
@@ -132,6 +137,7 @@ class LocalStore:
                 raise Conflict("the token changed since it was read", hint=_AGAIN)
             before = decode_document(row.data) if row else None
             _move_name(rows, token, before.record.name if before else None, document.record.name)
+            holders.follow(rows, token, before.fingerprints if before else (), document.fingerprints)
             head = chains.append(rows, token, before.chain if before else ChainHead(), events)
             stored = replace(document, chain=head)
             version = rows.put(Kind.DOCUMENT, token, encode_document(stored))
