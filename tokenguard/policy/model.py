@@ -86,8 +86,8 @@ class Due:
     warn: tuple[timedelta, ...] = field(default=())
 
     def days_left(self, now: datetime) -> int:
-        """Whole days until it is due; negative when it is overdue."""
-        return (self.at - now).days
+        """Days until it is due, begun ones counted whole; negative when it is overdue."""
+        return -((now - self.at) // timedelta(days=1))
 
     def soon(self, now: datetime) -> bool:
         """Whether warnings have begun (also when it is overdue)."""

@@ -29,7 +29,8 @@ class Screen:
         self.as_json = as_json
         self._stream = stream or sys.stdout
         dumb = environ.get("TERM", "") == "dumb" or bool(environ.get("NO_COLOR"))
-        self.rich = not as_json and not dumb and self._stream.isatty()
+        self.to_terminal = self._stream.isatty()
+        self.rich = not as_json and not dumb and self.to_terminal
 
     def document(self, content: Any) -> None:
         """Print one JSON document; ASCII, so that nothing in it can act on a terminal."""

@@ -1,6 +1,7 @@
 """Which store is meant: an address, a name of the configuration, or the platform's default place."""
 
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from tokenguard.errors import InputError
 from tokenguard.shell.config import Settings
@@ -15,9 +16,10 @@ def local_directory(url: str) -> Path:
     if scheme != "local" or not separator or not rest.startswith("/"):
         shown = safe_text(scheme, one_line=True, limit=20) if separator else "no scheme"
         raise InputError(f"not the address of a store ({shown})", hint="write local:///DIR with an absolute path")
-    if "\0" in rest or not rest.strip("/") or ".." in Path(rest).parts:
+    directory = Path(unquote(rest))
+    if "\0" in str(directory) or directory == Path("/") or ".." in directory.parts:
         raise InputError("not the address of a store", hint="write local:///DIR with an absolute path without `..`")
-    return Path(rest)
+    return directory
 
 
 def named_store(given: str, settings: Settings) -> str:
@@ -41,4 +43,4 @@ def default_store_url() -> str:
     """A local store in the platform's place for data."""
     import platformdirs  # noqa: PLC0415 - not needed where a store is named
 
-    return f"local://{Path(platformdirs.user_data_dir('tokenguard', appauthor=False)).absolute()}/store"
+    return "local://" + quote(f"{Path(platformdirs.user_data_dir('tokenguard', appauthor=False)).absolute()}/store")

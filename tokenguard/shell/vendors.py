@@ -3,11 +3,12 @@
 import re
 from collections.abc import Callable, Mapping
 
-from tokenguard.domain.names import token_name
+from tokenguard.domain.names import TokenName, token_name
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
 from tokenguard.domain.token import Kind, Record, RecordState
 from tokenguard.errors import InputError
+from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import Provider, Vendor, Way
 from tokenguard.ports.store import Store
 from tokenguard.providers import registry
@@ -23,11 +24,15 @@ class ConfiguredVendors:
     Args:
         settings: addresses and admin credentials by provider.
         environ: where `env:VARIABLE` looks.
+        clock: dates what providers are seen to say.
         store: opens the store; only called when a credential is looked for in it.
     """
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str], store: Callable[[], Store]) -> None:
+    def __init__(
+        self, settings: Settings, environ: Mapping[str, str], clock: Clock, store: Callable[[], Store]
+    ) -> None:
         self._settings = settings
+        self._clock = clock
         self._environ = environ
         self._store = store
         self._providers: dict[str, Provider] = {}
@@ -46,6 +51,7 @@ class ConfiguredVendors:
                     proxy=self._settings.proxy,
                     ca_bundle=self._settings.ca_bundle,
                 ),
+                self._clock,
             )
         return self._providers[name]
 
@@ -67,37 +73,32 @@ class ConfiguredVendors:
         return Vendor(provider, registry.issuer(provider, self._admin(record)))
 
     def _admin(self, record: Record) -> Value | None:
-        """What mints and revokes at the record's provider; never the token that is being rotated."""
+        """What mints and revokes at the record's provider; None if there is none at hand.
+
+        It is never the token itself: a credential that revoked itself could not make its successor.
+        """
         setting = self._settings.provider(record.provider).admin
         if not setting:
-            variable = f"TOKENGUARD_ADMIN_{re.sub('[^A-Z0-9]', '_', record.provider.upper())}"
-            return self._from_environment(variable) if self._environ.get(variable) else self._only_record(record)
-        if (variable_of := _VARIABLE.fullmatch(setting)) is not None:
-            return self._from_environment(variable_of[1])
-        return self._from_record(record, setting)
+            return self._from_environment(admin_variable(record.provider)) or self._only_record(record)
+        if (variable := _VARIABLE.fullmatch(setting)) is not None:
+            return self._from_environment(variable[1])
+        return self._from_record(record, token_name(setting))
 
-    def _from_environment(self, variable: str) -> Value:
+    def _from_environment(self, variable: str) -> Value | None:
         text = self._environ.get(variable, "")
-        if not text:
-            raise InputError(f"the admin credential {variable} is not set", hint=f"export {variable} for this run")
-        return Value.of(check_value(text))
+        return Value.of(check_value(text)) if text else None
 
-    def _from_record(self, record: Record, name: str) -> Value:
-        snapshot = self._store().find(token_name(name))
-        if snapshot is None or snapshot.document.record.kind is not Kind.PROVIDER_ADMIN:
+    def _from_record(self, record: Record, name: TokenName) -> Value | None:
+        snapshot = self._store().find(name)
+        if snapshot is None or name == record.name:
+            return None
+        if snapshot.document.record.kind is not Kind.PROVIDER_ADMIN:
             raise InputError(
-                f"the admin credential configured for {record.provider} is not a provider_admin of this store",
-                hint=f"tokenguard add {name} --provider {record.provider} --kind provider_admin …",
-            )
-        if name == record.name:
-            raise InputError(
-                f"{name} cannot mint its own successor",
-                hint=f"rotate it with another credential: TOKENGUARD_ADMIN_{record.provider.upper()} for one run",
+                f"{name}, the configured admin credential of {record.provider}, is not of kind provider_admin",
+                hint=f"tokenguard edit {name} --kind provider_admin, or set [providers.{record.provider}] admin",
             )
         live = self._store().read_live(snapshot.id)
-        if live is None:
-            raise InputError(f"the store holds no live value of {name}", hint=f"see `tokenguard show {name}`")
-        return live.value
+        return live.value if live is not None else None
 
     def _only_record(self, record: Record) -> Value | None:
         """The one active admin credential of the provider, of the same scope if there are several."""
@@ -115,3 +116,8 @@ class ConfiguredVendors:
             return None
         live = self._store().read_live(chosen[0].id)
         return live.value if live is not None else None
+
+
+def admin_variable(provider: str) -> str:
+    """The environment variable that may hold a provider's admin credential for one run."""
+    return f"TOKENGUARD_ADMIN_{re.sub('[^A-Z0-9]', '_', provider.upper())}"

@@ -15,10 +15,10 @@ from tokenguard.shell.clock import SystemClock
 if TYPE_CHECKING:  # each of these loads what only some commands need
     from pathlib import Path
 
+    from tokenguard.delivery.registry import Deliveries
     from tokenguard.domain.secret import Secret
     from tokenguard.policy.model import Policy
     from tokenguard.ports.clock import Clock
-    from tokenguard.ports.delivery import Deliveries
     from tokenguard.ports.operator import Operator
     from tokenguard.ports.store import Store
     from tokenguard.rotation.engine import Engine
@@ -137,7 +137,7 @@ class Wiring:
         """Providers, bound to their admin credentials."""
         from tokenguard.shell.vendors import ConfiguredVendors  # noqa: PLC0415
 
-        return ConfiguredVendors(self.settings, self.environ, lambda: self.store)
+        return ConfiguredVendors(self.settings, self.environ, self.clock, lambda: self.store)
 
     @cached_property
     def deliveries(self) -> "Deliveries":

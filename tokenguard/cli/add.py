@@ -1,0 +1,46 @@
+"""`add NAME`: take a token into the inventory, or have one issued."""
+
+from typing import Any
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.fields import changes_from, record_fields
+from tokenguard.cli.naming import TOKEN_NAME
+from tokenguard.domain.names import TokenName
+from tokenguard.shell.wiring import Wiring
+
+
+@command("add")
+@click.argument("name", type=TOKEN_NAME)
+@record_fields
+@click.option("--from-env", metavar="VAR", default="", help="Take the value from an environment variable.")
+@click.option("--from-file", metavar="FILE", default="", help="Take the value from a file.")
+@click.option("--stdin", is_flag=True, help="Take the value from standard input.")
+@click.option("--issue", is_flag=True, help="Have a new value made: by the provider's API, or by a guided person.")
+@click.option("--no-verify", is_flag=True, help="Do not ask the provider whether the value is alive.")
+@pass_wiring
+def add(
+    wiring: Wiring, /, name: TokenName, *, from_env: str, from_file: str, stdin: bool, issue: bool, no_verify: bool,
+    **fields: Any,
+) -> None:  # fmt: skip
+    """Take a token into the inventory under NAME, a path such as video/publisher/prod/upload.
+
+    The value comes by a hidden prompt unless --from-env, --from-file or --stdin says otherwise. It is shown to its
+    provider first: one that is dead or leads elsewhere is not taken in.
+    """
+    from tokenguard.cli.adding import Adding  # noqa: PLC0415 - loads the store and the engine
+    from tokenguard.shell.values import Source  # noqa: PLC0415
+
+    adding = Adding(wiring, name, changes_from(fields))
+    source = Source(variable=from_env, file=from_file, stdin=stdin)
+    with wiring.working_on(name):
+        if issue:
+            snapshot = adding.issue(source)
+        elif adding.without_value:
+            snapshot = adding.enter(source)
+        else:
+            snapshot = adding.take(source, verify=not no_verify)
+    from tokenguard.cli.showing import show_taken  # noqa: PLC0415
+
+    show_taken(wiring, snapshot)

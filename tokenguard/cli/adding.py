@@ -1,0 +1,152 @@
+"""The use case of `add`: everything that could be wrong is found before anything is written."""
+
+from dataclasses import replace
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.liveness import Observation
+from tokenguard.domain.names import TokenName
+from tokenguard.domain.secret import Value
+from tokenguard.domain.token import Custody, Record, RecordState
+from tokenguard.errors import ExitCode, InputError, TokenguardError, Unreachable
+from tokenguard.inventory import taking
+from tokenguard.inventory.changes import Changes, apply
+from tokenguard.inventory.verifying import Result, judge
+from tokenguard.ports.provider import Provider
+from tokenguard.shell.values import Source, read_value
+from tokenguard.shell.wiring import Wiring
+
+_OPTIONS = {"scope": "--scope", "environment": "--env", "owner": "--owner", "purpose": "--purpose"}
+
+
+class NotTaken(TokenguardError):  # noqa: N818 - reads as what it says
+    """The provider says that the value is dead or leads elsewhere; nothing was written."""
+
+    exit_code = ExitCode.FINDINGS
+
+
+class Adding:
+    """One token on its way into the inventory.
+
+    Args:
+        wiring: the world.
+        name: what it is to be called.
+        changes: what was said of it.
+
+    Raises:
+        InputError: something is missing or not acceptable, or the name is taken.
+    """
+
+    def __init__(self, wiring: Wiring, name: TokenName, changes: Changes) -> None:
+        self._wiring = wiring
+        if not changes.provider:
+            raise InputError("missing --provider", hint="for example --provider descript, or --provider manual")
+        self._provider = wiring.vendors.provider(changes.provider)
+        kind = changes.kind or self._provider.capabilities.kind
+        blank = Record(name=name, provider=changes.provider, kind=kind, base_url=self._provider.base_url)
+        self._record = apply(blank, changes)
+        _check_complete(self._record)
+        check_scope(self._record, self._provider)
+        check_consumers(wiring, self._record)
+        taking.check_name_is_free(wiring.store, name)
+
+    @property
+    def without_value(self) -> bool:
+        """Whether there is nothing that could be stored here."""
+        return not self._record.kind.has_value or self._record.location.custody is Custody.UNREADABLE
+
+    def enter(self, source: Source) -> Snapshot:
+        """Enter a token whose value is elsewhere."""
+        _refuse_source(source, "this token's value is not kept here")
+        custody = self._record.location.custody if self._record.kind.has_value else Custody.NONE
+        record = replace(self._record, location=replace(self._record.location, custody=custody))
+        return taking.enter_without_value(self._wiring.store, self._wiring.clock, record)
+
+    def issue(self, source: Source) -> Snapshot:
+        """Have a first value made."""
+        _refuse_source(source, "--issue makes the value")
+        if self.without_value:
+            raise InputError("no value can be issued for this kind of token", hint="leave --issue out")
+        return self._wiring.engine.issue(self._record)
+
+    def take(self, source: Source, *, verify: bool) -> Snapshot:
+        """Take a value that exists.
+
+        Raises:
+            NotTaken: it is dead or leads elsewhere.
+            Unreachable: the provider gives no clear answer.
+        """
+        value = read_value(source, self._wiring.environ, self._wiring.tty, self._record.name)
+        self._refuse_known(value)
+        for warning in self._provider.warnings(value):
+            self._wiring.progress.note(warning)
+        seen = self._ask(value) if verify and self._provider.capabilities.probe else None
+        scope_name = self._record.scope_name or (seen.scope_name if seen else "")
+        record = replace(self._record, scope_name=scope_name)
+        return taking.take(self._wiring.store, self._wiring.engine, record, value, seen)
+
+    def _refuse_known(self, value: Value) -> None:
+        holder = taking.holder_of(self._wiring.store, self._wiring.store.fingerprint(value))
+        if holder is not None and holder != self._record.name:
+            raise InputError(
+                f"the inventory has this value already, as {holder}",
+                hint="one value must have one name; mint a second token for a second use",
+            )
+
+    def _ask(self, value: Value) -> Observation:
+        record, name = self._record, self._provider.name
+        self._wiring.progress.waiting(f"asking {name} about the value")
+        seen = self._provider.probe(value, record.scope)
+        match judge(seen):
+            case Result.DEAD:
+                raise NotTaken(
+                    f"{name} does not accept this value: it is dead", hint="mint a new one, or `tokenguard add --issue`"
+                )
+            case Result.WRONG_SCOPE:
+                found = f"{seen.scope}" + (f" ({seen.scope_name})" if seen.scope_name else "")
+                raise NotTaken(
+                    f"this value leads to {found}, not to {record.scope}",
+                    hint="take the token of the right scope, or correct --scope",
+                )
+            case Result.UNKNOWN:
+                raise Unreachable(
+                    f"{name} gives no clear answer about this value ({seen.reason})",
+                    hint="try again later, or add it unchecked with --no-verify",
+                )
+            case _:
+                leads = f", it leads to {seen.scope}" if seen.scope else ""
+                shown = f" ({seen.scope_name})" if seen.scope_name else ""
+                self._wiring.progress.step(f"{name} accepts the value{leads}{shown}")
+                return seen
+
+
+def check_scope(record: Record, provider: Provider) -> None:
+    """Refuse a scope of a kind that the provider does not have."""
+    wanted = provider.capabilities.scope_kind
+    if record.scope is not None and wanted and record.scope.kind != wanted:
+        raise InputError(
+            f"tokens of {provider.name} are bound to a {wanted}, not to a {record.scope.kind}",
+            hint=f"write --scope {wanted}:ID",
+        )
+
+
+def check_consumers(wiring: Wiring, record: Record) -> None:
+    """Refuse a consumer that could never be given a value from here."""
+    for consumer in record.consumers or ():
+        delivery = wiring.deliveries.of(consumer)
+        if delivery is not None:
+            delivery.check(consumer)
+        for warning in wiring.deliveries.warnings(consumer):
+            wiring.progress.note(warning)
+
+
+def _check_complete(record: Record) -> None:
+    if record.missing and record.state is not RecordState.UNCLAIMED:
+        raise InputError(
+            f"missing {', '.join(_OPTIONS[name] for name in record.missing)}",
+            hint="a token has an owner, a scope, an environment and a purpose; `tokenguard import` takes less",
+        )
+
+
+def _refuse_source(source: Source, why: str) -> None:
+    if source != Source():
+        raise InputError(why, hint="leave --from-env, --from-file and --stdin out")

@@ -1,0 +1,127 @@
+"""The options that say what is known of a token, shared by `add`, `edit` and `import`."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from tokenguard.domain.names import segment
+from tokenguard.domain.scope import Scope
+from tokenguard.domain.token import Consumer, Custody, Kind, Location
+from tokenguard.errors import InputError
+from tokenguard.inventory.changes import Changes, plain_text
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_PERMISSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._*/-]{0,79}", re.ASCII)
+_ADOPTED = re.compile(r"(?P<scheme>[a-z][a-z0-9+-]{0,19})://[A-Za-z0-9][\w./@%-]{0,199}(?:#[\w.-]{1,100})?", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_SEGMENTS = ("provider", "environment", "owner")
+_TEXTS = ("purpose", "made_by", "account", "deputy", "notes", "scope_name")
+
+_OPTIONS = (
+    click.option("--provider", metavar="P", help="Who issued it: descript, autoposting, manual, or one configured."),
+    click.option("--scope", metavar="KIND:ID", help="What it can reach, for example drive:8c1f2a or org:acme."),
+    click.option("--scope-name", metavar="TEXT", help="The scope's display name."),
+    click.option("--env", "environment", metavar="E", help="Environment: prod, staging, dev, ..."),
+    click.option("--owner", metavar="TEAM", help="The team that answers for it."),
+    click.option("--purpose", metavar="TEXT", help="What it is for."),
+    click.option("--made-by", metavar="PERSON", help="The person who minted it."),
+    click.option("--account", metavar="LOGIN", help="The login at the provider it was minted with."),
+    click.option("--deputy", metavar="PERSON", help="Who acts when the owner cannot be reached."),
+    click.option("--permission", "permissions", metavar="P", multiple=True, help="A permission it has; repeatable."),
+    click.option("--kind", type=click.Choice(list(map(str, Kind))), help="What sort of credential it is."),
+    click.option("--due", metavar="YYYY-MM-DD", help="When it must be rotated, if not by the policy's maximum age."),
+    click.option("--notes", metavar="TEXT", help="Anything else."),
+    click.option(
+        "--deliver",
+        metavar="TARGET",
+        multiple=True,
+        help="A consumer: dotenv:PATH#VAR, command:NAME or person:TEXT; repeatable.",
+    ),
+    click.option("--no-consumers", is_flag=True, help="Declare that nothing needs to be given its value."),
+    click.option("--adopt", metavar="LOCATION", help="Where the value is, if not here and not readable by us."),
+)
+
+
+def record_fields(function: _Function) -> _Function:
+    """Add the options to a command; `changes_from` makes sense of them."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def changes_from(given: dict[str, Any], **more: Any) -> Changes:
+    """Check what was typed and make it `Changes`. Empty text clears a field; what was not given is None.
+
+    Raises:
+        InputError: one of them is not acceptable.
+    """
+    found: dict[str, Any] = {}
+    for name in _SEGMENTS:
+        if (text := given.get(name)) is not None:
+            found[name] = segment(text, what=name) if text else ""
+    for name in _TEXTS:
+        if (text := given.get(name)) is not None:
+            found[name] = plain_text(text, what=name.replace("_", " "))
+    if (text := given.get("scope")) is not None:
+        found["scope"] = Scope.parse(text) if text else ""
+    if (text := given.get("due")) is not None:
+        found["due_at"] = due_date(text) if text else ""
+    if given.get("kind"):
+        found["kind"] = Kind(given["kind"])
+    if given.get("permissions"):
+        found["permissions"] = permissions(given["permissions"])
+    found["consumers"] = _consumers(given.get("deliver") or (), none=bool(given.get("no_consumers")))
+    if given.get("adopt"):
+        found["location"] = location(given["adopt"])
+    return Changes(**found, **more)
+
+
+def due_date(text: str) -> datetime:
+    """The start of that day, UTC; InputError if it is not YYYY-MM-DD."""
+    try:
+        found = date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        found = None
+    if found is None:
+        raise InputError("not a due date", hint="write YYYY-MM-DD")
+    return datetime(found.year, found.month, found.day, tzinfo=UTC)
+
+
+def permissions(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The permissions, each once, sorted; one empty name means none."""
+    if names == ("",):
+        return ()
+    if not all(_PERMISSION.fullmatch(name) for name in names):
+        raise InputError(
+            "a permission is not acceptable", hint="write it as the provider does, for example posts:write"
+        )
+    return tuple(sorted(set(names)))
+
+
+def location(text: str) -> Location:
+    """Where a value is that we cannot read back, for example `github://team/app#TOKEN`; InputError."""
+    found = _ADOPTED.fullmatch(text)
+    if found is None:
+        raise InputError(
+            "--adopt is not a location", hint="write SCHEME://PLACE#NAME, for example github://team/app#TOKEN"
+        )
+    if found["scheme"] in {"vault", "aws", "local"}:
+        raise InputError(
+            f"adopting in place from {found['scheme']}:// is not in this version",
+            hint="add the value itself; the inventory keeps it in its own layout",
+        )
+    return Location(Custody.UNREADABLE, text)
+
+
+def _consumers(targets: tuple[str, ...], *, none: bool) -> tuple[Consumer, ...] | None:
+    if targets and none:
+        raise InputError("--deliver and --no-consumers contradict each other", hint="give one of the two")
+    if not targets:
+        return () if none else None
+    from tokenguard.delivery.registry import parse_consumer  # noqa: PLC0415 - only where a consumer is declared
+
+    return tuple(dict.fromkeys(parse_consumer(target, base=Path.cwd()) for target in targets))

@@ -1,0 +1,34 @@
+"""`init`: make a store."""
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.shell.wiring import Wiring
+
+
+@command("init")
+@click.option(
+    "--recovery-file",
+    metavar="FILE",
+    help="Write a recovery code to a new private file. Without it, a terminal shows the code once.",
+)
+@click.option("--sandbox", is_flag=True, help="Allow providers on this machine (a local store always does).")
+@pass_wiring
+def init(wiring: Wiring, recovery_file: str | None, *, sandbox: bool) -> None:  # noqa: ARG001 - for stores to come
+    """Make a store, locked with the first key source there is.
+
+    The sources: TOKENGUARD_KEY_FILE (base64 of 32 bytes), TOKENGUARD_PASSPHRASE_FILE, the OS keyring, a passphrase
+    that is asked for. A recovery code opens the store if that key is ever lost.
+    """
+    from tokenguard.cli.founding import found  # noqa: PLC0415 - loads the embedded store
+
+    made = found(wiring.local_directory, wiring.environ, wiring.clock, wiring.tty, recovery_file=recovery_file)
+    if wiring.screen.as_json:
+        wiring.screen.document({"store": made.url, "store_id": made.store_id, "recovery": made.recovery})
+        return
+    wiring.screen.line(f"made the store {made.url}")
+    match made.recovery:
+        case "file":
+            wiring.progress.note(f"the recovery code is in {recovery_file}: move it to a safe place")
+        case "none":
+            wiring.progress.note("there is no recovery code; `tokenguard store add-slot --recovery-file` makes one")

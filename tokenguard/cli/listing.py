@@ -1,0 +1,97 @@
+"""`list`: the inventory, filtered, or by what is due."""
+
+from datetime import timedelta
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.showing import scope_words
+from tokenguard.domain.token import RecordState
+from tokenguard.errors import InputError
+from tokenguard.inventory.selection import Filter, Listed, by_due, listed
+from tokenguard.inventory.views import due_words, state_words, token_json
+from tokenguard.ports.store import Store
+from tokenguard.shell.wiring import Wiring
+
+_COLUMNS = ("name", "provider", "scope", "env", "owner", "state", "due")
+
+
+@command("list")
+@click.option("--due", "sort_by_due", is_flag=True, help="Most urgent first; only tokens that are ever due.")
+@click.option("--within", type=click.IntRange(0, 36_500), metavar="DAYS", help="Only what is due in that many days.")
+@click.option("--owner", default="", metavar="TEAM", help="Only this team's.")
+@click.option("--scope", default="", metavar="KIND:ID", help="Only of this scope.")
+@click.option("--env", "environment", default="", metavar="E", help="Only of this environment.")
+@click.option("--provider", default="", metavar="P", help="Only of this provider.")
+@click.option("--state", type=click.Choice(list(map(str, RecordState))), help="Only in this state (retired ones too).")
+@click.option("--all-stores", is_flag=True, help="Every store of the configuration.")
+@pass_wiring
+def list_tokens(
+    wiring: Wiring, *, sort_by_due: bool, within: int | None, owner: str, scope: str, environment: str, provider: str,
+    state: str | None, all_stores: bool,
+) -> None:  # fmt: skip
+    """List tokens: name, provider, scope, environment, owner, state and when they are due."""
+    wanted = Filter(
+        owner=owner,
+        scope=scope,
+        environment=environment,
+        provider=provider,
+        state=RecordState(state) if state else None,
+    )
+    now = wiring.clock.now()
+    stores = _stores(wiring) if all_stores else {"": wiring.store}
+    found = [
+        (label, each)
+        for label, store in stores.items()
+        for each in listed(store.scan(), wanted, lambda: wiring.policy)
+    ]  # fmt: skip
+    if sort_by_due or within is not None:
+        order = by_due((each for _, each in found), now, None if within is None else timedelta(days=within))
+        label_of = {each.snapshot.id: label for label, each in found}
+        found = [(label_of[each.snapshot.id], each) for each in order]
+    _print(wiring, found, labelled=all_stores)
+
+
+def _stores(wiring: Wiring) -> dict[str, Store]:
+    urls = wiring.settings.stores
+    if not urls:
+        raise InputError("the configuration names no stores", hint="add [stores.NAME] url = … for each")
+    return {name: wiring.open_store(url) for name, url in urls.items()}
+
+
+def _print(wiring: Wiring, found: list[tuple[str, Listed]], *, labelled: bool) -> None:
+    now, screen = wiring.clock.now(), wiring.screen
+    if screen.as_json:
+        tokens = [
+            {**({"store": label} if labelled else {}), **token_json(each.snapshot, each.due, now)}
+            for label, each in found
+        ]  # fmt: skip
+        screen.document({"tokens": tokens})
+        return
+    if not found:
+        wiring.progress.note("no tokens here; `tokenguard add` and `tokenguard import` take them in")
+        return
+    columns = (*(("store",) if labelled else ()), *_COLUMNS)
+    rows = [(*((label,) if labelled else ()), *_row(wiring, each)) for label, each in found]
+    screen.table(columns, rows, tones=[_tone(wiring, each) for _, each in found])
+
+
+def _row(wiring: Wiring, each: Listed) -> tuple[str, ...]:
+    record = each.snapshot.document.record
+    return (
+        record.name,
+        record.provider,
+        scope_words(record),
+        record.environment,
+        record.owner,
+        state_words(each.snapshot.document),
+        due_words(each.due, wiring.clock.now()),
+    )
+
+
+def _tone(wiring: Wiring, each: Listed) -> str:
+    """A colour by urgency; the words in the row say the same without it."""
+    now = wiring.clock.now()
+    if each.due and each.due.at <= now:
+        return "red"
+    return "yellow" if each.snapshot.document.busy or (each.due and each.due.soon(now)) else ""

@@ -1,0 +1,31 @@
+"""Token names on the command line."""
+
+from typing import Any
+
+import click
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.names import TokenName, token_name
+from tokenguard.errors import InputError
+from tokenguard.ports.store import Store
+
+
+class TokenNameType(click.ParamType["TokenName"]):
+    """A token's name; its grammar is the domain's."""
+
+    name = "name"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> TokenName:  # noqa: ARG002
+        """The name; InputError if it is none."""
+        return token_name(str(value))
+
+
+TOKEN_NAME = TokenNameType()
+
+
+def known_token(store: Store, name: TokenName) -> Snapshot:
+    """The token of that name; InputError if there is none."""
+    snapshot = store.find(name)
+    if snapshot is None:
+        raise InputError(f"there is no token named {name}", hint="`tokenguard list` shows the names")
+    return snapshot

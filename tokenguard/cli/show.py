@@ -1,0 +1,63 @@
+"""`show NAME`: record, operation, quarantine, last events; with `--reveal` the value, on a terminal, audited."""
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.naming import TOKEN_NAME, known_token
+from tokenguard.cli.showing import show_record
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.event import Entry
+from tokenguard.domain.names import TokenName
+from tokenguard.inventory.views import detail_json, event_words, moment
+from tokenguard.policy.model import due_of
+from tokenguard.shell.wiring import Wiring
+
+_EVENTS = 10
+
+
+@command("show")
+@click.argument("name", type=TOKEN_NAME)
+@click.option("--reveal", is_flag=True, help="Show the value, on a terminal only; the disclosure is recorded first.")
+@pass_wiring
+def show(wiring: Wiring, name: TokenName, *, reveal: bool) -> None:
+    """Show one token: what is recorded of it, its last operation, and the last events."""
+    snapshot = known_token(wiring.store, name)
+    if reveal:
+        from tokenguard.cli.revealing import reveal_on_terminal  # noqa: PLC0415
+
+        reveal_on_terminal(wiring, snapshot)
+        return
+    entries = list(wiring.store.history(snapshot.id))[-_EVENTS:]
+    if wiring.screen.as_json:
+        due = due_of(snapshot.document.record, wiring.policy)
+        wiring.screen.document(detail_json(snapshot, due, wiring.clock.now(), entries))
+        return
+    show_record(wiring, snapshot)
+    _show_operation(wiring, snapshot)
+    _show_events(wiring, entries)
+
+
+def _show_operation(wiring: Wiring, snapshot: Snapshot) -> None:
+    document, screen = snapshot.document, wiring.screen
+    if (journal := document.journal) is not None:
+        proof = journal.proof
+        screen.line()
+        screen.pairs(
+            [
+                ("operation" if document.busy else "last operation", f"{journal.mode}, {journal.stage}"),
+                ("opened", moment(journal.opened_at) or ""),
+                ("reason", journal.reason),
+                ("held by", journal.holder if document.busy else ""),
+                ("waiting for", journal.waiting_for),
+                ("old token", f"dead, {proof.grade}" if proof else ""),
+                ("go on with", f"tokenguard rotate {document.record.name} --resume" if document.busy else ""),
+            ]
+        )
+    for item in document.quarantine:
+        again = ", ACCEPTED AGAIN" if item.alive_again else ""
+        screen.line(f"in quarantine: {item.label}, to be looked at again {moment(item.probe_due_at)}{again}")
+
+
+def _show_events(wiring: Wiring, entries: list[Entry]) -> None:
+    wiring.screen.line()
+    wiring.screen.table(("when", "what", "who", "how"), [event_words(entry) for entry in entries])

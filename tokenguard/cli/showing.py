@@ -1,0 +1,73 @@
+"""How one token is shown, by the commands that end with it."""
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.token import Record
+from tokenguard.inventory.views import day, due_words, liveness_words, state_words, token_json
+from tokenguard.policy.model import due_of
+from tokenguard.shell.wiring import Wiring
+
+
+def show_taken(wiring: Wiring, snapshot: Snapshot) -> None:
+    """What came of `add`, `edit` or `retire`."""
+    record, now = snapshot.document.record, wiring.clock.now()
+    due = due_of(record, wiring.policy)
+    if wiring.screen.as_json:
+        wiring.screen.document(token_json(snapshot, due, now))
+        return
+    parts = [f"{record.name}: {state_words(snapshot.document)}"]
+    if record.scope:
+        parts.append(scope_words(record))
+    if record.owner:
+        parts.append(f"owner {record.owner}")
+    if due:
+        parts.append(f"due {due_words(due, now)}")
+    wiring.screen.line("; ".join(parts))
+
+
+def show_record(wiring: Wiring, snapshot: Snapshot) -> None:
+    """Everything that is recorded, for people."""
+    record, now = snapshot.document.record, wiring.clock.now()
+    due = due_of(record, wiring.policy)
+    consumers = "not declared" if record.consumers is None else ", ".join(map(str, record.consumers)) or "none"
+    wiring.screen.pairs(
+        [
+            ("name", record.name),
+            ("state", state_words(snapshot.document)),
+            ("missing", ", ".join(record.missing)),
+            ("provider", record.provider),
+            ("address", record.base_url),
+            ("kind", record.kind),
+            ("scope", scope_words(record)),
+            ("permissions", ", ".join(record.permissions)),
+            ("environment", record.environment),
+            ("purpose", record.purpose),
+            ("owner", record.owner),
+            ("made by", record.made_by),
+            ("account", record.account),
+            ("deputy", record.deputy),
+            ("consumers", consumers),
+            ("location", record.location.url or record.location.custody),
+            ("added", day(record.added_at)),
+            ("rotated", day(record.rotated_at)),
+            ("due", due_words(due, now) + (", set by hand" if due and due.explicit else "")),
+            ("last look", _look_words(record)),
+            ("name there", record.label),
+            ("provider id", record.provider_id),
+            ("shown there as", record.hint),
+            ("fingerprint", record.fingerprint or ""),
+            ("notes", record.notes),
+        ]
+    )
+
+
+def scope_words(record: Record) -> str:
+    """The scope with its display name."""
+    if record.scope is None:
+        return ""
+    return f"{record.scope} ({record.scope_name})" if record.scope_name else str(record.scope)
+
+
+def _look_words(record: Record) -> str:
+    seen = record.seen
+    words = liveness_words(seen)
+    return words if seen is None else f"{words} on {day(seen.at)} ({seen.reason})"

@@ -1,0 +1,78 @@
+"""What a person may say of a token, and what it makes of a record."""
+
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+
+from tokenguard.domain.names import TokenName
+from tokenguard.domain.scope import Scope
+from tokenguard.domain.token import Consumer, Kind, Location, Record, RecordState
+from tokenguard.errors import InputError
+from tokenguard.text import safe_text
+
+MAX_TEXT = 200
+_CLEARABLE = frozenset({"scope", "due_at"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """The fields that were given; None where nothing was said. Empty text clears a field."""
+
+    name: TokenName | None = None
+    provider: str | None = None
+    kind: Kind | None = None
+    scope: Scope | str | None = None
+    scope_name: str | None = None
+    permissions: tuple[str, ...] | None = None
+    environment: str | None = None
+    purpose: str | None = None
+    owner: str | None = None
+    made_by: str | None = None
+    account: str | None = None
+    deputy: str | None = None
+    consumers: tuple[Consumer, ...] | None = None
+    location: Location | None = None
+    base_url: str | None = None
+    due_at: datetime | str | None = None
+    notes: str | None = None
+
+    def given(self) -> dict[str, Any]:
+        """The fields that something was said about, ready for `replace`."""
+        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {
+            name: None if name in _CLEARABLE and value == "" else value
+            for name, value in found.items()
+            if value is not None
+        }
+
+
+def apply(record: Record, changes: Changes) -> Record:
+    """The record with the changes in it; an unclaimed one that is complete now becomes active.
+
+    Raises:
+        InputError: an active record would lose a field that it must have.
+    """
+    changed = replace(record, **changes.given())
+    if changed.state is RecordState.UNCLAIMED and not changed.missing:
+        return replace(changed, state=RecordState.ACTIVE)
+    lost = set(changed.missing) - set(record.missing)
+    if changed.state is RecordState.ACTIVE and lost:
+        raise InputError(
+            f"an active token cannot be without {' and '.join(sorted(lost))}", hint="give the new value instead of none"
+        )
+    return changed
+
+
+def differing(before: Record, after: Record) -> tuple[str, ...]:
+    """The names of the fields that differ."""
+    return tuple(each.name for each in fields(Record) if getattr(before, each.name) != getattr(after, each.name))
+
+
+def plain_text(text: str, *, what: str) -> str:
+    """One line of text that people wrote; InputError if it is too long or could act on a terminal."""
+    line = text.strip()
+    if len(line) > MAX_TEXT or safe_text(line, one_line=True) != line:
+        raise InputError(
+            f"the {what} is not one plain line", hint=f"at most {MAX_TEXT} characters, none of them a control character"
+        )
+    return line

@@ -1,0 +1,55 @@
+"""Choosing among the tokens of a store."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.token import RecordState
+from tokenguard.policy.model import Due, Policy, due_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """What is asked for; empty means any. Retired tokens are left out unless their state is asked for."""
+
+    owner: str = ""
+    scope: str = ""
+    environment: str = ""
+    provider: str = ""
+    state: RecordState | None = None
+
+    def admits(self, snapshot: Snapshot) -> bool:
+        """Whether the token is asked for."""
+        record = snapshot.document.record
+        if self.state is None and record.state is RecordState.RETIRED:
+            return False
+        wanted = (
+            (self.owner, record.owner),
+            (self.scope, str(record.scope or "")),
+            (self.environment, record.environment),
+            (self.provider, record.provider),
+            (self.state or "", record.state),
+        )
+        return all(not asked or asked == found for asked, found in wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A token with its due date under the policy."""
+
+    snapshot: Snapshot
+    due: Due | None
+
+
+def listed(snapshots: Iterable[Snapshot], wanted: Filter, policy: Callable[[], Policy]) -> Iterator[Listed]:
+    """The tokens asked for, in the order given; `policy` is not asked for before the first one."""
+    for snapshot in snapshots:
+        if wanted.admits(snapshot):
+            yield Listed(snapshot, due_of(snapshot.document.record, policy()))
+
+
+def by_due(found: Iterable[Listed], now: datetime, within: timedelta | None = None) -> list[Listed]:
+    """Those that are ever due, most urgent first; only those due `within` that time, if given."""
+    dated = [each for each in found if each.due and (within is None or each.due.at - now <= within)]
+    return sorted(dated, key=lambda each: (each.due.at if each.due else now, each.snapshot.document.record.name))

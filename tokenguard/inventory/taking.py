@@ -1,0 +1,91 @@
+"""Taking a token into the inventory: what must be true before, and what is written when there is no value."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Protocol
+
+from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.event import Event, Op
+from tokenguard.domain.fingerprint import Fingerprint
+from tokenguard.domain.journal import Mode
+from tokenguard.domain.liveness import Observation
+from tokenguard.domain.names import TokenId, TokenName, new_token_id
+from tokenguard.domain.secret import Value
+from tokenguard.domain.token import Record, RecordState
+from tokenguard.errors import InputError, Unfinished
+from tokenguard.ports.clock import Clock
+from tokenguard.ports.store import Store
+
+
+class Custodian(Protocol):
+    """Who moves values: the rotation engine."""
+
+    def add(self, record: Record, value: Value, *, seen: Observation | None) -> Snapshot:
+        """Take a value into custody and deliver it."""
+        ...
+
+    def resume(self, token: TokenId) -> Snapshot:
+        """Go on with an open operation."""
+        ...
+
+    def abort(self, token: TokenId) -> Snapshot:
+        """Undo an open operation."""
+        ...
+
+
+def holder_of(store: Store, fingerprint: Fingerprint, *, besides: TokenName | None = None) -> TokenName | None:
+    """Which token other than `besides` knows this value already, as its live, old or rejected one."""
+    names = (store.load(token).document.record.name for token in store.holders(fingerprint))
+    return next((name for name in names if name != besides), None)
+
+
+def known_values(store: Store) -> Iterator[tuple[Fingerprint, TokenName]]:
+    """The fingerprints of all live values, with their tokens."""
+    for snapshot in store.scan():
+        record = snapshot.document.record
+        if record.fingerprint is not None and record.state is not RecordState.RETIRED:
+            yield record.fingerprint, record.name
+
+
+def check_name_is_free(store: Store, name: TokenName) -> None:
+    """InputError if a token of that name exists; one that a crash left half-made does not count."""
+    existing = store.find(name)
+    if existing is not None and existing.document.record.state is not RecordState.PENDING:
+        raise InputError(
+            f"there is already a token named {name}",
+            hint=f"choose another name, or `tokenguard edit {name}`, or `tokenguard rotate {name}`",
+        )
+
+
+def take(store: Store, custodian: Custodian, record: Record, value: Value, seen: Observation | None) -> Snapshot:
+    """Take a value into custody, also where an earlier try was interrupted.
+
+    Args:
+        store: where it goes.
+        custodian: moves the value.
+        record: what is known of the token.
+        value: checked before.
+        seen: what the provider said of it; None if it was not asked.
+
+    Raises:
+        InputError: the name is taken.
+        Unfinished: a new value is being made under that name, which is another operation.
+    """
+    existing = store.find(record.name)
+    if existing is not None and existing.document.busy and existing.document.journal is not None:
+        if existing.document.journal.mode is not Mode.ADD:
+            raise Unfinished(
+                f"an operation on {record.name} is open", hint=f"tokenguard rotate {record.name} --resume, or --abort"
+            )
+        custodian.abort(existing.id)
+    return custodian.add(record, value, seen=seen)
+
+
+def enter_without_value(store: Store, clock: Clock, record: Record) -> Snapshot:
+    """Enter a token whose value is held elsewhere: an OAuth grant, or a secret that cannot be read back."""
+    check_name_is_free(store, record.name)
+    now = clock.now()
+    state = RecordState.UNCLAIMED if record.missing else RecordState.ACTIVE
+    document = Document(record=replace(record, state=state, added_at=now))
+    event = Event(at=now, op=Op.ADD, actor=store.actor(), name=record.name, detail={"result": "without-value"})
+    return store.commit(new_token_id(), 0, document, [event])

@@ -1,0 +1,103 @@
+"""Looking at a token through its provider, and keeping what was seen."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum, unique
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.event import Event, Op
+from tokenguard.domain.liveness import Observation, ScopeVerdict, Verdict
+from tokenguard.domain.token import Record, RecordState
+from tokenguard.errors import Conflict, ExitCode
+from tokenguard.ports.clock import Clock
+from tokenguard.ports.provider import Provider
+from tokenguard.ports.store import Store
+
+_TRIES = 3
+
+
+@unique
+class Result(StrEnum):
+    """What a look means for the inventory."""
+
+    ALIVE = "alive"
+    DEAD = "dead"
+    WRONG_SCOPE = "wrong-scope"
+    UNKNOWN = "unknown"
+    NOT_ASKED = "not-asked"
+    """There is no value to show, or the provider has no way to ask."""
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What it means for the process."""
+        if self in {Result.DEAD, Result.WRONG_SCOPE}:
+            return ExitCode.FINDINGS
+        return ExitCode.UNREACHABLE if self is Result.UNKNOWN else ExitCode.OK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One token looked at."""
+
+    record: Record
+    result: Result
+    seen: Observation | None = None
+    reason: str = ""
+    """Why it was not asked, or the provider's code."""
+
+
+def judge(seen: Observation) -> Result:
+    """What an observation means: a live token that leads elsewhere is as wrong as a dead one."""
+    match seen.verdict:
+        case Verdict.DEAD:
+            return Result.DEAD
+        case Verdict.UNKNOWN:
+            return Result.UNKNOWN
+        case Verdict.ALIVE:
+            return Result.WRONG_SCOPE if seen.scope_verdict is ScopeVerdict.WRONG else Result.ALIVE
+
+
+def verify(store: Store, clock: Clock, provider_of: Callable[[Record], Provider], snapshot: Snapshot) -> Look:
+    """Probe the live value of one token and record the observation.
+
+    Nothing is recorded while an operation is open: the journal belongs to its runner.
+
+    Raises:
+        InputError: the provider is not known, or not where the record says.
+        Unreachable: the store could not be read or written.
+    """
+    record = snapshot.document.record
+    if record.state is RecordState.RETIRED:
+        return Look(record=record, result=Result.NOT_ASKED, reason="it is retired")
+    live = store.read_live(snapshot.id)
+    if live is None:
+        return Look(record=record, result=Result.NOT_ASKED, reason="the store holds no value of it")
+    provider = provider_of(record)
+    if not provider.capabilities.probe:
+        return Look(record=record, result=Result.NOT_ASKED, reason=f"{provider.name} has no way to ask")
+    seen = provider.probe(live.value, record.scope)
+    if not snapshot.document.busy:
+        _keep(store, clock, snapshot, seen)
+    return Look(record=record, result=judge(seen), seen=seen, reason=seen.reason)
+
+
+def _keep(store: Store, clock: Clock, snapshot: Snapshot, seen: Observation) -> None:
+    """Record the observation; if somebody else writes the token all the time, theirs is the newer truth."""
+    for _ in range(_TRIES):
+        document = snapshot.document
+        record = replace(document.record, seen=seen, scope_name=document.record.scope_name or seen.scope_name)
+        event = Event(
+            at=clock.now(),
+            op=Op.VERIFY,
+            actor=store.actor(),
+            name=record.name,
+            detail={"verdict": seen.verdict.value, "scope": seen.scope_verdict.value, "reason": seen.reason},
+        )
+        try:
+            store.commit(snapshot.id, snapshot.version, replace(document, record=record), [event])
+        except Conflict:
+            snapshot = store.load(snapshot.id)
+            if snapshot.document.busy or snapshot.document.record.fingerprint != record.fingerprint:
+                return
+        else:
+            return

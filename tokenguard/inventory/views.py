@@ -1,0 +1,178 @@
+"""What is shown of a token: one stable JSON form, and short words for tables. Never a value."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.event import Entry, Phase
+from tokenguard.domain.journal import Journal, Quarantined
+from tokenguard.domain.liveness import DeathProof, Observation, ScopeVerdict
+from tokenguard.domain.token import Record
+from tokenguard.policy.model import Due
+
+
+def moment(at: datetime | None) -> str | None:
+    """A time as ISO 8601 in UTC, to the second."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
+
+
+def day(at: datetime | None) -> str:
+    """A time's day, for tables."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d") if at else ""
+
+
+def token_json(snapshot: Snapshot, due: Due | None, now: datetime) -> dict[str, Any]:
+    """One token, as `list` and `show` give it to programs."""
+    document = snapshot.document
+    return {
+        "id": snapshot.id,
+        **_record(document.record),
+        "due_at": moment(due.at) if due else None,
+        "days_left": due.days_left(now) if due else None,
+        "overdue": due is not None and due.at <= now,
+        "operation": _operation(document.journal) if document.journal and document.busy else None,
+        "quarantined": len(document.quarantine),
+    }
+
+
+def detail_json(snapshot: Snapshot, due: Due | None, now: datetime, entries: list[Entry]) -> dict[str, Any]:
+    """One token with its last operation, quarantine and events."""
+    document = snapshot.document
+    return {
+        **token_json(snapshot, due, now),
+        "version": snapshot.version,
+        "last_operation": _operation(document.journal) if document.journal else None,
+        "quarantine": [_quarantined(each) for each in document.quarantine],
+        "events": [entry_json(entry) for entry in entries],
+    }
+
+
+def entry_json(entry: Entry) -> dict[str, Any]:
+    """One audit entry."""
+    event = entry.event
+    return {
+        "seq": entry.seq,
+        "at": moment(event.at),
+        "op": event.op,
+        "phase": event.phase,
+        "name": event.name,
+        "actor": event.actor.id,
+        "host": event.actor.host,
+        "ci_run": event.actor.ci_run,
+        "rotation": event.rotation,
+        "detail": event.detail,
+        "hash": entry.hash,
+    }
+
+
+def liveness_words(seen: Observation | None) -> str:
+    """The last look, in a word or two."""
+    if seen is None:
+        return "not verified"
+    if seen.scope_verdict is ScopeVerdict.WRONG:
+        return f"{seen.verdict}, wrong scope"
+    return seen.verdict.value
+
+
+def state_words(document: Document) -> str:
+    """Where the token is in its life: its state, the open operation if there is one, the last look."""
+    if document.busy and document.journal is not None:
+        return f"{document.journal.mode}: {document.journal.stage}"
+    return f"{document.record.state}, {liveness_words(document.record.seen)}"
+
+
+def due_words(due: Due | None, now: datetime) -> str:
+    """The due date and how far it is."""
+    if due is None:
+        return ""
+    left = due.days_left(now)
+    return f"{day(due.at)} ({left} d)" if due.at > now else f"{day(due.at)} (overdue {-left} d)"
+
+
+def _record(record: Record) -> dict[str, Any]:
+    return {
+        "name": record.name,
+        "provider": record.provider,
+        "kind": record.kind,
+        "state": record.state,
+        "scope": str(record.scope) if record.scope else None,
+        "scope_name": record.scope_name,
+        "permissions": list(record.permissions),
+        "environment": record.environment,
+        "purpose": record.purpose,
+        "owner": record.owner,
+        "made_by": record.made_by,
+        "account": record.account,
+        "deputy": record.deputy,
+        "consumers": None if record.consumers is None else [str(each) for each in record.consumers],
+        "location": {"custody": record.location.custody, "url": record.location.url},
+        "base_url": record.base_url,
+        "created_at": moment(record.created_at),
+        "added_at": moment(record.added_at),
+        "rotated_at": moment(record.rotated_at),
+        "fingerprint": record.fingerprint,
+        "provider_id": record.provider_id,
+        "hint": record.hint,
+        "label": record.label,
+        "liveness": _seen(record.seen),
+        "missing": list(record.missing),
+        "notes": record.notes,
+    }
+
+
+def _seen(seen: Observation | None) -> dict[str, Any] | None:
+    if seen is None:
+        return None
+    return {
+        "verdict": seen.verdict,
+        "at": moment(seen.at),
+        "reason": seen.reason,
+        "scope": str(seen.scope) if seen.scope else None,
+        "scope_name": seen.scope_name,
+        "scope_verdict": seen.scope_verdict,
+    }
+
+
+def _operation(journal: Journal) -> dict[str, Any]:
+    return {
+        "id": journal.id,
+        "mode": journal.mode,
+        "stage": journal.stage,
+        "epoch": journal.epoch,
+        "holder": journal.holder,
+        "opened_at": moment(journal.opened_at),
+        "updated_at": moment(journal.updated_at),
+        "reason": journal.reason,
+        "waiting_for": journal.waiting_for,
+        "attempts": [{"label": each.label, "state": each.state} for each in journal.attempts],
+        "proof": _proof(journal.proof) if journal.proof else None,
+    }
+
+
+def _quarantined(item: Quarantined) -> dict[str, Any]:
+    return {
+        "label": item.label,
+        "provider_label": item.provider_label,
+        "probe_due_at": moment(item.probe_due_at),
+        "alive_again": item.alive_again,
+        "proof": _proof(item.proof),
+    }
+
+
+def _proof(proof: DeathProof) -> dict[str, Any]:
+    return {
+        "grade": proof.grade,
+        "first_at": moment(proof.first_at),
+        "last_at": moment(proof.last_at),
+        "samples": proof.samples,
+        "control": proof.control,
+        "said_by": proof.said_by,
+    }
+
+
+def event_words(entry: Entry) -> tuple[str, str, str, str]:
+    """One audit entry as a table's row: when, what, who, how."""
+    event = entry.event
+    what = event.op if event.phase is Phase.FACT else f"{event.op} ({event.phase})"
+    detail = " ".join(f"{key}={value}" for key, value in sorted(event.detail.items()))
+    return moment(event.at) or "", what, event.actor.id, detail
