@@ -1,0 +1,68 @@
+"""Guards around every test: a clean environment, no traffic off this machine, and no value in any output."""
+
+import ipaddress
+import os
+import re
+import socket
+
+import pytest
+
+_SCRUBBED = re.compile(
+    r"(TOKENGUARD|VAULT|BAO|AWS)_|XDG_|NETRC$|(HTTPS?|ALL|NO)_PROXY$|SSLKEYLOGFILE$|GIT_", re.IGNORECASE
+)
+_LEAK = re.compile(r"tgcanary[\w+/=-]{6,}|sk-social-sandbox\w{6,}|dx_secret_[0-9a-f-]{20,}")
+"""Canaries of tests and values of the sandbox; the bare prefix may be talked about."""
+
+_leaks: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch, tmp_path_factory):
+    """Nothing of the machine's own settings, stores or credentials reaches a test, and nothing of a test reaches them."""
+    for name in [name for name in os.environ if _SCRUBBED.match(name)]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def loopback_only():
+    """A connection to anything but this machine is an error."""
+    real = socket.socket.connect
+
+    def connect(self, address):
+        if self.family in {socket.AF_INET, socket.AF_INET6} and not _loopback(address[0]):
+            raise AssertionError(f"a test tried to reach {address[0]}")
+        return real(self, address)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(socket.socket, "connect", connect)
+    yield
+    patch.undo()
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def pytest_runtest_logreport(report):
+    """The leak check: whatever a test prints, logs or fails with is searched for values."""
+    texts = [report.capstdout, report.capstderr, report.caplog]
+    if any(_LEAK.search(text) for text in texts):
+        _leaks.append(report.nodeid)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say where a value was seen; never the value."""
+    for nodeid in dict.fromkeys(_leaks):
+        terminalreporter.write_line(f"LEAK: a value is in the output of {nodeid}", red=True)
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """A leak fails the run, whatever else passed."""
+    if _leaks and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
