@@ -10,7 +10,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
-from urllib3.exceptions import HTTPError, NameResolutionError, SSLError
+from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
 from urllib3.exceptions import TimeoutError as SocketTimeout
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Url
@@ -108,7 +108,7 @@ def _connection(base: Address, proxy: Address | None, ca_bundle: Path | None, ti
 
 
 def _trouble(error: Exception, *, connected: bool) -> Trouble:
-    if isinstance(error, NameResolutionError):
+    if isinstance(error, NewConnectionError):
         return Trouble.CONNECT
     if isinstance(error, (SocketTimeout, TimeoutError)):
         return Trouble.TIMEOUT

@@ -1,0 +1,171 @@
+"""The HTTP client against servers that lie, stall, bomb and redirect: always an outcome, never an exception."""
+
+import logging
+import secrets
+import socket
+import struct
+
+import pytest
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.scripted_server import ScriptedServer, raw, reply, stream
+from tokenguard.domain.secret import Secret
+from tokenguard.http.address import Address
+from tokenguard.http.answer import Answer, Failure, Trouble
+from tokenguard.http.client import Client, Credential, Request
+
+
+def client(url: str, deadline: float = 5.0) -> Client:
+    return Client(Address.parse(url), FakeClock(), deadline=deadline)
+
+
+def ask(url: str, deadline: float = 5.0, **request):
+    return client(url, deadline).send(Request(**{"path": ("thing",)} | request))
+
+
+def abort(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+HOSTILE = {
+    "status line is not http": (raw(b"SSH-2.0-x\r\n\r\n"), Trouble.RESET),
+    "nothing at all": (raw(b""), Trouble.RESET),
+    "reset instead of an answer": (abort, Trouble.RESET),
+    "half an answer": (raw(HEAD + b"Content-Length: 500\r\n\r\n{"), Trouble.RESET),
+    "chunk size is not a number": (raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"), Trouble.RESET),
+    "chunked and cut off": (raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{\r\n"), Trouble.RESET),
+    "body without end": (stream(HEAD + b"\r\n", b" " * 65536), Trouble.TOO_LARGE),
+    "body of a declared gigabyte": (
+        stream(HEAD + b"Content-Length: 1000000000\r\n\r\n", b"a" * 65536),
+        Trouble.TOO_LARGE,
+    ),
+    "a hundred thousand headers": (stream(b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n" * 1000), Trouble.RESET),
+    "header line without end": (stream(b"HTTP/1.1 200 OK\r\nX-A: ", b"b" * 65536), Trouble.RESET),
+    "headers of 90 KiB": (
+        raw(HEAD + b"".join(b"X-%d: %s\r\n" % (n, b"b" * 30_000) for n in range(3)) + b"\r\n"),
+        Trouble.TOO_LARGE,
+    ),
+    "continue without end": (stream(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.001), Trouble.TIMEOUT),
+    "one byte at a time": (stream(HEAD + b"\r\n", b" ", 0.05), Trouble.TIMEOUT),
+    "headers one byte at a time": (stream(b"HTTP/1.1 200 OK\r\nX-A: ", b"b", 0.05), Trouble.TIMEOUT),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_hostile_answer_is_a_failure_that_may_have_had_an_effect(case):
+    script, trouble = HOSTILE[case]
+    with ScriptedServer(script) as server:
+        outcome = ask(server.url, deadline=0.4 if trouble is Trouble.TIMEOUT else 5.0)
+    assert outcome == Failure(trouble=trouble, sent=True)
+    assert server.connections == 1, "never asked twice"
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_a_redirect_is_never_followed(status, method):
+    with (
+        ScriptedServer(reply(200, b"{}")) as other,
+        ScriptedServer(reply(status, b"", f"Location: {other.url}/")) as server,
+    ):
+        outcome = ask(server.url, method=method, credential=Credential(secret=Secret("tgcanary-redirect")))
+    assert outcome == Failure(trouble=Trouble.REDIRECT, sent=True)
+    assert other.connections == 0
+
+
+def test_nobody_listening_is_certainly_not_sent():
+    with ScriptedServer(reply(200)) as server:
+        url = server.url
+    assert ask(url) == Failure(trouble=Trouble.CONNECT, sent=False)
+
+
+def test_plain_http_behind_an_https_address_is_a_tls_failure_and_not_sent():
+    with ScriptedServer(raw(b"HTTP/1.1 400 Bad\r\n\r\n")) as server:
+        outcome = ask(server.url.replace("http:", "https:"))
+    assert outcome == Failure(trouble=Trouble.TLS, sent=False)
+
+
+def test_a_gzip_bomb_stays_packed():
+    body = b"\x1f\x8b" + b"\0" * 1000
+    with ScriptedServer(reply(200, body, "Content-Encoding: gzip")) as server:
+        outcome = ask(server.url)
+    assert isinstance(outcome, Answer)
+    assert outcome.body == body
+    assert outcome.json() is None
+    assert b"Accept-Encoding: identity" in server.requests[0]
+
+
+@pytest.mark.parametrize("value", ["tgcanary\r\nX-Evil: 1", "tgcanary-ł-token", "tgcanary\0", "tgcanary-é"])
+def test_a_credential_that_no_header_can_carry_is_not_sent(value):
+    with ScriptedServer(reply(200, b"{}")) as server:
+        outcome = ask(server.url, credential=Credential(secret=Secret(value)))
+    assert outcome == Failure(trouble=Trouble.UNSENDABLE, sent=False)
+    assert server.connections == 0
+
+
+def test_the_environment_changes_nothing(monkeypatch, tmp_path):
+    """No proxy variable and no netrc file is looked at."""
+    with ScriptedServer(reply(200, b"{}")) as proxy, ScriptedServer(reply(200, b'{"a": 1}')) as server:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        (tmp_path / ".netrc").write_text("machine 127.0.0.1 login tgcanary password tgcanary\n")
+        monkeypatch.setenv("HOME", str(tmp_path))
+        outcome = ask(server.url)
+    assert isinstance(outcome, Answer)
+    assert proxy.connections == 0
+    assert b"authorization" not in server.requests[0].lower()
+
+
+def test_every_segment_stays_in_its_place():
+    with ScriptedServer(reply(200, b"{}")) as server:
+        ask(server.url + "/v1", path=("keys", "../../x?y#z\r\nä/%2e"), query=(("a b", "c&d=e"),))
+    line = server.requests[0].splitlines()[0]
+    assert line == b"GET /v1/keys/..%2F..%2Fx%3Fy%23z%0D%0A%C3%A4%2F%252e?a%20b=c%26d%3De HTTP/1.1"
+
+
+@pytest.mark.parametrize("segment", ["", ".", ".."])
+def test_a_segment_that_would_climb_is_refused(segment):
+    with pytest.raises(ValueError, match="path segment"):
+        client("http://127.0.0.1:1").send(Request(path=("keys", segment)))
+
+
+def test_no_repr_log_or_outcome_shows_the_credential_or_the_body(caplog):
+    value = f"tgcanary-{secrets.token_hex(8)}"
+    request = Request(path=("x",), credential=Credential(secret=Secret(value)), body={"echo": value})
+    with caplog.at_level(logging.DEBUG), ScriptedServer(reply(401, value.encode(), f"X-Echo: {value}")) as server:
+        outcome = client(server.url).send(request)
+    assert value.encode() in server.requests[0]
+    for text in (repr(request), repr(outcome), caplog.text):
+        assert value not in text
+
+
+def test_a_body_is_sent_as_json():
+    with ScriptedServer(reply(200, b"{}")) as server:
+        ask(server.url, method="POST", body={"a": ["é"]})
+    assert server.requests[0].startswith(b"POST /thing HTTP/1.1\r\n")
+    assert b"Content-Type: application/json" in server.requests[0]
+
+
+BODIES = {
+    b'{"a": 1}': {"a": 1},
+    b'{"a": 1, "a": 2}': None,
+    b"[" * 5000: None,
+    b"NaN": None,
+    b"": None,
+    b"\xff\xfe": None,
+    b"<html>": None,
+    b'{"a": 1} x': None,
+}
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_only_plain_json_is_json(body):
+    assert Answer(status=200, headers={}, body=body).json() == BODIES[body]
+
+
+def test_html_is_known_by_its_type_and_by_its_look():
+    assert Answer(status=200, headers={"content-type": "Text/HTML; charset=x"}, body=b"{}").html
+    assert Answer(status=200, headers={}, body=b"\n <!doctype html>").html
+    assert not Answer(status=200, headers={"content-type": "application/json"}, body=b"{}").html

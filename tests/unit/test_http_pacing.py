@@ -1,0 +1,51 @@
+"""Waiting: what Retry-After may say, and how long we wait by ourselves."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tokenguard.http.pacing import backoff, retry_after
+
+NOW = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
+
+CASES = {
+    "": None,
+    "0": 0.0,
+    "7": 7.0,
+    " 7 ": 7.0,
+    "1.5": 1.5,
+    "+3": 3.0,
+    "-5": 0.0,
+    "61": 60.0,
+    "1000000000": 60.0,
+    "9" * 29: 60.0,
+    "9" * 400: None,
+    "soon": None,
+    "nan": None,
+    "inf": None,
+    "1e9": None,
+    "0x10": None,
+    "٣": None,
+    "Sun, 01 Nov 2026 09:00:30 GMT": 30.0,
+    "Sun, 01 Nov 2026 08:00:00 GMT": 0.0,
+    "Fri, 31 Dec 9999 23:59:59 GMT": 60.0,
+    "Sun, 01 Nov 2026 09:00:30": 30.0,
+    "Sun, 99 Nov 2026 09:00:30 GMT": None,
+}
+
+
+@pytest.mark.parametrize("text", CASES)
+def test_retry_after_is_between_nothing_and_a_minute(text):
+    assert retry_after(text, NOW) == CASES[text]
+
+
+@given(st.text(max_size=60))
+def test_no_retry_after_breaks_us(text):
+    found = retry_after(text, NOW)
+    assert found is None or 0 <= found <= 60
+
+
+def test_backoff_doubles_to_a_minute():
+    assert [backoff(n) for n in (0, 1, 2, 3, 6, 7, 8, 10**9)] == [1, 1, 2, 4, 32, 60, 60, 60]
