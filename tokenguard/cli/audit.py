@@ -1,0 +1,13 @@
+"""`audit`: the group of commands about evidence."""
+
+from tokenguard.cli.base import group
+
+COMMANDS = {
+    "log": ("tokenguard.cli.audit_log:log", "Print audit entries."),
+    "verify": ("tokenguard.cli.audit_verify:verify", "Recompute the audit chains and check the whole store."),
+}
+
+
+@group("audit", COMMANDS)
+def audit() -> None:
+    """Read and verify the audit trail."""

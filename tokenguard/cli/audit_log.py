@@ -1,0 +1,61 @@
+"""`audit log [NAME]`: who did what to which token, oldest first."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.naming import TOKEN_NAME, known_token
+from tokenguard.domain.event import Entry, Op
+from tokenguard.domain.names import TokenName
+from tokenguard.errors import InputError
+from tokenguard.inventory.views import entry_json, event_words
+from tokenguard.shell.wiring import Wiring
+
+_AGO = re.compile(r"(\d{1,5})([hd])", re.ASCII)
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1)}
+
+
+@command("log")
+@click.argument("name", type=TOKEN_NAME, required=False)
+@click.option("--since", metavar="WHEN", help="YYYY-MM-DD, or for example 36h or 7d.")
+@click.option("--op", type=click.Choice(list(map(str, Op))), multiple=True, help="Only these operations; repeatable.")
+@pass_wiring
+def log(wiring: Wiring, name: TokenName | None, *, since: str | None, op: tuple[str, ...]) -> None:
+    """Print the audit entries of NAME, or of the store and all its tokens, oldest first."""
+    after = _moment(since, wiring.clock.now()) if since else None
+    entries = [
+        entry
+        for entry in _entries(wiring, name)
+        if (after is None or entry.event.at >= after) and (not op or entry.event.op in op)
+    ]
+    entries.sort(key=lambda entry: entry.event.at)
+    if wiring.screen.as_json:
+        wiring.screen.document({"entries": [entry_json(entry) for entry in entries]})
+        return
+    rows = [(event_words(entry)[0], entry.event.name or "(store)", *event_words(entry)[1:]) for entry in entries]
+    if rows:
+        wiring.screen.table(("when", "token", "what", "who", "how"), rows)
+    else:
+        wiring.progress.note("no entries")
+
+
+def _entries(wiring: Wiring, name: TokenName | None) -> Iterator[Entry]:
+    if name is not None:
+        yield from wiring.store.history(known_token(wiring.store, name).id)
+        return
+    yield from wiring.store.history(None)
+    for snapshot in wiring.store.scan():
+        yield from wiring.store.history(snapshot.id)
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    if (ago := _AGO.fullmatch(text)) is not None:
+        return now - int(ago[1]) * _UNITS[ago[2]]
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError("--since is not a time", hint="write YYYY-MM-DD, or for example 36h or 7d") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

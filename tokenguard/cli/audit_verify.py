@@ -1,0 +1,59 @@
+"""`audit verify`: recompute every chain against the records, and check every row of the store."""
+
+from collections.abc import Iterable
+from typing import Protocol, runtime_checkable
+
+from tokenguard.audit.chain import Checked, check_all
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.errors import Tampered
+from tokenguard.shell.wiring import Wiring
+
+
+class Problem(Protocol):
+    """Something stored that does not hold."""
+
+    @property
+    def where(self) -> str:
+        """Which part of the store."""
+        ...
+
+    @property
+    def what(self) -> str:
+        """What is wrong with it."""
+        ...
+
+
+@runtime_checkable
+class Checkable(Protocol):
+    """A store that can verify itself beyond its chains."""
+
+    def check(self) -> Iterable[Problem]:
+        """Everything that does not hold."""
+        ...
+
+
+@command("verify")
+@pass_wiring
+def verify(wiring: Wiring) -> None:
+    """Recompute the audit chains and check the whole store. Exit 6 names the first thing that does not hold."""
+    store = wiring.store
+    checked: list[Checked] = []
+    for chain in check_all(store):
+        checked.append(chain)
+        if chain.broken is not None:
+            raise Tampered(
+                f"the audit trail of {chain.name or 'the store'} does not hold at entry {chain.broken.seq}: "
+                f"{chain.broken.reason}",
+                hint="keep a copy of the store as evidence, then restore it from a backup",
+            )
+    if isinstance(store, Checkable):
+        for problem in store.check():
+            raise Tampered(
+                f"the store does not hold ({problem.where}): {problem.what}",
+                hint="keep a copy of the store as evidence, then restore it from a backup",
+            )
+    entries = sum(chain.entries for chain in checked)
+    if wiring.screen.as_json:
+        wiring.screen.document({"ok": True, "chains": len(checked), "entries": entries})
+    else:
+        wiring.screen.line(f"{entries} entries in {len(checked)} chains hold, and so does the store")

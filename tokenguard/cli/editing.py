@@ -1,0 +1,98 @@
+"""The use case of `edit`: where values go, and whom they are shown to, changes only knowingly."""
+
+from dataclasses import replace
+
+from tokenguard.cli.adding import check_consumers, check_scope
+from tokenguard.cli.naming import known_token
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.event import Event, Op
+from tokenguard.domain.names import TokenName
+from tokenguard.domain.token import Record, RecordState
+from tokenguard.errors import InputError, Unfinished
+from tokenguard.inventory.changes import Changes, apply, differing
+from tokenguard.shell.wiring import Wiring
+
+_TRUSTED = {"provider": "its provider", "base_url": "its provider's address", "consumers": "who is given its value"}
+"""Changes that decide where a value is sent."""
+
+
+def edit_record(wiring: Wiring, name: TokenName, changes: Changes, *, confirmed: bool) -> Snapshot:
+    """Commit the changes.
+
+    Args:
+        wiring: the world.
+        name: which token.
+        changes: what was said of it.
+        confirmed: do not ask a person about changes of where values go.
+
+    Raises:
+        InputError: there is no such token, nothing was said, or it is not acceptable.
+        Unfinished: an operation on the token is open.
+        Conflict: somebody else changed the token at the same moment.
+    """
+    snapshot = known_token(wiring.store, name)
+    before = snapshot.document.record
+    _check_editable(snapshot)
+    if not changes.given():
+        raise InputError("nothing to change was given", hint="tokenguard edit NAME --owner TEAM, for example")
+    after = apply(before, _with_address(wiring, before, changes))
+    changed = differing(before, after)
+    if not changed:
+        return snapshot
+    _check(wiring, before, after)
+    if not confirmed:
+        _confirm(wiring, after, [_TRUSTED[field] for field in changed if field in _TRUSTED])
+    event = Event(
+        at=wiring.clock.now(),
+        op=Op.EDIT,
+        actor=wiring.store.actor(),
+        name=after.name,
+        detail={"fields": ",".join(changed)},
+    )
+    return wiring.store.commit(snapshot.id, snapshot.version, replace(snapshot.document, record=after), [event])
+
+
+def _check_editable(snapshot: Snapshot) -> None:
+    record = snapshot.document.record
+    if snapshot.document.busy:
+        raise Unfinished(
+            f"an operation on {record.name} is open, which relies on the record",
+            hint=f"tokenguard rotate {record.name} --resume, or --abort, then edit",
+        )
+    if record.state is RecordState.RETIRED:
+        raise InputError(f"{record.name} is retired; its record is evidence now", hint="add a new token instead")
+
+
+def _with_address(wiring: Wiring, before: Record, changes: Changes) -> Changes:
+    """Another provider brings its own address; an address must be the one that this machine is set to use."""
+    if changes.base_url is None and changes.provider in {None, before.provider}:
+        return changes
+    provider = wiring.vendors.provider(changes.provider or before.provider)
+    if changes.base_url is not None and changes.base_url.rstrip("/") != provider.base_url:
+        raise InputError(
+            f"this machine is set to use another address of {provider.name}",
+            hint=f"set [providers.{provider.name}] base_url first, then confirm it with `edit --base-url`",
+        )
+    return replace(changes, base_url=provider.base_url)
+
+
+def _check(wiring: Wiring, before: Record, after: Record) -> None:
+    if after.scope != before.scope or after.provider != before.provider:
+        check_scope(after, wiring.vendors.provider(after.provider))
+    if after.consumers != before.consumers:
+        check_consumers(wiring, after)
+        if after.consumers:
+            wiring.progress.note("new consumers are given the value at the next rotation")
+    if after.name != before.name and wiring.store.find(after.name) is not None:
+        raise InputError(f"there is already a token named {after.name}", hint="choose another name")
+
+
+def _confirm(wiring: Wiring, after: Record, what: list[str]) -> None:
+    """Ask the person who is there; where nobody is, giving the option is the confirmation."""
+    if not what or wiring.tty is None:
+        return
+    wiring.tty.show(f"This changes {' and '.join(what)}:")
+    wiring.tty.show(f"  provider   {after.provider} {after.base_url}")
+    wiring.tty.show(f"  consumers  {', '.join(map(str, after.consumers or ())) or 'none'}")
+    if wiring.tty.ask("Type yes to go on: ").lower() != "yes":
+        raise InputError("not confirmed; nothing was changed", hint="answer yes, or give --yes")

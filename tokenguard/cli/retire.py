@@ -1,0 +1,39 @@
+"""`retire NAME`: revoke a token, prove it dead, keep its record as a tombstone."""
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.naming import TOKEN_NAME, known_token
+from tokenguard.cli.showing import show_taken
+from tokenguard.domain.names import TokenName
+from tokenguard.domain.token import RecordState
+from tokenguard.errors import InputError
+from tokenguard.inventory.changes import plain_text
+from tokenguard.shell.wiring import Wiring
+
+
+@command("retire")
+@click.argument("name", type=TOKEN_NAME)
+@click.option("--reason", default="", metavar="TEXT", help="Why; kept in the audit trail.")
+@click.option("--yes", is_flag=True, help="Do not ask before.")
+@pass_wiring
+def retire(wiring: Wiring, name: TokenName, *, reason: str, yes: bool) -> None:
+    """End NAME for good: nothing replaces it. Its record stays, as the evidence that it is dead.
+
+    Exit 5: it was revoked, or is to be, and is not proven dead; run `tokenguard rotate NAME --resume`.
+    """
+    snapshot = known_token(wiring.store, name)
+    reason = plain_text(reason, what="reason")
+    if not yes and snapshot.document.record.state is not RecordState.RETIRED:
+        _confirm(wiring, name)
+    with wiring.working_on(name):
+        show_taken(wiring, wiring.engine.retire(snapshot.id, reason=reason))
+
+
+def _confirm(wiring: Wiring, name: TokenName) -> None:
+    """Ask the person who is there; a script has said what it wants by running the command."""
+    if wiring.tty is None:
+        return
+    wiring.tty.show(f"{name} will be revoked, and nothing takes its place: whatever uses it stops working.")
+    if wiring.tty.ask("Type yes to go on: ").lower() != "yes":
+        raise InputError("not confirmed; nothing was done", hint="answer yes, or give --yes")

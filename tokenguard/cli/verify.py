@@ -1,0 +1,97 @@
+"""`verify`: ask providers whether tokens are alive and lead where they should."""
+
+from datetime import datetime
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.naming import TOKEN_NAME, known_token
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.names import TokenName
+from tokenguard.domain.token import RecordState
+from tokenguard.errors import ExitCode, InputError, Tampered, TokenguardError
+from tokenguard.inventory.verifying import Look, Result
+from tokenguard.inventory.verifying import verify as look_at
+from tokenguard.inventory.views import moment
+from tokenguard.shell.wiring import Wiring
+
+_TONES = {Result.DEAD: "red", Result.WRONG_SCOPE: "red", Result.UNKNOWN: "yellow", Result.ALIVE: "green"}
+
+
+@command("verify")
+@click.argument("names", type=TOKEN_NAME, nargs=-1, metavar="[NAME]...")
+@click.option("--all", "everything", is_flag=True, help="Every token of the store.")
+@pass_wiring
+def verify(wiring: Wiring, names: tuple[TokenName, ...], *, everything: bool) -> int:
+    """Ask providers about tokens and record what they say; look again at revoked values that are due for it.
+
+    Exit 1: one is dead or leads elsewhere. Exit 4: of one nothing certain is known.
+    Exit 5: a token that was proven dead is accepted again.
+    """
+    if bool(names) == everything:
+        raise InputError("name tokens, or give --all", hint="tokenguard verify NAME..., or tokenguard verify --all")
+    now = wiring.clock.now()
+    looks: list[Look] = []
+    code = ExitCode.OK
+    for snapshot in _chosen(wiring, names):
+        wiring.progress.waiting(f"asking {snapshot.document.record.provider} about {snapshot.document.record.name}")
+        look, found = _look(wiring, snapshot, now, named=not everything)
+        looks.append(look)
+        code = max(code, found)
+    wiring.progress.clear()
+    _print(wiring, looks)
+    return code
+
+
+def _chosen(wiring: Wiring, names: tuple[TokenName, ...]) -> list[Snapshot]:
+    if names:
+        return [known_token(wiring.store, name) for name in dict.fromkeys(names)]
+    return list(wiring.store.scan())
+
+
+def _look(wiring: Wiring, snapshot: Snapshot, now: datetime, *, named: bool) -> tuple[Look, ExitCode]:
+    """Look at one token, and at its old values; what goes wrong with one does not keep us from the next."""
+    record = snapshot.document.record
+    try:
+        look = look_at(wiring.store, wiring.clock, wiring.vendors.provider_of, snapshot)
+        code = look.result.exit_code
+        if look.result is Result.NOT_ASKED and named and record.state is not RecordState.RETIRED:
+            code = ExitCode.UNREACHABLE
+        if any(item.probe_due_at <= now for item in snapshot.document.quarantine):
+            with wiring.working_on(record.name):
+                wiring.engine.reprobe(snapshot.id)
+    except Tampered:
+        raise
+    except TokenguardError as error:
+        wiring.progress.note(f"{record.name}: {error.message}; {error.hint}")
+        return Look(record=record, result=Result.UNKNOWN, reason=error.message), error.exit_code
+    return look, code
+
+
+def _print(wiring: Wiring, looks: list[Look]) -> None:
+    if wiring.screen.as_json:
+        wiring.screen.document({"tokens": [_json(look) for look in looks]})
+        return
+    rows = [
+        (look.record.name, look.result, look.reason, str(look.seen.scope or "") if look.seen else "") for look in looks
+    ]  # fmt: skip
+    if rows:
+        wiring.screen.table(
+            ("name", "result", "reason", "leads to"), rows, tones=[_TONES.get(look.result, "") for look in looks]
+        )
+    else:
+        wiring.progress.note("no tokens here")
+
+
+def _json(look: Look) -> dict[str, object]:
+    seen = look.seen
+    return {
+        "name": look.record.name,
+        "provider": look.record.provider,
+        "result": look.result,
+        "reason": look.reason,
+        "at": moment(seen.at) if seen else None,
+        "scope": str(seen.scope) if seen and seen.scope else None,
+        "scope_name": seen.scope_name if seen else "",
+        "scope_verdict": seen.scope_verdict if seen else None,
+    }
