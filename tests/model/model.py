@@ -1,0 +1,98 @@
+"""The rules of one exploration: which rotations, how far, and which flaw is built in on purpose."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum, auto
+
+from tests.model.state import FIRST, Journal, Place, Runner, State, Token
+from tokenguard.domain.journal import AttemptState, Mode, Stage
+from tokenguard.rotation.machine import ORDER
+
+
+class Flaw(StrEnum):
+    """Ways to build it wrong. Each must be found, or the model proves nothing."""
+
+    NO_WRITE_AHEAD = auto()
+    JOURNAL_BEFORE_STORE = auto()
+    REVOKE_FIRST = auto()
+    REVOKE_WHAT_IS_CURRENT = auto()
+    NO_FENCE_ON_JOURNAL = auto()
+    NO_TOMBSTONE = auto()
+    UNKNOWN_IS_DEAD = auto()
+    MINT_BEFORE_REVOKE = auto()
+    PUBLISH_BLINDLY = auto()
+    PUBLISH_ON_FRESH_READ = auto()
+    SWEEP_BY_PREFIX = auto()
+    UNDECLARED_IS_CONFIRMED = auto()
+    REVOKE_ON_DOUBT = auto()
+    """End what was made when the store's answer to its value was lost: another runner may have found it there."""
+    REAP_UNDECIDED = auto()
+    """Begin to end an attempt without saying so in the journal: another runner may adopt it meanwhile."""
+    UNDO_WITHOUT_A_NEW_PIN = auto()
+    """Leave the live version as it is when there is nothing to take back: a late publish still fits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """What is explored. The order of the stages is the code's own, unless the flaw is in the order."""
+
+    modes: tuple[Mode, ...] = (Mode.PLANNED,)
+    """The rotations, one after another."""
+    flaw: Flaw | None = None
+    attempts: int = 2
+    takeovers: int = 2
+    aborts: int = 0
+    wrong: int = 0
+    """How many tokens may turn out to be for the wrong scope."""
+    declared: bool = True
+    """Whether anybody has said who the consumer is."""
+    late_pushes: bool = False
+    """Whether a runner may be stopped between its intent to deliver and the delivery, for as long as it likes."""
+    order: Mapping[Mode, tuple[Stage, ...]] = field(default_factory=lambda: ORDER)
+
+    def start(self) -> State:
+        journal = Journal(0, Stage.OPEN, FIRST, 1)
+        state = State(journal, (Token(FIRST),), (FIRST,), FIRST, 1, FIRST, (Runner(), Runner()))
+        return state.runner(0, Runner(self.first_place(journal), journal, fresh=True))
+
+    def mode(self, journal: Journal) -> Mode:
+        return self.modes[journal.rotation]
+
+    def following(self, journal: Journal) -> Stage:
+        order = self.order[self.mode(journal)]
+        return order[order.index(journal.stage) + 1]
+
+    def reached(self, journal: Journal, stage: Stage) -> bool:
+        order = self.order[self.mode(journal)]
+        return journal.stage in order and order.index(journal.stage) >= order.index(stage)
+
+    def may_abort(self, journal: Journal) -> bool:
+        open_ = not journal.stage.ended and journal.stage is not Stage.ABORTING
+        return open_ and self.mode(journal) is Mode.PLANNED and not self.reached(journal, Stage.REVOKE_INTENDED)
+
+    def first_place(self, journal: Journal) -> Place:
+        """Where a runner begins that knows nothing but the journal."""
+        if journal.stage.ended:
+            return Place.IDLE
+        if journal.stage is Stage.ABORTING:
+            return Place.UNPUBLISH_LOOK
+        attempt = journal.attempts[-1] if journal.attempts else None
+        if attempt is not None and attempt.state is AttemptState.REJECTED:
+            return Place.REAP_SAY
+        if attempt is not None and attempt.state is AttemptState.GONE:
+            return Place.WRITE_INTENT
+        return _LEADS_TO[self.following(journal)]
+
+
+_LEADS_TO: dict[Stage, Place] = {
+    Stage.MINT: Place.WRITE_INTENT,
+    Stage.STORED: Place.RECONCILE,
+    Stage.VERIFIED: Place.PROBE_NEW,
+    Stage.PUBLISHED: Place.SAY_PUBLISH,
+    Stage.CONSUMED: Place.SAY_HAND,
+    Stage.REVOKE_INTENDED: Place.GUARD,
+    Stage.REVOKED: Place.REVOKE,
+    Stage.DEAD: Place.PROBE_OLD,
+    Stage.DONE: Place.SWEEP,
+}
+"""The effect that makes a stage true; which stage is next is read from `tokenguard.rotation.machine.ORDER`."""

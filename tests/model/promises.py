@@ -1,0 +1,70 @@
+"""What must hold in every state that can be reached: the promises of the design, over the model's state."""
+
+from tests.model.model import Model
+from tests.model.state import Life, State
+from tokenguard.domain.journal import AttemptState, Mode, Stage
+
+
+def broken(model: Model, state: State) -> str:
+    """The first promise that this state breaks; empty if it keeps them all."""
+    checks = (_never_zero, _written_ahead, _proven_dead, _in_order, _stored_means_stored, _fenced)
+    return next((why for check in checks if (why := check(model, state))), "")
+
+
+def _never_zero(model: Model, state: State) -> str:
+    if model.mode(state.journal) is not Mode.PLANNED:
+        return ""
+    if state.tokens[state.live].life is not Life.LIVE or state.live not in state.slots:
+        return "P1: what the store serves is not alive, or its value is gone"
+    if state.tokens[state.consumer].life is not Life.LIVE:
+        return "P1: the consumer holds a token that was revoked"
+    return ""
+
+
+def _written_ahead(model: Model, state: State) -> str:
+    if any(token.label >= len(state.slots) for token in state.tokens):
+        return "P2: a token exists under a label that no durable record names"
+    return ""
+
+
+def _proven_dead(model: Model, state: State) -> str:
+    journal = state.journal
+    if journal.stage is Stage.DONE:
+        if state.tokens[journal.old].life is not Life.DEAD:
+            return "P3: done, and the old token is accepted"
+        if state.live != journal.winner.token or state.tokens[state.live].life is not Life.LIVE:
+            return "P8: done, and the store does not serve a new token that is alive"
+    return ""
+
+
+def _in_order(model: Model, state: State) -> str:
+    journal = state.journal
+    untouched = state.tokens[journal.old].life is Life.LIVE
+    if model.mode(journal) is Mode.COMPROMISED:
+        return (
+            "P4: a token was to be made before the compromised one was revoked"
+            if journal.attempts and untouched
+            else ""
+        )
+    intended = model.reached(journal, Stage.REVOKE_INTENDED)
+    if not untouched and not intended:
+        return "P4: the old token was revoked before the revoke was intended"
+    if intended and model.declared and state.consumer != journal.winner.token:
+        return "P4: the revoke is intended, and the consumer does not hold the new token"
+    return ""
+
+
+def _stored_means_stored(model: Model, state: State) -> str:
+    if state.journal.stage is Stage.ABORTING:
+        return ""  # its attempts are being ended: the slot goes first, then the journal says so
+    for attempt in state.journal.attempts:
+        held = state.slots[attempt.label]
+        if attempt.state is AttemptState.STORED and held != attempt.token:
+            return "P4: the journal says stored, and the store has no such value"
+        if attempt.state is AttemptState.GONE and held >= 0:
+            return "P4: the journal says gone, and the store holds the value"
+    return ""
+
+
+def _fenced(model: Model, state: State) -> str:
+    return "P7: a runner advanced a token that another had taken over" if state.split else ""

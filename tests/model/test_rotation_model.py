@@ -1,0 +1,104 @@
+"""The rotation machine against everything two runners can do to each other; and against each way to build it wrong."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.model.explore import explore
+from tests.model.model import Flaw, Model
+from tokenguard.domain.journal import Mode, Stage
+from tokenguard.rotation.machine import ORDER
+
+P, C = Mode.PLANNED, Mode.COMPROMISED
+
+SMALL = {
+    "planned": Model(),
+    "compromised": Model(modes=(C,)),
+    "planned, with undoing": Model(takeovers=1, aborts=1),
+    "planned, wrong scope": Model(takeovers=1, wrong=1),
+    "compromised, wrong scope": Model(modes=(C,), takeovers=1, wrong=1),
+    "planned twice": Model(modes=(P, P), attempts=1),
+    "compromised, then planned": Model(modes=(C, P), attempts=1),
+    "planned twice, with undoing": Model(modes=(P, P), attempts=1, takeovers=0, aborts=1),
+    "nobody says who the consumer is": Model(declared=False),
+}
+
+FULL = {
+    "planned": Model(attempts=3, takeovers=3),
+    "compromised": Model(modes=(C,), attempts=3, takeovers=3),
+    "planned, with undoing": Model(takeovers=2, aborts=1),
+    "planned, wrong scope": Model(attempts=3, takeovers=2, wrong=1),
+    "planned twice": Model(modes=(P, P), attempts=2, takeovers=2),
+    "planned, then compromised": Model(modes=(P, C), attempts=2, takeovers=2),
+    "compromised, then planned": Model(modes=(C, P), attempts=2, takeovers=2),
+    "planned twice, with undoing": Model(modes=(P, P), attempts=1, takeovers=1, aborts=1),
+    "three times": Model(modes=(P, C, P), attempts=1, takeovers=2),
+}
+
+TWICE = Model(modes=(P, P), attempts=1)
+REVOKES_FIRST = {**ORDER, P: (Stage.OPEN, Stage.MINT, Stage.STORED, Stage.VERIFIED, Stage.REVOKE_INTENDED,
+                              Stage.REVOKED, Stage.PUBLISHED, Stage.CONSUMED, Stage.DEAD, Stage.DONE)}  # fmt: skip
+MINTS_FIRST = {**ORDER, C: ORDER[P]}
+
+FLAWED = [
+    (Flaw.NO_WRITE_AHEAD, Model(), "P2"),
+    (Flaw.NO_WRITE_AHEAD, Model(modes=(C,)), "P2"),
+    (Flaw.JOURNAL_BEFORE_STORE, Model(), "P4"),
+    (Flaw.REVOKE_FIRST, Model(order=REVOKES_FIRST), "P1|P4"),
+    (Flaw.REVOKE_WHAT_IS_CURRENT, Model(), "P1"),
+    (Flaw.NO_FENCE_ON_JOURNAL, Model(), "P7"),
+    (Flaw.NO_TOMBSTONE, Model(), "P4"),
+    (Flaw.UNKNOWN_IS_DEAD, Model(), "P3"),
+    (Flaw.UNKNOWN_IS_DEAD, Model(modes=(C,)), "P3"),
+    (Flaw.MINT_BEFORE_REVOKE, Model(modes=(C,), order=MINTS_FIRST), "P4"),
+    (Flaw.PUBLISH_BLINDLY, TWICE, "P1"),
+    (Flaw.PUBLISH_ON_FRESH_READ, TWICE, "P1"),
+    (Flaw.SWEEP_BY_PREFIX, TWICE, "P1"),
+    (Flaw.UNDECLARED_IS_CONFIRMED, Model(declared=False), "P1"),
+    (Flaw.REVOKE_ON_DOUBT, Model(), "P1"),
+    (Flaw.REAP_UNDECIDED, Model(), "P4"),
+    (Flaw.UNDO_WITHOUT_A_NEW_PIN, Model(takeovers=1, aborts=1), "P1"),
+]
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_promise_holds_in_every_reachable_state(name):
+    result = explore(SMALL[name])
+    assert not result.why, result
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", FULL)
+def test_every_promise_holds_further_out(name):
+    result = explore(FULL[name])
+    assert not result.why, result
+
+
+@pytest.mark.parametrize(
+    ("flaw", "model", "promise"), FLAWED, ids=lambda part: part.value if isinstance(part, Flaw) else ""
+)
+def test_each_way_to_build_it_wrong_is_found(flaw, model, promise):
+    result = explore(replace(model, flaw=flaw), converges=False)
+    assert result.why[:2] in promise.split("|"), result
+
+
+def test_the_list_of_flaws_is_complete():
+    assert {flaw for flaw, _, _ in FLAWED} == set(Flaw)
+
+
+def test_a_flaw_in_the_order_is_a_flaw_of_the_order_alone():
+    """With the code's own order the mutant that mints first survives: the model has no second opinion on the order."""
+    assert not explore(Model(modes=(C,), takeovers=1, flaw=Flaw.MINT_BEFORE_REVOKE)).why
+
+
+def test_the_order_is_the_one_that_the_engine_runs():
+    assert Model().order is ORDER
+
+
+def test_a_stopped_runner_that_delivers_after_another_rotation_is_the_known_gap():
+    """Deliveries cannot be fenced: the model names the gap, and shows that nothing smaller than that opens it."""
+    one = explore(Model(late_pushes=True))
+    two = explore(replace(TWICE, late_pushes=True), converges=False)
+    assert not one.why, one
+    assert "the consumer does not hold the new token" in two.why, two
