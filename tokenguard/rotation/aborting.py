@@ -56,9 +56,10 @@ def _forget(session: Session) -> None:
 def _unpublish(session: Session) -> None:
     store, token, old = session.context.store, session.snapshot.id, session.journal.old
     live = store.read_live(token)
-    ours = {attempt.label for attempt in session.journal.attempts}
-    if live is None or live.label not in ours:
+    known = {attempt.label for attempt in session.journal.attempts} | ({old.label} if old else set())
+    if live is None or live.label not in known:
         return
+    # Also where the old value is still live: a stopped runner may hold a publish that fits the pin this moves.
     session.commit(session.event(Op.PUBLISH, Phase.INTENT, label=old.label if old else "", result="back"))
     if old is not None:
         store.publish(token, old.label, live.version)

@@ -100,8 +100,9 @@ def _mint_by_api(session: Session, issuer: Issuer) -> None:
 def _store_minted(session: Session, issuer: Issuer, label: Label, minted: Minted) -> None:
     try:
         _put(session, label, minted.value)
-    except (Conflict, Unreachable):
-        # Somebody fenced this attempt off, or the store takes nothing: end what we made while we still know its id.
+    except Fenced:
+        # The slot was closed before our value came, so nobody can ever adopt it: end it while we still know its id.
+        # Any other failure leaves it to whoever resumes: our value may have arrived, and be on its way to be live.
         if minted.provider_id:
             issuer.revoke(minted.provider_id)
         raise

@@ -7,7 +7,7 @@ next rotation's candidate.
 from dataclasses import replace
 
 from tokenguard.domain.event import Op, Phase
-from tokenguard.domain.journal import Attempt, AttemptState
+from tokenguard.domain.journal import Attempt, AttemptState, Stage
 from tokenguard.domain.names import Label
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, Fenced, NeedsPerson, Unfinished
@@ -47,8 +47,15 @@ def fence(session: Session, label: Label) -> None:
 
 
 def reap(session: Session, attempt: Attempt) -> None:
-    """Make sure that nothing of this attempt is alive, and say so in the journal."""
-    session.commit(session.event(Op.REVOKE, Phase.INTENT, label=attempt.label, result="attempt"))
+    """Make sure that nothing of this attempt is alive, and say so in the journal.
+
+    That it is to end is durable first: nobody who takes over in the middle may adopt what is being ended.
+    """
+    doomed = attempt.state if session.journal.stage is Stage.ABORTING else AttemptState.REJECTED
+    session.commit(
+        session.event(Op.REVOKE, Phase.INTENT, label=attempt.label, result="attempt"),
+        attempts=_with_state(session, attempt.label, doomed),
+    )
     if session.context.store.read_candidate(session.snapshot.id, attempt.label) is None:
         fence(session, attempt.label)
     if session.issuer is not None and session.provider.capabilities.revoke is Way.API:
@@ -56,14 +63,15 @@ def reap(session: Session, attempt: Attempt) -> None:
     else:
         _end_by_person(session, attempt)
     session.context.store.destroy(session.snapshot.id, attempt.label)
-    attempts = tuple(
-        replace(each, state=AttemptState.GONE) if each.label == attempt.label else each
-        for each in session.journal.attempts
-    )
     session.commit(
-        session.event(Op.REVOKE, Phase.OUTCOME, label=attempt.label, result="attempt-gone"), attempts=attempts
+        session.event(Op.REVOKE, Phase.OUTCOME, label=attempt.label, result="attempt-gone"),
+        attempts=_with_state(session, attempt.label, AttemptState.GONE),
     )
     session.context.progress.step(f"the attempt {attempt.label} is gone")
+
+
+def _with_state(session: Session, label: Label, state: AttemptState) -> tuple[Attempt, ...]:
+    return tuple(replace(each, state=state) if each.label == label else each for each in session.journal.attempts)
 
 
 def _end_by_api(session: Session, attempt: Attempt) -> None:
