@@ -181,6 +181,18 @@ def test_a_directory_locked_by_another_runner_is_waited_for_then_given_up(tmp_pa
     DELIVERY.push(at(tmp_path / ".env"), NEW)
 
 
+def test_two_runners_do_not_lose_each_others_line_in_one_file(tmp_path):
+    path = tmp_path / ".env"
+
+    def pushing(variable):
+        for number in range(25):
+            DELIVERY.push(at(path, variable), Value.of(f"tgcanary-{variable}-{number}"))
+
+    children = [_started(lambda variable=variable: pushing(variable)) for variable in ("ONE", "TWO")]
+    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0]
+    assert sorted(path.read_text().splitlines()) == ["ONE=tgcanary-ONE-24", "TWO=tgcanary-TWO-24"]
+
+
 # -- git ----------------------------------------------------------------------------------------------------------
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -299,7 +311,8 @@ def _push_and_die(path, countdown):
     DELIVERY.push(at(path), NEW)
 
 
-def _forked(work):
+def _started(work):
+    """A child that does the work and ends, 0 if nothing was raised."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # a fork beside xdist's thread; the child only pushes
         child = os.fork()
@@ -309,7 +322,7 @@ def _forked(work):
         except BaseException:  # noqa: BLE001 - a child must never return into pytest
             os._exit(1)
         os._exit(0)
-    return os.waitpid(child, 0)[1]
+    return child
 
 
 def test_killed_at_any_moment_the_file_is_the_old_one_or_the_new_one_and_the_next_push_cleans_up(tmp_path):
@@ -318,7 +331,7 @@ def test_killed_at_any_moment_the_file_is_the_old_one_or_the_new_one_and_the_nex
     seen = set()
     for countdown in range(1, 200):
         path.write_text(old)
-        status = _forked(lambda at_step=countdown: _push_and_die(path, at_step))
+        status = os.waitpid(_started(lambda at_step=countdown: _push_and_die(path, at_step)), 0)[1]
         text = path.read_text()
         assert text in {old, new}
         seen.add(text)
