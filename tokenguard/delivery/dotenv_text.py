@@ -120,7 +120,7 @@ def _written(value: str, quote: Quote) -> str:
         return f'"{value}"'
     if quote is Quote.NONE and _PLAIN.fullmatch(value):
         return value
-    if "'" in value or "${" in value:
+    if value.endswith("\\") or any(part in value for part in ("'", "${", "\\\\")):
         raise _unwritable()
     return f"'{value}'"
 
