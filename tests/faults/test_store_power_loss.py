@@ -134,7 +134,7 @@ def test_no_syncing_at_all_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_fifteen_thousand_power_losses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    verdicts = campaign(tmp_path, monkeypatch, rounds=26)
+    verdicts = campaign(tmp_path, monkeypatch, rounds=36)
     print(f"power-loss images: {dict(verdicts)}")
     assert set(verdicts) == {"fine"}
     assert verdicts.total() >= 15_000
