@@ -14,6 +14,7 @@ from tokenguard.domain.token import Consumer, Custody, Kind, Location
 from tokenguard.errors import InputError
 from tokenguard.inventory.changes import Changes, plain_text
 
+_Read = TypeVar("_Read")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _PERMISSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._*/-]{0,79}", re.ASCII)
 _ADOPTED = re.compile(r"(?P<scheme>[a-z][a-z0-9+-]{0,19})://[A-Za-z0-9][\w./@%-]{0,199}(?:#[\w.-]{1,100})?", re.ASCII)
@@ -62,12 +63,12 @@ def changes_from(given: dict[str, Any], **more: Any) -> Changes:
     found: dict[str, Any] = {}
     for name in _SEGMENTS:
         if (text := given.get(name)) is not None:
-            found[name] = segment(text, what=name) if text else ""
+            found[name] = _unquoted(lambda word: segment(word, what="word"), text, name) if text else ""
     for name in _TEXTS:
         if (text := given.get(name)) is not None:
             found[name] = plain_text(text, what=name.replace("_", " "))
     if (text := given.get("scope")) is not None:
-        found["scope"] = Scope.parse(text) if text else ""
+        found["scope"] = _unquoted(Scope.parse, text, "scope") if text else ""
     if (text := given.get("due")) is not None:
         found["due_at"] = due_date(text) if text else ""
     if given.get("kind"):
@@ -78,6 +79,14 @@ def changes_from(given: dict[str, Any], **more: Any) -> Changes:
     if given.get("adopt"):
         found["location"] = location(given["adopt"])
     return Changes(**found, **more)
+
+
+def _unquoted(read: Callable[[str], _Read], text: str, what: str) -> _Read:
+    """Read a word without showing it where it is refused: people paste values into the wrong place."""
+    try:
+        return read(text)
+    except InputError as error:
+        raise InputError(f"the {what} is not acceptable", hint=error.hint) from None
 
 
 def due_date(text: str) -> datetime:

@@ -16,8 +16,11 @@ class TokenNameType(click.ParamType["TokenName"]):
     name = "name"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> TokenName:  # noqa: ARG002
-        """The name; InputError if it is none."""
-        return token_name(str(value))
+        """The name; InputError if it is none, without showing it: people paste values into the wrong place."""
+        try:
+            return token_name(str(value))
+        except InputError as error:
+            raise InputError("that is not a token name", hint=error.hint) from None
 
 
 TOKEN_NAME = TokenNameType()

@@ -34,7 +34,9 @@ def verify(wiring: Wiring, names: tuple[TokenName, ...], *, everything: bool) ->
     looks: list[Look] = []
     code = ExitCode.OK
     for snapshot in _chosen(wiring, names):
-        wiring.progress.waiting(f"asking {snapshot.document.record.provider} about {snapshot.document.record.name}")
+        if wiring.progress.live:
+            record = snapshot.document.record
+            wiring.progress.waiting(f"asking {record.provider} about {record.name}")
         look, found = _look(wiring, snapshot, now, named=not everything)
         looks.append(look)
         code = max(code, found)

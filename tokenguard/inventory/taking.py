@@ -89,3 +89,8 @@ def enter_without_value(store: Store, clock: Clock, record: Record) -> Snapshot:
     document = Document(record=replace(record, state=state, added_at=now))
     event = Event(at=now, op=Op.ADD, actor=store.actor(), name=record.name, detail={"result": "without-value"})
     return store.commit(new_token_id(), 0, document, [event])
+
+
+def is_being_added(document: Document) -> bool:
+    """Whether the open operation is the one that took the value in."""
+    return document.busy and document.journal is not None and document.journal.mode is Mode.ADD

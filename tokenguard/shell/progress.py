@@ -14,7 +14,7 @@ class StderrProgress:
 
     def __init__(self, stream: TextIO | None = None, *, live: bool | None = None) -> None:
         self._stream = stream or sys.stderr
-        self._live = self._stream.isatty() if live is None else live
+        self.live = self._stream.isatty() if live is None else live
         self._waiting = ""
         self._tick = "✓" if (getattr(self._stream, "encoding", "") or "").lower().startswith("utf") else "*"
 
@@ -29,7 +29,7 @@ class StderrProgress:
     def waiting(self, text: str) -> None:
         """Replace the live line; without a terminal, print it if it is new."""
         shown = safe_text(text, one_line=True, limit=_WIDTH)
-        if self._live:
+        if self.live:
             self._stream.write(f"{_ERASE}… {shown}")
             self._stream.flush()
         elif shown != self._waiting:
@@ -38,7 +38,7 @@ class StderrProgress:
 
     def clear(self) -> None:
         """Take the live line away, before somebody else writes to the terminal."""
-        if self._live and self._waiting:
+        if self.live and self._waiting:
             self._stream.write(_ERASE)
             self._stream.flush()
         self._waiting = ""

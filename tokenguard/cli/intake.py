@@ -1,0 +1,163 @@
+"""The use case of `import`: each token on its own, so that a second run goes on where the first one stopped."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum, unique
+
+from tokenguard.cli.fields import changes_from
+from tokenguard.domain.names import TokenName, token_name
+from tokenguard.domain.secret import Value
+from tokenguard.domain.shape import check_value
+from tokenguard.domain.token import Custody, Record, RecordState
+from tokenguard.errors import InputError
+from tokenguard.inventory import guessing, taking
+from tokenguard.inventory.changes import Changes, apply
+from tokenguard.inventory.readers import Draft
+from tokenguard.shell.wiring import Wiring
+
+_FALLBACK = "manual"
+
+
+@unique
+class Fate(StrEnum):
+    """What became of one draft."""
+
+    ADDED = "added"
+    DUPLICATE = "duplicate"
+    SKIPPED = "skipped"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One draft and what became of it; never its value."""
+
+    fate: Fate
+    place: str
+    name: str = ""
+    """What it is called now; of a duplicate, what the value is called already."""
+    provider: str = ""
+    state: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What holds for every token of the file that does not say otherwise."""
+
+    prefix: str = "imported"
+    texts: dict[str, str] = field(default_factory=dict)
+
+
+class Intake:
+    """Takes drafts into the inventory.
+
+    Args:
+        wiring: the world.
+        defaults: for what the drafts leave open.
+        dry_run: only tell what would be done.
+    """
+
+    def __init__(self, wiring: Wiring, defaults: Defaults, *, dry_run: bool) -> None:
+        self._wiring = wiring
+        self._defaults = defaults
+        self._dry_run = dry_run
+        self._known: dict[str, TokenName] = dict(taking.known_values(wiring.store))
+
+    def run(self, drafts: Iterable[Draft]) -> Iterable[Outcome]:
+        """Take each; yields what became of it as soon as that is durable. Raises what the store raises."""
+        for draft in drafts:
+            try:
+                yield self._take(draft)
+            except InputError as error:
+                yield Outcome(fate=Fate.REFUSED, place=draft.place, reason=error.message)
+
+    def _take(self, draft: Draft) -> Outcome:
+        if draft.variable and draft.value and not guessing.looks_like_token(draft.variable, draft.value):
+            return Outcome(fate=Fate.SKIPPED, place=draft.place, reason="it does not look like a token")
+        record = self._record(draft)
+        if draft.value is None:
+            return self._enter(draft, record)
+        value = Value.of(check_value(draft.value.reveal()))
+        mark = self._wiring.store.fingerprint(value)
+        if (known := self._known.get(mark)) is not None:
+            self._finish(known)
+            return Outcome(fate=Fate.DUPLICATE, place=draft.place, name=known, reason="the same value")
+        self._check_free(record.name)
+        if not self._dry_run:
+            with self._wiring.working_on(record.name):
+                snapshot = taking.take(self._wiring.store, self._wiring.engine, record, value, None)
+            record = snapshot.document.record
+        self._known[mark] = record.name
+        return _added(draft, record)
+
+    def _enter(self, draft: Draft, record: Record) -> Outcome:
+        """A record without a value, where that is what it is meant to be."""
+        elsewhere = record.location.custody is Custody.UNREADABLE
+        if record.kind.has_value and not elsewhere:
+            raise InputError("it has no value", hint="give a value, or a location")
+        self._check_free(record.name)
+        if not elsewhere:
+            record = replace(record, location=replace(record.location, custody=Custody.NONE))
+        if not self._dry_run:
+            record = taking.enter_without_value(self._wiring.store, self._wiring.clock, record).document.record
+        return _added(draft, record)
+
+    def _finish(self, name: TokenName) -> None:
+        """An earlier run that was interrupted after it had stored the value is brought to its end."""
+        snapshot = None if self._dry_run else self._wiring.store.find(name)
+        if snapshot is not None and snapshot.document.busy and taking.is_being_added(snapshot.document):
+            with self._wiring.working_on(name):
+                self._wiring.engine.resume(snapshot.id)
+
+    def _check_free(self, name: TokenName) -> None:
+        if name in self._known.values():
+            raise InputError("another value has its name already", hint="give another --prefix, or a name")
+        taking.check_name_is_free(self._wiring.store, name)
+
+    def _record(self, draft: Draft) -> Record:
+        texts = {**self._defaults.texts, **draft.texts}
+        provider = texts.get("provider") or self._guess(draft)
+        built = self._wiring.vendors.provider(_read_one("provider", provider).provider or provider)
+        blank = Record(
+            name=_name(draft, self._defaults.prefix),
+            provider=provider,
+            kind=built.capabilities.kind,
+            base_url=built.base_url,
+        )
+        record = blank
+        for field_name, text in texts.items():
+            if field_name not in {"name", "provider"}:
+                record = apply(record, _read_one(field_name, text))
+        for field_name, items in draft.lists.items():
+            record = apply(record, _read_one(field_name, items))
+        return replace(record, state=RecordState.UNCLAIMED) if record.missing else record
+
+    def _guess(self, draft: Draft) -> str:
+        if draft.value is None:
+            raise InputError("it has no provider", hint="give a provider column, or --provider")
+        return guessing.provider_of(draft.variable, draft.value) or _FALLBACK
+
+
+_OPTION_OF = {"consumers": "deliver", "location": "adopt"}
+
+
+def _read_one(name: str, content: str | tuple[str, ...]) -> Changes:
+    """Check one field; the error names the field and shows nothing of it: columns get mixed up."""
+    try:
+        return changes_from({_OPTION_OF.get(name, name): content})
+    except (InputError, ValueError):
+        raise InputError(f"its {name.replace('_', ' ')} is not acceptable", hint="correct the file") from None
+
+
+def _name(draft: Draft, prefix: str) -> TokenName:
+    text = draft.texts.get("name") or (guessing.name_of(prefix, draft.variable) if draft.variable else "")
+    try:
+        return token_name(text)
+    except InputError:
+        raise InputError("its name is not acceptable" if text else "it has no name", hint="correct the file") from None
+
+
+def _added(draft: Draft, record: Record) -> Outcome:
+    state = RecordState.UNCLAIMED if record.missing else RecordState.ACTIVE
+    return Outcome(fate=Fate.ADDED, place=draft.place, name=record.name, provider=record.provider, state=state)

@@ -1,0 +1,40 @@
+"""Guesses what a variable of a .env file is: a token or something else, and whose."""
+
+import re
+
+from tokenguard.domain.names import MAX_SEGMENTS, SEGMENT
+from tokenguard.domain.secret import Secret
+
+_SHAPES = (
+    (re.compile(r"dx_bearer_[^:\s]+:dx_secret_[^:\s]+"), "descript"),
+    (re.compile(r"sk-social-\S+"), "autoposting"),
+)
+_BRANDS = ("descript", "autoposting")
+_TOKEN_WORDS = re.compile(r"(?:^|_)(?:TOKEN|API_?KEY|KEY|SECRET|PAT|CREDENTIAL|ACCESS_?KEY)S?(?:_|$)", re.IGNORECASE)
+_NOT_TOKENS = re.compile(
+    r"(?:^|_)(?:PUBLIC|PUBLISHABLE|KEY_?(?:ID|FILE|PATH|NAME)|TOKEN_?(?:URL|URI|FILE|PATH))(?:_|$)", re.IGNORECASE
+)
+
+
+def provider_of(variable: str, value: Secret) -> str | None:
+    """The provider by the value's shape, else by the variable's name; None if neither tells."""
+    text = value.reveal()
+    for shape, provider in _SHAPES:
+        if shape.fullmatch(text):
+            return provider
+    return next((brand for brand in _BRANDS if brand in variable.lower() and looks_like_token(variable, value)), None)
+
+
+def looks_like_token(variable: str, value: Secret) -> bool:
+    """Whether a variable holds a token, by its value's shape or its own name."""
+    if any(shape.fullmatch(value.reveal()) for shape, _ in _SHAPES):
+        return True
+    return _TOKEN_WORDS.search(variable) is not None and _NOT_TOKENS.search(variable) is None
+
+
+def name_of(prefix: str, variable: str) -> str:
+    """The name an imported variable gets: below `prefix`, in our grammar."""
+    last = re.sub(r"[^a-z0-9._-]+", "-", variable.lower().replace("_", "-")).strip("-._")[:63]
+    if not SEGMENT.fullmatch(last) or prefix.count("/") + 2 > MAX_SEGMENTS:
+        return ""
+    return f"{prefix}/{last}"

@@ -1,0 +1,188 @@
+"""Reads lists of tokens from .env, CSV and JSON files into drafts; caps what a file may hold, and quotes nothing."""
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum, unique
+from pathlib import PurePath
+from typing import NoReturn
+
+from tokenguard.documents import JsonTree, load_json
+from tokenguard.domain.secret import Secret
+from tokenguard.errors import InputError
+from tokenguard.text import safe_text
+
+MAX_BYTES = 16 << 20
+MAX_DRAFTS = 20_000
+_LISTS = frozenset({"permissions", "consumers"})
+_VALUE = "value"
+COLUMNS = {
+    **{
+        name: name
+        for name in (
+            "name", "provider", "kind", "scope", "scope_name", "environment", "owner", "purpose", "made_by", "account",
+            "deputy", "permissions", "consumers", "due", "notes", "location", _VALUE,
+        )
+    },
+    "env": "environment",
+    "deliver": "consumers",
+    "adopt": "location",
+    "token": _VALUE,
+}  # fmt: skip
+"""What a column may be called, and what it means."""
+
+
+@unique
+class Format(StrEnum):
+    """How a file lists tokens."""
+
+    ENV = "env"
+    CSV = "csv"
+    JSON = "json"
+
+    @classmethod
+    def of(cls, file_name: str) -> "Format":
+        """The format by a file's name; InputError if it tells none."""
+        name = PurePath(file_name).name.lower()
+        if name.startswith(".env") or name.endswith(".env"):
+            return cls.ENV
+        for known in (cls.CSV, cls.JSON):
+            if name.endswith(f".{known}"):
+                return known
+        raise InputError("the file's name does not tell its format", hint="give --as env, --as csv or --as json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """One token as a file describes it, unchecked."""
+
+    place: str
+    """`line 3`, `row 2`, `item 1`."""
+    variable: str = ""
+    """In a .env file, the variable's name."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    value: Secret | None = None
+
+
+def read_drafts(data: bytes, form: Format, *, source: str) -> list[Draft]:
+    """Read a file's tokens, in its order.
+
+    Args:
+        data: the file's bytes.
+        form: how it lists them.
+        source: how errors name it.
+
+    Raises:
+        InputError: the file as a whole is not acceptable.
+    """
+    readers: dict[Format, Callable[[bytes, str], Iterator[Draft]]] = {
+        Format.ENV: _env,
+        Format.CSV: _csv,
+        Format.JSON: _json,
+    }
+    drafts: list[Draft] = []
+    for draft in readers[form](data, source):
+        drafts.append(draft)
+        if len(drafts) > MAX_DRAFTS:
+            _refuse(source, f"more than {MAX_DRAFTS:,} tokens")
+    return drafts
+
+
+def _env(data: bytes, source: str) -> Iterator[Draft]:
+    from dotenv.parser import parse_stream  # noqa: PLC0415 - only an import needs it
+
+    for binding in parse_stream(io.StringIO(_text(data, source))):
+        if binding.error:
+            _refuse(f"{source}:{binding.original.line}", "this is not a line of a .env file")
+        if binding.key is not None and binding.value:
+            place = f"line {binding.original.line}"
+            yield Draft(place=place, variable=binding.key, value=Secret(binding.value))
+
+
+def _csv(data: bytes, source: str) -> Iterator[Draft]:
+    rows = csv.reader(io.StringIO(_text(data, source), newline=""), strict=True)
+    try:
+        columns = _columns(next(rows, []), source)
+        for number, row in enumerate(rows, 2):
+            if row and len(row) != len(columns):
+                _refuse(source, f"row {number} has not as many fields as the first row")
+            if any(row):
+                yield _draft(f"row {number}", dict(zip(columns, row, strict=True)))
+    except csv.Error:
+        _refuse(f"{source}:{rows.line_num}", "this is not valid CSV")
+
+
+def _json(data: bytes, source: str) -> Iterator[Draft]:
+    tree = load_json(data, source=source, max_bytes=MAX_BYTES, max_nodes=MAX_DRAFTS * len(COLUMNS))
+    items = tree.get("tokens") if isinstance(tree, dict) and set(tree) == {"tokens"} else tree
+    if not isinstance(items, list):
+        _refuse(source, "a list of tokens is needed")
+    for number, item in enumerate(items, 1):
+        if not isinstance(item, dict):
+            _refuse(source, f"item {number} is not a mapping")
+        columns = _columns(list(item), f"{source}: item {number}")
+        yield _draft(f"item {number}", dict(zip(columns, item.values(), strict=True)), source)
+
+
+def _draft(place: str, fields: Mapping[str, JsonTree], source: str = "") -> Draft:
+    texts, lists = {}, {}
+    for name, content in fields.items():
+        if name in _LISTS:
+            lists[name] = _listed(content, f"{source}: {place}")
+        elif isinstance(content, str):
+            texts[name] = content.strip()
+        elif content is not None:
+            _refuse(f"{source}: {place}", f"{name} is not text")
+    value = texts.pop(_VALUE, "")
+    return Draft(
+        place=place,
+        texts={name: text for name, text in texts.items() if text},
+        lists={name: items for name, items in lists.items() if items},
+        value=Secret(value) if value else None,
+    )
+
+
+def _listed(content: JsonTree, place: str) -> tuple[str, ...]:
+    """A list of text, or text with semicolons between."""
+    items = content.split(";") if isinstance(content, str) else [] if content is None else content
+    if not isinstance(items, list):
+        _refuse(place, "a list is not one")
+    return tuple(_plain(item, place) for item in items if item != "")
+
+
+def _plain(item: JsonTree, place: str) -> str:
+    if not isinstance(item, str):
+        _refuse(place, "a list holds something else than text")
+    return item.strip()
+
+
+def _columns(names: Sequence[str], source: str) -> list[str]:
+    found = [COLUMNS.get(name.strip().lower().replace(" ", "_").replace("-", "_"), "") for name in names]
+    if not found:
+        _refuse(source, "there is nothing in it")
+    if "" in found:
+        _refuse(source, f"column {found.index('') + 1} has a name that is not known")
+    if len(set(found)) != len(found):
+        _refuse(source, "a column occurs twice")
+    return found
+
+
+def _text(data: bytes, source: str) -> str:
+    if len(data) > MAX_BYTES:
+        _refuse(source, f"larger than {MAX_BYTES:,} bytes")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        _refuse(source, "this is not UTF-8 text")
+    if "\0" in text:
+        _refuse(source, "there is a NUL character in it")
+    return text
+
+
+def _refuse(source: str, reason: str) -> NoReturn:
+    raise InputError(
+        f"{safe_text(source, one_line=True, limit=200)}: {reason}",
+        hint=f"nothing was imported; columns are {', '.join(sorted(set(COLUMNS.values())))}",
+    ) from None
