@@ -1,0 +1,55 @@
+"""A provider file that describes the sandbox's Autoposting-like vendor, for the generic provider."""
+
+from pathlib import Path
+
+SANDBOX_FILE = """\
+name: acme
+base_url: BASE
+kind: api_key
+scope_kind: org
+auth: header X-Api-Key
+probe:
+  request: GET /auth/profile
+  alive: ["200", "403"]
+  scope: /data/orgId
+  scope_name: /data/name
+create:
+  request: POST /api-keys
+  body: {name: "{label}", scopes: "{permissions}"}
+  value: /data/key
+  id: /data/id
+list:
+  request: GET /api-keys
+  items: /data
+  id: /id
+  label: /name
+  hint: /keyHint
+  created: /createdAt
+  last_used: /lastUsedAt
+  expires: /expiresAt
+  next: /pagination/nextCursor
+revoke:
+  request: DELETE /api-keys/{id}
+shape: {prefix: sk-social-, characters: letters, min: "32", max: "128"}
+"""
+
+GUIDED_FILE = """\
+name: acme
+base_url: BASE
+scope_kind: drive
+probe:
+  request: GET /projects
+  query: {limit: "1"}
+guide:
+  where: https://acme.example > Settings
+  create:
+    - create a token named {label} for {scope_name} ({scope}) with {permissions}
+  revoke:
+    - revoke {label} ({hint}) of {scope_name} ({scope})
+"""
+
+
+def provider_file(folder: Path, base_url: str, text: str = SANDBOX_FILE) -> Path:
+    path = folder / "acme.yaml"
+    path.write_text(text.replace("BASE", base_url))
+    return path
