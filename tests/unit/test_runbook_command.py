@@ -76,3 +76,21 @@ def test_bad_usage_is_one_error_and_one_hint(wiring, capsys, arguments):
     shown = capsys.readouterr()
     assert not shown.out
     assert [line.split(":")[0] for line in shown.err.splitlines()] == ["error", "hint"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "fact"),
+    [
+        ("manual", "the exit code stays 5"),
+        ("descript", "## Where to click"),
+        ("autoposting", "revoke the old token by its id"),
+    ],
+)
+def test_every_provider_has_a_runbook(wiring, capsys, provider, fact):
+    name = token_name(f"video/{provider}")
+    record = Record(name=name, provider=provider, scope=Scope("drive", "d1"), owner="video")
+    wiring.store.commit(new_token_id(), 0, Document(record=record), [])
+    assert run(["runbook", name], wiring) == 0
+    shown = capsys.readouterr().out
+    assert fact in shown
+    assert "{" not in shown

@@ -122,7 +122,7 @@ def _proving(matter: Matter) -> str:
 
 def _by_hand(matter: Matter, *, revoke: bool) -> str:
     record, provider = matter.record, matter.provider
-    parts = [f"At {plain(provider.guide().where)}:"]
+    parts = [f"At {exact(provider.guide().where)}:"]
     if matter.can.mint is Way.PERSON and record.kind.has_value:
         parts += ["**Create**", numbered(map(plain, create_task(provider, record, LABEL).steps))]
     if revoke:
