@@ -22,7 +22,7 @@ def init(wiring: Wiring, recovery_file: str | None, *, sandbox: bool) -> None:  
     """
     from tokenguard.cli.founding import found  # noqa: PLC0415 - loads the embedded store
 
-    made = found(wiring.local_directory, wiring.environ, wiring.clock, wiring.tty, recovery_file=recovery_file)
+    made = found(wiring, recovery_file)
     if wiring.screen.as_json:
         wiring.screen.document({"store": made.url, "store_id": made.store_id, "recovery": made.recovery})
         return

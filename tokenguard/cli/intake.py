@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum, unique
 
+from tokenguard.cli.adding import check_scope
 from tokenguard.cli.fields import changes_from
 from tokenguard.domain.names import TokenName, token_name
 from tokenguard.domain.secret import Value
@@ -13,6 +14,8 @@ from tokenguard.errors import InputError
 from tokenguard.inventory import guessing, taking
 from tokenguard.inventory.changes import Changes, apply
 from tokenguard.inventory.readers import Draft
+from tokenguard.ports.provider import Provider
+from tokenguard.shell.progress import Silent
 from tokenguard.shell.wiring import Wiring
 
 _FALLBACK = "manual"
@@ -62,6 +65,7 @@ class Intake:
         self._wiring = wiring
         self._defaults = defaults
         self._dry_run = dry_run
+        self._engine = wiring.engine_telling(Silent())
         self._known: dict[str, TokenName] = dict(taking.known_values(wiring.store))
 
     def run(self, drafts: Iterable[Draft]) -> Iterable[Outcome]:
@@ -86,7 +90,7 @@ class Intake:
         self._check_free(record.name)
         if not self._dry_run:
             with self._wiring.working_on(record.name):
-                snapshot = taking.take(self._wiring.store, self._wiring.engine, record, value, None)
+                snapshot = taking.take(self._wiring.store, self._engine, record, value, None)
             record = snapshot.document.record
         self._known[mark] = record.name
         return _added(draft, record)
@@ -108,7 +112,7 @@ class Intake:
         snapshot = None if self._dry_run else self._wiring.store.find(name)
         if snapshot is not None and snapshot.document.busy and taking.is_being_added(snapshot.document):
             with self._wiring.working_on(name):
-                self._wiring.engine.resume(snapshot.id)
+                self._engine.resume(snapshot.id)
 
     def _check_free(self, name: TokenName) -> None:
         if name in self._known.values():
@@ -118,7 +122,7 @@ class Intake:
     def _record(self, draft: Draft) -> Record:
         texts = {**self._defaults.texts, **draft.texts}
         provider = texts.get("provider") or self._guess(draft)
-        built = self._wiring.vendors.provider(_read_one("provider", provider).provider or provider)
+        built = self._provider(provider)
         blank = Record(
             name=_name(draft, self._defaults.prefix),
             provider=provider,
@@ -131,7 +135,14 @@ class Intake:
                 record = apply(record, _read_one(field_name, text))
         for field_name, items in draft.lists.items():
             record = apply(record, _read_one(field_name, items))
+        check_scope(record, built)
         return replace(record, state=RecordState.UNCLAIMED) if record.missing else record
+
+    def _provider(self, name: str) -> Provider:
+        try:
+            return self._wiring.vendors.provider(_read_one("provider", name).provider or name)
+        except InputError:
+            raise InputError("its provider is not known", hint="correct the file, or configure it") from None
 
     def _guess(self, draft: Draft) -> str:
         if draft.value is None:

@@ -1,11 +1,12 @@
 """Making and opening an embedded store with the keys of this machine."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tokenguard.domain.secret import Secret
 from tokenguard.ports.clock import Clock
 from tokenguard.shell.unlock import KeySources
+from tokenguard.stores.local.slots import SlotKey
 from tokenguard.stores.local.store import LocalStore, create_store, open_store
 
 Ask = Callable[[str], Secret]
@@ -20,21 +21,22 @@ def open_local(directory: Path, environ: Mapping[str, str], clock: Clock, ask: A
         NeedsPerson: a passphrase would, and nobody may be asked.
         Tampered: it is damaged.
     """
-    return open_store(directory, KeySources(env=environ, ask=_prompting(ask)).unlock, clock)
+    return open_store(directory, key_sources(environ, ask).unlock, clock)
 
 
 def make_local(
-    directory: Path, environ: Mapping[str, str], clock: Clock, ask: Ask | None, *, recovery: bool
-) -> tuple[LocalStore, Secret | None]:
-    """Make a store in `directory`; with it the recovery code, if one was wanted, which is kept nowhere else.
+    directory: Path, environ: Mapping[str, str], clock: Clock, ask: Ask | None, recovery: Sequence[SlotKey]
+) -> LocalStore:
+    """Make a store in `directory` that this machine's first key source opens, and the `recovery` keys.
 
     Raises:
         InputError: there is one already, or a key source is not acceptable.
         NeedsPerson: there is no key at hand, and nobody may be asked for a passphrase.
     """
-    keys = KeySources(env=environ, ask=_prompting(ask)).new_keys(recovery=recovery)
-    return create_store(directory, keys.slots, clock), keys.recovery
+    keys = key_sources(environ, ask).new_keys(recovery=False)
+    return create_store(directory, [*keys.slots, *recovery], clock)
 
 
-def _prompting(ask: Ask | None) -> Ask | None:
-    return None if ask is None else lambda prompt: ask(f"{prompt}: ")
+def key_sources(environ: Mapping[str, str], ask: Ask | None) -> KeySources:
+    """Everything that may open a store here."""
+    return KeySources(env=environ, ask=None if ask is None else lambda prompt: ask(f"{prompt}: "))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # each of these loads what only some commands need
     from tokenguard.domain.secret import Secret
     from tokenguard.policy.model import Policy
     from tokenguard.ports.clock import Clock
-    from tokenguard.ports.operator import Operator
+    from tokenguard.ports.operator import Operator, Progress
     from tokenguard.ports.store import Store
     from tokenguard.rotation.engine import Engine
     from tokenguard.shell.config import Settings
@@ -155,6 +155,10 @@ class Wiring:
     @cached_property
     def engine(self) -> "Engine":
         """The hand that moves tokens."""
+        return self.engine_telling(self.progress)
+
+    def engine_telling(self, progress: "Progress") -> "Engine":
+        """The engine, telling its progress elsewhere."""
         from tokenguard.rotation.engine import Engine  # noqa: PLC0415
         from tokenguard.rotation.session import Context  # noqa: PLC0415
 
@@ -165,7 +169,7 @@ class Wiring:
                 vendors=self.vendors,
                 deliveries=self.deliveries,
                 operator=self.operator,
-                progress=self.progress,
+                progress=progress,
                 clock=self.clock,
                 holder=self.holder,
                 **({"quiet_period": quiet} if quiet else {}),

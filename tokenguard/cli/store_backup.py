@@ -1,0 +1,26 @@
+"""`store backup FILE`: a proven copy of a local store, sealed as the store is."""
+
+from pathlib import Path
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.shell.local import open_local
+from tokenguard.shell.wiring import Wiring
+
+
+@command("backup")
+@click.argument("file", metavar="FILE")
+@pass_wiring
+def backup(wiring: Wiring, file: str) -> None:
+    """Copy the store to the new FILE. The copy opens with the same keys; keep it apart from them.
+
+    To restore it, put it back as `store.db` in the store's directory.
+    """
+    place = Path(file).expanduser().absolute()
+    store = open_local(wiring.local_directory, wiring.environ, wiring.clock, wiring.ask_hidden)
+    store.backup(place)
+    if wiring.screen.as_json:
+        wiring.screen.document({"backup": str(place), "store_id": store.store_id})
+    else:
+        wiring.screen.line(f"copied to {place}")

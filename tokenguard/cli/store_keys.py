@@ -1,0 +1,129 @@
+"""`store slots|add-slot|remove-slot|rekey`: what opens a local store."""
+
+from pathlib import Path
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.recovery import Handover
+from tokenguard.domain.secret import Secret
+from tokenguard.errors import InputError, NeedsPerson
+from tokenguard.shell.local import key_sources, open_local
+from tokenguard.shell.unlock import SHORTEST_PASSPHRASE, read_key_file, read_passphrase_file
+from tokenguard.shell.wiring import Wiring
+from tokenguard.stores.local.slots import SlotInfo, SlotKey, SlotKind
+from tokenguard.stores.local.store import LocalStore
+
+_WORDS = {
+    SlotKind.KEY_FILE: "a key file",
+    SlotKind.PASSPHRASE: "a passphrase",
+    SlotKind.KEYRING: "the OS keyring",
+    SlotKind.RECOVERY: "a recovery code",
+}
+
+
+@command("slots")
+@pass_wiring
+def slots(wiring: Wiring) -> None:
+    """List what opens the store. None of it can be read back."""
+    found = _open(wiring).slots()
+    if wiring.screen.as_json:
+        wiring.screen.document({"slots": [{"id": slot.id, "kind": slot.kind} for slot in found]})
+    else:
+        wiring.screen.table(("slot", "opens with"), [(slot.id, _WORDS[slot.kind]) for slot in found])
+
+
+@command("add-slot")
+@click.option("--key-file", metavar="FILE", help="A private file with base64 of 32 bytes.")
+@click.option("--passphrase-file", metavar="FILE", help="A private file with one line.")
+@click.option("--passphrase", is_flag=True, help="A passphrase that is asked for.")
+@click.option("--recovery", is_flag=True, help="A new recovery code, shown on the terminal once.")
+@click.option("--recovery-file", metavar="FILE", help="A new recovery code, written to a new private file.")
+@pass_wiring
+def add(
+    wiring: Wiring, *, key_file: str | None, passphrase_file: str | None, passphrase: bool, recovery: bool,
+    recovery_file: str | None,
+) -> None:  # fmt: skip
+    """Let another key open the store too: give exactly one of the options."""
+    if sum(map(bool, (key_file, passphrase_file, passphrase, recovery, recovery_file))) != 1:
+        raise InputError("give exactly one kind of key", hint="`tokenguard store add-slot --help` lists them")
+    if recovery or recovery_file:
+        with Handover(recovery_file, wiring.tty) as handover:
+            slot = _open(wiring).add_slot(SlotKey.recovery(handover.code))
+            handover.give()
+    else:
+        slot = _open(wiring).add_slot(_key(wiring, key_file, passphrase_file))
+    _tell(wiring, "added", slot)
+
+
+@command("remove-slot")
+@click.argument("slot", metavar="SLOT")
+@pass_wiring
+def remove(wiring: Wiring, slot: str) -> None:
+    """Let the key of SLOT open the store no more. Whoever has a copy of the store still needs a rekey."""
+    store = _open(wiring)
+    known = {each.id: each for each in store.slots()}
+    if slot not in known:
+        raise InputError("there is no such key slot", hint="`tokenguard store slots` lists them")
+    store.remove_slot(slot)
+    _tell(wiring, "removed", known[slot])
+
+
+@command("rekey")
+@click.option("--recovery-file", metavar="FILE", help="Where the new recovery code goes, instead of the terminal.")
+@pass_wiring
+def rekey(wiring: Wiring, recovery_file: str | None) -> None:
+    """Seal everything under a new data key, after a key or a copy of the store may have leaked.
+
+    The key that is used for this stays; all others are dropped, also the recovery code, which is replaced.
+    Backups made before still open with the old keys: destroy them.
+    """
+    store = _open(wiring)
+    key = key_sources(wiring.environ, wiring.ask_hidden).unlock(store.slots())
+    if recovery_file is None and wiring.tty is None:
+        done, fresh = store.rekey([key]), False
+    else:
+        with Handover(recovery_file, wiring.tty) as handover:
+            done, fresh = store.rekey([key]), True
+            store.add_slot(SlotKey.recovery(handover.code))
+            handover.give()
+    if wiring.screen.as_json:
+        kept, dropped = ([{"id": slot.id, "kind": slot.kind} for slot in each] for each in (done.kept, done.dropped))
+        wiring.screen.document({"kept": kept, "dropped": dropped, "new_recovery_code": fresh})
+        return
+    wiring.screen.line("everything is sealed under a new key")
+    for slot in done.dropped:
+        wiring.screen.line(f"dropped: slot {slot.id} ({_WORDS[slot.kind]})")
+    if not fresh:
+        wiring.progress.note("there is no recovery code now: tokenguard store add-slot --recovery-file FILE")
+
+
+def _open(wiring: Wiring) -> LocalStore:
+    return open_local(wiring.local_directory, wiring.environ, wiring.clock, wiring.ask_hidden)
+
+
+def _key(wiring: Wiring, key_file: str | None, passphrase_file: str | None) -> SlotKey:
+    if key_file:
+        return SlotKey.key_file(read_key_file(Path(key_file)))
+    words = read_passphrase_file(Path(passphrase_file)) if passphrase_file else _asked(wiring)
+    if len(words) < SHORTEST_PASSPHRASE:
+        raise InputError(
+            f"a passphrase needs at least {SHORTEST_PASSPHRASE} characters", hint="use four or more random words"
+        )
+    return SlotKey.passphrase(words)
+
+
+def _asked(wiring: Wiring) -> Secret:
+    if wiring.ask_hidden is None:
+        raise NeedsPerson("a passphrase is asked for on a terminal", hint="or give --passphrase-file FILE")
+    words = wiring.ask_hidden("new passphrase (it stays hidden): ")
+    if wiring.ask_hidden("the same passphrase again: ") != words:
+        raise InputError("the two passphrases differ", hint="type the same one twice")
+    return words
+
+
+def _tell(wiring: Wiring, what: str, slot: SlotInfo) -> None:
+    if wiring.screen.as_json:
+        wiring.screen.document({what: {"id": slot.id, "kind": slot.kind}})
+    else:
+        wiring.screen.line(f"{what}: slot {slot.id} ({_WORDS[slot.kind]})")
