@@ -1,6 +1,7 @@
 """A loopback server that says exactly what a test wants, byte by byte, and remembers what it was asked."""
 
 import contextlib
+import re
 import socket
 import ssl
 import threading
@@ -95,6 +96,10 @@ class ScriptedServer:
         tls_hello = b"\x16"
         while b"\r\n\r\n" not in asked and not asked.startswith(tls_hello) and (more := connection.recv(65536)):
             asked += more
+        head, _, body = asked.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
+        while length and len(body) < int(length[1]) and (more := connection.recv(65536)):
+            body, asked = body + more, asked + more
         self.requests.append(asked)
         if asked:
             script(connection)

@@ -1,0 +1,265 @@
+"""Providers from a file: what a file may say, what it may not, and that a filled request cannot leave its place."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.provider_files import GUIDED_FILE, SANDBOX_FILE, provider_file
+from tests.fakes.scripted_server import ScriptedServer, reply
+from tokenguard.domain.liveness import ScopeVerdict, Verdict
+from tokenguard.domain.names import Label
+from tokenguard.domain.scope import Scope
+from tokenguard.domain.secret import Value
+from tokenguard.errors import InputError
+from tokenguard.ports.provider import Ambiguous, Refused, Wanted
+from tokenguard.providers.generic import template
+from tokenguard.providers.generic.description import CHARACTERS, Shape
+from tokenguard.providers.generic.loading import describe, load
+from tokenguard.providers.generic.pointer import Pointer
+from tokenguard.providers.registry import build, issuer
+from tokenguard.providers.settings import ProviderSettings
+
+VALUE = Value.of("tgcanary-generic-token")
+
+
+def acme(folder, url, text=SANDBOX_FILE):
+    return build("acme", ProviderSettings(file=provider_file(folder, url, text)), FakeClock())
+
+
+def changed(old, new, text=SANDBOX_FILE):
+    assert old in text
+    return text.replace(old, new)
+
+
+BAD_FILES = {
+    "empty": "",
+    "a list": "- name: acme",
+    "text": "acme",
+    "an unknown key": SANDBOX_FILE + "colour: red\n",
+    "an unknown key below": changed("  value: /data/key", "  value: /data/key\n  colour: red"),
+    "a key twice": SANDBOX_FILE + "kind: api_key\n",
+    "an anchor": changed("name: acme", "name: &a acme"),
+    "a python tag": SANDBOX_FILE + "x: !!python/object/apply:os.system [id]\n",
+    "no name": changed("name: acme\n", ""),
+    "a name that climbs": changed("name: acme", "name: ../acme"),
+    "no base_url": changed("base_url: BASE\n", ""),
+    "a base_url over plain http": changed("BASE", "http://acme.example"),
+    "a base_url with a password": changed("BASE", "https://u:tgcanary@acme.example"),
+    "a file as base_url": changed("BASE", "file:///etc/passwd"),
+    "an unknown kind": changed("kind: api_key", "kind: password"),
+    "a kind without a value": changed("kind: api_key", "kind: oauth_grant"),
+    "auth in the query": changed("auth: header X-Api-Key", "auth: query token"),
+    "auth as Host": changed("X-Api-Key", "Host"),
+    "auth as Content-Length": changed("X-Api-Key", "Content-Length"),
+    "auth with a new line": changed("auth: header X-Api-Key", 'auth: "header X\\r\\nEvil"'),
+    "a probe that writes": changed("GET /auth/profile", "POST /auth/profile"),
+    "a probe with a placeholder": changed("GET /auth/profile", "GET /auth/{id}"),
+    "a probe that climbs": changed("GET /auth/profile", "GET /auth/../admin"),
+    "a probe elsewhere": changed("GET /auth/profile", "GET https://evil.example/"),
+    "a probe with a query in its path": changed("GET /auth/profile", "GET /auth?x=1"),
+    "401 as life": changed('"403"]', '"401"]'),
+    "429 as life": changed('"403"]', '"429"]'),
+    "302 as life": changed('"403"]', '"302"]'),
+    "500 as death": changed('alive: ["200", "403"]', 'dead: ["500"]'),
+    "429 as death": changed('alive: ["200", "403"]', 'dead: ["429"]'),
+    "200 as death": changed('alive: ["200", "403"]', 'dead: ["200"]'),
+    "403 as both": changed('alive: ["200", "403"]', 'alive: ["200", "403"]\n  dead: ["403"]'),
+    "statuses that are no list": changed('["200", "403"]', '"200"'),
+    "a pointer without a slash": changed("scope: /data/orgId", "scope: data.orgId"),
+    "a pointer with a bad escape": changed("scope: /data/orgId", "scope: /data/~2"),
+    "create without revoke": changed("revoke:\n  request: DELETE /api-keys/{id}\n", ""),
+    "revoke without list": SANDBOX_FILE[: SANDBOX_FILE.index("list:")] + "revoke:\n  request: DELETE /k/{id}\n",
+    "create by GET": changed("POST /api-keys", "GET /api-keys"),
+    "create without the name": changed('name: "{label}", ', ""),
+    "create with an unknown placeholder": changed('"{label}"', '"{label}{secret}"'),
+    "create with python formatting": changed('"{label}"', '"{label.__class__}"'),
+    "create with a conversion": changed('"{label}"', '"{label!r}"'),
+    "create with a stray brace": changed('"{label}"', '"{label}}"'),
+    "create with a placeholder in a key": changed('{name: "{label}"', '{"{label}": "{label}"'),
+    "create without a value": changed("  value: /data/key\n", ""),
+    "a body that is text": changed('{name: "{label}", scopes: "{permissions}"}', "label"),
+    "list by POST": changed("GET /api-keys", "POST /api-keys"),
+    "list without items": changed("  items: /data\n", ""),
+    "revoke by GET": changed("DELETE /api-keys/{id}", "GET /api-keys/{id}"),
+    "revoke of nothing": changed("DELETE /api-keys/{id}", "DELETE /api-keys"),
+    "an unknown set of characters": changed("characters: letters", "characters: emoji"),
+    "a regular expression": changed("characters: letters", 'pattern: "(a+)+$"'),
+    "a shape that fits nothing": changed('min: "32"', 'min: "999"'),
+    "a lag without a unit": SANDBOX_FILE + 'revoke_lag: "5"\n',
+    "a negative lag": SANDBOX_FILE + "revoke_lag: -5s\n",
+    "overlap maybe": SANDBOX_FILE + "overlap: maybe\n",
+    "a number that is none": SANDBOX_FILE + "max_active: many\n",
+    "no words for a person": GUIDED_FILE[: GUIDED_FILE.index("guide:")],
+    "no place for a person": changed("  where: https://acme.example > Settings\n", "", GUIDED_FILE),
+    "no steps to revoke": GUIDED_FILE[: GUIDED_FILE.index("  revoke:")],
+    "words with an unknown placeholder": changed("{label} (", "{value} (", GUIDED_FILE),
+    "words with attribute access": changed("{label} (", "{label.x} (", GUIDED_FILE),
+    "words with an escape": changed("revoke {label}", '"revoke {label} \\x1b[2J"', GUIDED_FILE),
+    "a query with a placeholder": changed('{limit: "1"}', '{limit: "{id}"}', GUIDED_FILE),
+    "too large": SANDBOX_FILE + "#" * 70_000,
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_a_file_that_says_too_much_or_too_little_is_an_input_error(case, tmp_path):
+    path = provider_file(tmp_path, "https://acme.example", BAD_FILES[case])
+    with pytest.raises(InputError) as caught:
+        load(path)
+    assert caught.value.hint
+    assert "tgcanary" not in caught.value.message
+    assert caught.value.message.isprintable()
+
+
+def test_a_file_that_cannot_be_read_is_an_input_error(tmp_path):
+    for path in (tmp_path / "missing.yaml", tmp_path):
+        with pytest.raises(InputError):
+            load(path)
+
+
+def test_everything_a_file_can_say(tmp_path):
+    text = SANDBOX_FILE + (
+        'revoke_lag: 5s\nactivate_lag: 0.5s\npause: 2m\ndeath_floor: 90s\nconfirm_after: 2d\nmax_active: "2"\noverlap: "false"\n'
+    )
+    can = acme(tmp_path, "https://acme.example", text).capabilities
+    assert (can.revoke_lag.total_seconds(), can.activate_lag.total_seconds(), can.pause.total_seconds()) == (
+        5,
+        0.5,
+        120,
+    )
+    assert (can.death_window.length.total_seconds(), can.confirm_after.days) == (90, 2)
+    assert (can.max_active, can.overlap, can.last_used, can.scope_kind) == (2, False, True, "org")
+
+
+READINGS = {
+    "alive": (200, {"data": {"orgId": "o1", "name": "Org"}}, Verdict.ALIVE, "http-200", ScopeVerdict.RIGHT),
+    "a numeric scope": (200, {"data": {"orgId": 1}}, Verdict.ALIVE, "http-200", ScopeVerdict.WRONG),
+    "no scope": (200, {"data": {}}, Verdict.UNKNOWN, "schema", ScopeVerdict.UNVERIFIED),
+    "a list": (200, [], Verdict.UNKNOWN, "schema", ScopeVerdict.UNVERIFIED),
+    "alive by another status": (403, {"error": "x"}, Verdict.ALIVE, "http-403", ScopeVerdict.UNVERIFIED),
+    "that status without json": (403, None, Verdict.UNKNOWN, "schema", ScopeVerdict.UNVERIFIED),
+    "a status nobody named": (402, {"error": "x"}, Verdict.UNKNOWN, "http-402", ScopeVerdict.UNVERIFIED),
+    "dead": (401, {}, Verdict.DEAD, "http-401", ScopeVerdict.UNVERIFIED),
+}
+
+
+@pytest.mark.parametrize("case", READINGS)
+def test_the_files_statuses_decide(case, tmp_path):
+    status, tree, verdict, reason, scope = READINGS[case]
+    with ScriptedServer(reply(status, json.dumps(tree).encode())) as server:
+        seen = acme(tmp_path, server.url).probe(VALUE, Scope("org", "o1"))
+    assert (seen.verdict, seen.reason, seen.scope_verdict) == (verdict, reason, scope)
+    assert b"X-Api-Key: tgcanary-generic-token" in server.requests[0]
+    assert b"Authorization" not in server.requests[0]
+
+
+def test_a_file_can_make_another_status_mean_death(tmp_path):
+    text = changed('alive: ["200", "403"]', 'dead: ["401", "403"]')
+    with ScriptedServer(reply(403, b"{}")) as server:
+        assert acme(tmp_path, server.url, text).probe(VALUE, None).verdict is Verdict.DEAD
+    with ScriptedServer(reply(403, b"<html>", kind="text/html")) as server:
+        assert acme(tmp_path, server.url, text).probe(VALUE, None).verdict is Verdict.UNKNOWN
+
+
+def test_a_provider_without_a_probe_is_never_asked(tmp_path):
+    start, end = GUIDED_FILE.index("probe:"), GUIDED_FILE.index("guide:")
+    provider = acme(tmp_path, "https://acme.example", GUIDED_FILE[:start] + GUIDED_FILE[end:])
+    assert provider.probe(VALUE, None).reason == "no-probe"
+    assert not provider.capabilities.probe
+    assert provider.warnings(VALUE) == ()
+
+
+SCOPED = changed("POST /api-keys", "POST /orgs/{scope}/keys")
+
+
+def test_scope_and_label_are_encoded_where_they_stand(tmp_path):
+    answer = reply(201, b'{"data": {"key": "tgcanary-fresh-key", "id": 17}}')
+    with ScriptedServer(answer) as server:
+        admin = issuer(acme(tmp_path, server.url, SCOPED), VALUE)
+        minted = admin.create(Wanted(label=Label('x"/../?#'), scope=Scope("org", "o.1"), permissions=("a", "b")))
+    assert minted.provider_id == "17"
+    assert server.requests[0].startswith(b"POST /orgs/o.1/keys HTTP/1.1")
+    assert json.loads(server.requests[0].split(b"\r\n\r\n")[1]) == {"name": 'x"/../?#', "scopes": ["a", "b"]}
+
+
+def test_a_request_that_needs_a_scope_is_not_sent_without_one(tmp_path):
+    with ScriptedServer(reply(201, b"{}")) as server, pytest.raises(Refused):
+        issuer(acme(tmp_path, server.url, SCOPED), VALUE).create(Wanted(label=Label("x"), scope=None))
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"key": "tgcanary-fresh-key"},
+        {"id": "1"},
+        {"key": "short", "id": "1"},
+        {"key": "tgcanary-generic-token", "id": "1"},
+    ],
+)
+def test_a_create_reply_that_cannot_be_believed_is_ambiguous(data, tmp_path):
+    with ScriptedServer(reply(201, json.dumps({"data": data}).encode())) as server, pytest.raises(Ambiguous) as caught:
+        issuer(acme(tmp_path, server.url), VALUE).create(Wanted(label=Label("x"), scope=None))
+    assert "tgcanary" not in f"{caught.value!r}{caught.value.hint}"
+
+
+def test_a_token_the_service_does_not_know_any_more_is_gone(tmp_path):
+    with ScriptedServer(reply(410), reply(200, b'{"data": []}')) as server:
+        issuer(acme(tmp_path, server.url), VALUE).revoke("key_1")
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("name", CHARACTERS)
+def test_a_shape_is_prefix_characters_and_length(name):
+    shape = Shape(prefix="tg_", characters=name, shortest=2, longest=4)
+    inside = min(CHARACTERS[name])
+    assert [shape.fits("tg_" + inside * n) for n in range(6)] == [False, False, True, True, True, False]
+    assert not shape.fits("xx_" + inside * 3)
+    assert not shape.fits("tg_" + "!" * 3)
+
+
+def test_a_shape_is_quick_on_any_value():
+    assert not Shape(prefix="a", characters="letters", shortest=1, longest=4096).fits("a" * 4_000_000 + "!")
+
+
+POINTERS = {
+    "": {"a": [{"b/c": 1}], "~": 2},
+    "/a": [{"b/c": 1}],
+    "/a/0/b~1c": 1,
+    "/~0": 2,
+    "/a/1": None,
+    "/a/-1": None,
+    "/a/00": None,
+    "/a/x": None,
+    "/b": None,
+    "/~0/x": None,
+}
+
+
+@pytest.mark.parametrize("text", POINTERS)
+def test_a_pointer_finds_what_is_there_and_nothing_else(text):
+    assert Pointer.parse(text).find(POINTERS[""]) == POINTERS[text]
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_a_filled_template_is_never_evaluated_again(template_text, value):
+    """A value that looks like a placeholder stays text, and no checked template fails to be filled."""
+    if not template.problem(template_text, ("label",)):
+        filled = template.fill(template_text, {"label": value})
+        assert filled == template_text.replace("{label}", value)
+
+
+json_like = st.recursive(
+    st.none() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(json_like)
+def test_any_tree_is_a_description_or_an_input_error(tree):
+    with pytest.raises(InputError):
+        describe(tree)
