@@ -85,8 +85,9 @@ class Adding:
         return taking.take(self._wiring.store, self._wiring.engine, record, value, seen)
 
     def _refuse_known(self, value: Value) -> None:
-        holder = taking.holder_of(self._wiring.store, self._wiring.store.fingerprint(value))
-        if holder is not None and holder != self._record.name:
+        store = self._wiring.store
+        holder = taking.holder_of(store, store.fingerprint(value), besides=self._record.name)
+        if holder is not None:
             raise InputError(
                 f"the inventory has this value already, as {holder}",
                 hint="one value must have one name; mint a second token for a second use",

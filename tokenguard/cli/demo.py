@@ -1,5 +1,7 @@
 """`tokenguard demo`: the whole story with real commands and their real output, on this machine alone."""
 
+from collections.abc import Mapping
+
 from tokenguard.cli.base import command
 from tokenguard.cli.demo_stage import Stage
 from tokenguard.errors import ExitCode
@@ -25,32 +27,32 @@ def demo() -> None:
 
 
 def _inventory(stage: Stage) -> None:
-    marketing, product = (drive["id"] for drive in stage.info["drives"][:2])
+    marketing, product = stage.info["drives"][0], stage.info["drives"][1]
     stage.say("A store of its own: one encrypted file, no server. The key comes from a file, as in CI.")
     stage.run("init", "--no-input", "--recovery-file", str(stage.directory / "recovery"))
 
     stage.say("Two Descript tokens, made by hand in Settings, each for one Drive. Values never go on the command line.")
-    value = stage.person.create("upload", marketing)
+    value = stage.person.create("upload", marketing["id"])
     stage.dotenv.write_text(f"# the app's settings\nDEBUG=0\nDESCRIPT_API_TOKEN={value}\n")
     stage.dotenv.chmod(0o600)
     common = ("--provider", "descript", "--env", "prod", "--owner", "video")
     stage.run(
-        "add", _UPLOAD, *common, "--scope", f"drive:{marketing}", "--purpose", "upload", "--label", "upload",
+        "add", _UPLOAD, *common, *_leads_to(marketing), "--purpose", "upload", "--label", "upload",
         "--deliver", f"dotenv:{stage.dotenv}#DESCRIPT_API_TOKEN", "--from-env", "PASTED", env={"PASTED": value},
     )  # fmt: skip
-    value = stage.person.create("transcribe", product)
+    value = stage.person.create("transcribe", product["id"])
     stage.run(
-        "add", _TRANSCRIBE, *common, "--scope", f"drive:{product}", "--purpose", "transcribe", "--label", "transcribe",
+        "add", _TRANSCRIBE, *common, *_leads_to(product), "--purpose", "transcribe", "--label", "transcribe",
         "--no-consumers", "--from-env", "PASTED", env={"PASTED": value},
     )  # fmt: skip
 
     stage.say("Somebody pastes a token of another Drive. It is caught before anything is written.")
-    value = stage.person.create("a mix-up", product)
+    value = stage.person.create("a mix-up", product["id"])
     wrong = stage.run(
-        "add", "video/publisher/prod/export", *common, "--scope", f"drive:{marketing}", "--purpose", "export",
+        "add", "video/publisher/prod/export", *common, *_leads_to(marketing), "--purpose", "export",
         "--from-env", "PASTED", env={"PASTED": value}, expect=ExitCode.FINDINGS,
     )  # fmt: skip
-    stage.hold(product in wrong.output, "the error names the Drive that the token really leads to")
+    stage.hold(product["id"] in wrong.output, "the error names the Drive that the token really leads to")
 
     stage.say("Autoposting has an API: the key is made there, stored and checked without anybody seeing it.")
     stage.run(
@@ -59,6 +61,10 @@ def _inventory(stage: Stage) -> None:
     )  # fmt: skip
     stage.run("list")
     stage.run("verify", "--all")
+
+
+def _leads_to(drive: Mapping[str, str]) -> tuple[str, ...]:
+    return "--scope", f"drive:{drive['id']}", "--scope-name", drive["name"]
 
 
 def _planned(stage: Stage) -> None:

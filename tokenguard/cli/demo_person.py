@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from html import unescape
+from urllib.parse import urlencode
 
 import click
 
@@ -18,6 +19,8 @@ _LABEL = re.compile(r"type exactly: (\S+)")
 _DRIVE = re.compile(r"choose the Drive .* \(drive:([^)]+)\), and create")
 _REVOKE = re.compile(r"find the token named (\S+)")
 _PATIENCE = 60.0
+_REPLACED = re.compile(r"[^\n]*\r\x1b\[K")
+"""A line that was replaced by a later one, as progress is."""
 # A session leader that opens a terminal gets it as its own; then the real command takes the process over.
 _LAUNCHER = "import os,sys;os.close(os.open(sys.argv[1],os.O_RDWR));os.execv(sys.argv[2],sys.argv[2:])"
 
@@ -63,7 +66,7 @@ class Person:
         return screen, code
 
     def _converse(self, terminal: int) -> str:
-        screen, answered = "", 0
+        screen, pending, answered = "", "", 0
         while True:
             ready, _, _ = select.select([terminal], [], [], _PATIENCE)
             try:
@@ -71,14 +74,24 @@ class Person:
             except OSError:  # Linux says so when the other side has gone
                 data = b""
             if not data:
+                click.echo(_REPLACED.sub("", pending), nl=False)
                 return screen
             text = data.decode(errors="replace").replace("\r\n", "\n")
             screen += text
-            click.echo(text, nl=False)
+            pending = self._echo(pending + text)
             fresh = screen[answered:]
             if fresh.endswith((_PASTE, _DONE)):
                 os.write(terminal, self._answer(fresh).encode() + b"\n")
                 answered = len(screen)
+
+    def _echo(self, text: str) -> str:
+        """Show what came, as a terminal would leave it where there is none; returns what is not settled yet."""
+        if sys.stdout.isatty():
+            click.echo(text, nl=False)
+            return ""
+        settled, newline, rest = text.rpartition("\n")
+        click.echo(_REPLACED.sub("", settled + newline), nl=False)
+        return rest
 
     def _answer(self, question: str) -> str:
         if question.endswith(_PASTE):
@@ -92,17 +105,16 @@ class Person:
         return "done demo"
 
     def _page(self) -> str:
-        return self._request("GET", {})
+        return self._request("GET")
 
     def _submit(self, fields: Mapping[str, str]) -> str:
         token = re.search(r'name="csrf" value="([^"]+)"', self._page())
-        return self._request("POST", {**fields, "csrf": unescape(token[1]) if token else ""})
+        return self._request("POST", urlencode({**fields, "csrf": unescape(token[1]) if token else ""}))
 
-    def _request(self, method: str, fields: Mapping[str, str]) -> str:
+    def _request(self, method: str, form: str | None = None) -> str:
         import urllib3  # noqa: PLC0415 - only the demo's person browses
 
+        headers = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}
         with urllib3.PoolManager(retries=False) as pool:
-            answer = pool.request(
-                method, self.settings_url, fields=dict(fields) or None, encode_multipart=False, redirect=False
-            )
+            answer = pool.request(method, self.settings_url, body=form, headers=headers, redirect=False)
             return answer.data.decode()

@@ -88,7 +88,7 @@ class Stage(AbstractContextManager["Stage"]):
         output, code = self.person.attend([*_program(), *arguments], self.environment)
         return self._held(arguments, Ran(output, code), expect)
 
-    def hold(self, held: bool, what: str) -> None:  # noqa: FBT001 - reads as a sentence
+    def hold(self, held: bool, what: str) -> None:
         """End the demo, and say so, if something did not come out as promised."""
         if not held:
             raise TokenguardError(f"the demo did not hold: {what}", hint="please report this with the output above")

@@ -20,7 +20,7 @@ _PERMISSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._*/-]{0,79}", re.ASCII)
 _ADOPTED = re.compile(r"(?P<scheme>[a-z][a-z0-9+-]{0,19})://[A-Za-z0-9][\w./@%-]{0,199}(?:#[\w.-]{1,100})?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _SEGMENTS = ("provider", "environment", "owner")
-_TEXTS = ("purpose", "made_by", "account", "deputy", "notes", "scope_name")
+_TEXTS = ("purpose", "made_by", "account", "deputy", "label", "notes", "scope_name")
 
 _OPTIONS = (
     click.option("--provider", metavar="P", help="Who issued it: descript, autoposting, manual, or one configured."),
@@ -32,6 +32,7 @@ _OPTIONS = (
     click.option("--made-by", metavar="PERSON", help="The person who minted it."),
     click.option("--account", metavar="LOGIN", help="The login at the provider it was minted with."),
     click.option("--deputy", metavar="PERSON", help="Who acts when the owner cannot be reached."),
+    click.option("--label", metavar="TEXT", help="Its name at the provider, by which a person finds it there."),
     click.option("--permission", "permissions", metavar="P", multiple=True, help="A permission it has; repeatable."),
     click.option("--kind", type=click.Choice(list(map(str, Kind))), help="What sort of credential it is."),
     click.option("--due", metavar="YYYY-MM-DD", help="When it must be rotated, if not by the policy's maximum age."),

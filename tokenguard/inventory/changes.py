@@ -34,6 +34,7 @@ class Changes:
     location: Location | None = None
     base_url: str | None = None
     due_at: datetime | str | None = None
+    label: str | None = None
     notes: str | None = None
 
     def given(self) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def _look(session: Session, value: Value) -> Observation:
         wait = look.retry_after or min(2.0 ** (tries - 1), 60.0)
         if look.verdict is Verdict.DEAD:
             wait = min(wait, max(lag - waited, 0.05))
-        session.context.progress.waiting(f"not accepted yet ({look.reason}); asking again in {wait:.0f} s")
+        session.context.progress.waiting(f"not accepted yet ({look.reason}); asking again in {wait:.3g} s")
         clock.sleep(wait)
 
 

@@ -212,7 +212,11 @@ def _person_revokes(session: Session, *, retry: str = "") -> str:
 def _settle(session: Session, proof: DeathProof) -> None:
     session.commit(
         session.event(
-            Op.DEATH, grade=proof.grade.value, samples=proof.samples, control=proof.control, by=proof.said_by
+            Op.DEATH,
+            grade=proof.grade.value,
+            samples=proof.samples,
+            control=proof.control,
+            by=proof.said_by,
         ),
         proof=proof,
     )

@@ -121,7 +121,8 @@ def _open(
             f"somebody else changed {record.name} at the same moment",
             hint="look with `tokenguard show`, then try again",
         ) from None
-    context.progress.step(f"{record.name}: {mode.value} operation opened")
+    if mode not in {Mode.ADD, Mode.ISSUE}:
+        context.progress.step(f"{record.name}: {mode.value} operation opened")
     return Session(context, snapshot)
 
 

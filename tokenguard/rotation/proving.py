@@ -60,7 +60,7 @@ def still_accepted(session: Session, value: Value) -> bool:
     while session.provider.probe(value, None).verdict is Verdict.ALIVE:
         if clock.monotonic() >= deadline:
             return True
-        session.context.progress.waiting(f"the provider still accepts it; looking again in {pause:.0f} s")
+        session.context.progress.waiting(f"the provider still accepts it; looking again in {pause:.3g} s")
         clock.sleep(pause)
     return False
 
@@ -105,10 +105,10 @@ def _control_holds(session: Session, control: Value | None) -> bool:
 
 def _why_waiting(look: Observation, seen: int, needed: int, wait: float) -> str:
     if look.verdict is Verdict.ALIVE:
-        return f"the provider still accepts the old token ({look.reason}); looking again in {wait:.0f} s"
+        return f"the provider still accepts the old token ({look.reason}); looking again in {wait:.3g} s"
     if look.verdict is Verdict.UNKNOWN:
-        return f"no clear answer ({look.reason}), which proves nothing; looking again in {wait:.0f} s"
-    return f"the old token was refused {seen} of {needed} times; the provider may lag, looking again in {wait:.0f} s"
+        return f"no clear answer ({look.reason}), which proves nothing; looking again in {wait:.3g} s"
+    return f"the old token was refused {seen} of {needed} times; the provider may lag, looking again in {wait:.3g} s"
 
 
 def _proof(times: list[datetime], *, control: bool) -> DeathProof:

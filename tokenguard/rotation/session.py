@@ -67,7 +67,7 @@ class Session:
         return self._vendor.issuer
 
     def event(self, op: Op, phase: Phase = Phase.FACT, **detail: str | int | bool) -> Event:
-        """An event of this operation, now, by us."""
+        """An event of this operation, now, by us; empty facts are left out."""
         journal = self.snapshot.document.journal
         return Event(
             at=self.context.clock.now(),
@@ -76,7 +76,7 @@ class Session:
             actor=self.context.store.actor(),
             name=self.record.name,
             rotation=journal.id if journal else "",
-            detail=detail,
+            detail={key: fact for key, fact in detail.items() if fact != ""},
         )
 
     def commit(

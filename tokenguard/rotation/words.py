@@ -51,7 +51,8 @@ def _filled(steps: tuple[str, ...], record: Record, *, label: str, hint: str = "
         "label": safe_text(label, one_line=True, limit=120),
         "hint": safe_text(hint, one_line=True, limit=60) or "not known",
         "scope": str(record.scope or "not known"),
-        "scope_name": safe_text(record.scope_name, one_line=True, limit=120) or str(record.scope or "not known"),
+        "scope_name": safe_text(record.scope_name, one_line=True, limit=120)
+        or (record.scope.id if record.scope else "?"),
         "permissions": ", ".join(record.permissions) or "the least that works",
     }
     return tuple(step.format_map(fields) for step in steps)
