@@ -1,0 +1,192 @@
+"""However a value is written, none of it comes through."""
+
+import base64
+import html
+import itertools
+import json
+import random
+import shlex
+import subprocess
+import urllib.parse
+
+import pytest
+
+from tokenguard.domain.encodings import Form, base64_cores, forms, halves, public_start
+from tokenguard.domain.secret import Secret, Value
+from tokenguard.redaction.known import Known
+from tokenguard.redaction.matcher import Matcher
+from tokenguard.redaction.stream import redact, redact_text
+
+ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+
+def fresh(length=32, seed=None):
+    rng = random.Random(seed)
+    return "tgcanary_" + "".join(rng.choice(ALPHABET) for _ in range(length))
+
+
+def masker(*values, patterns=()):
+    return Matcher.of((Known(id=f"id{n}", name=f"t/{n}", secret=Secret(v)) for n, v in enumerate(values)), patterns)
+
+
+AWKWARD = "tgcanary/p+w=9&\"q'<é>\\$`x%~;!|(" + "aB3" * 4
+
+
+def shell_printf_q(text):
+    return subprocess.run(
+        ["bash", "-c", 'printf %q "$1"', "-", text],
+        capture_output=True,
+        check=True,
+        text=True,
+        env={"LC_ALL": "C.UTF-8"},
+    ).stdout
+
+
+WRITTEN = {
+    "raw": lambda text: text,
+    "url": lambda text: urllib.parse.quote(text, safe=""),
+    "url path": urllib.parse.quote,
+    "url form": lambda text: urllib.parse.urlencode({"k": text}),
+    "url lower": lambda text: (
+        urllib.parse.quote(text, safe="").replace("%2B", "%2b").replace("%3C", "%3c").lower()
+        if text.islower()
+        else urllib.parse.quote(text, safe="")
+    ),
+    "url twice": lambda text: urllib.parse.quote(urllib.parse.quote(text, safe=""), safe=""),
+    "json": json.dumps,
+    "json utf-8": lambda text: json.dumps(text, ensure_ascii=False),
+    "json in json": lambda text: json.dumps(json.dumps(text)),
+    "json slash": lambda text: json.dumps(text).replace("/", "\\/"),
+    "repr": repr,
+    "repr in repr": lambda text: repr(repr(text)[1:-1]),
+    "ascii": ascii,
+    "bytes repr": lambda text: repr(text.encode()),
+    "shlex": shlex.quote,
+    "printf %q": shell_printf_q,
+    "html": html.escape,
+    "xml": lambda text: html.escape(text).replace("&#x27;", "&apos;"),
+    "hex": lambda text: text.encode().hex(),
+    "HEX": lambda text: text.encode().hex().upper(),
+    "utf-16 base64": lambda text: base64.b64encode(text.encode("utf-16-le")).decode(),
+    "basic auth": lambda text: base64.b64encode(f"user:{text}".encode()).decode(),
+    "upper": str.upper,
+    "lower": str.lower,
+}
+
+
+@pytest.mark.parametrize("value", [fresh(seed=1), AWKWARD], ids=["plain", "awkward"])
+@pytest.mark.parametrize("how", WRITTEN)
+def test_every_way_of_writing_a_value_is_masked(how, value):
+    written = WRITTEN[how](value)
+    out = redact_text(masker(value), f"before {written} after")
+    assert "[tokenguard:id0]" in out
+    assert out.startswith("before ")
+    assert out.endswith(" after")
+    body = out[7:-6].replace("[tokenguard:id0]", "")
+    assert len(body) <= 12, "no more than what stood around it is left"
+
+
+def test_base64_at_every_offset_leaves_nothing_in_3_564_cases():
+    """Lengths 16 to 48, up to 8 bytes before, six endings, both alphabets: no byte of the value can be recovered."""
+    cases = 0
+    for length, before, after in itertools.product(range(16, 49), range(9), ("", "\n", " ", "\r\n", ":x", "abc")):
+        value = fresh(length - 9, seed=length)
+        matcher = masker(value)
+        for encode, decode in (
+            (base64.b64encode, base64.b64decode),
+            (base64.urlsafe_b64encode, base64.urlsafe_b64decode),
+        ):
+            out = redact(matcher, encode(b"\x7f" * before + value.encode() + after.encode()))
+            left, _, right = out.partition(b"[tokenguard:id0]")
+            assert _, (length, before, after)
+            assert not set(decode(left[: len(left) // 4 * 4])) & set(value.encode())
+            assert len(right) <= 4 + len(after) * 2
+            cases += 1
+    assert cases == 3_564
+
+
+def test_the_cores_are_what_the_value_alone_decides():
+    rng = random.Random(3)
+    for _ in range(200):
+        data = rng.randbytes(rng.randint(8, 40))
+        cores = list(base64_cores(data))
+        for phase in range(3):
+            text = base64.b64encode(rng.randbytes(phase) + data + rng.randbytes(rng.randint(0, 5)))
+            assert cores[2 * phase] in text
+
+
+def test_utf_16_and_decomposed_text_are_masked():
+    value = "tgcanary_ÄßéK9x2" + "q7"
+    out = redact(masker(value), b"<" + value.encode("utf-16-le") + b">")
+    assert out == b"<[tokenguard:id0]>"
+
+
+def test_halves_of_a_pair_are_masked_alone_and_in_either_order():
+    value = "tg_canary_0a1B2c3D4e:tg_canary_9z8Y7x6W5v"
+    left, right = halves(value)
+    assert redact_text(masker(value), f"{right} {left}") == "[tokenguard:id0] [tokenguard:id0]"
+    assert forms(value)[left.encode()] is Form.HALF
+
+
+PEM = "-----BEGIN X-----\nabcDEF123456\nghiJKL789012\n-----END X-----"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        PEM,
+        PEM.replace("\n", "\r\n"),
+        PEM.replace("\n", " "),
+        PEM.replace("\n", "\\n"),
+        "\n".join("    " + line for line in PEM.splitlines()),
+        "\n".join(f"{n}| {line}" for n, line in enumerate(PEM.splitlines())),
+        "ghiJKL789012",
+        base64.b64encode(PEM.encode()).decode(),
+    ],
+)
+def test_a_value_of_several_lines_is_masked_however_its_lines_are_joined(written):
+    out = redact_text(masker(PEM), written)
+    assert "abcDEF123456" not in out
+    assert "ghiJKL789012" not in out
+    assert "[tokenguard:id0]" in out
+
+
+TRUNCATED = {
+    "by hand": lambda value: value[:24] + "...",
+    "pydantic": lambda value: f"input_value='{value[:25]}...{value[-24:]}'",
+    "reprlib": lambda value: f"{value[:19]}...{value[-14:]}",
+    "tail": lambda value: "..." + value[-12:],
+    "middle": lambda value: value[13:33],
+    "cut line": lambda value: value[: len(value) - 3],
+}
+
+
+@pytest.mark.parametrize("how", TRUNCATED)
+def test_what_a_truncated_display_leaves_is_masked_but_for_three_characters(how):
+    for seed in range(20):
+        value = fresh(40, seed=seed)
+        out = redact_text(masker(value), TRUNCATED[how](value))
+        secret = value[9:]
+        assert not any(secret[at : at + 4] in out for at in range(len(secret) - 3)), out
+
+
+def test_what_is_public_of_a_value_is_not_masked():
+    assert public_start("sk-social-1234") == "sk-social-"
+    assert (
+        redact_text(masker("sk-social-" + "aB3xY9kQ2mZ7pL5w"), "keys begin with sk-social-")
+        == "keys begin with sk-social-"
+    )
+
+
+def test_words_of_a_passphrase_are_not_masked_one_by_one():
+    value = "correct-horse-battery-staple"
+    assert redact_text(masker(value), "a horse-battery-staple") == "a horse-battery-staple"
+    assert redact_text(masker(value), value) == "[tokenguard:id0]"
+
+
+def test_each_field_of_a_value_has_its_own_mask():
+    value = Value({"id": Secret("tgcanary_id_01x9"), "secret": Secret("tgcanary_secret_77q")})
+    matcher = Matcher.of(Known.of("team/aws", value, show_name=True), ())
+    assert redact_text(matcher, "tgcanary_id_01x9/tgcanary_secret_77q") == (
+        "[tokenguard:team/aws.id]/[tokenguard:team/aws.secret]"
+    )

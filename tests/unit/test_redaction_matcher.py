@@ -1,0 +1,248 @@
+"""The engine: what it masks, what it leaves alone, what it refuses."""
+
+import copy
+import pickle
+import threading
+
+import pytest
+
+from tests.unit.test_redaction_forms import fresh, masker
+from tokenguard.domain.secret import Secret, Value
+from tokenguard.errors import InputError
+from tokenguard.redaction.known import Known, Needle, Source, opaque_id
+from tokenguard.redaction.matcher import Matcher
+from tokenguard.redaction.stream import StreamRedactor, redact, redact_counting, redact_text
+
+PATTERNS_ONLY = Matcher()
+
+
+def test_clean_data_is_the_same_object():
+    data, text = b"nothing to see here " * 20, "nothing to see here, \u00e9 and \x1b[1mbold\x1b[0m"
+    assert redact(masker(fresh()), data) is data
+    assert redact_text(masker(fresh()), text) is text
+
+
+def test_overlapping_values_leave_no_tail():
+    out = redact(masker("abcdef1XX", "f1XXghij9"), b"<abcdef1XXghij9>")
+    assert out == b"<[tokenguard:id0]>"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_value_that_is_a_prefix_of_another_hides_neither(order):
+    values = ["tgcanary_aaa111", "tgcanary_aaa111bbb222"][::order]
+    out = redact_text(masker(*values), "tgcanary_aaa111bbb222 tgcanary_aaa111")
+    assert "tgcanary" not in out
+    assert "bbb222" not in out
+
+
+def test_a_value_written_twice_without_a_gap_is_one_mask():
+    value = fresh()
+    assert redact_text(masker(value), value * 3) == "[tokenguard:id0]"
+
+
+def test_masking_again_changes_nothing():
+    matcher = Matcher.of(Known.of("team/app", Value.of(fresh(seed=4))))
+    once = redact_text(matcher, f"x {fresh(seed=4)} y Bearer {fresh(seed=5)}")
+    assert redact_text(matcher, once) is once
+
+
+@pytest.mark.parametrize("value", ["", "short7x", "        ", "aaaaaaaaaaaa", "true", "[tokenguard:", "tokenguard"])
+def test_a_value_that_would_destroy_ordinary_text_is_refused_loudly(value):
+    with pytest.raises(InputError, match=r"team/app cannot be masked") as caught:
+        Known.of("team/app", Value.of(value))
+    assert not value or value not in caught.value.message.replace("team/app", "") or value == "        "
+
+
+def test_the_mask_shows_an_opaque_id_unless_names_are_asked_for():
+    value = Value.of(fresh(seed=6))
+    hidden = redact_text(Matcher.of(Known.of("team/app", value)), value.token.reveal())
+    shown = redact_text(Matcher.of(Known.of("team/app", value, show_name=True)), value.token.reveal())
+    assert hidden == f"[tokenguard:{opaque_id('team/app')}]"
+    assert shown == "[tokenguard:team/app]"
+
+
+def test_an_engine_does_not_show_or_copy_what_it_holds():
+    matcher = masker(fresh())
+    assert "tgcanary" not in repr(matcher)
+    for attempt in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError):
+            attempt(matcher)
+
+
+def test_an_old_and_a_new_value_of_one_token_are_both_masked():
+    old, new = fresh(seed=1), fresh(seed=2)
+    known = [*Known.of("team/app", Value.of(old)), *Known.of("team/app", Value.of(new))]
+    assert redact_text(Matcher.of(known), f"{old} {new}").count("[tokenguard:") == 2
+
+
+def test_hits_are_counted_by_token_and_form_never_by_piece():
+    value = fresh(seed=7)
+    _, found = redact_counting(masker(value), f"{value} {value.encode().hex()} {value}".encode())
+    assert {(source.name, source.form): count for source, count in found.items()} == {
+        ("t/0", "raw"): 2,
+        ("t/0", "hex"): 1,
+    }
+
+
+def test_no_value_and_no_pattern_is_an_engine_too():
+    assert redact(Matcher((), ()), b"anything") == b"anything"
+
+
+def test_10_000_values_are_found_and_nothing_else():
+    values = [fresh(24, seed=n) for n in range(10_000)]
+    matcher = Matcher((Needle(v.encode(), Source(f"n{i}", f"t/{i}", "raw")) for i, v in enumerate(values)), ())
+    assert redact_text(matcher, f"{values[9_999]} {fresh(24, seed=-10_001)} {values[0]}") == (
+        f"[tokenguard:n9999] {fresh(24, seed=-10_001)} [tokenguard:n0]"
+    )
+
+
+COLOURED = {
+    "grep": "{0}\x1b[01;31m\x1b[K{1}\x1b[m\x1b[K{2}",
+    "rich": "\x1b[32m{0}\x1b[0m\x1b[32m-\x1b[0m{1}{2}".replace("-\x1b[0m", "\x1b[0m"),
+    "zero width": "{0}\u200b{1}\ufeff{2}",
+    "soft hyphen": "{0}\u00ad{1}{2}",
+    "charset": "{0}\x1b(B{1}\x1b[0K{2}",
+    "title in between": "{0}\x1b]0;title\x07{1}{2}",
+}
+
+
+@pytest.mark.parametrize("how", COLOURED)
+def test_escape_sequences_inside_a_value_do_not_hide_it(how):
+    value = fresh(seed=8)
+    written = COLOURED[how].format(value[:12], value[12:25], value[25:])
+    out = redact_text(masker(value), f"a {written} b")
+    assert "[tokenguard:id0]" in out
+    assert not any(value[at : at + 4] in out for at in range(len(value) - 3))
+
+
+def test_escape_sequences_inside_a_mask_still_reach_the_terminal():
+    value = fresh(seed=9)
+    assert redact_text(masker(value), f"{value[:15]}\x1b[31m{value[15:]}\x1b[0m") == "[tokenguard:id0]\x1b[31m\x1b[0m"
+
+
+def test_a_value_inside_a_terminal_title_or_link_is_masked():
+    value = fresh(seed=10)
+    assert redact_text(masker(value), f"\x1b]8;;https://h/?k={value}\x1b\\here\x1b]8;;\x1b\\") == (
+        "\x1b]8;;https://h/?k=[tokenguard:id0]\x1b\\here\x1b]8;;\x1b\\"
+    )
+
+
+def shaped(start, length, alphabet="a1B2c3D4e5F6g7H8"):
+    return start + (alphabet * 20)[:length]
+
+
+ISSUED = {
+    "descript": shaped("dx_bearer_", 36) + ":" + shaped("dx_secret_", 36),
+    "autoposting": shaped("sk-social-", 32),
+    "github": shaped("gh" + "p_", 36),
+    "gitlab": shaped("gl" + "pat-", 20),
+    "slack": shaped("xo" + "xb-", 40),
+    "vault": shaped("hv" + "s.", 90),
+    "jwt": shaped("ey" + "J", 30) + "." + shaped("ey" + "J", 60) + "." + shaped("", 43),
+    "npm": shaped("npm" + "_", 36),
+}
+
+
+@pytest.mark.parametrize("name", ISSUED)
+def test_an_issued_credential_is_masked_by_its_shape(name):
+    assert redact_text(PATTERNS_ONLY, f"key={ISSUED[name]}, next") == f"key=[tokenguard:{name}], next"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("Authorization: Bearer tgcanary_0123456789abcdef", "Authorization: Bearer [tokenguard:bearer]"),
+        ("authorization: Basic dXNlcjp0Z2NhbmFyeQ==", "authorization: Basic [tokenguard:basic]"),
+        ("https://user:tgcanary@host/path", "https://user:[tokenguard:url-password]@host/path"),
+        (
+            "-----BEGIN RSA " + "PRIVATE KEY-----\nTgCanary0123456789TgCanary0123456789\nabcd\n-----END RSA",
+            "[tokenguard:private-key]-----END RSA",
+        ),
+    ],
+)
+def test_a_credential_is_masked_by_what_stands_before_it(text, wanted):
+    assert redact_text(PATTERNS_ONLY, text) == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://127.0.0.1:8080/a:b@c",
+        "http://[::1]:8080/",
+        "Bearer token is missing",
+        "Basic authentication",
+        "the AKIA prefix, the dx_bearer_ half, sk-social- keys",
+        "ghp_ and glpat- and xoxb-",
+        "eyJ is how a JWT begins",
+        "2026-11-22T00:41:33Z INFO path=/v1/jobs status=200 sha=0123456789abcdef0123456789abcdef01234567",
+        "user@host:path/to:thing@v2",
+    ],
+)
+def test_ordinary_text_is_left_alone(text):
+    assert redact_text(PATTERNS_ONLY, text) is text
+
+
+@pytest.mark.parametrize(
+    "unit", ["Bearer ", "://a:", "eyJ.eyJ", "://", "-----BEGIN ", "xoxb-xoxb", "\x1b]", "\x1b[1", "dx_bearer_a:"]
+)
+def test_hostile_repetition_ends(unit):
+    """No backtracking: half a megabyte of near misses is over in moments (the suite's timeout is the judge)."""
+    data = (unit * (500_000 // len(unit))).encode()
+    stream = StreamRedactor(PATTERNS_ONLY)
+    out = stream.feed(data)
+    assert stream.held <= 16_384
+    assert len(out + stream.finish()) <= len(data)
+
+
+def test_binary_data_passes_unchanged():
+    data = bytes(range(256)) * 40
+    assert redact(masker(fresh()), data) == data
+
+
+def test_lone_surrogates_survive():
+    value = fresh(seed=11)
+    assert redact_text(masker(value), f"\udc80{value}\ud800") == "\udc80[tokenguard:id0]\ud800"
+
+
+def test_an_inline_pragma_switches_nothing_off():
+    value = fresh(seed=12)
+    assert value not in redact_text(masker(value), f"{value}  # pragma: allowlist secret  # noqa  # nosec")
+
+
+def test_threads_share_one_engine():
+    value = fresh(seed=13)
+    matcher, wrong = masker(value), []
+
+    def work():
+        out = {redact_text(matcher, f"{number} {value}") for number in range(300)}
+        wrong.extend(out ^ {f"{number} [tokenguard:id0]" for number in range(300)})
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert not wrong
+
+
+PROMPTS = [b"Password: ", b"Are you sure [y/N]? ", b">>> ", b"Connect to https://host:", b"$ ", b"user@host:~$ "]
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_a_prompt_appears_while_nothing_follows(prompt):
+    stream = StreamRedactor(Matcher.of(Known.of("a/b", Value.of(fresh(seed=14)))))
+    assert stream.feed(prompt) + stream.idle() == prompt
+    assert stream.feed(b"yes\n") + stream.finish() == b"yes\n"
+
+
+def test_what_was_shown_of_a_value_by_waiting_is_less_than_eight_bytes():
+    value = fresh(seed=15)
+    for cut in range(len(value)):
+        stream = StreamRedactor(masker(value))
+        shown = stream.feed(value[:cut].encode()) + stream.idle()
+        assert len(shown) < 8
+        assert stream.feed(value[cut:].encode()) + stream.finish() == b"[tokenguard:id0]"
+
+
+def test_a_secret_object_is_never_needed_in_the_clear_by_reports():
+    _, found = redact_counting(masker(fresh(seed=16)), fresh(seed=16).encode())
+    assert "tgcanary" not in repr(found)
+    assert "tgcanary" not in repr(Known(id="x", name="y", secret=Secret(fresh())))

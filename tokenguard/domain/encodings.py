@@ -1,0 +1,194 @@
+"""All the forms in which a value may appear in text: encoded, quoted, escaped, cut in lines or in halves.
+
+Pure string work. Every form is as secret as the value itself; none is shorter than `MIN_LENGTH` bytes.
+"""
+
+import base64
+import codecs
+import html
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from enum import StrEnum, unique
+from urllib.parse import quote, quote_plus
+
+from tokenguard.domain.shape import MIN_LENGTH
+
+_MIN_DISTINCT = 5
+_PUBLIC_START = re.compile(r"(?:[A-Za-z][A-Za-z0-9]{1,11}[_-]){1,4}|(?:hv[sb]|dp\.pt|SG)\.")
+_HALVES = re.compile(r":(?=[a-z]{2}_[a-z]{2,12}_)")
+_ARMOUR = re.compile(r"-----[A-Z0-9 ]+-----")
+
+
+@unique
+class Form(StrEnum):
+    """How a value was written."""
+
+    RAW = "raw"
+    HALF = "half"
+    """One half of a `dx_bearer_…:dx_secret_…` pair."""
+    LINE = "line"
+    """One line of a value of several lines."""
+    BASE64 = "base64"
+    HEX = "hex"
+    UTF16 = "utf-16"
+    URL = "url"
+    JSON = "json"
+    SOURCE = "source"
+    """A literal of a programming language: Python, C, Go."""
+    SHELL = "shell"
+    MARKUP = "markup"
+    CASE = "case"
+    """All upper or all lower case."""
+    NORMAL = "normalised"
+    PART = "part"
+    """A piece of a value that was cut for display."""
+
+
+def forms(value: str) -> dict[bytes, Form]:
+    """Every form of `value` with its kind, the plainest kind winning where two coincide.
+
+    Args:
+        value: the value, of any length and alphabet; halves and lines of it are forms too.
+    """
+    found: dict[bytes, Form] = {}
+    for form, text in _spellings(value):
+        _add(found, form, _utf8(text))
+    for kind, part in ((Form.RAW, value), *((Form.HALF, half) for half in halves(value))):
+        _add(found, kind, _utf8(part))
+        for form, data in _encodings(part):
+            _add(found, form, data)
+    return found
+
+
+def halves(value: str) -> tuple[str, ...]:
+    """The parts of a pair such as `dx_bearer_…:dx_secret_…`; empty for a value that is no pair."""
+    parts = tuple(_HALVES.split(value))
+    return parts if len(parts) > 1 else ()
+
+
+def public_start(value: str) -> str:
+    """The beginning of a value that says who issued it and is no secret (`sk-social-`), or nothing."""
+    found = _PUBLIC_START.match(value)
+    return found[0] if found else ""
+
+
+def base64_cores(data: bytes) -> Iterator[bytes]:
+    """What base64 of any text that holds `data` must hold: for each offset, the digits that `data` alone decides."""
+    for phase in range(3):
+        first, after = -(-8 * phase // 6), 8 * (phase + len(data)) // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            yield encode(b"\0" * phase + data)[first:after]
+
+
+def _add(found: dict[bytes, Form], form: Form, data: bytes) -> None:
+    if len(data) >= MIN_LENGTH:
+        found.setdefault(data, form)
+
+
+def _encodings(value: str) -> Iterator[tuple[Form, bytes]]:
+    """Forms of the bytes of a value."""
+    data, wide = _utf8(value), value.encode("utf-16-le", "surrogatepass")
+    yield from ((Form.BASE64, core) for core in base64_cores(data))
+    yield from ((Form.HEX, text.encode()) for text in (data.hex(), data.hex().upper()))
+    yield Form.UTF16, wide
+    yield from ((Form.UTF16, core) for core in base64_cores(wide))
+
+
+def _spellings(value: str) -> Iterator[tuple[Form, str]]:
+    """Forms that quote, escape or fold the characters of a value."""
+    yield Form.RAW, value
+    yield Form.RAW, value.strip()
+    for text in {value, *_lines(value)}:
+        for form, spell in _SPELLINGS:
+            yield form, spell(text)
+    yield from ((Form.LINE, line) for line in _lines(value))
+    if "\n" in value:
+        rows = value.splitlines()
+        yield from ((Form.LINE, between.join(rows)) for between in ("\r\n", " ", ""))
+        yield from ((Form.BASE64, core.decode()) for core in base64_cores(_utf8("\r\n".join(rows))))
+
+
+def _lines(value: str) -> tuple[str, ...]:
+    """The lines of a value of several lines that are secret by themselves: not armour, not trivial."""
+    if "\n" not in value:
+        return ()
+    stripped = (line.strip() for line in value.splitlines())
+    return tuple(
+        line
+        for line in stripped
+        if len(line) >= MIN_LENGTH and len(set(line)) >= _MIN_DISTINCT and not _ARMOUR.fullmatch(line)
+    )
+
+
+def _lower_percent(text: str) -> str:
+    return re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), text)
+
+
+def _json(text: str, *, ascii_only: bool = True) -> str:
+    return json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+
+
+def _json_for_html(text: str) -> str:
+    return "".join(f"\\u{ord(char):04x}" if char in "<>&'+=/" else _json(char) for char in text)
+
+
+def _bytes_repr(text: str) -> str:
+    return repr(_utf8(text))[2:-1]
+
+
+def _hex_escaped(text: str) -> str:
+    """What C and Go print: printable ASCII as it is, everything else in hexadecimal."""
+    return codecs.escape_encode(_utf8(text))[0].decode().replace("\\'", "'").replace('"', '\\"')
+
+
+def _backslashed(text: str) -> str:
+    return re.sub(r"([^\w@%+=:,./~-])", r"\\\1", text)
+
+
+def _entities(text: str, quotes: tuple[str, str]) -> str:
+    escaped = html.escape(text, quote=False)
+    return escaped.replace('"', quotes[0]).replace("'", quotes[1])
+
+
+_SPELLINGS: tuple[tuple[Form, Callable[[str], str]], ...] = (
+    (Form.URL, lambda text: quote(_utf8(text), safe="")),
+    (Form.URL, lambda text: quote(_utf8(text), safe="/")),
+    (Form.URL, lambda text: quote_plus(_utf8(text))),
+    (Form.URL, lambda text: _lower_percent(quote(_utf8(text), safe=""))),
+    (Form.URL, lambda text: _lower_percent(quote_plus(_utf8(text)))),
+    (Form.URL, lambda text: quote(quote(_utf8(text), safe=""), safe="")),
+    (Form.URL, lambda text: quote(_utf8(text), safe="~()*!'/:@$&+,;=")),
+    (Form.JSON, _json),
+    (Form.JSON, lambda text: _json(text, ascii_only=False)),
+    (Form.JSON, lambda text: _json(text).replace("/", "\\/")),
+    (Form.JSON, lambda text: _json(_json(text))),
+    (Form.JSON, _json_for_html),
+    (Form.SOURCE, lambda text: repr(text)[1:-1]),
+    (Form.SOURCE, lambda text: repr(repr(text)[1:-1])[1:-1]),
+    (Form.SOURCE, _bytes_repr),
+    (Form.SOURCE, _hex_escaped),
+    (Form.SOURCE, lambda text: ascii(text)[1:-1]),
+    (Form.SHELL, lambda text: text.replace("'", "'\"'\"'")),
+    (Form.SHELL, lambda text: text.replace("'", "'\\''")),
+    (Form.SHELL, lambda text: text.replace("\\", "\\\\").replace("'", "\\'")),
+    (Form.SHELL, lambda text: re.sub(r'([$`"\\])', r"\\\1", text)),
+    (Form.SHELL, _backslashed),
+    (Form.SHELL, lambda text: re.sub(r"([&|<>^])", r"^\1", text)),
+    (Form.SHELL, lambda text: text.replace("$", "$$")),
+    (Form.SHELL, lambda text: text.replace("`", "``")),
+    (Form.MARKUP, lambda text: _entities(text, ("&quot;", "&#x27;"))),
+    (Form.MARKUP, lambda text: _entities(text, ("&#34;", "&#39;"))),
+    (Form.MARKUP, lambda text: _entities(text, ("&quot;", "&apos;"))),
+    (Form.MARKUP, lambda text: _entities(text, ('"', "'"))),
+    (Form.CASE, str.upper),
+    (Form.CASE, str.lower),
+    (Form.NORMAL, lambda text: unicodedata.normalize("NFC", text)),
+    (Form.NORMAL, lambda text: unicodedata.normalize("NFD", text)),
+    (Form.NORMAL, lambda text: unicodedata.normalize("NFKC", text)),
+)
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

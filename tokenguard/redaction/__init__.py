@@ -1,0 +1,1 @@
+"""Redaction, pure: known values and patterns in, the same bytes with masks out. No I/O, no clock, no store."""

@@ -1,0 +1,115 @@
+"""What an engine is told: values with the id that stands in their place, and the refusal of what cannot be masked."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+from tokenguard.domain.encodings import Form, forms, halves, public_start
+from tokenguard.domain.secret import Secret, Value
+from tokenguard.domain.shape import MIN_LENGTH
+from tokenguard.errors import InputError
+
+_MIN_DISTINCT = 3
+_PART = 12
+_STRIDE = 4
+_HEAD = 10
+_MIN_TURNS = 3
+_RESERVED = "[tokenguard:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """One value to mask.
+
+    Args:
+        id: what the mask shows.
+        name: which token it is; appears in reports only.
+        secret: the value.
+    """
+
+    id: str
+    name: str
+    secret: Secret
+
+    def __post_init__(self) -> None:
+        check_maskable(self.secret, self.name)
+
+    @classmethod
+    def of(cls, name: str, value: Value, *, show_name: bool = False) -> tuple["Known", ...]:
+        """One for each field of a token's value."""
+        label = name if show_name else opaque_id(name)
+        many = len(value.names) > 1
+        return tuple(
+            cls(id=f"{label}.{field}" if many else label, name=name, secret=value.field(field)) for field in value.names
+        )
+
+
+def opaque_id(name: str) -> str:
+    """A short id for a token's name: the same in every process, and it says nothing to those who lack the name."""
+    return hashlib.blake2b(name.encode(), digest_size=4, person=b"tokenguard mask").hexdigest()
+
+
+def check_maskable(secret: Secret, name: str) -> None:
+    """Refuse a value whose masking would destroy ordinary text; InputError names the token, never the value."""
+    text = secret.reveal()
+    if len(text.strip().encode("utf-8", "surrogatepass")) < MIN_LENGTH:
+        reason = f"it is shorter than {MIN_LENGTH} bytes"
+    elif len(set(text)) < _MIN_DISTINCT:
+        reason = "it is one character over and over"
+    elif text in _RESERVED or _RESERVED in text:
+        reason = "it is part of every mask"
+    else:
+        return
+    raise InputError(
+        f"the value of {name} cannot be masked: {reason}",
+        hint="a value like that would turn up in ordinary text; replace it with an issued token",
+    )
+
+
+class Source(NamedTuple):
+    """What a match was made by."""
+
+    id: str
+    """What the mask shows."""
+    name: str
+    """The token's name; empty for a pattern."""
+    form: str
+    """A `Form`, or `pattern`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needle:
+    """One byte string to look for. A `head` also masks whatever follows it as the value would."""
+
+    data: bytes
+    source: Source
+    head: bool = False
+
+
+def needles(known: Known) -> Iterator[Needle]:
+    """All forms of a value, and the pieces that truncated displays leave of it."""
+    text = known.secret.reveal()
+    sources = {form: Source(known.id, known.name, form.value) for form in Form}
+    for data, form in forms(text).items():
+        yield Needle(data, sources[form])
+    for part in halves(text) or (text,):
+        body = part[len(public_start(part)) :]
+        head = part[: len(part) - len(body) + _HEAD]
+        if len(body) > _HEAD and len(head) >= _PART and _is_random(head[-_HEAD:]):
+            yield Needle(_utf8(head), sources[Form.PART], head=True)
+        for end in range(len(body), _PART - 1, -_STRIDE):
+            piece = body[end - _PART : end]
+            if _is_random(piece):
+                yield Needle(_utf8(piece), sources[Form.PART])
+
+
+def _is_random(text: str) -> bool:
+    """Whether a piece looks generated rather than written: it changes between kinds of characters often."""
+    kinds = [0 if char.isdigit() else 1 if char.islower() else 2 if char.isupper() else 3 for char in text]
+    return sum(left != right for left, right in pairwise(kinds)) >= _MIN_TURNS
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

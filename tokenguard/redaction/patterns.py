@@ -1,0 +1,167 @@
+"""Shapes of issued credentials, for values that nobody has told us.
+
+A pattern is a short sequence of literals and runs. It is matched from left to right without ever going back, so it
+takes linear time on any input, and it can say "not yet": which is what a stream needs to know what to hold.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+_CAP = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Between `least` and `most` bytes of one class, as many as there are.
+
+    Args:
+        chars: the inside of a regular expression's character class.
+        least: fewer are no match.
+        most: what follows after that many is not looked at.
+    """
+
+    chars: str
+    least: int
+    most: int = _CAP
+    _compiled: re.Pattern[bytes] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        expression = f"[{self.chars}]{{0,{self.most}}}".encode()
+        object.__setattr__(self, "_compiled", re.compile(expression))
+
+    def end(self, data: bytes, at: int) -> int:
+        """Where the run that starts at `at` ends."""
+        found = self._compiled.match(data, at)
+        return found.end() if found else at
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a pattern says of one place: `data[start:end]` is to be masked, or not decided yet."""
+
+    start: int
+    end: int
+    decided: bool = True
+    """False: the data ends before the pattern can tell; `start` is where its secret part begins, or would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One shape. It begins with a literal, by which it is found.
+
+    Args:
+        name: the mask's label.
+        pieces: literals and runs, in order.
+        masked: which piece is masked; None: all of it.
+    """
+
+    name: str
+    pieces: tuple[bytes | Run, ...]
+    masked: int | None = None
+
+    @property
+    def anchor(self) -> bytes:
+        """The literal it begins with."""
+        first = self.pieces[0]
+        if not isinstance(first, bytes):
+            raise TypeError("a pattern begins with a literal")
+        return first
+
+    def match(self, data: bytes, at: int, *, final: bool) -> Found | None:
+        """Match at `at`; None is a no. With `final`, nothing follows the data and every answer is decided."""
+        bounds: list[int] = [at]
+        for piece in self.pieces:
+            begin = bounds[-1]
+            end = _end(piece, data, begin)
+            if end == len(data) and not final and _may_go_on(piece, data, begin):
+                return self._undecided(bounds, len(data))
+            if end < 0 or not _is_whole(piece, end - begin):
+                return None
+            bounds.append(end)
+        if self.masked is None:
+            return Found(at, bounds[-1])
+        return Found(bounds[self.masked], bounds[self.masked + 1])
+
+    def _undecided(self, bounds: list[int], size: int) -> Found:
+        secret = 1 if self.masked is None else self.masked
+        return Found(bounds[secret] if secret < len(bounds) else size, size, decided=False)
+
+
+def _end(piece: bytes | Run, data: bytes, begin: int) -> int:
+    """Where a piece that begins at `begin` ends; the end of the data for one that it cuts off; -1 for none."""
+    if isinstance(piece, bytes):
+        there = data[begin : begin + len(piece)]
+        return begin + len(there) if piece.startswith(there) else -1
+    end = piece.end(data, begin)
+    return end if end - begin >= piece.least or end == len(data) else -1
+
+
+def _is_whole(piece: bytes | Run, length: int) -> bool:
+    return length >= (len(piece) if isinstance(piece, bytes) else piece.least)
+
+
+def _may_go_on(piece: bytes | Run, data: bytes, begin: int) -> bool:
+    """Whether more data could make the piece longer."""
+    return len(data) - begin < (len(piece) if isinstance(piece, bytes) else piece.most)
+
+
+_ALNUM = "A-Za-z0-9"
+_WORD = r"A-Za-z0-9_\-"
+_HEX = "0-9a-fA-F"
+
+
+def _prefixed(name: str, prefix: str, chars: str, least: int, most: int = 255) -> Pattern:
+    return Pattern(name, (prefix.encode(), Run(chars, least, most)))
+
+
+def _credential(name: str, prefix: str, chars: str, least: int) -> Pattern:
+    """A credential after a word that is worth keeping."""
+    return Pattern(name, (prefix.encode(), Run(chars, least)), masked=1)
+
+
+def _private_key(kind: str) -> Pattern:
+    # Line breaks may have become spaces or escapes, so the body is everything that a PEM file could be written as.
+    return Pattern("private-key", (f"-----BEGIN {kind}PRIVATE KEY-----".encode(), Run(r"A-Za-z0-9+/=\s\\:,|", 32)))
+
+
+PATTERNS: tuple[Pattern, ...] = (
+    Pattern("descript", (b"dx_bearer_", Run(_WORD, 8, 200), b":dx_secret_", Run(_WORD, 8, 200))),
+    _prefixed("descript", "dx_bearer_", _WORD, 16, 200),
+    _prefixed("descript", "dx_secret_", _WORD, 16, 200),
+    _prefixed("autoposting", "sk-social-", _WORD, 16),
+    _prefixed("aws", "AKIA", "A-Z0-9", 16, 16),
+    _prefixed("aws", "ASIA", "A-Z0-9", 16, 16),
+    *(_prefixed("github", f"gh{kind}_", _ALNUM, 36) for kind in "pousr"),
+    _prefixed("github", "github_pat_", "A-Za-z0-9_", 60),
+    _prefixed("gitlab", "glpat-", _WORD, 20),
+    *(_prefixed("slack", f"xox{kind}-", rf"{_ALNUM}\-", 10) for kind in "abeprs"),
+    _prefixed("slack", "xapp-", rf"{_ALNUM}\-", 10),
+    _prefixed("stripe", "sk_live_", _ALNUM, 24),
+    _prefixed("stripe", "rk_live_", _ALNUM, 24),
+    _prefixed("google", "AIza", _WORD, 35, 35),
+    _prefixed("google", "ya29.", _WORD, 20, 400),
+    _prefixed("npm", "npm_", _ALNUM, 36),
+    _prefixed("pypi", "pypi-AgE", _WORD, 50, 400),
+    Pattern("sendgrid", (b"SG.", Run(_WORD, 16, 64), b".", Run(_WORD, 16, 64))),
+    _prefixed("vault", "hvs.", _WORD, 24, 400),
+    _prefixed("vault", "hvb.", _WORD, 24, 400),
+    _prefixed("doppler", "dp.pt.", _ALNUM, 40),
+    _prefixed("digitalocean", "dop_v1_", "a-f0-9", 64, 64),
+    _prefixed("shopify", "shpat_", _HEX, 32, 32),
+    _prefixed("linear", "lin_api_", _ALNUM, 40),
+    _prefixed("figma", "figd_", _WORD, 40),
+    _prefixed("anthropic", "sk-ant-", _WORD, 80),
+    _prefixed("openai", "sk-proj-", _WORD, 40),
+    _prefixed("huggingface", "hf_", _ALNUM, 34),
+    _prefixed("docker", "dckr_pat_", _WORD, 27),
+    Pattern("jwt", (b"eyJ", Run(_WORD, 10), b".eyJ", Run(_WORD, 10), b".", Run(_WORD, 10))),
+    *(_credential("bearer", word, r"A-Za-z0-9._~+/=:\-", 16) for word in ("Bearer ", "bearer ", "BEARER ")),
+    *(_credential("basic", word, "A-Za-z0-9+/=", 16) for word in ("Basic ", "basic ")),
+    Pattern(
+        "url-password",
+        (b"://", Run(r"^\x00-\x20/:@?#\[\]\"'<>", 1, 64), b":", Run(r"^\x00-\x20/@\"'<>", 3, 128), b"@"),
+        masked=3,
+    ),
+    *map(_private_key, ("", "RSA ", "EC ", "DSA ", "OPENSSH ", "ENCRYPTED ")),
+)
+"""What is masked without being known. Each needs enough of a body that ordinary text is left alone."""

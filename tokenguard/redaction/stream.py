@@ -1,0 +1,112 @@
+"""Redaction of data that comes in pieces: the output never depends on where it was cut."""
+
+from collections import Counter
+
+from tokenguard.redaction.known import Source
+from tokenguard.redaction.matcher import Matcher
+from tokenguard.redaction.survey import Survey, survey
+
+
+def mask(source: Source) -> bytes:
+    """What stands in place of a value."""
+    return f"[tokenguard:{source.id}]".encode("utf-8", "replace")
+
+
+class StreamRedactor:
+    """One stream's state. `feed` pieces, `idle` when nothing comes for a while, `finish` once at the end.
+
+    It holds back only what may still become something to mask. Areas that overlap or touch become one mask.
+    """
+
+    __slots__ = ("_area", "_held", "_masked", "_shown", "found", "matcher")
+
+    def __init__(self, matcher: Matcher) -> None:
+        self.matcher = matcher
+        self.found: Counter[Source] = Counter()
+        """How often each source was masked."""
+        self._held = b""
+        self._shown = 0  # so much of what is held was shown by `idle`
+        self._masked = -1  # up to here what is held lies under a mask that was written; -1: no mask came last
+        self._area: set[str] = set()  # who was counted in the area of the last mask
+
+    @property
+    def held(self) -> int:
+        """Bytes that were fed and not decided yet."""
+        return len(self._held)
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take the next piece; returns what can be passed on."""
+        return self._advance(self._held + chunk if self._held else chunk, final=False)
+
+    def idle(self) -> bytes:
+        """Pass on what is harmless although undecided, such as a prompt; what follows is still masked."""
+        if self._shown == len(self._held):
+            return b""
+        found = survey(self.matcher, self._held, final=False)
+        begin = max(self._shown, self._masked, 0)
+        if found.quiet <= begin:
+            return b""
+        self._shown = found.quiet
+        return self._held[begin : self._shown]
+
+    def finish(self, chunk: bytes = b"") -> bytes:
+        """Take the last piece, after which nothing follows; returns the rest."""
+        return self._advance(self._held + chunk if self._held else chunk, final=True)
+
+    def _advance(self, data: bytes, *, final: bool) -> bytes:
+        found = survey(self.matcher, data, final=final)
+        limit = len(data) if final else found.limit
+        if not found.hits and self._masked < 0 and self._shown == 0:
+            out = data if limit == len(data) else data[:limit]
+        else:
+            out = self._write(data, found, limit)
+        self._held = data[limit:]
+        self._shown = max(self._shown - limit, 0)
+        self._masked = max(self._masked - limit, -1)
+        return out
+
+    def _write(self, data: bytes, found: Survey, limit: int) -> bytes:
+        out: list[bytes] = []
+        cursor = self._pass_under(data, self._shown, min(self._masked, limit), found, out)
+        for hit in found.hits:
+            if hit.start >= limit:
+                break
+            source = self.matcher.sources[hit.source]
+            if hit.start > self._masked or self._masked < 0:
+                out += [data[cursor : hit.start], mask(source)]
+                self._area = set()
+                cursor = max(cursor, hit.start)
+            if source.id not in self._area:
+                self._area.add(source.id)
+                self.found[source] += 1
+            self._masked = max(self._masked, hit.end)
+            cursor = self._pass_under(data, cursor, min(self._masked, limit), found, out)
+        out.append(data[cursor:limit])
+        return b"".join(out)
+
+    @staticmethod
+    def _pass_under(data: bytes, cursor: int, end: int, found: Survey, out: list[bytes]) -> int:
+        """Go to `end` under a mask, writing only the escape sequences on the way."""
+        if end <= cursor:
+            return cursor
+        out.extend(data[start:stop] for start, stop in found.escapes if cursor <= start and stop <= end)
+        return end
+
+
+def redact(matcher: Matcher, data: bytes) -> bytes:
+    """Mask a whole piece of data; returns the same object if there is nothing to mask."""
+    return redact_counting(matcher, data)[0]
+
+
+def redact_counting(matcher: Matcher, data: bytes) -> tuple[bytes, Counter[Source]]:
+    """Like `redact`, with how often each source was masked."""
+    stream = StreamRedactor(matcher)
+    out = stream.finish(data)
+    return (out if stream.found else data), stream.found
+
+
+def redact_text(matcher: Matcher, text: str) -> str:
+    """Like `redact`, for text; lone surrogates survive."""
+    data = text.encode("utf-8", "surrogatepass")
+    out = redact(matcher, data)
+    return text if out is data else out.decode("utf-8", "surrogatepass")
