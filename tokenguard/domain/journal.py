@@ -134,6 +134,8 @@ class Journal:
     updated_at: datetime
     reason: str = ""
     old: Old | None = None
+    vacant_version: int = 0
+    """Without `old`: the store's live version while nothing is live (a withdrawal counts too); publishing is pinned to it."""
     attempts: tuple[Attempt, ...] = ()
     handovers: tuple[Handover, ...] = ()
     accept_outage: bool = False
