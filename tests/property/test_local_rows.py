@@ -1,0 +1,80 @@
+"""Sealed rows against a plain dictionary: whatever is done, the same is read, and the tree always fits."""
+
+import sqlite3
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from tokenguard.stores.local.database import SCHEMA
+from tokenguard.stores.local.rows import SealedRows
+from tokenguard.stores.local.sealing import DataKeys, Kind, Sealer
+from tokenguard.stores.local.tree import EMPTY
+
+KINDS = st.sampled_from([Kind.DOCUMENT, Kind.NAME, Kind.VALUE])
+KEYS = st.sampled_from([f"key{number}" for number in range(12)])
+
+
+class RowsAgainstADictionary(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        for statement in SCHEMA.values():
+            self.connection.execute(statement)
+        self.sealer = Sealer(DataKeys.derive(b"k" * 32), b"s" * 16)
+        self.digests = EMPTY
+        self.model: dict[tuple[Kind, str], tuple[int, bytes]] = {}
+        self.begin()
+
+    def begin(self) -> None:
+        self.connection.execute("BEGIN")
+        self.rows = SealedRows(self.connection, self.sealer, self.digests)
+        self.before = dict(self.model)
+
+    @rule(kind=KINDS, key=KEYS, data=st.binary(max_size=600))
+    def put(self, kind: Kind, key: str, data: bytes) -> None:
+        version = self.rows.put(kind, key, data)
+        assert version == self.model.get((kind, key), (0, b""))[0] + 1
+        self.model[kind, key] = version, data
+
+    @rule(kind=KINDS, key=KEYS)
+    def delete(self, kind: Kind, key: str) -> None:
+        self.rows.delete(kind, key)
+        self.model.pop((kind, key), None)
+
+    @rule(kind=KINDS, key=KEYS)
+    def get(self, kind: Kind, key: str) -> None:
+        row = self.rows.get(kind, key)
+        assert (row and (row.version, row.data)) == self.model.get((kind, key))
+
+    @rule()
+    def commit(self) -> None:
+        self.digests = self.rows.digests()
+        self.connection.execute("COMMIT")
+        self.begin()
+
+    @rule()
+    def roll_back(self) -> None:
+        self.connection.execute("ROLLBACK")
+        self.model = self.before
+        self.begin()
+
+    @invariant()
+    def a_scan_sees_everything_and_only_its_kinds(self) -> None:
+        for kinds in (tuple(Kind), (Kind.NAME,)):
+            found = {
+                (row.kind, row.key): (row.version, row.data)
+                for row in (sealed.open(self.sealer) for sealed in self.rows.scan(*kinds))
+            }
+            assert found == {place: content for place, content in self.model.items() if place[0] in kinds}
+
+    @invariant()
+    def no_bytes_are_left_without_a_row(self) -> None:
+        assert self.connection.execute("SELECT count(*) FROM body").fetchone() == (len(self.model),)
+
+    def teardown(self) -> None:
+        self.connection.close()
+
+
+RowsAgainstADictionary.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestRows = RowsAgainstADictionary.TestCase
