@@ -60,7 +60,10 @@ def _unpublish(session: Session) -> None:
     if live is None or live.label not in known:
         return
     # Also where the old value is still live: a stopped runner may hold a publish that fits the pin this moves.
-    session.commit(session.event(Op.PUBLISH, Phase.INTENT, label=old.label if old else "", result="back"))
+    session.commit(
+        session.event(Op.PUBLISH, Phase.INTENT, label=old.label if old else "", result="back"),
+        vacant_version=0 if old else live.version + 1,
+    )
     if old is not None:
         store.publish(token, old.label, live.version)
     else:

@@ -45,7 +45,7 @@ def accept(session: Session) -> None:
 def publish(session: Session) -> None:
     """Let the store's readers have the new value, pinned to the version that was live when the operation opened."""
     store, token, attempt = session.context.store, session.snapshot.id, session.journal.attempts[-1]
-    pinned = session.journal.old.live_version if session.journal.old else 0
+    pinned = session.journal.old.live_version if session.journal.old else session.journal.vacant_version
     session.commit(session.event(Op.PUBLISH, Phase.INTENT, label=attempt.label))
     live = store.read_live(token)
     if live is None or live.label != attempt.label:

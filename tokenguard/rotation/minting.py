@@ -13,9 +13,10 @@ from tokenguard.domain.shape import check_value
 from tokenguard.errors import Conflict, Fenced, InputError, NeedsPerson, Unfinished, Unreachable
 from tokenguard.ports.operator import Trace
 from tokenguard.ports.provider import Ambiguous, Issuer, Minted, Refused, Wanted, Way
+from tokenguard.ports.store import Tombstone
 from tokenguard.rotation.reaping import fence, reap
 from tokenguard.rotation.session import Session
-from tokenguard.rotation.words import create_task, trace_task
+from tokenguard.rotation.words import create_task, revoke_task, trace_task
 
 _STORE_TRIES = 4
 _MAX_ATTEMPTS = 20  # in one operation; every one is named in the journal
@@ -61,6 +62,7 @@ def reconcile(session: Session) -> None:
 def take_given(session: Session, value: Value) -> None:
     """Store a value that exists already (mode ADD)."""
     label = new_label(session.record.name, 1)
+    session.commit(session.event(Op.STORE, Phase.INTENT, label=label), attempts=(Attempt(label=label),))
     _put(session, label, value)
     attempt = Attempt(
         label=label, state=AttemptState.STORED, fingerprint=session.context.store.fingerprint(value),
@@ -125,8 +127,19 @@ def _mint_by_person(session: Session) -> None:
             break
     for warning in session.provider.warnings(value):
         session.context.progress.note(warning)
-    _put(session, label, value)
+    try:
+        _put(session, label, value)
+    except Fenced:
+        _have_late_paste_ended(session, label)
+        raise
     _stored(session, label, value)
+
+
+def _have_late_paste_ended(session: Session, label: Label) -> None:
+    """Somebody else went on while the person was busy: what was made under this label will never be used."""
+    if isinstance(session.context.store.read_candidate(session.snapshot.id, label), Tombstone):
+        why = "another run has gone on without it; nobody will ever use or remember it"
+        session.context.operator.done(revoke_task(session.provider, session.record, label=label, why=why))
 
 
 def _known_already(session: Session, value: Value) -> str:
@@ -151,7 +164,7 @@ def _put(session: Session, label: Label, value: Value) -> None:
                 return  # our own write, whose answer was lost
             raise Fenced(
                 f"another runner has closed this attempt at {session.record.name}",
-                hint="this one has ended what it made; `tokenguard show` says who goes on",
+                hint="what this one made is not used and is to be revoked; `tokenguard show` says who goes on",
             ) from None
         except Unreachable:
             if not tries_left:
@@ -193,12 +206,14 @@ def _adopt(session: Session, label: Label, value: Value) -> None:
 
 def _trace_with_person(session: Session, label: Label) -> None:
     trace = session.context.operator.trace(trace_task(session.provider, session.record, label))
-    if trace in {Trace.ABSENT, Trace.ON_SCREEN}:
-        _mint_by_person(session)  # the slot is create-only: still one value for this label, whoever comes second
-    elif trace is Trace.REVOKED:
+    if trace is Trace.ON_SCREEN:
+        _mint_by_person(session)
+    elif trace in {Trace.ABSENT, Trace.REVOKED}:
+        # Absent as well: the runner that asked may still wait at its prompt, and a label is used by one attempt only.
         fence(session, label)
         session.update_attempt(
-            session.event(Op.MINT, Phase.OUTCOME, label=label, result="revoked-by-person"), state=AttemptState.GONE
+            session.event(Op.MINT, Phase.OUTCOME, label=label, result=f"{trace.value}-says-person"),
+            state=AttemptState.GONE,
         )
     else:
         raise NeedsPerson(

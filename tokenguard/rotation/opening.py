@@ -98,6 +98,7 @@ def _open(
         updated_at=now,
         reason=reason,
         old=_frozen(record, live) if live else None,
+        vacant_version=document.journal.vacant_version if document.journal and not live else 0,
         accept_outage=outage,
     )
     detail: dict[str, str | int | bool] = {"mode": mode.value}
