@@ -49,7 +49,7 @@ class _Framed(click.Command):
         own: list[tuple[str, str]] = []
         everywhere: list[tuple[str, str]] = []
         for parameter in self.get_params(ctx):
-            if (record := parameter.get_help_record(ctx)) is not None:
+            if isinstance(parameter, click.Option) and (record := parameter.get_help_record(ctx)) is not None:
                 (own if parameter.expose_value or parameter.is_eager else everywhere).append(record)
         for title, records in (("Options", own), ("Global options", everywhere)):
             if records:

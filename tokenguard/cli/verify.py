@@ -37,7 +37,7 @@ def verify(wiring: Wiring, names: tuple[TokenName, ...], *, everything: bool) ->
         if wiring.progress.live:
             record = snapshot.document.record
             wiring.progress.waiting(f"asking {record.provider} about {record.name}")
-        look, found = _look(wiring, snapshot, now, named=not everything)
+        look, found = _look(wiring, snapshot, now, named=not everything, alone=len(names) == 1)
         looks.append(look)
         code = max(code, found)
     wiring.progress.clear()
@@ -51,7 +51,7 @@ def _chosen(wiring: Wiring, names: tuple[TokenName, ...]) -> list[Snapshot]:
     return list(wiring.store.scan())
 
 
-def _look(wiring: Wiring, snapshot: Snapshot, now: datetime, *, named: bool) -> tuple[Look, ExitCode]:
+def _look(wiring: Wiring, snapshot: Snapshot, now: datetime, *, named: bool, alone: bool) -> tuple[Look, ExitCode]:
     """Look at one token, and at its old values; what goes wrong with one does not keep us from the next."""
     record = snapshot.document.record
     try:
@@ -62,11 +62,13 @@ def _look(wiring: Wiring, snapshot: Snapshot, now: datetime, *, named: bool) -> 
         if any(item.probe_due_at <= now for item in snapshot.document.quarantine):
             with wiring.working_on(record.name):
                 wiring.engine.reprobe(snapshot.id)
-    except Tampered:
-        raise
     except TokenguardError as error:
-        wiring.progress.note(f"{record.name}: {error.message}; {error.hint}")
-        return Look(record=record, result=Result.UNKNOWN, reason=error.message), error.exit_code
+        if alone or isinstance(error, Tampered):
+            raise
+        about = "" if record.name in error.message else f"{record.name}: "
+        wiring.progress.note(f"{about}{error.message}; {error.hint}")
+        look = Look(record=record, result=Result.UNKNOWN, reason="not asked, see above")
+        return look, max(error.exit_code, ExitCode.UNREACHABLE)
     return look, code
 
 

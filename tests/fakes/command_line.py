@@ -1,0 +1,129 @@
+"""The command line in this process: a world in memory behind it, and what every answer of it must look like."""
+
+import io
+import json
+import sys
+from collections import deque
+from dataclasses import dataclass
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.memory_store import MemoryStore
+from tests.fakes.world import FakeIssuer, FakeProvider, World
+from tokenguard.cli.boundary import run
+from tokenguard.domain.secret import Secret
+from tokenguard.domain.token import Record
+from tokenguard.errors import InputError
+from tokenguard.ports.provider import Vendor
+from tokenguard.providers.manual import Manual
+from tokenguard.shell.wiring import Wiring
+
+
+class FakeTty:
+    """A person who answers from a list; remembers what was shown. Ctrl-C when there is nothing left to say."""
+
+    def __init__(self, *answers: str) -> None:
+        self.answers = deque(answers)
+        self.shown: list[str] = []
+
+    def show(self, text: str = "") -> None:
+        self.shown.append(text)
+
+    def ask(self, prompt: str) -> str:
+        self.shown.append(prompt)
+        if not self.answers:
+            raise KeyboardInterrupt
+        return self.answers.popleft()
+
+    def ask_hidden(self, prompt: str) -> Secret:
+        return Secret(self.ask(prompt))
+
+    def close(self) -> None:
+        pass
+
+
+class NamedVendors:
+    """`fake` is the world's provider, `manual` the real one."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.fake = FakeProvider(world)
+
+    def provider(self, name: str):
+        if name == "manual":
+            return Manual(self.world.clock)
+        if name != "fake":
+            raise InputError("unknown provider", hint="fake or manual")
+        return self.fake
+
+    def provider_of(self, record: Record):
+        return self.provider(record.provider)
+
+    def of(self, record: Record) -> Vendor:
+        provider = self.provider(record.provider)
+        return Vendor(provider, FakeIssuer(self.world) if provider is self.fake else None)
+
+
+@dataclass(frozen=True)
+class Answer:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self):
+        return json.loads(self.out)
+
+
+class CommandLine:
+    """Calls commands as a process would, on one store."""
+
+    def __init__(self, monkeypatch, capfd) -> None:
+        self._monkeypatch = monkeypatch
+        self._capfd = capfd
+        self.clock = FakeClock()
+        self.world = World(self.clock)
+        self.vendors = NamedVendors(self.world)
+        self.store = MemoryStore(self.clock)
+        self.environ: dict[str, str] = {"NO_COLOR": "1"}
+        self.tty: FakeTty | None = None
+
+    def __call__(self, *arguments: str, stdin: str | bytes = b"") -> Answer:
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        wiring = Wiring(environ=self.environ)
+        wiring.clock = self.clock
+        wiring.tty = self.tty
+        if self.store is not None:
+            wiring.store, wiring.store_url, wiring.vendors = self.store, "local:///srv/store", self.vendors
+        code = run(arguments, wiring)
+        shown = self._capfd.readouterr()
+        return Answer(code, shown.out, shown.err)
+
+    def refused(self, *arguments: str, code: int = 2, stdin: str | bytes = b"") -> str:
+        """Call it, and check that it was refused as design says; returns the error's line."""
+        before = self.everything()
+        answer = self(*arguments, stdin=stdin)
+        assert answer.code == code, answer
+        assert not answer.out, answer
+        lines = answer.err.splitlines()
+        assert [line.partition(":")[0] for line in lines[-2:]] == ["error", "hint"], answer
+        assert answer.err.count("error: ") == answer.err.count("hint: ") == 1, answer
+        assert not lines[-2].endswith("."), answer
+        assert self.everything() == before, "something was written"
+        return lines[-2].removeprefix("error: ")
+
+    def everything(self) -> object:
+        if self.store is None:
+            return None
+        return [(each, self.store.history(each.id)) for each in self.store.scan()], self.store.history(None)
+
+    def add(self, name: str = "video/app/prod/upload", *more: str) -> str:
+        """A live token of the fake provider in the store; returns its value."""
+        value = self.world.create(name).value
+        answer = self(
+            "add", name, "--provider", "fake", "--scope", "drive:d1", "--env", "prod", "--owner", "video",
+            "--purpose", "uploads", "--no-consumers", "--stdin", *more, stdin=value,
+        )  # fmt: skip
+        assert answer.code == 0, answer
+        assert value not in answer.out + answer.err
+        return value
