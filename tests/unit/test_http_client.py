@@ -4,6 +4,7 @@ import logging
 import secrets
 import socket
 import struct
+import threading
 
 import pytest
 
@@ -12,7 +13,8 @@ from tests.fakes.scripted_server import ScriptedServer, raw, reply, stream
 from tokenguard.domain.secret import Secret
 from tokenguard.http.address import Address
 from tokenguard.http.answer import Answer, Failure, Trouble
-from tokenguard.http.client import Client, Credential, Request
+from tokenguard.http.client import Client, Credential, Network, Request
+from tokenguard.http.exchange import Exchange
 
 
 def client(url: str, deadline: float = 5.0) -> Client:
@@ -79,6 +81,54 @@ def test_nobody_listening_is_certainly_not_sent():
     with ScriptedServer(reply(200)) as server:
         url = server.url
     assert ask(url) == Failure(trouble=Trouble.CONNECT, sent=False)
+
+
+def test_what_was_given_up_before_it_was_sent_is_never_sent_later():
+    """The deadline passes while a slow proxy makes the tunnel; the request must not follow once it is there."""
+    opened = threading.Event()
+
+    def slow_tunnel(connection: socket.socket) -> None:
+        opened.wait(5)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        connection.recv(1)
+
+    with ScriptedServer(slow_tunnel) as proxy:
+        network = Network(proxy=Address.parse(proxy.url, plain_http=True))
+        slow = Client(Address.parse("https://vendor.example"), FakeClock(), network, deadline=0.2)
+        assert slow.send(Request(method="POST", path=("x",))) == Failure(trouble=Trouble.TIMEOUT, sent=False)
+        opened.set()
+    with ScriptedServer(reply(200)) as server:
+        exchange = Exchange(
+            base=Address.parse(server.url), proxy=None, ca_bundle=None, timeout=5, now=FakeClock().now()
+        )
+        exchange.abandon()
+        assert exchange.run("POST", "/x", {}, None) == Failure(trouble=Trouble.TIMEOUT, sent=False)
+    assert [request for request in server.requests if request] == []
+
+
+def test_a_name_of_this_machine_that_leads_elsewhere_is_not_spoken_to(monkeypatch):
+    monkeypatch.setattr("tokenguard.http.exchange.is_loopback", lambda _: False)
+    with ScriptedServer(reply(200, b"{}")) as server:
+        outcome = ask(f"http://localhost:{server.port}", credential=Credential(secret=Secret("tgcanary-loopback")))
+    assert outcome == Failure(trouble=Trouble.CONNECT, sent=False)
+    assert [request for request in server.requests if request] == []
+
+
+def test_a_silent_peer_is_a_timeout_of_the_connection_too():
+    with ScriptedServer(lambda connection: connection.recv(1)) as server:
+        exchange = Exchange(
+            base=Address.parse(server.url), proxy=None, ca_bundle=None, timeout=0.1, now=FakeClock().now()
+        )
+        assert exchange.run("GET", "/", {}, None) == Failure(trouble=Trouble.TIMEOUT, sent=True)
+
+
+def test_a_bug_in_the_second_thread_is_raised_in_the_first(monkeypatch):
+    def broken(*_):
+        raise KeyError("bug")
+
+    monkeypatch.setattr(Exchange, "run", broken)
+    with pytest.raises(KeyError):
+        ask("http://127.0.0.1:1")
 
 
 def test_plain_http_behind_an_https_address_is_a_tls_failure_and_not_sent():

@@ -90,6 +90,15 @@ def test_an_unusable_bundle_is_an_input_error(content, tmp_path):
         ask("https://127.0.0.1:1", ca_bundle=path)
 
 
+def test_a_system_without_authorities_believes_nobody(authority, monkeypatch, tmp_path):
+    paths = ssl.get_default_verify_paths()._replace(
+        openssl_cafile=str(tmp_path / "a"), openssl_capath=str(tmp_path / "b")
+    )
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
+    with ScriptedServer(reply(200, b"{}"), context=serving(authority.issue_cert("127.0.0.1"))) as server:
+        assert ask(server.url) == REFUSED
+
+
 def test_a_proxy_only_ever_sees_a_tunnel(authority, bundle, monkeypatch):
     """The request for an https address goes through CONNECT and stays unreadable to the proxy."""
     with ScriptedServer(reply(200, b'{"a": 1}'), context=serving(authority.issue_cert("vendor.example"))) as server:

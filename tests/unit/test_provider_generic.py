@@ -13,8 +13,8 @@ from tokenguard.domain.liveness import ScopeVerdict, Verdict
 from tokenguard.domain.names import Label
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
-from tokenguard.errors import InputError
-from tokenguard.ports.provider import Ambiguous, Refused, Wanted
+from tokenguard.errors import InputError, Unreachable
+from tokenguard.ports.provider import Ambiguous, Refused, Wanted, Way
 from tokenguard.providers.generic import template
 from tokenguard.providers.generic.description import CHARACTERS, Shape
 from tokenguard.providers.generic.loading import describe, load
@@ -99,6 +99,8 @@ BAD_FILES = {
     "words with attribute access": changed("{label} (", "{label.x} (", GUIDED_FILE),
     "words with an escape": changed("revoke {label}", '"revoke {label} \\x1b[2J"', GUIDED_FILE),
     "a query with a placeholder": changed('{limit: "1"}', '{limit: "{id}"}', GUIDED_FILE),
+    "a query that is no mapping": changed('{limit: "1"}', "limit", GUIDED_FILE),
+    "a query that nests": changed('{limit: "1"}', '{limit: ["1"]}', GUIDED_FILE),
     "too large": SANDBOX_FILE + "#" * 70_000,
 }
 
@@ -204,6 +206,47 @@ def test_a_create_reply_that_cannot_be_believed_is_ambiguous(data, tmp_path):
     with ScriptedServer(reply(201, json.dumps({"data": data}).encode())) as server, pytest.raises(Ambiguous) as caught:
         issuer(acme(tmp_path, server.url), VALUE).create(Wanted(label=Label("x"), scope=None))
     assert "tgcanary" not in f"{caught.value!r}{caught.value.hint}"
+
+
+ROWS = [{"id": "k1", "name": "one", "createdAt": "2026-10-01T09:00:00", "lastUsedAt": "yesterday", "keyHint": "k...1"}]
+
+
+def test_rows_are_read_as_the_file_points(tmp_path):
+    with ScriptedServer(reply(200, json.dumps({"data": ROWS}).encode())) as server:
+        (row,) = issuer(acme(tmp_path, server.url), VALUE).listed()
+    assert (row.provider_id, row.label, row.hint, row.last_used_at) == ("k1", "one", "k...1", None)
+    assert row.created_at.isoformat() == "2026-10-01T09:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "tree", [{}, {"data": {}}, {"data": [{}]}, {"data": [{"id": "k1"}]}, {"data": [{"id": "a/b", "name": "x"}]}, []]
+)
+def test_a_list_that_cannot_be_believed_is_no_empty_list(tree, tmp_path):
+    with ScriptedServer(reply(200, json.dumps(tree).encode())) as server, pytest.raises(Unreachable):
+        issuer(acme(tmp_path, server.url), VALUE).find("x")
+
+
+def test_an_outage_while_listing_is_unreachable(tmp_path):
+    with ScriptedServer(reply(200)) as server:
+        admin = issuer(acme(tmp_path, server.url), VALUE)
+    with pytest.raises(Unreachable, match="connect"):
+        admin.listed()
+
+
+def test_a_file_may_revoke_by_api_what_a_person_makes(tmp_path):
+    rest = GUIDED_FILE + SANDBOX_FILE[SANDBOX_FILE.index("list:") : SANDBOX_FILE.index("shape:")]
+    provider = acme(tmp_path, "https://acme.example", rest)
+    assert (provider.capabilities.mint, provider.capabilities.revoke) == (Way.PERSON, Way.API)
+    with pytest.raises(Refused):
+        issuer(provider, VALUE).create(Wanted(label=Label("x"), scope=None))
+
+
+def test_a_body_may_nest_lists(tmp_path):
+    text = changed('scopes: "{permissions}"', 'names: ["{label}", {deep: "{label}!"}], none: null')
+    answer = reply(201, b'{"data": {"key": "tgcanary-fresh-key", "id": "1"}}')
+    with ScriptedServer(answer) as server:
+        issuer(acme(tmp_path, server.url, text), VALUE).create(Wanted(label=Label("x"), scope=None))
+    assert json.loads(server.requests[0].split(b"\r\n\r\n")[1])["names"] == ["x", {"deep": "x!"}]
 
 
 def test_a_token_the_service_does_not_know_any_more_is_gone(tmp_path):

@@ -113,3 +113,11 @@ def test_a_lost_reply_leaves_the_token_behind():
             person.post(name="lost", drive_id=sandbox.info.drives[0][0])
         assert [token.name for token in sandbox.world.tokens()] == ["lost"]
         assert person.create("found", sandbox.info.drives[0][0])
+
+
+def test_a_lost_reply_of_a_revocation_has_revoked(sandbox, person):
+    token = sandbox.world.create_token("one", sandbox.info.drives[0][0])
+    sandbox.knobs.drop_reply_after_commit[Operation.TOKEN_REVOKE] = 1
+    with pytest.raises(ConnectionError):
+        person.post(token_id=token.id)
+    assert not sandbox.world.alive(token.secret.reveal())

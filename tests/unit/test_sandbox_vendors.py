@@ -13,7 +13,7 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tokenguard.sandbox.knobs import Knobs, Operation, StatusRoute, Storm
-from tokenguard.sandbox.server import Sandbox
+from tokenguard.sandbox.server import Sandbox, SystemClock
 
 UUID = r"5a4db0c5(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -192,6 +192,46 @@ def test_bad_requests_get_their_status(sandbox, autoposting, path, method, body,
     assert autoposting(path, sandbox.info.admin_key, method=method, body=body)[0] == status
 
 
+def test_keys_are_limited_by_the_minute(sandbox, clock, autoposting):
+    key = sandbox.world.create_key("busy", ["posts:read"])
+    for _ in range(600):
+        sandbox.world.limiter.take(f"{key.id} key", 600, 60, clock.monotonic())
+    status, body, headers = autoposting("/posts", key.secret.reveal())
+    assert (status, body["error"], headers["X-RateLimit-Remaining"]) == (429, "rate_limited", "0")
+    assert int(headers["Retry-After"]) == 60
+
+
+def test_a_key_can_be_renamed(sandbox, autoposting):
+    key = sandbox.world.create_key("old", [])
+    autoposting(f"/api-keys/{key.id}", sandbox.info.admin_key, method="PATCH", body={"name": "new"})
+    assert (key.name, key.expires_at) == ("new", None)
+
+
+@pytest.mark.parametrize(
+    ("path", "method"), [("/nothing", "GET"), ("/projects", "POST"), ("/jobs/x/y/z", "GET"), ("/jobs/nope", "DELETE")]
+)
+def test_what_is_not_documented_is_not_found(token, descript, path, method):
+    assert descript(path, token.secret.reveal(), method=method)[0] == 404
+
+
+def test_nothing_is_outside_the_two_vendors_and_the_page(sandbox):
+    with closing(http.client.HTTPConnection(urlsplit(sandbox.info.descript_url).netloc, timeout=5)) as connection:
+        connection.request("HEAD", "/elsewhere")
+        response = connection.getresponse()
+        assert (response.status, response.read()) == (404, b"")
+
+
+def test_a_body_that_is_no_json_is_a_bad_request(sandbox):
+    with closing(http.client.HTTPConnection(urlsplit(sandbox.info.autoposting_url).netloc, timeout=5)) as connection:
+        connection.request("POST", "/api-proxy/api-keys", b"{", {"x-api-key": sandbox.info.admin_key})
+        assert connection.getresponse().status == 400
+
+
+def test_there_is_no_token_without_a_drive(sandbox):
+    with pytest.raises(KeyError):
+        sandbox.world.create_token("x", "nowhere")
+
+
 def test_health_needs_no_key(autoposting):
     assert autoposting("/health")[:2] == (200, {"status": "ok"})
 
@@ -263,3 +303,11 @@ def test_values_appear_in_no_repr_and_no_log(sandbox, token, descript, caplog, c
 def test_knobs_can_be_given_at_the_start():
     with Sandbox(knobs=Knobs(global_401=True)) as sandbox:
         assert ask(sandbox.info.descript_url, "/status")[0] == 401
+
+
+def test_its_own_clock_is_the_machines():
+    clock = SystemClock()
+    before = clock.monotonic()
+    clock.sleep(0)
+    assert clock.monotonic() >= before
+    assert clock.now().tzinfo is not None

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import ssl
+import threading
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
@@ -33,7 +34,8 @@ class Exchange:
     ) -> None:
         self._base = base
         self._now = now
-        self._sending = False
+        self._lock = threading.Lock()
+        self._sending = self._abandoned = False
         self._socket: socket.socket | None = None
         self._connection = _connection(base, proxy, ca_bundle, timeout)
 
@@ -41,7 +43,8 @@ class Exchange:
         """Do it. Never raises what the network or the other side brought about."""
         try:
             self._connect()
-            self._sending = True
+            if not self._may_send():
+                return Failure(trouble=Trouble.TIMEOUT, sent=False)
             self._connection.request(
                 method, target, body=body, headers=headers, preload_content=False, decode_content=False
             )
@@ -55,11 +58,18 @@ class Exchange:
 
     def abandon(self) -> bool:
         """Give up: shut the socket, so that the thread in `run` ends. Returns whether anything was sent."""
-        sent = self._sending
+        with self._lock:
+            self._abandoned, sent = True, self._sending
         if self._socket is not None:
             with contextlib.suppress(OSError, ValueError):
                 self._socket.shutdown(socket.SHUT_RDWR)
         return sent
+
+    def _may_send(self) -> bool:
+        # one decision for both threads: what was given up as "not sent" is never sent afterwards
+        with self._lock:
+            self._sending = not self._abandoned
+            return self._sending
 
     def _connect(self) -> None:
         self._connection.set_debuglevel(0)  # a process-wide http.client debug level would print headers

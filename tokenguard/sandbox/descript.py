@@ -84,13 +84,11 @@ class DescriptApi:
                 return error(HTTPStatus.NOT_FOUND)
 
     def _status(self, drive: Drive) -> Reply:
-        match self._world.knobs.status_route:
-            case StatusRoute.OFF:
-                return error(HTTPStatus.NOT_FOUND)
-            case StatusRoute.PLAIN:
-                return reply(HTTPStatus.OK, {"status": "ok"})
-            case StatusRoute.WITH_DRIVE:
-                return reply(HTTPStatus.OK, {"status": "ok", "drive_id": drive.id, "drive_name": drive.name})
+        route = self._world.knobs.status_route
+        if route is StatusRoute.OFF:
+            return error(HTTPStatus.NOT_FOUND)
+        extra = {"drive_id": drive.id, "drive_name": drive.name} if route is StatusRoute.WITH_DRIVE else {}
+        return reply(HTTPStatus.OK, {"status": "ok", **extra})
 
     def _one(self, drive: Drive, project_id: str) -> Reply:
         for other in self._world.drives:

@@ -130,7 +130,7 @@ class World:
     ) -> Issued | None:
         """Change what is given of a listed key; None if there is no such key."""
         with self._lock:
-            key = next((key for key in self.keys() if key.id == key_id), None)  # noqa: SIM118 - not a dict
+            key = next((key for key in self.keys() if key.id == key_id), None)
             if key is not None and name is not None:
                 key.name = name
             if key is not None and expiry is not None:
