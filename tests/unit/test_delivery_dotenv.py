@@ -1,5 +1,6 @@
 """A .env file on a real disk: permissions, links, git, other writers, and a kill at any moment."""
 
+import errno
 import fcntl
 import os
 import shutil
@@ -193,6 +194,21 @@ def test_two_runners_do_not_lose_each_others_line_in_one_file(tmp_path):
     assert sorted(path.read_text().splitlines()) == ["ONE=tgcanary-ONE-24", "TWO=tgcanary-TWO-24"]
 
 
+def test_a_file_system_without_locks_is_still_served(tmp_path, monkeypatch):
+    def unsupported(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", unsupported)
+    DELIVERY.push(at(tmp_path / ".env"), NEW)
+    assert DELIVERY.verify(at(tmp_path / ".env"), NEW) is Holds.THIS
+
+
+def test_a_file_where_the_directory_should_be_is_refused(tmp_path):
+    (tmp_path / "app").write_text("")
+    with pytest.raises(InputError, match="not a directory"):
+        DELIVERY.check(at(tmp_path / "app" / ".env"))
+
+
 # -- git ----------------------------------------------------------------------------------------------------------
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -270,6 +286,16 @@ def test_a_repository_that_git_cannot_read_is_refused(tmp_path):
     (tmp_path / ".git").write_text("gitdir: /nowhere\n")
     with pytest.raises(InputError, match="git"):
         DELIVERY.check(at(tmp_path / ".env"))
+
+
+@needs_git
+def test_a_git_that_hangs_is_refused(repository, monkeypatch):
+    def hanging(*_, **__):
+        raise subprocess.TimeoutExpired("git", 10)
+
+    monkeypatch.setattr(subprocess, "run", hanging)
+    with pytest.raises(InputError, match="git cannot say"):
+        DELIVERY.check(at(repository / ".env"))
 
 
 def test_a_repository_without_git_is_refused_and_planted_git_is_not_run(tmp_path, monkeypatch):

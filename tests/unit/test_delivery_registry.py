@@ -86,6 +86,11 @@ def test_a_home_directory_is_expanded(tmp_path, monkeypatch):
     assert parse_consumer("dotenv:~/.env#V", base=Path("/base")).target == f"{tmp_path}/.env#V"
 
 
+def test_a_home_that_nobody_has_is_refused():
+    with pytest.raises(InputError, match="not a consumer"):
+        parse_consumer("dotenv:~nobody-of-that-name/.env#V", base=Path("/base"))
+
+
 def test_each_kind_finds_its_delivery():
     deliveries = Deliveries({})
     assert isinstance(deliveries.of(Consumer(ConsumerKind.DOTENV, "/a/.env#V")), DotenvDelivery)

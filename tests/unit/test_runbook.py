@@ -122,6 +122,14 @@ def test_a_provider_that_cannot_be_asked_is_said_to_prove_nothing():
     assert "refused 3 times" not in text
 
 
+def test_a_provider_that_ends_the_old_token_by_itself_is_said_to_cause_an_outage():
+    assert "**this provider ends the old token" in written(capabilities=replace(GUIDED, overlap=False))
+
+
+def test_a_provider_that_gives_no_tokens_is_said_to():
+    assert "gives no new tokens" in written(capabilities=replace(GUIDED, mint=Way.NEVER))
+
+
 def test_undeclared_consumers_stop_a_planned_rotation_and_only_that():
     text = written(replace(RECORD, consumers=None))
     assert "**Nobody has said who uses it.**" in text
