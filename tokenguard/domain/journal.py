@@ -135,7 +135,7 @@ class Journal:
     reason: str = ""
     old: Old | None = None
     vacant_version: int = 0
-    """Without `old`: the store's version of "nothing is live" (a withdrawal counts too), to which publishing is pinned."""
+    """Without `old`: the store's version of "nothing is live" (a withdrawal counts); publishing is pinned to it."""
     attempts: tuple[Attempt, ...] = ()
     handovers: tuple[Handover, ...] = ()
     accept_outage: bool = False

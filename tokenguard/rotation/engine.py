@@ -74,7 +74,11 @@ class Engine:
         snapshot = self._context.store.load(token)
         if not snapshot.document.busy:
             return snapshot
-        return self._run(take_over(self._context, snapshot, accept_outage=accept_outage), resumed=True)
+        try:
+            session = take_over(self._context, snapshot, accept_outage=accept_outage)
+        except TokenguardError as error:
+            raise _graver(snapshot, error) from None
+        return self._run(session, resumed=True)
 
     def abort(self, token: TokenId) -> Snapshot:
         """Undo the open operation, if the old token has not been touched."""
@@ -104,7 +108,7 @@ class Engine:
                 _next_effect(session)(session)
         except TokenguardError as error:
             _note_why(session, error)
-            raise _graver(session, error) from None
+            raise _graver(session.snapshot, error) from None
         _refuse_mere_word(session)
         return session.snapshot
 
@@ -197,11 +201,12 @@ def _note_why(session: Session, error: TokenguardError) -> None:
         session.commit(session.event(Op.BLOCK, stage=session.journal.stage.value), waiting_for=error.message)
 
 
-def _graver(session: Session, error: TokenguardError) -> TokenguardError:
+def _graver(snapshot: Snapshot, error: TokenguardError) -> TokenguardError:
     """While a death is owed, that is what matters most (exit 5), whatever held the operation up."""
-    if isinstance(error, Tampered | NotProvenDead) or not death_owed(session.journal):
+    record, journal = snapshot.document.record, snapshot.document.journal
+    if isinstance(error, Tampered | NotProvenDead) or journal is None or not death_owed(journal):
         return error
-    return NotProvenDead(f"the old token of {session.record.name} is not proven dead: {error.message}", hint=error.hint)
+    return NotProvenDead(f"the old token of {record.name} is not proven dead: {error.message}", hint=error.hint)
 
 
 def _refuse_mere_word(session: Session) -> None:
