@@ -1,0 +1,104 @@
+"""The real engine with every fault at every call: resumed until it is over, every promise watched at every effect."""
+
+import os
+import random
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.rotation_faults import EFFECTS, PEOPLE, READS, Fault, Plan, possible
+from tests.faults.rotation_promises import Broken
+from tests.faults.rotation_scenario import ACTIONS, Scenario, further_plans, one_fault_plans
+
+SEED = int(os.environ.get("ROTATION_SEED") or secrets.randbits(32))
+"""A failure names the plan, which repeats it; the seed repeats the choice of plans."""
+
+both_providers = pytest.mark.parametrize("guided", [False, True], ids=["api", "guided"])
+every_action = pytest.mark.parametrize("action", ACTIONS)
+
+
+def keeps_its_promises(action: str, plan: Plan, *, guided: bool) -> Scenario:
+    try:
+        return Scenario(action, plan, guided=guided).run()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the plan that led to it must be told
+        pytest.fail(
+            f"{type(error).__name__}: {error}\n  action {action}, guided {guided}, seed {SEED}, plan {dict(plan)}"
+        )
+
+
+@both_providers
+@every_action
+def test_one_fault_anywhere(action: str, guided: bool):
+    for plan in one_fault_plans(action, guided=guided):
+        keeps_its_promises(action, plan, guided=guided)
+
+
+@both_providers
+@every_action
+def test_two_faults_sampled(action: str, guided: bool):
+    print(f"ROTATION_SEED={SEED}")
+    chance = random.Random(SEED)
+    for plan in chance.sample(list(one_fault_plans(action, guided=guided)), 12):
+        keeps_its_promises(action, _one_more(action, plan, chance, guided=guided), guided=guided)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@both_providers
+@every_action
+def test_two_faults_anywhere(action: str, guided: bool):
+    for plan in one_fault_plans(action, guided=guided):
+        for further in further_plans(action, plan, guided=guided):
+            keeps_its_promises(action, further, guided=guided)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@both_providers
+@every_action
+def test_three_faults_at_random(action: str, guided: bool):
+    print(f"ROTATION_SEED={SEED}")
+    chance = random.Random(SEED)
+    first = list(one_fault_plans(action, guided=guided))
+    for _ in range(1500):
+        plan = _one_more(action, chance.choice(first), chance, guided=guided)
+        keeps_its_promises(action, _one_more(action, plan, chance, guided=guided), guided=guided)
+
+
+def test_every_kind_of_call_and_of_fault_is_met():
+    """A campaign that never reaches an effect proves nothing about it."""
+    met = set(_met())
+    assert {call for call, _ in met} >= READS | PEOPLE | EFFECTS
+    assert {fault for _, fault in met} == set(Fault)
+
+
+def test_a_broken_promise_is_told():
+    """The watcher itself: an engine that says done and has done nothing is caught."""
+
+    class Idle:
+        def __init__(self, context: object) -> None:
+            pass
+
+        def rotate(self, token: object) -> None:
+            pass
+
+    with pytest.raises(Broken, match="not over"):
+        Scenario("planned", {}, guided=False, engine=Idle).run()
+
+
+def _met() -> Iterator[tuple[str, Fault]]:
+    for guided in (False, True):
+        for action in ACTIONS:
+            for call in Scenario(action, {}, guided=guided).run().faults.calls:
+                yield from ((call, fault) for fault in possible(call))
+
+
+def _one_more(action: str, plan: Plan, chance: random.Random, *, guided: bool) -> Plan:
+    """`plan` with one more fault somewhere in the run that it leads to."""
+    calls = keeps_its_promises(action, plan, guided=guided).faults.calls
+    places = range(max(plan) + 1, len(calls))
+    if not places:
+        return plan
+    place = chance.choice(places)
+    return {**plan, place: chance.choice(possible(calls[place]))}
