@@ -14,7 +14,14 @@ from tokenguard.files import read_limited, shown
 from tokenguard.inventory.readers import MAX_BYTES, Format, read_drafts
 from tokenguard.shell.wiring import Wiring
 
-_TONES = {Fate.ADDED: "green", Fate.REFUSED: "red", Fate.DUPLICATE: "yellow", Fate.SKIPPED: "dim"}
+_TONES = {
+    Fate.ADDED: "green",
+    Fate.REFUSED: "red",
+    Fate.DUPLICATE: "yellow",
+    Fate.SKIPPED: "dim",
+    Fate.UNFINISHED: "red",
+}
+_CODES = {Fate.REFUSED: ExitCode.FINDINGS, Fate.UNFINISHED: ExitCode.UNFINISHED}
 
 
 @command("import")
@@ -33,6 +40,7 @@ def import_file(wiring: Wiring, /, file: str, *, form: str | None, prefix: str, 
 
     What lacks an owner, a scope, an environment or a purpose becomes `unclaimed`. A value that the inventory has
     already is not added again, so an import can be repeated. Exit 1: some entries were refused; the others are in.
+    Exit 3: of one a person must say that its consumer has it; `tokenguard rotate --resume` asks.
     """
     drafts = read_drafts(_read(Path(file)), Format(form) if form else Format.of(file), source=Path(file).name)
     defaults = Defaults(prefix=_prefix(prefix), texts={name: text for name, text in texts.items() if text})
@@ -42,7 +50,7 @@ def import_file(wiring: Wiring, /, file: str, *, form: str | None, prefix: str, 
             outcomes.append(outcome)  # noqa: PERF402 - what was done is told even if the next one fails
     finally:
         _print(wiring, outcomes, dry_run=dry_run)
-    return ExitCode.FINDINGS if any(each.fate is Fate.REFUSED for each in outcomes) else ExitCode.OK
+    return max((_CODES.get(each.fate, ExitCode.OK) for each in outcomes), default=ExitCode.OK)
 
 
 def _read(path: Path) -> bytes:

@@ -10,7 +10,7 @@ from tokenguard.domain.names import TokenName, token_name
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
 from tokenguard.domain.token import Custody, Record, RecordState
-from tokenguard.errors import InputError
+from tokenguard.errors import InputError, NeedsPerson, Unfinished
 from tokenguard.inventory import guessing, taking
 from tokenguard.inventory.changes import Changes, apply
 from tokenguard.inventory.readers import Draft
@@ -29,6 +29,8 @@ class Fate(StrEnum):
     DUPLICATE = "duplicate"
     SKIPPED = "skipped"
     REFUSED = "refused"
+    UNFINISHED = "unfinished"
+    """Its value is in, and a person is needed to say that a consumer has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,8 @@ class Intake:
                 yield self._take(draft)
             except InputError as error:
                 yield Outcome(fate=Fate.REFUSED, place=draft.place, reason=error.message)
+            except (NeedsPerson, Unfinished) as error:
+                yield Outcome(fate=Fate.UNFINISHED, place=draft.place, reason=error.message)
 
     def _take(self, draft: Draft) -> Outcome:
         if draft.variable and draft.value and not guessing.looks_like_token(draft.variable, draft.value):

@@ -50,7 +50,9 @@ def known_values(store: Store) -> Iterator[tuple[Fingerprint, TokenName]]:
 def check_name_is_free(store: Store, name: TokenName) -> None:
     """InputError if a token of that name exists; one that a crash left half-made does not count."""
     existing = store.find(name)
-    if existing is not None and existing.document.record.state is not RecordState.PENDING:
+    if existing is None or is_being_added(existing.document):
+        return
+    if existing.document.record.state is not RecordState.PENDING:
         raise InputError(
             f"there is already a token named {name}",
             hint=f"choose another name, or `tokenguard edit {name}`, or `tokenguard rotate {name}`",

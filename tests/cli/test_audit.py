@@ -1,0 +1,66 @@
+"""`audit log` and `audit verify`: what happened, and that nobody changed it since."""
+
+from dataclasses import replace
+
+import pytest
+
+from tokenguard.domain.event import Op
+
+NAME = "video/app/prod/upload"
+
+
+def test_the_log_of_one_token_and_of_all(cli):
+    cli.add("a/one")
+    cli.add("b/two")
+    everything = cli("audit", "log", "--format", "json").document["entries"]
+    one = cli("audit", "log", "a/one", "--format", "json").document["entries"]
+    assert {entry["name"] for entry in everything} == {None, "a/one", "b/two"}
+    assert {entry["name"] for entry in one} == {"a/one"}
+    assert [entry["seq"] for entry in one] == list(range(1, len(one) + 1))
+
+
+def test_the_log_is_filtered_by_time_and_operation(cli):
+    cli.add(NAME)
+    cli.clock.sleep(3 * 86_400)
+    cli("edit", NAME, "--owner", "audio")
+    for since in ("2d", "47h", "2026-11-03"):
+        entries = cli("audit", "log", "--since", since, "--format", "json").document["entries"]
+        assert [entry["op"] for entry in entries] == ["edit"], since
+    ops = cli("audit", "log", "--op", "publish", "--op", "edit", "--format", "json").document["entries"]
+    assert [entry["op"] for entry in ops] == ["publish", "publish", "edit"]
+    cli.clock.sleep(7_200)
+    assert cli("audit", "log", "--since", "1h").err.strip() == "! no entries"
+
+
+def test_an_untouched_trail_holds(cli):
+    cli.add(NAME)
+    document = cli("audit", "verify", "--format", "json").document
+    assert document["ok"]
+    assert document["chains"] == 2
+
+
+def _change(entries):
+    entries[2] = replace(entries[2], event=replace(entries[2].event, op=Op.EDIT))
+
+
+def _remove(entries):
+    del entries[2]
+
+
+def _swap(entries):
+    entries[1], entries[2] = entries[2], entries[1]
+
+
+def _cut(entries):
+    del entries[-1]
+
+
+@pytest.mark.parametrize(
+    ("tamper", "at"), [(_change, "entry 3"), (_remove, "entry 3"), (_swap, "entry 2"), (_cut, "the end of the trail")]
+)
+def test_a_changed_trail_is_named(cli, tamper, at):
+    cli.add(NAME)
+    tamper(cli.store._entries[cli.store.find(NAME).id])
+    error = cli.refused("audit", "verify", code=6)
+    assert f"the audit trail of {NAME} does not hold" in error
+    assert at in error

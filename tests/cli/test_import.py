@@ -1,0 +1,182 @@
+"""`import`: every value once, every refusal with its reason, and a second run changes nothing."""
+
+import json
+
+import pytest
+
+from tests.fakes.world import canary
+from tokenguard.domain.names import token_name
+
+
+def _report(answer):
+    return {fate: answer.document[fate] for fate in ("added", "duplicate", "skipped", "refused")}
+
+
+def _fates(answer):
+    return {fate: [entry["name"] or entry["place"] for entry in entries] for fate, entries in _report(answer).items()}
+
+
+def test_a_dotenv_file(cli, tmp_path):
+    one, two = canary(), canary()
+    (tmp_path / ".env").write_text(
+        f"# a comment\nDEBUG=1\nexport UPLOAD_TOKEN='{one}'\nSAME_KEY={one}\nOTHER_API_KEY=\"{two}\"\n"
+        f"SHORT_TOKEN=abc\nEMPTY_TOKEN=\nPUBLIC_KEY={canary()}\n"
+    )
+    answer = cli("import", ".env", "--format", "json")
+    assert answer.code == 1
+    assert _fates(answer) == {
+        "added": ["imported/upload-token", "imported/other-api-key"],
+        "duplicate": ["imported/upload-token"],
+        "skipped": ["line 2", "line 8"],
+        "refused": ["line 6"],
+    }
+    record = cli.store.find(token_name("imported/upload-token")).document.record
+    assert (record.state, record.provider, record.consumers) == ("unclaimed", "manual", None)
+    assert one not in answer.out + answer.err
+
+
+def test_a_second_run_changes_nothing(cli, tmp_path):
+    (tmp_path / ".env").write_text(f"UPLOAD_TOKEN={canary()}\n")
+    assert cli("import", ".env").code == 0
+    before = cli.everything()
+    answer = cli("import", ".env", "--format", "json")
+    assert (answer.code, _fates(answer)["duplicate"]) == (0, ["imported/upload-token"])
+    assert cli.everything() == before
+
+
+def test_a_dry_run_writes_nothing(cli, tmp_path):
+    value = canary()
+    (tmp_path / ".env").write_text(f"UPLOAD_TOKEN={value}\nSAME_TOKEN={value}\n")
+    before = cli.everything()
+    answer = cli("import", ".env", "--dry-run")
+    assert cli.everything() == before
+    assert "1 added, 1 duplicate" in answer.out
+    assert "nothing was written" in answer.out
+
+
+def test_a_csv_list(cli, tmp_path):
+    (tmp_path / "tokens.csv").write_text(
+        "Name,Provider,Env,Owner,Scope,Purpose,Value,Permissions,Due\n"
+        f"a/complete,fake,prod,video,drive:d1,uploads,{canary()},posts:write;posts:read,2026-12-24\n"
+        f"a/bare,fake,,,,,{canary()},,\n"
+        f"a/wrong-kind,fake,,,org:x,,{canary()},,\n"
+        f"not a name,fake,,,,,{canary()},,\n"
+        "a/empty,fake,,,,,,,\n"
+    )
+    cli.vendors.fake.capabilities = type(cli.vendors.fake.capabilities)(
+        mint="api", revoke="api", probe=True, scope_kind="drive"
+    )
+    answer = cli("import", "tokens.csv", "--format", "json")
+    assert _fates(answer) == {
+        "added": ["a/complete", "a/bare"],
+        "duplicate": [],
+        "skipped": [],
+        "refused": ["row 4", "row 5", "row 6"],
+    }
+    record = cli.store.find(token_name("a/complete")).document.record
+    assert (record.state, record.permissions, record.due_at.day) == ("active", ("posts:read", "posts:write"), 24)
+    assert cli.store.find(token_name("a/bare")).document.record.state == "unclaimed"
+
+
+def test_a_json_list(cli, tmp_path):
+    tokens = [
+        {"name": "a/one", "provider": "fake", "value": canary(), "consumers": ["dotenv:app.env#TOKEN"], "notes": None},
+        {"name": "a/grant", "provider": "fake", "kind": "oauth_grant"},
+        {"name": "a/away", "provider": "fake", "location": "github://team/app#TOKEN"},
+        {"name": "a/none", "provider": "fake"},
+        {"name": "a/who", "value": canary()},
+    ]
+    (tmp_path / "tokens.json").write_text(json.dumps({"tokens": tokens}))
+    answer = cli("import", "tokens.json", "--format", "json", "--owner", "video")
+    assert _fates(answer) == {
+        "added": ["a/one", "a/grant", "a/away", "a/who"],
+        "duplicate": [],
+        "skipped": [],
+        "refused": ["item 4"],
+    }
+    assert cli.store.find(token_name("a/one")).document.record.owner == "video"
+
+
+def test_a_consumer_that_only_a_person_can_vouch_for_is_left_unfinished(cli, tmp_path):
+    tokens = [
+        {"name": f"a/{name}", "provider": "fake", "value": canary(), "consumers": who} for name, who in WHO.items()
+    ]
+    (tmp_path / "tokens.json").write_text(json.dumps(tokens))
+    answer = cli("import", "tokens.json", "--format", "json")
+    assert answer.code == 3
+    assert [entry["place"] for entry in answer.document["unfinished"]] == ["item 1"]
+    assert [entry["name"] for entry in answer.document["added"]] == ["a/two"]
+
+
+WHO = {"one": ["person:ops desk"], "two": []}
+
+
+def test_a_refusal_never_shows_what_was_in_the_field(cli, tmp_path):
+    """Columns get mixed up: a value in the wrong one is refused without a word of it."""
+    values = [canary() for _ in range(8)]
+    rows = [
+        {"name": f"{values[0]}!", "provider": "fake", "value": canary()},
+        {"name": "a/b", "provider": values[1], "value": canary()},
+        {"name": "a/c", "provider": "fake", "scope": values[2], "value": canary()},
+        {"name": "a/d", "provider": "fake", "owner": f"{values[3]}!", "value": canary()},
+        {"name": "a/e", "provider": "fake", "due": values[4], "value": canary()},
+        {"name": "a/f", "provider": "fake", "kind": values[5], "value": canary()},
+        {"name": "a/g", "provider": "fake", "consumers": values[6], "value": canary()},
+        {"name": "a/h", "provider": "fake", "value": f"{values[7]} {values[7]}"},
+    ]
+    (tmp_path / "tokens.json").write_text(json.dumps(rows))
+    answer = cli("import", "tokens.json", "--format", "json")
+    assert len(answer.document["refused"]) == len(rows)
+    assert not any(value in answer.out + answer.err for value in values)
+
+
+def test_an_interrupted_import_is_finished_by_the_next(cli, tmp_path, monkeypatch):
+    (tmp_path / ".env").write_text("".join(f"T{number}_TOKEN={canary()}\n" for number in range(4)))
+    calls = iter(range(100))
+    real = cli.store.publish
+
+    def publish(*args):
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*args)
+
+    monkeypatch.setattr(cli.store, "publish", publish)
+    answer = cli("import", ".env")
+    assert answer.code == 130
+    assert "2 added" in answer.out
+    answer = cli("import", ".env", "--format", "json")
+    assert answer.code == 0, answer
+    assert [snapshot.document.busy for snapshot in cli.store.scan()] == [False] * 4
+    assert all(cli.store.read_live(snapshot.id) for snapshot in cli.store.scan())
+
+
+BAD_FILES = {
+    "no such file": ("missing.csv", None),
+    "unknown format": ("tokens.txt", b"x"),
+    "a directory": (".", None),
+    "empty csv": ("t.csv", b""),
+    "unknown column": ("t.csv", b"name,tgcanary-secret-column\n"),
+    "column twice": ("t.csv", b"name,token,value\n"),
+    "ragged csv": ("t.csv", b"name,value\na/b\n"),
+    "open quote": ("t.csv", b'name,value\n"a/b,x\n'),
+    "csv not UTF-8": ("t.csv", b"name,value\n\xff,x\n"),
+    "csv NUL": ("t.csv", b"name,value\na\0,x\n"),
+    "json duplicate": ("t.json", b'[{"name": "a", "name": "b"}]'),
+    "json not a list": ("t.json", b'{"name": "a"}'),
+    "json items": ("t.json", b'["a"]'),
+    "json number": ("t.json", b'[{"name": 7}]'),
+    "json nested list": ("t.json", b'[{"name": "a", "permissions": [["x"]]}]'),
+    "json unknown key": ("t.json", b'[{"tgcanary-secret-column": "a"}]'),
+    "json deep": ("t.json", b"[" * 5000),
+    "env bad line": (".env", b"A=1\n= x\n"),
+    "env open quote": (".env", b"A='x\n"),
+    "env not UTF-8": (".env", b"A=\xff\n"),
+}
+
+
+@pytest.mark.parametrize(("name", "data"), BAD_FILES.values(), ids=BAD_FILES)
+def test_a_bad_file_is_refused_whole(cli, tmp_path, name, data):
+    if data is not None:
+        (tmp_path / name).write_bytes(data)
+    error = cli.refused("import", name)
+    assert "tgcanary" not in error

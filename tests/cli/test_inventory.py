@@ -1,0 +1,265 @@
+"""`list`, `show`, `edit`, `verify` and `retire` over one inventory."""
+
+import os
+import pty
+import sys
+from datetime import timedelta
+
+import pytest
+
+from tests.fakes.command_line import FakeTty
+from tokenguard.domain.event import Op, Phase
+from tokenguard.domain.names import token_name
+
+NAME = "video/app/prod/upload"
+
+
+def _record(cli, name=NAME):
+    return cli.store.find(token_name(name)).document.record
+
+
+def _ops(cli, name=NAME):
+    return [(entry.event.op, entry.event.phase) for entry in cli.store.history(cli.store.find(token_name(name)).id)]
+
+
+class TestList:
+    def test_an_empty_store_is_no_error(self, cli):
+        assert cli("list", "--format", "json").document == {"tokens": []}
+        answer = cli("list")
+        assert (answer.code, answer.out) == (0, "")
+        assert "no tokens here" in answer.err
+
+    def test_columns_for_people(self, cli):
+        cli.add(NAME)
+        header, row = cli("list").out.splitlines()
+        assert header.split() == ["NAME", "PROVIDER", "SCOPE", "ENV", "OWNER", "STATE", "DUE"]
+        assert row.split() == [NAME, "fake", "drive:d1", "prod", "video", "active,", "alive", "2027-01-30", "(90", "d)"]
+
+    def test_filters(self, cli):
+        cli.add("a/one")
+        cli.add("b/two", "--env", "dev", "--owner", "audio")
+        cli.world.create("x")
+        names = {
+            (): ["a/one", "b/two"],
+            ("--owner", "audio"): ["b/two"],
+            ("--env", "prod"): ["a/one"],
+            ("--provider", "manual"): [],
+            ("--scope", "drive:d1"): ["a/one", "b/two"],
+            ("--scope", "drive:d2"): [],
+            ("--state", "active"): ["a/one", "b/two"],
+            ("--state", "retired"): [],
+        }
+        for options, expected in names.items():
+            answer = cli("list", "--format", "json", *options)
+            assert [token["name"] for token in answer.document["tokens"]] == expected, options
+
+    def test_due_puts_the_most_urgent_first_and_counts_days(self, cli):
+        cli.add("a/later")
+        cli.add("b/overdue", "--due", "2026-10-30")
+        cli.add("c/soon", "--due", "2026-11-11")
+        answer = cli("list", "--due", "--format", "json")
+        found = [(token["name"], token["days_left"], token["overdue"]) for token in answer.document["tokens"]]
+        assert found == [("b/overdue", -2, True), ("c/soon", 10, False), ("a/later", 90, False)]
+        assert "(overdue 2 d)" in cli("list", "--due").out
+        within = cli("list", "--within", "10", "--format", "json").document["tokens"]
+        assert [token["name"] for token in within] == ["b/overdue", "c/soon"]
+
+    def test_due_follows_the_policy_of_the_environment(self, cli):
+        for env, days in {"prod": 90, "staging": 180, "dev": 365, "elsewhere": 90}.items():
+            cli.add(f"a/{env}", "--env", env)
+            token = cli("list", "--env", env, "--format", "json").document["tokens"][0]
+            assert token["days_left"] == days, env
+
+    def test_a_team_is_a_store(self, cli, tmp_path):
+        (tmp_path / "config.toml").write_text("")
+        assert "names no stores" in cli.refused("list", "--all-stores", "--config", "config.toml")
+
+
+class TestShow:
+    def test_everything_on_record(self, cli):
+        value = cli.add(NAME, "--made-by", "Ada", "--permission", "posts:write", "--notes", "made for the launch")
+        answer = cli("show", NAME)
+        for shown in (
+            "Ada",
+            "posts:write",
+            "made for the launch",
+            "active, alive",
+            "last operation",
+            "publish (intent)",
+        ):
+            assert shown in answer.out
+        assert value not in answer.out
+
+    def test_json_has_operation_and_events(self, cli):
+        cli.add(NAME)
+        document = cli("--format", "json", "show", NAME).document
+        assert document["last_operation"]["stage"] == "done"
+        assert document["events"][-1]["op"] == "done"
+        assert document["operation"] is None
+
+    def test_a_value_is_not_shown_without_a_terminal(self, cli):
+        cli.add(NAME)
+        cli.tty = FakeTty()
+        assert "on a terminal only" in cli.refused("show", NAME, "--reveal")
+
+    def test_a_value_is_shown_on_a_terminal_after_its_intent_is_written(self, cli, monkeypatch):
+        value = cli.add(NAME)
+        cli.tty = FakeTty()
+        written = []
+        monkeypatch.setattr(cli.tty, "show", lambda _text="": written.append(_ops(cli)[-1]))
+        master, slave = pty.openpty()
+        with os.fdopen(slave, "w") as terminal, monkeypatch.context() as patched:
+            patched.setattr(sys, "stdout", terminal)
+            answer = cli("show", NAME, "--reveal")
+        os.close(master)
+        assert answer.code == 0, answer
+        assert written == [(Op.DISCLOSE, Phase.INTENT)]
+        assert _ops(cli)[-1] == (Op.DISCLOSE, Phase.OUTCOME)
+        assert value not in answer.out + answer.err
+
+    def test_a_name_that_is_not_there(self, cli):
+        assert cli.refused("show", "no/such") == "there is no token named no/such"
+
+
+class TestEdit:
+    def test_fields_are_replaced_and_cleared(self, cli):
+        cli.add(NAME, "--made-by", "Ada", "--due", "2026-12-01")
+        answer = cli("edit", NAME, "--owner", "audio", "--made-by", "", "--due", "")
+        assert answer.code == 0, answer
+        record = _record(cli)
+        assert (record.owner, record.made_by, record.due_at, record.purpose) == ("audio", "", None, "uploads")
+        entry = cli.store.history(cli.store.find(NAME).id)[-1]
+        assert (entry.event.op, entry.event.detail) == (Op.EDIT, {"fields": "owner,made_by,due_at"})
+
+    def test_an_active_token_keeps_what_it_must_have(self, cli):
+        cli.add(NAME)
+        assert "cannot be without owner" in cli.refused("edit", NAME, "--owner", "")
+
+    def test_an_unclaimed_token_becomes_active_when_it_is_complete(self, cli, tmp_path):
+        (tmp_path / ".env").write_text(f"UPLOAD_TOKEN={cli.world.create('x').value}\n")
+        assert cli("import", ".env", "--provider", "fake").code == 0
+        name = "imported/upload-token"
+        assert cli("edit", name, "--owner", "video", "--scope", "drive:d1", "--env", "prod").code == 0
+        assert _record(cli, name).state == "unclaimed"
+        assert cli("edit", name, "--purpose", "uploads").code == 0
+        assert _record(cli, name).state == "active"
+
+    def test_a_new_name_frees_the_old_one(self, cli):
+        cli.add(NAME)
+        assert cli("edit", NAME, "--rename", "video/app/prod/main").code == 0
+        assert cli.store.find(NAME) is None
+        assert _record(cli, "video/app/prod/main").owner == "video"
+
+    def test_a_taken_name_is_refused(self, cli):
+        cli.add("a/one")
+        cli.add("b/two")
+        assert "already a token" in cli.refused("edit", "a/one", "--rename", "b/two")
+
+    def test_where_a_value_goes_changes_only_after_a_yes(self, cli):
+        cli.add(NAME)
+        cli.tty = FakeTty("no")
+        assert cli.refused("edit", NAME, "--deliver", "person:ops desk") == "not confirmed; nothing was changed"
+        cli.tty = FakeTty("yes")
+        assert cli("edit", NAME, "--deliver", "person:ops desk").code == 0
+        assert "person:ops desk" in "\n".join(cli.tty.shown)
+        assert [str(each) for each in _record(cli).consumers] == ["person:ops desk"]
+
+    def test_an_address_is_confirmed_only_if_it_is_the_configured_one(self, cli):
+        cli.add(NAME)
+        assert "another address" in cli.refused("edit", NAME, "--base-url", "http://127.0.0.1:2")
+        cli.vendors.fake.base_url = "http://127.0.0.1:2"
+        assert cli("edit", NAME, "--base-url", "http://127.0.0.1:2").code == 0
+        assert _record(cli).base_url == "http://127.0.0.1:2"
+
+    def test_nothing_to_change_is_refused(self, cli):
+        cli.add(NAME)
+        assert cli.refused("edit", NAME) == "nothing to change was given"
+
+    def test_an_open_operation_protects_the_record(self, cli):
+        cli.add(NAME)
+        cli.world.unknown = 1000
+        assert cli("retire", NAME).code != 0
+        if cli.store.find(NAME).document.busy:
+            assert "is open" in cli.refused("edit", NAME, "--owner", "audio", code=3)
+
+
+class TestVerify:
+    def test_alive(self, cli):
+        cli.add(NAME)
+        cli.clock.sleep(60)
+        answer = cli("verify", NAME)
+        assert answer.code == 0, answer
+        assert _record(cli).seen.at == cli.clock.now()
+        assert _ops(cli)[-1] == (Op.VERIFY, Phase.FACT)
+
+    @pytest.mark.parametrize(
+        ("spoil", "code", "result"),
+        [
+            (lambda world: world.revoke("id1"), 1, "dead"),
+            (lambda world: setattr(world, "unknown", 1), 4, "unknown"),
+        ],
+    )
+    def test_dead_and_unclear_have_their_exit_codes(self, cli, spoil, code, result):
+        cli.add(NAME)
+        spoil(cli.world)
+        answer = cli("verify", "--all", "--format", "json")
+        assert (answer.code, answer.document["tokens"][0]["result"]) == (code, result)
+
+    def test_another_drive_is_a_finding(self, cli):
+        cli.add(NAME)
+        assert cli("edit", NAME, "--scope", "drive:d2").code == 0
+        answer = cli("verify", NAME)
+        assert answer.code == 1
+        assert "wrong-scope" in answer.out
+        assert "active, alive, wrong scope" in cli("list").out
+
+    def test_what_cannot_be_asked_is_no_failure_of_all_but_of_one(self, cli):
+        assert cli(
+            "add", "a/b", "--provider", "manual", "--scope", "drive:d1", "--env", "prod", "--owner", "o", "--purpose", "p",
+            "--stdin", stdin="tgcanary-manual-value",
+        ).code == 0  # fmt: skip
+        assert cli("verify", "--all").code == 0
+        assert cli("verify", "a/b").code == 4
+
+    def test_one_broken_token_does_not_keep_the_others_from_being_asked(self, cli):
+        cli.add("a/one")
+        cli.add("b/two")
+        cli("edit", "a/one", "--provider", "manual", "--yes")
+        cli.vendors.fake.base_url = "http://127.0.0.1:9"
+        answer = cli("verify", "--all", "--format", "json")
+        assert [token["result"] for token in answer.document["tokens"]] == ["not-asked", "alive"]
+
+    def test_quarantined_values_are_looked_at_again_when_they_are_due(self, cli):
+        cli.add(NAME)
+        assert cli("rotate", NAME).code == 0
+        assert len(cli.store.find(NAME).document.quarantine) == 1
+        cli.clock.sleep(timedelta(days=2).total_seconds())
+        assert cli("verify", NAME).code == 0
+        assert cli.store.find(NAME).document.quarantine == ()
+
+    def test_names_or_all(self, cli):
+        assert "name tokens" in cli.refused("verify")
+        assert "name tokens" in cli.refused("verify", "--all", NAME)
+
+
+class TestRetire:
+    def test_it_is_revoked_proven_dead_and_kept(self, cli):
+        value = cli.add(NAME)
+        answer = cli("retire", NAME, "--reason", "project ended")
+        assert answer.code == 0, answer
+        assert not cli.world.alive(cli.world.of_value(value))
+        assert _record(cli).state == "retired"
+        assert cli("list", "--format", "json").document == {"tokens": []}
+        assert len(cli("list", "--state", "retired", "--format", "json").document["tokens"]) == 1
+
+    def test_a_person_is_asked_first(self, cli):
+        cli.add(NAME)
+        cli.tty = FakeTty("")
+        assert cli.refused("retire", NAME) == "not confirmed; nothing was done"
+        cli.tty = FakeTty("yes")
+        assert cli("retire", NAME).code == 0
+
+    def test_a_retired_record_is_evidence(self, cli):
+        cli.add(NAME)
+        cli("retire", NAME)
+        assert "is retired" in cli.refused("edit", NAME, "--owner", "x")
