@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from tests.fakes.local_stores import LABEL, document, edited, event
 from tokenguard.domain.event import Op
+from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import Label, TokenId
 from tokenguard.domain.secret import Value
 from tokenguard.stores.local.store import LocalStore
@@ -13,7 +14,8 @@ LATER = Label("upload-abcdefgh-2")
 
 
 def _create(store: LocalStore, token: TokenId, name: str) -> None:
-    store.commit(token, 0, document(name), [event(Op.ADD), event(Op.OPEN)])
+    known = document(name, fingerprint=Fingerprint(token))
+    store.commit(token, 0, known, [event(Op.ADD), event(Op.OPEN)])
 
 
 def _edit(store: LocalStore) -> None:

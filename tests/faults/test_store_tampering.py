@@ -102,9 +102,9 @@ def test_an_untouched_store_is_believed(victim: Victim):
 
 
 def test_flipped_bits_are_detected_or_harmless(victim: Victim):
-    """Every bit of SQLite's header, and a sample of all others."""
+    """A part of SQLite's header, and a sample of everything else."""
     rng = random.Random(7)
-    sample = [*range(0, 100 * 8, 3), *(rng.randrange(len(victim.now) * 8) for _ in range(500))]
+    sample = [*range(0, 100 * 8, 4), *(rng.randrange(len(victim.now) * 8) for _ in range(300))]
     found = verdicts(victim, flipped(victim.now, sample))
     assert set(found) == {"detected", "harmless"}
     assert found["detected"] > 50

@@ -76,5 +76,5 @@ class RowsAgainstADictionary(RuleBasedStateMachine):
         self.connection.close()
 
 
-RowsAgainstADictionary.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+RowsAgainstADictionary.TestCase.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
 TestRows = RowsAgainstADictionary.TestCase

@@ -16,7 +16,7 @@ from tokenguard.domain.event import Op
 from tokenguard.domain.names import new_token_id, token_name
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import ExitCode, InputError, Tampered, Unreachable, WrongKey
-from tokenguard.stores.local import database, lock
+from tokenguard.stores.local import database, lock, network_disk
 from tokenguard.stores.local.anchor import Anchor
 from tokenguard.stores.local.identity import current_actor
 from tokenguard.stores.local.place import anchor_directory
@@ -165,6 +165,42 @@ def test_a_device_or_link_beside_the_file_is_refused(home: Path, tmp_path: Path,
     with pytest.raises((InputError, Unreachable)):
         added(opened(home), "video/upload")
     assert target.read_bytes() == b"precious"
+
+
+MOUNTS = r"""
+22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
+31 22 0:27 / /home rw - nfs4 server:/home rw
+32 31 254:1 / /home/local\040disk rw shared:1 - ext4 /dev/vdb rw
+33 22 0:30 / /mnt rw - fuse.sshfs user@host: rw
+broken line
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/var/lib/tokenguard", "ext4"),
+        ("/home/alice/store", "nfs4"),
+        ("/homework", "ext4"),
+        ("/home/local disk/store", "ext4"),
+        ("/mnt/x", "fuse.sshfs"),
+    ],
+)
+def test_the_file_system_is_that_of_the_deepest_mount(path: str, kind: str):
+    assert network_disk.file_system_of(Path(path), MOUNTS) == kind
+
+
+def test_a_network_disk_is_refused(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    made(home)
+    mounts = tmp_path / "mountinfo"
+    monkeypatch.setattr(network_disk, "_MOUNTS", mounts)
+    list(opened(home).scan())  # no list of mounts: nothing is known, nothing is refused
+    mounts.write_text("22 1 0:1 / / rw - nfs4 server:/ rw\n")
+    for use in (lambda: opened(home), lambda: made(tmp_path / "another")):
+        with pytest.raises(InputError, match="network file system"):
+            use()
+    mounts.write_text("22 1 0:1 / / rw - ext4 /dev/vda rw\n")
+    assert list(opened(home).check()) == []
 
 
 def test_a_file_in_the_place_of_the_directory_is_refused(tmp_path: Path):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tokenguard.domain.event import Event, Op
 from tokenguard.errors import InputError, WrongKey
-from tokenguard.files import check_private_dir, fsync_dir, shown
+from tokenguard.files import fsync_dir, shown
 from tokenguard.ports.clock import Clock
 from tokenguard.stores.local import chains
 from tokenguard.stores.local.anchor import Anchor
@@ -104,8 +104,6 @@ def _guarded(place: Place, sealer: Sealer, clock: Clock) -> tuple[Session, Store
         raise damaged("the store has lost its own keys")
     keys = decode(row.data, StoreKeys)
     guarded = session.anchored(Anchor(anchor_directory(), sealer.store_id, keys.anchor))
-    with translated():
-        check_private_dir(place.directory)
     with guarded.reading():
-        pass
+        pass  # proves root and anchor
     return guarded, keys

@@ -10,6 +10,7 @@ import platformdirs
 
 from tokenguard.errors import InputError, Tampered, Unreachable
 from tokenguard.files import check_private_dir, check_private_file, make_private_dir, shown
+from tokenguard.stores.local.network_disk import refuse_network_disk
 
 STATE_DIR_VARIABLE = "TOKENGUARD_STATE_DIR"
 _INIT_HINT = "make one with `tokenguard init`, or name another with --store"
@@ -50,14 +51,16 @@ class Place:
         return f"local://{quote(str(self.directory))}"
 
     def prepare(self) -> None:
-        """Make the directory, private; InputError if others could reach into it."""
+        """Make the directory, private; InputError if others could reach into it, or it is on a network disk."""
         make_private_dir(self.directory)
+        refuse_network_disk(self.directory)
 
     def check(self) -> None:
         """Refuse a place that is no store, or that others could reach into."""
         if not self.directory.is_dir() or not os.path.lexists(self.database):
             raise InputError(f"there is no store at {shown(self.directory)}", hint=_INIT_HINT)
         check_private_dir(self.directory)
+        refuse_network_disk(self.directory)
         check_private_file(self.database)
         journal = self.database.with_name(self.database.name + "-journal")
         if os.path.lexists(journal):
