@@ -2,7 +2,6 @@
 
 import difflib
 import importlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,8 +12,6 @@ from tokenguard.shell.wiring import Wiring
 
 pass_wiring = click.make_pass_decorator(Wiring)
 """Gives a command the `Wiring` of this process as its first argument."""
-
-_PRINTABLE_NAME = re.compile(r"[a-z][a-z-]{0,19}", re.ASCII)
 
 
 def _flag(context: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -116,7 +113,7 @@ def group(name: str, table: Mapping[str, tuple[str, str]], **attributes: Any) ->
 
 
 def _no_such_command(name: str, known: Sequence[str], path: str) -> InputError:
-    shown = f": {name}" if _PRINTABLE_NAME.fullmatch(name) else ""
+    """Says nothing of what was typed: it may be a value in the wrong place."""
     near = difflib.get_close_matches(name[:40], known, n=1)
     hint = f"did you mean `{path} {near[0]}`?" if near else f"`{path} --help` lists the commands"
-    return InputError(f"no such command{shown}", hint=hint)
+    return InputError("there is no such command", hint=hint)

@@ -134,4 +134,7 @@ def _consumers(targets: tuple[str, ...], *, none: bool) -> tuple[Consumer, ...] 
         return () if none else None
     from tokenguard.delivery.registry import parse_consumer  # noqa: PLC0415 - only where a consumer is declared
 
-    return tuple(dict.fromkeys(parse_consumer(target, base=Path.cwd()) for target in targets))
+    def read(text: str) -> Consumer:
+        return parse_consumer(text, base=Path.cwd())
+
+    return tuple(dict.fromkeys(_unquoted(read, target, "consumer") for target in targets))

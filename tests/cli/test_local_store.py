@@ -1,0 +1,195 @@
+"""`init`, `store …` and `doctor` on a real embedded store."""
+
+import base64
+import os
+import secrets
+import stat
+import subprocess
+
+import pytest
+
+from tests.fakes.command_line import FakeTty
+
+NAME = "video/app/prod/upload"
+
+
+@pytest.fixture
+def cli(cli, tmp_path, monkeypatch):
+    """The command line over a local store in a directory, with a key file."""
+    _key(tmp_path / "key")
+    monkeypatch.setenv("TOKENGUARD_STATE_DIR", str(tmp_path / "state"))
+    cli.store = None
+    cli.environ |= {"TOKENGUARD_KEY_FILE": str(tmp_path / "key"), "TOKENGUARD_STORE": f"local://{tmp_path}/store"}
+    return cli
+
+
+def _key(path):
+    path.write_bytes(base64.b64encode(secrets.token_bytes(32)) + b"\n")
+    path.chmod(0o600)
+
+
+def _add(cli, name=NAME, value="tgcanary-local-value"):
+    answer = cli(
+        "add", name, "--provider", "manual", "--scope", "drive:d1", "--env", "prod", "--owner", "video",
+        "--purpose", "uploads", "--no-consumers", "--stdin", stdin=value,
+    )  # fmt: skip
+    assert answer.code == 0, answer
+
+
+class TestInit:
+    def test_with_a_key_file_nobody_is_asked(self, cli, tmp_path):
+        answer = cli("init", "--no-input")
+        assert answer.code == 0, answer
+        assert stat.S_IMODE((tmp_path / "store").stat().st_mode) == 0o700
+        assert "no recovery code" in answer.err
+        _add(cli)
+        assert cli("list", "--format", "json").document["tokens"][0]["name"] == NAME
+
+    def test_a_recovery_code_goes_to_a_private_file(self, cli, tmp_path):
+        assert cli("init", "--recovery-file", "recovery").code == 0
+        path = tmp_path / "recovery"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        code = path.read_text().strip()
+        cli.environ.pop("TOKENGUARD_KEY_FILE")
+        cli.tty = FakeTty(code)
+        assert cli("list").code == 0
+
+    def test_a_recovery_code_is_shown_to_a_person_once(self, cli):
+        cli.tty = FakeTty("")
+        answer = cli("init", "--format", "json")
+        assert answer.document["recovery"] == "shown"
+        code = next(text.strip() for text in cli.tty.shown if text.startswith("    "))
+        assert code not in answer.out + answer.err
+
+    def test_a_store_is_made_once(self, cli):
+        cli("init")
+        assert "already" in cli.refused("init")
+
+    def test_no_store_without_its_recovery_file(self, cli, tmp_path):
+        (tmp_path / "recovery").write_text("mine")
+        assert "already" in cli.refused("init", "--recovery-file", "recovery")
+        assert not (tmp_path / "store").exists()
+        assert (tmp_path / "recovery").read_text() == "mine"
+
+    def test_no_recovery_file_without_its_store(self, cli, tmp_path):
+        cli("init")
+        cli.refused("init", "--recovery-file", "recovery")
+        assert not (tmp_path / "recovery").exists()
+
+    def test_without_a_key_a_person_is_needed(self, cli, tmp_path):
+        cli.environ.pop("TOKENGUARD_KEY_FILE")
+        assert "needs a key" in cli.refused("init", "--no-input", code=3)
+        assert not (tmp_path / "store").exists()
+
+    def test_a_passphrase_is_asked_for_twice(self, cli):
+        cli.environ.pop("TOKENGUARD_KEY_FILE")
+        cli.tty = FakeTty("four random words here", "another one entirely", "")
+        assert "differ" in cli.refused("init")
+        cli.tty = FakeTty("four random words here", "four random words here", "")
+        assert cli("init").code == 0
+        cli.tty = FakeTty("four random words here")
+        assert cli("list").code == 0
+        cli.tty = FakeTty("four other words here")
+        assert "does not open this store" in cli.refused("list", code=4)
+
+
+class TestKeys:
+    def test_slots_are_added_listed_and_removed(self, cli, tmp_path):
+        cli("init")
+        _key(tmp_path / "second")
+        assert cli("store", "add-slot", "--key-file", "second").code == 0
+        slots = cli("store", "slots", "--format", "json").document["slots"]
+        assert [slot["kind"] for slot in slots] == ["key_file", "key_file"]
+        first = cli.environ["TOKENGUARD_KEY_FILE"]
+        cli.environ["TOKENGUARD_KEY_FILE"] = str(tmp_path / "second")
+        added = cli("audit", "log", "--op", "key-slot", "--format", "json").document["entries"][0]
+        assert cli("store", "remove-slot", added["detail"]["slot"]).code == 0
+        cli.environ["TOKENGUARD_KEY_FILE"] = first
+        assert "does not open this store" in cli.refused("list", code=4)
+
+    def test_the_last_slot_stays(self, cli):
+        cli("init")
+        slot = cli("store", "slots", "--format", "json").document["slots"][0]["id"]
+        assert "last key slot" in cli.refused("store", "remove-slot", slot)
+
+    def test_a_rekey_drops_what_is_not_at_hand_and_makes_a_new_recovery_code(self, cli, tmp_path):
+        cli("init", "--recovery-file", "old")
+        _add(cli)
+        document = cli("store", "rekey", "--recovery-file", "new", "--format", "json").document
+        assert [slot["kind"] for slot in document["dropped"]] == ["recovery"]
+        assert cli("audit", "verify").code == 0
+        cli.environ.pop("TOKENGUARD_KEY_FILE")
+        cli.tty = FakeTty((tmp_path / "old").read_text().strip())
+        assert "does not open" in cli.refused("list", code=4)
+        cli.tty = FakeTty((tmp_path / "new").read_text().strip())
+        assert NAME in cli("list").out
+
+    @pytest.mark.parametrize(
+        "options", [[], ["--recovery", "--passphrase"], ["--key-file", "a", "--recovery-file", "b"]]
+    )
+    def test_one_kind_of_key_at_a_time(self, cli, options):
+        cli("init")
+        assert cli.refused("store", "add-slot", *options) == "give exactly one kind of key"
+
+    def test_a_backup_opens_with_the_same_key(self, cli, tmp_path):
+        cli("init")
+        _add(cli)
+        (tmp_path / "restored").mkdir(mode=0o700)
+        assert cli("store", "backup", "restored/store.db").code == 0
+        assert NAME in cli("list", "--store", f"local://{tmp_path}/restored").out
+        assert "already" in cli.refused("store", "backup", "restored/store.db")
+
+
+class TestDoctor:
+    def _levels(self, cli, *arguments):
+        answer = cli("doctor", "--format", "json", *arguments)
+        return answer.code, {check["check"]: check["level"] for check in answer.document["checks"]}
+
+    def test_all_is_well(self, cli):
+        cli("init", "--recovery-file", "recovery")
+        _add(cli)
+        code, levels = self._levels(cli)
+        assert (code, set(levels.values())) == (0, {"ok"})
+
+    def test_a_missing_recovery_code_is_a_warning(self, cli):
+        cli("init")
+        code, levels = self._levels(cli)
+        assert (code, levels["recovery"]) == (0, "warn")
+
+    def test_a_wrong_key_is_a_failure(self, cli, tmp_path):
+        cli("init")
+        _key(tmp_path / "key")
+        assert self._levels(cli)[0] == 4
+
+    def test_damage_is_a_failure(self, cli, tmp_path):
+        cli("init")
+        database = tmp_path / "store" / "store.db"
+        data = bytearray(database.read_bytes())
+        data[len(data) // 2 :] = bytes(len(data) - len(data) // 2)
+        database.write_bytes(data)
+        assert self._levels(cli)[0] == 6
+
+    def test_an_open_operation_is_a_warning_with_its_command(self, cli):
+        cli("init")
+        _add(cli)
+        assert cli("retire", NAME).code == 5
+        answer = cli("doctor")
+        assert f"tokenguard rotate {NAME} --resume" in answer.out
+        assert answer.code == 0
+
+    def test_a_clock_that_went_back_is_a_failure(self, cli):
+        cli.clock.sleep(86_400)
+        cli("init")
+        cli.clock.elapsed = 0.0
+        code, levels = self._levels(cli)
+        assert (code, levels["clock"]) == (1, "fail")
+
+    def test_an_environment_file_on_its_way_into_git(self, cli, tmp_path):
+        cli("init")
+        subprocess.run(["git", "init", "-q", "."], check=True, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)})
+        (tmp_path / ".env").write_text("A=1\n")
+        code, levels = self._levels(cli)
+        assert (code, levels[".env"]) == (0, "warn")
+        subprocess.run(["git", "add", ".env"], check=True, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)})
+        code, levels = self._levels(cli)
+        assert (code, levels[".env"]) == (1, "fail")
