@@ -6,7 +6,7 @@ JOBS ?= 2
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint slow bench lock
+.PHONY: help demo test lint slow bench docs lock
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo 'make lint    format, rules, types, import floors'
 	@echo 'make slow    the long campaigns'
 	@echo 'make bench   measurements, as ratios within one run'
+	@echo 'make docs    write docs/commands.md anew'
 	@echo 'make lock    write requirements/*.txt anew'
 
 demo: $(VENV)/base.stamp
@@ -34,6 +35,9 @@ slow: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
+
+docs: $(VENV)/dev.stamp
+	$(BIN)/python -m docs.generate
 
 # uv is not part of the locked tools: it is only needed by whoever changes the locks.
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -1,0 +1,74 @@
+"""Writes docs/commands.md from the commands themselves: `make docs`. A test holds the file to it."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from tokenguard.cli.app import app
+from tokenguard.cli.base import Group
+from tokenguard.errors import ExitCode
+from tokenguard.shell.wiring import Wiring
+
+PAGE = Path(__file__).with_name("commands.md")
+_HEAD = """# Commands
+
+Written by `make docs` from the commands' own help; a test holds this page to it.
+
+Every command takes the global options `--store URL`, `--config FILE`, `--format text|json`, `--no-input` and `-v`,
+before or after its name.
+
+## Exit codes
+
+| code | means |
+|---|---|
+"""
+_CODES = {
+    ExitCode.OK: "clean, done",
+    ExitCode.FINDINGS: "findings, violations, drift; `verify`, `add`: dead or wrong scope",
+    ExitCode.USAGE: "bad usage or input; nothing was written",
+    ExitCode.UNFINISHED: "a rotation stopped before the revoke intent and can be resumed; or a person is needed",
+    ExitCode.UNREACHABLE: "store or provider unreachable or denied, wrong key, liveness unknown",
+    ExitCode.NOT_PROVEN_DEAD: "a revoke was intended, or a compromise opened, and the old token is not proven dead",
+    ExitCode.TAMPERED: "tampering or corruption",
+    ExitCode.BUG: "a bug in tokenguard",
+    ExitCode.CLOSED: "`exec` failed closed",
+    ExitCode.INTERRUPTED: "Ctrl-C; the hint says how to go on",
+}
+
+
+def render() -> str:
+    """The whole page."""
+    codes = "".join(f"| {code.value} | {meaning} |\n" for code, meaning in sorted(_CODES.items()))
+    sections = "\n".join(_section(path, command) for path, command in commands(app, ("tokenguard",)))
+    return f"{_HEAD}{codes}\nA batch returns the gravest: 6 before 5 before 4 before 3.\n\n{sections}"
+
+
+def commands(group: Group, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command below `group`, in the order of its table."""
+    context = click.Context(group, info_name=path[-1], obj=Wiring(environ={}))
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command is None:
+            raise SystemExit(f"no command stands behind {name}")
+        yield (*path, name), command
+        if isinstance(command, Group):
+            yield from commands(command, (*path, name))
+
+
+def _section(path: tuple[str, ...], command: click.Command) -> str:
+    context = click.Context(command, info_name=" ".join(path), obj=Wiring(environ={}), terminal_width=100)
+    text = command.get_help(context)
+    own, _, _ = text.partition("\nGlobal options:\n")
+    subcommands = text.partition("\nCommands:\n")[2]
+    tail = f"\nCommands:\n{subcommands}" if subcommands else ""
+    return f"{'#' * len(path)} `{' '.join(path)}`\n\n```text\n{own.rstrip()}\n{tail.rstrip()}\n```\n".replace(
+        "\n\n```\n", "\n```\n"
+    )
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--check"]:
+        sys.exit(PAGE.read_text() != render())
+    PAGE.write_text(render())
