@@ -1,0 +1,32 @@
+"""What detection hands on: where something was found, what it is, and the value, which is never shown."""
+
+from dataclasses import dataclass, field
+
+from tokenguard.domain.finding import Kind
+from tokenguard.domain.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """One hit in one text."""
+
+    kind: Kind
+    type: str
+    line: int
+    """Counts from 1."""
+    column: int
+    """Counts from 1, in characters; 1 where the line was rebuilt and the place within it is not known."""
+    value: Secret
+    """What the rule took for the secret. For parity with detect-secrets it may be a part of the token only."""
+    whole: Secret
+    """The whole token, as far as it can be told; baselines know it by this."""
+    facts: dict[str, str] = field(default_factory=dict)
+    """Short facts under fixed keys (`lifetime`, `via`, `token`, `state`); never a value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unscanned:
+    """A line that had to be given up: a hostile one, on which a rule ran out of time."""
+
+    line: int
+    reason: str

@@ -1,0 +1,106 @@
+"""The gate to detect-secrets: its plugins and filters, loaded one by one when a line asks for them.
+
+Nothing here can reach the network: verification is never asked for, and `requests`, which takes longer to import than
+everything else together, is put off until somebody outside wants it.
+"""
+
+import importlib
+import importlib.util
+import sys
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+_MODULES = {
+    "ArtifactoryDetector": "artifactory",
+    "AWSKeyDetector": "aws",
+    "AzureStorageKeyDetector": "azure_storage_key",
+    "BasicAuthDetector": "basic_auth",
+    "CloudantDetector": "cloudant",
+    "DiscordBotTokenDetector": "discord",
+    "GitHubTokenDetector": "github_token",
+    "GitLabTokenDetector": "gitlab_token",
+    "Base64HighEntropyString": "high_entropy_strings",
+    "HexHighEntropyString": "high_entropy_strings",
+    "IbmCloudIamDetector": "ibm_cloud_iam",
+    "IbmCosHmacDetector": "ibm_cos_hmac",
+    "JwtTokenDetector": "jwt",
+    "KeywordDetector": "keyword",
+    "MailchimpDetector": "mailchimp",
+    "NpmDetector": "npm",
+    "OpenAIDetector": "openai",
+    "PrivateKeyDetector": "private_key",
+    "PypiTokenDetector": "pypi_token",
+    "SendGridDetector": "sendgrid",
+    "SlackDetector": "slack",
+    "SoftlayerDetector": "softlayer",
+    "SquareOAuthDetector": "square_oauth",
+    "StripeDetector": "stripe",
+    "TelegramBotTokenDetector": "telegram_token",
+    "TwilioKeyDetector": "twilio",
+}
+PLUGINS = frozenset(_MODULES)
+
+
+@cache
+def plugin(name: str) -> Any:
+    """The plugin of that class name, with its default settings."""
+    return getattr(_module(f"plugins.{_MODULES[name]}"), name)()
+
+
+def keyword() -> Any:
+    """The module of the rules for names that sound secret."""
+    return _module("plugins.keyword")
+
+
+def heuristic() -> Any:
+    """The module of its default filters."""
+    return _module("filters.heuristic")
+
+
+def allowlist() -> Any:
+    """The module that reads `pragma: allowlist secret`."""
+    return _module("filters.allowlist")
+
+
+def transformers() -> Any:
+    """The module that rebuilds lines from YAML and INI."""
+    return _module("transformers")
+
+
+def filetype() -> Any:
+    """The module that tells a file's type by its name."""
+    return _module("util.filetype")
+
+
+def code_snippet() -> Any:
+    """The module that cuts a line's surroundings."""
+    return _module("util.code_snippet")
+
+
+@cache
+def _module(name: str) -> Any:
+    _put_off_requests()
+    return importlib.import_module(f"detect_secrets.{name}")
+
+
+def _put_off_requests() -> None:
+    if "requests" in sys.modules:
+        return
+    specification = importlib.util.find_spec("requests")
+    if specification is not None:
+        sys.modules["requests"] = _PutOff(specification.name, specification)
+
+
+class _PutOff(ModuleType):
+    """Stands for a module until one of its attributes is wanted."""
+
+    def __init__(self, name: str, specification: Any) -> None:
+        super().__init__(name)
+        self.__spec__ = specification
+
+    def __getattr__(self, attribute: str) -> Any:
+        name = super().__getattribute__("__name__")
+        if sys.modules.get(name) is self:
+            del sys.modules[name]
+        return getattr(importlib.import_module(name), attribute)

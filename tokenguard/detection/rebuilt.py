@@ -1,0 +1,90 @@
+"""When detect-secrets looks at lines it rebuilt from YAML or INI instead of the file's own, and which these are.
+
+Its parsers are the slowest part of it. They run here only where they could succeed, and only after the prefilter
+found that there may be something to find at all.
+"""
+
+import io
+import re
+from collections.abc import Iterator
+
+from tokenguard.detection import oracle
+
+_FIRST_LINE = re.compile(r"^[^\S\n]*([^\s#;].*)$", re.MULTILINE)
+_SECTION = re.compile(r"\[.+\]")
+# One such line, at the left margin and without a delimiter, makes configparser give up, whatever comes after it.
+_NOT_INI = re.compile(r"^[^\s#;\[=:][^=:\n]*$", re.MULTILINE)
+# What may write characters into a rebuilt line that do not stand in the file in that order.
+_ESCAPES = re.compile(r"\\[xuUNLP_/\r\n\x85\u2028\u2029]")
+_BINARY = re.compile(r"binary|!\S*%")
+
+
+class _NamedText(io.StringIO):
+    """What detect-secrets takes for an open file."""
+
+    def __init__(self, text: str, name: str) -> None:
+        super().__init__(text)
+        self.name = name
+
+
+def file_lines(text: str) -> list[str]:
+    """The lines as a text file gives them, each with its line feed."""
+    return text.splitlines(keepends=True) if text.isascii() and not _OTHER_BREAKS.search(text) else _by_feed(text)
+
+
+_OTHER_BREAKS = re.compile(r"[\r\v\f\x1c-\x1e]")
+
+
+def _by_feed(text: str) -> list[str]:
+    lines = [line + "\n" for line in text.split("\n")]
+    last = lines.pop().removesuffix("\n")
+    return [*lines, last] if last else lines
+
+
+def is_yaml(path: str) -> bool:
+    """Whether detect-secrets takes it for YAML by its name."""
+    return path.endswith((".yaml", ".yml", ".eyaml"))
+
+
+def may_rebuild(text: str, path: str) -> bool:
+    """Whether any line that is looked at could differ from the file's own."""
+    return is_yaml(path) or _starts_with_section(text) or _NOT_INI.search(text) is None
+
+
+def keeps_order(text: str, path: str) -> bool:
+    """Whether every scalar of a rebuilt line stands in the file unchanged, so that the cores decide for it too."""
+    if is_yaml(path):
+        return not (_ESCAPES.search(text) or _BINARY.search(text))
+    return "%" not in text  # configparser's interpolation
+
+
+def views(text: str, path: str) -> Iterator[list[str]]:
+    """The lists of lines to look at: the next one only if the one before held nothing."""
+    lines = None
+    if is_yaml(path) or _starts_with_section(text):
+        lines = _rebuild(text, path, eager=False)
+    yield lines or file_lines(text)
+    if _eager_type(path) and _NOT_INI.search(text) is None:
+        lines = _rebuild(text, path, eager=True)
+        if lines:
+            yield lines
+
+
+def _starts_with_section(text: str) -> bool:
+    first = _FIRST_LINE.search(text)
+    return bool(first and _SECTION.match(first.group(1).strip()))
+
+
+def _eager_type(path: str) -> bool:
+    filetype = oracle.filetype()
+    return bool(filetype.determine_file_type(path) == filetype.FileType.OTHER)
+
+
+def _rebuild(text: str, path: str, *, eager: bool) -> list[str] | None:
+    try:
+        found: list[str] | None = oracle.transformers().get_transformed_file(
+            _NamedText(text, path), use_eager_transformers=eager
+        )
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, ArithmeticError):
+        return None  # detect-secrets would end with a traceback here
+    return found

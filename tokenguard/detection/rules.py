@@ -1,0 +1,145 @@
+"""What detect-secrets finds in a text, exactly: same type, same secret, same line, under its default settings.
+
+Its own plugins and filters decide; this module only leaves out calls whose answer is known to be no.
+"""
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from tokenguard.detection import oracle
+from tokenguard.detection.budget import OutOfTime, limited
+from tokenguard.detection.match import Match, Unscanned
+from tokenguard.detection.prefilter import prefilter
+from tokenguard.detection.rebuilt import file_lines, keeps_order, may_rebuild, views
+from tokenguard.detection.whole import whole_token
+from tokenguard.domain.finding import Kind
+from tokenguard.domain.secret import Secret
+
+_LINE_SECONDS = 0.5
+_REBUILD_SECONDS = 10.0
+_HEURISTIC_LIMIT = 1000  # characters; detect-secrets does not judge longer lines
+# The same answer as detect-secrets' own expression, whose optional beginning makes it cubic.
+_INDIRECT = re.compile(r"(?::=?|[!=]{1,3})\s*[\w.-]+[\[(][^\v]*[\])]")
+_BASE64_ENTROPY = ("Base64HighEntropyString", "HexHighEntropyString")
+
+
+def scan_rules(text: str, path: str) -> Iterator[Match | Unscanned]:
+    """Find what `detect_secrets.core.scan.scan_file` finds in a file of this name and content.
+
+    Args:
+        text: the content, with every line end as a line feed.
+        path: as the team writes it; the name decides what is skipped and which rules hold.
+    """
+    data = text.encode("utf-8", "surrogatepass")
+    if not prefilter().worthwhile(data) and (not may_rebuild(text, path) or keeps_order(text, path)):
+        return
+    if _ignored(path):
+        return
+    try:
+        with limited(_REBUILD_SECONDS):
+            chosen = views(text, path)
+            lines = next(chosen)
+        while True:
+            found = list(_scan_lines(lines, file_lines(text), path))
+            yield from found
+            if any(isinstance(each, Match) for each in found):
+                return
+            with limited(_REBUILD_SECONDS):
+                following = next(chosen, None)
+            if following is None:
+                return
+            lines = following
+    except OutOfTime:
+        yield Unscanned(line=1, reason="hostile-structure")
+        yield from _scan_lines(file_lines(text), file_lines(text), path)
+
+
+def _ignored(path: str) -> bool:
+    heuristic = oracle.heuristic()
+    return bool(heuristic.is_non_text_file(path) or heuristic.is_lock_file(path) or heuristic.is_swagger_file(path))
+
+
+def _scan_lines(lines: list[str], own: list[str], path: str) -> Iterator[Match | Unscanned]:
+    ask = prefilter().plugins
+    for index, line in enumerate(lines):
+        stripped = line.rstrip()
+        if len(stripped) < _SHORTEST:
+            continue
+        # A block scalar is one "line" of several, which the line patterns do not cover.
+        plugins = oracle.PLUGINS if "\n" in stripped else ask(stripped.encode("utf-8", "surrogatepass"))
+        if not plugins:
+            continue
+        try:
+            with limited(_LINE_SECONDS):
+                hits = _judge(stripped, lines, index, plugins, path)
+        except OutOfTime:
+            yield Unscanned(line=index + 1, reason="hostile-line")
+            continue
+        for kind, value in hits:
+            yield _match(kind, value, index, stripped, own)
+
+
+_SHORTEST = 5  # `pwd:x` is the shortest line that any rule knows
+
+
+def _judge(line: str, lines: list[str], index: int, plugins: Collection[str], path: str) -> list[tuple[str, str]]:
+    """Type and secret of everything on one line, in the order of their types."""
+    if _allowed(line, lines, index, path):
+        return []
+    if len(line) <= _HEURISTIC_LIMIT and _INDIRECT.search(line):
+        return []
+    found: list[tuple[str, str]] = []
+    for name in sorted(plugins):
+        plugin = oracle.plugin(name)
+        values = sorted(set(_values(name, plugin, line, path)))
+        found += [(plugin.secret_type, value) for value in values if not _dropped(value, line, plugin)]
+    return found
+
+
+def _allowed(line: str, lines: list[str], index: int, path: str) -> bool:
+    if "pragma:" not in line and (index == 0 or "pragma:" not in lines[index - 1]):
+        return False
+    context = oracle.code_snippet().get_code_snippet(lines=lines, line_number=index + 1)
+    return bool(oracle.allowlist().is_line_allowlisted(path, line, context))
+
+
+def _values(name: str, plugin: Any, line: str, path: str) -> Iterator[str]:
+    if name == "KeywordDetector":
+        yield from plugin.analyze_string(line, denylist_regex_to_group=_keyword_rules(path))
+    elif name in _BASE64_ENTROPY:
+        for value in plugin.analyze_string(line):
+            if plugin.calculate_shannon_entropy(value) > plugin.entropy_limit:
+                yield value
+    else:
+        yield from plugin.analyze_string(line)
+
+
+def _keyword_rules(path: str) -> Any:
+    keyword = oracle.keyword()
+    kind = oracle.filetype().determine_file_type(path)
+    return keyword.REGEX_BY_FILETYPE.get(kind, keyword.QUOTES_REQUIRED_DENYLIST_REGEX_TO_GROUP)
+
+
+def _dropped(value: str, line: str, plugin: Any) -> bool:
+    heuristic = oracle.heuristic()
+    return bool(
+        heuristic.is_not_alphanumeric_string(value)
+        or heuristic.is_prefixed_with_dollar_sign(value)
+        or heuristic.is_templated_secret(value)
+        or heuristic.is_sequential_string(value)
+        or heuristic.is_potential_uuid(value)
+        or heuristic.is_likely_id_string(value, line, plugin)
+    )
+
+
+def _match(kind: str, value: str, index: int, line: str, own: list[str]) -> Match:
+    raw = own[index] if index < len(own) else ""
+    return Match(
+        kind=Kind.RULE,
+        type=kind,
+        line=index + 1,
+        column=max(raw.find(value), 0) + 1,
+        value=Secret(value),
+        whole=Secret(whole_token(kind, value, line, own, index)),
+    )

@@ -1,0 +1,73 @@
+"""What a scan found, and what it did not look at. Holds positions and keyed tags, never a byte of a value."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum, unique
+
+
+@unique
+class Kind(StrEnum):
+    """How a finding was made."""
+
+    OWN = "own"
+    """A token of the team's own inventory, known by its fingerprint."""
+    RULE = "rule"
+    """What detect-secrets finds, under its own name for it."""
+    EXTRA = "extra"
+    """What detect-secrets drops or does not know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The commit in which something appeared first."""
+
+    commit: str
+    author_date: str
+    """ISO 8601, as git gives it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One leak at one place."""
+
+    kind: Kind
+    type: str
+    path: str
+    """As git or the walk gave it (outside text)."""
+    line: int
+    column: int
+    tag: str = ""
+    """32 hex digits that tell two tokens apart: keyed by the baseline's salt, or by a random key for one run."""
+    facts: dict[str, str] = field(default_factory=dict)
+    """Short facts under fixed keys; never a value."""
+    origin: Origin | None = None
+
+    @property
+    def place(self) -> tuple[str, int, int, str]:
+        """The order in which findings are shown."""
+        return (self.path, self.line, self.column, self.type)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """Something that was not scanned, or not by everything."""
+
+    path: str
+    reason: str
+    """A short code from a closed list of ours (`too-large`, `not-a-file`, `hostile-line`)."""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One run of the scanner."""
+
+    files: int
+    bytes: int
+    findings: tuple[Finding, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    suppressed: int = 0
+    """Findings that the baseline knows."""
+    allowed: int = 0
+    """Lines silenced by an `allowlist secret` comment."""
+    notes: tuple[str, ...] = ()
+    """What the reader must know of the run itself, for example that own tokens were not looked for."""
