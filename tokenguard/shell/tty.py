@@ -5,11 +5,14 @@ import termios
 from typing import Self
 
 from tokenguard.domain.secret import Secret
+from tokenguard.errors import InputError
 from tokenguard.text import safe_text
 
 _PATH = "/dev/tty"
 _ECHO_FLAGS = 3  # index of the local modes in what tcgetattr returns
 _LONGEST = 8_192
+_CUT = 4_095
+"""A terminal silently drops what a line has beyond this many bytes."""
 
 
 class Tty:
@@ -37,17 +40,26 @@ class Tty:
         return self._line().decode(errors="replace").strip()
 
     def ask_hidden(self, prompt: str) -> Secret:
-        """Ask for one line without showing it. What is pasted beyond the line is thrown away, never shown."""
-        self._put(safe_text(prompt, one_line=True))
+        """Ask for one line without showing it. What is pasted beyond the line is thrown away, never shown.
+
+        Raises:
+            InputError: the line is longer than a terminal hands over whole.
+        """
         before = termios.tcgetattr(self._descriptor)
         hidden = [*before]
         hidden[_ECHO_FLAGS] = before[_ECHO_FLAGS] & ~termios.ECHO
         try:
+            # Deaf first, then the prompt: a paste that is quicker than we are would be shown.
             termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, hidden)
+            self._put(safe_text(prompt, one_line=True))
             line = self._line()
         finally:
             termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, before)
             self._put("\n")
+        if len(line) >= _CUT:
+            raise InputError(
+                "what was pasted is longer than a terminal hands over", hint="use --stdin or --from-file for it"
+            )
         return Secret(line.decode("utf-8", "surrogateescape").strip())
 
     def close(self) -> None:
