@@ -12,7 +12,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.scripted_server import ScriptedServer, raw, reply, stream
 from tokenguard.domain.secret import Secret
 from tokenguard.http.address import Address
-from tokenguard.http.answer import Answer, Failure, Trouble
+from tokenguard.http.answer import MAX_BODY, Answer, Failure, Trouble
 from tokenguard.http.client import Client, Credential, Network, Request
 from tokenguard.http.exchange import Exchange
 
@@ -75,6 +75,13 @@ def test_a_redirect_is_never_followed(status, method):
         outcome = ask(server.url, method=method, credential=Credential(secret=Secret("tgcanary-redirect")))
     assert outcome == Failure(trouble=Trouble.REDIRECT, sent=True)
     assert other.connections == 0
+
+
+@pytest.mark.parametrize("extra", [0, 1])
+def test_an_answer_may_have_one_mebibyte(extra):
+    with ScriptedServer(reply(200, b" " * (MAX_BODY + extra))) as server:
+        outcome = ask(server.url)
+    assert isinstance(outcome, Failure if extra else Answer)
 
 
 def test_nobody_listening_is_certainly_not_sent():

@@ -122,9 +122,11 @@ def test_a_proxy_that_refuses_is_certainly_not_sent(bundle):
     assert outcome == Failure(trouble=Trouble.CONNECT, sent=False)
 
 
-def test_loopback_never_goes_through_a_proxy():
-    with ScriptedServer(reply(500)) as proxy, ScriptedServer(reply(200, b"{}")) as server:
-        outcome = ask(server.url, proxy=Address.parse(proxy.url, plain_http=True))
+@pytest.mark.parametrize("secured", [False, True])
+def test_loopback_never_goes_through_a_proxy(secured, authority, bundle):
+    context = serving(authority.issue_cert("127.0.0.1")) if secured else None
+    with ScriptedServer(reply(500)) as proxy, ScriptedServer(reply(200, b"{}"), context=context) as server:
+        outcome = ask(server.url, ca_bundle=bundle, proxy=Address.parse(proxy.url, plain_http=True))
     assert isinstance(outcome, Answer)
     assert proxy.connections == 0
 
