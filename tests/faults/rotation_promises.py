@@ -53,6 +53,8 @@ class Promises:
     token: TokenId | None = None
     old: Made | None = None
     version: int = 0
+    epochs: dict[str, int] = field(default_factory=dict)
+    """The highest epoch of every operation, the latest operation last."""
     overtaken: bool = False
     """Whether another runner has gone on while the one at work stood still."""
     late: set[str] = field(default_factory=set)
@@ -93,6 +95,14 @@ class Promises:
         """Whether it ended by going back."""
         journal = self._journal()
         return journal is not None and journal.stage is Stage.ABORTED
+
+    def take_note(self, journal: Journal) -> bool:
+        """Note who holds what now; False if that was somebody else's already."""
+        known = self.epochs.get(journal.id, 0)
+        if known and (journal.id != list(self.epochs)[-1] or journal.epoch < known):
+            return False
+        self.epochs[journal.id] = journal.epoch
+        return True
 
     def stopped(self, error: TokenguardError, failed: str) -> None:
         """P3: while a death is owed, no error says less than 5, unless the store itself could not be asked."""
@@ -164,6 +174,8 @@ class Promises:
         self._check(snapshot.version == self.version + 1 or self.version == 0, "P7: a write that was not counted")
         self.version = snapshot.version
         journal = snapshot.document.journal
+        if journal is not None:
+            self._check(self.take_note(journal), "P7: a runner wrote after it was taken over")
         for attempt in journal.attempts if journal else ():
             held = self.bench.store.read_candidate(self.token, attempt.label)
             if attempt.state is AttemptState.STORED and journal and journal.stage is not Stage.ABORTING:

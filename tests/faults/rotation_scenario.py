@@ -44,9 +44,11 @@ class _Deliveries:
 class Scenario:
     """A world with one token in it, an action on it, and a plan of faults."""
 
-    def __init__(self, action: str, plan: Plan, *, guided: bool, engine: type[Engine] = Engine) -> None:
+    def __init__(
+        self, action: str, plan: Plan, *, guided: bool, revoke_lag: float = 0.0, engine: type[Engine] = Engine
+    ) -> None:
         self.action = action
-        self.bench = Bench(guided=guided)
+        self.bench = Bench(guided=guided, revoke_lag=revoke_lag)
         self.promises = Promises(self.bench, action)
         if action not in {"issue", "add"}:
             token, made = self.bench.add()
@@ -59,6 +61,7 @@ class Scenario:
         self._engine = engine
         self._holders = count(1)
         self._start_over = False
+        self._outrun_by: Mode | None = None
 
     def run(self) -> "Scenario":
         """Act, then resume until it is done; Broken tells which promise was not kept."""
@@ -75,6 +78,7 @@ class Scenario:
                 continue
             if self._over():
                 self.promises.returned()
+                self.bench.clock.sleep(self.bench.revoke_lag)
                 self.promises.at_rest()
                 return self
         raise Broken(f"P8: not over after {_MOST_RESUMES} resumes")
@@ -114,7 +118,7 @@ class Scenario:
         token = self._token()
         journal = self.bench.document(token).journal if token else None
         wanted = Mode.PLANNED if self.action.startswith("abort") else Mode(self.action)
-        return journal is not None and journal.mode is wanted and journal.stage.ended
+        return journal is not None and journal.mode in {wanted, self._outrun_by} and journal.stage.ended
 
     def _token(self) -> TokenId | None:
         if self.promises.token is None:
@@ -160,8 +164,11 @@ class Scenario:
         other = self._runner(watched=False)
         self.faults.off, before = True, self.bench.store.load(token).version
         with suppress(TokenguardError):
-            other.resume(token) if fault is Fault.OVERTAKEN else other.abort(token)
+            (other.abort if fault is Fault.UNDONE else other.resume)(token)
+            if fault is Fault.OUTRUN:
+                self._outrun_by = other.rotate(token, compromised=self.action == "compromised").document.journal.mode
         self.faults.off = False
+        promises.take_note(self.bench.journal(token))
         promises.version = self.bench.store.load(token).version
         promises.overtaken = promises.overtaken or promises.version > before
 

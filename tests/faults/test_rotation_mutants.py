@@ -1,0 +1,171 @@
+"""The test of the tests: each flaw, built into the real engine on purpose, is caught with one fault or none."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.fakes.memory_store import MemoryStore
+from tests.faults.rotation_faults import Fault, Plan
+from tests.faults.rotation_promises import Broken
+from tests.faults.rotation_scenario import Scenario, one_fault_plans
+from tokenguard.domain.journal import Attempt, Stage
+from tokenguard.domain.liveness import Verdict
+from tokenguard.domain.names import new_label
+from tokenguard.ports.store import Tombstone
+from tokenguard.rotation import accepting, ending, handover, minting, proving, reaping
+from tokenguard.rotation.session import Session
+
+
+def skips_the_intent(patch: pytest.MonkeyPatch) -> None:
+    """The label is in memory only until the token is stored."""
+
+    def begin(held: Session) -> None:
+        attempts = (*held.journal.attempts, Attempt(label=new_label(held.record.name, 1)))
+        journal = replace(held.journal, stage=Stage.MINT, attempts=attempts)
+        held.snapshot = replace(held.snapshot, document=replace(held.snapshot.document, journal=journal))
+
+    patch.setattr(minting, "begin_attempt", begin)
+
+
+def skips_the_sweep(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ending, "sweep", lambda held: None)
+
+
+def revokes_early(patch: pytest.MonkeyPatch) -> None:
+    publish = accepting.publish
+
+    def early(held: Session) -> None:
+        held.issuer.revoke(held.journal.old.provider_id)
+        publish(held)
+
+    patch.setattr(accepting, "publish", early)
+
+
+def revokes_what_is_current(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ending, "_target_id", lambda held, issuer: held.record.provider_id)
+
+
+def takes_unknown_for_dead(patch: pytest.MonkeyPatch) -> None:
+    prove = ending.prove_dead
+
+    def gullible(held: Session, value: Any, **options: Any) -> Any:
+        look = held.provider.probe(value, None)
+        if look.verdict is Verdict.UNKNOWN:
+            return proving._proof([look.at], control=False)
+        return prove(held, value, **options)
+
+    patch.setattr(ending, "prove_dead", gullible)
+
+
+def takes_a_word_for_a_proof(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ending, "prove", lambda held: held.advance())
+
+
+def does_not_read_back(patch: pytest.MonkeyPatch) -> None:
+    put = lambda held, label, value: held.context.store.put_candidate(held.snapshot.id, label, value)  # noqa: E731 - one line says it
+    patch.setattr(minting, "_put", put)
+
+
+def says_stored_before_it_is(patch: pytest.MonkeyPatch) -> None:
+    put, stored = minting._put, minting._stored
+
+    def later(held: Session, label: Any, value: Any, **details: str) -> None:
+        stored(held, label, value, **details)
+        put(held, label, value)
+
+    patch.setattr(minting, "_put", lambda held, label, value: None)
+    patch.setattr(minting, "_stored", later)
+
+
+def leaves_dead_slots_open(patch: pytest.MonkeyPatch) -> None:
+    """No tombstone fences a late writer: not before the reaping, and not after it."""
+    destroy = MemoryStore.destroy
+
+    def only_values(store: MemoryStore, token: Any, label: Any) -> None:
+        if store.read_candidate(token, label) is not None:
+            destroy(store, token, label)
+
+    patch.setattr(reaping, "fence", lambda held, label: None)
+    patch.setattr(MemoryStore, "destroy", only_values)
+
+
+def writes_over_whoever_took_over(patch: pytest.MonkeyPatch) -> None:
+    commit = Session.commit
+
+    def unfenced(held: Session, *events: Any, **changes: Any) -> None:
+        held.snapshot = replace(held.snapshot, version=held.context.store.load(held.snapshot.id).version)
+        commit(held, *events, **changes)
+
+    patch.setattr(Session, "commit", unfenced)
+
+
+def publishes_without_a_pin(patch: pytest.MonkeyPatch) -> None:
+    publish = MemoryStore.publish
+
+    def blind(store: MemoryStore, token: Any, label: Any, pinned: int) -> int:
+        live = store.read_live(token)
+        return publish(store, token, label, live.version if live else pinned)
+
+    patch.setattr(MemoryStore, "publish", blind)
+
+
+def counts_a_delivery_before_it_is_confirmed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(handover, "hand_over", lambda held: held.advance())
+    patch.setattr(ending, "unconfirmed", lambda record, journal: ())
+
+
+def keeps_what_was_rejected(patch: pytest.MonkeyPatch) -> None:
+    """The slot of an attempt that is gone still holds its value."""
+    patch.setattr(MemoryStore, "destroy", lambda store, token, label: None)
+    patch.setattr(reaping, "fence", lambda held, label: held.context.store.put_candidate(held.snapshot.id, label, Tombstone(reason="reaped")))  # fmt: skip
+
+
+Mutant = Callable[[pytest.MonkeyPatch], None]
+
+CAUGHT: list[tuple[Mutant, str, str]] = [
+    (skips_the_intent, "planned", "P2|P6"),
+    (skips_the_intent, "compromised", "P2|P6"),
+    (skips_the_sweep, "planned", "P8"),
+    (revokes_early, "planned", "P4|P6"),
+    (revokes_what_is_current, "planned", "P1"),
+    (takes_unknown_for_dead, "planned", "P3"),
+    (takes_unknown_for_dead, "compromised", "P3"),
+    (takes_a_word_for_a_proof, "planned", "P3"),
+    (takes_a_word_for_a_proof, "retire", "P3"),
+    (does_not_read_back, "planned", "P4"),
+    (says_stored_before_it_is, "planned", "P4"),
+    (leaves_dead_slots_open, "planned", "P8"),
+    (writes_over_whoever_took_over, "planned", "P7"),
+    (publishes_without_a_pin, "planned", "P1"),
+    (counts_a_delivery_before_it_is_confirmed, "planned", "P4"),
+    (keeps_what_was_rejected, "abort", "P4"),
+]
+
+
+@pytest.mark.parametrize(("mutant", "action", "promises"), CAUGHT, ids=lambda part: getattr(part, "__name__", None))
+def test_each_flaw_is_caught(mutant: Mutant, action: str, promises: str):
+    said = next(_told(mutant, action), "nothing")
+    assert said[:2] in promises.split("|"), said
+
+
+def _plans(action: str) -> Iterator[Plan]:
+    """No fault; then the ones that stop or mislead a runner; then all."""
+    yield {}
+    plans = list(one_fault_plans(action, guided=False))
+    yield from sorted(
+        plans, key=lambda plan: set(plan.values()) <= {Fault.CRASH_BEFORE, Fault.REPLY_LOST, Fault.REFUSED}
+    )
+
+
+def _told(mutant: Mutant, action: str) -> Iterator[str]:
+    """What the watchers say, plan after plan; the old token stays accepted for a while after its revoke."""
+    for plan in _plans(action):
+        scenario = Scenario(action, plan, guided=False, revoke_lag=90)
+        with pytest.MonkeyPatch.context() as patch:
+            mutant(patch)
+            try:
+                scenario.run()
+            except Broken as broken:
+                yield str(broken)
