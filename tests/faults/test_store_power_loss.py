@@ -16,8 +16,6 @@ from tokenguard.stores.local import database
 from tokenguard.stores.local.anchor import Anchor, Seen
 from tokenguard.stores.local.store import LocalStore
 
-pytest.importorskip("apsw")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:

@@ -16,6 +16,7 @@ from tokenguard.errors import Conflict
 from tokenguard.shell.clock import SystemClock
 from tokenguard.stores.local.store import LocalStore, open_store
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")  # test runners have threads
 WRITERS = 3
 ROUNDS = 12
 

@@ -9,6 +9,7 @@ from tokenguard.domain.event import Op, entry_hash
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import Conflict, InputError, Unreachable, WrongKey
 from tokenguard.stores.local import rekeying
+from tokenguard.stores.local.database import Database
 from tokenguard.stores.local.recovery import new_recovery_code
 from tokenguard.stores.local.slots import SlotKey, SlotKind
 from tokenguard.stores.local.store import LocalStore
@@ -127,6 +128,19 @@ def test_a_process_that_had_the_store_open_is_told_about_a_rekey(store: LocalSto
         with pytest.raises(Unreachable, match="new key") as caught:
             use()
         assert "again" in caught.value.hint
+
+
+def test_a_rekey_that_cannot_compact_the_file_is_a_rekey_all_the_same(store: LocalStore, monkeypatch):
+    def full(_self: object):
+        raise Unreachable("the disk is full", hint="make room")
+
+    monkeypatch.setattr(Database, "compact", full)
+    with store.session.database.reading() as connection:
+        sealed = [row[0] for row in connection.execute("SELECT sealed FROM body")]
+    assert store.rekey([KEY]).dropped == ()
+    after = (home(store) / "store.db").read_bytes()
+    assert all(row[:64] not in after for row in sealed)
+    assert list(opened(home(store)).check()) == []
 
 
 def test_slots_that_change_during_a_rekey_are_a_conflict(store: LocalStore, monkeypatch: pytest.MonkeyPatch):

@@ -48,9 +48,9 @@ class Database:
 
     def __init__(self, place: Place) -> None:
         self._place = place
+        self._turn = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._identity = place.identity()
-        self._turn = threading.RLock()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -85,6 +85,10 @@ class Database:
             if connection is not None:
                 with contextlib.suppress(sqlite3.Error):
                     connection.close()
+
+    def __del__(self) -> None:
+        """A store that was only dropped is closed too: newer Pythons warn of connections left to the collector."""
+        self.close()
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
