@@ -103,9 +103,10 @@ class Adding:
                     f"{name} does not accept this value: it is dead", hint="mint a new one, or `tokenguard add --issue`"
                 )
             case Result.WRONG_SCOPE:
-                found = f"{seen.scope}" + (f" ({seen.scope_name})" if seen.scope_name else "")
+                found = f"to {seen.scope}" if seen.scope else "elsewhere"
+                shown = f" ({seen.scope_name})" if seen.scope_name else ""
                 raise NotTaken(
-                    f"this value leads to {found}, not to {record.scope}",
+                    f"this value leads {found}{shown}, not to {record.scope}",
                     hint="take the token of the right scope, or correct --scope",
                 )
             case Result.UNKNOWN:
