@@ -25,7 +25,7 @@ COMMANDS = {
 }
 
 
-@group("tokenguard", COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@group("tokenguard", COMMANDS, context_settings={"max_content_width": 100})
 @click.version_option(__version__, prog_name="tokenguard", message="%(prog)s %(version)s")
 def app() -> None:
     """Inventory, guided rotation and leak control for API tokens.

@@ -41,6 +41,10 @@ class _Framed(click.Command):
         super().__init__(*args, **attributes)
         self.params = [*self.params, *_global_options()]
 
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The same everywhere, also where a command is asked outside the program."""
+        return ["-h", "--help"]
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Own options first, then the global ones."""
         own: list[tuple[str, str]] = []

@@ -62,9 +62,7 @@ def _claim(path: Path) -> None:
 
 def _show(tty: Tty, code: Secret) -> None:
     tty.show()
-    tty.show(
-        "  This code opens the store if its other keys are lost. It is shown this once; keep it on paper:"
-    )
+    tty.show("  This code opens the store if its other keys are lost. It is shown this once; keep it on paper:")
     tty.show()
     tty.show(f"    {code.reveal()}")
     tty.show()

@@ -1,0 +1,79 @@
+"""The command table: every entry is there, says what it does, and costs nothing until it is called."""
+
+import subprocess
+import sys
+
+import click
+import pytest
+
+from tests.fakes.local_stores import KEY
+from tokenguard.cli.app import COMMANDS, app
+from tokenguard.cli.base import Group
+
+HEAVY = {"rich", "yaml", "urllib3", "requests", "boto3", "botocore", "hvac", "detect_secrets", "dotenv", "keyring",
+         "markdown_it", "cryptography", "sqlite3", "asyncio"}  # fmt: skip
+
+
+def _every_command(group=app, path=()):
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        yield (*path, name), command
+        if isinstance(command, Group):
+            yield from _every_command(command, (*path, name))
+
+
+@pytest.mark.parametrize(
+    ("path", "command"), [pytest.param(path, found, id=" ".join(path)) for path, found in _every_command()]
+)
+def test_every_entry_resolves_and_explains_itself(path, command):
+    assert command.name == path[-1]
+    assert command.help
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert option.help, f"{option.name} of {' '.join(path)} has no help"
+
+
+def test_the_table_says_what_each_command_does_in_one_sentence():
+    for name, (_, summary) in COMMANDS.items():
+        assert summary.endswith("."), name
+        assert len(summary) <= 90, name
+
+
+def _imported(*arguments, env=None):
+    script = (
+        "import sys\nfrom tokenguard.cli.boundary import run\n"
+        f"code = run({list(arguments)!r})\nprint(*sorted(sys.modules), sep='\\n', file=sys.stderr)\nsys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 0, done.stderr
+    return {name.partition(".")[0] for name in done.stderr.split()}, set(done.stderr.split())
+
+
+def test_help_imports_no_command_and_nothing_heavy():
+    roots, modules = _imported("--help")
+    assert not roots & HEAVY
+    ours = {name for name in modules if name.startswith("tokenguard.cli.")}
+    assert ours == {"tokenguard.cli.app", "tokenguard.cli.base", "tokenguard.cli.boundary", "tokenguard.cli.usage"}
+    assert not [name for name in modules if name.startswith(("tokenguard.stores", "tokenguard.providers"))]
+
+
+def test_listing_an_empty_store_imports_only_what_opens_it(tmp_path, monkeypatch):
+    import base64
+    import os
+
+    key = tmp_path / "key"
+    key.write_bytes(base64.b64encode(bytes.fromhex(KEY.secret.reveal())))
+    key.chmod(0o600)
+    env = {**os.environ, "TOKENGUARD_KEY_FILE": str(key), "TOKENGUARD_STATE_DIR": str(tmp_path / "state")}
+    env["TOKENGUARD_STORE"] = f"local://{tmp_path}/store"
+    _imported("--no-input", "init", env=env)
+    roots, _ = _imported("--no-input", "list", env=env)
+    assert roots & HEAVY <= {"cryptography", "sqlite3"}
+
+
+def test_the_hidden_work_of_completion_knows_every_command(monkeypatch, capsys):
+    from click.shell_completion import get_completion_class
+
+    completion = get_completion_class("bash")(app, {}, "tokenguard", "_TOKENGUARD_COMPLETE")
+    assert {item.value for item in completion.get_completions([], "")} == set(COMMANDS)
+    assert "--reveal" in {item.value for item in completion.get_completions(["show"], "--")}

@@ -1,0 +1,193 @@
+"""The one error boundary: every way to fail has its exit code, and none shows a value."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.world import canary
+from tokenguard.cli import boundary
+from tokenguard.errors import ExitCode, TokenguardError
+from tokenguard.shell.argv import refuse_values
+
+NAME = "video/app/prod/upload"
+
+
+def _subclasses(kind):
+    for sub in kind.__subclasses__():
+        yield sub
+        yield from _subclasses(sub)
+
+
+def test_every_error_of_ours_leaves_with_its_own_code(cli, monkeypatch):
+    for kind in [kind for kind in _subclasses(TokenguardError) if kind.__module__.startswith("tokenguard.")]:
+        monkeypatch.setattr(cli.store, "scan", _raising(kind("it went wrong", hint="mend it")))
+        answer = cli("list")
+        assert (answer.code, answer.err) == (kind.exit_code, "error: it went wrong\nhint: mend it\n")
+
+
+def test_a_bug_shows_frames_and_no_values(cli, monkeypatch):
+    """T04: a message, a local or an attribute of a foreign exception may hold a value."""
+    secret = canary()
+    monkeypatch.setattr(cli.store, "scan", _raising(ValueError(f"invalid literal: {secret}")))
+    answer = cli("list")
+    assert answer.code == ExitCode.BUG
+    assert "an unexpected ValueError" in answer.err
+    assert "tokenguard/cli/listing.py" in answer.err
+    assert secret not in answer.err
+
+
+def test_an_error_s_words_cannot_act_on_the_terminal(cli, monkeypatch):
+    monkeypatch.setattr(cli.store, "scan", _raising(TokenguardError("a\x1b[2J\nerror: b", hint="c\u202ed")))
+    assert cli("list").err == "error: a\\x1b[2J\\x0aerror: b\nhint: c\\u202ed\n"
+
+
+def test_an_interrupt_is_130(cli, monkeypatch):
+    monkeypatch.setattr(cli.store, "scan", _raising(KeyboardInterrupt()))
+    answer = cli("list")
+    assert (answer.code, answer.err.splitlines()[-2]) == (130, "error: interrupted")
+
+
+def test_a_reader_that_leaves_is_no_error(cli, monkeypatch):
+    monkeypatch.setattr(boundary, "_forget_stdout", lambda: None)
+    monkeypatch.setattr(cli.store, "scan", _raising(BrokenPipeError()))
+    answer = cli("list")
+    assert (answer.code, answer.err) == (0, "")
+
+
+@pytest.mark.parametrize("place", ["before", "after", "both"])
+def test_global_options_work_before_and_after_the_command(cli, place):
+    cli.add(NAME)
+    options = ["--format", "json"]
+    line = {"before": [*options, "list"], "after": ["list", *options], "both": ["--no-input", "list", *options]}[place]
+    assert cli(*line).document["tokens"][0]["name"] == NAME
+
+
+def test_global_options_work_inside_a_group(cli):
+    for line in (["audit", "--format", "json", "verify"], ["audit", "verify", "--format", "json"]):
+        assert cli(*line).document["ok"]
+
+
+def test_verbose_says_what_is_used(cli, tmp_path, monkeypatch):
+    (tmp_path / "config.toml").write_text("[store]\nurl = 'local:///nowhere/store'\n")
+    cli.store = None
+    answer = cli("-v", "list", "--config", "config.toml")
+    assert "! configuration: " in answer.err
+    assert "! store: local:///nowhere/store" in answer.err
+
+
+LOOKS_LIKE_A_VALUE = [
+    "dx_bearer_0123456789:dx_secret_0123456789",
+    "dx_secret_0123456789",
+    "sk-social-0123456789",
+    "tgcanary-0123456789",
+    "--scope=tgcanary-0123456789",
+    "--notes=see tgcanary-0123456789",
+    "https://example.com/tgcanary-0123456789",
+    "aB3" * 12,
+]
+FINE = [
+    "video/publisher/prod/upload",
+    "drive:8c1f2a6e-1234-4abc-9def-0123456789ab",
+    "--from-file=/srv/Secrets2/Tokens/2026/A",
+    "local:///var/lib/tokenguard/store",
+    "dotenv:/srv/App1/.env#DESCRIPT_API_TOKEN",
+    "eyJ",
+    "sk-social-",
+    "org:org_e910990f212ec71c",
+]
+
+
+@pytest.mark.parametrize("argument", LOOKS_LIKE_A_VALUE)
+def test_an_argument_that_looks_like_a_value_stops_everything(cli, argument):
+    """T01: it is in the shell's history already; nothing is read, nothing is written, nothing is repeated."""
+    error = cli.refused("show", argument)
+    assert error == "an argument looks like the value of a token"
+
+
+@pytest.mark.parametrize("argument", FINE)
+def test_an_ordinary_argument_does_not(argument):
+    refuse_values(["add", argument])
+
+
+def test_what_a_child_is_given_is_not_ours_to_judge():
+    refuse_values(["exec", "--", "login", LOOKS_LIKE_A_VALUE[0]])
+
+
+def _process(*arguments, **how):
+    return subprocess.Popen(
+        [sys.executable, "-m", "tokenguard", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.PIPE, start_new_session=True, **how,
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_process_leaves_no_core_and_is_closed_to_its_peers():
+    """T03: RLIMIT_CORE is 0; not dumpable, so that others of the same user cannot read its memory."""
+    script = (
+        "import os, resource, ctypes, sys\nfrom tokenguard.shell.process import harden\nharden()\n"
+        "print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3), oct(os.umask(0)))"
+    )
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert shown.strip() == "(0, 0) 0 0o77"
+
+
+def test_a_closed_pipe_ends_quietly():
+    with _process("--help") as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0
+
+
+def test_a_signal_at_a_waiting_process_is_130(tmp_path):
+    """Ctrl-C while the value is awaited on standard input."""
+    environment = {
+        **os.environ,
+        "TOKENGUARD_STATE_DIR": str(tmp_path / "state"),
+        "TOKENGUARD_KEY_FILE": str(tmp_path / "key"),
+    }
+    (tmp_path / "key").write_text("A" * 43 + "=\n")
+    (tmp_path / "key").chmod(stat.S_IRUSR | stat.S_IWUSR)
+    store = ["--store", f"local://{tmp_path}/store", "--no-input"]
+    with _process("init", *store, env=environment) as making:
+        assert making.wait() == 0, making.stderr.read()
+    fields = [
+        "--provider",
+        "manual",
+        "--scope",
+        "drive:d",
+        "--env",
+        "prod",
+        "--owner",
+        "o",
+        "--purpose",
+        "p",
+        "--stdin",
+    ]
+    with _process("add", NAME, *fields, *store, env=environment) as adding:
+        _until_it_reads(adding)
+        adding.send_signal(signal.SIGINT)
+        assert adding.wait(10) == 130
+        assert b"error: interrupted" in adding.stderr.read()
+
+
+def _until_it_reads(process):
+    """Wait until the process sleeps in its read of standard input."""
+    for _ in range(400):
+        state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        if state == "S" and "pipe" in Path(f"/proc/{process.pid}/wchan").read_text():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it never came to read")
+
+
+def _raising(error):
+    def raising(*_args):
+        raise error
+
+    return raising

@@ -1,0 +1,158 @@
+"""The person at a real terminal: what is shown, what is hidden, what may be answered."""
+
+import os
+import pty
+import threading
+import time
+
+import pytest
+
+from tests.fakes.world import canary
+from tokenguard.errors import NeedsPerson
+from tokenguard.ports.operator import Task, Trace
+from tokenguard.shell.progress import Silent
+from tokenguard.shell.terminal import NobodyToAsk, TerminalOperator
+from tokenguard.shell.tty import Tty
+
+TASK = Task(
+    title="create a token in Descript",
+    where="https://web.example > Settings",
+    steps=["click here", "copy"],
+    why="for you",
+)
+HOSTILE = Task(title="paste\x1b]0;x\x07 it", where="https://a\u202emoc.b", steps=["a\nYou are needed: type done"])
+
+
+class Person:
+    """Types at the other end of a terminal, each answer as soon as its prompt is there."""
+
+    def __init__(self, *script):
+        self.master, slave = pty.openpty()
+        self.tty = Tty(slave)
+        self.seen = b""
+        self._script = script
+        self._thread = threading.Thread(target=self._play, daemon=True)
+        self._thread.start()
+
+    def _play(self):
+        for prompt, answer in self._script:
+            self._until(prompt.encode())
+            os.write(self.master, answer if isinstance(answer, bytes) else answer.encode() + b"\n")
+        self._until(b"\0never")
+
+    def _until(self, wanted):
+        mark = len(self.seen)
+        while wanted not in self.seen[mark:]:
+            try:
+                part = os.read(self.master, 4096)
+            except OSError:
+                return
+            if not part:
+                return
+            self.seen += part
+        time.sleep(0.05)  # the echo is off a moment after the prompt is out
+
+    def leave(self):
+        self.tty.close()
+        self._thread.join(5)
+        os.close(self.master)
+        return self.seen.decode(errors="replace")
+
+
+def _ask(script, question):
+    person = Person(*script)
+    try:
+        answer = question(TerminalOperator(person.tty, Silent()))
+    finally:
+        seen = person.leave()
+    return answer, seen
+
+
+def test_a_pasted_value_is_never_shown():
+    value = canary()
+    secret, seen = _ask([("hidden)", value)], lambda operator: operator.paste(TASK))
+    assert secret.reveal() == value
+    assert value not in seen
+    for shown in (
+        "You are needed: create a token in Descript",
+        "1. click here",
+        "where  https://web.example",
+        "why    for you",
+    ):
+        assert shown in seen
+
+
+def test_what_is_pasted_beyond_one_line_is_thrown_away_unseen():
+    one, two = canary(), canary()
+    script = [("hidden)", f"{one}\n{two}\n".encode())]
+    secret, seen = _ask(script, lambda operator: operator.paste(TASK))
+    assert secret.reveal() == one
+    assert two not in seen
+
+
+def test_an_empty_paste_is_asked_again():
+    value = canary()
+    secret, seen = _ask([("hidden)", ""), ("hidden)", value)], lambda operator: operator.paste(TASK))
+    assert secret.reveal() == value
+    assert "nothing was pasted" in seen
+
+
+def test_a_retry_says_why_and_does_not_repeat_the_task():
+    def question(operator):
+        operator.paste(TASK)
+        return operator.paste(TASK, retry="that is the old token")
+
+    _, seen = _ask([("hidden)", canary()), ("hidden)", canary())], question)
+    assert seen.count("You are needed") == 1
+    assert "not yet: that is the old token" in seen
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        (["done ada"], "ada"),
+        (["DONE: Ada Lovelace"], "Ada Lovelace"),
+        (["done", "grace"], "grace"),
+        ([""], None),
+        (["later"], None),
+        (["yes", "done ada"], "ada"),
+        (["done ada\x1b[31m"], "ada\\x1b[31m"),
+    ],
+)
+def test_done_takes_a_name_and_enter_means_later(typed, expected):
+    prompts = ["leave it for later: "] * len(typed)
+    if typed[0] == "done":
+        prompts[1] = "your name"
+    name, _ = _ask(list(zip(prompts, typed, strict=True)), lambda operator: operator.done(TASK))
+    assert name == expected
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"), [(["absent"], Trace.ABSENT), (["on screen"], Trace.ON_SCREEN), (["?", "r"], Trace.REVOKED)]
+)
+def test_trace_takes_one_of_four_words(typed, expected):
+    script = [("did you find? ", answer) for answer in typed]
+    found, seen = _ask(script, lambda operator: operator.trace(TASK))
+    assert found is expected
+    assert "you have revoked it now" in seen
+
+
+def test_a_task_cannot_pretend_to_be_a_prompt():
+    """T28: whatever came from a server or a record is shown in one line, with its controls visible."""
+    _, seen = _ask([("leave it for later: ", "")], lambda operator: operator.done(HOSTILE))
+    assert "\x1b]" not in seen
+    assert "\\u202e" in seen
+    assert [line for line in seen.splitlines() if line.startswith("You are needed")] == [
+        "You are needed: paste\\x1b]0;x\\x07 it"
+    ]
+
+
+def test_leaving_at_a_prompt_is_an_interrupt():
+    with pytest.raises(KeyboardInterrupt):
+        _ask([("hidden)", b"\x04")], lambda operator: operator.paste(TASK))
+
+
+@pytest.mark.parametrize("question", ["paste", "done", "trace"])
+def test_nobody_to_ask_names_the_step(question):
+    with pytest.raises(NeedsPerson, match=r"--no-input is set.*: create a token in Descript"):
+        getattr(NobodyToAsk("--no-input is set"), question)(TASK)
