@@ -115,7 +115,8 @@ def _with_new_value(session: Session) -> Record:
 def _rejection(session: Session, look: Observation) -> str:
     if look.verdict is Verdict.DEAD:
         return f"{session.provider.name} does not accept the new token ({look.reason})"
-    return f"the new token leads {f'to {look.scope}' if look.scope else 'elsewhere'}, not to {session.record.scope}: it was made for the wrong place"
+    found = f"to {look.scope}" if look.scope else "elsewhere"
+    return f"the new token leads {found}, not to {session.record.scope}: it was made for the wrong place"
 
 
 def _scope_words(look: Observation) -> str:
