@@ -5,9 +5,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tokenguard.domain.shape import MIN_LENGTH
-
-ANCHOR = MIN_LENGTH
+ANCHOR = 5
 """Bytes by which a needle is found; none is shorter."""
 
 

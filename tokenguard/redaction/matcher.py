@@ -6,12 +6,15 @@ from typing import NamedTuple, NoReturn, Self
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
-from tokenguard.redaction.index import ANCHOR, Index
+from tokenguard.redaction.index import ANCHOR, Index, Place
 from tokenguard.redaction.known import Known, Needle, Source, needles
 from tokenguard.redaction.patterns import PATTERNS, Pattern
 
 _EXPOSED = 8
 """So many bytes of a secret that is not complete yet are never shown, however long nothing follows."""
+
+
+_NOWHERE = Place(0, 0, open=False)
 
 
 class Hit(NamedTuple):
@@ -28,9 +31,11 @@ class Scan(NamedTuple):
 
     hits: list[Hit]
     limit: int
-    """Everything that begins before this offset is decided."""
+    """Every match that begins before this offset is decided."""
+    safe: int
+    """No mask that is still undecided begins before this offset."""
     quiet: int
-    """What may be shown while nothing follows."""
+    """What may be shown while nothing follows: less than `_EXPOSED` bytes of a secret."""
 
 
 class Matcher:
@@ -43,7 +48,7 @@ class Matcher:
     Holds the values: never log one, never keep one longer than needed. Safe to share between threads.
     """
 
-    __slots__ = ("_anchors", "_automaton", "_index", "_patterns", "_short", "sources")
+    __slots__ = ("_anchors", "_automaton", "_index", "_needs", "_patterns", "_short", "sources")
 
     def __init__(self, wanted: Iterable[Needle] = (), patterns: Sequence[Pattern] = PATTERNS) -> None:
         numbers: dict[Source, int] = {}
@@ -60,6 +65,11 @@ class Matcher:
         of_needles = self._index.anchors()
         self._anchors = sorted(of_needles | by_anchor.keys())
         self._patterns = {number: by_anchor[each] for number, each in enumerate(self._anchors) if each in by_anchor}
+        self._needs = {
+            number: each[0][0].needs
+            for number, each in self._patterns.items()
+            if len(each) == 1 and self._anchors[number] not in of_needles
+        }
         self._short = frozenset(number for number, each in enumerate(self._anchors) if each not in of_needles)
         self._automaton = BytesAhoCorasick(self._anchors, matchkind=MatchKind.Standard) if self._anchors else None
 
@@ -74,33 +84,35 @@ class Matcher:
     def __repr__(self) -> str:
         return f"Matcher({len(self.sources)} sources)"
 
-    def touches(self, data: bytes) -> bool:
-        """Whether anything in the data begins like something to mask; False means it is clean as it stands."""
-        automaton = self._automaton
-        return automaton is not None and bool(automaton.find_matches_as_indexes(data))
+    def is_clean(self, data: bytes) -> bool:
+        """Whether there is surely nothing in the data as it stands; the fast way for ordinary text."""
+        if self._automaton is None:
+            return True
+        found = self._automaton.find_matches_as_indexes(data)
+        return not found or all(self._needs.get(number, b"") not in data for number, _, _ in found)
 
     def scan(self, data: bytes, *, final: bool) -> Scan:
         """Find everything that begins in the data. With `final`, nothing follows it."""
         hits: list[Hit] = []
-        size = limit = quiet = len(data)
+        limit = safe = quiet = len(data)
         if self._automaton is None:
-            return Scan(hits, limit, quiet)
+            return Scan(hits, limit, safe, quiet)
         for number, at, _ in self._automaton.find_matches_as_indexes(data, overlapping=True):
-            if number in self._patterns:
-                for pattern, source in self._patterns[number]:
-                    found = pattern.match(data, at, final=final)
-                    if found is not None and found.decided:
-                        hits.append(Hit(found.start, found.end, source, at))
-                    elif found is not None:
-                        limit = min(limit, at)
-                        quiet = min(quiet, at) if size - found.start >= _EXPOSED else quiet
-            if number not in self._short:
-                place = self._index.look(data, at, final=final)
-                if place.length:
-                    hits.append(Hit(at, at + place.length, place.source, at))
-                if place.open:
-                    limit, quiet = min(limit, at), min(quiet, at)
-        return Scan(hits, limit if final else min(limit, self._beginning(data)), quiet)
+            for pattern, source in self._patterns.get(number, ()):
+                found = pattern.match(data, at, final=final)
+                if found is not None and found.decided:
+                    hits.append(Hit(found.start, found.end, source, at))
+                elif found is not None:
+                    limit = min(limit, at)
+                    safe = min(safe, at if pattern.masked is None else found.start)
+                    quiet = min(quiet, at) if len(data) - found.start >= _EXPOSED else quiet
+            place = _NOWHERE if number in self._short else self._index.look(data, at, final=final)
+            if place.length:
+                hits.append(Hit(at, at + place.length, place.source, at))
+            if place.open:
+                limit, safe, quiet = min(limit, at), min(safe, at), min(quiet, at)
+        begun = len(data) if final else self._beginning(data)
+        return Scan(hits, min(limit, begun), min(safe, begun), quiet)
 
     def _beginning(self, data: bytes) -> int:
         """Where the end of the data may be the beginning of an anchor."""

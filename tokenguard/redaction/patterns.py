@@ -58,6 +58,12 @@ class Pattern:
     name: str
     pieces: tuple[bytes | Run, ...]
     masked: int | None = None
+    needs: bytes = field(init=False, default=b"")
+    """The literal it ends with, without which there is no need to look."""
+
+    def __post_init__(self) -> None:
+        if isinstance(last := self.pieces[-1], bytes):
+            object.__setattr__(self, "needs", last)
 
     @property
     def anchor(self) -> bytes:

@@ -5,6 +5,7 @@ from collections import Counter
 from tokenguard.redaction.known import Source
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.redaction.survey import Survey, survey
+from tokenguard.redaction.view import is_plain
 
 
 def mask(source: Source) -> bytes:
@@ -25,14 +26,14 @@ class StreamRedactor:
         self.found: Counter[Source] = Counter()
         """How often each source was masked."""
         self._held = b""
-        self._shown = 0  # so much of what is held was shown by `idle`
+        self._shown = 0  # so much of what is held was passed on already
         self._masked = -1  # up to here what is held lies under a mask that was written; -1: no mask came last
         self._area: set[str] = set()  # who was counted in the area of the last mask
 
     @property
     def held(self) -> int:
-        """Bytes that were fed and not decided yet."""
-        return len(self._held)
+        """Bytes that were fed and not passed on."""
+        return len(self._held) - self._shown
 
     def feed(self, chunk: bytes) -> bytes:
         """Take the next piece; returns what can be passed on."""
@@ -42,12 +43,7 @@ class StreamRedactor:
         """Pass on what is harmless although undecided, such as a prompt; what follows is still masked."""
         if self._shown == len(self._held):
             return b""
-        found = survey(self.matcher, self._held, final=False)
-        begin = max(self._shown, self._masked, 0)
-        if found.quiet <= begin:
-            return b""
-        self._shown = found.quiet
-        return self._held[begin : self._shown]
+        return self._show(survey(self.matcher, self._held, final=False).quiet)
 
     def finish(self, chunk: bytes = b"") -> bytes:
         """Take the last piece, after which nothing follows; returns the rest."""
@@ -63,7 +59,17 @@ class StreamRedactor:
         self._held = data[limit:]
         self._shown = max(self._shown - limit, 0)
         self._masked = max(self._masked - limit, -1)
+        if found.safe > limit:
+            out += self._show(found.safe - limit)
         return out
+
+    def _show(self, end: int) -> bytes:
+        """Pass on what is held up to `end`, and keep it to decide what follows."""
+        begin = max(self._shown, self._masked)
+        if end <= begin:
+            return b""
+        self._shown = end
+        return self._held[begin:end]
 
     def _write(self, data: bytes, found: Survey, limit: int) -> bytes:
         out: list[bytes] = []
@@ -72,7 +78,7 @@ class StreamRedactor:
             if hit.start >= limit:
                 break
             source = self.matcher.sources[hit.source]
-            if hit.start > self._masked or self._masked < 0:
+            if max(hit.start, cursor) > self._masked:
                 out += [data[cursor : hit.start], mask(source)]
                 self._area = set()
                 cursor = max(cursor, hit.start)
@@ -93,20 +99,25 @@ class StreamRedactor:
         return end
 
 
-def redact(matcher: Matcher, data: bytes) -> bytes:
-    """Mask a whole piece of data; returns the same object if there is nothing to mask."""
-    return redact_counting(matcher, data)[0]
+def redact(matcher: Matcher, data: bytes, found: Counter[Source] | None = None) -> bytes:
+    """Mask a whole piece of data; returns the same object if there is nothing to mask.
 
-
-def redact_counting(matcher: Matcher, data: bytes) -> tuple[bytes, Counter[Source]]:
-    """Like `redact`, with how often each source was masked."""
+    Args:
+        matcher: what to mask.
+        data: all of it.
+        found: counts how often each source was masked.
+    """
+    if is_plain(data) and matcher.is_clean(data):
+        return data  # the usual case, without the bookkeeping of a stream
     stream = StreamRedactor(matcher)
     out = stream.finish(data)
-    return (out if stream.found else data), stream.found
+    if found is not None:
+        found.update(stream.found)
+    return out if stream.found else data
 
 
-def redact_text(matcher: Matcher, text: str) -> str:
+def redact_text(matcher: Matcher, text: str, found: Counter[Source] | None = None) -> str:
     """Like `redact`, for text; lone surrogates survive."""
     data = text.encode("utf-8", "surrogatepass")
-    out = redact(matcher, data)
+    out = redact(matcher, data, found)
     return text if out is data else out.decode("utf-8", "surrogatepass")

@@ -13,8 +13,10 @@ class Survey(NamedTuple):
     """In order of their start, the longest first."""
     limit: int
     """Everything that begins before this offset is decided."""
+    safe: int
+    """From the limit to here the data is what it will be in the output, although it is needed to decide the rest."""
     quiet: int
-    """Up to here the data may be shown if nothing follows for a while."""
+    """From there to here the data may be shown if nothing follows for a while."""
     escapes: list[tuple[int, int]]
     """Escape sequences that are kept even inside a mask, so that a terminal's state stays what it should be."""
 
@@ -22,42 +24,43 @@ class Survey(NamedTuple):
 def survey(matcher: Matcher, data: bytes, *, final: bool) -> Survey:
     """Look at the data as it is written and, where that differs, as it is seen."""
     scan = matcher.scan(data, final=final)
-    if is_plain(data):
-        if not scan.hits:
-            return Survey(scan.hits, scan.limit, scan.quiet, [])
-        limit = _settle(scan.limit, scan.hits, [])
-        return Survey(_in_order(scan.hits), limit, _quiet(scan.quiet, limit, scan.hits), [])
-    return _survey_seen(matcher, data, scan, final=final)
+    if not is_plain(data):
+        return _survey_seen(matcher, data, scan, final=final)
+    if not scan.hits:
+        return Survey(scan.hits, scan.limit, scan.safe, max(scan.safe, scan.quiet), [])
+    return _survey(scan.hits, scan, [], [])
 
 
 def _survey_seen(matcher: Matcher, data: bytes, scan: Scan, *, final: bool) -> Survey:
     view = look(data, final=final)
-    hits, limit, quiet = scan.hits, min(scan.limit, view.limit), scan.quiet
-    inserts = view.inserts
+    hits, limit = scan.hits, min(scan.limit, view.limit)
     escapes = [
         (start, end)
-        for start, end in inserts
+        for start, end in view.inserts
         if data[start] == ESCAPE and not any(hit.start < end and start < hit.end for hit in scan.hits)
     ]
-    if len(view.visible) < len(data):
-        way = Way(inserts)
-        seen = matcher.scan(view.visible, final=final)
-        hits = hits + [Hit(way.start(hit.start), way.end(hit.end), hit.source, way.start(hit.at)) for hit in seen.hits]
-        size = len(view.visible)
-        limit = min(limit, way.start(seen.limit)) if seen.limit < size else limit
-        quiet = min(quiet, way.start(seen.quiet)) if seen.quiet < size else quiet
-    limit = _settle(limit, hits, inserts)
-    quiet = _settle(_quiet(quiet, limit, hits), [], inserts)
-    return Survey(_in_order(hits), limit, quiet, escapes)
+    if (size := len(view.visible)) == len(data):
+        return _survey(hits, scan._replace(limit=limit, safe=min(scan.safe, limit)), view.inserts, escapes)
+    way = Way(view.inserts)
+    seen = matcher.scan(view.visible, final=final)
+    hits = hits + [Hit(way.start(hit.start), way.end(hit.end), hit.source, way.start(hit.at)) for hit in seen.hits]
+    bounds = (
+        min(ours, way.start(theirs)) if theirs < size else ours
+        for ours, theirs in ((limit, seen.limit), (min(scan.safe, view.limit), seen.safe), (scan.quiet, seen.quiet))
+    )
+    return _survey(hits, Scan(hits, *bounds), view.inserts, escapes)
+
+
+def _survey(hits: list[Hit], scan: Scan, inserts: list[tuple[int, int]], escapes: list[tuple[int, int]]) -> Survey:
+    """Put the hits in order, and never show early what would be masked by going on."""
+    limit = _settle(scan.limit, hits, inserts)
+    first = min((hit.start for hit in hits if hit.start >= limit), default=scan.quiet)
+    safe = max(limit, min(scan.safe, first))
+    return Survey(_in_order(hits), limit, safe, max(safe, min(scan.quiet, first)), escapes)
 
 
 def _in_order(hits: list[Hit]) -> list[Hit]:
     return sorted(hits, key=lambda hit: (hit.start, -hit.end, hit.source))
-
-
-def _quiet(quiet: int, limit: int, hits: list[Hit]) -> int:
-    """Never show by waiting what would be masked by going on."""
-    return max(limit, min([quiet, *(hit.start for hit in hits if hit.start >= limit)]))
 
 
 def _settle(limit: int, hits: list[Hit], inserts: list[tuple[int, int]]) -> int:
