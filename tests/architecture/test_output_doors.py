@@ -10,6 +10,7 @@ SPEAKS = re.compile(r"\bprint\(|click\.(?:s?echo|secho)\(|sys\.(?:stdout|stderr)
 DOORS = {
     "cli/boundary.py": "the error boundary, through safe_text",
     "shell/render.py": "standard output, through safe_text",
+    "cli/demo_person.py": "the demo, which shows what real commands print",
     "cli/demo_stage.py": "the demo, which shows what real commands print",
     "cli/sandbox.py": "one line of JSON of its own making",
     "shell/progress.py": "standard error, through safe_text",
