@@ -1,0 +1,36 @@
+"""What to do about a finding, by how far it got. Never a command that revokes anything: that is a responder's."""
+
+from enum import StrEnum, unique
+
+from tokenguard.domain.finding import Finding, Kind
+
+
+@unique
+class Reach(StrEnum):
+    """How far the content has travelled."""
+
+    WORKTREE = "worktree"
+    STAGED = "staged"
+    COMMITTED = "committed"
+    PUSHED = "pushed"
+    STREAM = "stream"
+
+
+_STEPS = {
+    Reach.WORKTREE: "take it out of the file; put the value into the store (`tokenguard add --from-file`) and read it "
+    "from there (`tokenguard exec`)",
+    Reach.STAGED: "unstage it (`git restore --staged FILE`), take it out of the file, and read the value from the "
+    "store (`tokenguard exec`)",
+    Reach.COMMITTED: "it is in a commit that was not pushed: amend or rebase it away before you push; if anybody else "
+    "can read this clone, treat it as pushed",
+    Reach.PUSHED: "others may have it: tell the owner, have it rotated as compromised; rewriting history does not "
+    "take it back",
+    Reach.STREAM: "whoever can read this stream can use it: tell the owner, have it rotated as compromised",
+}
+
+
+def advice(finding: Finding, reach: Reach) -> str:
+    """One sentence for the person who reads the finding."""
+    if finding.kind is Kind.OWN and finding.facts.get("state") == "revoked":
+        return f"already revoked on {finding.facts.get('since', 'an unknown date')}: remove it, it opens nothing"
+    return _STEPS[reach]

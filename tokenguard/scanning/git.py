@@ -1,0 +1,165 @@
+"""The only place that runs git, in a way that a repository cannot turn into running anything else.
+
+A repository's own configuration can make git start programs: a file-system monitor, hooks, external diffs and text
+conversions, filters, and a lazy fetch from a hostile remote. Every call here turns all of them off, reads no
+configuration but the repository's own, and uses plumbing that never looks into the working tree's contents.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO
+
+from tokenguard.errors import InputError
+
+_KEPT = frozenset(
+    {
+        "PATH",
+        "HOME",
+        "TMPDIR",
+        "SYSTEMROOT",
+        # Set by git itself around hooks: which index is being committed, where the objects of a push wait.
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_COMMON_DIR",
+        "GIT_INDEX_FILE",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_QUARANTINE_PATH",
+    }
+)
+_FORCED = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_ALLOW_PROTOCOL": "none",  # no transport at all, whatever the repository allows: a lazy fetch ends here
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",  # a replaced object would show us other bytes than those that are pushed
+    "GIT_PAGER": "cat",
+    "LC_ALL": "C",
+}
+_OPTIONS = (
+    "--no-pager",
+    "--literal-pathspecs",
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.untrackedCache=false"),
+    *("-c", "core.quotePath=false"),
+    *("-c", "core.attributesFile=/dev/null"),
+    *("-c", "diff.external="),
+    *("-c", "submodule.recurse=false"),
+    *("-c", "safe.directory=*"),  # the switch protects from what is turned off here
+    *("-c", "log.showSignature=false"),
+)
+
+
+class Git:
+    """A repository, read only.
+
+    Args:
+        directory: any directory in it.
+        environ: the process's environment, of which only a few names are passed on.
+    """
+
+    def __init__(self, directory: Path, environ: Mapping[str, str] = os.environ) -> None:
+        self._directory = directory
+        self._environ = {name: text for name, text in environ.items() if name in _KEPT} | _FORCED
+        self._program = _program(environ)
+
+    def output(self, *arguments: str, stdin: bytes = b"") -> bytes:
+        """What a git command prints; InputError if it fails."""
+        done = subprocess.run(
+            self._command(arguments),
+            input=stdin,
+            capture_output=True,
+            check=False,
+            cwd=self._directory,
+            env=self._environ,
+        )
+        if done.returncode != 0:
+            raise InputError(
+                f"git {arguments[0]} failed in this repository",
+                hint="is this a git repository, and is the revision there? shallow or partial clones miss objects",
+            )
+        return done.stdout
+
+    def lines(self, *arguments: str) -> Iterator[bytes]:
+        """What a git command prints, line by line, while it runs; InputError if it fails."""
+        with subprocess.Popen(
+            self._command(arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=self._directory,
+            env=self._environ,
+        ) as process:
+            yield from _pipe(process.stdout)
+        if process.returncode != 0:
+            raise InputError(f"git {arguments[0]} failed in this repository", hint="is the revision there?")
+
+    def succeeds(self, *arguments: str) -> bool:
+        """Whether a git command ends with 0."""
+        done = subprocess.run(
+            self._command(arguments), capture_output=True, check=False, cwd=self._directory, env=self._environ
+        )
+        return done.returncode == 0
+
+    @property
+    def root(self) -> Path:
+        """The top of the working tree."""
+        return Path(os.fsdecode(self.output("rev-parse", "--show-toplevel").rstrip(b"\n")))
+
+    def sizes(self, ids: Iterable[str]) -> dict[str, int]:
+        """The sizes in bytes of those objects that are here."""
+        listing = self.output("cat-file", "--batch-check", "--buffer", stdin="".join(f"{i}\n" for i in ids).encode())
+        rows = (row.split() for row in listing.splitlines())
+        return {row[0].decode(): int(row[2]) for row in rows if len(row) == 3 and row[2].isdigit()}  # noqa: PLR2004
+
+    def contents(self, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """The contents of objects that are here, in this order."""
+        with subprocess.Popen(
+            self._command(("cat-file", "--batch")),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=self._directory,
+            env=self._environ,
+        ) as process:
+            asking, answers = _pipe(process.stdin), _pipe(process.stdout)
+            for each in ids:
+                asking.write(f"{each}\n".encode())
+                asking.flush()
+                head = answers.readline().split()
+                if len(head) != 3:  # noqa: PLR2004 - id, type, size; anything else says that it is missing
+                    continue
+                data = answers.read(int(head[2]))
+                answers.read(1)
+                yield each, data
+
+    def _command(self, arguments: Iterable[str]) -> list[str]:
+        return [self._program, *_OPTIONS, *arguments]
+
+
+def find_git(directory: Path, environ: Mapping[str, str] = os.environ) -> Git | None:
+    """The repository that `directory` is in, or None."""
+    git = Git(directory, environ)
+    return git if git.succeeds("rev-parse", "--git-dir") else None
+
+
+def _program(environ: Mapping[str, str]) -> str:
+    """The git of the absolute entries of PATH: a relative one could be a file of the repository."""
+    entries = environ.get("PATH", os.defpath).split(os.pathsep)
+    found = shutil.which("git", path=os.pathsep.join(entry for entry in entries if Path(entry).is_absolute()))
+    if found is None:
+        raise InputError("git is not installed", hint="install git, or name files instead")
+    return found
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:  # cannot be: we asked for it
+        raise InputError("git gave no output", hint="try again")
+    return pipe

@@ -1,0 +1,114 @@
+"""Every content that a repository ever held, each once, with the commit in which it appeared first."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from tokenguard.domain.finding import Origin, Skipped
+from tokenguard.errors import InputError
+from tokenguard.scanning.git import Git
+from tokenguard.scanning.source import MAX_BYTES, Blob, Source
+
+_COMMIT = b"\x01commit "
+_LINK_TO_REPOSITORY = b"160000"
+_UPDATE_FIELDS = 3
+_ID = re.compile(r"[0-9a-f]{40,64}", re.ASCII)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """Which blob appeared where first, oldest commit first."""
+
+    blobs: dict[str, tuple[str, Origin]] = field(default_factory=dict)
+    submodules: set[str] = field(default_factory=set)
+
+
+def read_history(git: Git, since: str = "") -> Iterator[Source]:
+    """All commits of all refs, their messages, and all contents; after `since` only, if it is given.
+
+    Raises:
+        InputError: `since` names nothing, or git fails.
+    """
+    if since:
+        start = git.output("rev-parse", "--verify", "--end-of-options", f"{since}^{{commit}}").decode().strip()
+        yield from _read(git, ["HEAD", f"^{start}"])
+    elif git.output("for-each-ref", "--count=1") or git.succeeds("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
+        yield from _read(git, ["--all", "HEAD"])
+
+
+def read_pushed(git: Git, updates: Iterable[str]) -> Iterator[Source]:
+    """What a push brings that no ref has yet, from the lines that git gives a pre-receive hook.
+
+    Raises:
+        InputError: a line is not `OLD NEW REF`, or git fails.
+    """
+    tips = []
+    for update in updates:
+        fields = update.split(" ", 2)
+        if len(fields) != _UPDATE_FIELDS or not all(_ID.fullmatch(each) for each in fields[:2]):
+            raise InputError("not the input of a pre-receive hook", hint="git gives it: one `OLD NEW REF` a line")
+        if fields[1].strip("0"):  # zeros: the ref is deleted
+            tips.append(fields[1])
+    if tips:
+        yield from _read(git, [*tips, "--not", "--all"])
+
+
+def _read(git: Git, revisions: list[str]) -> Iterator[Source]:
+    yield from _messages(git, revisions)
+    seen = _contents(git, revisions)
+    yield from (Skipped(path=name, reason="submodule") for name in sorted(seen.submodules))
+    sizes = git.sizes(seen.blobs)
+    for blob, (name, origin) in seen.blobs.items():
+        if sizes.get(blob, MAX_BYTES + 1) > MAX_BYTES:
+            reason = "too-large" if blob in sizes else "missing-object"
+            yield Skipped(path=f"{name}@{origin.commit[:12]}", reason=reason)
+    readable = [blob for blob in seen.blobs if sizes.get(blob, MAX_BYTES + 1) <= MAX_BYTES]
+    for blob, data in git.contents(readable):
+        name, origin = seen.blobs[blob]
+        yield Blob(path=name, data=data, origin=origin)
+
+
+def _messages(git: Git, revisions: list[str]) -> Iterator[Source]:
+    log = git.output("log", "--no-show-signature", "-z", "--format=%H%n%aI%n%B", *revisions, "--")
+    for entry in log.split(b"\0"):
+        commit, _, rest = entry.partition(b"\n")
+        date, _, message = rest.partition(b"\n")
+        if message.strip():
+            origin = Origin(commit=commit.decode(), author_date=date.decode())
+            yield Blob(path=f"(message of {origin.commit[:12]})", data=message, origin=origin)
+
+
+def _contents(git: Git, revisions: list[str]) -> _Seen:
+    """Blobs from raw diffs against every parent, oldest first, so that the first to name a blob brought it."""
+    seen = _Seen()
+    origin = Origin(commit="", author_date="")
+    rows = git.lines(
+        *("log", "--reverse", "--raw", "-z", "--no-abbrev", "--no-renames", "--root", "-m", "--no-show-signature"),
+        *("--no-ext-diff", "--no-textconv", "--diff-filter=ACMRT", "--format=%x01commit %H %aI", *revisions, "--"),
+    )
+    pending = b""
+    for part in _records(rows):
+        if part.lstrip(b"\n").startswith(_COMMIT):
+            _, commit, date = part.strip().split(b" ")
+            origin = Origin(commit=commit.decode(), author_date=date.decode())
+        elif part.lstrip(b"\n").startswith(b":"):
+            pending = part.lstrip(b"\n")
+        elif pending:
+            _, mode, _, blob, _ = pending.lstrip(b":").split()
+            if mode == _LINK_TO_REPOSITORY:
+                seen.submodules.add(os.fsdecode(part))
+            elif blob.strip(b"0"):
+                seen.blobs.setdefault(blob.decode(), (os.fsdecode(part), origin))
+            pending = b""
+    return seen
+
+
+def _records(rows: Iterator[bytes]) -> Iterator[bytes]:
+    """NUL-separated records from a stream that came in lines: a name may hold line feeds."""
+    rest = b""
+    for row in rows:
+        *whole, rest = (rest + row).split(b"\0")
+        yield from whole
+    if rest:
+        yield rest

@@ -1,0 +1,65 @@
+"""The ways to run a scan: of paths, of what is staged, of a history, of a push, of a stream."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenguard.domain.finding import Report
+from tokenguard.errors import InputError
+from tokenguard.scanning.files import read_paths
+from tokenguard.scanning.git import Git, find_git
+from tokenguard.scanning.history import read_history, read_pushed
+from tokenguard.scanning.scanner import Stages, Suppressor, scan
+from tokenguard.scanning.source import MAX_BYTES, Blob, Source
+from tokenguard.scanning.staged import read_index, read_staged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """How to scan, whatever is scanned."""
+
+    stages: Stages
+    suppressor: Suppressor
+    notes: tuple[str, ...] = ()
+
+    def paths(self, paths: Sequence[Path]) -> Report:
+        """Files and directories; InputError if one does not exist."""
+        return self._run(read_paths(list(paths)))
+
+    def staged(self, directory: Path) -> Report:
+        """What the next commit changes."""
+        return self._run(read_staged(_repository(directory)))
+
+    def index(self, directory: Path, paths: Sequence[str]) -> Report:
+        """The index's version of `paths`; InputError if none of them could be read."""
+        report = self._run(read_index(_repository(directory), paths))
+        if report.files == 0 and any(skipped.reason == "not-in-index" for skipped in report.skipped):
+            raise InputError(
+                "files were named and none of them could be read from the index",
+                hint="run it from the top of the repository, with names relative to it",
+            )
+        return report
+
+    def history(self, directory: Path, since: str = "") -> Report:
+        """Every content of every commit, or of those after `since`."""
+        return self._run(read_history(_repository(directory), since))
+
+    def pushed(self, directory: Path, updates: Iterable[str]) -> Report:
+        """What a push brings."""
+        return self._run(read_pushed(_repository(directory), updates))
+
+    def stream(self, data: bytes) -> Report:
+        """Bytes from standard input; InputError beyond the cap, since a stream cannot be skipped in part."""
+        if len(data) > MAX_BYTES:
+            raise InputError(f"more than {MAX_BYTES:,} bytes on standard input", hint="scan it in parts, or as a file")
+        return self._run(iter([Blob(path="(stdin)", data=data)]))
+
+    def _run(self, sources: Iterator[Source]) -> Report:
+        return scan(sources, self.stages, self.suppressor, self.notes)
+
+
+def _repository(directory: Path) -> Git:
+    git = find_git(directory)
+    if git is None:
+        raise InputError("this is not a git repository", hint="run it inside one, or name files to scan")
+    return git

@@ -1,0 +1,1 @@
+"""How a report is written down. No renderer can leak: a report holds no value."""

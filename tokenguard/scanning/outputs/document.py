@@ -1,0 +1,44 @@
+"""A report for programs: one JSON document."""
+
+import json
+from typing import Any
+
+from tokenguard.domain.finding import Finding, Report
+
+
+def render(report: Report) -> str:
+    """ASCII only, so that nothing in it can act on a terminal."""
+    return json.dumps(content(report), ensure_ascii=True, indent=2).replace("\x7f", "\\u007f") + "\n"
+
+
+def content(report: Report) -> dict[str, Any]:
+    """The documented shape."""
+    return {
+        "scanned": {
+            "files": report.files,
+            "bytes": report.bytes,
+            "skipped": [
+                {"path": skipped.path, "reason": skipped.reason} | ({"line": skipped.line} if skipped.line else {})
+                for skipped in report.skipped
+            ],
+        },
+        "suppressed": report.suppressed,
+        "allowed": report.allowed,
+        "notes": list(report.notes),
+        "findings": [_finding(finding) for finding in report.findings],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "kind": finding.kind.value,
+        "type": finding.type,
+        "path": finding.path,
+        "line": finding.line,
+        "column": finding.column,
+        "tag": finding.tag,
+        **finding.facts,
+    }
+    if finding.origin is not None:
+        fields |= {"commit": finding.origin.commit, "author_date": finding.origin.author_date}
+    return fields

@@ -1,0 +1,35 @@
+"""A report as JUnit XML, for build servers: one failed test case for each finding."""
+
+import xml.etree.ElementTree as ET
+
+from tokenguard.domain.finding import Report
+from tokenguard.scanning.advice import Reach, advice
+from tokenguard.text import safe_text
+
+
+def render(report: Report, reach: Reach) -> str:
+    """A suite that fails by its findings; what was not scanned is a skipped case."""
+    cases = max(len(report.findings), 1) + len(report.skipped)
+    suite = ET.Element(
+        "testsuite",
+        name="tokenguard scan",
+        tests=str(cases),
+        failures=str(len(report.findings)),
+        skipped=str(len(report.skipped)),
+        errors="0",
+    )
+    for finding in report.findings:
+        place = f"{_shown(finding.path)}:{finding.line}"
+        case = ET.SubElement(suite, "testcase", classname=f"tokenguard.{finding.kind}", name=place)
+        failure = ET.SubElement(case, "failure", message=_shown(finding.type), type=finding.kind.value)
+        failure.text = f"{place}:{finding.column}: {_shown(finding.type)}\n{advice(finding, reach)}"
+    if not report.findings:
+        ET.SubElement(suite, "testcase", classname="tokenguard", name=f"{report.files} files without findings")
+    for skipped in report.skipped:
+        case = ET.SubElement(suite, "testcase", classname="tokenguard.unscanned", name=_shown(skipped.path))
+        ET.SubElement(case, "skipped", message=skipped.reason)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suite, encoding="unicode") + "\n"
+
+
+def _shown(text: str) -> str:
+    return safe_text(text, one_line=True, limit=300)

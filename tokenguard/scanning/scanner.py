@@ -1,0 +1,149 @@
+"""Puts the stages over the sources: decode, look into archives, find, take out doubles and what the baseline knows."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from tokenguard.detection.extras import allowed, scan_extras
+from tokenguard.detection.match import Match, Unscanned
+from tokenguard.detection.rules import scan_rules
+from tokenguard.domain.finding import Finding, Kind, Report, Skipped
+from tokenguard.domain.secret import Secret
+from tokenguard.scanning.archives import members
+from tokenguard.scanning.decoding import Text, decoded
+from tokenguard.scanning.source import Blob, Source
+
+OwnStage = Callable[[bytes], Iterable[Match]]
+"""Finds the team's own tokens in raw bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stages:
+    """What to look for."""
+
+    own: OwnStage | None = None
+    rules: bool = True
+    """Rules and shapes; False leaves only the team's own tokens."""
+
+
+class Suppressor:
+    """Says which matches are known already. This one knows none; a baseline does."""
+
+    def knows(self, _match: Match, _path: str) -> bool:
+        """Whether the match is in the baseline."""
+        return False
+
+
+@dataclass(slots=True)
+class _Tally:
+    files: int = 0
+    bytes: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    suppressed: int = 0
+    allowed: int = 0
+
+
+def scan(
+    sources: Iterable[Source],
+    stages: Stages | None = None,
+    suppressor: Suppressor | None = None,
+    notes: tuple[str, ...] = (),
+) -> Report:
+    """Scan everything and report on it, findings in the order of path and place.
+
+    Args:
+        sources: what to scan; what could not be read is passed on as skipped.
+        stages: what to look for.
+        suppressor: what is known already.
+        notes: what the reader must know of this run.
+    """
+    tally = _Tally()
+    tagger = _Tagger()
+    for source in _unpacked(sources):
+        if isinstance(source, Skipped):
+            tally.skipped.append(source)
+            continue
+        tally.files += 1
+        tally.bytes += len(source.data)
+        _scan_blob(source, stages or Stages(), suppressor or Suppressor(), tagger, tally)
+    return Report(
+        files=tally.files,
+        bytes=tally.bytes,
+        findings=tuple(sorted(tally.findings, key=lambda finding: finding.place)),
+        skipped=tuple(tally.skipped),
+        suppressed=tally.suppressed,
+        allowed=tally.allowed,
+        notes=notes,
+    )
+
+
+def matches_of(data: bytes, path: str, stages: Stages) -> Iterator[Match | Unscanned]:
+    """All stages over one content, without doubles."""
+    own = list(stages.own(data)) if stages.own else []
+    yield from own
+    if not stages.rules:
+        return
+    text = decoded(data)
+    found = list(scan_rules(text.text, path)) if text.rules_apply else []
+    yield from (each for each in found if isinstance(each, Unscanned) or not _same_as(each, own))
+    by_rule = [each for each in found if isinstance(each, Match)]
+    for match in scan_extras(text.text, path):
+        if not _same_as(match, by_rule) and not _same_as(match, own):
+            yield match
+
+
+def _unpacked(sources: Iterable[Source]) -> Iterator[Source]:
+    for source in sources:
+        yield source
+        if isinstance(source, Blob):
+            yield from members(source)
+
+
+def _scan_blob(blob: Blob, stages: Stages, suppressor: Suppressor, tagger: "_Tagger", tally: _Tally) -> None:
+    text: Text | None = None
+    for match in matches_of(blob.data, blob.path, stages):
+        if isinstance(match, Unscanned):
+            tally.skipped.append(Skipped(path=blob.path, reason=match.reason, line=match.line))
+            continue
+        if match.kind is Kind.EXTRA:
+            text = text or decoded(blob.data)
+            if allowed(text.text.split("\n"), match.line):
+                tally.allowed += 1
+                continue
+        if match.kind is not Kind.OWN and suppressor.knows(match, blob.path):
+            tally.suppressed += 1
+            continue
+        tally.findings.append(
+            Finding(
+                kind=match.kind,
+                type=match.type,
+                path=blob.path,
+                line=match.line,
+                column=match.column,
+                tag=tagger.tag(match.whole),
+                facts=match.facts,
+                origin=blob.origin,
+            )
+        )
+
+
+def _same_as(match: Match, others: Iterable[Match]) -> bool:
+    """Whether another stage found the same token on the same line, or a part of it."""
+    value = match.whole.reveal()
+    return any(
+        other.line == match.line and (other.whole.reveal() in value or value in other.whole.reveal())
+        for other in others
+    )
+
+
+class _Tagger:
+    """Tells two values apart within one run; the key is never kept, so a tag says nothing about its value."""
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+
+    def tag(self, value: Secret) -> str:
+        return hmac.new(self._key, value.reveal().encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]

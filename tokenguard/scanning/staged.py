@@ -1,0 +1,58 @@
+"""What is about to be committed: blobs of the index, which need not be what the working tree shows."""
+
+import os
+from collections.abc import Iterator, Sequence
+
+from tokenguard.domain.finding import Skipped
+from tokenguard.scanning.git import Git
+from tokenguard.scanning.source import MAX_BYTES, Blob, Source
+
+_LINK_TO_REPOSITORY = b"160000"
+
+
+def read_staged(git: Git) -> Iterator[Source]:
+    """What the next commit changes against HEAD (everything, if there is no commit yet)."""
+    if git.succeeds("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
+        base = "HEAD"
+    else:
+        base = git.output("hash-object", "-t", "tree", "--stdin").decode().strip()
+    changed = git.output(
+        "diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", "--diff-filter=ACMRT", base, "--"
+    )
+    parts = changed.split(b"\0")
+    entries = []
+    for head, name in zip(parts[0::2], parts[1::2], strict=False):
+        fields = head.lstrip(b":").split()
+        entries.append((fields[1], fields[3].decode(), os.fsdecode(name)))
+    yield from _read(git, entries)
+
+
+def read_index(git: Git, paths: Sequence[str]) -> Iterator[Source]:
+    """The index's blobs of `paths`, as pre-commit names them, changed or not."""
+    listing = git.output("ls-files", "--stage", "-z", "--", *paths)
+    entries = []
+    for row in listing.split(b"\0"):
+        if row:
+            head, _, name = row.partition(b"\t")
+            mode, blob, _ = head.split()
+            entries.append((mode, blob.decode(), os.fsdecode(name)))
+    yield from _read(git, entries)
+    known = {name for _, _, name in entries}
+    yield from (Skipped(path=path, reason="not-in-index") for path in paths if path not in known)
+
+
+def _read(git: Git, entries: Sequence[tuple[bytes, str, str]]) -> Iterator[Source]:
+    wanted: dict[str, list[str]] = {}
+    for mode, blob, name in entries:
+        if mode == _LINK_TO_REPOSITORY:
+            yield Skipped(path=name, reason="submodule")
+        elif blob.strip("0"):  # zeros: only announced (`git add --intent-to-add`), so not in this commit
+            wanted.setdefault(blob, []).append(name)
+    sizes = git.sizes(wanted)
+    for blob, names in wanted.items():
+        if sizes.get(blob, MAX_BYTES + 1) > MAX_BYTES:
+            reason = "too-large" if blob in sizes else "missing-object"
+            yield from (Skipped(path=name, reason=reason) for name in names)
+    readable = [blob for blob in wanted if sizes.get(blob, MAX_BYTES + 1) <= MAX_BYTES]
+    for blob, data in git.contents(readable):
+        yield from (Blob(path=name, data=data) for name in wanted[blob])
