@@ -39,7 +39,8 @@ class _Framed(click.Command):
 
     def __init__(self, *args: Any, **attributes: Any) -> None:
         super().__init__(*args, **attributes)
-        self.params = [*self.params, *_global_options()]
+        own = {name for parameter in self.params for name in parameter.opts}
+        self.params += [option for option in _global_options() if own.isdisjoint(option.opts)]
 
     def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The same everywhere, also where a command is asked outside the program."""
