@@ -66,20 +66,24 @@ def still_accepted(session: Session, value: Value) -> bool:
 
 
 def find_control(session: Session) -> Value | None:
-    """A value that should be alive at the same provider: the token's own new one, else any other token's live one."""
+    """A value that should be alive at the same provider: the token's own new one, else any other token's live one.
+
+    A new one that is refused is the last resort: a person may have revoked it by mistake, but it may be an outage.
+    """
     store, journal = session.context.store, session.journal
     live = store.read_live(session.snapshot.id)
-    if live is not None and (journal.old is None or live.label != journal.old.label):
-        return live.value
+    own = live.value if live is not None and (journal.old is None or live.label != journal.old.label) else None
+    if own is not None and _accepted(session, own):
+        return own
     for other in store.scan():
         record = other.document.record
         same = (record.provider, record.base_url) == (session.record.provider, session.record.base_url)
         if not same or other.id == session.snapshot.id or record.state is not RecordState.ACTIVE:
             continue
         held = store.read_live(other.id)
-        if held is not None and session.provider.probe(held.value, None).verdict is Verdict.ALIVE:
+        if held is not None and _accepted(session, held.value):
             return held.value
-    return None
+    return own
 
 
 def old_value(session: Session) -> Value:
@@ -94,8 +98,12 @@ def old_value(session: Session) -> Value:
     return held
 
 
+def _accepted(session: Session, value: Value) -> bool:
+    return session.provider.probe(value, None).verdict is Verdict.ALIVE
+
+
 def _control_holds(session: Session, control: Value | None) -> bool:
-    if control is None or session.provider.probe(control, None).verdict is Verdict.ALIVE:
+    if control is None or _accepted(session, control):
         return True
     session.context.progress.waiting(
         f"{session.provider.name} also refuses a token that should be alive: this looks like an outage, not a death"

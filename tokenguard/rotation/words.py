@@ -1,8 +1,10 @@
 """What a person is asked to do at a provider: the provider's guide, filled in for one token. Pure."""
 
+from datetime import datetime
+
 from tokenguard.domain.token import Record
 from tokenguard.ports.operator import Task
-from tokenguard.ports.provider import Guide, Provider
+from tokenguard.ports.provider import Guide, Provider, Way
 from tokenguard.text import safe_text
 
 UNNAMED = "the old token (its name at the provider is not on record)"
@@ -19,24 +21,40 @@ def create_task(provider: Provider, record: Record, label: str) -> Task:
     )
 
 
-def revoke_task(provider: Provider, record: Record, *, label: str, hint: str = "", why: str) -> Task:
-    """End the token called `label`."""
+def revoke_task(
+    provider: Provider,
+    record: Record,
+    *,
+    label: str,
+    hint: str = "",
+    keep: str = "",
+    made_at: datetime | None = None,
+    why: str,
+) -> Task:
+    """End the token called `label`, made at `made_at` if that is known; `keep` is the name of the one that stays."""
     guide = provider.guide()
+    steps = [*_filled(guide.revoke, record, label=label or UNNAMED, hint=hint)]
+    if keep and provider.capabilities.mint is Way.PERSON:
+        made = f": look for one made on {made_at:%Y-%m-%d}" if made_at else ""
+        steps += [
+            f"if no token has that name, it was typed differently when it was made{made}",
+            f"leave the one named {safe_text(keep, one_line=True, limit=120)} alone: it is the new one",
+        ]
     return Task(
-        title=f"revoke a token at {provider.name} for {record.name}",
-        where=guide.where,
-        steps=_filled(guide.revoke, record, label=label or UNNAMED, hint=hint),
-        why=why,
+        title=f"revoke a token at {provider.name} for {record.name}", where=guide.where, steps=tuple(steps), why=why
     )
 
 
 def trace_task(provider: Provider, record: Record, label: str) -> Task:
     """Find out what became of an earlier attempt."""
     guide = provider.guide()
+    steps = [f"look in the list for every token named exactly {label}", "say below what you find"]
+    if provider.capabilities.mint is Way.PERSON:
+        steps.insert(1, "one that was just made under a name typed differently counts as that token")
     return Task(
         title=f"look for the token {label} at {provider.name}",
         where=guide.where,
-        steps=(f"look in the list for a token named exactly {label}", "say below what you find"),
+        steps=tuple(steps),
         why=f"an earlier step for {record.name} was interrupted here: the token may exist, and nobody knows its value",
     )
 

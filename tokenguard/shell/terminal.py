@@ -6,7 +6,7 @@ import re
 from typing import NoReturn
 
 from tokenguard.domain.secret import Secret
-from tokenguard.errors import NeedsPerson
+from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.ports.operator import Task, Trace
 from tokenguard.shell.progress import StderrProgress
 from tokenguard.shell.tty import Tty
@@ -29,7 +29,11 @@ class TerminalOperator:
         """Show the task and take a value by hidden prompt."""
         self._explain(task, retry)
         while True:
-            secret = self._tty.ask_hidden("  paste the value here (it stays hidden), then Enter: ")
+            try:
+                secret = self._tty.ask_hidden("  paste the value here (it stays hidden), then Enter: ")
+            except InputError as error:
+                self._tty.show(f"  not yet: {error.message}")
+                continue
             if len(secret):
                 return secret
             self._tty.show("  nothing was pasted; Ctrl-C leaves, and you can go on later")
