@@ -1,0 +1,200 @@
+"""A warm process that runs real command lines in forked children, which kill themselves where they are told to.
+
+Started by `rotation_killing` as `python -m tests.faults.rotation_launcher`: one job a line on stdin, one result a line
+on stdout. The ports of the child pass through a gate that counts effects; nothing of this is in the package.
+"""
+
+import importlib
+import json
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from tests.faults.rotation_faults import EFFECTS, PEOPLE
+from tokenguard.cli.boundary import run
+from tokenguard.cli.demo_person import Person
+from tokenguard.domain.secret import Secret
+from tokenguard.errors import TokenguardError, Unreachable
+from tokenguard.ports.operator import Task, Trace
+from tokenguard.ports.provider import Ambiguous, Vendor
+from tokenguard.shell.wiring import Wiring
+
+WARM = ("add", "rotate", "rotate_view", "audit_verify", "init", "founding", "adding")
+
+
+class SwiftClock:
+    """The machine's clocks, on which waiting takes no time."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self._ahead)
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._ahead
+
+    def sleep(self, seconds: float) -> None:
+        self._ahead += max(seconds, 0)
+
+
+class Gate:
+    """Counts effects; at the chosen one the process is killed before it, after it, or told that nothing came back."""
+
+    def __init__(self, index: int, how: str) -> None:
+        self._index = index
+        self._how = how
+        self.effects: list[str] = []
+
+    def call(self, call: str, effect: Callable[[], Any]) -> Any:
+        here = len(self.effects) == self._index
+        self.effects.append(call)
+        if here and self._how == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        answer = effect()
+        if here and self._how == "after":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if here and self._how == "no reply":
+            if call in PEOPLE:
+                raise KeyboardInterrupt
+            raise (Ambiguous if call.startswith("issuer.") else Unreachable)("no answer", hint="resume")
+        return answer
+
+
+class GatedPort:
+    """A port whose effects pass the gate."""
+
+    def __init__(self, name: str, inner: Any, gate: Gate) -> None:
+        self._name, self._inner, self._gate = name, inner, gate
+
+    def __getattr__(self, attribute: str) -> Any:
+        value = getattr(self._inner, attribute)
+        call = f"{self._name}.{attribute}"
+        if call not in EFFECTS | PEOPLE:
+            return value
+        return lambda *arguments, **options: self._gate.call(call, lambda: value(*arguments, **options))
+
+
+class GatedRegistry:
+    """Vendors and deliveries, whose findings are gated."""
+
+    def __init__(self, inner: Any, gated: Callable[[Any], Any]) -> None:
+        self._inner, self._gated = inner, gated
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(self._inner, attribute)
+
+    def of(self, subject: Any) -> Any:
+        return self._gated(self._inner.of(subject))
+
+
+class SettingsPerson:
+    """The person at the sandbox's settings page, who does what the task says."""
+
+    def __init__(self, settings_url: str) -> None:
+        self._person = Person()
+        self._person.settings_url = settings_url
+
+    def paste(self, task: Task, *, retry: str = "") -> Secret:
+        steps = "\n".join(task.steps)
+        label, drive = re.search(r"type exactly: (\S+)", steps), re.search(r"\(drive:([^)]+)\)", steps)
+        assert label is not None
+        assert drive is not None
+        return Secret(self._person.create(label[1], drive[1]))
+
+    def done(self, task: Task, *, retry: str = "") -> str | None:
+        named = re.search(r"the token named (\S+)", "\n".join(task.steps))
+        if named is not None:
+            with suppress(TokenguardError):  # it is off the page already
+                self._person.revoke(named[1])
+        return "ada"
+
+    def trace(self, task: Task) -> Trace:
+        named = re.search(r"named exactly (\S+)", task.steps[0])
+        assert named is not None
+        try:
+            self._person.revoke(named[1])
+        except TokenguardError:
+            return Trace.ABSENT
+        return Trace.REVOKED
+
+
+class GatedWiring(Wiring):
+    """The real wiring, its ports gated, its clock swift, and a person who is always there."""
+
+    def __init__(self, environ: dict[str, str], gate: Gate) -> None:
+        super().__init__(environ=environ)
+        self._gate = gate
+
+    @cached_property
+    def clock(self) -> Any:
+        return SwiftClock()
+
+    @cached_property
+    def store(self) -> Any:
+        return GatedPort("store", super().store, self._gate)
+
+    @cached_property
+    def operator(self) -> Any:
+        return GatedPort("operator", SettingsPerson(self.environ["SETTINGS_URL"]), self._gate)
+
+    @cached_property
+    def vendors(self) -> Any:
+        return GatedRegistry(super().vendors, self._gated_vendor)
+
+    @cached_property
+    def deliveries(self) -> Any:
+        return GatedRegistry(super().deliveries, lambda found: found and GatedPort("delivery", found, self._gate))
+
+    def _gated_vendor(self, vendor: Any) -> Any:
+        return Vendor(vendor.provider, vendor.issuer and GatedPort("issuer", vendor.issuer, self._gate))
+
+
+def main() -> None:
+    for module in WARM:
+        importlib.import_module(f"tokenguard.cli.{module}")
+    for module in ("stores.local.store", "providers.registry", "delivery.registry", "http.client", "rotation.engine"):
+        importlib.import_module(f"tokenguard.{module}")
+    for line in sys.stdin:
+        print(json.dumps(_in_a_child(json.loads(line))), flush=True)
+
+
+def _in_a_child(job: dict[str, Any]) -> dict[str, Any]:
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(ours)
+        _child(job, theirs)
+    os.close(theirs)
+    with os.fdopen(ours) as pipe:
+        effects = pipe.read().split()
+    _, status = os.waitpid(child, 0)
+    return {"code": os.waitstatus_to_exitcode(status), "effects": effects}
+
+
+def _child(job: dict[str, Any], report: int) -> None:
+    """Never returns."""
+    code = 70
+    try:
+        output = os.open(job["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.environ.clear()
+        os.environ.update(job["environ"])
+        gate = Gate(job["index"], job["how"])
+        code = run(job["arguments"], GatedWiring(job["environ"], gate))
+        os.write(report, " ".join(gate.effects).encode())
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main()
