@@ -1,10 +1,10 @@
 """`audit log` and `audit verify`: what happened, and that nobody changed it since."""
 
-from dataclasses import replace
 
 import pytest
 
 from tokenguard.domain.event import Op
+from tokenguard.frozen import replace
 
 NAME = "video/app/prod/upload"
 

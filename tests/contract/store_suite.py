@@ -1,6 +1,5 @@
 """What every Store promises. An adapter's test subclasses `StoreContract` and gives the fixture `store`."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +10,7 @@ from tokenguard.domain.names import Label, TokenId, TokenName, new_token_id, tok
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Record
 from tokenguard.errors import Conflict, InputError
+from tokenguard.frozen import replace
 from tokenguard.ports.store import Live, Store, Tombstone
 
 FIRST = Label("upload-abcdefgh-1")

@@ -1,7 +1,6 @@
 """A Store in memory: the reference of the contract suite, and the world that rotation tests break."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from tokenguard.domain.document import Document, Snapshot, decode, encode
 from tokenguard.domain.event import Actor, ChainHead, Entry, Event, Op, extend
@@ -9,6 +8,7 @@ from tokenguard.domain.fingerprint import Fingerprint, fingerprint_of
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, InputError
+from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.store import Live, Tombstone
 

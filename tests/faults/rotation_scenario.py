@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from unittest.mock import patch
 
@@ -14,6 +14,7 @@ from tokenguard.domain.journal import Mode, Stage
 from tokenguard.domain.names import TokenId, token_name
 from tokenguard.domain.secret import Value
 from tokenguard.errors import TokenguardError, Unfinished
+from tokenguard.frozen import replace
 from tokenguard.ports.delivery import Holds
 from tokenguard.ports.provider import Ambiguous, Minted, Wanted
 from tokenguard.rotation.engine import Engine

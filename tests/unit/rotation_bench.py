@@ -78,7 +78,7 @@ class Bench:
         made = self.world.create(f"hand-made-{name}")
         value = Value.of(made.value)
         record = self.record(name)
-        from dataclasses import replace
+        from tokenguard.frozen import replace
 
         record = replace(record, provider_id="" if self.guided else made.id, label=made.label)
         snapshot = self.engine.add(record, value, seen=self.provider.probe(value, DRIVE))

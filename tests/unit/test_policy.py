@@ -1,13 +1,13 @@
 """Policies: known rules only, each with its reason; and when a token is due."""
 
 import contextlib
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tokenguard.frozen import replace
 from tokenguard.domain.names import token_name
 from tokenguard.domain.token import Kind, Record, RecordState
 from tokenguard.errors import InputError

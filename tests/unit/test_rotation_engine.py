@@ -1,7 +1,5 @@
 """The promises of rotation, over a fake world: order, proof, refusals, undoing."""
 
-from dataclasses import replace
-
 import pytest
 
 from tests.fakes.world import OTHER_DRIVE, AbsentOperator, ScriptedOperator, canary
@@ -19,6 +17,7 @@ from tokenguard.errors import (
     Unfinished,
     Unreachable,
 )
+from tokenguard.frozen import replace
 from tokenguard.ports.operator import Trace
 from tokenguard.ports.provider import Ambiguous, Refused
 from tokenguard.ports.store import Tombstone

@@ -1,6 +1,5 @@
 """Plans tell the truth before anything is done; a batch goes on past a bad token."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName, new_token_id
 from tokenguard.domain.token import Consumer, ConsumerKind, Kind
 from tokenguard.errors import ExitCode, InputError, NotProvenDead, Tampered, Unfinished, Unreachable
+from tokenguard.frozen import replace
 from tokenguard.ports.provider import Capabilities, Way
 from tokenguard.rotation.batch import Job, Result, gravest, run_all
 from tokenguard.rotation.plan import By, in_order, plan_rotation, total

@@ -1,7 +1,6 @@
 """A runbook says what is on record, what to type and what to expect, and nothing in a record can subvert it."""
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
@@ -10,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from tokenguard.frozen import replace
 from tokenguard.cli.runbook_page import page
 from tokenguard.domain.document import Document
 from tokenguard.domain.journal import Journal, Mode, Old, Quarantined, Stage

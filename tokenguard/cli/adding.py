@@ -1,13 +1,12 @@
 """The use case of `add`: everything that could be wrong is found before anything is written."""
 
-from dataclasses import replace
-
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.liveness import Observation
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Custody, Record, RecordState
 from tokenguard.errors import ExitCode, InputError, TokenguardError, Unreachable
+from tokenguard.frozen import replace
 from tokenguard.inventory import taking
 from tokenguard.inventory.changes import Changes, apply
 from tokenguard.inventory.verifying import Result, judge

@@ -1,7 +1,5 @@
 """The use case of `edit`: where values go, and whom they are shown to, changes only knowingly."""
 
-from dataclasses import replace
-
 from tokenguard.cli.adding import check_consumers, check_scope
 from tokenguard.cli.naming import known_token
 from tokenguard.domain.document import Snapshot
@@ -9,6 +7,7 @@ from tokenguard.domain.event import Event, Op
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import InputError, Unfinished
+from tokenguard.frozen import replace
 from tokenguard.inventory.changes import Changes, apply, differing
 from tokenguard.shell.wiring import Wiring
 

@@ -1,7 +1,7 @@
 """The use case of `import`: each token on its own, so that a second run goes on where the first one stopped."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum, unique
 
 from tokenguard.cli.adding import check_scope
@@ -11,6 +11,7 @@ from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
 from tokenguard.domain.token import Custody, Record, RecordState
 from tokenguard.errors import InputError, NeedsPerson, Unfinished
+from tokenguard.frozen import replace
 from tokenguard.inventory import guessing, taking
 from tokenguard.inventory.changes import Changes, apply
 from tokenguard.inventory.readers import Draft

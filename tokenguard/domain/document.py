@@ -1,7 +1,5 @@
 """The document of one token: the unit of compare-and-set, and its JSON form."""
 
-from dataclasses import dataclass, field
-
 import msgspec
 
 from tokenguard.domain.event import ChainHead
@@ -10,12 +8,12 @@ from tokenguard.domain.journal import Journal, Quarantined
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.token import Record
 from tokenguard.errors import Tampered
+from tokenguard.frozen import Frozen, field
 
 FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(Frozen, frozen=True, kw_only=True):
     """Everything durable about one token except its values and its events."""
 
     record: Record
@@ -42,8 +40,7 @@ class Document:
         return self.journal is not None and not self.journal.stage.ended
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(Frozen, frozen=True, kw_only=True):
     """A document as it was read: `version` is what a commit must expect."""
 
     id: TokenId

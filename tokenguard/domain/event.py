@@ -7,13 +7,13 @@ operator's own reason.
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum, unique
 
 import msgspec
 
 from tokenguard.domain.names import TokenName
+from tokenguard.frozen import Frozen, field
 
 
 @unique
@@ -54,8 +54,7 @@ class Phase(StrEnum):
     FACT = "fact"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Actor:
+class Actor(Frozen, frozen=True, kw_only=True):
     """Who acted, as the store says; with host and CI run beside it."""
 
     id: str
@@ -64,8 +63,7 @@ class Actor:
     ci_run: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Frozen, frozen=True, kw_only=True):
     """One thing that happened or is about to."""
 
     at: datetime
@@ -81,8 +79,7 @@ class Event:
 GENESIS = "0" * 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Frozen, frozen=True, kw_only=True):
     """An event with its place in a chain."""
 
     seq: int
@@ -92,8 +89,7 @@ class Entry:
     event: Event
 
 
-@dataclass(frozen=True, slots=True)
-class ChainHead:
+class ChainHead(Frozen, frozen=True):
     """The last entry of a chain, kept in the document, so that cutting off the end shows."""
 
     seq: int = 0

@@ -1,7 +1,8 @@
 """What a scan found, and what it did not look at. Holds positions and keyed tags, never a byte of a value."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum, unique
+
+from tokenguard.frozen import Frozen, field
 
 
 @unique
@@ -16,8 +17,7 @@ class Kind(StrEnum):
     """What detect-secrets drops or does not know."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(Frozen, frozen=True, kw_only=True):
     """The commit in which something appeared first."""
 
     commit: str
@@ -25,8 +25,7 @@ class Origin:
     """ISO 8601, as git gives it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Frozen, frozen=True, kw_only=True):
     """One leak at one place."""
 
     kind: Kind
@@ -47,8 +46,7 @@ class Finding:
         return (self.path, self.line, self.column, self.type)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Skipped:
+class Skipped(Frozen, frozen=True, kw_only=True):
     """Something that was not scanned, or not by everything."""
 
     path: str
@@ -57,8 +55,7 @@ class Skipped:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Frozen, frozen=True, kw_only=True):
     """One run of the scanner."""
 
     files: int

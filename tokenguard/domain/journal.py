@@ -4,7 +4,6 @@ The journal is written before every effect (write-ahead) and under compare-and-s
 It holds names, ids and fingerprints, never a value.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, unique
 
@@ -12,6 +11,7 @@ from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.liveness import DeathProof
 from tokenguard.domain.names import Label
 from tokenguard.domain.token import Consumer
+from tokenguard.frozen import Frozen
 
 
 @unique
@@ -71,8 +71,7 @@ class AttemptState(StrEnum):
     """Never made, or revoked: nothing of this name is alive."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(Frozen, frozen=True, kw_only=True):
     """One try at making the new value. Its label exists in the journal before anything exists at the provider."""
 
     label: Label
@@ -82,8 +81,7 @@ class Attempt:
     fingerprint: Fingerprint | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Old:
+class Old(Frozen, frozen=True, kw_only=True):
     """The value that is to die, frozen when the operation opened. Never `whatever is current`."""
 
     label: Label
@@ -107,8 +105,7 @@ class HandoverLevel(StrEnum):
     CONFIRMED = "confirmed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handover:
+class Handover(Frozen, frozen=True, kw_only=True):
     """One consumer's way from the old value to the new one."""
 
     consumer: Consumer
@@ -118,8 +115,7 @@ class Handover:
     """Who confirmed it, for a person."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Journal:
+class Journal(Frozen, frozen=True, kw_only=True):
     """One operation, from its decision to its evidence."""
 
     id: str
@@ -152,8 +148,7 @@ class Journal:
         return self.attempts[-1] if self.attempts else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quarantined:
+class Quarantined(Frozen, frozen=True, kw_only=True):
     """An old value kept (rotators only) until its death is confirmed, so that it can be probed again."""
 
     label: Label

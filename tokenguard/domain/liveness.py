@@ -4,11 +4,11 @@ Unknown is neither dead nor alive: only an explicit 401 is a sample of death, 40
 still authenticates, and everything else (429, 5xx, 404, a redirect, HTML, a timeout) says nothing.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
 
 from tokenguard.domain.scope import Scope
+from tokenguard.frozen import Frozen
 
 
 @unique
@@ -29,8 +29,7 @@ class ScopeVerdict(StrEnum):
     UNVERIFIED = "unverified"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
+class Observation(Frozen, frozen=True, kw_only=True):
     """One look at a token through its provider."""
 
     verdict: Verdict
@@ -58,8 +57,7 @@ class DeathGrade(StrEnum):
     """A person said so and the provider offers no probe: never proven."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeathProof:
+class DeathProof(Frozen, frozen=True, kw_only=True):
     """Why a token is held to be dead."""
 
     grade: DeathGrade
@@ -72,8 +70,7 @@ class DeathProof:
     """Who asserted it, for `asserted`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeathWindow:
+class DeathWindow(Frozen, frozen=True, kw_only=True):
     """What a provider demands before dead means dead."""
 
     length: timedelta

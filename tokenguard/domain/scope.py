@@ -1,17 +1,16 @@
 """What a token can reach at its provider: one Drive, one organisation, one project."""
 
 import re
-from dataclasses import dataclass
 
 from tokenguard.errors import InputError
+from tokenguard.frozen import Frozen
 from tokenguard.text import safe_text
 
 _KIND = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Frozen, frozen=True):
     """`KIND:ID`, for example `drive:6f1c…`. Ids are compared exactly; the display name is never a key."""
 
     kind: str

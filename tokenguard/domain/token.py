@@ -1,6 +1,5 @@
 """A token's record: everything that is known of it, and never its value."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum, unique
 
@@ -8,6 +7,7 @@ from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.liveness import Observation
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.scope import Scope
+from tokenguard.frozen import Frozen, field
 
 
 @unique
@@ -55,8 +55,7 @@ class Custody(StrEnum):
     """There is no value (an OAuth grant)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Frozen, frozen=True):
     """Where the live value is."""
 
     custody: Custody = Custody.MANAGED
@@ -73,8 +72,7 @@ class ConsumerKind(StrEnum):
     PERSON = "person"
 
 
-@dataclass(frozen=True, slots=True)
-class Consumer:
+class Consumer(Frozen, frozen=True):
     """One place that uses the token: `dotenv:/srv/app/.env#DESCRIPT_API_TOKEN`, `command:NAME`, `person:TEXT`."""
 
     kind: ConsumerKind
@@ -84,8 +82,7 @@ class Consumer:
         return f"{self.kind}:{self.target}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(Frozen, frozen=True, kw_only=True):
     """What is known of one token. Empty text means not known (only `unclaimed` may miss owner, scope, purpose)."""
 
     name: TokenName

@@ -1,6 +1,5 @@
 """What a person may say of a token, and what it makes of a record."""
 
-from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -8,14 +7,14 @@ from tokenguard.domain.names import TokenName
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import Consumer, Kind, Location, Record, RecordState
 from tokenguard.errors import InputError
+from tokenguard.frozen import Frozen, field_names, replace
 from tokenguard.text import safe_text
 
 MAX_TEXT = 200
 _CLEARABLE = frozenset({"scope", "due_at"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
+class Changes(Frozen, frozen=True, kw_only=True):
     """The fields that were given; None where nothing was said. Empty text clears a field."""
 
     name: TokenName | None = None
@@ -39,7 +38,7 @@ class Changes:
 
     def given(self) -> dict[str, Any]:
         """The fields that something was said about, ready for `replace`."""
-        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        found = {name: getattr(self, name) for name in field_names(Changes)}
         return {
             name: None if name in _CLEARABLE and value == "" else value
             for name, value in found.items()
@@ -66,7 +65,7 @@ def apply(record: Record, changes: Changes) -> Record:
 
 def differing(before: Record, after: Record) -> tuple[str, ...]:
     """The names of the fields that differ."""
-    return tuple(each.name for each in fields(Record) if getattr(before, each.name) != getattr(after, each.name))
+    return tuple(name for name in field_names(Record) if getattr(before, name) != getattr(after, name))
 
 
 def plain_text(text: str, *, what: str) -> str:

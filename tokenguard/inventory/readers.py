@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from pathlib import PurePath
 from typing import NoReturn
@@ -11,6 +10,7 @@ from typing import NoReturn
 from tokenguard.documents import JsonTree, load_json
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
+from tokenguard.frozen import Frozen, field
 from tokenguard.text import safe_text
 
 MAX_BYTES = 16 << 20
@@ -53,8 +53,7 @@ class Format(StrEnum):
         raise InputError("the file's name does not tell its format", hint="give --as env, --as csv or --as json")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(Frozen, frozen=True, kw_only=True):
     """One token as a file describes it, unchecked."""
 
     place: str

@@ -1,16 +1,15 @@
 """Choosing among the tokens of a store."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.token import RecordState
+from tokenguard.frozen import Frozen
 from tokenguard.policy.model import Due, Policy, due_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class Filter(Frozen, frozen=True, kw_only=True):
     """What is asked for; empty means any. Retired tokens are left out unless their state is asked for."""
 
     owner: str = ""
@@ -34,8 +33,7 @@ class Filter:
         return all(not asked or asked == found for asked, found in wanted)
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Frozen, frozen=True):
     """A token with its due date under the policy."""
 
     snapshot: Snapshot

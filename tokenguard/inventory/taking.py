@@ -1,7 +1,6 @@
 """Taking a token into the inventory: what must be true before, and what is written when there is no value."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Protocol
 
 from tokenguard.domain.document import Document, Snapshot
@@ -13,6 +12,7 @@ from tokenguard.domain.names import TokenId, TokenName, new_token_id
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import InputError, Unfinished
+from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.store import Store
 

@@ -1,7 +1,6 @@
 """Looking at a token through its provider, and keeping what was seen."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from enum import StrEnum, unique
 
 from tokenguard.domain.document import Snapshot
@@ -9,6 +8,7 @@ from tokenguard.domain.event import Event, Op
 from tokenguard.domain.liveness import Observation, ScopeVerdict, Verdict
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import Conflict, ExitCode
+from tokenguard.frozen import Frozen, replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import Provider
 from tokenguard.ports.store import Store
@@ -35,8 +35,7 @@ class Result(StrEnum):
         return ExitCode.UNREACHABLE if self is Result.UNKNOWN else ExitCode.OK
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(Frozen, frozen=True, kw_only=True):
     """One token looked at."""
 
     record: Record

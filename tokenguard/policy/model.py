@@ -1,11 +1,11 @@
 """A policy: the known rules and their parameters, frozen and valid by construction."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
 
 from tokenguard.domain.token import Record, RecordState
+from tokenguard.frozen import Frozen, field
 
 
 @unique
@@ -16,8 +16,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Frozen, frozen=True, kw_only=True):
     """What every rule says of itself."""
 
     id: str
@@ -27,8 +26,7 @@ class Rule:
     fix: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MaximumAge(Rule):
+class MaximumAge(Rule, frozen=True, kw_only=True):
     """How old a value may become, by environment, and when to begin to warn."""
 
     by_environment: Mapping[str, timedelta]
@@ -41,22 +39,19 @@ class MaximumAge(Rule):
         return self.by_environment.get(environment, self.otherwise)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuietConsumers(Rule):
+class QuietConsumers(Rule, frozen=True, kw_only=True):
     """How long a token must have been unused at the provider before undeclared consumers are ruled out."""
 
     period: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequiredFields(Rule):
+class RequiredFields(Rule, frozen=True, kw_only=True):
     """The fields that a full member of the inventory must have."""
 
     fields: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Frozen, frozen=True, kw_only=True):
     """One policy file. A rule that the file leaves out is None and asks nothing."""
 
     name: str
@@ -76,8 +71,7 @@ class Policy:
         return self.quiet_consumers.period if self.quiet_consumers else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
+class Due(Frozen, frozen=True, kw_only=True):
     """When a token is to be rotated, and why then."""
 
     at: datetime

@@ -1,15 +1,14 @@
 """The person as a port. `NeedsPerson` (exit 3) is raised wherever nobody may be asked."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Protocol
 
 from tokenguard.domain.secret import Secret
+from tokenguard.frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(Frozen, frozen=True, kw_only=True):
     """Something a person does by hand, outside tokenguard."""
 
     title: str

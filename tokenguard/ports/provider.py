@@ -1,7 +1,6 @@
 """Who issues tokens: what every provider can say, and what only some can do by API."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
 from typing import Protocol
@@ -12,6 +11,7 @@ from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Kind, Record
 from tokenguard.errors import Unreachable
+from tokenguard.frozen import Frozen, field
 
 
 class Ambiguous(Unreachable):
@@ -32,8 +32,7 @@ class Way(StrEnum):
     NEVER = "never"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
+class Capabilities(Frozen, frozen=True, kw_only=True):
     """What a provider declares of itself; the rotation is planned from this."""
 
     mint: Way
@@ -69,8 +68,7 @@ class Capabilities:
         return self.mint is Way.API and self.revoke is Way.API
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Frozen, frozen=True, kw_only=True):
     """What to make: the label is written ahead and is the idempotency key."""
 
     label: Label
@@ -79,8 +77,7 @@ class Wanted:
     permissions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Minted:
+class Minted(Frozen, frozen=True, kw_only=True):
     """A token that was just made; its value is shown this once."""
 
     value: Value
@@ -88,8 +85,7 @@ class Minted:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(Frozen, frozen=True, kw_only=True):
     """A token in the provider's own list."""
 
     provider_id: str
@@ -101,8 +97,7 @@ class Listed:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Guide:
+class Guide(Frozen, frozen=True):
     """Words for a person: where to go, and what to do there. Placeholders are filled by the caller's fields."""
 
     where: str
@@ -164,8 +159,7 @@ class Provider(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Vendor:
+class Vendor(Frozen, frozen=True):
     """A provider with what was wired for one record."""
 
     provider: Provider

@@ -1,7 +1,6 @@
 """Where documents and values live. One contract suite (`tests/contract`) runs over every adapter."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from tokenguard.domain.document import Document, Snapshot
@@ -9,10 +8,10 @@ from tokenguard.domain.event import Actor, Entry, Event
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
+from tokenguard.frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tombstone:
+class Tombstone(Frozen, frozen=True, kw_only=True):
     """Stands where a value was, or must never come. `digest` is kept so that fingerprint epochs can rotate."""
 
     reason: str
@@ -20,8 +19,7 @@ class Tombstone:
     digest: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(Frozen, frozen=True):
     """What consumers of the store read."""
 
     label: Label

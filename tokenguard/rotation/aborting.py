@@ -1,12 +1,11 @@
 """Undoing an operation that has not touched the old token: back to exactly what was live before."""
 
-from dataclasses import replace
-
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import AttemptState, Mode, Stage
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import InputError
+from tokenguard.frozen import replace
 from tokenguard.rotation.handover import take_back
 from tokenguard.rotation.machine import may_abort, superseded
 from tokenguard.rotation.proving import old_value

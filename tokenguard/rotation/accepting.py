@@ -1,13 +1,12 @@
 """The new value: accepted by the provider, right scope, then published for the store's readers."""
 
-from dataclasses import replace
-
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import AttemptState, Mode
 from tokenguard.domain.liveness import Observation, ScopeVerdict, Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import Conflict, Tampered, Unreachable
+from tokenguard.frozen import replace
 from tokenguard.rotation.session import Session
 
 _TRIES = 4

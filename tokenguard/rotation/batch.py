@@ -1,10 +1,10 @@
 """Many tokens, one after another: one bad token never blocks the rest."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import ExitCode, TokenguardError
+from tokenguard.frozen import Frozen
 from tokenguard.ports.clock import Clock
 
 _GRAVEST_FIRST = (
@@ -17,8 +17,7 @@ _GRAVEST_FIRST = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(Frozen, frozen=True, kw_only=True):
     """One token's turn."""
 
     name: TokenName
@@ -27,8 +26,7 @@ class Job:
     """Seconds to leave before the next job of the same provider."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(Frozen, frozen=True, kw_only=True):
     """How one job ended; `error` is None if it is done."""
 
     name: TokenName

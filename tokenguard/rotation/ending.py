@@ -1,13 +1,12 @@
 """The old value: guard, revoke intent, revoke, proof of death, quarantine. After the intent there is no way back."""
 
-from dataclasses import replace
-
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Mode, Old, Quarantined, Stage
 from tokenguard.domain.liveness import DeathGrade, DeathProof, Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import Conflict, NotProvenDead, Unfinished, Unreachable
+from tokenguard.frozen import replace
 from tokenguard.ports.provider import Issuer, Listed, Way
 from tokenguard.rotation.accepting import new_value
 from tokenguard.rotation.machine import unconfirmed
@@ -45,6 +44,7 @@ def prove(session: Session) -> None:
     """Prove the old token dead; ask the person again where it turns out not to be."""
     if session.journal.proof is None:
         _settle(session, _proof(session))
+    _look_after_new(session)
     session.advance()
 
 
@@ -184,18 +184,35 @@ def _proof(session: Session) -> DeathProof:
         if proof is not None:
             return proof
         if not (by_person and still_accepted(session, value)):
-            raise NotProvenDead(
-                f"the old token of {session.record.name} is not proven dead",
-                hint=f"tokenguard rotate {session.record.name} --resume looks again; until then treat it as alive",
-            )
+            raise _unproven(session, control)
         _person_revokes(session, retry=_STILL_ACCEPTED)
+
+
+def _unproven(session: Session, control: Value | None) -> NotProvenDead:
+    name, provider = session.record.name, session.provider
+    if control is not None and provider.probe(control, None).verdict is Verdict.DEAD:
+        return NotProvenDead(
+            f"{provider.name} refuses the new token of {name} as well, so nothing is proven about the old one",
+            hint="an outage, or both were revoked: if so, `tokenguard add` another live token of this provider, "
+            f"to compare with; then tokenguard rotate {name} --resume",
+        )
+    return NotProvenDead(
+        f"the old token of {name} is not proven dead",
+        hint=f"tokenguard rotate {name} --resume looks again; until then treat it as alive",
+    )
 
 
 def _person_revokes(session: Session, *, retry: str = "") -> str:
     """Ask until what was said to be revoked is no longer accepted; returns who said so."""
-    old = _old(session)
+    old, attempt = _old(session), session.journal.attempt
     task = revoke_task(
-        session.provider, session.record, label=old.provider_label, hint=old.hint, why=_why_revoke(session)
+        session.provider,
+        session.record,
+        label=old.provider_label,
+        hint=old.hint,
+        keep=attempt.label if attempt else "",
+        made_at=old.created_at,
+        why=_why_revoke(session),
     )
     while True:
         who = session.context.operator.done(task, retry=retry)
@@ -225,6 +242,19 @@ def _settle(session: Session, proof: DeathProof) -> None:
     else:
         control = "while a live one was accepted" if proof.control else "with no live token to compare"
         session.context.progress.step(f"the old token is dead: refused {proof.samples} times, {control}")
+
+
+def _look_after_new(session: Session) -> None:
+    """At a settings page both tokens may have been revoked: then consumers are down, and somebody must know."""
+    if session.journal.revoked_by in {"", "api"} or not session.journal.attempts:
+        return
+    look = session.provider.probe(new_value(session), session.record.scope)
+    if look.verdict is Verdict.DEAD:
+        verdict = session.event(Op.VERIFY, verdict=look.verdict.value, reason=look.reason)
+        session.commit(verdict, record=replace(session.record, seen=look))
+        session.context.progress.note(
+            f"the new token is not accepted any more, consumers are down: tokenguard rotate {session.record.name}"
+        )
 
 
 def _withdraw(session: Session) -> None:

@@ -5,7 +5,6 @@ Every public verb may be interrupted anywhere, by anything; `resume` goes on fro
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Event, Op
@@ -15,6 +14,7 @@ from tokenguard.domain.names import TokenId
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import InputError, NotProvenDead, Tampered, TokenguardError, Unfinished
+from tokenguard.frozen import replace
 from tokenguard.rotation import aborting, accepting, ending, handover, minting, reaping
 from tokenguard.rotation.machine import death_owed
 from tokenguard.rotation.opening import open_existing, open_new, take_over

@@ -1,12 +1,11 @@
 """Consumers: give each one the new value, and go on only when each is known to use it."""
 
-from dataclasses import replace
-
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Handover, HandoverLevel, Mode
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, ConsumerKind, Record
 from tokenguard.errors import NeedsPerson, Unfinished
+from tokenguard.frozen import replace
 from tokenguard.ports.delivery import Delivery, Holds
 from tokenguard.ports.operator import Task
 from tokenguard.rotation.accepting import new_value

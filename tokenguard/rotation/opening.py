@@ -1,7 +1,5 @@
 """Opening an operation: everything that can be known to go wrong is found before the first effect."""
 
-from dataclasses import replace
-
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Event, Op, Phase
 from tokenguard.domain.journal import Journal, Mode, Old, Stage
@@ -9,6 +7,7 @@ from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.names import Label, TokenId, new_token_id
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import Conflict, InputError, Unfinished, Unreachable
+from tokenguard.frozen import replace
 from tokenguard.ports.provider import Way
 from tokenguard.ports.store import Live
 from tokenguard.rotation.session import Context, Session, new_operation_id

@@ -1,13 +1,13 @@
 """What a rotation will do, who is needed and how long it takes, told before anything is done. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
 
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenId, TokenName
 from tokenguard.domain.token import ConsumerKind, Record
+from tokenguard.frozen import Frozen
 from tokenguard.ports.provider import Capabilities, Way
 
 _PERSON_MINUTES = 3  # to open the page, make a token and paste it
@@ -24,8 +24,7 @@ class By(StrEnum):
     TIME = "time"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedStep:
+class PlannedStep(Frozen, frozen=True, kw_only=True):
     """One step of a plan."""
 
     text: str
@@ -33,8 +32,7 @@ class PlannedStep:
     takes: timedelta = timedelta(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RotationPlan:
+class RotationPlan(Frozen, frozen=True, kw_only=True):
     """One token's way from its old value to its new one."""
 
     token: TokenId

@@ -4,13 +4,12 @@ Only labels in this session's own journal are ever looked for: never "everything
 next rotation's candidate.
 """
 
-from dataclasses import replace
-
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Attempt, AttemptState, Stage
 from tokenguard.domain.names import Label
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, Fenced, NeedsPerson, Unfinished
+from tokenguard.frozen import replace
 from tokenguard.ports.operator import Trace
 from tokenguard.ports.provider import Way
 from tokenguard.ports.store import Tombstone

@@ -3,13 +3,12 @@
 Accepted again: the alarm is raised and the revoke is open once more.
 """
 
-from dataclasses import replace
-
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Mode, Old, Quarantined, Stage
 from tokenguard.domain.liveness import DeathGrade, Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.errors import NotProvenDead
+from tokenguard.frozen import replace
 from tokenguard.rotation.session import Session, new_operation_id
 
 

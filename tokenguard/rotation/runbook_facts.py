@@ -2,19 +2,18 @@
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from tokenguard.domain.document import Document
 from tokenguard.domain.token import Consumer, ConsumerKind, Record
+from tokenguard.frozen import Frozen
 from tokenguard.ports.provider import Capabilities, Provider
 from tokenguard.rotation.markdown import code, exact, plain, table
 
 UNKNOWN = "**not on record**"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matter:
+class Matter(Frozen, frozen=True, kw_only=True):
     """What a runbook is written from."""
 
     document: Document

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ from tokenguard.domain.event import Event, Op, Phase
 from tokenguard.domain.journal import Attempt, Journal, Quarantined, Stage
 from tokenguard.domain.token import Record
 from tokenguard.errors import Conflict, Fenced
+from tokenguard.frozen import Frozen, replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.delivery import Deliveries
 from tokenguard.ports.operator import Operator, Progress
@@ -19,8 +19,7 @@ from tokenguard.ports.store import Store
 from tokenguard.rotation.machine import following
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(Frozen, frozen=True, kw_only=True):
     """What an operation needs of the world."""
 
     store: Store

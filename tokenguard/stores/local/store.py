@@ -1,7 +1,6 @@
 """The embedded store behind the `Store` port; `create_store` makes one, `open_store` opens it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from tokenguard.domain.document import Document, Snapshot
@@ -12,6 +11,7 @@ from tokenguard.domain.fingerprint import Fingerprint, fingerprint_of
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, InputError
+from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.store import Live, Tombstone
 from tokenguard.stores.local import chains, holders, opening, rekeying
