@@ -31,6 +31,7 @@ def list_tokens(
     state: str | None, all_stores: bool,
 ) -> None:  # fmt: skip
     """List tokens: name, provider, scope, environment, owner, state and when they are due."""
+    _check({"owner": owner, "scope": scope, "environment": environment, "provider": provider})
     wanted = Filter(
         owner=owner,
         scope=scope,
@@ -50,6 +51,14 @@ def list_tokens(
         label_of = {each.snapshot.id: label for label, each in found}
         found = [(label_of[each.snapshot.id], each) for each in order]
     _print(wiring, found, labelled=all_stores)
+
+
+def _check(asked: dict[str, str]) -> None:
+    """Refuse what no token could ever have: a typing mistake must not read as an empty answer."""
+    if any(asked.values()):
+        from tokenguard.cli.fields import changes_from  # noqa: PLC0415 - a plain `list` starts without it
+
+        changes_from(asked)
 
 
 def _stores(wiring: Wiring) -> dict[str, Store]:

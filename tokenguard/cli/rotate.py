@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import click
 
 from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.fields import changes_from
+from tokenguard.cli.naming import TOKEN_NAME, known_token
 from tokenguard.cli.rotate_view import show_plans, show_results
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
-from tokenguard.domain.names import TokenName, token_name
-from tokenguard.domain.scope import Scope
+from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import ExitCode, InputError
 from tokenguard.policy.model import due_of
@@ -22,7 +23,7 @@ _MAX_REASON = 200
 
 
 @command("rotate")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", type=TOKEN_NAME, nargs=-1, metavar="[NAME]...")
 @click.option("--due", is_flag=True, help="Every token that is due or overdue.")
 @click.option("--all-of", "scope", metavar="KIND:ID", help="Every token of one Drive, organisation, …")
 @click.option("--compromised", is_flag=True, help="Revoke first, then replace: for a token that has leaked.")
@@ -34,7 +35,7 @@ _MAX_REASON = 200
 @pass_wiring
 def rotate(
     wiring: Wiring,
-    names: tuple[str, ...],
+    names: tuple[TokenName, ...],
     due: bool,
     scope: str | None,
     compromised: bool,
@@ -53,7 +54,7 @@ def rotate(
     _check_mode(compromised=compromised, resume=resume, abort=abort, accept_outage=accept_outage)
     said = _reason(reason)
     if resume or abort:
-        targets = _open_ones(wiring) if not names else [_named(wiring, name) for name in names]
+        targets = _open_ones(wiring) if not names else [known_token(wiring.store, name) for name in names]
         return _go_on(wiring, targets, abort=abort, accept_outage=accept_outage, single=len(names) == 1)
     mode = Mode.COMPROMISED if compromised else Mode.PLANNED
     plans = in_order(_plan(wiring, snapshot, mode) for snapshot in _chosen(wiring, names, scope, due=due))
@@ -68,10 +69,10 @@ def rotate(
     return _run(wiring, jobs, single=single)
 
 
-def _chosen(wiring: Wiring, names: Sequence[str], scope: str | None, *, due: bool) -> list[Snapshot]:
+def _chosen(wiring: Wiring, names: Sequence[TokenName], scope: str | None, *, due: bool) -> list[Snapshot]:
     if names:
-        return [_named(wiring, name) for name in dict.fromkeys(names)]
-    wanted = Scope.parse(scope) if scope else None
+        return [known_token(wiring.store, name) for name in dict.fromkeys(names)]
+    wanted = changes_from({"scope": scope}).scope if scope else None
     now, policy = wiring.clock.now(), wiring.policy
     chosen = []
     for snapshot in wiring.store.scan():
@@ -87,14 +88,6 @@ def _chosen(wiring: Wiring, names: Sequence[str], scope: str | None, *, due: boo
 
 def _open_ones(wiring: Wiring) -> list[Snapshot]:
     return [snapshot for snapshot in wiring.store.scan() if snapshot.document.busy]
-
-
-def _named(wiring: Wiring, text: str) -> Snapshot:
-    name = token_name(text)
-    snapshot = wiring.store.find(name)
-    if snapshot is None:
-        raise InputError(f"there is no token named {name}", hint="`tokenguard list` shows the names")
-    return snapshot
 
 
 def _plan(wiring: Wiring, snapshot: Snapshot, mode: Mode) -> RotationPlan:

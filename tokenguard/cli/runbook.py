@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.naming import TOKEN_NAME, known_token
 from tokenguard.cli.runbook_page import page
 from tokenguard.domain.document import Snapshot
-from tokenguard.domain.names import token_name
+from tokenguard.domain.names import TokenName
 from tokenguard.errors import InputError
 from tokenguard.files import replace_file, shown
 from tokenguard.policy.model import due_of
@@ -18,17 +19,17 @@ from tokenguard.shell.wiring import Wiring
 
 
 @command("runbook")
-@click.argument("name")
+@click.argument("name", type=TOKEN_NAME)
 @click.option("--html", "as_html", is_flag=True, help="A self-contained page, fit for printing.")
 @click.option("--output", metavar="FILE", help="Write there (0600) instead of to standard output.")
 @pass_wiring
-def runbook(wiring: Wiring, name: str, *, as_html: bool, output: str | None) -> None:
+def runbook(wiring: Wiring, name: TokenName, *, as_html: bool, output: str | None) -> None:
     """Write the rotation runbook of one token from its record; it never holds a value.
 
     It says who answers for the token, what it can reach, what to type and where to click, what to expect, and how
     to prove that it is over. Print it, or keep it where people look at 3 a.m.
     """
-    text = _written(wiring, _known(wiring, name))
+    text = _written(wiring, known_token(wiring.store, name))
     if as_html:
         text = page(name, text)
     if output is not None:
@@ -39,13 +40,6 @@ def runbook(wiring: Wiring, name: str, *, as_html: bool, output: str | None) -> 
     else:
         for line in text.rstrip("\n").split("\n"):
             wiring.screen.line(line)
-
-
-def _known(wiring: Wiring, name: str) -> Snapshot:
-    snapshot = wiring.store.find(token_name(name))
-    if snapshot is None:
-        raise InputError(f"there is no token {name}", hint="`tokenguard list` shows the names")
-    return snapshot
 
 
 def _written(wiring: Wiring, snapshot: Snapshot) -> str:
