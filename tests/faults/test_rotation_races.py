@@ -129,3 +129,22 @@ def test_what_a_person_made_too_late_is_asked_to_be_revoked(meanwhile: Meanwhile
         bench.engine.rotate(token)
     assert bench.journal(token).stage is Stage.DONE
     all_is_well(bench, token)
+
+
+@pytest.mark.parametrize("further", ["abort", "rotate"])
+def test_a_delivery_that_comes_too_late_is_put_right_by_who_made_it(meanwhile: Meanwhile, further: str):
+    """Nothing fences a file: between the late write and its correction is the one gap that docs/rotation.md names."""
+    bench = Bench()
+    token, _ = bench.add()
+
+    def another_goes_on(*_: object) -> None:
+        if further == "abort":
+            bench.runner("two").abort(token)
+        else:
+            bench.runner("two").resume(token)
+            bench.runner("two").rotate(token)
+
+    meanwhile.before(bench.deliveries.delivery, "push", another_goes_on)
+    with pytest.raises(Fenced):
+        bench.engine.rotate(token)
+    all_is_well(bench, token)

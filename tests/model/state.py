@@ -77,7 +77,6 @@ class Place(StrEnum):
     SAY_PUBLISHED = auto()
     SAY_HAND = auto()
     PUSH = auto()
-    REPAIR = auto()
     SAY_CONSUMED = auto()
     GUARD = auto()
     SAY_REVOKE = auto()

@@ -1,10 +1,13 @@
 """Consumers: give each one the new value, and go on only when each is known to use it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Handover, HandoverLevel, Mode
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, ConsumerKind, Record
-from tokenguard.errors import NeedsPerson, Unfinished
+from tokenguard.errors import Fenced, NeedsPerson, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.ports.delivery import Delivery, Holds
 from tokenguard.ports.operator import Task
@@ -33,10 +36,11 @@ def take_back(session: Session, previous: Value | None) -> None:
             _ask_to_take_back(session, consumer)
         elif previous is not None:
             delivery.rollback(consumer, previous)
-        session.commit(
-            session.event(Op.ROLL_BACK, Phase.OUTCOME, consumer=str(consumer)),
-            handovers=tuple(each for each in session.journal.handovers if each.consumer != consumer),
-        )
+        with _put_right_if_late(session, delivery, consumer):
+            session.commit(
+                session.event(Op.ROLL_BACK, Phase.OUTCOME, consumer=str(consumer)),
+                handovers=tuple(each for each in session.journal.handovers if each.consumer != consumer),
+            )
         session.context.progress.step(f"{consumer} has its previous value again")
 
 
@@ -51,11 +55,24 @@ def _deliver(session: Session, consumer: Consumer, value: Value) -> None:
         who = _ask_person(session, consumer)
     else:
         _push(session, delivery, consumer, value)
-    session.commit(
-        session.event(Op.DELIVER, Phase.OUTCOME, consumer=str(consumer), result="confirmed", by=who),
-        handovers=_with(session, consumer, HandoverLevel.CONFIRMED, by=who),
-    )
+    with _put_right_if_late(session, delivery, consumer):
+        session.commit(
+            session.event(Op.DELIVER, Phase.OUTCOME, consumer=str(consumer), result="confirmed", by=who),
+            handovers=_with(session, consumer, HandoverLevel.CONFIRMED, by=who),
+        )
     session.context.progress.step(f"{consumer} has the new token")
+
+
+@contextmanager
+def _put_right_if_late(session: Session, delivery: Delivery | None, consumer: Consumer) -> Iterator[None]:
+    """A delivery cannot be fenced: who finds that another runner has gone on gives back what the store serves now."""
+    try:
+        yield
+    except Fenced:
+        live = session.context.store.read_live(session.snapshot.id)
+        if delivery is not None and live is not None:
+            delivery.push(consumer, live.value)
+        raise
 
 
 def _push(session: Session, delivery: Delivery, consumer: Consumer, value: Value) -> None:
