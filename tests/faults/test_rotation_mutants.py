@@ -1,7 +1,6 @@
 """The test of the tests: each flaw, built into the real engine on purpose, is caught with one fault or none."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from tests.faults.rotation_scenario import Scenario, one_fault_plans
 from tokenguard.domain.journal import Attempt, Stage
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.names import new_label
+from tokenguard.frozen import replace
 from tokenguard.ports.store import Tombstone
 from tokenguard.rotation import accepting, ending, handover, minting, proving, reaping
 from tokenguard.rotation.session import Session
