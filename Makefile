@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= 2
+FLOOR ?= 85
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
@@ -22,7 +23,7 @@ demo: $(VENV)/base.stamp
 	@$(BIN)/tokenguard demo
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --cov --cov-report=term:skip-covered --cov-fail-under $(FLOOR) $(ARGS)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
@@ -45,7 +46,7 @@ LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashe
 
 lock:
 	$(LOCK) pyproject.toml requirements/build.in --output-file requirements/base.txt
-	$(LOCK) pyproject.toml --extra keyring requirements/build.in requirements/dev.in \
+	$(LOCK) pyproject.toml --all-extras requirements/build.in requirements/dev.in \
 		--constraint requirements/base.txt --output-file requirements/dev.txt
 
 $(BIN)/python:
