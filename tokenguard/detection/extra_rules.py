@@ -4,25 +4,22 @@ Each rule is a row of `RULES`. Every repeat has a bound and no two that follow e
 search is linear in the text. `examples` and `not_examples` are templates that the tests fill with random characters.
 """
 
-import re
-from dataclasses import dataclass
+from tokenguard.frozen import Frozen
 
 UUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _NAMES = (
-    "DESCRIPT_API_TOKEN|DESCRIPT_API_KEY|DESCRIPT_TOKEN|"
-    "AUTOPOSTING_API_KEY|AUTOPOSTING_TOKEN|OP_SERVICE_ACCOUNT_TOKEN|"
-    "OP_CONNECT_TOKEN|DOPPLER_TOKEN|CLOUDFLARE_API_TOKEN|"
-    "VAULT_TOKEN|GITLAB_TOKEN|SENDGRID_API_KEY"
+    "DESCRIPT_API_TOKEN|DESCRIPT_API_KEY|DESCRIPT_TOKEN|AUTOPOSTING_API_KEY|"
+    "AUTOPOSTING_TOKEN|OP_SERVICE_ACCOUNT_TOKEN|OP_CONNECT_TOKEN|DOPPLER_TOKEN|"
+    "CLOUDFLARE_API_TOKEN|VAULT_TOKEN|GITLAB_TOKEN|SENDGRID_API_KEY"
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExtraRule:
+class ExtraRule(Frozen, frozen=True, kw_only=True):
     """One shape."""
 
     type: str
-    pattern: re.Pattern[str]
-    """The token is the group `value` if there is one, else the whole match."""
+    pattern: str
+    """A Python regex, compiled only when its anchor was found; the token is its group `value`, if it has one."""
     anchor: str
     """A byte regex (for RE2) that every match contains; most files are passed over by it."""
     near: str = ""
@@ -34,7 +31,7 @@ class ExtraRule:
 
 
 def _rule(name: str, pattern: str, anchor: str, **more: object) -> ExtraRule:
-    return ExtraRule(type=name, pattern=re.compile(pattern), anchor=anchor, **more)  # type: ignore[arg-type]
+    return ExtraRule(type=name, pattern=pattern, anchor=anchor, **more)  # type: ignore[arg-type]
 
 
 RULES: tuple[ExtraRule, ...] = (

@@ -6,11 +6,11 @@ from functools import cache
 
 from tokenguard.detection.extra_rules import RULES, ExtraRule
 from tokenguard.detection.match import Match
-from tokenguard.detection.presigned import ANCHOR, presigned_urls
 from tokenguard.detection.regex_set import RegexSet, regex_set
 from tokenguard.domain.finding import Kind
 from tokenguard.domain.secret import Secret
 
+_PRESIGNED = r"(?i:(?:[?&;]|u0026)(?:X-Amz-Signature|X-Goog-Signature|Signature|sig)=)"
 _NEAR_CHARACTERS = 400
 _CI = re.compile(
     r"(?:^|/)(?:\.github/workflows/|\.gitlab-ci|\.circleci/|\.buildkite/|azure-pipelines|bitbucket-pipelines"
@@ -36,13 +36,16 @@ def scan_extras(text: str, path: str) -> Iterator[Match]:
     taken: list[tuple[int, int]] = []
     for number in present:
         if number == len(RULES):
+            from tokenguard.detection.presigned import presigned_urls  # noqa: PLC0415 - few files hold any
+
             yield from presigned_urls(text)
             continue
         rule = RULES[number]
         if rule.only_ci and not _CI.search(path):
             continue
-        for match in rule.pattern.finditer(text):
-            start, end = match.span("value" if "value" in rule.pattern.groupindex else 0)
+        pattern = re.compile(rule.pattern)
+        for match in pattern.finditer(text):
+            start, end = match.span("value" if "value" in pattern.groupindex else 0)
             if any(start < other_end and other_start < end for other_start, other_end in taken):
                 continue  # the half of a token that was found whole
             if not _stands_for_itself(rule, text, match, start, end):
@@ -60,7 +63,7 @@ def allowed(lines: list[str], line: int) -> bool:
 
 @cache
 def _anchors() -> RegexSet:
-    return regex_set([*(rule.anchor for rule in RULES), ANCHOR])
+    return regex_set([*(rule.anchor for rule in RULES), _PRESIGNED])
 
 
 def _stands_for_itself(rule: ExtraRule, text: str, match: re.Match[str], start: int, end: int) -> bool:

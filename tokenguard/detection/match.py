@@ -1,13 +1,11 @@
 """What detection hands on: where something was found, what it is, and the value, which is never shown."""
 
-from dataclasses import dataclass, field
-
 from tokenguard.domain.finding import Kind
 from tokenguard.domain.secret import Secret
+from tokenguard.frozen import Frozen, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class Match(Frozen, frozen=True, kw_only=True):
     """One hit in one text."""
 
     kind: Kind
@@ -24,8 +22,7 @@ class Match:
     """Short facts under fixed keys (`lifetime`, `via`, `token`, `state`); never a value."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unscanned:
+class Unscanned(Frozen, frozen=True, kw_only=True):
     """A line that had to be given up: a hostile one, on which a rule ran out of time."""
 
     line: int

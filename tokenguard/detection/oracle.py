@@ -4,13 +4,16 @@ Nothing here can reach the network: verification is never asked for, and `reques
 everything else together, is put off until somebody outside wants it.
 """
 
+import contextlib
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterator
 from functools import cache
 from types import ModuleType
 from typing import Any
 
+_REQUESTS = "requests"
 _MODULES = {
     "ArtifactoryDetector": "artifactory",
     "AWSKeyDetector": "aws",
@@ -80,20 +83,31 @@ def code_snippet() -> Any:
 
 @cache
 def _module(name: str) -> Any:
-    _put_off_requests()
-    return importlib.import_module(f"detect_secrets.{name}")
+    with _without_requests():
+        return importlib.import_module(f"detect_secrets.{name}")
 
 
-def _put_off_requests() -> None:
-    if "requests" in sys.modules:
+@contextlib.contextmanager
+def _without_requests() -> Iterator[None]:
+    """While it lasts, `import requests` gives a stand-in, if nobody has imported the real one."""
+    specification = None if _REQUESTS in sys.modules else importlib.util.find_spec(_REQUESTS)
+    if specification is None:
+        yield
         return
-    specification = importlib.util.find_spec("requests")
-    if specification is not None:
-        sys.modules["requests"] = _PutOff(specification.name, specification)
+    stand_in = _PutOff(_REQUESTS, specification)
+    sys.modules[_REQUESTS] = stand_in
+    try:
+        yield
+    finally:
+        if sys.modules.get(_REQUESTS) is stand_in:
+            del sys.modules[_REQUESTS]
 
 
 class _PutOff(ModuleType):
     """Stands for a module until one of its attributes is wanted."""
+
+    Response = object
+    """The only one that detect-secrets wants while it is imported: an annotation."""
 
     def __init__(self, name: str, specification: Any) -> None:
         super().__init__(name)

@@ -9,8 +9,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from tokenguard.detection.regex_set import regex, regex_set
-from tokenguard.detection.superset import RUN
+from tokenguard.detection.regex_set import RUN, regex, regex_set
 
 BASE64, HEX = "Base64HighEntropyString", "HexHighEntropyString"
 # Entropy above a limit needs more than 2**limit distinct characters: 4.5 bits need 23, 3.0 bits need 9.

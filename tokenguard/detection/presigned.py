@@ -9,9 +9,6 @@ from tokenguard.detection.match import Match
 from tokenguard.domain.finding import Kind
 from tokenguard.domain.secret import Secret
 
-ANCHOR = r"(?i:(?:[?&;]|u0026)(?:X-Amz-Signature|X-Goog-Signature|Signature|sig)=)"
-"""For RE2: every pre-signed URL contains it."""
-
 _URL = re.compile(r"https?://[^\s\"'<>`\\^{|}?#]{1,2048}\?(?P<query>[^\s\"'<>`\\^{|}#]{10,8192})")
 _AMPERSANDS = re.compile(r"\\u0026|&amp;")
 _STAND_IN = re.compile(r"(?i)\.\.\.|example-?signature|your|%3c|redacted|\*{3}|x{8}")

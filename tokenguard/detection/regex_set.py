@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
+RUN = r"[A-Za-z0-9+/\x5c\x2d_=\x80-\xff]"
+"""The bytes of which base64, hex and most tokens are made, as a class; letters beyond ASCII included."""
+
 _MAX_MEMORY = 256 << 20  # bytes an RE2 set may use before it would fall back to its slow path
 
 

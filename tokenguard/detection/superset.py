@@ -33,8 +33,6 @@ _ASCII_END = 128
 _MAX_CORES, _LEAST_WEIGHT, _SHORT_RUN = 2, 1, 4
 _COLON = ord(":")
 _RUN_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/\\-_=")
-RUN = rf"[A-Za-z0-9+/\x5c\x2d_={_HIGH}]"
-"""The bytes of which base64, hex and most tokens are made, as a class; letters beyond ASCII included."""
 
 Tree = Sequence[tuple[Any, Any]]
 

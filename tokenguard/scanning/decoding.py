@@ -1,7 +1,8 @@
 """Bytes of a file as text: what detect-secrets would read, and what it would pass over as binary."""
 
 import codecs
-from dataclasses import dataclass
+
+from tokenguard.frozen import Frozen
 
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -12,8 +13,7 @@ _MARKS = (
 _SAMPLE = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Frozen, frozen=True):
     """Decoded content, line ends as line feeds."""
 
     text: str

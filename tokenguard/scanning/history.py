@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from tokenguard.domain.finding import Origin, Skipped
 from tokenguard.errors import InputError
@@ -16,12 +15,12 @@ _UPDATE_FIELDS = 3
 _ID = re.compile(r"[0-9a-f]{40,64}", re.ASCII)
 
 
-@dataclass(slots=True)
 class _Seen:
     """Which blob appeared where first, oldest commit first."""
 
-    blobs: dict[str, tuple[str, Origin]] = field(default_factory=dict)
-    submodules: set[str] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.blobs: dict[str, tuple[str, Origin]] = {}
+        self.submodules: set[str] = set()
 
 
 def read_history(git: Git, since: str = "") -> Iterator[Source]:

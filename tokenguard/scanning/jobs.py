@@ -1,11 +1,11 @@
 """The ways to run a scan: of paths, of what is staged, of a history, of a push, of a stream."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tokenguard.domain.finding import Report
 from tokenguard.errors import InputError
+from tokenguard.frozen import Frozen
 from tokenguard.scanning.files import read_paths
 from tokenguard.scanning.git import Git, find_git
 from tokenguard.scanning.history import read_history, read_pushed
@@ -14,8 +14,7 @@ from tokenguard.scanning.source import MAX_BYTES, Blob, Source
 from tokenguard.scanning.staged import read_index, read_staged
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(Frozen, frozen=True, kw_only=True):
     """How to scan, whatever is scanned."""
 
     stages: Stages

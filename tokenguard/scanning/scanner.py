@@ -4,13 +4,13 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 
 from tokenguard.detection.extras import allowed, scan_extras
 from tokenguard.detection.match import Match, Unscanned
 from tokenguard.detection.rules import scan_rules
 from tokenguard.domain.finding import Finding, Kind, Report, Skipped
 from tokenguard.domain.secret import Secret
+from tokenguard.frozen import Frozen, replace
 from tokenguard.scanning.archives import members
 from tokenguard.scanning.decoding import Text, decoded
 from tokenguard.scanning.source import Blob, Source
@@ -19,8 +19,7 @@ OwnStage = Callable[[bytes], Iterable[Match]]
 """Finds the team's own tokens in raw bytes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stages:
+class Stages(Frozen, frozen=True, kw_only=True):
     """What to look for."""
 
     own: OwnStage | None = None
@@ -36,14 +35,11 @@ class Suppressor:
         return False
 
 
-@dataclass(slots=True)
 class _Tally:
-    files: int = 0
-    bytes: int = 0
-    findings: list[Finding] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
-    suppressed: int = 0
-    allowed: int = 0
+    def __init__(self) -> None:
+        self.files = self.bytes = self.suppressed = self.allowed = 0
+        self.findings: list[Finding] = []
+        self.skipped: list[Skipped] = []
 
 
 def scan(
@@ -87,12 +83,16 @@ def matches_of(data: bytes, path: str, stages: Stages) -> Iterator[Match | Unsca
     if not stages.rules:
         return
     text = decoded(data)
-    found = list(scan_rules(text.text, path)) if text.rules_apply else []
-    yield from (each for each in found if isinstance(each, Unscanned) or not _same_as(each, own))
-    by_rule = [each for each in found if isinstance(each, Match)]
-    for match in scan_extras(text.text, path):
-        if not _same_as(match, by_rule) and not _same_as(match, own):
-            yield match
+    shapes = [match for match in scan_extras(text.text, path) if not _same(match, own)]
+    by_rule: list[Match] = []
+    for each in scan_rules(text.text, path) if text.rules_apply else ():
+        if isinstance(each, Unscanned):
+            yield each
+        elif not _same(each, own):
+            by_rule.append(each)
+            shape = _same(each, shapes)
+            yield replace(each, facts={"vendor": shape.type}) if shape else each
+    yield from (match for match in shapes if not _same(match, by_rule))
 
 
 def _unpacked(sources: Iterable[Source]) -> Iterator[Source]:
@@ -130,13 +130,13 @@ def _scan_blob(blob: Blob, stages: Stages, suppressor: Suppressor, tagger: "_Tag
         )
 
 
-def _same_as(match: Match, others: Iterable[Match]) -> bool:
-    """Whether another stage found the same token on the same line, or a part of it."""
+def _same(match: Match, others: Iterable[Match]) -> Match | None:
+    """What another stage found of the same token on the same line, or of a part of it."""
     value = match.whole.reveal()
-    return any(
-        other.line == match.line and (other.whole.reveal() in value or value in other.whole.reveal())
-        for other in others
-    )
+    for other in others:
+        if other.line == match.line and (other.whole.reveal() in value or value in other.whole.reveal()):
+            return other
+    return None
 
 
 class _Tagger:

@@ -1,15 +1,13 @@
 """One piece of content to scan, or the reason why there is none."""
 
-from dataclasses import dataclass
-
 from tokenguard.domain.finding import Origin, Skipped
+from tokenguard.frozen import Frozen
 
 MAX_BYTES = 32 << 20
 """Larger files are skipped, and said to be."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blob:
+class Blob(Frozen, frozen=True, kw_only=True):
     """Content under the name by which it is reported."""
 
     path: str
