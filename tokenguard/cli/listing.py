@@ -1,6 +1,7 @@
 """`list`: the inventory, filtered, or by what is due."""
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 import click
 
@@ -14,6 +15,8 @@ from tokenguard.ports.store import Store
 from tokenguard.shell.wiring import Wiring
 
 _COLUMNS = ("name", "provider", "scope", "env", "owner", "state", "due")
+_Found = tuple[str, Listed]
+"""A token, with the name of its store where there are several."""
 
 
 @command("list")
@@ -41,16 +44,19 @@ def list_tokens(
     )
     now = wiring.clock.now()
     stores = _stores(wiring) if all_stores else {"": wiring.store}
-    found = [
+    found: Iterable[_Found] = (
         (label, each)
         for label, store in stores.items()
         for each in listed(store.scan(), wanted, lambda: wiring.policy)
-    ]  # fmt: skip
+    )  # fmt: skip
     if sort_by_due or within is not None:
-        order = by_due((each for _, each in found), now, None if within is None else timedelta(days=within))
-        label_of = {each.snapshot.id: label for label, each in found}
-        found = [(label_of[each.snapshot.id], each) for each in order]
+        found = _by_due(list(found), now, None if within is None else timedelta(days=within))
     _print(wiring, found, labelled=all_stores)
+
+
+def _by_due(found: list[_Found], now: datetime, within: timedelta | None) -> list[_Found]:
+    label_of = {each.snapshot.id: label for label, each in found}
+    return [(label_of[each.snapshot.id], each) for each in by_due((each for _, each in found), now, within)]
 
 
 def _check(asked: dict[str, str]) -> None:
@@ -68,15 +74,18 @@ def _stores(wiring: Wiring) -> dict[str, Store]:
     return {name: wiring.open_store(url) for name, url in urls.items()}
 
 
-def _print(wiring: Wiring, found: list[tuple[str, Listed]], *, labelled: bool) -> None:
+def _print(wiring: Wiring, found: Iterable[_Found], *, labelled: bool) -> None:
     now, screen = wiring.clock.now(), wiring.screen
     if screen.as_json:
-        tokens = [
-            {**({"store": label} if labelled else {}), **token_json(each.snapshot, each.due, now)}
-            for label, each in found
-        ]  # fmt: skip
-        screen.document({"tokens": tokens})
+        screen.documents(
+            "tokens",
+            (
+                {**({"store": label} if labelled else {}), **token_json(each.snapshot, each.due, now)}
+                for label, each in found
+            ),
+        )
         return
+    found = list(found)
     if not found:
         wiring.progress.note("no tokens here; `tokenguard add` and `tokenguard import` take them in")
         return

@@ -6,7 +6,7 @@ Everything passes `safe_text` here, and nothing else in the package writes to st
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
 from tokenguard.text import safe_text
@@ -34,7 +34,16 @@ class Screen:
 
     def document(self, content: Any) -> None:
         """Print one JSON document; ASCII, so that nothing in it can act on a terminal."""
-        self._write(json.dumps(content, ensure_ascii=True, indent=2, default=str).replace("\x7f", "\\u007f"))
+        self._write(_ascii(content, indent=2))
+
+    def documents(self, key: str, items: Iterable[Any]) -> None:
+        """Print one JSON document that holds many items under `key`, one a line.
+
+        Each is encoded as it comes, so that the items need not be in memory together; nothing is printed unless
+        all of them came.
+        """
+        lines = [_ascii(item) for item in items]
+        self._write(f'{{"{key}": [' + ",".join(f"\n{line}" for line in lines) + ("\n]}" if lines else "]}"))
 
     def line(self, text: str = "") -> None:
         """Print one line for people."""
@@ -76,3 +85,7 @@ class Screen:
 
     def _write(self, text: str) -> None:
         self._stream.write(text + "\n")
+
+
+def _ascii(content: Any, indent: int | None = None) -> str:
+    return json.dumps(content, ensure_ascii=True, indent=indent, default=str).replace("\x7f", "\\u007f")
