@@ -1,6 +1,5 @@
 """Embedded stores for tests: quick to open, all on one key file, their anchors beside them."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from tokenguard.domain.event import Actor, Event, Op
 from tokenguard.domain.names import Label, TokenId, new_token_id, token_name
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record
+from tokenguard.frozen import replace
 from tokenguard.stores.local.slots import Cost, SlotKey
 from tokenguard.stores.local.store import LocalStore, create_store, open_store
 

@@ -7,6 +7,7 @@ from tokenguard.domain.event import Op
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import Label, TokenId
 from tokenguard.domain.secret import Value
+from tokenguard.frozen import replace
 from tokenguard.stores.local.store import LocalStore
 
 ONE, TWO = TokenId("1" * 32), TokenId("2" * 32)
@@ -19,7 +20,8 @@ def _create(store: LocalStore, token: TokenId, name: str) -> None:
 
 
 def _edit(store: LocalStore) -> None:
-    edited(store, store.load(ONE), purpose="thumbnails " * 40)
+    read = store.load(ONE)
+    edited(store, replace(read, version=1), purpose="thumbnails " * 40)  # pinned: once more must not be a second edit
 
 
 TRAFFIC: tuple[Callable[[LocalStore], object], ...] = (
