@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from tokenguard.frozen import replace
 from tokenguard.cli.runbook_page import page
 from tokenguard.domain.document import Document
 from tokenguard.domain.journal import Journal, Mode, Old, Quarantined, Stage
@@ -17,6 +16,7 @@ from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation, Verd
 from tokenguard.domain.names import Label, token_name
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import Consumer, ConsumerKind, Kind, Record, RecordState
+from tokenguard.frozen import replace
 from tokenguard.ports.provider import Capabilities, Guide, Way
 from tokenguard.rotation.markdown import block, code, exact, plain, table
 from tokenguard.rotation.runbook import runbook
