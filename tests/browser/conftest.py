@@ -41,9 +41,8 @@ def chromium(tmp_path_factory):
 class Household:
     """A store with one token of the Marketing Drive in it, whose consumer is a `.env` file."""
 
-    def __init__(self, directory, sandbox: Sandbox, capfd) -> None:
+    def __init__(self, directory, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        self._capfd = capfd
         self._sittings: list[Sitting] = []
         self.dotenv = directory / "app" / ".env"
         self.dotenv.parent.mkdir(mode=0o700)
@@ -60,19 +59,26 @@ class Household:
         }
         assert self.run("init") == 0
 
-    def add(self, *options: str, drive: str = "Marketing") -> str:
-        """The token that will be rotated, known at the provider as `upload`; returns its value."""
-        value = self.sandbox.world.create_token("upload", self.drive_id(drive)).secret.reveal()
+    def add(self, *consumers: str) -> str:
+        """The token that will be rotated, known at the provider as `upload`; returns its value.
+
+        Its consumer is the `.env` file; those that are named besides get nothing before the next rotation.
+        """
+        drive = self.drive_id("Marketing")
+        value = self.sandbox.world.create_token("upload", drive).secret.reveal()
         self._write(self.dotenv, f"# settings\nDESCRIPT_API_TOKEN={value}\n")
         self.environ["PASTED"] = value
-        consumers = options or ("--deliver", f"dotenv:{self.dotenv}#DESCRIPT_API_TOKEN")
+        dotenv = f"dotenv:{self.dotenv}#DESCRIPT_API_TOKEN"
         code = self.run(
-            "add", NAME, "--provider", "descript", "--scope", f"drive:{self.drive_id(drive)}", "--scope-name", drive,
+            "add", NAME, "--provider", "descript", "--scope", f"drive:{drive}", "--scope-name", "Marketing",
             "--env", "prod", "--owner", "video", "--purpose", "upload", "--label", "upload",
-            "--from-env", "PASTED", *consumers,
+            "--from-env", "PASTED", "--deliver", dotenv,
         )  # fmt: skip
         del self.environ["PASTED"]
-        assert code == 0, self._capfd.readouterr()
+        assert code == 0
+        if consumers:
+            declared = (part for target in (dotenv, *consumers) for part in ("--deliver", target))
+            assert self.run("edit", NAME, *declared) == 0
         return value
 
     def drive_id(self, name: str) -> str:
@@ -125,9 +131,9 @@ class Household:
 
 
 @pytest.fixture
-def household(tmp_path, capfd):
+def household(tmp_path):
     with Sandbox() as sandbox:
-        home = Household(tmp_path, sandbox, capfd)
+        home = Household(tmp_path, sandbox)
         yield home
         home.clean_up()
     home.check_nothing_was_shown()

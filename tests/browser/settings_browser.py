@@ -6,7 +6,8 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import Select
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 _FLAGS = (
     "--headless",
@@ -29,7 +30,6 @@ def start(chromium: str, driver: str, profile: Path) -> webdriver.Chrome:
     options.binary_location = chromium
     for flag in (*_FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
-    options.page_load_strategy = "eager"
     browser = webdriver.Chrome(options=options, service=Service(executable_path=driver))
     browser.set_page_load_timeout(20)
     return browser
@@ -52,18 +52,27 @@ class SettingsPage:
         field = self.browser.find_element(By.ID, "name")
         field.send_keys(name)
         Select(self.browser.find_element(By.ID, "drive_id")).select_by_visible_text(drive)
-        self.browser.find_element(By.ID, "create-token").click()
+        self._click(self.browser.find_element(By.ID, "create-token"))
 
     def revoke(self, name: str) -> None:
-        """Click Revoke in the one row of that name."""
+        """Click Revoke in every row of that name; there must be one."""
         self.browser.get(self._url)
-        (row,) = [row for row in self._rows() if self._cells(row)[0] == name]
-        row.find_element(By.TAG_NAME, "button").click()
+        assert self._named(name)
+        while rows := self._named(name):
+            self._click(rows[0].find_element(By.TAG_NAME, "button"))
 
     def listed(self) -> list[tuple[str, str]]:
         """Name and Drive of each token in the list."""
         self.browser.get(self._url)
         return [tuple(self._cells(row)[:2]) for row in self._rows()]
+
+    def _click(self, button) -> None:
+        """Send a form, and wait until its page is gone: the next one has the same address."""
+        button.click()
+        WebDriverWait(self.browser, 20, poll_frequency=0.05).until(staleness_of(button))
+
+    def _named(self, name: str) -> list:
+        return [row for row in self._rows() if self._cells(row)[0] == name]
 
     def _rows(self):
         return self.browser.find_elements(By.CSS_SELECTOR, "tr[data-token-id]")

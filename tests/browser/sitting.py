@@ -30,6 +30,7 @@ class Sitting:
         )
         self.child.logfile_read = self._screen
         self.child.delaybeforesend = None
+        self.child.delayafterclose = self.child.ptyproc.delayafterclose = 0
 
     @property
     def screen(self) -> str:

@@ -45,3 +45,29 @@ def test_compromised_revokes_before_it_replaces(household, settings, as_asked):
     sitting.paste(new)
     assert "the old token is dead" in sitting.leaves(0)
     assert household.consumer_value() == household.live_value() == new
+
+
+def test_a_token_made_on_the_page_is_added_by_the_same_hands(household, settings, as_asked):
+    """`add --issue` with a provider that only people can ask."""
+    drive = household.drive_id("Product")
+    sitting = household.sit_down(
+        "add", NAME, "--issue", "--provider", "descript", "--scope", f"drive:{drive}", "--scope-name", "Product",
+        "--env", "prod", "--owner", "video", "--purpose", "upload", "--no-consumers",
+    )  # fmt: skip
+    value = as_asked(sitting.until(PASTE))
+    sitting.paste(value)
+    assert f"active, alive; drive:{drive} (Product)" in sitting.leaves(0)
+    assert household.live_value() == value
+    assert settings.listed() == [(household.document().record.label, "Product")]
+
+
+def test_add_takes_a_value_by_hidden_prompt(household, settings):
+    value = settings.create("made before tokenguard", "Product")
+    sitting = household.sit_down(
+        "add", NAME, "--provider", "descript", "--scope", f"drive:{household.drive_id('Product')}",
+        "--env", "prod", "--owner", "video", "--purpose", "upload", "--no-consumers",
+    )  # fmt: skip
+    sitting.until(f"value of {NAME} (it stays hidden): ")
+    sitting.paste(value)
+    sitting.leaves(0)
+    assert household.live_value() == value

@@ -1,0 +1,149 @@
+"""A guided rotation that is left at any question, undone, or run where nobody may be asked."""
+
+from tests.browser.conftest import NAME
+from tests.browser.sitting import DONE, FOUND, PASTE, YOUR_NAME, asked_label
+from tokenguard.domain.journal import Stage
+
+PERSON = "person:ops desk"
+
+
+def _left_at(household, prompt: str, *, words: tuple[str, ...] = ("--resume",), answers: tuple = ()) -> None:
+    """Run up to `prompt`, giving the `answers` on the way, and press Ctrl-C there."""
+    sitting = household.sit_down("rotate", NAME, *words)
+    for question, answer in answers:
+        sitting.until(question)
+        sitting.type(answer)
+    sitting.until(prompt)
+    end = sitting.interrupt()
+    assert "error: interrupted" in end
+    assert f"hint: nothing is lost; go on with `tokenguard rotate {NAME} --resume`" in end
+
+
+def test_ctrl_c_at_every_question_then_resume(household, settings, as_asked):
+    """Paste, trace, hand-over, name, revoke, name: each is left once, and at the end nothing is lost or left over."""
+    old = household.add(PERSON)
+    _left_at(household, PASTE, words=())
+    _left_at(household, FOUND)
+    _left_at(household, PASTE, answers=[(FOUND, "absent")])
+
+    sitting = household.sit_down("rotate", NAME, "--resume")
+    sitting.until(FOUND)
+    sitting.type("absent")
+    new = as_asked(sitting.until(PASTE))
+    sitting.paste(new)
+    assert "hand the new token" in sitting.until(DONE)
+    sitting.interrupt()
+    assert household.live_value() == new
+    assert household.alive(old)
+
+    _left_at(household, YOUR_NAME, answers=[(DONE, "done")])
+    assert household.document().journal.stage is Stage.PUBLISHED
+    _left_at(household, DONE, answers=[(DONE, "done Bo")])
+    assert household.document().journal.stage is Stage.REVOKE_INTENDED
+    _left_at(household, YOUR_NAME, answers=[(DONE, "done")])
+    settings.revoke("upload")
+
+    sitting = household.sit_down("rotate", NAME, "--resume")
+    sitting.until(DONE)
+    sitting.type("done Ada")
+    sitting.leaves(0)
+    assert household.live_value() == new
+    assert settings.listed() == [(household.document().record.label, "Marketing")]
+    assert household.run("audit", "verify") == 0
+
+
+def test_a_token_still_on_the_screen_is_pasted_after_a_resume(household, settings, as_asked):
+    household.add()
+    sitting = household.sit_down("rotate", NAME)
+    new = as_asked(sitting.until(PASTE))
+    sitting.interrupt()
+    sitting = household.sit_down("rotate", NAME, "--resume")
+    sitting.until(FOUND)
+    for unclear in ("", "maybe"):
+        sitting.type(unclear)
+        assert "please answer one of: absent, on-screen, revoked, unknown" in sitting.until(FOUND)
+    sitting.type("on screen")
+    sitting.until(PASTE)
+    sitting.paste(new)
+    sitting.until(DONE)
+    settings.revoke("upload")
+    sitting.type("done Ada")
+    sitting.leaves(0)
+    assert household.live_value() == new
+
+
+def test_nobody_knows_stays_open(household):
+    household.add()
+    _left_at(household, PASTE, words=())
+    sitting = household.sit_down("rotate", NAME, "--resume")
+    sitting.until(FOUND)
+    sitting.type("unknown")
+    assert "nobody knows yet whether the token" in sitting.leaves(3)
+    assert household.document().busy
+
+
+def test_enter_leaves_it_for_later(household, settings, as_asked):
+    """Before the revoke intent that is exit 3, after it 5: a death is owed."""
+    old = household.add(PERSON)
+    sitting = household.sit_down("rotate", NAME)
+    sitting.paste(as_asked(sitting.until(PASTE)))
+    sitting.until(DONE)
+    sitting.type("")
+    assert "has not been confirmed to use the new token" in sitting.leaves(3)
+    sitting = household.sit_down("rotate", NAME, "--resume")
+    sitting.until(DONE)
+    sitting.type("done Bo")
+    sitting.until(DONE)
+    sitting.type("later")
+    end = sitting.leaves(5)
+    assert f"error: the old token of {NAME} is still to be revoked" in end
+    assert f"tokenguard rotate {NAME} --resume" in end
+    assert household.alive(old)
+
+
+def test_no_input_says_who_is_needed_where_and_for_what(household, settings, as_asked):
+    """Exit 3 before the revoke intent; a person takes it up from there, and 5 is what a runner says after it."""
+    household.add()
+    end = household.sit_down("rotate", NAME, "--no-input").leaves(3)
+    assert f"error: a person is needed (--no-input is set): create a token at descript for {NAME}" in end
+    assert household.sandbox.info.settings_url in end
+    label = household.document().journal.attempts[-1].label
+    assert f"look for the token {label}" in household.sit_down("rotate", NAME, "--resume", "--no-input").leaves(3)
+
+    sitting = household.sit_down("rotate", NAME, "--resume")
+    sitting.until(FOUND)
+    sitting.type("absent")
+    sitting.paste(as_asked(sitting.until(PASTE)))
+    sitting.until(DONE)
+    sitting.interrupt()
+    assert "revoke a token at descript" in household.sit_down("rotate", "--resume", "--no-input").leaves(5)
+
+
+def test_abort_takes_everything_back(household, settings, as_asked):
+    old = household.add(PERSON)
+    sitting = household.sit_down("rotate", NAME)
+    shown = sitting.until(PASTE)
+    label, new = asked_label(shown), as_asked(shown)
+    sitting.paste(new)
+    sitting.until(DONE)
+    assert household.consumer_value() == new
+    sitting.interrupt()
+
+    sitting = household.sit_down("rotate", NAME, "--abort")
+    assert "give ops desk the previous token" in sitting.until(DONE)
+    sitting.type("done Bo")
+    assert f"find the token named {label}" in sitting.until(DONE)
+    settings.revoke(label)
+    sitting.type("done Ada")
+    assert "undone: the old token is the live one, the new one is gone" in sitting.leaves(0)
+    assert household.live_value() == household.consumer_value() == old
+    assert settings.listed() == [("upload", "Marketing")]
+
+
+def test_after_the_revoke_was_decided_there_is_no_way_back(household, settings, as_asked):
+    household.add()
+    sitting = household.sit_down("rotate", NAME)
+    sitting.paste(as_asked(sitting.until(PASTE)))
+    sitting.until(DONE)
+    sitting.interrupt()
+    assert "there is no way back" in household.sit_down("rotate", NAME, "--abort").leaves(2)
