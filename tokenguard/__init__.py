@@ -1,3 +1,21 @@
 """tokenguard: inventory, guided rotation and leak control for API tokens."""
 
+from typing import Any
+
 __version__ = "0.1.0"
+
+_LAZY = {
+    "install": "tokenguard.masking.install",
+    "Leak": "tokenguard.masking.current",
+    "mask": "tokenguard.masking.current",
+    "unmask": "tokenguard.masking.current",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used: importing the package must cost nothing."""
+    if name not in _LAZY:
+        raise AttributeError(f"module 'tokenguard' has no attribute {name!r}")
+    import importlib  # noqa: PLC0415 - the same reason
+
+    return getattr(importlib.import_module(_LAZY[name]), name)

@@ -1,0 +1,129 @@
+"""The engine of this process: an immutable snapshot that is replaced as a whole when values come or go.
+
+Reading it takes no lock. A value is masked from the moment `mask` returns, so call it before the value is used.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from tokenguard.domain.secret import Secret, Value
+from tokenguard.redaction.known import Known, Source, opaque_id
+from tokenguard.redaction.matcher import Matcher
+from tokenguard.redaction.stream import redact_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leak:
+    """Something was masked: which token, in what form, where; never the value."""
+
+    name: str
+    """The name the value was registered under; empty for a value that was known by its shape only."""
+    mask: str
+    """What stands in its place, without brackets."""
+    form: str
+    """`raw`, `base64`, `url` …; `pattern` for a shape."""
+    channel: str
+    """`logging:LOGGER`, `stdout`, `stderr`, `exception` …."""
+    count: int
+
+
+@dataclass(slots=True)
+class _State:
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    known: tuple[Known, ...] = ()
+    matcher: Matcher | None = None
+    on_leak: Callable[[Leak], None] | None = None
+    elsewhere: Callable[[tuple[Known, ...]], None] | None = None
+    reporting: threading.local = field(default_factory=threading.local)
+
+
+_STATE = _State()
+
+
+def mask(value: str, name: str = "") -> None:
+    """Mask a value, in every form, from now on.
+
+    Args:
+        value: the value; InputError if it is under 8 bytes or would destroy ordinary text.
+        name: what reports call it; the mask shows an opaque id of it.
+    """
+    mask_all([known_of(value, name)])
+
+
+def known_of(value: str, name: str) -> Known:
+    """A value under a name, ready for an engine."""
+    secret = Secret(value)
+    label = name or "unnamed"
+    return Known(id=opaque_id(name or Value({"v": secret}).digest().hex()), name=label, secret=secret)
+
+
+def mask_all(known: Iterable[Known]) -> None:
+    """Mask several values at once; what is masked already stays."""
+    with _STATE.lock:
+        fresh = [each for each in known if not any(each.secret == old.secret for old in _STATE.known)]
+        if fresh or _STATE.matcher is None:
+            _swap((*_STATE.known, *fresh))
+
+
+def unmask(name: str) -> None:
+    """Let go of all values of a name: only when they are revoked, and have been for a day."""
+    with _STATE.lock:
+        _swap(tuple(each for each in _STATE.known if each.name != name))
+
+
+def _swap(known: tuple[Known, ...]) -> None:
+    matcher = Matcher.of(known)
+    if _STATE.elsewhere is not None:
+        _STATE.elsewhere(known)
+    _STATE.known, _STATE.matcher = known, matcher
+
+
+def report_to(on_leak: Callable[[Leak], None] | None) -> None:
+    """Call `on_leak` whenever something is masked; None stops that. What it raises is dropped."""
+    _STATE.on_leak = on_leak
+
+
+def tell_helper(update: Callable[[tuple[Known, ...]], None] | None) -> None:
+    """Send the values to a helper process too, whenever they change."""
+    _STATE.elsewhere = update
+
+
+def matcher() -> Matcher:
+    """The engine now."""
+    found = _STATE.matcher
+    if found is None:
+        mask_all(())
+        found = _STATE.matcher
+    assert found is not None  # noqa: S101 - `mask_all` makes one
+    return found
+
+
+def known() -> tuple[Known, ...]:
+    """The values that are masked now."""
+    return _STATE.known
+
+
+def clean(text: str, channel: str) -> str:
+    """`text` with masks; the same object if there is nothing to mask."""
+    found: Counter[Source] = Counter()
+    out = redact_text(matcher(), text, found)
+    if found:
+        tell(found, channel)
+    return out
+
+
+def tell(found: Counter[Source], channel: str) -> None:
+    """Report leaks. A leak that is reported while reporting is not: it would never end."""
+    on_leak, busy = _STATE.on_leak, _STATE.reporting
+    if on_leak is None or getattr(busy, "now", False):
+        return
+    busy.now = True
+    try:
+        for source, count in found.items():
+            on_leak(Leak(name=source.name, mask=source.id, form=source.form, channel=channel, count=count))
+    except Exception:  # noqa: BLE001, S110 - a report must never hurt the program whose output it is about
+        pass
+    finally:
+        busy.now = False

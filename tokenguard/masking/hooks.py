@@ -1,0 +1,155 @@
+"""The places where a Python process lets text out, each wrapped once and put back by `uninstall`.
+
+`Logger.callHandlers` covers every handler, those added later included, and runs before Sentry's hook and before a
+queue or socket pickles the record. `Handler.format` is the last mile, for what a later filter adds.
+"""
+
+import contextlib
+import io
+import logging
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from tokenguard.masking.current import clean
+from tokenguard.masking.records import clean_record, withheld
+
+Undo = Callable[[], None]
+
+
+def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> Undo:
+    """Put `make(original)` in place of an attribute; what is returned puts the original back."""
+    original = getattr(owner, name)
+    ours = make(original)
+    setattr(owner, name, ours)
+
+    def undo() -> None:
+        if getattr(owner, name) is ours:  # somebody who wrapped us later keeps working
+            setattr(owner, name, original)
+
+    return undo
+
+
+def hook_logging() -> list[Undo]:
+    """Records on their way to handlers, texts on their way out of them, and what logging says of its own errors."""
+    return [
+        replace(logging.Logger, "callHandlers", _call_handlers),
+        replace(logging.Handler, "format", _format),
+        replace(logging.Handler, "handleError", _handle_error),
+    ]
+
+
+def hook_exceptions() -> list[Undo]:
+    """Everything Python prints of errors that nobody caught, and warnings."""
+    return [
+        replace(sys, "excepthook", _excepthook),
+        replace(threading, "excepthook", _threading_hook),
+        replace(sys, "unraisablehook", _unraisable_hook),
+        replace(warnings, "_showwarnmsg_impl", _show_warning),  # `showwarning` itself belongs to the program
+    ]
+
+
+def _call_handlers(original: Callable[..., None]) -> Callable[..., None]:
+    def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
+        original(self, clean_record(record))
+
+    return call_handlers
+
+
+def _format(original: Callable[..., str]) -> Callable[..., str]:
+    def format_clean(self: logging.Handler, record: logging.LogRecord) -> str:
+        text = original(self, record)
+        try:
+            return clean(text, f"logging:{record.name}")
+        except Exception as error:  # noqa: BLE001 - nothing may pass unmasked, and the program goes on
+            return withheld(error)
+
+    return format_clean
+
+
+def _handle_error(_: Callable[..., None]) -> Callable[..., None]:
+    def handle_error(self: logging.Handler, record: logging.LogRecord) -> None:
+        """Say that a record could not be written, without the record: its arguments are what failed."""
+        if logging.raiseExceptions and sys.stderr is not None:
+            kind = sys.exc_info()[0]
+            why = f"{type(self).__name__} could not write a record: {kind.__name__ if kind else 'error'}"
+            _print(f"[tokenguard: {why}] {record.pathname}:{record.lineno}\n")
+
+    return handle_error
+
+
+def _excepthook(original: Callable[..., None]) -> Callable[..., None]:
+    def excepthook(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+        if original is not sys.__excepthook__:
+            _print(_what_it_prints(original, kind, error, trace))
+        else:
+            _print_exception("", kind, error, trace)
+
+    return excepthook
+
+
+def _threading_hook(original: Callable[..., None]) -> Callable[..., None]:
+    def hook(args: threading.ExceptHookArgs) -> None:
+        if original is not threading.__excepthook__:
+            _print(_what_it_prints(original, args))
+        elif args.exc_type is not SystemExit:
+            name = args.thread.name if args.thread is not None else str(threading.get_ident())
+            _print_exception(f"Exception in thread {name}:\n", args.exc_type, args.exc_value, args.exc_traceback)
+
+    return hook
+
+
+def _unraisable_hook(original: Callable[..., None]) -> Callable[..., None]:
+    def hook(args: Any) -> None:
+        if original is not sys.__unraisablehook__:
+            _print(_what_it_prints(original, args))
+        else:
+            head = f"{args.err_msg or 'Exception ignored in'}: {_repr(args.object)}\n"
+            _print_exception(head, args.exc_type, args.exc_value, args.exc_traceback)
+
+    return hook
+
+
+def _show_warning(_: Callable[..., None]) -> Callable[..., None]:
+    def show(message: warnings.WarningMessage) -> None:
+        line = warnings.formatwarning(message.message, message.category, message.filename, message.lineno, message.line)
+        _print(line, message.file)
+
+    return show
+
+
+def _print_exception(head: str, kind: type[BaseException], error: BaseException | None, trace: Any) -> None:
+    try:
+        text = head + "".join(traceback.format_exception(kind, error, trace))
+    except Exception as failure:  # noqa: BLE001 - an exception that cannot be shown
+        text = f"{head}[tokenguard: {kind.__name__} withheld: {type(failure).__name__}]\n"
+    _print(text)
+
+
+def _what_it_prints(hook: Callable[..., None], *args: Any) -> str:
+    """Run somebody else's hook, a test runner's or an error reporter's, and catch what it prints."""
+    caught = io.StringIO()
+    with contextlib.redirect_stderr(caught):
+        hook(*args)
+    return caught.getvalue()
+
+
+def _print(text: str, file: TextIO | None = None) -> None:
+    stream = file or sys.stderr
+    if stream is None:
+        return
+    try:
+        stream.write(clean(text, "exception"))
+        stream.flush()
+    except Exception:  # noqa: BLE001, S110 - stderr is gone, or nothing can be masked: then nothing is said
+        pass
+
+
+def _repr(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception as error:  # noqa: BLE001 - the object is broken, that is why we are here
+        return f"<{type(value).__name__}: {type(error).__name__}>"

@@ -1,0 +1,96 @@
+"""`tokenguard.install()`: one call that covers a process, and one that takes it back."""
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal
+
+from tokenguard.errors import InputError
+from tokenguard.masking import current
+from tokenguard.masking.current import Leak, known_of
+from tokenguard.masking.hooks import Undo, hook_exceptions, hook_logging
+from tokenguard.redaction.known import Known
+
+
+class Installation:
+    """What `install` put in place."""
+
+    def __init__(self) -> None:
+        self._undo: list[Undo] = []
+        self._parts: set[str] = set()
+
+    def add(self, part: str, hook: Callable[[], list[Undo]]) -> None:
+        """Put one part in place, once."""
+        if part not in self._parts:
+            self._undo += hook()
+            self._parts.add(part)
+
+    def uninstall(self) -> None:
+        """Put everything back; the values stay known."""
+        with _LOCK:
+            while self._undo:
+                self._undo.pop()()
+            self._parts.clear()
+
+
+_LOCK = threading.RLock()
+_INSTALLED = Installation()
+
+
+def install(
+    *,
+    values: Mapping[str, str] | None = None,
+    env: Iterable[str] = (),
+    stdio: bool = False,
+    fds: Literal["helper"] | None = None,
+    on_leak: Callable[[Leak], None] | None = None,
+    strict: bool = True,
+) -> Installation:
+    """Mask values in everything this process logs or reports; calling it again adds to what is masked.
+
+    Args:
+        values: name to value. Names appear in reports only.
+        env: names of environment variables whose values are masked; one that is not set is ignored.
+        stdio: also wrap `sys.stdout` and `sys.stderr` (print, tracebacks, libraries that print).
+        fds: `helper` also puts a helper process before descriptors 1 and 2 (C code, child processes).
+        on_leak: called for everything that was masked, without the value.
+        strict: refuse a value that cannot be masked (InputError); otherwise it is left out.
+    """
+    wanted = dict(values or {}) | {name: os.environ[name] for name in env if os.environ.get(name)}
+    with _LOCK:
+        current.mask_all(_maskable(wanted, strict=strict))
+        if on_leak is not None:
+            current.report_to(on_leak)
+        _INSTALLED.add("logging", hook_logging)
+        _INSTALLED.add("exceptions", hook_exceptions)
+        if stdio:
+            _INSTALLED.add("stdio", _stdio)
+        if fds == "helper":
+            _INSTALLED.add("descriptors", _descriptors)
+        return _INSTALLED
+
+
+def _maskable(wanted: Mapping[str, str], *, strict: bool) -> list[Known]:
+    found = []
+    for name, value in wanted.items():
+        try:
+            found.append(known_of(value, name))
+        except InputError:
+            if strict:
+                raise
+    return found
+
+
+def _stdio() -> list[Undo]:
+    from tokenguard.masking.stdio import hook_stdio  # noqa: PLC0415 - only who asks for it pays
+
+    return hook_stdio()
+
+
+def _descriptors() -> list[Undo]:
+    from tokenguard.masking.descriptors import Helper  # noqa: PLC0415 - only who asks for it pays
+
+    helper = Helper()
+    helper.start(current.known())
+    current.tell_helper(helper.update)
+    return [helper.stop, lambda: current.tell_helper(None)]

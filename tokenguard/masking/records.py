@@ -1,0 +1,89 @@
+"""Masking of log records: message, arguments, exception, stack and extra fields.
+
+A record is changed only on a hit. If anything fails, what the record says is withheld and the program goes on.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from tokenguard.masking.current import clean
+from tokenguard.masking.objects import clean_object
+
+_STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime", "taskName"}
+_FORMATTER = logging.Formatter()
+
+
+def clean_record(record: logging.LogRecord) -> logging.LogRecord:
+    """Mask a record in place and return it. Never raises."""
+    try:
+        _clean(record, f"logging:{record.name}")
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with the record, the program goes on
+        _withhold(record, error)
+    return record
+
+
+def withheld(error: Exception) -> str:
+    """What is said instead of a text that could not be masked."""
+    return f"[tokenguard: record withheld: {type(error).__name__}]"
+
+
+def _withhold(record: logging.LogRecord, error: Exception) -> None:
+    """Leave nothing of a record but where it came from."""
+    record.msg = withheld(error)
+    record.args = ()
+    record.exc_info = record.exc_text = record.stack_info = None
+    for name in [name for name in vars(record) if name not in _STANDARD]:
+        del record.__dict__[name]
+    vars(record).pop("message", None)
+
+
+def _clean(record: logging.LogRecord, channel: str) -> None:
+    _message(record, channel)
+    _exception(record, channel)
+    if record.stack_info:
+        record.stack_info = clean(record.stack_info, channel)
+    _extra(record, channel)
+
+
+def _message(record: logging.LogRecord, channel: str) -> None:
+    text = record.getMessage()
+    masked = clean(text, channel)
+    if masked is not text or (record.args and _hides(record.args, text, channel)):
+        record.msg, record.args = masked, ()
+
+
+def _hides(args: Any, text: str, channel: str) -> bool:
+    """Whether an argument holds what the message does not show (`%.10s`) and a pickling handler would send."""
+    values = args.values() if isinstance(args, Mapping) else args
+    return any(
+        clean_object(value, channel) is not value
+        for value in values
+        if type(value) is not int and not (type(value) is str and value in text)
+    )
+
+
+def _exception(record: logging.LogRecord, channel: str) -> None:
+    if record.exc_text:
+        masked = clean(record.exc_text, channel)
+        if masked is not record.exc_text:
+            record.exc_text, record.exc_info = masked, None
+            return
+    raised: Any = record.exc_info
+    if isinstance(raised, tuple) and raised[0] is not None:
+        text = _FORMATTER.formatException(raised)
+        masked = clean(text, channel)
+        if masked is not text:
+            record.exc_text, record.exc_info = masked, None
+
+
+def _extra(record: logging.LogRecord, channel: str) -> None:
+    for name, value in list(vars(record).items()):
+        if name in _STANDARD:
+            continue
+        masked_name = clean(name, channel)
+        masked = clean_object(value, channel)
+        if masked_name is not name:
+            del record.__dict__[name]
+        if masked is not value or masked_name is not name:
+            record.__dict__[masked_name] = masked

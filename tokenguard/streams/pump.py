@@ -1,0 +1,144 @@
+"""Copies descriptors to descriptors through redactors, as data comes, in one thread.
+
+Nothing is read ahead: while the reader is slow, so is the writer. When a reader has left, its writer is told so.
+"""
+
+import contextlib
+import errno
+import os
+import select
+import selectors
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tokenguard.redaction.stream import StreamRedactor
+
+CHUNK = 65_536
+IDLE = 0.05
+"""Seconds without data after which harmless undecided bytes, such as a prompt, are passed on."""
+
+
+@dataclass(slots=True)
+class Channel:
+    """One way through: `source` is read and closed by the pump, `sink` is only written to."""
+
+    name: str
+    source: int
+    sink: int
+    stream: StreamRedactor
+    failed: bool = False
+    """Masking failed: what still comes is read and thrown away."""
+    deaf: bool = False
+    """The reader has left."""
+
+    def take(self, data: bytes) -> None:
+        """Mask and write a piece; nothing at all if masking fails."""
+        if self.failed:
+            return
+        try:
+            out = self.stream.feed(data)
+        except Exception:  # noqa: BLE001 - fail closed, whatever it was
+            self.failed = True
+            return
+        self.put(out)
+
+    def put(self, data: bytes) -> None:
+        """Write all of it, or learn that nobody reads."""
+        try:
+            write_all(self.sink, data)
+        except OSError:
+            self.deaf = True
+
+    def finish(self) -> None:
+        """Write what is left."""
+        if not self.failed and not self.deaf:
+            self.put(self.stream.finish())
+
+
+@dataclass(slots=True)
+class Pump:
+    """Runs channels until all have ended, and calls whoever waits for other descriptors."""
+
+    channels: list[Channel]
+    _selector: selectors.BaseSelector = field(default_factory=selectors.SelectSelector, init=False)
+
+    def __post_init__(self) -> None:
+        for channel in self.channels:
+            self._selector.register(channel.source, selectors.EVENT_READ, channel)
+
+    @property
+    def open(self) -> list[Channel]:
+        """The channels that have not ended."""
+        return [key.data for key in self._selector.get_map().values() if isinstance(key.data, Channel)]
+
+    @property
+    def failed(self) -> bool:
+        """Whether masking failed anywhere."""
+        return any(channel.failed for channel in self.channels)
+
+    def wait_for(self, descriptor: int, call: Callable[[], None]) -> None:
+        """Call `call` whenever there is something to read."""
+        self._selector.register(descriptor, selectors.EVENT_READ, call)
+
+    def forget(self, descriptor: int) -> None:
+        """Wait for it no longer."""
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(descriptor)
+
+    def step(self, timeout: float | None) -> bool:
+        """Wait at most so many seconds for something to do, and do it; False if there was nothing."""
+        waiting = [channel for channel in self.open if channel.stream.held]
+        patience = IDLE if waiting and (timeout is None or timeout > IDLE) else timeout
+        ready = self._selector.select(patience)
+        for key, _ in ready:
+            if isinstance(key.data, Channel):
+                self._read(key.data)
+            else:
+                key.data()
+        if not ready:
+            for channel in waiting:
+                if not channel.failed:
+                    channel.put(channel.stream.idle())
+        return bool(ready) or patience != timeout
+
+    def run(self) -> None:
+        """Go on until every channel has ended."""
+        while self.open:
+            self.step(None)
+        self.close()
+
+    def close(self) -> None:
+        """End what is still open, as if its writer had."""
+        for channel in self.open:
+            self._end(channel)
+        self._selector.close()
+
+    def _read(self, channel: Channel) -> None:
+        try:
+            data = os.read(channel.source, CHUNK)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            if error.errno != errno.EIO:  # a terminal whose other side is closed
+                channel.failed = True
+            data = b""
+        if data:
+            channel.take(data)
+        if not data or channel.deaf:
+            self._end(channel)
+
+    def _end(self, channel: Channel) -> None:
+        self.forget(channel.source)
+        channel.finish()
+        with contextlib.suppress(OSError):
+            os.close(channel.source)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write everything, waiting as long as it takes; OSError if nobody reads any more."""
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(descriptor, view) :]
+        except BlockingIOError:  # somebody made it non-blocking: the terminal of a shell's other job may be
+            select.select([], [descriptor], [])
