@@ -1,5 +1,7 @@
 """Faults at the ports of a rotation: every call to the outside is counted, and a plan says what goes wrong at which."""
 
+import os
+import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,6 +14,10 @@ from tokenguard.errors import Conflict, NeedsPerson, Unreachable
 from tokenguard.ports.provider import Ambiguous, Refused
 
 _NO_TIME = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+SEED = int(os.environ.get("ROTATION_SEED") or secrets.randbits(32))
+"""What the campaigns choose by; printed with every failure, and given back as ROTATION_SEED it chooses the same."""
 
 
 class Crash(BaseException):

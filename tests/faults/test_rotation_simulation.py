@@ -1,18 +1,13 @@
 """The real engine with every fault at every call: resumed until it is over, every promise watched at every effect."""
 
-import os
 import random
-import secrets
 from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.rotation_faults import EFFECTS, PEOPLE, READS, Fault, Plan, possible
+from tests.faults.rotation_faults import EFFECTS, PEOPLE, READS, SEED, Fault, Plan, possible
 from tests.faults.rotation_promises import Broken
 from tests.faults.rotation_scenario import ACTIONS, Scenario, further_plans, one_fault_plans
-
-SEED = int(os.environ.get("ROTATION_SEED") or secrets.randbits(32))
-"""A failure names the plan, which repeats it; the seed repeats the choice of plans."""
 
 both_providers = pytest.mark.parametrize("guided", [False, True], ids=["api", "guided"])
 every_action = pytest.mark.parametrize("action", ACTIONS)
