@@ -24,14 +24,14 @@ SMALL = {
 }
 
 FULL = {
-    "planned": Model(attempts=3, takeovers=3),
+    "planned": Model(attempts=3, takeovers=4),
     "compromised": Model(modes=(C,), attempts=3, takeovers=3),
     "planned, with undoing": Model(takeovers=2, aborts=1),
     "planned, wrong scope": Model(attempts=3, takeovers=2, wrong=1),
     "planned twice": Model(modes=(P, P), attempts=2, takeovers=2),
     "planned, then compromised": Model(modes=(P, C), attempts=2, takeovers=2),
     "compromised, then planned": Model(modes=(C, P), attempts=2, takeovers=2),
-    "planned twice, with undoing": Model(modes=(P, P), attempts=1, takeovers=1, aborts=1),
+    "planned twice, with undoing": Model(modes=(P, P), attempts=1, takeovers=2, aborts=1),
     "three times": Model(modes=(P, C, P), attempts=1, takeovers=2),
 }
 
