@@ -18,6 +18,7 @@ COMMANDS = {
     "runbook": ("tokenguard.cli.runbook:runbook", "Write the rotation runbook of one token."),
     "import": ("tokenguard.cli.importing:import_file", "Take tokens from a .env, CSV or JSON file."),
     "scan": ("tokenguard.cli.scan:scan", "Find leaked tokens in files, commits and streams."),
+    "baseline": ("tokenguard.cli.baseline:baseline", "Findings that the team has decided to live with."),
     "audit": ("tokenguard.cli.audit:audit", "Read and verify the audit trail."),
     "store": ("tokenguard.cli.store:store", "Keys and backups of a local store."),
     "sandbox": ("tokenguard.cli.sandbox:sandbox", "Serve practice providers on this machine."),

@@ -9,6 +9,7 @@ from tokenguard.cli.base import command, pass_wiring
 from tokenguard.domain.finding import Report
 from tokenguard.errors import ExitCode, InputError
 from tokenguard.scanning.advice import Reach
+from tokenguard.scanning.baseline import suppressor
 from tokenguard.scanning.jobs import Job
 from tokenguard.scanning.outputs import document
 from tokenguard.scanning.outputs.formats import Format, render
@@ -23,6 +24,7 @@ from tokenguard.shell.wiring import Wiring
 @click.option("--history", is_flag=True, help="Every content of every commit of all refs, and the messages.")
 @click.option("--since", metavar="REV", default="", help="The history after this commit.")
 @click.option("--stdin", is_flag=True, help="Standard input.")
+@click.option("--baseline", type=click.Path(path_type=Path), help="Pass over what this file lists.")
 @click.option("--strict", is_flag=True, help="Exit 1 if anything was not scanned.")
 @click.option("--format", "as_format", type=click.Choice([each.value for each in Format]), help="How to report.")
 @pass_wiring
@@ -34,6 +36,7 @@ def scan(
     history: bool,
     since: str,
     stdin: bool,
+    baseline: Path | None,
     strict: bool,
     as_format: str | None,
 ) -> ExitCode:
@@ -46,7 +49,7 @@ def scan(
     chosen = Format(as_format or wiring.flags.format)
     if sum((bool(paths), staged, history or bool(since), stdin)) > 1:
         raise InputError("more than one thing to scan", hint="give paths, --staged, --history (--since) or --stdin")
-    job = Job(stages=Stages(), suppressor=Suppressor())
+    job = Job(stages=Stages(), suppressor=suppressor(baseline) if baseline else Suppressor())
     if stdin:
         report, reach = job.stream(sys.stdin.buffer.read(MAX_BYTES + 1)), Reach.STREAM
     elif staged:

@@ -3,24 +3,29 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from tokenguard.errors import ExitCode, InputError, TokenguardError
 
+if TYPE_CHECKING:
+    from tokenguard.scanning.scanner import Suppressor
+
 USAGE = """\
-usage: tokenguard-hook [--strict] [FILE]...
-       tokenguard-hook --history [--since REV] [--strict]
+usage: tokenguard-hook [--baseline FILE] [--strict] [FILE]...
+       tokenguard-hook --history [--since REV] [--baseline FILE] [--strict]
        tokenguard-hook --pre-receive [--strict]
 
 Scans the index: FILEs as the index has them, or everything the next commit changes.
   --history      every content of every commit instead
   --since REV    only what came after that commit
   --pre-receive  what a push brings, as git describes it on standard input
+  --baseline F   pass over what this baseline lists
   --strict       fail when anything could not be scanned
 
 exit codes: 0 clean, 1 findings, 2 bad usage, 70 a bug
 """
 _FLAGS = frozenset({"--strict", "--history", "--pre-receive"})
+_VALUES = frozenset({"--since", "--baseline"})
 
 
 def main() -> NoReturn:
@@ -44,46 +49,64 @@ def _run(arguments: list[str]) -> int:
     if arguments in (["-h"], ["--help"]):
         sys.stdout.write(USAGE)
         return ExitCode.OK
-    flags, since, files = _parsed(arguments)
+    wanted = _parsed(arguments)
     from tokenguard.scanning.advice import Reach  # noqa: PLC0415 - `--help` needs none of it
     from tokenguard.scanning.jobs import Job  # noqa: PLC0415
     from tokenguard.scanning.outputs.text import render  # noqa: PLC0415
-    from tokenguard.scanning.scanner import Stages, Suppressor  # noqa: PLC0415
+    from tokenguard.scanning.scanner import Stages  # noqa: PLC0415
 
-    job = Job(stages=Stages(), suppressor=Suppressor())
+    job = Job(stages=Stages(), suppressor=_suppressor(wanted))
     here = Path()
-    if "--pre-receive" in flags:
+    if "--pre-receive" in wanted.flags:
         report, reach = job.pushed(here, sys.stdin.read().splitlines()), Reach.PUSHED
-    elif "--history" in flags:
-        report, reach = job.history(here, since), Reach.PUSHED
-    elif files:
-        report, reach = job.index(here, files), Reach.STAGED
+    elif "--history" in wanted.flags:
+        report, reach = job.history(here, wanted.values.get("--since", "")), Reach.PUSHED
+    elif wanted.files:
+        report, reach = job.index(here, wanted.files), Reach.STAGED
     else:
         report, reach = job.staged(here), Reach.STAGED
     sys.stdout.write(render(report, reach))
-    return ExitCode.FINDINGS if report.findings or ("--strict" in flags and report.skipped) else ExitCode.OK
+    return ExitCode.FINDINGS if report.findings or ("--strict" in wanted.flags and report.skipped) else ExitCode.OK
 
 
-def _parsed(arguments: list[str]) -> tuple[set[str], str, list[str]]:
-    """Flags, the value of --since, and files. By hand: argparse alone takes as long as a clean scan."""
-    flags: set[str] = set()
-    since = ""
-    files: list[str] = []
+def _suppressor(wanted: "_Wanted") -> "Suppressor":
+    from tokenguard.scanning.scanner import Suppressor  # noqa: PLC0415
+
+    if "--baseline" not in wanted.values:
+        return Suppressor()
+    from tokenguard.scanning.baseline import suppressor  # noqa: PLC0415
+
+    return suppressor(Path(wanted.values["--baseline"]))
+
+
+class _Wanted:
+    """The arguments, read by hand: argparse alone takes as long as a clean scan."""
+
+    def __init__(self) -> None:
+        self.flags: set[str] = set()
+        self.values: dict[str, str] = {}
+        self.files: list[str] = []
+
+
+def _parsed(arguments: list[str]) -> _Wanted:
+    wanted = _Wanted()
     rest = iter(arguments)
     for argument in rest:
         if argument == "--":
-            files.extend(rest)
-        elif argument == "--since" and (since := next(rest, "")):
-            flags.add("--history")
+            wanted.files.extend(rest)
+        elif argument in _VALUES and (value := next(rest, "")):
+            wanted.values[argument] = value
         elif argument in _FLAGS:
-            flags.add(argument)
+            wanted.flags.add(argument)
         elif argument.startswith("-"):
             raise InputError("there is no such option", hint="`tokenguard-hook --help` lists them")
         else:
-            files.append(argument)
-    if files and flags - {"--strict"}:
+            wanted.files.append(argument)
+    if "--since" in wanted.values:
+        wanted.flags.add("--history")
+    if wanted.files and wanted.flags - {"--strict"}:
         raise InputError("files and a history at once", hint="`tokenguard-hook --help` shows what goes together")
-    return flags, since, files
+    return wanted
 
 
 def _say(message: str, hint: str, code: ExitCode) -> int:

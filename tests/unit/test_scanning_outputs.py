@@ -1,0 +1,170 @@
+"""Outputs: every format parses, none holds a byte of a value, no name can act on a terminal or break the format."""
+
+import base64
+import json
+import secrets
+import string
+import xml.etree.ElementTree as ET
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from tokenguard.cli.boundary import run
+from tokenguard.domain.finding import Report
+from tokenguard.scanning.advice import Reach
+from tokenguard.scanning.outputs.formats import Format, render
+from tokenguard.scanning.scanner import Stages, scan
+from tokenguard.scanning.source import Blob
+
+LETTERS = string.ascii_letters + string.digits
+NAMES = ["a.py", "\x1b[2J.py", "new\nline,col=1::error::.py", "<&\"'>.xml", "a%0A.py", "\udce9.py", "rtl\u202e.py"]
+
+
+def canaries(count: int) -> list[str]:
+    return ["".join(secrets.choice(LETTERS) for _ in range(40)) for _ in range(count)]
+
+
+def report_of(values: list[str]) -> Report:
+    shapes = [
+        'password = "{}"', "client = Client('ghp_{}')", "x: sk-social-{}", "curl -H 'Authorization: Bearer {}' -u a:{}",
+        "https://user:{}@example.net/", "https://e.net/a?X-Amz-Expires=60&X-Amz-Signature={}", "DESCRIPT_API_TOKEN={}",
+    ]  # fmt: skip
+    blobs = []
+    for number, name in enumerate(NAMES):
+        lines = [
+            shapes[index % len(shapes)].replace("{}", value) for index, value in enumerate(values[number :: len(NAMES)])
+        ]
+        blobs.append(Blob(path=name, data="\n".join(lines).encode()))
+    return scan(blobs)
+
+
+@pytest.mark.parametrize("format_", list(Format))
+def test_a_thousand_canaries_are_found_and_none_appears(format_: Format) -> None:
+    values = canaries(1000)
+    report = report_of(values)
+    assert len(report.findings) > 700
+    shown = render(report, format_, Reach.STAGED)
+    for value in values:
+        for form in (value, base64.b64encode(value.encode()).decode(), value.encode().hex(), value[:12], value[-12:]):
+            assert form not in shown
+
+
+@pytest.mark.parametrize("format_", list(Format))
+def test_no_name_can_act_on_a_terminal(format_: Format) -> None:
+    shown = render(report_of(canaries(20)), format_, Reach.WORKTREE)
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+
+
+def test_json_has_the_documented_shape() -> None:
+    content = json.loads(render(report_of(canaries(20)), Format.JSON, Reach.WORKTREE))
+    assert set(content) == {"scanned", "suppressed", "allowed", "notes", "findings"}
+    assert set(content["scanned"]) == {"files", "bytes", "skipped"}
+    assert {"kind", "type", "path", "line", "column"} <= set(content["findings"][0])
+    assert {finding["path"] for finding in content["findings"]} <= set(NAMES)
+
+
+def test_sarif_refers_to_its_own_rules_and_holds_no_snippet() -> None:
+    shown = render(report_of(canaries(50)), Format.SARIF, Reach.WORKTREE)
+    document = json.loads(shown)
+    assert document["version"] == "2.1.0"
+    (only,) = document["runs"]
+    rules = only["tool"]["driver"]["rules"]
+    assert len({rule["id"] for rule in rules}) == len(rules)
+    for result in only["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        region = result["locations"][0]["physicalLocation"]["region"]
+        assert region["startLine"] >= 1
+        assert region["startColumn"] >= 1
+        assert " " not in result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert "snippet" not in shown
+
+
+def test_junit_counts_what_it_lists() -> None:
+    suite = ET.fromstring(render(report_of(canaries(20)), Format.JUNIT, Reach.WORKTREE))
+    assert int(suite.get("failures")) == len(suite.findall("testcase/failure")) > 0
+    assert int(suite.get("tests")) == len(suite.findall("testcase"))
+
+
+def test_github_annotations_are_one_line_each() -> None:
+    report = report_of(canaries(20))
+    lines = render(report, Format.GITHUB, Reach.WORKTREE).splitlines()
+    assert len(lines) == len(report.findings) + len(report.skipped) + 1
+    assert all(line.startswith("::error file=") for line in lines[: len(report.findings)])
+
+
+def archive(depth: int, data: bytes) -> bytes:
+    for _ in range(depth):
+        buffer = BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+            file.writestr("inner.zip", data)
+        data = buffer.getvalue()
+    return data
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_a_token_in_an_archive_is_found_to_a_depth(depth: int) -> None:
+    inside = f"sk-social-{secrets.token_hex(32)}".encode()
+    report = scan([Blob(path="a.zip", data=archive(depth, inside))])
+    assert [finding.path for finding in report.findings] == ["a.zip" + "!inner.zip" * depth]
+
+
+def test_beyond_that_depth_and_when_broken_it_is_said() -> None:
+    assert scan([Blob(path="a.zip", data=archive(5, b"x"))]).skipped[-1].reason == "archive-too-deep"
+    assert (
+        scan([Blob(path="a.zip", data=b"PK\x03\x04" + secrets.token_bytes(300))]).skipped[0].reason == "broken-archive"
+    )
+    assert scan([Blob(path="a.gz", data=b"\x1f\x8b" + secrets.token_bytes(300))]).skipped[0].reason == "broken-archive"
+
+
+def test_an_archive_bomb_is_capped_and_said() -> None:
+    report = scan([Blob(path="a.zip", data=archive(1, b"\0" * (40 << 20)))])
+    assert {skipped.reason for skipped in report.skipped} == {"too-large"}
+
+
+def test_own_only_leaves_rules_and_shapes_out() -> None:
+    blob = Blob(path="a.py", data=f'password = "{secrets.token_hex(12)}"'.encode())
+    assert scan([blob]).findings
+    assert not scan([blob], Stages(rules=False)).findings
+
+
+def test_an_allow_comment_is_honoured_and_counted() -> None:
+    line = f"connect('sk-social-{'Zq7' * 12}{secrets.token_hex(20)}')"
+    report = scan(
+        [
+            Blob(
+                path="a.py",
+                data=f"{line}  # pragma: allowlist secret\n# pragma: allowlist nextline secret\n{line}\n".encode(),
+            )
+        ]
+    )
+    assert (len(report.findings), report.allowed) == (0, 2)
+
+
+@pytest.mark.parametrize("format_", [each.value for each in Format])
+def test_the_command_exits_1_with_findings_and_0_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], format_: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.py").write_text("x = 1\n")
+    assert run(["scan", "--format", format_]) == 0
+    value = secrets.token_hex(12)
+    Path("a.py").write_text(f'password = "{value}"\n')
+    assert run(["scan", "--format", format_, "a.py"]) == 1
+    shown = capsys.readouterr()
+    assert value not in shown.out + shown.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["nowhere"], ["--staged", "--history"], ["--stdin", "x"], ["--since", "--help-me"], ["--baseline", "nowhere"]],
+)
+def test_bad_usage_is_exit_2_with_one_error_and_one_hint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["scan", *arguments]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["error", "hint"]

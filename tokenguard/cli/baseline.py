@@ -1,0 +1,74 @@
+"""`tokenguard baseline`: what the team has decided to live with."""
+
+from pathlib import Path
+
+import click
+
+from tokenguard.cli.base import command, group, pass_wiring
+from tokenguard.domain.finding import Report
+from tokenguard.errors import ExitCode
+from tokenguard.files import replace_file, shown
+from tokenguard.scanning.baseline import NAME, Recorder, new_salt, read_baseline
+from tokenguard.scanning.former_baseline import FormerRecorder, read_former
+from tokenguard.scanning.jobs import Job
+from tokenguard.scanning.scanner import Stages
+from tokenguard.shell.wiring import Wiring
+
+_READABLE = 0o644  # it is committed: nothing in it is secret
+_FILE = click.option("--file", "path", type=click.Path(path_type=Path), default=Path(NAME), help=f"Default: {NAME}.")
+
+
+@group(
+    "baseline",
+    {
+        "update": ("tokenguard.cli.baseline:update", "Accept everything that is found now, and nothing else."),
+        "import": ("tokenguard.cli.baseline:import_former", "Take over a .secrets.baseline of detect-secrets."),
+    },
+)
+def baseline() -> None:
+    """Findings that are known: `scan` and the hook pass over what the baseline lists.
+
+    The file is committed. It has one line a finding and holds no value, line number or date; moving a finding does
+    not change it, replacing the token makes a new finding. The team's own tokens are never passed over.
+    """
+
+
+@command("update")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
+@_FILE
+@pass_wiring
+def update(wiring: Wiring, paths: tuple[Path, ...], path: Path) -> None:
+    """Write the baseline anew from what PATH (here, if none is given) holds; the file's salt stays."""
+    salt = read_baseline(path)[0] if path.exists() else new_salt()
+    recorder = Recorder(salt, path.parent)
+    report = Job(stages=Stages(), suppressor=recorder).paths(paths or (Path(),))
+    _write(wiring, path, recorder, report)
+
+
+@command("import")
+@click.argument("former", metavar="FILE", type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
+@_FILE
+@pass_wiring
+def import_former(wiring: Wiring, former: Path, paths: tuple[Path, ...], path: Path) -> ExitCode:
+    """Take over what FILE, a .secrets.baseline, lists and PATH still holds; exit 1 if more is found than it lists.
+
+    What its audit called a real secret is not taken over. Plugins and filters that FILE names are never run.
+    """
+    known, real = read_former(former)
+    recorder = FormerRecorder(new_salt(), path.parent, known)
+    report = Job(stages=Stages(), suppressor=recorder).paths(paths or (Path(),))
+    _write(wiring, path, recorder, report, real=real, left=len(report.findings))
+    return ExitCode.FINDINGS if report.findings else ExitCode.OK
+
+
+def _write(wiring: Wiring, path: Path, recorder: Recorder, report: Report, **counts: int) -> None:
+    replace_file(path.absolute(), recorder.written(), mode=_READABLE)
+    if wiring.screen.as_json:
+        wiring.screen.document({"file": str(path), "entries": len(recorder.entries), "files": report.files, **counts})
+        return
+    wiring.screen.line(f"{shown(path)}: {len(recorder.entries):,} entries from {report.files:,} files")
+    if counts.get("real"):
+        wiring.screen.line(f"{counts['real']:,} were called real secrets by an audit: they stay findings")
+    if counts.get("left"):
+        wiring.screen.line(f"{counts['left']:,} findings were not in it: `tokenguard scan` shows them")
