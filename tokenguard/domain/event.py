@@ -43,6 +43,8 @@ class Op(StrEnum):
     ABORT = "abort"
     DONE = "done"
     DISCLOSE = "disclose"
+    LEAK = "leak"
+    """A value turned up in output and was masked there."""
 
 
 @unique
