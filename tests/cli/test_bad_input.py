@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tokenguard.shell.argv import refuse_values
+
 NAME = "video/app/prod/upload"
 SECRET = "tgcanary-echo"  # short of what the argument check knows, so that the real code is reached
 ADD = ["add", NAME, "--provider", "fake", "--scope", "drive:d1", "--env", "prod", "--owner", "video", "--purpose", "p"]
@@ -74,6 +76,14 @@ CASES = [
     ("audit", "log", "no/such"), ("audit", "verify", "stray"),
     ("import",), ("import", "missing.csv"), ("import", "x.env", "--as", "yaml"), ("import", "x.env", "--prefix", "A b"),
     ("nonsense",), ("--nonsense",), ("--format", "yaml", "list"), ("list", "--format"), ("list", "--store"),
+    ("rotate",), ("rotate", "no/such"), ("rotate", "A"), ("rotate", "--plan"), ("rotate", "--abort"),
+    ("rotate", "a", "--due"), ("rotate", "--due", "--all-of", "drive:x"), ("rotate", "--all-of", "drive"),
+    ("rotate", "a", "--resume", "--abort"), ("rotate", "a", "--plan", "--resume"), ("rotate", "--due", "--resume"),
+    ("rotate", "a", "--compromised", "--resume"), ("rotate", "a", "--compromised", "--accept-outage"),
+    ("rotate", "a", "--reason", "x" * 201), ("rotate", "a", "--reason", "a\x1bb"), ("rotate", "a", "--reason", "a\nb"),
+    ("runbook",), ("runbook", "no/such"), ("runbook", "A"), ("runbook", "a", "b"),
+    ("sandbox", "--port", "-1"), ("sandbox", "--port", "65536"), ("sandbox", "--port", "x"),
+    ("list", "--scope", "drive"), ("list", "--owner", "A b"), ("list", "--env", "Prod"), ("list", "--provider", "a/b"),
     ("store",), ("store", "nonsense"), ("completion",), ("completion", "tcsh"), ("init", "stray"),
 ]  # fmt: skip
 
@@ -121,6 +131,22 @@ POSITIONS = [
     ("show", f"{SECRET}!"),
     ("list", f"--due={SECRET}"),
     ("list", "--within", SECRET),
+    ("list", "--scope", SECRET),
+    ("list", "--owner", f"{SECRET}!"),
+    ("list", "--provider", f"{SECRET}!"),
+    ("rotate", f"{SECRET}!"),
+    ("rotate", "--all-of", SECRET),
+    ("rotate", NAME, f"--{SECRET}"),
+    ("verify", f"{SECRET}!"),
+    ("retire", f"{SECRET}!"),
+    ("edit", f"{SECRET}!", "--owner", "x"),
+    ("edit", NAME, "--rename", f"{SECRET}!"),
+    ("runbook", f"{SECRET}!"),
+    ("import", "x.env", "--as", SECRET),
+    ("import", "x.env", "--prefix", f"{SECRET}!"),
+    ("store", SECRET),
+    ("store", "add-slot", SECRET),
+    ("sandbox", "--port", SECRET),
 ]
 
 
@@ -150,3 +176,36 @@ def test_a_store_that_is_not_there(cli, tmp_path):
     cli.store = None
     assert "there is no store" in cli.refused("list", "--store", f"local://{tmp_path}/none")
     assert not (tmp_path / "none").exists()
+
+
+RANDOM = "aB3" * 12
+"""As long and as mixed as a key: an organisation's id at some providers, or somebody's secret."""
+
+
+@pytest.mark.parametrize("option", ["--scope", "--scope-name", "--account", "--label", "--made-by", "--deputy"])
+@pytest.mark.parametrize("how", ["{} {}", "{}={}"])
+def test_a_long_random_id_is_taken_where_ids_belong(option, how):
+    value = f"org:{RANDOM}" if option == "--scope" else RANDOM
+    refuse_values(["add", NAME, *how.format(option, value).split(" ")])
+    refuse_values(["import", f"/srv/{RANDOM}/tokens.csv"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show", RANDOM),
+        ("add", NAME, "--notes", f"the key is {RANDOM}"),
+        ("add", NAME, "--from-env", RANDOM),
+        ("add", NAME, "--owner", RANDOM),
+        ("add", NAME, "--token", RANDOM),
+        ("add", NAME, f"--token={RANDOM}"),
+        ("add", NAME, "--stdin", RANDOM),
+        ("add", NAME, "--scope", "org:x", RANDOM),
+        ("add", NAME, "--scope=org:x", RANDOM),
+        ("add", NAME, "--scope", f"sk-social-{RANDOM}"),
+        ("add", NAME, "--account", f"tgcanary-{RANDOM}"),
+        ("add", NAME, "--from-file", f"/srv/sk-social-{RANDOM}"),
+    ],
+)
+def test_it_is_refused_where_a_value_may_have_been_meant(cli, arguments):
+    assert RANDOM not in cli.refused(*arguments)

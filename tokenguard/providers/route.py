@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Self
 
 from tokenguard.errors import InputError
-from tokenguard.text import safe_text
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _SEGMENT = re.compile(r"(?:[A-Za-z0-9._~-]|\{[a-z_]+\})+", re.ASCII)
@@ -29,7 +28,7 @@ class Route:
         plain = method in METHODS and path.startswith("/") and len(path) <= _MAX_PATH
         if not plain or not all(_SEGMENT.fullmatch(part) and part not in {".", ".."} for part in segments):
             raise InputError(
-                f"not a route: {safe_text(text, one_line=True, limit=80)!r}",
+                "a route is not written as one",
                 hint=f"write METHOD /path, with one of {', '.join(METHODS)} and plain path segments",
             )
         unknown = set(_NAME.findall(path)) - set(fields)

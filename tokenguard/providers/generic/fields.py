@@ -12,6 +12,7 @@ from tokenguard.text import safe_text
 _DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(s|m|h|d)", re.ASCII)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
+_WORD = re.compile(r"[a-z_]{1,32}", re.ASCII)
 _MAX_TEXT = 500
 
 
@@ -81,6 +82,6 @@ class Fields:
         return None if tree is None else Fields(tree, ".".join(part for part in (self._where, key) if part))
 
     def close(self) -> None:
-        """Refuse the keys that nobody took."""
+        """Refuse the keys that nobody took; what is no plain word is not shown, it could be a value."""
         for key in self._left:
-            self.refuse("unknown key", key)
+            self.refuse("unknown key", key if _WORD.fullmatch(key) else "")
