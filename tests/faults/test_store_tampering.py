@@ -136,6 +136,17 @@ def test_files_that_are_no_store_are_detected(victim: Victim, data: bytes):
     assert judge(victim) == "detected"
 
 
+@pytest.mark.parametrize("word", [b"CREATE TABLE body", b"tablebodybody", b"sealed BLOB", b"WITHOUT ROWID"])
+@pytest.mark.parametrize("byte", [0x00, 0xFF])
+def test_a_damaged_schema_is_detected_also_where_it_is_no_text(victim: Victim, word: bytes, byte: int):
+    """SQLite quotes it in a message that Python cannot decode."""
+    at = victim.now.index(word)
+    found = verdicts(
+        victim, (victim.now[:place] + bytes([byte]) + victim.now[place + 1 :] for place in range(at, at + len(word), 4))
+    )
+    assert set(found) == {"detected"}
+
+
 def test_each_page_of_an_earlier_copy_put_back_is_detected_or_harmless(victim: Victim):
     shared = min(len(victim.now), len(victim.earlier))
     starts = [start for start in range(0, shared, PAGE) if victim.now[start:][:PAGE] != victim.earlier[start:][:PAGE]]

@@ -36,6 +36,7 @@ _BY_CODE = {
     sqlite3.SQLITE_IOERR: _BROKEN_DISK,
 }
 _BY_ERRNO = {errno.ENOSPC: _FULL, errno.EDQUOT: _FULL, errno.EIO: _BROKEN_DISK}
+_NO_STORE = "the store's file is damaged, or not a store at all"
 _PRIMARY = 0xFF  # SQLite's extended codes carry the primary one in the low byte
 
 
@@ -51,6 +52,8 @@ def translated() -> Iterator[None]:
     except OSError as error:
         message, hint = _BY_ERRNO.get(error.errno or 0, _READ_ONLY)
         raise Unreachable(message, hint=hint) from None
+    except UnicodeDecodeError:  # SQLite quotes a damaged schema in its message, which Python then cannot decode
+        raise damaged(_NO_STORE) from None
     except (MemoryError, OverflowError):
         raise damaged("the store's file asks for impossible sizes") from None
 
@@ -59,5 +62,5 @@ def _of_sqlite(error: sqlite3.Error) -> TokenguardError:
     code = getattr(error, "sqlite_errorcode", None)
     known = None if code is None else _BY_CODE.get(code & _PRIMARY)
     if known is None:  # not a database, malformed, no such table, undecodable text …
-        return damaged("the store's file is damaged, or not a store at all")
+        return damaged(_NO_STORE)
     return Unreachable(known[0], hint=known[1])
