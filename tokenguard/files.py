@@ -5,7 +5,6 @@
 
 import contextlib
 import os
-import secrets
 import stat
 from pathlib import Path
 
@@ -72,7 +71,7 @@ def create_private(path: Path, data: bytes) -> None:
 
 def replace_file(path: Path, data: bytes, *, mode: int = PRIVATE_FILE) -> None:
     """Put `data` in place of `path`, whole or not at all, durable when this returns."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
     try:
         _write_new(temporary, data, mode)
         temporary.rename(path)

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from tokenguard.errors import InputError
-from tokenguard.shell.config import Settings, default_config_file, load_settings
+from tokenguard.shell.configuration import default_config_file, load_settings
+from tokenguard.shell.settings import Settings
 from tokenguard.shell.store_url import local_directory, named_store
 
 GOOD = """

@@ -2,11 +2,11 @@
 
 import os
 import resource
-import socket
 import sqlite3
 import stat
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -381,7 +381,7 @@ def test_a_wrong_key_is_said_without_the_key(home: Path, key: SlotKey):
 def test_the_actor_is_the_login_with_host_and_ci_run(home: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("LOGNAME", "mallory")
     monkeypatch.setenv("USER", "mallory")
-    monkeypatch.setattr(socket, "gethostname", lambda: "build\x1b[31m-7")
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(nodename="build\x1b[31m-7"))
     actor = made(home).actor()
     assert actor.id.startswith("user:")
     assert "mallory" not in actor.id

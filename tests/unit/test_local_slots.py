@@ -1,6 +1,6 @@
 """Key slots: what opens them, what does not, and what a hostile file may ask of Argon2id."""
 
-from dataclasses import replace
+from tokenguard.frozen import replace
 
 import msgspec
 import pytest

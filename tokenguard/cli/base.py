@@ -1,6 +1,5 @@
 """The frame of every command: global options that work before and after its name, and lazy groups."""
 
-import difflib
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -119,6 +118,8 @@ def group(name: str, table: Mapping[str, tuple[str, str]], **attributes: Any) ->
 
 def _no_such_command(name: str, known: Sequence[str], path: str) -> InputError:
     """Says nothing of what was typed: it may be a value in the wrong place."""
+    import difflib  # noqa: PLC0415 - only a mistyped command needs it
+
     near = difflib.get_close_matches(name[:40], known, n=1)
     hint = f"did you mean `{path} {near[0]}`?" if near else f"`{path} --help` lists the commands"
     return InputError("there is no such command", hint=hint)

@@ -6,17 +6,13 @@ from datetime import datetime, timedelta
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.showing import scope_words
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import InputError
 from tokenguard.inventory.selection import Filter, Listed, by_due, listed
-from tokenguard.inventory.views import due_words, state_words, token_json
 from tokenguard.ports.store import Store
 from tokenguard.shell.wiring import Wiring
 
-_COLUMNS = ("name", "provider", "scope", "env", "owner", "state", "due")
 _Found = tuple[str, Listed]
-"""A token, with the name of its store where there are several."""
 
 
 @command("list")
@@ -75,41 +71,14 @@ def _stores(wiring: Wiring) -> dict[str, Store]:
 
 
 def _print(wiring: Wiring, found: Iterable[_Found], *, labelled: bool) -> None:
-    now, screen = wiring.clock.now(), wiring.screen
-    if screen.as_json:
-        screen.documents(
-            "tokens",
-            (
-                {**({"store": label} if labelled else {}), **token_json(each.snapshot, each.due, now)}
-                for label, each in found
-            ),
-        )
-        return
-    found = list(found)
-    if not found:
+    as_json = wiring.screen.as_json
+    tokens = [] if as_json else list(found)
+    if not as_json and not tokens:
         wiring.progress.note("no tokens here; `tokenguard add` and `tokenguard import` take them in")
         return
-    columns = (*(("store",) if labelled else ()), *_COLUMNS)
-    rows = [(*((label,) if labelled else ()), *_row(wiring, each)) for label, each in found]
-    screen.table(columns, rows, tones=[_tone(wiring, each) for _, each in found])
+    from tokenguard.cli.listing_view import print_document, print_table  # noqa: PLC0415 - not for an empty store
 
-
-def _row(wiring: Wiring, each: Listed) -> tuple[str, ...]:
-    record = each.snapshot.document.record
-    return (
-        record.name,
-        record.provider,
-        scope_words(record),
-        record.environment,
-        record.owner,
-        state_words(each.snapshot.document),
-        due_words(each.due, wiring.clock.now()),
-    )
-
-
-def _tone(wiring: Wiring, each: Listed) -> str:
-    """A colour by urgency; the words in the row say the same without it."""
-    now = wiring.clock.now()
-    if each.due and each.due.at <= now:
-        return "red"
-    return "yellow" if each.snapshot.document.busy or (each.due and each.due.soon(now)) else ""
+    if as_json:
+        print_document(wiring, found, labelled=labelled)
+    else:
+        print_table(wiring, tokens, labelled=labelled)

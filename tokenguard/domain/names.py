@@ -1,7 +1,7 @@
 """The grammar of names: what a token, a scope, a provider or a label may be called."""
 
+import os
 import re
-import secrets
 from typing import NewType
 
 from tokenguard.errors import InputError
@@ -53,7 +53,7 @@ def token_id(text: str) -> TokenId:
 
 def new_token_id() -> TokenId:
     """A fresh random id."""
-    return TokenId(secrets.token_hex(16))
+    return TokenId(os.urandom(16).hex())
 
 
 def new_label(name: TokenName, attempt: int) -> Label:
@@ -63,6 +63,7 @@ def new_label(name: TokenName, attempt: int) -> Label:
     carries this name was made by this attempt and by nothing else. People type it into a settings page, so it
     is short: the last two segments, a nonce of 40 bits, the attempt.
     """
-    nonce = "".join(secrets.choice(_LABEL_ALPHABET) for _ in range(8))
+    # 32 letters: five bits of a byte choose one of them evenly
+    nonce = "".join(_LABEL_ALPHABET[byte % 32] for byte in os.urandom(8))
     stem = "-".join(name.split("/")[-2:])[:40].rstrip(".-_")
     return Label(f"{stem}-{nonce}-{attempt}")

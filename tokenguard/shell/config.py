@@ -1,4 +1,4 @@
-"""Settings of this runner: a TOML file named by an option, the environment or the platform, never by the place.
+"""Reads a configuration file (TOML) into Settings.
 
 A configuration may name programs and addresses, so it is read only if nobody else can change it, and a key that is
 not known is an error: a typing mistake must not switch a protection off.
@@ -8,8 +8,6 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from tokenguard.domain.names import segment
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.http.address import Address
+from tokenguard.shell.settings import CommandConfig, ProviderConfig, Settings
 
 MAX_BYTES = 65_536
 MIN_FLOOR = timedelta(seconds=60)
@@ -27,47 +26,6 @@ _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(s|m|h)?", re.ASCII)
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _WHERE = re.compile(r"at `(\$[^`]*)`")
 _UNKNOWN = re.compile(r"unknown field `([a-z_]{1,32})`")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderConfig:
-    """`[providers.NAME]`."""
-
-    base_url: str = ""
-    admin: str = ""
-    """`env:VARIABLE`, or the name of a record of kind provider_admin."""
-    death_floor: timedelta | None = None
-    file: Path | None = None
-    """The description of a generic provider."""
-    revoke_route: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandConfig:
-    """`[commands.NAME]`: what `command:NAME` means on this machine."""
-
-    argv: tuple[str, ...]
-    verify_argv: tuple[str, ...] | None = None
-    timeout: float = 60.0
-    """Seconds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What the configuration file says; the defaults where there is none."""
-
-    source: Path | None = None
-    store_url: str = ""
-    stores: Mapping[str, str] = field(default_factory=dict)
-    providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
-    commands: Mapping[str, CommandConfig] = field(default_factory=dict)
-    proxy: str = ""
-    ca_bundle: Path | None = None
-    policy_file: Path | None = None
-
-    def provider(self, name: str) -> ProviderConfig:
-        """What is set for a provider, or the defaults."""
-        return self.providers.get(name, ProviderConfig())
 
 
 class _Strict(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -110,26 +68,8 @@ class _File(_Strict, frozen=True):
     policy: _Policy = _Policy()
 
 
-def load_settings(option: str, environ: Mapping[str, str]) -> Settings:
-    """Read the configuration: `option`, else TOKENGUARD_CONFIG, else the platform's place if a file is there.
-
-    Raises:
-        InputError: the file that was named is missing, not ours alone to write, or not acceptable.
-    """
-    if named := option or environ.get("TOKENGUARD_CONFIG", ""):
-        return _read(Path(named).expanduser().absolute())
-    default = default_config_file()
-    return _read(default) if default.is_file() else Settings()
-
-
-def default_config_file() -> Path:
-    """Where the platform keeps our configuration."""
-    import platformdirs  # noqa: PLC0415 - not needed where a file is named
-
-    return Path(platformdirs.user_config_dir("tokenguard", appauthor=False)) / "config.toml"
-
-
-def _read(path: Path) -> Settings:
+def read_settings(path: Path) -> Settings:
+    """Read the file; InputError if it is missing, not ours alone to write, or not acceptable."""
     try:
         _check_owner(path)
         text = read_limited(path, MAX_BYTES).decode()

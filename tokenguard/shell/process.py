@@ -5,10 +5,17 @@ import os
 import sys
 
 _PR_SET_DUMPABLE = 4
+_inherited: dict[str, int] = {}
+
+
+def inherited_umask() -> int:
+    """The file mode mask this process was started with, for children that are not ours to harden; -1 if not known."""
+    return _inherited.get("umask", -1)
 
 
 def harden() -> None:
     """Close the process to core dumps, tracing by peers and careless file modes. Best effort; never fails."""
+    _inherited.setdefault("umask", os.umask(0o077))
     os.umask(0o077)
     try:
         import resource  # noqa: PLC0415 - POSIX only

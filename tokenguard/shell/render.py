@@ -3,7 +3,6 @@
 Everything passes `safe_text` here, and nothing else in the package writes to stdout.
 """
 
-import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -88,4 +87,6 @@ class Screen:
 
 
 def _ascii(content: Any, indent: int | None = None) -> str:
+    import json  # noqa: PLC0415 - only documents need it
+
     return json.dumps(content, ensure_ascii=True, indent=indent, default=str).replace("\x7f", "\\u007f")

@@ -1,10 +1,10 @@
 """Which store is meant: an address, a name of the configuration, or the platform's default place."""
 
 from pathlib import Path
-from urllib.parse import quote, unquote
 
 from tokenguard.errors import InputError
-from tokenguard.shell.config import Settings
+from tokenguard.places import data_dir
+from tokenguard.shell.settings import Settings
 from tokenguard.text import safe_text
 
 
@@ -16,7 +16,7 @@ def local_directory(url: str) -> Path:
     if scheme != "local" or not separator or not rest.startswith("/"):
         shown = safe_text(scheme, one_line=True, limit=20) if separator else "no scheme"
         raise InputError(f"not the address of a store ({shown})", hint="write local:///DIR with an absolute path")
-    directory = Path(unquote(rest))
+    directory = Path(_unquoted(rest))
     if "\0" in str(directory) or directory == Path("/") or ".." in directory.parts:
         raise InputError("not the address of a store", hint="write local:///DIR with an absolute path without `..`")
     return directory
@@ -41,6 +41,14 @@ def named_store(given: str, settings: Settings) -> str:
 
 def default_store_url() -> str:
     """A local store in the platform's place for data."""
-    import platformdirs  # noqa: PLC0415 - not needed where a store is named
+    from urllib.parse import quote  # noqa: PLC0415 - only where no store is named
 
-    return "local://" + quote(f"{Path(platformdirs.user_data_dir('tokenguard', appauthor=False)).absolute()}/store")
+    return "local://" + quote(f"{data_dir().absolute()}/store")
+
+
+def _unquoted(path: str) -> str:
+    if "%" not in path:
+        return path
+    from urllib.parse import unquote  # noqa: PLC0415 - few paths have an escape
+
+    return unquote(path)

@@ -2,18 +2,21 @@
 
 import base64
 import binascii
-import secrets
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError, NeedsPerson, WrongKey
 from tokenguard.files import check_private_file, read_limited, shown
-from tokenguard.stores.local.os_keyring import OsKeyring, find_keyring
+from tokenguard.frozen import Frozen
 from tokenguard.stores.local.recovery import new_recovery_code
 from tokenguard.stores.local.slots import SlotInfo, SlotKey, SlotKind
+
+if TYPE_CHECKING:
+    from tokenguard.stores.local.os_keyring import OsKeyring
 
 KEY_FILE_VARIABLE = "TOKENGUARD_KEY_FILE"
 PASSPHRASE_FILE_VARIABLE = "TOKENGUARD_PASSPHRASE_FILE"  # noqa: S105 - a variable's name
@@ -26,8 +29,13 @@ Ask = Callable[[str], Secret]
 """Shows a prompt, takes a line that is not echoed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewKeys:
+def _find_keyring() -> "OsKeyring | None":
+    from tokenguard.stores.local.os_keyring import find_keyring  # noqa: PLC0415 - only where no file has the key
+
+    return find_keyring()
+
+
+class NewKeys(Frozen, frozen=True, kw_only=True):
     """What a new store is locked with."""
 
     slots: tuple[SlotKey, ...]
@@ -35,8 +43,7 @@ class NewKeys:
     """To be shown or written once; it is kept nowhere."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeySources:
+class KeySources(Frozen, frozen=True, kw_only=True):
     """Everything that may open a store on this machine, now.
 
     Args:
@@ -47,7 +54,7 @@ class KeySources:
 
     env: Mapping[str, str]
     ask: Ask | None = None
-    keyring: Callable[[], OsKeyring | None] = find_keyring
+    keyring: "Callable[[], OsKeyring | None]" = _find_keyring
 
     def unlock(self, slots: Sequence[SlotInfo]) -> SlotKey:
         """The first source that the store has a slot for; an `Unlock`.
@@ -86,7 +93,7 @@ class KeySources:
         if path := self.env.get(PASSPHRASE_FILE_VARIABLE):
             return SlotKey.passphrase(_strong(read_passphrase_file(Path(path))))
         if (ring := self.keyring()) is not None:
-            account, key = f"store-{secrets.token_hex(8)}", secrets.token_bytes(32)
+            account, key = f"store-{os.urandom(8).hex()}", os.urandom(32)
             ring.put(account, key)
             return SlotKey.keyring(key, account)
         if self.ask is None:

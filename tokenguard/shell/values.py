@@ -2,20 +2,19 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import MAX_LENGTH, check_value
 from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.files import read_limited, shown
+from tokenguard.frozen import Frozen
 from tokenguard.shell.tty import Tty
 
 _LIMIT = MAX_LENGTH + 2  # a value and its line end
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Frozen, frozen=True, kw_only=True):
     """What was asked for on the command line; at most one of them."""
 
     variable: str = ""

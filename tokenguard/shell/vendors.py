@@ -13,7 +13,7 @@ from tokenguard.ports.provider import Provider, Vendor, Way
 from tokenguard.ports.store import Store
 from tokenguard.providers import registry
 from tokenguard.providers.settings import ProviderSettings
-from tokenguard.shell.config import Settings
+from tokenguard.shell.settings import Settings
 
 _VARIABLE = re.compile(r"(?:env:)?([A-Z][A-Z0-9_]{0,127})", re.ASCII)
 

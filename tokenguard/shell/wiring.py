@@ -1,8 +1,6 @@
 """The composition root: the only place that knows which adapter stands behind which port. Everything is lazy."""
 
 import os
-import secrets
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,9 +20,9 @@ if TYPE_CHECKING:  # each of these loads what only some commands need
     from tokenguard.ports.operator import Operator, Progress
     from tokenguard.ports.store import Store
     from tokenguard.rotation.engine import Engine
-    from tokenguard.shell.config import Settings
     from tokenguard.shell.progress import StderrProgress
     from tokenguard.shell.render import Screen
+    from tokenguard.shell.settings import Settings
     from tokenguard.shell.tty import Tty
     from tokenguard.shell.vendors import ConfiguredVendors
 
@@ -56,7 +54,7 @@ class Wiring:
     @cached_property
     def settings(self) -> "Settings":
         """This runner's configuration."""
-        from tokenguard.shell.config import load_settings  # noqa: PLC0415
+        from tokenguard.shell.configuration import load_settings  # noqa: PLC0415
 
         settings = load_settings(self.flags.config, self.environ)
         if settings.source is not None:
@@ -179,7 +177,7 @@ class Wiring:
     @cached_property
     def holder(self) -> str:
         """Which runner this is: `host/pid/nonce`."""
-        return f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+        return f"{os.uname().nodename}/{os.getpid()}/{os.urandom(4).hex()}"
 
     @contextmanager
     def working_on(self, name: TokenName) -> Iterator[None]:

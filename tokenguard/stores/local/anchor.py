@@ -2,13 +2,13 @@
 
 import hashlib
 import hmac
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from tokenguard.errors import InputError, Tampered
 from tokenguard.files import check_private_file, make_private_dir, read_limited, replace_file, shown
+from tokenguard.frozen import Frozen
 from tokenguard.stores.local.framing import framed, number
 from tokenguard.stores.local.trouble import translated
 
@@ -16,16 +16,14 @@ _LARGEST = 4096
 _LABEL = b"tokenguard/1/anchor"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Frozen, frozen=True, kw_only=True):
     """One moment of the store."""
 
     generation: int
     root: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Line:
+class _Line(Frozen, frozen=True, kw_only=True):
     format: int
     generation: int
     root: str

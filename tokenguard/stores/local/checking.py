@@ -2,13 +2,15 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+
+import msgspec
 
 from tokenguard.domain.document import decode as decode_document
 from tokenguard.domain.event import GENESIS, ChainHead, Entry, entry_hash
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Tampered
+from tokenguard.frozen import Frozen, field
 from tokenguard.stores.local import chains
 from tokenguard.stores.local.contents import Pointer, StoreKeys, candidate_key, decode, decode_slot
 from tokenguard.stores.local.rows import SealedRows
@@ -16,8 +18,7 @@ from tokenguard.stores.local.sealing import Kind, Row
 from tokenguard.stores.local.session import Session
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Frozen, frozen=True):
     """Something stored that does not hold."""
 
     where: str
@@ -25,8 +26,7 @@ class Problem:
     what: str
 
 
-@dataclass(slots=True)
-class _Seen:
+class _Seen(msgspec.Struct):
     """What the rows say of each other, gathered in one pass and compared afterwards."""
 
     names: dict[str, str] = field(default_factory=dict)

@@ -1,37 +1,34 @@
 """What the rows hold, as JSON: values and tombstones, live pointers, chain heads, the store's own keys."""
 
-import secrets
-from dataclasses import dataclass, field
+import os
 from typing import Any, TypeVar
 
 import msgspec
 
 from tokenguard.domain.names import Label, TokenId
 from tokenguard.domain.secret import Secret, Value
+from tokenguard.frozen import Frozen, Hidden, field
 from tokenguard.ports.store import Tombstone
 from tokenguard.stores.local.framing import damaged
 
 _Content = TypeVar("_Content")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pointer:
+class Pointer(Frozen, frozen=True, kw_only=True):
     """Which candidate is live; the version grows with every publish and withdrawal."""
 
     version: int = 0
     label: Label | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class StoreKeys:
+class StoreKeys(Hidden, frozen=True, kw_only=True):
     """Keys as old as the store: a rekey must change neither fingerprints nor the proof of anchors."""
 
-    fingerprint: bytes = field(default_factory=lambda: secrets.token_bytes(32))
-    anchor: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    fingerprint: bytes = field(default_factory=lambda: os.urandom(32))
+    anchor: bytes = field(default_factory=lambda: os.urandom(32))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class _Slot:
+class _Slot(Hidden, frozen=True, kw_only=True):
     """Bytes, not text: a value may hold what UTF-8 cannot."""
 
     fields: dict[str, bytes] | None = None

@@ -3,7 +3,6 @@
 import os
 import pwd
 import re
-import socket
 
 from tokenguard.domain.event import Actor
 
@@ -25,7 +24,7 @@ def current_actor() -> Actor:
         login = pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         login = str(os.geteuid())
-    return Actor(id=f"user:{_plain(login)}", host=_plain(socket.gethostname()), ci_run=_ci_run())
+    return Actor(id=f"user:{_plain(login)}", host=_plain(os.uname().nodename), ci_run=_ci_run())
 
 
 def _ci_run() -> str:

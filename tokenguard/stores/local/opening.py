@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import secrets
 from collections.abc import Sequence
 
 from tokenguard.domain.event import Event, Op
@@ -31,7 +30,7 @@ def make(place: Place, keys: Sequence[SlotKey], clock: Clock) -> tuple[Session, 
     """Make a store that `keys` open, whole or not at all; InputError if there is one already."""
     if not 1 <= len(keys) <= MAX_SLOTS:
         raise InputError("a store needs a key", hint="set TOKENGUARD_KEY_FILE, or let init ask for a passphrase")
-    sealer = Sealer(DataKeys.derive(secrets.token_bytes(KEY_BYTES)), secrets.token_bytes(16))
+    sealer = Sealer(DataKeys.derive(os.urandom(KEY_BYTES)), os.urandom(16))
     store_keys = StoreKeys()
     with translated():
         place.prepare()

@@ -2,30 +2,26 @@
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
-
-import platformdirs
 
 from tokenguard.errors import InputError, Tampered, Unreachable
 from tokenguard.files import check_private_dir, check_private_file, make_private_dir, shown
+from tokenguard.frozen import Frozen
+from tokenguard.places import state_dir
 from tokenguard.stores.local.network_disk import refuse_network_disk
 
 STATE_DIR_VARIABLE = "TOKENGUARD_STATE_DIR"
 _INIT_HINT = "make one with `tokenguard init`, or name another with --store"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Frozen, frozen=True):
     """Which file a name led to."""
 
     device: int
     inode: int
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Frozen, frozen=True):
     """The directory of one store."""
 
     directory: Path
@@ -48,6 +44,8 @@ class Place:
     @property
     def url(self) -> str:
         """How the store is addressed."""
+        from urllib.parse import quote  # noqa: PLC0415 - only where an address is shown
+
         return f"local://{quote(str(self.directory))}"
 
     def prepare(self) -> None:
@@ -82,4 +80,4 @@ class Place:
 def anchor_directory() -> Path:
     """Where the anchors are: outside every store, under the platform's state directory."""
     base = os.environ.get(STATE_DIR_VARIABLE)
-    return (Path(base).absolute() if base else Path(platformdirs.user_state_dir("tokenguard"))) / "anchors"
+    return (Path(base).absolute() if base else state_dir()) / "anchors"

@@ -1,7 +1,7 @@
 """The recovery code: 160 random bits as people can print, read out and type back."""
 
 import hashlib
-import secrets
+import os
 
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
@@ -17,7 +17,7 @@ _BITS = 5
 
 def new_recovery_code() -> Secret:
     """A fresh code: seven groups of five, the last three characters being a checksum."""
-    raw = secrets.token_bytes(_BYTES)
+    raw = os.urandom(_BYTES)
     digits = _encode(int.from_bytes(raw, "big"), _DIGITS) + _checksum(raw)
     return Secret("-".join(digits[at : at + _GROUP] for at in range(0, len(digits), _GROUP)))
 

@@ -1,12 +1,12 @@
 """The key side of an open store: its slots, and giving all rows a new data key."""
 
-import secrets
+import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 
 from tokenguard.domain.event import Event, Op
 from tokenguard.errors import Conflict, InputError, Unreachable
+from tokenguard.frozen import Frozen, replace
 from tokenguard.stores.local import chains
 from tokenguard.stores.local.identity import current_actor
 from tokenguard.stores.local.rows import SealedRows
@@ -18,8 +18,7 @@ from tokenguard.stores.local.tree import EMPTY
 _Detail = dict[str, str | int | bool]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rekeyed:
+class Rekeyed(Frozen, frozen=True, kw_only=True):
     """What a rekey did to the key slots."""
 
     kept: tuple[SlotInfo, ...]
@@ -67,7 +66,7 @@ def rekey(session: Session, keys: Sequence[SlotKey]) -> Rekeyed:
         Conflict: the slots changed meanwhile; nothing was written.
     """
     before = _current(session)
-    sealer = Sealer(DataKeys.derive(secrets.token_bytes(KEY_BYTES)), session.store_id)
+    sealer = Sealer(DataKeys.derive(os.urandom(KEY_BYTES)), session.store_id)
     kept = tuple(fresh for slot in before if (fresh := _rewrapped(slot, keys, sealer)) is not None)
     dropped = tuple(slot for slot in before if slot.id not in {fresh.id for fresh in kept})
     if not kept:

@@ -2,20 +2,21 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
+from tokenguard.frozen import Frozen
 from tokenguard.stores.local.framing import damaged
 from tokenguard.stores.local.sealing import Kind, Row, Sealer
 from tokenguard.stores.local.tree import BUCKETS, DIGEST_BYTES, Leaf, bucket_digest, bucket_of, digest_in
 
 _LEAVES = "SELECT tag, kind, version, digest, body FROM leaf WHERE tag >= ? AND tag < ? ORDER BY tag"
 _LAST_LEAVES = "SELECT tag, kind, version, digest, body FROM leaf WHERE tag >= ? ORDER BY tag"
+_ALL_LEAVES = "SELECT tag, kind, version, digest, body FROM leaf ORDER BY tag"
 _PUT_LEAF = "INSERT OR REPLACE INTO leaf (tag, kind, version, digest, body) VALUES (?, ?, ?, ?, ?)"
 
 
-@dataclass(frozen=True, slots=True)
-class SealedRow:
+class SealedRow(Frozen, frozen=True):
     """A row that is proven but not opened yet, to be opened when nobody holds a lock any more."""
 
     leaf: Leaf
@@ -89,9 +90,18 @@ class SealedRows:
 
     def leaves(self) -> Iterator[Leaf]:
         """Every row's place, in no useful order. The whole tree is verified on the way."""
+        stored = (Leaf.stored(columns) for columns in self._connection.execute(_ALL_LEAVES))
+        groups = groupby(stored, key=lambda leaf: bucket_of(leaf.tag))
+        ahead = next(groups, None)
         for bucket in range(BUCKETS):
-            loaded = self._loaded.get(bucket)
-            yield from self._read(bucket) if loaded is None else list(loaded.values())
+            leaves: list[Leaf] = []
+            if ahead is not None and ahead[0] == bucket:
+                leaves, ahead = list(ahead[1]), next(groups, None)
+            if bucket in self._loaded:
+                leaves = list(self._loaded[bucket].values())
+            else:
+                self._check(bucket, leaves)
+            yield from leaves
 
     def scan(self, *kinds: Kind) -> Iterator[SealedRow]:
         """All rows of these kinds, in no useful order, still sealed."""
@@ -117,9 +127,12 @@ class SealedRows:
             _LAST_LEAVES if last else _LEAVES, (first,) if last else (first, bytes([bucket + 1]))
         )
         leaves = [Leaf.stored(columns) for columns in found]
+        self._check(bucket, leaves)
+        return leaves
+
+    def _check(self, bucket: int, leaves: Sequence[Leaf]) -> None:
         if bucket_digest(leaves) != digest_in(self._digests, bucket):
             raise damaged("the store's rows are not what was written: changed, removed, added or put back")
-        return leaves
 
     def _sealed(self, leaf: Leaf) -> SealedRow:
         found = self._connection.execute("SELECT sealed FROM body WHERE row = ?", (leaf.body,)).fetchone()

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import os
-from dataclasses import dataclass
 from enum import IntEnum, unique
 
 from cryptography.exceptions import InvalidTag
@@ -11,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
+from tokenguard.frozen import Frozen, Hidden
 from tokenguard.stores.local.framing import damaged, framed, number
 
 KEY_BYTES = 32
@@ -36,8 +36,7 @@ class Kind(IntEnum):
     HOLDERS = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Frozen, frozen=True, kw_only=True):
     """One opened row."""
 
     kind: Kind
@@ -47,8 +46,7 @@ class Row:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class DataKeys:
+class DataKeys(Hidden, frozen=True, kw_only=True):
     """The data key (32 bytes) and what is derived from it. Has no repr: it must not reach a log."""
 
     data: bytes

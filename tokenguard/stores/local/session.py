@@ -4,7 +4,8 @@ import hmac
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+
+import msgspec
 
 from tokenguard.errors import TokenguardError, Unreachable
 from tokenguard.ports.clock import Clock
@@ -22,8 +23,7 @@ _ID_BYTES = 16
 _PUT_SLOT = "INSERT OR REPLACE INTO slot (id, kind, params, salt, commitment, wrapped) VALUES (?, ?, ?, ?, ?, ?)"
 
 
-@dataclass(slots=True)
-class Work:
+class Work(msgspec.Struct):
     """One write transaction. A rekey replaces `rows` by rows under the new key."""
 
     connection: sqlite3.Connection

@@ -3,10 +3,8 @@
 import hashlib
 import hmac
 import os
-import secrets
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Protocol
 
@@ -14,11 +12,11 @@ import msgspec
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError, Unreachable
+from tokenguard.frozen import Frozen, Hidden
 from tokenguard.stores.local.framing import damaged, framed
 from tokenguard.stores.local.recovery import recovery_bytes
 from tokenguard.stores.local.sealing import KEY_BYTES
@@ -41,8 +39,7 @@ class SlotKind(StrEnum):
     RECOVERY = "recovery"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
+class Cost(Frozen, frozen=True, kw_only=True):
     """What one guess at a passphrase costs (Argon2id)."""
 
     memory_kib: int = 64 << 10
@@ -57,8 +54,7 @@ class Cost:
             raise ValueError("not an acceptable cost")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Params:
+class Params(Frozen, frozen=True, kw_only=True):
     """What is stored beside a slot, in plain, and authenticated."""
 
     account: str = ""
@@ -67,8 +63,7 @@ class Params:
     """For a passphrase."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlotInfo:
+class SlotInfo(Frozen, frozen=True, kw_only=True):
     """What may be known of a slot without a key."""
 
     id: str
@@ -77,8 +72,7 @@ class SlotInfo:
     params: Params
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlotKey:
+class SlotKey(Frozen, frozen=True, kw_only=True):
     """What opens a slot, or makes a new one."""
 
     kind: SlotKind
@@ -116,8 +110,7 @@ class Unlock(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Slot:
+class Slot(Hidden, frozen=True, kw_only=True):
     """One slot as it is stored."""
 
     id: str
@@ -162,7 +155,7 @@ class Slot:
 
 def wrap(data_key: bytes, key: SlotKey, store_id: bytes, slot_id: str | None = None) -> Slot:
     """A slot that `key` opens; with a fresh salt, also when an old slot is wrapped anew."""
-    slot_id = slot_id or secrets.token_hex(8)
+    slot_id = slot_id or os.urandom(8).hex()
     params = msgspec.json.encode(key.params, order="deterministic")
     salt = os.urandom(_SALT_BYTES)
     sealing, nonce, commitment = _derive(key, key.params, salt)
@@ -212,6 +205,8 @@ def _material(key: SlotKey, params: Params, salt: bytes) -> bytes:
 def _stretch(words: Secret, cost: Cost, salt: bytes) -> bytes:
     # NFC: the same letters typed on another system must be the same passphrase
     text = unicodedata.normalize("NFC", words.reveal()).encode("utf-8", "surrogatepass")
+    from cryptography.hazmat.primitives.kdf.argon2 import Argon2id  # noqa: PLC0415 - only a passphrase needs it
+
     try:
         return Argon2id(
             salt=salt, length=KEY_BYTES, iterations=cost.passes, lanes=cost.lanes, memory_cost=cost.memory_kib

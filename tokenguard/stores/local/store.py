@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.document import decode as decode_document
@@ -14,9 +15,7 @@ from tokenguard.errors import Conflict, InputError
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.store import Live, Tombstone
-from tokenguard.stores.local import chains, holders, opening, rekeying
-from tokenguard.stores.local.backup import back_up
-from tokenguard.stores.local.checking import Problem, check_store
+from tokenguard.stores.local import chains, holders, opening
 from tokenguard.stores.local.contents import (
     Pointer,
     StoreKeys,
@@ -29,11 +28,14 @@ from tokenguard.stores.local.contents import (
 from tokenguard.stores.local.framing import damaged
 from tokenguard.stores.local.identity import current_actor
 from tokenguard.stores.local.place import Place
-from tokenguard.stores.local.rekeying import Rekeyed
 from tokenguard.stores.local.rows import SealedRow, SealedRows
 from tokenguard.stores.local.sealing import Kind, Row
 from tokenguard.stores.local.session import Session
 from tokenguard.stores.local.slots import SlotInfo, SlotKey, Unlock
+
+if TYPE_CHECKING:
+    from tokenguard.stores.local.checking import Problem
+    from tokenguard.stores.local.rekeying import Rekeyed
 
 _AGAIN = "read it again"
 
@@ -67,28 +69,42 @@ class LocalStore:
         """Let go of the file."""
         self.session.database.close()
 
+    # What only `store`, `doctor` and `audit verify` do is imported when they do it.
+
     def slots(self) -> tuple[SlotInfo, ...]:
         """The key slots, as far as they may be known without their keys."""
-        return rekeying.list_slots(self.session)
+        from tokenguard.stores.local.rekeying import list_slots  # noqa: PLC0415
+
+        return list_slots(self.session)
 
     def add_slot(self, key: SlotKey) -> SlotInfo:
         """Let `key` open the store too."""
-        return rekeying.add_slot(self.session, key)
+        from tokenguard.stores.local.rekeying import add_slot  # noqa: PLC0415
+
+        return add_slot(self.session, key)
 
     def remove_slot(self, slot_id: str) -> None:
         """Let one slot open nothing any more; InputError for the last one."""
-        rekeying.remove_slot(self.session, slot_id)
+        from tokenguard.stores.local.rekeying import remove_slot  # noqa: PLC0415
 
-    def rekey(self, keys: Sequence[SlotKey]) -> Rekeyed:
+        remove_slot(self.session, slot_id)
+
+    def rekey(self, keys: Sequence[SlotKey]) -> "Rekeyed":
         """Seal everything under a new data key; slots that none of `keys` opens are dropped, and reported."""
-        return rekeying.rekey(self.session, keys)
+        from tokenguard.stores.local.rekeying import rekey  # noqa: PLC0415
 
-    def check(self) -> Iterator[Problem]:
+        return rekey(self.session, keys)
+
+    def check(self) -> "Iterator[Problem]":
         """Verify everything that is stored; yields what does not hold."""
+        from tokenguard.stores.local.checking import check_store  # noqa: PLC0415
+
         return check_store(self.session)
 
     def backup(self, to: Path) -> None:
         """Copy the store to the new file `to`, while others may go on using it; InputError if the file exists."""
+        from tokenguard.stores.local.backup import back_up  # noqa: PLC0415
+
         back_up(self.session, to)
 
     def find(self, name: TokenName) -> Snapshot | None:

@@ -6,9 +6,9 @@ A read needs one bucket and the root, a write changes the buckets it touches: no
 import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from tokenguard.frozen import Frozen
 from tokenguard.stores.local.framing import damaged, framed, number
 from tokenguard.stores.local.sealing import TAG_BYTES
 
@@ -17,8 +17,7 @@ DIGEST_BYTES = 32
 _LABEL = b"tokenguard/1/tree/"
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(Frozen, frozen=True):
     """One row as the tree knows it. `body` says where its bytes are and needs no proof: the digest has it."""
 
     tag: bytes
@@ -43,8 +42,7 @@ class Leaf:
         return self.tag + number(self.kind) + number(self.version) + self.digest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class Head(Frozen, frozen=True, kw_only=True):
     """The whole store at one moment, in a few values."""
 
     store_id: bytes

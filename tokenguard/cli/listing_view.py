@@ -1,0 +1,52 @@
+"""How the inventory is listed: a table for people, one document for programs."""
+
+from collections.abc import Iterable
+
+from tokenguard.cli.showing import scope_words
+from tokenguard.inventory.selection import Listed
+from tokenguard.inventory.views import due_words, state_words, token_json
+from tokenguard.shell.wiring import Wiring
+
+_COLUMNS = ("name", "provider", "scope", "env", "owner", "state", "due")
+Found = tuple[str, Listed]
+"""A token, with the name of its store where there are several."""
+
+
+def print_document(wiring: Wiring, found: Iterable[Found], *, labelled: bool) -> None:
+    """One JSON document, written as the tokens are read."""
+    now = wiring.clock.now()
+    wiring.screen.documents(
+        "tokens",
+        (
+            {**({"store": label} if labelled else {}), **token_json(each.snapshot, each.due, now)}
+            for label, each in found
+        ),
+    )
+
+
+def print_table(wiring: Wiring, found: list[Found], *, labelled: bool) -> None:
+    """One row a token."""
+    columns = (*(("store",) if labelled else ()), *_COLUMNS)
+    rows = [(*((label,) if labelled else ()), *_row(wiring, each)) for label, each in found]
+    wiring.screen.table(columns, rows, tones=[_tone(wiring, each) for _, each in found])
+
+
+def _row(wiring: Wiring, each: Listed) -> tuple[str, ...]:
+    record = each.snapshot.document.record
+    return (
+        record.name,
+        record.provider,
+        scope_words(record),
+        record.environment,
+        record.owner,
+        state_words(each.snapshot.document),
+        due_words(each.due, wiring.clock.now()),
+    )
+
+
+def _tone(wiring: Wiring, each: Listed) -> str:
+    """A colour by urgency; the words in the row say the same without it."""
+    now = wiring.clock.now()
+    if each.due and each.due.at <= now:
+        return "red"
+    return "yellow" if each.snapshot.document.busy or (each.due and each.due.soon(now)) else ""

@@ -1,0 +1,30 @@
+"""Which configuration is in force: named by an option, the environment or the platform, never the working directory.
+
+What lies in a repository must not choose programs or addresses.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tokenguard.places import config_dir
+from tokenguard.shell.settings import Settings
+
+
+def load_settings(option: str, environ: Mapping[str, str]) -> Settings:
+    """Read the configuration: `option`, else TOKENGUARD_CONFIG, else the platform's place if a file is there.
+
+    Raises:
+        InputError: the file that was named is missing, not ours alone to write, or not acceptable.
+    """
+    named = option or environ.get("TOKENGUARD_CONFIG", "")
+    path = Path(named).expanduser().absolute() if named else default_config_file()
+    if not named and not path.is_file():
+        return Settings()
+    from tokenguard.shell.config import read_settings  # noqa: PLC0415 - only where there is a file to read
+
+    return read_settings(path)
+
+
+def default_config_file() -> Path:
+    """Where the platform keeps our configuration."""
+    return config_dir() / "config.toml"
