@@ -1,0 +1,49 @@
+"""The Store contract over a real OpenBao: with its listing of versions, and as on a Vault that has none."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.contract.store_suite import StoreContract
+from tests.fakes import vault_stores
+from tests.integration.openbao import OpenBao, running
+from tokenguard.clients.vault.kv import KvMount
+from tokenguard.clients.vault.trouble import Reason, VaultTrouble
+from tokenguard.ports.store import Store
+from tokenguard.stores.vault.layout import Place
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[OpenBao]:
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest, server: OpenBao) -> Place:
+    return Place(mount="secret", prefix=f"tg/{abs(hash(request.node.nodeid)):x}")
+
+
+class TestOpenBaoStore(StoreContract):
+    @pytest.fixture
+    def store(self, server: OpenBao, place: Place) -> Iterator[Store]:
+        store = vault_stores.made(place, vault_stores.connection(server.url, server.root_token))
+        yield store
+        store.close()
+
+    @pytest.fixture
+    def twin(self, server: OpenBao, place: Place, store: Store) -> Iterator[Store]:
+        twin = vault_stores.opened(place, vault_stores.connection(server.url, server.root_token))
+        yield twin
+        twin.close()
+
+
+class TestClassicVaultStore(TestOpenBaoStore):
+    """The same server, its listing of versions out of reach, as on HashiCorp's."""
+
+    @pytest.fixture(autouse=True)
+    def _no_detailed_listing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def unsupported(self: KvMount, path: str) -> dict[str, int]:
+            raise VaultTrouble(Reason.UNSUPPORTED)
+
+        monkeypatch.setattr(KvMount, "versions", unsupported)

@@ -1,0 +1,31 @@
+"""Stores on a Vault for tests: one address, one login, the prefix a test asks for."""
+
+from tests.fakes.clock import FakeClock
+from tokenguard.clients.vault.connection import VaultConnection
+from tokenguard.clients.vault.settings import Login, Method, VaultSettings
+from tokenguard.domain.event import Actor
+from tokenguard.domain.secret import Secret
+from tokenguard.http.address import Address
+from tokenguard.stores.vault.founding import connected, found, read_about
+from tokenguard.stores.vault.layout import Place
+from tokenguard.stores.vault.store import VaultStore
+
+
+def settings(url: str, token: str, **changes: object) -> VaultSettings:
+    login = Login(method=Method.TOKEN, credential=Secret(token))
+    return VaultSettings(address=Address.parse(url), **{"login": login, "deadline": 5.0, **changes})
+
+
+def connection(url: str, token: str, **changes: object) -> VaultConnection:
+    return VaultConnection(settings(url, token, **changes), FakeClock())
+
+
+def made(place: Place, through: VaultConnection, *, sandbox: bool = False) -> VaultStore:
+    kv = connected(through, place)
+    about = found(kv, place, FakeClock(), lambda: Actor(id="user:tester"), sandbox=sandbox)
+    return VaultStore(kv, place, about)
+
+
+def opened(place: Place, through: VaultConnection) -> VaultStore:
+    kv = connected(through, place)
+    return VaultStore(kv, place, read_about(kv, place))

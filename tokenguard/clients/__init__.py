@@ -1,0 +1,1 @@
+"""Our own hardened sessions with outside services, shared by the rooms above."""

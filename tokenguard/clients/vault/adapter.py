@@ -1,0 +1,71 @@
+"""hvac's adapter on our session: an answer is a JSON object of a successful status, or it is an error of ours."""
+
+import json
+from typing import Any
+
+from hvac.adapters import Adapter
+
+from tokenguard.clients.vault.session import Answered, HardenedSession
+from tokenguard.clients.vault.trouble import Reason, VaultTrouble, reason_of
+from tokenguard.domain.secret import Secret
+
+Json = dict[str, Any]
+
+
+class HardenedAdapter(Adapter):  # type: ignore[misc]  # hvac carries no types
+    """Sends what hvac's API classes ask for. The login token stays in a Secret until the header is written."""
+
+    session: HardenedSession
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.credential: Secret | None = None
+
+    def get_login_token(self, response: Json) -> str:  # noqa: ARG002 - hvac's signature
+        """Unused: logins keep their token in a Secret (`login.py`)."""
+        return ""
+
+    def request(self, method: str, url: str, headers: Any = None, raise_exception: bool = True, **options: Any) -> Json:  # noqa: ARG002, FBT001, FBT002 - hvac's signature
+        """One request; VaultTrouble unless the server answered it with success."""
+        sent = {**(headers or {}), "X-Vault-Request": "true"}
+        if self.credential is not None:
+            sent["X-Vault-Token"] = self.credential.reveal()
+        if self.namespace:
+            sent["X-Vault-Namespace"] = self.namespace
+        given = {name: options[name] for name in ("json", "params") if options.get(name) is not None}
+        answer = self.session.ask(method.upper(), self.urljoin(self.base_uri, url), headers=sent, **given)
+        return _object(answer)
+
+
+def _object(answer: Answered) -> Json:
+    reason = reason_of(answer.status, _errors(answer))
+    if reason is Reason.ABSENT and _version_is_gone(answer):
+        reason = Reason.DELETED
+    if reason is not None:
+        raise VaultTrouble(reason, retry_after=answer.retry_after)
+    if answer.status == 204:  # noqa: PLR2004 - HTTP
+        return {}
+    found = _json(answer)
+    if found is None or found.get("errors"):
+        raise VaultTrouble(Reason.MALFORMED)  # an error inside a success is no success
+    return found
+
+
+def _json(answer: Answered) -> Json | None:
+    try:
+        found = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _errors(answer: Answered) -> str:
+    if answer.status < 400:  # noqa: PLR2004 - HTTP
+        return ""
+    errors = (_json(answer) or {}).get("errors")
+    return " ".join(map(str, errors)) if isinstance(errors, list) else ""
+
+
+def _version_is_gone(answer: Answered) -> bool:
+    data = (_json(answer) or {}).get("data")
+    return isinstance(data, dict) and isinstance(data.get("metadata"), dict)

@@ -1,0 +1,136 @@
+"""A login at one Vault that stays alive: hvac's API, retries that are safe, renewal, and a new login when it helps."""
+
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import hvac
+
+from tokenguard.clients.vault.adapter import HardenedAdapter, Json
+from tokenguard.clients.vault.login import Lease, log_in, look_up, renew
+from tokenguard.clients.vault.session import HardenedSession
+from tokenguard.clients.vault.settings import VaultSettings
+from tokenguard.clients.vault.trouble import Reason, VaultTrouble
+from tokenguard.ports.clock import Clock
+
+_Result = TypeVar("_Result")
+_PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0)
+"""Seconds before each repetition: a passing trouble has nearly eight seconds to pass."""
+_RENEW_BELOW = 0.5
+"""Of a lease's length: with less than that left, it is renewed."""
+
+
+class VaultConnection:
+    """Everything asked of one Vault goes through `call`."""
+
+    def __init__(self, settings: VaultSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._session = HardenedSession(settings)
+        self._client = hvac.Client(
+            url=str(settings.address),
+            token="",  # not None: then hvac would look for one in the environment and in the home directory
+            verify=True,
+            session=self._session,
+            adapter=HardenedAdapter,
+            namespace=settings.namespace or None,
+            allow_redirects=False,
+        )
+        self._lease: Lease | None = None
+        self._logging_in = threading.RLock()
+
+    @property
+    def settings(self) -> VaultSettings:
+        """Where we are connected to."""
+        return self._settings
+
+    @property
+    def asked(self) -> int:
+        """How many requests were sent so far."""
+        return self._session.asked
+
+    @property
+    def lease(self) -> Lease:
+        """The login in use; logs in if there is none yet.
+
+        Raises:
+            VaultTrouble: the server cannot be asked, or does not accept the credential.
+        """
+        with self._logging_in:
+            if self._lease is None:
+                self._lease = self._log_in()
+            return self._lease
+
+    def call(self, work: Callable[[Any], _Result]) -> _Result:
+        """Do `work` with hvac's client, again if the trouble is a passing one. Only for what may be done twice.
+
+        Raises:
+            VaultTrouble: no use asking again.
+        """
+        self._keep_alive()
+        for pause in _PAUSES:
+            try:
+                return self._once(work)
+            except VaultTrouble as trouble:
+                if not trouble.passing:
+                    raise
+                self._clock.sleep(trouble.retry_after if trouble.retry_after is not None else pause)
+        return self._once(work)
+
+    def once(self, work: Callable[[Any], _Result]) -> _Result:
+        """Do `work` without asking again; for writes, whose caller looks before it repeats."""
+        self._keep_alive()
+        return self._once(work)
+
+    def pause(self, attempt: int, trouble: VaultTrouble) -> bool:
+        """Wait before attempt `attempt` (from 1) of a write; False when it has been tried often enough."""
+        if not trouble.passing or attempt > len(_PAUSES):
+            return False
+        self._clock.sleep(trouble.retry_after if trouble.retry_after is not None else _PAUSES[attempt - 1])
+        return True
+
+    def request(self, method: str, path: str, **options: Any) -> Json:
+        """What hvac has no method for; asked again like `call`."""
+        return self.call(lambda client: client.adapter.request(method, path, **options))
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._session.close()
+
+    def _once(self, work: Callable[[Any], _Result]) -> _Result:
+        try:
+            return work(self._client)
+        except VaultTrouble as trouble:
+            if trouble.reason is not Reason.EXPIRED or not self.lease.repeatable:
+                raise
+        with self._logging_in:
+            self._lease = self._log_in()
+        return work(self._client)
+
+    def _keep_alive(self) -> None:
+        with self._logging_in:
+            self._prolong()
+
+    def _prolong(self) -> None:
+        lease, now = self.lease, self._clock.monotonic()
+        if lease.ends is None or lease.ends - now > lease.length * _RENEW_BELOW:
+            return
+        try:
+            self._lease = renew(self._client, lease, now) if lease.renewable else self._again(lease)
+        except VaultTrouble as trouble:
+            if trouble.reason not in {Reason.DENIED, Reason.EXPIRED, Reason.REFUSED}:
+                return  # the lease still has half its life: the next call tries again
+            self._lease = self._again(lease)
+
+    def _again(self, lease: Lease) -> Lease:
+        return self._log_in() if lease.repeatable else lease
+
+    def _log_in(self) -> Lease:
+        try:
+            token, repeatable = log_in(self._client, self._settings.login)
+            self._client.adapter.credential = token
+            return look_up(self._client, self._clock.monotonic(), repeatable=repeatable)
+        except VaultTrouble as trouble:
+            if trouble.reason in {Reason.DENIED, Reason.REFUSED, Reason.ABSENT}:
+                raise VaultTrouble(Reason.EXPIRED) from None
+            raise

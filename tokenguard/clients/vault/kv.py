@@ -1,0 +1,170 @@
+"""One KV version 2 mount: entries with versions, written by compare-and-set only."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tokenguard.clients.vault.connection import VaultConnection
+from tokenguard.clients.vault.trouble import CasLost, Reason, VaultTrouble
+
+PAGE = 1_000
+"""Keys of one page of a detailed listing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What is at a path. It may hold a value, so its data is in no repr."""
+
+    version: int
+    data: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Entry(version={self.version})"
+
+
+class KvMount:
+    """Reads and writes below one mount. Paths are joined from checked segments by whoever calls."""
+
+    def __init__(self, connection: VaultConnection, mount: str) -> None:
+        self._connection = connection
+        self._mount = mount
+
+    @property
+    def connection(self) -> VaultConnection:
+        """The login under it."""
+        return self._connection
+
+    @property
+    def mount(self) -> str:
+        """The mount's path."""
+        return self._mount
+
+    def read(self, path: str) -> Entry | None:
+        """The current version, or None; VaultTrouble if somebody deleted it."""
+        try:
+            answer = self._connection.call(
+                lambda client: client.secrets.kv.v2.read_secret_version(
+                    path, mount_point=self._mount, raise_on_deleted_version=True
+                )
+            )
+        except VaultTrouble as trouble:
+            if trouble.reason is Reason.ABSENT:
+                return None
+            raise
+        return _entry(answer)
+
+    def write(self, path: str, data: Mapping[str, Any], cas: int) -> int:
+        """Write the next version if the current one is `cas` (0: none); returns the new version.
+
+        `data` must hold something that was never written before (`stamp`): an answer that is lost is made up for by
+        reading what is there, and only our own writing counts as ours.
+
+        Raises:
+            CasLost: the current version is another one. Nothing was written.
+        """
+        for attempt in range(1, 100):
+            try:
+                return self._write(path, data, cas)
+            except VaultTrouble as trouble:
+                if trouble.reason is Reason.CAS:
+                    if attempt > 1 and self._is_ours(path, data, cas):
+                        return cas + 1
+                    raise CasLost from None
+                if not self._connection.pause(attempt, trouble):
+                    if trouble.undecided and self._is_ours(path, data, cas):
+                        return cas + 1
+                    raise
+        raise VaultTrouble(Reason.SERVER)
+
+    def names(self, path: str) -> Sequence[str]:
+        """The names below a path; folders end with a slash."""
+        try:
+            answer = self._connection.call(
+                lambda client: client.secrets.kv.v2.list_secrets(path, mount_point=self._mount)
+            )
+        except VaultTrouble as trouble:
+            if trouble.reason is Reason.ABSENT:
+                return ()
+            raise
+        return _keys(answer)
+
+    def versions(self, path: str) -> dict[str, int]:
+        """The current version of every entry below a path, a page at a time; VaultTrouble where no such listing is."""
+        found: dict[str, int] = {}
+        after = ""
+        while True:
+            page = self._page(path, after)
+            found |= page
+            if len(page) < PAGE:
+                return found
+            after = max(page)
+
+    def keep_one_version(self, path: str) -> None:
+        """Let the mount drop an entry's old versions as soon as there is a new one."""
+        self._connection.call(
+            lambda client: client.secrets.kv.v2.update_metadata(path, max_versions=1, mount_point=self._mount)
+        )
+
+    def destroy(self, path: str, versions: Sequence[int]) -> None:
+        """Take the content of old versions away for good; safe to repeat."""
+        self._connection.call(
+            lambda client: client.secrets.kv.v2.destroy_secret_versions(path, list(versions), mount_point=self._mount)
+        )
+
+    def forget(self, path: str) -> None:
+        """Remove an entry with all its versions; safe to repeat."""
+        self._connection.call(
+            lambda client: client.secrets.kv.v2.delete_metadata_and_all_versions(path, mount_point=self._mount)
+        )
+
+    def _write(self, path: str, data: Mapping[str, Any], cas: int) -> int:
+        answer = self._connection.once(
+            lambda client: client.secrets.kv.v2.create_or_update_secret(
+                path, secret=dict(data), cas=cas, mount_point=self._mount
+            )
+        )
+        version = _part(answer, "data").get("version")
+        if version != cas + 1:
+            raise VaultTrouble(Reason.MALFORMED)  # a mount without compare-and-set answers otherwise
+        return cas + 1
+
+    def _is_ours(self, path: str, data: Mapping[str, Any], cas: int) -> bool:
+        entry = self.read(path)
+        return entry is not None and entry.version == cas + 1 and entry.data == dict(data)
+
+    def _page(self, path: str, after: str) -> dict[str, int]:
+        params = {"limit": str(PAGE), **({"after": after} if after else {})}
+        try:
+            answer = self._connection.request("list", f"/v1/{self._mount}/detailed-metadata/{path}", params=params)
+        except VaultTrouble as trouble:
+            if trouble.reason is Reason.ABSENT:
+                return {}
+            raise
+        details = _part(_part(answer, "data"), "key_info")
+        return {name: _version(each) for name, each in details.items()}
+
+
+def _entry(answer: Any) -> Entry:
+    outer = _part(answer, "data")
+    return Entry(version=_version(_part(outer, "metadata"), "version"), data=_part(outer, "data"))
+
+
+def _keys(answer: Any) -> Sequence[str]:
+    keys = _part(answer, "data").get("keys")
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise VaultTrouble(Reason.MALFORMED)
+    return tuple(keys)
+
+
+def _version(details: Any, name: str = "current_version") -> int:
+    version = details.get(name) if isinstance(details, dict) else None
+    if not isinstance(version, int):
+        raise VaultTrouble(Reason.MALFORMED)
+    return version
+
+
+def _part(answer: Any, name: str) -> dict[str, Any]:
+    part = answer.get(name) if isinstance(answer, dict) else None
+    if not isinstance(part, dict):
+        raise VaultTrouble(Reason.MALFORMED)
+    return part

@@ -1,0 +1,102 @@
+"""How a login is made at a Vault: a given token, AppRole, a JWT of the CI, a Kubernetes service account."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tokenguard.clients.vault.adapter import Json
+from tokenguard.clients.vault.settings import Login, Method
+from tokenguard.clients.vault.trouble import Reason, VaultTrouble
+from tokenguard.domain.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """What the Vault says of the token in use."""
+
+    identity: str
+    """`entity:ID` where there is one, else `token:DISPLAY-NAME`."""
+    ends: float | None
+    """On the monotonic clock; None: it does not expire."""
+    length: float
+    """Seconds it was given for, at the last look."""
+    renewable: bool
+    repeatable: bool
+    """Whether another login of the same kind can be made."""
+
+
+def log_in(client: Any, login: Login) -> tuple[Secret, bool]:
+    """Obtain a token; the second is whether that could be done again.
+
+    Raises:
+        VaultTrouble: the credential is not accepted, or nobody answers.
+    """
+    match login.method:
+        case Method.TOKEN:
+            return login.credential, False
+        case Method.APPROLE:
+            secret_id = _unwrapped(client, login.credential) if login.wrapped else login.credential
+            answer = client.auth.approle.login(
+                role_id=login.role, secret_id=secret_id.reveal(), use_token=False, mount_point=login.path
+            )
+            return _token(answer), not login.wrapped
+        case Method.JWT:
+            answer = client.auth.jwt.jwt_login(
+                role=login.role, jwt=login.credential.reveal(), use_token=False, path=login.path
+            )
+        case Method.KUBERNETES:
+            answer = client.auth.kubernetes.login(
+                role=login.role, jwt=login.credential.reveal(), use_token=False, mount_point=login.path
+            )
+    return _token(answer), True
+
+
+def look_up(client: Any, now: float, *, repeatable: bool) -> Lease:
+    """Ask the Vault who we are and for how long; `now` is the monotonic time."""
+    data = client.auth.token.lookup_self().get("data")
+    if not isinstance(data, dict):
+        raise VaultTrouble(Reason.MALFORMED)
+    ttl = data.get("ttl") or 0
+    entity, shown = data.get("entity_id"), data.get("display_name")
+    return Lease(
+        identity=f"entity:{entity}" if entity else f"token:{shown}",
+        ends=now + ttl if ttl else None,
+        length=float(ttl),
+        renewable=bool(data.get("renewable")),
+        repeatable=repeatable,
+    )
+
+
+def renew(client: Any, lease: Lease, now: float) -> Lease:
+    """Have the token in use prolonged."""
+    auth = client.auth.token.renew_self().get("auth")
+    if not isinstance(auth, dict):
+        raise VaultTrouble(Reason.MALFORMED)
+    ttl = float(auth.get("lease_duration") or 0)
+    return Lease(
+        identity=lease.identity,
+        ends=now + ttl if ttl else None,
+        length=max(ttl, lease.length),
+        renewable=bool(auth.get("renewable")),
+        repeatable=lease.repeatable,
+    )
+
+
+def _unwrapped(client: Any, wrapping: Secret) -> Secret:
+    """The secret_id inside a wrapping token. Its one use is spent: if somebody was first, that is an alarm."""
+    client.adapter.credential = wrapping
+    try:
+        data = client.adapter.request("post", "/v1/sys/wrapping/unwrap").get("data")
+    finally:
+        client.adapter.credential = None
+    secret_id = data.get("secret_id") if isinstance(data, dict) else None
+    if not isinstance(secret_id, str):
+        raise VaultTrouble(Reason.MALFORMED)
+    return Secret(secret_id)
+
+
+def _token(answer: Json) -> Secret:
+    auth = answer.get("auth")
+    token = auth.get("client_token") if isinstance(auth, dict) else None
+    if not isinstance(token, str) or not token:
+        raise VaultTrouble(Reason.MALFORMED)
+    return Secret(token)

@@ -1,0 +1,139 @@
+"""The requests session under hvac: no redirect, no environment, our TLS, a total deadline, a cap on what is read."""
+
+import contextlib
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+
+from tokenguard.clients.vault.settings import VaultSettings
+from tokenguard.clients.vault.trouble import Reason, VaultTrouble
+from tokenguard.http import tls
+from tokenguard.http.pacing import retry_after
+
+for _name in ("hvac", "requests", "urllib3", "urllib3.connection", "urllib3.connectionpool"):
+    logging.getLogger(_name).setLevel(logging.ERROR)  # below that they write paths and foreign headers
+
+MAX_BODY = 32 << 20
+"""Bytes of one answer: a page of a large listing is some megabytes."""
+CONNECTIONS = 8
+_CHUNK = 1 << 16
+
+
+class Answered:
+    """A complete answer; its body may hold values, so it is in no repr."""
+
+    __slots__ = ("body", "retry_after", "status")
+
+    def __init__(self, status: int, body: bytes, wait: float | None) -> None:
+        self.status = status
+        self.body = body
+        self.retry_after = wait
+
+
+class HardenedSession(requests.Session):
+    """Asks one server. `asked` counts the requests, for whoever promises to need few."""
+
+    def __init__(self, settings: VaultSettings) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.max_redirects = 0
+        self.headers.clear()
+        self.headers.update({"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "tokenguard"})
+        if settings.proxy is not None and not settings.address.loopback:
+            self.proxies = {"https": str(settings.proxy)}
+        context = None if settings.address.scheme == "http" else tls.context(settings.ca_bundle)
+        self.adapters.clear()
+        self.mount(settings.address.origin + "/", _Adapter(context))
+        self.asked = 0
+        self._deadline = settings.deadline
+        self._counting = threading.Lock()
+
+    def ask(self, method: str, url: str, **options: Any) -> Answered:
+        """Ask once; VaultTrouble if no complete answer came in time."""
+        with self._counting:
+            self.asked += 1
+        return _within(self._deadline, lambda: self._ask(method, url, options))
+
+    def _ask(self, method: str, url: str, options: dict[str, Any]) -> Answered:
+        ends = time.monotonic() + self._deadline
+        try:
+            response = self.request(method, url, allow_redirects=False, stream=True, timeout=self._deadline, **options)
+            with contextlib.closing(response):
+                body = _read(response, ends)
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            raise VaultTrouble(_reason(error)) from None
+        wait = retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC))
+        return Answered(response.status_code, body, wait)
+
+
+class _Adapter(HTTPAdapter):
+    """Connections under our own TLS context and nothing else; requests would add a bundle of its own."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+        super().__init__(pool_connections=1, pool_maxsize=CONNECTIONS, max_retries=0, pool_block=True)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        return super().proxy_manager_for(proxy, **kwargs, ssl_context=self._context, proxy_ssl_context=self._context)
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Leave the pool as our context made it."""
+
+    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:  # noqa: ARG002 - its signature
+        """The pool's key without requests' own ideas of certificates."""
+        host, _ = super().build_connection_pool_key_attributes(request, True, cert)
+        return host, {"ssl_context": self._context} if self._context is not None else {}
+
+
+def _read(response: requests.Response, ends: float) -> bytes:
+    body = bytearray()
+    while chunk := response.raw.read1(_CHUNK, decode_content=False):
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise VaultTrouble(Reason.MALFORMED)
+        if time.monotonic() > ends:
+            raise VaultTrouble(Reason.TIMEOUT)
+    return bytes(body)
+
+
+def _within(seconds: float, work: Callable[[], Answered]) -> Answered:
+    # timeouts of sockets count per read and a name lookup cannot be timed at all: only a second thread can
+    done: queue.SimpleQueue[Answered | BaseException] = queue.SimpleQueue()
+
+    def attempt() -> None:
+        try:
+            done.put(work())
+        except BaseException as error:  # noqa: BLE001 - carried over to the caller's thread
+            done.put(error)
+
+    threading.Thread(target=attempt, name="tokenguard-vault", daemon=True).start()
+    try:
+        result = done.get(timeout=seconds + 1)
+    except queue.Empty:
+        raise VaultTrouble(Reason.TIMEOUT) from None
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+def _reason(error: Exception) -> Reason:
+    if isinstance(error, requests.exceptions.SSLError):
+        return Reason.TLS
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return Reason.CONNECT
+    if isinstance(error, requests.exceptions.Timeout | TimeoutError):
+        return Reason.TIMEOUT
+    if isinstance(error, requests.exceptions.ConnectionError) and "NewConnectionError" in repr(error):
+        return Reason.CONNECT
+    return Reason.RESET

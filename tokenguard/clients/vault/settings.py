@@ -1,0 +1,51 @@
+"""Where a Vault is and how to log in there; from the configuration only."""
+
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from pathlib import Path
+
+from tokenguard.domain.secret import Secret
+from tokenguard.http.address import Address
+
+
+@unique
+class Method(StrEnum):
+    """How a login is made."""
+
+    TOKEN = "token"  # noqa: S105 - a word, not a value
+    APPROLE = "approle"
+    JWT = "jwt"
+    KUBERNETES = "kubernetes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """One way in. What is secret about it is read when the settings are made, and held nowhere else."""
+
+    method: Method
+    credential: Secret
+    """The token, the secret_id, or the JWT."""
+    mount: str = ""
+    """Where the auth method is mounted; empty: its usual place."""
+    role: str = ""
+    """The role, or AppRole's role_id."""
+    wrapped: bool = False
+    """The credential is a wrapping token of one use, which holds the secret_id."""
+
+    @property
+    def path(self) -> str:
+        """Where the auth method is mounted."""
+        return self.mount or self.method.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultSettings:
+    """One Vault, as one login sees it."""
+
+    address: Address
+    login: Login
+    namespace: str = ""
+    ca_bundle: Path | None = None
+    proxy: Address | None = None
+    deadline: float = 15.0
+    """Seconds for one request, from the name lookup to the last byte."""

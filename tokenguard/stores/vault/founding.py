@@ -1,0 +1,91 @@
+"""Making a store at a prefix, and opening one: what it is, its key, and the checks before the first write."""
+
+import base64
+import binascii
+import secrets
+from collections.abc import Callable
+
+from tokenguard.clients.vault.connection import VaultConnection
+from tokenguard.clients.vault.kv import KvMount
+from tokenguard.clients.vault.trouble import CasLost, VaultTrouble
+from tokenguard.domain.event import Actor, ChainHead, Event, Op, extend
+from tokenguard.errors import InputError, Tampered
+from tokenguard.frozen import Frozen
+from tokenguard.ports.clock import Clock
+from tokenguard.stores.vault.contents import FORMAT, About, damaged, pack, unpack
+from tokenguard.stores.vault.layout import Place
+
+_KEY_BYTES = 32
+
+
+class _Key(Frozen, frozen=True):
+    key: str
+
+
+def found(kv: KvMount, place: Place, clock: Clock, actor: Callable[[], Actor], *, sandbox: bool) -> About:
+    """Make the store's own entries; the key first, so that what a crash leaves is taken up by the next try.
+
+    Raises:
+        InputError: there is a store already.
+    """
+    if kv.read(place.store) is not None:
+        raise _there_already(place)
+    try:
+        kv.write(place.key, pack(_Key(base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode())), 0)
+    except CasLost:
+        read_key(kv, place)
+    _, entries = extend("store", ChainHead(), [Event(at=clock.now(), op=Op.INIT, actor=actor())])
+    about = About(store_id=secrets.token_hex(16), detailed=_lists_versions(kv, place), sandbox=sandbox, entries=entries)
+    try:
+        kv.write(place.store, pack(about), 0)
+    except CasLost:
+        raise _there_already(place) from None
+    return about
+
+
+def read_about(kv: KvMount, place: Place) -> About:
+    """What the store at `place` is.
+
+    Raises:
+        InputError: there is none.
+        Tampered: it is of another format, or damaged.
+    """
+    entry = kv.read(place.store)
+    if entry is None:
+        raise InputError(f"there is no store at {place.url}", hint=f"tokenguard --store {place.url} init")
+    about = unpack(entry.data, About)
+    if about.format != FORMAT:
+        raise Tampered(
+            f"the store has format {about.format}, this version reads {FORMAT}",
+            hint="use the tokenguard version that made the store, or a newer one",
+        )
+    return about
+
+
+def read_key(kv: KvMount, place: Place) -> bytes:
+    """The key of fingerprints, 32 bytes."""
+    entry = kv.read(place.key)
+    try:
+        key = base64.b64decode(unpack(entry.data, _Key).key if entry else "", validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != _KEY_BYTES:
+        raise damaged("the store's fingerprint key is missing or not readable")
+    return key
+
+
+def connected(connection: VaultConnection, place: Place) -> KvMount:
+    """The mount that a store lies on."""
+    return KvMount(connection, place.mount)
+
+
+def _lists_versions(kv: KvMount, place: Place) -> bool:
+    """Whether the server lists versions, asked of a folder that is known to hold one entry."""
+    try:
+        return kv.versions(place.at("key")) == {"fingerprint": 1}
+    except VaultTrouble:
+        return False
+
+
+def _there_already(place: Place) -> InputError:
+    return InputError(f"there is a store at {place.url} already", hint="open it, or choose another prefix")

@@ -1,0 +1,55 @@
+"""Older events, sealed in blocks of a fixed size, so that a document stays small and no event is ever lost.
+
+A block is written before the document that no longer carries its events, holds only events that were committed, and is
+the same whoever writes it: a lost race or a crash leaves exactly what the next writer would have written.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tokenguard.clients.vault.kv import KvMount
+from tokenguard.clients.vault.trouble import CasLost
+from tokenguard.domain.event import Entry
+from tokenguard.domain.names import TokenId
+from tokenguard.frozen import Frozen
+from tokenguard.stores.vault.contents import damaged, pack, unpack
+from tokenguard.stores.vault.layout import Place
+
+BLOCK = 32
+"""Events in a block; a document carries at most twice as many, and those of its own commit."""
+
+
+class _Block(Frozen, frozen=True):
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """The sealed part of the tokens' audit chains."""
+
+    kv: KvMount
+    place: Place
+
+    def seal(self, token: TokenId, committed: tuple[Entry, ...], adding: int) -> tuple[Entry, ...]:
+        """Write the oldest events into blocks until the document has room for `adding` more; returns the others."""
+        while len(committed) >= BLOCK and len(committed) + adding > 2 * BLOCK:
+            self._write(token, committed[:BLOCK])
+            committed = committed[BLOCK:]
+        return committed
+
+    def before(self, token: TokenId, first: int) -> Iterator[Entry]:
+        """All sealed events before the one numbered `first`; Tampered if a block is missing."""
+        for number in range((first - 1) // BLOCK):
+            entry = self.kv.read(self.place.block(token, number))
+            if entry is None:
+                raise damaged("a block of audit entries is missing")
+            yield from unpack(entry.data, _Block).entries
+
+    def _write(self, token: TokenId, entries: tuple[Entry, ...]) -> None:
+        path = self.place.block(token, (entries[0].seq - 1) // BLOCK)
+        try:
+            self.kv.write(path, pack(_Block(entries)), 0)
+        except CasLost:
+            there = self.kv.read(path)
+            if there is None or unpack(there.data, _Block).entries != entries:
+                raise damaged("a block of audit entries is not what was committed") from None

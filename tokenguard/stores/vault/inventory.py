@@ -1,0 +1,150 @@
+"""Every document in few requests: the index, brought up to date with what it is behind of.
+
+Where the server lists versions (OpenBao), a row counts if its version is the listed one. Elsewhere a writer leaves a
+mark before it moves a document on, and a row counts if its token is not marked. Whoever may write puts the index right
+in passing.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from tokenguard.clients.vault.kv import Entry, KvMount
+from tokenguard.clients.vault.session import CONNECTIONS
+from tokenguard.clients.vault.trouble import CasLost, VaultTrouble
+from tokenguard.domain.names import TokenId, token_id
+from tokenguard.errors import Tampered
+from tokenguard.stores.vault.contents import document_bytes, is_never, stamp, unpack_envelope
+from tokenguard.stores.vault.layout import Place, shard_of
+from tokenguard.stores.vault.shards import Row, pack_shard, unpack_shard
+
+_Key = TypeVar("_Key")
+_Found = TypeVar("_Found")
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A shard as it was read, and what it lacks."""
+
+    version: int
+    rows: dict[TokenId, Row]
+
+
+class Inventory:
+    """The rows of all documents."""
+
+    def __init__(self, kv: KvMount, place: Place, *, detailed: bool) -> None:
+        self._kv = kv
+        self._place = place
+        self._detailed = detailed
+        self._marked: dict[TokenId, int] = {}
+        self._may_write = True
+
+    def rows(self) -> list[Row]:
+        """Every document, as new as this call; tokens that never came to be are left out."""
+        found = self._by_versions() if self._detailed else self._by_marks()
+        return [row for row in found if row.name]
+
+    def about_to_move(self, token: TokenId, expected: int) -> None:
+        """Leave a mark before the document moves on from `expected`, unless our own mark still covers it."""
+        if self._detailed or self._marked.get(token) == expected:
+            return
+        self._kv.write(self._place.mark(token, expected), stamp(), 0)
+
+    def moved(self, token: TokenId, version: int, *, busy: bool) -> None:
+        """Our commit made `version`: while the operation lasts, the mark it began with covers the next one too."""
+        if busy:
+            self._marked[token] = version
+        else:
+            self._marked.pop(token, None)
+
+    def _by_versions(self) -> list[Row]:
+        versions = {token_id(name): version for name, version in self._kv.versions(self._place.documents).items()}
+        groups: dict[int, list[TokenId]] = {}
+        for token in versions:
+            groups.setdefault(shard_of(token), []).append(token)
+        worth = [number for number, tokens in groups.items() if len(tokens) > 1]
+        shards = self._shards(worth)
+        known = {token: row for read in shards.values() for token, row in read.rows.items()}
+        behind = [token for token, version in versions.items() if token not in known or known[token].version < version]
+        fresh = self._documents(behind)
+        for number, read in shards.items():
+            if not fresh.keys().isdisjoint(groups[number]):
+                self._put_right(number, read, fresh, groups[number])
+        found = {**known, **fresh}
+        return [found[token] for token in versions if token in found]
+
+    def _by_marks(self) -> list[Row]:
+        marks = [(name, *_marked(name)) for name in self._kv.names(self._place.marks)]
+        shards = self._shards([int(name, 16) for name in self._kv.names(self._place.shards)])
+        fresh = self._documents(dict.fromkeys(token for _, token, _ in marks))
+        known = {token: row for read in shards.values() for token, row in read.rows.items()}
+        for number in {shard_of(token) for token in fresh}:
+            read = shards.get(number, _Read(0, {}))
+            if self._put_right(number, read, fresh, {*read.rows, *fresh}):
+                self._sweep(marks, fresh, number)
+        return list({**known, **fresh}.values())
+
+    def _sweep(self, marks: Iterable[tuple[str, TokenId, int]], fresh: Mapping[TokenId, Row], number: int) -> None:
+        """Remove marks whose operation is over: its document has moved on from there, and is at rest."""
+        for name, token, expected in marks:
+            row = fresh.get(token)
+            if row is not None and shard_of(token) == number and row.version > expected and not row.busy:
+                self._kv.forget(f"{self._place.marks}/{name}")
+
+    def _put_right(self, number: int, read: _Read, fresh: Mapping[TokenId, Row], wanted: Iterable[TokenId]) -> bool:
+        rows = {**read.rows, **{token: row for token, row in fresh.items() if shard_of(token) == number}}
+        data = pack_shard(rows[token] for token in set(wanted) if token in rows and shard_of(token) == number)
+        if data is None or not self._may_write:
+            return False
+        try:
+            self._kv.write(self._place.shard(number), data, read.version)
+        except CasLost:
+            return False  # somebody else did the same
+        except VaultTrouble:
+            self._may_write = False
+            return False
+        return True
+
+    def _shards(self, numbers: Sequence[int]) -> dict[int, _Read]:
+        def read(number: int) -> _Read:
+            entry = self._kv.read(self._place.shard(number))
+            try:
+                return _Read(entry.version if entry else 0, unpack_shard(entry))
+            except Tampered:
+                return _Read(entry.version if entry else 0, {})  # derived: it is made again from the documents
+
+        return _in_parallel(read, numbers)
+
+    def _documents(self, tokens: Iterable[TokenId]) -> dict[TokenId, Row]:
+        found = _in_parallel(lambda token: self._kv.read(self._place.document(token)), list(tokens))
+        return {token: _row(token, entry) for token, entry in found.items() if entry is not None}
+
+
+def _row(token: TokenId, entry: Entry) -> Row:
+    if is_never(entry.data):
+        return Row(name="", token=token, version=entry.version, busy=False, document=msgspec.Raw(b"null"))
+    envelope = unpack_envelope(entry.data)
+    return Row(
+        name=envelope.document.record.name if envelope else "",
+        token=token,
+        version=entry.version,
+        busy=envelope.document.busy if envelope else False,
+        document=msgspec.Raw(document_bytes(entry.data)),
+    )
+
+
+def _marked(name: str) -> tuple[TokenId, int]:
+    token, _, rest = name.partition(".")
+    expected = rest.partition(".")[0]
+    return token_id(token), int(expected) if expected.isdecimal() else 0
+
+
+def _in_parallel(work: Callable[[_Key], _Found], keys: Sequence[_Key]) -> dict[_Key, _Found]:
+    if len(keys) < 2:  # noqa: PLR2004 - nothing to do side by side
+        return {key: work(key) for key in keys}
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        return dict(zip(keys, pool.map(work, keys), strict=True))

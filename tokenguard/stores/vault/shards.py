@@ -1,0 +1,52 @@
+"""The index of documents: shards of compressed rows, a cache that is never believed without a check of versions."""
+
+import base64
+import binascii
+import zlib
+from collections.abc import Iterable
+
+import msgspec
+
+from tokenguard.clients.vault.kv import Entry
+from tokenguard.domain.names import TokenId
+from tokenguard.frozen import Frozen
+from tokenguard.stores.vault.contents import damaged, pack, unpack
+
+_MAX_PACKED = 900_000
+"""Characters; an entry of a Raft store holds a megabyte."""
+_MAX_UNPACKED = 64 << 20
+
+
+class Row(Frozen, frozen=True, kw_only=True):
+    """One document as it was at a version."""
+
+    name: str
+    """Empty for an id whose document must never come."""
+    token: TokenId
+    version: int
+    busy: bool
+    document: msgspec.Raw
+
+
+class _Shard(Frozen, frozen=True):
+    rows: str
+
+
+def unpack_shard(entry: Entry | None) -> dict[TokenId, Row]:
+    """The rows of a shard by token; Tampered if it is not readable."""
+    if entry is None:
+        return {}
+    try:
+        engine = zlib.decompressobj()
+        text = engine.decompress(base64.b64decode(unpack(entry.data, _Shard).rows, validate=True), _MAX_UNPACKED)
+        rows = msgspec.json.decode(text, type=list[Row])
+    except (zlib.error, binascii.Error, msgspec.DecodeError, ValueError, RecursionError):
+        raise damaged("a shard of the index is not readable") from None
+    return {row.token: row for row in rows}
+
+
+def pack_shard(rows: Iterable[Row]) -> dict[str, object] | None:
+    """Rows as an entry's data; None if they are more than an entry can hold."""
+    ordered = sorted(rows, key=lambda row: row.token)
+    packed = base64.b64encode(zlib.compress(msgspec.json.encode(ordered), 6)).decode()
+    return pack(_Shard(packed)) if len(packed) <= _MAX_PACKED else None

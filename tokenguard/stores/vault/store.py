@@ -1,0 +1,191 @@
+"""The Vault behind the `Store` port; `founding.py` makes and opens one."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from tokenguard.clients.vault.kv import KvMount
+from tokenguard.clients.vault.trouble import CasLost
+from tokenguard.domain.document import Document, Snapshot, decode
+from tokenguard.domain.event import Actor, ChainHead, Entry, Event, extend
+from tokenguard.domain.fingerprint import Fingerprint, fingerprint_of
+from tokenguard.domain.names import Label, TokenId, TokenName
+from tokenguard.domain.secret import Value
+from tokenguard.errors import Conflict, InputError
+from tokenguard.frozen import replace
+from tokenguard.ports.store import Live, Tombstone
+from tokenguard.stores.local.identity import current_actor
+from tokenguard.stores.vault.contents import About, Envelope, pack_envelope, unpack_envelope
+from tokenguard.stores.vault.founding import read_key
+from tokenguard.stores.vault.history import Blocks
+from tokenguard.stores.vault.holders import Holders
+from tokenguard.stores.vault.inventory import Inventory
+from tokenguard.stores.vault.layout import Place
+from tokenguard.stores.vault.names import Names
+from tokenguard.stores.vault.values import Slots
+
+_AGAIN = "read it again"
+
+
+class VaultStore:
+    """One store below one prefix of one mount. A document's compare-and-set carries its events."""
+
+    def __init__(self, kv: KvMount, place: Place, about: About) -> None:
+        self._kv = kv
+        self._place = place
+        self._about = about
+        self._names = Names(kv, place)
+        self._holders = Holders(kv, place)
+        self._blocks = Blocks(kv, place)
+        self._inventory = Inventory(kv, place, detailed=about.detailed)
+        self._slots = Slots(kv, place, self._home)
+        self._homes: dict[TokenId, str] = {}
+        self._seen: dict[TokenId, tuple[int, Envelope]] = {}
+
+    @property
+    def url(self) -> str:
+        """How the store is addressed."""
+        return self._place.url
+
+    @property
+    def store_id(self) -> str:
+        """32 hex digits, fixed when the store was made."""
+        return self._about.store_id
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether providers on this machine are let in."""
+        return self._about.sandbox
+
+    @property
+    def kv(self) -> KvMount:
+        """The mount under it."""
+        return self._kv
+
+    def actor(self) -> Actor:
+        """Who the Vault says we are, with host and CI run."""
+        return replace(current_actor(), id=f"vault:{self._kv.connection.lease.identity}")
+
+    def fingerprint(self, value: Value) -> Fingerprint:
+        """The value's fingerprint under this store's key."""
+        return fingerprint_of(self._key, value)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._kv.connection.close()
+
+    def find(self, name: TokenName) -> Snapshot | None:
+        """The token of that name, retired ones included."""
+        holder = self._names.holder(name)
+        found = self._load(holder) if holder is not None else None
+        return found if found is not None and found.document.record.name == name else None
+
+    def holders(self, fingerprint: Fingerprint) -> Sequence[TokenId]:
+        """The tokens whose document knows a value of that fingerprint; one request."""
+        return self._holders.of(fingerprint)
+
+    def load(self, token: TokenId) -> Snapshot:
+        """One token; InputError if there is none of that id."""
+        found = self._load(token)
+        if found is None:
+            raise InputError("no such token", hint="`tokenguard list` shows names")
+        return found
+
+    def scan(self) -> Iterator[Snapshot]:
+        """Every token, ordered by name; one moment's view, read as it is consumed."""
+        for row in sorted(self._inventory.rows(), key=lambda row: row.name):
+            yield Snapshot(id=row.token, version=row.version, document=decode(bytes(row.document)))
+
+    def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:
+        """Replace the document under compare-and-set, with its events, in one write."""
+        before = self._expected(token, expected)
+        record = before.document.record if before else None
+        home = before.home if before else ""
+        if record is None or record.name != document.record.name:
+            claimed = self._names.claim(token, document.record.name)
+            home = home or claimed
+        known = before.document.fingerprints if before else frozenset()
+        self._holders.add(token, document.fingerprints - known)
+        self._inventory.about_to_move(token, expected)
+        head, entries = extend(token, before.document.chain if before else ChainHead(), events)
+        kept = self._blocks.seal(token, before.entries, len(entries)) if before else ()
+        stored = Envelope(document=replace(document, chain=head), entries=(*kept, *entries), home=home)
+        version = self._write(token, stored, expected)
+        self._inventory.moved(token, version, busy=stored.document.busy)
+        if record is not None and record.name != document.record.name:
+            self._names.free(token, record.name)
+        self._holders.remove(token, known - document.fingerprints)
+        return self._saw(token, version, stored)
+
+    def history(self, token: TokenId | None) -> Sequence[Entry]:
+        """A token's audit entries, oldest first; None: the store's own."""
+        if token is None:
+            return self._about.entries
+        if self._load(token) is None:
+            return ()
+        entries = self._seen[token][1].entries
+        first = entries[0].seq if entries else self._seen[token][1].document.chain.seq + 1
+        return (*self._blocks.before(token, first), *entries)
+
+    def put_candidate(self, token: TokenId, label: Label, content: Value | Tombstone) -> None:
+        """Write the slot if it is empty; Conflict otherwise."""
+        self._slots.put(token, label, content)
+
+    def read_candidate(self, token: TokenId, label: Label) -> Value | Tombstone | None:
+        """What the slot holds."""
+        return self._slots.read(token, label)
+
+    def read_live(self, token: TokenId) -> Live | None:
+        """The value consumers get, or None."""
+        return self._slots.live(token)
+
+    def publish(self, token: TokenId, label: Label, pinned: int) -> int:
+        """Make the candidate live if the live version is still `pinned`; returns the new version."""
+        return self._slots.publish(token, label, pinned)
+
+    def withdraw(self, token: TokenId, pinned: int) -> None:
+        """Let nothing be live, under the same pin."""
+        self._slots.withdraw(token, pinned)
+
+    def destroy(self, token: TokenId, label: Label) -> None:
+        """Turn the slot into a tombstone that keeps the digest; safe to repeat."""
+        self._slots.destroy(token, label)
+
+    @cached_property
+    def _key(self) -> bytes:
+        return read_key(self._kv, self._place)
+
+    def _load(self, token: TokenId) -> Snapshot | None:
+        entry = self._kv.read(self._place.document(token))
+        envelope = unpack_envelope(entry.data) if entry else None
+        return self._saw(token, entry.version, envelope) if entry and envelope else None
+
+    def _saw(self, token: TokenId, version: int, envelope: Envelope) -> Snapshot:
+        self._homes[token] = envelope.home
+        self._seen[token] = (version, envelope)
+        return Snapshot(id=token, version=version, document=envelope.document)
+
+    def _expected(self, token: TokenId, expected: int) -> Envelope | None:
+        """What the document was at the expected version: as we saw it, or as it is."""
+        version, envelope = self._seen.get(token, (0, None))
+        if version != expected or expected == 0:
+            found = self._load(token)
+            version, envelope = self._seen[token] if found else (0, None)
+        if version != expected:
+            raise _changed()
+        return envelope
+
+    def _write(self, token: TokenId, envelope: Envelope, expected: int) -> int:
+        try:
+            return self._kv.write(self._place.document(token), pack_envelope(envelope), expected)
+        except CasLost:
+            self._seen.pop(token, None)
+            raise _changed() from None
+
+    def _home(self, token: TokenId) -> str | None:
+        if token not in self._homes and self._load(token) is None:
+            return None
+        return self._homes[token]
+
+
+def _changed() -> Conflict:
+    return Conflict("the token changed since it was read", hint=_AGAIN)

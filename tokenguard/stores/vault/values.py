@@ -1,0 +1,112 @@
+"""The secret side: slots that are written once, and the live entry whose version is the pin."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from tokenguard.clients.vault.kv import Entry, KvMount
+from tokenguard.clients.vault.trouble import CasLost
+from tokenguard.domain.names import Label, TokenId
+from tokenguard.domain.secret import Value
+from tokenguard.errors import Conflict
+from tokenguard.ports.store import Live, Tombstone
+from tokenguard.stores.vault.contents import pack_live, pack_slot, unpack_live, unpack_slot
+from tokenguard.stores.vault.layout import Place
+
+_AGAIN = "read it again"
+_REMEMBERED = 8
+
+
+class Slots:
+    """Candidates and live values of every token.
+
+    A value that was read is remembered (the last few): its slot can never hold another one, and whoever destroyed it
+    has moved the document on, so that this runner's next commit is refused.
+    """
+
+    def __init__(self, kv: KvMount, place: Place, home: Callable[[TokenId], str | None]) -> None:
+        self._kv = kv
+        self._place = place
+        self._home = home
+        self._read: OrderedDict[tuple[TokenId, Label], Value] = OrderedDict()
+
+    def put(self, token: TokenId, label: Label, content: Value | Tombstone) -> None:
+        """Write the slot if it is empty; Conflict otherwise."""
+        try:
+            self._kv.write(self._place.candidate(token, label), pack_slot(content), 0)
+        except CasLost:
+            raise Conflict("the slot is taken", hint=_AGAIN) from None
+
+    def read(self, token: TokenId, label: Label) -> Value | Tombstone | None:
+        """What the slot holds."""
+        if (token, label) in self._read:
+            return self._read[token, label]
+        entry = self._kv.read(self._place.candidate(token, label))
+        content = None if entry is None else unpack_slot(entry.data)
+        if isinstance(content, Value):
+            self._remember(token, label, content)
+        return content
+
+    def live(self, token: TokenId) -> Live | None:
+        """The value consumers get; always asked for, never remembered."""
+        entry = self._live_entry(token)
+        found = unpack_live(entry.data) if entry else None
+        if entry is None or found is None:
+            return None
+        label, value = found
+        self._remember(token, label, value)
+        return Live(label, entry.version, value)
+
+    def publish(self, token: TokenId, label: Label, pinned: int) -> int:
+        """Make a candidate live under the pin; returns the new version."""
+        value = self.read(token, label)
+        if not isinstance(value, Value):
+            raise Conflict("there is no value under that label", hint=_AGAIN)
+        return self._write_live(token, label, value, pinned)
+
+    def withdraw(self, token: TokenId, pinned: int) -> None:
+        """Let nothing be live, under the pin."""
+        self._write_live(token, None, None, pinned)
+
+    def destroy(self, token: TokenId, label: Label) -> None:
+        """Turn the slot into a tombstone and take the value's older versions away; safe to repeat."""
+        entry = self._live_entry(token)
+        live = unpack_live(entry.data) if entry else None
+        if live is not None and live[0] == label:
+            raise Conflict("the label is live", hint="publish another one first")
+        self._read.pop((token, label), None)
+        path = self._place.candidate(token, label)
+        slot = self._kv.read(path)
+        version, content = (slot.version, unpack_slot(slot.data)) if slot else (0, None)
+        if not isinstance(content, Tombstone):
+            digest = None if content is None else content.digest()
+            version = self._bury(path, Tombstone(reason="destroyed", digest=digest), version)
+        if version > 1:
+            self._kv.destroy(path, range(1, version))
+
+    def _bury(self, path: str, tombstone: Tombstone, version: int) -> int:
+        try:
+            return self._kv.write(path, pack_slot(tombstone), version)
+        except CasLost:
+            raise Conflict("the slot changed since it was read", hint=_AGAIN) from None
+
+    def _live_entry(self, token: TokenId) -> Entry | None:
+        home = self._home(token)
+        return None if home is None else self._kv.read(self._place.live(home))
+
+    def _write_live(self, token: TokenId, label: Label | None, value: Value | None, pinned: int) -> int:
+        home = self._home(token)
+        if home is None:
+            raise Conflict("there is no such token", hint=_AGAIN)
+        path = self._place.live(home)
+        if pinned == 0:
+            self._kv.keep_one_version(path)  # a replaced value is to be in its quarantined slot and nowhere else
+        try:
+            return self._kv.write(path, pack_live(label, value), pinned)
+        except CasLost:
+            raise Conflict("the live version moved", hint=_AGAIN) from None
+
+    def _remember(self, token: TokenId, label: Label, value: Value) -> None:
+        self._read[token, label] = value
+        self._read.move_to_end((token, label))
+        if len(self._read) > _REMEMBERED:
+            self._read.popitem(last=False)
