@@ -2,7 +2,9 @@
 
 import io
 import json
+import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,3 +106,38 @@ def test_silence_is_silent():
     for say in (progress.step, progress.note, progress.waiting):
         assert say("x") is None
     assert progress.clear() is None
+
+
+COLUMNS = ("name", "scope", "state", "why")
+ROW = ("video/publisher/prod/upload", "drive:316b891f6ad4ce97 (Marketing)", "active", "")
+
+
+@pytest.mark.parametrize("environ", [{}, {"NO_COLOR": "1"}], ids=["colour", "plain"])
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_a_name_is_whole_in_one_line_however_narrow_the_terminal_is(monkeypatch, environ, width):
+    """It is what people copy into the next command."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    screen, stream = _screen(terminal=True, **environ)
+    screen.table(COLUMNS, [ROW, ("b", "", "", "")], tones=["", ""])
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue())
+    assert ROW[0] in shown
+    assert "…" not in shown
+    assert "active" in shown
+    if width >= 80:
+        assert max(map(len, shown.splitlines())) <= width
+
+
+def test_a_row_that_is_too_wide_becomes_a_block_with_labels(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    screen, stream = _screen(terminal=True, NO_COLOR="1")
+    screen.table(("#", *COLUMNS), [("1", *ROW)])
+    assert stream.getvalue() == (
+        "1  video/publisher/prod/upload\n  scope drive:316b891f6ad4ce97 (Marketing)  state active\n"
+    )
+
+
+def test_a_pipe_gets_one_line_a_row_whatever_its_width(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    screen, stream = _screen()
+    screen.table(COLUMNS, [ROW])
+    assert len(stream.getvalue().splitlines()) == 2

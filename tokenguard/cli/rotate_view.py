@@ -6,6 +6,7 @@ from typing import Any
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName
+from tokenguard.policy.model import Due
 from tokenguard.rotation.batch import Result
 from tokenguard.rotation.plan import By, RotationPlan, total
 from tokenguard.shell.render import Screen
@@ -117,8 +118,8 @@ def _who(plan: RotationPlan) -> str:
 def _due(plan: RotationPlan, now: datetime) -> str:
     if plan.due_at is None:
         return ""
-    days = (plan.due_at - now).days
-    return f"{-days} d overdue" if days < 0 else f"in {days} d"
+    days = Due(at=plan.due_at).days_left(now)
+    return f"in {days} d" if plan.due_at > now else f"overdue {-days} d"
 
 
 def _words(length: timedelta) -> str:

@@ -8,9 +8,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
+from tokenguard.shell.layout import GAP, block, folding, width_of
 from tokenguard.text import safe_text
-
-_GAP = "  "
 
 
 class Screen:
@@ -55,32 +54,48 @@ class Screen:
         if self.rich:
             self._rich_table(columns, safe, tones)
         else:
-            self._plain_table([[column.upper() for column in columns], *safe])
+            self._plain_table(columns, safe)
 
     def pairs(self, pairs: Sequence[tuple[str, str]]) -> None:
         """Print labelled facts, one a line; empty ones are left out."""
         shown = [(label, text) for label, text in pairs if text]
         width = max((len(label) for label, _ in shown), default=0)
         for label, text in shown:
-            self.line(f"{label:<{width}}{_GAP}{text}")
+            self.line(f"{label:<{width}}{GAP}{text}")
 
-    def _plain_table(self, rows: Sequence[Sequence[str]]) -> None:
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        for row in rows:
-            self._write(_GAP.join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+    def _plain_table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        if self.to_terminal and width_of(columns, rows) > (width := _terminal_width()):
+            for row in rows:
+                about, lines = block(columns, row, width)
+                self._write("\n".join((about, *(_line_of(facts) for facts in lines))))
+            return
+        everything = [[column.upper() for column in columns], *rows]
+        widths = [max(map(len, column)) for column in zip(*everything, strict=True)]
+        for row in everything:
+            self._write(GAP.join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
 
     def _rich_table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], tones: Sequence[str]) -> None:
         from rich.console import Console  # noqa: PLC0415 - only a terminal with colours pays for it
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in columns:
-            table.add_column(column)
-        for number, row in enumerate(rows):
-            style = tones[number] if tones else ""
+        console = Console(file=self._stream, highlight=False)
+        styles = tones or [""] * len(rows)
+        folds = folding(rows) or [False] * len(columns)
+        if width_of(columns, rows, folds) > console.width:
+            for row, style in zip(rows, styles, strict=True):
+                about, lines = block(columns, row, console.width)
+                console.print(Text(about, style=f"bold {style}".strip()), soft_wrap=True)
+                for facts in lines:
+                    parts = [part for label, cell in facts for part in ((f"{GAP}{label} ", "dim"), (cell, style))]
+                    console.print(Text.assemble(*parts), soft_wrap=True)
+            return
+        table = Table(box=None, pad_edge=False, padding=(0, len(GAP), 0, 0), header_style="bold")
+        for column, fold in zip(columns, folds, strict=True):
+            table.add_column(column.upper(), no_wrap=not fold, overflow="fold")
+        for row, style in zip(rows, styles, strict=True):
             table.add_row(*(Text(cell, style=style) for cell in row))  # Text: cells are never markup
-        Console(file=self._stream, highlight=False).print(table)
+        console.print(table)
 
     def _write(self, text: str) -> None:
         self._stream.write(text + "\n")
@@ -90,3 +105,13 @@ def _ascii(content: Any, indent: int | None = None) -> str:
     import json  # noqa: PLC0415 - only documents need it
 
     return json.dumps(content, ensure_ascii=True, indent=indent, default=str).replace("\x7f", "\\u007f")
+
+
+def _terminal_width() -> int:
+    from shutil import get_terminal_size  # noqa: PLC0415 - a pipe has no width
+
+    return get_terminal_size().columns
+
+
+def _line_of(facts: Sequence[tuple[str, str]]) -> str:
+    return "".join(f"{GAP}{label} {cell}" for label, cell in facts)
