@@ -1,0 +1,162 @@
+"""The fake on a loopback port: signatures looked at, faults on demand, every request on record."""
+
+import json
+import re
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+from urllib.parse import parse_qs
+
+from tests.fakes.secrets_manager.service import ACCOUNT, SecretsManager
+from tests.fakes.secrets_manager.state import Refused
+
+REGION = "eu-central-1"
+KEY_ID = "AKIATGCANARY00000000"
+_SIGNATURE = re.compile(
+    r"AWS4-HMAC-SHA256 Credential=([A-Z0-9]+)/\d{8}/([a-z0-9-]+)/(secretsmanager|sts)/aws4_request, "
+    r"SignedHeaders=[a-z0-9;-]*host[a-z0-9;-]*, Signature=[0-9a-f]{64}"
+)
+
+
+@dataclass
+class Fault:
+    """What happens to the next calls of one operation."""
+
+    operation: str
+    code: str = ""
+    """The error that is answered; empty: none."""
+    message: str = "a text that must not be quoted: tgcanary-foreign-text"
+    status: int = 400
+    times: int = 1
+    after: int = 0
+    """So many calls of the operation pass first."""
+    acts: bool = False
+    """The call takes effect all the same."""
+    drops: bool = False
+    """The connection closes without a reply."""
+
+
+@dataclass
+class FakeAws:
+    """`with FakeAws() as aws:` serves Secrets Manager and STS at `aws.url`."""
+
+    region: str = REGION
+    arn: str = f"arn:aws:sts::{ACCOUNT}:assumed-role/rotator/session"
+    expired: set[str] = field(default_factory=set)
+    """Access keys whose session has expired."""
+    requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.service = SecretsManager(self.region)
+        self.faults: list[Fault] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"aws": self}))
+        self._server.daemon_threads = True
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def counts(self) -> Counter[str]:
+        return Counter(operation for operation, _ in self.requests)
+
+    def fail(self, operation: str, code: str = "", **how: Any) -> Fault:
+        """Let the next call of `operation` fail so; returns the fault, which can be lifted by `times = 0`."""
+        fault = Fault(operation, code, **how)
+        self.faults.append(fault)
+        return fault
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, operation: str, params: dict[str, Any]) -> tuple[dict[str, Any] | None, Fault | None]:
+        """Do what is asked, unless a fault stands before it."""
+        self.requests.append((operation, params))
+        fault = self._fault(operation)
+        if fault is not None and not fault.acts:
+            return None, fault
+        return self.service.call(operation, params), fault
+
+    def _fault(self, operation: str) -> Fault | None:
+        for fault in self.faults:
+            if fault.operation in {operation, "*"} and fault.times:
+                if fault.after:
+                    fault.after -= 1
+                    return None
+                fault.times -= 1
+                return fault
+        return None
+
+
+class _Handler(BaseHTTPRequestHandler):
+    aws: FakeAws
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        try:
+            service = self._signed()
+            if service == "sts":
+                self._identity(body)
+                return
+            operation = self.headers.get("X-Amz-Target", "").removeprefix("secretsmanager.")
+            answer, fault = self.aws.answer(operation, json.loads(body))
+        except Refused as refused:
+            self._error(refused.code, refused.message, refused.status)
+            return
+        if fault is not None and fault.drops:
+            self.close_connection = True
+        elif fault is not None and fault.code:
+            self._error(fault.code, fault.message, fault.status)
+        else:
+            self._send(200, json.dumps(answer).encode(), "application/x-amz-json-1.1")
+
+    def _signed(self) -> str:
+        """Which service the request is signed for."""
+        found = _SIGNATURE.fullmatch(self.headers.get("Authorization", ""))
+        if found is None or not self.headers.get("X-Amz-Date"):
+            raise Refused("MissingAuthenticationTokenException", status=403)
+        if found[1] in self.aws.expired:
+            raise Refused("ExpiredTokenException")
+        if found[2] != self.aws.region:
+            raise Refused("InvalidSignatureException", status=403)
+        return found[3]
+
+    def _identity(self, body: bytes) -> None:
+        operation = parse_qs(body.decode()).get("Action", [""])[0]
+        self.aws.requests.append((operation, {}))
+        fault = self.aws._fault(operation)
+        if fault is not None or operation != "GetCallerIdentity":
+            code = fault.code if fault else "InvalidAction"
+            text = f"<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>"
+            self._send(403, text.encode(), "text/xml")
+            return
+        space = "https://sts.amazonaws.com/doc/2011-06-15/"
+        text = (
+            f'<GetCallerIdentityResponse xmlns="{space}"><GetCallerIdentityResult><Arn>{self.aws.arn}</Arn>'
+            f"<UserId>AROA:session</UserId><Account>{ACCOUNT}</Account></GetCallerIdentityResult>"
+            "</GetCallerIdentityResponse>"
+        )
+        self._send(200, text.encode(), "text/xml")
+
+    def _error(self, code: str, message: str, status: int) -> None:
+        self._send(status, json.dumps({"__type": code, "message": message}).encode(), "application/x-amz-json-1.1")
+
+    def _send(self, status: int, body: bytes, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("x-amzn-RequestId", "00000000-0000-0000-0000-000000000000")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
