@@ -19,6 +19,13 @@ COMMANDS = {
     "import": ("tokenguard.cli.importing:import_file", "Take tokens from a .env, CSV or JSON file."),
     "scan": ("tokenguard.cli.scan:scan", "Find leaked tokens in files, commits and streams."),
     "baseline": ("tokenguard.cli.baseline:baseline", "Findings that the team has decided to live with."),
+    "exec": (
+        "tokenguard.cli.exec_:exec_command",
+        "Run a program with tokens in its environment, and mask them in its output.",
+    ),
+    "env": ("tokenguard.cli.env:env", "Write tokens as variables for a shell, a file or a CI system."),
+    "redact": ("tokenguard.cli.redact:redact", "Copy standard input to standard output with values masked."),
+    "fingerprints": ("tokenguard.cli.fingerprints:fingerprints", "Let every clone know the team's own tokens."),
     "audit": ("tokenguard.cli.audit:audit", "Read and verify the audit trail."),
     "store": ("tokenguard.cli.store:store", "Keys and backups of a local store."),
     "sandbox": ("tokenguard.cli.sandbox:sandbox", "Serve practice providers on this machine."),
@@ -32,5 +39,5 @@ COMMANDS = {
 def app() -> None:
     """Inventory, guided rotation and leak control for API tokens.
 
-    Values are never given as arguments: use the hidden prompt, --stdin, --from-file or --from-env.
+    Values are never arguments: they come by a hidden prompt, standard input, a file or a variable.
     """

@@ -60,6 +60,7 @@ class Pump:
     """Runs channels until all have ended, and calls whoever waits for other descriptors."""
 
     channels: list[Channel]
+    idle: float = IDLE
     _selector: selectors.BaseSelector = field(default_factory=selectors.SelectSelector, init=False)
 
     def __post_init__(self) -> None:
@@ -88,7 +89,7 @@ class Pump:
     def step(self, timeout: float | None) -> bool:
         """Wait at most so many seconds for something to do, and do it; False if there was nothing."""
         waiting = [channel for channel in self.open if channel.stream.held]
-        patience = IDLE if waiting and (timeout is None or timeout > IDLE) else timeout
+        patience = self.idle if waiting and (timeout is None or timeout > self.idle) else timeout
         ready = self._selector.select(patience)
         for key, _ in ready:
             if isinstance(key.data, Channel):
@@ -99,7 +100,7 @@ class Pump:
             for channel in waiting:
                 if not channel.failed:
                     channel.put(channel.stream.idle())
-        return bool(ready) or patience != timeout
+        return bool(ready)
 
     def run(self) -> None:
         """Go on until every channel has ended."""
@@ -111,6 +112,13 @@ class Pump:
         """End what is still open, as if its writer had."""
         for channel in self.open:
             self._end(channel)
+        self._selector.close()
+
+    def abandon(self) -> None:
+        """Close everything and write nothing: another process goes on."""
+        for channel in self.open:
+            self.forget(channel.source)
+            os.close(channel.source)
         self._selector.close()
 
     def _read(self, channel: Channel) -> None:

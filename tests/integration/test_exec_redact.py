@@ -1,0 +1,173 @@
+"""`redact` in a pipe, and `env` in each of its dialects."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.integration.exec_world import NAME, OURS, world
+from tokenguard.redaction.known import opaque_id
+
+MASK = f"[tokenguard:{opaque_id(NAME)}]".encode()
+
+
+def test_redact_masks_a_tokens_value_counts_it_and_fails_if_asked(tmp_path):
+    report = tmp_path / "leaks.json"
+    value = world().value.encode()
+    done = world().run(
+        "redact",
+        "-t",
+        NAME,
+        "--fail-on-leak",
+        "--report",
+        str(report),
+        stdin=b"a " + value + b" b " + value.hex().encode(),
+    )
+    assert (done.returncode, done.stdout) == (1, b"a " + MASK + b" b " + MASK)
+    rows = json.loads(report.read_text())["leaks"]
+    assert [(row["token"], row["form"], row["count"]) for row in rows] == [(NAME, "hex", 1), (NAME, "raw", 1)]
+    assert report.stat().st_mode & 0o077 == 0
+    assert value not in report.read_bytes()
+
+
+def test_redact_all_knows_every_token_and_clean_input_passes_byte_by_byte():
+    data = os.urandom(200_000)
+    done = world().run("redact", "--all", "--fail-on-leak", stdin=data, check=0)
+    assert done.stdout == data
+    assert world().run("redact", "--all", stdin=world().value.encode(), check=0).stdout == MASK
+
+
+def test_redact_takes_values_from_variables_and_needs_no_store():
+    done = world().run(
+        "redact",
+        "--from-env",
+        "MINE",
+        stdin=b"x tgcanary_mine_7x y",
+        env={"MINE": "tgcanary_mine_7x", "TOKENGUARD_STORE": "local:///nowhere"},
+    )
+    assert done.stdout == f"x [tokenguard:{opaque_id('MINE')}] y".encode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--from-env", "NOT_SET"], "a variable of --from-env is not set"),
+        (["--from-env", "SHORT"], "the value of SHORT cannot be masked"),
+        (["-t", "no/such/token"], "there is no token named"),
+    ],
+)
+def test_redact_refuses_what_it_cannot_mask_before_it_passes_anything(arguments, why):
+    done = world().run("redact", *arguments, stdin=b"text", env={"SHORT": "abc"}, check=2)
+    assert not done.stdout
+    assert why.encode() in done.stderr
+
+
+def test_redact_shows_a_prompt_at_once_and_survives_ctrl_c():
+    child = subprocess.Popen(
+        [*OURS, "redact"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=world().environ, start_new_session=True
+    )
+    child.stdin.write(b"Password: ")
+    child.stdin.flush()
+    assert os.read(child.stdout.fileno(), 100) == b"Password: "
+    child.send_signal(signal.SIGINT)
+    out, _ = child.communicate(b"yes\n", timeout=30)
+    assert (out, child.returncode) == (b"yes\n", 0)
+
+
+def test_redact_ends_quietly_when_its_reader_leaves():
+    child = subprocess.Popen(
+        [*OURS, "redact"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=world().environ
+    )
+    child.stdout.close()
+    try:
+        for _ in range(50):
+            child.stdin.write(b"y" * 100_000)
+    except BrokenPipeError:
+        pass
+    _, err = child.communicate(timeout=30) if not child.stdin.closed else (b"", child.stderr.read())
+    assert b"Traceback" not in err
+    assert child.returncode == 0
+
+
+def test_masking_that_fails_stops_the_output_and_is_125():
+    code = (
+        "import sys\n"
+        "from tokenguard.redaction import stream\n"
+        "real = stream.survey\n"
+        "stream.survey = lambda m, d, final: real(m, d, final=final) if b'bad' not in d else 1 / 0\n"
+        "from tokenguard.cli.boundary import run\n"
+        "sys.exit(run(['redact']))"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=world().environ
+    )
+    child.stdin.write(b"good ")
+    child.stdin.flush()
+    first = os.read(child.stdout.fileno(), 100)
+    child.stdin.write(b"bad ")
+    child.stdin.flush()
+    time.sleep(0.2)
+    out, _ = child.communicate(b"tgcanary_later", timeout=30)
+    assert (first, out, child.returncode) == (b"good ", b"", 125)
+
+
+def test_env_for_a_shell_is_what_the_shell_reads_back():
+    script = f'eval "$({shlex.join([*OURS, "env", "-t", f"{NAME}=TOKEN"])})"; printf %s "$TOKEN" | wc -c'
+    done = subprocess.run(["sh", "-c", script], env=world().environ, capture_output=True, check=True)
+    assert int(done.stdout) == len(world().value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "read"),
+    [
+        ("dotenv", lambda text: re.fullmatch(r"TOKEN='(.*)'\n", text)[1]),
+        ("json", lambda text: json.loads(text)["TOKEN"]),
+        ("gitlab", lambda text: re.fullmatch(r"TOKEN=(.*)\n", text)[1]),
+    ],
+)
+def test_env_in_other_dialects(kind, read):
+    done = world().run("env", "-t", f"{NAME}=TOKEN", "--as", kind, check=0)
+    assert read(done.stdout.decode()) == world().value
+
+
+def test_env_for_github_masks_every_form_before_it_writes(tmp_path):
+    """A runner that reads lines as they come: every form is registered before the file is written."""
+    target = tmp_path / "env"
+    target.touch()
+    done = world().run(
+        "env",
+        "-t",
+        f"{NAME}=TOKEN",
+        "--as",
+        "github",
+        env={"GITHUB_ACTIONS": "true", "GITHUB_ENV": str(target)},
+        check=0,
+    )
+    lines = done.stdout.decode().splitlines()
+    assert all(line.startswith("::add-mask::") for line in lines)
+    masked = {line.removeprefix("::add-mask::").replace("%25", "%") for line in lines}
+    assert {world().value, world().value.encode().hex()} <= masked
+    assert len(masked) >= 8
+    found = re.fullmatch(r"TOKEN<<(tokenguard_[0-9a-f]{32})\n(.*)\n\1\n", target.read_text())
+    assert found[2] == world().value
+
+
+def test_env_for_github_is_refused_elsewhere():
+    done = world().run("env", "-t", NAME, "--as", "github", check=2)
+    assert not done.stdout
+
+
+def test_env_for_systemd_writes_one_private_file_for_each(tmp_path):
+    place = tmp_path / "credentials"
+    for _ in range(2):
+        done = world().run("env", "-t", f"{NAME}=TOKEN", "--as", "systemd", "--dir", str(place), check=0)
+        assert not done.stdout
+    assert (place / "TOKEN").read_text() == world().value
+    assert (place / "TOKEN").stat().st_mode & 0o777 == 0o600
+    assert '"env:systemd"' in json.dumps(world().events()[-2:])

@@ -1,0 +1,124 @@
+"""`exec` on a terminal: real programs, keys, job control, window size and colours."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import pexpect
+import pytest
+
+from tests.integration.exec_world import NAME, OURS, world
+
+EXEC = " ".join([*OURS, "exec", "-t", f"{NAME}=TOKEN", "--"])
+
+
+@pytest.fixture
+def shell():
+    environ = world().environ | {"PS1": "READY> ", "TERM": "xterm-256color"}
+    child = pexpect.spawn(
+        "/bin/bash", ["--norc", "--noediting", "-i"], env=environ, encoding="utf-8", dimensions=(30, 100), timeout=30
+    )
+    child.seen = []
+    child.logfile_read = type("Log", (), {"write": lambda _, text: child.seen.append(text), "flush": lambda _: None})()
+    child.expect_exact("READY> ")
+    yield child
+    child.close(force=True)
+    assert world().value not in "".join(child.seen)
+
+
+def test_a_terminal_is_a_terminal_and_one_mask_serves_both_streams(shell):
+    shell.sendline(
+        f"{EXEC} {sys.executable} -c 'import os,sys;print([os.isatty(n) for n in (0,1,2)], os.get_terminal_size())'"
+    )
+    shell.expect_exact("[True, True, True] os.terminal_size(columns=100, lines=30)")
+
+
+def test_an_interactive_python_with_keys_stop_continue_interrupt_and_resize(shell):
+    shell.sendline(f"{EXEC} {sys.executable} -q -i")
+    shell.expect_exact(">>> ")
+    shell.sendline("import os; os.environ['TOKEN']")
+    shell.expect(r"'\[tokenguard:[0-9a-f]{8}\]'")
+    shell.expect_exact(">>> ")
+    shell.sendcontrol("z")
+    shell.expect_exact("Stopped")
+    shell.expect_exact("READY> ")
+    shell.sendline("fg")
+    shell.expect_exact("-q -i")
+    shell.sendline("6 * 7")
+    shell.expect_exact("42")
+    shell.expect_exact(">>> ")
+    shell.sendcontrol("c")
+    shell.expect_exact("KeyboardInterrupt")
+    shell.setwinsize(20, 77)
+    shell.sendline("os.get_terminal_size()")
+    shell.expect_exact("columns=77, lines=20")
+    shell.sendcontrol("d")
+    shell.expect_exact("READY> ")
+    shell.sendline("stty -a | grep -ow -- '-\\?icanon'; echo code $?")
+    shell.expect(r"\nicanon")
+
+
+def test_exit_codes_and_a_pipe_behind_it(shell):
+    shell.sendline(f"{EXEC} sh -c 'exit 9'; echo code=$?")
+    shell.expect_exact("code=9")
+    shell.sendline(f"{EXEC} sh -c 'kill -9 $$'; echo code=$?")
+    shell.expect_exact("code=137")
+    shell.sendline(f"{EXEC} sh -c 'printf \"\\033[31m$TOKEN\\033[0m\\n\"' | cat -v")
+    shell.expect(r"\^\[\[31m\[tokenguard:[0-9a-f]{8}\]\^\[\[0m")
+    shell.sendline(f"{EXEC} /no/such/program; echo code=$?")
+    shell.expect_exact("code=125")
+
+
+def test_colours_pass_and_do_not_hide_a_value(shell):
+    code = "import os;t=os.environ['TOKEN'];print('\\x1b[1;32mgreen\\x1b[0m',t[:12]+'\\x1b[31m'+t[12:]+'\\x1b[0m')"
+    shell.sendline(f'{EXEC} {sys.executable} -c "{code}"')
+    shell.expect("\x1b\\[1;32mgreen\x1b\\[0m \\[tokenguard:[0-9a-f]{8}\\]\x1b\\[31m\x1b\\[0m")
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")
+def test_full_screen_programs_look_as_they_should(tmp_path):
+    """less and vi, looked at as a person sees them: through a terminal emulator."""
+    (tmp_path / "page").write_text("".join(f"line {number}\n" for number in range(200)) + world().value + "\n")
+    socket = str(tmp_path / "socket")
+
+    def tmux(*arguments):
+        done = subprocess.run(
+            ["tmux", "-S", socket, *arguments],
+            env=world().environ | {"TERM": "xterm", "LESS": ""},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    def wait_for(pattern):
+        for _ in range(150):
+            screen = tmux("capture-pane", "-p")
+            assert world().value not in screen
+            if re.search(pattern, screen):
+                return screen
+            time.sleep(0.1)
+        raise AssertionError(screen)
+
+    tmux("-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24", "/bin/bash --norc")
+    try:
+        tmux("send-keys", f"{EXEC} less {tmp_path / 'page'}", "Enter")
+        assert "line 22" in wait_for("line 22")
+        tmux("send-keys", "G")
+        wait_for(r"\[tokenguard:[0-9a-f]{8}\]")
+        tmux("send-keys", "q")
+        if shutil.which("vi"):
+            tmux("send-keys", f"clear; {EXEC} vi -u NONE -c 'set nocp' {tmp_path / 'page'}", "Enter")
+            wait_for(r"line 20|Press ENTER")
+            tmux("send-keys", "Enter")
+            wait_for(r"line 20")
+            tmux("send-keys", ":$", "Enter")
+            wait_for(r"\[tokenguard:[0-9a-f]{8}\]")
+            tmux("send-keys", ":q!", "Enter")
+        tmux("send-keys", "echo all$((1+1))done", "Enter")
+        wait_for("all2done")
+    finally:
+        subprocess.run(["tmux", "-S", socket, "kill-server"], check=False, env={"PATH": os.environ["PATH"]})

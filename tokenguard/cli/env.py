@@ -1,0 +1,115 @@
+"""`env`: tokens as variables, in the words of whoever reads them."""
+
+import os
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from tokenguard.cli.asking import ASKED
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.disclosing import Asked, Disclosure
+from tokenguard.cli.env_formats import FORMATS, GITHUB, Written, github
+from tokenguard.errors import InputError, TokenguardError
+from tokenguard.files import create_private, make_private_dir
+from tokenguard.shell.wiring import Wiring
+from tokenguard.streams.pump import write_all
+
+_SYSTEMD = "systemd"
+
+
+@command("env")
+@click.option(
+    "-t",
+    "--token",
+    "asked",
+    metavar="NAME[=VARIABLE]",
+    type=ASKED,
+    multiple=True,
+    required=True,
+    help="A token to write.",
+)
+@click.option(
+    "--as",
+    "kind",
+    type=click.Choice([*FORMATS, GITHUB, _SYSTEMD]),
+    default="shell",
+    show_default=True,
+    help="For whom.",
+)
+@click.option(
+    "--dir", "directory", metavar="DIR", type=click.Path(path_type=Path), help="For systemd: where the files go."
+)
+@pass_wiring
+def env(wiring: Wiring, asked: tuple[Asked, ...], kind: str, directory: Path | None) -> None:
+    """Write tokens as variables: for a shell, a .env file, a program that reads JSON, or a CI system.
+
+    Never to a terminal: use a pipe, a file, or `eval "$(tokenguard env -t NAME)"`. For GitHub every form
+    of a value is masked in the log before $GITHUB_ENV is written. For systemd there is one private file
+    for each variable, to be named by LoadCredential=.
+    """
+    if (kind == _SYSTEMD) != (directory is not None):
+        raise InputError("--dir belongs to --as systemd", hint="give both or neither")
+    disclosure = Disclosure(wiring, asked, f"env:{kind}")
+    variables = _checked(disclosure.variables())
+    if kind == _SYSTEMD and directory is not None:
+        _disclose(disclosure, lambda: _write_files(directory.absolute(), variables))
+        return
+    written = github(variables) if kind == GITHUB else Written(FORMATS[kind](variables))
+    environment_file = _github_file(wiring) if kind == GITHUB else None
+    if kind != GITHUB and os.isatty(1):
+        raise InputError(
+            "values are not written to a terminal", hint="use a pipe or a file; `show --reveal` is for eyes"
+        )
+
+    def write() -> None:
+        write_all(1, written.first.encode())
+        if environment_file is not None:
+            _append(environment_file, written.then)
+
+    _disclose(disclosure, write)
+
+
+def _checked(variables: dict[str, str]) -> dict[str, str]:
+    for name, value in variables.items():
+        if any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in value):
+            raise InputError(
+                f"the value for {name} holds a control character", hint="a line of its own could be slipped in that way"
+            )
+    return variables
+
+
+def _disclose(disclosure: Disclosure, write: Callable[[], None]) -> None:
+    disclosure.intend()
+    try:
+        write()
+    except (OSError, TokenguardError) as error:
+        disclosure.happened("failed")
+        if isinstance(error, TokenguardError | BrokenPipeError):
+            raise
+        raise InputError("the variables cannot be written", hint="check where they should go, and try again") from None
+    disclosure.happened("written")
+
+
+def _github_file(wiring: Wiring) -> Path:
+    named = wiring.environ.get("GITHUB_ENV", "")
+    if wiring.environ.get("GITHUB_ACTIONS") != "true" or not named:
+        raise InputError("this is no GitHub runner", hint="elsewhere the mask commands would print the values")
+    return Path(named)
+
+
+def _append(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        write_all(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
+
+
+def _write_files(directory: Path, variables: dict[str, str]) -> None:
+    make_private_dir(directory)
+    for name, value in variables.items():
+        place = directory / name
+        place.unlink(missing_ok=True)
+        create_private(place, value.encode())

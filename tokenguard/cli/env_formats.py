@@ -1,0 +1,80 @@
+"""Variables in the dialects of those who read them. Values hold no control characters when they come here."""
+
+import json
+import secrets
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tokenguard.domain.encodings import forms
+
+GITHUB = "github"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What goes to standard output, and what after it to a file."""
+
+    first: str
+    then: str = ""
+
+
+def shell(variables: Mapping[str, str]) -> str:
+    """For `eval` in any POSIX shell."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
+
+
+def dotenv(variables: Mapping[str, str]) -> str:
+    """For a .env file: single quotes, in which nothing is expanded."""
+    return "".join(f"{name}='{_quoted(value)}'\n" for name, value in variables.items())
+
+
+def as_json(variables: Mapping[str, str]) -> str:
+    """One JSON object."""
+    return json.dumps(variables, indent=2) + "\n"
+
+
+def gitlab(variables: Mapping[str, str]) -> str:
+    """For `artifacts:reports:dotenv`, which knows no quotes; mask the variables in the project's settings."""
+    return "".join(f"{name}={value}\n" for name, value in variables.items())
+
+
+def github(variables: Mapping[str, str]) -> Written:
+    """Mask commands for every form of every value, and what is then appended to `$GITHUB_ENV`."""
+    masks = dict.fromkeys(form for value in variables.values() for form in _text_forms(value))
+    lines = "".join(f"::add-mask::{_command_data(form)}\n" for form in masks)
+    blocks = ""
+    for name, value in variables.items():
+        end = f"tokenguard_{secrets.token_hex(16)}"
+        blocks += f"{name}<<{end}\n{value}\n{end}\n"
+    return Written(lines, blocks)
+
+
+FORMATS: dict[str, Callable[[Mapping[str, str]], str]] = {
+    "shell": shell,
+    "dotenv": dotenv,
+    "json": as_json,
+    "gitlab": gitlab,
+}
+
+
+def _text_forms(value: str) -> list[str]:
+    """The forms that can stand in one line of a log, the value itself first."""
+    found = [value]
+    for form in forms(value):
+        try:
+            text = form.decode()
+        except UnicodeDecodeError:
+            continue
+        if text.isprintable():
+            found.append(text)
+    return found
+
+
+def _command_data(text: str) -> str:
+    """As the runner wants the data of a command: what would end the line is written as an escape."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _quoted(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("'", "\\'")

@@ -1,0 +1,43 @@
+"""Which values of a token are to be masked: the live one, and every other one that may still be alive."""
+
+from collections.abc import Iterable, Iterator
+
+from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.names import Label
+from tokenguard.domain.secret import Value
+from tokenguard.ports.store import Store
+from tokenguard.redaction.known import Known
+
+
+def known_values(store: Store, snapshots: Iterable[Snapshot], *, show_names: bool) -> list[Known]:
+    """The values of some tokens, new and old, ready for an engine.
+
+    Raises:
+        InputError: a value cannot be masked; the error names its token.
+        Unreachable: the store cannot be read.
+    """
+    return [
+        known
+        for snapshot in snapshots
+        for value in _values(store, snapshot)
+        for known in Known.of(snapshot.document.record.name, value, show_name=show_names)
+    ]
+
+
+def _values(store: Store, snapshot: Snapshot) -> Iterator[Value]:
+    seen: list[Value] = []
+    live = store.read_live(snapshot.id)
+    candidates = (store.read_candidate(snapshot.id, label) for label in dict.fromkeys(_labels(snapshot.document)))
+    for value in (live.value if live else None, *candidates):
+        if isinstance(value, Value) and value not in seen:
+            seen.append(value)
+            yield value
+
+
+def _labels(document: Document) -> Iterator[Label]:
+    """Values that are being made, replaced or watched. One that is proven dead for good is destroyed, and gone here."""
+    if (journal := document.journal) is not None:
+        if journal.old is not None:
+            yield journal.old.label
+        yield from (attempt.label for attempt in journal.attempts)
+    yield from (each.label for each in document.quarantine)

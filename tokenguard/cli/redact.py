@@ -1,0 +1,72 @@
+"""`redact`: standard input to standard output with masks, as data comes."""
+
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.leaks import report_leaks
+from tokenguard.cli.masking_values import known_values
+from tokenguard.cli.naming import TOKEN_NAME, known_token
+from tokenguard.domain.names import TokenName
+from tokenguard.domain.secret import Secret
+from tokenguard.errors import ExitCode, InputError
+from tokenguard.redaction.known import Known, opaque_id
+from tokenguard.redaction.matcher import Matcher
+from tokenguard.redaction.stream import StreamRedactor
+from tokenguard.shell.wiring import Wiring
+from tokenguard.streams.pump import Channel, Pump
+
+_CHANNEL = "stdin"
+
+
+@command("redact")
+@click.option(
+    "-t", "--token", "names", metavar="NAME", type=TOKEN_NAME, multiple=True, help="Mask this token's values."
+)
+@click.option("--all", "everything", is_flag=True, help="Mask the values of every token in the store.")
+@click.option("--from-env", "variables", metavar="VAR", multiple=True, help="Mask the value of this variable.")
+@click.option("--names", "show_names", is_flag=True, help="Show token names in masks instead of opaque ids.")
+@click.option("--fail-on-leak", is_flag=True, help="Exit 1 if anything was masked.")
+@click.option("--report", metavar="FILE", type=click.Path(path_type=Path), help="Write what was masked, as JSON.")
+@pass_wiring
+def redact(
+    wiring: Wiring,
+    names: tuple[TokenName, ...],
+    variables: tuple[str, ...],
+    report: Path | None,
+    *,
+    everything: bool,
+    show_names: bool,
+    fail_on_leak: bool,
+) -> int:
+    """Copy standard input to standard output with values masked.
+
+    Without options, credentials are known by their shape only. What may still become a value is held
+    back until it is decided; everything else passes at once. Ctrl-C is left to the program before the
+    pipe. Exit 125: masking failed, and nothing more was written.
+    """
+    known = [_from_environment(wiring, name) for name in variables]
+    if names or everything:
+        snapshots = list(wiring.store.scan()) if everything else [known_token(wiring.store, name) for name in names]
+        known += known_values(wiring.store, snapshots, show_names=show_names)
+    channel = Channel(_CHANNEL, os.dup(0), 1, StreamRedactor(Matcher.of(known)))
+    if not os.isatty(0):
+        with suppress(ValueError):  # not in the main thread
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Pump([channel]).run()
+    found = {_CHANNEL: channel.stream.found}
+    masked = report_leaks(wiring, found, report, audited=bool(names or everything))
+    if channel.failed:
+        return ExitCode.CLOSED
+    return ExitCode.FINDINGS if fail_on_leak and masked else ExitCode.OK
+
+
+def _from_environment(wiring: Wiring, name: str) -> Known:
+    value = wiring.environ.get(name, "")
+    if not value:
+        raise InputError("a variable of --from-env is not set", hint="set it, or leave the option out")
+    return Known(id=opaque_id(name), name=name, secret=Secret(value))

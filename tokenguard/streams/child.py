@@ -1,0 +1,99 @@
+"""A child process whose output is masked: through a terminal of its own if ours is one, through pipes otherwise."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+
+from tokenguard.redaction.matcher import Matcher
+from tokenguard.redaction.stream import StreamRedactor
+from tokenguard.streams.program import Ended, Program, cannot_start
+from tokenguard.streams.pump import Channel, Pump
+from tokenguard.streams.signals import FORWARDED, caught, drain, in_foreground
+
+_BY_SIGNAL = 128
+
+
+def run_masked(program: Program, matcher: Matcher) -> Ended:
+    """Run a program and mask its output; InputError if it cannot be started."""
+    if os.isatty(1):
+        from tokenguard.streams.terminal import run_in_terminal  # noqa: PLC0415 - needs a terminal's modules
+
+        return run_in_terminal(program, matcher)
+    return _run_piped(program, matcher)
+
+
+def run_unmasked(program: Program) -> Ended:
+    """Run a program that keeps our output as it is; InputError if it cannot be started."""
+    with _start(program) as child, caught(_forwarding(child)):
+        return Ended(code=_code(child.wait()))
+
+
+def _run_piped(program: Program, matcher: Matcher) -> Ended:
+    out, out_writing = os.pipe()
+    channels = [Channel("stdout", out, 1, StreamRedactor(matcher))]
+    err_writing = out_writing
+    if not _same_file(1, 2):  # with `2>&1` the order of both is kept
+        err, err_writing = os.pipe()
+        channels.append(Channel("stderr", err, 2, StreamRedactor(matcher)))
+    try:
+        child = _start(program, stdout=out_writing, stderr=err_writing)
+    finally:
+        for descriptor in {out_writing, err_writing}:
+            os.close(descriptor)
+    pump = Pump(channels)
+    with child, caught(_forwarding(child)) as woken:
+        pump.wait_for(woken, lambda: drain(woken))
+        while child.poll() is None:
+            pump.step(None)
+        while pump.step(0):
+            pass
+        pump.forget(woken)
+    _leave_behind(pump)
+    return Ended(
+        code=_code(child.returncode),
+        found={channel.name: channel.stream.found for channel in channels},
+        failed=pump.failed,
+    )
+
+
+def _start(program: Program, *, stdout: int | None = None, stderr: int | None = None) -> subprocess.Popen[bytes]:
+    environment = dict(program.environment)
+    try:
+        return subprocess.Popen(program.argv, env=environment, stdout=stdout, stderr=stderr, umask=program.umask)
+    except (OSError, ValueError):
+        raise cannot_start() from None
+
+
+def _forwarding(child: subprocess.Popen[bytes]) -> dict[signal.Signals, Callable[[int], None]]:
+    def forward(number: int) -> None:
+        if number != signal.SIGINT or not in_foreground():  # at Ctrl-C the terminal tells the child itself
+            child.send_signal(number)
+
+    return {**dict.fromkeys(FORWARDED, forward), signal.SIGCHLD: lambda _: None}
+
+
+def _leave_behind(pump: Pump) -> None:
+    """Whoever the child has left running keeps writing: a process of ours stays to mask it, as long as it takes."""
+    if not pump.open:
+        pump.close()
+        return
+    if os.fork() == 0:
+        try:
+            for number in (signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+            pump.run()
+        finally:
+            os._exit(0)
+    pump.abandon()
+
+
+def _same_file(left: int, right: int) -> bool:
+    try:
+        return os.path.sameopenfile(left, right)
+    except OSError:
+        return False
+
+
+def _code(returned: int) -> int:
+    return returned if returned >= 0 else _BY_SIGNAL - returned

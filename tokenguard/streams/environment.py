@@ -1,0 +1,22 @@
+"""What a child process finds in its environment: what it was given, and none of the keys to where that came from."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+_STORE_CREDENTIALS = re.compile(
+    r"TOKENGUARD_.*|VAULT_.*|BAO_.*|AWS_.*|ACTIONS_ID_TOKEN_REQUEST_.*|CI_JOB_JWT.*|OP_SERVICE_ACCOUNT_TOKEN|OP_SESSION_.*"
+)
+"""Whoever has these can read every token of the store, or ask for the right to."""
+
+
+def child_environment(parent: Mapping[str, str], given: Mapping[str, str], keep: Iterable[str] = ()) -> dict[str, str]:
+    """The parent's environment without store credentials, with what is given.
+
+    Args:
+        parent: the environment of this process.
+        given: variable to value; wins over the parent's.
+        keep: names that are passed on although they are store credentials.
+    """
+    kept = frozenset(keep)
+    passed = {name: value for name, value in parent.items() if name in kept or not _STORE_CREDENTIALS.fullmatch(name)}
+    return passed | dict(given)
