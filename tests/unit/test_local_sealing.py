@@ -109,7 +109,8 @@ def test_a_sealed_row_that_lies_about_its_key_is_refused(monkeypatch: pytest.Mon
     assert refuses(sealer, sealed, ROW.kind, wrong, 3)
 
 
-def test_keys_have_no_repr():
+def test_keys_and_opened_rows_have_no_repr():
+    assert "tgcanary" not in f"{ROW!r} {ROW}"
     assert "kkkk" not in repr(KEYS)
     assert KEYS.data.hex() not in repr(KEYS)
 

@@ -1,13 +1,13 @@
 """Key slots: what opens them, what does not, and what a hostile file may ask of Argon2id."""
 
-from tokenguard.frozen import replace
-
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.kdf import argon2
 
 from tests.fakes.local_stores import CHEAP
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError, Tampered, Unreachable
+from tokenguard.frozen import replace
 from tokenguard.stores.local import slots
 from tokenguard.stores.local.recovery import new_recovery_code
 from tokenguard.stores.local.slots import Cost, Params, SlotKey, SlotKind, unwrap, wrap
@@ -85,7 +85,7 @@ def test_two_wraps_share_nothing():
 def test_costs_beyond_floor_and_ceiling_are_refused_before_they_run(cost: dict[str, int], monkeypatch):
     with pytest.raises(ValueError, match="cost"):
         Cost(**cost)
-    monkeypatch.setattr(slots, "Argon2id", lambda **_: pytest.fail("ran"))
+    monkeypatch.setattr(argon2, "Argon2id", lambda **_: pytest.fail("ran"))
     whole = {"memory_kib": 65536, "passes": 3, "lanes": 4} | cost
     params = msgspec.json.encode({"account": "", "cost": whole}).decode()
     monkeypatch.setattr(slots, "_material", lambda *_: b"m" * 32)
@@ -121,7 +121,7 @@ def test_too_little_memory_is_said(monkeypatch):
     def fails(**_: object):
         raise MemoryError
 
-    monkeypatch.setattr(slots, "Argon2id", fails)
+    monkeypatch.setattr(argon2, "Argon2id", fails)
     with pytest.raises(Unreachable, match="memory"):
         wrap(DATA, KEYS["passphrase"], STORE)
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
-from tokenguard.frozen import Frozen, Hidden
+from tokenguard.frozen import Hidden
 from tokenguard.stores.local.framing import damaged, framed, number
 
 KEY_BYTES = 32
@@ -36,8 +36,8 @@ class Kind(IntEnum):
     HOLDERS = 8
 
 
-class Row(Frozen, frozen=True, kw_only=True):
-    """One opened row."""
+class Row(Hidden, frozen=True, kw_only=True):
+    """One opened row. Has no repr: it may hold a value."""
 
     kind: Kind
     key: str
