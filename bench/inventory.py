@@ -37,6 +37,6 @@ def main() -> None:
 
 def _add(number: int) -> list[str]:
     return ours(
-        "add", f"bench/token{number}", "--provider", "manual", "--env", "prod", "--owner", "bench", "--purpose", "bench",
-        "--scope", "org:bench", "--no-consumers", "--from-env", "VALUE", "--no-verify",
+        "add", f"bench/token{number}", "--provider", "manual", "--env", "prod", "--owner", "bench",
+        "--purpose", "bench", "--scope", "org:bench", "--no-consumers", "--from-env", "VALUE", "--no-verify",
     )  # fmt: skip

@@ -1,6 +1,5 @@
 """`audit log` and `audit verify`: what happened, and that nobody changed it since."""
 
-
 import pytest
 
 from tokenguard.domain.event import Op

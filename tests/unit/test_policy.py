@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenguard.frozen import replace
 from tokenguard.domain.names import token_name
 from tokenguard.domain.token import Kind, Record, RecordState
 from tokenguard.errors import InputError
+from tokenguard.frozen import replace
 from tokenguard.policy.loader import default_policy, load_policy, packaged_policy, read_policy
 from tokenguard.policy.model import Policy, Severity, due_of
 
