@@ -1,4 +1,4 @@
-"""Three races between two runners that the model found, replayed on the real engine."""
+"""Races between runners, and double deaths, that model and simulation found, replayed on the real engine."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.faults.rotation_faults import Fault
+from tests.faults.rotation_scenario import Scenario
 from tests.unit.rotation_bench import APP, Bench
 from tokenguard.domain.journal import Stage
 from tokenguard.domain.names import TokenId
@@ -148,3 +150,8 @@ def test_a_delivery_that_comes_too_late_is_put_right_by_who_made_it(meanwhile: M
     with pytest.raises(Fenced):
         bench.engine.rotate(token)
     all_is_well(bench, token)
+
+
+def test_a_fence_that_was_put_before_a_crash_is_found_again():
+    """Two deaths: after the intent, and between the tombstone and the word of it. The person is asked again, no more."""
+    Scenario("issue", {2: Fault.CRASH_AFTER, 7: Fault.CRASH_AFTER}, guided=True).run()

@@ -36,10 +36,12 @@ def sweep(session: Session) -> None:
 
 
 def fence(session: Session, label: Label) -> None:
-    """Make sure that a late writer's store is refused, before looking for what it may have made."""
+    """Make sure that a late writer's store is refused, before looking for what it may have made; safe to repeat."""
     try:
         session.context.store.put_candidate(session.snapshot.id, label, Tombstone(reason="reaped"))
     except Conflict:
+        if isinstance(session.context.store.read_candidate(session.snapshot.id, label), Tombstone):
+            return  # put by whoever was interrupted here before
         raise Fenced(
             f"another runner has just stored the new token of {session.record.name}", hint="resume once more"
         ) from None
