@@ -20,11 +20,13 @@ Scans the index: FILEs as the index has them, or everything the next commit chan
   --since REV    only what came after that commit
   --pre-receive  what a push brings, as git describes it on standard input
   --baseline F   pass over what this baseline lists
+  --own-only     only the team's own tokens, beside another scanner
+  --require-own  fail where own tokens cannot be looked for
   --strict       fail when anything could not be scanned
 
 exit codes: 0 clean, 1 findings, 2 bad usage, 70 a bug
 """
-_FLAGS = frozenset({"--strict", "--history", "--pre-receive"})
+_FLAGS = frozenset({"--strict", "--history", "--pre-receive", "--own-only", "--require-own"})
 _VALUES = frozenset({"--since", "--baseline"})
 
 
@@ -53,9 +55,15 @@ def _run(arguments: list[str]) -> int:
     from tokenguard.scanning.advice import Reach  # noqa: PLC0415 - `--help` needs none of it
     from tokenguard.scanning.jobs import Job  # noqa: PLC0415
     from tokenguard.scanning.outputs.text import render  # noqa: PLC0415
+    from tokenguard.scanning.own_tokens import load_own_tokens  # noqa: PLC0415
     from tokenguard.scanning.scanner import Stages  # noqa: PLC0415
 
-    job = Job(stages=Stages(), suppressor=_suppressor(wanted))
+    own = load_own_tokens(required=bool(wanted.flags & {"--own-only", "--require-own"}))
+    job = Job(
+        stages=Stages(own=own.stage, rules="--own-only" not in wanted.flags),
+        suppressor=_suppressor(wanted),
+        notes=own.notes,
+    )
     here = Path()
     if "--pre-receive" in wanted.flags:
         report, reach = job.pushed(here, sys.stdin.read().splitlines()), Reach.PUSHED
@@ -104,7 +112,7 @@ def _parsed(arguments: list[str]) -> _Wanted:
             wanted.files.append(argument)
     if "--since" in wanted.values:
         wanted.flags.add("--history")
-    if wanted.files and wanted.flags - {"--strict"}:
+    if wanted.files and wanted.flags & {"--history", "--pre-receive"}:
         raise InputError("files and a history at once", hint="`tokenguard-hook --help` shows what goes together")
     return wanted
 

@@ -1,0 +1,128 @@
+"""`tokenguard fingerprints`: how every clone knows the team's own tokens without holding one."""
+
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from tokenguard.cli.base import command, group, pass_wiring
+from tokenguard.domain.token import RecordState
+from tokenguard.errors import InputError
+from tokenguard.files import read_limited, replace_file, shown
+from tokenguard.scanning.bundle import (
+    MAX_BYTES,
+    SCAN_KEY_VARIABLE,
+    Bundle,
+    Publisher,
+    open_publisher,
+    scan_key_of,
+    verified,
+)
+from tokenguard.scanning.own_tokens import pull as pull_bundle
+from tokenguard.scanning.publishing import Known, Publication, make_bundle
+from tokenguard.shell.wiring import Wiring
+
+_READABLE = 0o644  # the bundle counts as public
+
+
+@group(
+    "fingerprints",
+    {
+        "publish": ("tokenguard.cli.fingerprints:publish", "Write the signed bundle from the store."),
+        "pull": ("tokenguard.cli.fingerprints:pull", "Check a bundle and use it in this machine's scans."),
+    },
+)
+def fingerprints() -> None:
+    """Keyed tags of the team's own tokens, by which `scan` and the hook find them in any disguise.
+
+    A bundle holds tags and opaque ids: no value, no name, no owner. Only values with at least 112 bits are in it.
+    """
+
+
+@command("publish")
+@click.argument("bundle", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--key-file", required=True, type=click.Path(path_type=Path), help="The publisher's key; made at first.")
+@click.option(
+    "--public-code",
+    multiple=True,
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Code that anybody can see: a value that occurs in it is refused. Default: this Python's library.",
+)
+@pass_wiring
+def publish(wiring: Wiring, bundle: Path, key_file: Path, public_code: tuple[Path, ...]) -> None:
+    """Write FILE anew from all live values of the store, and show the scan key that reads it.
+
+    What FILE held and the store no longer does is kept as revoked. Give the scan key to developers and builds as
+    TOKENGUARD_SCAN_KEY; it is not secret, the key file is.
+    """
+    publisher = open_publisher(key_file)
+    publication = make_bundle(
+        _live(wiring),
+        key=publisher.scan_key.tags,
+        before=_before(bundle, publisher),
+        now=wiring.clock.now(),
+        public_code=public_code or (Path(sysconfig.get_path("stdlib")),),
+    )
+    replace_file(bundle.absolute(), publisher.signed(publication.bundle), mode=_READABLE)
+    _report(wiring, bundle, publication, publisher.scan_key.text())
+
+
+@command("pull")
+@click.argument("bundle", metavar="FILE", type=click.Path(path_type=Path))
+@pass_wiring
+def pull(wiring: Wiring, bundle: Path) -> None:
+    """Check the signature and the version of FILE, and keep it for `scan` and the hook. Needs TOKENGUARD_SCAN_KEY."""
+    key = scan_key_of(wiring.environ)
+    if key is None:
+        raise InputError("there is no scan key", hint=f"set {SCAN_KEY_VARIABLE} to what `fingerprints publish` showed")
+    pulled = pull_bundle(bundle, key)
+    live = sum(not entry.revoked_on for entry in pulled.entries)
+    if wiring.screen.as_json:
+        wiring.screen.document({"version": pulled.version, "expires": pulled.expires, "entries": len(pulled.entries)})
+    else:
+        wiring.screen.line(
+            f"version {pulled.version}: {live:,} live tags, {len(pulled.entries) - live:,} revoked, "
+            f"good until {pulled.expires[:10]}"
+        )
+
+
+def _live(wiring: Wiring) -> Iterator[Known]:
+    for snapshot in wiring.store.scan():
+        record = snapshot.document.record
+        live = wiring.store.read_live(snapshot.id) if record.state is not RecordState.RETIRED else None
+        if live is not None:
+            for field in live.value.names:
+                yield Known(snapshot.id, record.name, field, live.value.field(field))
+
+
+def _before(path: Path, publisher: Publisher) -> Bundle | None:
+    if not path.exists():
+        return None
+    return verified(read_limited(path, MAX_BYTES), publisher.scan_key)
+
+
+def _report(wiring: Wiring, path: Path, publication: Publication, scan_key: str) -> None:
+    bundle = publication.bundle
+    if wiring.screen.as_json:
+        wiring.screen.document(
+            {
+                "file": str(path),
+                "version": bundle.version,
+                "expires": bundle.expires,
+                "entries": len(bundle.entries),
+                "not_covered": list(publication.not_covered),
+                "public": list(publication.public),
+                "scan_key": scan_key,
+            }
+        )
+        return
+    wiring.screen.line(
+        f"{shown(path)}: version {bundle.version}, {len(bundle.entries):,} tags until {bundle.expires[:10]}"
+    )
+    for name in publication.not_covered:
+        wiring.screen.line(f"not covered: {name} (its shape leaves too little to guess)")
+    for name in publication.public:
+        wiring.screen.line(f"refused: {name} (its value occurs in public code)")
+    wiring.screen.line(f"{SCAN_KEY_VARIABLE}={scan_key}")

@@ -1,0 +1,161 @@
+"""The bundle of own-token tags that every developer and build has: versioned, expiring, signed by the publisher.
+
+The scan key is one text with two halves: the key of the tags, and the publisher's public key. It counts as public.
+The publisher's secret half stays in a private file with whoever may read the store.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from tokenguard.detection.own_index import KEY_BYTES, OwnTag
+from tokenguard.errors import InputError, Tampered
+from tokenguard.files import check_private_file, create_private, make_private_dir, read_limited, shown
+from tokenguard.frozen import Frozen
+
+SCAN_KEY_VARIABLE = "TOKENGUARD_SCAN_KEY"
+FORMAT = 1
+MAX_BYTES = 16 << 20
+LIFETIME = timedelta(days=30)
+_SYMBOLS = re.compile(r"[-_:.+/=~]{0,8}")
+_DOMAIN = b"tokenguard fingerprints 1\n"
+
+
+class Bundle(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is published."""
+
+    format: int = FORMAT
+    version: int
+    """Grows with every publication; clients refuse to go back."""
+    published: str
+    expires: str
+    """ISO 8601, UTC."""
+    symbols: str
+    """Which characters beyond letters and digits the values use."""
+    entries: tuple[OwnTag, ...]
+
+
+class _Signed(Frozen, frozen=True, forbid_unknown_fields=True):
+    bundle: msgspec.Raw
+    signature: str
+
+
+class ScanKey(Frozen, frozen=True):
+    """What a client needs to read a bundle."""
+
+    tags: bytes
+    publisher: bytes
+
+    def text(self) -> str:
+        """As it is given to clients."""
+        return base64.b64encode(self.tags + self.publisher).decode()
+
+
+def read_scan_key(text: str) -> ScanKey:
+    """Read what `ScanKey.text` wrote; InputError otherwise."""
+    try:
+        data = base64.b64decode(text.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        data = b""
+    if len(data) != 2 * KEY_BYTES:
+        raise InputError("not a scan key", hint=f"{SCAN_KEY_VARIABLE} is the text that `fingerprints publish` shows")
+    return ScanKey(data[:KEY_BYTES], data[KEY_BYTES:])
+
+
+class Publisher:
+    """The secret half: 32 bytes of tag key, 32 bytes of Ed25519 key, in a private file."""
+
+    def __init__(self, data: bytes) -> None:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+
+        self._tags = data[:KEY_BYTES]
+        self._key = Ed25519PrivateKey.from_private_bytes(data[KEY_BYTES:])
+
+    @property
+    def scan_key(self) -> ScanKey:
+        """What clients get."""
+        return ScanKey(self._tags, self._key.public_key().public_bytes_raw())
+
+    def signed(self, bundle: Bundle) -> bytes:
+        """The bundle as a file."""
+        body = msgspec.json.encode(bundle, order="deterministic")
+        signature = base64.b64encode(self._key.sign(_DOMAIN + body)).decode()
+        return msgspec.json.encode(_Signed(msgspec.Raw(body), signature)) + b"\n"
+
+
+def open_publisher(path: Path) -> Publisher:
+    """Read the publisher's key file, or make one if there is none; InputError if it is not private or not a key."""
+    import secrets  # noqa: PLC0415 - only when one is made
+
+    if not path.exists():
+        make_private_dir(path.absolute().parent)
+        create_private(path, base64.b64encode(secrets.token_bytes(2 * KEY_BYTES)) + b"\n")
+    check_private_file(path)
+    try:
+        data = base64.b64decode(read_limited(path, 4096).strip(), validate=True)
+    except (binascii.Error, ValueError):
+        data = b""
+    if len(data) != 2 * KEY_BYTES:
+        raise InputError(f"not a publisher's key: {shown(path)}", hint="name the file that the first publish made")
+    return Publisher(data)
+
+
+def verified(data: bytes, key: ScanKey) -> Bundle:
+    """Read a bundle and check its signature.
+
+    Raises:
+        Tampered: it is not signed by the key's publisher.
+        InputError: it is not a bundle of this format.
+    """
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - only `pull` checks signatures
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+
+    try:
+        signed = msgspec.json.decode(data, type=_Signed)
+        signature = base64.b64decode(signed.signature, validate=True)
+        Ed25519PublicKey.from_public_bytes(key.publisher).verify(signature, _DOMAIN + bytes(signed.bundle))
+    except (InvalidSignature, binascii.Error, ValueError):
+        raise Tampered(
+            "the bundle is not signed by the publisher of this scan key",
+            hint="fetch it again; if the publisher made a new key, set the new scan key first",
+        ) from None
+    except msgspec.DecodeError:
+        raise InputError("not a bundle of fingerprints", hint="`tokenguard fingerprints publish` writes one") from None
+    return read_bundle(bytes(signed.bundle))
+
+
+def read_bundle(body: bytes) -> Bundle:
+    """Read a bundle whose signature was checked before; InputError if it is of another format."""
+    try:
+        bundle = msgspec.json.decode(body, type=Bundle)
+    except (msgspec.DecodeError, ValueError):
+        bundle = None
+    if bundle is None or bundle.format != FORMAT or not _SYMBOLS.fullmatch(bundle.symbols):
+        raise InputError("not a bundle that this version reads", hint="update tokenguard, or publish again")
+    return bundle
+
+
+def body_of(bundle: Bundle) -> bytes:
+    """What `read_bundle` reads."""
+    return msgspec.json.encode(bundle, order="deterministic")
+
+
+def stale(bundle: Bundle, now: datetime) -> bool:
+    """Whether it has expired."""
+    return datetime.fromisoformat(bundle.expires) < now
+
+
+def now_utc() -> datetime:
+    """The time now."""
+    return datetime.now(UTC)
+
+
+def scan_key_of(environ: Mapping[str, str]) -> ScanKey | None:
+    """The scan key of this process, or None if it has none."""
+    text = environ.get(SCAN_KEY_VARIABLE, "")
+    return read_scan_key(text) if text.strip() else None

@@ -1,0 +1,102 @@
+"""The own-token stage of this machine: the bundle that was pulled last, in a private directory, and its freshness."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from tokenguard.detection.match import Match
+from tokenguard.detection.own import scan_own
+from tokenguard.detection.own_index import OwnIndex
+from tokenguard.errors import InputError, Tampered
+from tokenguard.files import check_private_file, make_private_dir, read_limited, replace_file, shown
+from tokenguard.frozen import Frozen
+from tokenguard.places import state_dir
+from tokenguard.scanning.bundle import (
+    MAX_BYTES,
+    Bundle,
+    ScanKey,
+    body_of,
+    now_utc,
+    read_bundle,
+    scan_key_of,
+    stale,
+    verified,
+)
+from tokenguard.scanning.scanner import OwnStage
+
+_SKIPPED = "own-token check skipped"
+
+
+class OwnTokens(Frozen, frozen=True):
+    """What the scan is to use, and what its reader must know."""
+
+    stage: OwnStage | None
+    notes: tuple[str, ...] = ()
+
+
+def load_own_tokens(environ: Mapping[str, str] = os.environ, *, required: bool = False) -> OwnTokens:
+    """The stage with the pulled bundle, or a note why there is none.
+
+    Args:
+        environ: where TOKENGUARD_SCAN_KEY may be.
+        required: fail instead of doing without, or with a list that has expired.
+
+    Raises:
+        InputError: the key is no key, or own tokens are required and cannot be looked for.
+    """
+    key = scan_key_of(environ)
+    bundle = _pulled(key) if key else None
+    missing = "no scan key" if key is None else "no bundle was pulled" if bundle is None else ""
+    if key is None or bundle is None:
+        if required:
+            raise InputError(f"own tokens cannot be looked for: {missing}", hint="`tokenguard fingerprints pull` first")
+        return OwnTokens(None, (f"{_SKIPPED}: {missing}",))
+    notes: tuple[str, ...] = ()
+    if stale(bundle, now_utc()):
+        if required:
+            raise InputError("the list of own tokens has expired", hint="`tokenguard fingerprints pull` a new one")
+        notes = (f"the list of own tokens expired on {bundle.expires[:10]}: pull a new one",)
+    index = OwnIndex(key.tags, bundle.entries, bundle.symbols)
+
+    def stage(data: bytes) -> Iterator[Match]:
+        return scan_own(index, data)
+
+    return OwnTokens(stage, notes)
+
+
+def pull(source: Path, key: ScanKey) -> Bundle:
+    """Check a bundle and keep it for this machine's scans.
+
+    Raises:
+        Tampered: its signature is wrong, or it is older than the one that was pulled before.
+        InputError: it cannot be read.
+    """
+    try:
+        data = read_limited(source, MAX_BYTES)
+    except OSError:
+        raise InputError(f"cannot read {shown(source)}", hint="name the bundle that was published") from None
+    bundle = verified(data, key)
+    before = _pulled(key)
+    if before is not None and bundle.version < before.version:
+        raise Tampered(
+            f"the bundle is of version {bundle.version}, older than {before.version} which was pulled before",
+            hint="somebody offers an old list, which would hide newer tokens: fetch it again from its publisher",
+        )
+    place = _place(key)
+    make_private_dir(place.parent)
+    replace_file(place, body_of(bundle))
+    return bundle
+
+
+def _pulled(key: ScanKey) -> Bundle | None:
+    place = _place(key)
+    if not place.exists():
+        return None
+    check_private_file(place)
+    return read_bundle(read_limited(place, MAX_BYTES))
+
+
+def _place(key: ScanKey) -> Path:
+    """One file for each key: a new epoch starts afresh, and teams do not get in each other's way."""
+    return state_dir() / "scan" / f"{hashlib.sha256(key.tags + key.publisher).hexdigest()[:32]}.json"
