@@ -44,6 +44,6 @@ class TestClassicVaultStore(TestOpenBaoStore):
     @pytest.fixture(autouse=True)
     def _no_detailed_listing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def unsupported(self: KvMount, path: str) -> dict[str, int]:
-            raise VaultTrouble(Reason.UNSUPPORTED)
+            raise VaultTrouble.because(Reason.UNSUPPORTED)
 
         monkeypatch.setattr(KvMount, "versions", unsupported)

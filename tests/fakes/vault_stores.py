@@ -23,9 +23,9 @@ def connection(url: str, token: str, **changes: object) -> VaultConnection:
 def made(place: Place, through: VaultConnection, *, sandbox: bool = False) -> VaultStore:
     kv = connected(through, place)
     about = found(kv, place, FakeClock(), lambda: Actor(id="user:tester"), sandbox=sandbox)
-    return VaultStore(kv, place, about)
+    return VaultStore(kv, place, about, FakeClock())
 
 
 def opened(place: Place, through: VaultConnection) -> VaultStore:
     kv = connected(through, place)
-    return VaultStore(kv, place, read_about(kv, place))
+    return VaultStore(kv, place, read_about(kv, place), FakeClock())

@@ -10,6 +10,7 @@ from tokenguard.audit.chain import check_all
 from tokenguard.domain.document import Snapshot
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.shell.local import open_local
+from tokenguard.shell.store_url import is_on_vault
 from tokenguard.shell.wiring import Wiring
 from tokenguard.stores.local.slots import SlotKind
 from tokenguard.stores.local.store import LocalStore
@@ -47,7 +48,8 @@ def examine(wiring: Wiring) -> Iterator[Finding]:
     opened = list(_made(wiring, _store))
     yield from opened
     if all(finding.level is not Level.FAIL for finding in opened):
-        for check in (_keys, _whole, _clock, _operations):
+        own = (_vault,) if is_on_vault(wiring.store_url) else (_keys,)
+        for check in (*own, _whole, _clock, _operations):
             yield from _made(wiring, check)
 
 
@@ -98,8 +100,9 @@ def _environment_files(wiring: Wiring) -> Iterator[Finding]:  # noqa: ARG001 - e
 
 
 def _store(wiring: Wiring) -> Iterator[Finding]:
-    store = wiring.store
-    yield Finding(check="store", level=Level.OK, text=f"{store.url} opens, and is as new as this machine last saw it")
+    url = wiring.store.url
+    seen = "" if is_on_vault(url) else ", and is as new as this machine last saw it"
+    yield Finding(check="store", level=Level.OK, text=f"{url} opens{seen}")
 
 
 def _keys(wiring: Wiring) -> Iterator[Finding]:
@@ -125,8 +128,24 @@ def _keys(wiring: Wiring) -> Iterator[Finding]:
         )
 
 
+def _vault(wiring: Wiring) -> Iterator[Finding]:
+    """Mount, policy and login, as far as a Vault can be asked without writing."""
+    from tokenguard.stores.vault.store import VaultStore  # noqa: PLC0415 - loads hvac
+
+    store = wiring.store
+    found = store.problems() if isinstance(store, VaultStore) else ()
+    for problem in found:
+        yield Finding(
+            check="vault", level=Level.FAIL, text=problem.message, hint=problem.hint, exit_code=ExitCode.UNREACHABLE
+        )
+    if not found:
+        yield Finding(check="vault", level=Level.OK, text="mount, policy and login are fit for a rotation")
+
+
 def _whole(wiring: Wiring) -> Iterator[Finding]:
-    problems = [f"{problem.where}: {problem.what}" for problem in _local(wiring).check()]
+    problems = []
+    if not is_on_vault(wiring.store_url):
+        problems = [f"{problem.where}: {problem.what}" for problem in _local(wiring).check()]
     broken = [each.broken for each in check_all(wiring.store) if each.broken]
     problems += [f"audit trail of {each.name or 'the store'}, entry {each.seq}: {each.reason}" for each in broken]
     for problem in problems:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from tokenguard.cli.recovery import Handover
+from tokenguard.errors import InputError
 from tokenguard.shell.local import make_local
+from tokenguard.shell.store_url import is_on_vault
 from tokenguard.shell.wiring import Wiring
 from tokenguard.stores.local.slots import SlotKey
 
@@ -15,26 +17,52 @@ class Founded:
     url: str
     store_id: str
     recovery: str
-    """`file`, `shown` or `none`: what became of the recovery code."""
+    """`file`, `shown` or `none`: what became of the recovery code; empty where there is nothing to recover."""
 
 
-def found(wiring: Wiring, recovery_file: str | None) -> Founded:
-    """Make the local store that is meant.
+def found(wiring: Wiring, recovery_file: str | None, *, sandbox: bool = False) -> Founded:
+    """Make the store that is meant.
 
     Args:
         wiring: the world.
         recovery_file: a new file for the recovery code; None: a terminal shows it, if there is one.
+        sandbox: let providers on this machine into a shared store.
 
     Raises:
         InputError: a store or the recovery file is there already, or a key source is not acceptable.
         NeedsPerson: there is no key at hand, and nobody may be asked for a passphrase.
+        Unreachable: the store's server cannot be asked, or denies what a store needs.
     """
+    if is_on_vault(wiring.store_url):
+        return _on_vault(wiring, recovery_file, sandbox=sandbox)
     if recovery_file is None and wiring.tty is None:
         return _made(wiring, [], "none")
     with Handover(recovery_file, wiring.tty) as handover:
         made = _made(wiring, [SlotKey.recovery(handover.code)], "file" if recovery_file else "shown")
         handover.give()
     return made
+
+
+def role_policies(wiring: Wiring) -> dict[str, str]:
+    """What each role needs at the store that is meant; InputError if it is not on a Vault."""
+    if not is_on_vault(wiring.store_url):
+        raise InputError(
+            "a local store has no policies: its key opens it", hint="name one: --store vault://MOUNT/PREFIX"
+        )
+    from tokenguard.shell.vault import policies  # noqa: PLC0415 - loads hvac
+
+    return policies(wiring.store_url)
+
+
+def _on_vault(wiring: Wiring, recovery_file: str | None, *, sandbox: bool) -> Founded:
+    from tokenguard.shell.vault import make_vault  # noqa: PLC0415 - loads hvac
+
+    if recovery_file is not None:
+        raise InputError("a store on a Vault has no recovery code", hint="the Vault's own unseal keys are its recovery")
+    url = wiring.store_url
+    store = make_vault(url, wiring.vault_of(url), wiring.settings, wiring.environ, wiring.clock, sandbox=sandbox)
+    store.close()
+    return Founded(url=store.url, store_id=store.store_id, recovery="")
 
 
 def _made(wiring: Wiring, recovery: list[SlotKey], fate: str) -> Founded:

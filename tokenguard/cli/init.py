@@ -13,16 +13,21 @@ from tokenguard.shell.wiring import Wiring
     help="Write a recovery code to a new private file. Without it, a terminal shows the code once.",
 )
 @click.option("--sandbox", is_flag=True, help="Allow providers on this machine (a local store always does).")
+@click.option("--print-policy", is_flag=True, help="Print what each role needs on a Vault; make and ask nothing.")
 @pass_wiring
-def init(wiring: Wiring, recovery_file: str | None, *, sandbox: bool) -> None:  # noqa: ARG001 - for stores to come
-    """Make a store, locked with the first key source there is.
+def init(wiring: Wiring, recovery_file: str | None, *, sandbox: bool, print_policy: bool) -> None:
+    """Make a store: a local one locked with the first key source there is, or one on a Vault.
 
     The sources: TOKENGUARD_KEY_FILE (base64 of 32 bytes), TOKENGUARD_PASSPHRASE_FILE, the OS keyring, a passphrase
-    that is asked for. A recovery code opens the store if that key is ever lost.
+    that is asked for. A recovery code opens the store if that key is ever lost. A store at vault://MOUNT/PREFIX has no
+    key here: the configuration's [vault] says where it is and how to log in.
     """
-    from tokenguard.cli.founding import found  # noqa: PLC0415 - loads the embedded store
+    from tokenguard.cli.founding import found, role_policies  # noqa: PLC0415 - loads the stores
 
-    made = found(wiring, recovery_file)
+    if print_policy:
+        _show_policies(wiring, role_policies(wiring))
+        return
+    made = found(wiring, recovery_file, sandbox=sandbox)
     if wiring.screen.as_json:
         wiring.screen.document({"store": made.url, "store_id": made.store_id, "recovery": made.recovery})
         return
@@ -32,3 +37,13 @@ def init(wiring: Wiring, recovery_file: str | None, *, sandbox: bool) -> None:  
             wiring.progress.note(f"the recovery code is in {recovery_file}: move it to a safe place")
         case "none":
             wiring.progress.note("there is no recovery code; `tokenguard store add-slot --recovery-file` makes one")
+
+
+def _show_policies(wiring: Wiring, policies: dict[str, str]) -> None:
+    if wiring.screen.as_json:
+        wiring.screen.document({"policies": policies})
+        return
+    for role, policy in policies.items():
+        wiring.screen.line(f"# {role}")
+        for line in policy.splitlines():
+            wiring.screen.line(line)

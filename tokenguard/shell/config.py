@@ -17,7 +17,7 @@ from tokenguard.domain.names import segment
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.http.address import Address
-from tokenguard.shell.settings import CommandConfig, ProviderConfig, Settings
+from tokenguard.shell.settings import CommandConfig, ProviderConfig, Settings, VaultConfig
 
 MAX_BYTES = 65_536
 MIN_FLOOR = timedelta(seconds=60)
@@ -32,8 +32,20 @@ class _Strict(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     pass
 
 
+class _Vault(_Strict, frozen=True):
+    address: str = ""
+    namespace: str = ""
+    ca_bundle: str = ""
+    auth: str = "token"
+    auth_mount: str = ""
+    role: str = ""
+    credential: str = ""
+    wrapped: bool = False
+
+
 class _Store(_Strict, frozen=True):
     url: str = ""
+    vault: _Vault | None = None
 
 
 class _Provider(_Strict, frozen=True):
@@ -66,6 +78,7 @@ class _File(_Strict, frozen=True):
     commands: dict[str, _Command] = {}
     network: _Network = _Network()
     policy: _Policy = _Policy()
+    vault: _Vault | None = None
 
 
 def read_settings(path: Path) -> Settings:
@@ -118,6 +131,23 @@ def _settings(path: Path, file: _File) -> Settings:
         proxy=_proxy(file.network.proxy),
         ca_bundle=_placed(base, file.network.ca_bundle),
         policy_file=_placed(base, file.policy.file),
+        vault=_vault(path, file.store.vault or file.vault),
+        vaults={name: made for name, each in file.stores.items() if (made := _vault(path, each.vault))},
+    )
+
+
+def _vault(path: Path, found: _Vault | None) -> VaultConfig | None:
+    if found is None:
+        return None
+    return VaultConfig(
+        address=found.address,
+        namespace=found.namespace,
+        ca_bundle=_placed(path.parent, found.ca_bundle),
+        auth=found.auth,
+        auth_mount=found.auth_mount,
+        role=found.role,
+        credential=found.credential,
+        wrapped=found.wrapped,
     )
 
 

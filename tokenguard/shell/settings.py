@@ -28,6 +28,24 @@ class CommandConfig(Frozen, frozen=True, kw_only=True):
     """Seconds."""
 
 
+class VaultConfig(Frozen, frozen=True, kw_only=True):
+    """`[vault]`, or `[stores.NAME.vault]` for one store: where the server is and how to log in."""
+
+    address: str = ""
+    """`https://HOST:PORT`, or `env:VARIABLE`."""
+    namespace: str = ""
+    ca_bundle: Path | None = None
+    auth: str = "token"
+    """`token`, `approle`, `jwt` or `kubernetes`."""
+    auth_mount: str = ""
+    role: str = ""
+    """The role; for AppRole the role_id."""
+    credential: str = ""
+    """The token, secret_id or JWT: `env:VARIABLE` or `file:PATH`."""
+    wrapped: bool = False
+    """The credential is a wrapping token that holds the secret_id."""
+
+
 class Settings(Frozen, frozen=True, kw_only=True):
     """What the configuration file says; the defaults where there is none."""
 
@@ -39,6 +57,14 @@ class Settings(Frozen, frozen=True, kw_only=True):
     proxy: str = ""
     ca_bundle: Path | None = None
     policy_file: Path | None = None
+    vault: VaultConfig | None = None
+    vaults: Mapping[str, VaultConfig] = field(default_factory=dict)
+    """By the name of the store."""
+
+    def vault_of(self, url: str, given: str = "") -> VaultConfig | None:
+        """Which Vault a store's address means: that of the store's own table (`given` names it), or `[vault]`."""
+        names = [name for name in (given, *self.stores) if self.stores.get(name) == url]
+        return next((self.vaults[name] for name in names if name in self.vaults), self.vault)
 
     def provider(self, name: str) -> ProviderConfig:
         """What is set for a provider, or the defaults."""

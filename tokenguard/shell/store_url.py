@@ -11,8 +11,10 @@ from tokenguard.text import safe_text
 def local_directory(url: str) -> Path:
     """The directory of a `local:///DIR` store; InputError for any other address."""
     scheme, separator, rest = url.partition("://")
-    if scheme in {"vault", "aws"} and separator:
-        raise InputError(f"{scheme}:// stores are not in this version", hint="use local:///DIR")
+    if scheme == "vault" and separator:
+        raise InputError("this is for local stores only", hint="a Vault keeps its keys and backups itself")
+    if scheme == "aws" and separator:
+        raise InputError("aws:// stores are not in this version", hint="use local:///DIR or vault://MOUNT/PREFIX")
     if scheme != "local" or not separator or not rest.startswith("/"):
         shown = safe_text(scheme, one_line=True, limit=20) if separator else "no scheme"
         raise InputError(f"not the address of a store ({shown})", hint="write local:///DIR with an absolute path")
@@ -20,6 +22,16 @@ def local_directory(url: str) -> Path:
     if "\0" in str(directory) or directory == Path("/") or ".." in directory.parts:
         raise InputError("not the address of a store", hint="write local:///DIR with an absolute path without `..`")
     return directory
+
+
+def is_local(url: str) -> bool:
+    """Whether a store is an embedded one, of this machine alone."""
+    return url.startswith("local://")
+
+
+def is_on_vault(url: str) -> bool:
+    """Whether a store lies on a Vault or OpenBao."""
+    return url.startswith("vault://")
 
 
 def named_store(given: str, settings: Settings) -> str:
@@ -35,7 +47,9 @@ def named_store(given: str, settings: Settings) -> str:
     if given and "://" not in given:
         if url := settings.stores.get(given):
             return url
-        raise InputError("not the address of a store, nor a name of one", hint="write local:///DIR")
+        raise InputError(
+            "not the address of a store, nor a name of one", hint="write local:///DIR or vault://MOUNT/PREFIX"
+        )
     return given or settings.store_url or default_store_url()
 
 

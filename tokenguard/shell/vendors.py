@@ -8,6 +8,7 @@ from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
 from tokenguard.domain.token import Kind, Record, RecordState
 from tokenguard.errors import InputError
+from tokenguard.http.address import Address
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import Provider, Vendor, Way
 from tokenguard.ports.store import Store
@@ -26,11 +27,19 @@ class ConfiguredVendors:
         environ: where `env:VARIABLE` looks.
         clock: dates what providers are seen to say.
         store: opens the store; only called when a credential is looked for in it.
+        loopback: whether the store lets providers on this machine in; only called for such a provider.
     """
 
     def __init__(
-        self, settings: Settings, environ: Mapping[str, str], clock: Clock, store: Callable[[], Store]
+        self,
+        settings: Settings,
+        environ: Mapping[str, str],
+        clock: Clock,
+        store: Callable[[], Store],
+        *,
+        loopback: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._loopback = loopback
         self._settings = settings
         self._clock = clock
         self._environ = environ
@@ -41,7 +50,7 @@ class ConfiguredVendors:
         """The provider of that name; InputError if it is neither built in nor configured."""
         if name not in self._providers:
             found = self._settings.provider(name)
-            self._providers[name] = registry.build(
+            built = registry.build(
                 name,
                 ProviderSettings(
                     base_url=found.base_url,
@@ -53,7 +62,16 @@ class ConfiguredVendors:
                 ),
                 self._clock,
             )
+            self._check_loopback(built)
+            self._providers[name] = built
         return self._providers[name]
+
+    def _check_loopback(self, provider: Provider) -> None:
+        if provider.base_url and Address.parse(provider.base_url).loopback and not self._loopback():
+            raise InputError(
+                f"{provider.name} is set to an address on this machine, and the store is shared with others",
+                hint="practise on a store of its own, made with `tokenguard init --sandbox`",
+            )
 
     def provider_of(self, record: Record) -> Provider:
         """The provider of a record, for looking only; InputError if its address is not the one that was pinned."""

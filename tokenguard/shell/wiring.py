@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # each of these loads what only some commands need
     from tokenguard.rotation.engine import Engine
     from tokenguard.shell.progress import StderrProgress
     from tokenguard.shell.render import Screen
-    from tokenguard.shell.settings import Settings
+    from tokenguard.shell.settings import Settings, VaultConfig
     from tokenguard.shell.tty import Tty
     from tokenguard.shell.vendors import ConfiguredVendors
 
@@ -105,11 +105,20 @@ class Wiring:
         return self.open_store(self.store_url)
 
     def open_store(self, url: str) -> "Store":
-        """Open the store at `url` with whichever key is at hand; InputError, WrongKey, Tampered."""
+        """Open the store at `url` with whichever key or login is at hand; InputError, Unreachable, Tampered."""
+        from tokenguard.shell.store_url import is_on_vault, local_directory  # noqa: PLC0415
+
+        if is_on_vault(url):
+            from tokenguard.shell.vault import open_vault  # noqa: PLC0415
+
+            return open_vault(url, self.vault_of(url), self.settings, self.environ, self.clock)
         from tokenguard.shell.local import open_local  # noqa: PLC0415
-        from tokenguard.shell.store_url import local_directory  # noqa: PLC0415
 
         return open_local(local_directory(url), self.environ, self.clock, self.ask_hidden)
+
+    def vault_of(self, url: str) -> "VaultConfig | None":
+        """What the configuration says of the Vault that a store's address means."""
+        return self.settings.vault_of(url, self.flags.store or self.environ.get("TOKENGUARD_STORE", ""))
 
     @property
     def local_directory(self) -> "Path":
@@ -135,7 +144,15 @@ class Wiring:
         """Providers, bound to their admin credentials."""
         from tokenguard.shell.vendors import ConfiguredVendors  # noqa: PLC0415
 
-        return ConfiguredVendors(self.settings, self.environ, self.clock, lambda: self.store)
+        return ConfiguredVendors(
+            self.settings, self.environ, self.clock, lambda: self.store, loopback=self._loopback_allowed
+        )
+
+    def _loopback_allowed(self) -> bool:
+        """A shared store must not learn of providers on somebody's own machine, unless it was made for practice."""
+        from tokenguard.shell.store_url import is_local  # noqa: PLC0415
+
+        return is_local(self.store_url) or bool(getattr(self.store, "sandbox", False))
 
     @cached_property
     def deliveries(self) -> "Deliveries":

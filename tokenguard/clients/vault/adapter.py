@@ -42,12 +42,12 @@ def _object(answer: Answered) -> Json:
     if reason is Reason.ABSENT and _version_is_gone(answer):
         reason = Reason.DELETED
     if reason is not None:
-        raise VaultTrouble(reason, retry_after=answer.retry_after)
+        raise VaultTrouble.because(reason, retry_after=answer.retry_after)
     if answer.status == 204:  # noqa: PLR2004 - HTTP
         return {}
     found = _json(answer)
     if found is None or found.get("errors"):
-        raise VaultTrouble(Reason.MALFORMED)  # an error inside a success is no success
+        raise VaultTrouble.because(Reason.MALFORMED)  # an error inside a success is no success
     return found
 
 

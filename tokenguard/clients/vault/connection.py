@@ -132,5 +132,5 @@ class VaultConnection:
             return look_up(self._client, self._clock.monotonic(), repeatable=repeatable)
         except VaultTrouble as trouble:
             if trouble.reason in {Reason.DENIED, Reason.REFUSED, Reason.ABSENT}:
-                raise VaultTrouble(Reason.EXPIRED) from None
+                raise VaultTrouble.because(Reason.EXPIRED) from None
             raise

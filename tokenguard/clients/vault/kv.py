@@ -69,12 +69,12 @@ class KvMount:
                 if trouble.reason is Reason.CAS:
                     if attempt > 1 and self._is_ours(path, data, cas):
                         return cas + 1
-                    raise CasLost from None
+                    raise CasLost.now() from None
                 if not self._connection.pause(attempt, trouble):
                     if trouble.undecided and self._is_ours(path, data, cas):
                         return cas + 1
                     raise
-        raise VaultTrouble(Reason.SERVER)
+        raise VaultTrouble.because(Reason.SERVER)
 
     def names(self, path: str) -> Sequence[str]:
         """The names below a path; folders end with a slash."""
@@ -125,7 +125,7 @@ class KvMount:
         )
         version = _part(answer, "data").get("version")
         if version != cas + 1:
-            raise VaultTrouble(Reason.MALFORMED)  # a mount without compare-and-set answers otherwise
+            raise VaultTrouble.because(Reason.MALFORMED)  # a mount without compare-and-set answers otherwise
         return cas + 1
 
     def _is_ours(self, path: str, data: Mapping[str, Any], cas: int) -> bool:
@@ -152,19 +152,19 @@ def _entry(answer: Any) -> Entry:
 def _keys(answer: Any) -> Sequence[str]:
     keys = _part(answer, "data").get("keys")
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-        raise VaultTrouble(Reason.MALFORMED)
+        raise VaultTrouble.because(Reason.MALFORMED)
     return tuple(keys)
 
 
 def _version(details: Any, name: str = "current_version") -> int:
     version = details.get(name) if isinstance(details, dict) else None
     if not isinstance(version, int):
-        raise VaultTrouble(Reason.MALFORMED)
+        raise VaultTrouble.because(Reason.MALFORMED)
     return version
 
 
 def _part(answer: Any, name: str) -> dict[str, Any]:
     part = answer.get(name) if isinstance(answer, dict) else None
     if not isinstance(part, dict):
-        raise VaultTrouble(Reason.MALFORMED)
+        raise VaultTrouble.because(Reason.MALFORMED)
     return part

@@ -54,7 +54,7 @@ def look_up(client: Any, now: float, *, repeatable: bool) -> Lease:
     """Ask the Vault who we are and for how long; `now` is the monotonic time."""
     data = client.auth.token.lookup_self().get("data")
     if not isinstance(data, dict):
-        raise VaultTrouble(Reason.MALFORMED)
+        raise VaultTrouble.because(Reason.MALFORMED)
     ttl = data.get("ttl") or 0
     entity, shown = data.get("entity_id"), data.get("display_name")
     return Lease(
@@ -70,7 +70,7 @@ def renew(client: Any, lease: Lease, now: float) -> Lease:
     """Have the token in use prolonged."""
     auth = client.auth.token.renew_self().get("auth")
     if not isinstance(auth, dict):
-        raise VaultTrouble(Reason.MALFORMED)
+        raise VaultTrouble.because(Reason.MALFORMED)
     ttl = float(auth.get("lease_duration") or 0)
     return Lease(
         identity=lease.identity,
@@ -90,7 +90,7 @@ def _unwrapped(client: Any, wrapping: Secret) -> Secret:
         client.adapter.credential = None
     secret_id = data.get("secret_id") if isinstance(data, dict) else None
     if not isinstance(secret_id, str):
-        raise VaultTrouble(Reason.MALFORMED)
+        raise VaultTrouble.because(Reason.MALFORMED)
     return Secret(secret_id)
 
 
@@ -98,5 +98,5 @@ def _token(answer: Json) -> Secret:
     auth = answer.get("auth")
     token = auth.get("client_token") if isinstance(auth, dict) else None
     if not isinstance(token, str) or not token:
-        raise VaultTrouble(Reason.MALFORMED)
+        raise VaultTrouble.because(Reason.MALFORMED)
     return Secret(token)

@@ -69,7 +69,7 @@ class HardenedSession(requests.Session):
             with contextlib.closing(response):
                 body = _read(response, ends)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            raise VaultTrouble(_reason(error)) from None
+            raise VaultTrouble.because(_reason(error)) from None
         wait = retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC))
         return Answered(response.status_code, body, wait)
 
@@ -101,9 +101,9 @@ def _read(response: requests.Response, ends: float) -> bytes:
     while chunk := response.raw.read1(_CHUNK, decode_content=False):
         body += chunk
         if len(body) > MAX_BODY:
-            raise VaultTrouble(Reason.MALFORMED)
+            raise VaultTrouble.because(Reason.MALFORMED)
         if time.monotonic() > ends:
-            raise VaultTrouble(Reason.TIMEOUT)
+            raise VaultTrouble.because(Reason.TIMEOUT)
     return bytes(body)
 
 
@@ -121,7 +121,7 @@ def _within(seconds: float, work: Callable[[], Answered]) -> Answered:
     try:
         result = done.get(timeout=seconds + 1)
     except queue.Empty:
-        raise VaultTrouble(Reason.TIMEOUT) from None
+        raise VaultTrouble.because(Reason.TIMEOUT) from None
     if isinstance(result, BaseException):
         raise result
     return result

@@ -81,18 +81,20 @@ _UNDECIDED = frozenset({Reason.SERVER, Reason.TIMEOUT, Reason.RESET, Reason.SEAL
 
 
 class VaultTrouble(Unreachable):
-    """A request to a Vault that brought nothing usable. Never quotes the other side.
+    """A request to a Vault that brought nothing usable; `because` makes one. Never quotes the other side."""
 
-    Args:
-        reason: which of the closed list.
-        retry_after: seconds the server asked us to wait.
-    """
-
-    def __init__(self, reason: Reason, *, retry_after: float | None = None) -> None:
-        message, hint = _WORDS[reason]
+    def __init__(
+        self, message: str, *, hint: str, reason: Reason = Reason.SERVER, retry_after: float | None = None
+    ) -> None:
         super().__init__(message, hint=hint)
         self.reason = reason
         self.retry_after = retry_after
+
+    @classmethod
+    def because(cls, reason: Reason, *, retry_after: float | None = None) -> "VaultTrouble":
+        """The trouble of that reason; `retry_after`: seconds the server asked us to wait."""
+        message, hint = _WORDS[reason]
+        return cls(message, hint=hint, reason=reason, retry_after=retry_after)
 
     @property
     def passing(self) -> bool:
@@ -108,9 +110,11 @@ class VaultTrouble(Unreachable):
 class CasLost(Conflict):
     """An entry's version is not the expected one: another writer was first."""
 
-    def __init__(self) -> None:
+    @classmethod
+    def now(cls) -> "CasLost":
+        """With the words that fit any entry; callers say what it was."""
         message, hint = _WORDS[Reason.CAS]
-        super().__init__(message, hint=hint)
+        return cls(message, hint=hint)
 
 
 def reason_of(status: int, errors: str) -> Reason | None:

@@ -7,13 +7,15 @@ from collections.abc import Callable
 
 from tokenguard.clients.vault.connection import VaultConnection
 from tokenguard.clients.vault.kv import KvMount
+from tokenguard.clients.vault.preflight import problems
 from tokenguard.clients.vault.trouble import CasLost, VaultTrouble
 from tokenguard.domain.event import Actor, ChainHead, Event, Op, extend
-from tokenguard.errors import InputError, Tampered
+from tokenguard.errors import InputError, Tampered, Unreachable
 from tokenguard.frozen import Frozen
 from tokenguard.ports.clock import Clock
 from tokenguard.stores.vault.contents import FORMAT, About, damaged, pack, unpack
 from tokenguard.stores.vault.layout import Place
+from tokenguard.stores.vault.policies import Role, needs
 
 _KEY_BYTES = 32
 
@@ -27,7 +29,9 @@ def found(kv: KvMount, place: Place, clock: Clock, actor: Callable[[], Actor], *
 
     Raises:
         InputError: there is a store already.
+        Unreachable: the login may not do what a store needs, or the mount is not fit for one.
     """
+    check_ready(kv, place, Role.BREAK_GLASS, clock)
     if kv.read(place.store) is not None:
         raise _there_already(place)
     try:
@@ -77,6 +81,12 @@ def read_key(kv: KvMount, place: Place) -> bytes:
 def connected(connection: VaultConnection, place: Place) -> KvMount:
     """The mount that a store lies on."""
     return KvMount(connection, place.mount)
+
+
+def check_ready(kv: KvMount, place: Place, role: Role, clock: Clock) -> None:
+    """Raise the first thing that stands in the way of a role; Unreachable with its hint."""
+    for problem in problems(kv.connection, place.mount, needs(role, place), clock.monotonic()):
+        raise Unreachable(problem.message, hint=problem.hint)
 
 
 def _lists_versions(kv: KvMount, place: Place) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from tokenguard.clients.vault.kv import KvMount
+from tokenguard.clients.vault.preflight import Problem, problems
 from tokenguard.clients.vault.trouble import CasLost
 from tokenguard.domain.document import Document, Snapshot, decode
 from tokenguard.domain.event import Actor, ChainHead, Entry, Event, extend
@@ -12,15 +13,17 @@ from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, InputError
 from tokenguard.frozen import replace
+from tokenguard.ports.clock import Clock
 from tokenguard.ports.store import Live, Tombstone
 from tokenguard.stores.local.identity import current_actor
 from tokenguard.stores.vault.contents import About, Envelope, pack_envelope, unpack_envelope
-from tokenguard.stores.vault.founding import read_key
+from tokenguard.stores.vault.founding import check_ready, read_key
 from tokenguard.stores.vault.history import Blocks
 from tokenguard.stores.vault.holders import Holders
 from tokenguard.stores.vault.inventory import Inventory
 from tokenguard.stores.vault.layout import Place
 from tokenguard.stores.vault.names import Names
+from tokenguard.stores.vault.policies import Role, needs
 from tokenguard.stores.vault.values import Slots
 
 _AGAIN = "read it again"
@@ -29,7 +32,9 @@ _AGAIN = "read it again"
 class VaultStore:
     """One store below one prefix of one mount. A document's compare-and-set carries its events."""
 
-    def __init__(self, kv: KvMount, place: Place, about: About) -> None:
+    def __init__(self, kv: KvMount, place: Place, about: About, clock: Clock) -> None:
+        self._clock = clock
+        self._checked = False
         self._kv = kv
         self._place = place
         self._about = about
@@ -57,9 +62,15 @@ class VaultStore:
         return self._about.sandbox
 
     @property
-    def kv(self) -> KvMount:
-        """The mount under it."""
-        return self._kv
+    def asked(self) -> int:
+        """How many requests this handle sent so far."""
+        return self._kv.connection.asked
+
+    def problems(self) -> Sequence[Problem]:
+        """What would stop a rotation halfway, as far as it can be asked."""
+        return tuple(
+            problems(self._kv.connection, self._place.mount, needs(Role.ROTATOR, self._place), self._clock.monotonic())
+        )
 
     def actor(self) -> Actor:
         """Who the Vault says we are, with host and CI run."""
@@ -97,6 +108,7 @@ class VaultStore:
 
     def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:
         """Replace the document under compare-and-set, with its events, in one write."""
+        self._check_once()
         before = self._expected(token, expected)
         record = before.document.record if before else None
         home = before.home if before else ""
@@ -149,6 +161,12 @@ class VaultStore:
     def destroy(self, token: TokenId, label: Label) -> None:
         """Turn the slot into a tombstone that keeps the digest; safe to repeat."""
         self._slots.destroy(token, label)
+
+    def _check_once(self) -> None:
+        """Before the first write of this process, look for what would stop it halfway."""
+        if not self._checked:
+            check_ready(self._kv, self._place, Role.ROTATOR, self._clock)
+            self._checked = True
 
     @cached_property
     def _key(self) -> bytes:

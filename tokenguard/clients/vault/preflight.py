@@ -1,0 +1,106 @@
+"""What can be known to go wrong before anything is written: asked, never tried out. Each finding has its own hint."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tokenguard.clients.vault.connection import VaultConnection
+from tokenguard.clients.vault.trouble import Reason, VaultTrouble
+
+MIN_LIFE = 900.0
+"""Seconds that a login must last, if it can be neither renewed nor made again: three runs of five minutes."""
+MIN_VERSIONS = 2
+"""Of each entry: with one, a write that somebody makes by mistake leaves nothing to go back to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that would make a run fail."""
+
+    message: str
+    hint: str
+
+
+def problems(
+    connection: VaultConnection, mount: str, needs: Mapping[str, tuple[str, ...]], now: float
+) -> Iterator[Problem]:
+    """Everything that stands in the way.
+
+    Args:
+        connection: a login.
+        mount: where the entries are.
+        needs: capabilities by API path (without `/v1/`).
+        now: the monotonic time.
+
+    Raises:
+        VaultTrouble: the server is sealed, not set up, or cannot be asked.
+    """
+    connection.request("get", "/v1/sys/health", params={"standbyok": "true", "perfstandbyok": "true"})
+    yield from _mount(connection, mount)
+    yield from _capabilities(connection, needs)
+    lease = connection.lease
+    if lease.ends is not None and lease.ends - now < MIN_LIFE and not (lease.renewable or lease.repeatable):
+        yield Problem(
+            f"the login ends in {max(lease.ends - now, 0):.0f} seconds and can be neither renewed nor made again",
+            f"use a renewable token, or one that lasts {MIN_LIFE:.0f} seconds or longer",
+        )
+
+
+def _mount(connection: VaultConnection, mount: str) -> Iterator[Problem]:
+    try:
+        found = connection.request("get", f"/v1/sys/internal/ui/mounts/{mount}").get("data")
+    except VaultTrouble as trouble:
+        if trouble.reason not in {Reason.DENIED, Reason.ABSENT}:
+            raise
+        yield Problem(
+            f"there is no mount {mount}, or the login may not know of it", "check MOUNT in the store's address"
+        )
+        return
+    options = (found.get("options") if isinstance(found, dict) else None) or {}
+    if options.get("version") != "2":
+        yield Problem(
+            f"the mount {mount} is not KV version 2: it has no compare-and-set",
+            f"make one with `vault secrets enable -path={mount} -version=2 kv`, or name another mount",
+        )
+        return
+    yield from _configuration(connection, mount)
+
+
+def _configuration(connection: VaultConnection, mount: str) -> Iterator[Problem]:
+    try:
+        found: Any = connection.call(lambda client: client.secrets.kv.v2.read_configuration(mount_point=mount)).get(
+            "data"
+        )
+    except VaultTrouble as trouble:
+        if trouble.reason is not Reason.DENIED:
+            raise
+        yield Problem(
+            f"the login may not read the configuration of the mount {mount}",
+            f'let its policy have `path "{mount}/config" {{ capabilities = ["read"] }}`',
+        )
+        return
+    found = found if isinstance(found, dict) else {}
+    if found.get("delete_version_after") not in {None, "", "0s", 0}:
+        yield Problem(
+            f"the mount {mount} deletes entries after {found['delete_version_after']}",
+            f"vault write {mount}/config delete_version_after=0s",
+        )
+    if 0 < int(found.get("max_versions") or 0) < MIN_VERSIONS:
+        yield Problem(
+            f"the mount {mount} keeps one version of an entry: a mistaken write could not be undone",
+            f"vault write {mount}/config max_versions=10",
+        )
+
+
+def _capabilities(connection: VaultConnection, needs: Mapping[str, tuple[str, ...]]) -> Iterator[Problem]:
+    answer = connection.request("post", "/v1/sys/capabilities-self", json={"paths": sorted(needs)})
+    data = answer.get("data")
+    held = data if isinstance(data, dict) else {}
+    for path, wanted in sorted(needs.items()):
+        have = held.get(path) or ()
+        missing = [] if "root" in have else [each for each in wanted if each not in have]
+        if missing:
+            yield Problem(
+                f"the login may not {' or '.join(missing)} {path}",
+                "compare the role's policy with `tokenguard init --print-policy`",
+            )

@@ -1,0 +1,138 @@
+"""Making and opening a store on a Vault with what this runner's configuration says of it."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from tokenguard.clients.vault.connection import VaultConnection
+from tokenguard.clients.vault.settings import Login, Method, VaultSettings
+from tokenguard.domain.event import Actor
+from tokenguard.domain.secret import Secret
+from tokenguard.errors import InputError
+from tokenguard.files import check_private_file, read_limited, shown
+from tokenguard.frozen import replace
+from tokenguard.http.address import Address
+from tokenguard.ports.clock import Clock
+from tokenguard.shell.settings import Settings, VaultConfig
+from tokenguard.stores.local.identity import current_actor
+from tokenguard.stores.vault.founding import connected, found, read_about
+from tokenguard.stores.vault.layout import Place
+from tokenguard.stores.vault.policies import Role, policy
+from tokenguard.stores.vault.store import VaultStore
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
+_PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,62}){0,7}", re.ASCII)
+_KUBERNETES = "file:/var/run/secrets/kubernetes.io/serviceaccount/token"
+_MAX_CREDENTIAL = 16_384
+
+
+def open_vault(
+    url: str, config: VaultConfig | None, settings: Settings, environ: Mapping[str, str], clock: Clock
+) -> VaultStore:
+    """Open the store at `url`.
+
+    Raises:
+        InputError: there is none, or the configuration says nothing usable of its server.
+        Unreachable: the server cannot be asked, or does not accept the login.
+        Tampered: what is there is not what we wrote.
+    """
+    place = Place.parse(url)
+    kv = connected(VaultConnection(vault_settings(config, settings, environ), clock), place)
+    return VaultStore(kv, place, read_about(kv, place), clock)
+
+
+def make_vault(
+    url: str, config: VaultConfig | None, settings: Settings, environ: Mapping[str, str], clock: Clock, *, sandbox: bool
+) -> VaultStore:
+    """Make a store at `url`; InputError if there is one already, Unreachable if the login or the mount is not fit."""
+    place = Place.parse(url)
+    connection = VaultConnection(vault_settings(config, settings, environ), clock)
+    kv = connected(connection, place)
+
+    def actor() -> Actor:
+        return replace(current_actor(), id=f"vault:{connection.lease.identity}")
+
+    return VaultStore(kv, place, found(kv, place, clock, actor, sandbox=sandbox), clock)
+
+
+def policies(url: str) -> dict[str, str]:
+    """The policy of each role for the store at `url`; nothing is asked of any server."""
+    place = Place.parse(url)
+    return {role.value: policy(role, place) for role in Role}
+
+
+def vault_settings(config: VaultConfig | None, settings: Settings, environ: Mapping[str, str]) -> VaultSettings:
+    """A connection's settings; InputError if the configuration leaves out or garbles what is needed."""
+    if config is None or not config.address:
+        raise InputError(
+            "the configuration does not say where the vault is",
+            hint='set [vault] address = "https://HOST:8200", or "env:VAULT_ADDR" to take it from there',
+        )
+    for name, text in (("namespace", config.namespace), ("auth_mount", config.auth_mount)):
+        if text and not _PATH.fullmatch(text.strip("/")):
+            raise InputError(f"{name} of [vault] is not a plain path", hint="for example teams/video")
+    return VaultSettings(
+        address=Address.parse(_address(config.address, environ), what="address of [vault]"),
+        login=_login(config, environ),
+        namespace=config.namespace.strip("/"),
+        ca_bundle=config.ca_bundle or settings.ca_bundle,
+        proxy=Address.parse(settings.proxy, what="proxy", plain_http=True) if settings.proxy else None,
+    )
+
+
+def _address(text: str, environ: Mapping[str, str]) -> str:
+    if not text.startswith("env:"):
+        return text
+    return _variable(text.removeprefix("env:"), environ, "address")
+
+
+def _login(config: VaultConfig, environ: Mapping[str, str]) -> Login:
+    try:
+        method = Method(config.auth)
+    except ValueError:
+        raise InputError("auth of [vault] is not known", hint=f"one of {', '.join(Method)}") from None
+    if method is not Method.TOKEN and not config.role:
+        raise InputError(f"role of [vault] is missing, {method} needs one", hint="for approle it is the role_id")
+    source = config.credential or (_KUBERNETES if method is Method.KUBERNETES else "")
+    private = method in {Method.TOKEN, Method.APPROLE}
+    return Login(
+        method=method,
+        credential=_credential(source, environ, private=private),
+        mount=config.auth_mount.strip("/"),
+        role=config.role,
+        wrapped=config.wrapped,
+    )
+
+
+def _credential(source: str, environ: Mapping[str, str], *, private: bool) -> Secret:
+    kind, _, rest = source.partition(":")
+    if kind == "env" and rest:
+        return _checked(_variable(rest, environ, "credential"))
+    if kind != "file" or not rest:
+        raise InputError(
+            "credential of [vault] is not given",
+            hint='write "env:VARIABLE" or "file:PATH"; the token itself has no place in a configuration',
+        )
+    path = Path(rest).expanduser()
+    try:
+        if private:
+            check_private_file(path)
+        text = read_limited(path, _MAX_CREDENTIAL).decode("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"the vault credential cannot be read: {shown(path)}", hint="see [vault] credential") from None
+    return _checked(text)
+
+
+def _variable(name: str, environ: Mapping[str, str], what: str) -> str:
+    if not _VARIABLE.fullmatch(name):
+        raise InputError(f"{what} of [vault] names no variable", hint='write "env:VARIABLE"')
+    text = environ.get(name, "").strip()
+    if not text:
+        raise InputError(f"the environment does not hold {name}, which [vault] {what} names", hint=f"export {name}")
+    return text
+
+
+def _checked(text: str) -> Secret:
+    if not text or not text.isprintable() or " " in text:
+        raise InputError("the vault credential is not one word of plain characters", hint="see [vault] credential")
+    return Secret(text)

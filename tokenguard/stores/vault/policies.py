@@ -1,0 +1,96 @@
+"""Least privilege as data: what each role may do, from which both the printed policies and the preflight are made."""
+
+from dataclasses import dataclass
+from enum import StrEnum, unique
+
+from tokenguard.stores.vault.layout import Place
+
+_READ = ("read",)
+_LIST = ("list",)
+_WRITE = ("create", "read", "update")
+_EVERYTHING = ("create", "read", "update", "delete", "list")
+
+
+@unique
+class Role(StrEnum):
+    """Who uses a store."""
+
+    CI_READER = "ci-reader"
+    """A consumer: reads live values and nothing else."""
+    ROTATOR = "rotator"
+    """Adds, rotates, retires."""
+    INVENTORY = "inventory"
+    """Lists and shows every token, finds the owner of a leak; reads no value."""
+    AUDITOR = "auditor"
+    """Reads documents and audit trails; no value, no key."""
+    BREAK_GLASS = "break-glass"
+    """Makes the store, undeletes, repairs. For a login that is given out for an hour, by two people."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    endpoint: str
+    below: str
+    able: tuple[str, ...]
+
+
+_SELF = (
+    ("auth/token/lookup-self", _READ),
+    ("auth/token/renew-self", ("update",)),
+    ("sys/capabilities-self", ("update",)),
+)
+_DOCUMENTS = (
+    _Rule("data", "meta/store", _READ),
+    _Rule("data", "doc/*", _READ),
+    _Rule("data", "log/*", _READ),
+    _Rule("data", "name/*", _READ),
+    _Rule("data", "idx/*", _READ),
+    _Rule("metadata", "doc/*", _LIST),
+    _Rule("detailed-metadata", "doc/*", _LIST),
+    _Rule("metadata", "dirty/*", _LIST),
+    _Rule("metadata", "idx/*", _LIST),
+)
+_RULES: dict[Role, tuple[_Rule, ...]] = {
+    Role.CI_READER: (_Rule("data", "live/*", _READ),),
+    Role.INVENTORY: (*_DOCUMENTS, _Rule("data", "key/fingerprint", _READ), _Rule("metadata", "fp/*", _LIST)),
+    Role.AUDITOR: _DOCUMENTS,
+    Role.ROTATOR: (
+        _Rule("data", "meta/store", _READ),
+        _Rule("data", "key/fingerprint", _READ),
+        *(_Rule("data", f"{folder}/*", _WRITE) for folder in ("doc", "name", "idx", "cand", "live", "log")),
+        _Rule("data", "dirty/*", ("create",)),
+        _Rule("data", "fp/*", ("create", "update")),
+        _Rule("metadata", "doc/*", _LIST),
+        _Rule("detailed-metadata", "doc/*", _LIST),
+        _Rule("metadata", "idx/*", _LIST),
+        _Rule("metadata", "dirty/*", ("list", "delete")),
+        _Rule("metadata", "fp/*", ("list", "delete")),
+        _Rule("metadata", "live/*", ("create", "update")),
+        _Rule("destroy", "cand/*", ("create", "update")),
+    ),
+    Role.BREAK_GLASS: tuple(
+        _Rule(endpoint, "*", _EVERYTHING)
+        for endpoint in ("data", "metadata", "detailed-metadata", "delete", "undelete", "destroy")
+    ),
+}
+
+
+def policy(role: Role, place: Place) -> str:
+    """The role's policy for one store, in the language of Vault and OpenBao."""
+    rules = [(f"{place.mount}/{rule.endpoint}/{place.at(rule.below)}", rule.able) for rule in _RULES[role]]
+    if role is not Role.CI_READER:
+        rules += [(f"{place.mount}/config", _READ), *_SELF]
+    return "\n".join(f'path "{path}" {{ capabilities = [{_listed(able)}] }}' for path, able in rules) + "\n"
+
+
+def needs(role: Role, place: Place) -> dict[str, tuple[str, ...]]:
+    """What the role must be able to do, as paths to ask about; what only some servers have is left out."""
+    return {
+        f"{place.mount}/{rule.endpoint}/{place.at(rule.below.replace('*', 'x'))}": rule.able
+        for rule in _RULES[role]
+        if rule.endpoint != "detailed-metadata"
+    }
+
+
+def _listed(able: tuple[str, ...]) -> str:
+    return ", ".join(f'"{each}"' for each in able)
