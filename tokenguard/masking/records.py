@@ -40,10 +40,12 @@ def _withhold(record: logging.LogRecord, error: Exception) -> None:
 
 def _clean(record: logging.LogRecord, channel: str) -> None:
     _message(record, channel)
-    _exception(record, channel)
+    if record.exc_info or record.exc_text:
+        _exception(record, channel)
     if record.stack_info:
         record.stack_info = clean(record.stack_info, channel)
-    _extra(record, channel)
+    if not record.__dict__.keys() <= _STANDARD:
+        _extra(record, channel)
 
 
 def _message(record: logging.LogRecord, channel: str) -> None:
@@ -55,12 +57,12 @@ def _message(record: logging.LogRecord, channel: str) -> None:
 
 def _hides(args: Any, text: str, channel: str) -> bool:
     """Whether an argument holds what the message does not show (`%.10s`) and a pickling handler would send."""
-    values = args.values() if isinstance(args, Mapping) else args
-    return any(
-        clean_object(value, channel) is not value
-        for value in values
-        if type(value) is not int and not (type(value) is str and value in text)
-    )
+    for value in args.values() if isinstance(args, Mapping) else args:
+        kind = type(value)
+        shown = kind is int or (kind is str and value in text)
+        if not shown and clean_object(value, channel) is not value:
+            return True
+    return False
 
 
 def _exception(record: logging.LogRecord, channel: str) -> None:

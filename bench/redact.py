@@ -1,0 +1,184 @@
+"""Masking: records against a plain `logger.info`, streams against `bytes.replace` in a loop, `exec` against Python."""
+
+import gc
+import logging
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.sidebyside import compare, python, report
+from bench.stores import make_store, ours
+from tokenguard.domain.secret import Secret
+from tokenguard.masking import current
+from tokenguard.masking.hooks import hook_logging
+from tokenguard.redaction.known import Known, needles
+from tokenguard.redaction.matcher import Matcher
+from tokenguard.redaction.patterns import PATTERNS
+from tokenguard.redaction.stream import StreamRedactor, redact_text
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+_RUNS = 9
+_RANDOM = random.Random(1)
+
+
+def main() -> None:
+    """Every goal, one line each."""
+    lines = [_line() for _ in range(2_000)]
+    with tempfile.TemporaryDirectory() as place:
+        plain = _logger(Path(place, "log"))
+        for count, goal in ((100, "at most 0.2x"), (1_000, "at most 0.35x")):
+            known = _known(count)
+            matcher = Matcher.of(known)
+            measured = _ratio(
+                lambda matcher=matcher: [redact_text(matcher, line) for line in lines],
+                lambda: [plain.info("%s", line) for line in lines],
+            )
+            report(f"matching a record, {count:,} tokens + {len(PATTERNS)} patterns", "logger.info", measured, goal)
+            _memory(known, count)
+            _stream(known, matcher, lines)
+        _hook(plain, lines)
+        _held(lines)
+    _exec()
+
+
+def _hook(plain: logging.Logger, lines: list[str]) -> None:
+    current.mask_all(_known(100))
+
+    def hooked() -> None:
+        undo = hook_logging()
+        started = time.process_time()
+        for line in lines:
+            plain.info("%s", line)
+        hooked.seconds = time.process_time() - started  # type: ignore[attr-defined]
+        for each in undo:
+            each()
+
+    def bare() -> None:
+        for line in lines:
+            plain.info("%s", line)
+
+    ratios = []
+    for _ in range(_RUNS):
+        hooked()
+        ratios.append(hooked.seconds / _seconds(bare) - 1)  # type: ignore[attr-defined]
+    report("whole hook, on top of the call, 100 tokens", "logger.info", _spread(ratios), "at most 0.6x")
+
+
+def _stream(known: list[Known], matcher: Matcher, lines: list[str]) -> None:
+    values = [each.secret.reveal().encode() for each in known]
+    dirty = [line if n % 100 else f"{line} auth={values[n % len(values)].decode()}" for n, line in enumerate(lines * 4)]
+    data = "\n".join(dirty).encode()
+    for size, goal in ((4_096, "at least 0.6x"), (65_536, "at least 1.0x")):
+        chunks = [data[at : at + size] for at in range(0, len(data), size)]
+
+        def masked(chunks: list[bytes] = chunks) -> None:
+            stream = StreamRedactor(matcher)
+            for chunk in chunks:
+                stream.feed(chunk)
+            stream.finish()
+
+        def loop(chunks: list[bytes] = chunks) -> None:
+            for chunk in chunks:
+                out = chunk
+                for value in values:
+                    out = out.replace(value, b"[masked]")
+
+        speed = _ratio(loop, masked, runs=3 if len(values) > 100 else _RUNS)
+        report(f"speed of a stream, {len(values):,} tokens, {size:,} bytes a piece", "bytes.replace loop", speed, goal)
+
+
+def _held(lines: list[str]) -> None:
+    """What ordinary text makes a stream hold back, wherever it is cut."""
+    stream = StreamRedactor(Matcher.of(_known(100)))
+    data = "\n".join(lines).encode()
+    worst = 0
+    for at in range(0, len(data), 97):
+        stream.feed(data[at : at + 97])
+        worst = max(worst, stream.held)
+    report("bytes held back in ordinary text, 100 tokens", "-", worst, "at most 4")
+
+
+def _memory(known: list[Known], count: int) -> None:
+    texts = [needle.data for each in known for needle in needles(each)]
+    size = sum(map(sys.getsizeof, texts)) + sum(sys.getsizeof(each.secret.reveal()) for each in known)
+    del texts
+    kept = [Matcher.of(known)]
+    gc.collect()
+    before = _resident()
+    kept += [Matcher.of(known) for _ in range(5)]
+    report(f"memory, {count:,} tokens", "values and forms", f"{(_resident() - before) / 5 / size:.2f}x", "at most 3x")
+
+
+def _exec() -> None:
+    with tempfile.TemporaryDirectory() as place:
+        environment = make_store(Path(place))
+        peer = python("import click, cryptography")
+        measured = compare(ours("exec", "--", "true"), peer, environment=environment)
+        report("exec -- true", 'python -c "import click, cryptography"', measured, "at most 2.5x")
+
+
+def _ratio(work: Callable[[], object], peer: Callable[[], object], runs: int = _RUNS) -> str:
+    work(), peer()
+    return _spread([_seconds(work) / _seconds(peer) for _ in range(runs)])
+
+
+def _spread(ratios: list[float]) -> str:
+    return f"{statistics.median(ratios):.2f}x ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def _logger(path: Path) -> logging.Logger:
+    logger = logging.getLogger("bench")
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    logger.addHandler(handler)
+    return logger
+
+
+def _known(count: int) -> list[Known]:
+    return [
+        Known(id=f"{number:08x}", name=f"team/{number}", secret=Secret(f"tgcanary_{_letters(32)}"))
+        for number in range(count)
+    ]
+
+
+def _letters(length: int) -> str:
+    return "".join(_RANDOM.choice(_ALPHABET) for _ in range(length))
+
+
+def _line() -> str:
+    """About 200 bytes of what logs are full of: ids, hashes, URLs, quoted text."""
+    kind = _RANDOM.randrange(3)
+    if kind == 0:
+        return (
+            f"2026-11-22T00:41:33.{_RANDOM.randrange(999):03d}Z INFO worker.jobs id={_letters(8)}-{_letters(12)} "
+            f'path=/v1/jobs/import status=200 drive={_letters(10)} dur_ms={_RANDOM.randrange(9999)} user=a msg="done"'
+        )
+    if kind == 1:
+        return (
+            f'{{"ts":1763771000,"level":"info","logger":"http.client","method":"GET","url":"https://api.example/'
+            f'{_letters(16)}?page=3&limit=50","status":200,"sha":"{_RANDOM.getrandbits(160):040x}","m":"ok"}}'
+        )
+    return (
+        f"[{_RANDOM.randrange(99999)}] DEBUG engine SELECT id, name, drive_id FROM tokens WHERE drive_id = "
+        f"'{_letters(12)}' AND revoked = false ORDER BY created_at DESC LIMIT 100 -- cached since 0.1 s ago"
+    )
+
+
+if __name__ == "__main__":
+    main()
