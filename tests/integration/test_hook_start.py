@@ -1,0 +1,60 @@
+"""What the hook costs before it does anything, and the plug-ins for those who keep detect-secrets' own hook."""
+
+import secrets
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+from detect_secrets.core import scan
+from detect_secrets.settings import transient_settings
+
+from tests.fakes.git_repository import Repository
+from tokenguard.precommit import detect_secrets_plugins
+
+HEAVY = {
+    "detect_secrets", "requests", "urllib3", "yaml", "cryptography", "click", "rich", "hvac", "boto3", "botocore", "argparse", "asyncio",
+    "http", "ssl", "email", "dataclasses", "tarfile", "zipfile", "configparser", "logging", "multiprocessing",
+}  # fmt: skip
+
+
+def loaded(directory: Path, arguments: list[str]) -> set[str]:
+    code = f"import sys\nfrom tokenguard.precommit.hook import run\nrun({arguments!r})\nprint(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-I", "-c", code], cwd=directory, capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in done.stderr.split()}
+
+
+def test_a_clean_commit_loads_nothing_heavy(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "work")
+    repository.stage("app.py", "def main() -> None:\n    print('hello')\n")
+    assert loaded(repository.path, []) & HEAVY == set()
+
+
+def test_help_loads_next_to_nothing(tmp_path: Path) -> None:
+    assert loaded(tmp_path, ["--help"]) & (HEAVY | {"re2", "msgspec", "json", "subprocess"}) == set()
+
+
+@pytest.mark.parametrize(
+    ("plugin", "line", "count"),
+    [
+        ("DescriptTokenDetector", lambda: f"dx_{'bearer'}_{uuid.uuid4()}:dx_{'secret'}_{uuid.uuid4()}", 1),
+        ("DescriptTokenDetector", lambda: f"dx_{'secret'}_{uuid.uuid4()}", 1),
+        ("AutopostingKeyDetector", lambda: f"sk-social-{secrets.token_hex(32)}", 1),
+        ("VendorTokenDetector", lambda: f"dp.pt.{secrets.token_hex(20)}", 1),
+        ("KnownVariableDetector", lambda: f"DESCRIPT_API_TOKEN={secrets.token_hex(20)}", 1),
+        (
+            "PresignedUrlDetector",
+            lambda: f"https://e.net/a?X-Amz-Expires=60&X-Amz-Signature={secrets.token_hex(32)}",
+            1,
+        ),
+    ],
+)
+def test_the_plugins_work_in_a_plain_detect_secrets_configuration(
+    tmp_path: Path, plugin: str, line, count: int
+) -> None:
+    path = tmp_path / "app.txt"
+    path.write_text(line() + "\n")
+    place = f"file://{detect_secrets_plugins.__file__}"
+    with transient_settings({"plugins_used": [{"name": plugin, "path": place}]}):
+        assert len(list(scan.scan_file(str(path)))) == count
