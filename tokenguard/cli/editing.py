@@ -9,6 +9,7 @@ from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.inventory.changes import Changes, apply, differing
+from tokenguard.rotation.machine import may_abort
 from tokenguard.shell.wiring import Wiring
 
 _TRUSTED = {"provider": "its provider", "base_url": "its provider's address", "consumers": "who is given its value"}
@@ -31,14 +32,14 @@ def edit_record(wiring: Wiring, name: TokenName, changes: Changes, *, confirmed:
     """
     snapshot = known_token(wiring.store, name)
     before = snapshot.document.record
-    _check_editable(snapshot)
+    _check_editable(snapshot, changes)
     if not changes.given():
         raise InputError("nothing to change was given", hint="tokenguard edit NAME --owner TEAM, for example")
     after = apply(before, _with_address(wiring, before, changes))
     changed = differing(before, after)
     if not changed:
         return snapshot
-    _check(wiring, before, after)
+    _check(wiring, before, after, busy=snapshot.document.busy)
     if not confirmed:
         _confirm(wiring, after, [_TRUSTED[field] for field in changed if field in _TRUSTED])
     event = Event(
@@ -51,9 +52,14 @@ def edit_record(wiring: Wiring, name: TokenName, changes: Changes, *, confirmed:
     return wiring.store.commit(snapshot.id, snapshot.version, replace(snapshot.document, record=after), [event])
 
 
-def _check_editable(snapshot: Snapshot) -> None:
-    record = snapshot.document.record
-    if snapshot.document.busy:
+def _check_editable(snapshot: Snapshot, changes: Changes) -> None:
+    """An operation relies on its record; only who uses the token may be said while the old one still lives.
+
+    That is what a rotation waits for when nobody has said it.
+    """
+    record, journal = snapshot.document.record, snapshot.document.journal
+    declares = set(changes.given()) == {"consumers"} and journal is not None and may_abort(journal)
+    if snapshot.document.busy and not declares:
         raise Unfinished(
             f"an operation on {record.name} is open, which relies on the record",
             hint=f"tokenguard rotate {record.name} --resume, or --abort, then edit",
@@ -75,12 +81,12 @@ def _with_address(wiring: Wiring, before: Record, changes: Changes) -> Changes:
     return replace(changes, base_url=provider.base_url)
 
 
-def _check(wiring: Wiring, before: Record, after: Record) -> None:
+def _check(wiring: Wiring, before: Record, after: Record, *, busy: bool) -> None:
     if after.scope != before.scope or after.provider != before.provider:
         check_scope(after, wiring.vendors.provider(after.provider))
     if after.consumers != before.consumers:
         check_consumers(wiring, after)
-        if after.consumers:
+        if after.consumers and not busy:
             wiring.progress.note("new consumers are given the value at the next rotation")
     if after.name != before.name and wiring.store.find(after.name) is not None:
         raise InputError(f"there is already a token named {after.name}", hint="choose another name")

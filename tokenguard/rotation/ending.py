@@ -9,6 +9,7 @@ from tokenguard.errors import Conflict, NotProvenDead, Unfinished, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.provider import Issuer, Listed, Way
 from tokenguard.rotation.accepting import new_value
+from tokenguard.rotation.handover import catch_up
 from tokenguard.rotation.machine import unconfirmed
 from tokenguard.rotation.proving import find_control, old_value, prove_dead, still_accepted
 from tokenguard.rotation.reaping import sweep
@@ -21,6 +22,7 @@ _STILL_ACCEPTED = "the provider still accepts the old token: was the right one r
 def intend_revoke(session: Session) -> None:
     """Decide the old token's end. Planned: only if the new one is alive, served, and with every consumer."""
     if session.journal.mode is Mode.PLANNED:
+        catch_up(session)
         _guard(session)
         if _dead_already(session):
             return

@@ -26,6 +26,12 @@ def hand_over(session: Session) -> None:
     session.advance(session.event(Op.DELIVER, Phase.OUTCOME, result=_summary(session.record)))
 
 
+def catch_up(session: Session) -> None:
+    """Deliver to consumers that were declared after the hand-over was over."""
+    for consumer in unconfirmed(session.record, session.journal) or ():
+        _deliver(session, consumer, new_value(session))
+
+
 def take_back(session: Session, previous: Value | None) -> None:
     """Give every consumer that was handed the new value its previous one (an abort)."""
     for handover in session.journal.handovers:
