@@ -6,10 +6,13 @@ line through the supersets.
 """
 
 import json
-from functools import cache
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from functools import cache, cached_property
+from itertools import accumulate
 from pathlib import Path
 
-from tokenguard.detection.regex_set import RUN, regex, regex_set
+from tokenguard.detection.regex_set import RUN, Regex, regex, regex_set
 
 BASE64, HEX = "Base64HighEntropyString", "HexHighEntropyString"
 # Entropy above a limit needs more than 2**limit distinct characters: 4.5 bits need 23, 3.0 bits need 9.
@@ -27,7 +30,9 @@ class Prefilter:
     def __init__(self) -> None:
         rules = json.loads(_TABLE.read_bytes())["rules"]
         self._owners = [*(rule["plugin"] for rule in rules), *(name for name, _ in _QUOTED)]
-        self._lines = regex_set([*(rule["superset"] for rule in rules), *(regex for _, regex in _QUOTED)])
+        supersets = [*(rule["superset"] for rule in rules), *(quoted for _, quoted in _QUOTED)]
+        self._lines = regex_set(supersets)
+        self._supersets = supersets
         every_core = sorted({core for rule in rules for core in rule["cores"]})
         self._needs = {(frozenset(every_core.index(core) for core in rule["cores"]), rule["run"]) for rule in rules}
         self._cores = regex_set(every_core)
@@ -47,6 +52,28 @@ class Prefilter:
         if any(cores <= found and run <= longest for cores, run in self._needs):
             return True
         return any(len(set(match.group())) >= _HEX_DISTINCT for match in self._hex_runs.finditer(data))
+
+    @cached_property
+    def _any(self) -> Regex:
+        return regex("|".join(f"(?:{each})" for each in dict.fromkeys(self._supersets)))
+
+    def candidates(self, lines: Sequence[str]) -> Iterator[tuple[int, set[str]]]:
+        """The positions of those lines in which a plugin could find anything, in order, and which plugins.
+
+        Args:
+            lines: without line feeds and trailing white space.
+        """
+        encoded = [line.encode("utf-8", "surrogatepass") for line in lines]
+        data = b"\n".join(encoded)
+        starts = list(accumulate((len(line) + 1 for line in encoded), initial=0))
+        search = self._any.search
+        index = 0
+        while index < len(encoded) and (found := search(data, starts[index])):
+            index = bisect_right(starts, found.start(), index) - 1
+            # A match may run over a line's end; what begins on a later line is found when its turn comes.
+            if plugins := self.plugins(encoded[index]):
+                yield index, plugins
+            index += 1
 
     def plugins(self, line: bytes) -> set[str]:
         """The plugins that could find anything in this line, which holds no line feed and no trailing white space."""

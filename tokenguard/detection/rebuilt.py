@@ -48,7 +48,7 @@ def is_yaml(path: str) -> bool:
 
 def may_rebuild(text: str, path: str) -> bool:
     """Whether any line that is looked at could differ from the file's own."""
-    return is_yaml(path) or _starts_with_section(text) or _NOT_INI.search(text) is None
+    return is_yaml(path) or starts_with_section(text) or _NOT_INI.search(text) is None
 
 
 def keeps_order(text: str, path: str) -> bool:
@@ -61,7 +61,7 @@ def keeps_order(text: str, path: str) -> bool:
 def views(text: str, path: str) -> Iterator[list[str]]:
     """The lists of lines to look at: the next one only if the one before held nothing."""
     lines = None
-    if is_yaml(path) or _starts_with_section(text):
+    if is_yaml(path) or starts_with_section(text):
         lines = _rebuild(text, path, eager=False)
     yield lines or file_lines(text)
     if _eager_type(path) and _NOT_INI.search(text) is None:
@@ -70,7 +70,8 @@ def views(text: str, path: str) -> Iterator[list[str]]:
             yield lines
 
 
-def _starts_with_section(text: str) -> bool:
+def starts_with_section(text: str) -> bool:
+    """Whether configparser could read it as it is."""
     first = _FIRST_LINE.search(text)
     return bool(first and _SECTION.match(first.group(1).strip()))
 

@@ -33,8 +33,8 @@ class Regex(Protocol):
         """Matches from left to right, as `re` gives them."""
         ...
 
-    def search(self, string: bytes, /) -> Any:
-        """The first match, or None."""
+    def search(self, string: bytes, pos: int = 0, /) -> Any:
+        """The first match that begins at `pos` or later, or None."""
         ...
 
 

@@ -11,8 +11,9 @@ from tokenguard.detection import oracle
 from tokenguard.detection.budget import OutOfTime, limited
 from tokenguard.detection.match import Match, Unscanned
 from tokenguard.detection.prefilter import prefilter
-from tokenguard.detection.rebuilt import file_lines, keeps_order, may_rebuild, views
+from tokenguard.detection.rebuilt import file_lines, is_yaml, keeps_order, may_rebuild, starts_with_section, views
 from tokenguard.detection.whole import whole_token
+from tokenguard.detection.yaml_glance import holds_nothing
 from tokenguard.domain.finding import Kind
 from tokenguard.domain.secret import Secret
 
@@ -34,7 +35,7 @@ def scan_rules(text: str, path: str) -> Iterator[Match | Unscanned]:
     data = text.encode("utf-8", "surrogatepass")
     if not prefilter().worthwhile(data) and (not may_rebuild(text, path) or keeps_order(text, path)):
         return
-    if _ignored(path):
+    if _ignored(path) or _glance_suffices(text, path):
         return
     try:
         with limited(_REBUILD_SECONDS):
@@ -55,32 +56,56 @@ def scan_rules(text: str, path: str) -> Iterator[Match | Unscanned]:
         yield from _scan_lines(file_lines(text), file_lines(text), path)
 
 
+def _glance_suffices(text: str, path: str) -> bool:
+    """Whether it is YAML in which neither the rebuilt lines nor the file's own can be a finding."""
+    if not is_yaml(path) or starts_with_section(text) or not keeps_order(text, path):
+        return False
+    try:
+        with limited(_REBUILD_SECONDS):
+            nothing = holds_nothing(text, lambda line: _would_be_found(line.rstrip(), path))
+    except OutOfTime:
+        return False
+    own = file_lines(text)
+    return nothing and next(_scan_lines(own, own, path), None) is None
+
+
+def _would_be_found(line: str, path: str) -> bool:
+    data = line.encode("utf-8", "surrogatepass")
+    if "\n" not in line:
+        plugins: Collection[str] = prefilter().plugins(data)
+    else:
+        plugins = oracle.PLUGINS if prefilter().worthwhile(data) else ()
+    return bool(plugins) and bool(_judge(line, [line], 0, plugins, path))
+
+
 def _ignored(path: str) -> bool:
     heuristic = oracle.heuristic()
     return bool(heuristic.is_non_text_file(path) or heuristic.is_lock_file(path) or heuristic.is_swagger_file(path))
 
 
 def _scan_lines(lines: list[str], own: list[str], path: str) -> Iterator[Match | Unscanned]:
-    ask = prefilter().plugins
-    for index, line in enumerate(lines):
-        stripped = line.rstrip()
-        if len(stripped) < _SHORTEST:
-            continue
-        # A block scalar is one "line" of several, which the line patterns do not cover.
-        plugins = oracle.PLUGINS if "\n" in stripped else ask(stripped.encode("utf-8", "surrogatepass"))
-        if not plugins:
-            continue
+    stripped = [line.rstrip() for line in lines]
+    for index, plugins in _candidates(stripped):
         try:
             with limited(_LINE_SECONDS):
-                hits = _judge(stripped, lines, index, plugins, path)
+                hits = _judge(stripped[index], lines, index, plugins, path)
         except OutOfTime:
             yield Unscanned(line=index + 1, reason="hostile-line")
             continue
         for kind, value in hits:
-            yield _match(kind, value, index, stripped, own)
+            yield _match(kind, value, index, stripped[index], own)
 
 
-_SHORTEST = 5  # `pwd:x` is the shortest line that any rule knows
+def _candidates(stripped: list[str]) -> Iterator[tuple[int, Collection[str]]]:
+    """The lines that a plugin has to look at, in order, and which plugins."""
+    blocks = [index for index, line in enumerate(stripped) if "\n" in line]
+    if not blocks:
+        yield from prefilter().candidates(stripped)
+        return
+    # A block scalar is one "line" of several, which the line patterns do not cover.
+    single = [line if "\n" not in line else "" for line in stripped]
+    every = [(index, oracle.PLUGINS) for index in blocks]
+    yield from sorted([*prefilter().candidates(single), *every], key=lambda candidate: candidate[0])
 
 
 def _judge(line: str, lines: list[str], index: int, plugins: Collection[str], path: str) -> list[tuple[str, str]]:
