@@ -1,0 +1,34 @@
+"""The Store contract on the strict Secrets Manager, by a real boto3 client."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.contract.store_suite import StoreContract
+from tests.fakes.secrets_manager.server import FakeAws
+from tests.fakes.secrets_manager.stores import CREDENTIALS, made, opened
+from tokenguard.ports.store import Store
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeAws]:
+    with FakeAws() as aws:
+        yield aws
+
+
+@pytest.fixture
+def aws(server: FakeAws, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    server.service.shelf.secrets.clear()
+    return server
+
+
+class TestAwsStore(StoreContract):
+    @pytest.fixture
+    def store(self, aws: FakeAws) -> Store:
+        return made(aws)
+
+    @pytest.fixture
+    def twin(self, aws: FakeAws, store: Store) -> Store:
+        return opened(aws)

@@ -1,0 +1,95 @@
+"""The inventory, a hundred secrets a request; and only what changed, where this process has listed before."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from tokenguard.clients.aws import AwsTrouble, Reason
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.fingerprint import Fingerprint
+from tokenguard.domain.names import TokenId
+from tokenguard.stores.aws.projection import MORE, STORE, TOKEN, print_key, snapshot_in, tags_in
+from tokenguard.stores.aws.tokens import Tokens
+
+_LAG = timedelta(minutes=5)
+"""How far AWS's listing may be behind."""
+_FULL_AFTER = timedelta(hours=1)
+"""Listing only what changed does not show what went; so everything is listed again after this long."""
+
+
+class Inventory:
+    """The tokens of one store, by listing."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+        self._entries: dict[str, dict[str, Any]] = {}
+        self._full_at: datetime | None = None
+        self._sorts = True
+
+    def scan(self) -> Iterator[Snapshot]:
+        """Every token, ordered by name; a token whose tags are not of its present state is read by itself."""
+        self._refresh()
+        found = [snapshot for snapshot in map(self._snapshot, list(self._entries.values())) if snapshot is not None]
+        listed = {snapshot.id for snapshot in found}
+        # what this process made itself, and a listing that lags does not show yet
+        found += [held.snapshot for held in self._tokens.known() if held.body.id not in listed]
+        return iter(sorted(found, key=lambda snapshot: snapshot.document.record.name))
+
+    def holders(self, fingerprint: Fingerprint) -> tuple[TokenId, ...]:
+        """The tokens that know a value of that fingerprint, by one filtered listing."""
+        filters = [self._below, {"Key": "tag-key", "Values": [print_key(fingerprint), MORE]}]
+        found = {held.body.id: held.snapshot for held in self._tokens.known()}
+        for page in self._tokens.secrets.pages(Filters=filters):
+            found |= {snapshot.id: snapshot for snapshot in map(self._snapshot, page) if snapshot is not None}
+        return tuple(sorted(each for each, at in found.items() if fingerprint in at.document.fingerprints))
+
+    @property
+    def _below(self) -> dict[str, Any]:
+        return {"Key": "name", "Values": [f"{self._tokens.place.prefix}/"]}
+
+    def _snapshot(self, listed: dict[str, Any]) -> Snapshot | None:
+        tags = tags_in(listed)
+        if tags.get(STORE) != self._tokens.store_id or TOKEN not in tags:
+            return None
+        self._tokens.met(TokenId(tags[TOKEN]), listed["Name"])
+        newest = self._tokens.newest(TokenId(tags[TOKEN]))
+        snapshot = snapshot_in(listed)
+        if snapshot is None:
+            held = self._tokens.load_home(listed["Name"])
+            return None if held is None else held.snapshot
+        return newest.snapshot if newest is not None and newest.body.version > snapshot.version else snapshot
+
+    def _refresh(self) -> None:
+        """Bring the entries up to date: all of them at first, later the changed ones."""
+        now = self._tokens.secrets.clock.now()
+        if self._full_at is None or now - self._full_at > _FULL_AFTER or not self._sorts:
+            self._entries, self._full_at = {each["Name"]: each for each in self._newest_first()}, now
+            return
+        since = max((each["LastChangedDate"] for each in self._entries.values()), default=None)
+        changed = {}
+        for listed in self._newest_first():
+            if since is not None and listed["LastChangedDate"] < since - _LAG:
+                break
+            changed[listed["Name"]] = listed
+        if not self._sorts:
+            self._full_at = None
+            self._refresh()
+            return
+        self._entries |= changed
+
+    def _newest_first(self) -> Iterator[dict[str, Any]]:
+        """The listing, latest change first where the region knows how; it is noticed where it does not."""
+        order = {"SortBy": "last-changed-date", "SortOrder": "desc"} if self._sorts else {}
+        before = None
+        try:
+            for page in self._tokens.secrets.pages(Filters=[self._below], **order):
+                for listed in page:
+                    changed = listed.get("LastChangedDate")
+                    self._sorts = self._sorts and changed is not None and (before is None or changed <= before)
+                    before = changed
+                    yield listed
+        except AwsTrouble as trouble:
+            if trouble.reason not in {Reason.REFUSED, Reason.LABEL} or not order or before is not None:
+                raise
+            self._sorts = False
+            yield from self._newest_first()

@@ -1,0 +1,84 @@
+"""A document in the tags of its secret, so that listing a hundred secrets reads a hundred documents.
+
+Tags have no compare-and-set. So a projection names the version it was made from, and it is believed only where the
+document's label is on that version; everything else is read one by one.
+"""
+
+import base64
+import re
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tokenguard.domain.document import Document, Snapshot, decode, encode
+from tokenguard.domain.fingerprint import Fingerprint
+from tokenguard.domain.names import TokenId
+from tokenguard.errors import Tampered
+
+DOCUMENT = "tg-doc"
+"""The label of a token's present state."""
+STORE, TOKEN, STATE, MORE = "tg:store", "tg:id", "tg:v", "tg:more"
+SIGNPOST = "tg:sign"
+_PRINT = "tg:fp:"
+_CHUNK = "tg:d"
+_CHUNK_LENGTH = 256
+_MOST_CHUNKS = 20
+_MOST_PRINTS = 12
+_MAX_DOCUMENT = 1 << 20
+_NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9 _.:/=+@-]", re.ASCII)
+
+
+def print_key(fingerprint: Fingerprint) -> str:
+    """The tag that says that a document knows a value."""
+    return _PRINT + fingerprint
+
+
+def print_keys(fingerprints: Iterable[Fingerprint]) -> list[str]:
+    """The tags of all of them; MORE stands for those that find no room."""
+    known = sorted(fingerprints)
+    return [print_key(each) for each in known[:_MOST_PRINTS]] + ([MORE] if len(known) > _MOST_PRINTS else [])
+
+
+def tags_of(store_id: str, token: TokenId, version: int, at: str, document: Document) -> dict[str, str]:
+    """All tags of a secret: what people filter by, the fingerprints, the document itself if it is not too large."""
+    record = document.record
+    words = {
+        "tg:name": record.name,
+        "tg:provider": record.provider,
+        "tg:scope": "" if record.scope is None else str(record.scope),
+        "tg:env": record.environment,
+        "tg:owner": record.owner,
+        "tg:state": record.state,
+        "tg:due": "" if record.due_at is None else record.due_at.date().isoformat(),
+    }
+    tags = {STORE: store_id, TOKEN: token} | {key: _plain(word) for key, word in words.items()}
+    tags |= dict.fromkeys(print_keys(document.fingerprints), "")
+    packed = base64.b64encode(zlib.compress(encode(document), 9)).decode()
+    chunks = [packed[start : start + _CHUNK_LENGTH] for start in range(0, len(packed), _CHUNK_LENGTH)]
+    if len(chunks) > _MOST_CHUNKS:
+        chunks = []
+    tags[STATE] = f"{version}:{at}:{len(chunks)}"
+    return tags | {f"{_CHUNK}{number:02}": chunk for number, chunk in enumerate(chunks)}
+
+
+def tags_in(listed: Mapping[str, Any]) -> dict[str, str]:
+    """The tags of an entry of a listing or a description."""
+    return {tag.get("Key", ""): tag.get("Value", "") for tag in listed.get("Tags", ())}
+
+
+def snapshot_in(listed: Mapping[str, Any]) -> Snapshot | None:
+    """The token that an entry of a listing holds; None if it must be read from the secret itself."""
+    tags = tags_in(listed)
+    try:
+        version, at, count = tags[STATE].split(":")
+        if DOCUMENT not in listed.get("SecretVersionsToStages", {}).get(at, ()) or count == "0":
+            return None
+        packed = "".join(tags[f"{_CHUNK}{number:02}"] for number in range(int(count)))
+        plain = zlib.decompressobj().decompress(base64.b64decode(packed, validate=True), _MAX_DOCUMENT)
+        return Snapshot(id=TokenId(tags[TOKEN]), version=int(version), document=decode(plain))
+    except (KeyError, ValueError, zlib.error, Tampered):
+        return None
+
+
+def _plain(word: str) -> str:
+    return _NOT_IN_TAGS.sub("_", word)[:_CHUNK_LENGTH]

@@ -1,0 +1,174 @@
+"""Secrets Manager's calls as the store uses them; a label that is moved by compare-and-set is the only lock."""
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from tokenguard.clients.aws import AwsClient, AwsTrouble, Reason
+from tokenguard.errors import Conflict
+from tokenguard.frozen import Hidden
+from tokenguard.ports.clock import Clock
+
+CURRENT = "AWSCURRENT"
+STAGED = "tg-staged"
+"""Keeps a version alive between its writing and the move of the label that counts."""
+_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
+"""Seconds between looks at something that AWS's readers do not know yet."""
+_AGAIN = "read it again"
+_Seen = TypeVar("_Seen")
+
+
+class Stored(Hidden, frozen=True, kw_only=True):
+    """One version as it was read."""
+
+    version: str
+    stages: frozenset[str]
+    data: bytes | str
+    """Bytes for what only we read, text for what consumers read."""
+
+
+class Secrets:
+    """One region's secrets."""
+
+    def __init__(self, client: AwsClient, clock: Clock, *, kms_key: str = "") -> None:
+        self.client = client
+        self.clock = clock
+        self.kms_key = kms_key
+        self._written: set[tuple[str, str]] = set()
+
+    def read(self, secret: str, *, stage: str = "", version: str = "") -> Stored | None:
+        """One version by its label or its id; None if there is none. What we wrote ourselves is waited for."""
+        wanted = {"VersionId": version} if version else {"VersionStage": stage or CURRENT}
+        return self.seen(
+            lambda: self._read(secret, wanted),
+            lambda found: found is not None or (secret, version) not in self._written,
+        )
+
+    def seen(self, look: Callable[[], _Seen], enough: Callable[[_Seen], bool]) -> _Seen:
+        """Look until it is enough; readers of Secrets Manager may lag behind its writers."""
+        found = look()
+        for pause in _PAUSES:
+            if enough(found):
+                break
+            self.clock.sleep(pause)
+            found = look()
+        return found
+
+    def describe(self, secret: str) -> dict[str, Any] | None:
+        """Labels, tags and who rotates it; None if there is no such secret."""
+        try:
+            return self.client.secrets("describe_secret", SecretId=secret)
+        except AwsTrouble as trouble:
+            if trouble.reason is Reason.ABSENT:
+                return None
+            raise
+
+    def create(self, secret: str, version: str, data: bytes, tags: Mapping[str, str]) -> bool:
+        """Make a secret with its first version, in one step; False if the name is taken."""
+        extra = {"KmsKeyId": self.kms_key} if self.kms_key else {}
+        try:
+            self.client.secrets(
+                "create_secret",
+                Name=secret,
+                ClientRequestToken=version,
+                SecretBinary=data,
+                Description="tokenguard",
+                Tags=_tag_list(tags),
+                **extra,
+            )
+        except AwsTrouble as trouble:
+            if trouble.reason is Reason.EXISTS:
+                return False
+            raise
+        self._written.add((secret, version))
+        return True
+
+    def write(self, secret: str, version: str, data: bytes | str, *, stage: str = STAGED) -> None:
+        """Add a version; Conflict if another content has that id. Safe to repeat with the same content."""
+        content = {"SecretString": data} if isinstance(data, str) else {"SecretBinary": data}
+        try:
+            self.client.secrets(
+                "put_secret_value", SecretId=secret, ClientRequestToken=version, VersionStages=[stage], **content
+            )
+        except AwsTrouble as trouble:
+            if trouble.reason is Reason.EXISTS:
+                raise Conflict("the slot is taken", hint=_AGAIN) from None
+            raise
+        self._written.add((secret, version))
+
+    def move(self, secret: str, label: str, to: str, since: str | None) -> None:
+        """Move a label from `since` (None: it is attached nowhere) to `to`; Conflict if it is elsewhere.
+
+        If the reply was lost, what the label says decides.
+        """
+        source = {"RemoveFromVersionId": since} if since else {}
+        try:
+            self._stage(secret, label, MoveToVersionId=to, **source)
+        except AwsTrouble as trouble:
+            if not trouble.undecided:
+                raise
+            self._settle(secret, label, to, since, trouble)
+
+    def drop(self, secret: str, label: str, since: str) -> None:
+        """Take a label off a version, if it is still there."""
+        try:
+            self._stage(secret, label, RemoveFromVersionId=since)
+        except AwsTrouble as trouble:
+            if trouble.reason not in {Reason.LABEL, Reason.ABSENT}:
+                raise
+
+    def tag(self, secret: str, tags: Mapping[str, str]) -> None:
+        """Set tags."""
+        self.client.secrets("tag_resource", SecretId=secret, Tags=_tag_list(tags))
+
+    def untag(self, secret: str, keys: list[str]) -> None:
+        """Remove tags."""
+        self.client.secrets("untag_resource", SecretId=secret, TagKeys=keys)
+
+    def pages(self, **params: Any) -> Iterator[list[dict[str, Any]]]:
+        """The pages of a listing, 100 secrets each."""
+        following: dict[str, str] = {}
+        while True:
+            answer = self.client.secrets("list_secrets", MaxResults=100, **params, **following)
+            yield answer.get("SecretList", [])
+            if not answer.get("NextToken"):
+                return
+            following = {"NextToken": answer["NextToken"]}
+
+    def _read(self, secret: str, wanted: Mapping[str, str]) -> Stored | None:
+        try:
+            answer = self.client.secrets("get_secret_value", SecretId=secret, **wanted)
+        except AwsTrouble as trouble:
+            if trouble.reason is Reason.ABSENT:
+                return None
+            raise
+        data = answer.get("SecretBinary", answer.get("SecretString", ""))
+        return Stored(version=answer["VersionId"], stages=frozenset(answer.get("VersionStages", ())), data=data)
+
+    def _stage(self, secret: str, label: str, **moves: str) -> None:
+        self.client.secrets("update_secret_version_stage", SecretId=secret, VersionStage=label, **moves)
+
+    def _settle(self, secret: str, label: str, to: str, since: str | None, trouble: AwsTrouble) -> None:
+        refused = trouble.reason is Reason.LABEL
+        # a reader that still shows `since` is behind (AWS just said it is elsewhere) or nothing happened: look again
+        holder = self.seen(
+            lambda: self._holder(secret, label), lambda found: found == to or (refused and found != since)
+        )
+        if holder == to:
+            return
+        if refused:
+            raise Conflict("another writer was first", hint=_AGAIN) from None
+        raise trouble
+
+    def _holder(self, secret: str, label: str) -> str | None:
+        stages = (self.describe(secret) or {}).get("VersionIdsToStages", {})
+        return next((version for version, labels in stages.items() if label in labels), None)
+
+
+def new_version() -> str:
+    """A fresh id for a version."""
+    return str(uuid.uuid4())
+
+
+def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -1,0 +1,188 @@
+"""AWS Secrets Manager behind the `Store` port; `create_store` makes a store, `open_store` opens one."""
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from tokenguard.clients.aws import AwsClient
+from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.event import Actor, ChainHead, Entry, Event, Op, extend
+from tokenguard.domain.fingerprint import Fingerprint, fingerprint_of
+from tokenguard.domain.names import Label, TokenId, TokenName
+from tokenguard.domain.secret import Value
+from tokenguard.errors import Conflict, InputError
+from tokenguard.frozen import replace
+from tokenguard.ports.clock import Clock
+from tokenguard.ports.store import Live, Tombstone
+from tokenguard.stores.aws.bodies import StoreBody, damaged, pack, unpack
+from tokenguard.stores.aws.listing import Inventory
+from tokenguard.stores.aws.names import Names
+from tokenguard.stores.aws.place import AwsPlace
+from tokenguard.stores.aws.projection import STORE
+from tokenguard.stores.aws.secrets import Secrets, new_version
+from tokenguard.stores.aws.tokens import Held, Tokens
+from tokenguard.stores.aws.values import SecretValues
+from tokenguard.stores.local.identity import current_actor
+
+STORE_CHAIN = "store"
+
+
+class AwsStore:
+    """One store: a prefix of one region. Every transition is the move of one label."""
+
+    def __init__(self, secrets: Secrets, place: AwsPlace, header: StoreBody) -> None:
+        self.place = place
+        self.header = header
+        self.secrets = secrets
+        self._tokens = Tokens(secrets, place, header.store_id)
+        self._names = Names(secrets, self._tokens)
+        self._values = SecretValues(secrets, self._tokens)
+        self._inventory = Inventory(self._tokens)
+
+    @property
+    def url(self) -> str:
+        """How the store is addressed."""
+        return self.place.url
+
+    @property
+    def store_id(self) -> str:
+        """32 hex digits, fixed when the store was made."""
+        return self.header.store_id
+
+    def actor(self) -> Actor:
+        """The ARN that STS gives us, with host and CI run; asked once."""
+        return self._actor
+
+    @cached_property
+    def _actor(self) -> Actor:
+        return _actor(self.secrets.client)
+
+    def fingerprint(self, value: Value) -> Fingerprint:
+        """The value's fingerprint under this store's key."""
+        return fingerprint_of(self.header.fingerprint_key, value)
+
+    def find(self, name: TokenName) -> Snapshot | None:
+        """The token of that name, retired ones included."""
+        return self._names.find(name)
+
+    def holders(self, fingerprint: Fingerprint) -> Sequence[TokenId]:
+        """The tokens whose document knows a value of that fingerprint."""
+        return self._inventory.holders(fingerprint)
+
+    def load(self, token: TokenId) -> Snapshot:
+        """One token; InputError if there is none of that id."""
+        held = self._tokens.load(token)
+        if held is None:
+            raise InputError("no such token", hint="`tokenguard list` shows names")
+        return held.snapshot
+
+    def scan(self) -> Iterator[Snapshot]:
+        """Every token, ordered by name."""
+        return self._inventory.scan()
+
+    def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:
+        """Replace the document under compare-and-set, with its events, in one step."""
+        held = self._expected(token, expected)
+        name = document.record.name
+        if held is None:
+            home = self._names.home_for(name, token)
+            try:
+                return self._tokens.create(token, home, document, events).snapshot
+            except Conflict:
+                raise Conflict("the name belongs to another token", hint="choose another name") from None
+        if name != held.body.document.record.name:
+            self._names.claim(name, token, held.home)
+        return self._tokens.advance(held, document, events).snapshot
+
+    def history(self, token: TokenId | None) -> Sequence[Entry]:
+        """A token's audit entries, oldest first; None: the store's own."""
+        if token is None:
+            return self.header.entries
+        held = self._tokens.load(token)
+        return () if held is None else self._tokens.entries(held)
+
+    def put_candidate(self, token: TokenId, label: Label, content: Value | Tombstone) -> None:
+        """Write the slot if it is empty; Conflict otherwise."""
+        self._values.put(token, label, content)
+
+    def read_candidate(self, token: TokenId, label: Label) -> Value | Tombstone | None:
+        """What the slot holds."""
+        return self._values.read(token, label)
+
+    def read_live(self, token: TokenId) -> Live | None:
+        """The value consumers get, or None."""
+        return self._values.live(token)
+
+    def publish(self, token: TokenId, label: Label, pinned: int) -> int:
+        """Make the candidate live if the live version is still `pinned`; returns the new version."""
+        return self._values.publish(token, label, pinned)
+
+    def withdraw(self, token: TokenId, pinned: int) -> None:
+        """Let nothing be live, under the same pin."""
+        self._values.withdraw(token, pinned)
+
+    def destroy(self, token: TokenId, label: Label) -> None:
+        """Turn the slot into a tombstone that keeps the digest; safe to repeat."""
+        self._values.destroy(token, label)
+
+    def _expected(self, token: TokenId, expected: int) -> Held | None:
+        """The state that a commit goes on from; None: the token is to be made."""
+        held = self._tokens.newest(token)
+        if held is None or held.body.version != expected:
+            held = self._tokens.load(token)
+        if expected != (held.body.version if held else 0):
+            raise Conflict("the token changed since it was read", hint="read it again")
+        return held
+
+
+def create_store(
+    place: AwsPlace, client: AwsClient, clock: Clock, *, kms_key: str = "", sandbox: bool = False
+) -> AwsStore:
+    """Make a store at `place`.
+
+    Args:
+        place: region and prefix.
+        client: asks that region.
+        clock: dates the first event, and waits for readers that lag.
+        kms_key: encrypt the store's secrets with this KMS key; empty: AWS's own for Secrets Manager.
+        sandbox: allow providers on this machine.
+
+    Raises:
+        InputError: there is a store already.
+        Unreachable: AWS cannot be reached, or denies it.
+    """
+    event = Event(at=clock.now(), op=Op.INIT, actor=_actor(client))
+    _, entries = extend(STORE_CHAIN, ChainHead(), [event])
+    header = StoreBody(
+        store_id=os.urandom(16).hex(),
+        fingerprint_key=os.urandom(32),
+        entries=entries,
+        kms_key=kms_key,
+        sandbox=sandbox,
+    )
+    secrets = Secrets(client, clock, kms_key=kms_key)
+    if not secrets.create(place.header, new_version(), pack(header), {STORE: header.store_id}):
+        raise InputError(f"there is a store at {place.url} already", hint="use it, or name another prefix")
+    return AwsStore(secrets, place, header)
+
+
+def open_store(place: AwsPlace, client: AwsClient, clock: Clock) -> AwsStore:
+    """Open the store at `place`.
+
+    Raises:
+        InputError: there is none.
+        Unreachable: AWS cannot be reached, or denies it.
+        Tampered: what is there was not written by tokenguard.
+    """
+    secrets = Secrets(client, clock)
+    stored = secrets.read(place.header)
+    if stored is None:
+        raise InputError(f"there is no store at {place.url}", hint="make one with `tokenguard init`")
+    if isinstance(stored.data, str):
+        raise damaged("the store's own secret holds what tokenguard does not write")
+    header = unpack(stored.data, StoreBody)
+    return AwsStore(Secrets(client, clock, kms_key=header.kms_key), place, header)
+
+
+def _actor(client: AwsClient) -> Actor:
+    return replace(current_actor(), id=client.identity())

@@ -1,0 +1,215 @@
+"""States of tokens: reading the present one, and moving to the next by compare-and-set."""
+
+import contextlib
+import uuid
+from collections.abc import Sequence
+
+import msgspec
+
+from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.event import ChainHead, Entry, Event, extend
+from tokenguard.domain.names import TokenId
+from tokenguard.errors import Conflict, InputError, Unreachable
+from tokenguard.frozen import Frozen, replace
+from tokenguard.stores.aws.bodies import MAX_BYTES, BlockBody, TokenBody, VoidBody, damaged, pack, unpack
+from tokenguard.stores.aws.place import AwsPlace
+from tokenguard.stores.aws.projection import (
+    DOCUMENT,
+    STORE,
+    TOKEN,
+    print_keys,
+    tags_in,
+    tags_of,
+)
+from tokenguard.stores.aws.secrets import Secrets, new_version
+
+_ROOMY = 40_000
+"""Bytes of a state, deflated, from which on its older audit entries move to a block of their own."""
+_STAY = 10
+"""Entries that stay beside the document even then."""
+_BLOCK = "tg-log-"
+
+
+class Held(Frozen, frozen=True, kw_only=True):
+    """One state of one token, with where it is."""
+
+    home: str
+    at: str
+    """The version that holds it."""
+    body: TokenBody
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """As the port wants it."""
+        return Snapshot(id=self.body.id, version=self.body.version, document=self.body.document)
+
+
+class Tokens:
+    """All tokens of one store. Remembers what it has seen, so that a reader that lags never takes us back."""
+
+    def __init__(self, secrets: Secrets, place: AwsPlace, store_id: str) -> None:
+        self.secrets = secrets
+        self.place = place
+        self.store_id = store_id
+        self._homes: dict[TokenId, str] = {}
+        self._newest: dict[TokenId, Held] = {}
+        self._checked: set[str] = set()
+
+    def home_of(self, token: TokenId) -> str | None:
+        """The secret of a token, by one filtered listing if this process has not met it yet."""
+        if token not in self._homes:
+            filters = [
+                {"Key": "name", "Values": [f"{self.place.prefix}/"]},
+                {"Key": "tag-value", "Values": [token]},
+            ]
+            for page in self.secrets.pages(Filters=filters):
+                for listed in page:
+                    tags = tags_in(listed)
+                    if tags.get(TOKEN) == token and tags.get(STORE) == self.store_id:
+                        self.met(token, listed["Name"])
+        return self._homes.get(token)
+
+    def met(self, token: TokenId, home: str) -> None:
+        """Remember where a token lives."""
+        self._homes[token] = home
+
+    def known(self) -> list[Held]:
+        """What this process has read or written, each as new as it has seen it."""
+        return list(self._newest.values())
+
+    def newest(self, token: TokenId) -> Held | None:
+        """The newest state of a token that this process has seen."""
+        return self._newest.get(token)
+
+    def load(self, token: TokenId) -> Held | None:
+        """The present state of a token; None if there is none of that id."""
+        home = self.home_of(token)
+        return None if home is None else self.load_home(home)
+
+    def load_home(self, home: str) -> Held | None:
+        """The present state of the token that lives in a secret; None if nobody of this store does."""
+        stored = self.secrets.read(home, stage=DOCUMENT)
+        if stored is None:
+            # made, and interrupted before the label was attached: then the first version is the state
+            tags = tags_in(self.secrets.describe(home) or {})
+            if tags.get(STORE) != self.store_id or TOKEN not in tags:
+                return None
+            stored = self.secrets.read(home, version=_first_version(self.store_id, TokenId(tags[TOKEN])))
+        if stored is None or isinstance(stored.data, str):
+            raise damaged("a token's state is missing in its secret")
+        body = unpack(stored.data, TokenBody | VoidBody)  # type: ignore[arg-type]  # a union is no type to mypy
+        if isinstance(body, VoidBody):
+            return None
+        return self._remember(Held(home=home, at=stored.version, body=body))
+
+    def create(self, token: TokenId, home: str, document: Document, events: Sequence[Event]) -> Held:
+        """Make a token's secret with its first state, in one step; Conflict if the secret is there already."""
+        head, entries = extend(token, ChainHead(), events)
+        body = TokenBody(id=token, version=1, document=replace(document, chain=head), entries=entries)
+        at = _first_version(self.store_id, token)
+        tags = tags_of(self.store_id, token, 1, at, body.document)
+        if not self.secrets.create(home, at, _packed(body), tags):
+            raise Conflict("there is a secret of that name already", hint="choose another name")
+        self.secrets.move(home, DOCUMENT, at, None)
+        return self._remember(Held(home=home, at=at, body=body))
+
+    def advance(self, before: Held, document: Document, events: Sequence[Event]) -> Held:
+        """Move a token from a state that was read to its next one.
+
+        Raises:
+            Conflict: another runner moved it first, or the secret is somebody else's to rotate.
+        """
+        self.check(before.home)
+        token, body = before.body.id, before.body
+        head, entries = extend(token, body.document.chain, events)
+        following = TokenBody(
+            id=token,
+            version=body.version + 1,
+            document=replace(document, chain=head),
+            entries=body.entries + entries,
+            blocks=body.blocks,
+        )
+        following, block = self._lightened(before.home, following)
+        at = new_version()
+        self.secrets.write(before.home, at, _packed(following))
+        # before the label: who may not tag must not get past this point, and a projection of a state that lost is
+        # not believed by anybody
+        self.secrets.tag(before.home, tags_of(self.store_id, token, following.version, at, following.document))
+        try:
+            self.secrets.move(before.home, DOCUMENT, at, before.at)
+        except Conflict:
+            if block:
+                self.secrets.drop(before.home, _BLOCK + block[:8], block)
+            raise
+        self._forget_prints(before, following.document)
+        return self._remember(Held(home=before.home, at=at, body=following))
+
+    def fence(self, held: Held) -> None:
+        """Move a token's state on without changing it: whoever was about to write loses."""
+        self.advance(held, held.body.document, ())
+
+    def entries(self, held: Held) -> tuple[Entry, ...]:
+        """All audit entries of a token, oldest first."""
+        found: list[Entry] = []
+        for block in held.body.blocks:
+            stored = self.secrets.read(held.home, version=block)
+            if stored is None or isinstance(stored.data, str):
+                raise damaged("a block of audit entries is missing")
+            found += unpack(stored.data, BlockBody).entries
+        return (*found, *held.body.entries)
+
+    def check(self, home: str) -> None:
+        """Refuse a secret that somebody else rotates; looked at once a process.
+
+        Raises:
+            Conflict: AWS or a partner rotates it, or another rotation of it is pending.
+        """
+        if home in self._checked:
+            return
+        described = self.secrets.describe(home) or {}
+        if described.get("RotationEnabled") or described.get("OwningService") or described.get("Type"):
+            raise Conflict(
+                "AWS itself rotates this secret",
+                hint="switch that off (`aws secretsmanager cancel-rotate-secret`), or leave this token to it",
+            )
+        if any("AWSPENDING" in labels for labels in described.get("VersionIdsToStages", {}).values()):
+            raise Conflict(
+                "a rotation that is not tokenguard's is pending on this secret (AWSPENDING)",
+                hint="have it finished or cancelled by whoever began it, then run the command again",
+            )
+        self._checked.add(home)
+
+    def _remember(self, held: Held) -> Held:
+        self.met(held.body.id, held.home)
+        newest = self._newest.get(held.body.id)
+        if newest is not None and newest.body.version > held.body.version:
+            return newest
+        self._newest[held.body.id] = held
+        return held
+
+    def _lightened(self, home: str, body: TokenBody) -> tuple[TokenBody, str]:
+        """Move older entries out where a state has grown large; returns the block's version, or nothing."""
+        if len(pack(body)) < _ROOMY or len(body.entries) <= _STAY:
+            return body, ""
+        block = new_version()
+        moved, kept = body.entries[:-_STAY], body.entries[-_STAY:]
+        self.secrets.write(home, block, pack(BlockBody(entries=moved)), stage=_BLOCK + block[:8])
+        return msgspec.structs.replace(body, entries=kept, blocks=(*body.blocks, block)), block
+
+    def _forget_prints(self, before: Held, document: Document) -> None:
+        gone = set(print_keys(before.body.document.fingerprints)) - set(print_keys(document.fingerprints))
+        if gone:
+            # a tag too many misleads nobody: a lookup reads the document it leads to
+            with contextlib.suppress(Unreachable):
+                self.secrets.untag(before.home, sorted(gone))
+
+
+def _first_version(store_id: str, token: TokenId) -> str:
+    return str(uuid.uuid5(uuid.UUID(store_id), f"first:{token}"))
+
+
+def _packed(body: TokenBody) -> bytes:
+    data = pack(body)
+    if len(data) > MAX_BYTES:
+        raise InputError("the record is too large for a secret", hint="keep notes and consumer lists short")
+    return data

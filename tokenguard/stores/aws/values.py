@@ -1,0 +1,148 @@
+"""The secret side: candidates in slots that are written once, tombstones, and the live value under AWSCURRENT."""
+
+import hashlib
+import uuid
+from typing import NamedTuple
+
+from tokenguard.domain.names import Label, TokenId
+from tokenguard.domain.secret import Value
+from tokenguard.errors import Conflict, InputError
+from tokenguard.ports.store import Live, Tombstone
+from tokenguard.stores.aws import bodies
+from tokenguard.stores.aws.bodies import LivePart
+from tokenguard.stores.aws.graves import Graves
+from tokenguard.stores.aws.secrets import CURRENT, STAGED, Secrets, Stored, new_version
+from tokenguard.stores.aws.tokens import Tokens
+
+_AGAIN = "read it again"
+_PREVIOUS = "AWSPREVIOUS"
+
+
+class _Current(NamedTuple):
+    """What AWSCURRENT is on."""
+
+    at: str
+    value: Value | None
+    part: LivePart
+
+
+class SecretValues:
+    """The values of one store."""
+
+    def __init__(self, secrets: Secrets, tokens: Tokens) -> None:
+        self._secrets = secrets
+        self._tokens = tokens
+        self._graves = Graves(secrets)
+        self._published: dict[str, int] = {}
+        """The live version of each secret that this process has made: a reader that shows less is behind."""
+
+    def put(self, token: TokenId, label: Label, content: Value | Tombstone) -> None:
+        """Write the slot if it is empty; Conflict otherwise."""
+        home = self._home(token)
+        self._tokens.check(home)
+        if self._graves.find(home, label) is not None:
+            raise Conflict("the slot is taken", hint=_AGAIN)
+        stage = STAGED if isinstance(content, Tombstone) else _slot_label(label)
+        self._secrets.write(home, self._slot(token, label), bodies.slot(content), stage=stage)
+        if isinstance(content, Tombstone):
+            self._graves.add(home, label, content)
+
+    def read(self, token: TokenId, label: Label) -> Value | Tombstone | None:
+        """What the slot holds."""
+        home = self._tokens.home_of(token)
+        if home is None:
+            return None
+        stored = self._secrets.read(home, version=self._slot(token, label))
+        if stored is None or _slot_label(label) not in stored.stages:
+            grave = self._graves.find(home, label)
+            if grave is not None or stored is None:
+                return grave
+        return bodies.read_slot(stored.data if isinstance(stored.data, bytes) else b"")
+
+    def live(self, token: TokenId) -> Live | None:
+        """The value consumers get, or None."""
+        home = self._tokens.home_of(token)
+        current = None if home is None else self._current(home)
+        if current is None or current.value is None or current.part.label is None:
+            return None
+        return Live(current.part.label, current.part.version, current.value)
+
+    def publish(self, token: TokenId, label: Label, pinned: int) -> int:
+        """Make the candidate live if the live version is still `pinned`; returns the new version."""
+        candidate = self.read(token, label)
+        if not isinstance(candidate, Value):
+            raise Conflict("there is no value under that label", hint=_AGAIN)
+        return self._replace(token, candidate, LivePart(version=pinned + 1, label=label))
+
+    def withdraw(self, token: TokenId, pinned: int) -> None:
+        """Let nothing be live, under the same pin."""
+        self._replace(token, None, LivePart(version=pinned + 1))
+
+    def destroy(self, token: TokenId, label: Label) -> None:
+        """Turn the slot into a tombstone that keeps the digest; safe to repeat."""
+        home = self._home(token)
+        if self._current(home).part.label == label:
+            raise Conflict("the label is live", hint="publish another one first")
+        content = self.read(token, label)
+        if content is None:
+            self.put(token, label, Tombstone(reason="destroyed"))
+            return
+        if isinstance(content, Value):
+            content = Tombstone(reason="destroyed", digest=content.digest())
+        self._graves.add(home, label, content)
+        # without a label a version is AWS's to remove; nothing can force that
+        self._secrets.drop(home, _slot_label(label), self._slot(token, label))
+        previous = self._secrets.read(home, stage=_PREVIOUS)
+        if previous is not None and _label_in(previous) == label:
+            self._secrets.drop(home, _PREVIOUS, previous.version)
+
+    def _replace(self, token: TokenId, value: Value | None, part: LivePart) -> int:
+        home = self._home(token)
+        self._tokens.check(home)
+        current = self._current(home)
+        if current.part.version != part.version - 1:
+            raise Conflict("the live version moved", hint=_AGAIN)
+        # a version of its own for every publish: the pin can never be met again by an older one
+        at = new_version()
+        self._secrets.write(home, at, bodies.live(value, part))
+        self._secrets.move(home, CURRENT, at, current.at)
+        self._published[home] = part.version
+        return part.version
+
+    def _current(self, home: str) -> _Current:
+        return self._secrets.seen(
+            lambda: self._look(home), lambda current: current.part.version >= self._published.get(home, 0)
+        )
+
+    def _look(self, home: str) -> _Current:
+        stored = self._secrets.read(home)
+        if stored is None:
+            raise bodies.damaged("a token's secret has lost its current version")
+        if isinstance(stored.data, bytes):
+            return _Current(stored.version, None, LivePart(version=0))  # the token's first state: nothing was published
+        found = bodies.read_live(stored.data)
+        if found is None:
+            raise Conflict(
+                "somebody else wrote the live value of this secret (AWSCURRENT)",
+                hint="see CloudTrail for who, have AWSCURRENT put back to the version before, then resume",
+            )
+        return _Current(stored.version, *found)
+
+    def _home(self, token: TokenId) -> str:
+        home = self._tokens.home_of(token)
+        if home is None:
+            raise InputError("no such token", hint="`tokenguard list` shows names")
+        return home
+
+    def _slot(self, token: TokenId, label: Label) -> str:
+        """The one version id a candidate of that label can have: AWS lets nobody write it twice."""
+        return str(uuid.uuid5(uuid.UUID(self._tokens.store_id), f"slot:{token}:{label}"))
+
+
+def _slot_label(label: Label) -> str:
+    return "tg-c-" + hashlib.sha256(label.encode()).hexdigest()[:16]
+
+
+def _label_in(stored: Stored) -> Label | None:
+    found = bodies.read_live(stored.data) if isinstance(stored.data, str) else None
+    return found[1].label if found else None
