@@ -57,7 +57,10 @@ def pytest_runtest_logreport(report):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Say where a value was seen; never the value."""
+    """Say aloud what this machine could not test, and where a value was seen; never the value."""
+    reasons = (str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", []))
+    for reason in dict.fromkeys(reason for reason in reasons if "NOT TESTED" in reason):
+        terminalreporter.write_line(reason.removeprefix("Skipped: "), yellow=True, bold=True)
     for nodeid in dict.fromkeys(_leaks):
         terminalreporter.write_line(f"LEAK: a value is in the output of {nodeid}", red=True)
 
