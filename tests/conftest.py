@@ -56,8 +56,10 @@ def pytest_runtest_logreport(report):
         _leaks.append(report.nodeid)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter):
-    """Say aloud what this machine could not test, and where a value was seen; never the value."""
+    """At the very end, say aloud what this machine could not test, and where a value was seen; never the value."""
+    yield
     reasons = (str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", []))
     for reason in dict.fromkeys(reason for reason in reasons if "NOT TESTED" in reason):
         terminalreporter.write_line(reason.removeprefix("Skipped: "), yellow=True, bold=True)
