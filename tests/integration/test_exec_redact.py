@@ -171,3 +171,20 @@ def test_env_for_systemd_writes_one_private_file_for_each(tmp_path):
     assert (place / "TOKEN").read_text() == world().value
     assert (place / "TOKEN").stat().st_mode & 0o777 == 0o600
     assert '"env:systemd"' in json.dumps(world().events()[-2:])
+
+
+def test_redact_knows_the_teams_own_tokens_without_a_store(tmp_path):
+    """As in a log pipeline: the machine has the bundle and the scan key, and no store at all."""
+    bundle, key = tmp_path / "bundle", tmp_path / "publisher.key"
+    published = world().run("fingerprints", "publish", str(bundle), "--key-file", str(key), check=0)
+    scan_key = re.search(r"TOKENGUARD_SCAN_KEY=(\S+)", published.stdout.decode())[1]
+    bare = {"TOKENGUARD_SCAN_KEY": scan_key, "TOKENGUARD_STORE": "local:///nowhere", "TOKENGUARD_KEY_FILE": "/dev/null"}
+    world().run("fingerprints", "pull", str(bundle), env=bare, check=0)
+    value = world().value
+    done = world().run(
+        "redact", "--own", "--fail-on-leak", stdin=f"a={value} b={value.encode().hex()}".encode(), env=bare
+    )
+    assert done.returncode == 1
+    assert re.fullmatch(rb"a=\[tokenguard:\w+\] b=\[tokenguard:\w+\]", done.stdout)
+    refused = world().run("redact", "--own", stdin=b"x", check=2)
+    assert not refused.stdout

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tokenguard.redaction.known import Known, opaque_id
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.redaction.stream import StreamRedactor
 from tokenguard.shell.wiring import Wiring
+from tokenguard.streams.own import OwnRedactor, Recognise
 from tokenguard.streams.pump import Channel, Pump
 
 _CHANNEL = "stdin"
@@ -28,6 +30,7 @@ _CHANNEL = "stdin"
     "-t", "--token", "names", metavar="NAME", type=TOKEN_NAME, multiple=True, help="Mask this token's values."
 )
 @click.option("--all", "everything", is_flag=True, help="Mask the values of every token in the store.")
+@click.option("--own", is_flag=True, help="Mask the team's own tokens, known by `fingerprints pull`, without a store.")
 @click.option("--from-env", "variables", metavar="VAR", multiple=True, help="Mask the value of this variable.")
 @click.option("--names", "show_names", is_flag=True, help="Show token names in masks instead of opaque ids.")
 @click.option("--fail-on-leak", is_flag=True, help="Exit 1 if anything was masked.")
@@ -40,20 +43,22 @@ def redact(
     report: Path | None,
     *,
     everything: bool,
+    own: bool,
     show_names: bool,
     fail_on_leak: bool,
 ) -> int:
     """Copy standard input to standard output with values masked.
 
     Without options, credentials are known by their shape only. What may still become a value is held
-    back until it is decided; everything else passes at once. Ctrl-C is left to the program before the
-    pipe. Exit 125: masking failed, and nothing more was written.
+    back until it is decided; everything else passes at once, with --own word by word. Ctrl-C is left
+    to the program before the pipe. Exit 125: masking failed, and nothing more was written.
     """
     known = [_from_environment(wiring, name) for name in variables]
     if names or everything:
         snapshots = list(wiring.store.scan()) if everything else [known_token(wiring.store, name) for name in names]
         known += known_values(wiring.store, snapshots, show_names=show_names)
-    channel = Channel(_CHANNEL, os.dup(0), 1, StreamRedactor(Matcher.of(known)))
+    stream = OwnRedactor(known, _own_tokens(wiring)) if own else StreamRedactor(Matcher.of(known))
+    channel = Channel(_CHANNEL, os.dup(0), 1, stream)
     if not os.isatty(0):
         with suppress(ValueError):  # not in the main thread
             signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -63,6 +68,19 @@ def redact(
     if channel.failed:
         return ExitCode.CLOSED
     return ExitCode.FINDINGS if fail_on_leak and masked else ExitCode.OK
+
+
+def _own_tokens(wiring: Wiring) -> Recognise:
+    """What this machine knows of the team's tokens; InputError if it knows nothing, or nothing of late."""
+    from tokenguard.scanning.own_tokens import load_own_tokens  # noqa: PLC0415 - only --own needs the scanner
+
+    stage = load_own_tokens(wiring.environ, required=True).stage
+
+    def recognise(data: bytes) -> Iterator[tuple[str, Secret]]:
+        for match in stage(data) if stage else ():
+            yield match.facts["token"], match.value
+
+    return recognise
 
 
 def _from_environment(wiring: Wiring, name: str) -> Known:

@@ -43,9 +43,9 @@ def _decode_known(line: bytes) -> list[Known]:
 class _Control:
     """The socket on which the values come, all of them each time."""
 
-    def __init__(self, control: socket.socket, channels: Sequence[Channel]) -> None:
+    def __init__(self, control: socket.socket, streams: Sequence[StreamRedactor]) -> None:
         self._control = control
-        self._channels = channels
+        self._streams = streams
         self._pending = b""
 
     def read(self) -> bool:
@@ -55,8 +55,8 @@ class _Control:
         while b"\n" in self._pending:
             line, _, self._pending = self._pending.partition(b"\n")
             matcher = Matcher.of(_decode_known(line))
-            for channel in self._channels:
-                channel.stream.matcher = matcher
+            for stream in self._streams:
+                stream.matcher = matcher
             self._control.sendall(_ACKNOWLEDGED)
         return bool(data)
 
@@ -68,11 +68,10 @@ def main(arguments: Sequence[str]) -> int:
         signal.signal(number, signal.SIG_IGN)  # it lives as long as anybody writes
     os.set_inheritable(control_fd, False)
     with socket.socket(fileno=control_fd) as control:
-        empty = Matcher()
-        channels = [Channel("stdout", out, 1, StreamRedactor(empty)), Channel("stderr", err, 2, StreamRedactor(empty))]
-        reader = _Control(control, channels)
+        streams = StreamRedactor(Matcher()), StreamRedactor(Matcher())
+        reader = _Control(control, streams)
         reader.read()  # nothing is passed on before the first values are here
-        pump = Pump(channels)
+        pump = Pump([Channel("stdout", out, 1, streams[0]), Channel("stderr", err, 2, streams[1])])
 
         def update() -> None:
             alive = False

@@ -8,14 +8,42 @@ import errno
 import os
 import select
 import selectors
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from tokenguard.redaction.stream import StreamRedactor
+from tokenguard.redaction.known import Source
 
 CHUNK = 65_536
 IDLE = 0.05
 """Seconds without data after which harmless undecided bytes, such as a prompt, are passed on."""
+
+
+class Redactor(Protocol):
+    """Masks one stream: `StreamRedactor` and those that stand before one."""
+
+    @property
+    def held(self) -> int:
+        """Bytes that were fed and not passed on."""
+        ...
+
+    @property
+    def found(self) -> Counter[Source]:
+        """How often each source was masked."""
+        ...
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take the next piece; returns what can be passed on."""
+        ...
+
+    def idle(self) -> bytes:
+        """Pass on what is harmless although undecided."""
+        ...
+
+    def finish(self) -> bytes:
+        """Nothing follows; returns the rest."""
+        ...
 
 
 @dataclass(slots=True)
@@ -25,7 +53,7 @@ class Channel:
     name: str
     source: int
     sink: int
-    stream: StreamRedactor
+    stream: Redactor
     failed: bool = False
     """Masking failed: what still comes is read and thrown away."""
     deaf: bool = False
