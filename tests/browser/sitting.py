@@ -12,6 +12,7 @@ DONE = "leave it for later: "
 FOUND = "what did you find? "
 YOUR_NAME = "your name ["
 _SECONDS = 30
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Sitting:
@@ -34,8 +35,8 @@ class Sitting:
 
     @property
     def screen(self) -> str:
-        """Everything the terminal was sent, echo included."""
-        return self._screen.getvalue().replace("\r\n", "\n")
+        """Everything the terminal was sent, echo included, without its colours."""
+        return _COLOUR.sub("", self._screen.getvalue()).replace("\r\n", "\n")
 
     def until(self, prompt: str) -> str:
         """Wait for a question; returns what was shown since the last one."""

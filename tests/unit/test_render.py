@@ -80,7 +80,7 @@ def test_json_is_one_document_that_reads_back():
 
 def test_progress_in_a_log_is_lines_without_repeats():
     stream = io.StringIO()
-    progress = StderrProgress(stream)
+    progress = StderrProgress(stream, environ={"NO_COLOR": "1"})
     for _ in range(3):
         progress.waiting("for the provider")
     progress.step("stored")
@@ -90,7 +90,7 @@ def test_progress_in_a_log_is_lines_without_repeats():
 
 def test_progress_on_a_terminal_is_one_live_line():
     stream = Terminal()
-    progress = StderrProgress(stream)
+    progress = StderrProgress(stream, environ={"NO_COLOR": "1"})
     progress.waiting("one")
     progress.waiting("two")
     progress.step(HOSTILE)
@@ -141,3 +141,10 @@ def test_a_pipe_gets_one_line_a_row_whatever_its_width(monkeypatch):
     screen, stream = _screen()
     screen.table(COLUMNS, [ROW])
     assert len(stream.getvalue().splitlines()) == 2
+
+
+def test_marks_are_coloured_where_colour_is_wanted():
+    for environ, start in (({}, "\x1b[32m✓\x1b[0m stored\n"), ({"NO_COLOR": "1"}, "✓ stored\n")):
+        stream = Terminal()
+        StderrProgress(stream, live=False, environ=environ).step("stored")
+        assert stream.getvalue() == start

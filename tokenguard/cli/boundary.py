@@ -13,6 +13,7 @@ from tokenguard.cli.app import app
 from tokenguard.cli.usage import explain
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.shell.argv import refuse_values
+from tokenguard.shell.colour import paint, wants_colour
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import safe_text
 
@@ -34,11 +35,11 @@ def run(arguments: Sequence[str], wiring: Wiring | None = None) -> int:
         _forget_stdout()
         code = ExitCode.OK
     except TokenguardError as error:
-        code = _say(error.message, error.hint, error.exit_code)
+        code = _say(wiring, error.message, error.hint, error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         code = _interrupted(wiring)
     except Exception as error:  # noqa: BLE001 - the boundary: nothing may pass it
-        code = _bug(error)
+        code = _bug(wiring, error)
     finally:
         with contextlib.suppress(Exception):
             wiring.close()
@@ -63,10 +64,13 @@ def _run(arguments: Sequence[str], wiring: Wiring) -> int:
         raise explain(error) from None
 
 
-def _say(message: str, hint: str, code: ExitCode) -> ExitCode:
+def _say(wiring: Wiring, message: str, hint: str, code: ExitCode) -> ExitCode:
+    labels = ("error:", "hint:")
+    if wants_colour(sys.stderr, wiring.environ):
+        labels = (paint("error:", "red"), paint("hint:", "cyan"))
     with contextlib.suppress(OSError):
-        click.echo(f"error: {safe_text(message, one_line=True)}", err=True)
-        click.echo(f"hint: {safe_text(hint, one_line=True)}", err=True)
+        for label, text in zip(labels, (message, hint), strict=True):
+            click.echo(f"{label} {safe_text(text, one_line=True)}", err=True)
     return code
 
 
@@ -81,12 +85,13 @@ def _interrupted(wiring: Wiring) -> ExitCode:
         else "nothing was left open; run the command again when you like"
     )
     click.echo(err=True)
-    return _say("interrupted", hint, ExitCode.INTERRUPTED)
+    return _say(wiring, "interrupted", hint, ExitCode.INTERRUPTED)
 
 
-def _bug(error: Exception) -> ExitCode:
+def _bug(wiring: Wiring, error: Exception) -> ExitCode:
     """Frames without locals, source lines or messages: any of them could hold a value."""
     _say(
+        wiring,
         f"an unexpected {type(error).__name__}: this is a bug in tokenguard",
         "report it with the lines below; they hold no values",
         ExitCode.BUG,

@@ -1,8 +1,11 @@
 """Progress on stderr: one live line while waiting on a terminal, plain lines otherwise."""
 
+import os
 import sys
+from collections.abc import Mapping
 from typing import TextIO
 
+from tokenguard.shell.colour import paint, wants_colour
 from tokenguard.text import safe_text
 
 _ERASE = "\r\x1b[K"
@@ -12,19 +15,22 @@ _WIDTH = 110
 class StderrProgress:
     """Implements the Progress port; a person can follow it, a log file stays readable."""
 
-    def __init__(self, stream: TextIO | None = None, *, live: bool | None = None) -> None:
+    def __init__(
+        self, stream: TextIO | None = None, *, live: bool | None = None, environ: Mapping[str, str] = os.environ
+    ) -> None:
         self._stream = stream or sys.stderr
         self.live = self._stream.isatty() if live is None else live
         self._waiting = ""
+        self._colour = wants_colour(self._stream, environ)
         self._tick = "✓" if (getattr(self._stream, "encoding", "") or "").lower().startswith("utf") else "*"
 
     def step(self, text: str) -> None:
         """Something is durably true now."""
-        self._line(f"{self._tick} {text}")
+        self._line(self._tick, "green", text)
 
     def note(self, text: str) -> None:
         """Something the person should know."""
-        self._line(f"! {text}")
+        self._line("!", "yellow", text)
 
     def waiting(self, text: str) -> None:
         """Replace the live line; without a terminal, print it if it is new."""
@@ -43,9 +49,10 @@ class StderrProgress:
             self._stream.flush()
         self._waiting = ""
 
-    def _line(self, text: str) -> None:
+    def _line(self, mark: str, colour: str, text: str) -> None:
         self.clear()
-        self._stream.write(safe_text(text, one_line=True) + "\n")
+        shown = paint(mark, colour) if self._colour else mark
+        self._stream.write(f"{shown} {safe_text(text, one_line=True)}\n")
         self._stream.flush()
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
+from tokenguard.shell.colour import wants_colour
 from tokenguard.shell.layout import GAP, block, folding, width_of
 from tokenguard.text import safe_text
 
@@ -26,9 +27,8 @@ class Screen:
     ) -> None:
         self.as_json = as_json
         self._stream = stream or sys.stdout
-        dumb = environ.get("TERM", "") == "dumb" or bool(environ.get("NO_COLOR"))
         self.to_terminal = self._stream.isatty()
-        self.rich = not as_json and not dumb and self.to_terminal
+        self.rich = not as_json and wants_colour(self._stream, environ)
 
     def document(self, content: Any) -> None:
         """Print one JSON document; ASCII, so that nothing in it can act on a terminal."""
