@@ -10,7 +10,7 @@ from tokenguard.audit.chain import check_all
 from tokenguard.domain.document import Snapshot
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.shell.local import open_local
-from tokenguard.shell.store_url import is_on_vault
+from tokenguard.shell.store_url import is_local, is_on_aws, is_on_vault
 from tokenguard.shell.wiring import Wiring
 from tokenguard.stores.local.slots import SlotKind
 from tokenguard.stores.local.store import LocalStore
@@ -48,9 +48,16 @@ def examine(wiring: Wiring) -> Iterator[Finding]:
     opened = list(_made(wiring, _store))
     yield from opened
     if all(finding.level is not Level.FAIL for finding in opened):
-        own = (_vault,) if is_on_vault(wiring.store_url) else (_keys,)
-        for check in (*own, _whole, _clock, _operations):
+        yield from _made(wiring, _own_check(wiring.store_url))
+        for check in (_whole, _clock, _operations):
             yield from _made(wiring, check)
+
+
+def _own_check(url: str) -> Callable[[Wiring], Iterator[Finding]]:
+    """What only this kind of store has."""
+    if is_on_vault(url):
+        return _vault
+    return _aws if is_on_aws(url) else _keys
 
 
 def _made(wiring: Wiring, check: Callable[[Wiring], Iterator[Finding]]) -> Iterator[Finding]:
@@ -101,7 +108,7 @@ def _environment_files(wiring: Wiring) -> Iterator[Finding]:  # noqa: ARG001 - e
 
 def _store(wiring: Wiring) -> Iterator[Finding]:
     url = wiring.store.url
-    seen = "" if is_on_vault(url) else ", and is as new as this machine last saw it"
+    seen = ", and is as new as this machine last saw it" if is_local(url) else ""
     yield Finding(check="store", level=Level.OK, text=f"{url} opens{seen}")
 
 
@@ -142,9 +149,18 @@ def _vault(wiring: Wiring) -> Iterator[Finding]:
         yield Finding(check="vault", level=Level.OK, text="mount, policy and login are fit for a rotation")
 
 
+def _aws(wiring: Wiring) -> Iterator[Finding]:
+    """Who AWS says we are, and what the store costs."""
+    from tokenguard.stores.aws.cost import monthly  # noqa: PLC0415 - for this kind of store only
+
+    yield Finding(check="aws", level=Level.OK, text=f"AWS knows us as {wiring.store.actor().id}")
+    tokens = sum(1 for _ in wiring.store.scan())
+    yield Finding(check="cost", level=Level.OK, text=monthly(tokens))
+
+
 def _whole(wiring: Wiring) -> Iterator[Finding]:
     problems = []
-    if not is_on_vault(wiring.store_url):
+    if is_local(wiring.store_url):
         problems = [f"{problem.where}: {problem.what}" for problem in _local(wiring).check()]
     broken = [each.broken for each in check_all(wiring.store) if each.broken]
     problems += [f"audit trail of {each.name or 'the store'}, entry {each.seq}: {each.reason}" for each in broken]

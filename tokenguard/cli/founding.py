@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tokenguard.cli.recovery import Handover
 from tokenguard.errors import InputError
 from tokenguard.shell.local import make_local
-from tokenguard.shell.store_url import is_on_vault
+from tokenguard.shell.store_url import is_on_aws, is_on_vault
 from tokenguard.shell.wiring import Wiring
 from tokenguard.stores.local.slots import SlotKey
 
@@ -35,6 +35,8 @@ def found(wiring: Wiring, recovery_file: str | None, *, sandbox: bool = False) -
     """
     if is_on_vault(wiring.store_url):
         return _on_vault(wiring, recovery_file, sandbox=sandbox)
+    if is_on_aws(wiring.store_url):
+        return _on_aws(wiring, recovery_file, sandbox=sandbox)
     if recovery_file is None and wiring.tty is None:
         return _made(wiring, [], "none")
     with Handover(recovery_file, wiring.tty) as handover:
@@ -44,10 +46,15 @@ def found(wiring: Wiring, recovery_file: str | None, *, sandbox: bool = False) -
 
 
 def role_policies(wiring: Wiring) -> dict[str, str]:
-    """What each role needs at the store that is meant; InputError if it is not on a Vault."""
+    """What each role needs at the store that is meant; InputError if it is a local one."""
+    if is_on_aws(wiring.store_url):
+        from tokenguard.shell import aws  # noqa: PLC0415 - loads the store
+
+        return aws.policies(wiring.store_url)
     if not is_on_vault(wiring.store_url):
         raise InputError(
-            "a local store has no policies: its key opens it", hint="name one: --store vault://MOUNT/PREFIX"
+            "a local store has no policies: its key opens it",
+            hint="name one: --store vault://MOUNT/PREFIX or aws://REGION/PREFIX",
         )
     from tokenguard.shell.vault import policies  # noqa: PLC0415 - loads hvac
 
@@ -62,6 +69,15 @@ def _on_vault(wiring: Wiring, recovery_file: str | None, *, sandbox: bool) -> Fo
     url = wiring.store_url
     store = make_vault(url, wiring.vault_of(url), wiring.settings, wiring.environ, wiring.clock, sandbox=sandbox)
     store.close()
+    return Founded(url=store.url, store_id=store.store_id, recovery="")
+
+
+def _on_aws(wiring: Wiring, recovery_file: str | None, *, sandbox: bool) -> Founded:
+    from tokenguard.shell.aws import make_aws  # noqa: PLC0415 - loads the store
+
+    if recovery_file is not None:
+        raise InputError("a store on AWS has no recovery code", hint="its KMS key, and who may use it, is its recovery")
+    store = make_aws(wiring.store_url, wiring.settings, wiring.clock, sandbox=sandbox)
     return Founded(url=store.url, store_id=store.store_id, recovery="")
 
 

@@ -13,14 +13,15 @@ from tokenguard.shell.wiring import Wiring
     help="Write a recovery code to a new private file. Without it, a terminal shows the code once.",
 )
 @click.option("--sandbox", is_flag=True, help="Allow providers on this machine (a local store always does).")
-@click.option("--print-policy", is_flag=True, help="Print what each role needs on a Vault; make and ask nothing.")
+@click.option("--print-policy", is_flag=True, help="Print what each role needs on a Vault or on AWS; ask nothing.")
 @pass_wiring
 def init(wiring: Wiring, recovery_file: str | None, *, sandbox: bool, print_policy: bool) -> None:
-    """Make a store: a local one locked with the first key source there is, or one on a Vault.
+    """Make a store: a local one locked with the first key source there is, or one on a Vault or AWS.
 
     The sources: TOKENGUARD_KEY_FILE (base64 of 32 bytes), TOKENGUARD_PASSPHRASE_FILE, the OS keyring, a passphrase
     that is asked for. A recovery code opens the store if that key is ever lost. A store at vault://MOUNT/PREFIX has no
-    key here: the configuration's [vault] says where it is and how to log in.
+    key here: the configuration's [vault] says where it is and how to log in. One at aws://REGION/PREFIX takes
+    AWS's default credentials; [aws] kms_key is the key that encrypts it.
     """
     from tokenguard.cli.founding import found, role_policies  # noqa: PLC0415 - loads the stores
 

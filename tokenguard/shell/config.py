@@ -17,7 +17,7 @@ from tokenguard.domain.names import segment
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.http.address import Address
-from tokenguard.shell.settings import CommandConfig, ProviderConfig, Settings, VaultConfig
+from tokenguard.shell.settings import AwsConfig, CommandConfig, ProviderConfig, Settings, VaultConfig
 
 MAX_BYTES = 65_536
 MIN_FLOOR = timedelta(seconds=60)
@@ -71,6 +71,11 @@ class _Policy(_Strict, frozen=True):
     file: str = ""
 
 
+class _Aws(_Strict, frozen=True):
+    endpoint: str = ""
+    kms_key: str = ""
+
+
 class _File(_Strict, frozen=True):
     store: _Store = _Store()
     stores: dict[str, _Store] = {}
@@ -79,6 +84,7 @@ class _File(_Strict, frozen=True):
     network: _Network = _Network()
     policy: _Policy = _Policy()
     vault: _Vault | None = None
+    aws: _Aws = _Aws()
 
 
 def read_settings(path: Path) -> Settings:
@@ -131,6 +137,7 @@ def _settings(path: Path, file: _File) -> Settings:
         proxy=_proxy(file.network.proxy),
         ca_bundle=_placed(base, file.network.ca_bundle),
         policy_file=_placed(base, file.policy.file),
+        aws=AwsConfig(endpoint=file.aws.endpoint, kms_key=file.aws.kms_key),
         vault=_vault(path, file.store.vault or file.vault),
         vaults={name: made for name, each in file.stores.items() if (made := _vault(path, each.vault))},
     )

@@ -46,6 +46,15 @@ class VaultConfig(Frozen, frozen=True, kw_only=True):
     """The credential is a wrapping token that holds the secret_id."""
 
 
+class AwsConfig(Frozen, frozen=True, kw_only=True):
+    """`[aws]`: what the address of a store on AWS does not say. Credentials are those of AWS's default chain."""
+
+    endpoint: str = ""
+    """Another place that speaks AWS's protocol; the environment's is not looked at."""
+    kms_key: str = ""
+    """With which key `init` has the store encrypted."""
+
+
 class Settings(Frozen, frozen=True, kw_only=True):
     """What the configuration file says; the defaults where there is none."""
 
@@ -57,6 +66,7 @@ class Settings(Frozen, frozen=True, kw_only=True):
     proxy: str = ""
     ca_bundle: Path | None = None
     policy_file: Path | None = None
+    aws: AwsConfig = AwsConfig()
     vault: VaultConfig | None = None
     vaults: Mapping[str, VaultConfig] = field(default_factory=dict)
     """By the name of the store."""

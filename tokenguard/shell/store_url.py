@@ -11,10 +11,9 @@ from tokenguard.text import safe_text
 def local_directory(url: str) -> Path:
     """The directory of a `local:///DIR` store; InputError for any other address."""
     scheme, separator, rest = url.partition("://")
-    if scheme == "vault" and separator:
-        raise InputError("this is for local stores only", hint="a Vault keeps its keys and backups itself")
-    if scheme == "aws" and separator:
-        raise InputError("aws:// stores are not in this version", hint="use local:///DIR or vault://MOUNT/PREFIX")
+    if scheme in {"vault", "aws"} and separator:
+        where = {"vault": "a Vault", "aws": "AWS"}[scheme]
+        raise InputError("this is for local stores only", hint=f"{where} keeps its keys and backups itself")
     if scheme != "local" or not separator or not rest.startswith("/"):
         shown = safe_text(scheme, one_line=True, limit=20) if separator else "no scheme"
         raise InputError(f"not the address of a store ({shown})", hint="write local:///DIR with an absolute path")
@@ -34,6 +33,11 @@ def is_on_vault(url: str) -> bool:
     return url.startswith("vault://")
 
 
+def is_on_aws(url: str) -> bool:
+    """Whether a store lies in AWS Secrets Manager."""
+    return url.startswith("aws://")
+
+
 def named_store(given: str, settings: Settings) -> str:
     """The address of the store that is meant.
 
@@ -48,7 +52,8 @@ def named_store(given: str, settings: Settings) -> str:
         if url := settings.stores.get(given):
             return url
         raise InputError(
-            "not the address of a store, nor a name of one", hint="write local:///DIR or vault://MOUNT/PREFIX"
+            "not the address of a store, nor a name of one",
+            hint="write local:///DIR, vault://MOUNT/PREFIX or aws://REGION/PREFIX",
         )
     return given or settings.store_url or default_store_url()
 

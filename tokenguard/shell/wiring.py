@@ -106,12 +106,16 @@ class Wiring:
 
     def open_store(self, url: str) -> "Store":
         """Open the store at `url` with whichever key or login is at hand; InputError, Unreachable, Tampered."""
-        from tokenguard.shell.store_url import is_on_vault, local_directory  # noqa: PLC0415
+        from tokenguard.shell.store_url import is_on_aws, is_on_vault, local_directory  # noqa: PLC0415
 
         if is_on_vault(url):
             from tokenguard.shell.vault import open_vault  # noqa: PLC0415
 
             return open_vault(url, self.vault_of(url), self.settings, self.environ, self.clock)
+        if is_on_aws(url):
+            from tokenguard.shell.aws import open_aws  # noqa: PLC0415
+
+            return open_aws(url, self.settings, self.clock)
         from tokenguard.shell.local import open_local  # noqa: PLC0415
 
         return open_local(local_directory(url), self.environ, self.clock, self.ask_hidden)

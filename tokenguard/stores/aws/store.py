@@ -49,6 +49,11 @@ class AwsStore:
         """32 hex digits, fixed when the store was made."""
         return self.header.store_id
 
+    @property
+    def sandbox(self) -> bool:
+        """Whether providers on somebody's own machine are let in."""
+        return self.header.sandbox
+
     def actor(self) -> Actor:
         """The ARN that STS gives us, with host and CI run; asked once."""
         return self._actor

@@ -1,0 +1,83 @@
+"""The command line in this process, on a store of the fake and the sandbox's providers."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.fakes.secrets_manager.server import FakeAws
+from tests.fakes.secrets_manager.stores import client, place
+from tokenguard.cli.boundary import run
+from tokenguard.sandbox.server import Sandbox
+from tokenguard.shell.wiring import Wiring
+
+NAME = "video/app/prod/post"
+
+
+@dataclass
+class Answer:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> str:
+        return next((line for line in self.err.splitlines() if line.startswith("error: ")), "")
+
+    @property
+    def hint(self) -> str:
+        return next((line for line in self.err.splitlines() if line.startswith("hint: ")), "")
+
+
+@dataclass
+class AwsCommandLine:
+    """Calls commands as a process would. The SDK's own clients are shared: making one takes most of a second."""
+
+    aws: FakeAws
+    sandbox: Sandbox
+    directory: Path
+    capfd: Any
+    monkeypatch: Any
+    settings: Mapping[str, str] = field(default_factory=dict)
+    real_sdk: bool = False
+
+    @property
+    def url(self) -> str:
+        return place(self.aws).url
+
+    def __call__(self, *arguments: str) -> Answer:
+        config = self.directory / "config.toml"
+        lines = {"endpoint": self.aws.url, **self.settings}
+        config.write_text(
+            f'[store]\nurl = "{self.url}"\n[aws]\n'
+            + "".join(f"{name} = {json.dumps(each)}\n" for name, each in lines.items())
+            + f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 0.3\n'
+        )
+        config.chmod(0o600)
+        environ = {
+            "NO_COLOR": "1",
+            "TOKENGUARD_CONFIG": str(config),
+            "TOKENGUARD_ADMIN_AUTOPOSTING": self.sandbox.info.admin_key,
+        }
+        with self.monkeypatch.context() as patch:
+            if not self.real_sdk:
+                patch.setattr("tokenguard.shell.aws.AwsClient", lambda _: client(self.aws))
+            code = run(["--no-input", *arguments], Wiring(environ=environ))
+        shown = self.capfd.readouterr()
+        return Answer(code, shown.out, shown.err)
+
+    def issue(self, name: str = NAME) -> Answer:
+        return self(
+            "add", name, "--provider", "autoposting", "--scope", f"org:{self.sandbox.info.org_id}", "--env", "prod",
+            "--owner", "video", "--purpose", "posting", "--no-consumers", "--issue",
+        )  # fmt: skip
+
+    def live(self, name: str = NAME) -> str:
+        """What a consumer reads."""
+        answer = self.aws.service.call("GetSecretValue", {"SecretId": f"{place(self.aws).prefix}/{name}"})
+        return json.loads(answer["SecretString"])["token"]

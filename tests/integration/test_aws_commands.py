@@ -1,0 +1,150 @@
+"""The commands on a store in Secrets Manager, with a real boto3 client and the sandbox's providers."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes.secrets_manager.command_line import NAME, AwsCommandLine
+from tests.fakes.secrets_manager.server import FakeAws
+from tests.fakes.secrets_manager.stores import CREDENTIALS
+from tokenguard.sandbox.server import Sandbox
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeAws]:
+    with FakeAws() as aws:
+        yield aws
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def cli(server, sandbox, tmp_path, capfd, monkeypatch) -> AwsCommandLine:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    server.service.shelf.secrets.clear()
+    server.faults.clear()
+    return AwsCommandLine(server, sandbox, tmp_path, capfd, monkeypatch)
+
+
+@pytest.fixture
+def made(cli) -> AwsCommandLine:
+    assert cli("init", "--sandbox").code == 0
+    assert cli.issue().code == 0
+    return cli
+
+
+def alive(sandbox, value: str) -> bool:
+    request = urllib.request.Request(
+        f"{sandbox.info.autoposting_url}/keys/me", headers={"Authorization": f"Bearer {value}"}
+    )
+    try:
+        with urllib.request.urlopen(request):
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code != 401
+
+
+def test_a_store_is_made_once_with_the_sdk_and_its_default_credentials(cli):
+    cli.real_sdk = True
+    answer = cli("init", "--format", "json")
+    assert answer.code == 0, answer.err
+    assert answer.document["store"] == cli.url
+    assert len(answer.document["store_id"]) == 32
+    again = cli("init")
+    assert (again.code, again.error) == (2, f"error: there is a store at {cli.url} already")
+
+
+def test_there_is_no_store_before_it_is_made(cli):
+    answer = cli("list")
+    assert answer.code == 2
+    assert "there is no store" in answer.error
+
+
+def test_a_planned_rotation_ends_with_a_new_live_value_and_a_dead_old_one(made, sandbox):
+    old = made.live()
+    answer = made("rotate", NAME)
+    assert answer.code == 0, answer.err
+    new = made.live()
+    assert new != old
+    assert (alive(sandbox, new), alive(sandbox, old)) == (True, False)
+    assert made("verify", NAME).code == 0
+    assert made("audit", "verify").code == 0
+
+
+def test_a_compromised_rotation_revokes_first(made, sandbox):
+    old = made.live()
+    answer = made("rotate", NAME, "--compromised", "--reason", "leaked")
+    assert answer.code == 0, answer.err
+    assert (alive(sandbox, made.live()), alive(sandbox, old)) == (True, False)
+
+
+def test_list_show_edit_and_retire_work_as_on_any_store(made):
+    assert made.issue("video/app/prod/other").code == 0
+    listed = made("list", "--format", "json").document
+    assert [each["name"] for each in listed["tokens"]] == ["video/app/prod/other", NAME]
+    assert made("edit", NAME, "--purpose", "uploads").code == 0
+    assert "uploads" in made("show", NAME).out
+    assert "assumed-role/rotator" in made("audit", "log", NAME).out
+    assert made("retire", NAME).code == 0
+    assert made("list", "--state", "retired").out.count(NAME) == 1
+
+
+def test_doctor_says_who_we_are_and_what_it_costs(made):
+    answer = made("doctor")
+    assert answer.code == 0, answer.out + answer.err
+    assert "assumed-role/rotator" in answer.out
+    assert "$0.80 a month for 2 secrets" in answer.out
+
+
+def test_no_value_is_in_a_tag_or_a_description(made):
+    value = made.live()
+    assert value not in made("list").out + made("show", NAME).out
+    for kept in made.aws.service.shelf.secrets.values():
+        assert value not in json.dumps([kept.tags, kept.description, kept.name])
+
+
+def test_the_policies_are_printed_without_asking_aws(cli):
+    before = len(cli.aws.requests)
+    answer = cli("init", "--print-policy", "--format", "json")
+    assert answer.code == 0
+    assert set(answer.document["policies"]) == {"ci-reader", "rotator", "inventory", "break-glass"}
+    reader = json.loads(answer.document["policies"]["ci-reader"])
+    assert reader["Statement"][0]["Condition"] == {"StringEquals": {"secretsmanager:VersionStage": ["AWSCURRENT"]}}
+    assert len(cli.aws.requests) == before
+
+
+def test_the_configured_kms_key_encrypts_every_secret(cli):
+    cli.settings = {"kms_key": "alias/tokens"}
+    assert cli("init", "--sandbox").code == 0
+    cli.settings = {}  # another machine: the store itself says which key
+    assert cli.issue().code == 0
+    assert {kept.kms_key for kept in cli.aws.service.shelf.secrets.values()} == {"alias/tokens"}
+
+
+@pytest.mark.parametrize("url", ["aws://", "aws://eu-central-1", "aws://eu-central-1/", "aws://nowhere/team",
+                                 "aws://eu-central-1/a//b", "aws://eu-central-1/@store", "aws:///team"])  # fmt: skip
+def test_a_bad_address_is_bad_input(cli, url):
+    answer = cli("--store", url, "list")
+    assert answer.code == 2
+    assert "aws://REGION/PREFIX" in answer.hint
+
+
+def test_an_endpoint_of_the_environment_is_not_asked(cli, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
+    cli.real_sdk = True
+    assert cli("init").code == 0
+
+
+def test_a_provider_on_this_machine_is_kept_out_of_a_store_that_was_not_made_for_practice(cli):
+    assert cli("init").code == 0
+    answer = cli.issue()
+    assert answer.code == 2
+    assert "on this machine" in answer.error

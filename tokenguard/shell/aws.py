@@ -1,0 +1,53 @@
+"""Making and opening a store on AWS with what this runner's configuration says of it."""
+
+import re
+
+from tokenguard.clients.aws import AwsClient, AwsSettings
+from tokenguard.errors import InputError
+from tokenguard.http.address import Address
+from tokenguard.ports.clock import Clock
+from tokenguard.shell.settings import Settings
+from tokenguard.stores.aws.place import AwsPlace
+from tokenguard.stores.aws.policies import Role, policy
+from tokenguard.stores.aws.store import AwsStore, create_store, open_store
+
+_KMS_KEY = re.compile(r"[A-Za-z0-9:/_-]{1,2048}", re.ASCII)
+
+
+def open_aws(url: str, settings: Settings, clock: Clock) -> AwsStore:
+    """Open the store at `url`.
+
+    Raises:
+        InputError: there is none, or the address is not one.
+        Unreachable: AWS cannot be reached, has no credentials of ours, or denies it.
+        Tampered: what is there is not what we wrote.
+    """
+    place = AwsPlace.parse(url)
+    return open_store(place, _client(place, settings), clock)
+
+
+def make_aws(url: str, settings: Settings, clock: Clock, *, sandbox: bool) -> AwsStore:
+    """Make a store at `url`, encrypted with the configuration's `kms_key`; InputError if there is one already."""
+    place = AwsPlace.parse(url)
+    key = settings.aws.kms_key
+    if key and not _KMS_KEY.fullmatch(key):
+        raise InputError("kms_key of [aws] is not a key", hint="write its ARN, its id, or alias/NAME")
+    return create_store(place, _client(place, settings), clock, kms_key=key, sandbox=sandbox)
+
+
+def policies(url: str) -> dict[str, str]:
+    """The IAM policy of each role for the store at `url`; nothing is asked of AWS."""
+    place = AwsPlace.parse(url)
+    return {role.value: policy(role, place) for role in Role}
+
+
+def _client(place: AwsPlace, settings: Settings) -> AwsClient:
+    endpoint = settings.aws.endpoint
+    return AwsClient(
+        AwsSettings(
+            region=place.region,
+            endpoint=Address.parse(endpoint, what="endpoint of [aws]") if endpoint else None,
+            ca_bundle=settings.ca_bundle,
+            proxy=Address.parse(settings.proxy, what="proxy", plain_http=True) if settings.proxy else None,
+        )
+    )

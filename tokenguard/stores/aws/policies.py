@@ -1,0 +1,77 @@
+"""Least privilege as data: the IAM policy of each role, exactly for the calls that the store makes."""
+
+import json
+from enum import StrEnum, unique
+from typing import Any
+
+from tokenguard.stores.aws.place import AwsPlace
+from tokenguard.stores.aws.projection import DOCUMENT
+
+_READ = ("secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret")
+_WRITE = (
+    "secretsmanager:PutSecretValue",
+    "secretsmanager:UpdateSecretVersionStage",
+    "secretsmanager:TagResource",
+    "secretsmanager:UntagResource",
+)
+_STATES = (DOCUMENT, "tg-name")
+
+
+@unique
+class Role(StrEnum):
+    """Who uses a store."""
+
+    CI_READER = "ci-reader"
+    """A consumer: reads live values and nothing else."""
+    ROTATOR = "rotator"
+    """Adds, rotates, retires."""
+    INVENTORY = "inventory"
+    """Lists and shows every token, finds the owner of a leak; reads no value."""
+    BREAK_GLASS = "break-glass"
+    """Makes the store, restores what is scheduled for deletion. For a session of an hour, by two people."""
+
+
+def policy(role: Role, place: AwsPlace) -> str:
+    """The IAM policy of a role as JSON, for the store at `place`."""
+    below = f"arn:aws:secretsmanager:{place.region}:*:secret:{place.prefix}/*"
+    header = f"arn:aws:secretsmanager:{place.region}:*:secret:{place.header}-??????"
+    statements: dict[Role, list[dict[str, Any]]] = {
+        Role.CI_READER: [
+            _allow("LiveValues", ["secretsmanager:GetSecretValue"], below, stages=("AWSCURRENT",)),
+            {**_allow("NotTheStoreItself", ["secretsmanager:GetSecretValue"], header), "Effect": "Deny"},
+        ],
+        Role.INVENTORY: [
+            _allow("List", ["secretsmanager:ListSecrets", "sts:GetCallerIdentity"], "*"),
+            _allow("Describe", ["secretsmanager:DescribeSecret"], below),
+            _allow("States", ["secretsmanager:GetSecretValue"], below, stages=_STATES),
+            _allow("Store", ["secretsmanager:GetSecretValue"], header),
+        ],
+        Role.ROTATOR: [
+            _allow("List", ["secretsmanager:ListSecrets", "sts:GetCallerIdentity"], "*"),
+            _allow("Tokens", ["secretsmanager:CreateSecret", *_READ, *_WRITE], below),
+        ],
+        Role.BREAK_GLASS: [
+            _allow("List", ["secretsmanager:ListSecrets", "sts:GetCallerIdentity"], "*"),
+            _allow(
+                "Everything",
+                [
+                    "secretsmanager:CreateSecret",
+                    "secretsmanager:RestoreSecret",
+                    "secretsmanager:DeleteSecret",
+                    "secretsmanager:ListSecretVersionIds",
+                    "secretsmanager:CancelRotateSecret",
+                    *_READ,
+                    *_WRITE,
+                ],
+                below,
+            ),
+        ],
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": statements[role]}, indent=2)
+
+
+def _allow(sid: str, actions: list[str], resource: str, *, stages: tuple[str, ...] = ()) -> dict[str, Any]:
+    statement: dict[str, Any] = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
+    if stages:
+        statement["Condition"] = {"StringEquals": {"secretsmanager:VersionStage": list(stages)}}
+    return statement
