@@ -73,7 +73,7 @@ class Wiring:
         """Standard error."""
         from tokenguard.shell.progress import StderrProgress  # noqa: PLC0415
 
-        return StderrProgress()
+        return StderrProgress(environ=self.environ)
 
     @cached_property
     def tty(self) -> "Tty | None":
