@@ -88,7 +88,7 @@ class Matcher:
         """Whether there is surely nothing in the data as it stands; the fast way for ordinary text."""
         if self._automaton is None:
             return True
-        found = self._automaton.find_matches_as_indexes(data)
+        found = self._automaton.find_matches_as_indexes(data, overlapping=True)
         return not found or all(self._needs.get(number, b"") not in data for number, _, _ in found)
 
     def scan(self, data: bytes, *, final: bool) -> Scan:
