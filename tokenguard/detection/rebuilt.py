@@ -16,7 +16,8 @@ _SECTION = re.compile(r"\[.+\]")
 _NOT_INI = re.compile(r"^[^\s#;\[=:][^=:\n]*$", re.MULTILINE)
 # What may write characters into a rebuilt line that do not stand in the file in that order.
 _ESCAPES = re.compile(r"\\[xuUNLP_/\r\n\x85\u2028\u2029]")
-_BINARY = re.compile(r"binary|!\S*%")
+# A binary scalar, whose tag may be spelled with percent escapes or through a directive.
+_BINARY = re.compile(r"!\S*(?:binary|%)|^%TAG", re.MULTILINE)
 
 
 class _NamedText(io.StringIO):
