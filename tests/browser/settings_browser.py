@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 _FLAGS = (
@@ -67,9 +67,15 @@ class SettingsPage:
         return [tuple(self._cells(row)[:2]) for row in self._rows()]
 
     def _click(self, button) -> None:
-        """Send a form, and wait until its page is gone: the next one has the same address."""
+        """Send a form, and wait until another page is there: it has the same address."""
+        before = self._page()
         button.click()
-        WebDriverWait(self.browser, 20, poll_frequency=0.05).until(staleness_of(button))
+        # Asked in the middle of the change, the driver complains in words of its own.
+        waiting = WebDriverWait(self.browser, 20, poll_frequency=0.05, ignored_exceptions=(WebDriverException,))
+        waiting.until(lambda _browser: self._page() != before)
+
+    def _page(self):
+        return self.browser.find_element(By.TAG_NAME, "html")
 
     def _named(self, name: str) -> list:
         return [row for row in self._rows() if self._cells(row)[0] == name]
