@@ -57,7 +57,7 @@ def world() -> World:
     for path in (key, config):
         path.chmod(0o600)
     value = f"tgcanary_{secrets.token_hex(18)}"
-    environ = {
+    environ = {name: setting for name, setting in os.environ.items() if name.startswith("COV")} | {
         "PATH": os.environ["PATH"],
         "HOME": str(place),
         "PYTHONPATH": str(ROOT),

@@ -67,17 +67,21 @@ def exec_command(
     try:
         disclosure = Disclosure(wiring, asked, "exec")
         environment = child_environment(wiring.environ, disclosure.variables(), keep)
-        snapshots = [given.snapshot for given in disclosure.given]
-        known = [] if no_mask else known_values(wiring.store, snapshots, show_names=show_names) if asked else []
-        matcher = Matcher.of(known)
+        matcher = None if no_mask else _matcher(wiring, disclosure, show_names=show_names)
         disclosure.intend()
         what = Program(argv=program, environment=environment, umask=inherited_umask())
-        ended = _run(what, None if no_mask else matcher, disclosure)
+        ended = _run(what, matcher, disclosure)
     except TokenguardError as error:
         raise _closed(error) from None
     disclosure.happened(f"exit {ended.code}")
     report_leaks(wiring, ended.found, None, audited=bool(asked))
     return ExitCode.CLOSED if ended.failed else ended.code
+
+
+def _matcher(wiring: Wiring, disclosure: Disclosure, *, show_names: bool) -> Matcher:
+    """The engine for what is given; without tokens no store is opened, and shapes are all it knows."""
+    snapshots = [given.snapshot for given in disclosure.given]
+    return Matcher.of(known_values(wiring.store, snapshots, show_names=show_names) if snapshots else ())
 
 
 def _run(program: Program, matcher: Matcher | None, disclosure: Disclosure) -> Ended:

@@ -12,7 +12,9 @@ FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, sign
 @contextlib.contextmanager
 def caught(handlers: dict[signal.Signals, Callable[[int], None]]) -> Iterator[int]:
     """Handle signals for a while; yields a descriptor that becomes readable at each of them."""
-    reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    reading, writing = os.pipe()
+    for descriptor in (reading, writing):
+        os.set_blocking(descriptor, False)
     woken = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     before = {number: signal.signal(number, _plain(call)) for number, call in handlers.items()}
     try:

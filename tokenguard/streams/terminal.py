@@ -133,13 +133,21 @@ class Keyboard:
         self._raw()
 
     def _raw(self) -> None:
-        if self._before is not None and os.tcgetpgrp(self.descriptor) == os.getpgrp():
+        if self._before is not None and _is_ours_to_change(self.descriptor):
             tty.setraw(self.descriptor)
 
     def _restore(self) -> None:
         if self._before is not None:
             with contextlib.suppress(termios.error, OSError):
                 termios.tcsetattr(self.descriptor, termios.TCSADRAIN, self._before)
+
+
+def _is_ours_to_change(terminal: int) -> bool:
+    """Whether we may set its modes now: a job in the background would be stopped for that."""
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return True  # it is a terminal, but no job control is done on it
 
 
 def _copy_size(source: int, target: int) -> None:
