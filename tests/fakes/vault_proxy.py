@@ -72,7 +72,8 @@ class VaultProxy:
     def _meet(self, asked: Asked) -> "Answer | Cut | None":
         with self._lock:
             self.asked.append(asked)
-            return self.fault(len(self.asked), asked)
+            number = len(self.asked)
+        return self.fault(number, asked)  # which may ask through us again
 
     def _handler(proxy) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - `self` is the handler's
         class Handler(BaseHTTPRequestHandler):

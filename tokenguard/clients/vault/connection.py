@@ -129,8 +129,17 @@ class VaultConnection:
         try:
             token, repeatable = log_in(self._client, self._settings.login)
             self._client.adapter.credential = token
-            return look_up(self._client, self._clock.monotonic(), repeatable=repeatable)
+            return self._look_up(repeatable=repeatable)
         except VaultTrouble as trouble:
             if trouble.reason in {Reason.DENIED, Reason.REFUSED, Reason.ABSENT}:
                 raise VaultTrouble.because(Reason.EXPIRED) from None
             raise
+
+    def _look_up(self, *, repeatable: bool) -> Lease:
+        for _ in range(2):
+            try:
+                return look_up(self._client, self._clock.monotonic(), repeatable=repeatable)
+            except VaultTrouble as trouble:
+                if trouble.reason is not Reason.RESET:
+                    raise  # nobody waits for a server that is down before anything was begun
+        raise VaultTrouble.because(Reason.RESET)

@@ -44,7 +44,6 @@ class HardenedSession(requests.Session):
     def __init__(self, settings: VaultSettings) -> None:
         super().__init__()
         self.trust_env = False
-        self.max_redirects = 0
         self.headers.clear()
         self.headers.update({"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "tokenguard"})
         if settings.proxy is not None and not settings.address.loopback:
@@ -55,6 +54,10 @@ class HardenedSession(requests.Session):
         self.asked = 0
         self._deadline = settings.deadline
         self._counting = threading.Lock()
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - the base class's signature
+        """Nowhere: not even a prepared next request is made of a redirect."""
+        return
 
     def ask(self, method: str, url: str, **options: Any) -> Answered:
         """Ask once; VaultTrouble if no complete answer came in time."""

@@ -78,10 +78,13 @@ class Inventory:
         return [found[token] for token in versions if token in found]
 
     def _by_marks(self) -> list[Row]:
+        # in this order: a mark goes only when the shard is right, and a document comes only after its mark
         marks = [(name, *_marked(name)) for name in self._kv.names(self._place.marks)]
         shards = self._shards([int(name, 16) for name in self._kv.names(self._place.shards)])
-        fresh = self._documents(dict.fromkeys(token for _, token, _ in marks))
         known = {token: row for read in shards.values() for token, row in read.rows.items()}
+        marked = {token for _, token, _ in marks}
+        lost = {token_id(name) for name in self._kv.names(self._place.documents)} - known.keys()
+        fresh = self._documents(sorted(marked | lost))
         for number in {shard_of(token) for token in fresh}:
             read = shards.get(number, _Read(0, {}))
             if self._put_right(number, read, fresh, {*read.rows, *fresh}):

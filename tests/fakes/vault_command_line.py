@@ -1,0 +1,76 @@
+"""The command line in this process, on a store of a real OpenBao and the sandbox's providers."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.integration.openbao import OpenBao
+from tokenguard.cli.boundary import run
+from tokenguard.sandbox.server import Sandbox
+from tokenguard.shell.wiring import Wiring
+
+NAME = "video/app/prod/post"
+
+
+@dataclass
+class Answer:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self):
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> str:
+        return next((line for line in self.err.splitlines() if line.startswith("error: ")), "")
+
+
+@dataclass
+class VaultCommandLine:
+    server: OpenBao
+    sandbox: Sandbox
+    directory: Path
+    capfd: object
+    url: str = ""
+    address: str = ""
+    token: str = ""
+    vault: dict[str, object] = field(default_factory=dict)
+    environ: dict[str, str] = field(default_factory=dict)
+    asked: int = 0
+
+    def __call__(self, *arguments: str, token: str = "", url: str = "") -> Answer:
+        lines = {"address": self.address or self.server.url, "credential": "env:LOGIN", **self.vault}
+        config = self.directory / "config.toml"
+        config.write_text(
+            f'[store]\nurl = "{url or self.url}"\n[vault]\n'
+            + "".join(f"{name} = {json.dumps(each)}\n" for name, each in lines.items())
+            + f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 0.3\n'
+        )
+        config.chmod(0o600)
+        environ = {
+            "NO_COLOR": "1",
+            "TOKENGUARD_CONFIG": str(config),
+            "LOGIN": token or self.token or self.server.root_token,
+            "TOKENGUARD_ADMIN_AUTOPOSTING": self.sandbox.info.admin_key,
+            **self.environ,
+        }
+        wiring = Wiring(environ=environ)
+        code = run(["--no-input", *arguments], wiring)
+        shown = self.capfd.readouterr()
+        if "store" in wiring.__dict__:
+            self.asked = wiring.store.asked
+            wiring.store.close()
+        return Answer(code, shown.out, shown.err)
+
+    def issue(self, name: str = NAME) -> Answer:
+        return self(
+            "add", name, "--provider", "autoposting", "--scope", f"org:{self.sandbox.info.org_id}", "--env", "prod",
+            "--owner", "video", "--purpose", "posting", "--no-consumers", "--issue",
+        )  # fmt: skip
+
+    def live(self, name: str = NAME) -> str:
+        place = self.url.removeprefix("vault://").split("/", 1)
+        path = f"{place[0]}/data/{place[1]}/live/{name}"
+        return self.server.api("GET", path).json()["data"]["data"]["token"]

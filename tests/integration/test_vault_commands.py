@@ -1,0 +1,220 @@
+"""The commands on a store of a real OpenBao, with each role's printed policy and nothing more."""
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes.vault_command_line import NAME, VaultCommandLine
+from tests.integration.openbao import OpenBao, running
+from tokenguard.sandbox.server import Sandbox
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[OpenBao]:
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def cli(server, sandbox, tmp_path, capfd) -> VaultCommandLine:
+    return VaultCommandLine(server, sandbox, tmp_path, capfd, url=f"vault://secret/team{next(_numbers)}")
+
+
+@pytest.fixture
+def made(cli) -> VaultCommandLine:
+    assert cli("init", "--sandbox").code == 0
+    assert cli.issue().code == 0
+    return cli
+
+
+def policies(cli: VaultCommandLine) -> dict[str, str]:
+    answer = cli("init", "--print-policy", "--format", "json")
+    assert answer.code == 0
+    return answer.document["policies"]
+
+
+def test_a_store_is_made_once(cli):
+    made = cli("init", "--format", "json")
+    assert made.code == 0
+    assert made.document["store"] == cli.url
+    assert len(made.document["store_id"]) == 32
+    again = cli("init")
+    assert (again.code, again.error) == (2, f"error: there is a store at {cli.url} already")
+
+
+def test_there_is_no_store_before_it_is_made(cli):
+    answer = cli("list")
+    assert answer.code == 2
+    assert "there is no store" in answer.error
+    assert f"--store {cli.url} init" in answer.err
+
+
+def test_a_shared_store_refuses_providers_of_this_machine(cli):
+    assert cli("init").code == 0
+    refused = cli.issue()
+    assert refused.code == 2
+    assert "on this machine" in refused.error
+    assert cli("list", "--format", "json").document["tokens"] == []
+
+
+def test_the_whole_life_of_a_token(made):
+    first = made.live()
+    assert made("rotate", NAME).code == 0
+    second = made.live()
+    assert made("rotate", NAME, "--compromised", "--reason", "seen in a log").code == 0
+    third = made.live()
+    assert len({first, second, third}) == 3
+    assert made("verify", NAME).code == 0
+    assert made("list").out.count(NAME) == 1
+    shown = made("show", NAME)
+    assert "vault:token:" in shown.out
+    assert made("edit", NAME, "--purpose", "other").code == 0
+    assert made("audit", "verify").code == 0
+    assert made("doctor").code == 0
+    assert made("rotate", "--resume").code == 0
+    assert made("retire", NAME).code == 0
+    assert made("audit", "log", NAME).code == 0
+    everything = "".join(made(*line).out for line in (["list"], ["show", NAME], ["audit", "log"], ["runbook", NAME]))
+    assert not any(value in everything for value in (first, second, third))
+
+
+def test_a_rotator_does_everything_but_make_the_store(made):
+    token = made.server.new_token(policies(made)["rotator"])
+    made.token = token
+    assert made.issue("video/app/prod/second").code == 0
+    for line in (
+        ["rotate", NAME], ["rotate", NAME, "--compromised", "--reason", "x"], ["list"], ["show", NAME], ["verify", "--all"],
+        ["edit", NAME, "--purpose", "else"], ["retire", "video/app/prod/second"], ["audit", "verify"], ["doctor"],
+        ["rotate", "--resume"], ["list"],
+    ):  # fmt: skip
+        answer = made(*line)
+        assert answer.code == 0, (line, answer.err)
+    assert made("init", url=f"{made.url}-other").code == 4
+
+
+@pytest.mark.parametrize("role", ["inventory", "auditor"])
+def test_a_reader_sees_every_token_and_no_value(made, role):
+    made.token = token = made.server.new_token(policies(made)[role])
+    for line in (["list"], ["show", NAME], ["audit", "verify"], ["audit", "log", NAME], ["runbook", NAME]):
+        answer = made(*line)
+        assert answer.code == 0, (line, answer.err)
+    for line in (["rotate", NAME], ["edit", NAME, "--purpose", "x"], ["verify", NAME]):
+        answer = made(*line)
+        assert answer.code == 4, (line, answer.err)
+        assert "hint: " in answer.err
+    folder = made.url.removeprefix("vault://secret/")
+    for path in (f"live/{NAME}", f"cand/{'0' * 32}/x", "key/fingerprint"):
+        status = made.server.api("GET", f"secret/data/{folder}/{path}", check=False, token=token).status_code
+        assert status == (200 if (role, path) == ("inventory", "key/fingerprint") else 403), path
+
+
+def test_a_ci_reader_reads_live_values_and_nothing_else(made):
+    token = made.server.new_token(policies(made)["ci-reader"])
+    folder = made.url.removeprefix("vault://secret/")
+
+    def status(method: str, path: str) -> int:
+        return made.server.api(method, path, {"data": {}}, check=False, token=token).status_code
+
+    assert status("GET", f"secret/data/{folder}/live/{NAME}") == 200
+    assert status("POST", f"secret/data/{folder}/live/{NAME}") == 403
+    assert status("LIST", f"secret/metadata/{folder}/live") == 403
+    for path in ("meta/store", "key/fingerprint", "doc/x", "cand/x/y", "name/x"):
+        assert status("GET", f"secret/data/{folder}/{path}") == 403
+    assert made("list", token=token).code == 4
+
+
+def test_break_glass_makes_a_store_and_undeletes(cli):
+    token = cli.server.new_token(policies(cli)["break-glass"])
+    assert cli("init", "--sandbox", token=token).code == 0
+    assert cli("doctor", token=token).code == 0
+    folder = cli.url.removeprefix("vault://secret/")
+    cli.server.api("DELETE", f"secret/data/{folder}/meta/store", token=token)
+    answer = cli("list", token=token)
+    assert (answer.code, "undelete" in answer.err) == (4, True)
+    cli.server.api("POST", f"secret/undelete/{folder}/meta/store", {"versions": [1]}, token=token)
+    assert cli("list", token=token).code == 0
+
+
+def test_one_teams_roles_get_nothing_of_another_teams(made, server):
+    other = f"vault://secret/team{next(_numbers)}"
+    assert made("init", "--sandbox", url=other).code == 0
+    folder = other.removeprefix("vault://secret/")
+    for role, policy in policies(made).items():
+        if role == "ci-reader":
+            continue
+        token = server.new_token(policy)
+        answer = made("list", url=other, token=token)
+        assert (answer.code, answer.out) == (4, ""), role
+        for endpoint, path in itertools.product(
+            ("data", "metadata", "detailed-metadata", "destroy", "undelete", "delete"),
+            ("meta/store", "key/fingerprint", "doc/x", "cand/x/y", "live/a/b", "idx/00", "dirty/x", "fp/x/y"),
+        ):
+            for method in ("GET", "POST", "DELETE", "LIST"):
+                answer = server.api(method, f"secret/{endpoint}/{folder}/{path}", {}, check=False, token=token)
+                assert answer.status_code in {403, 405}, (role, method, endpoint, path)
+
+
+def test_a_mount_that_is_not_fit_is_refused_before_anything_is_written(cli, server):
+    found = {}
+    for what, mount in {
+        "KV version 2": server.new_mount("1"),
+        "deletes entries": server.new_mount(delete_version_after="1h"),
+        "keeps one version": server.new_mount(max_versions=1),
+        "there is no mount": "nowhere",
+    }.items():
+        answer = cli(
+            "init",
+            url=f"vault://{mount}/team",
+            token=server.new_token(policies(cli)["break-glass"]) if mount == "nowhere" else "",
+        )
+        found[what] = (answer.code, what in answer.error, "hint: " in answer.err)
+        if mount != "nowhere":
+            assert server.api("LIST", f"{mount}/metadata/team", check=False).status_code == 404
+    assert set(found.values()) == {(4, True, True)}, found
+
+
+def test_a_mount_that_became_unfit_stops_a_rotation_before_it_begins(cli, server):
+    mount = server.new_mount()
+    cli.url = f"vault://{mount}/team"
+    assert cli("init", "--sandbox").code == 0
+    assert cli.issue().code == 0
+    server.api("POST", f"{mount}/config", {"max_versions": 1})
+    value = cli.live()
+    answer = cli("rotate", NAME)
+    assert (answer.code, "keeps one version" in answer.error) == (4, True)
+    assert cli.live() == value
+    assert cli("doctor").code == 4
+
+
+def test_a_login_that_ends_too_soon_is_refused_before_a_rotation(made, server):
+    token = server.new_token(policies(made)["rotator"], ttl="60s", renewable=False)
+    answer = made("rotate", NAME, token=token)
+    assert answer.code == 4
+    assert "can be neither renewed nor made again" in answer.error
+
+
+def test_a_revoked_login_says_so(made, server):
+    token = server.new_token(policies(made)["rotator"])
+    server.api("POST", "auth/token/revoke", {"token": token})
+    answer = made("rotate", NAME, token=token)
+    assert answer.code == 4
+    assert "expired or was revoked" in answer.error
+    assert token not in answer.err + answer.out
+
+
+def test_a_command_needs_few_requests(made):
+    made("rotate", NAME)
+    assert made.asked <= 40
+    made("list")
+    assert made.asked <= 6
+    made("show", NAME)
+    assert made.asked <= 8
