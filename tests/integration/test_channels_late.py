@@ -1,0 +1,90 @@
+"""Installations in the middle of a program's life: values that come late, helpers that die, ends without warning."""
+
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def output_of(code, **more):
+    value = f"tgcanary_{secrets.token_hex(18)}"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import os, sys, tokenguard\nV = os.environ['V']\n{code}"],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "V": value}, capture_output=True, check=False, timeout=60, **more,
+    )  # fmt: skip
+    text = (done.stdout + done.stderr).decode()
+    assert value not in text
+    assert value[20:] not in text
+    return text
+
+
+LATE = {
+    "a value registered after the helper started": (
+        "tokenguard.install(fds='helper'); tokenguard.mask(V, 'late'); os.write(1, V.encode() + b' end')"
+    ),
+    "a child of fork": (
+        "tokenguard.install(values={'v': V}, fds='helper')\n"
+        "if os.fork() == 0: os.write(1, V.encode()); os._exit(0)\n"
+        "os.wait(); os.write(1, b' end')"
+    ),
+    "a program that ends by a signal": (
+        "tokenguard.install(values={'v': V}, fds='helper'); os.write(1, V.encode() + b' end'); os.kill(os.getpid(), 9)"
+    ),
+    "a C extension that writes more than a pipe holds": (
+        "import ctypes; tokenguard.install(values={'v': V}, fds='helper')\n"
+        "ctypes.pythonapi.PyObject_Repr.restype = ctypes.py_object\n"
+        "data = (V.encode() + b' ') * 8000; ctypes.PyDLL(None).write(1, data, len(data)); os.write(1, b' end')"
+    ),
+    "the text stream, half a value at a time and through its buffer": (
+        "tokenguard.install(values={'v': V}, stdio=True)\n"
+        "sys.stdout.write(V[:15]); sys.stdout.flush(); sys.stdout.buffer.write(V[15:].encode()); print(' end', end='')"
+    ),
+    "the end of a value at the end of the program": (
+        "tokenguard.install(values={'v': V}, stdio=True); print('[tokenguard: end', V, end='')"
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LATE)
+def test_nothing_comes_through_and_the_rest_does(case):
+    text = output_of(LATE[case])
+    assert "[tokenguard:" in text
+    assert "end" in text
+
+
+def test_a_prompt_on_a_wrapped_stream_appears_when_it_is_flushed():
+    text = output_of(
+        "tokenguard.install(values={'v': V}, stdio=True); sys.stdout.write('name: t'); sys.stdout.flush(); os._exit(0)"
+    )
+    assert text == "name: t"
+
+
+def test_after_uninstall_the_descriptors_are_the_programs_again_and_nothing_is_lost():
+    code = (
+        "i = tokenguard.install(values={'v': V}, fds='helper', stdio=True)\n"
+        "print('one', V); i.uninstall(); print('two', os.readlink('/proc/self/fd/1').startswith('pipe'))"
+    )
+    lines = output_of(code).splitlines()
+    assert lines[0].startswith("one [tokenguard:")
+    assert lines[1] == "two True"
+
+
+def test_without_its_helper_a_program_writes_nothing_and_is_told_so(tmp_path):
+    told = tmp_path / "told"
+    code = (
+        "from tokenguard.masking import descriptors, current\n"
+        "helper = descriptors.Helper(); helper.start(()); current.tell_helper(helper.update)\n"
+        "helper._process.kill(); helper._process.wait()\n"
+        "try: tokenguard.mask(V, 'v')\n"
+        f"except Exception as error: open({str(told)!r}, 'w').write(type(error).__name__)\n"
+        "try: os.write(1, V.encode())\n"
+        "except BrokenPipeError: pass\n"
+        "os._exit(0)"
+    )
+    assert output_of(code) == ""
+    assert told.read_text() == "Unreachable"
