@@ -159,8 +159,9 @@ def test_what_was_typed_in_the_wrong_place_is_not_shown(cli, arguments):
     assert SECRET.lower() not in error.lower()
 
 
-STORES = ["local://relative", "local://", "local:///", "local:///a/../b", "local:///a\0b", "nonsense", "vault://kv/x",
-          "aws://eu-central-1/x", "file:///x", "http://127.0.0.1/", "://", "local:/x", "sqlite:///x"]  # fmt: skip
+STORES = ["local://relative", "local://", "local:///", "local:///a/../b", "local:///a\0b", "nonsense", "local:/x",
+          "vault://", "vault:///x", "vault://kv/../x", "aws://", "aws:///x", "aws://eu central/x",
+          "aws://eu-central-1/../x", "file:///x", "http://127.0.0.1/", "://", "sqlite:///x"]  # fmt: skip
 
 
 @pytest.mark.parametrize("url", STORES)
