@@ -9,9 +9,9 @@ import threading
 import pytest
 import trustme
 
-from tests.fakes import vault_stores
+from tests.fakes import scripted_server, vault_stores
 from tests.fakes.clock import FakeClock
-from tests.fakes.scripted_server import ScriptedServer, raw, reply, stream
+from tests.fakes.scripted_server import ScriptedServer, raw, stream
 from tokenguard.clients.vault.connection import VaultConnection
 from tokenguard.clients.vault.kv import KvMount
 from tokenguard.clients.vault.settings import Login, Method
@@ -20,6 +20,13 @@ from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError, Unreachable
 
 TOKEN = "tgcanary-vault-login"
+
+
+def reply(status: int, body: bytes = b"", *headers: str, kind: str = "application/json"):
+    """The scripted server ends each connection, and says so: otherwise the next request would race with the end."""
+    return scripted_server.reply(status, body, "Connection: close", *headers, kind=kind)
+
+
 SELF = reply(200, json.dumps({"data": {"ttl": 0, "display_name": "token", "entity_id": ""}}).encode())
 
 
