@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -183,3 +184,51 @@ def test_git_runs_as_ever(tmp_path):
     )  # fmt: skip
     assert b"+\x1b[m\x1b[32m[tokenguard:" in done.stdout or b"[tokenguard:" in done.stdout
     assert world().value.encode() not in done.stdout
+
+
+def rotate_to(value):
+    """Make another value live, as a rotation does in the end."""
+    code = (
+        "import os, sys\n"
+        "from tokenguard.domain.names import new_label\n"
+        "from tokenguard.domain.secret import Value\n"
+        "from tokenguard.shell.wiring import Wiring\n"
+        "store = Wiring().store\n"
+        f"found = store.find({NAME!r})\n"
+        f"label = new_label({NAME!r}, 9)\n"
+        "store.put_candidate(found.id, label, Value.of(os.environ['NEW']))\n"
+        "store.publish(found.id, label, store.read_live(found.id).version)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], env=world().environ | {"NEW": value}, check=True)
+
+
+LIVES = (
+    "import os,signal,sys,time\n"
+    "signal.signal(signal.SIGHUP, lambda *_: sys.exit(9))\n"
+    "print('ready'); print(len(os.environ['TOKEN']))\n"
+    "if len(os.environ['TOKEN']) > 60: print(os.environ['TOKEN'], 'new'); sys.exit(3)\n"
+    "time.sleep(30)"
+)
+
+
+@pytest.mark.parametrize(("how", "code"), [("signal", 9), ("restart", 3)])
+def test_a_child_hears_of_a_rotation_or_is_started_anew_with_the_new_value(how, code):
+    before, new = world().value, f"tgcanary_{os.urandom(30).hex()}"
+    child = subprocess.Popen(
+        [*OURS, "exec", "-t", f"{NAME}=TOKEN", "--on-rotate", how, "--check-every", "1", "--", sys.executable, "-u", "-c", LIVES],
+        env=world().environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert child.stdout.readline() == b"ready\n"
+    rotate_to(new)
+    try:
+        out, err = child.communicate(timeout=30)
+    finally:
+        rotate_to(before)
+    assert child.returncode == code
+    assert new.encode() not in out + err
+    if how == "restart":
+        assert re.search(rb"ready\n69\n\[tokenguard:\w+\] new", out)
+
+
+def test_watching_needs_something_to_watch():
+    assert b"--on-rotate needs tokens" in world().run("exec", "--on-rotate", "signal", "--", "true", check=125).stderr

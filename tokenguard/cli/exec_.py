@@ -4,17 +4,12 @@ import click
 
 from tokenguard.cli.asking import ASKED
 from tokenguard.cli.base import Command, pass_wiring
-from tokenguard.cli.disclosing import Asked, Disclosure
+from tokenguard.cli.disclosing import Asked
+from tokenguard.cli.exec_rounds import ON_ROTATE, Settings, run_disclosed
 from tokenguard.cli.leaks import report_leaks
-from tokenguard.cli.masking_values import known_values
 from tokenguard.cli.usage import explain
 from tokenguard.errors import ExitCode, TokenguardError
-from tokenguard.redaction.matcher import Matcher
-from tokenguard.shell.process import inherited_umask
 from tokenguard.shell.wiring import Wiring
-from tokenguard.streams.child import run_masked, run_unmasked
-from tokenguard.streams.environment import child_environment
-from tokenguard.streams.program import Ended, Program
 
 
 class FailedClosed(TokenguardError):  # noqa: N818 - reads as what it says
@@ -47,6 +42,19 @@ def _closed(error: TokenguardError) -> FailedClosed:
 @click.option("--keep", metavar="VARIABLE", multiple=True, help="Let it have this variable although it opens a store.")
 @click.option("--names", "show_names", is_flag=True, help="Show token names in masks instead of opaque ids.")
 @click.option("--no-mask", is_flag=True, help="Leave its output as it is.")
+@click.option(
+    "--on-rotate",
+    type=click.Choice([*ON_ROTATE]),
+    help="When a token is replaced: send SIGHUP, or end it and start it anew.",
+)
+@click.option(
+    "--check-every",
+    metavar="SECONDS",
+    type=click.IntRange(1, 3600),
+    default=30,
+    show_default=True,
+    help="How often --on-rotate looks.",
+)
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED)
 @pass_wiring
 def exec_command(
@@ -57,6 +65,8 @@ def exec_command(
     *,
     show_names: bool,
     no_mask: bool,
+    on_rotate: str | None,
+    check_every: int,
 ) -> int:
     """Run a program with tokens in its environment, and mask them in its output.
 
@@ -64,29 +74,12 @@ def exec_command(
     On a terminal it has a terminal of its own: colours, keys, window size and Ctrl-Z work. Its exit
     code is passed on; 125 means that it was not started, or that masking failed and output was withheld.
     """
+    if on_rotate and (no_mask or not asked):
+        raise FailedClosed("--on-rotate needs tokens and masking", hint="give -t NAME, and leave --no-mask out")
+    settings = Settings(show_names=show_names, masked=not no_mask, on_rotate=on_rotate, check_every=check_every)
     try:
-        disclosure = Disclosure(wiring, asked, "exec")
-        environment = child_environment(wiring.environ, disclosure.variables(), keep)
-        matcher = None if no_mask else _matcher(wiring, disclosure, show_names=show_names)
-        disclosure.intend()
-        what = Program(argv=program, environment=environment, umask=inherited_umask())
-        ended = _run(what, matcher, disclosure)
+        code, found = run_disclosed(wiring, asked, program, keep, settings)
     except TokenguardError as error:
         raise _closed(error) from None
-    disclosure.happened(f"exit {ended.code}")
-    report_leaks(wiring, ended.found, None, audited=bool(asked))
-    return ExitCode.CLOSED if ended.failed else ended.code
-
-
-def _matcher(wiring: Wiring, disclosure: Disclosure, *, show_names: bool) -> Matcher:
-    """The engine for what is given; without tokens no store is opened, and shapes are all it knows."""
-    snapshots = [given.snapshot for given in disclosure.given]
-    return Matcher.of(known_values(wiring.store, snapshots, show_names=show_names) if snapshots else ())
-
-
-def _run(program: Program, matcher: Matcher | None, disclosure: Disclosure) -> Ended:
-    try:
-        return run_unmasked(program) if matcher is None else run_masked(program, matcher)
-    except TokenguardError:
-        disclosure.happened("not started")
-        raise
+    report_leaks(wiring, found, None, audited=bool(asked))
+    return code

@@ -10,17 +10,18 @@ from tokenguard.redaction.stream import StreamRedactor
 from tokenguard.streams.program import Ended, Program, cannot_start
 from tokenguard.streams.pump import Channel, Pump
 from tokenguard.streams.signals import FORWARDED, caught, drain, in_foreground
+from tokenguard.streams.watch import Watch
 
 _BY_SIGNAL = 128
 
 
-def run_masked(program: Program, matcher: Matcher) -> Ended:
+def run_masked(program: Program, matcher: Matcher, watch: Watch | None = None) -> Ended:
     """Run a program and mask its output; InputError if it cannot be started."""
     if os.isatty(1):
         from tokenguard.streams.terminal import run_in_terminal  # noqa: PLC0415 - needs a terminal's modules
 
-        return run_in_terminal(program, matcher)
-    return _run_piped(program, matcher)
+        return run_in_terminal(program, matcher, watch)
+    return _run_piped(program, matcher, watch)
 
 
 def run_unmasked(program: Program) -> Ended:
@@ -29,13 +30,14 @@ def run_unmasked(program: Program) -> Ended:
         return Ended(code=_code(child.wait()))
 
 
-def _run_piped(program: Program, matcher: Matcher) -> Ended:
+def _run_piped(program: Program, matcher: Matcher, watch: Watch | None) -> Ended:
+    streams = StreamRedactor(matcher), StreamRedactor(matcher)
     out, out_writing = os.pipe()
-    channels = [Channel("stdout", out, 1, StreamRedactor(matcher))]
+    channels = [Channel("stdout", out, 1, streams[0])]
     err_writing = out_writing
     if not _same_file(1, 2):  # with `2>&1` the order of both is kept
         err, err_writing = os.pipe()
-        channels.append(Channel("stderr", err, 2, StreamRedactor(matcher)))
+        channels.append(Channel("stderr", err, 2, streams[1]))
     try:
         child = _start(program, stdout=out_writing, stderr=err_writing)
     finally:
@@ -45,7 +47,9 @@ def _run_piped(program: Program, matcher: Matcher) -> Ended:
     with child, caught(_forwarding(child)) as woken:
         pump.wait_for(woken, lambda: drain(woken))
         while child.poll() is None:
-            pump.step(None)
+            pump.step(watch.patience if watch else None)
+            if watch:
+                watch.tick(streams, child.send_signal)
         while pump.step(0):
             pass
         pump.forget(woken)

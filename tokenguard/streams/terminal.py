@@ -8,6 +8,7 @@ import signal
 import struct
 import termios
 import tty
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -17,20 +18,22 @@ from tokenguard.streams.monitor import Monitor, State
 from tokenguard.streams.program import Ended, Program, cannot_start
 from tokenguard.streams.pump import Channel, Pump, write_all
 from tokenguard.streams.signals import FORWARDED, caught, drain
+from tokenguard.streams.watch import Watch
 
 _IDLE = 0.01
 """Seconds: somebody is typing."""
 _CHUNK = 4096
 
 
-def run_in_terminal(program: Program, matcher: Matcher) -> Ended:
+def run_in_terminal(program: Program, matcher: Matcher, watch: Watch | None = None) -> Ended:
     """Run a program on a new terminal that is shown on ours; InputError if it cannot be started."""
     master, slave = pty.openpty()
-    channels = [Channel("terminal", master, 1, StreamRedactor(matcher))]
+    streams = StreamRedactor(matcher), StreamRedactor(matcher)
+    channels = [Channel("terminal", master, 1, streams[0])]
     err_writing = slave
     if not os.isatty(2):
         err, err_writing = os.pipe()
-        channels.append(Channel("stderr", err, 2, StreamRedactor(matcher)))
+        channels.append(Channel("stderr", err, 2, streams[1]))
     with contextlib.suppress(termios.error):
         termios.tcsetattr(slave, termios.TCSANOW, termios.tcgetattr(1))
     _copy_size(1, master)
@@ -47,7 +50,7 @@ def run_in_terminal(program: Program, matcher: Matcher) -> Ended:
             os.close(channel.source)
         raise cannot_start()
     pump = Pump(channels, idle=_IDLE)
-    _follow(monitor, pump, master)
+    _follow(monitor, pump, master, streams, watch)
     pump.close()
     return Ended(
         code=monitor.code if monitor.code is not None else 1,
@@ -56,7 +59,7 @@ def run_in_terminal(program: Program, matcher: Matcher) -> Ended:
     )
 
 
-def _follow(monitor: Monitor, pump: Pump, master: int) -> None:
+def _follow(monitor: Monitor, pump: Pump, master: int, streams: Iterable[StreamRedactor], watch: Watch | None) -> None:
     handlers = dict.fromkeys(FORWARDED, monitor.signal) | {signal.SIGCHLD: lambda _: None}
     with Keyboard.open() as keyboard, caught(handlers | {signal.SIGWINCH: lambda _: _copy_size(1, master)}) as woken:
 
@@ -78,7 +81,9 @@ def _follow(monitor: Monitor, pump: Pump, master: int) -> None:
         pump.wait_for(woken, lambda: drain(woken))
         pump.wait_for(monitor.status, news)
         while monitor.state is not State.ENDED:
-            pump.step(None)
+            pump.step(watch.patience if watch else None)
+            if watch:
+                watch.tick(streams, monitor.signal)
             if monitor.state is State.STOPPED:
                 keyboard.suspend()
                 _copy_size(1, master)
