@@ -205,6 +205,28 @@ def test_a_wrong_drive_token_is_stored_rejected_revoked_and_replaced():
     assert isinstance(bench.store.read_candidate(token, journal.attempts[0].label), Tombstone)
 
 
+def test_an_outage_does_not_prove_a_rejected_token_dead():
+    bench = Bench(guided=True)
+    token, _ = bench.add()
+    wrong = []
+
+    def paste_wrong():
+        wrong.append(bench.world.create(bench.journal(token).attempts[-1].label, OTHER_DRIVE))
+        return wrong[0].value
+
+    def say_done_during_an_outage():
+        bench.world.outage = True
+        return "ada"
+
+    bench.operator.answers.extend([paste_wrong, say_done_during_an_outage, ""])
+    with pytest.raises(NeedsPerson):
+        bench.engine.rotate(token)
+    assert bench.journal(token).attempts[0].state is AttemptState.REJECTED
+    bench.world.outage = False
+    bench.engine.resume(token)
+    assert not bench.world.alive(wrong[0])
+
+
 def test_the_old_token_pasted_as_the_new_one_is_refused_before_it_is_stored():
     bench = Bench(guided=True)
     token, old = bench.add()

@@ -53,7 +53,7 @@ def prove(session: Session) -> None:
 def prove_in_passing(session: Session) -> None:
     """A compromise that is held up elsewhere still gets its proof of death, so that the alarm says what is true."""
     if session.journal.proof is None and session.provider.capabilities.probe:
-        proof = prove_dead(session, old_value(session), control=find_control(session), windows=2)
+        proof = prove_dead(session, old_value(session), control=find_control(session, _old(session).label), windows=2)
         if proof is not None:
             _settle(session, proof)
 
@@ -139,7 +139,7 @@ def _dead_already(session: Session) -> bool:
     value = old_value(session)
     if session.provider.probe(value, None).verdict is not Verdict.DEAD:
         return False
-    proof = prove_dead(session, value, control=find_control(session), windows=2)
+    proof = prove_dead(session, value, control=find_control(session, _old(session).label), windows=2)
     if proof is None:
         return False
     session.jump(
@@ -179,7 +179,7 @@ def _proof(session: Session) -> DeathProof:
         return DeathProof(
             grade=DeathGrade.ASSERTED, first_at=now, last_at=now, samples=0, control=False, said_by=said
         )  # fmt: skip
-    value, control = old_value(session), find_control(session)
+    value, control = old_value(session), find_control(session, _old(session).label)
     by_person = session.journal.revoked_by != "api"
     while True:
         proof = prove_dead(session, value, control=control, windows=2 if by_person else 4)

@@ -7,6 +7,7 @@ positive control, an outage that answers 401 to everybody would "prove" every de
 from datetime import datetime
 
 from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation, Verdict
+from tokenguard.domain.names import Label
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import InputError
@@ -65,14 +66,14 @@ def still_accepted(session: Session, value: Value) -> bool:
     return False
 
 
-def find_control(session: Session) -> Value | None:
-    """A value that should be alive at the same provider: the token's own new one, else any other token's live one.
+def find_control(session: Session, dying: Label) -> Value | None:
+    """A value that should be alive at the same provider: the token's own live one unless it is the dying one, else another token's.
 
     A new one that is refused is the last resort: a person may have revoked it by mistake, but it may be an outage.
     """
-    store, journal = session.context.store, session.journal
+    store = session.context.store
     live = store.read_live(session.snapshot.id)
-    own = live.value if live is not None and (journal.old is None or live.label != journal.old.label) else None
+    own = live.value if live is not None and live.label != dying else None
     if own is not None and _accepted(session, own):
         return own
     for other in store.scan():

@@ -14,7 +14,7 @@ from tokenguard.ports.operator import Trace
 from tokenguard.ports.provider import Way
 from tokenguard.ports.store import Tombstone
 from tokenguard.rotation.machine import superseded
-from tokenguard.rotation.proving import prove_dead
+from tokenguard.rotation.proving import find_control, prove_dead
 from tokenguard.rotation.session import Session
 from tokenguard.rotation.words import revoke_task, trace_task
 
@@ -115,6 +115,10 @@ def _end_by_person(session: Session, attempt: Attempt) -> None:
                 f"the token {attempt.label} was not accepted and is still to be revoked",
                 hint=f"revoke it, then: tokenguard rotate {session.record.name} --resume",
             )
-        if not session.provider.capabilities.probe or prove_dead(session, held, control=None) is not None:
+        if not session.provider.capabilities.probe or _proven_dead(session, attempt, held):
             return
         retry = "the provider still accepts that token: was the right one revoked?"
+
+
+def _proven_dead(session: Session, attempt: Attempt, held: Value) -> bool:
+    return prove_dead(session, held, control=find_control(session, attempt.label)) is not None
