@@ -1,6 +1,7 @@
 """The one error boundary: every way to fail has its exit code, and none shows a value."""
 
 import os
+import shlex
 import signal
 import stat
 import subprocess
@@ -142,6 +143,65 @@ def test_a_closed_pipe_ends_quietly():
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 0
+
+
+@pytest.fixture
+def housed(tmp_path, monkeypatch):
+    """A store of its own for processes; gives the arguments that name it."""
+    (tmp_path / "key").write_text("A" * 43 + "=\n")
+    (tmp_path / "key").chmod(stat.S_IRUSR | stat.S_IWUSR)
+    monkeypatch.setenv("TOKENGUARD_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("TOKENGUARD_KEY_FILE", str(tmp_path / "key"))
+    store = ("--store", f"local://{tmp_path}/store", "--no-input")
+    assert _shell("init", *store).returncode == 0
+    return store
+
+
+def _shell(*arguments, redirect="", stdin=None):
+    """Run it from a shell, which can close what it starts with."""
+    command = shlex.join([sys.executable, "-m", "tokenguard", *arguments])
+    return subprocess.run(["bash", "-c", f"{command} {redirect}"], input=stdin, capture_output=True, text=True)  # noqa: PLW1510 - the code is what is asked
+
+
+@pytest.mark.parametrize("redirect", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_standard_stream_is_no_bug_and_never_becomes_a_file_of_the_store(housed, redirect):
+    done = _shell("list", *housed, redirect=redirect)
+    assert (done.returncode, "bug" in done.stderr) == (0, False)
+    assert _shell("audit", "verify", *housed).returncode == 0
+
+
+def test_a_value_from_a_closed_standard_input_is_an_empty_one(housed):
+    fields = ("--provider", "manual", "--scope", "drive:d", "--env", "prod", "--owner", "o", "--purpose", "p")
+    done = _shell("add", NAME, *fields, "--stdin", *housed, redirect="<&-")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (2, "error: the value is empty")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_output_that_is_lost_is_an_error_and_never_hides_a_graver_one(housed):
+    done = _shell("audit", "verify", *housed, redirect="> /dev/full")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        4,
+        "error: standard output does not take what was printed",
+    )
+    assert _shell("show", NAME, *housed, redirect="> /dev/full").returncode == 2
+
+
+def test_a_reader_that_leaves_does_not_stop_the_work_nor_change_how_it_ended(housed):
+    """P3: `… 2>&1 | head` must not end a rotation half-way, and 0 must not be said for it."""
+    fields = ("--provider", "manual", "--scope", "drive:d", "--env", "prod", "--owner", "o", "--purpose", "p")
+    gone = "2>&1 | true; exit ${PIPESTATUS[0]}"
+    assert _shell("add", NAME, *fields, "--stdin", *housed, redirect=gone, stdin=canary()).returncode == 0
+    assert _shell("list", *housed).stdout.count(NAME) == 1
+    assert _shell("rotate", NAME, NAME + "2", *housed, redirect=gone).returncode == 2
+    assert _shell("rotate", NAME, *housed, redirect=gone).returncode == 3
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_what_an_encoding_cannot_say_is_escaped(housed, monkeypatch, encoding):
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    fields = ("--provider", "manual", "--scope", "drive:d", "--env", "prod", "--owner", "o", "--purpose", "日本")
+    assert _shell("add", NAME, *fields, "--stdin", *housed, stdin=canary()).returncode == 0
+    assert "\\u65e5" in _shell("show", NAME, *housed).stdout
 
 
 def test_a_signal_at_a_waiting_process_is_130(tmp_path):

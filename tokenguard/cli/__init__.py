@@ -9,6 +9,6 @@ def main() -> NoReturn:
     from tokenguard.shell.process import harden  # noqa: PLC0415 - importing the package must cost nothing
 
     harden()
-    from tokenguard.cli.boundary import run  # noqa: PLC0415 - after hardening
+    from tokenguard.cli.boundary import run_process  # noqa: PLC0415 - after hardening
 
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run_process(sys.argv[1:]))

@@ -1,6 +1,7 @@
 """The one error boundary: whatever happens below becomes an exit code and at most one `error:` and one `hint:`."""
 
 import contextlib
+import errno
 import os
 import sys
 import traceback
@@ -14,10 +15,23 @@ from tokenguard.cli.usage import explain
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.shell.argv import refuse_values
 from tokenguard.shell.colour import paint, wants_colour
+from tokenguard.shell.output import take_standard_streams
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import safe_text
 
 _COMPLETE = "_TOKENGUARD_COMPLETE"
+
+
+def run_process(arguments: Sequence[str]) -> int:
+    """Run one command line on this process's own streams; what they cannot take never hides how it ended."""
+    output = take_standard_streams()
+    wiring = Wiring()
+    code = run(arguments, wiring)
+    sys.stdout.flush()
+    if code == ExitCode.OK and output.lost not in {0, errno.EPIPE}:  # a reader that left has seen enough
+        hint = "make room, or send it elsewhere; the command itself is done"
+        code = _say(wiring, "standard output does not take what was printed", hint, ExitCode.UNREACHABLE)
+    return code
 
 
 def run(arguments: Sequence[str], wiring: Wiring | None = None) -> int:
