@@ -67,7 +67,7 @@ def still_accepted(session: Session, value: Value) -> bool:
 
 
 def find_control(session: Session, dying: Label) -> Value | None:
-    """A value that should be alive at the same provider: the token's own live one unless it is the dying one, else another token's.
+    """A value that should be alive at the same provider: the token's own live one, unless `dying` is, else another's.
 
     A new one that is refused is the last resort: a person may have revoked it by mistake, but it may be an outage.
     """
