@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from detect_secrets.core import scan
+from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 from detect_secrets.settings import transient_settings
 
 from tests.fakes.git_repository import Repository
@@ -56,5 +57,9 @@ def test_the_plugins_work_in_a_plain_detect_secrets_configuration(
     path = tmp_path / "app.txt"
     path.write_text(line() + "\n")
     place = f"file://{detect_secrets_plugins.__file__}"
-    with transient_settings({"plugins_used": [{"name": plugin, "path": place}]}):
-        assert len(list(scan.scan_file(str(path)))) == count
+    get_mapping_from_secret_type_to_class.cache_clear()  # it remembers the plug-ins of whoever asked first
+    try:
+        with transient_settings({"plugins_used": [{"name": plugin, "path": place}]}):
+            assert len(list(scan.scan_file(str(path)))) == count
+    finally:
+        get_mapping_from_secret_type_to_class.cache_clear()
