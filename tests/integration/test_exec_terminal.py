@@ -110,7 +110,9 @@ def test_full_screen_programs_look_as_they_should(tmp_path):
         tmux("send-keys", "G")
         wait_for(r"\[tokenguard:[0-9a-f]{8}\]")
         tmux("send-keys", "q")
+        wait_for(r"masked 1 value")  # keys that are typed before it has ended are its own
         if shutil.which("vi"):
+            tmux("clear-history")
             tmux("send-keys", f"clear; {EXEC} vi -u NONE -c 'set nocp' {tmp_path / 'page'}", "Enter")
             wait_for(r"line 20|Press ENTER")
             tmux("send-keys", "Enter")
@@ -118,6 +120,7 @@ def test_full_screen_programs_look_as_they_should(tmp_path):
             tmux("send-keys", ":$", "Enter")
             wait_for(r"\[tokenguard:[0-9a-f]{8}\]")
             tmux("send-keys", ":q!", "Enter")
+            wait_for(r"masked 1 value")
         tmux("send-keys", "echo all$((1+1))done", "Enter")
         wait_for("all2done")
     finally:
