@@ -164,6 +164,7 @@ class AwsClient:
 
     def _call(self, client: Any, operation: str, params: dict[str, Any]) -> dict[str, Any]:
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loaded with boto3
+        from botocore.parsers import ResponseParserError  # noqa: PLC0415
 
         self.asked += 1
         try:
@@ -172,9 +173,10 @@ class AwsClient:
             raise AwsTrouble(_reason_of(error.response)) from None
         except BotoCoreError as error:
             raise AwsTrouble(_reason_of_failure(error)) from None
-        except ValueError:
-            # a body that is not JSON comes through as the parser's own error
+        except (ResponseParserError, ValueError):
             raise AwsTrouble(Reason.MALFORMED) from None
+        if not answer.get("ResponseMetadata", {}).get("RequestId"):
+            raise AwsTrouble(Reason.MALFORMED)  # the SDK takes any 200 for an answer; every one of AWS has an id
         return answer
 
     @cached_property
@@ -239,7 +241,6 @@ def _reason_of_failure(error: Exception) -> Reason:
         (exceptions.ProxyConnectionError, Reason.CONNECT),
         (exceptions.ReadTimeoutError, Reason.TIMEOUT),
         ((exceptions.ConnectionClosedError, exceptions.HTTPClientError), Reason.RESET),
-        (exceptions.ResponseParserError, Reason.MALFORMED),
         (exceptions.ParamValidationError, Reason.REFUSED),
     )
     return next((reason for kind, reason in kinds if isinstance(error, kind)), Reason.CREDENTIALS)

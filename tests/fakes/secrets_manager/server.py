@@ -13,6 +13,7 @@ from tests.fakes.secrets_manager.service import ACCOUNT, SecretsManager
 from tests.fakes.secrets_manager.state import Refused
 
 REGION = "eu-central-1"
+_REQUEST_ID = "00000000-0000-0000-0000-000000000000"
 KEY_ID = "AKIATGCANARY00000000"
 _SIGNATURE = re.compile(
     r"AWS4-HMAC-SHA256 Credential=([A-Z0-9]+)/\d{8}/([a-z0-9-]+)/(secretsmanager|sts)/aws4_request, "
@@ -143,7 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
         text = (
             f'<GetCallerIdentityResponse xmlns="{space}"><GetCallerIdentityResult><Arn>{self.aws.arn}</Arn>'
             f"<UserId>AROA:session</UserId><Account>{ACCOUNT}</Account></GetCallerIdentityResult>"
-            "</GetCallerIdentityResponse>"
+            f"<ResponseMetadata><RequestId>{_REQUEST_ID}</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
         )
         self._send(200, text.encode(), "text/xml")
 
@@ -154,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("x-amzn-RequestId", "00000000-0000-0000-0000-000000000000")
+        self.send_header("x-amzn-RequestId", _REQUEST_ID)
         self.end_headers()
         self.wfile.write(body)
 

@@ -143,6 +143,8 @@ class Secrets:
                 return None
             raise
         data = answer.get("SecretBinary", answer.get("SecretString", ""))
+        if "VersionId" not in answer:
+            raise AwsTrouble(Reason.MALFORMED)
         return Stored(version=answer["VersionId"], stages=frozenset(answer.get("VersionStages", ())), data=data)
 
     def _stage(self, secret: str, label: str, **moves: str) -> None:

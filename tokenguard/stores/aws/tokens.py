@@ -37,6 +37,8 @@ class Held(Frozen, frozen=True, kw_only=True):
     at: str
     """The version that holds it."""
     body: TokenBody
+    labelled: bool = True
+    """False: the secret's making was interrupted before the label was attached."""
 
     @property
     def snapshot(self) -> Snapshot:
@@ -100,7 +102,7 @@ class Tokens:
         body = unpack(stored.data, TokenBody | VoidBody)  # type: ignore[arg-type]  # a union is no type to mypy
         if isinstance(body, VoidBody):
             return None
-        return self._remember(Held(home=home, at=stored.version, body=body))
+        return self._remember(Held(home=home, at=stored.version, body=body, labelled=DOCUMENT in stored.stages))
 
     def create(self, token: TokenId, home: str, document: Document, events: Sequence[Event]) -> Held:
         """Make a token's secret with its first state, in one step; Conflict if the secret is there already."""
@@ -136,7 +138,7 @@ class Tokens:
         # not believed by anybody
         self.secrets.tag(before.home, tags_of(self.store_id, token, following.version, at, following.document))
         try:
-            self.secrets.move(before.home, DOCUMENT, at, before.at)
+            self.secrets.move(before.home, DOCUMENT, at, before.at if before.labelled else None)
         except Conflict:
             if block:
                 self.secrets.drop(before.home, _BLOCK + block[:8], block)

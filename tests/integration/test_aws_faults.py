@@ -1,0 +1,414 @@
+"""What a store on AWS does when AWS says no, says nothing, lags, or somebody else is at work."""
+
+import logging
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from tests.contract.store_suite import FIRST, OTHER, SECOND, VALUE, created, document, event
+from tests.fakes.clock import FakeClock
+from tests.fakes.secrets_manager.server import KEY_ID, FakeAws
+from tests.fakes.secrets_manager.stores import CREDENTIALS, client, made, opened, place
+from tokenguard.clients.aws import AwsClient, AwsSettings, AwsTrouble, Reason
+from tokenguard.domain.event import Op
+from tokenguard.domain.names import new_token_id, token_name
+from tokenguard.domain.secret import Value
+from tokenguard.errors import Conflict, InputError, Tampered, Unreachable
+from tokenguard.frozen import replace
+from tokenguard.http.address import Address
+from tokenguard.ports.store import Live, Tombstone
+from tokenguard.stores.aws.store import AwsStore, open_store
+
+HOME = "video-team/video/upload"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeAws]:
+    with FakeAws() as aws:
+        yield aws
+
+
+@pytest.fixture
+def aws(server: FakeAws, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    server.service.__init__(server.region)
+    server.faults.clear()
+    server.expired.clear()
+    return server
+
+
+@pytest.fixture
+def store(aws: FakeAws) -> AwsStore:
+    return made(aws)
+
+
+def edited(store, snapshot, purpose="new"):
+    changed = replace(snapshot.document, record=replace(snapshot.document.record, purpose=purpose))
+    return store.commit(snapshot.id, snapshot.version, changed, [event(store, Op.EDIT)])
+
+
+def kept(aws):
+    return aws.service.shelf.secrets[HOME]
+
+
+# ---- AWS says no
+
+CODES = {
+    "AccessDeniedException": Reason.DENIED,
+    "DecryptionFailure": Reason.KMS,
+    "EncryptionFailure": Reason.KMS,
+    "ExpiredTokenException": Reason.EXPIRED,
+    "UnrecognizedClientException": Reason.CREDENTIALS,
+    "ThrottlingException": Reason.THROTTLED,
+    "LimitExceededException": Reason.LIMIT,
+    "InternalServiceError": Reason.SERVER,
+    "AnErrorOfTomorrow": Reason.REFUSED,
+}
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("operation", ["PutSecretValue", "TagResource", "UpdateSecretVersionStage"])
+def test_a_refused_call_of_a_commit_changes_nothing_and_is_made_good_by_the_next_try(aws, store, operation, code):
+    read = created(store)
+    aws.fail(operation, code)
+    with pytest.raises(Unreachable) as caught:
+        edited(store, read)
+    assert caught.value.reason is CODES[code]
+    assert caught.value.exit_code == 4
+    assert "tgcanary" not in f"{caught.value}{caught.value.hint}"
+    assert opened(aws).load(read.id) == read
+    again = edited(store, read)
+    assert opened(aws).load(read.id) == again
+    assert list(opened(aws).scan()) == [again]
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException", "DecryptionFailure"])
+@pytest.mark.parametrize("operation", ["PutSecretValue", "UpdateSecretVersionStage", "GetSecretValue"])
+def test_a_refused_publish_leaves_what_consumers_read_and_can_be_repeated(aws, store, operation, code):
+    token = created(store).id
+    store.put_candidate(token, FIRST, VALUE)
+    store.publish(token, FIRST, 0)
+    store.put_candidate(token, SECOND, OTHER)
+    aws.fail(operation, code)
+    with pytest.raises(Unreachable):
+        store.publish(token, SECOND, 1)
+    assert opened(aws).read_live(token) == Live(FIRST, 1, VALUE)
+    assert store.publish(token, SECOND, 1) == 2
+
+
+def test_a_denied_kms_key_is_told_from_a_denied_call(aws, store):
+    aws.fail("CreateSecret", "AccessDeniedException", message="Access to KMS is not allowed")
+    with pytest.raises(AwsTrouble) as caught:
+        created(store)
+    assert "kms:Decrypt" in caught.value.hint
+
+
+def test_a_session_that_expires_says_how_to_go_on(aws, store):
+    read = created(store)
+    aws.expired.add(KEY_ID)
+    with pytest.raises(AwsTrouble, match="session has expired") as caught:
+        edited(store, read)
+    assert "--resume" in caught.value.hint
+
+
+def test_throttling_is_waited_out_by_the_sdk(aws, store):
+    read = created(store)
+    patient = opened(aws, attempts=3)
+    aws.fail("PutSecretValue", "ThrottlingException", times=1)
+    assert edited(patient, read).version == 2
+
+
+def test_without_credentials_there_is_one_clear_error(aws, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    lonely = AwsClient(AwsSettings(region=aws.region, endpoint=Address.parse(aws.url)))
+    with pytest.raises(AwsTrouble) as caught:
+        open_store(place(aws), lonely, FakeClock())
+    assert caught.value.reason is Reason.CREDENTIALS
+
+
+def test_nobody_there_is_said_so(aws):
+    gone = AwsClient(AwsSettings(region=aws.region, endpoint=Address.parse("http://127.0.0.1:9"), attempts=1))
+    with pytest.raises(AwsTrouble, match="cannot be reached"):
+        open_store(place(aws), gone, FakeClock())
+
+
+@pytest.mark.parametrize("body", [b"<html>log in</html>", b"{", b""])
+def test_a_portal_that_answers_in_place_of_aws_is_not_taken_for_it(aws, body):
+    from tests.fakes.scripted_server import ScriptedServer, reply
+
+    with ScriptedServer(reply(200, body, kind="text/html")) as portal:
+        address = Address.parse(portal.url)
+        with pytest.raises(AwsTrouble) as caught:
+            open_store(place(aws), AwsClient(AwsSettings(region=aws.region, endpoint=address, attempts=1)), FakeClock())
+    assert caught.value.reason in {Reason.MALFORMED, Reason.RESET}
+
+
+def test_no_request_is_logged_even_when_somebody_asks_for_everything(aws, store, caplog):
+    token = created(store).id
+    with caplog.at_level(logging.DEBUG):
+        store.put_candidate(token, FIRST, VALUE)
+        client(aws).identity()
+    assert "tgcanary" not in caplog.text
+    assert "put_secret" not in caplog.text.lower()
+
+
+# ---- AWS says nothing
+
+
+@pytest.mark.parametrize("operation", ["PutSecretValue", "TagResource", "UpdateSecretVersionStage"])
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_a_reply_that_was_lost_after_the_commit_is_found_out(aws, store, operation, attempts):
+    read = created(store)
+    runner = opened(aws, attempts=attempts)
+    aws.fail(operation, acts=True, drops=True)
+    try:
+        after = edited(runner, read)
+    except Unreachable:  # only without repetitions, and only before the label was moved
+        assert attempts == 1
+        assert operation != "UpdateSecretVersionStage"
+        after = edited(runner, read)
+    assert opened(aws).load(read.id) == after
+    assert len(store.history(read.id)) == 2
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_a_publish_whose_reply_was_lost_is_published_once(aws, store, attempts):
+    token = created(store).id
+    runner = opened(aws, attempts=attempts)
+    runner.put_candidate(token, FIRST, VALUE)
+    aws.fail("UpdateSecretVersionStage", acts=True, drops=True)
+    assert runner.publish(token, FIRST, 0) == 1
+    assert store.read_live(token) == Live(FIRST, 1, VALUE)
+
+
+def test_a_candidate_whose_reply_was_lost_is_ours_when_the_sdk_repeats_it(aws, store):
+    token = created(store).id
+    aws.fail("PutSecretValue", acts=True, drops=True)
+    opened(aws, attempts=2).put_candidate(token, FIRST, VALUE)
+    assert store.read_candidate(token, FIRST) == VALUE
+
+
+def test_a_token_whose_making_was_interrupted_is_a_token(aws, store):
+    aws.fail("UpdateSecretVersionStage", "InternalServiceError")
+    with pytest.raises(Unreachable):
+        created(store)
+    found = opened(aws).find(token_name("video/upload"))
+    assert found is not None
+    assert [snapshot.id for snapshot in opened(aws).scan()] == [found.id]
+    assert edited(opened(aws), found).version == 2
+
+
+# ---- AWS lags
+
+
+@pytest.mark.parametrize("lag", [1, 3])
+def test_a_reader_that_lags_takes_nobody_back(aws, store, lag):
+    read = created(store)
+    aws.service.shelf.lag = lag
+    for purpose in ("one", "two", "three"):
+        read = edited(store, read, purpose)
+        assert store.load(read.id) == read
+        assert [snapshot.version for snapshot in store.scan()] == [read.version]
+    store.put_candidate(read.id, FIRST, VALUE)
+    assert store.read_candidate(read.id, FIRST) == VALUE
+    assert store.publish(read.id, FIRST, 0) == 1
+    assert store.read_live(read.id) == Live(FIRST, 1, VALUE)
+
+
+def test_a_runner_that_read_too_early_loses(aws, store):
+    read = created(store)
+    edited(store, read, "first")
+    aws.service.shelf.lag = 50
+    aws.service.shelf.writing(HOME)
+    late = opened(aws)
+    with pytest.raises(Conflict):
+        edited(late, read, "second")
+    aws.service.shelf.lag = 0
+    aws.service.shelf._before.clear()
+    assert opened(aws).load(read.id).document.record.purpose == "first"
+
+
+# ---- somebody else is at work
+
+
+@pytest.mark.parametrize("sign", [{"rotation_enabled": True}, {"owning_service": "rds"}, {"type": "partner"}])
+def test_a_secret_that_somebody_else_rotates_is_refused(aws, store, sign):
+    read = created(store)
+    for name, value in sign.items():
+        setattr(kept(aws), name, value)
+    with pytest.raises(Conflict, match="AWS itself rotates"):
+        edited(opened(aws), read)
+    with pytest.raises(Conflict, match="AWS itself rotates"):
+        opened(aws).put_candidate(read.id, FIRST, VALUE)
+    assert opened(aws).load(read.id) == read
+
+
+def test_a_foreign_pending_version_is_not_stolen(aws, store):
+    read = created(store)
+    foreign = str(uuid.uuid4())
+    client(aws).secrets(
+        "put_secret_value", SecretId=HOME, ClientRequestToken=foreign, SecretString="x", VersionStages=["AWSPENDING"]
+    )
+    with pytest.raises(Conflict, match="AWSPENDING"):
+        edited(opened(aws), read)
+    assert "AWSPENDING" in kept(aws).versions[foreign].stages
+
+
+def test_a_value_that_somebody_wrote_by_hand_is_not_written_over(aws, store):
+    token = created(store).id
+    store.put_candidate(token, FIRST, VALUE)
+    store.publish(token, FIRST, 0)
+    client(aws).secrets("put_secret_value", SecretId=HOME, SecretString="by hand")
+    with pytest.raises(Conflict, match="somebody else"):
+        opened(aws).publish(token, FIRST, 1)
+    with pytest.raises(Conflict, match="somebody else"):
+        opened(aws).read_live(token)
+
+
+def test_a_secret_of_somebody_else_is_no_token_and_its_name_is_not_taken(aws, store):
+    client(aws).secrets("create_secret", Name=HOME, SecretString="theirs")
+    assert store.find(token_name("video/upload")) is None
+    assert list(store.scan()) == []
+    with pytest.raises(Conflict):
+        created(store)
+    assert kept(aws).holder("AWSCURRENT").content == {"SecretString": "theirs"}
+
+
+def test_two_stores_of_one_region_do_not_see_each_other(aws, store):
+    one, other = created(store), made(aws, "video-team/sub")
+    created(other, "x")
+    assert [snapshot.id for snapshot in store.scan()] == [one.id]
+    assert store.holders(store.fingerprint(VALUE)) == ()
+
+
+def test_a_secret_that_is_scheduled_for_deletion_says_how_to_get_it_back(aws, store):
+    read = created(store)
+    client(aws).secrets("delete_secret", SecretId=HOME, RecoveryWindowInDays=7)
+    with pytest.raises(AwsTrouble, match="scheduled for deletion") as caught:
+        edited(store, read)
+    assert "restore-secret" in caught.value.hint
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b"x\x9c", b"\x78\x9c\x03\x00\x00\x00\x00\x01"])
+def test_a_state_that_was_written_over_is_tampering(aws, store, data):
+    created(store)
+    at = str(uuid.uuid4())
+    client(aws).secrets(
+        "put_secret_value", SecretId=HOME, ClientRequestToken=at, SecretBinary=data or b"{}", VersionStages=["tg-doc"]
+    )
+    with pytest.raises(Tampered):
+        opened(aws).find(token_name("video/upload"))
+
+
+def test_a_body_that_would_inflate_without_end_is_tampering(aws, store):
+    import zlib
+
+    created(store)
+    bomb = zlib.compress(b" " * (60 << 20), 9)
+    client(aws).secrets("put_secret_value", SecretId=HOME, SecretBinary=bomb[:65_536], VersionStages=["tg-doc"])
+    with pytest.raises(Tampered):
+        opened(aws).find(token_name("video/upload"))
+
+
+# ---- names
+
+
+def test_a_rename_that_was_interrupted_keeps_the_old_name_and_does_not_keep_the_new_one(aws, store):
+    read = created(store, "old")
+    aws.fail("PutSecretValue", "InternalServiceError")
+    with pytest.raises(Unreachable):
+        store.commit(read.id, 1, document("new"), [event(store, Op.EDIT)])
+    assert opened(aws).find(token_name("new")) is None
+    assert opened(aws).find(token_name("old")) == read
+    other = created(opened(aws), "new")
+    assert opened(aws).find(token_name("new")) == other
+
+
+def test_a_name_that_is_taken_over_defeats_the_rename_that_was_in_flight(aws, store):
+    read = created(store, "old")
+    slow = opened(aws)
+    slow._expected(read.id, read.version)
+    slow._names.claim(token_name("new"), read.id, "video-team/old")  # claimed, not committed yet
+    other = created(store, "new")
+    with pytest.raises(Conflict):
+        slow._tokens.advance(slow._tokens.newest(read.id), document("new"), [])
+    assert opened(aws).find(token_name("new")) == other
+    assert [snapshot.document.record.name for snapshot in opened(aws).scan()] == ["new", "old"]
+
+
+def test_a_making_that_was_interrupted_after_it_had_claimed_a_name_can_never_be_finished(aws, store):
+    first = created(store, "old")
+    store.commit(first.id, 1, document("elsewhere"), [event(store, Op.EDIT)])
+    slow, token = opened(aws), new_token_id()
+    home = slow._names.home_for(token_name("old"), token)  # claimed, not made yet
+    other = created(store, "old")
+    with pytest.raises(Conflict):
+        slow._tokens.create(token, home, document("old"), [])
+    assert opened(aws).find(token_name("old")) == other
+
+
+# ---- what AWS removes
+
+
+def test_what_a_tombstone_says_survives_the_version_it_stood_in(aws, store):
+    token = created(store).id
+    store.put_candidate(token, FIRST, VALUE)
+    store.put_candidate(token, SECOND, Tombstone(reason="reaped"))
+    store.destroy(token, FIRST)
+    for version in [each for each in kept(aws).versions.values() if not each.stages]:
+        del kept(aws).versions[version.id]
+    left = opened(aws)
+    assert left.read_candidate(token, FIRST) == Tombstone(reason="destroyed", digest=VALUE.digest())
+    assert left.read_candidate(token, SECOND) == Tombstone(reason="reaped")
+    for label in (FIRST, SECOND):
+        with pytest.raises(Conflict):
+            left.put_candidate(token, label, OTHER)
+
+
+def test_a_destroyed_value_loses_every_label_also_that_of_the_previous_live_one(aws, store):
+    token = created(store).id
+    for number, (label, value) in enumerate(((FIRST, VALUE), (SECOND, OTHER))):
+        store.put_candidate(token, label, value)
+        store.publish(token, label, number)
+    store.destroy(token, FIRST)
+    labelled = [each.content for each in kept(aws).versions.values() if each.stages]
+    assert VALUE.token.reveal() not in str(labelled)
+    assert store.read_live(token) == Live(SECOND, 2, OTHER)
+
+
+def test_a_long_history_moves_into_blocks_and_comes_back_whole(aws, store):
+    read = created(store)
+    for number in range(9):
+        noise = [event(store, Op.EDIT, **{f"k{each}": uuid.uuid4().hex + uuid.uuid4().hex}) for each in range(70)]
+        read = store.commit(read.id, read.version, read.document, [*noise, event(store, Op.VERIFY, number=number)])
+    entries = opened(aws).history(read.id)
+    assert [entry.seq for entry in entries] == list(range(1, 9 * 71 + 2))
+    assert entries[-1].hash == read.document.chain.hash
+    assert any(label.startswith("tg-log-") for label in kept(aws).labels)
+
+
+def test_a_record_that_no_secret_can_hold_is_bad_input(aws, store):
+    read = created(store)
+    notes = "".join(uuid.uuid4().hex for _ in range(5000))
+    huge = replace(read.document, record=replace(read.document.record, notes=notes))
+    with pytest.raises(InputError, match="too large"):
+        store.commit(read.id, 1, huge, [])
+    large = replace(read.document, record=replace(read.document.record, notes=notes[:20_000]))
+    assert [found.version for found in _listed_afresh(aws, store.commit(read.id, 1, large, []))] == [2]
+
+
+def _listed_afresh(aws, expected):
+    found = list(opened(aws).scan())
+    assert found == [expected]
+    return found
+
+
+def test_a_value_with_odd_characters_reaches_consumers_as_it_is(aws, store):
+    token = created(store).id
+    value = Value.of('tgcanary-"\\ü\ud800€')
+    store.put_candidate(token, FIRST, value)
+    store.publish(token, FIRST, 0)
+    assert opened(aws).read_live(token) == Live(FIRST, 1, value)
