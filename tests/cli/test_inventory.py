@@ -29,6 +29,10 @@ class TestList:
         assert (answer.code, answer.out) == (0, "")
         assert "no tokens here" in answer.err
 
+    def test_a_filter_that_nothing_fits_does_not_call_the_store_empty(self, cli):
+        cli.add(NAME)
+        assert "no token is like that" in cli("list", "--state", "retired").err
+
     def test_columns_for_people(self, cli):
         cli.add(NAME)
         header, row = cli("list").out.splitlines()

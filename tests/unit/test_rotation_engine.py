@@ -397,6 +397,24 @@ def test_an_aborted_add_forgets_the_value_and_never_revokes_it():
     assert isinstance(bench.store.read_candidate(token, bench.journal(token).attempts[0].label), Tombstone)
 
 
+@pytest.mark.parametrize("issued", [False, True], ids=["given", "issued"])
+def test_an_aborted_beginning_tells_the_truth_and_leaves_the_value_free_for_another_name(issued):
+    """Nobody is told of an old token or a previous value that never was; a forgotten value can be added again."""
+    bench = Bench()
+    bench.deliveries.delivery.deaf = True
+    with pytest.raises(Unfinished):
+        bench.engine.issue(bench.record()) if issued else bench.add()
+    token = next(iter(bench.store.scan())).id
+    known = bench.document(token).fingerprints
+    bench.engine.abort(token)
+    told = " ".join(bench.progress.lines)
+    assert "previous value again" not in told
+    assert "old token" not in told
+    assert "what it was handed is still there" in told
+    if not issued:
+        assert not any(bench.store.holders(each) for each in known)
+
+
 def test_abort_is_refused_after_the_revoke_intent():
     bench = Bench()
     token, _ = bench.add()

@@ -56,4 +56,5 @@ def verify(wiring: Wiring) -> None:
     if wiring.screen.as_json:
         wiring.screen.document({"ok": True, "chains": len(checked), "entries": entries})
     else:
-        wiring.screen.line(f"{entries} entries in {len(checked)} chains hold, and so does the store")
+        chains = "1 chain holds" if len(checked) == 1 else f"{len(checked)} chains hold"
+        wiring.screen.line(f"{entries} entries in {chains}, and so does the store")

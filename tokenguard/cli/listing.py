@@ -47,7 +47,8 @@ def list_tokens(
     )  # fmt: skip
     if sort_by_due or within is not None:
         found = _by_due(list(found), now, None if within is None else timedelta(days=within))
-    _print(wiring, found, labelled=all_stores)
+    narrowed = wanted != Filter() or sort_by_due or within is not None
+    _print(wiring, found, labelled=all_stores, narrowed=narrowed)
 
 
 def _by_due(found: list[_Found], now: datetime, within: timedelta | None) -> list[_Found]:
@@ -70,11 +71,12 @@ def _stores(wiring: Wiring) -> dict[str, Store]:
     return {name: wiring.open_store(url) for name, url in urls.items()}
 
 
-def _print(wiring: Wiring, found: Iterable[_Found], *, labelled: bool) -> None:
+def _print(wiring: Wiring, found: Iterable[_Found], *, labelled: bool, narrowed: bool) -> None:
     as_json = wiring.screen.as_json
     tokens = [] if as_json else list(found)
     if not as_json and not tokens:
-        wiring.progress.note("no tokens here; `tokenguard add` and `tokenguard import` take them in")
+        taking_in = "no tokens here; `tokenguard add` and `tokenguard import` take them in"
+        wiring.progress.note("no token is like that" if narrowed else taking_in)
         return
     from tokenguard.cli.listing_view import print_document, print_table  # noqa: PLC0415 - not for an empty store
 

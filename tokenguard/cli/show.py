@@ -48,7 +48,7 @@ def _show_operation(wiring: Wiring, snapshot: Snapshot) -> None:
                 ("opened", moment(journal.opened_at) or ""),
                 ("reason", journal.reason),
                 ("held by", journal.holder if document.busy else ""),
-                ("waiting for", journal.waiting_for),
+                ("stopped with", journal.waiting_for),
                 ("old token", f"dead, {proof.grade}" if proof else ""),
                 ("go on with", f"tokenguard rotate {document.record.name} --resume" if document.busy else ""),
             ]

@@ -162,7 +162,11 @@ def _columns(names: Sequence[str], source: str) -> list[str]:
     if not found:
         _refuse(source, "there is nothing in it")
     if "" in found:
-        _refuse(source, f"column {found.index('') + 1} has a name that is not known")
+        _refuse(
+            source,
+            f"column {found.index('') + 1} has a name that is not known",
+            f"nothing was imported; columns are {', '.join(sorted(set(COLUMNS.values())))}",
+        )
     if len(set(found)) != len(found):
         _refuse(source, "a column occurs twice")
     return found
@@ -180,8 +184,5 @@ def _text(data: bytes, source: str) -> str:
     return text
 
 
-def _refuse(source: str, reason: str) -> NoReturn:
-    raise InputError(
-        f"{safe_text(source, one_line=True, limit=200)}: {reason}",
-        hint=f"nothing was imported; columns are {', '.join(sorted(set(COLUMNS.values())))}",
-    ) from None
+def _refuse(source: str, reason: str, hint: str = "nothing was imported; correct the file, or see --as") -> NoReturn:
+    raise InputError(f"{safe_text(source, one_line=True, limit=200)}: {reason}", hint=hint) from None

@@ -12,6 +12,12 @@ from tokenguard.rotation.proving import old_value
 from tokenguard.rotation.reaping import reap
 from tokenguard.rotation.session import Session
 
+_AS_BEFORE = "the old token is the live one, the new one is gone"
+_OUTCOMES = {
+    Mode.ADD: "the store has forgotten the value; the token itself was not touched",
+    Mode.ISSUE: "the new token is gone",
+}
+
 
 def begin_abort(session: Session) -> None:
     """Decide it. Refused after the revoke intent: a live label must never point at a revoked token."""
@@ -40,7 +46,7 @@ def undo(session: Session) -> None:
     session.commit(
         session.event(Op.ABORT, Phase.OUTCOME), record=_restored(session), stage=Stage.ABORTED, waiting_for=""
     )
-    session.context.progress.step("undone: the old token is the live one, the new one is gone")
+    session.context.progress.step(f"undone: {_OUTCOMES.get(session.journal.mode, _AS_BEFORE)}")
 
 
 def _forget(session: Session) -> None:
@@ -48,7 +54,7 @@ def _forget(session: Session) -> None:
     for attempt in session.journal.attempts:
         session.commit(session.event(Op.DESTROY, Phase.INTENT, label=attempt.label))
         session.context.store.destroy(session.snapshot.id, attempt.label)
-    gone = tuple(replace(attempt, state=AttemptState.GONE) for attempt in session.journal.attempts)
+    gone = tuple(replace(attempt, state=AttemptState.GONE, fingerprint=None) for attempt in session.journal.attempts)
     session.commit(session.event(Op.DESTROY, Phase.OUTCOME, result="forgotten"), attempts=gone)
 
 

@@ -33,21 +33,26 @@ def catch_up(session: Session) -> None:
 
 
 def take_back(session: Session, previous: Value | None) -> None:
-    """Give every consumer that was handed the new value its previous one (an abort)."""
+    """Give every consumer that was handed the new value its previous one (an abort), if there was one."""
     for handover in session.journal.handovers:
         consumer = handover.consumer
         session.commit(session.event(Op.ROLL_BACK, Phase.INTENT, consumer=str(consumer)))
         delivery = session.context.deliveries.of(consumer)
         if delivery is None:
-            _ask_to_take_back(session, consumer)
+            _ask_to_take_back(session, consumer, replaces=previous is not None)
         elif previous is not None:
             delivery.rollback(consumer, previous)
         with _put_right_if_late(session, delivery, consumer):
             session.commit(
-                session.event(Op.ROLL_BACK, Phase.OUTCOME, consumer=str(consumer)),
+                session.event(
+                    Op.ROLL_BACK, Phase.OUTCOME, consumer=str(consumer), result="" if previous else "nothing-before"
+                ),
                 handovers=tuple(each for each in session.journal.handovers if each.consumer != consumer),
             )
-        session.context.progress.step(f"{consumer} has its previous value again")
+        if previous is not None:
+            session.context.progress.step(f"{consumer} has its previous value again")
+        elif delivery is not None:
+            session.context.progress.note(f"{consumer} had no value before: what it was handed is still there")
 
 
 def _deliver(session: Session, consumer: Consumer, value: Value) -> None:
@@ -114,16 +119,24 @@ def _ask_person(session: Session, consumer: Consumer) -> str:
     return who
 
 
-def _ask_to_take_back(session: Session, consumer: Consumer) -> None:
+def _ask_to_take_back(session: Session, consumer: Consumer, *, replaces: bool) -> None:
+    name = session.record.name
     task = Task(
-        title=f"give {consumer.target} the previous token of {session.record.name} again",
+        title=f"give {consumer.target} the previous token of {name} again",
         where=consumer.target,
         steps=("put the previous value back, or make sure that the new one was never used there",),
         why="the rotation is being undone: the new token will be revoked",
     )
+    if not replaces:
+        task = Task(
+            title=f"take the token of {name} away from {consumer.target}",
+            where=consumer.target,
+            steps=("remove the value, or make sure that it was never used there",),
+            why=f"this is being undone: nothing will be recorded of a value under the name {name}",
+        )
     if session.context.operator.done(task) is None:
         raise NeedsPerson(
-            f"{consumer} has not been confirmed to use the previous token",
+            f"{consumer} has not been confirmed to be as it was before",
             hint=f"when it does: tokenguard rotate {session.record.name} --abort",
         )
 
