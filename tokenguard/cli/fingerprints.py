@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, group, pass_wiring
+from tokenguard.detection.gitleaks_rules import gitleaks_rules
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, replace_file, shown
@@ -31,6 +32,7 @@ _READABLE = 0o644  # the bundle counts as public
     {
         "publish": ("tokenguard.cli.fingerprints:publish", "Write the signed bundle from the store."),
         "pull": ("tokenguard.cli.fingerprints:pull", "Check a bundle and use it in this machine's scans."),
+        "export": ("tokenguard.cli.fingerprints:export", "Write the vendors' shapes as rules for another scanner."),
     },
 )
 def fingerprints() -> None:
@@ -86,6 +88,19 @@ def pull(wiring: Wiring, bundle: Path) -> None:
             f"version {pulled.version}: {live:,} live tags, {len(pulled.entries) - live:,} revoked, "
             f"good until {pulled.expires[:10]}"
         )
+
+
+@command("export")
+@click.argument("scanner", type=click.Choice(["gitleaks"]))
+@pass_wiring
+def export(wiring: Wiring, scanner: str) -> None:
+    """Write the vendors' shapes, Descript's and Autoposting's among them, as rules for SCANNER. Holds no tags."""
+    text = gitleaks_rules()
+    if wiring.screen.as_json:
+        wiring.screen.document({"scanner": scanner, "rules": text})
+        return
+    for line in text.rstrip("\n").split("\n"):
+        wiring.screen.line(line)
 
 
 def _live(wiring: Wiring) -> Iterator[Known]:
