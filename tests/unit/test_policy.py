@@ -11,8 +11,9 @@ from tokenguard.domain.names import token_name
 from tokenguard.domain.token import Kind, Record, RecordState
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
+from tokenguard.policy.catalogue import CATALOGUE
 from tokenguard.policy.loader import default_policy, load_policy, packaged_policy, read_policy
-from tokenguard.policy.model import Policy, Severity, due_of
+from tokenguard.policy.model import Policy, due_of
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 RECORD = Record(name=token_name("a/b"), provider="manual", state=RecordState.ACTIVE, environment="prod", rotated_at=NOW)
@@ -31,25 +32,26 @@ GOOD = f"format: 1\nname: mine\nrules:\n{RULE}"
 
 def test_the_default_policy_says_why_and_where_from():
     policy = default_policy()
-    assert [rule.id for rule in policy.rules] == ["maximum-age", "quiet-consumers", "required-fields"]
-    assert all(rule.why and rule.source and rule.fix and rule.severity is Severity.ERROR for rule in policy.rules)
-    assert {env: policy.maximum_age.of(env).days for env in ("prod", "staging", "dev", "x")} == {
+    assert [rule.id for rule in policy.rules] == list(CATALOGUE)
+    assert all(rule.why and rule.source and rule.fix for rule in policy.rules)
+    age = policy.rule("maximum-age")
+    assert {env: age.limit(env).days for env in ("prod", "staging", "dev", "x")} == {
         "prod": 90,
         "staging": 180,
         "dev": 365,
         "x": 90,
     }
-    assert [each.days for each in policy.maximum_age.warn] == [30, 14, 7, 1]
+    assert [each.days for each in age.warnings] == [30, 14, 7, 1]
     assert policy.quiet_period == timedelta(days=7)
-    assert policy.required_fields.fields == ("owner", "scope", "purpose", "environment")
+    assert policy.rule("required-fields").words("fields") == ("owner", "scope", "purpose", "environment")
 
 
 def test_a_team_s_own_policy_is_read(tmp_path):
     path = tmp_path / "policy.yaml"
     path.write_text(GOOD)
     policy = read_policy(path)
-    assert (policy.name, policy.maximum_age.otherwise) == ("mine", timedelta(days=10))
-    assert policy.maximum_age.warn == (timedelta(days=14), timedelta(days=7))
+    assert (policy.name, policy.rule("maximum-age").limit("x")) == ("mine", timedelta(days=10))
+    assert policy.rule("maximum-age").warnings == (timedelta(days=14), timedelta(days=7))
     assert policy.quiet_period is None
 
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "rotate": ("tokenguard.cli.rotate:rotate", "Replace tokens without an outage, and prove the old ones dead."),
     "retire": ("tokenguard.cli.retire:retire", "Revoke a token, prove it dead, keep its record."),
     "runbook": ("tokenguard.cli.runbook:runbook", "Write the rotation runbook of one token."),
+    "check": ("tokenguard.cli.check:check", "Hold every token to the policy."),
     "import": ("tokenguard.cli.importing:import_file", "Take tokens from a .env, CSV or JSON file."),
     "scan": ("tokenguard.cli.scan:scan", "Find leaked tokens in files, commits and streams."),
     "baseline": ("tokenguard.cli.baseline:baseline", "Findings that the team has decided to live with."),

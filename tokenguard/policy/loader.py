@@ -1,22 +1,21 @@
 """Reads policy files: known rules with known parameters; anything else is an error that names its place."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
 
 from tokenguard.documents import Tree, load_yaml
-from tokenguard.domain.names import SEGMENT
+from tokenguard.domain.names import SEGMENT, segment
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
-from tokenguard.policy.model import MaximumAge, Policy, QuietConsumers, RequiredFields, Severity
+from tokenguard.policy.catalogue import CATALOGUE
+from tokenguard.policy.model import Match, Override, Parameter, Policy, Rule, Severity, Waiver
+from tokenguard.policy.section import Section
 from tokenguard.text import safe_text
 
 FORMAT = "1"
 MAX_BYTES = 65_536
-MAX_DAYS = 3_650
-_FIELDS = ("owner", "scope", "purpose", "environment", "made_by", "account", "deputy")
+_MAX_LAYERS = 5
+_WORDS = ("why", "source", "fix")
 _PACKAGED = (Path(__file__).parents[1] / "_policies", Path(__file__).parents[2] / "policies")
 """In a wheel, and in a checkout."""
 
@@ -26,141 +25,147 @@ def default_policy() -> Policy:
     return packaged_policy("default")
 
 
-def packaged_policy(name: str) -> Policy:
+def packaged_policy(name: str, *, layers: int = _MAX_LAYERS) -> Policy:
     """A policy of `policies/` by its name; InputError if there is none."""
     if SEGMENT.fullmatch(name):
         for folder in _PACKAGED:
             if (path := folder / f"{name}.yaml").is_file():
-                return read_policy(path)
+                return load_policy(_read(path), source=path.name, layers=layers)
     raise InputError(
         f"there is no policy called {safe_text(name, one_line=True, limit=60)!r}",
-        hint="`default` comes with tokenguard",
+        hint="`default` and `strict` come with tokenguard",
     )
 
 
 def read_policy(path: Path) -> Policy:
     """Read a policy file; InputError if it cannot be read or is not acceptable."""
+    return load_policy(_read(path), source=path.name)
+
+
+def _read(path: Path) -> bytes:
     try:
-        data = read_limited(path, MAX_BYTES)
+        return read_limited(path, MAX_BYTES)
     except OSError:
         raise InputError(f"cannot read the policy {shown(path)}", hint="name a file that exists") from None
-    return load_policy(data, source=path.name)
 
 
-def load_policy(data: bytes, *, source: str) -> Policy:
+def load_policy(data: bytes, *, source: str, layers: int = _MAX_LAYERS) -> Policy:
     """Make a policy of a YAML document.
 
     Args:
         data: the file's bytes.
         source: how errors name the file.
+        layers: how many policies it may stand on (`extends`).
 
     Raises:
         InputError: unknown rule, unknown or missing key, a value of the wrong kind; or not plain YAML.
     """
-    top = _Section(load_yaml(data, source=source, max_bytes=MAX_BYTES), source)
+    source = safe_text(source, one_line=True, limit=200)
+    top = Section(load_yaml(data, source=source, max_bytes=MAX_BYTES), source)
     if top.text("format") != FORMAT:
         top.refuse(f"the format is not {FORMAT}")
     name = top.text("name")
-    rules: dict[str, Any] = {}
-    for number, tree in enumerate(top.sequence("rules"), 1):
-        section = _Section(tree, f"{source}: rule {number}")
-        kind = section.text("id")
-        if kind not in _RULES:
-            section.refuse(f"an unknown rule; known are {', '.join(_RULES)}")
-        attribute, make = _RULES[kind]
-        if attribute in rules:
-            section.refuse("a rule that was given before")
-        rules[attribute] = make(section)
-        section.finish()
+    base = _base(top, layers)
+    rules = _rules(top.sequence("rules", [] if base.rules else None), base, source)
+    known = {rule.id: rule for rule in rules}
+    overrides = [
+        _override(Section(tree, f"{source}: override {number}"), known)
+        for number, tree in enumerate(top.sequence("overrides", []), 1)
+    ]
+    waivers = [
+        _waiver(Section(tree, f"{source}: waiver {number}"), known)
+        for number, tree in enumerate(top.sequence("waivers", []), 1)
+    ]
     top.finish()
-    return Policy(name=name, **rules)
+    return Policy(
+        name=name, rules=rules, overrides=(*base.overrides, *overrides), waivers=(*base.waivers, *waivers)
+    )  # fmt: skip
 
 
-@dataclass(slots=True)
-class _Section:
-    """One mapping of the file; what nobody asked for is refused by `finish`."""
-
-    tree: Tree
-    place: str
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.tree, dict):
-            self.refuse("a mapping is needed here")
-        self.tree = dict(self.tree)
-
-    def take(self, key: str) -> Tree:
-        """The value under `key`, once."""
-        if not isinstance(self.tree, dict) or key not in self.tree:
-            self.refuse(f"{key} is missing")
-        return self.tree.pop(key)
-
-    def text(self, key: str) -> str:
-        found = self.take(key)
-        if not isinstance(found, str) or not found.strip():
-            self.refuse(f"{key} is not text")
-        return found.strip()
-
-    def sequence(self, key: str) -> list[Tree]:
-        found = self.take(key)
-        if not isinstance(found, list):
-            self.refuse(f"{key} is not a list")
-        return found
-
-    def days(self, key: str) -> timedelta:
-        return self.as_days(self.take(key), key)
-
-    def as_days(self, found: Tree, key: str) -> timedelta:
-        if not isinstance(found, str) or not (found.isascii() and found.isdigit()) or len(found) > len(str(MAX_DAYS)):
-            self.refuse(f"{key} is not a number of whole days")
-        if not 1 <= int(found) <= MAX_DAYS:
-            self.refuse(f"{key} is not between 1 and {MAX_DAYS:,} days")
-        return timedelta(days=int(found))
-
-    def common(self) -> dict[str, Any]:
-        """What every rule has."""
-        severity = self.text("severity")
-        if severity not in set(Severity):
-            self.refuse(f"severity is not one of {', '.join(Severity)}")
-        words = {key: self.text(key) for key in ("why", "source", "fix")}
-        return {"severity": Severity(severity), **words}
-
-    def finish(self) -> None:
-        if self.tree:
-            self.refuse("a key that is not known here")
-
-    def refuse(self, reason: str) -> NoReturn:
-        raise InputError(f"{self.place}: {reason}", hint="correct the policy; policies/default.yaml is a complete one")
+def _base(top: Section, layers: int) -> Policy:
+    """The policy that this one extends: one of `policies/`."""
+    if "extends" not in top:
+        return Policy(name="")
+    if layers == 0:
+        top.refuse("it stands on too many other policies")
+    return packaged_policy(top.text("extends"), layers=layers - 1)
 
 
-def _maximum_age(section: _Section) -> MaximumAge:
-    days = section.take("days")
-    if not isinstance(days, dict) or not all(SEGMENT.fullmatch(name) for name in days):
-        section.refuse("days is not a mapping of environments to days")
-    warn = sorted((section.as_days(each, "warn") for each in section.sequence("warn")), reverse=True)
-    return MaximumAge(
-        id="maximum-age",
-        by_environment={name: section.as_days(each, "days") for name, each in days.items()},
-        otherwise=section.days("otherwise"),
-        warn=tuple(warn),
-        **section.common(),
+def _rules(trees: list[Tree], base: Policy, source: str) -> tuple[Rule, ...]:
+    """The rules of the base, changed where this layer says so, then those that are new; in the catalogue's order."""
+    inherited = {rule.id: rule for rule in base.rules}
+    mine: dict[str, Rule] = {}
+    for number, tree in enumerate(trees, 1):
+        section = Section(tree, f"{source}: rule {number}")
+        kind = _known_rule(section, "id", CATALOGUE)
+        if kind in mine:
+            section.refuse("a rule that was given before")
+        mine[kind] = _rule(section, kind, inherited.get(kind))
+        section.finish()
+    found = inherited | mine
+    return tuple(found[kind] for kind in CATALOGUE if kind in found)
+
+
+def _rule(section: Section, kind: str, base: Rule | None) -> Rule:
+    words = {key: section.text(key, getattr(base, key) if base else None) for key in _WORDS}
+    severity = _severity(section) if base is None or "severity" in section else base.severity
+    return Rule(id=kind, severity=severity, parameters=_parameters(section, kind, base), **words)
+
+
+def _parameters(section: Section, kind: str, base: Rule | None, *, some: bool = False) -> dict[str, Parameter]:
+    """Those that are given over those of the base; with `some`, only those that are given."""
+    found = dict(base.parameters) if base and not some else {}
+    for name, sort in CATALOGUE[kind].parameters.items():
+        if name in section or (name not in found and not some):
+            found[name] = section.parameter(name, sort)
+    return found
+
+
+def _override(section: Section, known: Mapping[str, Rule]) -> Override:
+    kind = _known_rule(section, "rule", known)
+    severity = _severity(section) if "severity" in section else None
+    found = Override(
+        rule=kind,
+        match=_match(section),
+        severity=severity,
+        parameters=_parameters(section, kind, known[kind], some=True),
     )
+    section.finish()
+    return found
 
 
-def _quiet_consumers(section: _Section) -> QuietConsumers:
-    return QuietConsumers(id="quiet-consumers", period=section.days("days"), **section.common())
+def _waiver(section: Section, known: Mapping[str, Rule]) -> Waiver:
+    found = Waiver(
+        rule=_known_rule(section, "rule", known),
+        match=_match(section),
+        owner=segment(section.text("owner"), what="owner"),
+        reason=section.text("reason"),
+        until=section.day("until"),
+    )
+    section.finish()
+    return found
 
 
-def _required_fields(section: _Section) -> RequiredFields:
-    found = section.sequence("fields")
-    fields = tuple(name for name in _FIELDS if name in found)
-    if len(fields) != len(found):
-        section.refuse(f"fields holds something else than {', '.join(_FIELDS)}")
-    return RequiredFields(id="required-fields", fields=fields, **section.common())
+def _match(section: Section) -> Match:
+    found = Match(
+        token=section.text("token", "*"),
+        environment=section.text("environment", ""),
+        provider=section.text("provider", ""),
+    )
+    if found == Match():
+        section.refuse("it does not say which tokens it is for: token, environment or provider")
+    return found
 
 
-_RULES: Mapping[str, tuple[str, Callable[[_Section], Any]]] = {
-    "maximum-age": ("maximum_age", _maximum_age),
-    "quiet-consumers": ("quiet_consumers", _quiet_consumers),
-    "required-fields": ("required_fields", _required_fields),
-}
-"""For each rule its attribute of `Policy`, and how it is read."""
+def _known_rule(section: Section, key: str, known: Mapping[str, object]) -> str:
+    kind = section.text(key)
+    if kind not in known:
+        section.refuse(f"an unknown rule; known are {', '.join(known)}")
+    return kind
+
+
+def _severity(section: Section) -> Severity:
+    severity = section.text("severity")
+    if severity not in set(Severity):
+        section.refuse(f"severity is not one of {', '.join(Severity)}")
+    return Severity(severity)

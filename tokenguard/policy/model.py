@@ -1,74 +1,140 @@
-"""A policy: the known rules and their parameters, frozen and valid by construction."""
+"""A policy: the known rules and their parameters, frozen and valid by construction; and when a token is due."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
+from fnmatch import fnmatchcase
+from typing import cast
 
 from tokenguard.domain.token import Record, RecordState
-from tokenguard.frozen import Frozen, field
+from tokenguard.frozen import Frozen, field, replace
+
+Parameter = int | tuple[int, ...] | tuple[str, ...] | Mapping[str, int] | Mapping[str, tuple[str, ...]]
+"""What a parameter of a rule may hold; `catalogue` says which rule has which."""
 
 
 @unique
 class Severity(StrEnum):
-    """How grave a violation is."""
+    """How grave a violation is; `off` says that a rule asks nothing."""
 
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"
+    OFF = "off"
 
 
 class Rule(Frozen, frozen=True, kw_only=True):
-    """What every rule says of itself."""
+    """One rule with its parameters, and what it says of itself."""
 
     id: str
     severity: Severity
     why: str
     source: str
     fix: str
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+
+    def number(self, name: str) -> int:
+        """A whole number."""
+        return cast("int", self.parameters[name])
+
+    def days(self, name: str = "days") -> timedelta:
+        """A period of whole days."""
+        return timedelta(days=self.number(name))
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """A list of words."""
+        return cast("tuple[str, ...]", self.parameters[name])
+
+    def lists(self, name: str) -> Mapping[str, tuple[str, ...]]:
+        """Lists of words by a key."""
+        return cast("Mapping[str, tuple[str, ...]]", self.parameters[name])
+
+    def limit(self, environment: str) -> timedelta:
+        """The days that one environment is held to; `otherwise` those of an environment that is not named."""
+        by_environment = cast("Mapping[str, int]", self.parameters["days"])
+        return timedelta(days=by_environment.get(environment, self.number("otherwise")))
+
+    @property
+    def warnings(self) -> tuple[timedelta, ...]:
+        """How long before the limit to warn, longest first."""
+        return tuple(timedelta(days=each) for each in cast("tuple[int, ...]", self.parameters["warn"]))
 
 
-class MaximumAge(Rule, frozen=True, kw_only=True):
-    """How old a value may become, by environment, and when to begin to warn."""
+class Match(Frozen, frozen=True, kw_only=True):
+    """Which tokens are meant: all that is said must hold, and nothing said means every token."""
 
-    by_environment: Mapping[str, timedelta]
-    otherwise: timedelta
-    warn: tuple[timedelta, ...] = ()
-    """Longest first."""
+    token: str = "*"  # noqa: S105 - a pattern of names, not a value
+    """A name, or a pattern with `*`, `?` and `[…]` (`video/*`)."""
+    environment: str = ""
+    provider: str = ""
 
-    def of(self, environment: str) -> timedelta:
-        """The limit in one environment."""
-        return self.by_environment.get(environment, self.otherwise)
-
-
-class QuietConsumers(Rule, frozen=True, kw_only=True):
-    """How long a token must have been unused at the provider before undeclared consumers are ruled out."""
-
-    period: timedelta
+    def admits(self, record: Record) -> bool:
+        """Whether the token is meant."""
+        return (
+            self.environment in {"", record.environment}
+            and self.provider in {"", record.provider}
+            and fnmatchcase(record.name, self.token)
+        )
 
 
-class RequiredFields(Rule, frozen=True, kw_only=True):
-    """The fields that a full member of the inventory must have."""
+class Override(Frozen, frozen=True, kw_only=True):
+    """Other parameters or another severity of one rule, for some tokens."""
 
-    fields: tuple[str, ...]
+    rule: str
+    match: Match
+    severity: Severity | None = None
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+
+
+class Waiver(Frozen, frozen=True, kw_only=True):
+    """A violation that somebody has decided to live with, for a while."""
+
+    rule: str
+    match: Match
+    owner: str
+    reason: str
+    until: datetime
+    """From this moment on it is a violation again."""
 
 
 class Policy(Frozen, frozen=True, kw_only=True):
-    """One policy file. A rule that the file leaves out is None and asks nothing."""
+    """A policy with all its layers. A rule that it leaves out asks nothing."""
 
     name: str
-    maximum_age: MaximumAge | None = None
-    quiet_consumers: QuietConsumers | None = None
-    required_fields: RequiredFields | None = None
+    rules: tuple[Rule, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
 
-    @property
-    def rules(self) -> tuple[Rule, ...]:
-        """The rules that are in force."""
-        every = (self.maximum_age, self.quiet_consumers, self.required_fields)
-        return tuple(rule for rule in every if rule is not None)
+    def rule(self, name: str, record: Record | None = None) -> Rule | None:
+        """The rule as it applies to a token (or to none in particular); None if it asks nothing."""
+        found = next((rule for rule in self.rules if rule.id == name), None)
+        if found is not None and record is not None:
+            found = self.applied(found, record)
+        return found if found is not None and found.severity is not Severity.OFF else None
+
+    def applied(self, rule: Rule, record: Record) -> Rule:
+        """The rule with the overrides that are meant for a token; of several the last one counts."""
+        for override in self.overrides:
+            if override.rule == rule.id and override.match.admits(record):
+                rule = replace(
+                    rule,
+                    severity=override.severity or rule.severity,
+                    parameters={**rule.parameters, **override.parameters},
+                )
+        return rule
+
+    def waiver(self, rule: str, record: Record, now: datetime) -> Waiver | None:
+        """The waiver that holds for a token now."""
+        return next(
+            (each for each in self.waivers if each.rule == rule and now < each.until and each.match.admits(record)),
+            None,
+        )
 
     @property
     def quiet_period(self) -> timedelta | None:
-        """How long quiet must last; None where the policy does not say."""
-        return self.quiet_consumers.period if self.quiet_consumers else None
+        """How long a token must be unused before undeclared consumers are ruled out; None: the policy does not say."""
+        rule = self.rule("quiet-consumers")
+        return rule.days() if rule else None
 
 
 class Due(Frozen, frozen=True, kw_only=True):
@@ -88,18 +154,20 @@ class Due(Frozen, frozen=True, kw_only=True):
         return self.at - now <= max(self.warn, default=timedelta(0))
 
 
-def due_of(record: Record, policy: Policy) -> Due | None:
-    """When the record's live value is due: its own date, else the policy's maximum age; None if neither applies.
+def born(record: Record) -> datetime | None:
+    """When the live value's age begins: at the last rotation; without one, when it was made or added."""
+    return record.rotated_at or record.created_at or record.added_at
 
-    The age counts from the last rotation; without one, from when the value was made or added.
-    """
+
+def due_of(record: Record, policy: Policy) -> Due | None:
+    """When the record's live value is due: its own date, else the policy's maximum age; None if neither applies."""
     if record.state is RecordState.RETIRED:
         return None
-    rule = policy.maximum_age
-    warn = rule.warn if rule else ()
+    rule = policy.rule("maximum-age", record)
+    warn = rule.warnings if rule else ()
     if record.due_at is not None:
         return Due(at=record.due_at, explicit=True, warn=warn)
-    born = record.rotated_at or record.created_at or record.added_at
-    if rule is None or born is None or not record.kind.has_value:
+    since = born(record)
+    if rule is None or since is None or not record.kind.has_value:
         return None
-    return Due(at=born + rule.of(record.environment), warn=warn)
+    return Due(at=since + rule.limit(record.environment), warn=warn)

@@ -1,0 +1,184 @@
+"""`check`: every format says the same, the exit code follows --fail-on, and nothing that cannot be known is a pass."""
+
+import json
+import xml.etree.ElementTree as ET
+from datetime import timedelta
+
+import pytest
+
+from tokenguard.domain.token import RecordState
+from tokenguard.frozen import replace
+
+NAME = "video/app/prod/upload"
+
+
+def rules_of(answer):
+    return {(each["rule"], each["severity"]) for each in answer.document["violations"]}
+
+
+def overdue(cli):
+    cli.add(NAME)
+    cli.clock.sleep(timedelta(days=91).total_seconds())
+
+
+def test_a_token_in_order_passes_and_the_rest_is_said(cli):
+    cli.add(NAME, "--made-by", "ann", "--deputy", "ben")
+    answer = cli("check")
+    assert answer.code == 0, answer
+    assert "not evaluable: person-left: the policy lists nobody who has left (1x)" in answer.out
+    assert answer.out.splitlines()[-1].startswith("checked 1 token against default: ")
+
+
+def test_an_overdue_token_is_an_error_with_its_fix(cli):
+    overdue(cli)
+    answer = cli("check")
+    assert answer.code == 1
+    assert f"error: {NAME} (owner video): maximum-age: due since" in answer.out
+    assert f"  fix: tokenguard rotate {NAME}\n" in answer.out
+
+
+def test_json_names_rule_severity_and_token(cli):
+    overdue(cli)
+    answer = cli("check", "--format", "json")
+    assert answer.code == 1
+    found = next(each for each in answer.document["violations"] if each["rule"] == "maximum-age")
+    assert (found["severity"], found["token"], found["owner"]) == ("error", NAME, "video")
+    assert {each["rule"] for each in answer.document["not_evaluable"]} >= {"orphan", "unused", "person-left"}
+
+
+def test_format_json_may_stand_before_the_command(cli):
+    cli.add()
+    assert cli("--format", "json", "check").document["tokens"] == 1
+
+
+def test_every_format_has_every_violation(cli):
+    overdue(cli)
+    expected = {each["rule"] for each in cli("check", "--format", "json").document["violations"]}
+    sarif = json.loads(cli("check", "--format", "sarif").out)["runs"][0]
+    assert {each["ruleId"] for each in sarif["results"]} == expected
+    assert all(sarif["tool"]["driver"]["rules"][each["ruleIndex"]]["id"] == each["ruleId"] for each in sarif["results"])
+    junit = ET.fromstring(cli("check", "--format", "junit").out)
+    failed = {case.get("classname").removeprefix("tokenguard.") for case in junit if case.find("failure") is not None}
+    assert failed == expected
+    assert int(junit.get("tests")) == len(junit)
+    markdown = cli("check", "--format", "markdown").out
+    assert all(f"| `{rule}` |" in markdown for rule in expected)
+
+
+@pytest.mark.parametrize(("level", "code"), [("error", 0), ("warning", 1), ("note", 1)])
+def test_fail_on_decides_the_exit_code(cli, level, code):
+    cli.add()
+    assert cli("check", "--fail-on", level).code == code
+
+
+def test_an_empty_store_has_no_violations(cli):
+    answer = cli("check", "--fail-on", "note")
+    assert (answer.code, answer.out) == (0, "checked 0 tokens against default: no violations\n")
+
+
+def test_a_retired_token_is_not_asked(cli):
+    overdue(cli)
+    snapshot = next(cli.store.scan())
+    record = replace(snapshot.document.record, state=RecordState.RETIRED)
+    cli.store.commit(snapshot.id, snapshot.version, replace(snapshot.document, record=record), [])
+    assert cli("check").code == 0
+
+
+class TestProviders:
+    def test_an_orphan_is_found_only_where_the_provider_is_asked(self, cli):
+        cli.add(NAME, "--label", NAME)
+        cli.world.create("forgotten")
+        assert cli("check").code == 0
+        answer = cli("check", "--ask-providers", "--format", "json")
+        assert answer.code == 1
+        orphan = next(each for each in answer.document["violations"] if each["rule"] == "orphan")
+        assert orphan["path"] == "fake:drive:d1/id2"
+        assert "token" not in orphan
+        assert "forgotten" in orphan["text"]
+
+    def test_a_token_without_an_id_could_be_any_in_the_list(self, cli):
+        cli.add()
+        answer = cli("check", "--ask-providers", "--format", "json")
+        assert "orphan" in {each["rule"] for each in answer.document["not_evaluable"]}
+        assert "orphan" not in {each["rule"] for each in answer.document["violations"]}
+        cli.world.create("forgotten")
+        answer = cli("check", "--ask-providers", "--format", "json")
+        orphan = next(each for each in answer.document["violations"] if each["rule"] == "orphan")
+        assert "2 tokens that cannot be matched, and only 1 records lack" in orphan["text"]
+
+    def test_a_provider_that_cannot_be_read_is_not_a_pass(self, cli, monkeypatch):
+        from tests.fakes.world import FakeIssuer
+        from tokenguard.errors import Unreachable
+
+        def fail(_self):
+            raise Unreachable("no answer", hint="try again")
+
+        cli.add()
+        monkeypatch.setattr(FakeIssuer, "listed", fail)
+        answer = cli("check", "--ask-providers", "--format", "json")
+        reasons = {each["rule"]: each["reason"] for each in answer.document["not_evaluable"]}
+        assert reasons["orphan"] == reasons["unused"] == "the provider's list could not be read"
+
+
+class TestPolicies:
+    def test_a_policy_that_comes_with_tokenguard_is_named(self, cli):
+        cli.add()
+        answer = cli("check", "--policy", "strict", "--format", "json")
+        assert answer.code == 1
+        assert ("responsible-people", "error") in rules_of(answer)
+
+    def test_a_file_with_a_waiver_holds_until_its_day(self, cli, tmp_path):
+        overdue(cli)
+        until = cli.clock.now() + timedelta(days=2)
+        (tmp_path / "own.yaml").write_text(
+            "format: 1\nname: own\nextends: default\nwaivers:\n"
+            f"  - {{rule: maximum-age, token: 'video/*', owner: video, reason: a freeze, until: {until:%Y-%m-%d}}}\n"
+        )
+        answer = cli("check", "--policy", "own.yaml", "--format", "json")
+        assert answer.code == 0
+        assert [(each["rule"], each["waived_by"], each["reason"]) for each in answer.document["waived"]] == [
+            ("maximum-age", "video", "a freeze")
+        ]
+        assert "waived until" in cli("check", "--policy", "own.yaml").out
+        assert "a freeze" in cli("check", "--policy", "own.yaml", "--format", "markdown").out
+        assert "a freeze" in cli("check", "--policy", "own.yaml", "--format", "junit").out
+        cli.clock.sleep(timedelta(days=2).total_seconds())
+        assert cli("check", "--policy", "own.yaml").code == 1
+
+    def test_a_policy_that_asks_nothing_is_refused(self, cli, tmp_path):
+        (tmp_path / "own.yaml").write_text("format: 1\nname: own\nrules: []\n")
+        assert "no rule to check" in cli.refused("check", "--policy", "own.yaml")
+
+    @pytest.mark.parametrize("named", ["nobody", "none.yaml", "../default", ""])
+    def test_a_policy_that_is_not_there_is_refused(self, cli, named):
+        cli.refused("check", "--policy", named)
+
+
+class TestExplain:
+    def test_a_rule_says_what_it_demands_and_why(self, cli):
+        answer = cli("check", "--explain", "maximum-age")
+        assert answer.code == 0
+        assert "prod: 90" in answer.out
+        assert "OWASP" in answer.out
+        assert cli("check", "--explain", "maximum-age", "--format", "json").document["parameters"]["otherwise"] == 90
+
+    def test_an_unknown_rule_is_refused(self, cli):
+        assert "no such rule" in cli.refused("check", "--explain", "nonsense")
+
+
+def test_outside_text_breaks_out_of_no_format(cli):
+    """The provider's label is outside text; it is shown in the violation of `orphan`."""
+    cli.add(NAME, "--label", NAME)
+    cli.world.create("\x1b[31m|<script>]]>\u202e`x`\n# y")
+    for form in ("text", "json", "sarif", "junit", "markdown"):
+        out = cli("check", "--ask-providers", "--format", form).out
+        assert "\x1b" not in out, form
+        assert "\u202e" not in out, form
+        assert "\n# y" not in out, form
+        if form in {"junit", "markdown"}:
+            assert "<script>" not in out.replace("\\<script", ""), form
+    ET.fromstring(cli("check", "--ask-providers", "--format", "junit").out)
+
+
+def test_no_store_but_those_of_the_configuration_are_checked_together(cli):
+    assert "names no stores" in cli.refused("check", "--all-stores")

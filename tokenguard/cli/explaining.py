@@ -1,0 +1,40 @@
+"""What a rule of a policy demands, why, and how to mend it."""
+
+from collections.abc import Mapping
+
+from tokenguard.errors import InputError
+from tokenguard.policy.catalogue import CATALOGUE
+from tokenguard.policy.model import Parameter, Policy
+from tokenguard.shell.wiring import Wiring
+
+
+def explain(wiring: Wiring, policy: Policy, rule: str, *, as_json: bool) -> None:
+    """Print one rule as the policy has it; InputError if there is no such rule."""
+    found = next((each for each in policy.rules if each.id == rule), None)
+    if found is None:
+        raise InputError(
+            "the policy has no such rule", hint="it has " + ", ".join(each.id for each in policy.rules)
+        )  # fmt: skip
+    about = CATALOGUE[found.id]
+    words = {
+        "rule": found.id,
+        "policy": policy.name,
+        "severity": found.severity.value,
+        "demands": about.demands,
+        "why": found.why,
+        "source": found.source,
+        "fix": found.fix,
+    }
+    if as_json:
+        wiring.flags.format = "json"
+        wiring.screen.document({**words, "parameters": found.parameters})
+    else:
+        wiring.screen.pairs([*words.items(), *((name, _words(each)) for name, each in found.parameters.items())])
+
+
+def _words(parameter: Parameter) -> str:
+    if isinstance(parameter, Mapping):
+        return ", ".join(f"{key}: {_words(each)}" for key, each in parameter.items()) or "none"
+    if isinstance(parameter, tuple):
+        return ", ".join(map(str, parameter)) or "none"
+    return str(parameter)

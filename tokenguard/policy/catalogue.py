@@ -1,0 +1,80 @@
+"""Which rules there are and which parameters each takes: all that reading a policy needs, without their code."""
+
+from collections.abc import Mapping
+from enum import StrEnum, unique
+
+from tokenguard.frozen import Frozen
+
+
+@unique
+class Sort(StrEnum):
+    """What a parameter holds."""
+
+    DAYS = "days"
+    """Whole days, 1 to 3,650."""
+    COUNT = "count"
+    """A whole number, 1 to 1,000,000."""
+    DAYS_LIST = "days-list"
+    DAYS_BY_ENVIRONMENT = "days-by-environment"
+    WORDS = "words"
+    FIELDS = "fields"
+    """Names of fields of a record."""
+    WORDS_BY_PURPOSE = "words-by-purpose"
+
+
+FIELDS = ("owner", "scope", "purpose", "environment", "made_by", "account", "deputy")
+
+
+class About(Frozen, frozen=True):
+    """What a rule demands, and the parameters it must be given."""
+
+    demands: str
+    parameters: Mapping[str, Sort] = {}
+    checked: bool = True
+    """False: it sets a parameter for rotation, and `check` has nothing to ask."""
+
+
+CATALOGUE: Mapping[str, About] = {
+    "maximum-age": About(
+        "No live value is older than its environment allows, or past its own due date.",
+        {"days": Sort.DAYS_BY_ENVIRONMENT, "otherwise": Sort.DAYS, "warn": Sort.DAYS_LIST},
+    ),
+    "late-due-date": About("A due date of its own is not later than the maximum age would allow."),
+    "quiet-consumers": About(
+        "Undeclared consumers are ruled out only by this many quiet days at the provider.",
+        {"days": Sort.DAYS},
+        checked=False,
+    ),
+    "required-fields": About("The fields that a full member of the inventory must have.", {"fields": Sort.FIELDS}),
+    "responsible-people": About("The people behind a token are known.", {"fields": Sort.FIELDS}),
+    "person-left": About("Nobody who has left still stands behind a token.", {"people": Sort.WORDS}),
+    "descriptive-name": About(
+        "A name says whose and what for: enough segments, and none of these words as the last one.",
+        {"segments": Sort.COUNT, "words": Sort.WORDS},
+    ),
+    "one-purpose": About("There is one token for each scope, environment and purpose."),
+    "shared-value": About("No value is recorded under two names."),
+    "shared-across-environments": About("No value is used in two environments."),
+    "tokens-per-scope": About("No Drive or organisation has more tokens than this.", {"most": Sort.COUNT}),
+    "concurrency-limit": About(
+        "The provider's own limit of live tokens is not nearly reached (in per cent of it).", {"percent": Sort.COUNT}
+    ),
+    "never-verified": About("Every value was looked at through its provider at least once."),
+    "verified-lately": About("The last look at a value is not older than this.", {"days": Sort.DAYS}),
+    "value-alive": About("What the store hands out is accepted by its provider."),
+    "right-scope": About("A token leads to the Drive or organisation that its record names."),
+    "scope-verified": About("Where a token leads was verified, not only assumed."),
+    "unused": About("A token that the provider has not seen for this long is ended.", {"days": Sort.DAYS}),
+    "expiry-missing": About("Where the provider lets tokens expire, every token does."),
+    "orphan": About("Every token that the provider lists belongs to a record."),
+    "least-privilege": About(
+        "A token has no permission beyond what its purpose needs.", {"permissions": Sort.WORDS_BY_PURPOSE}
+    ),
+    "session-kept": About("Session tokens are neither kept as secrets nor given to consumers."),
+    "consumers-declared": About("Somebody has said who uses the token."),
+    "no-consumer": About("A token that nobody uses is retired."),
+    "consumers-confirmed": About("Every consumer is known to hold the new value since the last rotation."),
+    "rotation-stuck": About("No operation stays open longer than this.", {"days": Sort.DAYS}),
+    "old-token-dead": About("The token that a rotation replaced is proven dead, and stays dead."),
+}
+"""In the order in which they are documented and reported."""

@@ -1,0 +1,147 @@
+"""Asks every rule of every token, and gathers what is violated, what is waived and what nobody can say."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+from tokenguard.frozen import Frozen
+from tokenguard.policy.answer import NotEvaluable, Question, Violated
+from tokenguard.policy.model import Policy, Severity, Waiver
+from tokenguard.policy.rules.table import CHECKS
+from tokenguard.policy.surroundings import Surroundings, is_identified
+
+
+class Violation(Frozen, frozen=True, kw_only=True):
+    """One rule that does not hold, at one place."""
+
+    rule: str
+    severity: Severity
+    text: str
+    fix: str
+    token: str = ""
+    """The token's name; empty for what has no record."""
+    path: str = ""
+    """For what has no record: where it was seen."""
+    owner: str = ""
+    store: str = ""
+    """Of several stores, which one."""
+
+    @property
+    def place(self) -> str:
+        """The token or the path, with its store if there are several."""
+        where = self.token or self.path
+        return f"{self.store}: {where}" if self.store else where
+
+
+class Waived(Frozen, frozen=True, kw_only=True):
+    """A violation that is waived for now."""
+
+    violation: Violation
+    waiver: Waiver
+
+
+class Assessment(Frozen, frozen=True, kw_only=True):
+    """What came of one check."""
+
+    policy: Policy
+    tokens: int
+    violations: tuple[Violation, ...] = ()
+    waived: tuple[Waived, ...] = ()
+    not_evaluable: Mapping[tuple[str, str], int] = {}
+    """For each rule and each reason, of how many tokens nobody can say."""
+
+    def at_least(self, severity: Severity) -> tuple[Violation, ...]:
+        """The violations of this severity or a graver one."""
+        order = list(Severity)
+        return tuple(each for each in self.violations if order.index(each.severity) <= order.index(severity))
+
+
+def assess(policy: Policy, around: Surroundings, *, store: str = "") -> Assessment:
+    """Hold an inventory to a policy.
+
+    Args:
+        policy: the rules, with their overrides and waivers.
+        around: the inventory, the time, and what providers say.
+        store: how violations name the store; empty if there is only one.
+    """
+    violations = list(_orphans(policy, around, store))
+    waived: list[Waived] = []
+    unknown: Counter[tuple[str, str]] = Counter()
+    if (orphan := policy.rule("orphan")) is not None:
+        unknown.update((orphan.id, reason) for reason in _orphans_unknown(around))
+    for question in _questions(policy, around):
+        match CHECKS[question.rule.id](question):
+            case None:
+                pass
+            case NotEvaluable(reason):
+                unknown[question.rule.id, reason] += 1
+            case Violated(text):
+                found = _violation(question, text, store)
+                waiver = policy.waiver(found.rule, question.record, around.now)
+                if waiver is None:
+                    violations.append(found)
+                else:
+                    waived.append(Waived(violation=found, waiver=waiver))
+    violations.sort(key=lambda each: (list(Severity).index(each.severity), each.place, each.rule))
+    return Assessment(
+        policy=policy,
+        tokens=len(around.documents),
+        violations=tuple(violations),
+        waived=tuple(waived),
+        not_evaluable=dict(sorted(unknown.items())),
+    )
+
+
+def _questions(policy: Policy, around: Surroundings) -> Iterator[Question]:
+    """Every rule that is in force for a token, for every token."""
+    rules = [rule for rule in policy.rules if rule.id in CHECKS]
+    for document in around.documents:
+        for each in rules:
+            rule = policy.applied(each, document.record) if policy.overrides else each
+            if rule.severity is not Severity.OFF:
+                yield Question(rule=rule, document=document, around=around, policy=policy)
+
+
+def _violation(question: Question, text: str, store: str) -> Violation:
+    rule, record = question.rule, question.record
+    return Violation(
+        rule=rule.id,
+        severity=rule.severity,
+        text=text,
+        fix=rule.fix.replace("NAME", record.name),
+        token=record.name,
+        owner=record.owner,
+        store=store,
+    )
+
+
+def _orphans(policy: Policy, around: Surroundings, store: str) -> Iterator[Violation]:
+    """Each unknown token by itself; where a record could be any of them, only that there are too many."""
+    rule = policy.rule("orphan")
+    if rule is None:
+        return
+    for place, rows in around.unmatched():
+        where = f"{place[0]}:{place[2] or 'any'}"
+        candidates = around.unidentified(place)
+        orphan = partial(Violation, rule=rule.id, severity=rule.severity, fix=rule.fix, store=store)
+        if not candidates:
+            for row in rows:
+                name = f" named {row.label}" if row.label else ""
+                text = f"{place[0]} lists a token{name} that no live record knows"
+                yield orphan(text=text, path=f"{where}/{row.provider_id}")
+        elif len(rows) > candidates:
+            text = (
+                f"{place[0]} lists {len(rows):,} tokens that cannot be matched, "
+                f"and only {candidates:,} records lack an id or label there"
+            )
+            yield orphan(text=text, path=where)
+
+
+def _orphans_unknown(around: Surroundings) -> Iterator[str]:
+    """Why an orphan beside a token might not be seen."""
+    for record in around.records:
+        facts = around.provider(record)
+        if facts.listed is None:
+            yield facts.no_list
+        elif record.kind.has_value and not is_identified(record):
+            yield "neither its id nor its label at the provider is recorded, so the list cannot be compared"

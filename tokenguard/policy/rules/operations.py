@@ -1,0 +1,70 @@
+"""Rules about rotations: that they end, that consumers follow, and that old tokens die."""
+
+from tokenguard.domain.journal import HandoverLevel, Journal, Mode, Stage
+from tokenguard.domain.liveness import DeathGrade
+from tokenguard.domain.token import Kind
+from tokenguard.policy.answer import Answer, NotEvaluable, Question, Violated
+
+_USED_BY_US_OR_VENDOR = {Kind.PROVIDER_ADMIN, Kind.OAUTH_GRANT}
+_AFTER_THE_REVOKE = {Stage.REVOKE_INTENDED, Stage.REVOKED}
+_ENDING = {Mode.PLANNED, Mode.COMPROMISED, Mode.RETIRE, Mode.REVOKE_AGAIN}
+
+
+def consumers_declared(question: Question) -> Answer:
+    """`consumers-declared`: unknown consumers are the outage of the next rotation."""
+    undeclared = question.record.consumers is None and question.record.kind not in _USED_BY_US_OR_VENDOR
+    return Violated("nobody has said who uses it") if undeclared else None
+
+
+def no_consumer(question: Question) -> Answer:
+    """`no-consumer`: a token that nobody uses can only be stolen."""
+    if question.record.kind in _USED_BY_US_OR_VENDOR:
+        return None
+    if question.record.consumers is None:
+        return NotEvaluable("nobody has said who uses it")
+    return None if question.record.consumers else Violated("it is declared to have no consumers")
+
+
+def consumers_confirmed(question: Question) -> Answer:
+    """`consumers-confirmed`: a value that was pushed is not yet a value in use."""
+    record, journal = question.record, question.document.journal
+    if not record.consumers:
+        return None
+    if journal is None or journal.stage is Stage.ABORTED:
+        return NotEvaluable("no operation has delivered it")
+    confirmed = {each.consumer for each in journal.handovers if each.level is HandoverLevel.CONFIRMED}
+    waiting = [str(each) for each in record.consumers if each not in confirmed]
+    return Violated(f"not confirmed: {', '.join(waiting)}") if waiting else None
+
+
+def rotation_stuck(question: Question) -> Answer:
+    """`rotation-stuck`: while it is open there are two live tokens, or none."""
+    journal = question.document.journal
+    if journal is None or not question.document.busy:
+        return None
+    age = question.around.now - journal.updated_at
+    if age > question.rule.days():
+        return Violated(f"{journal.mode} has stood at {journal.stage} for {age.days} days")
+    return None
+
+
+def old_token_dead(question: Question) -> Answer:
+    """`old-token-dead`: a rotation that leaves the old token alive has changed nothing for a thief."""
+    if any(item.alive_again for item in question.document.quarantine):
+        return Violated("a token that was proven dead is accepted again")
+    journal = question.document.journal
+    if journal is None or journal.mode not in _ENDING or journal.old is None:
+        return None
+    return _proof(journal)
+
+
+def _proof(journal: Journal) -> Answer:
+    if journal.stage in _AFTER_THE_REVOKE:
+        return Violated("the old token was to be revoked, and its death is not proven")
+    if not journal.stage.ended or journal.stage is Stage.ABORTED:
+        return None
+    if journal.proof is None:
+        return Violated("there is no proof that the old token is dead")
+    if journal.proof.grade is DeathGrade.ASSERTED:
+        return Violated("that the old token is dead was only said, not proven")
+    return None

@@ -1,0 +1,81 @@
+"""Rules about one token doing the work of two, and two doing the work of one."""
+
+from collections.abc import Sequence
+
+from tokenguard.domain.token import Custody, Kind, Record
+from tokenguard.policy.answer import Answer, NotEvaluable, Question, Violated
+
+_NAMED = 3
+_NO_FINGERPRINT = NotEvaluable("the store does not know its value")
+
+
+def one_purpose(question: Question) -> Answer:
+    """`one-purpose`: each token can be ended without ending another use."""
+    record = question.record
+    if record.scope is None or not record.environment or not record.purpose:
+        return NotEvaluable("its scope, environment or purpose is not recorded")
+    others = question.around.same_use(record)
+    return Violated(f"same scope, environment and purpose as {_names(others)}") if others else None
+
+
+def shared_value(question: Question) -> Answer:
+    """`shared-value`: one value under two names is one secret that nobody can rotate alone."""
+    if question.record.fingerprint is None:
+        return _NO_FINGERPRINT if question.record.kind.has_value else None
+    others = question.around.same_value(question.record)
+    return Violated(f"same value as {_names(others)}") if others else None
+
+
+def shared_across_environments(question: Question) -> Answer:
+    """`shared-across-environments`: what leaks from a test system must not open production."""
+    record = question.record
+    if record.fingerprint is None:
+        return _NO_FINGERPRINT if record.kind.has_value else None
+    others = [each for each in question.around.same_value(record) if each.environment != record.environment]
+    return Violated(f"same value in another environment: {_names(others)}") if others else None
+
+
+def tokens_per_scope(question: Question) -> Answer:
+    """`tokens-per-scope`: many tokens on one Drive are many that nobody looks at."""
+    if question.record.scope is None:
+        return NotEvaluable("its scope is not recorded")
+    count, most = question.around.in_scope(question.record), question.rule.number("most")
+    return Violated(f"its scope has {count:,} tokens, more than {most:,}") if count > most else None
+
+
+def concurrency_limit(question: Question) -> Answer:
+    """`concurrency-limit`: a rotation needs room for one more token than there are."""
+    capabilities = question.around.provider(question.record).capabilities
+    if capabilities is None or capabilities.max_active is None:
+        return NotEvaluable("the provider states no limit of live tokens")
+    count, most = question.around.in_scope(question.record), capabilities.max_active
+    if count * 100 >= most * question.rule.number("percent"):
+        return Violated(f"{count:,} of the {most:,} tokens that the provider allows are in use")
+    return None
+
+
+def session_kept(question: Question) -> Answer:
+    """`session-kept`: a session carries everything its user may do, and dies when nobody expects it."""
+    record = question.record
+    if record.kind is not Kind.SESSION:
+        return None
+    if record.consumers:
+        return Violated(f"a session token is given to {len(record.consumers)} consumers")
+    kept = record.location.custody in {Custody.MANAGED, Custody.ADOPTED} and record.fingerprint is not None
+    return Violated("a session token is kept as a secret") if kept else None
+
+
+def least_privilege(question: Question) -> Answer:
+    """`least-privilege`: a permission that the purpose does not need is only of use to a thief."""
+    record, needs = question.record, question.rule.lists("permissions")
+    if record.purpose not in needs:
+        return NotEvaluable("the policy does not say which permissions its purpose needs")
+    if not record.permissions:
+        return NotEvaluable("its permissions are not recorded")
+    beyond = sorted(set(record.permissions) - set(needs[record.purpose]))
+    return Violated(f"not needed for its purpose: {', '.join(beyond)}") if beyond else None
+
+
+def _names(records: Sequence[Record]) -> str:
+    shown = ", ".join(each.name for each in records[:_NAMED])
+    return shown if len(records) <= _NAMED else f"{shown} and {len(records) - _NAMED:,} more"

@@ -1,0 +1,35 @@
+"""Which function answers for which rule of the catalogue."""
+
+from collections.abc import Mapping
+
+from tokenguard.policy.answer import Check
+from tokenguard.policy.rules import ageing, listing, operations, ownership, sharing
+
+CHECKS: Mapping[str, Check] = {
+    "maximum-age": ageing.maximum_age,
+    "late-due-date": ageing.late_due_date,
+    "required-fields": ownership.fields,
+    "responsible-people": ownership.fields,
+    "person-left": ownership.person_left,
+    "descriptive-name": ownership.descriptive_name,
+    "one-purpose": sharing.one_purpose,
+    "shared-value": sharing.shared_value,
+    "shared-across-environments": sharing.shared_across_environments,
+    "tokens-per-scope": sharing.tokens_per_scope,
+    "concurrency-limit": sharing.concurrency_limit,
+    "never-verified": ageing.never_verified,
+    "verified-lately": ageing.verified_lately,
+    "value-alive": ageing.value_alive,
+    "right-scope": ageing.right_scope,
+    "scope-verified": ageing.scope_verified,
+    "unused": listing.unused,
+    "expiry-missing": listing.expiry_missing,
+    "least-privilege": sharing.least_privilege,
+    "session-kept": sharing.session_kept,
+    "consumers-declared": operations.consumers_declared,
+    "no-consumer": operations.no_consumer,
+    "consumers-confirmed": operations.consumers_confirmed,
+    "rotation-stuck": operations.rotation_stuck,
+    "old-token-dead": operations.old_token_dead,
+}
+"""`orphan` is about tokens that have no record: `evaluation` asks it of the providers' lists."""

@@ -1,0 +1,126 @@
+"""What a rule may look at besides the token itself: the other tokens, and what providers say of theirs."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from tokenguard.domain.document import Document
+from tokenguard.domain.fingerprint import Fingerprint
+from tokenguard.domain.scope import Scope
+from tokenguard.domain.token import Record, RecordState
+from tokenguard.frozen import Frozen
+from tokenguard.ports.provider import Capabilities, Listed
+
+Place = tuple[str, str, str]
+"""A provider, its address, and a scope: where one list of tokens comes from."""
+
+
+class ProviderFacts(Frozen, frozen=True, kw_only=True):
+    """What is known of a token's provider where the check runs."""
+
+    capabilities: Capabilities | None = None
+    """None: the provider is not known here."""
+    listed: Sequence[Listed] | None = None
+    """The provider's own list; None if there is none."""
+    no_list: str = "the provider was not asked for its list"
+    """Why there is no list."""
+
+
+class Surroundings:
+    """The inventory at one moment, indexed once for all rules."""
+
+    def __init__(
+        self, documents: Sequence[Document], now: datetime, providers: Mapping[Place, ProviderFacts] | None = None
+    ) -> None:
+        self.now = now
+        self._providers = providers or {}
+        self.documents = [each for each in documents if each.record.state is not RecordState.RETIRED]
+        self.records = [each.record for each in self.documents]
+        self._by_value: defaultdict[Fingerprint, list[Record]] = defaultdict(list)
+        self._by_use: defaultdict[tuple[str, Scope | None, str, str], list[Record]] = defaultdict(list)
+        self._by_scope: Counter[tuple[str, Scope | None]] = Counter()
+        for record in self.records:
+            if record.fingerprint is not None:
+                self._by_value[record.fingerprint].append(record)
+            self._by_use[_use(record)].append(record)
+            self._by_scope[record.provider, record.scope] += 1
+
+    def same_value(self, record: Record) -> Sequence[Record]:
+        """The other tokens with the same value."""
+        return _others(record, self._by_value.get(record.fingerprint, ()) if record.fingerprint else ())
+
+    def same_use(self, record: Record) -> Sequence[Record]:
+        """The other tokens of the same scope, environment and purpose."""
+        return _others(record, self._by_use[_use(record)])
+
+    def in_scope(self, record: Record) -> int:
+        """How many tokens its scope has, itself included."""
+        return self._by_scope[record.provider, record.scope]
+
+    def provider(self, record: Record) -> ProviderFacts:
+        """What is known of its provider."""
+        return self._providers.get(place_of(record), ProviderFacts())
+
+    def listing(self, record: Record) -> Listed | None:
+        """The token in its provider's list, known by its id, else by its label."""
+        rows = self.provider(record).listed or ()
+        return next((row for row in rows if _same(row, record)), None)
+
+    def unmatched(self) -> Iterator[tuple[Place, Sequence[Listed]]]:
+        """For each list the tokens that no live document knows, not even as being made or dying; each token once."""
+        ids, labels = _known(self.documents)
+        told = set[tuple[str, str, str]]()
+        for place, facts in self._providers.items():
+            rows = []
+            for row in facts.listed or ():
+                once = (*place[:2], row.provider_id)
+                if row.provider_id not in ids and row.label not in labels and once not in told:
+                    told.add(once)
+                    rows.append(row)
+            yield place, rows
+
+    def unidentified(self, place: Place) -> int:
+        """How many tokens of that provider could be any row of its list, since neither id nor label is recorded."""
+        return sum(
+            (each.provider, each.base_url) == place[:2] and not is_identified(each) and each.kind.has_value
+            for each in self.records
+        )
+
+
+def place_of(record: Record) -> Place:
+    """Where the list that would hold this token comes from."""
+    return record.provider, record.base_url, str(record.scope or "")
+
+
+def is_identified(record: Record) -> bool:
+    """Whether it can be told which row of the provider's list it is."""
+    return bool(record.provider_id or record.label)
+
+
+def _use(record: Record) -> tuple[str, Scope | None, str, str]:
+    return record.provider, record.scope, record.environment, record.purpose
+
+
+def _others(record: Record, found: Iterable[Record]) -> list[Record]:
+    return [each for each in found if each.name != record.name]
+
+
+def _same(row: Listed, record: Record) -> bool:
+    return (
+        row.provider_id == record.provider_id if record.provider_id else bool(row.label) and row.label == record.label
+    )
+
+
+def _known(documents: Iterable[Document]) -> tuple[set[str], set[str]]:
+    ids, labels = set[str](), set[str]()
+    for document in documents:
+        record, journal = document.record, document.journal
+        ids |= {record.provider_id, *(item.provider_id for item in document.quarantine)}
+        labels |= {record.label, *(item.provider_label for item in document.quarantine)}
+        if journal is not None:
+            ids |= {each.provider_id for each in journal.attempts}
+            labels |= {str(each.label) for each in journal.attempts}
+            if journal.old is not None:
+                ids.add(journal.old.provider_id)
+                labels.add(journal.old.provider_label)
+    return ids - {""}, labels - {""}

@@ -1,0 +1,50 @@
+"""An assessment for programs: one JSON document."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from tokenguard.policy.evaluation import Assessment, Violation
+from tokenguard.report.gathering import not_evaluable, violations
+
+
+def render(assessments: Sequence[Assessment]) -> str:
+    """ASCII only, so that nothing in it can act on a terminal."""
+    return json.dumps(content(assessments), ensure_ascii=True, indent=2).replace("\x7f", "\\u007f") + "\n"
+
+
+def content(assessments: Sequence[Assessment]) -> dict[str, Any]:
+    """The documented shape."""
+    return {
+        "policy": assessments[0].policy.name,
+        "tokens": sum(each.tokens for each in assessments),
+        "violations": [violation_content(each) for each in violations(assessments)],
+        "waived": [
+            {
+                **violation_content(each.violation),
+                "waived_by": each.waiver.owner,
+                "reason": each.waiver.reason,
+                "until": f"{each.waiver.until:%Y-%m-%d}",
+            }
+            for assessment in assessments
+            for each in assessment.waived
+        ],
+        "not_evaluable": [
+            {"rule": rule, "reason": reason, "tokens": count} for rule, reason, count in not_evaluable(assessments)
+        ],
+    }
+
+
+def violation_content(found: Violation) -> dict[str, str]:
+    """One violation, with `token` or `path`."""
+    where = {"token": found.token} if found.token else {"path": found.path}
+    store = {"store": found.store} if found.store else {}
+    return {
+        "rule": found.rule,
+        "severity": found.severity.value,
+        **where,
+        **store,
+        "owner": found.owner,
+        "text": found.text,
+        "fix": found.fix,
+    }

@@ -1,0 +1,38 @@
+"""The assessments of several stores as one."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from tokenguard.policy.evaluation import Assessment, Violation
+from tokenguard.policy.model import Severity
+
+
+def violations(assessments: Sequence[Assessment]) -> list[Violation]:
+    """All violations, store by store, the gravest of each first."""
+    return [violation for each in assessments for violation in each.violations]
+
+
+def not_evaluable(assessments: Sequence[Assessment]) -> list[tuple[str, str, int]]:
+    """For each rule and each reason, of how many tokens nobody can say."""
+    total: Counter[tuple[str, str]] = Counter()
+    for each in assessments:
+        total.update(each.not_evaluable)
+    return [(rule, reason, count) for (rule, reason), count in sorted(total.items())]
+
+
+def summary(assessments: Sequence[Assessment]) -> str:
+    """What was checked and what came of it, in one line."""
+    tokens = sum(each.tokens for each in assessments)
+    counts = Counter(violation.severity for violation in violations(assessments))
+    parts = [f"{_counted(counts[level], level.value)}" for level in Severity if counts[level]]
+    found = ", ".join(parts) or "no violations"
+    waived = sum(len(each.waived) for each in assessments)
+    unknown = len({rule for rule, _, _ in not_evaluable(assessments)})
+    name = assessments[0].policy.name
+    tail = f", {waived:,} waived" if waived else ""
+    tail += f", {_counted(unknown, 'rule')} not evaluable everywhere" if unknown else ""
+    return f"checked {_counted(tokens, 'token')} against {name}: {found}{tail}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -1,0 +1,30 @@
+"""An assessment as Markdown, for a pull request or a wiki; text from outside stays text."""
+
+from collections.abc import Sequence
+
+from tokenguard.policy.evaluation import Assessment
+from tokenguard.report.gathering import not_evaluable, summary, violations
+from tokenguard.rotation.markdown import exact, plain, table
+
+
+def render(assessments: Sequence[Assessment]) -> str:
+    """The summary, then tables of what is violated, waived and not evaluable."""
+    parts = ["# Policy check", plain(summary(assessments)) + "."]
+    if found := violations(assessments):
+        rows = [
+            [each.severity.value, exact(each.place), plain(each.owner), exact(each.rule), plain(each.text),
+             exact(each.fix)]
+            for each in found
+        ]  # fmt: skip
+        parts += ["## Violations", table(["severity", "token", "owner", "rule", "what", "fix"], rows)]
+    if waived := [each for assessment in assessments for each in assessment.waived]:
+        rows = [
+            [exact(each.violation.place), exact(each.violation.rule), plain(each.waiver.owner),
+             plain(each.waiver.reason), f"{each.waiver.until:%Y-%m-%d}"]
+            for each in waived
+        ]  # fmt: skip
+        parts += ["## Waived", table(["token", "rule", "by", "reason", "until"], rows)]
+    if unknown := not_evaluable(assessments):
+        rows = [[exact(rule), plain(reason), f"{count:,}"] for rule, reason, count in unknown]
+        parts += ["## Not evaluable", table(["rule", "why", "tokens"], rows)]
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,46 @@
+"""An assessment as SARIF 2.1.0, for code hosts: tokens are logical locations, since they stand in no file."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from tokenguard import __version__
+from tokenguard.policy.catalogue import CATALOGUE
+from tokenguard.policy.evaluation import Assessment, Violation
+from tokenguard.policy.model import Rule
+from tokenguard.report.gathering import violations
+from tokenguard.text import safe_text
+
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def render(assessments: Sequence[Assessment]) -> str:
+    """One run, with every rule of the policy that is asked."""
+    rules = [rule for rule in assessments[0].policy.rules if CATALOGUE[rule.id].checked]
+    run = {
+        "tool": {"driver": {"name": "tokenguard", "version": __version__, "rules": [_rule(each) for each in rules]}},
+        "results": [_result(each, [rule.id for rule in rules]) for each in violations(assessments)],
+    }
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=True, indent=2) + "\n"
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    return {
+        "id": rule.id,
+        "shortDescription": {"text": CATALOGUE[rule.id].demands},
+        "fullDescription": {"text": rule.why},
+        "help": {"text": f"{rule.fix} ({rule.source})"},
+        "defaultConfiguration": {"level": rule.severity.value if rule.severity != "off" else "none"},
+    }
+
+
+def _result(found: Violation, rules: Sequence[str]) -> dict[str, Any]:
+    name = safe_text(found.place, one_line=True)
+    return {
+        "ruleId": found.rule,
+        "ruleIndex": rules.index(found.rule),
+        "level": found.severity.value,
+        "message": {"text": safe_text(f"{name}: {found.text}; fix: {found.fix}", one_line=True)},
+        "locations": [{"logicalLocations": [{"fullyQualifiedName": name, "kind": "resource"}]}],
+        "partialFingerprints": {"place/v1": f"{found.rule}:{name}"},
+    }
