@@ -236,6 +236,18 @@ def test_the_old_token_pasted_as_the_new_one_is_refused_before_it_is_stored():
     assert retries == ["", "that is the old token, the one to be replaced; paste the new one"]
 
 
+def test_another_token_of_the_inventory_pasted_as_the_new_one_is_refused_and_stays_alive():
+    """One value has one name: else ending this one later would end that one, and a wrong Drive would have it revoked."""
+    bench = Bench(guided=True)
+    token, _ = bench.add()
+    _, other = bench.add("video/upload/dev")
+    bench.operator.answers.append(other.value)
+    bench.engine.rotate(token)
+    retries = [retry for kind, _, retry in bench.operator.asked if kind == "paste"]
+    assert retries == ["", "that token is in use already, as video/upload/dev; paste the new one"]
+    assert bench.world.alive(other)
+
+
 def test_half_a_pair_is_refused_with_the_reason_and_asked_again():
     bench = Bench(guided=True)
     token, _ = bench.add()

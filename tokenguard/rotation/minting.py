@@ -149,6 +149,11 @@ def _known_already(session: Session, value: Value) -> str:
         return "that is the old token, the one to be replaced; paste the new one"
     if any(attempt.fingerprint == print_ for attempt in journal.attempts):
         return "that token was pasted before and was not accepted; paste the new one"
+    # A refused one is to be revoked, and the old one of two under one value would end both: neither may happen here.
+    store = session.context.store
+    others = [token for token in store.holders(print_) if token != session.snapshot.id]
+    if others:
+        return f"that token is in use already, as {store.load(others[0]).document.record.name}; paste the new one"
     return ""
 
 
