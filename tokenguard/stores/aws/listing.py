@@ -37,15 +37,18 @@ class Inventory:
 
     def holders(self, fingerprint: Fingerprint) -> tuple[TokenId, ...]:
         """The tokens that know a value of that fingerprint, by one filtered listing."""
-        filters = [self._below, {"Key": "tag-key", "Values": [print_key(fingerprint), MORE]}]
+        filters = [*self._tokens_only, {"Key": "tag-key", "Values": [print_key(fingerprint), MORE]}]
         found = {held.body.id: held.snapshot for held in self._tokens.known()}
         for page in self._tokens.secrets.pages(Filters=filters):
             found |= {snapshot.id: snapshot for snapshot in map(self._snapshot, page) if snapshot is not None}
         return tuple(sorted(each for each, at in found.items() if fingerprint in at.document.fingerprints))
 
     @property
-    def _below(self) -> dict[str, Any]:
-        return {"Key": "name", "Values": [f"{self._tokens.place.prefix}/"]}
+    def _tokens_only(self) -> list[dict[str, Any]]:
+        return [
+            {"Key": "name", "Values": [f"{self._tokens.place.prefix}/"]},
+            {"Key": "tag-key", "Values": [TOKEN]},
+        ]
 
     def _snapshot(self, listed: dict[str, Any]) -> Snapshot | None:
         tags = tags_in(listed)
@@ -82,7 +85,7 @@ class Inventory:
         order = {"SortBy": "last-changed-date", "SortOrder": "desc"} if self._sorts else {}
         before = None
         try:
-            for page in self._tokens.secrets.pages(Filters=[self._below], **order):
+            for page in self._tokens.secrets.pages(Filters=self._tokens_only, **order):
                 for listed in page:
                     changed = listed.get("LastChangedDate")
                     self._sorts = self._sorts and changed is not None and (before is None or changed <= before)
