@@ -211,6 +211,27 @@ def test_a_revoked_login_says_so(made, server):
     assert token not in answer.err + answer.out
 
 
+def test_teams_live_in_namespaces_of_their_own(cli, server):
+    """The same address in two namespaces is two stores; a login of one is nobody in the other."""
+    tokens = {}
+    for team in ("video", "audio"):
+        server.api("POST", f"sys/namespaces/{team}")
+        server.api("POST", f"{team}/sys/mounts/kv", {"type": "kv", "options": {"version": "2"}})
+        cli.url, cli.vault = "vault://kv/tokens", {"namespace": team}
+        made = cli("init", "--sandbox")
+        assert made.code == 0, made.err
+        assert cli.issue(f"{team}/app/prod/post").code == 0
+        server.api("PUT", f"{team}/sys/policies/acl/rotator", {"policy": policies(cli)["rotator"]})
+        created = server.api("POST", f"{team}/auth/token/create", {"policies": ["rotator"], "ttl": "1h"}).json()
+        tokens[team] = created["auth"]["client_token"]
+    for team, other in (("video", "audio"), ("audio", "video")):
+        cli.vault = {"namespace": team}
+        assert cli("rotate", f"{team}/app/prod/post", token=tokens[team]).code == 0
+        assert f"{other}/app" not in cli("list", token=tokens[team]).out
+        refused = cli("list", token=tokens[other])
+        assert (refused.code, refused.out) == (4, "")
+
+
 def test_a_command_needs_few_requests(made):
     made("rotate", NAME)
     assert made.asked <= 40

@@ -45,17 +45,17 @@ class Home:
     def __init__(self, server: OpenBao, proxy: VaultProxy) -> None:
         self.server, self.proxy = server, proxy
         self.place = Place(mount="secret", prefix=f"tg/home{next(_numbers)}")
-        self.store = vault_stores.made(self.place, self._connection())
-        self.kv = KvMount(self._connection(), "secret")
+        self.store = vault_stores.made(self.place, self.connection())
+        self.kv = KvMount(self.connection(), "secret")
         proxy.clear()
 
     def handle(self) -> VaultStore:
-        return vault_stores.opened(self.place, self._connection())
+        return vault_stores.opened(self.place, self.connection())
 
     def put(self, path: str, data: dict[str, object]) -> None:
         self.server.api("POST", f"secret/data/{path}", {"data": data})
 
-    def _connection(self):
+    def connection(self):
         return vault_stores.connection(self.proxy.url, self.server.root_token)
 
 
@@ -264,10 +264,75 @@ def test_a_shard_never_makes_a_document_older(home: Home):
     assert list(home.handle().scan()) == now
 
 
+def test_a_store_that_moved_to_a_server_without_version_listing_shows_every_token(home: Home):
+    before = many(home.store, 5)
+    home.proxy.fault = lambda _n, asked: Answer(404) if "detailed-metadata" in asked.path else None
+    assert list(home.handle().scan()) == before
+    home.proxy.fault = lambda _n, asked: Answer(405) if "detailed-metadata" in asked.path else None
+    assert list(home.handle().scan()) == before
+
+
+def test_who_may_not_write_the_index_reads_past_it(home: Home):
+    before = many(home.store, 40)
+    home.proxy.fault = lambda _n, asked: Answer(403) if asked.method == "POST" and "/idx/" in asked.path else None
+    reader = home.handle()
+    assert list(reader.scan()) == before == list(reader.scan())
+    assert sum(asked.method == "POST" for asked in home.proxy.asked if "/idx/" in asked.path) == 1
+
+
 def test_what_never_came_to_be_is_in_no_inventory(home: Home):
     snapshot = created(home.store)
     home.put(home.place.document(new_token_id()), never())
     assert list(home.store.scan()) == [snapshot]
+
+
+# ---- founding
+
+
+def test_a_founding_that_was_interrupted_is_taken_up_with_the_same_key(home: Home):
+    place = Place(mount="secret", prefix=f"tg/half{next(_numbers)}")
+    home.proxy.fault = lambda _n, asked: (
+        Answer(403) if asked.method == "POST" and asked.path.endswith("meta/store") else None
+    )
+    with pytest.raises(VaultTrouble):
+        vault_stores.made(place, home.connection())
+    home.proxy.clear()
+    key = home.server.api("GET", f"secret/data/{place.key}").json()["data"]["data"]
+    store = vault_stores.made(place, home.connection())
+    assert home.server.api("GET", f"secret/data/{place.key}").json()["data"]["data"] == key
+    assert vault_stores.opened(place, home.connection()).fingerprint(VALUE) == store.fingerprint(VALUE)
+
+
+def test_of_two_who_make_a_store_one_does(home: Home):
+    place = Place(mount="secret", prefix=f"tg/twice{next(_numbers)}")
+    made: list[VaultStore] = []
+
+    def overtake(_number: int, asked: Asked) -> None:
+        if asked.method == "POST" and asked.path.endswith("meta/store") and not made:
+            made.append(None)  # type: ignore[arg-type]  # only once
+            made[0] = vault_stores.made(place, home.connection())
+
+    home.proxy.fault = overtake
+    with pytest.raises(InputError):
+        vault_stores.made(place, home.connection())
+    assert vault_stores.opened(place, home.connection()).store_id == made[0].store_id
+
+
+@pytest.mark.parametrize("key", [{"content": '{"key":"short"}'}, {"content": '{"key":"%%"}'}, {}, None])
+def test_a_fingerprint_key_that_is_not_whole_is_tampering(home: Home, key: dict[str, object] | None):
+    if key is None:
+        home.server.api("DELETE", f"secret/metadata/{home.place.key}")
+    else:
+        home.put(home.place.key, key)
+    with pytest.raises(Tampered):
+        home.handle().fingerprint(VALUE)
+
+
+def test_a_store_of_a_later_format_is_left_alone(home: Home):
+    about = home.server.api("GET", f"secret/data/{home.place.store}").json()["data"]["data"]
+    home.put(home.place.store, {**about, "content": about["content"].replace('"format":1', '"format":2')})
+    with pytest.raises(Tampered, match="format 2"):
+        home.handle()
 
 
 # ---- events

@@ -10,6 +10,8 @@ from tokenguard.clients.vault.trouble import Reason, VaultTrouble, reason_of
 from tokenguard.domain.secret import Secret
 
 Json = dict[str, Any]
+_OF_THE_SERVER = frozenset({"/v1/sys/health"})
+"""Answered outside every namespace only."""
 
 
 class HardenedAdapter(Adapter):  # type: ignore[misc]  # hvac carries no types
@@ -30,7 +32,7 @@ class HardenedAdapter(Adapter):  # type: ignore[misc]  # hvac carries no types
         sent = {**(headers or {}), "X-Vault-Request": "true"}
         if self.credential is not None:
             sent["X-Vault-Token"] = self.credential.reveal()
-        if self.namespace:
+        if self.namespace and url not in _OF_THE_SERVER:
             sent["X-Vault-Namespace"] = self.namespace
         given = {name: options[name] for name in ("json", "params") if options.get(name) is not None}
         answer = self.session.ask(method.upper(), self.urljoin(self.base_uri, url), headers=sent, **given)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import hvac
@@ -120,7 +121,7 @@ class VaultConnection:
         except VaultTrouble as trouble:
             if trouble.reason not in {Reason.DENIED, Reason.EXPIRED, Reason.REFUSED}:
                 return  # the lease still has half its life: the next call tries again
-            self._lease = self._again(lease)
+            self._lease = self._again(replace(lease, renewable=False))
 
     def _again(self, lease: Lease) -> Lease:
         return self._log_in() if lease.repeatable else lease

@@ -75,7 +75,7 @@ def renew(client: Any, lease: Lease, now: float) -> Lease:
     return Lease(
         identity=lease.identity,
         ends=now + ttl if ttl else None,
-        length=max(ttl, lease.length),
+        length=ttl,  # shorter each time, where the token nears the end it cannot pass
         renewable=bool(auth.get("renewable")),
         repeatable=lease.repeatable,
     )

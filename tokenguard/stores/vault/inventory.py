@@ -14,7 +14,7 @@ import msgspec
 
 from tokenguard.clients.vault.kv import Entry, KvMount
 from tokenguard.clients.vault.session import CONNECTIONS
-from tokenguard.clients.vault.trouble import CasLost, VaultTrouble
+from tokenguard.clients.vault.trouble import CasLost, Reason, VaultTrouble
 from tokenguard.domain.names import TokenId, token_id
 from tokenguard.errors import Tampered
 from tokenguard.stores.vault.contents import document_bytes, is_never, stamp, unpack_envelope
@@ -62,7 +62,9 @@ class Inventory:
             self._marked.pop(token, None)
 
     def _by_versions(self) -> list[Row]:
-        versions = {token_id(name): version for name, version in self._kv.versions(self._place.documents).items()}
+        versions = {token_id(name): version for name, version in self._versions().items()}
+        if not versions:
+            return self._one_by_one()
         groups: dict[int, list[TokenId]] = {}
         for token in versions:
             groups.setdefault(shard_of(token), []).append(token)
@@ -76,6 +78,18 @@ class Inventory:
                 self._put_right(number, read, fresh, groups[number])
         found = {**known, **fresh}
         return [found[token] for token in versions if token in found]
+
+    def _versions(self) -> dict[str, int]:
+        try:
+            return self._kv.versions(self._place.documents)
+        except VaultTrouble as trouble:
+            if trouble.reason is not Reason.UNSUPPORTED:
+                raise
+            return {}
+
+    def _one_by_one(self) -> list[Row]:
+        """Slow and right: the server has no document, or has come to be one that lists no versions."""
+        return list(self._documents(map(token_id, self._kv.names(self._place.documents))).values())
 
     def _by_marks(self) -> list[Row]:
         # in this order: a mark goes only when the shard is right, and a document comes only after its mark
