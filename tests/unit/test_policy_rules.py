@@ -1,0 +1,244 @@
+"""Each rule: a token that keeps it, one that violates it, the boundary between, and where nobody can say."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tokenguard.domain.document import Document
+from tokenguard.domain.journal import Handover, HandoverLevel, Journal, Mode, Old, Quarantined, Stage
+from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation, ScopeVerdict, Verdict
+from tokenguard.domain.names import Label, token_name
+from tokenguard.domain.scope import Scope
+from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Kind, Location, Record, RecordState
+from tokenguard.frozen import replace
+from tokenguard.policy.answer import NotEvaluable, Question, Violated
+from tokenguard.policy.catalogue import CATALOGUE
+from tokenguard.policy.evaluation import assess
+from tokenguard.policy.loader import default_policy
+from tokenguard.policy.model import Match, Override, Severity, Waiver
+from tokenguard.policy.rules.table import CHECKS
+from tokenguard.policy.surroundings import ProviderFacts, Surroundings, place_of
+from tokenguard.ports.provider import Capabilities, Listed, Way
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+DAY, INSTANT = timedelta(days=1), timedelta(microseconds=1)
+SCOPE = Scope("drive", "d1")
+APP = Consumer(ConsumerKind.PERSON, "ops")
+SEEN = Observation(verdict=Verdict.ALIVE, at=NOW, reason="http-200", scope=SCOPE, scope_verdict=ScopeVerdict.RIGHT)
+GOOD = Record(
+    name=token_name("video/app/upload"), provider="fake", state=RecordState.ACTIVE, scope=SCOPE, environment="prod",
+    purpose="uploads", owner="video", made_by="ann", deputy="ben", consumers=(APP,), rotated_at=NOW - 10 * DAY,
+    fingerprint="a" * 32, provider_id="id1", seen=SEEN, permissions=("posts:read",),
+)  # fmt: skip
+CAN = Capabilities(
+    mint=Way.API, revoke=Way.API, probe=True, lists=True, verifies_scope=True, last_used=True, max_active=10
+)
+ROW = Listed(provider_id="id1", label="", created_at=NOW - 200 * DAY, last_used_at=NOW - DAY, expires_at=NOW + DAY)
+PROOF = DeathProof(grade=DeathGrade.PROVISIONAL, first_at=NOW, last_at=NOW, samples=3, control=True)
+OLD = Old(label=Label("old"), live_version=1, fingerprint=None)
+DONE = Journal(
+    id="0" * 32, mode=Mode.PLANNED, stage=Stage.DONE, epoch=1, holder="h/1/x", opened_at=NOW, updated_at=NOW, old=OLD,
+    proof=PROOF, handovers=(Handover(consumer=APP, level=HandoverLevel.CONFIRMED, at=NOW),),
+)  # fmt: skip
+NEVER, GONE = NotEvaluable, Violated
+OTHER = replace(GOOD, name=token_name("video/other/upload"), fingerprint="b" * 32, purpose="other", provider_id="id2")
+PARAMETERS = {
+    "person-left": {"people": ("zoe",)},
+    "least-privilege": {"permissions": {"uploads": ("posts:read", "posts:write")}},
+    "tokens-per-scope": {"most": 2},
+}
+
+
+def asked(rule_id, record=GOOD, *, journal=DONE, quarantine=(), others=(), can=CAN, rows=(ROW,), parameters=None):
+    policy = default_policy()
+    rule = policy.rule(rule_id)
+    own = PARAMETERS.get(rule_id, {}) if parameters is None else parameters
+    rule = replace(rule, parameters={**rule.parameters, **own})
+    document = Document(record=record, journal=journal, quarantine=quarantine)
+    facts = ProviderFacts(capabilities=can, listed=rows)
+    around = Surroundings([document, *(Document(record=each) for each in others)], NOW, {place_of(record): facts})
+    answer = CHECKS[rule_id](Question(rule=rule, document=document, around=around, policy=policy))
+    return type(answer) if answer is not None else None
+
+
+@pytest.mark.parametrize("rule", CHECKS)
+def test_a_token_in_order_keeps_every_rule(rule):
+    assert asked(rule, others=(OTHER,), rows=(ROW, replace(ROW, provider_id="id2"))) is None
+
+
+def seen(**changes):
+    return replace(GOOD, seen=replace(SEEN, **changes))
+
+
+UNSEEN = replace(GOOD, seen=None)
+GRANT = replace(GOOD, kind=Kind.OAUTH_GRANT, seen=None, fingerprint=None, consumers=None)
+SESSION = replace(GOOD, kind=Kind.SESSION, consumers=())
+CASES = [
+    ("maximum-age", {"record": replace(GOOD, rotated_at=NOW - 90 * DAY + INSTANT)}, None),
+    ("maximum-age", {"record": replace(GOOD, rotated_at=NOW - 90 * DAY)}, GONE),
+    ("maximum-age", {"record": replace(GOOD, due_at=NOW)}, GONE),
+    ("maximum-age", {"record": replace(GOOD, due_at=NOW + INSTANT)}, None),
+    ("maximum-age", {"record": replace(GOOD, rotated_at=None)}, NEVER),
+    ("maximum-age", {"record": GRANT}, None),
+    ("late-due-date", {"record": replace(GOOD, due_at=NOW + 80 * DAY)}, None),
+    ("late-due-date", {"record": replace(GOOD, due_at=NOW + 80 * DAY + INSTANT)}, GONE),
+    ("late-due-date", {"record": replace(GOOD, due_at=NOW, rotated_at=None)}, NEVER),
+    *(("required-fields", {"record": replace(GOOD, **{name: None if name == "scope" else ""})}, GONE)
+      for name in ("owner", "scope", "purpose", "environment")),
+    ("responsible-people", {"record": replace(GOOD, made_by="")}, GONE),
+    ("responsible-people", {"record": replace(GOOD, deputy="")}, GONE),
+    ("person-left", {"record": replace(GOOD, made_by="zoe")}, GONE),
+    ("person-left", {"record": replace(GOOD, account="zoe")}, GONE),
+    ("person-left", {"record": replace(GOOD, deputy="zoe")}, GONE),
+    ("person-left", {"record": replace(GOOD, made_by="zoey")}, None),
+    ("person-left", {"record": replace(GOOD, made_by="")}, NEVER),
+    ("person-left", {"parameters": {"people": ()}}, NEVER),
+    ("descriptive-name", {"record": replace(GOOD, name=token_name("video/app"))}, None),
+    ("descriptive-name", {"record": replace(GOOD, name=token_name("video"))}, GONE),
+    ("descriptive-name", {"record": replace(GOOD, name=token_name("video/token"))}, GONE),
+    ("descriptive-name", {"record": replace(GOOD, name=token_name("token/video"))}, None),
+    ("one-purpose", {"others": (replace(OTHER, purpose="uploads"),)}, GONE),
+    ("one-purpose", {"others": (replace(OTHER, purpose="uploads", environment="dev"),)}, None),
+    ("one-purpose", {"others": (replace(OTHER, purpose="uploads", state=RecordState.RETIRED),)}, None),
+    ("one-purpose", {"record": replace(GOOD, purpose="")}, NEVER),
+    ("shared-value", {"others": (replace(OTHER, fingerprint="a" * 32),)}, GONE),
+    ("shared-value", {"record": replace(GOOD, fingerprint=None)}, NEVER),
+    ("shared-value", {"record": GRANT}, None),
+    ("shared-across-environments", {"others": (replace(OTHER, fingerprint="a" * 32),)}, None),
+    ("shared-across-environments", {"others": (replace(OTHER, fingerprint="a" * 32, environment="dev"),)}, GONE),
+    ("shared-across-environments", {"record": replace(GOOD, fingerprint=None)}, NEVER),
+    ("tokens-per-scope", {"others": (OTHER,)}, None),
+    ("tokens-per-scope", {"others": (OTHER, replace(OTHER, name=token_name("c/d")))}, GONE),
+    ("tokens-per-scope", {"record": replace(GOOD, scope=None)}, NEVER),
+    ("concurrency-limit", {"others": (OTHER,), "can": replace(CAN, max_active=3)}, None),
+    ("concurrency-limit", {"parameters": {"percent": 10}}, GONE),
+    ("concurrency-limit", {"parameters": {"percent": 11}}, None),
+    ("concurrency-limit", {"can": replace(CAN, max_active=None)}, NEVER),
+    ("never-verified", {"record": UNSEEN}, GONE),
+    ("never-verified", {"record": UNSEEN, "can": replace(CAN, probe=False)}, NEVER),
+    ("never-verified", {"record": GRANT}, None),
+    ("verified-lately", {"record": seen(at=NOW - 30 * DAY)}, None),
+    ("verified-lately", {"record": seen(at=NOW - 30 * DAY - INSTANT)}, GONE),
+    ("verified-lately", {"record": UNSEEN}, NEVER),
+    ("value-alive", {"record": seen(verdict=Verdict.DEAD)}, GONE),
+    ("value-alive", {"record": seen(verdict=Verdict.UNKNOWN)}, NEVER),
+    ("value-alive", {"record": UNSEEN}, NEVER),
+    ("right-scope", {"record": seen(scope_verdict=ScopeVerdict.WRONG)}, GONE),
+    ("right-scope", {"record": seen(scope_verdict=ScopeVerdict.UNVERIFIED)}, NEVER),
+    ("right-scope", {"record": UNSEEN}, NEVER),
+    ("scope-verified", {"record": seen(scope_verdict=ScopeVerdict.WRONG)}, None),
+    ("scope-verified", {"record": seen(scope_verdict=ScopeVerdict.UNVERIFIED)}, GONE),
+    ("scope-verified", {"record": UNSEEN, "can": replace(CAN, verifies_scope=False)}, NEVER),
+    ("unused", {"rows": (replace(ROW, last_used_at=NOW - 90 * DAY),)}, None),
+    ("unused", {"rows": (replace(ROW, last_used_at=NOW - 90 * DAY - INSTANT),)}, GONE),
+    ("unused", {"rows": (replace(ROW, last_used_at=None),)}, GONE),
+    ("unused", {"rows": (replace(ROW, last_used_at=None, created_at=None),)}, NEVER),
+    ("unused", {"rows": None}, NEVER),
+    ("unused", {"rows": ()}, NEVER),
+    ("unused", {"can": replace(CAN, last_used=False)}, NEVER),
+    ("expiry-missing", {"rows": (replace(ROW, expires_at=None), replace(ROW, provider_id="x"))}, GONE),
+    ("expiry-missing", {"rows": (replace(ROW, expires_at=None),)}, NEVER),
+    ("expiry-missing", {"rows": ()}, NEVER),
+    ("expiry-missing", {"rows": None}, NEVER),
+    ("least-privilege", {"record": replace(GOOD, permissions=("posts:read", "posts:write"))}, None),
+    ("least-privilege", {"record": replace(GOOD, permissions=("posts:read", "kb:write"))}, GONE),
+    ("least-privilege", {"record": replace(GOOD, permissions=())}, NEVER),
+    ("least-privilege", {"parameters": {"permissions": {}}}, NEVER),
+    ("session-kept", {"record": SESSION}, GONE),
+    ("session-kept", {"record": replace(SESSION, consumers=(APP,), fingerprint=None)}, GONE),
+    ("session-kept", {"record": replace(SESSION, fingerprint=None)}, None),
+    ("session-kept", {"record": replace(SESSION, location=Location(Custody.UNREADABLE, "x"))}, None),
+    ("consumers-declared", {"record": replace(GOOD, consumers=None)}, GONE),
+    ("consumers-declared", {"record": replace(GOOD, consumers=())}, None),
+    ("consumers-declared", {"record": replace(GOOD, consumers=None, kind=Kind.PROVIDER_ADMIN)}, None),
+    ("no-consumer", {"record": replace(GOOD, consumers=())}, GONE),
+    ("no-consumer", {"record": replace(GOOD, consumers=None)}, NEVER),
+    ("no-consumer", {"record": replace(GOOD, consumers=(), kind=Kind.PROVIDER_ADMIN)}, None),
+    ("consumers-confirmed", {"journal": replace(DONE, handovers=())}, GONE),
+    ("consumers-confirmed",
+     {"journal": replace(DONE, handovers=(Handover(consumer=APP, level=HandoverLevel.PUSHED, at=NOW),))}, GONE),
+    ("consumers-confirmed", {"record": replace(GOOD, consumers=()), "journal": replace(DONE, handovers=())}, None),
+    ("consumers-confirmed", {"journal": None}, NEVER),
+    ("consumers-confirmed", {"journal": replace(DONE, stage=Stage.ABORTED)}, NEVER),
+    ("rotation-stuck", {"journal": replace(DONE, stage=Stage.STORED, updated_at=NOW - 2 * DAY)}, None),
+    ("rotation-stuck", {"journal": replace(DONE, stage=Stage.STORED, updated_at=NOW - 2 * DAY - INSTANT)}, GONE),
+    ("rotation-stuck", {"journal": replace(DONE, updated_at=NOW - 99 * DAY)}, None),
+    ("old-token-dead", {"journal": replace(DONE, stage=Stage.REVOKE_INTENDED)}, GONE),
+    ("old-token-dead", {"journal": replace(DONE, stage=Stage.REVOKED)}, GONE),
+    ("old-token-dead", {"journal": replace(DONE, stage=Stage.CONSUMED, proof=None)}, None),
+    ("old-token-dead", {"journal": replace(DONE, proof=None)}, GONE),
+    ("old-token-dead", {"journal": replace(DONE, proof=None, mode=Mode.ADD)}, None),
+    ("old-token-dead", {"journal": replace(DONE, proof=replace(PROOF, grade=DeathGrade.ASSERTED))}, GONE),
+    ("old-token-dead", {"journal": replace(DONE, stage=Stage.ABORTED, proof=None)}, None),
+    ("old-token-dead", {"quarantine": (Quarantined(
+        label=Label("old"), fingerprint=None, provider_id="", provider_label="", proof=PROOF, probe_due_at=NOW,
+        alive_again=True),)}, GONE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "how", "expected"), CASES, ids=[f"{i}-{case[0]}" for i, case in enumerate(CASES)])
+def test_every_rule_at_its_edges(rule, how, expected):
+    assert asked(rule, **how) is expected
+
+
+def test_every_rule_of_the_catalogue_is_answered_by_somebody_and_has_a_violating_case():
+    checked = {name for name, about in CATALOGUE.items() if about.checked}
+    assert checked == {*CHECKS, "orphan"}
+    assert {rule for rule, _, expected in CASES if expected is GONE} == set(CHECKS)
+
+
+class TestAssessment:
+    document = Document(record=replace(GOOD, rotated_at=NOW - 100 * DAY), journal=DONE)
+
+    def made(self, policy, documents=None, facts=None):
+        return assess(policy, Surroundings(documents or [self.document], NOW, facts))
+
+    def rules(self, assessment):
+        return {each.rule: each.severity for each in assessment.violations}
+
+    def test_without_a_list_an_orphan_is_not_evaluable(self):
+        unknown = self.made(default_policy()).not_evaluable
+        assert unknown["orphan", "the provider was not asked for its list"] == 1
+
+    def test_a_token_in_two_lists_is_one_orphan(self):
+        facts = ProviderFacts(capabilities=CAN, listed=[ROW, replace(ROW, provider_id="id9")])
+        lists = {place_of(GOOD): facts, ("fake", "", "drive:d2"): facts}
+        orphans = [each for each in self.made(default_policy(), facts=lists).violations if each.rule == "orphan"]
+        assert [each.path for each in orphans] == ["fake:drive:d1/id9"]
+
+    def test_a_token_that_is_being_made_is_no_orphan(self):
+        from tokenguard.domain.journal import Attempt
+
+        journal = replace(DONE, attempts=(Attempt(label=Label("new-1")),))
+        facts = {place_of(GOOD): ProviderFacts(listed=[replace(ROW, provider_id="id9", label="new-1")])}
+        found = self.made(default_policy(), [Document(record=GOOD, journal=journal)], facts)
+        assert "orphan" not in self.rules(found)
+
+    def test_an_override_is_for_those_it_matches_and_the_last_one_counts(self):
+        def with_overrides(*overrides):
+            return self.rules(self.made(replace(default_policy(), overrides=overrides)))
+
+        softer = Override(rule="maximum-age", match=Match(token="video/*"), severity=Severity.WARNING)
+        assert with_overrides(softer)["maximum-age"] is Severity.WARNING
+        assert with_overrides(replace(softer, match=Match(token="audio/*")))["maximum-age"] is Severity.ERROR
+        longer = replace(softer, severity=None, parameters={"days": {"prod": 101}})
+        assert "maximum-age" not in with_overrides(softer, longer)
+        off = replace(softer, severity=Severity.OFF, match=Match(environment="prod", provider="fake"))
+        assert "maximum-age" not in with_overrides(off)
+
+    @pytest.mark.parametrize(("left", "waived"), [(INSTANT, 1), (timedelta(0), 0), (-DAY, 0)])
+    def test_a_waiver_ends_at_its_day(self, left, waived):
+        waiver = Waiver(rule="maximum-age", match=Match(token=GOOD.name), owner="video", reason="x", until=NOW + left)
+        found = self.made(replace(default_policy(), waivers=(waiver,)))
+        assert len(found.waived) == waived
+        assert ("maximum-age" in self.rules(found)) is not bool(waived)
+
+    def test_a_waiver_is_for_one_rule_only(self):
+        waiver = Waiver(rule="no-consumer", match=Match(token="*"), owner="video", reason="x", until=NOW + DAY)
+        assert "maximum-age" in self.rules(self.made(replace(default_policy(), waivers=(waiver,))))
+
+    def test_the_gravest_come_first(self):
+        found = self.made(default_policy(), [self.document, Document(record=replace(OTHER, deputy="", purpose=""))])
+        order = [list(Severity).index(each.severity) for each in found.violations]
+        assert order == sorted(order)
+        assert len(found.at_least(Severity.ERROR)) < len(found.at_least(Severity.NOTE)) == len(found.violations)
