@@ -488,6 +488,8 @@ def test_a_provider_without_a_probe_never_exits_0_on_a_persons_word():
     assert journal.proof is not None
     assert (journal.proof.grade, journal.proof.said_by) == (DeathGrade.ASSERTED, "ada")
     assert bench.document(token).quarantine == ()
+    with pytest.raises(NotProvenDead, match="ada's word"):
+        bench.engine.resume(token)
 
 
 def test_quarantine_is_confirmed_later_and_the_old_value_destroyed():

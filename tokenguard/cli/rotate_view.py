@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tokenguard.domain.document import Snapshot
+from tokenguard.domain.liveness import DeathGrade
 from tokenguard.domain.names import TokenName
 from tokenguard.policy.model import Due
 from tokenguard.rotation.batch import Result
@@ -67,8 +68,10 @@ def _state(snapshot: Snapshot | None) -> str:
     journal = snapshot.document.journal if snapshot else None
     if journal is None:
         return "unchanged"
-    if journal.proof is not None:
-        return f"{journal.stage.value}; old token dead ({journal.proof.grade.value}, {journal.proof.samples} refusals)"
+    if (proof := journal.proof) is not None:
+        if proof.grade is DeathGrade.ASSERTED:
+            return f"{journal.stage.value}; old token dead says {proof.said_by}, which nothing proves"
+        return f"{journal.stage.value}; old token dead ({proof.grade.value}, {proof.samples} refusals)"
     return f"{journal.mode.value} {journal.stage.value}"
 
 

@@ -73,6 +73,7 @@ class Engine:
         """Go on with the open operation, from wherever it stopped; nothing to do is no error."""
         snapshot = self._context.store.load(token)
         if not snapshot.document.busy:
+            _refuse_mere_word(snapshot)
             return snapshot
         try:
             session = take_over(self._context, snapshot, accept_outage=accept_outage)
@@ -109,7 +110,7 @@ class Engine:
         except TokenguardError as error:
             _note_why(session, error)
             raise _graver(session.snapshot, error) from None
-        _refuse_mere_word(session)
+        _refuse_mere_word(session.snapshot)
         return session.snapshot
 
     def _refuse_without_value(self, snapshot: Snapshot) -> None:
@@ -209,10 +210,12 @@ def _graver(snapshot: Snapshot, error: TokenguardError) -> TokenguardError:
     return NotProvenDead(f"the old token of {record.name} is not proven dead: {error.message}", hint=error.hint)
 
 
-def _refuse_mere_word(session: Session) -> None:
-    proof = session.journal.proof
-    if proof is not None and proof.grade is DeathGrade.ASSERTED and session.journal.stage is Stage.DONE:
+def _refuse_mere_word(snapshot: Snapshot) -> None:
+    """However often it is asked: what nobody can prove is never called proven."""
+    record, journal = snapshot.document.record, snapshot.document.journal
+    proof = journal.proof if journal is not None and journal.stage is Stage.DONE else None
+    if proof is not None and proof.grade is DeathGrade.ASSERTED:
         raise NotProvenDead(
-            f"{session.record.name} is done, but that its old token is dead is only {proof.said_by}'s word",
-            hint=f"{session.provider.name} offers no way to ask; the record says so, nothing more is left to do",
+            f"{record.name} is done, but that its old token is dead is only {proof.said_by}'s word",
+            hint=f"{record.provider} offers no way to ask; the record says so, nothing more is left to do",
         )

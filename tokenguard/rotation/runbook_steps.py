@@ -69,7 +69,7 @@ def _needs(matter: Matter) -> Iterator[str]:
     if Way.PERSON in {matter.can.mint, matter.can.revoke}:
         yield f"A person with the provider login {known(record.account)}, at a terminal, for about ten minutes."
     if Way.API in {matter.can.mint, matter.can.revoke}:
-        yield f"An admin credential of {code(record.provider)} (`tokenguard doctor` says whether one is found)."
+        yield f"An admin credential of {code(record.provider)} (without one nothing is begun)."
     yield "Read and write access to the store above. The second command changes nothing: it prints the plan."
     for consumer in record.consumers or ():
         if consumer.kind is ConsumerKind.PERSON:

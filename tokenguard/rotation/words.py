@@ -7,7 +7,7 @@ from tokenguard.ports.operator import Task
 from tokenguard.ports.provider import Guide, Provider, Way
 from tokenguard.text import safe_text
 
-UNNAMED = "the old token (its name at the provider is not on record)"
+UNNAMED = "(its name is not on record)"
 
 
 def create_task(provider: Provider, record: Record, label: str) -> Task:
@@ -67,7 +67,7 @@ def where_of(guide: Guide) -> str:
 def _filled(steps: tuple[str, ...], record: Record, *, label: str, hint: str = "") -> tuple[str, ...]:
     fields = {
         "label": safe_text(label, one_line=True, limit=120),
-        "hint": safe_text(hint, one_line=True, limit=60) or "not known",
+        "hint": safe_text(hint, one_line=True, limit=60) or "no hint on record",
         "scope": str(record.scope or "not known"),
         "scope_name": safe_text(record.scope_name, one_line=True, limit=120)
         or (record.scope.id if record.scope else "?"),
