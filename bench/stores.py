@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.sidebyside import run_once
 from tokenguard.domain.document import Document
-from tokenguard.domain.event import Event, Op
+from tokenguard.domain.event import Actor, Event, Op
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import new_token_id, token_name
 from tokenguard.domain.scope import Scope
@@ -50,7 +50,8 @@ def fill(place: Path, environment: dict[str, str], count: int) -> None:
     store.close()
 
 
-def _commit_one(store: LocalStore, number: int) -> None:
+def ordinary(number: int, actor: Actor) -> tuple[Document, Event]:
+    """An ordinary document of that number, and the event of its making."""
     now = datetime.now(UTC)
     record = Record(
         name=token_name(f"team{number % 40}/service{number}/prod/purpose"),
@@ -65,5 +66,9 @@ def _commit_one(store: LocalStore, number: int) -> None:
         rotated_at=now,
         fingerprint=Fingerprint(secrets.token_hex(16)),
     )
-    event = Event(at=now, op=Op.ADD, actor=store.actor(), name=record.name)
-    store.commit(new_token_id(), 0, Document(record=record), [event])
+    return Document(record=record), Event(at=now, op=Op.ADD, actor=actor, name=record.name)
+
+
+def _commit_one(store: LocalStore, number: int) -> None:
+    document, event = ordinary(number, store.actor())
+    store.commit(new_token_id(), 0, document, [event])

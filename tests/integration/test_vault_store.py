@@ -272,6 +272,13 @@ def test_a_store_that_moved_to_a_server_without_version_listing_shows_every_toke
     assert list(home.handle().scan()) == before
 
 
+@pytest.mark.parametrize("page", [1, 7, 20, 21])
+def test_pages_of_any_size_show_each_token_once(home: Home, monkeypatch: pytest.MonkeyPatch, page: int):
+    before = many(home.store, 20)
+    monkeypatch.setattr("tokenguard.clients.vault.kv.PAGE", page)
+    assert list(home.handle().scan()) == before
+
+
 def test_who_may_not_write_the_index_reads_past_it(home: Home):
     before = many(home.store, 40)
     home.proxy.fault = lambda _n, asked: Answer(403) if asked.method == "POST" and "/idx/" in asked.path else None
