@@ -148,3 +148,14 @@ def test_a_provider_on_this_machine_is_kept_out_of_a_store_that_was_not_made_for
     answer = cli.issue()
     assert answer.code == 2
     assert "on this machine" in answer.error
+
+
+def test_one_runner_works_at_a_time_unless_it_is_told_otherwise(made):
+    header = made.aws.service.shelf.secrets["video-team/@store"]
+    assert "tg:runner" not in header.tags, "an ended command lets the next one in"
+    header.tags["tg:runner"] = "9999999999:elsewhere/7/x"
+    answer = made("rotate", NAME)
+    assert (answer.code, "elsewhere/7/x" in answer.error) == (4, True)
+    assert made("list").code == 0
+    assert made("rotate", NAME, "--concurrent").code == 0
+    assert header.tags["tg:runner"] == "9999999999:elsewhere/7/x"

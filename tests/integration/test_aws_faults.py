@@ -12,7 +12,7 @@ from tests.fakes.secrets_manager.server import KEY_ID, FakeAws
 from tests.fakes.secrets_manager.stores import CREDENTIALS, client, made, opened, place
 from tokenguard.clients.aws import AwsClient, AwsSettings, AwsTrouble, Reason
 from tokenguard.domain.event import Op
-from tokenguard.domain.names import new_token_id, token_name
+from tokenguard.domain.names import Label, new_token_id, token_name
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, InputError, Tampered, Unreachable
 from tokenguard.frozen import replace
@@ -412,3 +412,54 @@ def test_a_value_with_odd_characters_reaches_consumers_as_it_is(aws, store):
     store.put_candidate(token, FIRST, value)
     store.publish(token, FIRST, 0)
     assert opened(aws).read_live(token) == Live(FIRST, 1, value)
+
+
+def test_more_candidates_than_a_secret_has_labels_are_kept_all_the_same(aws, store):
+    token = created(store).id
+    labels = [Label(f"upload-abcdefgh-{number}") for number in range(45)]
+    for label in labels:
+        store.put_candidate(token, label, Value.of(f"tgcanary-value-{label}"))
+    store.destroy(token, labels[0])
+    for version in [each for each in kept(aws).versions.values() if not each.stages]:
+        del kept(aws).versions[version.id]
+    left = opened(aws)
+    assert isinstance(left.read_candidate(token, labels[0]), Tombstone)
+    for label in labels[1:]:
+        assert left.read_candidate(token, label) == Value.of(f"tgcanary-value-{label}")
+    assert len(kept(aws).labels) <= 20
+
+
+# ---- one runner at a time
+
+
+def test_a_second_runner_is_told_who_is_at_work(aws, store):
+    store.take_turn("elsewhere/1/a")
+    with pytest.raises(Conflict, match="elsewhere/1/a") as caught:
+        opened(aws).take_turn("elsewhere/2/b")
+    assert "--concurrent" in caught.value.hint
+    store.close()
+    opened(aws).take_turn("elsewhere/2/b")
+
+
+def test_a_runner_that_is_gone_is_not_waited_for(aws, store):
+    import os
+    import subprocess
+    import sys
+
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    store.take_turn(f"{os.uname().nodename}/{ended.pid}/a")
+    opened(aws).take_turn("elsewhere/2/b")
+
+
+def test_a_turn_ends_by_itself_and_is_renewed_by_work(aws, store):
+    read = created(store)
+    store.take_turn("elsewhere/1/a")
+    waiting = opened(aws)
+    store.secrets.clock.sleep(100)
+    waiting.secrets.clock.sleep(121)
+    read = edited(store, read)
+    with pytest.raises(Conflict):
+        waiting.take_turn("elsewhere/2/b")
+    waiting.secrets.clock.sleep(121)
+    waiting.take_turn("elsewhere/2/b")

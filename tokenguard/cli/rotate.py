@@ -32,6 +32,7 @@ _MAX_REASON = 200
 @click.option("--abort", is_flag=True, help="Undo what was begun, if the old token has not been touched.")
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the audit trail (at most 200 characters).")
 @click.option("--accept-outage", is_flag=True, help="Revoke although nobody has said who uses it; goes on record.")
+@click.option("--concurrent", is_flag=True, help="Work beside other runners on a store on AWS; others need no leave.")
 @pass_wiring
 def rotate(
     wiring: Wiring,
@@ -44,6 +45,7 @@ def rotate(
     abort: bool,
     reason: str,
     accept_outage: bool,
+    concurrent: bool,
 ) -> ExitCode:
     """Replace tokens without an outage, and prove the old ones dead.
 
@@ -53,6 +55,7 @@ def rotate(
     _check_choice(bool(names), due, bool(scope), resume=resume, abort=abort, plan_only=plan_only)
     _check_mode(compromised=compromised, resume=resume, abort=abort, accept_outage=accept_outage)
     said = _reason(reason)
+    wiring.concurrent = concurrent
     if resume or abort:
         targets = _open_ones(wiring) if not names else [known_token(wiring.store, name) for name in names]
         return _go_on(wiring, targets, abort=abort, accept_outage=accept_outage, single=len(names) == 1)

@@ -44,6 +44,8 @@ class Wiring:
     def __init__(self, *, environ: Mapping[str, str] = os.environ) -> None:
         self.environ = environ
         self.flags = Flags()
+        self.concurrent = False
+        """Whether several runners may work on one store on AWS at once."""
         self._working_on: TokenName | None = None
 
     @cached_property
@@ -181,6 +183,7 @@ class Wiring:
         from tokenguard.rotation.engine import Engine  # noqa: PLC0415
         from tokenguard.rotation.session import Context  # noqa: PLC0415
 
+        self._take_turn()
         quiet = self.policy.quiet_period
         return Engine(
             Context(
@@ -194,6 +197,12 @@ class Wiring:
                 **({"quiet_period": quiet} if quiet else {}),
             )
         )
+
+    def _take_turn(self) -> None:
+        """On AWS one runner works on a store at a time, unless it was told otherwise."""
+        take = getattr(self.store, "take_turn", None)
+        if take is not None and not self.concurrent:
+            take(self.holder)
 
     @cached_property
     def holder(self) -> str:
@@ -224,3 +233,6 @@ class Wiring:
         """Let go of what was opened."""
         if self.__dict__.get("tty") is not None:
             self.__dict__["tty"].close()
+        close = getattr(self.__dict__.get("store"), "close", None)
+        if close is not None:
+            close()

@@ -77,10 +77,12 @@ class VoidBody(Frozen, frozen=True, kw_only=True, tag="void"):
     nonce: str = field(default_factory=nonce)
 
 
-class GravesBody(Frozen, frozen=True, kw_only=True, tag="graves"):
-    """The tombstones of a token, kept when AWS has long removed the versions."""
+class GravesBody(Hidden, frozen=True, kw_only=True, tag="graves"):
+    """The tombstones of a token, kept when AWS has long removed the versions; and candidates without a label."""
 
     stones: dict[Label, Tombstone] = field(default_factory=dict)
+    attic: dict[str, bytes] = field(default_factory=dict)
+    """Slots by their version id: a secret has room for 20 labels, and values in quarantine may be more."""
     nonce: str = field(default_factory=nonce)
 
 

@@ -19,6 +19,7 @@ from tokenguard.stores.aws.listing import Inventory
 from tokenguard.stores.aws.names import Names
 from tokenguard.stores.aws.place import AwsPlace
 from tokenguard.stores.aws.projection import STORE
+from tokenguard.stores.aws.runners import Turn
 from tokenguard.stores.aws.secrets import Secrets, new_version
 from tokenguard.stores.aws.tokens import Held, Tokens
 from tokenguard.stores.aws.values import SecretValues
@@ -38,6 +39,7 @@ class AwsStore:
         self._names = Names(secrets, self._tokens)
         self._values = SecretValues(secrets, self._tokens)
         self._inventory = Inventory(self._tokens)
+        self._turn = Turn(secrets, place.header)
 
     @property
     def url(self) -> str:
@@ -53,6 +55,14 @@ class AwsStore:
     def sandbox(self) -> bool:
         """Whether providers on somebody's own machine are let in."""
         return self.header.sandbox
+
+    def take_turn(self, holder: str) -> None:
+        """Be the one runner at work until `close`; Conflict if another one is."""
+        self._turn.take(holder)
+
+    def close(self) -> None:
+        """Let other runners in."""
+        self._turn.end()
 
     def actor(self) -> Actor:
         """The ARN that STS gives us, with host and CI run; asked once."""
@@ -87,6 +97,7 @@ class AwsStore:
 
     def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:
         """Replace the document under compare-and-set, with its events, in one step."""
+        self._turn.renew()
         held = self._expected(token, expected)
         name = document.record.name
         if held is None:

@@ -4,6 +4,7 @@ import hashlib
 import uuid
 from typing import NamedTuple
 
+from tokenguard.clients.aws import AwsTrouble, Reason
 from tokenguard.domain.names import Label, TokenId
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, InputError
@@ -11,11 +12,12 @@ from tokenguard.ports.store import Live, Tombstone
 from tokenguard.stores.aws import bodies
 from tokenguard.stores.aws.bodies import LivePart
 from tokenguard.stores.aws.graves import Graves
-from tokenguard.stores.aws.secrets import CURRENT, STAGED, Secrets, Stored, new_version
+from tokenguard.stores.aws.secrets import CURRENT, Secrets, Stored, new_version
 from tokenguard.stores.aws.tokens import Tokens
 
 _AGAIN = "read it again"
 _PREVIOUS = "AWSPREVIOUS"
+_SLOT = "tg-c-"
 
 
 class _Current(NamedTuple):
@@ -40,24 +42,37 @@ class SecretValues:
         """Write the slot if it is empty; Conflict otherwise."""
         home = self._home(token)
         self._tokens.check(home)
-        if self._graves.find(home, label) is not None:
+        if label in self._graves.opened(home).stones:
             raise Conflict("the slot is taken", hint=_AGAIN)
-        stage = STAGED if isinstance(content, Tombstone) else _slot_label(label)
-        self._secrets.write(home, self._slot(token, label), bodies.slot(content), stage=stage)
+        slot, data = self._slot(token, label), bodies.slot(content)
         if isinstance(content, Tombstone):
-            self._graves.add(home, label, content)
+            self._secrets.write(home, slot, data)
+            self._graves.add(home, label, content, slot=slot)
+            return
+        try:
+            self._secrets.write(home, slot, data, stage=_slot_label(label))
+        except AwsTrouble as trouble:
+            if trouble.reason is not Reason.LIMIT:
+                raise
+            self._make_room(home)
+            self._secrets.write(home, slot, data, stage=_slot_label(label))
 
     def read(self, token: TokenId, label: Label) -> Value | Tombstone | None:
         """What the slot holds."""
         home = self._tokens.home_of(token)
         if home is None:
             return None
-        stored = self._secrets.read(home, version=self._slot(token, label))
+        slot = self._slot(token, label)
+        stored = self._secrets.read(home, version=slot)
+        data = stored.data if stored is not None else b""
         if stored is None or _slot_label(label) not in stored.stages:
-            grave = self._graves.find(home, label)
-            if grave is not None or stored is None:
-                return grave
-        return bodies.read_slot(stored.data if isinstance(stored.data, bytes) else b"")
+            ledger = self._graves.read(home)
+            if label in ledger.stones:
+                return ledger.stones[label]
+            if stored is None and slot not in ledger.attic:
+                return None
+            data = ledger.attic.get(slot, data)
+        return bodies.read_slot(data if isinstance(data, bytes) else b"")
 
     def live(self, token: TokenId) -> Live | None:
         """The value consumers get, or None."""
@@ -89,12 +104,23 @@ class SecretValues:
             return
         if isinstance(content, Value):
             content = Tombstone(reason="destroyed", digest=content.digest())
-        self._graves.add(home, label, content)
+        self._graves.add(home, label, content, slot=self._slot(token, label))
         # without a label a version is AWS's to remove; nothing can force that
         self._secrets.drop(home, _slot_label(label), self._slot(token, label))
         previous = self._secrets.read(home, stage=_PREVIOUS)
         if previous is not None and _label_in(previous) == label:
             self._secrets.drop(home, _PREVIOUS, previous.version)
+
+    def _make_room(self, home: str) -> None:
+        """Keep all candidates in the ledger and take their labels off: a secret has room for 20."""
+        stages = (self._secrets.describe(home) or {}).get("VersionIdsToStages", {})
+        labels = {version: label for version, found in stages.items() for label in found if label.startswith(_SLOT)}
+        stored = {version: self._secrets.read(home, version=version) for version in labels}
+        self._graves.stow(
+            home, {version: each.data for version, each in stored.items() if each and isinstance(each.data, bytes)}
+        )
+        for version, label in labels.items():
+            self._secrets.drop(home, label, version)
 
     def _replace(self, token: TokenId, value: Value | None, part: LivePart) -> int:
         home = self._home(token)
@@ -140,7 +166,7 @@ class SecretValues:
 
 
 def _slot_label(label: Label) -> str:
-    return "tg-c-" + hashlib.sha256(label.encode()).hexdigest()[:16]
+    return _SLOT + hashlib.sha256(label.encode()).hexdigest()[:16]
 
 
 def _label_in(stored: Stored) -> Label | None:
