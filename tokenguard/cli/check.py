@@ -1,18 +1,13 @@
 """`tokenguard check`: holds the inventory to a policy."""
 
-from pathlib import Path
-
 import click
 
+from tokenguard.cli.assessing import chosen_policy, chosen_stores, surroundings
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.check_surroundings import surroundings
 from tokenguard.cli.explaining import explain
-from tokenguard.errors import ExitCode, InputError
-from tokenguard.policy.catalogue import CATALOGUE
+from tokenguard.errors import ExitCode
 from tokenguard.policy.evaluation import Assessment, assess
-from tokenguard.policy.loader import packaged_policy, read_policy
-from tokenguard.policy.model import Policy, Severity
-from tokenguard.ports.store import Store
+from tokenguard.policy.model import Severity
 from tokenguard.report.document import content
 from tokenguard.report.formats import Format, render
 from tokenguard.shell.wiring import Wiring
@@ -43,39 +38,18 @@ def check(
     A rule that cannot be answered for a token (Descript has no list of tokens) is reported as not evaluable, and
     never as kept. No value is read, and without --ask-providers nothing leaves this machine.
     """
-    policy = _policy(wiring, named)
+    policy = chosen_policy(wiring, named)
     chosen = Format(as_format or wiring.flags.format)
     if explained is not None:
         explain(wiring, policy, explained, as_json=chosen is Format.JSON)
         return ExitCode.OK
     assessments = [
         assess(policy, surroundings(wiring, store, ask_providers=ask_providers), store=label)
-        for label, store in _stores(wiring, every=all_stores).items()
+        for label, store in chosen_stores(wiring, every=all_stores).items()
     ]
     _print(wiring, assessments, chosen)
     failed = any(each.at_least(Severity(fail_on)) for each in assessments)
     return ExitCode.FINDINGS if failed else ExitCode.OK
-
-
-def _policy(wiring: Wiring, named: str | None) -> Policy:
-    """A name is one of the policies that come with tokenguard; what has a `/` or a suffix is a file."""
-    if named is None:
-        policy = wiring.policy
-    elif "/" in named or named.endswith((".yaml", ".yml")):
-        policy = read_policy(Path(named))
-    else:
-        policy = packaged_policy(named)
-    if not any(CATALOGUE[rule.id].checked for rule in policy.rules):
-        raise InputError("the policy has no rule to check", hint="`extends: default` gives it the default rules")
-    return policy
-
-
-def _stores(wiring: Wiring, *, every: bool) -> dict[str, Store]:
-    if not every:
-        return {"": wiring.store}
-    if not wiring.settings.stores:
-        raise InputError("the configuration names no stores", hint="add [stores.NAME] url = … for each")
-    return {name: wiring.open_store(url) for name, url in wiring.settings.stores.items()}
 
 
 def _print(wiring: Wiring, assessments: list[Assessment], chosen: Format) -> None:

@@ -23,8 +23,8 @@ th { background: var(--soft); } li { margin: .3rem 0; }
 """
 
 
-def page(title: str, markdown: str) -> str:
-    """The Markdown of a runbook as a self-contained HTML document; HTML in the Markdown stays text."""
+def page(title: str, markdown: str, *, kind: str = "Runbook") -> str:
+    """The Markdown of a runbook or another `kind` as a self-contained document; HTML in the Markdown stays text."""
     from markdown_it import MarkdownIt  # noqa: PLC0415 - only a page needs it
 
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
@@ -37,6 +37,6 @@ def page(title: str, markdown: str) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="referrer" content="no-referrer">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Runbook: {html.escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n"
+        f"<title>{html.escape(kind)}: {html.escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n"
         f"<body>\n{body}</body>\n</html>\n"
     )

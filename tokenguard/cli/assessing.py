@@ -1,7 +1,12 @@
-"""What `check` knows of the providers of an inventory: what they can do, and their lists where they may be asked."""
+"""What `check` and `report` hold to what: the policy, the stores, and what is known of their providers."""
+
+from pathlib import Path
 
 from tokenguard.domain.token import Record
 from tokenguard.errors import InputError, Unreachable
+from tokenguard.policy.catalogue import CATALOGUE
+from tokenguard.policy.loader import packaged_policy, read_policy
+from tokenguard.policy.model import Policy
 from tokenguard.policy.surroundings import Place, ProviderFacts, Surroundings, place_of
 from tokenguard.ports.store import Store
 from tokenguard.shell.wiring import Wiring
@@ -36,3 +41,29 @@ def _facts(wiring: Wiring, record: Record, *, ask: bool) -> ProviderFacts:
     if listed is None:
         return ProviderFacts(capabilities=capabilities, no_list="no admin credential of the provider is at hand")
     return ProviderFacts(capabilities=capabilities, listed=listed)
+
+
+def chosen_policy(wiring: Wiring, named: str | None) -> Policy:
+    """The policy in force, or the one that was named: a file, or one of those that come with tokenguard.
+
+    Raises:
+        InputError: there is no such policy, or it has nothing to check.
+    """
+    if named is None:
+        policy = wiring.policy
+    elif "/" in named or named.endswith((".yaml", ".yml")):
+        policy = read_policy(Path(named))
+    else:
+        policy = packaged_policy(named)
+    if not any(CATALOGUE[rule.id].checked for rule in policy.rules):
+        raise InputError("the policy has no rule to check", hint="`extends: default` gives it the default rules")
+    return policy
+
+
+def chosen_stores(wiring: Wiring, *, every: bool) -> dict[str, Store]:
+    """The store in use under no label, or every store of the configuration under its name there."""
+    if not every:
+        return {"": wiring.store}
+    if not wiring.settings.stores:
+        raise InputError("the configuration names no stores", hint="add [stores.NAME] url = … for each")
+    return {name: wiring.open_store(url) for name, url in wiring.settings.stores.items()}
