@@ -26,7 +26,9 @@ def _subclasses(kind):
 
 
 def test_every_error_of_ours_leaves_with_its_own_code(cli, monkeypatch):
-    for kind in [kind for kind in _subclasses(TokenguardError) if kind.__module__.startswith("tokenguard.")]:
+    ours = [kind for kind in _subclasses(TokenguardError) if kind.__module__.startswith("tokenguard.")]
+    # an error with words of its own takes none; which of them exist depends on what else this process has loaded
+    for kind in [kind for kind in ours if kind.__init__ is TokenguardError.__init__]:
         monkeypatch.setattr(cli.store, "scan", _raising(kind("it went wrong", hint="mend it")))
         answer = cli("list")
         assert (answer.code, answer.err) == (kind.exit_code, "error: it went wrong\nhint: mend it\n")
