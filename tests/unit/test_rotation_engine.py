@@ -5,7 +5,7 @@ import pytest
 from tests.fakes.world import OTHER_DRIVE, AbsentOperator, ScriptedOperator, canary
 from tests.unit.rotation_bench import APP, Bench
 from tokenguard.domain.journal import AttemptState, Mode, Stage
-from tokenguard.domain.liveness import DeathGrade
+from tokenguard.domain.liveness import DeathGrade, Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, ConsumerKind, Kind, RecordState
 from tokenguard.errors import (
@@ -461,7 +461,30 @@ def test_retire_revokes_proves_and_leaves_a_tombstone():
     bench.engine.retire(token, reason="project ended")
     assert not bench.world.alive(old)
     assert bench.store.read_live(token) is None
-    assert bench.document(token).record.state is RecordState.RETIRED
+    record = bench.document(token).record
+    assert record.state is RecordState.RETIRED
+    assert record.seen is not None
+    assert record.seen.verdict is Verdict.DEAD, "a list must not call it alive"
+
+
+def test_an_open_operation_that_cannot_be_undone_is_not_said_to_be():
+    bench = Bench(guided=True)
+    token, _ = bench.add()
+    bench.operator.answers.append(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        bench.engine.retire(token)
+    with pytest.raises(Unfinished) as caught:
+        bench.engine.retire(token)
+    assert "--abort" not in caught.value.hint
+
+
+def test_a_first_value_is_not_begun_without_what_makes_it():
+    """Bad configuration is found before anything is written, as for a rotation."""
+    bench = Bench()
+    bench.vendors.issuer = None
+    with pytest.raises(InputError, match="no admin credential"):
+        bench.engine.issue(bench.record())
+    assert list(bench.store.scan()) == []
 
 
 def test_a_grant_without_a_value_cannot_be_rotated_and_is_retired_on_a_persons_word():
@@ -474,6 +497,10 @@ def test_a_grant_without_a_value_cannot_be_rotated_and_is_retired_on_a_persons_w
     bench.store.commit(token, 0, Document(record=record), [])
     with pytest.raises(InputError, match="no value to rotate"):
         bench.engine.rotate(token)
+    bench.operator.answers.append(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        bench.engine.retire(token)
+    assert bench.ops(token) == ["revoke:intent"], "P6: on record before anybody is asked to do it"
     bench.engine.retire(token)
     assert bench.document(token).record.state is RecordState.RETIRED
 

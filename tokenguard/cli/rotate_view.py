@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tokenguard.domain.document import Snapshot
-from tokenguard.domain.liveness import DeathGrade
 from tokenguard.domain.names import TokenName
 from tokenguard.policy.model import Due
 from tokenguard.rotation.batch import Result
@@ -69,8 +68,6 @@ def _state(snapshot: Snapshot | None) -> str:
     if journal is None:
         return "unchanged"
     if (proof := journal.proof) is not None:
-        if proof.grade is DeathGrade.ASSERTED:
-            return f"{journal.stage.value}; old token dead says {proof.said_by}, which nothing proves"
         return f"{journal.stage.value}; old token dead ({proof.grade.value}, {proof.samples} refusals)"
     return f"{journal.mode.value} {journal.stage.value}"
 

@@ -2,7 +2,7 @@
 
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Mode, Old, Quarantined, Stage
-from tokenguard.domain.liveness import DeathGrade, DeathProof, Verdict
+from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation, Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import Conflict, NotProvenDead, Unfinished, Unreachable
@@ -64,7 +64,7 @@ def finish(session: Session) -> None:
     journal, record, store = session.journal, session.record, session.context.store
     if journal.mode is Mode.RETIRE:
         _withdraw(session)
-        record = replace(record, state=RecordState.RETIRED)
+        record = replace(record, state=RecordState.RETIRED, seen=_last_look(journal.proof))
     quarantine = session.snapshot.document.quarantine
     if journal.old is not None and journal.proof is not None:
         if journal.proof.grade is DeathGrade.PROVISIONAL:
@@ -275,6 +275,13 @@ def _quarantined(session: Session, old: Old, proof: DeathProof) -> Quarantined:
         proof=proof,
         probe_due_at=proof.last_at + session.provider.capabilities.death_window.confirm_after,
     )
+
+
+def _last_look(proof: DeathProof | None) -> Observation | None:
+    """What the record of a retired token says of it: dead if that was seen, nothing on somebody's word."""
+    if proof is None or proof.grade is DeathGrade.ASSERTED:
+        return None
+    return Observation(verdict=Verdict.DEAD, at=proof.last_at, reason="proven")
 
 
 def _old(session: Session) -> Old:

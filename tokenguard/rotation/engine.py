@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from tokenguard.domain.document import Snapshot
-from tokenguard.domain.event import Event, Op
+from tokenguard.domain.event import Event, Op, Phase
 from tokenguard.domain.journal import AttemptState, Mode, Stage
 from tokenguard.domain.liveness import DeathGrade, Observation
 from tokenguard.domain.names import TokenId
@@ -124,6 +124,15 @@ class Engine:
     def _retire_without_value(self, snapshot: Snapshot, reason: str) -> Snapshot:
         context, record = self._context, snapshot.document.record
         provider = context.vendors.of(record).provider
+        intent = Event(
+            at=context.clock.now(),
+            op=Op.REVOKE,
+            phase=Phase.INTENT,
+            actor=context.store.actor(),
+            name=record.name,
+            detail={"reason": reason} if reason else {},
+        )
+        snapshot = context.store.commit(snapshot.id, snapshot.version, snapshot.document, [intent])
         task = revoke_task(provider, record, label=record.label, why="nobody is to use it any more")
         who = context.operator.done(task)
         if who is None:
@@ -133,7 +142,7 @@ class Engine:
             op=Op.DONE,
             actor=context.store.actor(),
             name=record.name,
-            detail={"result": Mode.RETIRE.value, "by": who, "reason": reason},
+            detail={"result": Mode.RETIRE.value, "by": who},
         )
         document = replace(snapshot.document, record=replace(record, state=RecordState.RETIRED))
         return context.store.commit(snapshot.id, snapshot.version, document, [event])

@@ -8,8 +8,9 @@ from tokenguard.domain.names import Label, TokenId, new_token_id
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import Conflict, InputError, Unfinished, Unreachable
 from tokenguard.frozen import replace
-from tokenguard.ports.provider import Way
+from tokenguard.ports.provider import Provider, Way
 from tokenguard.ports.store import Live
+from tokenguard.rotation.machine import may_abort
 from tokenguard.rotation.session import Context, Session, new_operation_id
 
 
@@ -24,6 +25,8 @@ def open_new(context: Context, record: Record, mode: Mode, *, reason: str = "") 
             f"there is already a token named {record.name}", hint="choose another name, or `tokenguard edit` that one"
         )
     _check_consumers(context, record)
+    if mode is Mode.ISSUE:
+        _check_can_make(context, record)
     record = replace(record, state=RecordState.PENDING, added_at=record.added_at or context.clock.now())
     if existing is None:
         return _open(context, new_token_id(), 0, Document(record=record), mode, live=None, reason=reason)
@@ -45,9 +48,10 @@ def open_existing(
     if record.state is RecordState.RETIRED:
         raise InputError(f"{record.name} is retired", hint="`tokenguard add` makes a new token")
     if snapshot.document.busy:
+        undo = ", or --abort" if snapshot.document.journal and may_abort(snapshot.document.journal) else ""
         raise Unfinished(
             f"an operation on {record.name} is open and not finished",
-            hint=f"tokenguard rotate {record.name} --resume, or --abort",
+            hint=f"tokenguard rotate {record.name} --resume{undo}",
         )
     _check_consumers(context, record)
     live = context.store.read_live(snapshot.id)
@@ -150,16 +154,10 @@ def _check_provider(context: Context, record: Record, mode: Mode, live: Live) ->
     vendor = context.vendors.of(record)
     able = vendor.provider.capabilities
     making = mode in {Mode.PLANNED, Mode.COMPROMISED}
-    if (making and able.mint is Way.NEVER) or able.revoke is Way.NEVER:
-        raise InputError(
-            f"{vendor.provider.name} cannot do that for {record.name}",
-            hint="see `tokenguard runbook` for what a person can do",
-        )
-    if making and able.mint is Way.API and vendor.issuer is None:
-        raise InputError(
-            f"no admin credential is configured for {vendor.provider.name}",
-            hint=f"set [providers.{vendor.provider.name}] admin to a provider_admin record or to env:VARIABLE",
-        )
+    if able.revoke is Way.NEVER:
+        raise _cannot(vendor.provider, record)
+    if making:
+        _check_can_make(context, record)
     if mode is Mode.PLANNED and able.probe:
         look = vendor.provider.probe(live.value, record.scope)
         if look.verdict is Verdict.UNKNOWN:
@@ -178,3 +176,21 @@ def _check_provider(context: Context, record: Record, mode: Mode, live: Live) ->
                 f"{vendor.provider.name} already has {count} tokens of at most {able.max_active}",
                 hint="retire one first, or use --compromised, which revokes before it creates",
             )
+
+
+def _check_can_make(context: Context, record: Record) -> None:
+    vendor = context.vendors.of(record)
+    able = vendor.provider.capabilities
+    if able.mint is Way.NEVER:
+        raise _cannot(vendor.provider, record)
+    if able.mint is Way.API and vendor.issuer is None:
+        raise InputError(
+            f"no admin credential is configured for {vendor.provider.name}",
+            hint=f"set [providers.{vendor.provider.name}] admin to a provider_admin record or to env:VARIABLE",
+        )
+
+
+def _cannot(provider: Provider, record: Record) -> InputError:
+    return InputError(
+        f"{provider.name} cannot do that for {record.name}", hint="see `tokenguard runbook` for what a person can do"
+    )
