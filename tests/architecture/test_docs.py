@@ -43,27 +43,35 @@ def test_the_table_of_commands_says_what_their_help_says():
         assert summary.endswith("."), name
 
 
+_SHELL = frozenset({"|", ">", ">>", "&&", ";", "<", "2>", "--"})
+"""Where the command's own words end."""
+
+
 @pytest.mark.parametrize("line", list(documented()))
 def test_every_documented_command_line_is_one_that_exists(line):
     words = [word.replace("…", "x") for word in shlex.split(line)][1:]
-    context = click.Context(app, info_name="tokenguard", obj=Wiring(environ={}))
-    group: click.Command = app
-    while isinstance(group, Group) and words and not words[0].startswith("-"):
-        name, group, words = group.resolve_command(context, words)
-        assert group is not None, name
-        context = click.Context(group, info_name=name, parent=context, obj=Wiring(environ={}))
-    for position, word in enumerate(words):
-        if word in {"|", ">", ">>", "&&", ";", "<", "2>"}:
-            words = words[:position]
-            break
-    known = {option for parameter in group.params for option in (*parameter.opts, *parameter.secondary_opts)} | {
+    words = words[: next((place for place, word in enumerate(words) if word in _SHELL), None)]
+    command, given = _command_of(words)
+    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    assert {word.split("=")[0] for word in given if re.match(r"--?[a-z]", word)} <= known | {
         "-h",
         "--help",
         "--version",
     }
-    given = [
-        word.split("=")[0]
-        for word in words[: words.index("--") if "--" in words else None]
-        if re.match(r"--?[a-z]", word)
-    ]
-    assert set(given) <= known
+
+
+def _command_of(words):
+    """The command that a line calls, and what it is given; global options may stand before its name."""
+    context = click.Context(app, info_name="tokenguard", obj=Wiring(environ={}))
+    command: click.Command = app
+    while isinstance(command, Group) and words:
+        options = {option: parameter for parameter in command.params for option in parameter.opts}
+        if words[0] in options:
+            words = words[1 if options[words[0]].is_flag else 2 :]
+            continue
+        if words[0].startswith("-"):
+            break
+        name, command, words = command.resolve_command(context, words)
+        assert command is not None, name
+        context = click.Context(command, info_name=name, parent=context, obj=Wiring(environ={}))
+    return command, words
