@@ -22,11 +22,15 @@ tokenguard check
 tokenguard check --policy strict --fail-on warning
 tokenguard check --ask-providers --format sarif
 tokenguard check --explain maximum-age
+tokenguard report --html --output report.html
 ```
 
 A rule has three answers. It holds; it is violated; or nobody can say, because the record lacks a fact or the provider
 has no list. The third is reported as *not evaluable* with its reason and is never a pass. Exit 1 means a violation of
 at least `--fail-on` (`error` where nothing is said).
+
+`tokenguard report` writes the same for people: by owner, by due date, with waivers and with what nobody can say; as
+Markdown, as a page that loads nothing, or as JSON.
 
 ## A policy of your own
 

@@ -61,12 +61,12 @@ def as_markdown(posture: Posture) -> str:
     """The report for people."""
     parts = [
         "# Token report",
-        f"{plain(summary(posture.assessments))}. As of {posture.at.strftime(_UTC)}.",
+        f"{_sentence(plain(summary(posture.assessments)))} As of {posture.at.strftime(_UTC)}.",
         *_section("Owners", ["owner", "tokens", *_levels()], _owner_rows(posture), "There are no tokens."),
-        *_section("Due within 90 days", ["token", "owner", "due", "days left"], _due_rows(posture), "Nothing is due."),
         *_section(
             "Violations", ["severity", "token", "owner", "rule", "what", "fix"], _violation_rows(posture), "None."
         ),
+        *_section("Due within 90 days", ["token", "owner", "due", "days left"], _due_rows(posture), "Nothing is due."),
         *_section("Waivers", ["until", "token", "rule", "by", "reason"], _waiver_rows(posture), "None."),
         *_section("Not evaluable", ["rule", "why", "tokens"], _unknown_rows(posture), "Every rule has an answer."),
         *_section("By provider", ["provider", "tokens", "scopes"], _provider_rows(posture), "There are no tokens."),
@@ -81,6 +81,10 @@ def _section(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], emp
     if len(rows) > MAX_ROWS:
         shown.append(f"And {len(rows) - MAX_ROWS:,} more, which the JSON form has in full.")
     return shown
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _levels() -> list[str]:
