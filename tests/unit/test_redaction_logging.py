@@ -320,3 +320,35 @@ def mask_of(name):
     from tokenguard.redaction.known import opaque_id
 
     return opaque_id(name)
+
+
+@pytest.mark.parametrize("cut", range(1, 37))
+def test_a_value_split_between_the_format_and_the_message_is_masked(value, installed, log, cut):
+    """The message alone was seen and is clean; what stands before it is not clean with it."""
+    log.handlers[0].setFormatter(logging.Formatter(f"{value[:cut]}%(message)s"))
+    log.info("%s", value[cut:])
+    assert value[cut:] not in log.output.getvalue()
+    assert "[tokenguard:" in log.output.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("before", "message"),
+    [("http://user:", "tgcanary@host/"), ("http:/", "/user:tgcanary@host/"), ("p@q ", "http://user:tgcanary@host/")],
+)
+def test_a_password_in_a_url_is_masked_wherever_the_format_ends(value, installed, log, before, message):
+    log.handlers[0].setFormatter(logging.Formatter(f"{before}%(message)s"))
+    log.info(message)
+    assert "tgcanary" not in log.output.getvalue()
+
+
+def test_a_value_that_is_learned_between_message_and_line_is_masked(value, installed, log):
+    """What an older engine said of a message is worth nothing to the new one."""
+
+    class Learns(logging.Formatter):
+        def format(self, record):
+            tokenguard.mask("tgcanary_learned_1x9q", "late")
+            return super().format(record)
+
+    log.handlers[0].setFormatter(Learns())
+    log.info("tgcanary_learned_1x9q")
+    assert "tgcanary" not in log.output.getvalue()

@@ -5,12 +5,12 @@ Reading it takes no lock. A value is masked from the moment `mask` returns, so c
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.redaction.known import Known, Source, opaque_id
-from tokenguard.redaction.matcher import Matcher
+from tokenguard.redaction.matcher import REACH, Beginning, Matcher
 from tokenguard.redaction.stream import redact_text
 
 
@@ -29,6 +29,10 @@ class Leak:
     count: int
 
 
+_REMEMBERED = 4_096
+"""Bytes of a message that are kept until the next one."""
+
+
 @dataclass(slots=True)
 class _State:
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -37,6 +41,8 @@ class _State:
     on_leak: Callable[[Leak], None] | None = None
     elsewhere: Callable[[tuple[Known, ...]], None] | None = None
     reporting: threading.local = field(default_factory=threading.local)
+    seen: tuple[Matcher | None, str, Sequence[Beginning]] = (None, "", ())
+    """The last clean message, with the engine that says so and what begins in it. One tuple: threads may race."""
 
 
 _STATE = _State()
@@ -105,13 +111,41 @@ def known() -> tuple[Known, ...]:
     return _STATE.known
 
 
+def is_clean(text: str) -> bool:
+    """Whether there is surely nothing to mask: the usual case, as fast as can be, in the way of every log record."""
+    return text.isascii() and "\x1b" not in text and (_STATE.matcher or matcher()).is_clean(text.encode())
+
+
+def is_clean_message(text: str) -> bool:
+    """`is_clean` for a record's message, which `is_clean_line` will meet again."""
+    if not text.isascii() or "\x1b" in text:
+        return False
+    engine, data = _STATE.matcher or matcher(), text.encode()
+    begun = engine.beginnings(data)
+    harmless = not begun or engine.are_harmless(begun, data)
+    if harmless and len(data) <= _REMEMBERED:
+        _STATE.seen = engine, text, begun
+    return harmless
+
+
+def is_clean_line(text: str) -> bool:
+    """`is_clean` for a formatted record: only what stands before a message that was just seen is searched."""
+    engine, message, begun = _STATE.seen
+    if engine is None or engine is not _STATE.matcher or not text.endswith(message):
+        return is_clean(text)
+    head = text[: len(text) - len(message) + REACH]
+    if not head.isascii() or "\x1b" in head:
+        return False
+    begun = [*begun, *engine.beginnings(head.encode())]
+    return not begun or engine.are_harmless(begun, text.encode())
+
+
 def clean(text: str, channel: str) -> str:
     """`text` with masks; the same object if there is nothing to mask."""
-    engine = _STATE.matcher or matcher()
-    if text.isascii() and "\x1b" not in text and engine.is_clean(text.encode()):
-        return text  # the usual case, as fast as it can be: this is in the way of every log record
+    if is_clean(text):
+        return text
     found: Counter[Source] = Counter()
-    out = redact_text(engine, text, found)
+    out = redact_text(matcher(), text, found)
     if found:
         tell(found, channel)
     return out

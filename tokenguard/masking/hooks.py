@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from tokenguard.masking.current import clean
+from tokenguard.masking.current import clean, is_clean_line
 from tokenguard.masking.records import clean_record, withheld
 
 Undo = Callable[[], None]
@@ -63,7 +63,7 @@ def _format(original: Callable[..., str]) -> Callable[..., str]:
     def format_clean(self: logging.Handler, record: logging.LogRecord) -> str:
         text = original(self, record)
         try:
-            return clean(text, f"logging:{record.name}")
+            return text if is_clean_line(text) else clean(text, f"logging:{record.name}")
         except Exception as error:  # noqa: BLE001 - nothing may pass unmasked, and the program goes on
             return withheld(error)
 

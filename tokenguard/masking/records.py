@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from tokenguard.masking.current import clean
+from tokenguard.masking.current import clean, is_clean_message
 from tokenguard.masking.objects import clean_object
 
 _STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime", "taskName"}
@@ -17,7 +17,8 @@ _FORMATTER = logging.Formatter()
 def clean_record(record: logging.LogRecord) -> logging.LogRecord:
     """Mask a record in place and return it. Never raises."""
     try:
-        _clean(record, f"logging:{record.name}")
+        if not _is_ordinary(record):
+            _clean(record, f"logging:{record.name}")
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the record, the program goes on
         _withhold(record, error)
     return record
@@ -38,13 +39,32 @@ def _withhold(record: logging.LogRecord, error: Exception) -> None:
     vars(record).pop("message", None)
 
 
+def _is_ordinary(record: logging.LogRecord) -> bool:
+    """Whether it is a clean text with nothing but texts and numbers in it, as most are: what that costs, all cost."""
+    if record.exc_info or record.exc_text or record.stack_info or not _STANDARD.issuperset(record.__dict__):
+        return False
+    args = record.args
+    if args and type(args) is not tuple:
+        return False
+    for each in args or ():
+        if type(each) is not str and type(each) is not int:  # an object is asked for its text as seldom as can be
+            return False
+    text = record.getMessage()
+    if not is_clean_message(text):
+        return False
+    for each in args or ():  # noqa: SIM110 - a generator for each record costs a tenth of the hook
+        if type(each) is str and each is not text and each not in text:
+            return False
+    return True
+
+
 def _clean(record: logging.LogRecord, channel: str) -> None:
     _message(record, channel)
     if record.exc_info or record.exc_text:
         _exception(record, channel)
     if record.stack_info:
         record.stack_info = clean(record.stack_info, channel)
-    if not record.__dict__.keys() <= _STANDARD:
+    if not _STANDARD.issuperset(record.__dict__):
         _extra(record, channel)
 
 

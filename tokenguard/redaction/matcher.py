@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, NoReturn, Self
 
-from ahocorasick_rs import BytesAhoCorasick, MatchKind
+from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 
 from tokenguard.redaction.index import ANCHOR, Index, Place
 from tokenguard.redaction.known import Known, Needle, Source, needles
@@ -13,8 +13,15 @@ from tokenguard.redaction.patterns import PATTERNS, Pattern
 _EXPOSED = 8
 """So many bytes of a secret that is not complete yet are never shown, however long nothing follows."""
 
-
+_FEW = 2_000
+"""Anchors: those of about 300 values."""
+REACH = ANCHOR - 1
+"""Bytes of a beginning that may lie before a cut."""
 _NOWHERE = Place(0, 0, open=False)
+
+
+Beginning = tuple[int, int, int]
+"""Number, start and end of an anchor."""
 
 
 class Hit(NamedTuple):
@@ -71,7 +78,7 @@ class Matcher:
             if len(each) == 1 and self._anchors[number] not in of_needles
         }
         self._short = frozenset(number for number, each in enumerate(self._anchors) if each not in of_needles)
-        self._automaton = BytesAhoCorasick(self._anchors, matchkind=MatchKind.Standard) if self._anchors else None
+        self._automaton = _automaton(self._anchors) if self._anchors else None
 
     @classmethod
     def of(cls, known: Iterable[Known], patterns: Sequence[Pattern] = PATTERNS) -> Self:
@@ -86,18 +93,27 @@ class Matcher:
 
     def is_clean(self, data: bytes) -> bool:
         """Whether there is surely nothing in the data as it stands; the fast way for ordinary text."""
+        return self.are_harmless(self.beginnings(data), data)
+
+    def beginnings(self, data: bytes) -> Sequence[Beginning]:
+        """Where something to mask may begin. Pieces that share `REACH` bytes have those of the whole."""
         if self._automaton is None:
-            return True
-        found = self._automaton.find_matches_as_indexes(data, overlapping=True)
-        return not found or all(self._needs.get(number, b"") not in data for number, _, _ in found)
+            return ()
+        return self._automaton.find_matches_as_indexes(data, overlapping=True)
+
+    def are_harmless(self, beginnings: Sequence[Beginning], data: bytes) -> bool:
+        """Whether surely none of its beginnings becomes anything in the data as it stands."""
+        for number, _, _ in beginnings:
+            needed = self._needs.get(number)
+            if needed is None or needed in data:
+                return False
+        return True
 
     def scan(self, data: bytes, *, final: bool) -> Scan:
         """Find everything that begins in the data. With `final`, nothing follows it."""
         hits: list[Hit] = []
         limit = safe = quiet = len(data)
-        if self._automaton is None:
-            return Scan(hits, limit, safe, quiet)
-        for number, at, _ in self._automaton.find_matches_as_indexes(data, overlapping=True):
+        for number, at, _ in self.beginnings(data):
             for pattern, source in self._patterns.get(number, ()):
                 found = pattern.match(data, at, final=final)
                 if found is not None and found.decided:
@@ -122,3 +138,9 @@ class Matcher:
             if near < len(self._anchors) and self._anchors[near].startswith(tail):
                 return len(data) - length
         return len(data)
+
+
+def _automaton(anchors: Sequence[bytes]) -> BytesAhoCorasick:
+    """A full table is the fastest and grows with every anchor, so it is for an application's few values only."""
+    kind = Implementation.DFA if len(anchors) <= _FEW else None
+    return BytesAhoCorasick(anchors, matchkind=MatchKind.Standard, implementation=kind)
