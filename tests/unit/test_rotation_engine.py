@@ -205,6 +205,22 @@ def test_a_wrong_drive_token_is_stored_rejected_revoked_and_replaced():
     assert isinstance(bench.store.read_candidate(token, journal.attempts[0].label), Tombstone)
 
 
+def test_an_api_that_makes_tokens_for_the_wrong_place_is_asked_once():
+    """Twenty keys made and ended at a vendor in one run would be an incident of its own."""
+    bench = Bench()
+    token, old = bench.add()
+    real = bench.issuer.create
+    bench.issuer.create = lambda wanted: real(replace(wanted, scope=OTHER_DRIVE))
+    with pytest.raises(Unfinished, match="not accepted, and is ended"):
+        bench.engine.rotate(token)
+    (attempt,) = bench.journal(token).attempts
+    assert attempt.state is AttemptState.GONE
+    assert bench.world.living() == [old]
+    bench.issuer.create = real
+    bench.engine.resume(token)
+    assert bench.journal(token).stage is Stage.DONE
+
+
 def test_an_outage_does_not_prove_a_rejected_token_dead():
     bench = Bench(guided=True)
     token, _ = bench.add()

@@ -5,8 +5,10 @@ from tokenguard.domain.journal import AttemptState, Mode
 from tokenguard.domain.liveness import Observation, ScopeVerdict, Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
-from tokenguard.errors import Conflict, Tampered, Unreachable
+from tokenguard.errors import Conflict, Tampered, Unfinished, Unreachable
 from tokenguard.frozen import replace
+from tokenguard.ports.provider import Way
+from tokenguard.rotation.reaping import reap
 from tokenguard.rotation.session import Session
 
 _TRIES = 4
@@ -33,6 +35,8 @@ def accept(session: Session) -> None:
             state=AttemptState.REJECTED,
         )
         session.context.progress.note(_rejection(session, look))
+        if session.provider.capabilities.mint is Way.API:
+            _stop_making(session)
         return
     session.advance(
         session.event(Op.ACCEPT, label=attempt.label, verdict=look.verdict.value, scope=look.scope_verdict.value),
@@ -108,6 +112,16 @@ def _with_new_value(session: Session) -> Record:
         created_at=record.created_at if given else now,
         rotated_at=now,
         due_at=record.due_at if given else None,
+    )
+
+
+def _stop_making(session: Session) -> None:
+    """A person can do better at the next try; an API that is asked the same makes the same again."""
+    reap(session, session.journal.attempts[-1])
+    raise Unfinished(
+        f"what {session.provider.name} made for {session.record.name} was not accepted, and is ended",
+        hint="check the scope on record and the admin credential (`rotate --abort`, then `edit`); "
+        f"tokenguard rotate {session.record.name} --resume has another one made",
     )
 
 
