@@ -159,3 +159,26 @@ def test_one_runner_works_at_a_time_unless_it_is_told_otherwise(made):
     assert made("list").code == 0
     assert made("rotate", NAME, "--concurrent").code == 0
     assert header.tags["tg:runner"] == "9999999999:elsewhere/7/x"
+
+
+def test_each_role_s_policy_allows_the_calls_of_its_commands_and_those_of_inventory_read_no_value(made):
+    policies = made("init", "--print-policy", "--format", "json").document["policies"]
+    commands = {
+        "inventory": [("list",), ("show", NAME), ("audit", "log", NAME), ("doctor",)],
+        "rotator": [("list",), ("rotate", NAME), ("edit", NAME, "--purpose", "x"), ("verify", NAME), ("retire", NAME)],
+    }
+    for role, lines in commands.items():
+        statements = json.loads(policies[role])["Statement"]
+        allowed = {action.partition(":")[2] for each in statements for action in each["Action"]}
+        made.aws.requests.clear()
+        for line in lines:
+            assert made(*line).code == 0, line
+        assert set(made.aws.counts) <= allowed, role
+        stages = {
+            each["Condition"]["StringEquals"]["secretsmanager:VersionStage"][0]
+            for each in statements
+            if "Condition" in each
+        }
+        for operation, asked in made.aws.requests:
+            if role == "inventory" and operation == "GetSecretValue" and not asked["SecretId"].endswith("/@store"):
+                assert asked.get("VersionStage") in stages, asked

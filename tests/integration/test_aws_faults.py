@@ -350,6 +350,15 @@ def test_a_making_that_was_interrupted_after_it_had_claimed_a_name_can_never_be_
     assert opened(aws).find(token_name("old")) == other
 
 
+def test_a_takeover_that_was_interrupted_itself_does_not_lock_the_name_for_ever(aws, store):
+    first = created(store, "old")
+    store.commit(first.id, 1, document("elsewhere"), [event(store, Op.EDIT)])
+    home = opened(aws)._names.home_for(token_name("old"), new_token_id())  # claimed, never made
+    assert opened(aws)._names._voided(home)  # and whoever took it over was interrupted here
+    other = created(store, "old")
+    assert opened(aws).find(token_name("old")) == other
+
+
 # ---- what AWS removes
 
 

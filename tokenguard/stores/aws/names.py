@@ -9,7 +9,7 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenId, TokenName
 from tokenguard.errors import Conflict
 from tokenguard.stores.aws.bodies import PointerBody, VoidBody, pack, unpack
-from tokenguard.stores.aws.projection import SIGNPOST, STORE, tags_in
+from tokenguard.stores.aws.projection import SIGNPOST, STORE, TOKEN, tags_in
 from tokenguard.stores.aws.secrets import Secrets, Stored, new_version
 from tokenguard.stores.aws.tokens import Held, Tokens
 
@@ -73,8 +73,14 @@ class Names:
             raise Conflict("the name belongs to another token", hint="choose another name")
         if held is not None:
             self._tokens.fence(held)
-        elif not self._secrets.create(home, new_version(), pack(VoidBody()), {STORE: self._tokens.store_id}):
+        elif not self._voided(home):
             raise Conflict("the name is being given to another token", hint="look again, then choose another name")
+
+    def _voided(self, home: str) -> bool:
+        """Let nobody ever live in a secret that was claimed and not made; False if it was made after all."""
+        if self._secrets.create(home, new_version(), pack(VoidBody()), {STORE: self._tokens.store_id}):
+            return True
+        return TOKEN not in tags_in(self._secrets.describe(home) or {})
 
     def _pointer(self, secret: str) -> tuple[PointerBody, str | None] | None:
         """The pointer in a secret, and the version its label is on (None: interrupted before it was attached)."""
