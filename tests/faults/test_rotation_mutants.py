@@ -113,6 +113,7 @@ def publishes_without_a_pin(patch: pytest.MonkeyPatch) -> None:
 
 def counts_a_delivery_before_it_is_confirmed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(handover, "hand_over", lambda held: held.advance())
+    patch.setattr(ending, "catch_up", lambda held: None)
     patch.setattr(ending, "unconfirmed", lambda record, journal: ())
 
 
