@@ -23,7 +23,7 @@ class OpenBao:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self.root_token = f"tgcanary-{secrets.token_hex(16)}"
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._session = requests.Session()
         self._session.trust_env = False
@@ -104,7 +104,8 @@ def running() -> Iterator[OpenBao]:
             server.stop()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -14,6 +14,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.scripted_server import ScriptedServer, raw, stream
 from tokenguard.clients.vault.connection import VaultConnection
 from tokenguard.clients.vault.kv import KvMount
+from tokenguard.clients.vault.preflight import problems
 from tokenguard.clients.vault.settings import Login, Method
 from tokenguard.clients.vault.trouble import CasLost, Reason, VaultTrouble, reason_of
 from tokenguard.domain.secret import Secret
@@ -327,3 +328,12 @@ def test_many_threads_share_one_login():
         for thread in threads:
             thread.join()
         assert sum(b"lookup-self" in asked for asked in server.requests) == 1
+
+
+@pytest.mark.parametrize("status", [429, 472, 473])
+def test_a_standby_is_found_out_before_anything_is_written(status: int):
+    """Measured on three nodes of OpenBao 2.7: a standby answers reads itself, and had not seen our last write."""
+    with ScriptedServer(SELF, reply(status, b"{}"), reply(403, b"{}")) as server:
+        first = next(problems(vault_stores.connection(server.url, TOKEN), "kv", {}, 0.0))
+    assert "standby" in first.message
+    assert "/v1/sys/health" in first.hint

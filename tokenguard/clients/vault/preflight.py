@@ -35,7 +35,7 @@ def problems(
     Raises:
         VaultTrouble: the server is sealed, not set up, or cannot be asked.
     """
-    connection.request("get", "/v1/sys/health", params={"standbyok": "true", "perfstandbyok": "true"})
+    yield from _health(connection)
     yield from _mount(connection, mount)
     yield from _capabilities(connection, needs)
     lease = connection.lease
@@ -43,6 +43,19 @@ def problems(
         yield Problem(
             f"the login ends in {max(lease.ends - now, 0):.0f} seconds and can be neither renewed nor made again",
             f"use a renewable token, or one that lasts {MIN_LIFE:.0f} seconds or longer",
+        )
+
+
+def _health(connection: VaultConnection) -> Iterator[Problem]:
+    try:
+        connection.once(lambda client: client.adapter.request("get", "/v1/sys/health"))
+    except VaultTrouble as trouble:
+        # 429, 472 and 473 are how standbys and replicas answer this one question
+        if trouble.reason not in {Reason.THROTTLED, Reason.STANDBY}:
+            raise
+        yield Problem(
+            "the vault's address leads to a standby, which may answer reads behind its leader's writes",
+            "set an address that leads to the active node: the one that answers /v1/sys/health with 200",
         )
 
 

@@ -129,6 +129,7 @@ def reason_of(status: int, errors: str) -> Reason | None:
     if status == 400:  # noqa: PLR2004 - HTTP
         phrases = {"check-and-set parameter did not match": Reason.CAS, "too large": Reason.TOO_LARGE}
         phrases |= {"high complexity": Reason.TOO_LARGE, "missing client token": Reason.EXPIRED}
+        phrases["from non-versioned to versioned"] = Reason.BEHIND  # a mount that was made a moment ago
         return next((reason for phrase, reason in phrases.items() if phrase in errors), Reason.REFUSED)
     if status == 403:  # noqa: PLR2004 - HTTP
         return Reason.EXPIRED if "invalid token" in errors or "bad token" in errors else Reason.DENIED
