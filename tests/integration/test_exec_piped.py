@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -232,3 +233,28 @@ def test_a_child_hears_of_a_rotation_or_is_started_anew_with_the_new_value(how, 
 
 def test_watching_needs_something_to_watch():
     assert b"--on-rotate needs tokens" in world().run("exec", "--on-rotate", "signal", "--", "true", check=125).stderr
+
+
+STUBBORN = """
+import os, signal, sys
+from tokenguard.redaction.matcher import Matcher
+from tokenguard.streams.child import run_masked
+from tokenguard.streams.program import Program
+from tokenguard.streams.watch import Watch
+looks = iter([Matcher()])
+child = "import signal, time; signal.signal(signal.SIGTERM, lambda *_: print('heard', flush=True)); [time.sleep(1) for _ in range(40)]"
+watch = Watch(look=lambda: next(looks, None), tell=signal.SIGTERM, every=0.4, grace=0.3)
+ended = run_masked(Program(argv=[sys.executable, "-c", child], environment=os.environ), Matcher(), watch)
+print(ended.code)
+"""
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_child_that_will_not_end_for_a_new_token_is_killed(terminal):
+    argv = [sys.executable, "-c", STUBBORN]
+    if terminal:
+        argv = ["script", "-qec", shlex.join(argv), "/dev/null"]
+    done = subprocess.run(
+        argv, stdin=subprocess.DEVNULL, capture_output=True, env=world().environ, timeout=30, check=True
+    )
+    assert done.stdout.split() == [b"heard", b"137"]

@@ -186,5 +186,10 @@ def test_redact_knows_the_teams_own_tokens_without_a_store(tmp_path):
     )
     assert done.returncode == 1
     assert re.fullmatch(rb"a=\[tokenguard:\w+\] b=\[tokenguard:\w+\]", done.stdout)
+    assert b"the leaks could not be recorded" in done.stderr
+    world().run("redact", "--own", stdin=value.encode(), env={"TOKENGUARD_SCAN_KEY": scan_key}, check=0)
+    trail = json.dumps(world().events()[-1:])
+    assert '"leak"' in trail
+    assert '"raw"' in trail
     refused = world().run("redact", "--own", stdin=b"x", check=2)
     assert not refused.stdout

@@ -21,6 +21,8 @@ from tokenguard.streams.watch import Watch
 RESTART = "restart"
 ON_ROTATE = {"signal": signal.SIGHUP, RESTART: signal.SIGTERM}
 """What the child is sent when a token has been replaced."""
+_GRACE = 10.0
+"""Seconds that a child has to end before it is killed, so that the new value is used for sure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,8 @@ def _watch(wiring: Wiring, disclosure: Disclosure, known: list[Known], settings:
         versions.update({token: each.version for token, each in live.items() if each is not None})
         return Matcher.of(known)
 
-    return Watch(look=look, tell=ON_ROTATE[settings.on_rotate], every=settings.check_every)
+    grace = _GRACE if settings.on_rotate == RESTART else None
+    return Watch(look=look, tell=ON_ROTATE[settings.on_rotate], every=settings.check_every, grace=grace)
 
 
 def _run(program: Program, matcher: Matcher | None, watch: Watch | None, disclosure: Disclosure) -> Ended:

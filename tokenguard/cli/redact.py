@@ -2,8 +2,10 @@
 
 import os
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,10 +14,11 @@ from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.leaks import report_leaks
 from tokenguard.cli.masking_values import known_values
 from tokenguard.cli.naming import TOKEN_NAME, known_token
-from tokenguard.domain.names import TokenName
+from tokenguard.domain.names import TokenName, token_id
 from tokenguard.domain.secret import Secret
-from tokenguard.errors import ExitCode, InputError
-from tokenguard.redaction.known import Known, opaque_id
+from tokenguard.errors import ExitCode, InputError, TokenguardError
+from tokenguard.ports.store import Store
+from tokenguard.redaction.known import Known, Source, opaque_id
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.redaction.stream import StreamRedactor
 from tokenguard.shell.wiring import Wiring
@@ -63,8 +66,11 @@ def redact(
         with suppress(ValueError):  # not in the main thread
             signal.signal(signal.SIGINT, signal.SIG_IGN)
     Pump([channel]).run()
-    found = {_CHANNEL: channel.stream.found}
-    masked = report_leaks(wiring, found, report, audited=bool(names or everything))
+    found, audited = channel.stream.found, bool(names or everything)
+    if own:
+        found, recordable = _with_names(wiring, found)
+        audited = audited or recordable
+    masked = report_leaks(wiring, {_CHANNEL: found}, report, audited=audited)
     if channel.failed:
         return ExitCode.CLOSED
     return ExitCode.FINDINGS if fail_on_leak and masked else ExitCode.OK
@@ -81,6 +87,32 @@ def _own_tokens(wiring: Wiring) -> Recognise:
             yield match.facts["token"], match.value
 
     return recognise
+
+
+def _with_names(wiring: Wiring, found: Counter[Source]) -> tuple[Counter[Source], bool]:
+    """What was masked by fingerprint, under the tokens' names, and whether there is a store to write it down in.
+
+    Only a store that was named is opened, and nobody is asked for its passphrase at the end of a pipe.
+    """
+    if not found or not (wiring.flags.store or wiring.environ.get("TOKENGUARD_STORE")):
+        return found, False
+    wiring.flags = replace(wiring.flags, no_input=True)
+    named: Counter[Source] = Counter()
+    try:
+        for source, count in found.items():
+            named[source._replace(name=_name_of(wiring.store, source.name))] += count
+    except TokenguardError as error:
+        wiring.progress.note(f"the leaks could not be recorded: {error.message}")
+        return found, False
+    return named, True
+
+
+def _name_of(store: Store, name: str) -> str:
+    """The name of the token of that id; what is no id of the store, such as a variable's name, stays."""
+    try:
+        return store.load(token_id(name)).document.record.name
+    except InputError:
+        return name
 
 
 def _from_environment(wiring: Wiring, name: str) -> Known:
