@@ -37,6 +37,14 @@ def test_a_plain_table_is_aligned():
     assert stream.getvalue() == "NAME         ENV\na/long/name  prod\nb\n"
 
 
+def test_a_path_in_a_hint_stays_whole_and_a_flood_does_not():
+    screen, stream = _screen()
+    path = "/home/somebody" + "/directory" * 18
+    screen.table(("mend it with",), [(f"remove {path}",), ("x" * 5_000,)])
+    assert path in stream.getvalue()
+    assert len(stream.getvalue()) < 600
+
+
 def test_a_terminal_gets_colour_only_if_it_wants():
     for environ, colour in (({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)):
         screen, _ = _screen(terminal=True, **environ)

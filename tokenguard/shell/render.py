@@ -12,6 +12,9 @@ from tokenguard.shell.colour import wants_colour
 from tokenguard.shell.layout import GAP, block, folding, width_of
 from tokenguard.text import safe_text
 
+_LONGEST_CELL = 240
+"""Characters; a path in a hint must stay whole, so that it can be copied."""
+
 
 class Screen:
     """Standard output, plain or with colour, or as JSON.
@@ -50,7 +53,7 @@ class Screen:
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, tones: Sequence[str] = ()) -> None:
         """Print a table. `tones` gives each row a colour's name, on a terminal that has colours."""
-        safe = [[safe_text(cell, one_line=True, limit=120) for cell in row] for row in rows]
+        safe = [[safe_text(cell, one_line=True, limit=_LONGEST_CELL) for cell in row] for row in rows]
         if self.rich:
             self._rich_table(columns, safe, tones)
         else:
