@@ -77,6 +77,8 @@ def _is_gone(holder: str) -> bool:
     pid = rest.partition("/")[0]
     if host != os.uname().nodename or not pid.isdecimal():
         return False
+    if int(pid) == os.getpid():
+        return True  # an earlier turn of our own, which could not say that it had ended
     try:
         os.kill(int(pid), 0)
     except (ProcessLookupError, OverflowError):
