@@ -26,6 +26,13 @@ def clean_environment(monkeypatch, tmp_path_factory):
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
 
 
+@pytest.fixture
+def unmeasured(monkeypatch):
+    """Child processes are not measured for coverage: what they import, and when, is what the test looks at."""
+    for name in [name for name in os.environ if name.startswith("COVERAGE")]:
+        monkeypatch.delenv(name)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def loopback_only():
     """A connection to anything but this machine is an error."""

@@ -49,6 +49,7 @@ def _imported(*arguments, env=None):
     return {name.partition(".")[0] for name in done.stderr.split()}, set(done.stderr.split())
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_help_imports_no_command_and_nothing_heavy():
     roots, modules = _imported("--help")
     assert not roots & HEAVY
@@ -57,6 +58,7 @@ def test_help_imports_no_command_and_nothing_heavy():
     assert not [name for name in modules if name.startswith(("tokenguard.stores", "tokenguard.providers"))]
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_listing_an_empty_store_imports_only_what_opens_it(tmp_path, monkeypatch):
     import base64
     import os

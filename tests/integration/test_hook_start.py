@@ -26,12 +26,14 @@ def loaded(directory: Path, arguments: list[str]) -> set[str]:
     return {name.partition(".")[0] for name in done.stderr.split()}
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_clean_commit_loads_nothing_heavy(tmp_path: Path) -> None:
     repository = Repository(tmp_path / "work")
     repository.stage("app.py", "def main() -> None:\n    print('hello')\n")
     assert loaded(repository.path, []) & HEAVY == set()
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_help_loads_next_to_nothing(tmp_path: Path) -> None:
     assert loaded(tmp_path, ["--help"]) & (HEAVY | {"re2", "msgspec", "json", "subprocess"}) == set()
 
