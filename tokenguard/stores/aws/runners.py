@@ -59,8 +59,8 @@ class Turn:
     def _sign(self) -> None:
         now = self._secrets.clock.now()
         until = int((now + LEASE).timestamp())
+        self._since = now  # before: a signature whose reply is lost has to be taken back, too
         self._secrets.tag(self._header, {_RUNNER: f"{until}:{self._holder}"[:256]})
-        self._since = now
 
     def _other(self, holder: str) -> str:
         """Who else is at work; empty if nobody."""
