@@ -163,6 +163,7 @@ _SPELLINGS: tuple[tuple[Form, Callable[[str], str]], ...] = (
     (Form.JSON, _json),
     (Form.JSON, lambda text: _json(text, ascii_only=False)),
     (Form.JSON, lambda text: _json(text).replace("/", "\\/")),
+    (Form.JSON, lambda text: _json(text, ascii_only=False).replace("/", "\\/")),
     (Form.JSON, lambda text: _json(_json(text))),
     (Form.JSON, _json_for_html),
     (Form.SOURCE, lambda text: repr(text)[1:-1]),
