@@ -7,6 +7,7 @@ from tests.fakes.world import FakeIssuer
 from tokenguard.domain.journal import Stage
 from tokenguard.domain.names import token_name
 from tokenguard.ports.provider import Refused, Vendor
+from tokenguard.rotation.engine import Engine
 
 NAME = "video/app/prod/upload"
 OTHER = "video/app/prod/export"
@@ -84,6 +85,27 @@ def test_due_takes_what_is_due_and_nothing_else(cli):
     assert answer.code == 0, answer
     assert old not in living(cli)
     assert young in living(cli)
+
+
+def test_what_another_runner_has_rotated_meanwhile_is_left_alone(cli, monkeypatch):
+    for name in (NAME, OTHER):
+        cli.add(name, "--due", "2026-11-02")
+    cli.clock.sleep(2 * DAY)
+    real = Engine.rotate
+
+    def rotate(engine, token, **how):
+        """Another runner takes the second token of the list while this one is at the first."""
+        monkeypatch.setattr(Engine, "rotate", real)
+        for other in list(cli.store.scan()):
+            if other.id != token:
+                real(engine, other.id)
+        return real(engine, token, **how)
+
+    monkeypatch.setattr(Engine, "rotate", rotate)
+    answer = cli("rotate", "--due")
+    assert answer.code == 0, answer
+    assert "no longer due" in answer.err
+    assert len(cli.world.made) == 4, "each was made once and replaced once"
 
 
 def test_nothing_due_is_a_clean_answer(cli):

@@ -68,7 +68,7 @@ def rotate(
         return ExitCode.OK
     if compromised and not single:
         _confirm(wiring, plans)
-    jobs = [_job(wiring, plan, reason=said, accept_outage=accept_outage) for plan in plans]
+    jobs = [_job(wiring, plan, reason=said, accept_outage=accept_outage, only_if_due=due) for plan in plans]
     return _run(wiring, jobs, single=single)
 
 
@@ -76,17 +76,20 @@ def _chosen(wiring: Wiring, names: Sequence[TokenName], scope: str | None, *, du
     if names:
         return [known_token(wiring.store, name) for name in dict.fromkeys(names)]
     wanted = changes_from({"scope": scope}).scope if scope else None
-    now, policy = wiring.clock.now(), wiring.policy
     chosen = []
     for snapshot in wiring.store.scan():
         record = snapshot.document.record
         if record.state is RecordState.RETIRED or not record.kind.has_value or (wanted and record.scope != wanted):
             continue
-        limit = due_of(record, policy)
-        if due and (limit is None or limit.at > now):
+        if due and not _is_due(wiring, snapshot):
             continue
         chosen.append(snapshot)
     return chosen
+
+
+def _is_due(wiring: Wiring, snapshot: Snapshot) -> bool:
+    limit = due_of(snapshot.document.record, wiring.policy)
+    return limit is not None and limit.at <= wiring.clock.now()
 
 
 def _open_ones(wiring: Wiring) -> list[Snapshot]:
@@ -100,8 +103,12 @@ def _plan(wiring: Wiring, snapshot: Snapshot, mode: Mode) -> RotationPlan:
     return plan_rotation(snapshot.id, record, able, mode, due_at=limit.at if limit else None)
 
 
-def _job(wiring: Wiring, plan: RotationPlan, *, reason: str, accept_outage: bool) -> Job:
+def _job(wiring: Wiring, plan: RotationPlan, *, reason: str, accept_outage: bool, only_if_due: bool) -> Job:
     def run() -> None:
+        # Its turn may come long after the plan was made, and other runners work through the same list.
+        if only_if_due and not _is_due(wiring, wiring.store.load(plan.token)):
+            wiring.progress.note(f"{plan.name} is no longer due: another runner has rotated it")
+            return
         with wiring.working_on(plan.name):
             wiring.engine.rotate(
                 plan.token, compromised=plan.mode is Mode.COMPROMISED, reason=reason, accept_outage=accept_outage

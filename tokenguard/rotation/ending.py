@@ -127,9 +127,12 @@ def _quiet(session: Session) -> bool:
     old, issuer = session.journal.old, session.issuer
     if old is None or issuer is None or not session.provider.capabilities.last_used or not old.provider_id:
         return False
-    used = [listed.last_used_at for listed in issuer.listed() if listed.provider_id == old.provider_id]
-    since = session.context.clock.now() - session.context.quiet_period
-    return len(used) == 1 and (used[0] is None or used[0] < since) and (old.created_at or since) <= since
+    found = [listed for listed in issuer.listed() if listed.provider_id == old.provider_id]
+    if len(found) != 1:
+        return False
+    # Never used counts from the day it was made; where nobody knows that day, quiet is not known either.
+    last = found[0].last_used_at or found[0].created_at or old.created_at
+    return last is not None and last < session.context.clock.now() - session.context.quiet_period
 
 
 def _dead_already(session: Session) -> bool:
