@@ -1,18 +1,29 @@
 """`doctor`: everything that would make the next rotation go wrong, with the command that mends it."""
 
+import shutil
+from pathlib import Path
+
+import click
+
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import ExitCode
 from tokenguard.shell.wiring import Wiring
 
 
 @command("doctor")
+@click.option(
+    "--install-hook", is_flag=True, help="Only make `tokenguard-hook` the pre-commit hook of this repository."
+)
 @pass_wiring
-def doctor(wiring: Wiring) -> int:
+def doctor(wiring: Wiring, *, install_hook: bool) -> int:
     """Check configuration, policy, .env, store, keys, clock and open operations.
 
     Warnings do not change the exit code. Exit 1: something must be mended. 4: the store cannot be opened.
     5: a token that was proven dead is accepted again. 6: the store was tampered with, or is damaged.
     """
+    if install_hook:
+        _install(wiring)
+        return ExitCode.OK
     from tokenguard.cli.checkup import Level, examine  # noqa: PLC0415 - loads the store
 
     findings = list(examine(wiring))
@@ -32,3 +43,17 @@ def doctor(wiring: Wiring) -> int:
             ("", "check", "finding", "mend it with"), rows, tones=[tones[each.level] for each in findings]
         )
     return max((each.exit_code for each in findings), default=ExitCode.OK)
+
+
+def _install(wiring: Wiring) -> None:
+    """Needs no store: a developer who has no access to one installs the hook too."""
+    from tokenguard.files import shown  # noqa: PLC0415 - only for this option
+    from tokenguard.scanning.hook_file import PROGRAM, install_hook  # noqa: PLC0415
+
+    path, written = install_hook(Path(), wiring.environ)
+    if shutil.which(PROGRAM) is None:
+        wiring.progress.note(f"{PROGRAM} is not on the PATH here: commits will fail until it is")
+    if wiring.screen.as_json:
+        wiring.screen.document({"hook": str(path), "written": written})
+    else:
+        wiring.screen.line(f"{'written' if written else 'already there'}: {shown(path)}")

@@ -1,0 +1,71 @@
+"""`doctor --install-hook`: a plain hook where there is none, and nothing anywhere else."""
+
+import os
+import subprocess
+
+import pytest
+
+from tokenguard.errors import InputError
+from tokenguard.scanning.hook_file import install_hook
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.delenv("GIT_CONFIG_GLOBAL", raising=False)
+    (tmp_path / "home").mkdir()
+    here = tmp_path / "repository"
+    subprocess.run(["git", "init", "-q", "--template=", str(here)], check=True)
+    return here
+
+
+def test_the_hook_is_two_executable_lines_and_a_second_time_is_no_change(repository):
+    path, written = install_hook(repository, os.environ)
+    assert path.read_text() == "#!/bin/sh\nexec tokenguard-hook\n"
+    assert os.access(path, os.X_OK)
+    assert written
+    assert install_hook(repository, os.environ) == (path, False)
+
+
+def test_from_a_subdirectory_it_is_the_repositorys_hook(repository):
+    (repository / "deep" / "down").mkdir(parents=True)
+    path, _ = install_hook(repository / "deep" / "down", os.environ)
+    assert path.resolve() == (repository / ".git" / "hooks" / "pre-commit").resolve()
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_another_hook_is_never_overwritten(repository, link):
+    hooks = repository / ".git" / "hooks"
+    hooks.mkdir(exist_ok=True)
+    other = repository / "other"
+    other.write_text("#!/bin/sh\n")
+    if link:
+        (hooks / "pre-commit").symlink_to(other)
+    else:
+        (hooks / "pre-commit").write_text("#!/bin/sh\n")
+    with pytest.raises(InputError, match="another hook"):
+        install_hook(repository, os.environ)
+    assert (hooks / "pre-commit").read_text() == other.read_text() == "#!/bin/sh\n"
+
+
+def test_a_directory_of_hooks_that_is_a_link_is_refused(repository, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (repository / ".git" / "hooks").symlink_to(elsewhere)
+    with pytest.raises(InputError, match="link"):
+        install_hook(repository, os.environ)
+    assert not list(elsewhere.iterdir())
+
+
+@pytest.mark.parametrize("scope", ["--local", "--global"])
+def test_hooks_that_are_elsewhere_are_left_alone(repository, tmp_path, scope):
+    subprocess.run(["git", "config", scope, "core.hooksPath", str(tmp_path / "shared")], check=True, cwd=repository)
+    with pytest.raises(InputError, match="hooksPath"):
+        install_hook(repository, os.environ)
+    assert not (tmp_path / "shared").exists()
+
+
+def test_outside_a_repository_there_is_nothing_to_install(tmp_path):
+    with pytest.raises(InputError, match="not in a git repository"):
+        install_hook(tmp_path, os.environ)

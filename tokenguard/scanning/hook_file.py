@@ -1,0 +1,73 @@
+"""Makes `tokenguard-hook` the plain pre-commit hook of a repository that has none."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from tokenguard.errors import InputError
+from tokenguard.files import create_private, read_limited, shown
+from tokenguard.scanning.git import Git, find_git
+
+PROGRAM = "tokenguard-hook"
+_CONTENT = f"#!/bin/sh\nexec {PROGRAM}\n".encode()
+_EXECUTABLE = 0o755
+_MAX_BYTES = 64 << 10
+
+
+def install_hook(directory: Path, environ: Mapping[str, str] = os.environ) -> tuple[Path, bool]:
+    """Write the hook, unless it is there already.
+
+    Args:
+        directory: any directory of the repository.
+        environ: where the user's own git configuration is looked for.
+
+    Returns:
+        Where it is, and whether it was written now.
+
+    Raises:
+        InputError: there is no repository, another hook is there, or git is told to look for hooks elsewhere.
+    """
+    git = find_git(directory, environ)
+    if git is None:
+        raise InputError("not in a git repository", hint="change into the repository that is to have the hook")
+    if _elsewhere(git, environ):
+        raise InputError(
+            "core.hooksPath is set: git looks for hooks elsewhere, and others may share that place",
+            hint=f"add the line `{PROGRAM} || exit` to the pre-commit hook there",
+        )
+    common = os.fsdecode(git.output("rev-parse", "--git-common-dir").rstrip(b"\n"))
+    path = (directory / common / "hooks" / "pre-commit").absolute()
+    return path, _write(path)
+
+
+def _write(path: Path) -> bool:
+    if path.parent.is_symlink():
+        raise InputError(f"a link, not a directory of hooks: {shown(path.parent)}", hint="write the hook by hand")
+    try:
+        path.parent.mkdir(exist_ok=True)
+        create_private(path, _CONTENT)
+        path.chmod(_EXECUTABLE)
+    except FileExistsError:
+        if not path.is_symlink() and read_limited(path, _MAX_BYTES) == _CONTENT:
+            path.chmod(_EXECUTABLE)
+            return False
+        raise InputError(
+            f"there is another hook already: {shown(path)}",
+            hint=f"add the line `{PROGRAM} || exit` to it, or let pre-commit run both",
+        ) from None
+    except OSError:
+        raise InputError(f"cannot write {shown(path)}", hint="is the repository yours to change?") from None
+    return True
+
+
+def _elsewhere(git: Git, environ: Mapping[str, str]) -> bool:
+    """Whether the repository's or the user's configuration moves the hooks; it is only read, never followed."""
+    home = Path(environ.get("HOME") or Path.home())
+    files = (
+        Path("/etc/gitconfig"),
+        Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "git" / "config",
+        home / ".gitconfig",
+        *((Path(environ["GIT_CONFIG_GLOBAL"]),) if environ.get("GIT_CONFIG_GLOBAL") else ()),
+    )
+    sources = [("--local",), *(("--file", str(path.absolute())) for path in files if path.is_file())]
+    return any(git.succeeds("config", *source, "--includes", "--get", "core.hooksPath") for source in sources)
