@@ -21,6 +21,7 @@ COMMANDS = {
     "import": ("tokenguard.cli.importing:import_file", "Take tokens from a .env, CSV or JSON file."),
     "scan": ("tokenguard.cli.scan:scan", "Find leaked tokens in files, commits and streams."),
     "baseline": ("tokenguard.cli.baseline:baseline", "Findings that the team has decided to live with."),
+    "respond": ("tokenguard.cli.respond:respond", "Say whose a leaked value is and whether it lives; end it."),
     "exec": (
         "tokenguard.cli.exec_:exec_command",
         "Run a program with tokens in its environment, and mask them in its output.",

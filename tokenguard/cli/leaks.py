@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tokenguard.domain.event import Event, Op
@@ -34,6 +34,8 @@ def report_leaks(wiring: Wiring, found: Found, report: Path | None, *, audited: 
     if total:
         whose = f" ({', '.join(names)})" if names else ""
         wiring.progress.note(f"masked {total} {'value' if total == 1 else 'values'} in the output{whose}")
+        if audited and names:
+            wiring.progress.note("if a value was ever printed unmasked there: `tokenguard respond`")
     if audited:
         for name in names:
             _record(wiring, TokenName(name), found)
@@ -49,23 +51,31 @@ def _rows(found: Found) -> list[dict[str, str | int]]:
 
 
 def _record(wiring: Wiring, name: TokenName, found: Found) -> None:
-    """Add the events, behind whatever else has happened to the token meanwhile."""
+    record_leak(
+        wiring,
+        name,
+        [
+            {"channel": channel, "form": source.form, "count": count, "result": "masked"}
+            for channel, counts in found.items()
+            for source, count in sorted(counts.items())
+            if source.name == name
+        ],
+    )
+
+
+def record_leak(wiring: Wiring, name: TokenName, details: Sequence[dict[str, str | int | bool]]) -> None:
+    """Add `leak` events to a token's trail, behind whatever else has happened to it meanwhile.
+
+    What cannot be recorded is told and ends nothing: the leak itself is the graver matter.
+    """
     store = wiring.store
     for _ in range(_TRIES):
         try:
             if (snapshot := store.find(name)) is None:
                 return
             events = [
-                Event(
-                    at=wiring.clock.now(),
-                    op=Op.LEAK,
-                    actor=store.actor(),
-                    name=name,
-                    detail={"channel": channel, "form": source.form, "count": count, "result": "masked"},
-                )
-                for channel, counts in found.items()
-                for source, count in sorted(counts.items())
-                if source.name == name
+                Event(at=wiring.clock.now(), op=Op.LEAK, actor=store.actor(), name=name, detail=detail)
+                for detail in details
             ]
             store.commit(snapshot.id, snapshot.version, snapshot.document, events)
         except Conflict:

@@ -1,7 +1,5 @@
 """`tokenguard runbook NAME`: the rotation runbook of one token, as Markdown or as a page."""
 
-import os
-import stat
 from pathlib import Path
 
 import click
@@ -9,10 +7,10 @@ import click
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.naming import TOKEN_NAME, known_token
 from tokenguard.cli.runbook_page import page
+from tokenguard.cli.saving import save_page
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName
-from tokenguard.errors import InputError
-from tokenguard.files import replace_file, shown
+from tokenguard.files import shown
 from tokenguard.policy.model import due_of
 from tokenguard.rotation.runbook import runbook as write_runbook
 from tokenguard.shell.wiring import Wiring
@@ -33,7 +31,7 @@ def runbook(wiring: Wiring, name: TokenName, *, as_html: bool, output: str | Non
     if as_html:
         text = page(name, text)
     if output is not None:
-        _save(Path(output), text)
+        save_page(Path(output), text)
         wiring.progress.note(f"written to {shown(Path(output))}")
     elif wiring.screen.as_json:
         wiring.screen.document({"token": name, "type": "html" if as_html else "markdown", "runbook": text})
@@ -52,12 +50,3 @@ def _written(wiring: Wiring, snapshot: Snapshot) -> str:
         now=wiring.clock.now(),
         store_url=wiring.store_url,
     )
-
-
-def _save(path: Path, text: str) -> None:
-    try:
-        if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
-            raise InputError(f"not a plain file: {shown(path)}", hint="name a new file, or one to be replaced")
-        replace_file(path, text.encode())
-    except OSError:
-        raise InputError(f"cannot write {shown(path)}", hint="name a file in a directory of yours") from None

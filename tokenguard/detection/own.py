@@ -8,6 +8,8 @@ from tokenguard.domain.finding import Kind
 from tokenguard.domain.secret import Secret
 
 _DEPTH = 2
+CODE_DIGITS = 12
+"""How much of a token's id is its report code: enough that two of one store never share it, short enough to say."""
 _DECODED_LIMIT = 6
 """Views of views may be at most this many times as large as what they come from: an end to nesting for its own sake."""
 
@@ -42,6 +44,8 @@ def _match(hit: Hit, how: str, line: int, column: int) -> Match:
     facts = {"token": hit.entry.token, "state": "revoked" if revoked else "live"}
     if revoked:
         facts["since"] = revoked
+    else:
+        facts["report"] = hit.entry.token[:CODE_DIGITS]
     if how:
         facts["as"] = how
     value = Secret(hit.value.decode("ascii"))

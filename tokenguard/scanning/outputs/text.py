@@ -1,5 +1,7 @@
 """A report for people."""
 
+from collections.abc import Iterator
+
 from tokenguard.domain.finding import Finding, Report
 from tokenguard.scanning.advice import Reach, advice
 from tokenguard.text import safe_text
@@ -8,6 +10,7 @@ from tokenguard.text import safe_text
 def render(report: Report, reach: Reach) -> str:
     """One line a finding, then what to do, then what was and was not scanned."""
     lines = [_line(finding) for finding in report.findings]
+    lines.extend(f"  report: {_shown(code)}" for code in dict.fromkeys(_codes(report)))
     lines.extend(f"  next: {step}" for step in dict.fromkeys(advice(finding, reach) for finding in report.findings))
     for skipped in report.skipped:
         place = f":{skipped.line}" if skipped.line else ""
@@ -29,8 +32,13 @@ def summary(report: Report) -> str:
     return ", ".join(parts)
 
 
+def _codes(report: Report) -> Iterator[str]:
+    """What to give to `tokenguard respond --report`."""
+    return (finding.facts["report"] for finding in report.findings if "report" in finding.facts)
+
+
 def _line(finding: Finding) -> str:
-    facts = "".join(f", {name} {_shown(text)}" for name, text in finding.facts.items())
+    facts = "".join(f", {name} {_shown(text)}" for name, text in finding.facts.items() if name != "report")
     origin = ""
     if finding.origin is not None:
         origin = f" (since {finding.origin.commit[:12]}, {_shown(finding.origin.author_date)})"

@@ -1,0 +1,195 @@
+"""`respond` on the command line: whose a leaked value is, whether it lives, its end, the page; the value never shows."""
+
+import json
+
+import pytest
+
+from tests.fakes.command_line import FakeTty
+from tests.fakes.world import FakeIssuer
+from tokenguard.domain.event import Op
+from tokenguard.domain.names import token_name
+from tokenguard.errors import Unreachable
+
+NAME = "video/app/prod/upload"
+
+
+@pytest.fixture
+def leaked(cli):
+    """A live token of the inventory; every answer is checked not to show it."""
+    return cli.add(NAME, "--deputy", "platform")
+
+
+def found_by_gitleaks(cli, value, tmp_path, **more):
+    path = tmp_path / "found.json"
+    finding = {"RuleID": "r", "Secret": value, "Match": f'key="{value}"', "File": "src/app.py", "StartLine": 7}
+    path.write_text(json.dumps([finding | {"Commit": "c" * 40, "Date": "2026-10-01T08:00:00Z"} | more]))
+    return str(path)
+
+
+def events(cli, op=Op.LEAK):
+    snapshot = cli.store.find(token_name(NAME))
+    return [entry.event for entry in cli.store.history(snapshot.id) if entry.event.op is op]
+
+
+def silent(cli, answer, value):
+    trail = repr(cli.everything())
+    assert value not in answer.out + answer.err + trail
+    return answer
+
+
+def test_a_live_value_names_its_owner_and_exits_1(cli, leaked):
+    answer = silent(cli, cli("respond", "--stdin", "--reach", "pushed", "--no-input", stdin=leaked), leaked)
+    assert answer.code == 1, answer
+    for text in (NAME, "video", "platform", "drive:d1", "alive", f"rotate {NAME} --compromised"):
+        assert text in answer.out
+    assert leaked in {made.value for made in cli.world.living()}
+
+
+def test_the_leak_is_on_record_with_its_reach_and_place(cli, leaked, tmp_path):
+    silent(cli, cli("respond", found_by_gitleaks(cli, leaked, tmp_path), "--reach", "public"), leaked)
+    (event,) = events(cli)
+    assert (event.detail["where"], event.detail["reach"]) == ("src/app.py:7", "public")
+    assert (event.detail["channel"], event.detail["verdict"]) == ("gitleaks", "alive")
+
+
+def test_a_responder_ends_it_and_the_page_proves_it(cli, leaked, tmp_path):
+    page = tmp_path / "incident.md"
+    report = found_by_gitleaks(cli, leaked, tmp_path)
+    answer = cli("respond", report, "--reach", "pushed", "--rotate", "--summary", str(page), "--no-input")
+    silent(cli, answer, leaked)
+    assert answer.code == 0, answer
+    assert leaked not in {made.value for made in cli.world.living()}
+    text = page.read_text()
+    assert leaked not in text
+    assert page.stat().st_mode & 0o777 == 0o600
+    for part in (NAME, "src/app.py:7", "2026-10-01T08:00:00Z", "provisional: 3 refusals", "| leak |", "| revoke"):
+        assert part in text, part
+
+
+def test_a_value_that_is_dead_already_exits_0(cli, leaked):
+    assert cli("rotate", NAME, "--compromised").code == 0
+    answer = silent(cli, cli("respond", "--stdin", "--reach", "log", stdin=leaked), leaked)
+    assert answer.code == 0, answer
+    assert "dead" in answer.out
+
+
+def test_a_person_is_asked_for_value_reach_and_leave(cli, leaked):
+    cli.tty = FakeTty(leaked, "pub", "yes")
+    answer = silent(cli, cli("respond"), leaked)
+    assert answer.code == 0, answer
+    assert events(cli)[0].detail["reach"] == "public"
+
+
+@pytest.mark.parametrize("said", ["", "no", "y"])
+def test_only_a_clear_yes_opens_the_rotation(cli, leaked, said):
+    cli.tty = FakeTty(leaked, "log", said)
+    assert cli("respond").code == 1
+    assert not events(cli, Op.REVOKE)
+
+
+def test_what_is_only_staged_is_not_offered_to_be_revoked(cli, leaked):
+    cli.tty = FakeTty(leaked, "staged")
+    answer = cli("respond")
+    assert answer.code == 1
+    assert "git restore --staged" in answer.out
+
+
+def test_a_value_of_nobody_says_so_and_what_to_do(cli, leaked):
+    answer = cli("respond", "--stdin", stdin="tgcanary-of-somebody-else")
+    assert answer.code == 1
+    assert "no token here" in answer.out
+    assert "tgcanary" not in answer.out + answer.err
+    assert not events(cli)
+
+
+def test_a_report_code_leads_to_the_token(cli, leaked):
+    code = cli.store.find(token_name(NAME)).id[:12]
+    answer = cli("respond", "--report", code, "--reach", "committed", "--no-input")
+    assert answer.code == 1, answer
+    assert NAME in answer.out
+
+
+def test_a_report_code_can_be_responded_to_until_death_is_proven(cli, leaked):
+    code = cli.store.find(token_name(NAME)).id[:12]
+    assert cli("respond", "--report", code, "--reach", "pushed", "--rotate", "--no-input").code == 0
+    assert leaked not in {made.value for made in cli.world.living()}
+
+
+def test_our_own_findings_lead_to_the_token(cli, leaked, tmp_path):
+    path = tmp_path / "own.json"
+    finding = {"kind": "own", "path": "a.py", "line": 1, "report": cli.store.find(token_name(NAME)).id[:12]}
+    rule = {"kind": "rule", "type": "Secret Keyword", "path": "b.py", "line": 2}
+    path.write_text(json.dumps({"scanned": {}, "findings": [finding | {"state": "live"}, rule]}))
+    answer = cli("respond", str(path), "--reach", "pushed", "--format", "json", "--no-input")
+    assert answer.code == 1
+    assert [each["name"] for each in answer.document["tokens"]] == [NAME]
+    assert answer.document["without_value"] == 1
+
+
+def test_one_value_in_many_places_is_one_case(cli, leaked, tmp_path):
+    path = tmp_path / "many.json"
+    finding = {"RuleID": "r", "Secret": leaked, "Match": leaked, "File": "a", "StartLine": 1}
+    others = [finding | {"Secret": f"tgcanary{number:012}", "Match": ""} for number in range(60)]
+    path.write_text(json.dumps([finding, finding | {"StartLine": 2}, *others]))
+    answer = cli("respond", str(path), "--reach", "pushed", "--format", "json", "--no-input")
+    (case,) = answer.document["tokens"]
+    assert [place["where"] for place in case["places"]] == ["a:1", "a:2"]
+    assert answer.document["unknown"] == 60
+    assert len(events(cli)) == 2
+
+
+def refuse(*_):
+    raise Unreachable("the provider is away", hint="wait")
+
+
+def test_an_open_operation_is_brought_to_its_end(cli, leaked, monkeypatch):
+    with monkeypatch.context() as away:
+        away.setattr(FakeIssuer, "create", refuse)
+        assert cli("rotate", NAME, "--compromised", "--no-input").code == 5
+    answer = silent(cli, cli("respond", "--stdin", "--reach", "pushed", "--rotate", "--no-input", stdin=leaked), leaked)
+    assert answer.code == 0, answer
+
+
+def test_a_response_that_fails_says_so_in_its_code_and_on_its_page(cli, leaked, monkeypatch, tmp_path):
+    monkeypatch.setattr(FakeIssuer, "create", refuse)
+    page = str(tmp_path / "page.md")
+    answer = cli("respond", "--stdin", "--reach", "log", "--rotate", "--summary", page, "--no-input", stdin=leaked)
+    assert answer.code == 5, answer
+    assert "the provider is away" in (tmp_path / "page.md").read_text()
+    assert f"tokenguard rotate {NAME} --resume" in answer.out
+
+
+def test_an_outage_that_refuses_everybody_is_not_taken_for_death(cli, leaked):
+    cli.world.outage = True
+    answer = cli("respond", "--stdin", "--reach", "pushed", "--no-input", stdin=leaked)
+    assert answer.code == 4, answer
+    assert "no proof of death" in answer.out
+
+
+def test_a_file_that_calls_a_value_revoked_is_not_believed_without_a_proof(cli, leaked, tmp_path):
+    path = tmp_path / "own.json"
+    finding = {"kind": "own", "path": "a", "line": 1, "token": NAME, "state": "revoked", "since": "2026-10-01"}
+    path.write_text(json.dumps({"scanned": {}, "findings": [finding]}))
+    assert cli("respond", str(path), "--reach", "pushed", "--rotate", "--no-input").code == 4
+    assert leaked in {made.value for made in cli.world.living()}
+    assert cli("rotate", NAME, "--compromised").code == 0
+    assert cli("respond", str(path), "--reach", "pushed", "--no-input").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("respond", "--report", "zz"), 2),
+        (("respond", "--report", "0" * 12, "--reach", "log"), 2),
+        (("respond", "--report", "0" * 12, "--stdin"), 2),
+        (("respond", "missing.json"), 2),
+        (("respond", "--stdin"), 2),
+        (("respond",), 3),
+    ],
+)
+def test_bad_input_is_refused_with_nothing_written(cli, leaked, arguments, code):
+    cli.refused(*arguments, code=code)
+
+
+def test_without_a_person_the_reach_must_be_given(cli, leaked):
+    cli.refused("respond", "--stdin", "--no-input", code=3, stdin=leaked)

@@ -1,0 +1,110 @@
+"""`tokenguard respond`: from a leaked value to its owner, its end, and a page that says what happened."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.respond_ending import respond_to
+from tokenguard.cli.respond_lookup import look_up
+from tokenguard.cli.respond_view import show
+from tokenguard.cli.saving import save_page
+from tokenguard.domain.liveness import Verdict
+from tokenguard.domain.secret import Secret
+from tokenguard.domain.shape import MAX_LENGTH
+from tokenguard.errors import ExitCode, InputError, NeedsPerson
+from tokenguard.files import read_limited, shown
+from tokenguard.report.incident import Case, Spread, render
+from tokenguard.scanning.foreign_reports import MAX_BYTES, Sighting, read_report
+from tokenguard.shell.wiring import Wiring
+
+
+@command("respond")
+@click.argument("file", required=False, metavar="[FILE]", type=click.Path(path_type=Path))
+@click.option("--report", "code", metavar="CODE", help="The report code that `scan` or the hook showed.")
+@click.option("--stdin", is_flag=True, help="The value comes on standard input.")
+@click.option("--reach", type=click.Choice(list(map(str, Spread))), help="How far it got; asked if not given.")
+@click.option("--rotate", is_flag=True, help="Revoke and replace what is not dead, without asking.")
+@click.option("--summary", metavar="FILE", help="Write the incident there as Markdown (0600).")
+@pass_wiring
+def respond(
+    wiring: Wiring,
+    file: Path | None,
+    *,
+    code: str | None,
+    stdin: bool,
+    reach: str | None,
+    rotate: bool,
+    summary: str | None,
+) -> ExitCode:
+    """Say whose a leaked value is and whether it is alive, and end it.
+
+    The value is asked for and stays hidden; or FILE is what `scan --format json`, gitleaks, trufflehog,
+    kingfisher or ggshield wrote. Values are compared by fingerprint and neither shown nor stored. What is known
+    goes into the audit trail. A rotation opens only with --rotate, or when a person says yes.
+
+    Exit 0: everything that leaked is dead. 1: something is alive, or belongs to nobody here. 4: of something
+    nothing certain is known. A rotation that was opened keeps its own exit codes (5: death unproven).
+    """
+    if (file is not None) + (code is not None) + stdin > 1:
+        raise InputError("more than one thing to respond to", hint="give a file, --report or --stdin, or none of them")
+    findings = look_up(wiring.store, wiring.environ, _sightings(wiring, file, code, stdin=stdin))
+    spread = _spread(wiring, reach, needed=bool(findings.leaks or summary))
+    cases, exit_code = respond_to(wiring, findings, spread, rotate=rotate) if spread else ([], ExitCode.OK)
+    if summary is not None and spread is not None:
+        now, actor = wiring.clock.now(), wiring.store.actor().id
+        save_page(Path(summary), render(cases, reach=spread, strangers=findings.strangers, now=now, actor=actor))
+        wiring.progress.note(f"written to {shown(Path(summary))}")
+    show(wiring.screen, cases, findings, spread)
+    return max(exit_code, _standing(cases), ExitCode.FINDINGS if findings.strangers + findings.blank else ExitCode.OK)
+
+
+def _sightings(wiring: Wiring, file: Path | None, code: str | None, *, stdin: bool) -> list[Sighting]:
+    if code is not None:
+        return [Sighting(scanner="report code", token=code)]
+    if file is not None:
+        try:
+            data = read_limited(file, MAX_BYTES)
+        except OSError:
+            raise InputError(f"cannot read {shown(file)}", hint="name the file that the scanner wrote") from None
+        return read_report(data, source=shown(file))
+    if stdin:
+        text = sys.stdin.buffer.read(MAX_LENGTH + 1).decode("utf-8", "surrogateescape").strip()
+    elif wiring.tty is not None:
+        text = wiring.tty.ask_hidden("the value that leaked (it stays hidden): ").reveal().strip()
+    else:
+        raise NeedsPerson(
+            "the leaked value must be given", hint="give a finding file, --report or --stdin where nobody may be asked"
+        )
+    if not text or len(text.encode("utf-8", "surrogateescape")) > MAX_LENGTH:
+        raise InputError(
+            "that is no token's value", hint=f"give the value alone, of at most {MAX_LENGTH:,} bytes"
+        )  # fmt: skip
+    return [Sighting(scanner="a person", values=(Secret(text),))]
+
+
+def _spread(wiring: Wiring, reach: str | None, *, needed: bool) -> Spread | None:
+    if reach is not None:
+        return Spread(reach)
+    if not needed:
+        return None
+    if wiring.tty is None:
+        raise NeedsPerson(
+            "how far it got must be said", hint=f"give --reach with one of: {', '.join(map(str, Spread))}"
+        )  # fmt: skip
+    while True:
+        for each in Spread:
+            wiring.tty.show(f"  {each.value:<10} {each.meaning}")
+        answer = wiring.tty.ask("how far did it get? ").lower()
+        matching = [each for each in Spread if answer and each.value.startswith(answer)]
+        if len(matching) == 1:
+            return matching[0]
+
+
+def _standing(cases: list[Case]) -> ExitCode:
+    """What the process says of tokens that were not ended."""
+    verdicts = {case.verdict for case in cases}
+    if Verdict.UNKNOWN in verdicts:
+        return ExitCode.UNREACHABLE
+    return ExitCode.FINDINGS if Verdict.ALIVE in verdicts else ExitCode.OK

@@ -1,0 +1,165 @@
+"""The work of `respond` on each token: is it alive, put it on record, end it if somebody says so, look again."""
+
+from datetime import UTC, datetime
+
+from tokenguard.cli.leaks import record_leak
+from tokenguard.cli.respond_lookup import Findings, Leaked
+from tokenguard.domain.document import Document
+from tokenguard.domain.liveness import DeathGrade, Verdict
+from tokenguard.domain.secret import Value
+from tokenguard.domain.token import RecordState
+from tokenguard.errors import ExitCode, TokenguardError
+from tokenguard.frozen import Frozen, replace
+from tokenguard.inventory.verifying import verify
+from tokenguard.report.incident import Case, Place, Spread, proof_of
+from tokenguard.shell.wiring import Wiring
+
+_MOST_PLACES = 50
+_MAX_WHERE = 200
+
+
+class _State(Frozen, frozen=True):
+    verdict: Verdict
+    reason: str
+
+
+def respond_to(wiring: Wiring, findings: Findings, reach: Spread, *, rotate: bool) -> tuple[list[Case], ExitCode]:
+    """Respond to each leaked value; one that fails does not keep us from the next.
+
+    Returns:
+        How each stands at the end, and the gravest exit code of what was tried.
+    """
+    cases, code = [], ExitCode.OK
+    for leaked in findings.leaks:
+        case, found = _respond(wiring, leaked, reach, rotate=rotate)
+        cases.append(case)
+        code = max(code, found)
+    return cases, code
+
+
+def _respond(wiring: Wiring, leaked: Leaked, reach: Spread, *, rotate: bool) -> tuple[Case, ExitCode]:
+    record = leaked.snapshot.document.record
+    state = _look(wiring, leaked)
+    _put_on_record(wiring, leaked, reach, state)
+    leaked = replace(leaked, snapshot=wiring.store.load(leaked.snapshot.id))
+    problem, code, rotated = "", ExitCode.OK, False
+    if state.verdict is not Verdict.DEAD:
+        if _is_old(leaked):
+            problem = "it is an older value, which a new rotation would not end: verify the token, then resume"
+            code = ExitCode.NOT_PROVEN_DEAD if state.verdict is Verdict.ALIVE else ExitCode.UNREACHABLE
+        elif rotate or _said_yes(wiring, leaked, reach, state):
+            rotated = True
+            try:
+                _end(wiring, leaked, reach)
+            except TokenguardError as error:
+                problem, code = error.message, error.exit_code
+                wiring.progress.note(f"{record.name}: {error.message}; {error.hint}")
+            leaked = replace(leaked, snapshot=wiring.store.load(leaked.snapshot.id))
+            state = _look(wiring, leaked, rotated=not problem)
+    return _case(wiring, leaked, state, rotated=rotated and not problem, problem=problem), code
+
+
+def _look(wiring: Wiring, leaked: Leaked, *, rotated: bool = False) -> _State:
+    """Whether the value that leaked is alive. Dead is only what was proven dead: one refusal may be an outage."""
+    try:
+        state = _asked(wiring, leaked, rotated=rotated)
+    except TokenguardError as error:
+        state = _State(Verdict.UNKNOWN, error.message)
+    if state.verdict is Verdict.ALIVE:
+        return state
+    document = leaked.snapshot.document
+    proof = proof_of(document, leaked.fingerprint, rotated=rotated or bool(leaked.revoked_on))
+    if proof is not None and proof.grade is not DeathGrade.ASSERTED:
+        return _State(Verdict.DEAD, f"proven, {proof.grade.value}")
+    if document.record.state is RecordState.RETIRED and leaked.fingerprint is None:
+        return _State(Verdict.DEAD, "the token is retired")
+    if state.verdict is Verdict.DEAD:
+        return _State(Verdict.UNKNOWN, f"refused ({state.reason}), and no proof of death is on record")
+    return state
+
+
+def _asked(wiring: Wiring, leaked: Leaked, *, rotated: bool) -> _State:
+    record = leaked.snapshot.document.record
+    if leaked.value is not None:
+        provider = wiring.vendors.provider_of(record)
+        if not provider.capabilities.probe:
+            return _State(Verdict.UNKNOWN, f"{provider.name} has no way to ask")
+        seen = provider.probe(Value.of(leaked.value.reveal()), record.scope)
+        return _State(seen.verdict, seen.reason)
+    if rotated or leaked.revoked_on:  # what is live now is its successor
+        return _State(Verdict.UNKNOWN, "it is an older value, which is not at hand")
+    look = verify(wiring.store, wiring.clock, wiring.vendors.provider_of, leaked.snapshot)
+    return _State(look.seen.verdict if look.seen else Verdict.UNKNOWN, look.reason)
+
+
+def _is_old(leaked: Leaked) -> bool:
+    """Whether it is a value that has ended its service, so that only its own end can be finished."""
+    document = leaked.snapshot.document
+    other = leaked.fingerprint is not None and leaked.fingerprint != document.record.fingerprint
+    return (other or bool(leaked.revoked_on)) and not document.busy
+
+
+def _said_yes(wiring: Wiring, leaked: Leaked, reach: Spread, state: _State) -> bool:
+    if wiring.tty is None or reach is Spread.STAGED:
+        return False
+    document = leaked.snapshot.document
+    record = document.record
+    wiring.tty.show(f"{record.name}: {state.verdict.value} ({state.reason}), owner {record.owner or 'nobody'}")
+    what = (
+        f"go on with the open operation ({document.journal.mode.value})"
+        if document.busy and document.journal
+        else "revoke it now and replace it; what uses it fails until it has the new one"
+    )
+    return wiring.tty.ask(f"{what}? (yes/no) ").strip().lower() == "yes"
+
+
+def _end(wiring: Wiring, leaked: Leaked, reach: Spread) -> None:
+    """Raises what the engine raises; an operation that is open already is brought to its end."""
+    snapshot = leaked.snapshot
+    with wiring.working_on(snapshot.document.record.name):
+        if snapshot.document.busy:
+            wiring.engine.resume(snapshot.id)
+        else:
+            wiring.engine.rotate(snapshot.id, compromised=True, reason=f"leaked: {reach.value}")
+
+
+def _put_on_record(wiring: Wiring, leaked: Leaked, reach: Spread, state: _State) -> None:
+    """One event for each place; what is recorded of a place is its name, never what is there."""
+    details: list[dict[str, str | int | bool]] = [
+        {
+            "channel": each.scanner,
+            "where": each.place[:_MAX_WHERE],
+            "reach": reach.value,
+            "verdict": state.verdict.value,
+            "result": "reported",
+        }
+        for each in leaked.sightings[:_MOST_PLACES]
+    ]
+    record_leak(wiring, leaked.snapshot.document.record.name, details)
+
+
+def _case(wiring: Wiring, leaked: Leaked, state: _State, *, rotated: bool, problem: str) -> Case:
+    document: Document = leaked.snapshot.document
+    return Case(
+        document=document,
+        fingerprint=leaked.fingerprint,
+        places=tuple(
+            Place(where=each.place, since=each.since, commit=each.commit[:12], found_by=each.scanner)
+            for each in leaked.sightings[:_MOST_PLACES]
+        ),
+        since=min(filter(None, (_moment(each.since) for each in leaked.sightings)), default=None),
+        verdict=state.verdict,
+        reason=state.reason,
+        rotated=rotated,
+        problem=problem,
+        trail=tuple(wiring.store.history(leaked.snapshot.id)),
+    )
+
+
+def _moment(text: str) -> datetime | None:
+    """A scanner's date, if it is in the form that all of them but ggshield use."""
+    try:
+        found = datetime.fromisoformat(text.replace(" +", "+").replace(" -", "-"))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

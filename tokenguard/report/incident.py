@@ -1,0 +1,175 @@
+"""The summary of an incident as Markdown: what leaked where and since when, whose it is, what was done about it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum, unique
+
+from tokenguard.domain.document import Document
+from tokenguard.domain.event import Entry
+from tokenguard.domain.fingerprint import Fingerprint
+from tokenguard.domain.liveness import DeathGrade, DeathProof, Verdict
+from tokenguard.frozen import Frozen
+from tokenguard.inventory.views import event_words, moment
+from tokenguard.rotation.markdown import bullets, exact, plain, table
+
+_LATEST = 60
+
+
+@unique
+class Spread(StrEnum):
+    """How far a leaked value got."""
+
+    STAGED = "staged"
+    COMMITTED = "committed"
+    PUSHED = "pushed"
+    PUBLIC = "public"
+    LOG = "log"
+
+    @property
+    def meaning(self) -> str:
+        """Who may have it."""
+        return _MEANING[self]
+
+    @property
+    def next_step(self) -> str:
+        """What to do about the place, besides ending the token."""
+        return _NEXT[self]
+
+
+_MEANING = {
+    Spread.STAGED: "staged in one working copy, in no commit",
+    Spread.COMMITTED: "in a commit that was not pushed",
+    Spread.PUSHED: "pushed: whoever can read the repository may have it",
+    Spread.PUBLIC: "public: anybody may have it",
+    Spread.LOG: "in a log or an output: whoever can read that may have it",
+}
+_NEXT = {
+    Spread.STAGED: "unstage it (`git restore --staged FILE`), and read the value from the store instead",
+    Spread.COMMITTED: "amend or rebase it away before the next push, and read the value from the store instead",
+    Spread.PUSHED: "take it out of the file; rewriting history does not take it back",
+    Spread.PUBLIC: "take it out; assume that it was copied within minutes, and look for what was done with it",
+    Spread.LOG: "delete or mask it where the log is kept, and put `tokenguard redact` or `exec` before it",
+}
+
+
+class Place(Frozen, frozen=True, kw_only=True):
+    """Where a value was seen; texts from outside, without values."""
+
+    where: str
+    since: str = ""
+    commit: str = ""
+    found_by: str = ""
+
+
+class Case(Frozen, frozen=True, kw_only=True):
+    """One token of an incident, at the end of the response."""
+
+    document: Document
+    fingerprint: Fingerprint | None
+    """Of the value that leaked, if it was at hand."""
+    places: tuple[Place, ...]
+    since: datetime | None
+    """The earliest commit that is known to hold it."""
+    verdict: Verdict
+    reason: str
+    """What the verdict rests on."""
+    rotated: bool
+    problem: str = ""
+    """Why ending it did not succeed."""
+    trail: tuple[Entry, ...] = ()
+
+    @property
+    def proof(self) -> DeathProof | None:
+        """What proves that the leaked value is dead, if anything does."""
+        return proof_of(self.document, self.fingerprint, rotated=self.rotated)
+
+
+def proof_of(document: Document, fingerprint: Fingerprint | None, *, rotated: bool = False) -> DeathProof | None:
+    """The proof of death that the document holds for a value; an old value that was accepted again has none.
+
+    Args:
+        document: of the token.
+        fingerprint: of the value; None if it is not at hand.
+        rotated: without a fingerprint, whether the last operation was to end it.
+    """
+    for item in document.quarantine:
+        if fingerprint is not None and item.fingerprint == fingerprint:
+            return None if item.alive_again else item.proof
+    journal = document.journal
+    if journal is None or journal.old is None:
+        return None
+    same = journal.old.fingerprint == fingerprint if fingerprint is not None else rotated
+    return journal.proof if same else None
+
+
+def render(cases: Sequence[Case], *, reach: Spread, strangers: int, now: datetime, actor: str) -> str:
+    """The whole page; holds no value.
+
+    Args:
+        cases: the tokens that are known.
+        reach: how far it got.
+        strangers: how many findings belong to no token of the inventory.
+        now: the time of writing.
+        actor: who responded, as the store knows them.
+    """
+    parts = [
+        "# Incident: leaked tokens",
+        f"Written {moment(now)} by {exact(actor)}. Reach: {reach.value}, {plain(reach.meaning)}.",
+    ]
+    for case in cases:
+        parts += _case(case, reach)
+    if strangers:
+        parts += [
+            "## Not in the inventory",
+            f"{strangers:,} findings belong to no token of this store: find who made each and end it at its provider.",
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _case(case: Case, reach: Spread) -> list[str]:
+    record = case.document.record
+    facts = [
+        ["provider", plain(record.provider)],
+        ["leads to", plain(f"{record.scope or 'unknown'} {record.scope_name}".strip())],
+        ["owner", plain(record.owner or "nobody")],
+        ["deputy", plain(record.deputy or "nobody")],
+        ["leaked since", moment(case.since) or "unknown"],
+        ["now", f"{case.verdict.value} ({plain(case.reason)})"],
+    ]
+    parts = [f"## {exact(record.name)}", table(["fact", ""], facts), "### Where it leaked"]
+    parts.append(
+        table(
+            ["place", "since", "commit", "found by"],
+            [[exact(each.where), plain(each.since), plain(each.commit), plain(each.found_by)] for each in case.places],
+        )
+    )
+    rows = [[plain(cell) for cell in event_words(entry)] for entry in case.trail[-_LATEST:]]
+    parts += ["### Timeline", table(["when", "what", "who", "how"], rows)]
+    parts += ["### Proof of death", _proof_words(case), "### Still to do", bullets(_to_do(case, reach))]
+    return parts
+
+
+def _proof_words(case: Case) -> str:
+    proof = case.proof
+    if proof is None:
+        return "None: no proof of death of the leaked value is on record."
+    if proof.grade is DeathGrade.ASSERTED:
+        return f"None: {plain(proof.said_by)} said so, and the provider cannot be asked."
+    control = "another live token was accepted meanwhile" if proof.control else "no other token served as a control"
+    window = f"from {moment(proof.first_at)} to {moment(proof.last_at)}"
+    return f"{proof.grade.value}: {proof.samples} refusals {window}; {control}."
+
+
+def _to_do(case: Case, reach: Spread) -> list[str]:
+    name = case.document.record.name
+    steps = []
+    if case.problem:
+        steps.append(f"The response stopped: {plain(case.problem)}.")
+    if case.document.busy:
+        steps.append(f"Go on: {exact(f'tokenguard rotate {name} --resume')}")
+    elif case.verdict is not Verdict.DEAD:
+        steps.append(f"End it: {exact(f'tokenguard rotate {name} --compromised')}")
+    steps.append(f"The place: {plain(reach.next_step)}.")
+    if case.since is not None and reach is not Spread.STAGED:
+        steps.append(f"Ask the provider what was done with the token since {moment(case.since)}.")
+    return steps
