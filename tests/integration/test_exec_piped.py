@@ -22,6 +22,7 @@ def test_output_is_masked_on_both_streams_and_the_exit_code_is_the_childs():
     assert done.stdout == f"[tokenguard:{NAME}]\n".encode()
     assert f"err [tokenguard:{NAME}]".encode() in done.stderr
     assert f"masked 2 values in the output ({NAME})".encode() in done.stderr
+    assert b"`tokenguard respond`" in done.stderr
 
 
 def test_the_child_gets_what_it_asked_for_and_no_key_to_the_store():
