@@ -171,3 +171,21 @@ def test_the_hook_blocks_an_own_token_that_nothing_else_would_see(published, tmp
     assert hook.run(["--own-only"]) == 1
     repository.stage("a.bin", "nothing")
     assert hook.run(["--own-only"]) == 0
+
+
+def test_the_report_code_of_a_finding_leads_a_responder_to_the_owner(published, tmp_path):
+    published("fingerprints", "pull", "bundle")
+    (tmp_path / "a.txt").write_text(published.value)
+    shown = published("scan", "a.txt").out
+    (code,) = [line.removeprefix("  report: ") for line in shown.splitlines() if line.startswith("  report: ")]
+    answer = published("respond", "--report", code, "--reach", "pushed", "--no-input")
+    assert answer.code == 4, answer  # a manual provider cannot be asked
+    assert NAME in answer.out
+    assert published.value not in answer.out + answer.err
+
+
+def test_a_responder_knows_a_disguised_value_by_the_pulled_fingerprints(published, tmp_path):
+    published("fingerprints", "pull", "bundle")
+    disguised = base64.b64encode(published.value.encode()).decode()
+    answer = published("respond", "--stdin", "--reach", "log", "--format", "json", stdin=disguised)
+    assert [each["name"] for each in answer.document["tokens"]] == [NAME]

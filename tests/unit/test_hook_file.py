@@ -5,8 +5,10 @@ import subprocess
 
 import pytest
 
+from tokenguard.cli.boundary import run
 from tokenguard.errors import InputError
 from tokenguard.scanning.hook_file import install_hook
+from tokenguard.shell.wiring import Wiring
 
 
 @pytest.fixture
@@ -69,3 +71,10 @@ def test_hooks_that_are_elsewhere_are_left_alone(repository, tmp_path, scope):
 def test_outside_a_repository_there_is_nothing_to_install(tmp_path):
     with pytest.raises(InputError, match="not in a git repository"):
         install_hook(tmp_path, os.environ)
+
+
+def test_doctor_installs_it_without_a_store(repository, monkeypatch, capfd):
+    monkeypatch.chdir(repository)
+    assert run(["doctor", "--install-hook", "--no-input"], Wiring(environ=dict(os.environ))) == 0
+    assert capfd.readouterr().out.startswith("written: ")
+    assert (repository / ".git" / "hooks" / "pre-commit").exists()

@@ -37,11 +37,11 @@ class Spread(StrEnum):
 
 
 _MEANING = {
-    Spread.STAGED: "staged in one working copy, in no commit",
+    Spread.STAGED: "in one working copy, in no commit",
     Spread.COMMITTED: "in a commit that was not pushed",
-    Spread.PUSHED: "pushed: whoever can read the repository may have it",
-    Spread.PUBLIC: "public: anybody may have it",
-    Spread.LOG: "in a log or an output: whoever can read that may have it",
+    Spread.PUSHED: "whoever can read the repository may have it",
+    Spread.PUBLIC: "anybody may have it",
+    Spread.LOG: "whoever can read the log or the output may have it",
 }
 _NEXT = {
     Spread.STAGED: "unstage it (`git restore --staged FILE`), and read the value from the store instead",
