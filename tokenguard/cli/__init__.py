@@ -1,11 +1,13 @@
 """The command line: one file per command, each of which parses, makes one use-case call and renders."""
 
+import gc
 import sys
 from typing import NoReturn
 
 
 def main() -> NoReturn:
     """Run the command line of this process and leave with its exit code."""
+    gc.set_threshold(50_000)  # importing makes hardly any garbage, and looking for it costs every start a few percent
     from tokenguard.shell.process import harden  # noqa: PLC0415 - importing the package must cost nothing
 
     harden()
