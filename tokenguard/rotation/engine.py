@@ -169,7 +169,7 @@ def _next_effect(session: Session) -> _Effect:
     }
     after_open = making.get(journal.mode, ending.intend_revoke)
     after_revoked = _mint_anew if journal.mode is Mode.COMPROMISED else ending.prove
-    ends = {Mode.PLANNED: ending.intend_revoke, Mode.COMPROMISED: _prove_last}
+    ends = {Mode.PLANNED: ending.intend_revoke, Mode.COMPROMISED: ending.prove}
     effects: dict[Stage, _Effect] = {
         Stage.OPEN: after_open,
         Stage.MINT: _mint_anew,
@@ -188,10 +188,6 @@ def _next_effect(session: Session) -> _Effect:
 def _mint_anew(session: Session) -> None:
     minting.begin_attempt(session)
     minting.mint(session)
-
-
-def _prove_last(session: Session) -> None:
-    ending.prove(session)
 
 
 def _needs_value_again(session: Session) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from tokenguard.domain.token import Record
 from tokenguard.ports.operator import Task
-from tokenguard.ports.provider import Guide, Provider, Way
+from tokenguard.ports.provider import Provider, Way
 from tokenguard.text import safe_text
 
 UNNAMED = "(its name is not on record)"
@@ -57,11 +57,6 @@ def trace_task(provider: Provider, record: Record, label: str) -> Task:
         steps=tuple(steps),
         why=f"an earlier step for {record.name} was interrupted here: the token may exist, and nobody knows its value",
     )
-
-
-def where_of(guide: Guide) -> str:
-    """The place, fit for one line."""
-    return safe_text(guide.where, one_line=True, limit=200)
 
 
 def _filled(steps: tuple[str, ...], record: Record, *, label: str, hint: str = "") -> tuple[str, ...]:
