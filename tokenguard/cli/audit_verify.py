@@ -56,5 +56,6 @@ def verify(wiring: Wiring) -> None:
     if wiring.screen.as_json:
         wiring.screen.document({"ok": True, "chains": len(checked), "entries": entries})
     else:
-        chains = "1 chain holds" if len(checked) == 1 else f"{len(checked)} chains hold"
-        wiring.screen.line(f"{entries} entries in {chains}, and so does the store")
+        chains = "1 chain" if len(checked) == 1 else f"{len(checked)} chains"
+        held = "1 entry" if entries == 1 else f"{entries} entries"
+        wiring.screen.line(f"{held} in {chains} {'holds' if entries == 1 else 'hold'}, and so does the store")
