@@ -8,7 +8,7 @@ number). JSON keeps its types.
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 from tokenguard.errors import InputError
@@ -37,7 +37,7 @@ def load_yaml(data: bytes, *, source: str, max_bytes: int = MAX_BYTES) -> Tree:
         max_bytes: the largest size accepted.
 
     Raises:
-        InputError: the document is not plain YAML within the caps; the message is `source:line: reason`.
+        InputError: the document is not plain YAML within the caps; the message is `source:line:column: reason`.
     """
     import yaml  # noqa: PLC0415 - only the commands that read YAML pay for it
 
@@ -48,10 +48,33 @@ def load_yaml(data: bytes, *, source: str, max_bytes: int = MAX_BYTES) -> Tree:
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        _refuse(source, mark.line + 1 if mark else 1, "this is not valid YAML")
+        _refuse(source, mark.line + 1 if mark else 1, "this is not valid YAML", mark.column + 1 if mark else 1)
     except yaml.reader.ReaderError as error:
-        _refuse(source, text[: error.position].count("\n") + 1, "a character that YAML does not allow")
+        before = text[: error.position]
+        _refuse(source, before.count("\n") + 1, "a character that YAML does not allow", _column(before))
     return builder.tree
+
+
+def locate_yaml(data: bytes, path: Sequence[str | int]) -> tuple[int, int]:
+    """Where in a document that `load_yaml` accepted something stands: line and column, both from 1.
+
+    A path that leads nowhere leads to the last thing on its way. It reads the document again: this is for errors.
+    """
+    import yaml  # noqa: PLC0415 - only the commands that read YAML pay for it
+
+    node = yaml.compose(data.decode("utf-8-sig"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    mark = node.start_mark if node is not None else None
+    for step in path:
+        if isinstance(node, yaml.MappingNode):
+            found = next((pair for pair in node.value if pair[0].value == step), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            found = (node.value[step], node.value[step])
+        else:
+            found = None
+        if found is None:
+            break
+        mark, node = found[0].start_mark, found[1]
+    return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
 
 
 def load_json(data: bytes, *, source: str, max_bytes: int = MAX_BYTES, max_nodes: int = MAX_NODES) -> JsonTree:
@@ -78,7 +101,7 @@ def load_json(data: bytes, *, source: str, max_bytes: int = MAX_BYTES, max_nodes
             parse_float=hooks.real,
         )
     except json.JSONDecodeError as error:
-        _refuse(source, error.lineno, "this is not valid JSON")
+        _refuse(source, error.lineno, "this is not valid JSON", error.colno)
     if not all(_encodable(part) for part in _texts(tree)):
         _refuse(source, None, "half of a surrogate pair")
     return tree
@@ -174,7 +197,8 @@ class _YamlBuilder:
             self._keys[-1] = None
 
     def _refuse(self, event: object, reason: str) -> NoReturn:
-        _refuse(self._source, event.start_mark.line + 1, reason)  # type: ignore[attr-defined]
+        mark = event.start_mark  # type: ignore[attr-defined]
+        _refuse(self._source, mark.line + 1, reason, mark.column + 1)
 
 
 class _JsonHooks:
@@ -242,9 +266,15 @@ def _decoded(data: bytes, source: str, max_bytes: int) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        _refuse(source, data.count(b"\n", 0, error.start) + 1, "this is not UTF-8 text")
+        column = error.start - data.rfind(b"\n", 0, error.start)
+        _refuse(source, data.count(b"\n", 0, error.start) + 1, "this is not UTF-8 text", column)
 
 
-def _refuse(source: str, line: int | None, reason: str) -> NoReturn:
+def _column(before: str) -> int:
+    return len(before) - before.rfind("\n")
+
+
+def _refuse(source: str, line: int | None, reason: str, column: int | None = None) -> NoReturn:
     place = safe_text(source, one_line=True, limit=200) + (f":{line}" if line else "")
+    place += f":{column}" if column else ""
     raise InputError(f"{place}: {reason}", hint="correct the file; nothing was read from it") from None

@@ -67,7 +67,7 @@ BAD_JSON = {
 def test_yaml_that_is_not_plain_is_refused_with_its_line(data, line):
     with pytest.raises(InputError) as caught:
         load_yaml(data, source="policy.yaml")
-    assert caught.value.message.startswith(f"policy.yaml:{line}: " if line else "policy.yaml:")
+    assert caught.value.message.startswith(f"policy.yaml:{line}:" if line else "policy.yaml:")
 
 
 @pytest.mark.parametrize("data", BAD_JSON.values(), ids=BAD_JSON)

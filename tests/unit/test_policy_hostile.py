@@ -1,5 +1,7 @@
 """Hostile policy files: each is refused with one error that names its place, quickly and without quoting anything."""
 
+import re
+
 import pytest
 
 from tokenguard.errors import InputError
@@ -63,6 +65,7 @@ def test_a_hostile_policy_is_refused_in_our_words(text):
     with pytest.raises(InputError) as caught:
         load_policy(text.encode("utf-8", "surrogatepass"), source="p.yaml")
     assert MARKER not in caught.value.message + caught.value.hint
+    assert re.match(r"p\.yaml:\d+:\d+: \w", caught.value.message), "line and column"
     assert "\n" not in caught.value.message
     assert len(caught.value.message) < 1_000
 

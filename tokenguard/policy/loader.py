@@ -1,10 +1,10 @@
 """Reads policy files: known rules with known parameters; anything else is an error that names its place."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from tokenguard.documents import Tree, load_yaml
-from tokenguard.domain.names import SEGMENT, segment
+from tokenguard.documents import load_yaml, locate_yaml
+from tokenguard.domain.names import SEGMENT
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.policy.catalogue import CATALOGUE
@@ -27,14 +27,18 @@ def default_policy() -> Policy:
 
 def packaged_policy(name: str, *, layers: int = _MAX_LAYERS) -> Policy:
     """A policy of `policies/` by its name; InputError if there is none."""
-    if SEGMENT.fullmatch(name):
-        for folder in _PACKAGED:
-            if (path := folder / f"{name}.yaml").is_file():
-                return load_policy(_read(path), source=path.name, layers=layers)
+    path = _packaged_file(name)
+    if path is not None:
+        return load_policy(_read(path), source=path.name, layers=layers)
     raise InputError(
         f"there is no policy called {safe_text(name, one_line=True, limit=60)!r}",
         hint="`default` and `strict` come with tokenguard",
     )
+
+
+def _packaged_file(name: str) -> Path | None:
+    files = (folder / f"{name}.yaml" for folder in _PACKAGED if SEGMENT.fullmatch(name))
+    return next((path for path in files if path.is_file()), None)
 
 
 def read_policy(path: Path) -> Policy:
@@ -61,21 +65,22 @@ def load_policy(data: bytes, *, source: str, layers: int = _MAX_LAYERS) -> Polic
         InputError: unknown rule, unknown or missing key, a value of the wrong kind; or not plain YAML.
     """
     source = safe_text(source, one_line=True, limit=200)
-    top = Section(load_yaml(data, source=source, max_bytes=MAX_BYTES), source)
+
+    def locate(path: Sequence[str | int]) -> str:
+        line, column = locate_yaml(data, path)
+        return f"{source}:{line}:{column}"
+
+    top = Section(load_yaml(data, source=source, max_bytes=MAX_BYTES), locate)
     if top.text("format") != FORMAT:
-        top.refuse(f"the format is not {FORMAT}")
+        top.refuse(f"the format is not {FORMAT}", "format")
     name = top.text("name")
     base = _base(top, layers)
-    rules = _rules(top.sequence("rules", [] if base.rules else None), base, source)
+    if not base.rules and "rules" not in top:
+        top.refuse("rules is missing")
+    rules = _rules(top.sections("rules", "rule"), base)
     known = {rule.id: rule for rule in rules}
-    overrides = [
-        _override(Section(tree, f"{source}: override {number}"), known)
-        for number, tree in enumerate(top.sequence("overrides", []), 1)
-    ]
-    waivers = [
-        _waiver(Section(tree, f"{source}: waiver {number}"), known)
-        for number, tree in enumerate(top.sequence("waivers", []), 1)
-    ]
+    overrides = [_override(each, known) for each in top.sections("overrides", "override")]
+    waivers = [_waiver(each, known) for each in top.sections("waivers", "waiver")]
     top.finish()
     return Policy(
         name=name, rules=rules, overrides=(*base.overrides, *overrides), waivers=(*base.waivers, *waivers)
@@ -87,19 +92,21 @@ def _base(top: Section, layers: int) -> Policy:
     if "extends" not in top:
         return Policy(name="")
     if layers == 0:
-        top.refuse("it stands on too many other policies")
-    return packaged_policy(top.text("extends"), layers=layers - 1)
+        top.refuse("it stands on too many other policies", "extends")
+    name = top.text("extends")
+    if _packaged_file(name) is None:
+        top.refuse("there is no policy of that name to extend", "extends")
+    return packaged_policy(name, layers=layers - 1)
 
 
-def _rules(trees: list[Tree], base: Policy, source: str) -> tuple[Rule, ...]:
+def _rules(sections: Iterable[Section], base: Policy) -> tuple[Rule, ...]:
     """The rules of the base, changed where this layer says so, then those that are new; in the catalogue's order."""
     inherited = {rule.id: rule for rule in base.rules}
     mine: dict[str, Rule] = {}
-    for number, tree in enumerate(trees, 1):
-        section = Section(tree, f"{source}: rule {number}")
+    for section in sections:
         kind = _known_rule(section, "id", CATALOGUE)
         if kind in mine:
-            section.refuse("a rule that was given before")
+            section.refuse("a rule that was given before", "id")
         mine[kind] = _rule(section, kind, inherited.get(kind))
         section.finish()
     found = inherited | mine
@@ -138,7 +145,7 @@ def _waiver(section: Section, known: Mapping[str, Rule]) -> Waiver:
     found = Waiver(
         rule=_known_rule(section, "rule", known),
         match=_match(section),
-        owner=segment(section.text("owner"), what="owner"),
+        owner=section.segment("owner"),
         reason=section.text("reason"),
         until=section.day("until"),
     )
@@ -160,12 +167,12 @@ def _match(section: Section) -> Match:
 def _known_rule(section: Section, key: str, known: Mapping[str, object]) -> str:
     kind = section.text(key)
     if kind not in known:
-        section.refuse(f"an unknown rule; known are {', '.join(known)}")
+        section.refuse(f"an unknown rule; known are {', '.join(known)}", key)
     return kind
 
 
 def _severity(section: Section) -> Severity:
     severity = section.text("severity")
     if severity not in set(Severity):
-        section.refuse(f"severity is not one of {', '.join(Severity)}")
+        section.refuse(f"severity is not one of {', '.join(Severity)}", "severity")
     return Severity(severity)

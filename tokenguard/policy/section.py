@@ -1,6 +1,6 @@
-"""One mapping of a policy file, read key by key; what nobody asked for is refused."""
+"""One mapping of a policy file, read key by key; what nobody asked for is refused, with its line and column."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import NoReturn
 
@@ -15,15 +15,32 @@ MAX_DAYS = 3_650
 MAX_COUNT = 1_000_000
 _MAX_TEXT = 500
 
+Locate = Callable[[Sequence[str | int]], str]
+"""Turns a path into `source:line:column`; only called when something is wrong there."""
+
 
 class Section:
-    """A mapping that is taken apart; `finish` refuses what is left."""
+    """A mapping that is taken apart; `finish` refuses what is left.
 
-    def __init__(self, tree: Tree, place: str) -> None:
-        self.place = place
+    Args:
+        tree: what should be a mapping.
+        locate: says where a path of the whole document stands.
+        path: how the mapping is reached from the top.
+        what: how errors call it, if it is not the whole document.
+    """
+
+    def __init__(self, tree: Tree, locate: Locate, path: Sequence[str | int] = (), *, what: str = "") -> None:
+        self._locate = locate
+        self._path = tuple(path)
+        self._what = what
         if not isinstance(tree, dict):
             self.refuse("a mapping is needed here")
         self._left = dict(tree)
+
+    def sections(self, key: str, what: str) -> Iterator["Section"]:
+        """The mappings of a list, which may be missing."""
+        for number, tree in enumerate(self.sequence(key, [])):
+            yield Section(tree, self._locate, (*self._path, key, number), what=f"{what} {number + 1}")
 
     def __contains__(self, key: str) -> bool:
         return key in self._left
@@ -31,7 +48,7 @@ class Section:
     def take(self, key: str) -> Tree:
         """The value under `key`, once."""
         if key not in self._left:
-            self.refuse(f"{key} is missing")
+            self.refuse(f"{key} is missing")  # at the mapping that lacks it
         return self._left.pop(key)
 
     def text(self, key: str, default: str | None = None) -> str:
@@ -40,21 +57,26 @@ class Section:
             return default
         return self._line(self.take(key), key)
 
+    def segment(self, key: str) -> str:
+        """One segment, such as a team."""
+        found = self.text(key)
+        if not SEGMENT.fullmatch(found):
+            self.refuse(f"{key} is not one word of a-z, 0-9, '.', '_' and '-', at most 63 characters long", key)
+        return found
+
     def sequence(self, key: str, default: list[Tree] | None = None) -> list[Tree]:
         """A list."""
         if default is not None and key not in self:
             return default
         found = self.take(key)
-        if not isinstance(found, list):
-            self.refuse(f"{key} is not a list")
-        return found
+        return self._list(found, key)
 
     def day(self, key: str) -> datetime:
         """The beginning of a day in UTC, written as `2027-01-31`."""
         try:
             found = date.fromisoformat(self.text(key))
         except ValueError:
-            self.refuse(f"{key} is not a date such as 2027-01-31")
+            self.refuse(f"{key} is not a date such as 2027-01-31", key)
         return datetime(found.year, found.month, found.day, tzinfo=UTC)
 
     def parameter(self, key: str, sort: Sort) -> Parameter:
@@ -72,12 +94,14 @@ class Section:
 
     def finish(self) -> None:
         """Nothing else may be here."""
-        if self._left:
-            self.refuse("a key that is not known here")
+        for key in self._left:
+            self.refuse("a key that is not known here", key)
 
-    def refuse(self, reason: str) -> NoReturn:
-        """The one error of a policy that is not understood."""
-        raise InputError(f"{self.place}: {reason}", hint="correct the policy; policies/default.yaml is a complete one")
+    def refuse(self, reason: str, key: str = "") -> NoReturn:
+        """The one error of a policy that is not understood: at `key`, or at the mapping itself."""
+        place = self._locate((*self._path, key) if key else self._path)
+        what = f"{self._what}: " if self._what else ""
+        raise InputError(f"{place}: {what}{reason}", hint="correct the policy; policies/default.yaml is a complete one")
 
     def _days(self, found: Tree, key: str) -> int:
         return self._number(found, key, MAX_DAYS)
@@ -87,9 +111,9 @@ class Section:
 
     def _number(self, found: Tree, key: str, most: int) -> int:
         if not isinstance(found, str) or not (found.isascii() and found.isdigit()) or len(found) > len(str(most)):
-            self.refuse(f"{key} is not a whole number")
+            self.refuse(f"{key} is not a whole number", key)
         if not 1 <= int(found) <= most:
-            self.refuse(f"{key} is not between 1 and {most:,}")
+            self.refuse(f"{key} is not between 1 and {most:,}", key)
         return int(found)
 
     def _days_list(self, found: Tree, key: str) -> tuple[int, ...]:
@@ -97,7 +121,7 @@ class Section:
 
     def _by_environment(self, found: Tree, key: str) -> dict[str, int]:
         if not isinstance(found, dict) or not all(SEGMENT.fullmatch(name) for name in found):
-            self.refuse(f"{key} is not a mapping of environments to days")
+            self.refuse(f"{key} is not a mapping of environments to days", key)
         return {name: self._days(each, key) for name, each in found.items()}
 
     def _words(self, found: Tree, key: str) -> tuple[str, ...]:
@@ -106,23 +130,23 @@ class Section:
     def _fields(self, found: Tree, key: str) -> tuple[str, ...]:
         words = self._words(found, key)
         if not words or len(set(words)) != len(words) or not set(words) <= set(FIELDS):
-            self.refuse(f"{key} holds something else than {', '.join(FIELDS)}, each once")
+            self.refuse(f"{key} holds something else than {', '.join(FIELDS)}, each once", key)
         return tuple(name for name in FIELDS if name in words)
 
     def _by_purpose(self, found: Tree, key: str) -> dict[str, tuple[str, ...]]:
         if not isinstance(found, dict):
-            self.refuse(f"{key} is not a mapping of purposes to lists")
+            self.refuse(f"{key} is not a mapping of purposes to lists", key)
         return {self._line(name, key): self._words(each, key) for name, each in found.items()}
 
     def _list(self, found: Tree, key: str) -> list[Tree]:
         if not isinstance(found, list):
-            self.refuse(f"{key} is not a list")
+            self.refuse(f"{key} is not a list", key)
         return found
 
     def _line(self, found: Tree, key: str) -> str:
         if not isinstance(found, str) or not found.strip():
-            self.refuse(f"{key} is not text")
+            self.refuse(f"{key} is not text", key)
         line = found.strip()
         if len(line) > _MAX_TEXT or safe_text(line, one_line=True) != line:
-            self.refuse(f"{key} is not one plain line of at most {_MAX_TEXT} characters")
+            self.refuse(f"{key} is not one plain line of at most {_MAX_TEXT} characters", key)
         return line
