@@ -1,9 +1,7 @@
-"""A small real world for kill -9: an embedded store, a sandbox, a `.env`, and the launcher that runs command lines."""
+"""A small real world for kill -9: a store, a sandbox, a `.env`, and the launcher that runs command lines."""
 
-import base64
 import json
 import os
-import secrets
 import subprocess
 import sys
 from contextlib import closing
@@ -13,11 +11,10 @@ from types import TracebackType
 from typing import Self
 from unittest.mock import patch
 
+from tests.faults.rotation_homes import Home, LocalHome
 from tokenguard.domain.names import token_name
 from tokenguard.sandbox.server import Sandbox
 from tokenguard.sandbox.world import Issued
-from tokenguard.shell.clock import SystemClock
-from tokenguard.shell.local import make_local, open_local
 
 NAME = "video/upload/prod"
 CLEAN = -1
@@ -28,6 +25,8 @@ CLEAN = -1
 class Ran:
     code: int
     effects: tuple[str, ...]
+    stopped: int = 0
+    """The process that stands still before the effect it was told to; `Launcher.go_on` lets it run."""
 
 
 class Launcher:
@@ -49,17 +48,22 @@ class Launcher:
         assert self._process.stdout is not None
         print(json.dumps(job), file=self._process.stdin, flush=True)
         answer = json.loads(self._process.stdout.readline())
-        return Ran(answer["code"], tuple(answer["effects"]))
+        return Ran(answer["code"], tuple(answer["effects"]), answer["stopped"])
+
+    def go_on(self, stopped: int) -> Ran:
+        """Let a process that stands still run to its end."""
+        return self.run({"go_on": stopped})
 
 
 class RealWorld:
     """One token at one provider, delivered to one file; made anew for every kill."""
 
-    def __init__(self, launcher: Launcher, directory: Path, provider: str) -> None:
+    def __init__(self, launcher: Launcher, directory: Path, provider: str, home: Home | None = None) -> None:
         self._launcher = launcher
         self._directory = directory
         self._provider = provider
         directory.mkdir(mode=0o700)
+        self._home = home or LocalHome(directory)
         self.sandbox = Sandbox()
 
     def __enter__(self) -> Self:
@@ -82,6 +86,10 @@ class RealWorld:
             }
         )
 
+    def go_on(self, stopped: int) -> Ran:
+        """Let a process that was stopped at an effect run to its end."""
+        return self._launcher.go_on(stopped)
+
     def living(self) -> tuple[Issued, ...]:
         """What the provider accepts now."""
         world = self.sandbox.world
@@ -99,10 +107,7 @@ class RealWorld:
 
     def read(self) -> "Seen":
         """What the store says, through a handle of its own."""
-        with (
-            patch.dict(os.environ, self._environ),
-            closing(open_local(self._directory / "store", self._environ, SystemClock(), None)) as store,
-        ):
+        with patch.dict(os.environ, self._environ), closing(self._home.opened()) as store:
             snapshot = store.find(token_name(NAME))
             assert snapshot is not None
             live, journal = store.read_live(snapshot.id), snapshot.document.journal
@@ -115,10 +120,8 @@ class RealWorld:
 
     def _prepare(self) -> None:
         at, info = self._directory, self.sandbox.info
-        (at / "key").write_bytes(base64.b64encode(secrets.token_bytes(32)))
-        (at / "key").chmod(0o600)
         (at / "config.toml").write_text(
-            f'[providers.descript]\nbase_url = "{info.descript_url}"\n'
+            self._home.configuration + f'[providers.descript]\nbase_url = "{info.descript_url}"\n'
             f'[providers.autoposting]\nbase_url = "{info.autoposting_url}"\nadmin = "env:ADMIN"\n'
         )
         (at / "config.toml").chmod(0o600)
@@ -129,16 +132,14 @@ class RealWorld:
         self._environ = {
             "PATH": "/usr/bin:/bin",
             "HOME": str(at),
-            "TOKENGUARD_KEY_FILE": str(at / "key"),
             "TOKENGUARD_CONFIG": str(at / "config.toml"),
-            "TOKENGUARD_STATE_DIR": str(at / "state"),
-            "TOKENGUARD_STORE": f"local://{at / 'store'}",
+            "TOKENGUARD_STORE": self._home.url,
             "SETTINGS_URL": info.settings_url,
             "ADMIN": info.admin_key,
             "PASTED": "",
+            **self._home.environ,
         }
-        with patch.dict(os.environ, self._environ):
-            make_local(at / "store", self._environ, SystemClock(), None, ()).close()  # without the slow recovery code
+        self._home.make()
         added = self.run("add", NAME, *self._made(), "--env", "prod", "--owner", "video", "--purpose", "upload",
                          "--deliver", f"dotenv:{self._dotenv}#TOKEN")  # fmt: skip
         assert added.code == 0, self.output()

@@ -1,4 +1,4 @@
-"""A warm process that runs real command lines in forked children, which kill themselves where they are told to.
+"""A warm process that runs real command lines in forked children, which kill or stop themselves where they are told to.
 
 Started by `rotation_killing` as `python -m tests.faults.rotation_launcher`: one job a line on stdin, one result a line
 on stdout. The ports of the child pass through a gate that counts effects; nothing of this is in the package.
@@ -15,8 +15,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+from unittest.mock import patch
 
+from tests.fakes.secrets_manager import stores as aws_stores
 from tests.faults.rotation_faults import EFFECTS, PEOPLE
 from tokenguard.cli.boundary import run
 from tokenguard.cli.demo_person import Person
@@ -24,9 +28,13 @@ from tokenguard.domain.secret import Secret
 from tokenguard.errors import TokenguardError, Unreachable
 from tokenguard.ports.operator import Task, Trace
 from tokenguard.ports.provider import Ambiguous, Vendor
+from tokenguard.shell.config import read_settings
 from tokenguard.shell.wiring import Wiring
+from tokenguard.stores.aws.place import AwsPlace
 
-WARM = ("add", "rotate", "rotate_view", "audit_verify", "init", "founding", "adding")
+WARM = ("add", "rotate", "rotate_view", "audit_verify", "init", "founding", "adding", "showing")
+ROOMS = ("shell.local", "shell.vault", "shell.aws", "providers.registry", "delivery.registry", "http.client",
+         "rotation.engine")  # fmt: skip
 
 
 class SwiftClock:
@@ -46,7 +54,7 @@ class SwiftClock:
 
 
 class Gate:
-    """Counts effects; at the chosen one the process is killed before it, after it, or told that nothing came back."""
+    """Counts effects; at the chosen one the process is killed before or after it, stopped, or told that no reply came."""
 
     def __init__(self, index: int, how: str) -> None:
         self._index = index
@@ -58,6 +66,8 @@ class Gate:
         self.effects.append(call)
         if here and self._how == "before":
             os.kill(os.getpid(), signal.SIGKILL)
+        if here and self._how == "stop":
+            os.kill(os.getpid(), signal.SIGSTOP)
         answer = effect()
         if here and self._how == "after":
             os.kill(os.getpid(), signal.SIGKILL)
@@ -157,26 +167,64 @@ class GatedWiring(Wiring):
         return Vendor(vendor.provider, vendor.issuer and GatedPort("issuer", vendor.issuer, self._gate))
 
 
+class Children:
+    """The processes of this launcher; some of them may stand still."""
+
+    def __init__(self) -> None:
+        self._standing: dict[int, int] = {}
+
+    def answer(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Run a new one, or let one go on; until it ends or stops."""
+        if "go_on" in job:
+            os.kill(job["go_on"], signal.SIGCONT)
+            return self._wait(job["go_on"], self._standing.pop(job["go_on"]))
+        _warm_up(job)
+        ours, theirs = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(ours)
+            _child(job, theirs)
+        os.close(theirs)
+        return self._wait(child, ours)
+
+    def end(self) -> None:
+        for child in self._standing:
+            os.kill(child, signal.SIGKILL)
+
+    def _wait(self, child: int, pipe: int) -> dict[str, Any]:
+        _, status = os.waitpid(child, os.WUNTRACED)
+        if os.WIFSTOPPED(status):
+            self._standing[child] = pipe
+            return {"code": 0, "effects": [], "stopped": child}
+        with os.fdopen(pipe) as file:
+            return {"code": os.waitstatus_to_exitcode(status), "effects": file.read().split(), "stopped": 0}
+
+
 def main() -> None:
     for module in WARM:
         importlib.import_module(f"tokenguard.cli.{module}")
-    for module in ("stores.local.store", "providers.registry", "delivery.registry", "http.client", "rotation.engine"):
+    for module in ROOMS:
         importlib.import_module(f"tokenguard.{module}")
+    # boto3 takes most of a second to make a client: it is made before the fork, once for each server
+    importlib.import_module("tokenguard.shell.aws").AwsClient = lambda settings: _client(
+        str(settings.endpoint), settings.region
+    )
+    children = Children()
     for line in sys.stdin:
-        print(json.dumps(_in_a_child(json.loads(line))), flush=True)
+        print(json.dumps(children.answer(json.loads(line))), flush=True)
+    children.end()
 
 
-def _in_a_child(job: dict[str, Any]) -> dict[str, Any]:
-    ours, theirs = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(ours)
-        _child(job, theirs)
-    os.close(theirs)
-    with os.fdopen(ours) as pipe:
-        effects = pipe.read().split()
-    _, status = os.waitpid(child, 0)
-    return {"code": os.waitstatus_to_exitcode(status), "effects": effects}
+def _warm_up(job: dict[str, Any]) -> None:
+    environ = job["environ"]
+    if environ["TOKENGUARD_STORE"].startswith("aws://"):
+        with patch.dict(os.environ, environ):
+            endpoint = read_settings(Path(environ["TOKENGUARD_CONFIG"])).aws.endpoint
+            _client(endpoint, AwsPlace.parse(environ["TOKENGUARD_STORE"]).region)
+
+
+def _client(url: str, region: str) -> Any:
+    return aws_stores.client(cast("Any", SimpleNamespace(url=url, region=region)))
 
 
 def _child(job: dict[str, Any], report: int) -> None:
