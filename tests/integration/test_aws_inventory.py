@@ -44,9 +44,9 @@ def fill(aws: FakeAws, store: AwsStore, count: int) -> None:
     """`count` ordinary tokens, made without the network: one through the store, the others after its pattern."""
     one = created(store, "team/service0/prod/post", owner="team", purpose="p" * 60, environment="prod")
     pattern = store._tokens.newest(one.id)
+    from tokenguard.clients.aws.secrets import new_version
     from tokenguard.stores.aws.bodies import pack
     from tokenguard.stores.aws.projection import tags_of
-    from tokenguard.stores.aws.secrets import new_version
 
     for number in range(1, count):
         token, at = new_token_id(), new_version()

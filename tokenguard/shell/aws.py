@@ -2,7 +2,7 @@
 
 import re
 
-from tokenguard.clients.aws import AwsClient, AwsSettings
+from tokenguard.clients.aws.client import AwsClient, AwsSettings
 from tokenguard.errors import InputError
 from tokenguard.http.address import Address
 from tokenguard.ports.clock import Clock

@@ -3,11 +3,11 @@
 import contextlib
 from collections.abc import Callable, Mapping
 
+from tokenguard.clients.aws.secrets import Secrets, new_version
 from tokenguard.domain.names import Label
 from tokenguard.errors import Conflict
 from tokenguard.ports.store import Tombstone
 from tokenguard.stores.aws.bodies import GravesBody, pack, unpack
-from tokenguard.stores.aws.secrets import Secrets, new_version
 
 _LEDGER = "tg-graves"
 _TRIES = 5

@@ -8,9 +8,9 @@ import contextlib
 import os
 from datetime import datetime, timedelta
 
+from tokenguard.clients.aws.secrets import Secrets
 from tokenguard.errors import Conflict, Unreachable
 from tokenguard.stores.aws.projection import tags_in
-from tokenguard.stores.aws.secrets import Secrets
 
 _RUNNER = "tg:runner"
 LEASE = timedelta(minutes=2)

@@ -4,7 +4,8 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from tokenguard.clients.aws import AwsClient
+from tokenguard.clients.aws.client import AwsClient
+from tokenguard.clients.aws.secrets import Secrets, new_version
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Actor, ChainHead, Entry, Event, Op, extend
 from tokenguard.domain.fingerprint import Fingerprint, fingerprint_of
@@ -20,7 +21,6 @@ from tokenguard.stores.aws.names import Names
 from tokenguard.stores.aws.place import AwsPlace
 from tokenguard.stores.aws.projection import STORE
 from tokenguard.stores.aws.runners import Turn
-from tokenguard.stores.aws.secrets import Secrets, new_version
 from tokenguard.stores.aws.tokens import Held, Tokens
 from tokenguard.stores.aws.values import SecretValues
 from tokenguard.stores.local.identity import current_actor

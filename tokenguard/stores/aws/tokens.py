@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from tokenguard.clients.aws.secrets import Secrets, new_version
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import ChainHead, Entry, Event, extend
 from tokenguard.domain.names import TokenId
@@ -21,7 +22,6 @@ from tokenguard.stores.aws.projection import (
     tags_in,
     tags_of,
 )
-from tokenguard.stores.aws.secrets import Secrets, new_version
 
 _ROOMY = 40_000
 """Bytes of a state, deflated, from which on its older audit entries move to a block of their own."""

@@ -4,7 +4,8 @@ import hashlib
 import uuid
 from typing import NamedTuple
 
-from tokenguard.clients.aws import AwsTrouble, Reason
+from tokenguard.clients.aws.client import AwsTrouble, Reason
+from tokenguard.clients.aws.secrets import CURRENT, Secrets, Stored, new_version
 from tokenguard.domain.names import Label, TokenId
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, InputError
@@ -12,7 +13,6 @@ from tokenguard.ports.store import Live, Tombstone
 from tokenguard.stores.aws import bodies
 from tokenguard.stores.aws.bodies import LivePart
 from tokenguard.stores.aws.graves import Graves
-from tokenguard.stores.aws.secrets import CURRENT, Secrets, Stored, new_version
 from tokenguard.stores.aws.tokens import Tokens
 
 _AGAIN = "read it again"

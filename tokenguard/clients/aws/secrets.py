@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from tokenguard.clients.aws import AwsClient, AwsTrouble, Reason
+from tokenguard.clients.aws.client import AwsClient, AwsTrouble, Reason
 from tokenguard.errors import Conflict
 from tokenguard.frozen import Hidden
 from tokenguard.ports.clock import Clock
