@@ -28,13 +28,14 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _JSON_MARKS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{},]', re.DOTALL)  # possessive: linear on any input
 
 
-def load_yaml(data: bytes, *, source: str, max_bytes: int = MAX_BYTES) -> Tree:
+def load_yaml(data: bytes, *, source: str, max_bytes: int = MAX_BYTES, max_nodes: int = MAX_NODES) -> Tree:
     """Read one YAML document.
 
     Args:
         data: the file's bytes.
         source: how errors name the file.
         max_bytes: the largest size accepted.
+        max_nodes: the most keys, values and collections accepted.
 
     Raises:
         InputError: the document is not plain YAML within the caps; the message is `source:line:column: reason`.
@@ -42,7 +43,7 @@ def load_yaml(data: bytes, *, source: str, max_bytes: int = MAX_BYTES) -> Tree:
     import yaml  # noqa: PLC0415 - only the commands that read YAML pay for it
 
     text = _decoded(data, source, max_bytes)
-    builder = _YamlBuilder(source)
+    builder = _YamlBuilder(source, max_nodes)
     try:
         for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             builder.take(event)
@@ -110,9 +111,10 @@ def load_json(data: bytes, *, source: str, max_bytes: int = MAX_BYTES, max_nodes
 class _YamlBuilder:
     """Builds the tree from parser events, in one pass and without recursion."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, max_nodes: int) -> None:
         self.tree: Tree = None
         self._source = source
+        self._max_nodes = max_nodes
         self._open: list[dict[str, Tree] | list[Tree]] = []
         self._keys: list[str | None] = []  # the key that waits for its value, one per open collection
         self._documents = 0
@@ -147,8 +149,8 @@ class _YamlBuilder:
 
     def _node(self, event: object) -> object:
         self._nodes += 1
-        if self._nodes > MAX_NODES:
-            self._refuse(event, f"more than {MAX_NODES:,} values")
+        if self._nodes > self._max_nodes:
+            self._refuse(event, f"more than {self._max_nodes:,} values")
         if getattr(event, "anchor", None) is not None:
             self._refuse(event, "anchors are not allowed")
         if getattr(event, "tag", None) is not None:
