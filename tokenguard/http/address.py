@@ -57,10 +57,15 @@ class Address:
         return self.host == "localhost" or is_loopback(self.host)
 
     @property
+    def authority(self) -> str:
+        """`host[:port]`, the port only when it is not the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
     def origin(self) -> str:
         """`scheme://host[:port]`, the port only when it is not the scheme's own."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}" + ("" if self.port == _PORTS[self.scheme] else f":{self.port}")
+        return f"{self.scheme}://{self.authority}"
 
     def __str__(self) -> str:
         return self.origin + self.path

@@ -50,15 +50,35 @@ class Request:
     credential: Credential | None = None
     body: Mapping[str, Any] | None = field(default=None, repr=False)
     """Sent as JSON."""
+    content: bytes | None = field(default=None, repr=False)
+    """Instead of `body`: JSON that is sent byte for byte, as something signed must be."""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Further headers; they replace none of ours."""
 
 
 class Client:
-    """Asks one address. Safe to share between threads; keeps no connection and no cookie."""
+    """Asks one address. Safe to share between threads; keeps no connection and no cookie.
+
+    Args:
+        base: where to.
+        clock: what `Retry-After` is read by.
+        network: proxy and CA bundle.
+        deadline: seconds for everything.
+        pinned: the IP address to connect to instead of looking the host's name up (again). Name and certificate
+            are those of `base` all the same, and no proxy is used.
+    """
 
     def __init__(
-        self, base: Address, clock: Clock, network: Network | None = None, *, deadline: float = DEADLINE
+        self,
+        base: Address,
+        clock: Clock,
+        network: Network | None = None,
+        *,
+        deadline: float = DEADLINE,
+        pinned: str = "",
     ) -> None:
         self._base = base
+        self._pinned = pinned
         self._clock = clock
         self._network = network or Network()
         self._deadline = deadline
@@ -70,17 +90,18 @@ class Client:
 
     def send(self, request: Request) -> Outcome:
         """Ask once, never again. InputError only for a setting that no request could live with (CA bundle)."""
-        headers = _headers(request)
+        headers = _headers(request, self._base)
         if headers is None:
             return Failure(trouble=Trouble.UNSENDABLE, sent=False)
         exchange = Exchange(
             base=self._base,
-            proxy=None if self._base.loopback else self._network.proxy,
+            proxy=None if self._base.loopback or self._pinned else self._network.proxy,
             ca_bundle=self._network.ca_bundle,
             timeout=self._deadline,
             now=self._clock.now(),
+            pinned=self._pinned,
         )
-        body = None if request.body is None else json.dumps(request.body).encode()
+        body = request.content if request.body is None else json.dumps(request.body).encode()
         target = self._base.target(request.path, request.query)
         return self._within_deadline(exchange, lambda: exchange.run(request.method, target, headers, body))
 
@@ -104,14 +125,16 @@ class Client:
         return result
 
 
-def _headers(request: Request) -> dict[str, str] | None:
+def _headers(request: Request, base: Address) -> dict[str, str] | None:
     headers = {
+        **dict(request.headers),
+        "Host": base.authority,
         "Accept": "application/json",
         "Accept-Encoding": "identity",
         "Connection": "close",
         "User-Agent": "tokenguard",
     }
-    if request.body is not None:
+    if request.body is not None or request.content is not None:
         headers["Content-Type"] = "application/json"
     if request.credential is not None:
         text = request.credential.secret.reveal()

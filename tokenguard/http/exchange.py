@@ -30,14 +30,21 @@ class Exchange:
     """A single request over a connection of its own. `abandon` may be called from another thread."""
 
     def __init__(
-        self, *, base: Address, proxy: Address | None, ca_bundle: Path | None, timeout: float, now: datetime
+        self,
+        *,
+        base: Address,
+        proxy: Address | None,
+        ca_bundle: Path | None,
+        timeout: float,
+        now: datetime,
+        pinned: str = "",
     ) -> None:
         self._base = base
         self._now = now
         self._lock = threading.Lock()
         self._sending = self._abandoned = False
         self._socket: socket.socket | None = None
-        self._connection = _connection(base, proxy, ca_bundle, timeout)
+        self._connection = _connection(base, proxy, ca_bundle, timeout, pinned)
 
     def run(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Outcome:
         """Do it. Never raises what the network or the other side brought about."""
@@ -97,12 +104,16 @@ class Exchange:
         )
 
 
-def _connection(base: Address, proxy: Address | None, ca_bundle: Path | None, timeout: float) -> HTTPConnection:
+def _connection(
+    base: Address, proxy: Address | None, ca_bundle: Path | None, timeout: float, pinned: str
+) -> HTTPConnection:
     if base.scheme == "http":
-        return HTTPConnection(base.host, base.port, timeout=timeout)
+        return HTTPConnection(pinned or base.host, base.port, timeout=timeout)
     context = tls.context(ca_bundle)
     if proxy is None:
-        return HTTPSConnection(base.host, base.port, timeout=timeout, ssl_context=context)
+        return HTTPSConnection(
+            pinned or base.host, base.port, timeout=timeout, ssl_context=context, server_hostname=base.host
+        )
     tunnel = HTTPSConnection(
         proxy.host,
         proxy.port,

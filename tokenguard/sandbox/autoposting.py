@@ -60,10 +60,30 @@ class AutopostingApi:
                 return self._keys(call, rest)
             case method, (resource,) if resource in _RESOURCES:
                 needed = f"{resource}:{'read' if method == 'GET' else 'write'}"
-                allowed = {needed, "*"} & set(key.scopes)
-                return _data([]) if allowed else error(HTTPStatus.FORBIDDEN)
+                if not {needed, "*"} & set(key.scopes):
+                    return error(HTTPStatus.FORBIDDEN)
+                return self._resource(call, resource)
             case _:
                 return error(HTTPStatus.NOT_FOUND)
+
+    def _resource(self, call: Call, resource: str) -> Reply:
+        """Webhooks can be registered and posts told of; everything else is an empty list."""
+        match call.method, resource:
+            case "POST", "webhooks":
+                return self._register(call.json() or {})
+            case "POST", "posts":
+                self._world.emit("post.published", {"postId": f"post_{self._world.calls.total()}"})
+                return _data([])
+            case _:
+                return _data([])
+
+    def _register(self, fields: dict[str, Any]) -> Reply:
+        url, events = fields.get("url"), fields.get("events")
+        if not self._world.callbacks.accepts(url) or not events or not _strings(events):
+            return error(HTTPStatus.BAD_REQUEST)
+        hook = self._world.create_hook(str(url), events)
+        shown = {"id": hook.id, "url": hook.url, "events": list(hook.events), "secret": hook.secret.reveal()}
+        return _data({"webhook": shown}, HTTPStatus.CREATED)
 
     def _profile(self, key: Issued) -> dict[str, str]:
         return {

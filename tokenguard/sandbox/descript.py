@@ -64,9 +64,19 @@ class DescriptApi:
                 found = self._one_job(drive, job_id)
                 return found if found.status != HTTPStatus.OK else Reply(status=HTTPStatus.NO_CONTENT)
             case "POST", ("jobs", *kind) if "/".join(kind) in _JOBS.values():
-                return reply(HTTPStatus.CREATED, _accepted(drive))
+                return self._start_job(call, drive)
             case _:
                 return error(HTTPStatus.NOT_FOUND)
+
+    def _start_job(self, call: Call, drive: Drive) -> Reply:
+        """Accept a job; it ends at once, and its callback is sent."""
+        wanted = (call.json() or {}).get("callback_url")
+        if wanted is not None and not self._world.callbacks.accepts(wanted):
+            return error(HTTPStatus.BAD_REQUEST)
+        job_id = self._world.create_job(drive)
+        if wanted is not None:
+            self._world.callbacks.job(wanted, self._job(job_id, drive))
+        return reply(HTTPStatus.CREATED, _accepted(drive, job_id))
 
     def _read(self, call: Call, drive: Drive) -> Reply:
         match call.path:
@@ -101,9 +111,10 @@ class DescriptApi:
         return error(HTTPStatus.NOT_FOUND)
 
     def _one_job(self, drive: Drive, job_id: str) -> Reply:
-        if job_id in drive.job_ids:
+        place = self._world.jobs.get(job_id)
+        if job_id in drive.job_ids or place == drive.id:
             return reply(HTTPStatus.OK, self._job(job_id, drive))
-        elsewhere = any(job_id in other.job_ids for other in self._world.drives)
+        elsewhere = place is not None or any(job_id in other.job_ids for other in self._world.drives)
         return error(HTTPStatus.FORBIDDEN if elsewhere else HTTPStatus.NOT_FOUND)
 
     def _job(self, job_id: str, drive: Drive) -> dict[str, Any]:
@@ -144,10 +155,10 @@ def _project(project: Project) -> dict[str, Any]:
     return {"id": project.id, "name": project.name, "created_at": then, "updated_at": then}
 
 
-def _accepted(drive: Drive) -> dict[str, str]:
+def _accepted(drive: Drive, job_id: str) -> dict[str, str]:
     project = secrets.token_hex(8)
     return {
-        "job_id": secrets.token_hex(8),
+        "job_id": job_id,
         "drive_id": drive.id,
         "project_id": project,
         "project_url": f"https://web.descript.com/{project}",

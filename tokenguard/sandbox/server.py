@@ -2,15 +2,14 @@
 
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
-from time import monotonic, sleep
 from types import TracebackType
 from typing import Any, ClassVar, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from tokenguard.http.system_clock import SystemClock
 from tokenguard.ports.clock import Clock
 from tokenguard.sandbox import settings_page
 from tokenguard.sandbox.autoposting import AutopostingApi
@@ -49,22 +48,6 @@ class SandboxInfo:
         }
 
 
-class SystemClock:
-    """The machine's own clocks."""
-
-    def now(self) -> datetime:
-        """Wall clock, UTC."""
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        """Seconds that never run backwards."""
-        return monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        sleep(seconds)
-
-
 class Sandbox:
     """Both vendors on one loopback port, from `start` to `stop`; a context manager.
 
@@ -98,6 +81,7 @@ class Sandbox:
 
     def stop(self) -> None:
         """Stop serving and forget everything; safe to repeat."""
+        self.world.callbacks.stop()
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
             self._server.server_close()

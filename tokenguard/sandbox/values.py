@@ -20,5 +20,10 @@ def autoposting_key() -> str:
     return KEY_PREFIX + "".join(secrets.choice(string.ascii_letters) for _ in range(_KEY_LETTERS))
 
 
+def webhook_secret() -> str:
+    """A fresh signing secret of a webhook."""
+    return f"whsec_sandbox_{secrets.token_hex(24)}"
+
+
 def _uuid() -> str:
     return GROUP + str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))[8:]

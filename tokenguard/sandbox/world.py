@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from tokenguard.domain.secret import Secret
 from tokenguard.ports.clock import Clock
 from tokenguard.sandbox import values
+from tokenguard.sandbox.callbacks import Callbacks, Hook
 from tokenguard.sandbox.knobs import Knobs
 from tokenguard.sandbox.limits import Limiter
 
@@ -77,6 +78,10 @@ class World:
         """Requests by method and route, for example `GET /v1/projects/{id}`."""
         self.values: set[str] = set()
         """Every value ever issued, for leak checks."""
+        self.jobs: dict[str, str] = {}
+        """The Drive of each job that was created here."""
+        self.hooks: dict[str, Hook] = {}
+        self.callbacks = Callbacks(clock)
         self._books = _Books()
         self._lock = threading.RLock()
         self.admin = self._issue(
@@ -106,6 +111,29 @@ class World:
         )
         issued.expires_at = expires_at
         return issued
+
+    def create_job(self, drive: Drive) -> str:
+        """Make a job on a Drive, as any import, edit or publication does; its id."""
+        job = secrets.token_hex(8)
+        with self._lock:
+            self.jobs[job] = drive.id
+        return job
+
+    def create_hook(self, url: str, events: Sequence[str]) -> Hook:
+        """Register a webhook of the Autoposting-like vendor."""
+        secret = values.webhook_secret()
+        hook = Hook(id=f"wh_{secrets.token_hex(8)}", url=url, events=tuple(events), secret=Secret(secret))
+        with self._lock:
+            self.values.add(secret)
+            self.hooks[hook.id] = hook
+        return hook
+
+    def emit(self, event: str, data: dict[str, object]) -> None:
+        """Deliver an event to every webhook that asked for it."""
+        with self._lock:
+            hooks = [hook for hook in self.hooks.values() if event in hook.events]
+        for hook in hooks:
+            self.callbacks.event(hook, event, self.org_id, data)
 
     def tokens(self) -> tuple[Issued, ...]:
         """Descript-like tokens that are not revoked, oldest first."""

@@ -1,0 +1,187 @@
+"""Deliveries of Autoposting: signed over timestamp and raw body, fresh, and each handled once."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from tokenguard.documents import JsonTree, load_json
+from tokenguard.domain.secret import Secret
+from tokenguard.errors import InputError
+from tokenguard.http.system_clock import SystemClock
+from tokenguard.ports.clock import Clock
+from tokenguard.webhooks.refusal import Reason, Refused
+from tokenguard.webhooks.replays import Replays
+
+MAX_BODY = 1 << 20
+"""Bytes."""
+WINDOW = timedelta(minutes=5)
+_SKEW = timedelta(seconds=30)
+_RETRIES = timedelta(hours=24)
+"""The vendor tries again over some 18 hours, and asks receivers to know a delivery by its id."""
+_SIGNATURE = re.compile(r"(?:sha256=)?([0-9a-fA-F]{64})", re.ASCII)
+_UNIX = re.compile(r"[0-9]{10}(?:[0-9]{3})?", re.ASCII)
+_ISO = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|\+00:00)", re.ASCII)
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
+_EVENT = re.compile(r"[a-z][a-z0-9._-]{0,63}", re.ASCII)
+_NAMES = {
+    "x-autoposting-signature": "signature",
+    "x-autoposting-timestamp": "timestamp",
+}
+
+Headers = Mapping[str, str] | Iterable[tuple[str, str]]
+"""As the server gives them; pairs show a header that is there twice, a mapping may hide it."""
+
+
+class Memory(Protocol):
+    """Where received ids are remembered; `Replays` is one."""
+
+    def take(self, key: str, now: float, until: float) -> bool:
+        """Whether the key is new."""
+        ...
+
+    def release(self, key: str) -> None:
+        """Forget it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A genuine delivery, as it was signed."""
+
+    id: str
+    event: str
+    organisation: str
+    signed_at: datetime
+    data: dict[str, JsonTree] = field(repr=False)
+    """What it is about: text from outside."""
+
+
+class AutopostingDeliveries:
+    """Receives the deliveries of one webhook.
+
+    Args:
+        secrets: the webhook's signing secret; while it is being replaced, the new and the old one.
+        organisation: the id that deliveries must name (`orgId`); empty: any.
+        window: how old a signature may be.
+        memory: where received ids are remembered.
+        clock: for tests.
+    """
+
+    def __init__(
+        self,
+        secrets: Sequence[Secret],
+        *,
+        organisation: str = "",
+        window: timedelta = WINDOW,
+        memory: Memory | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        if not secrets or not all(len(secret) for secret in secrets):
+            raise InputError("a webhook needs its signing secret", hint="give the one that was shown at its creation")
+        self._secrets = tuple(secrets)
+        self._organisation = organisation
+        self._window = window
+        self._memory = memory if memory is not None else Replays()
+        self._clock = clock or SystemClock()
+
+    @contextmanager
+    def receive(self, headers: Headers, body: bytes) -> Iterator[Delivery]:
+        """The delivery, to be handled inside the `with`; if that raises, the same delivery may come again.
+
+        Args:
+            headers: all of the request, best as pairs.
+            body: the raw bytes, before anything parsed them.
+
+        Raises:
+            Refused: it must not be acted upon; `.status` is what to answer.
+            Unreachable: it cannot be remembered now; answer 503.
+        """
+        delivery = self._genuine(headers, body)
+        now = self._clock.now().timestamp()
+        key = f"autoposting:{delivery.id}"
+        if not self._memory.take(key, now, now + max(_RETRIES, 2 * self._window).total_seconds()):
+            raise Refused(Reason.REPLAY)
+        try:
+            yield delivery
+        except BaseException:
+            self._memory.release(key)
+            raise
+
+    def _genuine(self, headers: Headers, body: bytes) -> Delivery:
+        if len(body) > MAX_BODY:
+            raise Refused(Reason.TOO_LARGE)
+        found = _ours(headers)
+        signed_at = _moment(found["timestamp"])
+        signature = _SIGNATURE.fullmatch(found["signature"])
+        if signed_at is None or signature is None:
+            raise Refused(Reason.HEADERS)
+        age = self._clock.now() - signed_at
+        if age > self._window:
+            raise Refused(Reason.STALE)
+        if age < -_SKEW:
+            raise Refused(Reason.FUTURE)
+        if not self._signed(found["timestamp"], body, bytes.fromhex(signature[1])):
+            raise Refused(Reason.SIGNATURE)
+        return self._parsed(body, signed_at)
+
+    def _signed(self, timestamp: str, body: bytes, given: bytes) -> bool:
+        message = timestamp.encode() + b"." + body
+        matches = [
+            hmac.compare_digest(hmac.new(secret.reveal().encode(), message, hashlib.sha256).digest(), given)
+            for secret in self._secrets
+        ]
+        return any(matches)  # over a list: every key is tried, whichever fits
+
+    def _parsed(self, body: bytes, signed_at: datetime) -> Delivery:
+        try:
+            tree = load_json(body, source="delivery", max_bytes=MAX_BODY)
+        except InputError:
+            raise Refused(Reason.MALFORMED) from None
+        fields = tree if isinstance(tree, dict) else {}
+        identifier, event, data = fields.get("id"), fields.get("event"), fields.get("data", {})
+        organisation = fields.get("orgId", "")
+        if not (
+            isinstance(identifier, str)
+            and _ID.fullmatch(identifier)
+            and isinstance(event, str)
+            and _EVENT.fullmatch(event)
+            and isinstance(data, dict)
+            and isinstance(organisation, str)
+        ):
+            raise Refused(Reason.MALFORMED)
+        if self._organisation and organisation != self._organisation:
+            raise Refused(Reason.NOT_CONFIRMED)
+        return Delivery(id=identifier, event=event, organisation=organisation, signed_at=signed_at, data=data)
+
+
+def _ours(headers: Headers) -> dict[str, str]:
+    """The two headers that matter, each exactly once; event and id are taken from what was signed, not from headers."""
+    found: dict[str, str] = {}
+    for name, value in headers.items() if isinstance(headers, Mapping) else headers:
+        ours = _NAMES.get(name.lower())
+        if ours is None:
+            continue
+        if ours in found:
+            raise Refused(Reason.HEADERS)
+        found[ours] = value
+    if len(found) != len(_NAMES):
+        raise Refused(Reason.HEADERS)
+    return found
+
+
+def _moment(text: str) -> datetime | None:
+    """The time a delivery was signed at: Unix seconds or milliseconds, or ISO 8601 in UTC; None for anything else."""
+    if _UNIX.fullmatch(text):
+        seconds = int(text) / (1 if len(text) == 10 else 1000)  # noqa: PLR2004 - digits of a time in seconds
+        return datetime.fromtimestamp(seconds, UTC)
+    if not _ISO.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

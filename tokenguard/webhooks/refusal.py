@@ -1,0 +1,70 @@
+"""Why something that was received is not acted upon, with the status to answer it with."""
+
+from enum import StrEnum, unique
+from http import HTTPStatus
+
+from tokenguard.errors import InputError
+
+
+@unique
+class Reason(StrEnum):
+    """Which check failed. A closed list, fit for a log and a metric."""
+
+    TOO_LARGE = "too-large"
+    MALFORMED = "malformed"
+    HEADERS = "headers"
+    """One is missing, there twice, or not in its form."""
+    STALE = "stale"
+    FUTURE = "future"
+    SIGNATURE = "signature"
+    REPLAY = "replay"
+    UNKNOWN_JOB = "unknown-job"
+    WRONG_DRIVE = "wrong-drive"
+    NOT_CONFIRMED = "not-confirmed"
+    """The provider, asked about it, says something else."""
+
+    @property
+    def status(self) -> HTTPStatus:
+        """The answer to give: a sender of ours that gets a 4xx need not try again; a replay is simply done already."""
+        return _STATUS.get(self, HTTPStatus.BAD_REQUEST)
+
+
+_STATUS = {
+    Reason.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Reason.STALE: HTTPStatus.UNAUTHORIZED,
+    Reason.FUTURE: HTTPStatus.UNAUTHORIZED,
+    Reason.SIGNATURE: HTTPStatus.UNAUTHORIZED,
+    Reason.REPLAY: HTTPStatus.OK,
+    Reason.UNKNOWN_JOB: HTTPStatus.NOT_FOUND,
+    Reason.WRONG_DRIVE: HTTPStatus.FORBIDDEN,
+    Reason.NOT_CONFIRMED: HTTPStatus.FORBIDDEN,
+}
+_WORDS = {
+    Reason.TOO_LARGE: "the body is larger than a webhook's",
+    Reason.MALFORMED: "the body is not a webhook's JSON",
+    Reason.HEADERS: "a header is missing, there twice, or not in its form",
+    Reason.STALE: "it was signed too long ago",
+    Reason.FUTURE: "it claims to be from the future",
+    Reason.SIGNATURE: "its signature is not made with any of our keys over these bytes",
+    Reason.REPLAY: "it was received before",
+    Reason.UNKNOWN_JOB: "it is about a job that nobody here created",
+    Reason.WRONG_DRIVE: "it is about another Drive",
+    Reason.NOT_CONFIRMED: "the provider does not confirm it",
+}
+
+
+class Refused(InputError):  # noqa: N818 - reads as what it says
+    """What was received must not be acted upon.
+
+    Args:
+        reason: which check failed; `reason.status` is the HTTP status to answer with.
+    """
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(f"webhook refused: {_WORDS[reason]}", hint="answer with the reason's status and do nothing")
+        self.reason = reason
+
+    @property
+    def status(self) -> int:
+        """The HTTP status to answer with."""
+        return int(self.reason.status)
