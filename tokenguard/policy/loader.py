@@ -9,12 +9,13 @@ from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.policy.catalogue import CATALOGUE
 from tokenguard.policy.model import Match, Override, Parameter, Policy, Rule, Severity, Waiver
-from tokenguard.policy.section import Section
+from tokenguard.policy.section import Places, Section
 from tokenguard.text import safe_text
 
 FORMAT = "1"
 MAX_BYTES = 65_536
 _MAX_LAYERS = 5
+_HINT = "correct the policy; policies/default.yaml is a complete one"
 _WORDS = ("why", "source", "fix")
 _PACKAGED = (Path(__file__).parents[1] / "_policies", Path(__file__).parents[2] / "policies")
 """In a wheel, and in a checkout."""
@@ -70,7 +71,7 @@ def load_policy(data: bytes, *, source: str, layers: int = _MAX_LAYERS) -> Polic
         line, column = locate_yaml(data, path)
         return f"{source}:{line}:{column}"
 
-    top = Section(load_yaml(data, source=source, max_bytes=MAX_BYTES), locate)
+    top = Section(load_yaml(data, source=source, max_bytes=MAX_BYTES), Places(locate, _HINT))
     if top.text("format") != FORMAT:
         top.refuse(f"the format is not {FORMAT}", "format")
     name = top.text("name")

@@ -7,6 +7,7 @@ from typing import NoReturn
 from tokenguard.documents import Tree
 from tokenguard.domain.names import SEGMENT
 from tokenguard.errors import InputError
+from tokenguard.frozen import Frozen
 from tokenguard.policy.catalogue import FIELDS, Sort
 from tokenguard.policy.model import Parameter
 from tokenguard.text import safe_text
@@ -15,8 +16,13 @@ MAX_DAYS = 3_650
 MAX_COUNT = 1_000_000
 _MAX_TEXT = 500
 
-Locate = Callable[[Sequence[str | int]], str]
-"""Turns a path into `source:line:column`; only called when something is wrong there."""
+
+class Places(Frozen, frozen=True):
+    """What errors say of a document."""
+
+    locate: Callable[[Sequence[str | int]], str]
+    """Turns a path into `source:line:column`; only called when something is wrong there."""
+    hint: str
 
 
 class Section:
@@ -24,13 +30,13 @@ class Section:
 
     Args:
         tree: what should be a mapping.
-        locate: says where a path of the whole document stands.
+        places: says where a path of the whole document stands.
         path: how the mapping is reached from the top.
         what: how errors call it, if it is not the whole document.
     """
 
-    def __init__(self, tree: Tree, locate: Locate, path: Sequence[str | int] = (), *, what: str = "") -> None:
-        self._locate = locate
+    def __init__(self, tree: Tree, places: Places, path: Sequence[str | int] = (), *, what: str = "") -> None:
+        self._places = places
         self._path = tuple(path)
         self._what = what
         if not isinstance(tree, dict):
@@ -40,7 +46,7 @@ class Section:
     def sections(self, key: str, what: str) -> Iterator["Section"]:
         """The mappings of a list, which may be missing."""
         for number, tree in enumerate(self.sequence(key, [])):
-            yield Section(tree, self._locate, (*self._path, key, number), what=f"{what} {number + 1}")
+            yield Section(tree, self._places, (*self._path, key, number), what=f"{what} {number + 1}")
 
     def __contains__(self, key: str) -> bool:
         return key in self._left
@@ -50,6 +56,21 @@ class Section:
         if key not in self._left:
             self.refuse(f"{key} is missing")  # at the mapping that lacks it
         return self._left.pop(key)
+
+    def by_name(self, key: str) -> Iterator[tuple[str, "Section"]]:
+        """The mappings of a mapping, each with its key."""
+        found = self.take(key)
+        if not isinstance(found, dict):
+            self.refuse(f"{key} is not a table", key)
+        for name, tree in found.items():
+            yield name, Section(tree, self._places, (*self._path, key, name))
+
+    def whole_number(self, key: str, *, most: int) -> int:
+        """A number from 0 to `most`."""
+        found = self.take(key)
+        if not isinstance(found, str) or not (found.isascii() and found.isdigit()) or int(found[:19]) > most:
+            self.refuse(f"{key} is not a whole number from 0 to {most:,}", key)
+        return int(found)
 
     def text(self, key: str, default: str | None = None) -> str:
         """One line of text."""
@@ -97,11 +118,11 @@ class Section:
         for key in self._left:
             self.refuse("a key that is not known here", key)
 
-    def refuse(self, reason: str, key: str = "") -> NoReturn:
-        """The one error of a policy that is not understood: at `key`, or at the mapping itself."""
-        place = self._locate((*self._path, key) if key else self._path)
+    def refuse(self, reason: str, *keys: str) -> NoReturn:
+        """The one error of a policy that is not understood: at what `keys` lead to, or at the mapping itself."""
+        place = self._places.locate((*self._path, *keys))
         what = f"{self._what}: " if self._what else ""
-        raise InputError(f"{place}: {what}{reason}", hint="correct the policy; policies/default.yaml is a complete one")
+        raise InputError(f"{place}: {what}{reason}", hint=self._places.hint)
 
     def _days(self, found: Tree, key: str) -> int:
         return self._number(found, key, MAX_DAYS)

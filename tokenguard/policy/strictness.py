@@ -1,0 +1,62 @@
+"""Which of two settings of a rule is the stricter one, and what both of them together demand."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from tokenguard.policy.catalogue import CATALOGUE, Sort
+from tokenguard.policy.model import Parameter, Severity
+
+MORE_IS_STRICTER = frozenset({"quiet-consumers.days", "descriptive-name.segments"})
+"""Of every other number the smaller one is the stricter one."""
+_Parameters = Mapping[str, Parameter]
+_Lists = Mapping[str, tuple[str, ...]]
+
+
+def graver(one: Severity, other: Severity) -> Severity:
+    """The graver of two severities."""
+    return min(one, other, key=list(Severity).index)
+
+
+def loosens(rule: str, name: str, base: _Parameters, wanted: _Parameters) -> bool:
+    """Whether a wanted parameter asks for less than the base does; lists of words only ever add to it."""
+    match CATALOGUE[rule].parameters[name]:
+        case Sort.DAYS | Sort.COUNT | Sort.DAYS_BY_ENVIRONMENT:
+            stricter = both(rule, name, base, wanted)
+            if isinstance(stricter, Mapping):
+                return any(stricter[key] != days for key, days in cast("Mapping[str, int]", wanted[name]).items())
+            return stricter != wanted[name]
+        case Sort.WORDS_BY_PURPOSE:
+            allowed = cast("_Lists", base[name])
+            return any(set(words) - set(allowed.get(key, words)) for key, words in cast("_Lists", wanted[name]).items())
+        case _:
+            return False
+
+
+def both(rule: str, name: str, base: _Parameters, wanted: _Parameters) -> Parameter:
+    """What satisfies two settings of one parameter: the stricter number, all the words, the words both allow."""
+    match CATALOGUE[rule].parameters[name]:
+        case Sort.DAYS | Sort.COUNT:
+            pick = max if f"{rule}.{name}" in MORE_IS_STRICTER else min
+            return pick(cast("int", base[name]), cast("int", wanted[name]))
+        case Sort.DAYS_LIST:
+            return tuple(sorted({*cast("tuple[int, ...]", base[name]), *cast("tuple[int, ...]", wanted[name])})[::-1])
+        case Sort.DAYS_BY_ENVIRONMENT:
+            return _by_environment(base, cast("Mapping[str, int]", wanted[name]))
+        case Sort.WORDS | Sort.FIELDS:
+            words = (*cast("tuple[str, ...]", base[name]), *cast("tuple[str, ...]", wanted[name]))
+            return tuple(dict.fromkeys(words))
+        case Sort.WORDS_BY_PURPOSE:
+            allowed = cast("_Lists", base[name])
+            wishes = cast("_Lists", wanted[name])
+            return {**allowed, **{key: _common(words, allowed.get(key)) for key, words in wishes.items()}}
+
+
+def _by_environment(base: _Parameters, wanted: Mapping[str, int]) -> dict[str, int]:
+    """An environment that the base does not name is held to what it says of all others."""
+    named = cast("Mapping[str, int]", base["days"])
+    others = cast("int", base.get("otherwise", max(wanted.values(), default=0)))
+    return {**named, **{name: min(days, named.get(name, others)) for name, days in wanted.items()}}
+
+
+def _common(words: tuple[str, ...], allowed: tuple[str, ...] | None) -> tuple[str, ...]:
+    return words if allowed is None else tuple(word for word in words if word in allowed)
