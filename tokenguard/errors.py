@@ -6,6 +6,7 @@
     ├── Unfinished           a rotation stopped before the revoke intent       exit 3
     ├── Unreachable          store or provider unreachable, denied, unknown    exit 4
     │   ├── WrongKey         the key or passphrase does not open the store     exit 4
+    │   ├── Moved            what the store held is, or will be, in another    exit 4
     │   └── Conflict         another writer was first (compare-and-set lost)   exit 4
     │       └── Fenced       another runner took this rotation over            exit 4
     ├── NotProvenDead        revoke intended and death not proven              exit 5
@@ -76,6 +77,10 @@ class Unreachable(TokenguardError):  # noqa: N818
 
 class WrongKey(Unreachable):
     """No key slot of the store opens with the key or passphrase at hand."""
+
+
+class Moved(Unreachable):
+    """What the store held is in another one, or on its way there; reading it again would not help."""
 
 
 class Conflict(Unreachable):

@@ -6,10 +6,12 @@ import pytest
 
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import GENESIS, Event, Op, entry_hash
+from tokenguard.domain.fingerprint import FingerprintKey, fingerprint_of
+from tokenguard.domain.move import Move, MoveStage
 from tokenguard.domain.names import Label, TokenId, TokenName, new_token_id, token_name
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Record
-from tokenguard.errors import Conflict, InputError
+from tokenguard.errors import Conflict, InputError, Moved
 from tokenguard.frozen import replace
 from tokenguard.ports.store import Live, Store, Tombstone
 
@@ -29,6 +31,13 @@ def event(store: Store, op: Op = Op.ADD, **detail: str | int | bool) -> Event:
 
 def created(store: Store, name: str = "video/upload", **record: object) -> Snapshot:
     return store.commit(new_token_id(), 0, document(name, **record), [event(store)])
+
+
+def move() -> Move:
+    return Move(
+        id="c" * 32, stage=MoveStage.LEAVING, other="local:///elsewhere", other_id="d" * 32,
+        since=datetime(2026, 11, 1, 9, tzinfo=UTC),
+    )  # fmt: skip
 
 
 class StoreContract:
@@ -288,6 +297,65 @@ class StoreContract:
         assert store.read_live(two) is None
         assert store.publish(two, FIRST, 0) == 1
         assert store.read_live(two) == Live(FIRST, 1, OTHER)
+
+    # ---- moves
+
+    def test_a_move_is_told_by_every_handle_and_is_in_the_store_s_own_trail(self, store: Store, twin: Store):
+        assert store.move() is None
+        store.put_move(None, move(), [event(store, Op.MIGRATE, to="local:///elsewhere")])
+        assert store.move() == move()
+        left = replace(move(), stage=MoveStage.LEFT)
+        with pytest.raises(Conflict):
+            twin.put_move(None, left, [event(store, Op.MIGRATE)])
+        store.put_move(move(), left, [])
+        store.put_move(left, None, [event(store, Op.MIGRATE)])
+        assert store.move() is None
+        entries = store.history(None)
+        assert [entry.event.op for entry in entries][-2:] == [Op.MIGRATE, Op.MIGRATE]
+        previous = GENESIS
+        for seq, entry in enumerate(entries, 1):
+            assert (entry.seq, entry.prev) == (seq, previous)
+            assert entry.hash == entry_hash("store", seq, previous, entry.event)
+            previous = entry.hash
+
+    @pytest.mark.parametrize("stage", [MoveStage.LEAVING, MoveStage.LEFT])
+    def test_no_token_comes_to_a_store_that_is_leaving_also_from_a_handle_that_does_not_know(
+        self, store: Store, twin: Store, stage: MoveStage
+    ):
+        there = created(store)
+        twin.find(token_name("video/upload"))
+        store.put_move(None, replace(move(), stage=stage), [])
+        with pytest.raises(Moved) as caught:
+            created(twin, "late")
+        assert "local:///elsewhere" in str(caught.value)
+        assert store.commit(there.id, 1, there.document, []).version == 2
+
+    def test_tokens_come_to_a_store_that_they_arrive_in(self, store: Store):
+        store.put_move(None, replace(move(), stage=MoveStage.ARRIVING), [])
+        assert created(store).version == 1
+
+    def test_nothing_advances_a_token_that_has_moved(self, store: Store, twin: Store):
+        there = created(store)
+        gone = store.commit(
+            there.id, 1, replace(there.document, moved_to="local:///elsewhere"), [event(store, Op.MIGRATE)]
+        )
+        edited = replace(gone.document, record=replace(gone.document.record, purpose="late"))
+        for late in (gone.document, edited, replace(edited, moved_to="")):
+            with pytest.raises(Moved) as caught:
+                twin.commit(there.id, gone.version, late, [event(store, Op.EDIT)])
+            assert "local:///elsewhere" in str(caught.value)
+        assert twin.load(there.id) == gone
+        back = store.commit(there.id, gone.version, replace(gone.document, moved_to=""), [event(store, Op.MIGRATE)])
+        assert store.commit(there.id, back.version, replace(edited, moved_to=""), []).document.record.purpose == "late"
+
+    def test_a_store_can_know_values_by_another_store_s_key(self, store: Store):
+        before = store.fingerprint(VALUE)
+        key = FingerprintKey(bytes(range(32)))
+        for _ in range(2):
+            store.take_fingerprint_key(key)
+        assert store.fingerprint_key() == key
+        assert store.fingerprint(VALUE) == fingerprint_of(key.data, VALUE) != before
+        assert bytes(range(32)).hex() not in repr(key)
 
     # ---- fingerprints
 

@@ -1,10 +1,12 @@
 """A Store in memory: the reference of the contract suite, and the world that rotation tests break."""
 
+import os
 from collections.abc import Iterator, Sequence
 
-from tokenguard.domain.document import Document, Snapshot, decode, encode
+from tokenguard.domain.document import Document, Snapshot, check_still_here, decode, encode
 from tokenguard.domain.event import Actor, ChainHead, Entry, Event, Op, extend
-from tokenguard.domain.fingerprint import Fingerprint, fingerprint_of
+from tokenguard.domain.fingerprint import Fingerprint, FingerprintKey, fingerprint_of
+from tokenguard.domain.move import Move, check_may_come
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, InputError
@@ -17,9 +19,11 @@ _HINT = "read it again"
 
 class MemoryStore:
     url = "memory://"
-    store_id = "a" * 32
 
     def __init__(self, clock: Clock) -> None:
+        self.store_id = os.urandom(16).hex()
+        self._key = FingerprintKey(os.urandom(32))
+        self._move: Move | None = None
         self._documents: dict[TokenId, tuple[int, bytes]] = {}
         self._entries: dict[str, list[Entry]] = {}
         self._slots: dict[tuple[TokenId, Label], Value | Tombstone] = {}
@@ -31,7 +35,7 @@ class MemoryStore:
         return Actor(id="user:tester", host="testhost")
 
     def fingerprint(self, value: Value) -> Fingerprint:
-        return fingerprint_of(b"k" * 32, value)
+        return fingerprint_of(self._key.data, value)
 
     def find(self, name: TokenName) -> Snapshot | None:
         return next((snapshot for snapshot in self.scan() if snapshot.document.record.name == name), None)
@@ -52,6 +56,10 @@ class MemoryStore:
         version, data = self._documents.get(token, (0, b""))
         if version != expected:
             raise Conflict("the token changed since it was read", hint=_HINT)
+        if data:
+            check_still_here(decode(data), document)
+        else:
+            check_may_come(self._move, self.url)
         holder = self.find(document.record.name)
         if holder is not None and holder.id != token:
             raise Conflict("the name belongs to another token", hint="choose another name")
@@ -62,6 +70,23 @@ class MemoryStore:
 
     def history(self, token: TokenId | None) -> Sequence[Entry]:
         return tuple(self._entries.get(token or "store", ()))
+
+    def move(self) -> Move | None:
+        return self._move
+
+    def put_move(self, expected: Move | None, move: Move | None, events: Sequence[Event]) -> None:
+        if self._move != expected:
+            raise Conflict("another move was begun", hint=_HINT)
+        last = self._entries["store"][-1]
+        _, entries = extend("store", ChainHead(last.seq, last.hash), events)
+        self._entries["store"] += entries
+        self._move = move
+
+    def fingerprint_key(self) -> FingerprintKey:
+        return self._key
+
+    def take_fingerprint_key(self, key: FingerprintKey) -> None:
+        self._key = key
 
     def put_candidate(self, token: TokenId, label: Label, content: Value | Tombstone) -> None:
         if (token, label) in self._slots:

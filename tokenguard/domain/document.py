@@ -7,8 +7,8 @@ from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.journal import Journal, Quarantined
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.token import Record
-from tokenguard.errors import Tampered
-from tokenguard.frozen import Frozen, field
+from tokenguard.errors import Moved, Tampered
+from tokenguard.frozen import Frozen, field, replace
 
 FORMAT = 1
 
@@ -22,6 +22,8 @@ class Document(Frozen, frozen=True, kw_only=True):
     quarantine: tuple[Quarantined, ...] = ()
     chain: ChainHead = field(default_factory=ChainHead)
     """Kept by the store: `commit` extends it with the events it is given."""
+    moved_to: str = ""
+    """The address of the store that goes on with this token: from then on nothing advances it here."""
     format: int = FORMAT
 
     @property
@@ -46,6 +48,22 @@ class Snapshot(Frozen, frozen=True, kw_only=True):
     id: TokenId
     version: int
     document: Document
+
+
+def check_still_here(before: Document, after: Document) -> None:
+    """Refuse to go on with a token that has moved; every store asks this of each commit.
+
+    A runner that was stopped for hours is refused as well. Only the mark itself can be taken off (a move that is given
+    up), and nothing else in the same step.
+
+    Raises:
+        Moved: `before` has moved, and `after` is more than taking that back.
+    """
+    if before.moved_to and after != replace(before, moved_to="", chain=after.chain):
+        raise Moved(
+            f"{before.record.name} has moved to {before.moved_to}",
+            hint=f"go on with it there: --store {before.moved_to}",
+        )
 
 
 def encode(document: Document) -> bytes:

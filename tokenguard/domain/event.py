@@ -43,8 +43,12 @@ class Op(StrEnum):
     ABORT = "abort"
     DONE = "done"
     DISCLOSE = "disclose"
+    MIGRATE = "migrate"
+    """Everything of a token, or of a store, goes to another store."""
     LEAK = "leak"
     """A value turned up in output and was masked there."""
+    WAIVE = "waive"
+    """Somebody answers for the live value being where scans find it, or no longer does."""
 
 
 @unique

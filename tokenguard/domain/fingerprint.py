@@ -9,9 +9,16 @@ import hmac
 from typing import NewType
 
 from tokenguard.domain.secret import Value
+from tokenguard.frozen import Hidden
 
 Fingerprint = NewType("Fingerprint", str)
 """32 lower-case hex digits."""
+
+
+class FingerprintKey(Hidden, frozen=True):
+    """What a store knows values by (32 bytes). It moves with the content: no fingerprint is made anew."""
+
+    data: bytes
 
 
 def fingerprint(key: bytes, digest: bytes) -> Fingerprint:

@@ -5,7 +5,8 @@ from typing import Protocol
 
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Actor, Entry, Event
-from tokenguard.domain.fingerprint import Fingerprint
+from tokenguard.domain.fingerprint import Fingerprint, FingerprintKey
+from tokenguard.domain.move import Move
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.frozen import Frozen
@@ -72,6 +73,8 @@ class Documents(Protocol):
 
         Raises:
             Conflict: the version differs, or the name belongs to another token. Nothing was written.
+            Moved: the token has moved (`check_still_here`), or is a new one and the store is leaving. No value may
+                follow.
         """
         ...
 
@@ -111,5 +114,29 @@ class Values(Protocol):
         ...
 
 
-class Store(Documents, Values, Protocol):
-    """Both sides of one store."""
+class Movable(Protocol):
+    """How a store's content comes to be in another store, and how that is told afterwards."""
+
+    def move(self) -> Move | None:
+        """The move that this store is an end of, as new as when it was opened; None for an ordinary store."""
+        ...
+
+    def put_move(self, expected: Move | None, move: Move | None, events: Sequence[Event]) -> None:
+        """Replace it if it still is `expected`, with events for the store's own chain, in one step.
+
+        Raises:
+            Conflict: it is another one by now. Nothing was written.
+        """
+        ...
+
+    def fingerprint_key(self) -> FingerprintKey:
+        """What values are known by here."""
+        ...
+
+    def take_fingerprint_key(self, key: FingerprintKey) -> None:
+        """Know values by another store's key; only for a store that knows none yet. Safe to repeat."""
+        ...
+
+
+class Store(Documents, Values, Movable, Protocol):
+    """All sides of one store."""

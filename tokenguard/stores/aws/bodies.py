@@ -9,6 +9,7 @@ import msgspec
 
 from tokenguard.domain.document import FORMAT, Document
 from tokenguard.domain.event import Entry
+from tokenguard.domain.move import Move
 from tokenguard.domain.names import Label, TokenId
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import Tampered
@@ -41,6 +42,7 @@ class StoreBody(Hidden, frozen=True, kw_only=True, tag="store"):
     kms_key: str = ""
     """With which key the store's secrets are encrypted; empty: AWS's own for Secrets Manager."""
     sandbox: bool = False
+    move: Move | None = None
     format: int = FORMAT
 
 

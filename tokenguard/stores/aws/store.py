@@ -6,16 +6,18 @@ from functools import cached_property
 
 from tokenguard.clients.aws.client import AwsClient
 from tokenguard.clients.aws.secrets import Secrets, new_version
-from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.document import Document, Snapshot, check_still_here
 from tokenguard.domain.event import Actor, ChainHead, Entry, Event, Op, extend
-from tokenguard.domain.fingerprint import Fingerprint, fingerprint_of
+from tokenguard.domain.fingerprint import Fingerprint, FingerprintKey, fingerprint_of
+from tokenguard.domain.move import Move, check_may_come
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, InputError
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.store import Live, Tombstone
-from tokenguard.stores.aws.bodies import StoreBody, damaged, pack, unpack
+from tokenguard.stores.aws.bodies import StoreBody, pack
+from tokenguard.stores.aws.header import Header
 from tokenguard.stores.aws.listing import Inventory
 from tokenguard.stores.aws.names import Names
 from tokenguard.stores.aws.place import AwsPlace
@@ -40,6 +42,7 @@ class AwsStore:
         self._values = SecretValues(secrets, self._tokens)
         self._inventory = Inventory(self._tokens)
         self._turn = Turn(secrets, place.header)
+        self._own = Header(secrets, place)
 
     @property
     def url(self) -> str:
@@ -102,10 +105,8 @@ class AwsStore:
         name = document.record.name
         if held is None:
             home = self._names.home_for(name, token)
-            try:
-                return self._tokens.create(token, home, document, events).snapshot
-            except Conflict:
-                raise Conflict("the name belongs to another token", hint="choose another name") from None
+            return self._create(token, home, document, events)
+        check_still_here(held.body.document, document)
         if name != held.body.document.record.name:
             self._names.claim(name, token, held.home)
         return self._tokens.advance(held, document, events).snapshot
@@ -116,6 +117,22 @@ class AwsStore:
             return self.header.entries
         held = self._tokens.load(token)
         return () if held is None else self._tokens.entries(held)
+
+    def move(self) -> Move | None:
+        """The move that this store is an end of, as new as when it was opened; None for an ordinary store."""
+        return self.header.move
+
+    def put_move(self, expected: Move | None, move: Move | None, events: Sequence[Event]) -> None:
+        """Replace it under compare-and-set, with events for the store's own chain, in one step."""
+        self.header = self._own.put_move(expected, move, events)
+
+    def fingerprint_key(self) -> FingerprintKey:
+        """What values are known by here."""
+        return FingerprintKey(self.header.fingerprint_key)
+
+    def take_fingerprint_key(self, key: FingerprintKey) -> None:
+        """Know values by another store's key."""
+        self.header = self._own.put_key(key)
 
     def put_candidate(self, token: TokenId, label: Label, content: Value | Tombstone) -> None:
         """Write the slot if it is empty; Conflict otherwise."""
@@ -140,6 +157,16 @@ class AwsStore:
     def destroy(self, token: TokenId, label: Label) -> None:
         """Turn the slot into a tombstone that keeps the digest; safe to repeat."""
         self._values.destroy(token, label)
+
+    def _create(self, token: TokenId, home: str, document: Document, events: Sequence[Event]) -> Snapshot:
+        try:
+            made = self._tokens.create(token, home, document, events)
+        except Conflict:
+            raise Conflict("the name belongs to another token", hint="choose another name") from None
+        # either whoever moves the store has seen the new token, or we see the move
+        _, self.header = self._own.read()
+        check_may_come(self.header.move, self.url)
+        return made.snapshot
 
     def _expected(self, token: TokenId, expected: int) -> Held | None:
         """The state that a commit goes on from; None: the token is to be made."""
@@ -191,12 +218,7 @@ def open_store(place: AwsPlace, client: AwsClient, clock: Clock) -> AwsStore:
         Tampered: what is there was not written by tokenguard.
     """
     secrets = Secrets(client, clock)
-    stored = secrets.read(place.header)
-    if stored is None:
-        raise InputError(f"there is no store at {place.url}", hint="make one with `tokenguard init`")
-    if isinstance(stored.data, str):
-        raise damaged("the store's own secret holds what tokenguard does not write")
-    header = unpack(stored.data, StoreBody)
+    _, header = Header(secrets, place).read()
     return AwsStore(Secrets(client, clock, kms_key=header.kms_key), place, header)
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from tokenguard.domain.document import decode as decode_document
 from tokenguard.domain.event import GENESIS, ChainHead, Entry, entry_hash
+from tokenguard.domain.move import Move
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Tampered
@@ -112,6 +113,10 @@ def _note_holders(seen: _Seen, row: Row) -> None:
     seen.indexed.update((row.key, token) for token in decode(row.data, tuple[str, ...]))
 
 
+def _note_move(_seen: _Seen, row: Row) -> None:
+    decode(row.data, Move)
+
+
 def _note_keys(_seen: _Seen, row: Row) -> None:
     decode(row.data, StoreKeys)
 
@@ -125,6 +130,7 @@ _NOTE: dict[Kind, Callable[[_Seen, Row], None]] = {
     Kind.CHAIN: _note_head,
     Kind.KEYS: _note_keys,
     Kind.HOLDERS: _note_holders,
+    Kind.MOVE: _note_move,
 }
 
 

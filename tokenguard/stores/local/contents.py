@@ -12,6 +12,8 @@ from tokenguard.ports.store import Tombstone
 from tokenguard.stores.local.framing import damaged
 
 _Content = TypeVar("_Content")
+KEYS_ROW = "store"
+"""Where the store's own keys are."""
 
 
 class Pointer(Frozen, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from tokenguard.files import fsync_dir, shown
 from tokenguard.ports.clock import Clock
 from tokenguard.stores.local import chains
 from tokenguard.stores.local.anchor import Anchor
-from tokenguard.stores.local.contents import StoreKeys, decode, encode
+from tokenguard.stores.local.contents import KEYS_ROW, StoreKeys, decode, encode
 from tokenguard.stores.local.database import Database, create_database
 from tokenguard.stores.local.framing import damaged
 from tokenguard.stores.local.identity import current_actor
@@ -22,8 +22,6 @@ from tokenguard.stores.local.session import Session, Work, load_head, load_slots
 from tokenguard.stores.local.slots import MAX_SLOTS, Slot, SlotKey, Unlock, unwrap, wrap
 from tokenguard.stores.local.tree import EMPTY
 from tokenguard.stores.local.trouble import translated
-
-_KEYS_ROW = "store"
 
 
 def make(place: Place, keys: Sequence[SlotKey], clock: Clock) -> tuple[Session, StoreKeys]:
@@ -72,7 +70,7 @@ def _build(place: Place, sealer: Sealer, store_keys: StoreKeys, slots: tuple[Slo
     with contextlib.closing(create_database(place.unfinished)) as connection:
         work = Work(connection, SealedRows(connection, sealer, EMPTY), ())
         work.put_slots(slots)
-        work.rows.put(Kind.KEYS, _KEYS_ROW, encode(store_keys))
+        work.rows.put(Kind.KEYS, KEYS_ROW, encode(store_keys))
         chains.append_to_store(work.rows, Event(at=clock.now(), op=Op.INIT, actor=current_actor()))
         for slot in slots:
             detail: dict[str, str | int | bool] = {"result": "added", "slot": slot.id, "kind": slot.kind}
@@ -98,7 +96,7 @@ def _guarded(place: Place, sealer: Sealer, clock: Clock) -> tuple[Session, Store
     """The session behind its anchor, which is checked once before anything is believed."""
     session = Session(place, Database(place), sealer, None, clock)
     with session.reading() as rows:
-        row = rows.get(Kind.KEYS, _KEYS_ROW)
+        row = rows.get(Kind.KEYS, KEYS_ROW)
     if row is None:
         raise damaged("the store has lost its own keys")
     keys = decode(row.data, StoreKeys)

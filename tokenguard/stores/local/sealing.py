@@ -34,6 +34,7 @@ class Kind(IntEnum):
     CHAIN = 6
     KEYS = 7
     HOLDERS = 8
+    MOVE = 9
 
 
 class Row(Hidden, frozen=True, kw_only=True):

@@ -4,18 +4,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.document import Document, Snapshot, check_still_here
 from tokenguard.domain.document import decode as decode_document
 from tokenguard.domain.document import encode as encode_document
 from tokenguard.domain.event import Actor, ChainHead, Entry, Event
-from tokenguard.domain.fingerprint import Fingerprint, fingerprint_of
+from tokenguard.domain.fingerprint import Fingerprint, FingerprintKey, fingerprint_of
+from tokenguard.domain.move import Move, check_may_come
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, InputError
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.store import Live, Tombstone
-from tokenguard.stores.local import chains, holders, opening
+from tokenguard.stores.local import chains, holders, leaving, opening
 from tokenguard.stores.local.contents import (
     Pointer,
     StoreKeys,
@@ -152,6 +153,10 @@ class LocalStore:
             if expected != (row.version if row else 0):
                 raise Conflict("the token changed since it was read", hint=_AGAIN)
             before = decode_document(row.data) if row else None
+            if before is not None:
+                check_still_here(before, document)
+            else:
+                check_may_come(leaving.move_of(rows), self.url)
             _move_name(rows, token, before.record.name if before else None, document.record.name)
             holders.follow(rows, token, before.fingerprints if before else (), document.fingerprints)
             head = chains.append(rows, token, before.chain if before else ChainHead(), events)
@@ -166,6 +171,25 @@ class LocalStore:
                 return chains.entries_of(rows, chains.STORE_CHAIN, chains.store_head(rows))
             row = rows.get(Kind.DOCUMENT, token)
             return () if row is None else chains.entries_of(rows, token, decode_document(row.data).chain)
+
+    def move(self) -> Move | None:
+        """The move that this store is an end of, as it is now; None for an ordinary store."""
+        with self.session.reading() as rows:
+            return leaving.move_of(rows)
+
+    def put_move(self, expected: Move | None, move: Move | None, events: Sequence[Event]) -> None:
+        """Replace it under compare-and-set, with events for the store's own chain, in one durable step."""
+        with self.session.writing() as work:
+            leaving.put_move(work.rows, expected, move, events)
+
+    def fingerprint_key(self) -> FingerprintKey:
+        """What values are known by here."""
+        return FingerprintKey(self._keys.fingerprint)
+
+    def take_fingerprint_key(self, key: FingerprintKey) -> None:
+        """Know values by another store's key."""
+        with self.session.writing() as work:
+            self._keys = leaving.take_key(work.rows, self._keys, key)
 
     def put_candidate(self, token: TokenId, label: Label, content: Value | Tombstone) -> None:
         """Write the slot if it is empty; Conflict otherwise."""

@@ -13,6 +13,7 @@ import msgspec
 from tokenguard.domain import document as documents
 from tokenguard.domain.document import Document
 from tokenguard.domain.event import Entry
+from tokenguard.domain.move import Move
 from tokenguard.domain.names import Label
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import InputError, Tampered
@@ -44,6 +45,7 @@ class About(Frozen, frozen=True, kw_only=True):
     sandbox: bool
     """Whether providers on this machine are let in."""
     entries: tuple[Entry, ...]
+    move: Move | None = None
     format: int = FORMAT
 
 

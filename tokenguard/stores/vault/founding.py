@@ -10,7 +10,7 @@ from tokenguard.clients.vault.kv import KvMount
 from tokenguard.clients.vault.preflight import problems
 from tokenguard.clients.vault.trouble import CasLost, VaultTrouble
 from tokenguard.domain.event import Actor, ChainHead, Event, Op, extend
-from tokenguard.errors import InputError, Tampered, Unreachable
+from tokenguard.errors import Conflict, InputError, Tampered, Unreachable
 from tokenguard.frozen import Frozen
 from tokenguard.ports.clock import Clock
 from tokenguard.stores.vault.contents import FORMAT, About, damaged, pack, unpack
@@ -76,6 +76,15 @@ def read_key(kv: KvMount, place: Place) -> bytes:
     if len(key) != _KEY_BYTES:
         raise damaged("the store's fingerprint key is missing or not readable")
     return key
+
+
+def write_key(kv: KvMount, place: Place, key: bytes) -> None:
+    """Put another key of fingerprints (32 bytes) in the place of the one that is there."""
+    entry = kv.read(place.key)
+    try:
+        kv.write(place.key, pack(_Key(base64.b64encode(key).decode())), entry.version if entry else 0)
+    except CasLost:
+        raise Conflict("the store's fingerprint key was changed by somebody else", hint="run it again") from None
 
 
 def connected(connection: VaultConnection, place: Place) -> KvMount:

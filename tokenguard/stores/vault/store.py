@@ -6,9 +6,10 @@ from functools import cached_property
 from tokenguard.clients.vault.kv import KvMount
 from tokenguard.clients.vault.preflight import Problem, problems
 from tokenguard.clients.vault.trouble import CasLost
-from tokenguard.domain.document import Document, Snapshot, decode
+from tokenguard.domain.document import Document, Snapshot, check_still_here, decode
 from tokenguard.domain.event import Actor, ChainHead, Entry, Event, extend
-from tokenguard.domain.fingerprint import Fingerprint, fingerprint_of
+from tokenguard.domain.fingerprint import Fingerprint, FingerprintKey, fingerprint_of
+from tokenguard.domain.move import Move, check_may_come
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, InputError
@@ -17,11 +18,12 @@ from tokenguard.ports.clock import Clock
 from tokenguard.ports.store import Live, Tombstone
 from tokenguard.stores.local.identity import current_actor
 from tokenguard.stores.vault.contents import About, Envelope, pack_envelope, unpack_envelope
-from tokenguard.stores.vault.founding import check_ready, read_key
+from tokenguard.stores.vault.founding import check_ready, read_about, read_key, write_key
 from tokenguard.stores.vault.history import Blocks
 from tokenguard.stores.vault.holders import Holders
 from tokenguard.stores.vault.inventory import Inventory
 from tokenguard.stores.vault.layout import Place
+from tokenguard.stores.vault.leaving import put_move
 from tokenguard.stores.vault.names import Names
 from tokenguard.stores.vault.policies import Role, needs
 from tokenguard.stores.vault.values import Slots
@@ -110,6 +112,8 @@ class VaultStore:
         """Replace the document under compare-and-set, with its events, in one write."""
         self._check_once()
         before = self._expected(token, expected)
+        if before is not None:
+            check_still_here(before.document, document)
         record = before.document.record if before else None
         home = before.home if before else ""
         if record is None or record.name != document.record.name:
@@ -122,6 +126,8 @@ class VaultStore:
         kept = self._blocks.seal(token, before.entries, len(entries)) if before else ()
         stored = Envelope(document=replace(document, chain=head), entries=(*kept, *entries), home=home)
         version = self._write(token, stored, expected)
+        if before is None:
+            self._check_stays()
         self._inventory.moved(token, version, busy=stored.document.busy)
         if record is not None and record.name != document.record.name:
             self._names.free(token, record.name)
@@ -137,6 +143,24 @@ class VaultStore:
         entries = self._seen[token][1].entries
         first = entries[0].seq if entries else self._seen[token][1].document.chain.seq + 1
         return (*self._blocks.before(token, first), *entries)
+
+    def move(self) -> Move | None:
+        """The move that this store is an end of, as new as when it was opened; None for an ordinary store."""
+        return self._about.move
+
+    def put_move(self, expected: Move | None, move: Move | None, events: Sequence[Event]) -> None:
+        """Replace it under compare-and-set, with events for the store's own chain, in one write."""
+        check_ready(self._kv, self._place, Role.BREAK_GLASS, self._clock)
+        self._about = put_move(self._kv, self._place, expected, move, events)
+
+    def fingerprint_key(self) -> FingerprintKey:
+        """What values are known by here."""
+        return FingerprintKey(self._key)
+
+    def take_fingerprint_key(self, key: FingerprintKey) -> None:
+        """Know values by another store's key."""
+        write_key(self._kv, self._place, key.data)
+        self.__dict__.pop("_key", None)
 
     def put_candidate(self, token: TokenId, label: Label, content: Value | Tombstone) -> None:
         """Write the slot if it is empty; Conflict otherwise."""
@@ -167,6 +191,11 @@ class VaultStore:
         if not self._checked:
             check_ready(self._kv, self._place, Role.ROTATOR, self._clock)
             self._checked = True
+
+    def _check_stays(self) -> None:
+        """A new token's document is written: either whoever moves the store has seen it, or we see the move."""
+        self._about = read_about(self._kv, self._place)
+        check_may_come(self._about.move, self.url)
 
     @cached_property
     def _key(self) -> bytes:

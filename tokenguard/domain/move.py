@@ -1,0 +1,61 @@
+"""A store's own word that its content is on its way to another store, or has gone there, or is arriving from one."""
+
+from datetime import datetime
+from enum import StrEnum, unique
+
+from tokenguard.errors import Moved
+from tokenguard.frozen import Frozen
+
+
+@unique
+class MoveStage(StrEnum):
+    """Which end of a move a store is, and how far it is."""
+
+    LEAVING = "leaving"
+    """Copying has begun: nothing may advance here any more, and nothing may there yet."""
+    LEFT = "left"
+    """The tombstone: everything is at the new home, this is a copy."""
+    ARRIVING = "arriving"
+    """Not a home yet: what is here is not complete."""
+    ARRIVED = "arrived"
+    """An ordinary store, which remembers where its content came from."""
+
+
+class Move(Frozen, frozen=True, kw_only=True):
+    """One move between two stores, as one of them tells it."""
+
+    id: str
+    """32 hex digits, the same at both ends."""
+    stage: MoveStage
+    other: str
+    """The address of the store at the other end, as it was given. Told to people; nothing ever goes there by itself."""
+    other_id: str
+    """That store's id."""
+    since: datetime
+    """When copying began."""
+
+
+def check_may_come(move: Move | None, here: str) -> None:
+    """Refuse a new token in a store that is leaving or has left; Moved."""
+    if move is not None and move.stage in {MoveStage.LEAVING, MoveStage.LEFT} and (refused := refusal(move, here)):
+        raise refused
+
+
+def refusal(move: Move | None, here: str) -> Moved | None:
+    """Why nothing may be read or changed in the store at `here`; None if everything may."""
+    if move is None or move.stage is MoveStage.ARRIVED:
+        return None
+    if move.stage is MoveStage.LEFT:
+        return Moved(
+            f"this store has moved to {move.other}",
+            hint=f"use the new one: --store {move.other}; what is here is an old copy, to be destroyed",
+        )
+    if move.stage is MoveStage.LEAVING:
+        return Moved(
+            f"this store is moving to {move.other}, and the move is not finished",
+            hint=f"go on: tokenguard --store {here} migrate --to {move.other}; or take it back with migrate --abort",
+        )
+    return Moved(
+        f"what this store is to hold is still arriving from {move.other}",
+        hint=f"finish it: tokenguard --store {move.other} migrate --to {here}; if it was given up, destroy this one",
+    )

@@ -1,0 +1,40 @@
+"""The row that says that a store's content goes to another one, or comes from there; and the key that goes with it."""
+
+from collections.abc import Sequence
+
+from tokenguard.domain.event import Event
+from tokenguard.domain.fingerprint import FingerprintKey
+from tokenguard.domain.move import Move
+from tokenguard.errors import Conflict
+from tokenguard.frozen import replace
+from tokenguard.stores.local import chains
+from tokenguard.stores.local.contents import KEYS_ROW, StoreKeys, decode, encode
+from tokenguard.stores.local.rows import SealedRows
+from tokenguard.stores.local.sealing import Kind
+
+_ROW = "store"
+
+
+def move_of(rows: SealedRows) -> Move | None:
+    """The move that the store is an end of."""
+    row = rows.get(Kind.MOVE, _ROW)
+    return None if row is None else decode(row.data, Move)
+
+
+def put_move(rows: SealedRows, expected: Move | None, move: Move | None, events: Sequence[Event]) -> None:
+    """Replace it if it still is `expected`, with its events; Conflict otherwise."""
+    if move_of(rows) != expected:
+        raise Conflict("another move of this store was begun or ended meanwhile", hint="run the command again")
+    for event in events:
+        chains.append_to_store(rows, event)
+    if move is None:
+        rows.delete(Kind.MOVE, _ROW)
+    else:
+        rows.put(Kind.MOVE, _ROW, encode(move))
+
+
+def take_key(rows: SealedRows, keys: StoreKeys, key: FingerprintKey) -> StoreKeys:
+    """Let the store know values by `key` from now on; its anchors stay valid."""
+    taken = replace(keys, fingerprint=key.data)
+    rows.put(Kind.KEYS, KEYS_ROW, encode(taken))
+    return taken
