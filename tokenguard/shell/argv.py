@@ -3,15 +3,9 @@
 import re
 from collections.abc import Sequence
 
+from tokenguard.domain.lookalikes import holds_issued, holds_opaque
 from tokenguard.errors import InputError
 
-_ISSUED = re.compile(
-    r"dx_(?:bearer|secret)_|sk-social-|tgcanary|github_pat_|gh[opsur]_|glpat-|xox[abeprs]-|npm_|pypi-|AKIA|eyJ|hv[sb]\."
-)
-"""How issued credentials begin; enough of the rest must follow."""
-_MIN_ISSUED = 16
-_OPAQUE = re.compile(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])(?=[^0-9]*[0-9])[A-Za-z0-9_+-]{32,}")
-_PARTS = re.compile(r"[/=#:,@\s]+")
 _IDS_FOLLOW = frozenset(
     {
         "--account", "--adopt", "--all-of", "--base-url", "--config", "--deliver", "--deputy", "--from-file",
@@ -39,12 +33,6 @@ def refuse_values(arguments: Sequence[str]) -> None:
 
 def _holds_value(argument: str, before: str) -> bool:
     option = argument.partition("=")[0] if argument.startswith("--") else before
-    parts = _PARTS.split(argument)
-    if any(map(_issued, parts)):
+    if holds_issued(argument):
         return True
-    return option not in _IDS_FOLLOW and not _PATH.match(argument) and any(map(_OPAQUE.fullmatch, parts))
-
-
-def _issued(part: str) -> bool:
-    found = _ISSUED.match(part)
-    return found is not None and len(part) >= max(_MIN_ISSUED, found.end() + 8)
+    return option not in _IDS_FOLLOW and not _PATH.match(argument) and holds_opaque(argument)

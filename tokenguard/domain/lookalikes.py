@@ -1,0 +1,26 @@
+"""What looks like a token's value, for places where none may stand: an argument, a manifest."""
+
+import re
+
+_ISSUED = re.compile(
+    r"dx_(?:bearer|secret)_|sk-social-|tgcanary|github_pat_|gh[opsur]_|glpat-|xox[abeprs]-|npm_|pypi-|AKIA|eyJ|hv[sb]\."
+)
+"""How issued credentials begin; enough of the rest must follow."""
+_MIN_ISSUED = 16
+_OPAQUE = re.compile(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])(?=[^0-9]*[0-9])[A-Za-z0-9_+-]{32,}")
+_PARTS = re.compile(r"[/=#:,@\s]+")
+
+
+def holds_issued(text: str) -> bool:
+    """Whether a part of the text begins as issued credentials do, and goes on long enough."""
+    return any(map(_issued, _PARTS.split(text)))
+
+
+def holds_opaque(text: str) -> bool:
+    """Whether a part of the text is long and random; ids of providers may be that, too."""
+    return any(map(_OPAQUE.fullmatch, _PARTS.split(text)))
+
+
+def _issued(part: str) -> bool:
+    found = _ISSUED.match(part)
+    return found is not None and len(part) >= max(_MIN_ISSUED, found.end() + 8)
