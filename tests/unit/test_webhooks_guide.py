@@ -1,0 +1,45 @@
+"""The example of docs/webhooks.md is run as it stands, against the sandbox."""
+
+import re
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.unit.test_webhooks_descript import ask
+from tokenguard import webhooks
+from tokenguard.sandbox.server import Sandbox
+
+PAGE = Path(__file__).parents[2] / "docs" / "webhooks.md"
+
+
+def test_the_example_receives_what_the_sandbox_sends(capsys):
+    names: dict[str, object] = {}
+    exec(re.search(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)[1], names)  # noqa: S102 - our own page
+    with Sandbox() as sandbox:
+        info, drive = sandbox.info, sandbox.info.drives[0][0]
+        token = sandbox.world.create_token("guide", drive).secret.reveal()
+        hook = sandbox.world.create_hook("http://127.0.0.1:1/", ["post.published"])
+        server, url = names["serve"](token, sandbox.world.jobs, {drive}, hook.secret.reveal(), info.descript_url)
+        with server:
+            names["Receiver"].log_message = lambda *_: None
+            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+            ask(info.descript_url, token, "jobs", "agent", callback_url=url)
+            sandbox.world.callbacks.event(
+                webhooks_to(hook, url.replace("descript", "autoposting")), "post.published", sandbox.info.org_id, {}
+            )
+            sandbox.world.callbacks.stop()
+            server.shutdown()
+    assert sandbox.world.callbacks.statuses == [204, 204]
+    assert capsys.readouterr().out == "job stopped: success\nevent post.published\n"
+
+
+def webhooks_to(hook, url):
+    return type(hook)(id=hook.id, url=url, events=hook.events, secret=hook.secret)
+
+
+def test_every_public_name_is_there_and_no_other():
+    for name in webhooks._LAZY:
+        assert getattr(webhooks, name).__name__ == name
+    with pytest.raises(AttributeError):
+        _ = webhooks.Nothing
