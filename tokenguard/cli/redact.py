@@ -79,8 +79,9 @@ def redact(
 def _own_tokens(wiring: Wiring) -> Recognise:
     """What this machine knows of the team's tokens; InputError if it knows nothing, or nothing of late."""
     from tokenguard.scanning.own_tokens import load_own_tokens  # noqa: PLC0415 - only --own needs the scanner
+    from tokenguard.shell.scan_key import find_scan_key  # noqa: PLC0415
 
-    stage = load_own_tokens(wiring.environ, required=True).stage
+    stage = load_own_tokens(find_scan_key(wiring.environ), wiring.clock.now(), required=True).stage
 
     def recognise(data: bytes) -> Iterator[tuple[str, Secret]]:
         for match in stage(data) if stage else ():

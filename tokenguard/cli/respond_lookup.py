@@ -14,9 +14,11 @@ from tokenguard.domain.shape import MAX_LENGTH, MIN_LENGTH
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.ports.store import Store
+from tokenguard.scanning.bundle import now_utc
 from tokenguard.scanning.foreign_reports import Sighting
 from tokenguard.scanning.own_tokens import load_own_tokens
 from tokenguard.scanning.scanner import OwnStage
+from tokenguard.shell.scan_key import find_scan_key
 
 _CODE = re.compile(rf"[0-9a-f]{{{CODE_DIGITS},32}}", re.ASCII)
 _ID_DIGITS = 32
@@ -60,7 +62,7 @@ def look_up(store: Store, environ: Mapping[str, str], sightings: Sequence[Sighti
         InputError: a report code is no code, or means no single token; the scan key is no key.
         Unreachable: the store could not be read.
     """
-    own = load_own_tokens(environ).stage
+    own = load_own_tokens(find_scan_key(environ), now_utc()).stage
     holders = _holders(store, sightings)
     codes: dict[str, list[Leaked]] = {}
     found: dict[tuple[TokenId, str], Leaked] = {}

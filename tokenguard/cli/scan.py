@@ -6,18 +6,18 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.domain.finding import Finding, Kind, Report
-from tokenguard.domain.names import token_id
+from tokenguard.domain.finding import Report
 from tokenguard.errors import ExitCode, InputError
-from tokenguard.frozen import replace
 from tokenguard.scanning.advice import Reach
 from tokenguard.scanning.baseline import suppressor
 from tokenguard.scanning.jobs import Job
+from tokenguard.scanning.naming import named
 from tokenguard.scanning.outputs import document
 from tokenguard.scanning.outputs.formats import Format, render
 from tokenguard.scanning.own_tokens import load_own_tokens
 from tokenguard.scanning.scanner import Stages, Suppressor
 from tokenguard.scanning.source import MAX_BYTES
+from tokenguard.shell.scan_key import find_scan_key
 from tokenguard.shell.wiring import Wiring
 
 
@@ -59,7 +59,7 @@ def scan(
     chosen = Format(as_format or wiring.flags.format)
     if sum((bool(paths), staged, history or bool(since), stdin)) > 1:
         raise InputError("more than one thing to scan", hint="give paths, --staged, --history (--since) or --stdin")
-    own = load_own_tokens(wiring.environ, required=require_own or own_only)
+    own = load_own_tokens(find_scan_key(wiring.environ), wiring.clock.now(), required=require_own or own_only)
     job = Job(
         stages=Stages(own=own.stage, rules=not own_only),
         suppressor=suppressor(baseline) if baseline else Suppressor(),
@@ -74,20 +74,9 @@ def scan(
     else:
         report, reach = job.paths(paths or (Path(),)), Reach.WORKTREE
     if names:
-        report = replace(report, findings=tuple(_named(wiring, finding) for finding in report.findings))
+        report = named(report, lambda: wiring.store)
     _print(wiring, report, chosen, reach)
     return ExitCode.FINDINGS if report.findings or (strict and report.skipped) else ExitCode.OK
-
-
-def _named(wiring: Wiring, finding: Finding) -> Finding:
-    """The finding with its token's name and owner instead of the opaque id, if the store knows it."""
-    if finding.kind is not Kind.OWN:
-        return finding
-    try:
-        record = wiring.store.load(token_id(finding.facts["token"])).document.record
-    except InputError:
-        return finding
-    return replace(finding, facts=finding.facts | {"token": record.name, "owner": record.owner or "nobody"})
 
 
 def _print(wiring: Wiring, report: Report, chosen: Format, reach: Reach) -> None:

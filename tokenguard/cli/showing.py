@@ -2,7 +2,7 @@
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.token import Record
-from tokenguard.inventory.views import day, due_words, liveness_words, state_words, token_json
+from tokenguard.inventory.views import day, due_words, liveness_words, state_words, token_json, waiver_words
 from tokenguard.policy.model import due_of
 from tokenguard.shell.wiring import Wiring
 
@@ -55,6 +55,7 @@ def show_record(wiring: Wiring, snapshot: Snapshot) -> None:
             ("provider id", record.provider_id),
             ("shown there as", record.hint),
             ("fingerprint", record.fingerprint or ""),
+            ("leak waived", waiver_words(record.waived_leak)),
             ("notes", record.notes),
         ]
     )

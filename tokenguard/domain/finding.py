@@ -62,6 +62,8 @@ class Report(Frozen, frozen=True, kw_only=True):
     bytes: int
     findings: tuple[Finding, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    waived: tuple[Finding, ...] = ()
+    """Live tokens of the team's own that somebody answers for, by a waiver that the publisher signed."""
     suppressed: int = 0
     """Findings that the baseline knows."""
     allowed: int = 0

@@ -61,6 +61,8 @@ class Location(Frozen, frozen=True):
     custody: Custody = Custody.MANAGED
     url: str = ""
     """For `adopted` and `unreadable`: what and where, for example `vault://kv/team/app#token`."""
+    server: str = ""
+    """For `adopted`: the server's address when it was adopted; another one later must be confirmed with `edit`."""
 
 
 @unique
@@ -80,6 +82,18 @@ class Consumer(Frozen, frozen=True):
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.target}"
+
+
+class LeakWaiver(Frozen, frozen=True, kw_only=True):
+    """Somebody answers for a live value being where scans find it, until a day."""
+
+    owner: str
+    """A team."""
+    reason: str
+    until: datetime
+    """From this moment on it is a finding again."""
+    fingerprint: Fingerprint | None
+    """Of the value it was given for; the next value is not covered."""
 
 
 class Record(Frozen, frozen=True, kw_only=True):
@@ -123,7 +137,14 @@ class Record(Frozen, frozen=True, kw_only=True):
     """The name the live value has at the provider, if tokenguard gave it one."""
     seen: Observation | None = None
     """The last look at the live value through its provider."""
+    leak_waiver: LeakWaiver | None = None
     notes: str = ""
+
+    @property
+    def waived_leak(self) -> LeakWaiver | None:
+        """The waiver, if it is for the live value."""
+        waiver = self.leak_waiver
+        return waiver if waiver is not None and waiver.fingerprint == self.fingerprint else None
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tokenguard.domain.secret import Secret
 from tokenguard.http.address import Address
-from tokenguard.http.answer import Failure, Outcome, Trouble
+from tokenguard.http.answer import MAX_BODY, Failure, Outcome, Trouble
 from tokenguard.http.exchange import Exchange
 from tokenguard.ports.clock import Clock
 
@@ -66,6 +66,7 @@ class Client:
         deadline: seconds for everything.
         pinned: the IP address to connect to instead of looking the host's name up (again). Name and certificate
             are those of `base` all the same, and no proxy is used.
+        max_body: bytes; a longer answer is none.
     """
 
     def __init__(
@@ -76,12 +77,14 @@ class Client:
         *,
         deadline: float = DEADLINE,
         pinned: str = "",
+        max_body: int = MAX_BODY,
     ) -> None:
         self._base = base
         self._pinned = pinned
         self._clock = clock
         self._network = network or Network()
         self._deadline = deadline
+        self._max_body = max_body
 
     @property
     def base(self) -> Address:
@@ -100,6 +103,7 @@ class Client:
             timeout=self._deadline,
             now=self._clock.now(),
             pinned=self._pinned,
+            max_body=self._max_body,
         )
         body = request.content if request.body is None else json.dumps(request.body).encode()
         target = self._base.target(request.path, request.query)

@@ -38,9 +38,11 @@ class Exchange:
         timeout: float,
         now: datetime,
         pinned: str = "",
+        max_body: int = MAX_BODY,
     ) -> None:
         self._base = base
         self._now = now
+        self._max_body = max_body
         self._lock = threading.Lock()
         self._sending = self._abandoned = False
         self._socket: socket.socket | None = None
@@ -94,7 +96,7 @@ class Exchange:
         body = bytearray()
         while chunk := response.read(_CHUNK, decode_content=False):
             body += chunk
-            if len(body) > MAX_BODY:
+            if len(body) > self._max_body:
                 return Failure(trouble=Trouble.TOO_LARGE, sent=True)
         return Answer(
             status=response.status,

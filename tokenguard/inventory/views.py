@@ -7,7 +7,7 @@ from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Entry, Phase
 from tokenguard.domain.journal import Journal, Quarantined
 from tokenguard.domain.liveness import DeathProof, Observation, ScopeVerdict
-from tokenguard.domain.token import Record
+from tokenguard.domain.token import LeakWaiver, Record
 from tokenguard.policy.model import Due
 
 
@@ -89,6 +89,15 @@ def due_words(due: Due | None, now: datetime) -> str:
     return f"{day(due.at)} ({left} d)" if due.at > now else f"{day(due.at)} (overdue {-left} d)"
 
 
+def waiver_words(waiver: LeakWaiver | None) -> str:
+    """Who answers for a value that scans find, until when and why."""
+    return f"until {day(waiver.until)} by {waiver.owner}: {waiver.reason}" if waiver else ""
+
+
+def _waiver(waiver: LeakWaiver | None) -> dict[str, Any] | None:
+    return {"owner": waiver.owner, "reason": waiver.reason, "until": moment(waiver.until)} if waiver else None
+
+
 def _record(record: Record) -> dict[str, Any]:
     return {
         "name": record.name,
@@ -116,6 +125,7 @@ def _record(record: Record) -> dict[str, Any]:
         "label": record.label,
         "liveness": _seen(record.seen),
         "missing": list(record.missing),
+        "leak_waiver": _waiver(record.waived_leak),
         "notes": record.notes,
     }
 

@@ -1,5 +1,6 @@
 """`tokenguard-hook`: what is staged, or pushed, must not hold a token. Offline, and quick on a clean commit."""
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,12 +54,16 @@ def _run(arguments: list[str]) -> int:
         return ExitCode.OK
     wanted = _parsed(arguments)
     from tokenguard.scanning.advice import Reach  # noqa: PLC0415 - `--help` needs none of it
+    from tokenguard.scanning.bundle import now_utc  # noqa: PLC0415
     from tokenguard.scanning.jobs import Job  # noqa: PLC0415
     from tokenguard.scanning.outputs.text import render  # noqa: PLC0415
     from tokenguard.scanning.own_tokens import load_own_tokens  # noqa: PLC0415
     from tokenguard.scanning.scanner import Stages  # noqa: PLC0415
+    from tokenguard.shell.scan_key import find_scan_key  # noqa: PLC0415
 
-    own = load_own_tokens(required=bool(wanted.flags & {"--own-only", "--require-own"}))
+    own = load_own_tokens(
+        find_scan_key(os.environ), now_utc(), required=bool(wanted.flags & {"--own-only", "--require-own"})
+    )
     job = Job(
         stages=Stages(own=own.stage, rules="--own-only" not in wanted.flags),
         suppressor=_suppressor(wanted),

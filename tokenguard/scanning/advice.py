@@ -32,5 +32,11 @@ _STEPS = {
 def advice(finding: Finding, reach: Reach) -> str:
     """One sentence for the person who reads the finding."""
     if finding.kind is Kind.OWN and finding.facts.get("state") == "revoked":
-        return f"already revoked on {finding.facts.get('since', 'an unknown date')}: remove it, it opens nothing"
+        return f"already revoked on {finding.facts.get('since', 'an unknown date')}: take it out of the file"
     return _STEPS[reach]
+
+
+def waiver_words(finding: Finding) -> str:
+    """Until when a finding is waived, by whom and why."""
+    facts = finding.facts
+    return f"waived until {facts.get('until', '')} by {facts.get('waived_by', '')}: {facts.get('reason', '')}"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 
@@ -26,6 +27,16 @@ _SYMBOLS = re.compile(r"[-_:.+/=~]{0,8}")
 _DOMAIN = b"tokenguard fingerprints 1\n"
 
 
+class Waiver(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who answers for a token's live value being found. Comes with the publisher's signature and from nowhere else."""
+
+    token: str
+    owner: str
+    reason: str
+    until: str
+    """ISO 8601, UTC; from then on it is a finding again."""
+
+
 class Bundle(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is published."""
 
@@ -38,6 +49,7 @@ class Bundle(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True):
     symbols: str
     """Which characters beyond letters and digits the values use."""
     entries: tuple[OwnTag, ...]
+    waivers: tuple[Waiver, ...] = ()
 
 
 class _Signed(Frozen, frozen=True, forbid_unknown_fields=True):
@@ -48,8 +60,14 @@ class _Signed(Frozen, frozen=True, forbid_unknown_fields=True):
 class ScanKey(Frozen, frozen=True):
     """What a client needs to read a bundle."""
 
+    BYTES: ClassVar[int] = 2 * KEY_BYTES
     tags: bytes
     publisher: bytes
+
+    @classmethod
+    def of(cls, data: bytes) -> "ScanKey":
+        """The two halves, one after the other."""
+        return cls(data[:KEY_BYTES], data[KEY_BYTES:])
 
     def text(self) -> str:
         """As it is given to clients."""
@@ -62,9 +80,9 @@ def read_scan_key(text: str) -> ScanKey:
         data = base64.b64decode(text.strip(), validate=True)
     except (binascii.Error, ValueError):
         data = b""
-    if len(data) != 2 * KEY_BYTES:
+    if len(data) != ScanKey.BYTES:
         raise InputError("not a scan key", hint=f"{SCAN_KEY_VARIABLE} is the text that `fingerprints publish` shows")
-    return ScanKey(data[:KEY_BYTES], data[KEY_BYTES:])
+    return ScanKey.of(data)
 
 
 class Publisher:

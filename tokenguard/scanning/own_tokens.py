@@ -1,25 +1,24 @@
-"""The own-token stage of this machine: the bundle that was pulled last, in a private directory, and its freshness."""
+"""The own-token stage of this machine: the bundle that was pulled last, its freshness, and the waivers it brings."""
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 
 from tokenguard.detection.match import Match
 from tokenguard.detection.own import scan_own
 from tokenguard.detection.own_index import OwnIndex
 from tokenguard.errors import InputError, Tampered
-from tokenguard.files import check_private_file, make_private_dir, read_limited, replace_file, shown
-from tokenguard.frozen import Frozen
+from tokenguard.files import check_private_file, make_private_dir, read_limited, replace_file
+from tokenguard.frozen import Frozen, replace
 from tokenguard.places import state_dir
 from tokenguard.scanning.bundle import (
     MAX_BYTES,
     Bundle,
     ScanKey,
+    Waiver,
     body_of,
-    now_utc,
     read_bundle,
-    scan_key_of,
     stale,
     verified,
 )
@@ -35,49 +34,47 @@ class OwnTokens(Frozen, frozen=True):
     notes: tuple[str, ...] = ()
 
 
-def load_own_tokens(environ: Mapping[str, str] = os.environ, *, required: bool = False) -> OwnTokens:
+def load_own_tokens(key: ScanKey | None, now: datetime, *, required: bool = False) -> OwnTokens:
     """The stage with the pulled bundle, or a note why there is none.
 
     Args:
-        environ: where TOKENGUARD_SCAN_KEY may be.
+        key: the scan key, if this machine has one.
+        now: decides what has expired.
         required: fail instead of doing without, or with a list that has expired.
 
     Raises:
-        InputError: the key is no key, or own tokens are required and cannot be looked for.
+        InputError: own tokens are required and cannot be looked for.
     """
-    key = scan_key_of(environ)
-    bundle = _pulled(key) if key else None
+    bundle = pulled(key) if key else None
     missing = "no scan key" if key is None else "no bundle was pulled" if bundle is None else ""
     if key is None or bundle is None:
         if required:
             raise InputError(f"own tokens cannot be looked for: {missing}", hint="`tokenguard fingerprints pull` first")
         return OwnTokens(None, (f"{_SKIPPED}: {missing}",))
     notes: tuple[str, ...] = ()
-    if stale(bundle, now_utc()):
+    if stale(bundle, now):
         if required:
             raise InputError("the list of own tokens has expired", hint="`tokenguard fingerprints pull` a new one")
         notes = (f"the list of own tokens expired on {bundle.expires[:10]}: pull a new one",)
     index = OwnIndex(key.tags, bundle.entries, bundle.symbols)
+    waivers = {waiver.token: waiver for waiver in bundle.waivers}
 
     def stage(data: bytes) -> Iterator[Match]:
-        return scan_own(index, data)
+        found = scan_own(index, data)
+        return (_waived(match, waivers, now) for match in found) if waivers else found
 
     return OwnTokens(stage, notes)
 
 
-def pull(source: Path, key: ScanKey) -> Bundle:
+def keep(data: bytes, key: ScanKey) -> Bundle:
     """Check a bundle and keep it for this machine's scans.
 
     Raises:
         Tampered: its signature is wrong, or it is older than the one that was pulled before.
-        InputError: it cannot be read.
+        InputError: it is no bundle.
     """
-    try:
-        data = read_limited(source, MAX_BYTES)
-    except OSError:
-        raise InputError(f"cannot read {shown(source)}", hint="name the bundle that was published") from None
     bundle = verified(data, key)
-    before = _pulled(key)
+    before = pulled(key)
     if before is not None and bundle.version < before.version:
         raise Tampered(
             f"the bundle is of version {bundle.version}, older than {before.version} which was pulled before",
@@ -89,12 +86,25 @@ def pull(source: Path, key: ScanKey) -> Bundle:
     return bundle
 
 
-def _pulled(key: ScanKey) -> Bundle | None:
+def pulled(key: ScanKey) -> Bundle | None:
+    """The bundle that was pulled last with this key."""
     place = _place(key)
     if not place.exists():
         return None
     check_private_file(place)
     return read_bundle(read_limited(place, MAX_BYTES))
+
+
+def _waived(match: Match, waivers: Mapping[str, Waiver], now: datetime) -> Match:
+    """A live token that somebody answers for says so; where the waiver has ended, it says that too."""
+    waiver = waivers.get(match.facts["token"])
+    if waiver is None or match.facts["state"] != "live":
+        return match
+    until = waiver.until[:10]
+    if datetime.fromisoformat(waiver.until) <= now:
+        return replace(match, facts=match.facts | {"waiver": f"expired on {until}"})
+    said = {"state": "waived", "until": until, "waived_by": waiver.owner, "reason": waiver.reason}
+    return replace(match, facts=match.facts | said)
 
 
 def _place(key: ScanKey) -> Path:

@@ -1,26 +1,17 @@
 """Makes a bundle from an inventory: what is covered, what is not, and what must not be taken in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
 from tokenguard.detection.own import scan_own
 from tokenguard.detection.own_index import OwnIndex, OwnTag, covered, pieces, tag_of
-from tokenguard.domain.names import TokenId, TokenName
-from tokenguard.domain.secret import Secret
-from tokenguard.frozen import Frozen
-from tokenguard.scanning.bundle import LIFETIME, Bundle
+from tokenguard.domain.names import TokenId
+from tokenguard.frozen import Frozen, replace
+from tokenguard.scanning.bundle import LIFETIME, Bundle, Waiver
 from tokenguard.scanning.files import read_paths
+from tokenguard.scanning.inventory_values import InventoryValues, Known, Standing
 from tokenguard.scanning.source import Blob
-
-
-class Known(Frozen, frozen=True):
-    """One field of one live value."""
-
-    token: TokenId
-    name: TokenName
-    field: str
-    value: Secret
 
 
 class Publication(Frozen, frozen=True, kw_only=True):
@@ -34,49 +25,76 @@ class Publication(Frozen, frozen=True, kw_only=True):
 
 
 def make_bundle(
-    known: Iterable[Known], *, key: bytes, before: Bundle | None, now: datetime, public_code: Iterable[Path] = ()
+    inventory: InventoryValues,
+    *,
+    key: bytes,
+    before: Bundle | None,
+    now: datetime,
+    public_code: Iterable[Path] = (),
 ) -> Publication:
-    """Index what may be indexed; what the bundle before had and nobody has now is kept as revoked.
+    """Index what may be indexed; what the bundle before had and the store no longer keeps is kept as revoked.
 
     Args:
-        known: the live values.
+        inventory: the values, and how their tokens stand.
         key: of the tags.
         before: the bundle of the same key that this one follows.
         now: the time of publication.
         public_code: files and directories in which no value of ours may occur.
     """
-    names: dict[str, str] = {}
-    entries: dict[str, OwnTag] = {}
-    symbols = set(before.symbols if before else "")
-    not_covered = []
-    for each in known:
-        shown = each.name if each.field == "token" else f"{each.name}#{each.field}"
-        text = each.value.reveal()
-        if not covered(text):
-            not_covered.append(shown)
-            continue
-        for piece in pieces(text):
-            tag, anchor, length = tag_of(key, piece)
-            entries[tag] = OwnTag(tag=tag, anchor=anchor, length=length, token=each.token)
-            names[tag] = shown
-        symbols |= {char for char in text if not char.isalnum()}
-    public = _in_public(OwnIndex(key, entries.values(), "".join(sorted(symbols))), public_code)
+    drawn = _Drawn(key, before.symbols if before else "")
+    for each in inventory.known:
+        drawn.take(each)
+    public = _in_public(OwnIndex(key, drawn.entries.values(), drawn.symbols), public_code)
     for tag in public:
-        del entries[tag]
+        del drawn.entries[tag]
     for old in before.entries if before else ():
-        entries.setdefault(old.tag, old if old.revoked_on else _revoked(old, now))
+        if old.tag not in public:
+            drawn.entries.setdefault(old.tag, _left_over(old, inventory.tokens, now))
     bundle = Bundle(
         version=before.version + 1 if before else 1,
         published=now.isoformat(timespec="seconds"),
         expires=(now + LIFETIME).isoformat(timespec="seconds"),
-        symbols="".join(sorted(symbols)),
-        entries=tuple(sorted(entries.values(), key=lambda entry: entry.tag)),
+        symbols=drawn.symbols,
+        entries=tuple(sorted(drawn.entries.values(), key=lambda entry: entry.tag)),
+        waivers=_waivers(inventory.tokens, now),
     )
     return Publication(
         bundle=bundle,
-        not_covered=tuple(sorted(set(not_covered))),
-        public=tuple(sorted({names[tag] for tag in public})),
+        not_covered=tuple(sorted(drawn.not_covered)),
+        public=tuple(sorted({drawn.names[tag] for tag in public})),
     )
+
+
+class _Drawn:
+    """Entries, as they come together."""
+
+    def __init__(self, key: bytes, symbols: str) -> None:
+        self.entries: dict[str, OwnTag] = {}
+        self.names: dict[str, str] = {}
+        self.not_covered: set[str] = set()
+        self._key = key
+        self._symbols = set(symbols)
+
+    @property
+    def symbols(self) -> str:
+        """Which characters beyond letters and digits the values use."""
+        return "".join(sorted(self._symbols))
+
+    def take(self, known: Known) -> None:
+        """Add a value's tags; one that two tokens hold counts as live if either does."""
+        shown = known.name if known.field == "token" else f"{known.name}#{known.field}"
+        text = known.value.reveal()
+        if not covered(text):
+            self.not_covered.add(shown)
+            return
+        for piece in pieces(text):
+            tag, anchor, length = tag_of(self._key, piece)
+            entry = OwnTag(tag=tag, anchor=anchor, length=length, token=known.token, revoked_on=known.revoked_on)
+            there = self.entries.get(tag)
+            if there is None or (there.revoked_on and not known.revoked_on):
+                self.entries[tag] = entry
+                self.names[tag] = shown
+        self._symbols |= {char for char in text if not char.isalnum()}
 
 
 def _in_public(index: OwnIndex, paths: Iterable[Path]) -> set[str]:
@@ -87,11 +105,20 @@ def _in_public(index: OwnIndex, paths: Iterable[Path]) -> set[str]:
     return found
 
 
-def _revoked(entry: OwnTag, now: datetime) -> OwnTag:
-    return OwnTag(
-        tag=entry.tag,
-        anchor=entry.anchor,
-        length=entry.length,
-        token=entry.token,
-        revoked_on=now.date().isoformat(),
+def _left_over(entry: OwnTag, tokens: Mapping[TokenId, Standing], now: datetime) -> OwnTag:
+    """A value that is kept nowhere any more: an operation ends only with its death, so it died by now.
+
+    Of a token that this store does not know nothing is said anew: it is another store's.
+    """
+    standing = tokens.get(TokenId(entry.token))
+    if entry.revoked_on or standing is None or standing.busy:
+        return entry
+    return replace(entry, revoked_on=now.date().isoformat())
+
+
+def _waivers(tokens: Mapping[TokenId, Standing], now: datetime) -> tuple[Waiver, ...]:
+    return tuple(
+        Waiver(token=token, owner=given.owner, reason=given.reason, until=given.until.isoformat(timespec="seconds"))
+        for token, standing in sorted(tokens.items())
+        if (given := standing.waiver) is not None and given.until > now
     )

@@ -39,6 +39,7 @@ class _Tally:
     def __init__(self) -> None:
         self.files = self.bytes = self.suppressed = self.allowed = 0
         self.findings: list[Finding] = []
+        self.waived: list[Finding] = []
         self.skipped: list[Skipped] = []
 
 
@@ -69,6 +70,7 @@ def scan(
         files=tally.files,
         bytes=tally.bytes,
         findings=tuple(sorted(tally.findings, key=lambda finding: finding.place)),
+        waived=tuple(sorted(tally.waived, key=lambda finding: finding.place)),
         skipped=tuple(tally.skipped),
         suppressed=tally.suppressed,
         allowed=tally.allowed,
@@ -116,7 +118,7 @@ def _scan_blob(blob: Blob, stages: Stages, suppressor: Suppressor, tagger: "_Tag
         if match.kind is not Kind.OWN and suppressor.knows(match, blob.path):
             tally.suppressed += 1
             continue
-        tally.findings.append(
+        (tally.waived if match.facts.get("state") == "waived" else tally.findings).append(
             Finding(
                 kind=match.kind,
                 type=match.type,

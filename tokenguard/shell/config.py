@@ -17,7 +17,7 @@ from tokenguard.domain.names import segment
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.http.address import Address
-from tokenguard.shell.settings import AwsConfig, CommandConfig, ProviderConfig, Settings, VaultConfig
+from tokenguard.shell.settings import AwsConfig, CommandConfig, ProviderConfig, ScanConfig, Settings, VaultConfig
 
 MAX_BYTES = 65_536
 MIN_FLOOR = timedelta(seconds=60)
@@ -33,7 +33,7 @@ class _Strict(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class _Vault(_Strict, frozen=True):
-    address: str = ""
+    address: str | list[str] = ""
     namespace: str = ""
     ca_bundle: str = ""
     auth: str = "token"
@@ -76,6 +76,11 @@ class _Aws(_Strict, frozen=True):
     kms_key: str = ""
 
 
+class _Scan(_Strict, frozen=True):
+    names: bool = False
+    bundle: str = ""
+
+
 class _File(_Strict, frozen=True):
     store: _Store = _Store()
     stores: dict[str, _Store] = {}
@@ -85,6 +90,7 @@ class _File(_Strict, frozen=True):
     policy: _Policy = _Policy()
     vault: _Vault | None = None
     aws: _Aws = _Aws()
+    scan: _Scan = _Scan()
 
 
 def read_settings(path: Path) -> Settings:
@@ -137,6 +143,7 @@ def _settings(path: Path, file: _File) -> Settings:
         proxy=_proxy(file.network.proxy),
         ca_bundle=_placed(base, file.network.ca_bundle),
         policy_file=_placed(base, file.policy.file),
+        scan=ScanConfig(names=file.scan.names, bundle=file.scan.bundle),
         aws=AwsConfig(endpoint=file.aws.endpoint, kms_key=file.aws.kms_key),
         vault=_vault(path, file.store.vault or file.vault),
         vaults={name: made for name, each in file.stores.items() if (made := _vault(path, each.vault))},
@@ -146,8 +153,10 @@ def _settings(path: Path, file: _File) -> Settings:
 def _vault(path: Path, found: _Vault | None) -> VaultConfig | None:
     if found is None:
         return None
+    address, *others = [found.address] if isinstance(found.address, str) else found.address or [""]
     return VaultConfig(
-        address=found.address,
+        address=address,
+        others=tuple(others),
         namespace=found.namespace,
         ca_bundle=_placed(path.parent, found.ca_bundle),
         auth=found.auth,

@@ -33,6 +33,8 @@ class VaultConfig(Frozen, frozen=True, kw_only=True):
 
     address: str = ""
     """`https://HOST:PORT`, or `env:VARIABLE`."""
+    others: tuple[str, ...] = ()
+    """More nodes of the same cluster, where `address` is a list."""
     namespace: str = ""
     ca_bundle: Path | None = None
     auth: str = "token"
@@ -55,6 +57,15 @@ class AwsConfig(Frozen, frozen=True, kw_only=True):
     """With which key `init` has the store encrypted."""
 
 
+class ScanConfig(Frozen, frozen=True, kw_only=True):
+    """`[scan]`: how this user looks for leaks. Only the user's own configuration may say it, no repository."""
+
+    names: bool = False
+    """The hook may open the store to say whose an own token is."""
+    bundle: str = ""
+    """Where `fingerprints pull` looks if nothing is named: an https address, a path, or `store`."""
+
+
 class Settings(Frozen, frozen=True, kw_only=True):
     """What the configuration file says; the defaults where there is none."""
 
@@ -67,6 +78,7 @@ class Settings(Frozen, frozen=True, kw_only=True):
     ca_bundle: Path | None = None
     policy_file: Path | None = None
     aws: AwsConfig = AwsConfig()
+    scan: ScanConfig = ScanConfig()
     vault: VaultConfig | None = None
     vaults: Mapping[str, VaultConfig] = field(default_factory=dict)
     """By the name of the store."""

@@ -25,6 +25,7 @@ def content(report: Report) -> dict[str, Any]:
         "suppressed": report.suppressed,
         "allowed": report.allowed,
         "notes": list(report.notes),
+        "waived": [_finding(finding) for finding in report.waived],
         "findings": [_finding(finding) for finding in report.findings],
     }
 

@@ -1,24 +1,26 @@
 """A report as workflow commands, which GitHub shows beside the lines of a pull request."""
 
-from tokenguard.domain.finding import Report
-from tokenguard.scanning.advice import Reach, advice
+from tokenguard.domain.finding import Finding, Report
+from tokenguard.scanning.advice import Reach, advice, waiver_words
 from tokenguard.scanning.outputs.text import summary
 from tokenguard.text import safe_text
 
 
 def render(report: Report, reach: Reach) -> str:
-    """One `::error` for each finding, one `::warning` for each thing that was not scanned, then the summary."""
-    lines = []
-    for finding in report.findings:
-        place = f"file={_property(finding.path)},line={finding.line},col={finding.column}"
-        message = _data(f"{finding.type}: {advice(finding, reach)}")
-        lines.append(f"::error {place},title={_property(f'tokenguard {finding.kind}')}::{message}")
+    """`::error` for a finding, `::notice` for a waived one, `::warning` for what was not scanned, then the summary."""
+    lines = [_annotation("error", finding, advice(finding, reach)) for finding in report.findings]
+    lines.extend(_annotation("notice", finding, waiver_words(finding)) for finding in report.waived)
     lines.extend(
         f"::warning file={_property(skipped.path)}::{_data(f'not scanned: {skipped.reason}')}"
         for skipped in report.skipped
     )
     lines.append(_data(summary(report)))
     return "\n".join(lines) + "\n"
+
+
+def _annotation(level: str, finding: Finding, words: str) -> str:
+    place = f"file={_property(finding.path)},line={finding.line},col={finding.column}"
+    return f"::{level} {place},title={_property(f'tokenguard {finding.kind}')}::{_data(f'{finding.type}: {words}')}"
 
 
 def _data(text: str) -> str:

@@ -3,19 +3,19 @@
 import xml.etree.ElementTree as ET
 
 from tokenguard.domain.finding import Report
-from tokenguard.scanning.advice import Reach, advice
+from tokenguard.scanning.advice import Reach, advice, waiver_words
 from tokenguard.text import safe_text
 
 
 def render(report: Report, reach: Reach) -> str:
-    """A suite that fails by its findings; what was not scanned is a skipped case."""
-    cases = max(len(report.findings), 1) + len(report.skipped)
+    """A suite that fails by its findings; what is waived or was not scanned is a skipped case."""
+    passed_over = len(report.skipped) + len(report.waived)
     suite = ET.Element(
         "testsuite",
         name="tokenguard scan",
-        tests=str(cases),
+        tests=str(max(len(report.findings), 1) + passed_over),
         failures=str(len(report.findings)),
-        skipped=str(len(report.skipped)),
+        skipped=str(passed_over),
         errors="0",
     )
     for finding in report.findings:
@@ -25,6 +25,10 @@ def render(report: Report, reach: Reach) -> str:
         failure.text = f"{place}:{finding.column}: {_shown(finding.type)}\n{advice(finding, reach)}"
     if not report.findings:
         ET.SubElement(suite, "testcase", classname="tokenguard", name=f"{report.files} files without findings")
+    for finding in report.waived:
+        place = f"{_shown(finding.path)}:{finding.line}"
+        case = ET.SubElement(suite, "testcase", classname="tokenguard.waived", name=place)
+        ET.SubElement(case, "skipped", message=_shown(waiver_words(finding)))
     for skipped in report.skipped:
         case = ET.SubElement(suite, "testcase", classname="tokenguard.unscanned", name=_shown(skipped.path))
         ET.SubElement(case, "skipped", message=skipped.reason)

@@ -7,14 +7,14 @@ from urllib.parse import quote
 
 from tokenguard import __version__
 from tokenguard.domain.finding import Finding, Kind, Report
-from tokenguard.scanning.advice import Reach, advice
+from tokenguard.scanning.advice import Reach, advice, waiver_words
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def render(report: Report, reach: Reach) -> str:
     """One run with one rule for each type that was found."""
-    types = sorted({(finding.kind.value, finding.type) for finding in report.findings})
+    types = sorted({(finding.kind.value, finding.type) for finding in (*report.findings, *report.waived)})
     rules = [
         {
             "id": _rule_id(kind, name),
@@ -27,7 +27,10 @@ def render(report: Report, reach: Reach) -> str:
     run = {
         "tool": {"driver": {"name": "tokenguard", "version": __version__, "rules": rules}},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, types, reach) for finding in report.findings],
+        "results": [
+            *(_result(finding, types, reach) for finding in report.findings),
+            *(_result(finding, types, reach) | _suppressed(finding) for finding in report.waived),
+        ],
         "invocations": [
             {
                 "executionSuccessful": True,
@@ -57,6 +60,10 @@ def _result(finding: Finding, types: list[tuple[str, str]], reach: Reach) -> dic
         ],
         "partialFingerprints": {"place/v1": f"{finding.type}:{_uri(finding.path)}:{finding.line}"},
     }
+
+
+def _suppressed(finding: Finding) -> dict[str, Any]:
+    return {"suppressions": [{"kind": "external", "status": "accepted", "justification": waiver_words(finding)}]}
 
 
 def _rule_id(kind: str, name: str) -> str:

@@ -1,10 +1,12 @@
 """A report for people."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from tokenguard.domain.finding import Finding, Report
-from tokenguard.scanning.advice import Reach, advice
+from tokenguard.scanning.advice import Reach, advice, waiver_words
 from tokenguard.text import safe_text
+
+_OF_WAIVERS = ("report", "state", "until", "waived_by", "reason")
 
 
 def render(report: Report, reach: Reach) -> str:
@@ -12,6 +14,7 @@ def render(report: Report, reach: Reach) -> str:
     lines = [_line(finding) for finding in report.findings]
     lines.extend(f"  report: {_shown(code)}" for code in dict.fromkeys(_codes(report)))
     lines.extend(f"  next: {step}" for step in dict.fromkeys(advice(finding, reach) for finding in report.findings))
+    lines.extend(_waived_line(finding) for finding in report.waived)
     for skipped in report.skipped:
         place = f":{skipped.line}" if skipped.line else ""
         lines.append(f"not scanned: {_shown(skipped.path)}{place} ({skipped.reason})")
@@ -25,6 +28,8 @@ def summary(report: Report) -> str:
     parts = [f"scanned {report.files:,} files, {report.bytes:,} bytes: {len(report.findings):,} findings"]
     if report.suppressed:
         parts.append(f"{report.suppressed:,} known to the baseline")
+    if report.waived:
+        parts.append(f"{len(report.waived):,} waived")
     if report.allowed:
         parts.append(f"{report.allowed:,} allowed by comments")
     if report.skipped:
@@ -37,13 +42,17 @@ def _codes(report: Report) -> Iterator[str]:
     return (finding.facts["report"] for finding in report.findings if "report" in finding.facts)
 
 
-def _line(finding: Finding) -> str:
-    facts = "".join(f", {name} {_shown(text)}" for name, text in finding.facts.items() if name != "report")
+def _line(finding: Finding, hidden: Container[str] = ("report",)) -> str:
+    facts = "".join(f", {name} {_shown(text)}" for name, text in finding.facts.items() if name not in hidden)
     origin = ""
     if finding.origin is not None:
         origin = f" (since {finding.origin.commit[:12]}, {_shown(finding.origin.author_date)})"
     place = f"{_shown(finding.path)}:{finding.line}:{finding.column}"
     return f"{place}: {finding.kind}: {_shown(finding.type)}{facts}{origin}"
+
+
+def _waived_line(finding: Finding) -> str:
+    return f"waived: {_line(finding, _OF_WAIVERS)}, {_shown(waiver_words(finding))}"
 
 
 def _shown(text: str) -> str:

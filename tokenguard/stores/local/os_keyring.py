@@ -1,4 +1,4 @@
-"""The operating system's keyring as a keeper of one 32-byte key: only backends that keep secrets, never for long."""
+"""The operating system's keyring as a keeper of keys: only backends that keep secrets, never for long."""
 
 import base64
 import binascii
@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 from tokenguard.errors import Unreachable, WrongKey
 
 SERVICE = "tokenguard"
+KEY_BYTES = 32
 PATIENCE = 10.0
 """Seconds: a keyring without a desktop waits for a prompt that nobody sees."""
 _KEEPERS = frozenset(
@@ -45,8 +46,13 @@ class Backend(Protocol):
         ...
 
 
-def find_keyring(patience: float = PATIENCE) -> "OsKeyring | None":
-    """The keyring, if there is one that keeps secrets and gives back what was put in; None otherwise."""
+def find_keyring(patience: float = PATIENCE, *, proven: bool = True) -> "OsKeyring | None":
+    """The keyring, if there is one that keeps secrets and gives back what was put in; None otherwise.
+
+    Args:
+        patience: seconds for each question.
+        proven: first write something and read it back; not needed by who only reads.
+    """
     try:
         import keyring  # noqa: PLC0415 - an extra, and slow to load
     except ImportError:
@@ -55,7 +61,7 @@ def find_keyring(patience: float = PATIENCE) -> "OsKeyring | None":
         found = OsKeyring(_in_time(keyring.get_keyring, patience), patience)
     except Unreachable:
         return None
-    return found if found.trusted and found.works() else None
+    return found if found.trusted and (not proven or found.works()) else None
 
 
 class OsKeyring:
@@ -88,18 +94,18 @@ class OsKeyring:
         """Keep `key` under `account`; Unreachable if it cannot be read back."""
         text = base64.b64encode(key).decode()
         self._call(lambda: self._backend.set_password(SERVICE, account, text))
-        if self.get(account) != key:
+        if self.get(account, len(key)) != key:
             raise Unreachable("the keyring does not give back what was put in", hint=_HINT)
 
-    def get(self, account: str) -> bytes:
-        """The key kept under `account`; WrongKey if there is none."""
+    def get(self, account: str, length: int = KEY_BYTES) -> bytes:
+        """The key of that many bytes kept under `account`; WrongKey if there is none."""
         text = self._call(lambda: self._backend.get_password(SERVICE, account))
         try:
             key = base64.b64decode(text or "", validate=True)
         except (binascii.Error, ValueError):
             key = b""
-        if len(key) != 32:  # noqa: PLR2004 - the length of a key
-            raise WrongKey("the keyring holds no key for this store", hint=_HINT)
+        if len(key) != length:
+            raise WrongKey("the keyring holds no such key", hint=_HINT)
         return key
 
     def forget(self, account: str) -> None:

@@ -1,0 +1,67 @@
+"""`fingerprints pull`: take the published bundle over, from a file, an https address or the store."""
+
+from pathlib import Path
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.errors import InputError
+from tokenguard.scanning.bundle import SCAN_KEY_VARIABLE, Bundle
+from tokenguard.scanning.fetching import fetch_bundle, is_address, read_bundle_file
+from tokenguard.scanning.own_tokens import keep
+from tokenguard.shell.scan_key import find_scan_key, remember_scan_key
+from tokenguard.shell.wiring import Wiring
+
+
+@command("pull")
+@click.argument("file", metavar="[FILE]", required=False, type=click.Path(path_type=Path))
+@click.option("--from", "source", metavar="URL|PATH|store", help="An https address, a file, or the store.")
+@pass_wiring
+def pull(wiring: Wiring, file: Path | None, *, source: str | None) -> None:
+    """Check signature and version of a bundle, and keep it for `scan` and the hook.
+
+    Without FILE and --from it comes from where [scan] bundle of the configuration says. The scan key is
+    TOKENGUARD_SCAN_KEY; without that it is what an earlier pull left in the OS keyring. A key that was used is left
+    there, where there is a keyring.
+    """
+    if file is not None and source:
+        raise InputError("two places to pull from", hint="give FILE or --from")
+    place = str(file) if file is not None else source or wiring.settings.scan.bundle
+    if not place:
+        raise InputError("nothing says where the bundle is", hint="give FILE, --from URL, or set [scan] bundle")
+    key = find_scan_key(wiring.environ)
+    if key is None:
+        raise InputError("there is no scan key", hint=f"set {SCAN_KEY_VARIABLE} to what `fingerprints publish` showed")
+    bundle = keep(_fetched(wiring, place), key)
+    _report(wiring, bundle, kept=remember_scan_key(key))
+
+
+def _fetched(wiring: Wiring, place: str) -> bytes:
+    if not is_address(place):
+        return read_bundle_file(Path(place))
+    settings = wiring.settings
+    return fetch_bundle(place, wiring.clock, proxy=settings.proxy, ca_bundle=settings.ca_bundle)
+
+
+def _report(wiring: Wiring, bundle: Bundle, *, kept: bool) -> None:
+    live = sum(not entry.revoked_on for entry in bundle.entries)
+    if wiring.screen.as_json:
+        wiring.screen.document(
+            {
+                "version": bundle.version,
+                "expires": bundle.expires,
+                "entries": len(bundle.entries),
+                "waivers": len(bundle.waivers),
+                "key_kept": kept,
+            }
+        )
+        return
+    wiring.screen.line(
+        f"version {bundle.version}: {live:,} live tags, {len(bundle.entries) - live:,} revoked, "
+        f"{len(bundle.waivers):,} waived tokens, good until {bundle.expires[:10]}"
+    )
+    wiring.screen.line(
+        "the scan key is in the OS keyring now"
+        if kept
+        else f"no keyring keeps the scan key here: {SCAN_KEY_VARIABLE} must be set for scans"
+    )

@@ -1,0 +1,83 @@
+"""`fingerprints waive`: somebody answers for a live token being where scans find it, until a day."""
+
+from datetime import datetime, timedelta
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.fields import due_date
+from tokenguard.cli.naming import TOKEN_NAME, known_token
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.event import Event, Op
+from tokenguard.domain.names import TokenName, segment
+from tokenguard.domain.token import LeakWaiver, RecordState
+from tokenguard.errors import InputError, Unfinished
+from tokenguard.frozen import replace
+from tokenguard.inventory.changes import plain_text
+from tokenguard.inventory.views import waiver_words
+from tokenguard.shell.wiring import Wiring
+
+_LONGEST = timedelta(days=366)
+_NEXT = "`tokenguard fingerprints publish`, then `pull`, makes it known"
+
+
+@command("waive")
+@click.argument("name", type=TOKEN_NAME)
+@click.option("--owner", metavar="TEAM", help="Who answers for it.")
+@click.option("--reason", metavar="TEXT", help="Why it may stay; everybody who scans can read it.")
+@click.option("--until", metavar="YYYY-MM-DD", help="From this day on it is a finding again; at most a year away.")
+@click.option("--end", is_flag=True, help="Take the waiver back.")
+@pass_wiring
+def waive(
+    wiring: Wiring, name: TokenName, *, owner: str | None, reason: str | None, until: str | None, end: bool
+) -> None:
+    """Let scans pass over the live value of NAME; nothing in a repository can.
+
+    It takes effect with the next bundle, is shown by every scan that meets it, holds for this value only (not for its
+    successor), and ends by itself.
+    """
+    snapshot = known_token(wiring.store, name)
+    if end:
+        if owner or reason or until:
+            raise InputError("--end and a new waiver contradict each other", hint="give one of the two")
+        _commit(wiring, snapshot, None)
+        wiring.progress.note(f"the waiver of {name} has ended; {_NEXT}")
+        return
+    waiver = _waiver(snapshot, wiring.clock.now(), owner or "", reason or "", until or "")
+    _commit(wiring, snapshot, waiver)
+    if wiring.screen.as_json:
+        wiring.screen.document({"token": name, "owner": waiver.owner, "reason": waiver.reason, "until": until})
+        return
+    wiring.screen.line(f"{name}: leak waived {waiver_words(waiver)}")
+    wiring.progress.note(_NEXT)
+
+
+def _waiver(snapshot: Snapshot, now: datetime, owner: str, reason: str, until: str) -> LeakWaiver:
+    record = snapshot.document.record
+    if not (owner and reason.strip() and until):
+        raise InputError("a waiver needs an owner, a reason and an end", hint="give --owner, --reason and --until")
+    if record.state is RecordState.RETIRED or record.fingerprint is None:
+        raise InputError(f"{record.name} has no live value to be waived", hint="only a live token can block a commit")
+    if snapshot.document.busy:
+        raise Unfinished(
+            f"an operation on {record.name} is open, which may replace the value",
+            hint=f"tokenguard rotate {record.name} --resume, or --abort, then waive",
+        )
+    end = due_date(until)
+    if not now < end <= now + _LONGEST:
+        raise InputError("--until is not a day within the next year", hint="a waiver is for a while; give a nearer day")
+    return LeakWaiver(
+        owner=segment(owner, what="owner"),
+        reason=plain_text(reason, what="reason"),
+        until=end,
+        fingerprint=record.fingerprint,
+    )
+
+
+def _commit(wiring: Wiring, snapshot: Snapshot, waiver: LeakWaiver | None) -> None:
+    record = replace(snapshot.document.record, leak_waiver=waiver)
+    detail: dict[str, str | int | bool] = {"result": "ended"}
+    if waiver is not None:
+        detail = {"owner": waiver.owner, "reason": waiver.reason, "until": waiver.until.date().isoformat()}
+    event = Event(at=wiring.clock.now(), op=Op.WAIVE, actor=wiring.store.actor(), name=record.name, detail=detail)
+    wiring.store.commit(snapshot.id, snapshot.version, replace(snapshot.document, record=record), [event])

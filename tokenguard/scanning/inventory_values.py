@@ -1,0 +1,87 @@
+"""The values of an inventory that a bundle must know: what is live, what may be, and what is proven to open nothing.
+
+Unknown is neither dead nor alive, so a value counts as live until its death is proven, whatever the store serves.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.journal import AttemptState
+from tokenguard.domain.liveness import DeathProof
+from tokenguard.domain.names import Label, TokenId, TokenName
+from tokenguard.domain.secret import Secret, Value
+from tokenguard.domain.token import LeakWaiver, RecordState
+from tokenguard.frozen import Frozen
+from tokenguard.ports.store import Store
+
+
+class Known(Frozen, frozen=True):
+    """One field of one value."""
+
+    token: TokenId
+    name: TokenName
+    field: str
+    value: Secret
+    revoked_on: str = ""
+    """ISO date of the proof that it opens nothing; empty: it opens something, or may."""
+
+
+class Standing(Frozen, frozen=True):
+    """What is to be said of a token's values that nobody keeps any more."""
+
+    busy: bool
+    """An operation is open: nothing of it is proven dead."""
+    waiver: LeakWaiver | None
+
+
+class InventoryValues(Frozen, frozen=True):
+    """Everything that a publication needs of a store."""
+
+    known: tuple[Known, ...]
+    tokens: Mapping[TokenId, Standing]
+
+
+def read_inventory(store: Store) -> InventoryValues:
+    """Read all values that the store still holds; Unreachable or Tampered as the store says."""
+    known: list[Known] = []
+    tokens: dict[TokenId, Standing] = {}
+    for snapshot in store.scan():
+        document = snapshot.document
+        tokens[snapshot.id] = Standing(document.busy, document.record.waived_leak)
+        known += _values(store, snapshot)
+    return InventoryValues(tuple(known), tokens)
+
+
+def _values(store: Store, snapshot: Snapshot) -> Iterator[Known]:
+    others = dict(_others(snapshot.document))
+    name = snapshot.document.record.name
+    live = store.read_live(snapshot.id) if snapshot.document.record.state is not RecordState.RETIRED else None
+    if live is not None:
+        yield from _fields(snapshot.id, name, live.value, others.pop(live.label, ""))
+    for label, revoked_on in others.items():
+        content = store.read_candidate(snapshot.id, label)
+        if isinstance(content, Value):
+            yield from _fields(snapshot.id, name, content, revoked_on)
+
+
+def _others(document: Document) -> Iterator[tuple[Label, str]]:
+    """Labels whose values are kept besides the live one, each with the day of its proven death."""
+    for kept in document.quarantine:
+        yield kept.label, "" if kept.alive_again else _day(kept.proof)
+    journal = document.journal
+    if journal is None or not document.busy:
+        return
+    for attempt in journal.attempts:
+        if attempt.state is not AttemptState.GONE:
+            yield attempt.label, ""
+    if journal.old is not None:
+        yield journal.old.label, _day(journal.proof)
+
+
+def _fields(token: TokenId, name: TokenName, value: Value, revoked_on: str) -> Iterator[Known]:
+    for field in value.names:
+        yield Known(token, name, field, value.field(field), revoked_on)
+
+
+def _day(proof: DeathProof | None) -> str:
+    return proof.last_at.date().isoformat() if proof else ""
