@@ -33,8 +33,10 @@ class Surroundings:
         self, documents: Sequence[Document], now: datetime, providers: Mapping[Place, ProviderFacts] | None = None
     ) -> None:
         self.now = now
-        self._providers = providers or {}
+        self.providers = providers or {}
         self.documents = [each for each in documents if each.record.state is not RecordState.RETIRED]
+        self.retired = [each for each in documents if each.record.state is RecordState.RETIRED]
+        """No rule asks anything of them; reports show how they ended."""
         self.records = [each.record for each in self.documents]
         self._by_value: defaultdict[Fingerprint, list[Record]] = defaultdict(list)
         self._by_use: defaultdict[tuple[str, Scope | None, str, str], list[Record]] = defaultdict(list)
@@ -59,7 +61,7 @@ class Surroundings:
 
     def provider(self, record: Record) -> ProviderFacts:
         """What is known of its provider."""
-        return self._providers.get(place_of(record), ProviderFacts())
+        return self.providers.get(place_of(record), ProviderFacts())
 
     def listing(self, record: Record) -> Listed | None:
         """The token in its provider's list, known by its id, else by its label."""
@@ -70,7 +72,7 @@ class Surroundings:
         """For each list the tokens that no live document knows, not even as being made or dying; each token once."""
         ids, labels = _known(self.documents)
         told = set[tuple[str, str, str]]()
-        for place, facts in self._providers.items():
+        for place, facts in self.providers.items():
             rows = []
             for row in facts.listed or ():
                 once = (*place[:2], row.provider_id)
