@@ -1,4 +1,4 @@
-"""Secrets Manager's calls as the store uses them; a label that is moved by compare-and-set is the only lock."""
+"""Secrets Manager's calls as stores and fields use them; a label that is moved by compare-and-set is the only lock."""
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -165,6 +165,11 @@ class Secrets:
     def _holder(self, secret: str, label: str) -> str | None:
         stages = (self.describe(secret) or {}).get("VersionIdsToStages", {})
         return next((version for version, labels in stages.items() if label in labels), None)
+
+
+def rotated_by_others(described: Mapping[str, Any]) -> bool:
+    """Whether AWS, one of its services or a partner replaces the value of a secret by itself."""
+    return any(described.get(sign) for sign in ("RotationEnabled", "OwningService", "Type"))
 
 
 def new_version() -> str:

@@ -1,8 +1,9 @@
 """One KV version 2 mount: entries with versions, written by compare-and-set only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from tokenguard.clients.vault.connection import VaultConnection
 from tokenguard.clients.vault.trouble import CasLost, Reason, VaultTrouble
@@ -62,19 +63,22 @@ class KvMount:
         Raises:
             CasLost: the current version is another one. Nothing was written.
         """
-        for attempt in range(1, 100):
-            try:
-                return self._write(path, data, cas)
-            except VaultTrouble as trouble:
-                if trouble.reason is Reason.CAS:
-                    if attempt > 1 and self._is_ours(path, data, cas):
-                        return cas + 1
-                    raise CasLost.now() from None
-                if not self._connection.pause(attempt, trouble):
-                    if trouble.undecided and self._is_ours(path, data, cas):
-                        return cas + 1
-                    raise
-        raise VaultTrouble.because(Reason.SERVER)
+        return self._settled(path, cas, lambda: self._write(path, data, cas), lambda found: found == dict(data))
+
+    def merge(self, path: str, fields: Mapping[str, Any], cas: int) -> int:
+        """Replace some fields of the current version if it is `cas`; the server keeps the others as they are.
+
+        Returns the new version. An answer that is lost is made up for by reading: the next version with these fields
+        in it is ours.
+
+        Raises:
+            CasLost: the current version is another one, or there is none. Nothing was written.
+        """
+
+        def holds(found: dict[str, Any]) -> bool:
+            return all(found.get(name) == each for name, each in fields.items())
+
+        return self._settled(path, cas, lambda: self._merge(path, fields, cas), holds)
 
     def names(self, path: str) -> Sequence[str]:
         """The names below a path; folders end with a slash."""
@@ -123,14 +127,44 @@ class KvMount:
                 path, secret=dict(data), cas=cas, mount_point=self._mount
             )
         )
-        version = _part(answer, "data").get("version")
-        if version != cas + 1:
-            raise VaultTrouble.because(Reason.MALFORMED)  # a mount without compare-and-set answers otherwise
-        return cas + 1
+        return _next_version(answer, cas)
 
-    def _is_ours(self, path: str, data: Mapping[str, Any], cas: int) -> bool:
-        entry = self.read(path)
-        return entry is not None and entry.version == cas + 1 and entry.data == dict(data)
+    def _merge(self, path: str, fields: Mapping[str, Any], cas: int) -> int:
+        try:
+            answer = self._connection.once(
+                lambda client: client.adapter.request(
+                    "patch",
+                    f"/v1/{quote(self._mount)}/data/{quote(path)}",
+                    headers={"Content-Type": "application/merge-patch+json"},
+                    json={"options": {"cas": cas}, "data": dict(fields)},
+                )
+            )
+        except VaultTrouble as trouble:
+            if trouble.reason in {Reason.ABSENT, Reason.DELETED}:
+                raise VaultTrouble.because(Reason.CAS) from None
+            raise
+        return _next_version(answer, cas)
+
+    def _settled(self, path: str, cas: int, attempt: Callable[[], int], ours: Callable[[dict[str, Any]], bool]) -> int:
+        """Make a write under compare-and-set, until it is known whether it was made; returns the new version."""
+
+        def arrived() -> bool:
+            entry = self.read(path)
+            return entry is not None and entry.version == cas + 1 and ours(entry.data)
+
+        for number in range(1, 100):
+            try:
+                return attempt()
+            except VaultTrouble as trouble:
+                if trouble.reason is Reason.CAS:
+                    if number > 1 and arrived():
+                        return cas + 1
+                    raise CasLost.now() from None
+                if not self._connection.pause(number, trouble):
+                    if trouble.undecided and arrived():
+                        return cas + 1
+                    raise
+        raise VaultTrouble.because(Reason.SERVER)
 
     def _page(self, path: str, after: str) -> dict[str, int]:
         params = {"limit": str(PAGE), **({"after": after} if after else {})}
@@ -142,6 +176,12 @@ class KvMount:
             raise
         details = _part(_part(answer, "data"), "key_info")
         return {name: _version(each) for name, each in details.items()}
+
+
+def _next_version(answer: Any, cas: int) -> int:
+    if _part(answer, "data").get("version") != cas + 1:
+        raise VaultTrouble.because(Reason.MALFORMED)  # a mount without compare-and-set answers otherwise
+    return cas + 1
 
 
 def _entry(answer: Any) -> Entry:

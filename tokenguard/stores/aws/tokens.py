@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tokenguard.clients.aws.secrets import Secrets, new_version
+from tokenguard.clients.aws.secrets import Secrets, new_version, rotated_by_others
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import ChainHead, Entry, Event, extend
 from tokenguard.domain.names import TokenId
@@ -169,7 +169,7 @@ class Tokens:
         if home in self._checked:
             return
         described = self.secrets.describe(home) or {}
-        if described.get("RotationEnabled") or described.get("OwningService") or described.get("Type"):
+        if rotated_by_others(described):
             raise Conflict(
                 "AWS itself rotates this secret",
                 hint="switch that off (`aws secretsmanager cancel-rotate-secret`), or leave this token to it",

@@ -1,0 +1,83 @@
+"""Addresses of single fields that others keep: `vault://MOUNT/PATH#FIELD`, `aws://REGION/NAME#JSON_FIELD`."""
+
+import re
+from urllib.parse import quote, unquote
+
+from tokenguard.errors import InputError
+from tokenguard.frozen import Frozen
+
+LONGEST = 1_000
+"""Characters of an address."""
+_KEEP = "@+=:,~"
+_SEGMENT = 255
+_DEEPEST = 24
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+){1,3}-\d", re.ASCII)
+_SECRET = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}", re.ASCII)
+_HINT = "write vault://MOUNT/PATH#FIELD, or aws://REGION/NAME with #JSON_FIELD where the secret is a JSON object"
+
+
+class VaultField(Frozen, frozen=True, kw_only=True):
+    """One top-level field of a KV version 2 entry."""
+
+    mount: str
+    """The mount's path; several segments have %2F between them in the address."""
+    path: str
+    field: str
+
+    @property
+    def url(self) -> str:
+        """The address in its one canonical spelling."""
+        return f"vault://{_quoted(self.mount)}/{'/'.join(map(_quoted, self.path.split('/')))}#{_quoted(self.field)}"
+
+
+class AwsField(Frozen, frozen=True, kw_only=True):
+    """One top-level field of a secret that is a JSON object, or the whole text of a secret."""
+
+    region: str
+    secret: str
+    """The secret's name."""
+    field: str = ""
+    """Empty: the whole text."""
+
+    @property
+    def url(self) -> str:
+        """The address in its one canonical spelling."""
+        return f"aws://{self.region}/{self.secret}" + (f"#{_quoted(self.field)}" if self.field else "")
+
+
+def parse_field(url: str) -> VaultField | AwsField:
+    """Read an address; InputError (exit 2), which shows nothing of it, if it is not one.
+
+    What an address cannot hold as it is (a space, a slash within a segment) is written as %XX.
+    """
+    scheme, separator, rest = url.partition("://")
+    place, mark, field = rest.partition("#")
+    first, slash, path = place.partition("/")
+    field = _plain(field) if mark else ""
+    if not separator or not slash or len(url) > LONGEST or (mark and not field):
+        raise _bad()
+    if scheme == "vault" and field:
+        mount = "/".join(_plain(each) for each in unquote(first).split("/"))
+        segments = [_plain(segment) for segment in path.split("/")]
+        if len(segments) > _DEEPEST or any("/" in segment for segment in segments):
+            raise _bad()
+        return VaultField(mount=mount, path="/".join(segments), field=field)
+    if scheme == "aws" and _REGION.fullmatch(first) and _SECRET.fullmatch(path):
+        return AwsField(region=first, secret=path, field=field)
+    raise _bad()
+
+
+def _plain(part: str) -> str:
+    """One decoded part: visible text that no path can climb with."""
+    text = unquote(part)
+    if not 0 < len(text) <= _SEGMENT or not text.isprintable() or text.strip() != text or text in {".", ".."}:
+        raise _bad()
+    return text
+
+
+def _quoted(part: str) -> str:
+    return quote(part, safe=_KEEP)
+
+
+def _bad() -> InputError:
+    return InputError("not the address of a field of a secret", hint=_HINT)
