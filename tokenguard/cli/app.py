@@ -19,6 +19,7 @@ COMMANDS = {
     "check": ("tokenguard.cli.check:check", "Hold every token to the policy."),
     "report": ("tokenguard.cli.report:report", "Report who owns what, what is due and what is violated."),
     "import": ("tokenguard.cli.importing:import_file", "Take tokens from a .env, CSV or JSON file."),
+    "migrate": ("tokenguard.cli.migrate:migrate", "Move everything to another store, and leave word there."),
     "scan": ("tokenguard.cli.scan:scan", "Find leaked tokens in files, commits and streams."),
     "baseline": ("tokenguard.cli.baseline:baseline", "Findings that the team has decided to live with."),
     "respond": ("tokenguard.cli.respond:respond", "Say whose a leaked value is and whether it lives; end it."),

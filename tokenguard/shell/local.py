@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tokenguard.domain.move import refusal
 from tokenguard.domain.secret import Secret
 from tokenguard.ports.clock import Clock
 from tokenguard.shell.unlock import KeySources
@@ -12,16 +13,23 @@ from tokenguard.stores.local.store import LocalStore, create_store, open_store
 Ask = Callable[[str], Secret]
 
 
-def open_local(directory: Path, environ: Mapping[str, str], clock: Clock, ask: Ask | None) -> LocalStore:
-    """Open the store in `directory`.
+def open_local(
+    directory: Path, environ: Mapping[str, str], clock: Clock, ask: Ask | None, *, moving: bool = False
+) -> LocalStore:
+    """Open the store in `directory`; one that moves, or has moved, only for whoever is `moving` it.
 
     Raises:
         InputError: there is none, or a key source is not acceptable.
         WrongKey: no key at hand opens it.
         NeedsPerson: a passphrase would, and nobody may be asked.
+        Moved: what it held is elsewhere.
         Tampered: it is damaged.
     """
-    return open_store(directory, key_sources(environ, ask).unlock, clock)
+    store = open_store(directory, key_sources(environ, ask).unlock, clock)
+    if not moving and (refused := refusal(store.move(), store.url)) is not None:
+        store.close()
+        raise refused
+    return store
 
 
 def make_local(

@@ -107,7 +107,22 @@ class Wiring:
         return self.open_store(self.store_url)
 
     def open_store(self, url: str) -> "Store":
-        """Open the store at `url` with whichever key or login is at hand; InputError, Unreachable, Tampered."""
+        """Open the store at `url` with whichever key or login is at hand.
+
+        Raises:
+            InputError, Unreachable, Tampered: it cannot be opened.
+            Moved: what it held is in another store, which is named and not followed.
+        """
+        from tokenguard.domain.move import refusal  # noqa: PLC0415 - loaded by any store, and by nothing else
+
+        store = self.open_end_of_move(url)
+        if (refused := refusal(store.move(), store.url)) is not None:
+            close_store(store)
+            raise refused
+        return store
+
+    def open_end_of_move(self, url: str) -> "Store":
+        """Open the store at `url` also where it is moving or has moved; for `migrate` alone."""
         from tokenguard.shell.store_url import is_on_aws, is_on_vault, local_directory  # noqa: PLC0415
 
         if is_on_vault(url):
@@ -120,7 +135,7 @@ class Wiring:
             return open_aws(url, self.settings, self.clock)
         from tokenguard.shell.local import open_local  # noqa: PLC0415
 
-        return open_local(local_directory(url), self.environ, self.clock, self.ask_hidden)
+        return open_local(local_directory(url), self.environ, self.clock, self.ask_hidden, moving=True)
 
     def vault_of(self, url: str) -> "VaultConfig | None":
         """What the configuration says of the Vault that a store's address means."""
@@ -233,6 +248,12 @@ class Wiring:
         """Let go of what was opened."""
         if self.__dict__.get("tty") is not None:
             self.__dict__["tty"].close()
-        close = getattr(self.__dict__.get("store"), "close", None)
-        if close is not None:
-            close()
+        if "store" in self.__dict__:
+            close_store(self.store)
+
+
+def close_store(store: "Store") -> None:
+    """Let go of a store, if it holds on to something."""
+    close = getattr(store, "close", None)
+    if close is not None:
+        close()

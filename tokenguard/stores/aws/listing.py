@@ -11,7 +11,7 @@ from tokenguard.domain.names import TokenId
 from tokenguard.stores.aws.projection import MORE, STORE, TOKEN, print_key, snapshot_in, tags_in
 from tokenguard.stores.aws.tokens import Tokens
 
-_LAG = timedelta(minutes=5)
+LAG = timedelta(minutes=5)
 """How far AWS's listing may be behind."""
 _FULL_AFTER = timedelta(hours=1)
 """Listing only what changed does not show what went; so everything is listed again after this long."""
@@ -71,7 +71,7 @@ class Inventory:
         since = max((each["LastChangedDate"] for each in self._entries.values()), default=None)
         changed = {}
         for listed in self._newest_first():
-            if since is not None and listed["LastChangedDate"] < since - _LAG:
+            if since is not None and listed["LastChangedDate"] < since - LAG:
                 break
             changed[listed["Name"]] = listed
         if not self._sorts:

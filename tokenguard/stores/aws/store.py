@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from functools import cached_property
 
 from tokenguard.clients.aws.client import AwsClient
@@ -18,7 +19,7 @@ from tokenguard.ports.clock import Clock
 from tokenguard.ports.store import Live, Tombstone
 from tokenguard.stores.aws.bodies import StoreBody, pack
 from tokenguard.stores.aws.header import Header
-from tokenguard.stores.aws.listing import Inventory
+from tokenguard.stores.aws.listing import LAG, Inventory
 from tokenguard.stores.aws.names import Names
 from tokenguard.stores.aws.place import AwsPlace
 from tokenguard.stores.aws.projection import STORE
@@ -58,6 +59,11 @@ class AwsStore:
     def sandbox(self) -> bool:
         """Whether providers on somebody's own machine are let in."""
         return self.header.sandbox
+
+    @property
+    def lag(self) -> timedelta:
+        """How long a token that was made elsewhere may be missing from `scan`."""
+        return LAG
 
     def take_turn(self, holder: str) -> None:
         """Be the one runner at work until `close`; Conflict if another one is."""
