@@ -103,6 +103,14 @@ def test_doctor_says_who_we_are_and_what_it_costs(made):
     assert "$0.80 a month for 2 secrets" in answer.out
 
 
+def test_init_and_a_plan_say_what_the_store_costs(cli):
+    assert "$0.40 a month for 1 secret" in cli("init", "--sandbox").out
+    assert cli.issue().code == 0
+    assert "the store costs about $0.80 a month for 2 secrets" in cli("rotate", NAME, "--plan").out
+    assert "$0.80" in cli("rotate", NAME, "--plan", "--format", "json").document["cost"]
+    assert "$" not in cli("rotate", NAME).out
+
+
 def test_no_value_is_in_a_tag_or_a_description(made):
     value = made.live()
     assert value not in made("list").out + made("show", NAME).out

@@ -18,6 +18,8 @@ class Founded:
     store_id: str
     recovery: str
     """`file`, `shown` or `none`: what became of the recovery code; empty where there is nothing to recover."""
+    cost: str = ""
+    """What it costs a month, where that is known."""
 
 
 def found(wiring: Wiring, recovery_file: str | None, *, sandbox: bool = False) -> Founded:
@@ -77,8 +79,10 @@ def _on_aws(wiring: Wiring, recovery_file: str | None, *, sandbox: bool) -> Foun
 
     if recovery_file is not None:
         raise InputError("a store on AWS has no recovery code", hint="its KMS key, and who may use it, is its recovery")
+    from tokenguard.stores.aws.cost import monthly  # noqa: PLC0415 - for this kind of store only
+
     store = make_aws(wiring.store_url, wiring.settings, wiring.clock, sandbox=sandbox)
-    return Founded(url=store.url, store_id=store.store_id, recovery="")
+    return Founded(url=store.url, store_id=store.store_id, recovery="", cost=monthly(0))
 
 
 def _made(wiring: Wiring, recovery: list[SlotKey], fate: str) -> Founded:

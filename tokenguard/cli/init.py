@@ -30,9 +30,12 @@ def init(wiring: Wiring, recovery_file: str | None, *, sandbox: bool, print_poli
         return
     made = found(wiring, recovery_file, sandbox=sandbox)
     if wiring.screen.as_json:
-        wiring.screen.document({"store": made.url, "store_id": made.store_id, "recovery": made.recovery})
+        costs = {"cost": made.cost} if made.cost else {}
+        wiring.screen.document({"store": made.url, "store_id": made.store_id, "recovery": made.recovery, **costs})
         return
     wiring.screen.line(f"made the store {made.url}")
+    if made.cost:
+        wiring.screen.line(f"it costs {made.cost}")
     match made.recovery:
         case "file":
             wiring.progress.note(f"the recovery code is in {recovery_file}: move it to a safe place")

@@ -16,6 +16,7 @@ from tokenguard.errors import ExitCode, InputError
 from tokenguard.policy.model import due_of
 from tokenguard.rotation.batch import Job, Result, gravest, run_all
 from tokenguard.rotation.plan import RotationPlan, in_order, plan_rotation
+from tokenguard.shell.store_url import is_on_aws
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import safe_text
 
@@ -63,7 +64,8 @@ def rotate(
     plans = in_order(_plan(wiring, snapshot, mode) for snapshot in _chosen(wiring, names, scope, due=due))
     single = len(names) == 1
     if plan_only or not single:
-        show_plans(wiring.screen, plans, wiring.clock.now(), quiet=wiring.screen.as_json and not plan_only)
+        quiet = wiring.screen.as_json and not plan_only
+        show_plans(wiring.screen, plans, wiring.clock.now(), quiet=quiet, cost=_cost(wiring) if plan_only else "")
     if plan_only or not plans:
         return ExitCode.OK
     if compromised and not single:
@@ -101,6 +103,15 @@ def _plan(wiring: Wiring, snapshot: Snapshot, mode: Mode) -> RotationPlan:
     limit = due_of(record, wiring.policy)
     able = wiring.vendors.of(record).provider.capabilities
     return plan_rotation(snapshot.id, record, able, mode, due_at=limit.at if limit else None)
+
+
+def _cost(wiring: Wiring) -> str:
+    """What the store itself costs a month; a rotation adds nothing to it."""
+    if not is_on_aws(wiring.store_url):
+        return ""
+    from tokenguard.stores.aws.cost import monthly  # noqa: PLC0415 - for this kind of store only
+
+    return monthly(sum(1 for _ in wiring.store.scan()))
 
 
 def _job(wiring: Wiring, plan: RotationPlan, *, reason: str, accept_outage: bool, only_if_due: bool) -> Job:

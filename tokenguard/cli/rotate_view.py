@@ -12,13 +12,24 @@ from tokenguard.rotation.plan import By, RotationPlan, total
 from tokenguard.shell.render import Screen
 
 
-def show_plans(screen: Screen, plans: Sequence[RotationPlan], now: datetime, *, quiet: bool) -> None:
-    """The plan: order, steps, who is needed, how long. `quiet`: JSON belongs to the results that follow."""
+def show_plans(screen: Screen, plans: Sequence[RotationPlan], now: datetime, *, quiet: bool, cost: str = "") -> None:
+    """The plan: order, steps, who is needed, how long, and what the store costs if it costs something.
+
+    `quiet`: JSON belongs to the results that follow.
+    """
     if quiet:
         return
     if screen.as_json:
-        screen.document({"plan": [_plan_json(plan) for plan in plans], "seconds": total(plans).total_seconds()})
+        costs = {"cost": cost} if cost else {}
+        steps = [_plan_json(plan) for plan in plans]
+        screen.document({"plan": steps, "seconds": total(plans).total_seconds(), **costs})
         return
+    _plans(screen, plans, now)
+    if cost:
+        screen.line(f"the store costs {cost}")
+
+
+def _plans(screen: Screen, plans: Sequence[RotationPlan], now: datetime) -> None:
     if not plans:
         screen.line("nothing to rotate")
         return

@@ -7,4 +7,6 @@ PER_SECRET = 0.40
 def monthly(tokens: int) -> str:
     """The month's price of a store with so many tokens, as a sentence's part."""
     secrets = tokens + 1
-    return f"about ${secrets * PER_SECRET:,.2f} a month for {secrets:,} secrets, at AWS's list price"
+    each = f"; each token more is ${PER_SECRET:.2f}" if not tokens else ""
+    held = "1 secret" if secrets == 1 else f"{secrets:,} secrets"
+    return f"about ${secrets * PER_SECRET:,.2f} a month for {held}, at AWS's list price{each}"
