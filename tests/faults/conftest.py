@@ -39,7 +39,7 @@ def worlds(request: pytest.FixtureRequest, launcher: Launcher, tmp_path: Path) -
     def home() -> Home | None:
         if request.param == "vault":
             server: OpenBao = request.getfixturevalue("openbao")
-            return VaultHome(server.url, server.root_token)
+            return VaultHome([server.url], server.root_token)
         return AwsHome(request.getfixturevalue("aws")) if request.param == "aws" else None
 
     return lambda name, provider: RealWorld(launcher, tmp_path / name, provider, home())

@@ -1,9 +1,10 @@
 """Where the store of a world for kill -9 lies: on this machine, on a real OpenBao, on the strict fake of AWS."""
 
 import base64
+import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 from unittest.mock import patch
@@ -12,6 +13,7 @@ from tests.fakes import vault_stores
 from tests.fakes.clock import FakeClock
 from tests.fakes.secrets_manager import stores as aws_stores
 from tests.fakes.secrets_manager.server import FakeAws
+from tokenguard.http.address import Address
 from tokenguard.shell.clock import SystemClock
 from tokenguard.shell.local import make_local, open_local
 from tokenguard.stores.aws.store import create_store
@@ -57,13 +59,13 @@ class LocalHome:
 
 
 class VaultHome:
-    """A prefix of its own on a server that is there. `address` may be several, as a configuration has them."""
+    """A prefix of its own on a server, or on a cluster of several nodes."""
 
-    def __init__(self, address: str, token: str, *, own_handle: str = "", mount: str = "secret") -> None:
-        self._place = Place(mount=mount, prefix=f"kill/{secrets.token_hex(6)}")
-        self._address, self._token = own_handle or address, token
+    def __init__(self, addresses: Sequence[str], token: str) -> None:
+        self._place = Place(mount="secret", prefix=f"kill/{secrets.token_hex(6)}")
+        self._addresses, self._token = addresses, token
         self.url = self._place.url
-        self.configuration = f'[vault]\naddress = "{address}"\ncredential = "env:LOGIN"\n'
+        self.configuration = f'[vault]\naddress = {json.dumps(addresses)}\ncredential = "env:LOGIN"\n'
         self.environ = {"LOGIN": token}
 
     def make(self) -> None:
@@ -73,7 +75,8 @@ class VaultHome:
         return vault_stores.opened(self._place, self._connection())
 
     def _connection(self) -> Any:
-        return vault_stores.connection(self._address, self._token)
+        first, *others = self._addresses
+        return vault_stores.connection(first, self._token, others=tuple(map(Address.parse, others)))
 
 
 class AwsHome:

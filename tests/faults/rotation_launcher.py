@@ -28,6 +28,7 @@ from tokenguard.domain.secret import Secret
 from tokenguard.errors import TokenguardError, Unreachable
 from tokenguard.ports.operator import Task, Trace
 from tokenguard.ports.provider import Ambiguous, Vendor
+from tokenguard.shell.clock import SystemClock
 from tokenguard.shell.config import read_settings
 from tokenguard.shell.wiring import Wiring
 from tokenguard.stores.aws.place import AwsPlace
@@ -145,7 +146,7 @@ class GatedWiring(Wiring):
 
     @cached_property
     def clock(self) -> Any:
-        return SwiftClock()
+        return SystemClock() if self.environ.get("REAL_TIME") else SwiftClock()
 
     @cached_property
     def store(self) -> Any:

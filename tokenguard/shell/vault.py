@@ -24,6 +24,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
 _PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,62}){0,7}", re.ASCII)
 _KUBERNETES = "file:/var/run/secrets/kubernetes.io/serviceaccount/token"
 _MAX_CREDENTIAL = 16_384
+_MAX_NODES = 16
 
 
 def open_vault(
@@ -72,7 +73,8 @@ def vault_settings(config: VaultConfig | None, settings: Settings, environ: Mapp
         if text and not _PATH.fullmatch(text.strip("/")):
             raise InputError(f"{name} of [vault] is not a plain path", hint="for example teams/video")
     return VaultSettings(
-        address=Address.parse(_address(config.address, environ), what="address of [vault]"),
+        address=_node(config.address, environ),
+        others=_others(config, environ),
         login=_login(config, environ),
         namespace=config.namespace.strip("/"),
         ca_bundle=config.ca_bundle or settings.ca_bundle,
@@ -80,10 +82,19 @@ def vault_settings(config: VaultConfig | None, settings: Settings, environ: Mapp
     )
 
 
-def _address(text: str, environ: Mapping[str, str]) -> str:
-    if not text.startswith("env:"):
-        return text
-    return _variable(text.removeprefix("env:"), environ, "address")
+def _node(text: str, environ: Mapping[str, str]) -> Address:
+    given = _variable(text.removeprefix("env:"), environ, "address") if text.startswith("env:") else text
+    return Address.parse(given, what="address of [vault]")
+
+
+def _others(config: VaultConfig, environ: Mapping[str, str]) -> tuple[Address, ...]:
+    found = tuple(_node(text, environ) for text in config.others)
+    if len(found) >= _MAX_NODES or len({config.address, *config.others}) <= len(found):
+        raise InputError(
+            f"address of [vault] is not a list of at most {_MAX_NODES} different nodes",
+            hint="name each node of the one cluster once, or a load balancer alone",
+        )
+    return found
 
 
 def _login(config: VaultConfig, environ: Mapping[str, str]) -> Login:

@@ -12,16 +12,22 @@ from tokenguard.domain.secret import Secret
 Json = dict[str, Any]
 _OF_THE_SERVER = frozenset({"/v1/sys/health"})
 """Answered outside every namespace only."""
+_READS = frozenset({"GET", "LIST"})
 
 
 class HardenedAdapter(Adapter):  # type: ignore[misc]  # hvac carries no types
-    """Sends what hvac's API classes ask for. The login token stays in a Secret until the header is written."""
+    """Sends what hvac's API classes ask for. The login token stays in a Secret until the header is written.
+
+    A read says what the last write was answered with: a standby that has not come so far refuses it (429, 412), so that
+    nobody reads behind their own writes, whichever node answers.
+    """
 
     session: HardenedSession
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.credential: Secret | None = None
+        self._index = ""
 
     def get_login_token(self, response: Json) -> str:  # noqa: ARG002 - hvac's signature
         """Unused: logins keep their token in a Secret (`login.py`)."""
@@ -34,8 +40,11 @@ class HardenedAdapter(Adapter):  # type: ignore[misc]  # hvac carries no types
             sent["X-Vault-Token"] = self.credential.reveal()
         if self.namespace and url not in _OF_THE_SERVER:
             sent["X-Vault-Namespace"] = self.namespace
+        if self._index and method.upper() in _READS and url not in _OF_THE_SERVER:
+            sent["X-Vault-Index"] = self._index
         given = {name: options[name] for name in ("json", "params") if options.get(name) is not None}
         answer = self.session.ask(method.upper(), self.urljoin(self.base_uri, url), headers=sent, **given)
+        self._index = answer.index or self._index
         return _object(answer)
 
 

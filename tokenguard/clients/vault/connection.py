@@ -9,6 +9,7 @@ import hvac
 
 from tokenguard.clients.vault.adapter import HardenedAdapter, Json
 from tokenguard.clients.vault.login import Lease, log_in, look_up, renew
+from tokenguard.clients.vault.nodes import Nodes
 from tokenguard.clients.vault.session import HardenedSession
 from tokenguard.clients.vault.settings import VaultSettings
 from tokenguard.clients.vault.trouble import Reason, VaultTrouble
@@ -17,6 +18,8 @@ from tokenguard.ports.clock import Clock
 _Result = TypeVar("_Result")
 _PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Seconds before each repetition: a passing trouble has nearly eight seconds to pass."""
+_ELECTION_PAUSES = (*_PAUSES, *(4.0,) * 6)
+"""The same where several nodes are configured: they have half a minute to agree on a new leader."""
 _RENEW_BELOW = 0.5
 """Of a lease's length: with less than that left, it is renewed."""
 
@@ -28,6 +31,8 @@ class VaultConnection:
         self._settings = settings
         self._clock = clock
         self._session = HardenedSession(settings)
+        self._nodes = Nodes(self._session, settings.addresses)
+        self._pauses = _ELECTION_PAUSES if self._nodes.several else _PAUSES
         self._client = hvac.Client(
             url=str(settings.address),
             token="",  # not None: then hvac would look for one in the environment and in the home directory
@@ -59,6 +64,7 @@ class VaultConnection:
         """
         with self._logging_in:
             if self._lease is None:
+                self._turn_to_leader()
                 self._lease = self._log_in()
             return self._lease
 
@@ -69,13 +75,13 @@ class VaultConnection:
             VaultTrouble: no use asking again.
         """
         self._keep_alive()
-        for pause in _PAUSES:
+        for pause in self._pauses:
             try:
                 return self._once(work)
             except VaultTrouble as trouble:
                 if not trouble.passing:
                     raise
-                self._clock.sleep(trouble.retry_after if trouble.retry_after is not None else pause)
+                self._let_pass(trouble, pause)
         return self._once(work)
 
     def once(self, work: Callable[[Any], _Result]) -> _Result:
@@ -85,9 +91,9 @@ class VaultConnection:
 
     def pause(self, attempt: int, trouble: VaultTrouble) -> bool:
         """Wait before attempt `attempt` (from 1) of a write; False when it has been tried often enough."""
-        if not trouble.passing or attempt > len(_PAUSES):
+        if not trouble.passing or attempt > len(self._pauses):
             return False
-        self._clock.sleep(trouble.retry_after if trouble.retry_after is not None else _PAUSES[attempt - 1])
+        self._let_pass(trouble, self._pauses[attempt - 1])
         return True
 
     def request(self, method: str, path: str, **options: Any) -> Json:
@@ -107,6 +113,13 @@ class VaultConnection:
         with self._logging_in:
             self._lease = self._log_in()
         return work(self._client)
+
+    def _let_pass(self, trouble: VaultTrouble, pause: float) -> None:
+        self._clock.sleep(trouble.retry_after if trouble.retry_after is not None else pause)
+        self._turn_to_leader()
+
+    def _turn_to_leader(self) -> None:
+        self._client.adapter.base_uri = str(self._nodes.find_leader())
 
     def _keep_alive(self) -> None:
         with self._logging_in:

@@ -55,7 +55,7 @@ def _health(connection: VaultConnection) -> Iterator[Problem]:
             raise
         yield Problem(
             "the vault's address leads to a standby, which may answer reads behind its leader's writes",
-            "set an address that leads to the active node: the one that answers /v1/sys/health with 200",
+            "name every node in [vault] address, or one that leads to the active node (/v1/sys/health answers 200)",
         )
 
 

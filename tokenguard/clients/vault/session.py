@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -25,32 +26,36 @@ MAX_BODY = 32 << 20
 """Bytes of one answer: a page of a large listing is some megabytes."""
 CONNECTIONS = 8
 _CHUNK = 1 << 16
+_INDEX = re.compile(r"[A-Za-z0-9+/=_-]{1,1024}", re.ASCII)
+"""How far the log of the server has come, as it says with each write; it means something to the server only."""
 
 
 class Answered:
     """A complete answer; its body may hold values, so it is in no repr."""
 
-    __slots__ = ("body", "retry_after", "status")
+    __slots__ = ("body", "index", "retry_after", "status")
 
-    def __init__(self, status: int, body: bytes, wait: float | None) -> None:
+    def __init__(self, status: int, body: bytes, wait: float | None, index: str) -> None:
         self.status = status
         self.body = body
         self.retry_after = wait
+        self.index = index
 
 
 class HardenedSession(requests.Session):
-    """Asks one server. `asked` counts the requests, for whoever promises to need few."""
+    """Asks the nodes of one server. `asked` counts the requests, for whoever promises to need few."""
 
     def __init__(self, settings: VaultSettings) -> None:
         super().__init__()
         self.trust_env = False
         self.headers.clear()
         self.headers.update({"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "tokenguard"})
-        if settings.proxy is not None and not settings.address.loopback:
-            self.proxies = {"https": str(settings.proxy)}
-        context = None if settings.address.scheme == "http" else tls.context(settings.ca_bundle)
+        context = None if all(each.scheme == "http" for each in settings.addresses) else tls.context(settings.ca_bundle)
         self.adapters.clear()
-        self.mount(settings.address.origin + "/", _Adapter(context))
+        for each in settings.addresses:
+            self.mount(each.origin + "/", _Adapter(None if each.scheme == "http" else context))
+            if settings.proxy is not None and not each.loopback:
+                self.proxies[f"https://{each.host}"] = str(settings.proxy)
         self.asked = 0
         self._deadline = settings.deadline
         self._counting = threading.Lock()
@@ -59,22 +64,24 @@ class HardenedSession(requests.Session):
         """Nowhere: not even a prepared next request is made of a redirect."""
         return
 
-    def ask(self, method: str, url: str, **options: Any) -> Answered:
-        """Ask once; VaultTrouble if no complete answer came in time."""
+    def ask(self, method: str, url: str, *, deadline: float | None = None, **options: Any) -> Answered:
+        """Ask once; VaultTrouble if no complete answer came in time (`deadline`: seconds, if not the usual ones)."""
         with self._counting:
             self.asked += 1
-        return _within(self._deadline, lambda: self._ask(method, url, options))
+        seconds = deadline or self._deadline
+        return _within(seconds, lambda: self._ask(method, url, seconds, options))
 
-    def _ask(self, method: str, url: str, options: dict[str, Any]) -> Answered:
-        ends = time.monotonic() + self._deadline
+    def _ask(self, method: str, url: str, seconds: float, options: dict[str, Any]) -> Answered:
+        ends = time.monotonic() + seconds
         try:
-            response = self.request(method, url, allow_redirects=False, stream=True, timeout=self._deadline, **options)
+            response = self.request(method, url, allow_redirects=False, stream=True, timeout=seconds, **options)
             with contextlib.closing(response):
                 body = _read(response, ends)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             raise VaultTrouble.because(_reason(error)) from None
         wait = retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC))
-        return Answered(response.status_code, body, wait)
+        index = response.headers.get("X-Vault-Index", "")
+        return Answered(response.status_code, body, wait, index if _INDEX.fullmatch(index) else "")
 
 
 class _Adapter(HTTPAdapter):

@@ -43,9 +43,16 @@ class VaultSettings:
     """One Vault, as one login sees it."""
 
     address: Address
+    others: tuple[Address, ...] = ()
+    """More nodes of the same cluster; requests go to whichever leads."""
     login: Login
     namespace: str = ""
     ca_bundle: Path | None = None
     proxy: Address | None = None
     deadline: float = 15.0
     """Seconds for one request, from the name lookup to the last byte."""
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """All nodes."""
+        return (self.address, *self.others)

@@ -1,0 +1,37 @@
+"""The nodes of one cluster: which of the configured addresses leads is asked of each of them, without a login."""
+
+from tokenguard.clients.vault.session import HardenedSession
+from tokenguard.clients.vault.trouble import VaultTrouble
+from tokenguard.http.address import Address
+
+_LEADS = 200
+"""How the active node answers; standbys, sealed and new ones answer otherwise."""
+_DEADLINE = 3.0
+"""Seconds for one node: of those that are down some do not even refuse."""
+
+
+class Nodes:
+    """Which address is in use. With one address it is that one, whatever it leads to, and nothing is asked."""
+
+    def __init__(self, session: HardenedSession, addresses: tuple[Address, ...]) -> None:
+        self._session = session
+        self._addresses = addresses
+        self.current = addresses[0]
+
+    @property
+    def several(self) -> bool:
+        """Whether there is a choice."""
+        return len(self._addresses) > 1
+
+    def find_leader(self) -> Address:
+        """The address of the node that leads; while none does, the one in use stays."""
+        if self.several:
+            inorder = (self.current, *(each for each in self._addresses if each != self.current))
+            self.current = next(filter(self._leads, inorder), self.current)
+        return self.current
+
+    def _leads(self, address: Address) -> bool:
+        try:
+            return self._session.ask("GET", f"{address}/v1/sys/health", deadline=_DEADLINE).status == _LEADS
+        except VaultTrouble:
+            return False
