@@ -1,6 +1,5 @@
 """Three OpenBao nodes that share one Raft log, on loopback ports; what is killed comes up again with the data it had."""
 
-import base64
 import contextlib
 import os
 import secrets
