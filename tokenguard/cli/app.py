@@ -20,6 +20,7 @@ COMMANDS = {
     "report": ("tokenguard.cli.report:report", "Report who owns what, what is due and what is violated."),
     "import": ("tokenguard.cli.importing:import_file", "Take tokens from a .env, CSV or JSON file."),
     "migrate": ("tokenguard.cli.migrate:migrate", "Move everything to another store, and leave word there."),
+    "plan": ("tokenguard.cli.plan:plan", "Tell what a manifest would change; change nothing."),
     "scan": ("tokenguard.cli.scan:scan", "Find leaked tokens in files, commits and streams."),
     "baseline": ("tokenguard.cli.baseline:baseline", "Findings that the team has decided to live with."),
     "respond": ("tokenguard.cli.respond:respond", "Say whose a leaked value is and whether it lives; end it."),

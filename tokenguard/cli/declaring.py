@@ -1,0 +1,77 @@
+"""A manifest held against the store that is in use: what `plan`, `apply` and `drift` begin with."""
+
+import posixpath
+from collections.abc import Mapping
+from pathlib import Path
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.names import TokenName
+from tokenguard.domain.token import Consumer, ConsumerKind
+from tokenguard.errors import InputError
+from tokenguard.frozen import Frozen
+from tokenguard.provisioning.actions import Plan
+from tokenguard.provisioning.deciding import Around, Known
+from tokenguard.provisioning.layers import read_manifest
+from tokenguard.provisioning.manifest import Manifest
+from tokenguard.provisioning.planning import make_plan, providers_of, surroundings
+from tokenguard.shell.wiring import Wiring
+
+DEFAULT_FILE = "tokens.yaml"
+
+
+class Held(Frozen, frozen=True):
+    """A manifest, the inventory at one moment, and what follows."""
+
+    manifest: Manifest
+    inventory: Mapping[TokenName, Snapshot]
+    around: Around
+    plan: Plan
+
+
+def held_against_store(wiring: Wiring, file: str, environment: str) -> Held:
+    """Read the manifest, then the inventory, and plan. Reads metadata only, and writes nothing.
+
+    Raises:
+        InputError: the manifest is not acceptable; nothing was asked of the store.
+        Unreachable: the store cannot be read.
+    """
+    manifest = declared_in(file, environment)
+    inventory = {each.document.record.name: each for each in wiring.store.scan()}
+    around = surroundings(
+        manifest, inventory, _providers(wiring, manifest, inventory), policy=wiring.policy, now=wiring.clock.now()
+    )
+    return Held(manifest, inventory, around, make_plan(manifest, inventory, around, store=wiring.store.store_id))
+
+
+def declared_in(file: str, environment: str) -> Manifest:
+    """The manifest; InputError with file, line and column if it is not acceptable."""
+    return read_manifest(Path(file), read_consumer, environment=environment)
+
+
+def read_consumer(text: str) -> Consumer:
+    """One consumer of a manifest; InputError if it is none. No path is looked at, so that none can be probed."""
+    from tokenguard.delivery.registry import parse_consumer  # noqa: PLC0415 - only where a consumer is declared
+
+    kind, _, target = text.partition(":")
+    if kind != ConsumerKind.DOTENV:
+        return parse_consumer(text, base=Path("/"))
+    from tokenguard.delivery.dotenv import Target  # noqa: PLC0415 - only where a file is declared
+
+    path = str(Target.parse(target).path)
+    if posixpath.normpath(path) != path or not target.startswith(f"{path}#") or not text.isprintable():
+        raise InputError("not a plain absolute path", hint="write dotenv:/ABSOLUTE/PATH#VARIABLE")
+    return Consumer(ConsumerKind.DOTENV, target)
+
+
+def _providers(
+    wiring: Wiring, manifest: Manifest, inventory: Mapping[TokenName, Snapshot]
+) -> dict[str, Known | str]:
+    found: dict[str, Known | str] = {}
+    for name in sorted(providers_of(manifest, inventory.values())):
+        try:
+            provider = wiring.vendors.provider(name)
+        except InputError as error:
+            found[name] = error.message
+        else:
+            found[name] = Known(provider.capabilities, provider.base_url)
+    return found

@@ -1,0 +1,29 @@
+"""`tokenguard plan`: what `apply` would do, told without writing anything."""
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.declaring import DEFAULT_FILE, held_against_store
+from tokenguard.cli.plan_view import Format, show_plan
+from tokenguard.errors import ExitCode
+from tokenguard.shell.wiring import Wiring
+
+
+@command("plan")
+@click.argument("file", metavar="[FILE]", default=DEFAULT_FILE)
+@click.option("--env", "environment", metavar="E", default="", help="The environment that is meant; with its overlay.")
+@click.option("--exit-code", is_flag=True, help="Exit 1 if there is something to do.")
+@click.option("--format", "as_format", type=click.Choice([each.value for each in Format]), help="How to tell it.")
+@pass_wiring
+def plan(wiring: Wiring, file: str, *, environment: str, exit_code: bool, as_format: str | None) -> ExitCode:
+    """Hold the manifest FILE (tokens.yaml) against the store and tell what `tokenguard apply` would do.
+
+    Nothing is written, no value is read and no provider is asked: a login that may read metadata is enough. The
+    digest at the end stands for all that was told; `apply --digest` refuses anything else. Exit 2: the manifest, or a
+    wish in it, cannot be fulfilled.
+    """
+    held = held_against_store(wiring, file, environment)
+    show_plan(wiring, held.plan, Format(as_format or wiring.flags.format))
+    if held.plan.blocked:
+        return ExitCode.USAGE
+    return ExitCode.FINDINGS if exit_code and held.plan.actions else ExitCode.OK

@@ -1,0 +1,1 @@
+"""Provisioning: from one reviewed file to a plan, and from the plan to the store. Pure, but for reading the file."""

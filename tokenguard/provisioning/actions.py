@@ -1,0 +1,141 @@
+"""What a plan is made of: what will be done to each token, what people have to do, and what cannot be."""
+
+import hashlib
+from datetime import datetime
+from enum import StrEnum, unique
+
+import msgspec
+
+from tokenguard.domain.names import TokenId, TokenName
+from tokenguard.frozen import Frozen
+
+
+@unique
+class Verb(StrEnum):
+    """One thing that `apply` does to a token."""
+
+    RESUME = "resume"
+    """Go on with an operation that was interrupted."""
+    DECLARE = "declare"
+    """Make its record; a value is to come, or there is none."""
+    ISSUE = "issue"
+    """Have the provider make its first value, store it and deliver it."""
+    CHANGE = "change"
+    DELIVER = "deliver"
+    ROTATE = "rotate"
+    RETIRE = "retire"
+    """Revoke it and prove it dead; nothing takes its place."""
+    CLOSE = "close"
+    """Mark a record as retired that never had a value."""
+
+
+class FieldChange(Frozen, frozen=True):
+    """One field of a record, as people read it."""
+
+    field: str
+    before: str
+    after: str
+
+
+class Action(Frozen, frozen=True, kw_only=True):
+    """Everything that will be done to one token, in the order of its verbs."""
+
+    name: TokenName
+    verbs: tuple[Verb, ...]
+    token: TokenId = TokenId("")
+    """Empty: there is no record yet."""
+    version: int = 0
+    """Of the record that this was decided from; 0 if there is none."""
+    changes: tuple[FieldChange, ...] = ()
+    deliver: tuple[str, ...] = ()
+    """The consumers that will be given its value."""
+    destinations: tuple[str, ...] = ()
+    """Those of its consumers that its record does not have yet: new places for its value to go."""
+    provider: str = ""
+    address: str = ""
+    """The provider's address, where it is pinned by this."""
+    owner: str = ""
+    rank: int = 1
+    """What must come first has the lower one: admin credentials before what they mint, ends last."""
+    live: bool = False
+    """Whether a value that may be alive is ended by it."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) over all of it."""
+        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
+
+
+@unique
+class Wait(StrEnum):
+    """What only a person can do."""
+
+    VALUE = "value"
+    ADMIN = "admin"
+    """The credential that would mint it has no value yet."""
+    HAND_OVER = "hand-over"
+    ROTATE = "rotate"
+    RETIRE = "retire"
+    RESUME = "resume"
+
+
+class Todo(Frozen, frozen=True, kw_only=True):
+    """Something for a person; not a failure."""
+
+    name: TokenName
+    wait: Wait
+    text: str
+    command: str
+    """What to run."""
+    owner: str = ""
+    due: datetime | None = None
+
+
+class Blocked(Frozen, frozen=True, kw_only=True):
+    """A wish that contradicts the store, or that nothing here can grant: nothing is applied before it is mended."""
+
+    name: TokenName
+    reason: str
+    hint: str
+    place: str = ""
+    """`file:line:column` of the declaration."""
+
+
+class Plan(Frozen, frozen=True, kw_only=True):
+    """What `apply` would do now."""
+
+    store: str
+    manifest: str
+    """The manifest's digest."""
+    declared: int
+    actions: tuple[Action, ...] = ()
+    """In the order in which they are done."""
+    todos: tuple[Todo, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
+    undeclared: tuple[TokenName, ...] = ()
+    """Tokens of the store that the manifest does not know; nothing is done to them."""
+    addresses: tuple[tuple[str, str], ...] = ()
+    """Providers with an address that no token of the store is pinned to yet."""
+    records: int = 0
+    """How many the store holds now, retired ones included."""
+
+    @property
+    def digest(self) -> str:
+        """What a reviewer has seen: manifest, store, and every action with the version it was decided from."""
+        return digest_of(self.store, self.manifest, [each.digest for each in self.actions])
+
+    @property
+    def ends_live(self) -> tuple[TokenName, ...]:
+        """The tokens that it revokes."""
+        return tuple(each.name for each in self.actions if each.live)
+
+    @property
+    def records_after(self) -> int:
+        """How many records the store will hold."""
+        return self.records + sum(not each.token for each in self.actions)
+
+
+def digest_of(store: str, manifest: str, actions: list[str]) -> str:
+    """The digest of a plan (`sha256:` and 64 hex digits) from those of its parts."""
+    body = msgspec.json.encode((1, store, manifest, sorted(actions)))
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"

@@ -1,0 +1,73 @@
+"""Where a record differs from its declaration, and what it would be with the declaration in it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from tokenguard.domain.token import Kind, Record, RecordState
+from tokenguard.frozen import replace
+from tokenguard.provisioning.actions import FieldChange
+from tokenguard.provisioning.manifest import Declared
+
+_ALWAYS = ("provider", "scope", "environment", "purpose", "owner")
+_IF_SAID = ("kind", "scope_name", "permissions", "made_by", "account", "deputy", "consumers", "notes")
+IDENTITY = ("provider", "scope")
+"""What a live value cannot change: it was made for them."""
+_MOST = 200
+
+
+def wanted(record: Record, declared: Declared) -> Record:
+    """The record as the declaration wants it: what it does not say stays; complete, an unclaimed one becomes active."""
+    said = {name: getattr(declared, name) for name in _ALWAYS}
+    said |= {name: found for name in _IF_SAID if (found := getattr(declared, name)) is not None}
+    if (due := _due(record, declared)) is not None:
+        said["due_at"] = due
+    after = replace(record, **said)
+    if after.state is RecordState.UNCLAIMED and not after.missing:
+        after = replace(after, state=RecordState.ACTIVE)
+    return after
+
+
+def new_record(declared: Declared, *, kind: Kind, address: str, now: datetime) -> Record:
+    """The record of a token that the store does not know yet."""
+    blank = Record(
+        name=declared.name, provider=declared.provider, kind=declared.kind or kind, base_url=address, added_at=now
+    )
+    return wanted(blank, declared)
+
+
+def unsaid(record: Record) -> Record:
+    """A record of the same name and provider of which nothing else is known."""
+    return Record(name=record.name, provider=record.provider, kind=record.kind, base_url=record.base_url)
+
+
+def changes(before: Record, after: Record) -> tuple[FieldChange, ...]:
+    """What differs between two records, field by field."""
+    return tuple(_changes(before, after))
+
+
+def _changes(before: Record, after: Record) -> Iterator[FieldChange]:
+    for name in (*_ALWAYS, *_IF_SAID, "due_at", "state", "base_url"):
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new:
+            yield FieldChange(name, words(old), words(new))
+
+
+def words(value: object) -> str:
+    """A field as people read it."""
+    if value is None:
+        return "not declared"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d}"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    return str(value)[:_MOST] or "none"
+
+
+def _due(record: Record, declared: Declared) -> datetime | None:
+    """The declared date, unless the live value is younger than it: then it was rotated for it already.
+
+    A rotation clears the date of the record. Setting it again would have the token rotated every day from then on.
+    """
+    if declared.due is None or (record.rotated_at is not None and record.rotated_at >= declared.due):
+        return None
+    return declared.due

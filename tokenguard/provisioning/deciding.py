@@ -1,0 +1,248 @@
+"""One token: from its declaration and its record to what will be done, what a person must do, or why it cannot be."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.journal import HandoverLevel, Mode
+from tokenguard.domain.names import TokenId, TokenName
+from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Kind, Record, RecordState
+from tokenguard.frozen import Frozen, field, replace
+from tokenguard.policy.model import Policy, due_of
+from tokenguard.ports.provider import Capabilities, Way
+from tokenguard.provisioning.actions import Action, Blocked, FieldChange, Todo, Verb, Wait
+from tokenguard.provisioning.comparing import IDENTITY, changes, new_record, unsaid, wanted
+from tokenguard.provisioning.manifest import Declared, Issue, Wish
+
+
+class Known(Frozen, frozen=True):
+    """A provider that this machine is set to use."""
+
+    capabilities: Capabilities
+    address: str
+
+
+class Around(Frozen, frozen=True, kw_only=True):
+    """What a decision rests on besides the token itself."""
+
+    now: datetime
+    policy: Policy
+    providers: Mapping[str, Known | str]
+    """By name; a text says why one cannot be used."""
+    waiting_admins: Mapping[str, TokenName] = field(default_factory=dict)
+    """Providers whose admin credential is declared and has no value yet."""
+
+
+class Decision(Frozen, frozen=True, kw_only=True):
+    """What comes of one token; all empty: it is as declared."""
+
+    action: Action | None = None
+    todos: tuple[Todo, ...] = ()
+    blocked: Blocked | None = None
+
+
+def decide(declared: Declared, found: Snapshot | None, around: Around) -> Decision:
+    """Decide. Pure: the same declaration and record always lead to the same."""
+    if declared.state is Wish.RETIRED:
+        return _end(declared, found, around)
+    known = around.providers.get(declared.provider, "it is not known here")
+    if isinstance(known, str):
+        return _blocked(declared, f"its provider cannot be used: {known}", "correct the provider, or configure it")
+    kind, wants = declared.scope.kind if declared.scope else "", known.capabilities.scope_kind
+    if wants and kind != wants:
+        return _blocked(declared, f"tokens of {declared.provider} are bound to a {wants}", f"write scope: {wants}:ID")
+    if declared.issue is Issue.API and known.capabilities.mint is not Way.API:
+        return _blocked(declared, f"{declared.provider} makes no tokens through an API", "write issue: guided")
+    if found is None:
+        return _begin(declared, None, known, around)
+    return _go_on(declared, found, known, around)
+
+
+def _go_on(declared: Declared, found: Snapshot, known: Known, around: Around) -> Decision:
+    record = found.document.record
+    if record.state is RecordState.RETIRED:
+        return _blocked(declared, "it is retired, and its record is evidence", "declare a new token under a new name")
+    if found.document.moved_to:
+        return _blocked(declared, "it has moved to another store", "declare it in the manifest of that store")
+    if found.document.busy:
+        return _resume(declared, found, known)
+    if not _has_value(record) and record.state is RecordState.PENDING:
+        return _begin(declared, found, known, around)
+    return _adjust(declared, found, known, around)
+
+
+def _begin(declared: Declared, found: Snapshot | None, known: Known, around: Around) -> Decision:
+    """A token without a value: its record, and its value if nobody is needed for it."""
+    before = found.document.record if found else None
+    fresh = new_record(declared, kind=known.capabilities.kind, address=known.address, now=around.now)
+    after = replace(wanted(before, declared), base_url=known.address) if before else fresh
+    admin = around.waiting_admins.get(declared.provider)
+    by_api = declared.issue is Issue.API and after.kind.has_value and (admin is None or admin == declared.name)
+    differences = changes(before or unsaid(after), after)
+    verbs = (Verb.ISSUE,) if by_api else (Verb.DECLARE,) if not before else (Verb.CHANGE,) if differences else ()
+    deliver = tuple(map(str, after.consumers or ())) if by_api else ()
+    action = _action(declared, found, verbs, known, changes=differences, deliver=deliver, record=after)
+    if by_api or not after.kind.has_value:
+        return Decision(action=action)
+    return Decision(action=action, todos=(_value_todo(declared, after, admin),))
+
+
+def _value_todo(declared: Declared, record: Record, admin: TokenName | None) -> Todo:
+    due = record.added_at + declared.value_within if record.added_at else None
+    if declared.issue is Issue.API and admin is not None:
+        return Todo(name=declared.name, wait=Wait.ADMIN, owner=declared.owner, due=due,
+                    text=f"waits for the value of {admin}, which mints it",
+                    command=f"tokenguard add {admin}, then apply again")  # fmt: skip
+    guided = declared.issue is Issue.GUIDED
+    return Todo(
+        name=declared.name, wait=Wait.VALUE, owner=declared.owner, due=due,
+        text=f"make it at {declared.provider}, guided" if guided else "bring its value",
+        command=f"tokenguard add {declared.name}{' --issue' if guided else ''}",
+    )  # fmt: skip
+
+
+def _adjust(declared: Declared, found: Snapshot, known: Known, around: Around) -> Decision:
+    """A full member of the inventory: its fields, its consumers, its age."""
+    before = found.document.record
+    after = wanted(before, declared)
+    stuck = [each.field for each in changes(before, after) if each.field in IDENTITY and _has_value(before)]
+    if stuck:
+        hint = "declare a new token under a new name and retire this one; `tokenguard edit` corrects a wrong record"
+        return _blocked(declared, f"its live value was made for another {stuck[0]}", hint)
+    if before.base_url and before.base_url != known.address:
+        hint = f"if the provider has moved: tokenguard edit {declared.name} --base-url {known.address or 'URL'}"
+        return _blocked(declared, "it is pinned to another address than this machine uses", hint)
+    differences = changes(before, after)
+    verbs = [Verb.CHANGE] if differences else []
+    todos: list[Todo] = []
+    late = undelivered(replace(found.document, record=after)) if _has_value(before) else ()
+    if _is_due(after, around):
+        if (why := _needs_person(after, known)) is None:
+            verbs.append(Verb.ROTATE)
+        else:
+            due = due_of(after, around.policy)
+            todos.append(_todo(declared, Wait.ROTATE, f"rotate it: {why}", f"tokenguard rotate {declared.name}",
+                               due=due.at if due else None))  # fmt: skip
+    pushed = tuple(each for each in late if each.kind is not ConsumerKind.PERSON)
+    if pushed and Verb.ROTATE not in verbs:
+        verbs.append(Verb.DELIVER)
+    todos += [
+        _todo(
+            declared, Wait.HAND_OVER, f"see that {each} has its value", f"tokenguard apply, or rotate {declared.name}"
+        )
+        for each in late
+        if each.kind is ConsumerKind.PERSON and Verb.ROTATE not in verbs
+    ]
+    deliver = tuple(map(str, after.consumers or () if Verb.ROTATE in verbs else pushed))
+    action = _action(declared, found, tuple(verbs), known, changes=differences, deliver=deliver, record=after)
+    return Decision(action=action, todos=tuple(todos))
+
+
+def _resume(declared: Declared, found: Snapshot, known: Known) -> Decision:
+    record = found.document.record
+    command = f"tokenguard rotate {declared.name} --resume"
+    given = found.document.journal is not None and found.document.journal.mode is Mode.ADD
+    if known.capabilities.unattended and not given and not _persons(record):
+        action = _action(declared, found, (Verb.RESUME,), known, record=record)
+        return Decision(action=action)
+    return Decision(todos=(_todo(declared, Wait.RESUME, "an operation on it waits for a person", command),))
+
+
+def _end(declared: Declared, found: Snapshot | None, around: Around) -> Decision:
+    if found is None or found.document.record.state is RecordState.RETIRED:
+        return Decision()
+    record, journal = found.document.record, found.document.journal
+    known = around.providers.get(record.provider, "it is not known here")
+    if isinstance(known, str):
+        return _blocked(declared, f"its provider cannot be used: {known}", "configure the provider")
+    if never_had_value(found.document):
+        return Decision(action=_action(declared, found, (Verb.CLOSE,), known, record=record))
+    command = f"tokenguard retire {declared.name}"
+    if known.capabilities.revoke is not Way.API or not _has_value(record) or not known.capabilities.probe:
+        text = f"end it at {record.provider}: a person has to, or has to vouch for it"
+        return Decision(todos=(_todo(declared, Wait.RETIRE, text, command, owner=record.owner),))
+    if found.document.busy and journal is not None:
+        verbs = (Verb.RESUME,) if journal.mode is Mode.RETIRE else (Verb.RESUME, Verb.RETIRE)
+    else:
+        verbs = (Verb.RETIRE,)
+    return Decision(action=_action(declared, found, verbs, known, record=record, live=True))
+
+
+def never_had_value(document: Document) -> bool:
+    """Whether nothing was ever stored or minted under this name: there is nothing that could be alive."""
+    record = document.record
+    return record.state is RecordState.PENDING and record.fingerprint is None and document.journal is None
+
+
+def undelivered(document: Document) -> tuple[Consumer, ...]:
+    """The consumers that are not known to hold the live value."""
+    journal = document.journal
+    handovers = journal.handovers if journal is not None else ()
+    sure = {each.consumer for each in handovers if each.level is HandoverLevel.CONFIRMED}
+    return tuple(each for each in document.record.consumers or () if each not in sure)
+
+
+def _has_value(record: Record) -> bool:
+    return record.fingerprint is not None
+
+
+def _is_due(record: Record, around: Around) -> bool:
+    elsewhere = record.location.custody in {Custody.UNREADABLE, Custody.NONE}
+    due = due_of(record, around.policy)
+    return due is not None and due.at <= around.now and record.kind.has_value and not elsewhere
+
+
+def _needs_person(record: Record, known: Known) -> str | None:
+    """Why nobody but a person can rotate it."""
+    if not known.capabilities.unattended:
+        return f"{record.provider} needs a person for it"
+    if record.consumers is None and not known.capabilities.last_used:
+        return "nobody has said who uses it"
+    return "a person must hand it over" if _persons(record) else None
+
+
+def _persons(record: Record) -> bool:
+    return any(each.kind is ConsumerKind.PERSON for each in record.consumers or ())
+
+
+def _action(
+    declared: Declared,
+    found: Snapshot | None,
+    verbs: tuple[Verb, ...],
+    known: Known,
+    *,
+    record: Record,
+    changes: tuple[FieldChange, ...] = (),
+    deliver: tuple[str, ...] = (),
+    live: bool = False,
+) -> Action | None:
+    if not verbs:
+        return None
+    before = found.document.record if found else None
+    had = set(before.consumers or ()) if before else set()
+    ends = declared.state is Wish.RETIRED
+    admin = record.kind is Kind.PROVIDER_ADMIN
+    return Action(
+        name=declared.name,
+        verbs=verbs,
+        token=found.id if found else TokenId(""),
+        version=found.version if found else 0,
+        changes=changes,
+        deliver=deliver,
+        destinations=() if ends else tuple(str(each) for each in record.consumers or () if each not in had),
+        provider=record.provider,
+        address=known.address if before is None or record.base_url != before.base_url else "",
+        owner=record.owner,
+        rank=(3 if admin else 2) if ends else (0 if admin else 1),
+        live=live,
+    )
+
+
+def _todo(
+    declared: Declared, wait: Wait, text: str, command: str, *, due: datetime | None = None, owner: str = ""
+) -> Todo:
+    return Todo(name=declared.name, wait=wait, text=text, command=command, owner=owner or declared.owner, due=due)
+
+
+def _blocked(declared: Declared, reason: str, hint: str) -> Decision:
+    return Decision(blocked=Blocked(name=declared.name, reason=reason, hint=hint))

@@ -1,0 +1,108 @@
+"""Which fields a token of a manifest may have, where each may stand and what it holds; the schema is made of it."""
+
+from collections.abc import Mapping
+from enum import StrEnum, unique
+
+from tokenguard.domain.token import Kind
+from tokenguard.frozen import Frozen
+from tokenguard.provisioning.manifest import Issue, Wish
+
+
+@unique
+class Sort(StrEnum):
+    """What a field holds."""
+
+    WORD = "word"
+    """One segment of a name."""
+    LINE = "line"
+    """One line of text; empty text clears the field."""
+    SCOPE = "scope"
+    KIND = "kind"
+    STATE = "state"
+    ISSUE = "issue"
+    PERMISSIONS = "permissions"
+    DAY = "day"
+    DAYS = "days"
+    CONSUMERS = "consumers"
+
+
+class About(Frozen, frozen=True, kw_only=True):
+    """One field."""
+
+    sort: Sort
+    says: str
+    hint: str
+    inherited: bool = False
+    """Whether `defaults` may hold it."""
+    overlaid: bool = False
+    """Whether an environment may change it."""
+    required: bool = False
+    ids: bool = False
+    """Whether it may hold ids, which can be long and random without being secret."""
+
+
+_WORD = "use a-z, 0-9, '.', '_' and '-', starting with a letter or digit, at most 63 characters"
+_LINE = "write one line of at most 200 plain characters"
+_DAYS = "write a whole number of days, 1 to 365"
+
+FIELDS: Mapping[str, About] = {
+    "provider": About(sort=Sort.WORD, says="Who issues it.", hint=_WORD, inherited=True, required=True),
+    "kind": About(
+        sort=Sort.KIND, says="What sort of credential it is.", hint=f"one of {', '.join(Kind)}", inherited=True
+    ),
+    "state": About(
+        sort=Sort.STATE, says="Whether it is to live, or to be ended for good.", hint=f"one of {', '.join(Wish)}"
+    ),
+    "scope": About(
+        sort=Sort.SCOPE, says="What it can reach at its provider.", hint="write KIND:ID, for example drive:8c1f2a",
+        inherited=True, overlaid=True, required=True, ids=True,
+    ),
+    "scope_name": About(
+        sort=Sort.LINE, says="The scope's display name.", hint=_LINE, inherited=True, overlaid=True, ids=True
+    ),
+    "environment": About(
+        sort=Sort.WORD, says="Its environment: prod, staging, dev.", hint=_WORD, inherited=True, required=True
+    ),
+    "owner": About(sort=Sort.WORD, says="The team that answers for it.", hint=_WORD, inherited=True, required=True),
+    "purpose": About(sort=Sort.LINE, says="What it is for.", hint=_LINE, inherited=True, required=True),
+    "permissions": About(
+        sort=Sort.PERMISSIONS, says="What it may do there.", hint="write a list such as [posts:read, posts:write]",
+        inherited=True, overlaid=True,
+    ),
+    "made_by": About(
+        sort=Sort.LINE, says="The person who mints it.", hint=_LINE, inherited=True, overlaid=True
+    ),
+    "account": About(
+        sort=Sort.LINE, says="The login at the provider it is minted with.", hint=_LINE, inherited=True,
+        overlaid=True, ids=True,
+    ),
+    "deputy": About(
+        sort=Sort.LINE, says="Who acts when the owner cannot be reached.", hint=_LINE, inherited=True, overlaid=True
+    ),
+    "due": About(
+        sort=Sort.DAY, says="When it must be rotated, if not by the policy's maximum age.",
+        hint="write a date such as 2027-01-31", overlaid=True,
+    ),
+    "consumers": About(
+        sort=Sort.CONSUMERS, says="Who is given its value; an empty list says nobody.",
+        hint="write a list of dotenv:/ABSOLUTE/PATH#VARIABLE, command:NAME or person:TEXT", overlaid=True, ids=True,
+    ),
+    "issue": About(
+        sort=Sort.ISSUE, says="Where its first value comes from: the API, a guided person, or somebody who has it.",
+        hint=f"one of {', '.join(Issue)}", inherited=True,
+    ),
+    "value_within": About(
+        sort=Sort.DAYS, says="In how many days a person should bring its first value.", hint=_DAYS, inherited=True,
+        overlaid=True,
+    ),
+    "notes": About(sort=Sort.LINE, says="Anything else.", hint=_LINE, overlaid=True, ids=True),
+}  # fmt: skip
+"""In the order in which `fmt` writes them."""
+
+INHERITED = tuple(name for name, about in FIELDS.items() if about.inherited)
+OVERLAID = tuple(name for name, about in FIELDS.items() if about.overlaid)
+REQUIRED = tuple(name for name, about in FIELDS.items() if about.required)
+TOP = ("version", "include", "defaults", "environments", "tokens")
+"""The keys of a manifest, in their order."""
+INCLUDED = ("version", "include", "defaults", "tokens")
+OVERLAY = ("tokens",)

@@ -1,0 +1,184 @@
+"""Puts a manifest together: the file, what it includes, the defaults of each, and one environment's overlay."""
+
+from pathlib import Path
+from typing import Any
+
+from tokenguard.documents import Tree
+from tokenguard.domain.names import SEGMENT, TokenName
+from tokenguard.domain.token import Consumer, ConsumerKind
+from tokenguard.provisioning.fields import FIELDS, INCLUDED, INHERITED, OVERLAID, OVERLAY, REQUIRED, TOP
+from tokenguard.provisioning.folder import MAX_FILES, Folder, Unreadable, is_path
+from tokenguard.provisioning.manifest import Declared, Manifest, Wish
+from tokenguard.provisioning.reading import Part, ReadConsumer, declared_name
+from tokenguard.provisioning.source import Source, read_source
+
+VERSION = "1"
+MAX_TOKENS = 10_000
+MAX_DEPTH = 5
+_SHARED = frozenset({ConsumerKind.PERSON, ConsumerKind.COMMAND})
+"""Consumers that may take the values of several tokens."""
+_PATH_HINT = "write a relative path such as teams/video.yaml: below the including file, no links, no `..`, no URL"
+Given = dict[str, Any]
+
+
+def read_manifest(path: Path, read_consumer: ReadConsumer, *, environment: str = "") -> Manifest:
+    """Read a manifest with everything it includes.
+
+    Args:
+        path: the file; only it and what lies below its folder is opened.
+        read_consumer: reads one consumer.
+        environment: which environment is meant; empty for all.
+
+    Raises:
+        InputError: it is not acceptable. The message begins with file, line and column; nothing of it is quoted.
+    """
+    with Folder(path) as folder:
+        reader = _Layers(folder, read_consumer, environment)
+        top = reader.read(folder.first, TOP, None)
+        reader.take(top, {}, 0)
+        reader.overlay(top)
+        return reader.manifest()
+
+
+class _Layers:
+    """What was gathered so far."""
+
+    def __init__(self, folder: Folder, read_consumer: ReadConsumer, environment: str) -> None:
+        self._folder = folder
+        self._read_consumer = read_consumer
+        self._environment = environment
+        self._sources: dict[str, Source] = {}
+        self._given: dict[TokenName, Given] = {}
+        self._places: dict[TokenName, tuple[Source, tuple[str | int, ...]]] = {}
+
+    def read(self, name: str, keys: tuple[str, ...], by: tuple[Part, tuple[str | int, ...]] | None) -> Part:
+        """A file as a mapping; `by` is where it was named."""
+        if name in self._sources and by is not None:
+            by[0].refuse("this file is read already", *by[1], hint="include each file once; no file includes itself")
+        try:
+            data = self._folder.read(name)
+        except Unreadable as error:
+            if by is None:
+                Source(name, None, lambda _: (1, 1)).refuse(
+                    (), f"cannot be read: {error}", "name a manifest that exists"
+                )
+            by[0].refuse(f"this file cannot be read: {error}", *by[1], hint=_PATH_HINT)
+        source = self._sources[name] = read_source(name, data)
+        part = Part(source, source.tree, (), keys, what="a manifest")
+        if part.tree.get("version") != VERSION:
+            part.refuse(f"version must be {VERSION}", *(["version"] if "version" in part else []),
+                        hint=f"begin the file with `version: {VERSION}`")  # fmt: skip
+        return part
+
+    def take(self, part: Part, inherited: Given, depth: int) -> None:
+        """The tokens of a file, then those of what it includes."""
+        defaults = {**inherited, **self._defaults(part)}
+        tokens = part.mapping("tokens")
+        for text, tree in tokens.items():
+            self._token(part, text, tree, defaults)
+        for number, item in enumerate(part.items("include", MAX_FILES)):
+            way = ("include", number)
+            if not isinstance(item, str) or not is_path(item):
+                part.refuse("this is not a file that can be included", *way, hint=_PATH_HINT)
+            if depth == MAX_DEPTH:
+                part.refuse(f"includes are nested deeper than {MAX_DEPTH} levels", *way)
+            self.take(self.read(_beside(part.source.name, item), INCLUDED, (part, way)), defaults, depth + 1)
+
+    def _defaults(self, part: Part) -> Given:
+        tree = part.tree.get("defaults", {})
+        return dict(Part(part.source, tree, ("defaults",), INHERITED, what="defaults").fields(self._read_consumer))
+
+    def _token(self, part: Part, text: str, tree: Tree, defaults: Given) -> None:
+        path = ("tokens", text)
+        name = declared_name(part.source, path, text)
+        if name in self._given:
+            part.refuse("this token is declared already", *path, hint=f"it is declared at {self._at(name)}, too")
+        if len(self._given) >= MAX_TOKENS:
+            part.refuse(f"more than {MAX_TOKENS:,} tokens", *path)
+        fields = Part(part.source, tree, path, tuple(FIELDS), what="a token")
+        self._given[name] = {**defaults, **dict(fields.fields(self._read_consumer))}
+        self._places[name] = part.source, path
+
+    def overlay(self, top: Part) -> None:
+        """Lay the chosen environment over the tokens; all environments are read, so that none can be wrong unseen."""
+        environments = top.mapping("environments")
+        for name, tree in environments.items():
+            path = ("environments", name)
+            if not SEGMENT.fullmatch(name):
+                top.refuse("this is not the name of an environment", *path, hint=FIELDS["environment"].hint)
+            self._lay(self._overlay_part(top, path, tree), use=name == self._environment)
+        if environments and self._environment not in environments:
+            known = ", ".join(environments)
+            reason = "the chosen environment is not among these" if self._environment else "no environment is chosen"
+            top.refuse(reason, "environments", hint=f"choose one with --env: {known}")
+
+    def _overlay_part(self, top: Part, path: tuple[str, str], tree: Tree) -> Part:
+        if not isinstance(tree, str):
+            return Part(top.source, tree, path, OVERLAY, what="an environment")
+        if not is_path(tree):
+            top.refuse("this is not a file that can be read", *path, hint=_PATH_HINT)
+        return self.read(_beside(top.source.name, tree), ("version", *OVERLAY), (top, path))
+
+    def _lay(self, part: Part, *, use: bool) -> None:
+        for text, tree in part.mapping("tokens").items():
+            path = (*part.path, "tokens", text)
+            name = declared_name(part.source, path, text)
+            if name not in self._given:
+                part.source.refuse(
+                    path, "no token of that name is declared", "an environment changes tokens, it adds none"
+                )
+            fields = dict(Part(part.source, tree, path, OVERLAID, what="an environment's token")
+                          .fields(self._read_consumer))  # fmt: skip
+            if use:
+                self._given[name] |= fields
+
+    def manifest(self) -> Manifest:
+        """What was gathered, complete and without contradiction."""
+        tokens = []
+        for name in sorted(self._given):
+            given = self._given[name]
+            if self._environment and given.setdefault("environment", self._environment) != self._environment:
+                continue
+            declared = Declared(name=name, **given)
+            self._check(declared)
+            tokens.append(declared)
+        self._check_consumers(tokens)
+        return Manifest(
+            tokens=tuple(tokens),
+            environment=self._environment,
+            files=tuple(self._folder.read_so_far),
+            locate=self._at,
+        )
+
+    def _check(self, declared: Declared) -> None:
+        if declared.state is Wish.RETIRED:
+            return
+        missing = [name for name in REQUIRED if not getattr(declared, name)]
+        if missing:
+            self._refuse(declared, f"{missing[0]} is missing", FIELDS[missing[0]].hint)
+        if declared.kind is not None and not declared.kind.has_value and declared.consumers:
+            self._refuse(declared, f"an {declared.kind} has no value that could be delivered", "leave consumers out")
+
+    def _check_consumers(self, tokens: list[Declared]) -> None:
+        taken: dict[Consumer, TokenName] = {}
+        for declared in tokens:
+            if declared.state is Wish.RETIRED:
+                continue
+            for consumer in declared.consumers or ():
+                other = taken.setdefault(consumer, declared.name)
+                if other != declared.name and consumer.kind not in _SHARED:
+                    self._refuse(declared, f"{other} is delivered to the same place", "give each its own variable")
+
+    def _refuse(self, declared: Declared, reason: str, hint: str) -> None:
+        source, path = self._places[declared.name]
+        source.refuse(path, f"{declared.name}: {reason}", hint)
+
+    def _at(self, name: TokenName) -> str:
+        source, path = self._places[name]
+        return source.locate(path)
+
+
+def _beside(file: str, relative: str) -> str:
+    """A path as it is below the manifest's folder; both were checked."""
+    folder, slash, _ = file.rpartition("/")
+    return f"{folder}{slash}{relative}"

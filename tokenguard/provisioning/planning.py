@@ -1,0 +1,92 @@
+"""The whole plan: every declared token held against the inventory, in the order in which things must be done."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.names import TokenName
+from tokenguard.domain.token import Kind, RecordState
+from tokenguard.frozen import replace
+from tokenguard.policy.model import Policy
+from tokenguard.provisioning.actions import Action, Blocked, Plan, Todo
+from tokenguard.provisioning.deciding import Around, Known, decide
+from tokenguard.provisioning.manifest import Issue, Manifest, Wish
+
+
+def providers_of(manifest: Manifest, inventory: Iterable[Snapshot]) -> frozenset[str]:
+    """The providers that a plan has to know of."""
+    ending = {each.name for each in manifest.tokens if each.state is Wish.RETIRED}
+    recorded = {each.document.record.provider for each in inventory if each.document.record.name in ending}
+    return frozenset(each.provider for each in manifest.tokens if each.state is Wish.ACTIVE) | recorded
+
+
+def surroundings(
+    manifest: Manifest,
+    inventory: Mapping[TokenName, Snapshot],
+    providers: Mapping[str, Known | str],
+    *,
+    policy: Policy,
+    now: datetime,
+) -> Around:
+    """What decisions about the tokens of a manifest rest on."""
+    waiting = {
+        each.provider: each.name
+        for each in manifest.tokens
+        if each.kind is Kind.PROVIDER_ADMIN
+        and each.state is Wish.ACTIVE
+        and each.issue is not Issue.API
+        and not _is_live(inventory.get(each.name))
+    }
+    return Around(now=now, policy=policy, providers=providers, waiting_admins=waiting)
+
+
+def make_plan(manifest: Manifest, inventory: Mapping[TokenName, Snapshot], around: Around, *, store: str) -> Plan:
+    """Decide every token.
+
+    Args:
+        manifest: what is declared.
+        inventory: every token of the store by its name.
+        around: policy, providers, time.
+        store: the store's id, so that a plan for one store is not taken for another's.
+    """
+    actions: list[Action] = []
+    todos: list[Todo] = []
+    blocked: list[Blocked] = []
+    for declared in manifest.tokens:
+        found = decide(declared, inventory.get(declared.name), around)
+        actions += [found.action] if found.action else []
+        todos += found.todos
+        blocked += [replace(found.blocked, place=manifest.locate(declared.name))] if found.blocked else []
+    return Plan(
+        store=store,
+        manifest=manifest.digest,
+        declared=len(manifest.tokens),
+        actions=tuple(sorted(actions, key=lambda each: (each.rank, each.name))),
+        todos=tuple(todos),
+        blocked=tuple(blocked),
+        undeclared=_undeclared(manifest, inventory),
+        addresses=_new_addresses(actions, inventory),
+        records=len(inventory),
+    )
+
+
+def _undeclared(manifest: Manifest, inventory: Mapping[TokenName, Snapshot]) -> tuple[TokenName, ...]:
+    declared = {each.name for each in manifest.tokens}
+    return tuple(
+        name
+        for name, each in inventory.items()
+        if name not in declared
+        and each.document.record.state is not RecordState.RETIRED
+        and manifest.environment in {"", each.document.record.environment}
+    )
+
+
+def _new_addresses(actions: Iterable[Action], inventory: Mapping[TokenName, Snapshot]) -> tuple[tuple[str, str], ...]:
+    pinned = {(each.document.record.provider, each.document.record.base_url) for each in inventory.values()}
+    wanted = {(each.provider, each.address) for each in actions if each.address}
+    return tuple(sorted(wanted - pinned))
+
+
+def _is_live(found: Snapshot | None) -> bool:
+    record = found.document.record if found else None
+    return record is not None and record.fingerprint is not None and record.state is RecordState.ACTIVE
