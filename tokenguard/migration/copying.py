@@ -7,7 +7,6 @@ from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import ChainHead, Entry, Event, Op, Phase, extend
 from tokenguard.domain.journal import Journal
 from tokenguard.domain.names import TokenId
-from tokenguard.domain.token import Custody
 from tokenguard.errors import Conflict, Tampered, Unreachable
 from tokenguard.frozen import Frozen, replace
 from tokenguard.migration.slots import close_open_slots, copy_live, copy_slots, labels_of, slot
@@ -132,7 +131,7 @@ def at_home(document: Document, live: Live | None, version: int) -> Document:
     fits, and what did not fit never will.
     """
     journal = document.journal
-    if journal is not None and document.record.location.custody is Custody.MANAGED:
+    if journal is not None:
         journal = _pinned(journal, live.version if live else 0, version)
     return _plain(replace(document, moved_to="", journal=journal))
 
