@@ -37,11 +37,17 @@ class Adding:
 
     def __init__(self, wiring: Wiring, name: TokenName, changes: Changes) -> None:
         self._wiring = wiring
-        if not changes.provider:
+        if changes.provider:
+            wiring.vendors.provider(changes.provider)  # a wrong one is told before the store is asked for
+        declared = _declared(wiring, name)
+        provider = changes.provider or (declared.provider if declared else "")
+        if not provider:
             raise InputError("missing --provider", hint="for example --provider descript, or --provider manual")
-        self._provider = wiring.vendors.provider(changes.provider)
+        self._provider = wiring.vendors.provider(provider)
         kind = changes.kind or self._provider.capabilities.kind
-        blank = Record(name=name, provider=changes.provider, kind=kind, base_url=self._provider.base_url)
+        blank = Record(name=name, provider=provider, kind=kind, base_url=self._provider.base_url)
+        if declared is not None and declared.provider == provider:
+            blank = replace(declared, base_url=self._provider.base_url)
         self._record = apply(blank, changes)
         _check_complete(self._record)
         check_scope(self._record, self._provider)
@@ -118,6 +124,13 @@ class Adding:
                 shown = f" ({seen.scope_name})" if seen.scope_name else ""
                 self._wiring.progress.step(f"{name} accepts the value{leads}{shown}")
                 return seen
+
+
+def _declared(wiring: Wiring, name: TokenName) -> Record | None:
+    """What was declared of a token that waits for its value; None if there is no such token."""
+    found = wiring.store.find(name)
+    record = found.document.record if found is not None else None
+    return record if record is not None and record.state is RecordState.PENDING else None
 
 
 def check_scope(record: Record, provider: Provider) -> None:

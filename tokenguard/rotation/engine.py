@@ -3,7 +3,7 @@
 Every public verb may be interrupted anywhere, by anything; `resume` goes on from the journal and converges.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from tokenguard.domain.document import Snapshot
@@ -12,7 +12,7 @@ from tokenguard.domain.journal import AttemptState, Mode, Stage
 from tokenguard.domain.liveness import DeathGrade, Observation
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.secret import Value
-from tokenguard.domain.token import Record, RecordState
+from tokenguard.domain.token import Consumer, Record, RecordState
 from tokenguard.errors import InputError, NotProvenDead, Tampered, TokenguardError, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.rotation import aborting, accepting, ending, handover, minting, reaping
@@ -47,9 +47,27 @@ class Engine:
         session.advance(session.event(Op.ACCEPT, verdict=verdict), record=replace(session.record, state=state))
         return self._run(session)
 
-    def issue(self, record: Record) -> Snapshot:
+    def issue(self, record: Record, *, reason: str = "") -> Snapshot:
         """Have a first value made, by API or with a person."""
-        return self._run(open_new(self._context, record, Mode.ISSUE))
+        return self._run(open_new(self._context, record, Mode.ISSUE, reason=reason))
+
+    def deliver(self, token: TokenId, consumers: Sequence[Consumer], *, reason: str = "") -> Snapshot:
+        """Give the live value to consumers that were declared after it was published; safe to repeat.
+
+        A rotation that begins meanwhile wins: what was delivered late is replaced by what the store serves then.
+        """
+        snapshot = self._context.store.load(token)
+        name, journal = snapshot.document.record.name, snapshot.document.journal
+        if snapshot.document.busy:
+            raise Unfinished(f"an operation on {name} is open", hint=f"tokenguard rotate {name} --resume, or --abort")
+        live = self._context.store.read_live(token)
+        if live is None or journal is None:
+            raise InputError(
+                f"the store holds no live value of {name}", hint="`tokenguard show` says what is on record"
+            )
+        session = Session(self._context, snapshot)
+        handover.bring(session, consumers, live.value, reason=reason)
+        return session.snapshot
 
     def rotate(
         self, token: TokenId, *, compromised: bool = False, reason: str = "", accept_outage: bool = False

@@ -1,6 +1,6 @@
 """Consumers: give each one the new value, and go on only when each is known to use it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from tokenguard.domain.event import Op, Phase
@@ -32,6 +32,16 @@ def catch_up(session: Session) -> None:
         _deliver(session, consumer, new_value(session))
 
 
+def bring(session: Session, consumers: Iterable[Consumer], value: Value, *, reason: str) -> None:
+    """Deliver the live value outside an operation, to consumers that were declared after it was published."""
+    for consumer in consumers:
+        try:
+            _deliver(session, consumer, value, reason=reason)
+        except Unfinished as error:
+            hint = "find out what changed it, then deliver it again: tokenguard apply, or rotate it"
+            raise Unfinished(error.message, hint=hint) from None
+
+
 def take_back(session: Session, previous: Value | None) -> None:
     """Give every consumer that was handed the new value its previous one (an abort), if there was one."""
     for handover in session.journal.handovers:
@@ -55,9 +65,9 @@ def take_back(session: Session, previous: Value | None) -> None:
             session.context.progress.note(f"{consumer} had no value before: what it was handed is still there")
 
 
-def _deliver(session: Session, consumer: Consumer, value: Value) -> None:
+def _deliver(session: Session, consumer: Consumer, value: Value, *, reason: str = "") -> None:
     session.commit(
-        session.event(Op.DELIVER, Phase.INTENT, consumer=str(consumer)),
+        session.event(Op.DELIVER, Phase.INTENT, consumer=str(consumer), reason=reason),
         handovers=_with(session, consumer, HandoverLevel.INTENDED),
     )
     delivery = session.context.deliveries.of(consumer)
