@@ -87,14 +87,14 @@ class Engine:
             return self._retire_without_value(snapshot, reason)
         return self._run(open_existing(self._context, snapshot, Mode.RETIRE, reason=reason))
 
-    def resume(self, token: TokenId, *, accept_outage: bool = False) -> Snapshot:
+    def resume(self, token: TokenId, *, accept_outage: bool = False, reason: str = "") -> Snapshot:
         """Go on with the open operation, from wherever it stopped; nothing to do is no error."""
         snapshot = self._context.store.load(token)
         if not snapshot.document.busy:
             _refuse_mere_word(snapshot)
             return snapshot
         try:
-            session = take_over(self._context, snapshot, accept_outage=accept_outage)
+            session = take_over(self._context, snapshot, accept_outage=accept_outage, reason=reason)
         except TokenguardError as error:
             raise _graver(snapshot, error) from None
         return self._run(session, resumed=True)

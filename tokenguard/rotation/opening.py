@@ -65,12 +65,12 @@ def open_existing(
     )  # fmt: skip
 
 
-def take_over(context: Context, snapshot: Snapshot, *, accept_outage: bool = False) -> Session:
+def take_over(context: Context, snapshot: Snapshot, *, accept_outage: bool = False, reason: str = "") -> Session:
     """Become the holder of an open operation. From the commit on, the previous runner can write nothing."""
     session = Session(context, snapshot)
     journal = session.journal
     session.commit(
-        session.event(Op.TAKE_OVER, Phase.FACT, stage=journal.stage.value, previous=journal.holder),
+        session.event(Op.TAKE_OVER, Phase.FACT, stage=journal.stage.value, previous=journal.holder, reason=reason),
         epoch=journal.epoch + 1,
         holder=context.holder,
         accept_outage=journal.accept_outage or accept_outage,
