@@ -12,6 +12,7 @@ from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.shell.local import open_local
 from tokenguard.shell.store_url import is_local, is_on_aws, is_on_vault
 from tokenguard.shell.wiring import Wiring
+from tokenguard.stores.adopted import home_of
 from tokenguard.stores.local.slots import SlotKind
 from tokenguard.stores.local.store import LocalStore
 
@@ -139,7 +140,7 @@ def _vault(wiring: Wiring) -> Iterator[Finding]:
     """Mount, policy and login, as far as a Vault can be asked without writing."""
     from tokenguard.stores.vault.store import VaultStore  # noqa: PLC0415 - loads hvac
 
-    store = wiring.store
+    store = home_of(wiring.store)
     found = store.problems() if isinstance(store, VaultStore) else ()
     for problem in found:
         yield Finding(
@@ -233,7 +234,7 @@ def _of_token(snapshot: Snapshot, now: datetime) -> Iterator[Finding]:
 
 
 def _local(wiring: Wiring) -> LocalStore:
-    store = wiring.store
+    store = home_of(wiring.store)
     if isinstance(store, LocalStore):
         return store
     return open_local(wiring.local_directory, wiring.environ, wiring.clock, wiring.ask_hidden)

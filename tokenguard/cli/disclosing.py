@@ -8,8 +8,9 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Event, Op, Phase
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.secret import Value
+from tokenguard.domain.token import Record
 from tokenguard.errors import Conflict, InputError, TokenguardError
-from tokenguard.ports.store import Live
+from tokenguard.ports.store import Found, Live
 from tokenguard.shell.wiring import Wiring
 
 _TRIES = 5
@@ -27,6 +28,15 @@ class Asked:
         if len(value.names) == 1:
             return {self.variable: value.token.reveal()}
         return {f"{self.variable}_{name.upper()}": value.field(name).reveal() for name in value.names}
+
+
+def check_in_place(record: Record, live: Live) -> None:
+    """Refuse a value that is no longer where it lives; another one there is the one that its consumers use."""
+    if live.found is Found.NOTHING:
+        raise InputError(
+            f"there is nothing any more at {record.location.url}, where the value of {record.name} lives",
+            hint="have it restored there, or `tokenguard retire` the token",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,7 @@ class Disclosure:
         live = self._wiring.store.read_live(snapshot.id)
         if live is None:
             raise InputError(f"the store holds no live value of {asked.name}", hint="`tokenguard show` says why")
+        check_in_place(snapshot.document.record, live)
         return Given(asked, snapshot, live)
 
     def variables(self) -> dict[str, str]:

@@ -74,17 +74,17 @@ def _learn(wiring: Wiring, disclosure: Disclosure, known: list[Known], settings:
 def _watch(wiring: Wiring, disclosure: Disclosure, known: list[Known], settings: Settings) -> Watch | None:
     if settings.on_rotate is None:
         return None
-    versions = {given.snapshot.id: given.live.version for given in disclosure.given}
+    held = {given.snapshot.id: given.live for given in disclosure.given}
 
     def look() -> Matcher | None:
         try:
-            live = {token: wiring.store.read_live(token) for token in versions}
-            if all(each is None or each.version == versions[token] for token, each in live.items()):
+            live = {token: wiring.store.read_live(token) for token in held}
+            if all(each is None or each == held[token] for token, each in live.items()):
                 return None
             _learn(wiring, Disclosure(wiring, [given.asked for given in disclosure.given], "exec"), known, settings)
         except TokenguardError:
             return None  # the next look may be luckier; the child goes on with what it has
-        versions.update({token: each.version for token, each in live.items() if each is not None})
+        held.update({token: each for token, each in live.items() if each is not None})
         return Matcher.of(known)
 
     grace = _GRACE if settings.on_rotate == RESTART else None

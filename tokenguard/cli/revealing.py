@@ -1,5 +1,6 @@
 """Showing a value to a person: written down before it happens, and only on a terminal."""
 
+from tokenguard.cli.disclosing import check_in_place
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Event, Op, Phase
 from tokenguard.errors import InputError
@@ -22,6 +23,8 @@ def reveal_on_terminal(wiring: Wiring, snapshot: Snapshot) -> None:
         raise InputError(
             f"the store holds no live value of {record.name}", hint="see `tokenguard show` without --reveal"
         )
+
+    check_in_place(record, live)
 
     def event(phase: Phase) -> Event:
         detail: dict[str, str | int | bool] = {"label": live.label, "to": "terminal"}

@@ -10,8 +10,9 @@ from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import Conflict, ExitCode
 from tokenguard.frozen import Frozen, replace
 from tokenguard.ports.clock import Clock
+from tokenguard.ports.places import Displaced
 from tokenguard.ports.provider import Provider
-from tokenguard.ports.store import Store
+from tokenguard.ports.store import Found, Store
 
 _TRIES = 3
 
@@ -63,6 +64,7 @@ def verify(store: Store, clock: Clock, provider_of: Callable[[Record], Provider]
 
     Raises:
         InputError: the provider is not known, or not where the record says.
+        Displaced: there is nothing any more where the value was adopted.
         Unreachable: the store could not be read or written.
     """
     record = snapshot.document.record
@@ -71,13 +73,16 @@ def verify(store: Store, clock: Clock, provider_of: Callable[[Record], Provider]
     live = store.read_live(snapshot.id)
     if live is None:
         return Look(record=record, result=Result.NOT_ASKED, reason="the store holds no value of it")
+    if live.found is Found.NOTHING:
+        raise Displaced.at(record.location.url)
     provider = provider_of(record)
     if not provider.capabilities.probe:
         return Look(record=record, result=Result.NOT_ASKED, reason=f"{provider.name} has no way to ask")
     seen = provider.probe(live.value, record.scope)
     if not snapshot.document.busy:
         _keep(store, clock, snapshot, seen)
-    return Look(record=record, result=judge(seen), seen=seen, reason=seen.reason)
+    changed = "" if live.found is Found.SAME else f"; somebody else has put another value at {record.location.url}"
+    return Look(record=record, result=judge(seen), seen=seen, reason=seen.reason + changed)
 
 
 def _keep(store: Store, clock: Clock, snapshot: Snapshot, seen: Observation) -> None:

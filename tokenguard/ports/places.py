@@ -9,7 +9,15 @@ from tokenguard.frozen import Frozen
 
 
 class Displaced(Unfinished):
-    """What is at an adopted place is not ours: somebody else changed or removed it. Nothing was written."""
+    """What is at an adopted place is not ours: somebody else changed or removed it. Nothing was written there."""
+
+    @classmethod
+    def at(cls, url: str) -> "Displaced":
+        """With the place's address."""
+        return cls(
+            f"{url} does not hold what tokenguard knows: somebody else has changed or removed it",
+            hint="see who in its server's log and have it put back, then go on; nothing there was overwritten",
+        )
 
 
 class Held(Frozen, frozen=True):

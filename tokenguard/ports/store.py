@@ -1,6 +1,7 @@
 """Where documents and values live. One contract suite (`tests/contract`) runs over every adapter."""
 
 from collections.abc import Iterator, Sequence
+from enum import StrEnum, unique
 from typing import Protocol
 
 from tokenguard.domain.document import Document, Snapshot
@@ -20,6 +21,16 @@ class Tombstone(Frozen, frozen=True, kw_only=True):
     digest: bytes | None = None
 
 
+@unique
+class Found(StrEnum):
+    """What is at the place of an adopted value; a value in the store's own layout is always `SAME`."""
+
+    SAME = "same"
+    OTHER = "other"
+    """Another value than the one that was published there: somebody else put it there."""
+    NOTHING = "nothing"
+
+
 class Live(Frozen, frozen=True):
     """What consumers of the store read."""
 
@@ -27,6 +38,8 @@ class Live(Frozen, frozen=True):
     version: int
     """Grows with every publish; the pin of the next one. Starts at 1."""
     value: Value
+    """What is there now; where nothing is found, what should be."""
+    found: Found = Found.SAME
 
 
 class Documents(Protocol):

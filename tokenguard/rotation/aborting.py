@@ -6,6 +6,7 @@ from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
+from tokenguard.ports.places import Displaced
 from tokenguard.rotation.handover import take_back
 from tokenguard.rotation.machine import may_abort, superseded
 from tokenguard.rotation.proving import old_value
@@ -69,10 +70,13 @@ def _unpublish(session: Session) -> None:
         session.event(Op.PUBLISH, Phase.INTENT, label=old.label if old else "", result="back"),
         vacant_version=0 if old else live.version + 1,
     )
-    if old is not None:
-        store.publish(token, old.label, live.version)
-    else:
+    if old is None:
         store.withdraw(token, live.version)
+        return
+    try:
+        store.publish(token, old.label, live.version)
+    except Displaced as displaced:  # not our value to take away; the label in the store is the old one's again
+        session.context.progress.note(f"{displaced.message}; it is left as it is")
 
 
 def _restored(session: Session) -> Record:

@@ -7,7 +7,9 @@ from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import Conflict, Tampered, Unfinished, Unreachable
 from tokenguard.frozen import replace
+from tokenguard.ports.places import Displaced
 from tokenguard.ports.provider import Way
+from tokenguard.ports.store import Found
 from tokenguard.rotation.reaping import reap
 from tokenguard.rotation.session import Session
 
@@ -51,7 +53,7 @@ def publish(session: Session) -> None:
     pinned = session.journal.old.live_version if session.journal.old else session.journal.vacant_version
     session.commit(session.event(Op.PUBLISH, Phase.INTENT, label=attempt.label))
     live = store.read_live(token)
-    if live is None or live.label != attempt.label:
+    if live is None or live.label != attempt.label or live.found is not Found.SAME:
         try:
             store.publish(token, attempt.label, pinned)
         except Conflict:
@@ -60,6 +62,8 @@ def publish(session: Session) -> None:
                 hint="see who with `tokenguard audit log`; then `tokenguard rotate --abort`, and start again",
             ) from None
         live = store.read_live(token)
+    if live is not None and live.found is not Found.SAME:
+        raise Displaced.at(session.record.location.url)
     if live is None or live.label != attempt.label or live.value != new_value(session):
         raise Tampered(
             "the store does not serve what was just published", hint="run `tokenguard doctor`; nothing was revoked"

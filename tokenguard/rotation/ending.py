@@ -4,10 +4,12 @@ from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Mode, Old, Quarantined, Stage
 from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation, Verdict
 from tokenguard.domain.secret import Value
-from tokenguard.domain.token import RecordState
+from tokenguard.domain.token import Custody, RecordState
 from tokenguard.errors import Conflict, NotProvenDead, Unfinished, Unreachable
 from tokenguard.frozen import replace
+from tokenguard.ports.places import Displaced
 from tokenguard.ports.provider import Issuer, Listed, Way
+from tokenguard.ports.store import Found
 from tokenguard.rotation.accepting import new_value
 from tokenguard.rotation.handover import catch_up
 from tokenguard.rotation.machine import unconfirmed
@@ -108,6 +110,8 @@ def _guard(session: Session) -> None:
             hint=f"tokenguard rotate {name} --resume",
         )
     live = session.context.store.read_live(session.snapshot.id)
+    if live is not None and live.found is not Found.SAME:
+        raise Displaced.at(session.record.location.url)
     if live is None or live.label != session.journal.attempts[-1].label:
         raise Conflict(
             f"the store no longer serves the new token of {name}",
@@ -267,6 +271,10 @@ def _withdraw(session: Session) -> None:
     session.commit(session.event(Op.PUBLISH, Phase.INTENT, result="withdraw"))
     if store.read_live(session.snapshot.id) is not None:
         store.withdraw(session.snapshot.id, old.live_version)
+    if session.record.location.custody is Custody.ADOPTED:
+        session.context.progress.note(
+            f"the dead value is still at {session.record.location.url}: whoever owns that may remove it"
+        )
 
 
 def _quarantined(session: Session, old: Old, proof: DeathProof) -> Quarantined:

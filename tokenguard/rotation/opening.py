@@ -8,8 +8,9 @@ from tokenguard.domain.names import Label, TokenId, new_token_id
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import Conflict, InputError, Unfinished, Unreachable
 from tokenguard.frozen import replace
+from tokenguard.ports.places import Displaced
 from tokenguard.ports.provider import Provider, Way
-from tokenguard.ports.store import Live
+from tokenguard.ports.store import Found, Live
 from tokenguard.rotation.machine import may_abort
 from tokenguard.rotation.session import Context, Session, new_operation_id
 
@@ -59,6 +60,8 @@ def open_existing(
         raise InputError(
             f"the store holds no live value of {record.name}", hint="`tokenguard show` says what is on record"
         )
+    if mode is Mode.PLANNED and live.found is not Found.SAME:
+        raise Displaced.at(record.location.url)  # a leak and a retirement end the old value, whatever is there now
     _check_provider(context, record, mode, live)
     return _open(
         context, snapshot.id, snapshot.version, snapshot.document, mode, live=live, reason=reason, outage=accept_outage

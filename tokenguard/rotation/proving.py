@@ -4,13 +4,14 @@ Unknown is neither dead nor alive, so it neither counts nor breaks the series; o
 positive control, an outage that answers 401 to everybody would "prove" every death.
 """
 
+from contextlib import suppress
 from datetime import datetime
 
 from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation, Verdict
 from tokenguard.domain.names import Label
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import RecordState
-from tokenguard.errors import InputError
+from tokenguard.errors import InputError, Unreachable
 from tokenguard.rotation.session import Session
 
 _FIRST_BACKOFF = 1.0
@@ -81,9 +82,10 @@ def find_control(session: Session, dying: Label) -> Value | None:
         same = (record.provider, record.base_url) == (session.record.provider, session.record.base_url)
         if not same or other.id == session.snapshot.id or record.state is not RecordState.ACTIVE:
             continue
-        held = store.read_live(other.id)
-        if held is not None and _accepted(session, held.value):
-            return held.value
+        with suppress(Unreachable, InputError):  # a value that cannot be had proves nothing, and hinders nothing
+            held = store.read_live(other.id)
+            if held is not None and _accepted(session, held.value):
+                return held.value
     return own
 
 

@@ -23,7 +23,7 @@ def open_aws(url: str, settings: Settings, clock: Clock) -> AwsStore:
         Tampered: what is there is not what we wrote.
     """
     place = AwsPlace.parse(url)
-    return open_store(place, _client(place, settings), clock)
+    return open_store(place, client(place.region, settings), clock)
 
 
 def make_aws(url: str, settings: Settings, clock: Clock, *, sandbox: bool) -> AwsStore:
@@ -32,7 +32,7 @@ def make_aws(url: str, settings: Settings, clock: Clock, *, sandbox: bool) -> Aw
     key = settings.aws.kms_key
     if key and not _KMS_KEY.fullmatch(key):
         raise InputError("kms_key of [aws] is not a key", hint="write its ARN, its id, or alias/NAME")
-    return create_store(place, _client(place, settings), clock, kms_key=key, sandbox=sandbox)
+    return create_store(place, client(place.region, settings), clock, kms_key=key, sandbox=sandbox)
 
 
 def policies(url: str) -> dict[str, str]:
@@ -41,11 +41,12 @@ def policies(url: str) -> dict[str, str]:
     return {role.value: policy(role, place) for role in Role}
 
 
-def _client(place: AwsPlace, settings: Settings) -> AwsClient:
+def client(region: str, settings: Settings) -> AwsClient:
+    """Asks a region, at the configured endpoint if there is one; InputError if either is not acceptable."""
     endpoint = settings.aws.endpoint
     return AwsClient(
         AwsSettings(
-            region=place.region,
+            region=region,
             endpoint=Address.parse(endpoint, what="endpoint of [aws]") if endpoint else None,
             ca_bundle=settings.ca_bundle,
             proxy=Address.parse(settings.proxy, what="proxy", plain_http=True) if settings.proxy else None,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # each of these loads what only some commands need
     from tokenguard.ports.operator import Operator, Progress
     from tokenguard.ports.store import Store
     from tokenguard.rotation.engine import Engine
+    from tokenguard.shell.places import ConfiguredPlaces
     from tokenguard.shell.progress import StderrProgress
     from tokenguard.shell.render import Screen
     from tokenguard.shell.settings import Settings, VaultConfig
@@ -102,9 +103,18 @@ class Wiring:
 
     @cached_property
     def store(self) -> "Store":
-        """The store, open."""
+        """The store, open; values that were adopted are read and published where they are."""
+        from tokenguard.stores.adopted import adopting  # noqa: PLC0415
+
         self.say(f"store: {self.store_url}")
-        return self.open_store(self.store_url)
+        return adopting(self.open_store(self.store_url), lambda: self.places)
+
+    @cached_property
+    def places(self) -> "ConfiguredPlaces":
+        """Fields that others own, on the servers of this runner's configuration."""
+        from tokenguard.shell.places import ConfiguredPlaces  # noqa: PLC0415
+
+        return ConfiguredPlaces(self.settings, self.vault_of(self.store_url), self.environ, self.clock)
 
     def open_store(self, url: str) -> "Store":
         """Open the store at `url` with whichever key or login is at hand.

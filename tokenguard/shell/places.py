@@ -1,0 +1,96 @@
+"""Places of others by this runner's own configuration: it says which server, a record only pins which one it was."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from tokenguard.domain.field_address import AwsField, VaultField, parse_field
+from tokenguard.domain.token import Custody, Location
+from tokenguard.errors import InputError
+from tokenguard.ports.clock import Clock
+from tokenguard.ports.places import Place
+from tokenguard.shell.settings import Settings, VaultConfig
+
+if TYPE_CHECKING:  # hvac and boto3 are loaded by whoever asks a place
+    from tokenguard.clients.aws.secrets import Secrets
+    from tokenguard.clients.vault.connection import VaultConnection
+    from tokenguard.clients.vault.settings import VaultSettings
+
+
+class ConfiguredPlaces:
+    """Implements `ports.places.Places`; connects when a place is first asked for.
+
+    Args:
+        settings: the configuration; its `[aws]` says which endpoint.
+        vault: which Vault `vault://` means.
+        environ: where `env:VARIABLE` looks.
+        clock: times leases and pauses.
+    """
+
+    def __init__(self, settings: Settings, vault: VaultConfig | None, environ: Mapping[str, str], clock: Clock) -> None:
+        self._settings = settings
+        self._vault = vault
+        self._environ = environ
+        self._clock = clock
+        self._connection: VaultConnection | None = None
+        self._regions: dict[str, Secrets] = {}
+
+    def of(self, location: Location) -> Place:
+        """The place of an adopted value; InputError if its server is not the one that was pinned."""
+        address = parse_field(location.url)
+        if location.server not in self._servers(address):
+            raise InputError(
+                f"{address.url} was adopted on another server than this machine is set to use",
+                hint=f"if the server has moved: tokenguard edit NAME --adopt '{address.url}'",
+            )
+        return self.at(address)
+
+    def pinned(self, url: str) -> Location:
+        """The location at an address, on the server that the configuration names; InputError if it names none."""
+        address = parse_field(url)
+        return Location(Custody.ADOPTED, address.url, self._servers(address)[0])
+
+    def at(self, address: VaultField | AwsField) -> Place:
+        """The place at an address, wherever the configuration leads."""
+        if isinstance(address, AwsField):
+            from tokenguard.clients.aws.fields import SecretField  # noqa: PLC0415 - loads boto3 when it is asked
+
+            return SecretField(self.secrets(address.region), address)
+        from tokenguard.clients.vault.fields import KvField  # noqa: PLC0415 - loads hvac
+        from tokenguard.clients.vault.kv import KvMount  # noqa: PLC0415
+
+        return KvField(KvMount(self.connection(), address.mount), address)
+
+    def connection(self) -> "VaultConnection":
+        """The login at the configured Vault; InputError if none is configured."""
+        if self._connection is None:
+            from tokenguard.clients.vault.connection import VaultConnection  # noqa: PLC0415 - loads hvac
+
+            self._connection = VaultConnection(self._vault_settings(), self._clock)
+        return self._connection
+
+    def secrets(self, region: str) -> "Secrets":
+        """Secrets Manager of a region."""
+        if region not in self._regions:
+            from tokenguard.clients.aws.secrets import Secrets  # noqa: PLC0415 - few commands need it
+            from tokenguard.shell.aws import client  # noqa: PLC0415
+
+            self._regions[region] = Secrets(client(region, self._settings), self._clock)
+        return self._regions[region]
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _servers(self, address: VaultField | AwsField) -> tuple[str, ...]:
+        """What a record may pin, the usual one first; for AWS itself nothing, since its region is in the address."""
+        if isinstance(address, AwsField):
+            return (self._settings.aws.endpoint,)
+        found = self._vault_settings()
+        within = f"/{found.namespace}" if found.namespace else ""
+        return tuple(f"{node}{within}" for node in (found.address, *found.others))
+
+    def _vault_settings(self) -> "VaultSettings":
+        from tokenguard.shell.vault import vault_settings  # noqa: PLC0415 - loads hvac
+
+        return vault_settings(self._vault, self._settings, self._environ)

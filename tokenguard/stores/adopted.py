@@ -1,0 +1,174 @@
+"""A store whose adopted records are live elsewhere: in a field of an entry that others own.
+
+The home store keeps everything else, and its own live entry is the register of what was last meant to be at the place:
+it moves first, under the store's pin. Then the place is written, by compare-and-set on a version that was read *before*
+the register was looked at once more. So a runner that was overtaken either sees that the register has moved on, or
+writes against a version that whoever overtook it has replaced (docs/adr/0013-adopted-places.md).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import Any, cast
+
+from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.event import Event
+from tokenguard.domain.names import Label, TokenId, TokenName
+from tokenguard.domain.secret import Value
+from tokenguard.domain.token import Custody, Location
+from tokenguard.errors import Conflict, Unfinished
+from tokenguard.frozen import replace
+from tokenguard.ports.places import Displaced, Held, Place, Places
+from tokenguard.ports.store import Found, Live, Store
+
+_TRIES = 5
+
+
+def adopting(home: Store, places: Callable[[], Places]) -> Store:
+    """The store with its adopted records read and published where they are; `places` is called if there are any."""
+    return cast("Store", _AdoptingStore(home, places))  # what is not live values is the home store's own
+
+
+def home_of(store: Store) -> Store:
+    """The store itself, whose own kind may matter, behind one that reads adopted values where they are."""
+    return store.home if isinstance(store, _AdoptingStore) else store
+
+
+class _AdoptingStore:
+    """Everything that is not said here is the home store's."""
+
+    def __init__(self, home: Store, places: Callable[[], Places]) -> None:
+        self._home = home
+        self._make_places = places
+        self._located: dict[TokenId, Location] = {}
+
+    @cached_property
+    def _places(self) -> Places:
+        return self._make_places()
+
+    @property
+    def home(self) -> Store:
+        """The store itself."""
+        return self._home
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._home, name)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        if "_places" in self.__dict__:
+            self._places.close()
+        getattr(self._home, "close", lambda: None)()
+
+    def find(self, name: TokenName) -> Snapshot | None:
+        """As the home store."""
+        found = self._home.find(name)
+        return found and self._seen(found)
+
+    def load(self, token: TokenId) -> Snapshot:
+        """As the home store."""
+        return self._seen(self._home.load(token))
+
+    def scan(self) -> Iterator[Snapshot]:
+        """As the home store."""
+        return map(self._seen, self._home.scan())
+
+    def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:
+        """As the home store."""
+        return self._seen(self._home.commit(token, expected, document, events))
+
+    def read_live(self, token: TokenId) -> Live | None:
+        """What the place holds, with the label of what should be there; None where nothing is live."""
+        served, place = self._home.read_live(token), self._place(token)
+        if served is None or place is None:
+            return served
+        held = place.read()
+        if held is None:
+            return replace(served, found=Found.NOTHING)
+        value = Value.of(held.text.reveal())
+        return replace(served, value=value, found=Found.SAME if value == served.value else Found.OTHER)
+
+    def publish(self, token: TokenId, label: Label, pinned: int) -> int:
+        """Make the candidate live: in the register, then at the place. A first value is there already.
+
+        Raises:
+            Conflict: the register is not at `pinned`, or another runner has gone on.
+            Displaced: the place holds what is not ours; the register has moved, and a repetition goes on from there.
+        """
+        place = self._place(token)
+        if place is None:
+            return self._home.publish(token, label, pinned)
+        before = self._home.read_live(token)
+        version, moved = self._register(token, label, pinned)
+        served = self._home.read_live(token)
+        if served is None or served.label != label:
+            raise _overtaken()
+        if before is None:
+            self._expect(token, place, served.value)
+        else:
+            self._bring(token, place, served, moved=moved)
+        return version
+
+    def _register(self, token: TokenId, label: Label, pinned: int) -> tuple[int, bool]:
+        """The register's version now, and whether it was this call that moved it."""
+        try:
+            return self._home.publish(token, label, pinned), True
+        except Conflict:
+            served = self._home.read_live(token)
+            if served is None or (served.label, served.version) != (label, pinned + 1):
+                raise
+            return served.version, False
+
+    def _expect(self, token: TokenId, place: Place, value: Value) -> None:
+        held = place.read()
+        if held is None or Value.of(held.text.reveal()) != value:
+            raise self._displaced(token)
+
+    def _bring(self, token: TokenId, place: Place, served: Live, *, moved: bool) -> None:
+        """Have the place hold the value. Where the register has just moved, also a value that is there is written.
+
+        Its version has to move as well then: a runner that was overtaken may hold on to the one before.
+        """
+        for _ in range(_TRIES):
+            held = place.read()
+            if held is None or not self._ours(token, served, held):
+                raise self._displaced(token)
+            if not moved and held.text == served.value.token:
+                return
+            try:
+                place.replace(held.version, served.value.token)
+            except Conflict:
+                moved = False  # somebody else's write has moved the version
+            else:
+                return
+        raise Unfinished(
+            f"{self._located[token].url} is written again and again by somebody else", hint="find out by whom, resume"
+        )
+
+    def _ours(self, token: TokenId, served: Live, held: Held) -> bool:
+        """Whether what is at the place may be replaced: a value that this operation knows; Conflict if we are late."""
+        document, now = self._home.load(token).document, self._home.read_live(token)
+        if document.moved_to or now is None or (now.label, now.version) != (served.label, served.version):
+            raise _overtaken()
+        journal = document.journal
+        known = {document.record.fingerprint}
+        if journal is not None:
+            known |= {attempt.fingerprint for attempt in journal.attempts}
+            known |= {journal.old.fingerprint} if journal.old else set()
+        return self._home.fingerprint(Value.of(held.text.reveal())) in known
+
+    def _displaced(self, token: TokenId) -> Displaced:
+        return Displaced.at(self._located[token].url)
+
+    def _place(self, token: TokenId) -> Place | None:
+        if token not in self._located:
+            self.load(token)
+        location = self._located[token]
+        return self._places.of(location) if location.custody is Custody.ADOPTED else None
+
+    def _seen(self, snapshot: Snapshot) -> Snapshot:
+        self._located[snapshot.id] = snapshot.document.record.location
+        return snapshot
+
+
+def _overtaken() -> Conflict:
+    return Conflict("another runner has gone on with this token", hint="see `tokenguard show` for who")
