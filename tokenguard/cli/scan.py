@@ -1,23 +1,26 @@
 """`tokenguard scan`: leaks in files, in what is staged, in a history, in a stream."""
 
-import sys
 from pathlib import Path
 
 import click
 
 from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.scan_source import Source
 from tokenguard.domain.finding import Report
-from tokenguard.errors import ExitCode, InputError
+from tokenguard.errors import ExitCode
+from tokenguard.frozen import replace
 from tokenguard.scanning.advice import Reach
 from tokenguard.scanning.baseline import suppressor
+from tokenguard.scanning.demands import Demands, demanded
 from tokenguard.scanning.jobs import Job
 from tokenguard.scanning.naming import named
 from tokenguard.scanning.outputs import document
 from tokenguard.scanning.outputs.formats import Format, render
 from tokenguard.scanning.own_tokens import load_own_tokens
 from tokenguard.scanning.scanner import Stages, Suppressor
-from tokenguard.scanning.source import MAX_BYTES
 from tokenguard.shell.scan_key import find_scan_key
+from tokenguard.shell.scan_settings import team_rules
+from tokenguard.shell.settings import ScanConfig
 from tokenguard.shell.wiring import Wiring
 
 
@@ -27,11 +30,22 @@ from tokenguard.shell.wiring import Wiring
 @click.option("--history", is_flag=True, help="Every content of every commit of all refs, and the messages.")
 @click.option("--since", metavar="REV", default="", help="The history after it.")
 @click.option("--stdin", is_flag=True, help="Standard input.")
+@click.option("--commit-msg", metavar="FILE", type=click.Path(path_type=Path), help="The message of a commit.")
 @click.option("--baseline", type=click.Path(path_type=Path), help="Pass over what this file lists.")
 @click.option("--own-only", is_flag=True, help="Only the team's own tokens, beside another scanner.")
 @click.option("--require-own", is_flag=True, help="Fail where own tokens cannot be looked for.")
 @click.option("--names", is_flag=True, help="Look up in the store whose own tokens were found.")
-@click.option("--strict", is_flag=True, help="Exit 1 if anything was not scanned.")
+@click.option("--strict", is_flag=True, help="Exit 1 if anything was not scanned; comments silence no vendor's token.")
+@click.option("--base", metavar="REV", default="", help="Read .tokenguard.toml as this revision has it.")
+@click.option(
+    "--detect-secrets-plugin",
+    "plugins",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Run a plug-in of detect-secrets too; it is a program.",
+)
+@click.option("--filter", "filters", multiple=True, metavar="FILE::NAME", help="Run a filter of detect-secrets too.")
 @click.option("--format", "as_format", type=click.Choice([each.value for each in Format]), help="How to report.")
 @pass_wiring
 def scan(
@@ -42,11 +56,15 @@ def scan(
     history: bool,
     since: str,
     stdin: bool,
+    commit_msg: Path | None,
     baseline: Path | None,
     own_only: bool,
     require_own: bool,
     names: bool,
     strict: bool,
+    base: str,
+    plugins: tuple[Path, ...],
+    filters: tuple[str, ...],
     as_format: str | None,
 ) -> ExitCode:
     """Find leaked tokens; exit 1 if there are any.
@@ -55,28 +73,39 @@ def scan(
     there is no git. Findings are the team's own tokens (if `fingerprints pull` was run), what detect-secrets finds, and
     vendors' tokens and pre-signed URLs that it does not know. No finding holds any part of a value, and nothing is
     sent anywhere.
+
+    A .tokenguard.toml at the top of the scanned repository may ask for more ([scan] strict, require_own,
+    max_pragmas), never for less.
     """
     chosen = Format(as_format or wiring.flags.format)
-    if sum((bool(paths), staged, history or bool(since), stdin)) > 1:
-        raise InputError("more than one thing to scan", hint="give paths, --staged, --history (--since) or --stdin")
-    own = load_own_tokens(find_scan_key(wiring.environ), wiring.clock.now(), required=require_own or own_only)
+    source = Source(paths=paths, staged=staged, history=history, since=since, stdin=stdin, message=commit_msg)
+    demands = Demands(strict=strict, require_own=require_own) | demanded(source.directories, base=base)
+    own = load_own_tokens(find_scan_key(wiring.environ), wiring.clock.now(), required=demands.require_own or own_only)
     job = Job(
-        stages=Stages(own=own.stage, rules=not own_only),
+        stages=Stages(
+            own=own.stage,
+            rules=not own_only,
+            team=None if own_only else team_rules(_settings(wiring, plugins, filters)),
+            comments_silence_shapes=not demands.strict,
+        ),
         suppressor=suppressor(baseline) if baseline else Suppressor(),
         notes=own.notes,
     )
-    if stdin:
-        report, reach = job.stream(sys.stdin.buffer.read(MAX_BYTES + 1)), Reach.STREAM
-    elif staged:
-        report, reach = job.staged(Path()), Reach.STAGED
-    elif history or since:
-        report, reach = job.history(Path(), since), Reach.PUSHED
-    else:
-        report, reach = job.paths(paths or (Path(),)), Reach.WORKTREE
-    if names:
+    report, reach = source.scanned(job)
+    if names or wiring.settings.scan.names:
         report = named(report, lambda: wiring.store)
-    _print(wiring, report, chosen, reach)
-    return ExitCode.FINDINGS if report.findings or (strict and report.skipped) else ExitCode.OK
+    _print(wiring, demands.noted(report), chosen, reach)
+    return ExitCode.FINDINGS if demands.fail(report) else ExitCode.OK
+
+
+def _settings(wiring: Wiring, plugins: tuple[Path, ...], filters: tuple[str, ...]) -> ScanConfig:
+    """What the user's configuration says, and the plug-ins and filters of this command line."""
+    found = wiring.settings.scan
+    return replace(
+        found,
+        detect_secrets_plugins=(*found.detect_secrets_plugins, *(path.absolute() for path in plugins)),
+        detect_secrets_filters=(*found.detect_secrets_filters, *filters),
+    )
 
 
 def _print(wiring: Wiring, report: Report, chosen: Format, reach: Reach) -> None:

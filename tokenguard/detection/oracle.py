@@ -81,6 +81,21 @@ def code_snippet() -> Any:
     return _module("util.code_snippet")
 
 
+def settings() -> Any:
+    """The module with its process-wide settings, which only a team's own plug-ins and filters need."""
+    return _module("settings")
+
+
+def own_scan() -> Any:
+    """The module with its own way of scanning, for the same."""
+    return _module("core.scan")
+
+
+def plugin_loading() -> Any:
+    """The module that loads plug-ins from files, for the same."""
+    return _module("core.plugins.util")
+
+
 @cache
 def _module(name: str) -> Any:
     with _without_requests():

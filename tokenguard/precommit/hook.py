@@ -1,4 +1,4 @@
-"""`tokenguard-hook`: what is staged, or pushed, must not hold a token. Offline, and quick on a clean commit."""
+"""`tokenguard-hook`: what is staged, or pushed, must not hold a token. Offline by construction, but for names."""
 
 import os
 import sys
@@ -6,29 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from tokenguard.errors import ExitCode, InputError, TokenguardError
+from tokenguard.errors import ExitCode, TokenguardError
+from tokenguard.precommit.arguments import USAGE, Wanted, parsed
 
 if TYPE_CHECKING:
+    from tokenguard.domain.finding import Report
+    from tokenguard.scanning.advice import Reach
+    from tokenguard.scanning.demands import Demands
+    from tokenguard.scanning.jobs import Job
     from tokenguard.scanning.scanner import Suppressor
-
-USAGE = """\
-usage: tokenguard-hook [--baseline FILE] [--strict] [FILE]...
-       tokenguard-hook --history [--since REV] [--baseline FILE] [--strict]
-       tokenguard-hook --pre-receive [--strict]
-
-Scans the index: FILEs as the index has them, or everything the next commit changes.
-  --history      every content of every commit instead
-  --since REV    only what came after that commit
-  --pre-receive  what a push brings, as git describes it on standard input
-  --baseline F   pass over what this baseline lists
-  --own-only     only the team's own tokens, beside another scanner
-  --require-own  fail where own tokens cannot be looked for
-  --strict       fail when anything could not be scanned
-
-exit codes: 0 clean, 1 findings, 2 bad usage, 70 a bug
-"""
-_FLAGS = frozenset({"--strict", "--history", "--pre-receive", "--own-only", "--require-own"})
-_VALUES = frozenset({"--since", "--baseline"})
+    from tokenguard.shell.settings import ScanConfig
 
 
 def main() -> NoReturn:
@@ -52,74 +39,73 @@ def _run(arguments: list[str]) -> int:
     if arguments in (["-h"], ["--help"]):
         sys.stdout.write(USAGE)
         return ExitCode.OK
-    wanted = _parsed(arguments)
-    from tokenguard.scanning.advice import Reach  # noqa: PLC0415 - `--help` needs none of it
+    wanted = parsed(arguments)
+    from tokenguard.scanning.outputs.text import render  # noqa: PLC0415 - `--help` needs none of it
+    from tokenguard.shell.scan_settings import user_scan_settings, with_names  # noqa: PLC0415
+
+    settings = user_scan_settings(os.environ)
+    demands = _demands(wanted)
+    report, reach = _scanned(_job(wanted, demands, settings), wanted)
+    report = demands.noted(with_names(report, os.environ) if settings and settings.names else report)
+    sys.stdout.write(render(report, reach))
+    return ExitCode.FINDINGS if demands.fail(report) else ExitCode.OK
+
+
+def _demands(wanted: Wanted) -> "Demands":
+    """What the command line and the repository ask for, the stricter of each."""
+    from tokenguard.scanning.demands import Demands, demanded, demanded_by_server  # noqa: PLC0415
+
+    here = Path()
+    return Demands(strict="--strict" in wanted, require_own="--require-own" in wanted) | (
+        demanded_by_server(here) if "--pre-receive" in wanted else demanded([here])
+    )
+
+
+def _job(wanted: Wanted, demands: "Demands", settings: "ScanConfig | None") -> "Job":
     from tokenguard.scanning.bundle import now_utc  # noqa: PLC0415
     from tokenguard.scanning.jobs import Job  # noqa: PLC0415
-    from tokenguard.scanning.outputs.text import render  # noqa: PLC0415
     from tokenguard.scanning.own_tokens import load_own_tokens  # noqa: PLC0415
     from tokenguard.scanning.scanner import Stages  # noqa: PLC0415
     from tokenguard.shell.scan_key import find_scan_key  # noqa: PLC0415
+    from tokenguard.shell.scan_settings import team_rules  # noqa: PLC0415
 
-    own = load_own_tokens(
-        find_scan_key(os.environ), now_utc(), required=bool(wanted.flags & {"--own-only", "--require-own"})
-    )
-    job = Job(
-        stages=Stages(own=own.stage, rules="--own-only" not in wanted.flags),
+    only_own = "--own-only" in wanted
+    own = load_own_tokens(find_scan_key(os.environ), now_utc(), required=only_own or demands.require_own)
+    return Job(
+        stages=Stages(
+            own=own.stage,
+            rules=not only_own,
+            team=None if only_own else team_rules(settings),
+            comments_silence_shapes=not demands.strict,
+        ),
         suppressor=_suppressor(wanted),
         notes=own.notes,
     )
+
+
+def _scanned(job: "Job", wanted: Wanted) -> "tuple[Report, Reach]":
+    from tokenguard.scanning.advice import Reach  # noqa: PLC0415
+
     here = Path()
-    if "--pre-receive" in wanted.flags:
-        report, reach = job.pushed(here, sys.stdin.read().splitlines()), Reach.PUSHED
-    elif "--history" in wanted.flags:
-        report, reach = job.history(here, wanted.values.get("--since", "")), Reach.PUSHED
-    elif wanted.files:
-        report, reach = job.index(here, wanted.files), Reach.STAGED
-    else:
-        report, reach = job.staged(here), Reach.STAGED
-    sys.stdout.write(render(report, reach))
-    return ExitCode.FINDINGS if report.findings or ("--strict" in wanted.flags and report.skipped) else ExitCode.OK
+    if "--pre-receive" in wanted:
+        return job.pushed(here, sys.stdin.read().splitlines()), Reach.PUSHED
+    if "--history" in wanted:
+        return job.history(here, wanted.values.get("--since", "")), Reach.PUSHED
+    if "--commit-msg" in wanted:
+        return job.message(Path(wanted.values["--commit-msg"])), Reach.MESSAGE
+    if wanted.files:
+        return job.index(here, wanted.files), Reach.STAGED
+    return job.staged(here), Reach.STAGED
 
 
-def _suppressor(wanted: "_Wanted") -> "Suppressor":
+def _suppressor(wanted: Wanted) -> "Suppressor":
     from tokenguard.scanning.scanner import Suppressor  # noqa: PLC0415
 
-    if "--baseline" not in wanted.values:
+    if "--baseline" not in wanted:
         return Suppressor()
     from tokenguard.scanning.baseline import suppressor  # noqa: PLC0415
 
     return suppressor(Path(wanted.values["--baseline"]))
-
-
-class _Wanted:
-    """The arguments, read by hand: argparse alone takes as long as a clean scan."""
-
-    def __init__(self) -> None:
-        self.flags: set[str] = set()
-        self.values: dict[str, str] = {}
-        self.files: list[str] = []
-
-
-def _parsed(arguments: list[str]) -> _Wanted:
-    wanted = _Wanted()
-    rest = iter(arguments)
-    for argument in rest:
-        if argument == "--":
-            wanted.files.extend(rest)
-        elif argument in _VALUES and (value := next(rest, "")):
-            wanted.values[argument] = value
-        elif argument in _FLAGS:
-            wanted.flags.add(argument)
-        elif argument.startswith("-"):
-            raise InputError("there is no such option", hint="`tokenguard-hook --help` lists them")
-        else:
-            wanted.files.append(argument)
-    if "--since" in wanted.values:
-        wanted.flags.add("--history")
-    if wanted.files and wanted.flags & {"--history", "--pre-receive"}:
-        raise InputError("files and a history at once", hint="`tokenguard-hook --help` shows what goes together")
-    return wanted
 
 
 def _say(message: str, hint: str, code: ExitCode) -> int:

@@ -1,10 +1,12 @@
 """The ways to run a scan: of paths, of what is staged, of a history, of a push, of a stream."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tokenguard.domain.finding import Report
 from tokenguard.errors import InputError
+from tokenguard.files import read_limited, shown
 from tokenguard.frozen import Frozen
 from tokenguard.scanning.files import read_paths
 from tokenguard.scanning.git import Git, find_git
@@ -12,6 +14,9 @@ from tokenguard.scanning.history import read_history, read_pushed
 from tokenguard.scanning.scanner import Stages, Suppressor, scan
 from tokenguard.scanning.source import MAX_BYTES, Blob, Source
 from tokenguard.scanning.staged import read_index, read_staged
+
+_SCISSORS = re.compile(rb"^(\S) -{24} >8 -{24}\n\1 [^\n]+\n\1 [^\n]+\n(?=diff )", re.MULTILINE)
+"""What `commit -v` puts above its diff, which is not part of the message and shows what was taken out too."""
 
 
 class Job(Frozen, frozen=True, kw_only=True):
@@ -46,6 +51,19 @@ class Job(Frozen, frozen=True, kw_only=True):
     def pushed(self, directory: Path, updates: Iterable[str]) -> Report:
         """What a push brings."""
         return self._run(read_pushed(_repository(directory), updates))
+
+    def message(self, path: Path) -> Report:
+        """The message of a commit that is about to be made, without the diff that `commit -v` shows below it.
+
+        Raises:
+            InputError: the file cannot be read.
+        """
+        try:
+            data = read_limited(path, MAX_BYTES)
+        except OSError:
+            raise InputError(f"cannot read {shown(path)}", hint="name the file that git gives the hook") from None
+        found = _SCISSORS.search(data)
+        return self._run(iter([Blob(path="(commit message)", data=data[: found.start()] if found else data)]))
 
     def stream(self, data: bytes) -> Report:
         """Bytes from standard input; InputError beyond the cap, since a stream cannot be skipped in part."""

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from tokenguard.detection.extras import allowed, scan_extras
 from tokenguard.detection.match import Match, Unscanned
@@ -11,9 +12,15 @@ from tokenguard.detection.rules import scan_rules
 from tokenguard.domain.finding import Finding, Kind, Report, Skipped
 from tokenguard.domain.secret import Secret
 from tokenguard.frozen import Frozen, replace
+from tokenguard.scanning.allowing import silenced
 from tokenguard.scanning.archives import members
 from tokenguard.scanning.decoding import Text, decoded
 from tokenguard.scanning.source import Blob, Source
+
+if TYPE_CHECKING:
+    from tokenguard.scanning.team_rules import TeamRules
+
+_MARK = b"pragma:"
 
 OwnStage = Callable[[bytes], Iterable[Match]]
 """Finds the team's own tokens in raw bytes."""
@@ -25,6 +32,10 @@ class Stages(Frozen, frozen=True, kw_only=True):
     own: OwnStage | None = None
     rules: bool = True
     """Rules and shapes; False leaves only the team's own tokens."""
+    team: "TeamRules | None" = None
+    """The team's own plug-ins and filters of detect-secrets."""
+    comments_silence_shapes: bool = True
+    """Whether `pragma: allowlist secret` holds for vendors' shapes too, not only for detect-secrets' rules."""
 
 
 class Suppressor:
@@ -87,7 +98,7 @@ def matches_of(data: bytes, path: str, stages: Stages) -> Iterator[Match | Unsca
     text = decoded(data)
     shapes = [match for match in scan_extras(text.text, path) if not _same(match, own)]
     by_rule: list[Match] = []
-    for each in scan_rules(text.text, path) if text.rules_apply else ():
+    for each in _by_rules(text.text, path, stages.team) if text.rules_apply else ():
         if isinstance(each, Unscanned):
             yield each
         elif not _same(each, own):
@@ -95,6 +106,16 @@ def matches_of(data: bytes, path: str, stages: Stages) -> Iterator[Match | Unsca
             shape = _same(each, shapes)
             yield replace(each, facts={"vendor": shape.type}) if shape else each
     yield from (match for match in shapes if not _same(match, by_rule))
+
+
+def _by_rules(text: str, path: str, team: "TeamRules | None") -> Iterator[Match | Unscanned]:
+    """What detect-secrets' own plug-ins find, and then the team's."""
+    if team is None:
+        yield from scan_rules(text, path)
+        return
+    found = [each for each in scan_rules(text, path) if isinstance(each, Unscanned) or team.keeps(each, text, path)]
+    yield from found
+    yield from team.finds(text, path, also=any(isinstance(each, Match) for each in found))
 
 
 def _unpacked(sources: Iterable[Source]) -> Iterator[Source]:
@@ -106,15 +127,17 @@ def _unpacked(sources: Iterable[Source]) -> Iterator[Source]:
 
 def _scan_blob(blob: Blob, stages: Stages, suppressor: Suppressor, tagger: "_Tagger", tally: _Tally) -> None:
     text: Text | None = None
+    found, silent = set[int](), set[int]()
     for match in matches_of(blob.data, blob.path, stages):
         if isinstance(match, Unscanned):
             tally.skipped.append(Skipped(path=blob.path, reason=match.reason, line=match.line))
             continue
-        if match.kind is Kind.EXTRA:
+        if match.kind is Kind.EXTRA and stages.comments_silence_shapes:
             text = text or decoded(blob.data)
             if allowed(text.text.split("\n"), match.line):
-                tally.allowed += 1
+                silent.add(match.line)
                 continue
+        found.add(match.line)
         if match.kind is not Kind.OWN and suppressor.knows(match, blob.path):
             tally.suppressed += 1
             continue
@@ -126,10 +149,23 @@ def _scan_blob(blob: Blob, stages: Stages, suppressor: Suppressor, tagger: "_Tag
                 line=match.line,
                 column=match.column,
                 tag=tagger.tag(match.whole),
-                facts=match.facts,
+                facts=_placed(match, blob) if blob.path.endswith(".ipynb") else match.facts,
                 origin=blob.origin,
             )
         )
+    if stages.rules and _MARK in blob.data.replace(b"\0", b""):
+        text = text or decoded(blob.data)
+        if text.rules_apply:
+            silent |= silenced(lambda blind: _by_rules(blind, blob.path, stages.team), text.text, found)
+    tally.allowed += len(silent)
+
+
+def _placed(match: Match, blob: Blob) -> dict[str, str]:
+    """The facts, with the cell of the notebook."""
+    from tokenguard.scanning.notebooks import cell_of  # noqa: PLC0415 - few findings are in a notebook
+
+    cell = cell_of(decoded(blob.data).text, match.line, match.column)
+    return match.facts | ({"cell": cell} if cell else {})
 
 
 def _same(match: Match, others: Iterable[Match]) -> Match | None:

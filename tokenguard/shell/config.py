@@ -79,6 +79,8 @@ class _Aws(_Strict, frozen=True):
 class _Scan(_Strict, frozen=True):
     names: bool = False
     bundle: str = ""
+    detect_secrets_plugins: list[str] = []
+    detect_secrets_filters: list[str] = []
 
 
 class _File(_Strict, frozen=True):
@@ -143,11 +145,25 @@ def _settings(path: Path, file: _File) -> Settings:
         proxy=_proxy(file.network.proxy),
         ca_bundle=_placed(base, file.network.ca_bundle),
         policy_file=_placed(base, file.policy.file),
-        scan=ScanConfig(names=file.scan.names, bundle=file.scan.bundle),
+        scan=_scan(base, file.scan),
         aws=AwsConfig(endpoint=file.aws.endpoint, kms_key=file.aws.kms_key),
         vault=_vault(path, file.store.vault or file.vault),
         vaults={name: made for name, each in file.stores.items() if (made := _vault(path, each.vault))},
     )
+
+
+def _scan(base: Path, found: _Scan) -> ScanConfig:
+    return ScanConfig(
+        names=found.names,
+        bundle=found.bundle,
+        detect_secrets_plugins=tuple(base / Path(name).expanduser() for name in found.detect_secrets_plugins),
+        detect_secrets_filters=tuple(_filter(base, name) for name in found.detect_secrets_filters),
+    )
+
+
+def _filter(base: Path, name: str) -> str:
+    path, separator, function = name.rpartition("::")
+    return f"{base / Path(path).expanduser()}::{function}" if separator else name
 
 
 def _vault(path: Path, found: _Vault | None) -> VaultConfig | None:

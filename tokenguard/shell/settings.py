@@ -64,6 +64,10 @@ class ScanConfig(Frozen, frozen=True, kw_only=True):
     """The hook may open the store to say whose an own token is."""
     bundle: str = ""
     """Where `fingerprints pull` looks if nothing is named: an https address, a path, or `store`."""
+    detect_secrets_plugins: tuple[Path, ...] = ()
+    """Python files with plug-ins of detect-secrets; they are run."""
+    detect_secrets_filters: tuple[str, ...] = ()
+    """`PATH::FUNCTION`, or the name of one of detect-secrets' own filters."""
 
 
 class Settings(Frozen, frozen=True, kw_only=True):

@@ -1,0 +1,59 @@
+"""The hook's arguments, read by hand: argparse alone takes as long as a clean scan."""
+
+from tokenguard.errors import InputError
+
+USAGE = """\
+usage: tokenguard-hook [--baseline FILE] [--strict] [FILE]...
+       tokenguard-hook --commit-msg FILE
+       tokenguard-hook --history [--since REV] [--baseline FILE] [--strict]
+       tokenguard-hook --pre-receive [--strict]
+
+Scans the index: FILEs as the index has them, or everything the next commit changes.
+  --commit-msg F the message in F instead, as git gives it to a commit-msg hook
+  --history      every content of every commit instead
+  --since REV    only what came after that commit
+  --pre-receive  what a push brings, as git describes it on standard input
+  --baseline F   pass over what this baseline lists
+  --own-only     only the team's own tokens, beside another scanner
+  --require-own  fail where own tokens cannot be looked for
+  --strict       fail when anything could not be scanned
+
+exit codes: 0 clean, 1 findings, 2 bad usage, 70 a bug
+"""
+_FLAGS = frozenset({"--strict", "--history", "--pre-receive", "--own-only", "--require-own"})
+_VALUES = frozenset({"--since", "--baseline", "--commit-msg"})
+_INPUTS = frozenset({"--history", "--pre-receive", "--commit-msg"})
+
+
+class Wanted:
+    """What was asked for."""
+
+    def __init__(self) -> None:
+        self.flags: set[str] = set()
+        self.values: dict[str, str] = {}
+        self.files: list[str] = []
+
+    def __contains__(self, option: str) -> bool:
+        return option in self.flags or option in self.values
+
+
+def parsed(arguments: list[str]) -> Wanted:
+    """Read the arguments; InputError if one is not known, or some do not go together."""
+    wanted = Wanted()
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--":
+            wanted.files.extend(rest)
+        elif argument in _VALUES and (value := next(rest, "")):
+            wanted.values[argument] = value
+        elif argument in _FLAGS:
+            wanted.flags.add(argument)
+        elif argument.startswith("-"):
+            raise InputError("there is no such option", hint="`tokenguard-hook --help` lists them")
+        else:
+            wanted.files.append(argument)
+    if "--since" in wanted:
+        wanted.flags.add("--history")
+    if sum((bool(wanted.files), *(option in wanted for option in _INPUTS))) > 1:
+        raise InputError("more than one thing to scan", hint="`tokenguard-hook --help` shows what goes together")
+    return wanted

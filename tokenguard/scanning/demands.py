@@ -1,0 +1,92 @@
+"""What a run is held to: by its options, and by the `.tokenguard.toml` of the repository that is scanned."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from tokenguard.domain.finding import Report
+from tokenguard.errors import InputError
+from tokenguard.frozen import Frozen, replace
+from tokenguard.scanning.git import find_git
+
+_FILE = ".tokenguard.toml"
+
+
+class Demands(Frozen, frozen=True, kw_only=True):
+    """When a run fails, besides by its findings."""
+
+    strict: bool = False
+    """Anything that was not scanned is a failure; comments silence no vendor's token."""
+    require_own: bool = False
+    """Own tokens must be looked for."""
+    most_allowed: int | None = None
+    """So many lines may be silenced by comments; None: any number."""
+
+    def __or__(self, other: "Demands") -> "Demands":
+        """Both together: the stricter of each."""
+        limits = [each.most_allowed for each in (self, other) if each.most_allowed is not None]
+        return Demands(
+            strict=self.strict or other.strict,
+            require_own=self.require_own or other.require_own,
+            most_allowed=min(limits, default=None),
+        )
+
+    def fail(self, report: Report) -> bool:
+        """Whether the run failed."""
+        return bool(report.findings) or (self.strict and bool(report.skipped)) or self._too_many(report)
+
+    def noted(self, report: Report) -> Report:
+        """The report, saying so if too much was silenced."""
+        if not self._too_many(report):
+            return report
+        said = f"comments silence {report.allowed:,} lines, and {self.most_allowed:,} may be: take some out"
+        return replace(report, notes=(*report.notes, said))
+
+    def _too_many(self, report: Report) -> bool:
+        return self.most_allowed is not None and report.allowed > self.most_allowed
+
+
+def demanded(directories: Iterable[Path], *, base: str = "") -> Demands:
+    """What the repositories of these directories demand; nothing where no such file is.
+
+    Args:
+        directories: anywhere in them.
+        base: read it as this revision has it; in CI the branch that a change is to be merged into.
+
+    Raises:
+        InputError: the file is not acceptable, or there is no such revision.
+    """
+    tops = {top for each in directories if (top := _top(each)) is not None}
+    found = Demands()
+    for top in sorted(tops):
+        if base or os.path.lexists(top / _FILE):
+            found |= _read(top, base)
+    if base and not tops:
+        raise InputError("--base needs a git repository", hint="run it inside one")
+    return found
+
+
+def demanded_by_server(directory: Path) -> Demands:
+    """What a repository without a working tree demands: as its HEAD has it, which a push has yet to change."""
+    git = find_git(directory)
+    if git is None or not git.succeeds("rev-parse", "--verify", "--quiet", f"HEAD:{_FILE}"):
+        return Demands()
+    return _read(directory, "HEAD")
+
+
+def _read(directory: Path, base: str) -> Demands:
+    from tokenguard.scanning.repository_settings import repository_settings, settings_of  # noqa: PLC0415 - few have one
+
+    if not base:
+        scan = settings_of(directory).scan
+    elif (git := find_git(directory)) is not None:
+        scan = repository_settings(git, base=base).scan
+    else:
+        raise InputError("--base needs a git repository", hint="run it inside one")
+    return Demands(strict=scan.strict, require_own=scan.require_own, most_allowed=scan.max_pragmas)
+
+
+def _top(directory: Path) -> Path | None:
+    """The working tree that a directory is in, found without starting git."""
+    place = directory.absolute()
+    return next((each for each in (place, *place.parents) if os.path.lexists(each / ".git")), None)

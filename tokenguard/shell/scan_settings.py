@@ -1,0 +1,56 @@
+"""How this user scans, for the hook: the configuration is only read in full where it says something of it.
+
+A repository has no say in this: it is the user's own configuration, which is never looked for in a working directory.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tokenguard.files import read_limited
+from tokenguard.places import config_dir
+
+if TYPE_CHECKING:
+    from tokenguard.domain.finding import Report
+    from tokenguard.scanning.team_rules import TeamRules
+    from tokenguard.shell.settings import ScanConfig
+
+_SECTION = b"scan"
+_MAX_BYTES = 65_536
+
+
+def user_scan_settings(environ: Mapping[str, str]) -> "ScanConfig | None":
+    """`[scan]` of the configuration, None if there is none; InputError if the file is not acceptable."""
+    named = environ.get("TOKENGUARD_CONFIG", "")
+    path = Path(named).expanduser() if named else config_dir() / "config.toml"
+    try:
+        if _SECTION not in read_limited(path, _MAX_BYTES):
+            return None
+    except OSError:
+        if not named:
+            return None
+    from tokenguard.shell.configuration import load_settings  # noqa: PLC0415 - most commits need none of it
+
+    return load_settings("", environ).scan
+
+
+def team_rules(settings: "ScanConfig | None") -> "TeamRules | None":
+    """The team's own plug-ins and filters, loaded; None if the user named none."""
+    if settings is None or not (settings.detect_secrets_plugins or settings.detect_secrets_filters):
+        return None
+    from tokenguard.scanning.team_rules import TeamFiles, TeamRules  # noqa: PLC0415 - few teams have any
+
+    return TeamRules(TeamFiles(plugins=settings.detect_secrets_plugins, filters=settings.detect_secrets_filters))
+
+
+def with_names(report: "Report", environ: Mapping[str, str]) -> "Report":
+    """The report with names from the store. Nobody is asked anything: a commit waits."""
+    from tokenguard.scanning.naming import named  # noqa: PLC0415 - only where the user lets the hook go online
+    from tokenguard.shell.wiring import Wiring  # noqa: PLC0415
+
+    wiring = Wiring(environ=environ)
+    wiring.flags.no_input = True
+    try:
+        return named(report, lambda: wiring.store)
+    finally:
+        wiring.close()
