@@ -21,6 +21,7 @@ COMMANDS = {
     "import": ("tokenguard.cli.importing:import_file", "Take tokens from a .env, CSV or JSON file."),
     "migrate": ("tokenguard.cli.migrate:migrate", "Move everything to another store, and leave word there."),
     "plan": ("tokenguard.cli.plan:plan", "Tell what a manifest would change; change nothing."),
+    "apply": ("tokenguard.cli.apply:apply", "Bring the store to what a manifest declares."),
     "scan": ("tokenguard.cli.scan:scan", "Find leaked tokens in files, commits and streams."),
     "baseline": ("tokenguard.cli.baseline:baseline", "Findings that the team has decided to live with."),
     "respond": ("tokenguard.cli.respond:respond", "Say whose a leaked value is and whether it lives; end it."),

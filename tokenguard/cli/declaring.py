@@ -28,14 +28,8 @@ class Held(Frozen, frozen=True):
     plan: Plan
 
 
-def held_against_store(wiring: Wiring, file: str, environment: str) -> Held:
-    """Read the manifest, then the inventory, and plan. Reads metadata only, and writes nothing.
-
-    Raises:
-        InputError: the manifest is not acceptable; nothing was asked of the store.
-        Unreachable: the store cannot be read.
-    """
-    manifest = declared_in(file, environment)
+def held_against_store(wiring: Wiring, manifest: Manifest) -> Held:
+    """Read the inventory and plan. Reads metadata only, and writes nothing; Unreachable if the store cannot be read."""
     inventory = {each.document.record.name: each for each in wiring.store.scan()}
     around = surroundings(
         manifest, inventory, _providers(wiring, manifest, inventory), policy=wiring.policy, now=wiring.clock.now()
@@ -63,9 +57,7 @@ def read_consumer(text: str) -> Consumer:
     return Consumer(ConsumerKind.DOTENV, target)
 
 
-def _providers(
-    wiring: Wiring, manifest: Manifest, inventory: Mapping[TokenName, Snapshot]
-) -> dict[str, Known | str]:
+def _providers(wiring: Wiring, manifest: Manifest, inventory: Mapping[TokenName, Snapshot]) -> dict[str, Known | str]:
     found: dict[str, Known | str] = {}
     for name in sorted(providers_of(manifest, inventory.values())):
         try:

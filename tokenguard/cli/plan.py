@@ -3,7 +3,7 @@
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.declaring import DEFAULT_FILE, held_against_store
+from tokenguard.cli.declaring import DEFAULT_FILE, declared_in, held_against_store
 from tokenguard.cli.plan_view import Format, show_plan
 from tokenguard.errors import ExitCode
 from tokenguard.shell.wiring import Wiring
@@ -22,7 +22,7 @@ def plan(wiring: Wiring, file: str, *, environment: str, exit_code: bool, as_for
     digest at the end stands for all that was told; `apply --digest` refuses anything else. Exit 2: the manifest, or a
     wish in it, cannot be fulfilled.
     """
-    held = held_against_store(wiring, file, environment)
+    held = held_against_store(wiring, declared_in(file, environment))
     show_plan(wiring, held.plan, Format(as_format or wiring.flags.format))
     if held.plan.blocked:
         return ExitCode.USAGE

@@ -1,0 +1,125 @@
+"""`tokenguard apply`: bring the store to what the manifest declares."""
+
+from collections.abc import Mapping
+
+import click
+
+from tokenguard.cli.apply_view import Outcome, show_outcome
+from tokenguard.cli.applying import Applying
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.declaring import DEFAULT_FILE, Held, declared_in, held_against_store
+from tokenguard.cli.handing import hand_over
+from tokenguard.cli.plan_view import Format, show_plan
+from tokenguard.domain.names import TokenName
+from tokenguard.errors import ExitCode, InputError
+from tokenguard.provisioning.actions import Plan
+from tokenguard.provisioning.reviewing import checked_digest, reviewed_actions
+from tokenguard.rotation.batch import Result, gravest
+from tokenguard.shell.store_url import is_on_vault
+from tokenguard.shell.wiring import Wiring
+
+_MOST_JOBS = 16
+_ON_VAULT = 4
+
+
+@command("apply")
+@click.argument("file", metavar="[FILE]", default=DEFAULT_FILE)
+@click.option("--env", "environment", metavar="E", default="", help="The environment that is meant; with its overlay.")
+@click.option("--digest", metavar="D", help="Refuse unless this is the plan: what `tokenguard plan` printed.")
+@click.option("--allow-retire", is_flag=True, help="Revoke live tokens whose declared state is retired.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, _MOST_JOBS),
+    metavar="N",
+    help=f"Tokens side by side: {_ON_VAULT} on a Vault, else 1.",
+)
+@click.option("--concurrent", is_flag=True, help="Work beside other runners on a store on AWS; others need no leave.")
+@click.option("--yes", is_flag=True, help="Do not ask before.")
+@pass_wiring
+def apply(
+    wiring: Wiring,
+    file: str,
+    *,
+    environment: str,
+    digest: str | None,
+    allow_retire: bool,
+    jobs: int | None,
+    concurrent: bool,
+    yes: bool,
+) -> ExitCode:
+    """Plan anew, and bring the store to what the manifest FILE (tokens.yaml) declares. Safe to repeat at any time.
+
+    An interrupted run is finished by the next, also under the same --digest. What only a person can do is listed and
+    is no failure. Exit 2: nothing was written, since the manifest or a wish in it cannot be fulfilled, or this is not
+    the reviewed plan. Else as `rotate`: 3 unfinished, 4 no clear answer, 5 a revoke is owed or unproven.
+    """
+    reviewed = checked_digest(digest) if digest is not None else None
+    wiring.concurrent = concurrent
+    held = held_against_store(wiring, declared_in(file, environment))
+    _refuse_blocked(held.plan)
+    begun = _reviewed(wiring, held, reviewed) if reviewed else {}
+    _refuse_ends(held.plan, allow_retire=allow_retire)
+    _check_consumers(wiring, held)
+    if held.plan.actions and not yes and not reviewed:
+        _confirm(wiring, held.plan)
+    results: list[Result] = []
+    try:
+        for result in Applying(wiring, held, reviewed or held.plan.digest, begun).run(jobs or _jobs(wiring)):
+            results.append(result)
+            if result.error is not None:
+                wiring.progress.note(f"{result.name}: {result.error.message}")
+        after = held_against_store(wiring, held.manifest)
+        if handed := hand_over(wiring, after):
+            results += handed
+            after = held_against_store(wiring, held.manifest)
+    except BaseException:
+        show_outcome(wiring, Outcome(plan=held.plan, results=tuple(results), left=None))
+        raise
+    show_outcome(wiring, Outcome(plan=held.plan, results=tuple(results), left=after.plan))
+    return gravest(results)
+
+
+def _refuse_blocked(plan: Plan) -> None:
+    if plan.blocked:
+        first, others = plan.blocked[0], len(plan.blocked) - 1
+        more = f" (and {others:,} more: `tokenguard plan`)" if others else ""
+        raise InputError(f"{first.place}: {first.name}: {first.reason}{more}", hint=first.hint)
+
+
+def _reviewed(wiring: Wiring, held: Held, digest: str) -> Mapping[TokenName, str]:
+    names = [each.name for each in held.manifest.tokens]
+    return reviewed_actions(held.plan, digest, held.inventory, names, lambda found: wiring.store.history(found.id))
+
+
+def _refuse_ends(plan: Plan, *, allow_retire: bool) -> None:
+    if plan.ends_live and not allow_retire:
+        count = len(plan.ends_live)
+        raise InputError(
+            f"{count:,} live token{'s' if count > 1 else ''} would be revoked, {plan.ends_live[0]} first",
+            hint="give --allow-retire if nothing uses them any more",
+        )
+
+
+def _check_consumers(wiring: Wiring, held: Held) -> None:
+    """Refuse a consumer that could never be given a value from here, before anything is written."""
+    wanted = {action.name: set(action.deliver) for action in held.plan.actions}
+    for declared in held.manifest.tokens:
+        for consumer in declared.consumers or ():
+            if str(consumer) in wanted.get(declared.name, set()):
+                delivery = wiring.deliveries.of(consumer)
+                if delivery is not None:
+                    delivery.check(consumer)
+
+
+def _confirm(wiring: Wiring, plan: Plan) -> None:
+    """Ask the person who is there; a pipeline has said what it wants by running the command."""
+    if wiring.tty is None:
+        return
+    if not wiring.screen.as_json:
+        show_plan(wiring, plan, Format.TEXT)
+    if wiring.tty.ask("Type yes to do this: ").lower() != "yes":
+        raise InputError("not confirmed; nothing was done", hint="answer yes, or give --yes")
+
+
+def _jobs(wiring: Wiring) -> int:
+    return _ON_VAULT if is_on_vault(wiring.store_url) else 1

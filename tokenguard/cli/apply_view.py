@@ -1,0 +1,75 @@
+"""How it is told what `apply` has done, and what is left to people."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tokenguard.cli.plan_view import show_todos, todo_json
+from tokenguard.cli.plan_words import details, what
+from tokenguard.frozen import Frozen
+from tokenguard.provisioning.actions import Action, Plan
+from tokenguard.rotation.batch import Result
+from tokenguard.shell.wiring import Wiring
+
+
+class Outcome(Frozen, frozen=True, kw_only=True):
+    """What came of a plan."""
+
+    plan: Plan
+    results: tuple[Result, ...]
+    left: Plan | None
+    """The plan as it is afterwards; None: something stopped us before anybody could look."""
+
+
+def show_outcome(wiring: Wiring, outcome: Outcome) -> None:
+    """Print what was done to each token, then what is left."""
+    actions = {each.name: each for each in outcome.plan.actions}
+    if wiring.screen.as_json:
+        wiring.screen.document(_json(outcome, actions))
+        return
+    if outcome.results:
+        rows = [(each.name, _what(actions, each), *_end(each, actions)) for each in outcome.results]
+        tones = ["red" if each.error else "" for each in outcome.results]
+        wiring.screen.table(("token", "what", "result", "details"), rows, tones=tones)
+    if outcome.left is None:
+        wiring.screen.line(f"stopped after {len(outcome.results):,} of {len(outcome.plan.actions):,}")
+        return
+    show_todos(wiring, outcome.left.todos)
+    wiring.screen.line(_summary(outcome, outcome.left))
+
+
+def _what(actions: dict[str, Action], result: Result) -> str:
+    return what(actions[result.name]) if result.name in actions else "hand over"
+
+
+def _end(result: Result, actions: dict[str, Action]) -> Sequence[str]:
+    if result.error is not None:
+        return f"exit {int(result.exit_code)}", f"{result.error.message}; {result.error.hint}"
+    return "done", details(actions[result.name]) if result.name in actions else ""
+
+
+def _summary(outcome: Outcome, left: Plan) -> str:
+    failed = sum(each.error is not None for each in outcome.results)
+    parts = [f"{len(outcome.results) - failed:,} done"]
+    parts += [f"{failed:,} not"] if failed else []
+    parts += [f"{len(left.todos):,} for people"] if left.todos else []
+    if left.actions:
+        return f"{', '.join(parts)}; {len(left.actions):,} still to do: apply again"
+    return f"{', '.join(parts)}; the store is as declared"
+
+
+def _json(outcome: Outcome, actions: dict[str, Action]) -> dict[str, Any]:
+    return {
+        "digest": outcome.plan.digest,
+        "results": [
+            {
+                "name": each.name,
+                "verbs": list(actions[each.name].verbs) if each.name in actions else ["hand-over"],
+                "exit_code": int(each.exit_code),
+                "error": each.error.message if each.error else "",
+                "hint": each.error.hint if each.error else "",
+            }
+            for each in outcome.results
+        ],
+        "todos": [todo_json(each) for each in outcome.left.todos] if outcome.left else [],
+        "left": len(outcome.left.actions) if outcome.left else None,
+    }

@@ -1,0 +1,183 @@
+"""The use case of `apply`: each token brought to what is declared, from wherever it stands, and never twice."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+
+from tokenguard.cli.declaring import Held
+from tokenguard.cli.turns import leave_to_its_runner
+from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.event import Event, Op
+from tokenguard.domain.names import TokenName, new_token_id
+from tokenguard.domain.token import ConsumerKind, Custody, Record, RecordState
+from tokenguard.errors import Conflict, TokenguardError, Unfinished, Unreachable
+from tokenguard.frozen import replace
+from tokenguard.provisioning.actions import Action, Verb
+from tokenguard.provisioning.comparing import new_record, wanted
+from tokenguard.provisioning.deciding import Known, decide, undelivered
+from tokenguard.provisioning.manifest import Declared
+from tokenguard.provisioning.reviewing import reason_of
+from tokenguard.rotation.batch import Result
+from tokenguard.shell.wiring import Wiring
+
+_LEAST_PAUSE = 0.05
+_MOST_LOOKS = 8
+
+
+class Applying:
+    """Works through a plan.
+
+    Args:
+        wiring: the world.
+        held: the plan, and what it rests on.
+        digest: the plan that was reviewed; what is written names it as the reason.
+        begun: the digests of its actions that an earlier run has begun.
+    """
+
+    def __init__(self, wiring: Wiring, held: Held, digest: str, begun: Mapping[TokenName, str]) -> None:
+        self._wiring = wiring
+        self._held = held
+        self._digest = digest
+        self._begun = begun
+        self._declared = {each.name: each for each in held.manifest.tokens}
+
+    def run(self, jobs: int) -> Iterator[Result]:
+        """Do every action, those of one rank before those of the next; yields how each ended as it does.
+
+        Args:
+            jobs: how many tokens are worked on side by side.
+        """
+        if jobs > 1:
+            _ = self._wiring.engine  # made once, before several want it
+        for _, group in groupby(self._held.plan.actions, key=lambda action: action.rank):
+            actions = list(group)
+            if jobs == 1:
+                yield from map(self._one_after_another, actions)
+            else:
+                with ThreadPoolExecutor(jobs) as pool:
+                    yield from pool.map(self._result, actions)
+
+    def _one_after_another(self, action: Action) -> Result:
+        with self._wiring.working_on(action.name):
+            result = self._result(action)
+        pause = self._known(self._declared[action.name], action.provider).capabilities.pause.total_seconds()
+        if pause and {Verb.ROTATE, Verb.ISSUE} & set(action.verbs):
+            self._wiring.clock.sleep(pause)
+        return result
+
+    def _result(self, action: Action) -> Result:
+        try:
+            self._settle(action)
+        except TokenguardError as error:
+            return Result(name=action.name, error=error)
+        return Result(name=action.name)
+
+    def _settle(self, action: Action) -> None:
+        """Decide anew and act until nothing is left: what another runner or an earlier run did is not done again."""
+        declared, done = self._declared[action.name], list[Verb]()
+        while True:
+            found = self._wiring.store.find(action.name)
+            now = decide(declared, found, self._held.around).action
+            if now is None:
+                return
+            if not done and not _same(now, action):
+                if not self._other_runner_done(action):
+                    raise Conflict(
+                        f"{action.name} has changed since the plan was made",
+                        hint="another runner works on it, or somebody edited it: plan and apply again",
+                    )
+                return
+            verb = next((each for each in now.verbs if each not in done), None)
+            if verb is None:
+                raise Unfinished(
+                    f"{action.name} is still not as it is declared", hint=f"tokenguard show {action.name}; apply again"
+                )
+            self._do(verb, declared, found, self._reason(action))
+            done.append(verb)
+
+    def _other_runner_done(self, action: Action) -> bool:
+        """Whether somebody else brings the token to what is declared, while we look on for a while."""
+        pause = _LEAST_PAUSE
+        for _ in range(_MOST_LOOKS):
+            found = self._wiring.store.find(action.name)
+            if decide(self._declared[action.name], found, self._held.around).action is None:
+                return True
+            self._wiring.clock.sleep(pause)
+            pause *= 2
+        return False
+
+    def _reason(self, action: Action) -> str:
+        return reason_of(self._digest, self._begun.get(action.name, action.digest))
+
+    def _do(self, verb: Verb, declared: Declared, found: Snapshot | None, reason: str) -> None:
+        engine = self._wiring.engine
+        if found is None:
+            record = self._fresh(declared)
+            if verb is Verb.ISSUE:
+                engine.issue(record, reason=reason)
+            else:
+                self._declare(record, reason)
+            return
+        record = found.document.record
+        match verb:
+            case Verb.ISSUE:
+                known = self._known(declared, declared.provider)
+                engine.issue(replace(wanted(record, declared), base_url=known.address), reason=reason)
+            case Verb.RESUME:
+                leave_to_its_runner(self._wiring, found)
+                engine.resume(found.id, reason=reason)
+            case Verb.DELIVER:
+                waiting = undelivered(found.document)
+                engine.deliver(
+                    found.id, [each for each in waiting if each.kind is not ConsumerKind.PERSON], reason=reason
+                )
+            case Verb.ROTATE:
+                engine.rotate(found.id, reason=reason)
+            case Verb.RETIRE:
+                engine.retire(found.id, reason=reason)
+            case Verb.CHANGE | Verb.DECLARE:
+                self._change(declared, found, reason)
+            case Verb.CLOSE:
+                closed = replace(record, state=RecordState.RETIRED)
+                self._commit(found, closed, Op.DONE, {"result": "never-had-a-value", "reason": reason})
+
+    def _fresh(self, declared: Declared) -> Record:
+        known = self._known(declared, declared.provider)
+        now = self._wiring.clock.now()
+        return new_record(declared, kind=known.capabilities.kind, address=known.address, now=now)
+
+    def _declare(self, record: Record, reason: str) -> None:
+        if not record.kind.has_value:
+            location = replace(record.location, custody=Custody.NONE)
+            record = replace(record, state=RecordState.ACTIVE, location=location)
+        event = self._event(record, Op.ADD, {"result": "declared", "reason": reason})
+        self._wiring.store.commit(new_token_id(), 0, Document(record=record), [event])
+        self._wiring.progress.step(f"{record.name} is on record")
+
+    def _change(self, declared: Declared, found: Snapshot, reason: str) -> None:
+        before = found.document.record
+        after = wanted(before, declared)
+        if before.state is RecordState.PENDING:
+            after = replace(after, base_url=self._known(declared, declared.provider).address)
+        fields = ",".join(name for name in before.__struct_fields__ if getattr(before, name) != getattr(after, name))
+        self._commit(found, after, Op.EDIT, {"fields": fields, "reason": reason})
+
+    def _commit(self, found: Snapshot, record: Record, op: Op, detail: dict[str, str | int | bool]) -> None:
+        document = replace(found.document, record=record)
+        self._wiring.store.commit(found.id, found.version, document, [self._event(record, op, detail)])
+        self._wiring.progress.step(f"{record.name} is {'closed' if op is Op.DONE else 'changed'}")
+
+    def _event(self, record: Record, op: Op, detail: dict[str, str | int | bool]) -> Event:
+        store = self._wiring.store
+        return Event(at=self._wiring.clock.now(), op=op, actor=store.actor(), name=record.name, detail=detail)
+
+    def _known(self, declared: Declared, provider: str) -> Known:
+        known = self._held.around.providers.get(provider)
+        if not isinstance(known, Known):
+            raise Unreachable(f"the provider of {declared.name} is not known here", hint="plan again")
+        return known
+
+
+def _same(now: Action, planned: Action) -> bool:
+    """Whether the same would be done; that somebody has looked at the token meanwhile makes no difference."""
+    return replace(now, version=0) == replace(planned, version=0)
