@@ -1,0 +1,172 @@
+"""What a run is held to: comments counted and limited, strict, what a repository demands, and from which revision."""
+
+import json
+import secrets
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.git_repository import Repository
+from tokenguard.precommit import hook
+
+ALLOWED = "  # pragma: allowlist secret"
+
+
+def shape() -> str:
+    return f"connect('sk-social-{secrets.token_hex(32)}')"
+
+
+def rule() -> str:
+    return f'password = "{secrets.token_hex(12)}"'
+
+
+@pytest.fixture
+def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    repository = Repository(tmp_path / "work")
+    repository.write("README.md", "hello\n")
+    repository.commit("first")
+    monkeypatch.chdir(repository.path)
+    return repository
+
+
+@pytest.mark.parametrize(
+    ("lines", "allowed", "findings"),
+    [
+        ([rule() + ALLOWED], 1, 0), ([shape() + ALLOWED], 1, 0), ([rule() + ALLOWED, rule() + ALLOWED, shape() + ALLOWED], 3, 0),
+        (["# pragma: allowlist nextline secret", rule()], 1, 0), (["x = 1" + ALLOWED, "# about pragma: allowlist secret"], 0, 0),
+        ([rule(), rule() + ALLOWED], 1, 1), ([rule() + "  # pragma: whitelist secret"], 1, 0), ([rule() + "  # pragma: nothing"], 0, 1),
+    ],
+)  # fmt: skip
+def test_every_line_that_a_comment_silences_is_counted(cli, tmp_path, lines, allowed, findings):
+    (tmp_path / "a.py").write_text("\n".join(lines) + "\n")
+    document = cli("scan", "a.py", "--format", "json").document
+    assert (document["allowed"], bool(document["findings"])) == (allowed, bool(findings))
+
+
+def test_in_utf_16_they_are_counted_too(cli, tmp_path):
+    (tmp_path / "a.txt").write_bytes(f"{rule()}{ALLOWED}\n".encode("utf-16"))
+    assert cli("scan", "a.txt", "--format", "json").document["allowed"] == 1
+
+
+def test_strict_lets_no_comment_silence_a_vendors_token(cli, tmp_path):
+    (tmp_path / "a.py").write_text(f"{shape()}{ALLOWED}\n{rule()}{ALLOWED}\n")
+    assert cli("scan", "a.py").code == 0
+    answer = cli("scan", "a.py", "--strict", "--format", "json")
+    assert (answer.code, [each["type"] for each in answer.document["findings"]]) == (1, ["Autoposting API Key"])
+
+
+def test_a_repository_limits_its_comments(cli, repo):
+    repo.stage("a.py", f"{rule()}{ALLOWED}\n{shape()}{ALLOWED}\n")
+    repo.write(".tokenguard.toml", "[scan]\nmax_pragmas = 2\n")
+    assert cli("scan", "a.py").code == 0
+    assert hook.run([]) == 0
+    repo.write(".tokenguard.toml", "[scan]\nmax_pragmas = 1\n")
+    answer = cli("scan", "a.py")
+    assert answer.code == 1
+    assert "note: comments silence 2 lines, and 1 may be: take some out" in answer.out
+    assert cli("scan").code == cli("scan", "--staged").code == hook.run([]) == 1
+    (repo.path / "below").mkdir()
+    assert cli("scan", "below").code == 0  # nothing in there
+
+
+def test_a_repository_may_demand_own_tokens_and_everything_scanned(cli, repo):
+    repo.write(".tokenguard.toml", "[scan]\nrequire_own = true\n")
+    assert "own tokens cannot be looked for" in cli.refused("scan", "README.md")
+    repo.write(".tokenguard.toml", "[scan]\nstrict = true\n")
+    (repo.path / "link").symlink_to("/dev/zero")
+    assert cli("scan").code == 1
+    assert cli("scan", "--stdin", stdin=b"x").code == 0  # a stream belongs to no repository
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[scan]\nstrict = false\n",
+        "[scan]\nnames = true\n",
+        "[scan]\ndetect_secrets_plugins = ['evil.py']\n",
+        "[store]\nurl = 'x'\n",
+        "]",
+    ],
+)
+def test_a_repository_can_loosen_nothing_and_bring_no_program(cli, repo, content):
+    repo.write("evil.py", "open('sprung', 'w')\n")
+    repo.write(".tokenguard.toml", content)
+    cli.refused("scan", "README.md")
+    assert hook.run([]) == 2
+    assert not (repo.path / "sprung").exists()
+
+
+def test_a_build_holds_a_change_to_what_the_base_branch_demands(cli, repo):
+    repo.write(".tokenguard.toml", "[scan]\nmax_pragmas = 0\n")
+    repo.write("a.py", f"{rule()}{ALLOWED}\n")
+    repo.commit("demands")
+    repo.write(".tokenguard.toml", "")
+    repo.commit("demands nothing any more")
+    assert cli("scan").code == 0
+    assert cli("scan", "--base", "HEAD~1").code == 1
+    cli.refused("scan", "--base", "nowhere")
+    cli.refused("scan", "--base", "--upload-pack=x")
+
+
+def test_a_server_holds_a_push_to_what_its_own_branch_demands(repo):
+    repo.write(".tokenguard.toml", "[scan]\nmax_pragmas = 0\n")
+    repo.commit("demands")
+    repo.git("clone", "-q", "--bare", ".", "../server.git")
+    receiver = repo.path / "../server.git/hooks/pre-receive"
+    receiver.write_text(f"#!/bin/sh\nexec '{Path(sys.executable).with_name('tokenguard-hook')}' --pre-receive\n")
+    receiver.chmod(0o755)
+    repo.write(".tokenguard.toml", "")
+    repo.write("a.py", f"{rule()}{ALLOWED}\n")
+    repo.commit("demands nothing any more")
+    refused = repo.run("git", "push", "-q", "../server.git", "HEAD:main")
+    assert refused.returncode != 0
+    assert "comments silence 1 lines, and 0 may be" in refused.stderr
+
+
+SCISSORS = "# ------------------------ >8 ------------------------\n"
+MESSAGES = {
+    "plain": ("fix\n\n{}\n", 1), "clean": ("fix\n", 0), "in a comment": ("fix\n# {}\n", 1),
+    "in the diff of commit -v": (f"fix\n{SCISSORS}# Do not modify it.\n# Everything below is ignored.\ndiff --git a b\n-{{}}\n", 0),
+    "below a line that only looks like it": (f"fix\n{SCISSORS}{{}}\n", 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MESSAGES)
+def test_the_message_of_a_commit_is_scanned(cli, tmp_path, case):
+    text, code = MESSAGES[case]
+    value = shape()
+    (tmp_path / "MSG").write_text(text.format(value))
+    answer = cli("scan", "--commit-msg", "MSG", "--format", "json")
+    assert answer.code == code
+    assert {each["path"] for each in answer.document["findings"]} == ({"(commit message)"} if code else set())
+    assert value not in answer.out + answer.err
+    assert hook.run(["--commit-msg", "MSG"]) == code
+
+
+def test_a_message_that_is_not_there_is_bad_input(cli, tmp_path):
+    cli.refused("scan", "--commit-msg", "nowhere")
+    assert hook.run(["--commit-msg", "nowhere"]) == 2
+    assert hook.run(["--commit-msg", "x", "a.py"]) == 2
+
+
+def test_a_plug_in_of_the_command_line_or_of_the_configuration_is_run(cli, tmp_path):
+    (tmp_path / "team.py").write_text(
+        "import re\nfrom detect_secrets.plugins.base import RegexBasedDetector\n"
+        "class Ticket(RegexBasedDetector):\n    secret_type = 'Team Ticket'\n    denylist = [re.compile('ticket-[0-9]{6}')]\n"
+        "def drop(line): return 'fine' in line\n"
+    )
+    (tmp_path / "a.txt").write_text("ticket-123456\nticket-654321 is fine\n")
+    try:
+        given = cli("scan", "a.txt", "--detect-secrets-plugin", "team.py", "--format", "json").document
+        assert [(each["type"], each["line"]) for each in given["findings"]] == [("Team Ticket", 1), ("Team Ticket", 2)]
+        (tmp_path / "config.toml").write_text(
+            "[scan]\ndetect_secrets_plugins = ['team.py']\ndetect_secrets_filters = ['team.py::drop']\n"
+        )
+        configured = cli("--config", "config.toml", "scan", "a.txt", "--format", "json").document
+        assert [each["line"] for each in configured["findings"]] == [1]
+    finally:
+        from tests.unit.test_scanning_team_rules import restore
+
+        restore()
+    assert json.dumps(cli("scan", "a.txt", "--format", "json").document["findings"]) == "[]"
