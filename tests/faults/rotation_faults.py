@@ -53,6 +53,10 @@ PEOPLE = {"operator.paste", "operator.done", "operator.trace"}
 EFFECTS = {"store.commit", "store.put_candidate", "store.publish", "store.withdraw", "store.destroy", "issuer.create",
            "issuer.revoke", "delivery.push", "delivery.rollback"}  # fmt: skip
 
+MOVING = {"end.put_move", "end.take_fingerprint_key", "end.commit", "end.put_candidate", "end.publish", "end.withdraw",
+          "end.destroy"}  # fmt: skip
+"""Effects of a move, at either end."""
+
 
 def possible(call: str) -> tuple[Fault, ...]:
     """The faults that make sense at `call`; a crash after a read is the crash before what follows."""

@@ -55,7 +55,7 @@ class LocalHome:
 
     def opened(self) -> Any:
         with patch.dict(os.environ, self.environ):
-            return open_local(self._place, self.environ, SystemClock(), None)
+            return open_local(self._place, self.environ, SystemClock(), None, moving=True)
 
 
 class VaultHome:

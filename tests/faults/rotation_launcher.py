@@ -21,7 +21,7 @@ from typing import Any, cast
 from unittest.mock import patch
 
 from tests.fakes.secrets_manager import stores as aws_stores
-from tests.faults.rotation_faults import EFFECTS, PEOPLE
+from tests.faults.rotation_faults import EFFECTS, MOVING, PEOPLE
 from tokenguard.cli.boundary import run
 from tokenguard.cli.demo_person import Person
 from tokenguard.domain.secret import Secret
@@ -33,7 +33,7 @@ from tokenguard.shell.config import read_settings
 from tokenguard.shell.wiring import Wiring
 from tokenguard.stores.aws.place import AwsPlace
 
-WARM = ("add", "rotate", "rotate_view", "audit_verify", "init", "founding", "adding", "showing")
+WARM = ("add", "rotate", "rotate_view", "audit_verify", "init", "founding", "adding", "showing", "migrate")
 ROOMS = ("shell.local", "shell.vault", "shell.aws", "providers.registry", "delivery.registry", "http.client",
          "rotation.engine")  # fmt: skip
 
@@ -88,7 +88,7 @@ class GatedPort:
     def __getattr__(self, attribute: str) -> Any:
         value = getattr(self._inner, attribute)
         call = f"{self._name}.{attribute}"
-        if call not in EFFECTS | PEOPLE:
+        if call not in EFFECTS | PEOPLE | MOVING:
             return value
         return lambda *arguments, **options: self._gate.call(call, lambda: value(*arguments, **options))
 
@@ -151,6 +151,10 @@ class GatedWiring(Wiring):
     @cached_property
     def store(self) -> Any:
         return GatedPort("store", super().store, self._gate)
+
+    def open_end_of_move(self, url: str) -> Any:
+        store = super().open_end_of_move(url)
+        return GatedPort("end", store, self._gate) if self.environ.get("MOVING") else store
 
     @cached_property
     def operator(self) -> Any:

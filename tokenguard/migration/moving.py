@@ -114,23 +114,26 @@ def _begin(source: Store, target: Store, clock: Clock) -> Move:
     if here is not None and here.stage is MoveStage.LEFT:
         return here
     begun = here is not None and here.stage is MoveStage.LEAVING
-    leaving = here if here is not None and begun else _new_move(target, clock)
-    arriving = replace(leaving, stage=MoveStage.ARRIVING, other=source.url, other_id=source.store_id)
-    if there != arriving:
+    awaited = there is not None and there.stage is MoveStage.ARRIVING
+    leaving = here if here is not None and begun else _new_move(target, clock, there.id if there and awaited else "")
+    if there is None or not awaited or there.id != leaving.id:
+        arriving = replace(leaving, stage=MoveStage.ARRIVING, other=source.url, other_id=source.store_id)
         detail: _Detail = {"move": leaving.id, "from": source.url}
         target.put_move(there, arriving, [_event(target, clock, Phase.INTENT, detail)])
+        there = arriving
     if not begun:
         detail = {"move": leaving.id, "to": target.url}
         source.put_move(here, leaving, [_event(source, clock, Phase.INTENT, detail)])
-        target.put_move(arriving, arriving, ())  # nobody else's move has come between
+        target.put_move(there, there, ())  # nobody else's move has come between
     if target.fingerprint_key() != source.fingerprint_key():
         target.take_fingerprint_key(source.fingerprint_key())
     return leaving
 
 
-def _new_move(target: Store, clock: Clock) -> Move:
+def _new_move(target: Store, clock: Clock, awaited: str) -> Move:
+    """A move to the target; the one that is `awaited` there, if it was interrupted before this store knew of it."""
     return Move(
-        id=secrets.token_hex(16),
+        id=awaited or secrets.token_hex(16),
         stage=MoveStage.LEAVING,
         other=target.url,
         other_id=target.store_id,

@@ -1,0 +1,173 @@
+"""`migrate` on the command line: from one embedded store to another, and what the old one says afterwards."""
+
+import base64
+import json
+import secrets
+
+import pytest
+
+from tests.fakes.command_line import CommandLine, FakeTty
+from tokenguard.errors import ExitCode
+from tokenguard.stores.local.store import LocalStore
+
+NAME = "video/app/prod/upload"
+
+
+@pytest.fixture
+def cli(monkeypatch, capfd, tmp_path):
+    """Two real stores `old` and `new`, one key; providers are the fake world's."""
+    line = CommandLine(monkeypatch, capfd)
+    line.store = None
+    key = tmp_path / "key"
+    key.write_bytes(base64.b64encode(secrets.token_bytes(32)))
+    key.chmod(0o600)
+    monkeypatch.setenv("TOKENGUARD_STATE_DIR", str(tmp_path / "state"))
+    line.environ = {"NO_COLOR": "1", "TOKENGUARD_KEY_FILE": str(key)}
+    for place in ("old", "new"):
+        use(line, tmp_path / place)
+        assert line("--no-input", "init").code == 0
+    use(line, tmp_path / "old")
+    return line
+
+
+def use(line, place):
+    line.environ["TOKENGUARD_STORE"] = f"local://{place}"
+
+
+def added(line, name=NAME):
+    value = f"tgcanary-{secrets.token_hex(12)}"
+    answer = line("add", name, "--provider", "manual", "--scope", "drive:d1", "--env", "prod", "--owner", "video",
+                  "--purpose", "uploads", "--no-consumers", "--stdin", "--no-input", stdin=value)  # fmt: skip
+    assert answer.code == 0, answer
+    return value
+
+
+def url(place):
+    return f"local://{place}"
+
+
+def stopped(*_):
+    raise KeyboardInterrupt
+
+
+def test_everything_moves_and_every_command_on_the_old_store_names_the_new_one(cli, tmp_path):
+    value = added(cli)
+    before = cli("audit", "log", NAME, "--format", "json").document["entries"]
+    answer = cli("migrate", "--to", url(tmp_path / "new"))
+    assert answer.code == 0, answer
+    assert f"moved 1 token to {url(tmp_path / 'new')}" in answer.out
+    assert value not in answer.out + answer.err
+    for line in (["list"], ["show", NAME], ["audit", "verify"], ["rotate", "--resume"], ["rotate", NAME], ["check"],
+                 ["verify", "--all"], ["store", "slots"], ["store", "backup", "x"], ["runbook", NAME], ["env", "-t", NAME],
+                 ["add", "a/b", "--provider", "manual", "--scope", "drive:d1", "--env", "prod", "--owner", "video",
+                  "--purpose", "x", "--no-consumers", "--from-env", "X"]):  # fmt: skip
+        told = cli(*line, "--no-input")
+        assert (told.code, url(tmp_path / "new") in told.err, told.out) == (4, True, ""), (line, told)
+    assert cli("doctor").code == 4
+    assert cli("exec", "-t", NAME, "--", "true").code == ExitCode.CLOSED
+    use(cli, tmp_path / "new")
+    entries = cli("audit", "log", NAME, "--format", "json").document["entries"]
+    assert entries[: len(before)] == before
+    assert [(each["op"], each["phase"]) for each in entries[len(before) :]] == [
+        ("migrate", "intent"), ("migrate", "outcome"),
+    ]  # fmt: skip
+    assert cli("audit", "verify").code == 0
+    assert value in cli("env", "-t", NAME).out
+
+
+def test_a_plan_tells_what_would_go_along_and_does_nothing(cli, tmp_path):
+    added(cli)
+    answer = cli("migrate", "--to", url(tmp_path / "new"), "--plan", "--format", "json")
+    assert answer.code == 0, answer
+    assert answer.document["plan"]["tokens"] == 1
+    assert answer.document["plan"]["to"] == url(tmp_path / "new")
+    assert cli("list").code == 0
+    assert "pointed at the new one" in cli("migrate", "--to", url(tmp_path / "new"), "--plan").out
+
+
+def test_a_second_run_has_nothing_left_to_do(cli, tmp_path):
+    added(cli)
+    assert cli("migrate", "--to", url(tmp_path / "new")).code == 0
+    again = cli("migrate", "--to", url(tmp_path / "new"))
+    assert (again.code, "nothing was left to do" in again.out) == (0, True)
+
+
+def test_a_person_is_asked_and_may_say_no(cli, tmp_path):
+    added(cli)
+    cli.tty = FakeTty("no")
+    refused = cli("migrate", "--to", url(tmp_path / "new"))
+    assert (refused.code, "nothing was done" in refused.err) == (2, True)
+    cli.tty = FakeTty()
+    assert cli("migrate", "--to", url(tmp_path / "new")).code == ExitCode.INTERRUPTED
+    cli.tty = None
+    assert cli("list").code == 0
+    cli.tty = FakeTty("yes")
+    assert cli("migrate", "--to", url(tmp_path / "new")).code == 0
+
+
+def test_json_is_one_document(cli, tmp_path):
+    added(cli)
+    answer = cli("migrate", "--to", url(tmp_path / "new"), "--format", "json", "--no-input")
+    assert json.loads(answer.out)["moved"]["tokens"] == 1
+
+
+def test_a_store_that_is_not_empty_or_the_same_or_not_there_is_refused(cli, tmp_path):
+    added(cli)
+    use(cli, tmp_path / "new")
+    added(cli, "other/token")
+    use(cli, tmp_path / "old")
+    for target, why in {
+        url(tmp_path / "new"): "is not empty",
+        url(tmp_path / "old"): "the store itself",
+        url(tmp_path / "nowhere"): "there is no store",
+        "nonsense": "not the address of a store",
+    }.items():
+        answer = cli("migrate", "--to", target)
+        assert (answer.code, why in answer.err) == (2, True), answer
+    assert cli("list").code == 0
+    for line in (
+        ["migrate"],
+        ["migrate", "--abort", "--to", "x"],
+        ["migrate", "--abort", "--plan"],
+        ["migrate", "--abort"],
+    ):
+        assert cli(*line).code == 2, line
+
+
+def test_an_interrupted_move_is_told_by_both_stores_and_can_be_taken_back(cli, tmp_path, monkeypatch):
+    added(cli)
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStore, "publish", stopped)
+        answer = cli("migrate", "--to", url(tmp_path / "new"))
+    assert answer.code == ExitCode.INTERRUPTED
+    assert "run the same command again" in answer.err
+    told = cli("list")
+    assert told.code == 4
+    assert f"--store {url(tmp_path / 'old')} migrate --to {url(tmp_path / 'new')}" in told.err
+    use(cli, tmp_path / "new")
+    assert "still arriving" in cli("list").err
+    assert cli("migrate", "--abort").code == 2
+    use(cli, tmp_path / "old")
+    back = cli("migrate", "--abort")
+    assert (back.code, "taken back" in back.out) == (0, True), back
+    assert cli("list").code == 0
+    assert cli("audit", "verify").code == 0
+    assert cli("edit", NAME, "--purpose", "goes on").code == 0
+    assert "is not empty" in cli("migrate", "--to", url(tmp_path / "new")).err
+
+
+def test_another_target_in_the_middle_of_a_move_is_refused(cli, tmp_path, monkeypatch):
+    added(cli)
+    use(cli, tmp_path / "third")
+    assert cli("--no-input", "init").code == 0
+    use(cli, tmp_path / "old")
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStore, "put_candidate", stopped)
+        cli("migrate", "--to", url(tmp_path / "new"))
+    answer = cli("migrate", "--to", url(tmp_path / "third"))
+    assert (answer.code, f"moving to {url(tmp_path / 'new')}" in answer.err) == (4, True)
+    use(cli, tmp_path / "third")
+    added(cli, "x/y")
+    assert "still arriving" in cli("migrate", "--to", url(tmp_path / "new")).err
+    use(cli, tmp_path / "old")
+    assert cli("migrate", "--to", url(tmp_path / "new")).code == 0
