@@ -22,6 +22,7 @@ COMMANDS = {
     "migrate": ("tokenguard.cli.migrate:migrate", "Move everything to another store, and leave word there."),
     "plan": ("tokenguard.cli.plan:plan", "Tell what a manifest would change; change nothing."),
     "apply": ("tokenguard.cli.apply:apply", "Bring the store to what a manifest declares."),
+    "drift": ("tokenguard.cli.drift:drift", "Tell where the world is not as a manifest declares it."),
     "scan": ("tokenguard.cli.scan:scan", "Find leaked tokens in files, commits and streams."),
     "baseline": ("tokenguard.cli.baseline:baseline", "Findings that the team has decided to live with."),
     "respond": ("tokenguard.cli.respond:respond", "Say whose a leaked value is and whether it lives; end it."),

@@ -17,8 +17,14 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
 
 
-def render(assessments: Sequence[Assessment], format_: Format) -> str:
-    """The assessments of one policy on one or more stores, ending with a line feed; loads only what is needed."""
+def render(assessments: Sequence[Assessment], format_: Format, *, command: str = "check") -> str:
+    """The assessments of one policy on one or more stores, ending with a line feed; loads only what is needed.
+
+    Args:
+        assessments: one or more.
+        format_: how to write them.
+        command: which command found this, for the formats that have a title.
+    """
     match format_:
         case Format.TEXT:
             from tokenguard.report import text  # noqa: PLC0415
@@ -35,8 +41,8 @@ def render(assessments: Sequence[Assessment], format_: Format) -> str:
         case Format.JUNIT:
             from tokenguard.report import junit  # noqa: PLC0415
 
-            return junit.render(assessments)
+            return junit.render(assessments, command=command)
         case Format.MARKDOWN:
             from tokenguard.report import markdown  # noqa: PLC0415
 
-            return markdown.render(assessments)
+            return markdown.render(assessments, command=command)

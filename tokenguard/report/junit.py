@@ -8,14 +8,14 @@ from tokenguard.report.gathering import not_evaluable, summary, violations
 from tokenguard.text import safe_text
 
 
-def render(assessments: Sequence[Assessment]) -> str:
+def render(assessments: Sequence[Assessment], *, command: str = "check") -> str:
     """A suite that fails by its violations; what is waived or not evaluable is a skipped case."""
     found, unknown = violations(assessments), not_evaluable(assessments)
     waived = [each for assessment in assessments for each in assessment.waived]
     skipped = len(unknown) + len(waived)
     suite = ET.Element(
         "testsuite",
-        name="tokenguard check",
+        name=f"tokenguard {command}",
         tests=str(max(len(found), 1) + skipped),
         failures=str(len(found)),
         skipped=str(skipped),

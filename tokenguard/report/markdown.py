@@ -6,10 +6,12 @@ from tokenguard.policy.evaluation import Assessment
 from tokenguard.report.gathering import not_evaluable, summary, violations
 from tokenguard.rotation.markdown import exact, plain, table
 
+_TITLES = {"check": "Policy check", "drift": "Drift"}
 
-def render(assessments: Sequence[Assessment]) -> str:
+
+def render(assessments: Sequence[Assessment], *, command: str = "check") -> str:
     """The summary, then tables of what is violated, waived and not evaluable."""
-    parts = ["# Policy check", plain(summary(assessments)) + "."]
+    parts = [f"# {_TITLES[command]}", plain(summary(assessments)) + "."]
     if found := violations(assessments):
         rows = [
             [each.severity.value, exact(each.place), plain(each.owner), exact(each.rule), plain(each.text),

@@ -1,0 +1,73 @@
+"""`tokenguard drift`: tell where the world is not as it is declared."""
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.declaring import DEFAULT_FILE, declared_in, held_against_store
+from tokenguard.errors import ExitCode
+from tokenguard.policy.evaluation import Assessment
+from tokenguard.policy.model import Severity
+from tokenguard.provisioning.drift import assessment
+from tokenguard.report.document import content
+from tokenguard.report.formats import Format, render
+from tokenguard.shell.wiring import Wiring
+
+_FAIL_ON = [Severity.ERROR.value, Severity.WARNING.value, Severity.NOTE.value]
+
+
+@command("drift")
+@click.argument("file", metavar="[FILE]", default=DEFAULT_FILE)
+@click.option("--env", "environment", metavar="E", default="", help="The environment that is meant; with its overlay.")
+@click.option("--ask-providers", is_flag=True, help="Ask providers for their lists of tokens.")
+@click.option(
+    "--ask-consumers", is_flag=True, help="Look whether consumers hold the live values, where they can be asked."
+)
+@click.option(
+    "--fail-on", type=click.Choice(_FAIL_ON), default="warning", help="Exit 1 from this severity on: warning."
+)
+@click.option("--format", "as_format", type=click.Choice([each.value for each in Format]), help="How to report.")
+@pass_wiring
+def drift(
+    wiring: Wiring,
+    file: str,
+    *,
+    environment: str,
+    ask_providers: bool,
+    ask_consumers: bool,
+    fail_on: str,
+    as_format: str | None,
+) -> ExitCode:
+    """Hold the store, the providers and the consumers against the manifest FILE (tokens.yaml); exit 1 on drift.
+
+    Nothing is written. Without --ask-providers and --ask-consumers only the store's metadata is read, for which a
+    planner's login is enough. What cannot be answered is reported as not evaluable, and never as kept.
+    """
+    from tokenguard.cli.drifting import ALWAYS, ON_REQUEST  # noqa: PLC0415 - loads what asks
+
+    held = held_against_store(wiring, declared_in(file, environment))
+    asked = {"ask_providers": ask_providers, "ask_consumers": ask_consumers}
+    sources = [*ALWAYS, *(source for name, source in ON_REQUEST.items() if asked[name])]
+    found = assessment(
+        (finding for source in sources for finding in source(wiring, held)),
+        manifest=held.manifest.files[0],
+        tokens=held.plan.declared,
+    )
+    _print(wiring, found, Format(as_format or wiring.flags.format))
+    return ExitCode.FINDINGS if found.at_least(Severity(fail_on)) else ExitCode.OK
+
+
+def _print(wiring: Wiring, found: Assessment, chosen: Format) -> None:
+    wiring.flags.format = "json" if chosen is Format.JSON else "text"
+    if chosen is Format.JSON:
+        shape = content([found])
+        wiring.screen.document(
+            {
+                "manifest": found.policy.name,
+                "tokens": found.tokens,
+                "drift": shape["violations"],
+                "not_evaluable": shape["not_evaluable"],
+            }
+        )
+        return
+    for line in render([found], chosen, command="drift").rstrip("\n").split("\n"):
+        wiring.screen.line(line)

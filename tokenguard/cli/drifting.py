@@ -1,0 +1,75 @@
+"""Where `drift` looks: the inventory, the providers' lists, the consumers. Each source yields what it finds."""
+
+from collections.abc import Callable, Iterator
+
+from tokenguard.cli.assessing import surroundings
+from tokenguard.cli.declaring import Held
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.token import RecordState
+from tokenguard.errors import InputError, Unreachable
+from tokenguard.policy.evaluation import assess
+from tokenguard.policy.model import Policy
+from tokenguard.policy.surroundings import is_identified
+from tokenguard.ports.delivery import Holds
+from tokenguard.provisioning.drift import RULES, Finding, Unknown, against_inventory, difference
+from tokenguard.shell.wiring import Wiring
+
+Source = Callable[[Wiring, Held], Iterator[Finding]]
+"""One place where the world may differ from what is declared. It changes nothing."""
+
+
+def inventory(_wiring: Wiring, held: Held) -> Iterator[Finding]:
+    """The store against the manifest."""
+    yield from against_inventory(held.manifest, held.inventory, held.around, held.plan.undeclared)
+
+
+def providers(wiring: Wiring, held: Held) -> Iterator[Finding]:
+    """The providers' own lists against the store: tokens that nobody knows, and tokens that are gone."""
+    around = surroundings(wiring, wiring.store, ask_providers=True)
+    orphans = assess(Policy(name="", rules=tuple(rule for rule in RULES if rule.id == "orphan")), around)
+    yield from orphans.violations
+    yield from (Unknown(rule, reason) for rule, reason in orphans.not_evaluable)
+    for record in around.records:
+        listed = around.provider(record).listed
+        if listed is None or record.state is not RecordState.ACTIVE or record.fingerprint is None:
+            continue
+        busy = held.inventory[record.name].document.busy if record.name in held.inventory else True
+        if is_identified(record) and not busy and around.listing(record) is None:
+            text = f"{record.provider} does not list it any more: it was ended outside tokenguard"
+            yield difference("gone", text, token=record.name, owner=record.owner)
+
+
+def consumers(wiring: Wiring, held: Held) -> Iterator[Finding]:
+    """Each declared consumer that can be asked, against the live value, which is read for this and shown to nobody."""
+    for declared in held.manifest.tokens:
+        found = held.inventory.get(declared.name)
+        if found is not None and found.document.record.fingerprint is not None and not found.document.busy:
+            yield from _consumers_of(wiring, found)
+
+
+def _consumers_of(wiring: Wiring, found: Snapshot) -> Iterator[Finding]:
+    record = found.document.record
+    if record.state is RecordState.RETIRED:
+        return
+    live = wiring.store.read_live(found.id)
+    for consumer in record.consumers or ():
+        delivery = wiring.deliveries.of(consumer)
+        if delivery is None or live is None:
+            yield Unknown("consumer-differs", "only a person can say what it holds")
+            continue
+        try:
+            holds = delivery.verify(consumer, live.value)
+        except (InputError, Unreachable) as error:
+            yield Unknown("consumer-differs", error.message)
+            continue
+        if holds is Holds.OTHER:
+            text = f"{consumer} does not hold the live value"
+            yield difference("consumer-differs", text, token=record.name, owner=record.owner)
+        elif holds is Holds.UNKNOWN:
+            yield Unknown("consumer-differs", f"a consumer of kind {consumer.kind} cannot be asked from here")
+
+
+ALWAYS: tuple[Source, ...] = (inventory,)
+"""Looked at by every `drift`: metadata, for which a planner's login is enough."""
+ON_REQUEST: dict[str, Source] = {"ask_providers": providers, "ask_consumers": consumers}
+"""By the option that asks for it."""
