@@ -137,13 +137,13 @@ def verified(data: bytes, key: ScanKey) -> Bundle:
         signed = msgspec.json.decode(data, type=_Signed)
         signature = base64.b64decode(signed.signature, validate=True)
         Ed25519PublicKey.from_public_bytes(key.publisher).verify(signature, _DOMAIN + bytes(signed.bundle))
-    except (InvalidSignature, binascii.Error, ValueError):
+    except msgspec.DecodeError:  # before its base, ValueError
+        raise InputError("not a bundle of fingerprints", hint="`tokenguard fingerprints publish` writes one") from None
+    except (InvalidSignature, ValueError):
         raise Tampered(
             "the bundle is not signed by the publisher of this scan key",
             hint="fetch it again; if the publisher made a new key, set the new scan key first",
         ) from None
-    except msgspec.DecodeError:
-        raise InputError("not a bundle of fingerprints", hint="`tokenguard fingerprints publish` writes one") from None
     return read_bundle(bytes(signed.bundle))
 
 

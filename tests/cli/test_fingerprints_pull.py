@@ -1,0 +1,145 @@
+"""Where a bundle comes from: a file, https, the configuration; and where the scan key is kept meanwhile."""
+
+import secrets
+import string
+import sys
+from types import ModuleType
+
+import pytest
+
+from tests.fakes.scripted_server import ScriptedServer, raw, reply
+from tests.unit.test_local_unlock import FakeKeyring
+from tokenguard.places import state_dir
+from tokenguard.precommit import hook
+from tokenguard.shell.scan_key import find_scan_key
+
+LETTERS = string.ascii_letters + string.digits
+FIELDS = ("--provider", "manual", "--scope", "drive:d1", "--env", "prod", "--owner", "video", "--purpose", "uploads")
+
+
+@pytest.fixture
+def published(cli, tmp_path):
+    """A store with one token, its bundle and the scan key."""
+    cli.value = "sk-social-" + "".join(secrets.choice(LETTERS) for _ in range(64))
+    assert cli("add", "video/app/prod/upload", *FIELDS, "--stdin", stdin=cli.value).code == 0
+    (tmp_path / "public").mkdir()
+    cli.environ["TOKENGUARD_SCAN_KEY"] = publish(cli)
+    return cli
+
+
+def publish(cli) -> str:
+    answer = cli(
+        "fingerprints", "publish", "bundle", "--key-file", "keys/key", "--public-code", "public", "--format", "json"
+    )
+    assert answer.code == 0, answer
+    return answer.document["scan_key"]
+
+
+def found(cli, tmp_path) -> int:
+    (tmp_path / "a.bin").write_text(cli.value.encode().hex())
+    return cli("scan", "a.bin", "--own-only").code
+
+
+def test_a_bundle_comes_over_the_network(published, tmp_path):
+    with ScriptedServer(reply(200, (tmp_path / "bundle").read_bytes())) as server:
+        answer = published("fingerprints", "pull", "--from", f"{server.url}/team/bundle")
+        assert answer.code == 0, answer
+        assert server.requests[0].startswith(b"GET /team/bundle HTTP/1.1")
+        assert b"uthorization" not in server.requests[0]
+    assert found(published, tmp_path) == 1
+
+
+def test_the_configuration_may_say_where_from(published, tmp_path):
+    (tmp_path / "config.toml").write_text(f"[scan]\nbundle = '{tmp_path}/bundle'\n")
+    assert published("--config", "config.toml", "fingerprints", "pull").code == 0
+    assert found(published, tmp_path) == 1
+    published.refused("fingerprints", "pull")
+    published.refused("fingerprints", "pull", "bundle", "--from", "bundle")
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        (reply(404, b"{}"), 4), (reply(500), 4), (reply(302, b"", "Location: http://127.0.0.1:1/"), 4), (raw(b""), 4),
+        (reply(200, b"<html>"), 2), (reply(200, b"x" * ((16 << 20) + 1)), 4), (reply(200, b'{"bundle":{},"signature":""}'), 6),
+    ],
+)  # fmt: skip
+def test_what_a_hostile_server_says_is_refused_and_nothing_is_kept(published, tmp_path, script, code):
+    with ScriptedServer(script) as server:
+        published.refused("fingerprints", "pull", "--from", f"{server.url}/bundle", code=code)
+    assert published("scan", "public", "--require-own").code == 2
+
+
+def test_an_old_bundle_from_the_network_is_refused_too(published, tmp_path):
+    first = (tmp_path / "bundle").read_bytes()
+    publish(published)
+    assert published("fingerprints", "pull", "bundle").code == 0
+    with ScriptedServer(reply(200, first)) as server:
+        assert "older than 2" in published.refused("fingerprints", "pull", "--from", server.url, code=6)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://example.com/b",
+        "https://u:p@example.com/b",
+        "ftp://127.0.0.1/b",
+        "https://example.com/b?x=1",
+        "file:///etc/passwd",
+    ],
+)
+def test_only_https_is_asked_and_no_credentials_in_an_address(published, address):
+    published.refused("fingerprints", "pull", "--from", address)
+
+
+@pytest.fixture
+def keyring(monkeypatch):
+    module = ModuleType("keyring")
+    module.backend = FakeKeyring()
+    module.get_keyring = lambda: module.backend
+    monkeypatch.setitem(sys.modules, "keyring", module)
+    return module
+
+
+def test_a_pull_leaves_the_key_in_the_keyring_and_scans_take_it_from_there(published, tmp_path, keyring):
+    answer = published("fingerprints", "pull", "bundle", "--format", "json")
+    assert answer.document["key_kept"] is True
+    del published.environ["TOKENGUARD_SCAN_KEY"]
+    assert found(published, tmp_path) == 1
+    assert published("fingerprints", "pull", "bundle").code == 0
+
+
+def test_without_a_keyring_the_reader_is_told_to_set_the_variable(published, monkeypatch):
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    assert "TOKENGUARD_SCAN_KEY must be set" in published("fingerprints", "pull", "bundle").out
+
+
+@pytest.mark.parametrize("trouble", ["locked", "emptied", "another length", "gone", "marker of another"])
+def test_a_keyring_that_fails_means_no_key_and_is_said(published, tmp_path, keyring, monkeypatch, trouble):
+    published("fingerprints", "pull", "bundle")
+    del published.environ["TOKENGUARD_SCAN_KEY"]
+    account = (state_dir() / "scan" / "keyring").read_text().strip()
+    match trouble:
+        case "locked":
+            keyring.get_keyring = lambda: 1 / 0
+        case "emptied":
+            keyring.backend = FakeKeyring()
+        case "another length":
+            keyring.backend.set_password("tokenguard", account, "AAAA")
+        case "gone":
+            monkeypatch.setitem(sys.modules, "keyring", None)
+        case _:
+            (state_dir() / "scan" / "keyring").chmod(0o666)
+    assert find_scan_key({}) is None
+    answer = published("scan", "public", "--format", "json")
+    assert answer.document["notes"] == ["own-token check skipped: no scan key"]
+    assert "no scan key" in published.refused("scan", "public", "--require-own")
+
+
+def test_where_nothing_was_pulled_no_keyring_is_asked(tmp_path, monkeypatch):
+    module = ModuleType("keyring")
+    module.get_keyring = lambda: pytest.fail("asked")
+    monkeypatch.setitem(sys.modules, "keyring", module)
+    assert find_scan_key({}) is None
+    monkeypatch.chdir(tmp_path)
+    assert hook.run(["--commit-msg", "nowhere"]) == 2
