@@ -60,7 +60,7 @@ class VaultCommandLine:
         code = run(["--no-input", *arguments], wiring)
         shown = self.capfd.readouterr()
         if "store" in wiring.__dict__:
-            self.asked = wiring.store.asked
+            self.asked = getattr(wiring.store, "asked", 0)  # a local store sends none
             wiring.store.close()
         return Answer(code, shown.out, shown.err)
 

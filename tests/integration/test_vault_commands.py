@@ -1,5 +1,6 @@
 """The commands on a store of a real OpenBao, with each role's printed policy and nothing more."""
 
+import base64
 import itertools
 from collections.abc import Iterator
 
@@ -37,7 +38,11 @@ def made(cli) -> VaultCommandLine:
 
 
 def policies(cli: VaultCommandLine) -> dict[str, str]:
-    answer = cli("init", "--print-policy", "--format", "json")
+    return policies_of(cli, cli.url)
+
+
+def policies_of(cli: VaultCommandLine, url: str) -> dict[str, str]:
+    answer = cli("init", "--print-policy", "--format", "json", url=url)
     assert answer.code == 0
     return answer.document["policies"]
 
@@ -142,6 +147,31 @@ def test_break_glass_makes_a_store_and_undeletes(cli):
     assert (answer.code, "undelete" in answer.err) == (4, True)
     cli.server.api("POST", f"secret/undelete/{folder}/meta/store", {"versions": [1]}, token=token)
     assert cli("list", token=token).code == 0
+
+
+def test_a_local_store_moves_here_with_break_glass_and_not_with_less(cli, tmp_path, monkeypatch):
+    key = tmp_path / "key"
+    key.write_bytes(base64.b64encode(bytes(range(32))))
+    key.chmod(0o600)
+    monkeypatch.setenv("TOKENGUARD_STATE_DIR", str(tmp_path / "state"))
+    cli.environ = {"TOKENGUARD_KEY_FILE": str(key)}
+    old = f"local://{tmp_path / 'old'}"
+    for url in (old, cli.url):
+        assert cli("init", "--sandbox", url=url).code == 0
+    with_url = cli.url
+    cli.url = old
+    assert cli.issue().code == 0
+    roles = policies_of(cli, with_url)
+    refused = cli("migrate", "--to", with_url, token=cli.server.new_token(roles["rotator"]))
+    assert (refused.code, "hint: " in refused.err) == (4, True), refused.err
+    assert cli("rotate", NAME).code == 0, "nothing was begun"
+    moved = cli("migrate", "--to", with_url, token=cli.server.new_token(roles["break-glass"]))
+    assert moved.code == 0, moved.err
+    assert cli("list").code == 4
+    cli.url = with_url
+    cli.token = cli.server.new_token(roles["rotator"])
+    for line in (["rotate", NAME], ["audit", "verify"], ["verify", NAME], ["doctor"]):
+        assert cli(*line).code == 0, line
 
 
 def test_one_teams_roles_get_nothing_of_another_teams(made, server):
