@@ -8,6 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from tests.fakes.clock import FakeClock
+from tests.fakes.memory_places import MemoryPlaces
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.world import FakeIssuer, FakeProvider, World
 from tokenguard.cli.boundary import run
@@ -17,6 +18,7 @@ from tokenguard.errors import InputError
 from tokenguard.ports.provider import Vendor
 from tokenguard.providers.manual import Manual
 from tokenguard.shell.wiring import Wiring
+from tokenguard.stores.adopted import adopting
 
 
 class FakeTty:
@@ -85,6 +87,7 @@ class CommandLine:
         self.world = World(self.clock)
         self.vendors = NamedVendors(self.world)
         self.store = MemoryStore(self.clock)
+        self.places = MemoryPlaces()
         self.environ: dict[str, str] = {"NO_COLOR": "1"}
         self.tty: FakeTty | None = None
 
@@ -95,10 +98,15 @@ class CommandLine:
         wiring.clock = self.clock
         wiring.tty = self.tty
         if self.store is not None:
-            wiring.store, wiring.store_url, wiring.vendors = self.store, "local:///srv/store", self.vendors
+            wiring.store, wiring.store_url, wiring.vendors = self._adopting, "local:///srv/store", self.vendors
+            wiring.places = self.places
         code = run(arguments, wiring)
         shown = self._capfd.readouterr()
         return Answer(code, shown.out, shown.err)
+
+    @property
+    def _adopting(self):
+        return adopting(self.store, lambda: self.places)
 
     def refused(self, *arguments: str, code: int = 2, stdin: str | bytes = b"") -> str:
         """Call it, and check that it was refused as design says; returns the error's line."""

@@ -53,6 +53,10 @@ class Adding:
         check_scope(self._record, self._provider)
         check_consumers(wiring, self._record)
         taking.check_name_is_free(wiring.store, name)
+        if self._adopted:
+            location = wiring.places.pinned(self._record.location.url)
+            taking.check_place_is_free(wiring.store, location, besides=name)
+            self._record = replace(self._record, location=location)
 
     @property
     def without_value(self) -> bool:
@@ -71,6 +75,10 @@ class Adding:
         _refuse_source(source, "--issue makes the value")
         if self.without_value:
             raise InputError("no value can be issued for this kind of token", hint="leave --issue out")
+        if self._adopted:
+            raise InputError(
+                "--adopt takes the value that is there, --issue makes one", hint="adopt it now, then rotate it"
+            )
         return self._wiring.engine.issue(self._record)
 
     def take(self, source: Source, *, verify: bool) -> Snapshot:
@@ -80,7 +88,7 @@ class Adding:
             NotTaken: it is dead or leads elsewhere.
             Unreachable: the provider gives no clear answer.
         """
-        value = read_value(source, self._wiring.environ, self._wiring.tty, self._record.name)
+        value = self._value(source)
         self._refuse_known(value)
         for warning in self._provider.warnings(value):
             self._wiring.progress.note(warning)
@@ -88,6 +96,17 @@ class Adding:
         scope_name = self._record.scope_name or (seen.scope_name if seen else "")
         record = replace(self._record, scope_name=scope_name)
         return taking.take(self._wiring.store, self._wiring.engine, record, value, seen)
+
+    @property
+    def _adopted(self) -> bool:
+        """Whether the value lives, and stays, in a field that others own."""
+        return self._record.kind.has_value and self._record.location.custody is Custody.ADOPTED
+
+    def _value(self, source: Source) -> Value:
+        if not self._adopted:
+            return read_value(source, self._wiring.environ, self._wiring.tty, self._record.name)
+        _refuse_source(source, "the value is read where it is adopted")
+        return taking.value_at(self._wiring.places, self._record.location)
 
     def _refuse_known(self, value: Value) -> None:
         store = self._wiring.store

@@ -5,14 +5,20 @@ from tokenguard.cli.naming import known_token
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Event, Op
 from tokenguard.domain.names import TokenName
-from tokenguard.domain.token import Record, RecordState
+from tokenguard.domain.token import Custody, Record, RecordState
 from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import replace
+from tokenguard.inventory import taking
 from tokenguard.inventory.changes import Changes, apply, differing
 from tokenguard.rotation.machine import may_abort
 from tokenguard.shell.wiring import Wiring
 
-_TRUSTED = {"provider": "its provider", "base_url": "its provider's address", "consumers": "who is given its value"}
+_TRUSTED = {
+    "provider": "its provider",
+    "base_url": "its provider's address",
+    "consumers": "who is given its value",
+    "location": "where its value lives",
+}
 """Changes that decide where a value is sent."""
 
 
@@ -35,7 +41,7 @@ def edit_record(wiring: Wiring, name: TokenName, changes: Changes, *, confirmed:
     _check_editable(snapshot, changes)
     if not changes.given():
         raise InputError("nothing to change was given", hint="tokenguard edit NAME --owner TEAM, for example")
-    after = apply(before, _with_address(wiring, before, changes))
+    after = apply(before, _with_place(wiring, before, _with_address(wiring, before, changes)))
     changed = differing(before, after)
     if not changed:
         return snapshot
@@ -81,6 +87,27 @@ def _with_address(wiring: Wiring, before: Record, changes: Changes) -> Changes:
     return replace(changes, base_url=provider.base_url)
 
 
+def _with_place(wiring: Wiring, before: Record, changes: Changes) -> Changes:
+    """A value may be said to live where it is already: nothing is moved by an edit, and the server is pinned anew."""
+    if changes.location is None:
+        return changes
+    if changes.location.custody is not Custody.ADOPTED:
+        if before.location.custody is Custody.ADOPTED:
+            raise InputError(
+                f"the value of {before.name} lives at {before.location.url}, which can be read",
+                hint="name another place that holds the same value, or retire this token",
+            )
+        return changes
+    location = wiring.places.pinned(changes.location.url)
+    taking.check_place_is_free(wiring.store, location, besides=before.name)
+    if wiring.store.fingerprint(taking.value_at(wiring.places, location)) != before.fingerprint:
+        raise InputError(
+            f"{location.url} does not hold the value on record of {before.name}",
+            hint="have that value put there first; a value of its own is added under a name of its own",
+        )
+    return replace(changes, location=location)
+
+
 def _check(wiring: Wiring, before: Record, after: Record, *, busy: bool) -> None:
     if after.scope != before.scope or after.provider != before.provider:
         check_scope(after, wiring.vendors.provider(after.provider))
@@ -98,6 +125,8 @@ def _confirm(wiring: Wiring, after: Record, what: list[str]) -> None:
         return
     wiring.tty.show(f"This changes {' and '.join(what)}:")
     wiring.tty.show(f"  provider   {after.provider} {after.base_url}")
+    if after.location.url:
+        wiring.tty.show(f"  location   {after.location.url} {after.location.server}")
     wiring.tty.show(f"  consumers  {', '.join(map(str, after.consumers or ())) or 'none'}")
     if wiring.tty.ask("Type yes to go on: ").lower() != "yes":
         raise InputError("not confirmed; nothing was changed", hint="answer yes, or give --yes")

@@ -44,7 +44,11 @@ _OPTIONS = (
         help="A consumer: dotenv:PATH#VAR, command:NAME or person:TEXT; repeatable.",
     ),
     click.option("--no-consumers", is_flag=True, help="Declare that nothing needs to be given its value."),
-    click.option("--adopt", metavar="LOCATION", help="Where the value is, if not here and not readable by us."),
+    click.option(
+        "--adopt",
+        metavar="LOCATION",
+        help="Where the value lives: vault://MOUNT/PATH#FIELD, aws://REGION/NAME[#FIELD]; or where it cannot be read.",
+    ),
 )
 
 
@@ -113,17 +117,22 @@ def permissions(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def location(text: str) -> Location:
-    """Where a value is that we cannot read back, for example `github://team/app#TOKEN`; InputError."""
+    """Where a value is, not pinned to a server yet; InputError.
+
+    A field of a Vault or of AWS Secrets Manager is adopted in place; anything else, such as `github://team/app#TOKEN`,
+    cannot be read back.
+    """
+    if text.partition("://")[0] in {"vault", "aws"}:
+        from tokenguard.domain.field_address import parse_field  # noqa: PLC0415 - only where something is adopted
+
+        return Location(Custody.ADOPTED, parse_field(text).url)
     found = _ADOPTED.fullmatch(text)
     if found is None:
         raise InputError(
             "--adopt is not a location", hint="write SCHEME://PLACE#NAME, for example github://team/app#TOKEN"
         )
-    if found["scheme"] in {"vault", "aws", "local"}:
-        raise InputError(
-            f"adopting in place from {found['scheme']}:// is not in this version",
-            hint="add the value itself; the inventory keeps it in its own layout",
-        )
+    if found["scheme"] == "local":
+        raise InputError("a local store adopts nothing of another one", hint="add the value itself")
     return Location(Custody.UNREADABLE, text)
 
 

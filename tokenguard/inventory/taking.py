@@ -10,10 +10,12 @@ from tokenguard.domain.journal import Mode
 from tokenguard.domain.liveness import Observation
 from tokenguard.domain.names import TokenId, TokenName, new_token_id
 from tokenguard.domain.secret import Value
-from tokenguard.domain.token import Record, RecordState
+from tokenguard.domain.shape import check_value
+from tokenguard.domain.token import Location, Record, RecordState
 from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
+from tokenguard.ports.places import Places
 from tokenguard.ports.store import Store
 
 
@@ -91,6 +93,27 @@ def enter_without_value(store: Store, clock: Clock, record: Record) -> Snapshot:
     document = Document(record=replace(record, state=state, added_at=now))
     event = Event(at=now, op=Op.ADD, actor=store.actor(), name=record.name, detail={"result": "without-value"})
     return store.commit(new_token_id(), 0, document, [event])
+
+
+def check_place_is_free(store: Store, location: Location, *, besides: TokenName | None = None) -> None:
+    """InputError if another token lives there: two would take turns at overwriting each other."""
+    for snapshot in store.scan():
+        record = snapshot.document.record
+        if record.location == location and record.state is not RecordState.RETIRED and record.name != besides:
+            raise InputError(
+                f"{location.url} is adopted already, as {record.name}",
+                hint=f"`tokenguard edit {record.name}`, or `tokenguard retire {record.name}` first",
+            )
+
+
+def value_at(places: Places, location: Location) -> Value:
+    """The value at an adopted place; InputError if there is none, or it can be no token's."""
+    held = places.of(location).read()
+    if held is None:
+        raise InputError(
+            f"there is no such field: {location.url}", hint="check path and name, upper and lower case too"
+        )
+    return Value.of(check_value(held.text.reveal()))
 
 
 def is_being_added(document: Document) -> bool:

@@ -1,0 +1,216 @@
+"""`add --adopt`, and every command on a token whose value lives in a field that others own."""
+
+import io
+import os
+import pty
+import sys
+
+import pytest
+
+from tests.fakes.command_line import FakeTty
+from tests.fakes.world import OTHER_DRIVE, canary
+from tokenguard.domain.names import token_name
+from tokenguard.domain.token import Custody
+
+NAME = "video/app/prod/upload"
+URL = "vault://kv/video/app#token"
+FIELDS = ("--provider", "fake", "--scope", "drive:d1", "--env", "prod", "--owner", "video", "--purpose", "uploads")
+
+
+@pytest.fixture
+def adopted(cli) -> str:
+    """A token that lives at URL; returns its value."""
+    value = cli.world.create("by-hand").value
+    cli.places.put(URL, zone="eu", token=value)
+    answer = cli("add", NAME, *FIELDS, "--no-consumers", "--adopt", URL)
+    assert answer.code == 0, answer
+    assert value not in answer.out + answer.err
+    return value
+
+
+def _record(cli, name=NAME):
+    return cli.store.find(token_name(name)).document.record
+
+
+def test_the_value_is_read_where_it_is_and_verified(cli, adopted):
+    record = _record(cli)
+    assert (record.location.custody, record.location.url) == (Custody.ADOPTED, URL)
+    assert record.location.server == cli.places.server
+    assert record.seen.verdict == "alive"
+    assert record.fingerprint
+    assert cli.places.fields(URL) == {"zone": "eu", "token": adopted}
+    assert cli.places.version(URL) == 1
+    shown = cli("show", NAME)
+    assert URL in shown.out
+    assert cli("show", NAME, "--format", "json").document["location"] == {"custody": "adopted", "url": URL}
+
+
+def test_a_rotation_ends_with_the_new_value_in_that_field_alone(cli, adopted):
+    answer = cli("rotate", NAME)
+    assert answer.code == 0, answer
+    there = cli.places.fields(URL)
+    assert there["zone"] == "eu"
+    assert there["token"] != adopted
+    assert cli.world.of_value(there["token"]) in cli.world.living()
+    assert cli.world.of_value(adopted) not in cli.world.living()
+    assert cli("verify", NAME).code == 0
+    assert cli("audit", "verify").code == 0
+
+
+def test_env_gives_what_is_there(cli, adopted):
+    assert adopted in cli("env", "-t", f"{NAME}=TOKEN").out.replace("\\", "")
+    theirs = cli.world.create("theirs").value
+    cli.places.change(URL, token=theirs)
+    assert theirs in cli("env", "-t", f"{NAME}=TOKEN").out
+    cli.places.remove(URL)
+    assert "nothing any more" in cli.refused("env", "-t", f"{NAME}=TOKEN")
+
+
+def test_reveal_shows_what_is_there(cli, adopted, monkeypatch):
+    master, slave = pty.openpty()
+    with os.fdopen(slave, "w") as terminal, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", terminal)
+        cli.tty = FakeTty()
+        assert cli("show", NAME, "--reveal").code == 0
+        assert adopted in cli.tty.shown
+        cli.places.remove(URL)
+        cli.tty = FakeTty()
+        assert cli("show", NAME, "--reveal").code == 2
+        assert adopted not in cli.tty.shown
+    os.close(master)
+
+
+def test_verify_says_that_somebody_else_changed_it(cli, adopted):
+    theirs = cli.world.create("theirs").value
+    cli.places.change(URL, token=theirs)
+    answer = cli("verify", NAME)
+    assert answer.code == 0
+    assert "somebody else has put another value" in " ".join(answer.out.split())
+    cli.places.remove(URL)
+    assert cli("verify", NAME).code == 3
+
+
+def test_a_rotation_does_not_begin_over_somebody_elses_value(cli, adopted):
+    cli.places.change(URL, token="tgcanary-theirs")
+    answer = cli("rotate", NAME)
+    assert answer.code == 3, answer
+    assert f"{URL} does not hold what tokenguard knows" in answer.err
+    assert cli.world.of_value(adopted) in cli.world.living()
+
+
+def test_retiring_leaves_the_field_to_its_owner(cli, adopted):
+    answer = cli("retire", NAME)
+    assert answer.code == 0, answer
+    assert f"the dead value is still at {URL}" in answer.err
+    assert cli.places.fields(URL)["token"] == adopted
+    assert cli.world.of_value(adopted) not in cli.world.living()
+
+
+@pytest.mark.parametrize(
+    ("more", "error"),
+    [
+        (("--stdin",), "the value is read where it is adopted"),
+        (("--from-env", "X"), "the value is read where it is adopted"),
+        (("--issue",), "--adopt takes the value that is there, --issue makes one"),
+    ],
+)
+def test_there_is_one_source_of_the_value(cli, more, error):
+    cli.places.put(URL, token=cli.world.create("t").value)
+    assert cli.refused("add", NAME, *FIELDS, "--adopt", URL, *more) == error
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"other": "x"}, {"token": None}, {"token": 12345678}, {"token": {"a": 1}}, {"token": ""}, {"token": "short"},
+     {"token": "two words of tgcanary"}],
+)  # fmt: skip
+def test_what_is_no_value_is_not_adopted(cli, fields):
+    cli.places.put(URL, **fields)
+    cli.refused("add", NAME, *FIELDS, "--adopt", URL)
+
+
+def test_what_is_dead_or_elsewhere_is_not_adopted(cli):
+    cli.places.put(URL, token=canary())
+    assert "dead" in cli.refused("add", NAME, *FIELDS, "--adopt", URL, code=1)
+    cli.places.put(URL, token=cli.world.create("t", OTHER_DRIVE).value)
+    assert "leads to drive:d2" in cli.refused("add", NAME, *FIELDS, "--adopt", URL, code=1)
+
+
+def test_a_place_and_a_value_have_one_record(cli, adopted):
+    cli.places.put("vault://kv/other#token", token=adopted)
+    assert NAME in cli.refused("add", "other/name", *FIELDS, "--adopt", "vault://kv/other#token")
+    cli.places.change(URL, token=cli.world.create("new").value)
+    assert f"{URL} is adopted already" in cli.refused("add", "other/name", *FIELDS, "--adopt", URL)
+
+
+def test_a_retired_tokens_place_can_be_adopted_anew(cli, adopted):
+    assert cli("retire", NAME).code == 0
+    cli.places.change(URL, token=cli.world.create("new").value)
+    assert cli("add", "other/name", *FIELDS, "--adopt", URL).code == 0
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["vault://kv", "vault://kv/app", "vault://kv/app#", "vault:///app#token", "vault://kv//app#token",
+     "vault://kv/../app#token", "vault://kv/a%2Fb#token", "vault://kv/app/#token", "vault://kv/a%00b#token",
+     "vault://kv/%2e%2e/app#token", "vault://kv/app#to\x1bken", "aws://eu-central-1", "aws://eu-central-1/",
+     "aws://nowhere/name", "aws://eu-central-1/a?b", "aws://eu-central-1/a b#t", "aws://eu-central-1/name#",
+     "vault://kv/" + "a/" * 30 + "b#token", "vault://kv/" + "a" * 1100 + "#token", "local:///srv/store#token"],
+)  # fmt: skip
+def test_what_is_no_address_is_refused_and_not_shown(cli, url):
+    error = cli.refused("add", NAME, *FIELDS, "--adopt", url)
+    assert url not in error
+
+
+def test_edit_confirms_a_server_that_has_moved(cli, adopted):
+    cli.places.server = "https://new.test:8200"
+    assert cli("rotate", NAME).code == 2
+    assert cli("edit", NAME, "--adopt", URL).code == 0
+    assert _record(cli).location.server == "https://new.test:8200"
+    assert cli("rotate", NAME).code == 0
+
+
+def test_edit_follows_a_value_that_was_copied_and_nothing_else(cli, adopted):
+    other = "vault://kv/moved#token"
+    cli.places.put(other, token="tgcanary-other-value")
+    assert "does not hold the value on record" in cli.refused("edit", NAME, "--adopt", other)
+    cli.places.put(other, token=adopted)
+    assert cli("edit", NAME, "--adopt", other).code == 0
+    assert cli("rotate", NAME).code == 0
+    assert cli.places.fields(URL)["token"] == adopted
+    assert cli.places.fields(other)["token"] != adopted
+
+
+def test_edit_adopts_a_value_of_the_store_where_it_is_used(cli):
+    value = cli.add(NAME)
+    cli.places.put(URL, token=value)
+    assert cli("edit", NAME, "--adopt", URL).code == 0
+    assert cli("rotate", NAME).code == 0
+    assert cli.world.of_value(cli.places.fields(URL)["token"]) in cli.world.living()
+
+
+def test_an_adopted_value_is_not_said_to_be_unreadable(cli, adopted):
+    assert "which can be read" in cli.refused("edit", NAME, "--adopt", "github://team/app#TOKEN")
+
+
+def test_an_interrupted_adoption_is_finished_by_doing_it_again(cli, monkeypatch):
+    value = cli.world.create("t").value
+    cli.places.put(URL, token=value)
+    with monkeypatch.context() as patched:
+        patched.setattr(cli.store, "publish", _interrupt)
+        assert cli("add", NAME, *FIELDS, "--adopt", URL).code == 130
+    assert cli("add", NAME, *FIELDS, "--adopt", URL).code == 0
+    assert cli.places.version(URL) == 1
+
+
+def test_nothing_of_the_value_is_printed_where_it_is_refused(cli, monkeypatch):
+    value = f"{canary()}\n"
+    cli.places.put(URL, token=value)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    answer = cli("add", NAME, *FIELDS, "--adopt", URL)
+    assert answer.code == 2
+    assert value.strip() not in answer.out + answer.err
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
