@@ -23,6 +23,7 @@ COMMANDS = {
     "plan": ("tokenguard.cli.plan:plan", "Tell what a manifest would change; change nothing."),
     "apply": ("tokenguard.cli.apply:apply", "Bring the store to what a manifest declares."),
     "drift": ("tokenguard.cli.drift:drift", "Tell where the world is not as a manifest declares it."),
+    "fmt": ("tokenguard.cli.fmt:fmt", "Write a manifest in its one order."),
     "scan": ("tokenguard.cli.scan:scan", "Find leaked tokens in files, commits and streams."),
     "baseline": ("tokenguard.cli.baseline:baseline", "Findings that the team has decided to live with."),
     "respond": ("tokenguard.cli.respond:respond", "Say whose a leaked value is and whether it lives; end it."),

@@ -37,7 +37,22 @@ def read_manifest(path: Path, read_consumer: ReadConsumer, *, environment: str =
         top = reader.read(folder.first, TOP, None)
         reader.take(top, {}, 0)
         reader.overlay(top)
+        reader.check_choice(top)
         return reader.manifest()
+
+
+def manifest_files(path: Path, read_consumer: ReadConsumer) -> tuple[str, ...]:
+    """The manifest and everything it includes or lays over, relative to its folder; all of it is acceptable as read.
+
+    Raises:
+        InputError: as `read_manifest`, but for what only the choice of an environment decides.
+    """
+    with Folder(path) as folder:
+        reader = _Layers(folder, read_consumer, "")
+        top = reader.read(folder.first, TOP, None)
+        reader.take(top, {}, 0)
+        reader.overlay(top)
+        return tuple(folder.read_so_far)
 
 
 class _Layers:
@@ -101,12 +116,15 @@ class _Layers:
 
     def overlay(self, top: Part) -> None:
         """Lay the chosen environment over the tokens; all environments are read, so that none can be wrong unseen."""
-        environments = top.mapping("environments")
-        for name, tree in environments.items():
+        for name, tree in top.mapping("environments").items():
             path = ("environments", name)
             if not SEGMENT.fullmatch(name):
                 top.refuse("this is not the name of an environment", *path, hint=FIELDS["environment"].hint)
             self._lay(self._overlay_part(top, path, tree), use=name == self._environment)
+
+    def check_choice(self, top: Part) -> None:
+        """A manifest with environments is only whole with one of them."""
+        environments = top.mapping("environments")
         if environments and self._environment not in environments:
             known = ", ".join(environments)
             reason = "the chosen environment is not among these" if self._environment else "no environment is chosen"

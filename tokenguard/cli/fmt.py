@@ -1,0 +1,58 @@
+"""`tokenguard fmt`: write a manifest in its one order, or say where it is not."""
+
+from pathlib import Path
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.declaring import DEFAULT_FILE, read_consumer
+from tokenguard.errors import ExitCode, InputError
+from tokenguard.files import replace_file, shown
+from tokenguard.provisioning.canonical import canonical
+from tokenguard.provisioning.folder import Folder
+from tokenguard.provisioning.layers import manifest_files
+from tokenguard.provisioning.schema import schema
+from tokenguard.shell.wiring import Wiring
+
+
+@command("fmt")
+@click.argument("file", metavar="[FILE]", default=DEFAULT_FILE)
+@click.option("--check", "check_only", is_flag=True, help="Only tell which files are not in order; exit 1 if any.")
+@click.option("--print-schema", is_flag=True, help="Print the JSON Schema of a manifest, for editors; read nothing.")
+@pass_wiring
+def fmt(wiring: Wiring, file: str, *, check_only: bool, print_schema: bool) -> ExitCode:
+    """Write the manifest FILE (tokens.yaml) and what it includes in their one order. Every comment stays with its key.
+
+    Keys come in the model's order, tokens by name, two spaces a level. How a value is written is left alone. A file
+    that is not acceptable, or would say something else afterwards, is not touched.
+    """
+    if print_schema:
+        wiring.flags.format = "json"
+        wiring.screen.document(schema())
+        return ExitCode.OK
+    changed = _reordered(Path(file))
+    if not check_only:
+        for path, data in changed.items():
+            _write(path, data)
+    if wiring.screen.as_json:
+        wiring.screen.document({"changed": [str(path) for path in changed], "written": not check_only})
+    else:
+        for path in changed:
+            wiring.screen.line(f"{shown(path)}: {'not in order' if check_only else 'put in order'}")
+    return ExitCode.FINDINGS if check_only and changed else ExitCode.OK
+
+
+def _reordered(manifest: Path) -> dict[Path, bytes]:
+    """What every file that is not in order should hold."""
+    names = manifest_files(manifest, read_consumer)
+    with Folder(manifest) as folder:
+        held = {name: folder.read(name) for name in names}
+    made = {name: canonical(data, source=name) for name, data in held.items()}
+    return {manifest.parent / name: made[name] for name, data in held.items() if made[name] != data}
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        replace_file(path, data, mode=path.lstat().st_mode & 0o666)
+    except OSError:
+        raise InputError(f"cannot write {shown(path)}", hint="make it writable; files before it are written") from None
