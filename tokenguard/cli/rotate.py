@@ -5,17 +5,16 @@ from collections.abc import Sequence
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.fields import changes_from
 from tokenguard.cli.naming import TOKEN_NAME, known_token
+from tokenguard.cli.rotate_jobs import chosen, continuing_job, open_ones, planned, rotation_job
 from tokenguard.cli.rotate_view import show_plans, show_results
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
-from tokenguard.domain.token import RecordState
 from tokenguard.errors import ExitCode, InputError
-from tokenguard.policy.model import due_of
-from tokenguard.rotation.batch import Job, Result, gravest, run_all
-from tokenguard.rotation.plan import RotationPlan, in_order, plan_rotation
+from tokenguard.rotation.batch import Job, Result, Skipped, gravest, run_all
+from tokenguard.rotation.plan import RotationPlan, in_order
+from tokenguard.rotation.sharing import run_shared
 from tokenguard.shell.store_url import is_on_aws
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import safe_text
@@ -58,10 +57,10 @@ def rotate(
     said = _reason(reason)
     wiring.concurrent = concurrent
     if resume or abort:
-        targets = _open_ones(wiring) if not names else [known_token(wiring.store, name) for name in names]
+        targets = open_ones(wiring) if not names else [known_token(wiring.store, name) for name in names]
         return _go_on(wiring, targets, abort=abort, accept_outage=accept_outage, single=len(names) == 1)
     mode = Mode.COMPROMISED if compromised else Mode.PLANNED
-    plans = in_order(_plan(wiring, snapshot, mode) for snapshot in _chosen(wiring, names, scope, due=due))
+    plans = in_order(planned(wiring, snapshot, mode) for snapshot in chosen(wiring, names, scope, due=due))
     single = len(names) == 1
     if plan_only or not single:
         quiet = wiring.screen.as_json and not plan_only
@@ -70,39 +69,8 @@ def rotate(
         return ExitCode.OK
     if compromised and not single:
         _confirm(wiring, plans)
-    jobs = [_job(wiring, plan, reason=said, accept_outage=accept_outage, only_if_due=due) for plan in plans]
-    return _run(wiring, jobs, single=single)
-
-
-def _chosen(wiring: Wiring, names: Sequence[TokenName], scope: str | None, *, due: bool) -> list[Snapshot]:
-    if names:
-        return [known_token(wiring.store, name) for name in dict.fromkeys(names)]
-    wanted = changes_from({"scope": scope}).scope if scope else None
-    chosen = []
-    for snapshot in wiring.store.scan():
-        record = snapshot.document.record
-        if record.state is RecordState.RETIRED or not record.kind.has_value or (wanted and record.scope != wanted):
-            continue
-        if due and not _is_due(wiring, snapshot):
-            continue
-        chosen.append(snapshot)
-    return chosen
-
-
-def _is_due(wiring: Wiring, snapshot: Snapshot) -> bool:
-    limit = due_of(snapshot.document.record, wiring.policy)
-    return limit is not None and limit.at <= wiring.clock.now()
-
-
-def _open_ones(wiring: Wiring) -> list[Snapshot]:
-    return [snapshot for snapshot in wiring.store.scan() if snapshot.document.busy]
-
-
-def _plan(wiring: Wiring, snapshot: Snapshot, mode: Mode) -> RotationPlan:
-    record = snapshot.document.record
-    limit = due_of(record, wiring.policy)
-    able = wiring.vendors.of(record).provider.capabilities
-    return plan_rotation(snapshot.id, record, able, mode, due_at=limit.at if limit else None)
+    jobs = [rotation_job(wiring, plan, reason=said, accept_outage=accept_outage, only_if_due=due) for plan in plans]
+    return _run(wiring, jobs, single=single, shared=due)
 
 
 def _cost(wiring: Wiring) -> str:
@@ -114,55 +82,33 @@ def _cost(wiring: Wiring) -> str:
     return monthly(sum(1 for _ in wiring.store.scan()))
 
 
-def _job(wiring: Wiring, plan: RotationPlan, *, reason: str, accept_outage: bool, only_if_due: bool) -> Job:
-    def run() -> None:
-        # Its turn may come long after the plan was made, and other runners work through the same list.
-        if only_if_due and not _is_due(wiring, wiring.store.load(plan.token)):
-            wiring.progress.note(f"{plan.name} is no longer due: another runner has rotated it")
-            return
-        with wiring.working_on(plan.name):
-            wiring.engine.rotate(
-                plan.token, compromised=plan.mode is Mode.COMPROMISED, reason=reason, accept_outage=accept_outage
-            )
-
-    return Job(name=plan.name, run=run, pause=plan.pause.total_seconds())
-
-
 def _go_on(wiring: Wiring, targets: list[Snapshot], *, abort: bool, accept_outage: bool, single: bool) -> ExitCode:
-    def job(snapshot: Snapshot) -> Job:
-        name = snapshot.document.record.name
-
-        def run() -> None:
-            with wiring.working_on(name):
-                if abort:
-                    wiring.engine.abort(snapshot.id)
-                else:
-                    wiring.engine.resume(snapshot.id, accept_outage=accept_outage)
-
-        return Job(name=name, run=run)
-
     if not targets:
         wiring.progress.note("no operation is open: there is nothing to go on with")
-    return _run(wiring, [job(snapshot) for snapshot in targets], single=single)
+    jobs = [continuing_job(wiring, target, abort=abort, accept_outage=accept_outage) for target in targets]
+    return _run(wiring, jobs, single=single)
 
 
-def _run(wiring: Wiring, jobs: list[Job], *, single: bool) -> ExitCode:
+def _run(wiring: Wiring, jobs: list[Job], *, single: bool, shared: bool = False) -> ExitCode:
     results: list[Result] = []
-    for result in run_all(jobs, wiring.clock):
+    for result in (run_shared if shared else run_all)(jobs, wiring.clock):
         results.append(result)
         if result.error is not None and not single:
             wiring.progress.note(f"{result.name}: {result.error.message}")
-    documents = {result.name: _document(wiring, result.name) for result in results}
-    show_results(wiring.screen, results, documents)
+    ours = [result for result in results if result.outcome is not Skipped.OVER]
+    documents = {result.name: _document(wiring, result) for result in ours}
+    show_results(wiring.screen, ours, documents, others=len(results) - len(ours))
     if single and results[0].error is not None:
         raise results[0].error
     return gravest(results)
 
 
-def _document(wiring: Wiring, name: TokenName) -> Snapshot | None:
+def _document(wiring: Wiring, result: Result) -> Snapshot | None:
     """How it stands now; None if the store cannot say (the result then has its own error)."""
+    if isinstance(result.outcome, Snapshot):
+        return result.outcome
     try:
-        return wiring.store.find(name)
+        return wiring.store.find(result.name)
     except Exception:  # noqa: BLE001 - only for display, after the outcome is known
         return None
 

@@ -49,11 +49,21 @@ def _plans(screen: Screen, plans: Sequence[RotationPlan], now: datetime) -> None
     screen.line(f"{len(plans)} tokens, about {_words(total(plans))}{sitting}")
 
 
-def show_results(screen: Screen, results: Sequence[Result], documents: Mapping[TokenName, Snapshot | None]) -> None:
-    """How each token stands now."""
+def show_results(
+    screen: Screen, results: Sequence[Result], documents: Mapping[TokenName, Snapshot | None], *, others: int = 0
+) -> None:
+    """How each token stands now; `others`: how many of the list other runners have rotated meanwhile."""
     if screen.as_json:
-        screen.document({"results": [_result_json(result, documents.get(result.name)) for result in results]})
-    elif len(results) == 1:
+        elsewhere = {"by_others": others} if others else {}
+        screen.document({"results": [_result_json(each, documents.get(each.name)) for each in results], **elsewhere})
+        return
+    _results(screen, results, documents)
+    if others:
+        screen.line(f"{others} of the list were rotated by other runners")
+
+
+def _results(screen: Screen, results: Sequence[Result], documents: Mapping[TokenName, Snapshot | None]) -> None:
+    if len(results) == 1:
         if results[0].error is None:
             screen.line(f"{results[0].name}: {_state(documents.get(results[0].name))}")
     elif results:

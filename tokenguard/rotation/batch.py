@@ -1,6 +1,7 @@
 """Many tokens, one after another: one bad token never blocks the rest."""
 
 from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum, unique
 
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import ExitCode, TokenguardError
@@ -17,11 +18,22 @@ _GRAVEST_FIRST = (
 )
 
 
+@unique
+class Skipped(StrEnum):
+    """Why a job did nothing."""
+
+    OVER = "over"
+    """Another runner has done it."""
+    ELSEWHERE = "elsewhere"
+    """Another runner is at it."""
+
+
 class Job(Frozen, frozen=True, kw_only=True):
     """One token's turn."""
 
     name: TokenName
     run: Callable[[], object]
+    """Its outcome is handed on; `Skipped` where there was nothing to do."""
     pause: float = 0.0
     """Seconds to leave before the next job of the same provider."""
 
@@ -31,6 +43,8 @@ class Result(Frozen, frozen=True, kw_only=True):
 
     name: TokenName
     error: TokenguardError | None = None
+    outcome: object = None
+    """What the job returned."""
 
     @property
     def exit_code(self) -> ExitCode:
@@ -47,13 +61,14 @@ def run_all(jobs: Iterable[Job], clock: Clock) -> Iterator[Result]:
     for job in jobs:
         if wait:
             clock.sleep(wait)
+        wait = job.pause
         try:
-            job.run()
+            outcome = job.run()
         except TokenguardError as error:
             yield Result(name=job.name, error=error)
         else:
-            yield Result(name=job.name)
-        wait = job.pause
+            wait = 0.0 if isinstance(outcome, Skipped) else wait
+            yield Result(name=job.name, outcome=outcome)
 
 
 def gravest(results: Iterable[Result]) -> ExitCode:

@@ -22,7 +22,6 @@ _ERRORS = {
     429: ("rate_limited", "Rate limit exceeded"),
 }
 _RESOURCES = frozenset({"posts", "brands", "clips", "carousels", "kb", "agents", "webhooks"})
-_PER_MINUTE = 600
 _MAX_NAME = 100
 
 
@@ -44,7 +43,8 @@ class AutopostingApi:
         key.used_at = self._world.clock.now()
         if key.id in self._world.knobs.forced:
             return error(self._world.knobs.forced[key.id])
-        room = self._world.limiter.take(f"{key.id} key", _PER_MINUTE, 60, self._world.clock.monotonic())
+        allowed = self._world.knobs.per_minute
+        room = self._world.limiter.take(f"{key.id} key", allowed, 60, self._world.clock.monotonic())
         if not room.allowed:
             return error(HTTPStatus.TOO_MANY_REQUESTS, _headers(room))
         answered = self._routed(call, key)

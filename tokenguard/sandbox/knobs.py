@@ -40,6 +40,8 @@ class Knobs:
 
     revoke_lag: float = 0.0
     """Seconds a revoked value is still accepted."""
+    latency: float = 0.0
+    """Seconds before each answer, as a network would take."""
     activation_lag: float = 0.0
     """Seconds a new value is not yet accepted."""
     drop_reply_after_commit: dict[str, int] = field(default_factory=dict)
@@ -52,6 +54,8 @@ class Knobs:
     status_route: StatusRoute = StatusRoute.PLAIN
     delete_route: bool = True
     """Whether Autoposting's `DELETE /api-keys/{id}` exists."""
+    per_minute: int = 600
+    """Requests of one key that the Autoposting-like vendor answers in a minute; the default is the documented limit."""
     page_size: int = 20
     """Keys a page of `GET /api-keys`."""
     forced: dict[str, int] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """The loopback server that carries both vendors and the settings page."""
 
 import threading
+import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -164,6 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self._write(page("<!doctype html><title>Too large</title>", HTTPStatus.REQUEST_ENTITY_TOO_LARGE))
             return
+        time.sleep(self.server.world.knobs.latency)
         parts = urlsplit(self.path)
         answer = self.server.route(
             Call(

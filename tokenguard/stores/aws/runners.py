@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from tokenguard.clients.aws.secrets import Secrets
 from tokenguard.errors import Conflict, Unreachable
+from tokenguard.rotation.holder import is_gone
 from tokenguard.stores.aws.projection import tags_in
 
 _RUNNER = "tg:runner"
@@ -72,17 +73,5 @@ class Turn:
 
 
 def _is_gone(holder: str) -> bool:
-    """Whether a runner was a process of this machine, and is none any more."""
-    host, _, rest = holder.partition("/")
-    pid = rest.partition("/")[0]
-    if host != os.uname().nodename or not pid.isdecimal():
-        return False
-    if int(pid) == os.getpid():
-        return True  # an earlier turn of our own, which could not say that it had ended
-    try:
-        os.kill(int(pid), 0)
-    except (ProcessLookupError, OverflowError):
-        return True
-    except PermissionError:
-        return False
-    return False
+    """Whether a runner has ended, or is an earlier turn of this process, which could not say that it had ended."""
+    return is_gone(holder) or holder.split("/")[:2] == [os.uname().nodename, str(os.getpid())]

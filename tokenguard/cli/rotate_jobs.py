@@ -1,0 +1,92 @@
+"""The jobs of a rotation: which tokens are chosen, what is planned for each, and what its turn does."""
+
+from collections.abc import Sequence
+
+from tokenguard.cli.fields import changes_from
+from tokenguard.cli.naming import known_token
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.journal import Mode
+from tokenguard.domain.names import TokenName
+from tokenguard.domain.token import RecordState
+from tokenguard.policy.model import due_of
+from tokenguard.rotation.batch import Job, Skipped
+from tokenguard.rotation.plan import RotationPlan, plan_rotation
+from tokenguard.rotation.sharing import left_to_another, unless_left
+from tokenguard.shell.wiring import Wiring
+
+
+def chosen(wiring: Wiring, names: Sequence[TokenName], scope: str | None, *, due: bool) -> list[Snapshot]:
+    """The named tokens, or those of one scope, or those that are due."""
+    if names:
+        return [known_token(wiring.store, name) for name in dict.fromkeys(names)]
+    wanted = changes_from({"scope": scope}).scope if scope else None
+    found = []
+    for snapshot in wiring.store.scan():
+        record = snapshot.document.record
+        if record.state is RecordState.RETIRED or not record.kind.has_value or (wanted and record.scope != wanted):
+            continue
+        if due and not _is_due(wiring, snapshot):
+            continue
+        found.append(snapshot)
+    return found
+
+
+def open_ones(wiring: Wiring) -> list[Snapshot]:
+    """Every token with an open operation."""
+    return [snapshot for snapshot in wiring.store.scan() if snapshot.document.busy]
+
+
+def planned(wiring: Wiring, snapshot: Snapshot, mode: Mode) -> RotationPlan:
+    """What the rotation of one token will do."""
+    record = snapshot.document.record
+    limit = due_of(record, wiring.policy)
+    able = wiring.vendors.of(record).provider.capabilities
+    return plan_rotation(snapshot.id, record, able, mode, due_at=limit.at if limit else None)
+
+
+def rotation_job(wiring: Wiring, plan: RotationPlan, *, reason: str, accept_outage: bool, only_if_due: bool) -> Job:
+    """A planned token's turn; with `only_if_due` it is left to another runner that has it or was first."""
+
+    def rotate() -> Snapshot:
+        with wiring.working_on(plan.name):
+            return wiring.engine.rotate(
+                plan.token, compromised=plan.mode is Mode.COMPROMISED, reason=reason, accept_outage=accept_outage
+            )
+
+    # its turn may come long after the plan was made, and other runners work through the same list
+    run = (lambda: unless_left(lambda: _left(wiring, plan), rotate)) if only_if_due else rotate
+    return Job(name=plan.name, run=run, pause=plan.pause.total_seconds())
+
+
+def continuing_job(wiring: Wiring, snapshot: Snapshot, *, abort: bool, accept_outage: bool) -> Job:
+    """An open operation's turn: to its end, or back to its beginning."""
+    name = snapshot.document.record.name
+
+    def run() -> Snapshot:
+        with wiring.working_on(name):
+            if abort:
+                return wiring.engine.abort(snapshot.id)
+            return wiring.engine.resume(snapshot.id, accept_outage=accept_outage)
+
+    return Job(name=name, run=run)
+
+
+def _is_due(wiring: Wiring, snapshot: Snapshot) -> bool:
+    limit = due_of(snapshot.document.record, wiring.policy)
+    return limit is not None and limit.at <= wiring.clock.now()
+
+
+def _left(wiring: Wiring, plan: RotationPlan) -> Skipped | None:
+    snapshot = wiring.store.load(plan.token)
+    skipped = left_to_another(
+        snapshot.document,
+        due=_is_due(wiring, snapshot),
+        holder=wiring.holder,
+        now=wiring.clock.now(),
+        takes=plan.takes,
+    )
+    if skipped is Skipped.OVER:
+        wiring.progress.note(f"{plan.name} is no longer due: another runner has rotated it")
+    elif skipped is Skipped.ELSEWHERE:
+        wiring.progress.waiting(f"another runner is at {plan.name}")
+    return skipped
