@@ -102,11 +102,17 @@ def test_enter_leaves_it_for_later(household, settings, as_asked):
 
 
 def test_no_input_says_who_is_needed_where_and_for_what(household, settings, as_asked):
-    """Exit 3 before the revoke intent; a person takes it up from there, and 5 is what a runner says after it."""
+    """Exit 3 before anything is begun, and before the revoke intent; 5 is what a runner says after it."""
     household.add()
+    before = household.document()
     end = household.sit_down("rotate", NAME, "--no-input").leaves(3)
     assert f"error: a person is needed (--no-input is set): create a token at descript for {NAME}" in end
     assert household.sandbox.info.settings_url in end
+    assert household.document() == before
+
+    sitting = household.sit_down("rotate", NAME)
+    sitting.until(PASTE)
+    sitting.interrupt()
     label = household.document().journal.attempts[-1].label
     assert f"look for the token {label}" in household.sit_down("rotate", NAME, "--resume", "--no-input").leaves(3)
 

@@ -14,6 +14,7 @@ from tokenguard.ports.operator import Task
 from tokenguard.rotation.accepting import new_value
 from tokenguard.rotation.machine import unconfirmed
 from tokenguard.rotation.session import Session
+from tokenguard.rotation.words import hand_over_task
 
 
 def hand_over(session: Session) -> None:
@@ -111,16 +112,7 @@ def _push(session: Session, delivery: Delivery, consumer: Consumer, value: Value
 
 def _ask_person(session: Session, consumer: Consumer) -> str:
     name = session.record.name
-    task = Task(
-        title=f"hand the new token of {name} to {consumer.target}",
-        where=consumer.target,
-        steps=(
-            f"give {consumer.target} the new value, for example with `tokenguard show {name} --reveal`",
-            "make sure that it is in use there, and that the old one is not",
-        ),
-        why="the old token is revoked after this: whoever still uses it then will fail",
-    )
-    who = session.context.operator.done(task)
+    who = session.context.operator.done(hand_over_task(session.record, consumer))
     if who is None:
         raise NeedsPerson(
             f"{consumer} has not been confirmed to use the new token",

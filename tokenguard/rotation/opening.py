@@ -5,7 +5,7 @@ from tokenguard.domain.event import Event, Op, Phase
 from tokenguard.domain.journal import Journal, Mode, Old, Stage
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.names import Label, TokenId, new_token_id
-from tokenguard.domain.token import Record, RecordState
+from tokenguard.domain.token import ConsumerKind, Record, RecordState
 from tokenguard.errors import Conflict, InputError, Unfinished, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.places import Displaced
@@ -13,6 +13,7 @@ from tokenguard.ports.provider import Provider, Way
 from tokenguard.ports.store import Found, Live
 from tokenguard.rotation.machine import may_abort
 from tokenguard.rotation.session import Context, Session, new_operation_id
+from tokenguard.rotation.words import create_task, hand_over_task, revoke_task
 
 
 def open_new(context: Context, record: Record, mode: Mode, *, reason: str = "") -> Session:
@@ -28,6 +29,7 @@ def open_new(context: Context, record: Record, mode: Mode, *, reason: str = "") 
     _check_consumers(context, record)
     if mode is Mode.ISSUE:
         _check_can_make(context, record)
+        _check_person(context, record, mode)
     record = replace(record, state=RecordState.PENDING, added_at=record.added_at or context.clock.now())
     if existing is None:
         return _open(context, new_token_id(), 0, Document(record=record), mode, live=None, reason=reason)
@@ -63,6 +65,7 @@ def open_existing(
     if mode is Mode.PLANNED and live.found is not Found.SAME:
         raise Displaced.at(record.location.url)  # a leak and a retirement end the old value, whatever is there now
     _check_provider(context, record, mode, live)
+    _check_person(context, record, mode)
     return _open(
         context, snapshot.id, snapshot.version, snapshot.document, mode, live=live, reason=reason, outage=accept_outage
     )  # fmt: skip
@@ -179,6 +182,28 @@ def _check_provider(context: Context, record: Record, mode: Mode, live: Live) ->
                 f"{vendor.provider.name} already has {count} tokens of at most {able.max_active}",
                 hint="retire one first, or use --compromised, which revokes before it creates",
             )
+
+
+def _check_person(context: Context, record: Record, mode: Mode) -> None:
+    """Where nobody may be asked, begin nothing that a person must end; the operator says who is needed, and where.
+
+    What is to end a token is opened all the same (a compromise, a retirement): what can be revoked by API is, and that
+    a death is owed is on record until it is proven.
+
+    Raises:
+        NeedsPerson: nothing was begun.
+    """
+    if context.attended or mode not in {Mode.PLANNED, Mode.ISSUE}:
+        return
+    provider = context.vendors.of(record).provider
+    able = provider.capabilities
+    if able.mint is Way.PERSON:
+        context.operator.paste(create_task(provider, record, ""))
+    if able.revoke is Way.PERSON and mode is not Mode.ISSUE:
+        context.operator.done(revoke_task(provider, record, label=record.label, why=""))
+    people = [consumer for consumer in record.consumers or () if consumer.kind is ConsumerKind.PERSON]
+    if people:
+        context.operator.done(hand_over_task(record, people[0]))
 
 
 def _check_can_make(context: Context, record: Record) -> None:

@@ -30,6 +30,8 @@ class Context(Frozen, frozen=True, kw_only=True):
     clock: Clock
     holder: str
     """Which runner this is: `host/pid/nonce`."""
+    attended: bool = True
+    """Whether `operator` is somebody. Where nobody is, what needs a person is refused before anything is begun."""
     quiet_period: timedelta = timedelta(days=7)
     """How long the provider must not have seen the old token used, where undeclared consumers are to be ruled out."""
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from tokenguard.domain.token import Record
+from tokenguard.domain.token import Consumer, Record
 from tokenguard.ports.operator import Task
 from tokenguard.ports.provider import Provider, Way
 from tokenguard.text import safe_text
@@ -42,6 +42,19 @@ def revoke_task(
         ]
     return Task(
         title=f"revoke a token at {provider.name} for {record.name}", where=guide.where, steps=tuple(steps), why=why
+    )
+
+
+def hand_over_task(record: Record, consumer: Consumer) -> Task:
+    """Give a person the new value."""
+    return Task(
+        title=f"hand the new token of {record.name} to {consumer.target}",
+        where=consumer.target,
+        steps=(
+            f"give {consumer.target} the new value, for example with `tokenguard show {record.name} --reveal`",
+            "make sure that it is in use there, and that the old one is not",
+        ),
+        why="the old token is revoked after this: whoever still uses it then will fail",
     )
 
 

@@ -207,6 +207,7 @@ class Wiring:
         """The engine, telling its progress elsewhere."""
         from tokenguard.rotation.engine import Engine  # noqa: PLC0415
         from tokenguard.rotation.session import Context  # noqa: PLC0415
+        from tokenguard.shell.terminal import NobodyToAsk  # noqa: PLC0415
 
         self._take_turn()
         quiet = self.policy.quiet_period
@@ -216,6 +217,7 @@ class Wiring:
                 vendors=self.vendors,
                 deliveries=self.deliveries,
                 operator=self.operator,
+                attended=not isinstance(self.operator, NobodyToAsk),
                 progress=progress,
                 clock=self.clock,
                 holder=self.holder,
