@@ -122,7 +122,7 @@ def test_the_policies_are_printed_without_asking_aws(cli):
     before = len(cli.aws.requests)
     answer = cli("init", "--print-policy", "--format", "json")
     assert answer.code == 0
-    assert set(answer.document["policies"]) == {"ci-reader", "rotator", "inventory", "break-glass"}
+    assert set(answer.document["policies"]) == {"ci-reader", "rotator", "inventory", "planner", "break-glass"}
     reader = json.loads(answer.document["policies"]["ci-reader"])
     assert reader["Statement"][0]["Condition"] == {"StringEquals": {"secretsmanager:VersionStage": ["AWSCURRENT"]}}
     assert len(cli.aws.requests) == before

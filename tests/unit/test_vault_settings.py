@@ -90,5 +90,5 @@ def test_policies_name_exactly_the_stores_own_paths():
         if role != "break-glass":
             assert not any(path.endswith(("/team/*", "/*/*")) for path in own), role
     readers = policies("vault://kv/team")
-    for role in ("inventory", "auditor", "ci-reader"):
+    for role in ("inventory", "auditor", "planner", "ci-reader"):
         assert not any(word in readers[role] for word in ('"create"', '"delete"', "/cand/")), role

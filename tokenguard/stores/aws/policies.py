@@ -27,6 +27,8 @@ class Role(StrEnum):
     """Adds, rotates, retires."""
     INVENTORY = "inventory"
     """Lists and shows every token, finds the owner of a leak; reads no value."""
+    PLANNER = "planner"
+    """Plans on a pull request: lists every token; reads no value."""
     BREAK_GLASS = "break-glass"
     """Makes the store, restores what is scheduled for deletion. For a session of an hour, by two people."""
 
@@ -35,17 +37,19 @@ def policy(role: Role, place: AwsPlace) -> str:
     """The IAM policy of a role as JSON, for the store at `place`."""
     below = f"arn:aws:secretsmanager:{place.region}:*:secret:{place.prefix}/*"
     header = f"arn:aws:secretsmanager:{place.region}:*:secret:{place.header}-??????"
+    reading = [
+        _allow("List", ["secretsmanager:ListSecrets", "sts:GetCallerIdentity"], "*"),
+        _allow("Describe", ["secretsmanager:DescribeSecret"], below),
+        _allow("States", ["secretsmanager:GetSecretValue"], below, stages=_STATES),
+        _allow("Store", ["secretsmanager:GetSecretValue"], header),
+    ]
     statements: dict[Role, list[dict[str, Any]]] = {
         Role.CI_READER: [
             _allow("LiveValues", ["secretsmanager:GetSecretValue"], below, stages=("AWSCURRENT",)),
             {**_allow("NotTheStoreItself", ["secretsmanager:GetSecretValue"], header), "Effect": "Deny"},
         ],
-        Role.INVENTORY: [
-            _allow("List", ["secretsmanager:ListSecrets", "sts:GetCallerIdentity"], "*"),
-            _allow("Describe", ["secretsmanager:DescribeSecret"], below),
-            _allow("States", ["secretsmanager:GetSecretValue"], below, stages=_STATES),
-            _allow("Store", ["secretsmanager:GetSecretValue"], header),
-        ],
+        Role.INVENTORY: reading,
+        Role.PLANNER: reading,
         Role.ROTATOR: [
             _allow("List", ["secretsmanager:ListSecrets", "sts:GetCallerIdentity"], "*"),
             _allow("Tokens", ["secretsmanager:CreateSecret", *_READ, *_WRITE], below),

@@ -23,6 +23,8 @@ class Role(StrEnum):
     """Lists and shows every token, finds the owner of a leak; reads no value."""
     AUDITOR = "auditor"
     """Reads documents and audit trails; no value, no key."""
+    PLANNER = "planner"
+    """Plans on a pull request: reads documents; no audit trail, no value, no key."""
     BREAK_GLASS = "break-glass"
     """Makes the store, undeletes, repairs. For a login that is given out for an hour, by two people."""
 
@@ -54,6 +56,7 @@ _RULES: dict[Role, tuple[_Rule, ...]] = {
     Role.CI_READER: (_Rule("data", "live/*", _READ),),
     Role.INVENTORY: (*_DOCUMENTS, _Rule("data", "key/fingerprint", _READ), _Rule("metadata", "fp/*", _LIST)),
     Role.AUDITOR: _DOCUMENTS,
+    Role.PLANNER: tuple(rule for rule in _DOCUMENTS if rule.below not in {"log/*", "name/*"}),
     Role.ROTATOR: (
         _Rule("data", "meta/store", _READ),
         _Rule("data", "key/fingerprint", _READ),

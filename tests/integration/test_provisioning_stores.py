@@ -1,0 +1,152 @@
+"""`plan`, `apply` and `drift` on a real OpenBao and on the strict fake of AWS, with each role's policy and no more."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes.secrets_manager.command_line import AwsCommandLine
+from tests.fakes.secrets_manager.server import FakeAws
+from tests.fakes.secrets_manager.stores import CREDENTIALS
+from tests.fakes.vault_command_line import VaultCommandLine
+from tests.fakes.vault_proxy import VaultProxy
+from tests.integration.openbao import running
+from tokenguard.sandbox.server import Sandbox
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator:
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[FakeAws]:
+    with FakeAws() as aws:
+        yield aws
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def vault(server, sandbox, tmp_path, capfd, monkeypatch) -> VaultCommandLine:
+    monkeypatch.chdir(tmp_path)
+    cli = VaultCommandLine(
+        server, sandbox, tmp_path, capfd, url=f"vault://secret/{tmp_path.name.replace('_', '-')[-40:]}"
+    )
+    assert cli("init", "--sandbox").code == 0
+    return cli
+
+
+@pytest.fixture
+def on_aws(aws, sandbox, tmp_path, capfd, monkeypatch) -> AwsCommandLine:
+    monkeypatch.chdir(tmp_path)
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    aws.service.shelf.secrets.clear()
+    cli = AwsCommandLine(aws, sandbox, tmp_path, capfd, monkeypatch)
+    assert cli("init", "--sandbox").code == 0
+    return cli
+
+
+def declare(tmp_path, sandbox, *, retired: bool = False, purpose: str = "posting") -> None:
+    (tmp_path / "tokens.yaml").write_text(
+        "version: 1\n"
+        f"defaults: {{provider: autoposting, owner: video, environment: prod, scope: 'org:{sandbox.info.org_id}'}}\n"
+        "tokens:\n"
+        + (
+            "  a/post: {state: retired}\n"
+            if retired
+            else f"  a/post: {{purpose: {purpose}, issue: true, consumers: []}}\n"
+        )
+        + f"  a/later: {{purpose: {purpose}, issue: guided, permissions: ['posts:read']}}\n"
+    )
+
+
+def planned(cli) -> list:
+    answer = cli("plan", "--format", "json")
+    assert answer.code == 0, answer.err
+    return answer.document["actions"]
+
+
+def life(cli, tmp_path, sandbox) -> None:
+    """Declare, apply under the digest, change, retire: after each apply the plan is empty."""
+    for step in ({}, {"purpose": "other"}, {"retired": True}):
+        declare(tmp_path, sandbox, **step)
+        digest = cli("plan", "--format", "json").document["digest"]
+        answer = cli("apply", "--digest", digest, "--allow-retire")
+        assert answer.code == 0, answer.err
+        assert planned(cli) == []
+        assert cli("drift", "--ask-providers").code == 0
+    assert cli("audit", "verify").code == 0
+
+
+def test_the_whole_life_on_openbao_with_the_rotators_policy(vault, tmp_path, sandbox):
+    policies = vault("init", "--print-policy", "--format", "json").document["policies"]
+    vault.token = vault.server.new_token(policies["rotator"])
+    life(vault, tmp_path, sandbox)
+
+
+def test_the_whole_life_on_aws(on_aws, tmp_path, sandbox):
+    life(on_aws, tmp_path, sandbox)
+
+
+def test_a_planners_login_plans_and_finds_drift_on_openbao_and_every_request_only_reads_metadata(
+    vault, tmp_path, sandbox
+):
+    declare(tmp_path, sandbox)
+    assert vault("apply").code == 0
+    declare(tmp_path, sandbox, purpose="other")
+    policies = vault("init", "--print-policy", "--format", "json").document["policies"]
+    vault.token = vault.server.new_token(policies["planner"])
+    with VaultProxy(vault.server.port) as proxy:
+        vault.address = proxy.url
+        assert [each["name"] for each in planned(vault)] == ["a/later", "a/post"]
+        assert vault("drift").code == 1
+        asked = list(proxy.asked)
+        refused = vault("apply", "--yes")
+    assert refused.code == 4, refused
+    assert asked
+    own = [each for each in asked if each.path.startswith("secret/")]
+    assert {each.method for each in own} <= {"GET", "LIST"}, own
+    assert not [each for each in own if any(f"/{place}/" in each.path for place in ("live", "cand", "key", "log"))]
+    assert {each.path for each in asked} - {each.path for each in own} <= {
+        "auth/token/lookup-self", "auth/token/renew-self", "sys/capabilities-self",
+    }  # fmt: skip
+    folder = vault.url.removeprefix("vault://secret/")
+    for place in ("live/a/post", f"cand/{'0' * 32}/x", "key/fingerprint", f"log/{'0' * 32}"):
+        answer = vault.server.api("GET", f"secret/data/{folder}/{place}", check=False, token=vault.token)
+        assert answer.status_code == 403, place
+
+
+def test_a_plan_on_aws_writes_nothing_reads_no_value_and_tells_the_price(on_aws, tmp_path, sandbox):
+    declare(tmp_path, sandbox)
+    assert on_aws("apply").code == 0
+    declare(tmp_path, sandbox, purpose="other")
+    statements = json.loads(on_aws("init", "--print-policy", "--format", "json").document["policies"]["planner"])
+    allowed = {action.partition(":")[2] for each in statements["Statement"] for action in each["Action"]}
+    on_aws.aws.requests.clear()
+    assert [each["name"] for each in planned(on_aws)] == ["a/later", "a/post"]
+    assert "$1.20 a month for 3 secrets" in on_aws("plan").out
+    assert on_aws("drift").code == 1
+    assert {operation for operation, _ in on_aws.aws.requests} <= allowed
+    for operation, asked in on_aws.aws.requests:
+        if operation == "GetSecretValue" and not asked["SecretId"].endswith("/@store"):
+            assert asked["VersionStage"] in {"tg-doc", "tg-name"}, asked
+
+
+def test_no_value_is_in_the_manifest_the_plan_or_the_output_of_an_apply(vault, tmp_path, sandbox):
+    declare(tmp_path, sandbox)
+    answers = [
+        vault("plan"),
+        vault("apply"),
+        vault("plan", "--format", "markdown"),
+        vault("drift", "--format", "sarif"),
+    ]
+    value = vault.live("a/post")
+    assert value
+    assert not [answer for answer in answers if value in answer.out + answer.err]
