@@ -36,9 +36,13 @@ class _Names:
     def put_on(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """The findings, each own one with what is known of its token."""
         return tuple(
-            replace(each, facts=each.facts | self._facts(each.facts["token"])) if each.kind is Kind.OWN else each
-            for each in findings
+            replace(each, facts=self._named(each.facts)) if each.kind is Kind.OWN else each for each in findings
         )
+
+    def _named(self, facts: dict[str, str]) -> dict[str, str]:
+        """The facts, beginning with whose it is."""
+        known = self._facts(facts["token"])
+        return known | {name: text for name, text in facts.items() if name not in known}
 
     def _facts(self, token: str) -> dict[str, str]:
         if token not in self._known:
