@@ -1,10 +1,14 @@
-"""YAML that is only glanced at gives what detect-secrets gives: random documents, most of them without a finding."""
+"""YAML that libyaml reads gives the lines that detect-secrets rebuilds, and the findings: random and mutated documents."""
 
 import random
 from pathlib import Path
 
+import pytest
+
 from tests.fakes.rules_oracle import oracle, ours
-from tokenguard.detection.rules import _glance_suffices
+from tokenguard.detection import oracle as gate
+from tokenguard.detection.rebuilt import _NamedText, starts_with_section
+from tokenguard.detection.yaml_lines import rebuilt_yaml
 
 PLAIN = [
     "name: install", "hosts: all", "become: yes", "tags: [a, b]", "when: x is defined", "- debug: {msg: hello}", "list:\n  - one\n  - two",
@@ -43,8 +47,64 @@ def test_random_yaml_gives_what_detect_secrets_gives(tmp_path: Path) -> None:
     source = random.Random(5)
     for number in range(500):
         (tmp_path / f"{number}.yml").write_text(document(source))
-    glanced = 0
     for path, found in oracle(sorted(tmp_path.iterdir())).items():
         assert ours(path) == found, path.read_text()
-        glanced += _glance_suffices(path.read_text(), str(path))
-    assert glanced > 50
+
+
+ODD = [
+    *" \n:-?#&*!|>'\"%@`{}[],~=<\\.0aé\t",
+    ": ",
+    "- ",
+    "\n  ",
+    "\n- ",
+    " #",
+    "'x'",
+    '"x"',
+    "{}",
+    "[]",
+    "\n\n",
+    "\u00a0",
+    "\ufeff",
+    "\x85",
+]
+ROWS = [
+    "k: |\n  block\n  text", "k2: >-\n  folded\n\n  text", "f: {a: b, c: 'd'}", "s: [{a: b}, {c: d}, {a: b}]", 'g: [a, "b", c: d]', "? x\n: y", "x: &a v\ny: *a",
+    "m: &m {n: o}\nq:\n  <<: *m\n  r: s", "z: !!str 3", "v: !vault x", "t: 2001-01-01", "t2: 2001-13-01", "i: 0x1F", "o: 0644", "u: 0x_", "'': x", ": v", "l: =", "=: l",
+    'm: "a\n  b"', "p: a\n  b # c", "c: d #e", "c2: d#e", "---", "...", "%YAML 1.1", "- - a\n  - b: c", "-   x: y\n    z: w", "a:b: c", "h: http://x", "- |\n x", "x: |+\n\n  a\n",
+    "e1: {}", "- []: a", "1: one", "yes: no", "é: ü # ü", "'a' : b", "a: - b", "a: !b c", "a: ! b", "a: |# b", "a: b\na: c", "r: &r [*r]", 'd: "it\\\'s"', "d: 'it\\''",
+]  # fmt: skip
+
+
+def mutated(source: random.Random) -> str:
+    rows = [source.choice(("", "", "  ", "    ")) + row for row in source.choices(ROWS + 3 * PLAIN, k=source.randint(1, 5))]
+    chars = list("\n".join(rows))
+    for _ in range(source.choice((0, 1, 1, 2, 4))):
+        chars.insert(source.randrange(len(chars) + 1), source.choice(ODD))
+    return "".join(chars)
+
+
+def rebuild_campaign(count: int, seed: int) -> None:
+    """Whatever libyaml may read gives exactly the lines that detect-secrets makes of it."""
+    source, tame = random.Random(seed), 0
+    for _ in range(count):
+        text = mutated(source)
+        lines = rebuilt_yaml(text)
+        if lines is None or starts_with_section(text):
+            continue
+        tame += 1
+        try:
+            expected = gate.transformers().get_transformed_file(_NamedText(text, "a.yaml"))
+        except (ValueError, TypeError, LookupError, AttributeError):
+            expected = None
+        assert lines == (expected or []), text
+    assert tame > count // 10
+
+
+def test_yaml_is_rebuilt_as_detect_secrets_does() -> None:
+    rebuild_campaign(1500, 7)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_a_lot_of_yaml_is_rebuilt_as_detect_secrets_does(seed: int) -> None:
+    rebuild_campaign(25_000, seed)

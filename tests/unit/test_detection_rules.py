@@ -116,7 +116,7 @@ def test_the_pure_python_engine_gives_the_same(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "re2", None)
     monkeypatch.setattr("tokenguard.detection.rules.prefilter", lambda: pure)
     pure = prefilter_module.Prefilter()
-    assert isinstance(pure._lines, regex_set._PythonSet)
+    assert isinstance(pure._cores, regex_set._PythonSet)
     for suffix in ("py", "go", "yaml", "ini", "txt"):
         (tmp_path / f"a.{suffix}").write_text("\n".join(secret_lines(random.Random(5))))
     for path, found in oracle(sorted(tmp_path.iterdir())).items():

@@ -1,27 +1,52 @@
 """Which of detect-secrets' plugins could find anything in these bytes: never too few, and far from all.
 
 Two questions, both answered without importing detect-secrets. `worthwhile` looks at a whole file through the cores,
-which hold for the raw lines as well as for whatever detect-secrets rebuilds from YAML and INI. `plugins` looks at one
-line through the supersets.
+which hold for the raw lines as well as for whatever detect-secrets rebuilds from YAML and INI. `candidates` looks at
+lines through the supersets.
 """
 
 import json
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from functools import cache, cached_property
-from itertools import accumulate
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
-from tokenguard.detection.regex_set import RUN, Regex, regex, regex_set
+from tokenguard.detection.regex_set import RUN, Regex, RegexSet, regex, regex_set
+from tokenguard.frozen import Frozen
 
 BASE64, HEX = "Base64HighEntropyString", "HexHighEntropyString"
 # Entropy above a limit needs more than 2**limit distinct characters: 4.5 bits need 23, 3.0 bits need 9.
 _BASE64_DISTINCT, _HEX_DISTINCT = 23, 9
 _IN_BASE64 = rf"[A-Za-z0-9+/\x5c\x2d_=]{{{_BASE64_DISTINCT},}}"
 _IN_HEX = rf"[0-9a-fA-F]{{{_HEX_DISTINCT},}}"
-_QUOTED = tuple((name, rf"(?:'{run}'|\x22{run}\x22)") for name, run in ((BASE64, _IN_BASE64), (HEX, _IN_HEX)))
 _ASCII = frozenset(range(128))
 _TABLE = Path(__file__).with_name("rule_patterns.json")
+# Asked by themselves: one automaton for all would have a state for each way in which their long runs overlap.
+_APART = ("KeywordDetector",), ("MailchimpDetector", "DiscordBotTokenDetector", "BasicAuthDetector")
+
+Candidates = dict[int, set[str]]
+"""By where a line starts: the plugins that could find anything in it."""
+
+
+class _Group(Frozen, frozen=True):
+    """Expressions that are asked together."""
+
+    which: RegexSet
+    members: tuple["_Pattern", ...]
+
+
+class _Pattern:
+    """One superset, compiled alone when a place is wanted."""
+
+    def __init__(self, owner: str, expression: str) -> None:
+        self.owner = owner
+        self._expression = expression
+        self._regex: Regex | None = None
+
+    def search(self, data: bytes, position: int) -> int:
+        """Where its next match begins; -1 if there is none."""
+        self._regex = self._regex or regex(self._expression)
+        found = self._regex.search(data, position)
+        return found.start() if found else -1
 
 
 class Prefilter:
@@ -29,10 +54,18 @@ class Prefilter:
 
     def __init__(self) -> None:
         rules = json.loads(_TABLE.read_bytes())["rules"]
-        self._owners = [*(rule["plugin"] for rule in rules), *(name for name, _ in _QUOTED)]
-        supersets = [*(rule["superset"] for rule in rules), *(quoted for _, quoted in _QUOTED)]
-        self._lines = regex_set(supersets)
-        self._supersets = supersets
+        apart = {name for names in _APART for name in names}
+        others = sorted({rule["plugin"] for rule in rules} - apart)
+        patterns = [_Pattern(rule["plugin"], rule["superset"]) for rule in rules]
+        self._groups = []
+        for names in (*_APART, tuple(others)):
+            chosen = [number for number, pattern in enumerate(patterns) if pattern.owner in names]
+            sets = regex_set([rules[number]["superset"] for number in chosen])
+            self._groups.append(_Group(sets, tuple(patterns[number] for number in chosen)))
+        self._quoted = tuple(
+            (name, regex(rf"(?:'{run}'|\x22{run}\x22)"), distinct)
+            for name, run, distinct in ((BASE64, _IN_BASE64, _BASE64_DISTINCT), (HEX, _IN_HEX, _HEX_DISTINCT))
+        )
         every_core = sorted({core for rule in rules for core in rule["cores"]})
         self._needs = {(frozenset(every_core.index(core) for core in rule["cores"]), rule["run"]) for rule in rules}
         self._cores = regex_set(every_core)
@@ -46,38 +79,46 @@ class Prefilter:
         for match in self._runs.finditer(data):
             run = match.group()
             longest = max(longest, len(run))
-            if len(set(run)) >= _BASE64_DISTINCT - 1 and len(set(run) & _ASCII) >= _BASE64_DISTINCT - 1:
+            if len(set(run) & _ASCII) >= _BASE64_DISTINCT - 1:
                 return True
         found = frozenset(self._cores.matches(data))
         if any(cores <= found and run <= longest for cores, run in self._needs):
             return True
         return any(len(set(match.group())) >= _HEX_DISTINCT for match in self._hex_runs.finditer(data))
 
-    @cached_property
-    def _any(self) -> Regex:
-        return regex("|".join(f"(?:{each})" for each in dict.fromkeys(self._supersets)))
+    def candidates(self, data: bytes) -> Candidates:
+        """The lines of `data`, separated by line feeds, in which a plugin could find anything, and which plugins."""
+        found: Candidates = {}
+        for group in self._groups:
+            for number in group.which.matches(data):
+                pattern = group.members[number]
+                for start in _lines(data, pattern):
+                    found.setdefault(start, set()).add(pattern.owner)
+        for name, quoted, distinct in self._quoted:
+            for start in _varied(data, quoted, distinct):
+                found.setdefault(start, set()).add(name)
+        return found
 
-    def candidates(self, lines: Sequence[str]) -> Iterator[tuple[int, set[str]]]:
-        """The positions of those lines in which a plugin could find anything, in order, and which plugins.
 
-        Args:
-            lines: without line feeds and trailing white space.
-        """
-        encoded = [line.encode("utf-8", "surrogatepass") for line in lines]
-        data = b"\n".join(encoded)
-        starts = list(accumulate((len(line) + 1 for line in encoded), initial=0))
-        search = self._any.search
-        index = 0
-        while index < len(encoded) and (found := search(data, starts[index])):
-            index = bisect_right(starts, found.start(), index) - 1
-            # A match may run over a line's end; what begins on a later line is found when its turn comes.
-            if plugins := self.plugins(encoded[index]):
-                yield index, plugins
-            index += 1
+def _lines(data: bytes, pattern: _Pattern) -> Iterator[int]:
+    """The start of each line in which it matches. A match that ran on would hide nothing but its own line."""
+    position = 0
+    while (hit := pattern.search(data, position)) >= 0:
+        yield data.rfind(b"\n", 0, hit) + 1
+        end = data.find(b"\n", hit)
+        if end < 0:
+            return
+        position = end + 1
 
-    def plugins(self, line: bytes) -> set[str]:
-        """The plugins that could find anything in this line, which holds no line feed and no trailing white space."""
-        return {self._owners[number] for number in self._lines.matches(line)}
+
+def _varied(data: bytes, quoted: Regex, distinct: int) -> Iterator[int]:
+    """The start of each line with a quoted run of so many different characters; one quote may end and begin."""
+    position = 0
+    while found := quoted.search(data, position):
+        start, end = found.span()
+        if len(set(data[start + 1 : end - 1])) >= distinct:
+            yield data.rfind(b"\n", 0, start) + 1
+        position = end - 1
 
 
 @cache

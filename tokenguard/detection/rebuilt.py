@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from tokenguard.detection import oracle
+from tokenguard.detection.yaml_lines import rebuilt_yaml
 
 _FIRST_LINE = re.compile(r"^[^\S\n]*([^\s#;].*)$", re.MULTILINE)
 _SECTION = re.compile(r"\[.+\]")
@@ -62,8 +63,12 @@ def keeps_order(text: str, path: str) -> bool:
 def views(text: str, path: str) -> Iterator[list[str]]:
     """The lists of lines to look at: the next one only if the one before held nothing."""
     lines = None
-    if is_yaml(path) or starts_with_section(text):
+    if starts_with_section(text):
         lines = _rebuild(text, path, eager=False)
+    elif is_yaml(path):
+        lines = rebuilt_yaml(text)
+        if lines is None:
+            lines = _rebuild(text, path, eager=False)
     yield lines or file_lines(text)
     if _eager_type(path) and _NOT_INI.search(text) is None:
         lines = _rebuild(text, path, eager=True)

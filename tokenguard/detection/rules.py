@@ -4,20 +4,23 @@ Its own plugins and filters decide; this module only leaves out calls whose answ
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 from tokenguard.detection import oracle
 from tokenguard.detection.budget import OutOfTime, limited
 from tokenguard.detection.match import Match, Unscanned
-from tokenguard.detection.prefilter import prefilter
-from tokenguard.detection.rebuilt import file_lines, is_yaml, keeps_order, may_rebuild, starts_with_section, views
+from tokenguard.detection.prefilter import Candidates, prefilter
+from tokenguard.detection.rebuilt import file_lines, keeps_order, may_rebuild, views
 from tokenguard.detection.whole import whole_token
-from tokenguard.detection.yaml_glance import holds_nothing
 from tokenguard.domain.finding import Kind
 from tokenguard.domain.secret import Secret
 
 _LINE_SECONDS = 0.5
+_SHORT_LINE = (
+    200  # characters: too few for a line to be hostile, and to begin and end a limit costs as much as the work
+)
 _REBUILD_SECONDS = 10.0
 _HEURISTIC_LIMIT = 1000  # characters; detect-secrets does not judge longer lines
 # The same answer as detect-secrets' own expression, whose optional beginning makes it cubic.
@@ -32,17 +35,26 @@ def scan_rules(text: str, path: str) -> Iterator[Match | Unscanned]:
         text: the content, with every line end as a line feed.
         path: as the team writes it; the name decides what is skipped and which rules hold.
     """
-    data = text.encode("utf-8", "surrogatepass")
-    if not prefilter().worthwhile(data) and (not may_rebuild(text, path) or keeps_order(text, path)):
+    data = _encoded(text)
+    if may_rebuild(text, path):
+        if (prefilter().worthwhile(data) or not keeps_order(text, path)) and not _ignored(path):
+            yield from _scan_views(text, data, path)
         return
-    if _ignored(path) or _glance_suffices(text, path):
-        return
+    candidates = prefilter().candidates(data)
+    if candidates and not _ignored(path):
+        lines = file_lines(text)
+        yield from _scan_lines(_by_index(data, candidates), lines, lines, path)
+
+
+def _scan_views(text: str, data: bytes, path: str) -> Iterator[Match | Unscanned]:
+    """The first list of lines in which anything is found: a rebuilt one, the file's own."""
+    own = file_lines(text)
     try:
         with limited(_REBUILD_SECONDS):
             chosen = views(text, path)
             lines = next(chosen)
         while True:
-            found = list(_scan_lines(lines, file_lines(text), path))
+            found = list(_scan_lines(_candidates(lines), lines, own, path))
             yield from found
             if any(isinstance(each, Match) for each in found):
                 return
@@ -53,29 +65,7 @@ def scan_rules(text: str, path: str) -> Iterator[Match | Unscanned]:
             lines = following
     except OutOfTime:
         yield Unscanned(line=1, reason="hostile-structure")
-        yield from _scan_lines(file_lines(text), file_lines(text), path)
-
-
-def _glance_suffices(text: str, path: str) -> bool:
-    """Whether it is YAML in which neither the rebuilt lines nor the file's own can be a finding."""
-    if not is_yaml(path) or starts_with_section(text) or not keeps_order(text, path):
-        return False
-    try:
-        with limited(_REBUILD_SECONDS):
-            nothing = holds_nothing(text, lambda line: _would_be_found(line.rstrip(), path))
-    except OutOfTime:
-        return False
-    own = file_lines(text)
-    return nothing and next(_scan_lines(own, own, path), None) is None
-
-
-def _would_be_found(line: str, path: str) -> bool:
-    data = line.encode("utf-8", "surrogatepass")
-    if "\n" not in line:
-        plugins: Collection[str] = prefilter().plugins(data)
-    else:
-        plugins = oracle.PLUGINS if prefilter().worthwhile(data) else ()
-    return bool(plugins) and bool(_judge(line, [line], 0, plugins, path))
+        yield from _scan_lines(_by_index(data, prefilter().candidates(data)), own, own, path)
 
 
 def _ignored(path: str) -> bool:
@@ -83,29 +73,40 @@ def _ignored(path: str) -> bool:
     return bool(heuristic.is_non_text_file(path) or heuristic.is_lock_file(path) or heuristic.is_swagger_file(path))
 
 
-def _scan_lines(lines: list[str], own: list[str], path: str) -> Iterator[Match | Unscanned]:
-    stripped = [line.rstrip() for line in lines]
-    for index, plugins in _candidates(stripped):
+def _scan_lines(
+    candidates: Iterable[tuple[int, Collection[str]]], lines: list[str], own: list[str], path: str
+) -> Iterator[Match | Unscanned]:
+    for index, plugins in candidates:
+        line = lines[index].rstrip()
         try:
-            with limited(_LINE_SECONDS):
-                hits = _judge(stripped[index], lines, index, plugins, path)
+            with limited(_LINE_SECONDS) if len(line) > _SHORT_LINE else nullcontext():
+                hits = _judge(line, lines, index, plugins, path)
         except OutOfTime:
             yield Unscanned(line=index + 1, reason="hostile-line")
             continue
         for kind, value in hits:
-            yield _match(kind, value, index, stripped[index], own)
+            yield _match(kind, value, index, line, own)
 
 
-def _candidates(stripped: list[str]) -> Iterator[tuple[int, Collection[str]]]:
-    """The lines that a plugin has to look at, in order, and which plugins."""
-    blocks = [index for index, line in enumerate(stripped) if "\n" in line]
-    if not blocks:
-        yield from prefilter().candidates(stripped)
-        return
+def _candidates(lines: list[str]) -> list[tuple[int, Collection[str]]]:
+    """The rebuilt lines that a plugin has to look at, in order, and which plugins."""
+    stripped = [line.rstrip() for line in lines]
     # A block scalar is one "line" of several, which the line patterns do not cover.
-    single = [line if "\n" not in line else "" for line in stripped]
-    every = [(index, oracle.PLUGINS) for index in blocks]
-    yield from sorted([*prefilter().candidates(single), *every], key=lambda candidate: candidate[0])
+    blocks = [index for index, line in enumerate(stripped) if "\n" in line]
+    every = [(index, oracle.PLUGINS) for index in blocks if prefilter().worthwhile(_encoded(stripped[index]))]
+    for index in blocks:
+        stripped[index] = ""
+    data = _encoded("\n".join(stripped))
+    return sorted([*_by_index(data, prefilter().candidates(data)), *every], key=lambda candidate: candidate[0])
+
+
+def _by_index(data: bytes, candidates: Candidates) -> Iterator[tuple[int, Collection[str]]]:
+    """Candidates by their lines' numbers from 0, in order."""
+    index = counted = 0
+    for start in sorted(candidates):
+        index += data.count(b"\n", counted, start)
+        counted = start
+        yield index, candidates[start]
 
 
 def _judge(line: str, lines: list[str], index: int, plugins: Collection[str], path: str) -> list[tuple[str, str]]:
@@ -168,3 +169,7 @@ def _match(kind: str, value: str, index: int, line: str, own: list[str]) -> Matc
         value=Secret(value),
         whole=Secret(whole_token(kind, value, line, own, index)),
     )
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

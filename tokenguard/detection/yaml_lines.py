@@ -1,0 +1,170 @@
+"""The lines that detect-secrets rebuilds from a YAML file, by libyaml, where both parsers are known to agree.
+
+detect-secrets composes YAML in pure Python, ten times as slow, to learn on which line each value stands: the one on
+which its parser has arrived, which for a plain `key: value` is the key's own. What is written in another way (explicit
+keys, aliases, tags, several documents, braces over several lines) or could be read in two ways is left to it.
+"""
+
+import contextlib
+import datetime as dt
+import re
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+# Characters that one of the two refuses or takes for the end of a line, directives, a bare tag, a comment where only
+# libyaml allows it, and names of detect-secrets' own.
+_UNTAMED = re.compile(
+    r"[^\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+    r"|^%|(?:^|[\s\[{,])!(?:\s|$)|[|>][-+0-9]*#|__(?:line|value|original_key)__",
+    re.MULTILINE,
+)
+_COLON = re.compile(r" *:")
+_DEPTH, _LONGEST_NUMBER = 40, 100
+_TEXT, _OTHER, _COLLECTION = "text", "other", "collection"
+_YAML = "tag:yaml.org,2002:"
+_COMMENT = re.compile(r"(\s+#[\S ]*)")  # detect-secrets' own
+
+
+class _Untamed(Exception):  # noqa: N818 - reads as what it says
+    """detect-secrets itself has to read this."""
+
+
+class _Refused(Exception):  # noqa: N818 - reads as what it says
+    """detect-secrets gives up on it, and looks at the file's own lines."""
+
+
+def rebuilt_yaml(text: str) -> list[str] | None:
+    """What detect-secrets makes of this YAML (nothing, if it gives up), or None where it has to be asked itself.
+
+    Args:
+        text: the content, with every line end as a line feed; it does not begin as an INI file does.
+    """
+    if _UNTAMED.search(text):
+        return None
+    import yaml  # noqa: PLC0415 - only files that could hold something come here
+
+    if not yaml.__with_libyaml__:
+        return None
+    try:
+        root = _loader()(text).get_single_node()
+        values = list(_values(root, text)) if root is not None else []
+    except _Refused:
+        return []
+    except (_Untamed, yaml.YAMLError, UnicodeError, RecursionError):
+        return None
+    return _lines(values, text)
+
+
+Value = tuple[int, str, str]
+"""A text value in a mapping: the line of its key, from 0; the key; the value."""
+
+
+def _values(root: Any, text: str) -> Iterator[Value]:
+    """Every text value, in the order in which detect-secrets comes to them."""
+    visited: set[int] = set()
+    ahead = deque([(root, None, 0)])
+    while ahead:
+        node, key, depth = ahead.popleft()
+        here = {id(node), id(key)} - {id(None)}
+        if here & visited or depth > _DEPTH:  # an alias
+            raise _Untamed
+        visited |= here
+        if node.tag == _COLLECTION:
+            if node.flow_style and node.value:
+                _check_flow(node, text)
+            ahead.extend(_children(node, depth + 1))
+            continue
+        if node.tag.startswith("!"):
+            raise _Refused  # nobody can construct it
+        if node.tag not in {_TEXT, _OTHER} or (node.style == '"' and "\\'" in _written(node, text)):
+            raise _Untamed
+        if key is not None and node.tag == _TEXT:
+            yield _line_of(key, text), key.value, node.value
+
+
+def _children(node: Any, depth: int) -> Iterator[tuple[Any, Any, int]]:
+    """What a collection holds, with the keys."""
+    if not node.value or not isinstance(node.value[0], tuple):
+        yield from ((child, None, depth) for child in node.value)
+        return
+    keys: set[str] = set()
+    for key, value in node.value:
+        if key.tag != _TEXT or key.value in keys:
+            raise _Untamed  # what does not hash, or hides an earlier value
+        keys.add(key.value)
+        yield value, key, depth
+
+
+def _check_flow(node: Any, text: str) -> None:
+    """Within brackets plain scalars end differently where a question mark follows; braces have to end on their line."""
+    mapping = isinstance(node.value[0], tuple)
+    if "?" in _written(node, text) or (mapping and node.start_mark.line != node.end_mark.line):
+        raise _Untamed
+
+
+def _line_of(key: Any, text: str) -> int:
+    line: int = key.end_mark.line
+    if (
+        key.start_mark.line != line
+        or not _COLON.match(text, key.end_mark.index)
+        or (key.style == '"' and "\\'" in _written(key, text))
+    ):
+        raise _Untamed
+    return line
+
+
+def _written(node: Any, text: str) -> str:
+    return text[node.start_mark.index : node.end_mark.index]
+
+
+def _lines(values: list[Value], text: str) -> list[str]:
+    """As detect-secrets writes them: each value quoted on its line, or after it, with the comment of that line."""
+    own = text.split("\n")
+    lines: list[str] = []
+    for line, key, value in dict.fromkeys(sorted(values, key=lambda each: each[0])):
+        lines.extend([""] * (line - len(lines)))
+        comment = _COMMENT.search(own[line].strip()) if "#" in own[line] else None
+        quoted = value.replace('"', '\\"')
+        lines.append(f'{key}: "{quoted}"{comment.group(0) if comment else ""}')
+    return lines
+
+
+def _loader() -> Any:
+    """The composer of libyaml, with tags that say only what matters here."""
+    import yaml  # noqa: PLC0415
+
+    resolvers = yaml.SafeLoader.yaml_implicit_resolvers
+
+    class Loader(yaml.cyaml.CParser):  # type: ignore[misc]  # a C class without stubs
+        def descend_resolver(self, parent: Any, index: Any) -> None:
+            """No tag depends on a path."""
+
+        def ascend_resolver(self) -> None:
+            """No tag depends on a path."""
+
+        def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
+            if kind is not yaml.ScalarNode:
+                return _COLLECTION
+            if not implicit[0]:
+                return _TEXT
+            for tag, expression in resolvers.get(value[:1], ()):
+                if expression.match(value):
+                    _check_plain(tag.removeprefix(_YAML), value)
+                    return _OTHER
+            return _TEXT
+
+    return Loader
+
+
+def _check_plain(tag: str, value: str) -> None:
+    """Let through what can be constructed for sure."""
+    if tag in {"bool", "null"}:
+        return
+    if tag in {"int", "float"} and "_" not in value and len(value) <= _LONGEST_NUMBER:
+        return
+    if tag == "timestamp":
+        with contextlib.suppress(ValueError):
+            dt.date.fromisoformat(value)
+            return
+    raise _Untamed  # a merge, and what may be no number or date
