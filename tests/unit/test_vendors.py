@@ -109,6 +109,36 @@ def test_of_several_the_one_of_the_same_scope(world):
     assert given == [value, None], "between two that fit equally badly nobody chooses"
 
 
+def test_it_is_looked_for_once_and_looked_at_again_before_every_use(world, monkeypatch):
+    store, vendors, given = world
+    first = _admin(store)
+    scans, real = [], MemoryStore.scan
+    monkeypatch.setattr(MemoryStore, "scan", lambda each: scans.append(1) or real(each))
+    known = vendors()
+    for _ in range(3):
+        known.of(TOKEN)
+    assert (len(scans), given) == (1, [first] * 3)
+    admin = next(iter(real(store)))
+    store.put_candidate(admin.id, Label("admin-abcdefgh-2"), Value.of("tgcanary-rotated"))
+    store.publish(admin.id, Label("admin-abcdefgh-2"), 1)
+    known.of(TOKEN)
+    assert given[-1] == "tgcanary-rotated"
+    retired = replace(admin.document.record, state=RecordState.RETIRED)
+    store.commit(admin.id, admin.version, replace(admin.document, record=retired), [])
+    known.of(TOKEN)
+    assert given[-1] is None
+
+
+def test_one_that_serves_another_scope_gives_way_to_one_that_comes_later(world):
+    store, vendors, given = world
+    general = _admin(store, scope=None)
+    known = vendors()
+    known.of(TOKEN)
+    own = _admin(store, "b/admin")
+    known.of(TOKEN)
+    assert given == [general, own]
+
+
 def test_a_retired_one_is_none(world):
     store, vendors, given = world
     _admin(store)

@@ -40,7 +40,7 @@ def planned(wiring: Wiring, snapshot: Snapshot, mode: Mode) -> RotationPlan:
     """What the rotation of one token will do."""
     record = snapshot.document.record
     limit = due_of(record, wiring.policy)
-    able = wiring.vendors.of(record).provider.capabilities
+    able = wiring.vendors.provider_of(record).capabilities
     return plan_rotation(snapshot.id, record, able, mode, due_at=limit.at if limit else None)
 
 

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable, Mapping
 
-from tokenguard.domain.names import TokenName, token_name
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.names import TokenId, TokenName, token_name
+from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
 from tokenguard.domain.token import Kind, Record, RecordState
@@ -45,6 +47,8 @@ class ConfiguredVendors:
         self._environ = environ
         self._store = store
         self._providers: dict[str, Provider] = {}
+        self._admins: dict[tuple[str, Scope | None], TokenId] = {}
+        """The admin record of each scope that has one; looked at again before every use."""
 
     def provider(self, name: str) -> Provider:
         """The provider of that name; InputError if it is neither built in nor configured."""
@@ -120,20 +124,38 @@ class ConfiguredVendors:
 
     def _only_record(self, record: Record) -> Value | None:
         """The one active admin credential of the provider, of the same scope if there are several."""
-        found = [
-            snapshot
-            for snapshot in self._store().scan()
-            if (other := snapshot.document.record).kind is Kind.PROVIDER_ADMIN
-            and other.provider == record.provider
-            and other.state is RecordState.ACTIVE
-            and other.name != record.name
-        ]
-        same = [snapshot for snapshot in found if snapshot.document.record.scope == record.scope]
-        chosen = same or found
-        if len(chosen) != 1:
-            return None
-        live = self._store().read_live(chosen[0].id)
+        key = (record.provider, record.scope)
+        admin = self._still(self._admins.get(key), record)
+        if admin is None:
+            found = self._find_admins(record)
+            same = [snapshot for snapshot in found if snapshot.document.record.scope == record.scope]
+            chosen = same or found
+            if len(chosen) != 1:
+                return None
+            admin = chosen[0].id
+            if same:
+                self._admins[key] = admin
+        live = self._store().read_live(admin)
         return live.value if live is not None else None
+
+    def _find_admins(self, record: Record) -> list[Snapshot]:
+        """By a scan: once a process for a record whose scope has an admin of its own, else for every question."""
+        return [snapshot for snapshot in self._store().scan() if _may_serve(snapshot.document.record, record)]
+
+    def _still(self, admin: TokenId | None, record: Record) -> TokenId | None:
+        """The admin that was found before, if it still is one for exactly that scope; one lookup."""
+        if admin is None:
+            return None
+        known = self._store().load(admin).document.record
+        return admin if _may_serve(known, record) and known.scope == record.scope else None
+
+
+def _may_serve(admin: Record, record: Record) -> bool:
+    return (admin.kind, admin.provider, admin.state) == (
+        Kind.PROVIDER_ADMIN,
+        record.provider,
+        RecordState.ACTIVE,
+    ) and admin.name != record.name
 
 
 def admin_variable(provider: str) -> str:
