@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tokenguard.policy.catalogue import CATALOGUE
+from tokenguard.policy.catalogue import about
 from tokenguard.policy.loader import default_policy, packaged_policy
 from tokenguard.policy.model import Parameter, Rule
 
@@ -75,13 +75,13 @@ def render() -> str:
 
 
 def _rule(rule: Rule) -> str:
-    about = CATALOGUE[rule.id]
-    parts = [f"\n### `{rule.id}`\n\n{about.demands} {rule.why}\n\n"]
+    known = about(rule.id)
+    parts = [f"\n### `{rule.id}`\n\n{known.demands} {rule.why}\n\n"]
     parts.append(f"* severity: {rule.severity}\n")
     parts += [f"* `{name}`: {_words(each)}\n" for name, each in rule.parameters.items()]
     parts.append(f"* mend it with: `{rule.fix}`\n" if "`" not in rule.fix else f"* mend it: {rule.fix}\n")
     parts.append(f"* source: {rule.source}\n")
-    if not about.checked:
+    if not known.checked:
         parts.append("* used by `rotate`; `check` has nothing to ask\n")
     return "".join(parts)
 

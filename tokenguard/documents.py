@@ -25,7 +25,7 @@ MAX_DEPTH = 32
 MAX_NODES = 20_000
 _MAX_DIGITS = 18
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_JSON_MARKS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{},]', re.DOTALL)  # possessive: linear on any input
+_JSON_MARKS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)  # possessive: linear on any input
 
 
 def load_yaml(data: bytes, *, source: str, max_bytes: int = MAX_BYTES, max_nodes: int = MAX_NODES) -> Tree:

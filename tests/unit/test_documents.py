@@ -60,6 +60,7 @@ BAD_JSON = {
     "single quotes": b"{'a': 1}",
     "comment": b"[1] // x",
     "unclosed string": b'["' + b'\\"' * 30_000,
+    "unclosed string that ends in half an escape": b'["' + b'\\"' * 30_000 + b"\\",
 }
 
 

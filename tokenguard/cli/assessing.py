@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tokenguard.domain.token import Record
 from tokenguard.errors import InputError, Unreachable
-from tokenguard.policy.catalogue import CATALOGUE
+from tokenguard.policy.catalogue import about
 from tokenguard.policy.loader import packaged_policy, read_policy
 from tokenguard.policy.model import Policy
 from tokenguard.policy.surroundings import Place, ProviderFacts, Surroundings, place_of
@@ -55,7 +55,7 @@ def chosen_policy(wiring: Wiring, named: str | None) -> Policy:
         policy = read_policy(Path(named))
     else:
         policy = packaged_policy(named)
-    if not any(CATALOGUE[rule.id].checked for rule in policy.rules):
+    if not any(about(rule.id).checked for rule in policy.rules):
         raise InputError("the policy has no rule to check", hint="`extends: default` gives it the default rules")
     return policy
 

@@ -1,23 +1,35 @@
-"""`tokenguard check`: holds the inventory to a policy."""
+"""`tokenguard check`: holds the inventory and a repository to a policy."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tokenguard.cli.assessing import chosen_policy, chosen_stores, surroundings
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.explaining import explain
-from tokenguard.errors import ExitCode
+from tokenguard.errors import ExitCode, InputError
 from tokenguard.policy.evaluation import Assessment, assess
 from tokenguard.policy.model import Severity
 from tokenguard.report.document import content
 from tokenguard.report.formats import Format, render
 from tokenguard.shell.wiring import Wiring
 
+if TYPE_CHECKING:  # loads what `--help` does without
+    from tokenguard.cli.checking import Held
+
 _FAIL_ON = [Severity.ERROR.value, Severity.WARNING.value, Severity.NOTE.value]
 
 
 @command("check")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option("--policy", "named", metavar="NAME|FILE", help="Another policy than the configured one.")
-@click.option("--fail-on", type=click.Choice(_FAIL_ON), default="error", help="Exit 1 from this severity on: error.")
+@click.option("--fail-on", type=click.Choice(_FAIL_ON), help="Exit 1 from this severity on: error.")
+@click.option("--inventory-only", is_flag=True, help="The tokens, and no repository.")
+@click.option("--repo-only", is_flag=True, help="The repository, and no store.")
+@click.option("--base", metavar="REV", default="", help="Read .tokenguard.toml from there, as CI should.")
+@click.option("--fix", is_flag=True, help="Show what can be mended at once, ask, and do it.")
+@click.option("--yes", is_flag=True, help="With --fix: do not ask.")
 @click.option("--ask-providers", is_flag=True, help="Ask providers for their lists of tokens.")
 @click.option("--all-stores", is_flag=True, help="Every store of the configuration.")
 @click.option("--explain", "explained", metavar="RULE", help="Say what a rule demands and why, and check nothing.")
@@ -25,31 +37,66 @@ _FAIL_ON = [Severity.ERROR.value, Severity.WARNING.value, Severity.NOTE.value]
 @pass_wiring
 def check(
     wiring: Wiring,
+    path: Path | None,
     *,
     named: str | None,
-    fail_on: str,
+    fail_on: str | None,
+    inventory_only: bool,
+    repo_only: bool,
+    base: str,
+    fix: bool,
+    yes: bool,
     ask_providers: bool,
     all_stores: bool,
     explained: str | None,
     as_format: str | None,
 ) -> ExitCode:
-    """Check every token against the policy; exit 1 if a rule of at least --fail-on is violated.
+    """Check tokens and a repository against the policy; exit 1 if a rule of at least --fail-on is violated.
+
+    The tokens are those of the store. The repository is the one that PATH is in, or the working directory, if git
+    knows it: its files of variables, CI files, MCP configurations, callback and pre-signed URLs, and the logins that
+    vendors' programs keep in your home. Its .tokenguard.toml may ask for more than the policy does.
 
     A rule that cannot be answered for a token (Descript has no list of tokens) is reported as not evaluable, and
     never as kept. No value is read, and without --ask-providers nothing leaves this machine.
     """
+    if inventory_only and (repo_only or path is not None or base):
+        raise InputError("--inventory-only leaves the repository out", hint="give it alone, or leave it away")
     policy = chosen_policy(wiring, named)
     chosen = Format(as_format or wiring.flags.format)
+    from tokenguard.cli.checking import Held, examine, held_to  # noqa: PLC0415 - `--help` needs none of it
+
+    held = Held(policy) if inventory_only else held_to(policy, path, base)
     if explained is not None:
-        explain(wiring, policy, explained, as_json=chosen is Format.JSON)
+        explain(wiring, held.policy, explained, as_json=chosen is Format.JSON)
         return ExitCode.OK
-    assessments = [
-        assess(policy, surroundings(wiring, store, ask_providers=ask_providers), store=label)
-        for label, store in chosen_stores(wiring, every=all_stores).items()
-    ]
+    if repo_only and held.repository is None:
+        raise InputError("there is no git repository here", hint="change into one, or name a directory")
+    stores = {} if repo_only else chosen_stores(wiring, every=all_stores)
+
+    def assessed() -> list[Assessment]:
+        tokens = [
+            assess(held.policy, surroundings(wiring, store, ask_providers=ask_providers), store=label)
+            for label, store in stores.items()
+        ]
+        return [*tokens, examine(wiring, held)] if held.repository is not None else tokens
+
+    assessments = assessed()
+    if fix and _mended(wiring, held, assessments, confirmed=yes):
+        assessments = assessed()
     _print(wiring, assessments, chosen)
-    failed = any(each.at_least(Severity(fail_on)) for each in assessments)
+    failed = any(each.at_least(held.failing(fail_on)) for each in assessments)
     return ExitCode.FINDINGS if failed else ExitCode.OK
+
+
+def _mended(wiring: Wiring, held: "Held", assessments: list[Assessment], *, confirmed: bool) -> bool:
+    from tokenguard.cli.mending import fixes, mend  # noqa: PLC0415 - only `--fix` needs it
+
+    top = held.repository.top if held.repository is not None else None
+    found = fixes(wiring, held.policy, top, assessments)
+    if not found:
+        wiring.progress.note("nothing can be mended without a decision")
+    return bool(found) and mend(wiring, found, confirmed=confirmed)
 
 
 def _print(wiring: Wiring, assessments: list[Assessment], chosen: Format) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tokenguard.errors import InputError
-from tokenguard.policy.catalogue import CATALOGUE
+from tokenguard.policy.catalogue import about
 from tokenguard.policy.model import Parameter, Policy
 from tokenguard.shell.wiring import Wiring
 
@@ -15,12 +15,12 @@ def explain(wiring: Wiring, policy: Policy, rule: str, *, as_json: bool) -> None
         raise InputError(
             "the policy has no such rule", hint="it has " + ", ".join(each.id for each in policy.rules)
         )  # fmt: skip
-    about = CATALOGUE[found.id]
+    demands = about(found.id).demands
     words = {
         "rule": found.id,
         "policy": policy.name,
         "severity": found.severity.value,
-        "demands": about.demands,
+        "demands": demands,
         "why": found.why,
         "source": found.source,
         "fix": found.fix,

@@ -32,6 +32,8 @@ class About(Frozen, frozen=True):
     parameters: Mapping[str, Sort] = {}
     checked: bool = True
     """False: it sets a parameter for rotation, and `check` has nothing to ask."""
+    repository: bool = False
+    """It is asked of a repository's files, not of a token."""
 
 
 CATALOGUE: Mapping[str, About] = {
@@ -76,5 +78,37 @@ CATALOGUE: Mapping[str, About] = {
     "consumers-confirmed": About("Every consumer is known to hold the new value since the last rotation."),
     "rotation-stuck": About("No operation stays open longer than this.", {"days": Sort.DAYS}),
     "old-token-dead": About("The token that a rotation replaced is proven dead, and stays dead."),
+    "env-file-tracked": About("Git does not track a file of environment variables.", repository=True),
+    "env-file-ignored": About("Git would not take a `.env` that somebody makes here.", repository=True),
+    "secret-file-mode": About("A file that holds values is readable by its owner alone.", repository=True),
+    "vendor-credentials-mode": About(
+        "What vendors' programs keep in the home directory is readable by its owner alone.", repository=True
+    ),
+    "mcp-static-token": About(
+        "No MCP client holds a token in its configuration, and none at all where OAuth is offered.",
+        {"oauth_hosts": Sort.WORDS},
+        repository=True,
+    ),
+    "callback-url": About(
+        "A `callback_url` is https to a public host, without a login or a token in it.", repository=True
+    ),
+    "presigned-lifetime": About(
+        "A pre-signed URL lives long enough for its import and not longer (in hours).",
+        {"least": Sort.COUNT, "most": Sort.COUNT},
+        repository=True,
+    ),
+    "presigned-read-only": About("A pre-signed URL allows reading, and nothing else.", repository=True),
+    "presigned-reused": About("Each import has a pre-signed URL of its own.", repository=True),
+    "ci-long-lived-key": About(
+        "A CI job has no long-lived key where OIDC gives it a short-lived one.", repository=True
+    ),
+    "ci-token-echoed": About("No CI script prints a token into its log.", repository=True),
 }
 """In the order in which they are documented and reported."""
+
+OWN = About("A rule of the team's own, written in CEL.")
+
+
+def about(rule: str) -> About:
+    """What a rule demands, also one of the team's own."""
+    return CATALOGUE.get(rule, OWN)

@@ -22,6 +22,10 @@ class Violation(Frozen, frozen=True, kw_only=True):
     """The token's name; empty for what has no record."""
     path: str = ""
     """For what has no record: where it was seen."""
+    line: int = 0
+    """In a file, counted from 1; 0: the file as a whole, or no file."""
+    in_file: bool = False
+    """`path` is a file of the repository."""
     owner: str = ""
     store: str = ""
     """Of several stores, which one."""
@@ -29,7 +33,7 @@ class Violation(Frozen, frozen=True, kw_only=True):
     @property
     def place(self) -> str:
         """The token or the path, with its store if there are several."""
-        where = self.token or self.path
+        where = self.token or (f"{self.path}:{self.line}" if self.line else self.path)
         return f"{self.store}: {where}" if self.store else where
 
 
@@ -45,6 +49,8 @@ class Assessment(Frozen, frozen=True, kw_only=True):
 
     policy: Policy
     tokens: int
+    files: int | None = None
+    """How many files of a repository were looked at; None: it was an inventory."""
     violations: tuple[Violation, ...] = ()
     waived: tuple[Waived, ...] = ()
     not_evaluable: Mapping[tuple[str, str], int] = {}

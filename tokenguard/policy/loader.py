@@ -134,7 +134,7 @@ def _override(section: Section, known: Mapping[str, Rule]) -> Override:
     severity = _severity(section) if "severity" in section else None
     found = Override(
         rule=kind,
-        match=_match(section),
+        match=_match(section, kind),
         severity=severity,
         parameters=_parameters(section, kind, known[kind], some=True),
     )
@@ -143,9 +143,10 @@ def _override(section: Section, known: Mapping[str, Rule]) -> Override:
 
 
 def _waiver(section: Section, known: Mapping[str, Rule]) -> Waiver:
+    kind = _known_rule(section, "rule", known)
     found = Waiver(
-        rule=_known_rule(section, "rule", known),
-        match=_match(section),
+        rule=kind,
+        match=_match(section, kind),
         owner=section.segment("owner"),
         reason=section.text("reason"),
         until=section.day("until"),
@@ -154,13 +155,17 @@ def _waiver(section: Section, known: Mapping[str, Rule]) -> Waiver:
     return found
 
 
-def _match(section: Section) -> Match:
+def _match(section: Section, rule: str) -> Match:
     found = Match(
         token=section.text("token", "*"),
         environment=section.text("environment", ""),
         provider=section.text("provider", ""),
+        path=section.text("path", ""),
     )
-    if found == Match():
+    of_tokens = found.token != "*" or found.environment or found.provider  # noqa: S105 - a pattern, not a value
+    if CATALOGUE[rule].repository and (of_tokens or not found.path):
+        section.refuse("it does not say which files it is for: path")
+    if not CATALOGUE[rule].repository and (found.path or found == Match()):
         section.refuse("it does not say which tokens it is for: token, environment or provider")
     return found
 

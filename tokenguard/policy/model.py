@@ -61,20 +61,27 @@ class Rule(Frozen, frozen=True, kw_only=True):
 
 
 class Match(Frozen, frozen=True, kw_only=True):
-    """Which tokens are meant: all that is said must hold, and nothing said means every token."""
+    """Which tokens are meant, or which files: all that is said must hold, and nothing said means every token."""
 
     token: str = "*"  # noqa: S105 - a pattern of names, not a value
     """A name, or a pattern with `*`, `?` and `[…]` (`video/*`)."""
     environment: str = ""
     provider: str = ""
+    path: str = ""
+    """For rules about a repository: a path, or a pattern of paths (`tests/*`)."""
 
     def admits(self, record: Record) -> bool:
         """Whether the token is meant."""
         return (
             self.environment in {"", record.environment}
             and self.provider in {"", record.provider}
+            and not self.path
             and fnmatchcase(record.name, self.token)
         )
+
+    def admits_path(self, path: str) -> bool:
+        """Whether a file is meant."""
+        return bool(self.path) and fnmatchcase(path, self.path)
 
 
 class Override(Frozen, frozen=True, kw_only=True):
@@ -84,6 +91,11 @@ class Override(Frozen, frozen=True, kw_only=True):
     match: Match
     severity: Severity | None = None
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+
+    def of(self, rule: Rule) -> Rule:
+        """The rule with what is other here."""
+        parameters = {**rule.parameters, **self.parameters}
+        return replace(rule, severity=self.severity or rule.severity, parameters=parameters)
 
 
 class Waiver(Frozen, frozen=True, kw_only=True):
@@ -116,17 +128,27 @@ class Policy(Frozen, frozen=True, kw_only=True):
         """The rule with the overrides that are meant for a token; of several the last one counts."""
         for override in self.overrides:
             if override.rule == rule.id and override.match.admits(record):
-                rule = replace(
-                    rule,
-                    severity=override.severity or rule.severity,
-                    parameters={**rule.parameters, **override.parameters},
-                )
+                rule = override.of(rule)
+        return rule
+
+    def applied_at(self, rule: Rule, path: str) -> Rule:
+        """The rule with the overrides that are meant for a file; of several the last one counts."""
+        for override in self.overrides:
+            if override.rule == rule.id and override.match.admits_path(path):
+                rule = override.of(rule)
         return rule
 
     def waiver(self, rule: str, record: Record, now: datetime) -> Waiver | None:
         """The waiver that holds for a token now."""
         return next(
             (each for each in self.waivers if each.rule == rule and now < each.until and each.match.admits(record)),
+            None,
+        )
+
+    def waiver_at(self, rule: str, path: str, now: datetime) -> Waiver | None:
+        """The waiver that holds for a file now."""
+        return next(
+            (each for each in self.waivers if each.rule == rule and now < each.until and each.match.admits_path(path)),
             None,
         )
 

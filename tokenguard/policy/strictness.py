@@ -6,7 +6,7 @@ from typing import cast
 from tokenguard.policy.catalogue import CATALOGUE, Sort
 from tokenguard.policy.model import Parameter, Severity
 
-MORE_IS_STRICTER = frozenset({"quiet-consumers.days", "descriptive-name.segments"})
+MORE_IS_STRICTER = frozenset({"quiet-consumers.days", "descriptive-name.segments", "presigned-lifetime.least"})
 """Of every other number the smaller one is the stricter one."""
 _Parameters = Mapping[str, Parameter]
 _Lists = Mapping[str, tuple[str, ...]]

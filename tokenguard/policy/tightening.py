@@ -62,7 +62,8 @@ def read_tightening(data: bytes, *, source: str = FILE_NAME) -> Tightening:
     places = Places(locate, _HINT)
     top = Section(tree, places)
     scan = _scan(Section(top.take("scan"), places, ("scan",))) if "scan" in top else ScanDemands()
-    fail_on, rules = None, ()
+    fail_on: Severity | None = None
+    rules: tuple[Stricter, ...] = ()
     if "policy" in top:
         policy = Section(top.take("policy"), places, ("policy",))
         fail_on = _severity(policy, "fail_on")

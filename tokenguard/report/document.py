@@ -18,6 +18,7 @@ def content(assessments: Sequence[Assessment]) -> dict[str, Any]:
     return {
         "policy": assessments[0].policy.name,
         "tokens": sum(each.tokens for each in assessments),
+        **files_looked_at(assessments),
         "violations": [violation_content(each) for each in violations(assessments)],
         "waived": [
             {
@@ -35,9 +36,17 @@ def content(assessments: Sequence[Assessment]) -> dict[str, Any]:
     }
 
 
-def violation_content(found: Violation) -> dict[str, str]:
-    """One violation, with `token` or `path`."""
-    where = {"token": found.token} if found.token else {"path": found.path}
+def files_looked_at(assessments: Sequence[Assessment]) -> dict[str, int]:
+    """`files`, if a repository was looked at."""
+    counts = [each.files for each in assessments if each.files is not None]
+    return {"files": sum(counts)} if counts else {}
+
+
+def violation_content(found: Violation) -> dict[str, str | int]:
+    """One violation, with `token` or `path`, and `line` where it is at one."""
+    where: dict[str, str | int] = {"token": found.token} if found.token else {"path": found.path}
+    if found.line:
+        where["line"] = found.line
     store = {"store": found.store} if found.store else {}
     return {
         "rule": found.rule,

@@ -22,7 +22,6 @@ def not_evaluable(assessments: Sequence[Assessment]) -> list[tuple[str, str, int
 
 def summary(assessments: Sequence[Assessment]) -> str:
     """What was checked and what came of it, in one line."""
-    tokens = sum(each.tokens for each in assessments)
     counts = Counter(violation.severity for violation in violations(assessments))
     parts = [f"{_counted(counts[level], level.value)}" for level in Severity if counts[level]]
     found = ", ".join(parts) or "no violations"
@@ -31,7 +30,14 @@ def summary(assessments: Sequence[Assessment]) -> str:
     name = assessments[0].policy.name
     tail = f", {waived:,} waived" if waived else ""
     tail += f", {_counted(unknown, 'rule')} not evaluable everywhere" if unknown else ""
-    return f"checked {_counted(tokens, 'token')} against {name}: {found}{tail}"
+    return f"checked {_looked_at(assessments)} against {name}: {found}{tail}"
+
+
+def _looked_at(assessments: Sequence[Assessment]) -> str:
+    tokens = [each.tokens for each in assessments if each.files is None]
+    files = [each.files for each in assessments if each.files is not None]
+    parts = [_counted(sum(each), what) for each, what in ((tokens, "token"), (files, "file")) if each]
+    return " and ".join(parts)
 
 
 def _counted(count: int, what: str) -> str:

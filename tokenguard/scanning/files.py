@@ -52,7 +52,7 @@ def read_file(path: Path, *, follow: bool = False) -> Source:
 def _below(directory: Path) -> Iterator[Path]:
     git = find_git(directory)
     if git is None:
-        yield from _walk(directory)
+        yield from walk(directory)
         return
     listing = git.output("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
     for name in sorted(listing.split(b"\0")):
@@ -62,7 +62,8 @@ def _below(directory: Path) -> Iterator[Path]:
                 yield path
 
 
-def _walk(directory: Path) -> Iterator[Path]:
+def walk(directory: Path) -> Iterator[Path]:
+    """Every file below a directory, in order, but those of git itself."""
     for folder, folders, names in os.walk(directory):
         folders[:] = sorted(name for name in folders if name != ".git")
         yield from (Path(folder, name) for name in sorted(names))

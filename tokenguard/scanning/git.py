@@ -8,7 +8,7 @@ configuration but the repository's own, and uses plumbing that never looks into 
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -44,7 +44,6 @@ _FORCED = {
 }
 _OPTIONS = (
     "--no-pager",
-    "--literal-pathspecs",
     *("-c", "core.fsmonitor=false"),
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "core.untrackedCache=false"),
@@ -55,6 +54,9 @@ _OPTIONS = (
     *("-c", "safe.directory=*"),  # the switch protects from what is turned off here
     *("-c", "log.showSignature=false"),
 )
+
+_WITHOUT_PATHSPECS = frozenset({"check-ignore"})
+"""Takes paths, and fails when it is told to take pathspecs literally."""
 
 
 class Git:
@@ -70,8 +72,8 @@ class Git:
         self._environ = {name: text for name, text in environ.items() if name in _KEPT} | _FORCED
         self._program = _program(environ)
 
-    def output(self, *arguments: str, stdin: bytes = b"") -> bytes:
-        """What a git command prints; InputError if it fails."""
+    def output(self, *arguments: str, stdin: bytes = b"", fine: Container[int] = (0,)) -> bytes:
+        """What a git command prints; InputError if it ends with another code than those that are `fine`."""
         done = subprocess.run(
             self._command(arguments),
             input=stdin,
@@ -80,7 +82,7 @@ class Git:
             cwd=self._directory,
             env=self._environ,
         )
-        if done.returncode != 0:
+        if done.returncode not in fine:
             raise InputError(
                 f"git {arguments[0]} failed in this repository",
                 hint="is this a git repository, and is the revision there? shallow or partial clones miss objects",
@@ -141,7 +143,9 @@ class Git:
                 yield each, data
 
     def _command(self, arguments: Iterable[str]) -> list[str]:
-        return [self._program, *_OPTIONS, *arguments]
+        name, *rest = arguments
+        literal = () if name in _WITHOUT_PATHSPECS else ("--literal-pathspecs",)
+        return [self._program, *_OPTIONS, *literal, name, *rest]
 
 
 def find_git(directory: Path, environ: Mapping[str, str] = os.environ) -> Git | None:

@@ -1,0 +1,362 @@
+"""Each rule about a repository: a file that keeps it, one that violates it, the boundary, and where nobody can say."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tokenguard.frozen import replace
+from tokenguard.policy.catalogue import CATALOGUE
+from tokenguard.policy.loader import default_policy
+from tokenguard.policy.model import Match, Override, Severity, Waiver
+from tokenguard.policy.repository_answer import Here, RepositoryQuestion
+from tokenguard.policy.repository_assessment import assess_repository
+from tokenguard.policy.repository_names import is_ci_file, is_env_file, is_mcp_config, is_watched
+from tokenguard.policy.repository_view import FileView, Presigned, RepositoryView
+from tokenguard.policy.rules.repository_table import REPOSITORY_CHECKS
+from tokenguard.policy.yaml_scalars import MAX_BYTES, read_scalars
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+POLICY = default_policy()
+CI = ".github/workflows/ci.yml"
+MCP = ".cursor/mcp.json"
+
+
+def asked(rule: str, view: RepositoryView):
+    question = RepositoryQuestion(rule=POLICY.rule(rule), view=view, now=NOW)
+    return [each.line if isinstance(each, Here) else each.reason for each in REPOSITORY_CHECKS[rule](question)]
+
+
+def of_file(path: str, text: str = "", **how) -> RepositoryView:
+    return RepositoryView(files={path: FileView(path=path, text=text, **{"tracked": True, **how})})
+
+
+ENV = [
+    (".env", True), (".env.local", True), (".env.production", True), ("a/b/.env", True), (".envrc", True),
+    (".env.example", False), (".env.sample", False), (".env.prod.template", False), (".env.vault", False),
+    (".env.enc", False), ("env", False), ("x.env.py", False), (".environment", False), (".env.ci", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "tracked"), ENV)
+def test_env_file_tracked(path, tracked):
+    assert is_env_file(path) is tracked
+    assert asked("env-file-tracked", of_file(path)) == ([0] if tracked else [])
+    assert asked("env-file-tracked", of_file(path, tracked=False)) == []
+
+
+def test_an_encrypted_env_file_may_be_tracked():
+    assert asked("env-file-tracked", of_file(".env", "A=ENC[x]\nsops_mac=ENC[y]\nsops_version=3.9.0\n")) == []
+
+
+def test_env_file_ignored():
+    assert asked("env-file-ignored", RepositoryView()) == []
+    assert asked("env-file-ignored", RepositoryView(not_ignored=(".env", "a/.env"))) == [0, 0]
+    assert asked("env-file-ignored", RepositoryView(with_git=False)) == ["this is not a git repository"]
+
+
+MODES = [
+    (".env", 0o600, True, False), (".env", 0o400, True, False), (".env", 0o640, True, True), (".env", 0o604, False, True),
+    ("a/server.key", 0o644, False, True), ("a/server.key", 0o644, True, False), ("README.md", 0o644, False, False),
+    ("id_ed25519", 0o601, False, True), (".npmrc", 0o644, False, False), ("credentials.json", 0o620, False, True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "mode", "tracked", "violated"), MODES)
+def test_secret_file_mode(path, mode, tracked, violated):
+    assert asked("secret-file-mode", of_file(path, mode=mode, tracked=tracked)) == ([0] if violated else [])
+
+
+@pytest.mark.parametrize("path", ["~/.descript-cli/config.json", "~/.config/autoposting/credentials.json"])
+def test_vendor_credentials_mode(path):
+    assert asked("vendor-credentials-mode", of_file(path, mode=0o600)) == []
+    assert asked("vendor-credentials-mode", of_file(path, mode=0o640)) == [0]
+    assert asked("vendor-credentials-mode", of_file(path.removeprefix("~/"), mode=0o644)) == []
+
+
+def server(text: str) -> str:
+    text = text.replace("@", REMOTE).replace("#", OTHER)
+    return '{\n  "mcpServers": {\n    "one": ' + text + "\n  }\n}\n"
+
+
+REMOTE = '"url": "https://api.descript.com/v2/mcp"'
+OTHER = '"url": "https://mcp.acme.com/x"'
+SERVERS = {
+    "OAuth": (server("{@}"), []),
+    "a token where OAuth is offered": (server('{@, "headers": {"Authorization": "Bearer abcdefgh"}}'), [3]),
+    "a reference where OAuth is offered": (server('{@, "headers": {"Authorization": "Bearer ${T}"}}'), [3]),
+    "a header that is no credential": (server('{@, "headers": {"X-Trace": "abcdefgh"}}'), []),
+    "a token elsewhere": (server('{#,\n"headers":\n{"Authorization": "Bearer abcdefgh"}}'), [5]),
+    "a reference elsewhere": (server('{#, "headers": {"Authorization": "Bearer ${input:token}"}}'), []),
+    "a short stand-in": (server('{#, "env": {"API_KEY": "xxx"}}'), []),
+    "four characters": (server('{#, "env": {"API_KEY": "xxxx"}}'), [3]),
+    "in the environment": (server('{"command": "x", "env": {"A_TOKEN": "abcdefgh"}}'), [3]),
+    "a file's name in the environment": (server('{"command": "x", "env": {"A_TOKEN_FILE": "/abcdefgh"}}'), []),
+    "in an argument": (server('{"command": "x", "args": ["--api-key", "abcdefgh"]}'), [3]),
+    "in an argument with its name": (server('{"command": "x", "args": ["--token=abcdefgh"]}'), [3]),
+    "in a header argument": (server('{"command": "x", "args": ["--header", "Authorization: Bearer abcdefgh"]}'), [3]),
+    "through a bridge to OAuth's host": (
+        server('{"command": "x", "args": ["https://api.descript.com/v2/mcp", "--header", "X-Api-Key:${K}"]}'), [3],
+    ),
+    "a flag follows": (server('{"command": "x", "args": ["--token", "--verbose"]}'), []),
+    "in the address": (server('{"url": "https://mcp.acme.com/x?api_key=abcdefgh"}'), [3]),
+    "comments and trailing commas": ('// a\n{"servers": {"a": {/* b */ "env": {"X_KEY": "abcd//efgh",},},},}', [2]),
+    "another mapping of servers": ('{"mcp": {"servers": {"a": {"env": {"SECRET": "abcdefgh"}}}}}', [1]),
+    "nothing of MCP": ('{"editor.fontSize": 12}', []),
+    "not JSON": ('{"mcpServers": ', ["a file of MCP servers cannot be read as JSON"]),
+    "not quite JSON": ("{'mcpServers': {}}", ["a file of MCP servers cannot be read as JSON"]),
+    "a deep one": ("[" * 5_000, ["a file of MCP servers cannot be read as JSON"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), SERVERS.values(), ids=SERVERS)
+def test_mcp_static_token(text, expected):
+    assert asked("mcp-static-token", of_file(MCP, text)) == expected
+    assert asked("mcp-static-token", of_file("src/data.json", text)) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [".mcp.json", "a/.mcp.json", ".cursor/mcp.json", ".vscode/mcp.json", ".vscode/settings.json",
+     "~/.config/Claude/claude_desktop_config.json", "claude_desktop_config.json"],
+)  # fmt: skip
+def test_configurations_of_mcp_clients_are_known(path):
+    assert is_mcp_config(path)
+    assert is_watched(path)
+
+
+CALLBACKS = {
+    'callback_url="https://hooks.acme.com/x"': [],
+    'callback_url="http://hooks.acme.com/x"': [1],
+    '"callback_url":\n  "http://hooks.acme.com/x"': [2],
+    "\n\ncallbackUrl: 'http://hooks.acme.com'": [3],
+    "CALLBACK_URL=http://hooks.acme.com": [1],
+    'callback_url: str = "http://hooks.acme.com"': [1],
+    'callback_url => "http://hooks.acme.com"': [1],
+    'setCallbackUrl("http://hooks.acme.com")': [1],
+    '"callback_url": f"https://hooks.acme.com/{job}"': [],
+    '"callback_url": f"https://{host}/x"': [],
+    '"callback_url": f"http://{host}/x"': [1],
+    '"callback_url": f"https://{user}@{host}/x"': [1],
+    '"callback_url": f"https://hooks.acme.com/x?token={token}"': [1],
+    'callback_url="https://hooks.acme.com/x?job=12"': [],
+    'callback_url="https://u:p@hooks.acme.com/x"': [1],
+    'callback_url="https://10.0.0.1/x"': [1],
+    'callback_url="https://11.0.0.1/x"': [],
+    'callback_url="https://[::1]/x"': [1],
+    'callback_url="https://localhost/x"': [1],
+    'callback_url="https://169.254.169.254/x"': [1],
+    'callback_url="https://2130706433/x"': [1],
+    'callback_url="https://build.internal/x"': [1],
+    'callback_url="http://hooks.example/x"': [],
+    'callback_url="https://..."': [],
+    'callback_url="https://hooks.acme.com:8443/x"': [],
+    "the callback_url must be https": [],
+    'other_url="http://hooks.acme.com/x"': [],
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), CALLBACKS.items(), ids=CALLBACKS)
+def test_callback_url(text, expected):
+    assert asked("callback-url", of_file("app.py", text)) == expected
+
+
+def url(**how) -> RepositoryView:
+    given = {"path": "a.py", "line": 7, "kind": "S3", "digest": "d", "ends_at": NOW + 24 * HOUR, "length": 24 * HOUR}
+    return RepositoryView(presigned=(Presigned(**{**given, **how}),))
+
+
+UNDATED = "a pre-signed URL does not say when it was made"
+LIFETIMES = {
+    "a day": ({}, []),
+    "12 hours": ({"length": 12 * HOUR}, []),
+    "a second less": ({"length": 12 * HOUR - timedelta(seconds=1)}, [7]),
+    "48 hours": ({"length": 48 * HOUR}, []),
+    "a second more": ({"length": 48 * HOUR + timedelta(seconds=1)}, [7]),
+    "at most a week": (
+        {"length": 168 * HOUR, "upper_bound": True},
+        ["a pre-signed URL may end earlier, with the session that signed it"],
+    ),
+    "at most an hour": ({"length": HOUR, "upper_bound": True}, [7]),
+    "no beginning": ({"length": None}, [UNDATED]),
+    "no beginning and 48 hours left": ({"length": None, "ends_at": NOW + 48 * HOUR}, [UNDATED]),
+    "no beginning and more left": ({"length": None, "ends_at": NOW + 48 * HOUR + timedelta(seconds=1)}, [7]),
+    "nothing known": ({"length": None, "ends_at": None}, [UNDATED]),
+}
+
+
+@pytest.mark.parametrize(("how", "expected"), LIFETIMES.values(), ids=LIFETIMES)
+def test_presigned_lifetime(how, expected):
+    assert asked("presigned-lifetime", url(**how)) == expected
+
+
+@pytest.mark.parametrize(
+    ("grants", "expected"), [("read", []), ("more", [7]), ("", ["a pre-signed URL does not say what it allows"])]
+)
+def test_presigned_read_only(grants, expected):
+    assert asked("presigned-read-only", url(grants=grants)) == expected
+
+
+def test_presigned_reused():
+    one = url().presigned[0]
+    view = RepositoryView(presigned=(one, replace(one, digest="e", line=8)))
+    assert asked("presigned-reused", view) == []
+    assert asked("presigned-reused", RepositoryView(presigned=(one, replace(one, path="b.py", line=9)))) == [9]
+
+
+def job(*lines: str, env: str = "") -> str:
+    script = "".join(f"          {line}\n" for line in lines)
+    return f"on: push\njobs:\n  a:\n    env:\n      X: y\n{env}    steps:\n      - run: |\n{script}"
+
+
+KEYS = {
+    "nothing": ("jobs: {a: {steps: [{run: make}]}}", []),
+    "AWS's key": (job("make", env="      AWS_SECRET_ACCESS_KEY: ${{ secrets.KEY }}\n"), [6]),
+    "AWS's key under another name": (job("make", env="      K: ${{ secrets.AWS_SECRET_ACCESS_KEY }}\n"), [6]),
+    "made by an earlier step": (job("make", env="      AWS_SECRET_ACCESS_KEY: ${{ steps.a.outputs.k }}\n"), []),
+    "empty": (job("make", env="      AWS_SECRET_ACCESS_KEY: ''\n"), []),
+    "OIDC": ("- uses: aws-actions/configure-aws-credentials@v4\n  with: {role-to-assume: x}", []),
+    "an action's key": ("- uses: aws-actions/configure-aws-credentials@v4\n  with:\n    aws-access-key-id: x", [3]),
+    "Google's": ("- uses: google-github-actions/auth@v2\n  with:\n    credentials_json: x", [3]),
+    "Azure's": ("- uses: azure/login@v2\n  with:\n    creds: ${{ secrets.X }}", [3]),
+    "creds of something else": ("- uses: acme/login@v2\n  with:\n    creds: ${{ secrets.X }}", []),
+    "Vault's": ("- uses: hashicorp/vault-action@v3\n  with:\n    token: ${{ secrets.X }}", [3]),
+    "PyPI's": ("- uses: pypa/gh-action-pypi-publish@v1\n  with:\n    password: ${{ secrets.X }}", [3]),
+    "another index": (
+        "- uses: pypa/gh-action-pypi-publish@v1\n  with:\n    password: ${{ secrets.X }}\n    repository-url: x", [],
+    ),
+    "GitLab's variables with an anchor": ("a: &a\n  variables:\n    VAULT_TOKEN: $V\nb:\n  <<: *a\n  x: !reference [a]", [3]),
+    "in a script": (job("deploy --key ${{ secrets['GCP_SA_KEY'] }}"), [8]),
+    "not YAML": ("a: [", ["a CI file cannot be read as YAML"]),
+    "too large": ("a: " + "x" * MAX_BYTES, ["a CI file cannot be read as YAML"]),
+    "too deep": ("[" * 100_000, ["a CI file cannot be read as YAML"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), KEYS.values(), ids=KEYS)
+def test_ci_long_lived_key(text, expected):
+    assert asked("ci-long-lived-key", of_file(CI, text)) == expected
+    assert asked("ci-long-lived-key", of_file("values.yaml", text)) == []
+
+
+FILLED = "      T: ${{ secrets.T }}\n"
+ECHOES = {
+    "nothing": (["echo hello"], []),
+    "a token": (["echo $API_TOKEN"], [8]),
+    "a secret of the CI system": (["echo '${{ secrets.T }}'"], [8]),
+    "a variable filled from one": (["echo ${T}"], [9]),
+    "an action's word for it": (["echo ::add-mask::$API_TOKEN"], []),
+    "kept by single quotes": (["echo '$API_TOKEN'"], []),
+    "in double quotes": (['printf "%s\\n" "$API_TOKEN"'], [8]),
+    "given on": (["echo $API_TOKEN | docker login --password-stdin"], []),
+    "in disguise": (["echo $API_TOKEN | base64"], [8]),
+    "in disguise, then given on": (["echo $API_TOKEN | base64 | deploy"], []),
+    "into a file": (["echo T=$API_TOKEN >> $GITHUB_ENV"], []),
+    "into the log after all": (["echo $API_TOKEN >&2"], [8]),
+    "into the terminal": (["echo $API_TOKEN > /dev/stderr"], [8]),
+    "errors into a file": (["echo $API_TOKEN 2>/dev/null"], [8]),
+    "after something else": (["cd x && echo $API_TOKEN; ls"], [8]),
+    "in a condition": (["if true; then echo $API_TOKEN; fi"], [8]),
+    "a pipe in quotes": (['echo "a|b $API_TOKEN"'], [8]),
+    "a comment": (["# echo $API_TOKEN"], []),
+    "in the next line": (["echo \\", "  $API_TOKEN"], [8]),
+    "whether it is there": (["echo ${API_TOKEN:+set}"], []),
+    "how long it is": (["echo ${#API_TOKEN}"], []),
+    "the name of its file": (["echo $API_TOKEN_FILE"], []),
+    "another name": (["echo $TOKENIZER"], []),
+    "PowerShell": (["Write-Host $env:API_TOKEN"], [8]),
+    "made in a substitution": (["X=$(echo $API_TOKEN | cut -c1)"], []),
+    "traced": (["set -x", "curl -H $API_TOKEN x"], [8]),
+    "traced with other options": (["set -euxo pipefail", "curl -H $API_TOKEN x"], [8]),
+    "traced without a token": (["set -x", "curl x"], []),
+    "not traced": (["set -e", "curl -H $API_TOKEN x"], []),
+    "a loud curl": (["curl -sv -H $API_TOKEN x"], [8]),
+    "a quiet curl": (["curl -s -H $API_TOKEN x"], []),
+    "all variables": (["env"], [9]),
+    "a run with variables": (["env A=b make"], []),
+    "all variables into a file": (["printenv > x"], []),
+}
+
+
+@pytest.mark.parametrize(("lines", "expected"), ECHOES.values(), ids=ECHOES)
+def test_ci_token_echoed(lines, expected):
+    text = job(*lines, env=FILLED if expected == [9] else "")
+    assert asked("ci-token-echoed", of_file(CI, text)) == expected
+
+
+@pytest.mark.parametrize("key", ["script", "before_script", "command", "bash", "pwsh"])
+def test_scripts_of_every_ci_system_are_read(key):
+    assert asked("ci-token-echoed", of_file(".gitlab-ci.yml", f"a:\n  {key}:\n    - echo $API_TOKEN\n")) == [3]
+    assert asked("ci-token-echoed", of_file(".gitlab-ci.yml", "a:\n  name: echo $API_TOKEN\n")) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [CI, ".github/workflows/x.yaml", "action.yml", ".gitlab-ci.yml", "a/x.gitlab-ci.yml", ".circleci/config.yml",
+     "azure-pipelines.yml", "bitbucket-pipelines.yml", ".travis.yml", ".woodpecker/a.yml", ".buildkite/pipeline.yml"],
+)  # fmt: skip
+def test_files_of_ci_systems_are_known(path):
+    assert is_ci_file(path)
+    assert is_watched(path)
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_answered(text):
+    for path in (CI, MCP, "app.py"):
+        for rule in REPOSITORY_CHECKS:
+            asked(rule, of_file(path, text))
+
+
+@given(st.text(alphabet="a: -[]{}&*!|>'\"\n?,<", max_size=60))
+def test_any_yaml_is_walked_or_given_up(text):
+    read_scalars(text)
+
+
+@pytest.mark.parametrize(
+    ("rule", "view"),
+    [
+        ("mcp-static-token", of_file(MCP, "/*" * 200_000)),
+        ("mcp-static-token", of_file(MCP, '"\\' * 200_000)),
+        ("callback-url", of_file("a", "callback_url" * 40_000)),
+        ("callback-url", of_file("a", "callback_url: " + "a" * 400_000)),
+        ("callback-url", of_file("a", "callback_url=https://" + "{" * 2_000)),
+        ("ci-token-echoed", of_file(CI, job("echo " + "$(" * 20_000 + "$API_TOKEN"))),
+        ("ci-token-echoed", of_file(CI, job("A=" * 20_000 + " echo $API_TOKEN"))),
+        ("ci-token-echoed", of_file(CI, job("${{" * 20_000))),
+        ("ci-long-lived-key", of_file(CI, "- &a [" + "*a, " * 100_000 + "]")),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_hostile_files_do_not_make_a_rule_slow(rule, view):
+    asked(rule, view)
+
+
+def test_every_rule_about_a_repository_is_answered_by_somebody():
+    assert {name for name, about in CATALOGUE.items() if about.repository} == set(REPOSITORY_CHECKS)
+
+
+class TestAssessment:
+    view = of_file("tests/.env")
+
+    def made(self, policy):
+        return assess_repository(policy, self.view, NOW)
+
+    def test_a_violation_names_its_file(self):
+        (found,) = self.made(default_policy()).violations
+        assert (found.place, found.severity, found.in_file) == ("tests/.env", Severity.ERROR, True)
+        assert found.fix.startswith("git rm --cached tests/.env")
+
+    def test_an_override_for_paths_changes_the_severity(self):
+        policy = replace(
+            default_policy(),
+            overrides=(Override(rule="env-file-tracked", match=Match(path="tests/*"), severity=Severity.NOTE),),
+        )
+        assert [each.severity for each in self.made(policy).violations] == [Severity.NOTE]
+
+    def test_a_waiver_for_paths_ends_at_its_day(self):
+        waiver = Waiver(rule="env-file-tracked", match=Match(path="tests/*"), owner="a", reason="x", until=NOW + HOUR)
+        found = self.made(replace(default_policy(), waivers=(waiver,)))
+        assert (len(found.violations), len(found.waived)) == (0, 1)
+        assert len(self.made(replace(default_policy(), waivers=(replace(waiver, until=NOW),))).violations) == 1

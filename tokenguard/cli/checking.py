@@ -1,0 +1,64 @@
+"""Which repository `check` holds to the policy, and how much stricter the policy is there."""
+
+from pathlib import Path
+
+from tokenguard.errors import InputError
+from tokenguard.frozen import Frozen
+from tokenguard.policy.evaluation import Assessment
+from tokenguard.policy.model import Policy, Severity
+from tokenguard.policy.repository_assessment import assess_repository
+from tokenguard.policy.strictness import graver
+from tokenguard.policy.tightening import Tightening, tightened
+from tokenguard.scanning.repository import Repository, find_repository, view_of
+from tokenguard.scanning.repository_settings import repository_settings, settings_of
+from tokenguard.shell.wiring import Wiring
+
+
+class Held(Frozen, frozen=True):
+    """A policy as it holds here, and the repository that is held to it."""
+
+    policy: Policy
+    repository: Repository | None = None
+    fail_on: Severity | None = None
+    """What the repository itself asks for."""
+
+    def failing(self, given: str | None) -> Severity:
+        """From which severity on a check fails: as it was asked for, and at least as the repository asks for."""
+        wanted = Severity(given) if given is not None else Severity.ERROR
+        return wanted if self.fail_on is None or graver(wanted, self.fail_on) is self.fail_on else self.fail_on
+
+
+def held_to(policy: Policy, path: Path | None, base: str) -> Held:
+    """Find the repository and read what it asks for.
+
+    Args:
+        policy: the organisation's.
+        path: any directory of it, or none: the working directory, if git knows it.
+        base: a revision whose `.tokenguard.toml` counts instead of the working tree's.
+
+    Raises:
+        InputError: there is no such directory or revision, or the file asks for less than the policy.
+    """
+    repository = find_repository(path or Path())
+    if repository.git is None:
+        if base:
+            raise InputError("--base needs a git repository", hint="change into it, or name a directory of it")
+        if path is None:
+            return Held(policy)
+    asked = _asked(repository, base)
+    return Held(tightened(policy, asked), repository, asked.fail_on)
+
+
+def _asked(repository: Repository, base: str) -> Tightening:
+    if repository.git is None:
+        return settings_of(repository.top)
+    return repository_settings(repository.git, base=base)
+
+
+def examine(wiring: Wiring, held: Held) -> Assessment:
+    """Look at the repository, and at the home directory of whoever runs this."""
+    if held.repository is None:  # cannot be: the caller looked
+        raise InputError("there is no repository here", hint="name a directory")
+    home = wiring.environ.get("HOME")
+    view = view_of(held.repository, Path(home) if home else None)
+    return assess_repository(held.policy, view, wiring.clock.now())

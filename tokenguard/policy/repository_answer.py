@@ -1,0 +1,36 @@
+"""What a rule about a repository answers: each place at which it is violated, and each that nobody can judge."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from tokenguard.frozen import Frozen
+from tokenguard.policy.model import Rule
+from tokenguard.policy.repository_view import RepositoryView
+
+
+class Here(Frozen, frozen=True):
+    """The rule does not hold at this place."""
+
+    path: str
+    line: int
+    """From 1; 0: the file as a whole."""
+    text: str
+
+
+class Unclear(Frozen, frozen=True):
+    """Nobody can say whether it holds in this file, and why."""
+
+    path: str
+    reason: str
+
+
+class RepositoryQuestion(Frozen, frozen=True, kw_only=True):
+    """One rule, asked of a whole repository."""
+
+    rule: Rule
+    view: RepositoryView
+    now: datetime
+
+
+RepositoryAnswer = Iterable[Here | Unclear]
+RepositoryCheck = Callable[[RepositoryQuestion], RepositoryAnswer]

@@ -1,0 +1,54 @@
+"""Asks every rule about a repository, and gathers what is violated, what is waived and what nobody can say."""
+
+from collections import Counter
+from datetime import datetime
+
+from tokenguard.policy.evaluation import Assessment, Violation, Waived
+from tokenguard.policy.model import Policy, Rule, Severity
+from tokenguard.policy.repository_answer import Here, RepositoryQuestion
+from tokenguard.policy.repository_view import RepositoryView
+from tokenguard.policy.rules.repository_table import REPOSITORY_CHECKS
+
+
+def assess_repository(policy: Policy, view: RepositoryView, now: datetime) -> Assessment:
+    """Hold a repository, or what a commit changes of it, to a policy."""
+    violations: list[Violation] = []
+    waived: list[Waived] = []
+    unknown: Counter[tuple[str, str]] = Counter()
+    for rule in policy.rules:
+        if rule.id not in REPOSITORY_CHECKS:
+            continue
+        for answer in REPOSITORY_CHECKS[rule.id](RepositoryQuestion(rule=rule, view=view, now=now)):
+            applied = policy.applied_at(rule, answer.path)
+            if applied.severity is Severity.OFF:
+                continue
+            if not isinstance(answer, Here):
+                unknown[rule.id, answer.reason] += 1
+                continue
+            found = _violation(applied, answer)
+            waiver = policy.waiver_at(rule.id, answer.path, now)
+            if waiver is None:
+                violations.append(found)
+            else:
+                waived.append(Waived(violation=found, waiver=waiver))
+    violations.sort(key=lambda each: (list(Severity).index(each.severity), each.path, each.line, each.rule))
+    return Assessment(
+        policy=policy,
+        tokens=0,
+        files=view.examined,
+        violations=tuple(violations),
+        waived=tuple(waived),
+        not_evaluable=dict(sorted(unknown.items())),
+    )
+
+
+def _violation(rule: Rule, found: Here) -> Violation:
+    return Violation(
+        rule=rule.id,
+        severity=rule.severity,
+        text=found.text,
+        fix=rule.fix.replace("PATH", found.path),
+        path=found.path,
+        line=found.line,
+        in_file=not found.path.startswith("~/"),
+    )
