@@ -7,9 +7,10 @@ from enum import StrEnum, unique
 from tokenguard.domain.document import Document
 from tokenguard.domain.event import Entry
 from tokenguard.domain.fingerprint import Fingerprint
-from tokenguard.domain.liveness import DeathGrade, DeathProof, Verdict
+from tokenguard.domain.liveness import DeathProof, Verdict
 from tokenguard.frozen import Frozen
 from tokenguard.inventory.views import event_words, moment
+from tokenguard.report.proof import proof_words
 from tokenguard.rotation.markdown import bullets, exact, plain, table
 
 _LATEST = 60
@@ -150,14 +151,7 @@ def _case(case: Case, reach: Spread) -> list[str]:
 
 
 def _proof_words(case: Case) -> str:
-    proof = case.proof
-    if proof is None:
-        return "None: no proof of death of the leaked value is on record."
-    if proof.grade is DeathGrade.ASSERTED:
-        return f"None: {plain(proof.said_by)} said so, and the provider cannot be asked."
-    control = "another live token was accepted meanwhile" if proof.control else "no other token served as a control"
-    window = f"from {moment(proof.first_at)} to {moment(proof.last_at)}"
-    return f"{proof.grade.value}: {proof.samples} refusals {window}; {control}."
+    return f"{plain(proof_words(case.proof))}."
 
 
 def _to_do(case: Case, reach: Spread) -> list[str]:

@@ -1,149 +1,164 @@
-"""The report that people read: who owns what, what is due, what is violated, and what nobody can say; never a value."""
+"""One assessed inventory at one moment, and what can be counted of it. Never a value."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cached_property
 
+from tokenguard.domain.document import Document
+from tokenguard.domain.liveness import ScopeVerdict, Verdict
 from tokenguard.domain.token import Record
 from tokenguard.frozen import Frozen
 from tokenguard.policy.evaluation import Assessment, Violation
-from tokenguard.policy.model import Due, Severity, due_of
-from tokenguard.report.document import content
-from tokenguard.report.gathering import not_evaluable, summary, violations
-from tokenguard.rotation.markdown import exact, plain, table
+from tokenguard.policy.model import Due, Match, Policy, Severity, Waiver, born, due_of
+from tokenguard.policy.surroundings import Surroundings
+from tokenguard.report.gathering import violations
 
-MAX_ROWS = 500
-"""Rows of one table; beyond it a page is no longer read, and the count of the rest is said."""
-_HORIZON = timedelta(days=90)
-_NOBODY = "nobody"
-_UTC = "%Y-%m-%d %H:%M UTC"
+HORIZON = timedelta(days=90)
+"""How far ahead a report looks."""
+SOON = timedelta(days=30)
+LEVELS = tuple(level.value for level in Severity if level is not Severity.OFF)
+AGES = (30, 60, 90, 180, 365)
+"""Upper ends of the age groups, in days."""
+_WEEK = timedelta(days=7)
 
 
-class Posture(Frozen, frozen=True, kw_only=True):
-    """One assessed inventory, of one or more stores, at one moment."""
+class Owned(Frozen, frozen=True, kw_only=True):
+    """What one owner, or one Drive, has."""
+
+    name: str
+    tokens: int
+    levels: Mapping[str, int]
+    """Violations by severity."""
+
+
+class Standing(Frozen, frozen=True, kw_only=True):
+    """A waiver and what it covers now."""
+
+    waiver: Waiver
+    covers: int
+    left: int
+    """Whole days, begun ones counted; none or less: it has ended."""
+
+
+@dataclass(frozen=True, kw_only=True)  # no slots: what several tables ask for is computed once
+class Posture:
+    """What a report is about."""
 
     at: datetime
     assessments: Sequence[Assessment]
-    records: Sequence[Record]
-    """Without retired ones."""
+    """One for each store, all by the same policy."""
+    surroundings: Sequence[Surroundings]
+    remarks: Sequence[str] = ()
+    """What the reader must know of how it was made."""
 
     @property
+    def policy(self) -> Policy:
+        """What the inventory was held to."""
+        return self.assessments[0].policy
+
+    @cached_property
+    def records(self) -> list[Record]:
+        """Without retired ones."""
+        return [record for around in self.surroundings for record in around.records]
+
+    @cached_property
+    def documents(self) -> list[Document]:
+        """With retired ones."""
+        return [each for around in self.surroundings for each in (*around.documents, *around.retired)]
+
+    @cached_property
     def upcoming(self) -> list[tuple[Due, Record]]:
         """What is overdue or due within 90 days, most urgent first."""
-        dated = ((due_of(record, self.assessments[0].policy), record) for record in self.records)
-        soon = [(due, record) for due, record in dated if due is not None and due.at - self.at <= _HORIZON]
+        dated = ((due_of(record, self.policy), record) for record in self.records)
+        soon = [(due, record) for due, record in dated if due is not None and due.at - self.at <= HORIZON]
         return sorted(soon, key=lambda each: (each[0].at, each[1].name))
 
 
-def as_json(posture: Posture) -> dict[str, Any]:
-    """The report for programs: what `check` says, with owners and dates."""
-    return {
-        "at": posture.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        **content(posture.assessments),
-        "owners": [
-            {"owner": owner, "tokens": tokens, **{level: counts[level] for level in _levels()}}
-            for owner, tokens, counts in _owners(posture)
-        ],
-        "due": [
-            {
-                "token": record.name,
-                "owner": record.owner,
-                "due_at": due.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                "days_left": due.days_left(posture.at),
-            }
-            for due, record in posture.upcoming
-        ],
-    }
+def ages(posture: Posture) -> list[tuple[str, int]]:
+    """How many live values are of which age, in days; the last group is of those whose age nobody knows."""
+    counts = [0] * (len(AGES) + 2)
+    for record in posture.records:
+        if record.kind.has_value:
+            since = born(record)
+            days = (posture.at - since).days if since else None
+            place = len(AGES) + 1 if days is None else sum(days >= limit for limit in AGES)
+            counts[place] += 1
+    starts = (0, *AGES)
+    names = [f"{low}-{high}" for low, high in zip(starts, AGES, strict=False)]
+    return list(zip([*names, f"{AGES[-1]}+", "unknown"], counts, strict=True))
 
 
-def as_markdown(posture: Posture) -> str:
-    """The report for people."""
-    parts = [
-        "# Token report",
-        f"{_sentence(plain(summary(posture.assessments)))} As of {posture.at.strftime(_UTC)}.",
-        *_section("Owners", ["owner", "tokens", *_levels()], _owner_rows(posture), "There are no tokens."),
-        *_section(
-            "Violations", ["severity", "token", "owner", "rule", "what", "fix"], _violation_rows(posture), "None."
-        ),
-        *_section("Due within 90 days", ["token", "owner", "due", "days left"], _due_rows(posture), "Nothing is due."),
-        *_section("Waivers", ["until", "token", "rule", "by", "reason"], _waiver_rows(posture), "None."),
-        *_section("Not evaluable", ["rule", "why", "tokens"], _unknown_rows(posture), "Every rule has an answer."),
-        *_section("By provider", ["provider", "tokens", "scopes"], _provider_rows(posture), "There are no tokens."),
-    ]
-    return "\n\n".join(parts) + "\n"
+def calendar(posture: Posture) -> list[tuple[str, int]]:
+    """How many tokens are overdue, and how many come due in each of the next 13 weeks, named by its first day."""
+    weeks = [posture.at + _WEEK * number for number in range(HORIZON // _WEEK + 1)]
+    counts = Counter[int]()
+    for due, _ in posture.upcoming:
+        counts[-1 if due.at <= posture.at else (due.at - posture.at) // _WEEK] += 1
+    return [("overdue", counts[-1]), *((f"{day:%m-%d}", counts[number]) for number, day in enumerate(weeks))]
 
 
-def _section(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], empty: str) -> list[str]:
-    if not rows:
-        return [f"## {title}", empty]
-    shown = [f"## {title}", table(head, rows[:MAX_ROWS])]
-    if len(rows) > MAX_ROWS:
-        shown.append(f"And {len(rows) - MAX_ROWS:,} more, which the JSON form has in full.")
-    return shown
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
-
-
-def _levels() -> list[str]:
-    return [level.value for level in Severity if level is not Severity.OFF]
-
-
-def _owners(posture: Posture) -> list[tuple[str, int, Counter[str]]]:
+def owners(posture: Posture) -> list[Owned]:
     """Each owner with tokens and violations by severity, those with the gravest first."""
     tokens = Counter(record.owner for record in posture.records)
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for found in violations(posture.assessments):
         counts[found.owner][found.severity.value] += 1
-    rows = [(owner, tokens[owner], counts[owner]) for owner in tokens.keys() | counts.keys()]
-    return sorted(rows, key=lambda row: (*(-row[2][level] for level in _levels()), row[0]))
+    return _gravest_first(tokens, counts)
 
 
-def _owner_rows(posture: Posture) -> list[list[str]]:
-    return [
-        [plain(owner or _NOBODY), f"{tokens:,}", *(f"{counts[level]:,}" for level in _levels())]
-        for owner, tokens, counts in _owners(posture)
+def places(posture: Posture) -> list[Owned]:
+    """The same for each Drive, organisation or other scope, under its provider."""
+    tokens: Counter[str] = Counter()
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for around, assessment in zip(posture.surroundings, posture.assessments, strict=True):
+        named: dict[str, str] = {record.name: _place(record) for record in around.records}
+        tokens.update(named.values())
+        for found in assessment.violations:
+            counts[named.get(found.token) or found.path.partition("/")[0]][found.severity.value] += 1
+    return _gravest_first(tokens, counts)
+
+
+def standings(posture: Posture) -> list[Standing]:
+    """Every waiver of the policy, that which ends first on top; ended ones too, as long as they are in the policy."""
+    covered = Counter(_key(each.waiver) for assessment in posture.assessments for each in assessment.waived)
+    found = [
+        Standing(waiver=each, covers=covered[_key(each)], left=-((posture.at - each.until) // timedelta(days=1)))
+        for each in posture.policy.waivers
     ]
+    return sorted(found, key=lambda each: (each.waiver.until, each.waiver.rule))
 
 
-def _due_rows(posture: Posture) -> list[list[str]]:
-    return [
-        [exact(record.name), plain(record.owner or _NOBODY), due.at.strftime("%Y-%m-%d"), _left(due, posture.at)]
-        for due, record in posture.upcoming
+def proven_alive(records: Sequence[Record]) -> int:
+    """How many were seen alive, and leading where they should as far as that could be seen."""
+    return sum(
+        record.seen is not None
+        and record.seen.verdict is Verdict.ALIVE
+        and record.seen.scope_verdict is not ScopeVerdict.WRONG
+        for record in records
+    )
+
+
+def of_token(posture: Posture) -> Mapping[tuple[str, str], list[Violation]]:
+    """The violations of each token, by its store (if there are several) and name."""
+    found: defaultdict[tuple[str, str], list[Violation]] = defaultdict(list)
+    for violation in violations(posture.assessments):
+        found[violation.store, violation.token].append(violation)
+    return found
+
+
+def _place(record: Record) -> str:
+    return f"{record.provider}:{record.scope or 'any'}"
+
+
+def _gravest_first(tokens: Counter[str], counts: Mapping[str, Counter[str]]) -> list[Owned]:
+    empty: Counter[str] = Counter()
+    rows = [
+        Owned(name=name, tokens=tokens[name], levels=counts.get(name, empty)) for name in tokens.keys() | counts.keys()
     ]
+    return sorted(rows, key=lambda row: (*(-row.levels.get(level, 0) for level in LEVELS), row.name))
 
 
-def _left(due: Due, now: datetime) -> str:
-    return f"{due.days_left(now)}" if due.at > now else f"overdue by {-due.days_left(now)}"
-
-
-def _violation_rows(posture: Posture) -> list[list[str]]:
-    def row(found: Violation) -> list[str]:
-        owner = plain(found.owner or _NOBODY)
-        return [found.severity.value, exact(found.place), owner, exact(found.rule), plain(found.text), exact(found.fix)]
-
-    return [row(found) for found in violations(posture.assessments)]
-
-
-def _waiver_rows(posture: Posture) -> list[list[str]]:
-    waived = (each for assessment in posture.assessments for each in assessment.waived)
-    return [
-        [f"{each.waiver.until:%Y-%m-%d}", exact(each.violation.place), exact(each.violation.rule),
-         plain(each.waiver.owner), plain(each.waiver.reason)]
-        for each in sorted(waived, key=lambda each: each.waiver.until)
-    ]  # fmt: skip
-
-
-def _unknown_rows(posture: Posture) -> list[list[str]]:
-    return [[exact(rule), plain(why), f"{count:,}"] for rule, why, count in not_evaluable(posture.assessments)]
-
-
-def _provider_rows(posture: Posture) -> list[list[str]]:
-    tokens = Counter(record.provider for record in posture.records)
-    return [[plain(name), f"{count:,}", f"{_scopes(posture.records, name):,}"] for name, count in tokens.most_common()]
-
-
-def _scopes(records: Iterable[Record], provider: str) -> int:
-    return len({str(record.scope) for record in records if record.provider == provider and record.scope})
+def _key(waiver: Waiver) -> tuple[str, Match, datetime]:
+    return waiver.rule, waiver.match, waiver.until

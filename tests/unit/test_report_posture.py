@@ -1,0 +1,189 @@
+"""What a report counts: ages, dates, waivers, proofs, coverage, controls. Nothing unknown ever counts as good."""
+
+from collections import Counter
+
+import pytest
+
+from tests.unit.report_world import DAY, number, posture_of
+from tests.unit.test_policy_rules import CAN, DONE, NOW, PROOF
+from tokenguard.domain.journal import Mode, Quarantined, Stage
+from tokenguard.domain.liveness import DeathGrade
+from tokenguard.domain.names import Label
+from tokenguard.domain.token import Kind, RecordState
+from tokenguard.frozen import replace
+from tokenguard.policy.catalogue import CATALOGUE
+from tokenguard.policy.loader import default_policy, packaged_policy
+from tokenguard.policy.model import Match, Severity, Waiver
+from tokenguard.policy.surroundings import ProviderFacts, place_of
+from tokenguard.report.charts import Chart, svg
+from tokenguard.report.controls import CONTROLS, evidence
+from tokenguard.report.coverage import coverage
+from tokenguard.report.posture import ages, calendar, owners, places, standings
+from tokenguard.report.rotations import rotations
+from tokenguard.report.sections import figures, sections
+
+
+def aged(*days):
+    return [number(n, rotated_at=NOW - DAY * each) for n, each in enumerate(days)]
+
+
+def test_ages_are_grouped_at_their_edges():
+    unknown = number(9, rotated_at=None)
+    grant = number(8, kind=Kind.OAUTH_GRANT, rotated_at=None)
+    found = ages(posture_of([*aged(0, 29, 30, 89, 90, 364, 365), unknown, grant]))
+    assert found == [
+        ("0-30", 2), ("30-60", 1), ("60-90", 1), ("90-180", 1), ("180-365", 1), ("365+", 1), ("unknown", 1),
+    ]  # fmt: skip
+
+
+def test_the_calendar_counts_overdue_ones_apart_and_nothing_beyond():
+    found = dict(calendar(posture_of(aged(91, 90, 89.9, 83.1, 83, 1, 0))))
+    assert found["overdue"] == 2
+    assert found["11-01"] == 2
+    assert found["11-08"] == 1
+    assert sum(found.values()) == 7
+    assert len(found) == 14
+    later = number(1, due_at=NOW + 91 * DAY)
+    assert sum(dict(calendar(posture_of([later]))).values()) == 0
+
+
+def test_owners_and_drives_come_gravest_first():
+    documents = [number(1), number(2, owner="", rotated_at=NOW - 100 * DAY), number(3, deputy="")]
+    posture = posture_of(documents)
+    assert [(row.name, row.tokens, row.levels.get("error", 0)) for row in owners(posture)] == [
+        ("", 1, 2), ("team3", 1, 0), ("team1", 1, 0),
+    ]  # fmt: skip
+    (place,) = places(posture)
+    assert (place.name, place.tokens, place.levels["error"]) == ("fake:drive:d1", 3, 2)
+
+
+def test_an_orphan_counts_for_the_place_it_was_listed_at():
+    from tests.unit.test_policy_rules import ROW
+
+    facts = {place_of(number(1).record): ProviderFacts(capabilities=CAN, listed=[replace(ROW, provider_id="id9")])}
+    (place,) = places(posture_of([number(1)], facts=facts))
+    assert (place.name, place.levels["error"]) == ("fake:drive:d1", 1)
+
+
+@pytest.mark.parametrize(("until", "left", "covers"), [(NOW + 3 * DAY, 3, 1), (NOW + DAY / 2, 1, 1), (NOW, 0, 0)])
+def test_a_waiver_is_shown_until_it_is_taken_out_of_the_policy(until, left, covers):
+    waiver = Waiver(rule="maximum-age", match=Match(token="team1/*"), owner="o", reason="r", until=until)
+    policy = replace(default_policy(), waivers=(waiver,))
+    (found,) = standings(posture_of([number(1, rotated_at=NOW - 100 * DAY)], policy=policy))
+    assert (found.left, found.covers) == (left, covers)
+
+
+def held(**changes):
+    quarantine = changes.pop("quarantine", ())
+    return replace(number(1), journal=replace(DONE, **changes), quarantine=quarantine)
+
+
+def item(**changes):
+    own = {"label": Label("old"), "fingerprint": None, "provider_id": "", "provider_label": "", "proof": PROOF}
+    return Quarantined(**own, probe_due_at=NOW, **changes)
+
+
+@pytest.mark.parametrize(
+    ("document", "proven", "words"),
+    [
+        (held(), True, "provisional: 3 refusals"),
+        (held(), True, "the later look is done"),
+        (held(quarantine=(item(),)), True, "to be looked at again"),
+        (held(quarantine=(item(alive_again=True),)), False, "to be looked at again"),
+        (held(proof=None), False, "none on record"),
+        (held(proof=replace(PROOF, grade=DeathGrade.ASSERTED, said_by="ann")), False, "ann said so"),
+        (held(proof=replace(PROOF, control=False)), True, "no other token served as a control"),
+        (held(stage=Stage.REVOKED, proof=None), False, "none on record"),
+    ],
+)
+def test_only_a_proof_counts_as_one(document, proven, words):
+    (found,) = rotations([document])
+    assert found.proven is proven
+    assert words in found.evidence
+
+
+@pytest.mark.parametrize("journal", [None, replace(DONE, mode=Mode.ADD), replace(DONE, stage=Stage.ABORTED)])
+def test_what_ended_nothing_is_no_rotation(journal):
+    assert rotations([replace(number(1), journal=journal)]) == []
+
+
+def test_open_operations_come_first_and_retired_tokens_are_shown():
+    open_one = replace(held(stage=Stage.REVOKED, proof=None, updated_at=NOW - 9 * DAY), record=number(2).record)
+    gone = replace(held(mode=Mode.RETIRE), record=replace(number(3).record, state=RecordState.RETIRED))
+    posture = posture_of([held(updated_at=NOW - DAY), gone, open_one])
+    assert [each.document.record.name.split("/")[1] for each in rotations(posture.documents)] == [
+        "service2", "service3", "service1",
+    ]  # fmt: skip
+    shown = {each.label: each.value for each in figures(posture)}
+    assert (shown["tokens"], shown["old tokens proven dead"], shown["open operations"]) == ("2", "2 of 2", "1")
+
+
+def test_consumers_are_counted_by_who_is_declared_now():
+    assert rotations([held()])[0].consumers == "1 of 1 confirmed"
+    assert rotations([held(handovers=())])[0].consumers == "0 of 1 confirmed"
+    assert rotations([replace(held(), record=number(1, consumers=None).record)])[0].consumers == "not declared"
+
+
+def test_coverage_says_why_a_list_is_missing():
+    facts = {
+        place_of(number(1).record): ProviderFacts(capabilities=CAN, no_list="the provider has no list of tokens"),
+        ("fake", "", "drive:d2"): ProviderFacts(capabilities=CAN, listed=[]),
+    }
+    (row,) = coverage(posture_of([number(1), number(2, seen=None)], facts=facts))
+    assert (row.tokens, row.alive, row.placed, row.scopes) == (2, 1, 1, 1)
+    assert row.listed == "1 of 2 lists compared; the provider has no list of tokens"
+    assert row.made == "made by API, ended by API"
+
+
+class TestControls:
+    def verdicts(self, posture):
+        return {each.control.id: each.verdict for each in evidence(posture)}
+
+    def test_every_named_rule_exists_and_every_rule_about_tokens_bears_on_a_control(self):
+        named = {rule for control in CONTROLS for rule in control.rules}
+        assert named <= set(CATALOGUE)
+        from tokenguard.policy.rules.table import CHECKS
+
+        assert set(CHECKS) - named <= {"concurrency-limit"}
+
+    def test_every_control_has_its_own_name_and_something_to_say(self):
+        assert max(Counter((each.framework, each.id) for each in CONTROLS).values()) == 1
+        assert all(each.rules or each.beside for each in CONTROLS)
+
+    def test_a_violation_is_never_covered_up(self):
+        assert self.verdicts(posture_of(aged(100)))["NHI7"] == "violated"
+
+    def test_what_nobody_can_say_is_not_shown(self):
+        assert self.verdicts(posture_of([number(1)]))["NHI7"] == "not shown"
+
+    def test_what_holds_is_kept_and_an_empty_inventory_shows_nothing(self):
+        assert self.verdicts(posture_of([number(1)]))["NHI8"] == "kept"
+        assert self.verdicts(posture_of([]))["NHI8"] == "not shown"
+
+    def test_a_policy_that_does_not_ask_shows_nothing(self):
+        rules = tuple(
+            replace(rule, severity=Severity.OFF) if rule.id == "shared-across-environments" else rule
+            for rule in default_policy().rules
+        )
+        assert (
+            self.verdicts(posture_of([number(1)], policy=replace(default_policy(), rules=rules)))["NHI8"] == "not shown"
+        )
+
+    def test_proofs_of_death_are_evidence(self):
+        (found,) = [each for each in evidence(posture_of([held()])) if each.control.id == "NHI1"]
+        assert "1 of 1 ended operations with proof of death" in found.text
+
+
+@pytest.mark.parametrize("name", ["default", "strict", "descript", "autoposting", "ci"])
+def test_every_packaged_policy_makes_a_report(name):
+    assert [table.id for table in sections(posture_of([number(1)], policy=packaged_policy(name)))]
+
+
+@pytest.mark.parametrize("counts", [(), (0,), (0, 0), (1,), (3, 10), (10_001, 7)])
+def test_a_chart_is_an_image_with_a_description(counts):
+    chart = Chart(id="c", title="Ages & co", what="days", bars=[(f"{n}", count) for n, count in enumerate(counts)])
+    drawn = svg(chart) if counts else ""
+    assert "style" not in drawn
+    assert drawn.count("<svg") == drawn.count('role="img"') == drawn.count("<title") == bool(counts)
+    assert drawn.count('class="series columns"') == bool(counts)
+    assert f"{max(counts, default=0):,}" in chart.described if any(counts) else chart.described == "Ages & co: none."

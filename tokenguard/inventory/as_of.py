@@ -1,0 +1,114 @@
+"""A token as it stood at an earlier moment, as far as its audit trail tells. What no event says is as it is now."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from tokenguard.domain.document import Document
+from tokenguard.domain.event import Event, Op, Phase
+from tokenguard.domain.journal import Journal, Mode, Stage
+from tokenguard.domain.liveness import Observation, ScopeVerdict, Verdict
+from tokenguard.domain.token import Record, RecordState
+from tokenguard.frozen import Frozen, replace
+
+_STAGES = {
+    (Op.OPEN, Phase.FACT): Stage.OPEN,
+    (Op.MINT, Phase.INTENT): Stage.MINT,
+    (Op.STORE, Phase.FACT): Stage.STORED,
+    (Op.ACCEPT, Phase.FACT): Stage.VERIFIED,
+    (Op.PUBLISH, Phase.OUTCOME): Stage.PUBLISHED,
+    (Op.REVOKE, Phase.INTENT): Stage.REVOKE_INTENDED,
+    (Op.REVOKE, Phase.OUTCOME): Stage.REVOKED,
+    (Op.DEATH, Phase.FACT): Stage.DEAD,
+    (Op.DONE, Phase.FACT): Stage.DONE,
+}
+_LOOKS = frozenset({Op.VERIFY, Op.ACCEPT})
+
+
+class Rewound(Frozen, frozen=True, kw_only=True):
+    """A token at an earlier moment."""
+
+    document: Document
+    edited: bool
+    """Whether its record was edited since: the fields that a person sets are shown as they are now."""
+
+
+def rewind(document: Document, events: Sequence[Event], at: datetime) -> Rewound | None:
+    """The token as it stood at `at`; None if there was no such token then.
+
+    Args:
+        document: as it is now.
+        events: its whole trail, oldest first.
+        at: an earlier moment.
+    """
+    before = [event for event in events if event.at <= at]
+    if not before:
+        return None
+    since = events[len(before) :]
+    record = replace(
+        document.record,
+        state=_state(document.record, before),
+        rotated_at=_no_later(document.record.rotated_at, at) or _published_at(before),
+        created_at=_no_later(document.record.created_at, at),
+        seen=_seen(document.record.seen, before, at),
+    )
+    rewound = replace(
+        document,
+        record=record,
+        journal=_journal(document.journal, before, at),
+        quarantine=tuple(item for item in document.quarantine if item.proof.last_at <= at),
+    )
+    return Rewound(document=rewound, edited=any(event.op is Op.EDIT for event in since))
+
+
+def _state(record: Record, before: Sequence[Event]) -> RecordState:
+    ended = any(event.op is Op.DONE and event.detail.get("result") == Mode.RETIRE for event in before)
+    if ended:
+        return RecordState.RETIRED
+    return RecordState.ACTIVE if record.state is RecordState.RETIRED else record.state
+
+
+def _published_at(before: Sequence[Event]) -> datetime | None:
+    """When the value that was live then became so."""
+    published = (event.at for event in reversed(before) if event.op is Op.PUBLISH and event.phase is Phase.OUTCOME)
+    return next(published, None)
+
+
+def _no_later(moment: datetime | None, at: datetime) -> datetime | None:
+    return moment if moment is not None and moment <= at else None
+
+
+def _seen(seen: Observation | None, before: Sequence[Event], at: datetime) -> Observation | None:
+    """The last look of then; of earlier ones the trail keeps the verdict, not where the token led."""
+    if seen is not None and seen.at <= at:
+        return seen
+    for event in reversed(before):
+        verdict = event.detail.get("verdict")
+        if event.op in _LOOKS and verdict in set(Verdict):
+            scope = event.detail.get("scope")
+            return Observation(
+                verdict=Verdict(verdict),
+                at=event.at,
+                reason=str(event.detail.get("reason", "")),
+                scope_verdict=ScopeVerdict(scope) if scope in set(ScopeVerdict) else ScopeVerdict.UNVERIFIED,
+            )
+    return None
+
+
+def _journal(journal: Journal | None, before: Sequence[Event], at: datetime) -> Journal | None:
+    """The operation of then, if it is the last one still; of an earlier one only the trail tells."""
+    if journal is None or journal.updated_at <= at:
+        return journal
+    own = [event for event in before if event.rotation == journal.id]
+    if not own:
+        return None
+    stages = [_STAGES[event.op, event.phase] for event in own if (event.op, event.phase) in _STAGES]
+    return replace(
+        journal,
+        stage=stages[-1] if stages else Stage.OPEN,
+        updated_at=own[-1].at,
+        handovers=tuple(each for each in journal.handovers if each.at <= at),
+        revoked_at=_no_later(journal.revoked_at, at),
+        revoked_by=journal.revoked_by if _no_later(journal.revoked_at, at) else "",
+        proof=journal.proof if journal.proof is not None and journal.proof.last_at <= at else None,
+        waiting_for="",
+    )

@@ -1,0 +1,68 @@
+"""What is known of each provider's tokens, and what the provider lets anybody know or do."""
+
+from collections import defaultdict
+
+from tokenguard.domain.liveness import ScopeVerdict, Verdict
+from tokenguard.domain.token import Record
+from tokenguard.frozen import Frozen
+from tokenguard.policy.surroundings import ProviderFacts
+from tokenguard.ports.provider import Way
+from tokenguard.report.posture import Posture
+
+_WAYS = {Way.API: "by API", Way.PERSON: "by hand", Way.NEVER: "never"}
+
+
+class Coverage(Frozen, frozen=True, kw_only=True):
+    """One provider."""
+
+    provider: str
+    tokens: int
+    scopes: int
+    alive: int
+    """Seen alive at the last look."""
+    placed: int
+    """Seen to lead where the record says."""
+    made: str
+    """How tokens are made and ended."""
+    listed: str
+    """Whether the provider's own list was compared, or why not."""
+
+
+def coverage(posture: Posture) -> list[Coverage]:
+    """Each provider, the one with most tokens first."""
+    records: defaultdict[str, list[Record]] = defaultdict(list)
+    facts: defaultdict[str, list[ProviderFacts]] = defaultdict(list)
+    for around in posture.surroundings:
+        for record in around.records:
+            records[record.provider].append(record)
+        for place, found in around.providers.items():
+            facts[place[0]].append(found)
+    rows = [_of(name, found, facts[name]) for name, found in records.items()]
+    return sorted(rows, key=lambda row: (-row.tokens, row.provider))
+
+
+def _of(name: str, records: list[Record], facts: list[ProviderFacts]) -> Coverage:
+    looks = [record.seen for record in records if record.seen is not None]
+    return Coverage(
+        provider=name,
+        tokens=len(records),
+        scopes=len({str(record.scope) for record in records if record.scope}),
+        alive=sum(look.verdict is Verdict.ALIVE for look in looks),
+        placed=sum(look.scope_verdict is ScopeVerdict.RIGHT for look in looks),
+        made=_made(facts),
+        listed=_listed(facts),
+    )
+
+
+def _made(facts: list[ProviderFacts]) -> str:
+    known = next((each.capabilities for each in facts if each.capabilities is not None), None)
+    return f"made {_WAYS[known.mint]}, ended {_WAYS[known.revoke]}" if known else "not known on this machine"
+
+
+def _listed(facts: list[ProviderFacts]) -> str:
+    lists = [each for each in facts if each.listed is not None]
+    if lists and len(lists) == len(facts):
+        return "compared with the provider's list"
+    missing = sorted({each.no_list for each in facts if each.listed is None})
+    compared = f"{len(lists):,} of {len(facts):,} lists compared; " if lists else ""
+    return compared + "; ".join(missing)

@@ -1,0 +1,185 @@
+"""A report as Markdown for people, and as JSON and CSV for programs."""
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from tokenguard.domain.token import Record
+from tokenguard.inventory.views import day, moment
+from tokenguard.policy.evaluation import Violation
+from tokenguard.policy.model import born, due_of
+from tokenguard.report import sections as tables
+from tokenguard.report.controls import evidence
+from tokenguard.report.coverage import coverage
+from tokenguard.report.document import content
+from tokenguard.report.gathering import summary
+from tokenguard.report.posture import LEVELS, Owned, Posture, ages, calendar, of_token, owners, places, standings
+from tokenguard.report.rotations import rotations
+from tokenguard.rotation.markdown import exact, plain, table
+from tokenguard.text import safe_text
+
+_FORMULA = re.compile(r"\s*[=+\-@|%]")
+_NUMBER = re.compile(r"-?[0-9]+")
+_COLUMNS = (
+    "store", "token", "listed as", "provider", "scope", "scope name", "environment", "owner", "made by", "deputy",
+    "purpose", "kind", "state", "age in days", "due", "days left", "last look", "alive", "scope seen",
+    *(f"{level}s" for level in LEVELS), "rules violated", "last operation", "old token proven dead",
+)  # fmt: skip
+
+
+def as_markdown(posture: Posture) -> str:
+    """The report for people, in plain text."""
+    parts = [
+        "# Token report",
+        f"{_sentence(plain(summary(posture.assessments)))} As of {posture.at:%Y-%m-%d %H:%M} UTC.",
+        *(f"{_sentence(plain(remark))}" for remark in posture.remarks),
+        table(["", ""], [[plain(each.label), plain(each.value)] for each in tables.figures(posture)]),
+    ]
+    for each in tables.sections(posture):
+        parts.append(f"## {each.title}")
+        rows = [[_markdown(cell) for cell in row] for row in each.rows[: tables.MAX_ROWS]]
+        parts += [table(each.head, rows)] if rows else [each.empty]
+        parts += [each.beyond] if each.beyond else []
+    return "\n\n".join(parts) + "\n"
+
+
+def as_json(posture: Posture) -> dict[str, Any]:
+    """The report for programs: what `check` says, with owners, dates and evidence; every row of every table."""
+    return {
+        "at": moment(posture.at),
+        "remarks": list(posture.remarks),
+        **content(posture.assessments),
+        "figures": {each.label: each.value for each in tables.figures(posture)},
+        "ages": dict(ages(posture)),
+        "calendar": dict(calendar(posture)),
+        "owners": [_owned("owner", each) for each in owners(posture)],
+        "scopes": [_owned("scope", each) for each in places(posture)],
+        "due": [
+            {
+                "token": record.name,
+                "owner": record.owner,
+                "due_at": moment(due.at),
+                "days_left": due.days_left(posture.at),
+            }
+            for due, record in posture.upcoming
+        ],
+        "rotations": [
+            {
+                "token": each.document.record.name,
+                "mode": each.journal.mode,
+                "opened_at": moment(each.journal.opened_at),
+                "updated_at": moment(each.journal.updated_at),
+                "state": each.state,
+                "revoked_by": each.journal.revoked_by,
+                "proven_dead": each.proven,
+                "evidence": each.evidence,
+                "consumers": each.consumers,
+            }
+            for each in rotations(posture.documents)
+        ],
+        "waivers": [
+            {
+                "rule": each.waiver.rule,
+                "token": each.waiver.match.token,
+                "environment": each.waiver.match.environment,
+                "provider": each.waiver.match.provider,
+                "owner": each.waiver.owner,
+                "reason": each.waiver.reason,
+                "until": day(each.waiver.until),
+                "days_left": each.left,
+                "covers": each.covers,
+            }
+            for each in standings(posture)
+        ],
+        "coverage": [
+            {
+                "provider": each.provider,
+                "tokens": each.tokens,
+                "scopes": each.scopes,
+                "seen_alive": each.alive,
+                "scope_right": each.placed,
+                "made": each.made,
+                "list": each.listed,
+            }
+            for each in coverage(posture)
+        ],
+        "controls": [
+            {
+                "framework": each.control.framework,
+                "id": each.control.id,
+                "title": each.control.title,
+                "verdict": each.verdict,
+                "rules": list(each.control.rules),
+                "evidence": each.text,
+            }
+            for each in evidence(posture)
+        ],
+    }
+
+
+def as_csv(posture: Posture) -> str:
+    """One line a token, then one for each thing without a record; no cell is a formula to a spreadsheet."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, _COLUMNS, restval="", quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer.writeheader()
+    found, operations = of_token(posture), {each.document.record.name: each for each in rotations(posture.documents)}
+    for around, assessment in zip(posture.surroundings, posture.assessments, strict=True):
+        store = next((each.store for each in assessment.violations), "")
+        for record in around.records:
+            row = _token_row(posture, record) | _counted(found.get((store, record.name), []))
+            if operation := operations.get(record.name):
+                row |= {"last operation": operation.journal.mode.value}
+                row |= {"old token proven dead": "yes" if operation.proven else "no"}
+            writer.writerow({name: _cell(text) for name, text in ({"store": store} | row).items()})
+        for stranger in (each for each in assessment.violations if not each.token):
+            row = {"store": stranger.store, "listed as": stranger.path} | _counted([stranger])
+            writer.writerow({name: _cell(text) for name, text in row.items()})
+    return out.getvalue()
+
+
+def _token_row(posture: Posture, record: Record) -> dict[str, str]:
+    due, since, seen = due_of(record, posture.policy), born(record), record.seen
+    return {
+        "token": record.name,
+        "provider": record.provider,
+        "scope": str(record.scope or ""),
+        "scope name": record.scope_name,
+        "environment": record.environment,
+        "owner": record.owner,
+        "made by": record.made_by,
+        "deputy": record.deputy,
+        "purpose": record.purpose,
+        "kind": record.kind.value,
+        "state": record.state.value,
+        "age in days": str((posture.at - since).days) if since else "",
+        "due": day(due.at) if due else "",
+        "days left": str(due.days_left(posture.at)) if due else "",
+        "last look": day(seen.at) if seen else "",
+        "alive": seen.verdict.value if seen else "",
+        "scope seen": seen.scope_verdict.value if seen else "",
+    }
+
+
+def _counted(found: Sequence[Violation]) -> dict[str, str]:
+    levels = {f"{level}s": str(sum(each.severity.value == level for each in found)) for level in LEVELS}
+    return {**levels, "rules violated": " ".join(sorted({each.rule for each in found}))}
+
+
+def _cell(text: str) -> str:
+    """A cell that a spreadsheet shows and never runs: what could begin a formula gets a quote before it."""
+    shown = safe_text(text, one_line=True)
+    return f"'{shown}" if _FORMULA.match(shown) and not _NUMBER.fullmatch(shown) else shown
+
+
+def _markdown(cell: tables.Cell) -> str:
+    return exact(cell.text) if cell.kind == "exact" else plain(cell.text)
+
+
+def _owned(what: str, row: Owned) -> dict[str, Any]:
+    return {what: row.name, "tokens": row.tokens, **{level: row.levels.get(level, 0) for level in LEVELS}}
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

@@ -1,0 +1,62 @@
+"""Operations with the evidence of how they ended: who revoked, what proves the death, who holds the new value."""
+
+from collections.abc import Iterable
+
+from tokenguard.domain.document import Document
+from tokenguard.domain.journal import HandoverLevel, Journal, Mode, Stage
+from tokenguard.domain.liveness import DeathGrade
+from tokenguard.frozen import Frozen
+from tokenguard.report.proof import proof_words
+
+_ENDING = frozenset({Mode.PLANNED, Mode.COMPROMISED, Mode.RETIRE, Mode.REVOKE_AGAIN})
+
+
+class Rotation(Frozen, frozen=True, kw_only=True):
+    """The last operation on a token that was to end a value, as far as it got."""
+
+    document: Document
+    journal: Journal
+
+    @property
+    def proven(self) -> bool:
+        """Whether the old value's death is proven, not only said."""
+        proof = self.journal.proof
+        back = any(item.alive_again for item in self.document.quarantine)
+        return proof is not None and proof.grade is not DeathGrade.ASSERTED and not back
+
+    @property
+    def state(self) -> str:
+        """Where it stands."""
+        if any(item.alive_again for item in self.document.quarantine):
+            return "the old token is accepted again"
+        return self.journal.stage.value
+
+    @property
+    def evidence(self) -> str:
+        """What proves that the old value is dead, and whether the later look at it is done."""
+        words, old, proof = proof_words(self.journal.proof), self.journal.old, self.journal.proof
+        if proof is None or proof.grade is not DeathGrade.PROVISIONAL or old is None or not self.journal.stage.ended:
+            return words
+        waiting = any(item.label == old.label for item in self.document.quarantine)
+        return words + ("; to be looked at again" if waiting else "; the later look is done and the value destroyed")
+
+    @property
+    def consumers(self) -> str:
+        """How many of those who use the token were seen to hold the new value."""
+        declared = self.document.record.consumers
+        if declared is None:
+            return "not declared"
+        confirmed = {each.consumer for each in self.journal.handovers if each.level is HandoverLevel.CONFIRMED}
+        return f"{len(confirmed & set(declared))} of {len(declared)} confirmed" if declared else "none"
+
+
+def rotations(documents: Iterable[Document]) -> list[Rotation]:
+    """The last such operation of each token, unfinished ones first, then the latest; aborted ones ended nothing."""
+    found = [
+        Rotation(document=document, journal=document.journal)
+        for document in documents
+        if document.journal is not None
+        and document.journal.mode in _ENDING
+        and document.journal.stage is not Stage.ABORTED
+    ]
+    return sorted(found, key=lambda each: (each.journal.stage.ended, -each.journal.updated_at.timestamp()))

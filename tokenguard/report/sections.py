@@ -1,0 +1,252 @@
+"""The tables of a report, apart from how they are written: Markdown and the page show the same cells."""
+
+from collections.abc import Iterator, Sequence
+
+from tokenguard.frozen import Frozen
+from tokenguard.inventory.views import day
+from tokenguard.policy.evaluation import Violation
+from tokenguard.policy.model import Due
+from tokenguard.report.controls import evidence
+from tokenguard.report.coverage import coverage
+from tokenguard.report.gathering import not_evaluable, violations
+from tokenguard.report.posture import LEVELS, SOON, Owned, Posture, owners, places, proven_alive, standings
+from tokenguard.report.rotations import rotations
+
+MAX_ROWS = 500
+"""Rows of one table; beyond it a page is no longer read, and the count of the rest is said."""
+_NOBODY = "nobody"
+
+
+class Cell(Frozen, frozen=True):
+    """One cell: text from anywhere, shown as nothing but text."""
+
+    text: str
+    kind: str = "words"
+    """`words`, `exact` (a name or command, to be copied) or `number`."""
+    tone: str = ""
+    """`bad`, `warn` or `good`; never the only sign of it."""
+
+
+class Table(Frozen, frozen=True, kw_only=True):
+    """One section of a report."""
+
+    id: str
+    title: str
+    about: str
+    """What the rows are, for whoever cannot see the whole table at once."""
+    head: tuple[str, ...]
+    rows: Sequence[Sequence[Cell]]
+    empty: str
+    """What is said where there are no rows."""
+
+    @property
+    def beyond(self) -> str:
+        """How many rows are left out, in a sentence; empty if none is."""
+        more = len(self.rows) - MAX_ROWS
+        return f"And {more:,} more, which the JSON and CSV forms have in full." if more > 0 else ""
+
+
+class Figure(Frozen, frozen=True):
+    """One number at a glance."""
+
+    label: str
+    value: str
+    tone: str = ""
+
+
+def figures(posture: Posture) -> list[Figure]:
+    """The state of things in a dozen numbers."""
+    records, found = posture.records, violations(posture.assessments)
+    errors, warnings = (sum(each.severity == level for each in found) for level in ("error", "warning"))
+    overdue = sum(due.at <= posture.at for due, _ in posture.upcoming)
+    soon = sum(posture.at < due.at <= posture.at + SOON for due, _ in posture.upcoming)
+    operations = rotations(posture.documents)
+    ended = [each for each in operations if each.journal.stage.ended]
+    proven, alive = sum(each.proven for each in ended), proven_alive(records)
+    unknown = len({rule for rule, _, _ in not_evaluable(posture.assessments)})
+    return [
+        Figure("tokens", f"{len(records):,}"),
+        Figure("seen alive and in place", _of(alive, len(records)), "" if alive == len(records) else "warn"),
+        Figure("errors", f"{errors:,}", "bad" if errors else "good"),
+        Figure("warnings", f"{warnings:,}", "warn" if warnings else "good"),
+        Figure("overdue", f"{overdue:,}", "bad" if overdue else "good"),
+        Figure("due in 30 days", f"{soon:,}", "warn" if soon else ""),
+        Figure("old tokens proven dead", _of(proven, len(ended)), "" if proven == len(ended) else "bad"),
+        Figure("open operations", f"{len(operations) - len(ended):,}", "warn" if len(operations) > len(ended) else ""),
+        Figure("rules not evaluable everywhere", f"{unknown:,}", "warn" if unknown else "good"),
+    ]
+
+
+def sections(posture: Posture) -> Iterator[Table]:
+    """Every table, in the order of a report."""
+    yield _owned("owners", "Owners", "owner", owners(posture), "Who answers for how many tokens, gravest first.")
+    yield _violations(posture)
+    yield _due(posture)
+    about = "How many tokens lead to each Drive, organisation or other scope, gravest first."
+    yield _owned("places", "Drives and other scopes", "scope", places(posture), about)
+    yield _rotations(posture)
+    yield _waivers(posture)
+    yield _coverage(posture)
+    yield _unknown(posture)
+    yield _controls(posture)
+
+
+def _owned(ident: str, title: str, what: str, rows: Sequence[Owned], about: str) -> Table:
+    return Table(
+        id=ident,
+        title=title,
+        about=about,
+        head=(what, "tokens", *(f"{level}s" for level in LEVELS)),
+        rows=[
+            [Cell(row.name or _NOBODY), _number(row.tokens), *(_level(row, each) for each in LEVELS)]
+            for row in rows
+        ],
+        empty="There are no tokens.",
+    )  # fmt: skip
+
+
+def _violations(posture: Posture) -> Table:
+    def row(found: Violation) -> list[Cell]:
+        severity = Cell(found.severity.value, "words", _TONES.get(found.severity.value, ""))
+        owner, rule = Cell(found.owner or _NOBODY), Cell(found.rule, "exact")
+        return [severity, Cell(found.place, "exact"), owner, rule, Cell(found.text), Cell(found.fix, "exact")]
+
+    return Table(
+        id="violations",
+        title="Violations",
+        about="Rules of the policy that do not hold, gravest first, with what mends them.",
+        head=("severity", "token", "owner", "rule", "what", "fix"),
+        rows=[row(found) for found in violations(posture.assessments)],
+        empty="None.",
+    )
+
+
+def _due(posture: Posture) -> Table:
+    def left(due: Due) -> Cell:
+        days = due.days_left(posture.at)
+        return _number(days) if due.at > posture.at else Cell(f"overdue by {-days:,}", "number", "bad")
+
+    return Table(
+        id="due",
+        title="Due within 90 days",
+        about="Tokens to be rotated, most urgent first.",
+        head=("token", "owner", "due", "days left"),
+        rows=[
+            [Cell(record.name, "exact"), Cell(record.owner or _NOBODY), Cell(day(due.at)), left(due)]
+            for due, record in posture.upcoming
+        ],
+        empty="Nothing is due.",
+    )
+
+
+def _rotations(posture: Posture) -> Table:
+    rows = [
+        [
+            Cell(each.document.record.name, "exact"), Cell(each.journal.mode.value), Cell(day(each.journal.opened_at)),
+            Cell(each.state, "words", "" if each.journal.stage.ended else "warn"),
+            Cell(each.journal.revoked_by or "nobody yet"), Cell(each.evidence, "words", "" if each.proven else "bad"),
+            Cell(each.consumers),
+        ]
+        for each in rotations(posture.documents)
+    ]  # fmt: skip
+    return Table(
+        id="rotations",
+        title="Rotations and their evidence",
+        about="The last operation on each token that was to end a value. Earlier ones: `tokenguard audit log NAME`.",
+        head=("token", "operation", "begun", "state", "revoked by", "proof that the old token is dead", "consumers"),
+        rows=rows,
+        empty="None yet.",
+    )
+
+
+def _waivers(posture: Posture) -> Table:
+    rows = []
+    for each in standings(posture):
+        waiver = each.waiver
+        ended = Cell(f"{waiver.until:%Y-%m-%d} (ended)", "words", "bad")
+        until = ended if each.left <= 0 else Cell(f"{waiver.until:%Y-%m-%d} ({each.left} d)", "words", _near(each.left))
+        tokens = ", ".join(
+            part for part in (waiver.match.token, waiver.match.environment, waiver.match.provider) if part
+        )
+        rows.append(
+            [until, Cell(tokens, "exact"), Cell(waiver.rule, "exact"), _number(each.covers), Cell(waiver.owner),
+             Cell(waiver.reason)]
+        )  # fmt: skip
+    return Table(
+        id="waivers",
+        title="Waivers",
+        about="Violations that somebody has decided to live with for a while; what ends first is on top.",
+        head=("until", "tokens or files", "rule", "covers now", "by", "reason"),
+        rows=rows,
+        empty="None.",
+    )
+
+
+def _coverage(posture: Posture) -> Table:
+    return Table(
+        id="coverage",
+        title="By provider",
+        about="How much of each provider's tokens is known, and what the provider lets anybody know.",
+        head=("provider", "tokens", "scopes", "seen alive", "scope seen right", "made and ended", "provider's list"),
+        rows=[
+            [
+                Cell(each.provider), _number(each.tokens), _number(each.scopes),
+                Cell(_of(each.alive, each.tokens), "number"), Cell(_of(each.placed, each.tokens), "number"),
+                Cell(each.made), Cell(each.listed),
+            ]
+            for each in coverage(posture)
+        ],
+        empty="There are no tokens.",
+    )  # fmt: skip
+
+
+def _unknown(posture: Posture) -> Table:
+    return Table(
+        id="unknown",
+        title="Not evaluable",
+        about="Rules that nobody can answer for some tokens; they do not count as kept.",
+        head=("rule", "why", "tokens"),
+        rows=[
+            [Cell(rule, "exact"), Cell(why), _number(count)]
+            for rule, why, count in not_evaluable(posture.assessments)
+        ],
+        empty="Every rule has an answer.",
+    )  # fmt: skip
+
+
+def _controls(posture: Posture) -> Table:
+    tones = {"kept": "good", "violated": "bad", "not shown": "warn"}
+    return Table(
+        id="controls",
+        title="Control map",
+        about="Which of these facts bear on which control. It is evidence for an auditor, and no certificate.",
+        head=("catalogue", "control", "title", "shown", "evidence"),
+        rows=[
+            [
+                Cell(each.control.framework), Cell(each.control.id), Cell(each.control.title),
+                Cell(each.verdict, "words", tones.get(each.verdict, "")), Cell(each.text),
+            ]
+            for each in evidence(posture)
+        ],
+        empty="None.",
+    )  # fmt: skip
+
+
+_TONES = {"error": "bad", "warning": "warn"}
+
+
+def _level(row: Owned, level: str) -> Cell:
+    count = row.levels.get(level, 0)
+    return Cell(f"{count:,}", "number", _TONES.get(level, "") if count else "")
+
+
+def _number(count: int) -> Cell:
+    return Cell(f"{count:,}", "number")
+
+
+def _of(part: int, whole: int) -> str:
+    return f"{part:,} of {whole:,}"
+
+
+def _near(left: int) -> str:
+    return "warn" if left <= SOON.days else ""
