@@ -14,7 +14,7 @@ from tokenguard.text import safe_text
 MAX_NODES = 200_000
 GENERAL_HINT = "correct the manifest; nothing was written"
 VALUE_HINT = "take it out and rotate that token: whoever can read the repository has it now"
-_WORD = re.compile(r"\S{16,}")
+_WORD = re.compile(r"[^\s\"'\[\]{},]{16,}")
 _LOOKUP = re.compile(r"\$[({]|\{\{|\{%|<%|%\{")
 
 
@@ -40,7 +40,7 @@ def read_source(name: str, data: bytes) -> Source:
     source = Source(name, _tree(name, data), lambda path: locate_yaml(data, path))
     text = data.decode("utf-8-sig")
     for word in _WORD.finditer(text):
-        if holds_issued(word[0].strip("\"'[]{},")):
+        if holds_issued(word[0]):
             _refuse_at(source, text, word.start(), "this looks like the value of a token", VALUE_HINT)
     if (found := _LOOKUP.search(text)) is not None:
         hint = "write what is meant; environments change fields through `environments`"
