@@ -85,7 +85,7 @@ def check(
     if fix and _mended(wiring, held, assessments, confirmed=yes):
         assessments = assessed()
     _print(wiring, assessments, chosen)
-    failed = any(each.at_least(held.failing(fail_on)) for each in assessments)
+    failed = any(each.at_least(held.asked.failing(Severity(fail_on or Severity.ERROR))) for each in assessments)
     return ExitCode.FINDINGS if failed else ExitCode.OK
 
 

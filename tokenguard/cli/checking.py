@@ -5,9 +5,8 @@ from pathlib import Path
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
 from tokenguard.policy.evaluation import Assessment
-from tokenguard.policy.model import Policy, Severity
+from tokenguard.policy.model import Policy
 from tokenguard.policy.repository_assessment import assess_repository
-from tokenguard.policy.strictness import graver
 from tokenguard.policy.tightening import Tightening, tightened
 from tokenguard.scanning.repository import Repository, find_repository, view_of
 from tokenguard.scanning.repository_settings import repository_settings, settings_of
@@ -19,13 +18,8 @@ class Held(Frozen, frozen=True):
 
     policy: Policy
     repository: Repository | None = None
-    fail_on: Severity | None = None
+    asked: Tightening = Tightening()
     """What the repository itself asks for."""
-
-    def failing(self, given: str | None) -> Severity:
-        """From which severity on a check fails: as it was asked for, and at least as the repository asks for."""
-        wanted = Severity(given) if given is not None else Severity.ERROR
-        return wanted if self.fail_on is None or graver(wanted, self.fail_on) is self.fail_on else self.fail_on
 
 
 def held_to(policy: Policy, path: Path | None, base: str) -> Held:
@@ -46,7 +40,7 @@ def held_to(policy: Policy, path: Path | None, base: str) -> Held:
         if path is None:
             return Held(policy)
     asked = _asked(repository, base)
-    return Held(tightened(policy, asked), repository, asked.fail_on)
+    return Held(tightened(policy, asked), repository, asked)
 
 
 def _asked(repository: Repository, base: str) -> Tightening:

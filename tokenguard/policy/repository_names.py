@@ -8,11 +8,12 @@ _SECRET_NAMES = frozenset(
     {".netrc", "_netrc", ".pypirc", ".vault-token", ".pgpass", ".htpasswd", "credentials.json", "id_rsa", "id_ed25519",
      "id_ecdsa", "id_dsa"}
 )  # fmt: skip
-_MCP = re.compile(
+# Patterns as text: the hook loads this room for every commit, and few commits need one compiled.
+_MCP = (
     r"(?:.*/)?(?:\.?mcp\.json|claude_desktop_config\.json|mcp_config\.json"
     r"|\.(?:cursor|vscode|roo|kiro)/(?:settings/)?mcp\.json|\.(?:vscode|gemini)/settings\.json|\.claude\.json)"
 )
-_CI = re.compile(
+_CI = (
     r"\.github/workflows/[^/]+\.ya?ml|(?:.*/)?action\.ya?ml|(?:.*[./])?\.?gitlab-ci\.ya?ml|\.gitlab/ci/.+\.ya?ml"
     r"|\.circleci/config\.ya?ml|\.?azure-pipelines\.ya?ml|bitbucket-pipelines\.ya?ml|\.(?:travis|drone)\.ya?ml"
     r"|\.woodpecker(?:/[^/]+)?\.ya?ml|\.buildkite/[^/]+\.ya?ml"
@@ -44,12 +45,12 @@ def is_secret_file(path: str) -> bool:
 
 def is_mcp_config(path: str) -> bool:
     """Whether an MCP client reads its servers from it."""
-    return _MCP.fullmatch(path) is not None
+    return re.fullmatch(_MCP, path) is not None
 
 
 def is_ci_file(path: str) -> bool:
     """Whether a CI system runs what it says."""
-    return _CI.fullmatch(path) is not None
+    return re.fullmatch(_CI, path) is not None
 
 
 def may_hold_callback(data: bytes) -> bool:

@@ -46,6 +46,10 @@ class Tightening(Frozen, frozen=True, kw_only=True):
     """`check` fails from this severity on, if it would not fail from a lesser one on anyway."""
     rules: tuple[Stricter, ...] = ()
 
+    def failing(self, given: Severity = Severity.ERROR) -> Severity:
+        """From which severity on a check fails: as it was asked for, and at least as the repository asks for."""
+        return given if self.fail_on is None or graver(given, self.fail_on) is self.fail_on else self.fail_on
+
 
 def read_tightening(data: bytes, *, source: str = FILE_NAME) -> Tightening:
     """Read a `.tokenguard.toml`.

@@ -11,6 +11,7 @@ from tokenguard.precommit.arguments import USAGE, Wanted, parsed
 
 if TYPE_CHECKING:
     from tokenguard.domain.finding import Report
+    from tokenguard.precommit.changes import Changes
     from tokenguard.scanning.advice import Reach
     from tokenguard.scanning.demands import Demands
     from tokenguard.scanning.jobs import Job
@@ -45,10 +46,12 @@ def _run(arguments: list[str]) -> int:
 
     settings = user_scan_settings(os.environ)
     demands = _demands(wanted)
-    report, reach = _scanned(_job(wanted, demands, settings), wanted)
+    changes = _changes(wanted)
+    report, reach = _scanned(_job(wanted, demands, settings, changes), wanted)
     report = demands.noted(with_names(report, os.environ) if settings and settings.names else report)
     sys.stdout.write(render(report, reach))
-    return ExitCode.FINDINGS if demands.fail(report) else ExitCode.OK
+    violated = changes.violate() if changes is not None else False
+    return ExitCode.FINDINGS if violated or demands.fail(report) else ExitCode.OK
 
 
 def _demands(wanted: Wanted) -> "Demands":
@@ -61,7 +64,7 @@ def _demands(wanted: Wanted) -> "Demands":
     )
 
 
-def _job(wanted: Wanted, demands: "Demands", settings: "ScanConfig | None") -> "Job":
+def _job(wanted: Wanted, demands: "Demands", settings: "ScanConfig | None", changes: "Changes | None") -> "Job":
     from tokenguard.scanning.bundle import now_utc  # noqa: PLC0415
     from tokenguard.scanning.jobs import Job  # noqa: PLC0415
     from tokenguard.scanning.own_tokens import load_own_tokens  # noqa: PLC0415
@@ -80,7 +83,17 @@ def _job(wanted: Wanted, demands: "Demands", settings: "ScanConfig | None") -> "
         ),
         suppressor=_suppressor(wanted),
         notes=own.notes,
+        watch=changes.see if changes is not None else None,
     )
+
+
+def _changes(wanted: Wanted) -> "Changes | None":
+    """What a commit changes is held to the rules about repositories; a history, a push and a message are not."""
+    if any(option in wanted for option in ("--own-only", "--pre-receive", "--history", "--commit-msg")):
+        return None
+    from tokenguard.precommit.changes import Changes  # noqa: PLC0415
+
+    return Changes()
 
 
 def _scanned(job: "Job", wanted: Wanted) -> "tuple[Report, Reach]":

@@ -1,22 +1,26 @@
 """The ways to run a scan: of paths, of what is staged, of a history, of a push, of a stream."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from tokenguard.domain.finding import Report
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.frozen import Frozen
-from tokenguard.scanning.files import read_paths
+from tokenguard.scanning.files import named_files, read_named
 from tokenguard.scanning.git import Git, find_git
 from tokenguard.scanning.history import read_history, read_pushed
-from tokenguard.scanning.scanner import Stages, Suppressor, scan
+from tokenguard.scanning.scanner import Stages, Suppressor, Tagger, merged, scan
+from tokenguard.scanning.sharing import parts_of, shared
 from tokenguard.scanning.source import MAX_BYTES, Blob, Source
 from tokenguard.scanning.staged import read_index, read_staged
 
 _SCISSORS = re.compile(rb"^(\S) -{24} >8 -{24}\n\1 [^\n]+\n\1 [^\n]+\n(?=diff )", re.MULTILINE)
 """What `commit -v` puts above its diff, which is not part of the message and shows what was taken out too."""
+
+_Item = TypeVar("_Item")
 
 
 class Job(Frozen, frozen=True, kw_only=True):
@@ -25,10 +29,12 @@ class Job(Frozen, frozen=True, kw_only=True):
     stages: Stages
     suppressor: Suppressor
     notes: tuple[str, ...] = ()
+    watch: Callable[[Blob], object] | None = None
+    """Is shown every content before it is scanned."""
 
     def paths(self, paths: Sequence[Path]) -> Report:
         """Files and directories; InputError if one does not exist."""
-        return self._run(read_paths(list(paths)))
+        return self._shared(list(named_files(paths)), read_named)
 
     def staged(self, directory: Path) -> Report:
         """What the next commit changes."""
@@ -71,8 +77,25 @@ class Job(Frozen, frozen=True, kw_only=True):
             raise InputError(f"more than {MAX_BYTES:,} bytes on standard input", hint="scan it in parts, or as a file")
         return self._run(iter([Blob(path="(stdin)", data=data)]))
 
+    def _shared(self, items: list[_Item], read: Callable[[Sequence[_Item]], Iterator[Source]]) -> Report:
+        """In two processes where it pays."""
+        if self.suppressor.learns:
+            return self._run(read(items))
+        tagger = Tagger()
+
+        def scan_part(part: Sequence[_Item]) -> Report:
+            return scan(read(part), self.stages, self.suppressor, tagger=tagger)
+
+        return merged(shared(parts_of(items), scan_part), self.notes)
+
     def _run(self, sources: Iterator[Source]) -> Report:
-        return scan(sources, self.stages, self.suppressor, self.notes)
+        return scan(self._watched(sources), self.stages, self.suppressor, self.notes)
+
+    def _watched(self, sources: Iterator[Source]) -> Iterator[Source]:
+        for source in sources:
+            if self.watch is not None and isinstance(source, Blob):
+                self.watch(source)
+            yield source
 
 
 def _repository(directory: Path) -> Git:

@@ -1,0 +1,47 @@
+"""Holds what a commit changes to the rules about repositories. The rules load only when a file of theirs is staged."""
+
+import sys
+from pathlib import Path
+
+from tokenguard.policy.repository_names import is_watched, may_hold_callback
+from tokenguard.scanning.source import Blob
+
+
+class Changes:
+    """Collects the few staged files that a rule asks about.
+
+    Pre-signed URLs are not among them: the scan reports each one that is staged, whatever it allows.
+    """
+
+    def __init__(self) -> None:
+        self._contents: list[tuple[str, bytes]] = []
+
+    def see(self, blob: Blob) -> None:
+        """Take a staged file if a rule asks about it."""
+        if is_watched(blob.path) or may_hold_callback(blob.data):
+            self._contents.append((blob.path, blob.data))
+
+    def violate(self) -> bool:
+        """Print the violations; says whether one is grave enough to stop the commit.
+
+        Raises:
+            InputError: the repository's `.tokenguard.toml` is not acceptable.
+        """
+        if not self._contents:
+            return False
+        from tokenguard.policy.loader import default_policy  # noqa: PLC0415 - few commits change such a file
+        from tokenguard.policy.repository_assessment import assess_repository  # noqa: PLC0415
+        from tokenguard.policy.tightening import tightened  # noqa: PLC0415
+        from tokenguard.scanning.bundle import now_utc  # noqa: PLC0415
+        from tokenguard.scanning.git import Git  # noqa: PLC0415
+        from tokenguard.scanning.repository import view_of_changes  # noqa: PLC0415
+        from tokenguard.scanning.repository_settings import repository_settings  # noqa: PLC0415
+        from tokenguard.text import safe_text  # noqa: PLC0415
+
+        asked = repository_settings(Git(Path()))
+        policy = tightened(default_policy(), asked)
+        found = assess_repository(policy, view_of_changes(self._contents), now_utc())
+        for each in found.violations:
+            line = f"{each.severity}: {each.place}: {each.rule}: {each.text}\n  fix: {each.fix}"
+            sys.stdout.write(safe_text(line) + "\n")
+        return bool(found.at_least(asked.failing()))
