@@ -122,7 +122,9 @@ def test_the_policies_are_printed_without_asking_aws(cli):
     before = len(cli.aws.requests)
     answer = cli("init", "--print-policy", "--format", "json")
     assert answer.code == 0
-    assert set(answer.document["policies"]) == {"ci-reader", "rotator", "inventory", "planner", "break-glass"}
+    assert set(answer.document["policies"]) == {
+        "ci-reader", "rotator", "inventory", "scanner", "publisher", "planner", "break-glass",
+    }  # fmt: skip
     reader = json.loads(answer.document["policies"]["ci-reader"])
     assert reader["Statement"][0]["Condition"] == {"StringEquals": {"secretsmanager:VersionStage": ["AWSCURRENT"]}}
     assert len(cli.aws.requests) == before
@@ -149,6 +151,15 @@ def test_an_endpoint_of_the_environment_is_not_asked(cli, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
     cli.real_sdk = True
     assert cli("init").code == 0
+
+
+def test_a_configuration_that_names_another_endpoint_is_not_followed(made):
+    """T32: values would be written there."""
+    made.settings = {"endpoint": "https://vpce.example.org"}
+    refused = made("list")
+    assert refused.code == 2
+    assert "https://vpce.example.org" in refused.error
+    assert "--accept-server" in refused.hint
 
 
 def test_a_provider_on_this_machine_is_kept_out_of_a_store_that_was_not_made_for_practice(cli):

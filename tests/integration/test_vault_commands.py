@@ -174,6 +174,20 @@ def test_a_local_store_moves_here_with_break_glass_and_not_with_less(cli, tmp_pa
         assert cli(*line).code == 0, line
 
 
+def test_an_environment_that_names_another_server_is_not_followed(made):
+    """T32: the login would go there with the first request."""
+    made.address = "env:VAULT_ADDR"
+    made.environ = {"VAULT_ADDR": made.server.url}
+    assert made("list").code == 0
+    made.environ = {"VAULT_ADDR": "https://vault.attacker.example"}
+    for line in (["list"], ["rotate", NAME], ["init"], ["doctor"]):
+        refused = made(*line)
+        assert refused.code == 2, line
+        assert "https://vault.attacker.example" in refused.err + refused.out, line
+    made.environ = {"VAULT_ADDR": made.server.url}
+    assert made("doctor", "--accept-server").code == 0
+
+
 def test_one_teams_roles_get_nothing_of_another_teams(made, server):
     other = f"vault://secret/team{next(_numbers)}"
     assert made("init", "--sandbox", url=other).code == 0

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.errors import ExitCode
+from tokenguard.errors import ExitCode, InputError
 from tokenguard.shell.wiring import Wiring
 
 
@@ -14,8 +14,9 @@ from tokenguard.shell.wiring import Wiring
 @click.option(
     "--install-hook", is_flag=True, help="Only make `tokenguard-hook` the pre-commit hook of this repository."
 )
+@click.option("--accept-server", is_flag=True, help="First: the configured server is where the store is from now on.")
 @pass_wiring
-def doctor(wiring: Wiring, *, install_hook: bool) -> int:
+def doctor(wiring: Wiring, *, install_hook: bool, accept_server: bool) -> int:
     """Check configuration, policy, .env, store, keys, clock and open operations.
 
     Warnings do not change the exit code. Exit 1: something must be mended. 4: the store cannot be opened.
@@ -24,6 +25,8 @@ def doctor(wiring: Wiring, *, install_hook: bool) -> int:
     if install_hook:
         _install(wiring)
         return ExitCode.OK
+    if accept_server:
+        _accept(wiring)
     from tokenguard.cli.checkup import Level, examine  # noqa: PLC0415 - loads the store
 
     findings = list(examine(wiring))
@@ -43,6 +46,17 @@ def doctor(wiring: Wiring, *, install_hook: bool) -> int:
             ("", "check", "finding", "mend it with"), rows, tones=[tones[each.level] for each in findings]
         )
     return max((each.exit_code for each in findings), default=ExitCode.OK)
+
+
+def _accept(wiring: Wiring) -> None:
+    """A person says that the store has moved to another server; nothing is asked of it before."""
+    try:
+        wiring.known_servers().accept()
+    except OSError:
+        raise InputError(
+            "this machine cannot remember the server", hint="its state directory must be writable: TOKENGUARD_STATE_DIR"
+        ) from None
+    wiring.progress.step(f"the configured server is where {wiring.store_url} is")
 
 
 def _install(wiring: Wiring) -> None:

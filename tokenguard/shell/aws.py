@@ -6,6 +6,7 @@ from tokenguard.clients.aws.client import AwsClient, AwsSettings
 from tokenguard.errors import InputError
 from tokenguard.http.address import Address
 from tokenguard.ports.clock import Clock
+from tokenguard.shell.known_servers import KnownServers
 from tokenguard.shell.settings import Settings
 from tokenguard.stores.aws.place import AwsPlace
 from tokenguard.stores.aws.policies import Role, policy
@@ -18,12 +19,16 @@ def open_aws(url: str, settings: Settings, clock: Clock) -> AwsStore:
     """Open the store at `url`.
 
     Raises:
-        InputError: there is none, or the address is not one.
+        InputError: there is none, the address is not one, or the endpoint is another one than this machine knows.
         Unreachable: AWS cannot be reached, has no credentials of ours, or denies it.
         Tampered: what is there is not what we wrote.
     """
     place = AwsPlace.parse(url)
-    return open_store(place, client(place.region, settings), clock)
+    servers = known_servers(url, settings)
+    servers.check()
+    store = open_store(place, client(place.region, settings), clock)
+    servers.remember()
+    return store
 
 
 def make_aws(url: str, settings: Settings, clock: Clock, *, sandbox: bool) -> AwsStore:
@@ -32,7 +37,16 @@ def make_aws(url: str, settings: Settings, clock: Clock, *, sandbox: bool) -> Aw
     key = settings.aws.kms_key
     if key and not _KMS_KEY.fullmatch(key):
         raise InputError("kms_key of [aws] is not a key", hint="write its ARN, its id, or alias/NAME")
-    return create_store(place, client(place.region, settings), clock, kms_key=key, sandbox=sandbox)
+    servers = known_servers(url, settings)
+    servers.check()
+    store = create_store(place, client(place.region, settings), clock, kms_key=key, sandbox=sandbox)
+    servers.remember()
+    return store
+
+
+def known_servers(url: str, settings: Settings) -> KnownServers:
+    """What this machine knows of where the store at `url` is."""
+    return KnownServers(url, [settings.aws.endpoint or f"AWS in {AwsPlace.parse(url).region}"])
 
 
 def policies(url: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from tokenguard.files import check_private_file, read_limited, shown
 from tokenguard.frozen import replace
 from tokenguard.http.address import Address
 from tokenguard.ports.clock import Clock
+from tokenguard.shell.known_servers import KnownServers
 from tokenguard.shell.settings import Settings, VaultConfig
 from tokenguard.stores.local.identity import current_actor
 from tokenguard.stores.vault.founding import connected, found, read_about
@@ -33,13 +34,19 @@ def open_vault(
     """Open the store at `url`.
 
     Raises:
-        InputError: there is none, or the configuration says nothing usable of its server.
+        InputError: there is none, the configuration says nothing usable of its server, or names another one than
+            this machine knows.
         Unreachable: the server cannot be asked, or does not accept the login.
         Tampered: what is there is not what we wrote.
     """
     place = Place.parse(url)
-    kv = connected(VaultConnection(vault_settings(config, settings, environ), clock), place)
-    return VaultStore(kv, place, read_about(kv, place), clock)
+    where = vault_settings(config, settings, environ)
+    servers = known_servers(url, where)
+    servers.check()
+    kv = connected(VaultConnection(where, clock), place)
+    store = VaultStore(kv, place, read_about(kv, place), clock)
+    servers.remember()
+    return store
 
 
 def make_vault(
@@ -47,13 +54,23 @@ def make_vault(
 ) -> VaultStore:
     """Make a store at `url`; InputError if there is one already, Unreachable if the login or the mount is not fit."""
     place = Place.parse(url)
-    connection = VaultConnection(vault_settings(config, settings, environ), clock)
+    where = vault_settings(config, settings, environ)
+    servers = known_servers(url, where)
+    servers.check()
+    connection = VaultConnection(where, clock)
     kv = connected(connection, place)
 
     def actor() -> Actor:
         return replace(current_actor(), id=f"vault:{connection.lease.identity}")
 
-    return VaultStore(kv, place, found(kv, place, clock, actor, sandbox=sandbox), clock)
+    store = VaultStore(kv, place, found(kv, place, clock, actor, sandbox=sandbox), clock)
+    servers.remember()
+    return store
+
+
+def known_servers(url: str, where: VaultSettings) -> KnownServers:
+    """What this machine knows of where the store at `url` is."""
+    return KnownServers(url, map(str, where.addresses))
 
 
 def policies(url: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tokenguard.domain.names import TokenName
+from tokenguard.errors import InputError
 from tokenguard.shell.clock import SystemClock
 
 if TYPE_CHECKING:  # each of these loads what only some commands need
@@ -20,6 +21,7 @@ if TYPE_CHECKING:  # each of these loads what only some commands need
     from tokenguard.ports.operator import Operator, Progress
     from tokenguard.ports.store import Store
     from tokenguard.rotation.engine import Engine
+    from tokenguard.shell.known_servers import KnownServers
     from tokenguard.shell.places import ConfiguredPlaces
     from tokenguard.shell.progress import StderrProgress
     from tokenguard.shell.render import Screen
@@ -146,6 +148,21 @@ class Wiring:
         from tokenguard.shell.local import open_local  # noqa: PLC0415
 
         return open_local(local_directory(url), self.environ, self.clock, self.ask_hidden, moving=True)
+
+    def known_servers(self) -> "KnownServers":
+        """Where this machine has reached the store so far; InputError if the store is a local one."""
+        from tokenguard.shell.store_url import is_on_aws, is_on_vault  # noqa: PLC0415
+
+        url = self.store_url
+        if is_on_vault(url):
+            from tokenguard.shell import vault  # noqa: PLC0415
+
+            return vault.known_servers(url, vault.vault_settings(self.vault_of(url), self.settings, self.environ))
+        if is_on_aws(url):
+            from tokenguard.shell import aws  # noqa: PLC0415
+
+            return aws.known_servers(url, self.settings)
+        raise InputError("a local store has no server", hint="its key and its anchor on this machine tell it apart")
 
     def vault_of(self, url: str) -> "VaultConfig | None":
         """What the configuration says of the Vault that a store's address means."""

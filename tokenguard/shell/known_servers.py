@@ -1,0 +1,90 @@
+"""Which servers this machine has reached a shared store at, so that another one is not talked to unseen.
+
+A configuration may take an address from the environment, and a login is sent with the first request: so what is
+configured now is compared with what was reached before, and nothing is sent to a server that nobody has confirmed.
+"""
+
+import contextlib
+import hashlib
+from collections.abc import Iterable
+
+import msgspec
+
+from tokenguard.errors import InputError, Tampered, TokenguardError
+from tokenguard.files import check_private_file, make_private_dir, read_limited, replace_file, shown
+from tokenguard.frozen import Frozen
+from tokenguard.http.address import Address
+from tokenguard.stores.local.place import anchor_directory
+
+_LARGEST = 16_384
+_THIS_MACHINE = "this machine"
+
+
+class _Known(Frozen, frozen=True, kw_only=True):
+    store: str
+    servers: tuple[str, ...]
+
+
+class KnownServers:
+    """The servers of one store, as this machine knows them.
+
+    Args:
+        url: the store's address.
+        configured: where the configuration says that it is now.
+    """
+
+    def __init__(self, url: str, configured: Iterable[str]) -> None:
+        self._url = url
+        self._configured = frozenset(map(_name, configured))
+        self._path = anchor_directory().with_name("servers") / hashlib.sha256(url.encode()).hexdigest()[:32]
+
+    def check(self) -> None:
+        """Refuse servers that this machine has not reached the store at, if it has reached it before.
+
+        Raises:
+            InputError: the configuration names another server than it did; nothing was sent to it.
+            Tampered: what was remembered is not what tokenguard writes.
+        """
+        known = self._known()
+        strange = sorted(self._configured - known)
+        if known and strange:
+            raise InputError(
+                f"{self._url} was reached at {', '.join(sorted(known))} so far, and is now to be at {strange[0]}",
+                hint=f"if it has moved there: tokenguard --store {self._url} doctor --accept-server; nothing was sent",
+            )
+
+    def remember(self) -> None:
+        """Know these from now on; a machine that keeps no state (a container, a CI job) knows none."""
+        if not self._configured <= self._known():
+            with contextlib.suppress(OSError, TokenguardError):
+                self.accept()
+
+    def accept(self) -> None:
+        """Know the configured servers as well; InputError or OSError where that cannot be kept."""
+        make_private_dir(self._path.parent)
+        known = _Known(store=self._url, servers=tuple(sorted(self._known() | self._configured)))
+        replace_file(self._path, msgspec.json.encode(known) + b"\n")
+
+    def _known(self) -> frozenset[str]:
+        try:
+            data = read_limited(self._path, _LARGEST)
+            check_private_file(self._path)
+            found = msgspec.json.decode(data, type=_Known)
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return frozenset()
+        except (OSError, InputError, msgspec.DecodeError, ValueError, RecursionError):
+            found = None
+        if found is None or found.store != self._url:
+            raise Tampered(
+                "what this machine remembers of the store's servers is not what tokenguard wrote",
+                hint=f"find out who changed {shown(self._path)}, then remove it",
+            )
+        return frozenset(found.servers)
+
+
+def _name(server: str) -> str:
+    """A server without its port where that is this machine: tunnels and practice servers have changing ones."""
+    if "://" not in server:
+        return server
+    address = Address.parse(server)
+    return _THIS_MACHINE if address.loopback else str(address)
