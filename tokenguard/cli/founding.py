@@ -1,11 +1,12 @@
 """The use case of `init`: a store, and its recovery code in a person's hands, or neither."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tokenguard.cli.recovery import Handover
 from tokenguard.errors import InputError
 from tokenguard.shell.local import make_local
-from tokenguard.shell.store_url import is_on_aws, is_on_vault
+from tokenguard.shell.store_url import is_local, is_on_aws, is_on_vault
 from tokenguard.shell.wiring import Wiring
 from tokenguard.stores.local.slots import SlotKey
 
@@ -47,8 +48,21 @@ def found(wiring: Wiring, recovery_file: str | None, *, sandbox: bool = False) -
     return made
 
 
-def role_policies(wiring: Wiring) -> dict[str, str]:
-    """What each role needs at the store that is meant; InputError if it is a local one."""
+def role_policies(wiring: Wiring, adopted: Sequence[str] = ()) -> dict[str, str]:
+    """What each role needs at the store that is meant, and a rotator at places that are adopted.
+
+    Raises:
+        InputError: there is nothing to print for a local store, or a place is no address.
+    """
+    if not adopted:
+        return _store_policies(wiring)
+    from tokenguard.shell.adopted_policies import adopted_policies  # noqa: PLC0415 - few ask for it
+
+    beside = adopted_policies(adopted)
+    return beside if is_local(wiring.store_url) else {**_store_policies(wiring), **beside}
+
+
+def _store_policies(wiring: Wiring) -> dict[str, str]:
     if is_on_aws(wiring.store_url):
         from tokenguard.shell import aws  # noqa: PLC0415 - loads the store
 

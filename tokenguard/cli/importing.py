@@ -1,4 +1,4 @@
-"""`import FILE`: take tokens from a .env, CSV or JSON file."""
+"""`import`: take tokens from a .env, CSV or JSON file, or from where they live on a Vault or AWS."""
 
 from collections import Counter
 from pathlib import Path
@@ -20,14 +20,25 @@ _TONES = {
     Fate.DUPLICATE: "yellow",
     Fate.SKIPPED: "dim",
     Fate.UNFINISHED: "red",
+    Fate.UNREADABLE: "red",
 }
-_CODES = {Fate.REFUSED: ExitCode.FINDINGS, Fate.UNFINISHED: ExitCode.UNFINISHED}
+_CODES = {
+    Fate.REFUSED: ExitCode.FINDINGS,
+    Fate.UNREADABLE: ExitCode.FINDINGS,
+    Fate.UNFINISHED: ExitCode.UNFINISHED,
+}
+_ALWAYS = frozenset({Fate.ADDED, Fate.DUPLICATE, Fate.SKIPPED, Fate.REFUSED, Fate.UNFINISHED})
+_PREFIX = "imported"
 
 
 @command("import")
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="[FILE]", required=False)
+@click.option(
+    "--from", "source", default="", metavar="ADDRESS", help="vault://MOUNT[/PREFIX] or aws://REGION[/PREFIX]."
+)
+@click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="With --from: only what has this; repeatable.")
 @click.option("--as", "form", type=click.Choice(list(map(str, Format))), help="The file's format, if not by its name.")
-@click.option("--prefix", default="imported", metavar="NAME", help="Where variables of a .env file get their names.")
+@click.option("--prefix", default="", metavar="NAME", help="Goes before proposed names; for a .env file: imported.")
 @click.option("--provider", default="", metavar="P", help="For tokens that do not tell.")
 @click.option("--scope", default="", metavar="KIND:ID", help="For tokens that do not tell.")
 @click.option("--env", "environment", default="", metavar="E", help="For tokens that do not tell.")
@@ -35,18 +46,34 @@ _CODES = {Fate.REFUSED: ExitCode.FINDINGS, Fate.UNFINISHED: ExitCode.UNFINISHED}
 @click.option("--purpose", default="", metavar="TEXT", help="For tokens that do not tell.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
 @pass_wiring
-def import_file(wiring: Wiring, /, file: str, *, form: str | None, prefix: str, dry_run: bool, **texts: Any) -> int:
+def import_file(
+    wiring: Wiring, /, file: str | None, *, source: str, tags: tuple[str, ...], form: str | None, prefix: str,
+    dry_run: bool, **texts: Any,
+) -> int:  # fmt: skip
     """Take the tokens of FILE into the inventory: a .env file, or a CSV or JSON list of records with values.
 
+    With --from, what looks like a token in the secrets of a Vault or of AWS is adopted where it is, and nothing there
+    is changed. A value that is in several places becomes one record; the other places are its consumers.
+
     What lacks an owner, a scope, an environment or a purpose becomes `unclaimed`. A value that the inventory has
-    already is not added again, so an import can be repeated. Exit 1: some entries were refused; the others are in.
-    Exit 3: of one a person must say that its consumer has it; `tokenguard rotate --resume` asks.
+    already is not added again, so an import can be repeated. Exit 1: some were refused or could not be read; the others
+    are in. Exit 3: of one a person must say that its consumer has it; `tokenguard rotate --resume` asks.
     """
-    drafts = read_drafts(_read(Path(file)), Format(form) if form else Format.of(file), source=Path(file).name)
-    defaults = Defaults(prefix=_prefix(prefix), texts={name: text for name, text in texts.items() if text})
+    if bool(file) == bool(source) or (source and form) or (tags and not source):
+        raise InputError("give a FILE, or --from ADDRESS", hint="--as belongs to a file, --tag to an address")
+    given = {name: text for name, text in texts.items() if text}
+    if file:
+        drafts = read_drafts(_read(Path(file)), Format(form) if form else Format.of(file), source=Path(file).name)
+        defaults = Defaults(prefix=_prefix(prefix or _PREFIX), texts=given)
+        found = Intake(wiring, defaults, dry_run=dry_run).run(drafts)
+    else:
+        from tokenguard.cli.surveying import Surveying  # noqa: PLC0415 - only this source needs it
+
+        defaults = Defaults(prefix=_prefix(prefix) if prefix else "", texts=given)
+        found = Surveying(wiring, source, tags).run(defaults, dry_run=dry_run)
     outcomes: list[Outcome] = []
     try:
-        for outcome in Intake(wiring, defaults, dry_run=dry_run).run(drafts):
+        for outcome in found:
             outcomes.append(outcome)  # noqa: PERF402 - what was done is told even if the next one fails
     finally:
         _print(wiring, outcomes, dry_run=dry_run)
@@ -73,7 +100,7 @@ def _print(wiring: Wiring, outcomes: list[Outcome], *, dry_run: bool) -> None:
         for fate in Fate:
             document[fate] = [
                 {"place": each.place, "name": each.name, "provider": each.provider, "state": each.state,
-                 "reason": each.reason}
+                 "reason": each.reason, "also": list(each.also)}
                 for each in outcomes if each.fate is fate
             ]  # fmt: skip
         wiring.screen.document(document)
@@ -81,11 +108,17 @@ def _print(wiring: Wiring, outcomes: list[Outcome], *, dry_run: bool) -> None:
     if outcomes:
         wiring.screen.table(
             ("where", "what", "name", "provider", "state", "why"),
-            [(each.place, each.fate, each.name, each.provider, each.state, each.reason) for each in outcomes],
+            [(each.place, each.fate, each.name, each.provider, each.state, _why(each)) for each in outcomes],
             tones=[_TONES[each.fate] for each in outcomes],
         )
     count = Counter(each.fate for each in outcomes)
-    told = ", ".join(f"{count[fate]} {fate}" for fate in Fate)
+    told = ", ".join(f"{count[fate]} {fate}" for fate in Fate if fate in _ALWAYS or count[fate])
     wiring.screen.line(f"{told}{' (dry run: nothing was written)' if dry_run else ''}")
     if count[Fate.ADDED] and not dry_run:
         wiring.progress.note("nothing was asked of the providers yet: `tokenguard verify --all` does")
+
+
+def _why(outcome: Outcome) -> str:
+    """The reason, and where else the value is."""
+    also = f"also at {', '.join(outcome.also)}" if outcome.also else ""
+    return "; ".join(part for part in (outcome.reason, also) if part)

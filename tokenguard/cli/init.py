@@ -3,6 +3,7 @@
 import click
 
 from tokenguard.cli.base import command, pass_wiring
+from tokenguard.errors import InputError
 from tokenguard.shell.wiring import Wiring
 
 
@@ -14,8 +15,13 @@ from tokenguard.shell.wiring import Wiring
 )
 @click.option("--sandbox", is_flag=True, help="Allow providers on this machine (a local store always does).")
 @click.option("--print-policy", is_flag=True, help="Print what each role needs on a Vault or on AWS; ask nothing.")
+@click.option(
+    "--adopt", "adopted", metavar="LOCATION", multiple=True, help="With --print-policy: a field it is to keep."
+)
 @pass_wiring
-def init(wiring: Wiring, recovery_file: str | None, *, sandbox: bool, print_policy: bool) -> None:
+def init(
+    wiring: Wiring, recovery_file: str | None, *, sandbox: bool, print_policy: bool, adopted: tuple[str, ...]
+) -> None:
     """Make a store: a local one locked with the first key source there is, or one on a Vault or AWS.
 
     The sources: TOKENGUARD_KEY_FILE (base64 of 32 bytes), TOKENGUARD_PASSPHRASE_FILE, the OS keyring, a passphrase
@@ -26,8 +32,10 @@ def init(wiring: Wiring, recovery_file: str | None, *, sandbox: bool, print_poli
     from tokenguard.cli.founding import found, role_policies  # noqa: PLC0415 - loads the stores
 
     if print_policy:
-        _show_policies(wiring, role_policies(wiring))
+        _show_policies(wiring, role_policies(wiring, adopted))
         return
+    if adopted:
+        raise InputError("--adopt belongs to --print-policy here", hint="`tokenguard add NAME --adopt LOCATION`")
     made = found(wiring, recovery_file, sandbox=sandbox)
     if wiring.screen.as_json:
         costs = {"cost": made.cost} if made.cost else {}

@@ -6,10 +6,11 @@ from enum import StrEnum, unique
 
 from tokenguard.cli.adding import check_scope
 from tokenguard.cli.fields import changes_from
+from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName, token_name
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
-from tokenguard.domain.token import Custody, Record, RecordState
+from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Record, RecordState
 from tokenguard.errors import InputError, NeedsPerson, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.inventory import guessing, taking
@@ -32,6 +33,8 @@ class Fate(StrEnum):
     REFUSED = "refused"
     UNFINISHED = "unfinished"
     """Its value is in, and a person is needed to say that a consumer has it."""
+    UNREADABLE = "unreadable"
+    """It is there, and we may not or cannot read it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +48,15 @@ class Outcome:
     provider: str = ""
     state: str = ""
     reason: str = ""
+    also: tuple[str, ...] = ()
+    """Other places where the same value was found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
     """What holds for every token of the file that does not say otherwise."""
 
-    prefix: str = "imported"
+    prefix: str
     texts: dict[str, str] = field(default_factory=dict)
 
 
@@ -77,28 +82,43 @@ class Intake:
             try:
                 yield self._take(draft)
             except InputError as error:
-                yield Outcome(fate=Fate.REFUSED, place=draft.place, reason=error.message)
+                yield Outcome(fate=Fate.REFUSED, place=draft.place, reason=error.message, also=draft.also)
             except (NeedsPerson, Unfinished) as error:
-                yield Outcome(fate=Fate.UNFINISHED, place=draft.place, reason=error.message)
+                yield Outcome(fate=Fate.UNFINISHED, place=draft.place, reason=error.message, also=draft.also)
 
     def _take(self, draft: Draft) -> Outcome:
         if draft.variable and draft.value and not guessing.looks_like_token(draft.variable, draft.value):
             return Outcome(fate=Fate.SKIPPED, place=draft.place, reason="it does not look like a token")
         record = self._record(draft)
-        if draft.value is None:
+        value = self._value(draft, record)
+        if value is None:
             return self._enter(draft, record)
-        value = Value.of(check_value(draft.value.reveal()))
         mark = self._wiring.store.fingerprint(value)
         if (known := self._known.get(mark)) is not None:
-            self._finish(known)
-            return Outcome(fate=Fate.DUPLICATE, place=draft.place, name=known, reason="the same value")
+            self._finish(known, draft)
+            return Outcome(fate=Fate.DUPLICATE, place=draft.place, name=known, reason="the same value", also=draft.also)
         self._check_free(record.name)
         if not self._dry_run:
             with self._wiring.working_on(record.name):
                 snapshot = taking.take(self._wiring.store, self._engine, record, value, None)
-            record = snapshot.document.record
+            record = self._declare(snapshot, draft).document.record
         self._known[mark] = record.name
         return _added(draft, record)
+
+    def _value(self, draft: Draft, record: Record) -> Value | None:
+        """The draft's value; of an adopted one, what is at its place."""
+        given = Value.of(check_value(draft.value.reveal())) if draft.value else None
+        if not (record.kind.has_value and record.location.custody is Custody.ADOPTED):
+            return given
+        there = taking.value_at(self._wiring.places, record.location)
+        if given is not None and given != there:
+            raise InputError("its value is not the one at its location", hint="leave the value out: it is read there")
+        return there
+
+    def _declare(self, snapshot: Snapshot, draft: Draft) -> Snapshot:
+        """Other places that hold the value are its consumers: the rotation waits until each has the new one."""
+        users = tuple(Consumer(ConsumerKind.PERSON, address) for address in draft.also)
+        return taking.declare_users(self._wiring.store, self._wiring.clock, snapshot, users)
 
     def _enter(self, draft: Draft, record: Record) -> Outcome:
         """A record without a value, where that is what it is meant to be."""
@@ -112,12 +132,16 @@ class Intake:
             record = taking.enter_without_value(self._wiring.store, self._wiring.clock, record).document.record
         return _added(draft, record)
 
-    def _finish(self, name: TokenName) -> None:
+    def _finish(self, name: TokenName, draft: Draft) -> None:
         """An earlier run that was interrupted after it had stored the value is brought to its end."""
         snapshot = None if self._dry_run else self._wiring.store.find(name)
-        if snapshot is not None and snapshot.document.busy and taking.is_being_added(snapshot.document):
+        if snapshot is None:
+            return
+        if snapshot.document.busy and taking.is_being_added(snapshot.document):
             with self._wiring.working_on(name):
-                self._engine.resume(snapshot.id)
+                snapshot = self._engine.resume(snapshot.id)
+        if not snapshot.document.busy and snapshot.document.record.location.url == draft.place:
+            self._declare(snapshot, draft)
 
     def _check_free(self, name: TokenName) -> None:
         if name in self._known.values():
@@ -141,6 +165,8 @@ class Intake:
         for field_name, items in draft.lists.items():
             record = apply(record, _read_one(field_name, items))
         check_scope(record, built)
+        if record.kind.has_value and record.location.custody is Custody.ADOPTED:
+            record = replace(record, location=self._wiring.places.pinned(record.location.url))
         return replace(record, state=RecordState.UNCLAIMED) if record.missing else record
 
     def _provider(self, name: str) -> Provider:
@@ -176,4 +202,11 @@ def _name(draft: Draft, prefix: str) -> TokenName:
 
 def _added(draft: Draft, record: Record) -> Outcome:
     state = RecordState.UNCLAIMED if record.missing else RecordState.ACTIVE
-    return Outcome(fate=Fate.ADDED, place=draft.place, name=record.name, provider=record.provider, state=state)
+    return Outcome(
+        fate=Fate.ADDED,
+        place=draft.place,
+        name=record.name,
+        provider=record.provider,
+        state=state,
+        also=draft.also,
+    )

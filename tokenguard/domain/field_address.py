@@ -1,4 +1,4 @@
-"""Addresses of single fields that others keep: `vault://MOUNT/PATH#FIELD`, `aws://REGION/NAME#JSON_FIELD`."""
+"""Addresses of fields that others keep (`vault://MOUNT/PATH#FIELD`, `aws://REGION/NAME#FIELD`), and of folders."""
 
 import re
 from urllib.parse import quote, unquote
@@ -45,6 +45,35 @@ class AwsField(Frozen, frozen=True, kw_only=True):
         return f"aws://{self.region}/{self.secret}" + (f"#{_quoted(self.field)}" if self.field else "")
 
 
+class VaultFolder(Frozen, frozen=True, kw_only=True):
+    """Everything of a mount at and below a path."""
+
+    mount: str
+    path: str = ""
+    """Empty: the whole mount."""
+
+
+class AwsFolder(Frozen, frozen=True, kw_only=True):
+    """Every secret of a region whose name begins so."""
+
+    region: str
+    prefix: str = ""
+
+
+def parse_folder(url: str) -> VaultFolder | AwsFolder:
+    """Read `vault://MOUNT[/PREFIX]` or `aws://REGION[/PREFIX]`; InputError (exit 2), which shows nothing of it."""
+    scheme, separator, rest = url.partition("://")
+    first, _, path = rest.partition("/")
+    if separator and first and "#" not in url and len(url) <= LONGEST:
+        if scheme == "vault":
+            return VaultFolder(mount=_mount(first), path=_path(path.rstrip("/")) if path.rstrip("/") else "")
+        if scheme == "aws" and _REGION.fullmatch(first) and (not path or _SECRET.fullmatch(path)):
+            return AwsFolder(region=first, prefix=path)
+    raise InputError(
+        "not the address of a folder of secrets", hint="write vault://MOUNT/PREFIX or aws://REGION/PREFIX, without #"
+    )
+
+
 def parse_field(url: str) -> VaultField | AwsField:
     """Read an address; InputError (exit 2), which shows nothing of it, if it is not one.
 
@@ -57,14 +86,21 @@ def parse_field(url: str) -> VaultField | AwsField:
     if not separator or not slash or len(url) > LONGEST or (mark and not field):
         raise _bad()
     if scheme == "vault" and field:
-        mount = "/".join(_plain(each) for each in unquote(first).split("/"))
-        segments = [_plain(segment) for segment in path.split("/")]
-        if len(segments) > _DEEPEST or any("/" in segment for segment in segments):
-            raise _bad()
-        return VaultField(mount=mount, path="/".join(segments), field=field)
+        return VaultField(mount=_mount(first), path=_path(path), field=field)
     if scheme == "aws" and _REGION.fullmatch(first) and _SECRET.fullmatch(path):
         return AwsField(region=first, secret=path, field=field)
     raise _bad()
+
+
+def _mount(text: str) -> str:
+    return "/".join(_plain(each) for each in unquote(text).split("/"))
+
+
+def _path(text: str) -> str:
+    segments = [_plain(segment) for segment in text.split("/")]
+    if len(segments) > _DEEPEST or any("/" in segment for segment in segments):
+        raise _bad()
+    return "/".join(segments)
 
 
 def _plain(part: str) -> str:

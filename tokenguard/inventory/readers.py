@@ -63,6 +63,8 @@ class Draft(Frozen, frozen=True, kw_only=True):
     texts: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     value: Secret | None = None
+    also: tuple[str, ...] = ()
+    """Addresses of other places that hold the same value."""
 
 
 def read_drafts(data: bytes, form: Format, *, source: str) -> list[Draft]:

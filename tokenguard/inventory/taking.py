@@ -11,7 +11,7 @@ from tokenguard.domain.liveness import Observation
 from tokenguard.domain.names import TokenId, TokenName, new_token_id
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
-from tokenguard.domain.token import Location, Record, RecordState
+from tokenguard.domain.token import Consumer, Location, Record, RecordState
 from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
@@ -114,6 +114,18 @@ def value_at(places: Places, location: Location) -> Value:
             f"there is no such field: {location.url}", hint="check path and name, upper and lower case too"
         )
     return Value.of(check_value(held.text.reveal()))
+
+
+def declare_users(store: Store, clock: Clock, snapshot: Snapshot, consumers: tuple[Consumer, ...]) -> Snapshot:
+    """Record who else was found to hold the value of a token whose consumers nobody has declared."""
+    record = snapshot.document.record
+    if not consumers or record.consumers is not None or record.state is not RecordState.UNCLAIMED:
+        return snapshot
+    event = Event(
+        at=clock.now(), op=Op.IMPORT, actor=store.actor(), name=record.name, detail={"consumers": len(consumers)}
+    )
+    document = replace(snapshot.document, record=replace(record, consumers=consumers))
+    return store.commit(snapshot.id, snapshot.version, document, [event])
 
 
 def is_being_added(document: Document) -> bool:

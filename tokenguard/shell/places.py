@@ -1,13 +1,14 @@
 """Places of others by this runner's own configuration: it says which server, a record only pins which one it was."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from tokenguard.domain.field_address import AwsField, VaultField, parse_field
+from tokenguard.domain.field_address import AwsField, AwsFolder, VaultField, VaultFolder, parse_field
 from tokenguard.domain.token import Custody, Location
 from tokenguard.errors import InputError
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.places import Place
+from tokenguard.ports.surveying import Survey
 from tokenguard.shell.settings import Settings, VaultConfig
 
 if TYPE_CHECKING:  # hvac and boto3 are loaded by whoever asks a place
@@ -59,6 +60,30 @@ class ConfiguredPlaces:
         from tokenguard.clients.vault.kv import KvMount  # noqa: PLC0415
 
         return KvField(KvMount(self.connection(), address.mount), address)
+
+    def vault_survey(self, folder: VaultFolder, wanted: Mapping[str, str]) -> Survey:
+        """A walk through a mount at and below a folder; entries must have the `wanted` custom metadata."""
+        from tokenguard.clients.vault.kv import KvMount  # noqa: PLC0415 - loads hvac
+        from tokenguard.clients.vault.trouble import VaultTrouble  # noqa: PLC0415
+        from tokenguard.clients.vault.walking import KvSurvey  # noqa: PLC0415
+
+        kv = KvMount(self.connection(), folder.mount)
+
+        def is_store(path: str, names: Sequence[str]) -> bool:
+            if not {"meta/", "key/"} <= set(names):
+                return False
+            try:
+                return kv.read(f"{path}/meta/store".lstrip("/")) is not None
+            except VaultTrouble:
+                return True  # what looks like a store and may not be read is not walked into
+
+        return KvSurvey(kv, folder, wanted, is_store)
+
+    def aws_survey(self, folder: AwsFolder, wanted: Mapping[str, str]) -> Survey:
+        """A walk through a region's secrets of a prefix; they must have the `wanted` tags."""
+        from tokenguard.clients.aws.walking import SecretsSurvey  # noqa: PLC0415 - few commands need it
+
+        return SecretsSurvey(self.secrets(folder.region), folder, wanted)
 
     def connection(self) -> "VaultConnection":
         """The login at the configured Vault; InputError if none is configured."""

@@ -92,6 +92,19 @@ class KvMount:
             raise
         return _keys(answer)
 
+    def labels(self, path: str) -> dict[str, str]:
+        """What people wrote beside an entry (custom metadata); nothing where there is no entry."""
+        try:
+            answer = self._connection.call(
+                lambda client: client.secrets.kv.v2.read_secret_metadata(path, mount_point=self._mount)
+            )
+        except VaultTrouble as trouble:
+            if trouble.reason is Reason.ABSENT:
+                return {}
+            raise
+        found = _part(answer, "data").get("custom_metadata") or {}
+        return {name: text for name, text in found.items() if isinstance(text, str)}
+
     def versions(self, path: str) -> dict[str, int]:
         """The current version of every entry below a path, a page at a time; VaultTrouble where no such listing is."""
         found: dict[str, int] = {}

@@ -1,0 +1,93 @@
+"""The use case of `import --from`: walk, compare, propose, take in; nothing at the source is ever written."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tokenguard.cli.intake import Defaults, Fate, Intake, Outcome
+from tokenguard.domain.field_address import VaultFolder, parse_folder
+from tokenguard.domain.token import RecordState
+from tokenguard.errors import InputError
+from tokenguard.inventory.sightings import Sighting, drafts, sightings
+from tokenguard.ports.surveying import Entry, Survey
+from tokenguard.shell.wiring import Wiring
+
+_MAX_SIGHTINGS = 20_000
+
+
+@dataclass(slots=True)
+class Walk:
+    """What a walk has come upon."""
+
+    entries: int = 0
+    seen: list[Sighting] = field(default_factory=list)
+    passed: list[Outcome] = field(default_factory=list)
+
+
+class Surveying:
+    """Takes in what lives below an address of a Vault or of AWS Secrets Manager.
+
+    Args:
+        wiring: the world.
+        address: `vault://MOUNT[/PREFIX]` or `aws://REGION[/PREFIX]`.
+        tags: labels that an entry must have.
+
+    Raises:
+        InputError: the address or a tag is not one.
+    """
+
+    def __init__(self, wiring: Wiring, address: str, tags: Sequence[str]) -> None:
+        self._wiring = wiring
+        self._folder = parse_folder(address)
+        self._tags = dict(map(_pair, tags))
+
+    def run(self, defaults: Defaults, *, dry_run: bool) -> Iterator[Outcome]:
+        """What became of each; the walk ends before anything is taken in. Raises what store and source raise."""
+        walk = self._walk(self._survey())
+        found = drafts(
+            walk.seen,
+            self._wiring.store.fingerprint,
+            taken={name for name, _ in self._names()},
+            begun={address: name for name, address in self._names(begun=True)},
+            prefix=defaults.prefix,
+        )
+        told = f"{walk.entries:,} entries read, {len(walk.seen):,} tokens seen, {len(found):,} different values"
+        self._wiring.progress.note(told)
+        yield from Intake(self._wiring, defaults, dry_run=dry_run).run(found)
+        yield from walk.passed
+
+    def _walk(self, survey: Survey) -> Walk:
+        walk = Walk()
+        for each in survey.entries():
+            if isinstance(each, Entry):
+                walk.entries += 1
+                walk.seen += sightings(each)
+                self._wiring.progress.waiting(f"reading: {walk.entries:,} entries, {len(walk.seen):,} tokens")
+            else:
+                fate = Fate.SKIPPED if each.readable else Fate.UNREADABLE
+                walk.passed.append(Outcome(fate=fate, place=each.address, reason=each.reason))
+            if len(walk.seen) > _MAX_SIGHTINGS:
+                raise InputError(
+                    f"there are more than {_MAX_SIGHTINGS:,} tokens", hint="name a prefix that holds fewer"
+                )
+        self._wiring.progress.clear()
+        return walk
+
+    def _survey(self) -> Survey:
+        places = self._wiring.places
+        if isinstance(self._folder, VaultFolder):
+            return places.vault_survey(self._folder, self._tags)
+        return places.aws_survey(self._folder, self._tags)
+
+    def _names(self, *, begun: bool = False) -> Iterator[tuple[str, str]]:
+        """Names that are in use, or those that an interrupted run has begun with; each with its location."""
+        for snapshot in self._wiring.store.scan():
+            record = snapshot.document.record
+            if (record.state is RecordState.PENDING) is begun:
+                yield record.name, record.location.url
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator or not name or not value or not text.isprintable():
+        raise InputError("a tag is not NAME=VALUE", hint="for example --tag team=video")
+    return name, value
