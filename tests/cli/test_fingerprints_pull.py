@@ -10,6 +10,7 @@ import pytest
 from tests.fakes.scripted_server import ScriptedServer, raw, reply
 from tests.unit.test_local_unlock import FakeKeyring
 from tokenguard.places import state_dir
+from tokenguard.ports.shelf import Item
 from tokenguard.precommit import hook
 from tokenguard.shell.scan_key import find_scan_key
 
@@ -143,3 +144,49 @@ def test_where_nothing_was_pulled_no_keyring_is_asked(tmp_path, monkeypatch):
     assert find_scan_key({}) is None
     monkeypatch.chdir(tmp_path)
     assert hook.run(["--commit-msg", "nowhere"]) == 2
+
+
+def share(cli, *more: str):
+    return cli("fingerprints", "publish", "--to-store", "--key-file", "keys/key", "--public-code", "public", *more)
+
+
+def test_bundle_and_key_come_from_the_store(published, tmp_path, keyring):
+    assert "nothing was published" in published.refused("fingerprints", "pull", "--from", "store")
+    assert share(published).code == 0
+    del published.environ["TOKENGUARD_SCAN_KEY"]
+    assert published("fingerprints", "pull", "--from", "store").code == 0
+    assert found(published, tmp_path) == 1  # by the key in the keyring
+
+
+def test_the_store_and_a_file_carry_one_line_of_versions(published, tmp_path):
+    assert share(published).code == 0
+    answer = share(published, "bundle", "--format", "json")
+    assert (answer.code, answer.document["version"]) == (0, 2)
+    assert share(published, "--format", "json").document["version"] == 3
+    assert published("fingerprints", "pull", "--from", "store", "--format", "json").document["version"] == 3
+    assert "older than 3" in published.refused("fingerprints", "pull", "bundle", code=6)
+
+
+def test_a_key_that_is_pinned_here_is_not_replaced_by_the_stores(published, tmp_path):
+    """Whoever may write the shelf, but is not the publisher, gets no bundle of theirs believed."""
+    assert (
+        published("fingerprints", "publish", "--to-store", "--key-file", "keys/evil", "--public-code", "public").code
+        == 0
+    )
+    assert "not signed by the publisher" in published.refused("fingerprints", "pull", "--from", "store", code=6)
+
+
+def test_a_second_publishers_key_is_refused(published):
+    assert share(published).code == 0
+    other = ("fingerprints", "publish", "--to-store", "--key-file", "keys/other", "--public-code", "public")
+    published.refused(*other, code=6)
+    published.refused("fingerprints", "publish", "--key-file", "keys/key")
+
+
+def test_what_others_put_on_the_shelf_is_never_believed(published):
+    share(published)
+    for item in Item:
+        published.store.write(item, b"\xff not ours", published.store.read(item).revision)
+        assert published("fingerprints", "pull", "--from", "store").code in {2, 6}
+    del published.environ["TOKENGUARD_SCAN_KEY"]
+    assert published("fingerprints", "pull", "--from", "store").code == 2

@@ -12,6 +12,7 @@ from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, InputError
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
+from tokenguard.ports.shelf import Item, Shared
 from tokenguard.ports.store import Live, Tombstone
 
 _HINT = "read it again"
@@ -28,8 +29,22 @@ class MemoryStore:
         self._entries: dict[str, list[Entry]] = {}
         self._slots: dict[tuple[TokenId, Label], Value | Tombstone] = {}
         self._live: dict[TokenId, tuple[int, Label | None]] = {}
+        self._shared: dict[Item, Shared] = {}
         _, entries = extend("store", ChainHead(), [Event(at=clock.now(), op=Op.INIT, actor=self.actor())])
         self._entries["store"] = list(entries)
+
+    @property
+    def shelf(self) -> "MemoryStore":
+        return self
+
+    def read(self, item: Item) -> Shared | None:
+        return self._shared.get(item)
+
+    def write(self, item: Item, data: bytes, revision: str) -> None:
+        there = self._shared.get(item)
+        if revision != (there.revision if there else ""):
+            raise Conflict("the shared item changed since it was read", hint=_HINT)
+        self._shared[item] = Shared(str(int(revision or 0) + 1), data)
 
     def actor(self) -> Actor:
         return Actor(id="user:tester", host="testhost")

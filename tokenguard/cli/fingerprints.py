@@ -7,20 +7,14 @@ import click
 
 from tokenguard.cli.base import command, group, pass_wiring
 from tokenguard.detection.gitleaks_rules import gitleaks_rules
-from tokenguard.files import read_limited, replace_file, shown
-from tokenguard.scanning.bundle import (
-    MAX_BYTES,
-    SCAN_KEY_VARIABLE,
-    Bundle,
-    Publisher,
-    open_publisher,
-    verified,
-)
+from tokenguard.errors import InputError
+from tokenguard.files import shown
+from tokenguard.ports.shelf import shelf_of
+from tokenguard.scanning.bundle import SCAN_KEY_VARIABLE, open_publisher
 from tokenguard.scanning.inventory_values import read_inventory
+from tokenguard.scanning.outlets import Outlets
 from tokenguard.scanning.publishing import Publication, make_bundle
 from tokenguard.shell.wiring import Wiring
-
-_READABLE = 0o644  # the bundle counts as public
 
 
 @group(
@@ -40,8 +34,9 @@ def fingerprints() -> None:
 
 
 @command("publish")
-@click.argument("bundle", metavar="FILE", type=click.Path(path_type=Path))
+@click.argument("bundle", metavar="[FILE]", required=False, type=click.Path(path_type=Path))
 @click.option("--key-file", required=True, type=click.Path(path_type=Path), help="The publisher's key; made at first.")
+@click.option("--to-store", is_flag=True, help="Share it and its scan key through the store, for `pull --from store`.")
 @click.option(
     "--public-code",
     multiple=True,
@@ -50,21 +45,26 @@ def fingerprints() -> None:
     help="Code that anybody can see: a value that occurs in it is refused. Default: this Python's library.",
 )
 @pass_wiring
-def publish(wiring: Wiring, bundle: Path, key_file: Path, public_code: tuple[Path, ...]) -> None:
+def publish(
+    wiring: Wiring, bundle: Path | None, key_file: Path, public_code: tuple[Path, ...], *, to_store: bool
+) -> None:
     """Write FILE anew from all values of the store, and show the scan key that reads it.
 
-    A value counts as live until its death is proven; what FILE held and the store no longer keeps stays as revoked.
-    Give the scan key to developers and builds as TOKENGUARD_SCAN_KEY; it is not secret, the key file is.
+    A value counts as live until its death is proven; what was published before and the store no longer keeps stays
+    as revoked. Give the scan key to developers and builds as TOKENGUARD_SCAN_KEY; it is not secret, the key file is.
     """
+    if bundle is None and not to_store:
+        raise InputError("nothing says where to publish to", hint="give FILE, --to-store, or both")
     publisher = open_publisher(key_file)
+    outlets = Outlets(publisher, shelf_of(wiring.store) if to_store else None, bundle)
     publication = make_bundle(
         read_inventory(wiring.store),
         key=publisher.scan_key.tags,
-        before=_before(bundle, publisher),
+        before=outlets.before(),
         now=wiring.clock.now(),
         public_code=public_code or (Path(sysconfig.get_path("stdlib")),),
     )
-    replace_file(bundle.absolute(), publisher.signed(publication.bundle), mode=_READABLE)
+    outlets.publish(publication.bundle)
     _report(wiring, bundle, publication, publisher.scan_key.text())
 
 
@@ -81,18 +81,12 @@ def export(wiring: Wiring, scanner: str) -> None:
         wiring.screen.line(line)
 
 
-def _before(path: Path, publisher: Publisher) -> Bundle | None:
-    if not path.exists():
-        return None
-    return verified(read_limited(path, MAX_BYTES), publisher.scan_key)
-
-
-def _report(wiring: Wiring, path: Path, publication: Publication, scan_key: str) -> None:
+def _report(wiring: Wiring, path: Path | None, publication: Publication, scan_key: str) -> None:
     bundle = publication.bundle
     if wiring.screen.as_json:
         wiring.screen.document(
             {
-                "file": str(path),
+                "file": str(path) if path else None,
                 "version": bundle.version,
                 "expires": bundle.expires,
                 "entries": len(bundle.entries),
@@ -103,8 +97,9 @@ def _report(wiring: Wiring, path: Path, publication: Publication, scan_key: str)
             }
         )
         return
+    where = shown(path) if path else "the store"
     wiring.screen.line(
-        f"{shown(path)}: version {bundle.version}, {len(bundle.entries):,} tags until {bundle.expires[:10]}, "
+        f"{where}: version {bundle.version}, {len(bundle.entries):,} tags until {bundle.expires[:10]}, "
         f"{len(bundle.waivers):,} waived tokens"
     )
     for name in publication.not_covered:

@@ -6,11 +6,14 @@ import click
 
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import InputError
-from tokenguard.scanning.bundle import SCAN_KEY_VARIABLE, Bundle
+from tokenguard.ports.shelf import Item, shelf_of
+from tokenguard.scanning.bundle import SCAN_KEY_VARIABLE, Bundle, ScanKey, read_scan_key
 from tokenguard.scanning.fetching import fetch_bundle, is_address, read_bundle_file
 from tokenguard.scanning.own_tokens import keep
 from tokenguard.shell.scan_key import find_scan_key, remember_scan_key
 from tokenguard.shell.wiring import Wiring
+
+STORE = "store"
 
 
 @command("pull")
@@ -21,26 +24,41 @@ def pull(wiring: Wiring, file: Path | None, *, source: str | None) -> None:
     """Check signature and version of a bundle, and keep it for `scan` and the hook.
 
     Without FILE and --from it comes from where [scan] bundle of the configuration says. The scan key is
-    TOKENGUARD_SCAN_KEY; without that it is what an earlier pull left in the OS keyring. A key that was used is left
-    there, where there is a keyring.
+    TOKENGUARD_SCAN_KEY, or what an earlier pull left in the OS keyring, or with --from store what lies beside the
+    bundle. A key that was used is left in the keyring, where there is one.
     """
     if file is not None and source:
         raise InputError("two places to pull from", hint="give FILE or --from")
     place = str(file) if file is not None else source or wiring.settings.scan.bundle
     if not place:
         raise InputError("nothing says where the bundle is", hint="give FILE, --from URL, or set [scan] bundle")
-    key = find_scan_key(wiring.environ)
-    if key is None:
-        raise InputError("there is no scan key", hint=f"set {SCAN_KEY_VARIABLE} to what `fingerprints publish` showed")
-    bundle = keep(_fetched(wiring, place), key)
+    data = _fetched(wiring, place)
+    key = _key(wiring, place)
+    bundle = keep(data, key)
     _report(wiring, bundle, kept=remember_scan_key(key))
 
 
 def _fetched(wiring: Wiring, place: str) -> bytes:
+    if place == STORE:
+        found = shelf_of(wiring.store).read(Item.FINGERPRINTS)
+        if found is None:
+            raise InputError("nothing was published to the store", hint="`tokenguard fingerprints publish --to-store`")
+        return found.data
     if not is_address(place):
         return read_bundle_file(Path(place))
     settings = wiring.settings
     return fetch_bundle(place, wiring.clock, proxy=settings.proxy, ca_bundle=settings.ca_bundle)
+
+
+def _key(wiring: Wiring, place: str) -> ScanKey:
+    """The key that is pinned here; where none is and the store is asked anyhow, the store's."""
+    key = find_scan_key(wiring.environ)
+    if key is None and place == STORE:
+        found = shelf_of(wiring.store).read(Item.SCAN_KEY)
+        key = read_scan_key(found.data.decode("utf-8", "replace")) if found else None
+    if key is None:
+        raise InputError("there is no scan key", hint=f"set {SCAN_KEY_VARIABLE} to what `fingerprints publish` showed")
+    return key
 
 
 def _report(wiring: Wiring, bundle: Bundle, *, kept: bool) -> None:

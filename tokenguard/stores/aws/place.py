@@ -38,6 +38,10 @@ class AwsPlace:
         """The secret that makes a prefix a store; no token's name starts with `@`."""
         return f"{self.prefix}/@store"
 
+    def shared(self, item: str) -> str:
+        """The secret of something that the team shares."""
+        return f"{self.prefix}/@shared-{item}"
+
     def home(self, name: TokenName) -> str:
         """The secret of the token that was first to bear `name`."""
         return f"{self.prefix}/{name}"

@@ -27,6 +27,10 @@ class Role(StrEnum):
     """Adds, rotates, retires."""
     INVENTORY = "inventory"
     """Lists and shows every token, finds the owner of a leak; reads no value."""
+    SCANNER = "scanner"
+    """A developer or a build: reads the bundle of fingerprints and its key."""
+    PUBLISHER = "publisher"
+    """Publishes fingerprints: reads every value, writes what the team shares."""
     PLANNER = "planner"
     """Plans on a pull request: lists every token; reads no value."""
     BREAK_GLASS = "break-glass"
@@ -37,6 +41,7 @@ def policy(role: Role, place: AwsPlace) -> str:
     """The IAM policy of a role as JSON, for the store at `place`."""
     below = f"arn:aws:secretsmanager:{place.region}:*:secret:{place.prefix}/*"
     header = f"arn:aws:secretsmanager:{place.region}:*:secret:{place.header}-??????"
+    shared = f"arn:aws:secretsmanager:{place.region}:*:secret:{place.shared('*')}"
     reading = [
         _allow("List", ["secretsmanager:ListSecrets", "sts:GetCallerIdentity"], "*"),
         _allow("Describe", ["secretsmanager:DescribeSecret"], below),
@@ -49,6 +54,12 @@ def policy(role: Role, place: AwsPlace) -> str:
             {**_allow("NotTheStoreItself", ["secretsmanager:GetSecretValue"], header), "Effect": "Deny"},
         ],
         Role.INVENTORY: reading,
+        Role.SCANNER: [_allow("Shared", ["secretsmanager:GetSecretValue"], [header, shared])],
+        Role.PUBLISHER: [
+            _allow("List", ["secretsmanager:ListSecrets", "sts:GetCallerIdentity"], "*"),
+            _allow("Values", [*_READ], below),
+            _allow("Shared", ["secretsmanager:CreateSecret", *_WRITE], shared),
+        ],
         Role.PLANNER: reading,
         Role.ROTATOR: [
             _allow("List", ["secretsmanager:ListSecrets", "sts:GetCallerIdentity"], "*"),
@@ -74,7 +85,7 @@ def policy(role: Role, place: AwsPlace) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements[role]}, indent=2)
 
 
-def _allow(sid: str, actions: list[str], resource: str, *, stages: tuple[str, ...] = ()) -> dict[str, Any]:
+def _allow(sid: str, actions: list[str], resource: str | list[str], *, stages: tuple[str, ...] = ()) -> dict[str, Any]:
     statement: dict[str, Any] = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
     if stages:
         statement["Condition"] = {"StringEquals": {"secretsmanager:VersionStage": list(stages)}}

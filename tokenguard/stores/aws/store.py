@@ -24,6 +24,7 @@ from tokenguard.stores.aws.names import Names
 from tokenguard.stores.aws.place import AwsPlace
 from tokenguard.stores.aws.projection import STORE
 from tokenguard.stores.aws.runners import Turn
+from tokenguard.stores.aws.shelf import AwsShelf
 from tokenguard.stores.aws.tokens import Held, Tokens
 from tokenguard.stores.aws.values import SecretValues
 from tokenguard.stores.local.identity import current_actor
@@ -72,6 +73,11 @@ class AwsStore:
     def close(self) -> None:
         """Let other runners in."""
         self._turn.end()
+
+    @property
+    def shelf(self) -> AwsShelf:
+        """What the team shares."""
+        return AwsShelf(self.secrets, self.place, self.store_id)
 
     def actor(self) -> Actor:
         """The ARN that STS gives us, with host and CI run; asked once."""

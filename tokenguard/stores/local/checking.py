@@ -117,6 +117,10 @@ def _note_move(_seen: _Seen, row: Row) -> None:
     decode(row.data, Move)
 
 
+def _note_shared(_seen: _Seen, _row: Row) -> None:
+    """Any bytes: who reads them checks their signature."""
+
+
 def _note_keys(_seen: _Seen, row: Row) -> None:
     decode(row.data, StoreKeys)
 
@@ -131,6 +135,7 @@ _NOTE: dict[Kind, Callable[[_Seen, Row], None]] = {
     Kind.KEYS: _note_keys,
     Kind.HOLDERS: _note_holders,
     Kind.MOVE: _note_move,
+    Kind.SHARED: _note_shared,
 }
 
 

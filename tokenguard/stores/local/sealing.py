@@ -35,6 +35,7 @@ class Kind(IntEnum):
     KEYS = 7
     HOLDERS = 8
     MOVE = 9
+    SHARED = 10
 
 
 class Row(Hidden, frozen=True, kw_only=True):

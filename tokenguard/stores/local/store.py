@@ -32,6 +32,7 @@ from tokenguard.stores.local.place import Place
 from tokenguard.stores.local.rows import SealedRow, SealedRows
 from tokenguard.stores.local.sealing import Kind, Row
 from tokenguard.stores.local.session import Session
+from tokenguard.stores.local.shelf import LocalShelf
 from tokenguard.stores.local.slots import SlotInfo, SlotKey, Unlock
 
 if TYPE_CHECKING:
@@ -57,6 +58,11 @@ class LocalStore:
     def store_id(self) -> str:
         """32 hex digits, fixed when the store was made."""
         return self.session.store_id.hex()
+
+    @property
+    def shelf(self) -> LocalShelf:
+        """What the team shares."""
+        return LocalShelf(self.session)
 
     def actor(self) -> Actor:
         """The login that runs us, with host and CI run."""

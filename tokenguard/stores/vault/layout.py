@@ -111,6 +111,10 @@ class Place:
         """One shard of the index."""
         return self.at("idx", f"{number:02x}")
 
+    def shared(self, item: str) -> str:
+        """What the team shares."""
+        return self.at("shared", item)
+
     def mark(self, token: TokenId, expected: int) -> str:
         """A fresh mark: the document may move on from version `expected`."""
         return self.at("dirty", f"{token}.{expected}.{secrets.token_hex(4)}")

@@ -23,6 +23,10 @@ class Role(StrEnum):
     """Lists and shows every token, finds the owner of a leak; reads no value."""
     AUDITOR = "auditor"
     """Reads documents and audit trails; no value, no key."""
+    SCANNER = "scanner"
+    """A developer or a build: reads the bundle of fingerprints and its key, and nothing else."""
+    PUBLISHER = "publisher"
+    """Publishes fingerprints: reads every value, writes what the team shares."""
     PLANNER = "planner"
     """Plans on a pull request: reads documents; no audit trail, no value, no key."""
     BREAK_GLASS = "break-glass"
@@ -56,6 +60,13 @@ _RULES: dict[Role, tuple[_Rule, ...]] = {
     Role.CI_READER: (_Rule("data", "live/*", _READ),),
     Role.INVENTORY: (*_DOCUMENTS, _Rule("data", "key/fingerprint", _READ), _Rule("metadata", "fp/*", _LIST)),
     Role.AUDITOR: _DOCUMENTS,
+    Role.SCANNER: (_Rule("data", "meta/store", _READ), _Rule("data", "shared/*", _READ)),
+    Role.PUBLISHER: (
+        *_DOCUMENTS,
+        _Rule("data", "cand/*", _READ),
+        _Rule("data", "live/*", _READ),
+        _Rule("data", "shared/*", _WRITE),
+    ),
     Role.PLANNER: tuple(rule for rule in _DOCUMENTS if rule.below not in {"log/*", "name/*"}),
     Role.ROTATOR: (
         _Rule("data", "meta/store", _READ),

@@ -26,6 +26,7 @@ from tokenguard.stores.vault.layout import Place
 from tokenguard.stores.vault.leaving import put_move
 from tokenguard.stores.vault.names import Names
 from tokenguard.stores.vault.policies import Role, needs
+from tokenguard.stores.vault.shelf import VaultShelf
 from tokenguard.stores.vault.values import Slots
 
 _AGAIN = "read it again"
@@ -73,6 +74,11 @@ class VaultStore:
         return tuple(
             problems(self._kv.connection, self._place.mount, needs(Role.ROTATOR, self._place), self._clock.monotonic())
         )
+
+    @property
+    def shelf(self) -> VaultShelf:
+        """What the team shares."""
+        return VaultShelf(self._kv, self._place)
 
     def actor(self) -> Actor:
         """Who the Vault says we are, with host and CI run."""

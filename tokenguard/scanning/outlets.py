@@ -1,0 +1,66 @@
+"""Where a bundle is published: a file, the store's shelf, or both; each publication follows the one before."""
+
+from pathlib import Path
+
+from tokenguard.errors import Tampered
+from tokenguard.files import read_limited, replace_file
+from tokenguard.ports.shelf import Item, Shared, Shelf
+from tokenguard.scanning.bundle import MAX_BYTES, Bundle, Publisher, verified
+
+_READABLE = 0o644  # the bundle counts as public
+
+
+class Outlets:
+    """The places of one publication.
+
+    Args:
+        publisher: signs, and knows its own signature.
+        shelf: of the store, if it is to be published there.
+        file: if it is to be published there.
+    """
+
+    def __init__(self, publisher: Publisher, shelf: Shelf | None, file: Path | None) -> None:
+        self._publisher = publisher
+        self._shelf = shelf
+        self._file = file
+        self._shared: Shared | None = None
+
+    def before(self) -> Bundle | None:
+        """The newest bundle of these places, which the next one has to follow.
+
+        Raises:
+            Tampered: a bundle is there that this publisher did not sign.
+        """
+        found = []
+        if self._shelf is not None:
+            self._shared = self._shelf.read(Item.FINGERPRINTS)
+            found += [self._shared.data] if self._shared else []
+        if self._file is not None and self._file.exists():
+            found.append(read_limited(self._file, MAX_BYTES))
+        bundles = [verified(data, self._publisher.scan_key) for data in found]
+        return max(bundles, key=lambda bundle: bundle.version, default=None)
+
+    def publish(self, bundle: Bundle) -> None:
+        """Write it everywhere; to the store first, where another publisher may have been quicker.
+
+        Raises:
+            Conflict: one was; nothing was written.
+            Tampered: the store shares another publisher's key.
+        """
+        data = self._publisher.signed(bundle)
+        if self._shelf is not None:
+            self._share_key(self._shelf)
+            self._shelf.write(Item.FINGERPRINTS, data, self._shared.revision if self._shared else "")
+        if self._file is not None:
+            replace_file(self._file.absolute(), data, mode=_READABLE)
+
+    def _share_key(self, shelf: Shelf) -> None:
+        key = self._publisher.scan_key.text().encode()
+        there = shelf.read(Item.SCAN_KEY)
+        if there is None:
+            shelf.write(Item.SCAN_KEY, key, "")
+        elif there.data != key:
+            raise Tampered(
+                "the store shares the scan key of another publisher",
+                hint="publish with the key file that was used before; everybody here trusts that one",
+            )

@@ -1,0 +1,27 @@
+"""Shared items in an embedded store: sealed rows like all others."""
+
+from tokenguard.errors import Conflict
+from tokenguard.ports.shelf import Item, Shared
+from tokenguard.stores.local.sealing import Kind
+from tokenguard.stores.local.session import Session
+
+
+class LocalShelf:
+    """Implements the Shelf port."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def read(self, item: Item) -> Shared | None:
+        """The item, or None."""
+        with self._session.reading() as rows:
+            row = rows.get(Kind.SHARED, item)
+        return None if row is None else Shared(str(row.version), row.data)
+
+    def write(self, item: Item, data: bytes, revision: str) -> None:
+        """Replace the item if it is still of that revision; Conflict otherwise."""
+        with self._session.writing() as work:
+            row = work.rows.get(Kind.SHARED, item)
+            if revision != (str(row.version) if row else ""):
+                raise Conflict(f"the shared {item} changed since it was read", hint="read it again")
+            work.rows.put(Kind.SHARED, item, data)
