@@ -136,7 +136,7 @@ def _loader() -> Any:
 
     resolvers = yaml.SafeLoader.yaml_implicit_resolvers
 
-    class Loader(yaml.cyaml.CParser):  # type: ignore[misc]  # a C class without stubs
+    class Loader(yaml.cyaml.CParser):  # type: ignore[misc, name-defined]  # a C class without stubs
         def descend_resolver(self, parent: Any, index: Any) -> None:
             """No tag depends on a path."""
 

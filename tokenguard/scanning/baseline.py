@@ -59,6 +59,8 @@ class Baseline(Suppressor):
 class Recorder(Suppressor):
     """Takes everything that a scan finds into a new baseline."""
 
+    learns = True
+
     def __init__(self, salt: bytes, directory: Path = Path()) -> None:
         self._salt = salt
         self._tagger = _Tagger(salt)

@@ -3,7 +3,8 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from tokenguard.detection.extras import allowed, scan_extras
@@ -41,6 +42,9 @@ class Stages(Frozen, frozen=True, kw_only=True):
 class Suppressor:
     """Says which matches are known already. This one knows none; a baseline does."""
 
+    learns = False
+    """Whether it keeps what it is asked about, so that one process has to ask everything."""
+
     def knows(self, _match: Match, _path: str) -> bool:
         """Whether the match is in the baseline."""
         return False
@@ -59,6 +63,7 @@ def scan(
     stages: Stages | None = None,
     suppressor: Suppressor | None = None,
     notes: tuple[str, ...] = (),
+    tagger: "Tagger | None" = None,
 ) -> Report:
     """Scan everything and report on it, findings in the order of path and place.
 
@@ -67,9 +72,10 @@ def scan(
         stages: what to look for.
         suppressor: what is known already.
         notes: what the reader must know of this run.
+        tagger: gives findings their tags, so that those of the parts of one run can be told apart.
     """
     tally = _Tally()
-    tagger = _Tagger()
+    tagger = tagger or Tagger()
     for source in _unpacked(sources):
         if isinstance(source, Skipped):
             tally.skipped.append(source)
@@ -85,6 +91,20 @@ def scan(
         skipped=tuple(tally.skipped),
         suppressed=tally.suppressed,
         allowed=tally.allowed,
+        notes=notes,
+    )
+
+
+def merged(reports: Sequence[Report], notes: tuple[str, ...] = ()) -> Report:
+    """One report of those on the parts of a run."""
+    return Report(
+        files=sum(report.files for report in reports),
+        bytes=sum(report.bytes for report in reports),
+        findings=tuple(sorted(chain.from_iterable(each.findings for each in reports), key=lambda found: found.place)),
+        waived=tuple(sorted(chain.from_iterable(each.waived for each in reports), key=lambda found: found.place)),
+        skipped=tuple(chain.from_iterable(report.skipped for report in reports)),
+        suppressed=sum(report.suppressed for report in reports),
+        allowed=sum(report.allowed for report in reports),
         notes=notes,
     )
 
@@ -125,7 +145,7 @@ def _unpacked(sources: Iterable[Source]) -> Iterator[Source]:
             yield from members(source)
 
 
-def _scan_blob(blob: Blob, stages: Stages, suppressor: Suppressor, tagger: "_Tagger", tally: _Tally) -> None:
+def _scan_blob(blob: Blob, stages: Stages, suppressor: Suppressor, tagger: "Tagger", tally: _Tally) -> None:
     text: Text | None = None
     found, silent = set[int](), set[int]()
     for match in matches_of(blob.data, blob.path, stages):
@@ -177,11 +197,12 @@ def _same(match: Match, others: Iterable[Match]) -> Match | None:
     return None
 
 
-class _Tagger:
+class Tagger:
     """Tells two values apart within one run; the key is never kept, so a tag says nothing about its value."""
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
 
     def tag(self, value: Secret) -> str:
+        """32 hex digits."""
         return hmac.new(self._key, value.reveal().encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]

@@ -1,0 +1,147 @@
+"""A scan that two processes share: the results of one process, in its order, whatever becomes of the child."""
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tokenguard.domain.finding import Report, Skipped
+from tokenguard.errors import InputError
+from tokenguard.scanning import sharing
+from tokenguard.scanning.baseline import Recorder, new_salt
+from tokenguard.scanning.jobs import Job
+from tokenguard.scanning.scanner import Stages, Suppressor
+
+TOKENGUARD = Path(sys.executable).with_name("tokenguard")
+PARTS = list(range(30))
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Share everything, on any machine."""
+    monkeypatch.setattr(sharing, "_ALONE", -1)
+    monkeypatch.setattr(sharing, "_second_processor", lambda: True)
+
+
+def report(part: int) -> Report:
+    time.sleep(0.002)  # so that each process gets its turn
+    return Report(files=1, bytes=part, skipped=(Skipped(path=f"{part} by {os.getpid()}", reason="unreadable"),))
+
+
+def no_child_is_left() -> bool:
+    try:
+        return os.waitpid(-1, os.WNOHANG) == (0, 0)
+    except ChildProcessError:
+        return True
+
+
+@pytest.mark.usefixtures("eager")
+def test_every_part_is_scanned_once_by_two_processes_and_in_order() -> None:
+    reports = sharing.shared(PARTS, report)
+    assert [each.bytes for each in reports] == PARTS
+    assert len({each.skipped[0].path.split()[-1] for each in reports}) == 2
+    assert no_child_is_left()
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("end", [lambda: os.kill(os.getpid(), signal.SIGKILL), lambda: 1 / 0, lambda: os._exit(0)])
+def test_what_a_child_that_ends_early_leaves_is_scanned_all_the_same(end) -> None:
+    parent = os.getpid()
+
+    def scan(part: int) -> Report:
+        if os.getpid() != parent and part > 3:
+            end()
+        return report(part)
+
+    assert [each.bytes for each in sharing.shared(PARTS, scan)] == PARTS
+    assert no_child_is_left()
+
+
+@pytest.mark.usefixtures("eager")
+def test_an_error_is_raised_in_the_parent_and_no_child_is_left() -> None:
+    def scan(part: int) -> Report:
+        if part > 3:
+            raise InputError("gone", hint="none")
+        return report(part)
+
+    with pytest.raises(InputError):
+        sharing.shared(PARTS, scan)
+    assert no_child_is_left()
+
+
+def test_a_short_scan_is_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("shared"))
+    assert len(sharing.shared(PARTS, report)) == len(PARTS)
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_tree_gives_the_same_findings_either_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    value = secrets.token_hex(20)
+    for number in range(60):
+        folder = tmp_path / f"d{number % 7}"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{number}.py").write_text(
+            f"x = {number}\npassword = '{value if number % 9 == 0 else secrets.token_hex(20)}'\n"
+        )
+    (tmp_path / os.fsdecode(b"caf\xe9.py")).write_text(f"key = '{value}'\n")
+    (tmp_path / "link").symlink_to("d1")
+    monkeypatch.chdir(tmp_path)
+    job = Job(stages=Stages(), suppressor=Suppressor())
+    two = job.paths([Path()])
+    monkeypatch.setattr(sharing, "_second_processor", lambda: False)
+    one = job.paths([Path()])
+
+    def seen(found: Report) -> tuple:
+        return found.files, found.bytes, found.skipped, [(each.place, each.kind) for each in found.findings]
+
+    assert seen(two) == seen(one)
+    same = {tag.path: tag.tag for tag in two.findings}
+    assert same["d0/0.py"] == same["d2/9.py"] == same[os.fsdecode(b"caf\xe9.py")]
+    assert len(set(same.values())) > 40
+
+
+@pytest.mark.usefixtures("eager")
+def test_what_has_to_see_everything_is_asked_in_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("shared"))
+    for number in range(20):
+        (tmp_path / f"{number}.py").write_text(f"password = '{secrets.token_hex(20)}'\n")
+    recorder = Recorder(new_salt(), tmp_path)
+    monkeypatch.setattr(recorder, "wants", lambda *_: False)
+    assert Job(stages=Stages(), suppressor=recorder).paths([tmp_path]).suppressed >= 20
+
+
+def test_an_interrupt_ends_both_processes_and_says_so_once(tmp_path: Path) -> None:
+    for number in range(64):
+        (tmp_path / f"{number}.yml").write_text("k: [a, &x b, *x]\n" * 8_000 + f"password: {number}\n")
+    running = subprocess.Popen(
+        [TOKENGUARD, "scan", tmp_path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        time.sleep(0.5)
+        for _ in range(100):
+            if b"scan" in b"".join(_children(running.pid)):
+                break
+            time.sleep(0.05)
+        os.killpg(running.pid, signal.SIGINT)
+        out, errors = running.communicate(timeout=30)
+    finally:
+        running.kill()
+    assert running.returncode == 130
+    assert errors.count(b"error:") == 1
+    assert b"Traceback" not in out + errors
+    with pytest.raises(ProcessLookupError):
+        os.killpg(running.pid, 0)
+
+
+def _children(pid: int) -> list[bytes]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    return (
+        [Path(f"/proc/{child}/cmdline").read_bytes() for child in listed.read_text().split()]
+        if listed.exists()
+        else [b"scan"]
+    )
