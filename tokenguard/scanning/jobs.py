@@ -79,7 +79,7 @@ class Job(Frozen, frozen=True, kw_only=True):
 
     def _shared(self, items: list[_Item], read: Callable[[Sequence[_Item]], Iterator[Source]]) -> Report:
         """In two processes where it pays."""
-        if self.suppressor.learns:
+        if self.suppressor.learns or self.watch is not None:
             return self._run(read(items))
         tagger = Tagger()
 
