@@ -2,35 +2,20 @@
 
 import json
 import urllib.request
-from collections.abc import Iterator
 
 import pytest
 
 from tests.fakes.secrets_manager.command_line import NAME, AwsCommandLine
-from tests.fakes.secrets_manager.server import FakeAws
 from tests.fakes.secrets_manager.stores import CREDENTIALS
-from tokenguard.sandbox.server import Sandbox
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[FakeAws]:
-    with FakeAws() as aws:
-        yield aws
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture
-def cli(server, sandbox, tmp_path, capfd, monkeypatch) -> AwsCommandLine:
+def cli(fake_aws, sandbox, tmp_path, capfd, monkeypatch) -> AwsCommandLine:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    server.service.shelf.secrets.clear()
-    server.faults.clear()
-    return AwsCommandLine(server, sandbox, tmp_path, capfd, monkeypatch)
+    fake_aws.service.shelf.secrets.clear()
+    fake_aws.faults.clear()
+    return AwsCommandLine(fake_aws, sandbox, tmp_path, capfd, monkeypatch)
 
 
 @pytest.fixture

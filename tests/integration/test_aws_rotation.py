@@ -1,38 +1,23 @@
 """Rotations on AWS that are hit by a fault at every single call: they stop with 3, 4 or 5, and `--resume` converges."""
 
 import urllib.request
-from collections.abc import Iterator
 
 import pytest
 
 from tests.fakes.secrets_manager.command_line import NAME, AwsCommandLine
-from tests.fakes.secrets_manager.server import FakeAws
 from tests.fakes.secrets_manager.stores import CREDENTIALS
-from tokenguard.sandbox.server import Sandbox
 
 WRITES = ("PutSecretValue", "UpdateSecretVersionStage", "TagResource")
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[FakeAws]:
-    with FakeAws() as aws:
-        yield aws
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
-def cli(server, sandbox, tmp_path, capfd, monkeypatch) -> AwsCommandLine:
+def cli(fake_aws, sandbox, tmp_path, capfd, monkeypatch) -> AwsCommandLine:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    server.service.__init__(server.region)
-    server.faults.clear()
-    server.expired.clear()
-    cli = AwsCommandLine(server, sandbox, tmp_path, capfd, monkeypatch)
+    fake_aws.service.__init__(fake_aws.region)
+    fake_aws.faults.clear()
+    fake_aws.expired.clear()
+    cli = AwsCommandLine(fake_aws, sandbox, tmp_path, capfd, monkeypatch)
     assert cli("init", "--sandbox").code == 0
     assert cli.issue().code == 0
     return cli

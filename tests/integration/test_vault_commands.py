@@ -2,32 +2,17 @@
 
 import base64
 import itertools
-from collections.abc import Iterator
 
 import pytest
 
 from tests.fakes.vault_command_line import NAME, VaultCommandLine
-from tests.integration.openbao import OpenBao, running
-from tokenguard.sandbox.server import Sandbox
 
 _numbers = itertools.count()
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[OpenBao]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
-def cli(server, sandbox, tmp_path, capfd) -> VaultCommandLine:
-    return VaultCommandLine(server, sandbox, tmp_path, capfd, url=f"vault://secret/team{next(_numbers)}")
+def cli(openbao, sandbox, tmp_path, capfd) -> VaultCommandLine:
+    return VaultCommandLine(openbao, sandbox, tmp_path, capfd, url=f"vault://secret/team{next(_numbers)}")
 
 
 @pytest.fixture
@@ -188,14 +173,14 @@ def test_an_environment_that_names_another_server_is_not_followed(made):
     assert made("doctor", "--accept-server").code == 0
 
 
-def test_one_teams_roles_get_nothing_of_another_teams(made, server):
+def test_one_teams_roles_get_nothing_of_another_teams(made, openbao):
     other = f"vault://secret/team{next(_numbers)}"
     assert made("init", "--sandbox", url=other).code == 0
     folder = other.removeprefix("vault://secret/")
     for role, policy in policies(made).items():
         if role == "ci-reader":
             continue
-        token = server.new_token(policy)
+        token = openbao.new_token(policy)
         answer = made("list", url=other, token=token)
         assert (answer.code, answer.out) == (4, ""), role
         for endpoint, path in itertools.product(
@@ -203,35 +188,35 @@ def test_one_teams_roles_get_nothing_of_another_teams(made, server):
             ("meta/store", "key/fingerprint", "doc/x", "cand/x/y", "live/a/b", "idx/00", "dirty/x", "fp/x/y"),
         ):
             for method in ("GET", "POST", "DELETE", "LIST"):
-                answer = server.api(method, f"secret/{endpoint}/{folder}/{path}", {}, check=False, token=token)
+                answer = openbao.api(method, f"secret/{endpoint}/{folder}/{path}", {}, check=False, token=token)
                 assert answer.status_code in {403, 405}, (role, method, endpoint, path)
 
 
-def test_a_mount_that_is_not_fit_is_refused_before_anything_is_written(cli, server):
+def test_a_mount_that_is_not_fit_is_refused_before_anything_is_written(cli, openbao):
     found = {}
     for what, mount in {
-        "KV version 2": server.new_mount("1"),
-        "deletes entries": server.new_mount(delete_version_after="1h"),
-        "keeps one version": server.new_mount(max_versions=1),
+        "KV version 2": openbao.new_mount("1"),
+        "deletes entries": openbao.new_mount(delete_version_after="1h"),
+        "keeps one version": openbao.new_mount(max_versions=1),
         "there is no mount": "nowhere",
     }.items():
         answer = cli(
             "init",
             url=f"vault://{mount}/team",
-            token=server.new_token(policies(cli)["break-glass"]) if mount == "nowhere" else "",
+            token=openbao.new_token(policies(cli)["break-glass"]) if mount == "nowhere" else "",
         )
         found[what] = (answer.code, what in answer.error, "hint: " in answer.err)
         if mount != "nowhere":
-            assert server.api("LIST", f"{mount}/metadata/team", check=False).status_code == 404
+            assert openbao.api("LIST", f"{mount}/metadata/team", check=False).status_code == 404
     assert set(found.values()) == {(4, True, True)}, found
 
 
-def test_a_mount_that_became_unfit_stops_a_rotation_before_it_begins(cli, server):
-    mount = server.new_mount()
+def test_a_mount_that_became_unfit_stops_a_rotation_before_it_begins(cli, openbao):
+    mount = openbao.new_mount()
     cli.url = f"vault://{mount}/team"
     assert cli("init", "--sandbox").code == 0
     assert cli.issue().code == 0
-    server.api("POST", f"{mount}/config", {"max_versions": 1})
+    openbao.api("POST", f"{mount}/config", {"max_versions": 1})
     value = cli.live()
     answer = cli("rotate", NAME)
     assert (answer.code, "keeps one version" in answer.error) == (4, True)
@@ -239,34 +224,34 @@ def test_a_mount_that_became_unfit_stops_a_rotation_before_it_begins(cli, server
     assert cli("doctor").code == 4
 
 
-def test_a_login_that_ends_too_soon_is_refused_before_a_rotation(made, server):
-    token = server.new_token(policies(made)["rotator"], ttl="60s", renewable=False)
+def test_a_login_that_ends_too_soon_is_refused_before_a_rotation(made, openbao):
+    token = openbao.new_token(policies(made)["rotator"], ttl="60s", renewable=False)
     answer = made("rotate", NAME, token=token)
     assert answer.code == 4
     assert "can be neither renewed nor made again" in answer.error
 
 
-def test_a_revoked_login_says_so(made, server):
-    token = server.new_token(policies(made)["rotator"])
-    server.api("POST", "auth/token/revoke", {"token": token})
+def test_a_revoked_login_says_so(made, openbao):
+    token = openbao.new_token(policies(made)["rotator"])
+    openbao.api("POST", "auth/token/revoke", {"token": token})
     answer = made("rotate", NAME, token=token)
     assert answer.code == 4
     assert "expired or was revoked" in answer.error
     assert token not in answer.err + answer.out
 
 
-def test_teams_live_in_namespaces_of_their_own(cli, server):
+def test_teams_live_in_namespaces_of_their_own(cli, openbao):
     """The same address in two namespaces is two stores; a login of one is nobody in the other."""
     tokens = {}
     for team in ("video", "audio"):
-        server.api("POST", f"sys/namespaces/{team}")
-        server.api("POST", f"{team}/sys/mounts/kv", {"type": "kv", "options": {"version": "2"}})
+        openbao.api("POST", f"sys/namespaces/{team}")
+        openbao.api("POST", f"{team}/sys/mounts/kv", {"type": "kv", "options": {"version": "2"}})
         cli.url, cli.vault = "vault://kv/tokens", {"namespace": team}
         made = cli("init", "--sandbox")
         assert made.code == 0, made.err
         assert cli.issue(f"{team}/app/prod/post").code == 0
-        server.api("PUT", f"{team}/sys/policies/acl/rotator", {"policy": policies(cli)["rotator"]})
-        created = server.api("POST", f"{team}/auth/token/create", {"policies": ["rotator"], "ttl": "1h"}).json()
+        openbao.api("PUT", f"{team}/sys/policies/acl/rotator", {"policy": policies(cli)["rotator"]})
+        created = openbao.api("POST", f"{team}/auth/token/create", {"policies": ["rotator"], "ttl": "1h"}).json()
         tokens[team] = created["auth"]["client_token"]
     for team, other in (("video", "audio"), ("audio", "video")):
         cli.vault = {"namespace": team}

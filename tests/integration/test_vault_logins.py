@@ -4,7 +4,6 @@ import base64
 import json
 import ssl
 import time
-from collections.abc import Iterator
 
 import pytest
 import trustme
@@ -14,36 +13,23 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from tests.fakes.vault_command_line import NAME, VaultCommandLine
 from tests.fakes.vault_proxy import VaultProxy
 from tests.integration.openbao import OpenBao, running
-from tokenguard.sandbox.server import Sandbox
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[OpenBao]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture(scope="module")
-def role(server: OpenBao) -> dict[str, str]:
+def role(openbao: OpenBao) -> dict[str, str]:
     """The rotator's printed policy, behind an AppRole and a JWT role."""
     from tokenguard.shell.vault import policies
 
-    server.api("PUT", "sys/policies/acl/rotator", {"policy": policies("vault://secret/logins")["rotator"]})
-    server.api("POST", "sys/auth/approle", {"type": "approle"})
+    openbao.api("PUT", "sys/policies/acl/rotator", {"policy": policies("vault://secret/logins")["rotator"]})
+    openbao.api("POST", "sys/auth/approle", {"type": "approle"})
     options = {"token_policies": ["rotator"], "token_ttl": "1h", "token_no_default_policy": True}
-    server.api("POST", "auth/approle/role/ci", options)
-    return server.api("GET", "auth/approle/role/ci/role-id").json()["data"]
+    openbao.api("POST", "auth/approle/role/ci", options)
+    return openbao.api("GET", "auth/approle/role/ci/role-id").json()["data"]
 
 
 @pytest.fixture
-def cli(server, sandbox, role, tmp_path, capfd) -> VaultCommandLine:
-    cli = VaultCommandLine(server, sandbox, tmp_path, capfd, url="vault://secret/logins")
+def cli(openbao, sandbox, role, tmp_path, capfd) -> VaultCommandLine:
+    cli = VaultCommandLine(openbao, sandbox, tmp_path, capfd, url="vault://secret/logins")
     made = cli("init", "--sandbox")
     assert made.code in {0, 2}, made.err
     if made.code == 0:
@@ -51,17 +37,17 @@ def cli(server, sandbox, role, tmp_path, capfd) -> VaultCommandLine:
     return cli
 
 
-def test_an_approle_rotates(cli, server, role):
-    cli.token = server.api("POST", "auth/approle/role/ci/secret-id").json()["data"]["secret_id"]
+def test_an_approle_rotates(cli, openbao, role):
+    cli.token = openbao.api("POST", "auth/approle/role/ci/secret-id").json()["data"]["secret_id"]
     cli.vault = {"auth": "approle", "role": role["role_id"]}
     assert cli("rotate", NAME).code == 0
     assert "vault:entity:" in cli("audit", "log", NAME).out
 
 
-def test_a_wrapped_secret_id_works_once_and_then_says_so(cli, server, role):
-    wrapped = server._session.post(
-        f"{server.url}/v1/auth/approle/role/ci/secret-id",
-        headers={"X-Vault-Token": server.root_token, "X-Vault-Wrap-TTL": "60s"}, timeout=10,
+def test_a_wrapped_secret_id_works_once_and_then_says_so(cli, openbao, role):
+    wrapped = openbao._session.post(
+        f"{openbao.url}/v1/auth/approle/role/ci/secret-id",
+        headers={"X-Vault-Token": openbao.root_token, "X-Vault-Wrap-TTL": "60s"}, timeout=10,
     ).json()  # fmt: skip
     cli.token = wrapped["wrap_info"]["token"]
     cli.vault = {"auth": "approle", "role": role["role_id"], "wrapped": True}
@@ -78,12 +64,12 @@ def signed(key: rsa.RSAPrivateKey, **claims: object) -> str:
     return f"{text}.{part(key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
 
 
-def test_a_ci_job_logs_in_with_its_own_jwt_and_only_if_it_is_the_right_job(cli, server, tmp_path):
+def test_a_ci_job_logs_in_with_its_own_jwt_and_only_if_it_is_the_right_job(cli, openbao, tmp_path):
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    server.api("POST", "sys/auth/ci", {"type": "jwt"})
-    server.api("POST", "auth/ci/config", {"jwt_validation_pubkeys": [public.decode()]})
-    server.api(
+    openbao.api("POST", "sys/auth/ci", {"type": "jwt"})
+    openbao.api("POST", "auth/ci/config", {"jwt_validation_pubkeys": [public.decode()]})
+    openbao.api(
         "POST", "auth/ci/role/rotation",
         {"role_type": "jwt", "user_claim": "sub", "bound_audiences": ["tokenguard"], "token_policies": ["rotator"],
          "bound_claims": {"repository": "team/app"}, "token_ttl": "1h"},
@@ -100,9 +86,9 @@ def test_a_ci_job_logs_in_with_its_own_jwt_and_only_if_it_is_the_right_job(cli, 
     assert file.read_text() not in refused.err + refused.out
 
 
-def test_a_token_file_must_be_private(cli, server, tmp_path):
+def test_a_token_file_must_be_private(cli, openbao, tmp_path):
     file = tmp_path / "login"
-    file.write_text(server.root_token + "\n")
+    file.write_text(openbao.root_token + "\n")
     cli.vault = {"credential": f"file:{file}"}
     file.chmod(0o644)
     assert cli("list").code == 2
@@ -111,13 +97,13 @@ def test_a_token_file_must_be_private(cli, server, tmp_path):
 
 
 @pytest.mark.parametrize("flaw", ["", "unknown authority", "wrong name"])
-def test_a_rotation_over_tls_and_none_over_a_certificate_that_is_wrong(cli, server, tmp_path, flaw):
+def test_a_rotation_over_tls_and_none_over_a_certificate_that_is_wrong(cli, openbao, tmp_path, flaw):
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     issuer = trustme.CA() if flaw == "unknown authority" else authority
     issuer.issue_cert("localhost" if flaw == "wrong name" else "127.0.0.1").configure_cert(context)
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    with VaultProxy(server.port, context=context) as proxy:
+    with VaultProxy(openbao.port, context=context) as proxy:
         cli.address, cli.vault = proxy.url, {"ca_bundle": str(tmp_path / "ca.pem")}
         answer = cli("rotate", NAME)
         if flaw:
@@ -129,10 +115,10 @@ def test_a_rotation_over_tls_and_none_over_a_certificate_that_is_wrong(cli, serv
 
 
 def test_a_sealed_vault_says_so(sandbox, tmp_path, capfd):
-    with running() as server:
-        cli = VaultCommandLine(server, sandbox, tmp_path, capfd, url="vault://secret/sealed")
+    with running() as openbao:
+        cli = VaultCommandLine(openbao, sandbox, tmp_path, capfd, url="vault://secret/sealed")
         assert cli("init").code == 0
-        server.api("POST", "sys/seal")
+        openbao.api("POST", "sys/seal")
         for line in (["list"], ["rotate", NAME], ["doctor"]):
             answer = cli(*line)
             assert answer.code == 4, line
