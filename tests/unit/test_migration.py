@@ -19,6 +19,7 @@ from tokenguard.errors import Conflict, InputError, Moved, Tampered, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.migration.moving import check_ends, give_up, has_moved, move_store
 from tokenguard.migration.plan import plan_move
+from tokenguard.ports.shelf import Item, shelf_of
 from tokenguard.ports.store import Tombstone
 
 OLD, NEW = "memory://old", "memory://new"
@@ -86,6 +87,23 @@ def test_trails_records_values_and_tombstones_arrive_as_they_are(ends: Ends):
     assert ends.new.read_candidate(token, Label("upload-x-3")) == grave
     assert ends.new.fingerprint(Value.of("tgcanary-x")) == ends.old.fingerprint(Value.of("tgcanary-x"))
     assert ends.trails_hold()
+
+
+def test_what_the_team_shares_goes_along_as_far_as_the_new_store_holds_it(ends: Ends, monkeypatch):
+    shelf_of(ends.old).write(Item.FINGERPRINTS, b"bundle", "")
+    shelf_of(ends.old).write(Item.SCAN_KEY, b"key", "")
+    real = type(shelf_of(ends.new)).write
+
+    def write(shelf, item, data, revision):
+        if item is Item.FINGERPRINTS:
+            raise InputError("it is too large for one place", hint="publish it elsewhere")
+        real(shelf, item, data, revision)
+
+    monkeypatch.setattr(type(shelf_of(ends.new)), "write", write)
+    ends.move()
+    assert shelf_of(ends.new).read(Item.SCAN_KEY).data == b"key"
+    assert shelf_of(ends.new).read(Item.FINGERPRINTS) is None
+    assert "! fingerprints stays behind: it is too large for one place" in ends.told.lines
 
 
 def test_a_long_trail_arrives_in_parts(ends: Ends):
