@@ -1,10 +1,13 @@
 """What `check` and `report` hold to what: the policy, the stores, and what is known of their providers."""
 
+from collections import defaultdict
 from pathlib import Path
 
+from tokenguard.domain.document import Document
 from tokenguard.domain.token import Record
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.policy.catalogue import about
+from tokenguard.policy.entered import with_entered
 from tokenguard.policy.loader import packaged_policy, read_policy
 from tokenguard.policy.model import Policy
 from tokenguard.policy.surroundings import Place, ProviderFacts, Surroundings, place_of
@@ -15,11 +18,15 @@ from tokenguard.shell.wiring import Wiring
 def surroundings(wiring: Wiring, store: Store, *, ask_providers: bool) -> Surroundings:
     """The inventory of one store as it is now; only with `ask_providers` does anything leave this machine."""
     documents = [snapshot.document for snapshot in store.scan()]
-    facts: dict[Place, ProviderFacts] = {}
+    now = wiring.clock.now()
+    places: defaultdict[Place, list[Document]] = defaultdict(list)
     for document in documents:
-        if (place := place_of(document.record)) not in facts:
-            facts[place] = _facts(wiring, document.record, ask=ask_providers)
-    return Surroundings(documents, wiring.clock.now(), facts)
+        places[place_of(document.record)].append(document)
+    facts = {
+        place: with_entered(_facts(wiring, found[0].record, ask=ask_providers), found, now)
+        for place, found in places.items()
+    }
+    return Surroundings(documents, now, facts)
 
 
 def _facts(wiring: Wiring, record: Record, *, ask: bool) -> ProviderFacts:
@@ -49,10 +56,12 @@ def chosen_policy(wiring: Wiring, named: str | None) -> Policy:
     Raises:
         InputError: there is no such policy, or it has nothing to check.
     """
-    if named is None:
+    if named is None and wiring.settings.policy_file is None:
         policy = wiring.policy
-    elif "/" in named or named.endswith((".yaml", ".yml")):
-        policy = read_policy(Path(named))
+    elif named is None or "/" in named or named.endswith((".yaml", ".yml")):
+        from tokenguard.policy.expression import compiled  # noqa: PLC0415 - only a policy of a team's own has any
+
+        policy = read_policy(Path(named) if named else wiring.settings.policy_file, compiled)
     else:
         policy = packaged_policy(named)
     if not any(about(rule.id).checked for rule in policy.rules):

@@ -5,6 +5,7 @@ import msgspec
 from tokenguard.domain.event import ChainHead
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.journal import Journal, Quarantined
+from tokenguard.domain.listing import Listing
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.token import Record
 from tokenguard.errors import Moved, Tampered
@@ -20,6 +21,8 @@ class Document(Frozen, frozen=True, kw_only=True):
     journal: Journal | None = None
     """The open operation, or the last one that ended."""
     quarantine: tuple[Quarantined, ...] = ()
+    listing: Listing | None = None
+    """The last list of the provider's tokens that a person entered."""
     chain: ChainHead = field(default_factory=ChainHead)
     """Kept by the store: `commit` extends it with the events it is given."""
     moved_to: str = ""

@@ -27,6 +27,8 @@ class Op(StrEnum):
     EDIT = "edit"
     IMPORT = "import"
     VERIFY = "verify"
+    RECONCILE = "reconcile"
+    """The token was looked for in a list that a person entered."""
     OPEN = "open"
     TAKE_OVER = "take-over"
     MINT = "mint"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 
 from tokenguard.frozen import Frozen
-from tokenguard.policy.answer import NotEvaluable, Question, Violated
+from tokenguard.policy.answer import Check, NotEvaluable, Question, Violated
 from tokenguard.policy.model import Policy, Severity, Waiver
 from tokenguard.policy.rules.table import CHECKS
 from tokenguard.policy.surroundings import Surroundings, is_identified
@@ -69,14 +69,18 @@ def assess(policy: Policy, around: Surroundings, *, store: str = "") -> Assessme
         policy: the rules, with their overrides and waivers.
         around: the inventory, the time, and what providers say.
         store: how violations name the store; empty if there is only one.
+
+    Raises:
+        InputError: a rule of the team's own is not acceptable, or CEL is not installed.
     """
     violations = list(_orphans(policy, around, store))
     waived: list[Waived] = []
     unknown: Counter[tuple[str, str]] = Counter()
     if (orphan := policy.rule("orphan")) is not None:
         unknown.update((orphan.id, reason) for reason in _orphans_unknown(around))
-    for question in _questions(policy, around):
-        match CHECKS[question.rule.id](question):
+    checks = _checks(policy)
+    for question in _questions(policy, around, checks):
+        match checks[question.rule.id](question):
             case None:
                 pass
             case NotEvaluable(reason):
@@ -98,9 +102,18 @@ def assess(policy: Policy, around: Surroundings, *, store: str = "") -> Assessme
     )
 
 
-def _questions(policy: Policy, around: Surroundings) -> Iterator[Question]:
+def _checks(policy: Policy) -> Mapping[str, Check]:
+    """Who answers for which rule; CEL loads only where a team has rules of its own."""
+    if not any(rule.holds for rule in policy.rules):
+        return CHECKS
+    from tokenguard.policy.own_rules import OwnRules  # noqa: PLC0415
+
+    return {**CHECKS, **OwnRules(policy).checks}
+
+
+def _questions(policy: Policy, around: Surroundings, checks: Mapping[str, Check]) -> Iterator[Question]:
     """Every rule that is in force for a token, for every token."""
-    rules = [rule for rule in policy.rules if rule.id in CHECKS]
+    rules = [rule for rule in policy.rules if rule.id in checks]
     for document in around.documents:
         for each in rules:
             rule = policy.applied(each, document.record) if policy.overrides else each
@@ -128,17 +141,17 @@ def _orphans(policy: Policy, around: Surroundings, store: str) -> Iterator[Viola
         return
     for place, rows in around.unmatched():
         where = f"{place[0]}:{place[2] or 'any'}"
-        candidates = around.unidentified(place)
+        candidates, dated = around.unidentified(place), around.facts_of(place).dated
         orphan = partial(Violation, rule=rule.id, severity=rule.severity, fix=rule.fix, store=store)
         if not candidates:
             for row in rows:
                 name = f" named {row.label}" if row.label else ""
-                text = f"{place[0]} lists a token{name} that no live record knows"
+                text = f"{place[0]} lists a token{name} that no live record knows{dated}"
                 yield orphan(text=text, path=f"{where}/{row.provider_id}")
         elif len(rows) > candidates:
             text = (
                 f"{place[0]} lists {len(rows):,} tokens that cannot be matched, "
-                f"and only {candidates:,} records lack an id or label there"
+                f"and only {candidates:,} records lack an id or label there{dated}"
             )
             yield orphan(text=text, path=where)
 

@@ -24,6 +24,13 @@ class ProviderFacts(Frozen, frozen=True, kw_only=True):
     """The provider's own list; None if there is none."""
     no_list: str = "the provider was not asked for its list"
     """Why there is no list."""
+    read_at: datetime | None = None
+    """When a person read the list there; None: the provider was asked just now."""
+
+    @property
+    def dated(self) -> str:
+        """What a rule's answer adds, so that nobody takes an older list for today's."""
+        return f" (list read there on {self.read_at:%Y-%m-%d})" if self.read_at else ""
 
 
 class Surroundings:
@@ -67,6 +74,10 @@ class Surroundings:
         """The token in its provider's list, known by its id, else by its label."""
         rows = self.provider(record).listed or ()
         return next((row for row in rows if _same(row, record)), None)
+
+    def facts_of(self, place: Place) -> ProviderFacts:
+        """What is known of the provider at a place."""
+        return self.providers.get(place, ProviderFacts())
 
     def unmatched(self) -> Iterator[tuple[Place, Sequence[Listed]]]:
         """For each list the tokens that no live document knows, not even as being made or dying; each token once."""

@@ -10,9 +10,12 @@ def unused(question: Question) -> Answer:
     facts = question.around.provider(question.record)
     if facts.listed is None:
         return NotEvaluable(facts.no_list)
-    if facts.capabilities is None or not facts.capabilities.last_used:
-        return NotEvaluable("the provider does not say when a token was used")
     row = question.around.listing(question.record)
+    said = facts.capabilities is not None and facts.capabilities.last_used
+    if facts.read_at is not None:
+        said = row is None or row.last_used_at is not None  # a person copies that column, or does not
+    if not said:
+        return NotEvaluable("the provider does not say when a token was used")
     if row is None:
         return _NOT_LISTED
     since = row.last_used_at or row.created_at
@@ -20,7 +23,7 @@ def unused(question: Question) -> Answer:
         return NotEvaluable("the provider's list does not say when it was made or used")
     idle = question.around.now - since
     if idle > question.rule.days():
-        return Violated(f"{'not used' if row.last_used_at else 'never used'} for {idle.days} days")
+        return Violated(f"{'not used' if row.last_used_at else 'never used'} for {idle.days} days{facts.dated}")
     return None
 
 
@@ -35,5 +38,5 @@ def expiry_missing(question: Question) -> Answer:
     if row.expires_at is not None:
         return None
     if any(each.expires_at for each in facts.listed):
-        return Violated("it never expires, and other tokens of this provider do")
+        return Violated("it never expires, and other tokens of this provider do" + facts.dated)
     return NotEvaluable("no token of this provider has an expiry, so it may not offer one")

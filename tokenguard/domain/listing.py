@@ -1,0 +1,38 @@
+"""What a person read in a provider's own list of tokens, where there is no API to ask."""
+
+from datetime import datetime
+
+from tokenguard.domain.fingerprint import Fingerprint
+from tokenguard.frozen import Frozen
+
+
+class ListedRow(Frozen, frozen=True, kw_only=True):
+    """One line of such a list."""
+
+    label: str
+    """The token's name there."""
+    hint: str = ""
+    scope: str = ""
+    """Where it leads, as the list says it: an id or a display name."""
+    created_at: datetime | None = None
+    last_used_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+class Listing(Frozen, frozen=True, kw_only=True):
+    """What a list said of one token, and of those beside it that no record knows."""
+
+    at: datetime
+    """When it was entered."""
+    by: str
+    """Who entered it, as the store knows them."""
+    rows: int
+    """How many lines the whole list had."""
+    row: ListedRow | None = None
+    """The token's own line; None: it was not there."""
+    fingerprint: Fingerprint | None = None
+    """The live value then; after a rotation the line says nothing of the new one."""
+    strangers: tuple[ListedRow, ...] = ()
+    """Lines that no record knows; the first of them, if there are very many."""
+    unknown: int = 0
+    """How many there are."""
