@@ -1,6 +1,11 @@
-"""`apply`: what is declared becomes so, once, by whoever comes first, and again after every interruption."""
+"""`apply`: what is declared becomes so, once, by whoever comes first; what only a person can do is listed."""
+
+import re
+
+import pytest
 
 from tests.cli.manifests import written
+from tests.fakes.command_line import FakeTty
 from tokenguard.domain.names import token_name
 
 
@@ -9,9 +14,13 @@ def record(cli, name):
     return found.document.record if found else None
 
 
-def empty(cli):
-    document = cli("plan", "--format", "json").document
-    return document["actions"] == [] and document["blocked"] == []
+def plan(cli):
+    return cli("plan", "--format", "json").document
+
+
+def reasons(cli, name):
+    found = cli.store.find(token_name(name))
+    return [entry.event.detail.get("reason", "") for entry in cli.store.history(found.id)]
 
 
 def test_a_token_that_the_provider_makes_is_live_and_delivered_after_one_apply(cli, tmp_path):
@@ -23,4 +32,201 @@ def test_a_token_that_the_provider_makes_is_live_and_delivered_after_one_apply(c
     assert f"TOKEN={made.value}" in env.read_text()
     assert made.value not in answer.out + answer.err
     assert record(cli, "a/b").state == "active"
-    assert empty(cli)
+    assert plan(cli)["actions"] == []
+
+
+def test_every_change_carries_the_plan_and_its_action_as_its_reason(cli, tmp_path):
+    cli.add("a/changes")
+    written(tmp_path, "a/changes: {owner: audio}", "a/new: {issue: true}", "a/waits: {}")
+    digest = plan(cli)["digest"]
+    assert cli("apply", "--digest", digest).code == 0
+    for name in ("a/changes", "a/new", "a/waits"):
+        assert any(re.fullmatch(f"apply {digest} [0-9a-f]{{64}}", str(reason)) for reason in reasons(cli, name)), name
+    assert cli("audit", "verify").code == 0
+
+
+def test_a_new_consumer_of_a_live_token_is_given_its_value_and_the_outcome_is_on_record(cli, tmp_path):
+    value = cli.add("a/b")
+    env = tmp_path / "late.env"
+    written(tmp_path, f"a/b: {{consumers: [dotenv:{env}#T]}}")
+    assert cli("apply").code == 0
+    assert env.read_text().strip() == f"T={value}"
+    found = cli.store.find(token_name("a/b"))
+    events = [(entry.event.op, entry.event.phase) for entry in cli.store.history(found.id)][-2:]
+    assert events == [("deliver", "intent"), ("deliver", "outcome")]
+    assert [each.level for each in found.document.journal.handovers] == ["confirmed"]
+
+
+def test_if_the_intent_cannot_be_written_nothing_is_delivered(cli, tmp_path, monkeypatch):
+    cli.add("a/b")
+    env = tmp_path / "late.env"
+    written(tmp_path, f"a/b: {{consumers: [dotenv:{env}#T]}}")
+    real = cli.store.commit
+
+    def commit(token, expected, document, events):
+        if any(event.op == "deliver" for event in events):
+            raise KeyboardInterrupt
+        return real(token, expected, document, events)
+
+    monkeypatch.setattr(cli.store, "commit", commit)
+    assert cli("apply").code == 130
+    assert not env.exists()
+
+
+def test_what_a_person_must_bring_is_a_to_do_and_add_completes_it_with_the_name_alone(cli, tmp_path):
+    env = tmp_path / "app.env"
+    written(tmp_path, f"a/b: {{consumers: [dotenv:{env}#T], deputy: grace}}")
+    answer = cli("apply")
+    assert (answer.code, record(cli, "a/b").state) == (0, "pending")
+    assert "tokenguard add a/b" in answer.out
+    value = cli.world.create("by hand").value
+    done = cli("add", "a/b", "--stdin", stdin=value)
+    assert done.code == 0, done
+    assert (record(cli, "a/b").state, record(cli, "a/b").deputy) == ("active", "grace")
+    assert value in env.read_text()
+    assert (plan(cli)["actions"], plan(cli)["todos"]) == ([], [])
+
+
+def test_a_live_token_is_never_ended_without_leave(cli, tmp_path):
+    cli.add("a/b")
+    written(tmp_path, "a/b: {state: retired}", "a/c: {issue: true}")
+    assert "1 live token would be revoked, a/b" in cli.refused("apply")
+    assert cli("apply", "--allow-retire").code == 0
+    assert record(cli, "a/b").state == "retired"
+    assert len(cli.world.living()) == 1
+
+
+def test_a_token_that_the_manifest_no_longer_names_is_left_alone(cli, tmp_path):
+    cli.add("a/b")
+    written(tmp_path)
+    answer = cli("apply", "--allow-retire")
+    assert (answer.code, record(cli, "a/b").state) == (0, "active")
+    assert plan(cli)["undeclared"] == ["a/b"]
+
+
+def test_another_plan_than_the_reviewed_one_is_refused(cli, tmp_path):
+    written(tmp_path, "a/b: {issue: true}")
+    digest = plan(cli)["digest"]
+    written(tmp_path, "a/b: {issue: true, consumers: ['command:mine']}")
+    assert "not the plan that was reviewed" in cli.refused("apply", "--digest", digest)
+    written(tmp_path, "a/b: {issue: true}")
+    cli.add("a/b")
+    assert cli("edit", "a/b", "--purpose", "else").code == 0
+    assert "not the plan that was reviewed" in cli.refused("apply", "--digest", digest)
+
+
+@pytest.mark.parametrize("digest", ["", "x", "sha256:", "sha256:" + "0" * 63, "SHA256:" + "0" * 64, "0" * 64])
+def test_what_is_no_digest_is_bad_input(cli, tmp_path, digest):
+    written(tmp_path, "a/b: {issue: true}")
+    cli.refused("apply", "--digest", digest)
+
+
+def test_a_reviewed_plan_cannot_be_taken_for_another_store(cli, tmp_path):
+    written(tmp_path, "a/b: {issue: true}")
+    digest = plan(cli)["digest"]
+    cli.store.store_id = "b" * 32
+    assert "not the plan that was reviewed" in cli.refused("apply", "--digest", digest)
+
+
+def test_a_person_at_the_terminal_is_asked_and_may_say_no(cli, tmp_path):
+    written(tmp_path, "a/b: {issue: true}")
+    cli.tty = FakeTty("no")
+    assert cli("apply").code == 2
+    assert record(cli, "a/b") is None
+    cli.tty = FakeTty("yes")
+    answer = cli("apply")
+    assert answer.code == 0
+    assert "digest sha256:" in answer.out
+    assert len(cli.world.living()) == 1
+
+
+def test_ctrl_c_at_the_question_writes_nothing(cli, tmp_path):
+    written(tmp_path, "a/b: {issue: true}")
+    cli.tty = FakeTty()
+    before = cli.everything()
+    assert cli("apply").code == 130
+    assert cli.everything() == before
+
+
+def test_a_hand_over_is_asked_of_the_person_who_is_there_and_stays_a_to_do_where_nobody_is(cli, tmp_path):
+    cli.add("a/b")
+    written(tmp_path, "a/b: {consumers: ['person:the desk']}")
+    answer = cli("apply", "--format", "json")
+    assert (answer.code, [each["wait"] for each in answer.document["todos"]]) == (0, ["hand-over"])
+    cli.tty = FakeTty("")
+    answer = cli("apply", "--yes", "--format", "json")
+    assert (answer.code, [each["wait"] for each in answer.document["todos"]]) == (0, ["hand-over"]), "left for later"
+    cli.tty = FakeTty("done", "ada")
+    answer = cli("apply", "--yes")
+    assert answer.code == 0, answer
+    assert plan(cli)["todos"] == []
+
+
+def test_a_consumer_that_could_never_be_given_a_value_is_found_before_anything_is_written(cli, tmp_path):
+    written(tmp_path, "a/a: {issue: true}", "a/b: {issue: true, consumers: ['dotenv:/no/such/place/.env#T']}")
+    cli.refused("apply")
+    written(tmp_path, "a/a: {issue: true}", "a/b: {issue: true, consumers: ['command:unknown']}")
+    cli.refused("apply")
+
+
+def test_one_that_fails_does_not_keep_the_rest(cli, tmp_path, monkeypatch):
+    written(tmp_path, "a/a: {issue: true}", "a/b: {issue: true}", "a/c: {issue: true}")
+    from tests.fakes.world import FakeIssuer
+    from tokenguard.ports.provider import Refused
+
+    real = FakeIssuer.create
+
+    def create(self, wanted):
+        if wanted.label.startswith("a-b"):
+            raise Refused("fake refuses", hint="try later")
+        return real(self, wanted)
+
+    monkeypatch.setattr(FakeIssuer, "create", create)
+    answer = cli("apply", "--format", "json")
+    assert answer.code == 4
+    assert {each["name"]: each["exit_code"] for each in answer.document["results"]} == {"a/a": 0, "a/b": 4, "a/c": 0}
+    assert answer.document["left"] == 1
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert cli("apply").code == 0
+    assert len(cli.world.living()) == 3
+
+
+def test_several_side_by_side_end_as_one_after_another(cli, tmp_path):
+    written(tmp_path, *(f"a/t{number}: {{issue: true}}" for number in range(12)))
+    assert cli("apply", "--jobs", "4").code == 0
+    assert len(cli.world.living()) == 12
+    assert plan(cli)["actions"] == []
+    cli.refused("apply", "--jobs", "0")
+    cli.refused("apply", "--jobs", "many")
+
+
+def test_an_environment_is_applied_alone(cli, tmp_path):
+    from tests.cli.manifests import HEAD
+
+    head = HEAD.replace("  environment: prod\n", "")
+    written(tmp_path, "a/b: {issue: true}", "a/p: {issue: true, environment: prod}",
+            head=head, more="environments: {prod: {}, staging: {tokens: {a/b: {deputy: grace}}}}\n")  # fmt: skip
+    assert cli("apply", "--env", "staging").code == 0
+    assert (record(cli, "a/b").environment, record(cli, "a/b").deputy) == ("staging", "grace")
+    assert record(cli, "a/p") is None
+    cli.refused("apply")
+    assert cli("plan", "--env", "prod").code == 0
+
+
+def test_a_record_without_a_value_is_closed_without_asking_anybody(cli, tmp_path):
+    written(tmp_path, "a/b: {}")
+    assert cli("apply").code == 0
+    written(tmp_path, "a/b: {state: retired}")
+    assert cli("apply").code == 0
+    assert record(cli, "a/b").state == "retired"
+
+
+def test_an_unclaimed_token_becomes_a_full_member_by_its_declaration(cli, tmp_path):
+    value = cli.world.create("x").value
+    (tmp_path / ".env").write_text(f"UPLOAD_TOKEN={value}\n")
+    assert cli("import", ".env", "--provider", "fake", "--scope", "drive:d1").code == 0
+    assert record(cli, "imported/upload-token").state == "unclaimed"
+    written(tmp_path, "imported/upload-token: {}")
+    assert cli("apply").code == 0
+    assert record(cli, "imported/upload-token").state == "active"

@@ -2,7 +2,7 @@
 
 from tokenguard.cli.declaring import Held
 from tokenguard.domain.token import ConsumerKind
-from tokenguard.errors import TokenguardError
+from tokenguard.errors import NeedsPerson, TokenguardError
 from tokenguard.provisioning.actions import Wait
 from tokenguard.provisioning.deciding import undelivered
 from tokenguard.provisioning.reviewing import reason_of
@@ -23,6 +23,8 @@ def hand_over(wiring: Wiring, held: Held) -> list[Result]:
         try:
             with wiring.working_on(todo.name):
                 wiring.engine.deliver(found.id, people, reason=reason_of(held.plan.digest, "hand-over"))
+        except NeedsPerson:
+            continue  # left for later: it stays on the list
         except TokenguardError as error:
             results.append(Result(name=todo.name, error=error))
         else:

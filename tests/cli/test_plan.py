@@ -1,0 +1,173 @@
+"""`plan`: everything that will be done is told before, what is new is shouted, and nothing is written or asked."""
+
+import json
+
+import pytest
+
+from tests.cli.manifests import HEAD, written
+from tests.fakes.world import FakeProvider
+from tokenguard.domain.names import token_name
+
+
+class Untouchable:
+    """A store of which only the metadata may be read."""
+
+    def __init__(self, store):
+        self._store = store
+        self.url, self.store_id, self.sandbox = store.url, store.store_id, True
+
+    def scan(self):
+        return self._store.scan()
+
+
+@pytest.fixture
+def reading(cli):
+    """The command line on a store that can only be listed, and vendors that cannot be asked."""
+    kept = cli.store
+
+    def plan(*arguments):
+        cli.store = Untouchable(kept)
+        try:
+            return cli("plan", *arguments)
+        finally:
+            cli.store = kept
+
+    return plan
+
+
+def actions(answer):
+    return {each["name"]: each for each in answer.document["actions"]}
+
+
+def test_only_metadata_is_read_whatever_there_is_to_do(cli, reading, tmp_path):
+    cli.add("a/changes")
+    cli.add("a/ends")
+    written(tmp_path, "a/changes: {owner: audio}", "a/ends: {state: retired}", "a/new: {issue: true}", "a/by-hand: {}")
+    found = actions(reading("--format", "json"))
+    assert {name: each["verbs"] for name, each in found.items()} == {
+        "a/changes": ["change"], "a/ends": ["retire"], "a/new": ["issue"], "a/by-hand": ["declare"],
+    }  # fmt: skip
+    assert found["a/changes"]["changes"] == [{"field": "owner", "before": "video", "after": "audio"}]
+
+
+def test_new_destinations_and_new_addresses_come_first(cli, reading, tmp_path):
+    written(tmp_path, "a/b: {issue: true, consumers: ['dotenv:/srv/app/.env#TOKEN']}")
+    lines = reading().out.splitlines()
+    assert lines[0].startswith("!! NEW DESTINATIONS")
+    assert lines[1].split() == ["!!", "a/b", "dotenv:/srv/app/.env#TOKEN"]
+    assert lines[2].startswith("!! NEW PROVIDER ADDRESSES")
+    assert lines[3].split() == ["!!", "fake", FakeProvider.base_url]
+    cli.add("a/other")
+    assert "NEW PROVIDER ADDRESSES" not in reading().out, "the store knows the address now"
+
+
+def test_a_destination_that_is_taken_away_and_one_that_stays_are_not_shouted(cli, reading, tmp_path):
+    cli.add("a/b")
+    assert cli("edit", "a/b", "--deliver", "command:one", "--deliver", "command:two").code in {0, 2}
+    stored = cli.store.find(token_name("a/b")).document.record.consumers
+    written(tmp_path, "a/b: {consumers: ['command:two', 'command:three']}")
+    found = reading("--format", "json").document["new_destinations"]
+    known = {str(each) for each in stored}
+    assert [each["consumer"] for each in found] == [
+        f"command:{n}" for n in ("two", "three") if f"command:{n}" not in known
+    ]
+
+
+def test_markdown_is_for_a_pull_request_and_acts_on_nothing(cli, reading, tmp_path):
+    written(tmp_path, "a/b: {issue: true, purpose: '[click](x) | <b> @all'}", "a/c: {}")
+    cli.add("a/undeclared")
+    page = reading("--format", "markdown").out
+    assert page.startswith("# Token plan")
+    assert r"\<b>" in page
+    assert "\\[click" in page
+    assert "`tokenguard add a/c`" in page
+    assert "`a/undeclared`" in page
+
+
+def test_the_exit_code_says_whether_there_is_something_to_do_if_asked(cli, tmp_path):
+    written(tmp_path, "a/b: {issue: true}")
+    assert [cli("plan").code, cli("plan", "--exit-code").code] == [0, 1]
+    assert cli("apply").code == 0
+    assert cli("plan", "--exit-code").code == 0
+
+
+def test_what_waits_for_a_person_is_no_action_and_has_its_day_and_its_command(cli, tmp_path):
+    written(tmp_path, "a/guided: {issue: guided, value_within: 3}", "a/brought: {}")
+    assert cli("apply").code == 0
+    answer = cli("plan", "--exit-code", "--format", "json")
+    assert (answer.code, answer.document["actions"]) == (0, [])
+    todos = {each["name"]: (each["command"], each["due_at"][:10]) for each in answer.document["todos"]}
+    assert todos == {
+        "a/guided": ("tokenguard add a/guided --issue", "2026-11-04"),
+        "a/brought": ("tokenguard add a/brought", "2026-11-15"),
+    }
+
+
+def test_the_digest_stands_for_all_that_was_told(cli, tmp_path):
+    def digest():
+        return cli("plan", "--format", "json").document["digest"]
+
+    written(tmp_path, "a/b: {issue: true}")
+    first = digest()
+    assert digest() == first
+    written(tmp_path, "a/b: {issue: true}", head="# a comment\n" + HEAD)
+    assert digest() == first
+    written(tmp_path, "a/b: {issue: true, deputy: grace}")
+    assert digest() != first
+    written(tmp_path, "a/b: {issue: true}")
+    cli.add("c/d")
+    assert digest() == first, "a token that the manifest does not know makes no difference"
+    written(tmp_path, "a/b: {issue: true}", "c/d: {owner: audio}")
+    second = digest()
+    assert cli("edit", "c/d", "--purpose", "else").code == 0
+    assert digest() != second
+
+
+def test_what_cannot_be_is_told_with_its_place_and_exits_2(cli, tmp_path):
+    cli.add("a/b")
+    written(tmp_path, "a/b: {scope: 'drive:other'}", "a/c: {issue: true}")
+    answer = cli("plan", "--format", "json")
+    assert answer.code == 2
+    (blocked,) = answer.document["blocked"]
+    assert (blocked["name"], blocked["place"]) == ("a/b", "tokens.yaml:9:3")
+    assert "live value was made for another scope" in blocked["reason"]
+    assert set(actions(answer)) == {"a/c"}
+    assert "cannot be done" in cli("plan").out
+
+
+def test_an_admin_credential_comes_before_what_it_mints(cli, tmp_path):
+    written(tmp_path, "a/mints: {issue: true}", "z/admin: {kind: provider_admin}")
+    found = cli("plan", "--format", "json").document
+    assert [(each["name"], each["verbs"]) for each in found["actions"]] == [
+        ("z/admin", ["declare"]), ("a/mints", ["declare"]),
+    ]  # fmt: skip
+    assert {each["name"]: each["wait"] for each in found["todos"]} == {"z/admin": "value", "a/mints": "admin"}
+    assert cli("apply").code == 0
+    value = cli.world.create("admin").value
+    assert cli("add", "z/admin", "--stdin", stdin=value).code == 0
+    assert actions(cli("plan", "--format", "json"))["a/mints"]["verbs"] == ["issue"]
+
+
+def test_a_due_date_in_the_past_that_was_kept_is_not_set_again_and_again(cli, tmp_path):
+    written(tmp_path, "a/b: {issue: true, consumers: [], due: 2026-11-03}")
+    assert cli("apply").code == 0
+    cli.clock.sleep(3 * 86_400)
+    assert actions(cli("plan", "--format", "json"))["a/b"]["verbs"] == ["rotate"]
+    assert cli("apply").code == 0
+    for _ in range(3):
+        assert not actions(cli("plan", "--format", "json"))
+        cli.clock.sleep(86_400)
+
+
+def test_a_missing_file_no_file_and_a_folder_are_bad_input(cli, tmp_path):
+    assert cli.refused("plan").startswith("tokens.yaml:1:1: ")
+    assert cli.refused("plan", "no/such/tokens.yaml").startswith("there is no folder")
+    (tmp_path / "tokens.yaml").mkdir()
+    assert "cannot be read" in cli.refused("plan")
+    cli.refused("plan", "--format", "sarif")
+    cli.refused("plan", "a", "b")
+
+
+def test_json_is_one_document_and_prompts_stay_off_stdout(cli, tmp_path):
+    written(tmp_path, "a/b: {}")
+    assert set(json.loads(cli("plan", "--format", "json").out)) >= {"digest", "actions", "todos", "blocked", "cost"}
