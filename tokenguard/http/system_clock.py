@@ -1,4 +1,4 @@
-"""The machine's own clocks, for whoever is not given others: receivers of webhooks, and the sandbox."""
+"""The machine's own clocks: for commands, and for whoever is not given others."""
 
 import time
 from datetime import UTC, datetime
@@ -16,5 +16,5 @@ class SystemClock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
+        """Wait that many seconds; less than none is none."""
+        time.sleep(max(seconds, 0))

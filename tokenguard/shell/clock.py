@@ -1,20 +1,3 @@
-"""The system's clock behind the Clock port."""
+"""The clock that commands run on: the machine's own, which rooms further down use as well."""
 
-import time
-from datetime import UTC, datetime
-
-
-class SystemClock:
-    """Wall clock in UTC, monotonic clock, real sleep."""
-
-    def now(self) -> datetime:
-        """The time now, in UTC."""
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        """Seconds that never run backwards."""
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait that many seconds; less than none is none."""
-        time.sleep(max(seconds, 0))
+from tokenguard.http.system_clock import SystemClock as SystemClock
