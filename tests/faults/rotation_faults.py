@@ -47,6 +47,8 @@ class Fault(StrEnum):
 
 
 _STANDING_STILL = (Fault.OVERTAKEN, Fault.UNDONE, Fault.OUTRUN)
+PLACES = {"place.read", "place.replace"}
+"""Of fields that others own; only where a token was adopted."""
 READS = {"store.load", "store.find", "store.read_candidate", "store.read_live", "provider.probe", "issuer.find",
          "issuer.listed", "delivery.verify"}  # fmt: skip
 PEOPLE = {"operator.paste", "operator.done", "operator.trace"}
@@ -60,7 +62,7 @@ MOVING = {"end.put_move", "end.take_fingerprint_key", "end.commit", "end.put_can
 
 def possible(call: str) -> tuple[Fault, ...]:
     """The faults that make sense at `call`; a crash after a read is the crash before what follows."""
-    if call in READS:
+    if call in READS or call == "place.read":
         return (Fault.CRASH_BEFORE, Fault.NO_EFFECT, *_STANDING_STILL)
     if call in PEOPLE:
         return (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.REFUSED, *_STANDING_STILL)
@@ -158,7 +160,7 @@ class Port:
     def __getattr__(self, attribute: str) -> Any:
         value = getattr(self._inner, attribute)
         call = f"{self._name}.{attribute}"
-        if call not in READS | PEOPLE | EFFECTS:
+        if call not in READS | PEOPLE | EFFECTS | PLACES:
             return value
 
         def through(*arguments: Any, **options: Any) -> Any:

@@ -45,11 +45,13 @@ class _Deliveries:
 class Scenario:
     """A world with one token in it, an action on it, and a plan of faults."""
 
+    bench_kind: type[Bench] = Bench
+
     def __init__(
         self, action: str, plan: Plan, *, guided: bool, revoke_lag: float = 0.0, engine: type[Engine] = Engine
     ) -> None:
         self.action = action
-        self.bench = Bench(guided=guided, revoke_lag=revoke_lag)
+        self.bench = self.bench_kind(guided=guided, revoke_lag=revoke_lag)
         self.promises = Promises(self.bench, action)
         if action not in {"issue", "add"}:
             token, made = self.bench.add()
@@ -133,7 +135,7 @@ class Scenario:
         holder = f"testhost/{next(self._holders)}/sim"
         if not watched:
             return self._engine(replace(context, holder=holder))
-        port = {name: Port(name, inner, self.faults) for name, inner in self._ports()}
+        port = {name: self._gated(name, inner) for name, inner in self._ports()}
         vendor = bench.vendors.of(bench.record(NAME))
         vendor = replace(vendor, provider=port["provider"], issuer=port["issuer"] if bench.issuer else None)
         return self._engine(
@@ -146,6 +148,9 @@ class Scenario:
                 holder=holder,
             )
         )
+
+    def _gated(self, name: str, inner: object) -> object:
+        return Port(name, inner, self.faults)
 
     def _ports(self) -> Iterator[tuple[str, object]]:
         bench = self.bench
@@ -212,9 +217,9 @@ def stumble_at_creation(bench: Bench) -> Iterator[None]:
         yield
 
 
-def one_fault_plans(action: str, *, guided: bool) -> Iterator[Plan]:
+def one_fault_plans(action: str, *, guided: bool, kind: type[Scenario] = Scenario) -> Iterator[Plan]:
     """Every fault at every call of the undisturbed run."""
-    calls = Scenario(action, {}, guided=guided).run().faults.calls
+    calls = kind(action, {}, guided=guided).run().faults.calls
     for place, call in enumerate(calls):
         for fault in possible(call):
             yield {place: fault}

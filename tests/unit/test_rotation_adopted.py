@@ -4,47 +4,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fakes.memory_places import MemoryPlaces
 from tests.fakes.world import DRIVE
-from tests.unit.rotation_bench import Bench, finished
+from tests.unit.adopted_bench import OTHERS, URL, AdoptedBench
+from tests.unit.rotation_bench import finished
 from tokenguard.domain.journal import Mode, Stage
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, InputError, NotProvenDead, Unfinished, Unreachable
-from tokenguard.frozen import replace
 from tokenguard.ports.places import Displaced
 from tokenguard.ports.store import Found
 from tokenguard.stores.adopted import adopting
-
-URL = "vault://kv/video/app#token"
-OTHERS = {"zone": "eu", "nested": {"b": [1, None]}, "none": None}
-
-
-class AdoptedBench(Bench):
-    """A bench whose token lives in somebody else's entry."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.places = MemoryPlaces()
-        self.home = self.store
-        self.store = adopting(self.home, lambda: self.places)
-        self.engine = self.runner("one")
-
-    def adopt(self, **others: object) -> tuple[TokenId, str]:
-        made = self.world.create("by-hand")
-        self.places.put(URL, **(others or OTHERS), token=made.value)
-        value = Value.of(made.value)
-        record = replace(self.record(), location=self.places.pinned(URL), provider_id=made.id, label=made.label)
-        return self.engine.add(record, value, seen=self.provider.probe(value, DRIVE)).id, made.value
-
-    @property
-    def there(self) -> object:
-        return self.places.fields(URL)["token"]
-
-    def alive(self, value: object) -> bool:
-        made = self.world.of_value(str(value))
-        return made is not None and self.world.alive(made)
 
 
 @pytest.fixture
@@ -216,7 +186,7 @@ def test_another_server_than_the_pinned_one_is_never_asked(bench):
 def test_a_value_that_changed_while_it_was_adopted_is_not_taken(bench):
     made = bench.world.create("by-hand")
     bench.places.put(URL, token="tgcanary-theirs")
-    record = replace(bench.record(), location=bench.places.pinned(URL))
+    record = bench.record()
     with pytest.raises(Displaced):
         bench.engine.add(record, Value.of(made.value), seen=None)
     token = bench.store.find(record.name).id
@@ -387,7 +357,8 @@ _TREES = st.recursive(
 @settings(max_examples=25, deadline=None)
 def test_whatever_else_is_there_stays(others):
     bench = AdoptedBench()
-    token, old = bench.adopt(**{"zone": "eu", **others})
+    token, old = bench.adopt()
+    bench.places.put(URL, **{"zone": "eu", **others, "token": old})
     bench.engine.rotate(token)
     assert {name: each for name, each in bench.places.fields(URL).items() if name != "token"} == {
         "zone": "eu",
