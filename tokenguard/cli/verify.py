@@ -21,13 +21,31 @@ _TONES = {Result.DEAD: "red", Result.WRONG_SCOPE: "red", Result.UNKNOWN: "yellow
 @command("verify")
 @click.argument("names", type=TOKEN_NAME, nargs=-1, metavar="[NAME]...")
 @click.option("--all", "everything", is_flag=True, help="Every token of the store.")
+@click.option(
+    "--reconcile",
+    "target",
+    metavar="PROVIDER|SCOPE",
+    help="Compare with the list that the provider's settings page shows you, and record that.",
+)
+@click.option("--from-file", "source", metavar="FILE", help="With --reconcile: the list; - for standard input.")
 @pass_wiring
-def verify(wiring: Wiring, names: tuple[TokenName, ...], *, everything: bool) -> int:
+def verify(
+    wiring: Wiring, names: tuple[TokenName, ...], *, everything: bool, target: str | None, source: str | None
+) -> int:
     """Ask providers about tokens and record what they say; look again at revoked values that are due for it.
+
+    With --reconcile: where a provider has no list to ask for, a person reads it (one name a line, or CSV or JSON).
+    What is here and not there, there and unknown here, or named otherwise, is shown and recorded with its date.
 
     Exit 1: one is dead or leads elsewhere. Exit 4: of one nothing certain is known.
     Exit 5: a token that was proven dead is accepted again.
     """
+    if target is not None:
+        return _reconcile(wiring, target, source, alone=not names and not everything)
+    if source is not None:
+        raise InputError(
+            "--from-file is for --reconcile", hint="tokenguard verify --reconcile descript --from-file FILE"
+        )
     if bool(names) == everything:
         raise InputError("name tokens, or give --all", hint="tokenguard verify NAME..., or tokenguard verify --all")
     now = wiring.clock.now()
@@ -43,6 +61,16 @@ def verify(wiring: Wiring, names: tuple[TokenName, ...], *, everything: bool) ->
     wiring.progress.clear()
     _print(wiring, looks)
     return code
+
+
+def _reconcile(wiring: Wiring, target: str, source: str | None, *, alone: bool) -> int:
+    if not alone:
+        raise InputError(
+            "--reconcile takes no names and no --all", hint="it is about every token of the provider or scope"
+        )
+    from tokenguard.cli.reconciling import reconcile  # noqa: PLC0415 - only this option needs it
+
+    return reconcile(wiring, target, source)
 
 
 def _chosen(wiring: Wiring, names: tuple[TokenName, ...]) -> list[Snapshot]:

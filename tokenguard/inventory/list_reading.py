@@ -31,7 +31,7 @@ def read_list(data: bytes, *, source: str) -> list[ListedRow]:
     """The lines of a list, in their order.
 
     CSV if the first line names columns, JSON if the text begins like it, else one token a line: its name, up to the
-    first tab.
+    first tab. That there are none must be said (`[]`): an empty file is more likely a mistake.
 
     Raises:
         InputError: it is too large, a line cannot be read, or holds what looks like a value.
@@ -42,6 +42,10 @@ def read_list(data: bytes, *, source: str) -> list[ListedRow]:
         text = data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
         _refuse(source, "this is not UTF-8 text")
+    if not text.strip():
+        raise InputError(
+            f"{safe_text(source, one_line=True, limit=200)}: it is empty", hint="write [] if it lists none"
+        )
     rows = []
     for place, fields in _reader(text)(text, source):
         rows.append(_row(fields, f"{source}: {place}"))
