@@ -43,7 +43,7 @@ class TestClassicVaultStore(TestOpenBaoStore):
 
     @pytest.fixture(autouse=True)
     def _no_detailed_listing(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def unsupported(self: KvMount, path: str) -> dict[str, int]:
+        def unsupported(self: KvMount, path: str, after: str = "") -> dict[str, int]:
             raise VaultTrouble.because(Reason.UNSUPPORTED)
 
         monkeypatch.setattr(KvMount, "versions", unsupported)

@@ -105,16 +105,21 @@ class KvMount:
         found = _part(answer, "data").get("custom_metadata") or {}
         return {name: text for name, text in found.items() if isinstance(text, str)}
 
-    def versions(self, path: str) -> dict[str, int]:
-        """The current version of every entry below a path, a page at a time; VaultTrouble where no such listing is."""
-        found: dict[str, int] = {}
-        after = ""
-        while True:
-            page = self._page(path, after)
-            found |= page
-            if len(page) < PAGE:
-                return found
-            after = max(page)
+    def versions(self, path: str, after: str = "") -> dict[str, int]:
+        """The current versions of a page of entries below a path, those behind `after` in the order of their names.
+
+        Raises:
+            VaultTrouble: UNSUPPORTED where a server has no such listing.
+        """
+        params = {"limit": str(PAGE), **({"after": after} if after else {})}
+        try:
+            answer = self._connection.request("list", f"/v1/{self._mount}/detailed-metadata/{path}", params=params)
+        except VaultTrouble as trouble:
+            if trouble.reason is Reason.ABSENT:
+                return {}
+            raise
+        details = _part(_part(answer, "data"), "key_info")
+        return {name: _version(each) for name, each in details.items()}
 
     def keep_one_version(self, path: str) -> None:
         """Let the mount drop an entry's old versions as soon as there is a new one."""
@@ -178,17 +183,6 @@ class KvMount:
                         return cas + 1
                     raise
         raise VaultTrouble.because(Reason.SERVER)
-
-    def _page(self, path: str, after: str) -> dict[str, int]:
-        params = {"limit": str(PAGE), **({"after": after} if after else {})}
-        try:
-            answer = self._connection.request("list", f"/v1/{self._mount}/detailed-metadata/{path}", params=params)
-        except VaultTrouble as trouble:
-            if trouble.reason is Reason.ABSENT:
-                return {}
-            raise
-        details = _part(_part(answer, "data"), "key_info")
-        return {name: _version(each) for name, each in details.items()}
 
 
 def _next_version(answer: Any, cas: int) -> int:

@@ -41,7 +41,7 @@ class About(Frozen, frozen=True, kw_only=True):
 
     store_id: str
     detailed: bool
-    """Whether the server lists versions (OpenBao); otherwise writers leave marks for readers of the index."""
+    """Whether the server lists versions (OpenBao), so that readers of the index can check it."""
     sandbox: bool
     """Whether providers on this machine are let in."""
     entries: tuple[Entry, ...]

@@ -1,10 +1,11 @@
 """Every document in few requests: the index, brought up to date with what it is behind of.
 
-Where the server lists versions (OpenBao), a row counts if its version is the listed one. Elsewhere a writer leaves a
-mark before it moves a document on, and a row counts if its token is not marked. Whoever may write puts the index right
-in passing.
+A writer leaves a mark before it moves a document on, and a row of the index counts if its token is not marked. Where
+the server lists versions (OpenBao), each scan also holds a page of a thousand rows against them, so that an index that
+was changed by other hands is found out. Whoever may write puts the index right in passing.
 """
 
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
-from tokenguard.clients.vault.kv import Entry, KvMount
+from tokenguard.clients.vault.kv import PAGE, Entry, KvMount
 from tokenguard.clients.vault.session import CONNECTIONS
 from tokenguard.clients.vault.trouble import CasLost, Reason, VaultTrouble
 from tokenguard.domain.names import TokenId, token_id
@@ -45,72 +46,59 @@ class Inventory:
 
     def rows(self) -> list[Row]:
         """Every document, as new as this call; tokens that never came to be are left out."""
-        found = self._by_versions() if self._detailed else self._by_marks()
-        return [row for row in found if row.name]
-
-    def about_to_move(self, token: TokenId, expected: int) -> None:
-        """Leave a mark before the document moves on from `expected`, unless our own mark still covers it."""
-        if self._detailed or self._marked.get(token) == expected:
-            return
-        self._kv.write(self._place.mark(token, expected), stamp(), 0)
-
-    def moved(self, token: TokenId, version: int, *, busy: bool) -> None:
-        """Our commit made `version`: while the operation lasts, the mark it began with covers the next one too."""
-        if busy:
-            self._marked[token] = version
-        else:
-            self._marked.pop(token, None)
-
-    def _by_versions(self) -> list[Row]:
-        versions = {token_id(name): version for name, version in self._versions().items()}
-        if not versions:
-            return self._one_by_one()
-        groups: dict[int, list[TokenId]] = {}
-        for token in versions:
-            groups.setdefault(shard_of(token), []).append(token)
-        worth = [number for number, tokens in groups.items() if len(tokens) > 1]
-        shards = self._shards(worth)
-        known = {token: row for read in shards.values() for token, row in read.rows.items()}
-        behind = [token for token, version in versions.items() if token not in known or known[token].version < version]
-        fresh = self._documents(behind)
-        for number, read in shards.items():
-            if not fresh.keys().isdisjoint(groups[number]):
-                self._put_right(number, read, fresh, groups[number])
-        found = {**known, **fresh}
-        return [found[token] for token in versions if token in found]
-
-    def _versions(self) -> dict[str, int]:
-        try:
-            return self._kv.versions(self._place.documents)
-        except VaultTrouble as trouble:
-            if trouble.reason is not Reason.UNSUPPORTED:
-                raise
-            return {}
-
-    def _one_by_one(self) -> list[Row]:
-        """Slow and right: the server has no document, or has come to be one that lists no versions."""
-        return list(self._documents(map(token_id, self._kv.names(self._place.documents))).values())
-
-    def _by_marks(self) -> list[Row]:
         # in this order: a mark goes only when the shard is right, and a document comes only after its mark
         marks = [(name, *_marked(name)) for name in self._kv.names(self._place.marks)]
         shards = self._shards([int(name, 16) for name in self._kv.names(self._place.shards)])
-        known = {token: row for read in shards.values() for token, row in read.rows.items()}
-        marked = {token for _, token, _ in marks}
-        lost = {token_id(name) for name in self._kv.names(self._place.documents)} - known.keys()
-        fresh = self._documents(sorted(marked | lost))
+        documents = [token_id(name) for name in self._kv.names(self._place.documents)]
+        rows = {token: row for read in shards.values() for token, row in read.rows.items()}
+        known = {token: rows[token] for token in documents if token in rows}
+        behind = {token for _, token, _ in marks} | (set(documents) - known.keys()) | self._outdated(documents, known)
+        fresh = self._documents(sorted(behind))
         for number in {shard_of(token) for token in fresh}:
             read = shards.get(number, _Read(0, {}))
-            if self._put_right(number, read, fresh, {*read.rows, *fresh}):
+            if self._put_right(number, read, fresh, {*read.rows, *fresh} & {*documents, *fresh}):
                 self._sweep(marks, fresh, number)
-        return list({**known, **fresh}.values())
+        return [row for row in {**known, **fresh}.values() if row.name]
+
+    def about_to_move(self, token: TokenId, expected: int) -> None:
+        """Leave a mark before the document moves on from `expected`, unless our own mark still covers it.
+
+        One that is to be made needs none: the index has no row of it, and readers look at what the index lacks.
+        """
+        if expected == 0 or self._marked.get(token) == expected:
+            return
+        self._kv.write(self._place.mark(token, expected), stamp(), 0)
+        self._marked[token] = expected
+
+    def moved(self, token: TokenId, version: int, *, busy: bool) -> None:
+        """Our commit made `version`: while the operation lasts, the mark it began with covers the next one too."""
+        if not busy:
+            self._marked.pop(token, None)
+        elif token in self._marked:
+            self._marked[token] = version
+
+    def _outdated(self, documents: Sequence[TokenId], known: Mapping[TokenId, Row]) -> set[TokenId]:
+        """Of a page of documents, those whose rows are not of the listed version; of all, if one page holds them."""
+        if not self._detailed or not known:
+            return set()
+        pages = ["", *sorted(documents)[PAGE - 1 : -1 : PAGE]]
+        try:
+            listed = self._kv.versions(self._place.documents, secrets.choice(pages))
+        except VaultTrouble as trouble:
+            if trouble.reason is not Reason.UNSUPPORTED:
+                raise
+            return set()  # the store has moved to another kind of server
+        return {token for token, row in known.items() if listed.get(token, row.version) > row.version}
 
     def _sweep(self, marks: Iterable[tuple[str, TokenId, int]], fresh: Mapping[TokenId, Row], number: int) -> None:
         """Remove marks whose operation is over: its document has moved on from there, and is at rest."""
-        for name, token, expected in marks:
-            row = fresh.get(token)
-            if row is not None and shard_of(token) == number and row.version > expected and not row.busy:
-                self._kv.forget(f"{self._place.marks}/{name}")
+        over = [
+            f"{self._place.marks}/{name}"
+            for name, token, expected in marks
+            if shard_of(token) == number and token in fresh
+            if fresh[token].version > expected and not fresh[token].busy
+        ]
+        _in_parallel(self._kv.forget, over)
 
     def _put_right(self, number: int, read: _Read, fresh: Mapping[TokenId, Row], wanted: Iterable[TokenId]) -> bool:
         rows = {**read.rows, **{token: row for token, row in fresh.items() if shard_of(token) == number}}
