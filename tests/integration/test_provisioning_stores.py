@@ -1,6 +1,9 @@
 """`plan`, `apply` and `drift` on a real OpenBao and on the strict fake of AWS, with each role's policy and no more."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -150,3 +153,49 @@ def test_no_value_is_in_the_manifest_the_plan_or_the_output_of_an_apply(vault, t
     value = vault.live("a/post")
     assert value
     assert not [answer for answer in answers if value in answer.out + answer.err]
+
+
+def many(tmp_path, sandbox, count: int) -> list[str]:
+    names = [f"a/t{number}" for number in range(count)]
+    tokens = "".join(f"  {name}: {{purpose: '{name}', issue: true, consumers: []}}\n" for name in names)
+    scope = f"org:{sandbox.info.org_id}"
+    (tmp_path / "tokens.yaml").write_text(
+        "version: 1\n"
+        f"defaults: {{provider: autoposting, owner: video, environment: prod, scope: '{scope}'}}\n"
+        f"tokens:\n{tokens}"
+    )
+    return names
+
+
+def test_several_side_by_side_end_as_one_after_another(vault, tmp_path, sandbox):
+    names = many(tmp_path, sandbox, 8)
+    answer = vault("apply", "--jobs", "4", "--format", "json")
+    assert answer.code == 0, answer.err
+    assert [each["name"] for each in answer.document["results"]] == names
+    assert len({vault.live(name) for name in names}) == len(names)
+    assert planned(vault) == []
+
+
+def test_two_processes_that_apply_at_once_converge_on_openbao(vault, tmp_path, sandbox):
+    """Each ends well, or says that the other one was first; together they have made one token for each name."""
+    names = many(tmp_path, sandbox, 6)
+    before = len(sandbox.world.keys())
+    assert vault("list").code == 0  # writes the configuration
+    environ = {
+        **os.environ,
+        "TOKENGUARD_CONFIG": str(tmp_path / "config.toml"),
+        "LOGIN": vault.server.root_token,
+        "TOKENGUARD_ADMIN_AUTOPOSTING": sandbox.info.admin_key,
+    }
+    command = [sys.executable, "-m", "tokenguard", "apply", "--no-input", "--jobs", "1"]
+    both = [
+        subprocess.Popen(command, env=environ, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for _ in range(2)
+    ]
+    said = [each.communicate(timeout=60)[0].decode() for each in both]
+    assert {each.returncode for each in both} <= {0, 4}, said
+    assert planned(vault) == []
+    values = {vault.live(name) for name in names}
+    assert len(values) == len(names)
+    assert len(sandbox.world.keys()) - before == len(names), said
+    assert not any(value in text for value in values for text in said)

@@ -10,7 +10,7 @@ from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Event, Op
 from tokenguard.domain.names import TokenName, new_token_id
 from tokenguard.domain.token import ConsumerKind, Custody, Record, RecordState
-from tokenguard.errors import Conflict, TokenguardError, Unfinished, Unreachable
+from tokenguard.errors import Conflict, InputError, TokenguardError, Unfinished, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.provisioning.actions import Action, Verb
 from tokenguard.provisioning.comparing import new_record, wanted
@@ -68,6 +68,9 @@ class Applying:
     def _result(self, action: Action) -> Result:
         try:
             self._settle(action)
+        except (Conflict, Unfinished, InputError) as error:
+            done = self._is_anothers(action) and self._other_runner_done(action)
+            return Result(name=action.name, error=None if done else error)
         except TokenguardError as error:
             return Result(name=action.name, error=error)
         return Result(name=action.name)
@@ -94,6 +97,14 @@ class Applying:
                 )
             self._do(verb, declared, found, self._reason(action))
             done.append(verb)
+
+    def _is_anothers(self, action: Action) -> bool:
+        """Whether a runner beside us was first: it works on the token, or has done what was to be done."""
+        found = self._wiring.store.find(action.name)
+        journal = found.document.journal if found is not None and found.document.busy else None
+        if journal is not None:
+            return journal.holder != self._wiring.holder
+        return decide(self._declared[action.name], found, self._held.around).action is None
 
     def _other_runner_done(self, action: Action) -> bool:
         """Whether somebody else brings the token to what is declared, while we look on for a while."""
