@@ -22,6 +22,8 @@ class Sort(StrEnum):
     WORDS_BY_PURPOSE = "words-by-purpose"
 
 
+MAX_CONDITION = 1_000
+"""Characters of a condition in CEL."""
 FIELDS = ("owner", "scope", "purpose", "environment", "made_by", "account", "deputy")
 
 

@@ -1,13 +1,13 @@
 """Reads policy files: known rules with known parameters; anything else is an error that names its place."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tokenguard.documents import load_yaml, locate_yaml
 from tokenguard.domain.names import SEGMENT
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
-from tokenguard.policy.catalogue import CATALOGUE
+from tokenguard.policy.catalogue import CATALOGUE, MAX_CONDITION, about
 from tokenguard.policy.model import Match, Override, Parameter, Policy, Rule, Severity, Waiver
 from tokenguard.policy.section import Places, Section
 from tokenguard.text import safe_text
@@ -19,6 +19,10 @@ _HINT = "correct the policy; policies/default.yaml is a complete one"
 _WORDS = ("why", "source", "fix")
 _PACKAGED = (Path(__file__).parents[1] / "_policies", Path(__file__).parents[2] / "policies")
 """In a wheel, and in a checkout."""
+
+
+Judge = Callable[[str], object]
+"""Raises InputError where a condition in CEL is not acceptable; without one only its size is looked at."""
 
 
 def default_policy() -> Policy:
@@ -42,9 +46,9 @@ def _packaged_file(name: str) -> Path | None:
     return next((path for path in files if path.is_file()), None)
 
 
-def read_policy(path: Path) -> Policy:
+def read_policy(path: Path, judge: Judge | None = None) -> Policy:
     """Read a policy file; InputError if it cannot be read or is not acceptable."""
-    return load_policy(_read(path), source=path.name)
+    return load_policy(_read(path), source=path.name, judge=judge)
 
 
 def _read(path: Path) -> bytes:
@@ -54,13 +58,14 @@ def _read(path: Path) -> bytes:
         raise InputError(f"cannot read the policy {shown(path)}", hint="name a file that exists") from None
 
 
-def load_policy(data: bytes, *, source: str, layers: int = _MAX_LAYERS) -> Policy:
+def load_policy(data: bytes, *, source: str, layers: int = _MAX_LAYERS, judge: Judge | None = None) -> Policy:
     """Make a policy of a YAML document.
 
     Args:
         data: the file's bytes.
         source: how errors name the file.
         layers: how many policies it may stand on (`extends`).
+        judge: what is asked of conditions in CEL; `expression.compiled` understands them, and loads CEL.
 
     Raises:
         InputError: unknown rule, unknown or missing key, a value of the wrong kind; or not plain YAML.
@@ -76,9 +81,10 @@ def load_policy(data: bytes, *, source: str, layers: int = _MAX_LAYERS) -> Polic
         top.refuse(f"the format is not {FORMAT}", "format")
     name = top.text("name")
     base = _base(top, layers)
-    if not base.rules and "rules" not in top:
+    if not base.rules and "rules" not in top and "own_rules" not in top:
         top.refuse("rules is missing")
     rules = _rules(top.sections("rules", "rule"), base)
+    rules += _own_rules(top.sections("own_rules", "own rule"), base, judge)
     known = {rule.id: rule for rule in rules}
     overrides = [_override(each, known) for each in top.sections("overrides", "override")]
     waivers = [_waiver(each, known) for each in top.sections("waivers", "waiver")]
@@ -114,6 +120,42 @@ def _rules(sections: Iterable[Section], base: Policy) -> tuple[Rule, ...]:
     return tuple(found[kind] for kind in CATALOGUE if kind in found)
 
 
+def _own_rules(sections: Iterable[Section], base: Policy, judge: Judge | None) -> tuple[Rule, ...]:
+    """The team's own rules of the base, those of this layer in their places or after them."""
+    found = {rule.id: rule for rule in base.rules if rule.holds}
+    mine = set[str]()
+    for section in sections:
+        rule = _own_rule(section, judge)
+        if rule.id in CATALOGUE or rule.id in mine:
+            section.refuse("a rule of that name is there already", "id")
+        mine.add(rule.id)
+        found[rule.id] = rule
+    return tuple(found.values())
+
+
+def _own_rule(section: Section, judge: Judge | None) -> Rule:
+    rule = Rule(
+        id=section.segment("id"),
+        severity=_severity(section),
+        why=section.text("why"),
+        source=section.text("source"),
+        fix=section.text("fix"),
+        says=section.text("says"),
+        holds=section.text("holds", most=MAX_CONDITION),
+        applies=section.text("applies", "", most=MAX_CONDITION),
+    )
+    from tokenguard.policy.expression import check_caps  # noqa: PLC0415 - few policies have rules of a team's own
+
+    for key, condition in (("applies", rule.applies), ("holds", rule.holds)):
+        if condition:
+            try:
+                (judge or check_caps)(condition)
+            except InputError as error:
+                section.refuse(f"{key}: {error.message}", key, hint=error.hint)
+    section.finish()
+    return rule
+
+
 def _rule(section: Section, kind: str, base: Rule | None) -> Rule:
     words = {key: section.text(key, getattr(base, key) if base else None) for key in _WORDS}
     severity = _severity(section) if base is None or "severity" in section else base.severity
@@ -123,7 +165,7 @@ def _rule(section: Section, kind: str, base: Rule | None) -> Rule:
 def _parameters(section: Section, kind: str, base: Rule | None, *, some: bool = False) -> dict[str, Parameter]:
     """Those that are given over those of the base; with `some`, only those that are given."""
     found = dict(base.parameters) if base and not some else {}
-    for name, sort in CATALOGUE[kind].parameters.items():
+    for name, sort in about(kind).parameters.items():
         if name in section or (name not in found and not some):
             found[name] = section.parameter(name, sort)
     return found
@@ -163,9 +205,9 @@ def _match(section: Section, rule: str) -> Match:
         path=section.text("path", ""),
     )
     of_tokens = found.token != "*" or found.environment or found.provider  # noqa: S105 - a pattern, not a value
-    if CATALOGUE[rule].repository and (of_tokens or not found.path):
+    if about(rule).repository and (of_tokens or not found.path):
         section.refuse("it does not say which files it is for: path")
-    if not CATALOGUE[rule].repository and (found.path or found == Match()):
+    if not about(rule).repository and (found.path or found == Match()):
         section.refuse("it does not say which tokens it is for: token, environment or provider")
     return found
 

@@ -32,6 +32,12 @@ class Rule(Frozen, frozen=True, kw_only=True):
     source: str
     fix: str
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    holds: str = ""
+    """Of a team's own rule: the condition in CEL that a token must meet."""
+    applies: str = ""
+    """Of a team's own rule: the condition in CEL that says for which tokens it is; empty: for all."""
+    says: str = ""
+    """Of a team's own rule: what is said where it does not hold."""
 
     def number(self, name: str) -> int:
         """A whole number."""

@@ -72,11 +72,11 @@ class Section:
             self.refuse(f"{key} is not a whole number from 0 to {most:,}", key)
         return int(found)
 
-    def text(self, key: str, default: str | None = None) -> str:
-        """One line of text."""
+    def text(self, key: str, default: str | None = None, *, most: int = _MAX_TEXT) -> str:
+        """One line of text of at most so many characters."""
         if default is not None and key not in self:
             return default
-        return self._line(self.take(key), key)
+        return self._line(self.take(key), key, most)
 
     def segment(self, key: str) -> str:
         """One segment, such as a team."""
@@ -118,11 +118,11 @@ class Section:
         for key in self._left:
             self.refuse("a key that is not known here", key)
 
-    def refuse(self, reason: str, *keys: str) -> NoReturn:
+    def refuse(self, reason: str, *keys: str, hint: str = "") -> NoReturn:
         """The one error of a policy that is not understood: at what `keys` lead to, or at the mapping itself."""
         place = self._places.locate((*self._path, *keys))
         what = f"{self._what}: " if self._what else ""
-        raise InputError(f"{place}: {what}{reason}", hint=self._places.hint)
+        raise InputError(f"{place}: {what}{reason}", hint=hint or self._places.hint) from None
 
     def _days(self, found: Tree, key: str) -> int:
         return self._number(found, key, MAX_DAYS)
@@ -164,10 +164,10 @@ class Section:
             self.refuse(f"{key} is not a list", key)
         return found
 
-    def _line(self, found: Tree, key: str) -> str:
+    def _line(self, found: Tree, key: str, most: int = _MAX_TEXT) -> str:
         if not isinstance(found, str) or not found.strip():
             self.refuse(f"{key} is not text", key)
         line = found.strip()
-        if len(line) > _MAX_TEXT or safe_text(line, one_line=True) != line:
-            self.refuse(f"{key} is not one plain line of at most {_MAX_TEXT} characters", key)
+        if len(line) > most or safe_text(line, one_line=True) != line:
+            self.refuse(f"{key} is not one plain line of at most {most:,} characters", key)
         return line
