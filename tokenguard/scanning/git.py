@@ -117,9 +117,14 @@ class Git:
 
     def sizes(self, ids: Iterable[str]) -> dict[str, int]:
         """The sizes in bytes of those objects that are here."""
-        listing = self.output("cat-file", "--batch-check", "--buffer", stdin="".join(f"{i}\n" for i in ids).encode())
+        wanted = set(ids)
+        try:
+            listing = self.output("cat-file", "--batch-check", "--buffer", stdin="\n".join([*wanted, ""]).encode())
+        except InputError:  # in a partial clone git gives up at an object that it may not fetch: look at what is here
+            listing = self.output("cat-file", "--batch-all-objects", "--batch-check", "--buffer", "--unordered")
         rows = (row.split() for row in listing.splitlines())
-        return {row[0].decode(): int(row[2]) for row in rows if len(row) == 3 and row[2].isdigit()}  # noqa: PLR2004
+        sizes = {row[0].decode(): int(row[2]) for row in rows if len(row) == 3 and row[2].isdigit()}  # noqa: PLR2004
+        return {each: size for each, size in sizes.items() if each in wanted}
 
     def contents(self, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """The contents of objects that are here, in this order."""
