@@ -1,5 +1,6 @@
 """`plan`, `apply` and `drift` on a real OpenBao and on the strict fake of AWS, with each role's policy and no more."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ from tests.fakes.secrets_manager.command_line import AwsCommandLine
 from tests.fakes.secrets_manager.server import FakeAws
 from tests.fakes.secrets_manager.stores import CREDENTIALS
 from tests.fakes.vault_command_line import VaultCommandLine
-from tests.fakes.vault_proxy import VaultProxy
+from tests.fakes.vault_proxy import Cut, VaultProxy
 from tests.integration.openbao import running
 from tokenguard.sandbox.server import Sandbox
 
@@ -180,18 +181,7 @@ def test_two_processes_that_apply_at_once_converge_on_openbao(vault, tmp_path, s
     """Each ends well, or says that the other one was first; together they have made one token for each name."""
     names = many(tmp_path, sandbox, 6)
     before = len(sandbox.world.keys())
-    assert vault("list").code == 0  # writes the configuration
-    environ = {
-        **os.environ,
-        "TOKENGUARD_CONFIG": str(tmp_path / "config.toml"),
-        "LOGIN": vault.server.root_token,
-        "TOKENGUARD_ADMIN_AUTOPOSTING": sandbox.info.admin_key,
-    }
-    command = [sys.executable, "-m", "tokenguard", "apply", "--no-input", "--jobs", "1"]
-    both = [
-        subprocess.Popen(command, env=environ, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        for _ in range(2)
-    ]
+    both = [process(vault, tmp_path, sandbox) for _ in range(2)]
     said = [each.communicate(timeout=60)[0].decode() for each in both]
     assert {each.returncode for each in both} <= {0, 4}, said
     assert planned(vault) == []
@@ -199,3 +189,54 @@ def test_two_processes_that_apply_at_once_converge_on_openbao(vault, tmp_path, s
     assert len(values) == len(names)
     assert len(sandbox.world.keys()) - before == len(names), said
     assert not any(value in text for value in values for text in said)
+
+
+def process(vault, tmp_path, sandbox, *arguments: str) -> subprocess.Popen[bytes]:
+    """`apply` as a process of its own."""
+    assert vault("list").code == 0  # writes the configuration
+    environ = {
+        **os.environ,
+        "TOKENGUARD_CONFIG": str(tmp_path / "config.toml"),
+        "LOGIN": vault.server.root_token,
+        "TOKENGUARD_ADMIN_AUTOPOSTING": sandbox.info.admin_key,
+    }
+    command = [sys.executable, "-m", "tokenguard", "apply", "--no-input", "--jobs", "1", *arguments]
+    return subprocess.Popen(command, env=environ, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def kill_at(vault, tmp_path, sandbox, write: int) -> None:
+    """SIGKILL at the nth write to the store, before or after the server does it; then the reviewed plan again."""
+    before = len(sandbox.world.keys())
+    names = many(tmp_path, sandbox, 2)
+    digest = vault("plan", "--format", "json").document["digest"]
+    writes = itertools.count(1)
+    with VaultProxy(vault.server.port) as proxy:
+        vault.address = proxy.url
+        running_one = process(vault, tmp_path, sandbox, "--digest", digest)
+
+        def fault(_number, asked):
+            if asked.path.startswith("secret/") and asked.method not in {"GET", "LIST"} and next(writes) == write:
+                running_one.kill()
+                return Cut(after=write % 2 == 0)
+            return None
+
+        proxy.fault = fault
+        said = running_one.communicate(timeout=60)[0].decode()
+        vault.address = ""
+    assert running_one.returncode == -9, said
+    again = vault("apply", "--digest", digest)
+    assert again.code == 0, again.err
+    assert planned(vault) == []
+    assert len({vault.live(name) for name in names}) == 2
+    assert len(sandbox.world.keys()) - before == 2, "a token that nobody knows"
+
+
+@pytest.mark.parametrize("write", [1, 8, 13])
+def test_killed_at_a_write_to_openbao_the_same_command_finishes_it(vault, tmp_path, sandbox, write):
+    kill_at(vault, tmp_path, sandbox, write)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("write", range(2, 26))
+def test_killed_at_any_write_to_openbao_the_same_command_finishes_it(vault, tmp_path, sandbox, write):
+    kill_at(vault, tmp_path, sandbox, write)
