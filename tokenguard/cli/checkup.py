@@ -1,13 +1,12 @@
 """The checks of `doctor`: each says what it found, how grave that is, and the command that mends it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum, unique
-from pathlib import Path
 
 from tokenguard.audit.chain import check_all
-from tokenguard.domain.document import Snapshot
+from tokenguard.cli import checkup_machine as machine
+from tokenguard.cli import checkup_tokens as tokens
+from tokenguard.cli.checkup_finding import Finding, Level, failed
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.shell.local import open_local
 from tokenguard.shell.store_url import is_local, is_on_aws, is_on_vault
@@ -21,36 +20,15 @@ _NOT_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 _SLACK = timedelta(minutes=5)
 
 
-@unique
-class Level(StrEnum):
-    """How grave a finding is."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What one check found."""
-
-    check: str
-    level: Level
-    text: str
-    hint: str = ""
-    exit_code: ExitCode = ExitCode.OK
-    """What it means for the process; of several findings the gravest counts."""
-
-
 def examine(wiring: Wiring) -> Iterator[Finding]:
     """Run every check; one that cannot be made is a finding itself. Raises nothing of ours."""
-    for check in (_settings, _policy, _environment_files):
+    for check in (machine.settings, machine.policy, machine.environment_file, machine.hook):
         yield from _made(wiring, check)
     opened = list(_made(wiring, _store))
     yield from opened
     if all(finding.level is not Level.FAIL for finding in opened):
         yield from _made(wiring, _own_check(wiring.store_url))
-        for check in (_whole, _clock, _operations):
+        for check in (_whole, _clock, tokens.operations, tokens.next_rotations, tokens.lists):
             yield from _made(wiring, check)
 
 
@@ -65,46 +43,7 @@ def _made(wiring: Wiring, check: Callable[[Wiring], Iterator[Finding]]) -> Itera
     try:
         yield from check(wiring)
     except TokenguardError as error:
-        name = check.__name__.strip("_").replace("_", " ")
-        yield Finding(check=name, level=Level.FAIL, text=error.message, hint=error.hint, exit_code=error.exit_code)
-
-
-def _settings(wiring: Wiring) -> Iterator[Finding]:
-    source = wiring.settings.source
-    yield Finding(check="configuration", level=Level.OK, text=str(source) if source else "none; the defaults apply")
-
-
-def _policy(wiring: Wiring) -> Iterator[Finding]:
-    policy = wiring.policy
-    yield Finding(check="policy", level=Level.OK, text=f"{policy.name}, {len(policy.rules)} rules")
-
-
-def _environment_files(wiring: Wiring) -> Iterator[Finding]:  # noqa: ARG001 - every check has this form
-    """A .env file in the working directory must not be on its way into git."""
-    from tokenguard.delivery.tracked import Tracking, tracking  # noqa: PLC0415 - asks git
-
-    path = Path.cwd() / ".env"
-    if not path.exists():
-        yield Finding(check=".env", level=Level.OK, text="there is none in the working directory")
-        return
-    match tracking(path):
-        case Tracking.TRACKED:
-            yield Finding(
-                check=".env",
-                level=Level.FAIL,
-                text="git tracks it: what it holds is in the repository's history",
-                hint="git rm --cached .env, ignore it, and rotate every token in it",
-                exit_code=ExitCode.FINDINGS,
-            )
-        case Tracking.EXPOSED:
-            yield Finding(
-                check=".env",
-                level=Level.WARN,
-                text="git does not ignore it: `git add .` would take it",
-                hint="echo .env >> .gitignore",
-            )
-        case _:
-            yield Finding(check=".env", level=Level.OK, text="not on its way into git")
+        yield failed(check.__name__.strip("_").replace("_", " "), error)
 
 
 def _store(wiring: Wiring) -> Iterator[Finding]:
@@ -147,7 +86,9 @@ def _vault(wiring: Wiring) -> Iterator[Finding]:
             check="vault", level=Level.FAIL, text=problem.message, hint=problem.hint, exit_code=ExitCode.UNREACHABLE
         )
     if not found:
-        yield Finding(check="vault", level=Level.OK, text="mount, policy and login are fit for a rotation")
+        yield Finding(
+            check="vault", level=Level.OK, text="mount, policy and login, its lifetime too, are fit for a rotation"
+        )
 
 
 def _aws(wiring: Wiring) -> Iterator[Finding]:
@@ -193,44 +134,6 @@ def _clock(wiring: Wiring) -> Iterator[Finding]:
         hint="set the clock before rotating anything" if wrong else "",
         exit_code=ExitCode.FINDINGS if wrong else ExitCode.OK,
     )
-
-
-def _operations(wiring: Wiring) -> Iterator[Finding]:
-    now, quiet = wiring.clock.now(), True
-    for snapshot in wiring.store.scan():
-        for finding in _of_token(snapshot, now):
-            quiet = False
-            yield finding
-    if quiet:
-        yield Finding(check="operations", level=Level.OK, text="none is open, nothing waits to be looked at again")
-
-
-def _of_token(snapshot: Snapshot, now: datetime) -> Iterator[Finding]:
-    document, name = snapshot.document, snapshot.document.record.name
-    if document.busy and document.journal is not None:
-        why = f" ({document.journal.waiting_for})" if document.journal.waiting_for else ""
-        yield Finding(
-            check="operations",
-            level=Level.WARN,
-            text=f"{name}: {document.journal.mode} stopped at {document.journal.stage}{why}",
-            hint=f"tokenguard rotate {name} --resume",
-        )
-    for item in document.quarantine:
-        if item.alive_again:
-            yield Finding(
-                check="quarantine",
-                level=Level.FAIL,
-                text=f"{name}: a token that was proven dead is accepted again",
-                hint=f"tokenguard rotate {name} --resume",
-                exit_code=ExitCode.NOT_PROVEN_DEAD,
-            )
-        elif item.probe_due_at <= now:
-            yield Finding(
-                check="quarantine",
-                level=Level.WARN,
-                text=f"{name}: a dead token is due to be looked at again",
-                hint=f"tokenguard verify {name}",
-            )
 
 
 def _local(wiring: Wiring) -> LocalStore:

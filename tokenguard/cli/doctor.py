@@ -17,7 +17,10 @@ from tokenguard.shell.wiring import Wiring
 @click.option("--accept-server", is_flag=True, help="First: the configured server is where the store is from now on.")
 @pass_wiring
 def doctor(wiring: Wiring, *, install_hook: bool, accept_server: bool) -> int:
-    """Check configuration, policy, .env, store, keys, clock and open operations.
+    """Check everything that would make the next rotation or the next commit go wrong, and say what mends it.
+
+    Configuration, policy, .env and hook of the working directory; store, keys, logins, integrity and clock; open
+    operations; and for the tokens that are due next their provider, its admin credential and their consumers.
 
     Warnings do not change the exit code. Exit 1: something must be mended. 4: the store cannot be opened.
     5: a token that was proven dead is accepted again. 6: the store was tampered with, or is damaged.
@@ -27,7 +30,8 @@ def doctor(wiring: Wiring, *, install_hook: bool, accept_server: bool) -> int:
         return ExitCode.OK
     if accept_server:
         _accept(wiring)
-    from tokenguard.cli.checkup import Level, examine  # noqa: PLC0415 - loads the store
+    from tokenguard.cli.checkup import examine  # noqa: PLC0415 - loads the store
+    from tokenguard.cli.checkup_finding import Level  # noqa: PLC0415 - loaded with it
 
     findings = list(examine(wiring))
     if wiring.screen.as_json:

@@ -1,0 +1,210 @@
+"""`doctor`: what would go wrong at the next rotation or commit is told before, each with the command that mends it."""
+
+import os
+import subprocess
+from datetime import timedelta
+
+import pytest
+
+from tests.fakes.command_line import FakeTty
+from tests.fakes.world import FakeProvider
+from tokenguard.cli import checkup_machine as machine
+from tokenguard.cli import checkup_tokens as tokens
+from tokenguard.cli.checkup_finding import Level
+from tokenguard.errors import ExitCode, InputError
+from tokenguard.frozen import replace
+from tokenguard.ports.provider import Vendor
+from tokenguard.shell.wiring import Wiring
+
+NAME = "video/app/prod/upload"
+DAY = timedelta(days=1).total_seconds()
+
+
+@pytest.fixture
+def wiring(cli):
+    made = Wiring(environ=cli.environ)
+    made.clock, made.store, made.store_url, made.vendors = cli.clock, cli.store, "local:///srv/store", cli.vendors
+    return made
+
+
+def told(check, wiring):
+    return [(each.check, each.level, each.text, each.hint) for each in check(wiring)]
+
+
+def only(check, wiring):
+    (found,) = told(check, wiring)
+    return found
+
+
+class TestTheNextRotations:
+    def test_are_ready(self, cli, wiring):
+        cli.add()
+        check, level, text, _ = only(tokens.next_rotations, wiring)
+        assert (check, level) == ("next rotation", Level.OK)
+        assert text.startswith(f"{NAME}, due 20")
+
+    def test_are_none(self, wiring):
+        assert only(tokens.next_rotations, wiring)[2] == "no token is ever due"
+
+    def test_lack_what_mints_for_them(self, cli, wiring):
+        cli.add()
+        cli.add("video/other/prod/upload")
+        wiring.vendors.of = lambda record: Vendor(wiring.vendors.fake)
+        (finding,) = list(tokens.next_rotations(wiring))
+        assert (finding.check, finding.exit_code) == ("admin credential", ExitCode.FINDINGS)
+        assert finding.text.startswith(f"{NAME}, video/other/prod/upload: ")
+        assert "TOKENGUARD_ADMIN_FAKE" in finding.hint
+
+    def test_are_pinned_elsewhere(self, cli, wiring):
+        cli.add()
+
+        def refuse(record):
+            raise InputError(
+                f"{record.name} is pinned to another address", hint=f"tokenguard edit {record.name} --base-url x"
+            )
+
+        wiring.vendors.provider_of = refuse
+        check, level, text, hint = only(tokens.next_rotations, wiring)
+        assert (check, level, text) == ("provider", Level.FAIL, f"{NAME}: it is pinned to another address")
+        assert hint == f"tokenguard edit {NAME} --base-url x"
+
+    def test_have_consumers_that_cannot_be_reached_from_here(self, cli, wiring, tmp_path):
+        target = tmp_path / "app" / ".env"
+        target.parent.mkdir(mode=0o700)
+        cli.add()
+        self.declare(cli, f"dotenv:{target}#TOKEN")
+        target.touch(mode=0o600)
+        assert only(tokens.next_rotations, wiring)[1] is Level.OK
+        target.unlink()
+        target.symlink_to("/etc/passwd")
+        check, level, text, _ = only(tokens.next_rotations, wiring)
+        assert (check, level) == ("consumers", Level.WARN)
+        assert str(target) in text
+
+    def test_name_a_command_that_this_machine_does_not_know(self, cli, wiring):
+        cli.add()
+        self.declare(cli, "command:restart")
+        assert "command:restart cannot be given a value from here" in only(tokens.next_rotations, wiring)[2]
+
+    def test_stop_where_nobody_has_said_who_uses_the_token(self, cli, wiring):
+        cli.add()
+        self.declare(cli, None)
+        check, level, text, hint = only(tokens.next_rotations, wiring)
+        assert (check, level) == ("consumers", Level.WARN)
+        assert "stops before the old token is revoked" in text
+        assert NAME in hint
+
+    def test_share_a_cause_and_are_told_together(self, cli, wiring):
+        for number in range(5):
+            cli.add(f"video/app{number}/prod/upload")
+            self.declare(cli, None, f"video/app{number}/prod/upload")
+        assert "video/app2/prod/upload and 2 more: " in only(tokens.next_rotations, wiring)[2]
+
+    @staticmethod
+    def declare(cli, target, name=NAME):
+        from tokenguard.domain.token import Consumer, ConsumerKind
+
+        kind, _, where = (target or "").partition(":")
+        consumers = (Consumer(ConsumerKind(kind), where),) if target else None
+        found = cli.store.find(name)
+        record = replace(found.document.record, consumers=consumers)
+        cli.store.commit(found.id, found.version, replace(found.document, record=record), [])
+
+
+class TestOperations:
+    def test_that_stand_too_long_must_be_mended(self, cli, wiring):
+        cli.add()
+        assert cli("edit", NAME, "--deliver", "person:ops").code == 0
+        cli.tty = FakeTty()
+        assert cli("rotate", NAME).code == 130
+        check, level, text, hint = only(tokens.operations, wiring)
+        assert (check, level, hint) == ("operations", Level.WARN, f"tokenguard rotate {NAME} --resume")
+        cli.clock.sleep(3 * DAY)
+        check, level, text, hint = only(tokens.operations, wiring)
+        assert (level, hint) == (Level.FAIL, f"tokenguard rotate {NAME} --resume")
+        assert "3 days ago" in text
+
+    def test_that_are_over_leave_a_dead_value_to_be_looked_at(self, cli, wiring):
+        cli.add()
+        assert cli("rotate", NAME).code == 0
+        assert only(tokens.operations, wiring)[1] is Level.OK
+        cli.clock.sleep(2 * DAY)
+        assert only(tokens.operations, wiring)[:2] == ("quarantine", Level.WARN)
+
+
+class TestListsThatOnlyAPersonSees:
+    @pytest.fixture(autouse=True)
+    def without_a_list(self, cli, wiring):
+        wiring.vendors.fake = FakeProvider(cli.world, lists=False)
+        cli.add(NAME, "--label", "upload")
+
+    def test_were_never_read(self, wiring):
+        check, level, _, hint = only(tokens.lists, wiring)
+        assert (check, level, hint) == ("lists", Level.WARN, "tokenguard verify --reconcile fake")
+
+    def test_were_read_lately_or_long_ago(self, cli, wiring):
+        assert cli("verify", "--reconcile", "fake", "--from-file", "-", stdin="upload\n").code == 0
+        assert only(tokens.lists, wiring)[1] is Level.OK
+        cli.clock.sleep(31 * DAY)
+        assert "31 days ago" in only(tokens.lists, wiring)[2]
+
+
+def git(*arguments):
+    subprocess.run(["git", *arguments], check=True, env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]})
+
+
+class TestTheHook:
+    def checks(self, wiring):
+        return {check: level for check, level, *_ in told(machine.hook, wiring)}
+
+    def test_is_not_asked_for_outside_a_repository(self, wiring):
+        assert self.checks(wiring) == {"hook": Level.OK}
+
+    def test_is_missing_and_then_installed(self, cli, wiring, tmp_path):
+        git("init", "-q", ".")
+        assert self.checks(wiring) == {"hook": Level.WARN, "own tokens": Level.WARN}
+        program = tmp_path / "bin" / "tokenguard-hook"
+        program.parent.mkdir()
+        program.touch(mode=0o755)
+        wiring.environ = {**wiring.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"}
+        assert cli("doctor", "--install-hook").code == 0
+        assert self.checks(wiring)["hook"] is Level.OK
+
+    def test_would_fail_where_its_program_is_not(self, cli, wiring, tmp_path):
+        git("init", "-q", ".")
+        assert cli("doctor", "--install-hook").code == 0
+        wiring.environ = {**wiring.environ, "PATH": f"{tmp_path}:/usr/bin:/bin"}
+        assert self.checks(wiring)["hook"] is Level.FAIL
+
+    def test_of_pre_commit_counts_if_it_runs_us(self, wiring, tmp_path):
+        git("init", "-q", ".")
+        (tmp_path / ".git" / "hooks").mkdir(exist_ok=True)
+        (tmp_path / ".git" / "hooks" / "pre-commit").write_text("#!/bin/sh\nexec pre-commit run\n")
+        assert self.checks(wiring)["hook"] is Level.WARN
+        (tmp_path / ".pre-commit-config.yaml").write_text("repos: [{repo: x, hooks: [{id: tokenguard}]}]\n")
+        assert self.checks(wiring)["hook"] is not Level.WARN
+
+
+class TestFiles:
+    def test_a_configuration_that_others_read_is_told(self, cli, wiring, tmp_path):
+        path = tmp_path / "config.toml"
+        path.write_text("")
+        path.chmod(0o644)
+        wiring.flags.config = str(path)
+        check, level, _, hint = only(machine.settings, wiring)
+        assert (check, level) == ("configuration", Level.WARN)
+        assert hint.startswith("chmod 600 ")
+
+    def test_one_of_our_own_is_fine(self, cli, wiring, tmp_path):
+        path = tmp_path / "config.toml"
+        path.write_text("")
+        path.chmod(0o600)
+        wiring.flags.config = str(path)
+        assert only(machine.settings, wiring)[1] is Level.OK
+
+    def test_an_environment_file_that_others_read_is_told(self, wiring, tmp_path):
+        (tmp_path / ".env").write_text("A=1\n")
+        (tmp_path / ".env").chmod(0o644)
+        assert (".env mode", Level.WARN) in {each[:2] for each in told(machine.environment_file, wiring)}
+        (tmp_path / ".env").chmod(0o600)
+        assert {each[0] for each in told(machine.environment_file, wiring)} == {".env"}

@@ -1,0 +1,157 @@
+"""What would make the next rotations go wrong: looked at now, while nobody waits for them."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from tokenguard.cli.checkup_finding import Finding, Level, broken, doubt, well
+from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.token import Consumer, Record, RecordState
+from tokenguard.errors import ExitCode, InputError, TokenguardError
+from tokenguard.inventory.selection import Filter, by_due, listed
+from tokenguard.policy.entered import LONGEST
+from tokenguard.ports.provider import Way
+from tokenguard.shell.wiring import Wiring
+
+_NEXT = 20
+"""How many of the rotations that come next are looked at closely."""
+_NAMED = 3
+_STUCK = timedelta(days=2)
+
+
+def operations(wiring: Wiring) -> Iterator[Finding]:
+    """Operations that are open, and old values that are to be looked at again."""
+    now, quiet = wiring.clock.now(), True
+    rule = wiring.policy.rule("rotation-stuck")
+    patience = rule.days() if rule else _STUCK
+    for snapshot in wiring.store.scan():
+        for finding in _of_token(snapshot, now, patience):
+            quiet = False
+            yield finding
+    if quiet:
+        yield well("operations", "none is open, nothing waits to be looked at again")
+
+
+def next_rotations(wiring: Wiring) -> Iterator[Finding]:
+    """The tokens that come next: their provider, what mints for them, and where their new value is to go."""
+    now = wiring.clock.now()
+    soon = by_due(listed(wiring.store.scan(), Filter(), lambda: wiring.policy), now)[:_NEXT]
+    if not soon:
+        yield well("next rotation", "no token is ever due")
+        return
+    found = list(_gathered(wiring, [each.snapshot.document.record for each in soon]))
+    yield from found
+    if not found:
+        first = soon[0]
+        when = f"{first.due.at:%Y-%m-%d}" if first.due else ""
+        yield well("next rotation", f"{first.snapshot.document.record.name}, due {when}, and those after it are ready")
+
+
+def lists(wiring: Wiring) -> Iterator[Finding]:
+    """Where only a person can see the provider's list: whether somebody has looked lately."""
+    now = wiring.clock.now()
+    documents: defaultdict[str, list[Document]] = defaultdict(list)
+    for snapshot in wiring.store.scan():
+        if snapshot.document.record.state is not RecordState.RETIRED:
+            documents[snapshot.document.record.provider].append(snapshot.document)
+    for provider, found in sorted(documents.items()):
+        if not _only_a_person_sees_the_list(wiring, found[0].record):
+            continue
+        read_at = max((each.listing.at for each in found if each.listing is not None), default=None)
+        hint = f"tokenguard verify --reconcile {provider}"
+        if read_at is None:
+            yield doubt("lists", f"nobody has compared {provider}'s own list of tokens with the inventory", hint)
+        elif now - read_at > LONGEST:
+            yield doubt("lists", f"{provider}'s own list of tokens was last read {(now - read_at).days} days ago", hint)
+        else:
+            yield well("lists", f"{provider}'s own list of tokens was read on {read_at:%Y-%m-%d}")
+
+
+def _of_token(snapshot: Snapshot, now: datetime, patience: timedelta) -> Iterator[Finding]:
+    document, name = snapshot.document, snapshot.document.record.name
+    if document.busy and document.journal is not None:
+        why = f" ({document.journal.waiting_for})" if document.journal.waiting_for else ""
+        age = now - document.journal.updated_at
+        text = f"{name}: {document.journal.mode} stopped at {document.journal.stage}{why}"
+        if age > patience:
+            yield broken("operations", f"{text}, {age.days} days ago", f"tokenguard rotate {name} --resume")
+        else:
+            yield doubt("operations", text, f"tokenguard rotate {name} --resume")
+    for item in document.quarantine:
+        if item.alive_again:
+            yield Finding(
+                check="quarantine",
+                level=Level.FAIL,
+                text=f"{name}: a token that was proven dead is accepted again",
+                hint=f"tokenguard rotate {name} --resume",
+                exit_code=ExitCode.NOT_PROVEN_DEAD,
+            )
+        elif item.probe_due_at <= now:
+            text = f"{name}: a dead token is due to be looked at again"
+            yield doubt("quarantine", text, f"tokenguard verify {name}")
+
+
+def _gathered(wiring: Wiring, records: list[Record]) -> Iterator[Finding]:
+    """One finding for each cause, with the tokens that share it."""
+    causes: defaultdict[tuple[str, str, str, Level], list[str]] = defaultdict(list)
+    for record in records:
+        for finding in (*_provider(wiring, record), *_consumers(wiring, record)):
+            causes[finding.check, finding.text, finding.hint, finding.level].append(record.name)
+    for (check, text, hint, level), names in causes.items():
+        make = broken if level is Level.FAIL else doubt
+        yield make(check, f"{_named(names)}: {text}", hint.replace("NAME", names[0]))
+
+
+def _provider(wiring: Wiring, record: Record) -> Iterator[Finding]:
+    try:
+        provider = wiring.vendors.provider_of(record)
+        vendor = wiring.vendors.of(record)
+    except InputError as error:
+        text = error.message.replace(record.name, "it")
+        yield broken("provider", text, error.hint.replace(record.name, "NAME"))
+        return
+    except TokenguardError as error:
+        yield doubt("provider", error.message, error.hint)
+        return
+    if vendor.issuer is None and Way.API in {provider.capabilities.mint, provider.capabilities.revoke}:
+        from tokenguard.shell.vendors import admin_variable  # noqa: PLC0415 - loaded with the vendors
+
+        yield broken(
+            "admin credential",
+            f"nothing is at hand that makes and ends tokens of {record.provider}",
+            f"tokenguard add {record.provider}/admin --provider {record.provider} --kind provider_admin ..., or set "
+            f"{admin_variable(record.provider)}",
+        )
+
+
+def _consumers(wiring: Wiring, record: Record) -> Iterator[Finding]:
+    if record.consumers is None:
+        text = "nobody has said who uses it, so a rotation stops before the old token is revoked"
+        yield doubt("consumers", text, "tokenguard edit NAME --deliver ... (or --no-consumers)")
+    for consumer in record.consumers or ():
+        if (trouble := _unreachable(wiring, consumer)) is not None:
+            yield doubt("consumers", f"{consumer} cannot be given a value from here: {trouble.message}", trouble.hint)
+
+
+def _unreachable(wiring: Wiring, consumer: Consumer) -> TokenguardError | None:
+    """What stands in the way of a delivery from this machine; nothing is written."""
+    try:
+        delivery = wiring.deliveries.of(consumer)
+        if delivery is not None:
+            delivery.check(consumer)
+    except TokenguardError as error:
+        return error
+    return None
+
+
+def _only_a_person_sees_the_list(wiring: Wiring, record: Record) -> bool:
+    try:
+        capabilities = wiring.vendors.provider_of(record).capabilities
+    except InputError:
+        return False
+    return capabilities.probe and not capabilities.lists
+
+
+def _named(names: list[str]) -> str:
+    shown = ", ".join(names[:_NAMED])
+    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED:,} more"
