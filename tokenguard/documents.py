@@ -124,12 +124,12 @@ class _YamlBuilder:
         import yaml  # noqa: PLC0415 - loaded by the caller already
 
         match event:
+            case yaml.ScalarEvent():  # most of them: first
+                self._scalar(self._node(event))
             case yaml.DocumentStartEvent():
                 self._document(event)
             case yaml.AliasEvent():
                 self._refuse(event, "aliases are not allowed")
-            case yaml.ScalarEvent():
-                self._scalar(self._node(event))
             case yaml.MappingStartEvent():
                 self._begin(self._node(event), {})
             case yaml.SequenceStartEvent():

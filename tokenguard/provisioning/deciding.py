@@ -105,14 +105,14 @@ def _adjust(declared: Declared, found: Snapshot, known: Known, around: Around) -
     """A full member of the inventory: its fields, its consumers, its age."""
     before = found.document.record
     after = wanted(before, declared)
-    stuck = [each.field for each in changes(before, after) if each.field in IDENTITY and _has_value(before)]
+    differences = changes(before, after)
+    stuck = [each.field for each in differences if each.field in IDENTITY and _has_value(before)]
     if stuck:
         hint = "declare a new token under a new name and retire this one; `tokenguard edit` corrects a wrong record"
         return _blocked(declared, f"its live value was made for another {stuck[0]}", hint)
     if before.base_url and before.base_url != known.address:
         hint = f"if the provider has moved: tokenguard edit {declared.name} --base-url {known.address or 'URL'}"
         return _blocked(declared, "it is pinned to another address than this machine uses", hint)
-    differences = changes(before, after)
     verbs = [Verb.CHANGE] if differences else []
     todos: list[Todo] = []
     late = undelivered(replace(found.document, record=after)) if _has_value(before) else ()
