@@ -50,6 +50,8 @@ class TestTheNextRotations:
         cli.add()
         cli.add("video/other/prod/upload")
         wiring.vendors.of = lambda record: Vendor(wiring.vendors.fake)
+        assert only(tokens.next_rotations, wiring)[:2] == ("admin credential", Level.WARN)
+        cli.clock.sleep(80 * DAY)
         (finding,) = list(tokens.next_rotations(wiring))
         assert (finding.check, finding.exit_code) == ("admin credential", ExitCode.FINDINGS)
         assert finding.text.startswith(f"{NAME}, video/other/prod/upload: ")
@@ -64,6 +66,7 @@ class TestTheNextRotations:
             )
 
         wiring.vendors.provider_of = refuse
+        cli.clock.sleep(80 * DAY)
         check, level, text, hint = only(tokens.next_rotations, wiring)
         assert (check, level, text) == ("provider", Level.FAIL, f"{NAME}: it is pinned to another address")
         assert hint == f"tokenguard edit {NAME} --base-url x"

@@ -1,7 +1,7 @@
 """What would make the next rotations go wrong: looked at now, while nobody waits for them."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
 from tokenguard.cli.checkup_finding import Finding, Level, broken, doubt, well
@@ -39,7 +39,8 @@ def next_rotations(wiring: Wiring) -> Iterator[Finding]:
     if not soon:
         yield well("next rotation", "no token is ever due")
         return
-    found = list(_gathered(wiring, [each.snapshot.document.record for each in soon]))
+    urgent = {each.snapshot.document.record.name for each in soon if each.due is not None and each.due.soon(now)}
+    found = list(_gathered(wiring, [each.snapshot.document.record for each in soon], urgent))
     yield from found
     if not found:
         first = soon[0]
@@ -91,14 +92,14 @@ def _of_token(snapshot: Snapshot, now: datetime, patience: timedelta) -> Iterato
             yield doubt("quarantine", text, f"tokenguard verify {name}")
 
 
-def _gathered(wiring: Wiring, records: list[Record]) -> Iterator[Finding]:
-    """One finding for each cause, with the tokens that share it."""
+def _gathered(wiring: Wiring, records: list[Record], urgent: Collection[str]) -> Iterator[Finding]:
+    """One finding for each cause, with the tokens that share it; what is not due yet is never more than a warning."""
     causes: defaultdict[tuple[str, str, str, Level], list[str]] = defaultdict(list)
     for record in records:
         for finding in (*_provider(wiring, record), *_consumers(wiring, record)):
             causes[finding.check, finding.text, finding.hint, finding.level].append(record.name)
     for (check, text, hint, level), names in causes.items():
-        make = broken if level is Level.FAIL else doubt
+        make = broken if level is Level.FAIL and not urgent.isdisjoint(names) else doubt
         yield make(check, f"{_named(names)}: {text}", hint.replace("NAME", names[0]))
 
 
