@@ -331,6 +331,9 @@ def test_names_owner_and_drive_are_told_and_ids_where_the_store_is_out_of_reach(
     answer = published("scan", "a.txt", "--names", "--format", "json")
     (found,) = answer.document["findings"]
     assert (found["token"], found["owner"], found["scope"]) == (NAME, "video", "drive:d1")
+    for format_ in ("text", "sarif", "junit", "github"):
+        shown = published("scan", "a.txt", "--names", "--format", format_).out
+        assert f"token {NAME}, owner video, scope drive" in shown, format_
     monkeypatch.setattr(published.store, "load", refuse)
     answer = published("scan", "a.txt", "--names", "--format", "json")
     assert answer.code == 1

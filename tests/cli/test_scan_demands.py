@@ -56,6 +56,13 @@ def test_strict_lets_no_comment_silence_a_vendors_token(cli, tmp_path):
     assert (answer.code, [each["type"] for each in answer.document["findings"]]) == (1, ["Autoposting API Key"])
 
 
+def test_an_option_limits_comments_too(cli, tmp_path):
+    (tmp_path / "a.py").write_text(f"{rule()}{ALLOWED}\n")
+    assert cli("scan", "a.py", "--max-pragmas", "1").code == 0
+    assert cli("scan", "a.py", "--max-pragmas", "0").code == 1
+    cli.refused("scan", "a.py", "--max-pragmas", "-1")
+
+
 def test_a_repository_limits_its_comments(cli, repo):
     repo.stage("a.py", f"{rule()}{ALLOWED}\n{shape()}{ALLOWED}\n")
     repo.write(".tokenguard.toml", "[scan]\nmax_pragmas = 2\n")

@@ -36,6 +36,7 @@ from tokenguard.shell.wiring import Wiring
 @click.option("--require-own", is_flag=True, help="Fail where own tokens cannot be looked for.")
 @click.option("--names", is_flag=True, help="Look up in the store whose own tokens were found.")
 @click.option("--strict", is_flag=True, help="Exit 1 if anything was not scanned; comments silence no vendor's token.")
+@click.option("--max-pragmas", type=click.IntRange(0), metavar="N", help="Fail if comments silence more lines.")
 @click.option("--base", metavar="REV", default="", help="Read .tokenguard.toml as this revision has it.")
 @click.option(
     "--detect-secrets-plugin",
@@ -62,6 +63,7 @@ def scan(
     require_own: bool,
     names: bool,
     strict: bool,
+    max_pragmas: int | None,
     base: str,
     plugins: tuple[Path, ...],
     filters: tuple[str, ...],
@@ -79,7 +81,8 @@ def scan(
     """
     chosen = Format(as_format or wiring.flags.format)
     source = Source(paths=paths, staged=staged, history=history, since=since, stdin=stdin, message=commit_msg)
-    demands = Demands(strict=strict, require_own=require_own) | demanded(source.directories, base=base)
+    asked = Demands(strict=strict, require_own=require_own, most_allowed=max_pragmas)
+    demands = asked | demanded(source.directories, base=base)
     own = load_own_tokens(find_scan_key(wiring.environ), wiring.clock.now(), required=demands.require_own or own_only)
     job = Job(
         stages=Stages(

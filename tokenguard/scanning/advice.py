@@ -17,6 +17,8 @@ class Reach(StrEnum):
     STREAM = "stream"
 
 
+_WHOSE = ("token", "owner", "scope", "report")
+
 _STEPS = {
     Reach.WORKTREE: "take it out of the file; put the value into the store (`tokenguard add --from-file`) and read it "
     "from there (`tokenguard exec`)",
@@ -43,3 +45,9 @@ def waiver_words(finding: Finding) -> str:
     """Until when a finding is waived, by whom and why."""
     facts = finding.facts
     return f"waived until {facts.get('until', '')} by {facts.get('waived_by', '')}: {facts.get('reason', '')}"
+
+
+def subject(finding: Finding) -> str:
+    """What was found, and of an own token whose it is, as far as that was looked up."""
+    facts = (f"{name} {finding.facts[name]}" for name in _WHOSE if name in finding.facts)
+    return ", ".join([finding.type, *facts]) if finding.kind is Kind.OWN else finding.type

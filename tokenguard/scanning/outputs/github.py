@@ -1,7 +1,7 @@
 """A report as workflow commands, which GitHub shows beside the lines of a pull request."""
 
 from tokenguard.domain.finding import Finding, Report
-from tokenguard.scanning.advice import Reach, advice, waiver_words
+from tokenguard.scanning.advice import Reach, advice, subject, waiver_words
 from tokenguard.scanning.outputs.text import summary
 from tokenguard.text import safe_text
 
@@ -20,7 +20,7 @@ def render(report: Report, reach: Reach) -> str:
 
 def _annotation(level: str, finding: Finding, words: str) -> str:
     place = f"file={_property(finding.path)},line={finding.line},col={finding.column}"
-    return f"::{level} {place},title={_property(f'tokenguard {finding.kind}')}::{_data(f'{finding.type}: {words}')}"
+    return f"::{level} {place},title={_property(f'tokenguard {finding.kind}')}::{_data(f'{subject(finding)}: {words}')}"
 
 
 def _data(text: str) -> str:

@@ -3,7 +3,7 @@
 import xml.etree.ElementTree as ET
 
 from tokenguard.domain.finding import Report
-from tokenguard.scanning.advice import Reach, advice, waiver_words
+from tokenguard.scanning.advice import Reach, advice, subject, waiver_words
 from tokenguard.text import safe_text
 
 
@@ -21,8 +21,8 @@ def render(report: Report, reach: Reach) -> str:
     for finding in report.findings:
         place = f"{_shown(finding.path)}:{finding.line}"
         case = ET.SubElement(suite, "testcase", classname=f"tokenguard.{finding.kind}", name=place)
-        failure = ET.SubElement(case, "failure", message=_shown(finding.type), type=finding.kind.value)
-        failure.text = f"{place}:{finding.column}: {_shown(finding.type)}\n{advice(finding, reach)}"
+        failure = ET.SubElement(case, "failure", message=_shown(subject(finding)), type=finding.kind.value)
+        failure.text = f"{place}:{finding.column}: {_shown(subject(finding))}\n{advice(finding, reach)}"
     if not report.findings:
         ET.SubElement(suite, "testcase", classname="tokenguard", name=f"{report.files} files without findings")
     for finding in report.waived:

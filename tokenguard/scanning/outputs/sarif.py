@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from tokenguard import __version__
 from tokenguard.domain.finding import Finding, Kind, Report
-from tokenguard.scanning.advice import Reach, advice, waiver_words
+from tokenguard.scanning.advice import Reach, advice, subject, waiver_words
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -54,7 +54,7 @@ def _result(finding: Finding, types: list[tuple[str, str]], reach: Reach) -> dic
         "ruleId": _rule_id(finding.kind.value, finding.type),
         "ruleIndex": types.index((finding.kind.value, finding.type)),
         "level": "error" if finding.kind is not Kind.EXTRA else "warning",
-        "message": {"text": f"{finding.type}: {advice(finding, reach)}"},
+        "message": {"text": f"{subject(finding)}: {advice(finding, reach)}"},
         "locations": [
             {"physicalLocation": {"artifactLocation": {"uri": _uri(finding.path)}, "region": region}},
         ],
