@@ -77,7 +77,6 @@ def test_a_redirected_login_sends_nothing_on():
         (reply(200, b""), Reason.MALFORMED),
         (reply(418, b"{}"), Reason.MALFORMED),
         (reply(400, b'{"errors": ["bad"]}'), Reason.REFUSED),
-        (reply(403, b'{"errors": ["permission denied"]}'), Reason.DENIED),
         (reply(403, b'{"errors": ["permission denied", "invalid token"]}'), Reason.EXPIRED),
         (reply(404, b'{"data": {"data": null, "metadata": {"version": 3}}}'), Reason.DELETED),
         (reply(405, b"{}"), Reason.UNSUPPORTED),
@@ -96,6 +95,15 @@ def test_a_redirected_login_sends_nothing_on():
 def test_what_is_no_good_answer_is_an_error_of_ours(answer, expected: Reason):
     with ScriptedServer(SELF, answer) as server:
         assert reason(asking(server).read, "x") is expected
+
+
+def test_a_denied_request_is_told_from_a_login_that_ended():
+    """OpenBao says the same of both; so it is asked whether it still knows the login."""
+    denied = reply(403, b'{"errors": ["permission denied"]}')
+    with ScriptedServer(SELF, denied, SELF) as server:
+        assert reason(asking(server).read, "x") is Reason.DENIED
+    with ScriptedServer(SELF, denied, denied) as server:
+        assert reason(asking(server).read, "x") is Reason.EXPIRED
 
 
 def test_nothing_the_server_says_is_quoted():
@@ -307,15 +315,18 @@ def test_a_login_is_renewed_before_it_ends():
         assert connection.lease.identity == "entity:e1"
 
 
-def test_a_login_that_ended_is_made_again_where_that_is_possible():
+INVALID = reply(403, b'{"errors": ["permission denied", "invalid token"]}')
+DENIED = reply(403, b'{"errors": ["permission denied"]}')
+
+
+@pytest.mark.parametrize("ended", [(INVALID,), (DENIED, DENIED)], ids=["vault", "openbao"])
+def test_a_login_that_ended_is_made_again_where_that_is_possible(ended):
     login = Login(method=Method.JWT, credential=Secret("tgcanary-jwt"), role="ci")
-    expired = reply(403, b'{"errors": ["permission denied", "invalid token"]}')
-    with ScriptedServer(
-        reply(200, auth()), SELF, expired, reply(200, auth("tgcanary-second")), SELF, reply(404, b"{}")
-    ) as server:
+    again = (reply(200, auth("tgcanary-second")), SELF, reply(404, b"{}"))
+    with ScriptedServer(reply(200, auth()), SELF, *ended, *again) as server:
         assert KvMount(vault_stores.connection(server.url, "", login=login), "kv").read("x") is None
         assert b"X-Vault-Token: tgcanary-second" in server.requests[-1]
-    with ScriptedServer(SELF, expired) as server:
+    with ScriptedServer(SELF, *ended) as server:
         assert reason(asking(server).read, "x") is Reason.EXPIRED
 
 

@@ -108,11 +108,25 @@ class VaultConnection:
         try:
             return work(self._client)
         except VaultTrouble as trouble:
-            if trouble.reason is not Reason.EXPIRED or not self.lease.repeatable:
+            if not self._login_is_over(trouble):
                 raise
+            if not self.lease.repeatable:
+                raise VaultTrouble.because(Reason.EXPIRED) from None
         with self._logging_in:
             self._lease = self._log_in()
         return work(self._client)
+
+    def _login_is_over(self, trouble: VaultTrouble) -> bool:
+        """Whether it was not this one request that was denied: OpenBao says the same of a revoked login."""
+        if trouble.reason is Reason.EXPIRED:
+            return True
+        if trouble.reason is not Reason.DENIED:
+            return False
+        try:
+            self._client.auth.token.lookup_self()
+        except VaultTrouble as other:
+            return other.reason in {Reason.DENIED, Reason.EXPIRED}
+        return False
 
     def _let_pass(self, trouble: VaultTrouble, pause: float) -> None:
         self._clock.sleep(trouble.retry_after if trouble.retry_after is not None else pause)
