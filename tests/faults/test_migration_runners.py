@@ -33,7 +33,7 @@ class Removal:
             self.bench.runner(label).rotate(self.token)
         self.old = self.bench.world.living()[0]
         self.home = MemoryStore(self.bench.clock)
-        self.home.url = "memory://new"
+        self.home.url = "local:///new"
 
     def move(self) -> None:
         move_store(self.bench.store, self.home, self.bench.clock, Quiet(), lag=timedelta(0))
@@ -118,4 +118,4 @@ def test_a_runner_that_wakes_after_the_move_is_told_where_it_went():
     removal = Removal(guided=False)
     _, error = removal.act("planned", {0: Fault.OVERTAKEN})
     assert isinstance(error, Moved)
-    assert "memory://new" in error.message + error.hint
+    assert "local:///new" in error.message + error.hint

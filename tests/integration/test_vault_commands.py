@@ -141,12 +141,14 @@ def test_a_local_store_moves_here_with_break_glass_and_not_with_less(cli, tmp_pa
     monkeypatch.setenv("TOKENGUARD_STATE_DIR", str(tmp_path / "state"))
     cli.environ = {"TOKENGUARD_KEY_FILE": str(key)}
     old = f"local://{tmp_path / 'old'}"
-    for url in (old, cli.url):
-        assert cli("init", "--sandbox", url=url).code == 0
+    for url, *more in ((old,), (cli.url, "--sandbox"), (f"{cli.url}-shared",)):
+        assert cli("init", *more, url=url).code == 0
     with_url = cli.url
     cli.url = old
     assert cli.issue().code == 0
     roles = policies_of(cli, with_url)
+    practice = cli("migrate", "--to", f"{with_url}-shared")
+    assert (practice.code, "on this machine" in practice.error) == (2, True), "it was not made for practice"
     refused = cli("migrate", "--to", with_url, token=cli.server.new_token(roles["rotator"]))
     assert (refused.code, "hint: " in refused.err) == (4, True), refused.err
     assert cli("rotate", NAME).code == 0, "nothing was begun"

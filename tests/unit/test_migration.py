@@ -9,9 +9,9 @@ from tests.fakes.local_stores import added, document, event
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.world import Quiet
 from tokenguard.audit.chain import check_all
-from tokenguard.domain.document import Snapshot
+from tokenguard.domain.document import Snapshot, check_still_here
 from tokenguard.domain.event import Op, Phase
-from tokenguard.domain.move import MoveStage, refusal
+from tokenguard.domain.move import Move, MoveStage, refusal
 from tokenguard.domain.names import Label, new_token_id
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Custody, Kind, Location, RecordState
@@ -22,7 +22,7 @@ from tokenguard.migration.plan import plan_move
 from tokenguard.ports.shelf import Item, shelf_of
 from tokenguard.ports.store import Tombstone
 
-OLD, NEW = "memory://old", "memory://new"
+OLD, NEW = "local:///old", "local:///new"
 
 
 class Ends:
@@ -234,7 +234,7 @@ def test_another_value_under_a_label_at_the_new_home_is_noticed(ends: Ends, monk
 
 
 def test_what_cannot_be_an_end_of_a_move_is_refused(ends: Ends):
-    third = ends.store("memory://third")
+    third = ends.store("local:///third")
     with pytest.raises(InputError, match="the store itself"):
         check_ends(ends.old, ends.old)
     added(third, "x")
@@ -251,17 +251,17 @@ def test_what_cannot_be_an_end_of_a_move_is_refused(ends: Ends):
 def test_a_store_that_arrived_can_move_on(ends: Ends):
     token = added(ends.old, "a")
     ends.move()
-    third = ends.store("memory://third")
+    third = ends.store("local:///third")
     move_store(ends.new, third, ends.clock, ends.told, lag=timedelta(0))
     assert third.read_live(token) == ends.old.read_live(token)
     assert [entry.event.op for entry in third.history(token)].count(Op.MIGRATE) == 4
-    with pytest.raises(Moved, match="memory://third"):
+    with pytest.raises(Moved, match="local:///third"):
         check_ends(ends.old, ends.new)
 
 
 def test_two_movers_at_once_decide_by_compare_and_set(ends: Ends, monkeypatch):
     added(ends.old, "a")
-    third = ends.store("memory://third")
+    third = ends.store("local:///third")
     real = MemoryStore.put_move
 
     def put_move(store, expected, move, events):
@@ -273,10 +273,24 @@ def test_two_movers_at_once_decide_by_compare_and_set(ends: Ends, monkeypatch):
     monkeypatch.setattr(MemoryStore, "put_move", put_move)
     with pytest.raises(Conflict):
         ends.move()
-    assert ends.old.move().other == "memory://third"
+    assert ends.old.move().other == "local:///third"
     assert list(ends.new.scan()) == []
     with pytest.raises(Moved, match="still arriving"):
         raise refusal(ends.new.move(), NEW)
+
+
+@pytest.mark.parametrize(
+    "address", ["vault://kv/x; rm -rf ~", "vault://kv/`id`", "$(id)", "https://x/", "local:///a b", "\x1b[2J", ""]
+)
+def test_an_address_that_somebody_planted_is_not_offered_for_pasting(address: str):
+    there = Move(id="c" * 32, stage=MoveStage.LEAVING, other=address, other_id="d" * 32, since=FakeClock().now())
+    for stage in MoveStage:
+        refused = refusal(replace(there, stage=stage), OLD)
+        assert refused is None or not address or address not in refused.message + refused.hint
+    moved = replace(document("a"), moved_to=address or "x")
+    with pytest.raises(Moved) as caught:
+        check_still_here(moved, moved)
+    assert not address or address not in caught.value.message + caught.value.hint
 
 
 def test_what_is_decided_is_not_taken_back(ends: Ends):

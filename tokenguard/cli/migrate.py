@@ -9,10 +9,11 @@ import click
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.migrate_view import show_moved, show_plan, show_taken_back
 from tokenguard.errors import InputError
+from tokenguard.http.address import Address
 from tokenguard.migration.moving import check_ends, give_up, has_moved, move_store
 from tokenguard.migration.plan import MovePlan, plan_move
 from tokenguard.ports.store import Store
-from tokenguard.shell.store_url import is_on_aws, named_store
+from tokenguard.shell.store_url import is_local, is_on_aws, named_store
 from tokenguard.shell.wiring import Wiring, close_store
 
 
@@ -40,6 +41,7 @@ def migrate(wiring: Wiring, target: str, *, plan_only: bool, abort: bool, yes: b
     url = named_store(target, wiring.settings)
     with _opened(wiring, wiring.store_url) as source, _opened(wiring, url) as new:
         check_ends(source, new)
+        _check_practice(source, new)
         plan = plan_move(source, new.url)
         if has_moved(source, new):
             show_moved(wiring.screen, plan=plan, again=True)
@@ -63,6 +65,19 @@ def _move(wiring: Wiring, source: Store, target: Store) -> None:
     except KeyboardInterrupt:
         wiring.progress.note("the move is not finished: run the same command again, or take it back with --abort")
         raise
+
+
+def _check_practice(source: Store, target: Store) -> None:
+    """What was made at providers of this machine does not get into a store that others share."""
+    if is_local(target.url) or getattr(target, "sandbox", False):
+        return
+    for snapshot in source.scan():
+        record = snapshot.document.record
+        if record.base_url and Address.parse(record.base_url).loopback:
+            raise InputError(
+                f"{record.name} is of a provider on this machine, and the new store is shared with others",
+                hint="practise on a store of its own, made with `tokenguard init --sandbox`",
+            )
 
 
 def _take_turn(wiring: Wiring, store: Store) -> None:

@@ -6,6 +6,7 @@ from tokenguard.domain.event import ChainHead
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.journal import Journal, Quarantined
 from tokenguard.domain.listing import Listing
+from tokenguard.domain.move import plain_address
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.token import Record
 from tokenguard.errors import Moved, Tampered
@@ -64,8 +65,8 @@ def check_still_here(before: Document, after: Document) -> None:
     """
     if before.moved_to and after != replace(before, moved_to="", chain=after.chain):
         raise Moved(
-            f"{before.record.name} has moved to {before.moved_to}",
-            hint=f"go on with it there: --store {before.moved_to}",
+            f"{before.record.name} has moved to {plain_address(before.moved_to)}",
+            hint=f"go on with it there: --store {plain_address(before.moved_to)}",
         )
 
 

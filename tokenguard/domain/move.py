@@ -1,10 +1,13 @@
 """A store's own word that its content is on its way to another store, or has gone there, or is arriving from one."""
 
+import re
 from datetime import datetime
 from enum import StrEnum, unique
 
 from tokenguard.errors import Moved
 from tokenguard.frozen import Frozen
+
+_PLAIN = re.compile(r"(?:local|vault|aws)://[A-Za-z0-9/._~%@:+-]{1,1000}", re.ASCII)
 
 
 @unique
@@ -35,6 +38,14 @@ class Move(Frozen, frozen=True, kw_only=True):
     """When copying began."""
 
 
+def plain_address(url: str) -> str:
+    """A store's address as it may be told to people, who will paste it into a shell; words instead if it is none.
+
+    It was read from a store: whoever could write there must not get a command of theirs run.
+    """
+    return url if _PLAIN.fullmatch(url) else "(an address that is none)"
+
+
 def check_may_come(move: Move | None, here: str) -> None:
     """Refuse a new token in a store that is leaving or has left; Moved."""
     if move is not None and move.stage in {MoveStage.LEAVING, MoveStage.LEFT} and (refused := refusal(move, here)):
@@ -45,17 +56,18 @@ def refusal(move: Move | None, here: str) -> Moved | None:
     """Why nothing may be read or changed in the store at `here`; None if everything may."""
     if move is None or move.stage is MoveStage.ARRIVED:
         return None
+    other = plain_address(move.other)
     if move.stage is MoveStage.LEFT:
         return Moved(
-            f"this store has moved to {move.other}",
-            hint=f"use the new one: --store {move.other}; what is here is an old copy, to be destroyed",
+            f"this store has moved to {other}",
+            hint=f"use the new one: --store {other}; what is here is an old copy, to be destroyed",
         )
     if move.stage is MoveStage.LEAVING:
         return Moved(
-            f"this store is moving to {move.other}, and the move is not finished",
-            hint=f"go on: tokenguard --store {here} migrate --to {move.other}; or take it back with migrate --abort",
+            f"this store is moving to {other}, and the move is not finished",
+            hint=f"go on: tokenguard --store {here} migrate --to {other}; or take it back with migrate --abort",
         )
     return Moved(
-        f"what this store is to hold is still arriving from {move.other}",
-        hint=f"finish it: tokenguard --store {move.other} migrate --to {here}; if it was given up, destroy this one",
+        f"what this store is to hold is still arriving from {other}",
+        hint=f"finish it: tokenguard --store {other} migrate --to {here}; if it was given up, destroy this one",
     )

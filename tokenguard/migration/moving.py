@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Event, Op, Phase
-from tokenguard.domain.move import Move, MoveStage, refusal
+from tokenguard.domain.move import Move, MoveStage, plain_address, refusal
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.migration.copying import Ends, copy_token
@@ -89,12 +89,13 @@ def give_up(source: Store, clock: Clock, progress: Progress) -> int:
     move = source.move()
     if move is not None and move.stage is MoveStage.LEFT:
         raise InputError(
-            f"this store has moved to {move.other} for good",
+            f"this store has moved to {plain_address(move.other)} for good",
             hint="to come back, move from there to a new, empty store",
         )
     if move is not None and move.stage is MoveStage.ARRIVING:
         raise InputError(
-            f"this store is where {move.other} moves to", hint="take it back there: --store with its address"
+            f"this store is where {plain_address(move.other)} moves to",
+            hint="take it back there: --store with its address",
         )
     marked = [snapshot for snapshot in source.scan() if snapshot.document.moved_to]
     leaving = move is not None and move.stage is MoveStage.LEAVING
