@@ -1,11 +1,12 @@
 """What would make the next rotations go wrong: looked at now, while nobody waits for them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from tokenguard.cli.checkup_finding import Finding, Level, broken, doubt, well
 from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import Consumer, Record, RecordState
 from tokenguard.errors import ExitCode, InputError, TokenguardError
 from tokenguard.inventory.selection import Filter, by_due, listed
@@ -92,9 +93,9 @@ def _of_token(snapshot: Snapshot, now: datetime, patience: timedelta) -> Iterato
             yield doubt("quarantine", text, f"tokenguard verify {name}")
 
 
-def _gathered(wiring: Wiring, records: list[Record], urgent: Collection[str]) -> Iterator[Finding]:
+def _gathered(wiring: Wiring, records: list[Record], urgent: set[TokenName]) -> Iterator[Finding]:
     """One finding for each cause, with the tokens that share it; what is not due yet is never more than a warning."""
-    causes: defaultdict[tuple[str, str, str, Level], list[str]] = defaultdict(list)
+    causes: defaultdict[tuple[str, str, str, Level], list[TokenName]] = defaultdict(list)
     for record in records:
         for finding in (*_provider(wiring, record), *_consumers(wiring, record)):
             causes[finding.check, finding.text, finding.hint, finding.level].append(record.name)
@@ -153,6 +154,6 @@ def _only_a_person_sees_the_list(wiring: Wiring, record: Record) -> bool:
     return capabilities.probe and not capabilities.lists
 
 
-def _named(names: list[str]) -> str:
+def _named(names: list[TokenName]) -> str:
     shown = ", ".join(names[:_NAMED])
     return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED:,} more"
