@@ -27,8 +27,6 @@ _RULES = (
     ("consumer-differs", Severity.ERROR, "A consumer holds what the store serves.", "tokenguard rotate NAME"),
     ("gone", Severity.ERROR, "The provider lists every live token.", "tokenguard verify NAME, then rotate it"),
     ("orphan", Severity.ERROR, "Every token at a provider has a record.", "find who made it; add or revoke it"),
-    ("server-setup", Severity.ERROR, "Policies and roles on the server are those that were rendered.",
-     "apply what `tokenguard init --print-policy` prints"),
 )  # fmt: skip
 RULES = tuple(Rule(id=name, severity=severity, why=why, source=_SOURCE, fix=fix) for name, severity, why, fix in _RULES)
 """In the order in which they are documented."""
