@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tokenguard import __version__
-from tokenguard.policy.catalogue import about
+from tokenguard.policy.catalogue import CATALOGUE, about
 from tokenguard.policy.evaluation import Assessment, Violation
 from tokenguard.policy.model import Rule
 from tokenguard.report.gathering import violations
@@ -28,7 +28,7 @@ def render(assessments: Sequence[Assessment]) -> str:
 def _rule(rule: Rule) -> dict[str, Any]:
     return {
         "id": rule.id,
-        "shortDescription": {"text": about(rule.id).demands},
+        "shortDescription": {"text": CATALOGUE[rule.id].demands if rule.id in CATALOGUE else rule.why},
         "fullDescription": {"text": rule.why},
         "help": {"text": f"{rule.fix} ({rule.source})"},
         "defaultConfiguration": {"level": rule.severity.value if rule.severity != "off" else "none"},
