@@ -339,3 +339,15 @@ def test_names_owner_and_drive_are_told_and_ids_where_the_store_is_out_of_reach(
     assert answer.code == 1
     assert len(answer.document["findings"][0]["token"]) == 32
     assert answer.document["notes"] == ["names were not looked up: the provider is away"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"expires": "soon"}, {"expires": "2026-12-01T00:00:00"}, {"symbols": "\u2028"}, {"format": 9}, {"waivers": [{"token": "x"}]},
+              {"waivers": [{"token": "x", "owner": "a", "reason": "b", "until": "2026-12-01"}]}, {"entries": {}}, {"more": 1}],
+)  # fmt: skip
+def test_a_signed_bundle_of_another_make_is_bad_input_and_no_crash(published, tmp_path, wrong):
+    publisher = bundle.open_publisher(tmp_path / "keys" / "key")
+    body = json.dumps(json.loads((tmp_path / "bundle").read_text())["bundle"] | wrong).encode()
+    signature = base64.b64encode(publisher._key.sign(b"tokenguard fingerprints 1\n" + body)).decode()
+    (tmp_path / "bundle").write_bytes(b'{"bundle":' + body + b',"signature":"' + signature.encode() + b'"}')
+    published.refused("fingerprints", "pull", "bundle")

@@ -222,6 +222,25 @@ def test_history_finds_what_was_taken_out_again_and_says_since_when(repo: Reposi
     assert repo.run(HOOK, "--history", "--since", "no-such-revision").returncode == 2
 
 
+def test_what_no_remote_has_is_said_to_be_committed_only(repo: Repository, tmp_path: Path) -> None:
+    subprocess.run(["git", "clone", "-q", "--bare", repo.path, tmp_path / "server.git"], check=True)
+    repo.write("a.py", f"key = '{token()}'\n")
+    repo.commit("pushed")
+    repo.git("remote", "add", "origin", str(tmp_path / "server.git"))
+    repo.git("push", "-q", "origin", "HEAD:main")
+    repo.write("b.py", f"key = '{token()}'\n")
+    repo.commit("here")
+    shown = repo.run(HOOK, "--history").stdout
+    assert [line.partition("reach ")[2].split()[0] for line in shown.splitlines() if ", reach " in line] == [
+        "pushed",
+        "committed",
+    ]
+    assert "it is in a commit that was not pushed" in shown
+    assert "rewriting history does not take it back" in shown
+    repo.git("remote", "remove", "origin")
+    assert "reach" not in repo.run(HOOK, "--history").stdout
+
+
 def test_a_commit_message_and_another_branch_are_history_too(repo: Repository) -> None:
     repo.git("checkout", "-q", "-b", "side")
     repo.write("b.py", f"key = '{token()}'\n")

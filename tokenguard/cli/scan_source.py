@@ -9,6 +9,7 @@ from tokenguard.frozen import Frozen
 from tokenguard.scanning.advice import Reach
 from tokenguard.scanning.jobs import Job
 from tokenguard.scanning.source import MAX_BYTES
+from tokenguard.scanning.spreading import with_reach
 
 
 class Source(Frozen, frozen=True, kw_only=True):
@@ -45,5 +46,5 @@ class Source(Frozen, frozen=True, kw_only=True):
         if self.staged:
             return job.staged(Path()), Reach.STAGED
         if self.history or self.since:
-            return job.history(Path(), self.since), Reach.PUSHED
+            return with_reach(job.history(Path(), self.since), Path()), Reach.PUSHED
         return job.paths(self.paths or (Path(),)), Reach.WORKTREE

@@ -101,9 +101,11 @@ def _scanned(job: "Job", wanted: Wanted) -> "tuple[Report, Reach]":
 
     here = Path()
     if "--pre-receive" in wanted:
-        return job.pushed(here, sys.stdin.read().splitlines()), Reach.PUSHED
+        return job.pushed(here, sys.stdin.read().splitlines()), Reach.COMMITTED  # it is refused
     if "--history" in wanted:
-        return job.history(here, wanted.values.get("--since", "")), Reach.PUSHED
+        from tokenguard.scanning.spreading import with_reach  # noqa: PLC0415
+
+        return with_reach(job.history(here, wanted.values.get("--since", "")), here), Reach.PUSHED
     if "--commit-msg" in wanted:
         return job.message(Path(wanted.values["--commit-msg"])), Reach.MESSAGE
     if wanted.files:

@@ -38,7 +38,7 @@ def advice(finding: Finding, reach: Reach) -> str:
     """One sentence for the person who reads the finding."""
     if finding.kind is Kind.OWN and finding.facts.get("state") == "revoked":
         return f"already revoked on {finding.facts.get('since', 'an unknown date')}: take it out of the file"
-    return _STEPS[reach]
+    return _STEPS[Reach.COMMITTED if finding.facts.get("reach") == Reach.COMMITTED else reach]
 
 
 def waiver_words(finding: Finding) -> str:

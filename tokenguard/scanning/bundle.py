@@ -151,9 +151,11 @@ def read_bundle(body: bytes) -> Bundle:
     """Read a bundle whose signature was checked before; InputError if it is of another format."""
     try:
         bundle = msgspec.json.decode(body, type=Bundle)
-    except (msgspec.DecodeError, ValueError):
-        bundle = None
-    if bundle is None or bundle.format != FORMAT or not _SYMBOLS.fullmatch(bundle.symbols):
+        times = [datetime.fromisoformat(text) for text in (bundle.expires, *(each.until for each in bundle.waivers))]
+    except ValueError:  # msgspec's are of this kind
+        bundle, times = None, []
+    dated = all(time.tzinfo is not None for time in times)
+    if bundle is None or bundle.format != FORMAT or not _SYMBOLS.fullmatch(bundle.symbols) or not dated:
         raise InputError("not a bundle that this version reads", hint="update tokenguard, or publish again")
     return bundle
 

@@ -12,7 +12,7 @@ from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import LeakWaiver, RecordState
 from tokenguard.frozen import Frozen
-from tokenguard.ports.store import Store
+from tokenguard.ports.store import Found, Store
 
 
 class Known(Frozen, frozen=True):
@@ -58,6 +58,8 @@ def _values(store: Store, snapshot: Snapshot) -> Iterator[Known]:
     live = store.read_live(snapshot.id) if snapshot.document.record.state is not RecordState.RETIRED else None
     if live is not None:
         yield from _fields(snapshot.id, name, live.value, others.pop(live.label, ""))
+        if live.found is Found.OTHER:  # a stranger's value is where ours was adopted; ours may live all the same
+            others[live.label] = ""
     for label, revoked_on in others.items():
         content = store.read_candidate(snapshot.id, label)
         if isinstance(content, Value):
