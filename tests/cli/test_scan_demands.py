@@ -77,6 +77,21 @@ def test_a_repository_limits_its_comments(cli, repo):
     assert cli("scan", "below").code == 0  # nothing in there
 
 
+def test_in_a_history_comments_are_counted_and_strict_sees_through_them(cli, repo):
+    repo.write("a.py", "x = 1\n" * 40)
+    repo.commit("first version")
+    repo.write("a.py", "x = 1\n" * 20 + f"{shape()}{ALLOWED}\n" + "x = 1\n" * 20)
+    repo.commit("a shape")
+    repo.write("b.py", f"{rule()}{ALLOWED}\n")
+    repo.commit("a rule")
+    answer = cli("scan", "--history", "--format", "json")
+    assert (answer.code, answer.document["allowed"]) == (0, 2)
+    assert cli("scan", "--history", "--max-pragmas", "1").code == 1
+    assert [each["path"] for each in cli("scan", "--history", "--strict", "--format", "json").document["findings"]] == [
+        "a.py"
+    ]
+
+
 def test_a_repository_may_demand_own_tokens_and_everything_scanned(cli, repo):
     repo.write(".tokenguard.toml", "[scan]\nrequire_own = true\n")
     assert "own tokens cannot be looked for" in cli.refused("scan", "README.md")
