@@ -1,6 +1,7 @@
 """Settings: found only where they may be, read only if nobody else can write them, and no key by mistake."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -31,9 +32,17 @@ proxy = "http://proxy.example:3128"
 ca_bundle = "ca.pem"
 [policy]
 file = "policy.yaml"
+[scan]
+names = true
+bundle = "store"
+detect_secrets_plugins = ["rules/team.py", "/srv/team.py"]
+detect_secrets_filters = ["rules/team.py::fine", "detect_secrets.filters.heuristic.is_sequential_string"]
 """
 
 BAD = {
+    "names that are no switch": "[scan]\nnames = 'tgcanary'",
+    "one plug-in that is no list": "[scan]\ndetect_secrets_plugins = 'tgcanary.py'",
+    "a mistyped scan key": "[scan]\ntgcanary = true",
     "not TOML": "x",
     "duplicate key": "[store]\nurl='a'\nurl='b'",
     "unknown section": "[stroe]\nurl = 'local:///x'",
@@ -87,6 +96,11 @@ def test_every_setting_is_read(tmp_path):
     assert settings.proxy == "http://proxy.example:3128"
     assert (settings.ca_bundle, settings.policy_file) == (tmp_path / "ca.pem", tmp_path / "policy.yaml")
     assert settings.provider("unheard-of").base_url == ""
+    scan = settings.scan
+    assert (scan.names, scan.bundle) == (True, "store")
+    assert scan.detect_secrets_plugins == (tmp_path / "rules/team.py", Path("/srv/team.py"))
+    assert scan.detect_secrets_filters[0] == f"{tmp_path}/rules/team.py::fine"
+    assert scan.detect_secrets_filters[1] == "detect_secrets.filters.heuristic.is_sequential_string"
 
 
 @pytest.mark.parametrize("text", BAD.values(), ids=BAD)
