@@ -93,7 +93,7 @@ def _interrupted(wiring: Wiring) -> ExitCode:
     name = None
     with contextlib.suppress(Exception):
         name = wiring.open_operation()
-    hint = (
+    hint = wiring.unfinished or (
         f"nothing is lost; go on with `tokenguard rotate {name} --resume`"
         if name
         else "nothing was left open; run the command again when you like"

@@ -59,12 +59,9 @@ def migrate(wiring: Wiring, target: str, *, plan_only: bool, abort: bool, yes: b
 def _move(wiring: Wiring, source: Store, target: Store) -> None:
     for store in (source, target):
         _take_turn(wiring, store)
-    try:
-        lag: timedelta = getattr(source, "lag", timedelta(0))
-        move_store(source, target, wiring.clock, wiring.progress, lag=lag)
-    except KeyboardInterrupt:
-        wiring.progress.note("the move is not finished: run the same command again, or take it back with --abort")
-        raise
+    wiring.unfinished = "the move is not finished: run the same command again, or take it back with `migrate --abort`"
+    lag: timedelta = getattr(source, "lag", timedelta(0))
+    move_store(source, target, wiring.clock, wiring.progress, lag=lag)
 
 
 def _check_practice(source: Store, target: Store) -> None:

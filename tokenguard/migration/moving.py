@@ -161,8 +161,10 @@ def _copy_all(ends: Ends, leaving: Move, progress: Progress, lag: timedelta) -> 
 
 
 def _copied(ends: Ends, snapshots: list[Snapshot], progress: Progress) -> set[str]:
+    told = max(len(snapshots) // 100, 1)  # a log of a large store stays readable
     for number, snapshot in enumerate(snapshots, 1):
-        progress.waiting(f"{number} of {len(snapshots)}: {snapshot.document.record.name}")
+        if number % told == 0:
+            progress.waiting(f"{number} of {len(snapshots)}: {snapshot.document.record.name}")
         copy_token(ends, snapshot)
     return {snapshot.id for snapshot in snapshots}
 

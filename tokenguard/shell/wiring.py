@@ -49,6 +49,8 @@ class Wiring:
         self.flags = Flags()
         self.concurrent = False
         """Whether several runners may work on one store on AWS at once."""
+        self.unfinished = ""
+        """How to go on with what is under way and is no operation on one token, for whoever interrupts it."""
         self._working_on: TokenName | None = None
 
     @cached_property
