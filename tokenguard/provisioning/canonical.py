@@ -122,8 +122,10 @@ def _body_end(lines: list[str], start: int, stop: int, column: int) -> int:
     end = stop
     while end > start + 1 and (not lines[end - 1] or _is_comment(lines[end - 1])):
         end -= 1
-    while end < stop and _is_comment(lines[end]) and _indent(lines[end]) > column:
-        end += 1
+    for number in range(end, stop):
+        if lines[number] and _indent(lines[number]) <= column:
+            break
+        end = number + 1 if lines[number] else end
     return end
 
 
