@@ -1,5 +1,7 @@
 """What a report counts: ages, dates, waivers, proofs, coverage, controls. Nothing unknown ever counts as good."""
 
+import csv
+import io
 from collections import Counter
 
 import pytest
@@ -12,13 +14,15 @@ from tokenguard.domain.names import Label
 from tokenguard.domain.token import Kind, RecordState
 from tokenguard.frozen import replace
 from tokenguard.policy.catalogue import CATALOGUE
+from tokenguard.policy.evaluation import assess
 from tokenguard.policy.loader import default_policy, packaged_policy
 from tokenguard.policy.model import Match, Severity, Waiver
 from tokenguard.policy.surroundings import ProviderFacts, place_of
 from tokenguard.report.charts import Chart, svg
 from tokenguard.report.controls import CONTROLS, evidence
 from tokenguard.report.coverage import coverage
-from tokenguard.report.posture import ages, calendar, owners, places, standings
+from tokenguard.report.posture import Posture, ages, calendar, owners, places, standings
+from tokenguard.report.posture_forms import as_csv
 from tokenguard.report.rotations import rotations
 from tokenguard.report.sections import figures, sections
 
@@ -97,21 +101,21 @@ def item(**changes):
     ],
 )
 def test_only_a_proof_counts_as_one(document, proven, words):
-    (found,) = rotations([document])
+    (found,) = rotations(posture_of([document]))
     assert found.proven is proven
     assert words in found.evidence
 
 
 @pytest.mark.parametrize("journal", [None, replace(DONE, mode=Mode.ADD), replace(DONE, stage=Stage.ABORTED)])
 def test_what_ended_nothing_is_no_rotation(journal):
-    assert rotations([replace(number(1), journal=journal)]) == []
+    assert rotations(posture_of([replace(number(1), journal=journal)])) == []
 
 
 def test_open_operations_come_first_and_retired_tokens_are_shown():
     open_one = replace(held(stage=Stage.REVOKED, proof=None, updated_at=NOW - 9 * DAY), record=number(2).record)
     gone = replace(held(mode=Mode.RETIRE), record=replace(number(3).record, state=RecordState.RETIRED))
     posture = posture_of([held(updated_at=NOW - DAY), gone, open_one])
-    assert [each.document.record.name.split("/")[1] for each in rotations(posture.documents)] == [
+    assert [each.document.record.name.split("/")[1] for each in rotations(posture)] == [
         "service2", "service3", "service1",
     ]  # fmt: skip
     shown = {each.label: each.value for each in figures(posture)}
@@ -119,9 +123,11 @@ def test_open_operations_come_first_and_retired_tokens_are_shown():
 
 
 def test_consumers_are_counted_by_who_is_declared_now():
-    assert rotations([held()])[0].consumers == "1 of 1 confirmed"
-    assert rotations([held(handovers=())])[0].consumers == "0 of 1 confirmed"
-    assert rotations([replace(held(), record=number(1, consumers=None).record)])[0].consumers == "not declared"
+    assert rotations(posture_of([held()]))[0].consumers == "1 of 1 confirmed"
+    assert rotations(posture_of([held(handovers=())]))[0].consumers == "0 of 1 confirmed"
+    assert (
+        rotations(posture_of([replace(held(), record=number(1, consumers=None).record)]))[0].consumers == "not declared"
+    )
 
 
 def test_coverage_says_why_a_list_is_missing():
@@ -187,3 +193,23 @@ def test_a_chart_is_an_image_with_a_description(counts):
     assert drawn.count("<svg") == drawn.count('role="img"') == drawn.count("<title") == bool(counts)
     assert drawn.count('class="series columns"') == bool(counts)
     assert f"{max(counts, default=0):,}" in chart.described if any(counts) else chart.described == "Ages & co: none."
+
+
+def test_two_stores_with_the_same_names_are_told_apart():
+    one, other = (
+        posture_of([held()]),
+        posture_of([replace(held(), record=number(1, rotated_at=NOW - 100 * DAY).record)]),
+    )
+    assessments = [
+        assess(default_policy(), around, store=name)
+        for name, around in zip(("a", "b"), (*one.surroundings, *other.surroundings), strict=True)
+    ]
+    both = Posture(
+        at=NOW, assessments=assessments, surroundings=[*one.surroundings, *other.surroundings], stores=["a", "b"]
+    )
+    rows = list(csv.DictReader(io.StringIO(as_csv(both))))
+    assert [(row["store"], row["token"], row["errors"]) for row in rows] == [
+        ("a", "team1/service1/upload", "0"), ("b", "team1/service1/upload", "1"),
+    ]  # fmt: skip
+    assert both.upcoming[0].place == "b: team1/service1/upload"
+    assert {each.place for each in rotations(both)} == {"a: team1/service1/upload", "b: team1/service1/upload"}

@@ -54,6 +54,7 @@ def posture_of(wiring: Wiring, named: str | None, *, every: bool, ask: bool, at:
         at=at or now,
         assessments=[assess(policy, each, store=label) for label, each in found.items()],
         surroundings=list(found.values()),
+        stores=list(found),
         remarks=remarks,
     )
 

@@ -102,7 +102,7 @@ class _Facts:
         self._unknown: Counter[str] = Counter()
         for rule, _, count in not_evaluable(posture.assessments):
             self._unknown[rule] += count
-        found = rotations(posture.documents)
+        found = rotations(posture)
         self._ended = [each for each in found if each.journal.stage.ended]
         self._proven = sum(each.proven for each in self._ended)
         self._tokens = len(posture.records)

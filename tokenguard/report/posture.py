@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from tokenguard.domain.document import Document
 from tokenguard.domain.liveness import ScopeVerdict, Verdict
 from tokenguard.domain.token import Record
 from tokenguard.frozen import Frozen
@@ -33,6 +32,15 @@ class Owned(Frozen, frozen=True, kw_only=True):
     """Violations by severity."""
 
 
+class Upcoming(Frozen, frozen=True, kw_only=True):
+    """A token that is overdue or comes due."""
+
+    due: Due
+    record: Record
+    place: str
+    """Its name, with its store if there are several."""
+
+
 class Standing(Frozen, frozen=True, kw_only=True):
     """A waiver and what it covers now."""
 
@@ -50,6 +58,8 @@ class Posture:
     assessments: Sequence[Assessment]
     """One for each store, all by the same policy."""
     surroundings: Sequence[Surroundings]
+    stores: Sequence[str] = ("",)
+    """How each store is called; empty if there is only one."""
     remarks: Sequence[str] = ()
     """What the reader must know of how it was made."""
 
@@ -64,16 +74,20 @@ class Posture:
         return [record for around in self.surroundings for record in around.records]
 
     @cached_property
-    def documents(self) -> list[Document]:
-        """With retired ones."""
-        return [each for around in self.surroundings for each in (*around.documents, *around.retired)]
-
-    @cached_property
-    def upcoming(self) -> list[tuple[Due, Record]]:
+    def upcoming(self) -> list[Upcoming]:
         """What is overdue or due within 90 days, most urgent first."""
-        dated = ((due_of(record, self.policy), record) for record in self.records)
-        soon = [(due, record) for due, record in dated if due is not None and due.at - self.at <= HORIZON]
-        return sorted(soon, key=lambda each: (each[0].at, each[1].name))
+        found = []
+        for store, around in zip(self.stores, self.surroundings, strict=True):
+            for record in around.records:
+                due = due_of(record, self.policy)
+                if due is not None and due.at - self.at <= HORIZON:
+                    found.append(Upcoming(due=due, record=record, place=placed(store, record.name)))
+        return sorted(found, key=lambda each: (each.due.at, each.place))
+
+
+def placed(store: str, name: str) -> str:
+    """A token's name, with its store if there are several."""
+    return f"{store}: {name}" if store else name
 
 
 def ages(posture: Posture) -> list[tuple[str, int]]:
@@ -94,8 +108,8 @@ def calendar(posture: Posture) -> list[tuple[str, int]]:
     """How many tokens are overdue, and how many come due in each of the next 13 weeks, named by its first day."""
     weeks = [posture.at + _WEEK * number for number in range(HORIZON // _WEEK + 1)]
     counts = Counter[int]()
-    for due, _ in posture.upcoming:
-        counts[-1 if due.at <= posture.at else (due.at - posture.at) // _WEEK] += 1
+    for each in posture.upcoming:
+        counts[-1 if each.due.at <= posture.at else (each.due.at - posture.at) // _WEEK] += 1
     return [("overdue", counts[-1]), *((f"{day:%m-%d}", counts[number]) for number, day in enumerate(weeks))]
 
 

@@ -15,7 +15,18 @@ from tokenguard.report.controls import evidence
 from tokenguard.report.coverage import coverage
 from tokenguard.report.document import content
 from tokenguard.report.gathering import summary
-from tokenguard.report.posture import LEVELS, Owned, Posture, ages, calendar, of_token, owners, places, standings
+from tokenguard.report.posture import (
+    LEVELS,
+    Owned,
+    Posture,
+    ages,
+    calendar,
+    of_token,
+    owners,
+    placed,
+    places,
+    standings,
+)
 from tokenguard.report.rotations import rotations
 from tokenguard.rotation.markdown import exact, plain, table
 from tokenguard.text import safe_text
@@ -58,16 +69,16 @@ def as_json(posture: Posture) -> dict[str, Any]:
         "scopes": [_owned("scope", each) for each in places(posture)],
         "due": [
             {
-                "token": record.name,
-                "owner": record.owner,
-                "due_at": moment(due.at),
-                "days_left": due.days_left(posture.at),
+                "token": each.place,
+                "owner": each.record.owner,
+                "due_at": moment(each.due.at),
+                "days_left": each.due.days_left(posture.at),
             }
-            for due, record in posture.upcoming
+            for each in posture.upcoming
         ],
         "rotations": [
             {
-                "token": each.document.record.name,
+                "token": each.place,
                 "mode": each.journal.mode,
                 "opened_at": moment(each.journal.opened_at),
                 "updated_at": moment(each.journal.updated_at),
@@ -77,7 +88,7 @@ def as_json(posture: Posture) -> dict[str, Any]:
                 "evidence": each.evidence,
                 "consumers": each.consumers,
             }
-            for each in rotations(posture.documents)
+            for each in rotations(posture)
         ],
         "waivers": [
             {
@@ -124,12 +135,11 @@ def as_csv(posture: Posture) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, _COLUMNS, restval="", quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writeheader()
-    found, operations = of_token(posture), {each.document.record.name: each for each in rotations(posture.documents)}
-    for around, assessment in zip(posture.surroundings, posture.assessments, strict=True):
-        store = next((each.store for each in assessment.violations), "")
+    found, operations = of_token(posture), {each.place: each for each in rotations(posture)}
+    for store, around, assessment in zip(posture.stores, posture.surroundings, posture.assessments, strict=True):
         for record in around.records:
             row = _token_row(posture, record) | _counted(found.get((store, record.name), []))
-            if operation := operations.get(record.name):
+            if operation := operations.get(placed(store, record.name)):
                 row |= {"last operation": operation.journal.mode.value}
                 row |= {"old token proven dead": "yes" if operation.proven else "no"}
             writer.writerow({name: _cell(text) for name, text in ({"store": store} | row).items()})

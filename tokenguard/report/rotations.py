@@ -1,11 +1,10 @@
 """Operations with the evidence of how they ended: who revoked, what proves the death, who holds the new value."""
 
-from collections.abc import Iterable
-
 from tokenguard.domain.document import Document
 from tokenguard.domain.journal import HandoverLevel, Journal, Mode, Stage
 from tokenguard.domain.liveness import DeathGrade
 from tokenguard.frozen import Frozen
+from tokenguard.report.posture import Posture, placed
 from tokenguard.report.proof import proof_words
 
 _ENDING = frozenset({Mode.PLANNED, Mode.COMPROMISED, Mode.RETIRE, Mode.REVOKE_AGAIN})
@@ -16,6 +15,8 @@ class Rotation(Frozen, frozen=True, kw_only=True):
 
     document: Document
     journal: Journal
+    place: str
+    """The token's name, with its store if there are several."""
 
     @property
     def proven(self) -> bool:
@@ -50,11 +51,12 @@ class Rotation(Frozen, frozen=True, kw_only=True):
         return f"{len(confirmed & set(declared))} of {len(declared)} confirmed" if declared else "none"
 
 
-def rotations(documents: Iterable[Document]) -> list[Rotation]:
+def rotations(posture: Posture) -> list[Rotation]:
     """The last such operation of each token, unfinished ones first, then the latest; aborted ones ended nothing."""
     found = [
-        Rotation(document=document, journal=document.journal)
-        for document in documents
+        Rotation(document=document, journal=document.journal, place=placed(store, document.record.name))
+        for store, around in zip(posture.stores, posture.surroundings, strict=True)
+        for document in (*around.documents, *around.retired)
         if document.journal is not None
         and document.journal.mode in _ENDING
         and document.journal.stage is not Stage.ABORTED

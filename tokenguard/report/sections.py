@@ -58,9 +58,9 @@ def figures(posture: Posture) -> list[Figure]:
     """The state of things in a dozen numbers."""
     records, found = posture.records, violations(posture.assessments)
     errors, warnings = (sum(each.severity == level for each in found) for level in ("error", "warning"))
-    overdue = sum(due.at <= posture.at for due, _ in posture.upcoming)
-    soon = sum(posture.at < due.at <= posture.at + SOON for due, _ in posture.upcoming)
-    operations = rotations(posture.documents)
+    dates = [each.due.at for each in posture.upcoming]
+    overdue, soon = sum(at <= posture.at for at in dates), sum(posture.at < at <= posture.at + SOON for at in dates)
+    operations = rotations(posture)
     ended = [each for each in operations if each.journal.stage.ended]
     proven, alive = sum(each.proven for each in ended), proven_alive(records)
     unknown = len({rule for rule, _, _ in not_evaluable(posture.assessments)})
@@ -132,8 +132,8 @@ def _due(posture: Posture) -> Table:
         about="Tokens to be rotated, most urgent first.",
         head=("token", "owner", "due", "days left"),
         rows=[
-            [Cell(record.name, "exact"), Cell(record.owner or _NOBODY), Cell(day(due.at)), left(due)]
-            for due, record in posture.upcoming
+            [Cell(each.place, "exact"), Cell(each.record.owner or _NOBODY), Cell(day(each.due.at)), left(each.due)]
+            for each in posture.upcoming
         ],
         empty="Nothing is due.",
     )
@@ -142,12 +142,12 @@ def _due(posture: Posture) -> Table:
 def _rotations(posture: Posture) -> Table:
     rows = [
         [
-            Cell(each.document.record.name, "exact"), Cell(each.journal.mode.value), Cell(day(each.journal.opened_at)),
+            Cell(each.place, "exact"), Cell(each.journal.mode.value), Cell(day(each.journal.opened_at)),
             Cell(each.state, "words", "" if each.journal.stage.ended else "warn"),
             Cell(each.journal.revoked_by or "nobody yet"), Cell(each.evidence, "words", "" if each.proven else "bad"),
             Cell(each.consumers),
         ]
-        for each in rotations(posture.documents)
+        for each in rotations(posture)
     ]  # fmt: skip
     return Table(
         id="rotations",
