@@ -55,7 +55,7 @@ class TokenBody(Frozen, frozen=True, kw_only=True, tag="token"):
     entries: tuple[Entry, ...] = ()
     """The latest entries of the chain; earlier ones are in the blocks."""
     blocks: tuple[str, ...] = ()
-    """Version ids of full blocks of entries, oldest first."""
+    """Where full blocks of entries are (`trail.Block`), oldest first."""
     nonce: str = field(default_factory=nonce)
 
 

@@ -42,6 +42,10 @@ class AwsPlace:
         """The secret of something that the team shares."""
         return f"{self.prefix}/@shared-{item}"
 
+    def archive(self, token: TokenId, number: int) -> str:
+        """One of the secrets that hold a token's older audit entries, counted from 1."""
+        return f"{self.prefix}/@log/{token}/{number}"
+
     def home(self, name: TokenName) -> str:
         """The secret of the token that was first to bear `name`."""
         return f"{self.prefix}/{name}"

@@ -6,6 +6,7 @@ from typing import Any
 
 from tokenguard.stores.aws.place import AwsPlace
 from tokenguard.stores.aws.projection import DOCUMENT
+from tokenguard.stores.aws.trail import BLOCK
 
 _READ = ("secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret")
 _WRITE = (
@@ -14,7 +15,7 @@ _WRITE = (
     "secretsmanager:TagResource",
     "secretsmanager:UntagResource",
 )
-_STATES = (DOCUMENT, "tg-name")
+_STATES = (DOCUMENT, "tg-name", f"{BLOCK}*")
 
 
 @unique
@@ -88,5 +89,6 @@ def policy(role: Role, place: AwsPlace) -> str:
 def _allow(sid: str, actions: list[str], resource: str | list[str], *, stages: tuple[str, ...] = ()) -> dict[str, Any]:
     statement: dict[str, Any] = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
     if stages:
-        statement["Condition"] = {"StringEquals": {"secretsmanager:VersionStage": list(stages)}}
+        matched = "StringLike" if any("*" in stage for stage in stages) else "StringEquals"
+        statement["Condition"] = {matched: {"secretsmanager:VersionStage": list(stages)}}
     return statement

@@ -4,15 +4,13 @@ import contextlib
 import uuid
 from collections.abc import Sequence
 
-import msgspec
-
 from tokenguard.clients.aws.secrets import Secrets, new_version, rotated_by_others
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import ChainHead, Entry, Event, extend
 from tokenguard.domain.names import TokenId
 from tokenguard.errors import Conflict, InputError, Unreachable
 from tokenguard.frozen import Frozen, replace
-from tokenguard.stores.aws.bodies import MAX_BYTES, BlockBody, TokenBody, VoidBody, damaged, pack, unpack
+from tokenguard.stores.aws.bodies import MAX_BYTES, TokenBody, VoidBody, damaged, pack, unpack
 from tokenguard.stores.aws.place import AwsPlace
 from tokenguard.stores.aws.projection import (
     DOCUMENT,
@@ -22,12 +20,7 @@ from tokenguard.stores.aws.projection import (
     tags_in,
     tags_of,
 )
-
-_ROOMY = 40_000
-"""Bytes of a state, deflated, from which on its older audit entries move to a block of their own."""
-_STAY = 10
-"""Entries that stay beside the document even then."""
-_BLOCK = "tg-log-"
+from tokenguard.stores.aws.trail import Trail
 
 
 class Held(Frozen, frozen=True, kw_only=True):
@@ -53,6 +46,7 @@ class Tokens:
         self.secrets = secrets
         self.place = place
         self.store_id = store_id
+        self._trail = Trail(secrets, place, store_id)
         self._homes: dict[TokenId, str] = {}
         self._newest: dict[TokenId, Held] = {}
         self._checked: set[str] = set()
@@ -131,7 +125,7 @@ class Tokens:
             entries=body.entries + entries,
             blocks=body.blocks,
         )
-        following, block = self._lightened(before.home, following)
+        following, block = self._trail.lightened(before.home, following)
         at = new_version()
         self.secrets.write(before.home, at, _packed(following))
         # before the label: who may not tag must not get past this point, and a projection of a state that lost is
@@ -141,7 +135,7 @@ class Tokens:
             self.secrets.move(before.home, DOCUMENT, at, before.at if before.labelled else None)
         except Conflict:
             if block:
-                self.secrets.drop(before.home, _BLOCK + block[:8], block)
+                self._trail.forget(before.home, token, block)
             raise
         self._forget_prints(before, following.document)
         return self._remember(Held(home=before.home, at=at, body=following))
@@ -152,13 +146,7 @@ class Tokens:
 
     def entries(self, held: Held) -> tuple[Entry, ...]:
         """All audit entries of a token, oldest first."""
-        found: list[Entry] = []
-        for block in held.body.blocks:
-            stored = self.secrets.read(held.home, version=block)
-            if stored is None or isinstance(stored.data, str):
-                raise damaged("a block of audit entries is missing")
-            found += unpack(stored.data, BlockBody).entries
-        return (*found, *held.body.entries)
+        return self._trail.entries(held.home, held.body)
 
     def check(self, home: str) -> None:
         """Refuse a secret that somebody else rotates; looked at once a process.
@@ -188,15 +176,6 @@ class Tokens:
             return newest
         self._newest[held.body.id] = held
         return held
-
-    def _lightened(self, home: str, body: TokenBody) -> tuple[TokenBody, str]:
-        """Move older entries out where a state has grown large; returns the block's version, or nothing."""
-        if len(pack(body)) < _ROOMY or len(body.entries) <= _STAY:
-            return body, ""
-        block = new_version()
-        moved, kept = body.entries[:-_STAY], body.entries[-_STAY:]
-        self.secrets.write(home, block, pack(BlockBody(entries=moved)), stage=_BLOCK + block[:8])
-        return msgspec.structs.replace(body, entries=kept, blocks=(*body.blocks, block)), block
 
     def _forget_prints(self, before: Held, document: Document) -> None:
         gone = set(print_keys(before.body.document.fingerprints)) - set(print_keys(document.fingerprints))
