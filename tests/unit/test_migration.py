@@ -206,6 +206,29 @@ def test_a_trail_that_does_not_hold_stops_the_move_and_it_can_be_taken_back(ends
     assert not ends.old.load(token).document.moved_to
 
 
+def test_what_a_mover_marks_after_the_move_was_taken_back_is_freed_by_taking_it_back_again(ends: Ends, monkeypatch):
+    added(ends.old, "a")
+    added(ends.old, "b")
+    real = MemoryStore.publish
+
+    def publish(store, *arguments):
+        monkeypatch.setattr(MemoryStore, "publish", real)
+        give_up(ends.old, ends.clock, ends.told)  # somebody else, while this one is at the first token
+        return real(store, *arguments)
+
+    monkeypatch.setattr(MemoryStore, "publish", publish)
+    with pytest.raises(Unreachable):
+        ends.move()
+    assert ends.old.move() is None
+    stuck = ends.old.find("b")
+    with pytest.raises(Moved) as caught:
+        ends.old.commit(stuck.id, stuck.version, stuck.document, [])
+    assert "migrate --abort" in caught.value.hint
+    assert give_up(ends.old, ends.clock, ends.told) == 1
+    assert refusal(ends.new.move(), NEW) is not None, "the new store never opened"
+    assert ends.trails_hold()
+
+
 def test_somebody_else_s_token_of_that_name_at_the_new_home_is_noticed(ends: Ends, monkeypatch):
     added(ends.old, "a")
     real = MemoryStore.take_fingerprint_key

@@ -66,7 +66,8 @@ def check_still_here(before: Document, after: Document) -> None:
     if before.moved_to and after != replace(before, moved_to="", chain=after.chain):
         raise Moved(
             f"{before.record.name} has moved to {plain_address(before.moved_to)}",
-            hint=f"go on with it there: --store {plain_address(before.moved_to)}",
+            hint=f"go on with it there: --store {plain_address(before.moved_to)}; "
+            "if that move was taken back, `tokenguard migrate --abort` once more frees what it had marked",
         )
 
 
