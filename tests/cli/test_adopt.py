@@ -55,6 +55,15 @@ def test_a_rotation_ends_with_the_new_value_in_that_field_alone(cli, adopted):
     assert cli.world.of_value(adopted) not in cli.world.living()
     assert cli("verify", NAME).code == 0
     assert cli("audit", "verify").code == 0
+    trail = cli("audit", "log", NAME, "--format", "json").document
+    assert [each["detail"]["to"] for each in trail["entries"] if each["op"] == "publish"] == [URL] * 4
+
+
+def test_the_plan_and_the_runbook_name_the_place(cli, adopted):
+    assert f"replace it at {URL}, and nothing else there" in cli("rotate", NAME, "--plan").out
+    page = cli("runbook", NAME).out
+    assert f"It lives at `{URL}`, which others own" in page
+    assert f"Leave to read and replace `{URL}`" in page
 
 
 def test_env_gives_what_is_there(cli, adopted):
@@ -83,8 +92,10 @@ def test_reveal_shows_what_is_there(cli, adopted, monkeypatch):
 def test_verify_says_that_somebody_else_changed_it(cli, adopted):
     theirs = cli.world.create("theirs").value
     cli.places.change(URL, token=theirs)
+    before = cli.everything()
     answer = cli("verify", NAME)
-    assert answer.code == 0
+    assert answer.code == 1
+    assert cli.everything() == before, "what was seen is not of our value"
     assert "somebody else has put another value" in " ".join(answer.out.split())
     cli.places.remove(URL)
     assert cli("verify", NAME).code == 3

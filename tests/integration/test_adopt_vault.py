@@ -330,6 +330,12 @@ def test_a_store_of_tokenguard_is_not_walked_into(cli):
     assert answer.document["added"] == []
 
 
+@pytest.mark.parametrize("address", ["vault://no-such-mount", "vault://secret/nothing/here"])
+def test_nothing_at_an_address_is_an_error_and_no_success(cli, address):
+    answer = cli("import", "--from", address)
+    assert (answer.code, answer.error) == (2, "error: there is nothing to read at that address")
+
+
 def test_an_interrupted_import_goes_on_under_the_same_names(cli, theirs, tree, monkeypatch):
     from tokenguard.rotation.engine import Engine
 

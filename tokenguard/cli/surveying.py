@@ -43,6 +43,11 @@ class Surveying:
     def run(self, defaults: Defaults, *, dry_run: bool) -> Iterator[Outcome]:
         """What became of each; the walk ends before anything is taken in. Raises what store and source raise."""
         walk = self._walk(self._survey())
+        if not walk.entries and not walk.passed and not self._tags:
+            raise InputError(
+                "there is nothing to read at that address",
+                hint="check MOUNT (KV version 2) or REGION and the spelling of PREFIX, upper and lower case too",
+            )
         found = drafts(
             walk.seen,
             self._wiring.store.fingerprint,

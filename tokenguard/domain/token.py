@@ -64,6 +64,11 @@ class Location(Frozen, frozen=True):
     server: str = ""
     """For `adopted`: the server's address when it was adopted; another one later must be confirmed with `edit`."""
 
+    @property
+    def adopted(self) -> str:
+        """The address of a field that others own and that the live value is in; empty for any other custody."""
+        return self.url if self.custody is Custody.ADOPTED else ""
+
 
 @unique
 class ConsumerKind(StrEnum):

@@ -24,6 +24,8 @@ class Result(StrEnum):
     ALIVE = "alive"
     DEAD = "dead"
     WRONG_SCOPE = "wrong-scope"
+    REPLACED = "replaced"
+    """Alive, and not the value on record: somebody else has put it where ours was adopted."""
     UNKNOWN = "unknown"
     NOT_ASKED = "not-asked"
     """There is no value to show, or the provider has no way to ask."""
@@ -31,7 +33,7 @@ class Result(StrEnum):
     @property
     def exit_code(self) -> ExitCode:
         """What it means for the process."""
-        if self in {Result.DEAD, Result.WRONG_SCOPE}:
+        if self in {Result.DEAD, Result.WRONG_SCOPE, Result.REPLACED}:
             return ExitCode.FINDINGS
         return ExitCode.UNREACHABLE if self is Result.UNKNOWN else ExitCode.OK
 
@@ -79,10 +81,13 @@ def verify(store: Store, clock: Clock, provider_of: Callable[[Record], Provider]
     if not provider.capabilities.probe:
         return Look(record=record, result=Result.NOT_ASKED, reason=f"{provider.name} has no way to ask")
     seen = provider.probe(live.value, record.scope)
+    if live.found is Found.OTHER:  # not a look at our value, so none to be recorded
+        result = Result.REPLACED if judge(seen) is Result.ALIVE else judge(seen)
+        why = f"somebody else has put another value at {record.location.url} ({seen.reason})"
+        return Look(record=record, result=result, seen=seen, reason=why)
     if not snapshot.document.busy:
         _keep(store, clock, snapshot, seen)
-    changed = "" if live.found is Found.SAME else f"; somebody else has put another value at {record.location.url}"
-    return Look(record=record, result=judge(seen), seen=seen, reason=seen.reason + changed)
+    return Look(record=record, result=judge(seen), seen=seen, reason=seen.reason)
 
 
 def _keep(store: Store, clock: Clock, snapshot: Snapshot, seen: Observation) -> None:

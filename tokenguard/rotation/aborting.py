@@ -67,7 +67,9 @@ def _unpublish(session: Session) -> None:
         return
     # Also where the old value is still live: a stopped runner may hold a publish that fits the pin this moves.
     session.commit(
-        session.event(Op.PUBLISH, Phase.INTENT, label=old.label if old else "", result="back"),
+        session.event(
+            Op.PUBLISH, Phase.INTENT, label=old.label if old else "", result="back", to=session.record.location.adopted
+        ),
         vacant_version=0 if old else live.version + 1,
     )
     if old is None:

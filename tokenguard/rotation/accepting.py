@@ -51,7 +51,8 @@ def publish(session: Session) -> None:
     """Let the store's readers have the new value, pinned to the version that was live when the operation opened."""
     store, token, attempt = session.context.store, session.snapshot.id, session.journal.attempts[-1]
     pinned = session.journal.old.live_version if session.journal.old else session.journal.vacant_version
-    session.commit(session.event(Op.PUBLISH, Phase.INTENT, label=attempt.label))
+    place = session.record.location.adopted
+    session.commit(session.event(Op.PUBLISH, Phase.INTENT, label=attempt.label, to=place))
     live = store.read_live(token)
     if live is None or live.label != attempt.label or live.found is not Found.SAME:
         try:
@@ -68,8 +69,9 @@ def publish(session: Session) -> None:
         raise Tampered(
             "the store does not serve what was just published", hint="run `tokenguard doctor`; nothing was revoked"
         )
-    session.advance(session.event(Op.PUBLISH, Phase.OUTCOME, label=attempt.label), record=_with_new_value(session))
-    session.context.progress.step("the store serves the new token")
+    outcome = session.event(Op.PUBLISH, Phase.OUTCOME, label=attempt.label, to=place)
+    session.advance(outcome, record=_with_new_value(session))
+    session.context.progress.step(f"{place} holds the new token" if place else "the store serves the new token")
 
 
 def new_value(session: Session) -> Value:

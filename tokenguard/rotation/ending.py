@@ -4,7 +4,7 @@ from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Mode, Old, Quarantined, Stage
 from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation, Verdict
 from tokenguard.domain.secret import Value
-from tokenguard.domain.token import Custody, RecordState
+from tokenguard.domain.token import RecordState
 from tokenguard.errors import Conflict, NotProvenDead, Unfinished, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.places import Displaced
@@ -271,10 +271,8 @@ def _withdraw(session: Session) -> None:
     session.commit(session.event(Op.PUBLISH, Phase.INTENT, result="withdraw"))
     if store.read_live(session.snapshot.id) is not None:
         store.withdraw(session.snapshot.id, old.live_version)
-    if session.record.location.custody is Custody.ADOPTED:
-        session.context.progress.note(
-            f"the dead value is still at {session.record.location.url}: whoever owns that may remove it"
-        )
+    if place := session.record.location.adopted:
+        session.context.progress.note(f"the dead value is still at {place}: whoever owns that may remove it")
 
 
 def _quarantined(session: Session, old: Old, proof: DeathProof) -> Quarantined:

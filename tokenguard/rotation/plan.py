@@ -113,7 +113,7 @@ def _making(record: Record, able: Capabilities) -> tuple[PlannedStep, ...]:
         ),
         PlannedStep(text="store it and read it back", by=By.TOKENGUARD),
         PlannedStep(text=checked if able.probe else "no way to ask whether it works", by=By.TOKENGUARD, takes=_CALL),
-        PlannedStep(text="publish it for readers of the store", by=By.TOKENGUARD),
+        PlannedStep(text=_publishing(record), by=By.TOKENGUARD),
     ]
     for consumer in record.consumers or ():
         person = consumer.kind is ConsumerKind.PERSON
@@ -121,6 +121,11 @@ def _making(record: Record, able: Capabilities) -> tuple[PlannedStep, ...]:
         text = f"{consumer} takes it" if person else f"deliver to {consumer} and look that it is there"
         steps.append(PlannedStep(text=text, by=By.PERSON if person else By.TOKENGUARD, takes=takes))
     return tuple(steps)
+
+
+def _publishing(record: Record) -> str:
+    adopted = record.location.adopted
+    return f"replace it at {adopted}, and nothing else there" if adopted else "publish it for readers of the store"
 
 
 def _ending(able: Capabilities) -> tuple[PlannedStep, ...]:

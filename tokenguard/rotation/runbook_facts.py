@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from tokenguard.domain.document import Document
-from tokenguard.domain.token import Consumer, ConsumerKind, Record
+from tokenguard.domain.token import ConsumerKind, Record
 from tokenguard.frozen import Frozen
 from tokenguard.ports.provider import Capabilities, Provider
 from tokenguard.rotation.markdown import code, exact, plain, table
@@ -68,17 +68,21 @@ def facts(matter: Matter) -> Iterator[str]:
         ],
     )
     yield "## Who uses it"
-    yield _consumers(record.consumers)
+    if record.location.adopted:
+        yield f"It lives at {exact(record.location.adopted)}, which others own: whoever uses it reads it there."
+    yield _consumers(record)
 
 
-def _consumers(consumers: tuple[Consumer, ...] | None) -> str:
+def _consumers(record: Record) -> str:
+    consumers = record.consumers
     if consumers is None:
         return (
             "**Nobody has said who uses it.** A planned rotation stops before it revokes the old token until the "
             "users are declared (`tokenguard edit NAME --deliver …` or `--no-consumers`)."
         )
     if not consumers:
-        return "No consumers are pushed to: whoever uses it reads it from the store."
+        where = "there" if record.location.adopted else "from the store"
+        return f"No consumers are pushed to: whoever uses it reads it {where}."
     ways = {
         ConsumerKind.DOTENV: ("tokenguard writes the variable, file 0600", "the file is read back"),
         ConsumerKind.COMMAND: (

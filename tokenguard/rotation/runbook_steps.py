@@ -71,6 +71,8 @@ def _needs(matter: Matter) -> Iterator[str]:
     if Way.API in {matter.can.mint, matter.can.revoke}:
         yield f"An admin credential of {code(record.provider)} (without one nothing is begun)."
     yield "Read and write access to the store above. The second command changes nothing: it prints the plan."
+    if record.location.adopted:
+        yield f"Leave to read and replace {exact(record.location.adopted)} (`init --print-policy --adopt …`)."
     for consumer in record.consumers or ():
         if consumer.kind is ConsumerKind.PERSON:
             yield f"{plain(consumer.target)} within reach, to take the new value."
