@@ -42,7 +42,7 @@ detect_secrets_filters = ["rules/team.py::fine", "detect_secrets.filters.heurist
 BAD = {
     "names that are no switch": "[scan]\nnames = 'tgcanary'",
     "one plug-in that is no list": "[scan]\ndetect_secrets_plugins = 'tgcanary.py'",
-    "a mistyped scan key": "[scan]\ntgcanary = true",
+    "a mistyped scan key": "[scan]\nnamez = true",
     "not TOML": "x",
     "duplicate key": "[store]\nurl='a'\nurl='b'",
     "unknown section": "[stroe]\nurl = 'local:///x'",
