@@ -105,6 +105,24 @@ def test_a_denied_kms_key_is_told_from_a_denied_call(aws, store):
     assert "kms:Decrypt" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("InvalidSignatureException", "Signature expired: 20261101T090000Z is now earlier than 20261101T100000Z"),
+        ("InvalidSignatureException", "Signature not yet current: 20261101T110000Z is still later than 20261101T1000Z"),
+        ("SignatureDoesNotMatch", "Signature expired: 20261101T090000Z is now earlier than 20261101T100000Z"),
+        ("RequestTimeTooSkewed", "the difference is too large"),
+    ],
+)
+def test_a_clock_that_is_wrong_is_told_from_a_wrong_key(aws, store, code, message):
+    read = created(store)
+    aws.fail("PutSecretValue", code, message=message)
+    with pytest.raises(AwsTrouble, match="this machine's time") as caught:
+        edited(store, read)
+    assert "set the clock" in caught.value.hint
+    assert edited(store, read).version == 2
+
+
 def test_a_session_that_expires_says_how_to_go_on(aws, store):
     read = created(store)
     aws.expired.add(KEY_ID)

@@ -27,6 +27,8 @@ class Reason(StrEnum):
     KMS = "kms"
     EXPIRED = "expired"
     CREDENTIALS = "credentials"
+    CLOCK = "clock"
+    """The signature's date is not now, as AWS sees it."""
     DELETED = "deleted"
     LIMIT = "limit"
     THROTTLED = "throttled"
@@ -58,6 +60,10 @@ _WORDS: dict[Reason, tuple[str, str]] = {
     Reason.CREDENTIALS: (
         "there are no AWS credentials that are accepted",
         "set AWS_PROFILE, or run where a role is attached; AWS's default chain is asked",
+    ),
+    Reason.CLOCK: (
+        "AWS does not accept this machine's time",
+        "set the clock (AWS allows five minutes), then go on with `tokenguard rotate --resume`",
     ),
     Reason.DELETED: (
         "a secret of the store is scheduled for deletion",
@@ -92,6 +98,7 @@ _CODES: dict[str, Reason] = {
     "RequestExpired": Reason.EXPIRED,
     "UnrecognizedClientException": Reason.CREDENTIALS,
     "InvalidClientTokenId": Reason.CREDENTIALS,
+    "RequestTimeTooSkewed": Reason.CLOCK,
     "InvalidSignatureException": Reason.CREDENTIALS,
     "SignatureDoesNotMatch": Reason.CREDENTIALS,
     "MissingAuthenticationTokenException": Reason.CREDENTIALS,
@@ -106,6 +113,8 @@ _CODES: dict[str, Reason] = {
     "ServiceUnavailable": Reason.SERVER,
 }
 
+_TIMES = ("Signature expired", "Signature not yet current")
+"""How AWS words a signature of another time; the code is that of any wrong signature."""
 _UNDECIDED = frozenset({Reason.LABEL, Reason.SERVER, Reason.TIMEOUT, Reason.RESET, Reason.MALFORMED})
 
 
@@ -219,15 +228,18 @@ class AwsClient:
 
 
 def _reason_of(response: dict[str, Any]) -> Reason:
-    """What an error answer means. Of its text one word is looked at, and nothing is kept."""
+    """What an error answer means. Its text is looked at for a few words, and nothing of it is kept."""
     error = response.get("Error", {})
     code = str(error.get("Code", "")).rpartition("#")[2]
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     reason = _CODES.get(code)
     if reason is None:
         reason = Reason.SERVER if status // 100 == 5 else Reason.REFUSED  # noqa: PLR2004 - HTTP
-    if reason is Reason.DENIED and "KMS" in str(error.get("Message", "")):
+    text = str(error.get("Message", ""))
+    if reason is Reason.DENIED and "KMS" in text:
         return Reason.KMS
+    if reason is Reason.CREDENTIALS and any(words in text for words in _TIMES):
+        return Reason.CLOCK
     return reason
 
 
