@@ -49,7 +49,7 @@ def _end(result: Result, actions: dict[str, Action]) -> Sequence[str]:
 
 def _summary(outcome: Outcome, left: Plan) -> str:
     failed = sum(each.error is not None for each in outcome.results)
-    parts = [f"{len(outcome.results) - failed:,} done"]
+    parts = [f"{len(outcome.results) - failed:,} done" if outcome.results else "nothing to do"]
     parts += [f"{failed:,} not"] if failed else []
     parts += [f"{len(left.todos):,} for people"] if left.todos else []
     if left.actions:

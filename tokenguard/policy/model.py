@@ -188,8 +188,11 @@ def born(record: Record) -> datetime | None:
 
 
 def due_of(record: Record, policy: Policy) -> Due | None:
-    """When the record's live value is due: its own date, else the policy's maximum age; None if neither applies."""
-    if record.state is RecordState.RETIRED:
+    """When the record's live value is due: its own date, else the policy's maximum age; None if neither applies.
+
+    A token that still waits for its first value has nothing that could be rotated.
+    """
+    if record.state in {RecordState.RETIRED, RecordState.PENDING}:
         return None
     rule = policy.rule("maximum-age", record)
     warn = rule.warnings if rule else ()

@@ -44,11 +44,18 @@ Finding = Violation | Unknown
 
 
 def difference(
-    rule: str, text: str, *, token: str = "", path: str = "", owner: str = "", severity: Severity | None = None
+    rule: str,
+    text: str,
+    *,
+    token: str = "",
+    path: str = "",
+    owner: str = "",
+    severity: Severity | None = None,
+    fix: str = "",
 ) -> Violation:
     """One difference of a kind, at a token or, where there is no record, at a path."""
     about = _BY_ID[rule]
-    fix = about.fix.replace("NAME", token) if token else about.fix
+    fix = fix or (about.fix.replace("NAME", token) if token else about.fix)
     return Violation(
         rule=rule, severity=severity or about.severity, text=text, fix=fix, token=token, path=path, owner=owner
     )
@@ -124,8 +131,12 @@ def _of_todo(declared: Declared, todo: Todo, around: Around) -> Violation:
     rule = _OF_WAIT[todo.wait]
     late = todo.due is not None and todo.due <= around.now and rule == "awaiting-value"
     since = f", since {todo.due:%Y-%m-%d}" if late and todo.due else ""
-    return _at(declared, rule, f"{todo.text}{since}", Severity.ERROR if late else None, owner=todo.owner)
+    severity = Severity.ERROR if late else None
+    return _at(declared, rule, f"{todo.text}{since}", severity, owner=todo.owner, fix=todo.command)
 
 
-def _at(declared: Declared, rule: str, text: str, severity: Severity | None = None, *, owner: str = "") -> Violation:
-    return difference(rule, text, token=declared.name, owner=owner or declared.owner, severity=severity)
+def _at(
+    declared: Declared, rule: str, text: str, severity: Severity | None = None, *, owner: str = "", fix: str = ""
+) -> Violation:
+    owner = owner or declared.owner
+    return difference(rule, text, token=declared.name, owner=owner, severity=severity, fix=fix)
