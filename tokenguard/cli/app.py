@@ -17,6 +17,7 @@ COMMANDS = {
     "retire": ("tokenguard.cli.retire:retire", "Revoke a token, prove it dead, keep its record."),
     "runbook": ("tokenguard.cli.runbook:runbook", "Write the rotation runbook of one token."),
     "check": ("tokenguard.cli.check:check", "Hold every token to the policy."),
+    "policy": ("tokenguard.cli.policy:policy", "Show, test and share the rules of the organisation."),
     "report": ("tokenguard.cli.report:report", "Report who owns what, what is due and what is violated."),
     "import": ("tokenguard.cli.importing:import_file", "Take tokens from a .env, CSV or JSON file."),
     "migrate": ("tokenguard.cli.migrate:migrate", "Move everything to another store, and leave word there."),

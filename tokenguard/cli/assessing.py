@@ -8,7 +8,7 @@ from tokenguard.domain.token import Record
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.policy.catalogue import about
 from tokenguard.policy.entered import with_entered
-from tokenguard.policy.loader import packaged_policy, read_policy
+from tokenguard.policy.loader import is_file_name, packaged_policy, read_policy
 from tokenguard.policy.model import Policy
 from tokenguard.policy.surroundings import Place, ProviderFacts, Surroundings, place_of
 from tokenguard.ports.store import Store
@@ -56,12 +56,13 @@ def chosen_policy(wiring: Wiring, named: str | None) -> Policy:
     Raises:
         InputError: there is no such policy, or it has nothing to check.
     """
-    if named is None and wiring.settings.policy_file is None:
+    file = wiring.settings.policy_file if named is None else Path(named)
+    if file is None:
         policy = wiring.policy
-    elif named is None or "/" in named or named.endswith((".yaml", ".yml")):
+    elif named is None or is_file_name(named):
         from tokenguard.policy.expression import compiled  # noqa: PLC0415 - only a policy of a team's own has any
 
-        policy = read_policy(Path(named) if named else wiring.settings.policy_file, compiled)
+        policy = read_policy(file, compiled)
     else:
         policy = packaged_policy(named)
     if not any(about(rule.id).checked for rule in policy.rules):

@@ -24,17 +24,21 @@ def explain(wiring: Wiring, policy: Policy, rule: str, *, as_json: bool) -> None
         "why": found.why,
         "source": found.source,
         "fix": found.fix,
+        **({"applies": found.applies} if found.applies else {}),
+        **({"holds": found.holds} if found.holds else {}),
     }
     if as_json:
         wiring.flags.format = "json"
         wiring.screen.document({**words, "parameters": found.parameters})
     else:
-        wiring.screen.pairs([*words.items(), *((name, _words(each)) for name, each in found.parameters.items())])
+        parameters = ((name, parameter_words(each)) for name, each in found.parameters.items())
+        wiring.screen.pairs([*words.items(), *parameters])
 
 
-def _words(parameter: Parameter) -> str:
+def parameter_words(parameter: Parameter) -> str:
+    """A parameter in one line."""
     if isinstance(parameter, Mapping):
-        return ", ".join(f"{key}: {_words(each)}" for key, each in parameter.items()) or "none"
+        return ", ".join(f"{key}: {parameter_words(each)}" for key, each in parameter.items()) or "none"
     if isinstance(parameter, tuple):
         return ", ".join(map(str, parameter)) or "none"
     return str(parameter)

@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from enum import StrEnum, unique
 from functools import partial
 
+from tokenguard.domain.document import Document
 from tokenguard.frozen import Frozen
 from tokenguard.policy.answer import Check, NotEvaluable, Question, Violated
 from tokenguard.policy.model import Policy, Severity, Waiver
@@ -35,6 +37,17 @@ class Violation(Frozen, frozen=True, kw_only=True):
         """The token or the path, with its store if there are several."""
         where = self.token or (f"{self.path}:{self.line}" if self.line else self.path)
         return f"{self.store}: {where}" if self.store else where
+
+
+@unique
+class Outcome(StrEnum):
+    """What one rule says in one situation, as a team's tests write it."""
+
+    HOLDS = "holds"
+    VIOLATED = "violated"
+    WAIVED = "waived"
+    UNKNOWN = "unknown"
+    NOT_ASKED = "not asked"
 
 
 class Waived(Frozen, frozen=True, kw_only=True):
@@ -100,6 +113,22 @@ def assess(policy: Policy, around: Surroundings, *, store: str = "") -> Assessme
         waived=tuple(waived),
         not_evaluable=dict(sorted(unknown.items())),
     )
+
+
+def asked(policy: Policy, name: str, document: Document, around: Surroundings) -> tuple[Outcome, str]:
+    """What one rule says of one token, and its words."""
+    checks = _checks(policy)
+    rule = policy.rule(name, document.record)
+    if rule is None or name not in checks:
+        return Outcome.NOT_ASKED, ""
+    match checks[name](Question(rule=rule, document=document, around=around, policy=policy)):
+        case None:
+            return Outcome.HOLDS, ""
+        case NotEvaluable(reason):
+            return Outcome.UNKNOWN, reason
+        case Violated(text):
+            waived = policy.waiver(name, document.record, around.now) is not None
+            return (Outcome.WAIVED if waived else Outcome.VIOLATED), text
 
 
 def _checks(policy: Policy) -> Mapping[str, Check]:

@@ -46,9 +46,14 @@ def _packaged_file(name: str) -> Path | None:
     return next((path for path in files if path.is_file()), None)
 
 
-def read_policy(path: Path, judge: Judge | None = None) -> Policy:
+def is_file_name(text: str) -> bool:
+    """Whether a policy is named by its file, and not as one that comes with tokenguard."""
+    return "/" in text or text.endswith((".yaml", ".yml"))
+
+
+def read_policy(path: Path, judge: Judge | None = None, *, layers: int = _MAX_LAYERS) -> Policy:
     """Read a policy file; InputError if it cannot be read or is not acceptable."""
-    return load_policy(_read(path), source=path.name, judge=judge)
+    return load_policy(_read(path), source=path.name, layers=layers, judge=judge, beside=path.parent)
 
 
 def _read(path: Path) -> bytes:
@@ -58,7 +63,14 @@ def _read(path: Path) -> bytes:
         raise InputError(f"cannot read the policy {shown(path)}", hint="name a file that exists") from None
 
 
-def load_policy(data: bytes, *, source: str, layers: int = _MAX_LAYERS, judge: Judge | None = None) -> Policy:
+def load_policy(
+    data: bytes,
+    *,
+    source: str,
+    layers: int = _MAX_LAYERS,
+    judge: Judge | None = None,
+    beside: Path | None = None,
+) -> Policy:
     """Make a policy of a YAML document.
 
     Args:
@@ -66,6 +78,7 @@ def load_policy(data: bytes, *, source: str, layers: int = _MAX_LAYERS, judge: J
         source: how errors name the file.
         layers: how many policies it may stand on (`extends`).
         judge: what is asked of conditions in CEL; `expression.compiled` understands them, and loads CEL.
+        beside: the directory in which a file that it extends may lie; None: it may extend no file.
 
     Raises:
         InputError: unknown rule, unknown or missing key, a value of the wrong kind; or not plain YAML.
@@ -80,7 +93,7 @@ def load_policy(data: bytes, *, source: str, layers: int = _MAX_LAYERS, judge: J
     if top.text("format") != FORMAT:
         top.refuse(f"the format is not {FORMAT}", "format")
     name = top.text("name")
-    base = _base(top, layers)
+    base = _base(top, layers, judge, beside)
     if not base.rules and "rules" not in top and "own_rules" not in top:
         top.refuse("rules is missing")
     rules = _rules(top.sections("rules", "rule"), base)
@@ -94,13 +107,17 @@ def load_policy(data: bytes, *, source: str, layers: int = _MAX_LAYERS, judge: J
     )  # fmt: skip
 
 
-def _base(top: Section, layers: int) -> Policy:
-    """The policy that this one extends: one of `policies/`."""
+def _base(top: Section, layers: int, judge: Judge | None, beside: Path | None) -> Policy:
+    """The policy that this one extends: one of `policies/`, or a file that lies beside it."""
     if "extends" not in top:
         return Policy(name="")
     if layers == 0:
         top.refuse("it stands on too many other policies", "extends")
     name = top.text("extends")
+    if is_file_name(name):
+        if beside is None or "/" in name or "\\" in name or (beside / name).is_symlink():
+            top.refuse("a file to extend lies in the same directory, and is no link", "extends")
+        return read_policy(beside / name, judge, layers=layers - 1)
     if _packaged_file(name) is None:
         top.refuse("there is no policy of that name to extend", "extends")
     return packaged_policy(name, layers=layers - 1)

@@ -3,7 +3,8 @@
 from collections import Counter
 from datetime import datetime
 
-from tokenguard.policy.evaluation import Assessment, Violation, Waived
+from tokenguard.frozen import replace
+from tokenguard.policy.evaluation import Assessment, Outcome, Violation, Waived
 from tokenguard.policy.model import Policy, Rule, Severity
 from tokenguard.policy.repository_answer import Here, RepositoryQuestion
 from tokenguard.policy.repository_view import RepositoryView
@@ -52,3 +53,18 @@ def _violation(rule: Rule, found: Here) -> Violation:
         line=found.line,
         in_file=not found.path.startswith("~/"),
     )
+
+
+def asked_of_files(policy: Policy, name: str, view: RepositoryView, now: datetime) -> tuple[Outcome, str]:
+    """What one rule says of a few files: the gravest of its answers, and its words."""
+    if policy.rule(name) is None:
+        return Outcome.NOT_ASKED, ""
+    found = assess_repository(replace(policy, rules=tuple(rule for rule in policy.rules if rule.id == name)), view, now)
+    for outcome, texts in (
+        (Outcome.VIOLATED, [f"{each.place}: {each.text}" for each in found.violations]),
+        (Outcome.UNKNOWN, [reason for _, reason in found.not_evaluable]),
+        (Outcome.WAIVED, [each.violation.place for each in found.waived]),
+    ):
+        if texts:
+            return outcome, texts[0]
+    return Outcome.HOLDS, ""

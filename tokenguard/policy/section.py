@@ -14,7 +14,7 @@ from tokenguard.text import safe_text
 
 MAX_DAYS = 3_650
 MAX_COUNT = 1_000_000
-_MAX_TEXT = 500
+MAX_TEXT = 500
 
 
 class Places(Frozen, frozen=True):
@@ -57,6 +57,28 @@ class Section:
             self.refuse(f"{key} is missing")  # at the mapping that lacks it
         return self._left.pop(key)
 
+    def section(self, key: str) -> "Section":
+        """A mapping."""
+        return Section(self.take(key), self._places, (*self._path, key), what=self._what)
+
+    def texts_by_name(self, key: str) -> dict[str, str]:
+        """A mapping of names to one line of text each."""
+        found = self.take(key)
+        if not isinstance(found, dict) or not found:
+            self.refuse(f"{key} is not a mapping with something in it", key)
+        return {name: self._line(each, key) for name, each in found.items()}
+
+    def long_texts(self, key: str) -> Iterator[tuple[str, str]]:
+        """A mapping of names to texts of any number of lines."""
+        found = self.take(key)
+        if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
+            self.refuse(f"{key} is not a mapping of paths to texts", key)
+        yield from ((name, each) for name, each in found.items() if isinstance(each, str))
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """A list of one-line texts, which may be missing."""
+        return self._words(self.take(key), key) if key in self else ()
+
     def by_name(self, key: str) -> Iterator[tuple[str, "Section"]]:
         """The mappings of a mapping, each with its key."""
         found = self.take(key)
@@ -72,7 +94,7 @@ class Section:
             self.refuse(f"{key} is not a whole number from 0 to {most:,}", key)
         return int(found)
 
-    def text(self, key: str, default: str | None = None, *, most: int = _MAX_TEXT) -> str:
+    def text(self, key: str, default: str | None = None, *, most: int = MAX_TEXT) -> str:
         """One line of text of at most so many characters."""
         if default is not None and key not in self:
             return default
@@ -164,7 +186,7 @@ class Section:
             self.refuse(f"{key} is not a list", key)
         return found
 
-    def _line(self, found: Tree, key: str, most: int = _MAX_TEXT) -> str:
+    def _line(self, found: Tree, key: str, most: int = MAX_TEXT) -> str:
         if not isinstance(found, str) or not found.strip():
             self.refuse(f"{key} is not text", key)
         line = found.strip()

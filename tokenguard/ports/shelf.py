@@ -15,6 +15,8 @@ class Item(StrEnum):
     """The signed bundle, as `fingerprints publish` writes it to a file."""
     SCAN_KEY = "scan-key"
     """The text that reads it."""
+    POLICY = "policy"
+    """The organisation's policy, as `policy publish` writes it."""
 
 
 class Shared(Frozen, frozen=True):

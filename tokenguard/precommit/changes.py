@@ -36,10 +36,12 @@ class Changes:
         from tokenguard.scanning.git import Git  # noqa: PLC0415
         from tokenguard.scanning.repository import view_of_changes  # noqa: PLC0415
         from tokenguard.scanning.repository_settings import repository_settings  # noqa: PLC0415
+        from tokenguard.shell.organisation import pulled  # noqa: PLC0415
         from tokenguard.text import safe_text  # noqa: PLC0415
 
         asked = repository_settings(Git(Path()))
-        policy = tightened(default_policy(), asked)
+        shared = pulled()
+        policy = tightened(shared.read() if shared is not None else default_policy(), asked)
         found = assess_repository(policy, view_of_changes(self._contents), now_utc())
         for each in found.violations:
             line = f"{each.severity}: {each.place}: {each.rule}: {each.text}\n  fix: {each.fix}"

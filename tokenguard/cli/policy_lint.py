@@ -1,0 +1,67 @@
+"""`policy lint` and `policy schema`: whether files of rules are in order, here and in an editor."""
+
+from pathlib import Path
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.errors import ExitCode, InputError
+from tokenguard.files import read_limited, shown
+from tokenguard.policy.expression import compiled
+from tokenguard.policy.loader import read_policy
+from tokenguard.policy.model import Policy
+from tokenguard.policy.schema import policy_schema
+from tokenguard.policy.tightening import MAX_BYTES, read_tightening, tightened
+from tokenguard.shell.wiring import Wiring
+
+
+@command("lint")
+@click.argument("file", type=click.Path(path_type=Path))
+@pass_wiring
+def lint(wiring: Wiring, file: Path) -> ExitCode:
+    """Read FILE, a policy or a .tokenguard.toml, as strictly as `check` does; exit 2 with line and column if it fails.
+
+    A .tokenguard.toml is held to the policy in force. What is in order but does nothing is a remark, and exit 1.
+    """
+    if file.suffix == ".toml":
+        policy, remarks = _repository(wiring, file), list[str]()
+        what = f"asks for no less than {policy.name}"
+    else:
+        policy = read_policy(file, compiled)
+        remarks = _remarks(wiring, policy)
+        counts = (len(policy.rules), len(policy.overrides), len(policy.waivers))
+        what = "{} rules, {} overrides, {} waivers".format(*counts)
+    if wiring.screen.as_json:
+        wiring.screen.document({"file": str(file), "policy": policy.name, "remarks": remarks})
+    else:
+        for remark in remarks:
+            wiring.screen.line(f"{shown(file)}: {remark}")
+        wiring.screen.line(f"{shown(file)}: {what}: in order")
+    return ExitCode.FINDINGS if remarks else ExitCode.OK
+
+
+def _repository(wiring: Wiring, file: Path) -> Policy:
+    try:
+        data = read_limited(file, MAX_BYTES)
+    except OSError:
+        raise InputError(f"cannot read {shown(file)}", hint="name a file that exists") from None
+    return tightened(wiring.policy, read_tightening(data, source=file.name))
+
+
+def _remarks(wiring: Wiring, policy: Policy) -> list[str]:
+    """What a reader would take for more than it is."""
+    now = wiring.clock.now()
+    ended = [each for each in policy.waivers if each.until <= now]
+    idle = [each for each in policy.overrides if each.severity is None and not each.parameters]
+    return [
+        *(f"the waiver of {each.rule} by {each.owner} ended on {each.until:%Y-%m-%d}" for each in ended),
+        *(f"an override of {each.rule} changes nothing" for each in idle),
+    ]
+
+
+@command("schema")
+@pass_wiring
+def schema(wiring: Wiring) -> None:
+    """Print the JSON Schema of policy files: save it, and name it in your editor's settings for YAML."""
+    wiring.flags.format = "json"
+    wiring.screen.document(policy_schema())

@@ -1,0 +1,69 @@
+"""`policy publish` and `policy pull`: one policy for everybody who uses a store."""
+
+from pathlib import Path
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.errors import InputError
+from tokenguard.policy.expression import compiled
+from tokenguard.policy.loader import read_policy
+from tokenguard.ports.shelf import Item, shelf_of
+from tokenguard.shell import organisation
+from tokenguard.shell.wiring import Wiring
+
+
+@command("publish")
+@click.argument("file", type=click.Path(path_type=Path))
+@pass_wiring
+def publish(wiring: Wiring, file: Path) -> None:
+    """Put the policy in FILE into the store, with its layers and waivers in one, for `policy pull` everywhere.
+
+    Whoever may write to the store may publish; it records who did, and when. Nobody's machine takes it by itself.
+    """
+    policy = read_policy(file, compiled)
+    shelf = shelf_of(wiring.store)
+    there = shelf.read(Item.POLICY)
+    before = organisation.read_published(there.data) if there else None
+    data = organisation.published(policy, before, at=wiring.clock.now(), by=wiring.store.actor().id)
+    shelf.write(Item.POLICY, data, there.revision if there else "")
+    _report(wiring, organisation.read_published(data), "published")
+
+
+@command("pull")
+@click.option("--forget", is_flag=True, help="Do without the organisation's policy again.")
+@pass_wiring
+def pull(wiring: Wiring, *, forget: bool) -> None:
+    """Take the policy over that was published to the store: it is in force here until the next pull.
+
+    The hook and every command use it, without the store too. An older one than was pulled before is refused.
+    """
+    if forget:
+        there = organisation.forget()
+        if wiring.screen.as_json:
+            wiring.screen.document({"forgotten": there})
+        else:
+            wiring.screen.line("the organisation's policy is no longer in force here" if there else "there was none")
+        return
+    found = shelf_of(wiring.store).read(Item.POLICY)
+    if found is None:
+        raise InputError("no policy was published to the store", hint="tokenguard policy publish FILE")
+    _report(wiring, organisation.keep(found.data), "in force")
+
+
+def _report(wiring: Wiring, found: organisation.Published, state: str) -> None:
+    policy = found.read()
+    facts = {
+        "policy": policy.name,
+        "version": found.version,
+        "published": found.published,
+        "published_by": found.published_by,
+        "rules": len(policy.rules),
+        "waivers": len(policy.waivers),
+    }
+    if wiring.screen.as_json:
+        wiring.screen.document(facts)
+    else:
+        when = f"{found.published[:10]} by {found.published_by}"
+        counts = f"{len(policy.rules):,} rules, {len(policy.waivers):,} waivers"
+        wiring.screen.line(f"{state}: {policy.name}, version {found.version} of {when}: {counts}")

@@ -1,0 +1,56 @@
+"""`policy test`: a team's own tests of its policy, like those of its code."""
+
+from pathlib import Path
+
+import click
+
+from tokenguard.cli.assessing import chosen_policy
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.errors import ExitCode, InputError
+from tokenguard.files import read_limited, shown
+from tokenguard.policy.loader import is_file_name
+from tokenguard.policy.model import Policy
+from tokenguard.policy.trial import MAX_BYTES, Result, Trial, read_trial, run
+from tokenguard.shell.wiring import Wiring
+from tokenguard.text import safe_text
+
+
+@command("test")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--policy", "named", metavar="NAME|FILE", help="Another policy than the one that FILE names.")
+@pass_wiring
+def test(wiring: Wiring, file: Path, *, named: str | None) -> ExitCode:
+    """Run the cases of FILE: made-up tokens and files, and what the policy must say of them; exit 1 if one fails.
+
+    No store is opened. A rule holds, is violated, is waived, is unknown, or is not asked.
+    """
+    try:
+        data = read_limited(file, MAX_BYTES)
+    except OSError:
+        raise InputError(f"cannot read {shown(file)}", hint="name a file that exists") from None
+    trial = read_trial(data, source=file.name)
+    results = list(run(trial, _policy(wiring, file, trial, named), wiring.clock.now()))
+    failed = sum(bool(each.failures) for each in results)
+    if wiring.screen.as_json:
+        cases = [{"name": each.name, "passed": not each.failures, "failures": list(each.failures)} for each in results]
+        wiring.screen.document({"passed": len(results) - failed, "failed": failed, "cases": cases})
+    else:
+        _print(wiring, results, failed)
+    return ExitCode.FINDINGS if failed else ExitCode.OK
+
+
+def _policy(wiring: Wiring, file: Path, trial: Trial, named: str | None) -> Policy:
+    """The policy that the command line names, or the file (from beside itself), or the one in force."""
+    if named is not None or not trial.policy:
+        return chosen_policy(wiring, named)
+    if is_file_name(trial.policy):
+        return chosen_policy(wiring, str(file.parent.absolute() / trial.policy))
+    return chosen_policy(wiring, trial.policy)
+
+
+def _print(wiring: Wiring, results: list[Result], failed: int) -> None:
+    for each in results:
+        wiring.screen.line(safe_text(f"{'FAIL' if each.failures else 'pass'}  {each.name}", one_line=True))
+        for line in each.failures:
+            wiring.screen.line(safe_text(f"      {line}", one_line=True))
+    wiring.screen.line(f"{len(results) - failed:,} passed, {failed:,} failed")
