@@ -9,12 +9,14 @@ from tests.fakes.memory_store import MemoryStore
 from tests.fakes.world import Quiet
 from tests.faults.rotation_faults import Crash, Fault, Faults, Port
 from tests.faults.rotation_scenario import _Deliveries, _Vendors
+from tests.unit.adopted_bench import AdoptedBench
 from tests.unit.rotation_bench import APP, Bench
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Moved, TokenguardError
 from tokenguard.frozen import replace
 from tokenguard.migration.moving import move_store
 from tokenguard.rotation.engine import Engine
+from tokenguard.stores.adopted import adopting, home_of
 
 ACTIONS = {
     "planned": lambda engine, token: engine.rotate(token),
@@ -26,17 +28,20 @@ ACTIONS = {
 class Removal:
     """One token, one operation on it, and a move of its store in the middle."""
 
-    def __init__(self, *, guided: bool) -> None:
-        self.bench = Bench(guided=guided)
+    def __init__(self, *, kind: str) -> None:
+        self.bench = AdoptedBench() if kind == "adopted" else Bench(guided=kind == "guided")
         self.token, self.old = self.bench.add()
         for label in ("r2", "r3"):  # the live version is not 1, so that pins have to be moved
             self.bench.runner(label).rotate(self.token)
         self.old = self.bench.world.living()[0]
-        self.home = MemoryStore(self.bench.clock)
-        self.home.url = "local:///new"
+        self.kept = home_of(self.bench.store)
+        self.arrived = MemoryStore(self.bench.clock)
+        self.arrived.url = "local:///new"
+        adopted = isinstance(self.bench, AdoptedBench)
+        self.home = adopting(self.arrived, lambda: self.bench.places) if adopted else self.arrived
 
     def move(self) -> None:
-        move_store(self.bench.store, self.home, self.bench.clock, Quiet(), lag=timedelta(0))
+        move_store(self.kept, self.arrived, self.bench.clock, Quiet(), lag=timedelta(0))
 
     def act(self, action: str, plan: dict[int, Fault]) -> tuple[Faults, BaseException | None]:
         """The operation at the old store, with a fault; returns what was called, and how it ended."""
@@ -86,21 +91,24 @@ class Removal:
         assert not self.bench.world.alive(self.old), where
         if served:
             assert self.bench.deliveries.delivery.held[APP] == served[0], where
+            assert not isinstance(self.bench, AdoptedBench) or self.bench.there == served[0], where
         kept = {item.label for item in self.home.load(self.token).document.quarantine} | (
             {live.label} if live else set()
         )
-        left = [label for (_, label), held in self.home._slots.items() if isinstance(held, Value) and label not in kept]
+        left = [
+            label for (_, label), held in self.arrived._slots.items() if isinstance(held, Value) and label not in kept
+        ]
         assert not left, where
 
 
-@pytest.mark.parametrize("guided", [False, True], ids=["api", "guided"])
+@pytest.mark.parametrize("kind", ["api", "guided", "adopted"])
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("fault", [Fault.OVERTAKEN, Fault.OUTRUN, Fault.CRASH_BEFORE, Fault.CRASH_AFTER])
-def test_an_operation_goes_on_at_the_new_home_and_nowhere_else(action: str, guided: bool, fault: Fault):
-    calls = Removal(guided=guided).act(action, {})[0].calls
+def test_an_operation_goes_on_at_the_new_home_and_nowhere_else(action: str, kind: str, fault: Fault):
+    calls = Removal(kind=kind).act(action, {})[0].calls
     for place, call in enumerate(calls):
         where = f"{fault} at {place}, {call}"
-        removal = Removal(guided=guided)
+        removal = Removal(kind=kind)
         _, error = removal.act(action, {place: fault})
         if fault not in {Fault.OVERTAKEN, Fault.OUTRUN}:
             removal.move()
@@ -115,7 +123,7 @@ def test_an_operation_goes_on_at_the_new_home_and_nowhere_else(action: str, guid
 
 
 def test_a_runner_that_wakes_after_the_move_is_told_where_it_went():
-    removal = Removal(guided=False)
+    removal = Removal(kind="api")
     _, error = removal.act("planned", {0: Fault.OVERTAKEN})
     assert isinstance(error, Moved)
     assert "local:///new" in error.message + error.hint
