@@ -24,6 +24,10 @@ class Repository:
         done = subprocess.run(["git", *arguments], cwd=self.path, env=_CLEAN, check=True, capture_output=True)
         return done.stdout.decode("utf-8", "surrogateescape")
 
+    def feed(self, *arguments: str, data: bytes) -> None:
+        """Run git with `data` on its standard input."""
+        subprocess.run(["git", *arguments], cwd=self.path, env=_CLEAN, input=data, check=True, capture_output=True)
+
     def write(self, name: str, content: str | bytes) -> None:
         data = content if isinstance(content, bytes) else content.encode()
         (self.path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -76,7 +76,9 @@ ROWS = [
 
 
 def mutated(source: random.Random) -> str:
-    rows = [source.choice(("", "", "  ", "    ")) + row for row in source.choices(ROWS + 3 * PLAIN, k=source.randint(1, 5))]
+    rows = [
+        source.choice(("", "", "  ", "    ")) + row for row in source.choices(ROWS + 3 * PLAIN, k=source.randint(1, 5))
+    ]
     chars = list("\n".join(rows))
     for _ in range(source.choice((0, 1, 1, 2, 4))):
         chars.insert(source.randrange(len(chars) + 1), source.choice(ODD))

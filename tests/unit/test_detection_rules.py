@@ -167,5 +167,5 @@ def test_a_line_that_takes_too_long_is_given_up_and_said(monkeypatch: pytest.Mon
 def test_a_yaml_bomb_is_given_up_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tokenguard.detection.rules._REBUILD_SECONDS", 0.3)
     rows = ["a0: &a0 {password: x}"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 10)]
-    found = list(scan_rules("\n".join(rows), "a.yaml"))
+    found = list(scan_rules("\n".join([*rows, "? key", ": explicit"]), "a.yaml"))
     assert Unscanned(line=1, reason="hostile-structure") in found

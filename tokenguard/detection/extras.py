@@ -54,6 +54,11 @@ def scan_extras(text: str, path: str) -> Iterator[Match]:
             yield _match(rule, text, start, text[start:end])
 
 
+def may_hold_shapes(data: bytes) -> bool:
+    """Whether any shape could be found in these (UTF-8) bytes."""
+    return bool(_anchors().matches(data))
+
+
 def allowed(lines: list[str], line: int) -> bool:
     """Whether a comment on line number `line`, or on the one before it, says that what stands there is no secret."""
     here = lines[line - 1] if line <= len(lines) else ""

@@ -27,6 +27,19 @@ Candidates = dict[int, set[str]]
 """By where a line starts: the plugins that could find anything in it."""
 
 
+class Traces(Frozen, frozen=True):
+    """What was seen of what a plugin cannot do without, also where lines are rebuilt."""
+
+    cores: frozenset[int] = frozenset()
+    longest: int = 0
+    """The longest run of characters of which tokens are made."""
+    varied: bool = False
+    """Whether there is a run of as many different characters as entropy asks for."""
+
+    def __or__(self, other: "Traces") -> "Traces":
+        return Traces(self.cores | other.cores, max(self.longest, other.longest), self.varied or other.varied)
+
+
 class _Group(Frozen, frozen=True):
     """Expressions that are asked together."""
 
@@ -75,16 +88,22 @@ class Prefilter:
 
     def worthwhile(self, data: bytes) -> bool:
         """Whether any plugin could find anything in a file of these (UTF-8) bytes."""
-        longest = _BASE64_DISTINCT - 2  # shorter runs are not looked at: they may all be there
+        return self.promises(self.traces(data))
+
+    def traces(self, data: bytes) -> Traces:
+        """What there is in these bytes of what a file must hold."""
+        longest, varied = 0, False
         for match in self._runs.finditer(data):
             run = match.group()
             longest = max(longest, len(run))
-            if len(set(run) & _ASCII) >= _BASE64_DISTINCT - 1:
-                return True
-        found = frozenset(self._cores.matches(data))
-        if any(cores <= found and run <= longest for cores, run in self._needs):
-            return True
-        return any(len(set(match.group())) >= _HEX_DISTINCT for match in self._hex_runs.finditer(data))
+            varied = varied or len(set(run) & _ASCII) >= _BASE64_DISTINCT - 1
+        varied = varied or any(len(set(match.group())) >= _HEX_DISTINCT for match in self._hex_runs.finditer(data))
+        return Traces(frozenset(self._cores.matches(data)), longest, varied)
+
+    def promises(self, traces: Traces) -> bool:
+        """Whether a plugin could find anything in a file with these traces."""
+        longest = max(traces.longest, _BASE64_DISTINCT - 2)  # shorter runs are not looked at: they may all be there
+        return traces.varied or any(cores <= traces.cores and longest >= run for cores, run in self._needs)
 
     def candidates(self, data: bytes) -> Candidates:
         """The lines of `data`, separated by line feeds, in which a plugin could find anything, and which plugins."""

@@ -56,7 +56,8 @@ def may_rebuild(text: str, path: str) -> bool:
 def keeps_order(text: str, path: str) -> bool:
     """Whether every scalar of a rebuilt line stands in the file unchanged, so that the cores decide for it too."""
     if is_yaml(path):
-        return not (_ESCAPES.search(text) or _BINARY.search(text))
+        tagged = "!" in text and ("binary" in text or "%" in text)
+        return not (_ESCAPES.search(text) or ((tagged or "%TAG" in text) and _BINARY.search(text)))
     return "%" not in text  # configparser's interpolation
 
 

@@ -21,8 +21,8 @@ _UNTAMED = re.compile(
 )
 _COLON = re.compile(r" *:")
 _DEPTH, _LONGEST_NUMBER = 40, 100
-_TEXT, _OTHER, _COLLECTION = "text", "other", "collection"
 _YAML = "tag:yaml.org,2002:"
+_TEXT, _OTHER, _COLLECTION, _MERGE = f"{_YAML}str", "other", "collection", f"{_YAML}merge"
 _COMMENT = re.compile(r"(\s+#[\S ]*)")  # detect-secrets' own
 
 
@@ -48,7 +48,7 @@ def rebuilt_yaml(text: str) -> list[str] | None:
         return None
     try:
         root = _loader()(text).get_single_node()
-        values = list(_values(root, text)) if root is not None else []
+        values = _values(root, text) if root is not None else []
     except _Refused:
         return []
     except (_Untamed, yaml.YAMLError, UnicodeError, RecursionError):
@@ -60,46 +60,83 @@ Value = tuple[int, str, str]
 """A text value in a mapping: the line of its key, from 0; the key; the value."""
 
 
-def _values(root: Any, text: str) -> Iterator[Value]:
+def _values(root: Any, text: str) -> list[Value]:
     """Every text value, in the order in which detect-secrets comes to them."""
     visited: set[int] = set()
+    values: list[Value] = []
+    aliases = False
     ahead = deque([(root, None, 0)])
     while ahead:
         node, key, depth = ahead.popleft()
-        here = {id(node), id(key)} - {id(None)}
-        if here & visited or depth > _DEPTH:  # an alias
+        if id(key) in visited or depth > _DEPTH:
             raise _Untamed
-        visited |= here
+        if id(node) in visited:
+            if node.tag != _COLLECTION:
+                raise _Untamed  # the place of the alias becomes that of both
+            aliases = True  # brings the same lines once more, which are dropped
+            continue
+        visited.update({id(node), id(key)} - {id(None)})
         if node.tag == _COLLECTION:
-            if node.flow_style and node.value:
-                _check_flow(node, text)
+            _check_flow(node, text)
             ahead.extend(_children(node, depth + 1))
             continue
-        if node.tag.startswith("!"):
-            raise _Refused  # nobody can construct it
-        if node.tag not in {_TEXT, _OTHER} or (node.style == '"' and "\\'" in _written(node, text)):
-            raise _Untamed
+        _check_scalar(node, text)
         if key is not None and node.tag == _TEXT:
-            yield _line_of(key, text), key.value, node.value
+            values.append((_line_of(key, text), key.value, node.value))
+    if aliases:
+        _check_no_circle(root, set(), set())
+        if len({line for line, _, _ in values}) < len(values):
+            raise _Untamed  # their order depends on which comes first
+    return values
+
+
+def _check_scalar(node: Any, text: str) -> None:
+    if node.tag.startswith("!"):
+        raise _Refused  # nobody can construct it
+    if node.tag not in {_TEXT, _OTHER} or not isinstance(node.value, str):
+        raise _Untamed
+    if node.style == '"' and "\\'" in _written(node, text):
+        raise _Untamed  # an escape of libyaml's alone
+
+
+def _check_no_circle(node: Any, above: set[int], done: set[int]) -> None:
+    if id(node) in above:
+        raise _Untamed
+    if node.tag != _COLLECTION or id(node) in done:
+        return
+    above.add(id(node))
+    for child, _, _ in _children(node, 0):
+        _check_no_circle(child, above, done)
+    above.remove(id(node))
+    done.add(id(node))
 
 
 def _children(node: Any, depth: int) -> Iterator[tuple[Any, Any, int]]:
     """What a collection holds, with the keys."""
-    if not node.value or not isinstance(node.value[0], tuple):
+    if not _is_mapping(node):
         yield from ((child, None, depth) for child in node.value)
         return
     keys: set[str] = set()
     for key, value in node.value:
-        if key.tag != _TEXT or key.value in keys:
+        if key.tag not in {_TEXT, _MERGE} or key.value in keys:
             raise _Untamed  # what does not hash, or hides an earlier value
         keys.add(key.value)
+        if key.tag == _MERGE and not (_is_mapping(value) and value.start_mark.index < node.start_mark.index):
+            raise _Untamed  # only an alias: what is merged in place may be hidden
         yield value, key, depth
 
 
+def _is_mapping(node: Any) -> bool:
+    return node.tag == _COLLECTION and bool(node.value) and isinstance(node.value[0], tuple)
+
+
 def _check_flow(node: Any, text: str) -> None:
-    """Within brackets plain scalars end differently where a question mark follows; braces have to end on their line."""
-    mapping = isinstance(node.value[0], tuple)
-    if "?" in _written(node, text) or (mapping and node.start_mark.line != node.end_mark.line):
+    """Within brackets plain scalars end differently where a question mark follows; pairs need braces, on one line."""
+    if not node.flow_style or not node.value:
+        return
+    if _is_mapping(node) and (text[node.start_mark.index] != "{" or node.start_mark.line != node.end_mark.line):
+        raise _Untamed
+    if "?" in _written(node, text):
         raise _Untamed
 
 
@@ -151,7 +188,7 @@ def _loader() -> Any:
             for tag, expression in resolvers.get(value[:1], ()):
                 if expression.match(value):
                     _check_plain(tag.removeprefix(_YAML), value)
-                    return _OTHER
+                    return _MERGE if tag == _MERGE else _OTHER
             return _TEXT
 
     return Loader
@@ -159,7 +196,7 @@ def _loader() -> Any:
 
 def _check_plain(tag: str, value: str) -> None:
     """Let through what can be constructed for sure."""
-    if tag in {"bool", "null"}:
+    if tag in {"bool", "null", "merge"}:
         return
     if tag in {"int", "float"} and "_" not in value and len(value) <= _LONGEST_NUMBER:
         return
@@ -167,4 +204,4 @@ def _check_plain(tag: str, value: str) -> None:
         with contextlib.suppress(ValueError):
             dt.date.fromisoformat(value)
             return
-    raise _Untamed  # a merge, and what may be no number or date
+    raise _Untamed  # what may be no number or date

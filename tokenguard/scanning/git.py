@@ -5,6 +5,7 @@ conversions, filters, and a lazy fetch from a hostile remote. Every call here tu
 configuration but the repository's own, and uses plumbing that never looks into the working tree's contents.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -54,6 +55,7 @@ _OPTIONS = (
     *("-c", "safe.directory=*"),  # the switch protects from what is turned off here
     *("-c", "log.showSignature=false"),
 )
+_BUFFER, _PIPE = 1 << 18, 4096
 
 _WITHOUT_PATHSPECS = frozenset({"check-ignore"})
 """Takes paths, and fails when it is told to take pathspecs literally."""
@@ -128,24 +130,26 @@ class Git:
 
     def contents(self, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """The contents of objects that are here, in this order."""
-        with subprocess.Popen(
-            self._command(("cat-file", "--batch")),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=self._directory,
-            env=self._environ,
-        ) as process:
-            asking, answers = _pipe(process.stdin), _pipe(process.stdout)
-            for each in ids:
-                asking.write(f"{each}\n".encode())
-                asking.flush()
-                head = answers.readline().split()
-                if len(head) != 3:  # noqa: PLR2004 - id, type, size; anything else says that it is missing
+        with (
+            _stdin("".join(f"{each}\n" for each in ids).encode()) as asked,
+            subprocess.Popen(
+                self._command(("cat-file", "--batch", "--buffer")),
+                stdin=asked,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=self._directory,
+                env=self._environ,
+                bufsize=_BUFFER,
+            ) as process,
+        ):
+            answers = _pipe(process.stdout)
+            while head := answers.readline():
+                fields = head.split()
+                if len(fields) != 3:  # noqa: PLR2004 - id, type, size; anything else says that it is missing
                     continue
-                data = answers.read(int(head[2]))
+                data = answers.read(int(fields[2]))
                 answers.read(1)
-                yield each, data
+                yield fields[0].decode(), data
 
     def _command(self, arguments: Iterable[str]) -> list[str]:
         name, *rest = arguments
@@ -172,3 +176,21 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
     if pipe is None:  # cannot be: we asked for it
         raise InputError("git gave no output", hint="try again")
     return pipe
+
+
+@contextlib.contextmanager
+def _stdin(data: bytes) -> Iterator[IO[bytes]]:
+    """What gives `data` to a process at once: to ask and to wait for each answer takes longer than the answers."""
+    if len(data) <= _PIPE:  # fits into any pipe
+        reading, writing = os.pipe()
+        with os.fdopen(reading, "rb") as file:
+            os.write(writing, data)
+            os.close(writing)
+            yield file
+        return
+    import tempfile  # noqa: PLC0415 - few commits change so much
+
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        yield file

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator
 
 from tokenguard.domain.finding import Origin, Skipped
 from tokenguard.errors import InputError
+from tokenguard.frozen import Frozen
 from tokenguard.scanning.git import Git
-from tokenguard.scanning.source import MAX_BYTES, Blob, Source
+from tokenguard.scanning.source import MAX_BYTES, Blob, Message, Source
 
 _COMMIT = b"\x01commit "
 _LINK_TO_REPOSITORY = b"160000"
 _UPDATE_FIELDS = 3
+_MESSAGES = 512
 _ID = re.compile(r"[0-9a-f]{40,64}", re.ASCII)
 
 
@@ -23,20 +25,35 @@ class _Seen:
         self.submodules: set[str] = set()
 
 
-def read_history(git: Git, since: str = "") -> Iterator[Source]:
+class Version(Frozen, frozen=True, kw_only=True):
+    """A content to read, under the path and in the commit in which it appeared first."""
+
+    path: str
+    blob: str
+    origin: Origin
+
+
+Item = Version | Message | Skipped
+"""What there is in a history: to be read, known already, or not to be had."""
+
+
+def find_history(git: Git, since: str = "") -> list[list[Item]]:
     """All commits of all refs, their messages, and all contents; after `since` only, if it is given.
+
+    What belongs together is in one list: messages, or the versions of one path, the oldest first.
 
     Raises:
         InputError: `since` names nothing, or git fails.
     """
     if since:
         start = git.output("rev-parse", "--verify", "--end-of-options", f"{since}^{{commit}}").decode().strip()
-        yield from _read(git, ["HEAD", f"^{start}"])
-    elif git.output("for-each-ref", "--count=1") or git.succeeds("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
-        yield from _read(git, ["--all", "HEAD"])
+        return _find(git, ["HEAD", f"^{start}"])
+    if git.output("for-each-ref", "--count=1") or git.succeeds("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
+        return _find(git, ["--all", "HEAD"])
+    return []
 
 
-def read_pushed(git: Git, updates: Iterable[str]) -> Iterator[Source]:
+def find_pushed(git: Git, updates: Iterable[str]) -> list[list[Item]]:
     """What a push brings that no ref has yet, from the lines that git gives a pre-receive hook.
 
     Raises:
@@ -49,33 +66,45 @@ def read_pushed(git: Git, updates: Iterable[str]) -> Iterator[Source]:
             raise InputError("not the input of a pre-receive hook", hint="git gives it: one `OLD NEW REF` a line")
         if fields[1].strip("0"):  # zeros: the ref is deleted
             tips.append(fields[1])
-    if tips:
-        yield from _read(git, [*tips, "--not", "--all"])
+    return _find(git, [*tips, "--not", "--all"]) if tips else []
 
 
-def _read(git: Git, revisions: list[str]) -> Iterator[Source]:
-    yield from _messages(git, revisions)
+def read_items(git: Git, items: Iterable[Item]) -> Iterator[Source]:
+    """The contents behind them, in their order."""
+    versions: dict[str, Version] = {}
+    for item in items:
+        if isinstance(item, Version):
+            versions[item.blob] = item
+        else:
+            yield item
+    for blob, data in git.contents(versions) if versions else ():
+        yield Blob(path=versions[blob].path, data=data, origin=versions[blob].origin)
+
+
+def _find(git: Git, revisions: list[str]) -> list[list[Item]]:
+    messages: list[Item] = list(_messages(git, revisions))
+    groups: list[list[Item]] = [messages[at : at + _MESSAGES] for at in range(0, len(messages), _MESSAGES)]
     seen = _contents(git, revisions)
-    yield from (Skipped(path=name, reason="submodule") for name in sorted(seen.submodules))
+    groups.append([Skipped(path=name, reason="submodule") for name in sorted(seen.submodules)])
     sizes = git.sizes(seen.blobs)
+    paths: dict[str, list[Item]] = {}
     for blob, (name, origin) in seen.blobs.items():
-        if sizes.get(blob, MAX_BYTES + 1) > MAX_BYTES:
+        if sizes.get(blob, MAX_BYTES + 1) <= MAX_BYTES:
+            paths.setdefault(name, []).append(Version(path=name, blob=blob, origin=origin))
+        else:
             reason = "too-large" if blob in sizes else "missing-object"
-            yield Skipped(path=f"{name}@{origin.commit[:12]}", reason=reason)
-    readable = [blob for blob in seen.blobs if sizes.get(blob, MAX_BYTES + 1) <= MAX_BYTES]
-    for blob, data in git.contents(readable):
-        name, origin = seen.blobs[blob]
-        yield Blob(path=name, data=data, origin=origin)
+            groups[-1].append(Skipped(path=f"{name}@{origin.commit[:12]}", reason=reason))
+    return [*groups, *paths.values()]
 
 
-def _messages(git: Git, revisions: list[str]) -> Iterator[Source]:
+def _messages(git: Git, revisions: list[str]) -> Iterator[Message]:
     log = git.output("log", "--no-show-signature", "-z", "--format=%H%n%aI%n%B", *revisions, "--")
     for entry in log.split(b"\0"):
         commit, _, rest = entry.partition(b"\n")
         date, _, message = rest.partition(b"\n")
         if message.strip():
             origin = Origin(commit=commit.decode(), author_date=date.decode())
-            yield Blob(path=f"(message of {origin.commit[:12]})", data=message, origin=origin)
+            yield Message(path=f"(message of {origin.commit[:12]})", data=message, origin=origin)
 
 
 def _contents(git: Git, revisions: list[str]) -> _Seen:

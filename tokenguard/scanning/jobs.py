@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,9 +10,9 @@ from tokenguard.domain.finding import Report
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.frozen import Frozen
-from tokenguard.scanning.files import named_files, read_named
+from tokenguard.scanning.files import Named, named_files, read_named
 from tokenguard.scanning.git import Git, find_git
-from tokenguard.scanning.history import read_history, read_pushed
+from tokenguard.scanning.history import Item, find_history, find_pushed, read_items
 from tokenguard.scanning.scanner import Stages, Suppressor, Tagger, merged, scan
 from tokenguard.scanning.sharing import parts_of, shared
 from tokenguard.scanning.source import MAX_BYTES, Blob, Source
@@ -20,6 +21,8 @@ from tokenguard.scanning.staged import read_index, read_staged
 _SCISSORS = re.compile(rb"^(\S) -{24} >8 -{24}\n\1 [^\n]+\n\1 [^\n]+\n(?=diff )", re.MULTILINE)
 """What `commit -v` puts above its diff, which is not part of the message and shows what was taken out too."""
 
+_HISTORY_PARTS = 32
+"""Each begins with a process of git's."""
 _Item = TypeVar("_Item")
 
 
@@ -34,7 +37,11 @@ class Job(Frozen, frozen=True, kw_only=True):
 
     def paths(self, paths: Sequence[Path]) -> Report:
         """Files and directories; InputError if one does not exist."""
-        return self._shared(list(named_files(paths)), read_named)
+
+        def scan_part(part: Sequence[Named], tagger: Tagger) -> Report:
+            return scan(self._watched(read_named(part)), self.stages, self.suppressor, tagger=tagger)
+
+        return self._shared(parts_of(list(named_files(paths))), scan_part)
 
     def staged(self, directory: Path) -> Report:
         """What the next commit changes."""
@@ -52,11 +59,13 @@ class Job(Frozen, frozen=True, kw_only=True):
 
     def history(self, directory: Path, since: str = "") -> Report:
         """Every content of every commit, or of those after `since`."""
-        return self._run(read_history(_repository(directory), since))
+        git = _repository(directory)
+        return self._versions(git, find_history(git, since))
 
     def pushed(self, directory: Path, updates: Iterable[str]) -> Report:
         """What a push brings."""
-        return self._run(read_pushed(_repository(directory), updates))
+        git = _repository(directory)
+        return self._versions(git, find_pushed(git, updates))
 
     def message(self, path: Path) -> Report:
         """The message of a commit that is about to be made, without the diff that `commit -v` shows below it.
@@ -77,16 +86,22 @@ class Job(Frozen, frozen=True, kw_only=True):
             raise InputError(f"more than {MAX_BYTES:,} bytes on standard input", hint="scan it in parts, or as a file")
         return self._run(iter([Blob(path="(stdin)", data=data)]))
 
-    def _shared(self, items: list[_Item], read: Callable[[Sequence[_Item]], Iterator[Source]]) -> Report:
+    def _versions(self, git: Git, groups: list[list[Item]]) -> Report:
+        """A history: of each file one version after another, most of which hold nothing new."""
+        from tokenguard.scanning.passing import Passing  # noqa: PLC0415 - the hook of a commit has no use for it
+
+        def scan_part(part: Sequence[list[Item]], tagger: Tagger) -> Report:
+            sources = self._watched(read_items(git, chain.from_iterable(part)))
+            return scan(sources, self.stages, self.suppressor, tagger=tagger, judge=Passing(self.stages).judged)
+
+        return self._shared(parts_of(groups, _HISTORY_PARTS), scan_part)
+
+    def _shared(self, parts: list[Sequence[_Item]], scan_part: Callable[[Sequence[_Item], Tagger], Report]) -> Report:
         """In two processes where it pays."""
-        if self.suppressor.learns or self.watch is not None:
-            return self._run(read(items))
         tagger = Tagger()
-
-        def scan_part(part: Sequence[_Item]) -> Report:
-            return scan(read(part), self.stages, self.suppressor, tagger=tagger)
-
-        return merged(shared(parts_of(items), scan_part), self.notes)
+        if self.suppressor.learns or self.watch is not None:
+            return merged([scan_part(part, tagger) for part in parts], self.notes)
+        return merged(shared(parts, lambda part: scan_part(part, tagger)), self.notes)
 
     def _run(self, sources: Iterator[Source]) -> Report:
         return scan(self._watched(sources), self.stages, self.suppressor, self.notes)

@@ -26,6 +26,9 @@ _MARK = b"pragma:"
 OwnStage = Callable[[bytes], Iterable[Match]]
 """Finds the team's own tokens in raw bytes."""
 
+Judge = Callable[[Iterable[Source]], Iterator[tuple[Source, bool]]]
+"""Gives back every source in its order, with whether it is known to hold nothing."""
+
 
 class Stages(Frozen, frozen=True, kw_only=True):
     """What to look for."""
@@ -56,6 +59,17 @@ class _Tally:
         self.findings: list[Finding] = []
         self.waived: list[Finding] = []
         self.skipped: list[Skipped] = []
+        self.known: set[tuple[str, ...]] | None = None
+        """What was told of each path, where that matters."""
+
+    def add(self, finding: Finding) -> None:
+        """Keep it, unless it is known."""
+        if self.known is not None:
+            identity = (finding.path, finding.kind, finding.type, finding.tag)
+            if identity in self.known:
+                return
+            self.known.add(identity)
+        (self.waived if finding.facts.get("state") == "waived" else self.findings).append(finding)
 
 
 def scan(
@@ -63,7 +77,9 @@ def scan(
     stages: Stages | None = None,
     suppressor: Suppressor | None = None,
     notes: tuple[str, ...] = (),
+    *,
     tagger: "Tagger | None" = None,
+    judge: Judge | None = None,
 ) -> Report:
     """Scan everything and report on it, findings in the order of path and place.
 
@@ -73,16 +89,20 @@ def scan(
         suppressor: what is known already.
         notes: what the reader must know of this run.
         tagger: gives findings their tags, so that those of the parts of one run can be told apart.
+        judge: for versions of the same files: knows most that hold nothing. Each token is then told once for each
+            path, where it appears first.
     """
     tally = _Tally()
     tagger = tagger or Tagger()
-    for source in _unpacked(sources):
+    tally.known = set() if judge else None
+    for source, clean in _unpacked(judge(sources) if judge else ((source, False) for source in sources)):
         if isinstance(source, Skipped):
             tally.skipped.append(source)
             continue
         tally.files += 1
         tally.bytes += len(source.data)
-        _scan_blob(source, stages or Stages(), suppressor or Suppressor(), tagger, tally)
+        if not clean:
+            _scan_blob(source, stages or Stages(), suppressor or Suppressor(), tagger, tally)
     return Report(
         files=tally.files,
         bytes=tally.bytes,
@@ -138,11 +158,11 @@ def _by_rules(text: str, path: str, team: "TeamRules | None") -> Iterator[Match 
     yield from team.finds(text, path, also=any(isinstance(each, Match) for each in found))
 
 
-def _unpacked(sources: Iterable[Source]) -> Iterator[Source]:
-    for source in sources:
-        yield source
+def _unpacked(sources: Iterable[tuple[Source, bool]]) -> Iterator[tuple[Source, bool]]:
+    for source, clean in sources:
+        yield source, clean
         if isinstance(source, Blob):
-            yield from members(source)
+            yield from ((member, False) for member in members(source))
 
 
 def _scan_blob(blob: Blob, stages: Stages, suppressor: Suppressor, tagger: "Tagger", tally: _Tally) -> None:
@@ -161,7 +181,7 @@ def _scan_blob(blob: Blob, stages: Stages, suppressor: Suppressor, tagger: "Tagg
         if match.kind is not Kind.OWN and suppressor.knows(match, blob.path):
             tally.suppressed += 1
             continue
-        (tally.waived if match.facts.get("state") == "waived" else tally.findings).append(
+        tally.add(
             Finding(
                 kind=match.kind,
                 type=match.type,

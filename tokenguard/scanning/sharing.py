@@ -25,9 +25,9 @@ _INTERRUPT = frozenset({signal.SIGINT})
 Part = TypeVar("Part")
 
 
-def parts_of(items: Sequence[Part]) -> list[Sequence[Part]]:
-    """Cut a list into at most `MOST_PARTS` of the same length."""
-    length = -(-len(items) // MOST_PARTS) or 1
+def parts_of(items: Sequence[Part], most: int = MOST_PARTS) -> list[Sequence[Part]]:
+    """Cut a list into at most `most` of the same length."""
+    length = -(-len(items) // most) or 1
     return [items[start : start + length] for start in range(0, len(items), length)]
 
 

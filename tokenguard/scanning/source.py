@@ -15,4 +15,8 @@ class Blob(Frozen, frozen=True, kw_only=True):
     origin: Origin | None = None
 
 
+class Message(Blob, frozen=True, kw_only=True):
+    """What somebody wrote of a commit."""
+
+
 Source = Blob | Skipped

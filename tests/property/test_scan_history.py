@@ -1,0 +1,107 @@
+"""A history is read by its changes: what is found in it is what a scan of every version would find."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.git_repository import Repository
+from tests.property.test_scan_rules import mutated
+from tests.unit.test_detection_rules import SUFFIXES, secret_lines
+from tokenguard.detection.changes import Cleanness, hold_nothing
+from tokenguard.domain.finding import Report
+from tokenguard.scanning import passing
+from tokenguard.scanning.jobs import Job
+from tokenguard.scanning.scanner import Stages, Suppressor, matches_of
+
+CALM = ["import os", "x = 1", "", "name: value", "- item", "[section]", "a = b", "# a comment", "text without any", "k: [a, b]", "\tindented", "caf\xe9 = 2", "100%"]  # fmt: skip
+
+
+def next_version(lines: list[str], source: random.Random) -> list[str]:
+    """A few lines changed, put in, moved or taken out; now and then one that a rule may look at."""
+    lines = list(lines)
+    for _ in range(source.randint(1, 3)):
+        at = source.randrange(len(lines) + 1)
+        kind = source.random()
+        if kind < 0.25 and lines:
+            del lines[at : at + source.randint(1, 3)]
+        elif kind < 0.4:
+            line = source.choice(secret_lines(source))
+            lines.insert(at, line if source.random() < 0.5 else mutated(line, source))
+        elif kind < 0.5 and len(lines) > 1:
+            lines.insert(at, lines.pop(source.randrange(len(lines))))
+        else:
+            lines.insert(at, source.choice(CALM))
+    return lines
+
+
+def seen(report: Report) -> set[tuple]:
+    return {(*found.place, found.kind, found.origin.commit) for found in report.findings}
+
+
+def campaign(directory: Path, commits: int, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = random.Random(seed)
+    repository = Repository(directory / str(seed))
+    files = [f"f{number}.{source.choice((*SUFFIXES[:4], 'yml', 'cfg', 'txt', 'ini', 'env'))}" for number in range(6)]
+    versions = {name: source.choices(CALM, k=source.randint(0, 12)) for name in files}
+    stream = []
+    for number in range(commits):
+        name = source.choice(files)
+        versions[name] = next_version(versions[name], source)
+        end = source.choice(["\n", "\n", "\n", "\r\n", ""])
+        data = "\n".join(versions[name]).replace("\n", end or "\n").encode() + end.encode()
+        message = f"change {number}: {source.choice(CALM)}".encode()
+        stream.append(
+            b"commit refs/heads/main\ncommitter A <a@example.com> %d +0000\ndata %d\n%s\nM 644 inline %s\ndata %d\n%s\n"
+            % (1_700_000_000 + number, len(message), message, name.encode(), len(data), data)
+        )
+    repository.feed("fast-import", "--quiet", data=b"".join(stream))
+    job = Job(stages=Stages(), suppressor=Suppressor())
+    quick = job.history(repository.path)
+    monkeypatch.setattr(passing.Passing, "judged", lambda _self, sources: ((each, False) for each in sources))
+    whole = job.history(repository.path)
+    monkeypatch.undo()
+    assert seen(quick) == seen(whole)
+    assert (quick.files, quick.bytes, quick.allowed) == (whole.files, whole.bytes, whole.allowed)
+    assert len(whole.findings) > commits // 20
+
+
+def test_a_history_by_its_changes_is_that_of_every_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(3):
+        campaign(tmp_path, 80, seed, monkeypatch)
+
+
+@pytest.mark.slow
+def test_many_histories_by_their_changes_are_those_of_every_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(100, 150):
+        campaign(tmp_path, 250, seed, monkeypatch)
+
+
+def test_what_is_called_clean_holds_nothing_and_most_is(tmp_path: Path) -> None:
+    """The judge by itself, on many short chains of versions."""
+    source = random.Random(4)
+    clean = total = 0
+    for chain in range(150):
+        judge, path = Cleanness(), f"a{chain}.{source.choice(SUFFIXES)}"
+        lines = source.choices(CALM, k=8)
+        for _ in range(6):
+            lines = next_version(lines, source)
+            data = "\n".join(lines).encode()
+            total += 1
+            if judge.judge(data, path) is not None:
+                clean += 1
+                assert list(matches_of(data, path, Stages())) == [], (path, data)
+    assert clean > total // 4
+
+
+def test_messages_that_are_asked_together_hold_nothing_one_by_one() -> None:
+    source = random.Random(9)
+    together = 0
+    for _ in range(200):
+        texts = ["\n".join(next_version(source.choices(CALM, k=2), source)).encode() for _ in range(5)]
+        if hold_nothing(texts, "(message of x)"):
+            together += 1
+            assert all(list(matches_of(text, "(message of x)", Stages())) == [] for text in texts)
+    assert together > 10

@@ -1,0 +1,112 @@
+"""Says that no rule and no shape can find anything in a text: for the next version of a file, from its change alone.
+
+Never says so of a text in which they could. It knows no more than the prefilter, and of the version before it only that
+it was clean: what a line holds does not depend on the others, unless detect-secrets rebuilds the file from YAML or
+INI, and then it depends on traces of which a version has no more than the one before and the change together.
+"""
+
+import codecs
+from collections.abc import Callable, Sequence
+
+from tokenguard.detection.extras import may_hold_shapes
+from tokenguard.detection.prefilter import Traces, prefilter
+from tokenguard.detection.rebuilt import keeps_order, may_rebuild
+from tokenguard.frozen import Frozen
+
+_COMMENT = b"pragma:"  # silences what is counted then
+_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class Change(Frozen, frozen=True):
+    """Which part of a text is new, in whole lines with one more on each side."""
+
+    start: int
+    end: int
+
+
+class Cleanness:
+    """Looks at texts one after another, and remembers the last clean one."""
+
+    def __init__(self) -> None:
+        self._path: str | None = None
+        self._data = b""
+        self._traces: Traces | None = None
+
+    def judge(self, data: bytes, path: str) -> Change | None:
+        """What is new in `data`, if nothing can be found in it; None if something could."""
+        text = _plain(data)
+        if text is None:
+            self._path = None
+            return None
+        change = _change(self._data, data) if path == self._path else Change(0, len(data))
+        new = data[change.start : change.end]
+        traces: Traces | None = None
+        if may_hold_shapes(new):
+            clean = False
+        elif may_rebuild(text, path):
+            known = self._traces if path == self._path else Traces()
+            traces = prefilter().traces(data) if known is None else prefilter().traces(new) | known
+            clean = keeps_order(text, path) and not prefilter().promises(traces)
+        else:
+            clean = not prefilter().candidates(new)
+        self._path, self._data, self._traces = path if clean else None, data, traces
+        return change if clean else None
+
+
+def _plain(data: bytes) -> str | None:
+    """The text, if these bytes are what every stage would look at, as they are."""
+    if b"\0" in data or b"\r" in data or _COMMENT in data or data.startswith(_MARKS):
+        return None
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def hold_nothing(texts: Sequence[bytes], path: str) -> bool:
+    """Whether nothing can be found in any of these files of one kind of name. False says nothing.
+
+    Args:
+        texts: short ones, which are asked together.
+        path: decides on the kind.
+    """
+    plain = [_plain(data) for data in texts]
+    rebuilt: list[bytes] = []
+    others: list[bytes] = []
+    for data, text in zip(texts, plain, strict=True):
+        if text is None:
+            return False
+        if not may_rebuild(text, path):
+            others.append(data)
+        elif keeps_order(text, path):
+            rebuilt.append(data)
+        else:
+            return False
+    return not (
+        may_hold_shapes(b"\n".join(texts))
+        or prefilter().candidates(b"\n".join(others))
+        or prefilter().worthwhile(b"\n".join(rebuilt))
+    )
+
+
+def _change(before: bytes, after: bytes) -> Change:
+    shortest = min(len(before), len(after))
+    start = _common(lambda count: before.startswith(after[:count]), shortest)
+    rest = shortest - start
+    end = len(after) - _common(lambda count: not count or before.endswith(after[-count:]), rest)
+    for _ in range(2):
+        start = after.rfind(b"\n", 0, max(start - 1, 0)) + 1
+        end = after.find(b"\n", end) + 1 or len(after)
+    return Change(start, end)
+
+
+def _common(same: Callable[[int], bool], most: int) -> int:
+    """The largest count, up to `most`, of which `same` says yes, and of all below it."""
+    low = 0
+    while low < most:
+        middle = (low + most + 1) // 2
+        if same(middle):
+            low = middle
+        else:
+            most = middle - 1
+    return low
