@@ -38,6 +38,8 @@ class VaultCommandLine:
     token: str = ""
     vault: dict[str, object] = field(default_factory=dict)
     environ: dict[str, str] = field(default_factory=dict)
+    stores: dict[str, str] = field(default_factory=dict)
+    """More stores of the configuration: their addresses by name."""
     asked: int = 0
 
     def __call__(self, *arguments: str, token: str = "", url: str = "") -> Answer:
@@ -46,6 +48,7 @@ class VaultCommandLine:
         config.write_text(
             f'[store]\nurl = "{url or self.url}"\n[vault]\n'
             + "".join(f"{name} = {json.dumps(each)}\n" for name, each in lines.items())
+            + "".join(f'[stores.{name}]\nurl = "{each}"\n' for name, each in self.stores.items())
             + f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 0.3\n'
         )
         config.chmod(0o600)
