@@ -228,3 +228,80 @@ def test_an_unclaimed_token_becomes_a_full_member_by_its_declaration(cli, tmp_pa
     written(tmp_path, "imported/upload-token: {}")
     assert cli("apply").code == 0
     assert record(cli, "imported/upload-token").state == "active"
+
+
+def test_a_token_that_waits_for_its_value_is_never_due_and_no_rotation_trips_over_it(cli, tmp_path):
+    written(tmp_path, "a/b: {due: 2026-11-02}")
+    assert cli("apply").code == 0
+    cli.clock.sleep(300 * 86_400)
+    assert cli("list", "--due", "--format", "json").document["tokens"] == []
+    assert cli("rotate", "--due").code == 0
+    found = cli("check", "--format", "json").document
+    assert not {"maximum-age", "never-verified", "scope-verified"} & {each["rule"] for each in found["violations"]}
+    assert {"rule": "never-verified", "reason": "it waits for its first value", "tokens": 1} in found["not_evaluable"]
+
+
+def test_an_operation_of_another_runner_is_left_to_it_until_it_is_silent(cli, tmp_path):
+    from tokenguard.frozen import replace
+
+    written(tmp_path, "a/b: {issue: true}")
+    cli.world.unknown = 100
+    assert cli("apply").code == 4
+    cli.world.unknown = 0
+    found = cli.store.find(token_name("a/b"))
+    moving = replace(found.document.journal, holder="elsewhere/7/x", waiting_for="", updated_at=cli.clock.now())
+    cli.store.commit(found.id, found.version, replace(found.document, journal=moving), [])
+    before = cli.clock.monotonic()
+    assert cli("apply").code == 0
+    assert cli.clock.monotonic() - before >= 120
+    assert len(cli.world.living()) == 1
+
+
+def test_a_provider_that_cannot_be_reached_leaves_what_the_next_apply_finishes(cli, tmp_path):
+    written(tmp_path, "a/b: {issue: true}")
+    cli.world.unknown = 100
+    answer = cli("apply", "--format", "json")
+    assert (answer.code, answer.document["left"]) == (4, 1)
+    cli.world.unknown = 0
+    assert plan(cli)["actions"][0]["verbs"] == ["resume"]
+    assert cli("apply").code == 0
+    assert len(cli.world.living()) == 1
+
+
+def test_what_another_person_has_begun_at_a_guided_provider_is_left_to_people(cli, tmp_path):
+    written(tmp_path, "a/b: {provider: manual, issue: guided}")
+    assert cli("apply").code == 0
+    cli.tty = FakeTty()
+    assert cli("add", "a/b", "--issue").code == 130
+    cli.tty = None
+    answer = cli("apply", "--format", "json")
+    assert (answer.code, [each["wait"] for each in answer.document["todos"]]) == (0, ["resume"])
+
+
+def test_an_end_that_a_person_must_make_is_a_to_do(cli, tmp_path):
+    written(tmp_path, "a/b: {provider: manual}")
+    assert cli("apply").code == 0
+    value = cli.world.create("x").value
+    assert cli("add", "a/b", "--stdin", "--no-verify", "--no-consumers", stdin=value).code == 0
+    written(tmp_path, "a/b: {state: retired}")
+    answer = cli("apply", "--format", "json")
+    assert (answer.code, [each["command"] for each in answer.document["todos"]]) == (0, ["tokenguard retire a/b"])
+
+
+def test_a_due_token_that_needs_a_person_is_a_to_do_and_one_that_needs_nobody_is_rotated(cli, tmp_path):
+    cli.add("a/nobody")
+    cli.add("a/person", "--label", "x")
+    assert cli("edit", "a/person", "--deliver", "person:the desk").code == 0
+    written(tmp_path, "a/nobody: {}", "a/person: {}")
+    cli.clock.sleep(100 * 86_400)
+    answer = cli("apply", "--format", "json")
+    assert answer.code == 0, answer
+    assert {each["name"]: each["verbs"] for each in answer.document["results"]} == {"a/nobody": ["rotate"]}
+    assert {(each["name"], each["wait"]) for each in answer.document["todos"]} >= {("a/person", "rotate")}
+
+
+def test_a_token_pinned_to_another_address_is_not_touched(cli, tmp_path):
+    cli.add("a/b")
+    cli.vendors.fake.base_url = "http://127.0.0.1:2"
+    written(tmp_path, "a/b: {owner: audio}")
+    assert "another address" in cli.refused("apply")

@@ -3,10 +3,12 @@
 from datetime import datetime
 
 from tokenguard.domain.liveness import ScopeVerdict, Verdict
+from tokenguard.domain.token import RecordState
 from tokenguard.policy.answer import Answer, NotEvaluable, Question, Violated
 from tokenguard.policy.model import born, due_of
 
 _NEVER_SEEN = NotEvaluable("it was never looked at")
+_NO_VALUE_YET = NotEvaluable("it waits for its first value")
 
 
 def maximum_age(question: Question) -> Answer:
@@ -14,6 +16,8 @@ def maximum_age(question: Question) -> Answer:
     record = question.record
     if not record.kind.has_value:
         return None
+    if record.state is RecordState.PENDING:
+        return _NO_VALUE_YET
     due = due_of(record, question.policy)
     if due is None:
         return NotEvaluable("nobody knows when its value was made")
@@ -39,6 +43,8 @@ def never_verified(question: Question) -> Answer:
     """`never-verified`: a value that was never tried is a guess."""
     if question.record.seen is not None or not question.record.kind.has_value:
         return None
+    if question.record.state is RecordState.PENDING:
+        return _NO_VALUE_YET
     capabilities = question.around.provider(question.record).capabilities
     if capabilities is not None and not capabilities.probe:
         return NotEvaluable("the provider has no way to ask")
@@ -83,6 +89,8 @@ def scope_verified(question: Question) -> Answer:
     record = question.record
     if not record.kind.has_value or (record.seen and record.seen.scope_verdict is not ScopeVerdict.UNVERIFIED):
         return None
+    if record.state is RecordState.PENDING:
+        return _NO_VALUE_YET
     capabilities = question.around.provider(record).capabilities
     if capabilities is None or not capabilities.verifies_scope:
         return NotEvaluable("the provider does not say where a token leads")
