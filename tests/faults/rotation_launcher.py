@@ -88,7 +88,7 @@ class GatedPort:
     def __getattr__(self, attribute: str) -> Any:
         value = getattr(self._inner, attribute)
         call = f"{self._name}.{attribute}"
-        if call not in EFFECTS | PEOPLE | MOVING:
+        if call not in EFFECTS | PEOPLE | MOVING | {"place.replace"}:
             return value
         return lambda *arguments, **options: self._gate.call(call, lambda: value(*arguments, **options))
 
@@ -155,6 +155,10 @@ class GatedWiring(Wiring):
     def open_end_of_move(self, url: str) -> Any:
         store = super().open_end_of_move(url)
         return GatedPort("end", store, self._gate) if self.environ.get("MOVING") else store
+
+    @cached_property
+    def places(self) -> Any:
+        return GatedRegistry(super().places, lambda found: GatedPort("place", found, self._gate))
 
     @cached_property
     def operator(self) -> Any:
