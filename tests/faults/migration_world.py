@@ -72,7 +72,7 @@ class Removal(RealWorld):
         """From now on commands go to the new home; the old one names it, and does nothing else."""
         told = self.run("list")
         assert told.code == 4
-        assert f"this store has moved to {self._both.new.url}" in self.output()
+        assert f"the store at {self._both.old.url} has moved to {self._both.new.url}" in self.output()
         self._home = self._both.new
         self._environ["TOKENGUARD_STORE"] = self._both.new.url
 

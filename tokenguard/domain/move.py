@@ -59,15 +59,15 @@ def refusal(move: Move | None, here: str) -> Moved | None:
     other = plain_address(move.other)
     if move.stage is MoveStage.LEFT:
         return Moved(
-            f"this store has moved to {other}",
-            hint=f"use the new one: --store {other}; what is here is an old copy, to be destroyed",
+            f"the store at {here} has moved to {other}",
+            hint=f"use the new one: --store {other}; the old one holds copies, to be destroyed",
         )
     if move.stage is MoveStage.LEAVING:
         return Moved(
-            f"this store is moving to {other}, and the move is not finished",
+            f"the store at {here} is moving to {other}, and the move is not finished",
             hint=f"go on: tokenguard --store {here} migrate --to {other}; or take it back with migrate --abort",
         )
     return Moved(
-        f"what this store is to hold is still arriving from {other}",
+        f"what the store at {here} is to hold is still arriving from {other}",
         hint=f"finish it: tokenguard --store {other} migrate --to {here}; if it was given up, destroy this one",
     )
