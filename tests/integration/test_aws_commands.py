@@ -1,5 +1,6 @@
 """The commands on a store in Secrets Manager, with a real boto3 client and the sandbox's providers."""
 
+import base64
 import json
 import urllib.request
 from fnmatch import fnmatch
@@ -184,3 +185,27 @@ def test_each_role_s_policy_allows_the_calls_of_its_commands_and_those_of_invent
         for operation, asked in made.aws.requests:
             if role == "inventory" and operation == "GetSecretValue" and not asked["SecretId"].endswith("/@store"):
                 assert any(fnmatch(asked.get("VersionStage", ""), stage) for stage in stages), asked
+
+
+def test_a_local_store_moves_here_with_the_calls_of_a_rotator(cli, tmp_path, monkeypatch):
+    key = tmp_path / "key"
+    key.write_bytes(base64.b64encode(bytes(range(32))))
+    key.chmod(0o600)
+    monkeypatch.setenv("TOKENGUARD_STATE_DIR", str(tmp_path / "state"))
+    cli.environ = {"TOKENGUARD_KEY_FILE": str(key)}
+    old = f"local://{tmp_path / 'old'}"
+    assert cli("init", "--sandbox").code == 0
+    assert cli("--store", old, "init").code == 0
+    assert cli.issue(NAME, "--store", old).code == 0
+    policies = cli("init", "--print-policy", "--format", "json").document["policies"]
+    allowed = {
+        action.partition(":")[2] for each in json.loads(policies["rotator"])["Statement"] for action in each["Action"]
+    }
+    plan = cli("--store", old, "migrate", "--to", cli.url, "--plan")
+    assert "about $0.80 a month for 2 secrets" in plan.out
+    cli.aws.requests.clear()
+    assert cli("--store", old, "migrate", "--to", cli.url).code == 0
+    assert set(cli.aws.counts) <= allowed
+    assert cli("--store", old, "list").code == 4
+    assert cli("rotate", NAME).code == 0
+    assert cli("audit", "verify").code == 0

@@ -44,6 +44,7 @@ class AwsCommandLine:
     capfd: Any
     monkeypatch: Any
     settings: Mapping[str, str] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict)
     real_sdk: bool = False
 
     @property
@@ -63,6 +64,7 @@ class AwsCommandLine:
             "NO_COLOR": "1",
             "TOKENGUARD_CONFIG": str(config),
             "TOKENGUARD_ADMIN_AUTOPOSTING": self.sandbox.info.admin_key,
+            **self.environ,
         }
         with self.monkeypatch.context() as patch:
             if not self.real_sdk:
@@ -71,10 +73,10 @@ class AwsCommandLine:
         shown = self.capfd.readouterr()
         return Answer(code, shown.out, shown.err)
 
-    def issue(self, name: str = NAME) -> Answer:
+    def issue(self, name: str = NAME, *more: str) -> Answer:
         return self(
             "add", name, "--provider", "autoposting", "--scope", f"org:{self.sandbox.info.org_id}", "--env", "prod",
-            "--owner", "video", "--purpose", "posting", "--no-consumers", "--issue",
+            "--owner", "video", "--purpose", "posting", "--no-consumers", "--issue", *more,
         )  # fmt: skip
 
     def live(self, name: str = NAME) -> str:
