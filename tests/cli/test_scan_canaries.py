@@ -6,6 +6,7 @@ import json
 import logging
 import secrets
 import string
+from itertools import cycle
 from pathlib import Path
 from urllib.parse import quote
 
@@ -36,16 +37,36 @@ def forms(value: str) -> list[str]:
     return [value[:12], value[-12:], data.hex(), data.hex()[:24], wide, quote(value[:12]), *encoded, value[::-1][:12]]
 
 
-@pytest.fixture
-def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """1,000 canaries in the files, names and index of a repository."""
-    values = [canary() for _ in range(1000)]
-    repository = Repository(tmp_path / "work")
+def plant(directory: Path, count: int) -> list[str]:
+    """A repository with that many canaries in its files and its index."""
+    values = [canary() for _ in range(count)]
+    repository = Repository(directory / "work")
     for number in range(20):
         lines = [SHAPES[index % len(SHAPES)].replace("{}", value) for index, value in enumerate(values[number::20])]
         suffix = ("py", "yaml", "ini", "sh", "ipynb", "md", "env")[number % 7]
-        repository.stage(f"{number}.{suffix}", "\n".join(lines) + "\n")
-    monkeypatch.chdir(repository.path)
+        repository.write(f"{number}.{suffix}", "\n".join(lines) + "\n")
+    repository.git("add", "-A")
+    return values
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    directory = tmp_path_factory.mktemp("planted")
+    return directory / "work", plant(directory, 1000)
+
+
+@pytest.fixture
+def planted(repository: tuple[Path, list[str]], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """1,000 canaries, in a repository that is the working directory."""
+    monkeypatch.chdir(repository[0])
+    return repository[1]
+
+
+@pytest.fixture
+def few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Enough to crash with."""
+    values = plant(tmp_path, 60)
+    monkeypatch.chdir(tmp_path / "work")
     return values
 
 
@@ -94,19 +115,18 @@ CRASHES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("error", [ValueError, MemoryError])
-@pytest.mark.parametrize("place", CRASHES)
-def test_no_crash_shows_what_was_in_hand(planted, monkeypatch, capfd, place, error) -> None:
+@pytest.mark.parametrize(("place", "error"), zip(CRASHES, cycle((ValueError, MemoryError)), strict=False))
+def test_no_crash_shows_what_was_in_hand(few, monkeypatch, capfd, place, error) -> None:
     """The exception holds values in its text, its arguments and its cause, and its frames hold them too."""
 
     def crash(*arguments, **options):
-        raise error(" ".join(planted[1:4]), repr(arguments)) from KeyError(planted[0])
+        raise error(" ".join(few[1:4]), repr(arguments)) from KeyError(few[0])
 
     monkeypatch.setattr(place, crash)
     codes = {run(["-v", "scan", "--staged"]), hook.run([])}
     shown = capfd.readouterr()
     assert 70 in codes, codes
-    check(planted, shown.out, shown.err)
+    check(few, shown.out, shown.err)
 
 
 def test_a_baseline_holds_none(planted, capfd) -> None:
