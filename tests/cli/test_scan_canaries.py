@@ -115,7 +115,7 @@ CRASHES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("place", "error"), zip(CRASHES, cycle((ValueError, MemoryError)), strict=False))
+@pytest.mark.parametrize(("place", "error"), list(zip(CRASHES, cycle((ValueError, MemoryError)), strict=False)))
 def test_no_crash_shows_what_was_in_hand(few, monkeypatch, capfd, place, error) -> None:
     """The exception holds values in its text, its arguments and its cause, and its frames hold them too."""
 
