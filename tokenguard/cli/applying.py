@@ -1,6 +1,6 @@
 """The use case of `apply`: each token brought to what is declared, from wherever it stands, and never twice."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
@@ -50,20 +50,47 @@ class Applying:
         if jobs > 1:
             _ = self._wiring.engine  # made once, before several want it
         for _, group in groupby(self._held.plan.actions, key=lambda action: action.rank):
-            actions = list(group)
             if jobs == 1:
-                yield from map(self._one_after_another, actions)
+                for action in group:
+                    with self._wiring.working_on(action.name):
+                        result = self._result(action)
+                    yield result
+                    self._pause(action)
             else:
-                with ThreadPoolExecutor(jobs) as pool:
-                    yield from pool.map(self._result, actions)
+                yield from self._side_by_side(group, jobs)
 
-    def _one_after_another(self, action: Action) -> Result:
-        with self._wiring.working_on(action.name):
-            result = self._result(action)
-        pause = self._known(self._declared[action.name], action.provider).capabilities.pause.total_seconds()
-        if pause and {Verb.ROTATE, Verb.ISSUE} & set(action.verbs):
+    def _side_by_side(self, actions: Iterable[Action], jobs: int) -> Iterator[Result]:
+        pool = ThreadPoolExecutor(jobs)
+        try:
+            for results in pool.map(self._lane, self._lanes(actions)):
+                yield from results
+        finally:
+            pool.shutdown(cancel_futures=True)  # after Ctrl-C what has begun comes to an end, and nothing else begins
+
+    def _lanes(self, actions: Iterable[Action]) -> Iterable[list[Action]]:
+        """What may run side by side; a provider that wants pauses between its tokens has one lane for all of them."""
+        lanes: dict[tuple[str, str], list[Action]] = {}
+        for action in actions:
+            alone = "" if self._pause_of(action) else action.name
+            lanes.setdefault((action.provider, alone), []).append(action)
+        return lanes.values()
+
+    def _lane(self, actions: list[Action]) -> list[Result]:
+        results = []
+        for action in actions:
+            results.append(self._result(action))
+            self._pause(action)
+        return results
+
+    def _pause(self, action: Action) -> None:
+        if pause := self._pause_of(action):
             self._wiring.clock.sleep(pause)
-        return result
+
+    def _pause_of(self, action: Action) -> float:
+        """Seconds that the provider's rate limit wants after a token was made."""
+        if not {Verb.ROTATE, Verb.ISSUE, Verb.RESUME} & set(action.verbs):
+            return 0.0
+        return self._known(self._declared[action.name], action.provider).capabilities.pause.total_seconds()
 
     def _result(self, action: Action) -> Result:
         try:
