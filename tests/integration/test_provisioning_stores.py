@@ -1,21 +1,29 @@
 """`plan`, `apply` and `drift` on a real OpenBao and on the strict fake of AWS, with each role's policy and no more."""
 
+import base64
 import itertools
 import json
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.fakes.secrets_manager.command_line import AwsCommandLine
 from tests.fakes.secrets_manager.server import FakeAws
 from tests.fakes.secrets_manager.stores import CREDENTIALS
-from tests.fakes.vault_command_line import VaultCommandLine
+from tests.fakes.vault_command_line import Answer, VaultCommandLine
 from tests.fakes.vault_proxy import Cut, VaultProxy
 from tests.integration.openbao import running
+from tokenguard.cli.boundary import run
 from tokenguard.sandbox.server import Sandbox
+from tokenguard.shell.wiring import Wiring
+
+_numbers = itertools.count()
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +63,30 @@ def on_aws(aws, sandbox, tmp_path, capfd, monkeypatch) -> AwsCommandLine:
     cli = AwsCommandLine(aws, sandbox, tmp_path, capfd, monkeypatch)
     assert cli("init", "--sandbox").code == 0
     return cli
+
+
+@pytest.fixture
+def local(sandbox, tmp_path, capfd, monkeypatch):
+    """The command line on an embedded store."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "key").write_bytes(base64.b64encode(secrets.token_bytes(32)))
+    (tmp_path / "key").chmod(0o600)
+    config = tmp_path / "config.toml"
+    config.write_text(f'[providers.autoposting]\nbase_url = "{sandbox.info.autoposting_url}"\ndeath_floor = 0.3\n')
+    config.chmod(0o600)
+    environ = {
+        "NO_COLOR": "1", "TOKENGUARD_CONFIG": str(config), "TOKENGUARD_STORE": f"local://{tmp_path}/store",
+        "TOKENGUARD_KEY_FILE": str(tmp_path / "key"), "TOKENGUARD_ADMIN_AUTOPOSTING": sandbox.info.admin_key,
+    }  # fmt: skip
+    monkeypatch.setenv("TOKENGUARD_STATE_DIR", str(tmp_path / "state"))
+
+    def call(*arguments: str) -> Answer:
+        code = run(["--no-input", *arguments], Wiring(environ=environ))
+        shown = capfd.readouterr()
+        return Answer(code, shown.out, shown.err)
+
+    assert call("init").code == 0
+    return call
 
 
 def declare(tmp_path, sandbox, *, retired: bool = False, purpose: str = "posting") -> None:
@@ -240,3 +272,78 @@ def test_killed_at_a_write_to_openbao_the_same_command_finishes_it(vault, tmp_pa
 @pytest.mark.parametrize("write", range(2, 26))
 def test_killed_at_any_write_to_openbao_the_same_command_finishes_it(vault, tmp_path, sandbox, write):
     kill_at(vault, tmp_path, sandbox, write)
+
+
+_token = st.fixed_dictionaries(
+    {"purpose": st.sampled_from(["x", "y"]), "issue": st.sampled_from(["true", "true", "guided"])},
+    optional={
+        "owner": st.sampled_from(["audio", "video"]),
+        "permissions": st.lists(st.sampled_from(["posts:read", "posts:write"]), unique=True),
+        "deputy": st.sampled_from(["", "grace"]),
+        "state": st.sampled_from(["active", "active", "retired"]),
+        "file": st.booleans(),
+    },
+)
+_edits = st.lists(st.dictionaries(st.sampled_from(["one", "two", "three"]), _token, max_size=3), min_size=2, max_size=3)
+_few = settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+_many = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def settles(cli, directory, sandbox, edits) -> None:
+    """Each edit is applied under its digest, and then there is nothing left to do."""
+    prefix = f"e{next(_numbers)}"
+    for tokens in edits:
+        declared = {}
+        for name, fields in tokens.items():
+            given = dict(fields)
+            if given.pop("file", False):
+                given["consumers"] = [f"dotenv:{directory}/{prefix}-{name}.env#T"]
+            declared[f"{prefix}/{name}"] = given
+        defaults = {"provider": "autoposting", "owner": "video", "environment": "prod"}
+        document = {"version": "1", "defaults": {**defaults, "scope": f"org:{sandbox.info.org_id}"}, "tokens": declared}
+        (directory / "tokens.yaml").write_text(json.dumps(document))
+        plan = cli("plan", "--format", "json").document
+        answer = cli("apply", "--digest", plan["digest"], "--allow-retire")
+        assert answer.code == (2 if plan["blocked"] else 0), answer.err
+        if not plan["blocked"]:
+            assert planned(cli) == []
+            assert cli("drift", "--ask-consumers").code in {0, 1}
+
+
+@_few
+@given(_edits)
+def test_edits_settle_on_openbao(vault, tmp_path, sandbox, edits):
+    settles(vault, tmp_path, sandbox, edits)
+
+
+@_few
+@given(_edits)
+def test_edits_settle_on_aws(on_aws, tmp_path, sandbox, edits):
+    settles(on_aws, tmp_path, sandbox, edits)
+
+
+@_few
+@given(_edits)
+def test_edits_settle_on_a_local_store(local, tmp_path, sandbox, edits):
+    settles(local, tmp_path, sandbox, edits)
+
+
+@pytest.mark.slow
+@_many
+@given(_edits)
+def test_many_edits_settle_on_openbao(vault, tmp_path, sandbox, edits):
+    settles(vault, tmp_path, sandbox, edits)
+
+
+@pytest.mark.slow
+@_many
+@given(_edits)
+def test_many_edits_settle_on_aws(on_aws, tmp_path, sandbox, edits):
+    settles(on_aws, tmp_path, sandbox, edits)
+
+
+@pytest.mark.slow
+@_many
+@given(_edits)
+def test_many_edits_settle_on_a_local_store(local, tmp_path, sandbox, edits):
+    settles(local, tmp_path, sandbox, edits)
