@@ -125,6 +125,26 @@ def test_a_clean_commit_opens_no_store_whatever_the_settings_say(team: Team) -> 
     assert (done.returncode, "names" in done.stdout) == (0, False)
 
 
+@pytest.mark.usefixtures("unmeasured")
+def test_without_leave_nothing_that_could_reach_a_network_is_even_loaded(team: Team) -> None:
+    """Offline by construction, also when own tokens are found."""
+    team.stage_disguised()
+    code = "import sys\nfrom tokenguard.precommit.hook import run\nprint(run([]))\nprint(*sys.modules, file=sys.stderr)"
+    done = team.run(sys.executable, "-I", "-c", code)
+    assert done.stdout.endswith("\n1\n"), done
+    assert "own token" in done.stdout
+    loaded = set(done.stderr.split())
+    assert not loaded & {
+        "urllib3",
+        "hvac",
+        "boto3",
+        "requests",
+        "ssl",
+        "tokenguard.shell.wiring",
+        "tokenguard.http.client",
+    }
+
+
 def runner(name: str) -> str:
     program = shutil.which(name, path=str(BIN)) or shutil.which(name)
     if program is None:
