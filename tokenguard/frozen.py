@@ -5,10 +5,18 @@ to define as a `msgspec.Struct` (docs/adr/0006-frozen-values.md). So the rooms t
 room that few commands load may use dataclasses.
 """
 
+import sys
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
-import msgspec
+_UNWANTED = "typing_extensions"
+_wanted_by_others = sys.modules.get(_UNWANTED)
+if _wanted_by_others is None:  # msgspec makes do with `typing`, and this one takes longer to import than all of msgspec
+    sys.modules[_UNWANTED] = None  # type: ignore[assignment]  # which is how an import is told that there is none
+import msgspec  # noqa: E402
+
+if _wanted_by_others is None:
+    del sys.modules[_UNWANTED]
 
 _Value = TypeVar("_Value", bound="Frozen")
 

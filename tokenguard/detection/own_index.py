@@ -4,8 +4,6 @@ Whoever has the key and the tags can test guesses, so the key counts as public: 
 leaves an attacker at least 112 bits after the 16 bits that the anchor gives away.
 """
 
-import hashlib
-import hmac
 import math
 import re
 import zlib
@@ -135,6 +133,9 @@ class OwnIndex:
 
 
 def _tag(key: bytes, digest: bytes) -> str:
+    import hashlib  # noqa: PLC0415 - a commit without a scan key has no use for it
+    import hmac  # noqa: PLC0415
+
     return hmac.new(key, b"tokenguard scan 1" + digest, hashlib.sha256).hexdigest()[:32]
 
 
@@ -143,4 +144,6 @@ def _anchor(key: bytes, data: bytes) -> int:
 
 
 def _seed(key: bytes) -> int:
+    import hashlib  # noqa: PLC0415 - as above
+
     return int.from_bytes(hashlib.sha256(b"anchor" + key).digest()[:4])

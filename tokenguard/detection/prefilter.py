@@ -5,10 +5,11 @@ which hold for the raw lines as well as for whatever detect-secrets rebuilds fro
 lines through the supersets.
 """
 
-import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+import msgspec
 
 from tokenguard.detection.regex_set import RUN, Regex, RegexSet, regex, regex_set
 from tokenguard.frozen import Frozen
@@ -66,7 +67,7 @@ class Prefilter:
     """The tables, compiled once per process."""
 
     def __init__(self) -> None:
-        rules = json.loads(_TABLE.read_bytes())["rules"]
+        rules = msgspec.json.decode(_TABLE.read_bytes())["rules"]
         apart = {name for names in _APART for name in names}
         others = sorted({rule["plugin"] for rule in rules} - apart)
         patterns = [_Pattern(rule["plugin"], rule["superset"]) for rule in rules]

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 
 from tokenguard.detection import oracle
-from tokenguard.detection.yaml_lines import rebuilt_yaml
 
 _FIRST_LINE = re.compile(r"^[^\S\n]*([^\s#;].*)$", re.MULTILINE)
 _SECTION = re.compile(r"\[.+\]")
@@ -67,6 +66,8 @@ def views(text: str, path: str) -> Iterator[list[str]]:
     if starts_with_section(text):
         lines = _rebuild(text, path, eager=False)
     elif is_yaml(path):
+        from tokenguard.detection.yaml_lines import rebuilt_yaml  # noqa: PLC0415 - only where it may hold something
+
         lines = rebuilt_yaml(text)
         if lines is None:
             lines = _rebuild(text, path, eager=False)

@@ -1,7 +1,5 @@
 """The only types that may hold a token's value. Grep for `.reveal()` to find every use."""
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from typing import Any, ClassVar, NoReturn, final
 
@@ -38,7 +36,7 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(_utf8(self._text), _utf8(other._text))
+        return _equal(_utf8(self._text), _utf8(other._text))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret cannot be pickled or copied")
@@ -85,6 +83,8 @@ class Value:
 
     def digest(self) -> bytes:
         """SHA-256 over all fields (32 bytes): the input of fingerprints, as secret as a weak token is guessable."""
+        import hashlib  # noqa: PLC0415 - takes as long to import as a small commit to scan
+
         parts = hashlib.sha256()
         for name, secret in self._fields.items():
             for part in (name.encode(), _utf8(secret.reveal())):
@@ -97,7 +97,7 @@ class Value:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Value):
             return NotImplemented
-        return hmac.compare_digest(self.digest(), other.digest())
+        return _equal(self.digest(), other.digest())
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Value cannot be pickled or copied")
@@ -105,3 +105,10 @@ class Value:
 
 def _utf8(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
+
+
+def _equal(one: bytes, other: bytes) -> bool:
+    """In a time that says nothing of where they differ."""
+    import hmac  # noqa: PLC0415 - as above
+
+    return hmac.compare_digest(one, other)

@@ -4,7 +4,6 @@ The scan key is one text with two halves: the key of the tags, and the publisher
 The publisher's secret half stays in a private file with whoever may read the store.
 """
 
-import base64
 import binascii
 import re
 from collections.abc import Mapping
@@ -71,13 +70,13 @@ class ScanKey(Frozen, frozen=True):
 
     def text(self) -> str:
         """As it is given to clients."""
-        return base64.b64encode(self.tags + self.publisher).decode()
+        return _encoded(self.tags + self.publisher).decode()
 
 
 def read_scan_key(text: str) -> ScanKey:
     """Read what `ScanKey.text` wrote; InputError otherwise."""
     try:
-        data = base64.b64decode(text.strip(), validate=True)
+        data = _decoded(text.strip())
     except (binascii.Error, ValueError):
         data = b""
     if len(data) != ScanKey.BYTES:
@@ -102,7 +101,7 @@ class Publisher:
     def signed(self, bundle: Bundle) -> bytes:
         """The bundle as a file."""
         body = msgspec.json.encode(bundle, order="deterministic")
-        signature = base64.b64encode(self._key.sign(_DOMAIN + body)).decode()
+        signature = _encoded(self._key.sign(_DOMAIN + body)).decode()
         return msgspec.json.encode(_Signed(msgspec.Raw(body), signature)) + b"\n"
 
 
@@ -112,10 +111,10 @@ def open_publisher(path: Path) -> Publisher:
 
     if not path.exists():
         make_private_dir(path.absolute().parent)
-        create_private(path, base64.b64encode(secrets.token_bytes(2 * KEY_BYTES)) + b"\n")
+        create_private(path, _encoded(secrets.token_bytes(2 * KEY_BYTES)) + b"\n")
     check_private_file(path)
     try:
-        data = base64.b64decode(read_limited(path, 4096).strip(), validate=True)
+        data = _decoded(read_limited(path, 4096).strip())
     except (binascii.Error, ValueError):
         data = b""
     if len(data) != 2 * KEY_BYTES:
@@ -135,7 +134,7 @@ def verified(data: bytes, key: ScanKey) -> Bundle:
 
     try:
         signed = msgspec.json.decode(data, type=_Signed)
-        signature = base64.b64decode(signed.signature, validate=True)
+        signature = _decoded(signed.signature)
         Ed25519PublicKey.from_public_bytes(key.publisher).verify(signature, _DOMAIN + bytes(signed.bundle))
     except msgspec.DecodeError:  # before its base, ValueError
         raise InputError("not a bundle of fingerprints", hint="`tokenguard fingerprints publish` writes one") from None
@@ -179,3 +178,11 @@ def scan_key_of(environ: Mapping[str, str]) -> ScanKey | None:
     """The scan key of this process, or None if it has none."""
     text = environ.get(SCAN_KEY_VARIABLE, "")
     return read_scan_key(text) if text.strip() else None
+
+
+def _encoded(data: bytes) -> bytes:
+    return binascii.b2a_base64(data, newline=False)
+
+
+def _decoded(text: str | bytes) -> bytes:
+    return binascii.a2b_base64(text, strict_mode=True)

@@ -7,7 +7,6 @@ configuration but the repository's own, and uses plumbing that never looks into 
 
 import contextlib
 import os
-import shutil
 import subprocess
 from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -112,6 +111,11 @@ class Git:
         )
         return done.returncode == 0
 
+    def check(self) -> None:
+        """InputError unless this is a repository."""
+        if not self.succeeds("rev-parse", "--git-dir"):
+            raise InputError("this is not a git repository", hint="run it inside one, or name files to scan")
+
     @property
     def root(self) -> Path:
         """The top of the working tree."""
@@ -128,8 +132,8 @@ class Git:
         sizes = {row[0].decode(): int(row[2]) for row in rows if len(row) == 3 and row[2].isdigit()}  # noqa: PLR2004
         return {each: size for each, size in sizes.items() if each in wanted}
 
-    def contents(self, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """The contents of objects that are here, in this order."""
+    def contents(self, ids: Iterable[str], most: int) -> Iterator[tuple[str, bytes | None]]:
+        """The contents of those objects that are here, in this order; None for what is larger than `most` bytes."""
         with (
             _stdin("".join(f"{each}\n" for each in ids).encode()) as asked,
             subprocess.Popen(
@@ -147,7 +151,10 @@ class Git:
                 fields = head.split()
                 if len(fields) != 3:  # noqa: PLR2004 - id, type, size; anything else says that it is missing
                     continue
-                data = answers.read(int(fields[2]))
+                size = int(fields[2])
+                data = answers.read(size) if size <= most else None
+                if data is None:
+                    _pass(answers, size)
                 answers.read(1)
                 yield fields[0].decode(), data
 
@@ -165,11 +172,12 @@ def find_git(directory: Path, environ: Mapping[str, str] = os.environ) -> Git | 
 
 def _program(environ: Mapping[str, str]) -> str:
     """The git of the absolute entries of PATH: a relative one could be a file of the repository."""
-    entries = environ.get("PATH", os.defpath).split(os.pathsep)
-    found = shutil.which("git", path=os.pathsep.join(entry for entry in entries if Path(entry).is_absolute()))
-    if found is None:
-        raise InputError("git is not installed", hint="install git, or name files instead")
-    return found
+    for entry in environ.get("PATH", os.defpath).split(os.pathsep):
+        for name in ("git", "git.exe"):
+            program = f"{entry}{os.sep}{name}"
+            if Path(entry).is_absolute() and os.access(program, os.X_OK) and not Path(program).is_dir():
+                return program
+    raise InputError("git is not installed", hint="install git, or name files instead")
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
@@ -194,3 +202,9 @@ def _stdin(data: bytes) -> Iterator[IO[bytes]]:
         file.write(data)
         file.seek(0)
         yield file
+
+
+def _pass(answers: IO[bytes], size: int) -> None:
+    """Read past a content, without holding it."""
+    while size:
+        size -= len(answers.read(min(size, _BUFFER))) or size

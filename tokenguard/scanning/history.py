@@ -77,7 +77,9 @@ def read_items(git: Git, items: Iterable[Item]) -> Iterator[Source]:
             versions[item.blob] = item
         else:
             yield item
-    for blob, data in git.contents(versions) if versions else ():
+    for blob, data in git.contents(versions, MAX_BYTES) if versions else ():
+        if data is None:  # cannot be: they were measured
+            continue
         yield Blob(path=versions[blob].path, data=data, origin=versions[blob].origin)
 
 

@@ -1,6 +1,5 @@
 """The own-token stage of this machine: the bundle that was pulled last, its freshness, and the waivers it brings."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -109,4 +108,6 @@ def _waived(match: Match, waivers: Mapping[str, Waiver], now: datetime) -> Match
 
 def _place(key: ScanKey) -> Path:
     """One file for each key: a new epoch starts afresh, and teams do not get in each other's way."""
+    import hashlib  # noqa: PLC0415 - takes as long to import as a small commit to scan
+
     return state_dir() / "scan" / f"{hashlib.sha256(key.tags + key.publisher).hexdigest()[:32]}.json"

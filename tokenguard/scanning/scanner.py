@@ -1,8 +1,6 @@
 """Puts the stages over the sources: decode, look into archives, find, take out doubles and what the baseline knows."""
 
-import hashlib
-import hmac
-import secrets
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -221,8 +219,11 @@ class Tagger:
     """Tells two values apart within one run; the key is never kept, so a tag says nothing about its value."""
 
     def __init__(self) -> None:
-        self._key = secrets.token_bytes(32)
+        self._key = os.urandom(32)
 
     def tag(self, value: Secret) -> str:
         """32 hex digits."""
+        import hashlib  # noqa: PLC0415 - a clean commit has no use for it
+        import hmac  # noqa: PLC0415
+
         return hmac.new(self._key, value.reveal().encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]

@@ -6,7 +6,7 @@ parent scans itself: results, their order and errors are those of one process.
 """
 
 import os
-import pickle
+import pickle  # what our own child found; a Secret refuses to be pickled
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence

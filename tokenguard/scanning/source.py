@@ -1,5 +1,7 @@
 """One piece of content to scan, or the reason why there is none."""
 
+from collections.abc import Callable, Iterable, Iterator
+
 from tokenguard.domain.finding import Origin, Skipped
 from tokenguard.frozen import Frozen
 
@@ -20,3 +22,11 @@ class Message(Blob, frozen=True, kw_only=True):
 
 
 Source = Blob | Skipped
+
+
+def watched(sources: Iterable[Source], watch: Callable[[Blob], object] | None) -> Iterator[Source]:
+    """The sources, each content shown to `watch` first."""
+    for source in sources:
+        if watch is not None and isinstance(source, Blob):
+            watch(source)
+        yield source

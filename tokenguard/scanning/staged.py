@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from tokenguard.domain.finding import Skipped
+from tokenguard.errors import InputError
 from tokenguard.scanning.git import Git
 from tokenguard.scanning.source import MAX_BYTES, Blob, Source
 
@@ -11,14 +12,16 @@ _LINK_TO_REPOSITORY = b"160000"
 
 
 def read_staged(git: Git) -> Iterator[Source]:
-    """What the next commit changes against HEAD (everything, if there is no commit yet)."""
-    if git.succeeds("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
-        base = "HEAD"
-    else:
-        base = git.output("hash-object", "-t", "tree", "--stdin").decode().strip()
-    changed = git.output(
-        "diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", "--diff-filter=ACMRT", base, "--"
-    )
+    """What the next commit changes against HEAD (everything, if there is no commit yet).
+
+    Raises:
+        InputError: this is no repository.
+    """
+    try:
+        changed = _changes(git, "HEAD")
+    except InputError:
+        git.check()
+        changed = _changes(git, git.output("hash-object", "-t", "tree", "--stdin").decode().strip())
     parts = changed.split(b"\0")
     entries = []
     for head, name in zip(parts[0::2], parts[1::2], strict=False):
@@ -28,8 +31,12 @@ def read_staged(git: Git) -> Iterator[Source]:
 
 
 def read_index(git: Git, paths: Sequence[str]) -> Iterator[Source]:
-    """The index's blobs of `paths`, as pre-commit names them, changed or not."""
-    listing = git.output("ls-files", "--stage", "-z", "--", *paths)
+    """The index's blobs of `paths`, as pre-commit names them, changed or not; InputError if this is no repository."""
+    try:
+        listing = git.output("ls-files", "--stage", "-z", "--", *paths)
+    except InputError:
+        git.check()
+        raise
     entries = []
     for row in listing.split(b"\0"):
         if row:
@@ -48,11 +55,17 @@ def _read(git: Git, entries: Sequence[tuple[bytes, str, str]]) -> Iterator[Sourc
             yield Skipped(path=name, reason="submodule")
         elif blob.strip("0"):  # zeros: only announced (`git add --intent-to-add`), so not in this commit
             wanted.setdefault(blob, []).append(name)
-    sizes = git.sizes(wanted)
+    found: set[str] = set()
+    for blob, data in git.contents(wanted, MAX_BYTES) if wanted else ():
+        found.add(blob)
+        for name in wanted[blob]:
+            yield Skipped(path=name, reason="too-large") if data is None else Blob(path=name, data=data)
     for blob, names in wanted.items():
-        if sizes.get(blob, MAX_BYTES + 1) > MAX_BYTES:
-            reason = "too-large" if blob in sizes else "missing-object"
-            yield from (Skipped(path=name, reason=reason) for name in names)
-    readable = [blob for blob in wanted if sizes.get(blob, MAX_BYTES + 1) <= MAX_BYTES]
-    for blob, data in git.contents(readable):
-        yield from (Blob(path=name, data=data) for name in wanted[blob])
+        if blob not in found:
+            yield from (Skipped(path=name, reason="missing-object") for name in names)
+
+
+def _changes(git: Git, base: str) -> bytes:
+    return git.output(
+        "diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", "--diff-filter=ACMRT", base, "--"
+    )

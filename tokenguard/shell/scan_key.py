@@ -1,6 +1,5 @@
 """Where this machine's scan key is: in the environment, or in the OS keyring where `fingerprints pull` left it."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -45,6 +44,8 @@ def find_scan_key(environ: Mapping[str, str], keyring: "Callable[[], OsKeyring |
 
 def remember_scan_key(key: ScanKey, keyring: "Callable[[], OsKeyring | None] | None" = None) -> bool:
     """Leave the key in the OS keyring for later scans; False if this machine has none that keeps it."""
+    import hashlib  # noqa: PLC0415 - takes as long to import as a small commit to scan
+
     from tokenguard.stores.local.os_keyring import find_keyring  # noqa: PLC0415 - only a pull does this
 
     ring = (keyring or find_keyring)()

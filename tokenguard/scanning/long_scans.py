@@ -1,0 +1,60 @@
+"""Scans that may be long, of trees and histories: in parts, which two processes share where it pays."""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TypeVar
+
+from tokenguard.domain.finding import Report
+from tokenguard.frozen import Frozen
+from tokenguard.scanning.files import Named, named_files, read_named
+from tokenguard.scanning.git import Git
+from tokenguard.scanning.history import Item, find_history, find_pushed, read_items
+from tokenguard.scanning.passing import Passing
+from tokenguard.scanning.scanner import Stages, Suppressor, Tagger, merged, scan
+from tokenguard.scanning.sharing import parts_of, shared
+from tokenguard.scanning.source import Blob, watched
+
+_HISTORY_PARTS = 32
+"""Each begins with a process of git's."""
+_Item = TypeVar("_Item")
+
+
+class LongScan(Frozen, frozen=True, kw_only=True):
+    """How to scan, whatever is scanned."""
+
+    stages: Stages
+    suppressor: Suppressor
+    notes: tuple[str, ...]
+    watch: Callable[[Blob], object] | None
+
+    def paths(self, paths: Sequence[Path]) -> Report:
+        """Files and directories; InputError if one does not exist."""
+
+        def scan_part(part: Sequence[Named], tagger: Tagger) -> Report:
+            return scan(watched(read_named(part), self.watch), self.stages, self.suppressor, tagger=tagger)
+
+        return self._shared(parts_of(list(named_files(paths))), scan_part)
+
+    def history(self, git: Git, since: str) -> Report:
+        """Every content of every commit, or of those after `since`; InputError if it names nothing."""
+        return self._versions(git, find_history(git, since))
+
+    def pushed(self, git: Git, updates: Iterable[str]) -> Report:
+        """What a push brings; InputError if that is not told as git tells it."""
+        return self._versions(git, find_pushed(git, updates))
+
+    def _versions(self, git: Git, groups: list[list[Item]]) -> Report:
+        """Of each file one version after another, most of which hold nothing new."""
+
+        def scan_part(part: Sequence[list[Item]], tagger: Tagger) -> Report:
+            sources = watched(read_items(git, chain.from_iterable(part)), self.watch)
+            return scan(sources, self.stages, self.suppressor, tagger=tagger, judge=Passing(self.stages).judged)
+
+        return self._shared(parts_of(groups, _HISTORY_PARTS), scan_part)
+
+    def _shared(self, parts: list[Sequence[_Item]], scan_part: Callable[[Sequence[_Item], Tagger], Report]) -> Report:
+        tagger = Tagger()
+        if self.suppressor.learns or self.watch is not None:  # who keeps what it sees has to see everything
+            return merged([scan_part(part, tagger) for part in parts], self.notes)
+        return merged(shared(parts, lambda part: scan_part(part, tagger)), self.notes)
