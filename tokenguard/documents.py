@@ -259,7 +259,7 @@ def _texts(tree: JsonTree) -> Iterator[str]:
 
 
 def _encodable(text: str) -> bool:
-    return not any("\ud800" <= char <= "\udfff" for char in text)
+    return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _decoded(data: bytes, source: str, max_bytes: int) -> str:

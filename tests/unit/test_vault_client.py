@@ -5,6 +5,7 @@ import logging
 import socket
 import ssl
 import threading
+from dataclasses import replace
 
 import pytest
 import trustme
@@ -15,10 +16,12 @@ from tests.fakes.scripted_server import ScriptedServer, raw, stream
 from tokenguard.clients.vault.connection import VaultConnection
 from tokenguard.clients.vault.kv import KvMount
 from tokenguard.clients.vault.preflight import problems
+from tokenguard.clients.vault.session import CONNECTIONS
 from tokenguard.clients.vault.settings import Login, Method
 from tokenguard.clients.vault.trouble import CasLost, Reason, VaultTrouble, reason_of
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError, Unreachable
+from tokenguard.http.address import Address
 
 TOKEN = "tgcanary-vault-login"
 
@@ -134,6 +137,18 @@ def test_an_endless_answer_is_given_up(monkeypatch: pytest.MonkeyPatch):
         assert reason(asking(server).read, "x") is Reason.MALFORMED
 
 
+def test_connections_that_ended_badly_are_no_loss(monkeypatch: pytest.MonkeyPatch):
+    """However an answer ends, its place among the connections is free again."""
+    monkeypatch.setattr("tokenguard.clients.vault.session.MAX_BODY", 1 << 10)
+    broken = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{")
+    for bad in (broken, reply(200, b" " * 2048), reply(302, b"", "Location: /")):
+        with ScriptedServer(SELF, *[bad] * (CONNECTIONS + 2), reply(404, b"{}")) as server:
+            connection = vault_stores.connection(server.url, TOKEN)
+            for _ in range(CONNECTIONS + 2):
+                reason(connection.once, lambda client: client.adapter.request("get", "/v1/x"))
+            assert KvMount(connection, "kv").read("x") is None
+
+
 def test_a_closed_port_is_unreachable():
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -162,6 +177,16 @@ def test_the_environment_and_the_home_directory_decide_nothing(monkeypatch: pyte
         assert f"X-Vault-Token: {TOKEN}".encode() in asked
         assert b"planted" not in asked
         assert b"Authorization" not in asked
+
+
+def test_a_proxy_that_is_configured_sees_where_to_and_no_more():
+    proxied = {"address": Address.parse("https://vault.example.org:8200")}
+    with ScriptedServer(reply(407, b"")) as proxy:
+        settings = vault_stores.settings("https://localhost", TOKEN)
+        settings = replace(settings, proxy=Address.parse(proxy.url, plain_http=True), **proxied)
+        assert reason(lambda: VaultConnection(settings, FakeClock()).lease) is Reason.CONNECT
+        assert proxy.requests[0].startswith(b"CONNECT vault.example.org:8200 ")
+        assert not any(TOKEN.encode() in asked for asked in proxy.requests)
 
 
 def test_a_namespace_is_said_when_it_is_configured():

@@ -1,22 +1,28 @@
-"""The requests session under hvac: no redirect, no environment, our TLS, a total deadline, a cap on what is read."""
+"""The session under hvac: no redirect, no environment, our TLS, a total deadline, a cap on what is read.
 
-import contextlib
+It is urllib3's connection pools and nothing else: what requests does beside costs more than the request itself.
+"""
+
+import json
 import logging
 import queue
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from ssl import SSLContext
 from typing import Any
+from urllib.parse import urlencode
 
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, ProxyManager
+from urllib3 import exceptions as trouble
+from urllib3.response import BaseHTTPResponse
 
 from tokenguard.clients.vault.settings import VaultSettings
 from tokenguard.clients.vault.trouble import Reason, VaultTrouble
 from tokenguard.http import tls
+from tokenguard.http.address import Address
 from tokenguard.http.pacing import retry_after
 
 for _name in ("hvac", "requests", "urllib3", "urllib3.connection", "urllib3.connectionpool"):
@@ -26,6 +32,7 @@ MAX_BODY = 32 << 20
 """Bytes of one answer: a page of a large listing is some megabytes."""
 CONNECTIONS = 8
 _CHUNK = 1 << 16
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "tokenguard"}
 _INDEX = re.compile(r"[A-Za-z0-9+/=_-]{1,1024}", re.ASCII)
 """How far the log of the server has come, as it says with each write; it means something to the server only."""
 
@@ -42,73 +49,101 @@ class Answered:
         self.index = index
 
 
-class HardenedSession(requests.Session):
+class HardenedSession:
     """Asks the nodes of one server. `asked` counts the requests, for whoever promises to need few."""
 
+    verify, cert, proxies = True, None, None
+    """hvac looks for them; ours are in the pools."""
+
     def __init__(self, settings: VaultSettings) -> None:
-        super().__init__()
-        self.trust_env = False
-        self.headers.clear()
-        self.headers.update({"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "tokenguard"})
         context = None if all(each.scheme == "http" for each in settings.addresses) else tls.context(settings.ca_bundle)
-        self.adapters.clear()
-        for each in settings.addresses:
-            self.mount(each.origin + "/", _Adapter(None if each.scheme == "http" else context))
-            if settings.proxy is not None and not each.loopback:
-                self.proxies[f"https://{each.host}"] = str(settings.proxy)
+        self._pools = {each.origin: _pool(each, settings.proxy, context) for each in settings.addresses}
         self.asked = 0
         self._deadline = settings.deadline
         self._counting = threading.Lock()
 
-    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - the base class's signature
-        """Nowhere: not even a prepared next request is made of a redirect."""
-        return
+    def close(self) -> None:
+        """Let go of the connections."""
+        for pool in self._pools.values():
+            pool.close()
 
-    def ask(self, method: str, url: str, *, deadline: float | None = None, **options: Any) -> Answered:
+    def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        params: Mapping[str, str] | None = None,
+        deadline: float | None = None,
+    ) -> Answered:
         """Ask once; VaultTrouble if no complete answer came in time (`deadline`: seconds, if not the usual ones)."""
         with self._counting:
             self.asked += 1
         seconds = deadline or self._deadline
-        return _within(seconds, lambda: self._ask(method, url, seconds, options))
+        pool, target = self._of(url + (f"?{urlencode(params)}" if params else ""))
+        request = _Request(method, target, {**_HEADERS, **(headers or {})}, None if json is None else _encoded(json))
+        return _within(seconds, lambda: request.sent(pool, seconds))
 
-    def _ask(self, method: str, url: str, seconds: float, options: dict[str, Any]) -> Answered:
+    def _of(self, url: str) -> tuple[HTTPConnectionPool, str]:
+        """The pool of an address, and what to ask there; to no other address is anything ever sent."""
+        for origin, pool in self._pools.items():
+            if url.startswith(f"{origin}/"):
+                return pool, url.removeprefix(origin)
+        raise VaultTrouble.because(Reason.REDIRECT)
+
+
+class _Request:
+    """One request; it holds a login and maybe a value, so it is in no repr."""
+
+    __slots__ = ("_body", "_headers", "_method", "_target")
+
+    def __init__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> None:
+        self._method = method
+        self._target = target
+        self._headers = headers if body is None else {"Content-Type": "application/json", **headers}
+        self._body = body
+
+    def sent(self, pool: HTTPConnectionPool, seconds: float) -> Answered:
+        """Send it and read the whole answer."""
         ends = time.monotonic() + seconds
         try:
-            response = self.request(method, url, allow_redirects=False, stream=True, timeout=seconds, **options)
-            with contextlib.closing(response):
+            response = pool.urlopen(
+                self._method, self._target, self._body, self._headers, timeout=seconds,
+                redirect=False, retries=False, preload_content=False, decode_content=False,
+            )  # fmt: skip
+            try:
                 body = _read(response, ends)
-        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            finally:
+                response.close()
+                response.release_conn()  # a connection that was closed early leaves its place in the pool
+        except (trouble.HTTPError, OSError, ValueError) as error:
             raise VaultTrouble.because(_reason(error)) from None
         wait = retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC))
         index = response.headers.get("X-Vault-Index", "")
-        return Answered(response.status_code, body, wait, index if _INDEX.fullmatch(index) else "")
+        return Answered(response.status, body, wait, index if _INDEX.fullmatch(index) else "")
 
 
-class _Adapter(HTTPAdapter):
-    """Connections under our own TLS context and nothing else; requests would add a bundle of its own."""
-
-    def __init__(self, context: Any) -> None:
-        self._context = context
-        super().__init__(pool_connections=1, pool_maxsize=CONNECTIONS, max_retries=0, pool_block=True)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        return super().proxy_manager_for(proxy, **kwargs, ssl_context=self._context, proxy_ssl_context=self._context)
-
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Leave the pool as our context made it."""
-
-    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:  # noqa: ARG002 - its signature
-        """The pool's key without requests' own ideas of certificates."""
-        host, _ = super().build_connection_pool_key_attributes(request, True, cert)
-        return host, {"ssl_context": self._context} if self._context is not None else {}
+def _pool(address: Address, proxy: Address | None, context: SSLContext | None) -> HTTPConnectionPool:
+    if address.scheme == "http":
+        return HTTPConnectionPool(address.host, address.port, maxsize=CONNECTIONS, block=True)
+    if proxy is None or address.loopback:
+        return HTTPSConnectionPool(
+            address.host, address.port, maxsize=CONNECTIONS, block=True, ssl_context=context
+        )  # fmt: skip
+    manager = ProxyManager(
+        str(proxy), num_pools=1, proxy_ssl_context=context, ssl_context=context, maxsize=CONNECTIONS, block=True
+    )
+    return manager.connection_from_host(address.host, address.port, "https")
 
 
-def _read(response: requests.Response, ends: float) -> bytes:
+def _encoded(content: Any) -> bytes:
+    return json.dumps(content).encode()
+
+
+def _read(response: BaseHTTPResponse, ends: float) -> bytes:
     body = bytearray()
-    while chunk := response.raw.read1(_CHUNK, decode_content=False):
+    while chunk := response.read1(_CHUNK, decode_content=False):
         body += chunk
         if len(body) > MAX_BODY:
             raise VaultTrouble.because(Reason.MALFORMED)
@@ -138,12 +173,13 @@ def _within(seconds: float, work: Callable[[], Answered]) -> Answered:
 
 
 def _reason(error: Exception) -> Reason:
-    if isinstance(error, requests.exceptions.SSLError):
-        return Reason.TLS
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return Reason.CONNECT
-    if isinstance(error, requests.exceptions.Timeout | TimeoutError):
-        return Reason.TIMEOUT
-    if isinstance(error, requests.exceptions.ConnectionError) and "NewConnectionError" in repr(error):
-        return Reason.CONNECT
-    return Reason.RESET
+    if isinstance(error, trouble.ProxyError):
+        return Reason.TLS if isinstance(error.original_error, trouble.SSLError) else Reason.CONNECT
+    kinds: tuple[tuple[type[Exception], Reason], ...] = (
+        (trouble.SSLError, Reason.TLS),
+        (trouble.ConnectTimeoutError, Reason.CONNECT),
+        (trouble.NewConnectionError, Reason.CONNECT),
+        (trouble.TimeoutError, Reason.TIMEOUT),
+        (TimeoutError, Reason.TIMEOUT),
+    )
+    return next((reason for kind, reason in kinds if isinstance(error, kind)), Reason.RESET)
