@@ -1,41 +1,71 @@
 """Finds the delivery for a consumer, and reads what people write for one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from tokenguard.domain.names import segment
 from tokenguard.domain.token import Consumer, ConsumerKind
 from tokenguard.errors import InputError
 from tokenguard.ports.delivery import Delivery
+from tokenguard.ports.places import Place
 from tokenguard.text import safe_text
 
 if TYPE_CHECKING:
     from tokenguard.delivery.command import CommandSettings
+    from tokenguard.delivery.hosts import Hosts
+    from tokenguard.domain.field_address import AwsField, VaultField
 
 _LONGEST = 400
 
 
 class Deliveries:
-    """Implements `ports.delivery.Deliveries`; `commands` are those of the runner's own config."""
+    """Implements `ports.delivery.Deliveries`.
 
-    def __init__(self, commands: Mapping[str, "CommandSettings"] | None = None) -> None:
+    Args:
+        commands: those of the runner's own config.
+        hosts: makes what asks the hosts of the runner's own config, when first needed.
+        place: finds a field of a Vault or of Secrets Manager.
+    """
+
+    def __init__(
+        self,
+        commands: Mapping[str, "CommandSettings"] | None = None,
+        *,
+        hosts: Callable[[], "Hosts"] | None = None,
+        place: Callable[["VaultField | AwsField"], Place] | None = None,
+    ) -> None:
         self._commands = commands or {}
+        self._hosts = hosts
+        self._place = place
+        self._made: dict[ConsumerKind, Delivery] = {}
 
     def of(self, consumer: Consumer) -> Delivery | None:
-        """The delivery of the consumer's kind; None for a person, whom the Operator asks."""
-        match consumer.kind:
-            case ConsumerKind.DOTENV:
-                from tokenguard.delivery.dotenv import DotenvDelivery  # noqa: PLC0415 - loaded when it is used
+        """The delivery of the consumer's kind, one for the whole process; None for a person, whom the Operator asks."""
+        if consumer.kind is ConsumerKind.PERSON:
+            return None
+        if consumer.kind not in self._made:
+            self._made[consumer.kind] = self._make(consumer.kind)
+        return self._made[consumer.kind]
 
-                return DotenvDelivery()
-            case ConsumerKind.COMMAND:
-                from tokenguard.delivery.command import CommandDelivery  # noqa: PLC0415
+    def _make(self, kind: ConsumerKind) -> Delivery:
+        if kind is ConsumerKind.DOTENV:
+            from tokenguard.delivery.dotenv import DotenvDelivery  # noqa: PLC0415 - each is loaded when it is used
 
-                return CommandDelivery(self._commands)
-            case ConsumerKind.PERSON:
-                return None
-        assert_never(consumer.kind)
+            return DotenvDelivery()
+        if kind is ConsumerKind.COMMAND:
+            from tokenguard.delivery.command import CommandDelivery  # noqa: PLC0415
+
+            return CommandDelivery(self._commands)
+        if kind in {ConsumerKind.VAULT, ConsumerKind.AWS} and self._place is not None:
+            from tokenguard.delivery.elsewhere import PlaceDelivery  # noqa: PLC0415
+
+            return PlaceDelivery(self._place)
+        if self._hosts is None:
+            raise InputError(f"nothing here delivers to {kind}", hint="run it where the configuration has destinations")
+        from tokenguard.delivery.remote import delivery_to  # noqa: PLC0415
+
+        return delivery_to(kind, self._hosts())
 
     def warnings(self, consumer: Consumer) -> tuple[str, ...]:
         """What a person should know about an acceptable consumer, for `add`, `edit` and `doctor`; no effect."""
@@ -47,7 +77,7 @@ class Deliveries:
 
 
 def parse_consumer(text: str, *, base: Path) -> Consumer:
-    """Read `dotenv:PATH#VARIABLE`, `command:NAME` or `person:TEXT`; InputError (exit 2).
+    """Read `KIND:TARGET` (the kinds are those of `ConsumerKind`); InputError (exit 2).
 
     A path is made absolute against `base` and its directory is resolved, so that the record pins one place.
     Nothing is opened, and whether the target can be pushed to is `Delivery.check`'s to say.
@@ -69,6 +99,10 @@ def parse_consumer(text: str, *, base: Path) -> Consumer:
             if not target.strip():
                 raise _bad(text)
             return Consumer(ConsumerKind.PERSON, target.strip())
+        case remote:
+            from tokenguard.delivery.targets import canonical  # noqa: PLC0415
+
+            return Consumer(remote, canonical(remote, target))
 
 
 def _absolute(target: str, base: Path) -> str:
@@ -88,5 +122,5 @@ def _absolute(target: str, base: Path) -> str:
 def _bad(text: str) -> InputError:
     return InputError(
         f"not a consumer: {safe_text(text, one_line=True, limit=80)!r}",
-        hint="write dotenv:PATH#VARIABLE, command:NAME or person:TEXT",
+        hint="write dotenv:PATH#VARIABLE, command:NAME, person:TEXT, or one of those in docs/deliveries.md",
     )

@@ -77,10 +77,17 @@ class ConsumerKind(StrEnum):
     DOTENV = "dotenv"
     COMMAND = "command"
     PERSON = "person"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    KUBERNETES = "k8s"
+    DOPPLER = "doppler"
+    ONEPASSWORD = "onepassword"
+    VAULT = "vault"
+    AWS = "aws"
 
 
 class Consumer(Frozen, frozen=True):
-    """One place that uses the token: `dotenv:/srv/app/.env#DESCRIPT_API_TOKEN`, `command:NAME`, `person:TEXT`."""
+    """One place that uses the token: `dotenv:/srv/app/.env#DESCRIPT_API_TOKEN`, `command:NAME`, `github:…`."""
 
     kind: ConsumerKind
     target: str

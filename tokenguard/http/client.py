@@ -52,6 +52,8 @@ class Request:
     """Sent as JSON."""
     content: bytes | None = field(default=None, repr=False)
     """Instead of `body`: JSON that is sent byte for byte, as something signed must be."""
+    content_type: str = "application/json"
+    """What kind of JSON it is, where an API has several."""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Further headers; they replace none of ours."""
 
@@ -139,7 +141,7 @@ def _headers(request: Request, base: Address) -> dict[str, str] | None:
         "User-Agent": "tokenguard",
     }
     if request.body is not None or request.content is not None:
-        headers["Content-Type"] = "application/json"
+        headers["Content-Type"] = request.content_type
     if request.credential is not None:
         text = request.credential.secret.reveal()
         if not text.isascii() or not text.isprintable():

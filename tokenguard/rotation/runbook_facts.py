@@ -83,6 +83,7 @@ def _consumers(record: Record) -> str:
     if not consumers:
         where = "there" if record.location.adopted else "from the store"
         return f"No consumers are pushed to: whoever uses it reads it {where}."
+    by_api = "tokenguard writes it there, with the rotating machine's credential for that host"
     ways = {
         ConsumerKind.DOTENV: ("tokenguard writes the variable, file 0600", "the file is read back"),
         ConsumerKind.COMMAND: (
@@ -90,9 +91,10 @@ def _consumers(record: Record) -> str:
             "its verifying command, if there is one; otherwise its exit code",
         ),
         ConsumerKind.PERSON: ("you hand it over", "you confirm it by name, after seeing it in use"),
+        ConsumerKind.GITHUB: (by_api, "the time of its last change: GitHub never shows a secret again"),
     }
     return table(
-        ("Consumer", "How it gets the new value", "How we know"), [(exact(str(c)), *ways[c.kind]) for c in consumers]
+        ("Consumer", "How it gets the new value", "How we know"), [(exact(str(c)), *ways.get(c.kind, (by_api, "it is read back"))) for c in consumers]
     )
 
 

@@ -17,7 +17,16 @@ from tokenguard.domain.names import segment
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.http.address import Address
-from tokenguard.shell.settings import AwsConfig, CommandConfig, ProviderConfig, ScanConfig, Settings, VaultConfig
+from tokenguard.shell.settings import (
+    AwsConfig,
+    CommandConfig,
+    DestinationConfig,
+    ProviderConfig,
+    ScanConfig,
+    Settings,
+    VaultConfig,
+)
+from tokenguard.text import safe_text
 
 MAX_BYTES = 65_536
 MIN_FLOOR = timedelta(seconds=60)
@@ -62,6 +71,12 @@ class _Command(_Strict, frozen=True):
     timeout: float = 60.0
 
 
+class _Destination(_Strict, frozen=True):
+    credential: str
+    url: str = ""
+    ca_bundle: str = ""
+
+
 class _Network(_Strict, frozen=True):
     proxy: str = ""
     ca_bundle: str = ""
@@ -88,6 +103,7 @@ class _File(_Strict, frozen=True):
     stores: dict[str, _Store] = {}
     providers: dict[str, _Provider] = {}
     commands: dict[str, _Command] = {}
+    destinations: dict[str, _Destination] = {}
     network: _Network = _Network()
     policy: _Policy = _Policy()
     vault: _Vault | None = None
@@ -142,6 +158,7 @@ def _settings(path: Path, file: _File) -> Settings:
             segment(name, what="command in the configuration"): _command(path, name, each)
             for name, each in file.commands.items()
         },
+        destinations={host: _destination(path, host, each) for host, each in file.destinations.items()},
         proxy=_proxy(file.network.proxy),
         ca_bundle=_placed(base, file.network.ca_bundle),
         policy_file=_placed(base, file.policy.file),
@@ -209,6 +226,21 @@ def _duration(path: Path, name: str, given: str | float) -> timedelta:
     if not timedelta(0) < found <= MAX_FLOOR:
         raise _bad(path, f"death_floor of [providers.{name}] is out of range", f"at most {MAX_FLOOR.days} days")
     return found
+
+
+def _destination(path: Path, host: str, found: _Destination) -> DestinationConfig:
+    what = f"host of [destinations.{safe_text(host, one_line=True, limit=80)}]"
+    authority = Address.parse(f"https://{host}", what=what).authority
+    address = Address.parse(found.url, what=f"url of [destinations.{authority}]") if found.url else None
+    if authority != host or (address is not None and address.authority != host):
+        raise _bad(
+            path,
+            f"{what} and its url name different hosts",
+            'write the host as the targets of deliveries do: [destinations."HOST[:PORT]"]',
+        )
+    return DestinationConfig(
+        credential=found.credential, url=str(address or ""), ca_bundle=_placed(path.parent, found.ca_bundle)
+    )
 
 
 def _command(path: Path, name: str, found: _Command) -> CommandConfig:

@@ -57,6 +57,16 @@ class AwsConfig(Frozen, frozen=True, kw_only=True):
     """With which key `init` has the store encrypted."""
 
 
+class DestinationConfig(Frozen, frozen=True, kw_only=True):
+    """`[destinations."HOST"]`: a host that this runner hands values to, with its own credential there."""
+
+    credential: str = ""
+    """`env:VARIABLE` or `file:PATH`."""
+    url: str = ""
+    """Where its API is, if not at the usual place on the host."""
+    ca_bundle: Path | None = None
+
+
 class ScanConfig(Frozen, frozen=True, kw_only=True):
     """`[scan]`: how this user looks for leaks. Only the user's own configuration may say it, no repository."""
 
@@ -78,6 +88,8 @@ class Settings(Frozen, frozen=True, kw_only=True):
     stores: Mapping[str, str] = field(default_factory=dict)
     providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
     commands: Mapping[str, CommandConfig] = field(default_factory=dict)
+    destinations: Mapping[str, DestinationConfig] = field(default_factory=dict)
+    """By `host[:port]`."""
     proxy: str = ""
     ca_bundle: Path | None = None
     policy_file: Path | None = None

@@ -2,17 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 from tokenguard.clients.vault.connection import VaultConnection
 from tokenguard.clients.vault.settings import Login, Method, VaultSettings
 from tokenguard.domain.event import Actor
-from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
-from tokenguard.files import check_private_file, read_limited, shown
 from tokenguard.frozen import replace
 from tokenguard.http.address import Address
 from tokenguard.ports.clock import Clock
+from tokenguard.shell.credentials import read_credential, read_variable
 from tokenguard.shell.known_servers import KnownServers
 from tokenguard.shell.settings import Settings, VaultConfig
 from tokenguard.stores.local.identity import current_actor
@@ -21,10 +19,8 @@ from tokenguard.stores.vault.layout import Place
 from tokenguard.stores.vault.policies import Role, policy
 from tokenguard.stores.vault.store import VaultStore
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
 _PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,62}){0,7}", re.ASCII)
 _KUBERNETES = "file:/var/run/secrets/kubernetes.io/serviceaccount/token"
-_MAX_CREDENTIAL = 16_384
 _MAX_NODES = 16
 
 
@@ -100,7 +96,11 @@ def vault_settings(config: VaultConfig | None, settings: Settings, environ: Mapp
 
 
 def _node(text: str, environ: Mapping[str, str]) -> Address:
-    given = _variable(text.removeprefix("env:"), environ, "address") if text.startswith("env:") else text
+    given = (
+        read_variable(text.removeprefix("env:"), environ, what="address", table="[vault]")
+        if text.startswith("env:")
+        else text
+    )
     return Address.parse(given, what="address of [vault]")
 
 
@@ -125,42 +125,8 @@ def _login(config: VaultConfig, environ: Mapping[str, str]) -> Login:
     private = method in {Method.TOKEN, Method.APPROLE}
     return Login(
         method=method,
-        credential=_credential(source, environ, private=private),
+        credential=read_credential(source, environ, table="[vault]", private=private),
         mount=config.auth_mount.strip("/"),
         role=config.role,
         wrapped=config.wrapped,
     )
-
-
-def _credential(source: str, environ: Mapping[str, str], *, private: bool) -> Secret:
-    kind, _, rest = source.partition(":")
-    if kind == "env" and rest:
-        return _checked(_variable(rest, environ, "credential"))
-    if kind != "file" or not rest:
-        raise InputError(
-            "credential of [vault] is not given",
-            hint='write "env:VARIABLE" or "file:PATH"; the token itself has no place in a configuration',
-        )
-    path = Path(rest).expanduser()
-    try:
-        if private:
-            check_private_file(path)
-        text = read_limited(path, _MAX_CREDENTIAL).decode("ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        raise InputError(f"the vault credential cannot be read: {shown(path)}", hint="see [vault] credential") from None
-    return _checked(text)
-
-
-def _variable(name: str, environ: Mapping[str, str], what: str) -> str:
-    if not _VARIABLE.fullmatch(name):
-        raise InputError(f"{what} of [vault] names no variable", hint='write "env:VARIABLE"')
-    text = environ.get(name, "").strip()
-    if not text:
-        raise InputError(f"the environment does not hold {name}, which [vault] {what} names", hint=f"export {name}")
-    return text
-
-
-def _checked(text: str) -> Secret:
-    if not text or not text.isprintable() or " " in text:
-        raise InputError("the vault credential is not one word of plain characters", hint="see [vault] credential")
-    return Secret(text)

@@ -212,15 +212,9 @@ class Wiring:
     @cached_property
     def deliveries(self) -> "Deliveries":
         """How values reach their consumers from this machine."""
-        from tokenguard.delivery.command import CommandSettings  # noqa: PLC0415
-        from tokenguard.delivery.registry import Deliveries  # noqa: PLC0415
+        from tokenguard.shell.deliveries import configured_deliveries  # noqa: PLC0415
 
-        return Deliveries(
-            {
-                name: CommandSettings(argv=each.argv, verify_argv=each.verify_argv, timeout=each.timeout)
-                for name, each in self.settings.commands.items()
-            }
-        )
+        return configured_deliveries(self.settings, self.environ, self.clock, lambda: self.places)
 
     @cached_property
     def engine(self) -> "Engine":

@@ -1,0 +1,167 @@
+"""The vendors' APIs for secrets, as their references describe them."""
+
+import base64
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from nacl.public import PrivateKey, SealedBox
+
+from tests.fakes.secret_hosts.serving import Asked, Refused, SecretHost
+
+_MASKABLE = re.compile(r"[A-Za-z0-9+/=@:.~_%$-]{8,}")
+
+
+@dataclass
+class Github(SecretHost):
+    """Actions secrets of `acme/app` and of its environment `prod`; opens the sealed boxes to see what a job would."""
+
+    key: PrivateKey = field(default_factory=PrivateKey.generate)
+    key_id: str = "1"
+    held: dict[tuple[str, str], str] = field(default_factory=dict)
+    changes: int = 0
+    times: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def replace_key(self) -> None:
+        self.key, self.key_id = PrivateKey.generate(), f"{self.key_id}1"
+
+    def put(self, place: str, name: str, text: str) -> None:
+        self.changes += 1
+        self.held[place, name] = text
+        self.times[place, name] = f"2026-11-01T09:{self.changes // 60:02}:{self.changes % 60:02}Z"
+
+    def act(self, asked: Asked) -> tuple[int, Any]:
+        way = "/".join(asked.path)
+        place, _, name = way.rpartition("/")
+        if place not in {"repos/acme/app/actions/secrets", "repos/acme/app/environments/prod/secrets"}:
+            raise Refused(404)
+        if name == "public-key":
+            return 200, {"key_id": self.key_id, "key": base64.b64encode(bytes(self.key.public_key)).decode()}
+        if asked.method == "GET":
+            if (place, name) not in self.held:
+                raise Refused(404)
+            return 200, {"name": name, "created_at": "2026-01-01T00:00:00Z", "updated_at": self.times[place, name]}
+        if asked.method != "PUT" or set(asked.body) != {"encrypted_value", "key_id"}:
+            raise Refused(422)
+        if asked.body["key_id"] != self.key_id:
+            raise Refused(422)
+        opened = SealedBox(self.key).decrypt(base64.b64decode(asked.body["encrypted_value"], validate=True)).decode()
+        known = (place, name) in self.held
+        self.put(place, name, opened)
+        return (204, None) if known else (201, {})
+
+
+@dataclass
+class Gitlab(SecretHost):
+    """CI/CD variables of the project `acme/app`."""
+
+    held: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+
+    def act(self, asked: Asked) -> tuple[int, Any]:
+        if asked.path[:5] != ["api", "v4", "projects", "acme/app", "variables"]:
+            raise Refused(404)
+        scope = asked.query.get("filter[environment_scope]", "*")
+        if asked.method == "POST" and len(asked.path) == 5:
+            body = dict(asked.body)
+            scope = body.setdefault("environment_scope", "*")
+            if (body["key"], scope) in self.held:
+                raise Refused(400)
+            self._keep((body["key"], scope), body)
+            return 201, body
+        key = (asked.path[5], scope)
+        if key not in self.held:
+            raise Refused(404)
+        if asked.method == "PUT":
+            self._keep(key, self.held[key] | asked.body)
+        found = dict(self.held[key])
+        return 200, found | ({"value": None} if found.get("hidden") else {})
+
+    def _keep(self, key: tuple[str, str], body: dict[str, Any]) -> None:
+        if body.get("masked") and not _MASKABLE.fullmatch(body["value"]):
+            raise Refused(400)
+        self.held[key] = body
+
+
+@dataclass
+class Kubernetes(SecretHost):
+    """Secrets of the namespace `video`, with managed fields."""
+
+    held: dict[str, dict[str, str]] = field(default_factory=dict)
+    owners: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def act(self, asked: Asked) -> tuple[int, Any]:
+        if asked.path[:5] != ["api", "v1", "namespaces", "video", "secrets"] or len(asked.path) != 6:
+            raise Refused(404)
+        name = asked.path[5]
+        if asked.method == "GET":
+            if name not in self.held:
+                raise Refused(404)
+            return 200, {"kind": "Secret", "data": self.held[name]}
+        if asked.method != "PATCH" or asked.content_type != "application/apply-patch+yaml":
+            raise Refused(415)
+        manager, body = asked.query["fieldManager"], asked.body
+        if body["kind"] != "Secret" or body["metadata"] != {"name": name, "namespace": "video"}:
+            raise Refused(400)
+        wanted, data = body["data"], dict(self.held.get(name, {}))
+        for key, text in wanted.items():
+            base64.b64decode(text, validate=True)
+            if self.owners.get((name, key), manager) != manager and data.get(key) != text:
+                raise Refused(409)
+        if asked.query.get("dryRun") == "All":
+            return 200, {}
+        for key in [key for (where, key), owner in self.owners.items() if where == name and owner == manager]:
+            if key not in wanted:  # what a manager no longer names is taken away
+                data.pop(key, None)
+        fresh = name not in self.held
+        self.held[name] = data | wanted
+        self.owners |= {(name, key): manager for key in wanted}
+        return (201 if fresh else 200), {"kind": "Secret"}
+
+
+@dataclass
+class Doppler(SecretHost):
+    """The config `prd` of the project `app`; `${NAME}` refers to another secret."""
+
+    held: dict[str, str] = field(default_factory=dict)
+
+    def act(self, asked: Asked) -> tuple[int, Any]:
+        given = asked.query if asked.method == "GET" else asked.body
+        if (given.get("project"), given.get("config")) != ("app", "prd"):
+            raise Refused(404)
+        if asked.method == "POST" and asked.path == ["v3", "configs", "config", "secrets"]:
+            self.held |= given["secrets"]
+            return 200, {"success": True}
+        if asked.method != "GET" or asked.path != ["v3", "configs", "config", "secret"]:
+            raise Refused(404)
+        raw = self.held.get(given["name"])
+        if raw is None:
+            raise Refused(404)
+        computed = re.sub(r"\$\{(\w+)\}", lambda found: self.held.get(found[1], ""), raw)
+        return 200, {"name": given["name"], "value": {"raw": raw, "computed": computed}}
+
+
+VAULT_ID = "v" * 26
+ITEM_ID = "i" * 26
+
+
+@dataclass
+class Connect(SecretHost):
+    """A 1Password Connect server with one item of two fields."""
+
+    fields: list[dict[str, Any]] = field(
+        default_factory=lambda: [
+            {"id": "username", "label": "username", "value": "somebody"},
+            {"id": "f1", "label": "token", "value": "made by hand"},
+        ]
+    )
+
+    def act(self, asked: Asked) -> tuple[int, Any]:
+        if asked.path != ["v1", "vaults", VAULT_ID, "items", ITEM_ID]:
+            raise Refused(404)
+        if asked.method == "PATCH":
+            for change in asked.body:
+                found = re.fullmatch(r"/fields/([a-z0-9]+)/value", change["path"])
+                if change["op"] != "replace" or found is None:
+                    raise Refused(400)
+                next(each for each in self.fields if each["id"] == found[1])["value"] = change["value"]
+        return 200, {"id": ITEM_ID, "version": 1, "fields": self.fields}

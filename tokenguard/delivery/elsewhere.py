@@ -1,0 +1,65 @@
+"""One field of another Vault entry or AWS secret: replaced by compare-and-set, so that no other field is lost."""
+
+from collections.abc import Callable
+
+from tokenguard.delivery.fields import one_text
+from tokenguard.domain.field_address import AwsField, VaultField, parse_field
+from tokenguard.domain.secret import Secret, Value
+from tokenguard.domain.token import Consumer
+from tokenguard.errors import Conflict, InputError
+from tokenguard.ports.delivery import Holds
+from tokenguard.ports.places import Held, Place
+
+_ATTEMPTS = 3
+"""Others may write other fields of the same entry meanwhile."""
+
+
+class PlaceDelivery:
+    """Implements `ports.delivery.Delivery` for `vault://MOUNT/PATH#FIELD` and `aws://REGION/NAME[#FIELD]`.
+
+    Args:
+        place: finds a place on the servers that the runner's configuration names.
+    """
+
+    def __init__(self, place: Callable[[VaultField | AwsField], Place]) -> None:
+        self._place = place
+
+    def check(self, consumer: Consumer) -> None:
+        """Look whether the field is there."""
+        self._read(consumer)
+
+    def push(self, consumer: Consumer, value: Value) -> None:
+        """Replace the field, unless it holds the value already."""
+        text = Secret(one_text(value))
+        for attempt in range(_ATTEMPTS):
+            held = self._read(consumer)
+            if held.text == text:
+                return
+            try:
+                self._at(consumer).replace(held.version, text)
+            except Conflict:
+                if attempt + 1 == _ATTEMPTS:
+                    raise
+            else:
+                return
+
+    def verify(self, consumer: Consumer, value: Value) -> Holds:
+        """Read it back."""
+        held = self._at(consumer).read()
+        return Holds.THIS if held is not None and held.text == value.token else Holds.OTHER
+
+    def rollback(self, consumer: Consumer, previous: Value) -> None:
+        """The same as a push."""
+        self.push(consumer, previous)
+
+    def _read(self, consumer: Consumer) -> Held:
+        held = self._at(consumer).read()
+        if held is None:
+            raise InputError(
+                f"there is no such field: {consumer}",
+                hint="make the entry with that field first (any text); only its value is replaced from then on",
+            )
+        return held
+
+    def _at(self, consumer: Consumer) -> Place:
+        return self._place(parse_field(str(consumer)))

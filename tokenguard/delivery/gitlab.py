@@ -1,0 +1,85 @@
+"""A CI/CD variable of a GitLab project: created masked and protected, kept masked, taken literally, read back.
+
+Source: GitLab's REST API, "Project-level CI/CD variables", and its rules for masking.
+"""
+
+from http import HTTPStatus
+
+from tokenguard.delivery.fields import one_text
+from tokenguard.delivery.hosts import Host, Hosts
+from tokenguard.delivery.targets import RemoteTarget, parse_target
+from tokenguard.documents import JsonTree
+from tokenguard.domain.secret import Secret, Value
+from tokenguard.domain.token import Consumer
+from tokenguard.errors import InputError
+from tokenguard.http.client import Request
+from tokenguard.ports.delivery import Holds
+
+
+class GitlabDelivery:
+    """Implements `ports.delivery.Delivery` for `gitlab:[//HOST/]GROUP/PROJECT#KEY[@ENVIRONMENT]`."""
+
+    def __init__(self, hosts: Hosts) -> None:
+        self._hosts = hosts
+
+    def check(self, consumer: Consumer) -> None:
+        """Look at the variable; one that is hidden could never be verified."""
+        found = self._find(*self._place(consumer))
+        if found is not None and found.get("hidden") is True:
+            raise InputError(
+                f"{consumer} is hidden: GitLab never shows it again, so that nobody can know what it holds",
+                hint="replace it by a variable that is masked and protected, or confirm it as person:TEXT",
+            )
+
+    def push(self, consumer: Consumer, value: Value) -> None:
+        """Create or change the variable. `raw` keeps GitLab from expanding a `$` in the value."""
+        text = one_text(value)
+        host, target = self._place(consumer)
+        common: dict[str, JsonTree] = {"value": text, "masked": True, "raw": True}
+        if self._find(host, target) is not None:
+            host.ask(
+                Request(
+                    method="PUT",
+                    path=(*_variables(target), target.parts["name"]),
+                    query=_scope(target),
+                    body=common,
+                )
+            )
+            return
+        fresh = {"key": target.parts["name"], "protected": True, "variable_type": "env_var"}
+        scope = {"environment_scope": target.parts["scope"]} if "scope" in target.parts else {}
+        host.ask(
+            Request(method="POST", path=_variables(target), body=common | fresh | scope), expected=(HTTPStatus.CREATED,)
+        )
+
+    def verify(self, consumer: Consumer, value: Value) -> Holds:
+        """Read it back."""
+        found = self._find(*self._place(consumer))
+        text = found.get("value") if found is not None else ""
+        if not isinstance(text, str):
+            return Holds.UNKNOWN
+        return Holds.THIS if Secret(text) == value.token else Holds.OTHER
+
+    def rollback(self, consumer: Consumer, previous: Value) -> None:
+        """The same as a push."""
+        self.push(consumer, previous)
+
+    def _place(self, consumer: Consumer) -> tuple[Host, RemoteTarget]:
+        target = parse_target(consumer)
+        return self._hosts.at(target.host, path="/api/v4"), target
+
+    @staticmethod
+    def _find(host: Host, target: RemoteTarget) -> dict[str, JsonTree] | None:
+        answer = host.ask(
+            Request(path=(*_variables(target), target.parts["name"]), query=_scope(target)),
+            expected=(HTTPStatus.OK, HTTPStatus.NOT_FOUND),
+        )
+        return None if answer.status == HTTPStatus.NOT_FOUND else answer.json_object() or {}
+
+
+def _variables(target: RemoteTarget) -> tuple[str, ...]:
+    return ("projects", target.parts["project"], "variables")
+
+
+def _scope(target: RemoteTarget) -> tuple[tuple[str, str], ...]:
+    return (("filter[environment_scope]", target.parts.get("scope", "*")),)

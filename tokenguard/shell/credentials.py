@@ -1,0 +1,62 @@
+"""Credentials that a configuration points at: `env:VARIABLE` or `file:PATH`, never the credential itself."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from tokenguard.domain.secret import Secret
+from tokenguard.errors import InputError
+from tokenguard.files import check_private_file, read_limited, shown
+
+_MOST = 65_536
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
+
+
+def read_credential(source: str, environ: Mapping[str, str], *, table: str, private: bool = True) -> Secret:
+    """The credential that a table of the configuration names.
+
+    Args:
+        source: `env:VARIABLE` or `file:PATH`.
+        environ: the process's environment.
+        table: for errors: `[vault]`.
+        private: a file must be readable by us alone.
+
+    Raises:
+        InputError: it names neither, or what it names is not there or not one word.
+    """
+    kind, _, rest = source.partition(":")
+    if kind == "env" and rest:
+        return _checked(read_variable(rest, environ, what="credential", table=table), table)
+    if kind != "file" or not rest:
+        raise InputError(
+            f"credential of {table} is not given",
+            hint='write "env:VARIABLE" or "file:PATH"; the token itself has no place in a configuration',
+        )
+    path = Path(rest).expanduser()
+    try:
+        if private:
+            check_private_file(path)
+        text = read_limited(path, _MOST).decode("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        raise InputError(
+            f"the credential of {table} cannot be read: {shown(path)}", hint=f"see {table} credential"
+        ) from None
+    return _checked(text, table)
+
+
+def read_variable(name: str, environ: Mapping[str, str], *, what: str, table: str) -> str:
+    """What a variable of the environment holds; InputError if that is nothing."""
+    if not _VARIABLE.fullmatch(name):
+        raise InputError(f"{what} of {table} names no variable", hint='write "env:VARIABLE"')
+    text = environ.get(name, "").strip()
+    if not text:
+        raise InputError(f"the environment does not hold {name}, which {table} {what} names", hint=f"export {name}")
+    return text
+
+
+def _checked(text: str, table: str) -> Secret:
+    if not text or not text.isprintable() or " " in text:
+        raise InputError(
+            f"the credential of {table} is not one word of plain characters", hint=f"see {table} credential"
+        )
+    return Secret(text)

@@ -1,0 +1,48 @@
+"""Deliveries by this runner's own configuration: which commands, which hosts, which credentials."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tokenguard.delivery.command import CommandSettings
+from tokenguard.delivery.registry import Deliveries
+from tokenguard.ports.clock import Clock
+from tokenguard.shell.credentials import read_credential
+from tokenguard.shell.places import ConfiguredPlaces
+from tokenguard.shell.settings import Settings
+
+if TYPE_CHECKING:
+    from tokenguard.delivery.hosts import Hosts
+
+
+def configured_deliveries(
+    settings: Settings, environ: Mapping[str, str], clock: Clock, places: Callable[[], ConfiguredPlaces]
+) -> Deliveries:
+    """The deliveries that this machine can make; credentials and connections are looked for when one is used."""
+    return Deliveries(
+        {
+            name: CommandSettings(argv=each.argv, verify_argv=each.verify_argv, timeout=each.timeout)
+            for name, each in settings.commands.items()
+        },
+        hosts=partial(_hosts, settings, environ, clock),
+        place=lambda address: places().at(address),
+    )
+
+
+def _hosts(settings: Settings, environ: Mapping[str, str], clock: Clock) -> "Hosts":
+    from tokenguard.delivery.hosts import Hosts, HostSettings  # noqa: PLC0415 - loads the HTTP client
+    from tokenguard.http.address import Address  # noqa: PLC0415 - the same
+
+    return Hosts(
+        {
+            host: HostSettings(
+                credential=partial(read_credential, each.credential, environ, table=f'[destinations."{host}"]'),
+                base=Address.parse(each.url, what=f"url of [destinations.{host}]") if each.url else None,
+                ca_bundle=each.ca_bundle,
+            )
+            for host, each in settings.destinations.items()
+        },
+        clock,
+        proxy=Address.parse(settings.proxy, what="proxy", plain_http=True) if settings.proxy else None,
+        ca_bundle=settings.ca_bundle,
+    )
