@@ -101,6 +101,28 @@ def test_verify_says_that_somebody_else_changed_it(cli, adopted):
     assert cli("verify", NAME).code == 3
 
 
+@pytest.mark.parametrize("change", ["theirs", "nothing", "denied", "elsewhere"])
+def test_doctor_says_that_the_next_rotation_would_stop(cli, adopted, change):
+    assert "adopted place" not in cli("doctor").out
+    if change == "theirs":
+        cli.places.change(URL, token="tgcanary-theirs")
+    if change == "nothing":
+        cli.places.remove(URL)
+    cli.places.denied = change == "denied"
+    if change == "elsewhere":
+        cli.places.server = "https://elsewhere.test:8200"
+    assert "adopted place" in cli("doctor").out
+
+
+def test_a_strangers_value_is_masked_and_ours_too(cli, adopted):
+    theirs = cli.world.create("theirs").value
+    cli.places.change(URL, token=theirs)
+    answer = cli("redact", "--all", stdin=f"a {adopted} b {theirs} c")
+    assert answer.code == 0, answer
+    assert adopted not in answer.out
+    assert theirs not in answer.out
+
+
 def test_a_rotation_does_not_begin_over_somebody_elses_value(cli, adopted):
     cli.places.change(URL, token="tgcanary-theirs")
     answer = cli("rotate", NAME)

@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from tokenguard.cli.checkup_finding import Finding, Level, broken, doubt, well
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.names import TokenName
+from tokenguard.domain.secret import TOKEN_FIELD, Value
 from tokenguard.domain.token import Consumer, Record, RecordState
 from tokenguard.errors import ExitCode, InputError, TokenguardError
 from tokenguard.inventory.selection import Filter, by_due, listed
 from tokenguard.policy.entered import LONGEST
+from tokenguard.ports.places import Displaced
 from tokenguard.ports.provider import Way
 from tokenguard.shell.wiring import Wiring
 
@@ -97,7 +99,7 @@ def _gathered(wiring: Wiring, records: list[Record], urgent: set[TokenName]) -> 
     """One finding for each cause, with the tokens that share it; what is not due yet is never more than a warning."""
     causes: defaultdict[tuple[str, str, str, Level], list[TokenName]] = defaultdict(list)
     for record in records:
-        for finding in (*_provider(wiring, record), *_consumers(wiring, record)):
+        for finding in (*_provider(wiring, record), *_place(wiring, record), *_consumers(wiring, record)):
             causes[finding.check, finding.text, finding.hint, finding.level].append(record.name)
     for (check, text, hint, level), names in causes.items():
         make = broken if level is Level.FAIL and not urgent.isdisjoint(names) else doubt
@@ -124,6 +126,23 @@ def _provider(wiring: Wiring, record: Record) -> Iterator[Finding]:
             f"tokenguard add {record.provider}/admin --provider {record.provider} --kind provider_admin ..., or set "
             f"{admin_variable(record.provider)}",
         )
+
+
+def _place(wiring: Wiring, record: Record) -> Iterator[Finding]:
+    """A field of others that a value lives in: that it can be read from here, and that nobody has replaced it."""
+    if not record.location.adopted:
+        return
+    try:
+        held = wiring.places.of(record.location).read()
+    except InputError as error:
+        yield broken("adopted place", error.message, error.hint)
+    except TokenguardError as error:
+        yield doubt("adopted place", error.message, error.hint)
+    else:
+        known = None if held is None else wiring.store.fingerprint(Value({TOKEN_FIELD: held.text}))
+        if known is None or known != record.fingerprint:
+            displaced = Displaced.at(record.location.url)
+            yield broken("adopted place", displaced.message, displaced.hint)
 
 
 def _consumers(wiring: Wiring, record: Record) -> Iterator[Finding]:

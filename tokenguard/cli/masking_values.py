@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.names import Label
 from tokenguard.domain.secret import Value
-from tokenguard.ports.store import Store
+from tokenguard.ports.store import Found, Store
 from tokenguard.redaction.known import Known
 
 
@@ -27,7 +27,10 @@ def known_values(store: Store, snapshots: Iterable[Snapshot], *, show_names: boo
 def _values(store: Store, snapshot: Snapshot) -> Iterator[Value]:
     seen: list[Value] = []
     live = store.read_live(snapshot.id)
-    candidates = (store.read_candidate(snapshot.id, label) for label in dict.fromkeys(_labels(snapshot.document)))
+    labels = dict.fromkeys(_labels(snapshot.document))
+    if live is not None and live.found is Found.OTHER:
+        labels[live.label] = None  # somebody else's value is where ours was adopted; ours may live all the same
+    candidates = (store.read_candidate(snapshot.id, label) for label in labels)
     for value in (live.value if live else None, *candidates):
         if isinstance(value, Value) and value not in seen:
             seen.append(value)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import MAX_SEGMENTS, SEGMENT
-from tokenguard.domain.secret import Secret, Value
+from tokenguard.domain.secret import TOKEN_FIELD, Secret, Value
 from tokenguard.domain.shape import check_value
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, field
@@ -76,7 +76,7 @@ def drafts(
     """
     groups: dict[Fingerprint, list[Sighting]] = {}
     for sighting in sorted(seen, key=lambda each: each.address):
-        groups.setdefault(fingerprint(Value({"token": sighting.value})), []).append(sighting)
+        groups.setdefault(fingerprint(Value({TOKEN_FIELD: sighting.value})), []).append(sighting)
     used = set(taken)
     found = []
     for group in groups.values():

@@ -13,7 +13,7 @@ from typing import Any, cast
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Event
 from tokenguard.domain.names import Label, TokenId, TokenName
-from tokenguard.domain.secret import Value
+from tokenguard.domain.secret import TOKEN_FIELD, Value
 from tokenguard.domain.token import Custody, Location
 from tokenguard.errors import Conflict, Unfinished
 from tokenguard.frozen import replace
@@ -84,7 +84,7 @@ class _AdoptingStore:
         held = place.read()
         if held is None:
             return replace(served, found=Found.NOTHING)
-        value = Value.of(held.text.reveal())
+        value = Value({TOKEN_FIELD: held.text})
         return replace(served, value=value, found=Found.SAME if value == served.value else Found.OTHER)
 
     def publish(self, token: TokenId, label: Label, pinned: int) -> int:
@@ -120,7 +120,7 @@ class _AdoptingStore:
 
     def _expect(self, token: TokenId, place: Place, value: Value) -> None:
         held = place.read()
-        if held is None or Value.of(held.text.reveal()) != value:
+        if held is None or Value({TOKEN_FIELD: held.text}) != value:
             raise self._displaced(token)
 
     def _bring(self, token: TokenId, place: Place, served: Live, *, moved: bool) -> None:
@@ -154,7 +154,7 @@ class _AdoptingStore:
         if journal is not None:
             known |= {attempt.fingerprint for attempt in journal.attempts}
             known |= {journal.old.fingerprint} if journal.old else set()
-        return self._home.fingerprint(Value.of(held.text.reveal())) in known
+        return self._home.fingerprint(Value({TOKEN_FIELD: held.text})) in known
 
     def _displaced(self, token: TokenId) -> Displaced:
         return Displaced.at(self._located[token].url)
