@@ -22,11 +22,12 @@ MIN_BITS = 112
 _ANCHOR_BITS, _ANCHOR_MASK = 16, 0xFFFF
 _MIN_DISTINCT = 12
 _SYMBOLS = "-_:.+/=~"
-_KNOWN = re.compile(
+# Compiled when they are needed: most commits have no use for them.
+_KNOWN = (
     r"dx_bearer_[0-9a-f-]{36}:dx_secret_[0-9a-f-]{36}|dx_(?:bearer|secret)_[0-9a-f-]{36}|sk-social-[A-Za-z0-9]{32,128}"
 )
-_PAIR = re.compile(r"(dx_bearer_[0-9a-f-]{36}):(dx_secret_[0-9a-f-]{36})")
-_CHANGES = re.compile(r"(?<=[a-z])[^a-z]|(?<=[A-Z])[^A-Z]|(?<=[0-9])[^0-9]")
+_PAIR = r"(dx_bearer_[0-9a-f-]{36}):(dx_secret_[0-9a-f-]{36})"
+_CHANGES = r"(?<=[a-z])[^a-z]|(?<=[A-Z])[^A-Z]|(?<=[0-9])[^0-9]"
 _LEAST_CHANGES = 0.25
 """Of all characters: words keep to one class of letters for longer than a generator does."""
 
@@ -54,7 +55,7 @@ class Hit(Frozen, frozen=True):
 
 def covered(text: str) -> bool:
     """Whether a value may be indexed: a declared shape, or as good as random, with at least 112 bits."""
-    if _KNOWN.fullmatch(text):
+    if re.fullmatch(_KNOWN, text):
         return True
     if (
         len(text) < MIN_LENGTH
@@ -68,14 +69,14 @@ def covered(text: str) -> bool:
         alphabet = 16
     digits = sum(map(str.isdigit, text))
     random_looking = digits >= max(2, len(text) // 16) and len(set(text)) >= min(_MIN_DISTINCT, alphabet // 2)
-    changes = len(_CHANGES.findall(text)) / len(text)
+    changes = len(re.findall(_CHANGES, text)) / len(text)
     bits = len(text) * math.log2(max(alphabet, 2)) - _ANCHOR_BITS
     return random_looking and changes >= _LEAST_CHANGES and bits >= MIN_BITS
 
 
 def pieces(text: str) -> list[str]:
     """What to look for: the value, and for a pair each half, which is as secret."""
-    pair = _PAIR.fullmatch(text)
+    pair = re.fullmatch(_PAIR, text)
     return [text, *pair.groups()] if pair else [text]
 
 

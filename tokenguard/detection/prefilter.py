@@ -6,7 +6,7 @@ lines through the supersets.
 """
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import msgspec
@@ -80,12 +80,23 @@ class Prefilter:
             (name, regex(rf"(?:'{run}'|\x22{run}\x22)"), distinct)
             for name, run, distinct in ((BASE64, _IN_BASE64, _BASE64_DISTINCT), (HEX, _IN_HEX, _HEX_DISTINCT))
         )
-        every_core = sorted({core for rule in rules for core in rule["cores"]})
-        self._needs = {(frozenset(every_core.index(core) for core in rule["cores"]), rule["run"]) for rule in rules}
-        self._cores = regex_set(every_core)
+        self._every_core = sorted({core for rule in rules for core in rule["cores"]})
+        self._needs = {
+            (frozenset(self._every_core.index(core) for core in rule["cores"]), rule["run"]) for rule in rules
+        }
+
+    @cached_property
+    def _cores(self) -> RegexSet:
+        return regex_set(self._every_core)
+
+    @cached_property
+    def _runs(self) -> Regex:
         # A rebuilt line writes each quote as \", which may add one distinct character to a run.
-        self._runs = regex(f"{RUN}{{{_BASE64_DISTINCT - 1},}}")
-        self._hex_runs = regex(f"[0-9a-fA-F]{{{_HEX_DISTINCT},}}")
+        return regex(f"{RUN}{{{_BASE64_DISTINCT - 1},}}")
+
+    @cached_property
+    def _hex_runs(self) -> Regex:
+        return regex(f"[0-9a-fA-F]{{{_HEX_DISTINCT},}}")
 
     def worthwhile(self, data: bytes) -> bool:
         """Whether any plugin could find anything in a file of these (UTF-8) bytes."""
