@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
+from pathlib import Path
 
 from tokenguard.cli.adding import check_scope
 from tokenguard.cli.fields import changes_from
@@ -10,7 +11,7 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName, token_name
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
-from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Record, RecordState
+from tokenguard.domain.token import Custody, Record, RecordState
 from tokenguard.errors import InputError, NeedsPerson, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.inventory import guessing, taking
@@ -116,8 +117,12 @@ class Intake:
         return there
 
     def _declare(self, snapshot: Snapshot, draft: Draft) -> Snapshot:
-        """Other places that hold the value are its consumers: the rotation waits until each has the new one."""
-        users = tuple(Consumer(ConsumerKind.PERSON, address) for address in draft.also)
+        """Other places that hold the value are its consumers: a rotation gives each the new one."""
+        if not draft.also:
+            return snapshot
+        from tokenguard.delivery.registry import parse_consumer  # noqa: PLC0415 - only where there are any
+
+        users = tuple(parse_consumer(address, base=Path.cwd()) for address in draft.also)
         return taking.declare_users(self._wiring.store, self._wiring.clock, snapshot, users)
 
     def _enter(self, draft: Draft, record: Record) -> Outcome:
