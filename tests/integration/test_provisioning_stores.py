@@ -20,6 +20,7 @@ from tests.fakes.vault_command_line import Answer, VaultCommandLine
 from tests.fakes.vault_proxy import Cut, VaultProxy
 from tests.integration.openbao import running
 from tokenguard.cli.boundary import run
+from tokenguard.sandbox.knobs import Knobs
 from tokenguard.sandbox.server import Sandbox
 from tokenguard.shell.wiring import Wiring
 
@@ -40,7 +41,7 @@ def aws() -> Iterator[FakeAws]:
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
+    with Sandbox(knobs=Knobs(per_minute=1_000_000)) as sandbox:
         yield sandbox
 
 
