@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tokenguard.domain.field_address import parse_field
+from tokenguard.domain.field_address import AwsField, VaultField, parse_field
 from tokenguard.domain.secret import Secret
 from tokenguard.domain.token import Custody, Location
 from tokenguard.errors import Conflict, InputError, Unreachable
@@ -44,6 +44,9 @@ class MemoryPlaces:
         if location.server != self.server:
             raise InputError("pinned elsewhere", hint="edit")
         return MemoryPlace(self, location.url)
+
+    def at(self, address: VaultField | AwsField) -> "MemoryPlace":
+        return MemoryPlace(self, address.url)
 
     def pinned(self, url: str) -> Location:
         return Location(Custody.ADOPTED, parse_field(url).url, self.server)

@@ -27,6 +27,12 @@ file = "acme.yaml"
 argv = ["/usr/local/bin/deploy", "--token-from-stdin"]
 verify_argv = ["/usr/local/bin/check"]
 timeout = 5
+[destinations."ghe.example.com"]
+credential = "env:GHE_TOKEN"
+url = "https://ghe.example.com/api/v3"
+ca_bundle = "ghe.pem"
+[destinations."10.0.0.7:6443"]
+credential = "file:/run/k8s-token"
 [network]
 proxy = "http://proxy.example:3128"
 ca_bundle = "ca.pem"
@@ -74,6 +80,15 @@ BAD = {
     "timeout": "[commands.x]\nargv = ['/bin/true']\ntimeout = 0",
     "timeout not a number": "[commands.x]\nargv = ['/bin/true']\ntimeout = nan",
     "proxy with password": "[network]\nproxy = 'http://a:tgcanary-pw@proxy.example'",
+    "destination without a credential": "[destinations.'gitlab.com']\nurl = 'https://gitlab.com'",
+    "destination that is no host": "[destinations.'a b']\ncredential = 'env:X'",
+    "destination with a path": "[destinations.'gitlab.com/api']\ncredential = 'env:X'",
+    "destination with a password": "[destinations.'tgcanary:x@gitlab.com']\ncredential = 'env:X'",
+    "destination in capitals": "[destinations.'GitLab.com']\ncredential = 'env:X'",
+    "destination elsewhere": "[destinations.'gitlab.com']\ncredential = 'env:X'\nurl = 'https://evil.example/api/v4'",
+    "destination at another port": "[destinations.'a.example']\ncredential = 'env:X'\nurl = 'https://a.example:8443'",
+    "destination without TLS": "[destinations.'a.example']\ncredential = 'env:X'\nurl = 'http://a.example'",
+    "mistyped destination key": "[destinations.'gitlab.com']\ncredential = 'env:X'\ntoken = 'tgcanary'",
     "deep": "a = " + "[" * 3000,
 }
 
@@ -96,6 +111,9 @@ def test_every_setting_is_read(tmp_path):
     assert settings.proxy == "http://proxy.example:3128"
     assert (settings.ca_bundle, settings.policy_file) == (tmp_path / "ca.pem", tmp_path / "policy.yaml")
     assert settings.provider("unheard-of").base_url == ""
+    assert settings.destinations["ghe.example.com"].url == "https://ghe.example.com/api/v3"
+    assert settings.destinations["ghe.example.com"].ca_bundle == tmp_path / "ghe.pem"
+    assert settings.destinations["10.0.0.7:6443"].credential == "file:/run/k8s-token"
     scan = settings.scan
     assert (scan.names, scan.bundle) == (True, "store")
     assert scan.detect_secrets_plugins == (tmp_path / "rules/team.py", Path("/srv/team.py"))

@@ -26,7 +26,6 @@ from tokenguard.shell.settings import (
     Settings,
     VaultConfig,
 )
-from tokenguard.text import safe_text
 
 MAX_BYTES = 65_536
 MIN_FLOOR = timedelta(seconds=60)
@@ -229,13 +228,13 @@ def _duration(path: Path, name: str, given: str | float) -> timedelta:
 
 
 def _destination(path: Path, host: str, found: _Destination) -> DestinationConfig:
-    what = f"host of [destinations.{safe_text(host, one_line=True, limit=80)}]"
+    what = "host of [destinations]"
     authority = Address.parse(f"https://{host}", what=what).authority
     address = Address.parse(found.url, what=f"url of [destinations.{authority}]") if found.url else None
     if authority != host or (address is not None and address.authority != host):
         raise _bad(
             path,
-            f"{what} and its url name different hosts",
+            f"[destinations.{authority}] and its url name different hosts",
             'write the host as the targets of deliveries do: [destinations."HOST[:PORT]"]',
         )
     return DestinationConfig(

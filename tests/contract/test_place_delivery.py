@@ -1,0 +1,73 @@
+"""A value handed to a field of another Vault or AWS entry: that field alone, and not over somebody's shoulder."""
+
+import pytest
+
+from tests.fakes.memory_places import MemoryPlaces
+from tests.fakes.world import canary
+from tokenguard.delivery.elsewhere import PlaceDelivery
+from tokenguard.domain.secret import Value
+from tokenguard.domain.token import Consumer, ConsumerKind
+from tokenguard.errors import Conflict, InputError, Unreachable
+from tokenguard.ports.delivery import Holds
+
+ENTRY = "vault://kv/team/app"
+CONSUMER = Consumer(ConsumerKind.VAULT, "//kv/team/app#token")
+
+
+@pytest.fixture
+def places():
+    places = MemoryPlaces()
+    places.put(ENTRY, token=canary(), other="theirs")
+    return places
+
+
+@pytest.fixture
+def delivery(places):
+    return PlaceDelivery(places.at)
+
+
+def test_one_field_is_replaced_and_taken_back_and_the_others_stay(places, delivery):
+    old, new = canary(), canary()
+    for text in (old, new, old):
+        delivery.push(CONSUMER, Value.of(text))
+        assert places.fields(ENTRY) == {"token": text, "other": "theirs"}
+        assert delivery.verify(CONSUMER, Value.of(text)) is Holds.THIS
+    assert delivery.verify(CONSUMER, Value.of(new)) is Holds.OTHER
+    delivery.rollback(CONSUMER, Value.of(new))
+    assert delivery.verify(CONSUMER, Value.of(new)) is Holds.THIS
+
+
+def test_pushing_what_is_there_makes_no_version(places, delivery):
+    value = Value.of(canary())
+    delivery.push(CONSUMER, value)
+    before = places.version(ENTRY)
+    delivery.push(CONSUMER, value)
+    assert places.version(ENTRY) == before
+
+
+def test_a_stranger_who_writes_another_field_meanwhile_loses_nothing(places, delivery):
+    changes = iter(range(2))
+    places.interlude = lambda: places.change(ENTRY, other=f"newer {n}") if (n := next(changes, None)) is not None else 0
+    value = Value.of(canary())
+    delivery.push(CONSUMER, value)
+    assert places.fields(ENTRY) == {"token": value.token.reveal(), "other": "newer 1"}
+
+
+def test_an_entry_that_never_rests_is_given_up(places, delivery):
+    places.interlude = lambda: places.change(ENTRY, other=canary())
+    with pytest.raises(Conflict):
+        delivery.push(CONSUMER, Value.of(canary()))
+
+
+def test_a_field_that_is_not_there_is_refused_before_a_rotation(places, delivery):
+    missing = Consumer(ConsumerKind.VAULT, "//kv/team/app#missing")
+    for act in (lambda: delivery.check(missing), lambda: delivery.push(missing, Value.of(canary()))):
+        with pytest.raises(InputError, match="no such field"):
+            act()
+    assert delivery.verify(missing, Value.of(canary())) is Holds.OTHER
+
+
+def test_a_denied_place_says_so(places, delivery):
+    places.denied = True
+    with pytest.raises(Unreachable):
+        delivery.check(CONSUMER)
