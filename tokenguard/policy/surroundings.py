@@ -3,6 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
+from typing import overload
 
 from tokenguard.domain.document import Document
 from tokenguard.domain.fingerprint import Fingerprint
@@ -56,11 +58,11 @@ class Surroundings:
 
     def same_value(self, record: Record) -> Sequence[Record]:
         """The other tokens with the same value."""
-        return _others(record, self._by_value.get(record.fingerprint, ()) if record.fingerprint else ())
+        return _Others(record, self._by_value.get(record.fingerprint, ()) if record.fingerprint else ())
 
     def same_use(self, record: Record) -> Sequence[Record]:
         """The other tokens of the same scope, environment and purpose."""
-        return _others(record, self._by_use[_use(record)])
+        return _Others(record, self._by_use[_use(record)])
 
     def in_scope(self, record: Record) -> int:
         """How many tokens its scope has, itself included."""
@@ -114,8 +116,27 @@ def _use(record: Record) -> tuple[str, Scope | None, str, str]:
     return record.provider, record.scope, record.environment, record.purpose
 
 
-def _others(record: Record, found: Iterable[Record]) -> list[Record]:
-    return [each for each in found if each.name != record.name]
+class _Others(Sequence[Record]):
+    """A group without one of its members, read no further than is asked: a group may be a whole inventory."""
+
+    def __init__(self, record: Record, group: Sequence[Record]) -> None:
+        self._record = record
+        self._group = group
+
+    def __len__(self) -> int:
+        return max(len(self._group) - 1, 0)
+
+    def __iter__(self) -> Iterator[Record]:
+        return (each for each in self._group if each.name != self._record.name)
+
+    @overload
+    def __getitem__(self, place: int) -> Record: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Record]: ...
+    def __getitem__(self, place: int | slice) -> Record | Sequence[Record]:
+        if isinstance(place, slice):
+            return list(islice(self, place.start, place.stop, place.step))
+        return next(islice(self, place, None))
 
 
 def _same(row: Listed, record: Record) -> bool:
