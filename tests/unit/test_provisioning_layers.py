@@ -71,6 +71,14 @@ def test_an_environment_lays_its_fields_over_and_leaves_other_environments_out(r
     assert "not among these" in refused(repository, "test")
 
 
+def test_a_mistyped_environment_never_passes_for_an_empty_one(repository):
+    written(repository, tokens=HEAD + "tokens: {a/b: {}, a/c: {environment: test}}\n")
+    assert set(read(repository, "test")) == {"a/c"}
+    assert "no token of the chosen environment" in refused(repository, "pord")
+    written(repository, tokens=HEAD.replace("  environment: prod\n", "") + "tokens: {a/b: {}}\n")
+    assert "environment is missing" in refused(repository, "pord"), "only a listed environment is given to tokens"
+
+
 def test_a_wrong_overlay_is_refused_whichever_environment_is_chosen(repository):
     written(repository, tokens=HEAD + "environments: {prod: {}, test: {tokens: {a/x: {}}}}\ntokens: {a/b: {}}\n")
     assert "no token of that name" in refused(repository, "prod")

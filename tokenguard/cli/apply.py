@@ -7,7 +7,7 @@ import click
 from tokenguard.cli.apply_view import Outcome, show_outcome
 from tokenguard.cli.applying import Applying
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.declaring import DEFAULT_FILE, Held, declared_in, held_against_store
+from tokenguard.cli.declaring import DEFAULT_FILE, Held, declared_in, held_against_store, refuse_blocked
 from tokenguard.cli.handing import hand_over
 from tokenguard.cli.plan_view import Format, show_plan
 from tokenguard.domain.names import TokenName
@@ -56,7 +56,7 @@ def apply(
     reviewed = checked_digest(digest) if digest is not None else None
     wiring.concurrent = concurrent
     held = held_against_store(wiring, declared_in(file, environment))
-    _refuse_blocked(held.plan)
+    refuse_blocked(held.plan)
     begun = _reviewed(wiring, held, reviewed) if reviewed else {}
     _refuse_ends(held.plan, allow_retire=allow_retire)
     _check_consumers(wiring, held)
@@ -77,13 +77,6 @@ def apply(
         raise
     show_outcome(wiring, Outcome(plan=held.plan, results=tuple(results), left=after.plan))
     return gravest(results)
-
-
-def _refuse_blocked(plan: Plan) -> None:
-    if plan.blocked:
-        first, others = plan.blocked[0], len(plan.blocked) - 1
-        more = f" (and {others:,} more: `tokenguard plan`)" if others else ""
-        raise InputError(f"{first.place}: {first.name}: {first.reason}{more}", hint=first.hint)
 
 
 def _reviewed(wiring: Wiring, held: Held, digest: str) -> Mapping[TokenName, str]:

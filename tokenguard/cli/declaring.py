@@ -42,6 +42,14 @@ def declared_in(file: str, environment: str) -> Manifest:
     return read_manifest(Path(file), read_consumer, environment=environment)
 
 
+def refuse_blocked(plan: Plan) -> None:
+    """InputError at the first wish that cannot be fulfilled."""
+    if plan.blocked:
+        first, others = plan.blocked[0], len(plan.blocked) - 1
+        more = f" (and {others:,} more: `tokenguard plan`)" if others else ""
+        raise InputError(f"{first.place}: {first.name}: {first.reason}{more}", hint=first.hint)
+
+
 def read_consumer(text: str) -> Consumer:
     """One consumer of a manifest; InputError if it is none. No path is looked at, so that none can be probed."""
     from tokenguard.delivery.registry import parse_consumer  # noqa: PLC0415 - only where a consumer is declared

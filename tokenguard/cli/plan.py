@@ -3,7 +3,7 @@
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.declaring import DEFAULT_FILE, declared_in, held_against_store
+from tokenguard.cli.declaring import DEFAULT_FILE, declared_in, held_against_store, refuse_blocked
 from tokenguard.cli.plan_view import Format, show_plan
 from tokenguard.errors import ExitCode
 from tokenguard.shell.wiring import Wiring
@@ -24,6 +24,5 @@ def plan(wiring: Wiring, file: str, *, environment: str, exit_code: bool, as_for
     """
     held = held_against_store(wiring, declared_in(file, environment))
     show_plan(wiring, held.plan, Format(as_format or wiring.flags.format))
-    if held.plan.blocked:
-        return ExitCode.USAGE
+    refuse_blocked(held.plan)
     return ExitCode.FINDINGS if exit_code and held.plan.actions else ExitCode.OK

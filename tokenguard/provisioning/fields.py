@@ -61,7 +61,8 @@ FIELDS: Mapping[str, About] = {
         sort=Sort.LINE, says="The scope's display name.", hint=_LINE, inherited=True, overlaid=True, ids=True
     ),
     "environment": About(
-        sort=Sort.WORD, says="Its environment: prod, staging, dev.", hint=_WORD, inherited=True, required=True
+        sort=Sort.WORD, says="Its environment: prod, staging, dev.", inherited=True, required=True,
+        hint=f"{_WORD}; or list `environments` and choose one with --env",
     ),
     "owner": About(sort=Sort.WORD, says="The team that answers for it.", hint=_WORD, inherited=True, required=True),
     "purpose": About(sort=Sort.LINE, says="What it is for.", hint=_LINE, inherited=True, required=True),

@@ -62,6 +62,8 @@ class _Layers:
         self._folder = folder
         self._read_consumer = read_consumer
         self._environment = environment
+        self._chosen_here = False
+        """Whether the manifest itself knows the chosen environment, and tokens that say none are meant for it."""
         self._sources: dict[str, Source] = {}
         self._given: dict[TokenName, Given] = {}
         self._places: dict[TokenName, tuple[Source, tuple[str | int, ...]]] = {}
@@ -125,10 +127,14 @@ class _Layers:
     def check_choice(self, top: Part) -> None:
         """A manifest with environments is only whole with one of them."""
         environments = top.mapping("environments")
-        if environments and self._environment not in environments:
+        self._chosen_here = self._environment in environments
+        if environments and not self._chosen_here:
             known = ", ".join(environments)
             reason = "the chosen environment is not among these" if self._environment else "no environment is chosen"
             top.refuse(reason, "environments", hint=f"choose one with --env: {known}")
+        spoken_of = {given.get("environment") for given in self._given.values()}
+        if self._environment and not environments and spoken_of and spoken_of.isdisjoint({self._environment, None}):
+            top.refuse("no token of the chosen environment is declared", hint="see --env")
 
     def _overlay_part(self, top: Part, path: tuple[str, str], tree: Tree) -> Part:
         if not isinstance(tree, str):
@@ -155,7 +161,9 @@ class _Layers:
         tokens = []
         for name in sorted(self._given):
             given = self._given[name]
-            if self._environment and given.setdefault("environment", self._environment) != self._environment:
+            if self._chosen_here:
+                given.setdefault("environment", self._environment)
+            if self._environment and given.get("environment", self._environment) != self._environment:
                 continue
             declared = Declared(name=name, **given)
             self._check(declared)
