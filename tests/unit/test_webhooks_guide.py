@@ -1,6 +1,8 @@
 """The example of docs/webhooks.md is run as it stands, against the sandbox."""
 
 import re
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -39,3 +41,8 @@ def test_every_public_name_is_there_and_no_other():
         assert getattr(webhooks, name).__name__ == name
     with pytest.raises(AttributeError):
         _ = webhooks.Nothing
+
+
+def test_receiving_signed_deliveries_loads_no_http_client():
+    code = "import sys; from tokenguard.webhooks import AutopostingDeliveries; print('urllib3' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
