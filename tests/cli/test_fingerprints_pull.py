@@ -183,6 +183,14 @@ def test_a_second_publishers_key_is_refused(published):
     published.refused("fingerprints", "publish", "--key-file", "keys/key")
 
 
+def test_a_key_that_somebody_else_shared_before_is_not_published_beside(published):
+    published.store.write(Item.SCAN_KEY, b"of another publisher", "")
+    assert "another publisher" in published.refused(
+        "fingerprints", "publish", "--to-store", "--key-file", "keys/key", "--public-code", "public", code=6
+    )
+    assert published.store.read(Item.FINGERPRINTS) is None
+
+
 def test_what_others_put_on_the_shelf_is_never_believed(published):
     answer = share(published)
     assert answer.code == 0, answer

@@ -72,6 +72,7 @@ def test_a_repository_limits_its_comments(cli, repo):
     answer = cli("scan", "a.py")
     assert answer.code == 1
     assert "note: comments silence 2 lines, and 1 may be: take some out" in answer.out
+    assert cli("scan", "--max-pragmas", "9").code == 1, "the stricter of both counts"
     assert cli("scan").code == cli("scan", "--staged").code == hook.run([]) == 1
     (repo.path / "below").mkdir()
     assert cli("scan", "below").code == 0  # nothing in there
@@ -150,6 +151,7 @@ SCISSORS = "# ------------------------ >8 ------------------------\n"
 MESSAGES = {
     "plain": ("fix\n\n{}\n", 1), "clean": ("fix\n", 0), "in a comment": ("fix\n# {}\n", 1),
     "in the diff of commit -v": (f"fix\n{SCISSORS}# Do not modify it.\n# Everything below is ignored.\ndiff --git a b\n-{{}}\n", 0),
+    "below lines that only look like it": (f"fix\n{SCISSORS}# Do not modify it.\n# Everything below is ignored.\n{{}}\n", 1),
     "below a line that only looks like it": (f"fix\n{SCISSORS}{{}}\n", 1),
 }  # fmt: skip
 

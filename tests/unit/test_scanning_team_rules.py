@@ -23,6 +23,10 @@ class TicketDetector(RegexBasedDetector):
     secret_type = "Team Ticket"
     denylist = [re.compile(r"ticket-[0-9a-f]{12}")]
 
+class QuotedDetector(RegexBasedDetector):
+    secret_type = "Team Quoted"
+    denylist = [re.compile(r'= "quoted-[0-9a-f]{8}"')]
+
 class EveryLineDetector(RegexBasedDetector):
     secret_type = "Team Word"
     denylist = [re.compile(r"(?i)plain[a-z]+word")]
@@ -32,9 +36,10 @@ def is_known(secret): return secret.endswith("00")
 def is_noted(line): return "harmless" in line
 def is_of(filename, secret): return filename.endswith("skipped.py")
 def is_short(secret, plugin): return len(secret) < 4
+def is_rebuilt(line): return '"rebuilt' in line
 def surrounds(context): return "nothing to see" in str(context.target_line)
 """
-NAMES = ("is_known", "is_noted", "is_of", "is_short", "surrounds")
+NAMES = ("is_known", "is_noted", "is_of", "is_short", "is_rebuilt", "surrounds")
 
 
 def random_hex(length: int) -> str:
@@ -54,6 +59,7 @@ def files(tmp_path: Path) -> Iterator[tuple[str, str]]:
         "c.yaml": f"a:\n  password: {random_hex(20)}00\n  text: |\n    ticket-{random_hex(12)}\n    more\nb: ticket-{random_hex(12)}\n",
         "d.ini": f"[one]\npassword = {random_hex(20)}\nt = ticket-{random_hex(12)}\n", "e.cfg": f"key = ticket-{random_hex(12)}\n",
         "f.conf": f"password = {random_hex(20)}00\nnote = plainoldword\n", "yarn.lock": "\n".join(lines), "g.md": "plainnewword",
+        "h.settings": f"note = quoted-{random_hex(8)}\n", "i.yaml": f"password: rebuilt{random_hex(20)}\nother: 1\n",
     }  # fmt: skip
     for name, text in bodies.items():
         (tmp_path / name).write_text(text)
@@ -80,7 +86,10 @@ def theirs(team: TeamFiles, path: str) -> list[tuple[str, str, int]]:
     """What detect-secrets itself finds with its own plug-ins and the team's."""
     restore()
     own = [{"name": each.__name__} for each in get_mapping_from_secret_type_to_class().values()]
-    custom = [{"name": name, "path": f"file://{team.plugins[0]}"} for name in ("TicketDetector", "EveryLineDetector")]
+    custom = [
+        {"name": name, "path": f"file://{team.plugins[0]}"}
+        for name in ("TicketDetector", "QuotedDetector", "EveryLineDetector")
+    ]
     get_mapping_from_secret_type_to_class.cache_clear()
     known = [{"path": each} for each in Settings().filters]
     config = {
@@ -107,6 +116,7 @@ def test_the_same_is_found_and_dropped_as_by_detect_secrets_itself(tmp_path: Pat
     assert {kind for found in expected.values() for kind, _, _ in found} > {
         "Team Ticket",
         "Team Word",
+        "Team Quoted",
         "Secret Keyword",
     }
     restore()
