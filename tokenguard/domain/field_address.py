@@ -52,6 +52,11 @@ class VaultFolder(Frozen, frozen=True, kw_only=True):
     path: str = ""
     """Empty: the whole mount."""
 
+    @property
+    def url(self) -> str:
+        """The address in its one canonical spelling."""
+        return "/".join([f"vault://{_quoted(self.mount)}", *(_quoted(each) for each in self.path.split("/") if each)])
+
 
 class AwsFolder(Frozen, frozen=True, kw_only=True):
     """Every secret of a region whose name begins so."""

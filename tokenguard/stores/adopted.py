@@ -78,7 +78,8 @@ class _AdoptingStore:
 
     def read_live(self, token: TokenId) -> Live | None:
         """What the place holds, with the label of what should be there; None where nothing is live."""
-        served, place = self._home.read_live(token), self._place(token)
+        served = self._home.read_live(token)
+        place = self._place(token) if served is not None else None
         if served is None or place is None:
             return served
         held = place.read()

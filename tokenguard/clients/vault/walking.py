@@ -97,7 +97,8 @@ class KvSurvey:
         return Passed(address=self._address(path), reason=_OF_ONE_ENTRY[trouble.reason], readable=False)
 
     def _address(self, path: str) -> str:
-        return f"vault://{self._kv.mount}/{path.lstrip('/')}"
+        """What cannot be looked into, written as an address; a folder ends with a slash."""
+        return VaultFolder(mount=self._kv.mount, path=path).url + ("/" if path.endswith("/") else "")
 
 
 def _texts(found: KvEntry | None) -> dict[str, Secret]:
