@@ -1,4 +1,4 @@
-"""`import`: take tokens from a .env, CSV or JSON file, or from where they live on a Vault or AWS."""
+"""`import`: take tokens from a .env, CSV or JSON file, or from where they are kept today."""
 
 from collections import Counter
 from pathlib import Path
@@ -34,7 +34,12 @@ _PREFIX = "imported"
 @command("import")
 @click.argument("file", metavar="[FILE]", required=False)
 @click.option(
-    "--from", "source", default="", metavar="ADDRESS", help="vault://MOUNT[/PREFIX] or aws://REGION[/PREFIX]."
+    "--from",
+    "source",
+    default="",
+    metavar="ADDRESS",
+    help="vault://MOUNT[/PREFIX], aws://REGION[/PREFIX], doppler:PROJECT/CONFIG, gitlab:GROUP/PROJECT, "
+    "onepassword://HOST/VAULT.",
 )
 @click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="With --from: only what has this; repeatable.")
 @click.option("--as", "form", type=click.Choice(list(map(str, Format))), help="The file's format, if not by its name.")
@@ -53,7 +58,8 @@ def import_file(
     """Take the tokens of FILE into the inventory: a .env file, or a CSV or JSON list of records with values.
 
     With --from, what looks like a token in the secrets of a Vault or of AWS is adopted where it is, and nothing there
-    is changed. A value that is in several places becomes one record; the other places are its consumers.
+    is changed. A value that is in several places becomes one record; the other places are its consumers. From Doppler,
+    GitLab and 1Password values are copied into the store, and every place they were in is a consumer.
 
     What lacks an owner, a scope, an environment or a purpose becomes `unclaimed`. A value that the inventory has
     already is not added again, so an import can be repeated. Exit 1: some were refused or could not be read; the others
@@ -75,8 +81,11 @@ def import_file(
     try:
         for outcome in found:
             outcomes.append(outcome)  # noqa: PERF402 - what was done is told even if the next one fails
-    finally:
-        _print(wiring, outcomes, dry_run=dry_run)
+    except BaseException:
+        if outcomes:
+            _print(wiring, outcomes, dry_run=dry_run)
+        raise
+    _print(wiring, outcomes, dry_run=dry_run)
     return max((_CODES.get(each.fate, ExitCode.OK) for each in outcomes), default=ExitCode.OK)
 
 

@@ -12,6 +12,8 @@ from tokenguard.ports.surveying import Entry, Survey
 from tokenguard.shell.wiring import Wiring
 
 _MAX_SIGHTINGS = 20_000
+_HOSTED = ("doppler:", "gitlab:", "onepassword:")
+"""Sources whose values are taken in, since nothing but a delivery can write there."""
 
 
 @dataclass(slots=True)
@@ -24,11 +26,11 @@ class Walk:
 
 
 class Surveying:
-    """Takes in what lives below an address of a Vault or of AWS Secrets Manager.
+    """Takes in what lives below an address of a Vault, of AWS Secrets Manager or of another keeper of secrets.
 
     Args:
         wiring: the world.
-        address: `vault://MOUNT[/PREFIX]` or `aws://REGION[/PREFIX]`.
+        address: `vault://MOUNT[/PREFIX]`, `aws://REGION[/PREFIX]`, or one of the hosts in `_HOSTED`.
         tags: labels that an entry must have.
 
     Raises:
@@ -37,8 +39,12 @@ class Surveying:
 
     def __init__(self, wiring: Wiring, address: str, tags: Sequence[str]) -> None:
         self._wiring = wiring
-        self._folder = parse_folder(address)
+        self._address = address
+        self._hosted = address.startswith(_HOSTED)
+        self._folder = None if self._hosted else parse_folder(address)
         self._tags = dict(map(_pair, tags))
+        if self._hosted and tags:
+            raise InputError("--tag is for a Vault and AWS", hint="name a smaller part of the host's secrets instead")
 
     def run(self, defaults: Defaults, *, dry_run: bool) -> Iterator[Outcome]:
         """What became of each; the walk ends before anything is taken in. Raises what store and source raise."""
@@ -54,6 +60,7 @@ class Surveying:
             taken={name for name, _ in self._names()},
             begun={address: name for name, address in self._names(begun=True)},
             prefix=defaults.prefix,
+            adopt=not self._hosted,
         )
         told = f"{walk.entries:,} entries read, {len(walk.seen):,} tokens seen, {len(found):,} different values"
         self._wiring.progress.note(told)
@@ -78,6 +85,8 @@ class Surveying:
         return walk
 
     def _survey(self) -> Survey:
+        if self._folder is None:
+            return self._wiring.deliveries.survey(self._address)
         places = self._wiring.places
         if isinstance(self._folder, VaultFolder):
             return places.vault_survey(self._folder, self._tags)

@@ -9,6 +9,7 @@ from tokenguard.domain.token import Consumer, ConsumerKind
 from tokenguard.errors import InputError
 from tokenguard.ports.delivery import Delivery
 from tokenguard.ports.places import Place
+from tokenguard.ports.surveying import Survey
 from tokenguard.text import safe_text
 
 if TYPE_CHECKING:
@@ -61,11 +62,20 @@ class Deliveries:
             from tokenguard.delivery.elsewhere import PlaceDelivery  # noqa: PLC0415
 
             return PlaceDelivery(self._place)
-        if self._hosts is None:
-            raise InputError(f"nothing here delivers to {kind}", hint="run it where the configuration has destinations")
         from tokenguard.delivery.remote import delivery_to  # noqa: PLC0415
 
-        return delivery_to(kind, self._hosts())
+        return delivery_to(kind, self._asked_hosts(kind))
+
+    def survey(self, address: str) -> Survey:
+        """A walk through the secrets at one of the hosts; InputError if the address is none, or not configured here."""
+        from tokenguard.delivery.surveys import HostSurvey  # noqa: PLC0415
+
+        return HostSurvey(self._asked_hosts(address.partition(":")[0]), address)
+
+    def _asked_hosts(self, kind: str) -> "Hosts":
+        if self._hosts is None:
+            raise InputError(f"nothing here speaks to {kind}", hint="run it where the configuration has destinations")
+        return self._hosts()
 
     def warnings(self, consumer: Consumer) -> tuple[str, ...]:
         """What a person should know about an acceptable consumer, for `add`, `edit` and `doctor`; no effect."""

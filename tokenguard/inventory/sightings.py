@@ -64,6 +64,7 @@ def drafts(
     taken: Collection[str],
     begun: Mapping[str, str],
     prefix: str = "",
+    adopt: bool = True,
 ) -> list[Draft]:
     """One draft for each value, in the order of their first places.
 
@@ -73,6 +74,7 @@ def drafts(
         taken: names that are not free.
         begun: names by address, of records that an earlier run was interrupted at.
         prefix: put before every proposed name; empty: nothing.
+        adopt: the first place is where the live value stays; otherwise all of them are consumers alike.
     """
     groups: dict[Fingerprint, list[Sighting]] = {}
     for sighting in sorted(seen, key=lambda each: each.address):
@@ -91,11 +93,11 @@ def drafts(
                 texts={
                     **texts,
                     "name": name,
-                    "location": first.address,
+                    **({"location": first.address} if adopt else {}),
                     **({"provider": provider} if provider else {}),
                 },
                 value=first.value,
-                also=tuple(each.address for each in group[1:]),
+                also=tuple(each.address for each in (group[1:] if adopt else group)),
             )
         )
     return found

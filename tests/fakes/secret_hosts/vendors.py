@@ -60,6 +60,10 @@ class Gitlab(SecretHost):
     def act(self, asked: Asked) -> tuple[int, Any]:
         if asked.path[:5] != ["api", "v4", "projects", "acme/app", "variables"]:
             raise Refused(404)
+        if asked.method == "GET" and len(asked.path) == 5:
+            size, page = int(asked.query["per_page"]), int(asked.query["page"])
+            rows = [each | ({"value": None} if each.get("hidden") else {}) for each in self.held.values()]
+            return 200, rows[(page - 1) * size : page * size]
         scope = asked.query.get("filter[environment_scope]", "*")
         if asked.method == "POST" and len(asked.path) == 5:
             body = dict(asked.body)
@@ -131,6 +135,8 @@ class Doppler(SecretHost):
         if asked.method == "POST" and asked.path == ["v3", "configs", "config", "secrets"]:
             self.held |= given["secrets"]
             return 200, {"success": True}
+        if asked.method == "GET" and asked.path == ["v3", "configs", "config", "secrets"]:
+            return 200, {"secrets": {name: {"raw": raw, "computed": raw} for name, raw in self.held.items()}}
         if asked.method != "GET" or asked.path != ["v3", "configs", "config", "secret"]:
             raise Refused(404)
         raw = self.held.get(given["name"])
@@ -156,6 +162,8 @@ class Connect(SecretHost):
     )
 
     def act(self, asked: Asked) -> tuple[int, Any]:
+        if asked.path == ["v1", "vaults", VAULT_ID, "items"] and asked.method == "GET":
+            return 200, [{"id": ITEM_ID, "title": "Video app"}]
         if asked.path != ["v1", "vaults", VAULT_ID, "items", ITEM_ID]:
             raise Refused(404)
         if asked.method == "PATCH":
@@ -164,4 +172,4 @@ class Connect(SecretHost):
                 if change["op"] != "replace" or found is None:
                     raise Refused(400)
                 next(each for each in self.fields if each["id"] == found[1])["value"] = change["value"]
-        return 200, {"id": ITEM_ID, "version": 1, "fields": self.fields}
+        return 200, {"id": ITEM_ID, "title": "Video app", "version": 1, "fields": self.fields}
