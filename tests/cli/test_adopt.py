@@ -71,6 +71,8 @@ def test_env_gives_what_is_there(cli, adopted):
     theirs = cli.world.create("theirs").value
     cli.places.change(URL, token=theirs)
     assert theirs in cli("env", "-t", f"{NAME}=TOKEN").out
+    told = [each.event.detail.get("found") for each in cli.store.history(cli.store.find(token_name(NAME)).id)]
+    assert told[-2:] == ["other", "other"], "the trail does not call it ours"
     cli.places.remove(URL)
     assert "nothing any more" in cli.refused("env", "-t", f"{NAME}=TOKEN")
 
@@ -224,6 +226,28 @@ def test_edit_adopts_a_value_of_the_store_where_it_is_used(cli):
 
 def test_an_adopted_value_is_not_said_to_be_unreadable(cli, adopted):
     assert "which can be read" in cli.refused("edit", NAME, "--adopt", "github://team/app#TOKEN")
+
+
+def test_a_list_of_places_is_adopted(cli, tmp_path):
+    value, other = cli.world.create("a").value, cli.world.create("b").value
+    cli.places.put(URL, token=value, api_key=other)
+    (tmp_path / "list.csv").write_text(
+        "name,provider,location,value\n"
+        f"a/one,fake,{URL},\n"
+        f"a/two,fake,vault://kv/video/app#api_key,{value}\n"
+        "a/three,fake,vault://kv/video/app#nothing,\n"
+        "a/four,fake,vault://kv/../app#token,\n"
+    )
+    answer = cli("import", "list.csv", "--format", "json")
+    assert answer.code == 1, answer
+    assert [each["name"] for each in answer.document["added"]] == ["a/one"]
+    assert [each["reason"] for each in answer.document["refused"]] == [
+        "its value is not the one at its location",
+        "there is no such field: vault://kv/video/app#nothing",
+        "its location is not acceptable",
+    ]
+    assert _record(cli, "a/one").location.url == URL
+    assert cli.places.version(URL) == 1
 
 
 def test_an_interrupted_adoption_is_finished_by_doing_it_again(cli, monkeypatch):

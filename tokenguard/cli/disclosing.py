@@ -39,6 +39,11 @@ def check_in_place(record: Record, live: Live) -> None:
         )
 
 
+def what_is_live(live: Live) -> dict[str, str | int | bool]:
+    """What an event says of a value that is disclosed; a stranger's does not pass for the one of that label."""
+    return {"label": live.label} if live.found is Found.SAME else {"label": live.label, "found": live.found.value}
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """A live value that was read for somebody."""
@@ -91,7 +96,7 @@ class Disclosure:
                 self._wiring.progress.note(f"the outcome for {given.asked.name} is not recorded: {error.message}")
 
     def _commit(self, given: Given, phase: Phase, more: dict[str, str | int | bool]) -> None:
-        store, detail = self._wiring.store, {"label": given.live.label, "to": self._to, **more}
+        store, detail = self._wiring.store, {**what_is_live(given.live), "to": self._to, **more}
         event = Event(
             at=self._wiring.clock.now(),
             op=Op.DISCLOSE,

@@ -47,6 +47,7 @@ def show_record(wiring: Wiring, snapshot: Snapshot) -> None:
             ("deputy", record.deputy),
             ("consumers", consumers),
             ("location", record.location.url or record.location.custody),
+            ("on the server", record.location.server),
             ("added", day(record.added_at)),
             ("rotated", day(record.rotated_at)),
             ("due", due_words(due, now) + (", set by hand" if due and due.explicit else "")),
