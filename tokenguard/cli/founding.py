@@ -95,7 +95,7 @@ def _on_aws(wiring: Wiring, recovery_file: str | None, *, sandbox: bool) -> Foun
         raise InputError("a store on AWS has no recovery code", hint="its KMS key, and who may use it, is its recovery")
     from tokenguard.stores.aws.cost import monthly  # noqa: PLC0415 - for this kind of store only
 
-    store = make_aws(wiring.store_url, wiring.settings, wiring.clock, sandbox=sandbox)
+    store = make_aws(wiring.store_url, wiring.settings, wiring.clock, wiring.environ, sandbox=sandbox)
     return Founded(url=store.url, store_id=store.store_id, recovery="", cost=monthly(0))
 
 

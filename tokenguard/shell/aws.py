@@ -1,8 +1,11 @@
 """Making and opening a store on AWS with what this runner's configuration says of it."""
 
+import os
 import re
+from collections.abc import Mapping
 
-from tokenguard.clients.aws.client import AwsClient, AwsSettings
+from tokenguard.clients.aws.client import AwsClient, AwsSettings, WebIdentity
+from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
 from tokenguard.http.address import Address
 from tokenguard.ports.clock import Clock
@@ -12,10 +15,13 @@ from tokenguard.stores.aws.place import AwsPlace
 from tokenguard.stores.aws.policies import Role, policy
 from tokenguard.stores.aws.store import AwsStore, create_store, open_store
 
+_ROLE = re.compile(r"arn:aws(?:-[a-z]+)*:iam::\d{12}:role/[\w+=,.@/-]{1,512}", re.ASCII)
 _KMS_KEY = re.compile(r"[A-Za-z0-9:/_-]{1,2048}", re.ASCII)
 
 
-def open_aws(url: str, settings: Settings, clock: Clock) -> AwsStore:
+def open_aws(
+    url: str, settings: Settings, clock: Clock, environ: Mapping[str, str] = os.environ, *, keyless: bool = False
+) -> AwsStore:
     """Open the store at `url`.
 
     Raises:
@@ -26,12 +32,14 @@ def open_aws(url: str, settings: Settings, clock: Clock) -> AwsStore:
     place = AwsPlace.parse(url)
     servers = known_servers(url, settings)
     servers.check()
-    store = open_store(place, client(place.region, settings), clock)
+    store = open_store(place, client(place.region, settings, environ, keyless=keyless), clock)
     servers.remember()
     return store
 
 
-def make_aws(url: str, settings: Settings, clock: Clock, *, sandbox: bool) -> AwsStore:
+def make_aws(
+    url: str, settings: Settings, clock: Clock, environ: Mapping[str, str] = os.environ, *, sandbox: bool
+) -> AwsStore:
     """Make a store at `url`, encrypted with the configuration's `kms_key`; InputError if there is one already."""
     place = AwsPlace.parse(url)
     key = settings.aws.kms_key
@@ -39,7 +47,7 @@ def make_aws(url: str, settings: Settings, clock: Clock, *, sandbox: bool) -> Aw
         raise InputError("kms_key of [aws] is not a key", hint="write its ARN, its id, or alias/NAME")
     servers = known_servers(url, settings)
     servers.check()
-    store = create_store(place, client(place.region, settings), clock, kms_key=key, sandbox=sandbox)
+    store = create_store(place, client(place.region, settings, environ), clock, kms_key=key, sandbox=sandbox)
     servers.remember()
     return store
 
@@ -55,8 +63,13 @@ def policies(url: str) -> dict[str, str]:
     return {role.value: policy(role, place) for role in Role}
 
 
-def client(region: str, settings: Settings) -> AwsClient:
-    """Asks a region, at the configured endpoint if there is one; InputError if either is not acceptable."""
+def client(
+    region: str, settings: Settings, environ: Mapping[str, str] = os.environ, *, keyless: bool = False
+) -> AwsClient:
+    """Asks a region, at the configured endpoint if there is one; InputError if either is not acceptable.
+
+    `keyless`: AwsTrouble where credentials that never expire are found.
+    """
     endpoint = settings.aws.endpoint
     return AwsClient(
         AwsSettings(
@@ -64,5 +77,22 @@ def client(region: str, settings: Settings) -> AwsClient:
             endpoint=Address.parse(endpoint, what="endpoint of [aws]") if endpoint else None,
             ca_bundle=settings.ca_bundle,
             proxy=Address.parse(settings.proxy, what="proxy", plain_http=True) if settings.proxy else None,
+            identity=_identity(settings, environ),
+            keyless=keyless,
         )
     )
+
+
+def _identity(settings: Settings, environ: Mapping[str, str]) -> WebIdentity | None:
+    given = settings.aws.role
+    if not given:
+        return None
+    from tokenguard.shell.credentials import read_variable  # noqa: PLC0415 - for those who take a role
+    from tokenguard.shell.identities import credential  # noqa: PLC0415
+
+    is_variable = given.startswith("env:")
+    role = read_variable(given[4:], environ, what="role", table="[aws]") if is_variable else given
+    if not _ROLE.fullmatch(role):
+        raise InputError("role of [aws] is not the ARN of a role", hint="arn:aws:iam::ACCOUNT:role/NAME")
+    found = credential(settings.aws.credential, environ, settings, table="[aws]", own=True)
+    return WebIdentity(role=role, token=(lambda: found) if isinstance(found, Secret) else found)

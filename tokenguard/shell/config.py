@@ -88,6 +88,8 @@ class _Policy(_Strict, frozen=True):
 class _Aws(_Strict, frozen=True):
     endpoint: str = ""
     kms_key: str = ""
+    role: str = ""
+    credential: str = ""
 
 
 class _Scan(_Strict, frozen=True):
@@ -162,7 +164,12 @@ def _settings(path: Path, file: _File) -> Settings:
         ca_bundle=_placed(base, file.network.ca_bundle),
         policy_file=_placed(base, file.policy.file),
         scan=_scan(base, file.scan),
-        aws=AwsConfig(endpoint=file.aws.endpoint, kms_key=file.aws.kms_key),
+        aws=AwsConfig(
+            endpoint=file.aws.endpoint,
+            kms_key=file.aws.kms_key,
+            role=file.aws.role,
+            credential=file.aws.credential,
+        ),
         vault=_vault(path, file.store.vault or file.vault),
         vaults={name: made for name, each in file.stores.items() if (made := _vault(path, each.vault))},
     )

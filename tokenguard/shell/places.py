@@ -99,7 +99,7 @@ class ConfiguredPlaces:
             from tokenguard.clients.aws.secrets import Secrets  # noqa: PLC0415 - few commands need it
             from tokenguard.shell.aws import client  # noqa: PLC0415
 
-            self._regions[region] = Secrets(client(region, self._settings), self._clock)
+            self._regions[region] = Secrets(client(region, self._settings, self._environ), self._clock)
         return self._regions[region]
 
     def close(self) -> None:

@@ -43,18 +43,22 @@ class VaultConfig(Frozen, frozen=True, kw_only=True):
     role: str = ""
     """The role; for AppRole the role_id."""
     credential: str = ""
-    """The token, secret_id or JWT: `env:VARIABLE` or `file:PATH`."""
+    """The token, secret_id or JWT: `env:VARIABLE`, `file:PATH`, or for a JWT `github-oidc:AUDIENCE`."""
     wrapped: bool = False
     """The credential is a wrapping token that holds the secret_id."""
 
 
 class AwsConfig(Frozen, frozen=True, kw_only=True):
-    """`[aws]`: what the address of a store on AWS does not say. Credentials are those of AWS's default chain."""
+    """`[aws]`: what a store's address does not say. Without `role`, AWS's default chain finds credentials."""
 
     endpoint: str = ""
     """Another place that speaks AWS's protocol; the environment's is not looked at."""
     kms_key: str = ""
     """With which key `init` has the store encrypted."""
+    role: str = ""
+    """The ARN of a role to take with the job's own identity, or `env:VARIABLE`."""
+    credential: str = ""
+    """That identity: `github-oidc:AUDIENCE`, `env:VARIABLE` or `file:PATH`."""
 
 
 class DestinationConfig(Frozen, frozen=True, kw_only=True):

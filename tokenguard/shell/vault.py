@@ -10,7 +10,8 @@ from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.http.address import Address
 from tokenguard.ports.clock import Clock
-from tokenguard.shell.credentials import read_credential, read_variable
+from tokenguard.shell.credentials import read_variable
+from tokenguard.shell.identities import credential
 from tokenguard.shell.known_servers import KnownServers
 from tokenguard.shell.settings import Settings, VaultConfig
 from tokenguard.stores.local.identity import current_actor
@@ -25,18 +26,26 @@ _MAX_NODES = 16
 
 
 def open_vault(
-    url: str, config: VaultConfig | None, settings: Settings, environ: Mapping[str, str], clock: Clock
+    url: str,
+    config: VaultConfig | None,
+    settings: Settings,
+    environ: Mapping[str, str],
+    clock: Clock,
+    *,
+    keyless: bool = False,
 ) -> VaultStore:
     """Open the store at `url`.
 
     Raises:
-        InputError: there is none, the configuration says nothing usable of its server, or names another one than
-            this machine knows.
+        InputError: there is none, the configuration says nothing usable of its server, names another one than this
+            machine knows, or has a credential to offer that lives for ever although it must be `keyless`.
         Unreachable: the server cannot be asked, or does not accept the login.
         Tampered: what is there is not what we wrote.
     """
     place = Place.parse(url)
     where = vault_settings(config, settings, environ)
+    if keyless:
+        _refuse_static(where.login)
     servers = known_servers(url, where)
     servers.check()
     kv = connected(VaultConnection(where, clock), place)
@@ -88,11 +97,20 @@ def vault_settings(config: VaultConfig | None, settings: Settings, environ: Mapp
     return VaultSettings(
         address=_node(config.address, environ),
         others=_others(config, environ),
-        login=_login(config, environ),
+        login=_login(config, settings, environ),
         namespace=config.namespace.strip("/"),
         ca_bundle=config.ca_bundle or settings.ca_bundle,
         proxy=Address.parse(settings.proxy, what="proxy", plain_http=True) if settings.proxy else None,
     )
+
+
+def _refuse_static(login: Login) -> None:
+    if login.method is Method.TOKEN or (login.method is Method.APPROLE and not login.wrapped):
+        raise InputError(
+            f"[vault] logs in with a stored {login.method} credential, which the policy refuses in CI "
+            "(ci-long-lived-key)",
+            hint='let the job log in with its own identity: auth = "jwt", or "kubernetes"; docs/ci.md',
+        )
 
 
 def _node(text: str, environ: Mapping[str, str]) -> Address:
@@ -114,7 +132,7 @@ def _others(config: VaultConfig, environ: Mapping[str, str]) -> tuple[Address, .
     return found
 
 
-def _login(config: VaultConfig, environ: Mapping[str, str]) -> Login:
+def _login(config: VaultConfig, settings: Settings, environ: Mapping[str, str]) -> Login:
     try:
         method = Method(config.auth)
     except ValueError:
@@ -122,10 +140,10 @@ def _login(config: VaultConfig, environ: Mapping[str, str]) -> Login:
     if method is not Method.TOKEN and not config.role:
         raise InputError(f"role of [vault] is missing, {method} needs one", hint="for approle it is the role_id")
     source = config.credential or (_KUBERNETES if method is Method.KUBERNETES else "")
-    private = method in {Method.TOKEN, Method.APPROLE}
+    own = method in {Method.JWT, Method.KUBERNETES}
     return Login(
         method=method,
-        credential=read_credential(source, environ, table="[vault]", private=private),
+        credential=credential(source, environ, settings, table="[vault]", own=own),
         mount=config.auth_mount.strip("/"),
         role=config.role,
         wrapped=config.wrapped,

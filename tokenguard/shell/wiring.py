@@ -142,14 +142,24 @@ class Wiring:
         if is_on_vault(url):
             from tokenguard.shell.vault import open_vault  # noqa: PLC0415
 
-            return open_vault(url, self.vault_of(url), self.settings, self.environ, self.clock)
+            return open_vault(url, self.vault_of(url), self.settings, self.environ, self.clock, keyless=self._keyless)
         if is_on_aws(url):
             from tokenguard.shell.aws import open_aws  # noqa: PLC0415
 
-            return open_aws(url, self.settings, self.clock)
+            return open_aws(url, self.settings, self.clock, self.environ, keyless=self._keyless)
         from tokenguard.shell.local import open_local  # noqa: PLC0415
 
         return open_local(local_directory(url), self.environ, self.clock, self.ask_hidden, moving=True)
+
+    @property
+    def _keyless(self) -> bool:
+        """Whether this is a job of CI whose policy lets no credential in that lives for ever."""
+        if self.environ.get("CI", "").lower() not in {"1", "true"}:
+            return False
+        from tokenguard.policy.model import Severity  # noqa: PLC0415
+
+        rule = self.policy.rule("ci-long-lived-key")
+        return rule is not None and rule.severity is Severity.ERROR
 
     def known_servers(self) -> "KnownServers":
         """Where this machine has reached the store so far; InputError if the store is a local one."""

@@ -2,12 +2,14 @@
 
 import logging
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.http.address import Address
 
@@ -27,6 +29,8 @@ class Reason(StrEnum):
     KMS = "kms"
     EXPIRED = "expired"
     CREDENTIALS = "credentials"
+    STATIC = "static"
+    """Credentials were found that do not expire, where only such as do are let in."""
     CLOCK = "clock"
     """The signature's date is not now, as AWS sees it."""
     DELETED = "deleted"
@@ -60,6 +64,10 @@ _WORDS: dict[Reason, tuple[str, str]] = {
     Reason.CREDENTIALS: (
         "there are no AWS credentials that are accepted",
         "set AWS_PROFILE, or run where a role is attached; AWS's default chain is asked",
+    ),
+    Reason.STATIC: (
+        "these AWS credentials never expire, and the policy refuses such in CI (ci-long-lived-key)",
+        'let the job log in with its own identity: [aws] role and credential = "github-oidc:sts.amazonaws.com"',
     ),
     Reason.CLOCK: (
         "AWS does not accept this machine's time",
@@ -98,6 +106,8 @@ _CODES: dict[str, Reason] = {
     "RequestExpired": Reason.EXPIRED,
     "UnrecognizedClientException": Reason.CREDENTIALS,
     "InvalidClientTokenId": Reason.CREDENTIALS,
+    "InvalidIdentityToken": Reason.CREDENTIALS,
+    "IDPRejectedClaim": Reason.CREDENTIALS,
     "RequestTimeTooSkewed": Reason.CLOCK,
     "InvalidSignatureException": Reason.CREDENTIALS,
     "SignatureDoesNotMatch": Reason.CREDENTIALS,
@@ -133,6 +143,17 @@ class AwsTrouble(Unreachable):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebIdentity:
+    """A role that is taken with the identity which CI or a cluster gives a job."""
+
+    role: str
+    """Its ARN."""
+    token: Callable[[], Secret]
+    """Gets the job's identity; asked again whenever a session ends."""
+    session: str = "tokenguard"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AwsSettings:
     """One region, as one configuration sees it."""
 
@@ -147,6 +168,10 @@ class AwsSettings:
     """Seconds."""
     attempts: int = 4
     """How often a request is made at most; AWS's own back-off lies between."""
+    identity: WebIdentity | None = None
+    """Whom to be; None: what AWS's default chain finds."""
+    keyless: bool = False
+    """Whether credentials that never expire are refused."""
 
     def __post_init__(self) -> None:
         if not _REGION.fullmatch(self.region):
@@ -202,15 +227,53 @@ class AwsClient:
 
         for name in _LOGGERS:
             logging.getLogger(name).setLevel(logging.ERROR)  # below that botocore writes whole requests
-        return boto3.session.Session(region_name=self.settings.region)
+        session = boto3.session.Session(region_name=self.settings.region, botocore_session=self._assuming())
+        if self.settings.keyless and self.settings.identity is None:
+            _refuse_static(session)
+        return session
 
-    def _client(self, service: str) -> Any:
+    def _assuming(self) -> Any:
+        """A session of botocore's that takes the role; None where its default chain is asked."""
+        identity = self.settings.identity
+        if identity is None:
+            return None
+        from tokenguard.clients.aws.web_identity import assuming  # noqa: PLC0415 - loads botocore
+
+        return assuming(lambda: self._assume(identity))
+
+    def _assume(self, identity: WebIdentity) -> dict[str, str]:
+        """One session of a role, as botocore keeps it; AwsTrouble."""
+        request = {
+            "RoleArn": identity.role,
+            "RoleSessionName": identity.session,
+            "WebIdentityToken": identity.token().reveal(),
+        }
+        answer = self._call(self._unsigned_sts, "assume_role_with_web_identity", request)
+        try:
+            found = answer["Credentials"]
+            return {
+                "access_key": found["AccessKeyId"],
+                "secret_key": found["SecretAccessKey"],
+                "token": found["SessionToken"],
+                "expiry_time": found["Expiration"].isoformat(),
+            }
+        except (KeyError, AttributeError, TypeError):
+            raise AwsTrouble(Reason.MALFORMED) from None
+
+    @cached_property
+    def _unsigned_sts(self) -> Any:
+        import boto3  # noqa: PLC0415 - slow to load
+        from botocore import UNSIGNED  # noqa: PLC0415
+
+        return self._client("sts", boto3.session.Session(region_name=self.settings.region), signature_version=UNSIGNED)
+
+    def _client(self, service: str, session: Any = None, **how: Any) -> Any:
         from botocore.config import Config  # noqa: PLC0415 - loaded with boto3
         from botocore.exceptions import BotoCoreError  # noqa: PLC0415
 
         settings = self.settings
         try:
-            return self._session.client(
+            return (session or self._session).client(
                 service,
                 endpoint_url=str(settings.endpoint) if settings.endpoint else None,
                 verify=str(settings.ca_bundle) if settings.ca_bundle else True,
@@ -221,10 +284,24 @@ class AwsClient:
                     ignore_configured_endpoint_urls=True,
                     proxies={"https": str(settings.proxy)} if settings.proxy else {},
                     user_agent_extra="tokenguard",
+                    **how,
                 ),
             )
         except BotoCoreError as error:
             raise AwsTrouble(_reason_of_failure(error)) from None
+
+
+def _refuse_static(session: Any) -> None:
+    """AwsTrouble if what the default chain finds carries no session token, which all that expires has."""
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - loaded with boto3
+
+    try:
+        found = session.get_credentials()
+        static = found is not None and not found.get_frozen_credentials().token
+    except BotoCoreError as error:
+        raise AwsTrouble(_reason_of_failure(error)) from None
+    if static:
+        raise AwsTrouble(Reason.STATIC)
 
 
 def _reason_of(response: dict[str, Any]) -> Reason:

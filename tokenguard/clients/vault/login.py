@@ -32,20 +32,20 @@ def log_in(client: Any, login: Login) -> tuple[Secret, bool]:
     """
     match login.method:
         case Method.TOKEN:
-            return login.credential, False
+            return login.given(), False
         case Method.APPROLE:
-            secret_id = _unwrapped(client, login.credential) if login.wrapped else login.credential
+            secret_id = _unwrapped(client, login.given()) if login.wrapped else login.given()
             answer = client.auth.approle.login(
                 role_id=login.role, secret_id=secret_id.reveal(), use_token=False, mount_point=login.path
             )
             return _token(answer), not login.wrapped
         case Method.JWT:
             answer = client.auth.jwt.jwt_login(
-                role=login.role, jwt=login.credential.reveal(), use_token=False, path=login.path
+                role=login.role, jwt=login.given().reveal(), use_token=False, path=login.path
             )
         case Method.KUBERNETES:
             answer = client.auth.kubernetes.login(
-                role=login.role, jwt=login.credential.reveal(), use_token=False, mount_point=login.path
+                role=login.role, jwt=login.given().reveal(), use_token=False, mount_point=login.path
             )
     return _token(answer), True
 

@@ -1,5 +1,6 @@
 """Where a Vault is and how to log in there; from the configuration only."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from pathlib import Path
@@ -20,17 +21,21 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """One way in. What is secret about it is read when the settings are made, and held nowhere else."""
+    """One way in. What is secret about it is read with the settings or for each login, and held nowhere else."""
 
     method: Method
-    credential: Secret
-    """The token, the secret_id, or the JWT."""
+    credential: Secret | Callable[[], Secret]
+    """The token, the secret_id, or the JWT; or what gets one for each login, where one outlives few logins."""
     mount: str = ""
     """Where the auth method is mounted; empty: its usual place."""
     role: str = ""
     """The role, or AppRole's role_id."""
     wrapped: bool = False
     """The credential is a wrapping token of one use, which holds the secret_id."""
+
+    def given(self) -> Secret:
+        """What to log in with now; whatever getting it raises."""
+        return self.credential if isinstance(self.credential, Secret) else self.credential()
 
     @property
     def path(self) -> str:
