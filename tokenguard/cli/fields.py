@@ -41,7 +41,8 @@ _OPTIONS = (
         "--deliver",
         metavar="TARGET",
         multiple=True,
-        help="A consumer: dotenv:PATH#VAR, command:NAME or person:TEXT; repeatable.",
+        help="A consumer: dotenv:PATH#VAR, command:NAME, person:TEXT, github:OWNER/REPO#NAME, … (docs/deliveries.md); "
+        "repeatable.",
     ),
     click.option("--no-consumers", is_flag=True, help="Declare that nothing needs to be given its value."),
     click.option(
