@@ -305,3 +305,13 @@ def test_a_token_pinned_to_another_address_is_not_touched(cli, tmp_path):
     cli.vendors.fake.base_url = "http://127.0.0.1:2"
     written(tmp_path, "a/b: {owner: audio}")
     assert "another address" in cli.refused("apply")
+
+
+def test_a_first_value_that_a_person_must_hand_over_waits_for_that_person(cli, tmp_path):
+    written(tmp_path, "a/b: {issue: true, consumers: ['person:the desk']}")
+    answer = cli("apply", "--format", "json")
+    assert (answer.code, [each["command"] for each in answer.document["todos"]]) == (0, ["tokenguard add a/b --issue"])
+    assert "nothing to do, 1 for people" in cli("apply").out
+    cli.tty = FakeTty("done ada")
+    assert cli("add", "a/b", "--issue").code == 0
+    assert (plan(cli)["actions"], plan(cli)["todos"]) == ([], [])

@@ -63,6 +63,8 @@ OLD = NOW - timedelta(days=400)
 CASES = {
     "as declared": (WANTED, stored(), [], [], ""),
     "new, by API": (replace(WANTED, issue=Issue.API), None, ["issue"], [], ""),
+    "new, by API and then by hand": (
+        replace(WANTED, issue=Issue.API, consumers=(PERSON,)), None, ["declare"], ["value"], ""),
     "new, guided": (replace(WANTED, issue=Issue.GUIDED), None, ["declare"], ["value"], ""),
     "new, brought": (WANTED, None, ["declare"], ["value"], ""),
     "a grant": (replace(WANTED, kind=Kind.OAUTH_GRANT), None, ["declare"], [], ""),

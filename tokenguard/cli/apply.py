@@ -11,7 +11,7 @@ from tokenguard.cli.declaring import DEFAULT_FILE, Held, declared_in, held_again
 from tokenguard.cli.handing import hand_over
 from tokenguard.cli.plan_view import Format, show_plan
 from tokenguard.domain.names import TokenName
-from tokenguard.errors import ExitCode, InputError
+from tokenguard.errors import ExitCode, InputError, NeedsPerson
 from tokenguard.provisioning.actions import Plan
 from tokenguard.provisioning.reviewing import checked_digest, reviewed_actions
 from tokenguard.rotation.batch import Result, gravest
@@ -76,7 +76,7 @@ def apply(
         show_outcome(wiring, Outcome(plan=held.plan, results=tuple(results), left=None))
         raise
     show_outcome(wiring, Outcome(plan=held.plan, results=tuple(results), left=after.plan))
-    return gravest(results)
+    return gravest(each for each in results if not isinstance(each.error, NeedsPerson))
 
 
 def _reviewed(wiring: Wiring, held: Held, digest: str) -> Mapping[TokenName, str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from tokenguard.cli.plan_view import show_todos, todo_json
 from tokenguard.cli.plan_words import details, what
+from tokenguard.errors import NeedsPerson
 from tokenguard.frozen import Frozen
 from tokenguard.provisioning.actions import Action, Plan
 from tokenguard.rotation.batch import Result
@@ -42,15 +43,19 @@ def _what(actions: dict[str, Action], result: Result) -> str:
 
 
 def _end(result: Result, actions: dict[str, Action]) -> Sequence[str]:
+    if isinstance(result.error, NeedsPerson):
+        return "waits", result.error.message
     if result.error is not None:
         return f"exit {int(result.exit_code)}", f"{result.error.message}; {result.error.hint}"
     return "done", details(actions[result.name]) if result.name in actions else ""
 
 
 def _summary(outcome: Outcome, left: Plan) -> str:
-    failed = sum(each.error is not None for each in outcome.results)
-    parts = [f"{len(outcome.results) - failed:,} done" if outcome.results else "nothing to do"]
-    parts += [f"{failed:,} not"] if failed else []
+    errors = [each.error for each in outcome.results if each.error is not None]
+    waits = sum(isinstance(each, NeedsPerson) for each in errors)
+    parts = [f"{len(outcome.results) - len(errors):,} done" if outcome.results else "nothing to do"]
+    parts += [f"{waits:,} begun"] if waits else []
+    parts += [f"{len(errors) - waits:,} not"] if len(errors) > waits else []
     parts += [f"{len(left.todos):,} for people"] if left.todos else []
     if left.actions:
         return f"{', '.join(parts)}; {len(left.actions):,} still to do: apply again"

@@ -32,7 +32,7 @@ def canonical(data: bytes, *, source: str) -> bytes:
     import yaml  # noqa: PLC0415 - only `fmt` needs it
 
     text = data.decode("utf-8-sig").replace("\r\n", "\n")
-    top = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    top: Any = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     lines = [line.rstrip() for line in text.split("\n")]
     if not _is_block(top):
         return data

@@ -77,7 +77,8 @@ def _begin(declared: Declared, found: Snapshot | None, known: Known, around: Aro
     fresh = new_record(declared, kind=known.capabilities.kind, address=known.address, now=around.now)
     after = replace(wanted(before, declared), base_url=known.address) if before else fresh
     admin = around.waiting_admins.get(declared.provider)
-    by_api = declared.issue is Issue.API and after.kind.has_value and (admin is None or admin == declared.name)
+    minted = admin is None or admin == declared.name
+    by_api = declared.issue is Issue.API and after.kind.has_value and minted and not _persons(after)
     differences = changes(before or unsaid(after), after)
     verbs = (Verb.ISSUE,) if by_api else (Verb.DECLARE,) if not before else (Verb.CHANGE,) if differences else ()
     deliver = tuple(map(str, after.consumers or ())) if by_api else ()
@@ -89,10 +90,14 @@ def _begin(declared: Declared, found: Snapshot | None, known: Known, around: Aro
 
 def _value_todo(declared: Declared, record: Record, admin: TokenName | None) -> Todo:
     due = record.added_at + declared.value_within if record.added_at else None
-    if declared.issue is Issue.API and admin is not None:
+    if declared.issue is Issue.API and admin not in {None, declared.name}:
         return Todo(name=declared.name, wait=Wait.ADMIN, owner=declared.owner, due=due,
                     text=f"waits for the value of {admin}, which mints it",
                     command=f"tokenguard add {admin}, then apply again")  # fmt: skip
+    if declared.issue is Issue.API:
+        return Todo(name=declared.name, wait=Wait.VALUE, owner=declared.owner, due=due,
+                    text="have it made, and see that every person in its consumers has it",
+                    command=f"tokenguard add {declared.name} --issue")  # fmt: skip
     guided = declared.issue is Issue.GUIDED
     return Todo(
         name=declared.name, wait=Wait.VALUE, owner=declared.owner, due=due,
