@@ -12,7 +12,7 @@ from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import token_name
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import InputError
-from tokenguard.inventory.sightings import drafts, sightings
+from tokenguard.inventory.sightings import drafts, padded, sightings
 from tokenguard.ports.surveying import Entry
 
 
@@ -106,6 +106,12 @@ def test_labels_answer_for_owner_and_environment(labels, told):
 )  # fmt: skip
 def test_what_is_no_token_is_no_draft(texts):
     assert proposed(entry("some/app", **texts)) == []
+
+
+def test_a_token_with_white_space_around_it_is_told_and_not_taken():
+    spoiled = entry("app", token=f"{canary()}\n", api_key=" two words ", note="  x  ", secret_key="short\n")
+    assert padded(spoiled) == ["vault://kv/app#token"]
+    assert sightings(spoiled) == []
 
 
 @pytest.mark.parametrize("field", ["value", "data", "Secret", ""])

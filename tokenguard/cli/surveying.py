@@ -7,7 +7,7 @@ from tokenguard.cli.intake import Defaults, Fate, Intake, Outcome
 from tokenguard.domain.field_address import VaultFolder, parse_folder
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import InputError
-from tokenguard.inventory.sightings import Sighting, drafts, sightings
+from tokenguard.inventory.sightings import Sighting, drafts, padded, sightings
 from tokenguard.ports.surveying import Entry, Survey
 from tokenguard.shell.wiring import Wiring
 
@@ -73,6 +73,10 @@ class Surveying:
             if isinstance(each, Entry):
                 walk.entries += 1
                 walk.seen += sightings(each)
+                walk.passed += [
+                    Outcome(fate=Fate.SKIPPED, place=place, reason="white space around the value")
+                    for place in padded(each)
+                ]
                 self._wiring.progress.waiting(f"reading: {walk.entries:,} entries, {len(walk.seen):,} tokens")
             else:
                 fate = Fate.SKIPPED if each.readable else Fate.UNREADABLE

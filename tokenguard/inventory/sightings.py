@@ -37,12 +37,7 @@ class Sighting(Frozen, frozen=True, kw_only=True):
 
 def sightings(entry: Entry) -> list[Sighting]:
     """The texts of an entry that look like tokens and can be values."""
-    last = entry.path.rpartition("/")[2]
-    found = [
-        (name, value)
-        for name, value in entry.texts.items()
-        if guessing.looks_like_token(_word(last if name.lower() in _SAYS_NOTHING else name), value) and _usable(value)
-    ]
+    found = [(name, value) for name, value in _like_tokens(entry) if _usable(value)]
     return [
         Sighting(
             address=entry.addresses[name],
@@ -54,6 +49,15 @@ def sightings(entry: Entry) -> list[Sighting]:
             texts=_told(entry.labels),
         )
         for name, value in found
+    ]
+
+
+def padded(entry: Entry) -> list[str]:
+    """The addresses of tokens with white space around them: nobody could present them, and nobody would notice."""
+    return [
+        entry.addresses[name]
+        for name, value in _like_tokens(entry)
+        if not _usable(value) and _usable(Secret(value.reveal().strip()))
     ]
 
 
@@ -101,6 +105,15 @@ def drafts(
             )
         )
     return found
+
+
+def _like_tokens(entry: Entry) -> list[tuple[str, Secret]]:
+    last = entry.path.rpartition("/")[2]
+    return [
+        (name, value)
+        for name, value in entry.texts.items()
+        if guessing.looks_like_token(_word(last if name.lower() in _SAYS_NOTHING else name), value)
+    ]
 
 
 def _usable(value: Secret) -> bool:

@@ -113,7 +113,13 @@ def value_at(places: Places, location: Location) -> Value:
         raise InputError(
             f"there is no such field: {location.url}", hint="check path and name, upper and lower case too"
         )
-    return Value.of(check_value(held.text.reveal()))
+    try:
+        return Value.of(check_value(held.text.reveal()))
+    except InputError as error:
+        raise InputError(
+            f"{error.message}: {location.url}",
+            hint="have it corrected there: the token alone, nothing before or behind",
+        ) from None
 
 
 def declare_users(store: Store, clock: Clock, snapshot: Snapshot, consumers: tuple[Consumer, ...]) -> Snapshot:
