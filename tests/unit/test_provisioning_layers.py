@@ -184,3 +184,10 @@ def test_the_environment_of_the_process_makes_no_difference(repository, monkeypa
     monkeypatch.setenv("HOME", CANARY)
     assert read(repository)["a/b"].notes == "$HOME"
     assert declared_in(path, "").digest == before.digest
+
+
+def test_consumers_on_hosts_are_read_without_asking_anybody(repository, monkeypatch):
+    places = ["github:team/app#TOKEN", "gitlab:team/app#TOKEN", "vault://kv/team/x#field", "doppler:app/prd#TOKEN"]
+    written(repository, tokens=HEAD + f"tokens: {{a/b: {{consumers: {places}}}}}\n")
+    monkeypatch.setattr(socket, "socket", None)
+    assert [str(each) for each in read(repository)["a/b"].consumers] == places

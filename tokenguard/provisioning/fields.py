@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum, unique
 
-from tokenguard.domain.token import Kind
+from tokenguard.domain.token import ConsumerKind, Kind
 from tokenguard.frozen import Frozen
 from tokenguard.provisioning.manifest import Issue, Wish
 
@@ -86,7 +86,8 @@ FIELDS: Mapping[str, About] = {
     ),
     "consumers": About(
         sort=Sort.CONSUMERS, says="Who is given its value; an empty list says nobody.",
-        hint="write a list of dotenv:/ABSOLUTE/PATH#VARIABLE, command:NAME or person:TEXT", overlaid=True, ids=True,
+        hint=f"write KIND:TARGET, as in dotenv:/ABSOLUTE/PATH#VARIABLE; the kinds are {', '.join(ConsumerKind)}",
+        overlaid=True, ids=True,
     ),
     "issue": About(
         sort=Sort.ISSUE, says="Where its first value comes from: the API, a guided person, or somebody who has it.",
