@@ -13,7 +13,7 @@ from tokenguard.http.answer import Answer, Outcome
 from tokenguard.http.client import Client, Credential, Request
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import Ambiguous, Listed, Minted, Refused, Wanted
-from tokenguard.providers.effects import answered, settled
+from tokenguard.providers.effects import answered, settled, when_there_is_room
 from tokenguard.providers.listing import confirm_gone, identifier, live, moment, pages, short_text, unreadable
 from tokenguard.providers.route import Route
 
@@ -91,7 +91,8 @@ class AutopostingIssuer:
         query: tuple[tuple[str, str], ...] = (),
     ) -> Outcome:
         credential = Credential(secret=self._admin.token)
-        return self._client.send(Request(method=method, path=path, query=query, credential=credential, body=body))
+        request = Request(method=method, path=path, query=query, credential=credential, body=body)
+        return when_there_is_room(lambda: self._client.send(request), self._clock)
 
 
 def _absent(outcome: Outcome) -> bool:

@@ -1,13 +1,30 @@
 """From an HTTP outcome to what became of an effect: it took place, it certainly did not, or nobody knows."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 from tokenguard.errors import Unreachable
 from tokenguard.http.answer import Answer, Failure, Outcome
+from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import Ambiguous, Refused
 
 # Refusals that a gateway may give after it passed the request on, or that follow from a duplicate of it.
 _AMBIGUOUS = frozenset({408, 409, 425, 499})
+_MOST_WAITS = 3
+"""In a row, of a minute at most each; a list of many tokens meets the limit of any provider."""
+
+
+def when_there_is_room(send: Callable[[], Outcome], clock: Clock) -> Outcome:
+    """Send, and again after the pause that a 429 asks for, if it says how long: nothing took effect before."""
+    outcome = send()
+    for _ in range(_MOST_WAITS):
+        if not isinstance(outcome, Answer) or outcome.status != HTTPStatus.TOO_MANY_REQUESTS:
+            break
+        if outcome.retry_after is None:
+            break
+        clock.sleep(outcome.retry_after)
+        outcome = send()
+    return outcome
 
 
 def settled(outcome: Outcome, what: str) -> Answer:

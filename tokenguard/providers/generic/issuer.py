@@ -12,7 +12,7 @@ from tokenguard.http.answer import Answer, Outcome
 from tokenguard.http.client import Client, Credential, Request
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import Ambiguous, Listed, Minted, Refused, Wanted
-from tokenguard.providers.effects import answered, settled
+from tokenguard.providers.effects import answered, settled, when_there_is_room
 from tokenguard.providers.generic import template
 from tokenguard.providers.generic.description import Create, Description, Revoke, Rows
 from tokenguard.providers.listing import confirm_gone, identifier, live, moment, pages, short_text, unreadable
@@ -104,15 +104,14 @@ class GenericIssuer:
         query: tuple[tuple[str, str], ...] = (),
     ) -> Outcome:
         auth = self._description.auth
-        return self._client.send(
-            Request(
-                method=route.method,
-                path=route.fill(fields),
-                query=query,
-                credential=Credential(secret=self._admin.token, header=auth.header, prefix=auth.prefix),
-                body=None if body is None else template.fill(body, fields, permissions),
-            )
+        request = Request(
+            method=route.method,
+            path=route.fill(fields),
+            query=query,
+            credential=Credential(secret=self._admin.token, header=auth.header, prefix=auth.prefix),
+            body=None if body is None else template.fill(body, fields, permissions),
         )
+        return when_there_is_room(lambda: self._client.send(request), self._clock)
 
     def _section(self, said: _Section | None, key: str) -> _Section:
         if said is None:
