@@ -5,6 +5,7 @@ import random
 import pytest
 
 from tests.fakes.world import Made
+from tests.faults import test_rotation_simulation as simulation
 from tests.faults.rotation_faults import PLACES, SEED, Faults, Plan, Port, possible
 from tests.faults.rotation_promises import Broken
 from tests.faults.rotation_scenario import Scenario, one_fault_plans
@@ -55,13 +56,8 @@ class AdoptedScenario(Scenario):
         return self
 
 
-def keeps_its_promises(action: str, plan: Plan, *, guided: bool) -> AdoptedScenario:
-    try:
-        return AdoptedScenario(action, plan, guided=guided).run()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the plan that led to it must be told
-        pytest.fail(
-            f"{type(error).__name__}: {error}\n  action {action}, guided {guided}, seed {SEED}, plan {dict(plan)}"
-        )
+def keeps_its_promises(action: str, plan: Plan, *, guided: bool) -> Scenario:
+    return simulation.keeps_its_promises(action, plan, guided=guided, kind=AdoptedScenario)
 
 
 @both_providers

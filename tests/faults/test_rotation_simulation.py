@@ -13,9 +13,9 @@ both_providers = pytest.mark.parametrize("guided", [False, True], ids=["api", "g
 every_action = pytest.mark.parametrize("action", ACTIONS)
 
 
-def keeps_its_promises(action: str, plan: Plan, *, guided: bool) -> Scenario:
+def keeps_its_promises(action: str, plan: Plan, *, guided: bool, kind: type[Scenario] = Scenario) -> Scenario:
     try:
-        return Scenario(action, plan, guided=guided).run()
+        return kind(action, plan, guided=guided).run()
     except Exception as error:  # noqa: BLE001 - whatever it is, the plan that led to it must be told
         pytest.fail(
             f"{type(error).__name__}: {error}\n  action {action}, guided {guided}, seed {SEED}, plan {dict(plan)}"
