@@ -6,7 +6,7 @@ INI, and then it depends on traces of which a version has no more than the one b
 """
 
 import codecs
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from tokenguard.detection.extras import may_hold_shapes
 from tokenguard.detection.prefilter import Traces, prefilter
@@ -91,21 +91,30 @@ def hold_nothing(texts: Sequence[bytes], path: str) -> bool:
 
 def _change(before: bytes, after: bytes) -> Change:
     shortest = min(len(before), len(after))
-    start = _common(lambda count: before.startswith(after[:count]), shortest)
-    rest = shortest - start
-    end = len(after) - _common(lambda count: not count or before.endswith(after[-count:]), rest)
+    start = _common_start(before, after, shortest)
+    end = len(after) - _common_end(before, after, shortest - start)
     for _ in range(2):
         start = after.rfind(b"\n", 0, max(start - 1, 0)) + 1
         end = after.find(b"\n", end) + 1 or len(after)
     return Change(start, end)
 
 
-def _common(same: Callable[[int], bool], most: int) -> int:
-    """The largest count, up to `most`, of which `same` says yes, and of all below it."""
+def _common_start(before: bytes, after: bytes, most: int) -> int:
     low = 0
     while low < most:
         middle = (low + most + 1) // 2
-        if same(middle):
+        if before[low:middle] == after[low:middle]:
+            low = middle
+        else:
+            most = middle - 1
+    return low
+
+
+def _common_end(before: bytes, after: bytes, most: int) -> int:
+    low, size, length = 0, len(before), len(after)
+    while low < most:
+        middle = (low + most + 1) // 2
+        if before[size - middle : size - low] == after[length - middle : length - low]:
             low = middle
         else:
             most = middle - 1

@@ -19,6 +19,14 @@ BASE64, HEX = "Base64HighEntropyString", "HexHighEntropyString"
 _BASE64_DISTINCT, _HEX_DISTINCT = 23, 9
 _IN_BASE64 = rf"[A-Za-z0-9+/\x5c\x2d_=]{{{_BASE64_DISTINCT},}}"
 _IN_HEX = rf"[0-9a-fA-F]{{{_HEX_DISTINCT},}}"
+_QUOTED = tuple(
+    (name, rf"(?:'{run}'|\x22{run}\x22)", distinct)
+    for name, run, distinct in ((BASE64, _IN_BASE64, _BASE64_DISTINCT), (HEX, _IN_HEX, _HEX_DISTINCT))
+)
+# A rebuilt line writes each quote as \", which may add one distinct character to a run.
+_RUNS, _HEX_RUNS = f"{RUN}{{{_BASE64_DISTINCT - 1},}}", f"[0-9a-fA-F]{{{_HEX_DISTINCT},}}"
+_SHORT = 2048
+"""Bytes: one set of everything is asked once. On more it would meet so many states that several sets are faster."""
 _ASCII = frozenset(range(128))
 _TABLE = Path(__file__).with_name("rule_patterns.json")
 # Asked by themselves: one automaton for all would have a state for each way in which their long runs overlap.
@@ -53,12 +61,12 @@ class _Pattern:
 
     def __init__(self, owner: str, expression: str) -> None:
         self.owner = owner
-        self._expression = expression
+        self.expression = expression
         self._regex: Regex | None = None
 
     def search(self, data: bytes, position: int) -> int:
         """Where its next match begins; -1 if there is none."""
-        self._regex = self._regex or regex(self._expression)
+        self._regex = self._regex or regex(self.expression)
         found = self._regex.search(data, position)
         return found.start() if found else -1
 
@@ -68,22 +76,34 @@ class Prefilter:
 
     def __init__(self) -> None:
         rules = msgspec.json.decode(_TABLE.read_bytes())["rules"]
-        apart = {name for names in _APART for name in names}
-        others = sorted({rule["plugin"] for rule in rules} - apart)
-        patterns = [_Pattern(rule["plugin"], rule["superset"]) for rule in rules]
-        self._groups = []
-        for names in (*_APART, tuple(others)):
-            chosen = [number for number, pattern in enumerate(patterns) if pattern.owner in names]
-            sets = regex_set([rules[number]["superset"] for number in chosen])
-            self._groups.append(_Group(sets, tuple(patterns[number] for number in chosen)))
-        self._quoted = tuple(
-            (name, regex(rf"(?:'{run}'|\x22{run}\x22)"), distinct)
-            for name, run, distinct in ((BASE64, _IN_BASE64, _BASE64_DISTINCT), (HEX, _IN_HEX, _HEX_DISTINCT))
-        )
+        self._patterns = [_Pattern(rule["plugin"], rule["superset"]) for rule in rules]
         self._every_core = sorted({core for rule in rules for core in rule["cores"]})
         self._needs = {
             (frozenset(self._every_core.index(core) for core in rule["cores"]), rule["run"]) for rule in rules
         }
+
+    @cached_property
+    def _groups(self) -> list[_Group]:
+        apart = {name for names in _APART for name in names}
+        others = {pattern.owner for pattern in self._patterns} - apart
+        members = [tuple(each for each in self._patterns if each.owner in names) for names in (*_APART, others)]
+        return [_Group(regex_set([each.expression for each in group]), group) for group in members]
+
+    @cached_property
+    def _quotes(self) -> RegexSet:
+        return regex_set([expression for _, expression, _ in _QUOTED])
+
+    @cached_property
+    def _quoted(self) -> tuple[Regex, ...]:
+        return tuple(regex(expression) for _, expression, _ in _QUOTED)
+
+    @cached_property
+    def _anything(self) -> RegexSet:
+        return regex_set([*(each.expression for each in self._patterns), *(expression for _, expression, _ in _QUOTED)])
+
+    @cached_property
+    def _any_trace(self) -> RegexSet:
+        return regex_set([*self._every_core, _RUNS, _HEX_RUNS])
 
     @cached_property
     def _cores(self) -> RegexSet:
@@ -91,12 +111,11 @@ class Prefilter:
 
     @cached_property
     def _runs(self) -> Regex:
-        # A rebuilt line writes each quote as \", which may add one distinct character to a run.
-        return regex(f"{RUN}{{{_BASE64_DISTINCT - 1},}}")
+        return regex(_RUNS)
 
     @cached_property
     def _hex_runs(self) -> Regex:
-        return regex(f"[0-9a-fA-F]{{{_HEX_DISTINCT},}}")
+        return regex(_HEX_RUNS)
 
     def worthwhile(self, data: bytes) -> bool:
         """Whether any plugin could find anything in a file of these (UTF-8) bytes."""
@@ -104,6 +123,8 @@ class Prefilter:
 
     def traces(self, data: bytes) -> Traces:
         """What there is in these bytes of what a file must hold."""
+        if len(data) < _SHORT and not self._any_trace.matches(data):
+            return Traces()
         longest, varied = 0, False
         for match in self._runs.finditer(data):
             run = match.group()
@@ -120,13 +141,16 @@ class Prefilter:
     def candidates(self, data: bytes) -> Candidates:
         """The lines of `data`, separated by line feeds, in which a plugin could find anything, and which plugins."""
         found: Candidates = {}
+        if len(data) < _SHORT and not self._anything.matches(data):
+            return found
         for group in self._groups:
             for number in group.which.matches(data):
                 pattern = group.members[number]
                 for start in _lines(data, pattern):
                     found.setdefault(start, set()).add(pattern.owner)
-        for name, quoted, distinct in self._quoted:
-            for start in _varied(data, quoted, distinct):
+        for number in self._quotes.matches(data):
+            name, _, distinct = _QUOTED[number]
+            for start in _varied(data, self._quoted[number], distinct):
                 found.setdefault(start, set()).add(name)
         return found
 

@@ -10,7 +10,7 @@ from tokenguard.frozen import Frozen
 from tokenguard.scanning.git import Git
 from tokenguard.scanning.source import MAX_BYTES, Blob, Message, Source
 
-_COMMIT = b"\x01commit "
+_COMMIT, _FORMAT = b"\x01commit ", "%x01commit %H %aI%n%B"
 _LINK_TO_REPOSITORY = b"160000"
 _UPDATE_FIELDS = 3
 _MESSAGES = 512
@@ -18,11 +18,12 @@ _ID = re.compile(r"[0-9a-f]{40,64}", re.ASCII)
 
 
 class _Seen:
-    """Which blob appeared where first, oldest commit first."""
+    """Which blob appeared where first, oldest commit first, and what was said of the commits."""
 
     def __init__(self) -> None:
         self.blobs: dict[str, tuple[str, Origin]] = {}
         self.submodules: set[str] = set()
+        self.messages: list[Item] = []
 
 
 class Version(Frozen, frozen=True, kw_only=True):
@@ -84,9 +85,8 @@ def read_items(git: Git, items: Iterable[Item]) -> Iterator[Source]:
 
 
 def _find(git: Git, revisions: list[str]) -> list[list[Item]]:
-    messages: list[Item] = list(_messages(git, revisions))
-    groups: list[list[Item]] = [messages[at : at + _MESSAGES] for at in range(0, len(messages), _MESSAGES)]
-    seen = _contents(git, revisions)
+    seen = _seen(git, revisions)
+    groups = [seen.messages[at : at + _MESSAGES] for at in range(0, len(seen.messages), _MESSAGES)]
     groups.append([Skipped(path=name, reason="submodule") for name in sorted(seen.submodules)])
     sizes = git.sizes(seen.blobs)
     paths: dict[str, list[Item]] = {}
@@ -99,38 +99,33 @@ def _find(git: Git, revisions: list[str]) -> list[list[Item]]:
     return [*groups, *paths.values()]
 
 
-def _messages(git: Git, revisions: list[str]) -> Iterator[Message]:
-    log = git.output("log", "--no-show-signature", "-z", "--format=%H%n%aI%n%B", *revisions, "--")
-    for entry in log.split(b"\0"):
-        commit, _, rest = entry.partition(b"\n")
-        date, _, message = rest.partition(b"\n")
-        if message.strip():
-            origin = Origin(commit=commit.decode(), author_date=date.decode())
-            yield Message(path=f"(message of {origin.commit[:12]})", data=message, origin=origin)
-
-
-def _contents(git: Git, revisions: list[str]) -> _Seen:
+def _seen(git: Git, revisions: list[str]) -> _Seen:
     """Blobs from raw diffs against every parent, oldest first, so that the first to name a blob brought it."""
     seen = _Seen()
     origin = Origin(commit="", author_date="")
     rows = git.lines(
         *("log", "--reverse", "--raw", "-z", "--no-abbrev", "--no-renames", "--root", "-m", "--no-show-signature"),
-        *("--no-ext-diff", "--no-textconv", "--diff-filter=ACMRT", "--format=%x01commit %H %aI", *revisions, "--"),
+        *("--no-ext-diff", "--no-textconv", "--diff-filter=ACMRT", f"--format={_FORMAT}", *revisions, "--"),
     )
     pending = b""
     for part in _records(rows):
-        if part.lstrip(b"\n").startswith(_COMMIT):
-            _, commit, date = part.strip().split(b" ")
-            origin = Origin(commit=commit.decode(), author_date=date.decode())
-        elif part.lstrip(b"\n").startswith(b":"):
-            pending = part.lstrip(b"\n")
-        elif pending:
-            _, mode, _, blob, _ = pending.lstrip(b":").split()
+        if pending:
+            _, mode, _, blob, _ = pending.split()
             if mode == _LINK_TO_REPOSITORY:
                 seen.submodules.add(os.fsdecode(part))
             elif blob.strip(b"0"):
                 seen.blobs.setdefault(blob.decode(), (os.fsdecode(part), origin))
             pending = b""
+        elif part.startswith(_COMMIT):
+            head, _, message = part.removeprefix(_COMMIT).partition(b"\n")
+            commit, date = head.decode().split(" ")
+            if commit == origin.commit:  # against its next parent
+                continue
+            origin = Origin(commit=commit, author_date=date)
+            if message.strip():
+                seen.messages.append(Message(path=f"(message of {commit[:12]})", data=message, origin=origin))
+        elif part.lstrip(b"\n").startswith(b":"):
+            pending = part.lstrip(b"\n").lstrip(b":")
     return seen
 
 
