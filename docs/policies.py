@@ -8,7 +8,7 @@ from pathlib import Path
 from tokenguard.policy.catalogue import about
 from tokenguard.policy.loader import default_policy, packaged_policy
 from tokenguard.policy.model import Parameter, Rule
-from tokenguard.policy.record_fields import FIELDS
+from tokenguard.policy.record_fields import SORTS
 
 PAGE = Path(__file__).with_suffix(".md")
 PACKAGED = ("default", "strict", "descript", "autoposting", "ci")
@@ -162,7 +162,7 @@ the scope), and `also` lists other tokens that are there.
 
 def render() -> str:
     """The whole page."""
-    fields = textwrap.fill(", ".join(f"`{name}`" for name in FIELDS), 118)
+    fields = textwrap.fill(", ".join(f"`{name}`" for name in SORTS), 118)
     return "".join(
         (_HEAD.replace("__FIELDS__", fields), "## Rules\n", *map(_rule, default_policy().rules), "\n", *_differences())
     )

@@ -21,7 +21,7 @@ from tokenguard.policy.expression import MAX_ADDITIONS, MAX_COMMAS, MAX_MACROS, 
 from tokenguard.policy.loader import load_policy
 from tokenguard.policy.model import Severity
 from tokenguard.policy.own_rules import OwnRules
-from tokenguard.policy.record_fields import FIELDS, facts
+from tokenguard.policy.record_fields import SORTS, facts
 from tokenguard.policy.surroundings import Surroundings
 
 HEAD = "format: 1\nname: own\nrules: []\nown_rules:\n"
@@ -82,7 +82,8 @@ def test_a_condition_holds_is_violated_or_cannot_be_said(holds, changes, expecte
 def test_a_rule_is_asked_of_those_it_applies_to():
     assert asked("false", applies='record.environment == "prod"') is Violated
     assert asked("false", applies='record.environment == "dev"') is None
-    assert asked("true", replace(GOOD, owner=""), applies='record.owner == "x"') == "not recorded: owner"
+    assert asked("false", replace(GOOD, owner=""), applies='record.owner == "x"') == "not recorded: owner"
+    assert asked("true", replace(GOOD, owner=""), applies='record.owner == "x"') is None
 
 
 def test_every_field_that_is_documented_is_there_and_has_its_type():
@@ -93,7 +94,7 @@ def test_every_field_that_is_documented_is_there_and_has_its_type():
     found = facts(Document(record=full, journal=DONE), NOW)
     types = {"text": str, "texts": list, "number": int, "yes/no": bool}
     assert {name.removeprefix("record."): type(fact) for name, fact in found.items()} == {
-        name: types[sort] for name, sort in FIELDS.items()
+        name: types[sort] for name, sort in SORTS.items()
     }
 
 
@@ -161,6 +162,24 @@ def test_it_is_reported_overridden_and_waived_like_any_other():
     assert [each.violation.token for each in found.waived] == ["video/app/upload"]
 
 
+def test_rules_together_say_what_each_says_alone():
+    """Also where one of them cannot be computed, and where tokens know different fields."""
+    conditions = [holds.replace("'", "''") for holds, _, _ in CASES]
+    made = load_policy(
+        (HEAD + "".join(RULE.format(id=f"r{n}", holds=holds, more="") for n, holds in enumerate(conditions))).encode(),
+        source="p", judge=compiled,
+    )  # fmt: skip
+    records = [replace(GOOD, **changes) for _, changes, _ in CASES]
+    documents = [Document(record=each, journal=DONE) for each in records]
+    checks = OwnRules(made).checks
+    for document in documents:
+        for rule, (holds, _, _) in zip(made.rules, CASES, strict=True):
+            question = Question(rule=rule, document=document, around=Surroundings(documents, NOW), policy=made)
+            answer = checks[rule.id](question)
+            found = answer.reason if isinstance(answer, NotEvaluable) else type(answer) if answer is not None else None
+            assert found == asked(holds, document.record)
+
+
 def test_a_later_layer_replaces_it(monkeypatch, tmp_path):
     from tokenguard.policy import loader
 
@@ -178,7 +197,8 @@ def test_when_their_time_is_used_up_nobody_can_say():
     question = Question(rule=made.rules[0], document=document, around=Surroundings([document], NOW), policy=made)
     ask = OwnRules(made, clock=lambda: next(now)).checks["own-one"]
     assert ask(question) is None
-    assert isinstance(ask(question), NotEvaluable)
+    later = Question(rule=made.rules[0], document=Document(record=GOOD), around=question.around, policy=made)
+    assert isinstance(ask(later), NotEvaluable)
 
 
 _ROWS = ",".join(["x"] * 29)

@@ -93,19 +93,21 @@ def assess(policy: Policy, around: Surroundings, *, store: str = "") -> Assessme
         unknown.update((orphan.id, reason) for reason in _orphans_unknown(around))
     checks = _checks(policy)
     for question in _questions(policy, around, checks):
-        match checks[question.rule.id](question):
-            case None:
-                pass
-            case NotEvaluable(reason):
-                unknown[question.rule.id, reason] += 1
-            case Violated(text):
-                found = _violation(question, text, store)
-                waiver = policy.waiver(found.rule, question.record, around.now)
-                if waiver is None:
-                    violations.append(found)
-                else:
-                    waived.append(Waived(violation=found, waiver=waiver))
-    violations.sort(key=lambda each: (list(Severity).index(each.severity), each.place, each.rule))
+        answer = checks[question.rule.id](question)
+        if answer is None:
+            continue
+        if isinstance(answer, NotEvaluable):
+            unknown[question.rule.id, answer.reason] += 1
+            continue
+        found = _violation(question, answer.text, store)
+        waiver = policy.waiver(found.rule, question.record, around.now) if policy.waivers else None
+        if waiver is None:
+            violations.append(found)
+        else:
+            waived.append(Waived(violation=found, waiver=waiver))
+    grave = list(Severity).index
+    violations.sort(key=lambda each: (each.place, each.rule))
+    violations.sort(key=lambda each: grave(each.severity))
     return Assessment(
         policy=policy,
         tokens=len(around.documents),

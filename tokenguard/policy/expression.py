@@ -6,13 +6,14 @@ length, macros, additions and list items. Patterns in `matches` are RE2's, and t
 """
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
 from tokenguard.policy.catalogue import MAX_CONDITION
-from tokenguard.policy.record_fields import FIELDS
+from tokenguard.policy.record_fields import SORTS
 
 MAX_MACROS = 3
 MAX_ADDITIONS = 8
@@ -35,6 +36,7 @@ _REASONS = {
 class Expression(Frozen, frozen=True):
     """A condition that was compiled; it is asked through an activation of `Expressions`."""
 
+    text: str
     program: Any
     fields: tuple[str, ...]
     """The fields of a record that it names."""
@@ -57,7 +59,13 @@ def compiled(text: str) -> Expression:
     for pattern in _PATTERN.finditer(text):
         if environment.compile(f'"".matches({pattern[1]})').eval(data={}).type().name() != _TRUE_OR_FALSE:
             raise _refused("a pattern that RE2 does not take")
-    return Expression(program, tuple(dict.fromkeys(_FIELD.findall(_TEXTS.sub("''", text)))))
+    return Expression(text, program, tuple(dict.fromkeys(_FIELD.findall(_TEXTS.sub("''", text)))))
+
+
+def implied(applies: Expression, holds: Expression) -> Expression:
+    """One condition for two: what applies, holds. It is unknown only where neither decides it."""
+    text = f"!({applies.text}) || ({holds.text})"
+    return Expression(text, _environment().compile(text), tuple(dict.fromkeys((*applies.fields, *holds.fields))))
 
 
 def check_caps(text: str) -> None:
@@ -71,6 +79,30 @@ def check_caps(text: str) -> None:
     ):
         if count > most:
             raise _refused(f"more than {most:,} {what}")
+
+
+class Batch(Frozen, frozen=True):
+    """Several conditions that are asked at once."""
+
+    names: tuple[str, ...]
+    program: Any
+
+    @classmethod
+    def of(cls, conditions: Mapping[str, Expression]) -> "Batch | None":
+        """Compile them as one list; None if that is more than the library takes."""
+        try:
+            program = _environment().compile("[" + ", ".join(each.text for each in conditions.values()) + "]")
+        except RuntimeError:
+            return None
+        return cls(tuple(conditions), program)
+
+    def answers(self, facts: Any) -> dict[str, bool]:
+        """The answer of each by its name; none at all where one of them cannot be computed."""
+        try:
+            found = self.program.eval(facts).plain_value()
+        except RuntimeError:  # the iteration budget, which is for all of them together, is used up
+            return {}
+        return dict(zip(self.names, found, strict=True)) if isinstance(found, list) else {}
 
 
 def activation(data: dict[str, Any]) -> Any:
@@ -97,7 +129,7 @@ def _environment() -> Any:
         ) from None
     types = {"text": cel.Type.STRING, "number": cel.Type.INT, "yes/no": cel.Type.BOOL}
     types["texts"] = cel.Type.List(cel.Type.STRING)
-    return cel.NewEnv(variables={f"record.{name}": types[sort] for name, sort in FIELDS.items()})
+    return cel.NewEnv(variables={f"record.{name}": types[sort] for name, sort in SORTS.items()})
 
 
 def _reason(error: str) -> str:
@@ -108,4 +140,4 @@ def _reason(error: str) -> str:
 
 
 def _refused(reason: str) -> InputError:
-    return InputError(reason, hint=f"record has: {', '.join(FIELDS)}")
+    return InputError(reason, hint=f"record has: {', '.join(SORTS)}")

@@ -8,6 +8,7 @@ from typing import overload
 
 from tokenguard.domain.document import Document
 from tokenguard.domain.fingerprint import Fingerprint
+from tokenguard.domain.names import TokenName
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.frozen import Frozen
@@ -55,6 +56,11 @@ class Surroundings:
                 self._by_value[record.fingerprint].append(record)
             self._by_use[_use(record)].append(record)
             self._by_scope[record.provider, record.scope] += 1
+        self._unidentified = Counter(
+            (each.provider, each.base_url) for each in self.records if each.kind.has_value and not is_identified(each)
+        )
+        self._rows: dict[Place, _Rows] = {}
+        self._facts: dict[TokenName, ProviderFacts] = {}
 
     def same_value(self, record: Record) -> Sequence[Record]:
         """The other tokens with the same value."""
@@ -70,12 +76,17 @@ class Surroundings:
 
     def provider(self, record: Record) -> ProviderFacts:
         """What is known of its provider."""
-        return self.providers.get(place_of(record), ProviderFacts())
+        found = self._facts.get(record.name)
+        if found is None:
+            found = self._facts[record.name] = self.facts_of(place_of(record))
+        return found
 
     def listing(self, record: Record) -> Listed | None:
         """The token in its provider's list, known by its id, else by its label."""
-        rows = self.provider(record).listed or ()
-        return next((row for row in rows if _same(row, record)), None)
+        place = place_of(record)
+        if place not in self._rows:
+            self._rows[place] = _Rows(self.facts_of(place).listed or ())
+        return self._rows[place].of(record)
 
     def facts_of(self, place: Place) -> ProviderFacts:
         """What is known of the provider at a place."""
@@ -96,10 +107,20 @@ class Surroundings:
 
     def unidentified(self, place: Place) -> int:
         """How many tokens of that provider could be any row of its list, since neither id nor label is recorded."""
-        return sum(
-            (each.provider, each.base_url) == place[:2] and not is_identified(each) and each.kind.has_value
-            for each in self.records
-        )
+        return self._unidentified[place[:2]]
+
+
+class _Rows:
+    """One provider's list, by what tokens are known by; of two rows with one label the first one counts."""
+
+    def __init__(self, rows: Sequence[Listed]) -> None:
+        self._by_id = {row.provider_id: row for row in reversed(rows)}
+        self._by_label = {row.label: row for row in reversed(rows) if row.label}
+
+    def of(self, record: Record) -> Listed | None:
+        """The row of a token: by its id if that is recorded, else by its label."""
+        found = self._by_id if record.provider_id else self._by_label
+        return found.get(record.provider_id or record.label)
 
 
 def place_of(record: Record) -> Place:
@@ -137,12 +158,6 @@ class _Others(Sequence[Record]):
         if isinstance(place, slice):
             return list(islice(self, place.start, place.stop, place.step))
         return next(islice(self, place, None))
-
-
-def _same(row: Listed, record: Record) -> bool:
-    return (
-        row.provider_id == record.provider_id if record.provider_id else bool(row.label) and row.label == record.label
-    )
 
 
 def _known(documents: Iterable[Document]) -> tuple[set[str], set[str]]:

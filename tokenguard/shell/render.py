@@ -107,7 +107,15 @@ class Screen:
 def _ascii(content: Any, indent: int | None = None) -> str:
     import json  # noqa: PLC0415 - only documents need it
 
-    return json.dumps(content, ensure_ascii=True, indent=indent, default=str).replace("\x7f", "\\u007f")
+    import msgspec  # noqa: PLC0415
+
+    text = json.dumps(content, ensure_ascii=True, default=str)
+    if indent is not None:
+        try:
+            text = msgspec.json.format(text, indent=indent)  # ten times as fast as json, which indents in Python
+        except msgspec.DecodeError:  # half of a surrogate pair, as names of files may hold
+            text = json.dumps(content, ensure_ascii=True, indent=indent, default=str)
+    return text.replace("\x7f", "\\u007f")
 
 
 def _terminal_width() -> int:
