@@ -1,0 +1,64 @@
+"""Which server a place is on: the configuration says it, a record only pins it, and nothing is asked of another one."""
+
+import pytest
+
+from tests.fakes.clock import FakeClock
+from tokenguard.clients.aws.fields import SecretField
+from tokenguard.clients.vault.fields import KvField
+from tokenguard.domain.token import Custody, Location
+from tokenguard.errors import InputError
+from tokenguard.shell.places import ConfiguredPlaces
+from tokenguard.shell.settings import AwsConfig, Settings, VaultConfig
+
+FIRST, SECOND = "https://vault-1.example.org:8200", "https://vault-2.example.org:8200"
+ON_VAULT, ON_AWS = "vault://kv/app#token", "aws://eu-central-1/app#token"
+
+
+def places(endpoint: str = "", **vault: object) -> ConfiguredPlaces:
+    config = (
+        VaultConfig(**{"address": FIRST, "credential": "env:LOGIN", **vault}) if vault.get("address") != "" else None
+    )
+    settings = Settings(aws=AwsConfig(endpoint=endpoint))
+    return ConfiguredPlaces(settings, config, {"LOGIN": "tgcanary-login"}, FakeClock())
+
+
+def test_a_location_is_pinned_to_the_configured_server():
+    assert places().pinned(ON_VAULT) == Location(Custody.ADOPTED, ON_VAULT, FIRST)
+    assert places(namespace="teams/video").pinned(ON_VAULT).server == f"{FIRST}/teams/video"
+    assert places().pinned(ON_AWS) == Location(Custody.ADOPTED, ON_AWS, "")
+    assert places(endpoint="https://vpce.example.org").pinned(ON_AWS).server == "https://vpce.example.org"
+
+
+def test_one_spelling_is_pinned():
+    assert places().pinned("vault://k%76/%61pp#to%6Ben").url == ON_VAULT
+
+
+def test_a_place_on_the_pinned_server_is_found_without_asking_it():
+    assert isinstance(places().of(Location(Custody.ADOPTED, ON_VAULT, FIRST)), KvField)
+    assert isinstance(places().of(Location(Custody.ADOPTED, ON_AWS)), SecretField)
+
+
+def test_any_node_of_the_cluster_will_do():
+    either = places(others=(SECOND,))
+    assert isinstance(either.of(Location(Custody.ADOPTED, ON_VAULT, SECOND)), KvField)
+    assert either.pinned(ON_VAULT).server == FIRST
+
+
+@pytest.mark.parametrize("server", ["", SECOND, f"{FIRST}/teams/video", "http://127.0.0.1:8200"])
+def test_another_server_is_refused(server):
+    with pytest.raises(InputError, match="another server") as caught:
+        places().of(Location(Custody.ADOPTED, ON_VAULT, server))
+    assert f"--adopt '{ON_VAULT}'" in caught.value.hint
+
+
+def test_another_endpoint_of_aws_is_refused():
+    with pytest.raises(InputError, match="another server"):
+        places(endpoint="https://vpce.example.org").of(Location(Custody.ADOPTED, ON_AWS))
+
+
+def test_without_a_vault_in_the_configuration_there_are_no_places_on_one():
+    nowhere = places(address="")
+    with pytest.raises(InputError, match="where the vault is"):
+        nowhere.pinned(ON_VAULT)
+    assert nowhere.pinned(ON_AWS).server == ""
+    nowhere.close()
