@@ -2,7 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,10 @@ from tokenguard.errors import ExitCode, InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.inventory.readers import MAX_BYTES, Format, read_drafts
 from tokenguard.shell.wiring import Wiring
+
+if TYPE_CHECKING:
+    from tokenguard.cli.provider_listing import ProviderListing
+    from tokenguard.cli.surveying import Surveying
 
 _TONES = {
     Fate.ADDED: "green",
@@ -39,7 +43,7 @@ _PREFIX = "imported"
     default="",
     metavar="ADDRESS",
     help="vault://MOUNT[/PREFIX], aws://REGION[/PREFIX], doppler:PROJECT/CONFIG, gitlab:GROUP/PROJECT, "
-    "onepassword://HOST/VAULT.",
+    "onepassword://HOST/VAULT, provider:NAME.",
 )
 @click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="With --from: only what has this; repeatable.")
 @click.option("--as", "form", type=click.Choice(list(map(str, Format))), help="The file's format, if not by its name.")
@@ -59,7 +63,8 @@ def import_file(
 
     With --from, what looks like a token in the secrets of a Vault or of AWS is adopted where it is, and nothing there
     is changed. A value that is in several places becomes one record; the other places are its consumers. From Doppler,
-    GitLab and 1Password values are copied into the store, and every place they were in is a consumer.
+    GitLab and 1Password values are copied into the store, and every place they were in is a consumer. A provider's own
+    list has no values: what it lists and the inventory lacks is recorded as known to exist.
 
     What lacks an owner, a scope, an environment or a purpose becomes `unclaimed`. A value that the inventory has
     already is not added again, so an import can be repeated. Exit 1: some were refused or could not be read; the others
@@ -73,10 +78,8 @@ def import_file(
         defaults = Defaults(prefix=_prefix(prefix or _PREFIX), texts=given)
         found = Intake(wiring, defaults, dry_run=dry_run).run(drafts)
     else:
-        from tokenguard.cli.surveying import Surveying  # noqa: PLC0415 - only this source needs it
-
         defaults = Defaults(prefix=_prefix(prefix) if prefix else "", texts=given)
-        found = Surveying(wiring, source, tags).run(defaults, dry_run=dry_run)
+        found = _source(wiring, source, tags).run(defaults, dry_run=dry_run)
     outcomes: list[Outcome] = []
     try:
         for outcome in found:
@@ -87,6 +90,16 @@ def import_file(
         raise
     _print(wiring, outcomes, dry_run=dry_run)
     return max((_CODES.get(each.fate, ExitCode.OK) for each in outcomes), default=ExitCode.OK)
+
+
+def _source(wiring: Wiring, address: str, tags: tuple[str, ...]) -> "ProviderListing | Surveying":
+    if address.startswith("provider:") and not tags:
+        from tokenguard.cli.provider_listing import ProviderListing  # noqa: PLC0415 - each source loads its own
+
+        return ProviderListing(wiring, address)
+    from tokenguard.cli.surveying import Surveying  # noqa: PLC0415
+
+    return Surveying(wiring, address, tags)
 
 
 def _read(path: Path) -> bytes:

@@ -166,9 +166,9 @@ class Intake:
         record = blank
         for field_name, text in texts.items():
             if field_name not in {"name", "provider"}:
-                record = apply(record, _read_one(field_name, text))
+                record = apply(record, read_field(field_name, text))
         for field_name, items in draft.lists.items():
-            record = apply(record, _read_one(field_name, items))
+            record = apply(record, read_field(field_name, items))
         check_scope(record, built)
         if record.kind.has_value and record.location.custody is Custody.ADOPTED:
             record = replace(record, location=self._wiring.places.pinned(record.location.url))
@@ -176,7 +176,7 @@ class Intake:
 
     def _provider(self, name: str) -> Provider:
         try:
-            return self._wiring.vendors.provider(_read_one("provider", name).provider or name)
+            return self._wiring.vendors.provider(read_field("provider", name).provider or name)
         except InputError:
             raise InputError("its provider is not known", hint="correct the file, or configure it") from None
 
@@ -189,7 +189,7 @@ class Intake:
 _OPTION_OF = {"consumers": "deliver", "location": "adopt"}
 
 
-def _read_one(name: str, content: str | tuple[str, ...]) -> Changes:
+def read_field(name: str, content: str | tuple[str, ...]) -> Changes:
     """Check one field; the error names the field and shows nothing of it: columns get mixed up."""
     try:
         return changes_from({_OPTION_OF.get(name, name): content})

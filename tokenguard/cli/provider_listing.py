@@ -1,0 +1,120 @@
+"""The use case of `import --from provider:NAME`: what a provider lists and the inventory does not know is recorded.
+
+A list holds no values: such a token is known to live somewhere that cannot be read, until somebody finds out where,
+gives its value to `add`, or retires it.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from tokenguard.cli.intake import Defaults, Fate, Outcome, read_field
+from tokenguard.domain.names import token_name
+from tokenguard.domain.token import Custody, Location, Record, RecordState
+from tokenguard.errors import InputError
+from tokenguard.frozen import replace
+from tokenguard.inventory import guessing, taking
+from tokenguard.inventory.changes import apply
+from tokenguard.policy.surroundings import ProviderFacts, Surroundings, place_of
+from tokenguard.ports.provider import Listed
+from tokenguard.shell.wiring import Wiring
+
+SCHEME = "provider:"
+_STEM = 24
+"""Characters of a name that an id is put behind."""
+
+
+class ProviderListing:
+    """Records what a provider's own list has and the inventory has not.
+
+    Args:
+        wiring: the world.
+        address: `provider:NAME`.
+
+    Raises:
+        InputError: there is no such provider, or it has no list.
+    """
+
+    def __init__(self, wiring: Wiring, address: str) -> None:
+        self._wiring = wiring
+        self._provider = provider = wiring.vendors.provider(address.removeprefix(SCHEME))
+        self._blank = Record(
+            name=token_name(provider.name),
+            provider=provider.name,
+            kind=provider.capabilities.kind,
+            base_url=provider.base_url,
+        )
+        if not self._provider.capabilities.lists:
+            raise InputError(
+                "this provider has no list of tokens that can be asked for",
+                hint="`tokenguard verify --reconcile` takes the list that a person reads there",
+            )
+
+    def run(self, defaults: Defaults, *, dry_run: bool) -> Iterator[Outcome]:
+        """What became of each; Unreachable if the list cannot be had."""
+        documents = [each.document for each in self._wiring.store.scan()]
+        rows = self._listed()
+        place = place_of(self._blank)
+        facts = ProviderFacts(capabilities=self._provider.capabilities, listed=rows)
+        around = Surroundings(documents, self._wiring.clock.now(), {place: facts})
+        unknown = {row.provider_id for _, found in around.unmatched() for row in found}
+        names = {document.record.provider_id: document.record.name for document in documents}
+        used: set[str] = {document.record.name for document in documents}
+        for row in rows:
+            shown = f"{self._provider.name} {row.hint or row.provider_id}"
+            if row.provider_id not in unknown:
+                name = names.get(row.provider_id, "")
+                yield Outcome(fate=Fate.DUPLICATE, place=shown, name=name, reason="the inventory has it")
+            elif candidates := around.unidentified(place):
+                reason = (
+                    f"it may be one of {candidates:,} tokens here whose id and label at the provider are not recorded"
+                )
+                yield Outcome(fate=Fate.SKIPPED, place=shown, reason=reason)
+            else:
+                record = self._record(row, defaults, used)
+                used.add(record.name)
+                yield self._take(shown, record, dry_run=dry_run)
+
+    def _take(self, place: str, record: Record, *, dry_run: bool) -> Outcome:
+        if not dry_run:
+            taking.enter_without_value(self._wiring.store, self._wiring.clock, record)
+        return Outcome(
+            fate=Fate.ADDED,
+            place=place,
+            name=record.name,
+            provider=record.provider,
+            state=RecordState.UNCLAIMED if record.missing else RecordState.ACTIVE,
+            reason="its value is not known",
+        )
+
+    def _listed(self) -> Sequence[Listed]:
+        issuer = self._wiring.vendors.of(self._blank).issuer
+        if issuer is None:
+            raise InputError(
+                f"no admin credential of {self._provider.name} is at hand",
+                hint=f"set [providers.{self._provider.name}] admin, or add a record of kind provider_admin",
+            )
+        return issuer.listed()
+
+    def _record(self, listed: Listed, defaults: Defaults, used: set[str]) -> Record:
+        record = replace(
+            self._blank,
+            name=token_name(_name(listed, defaults.prefix or self._provider.name, used)),
+            location=Location(Custody.UNREADABLE, f"{self._provider.name}://{listed.provider_id}#value"),
+            permissions=listed.permissions,
+            created_at=listed.created_at,
+            due_at=listed.expires_at,
+            provider_id=listed.provider_id,
+            hint=listed.hint,
+            label=listed.label,
+        )
+        for name, text in defaults.texts.items():
+            record = apply(record, read_field(name, text))
+        return replace(record, state=RecordState.UNCLAIMED) if record.missing else record
+
+
+def _name(listed: Listed, prefix: str, used: set[str]) -> str:
+    """From the token's name at the provider, with its id where another one has that name already."""
+    told = listed.label or listed.hint
+    plain = guessing.name_of(prefix, told) if told else ""
+    if plain and plain not in used:
+        return plain
+    return guessing.name_of(prefix, f"{told[:_STEM]}-{listed.provider_id}" if told else listed.provider_id)
