@@ -3,7 +3,7 @@
 import contextlib
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -143,8 +143,3 @@ def killed_at(number: int) -> Callable[[int], None]:
             raise Killed
 
     return at
-
-
-def every_point(run_to_end: Callable[[], int], *, step: int = 1) -> Iterator[int]:
-    """The announcements of one undisturbed run."""
-    yield from range(1, run_to_end() + 1, step)

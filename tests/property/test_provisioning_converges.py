@@ -2,6 +2,7 @@
 
 import contextlib
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.provisioning_world import Killed, Shop, killed_at
+from tokenguard.frozen import replace
 
 NAMES = ["a/admin", "a/one", "a/two", "b/three", "b/four"]
 _texts = st.sampled_from(["x", "uploads", "posts"])
@@ -167,3 +169,22 @@ def test_two_applies_at_once_converge_wherever_the_second_comes_in():
             codes.append(shop("apply", "--digest", digest, "--allow-retire", at=other)[0])
             assert set(codes) <= {0, 4, 5}, (number, codes, shop.said)
             shop.check()
+
+
+def test_nothing_is_done_that_the_plan_did_not_tell(tmp_path):
+    """While an owner is changed, the token comes to be due: that is for the next plan."""
+    shop = Shop(tmp_path)
+    shop.declare({"a/one": {**_API, "consumers": []}})
+    assert shop("apply")[0] == 0
+    shop.declare({"a/one": {**_API, "owner": "audio", "consumers": []}})
+
+    def age(reached):
+        if reached == 2:
+            (found,) = shop.store.scan()
+            record = replace(found.document.record, rotated_at=shop.clock.now() - timedelta(days=400))
+            shop.store.commit(found.id, found.version, replace(found.document, record=record), [])
+
+    code, outcome = shop("apply", at=age)
+    assert (code, outcome["left"], len(shop.world.made)) == (0, 1, 1)
+    assert shop("apply")[0] == 0
+    assert len(shop.world.made) == 2
