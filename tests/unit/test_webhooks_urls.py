@@ -1,6 +1,7 @@
 """Callback URLs: every way to write a place inside, a credential, or another place than the one that was checked."""
 
 import secrets
+import socket
 import ssl
 
 import pytest
@@ -165,8 +166,15 @@ def test_a_loopback_name_that_leads_elsewhere_is_refused():
         validate_callback_url("http://localhost/", allow_loopback=True, resolve=looked_up("10.0.0.1"))
 
 
-def test_a_name_that_answers_differently_later_still_leads_to_the_address_that_was_checked(tmp_path):
+def test_a_name_that_answers_differently_later_still_leads_to_the_address_that_was_checked(tmp_path, monkeypatch):
     """DNS rebinding: nothing is looked up again, and the certificate must be the name's all the same."""
+    real = socket.getaddrinfo
+
+    def only_literal(host, *args, **kwargs):
+        assert host == "127.0.0.1", "a name was looked up again"
+        return real(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", only_literal)
     authority = trustme.CA()
     bundle = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(str(bundle))
