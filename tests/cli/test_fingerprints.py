@@ -17,6 +17,7 @@ from tokenguard.domain.token import RecordState
 from tokenguard.errors import Unreachable
 from tokenguard.frozen import replace
 from tokenguard.scanning import bundle
+from tokenguard.scanning.publishing import ordinary_code
 
 LETTERS = string.ascii_letters + string.digits
 NAME = "video/app/prod/upload"
@@ -39,6 +40,7 @@ def published(cli, tmp_path):
     """A store with one token, its bundle, and the scan key in the environment."""
     cli.value = added(cli)
     (tmp_path / "public").mkdir()
+    (tmp_path / "public" / "code.py").write_text("x = 1\n")
     answer = publish(cli)
     cli.environ["TOKENGUARD_SCAN_KEY"] = answer.document["scan_key"]
     return cli
@@ -108,6 +110,7 @@ def test_weak_and_public_values_are_listed_and_left_out(cli, tmp_path):
     added(cli, "video/app/prod/weak", "a-rather-weak-value-of-words")
     added(cli, "video/app/prod/public", public)
     (tmp_path / "public").mkdir()
+    (tmp_path / "public" / "code.py").write_text("x = 1\n")
     (tmp_path / "public" / "module.py").write_text(f"EXAMPLE = '{public}'\n")
     document = publish(cli).document
     assert (document["not_covered"], document["public"], document["entries"]) == (
@@ -115,6 +118,31 @@ def test_weak_and_public_values_are_listed_and_left_out(cli, tmp_path):
         ["video/app/prod/public"],
         0,
     )
+
+
+def test_public_code_is_looked_through_also_where_git_would_ignore_it(cli, tmp_path):
+    """An environment beside the sources is ignored, and is the very place where public code lies."""
+    text = value()
+    added(cli, text=text)
+    repository = Repository(tmp_path / "work")
+    repository.write(".gitignore", "public\n")
+    repository.write("public/site-packages/module.py", f"EXAMPLE = '{base64.b64encode(text.encode()).decode()}'\n")
+    answer = cli(
+        "fingerprints", "publish", "b", "--key-file", "key", "--public-code", "work/public", "--format", "json"
+    )
+    assert (answer.document["public"], answer.document["entries"]) == ([NAME], 0)
+
+
+def test_public_code_that_cannot_be_read_is_no_check(published, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for place in ("empty", "nowhere"):
+        published.refused("fingerprints", "publish", "bundle", "--key-file", "keys/key", "--public-code", place)
+
+
+def test_pythons_own_library_is_public_without_being_named():
+    names = {each.name for each in ordinary_code()}
+    assert {"argparse.py", "ssl.py"} < names
+    assert not [each for each in ordinary_code() if "site-packages" in each.parts]
 
 
 @pytest.mark.parametrize("damage", ["version", "entries", "signature", "another key", "expires"])
@@ -312,6 +340,7 @@ def test_what_is_replaced_but_not_proven_dead_is_still_live(cli, tmp_path, monke
 
 def publish_in(cli, tmp_path) -> str:
     (tmp_path / "public").mkdir()
+    (tmp_path / "public" / "code.py").write_text("x = 1\n")
     return publish(cli).document["scan_key"]
 
 

@@ -24,6 +24,7 @@ def published(cli, tmp_path):
     cli.value = "sk-social-" + "".join(secrets.choice(LETTERS) for _ in range(64))
     assert cli("add", "video/app/prod/upload", *FIELDS, "--stdin", stdin=cli.value).code == 0
     (tmp_path / "public").mkdir()
+    (tmp_path / "public" / "code.py").write_text("x = 1\n")
     cli.environ["TOKENGUARD_SCAN_KEY"] = publish(cli)
     return cli
 

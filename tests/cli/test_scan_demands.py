@@ -148,6 +148,17 @@ def test_a_server_holds_a_push_to_what_its_own_branch_demands(repo):
 
 
 SCISSORS = "# ------------------------ >8 ------------------------\n"
+
+
+def test_a_directory_that_is_named_is_scanned_also_where_git_ignores_it(cli, repo):
+    """Nothing is worse than a scan that looked at nothing and said that all is well."""
+    repo.write(".gitignore", "dist\n")
+    repo.write("dist/below/a.py", shape())
+    assert cli("scan").code == 0
+    for place in ("dist", "dist/below", "dist/below/a.py"):
+        assert cli("scan", place).code == 1, place
+
+
 MESSAGES = {
     "plain": ("fix\n\n{}\n", 1), "clean": ("fix\n", 0), "in a comment": ("fix\n# {}\n", 1),
     "in the diff of commit -v": (f"fix\n{SCISSORS}# Do not modify it.\n# Everything below is ignored.\ndiff --git a b\n-{{}}\n", 0),

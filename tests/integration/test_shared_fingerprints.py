@@ -29,6 +29,7 @@ def test_on_openbao_a_publisher_publishes_and_a_scanner_pulls_and_sees_nothing_e
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "public").mkdir()
+    (tmp_path / "public" / "code.py").write_text("x = 1\n")
     with running() as server:
         vault = VaultCommandLine(server, sandbox, tmp_path, capfd, url="vault://secret/team")
         assert vault("init", "--sandbox").code == 0
@@ -51,6 +52,7 @@ def test_on_openbao_a_publisher_publishes_and_a_scanner_pulls_and_sees_nothing_e
 def test_on_aws_the_calls_of_both_roles_are_those_of_their_policies(sandbox, tmp_path, capfd, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "public").mkdir()
+    (tmp_path / "public" / "code.py").write_text("x = 1\n")
     for name, text in CREDENTIALS.items():
         monkeypatch.setenv(name, text)
     with FakeAws() as aws:

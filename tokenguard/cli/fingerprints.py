@@ -1,6 +1,5 @@
 """`tokenguard fingerprints`: how every clone knows the team's own tokens without holding one."""
 
-import sysconfig
 from pathlib import Path
 
 import click
@@ -13,7 +12,7 @@ from tokenguard.ports.shelf import shelf_of
 from tokenguard.scanning.bundle import SCAN_KEY_VARIABLE, open_publisher
 from tokenguard.scanning.inventory_values import read_inventory
 from tokenguard.scanning.outlets import Outlets
-from tokenguard.scanning.publishing import Publication, make_bundle
+from tokenguard.scanning.publishing import Publication, make_bundle, ordinary_code
 from tokenguard.shell.wiring import Wiring
 
 
@@ -42,7 +41,7 @@ def fingerprints() -> None:
     multiple=True,
     metavar="PATH",
     type=click.Path(path_type=Path),
-    help="Code that anybody can see: a value that occurs in it is refused. Default: this Python's library.",
+    help="Code that anybody can see: a value that occurs in it is refused. Default: Python itself.and its packages.",
 )
 @pass_wiring
 def publish(
@@ -62,7 +61,7 @@ def publish(
         key=publisher.scan_key.tags,
         before=outlets.before(),
         now=wiring.clock.now(),
-        public_code=public_code or (Path(sysconfig.get_path("stdlib")),),
+        public=public_code or ordinary_code(),
     )
     outlets.publish(publication.bundle)
     _report(wiring, bundle, publication, publisher.scan_key.text())

@@ -84,6 +84,8 @@ def _below(directory: Path) -> Iterator[Named]:
         yield from _listed(str(directory))
         return
     listing = git.output("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+    if not listing and git.succeeds("check-ignore", "--quiet", "."):  # it was named all the same
+        yield from _listed(str(directory))
     for name in sorted(listing.split(b"\0")):
         if name:
             path = f"{directory}/{os.fsdecode(name)}"  # a Path for each file would cost as much as reading it

@@ -1,17 +1,21 @@
 """Makes a bundle from an inventory: what is covered, what is not, and what must not be taken in."""
 
-from collections.abc import Iterable, Mapping
+import sysconfig
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
 from tokenguard.detection.own import scan_own
 from tokenguard.detection.own_index import OwnIndex, OwnTag, covered, pieces, tag_of
 from tokenguard.domain.names import TokenId
+from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.scanning.bundle import LIFETIME, Bundle, Waiver
-from tokenguard.scanning.files import read_paths
+from tokenguard.scanning.files import read_file, walk
 from tokenguard.scanning.inventory_values import InventoryValues, Known, Standing
 from tokenguard.scanning.source import Blob
+
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
 class Publication(Frozen, frozen=True, kw_only=True):
@@ -30,7 +34,7 @@ def make_bundle(
     key: bytes,
     before: Bundle | None,
     now: datetime,
-    public_code: Iterable[Path] = (),
+    public: Iterable[Path],
 ) -> Publication:
     """Index what may be indexed; what the bundle before had and the store no longer keeps is kept as revoked.
 
@@ -39,16 +43,16 @@ def make_bundle(
         key: of the tags.
         before: the bundle of the same key that this one follows.
         now: the time of publication.
-        public_code: files and directories in which no value of ours may occur.
+        public: files and directories in which no value of ours may occur.
     """
     drawn = _Drawn(key, before.symbols if before else "")
     for each in inventory.known:
         drawn.take(each)
-    public = _in_public(OwnIndex(key, drawn.entries.values(), drawn.symbols), public_code)
-    for tag in public:
+    refused = _in_public(OwnIndex(key, drawn.entries.values(), drawn.symbols), public)
+    for tag in refused:
         del drawn.entries[tag]
     for old in before.entries if before else ():
-        if old.tag not in public:
+        if old.tag not in refused:
             drawn.entries.setdefault(old.tag, _left_over(old, inventory.tokens, now))
     bundle = Bundle(
         version=before.version + 1 if before else 1,
@@ -61,7 +65,7 @@ def make_bundle(
     return Publication(
         bundle=bundle,
         not_covered=tuple(sorted(drawn.not_covered)),
-        public=tuple(sorted({drawn.names[tag] for tag in public})),
+        public=tuple(sorted({drawn.names[tag] for tag in refused})),
     )
 
 
@@ -97,12 +101,32 @@ class _Drawn:
         self._symbols |= {char for char in text if not char.isalnum()}
 
 
+def ordinary_code() -> Iterator[Path]:
+    """Files that anybody can see, and that are on every machine of this kind: Python's own library."""
+    library = Path(sysconfig.get_path("stdlib"))
+    every = (each for each in walk(library) if each.suffix == ".py")
+    return (each for each in every if not _INSTALLED & set(each.relative_to(library).parts))
+
+
 def _in_public(index: OwnIndex, paths: Iterable[Path]) -> set[str]:
+    """The tags of values that occur there; InputError if there is nothing to look at."""
     found: set[str] = set()
-    for source in read_paths(list(paths)):
+    if not len(index):
+        return found
+    read = 0
+    for source in map(read_file, _files(paths)):
         if isinstance(source, Blob):
+            read += 1
             found |= {tag_of(index.key, match.value.reveal())[0] for match in scan_own(index, source.data)}
+    if not read:
+        raise InputError("no file of public code could be read", hint="name some with --public-code PATH")
     return found
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    """Every file of them, also where git would ignore it."""
+    for path in paths:
+        yield from walk(path) if path.is_dir() else [path]
 
 
 def _left_over(entry: OwnTag, tokens: Mapping[TokenId, Standing], now: datetime) -> OwnTag:
