@@ -99,6 +99,8 @@ class Issuer:
         content = {**times, **(self.claims if claims is None else claims), **more}
         body = {name: each for name, each in content.items() if each is not None}
         parts = ({"alg": "ES256", "typ": "JWT", "kid": "one"}, body)
+        if (config := body.get("ci_config_ref_uri")) is not None:
+            body["ci_config_ref_uri"] = config.replace("gitlab.example.org", self.url.removeprefix("http://"))
         text = ".".join(_text(json.dumps(part).encode()) for part in parts)
         r, s = decode_dss_signature(self._key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
         return f"{text}.{_text(r.to_bytes(32) + s.to_bytes(32))}"

@@ -7,6 +7,7 @@ from tokenguard.cli.base import group
 
 COMMANDS = {
     "init": ("tokenguard.cli.init:init", "Make a store."),
+    "setup": ("tokenguard.cli.setup:setup", "Set up a store's server for a pipeline, or tell what differs."),
     "doctor": ("tokenguard.cli.doctor:doctor", "Check store, keys, clock and surroundings."),
     "add": ("tokenguard.cli.add:add", "Take a token into the inventory, or have one issued."),
     "list": ("tokenguard.cli.listing:list_tokens", "List tokens, what is due, and who owns it."),

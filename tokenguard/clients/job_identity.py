@@ -63,8 +63,8 @@ class GithubIdentity:
 
 def _split(url: str) -> tuple[Address, tuple[tuple[str, str], ...]]:
     """Where to ask, and with which query. The runner's paths may hold empty segments, which ours never do."""
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         base = Address.parse(f"{parts.scheme}://{parts.netloc}", what=_WHERE)
         query = tuple(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)) if parts.query else ()
     except ValueError:

@@ -9,6 +9,8 @@ from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
 from tokenguard.http.address import Address
 from tokenguard.ports.clock import Clock
+from tokenguard.provisioning.server_setup.aws import AwsRole, roles
+from tokenguard.provisioning.server_setup.declared import ServerSetup
 from tokenguard.shell.known_servers import KnownServers
 from tokenguard.shell.settings import Settings
 from tokenguard.stores.aws.place import AwsPlace
@@ -61,6 +63,12 @@ def policies(url: str) -> dict[str, str]:
     """The IAM policy of each role for the store at `url`; nothing is asked of AWS."""
     place = AwsPlace.parse(url)
     return {role.value: policy(role, place) for role in Role}
+
+
+def roles_of(setup: ServerSetup, url: str) -> tuple[AwsRole, ...]:
+    """The roles that jobs take, for the store at `url`; nothing is asked of AWS."""
+    name = "tg-" + AwsPlace.parse(url).prefix.replace("/", "-").replace("_", "-")
+    return tuple(roles(setup, name=name, policies=policies(url)))
 
 
 def client(

@@ -1,0 +1,72 @@
+"""Reads and writes what a server is set up with: mounts, policies, login methods, roles, audit devices."""
+
+from typing import Any
+
+from tokenguard.clients.vault.connection import VaultConnection
+from tokenguard.clients.vault.trouble import Reason, VaultTrouble
+from tokenguard.errors import InputError, Unreachable
+from tokenguard.provisioning.server_setup.comparing import Found
+from tokenguard.provisioning.server_setup.vault import Kind, Resource
+
+_LISTED = {Kind.MOUNT: "sys/mounts", Kind.METHOD: "sys/auth", Kind.AUDIT: "sys/audit"}
+"""What can only be asked for all at once; a server says of a single one that is missing what it says of an error."""
+_OWNER = "log in as whoever runs the server, or hand them what `tokenguard setup --emit terraform` writes"
+
+
+class VaultServer:
+    """One server, with the login of whoever sets it up."""
+
+    def __init__(self, connection: VaultConnection) -> None:
+        self._connection = connection
+
+    def read(self, resource: Resource) -> Found:
+        """What the server has of it, or None.
+
+        Raises:
+            Unreachable: the login may not look, or nobody answers.
+        """
+        listing = _LISTED.get(resource.kind)
+        try:
+            data = self._connection.request("get", f"/v1/{listing or resource.path}").get("data")
+        except VaultTrouble as trouble:
+            if trouble.reason in {Reason.ABSENT, Reason.UNSUPPORTED}:
+                return None
+            raise _denied(resource, "look at") if trouble.reason is Reason.DENIED else trouble from None
+        if not isinstance(data, dict):
+            raise VaultTrouble.because(Reason.MALFORMED)
+        found: Any = data.get(f"{resource.name}/") if listing else data
+        return found if isinstance(found, dict) else None
+
+    def write(self, resource: Resource) -> None:
+        """Make it as it should be.
+
+        Raises:
+            Unreachable: the login may not, or nobody answers.
+            InputError: the server does not take it.
+        """
+        try:
+            self._connection.once(
+                lambda client: client.adapter.request("put", f"/v1/{resource.path}", json=dict(resource.wanted))
+            )
+        except VaultTrouble as trouble:
+            if trouble.reason is Reason.DENIED:
+                raise _denied(resource, "write") from None
+            if trouble.reason in {Reason.REFUSED, Reason.UNSUPPORTED, Reason.ABSENT}:
+                raise InputError(
+                    f"the vault does not take the {resource.title}", hint=_REFUSED[resource.kind]
+                ) from None
+            raise
+
+
+def _denied(resource: Resource, verb: str) -> Unreachable:
+    return Unreachable(f"the vault does not let this login {verb} the {resource.title}", hint=_OWNER)
+
+
+_REFUSED = {
+    Kind.MOUNT: "does something else lie at that path, or below it",
+    Kind.POLICY: "see the server's log",
+    Kind.METHOD: "does the server have this kind of login method",
+    Kind.ISSUER: "the server must reach the issuer, and trust its certificate: see the server's log",
+    Kind.ROLE: "see the server's log",
+    Kind.AUDIT: "OpenBao takes audit devices from its own configuration file only: put it there; docs/ci.md shows how",
+}

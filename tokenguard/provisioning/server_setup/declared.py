@@ -1,0 +1,93 @@
+"""What `server.yaml` declares: which jobs may become planner and rotator, and where the server writes its own audit."""
+
+from collections.abc import Mapping
+from enum import StrEnum, unique
+
+from tokenguard.frozen import Frozen
+
+
+@unique
+class Part(StrEnum):
+    """What a job may be. Every other role of a store is given to people."""
+
+    PLANNER = "planner"
+    ROTATOR = "rotator"
+
+
+class Jobs(Frozen, frozen=True, kw_only=True):
+    """The jobs of one CI system that come from one repository."""
+
+    system: str
+    """`github` or `gitlab`."""
+    issuer: str
+    repository: str
+    """`OWNER/NAME`, or a GitLab project's path."""
+    number: str
+    """The id that stays when a repository is renamed, and is never given to another one."""
+    workflow: str
+    """The file that defines the jobs; empty: any."""
+    branch: str
+    environments: tuple[str, ...]
+    """A rotator's job runs in one of them."""
+
+    @property
+    def ref(self) -> str:
+        """The protected branch, as git names it."""
+        return f"refs/heads/{self.branch}"
+
+    def claims(self, part: Part) -> Mapping[str, list[str]]:
+        """What an identity must say to become `part`; what it does not say is no match."""
+        return _CLAIMS[self.system](self, part)
+
+
+class Pods(Frozen, frozen=True, kw_only=True):
+    """A service account of a Kubernetes cluster, whose pods may become rotator."""
+
+    host: str
+    namespace: str
+    account: str
+
+
+class ServerSetup(Frozen, frozen=True, kw_only=True):
+    """One file."""
+
+    audience: str
+    jobs: tuple[Jobs, ...] = ()
+    pods: Pods | None = None
+    audit_file: str = ""
+    aws_account: str = ""
+    kms_key: str = ""
+
+
+def _github(jobs: Jobs, part: Part) -> dict[str, list[str]]:
+    runs = ["push", "schedule", "workflow_dispatch"]
+    if part is Part.PLANNER:
+        return {"repository_id": [jobs.number], "event_name": ["pull_request", *runs]}
+    workflow = {"workflow_ref": [f"{jobs.repository}/{jobs.workflow}@{jobs.ref}"]} if jobs.workflow else {}
+    return {
+        "repository_id": [jobs.number],
+        "event_name": runs,  # `pull_request_target` runs on the protected branch with what a stranger wrote
+        "ref": [jobs.ref],
+        "environment": list(jobs.environments),
+        **workflow,
+    }
+
+
+def _gitlab(jobs: Jobs, part: Part) -> dict[str, list[str]]:
+    runs = ["push", "schedule", "web"]
+    if part is Part.PLANNER:
+        return {"project_id": [jobs.number], "pipeline_source": ["merge_request_event", *runs]}
+    host = jobs.issuer.partition("://")[2]
+    workflow = {"ci_config_ref_uri": [f"{host}/{jobs.repository}//{jobs.workflow}@{jobs.ref}"]} if jobs.workflow else {}
+    return {
+        "project_id": [jobs.number],
+        "pipeline_source": runs,
+        "ref": [jobs.branch],
+        "ref_type": ["branch"],
+        "ref_protected": ["true"],
+        "environment": list(jobs.environments),
+        **workflow,
+    }
+
+
+_CLAIMS = {"github": _github, "gitlab": _gitlab}

@@ -1,0 +1,113 @@
+"""Reads `server.yaml`: known keys with plain values, each error with its line and column; nothing is looked up."""
+
+import re
+
+from tokenguard.documents import load_yaml, locate_yaml
+from tokenguard.errors import InputError
+from tokenguard.policy.section import Places, Section
+from tokenguard.provisioning.server_setup.declared import Jobs, Pods, ServerSetup
+from tokenguard.text import safe_text
+
+MAX_BYTES = 65_536
+_HINT = "correct the file; nothing was done. docs/ci.md has a complete one"
+_ID = re.compile(r"[1-9]\d{0,17}", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}(?:/[A-Za-z0-9_.][A-Za-z0-9._-]{0,99}){1,9}", re.ASCII)
+_BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}", re.ASCII)
+_WORKFLOW = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9._/-]{0,199}\.ya?ml", re.ASCII)
+_ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}", re.ASCII)
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}", re.ASCII)
+_HTTPS = re.compile(
+    r"https://[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?(?::\d{1,5})?(?:/[A-Za-z0-9._-]{1,100}){0,5}"
+    r"|http://127\.0\.0\.1:\d{1,5}",  # an issuer on this machine, for practice
+    re.ASCII,
+)
+_FILE = re.compile(r"(?:/[A-Za-z0-9_][A-Za-z0-9._-]{0,99}){1,12}", re.ASCII)
+_SPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
+_KEY = re.compile(r"arn:aws(?:-[a-z]+)*:kms:[a-z0-9-]{1,30}:\d{12}:key/[A-Za-z0-9-]{1,100}", re.ASCII)
+_ISSUERS = {"github": "https://token.actions.githubusercontent.com", "gitlab": "https://gitlab.com"}
+_WORKFLOWS = {"github": "", "gitlab": ".gitlab-ci.yml"}
+_NUMBERS = {
+    "github": ("repository", "repository_id", "gh api repos/OWNER/NAME --jq .id"),
+    "gitlab": ("project", "project_id", "the project's page shows it"),
+}
+
+
+def read_setup(data: bytes, *, source: str) -> ServerSetup:
+    """Read a file; InputError with file, line and column where it is not acceptable."""
+    places = Places(lambda path: _located(data, source, tuple(path)), _HINT)
+    top = Section(load_yaml(data, source=source, max_bytes=MAX_BYTES), places)
+    if top.take("version") != "1":
+        top.refuse("version is not 1", "version")
+    setup = ServerSetup(
+        audience=_text(top, "audience", _WORD, "tokenguard"),
+        jobs=tuple(_jobs(top.section(system), system) for system in _ISSUERS if system in top),
+        pods=_pods(top.section("kubernetes")) if "kubernetes" in top else None,
+        audit_file=_text(top, "audit", _FILE, ""),
+        **(_aws(top.section("aws")) if "aws" in top else {}),
+    )
+    top.finish()
+    if not setup.jobs and setup.pods is None:
+        raise InputError(f"{safe_text(source, one_line=True, limit=200)}: nobody would log in", hint=_HINT)
+    return setup
+
+
+def _jobs(section: Section, system: str) -> Jobs:
+    repository, number, where = _NUMBERS[system]
+    given = section.take(number)
+    if not isinstance(given, str) or not _ID.fullmatch(given):
+        section.refuse(f"{number} is not the number of a {repository} ({where})", number)
+    found = Jobs(
+        system=system,
+        issuer=_text(section, "issuer", _HTTPS, _ISSUERS[system]),
+        repository=_text(section, repository, _NAME),
+        number=given,
+        workflow=_text(section, "workflow", _WORKFLOW, _WORKFLOWS[system]),
+        branch=_text(section, "branch", _BRANCH, "main"),
+        environments=tuple(_environments(section)),
+    )
+    section.finish()
+    return found
+
+
+def _environments(section: Section) -> list[str]:
+    given = section.take("environments")
+    if not isinstance(given, list) or not given:
+        section.refuse("environments is not a list with something in it", "environments")
+    found = [each for each in given if isinstance(each, str) and _ENVIRONMENT.fullmatch(each)]
+    if len(found) != len(given) or len(set(found)) != len(found):
+        section.refuse("environments are not plain names, each once", "environments")
+    return found
+
+
+def _pods(section: Section) -> Pods:
+    found = Pods(
+        host=_text(section, "host", _HTTPS, "https://kubernetes.default.svc"),
+        namespace=_text(section, "namespace", _SPACE),
+        account=_text(section, "service_account", _SPACE),
+    )
+    section.finish()
+    return found
+
+
+def _aws(section: Section) -> dict[str, str]:
+    found = {
+        "aws_account": _text(section, "account", _ACCOUNT),
+        "kms_key": _text(section, "kms_key", _KEY, ""),
+    }
+    section.finish()
+    return found
+
+
+def _text(section: Section, key: str, shape: re.Pattern[str], default: str | None = None) -> str:
+    if default is not None and key not in section:
+        return default
+    given = section.take(key)
+    if not isinstance(given, str) or not shape.fullmatch(given) or ".." in given:
+        section.refuse(f"{key} is not acceptable", key)
+    return given
+
+
+def _located(data: bytes, source: str, path: tuple[str | int, ...]) -> str:
+    line, column = locate_yaml(data, path)
+    return f"{safe_text(source, one_line=True, limit=200)}:{line}:{column}"

@@ -1,0 +1,42 @@
+"""Where a set-up goes: the server that the store's address means, with this runner's login, or a rendering of it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tokenguard.clients.vault.connection import VaultConnection
+from tokenguard.clients.vault.server import VaultServer
+from tokenguard.errors import InputError
+from tokenguard.files import read_limited, shown
+from tokenguard.ports.clock import Clock
+from tokenguard.provisioning.server_setup.declared import ServerSetup
+from tokenguard.provisioning.server_setup.reading import MAX_BYTES, read_setup
+from tokenguard.provisioning.server_setup.vault import Resource, resources
+from tokenguard.shell.settings import Settings, VaultConfig
+from tokenguard.shell.vault import known_servers, policies, vault_settings
+from tokenguard.stores.vault.layout import Place
+
+
+def setup_in(path: Path) -> ServerSetup:
+    """The set-up in a file; InputError if it cannot be read or is not acceptable."""
+    try:
+        data = read_limited(path, MAX_BYTES)
+    except OSError:
+        raise InputError(
+            f"cannot read {shown(path)}", hint="name the file, or begin with `tokenguard init --ci github`"
+        ) from None
+    return read_setup(data, source=path.name)
+
+
+def vault_resources(setup: ServerSetup, url: str) -> tuple[Resource, ...]:
+    """What the server of the store at `url` needs."""
+    place = Place.parse(url)
+    return tuple(resources(setup, mount=place.mount, prefix=place.prefix, policies=policies(url)))
+
+
+def vault_server(
+    url: str, config: VaultConfig | None, settings: Settings, environ: Mapping[str, str], clock: Clock
+) -> VaultServer:
+    """The server of the store at `url`; InputError if this machine knows the store at another one."""
+    where = vault_settings(config, settings, environ)
+    known_servers(url, where).check()
+    return VaultServer(VaultConnection(where, clock))
