@@ -41,7 +41,7 @@ def fingerprints() -> None:
     multiple=True,
     metavar="PATH",
     type=click.Path(path_type=Path),
-    help="Code that anybody can see: a value that occurs in it is refused. Default: Python itself.and its packages.",
+    help="Code that anybody can see: a value that occurs in it is refused. Default: Python itself.",
 )
 @pass_wiring
 def publish(
