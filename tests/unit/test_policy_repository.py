@@ -24,9 +24,10 @@ CI = ".github/workflows/ci.yml"
 MCP = ".cursor/mcp.json"
 
 
-def asked(rule: str, view: RepositoryView):
+def asked(rule: str, view: RepositoryView, check=None):
     question = RepositoryQuestion(rule=POLICY.rule(rule), view=view, now=NOW)
-    return [each.line if isinstance(each, Here) else each.reason for each in REPOSITORY_CHECKS[rule](question)]
+    answers = (check or REPOSITORY_CHECKS[rule])(question)
+    return [each.line if isinstance(each, Here) else each.reason for each in answers]
 
 
 def of_file(path: str, text: str = "", **how) -> RepositoryView:
@@ -102,6 +103,7 @@ SERVERS = {
     ),
     "a flag follows": (server('{"command": "x", "args": ["--token", "--verbose"]}'), []),
     "in the address": (server('{"url": "https://mcp.acme.com/x?api_key=abcdefgh"}'), [3]),
+    "a login in the address": ('{"servers": {"a": {"url": "https://user:abcdefgh@mcp.acme.com/x"}}}', [1]),
     "comments and trailing commas": ('// a\n{"servers": {"a": {/* b */ "env": {"X_KEY": "abcd//efgh",},},},}', [2]),
     "another mapping of servers": ('{"mcp": {"servers": {"a": {"env": {"SECRET": "abcdefgh"}}}}}', [1]),
     "nothing of MCP": ('{"editor.fontSize": 12}', []),
@@ -266,6 +268,7 @@ ECHOES = {
     "how long it is": (["echo ${#API_TOKEN}"], []),
     "the name of its file": (["echo $API_TOKEN_FILE"], []),
     "another name": (["echo $TOKENIZER"], []),
+    "a variable that is no secret": (["echo $X"], []),
     "PowerShell": (["Write-Host $env:API_TOKEN"], [8]),
     "made in a substitution": (["X=$(echo $API_TOKEN | cut -c1)"], []),
     "traced": (["set -x", "curl -H $API_TOKEN x"], [8]),
@@ -280,10 +283,22 @@ ECHOES = {
 }
 
 
+def echoing(lines, expected):
+    """A job whose variables are filled from the CI system's secrets where the case is about them."""
+    return job(*lines, env=FILLED if expected == [9] else "")
+
+
 @pytest.mark.parametrize(("lines", "expected"), ECHOES.values(), ids=ECHOES)
 def test_ci_token_echoed(lines, expected):
-    text = job(*lines, env=FILLED if expected == [9] else "")
-    assert asked("ci-token-echoed", of_file(CI, text)) == expected
+    assert asked("ci-token-echoed", of_file(CI, echoing(lines, expected))) == expected
+
+
+def test_a_disguise_is_told():
+    answers = [
+        [each.text for each in REPOSITORY_CHECKS["ci-token-echoed"](RepositoryQuestion(rule=POLICY.rule("ci-token-echoed"), view=of_file(CI, job(line)), now=NOW))]
+        for line in ("echo $API_TOKEN", "echo $API_TOKEN | base64")
+    ]  # fmt: skip
+    assert answers == [["it prints a token into the log"], ["it prints a token into the log in disguise"]]
 
 
 @pytest.mark.parametrize("key", ["script", "before_script", "command", "bash", "pwsh"])
@@ -331,6 +346,39 @@ def test_any_yaml_is_walked_or_given_up(text):
 )
 def test_hostile_files_do_not_make_a_rule_slow(rule, view):
     asked(rule, view)
+
+
+def every_case():
+    """All cases of all rules, for the mutants."""
+    for path, tracked in ENV:
+        yield "env-file-tracked", of_file(path), [0] if tracked else []
+    yield "env-file-tracked", of_file(".env", tracked=False), []
+    yield "env-file-tracked", of_file(".env", "sops_mac=x"), []
+    yield "env-file-ignored", RepositoryView(), []
+    yield "env-file-ignored", RepositoryView(with_git=False), ["this is not a git repository"]
+    for path, mode, tracked, violated in MODES:
+        yield "secret-file-mode", of_file(path, mode=mode, tracked=tracked), [0] if violated else []
+    yield "secret-file-mode", of_file("~/.env", mode=0o644), []
+    for mode, expected in ((0o600, []), (0o640, [0])):
+        yield "vendor-credentials-mode", of_file("~/.descript-cli/config.json", mode=mode), expected
+    yield "vendor-credentials-mode", of_file("x", mode=0o644), []
+    tables = {
+        "mcp-static-token": (MCP, SERVERS.values()), "callback-url": ("app.py", CALLBACKS.items()),
+        "ci-long-lived-key": (CI, KEYS.values()),
+        "ci-token-echoed": (CI, [(echoing(lines, expected), expected) for lines, expected in ECHOES.values()]),
+    }  # fmt: skip
+    for rule, (path, cases) in tables.items():
+        yield from ((rule, of_file(path, text), expected) for text, expected in cases)
+        yield rule, of_file("values.yaml", KEYS["Vault's"][0]), []
+    yield "ci-token-echoed", of_file(CI, "- echo $API_TOKEN"), []
+    yield "ci-token-echoed", of_file(CI, "name: echo $API_TOKEN"), []
+    for how, expected in LIFETIMES.values():
+        yield "presigned-lifetime", url(**how), expected
+    for grants, expected in (("read", []), ("more", [7]), ("", ["a pre-signed URL does not say what it allows"])):
+        yield "presigned-read-only", url(grants=grants), expected
+    one = url().presigned[0]
+    yield "presigned-reused", RepositoryView(presigned=(one, replace(one, digest="e"))), []
+    yield "presigned-reused", RepositoryView(presigned=(one, replace(one, path="b.py", line=9))), [9]
 
 
 def test_every_rule_about_a_repository_is_answered_by_somebody():

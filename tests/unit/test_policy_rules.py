@@ -20,6 +20,7 @@ from tokenguard.policy.rules.table import CHECKS
 from tokenguard.policy.surroundings import ProviderFacts, Surroundings, place_of
 from tokenguard.ports.provider import Capabilities, Listed, Way
 
+POLICY = default_policy()
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 DAY, INSTANT = timedelta(days=1), timedelta(microseconds=1)
 SCOPE = Scope("drive", "d1")
@@ -49,15 +50,30 @@ PARAMETERS = {
 }
 
 
-def asked(rule_id, record=GOOD, *, journal=DONE, quarantine=(), others=(), can=CAN, rows=(ROW,), parameters=None):
-    policy = default_policy()
+def asked(
+    rule_id,
+    record=GOOD,
+    *,
+    journal=DONE,
+    quarantine=(),
+    others=(),
+    can=CAN,
+    rows=(ROW,),
+    parameters=None,
+    read_at=None,
+    check=None,
+    words=False,
+):
+    policy = POLICY
     rule = policy.rule(rule_id)
     own = PARAMETERS.get(rule_id, {}) if parameters is None else parameters
     rule = replace(rule, parameters={**rule.parameters, **own})
     document = Document(record=record, journal=journal, quarantine=quarantine)
-    facts = ProviderFacts(capabilities=can, listed=rows)
+    facts = ProviderFacts(capabilities=can, listed=rows, read_at=read_at)
     around = Surroundings([document, *(Document(record=each) for each in others)], NOW, {place_of(record): facts})
-    answer = CHECKS[rule_id](Question(rule=rule, document=document, around=around, policy=policy))
+    answer = (check or CHECKS[rule_id])(Question(rule=rule, document=document, around=around, policy=policy))
+    if words:
+        return answer.text if isinstance(answer, Violated) else answer.reason
     return type(answer) if answer is not None else None
 
 
@@ -174,6 +190,28 @@ CASES = [
         label=Label("old"), fingerprint=None, provider_id="", provider_label="", proof=PROOF, probe_due_at=NOW,
         alive_again=True),)}, GONE),
 ]  # fmt: skip
+
+
+FOUR = tuple(replace(OTHER, name=token_name(f"video/{n}/x"), fingerprint="a" * 32) for n in "abcd")
+ENTERED = {"read_at": NOW, "can": replace(CAN, last_used=False)}
+WORDS = [
+    ("right-scope", {"record": seen(scope_verdict=ScopeVerdict.WRONG)}, "it leads to drive:d1, not to drive:d1"),
+    ("right-scope", {"record": replace(seen(scope_verdict=ScopeVerdict.WRONG, scope=None), scope=None)},
+     "it leads to another scope, not to its own"),
+    ("shared-value", {"others": FOUR[:3]}, "same value as video/a/x, video/b/x, video/c/x"),
+    ("shared-value", {"others": FOUR}, "same value as video/a/x, video/b/x, video/c/x and 1 more"),
+    ("unused", {"rows": (), **ENTERED}, "the provider's list does not hold it"),
+    ("unused", {"rows": (replace(ROW, last_used_at=None),), **ENTERED}, "the provider does not say when a token was used"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "how", "expected"), WORDS)
+def test_what_is_said_of_it(rule, how, expected):
+    assert asked(rule, words=True, **how) == expected
+
+
+def test_a_day_that_a_person_copied_counts():
+    assert asked("unused", rows=(replace(ROW, last_used_at=NOW - 91 * DAY),), **ENTERED) is GONE
 
 
 @pytest.mark.parametrize(("rule", "how", "expected"), CASES, ids=[f"{i}-{case[0]}" for i, case in enumerate(CASES)])
