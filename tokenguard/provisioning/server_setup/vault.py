@@ -80,8 +80,8 @@ def slug(mount: str, prefix: str) -> str:
     plain = "-".join(part.lower().replace("/", "-") for part in (mount, prefix) if part)
     if _PLAIN.fullmatch(mount) and (not prefix or _PLAIN.fullmatch(prefix)):
         return f"tg-{plain}"
-    # two places must not share one policy
-    return f"tg-{plain}-{hashlib.sha256(f'{mount}\0{prefix}'.encode()).hexdigest()[:6]}"
+    place = hashlib.sha256(f"{mount}\0{prefix}".encode()).hexdigest()
+    return f"tg-{plain}-{place[:6]}"  # two places must not share one policy
 
 
 def method_of(system: str) -> str:
