@@ -183,6 +183,12 @@ def test_a_runner_blocks_an_own_token_in_base64_and_names_its_owner(team: Team, 
         assert team.value not in done.stdout + done.stderr
 
 
+def test_the_hooks_that_this_repository_offers_are_ones_that_a_runner_takes() -> None:
+    program = runner("pre-commit")
+    done = subprocess.run([program, "validate-manifest", ROOT / ".pre-commit-hooks.yaml"], check=False, timeout=60)
+    assert done.returncode == 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["pre-commit", "prek"])
 def test_with_this_repository_as_the_source(team: Team, name: str, tmp_path: Path) -> None:
