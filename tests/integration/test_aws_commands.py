@@ -90,6 +90,14 @@ def test_doctor_says_who_we_are_and_what_it_costs(made):
     assert "$0.80 a month for 2 secrets" in answer.out
 
 
+def test_doctor_tells_of_credentials_that_will_end(made, monkeypatch):
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "tgcanary-session")
+    answer = made("doctor")
+    assert answer.code == 0, answer.out + answer.err
+    assert "they are temporary" in answer.out
+    assert "tgcanary" not in answer.out + answer.err
+
+
 def test_init_and_a_plan_say_what_the_store_costs(cli):
     assert "$0.40 a month for 1 secret" in cli("init", "--sandbox").out
     assert cli.issue().code == 0

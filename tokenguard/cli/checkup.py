@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from tokenguard.audit.chain import check_all
 from tokenguard.cli import checkup_machine as machine
 from tokenguard.cli import checkup_tokens as tokens
-from tokenguard.cli.checkup_finding import Finding, Level, failed
+from tokenguard.cli.checkup_finding import Finding, Level, doubt, failed
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.shell.local import open_local
 from tokenguard.shell.store_url import is_local, is_on_aws, is_on_vault
@@ -92,9 +92,17 @@ def _vault(wiring: Wiring) -> Iterator[Finding]:
 
 
 def _aws(wiring: Wiring) -> Iterator[Finding]:
-    """Who AWS says we are, and what the store costs."""
+    """Who AWS says we are, for how long, and what the store costs."""
     from tokenguard.stores.aws.cost import monthly  # noqa: PLC0415 - for this kind of store only
+    from tokenguard.stores.aws.store import AwsStore  # noqa: PLC0415 - the same
 
+    store = home_of(wiring.store)
+    if isinstance(store, AwsStore) and store.secrets.client.ends_unseen:
+        yield doubt(
+            "credentials",
+            "they are temporary, and end at a time that AWS does not tell",
+            "use a profile or role that renews itself; a rotation that outlasts them is resumed",
+        )
     yield Finding(check="aws", level=Level.OK, text=f"AWS knows us as {wiring.store.actor().id}")
     tokens = sum(1 for _ in wiring.store.scan())
     yield Finding(check="cost", level=Level.OK, text=monthly(tokens))

@@ -189,6 +189,13 @@ class AwsClient:
         """Call one operation of Secrets Manager (`get_secret_value`); AwsTrouble."""
         return self._call(self._secrets_manager, operation, params)
 
+    @property
+    def ends_unseen(self) -> bool:
+        """Whether the credentials end at a time that AWS does not tell, and cannot be renewed here; asks nobody."""
+        credentials = self._session.get_credentials()
+        renews = hasattr(credentials, "refresh_needed")
+        return credentials is not None and bool(credentials.token) and not renews
+
     def identity(self) -> str:
         """Who we are: the ARN that STS gives; AwsTrouble."""
         arn = self._call(self._sts, "get_caller_identity", {}).get("Arn")
