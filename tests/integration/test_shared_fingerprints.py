@@ -41,6 +41,7 @@ def test_on_openbao_a_publisher_publishes_and_a_scanner_pulls_and_sees_nothing_e
         assert vault(*PUBLISH, token=publisher).document["entries"] == 1
         assert vault(*PUBLISH, token=publisher).document["version"] == 2
         assert vault(*PULL, token=scanner).document["version"] == 2
+        assert vault(*PULL, token=server.new_token(policies["inventory"])).code == 0
         assert [vault(*PUBLISH, token=scanner).code, vault("list", token=scanner).code] == [4, 4]
         shared = server.api("GET", "secret/data/team/shared/fingerprints", token=scanner).text
         for place in ("live/video/app/prod/post", "key/fingerprint"):
@@ -60,7 +61,7 @@ def test_on_aws_the_calls_of_both_roles_are_those_of_their_policies(sandbox, tmp
         assert cli("init", "--sandbox").code == 0
         assert cli.issue().code == 0
         policies = cli("init", "--print-policy", "--format", "json").document["policies"]
-        for role, lines in {"publisher": [PUBLISH, PUBLISH], "scanner": [PULL]}.items():
+        for role, lines in {"publisher": [PUBLISH, PUBLISH], "scanner": [PULL], "inventory": [PULL]}.items():
             aws.requests.clear()
             for line in lines:
                 assert cli(*line).code == 0, line

@@ -54,7 +54,7 @@ def policy(role: Role, place: AwsPlace) -> str:
             _allow("LiveValues", ["secretsmanager:GetSecretValue"], below, stages=("AWSCURRENT",)),
             {**_allow("NotTheStoreItself", ["secretsmanager:GetSecretValue"], header), "Effect": "Deny"},
         ],
-        Role.INVENTORY: reading,
+        Role.INVENTORY: [*reading, _allow("Shared", ["secretsmanager:GetSecretValue"], shared)],
         Role.SCANNER: [_allow("Shared", ["secretsmanager:GetSecretValue"], [header, shared])],
         Role.PUBLISHER: [
             _allow("List", ["secretsmanager:ListSecrets", "sts:GetCallerIdentity"], "*"),

@@ -58,7 +58,12 @@ _DOCUMENTS = (
 )
 _RULES: dict[Role, tuple[_Rule, ...]] = {
     Role.CI_READER: (_Rule("data", "live/*", _READ),),
-    Role.INVENTORY: (*_DOCUMENTS, _Rule("data", "key/fingerprint", _READ), _Rule("metadata", "fp/*", _LIST)),
+    Role.INVENTORY: (
+        *_DOCUMENTS,
+        _Rule("data", "key/fingerprint", _READ),
+        _Rule("metadata", "fp/*", _LIST),
+        _Rule("data", "shared/*", _READ),
+    ),
     Role.AUDITOR: _DOCUMENTS,
     Role.SCANNER: (_Rule("data", "meta/store", _READ), _Rule("data", "shared/*", _READ)),
     Role.PUBLISHER: (
