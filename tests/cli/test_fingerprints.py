@@ -261,7 +261,13 @@ def test_a_waiver_ends_by_itself_by_hand_and_with_the_value(published, tmp_path,
         later.setattr(published.clock, "_start", datetime(2026, 11, 20, tzinfo=UTC))
         ended = published("scan", "a.txt", "--format", "json")
     assert (ended.code, ended.document["findings"][0]["waiver"]) == (1, "expired on 2026-11-20")
-    assert published("fingerprints", "waive", NAME, "--end").code == 0
+    assert published("fingerprints", "waive", NAME, "--end", "--format", "json").document == {
+        "token": NAME,
+        "ended": True,
+    }
+    before = published.everything()
+    assert "no waiver" in published("fingerprints", "waive", NAME, "--end").out
+    assert published.everything() == before
     assert rescanned(published).code == 1
     waive(published)
     snapshot = next(iter(published.store.scan()))

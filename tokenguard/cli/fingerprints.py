@@ -28,7 +28,8 @@ from tokenguard.shell.wiring import Wiring
 def fingerprints() -> None:
     """Keyed tags of the team's own tokens, by which `scan` and the hook find them in any disguise.
 
-    A bundle holds tags and opaque ids: no value, no name, no owner. Only values with at least 112 bits are in it.
+    A bundle holds tags and opaque ids: no value, and no name. Only values with at least 112 bits are in it. A waiver
+    that travels with it says which team answers for it, and why.
     """
 
 

@@ -40,8 +40,7 @@ def waive(
     if end:
         if owner or reason or until:
             raise InputError("--end and a new waiver contradict each other", hint="give one of the two")
-        _commit(wiring, snapshot, None)
-        wiring.progress.note(f"the waiver of {name} has ended; {_NEXT}")
+        _end(wiring, snapshot)
         return
     waiver = _waiver(snapshot, wiring.clock.now(), owner or "", reason or "", until or "")
     _commit(wiring, snapshot, waiver)
@@ -50,6 +49,18 @@ def waive(
         return
     wiring.screen.line(f"{name}: leak waived {waiver_words(waiver)}")
     wiring.progress.note(_NEXT)
+
+
+def _end(wiring: Wiring, snapshot: Snapshot) -> None:
+    name, there = snapshot.document.record.name, snapshot.document.record.leak_waiver is not None
+    if there:
+        _commit(wiring, snapshot, None)
+    if wiring.screen.as_json:
+        wiring.screen.document({"token": name, "ended": there})
+        return
+    wiring.screen.line(f"{name}: the waiver has ended" if there else f"{name}: there was no waiver")
+    if there:
+        wiring.progress.note(_NEXT)
 
 
 def _waiver(snapshot: Snapshot, now: datetime, owner: str, reason: str, until: str) -> LeakWaiver:
