@@ -11,9 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 AUDIENCE = "tokenguard"
 GITHUB: Mapping[str, Any] = {
@@ -104,6 +105,17 @@ class Issuer:
         text = ".".join(_text(json.dumps(part).encode()) for part in parts)
         r, s = decode_dss_signature(self._key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
         return f"{text}.{_text(r.to_bytes(32) + s.to_bytes(32))}"
+
+    def verified(self, token: str) -> dict[str, Any] | None:
+        """The claims of a token that this issuer signed; None for any other."""
+        text, _, signature = token.rpartition(".")
+        try:
+            raw = base64.urlsafe_b64decode(signature + "==")
+            given = encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:]))
+            self._key.public_key().verify(given, text.encode(), ec.ECDSA(hashes.SHA256()))
+        except (InvalidSignature, ValueError):
+            return None
+        return json.loads(base64.urlsafe_b64decode(text.split(".")[1] + "=="))
 
     def answer(self, target: str, credential: str) -> tuple[int, dict[str, Any]]:
         parts = urlsplit(target)

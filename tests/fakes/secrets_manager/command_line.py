@@ -46,6 +46,8 @@ class AwsCommandLine:
     settings: Mapping[str, str] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
     real_sdk: bool = False
+    more: str = ""
+    """Further tables of the configuration."""
 
     @property
     def url(self) -> str:
@@ -58,6 +60,7 @@ class AwsCommandLine:
             f'[store]\nurl = "{self.url}"\n[aws]\n'
             + "".join(f"{name} = {json.dumps(each)}\n" for name, each in lines.items())
             + f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 0.3\n'
+            + self.more
         )
         config.chmod(0o600)
         environ = {

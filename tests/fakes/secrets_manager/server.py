@@ -4,7 +4,9 @@ import json
 import re
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs
@@ -48,6 +50,8 @@ class FakeAws:
     expired: set[str] = field(default_factory=set)
     """Access keys whose session has expired."""
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    trusts: Callable[[str, str], bool] = lambda _role, _identity: False
+    """Whether a role lets an identity take it."""
 
     def __post_init__(self) -> None:
         self.service = SecretsManager(self.region)
@@ -103,6 +107,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        if "Authorization" not in self.headers and b"Action=AssumeRoleWithWebIdentity" in body:
+            self._assume({name: each[0] for name, each in parse_qs(body.decode()).items()})
+            return
         try:
             service = self._signed()
             if service == "sts":
@@ -145,6 +152,27 @@ class _Handler(BaseHTTPRequestHandler):
             f'<GetCallerIdentityResponse xmlns="{space}"><GetCallerIdentityResult><Arn>{self.aws.arn}</Arn>'
             f"<UserId>AROA:session</UserId><Account>{ACCOUNT}</Account></GetCallerIdentityResult>"
             f"<ResponseMetadata><RequestId>{_REQUEST_ID}</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
+        )
+        self._send(200, text.encode(), "text/xml")
+
+    def _assume(self, asked: dict[str, str]) -> None:
+        """The one call that needs no signature: an identity for a session."""
+        self.aws.requests.append(("AssumeRoleWithWebIdentity", {"role": asked["RoleArn"]}))
+        space = 'xmlns="https://sts.amazonaws.com/doc/2011-06-15/"'
+        if not self.aws.trusts(asked["RoleArn"], asked["WebIdentityToken"]):
+            error = (
+                "<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>tgcanary-foreign-text</Message></Error>"
+            )
+            text = f"<ErrorResponse {space}>{error}<RequestId>{_REQUEST_ID}</RequestId></ErrorResponse>"
+            self._send(403, text.encode(), "text/xml")
+            return
+        ends = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        text = (
+            f"<AssumeRoleWithWebIdentityResponse {space}><AssumeRoleWithWebIdentityResult><Credentials>"
+            f"<AccessKeyId>ASIATGCANARY00000000</AccessKeyId><SecretAccessKey>tgcanary-session-key</SecretAccessKey>"
+            f"<SessionToken>tgcanary-session-token</SessionToken><Expiration>{ends}</Expiration></Credentials>"
+            f"</AssumeRoleWithWebIdentityResult><ResponseMetadata><RequestId>{_REQUEST_ID}</RequestId>"
+            "</ResponseMetadata></AssumeRoleWithWebIdentityResponse>"
         )
         self._send(200, text.encode(), "text/xml")
 
