@@ -315,3 +315,17 @@ def test_a_first_value_that_a_person_must_hand_over_waits_for_that_person(cli, t
     cli.tty = FakeTty("done ada")
     assert cli("add", "a/b", "--issue").code == 0
     assert (plan(cli)["actions"], plan(cli)["todos"]) == ([], [])
+
+
+def test_a_value_that_somebody_else_has_put_at_an_adopted_place_is_not_handed_on(cli, tmp_path, monkeypatch):
+    from tokenguard.frozen import replace
+    from tokenguard.ports.store import Found
+
+    cli.add("a/b")
+    env = tmp_path / "late.env"
+    written(tmp_path, f"a/b: {{consumers: [dotenv:{env}#T]}}")
+    real = cli.store.read_live
+    monkeypatch.setattr(cli.store, "read_live", lambda token: replace(real(token), found=Found.OTHER))
+    answer = cli("apply")
+    assert answer.code == 3
+    assert not env.exists()

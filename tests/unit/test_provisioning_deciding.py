@@ -97,6 +97,8 @@ CASES = {
     "another address": (WANTED, stored(replace(LIVE, base_url="https://old")), [], [], "another address"),
     "another owner": (replace(WANTED, owner="else"), stored(), ["change"], [], ""),
     "unclaimed": (WANTED, stored(replace(LIVE, state=RecordState.UNCLAIMED, owner="")), ["change"], [], ""),
+    "unclaimed, without a scope": (
+        WANTED, stored(replace(LIVE, state=RecordState.UNCLAIMED, scope=None)), ["change"], [], ""),
     "a new consumer": (replace(WANTED, consumers=(COMMAND,)), stored(), ["change", "deliver"], [], ""),
     "an undelivered consumer": (
         replace(WANTED, consumers=(COMMAND,)), stored(replace(LIVE, consumers=(COMMAND,))), ["deliver"], [], ""),

@@ -13,7 +13,7 @@ from tokenguard.domain.token import ConsumerKind, Custody, Record, RecordState
 from tokenguard.errors import Conflict, InputError, TokenguardError, Unfinished, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.provisioning.actions import Action, Verb
-from tokenguard.provisioning.comparing import new_record, wanted
+from tokenguard.provisioning.comparing import for_first_value, new_record, wanted
 from tokenguard.provisioning.deciding import Known, decide, undelivered
 from tokenguard.provisioning.manifest import Declared
 from tokenguard.provisioning.reviewing import reason_of
@@ -154,7 +154,7 @@ class Applying:
         if found is None:
             record = self._fresh(declared)
             if verb is Verb.ISSUE:
-                engine.issue(record, reason=reason)
+                engine.issue(for_first_value(record, self._wiring.clock.now()), reason=reason)
             else:
                 self._declare(record, reason)
             return
@@ -162,7 +162,8 @@ class Applying:
         match verb:
             case Verb.ISSUE:
                 known = self._known(declared, declared.provider)
-                engine.issue(replace(wanted(record, declared), base_url=known.address), reason=reason)
+                pinned = replace(wanted(record, declared), base_url=known.address)
+                engine.issue(for_first_value(pinned, self._wiring.clock.now()), reason=reason)
             case Verb.RESUME:
                 leave_to_its_runner(self._wiring, found)
                 engine.resume(found.id, reason=reason)

@@ -35,6 +35,12 @@ def new_record(declared: Declared, *, kind: Kind, address: str, now: datetime) -
     return wanted(blank, declared)
 
 
+def for_first_value(record: Record, now: datetime) -> Record:
+    """The record with which a first value is made now: a date that has passed is fulfilled by it."""
+    passed = record.due_at is not None and record.due_at <= now
+    return replace(record, due_at=None) if passed else record
+
+
 def unsaid(record: Record) -> Record:
     """A record of the same name and provider of which nothing else is known."""
     return Record(name=record.name, provider=record.provider, kind=record.kind, base_url=record.base_url)

@@ -11,7 +11,7 @@ from tokenguard.frozen import Frozen, field, replace
 from tokenguard.policy.model import Policy, due_of
 from tokenguard.ports.provider import Capabilities, Way
 from tokenguard.provisioning.actions import Action, Blocked, FieldChange, Todo, Verb, Wait
-from tokenguard.provisioning.comparing import IDENTITY, changes, new_record, unsaid, wanted
+from tokenguard.provisioning.comparing import IDENTITY, changes, for_first_value, new_record, unsaid, wanted
 from tokenguard.provisioning.manifest import Declared, Issue, Wish
 
 
@@ -79,8 +79,10 @@ def _begin(declared: Declared, found: Snapshot | None, known: Known, around: Aro
     admin = around.waiting_admins.get(declared.provider)
     minted = admin is None or admin == declared.name
     by_api = declared.issue is Issue.API and after.kind.has_value and minted and not _persons(after)
+    after = for_first_value(after, around.now) if by_api else after
     differences = changes(before or unsaid(after), after)
-    verbs = (Verb.ISSUE,) if by_api else (Verb.DECLARE,) if not before else (Verb.CHANGE,) if differences else ()
+    recorded = (Verb.DECLARE,) if before is None else (Verb.CHANGE,) if differences else ()
+    verbs = (Verb.ISSUE,) if by_api else recorded
     deliver = tuple(map(str, after.consumers or ())) if by_api else ()
     action = _action(declared, found, verbs, known, changes=differences, deliver=deliver, record=after)
     if by_api or not after.kind.has_value:
@@ -93,7 +95,7 @@ def _value_todo(declared: Declared, record: Record, admin: TokenName | None) -> 
     if declared.issue is Issue.API and admin not in {None, declared.name}:
         return Todo(name=declared.name, wait=Wait.ADMIN, owner=declared.owner, due=due,
                     text=f"waits for the value of {admin}, which mints it",
-                    command=f"tokenguard add {admin}, then apply again")  # fmt: skip
+                    command=f"tokenguard add {admin}")  # fmt: skip
     if declared.issue is Issue.API:
         return Todo(name=declared.name, wait=Wait.VALUE, owner=declared.owner, due=due,
                     text="have it made, and see that every person in its consumers has it",
@@ -111,7 +113,11 @@ def _adjust(declared: Declared, found: Snapshot, known: Known, around: Around) -
     before = found.document.record
     after = wanted(before, declared)
     differences = changes(before, after)
-    stuck = [each.field for each in differences if each.field in IDENTITY and _has_value(before)]
+    stuck = [
+        each.field
+        for each in differences
+        if each.field in IDENTITY and getattr(before, each.field) and _has_value(before)
+    ]
     if stuck:
         hint = "declare a new token under a new name and retire this one; `tokenguard edit` corrects a wrong record"
         return _blocked(declared, f"its live value was made for another {stuck[0]}", hint)
@@ -132,9 +138,7 @@ def _adjust(declared: Declared, found: Snapshot, known: Known, around: Around) -
     if pushed and Verb.ROTATE not in verbs:
         verbs.append(Verb.DELIVER)
     todos += [
-        _todo(
-            declared, Wait.HAND_OVER, f"see that {each} has its value", f"tokenguard apply, or rotate {declared.name}"
-        )
+        _todo(declared, Wait.HAND_OVER, f"see that {each} has its value, and say so", "tokenguard apply")
         for each in late
         if each.kind is ConsumerKind.PERSON and Verb.ROTATE not in verbs
     ]

@@ -15,6 +15,8 @@ from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, Record, RecordState
 from tokenguard.errors import InputError, NotProvenDead, Tampered, TokenguardError, Unfinished
 from tokenguard.frozen import replace
+from tokenguard.ports.places import Displaced
+from tokenguard.ports.store import Found
 from tokenguard.rotation import aborting, accepting, ending, handover, minting, reaping
 from tokenguard.rotation.machine import death_owed
 from tokenguard.rotation.opening import open_existing, open_new, take_over
@@ -65,6 +67,8 @@ class Engine:
             raise InputError(
                 f"the store holds no live value of {name}", hint="`tokenguard show` says what is on record"
             )
+        if live.found is not Found.SAME:
+            raise Displaced.at(snapshot.document.record.location.url)  # whatever is there now is not ours to hand on
         session = Session(self._context, snapshot)
         handover.bring(session, consumers, live.value, reason=reason)
         return session.snapshot
