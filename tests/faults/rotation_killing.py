@@ -41,7 +41,10 @@ class Launcher:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:  # fmt: skip
-        self._process.communicate(timeout=10)
+        try:
+            self._process.communicate(timeout=10)
+        finally:
+            self._process.kill()  # a command that hangs must not outlive the tests
 
     def run(self, job: dict[str, object]) -> Ran:
         assert self._process.stdin is not None

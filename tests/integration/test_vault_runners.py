@@ -9,16 +9,10 @@ import pytest
 
 from tests.fakes.secrets_manager.server import FakeAws
 from tests.faults.rotation_homes import AwsHome, Home, VaultHome
-from tests.integration.openbao import OpenBao, running
+from tests.integration.openbao import OpenBao
 from tests.integration.runners import Ended, Fleet
 from tokenguard.sandbox.knobs import Knobs
 from tokenguard.sandbox.server import Sandbox
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[OpenBao]:
-    with running() as server:
-        yield server
 
 
 @pytest.fixture
@@ -28,8 +22,8 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def home(server: OpenBao) -> Home:
-    return VaultHome([server.url], server.root_token)
+def home(openbao: OpenBao) -> Home:
+    return VaultHome([openbao.url], openbao.root_token)
 
 
 def names(ended: Ended) -> list[str]:
@@ -85,9 +79,8 @@ def test_a_runner_that_was_killed_is_not_waited_for_and_its_token_is_named(
     check_each_was_rotated_once(fleet, sandbox, 4)
 
 
-def test_on_aws_runners_share_a_list_when_they_are_told_to(sandbox: Sandbox, tmp_path: Path):
-    with FakeAws() as aws:
-        fleet = Fleet(AwsHome(aws), sandbox, tmp_path, 4)
-        _, ended = fleet.work(2, "--concurrent")
-        assert [each.code for each in ended] == [0, 0], [each.errors for each in ended]
-        check_each_was_rotated_once(fleet, sandbox, 4)
+def test_on_aws_runners_share_a_list_when_they_are_told_to(fake_aws: FakeAws, sandbox: Sandbox, tmp_path: Path):
+    fleet = Fleet(AwsHome(fake_aws), sandbox, tmp_path, 4)
+    _, ended = fleet.work(2, "--concurrent")
+    assert [each.code for each in ended] == [0, 0], [each.errors for each in ended]
+    check_each_was_rotated_once(fleet, sandbox, 4)
