@@ -59,6 +59,8 @@ def test_owners_and_drives_come_gravest_first():
     ]  # fmt: skip
     (place,) = places(posture)
     assert (place.name, place.tokens, place.levels["error"]) == ("fake:drive:d1", 3, 2)
+    (named,) = places(posture_of([number(1, scope_name="Marketing"), number(2)]))
+    assert (named.name, named.called) == ("fake:drive:d1", "Marketing")
 
 
 def test_an_orphan_counts_for_the_place_it_was_listed_at():
@@ -139,6 +141,8 @@ def test_coverage_says_why_a_list_is_missing():
     assert (row.tokens, row.alive, row.placed, row.scopes) == (2, 1, 1, 1)
     assert row.listed == "1 of 2 lists compared; the provider has no list of tokens"
     assert row.made == "made by API, ended by API"
+    read = {place_of(number(1).record): ProviderFacts(capabilities=CAN, listed=[], read_at=NOW - DAY)}
+    assert coverage(posture_of([number(1)], facts=read))[0].listed == "compared with the list read on 2026-10-31"
 
 
 class TestControls:

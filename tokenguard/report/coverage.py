@@ -62,7 +62,8 @@ def _made(facts: list[ProviderFacts]) -> str:
 def _listed(facts: list[ProviderFacts]) -> str:
     lists = [each for each in facts if each.listed is not None]
     if lists and len(lists) == len(facts):
-        return "compared with the provider's list"
+        read_at = min((each.read_at for each in lists if each.read_at is not None), default=None)
+        return f"compared with the list read on {read_at:%Y-%m-%d}" if read_at else "compared with the provider's list"
     missing = sorted({each.no_list for each in facts if each.listed is None})
     compared = f"{len(lists):,} of {len(facts):,} lists compared; " if lists else ""
     return compared + "; ".join(missing)

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import html
+import re
 from collections.abc import Iterator, Sequence
 
 from tokenguard.report.charts import Chart, svg
@@ -13,8 +14,10 @@ from tokenguard.report.sections import MAX_ROWS, Cell, Figure, Table, figures, s
 from tokenguard.text import safe_text
 
 _LONGEST = 300
-_SHORT, _LONG = 24, 40
-"""Characters up to which a name is kept in one line, and from which on a column of words is given room."""
+_CODE = re.compile(r"`([^`]+)`")
+"""A command in our own words about a table."""
+_SHORT, _LONG, _DATE = 24, 40, 12
+"""Characters up to which a name is kept in one line, from which on words are given room, and which a date has."""
 
 
 def as_page(posture: Posture) -> str:
@@ -82,7 +85,8 @@ def _figure(figure: Figure) -> str:
 
 def _section(table: Table) -> Iterator[str]:
     yield f'<section><h2 id="{table.id}" tabindex="-1">{_text(table.title)}</h2>'
-    yield f'<p class="about">{_text(table.about)}</p>'
+    about = _CODE.sub(r"<code>\1</code>", _text(table.about))
+    yield f'<p class="about">{about}</p>'
     if not table.rows:
         yield f"<p>{_text(table.empty)}</p></section>"
         return
@@ -107,6 +111,8 @@ def _column(cells: Sequence[Cell]) -> str:
         return "number"
     if kind == "exact":
         return "short" if longest <= _SHORT else "name"
+    if longest <= _DATE:
+        return "short"
     return "long" if longest >= _LONG else ""
 
 

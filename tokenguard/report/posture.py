@@ -8,7 +8,7 @@ from functools import cached_property
 
 from tokenguard.domain.liveness import ScopeVerdict, Verdict
 from tokenguard.domain.token import Record
-from tokenguard.frozen import Frozen
+from tokenguard.frozen import Frozen, replace
 from tokenguard.policy.evaluation import Assessment, Violation
 from tokenguard.policy.model import Due, Match, Policy, Severity, Waiver, born, due_of
 from tokenguard.policy.surroundings import Surroundings
@@ -30,6 +30,8 @@ class Owned(Frozen, frozen=True, kw_only=True):
     tokens: int
     levels: Mapping[str, int]
     """Violations by severity."""
+    called: str = ""
+    """What people call a Drive; its id is its name."""
 
 
 class Upcoming(Frozen, frozen=True, kw_only=True):
@@ -126,12 +128,14 @@ def places(posture: Posture) -> list[Owned]:
     """The same for each Drive, organisation or other scope, under its provider."""
     tokens: Counter[str] = Counter()
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    called: dict[str, str] = {}
     for around, assessment in zip(posture.surroundings, posture.assessments, strict=True):
         named: dict[str, str] = {record.name: _place(record) for record in around.records}
         tokens.update(named.values())
+        called |= {named[record.name]: record.scope_name for record in around.records if record.scope_name}
         for found in assessment.violations:
             counts[named.get(found.token) or found.path.partition("/")[0]][found.severity.value] += 1
-    return _gravest_first(tokens, counts)
+    return [replace(row, called=called.get(row.name, "")) for row in _gravest_first(tokens, counts)]
 
 
 def standings(posture: Posture) -> list[Standing]:

@@ -188,7 +188,8 @@ def _markdown(cell: tables.Cell) -> str:
 
 
 def _owned(what: str, row: Owned) -> dict[str, Any]:
-    return {what: row.name, "tokens": row.tokens, **{level: row.levels.get(level, 0) for level in LEVELS}}
+    called = {"name": row.called} if row.called else {}
+    return {what: row.name, **called, "tokens": row.tokens, **{level: row.levels.get(level, 0) for level in LEVELS}}
 
 
 def _sentence(text: str) -> str:

@@ -98,11 +98,15 @@ def _owned(ident: str, title: str, what: str, rows: Sequence[Owned], about: str)
         about=about,
         head=(what, "tokens", *(f"{level}s" for level in LEVELS)),
         rows=[
-            [Cell(row.name or _NOBODY), _number(row.tokens), *(_level(row, each) for each in LEVELS)]
+            [Cell(_shown(row)), _number(row.tokens), *(_level(row, each) for each in LEVELS)]
             for row in rows
         ],
         empty="There are no tokens.",
     )  # fmt: skip
+
+
+def _shown(row: Owned) -> str:
+    return f"{row.name} ({row.called})" if row.called else row.name or _NOBODY
 
 
 def _violations(posture: Posture) -> Table:
