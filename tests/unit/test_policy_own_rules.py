@@ -14,7 +14,7 @@ from tokenguard.domain.token import Consumer, ConsumerKind
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.policy import own_rules
-from tokenguard.policy.answer import NotEvaluable, Question, Violated
+from tokenguard.policy.answer import NotEvaluable, Violated
 from tokenguard.policy.catalogue import MAX_CONDITION
 from tokenguard.policy.evaluation import assess
 from tokenguard.policy.expression import MAX_ADDITIONS, MAX_COMMAS, MAX_MACROS, compiled
@@ -35,11 +35,13 @@ def policy(holds: str, *, applies: str = "", more: str = "", name: str = "own-on
 
 
 def asked(holds: str, record=GOOD, *, applies: str = "", journal=DONE):
-    made = policy(holds, applies=applies)
-    document = Document(record=record, journal=journal)
-    question = Question(rule=made.rules[0], document=document, around=Surroundings([document], NOW), policy=made)
-    answer = OwnRules(made).checks["own-one"](question)
-    return answer.reason if isinstance(answer, NotEvaluable) else type(answer) if answer is not None else None
+    return said(policy(holds, applies=applies), Document(record=record, journal=journal)).get("own-one")
+
+
+def said(made, document):
+    """Of each rule: what kind of answer it is, or why nobody can say; nothing of those that hold."""
+    answers = OwnRules(made).answers(document, NOW)
+    return {rule.id: each.reason if isinstance(each, NotEvaluable) else type(each) for rule, each in answers}
 
 
 CASES = [
@@ -170,14 +172,10 @@ def test_rules_together_say_what_each_says_alone():
         source="p", judge=compiled,
     )  # fmt: skip
     records = [replace(GOOD, **changes) for _, changes, _ in CASES]
-    documents = [Document(record=each, journal=DONE) for each in records]
-    checks = OwnRules(made).checks
-    for document in documents:
+    for record in records:
+        together = said(made, Document(record=record, journal=DONE))
         for rule, (holds, _, _) in zip(made.rules, CASES, strict=True):
-            question = Question(rule=rule, document=document, around=Surroundings(documents, NOW), policy=made)
-            answer = checks[rule.id](question)
-            found = answer.reason if isinstance(answer, NotEvaluable) else type(answer) if answer is not None else None
-            assert found == asked(holds, document.record)
+            assert together.get(rule.id) == asked(holds, record), holds
 
 
 def test_a_later_layer_replaces_it(monkeypatch, tmp_path):
@@ -192,13 +190,10 @@ def test_a_later_layer_replaces_it(monkeypatch, tmp_path):
 
 def test_when_their_time_is_used_up_nobody_can_say():
     now = iter([0.0, 0.0, own_rules.BUDGET + 1])
-    made = policy("true")
-    document = Document(record=GOOD)
-    question = Question(rule=made.rules[0], document=document, around=Surroundings([document], NOW), policy=made)
-    ask = OwnRules(made, clock=lambda: next(now)).checks["own-one"]
-    assert ask(question) is None
-    later = Question(rule=made.rules[0], document=Document(record=GOOD), around=question.around, policy=made)
-    assert isinstance(ask(later), NotEvaluable)
+    rules = OwnRules(policy("true"), clock=lambda: next(now))
+    assert list(rules.answers(Document(record=GOOD), NOW)) == []
+    ((_, answer),) = rules.answers(Document(record=GOOD), NOW)
+    assert isinstance(answer, NotEvaluable)
 
 
 _ROWS = ",".join(["x"] * 29)

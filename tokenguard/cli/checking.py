@@ -1,23 +1,24 @@
 """Which repository `check` holds to the policy, and how much stricter the policy is there."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
 from tokenguard.policy.evaluation import Assessment
 from tokenguard.policy.model import Policy
-from tokenguard.policy.repository_assessment import assess_repository
 from tokenguard.policy.tightening import Tightening, tightened
-from tokenguard.scanning.repository import Repository, find_repository, view_of
-from tokenguard.scanning.repository_settings import repository_settings, settings_of
 from tokenguard.shell.wiring import Wiring
+
+if TYPE_CHECKING:  # loads what a check of the inventory alone does without
+    from tokenguard.scanning.repository import Repository
 
 
 class Held(Frozen, frozen=True):
     """A policy as it holds here, and the repository that is held to it."""
 
     policy: Policy
-    repository: Repository | None = None
+    repository: "Repository | None" = None
     asked: Tightening = Tightening()
     """What the repository itself asks for."""
 
@@ -33,6 +34,8 @@ def held_to(policy: Policy, path: Path | None, base: str) -> Held:
     Raises:
         InputError: there is no such directory or revision, or the file asks for less than the policy.
     """
+    from tokenguard.scanning.repository import find_repository  # noqa: PLC0415 - see above
+
     repository = find_repository(path or Path())
     if repository.git is None:
         if base:
@@ -43,7 +46,9 @@ def held_to(policy: Policy, path: Path | None, base: str) -> Held:
     return Held(tightened(policy, asked), repository, asked)
 
 
-def _asked(repository: Repository, base: str) -> Tightening:
+def _asked(repository: "Repository", base: str) -> Tightening:
+    from tokenguard.scanning.repository_settings import repository_settings, settings_of  # noqa: PLC0415 - see above
+
     if repository.git is None:
         return settings_of(repository.top)
     return repository_settings(repository.git, base=base)
@@ -53,6 +58,9 @@ def examine(wiring: Wiring, held: Held) -> Assessment:
     """Look at the repository, and at the home directory of whoever runs this."""
     if held.repository is None:  # cannot be: the caller looked
         raise InputError("there is no repository here", hint="name a directory")
+    from tokenguard.policy.repository_assessment import assess_repository  # noqa: PLC0415 - see above
+    from tokenguard.scanning.repository import view_of  # noqa: PLC0415
+
     home = wiring.environ.get("HOME")
     view = view_of(held.repository, Path(home) if home else None)
     return assess_repository(held.policy, view, wiring.clock.now())

@@ -4,13 +4,17 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from enum import StrEnum, unique
 from functools import partial
+from typing import TYPE_CHECKING
 
 from tokenguard.domain.document import Document
-from tokenguard.frozen import Frozen
-from tokenguard.policy.answer import Check, NotEvaluable, Question, Violated
-from tokenguard.policy.model import Policy, Severity, Waiver
+from tokenguard.frozen import Frozen, replace
+from tokenguard.policy.answer import NotEvaluable, Question, Violated
+from tokenguard.policy.model import Policy, Rule, Severity, Waiver
 from tokenguard.policy.rules.table import CHECKS
 from tokenguard.policy.surroundings import Surroundings, is_identified
+
+if TYPE_CHECKING:
+    from tokenguard.policy.own_rules import OwnRules
 
 
 class Violation(Frozen, frozen=True, kw_only=True):
@@ -91,11 +95,7 @@ def assess(policy: Policy, around: Surroundings, *, store: str = "") -> Assessme
     unknown: Counter[tuple[str, str]] = Counter()
     if (orphan := policy.rule("orphan")) is not None:
         unknown.update((orphan.id, reason) for reason in _orphans_unknown(around))
-    checks = _checks(policy)
-    for question in _questions(policy, around, checks):
-        answer = checks[question.rule.id](question)
-        if answer is None:
-            continue
+    for question, answer in _answers(policy, around):
         if isinstance(answer, NotEvaluable):
             unknown[question.rule.id, answer.reason] += 1
             continue
@@ -119,37 +119,46 @@ def assess(policy: Policy, around: Surroundings, *, store: str = "") -> Assessme
 
 def asked(policy: Policy, name: str, document: Document, around: Surroundings) -> tuple[Outcome, str]:
     """What one rule says of one token, and its words."""
-    checks = _checks(policy)
     rule = policy.rule(name, document.record)
-    if rule is None or name not in checks:
+    if rule is None or not (rule.holds or name in CHECKS):
         return Outcome.NOT_ASKED, ""
-    match checks[name](Question(rule=rule, document=document, around=around, policy=policy)):
-        case None:
-            return Outcome.HOLDS, ""
-        case NotEvaluable(reason):
-            return Outcome.UNKNOWN, reason
-        case Violated(text):
-            waived = policy.waiver(name, document.record, around.now) is not None
-            return (Outcome.WAIVED if waived else Outcome.VIOLATED), text
+    only = replace(policy, rules=(rule,), overrides=())
+    one = next((answer for question, answer in _answers(only, around) if question.document is document), None)
+    if one is None:
+        return Outcome.HOLDS, ""
+    if isinstance(one, NotEvaluable):
+        return Outcome.UNKNOWN, one.reason
+    waived = policy.waiver(name, document.record, around.now) is not None
+    return (Outcome.WAIVED if waived else Outcome.VIOLATED), one.text
 
 
-def _checks(policy: Policy) -> Mapping[str, Check]:
-    """Who answers for which rule; CEL loads only where a team has rules of its own."""
+def _answers(policy: Policy, around: Surroundings) -> Iterator[tuple[Question, Violated | NotEvaluable]]:
+    """Whatever does not simply hold, token by token; CEL loads only where a team has rules of its own."""
+    checks = [(rule, CHECKS[rule.id]) for rule in policy.rules if rule.id in CHECKS and _may_ask(policy, rule)]
+    own = _own_rules(policy)
+    for document in around.documents:
+        for base, check in checks:
+            rule = policy.applied(base, document.record) if policy.overrides else base
+            if rule.severity is not Severity.OFF:
+                question = Question(rule=rule, document=document, around=around, policy=policy)
+                if (answer := check(question)) is not None:
+                    yield question, answer
+        for base, answer in own.answers(document, around.now) if own is not None else ():
+            rule = policy.applied(base, document.record) if policy.overrides else base
+            if rule.severity is not Severity.OFF:
+                yield Question(rule=rule, document=document, around=around, policy=policy), answer
+
+
+def _may_ask(policy: Policy, rule: Rule) -> bool:
+    return rule.severity is not Severity.OFF or any(each.rule == rule.id for each in policy.overrides)
+
+
+def _own_rules(policy: Policy) -> "OwnRules | None":
     if not any(rule.holds for rule in policy.rules):
-        return CHECKS
+        return None
     from tokenguard.policy.own_rules import OwnRules  # noqa: PLC0415
 
-    return {**CHECKS, **OwnRules(policy).checks}
-
-
-def _questions(policy: Policy, around: Surroundings, checks: Mapping[str, Check]) -> Iterator[Question]:
-    """Every rule that is in force for a token, for every token."""
-    rules = [rule for rule in policy.rules if rule.id in checks]
-    for document in around.documents:
-        for each in rules:
-            rule = policy.applied(each, document.record) if policy.overrides else each
-            if rule.severity is not Severity.OFF:
-                yield Question(rule=rule, document=document, around=around, policy=policy)
+    return OwnRules(policy)
 
 
 def _violation(question: Question, text: str, store: str) -> Violation:

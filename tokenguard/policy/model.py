@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import cast
 
 from tokenguard.domain.token import Record, RecordState
@@ -63,7 +64,13 @@ class Rule(Frozen, frozen=True, kw_only=True):
     @property
     def warnings(self) -> tuple[timedelta, ...]:
         """How long before the limit to warn, longest first."""
-        return tuple(timedelta(days=each) for each in cast("tuple[int, ...]", self.parameters["warn"]))
+        return _periods(cast("tuple[int, ...]", self.parameters["warn"]))
+
+
+@lru_cache(maxsize=64)
+def _periods(days: tuple[int, ...]) -> tuple[timedelta, ...]:
+    """Asked once for every token, and the same for all of them."""
+    return tuple(timedelta(days=each) for each in days)
 
 
 class Match(Frozen, frozen=True, kw_only=True):

@@ -1,11 +1,12 @@
 """Asks a team's own rules: each token's fields are handed over once, and all rules together have a time."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from tokenguard.domain.document import Document
 from tokenguard.errors import InputError
-from tokenguard.policy.answer import Answer, Check, NotEvaluable, Question, Violated
+from tokenguard.policy.answer import NotEvaluable, Violated
 from tokenguard.policy.expression import Batch, Expression, activation, compiled, evaluated, implied
 from tokenguard.policy.model import Policy, Rule
 from tokenguard.policy.record_fields import facts
@@ -30,53 +31,44 @@ class OwnRules:
     """
 
     def __init__(self, policy: Policy, clock: Callable[[], float] = time.monotonic) -> None:
-        self._rules = {rule.id: _compiled(rule) for rule in policy.rules if rule.holds}
-        self._fields = tuple(dict.fromkeys(name for each in self._rules.values() for name in each.fields))
+        self._rules = [(rule, _compiled(rule)) for rule in policy.rules if rule.holds]
+        self._fields = tuple(dict.fromkeys(name for _, each in self._rules for name in each.fields))
         self._batches: dict[frozenset[str], Batch | None] = {}
         self._clock = clock
         self._end = clock() + BUDGET
-        self._document: Document | None = None
-        self._known: frozenset[str] = frozenset()
-        self._facts: object = None
-        self._answers: Mapping[str, bool] = {}
 
-    @property
-    def checks(self) -> Mapping[str, Check]:
-        """Which function answers for which of them."""
-        return dict.fromkeys(self._rules, self._ask)
+    def answers(self, document: Document, now: datetime) -> Iterator[tuple[Rule, Violated | NotEvaluable]]:
+        """Those rules that do not hold of a token, and those that nobody can answer for it."""
+        if self._clock() > self._end:
+            yield from ((rule, _OVER) for rule, _ in self._rules)
+            return
+        found = facts(document, now, self._fields)
+        known, ready = frozenset(found), activation(found)
+        batch = self._batch(known)
+        together = batch.answers(ready) if batch is not None else {}
+        for rule, expression in self._rules:
+            holds = together.get(rule.id)
+            if holds is None:
+                if self._clock() > self._end:
+                    yield rule, _OVER
+                    continue
+                holds = evaluated(expression, ready)
+            if holds is None:
+                yield rule, _unknown(expression, known)
+            elif not holds:
+                yield rule, Violated(rule.says)
 
-    def _ask(self, question: Question) -> Answer:
-        if question.document is not self._document:
-            if self._clock() > self._end:
-                return _OVER
-            self._turn_to(question)
-        rule = self._rules[question.rule.id]
-        holds = self._answers.get(question.rule.id)
-        if holds is None:
-            if self._clock() > self._end:
-                return _OVER
-            holds = evaluated(rule, self._facts)
-        if holds is None:
-            return self._unknown(rule.fields)
-        return None if holds else Violated(question.rule.says)
-
-    def _turn_to(self, question: Question) -> None:
-        found = facts(question.document, question.around.now, self._fields)
-        self._document, self._known, self._facts = question.document, frozenset(found), activation(found)
-        if self._known not in self._batches and len(self._batches) < _MOST_BATCHES:
-            self._batches[self._known] = Batch.of(
+    def _batch(self, known: frozenset[str]) -> Batch | None:
+        """The rules that can be asked at once of tokens of which these fields are known."""
+        if known not in self._batches and len(self._batches) < _MOST_BATCHES:
+            self._batches[known] = Batch.of(
                 {
-                    name: rule
-                    for name, rule in self._rules.items()
-                    if all(f"record.{field}" in self._known for field in rule.fields)
+                    rule.id: each
+                    for rule, each in self._rules
+                    if all(f"record.{field}" in known for field in each.fields)
                 }
             )
-        batch = self._batches.get(self._known)
-        self._answers = batch.answers(self._facts) if batch is not None else {}
-
-    def _unknown(self, fields: Iterable[str]) -> NotEvaluable:
-        missing = [name for name in fields if f"record.{name}" not in self._known]
-        return NotEvaluable(f"not recorded: {', '.join(missing)}" if missing else "it cannot be computed")
+        return self._batches.get(known)
 
 
 def _compiled(rule: Rule) -> Expression:
@@ -86,3 +78,8 @@ def _compiled(rule: Rule) -> Expression:
         return implied(compiled(rule.applies), holds) if rule.applies else holds
     except InputError as error:
         raise InputError(f"rule {rule.id}: {error.message}", hint=error.hint) from None
+
+
+def _unknown(expression: Expression, known: frozenset[str]) -> NotEvaluable:
+    missing = [name for name in expression.fields if f"record.{name}" not in known]
+    return NotEvaluable(f"not recorded: {', '.join(missing)}" if missing else "it cannot be computed")

@@ -1,6 +1,5 @@
 """A TOML file from outside as the tree that policies are read from, and the line on which a part of it begins."""
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
@@ -17,6 +16,8 @@ def load_toml(data: bytes, *, source: str, max_bytes: int) -> tuple[str, Tree]:
     Raises:
         InputError: it is not TOML of that kind within the caps; the message is `source:line: reason`.
     """
+    import tomllib  # noqa: PLC0415 - few repositories have such a file
+
     if len(data) > max_bytes:
         _refuse(source, 1, f"larger than {max_bytes:,} bytes")
     try:
@@ -60,6 +61,8 @@ def _converted(node: Any, source: str, text: str, path: tuple[str | int, ...]) -
 
 def _statements(text: str) -> Iterator[tuple[int, tuple[str | int, ...]]]:
     """For each key and each table header: its line, and the path that it defines."""
+    import tomllib  # noqa: PLC0415 - only errors ask for lines
+
     header: tuple[str | int, ...] = ()
     waiting: list[str] = []
     for number, line in enumerate(text.split("\n"), 1):
