@@ -9,6 +9,7 @@ import pytest
 from tests.fakes.command_line import FakeTty
 from tokenguard.domain.event import Op
 from tokenguard.inventory.list_reading import MAX_ROWS
+from tokenguard.inventory.reconciling import KEPT
 
 NAME, OTHER = "video/app/prod/upload", "video/app/dev/upload"
 
@@ -200,3 +201,10 @@ def test_every_form_of_a_list_is_read(cli, tokens, text):
 
 def test_an_empty_list_must_be_said(cli, tokens):
     assert results(reconcile(cli, "[]"))[NAME] == "missing"
+
+
+def test_of_very_many_strangers_the_first_are_kept_and_all_are_counted(cli, tokens):
+    answer = reconcile(cli, "\n".join(f"stranger {n}" for n in range(KEPT + 5)))
+    assert len(answer.document["unknown"]) == KEPT + 5
+    listing = cli.store.find(NAME).document.listing
+    assert (len(listing.strangers), listing.unknown) == (KEPT, KEPT + 5)

@@ -14,7 +14,7 @@ from tokenguard.errors import Conflict
 from tokenguard.frozen import Frozen, replace
 from tokenguard.ports.store import Store
 
-KEPT = 50
+KEPT = 20
 """Strangers that are kept by name; of more, only how many there are."""
 _TRIES = 3
 
