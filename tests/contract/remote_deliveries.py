@@ -22,6 +22,8 @@ class Vendor:
     api: str
     seen: Callable[[SecretHost], str | None]
     stranger: Callable[[SecretHost, str], None]
+    misspelt: tuple[str, str] = ("/app#", "/apq#")
+    """A part of the target, and how it leads nowhere."""
 
 
 def _github_stranger(host, text):
@@ -56,13 +58,21 @@ VENDORS = {
         lambda host: host.held.get(("TOKEN", "*"), {}).get("value"),
         _gitlab_stranger,
     ),
-    "k8s": Vendor(Kubernetes, "k8s://{host}/video/app#TOKEN", "", _kubernetes_seen, _kubernetes_stranger),
+    "k8s": Vendor(
+        Kubernetes,
+        "k8s://{host}/video/app#TOKEN",
+        "",
+        _kubernetes_seen,
+        _kubernetes_stranger,
+        ("/video/", "/vidoe/"),
+    ),
     "doppler": Vendor(
         Doppler,
         "doppler://{host}/app/prd#TOKEN",
         "",
         lambda host: host.held.get("TOKEN"),
         lambda host, text: host.held.update(TOKEN=text),
+        ("/prd#", "/prod#"),
     ),
     "onepassword": Vendor(
         Connect,
@@ -70,6 +80,7 @@ VENDORS = {
         "",
         lambda host: host.fields[1]["value"],
         lambda host, text: host.fields[1].update(value=text),
+        (f"/{ITEM_ID}", f"/{ITEM_ID[:-1]}j"),
     ),
 }
 

@@ -10,6 +10,7 @@ from tokenguard.delivery.hosts import Hosts
 from tokenguard.delivery.registry import Deliveries
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, InputError, Unreachable
+from tokenguard.frozen import replace
 from tokenguard.ports.delivery import Holds
 
 
@@ -70,6 +71,16 @@ def test_a_check_notices_a_missing_permission(bench):
     bench.host.forbidden = True
     with pytest.raises(Unreachable, match="403"):
         bench.delivery.check(bench.consumer)
+
+
+def test_a_check_notices_a_place_that_is_not_there(bench):
+    """So that it is known before a token is made for it."""
+    there, misspelt = bench.vendor.misspelt
+    elsewhere = replace(bench.consumer, target=bench.consumer.target.replace(there, misspelt))
+    assert elsewhere != bench.consumer
+    with pytest.raises((Unreachable, InputError)):
+        bench.delivery.check(elsewhere)
+    assert not bench.writes
 
 
 def test_a_lost_reply_is_made_up_for_by_pushing_again_in_another_process(bench):

@@ -1,6 +1,6 @@
 """A secret in one config of a Doppler project, read back both as it was written and as Doppler serves it.
 
-Source: Doppler's API reference, "Secrets" (`/v3/configs/config/secret` and `/v3/configs/config/secrets`).
+Source: Doppler's API reference, "Secrets" (`/v3/configs/config/secret`, `…/secrets` and `…/secrets/names`).
 """
 
 from http import HTTPStatus
@@ -24,8 +24,10 @@ class DopplerDelivery:
         self._hosts = hosts
 
     def check(self, consumer: Consumer) -> None:
-        """Look at the secret: whether the credential leads to that config."""
-        self._held(*self._place(consumer))
+        """Look at the secret, or that the config is there to make it in: whether the credential leads to it."""
+        host, target = self._place(consumer)
+        if self._held(host, target) is None:
+            host.ask(Request(path=(*_CONFIG, "secrets", "names"), query=_config(target)))
 
     def push(self, consumer: Consumer, value: Value) -> None:
         """Set the one secret; no other of the config is named."""
@@ -56,7 +58,7 @@ class DopplerDelivery:
     @staticmethod
     def _held(host: Host, target: RemoteTarget) -> tuple[Secret, Secret] | None:
         """The value as it was written and as it is served; None if there is none."""
-        query = tuple((name, target.parts[name]) for name in ("project", "config", "name"))
+        query = (*_config(target), ("name", target.parts["name"]))
         answer = host.ask(
             Request(path=(*_CONFIG, "secret"), query=query), expected=(HTTPStatus.OK, HTTPStatus.NOT_FOUND)
         )
@@ -65,3 +67,7 @@ class DopplerDelivery:
             return None
         raw, computed = value.get("raw"), value.get("computed")
         return (Secret(raw), Secret(computed)) if isinstance(raw, str) and isinstance(computed, str) else None
+
+
+def _config(target: RemoteTarget) -> tuple[tuple[str, str], ...]:
+    return tuple((name, target.parts[name]) for name in ("project", "config"))

@@ -23,9 +23,12 @@ class GitlabDelivery:
         self._hosts = hosts
 
     def check(self, consumer: Consumer) -> None:
-        """Look at the variable; one that is hidden could never be verified."""
-        found = self._find(*self._place(consumer))
-        if found is not None and found.get("hidden") is True:
+        """Look at the variable, or at the project it would be made in; a hidden one could never be verified."""
+        host, target = self._place(consumer)
+        found = self._find(host, target)
+        if found is None:
+            host.ask(Request(path=_variables(target), query=(("per_page", "1"), ("page", "1"))))
+        elif found.get("hidden") is True:
             raise InputError(
                 f"{consumer} is hidden: GitLab never shows it again, so that nobody can know what it holds",
                 hint="replace it by a variable that is masked and protected, or confirm it as person:TEXT",

@@ -137,6 +137,8 @@ class Doppler(SecretHost):
             return 200, {"success": True}
         if asked.method == "GET" and asked.path == ["v3", "configs", "config", "secrets"]:
             return 200, {"secrets": {name: {"raw": raw, "computed": raw} for name, raw in self.held.items()}}
+        if asked.method == "GET" and asked.path == ["v3", "configs", "config", "secrets", "names"]:
+            return 200, {"names": sorted(self.held)}
         if asked.method != "GET" or asked.path != ["v3", "configs", "config", "secret"]:
             raise Refused(404)
         raw = self.held.get(given["name"])
