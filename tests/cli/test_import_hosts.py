@@ -117,15 +117,62 @@ def test_a_dry_run_writes_nothing_at_all(cli, tmp_path):
         ("doppler:App/prd", "not the address"),
         (f"onepassword:{VAULT_ID}", "not the address"),
         ("gitlab:acme/app", "no credential for gitlab.com"),
-        ("github:acme/app", "not the address"),
+        ("github:acme/app", "cannot be taken in from"),
+        ("somewhere", "cannot be taken in from"),
     ],
 )
 def test_what_cannot_be_a_source_is_refused(cli, address, why):
     assert why in cli.refused("import", "--from", address)
 
 
-def test_a_tag_means_nothing_to_a_host(cli):
-    assert "--tag" in cli.refused("import", "--from", "gitlab:acme/app", "--tag", "a=b")
+@pytest.mark.parametrize("source", ["gitlab:acme/app", "provider:fake"])
+def test_a_tag_means_nothing_to_a_host_and_to_a_provider(cli, source):
+    assert "--tag" in cli.refused("import", "--from", source, "--tag", "a=b")
+
+
+def test_a_place_that_the_record_of_a_known_value_does_not_name_is_told(cli, tmp_path):
+    token = canary()
+    with Gitlab() as first, Doppler(held={"API_TOKEN": token}) as second:
+        first.held["API_TOKEN", "*"] = {"key": "API_TOKEN", "environment_scope": "*", "value": token}
+        configured(cli, tmp_path, first, second)
+        answer = cli("import", "--from", f"gitlab://{first.host}/acme/app", "--format", "json", *OPTIONS)
+        assert [each["also"] for each in answer.document["added"]] == [[]]
+        address = f"doppler://{second.host}/app/prd"
+        again = cli("import", "--from", address, "--format", "json", *OPTIONS)
+        assert [each["undeclared"] for each in again.document["duplicate"]] == [[f"{address}#API_TOKEN"]]
+        told = cli("import", "--from", address, *OPTIONS)
+        assert f"its record does not name {address}#API_TOKEN" in told.out
+        assert "tokenguard edit NAME --deliver" in told.err
+        assert "does not name" not in cli("import", "--from", f"gitlab://{first.host}/acme/app", *OPTIONS).out
+
+
+def test_an_import_that_was_cut_off_before_it_declared_the_places_declares_them_when_repeated(
+    cli, tmp_path, monkeypatch
+):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with Doppler(held={"API_TOKEN": canary()}) as host:
+        configured(cli, tmp_path, host)
+        command = ("import", "--from", f"doppler://{host.host}/app/prd", *OPTIONS)
+        with monkeypatch.context() as patched:
+            patched.setattr("tokenguard.inventory.taking.declare_users", interrupted)
+            assert cli(*command).code == 130
+        (record,) = records(cli).values()
+        assert record.consumers is None
+        assert cli(*command).code == 0
+        (record,) = records(cli).values()
+        assert [str(each) for each in record.consumers] == [f"doppler://{host.host}/app/prd#API_TOKEN"]
+
+
+def test_how_far_a_walk_is_is_told_at_times_and_not_for_each_entry(cli, tmp_path):
+    with Doppler(held={f"NAME_{number}": "x" for number in range(250)}) as host:
+        configured(cli, tmp_path, host)
+        answer = cli("import", "--from", f"doppler://{host.host}/app/prd", *OPTIONS)
+        assert [line.strip() for line in answer.err.splitlines() if "reading" in line] == [
+            "reading: 100 entries, 0 tokens",
+            "reading: 200 entries, 0 tokens",
+        ]
 
 
 def test_a_source_that_denies_us_is_named(cli, tmp_path):

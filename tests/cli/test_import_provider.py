@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests.fakes.world import FakeProvider
+
 NAME = "video/app/prod/upload"
 
 
@@ -68,3 +70,14 @@ def test_a_dry_run_records_nothing(cli):
 )
 def test_a_provider_without_a_list_is_refused(cli, address, why):
     assert why in cli.refused("import", "--from", address)
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [(("--provider", "manual"), "--provider"), (("--scope", "workspace:w1"), "bound to a drive"),
+     (("--scope", "nothing"), "its scope")],
+)  # fmt: skip
+def test_what_cannot_be_true_of_the_providers_tokens_is_refused(cli, more, why):
+    cli.vendors.fake = FakeProvider(cli.world, scope_kind="drive")
+    cli.world.create("stray")
+    assert why in cli.refused("import", "--from", "provider:fake", *more)

@@ -93,7 +93,9 @@ def import_file(
 
 
 def _source(wiring: Wiring, address: str, tags: tuple[str, ...]) -> "ProviderListing | Surveying":
-    if address.startswith("provider:") and not tags:
+    if address.startswith("provider:"):
+        if tags:
+            raise InputError("--tag is for a Vault and AWS", hint="leave it out: all that the provider lists is told")
         from tokenguard.cli.provider_listing import ProviderListing  # noqa: PLC0415 - each source loads its own
 
         return ProviderListing(wiring, address)
@@ -122,7 +124,7 @@ def _print(wiring: Wiring, outcomes: list[Outcome], *, dry_run: bool) -> None:
         for fate in Fate:
             document[fate] = [
                 {"place": each.place, "name": each.name, "provider": each.provider, "state": each.state,
-                 "reason": each.reason, "also": list(each.also)}
+                 "reason": each.reason, "also": list(each.also), "undeclared": list(each.undeclared)}
                 for each in outcomes if each.fate is fate
             ]  # fmt: skip
         wiring.screen.document(document)
@@ -138,9 +140,14 @@ def _print(wiring: Wiring, outcomes: list[Outcome], *, dry_run: bool) -> None:
     wiring.screen.line(f"{told}{' (dry run: nothing was written)' if dry_run else ''}")
     if count[Fate.ADDED] and not dry_run:
         wiring.progress.note("nothing was asked of the providers yet: `tokenguard verify --all` does")
+    if any(each.undeclared for each in outcomes):
+        wiring.progress.note(
+            "a rotation would not reach what a record does not name: `tokenguard edit NAME --deliver …`, the whole list"
+        )
 
 
 def _why(outcome: Outcome) -> str:
     """The reason, and where else the value is."""
     also = f"also at {', '.join(outcome.also)}" if outcome.also else ""
-    return "; ".join(part for part in (outcome.reason, also) if part)
+    undeclared = f"its record does not name {', '.join(outcome.undeclared)}" if outcome.undeclared else ""
+    return "; ".join(part for part in (outcome.reason, also, undeclared) if part)

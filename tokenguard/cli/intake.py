@@ -11,7 +11,7 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName, token_name
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
-from tokenguard.domain.token import Custody, Record, RecordState
+from tokenguard.domain.token import Consumer, Custody, Location, Record, RecordState
 from tokenguard.errors import InputError, NeedsPerson, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.inventory import guessing, taking
@@ -51,6 +51,8 @@ class Outcome:
     reason: str = ""
     also: tuple[str, ...] = ()
     """Other places where the same value was found."""
+    undeclared: tuple[str, ...] = ()
+    """Places of a value that is known already which its record does not name: no rotation would reach them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +85,9 @@ class Intake:
             try:
                 yield self._take(draft)
             except InputError as error:
-                yield Outcome(fate=Fate.REFUSED, place=draft.place, reason=error.message, also=draft.also)
+                yield Outcome(fate=Fate.REFUSED, place=draft.place, reason=error.message, also=_others(draft))
             except (NeedsPerson, Unfinished) as error:
-                yield Outcome(fate=Fate.UNFINISHED, place=draft.place, reason=error.message, also=draft.also)
+                yield Outcome(fate=Fate.UNFINISHED, place=draft.place, reason=error.message, also=_others(draft))
 
     def _take(self, draft: Draft) -> Outcome:
         if draft.variable and draft.value and not guessing.looks_like_token(draft.variable, draft.value):
@@ -96,8 +98,7 @@ class Intake:
             return self._enter(draft, record)
         mark = self._wiring.store.fingerprint(value)
         if (known := self._known.get(mark)) is not None:
-            self._finish(known, draft)
-            return Outcome(fate=Fate.DUPLICATE, place=draft.place, name=known, reason="the same value", also=draft.also)
+            return self._duplicate(known, draft, record.location)
         self._check_free(record.name)
         if not self._dry_run:
             with self._wiring.working_on(record.name):
@@ -120,10 +121,7 @@ class Intake:
         """Other places that hold the value are its consumers: a rotation gives each the new one."""
         if not draft.also:
             return snapshot
-        from tokenguard.delivery.registry import parse_consumer  # noqa: PLC0415 - only where there are any
-
-        users = tuple(parse_consumer(address, base=Path.cwd()) for address in draft.also)
-        return taking.declare_users(self._wiring.store, self._wiring.clock, snapshot, users)
+        return taking.declare_users(self._wiring.store, self._wiring.clock, snapshot, _consumers(draft.also))
 
     def _enter(self, draft: Draft, record: Record) -> Outcome:
         """A record without a value, where that is what it is meant to be."""
@@ -137,16 +135,28 @@ class Intake:
             record = taking.enter_without_value(self._wiring.store, self._wiring.clock, record).document.record
         return _added(draft, record)
 
-    def _finish(self, name: TokenName, draft: Draft) -> None:
-        """An earlier run that was interrupted after it had stored the value is brought to its end."""
-        snapshot = None if self._dry_run else self._wiring.store.find(name)
-        if snapshot is None:
-            return
+    def _duplicate(self, name: TokenName, draft: Draft, location: Location) -> Outcome:
+        snapshot = self._finish(name, draft, location)
+        places = (*([location.url] if location.custody is Custody.ADOPTED else ()), *draft.also)
+        return Outcome(
+            fate=Fate.DUPLICATE,
+            place=draft.place,
+            name=name,
+            reason="the same value",
+            also=_others(draft),
+            undeclared=_undeclared(snapshot.document.record, places) if snapshot else (),
+        )
+
+    def _finish(self, name: TokenName, draft: Draft, location: Location) -> Snapshot | None:
+        """Who knows the value; an earlier run that was interrupted after it had stored it is brought to its end."""
+        snapshot = self._wiring.store.find(name)
+        if snapshot is None or self._dry_run:
+            return snapshot
         if snapshot.document.busy and taking.is_being_added(snapshot.document):
             with self._wiring.working_on(name):
                 snapshot = self._engine.resume(snapshot.id)
-        if not snapshot.document.busy and snapshot.document.record.location.url == draft.place:
-            self._declare(snapshot, draft)
+        ours = location.custody is not Custody.ADOPTED or snapshot.document.record.location.url == draft.place
+        return self._declare(snapshot, draft) if ours and not snapshot.document.busy else snapshot
 
     def _check_free(self, name: TokenName) -> None:
         if name in self._known.values():
@@ -213,5 +223,22 @@ def _added(draft: Draft, record: Record) -> Outcome:
         name=record.name,
         provider=record.provider,
         state=state,
-        also=draft.also,
+        also=_others(draft),
     )
+
+
+def _others(draft: Draft) -> tuple[str, ...]:
+    return tuple(each for each in draft.also if each != draft.place)
+
+
+def _undeclared(record: Record, places: tuple[str, ...]) -> tuple[str, ...]:
+    named = {record.location.url, *map(str, record.consumers or ())}
+    return tuple(each for each in map(str, _consumers(places)) if each not in named)
+
+
+def _consumers(addresses: tuple[str, ...]) -> tuple[Consumer, ...]:
+    if not addresses:
+        return ()
+    from tokenguard.delivery.registry import parse_consumer  # noqa: PLC0415 - only where there are any
+
+    return tuple(parse_consumer(address, base=Path.cwd()) for address in addresses)

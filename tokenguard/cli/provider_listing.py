@@ -6,6 +6,7 @@ gives its value to `add`, or retires it.
 
 from collections.abc import Iterator, Sequence
 
+from tokenguard.cli.adding import check_scope
 from tokenguard.cli.intake import Defaults, Fate, Outcome, read_field
 from tokenguard.domain.names import token_name
 from tokenguard.domain.token import Custody, Location, Record, RecordState
@@ -49,7 +50,8 @@ class ProviderListing:
             )
 
     def run(self, defaults: Defaults, *, dry_run: bool) -> Iterator[Outcome]:
-        """What became of each; Unreachable if the list cannot be had."""
+        """What became of each; Unreachable if the list cannot be had, InputError if a default cannot be true of it."""
+        self._check(defaults)
         documents = [each.document for each in self._wiring.store.scan()]
         rows = self._listed()
         place = place_of(self._blank)
@@ -72,6 +74,18 @@ class ProviderListing:
                 record = self._record(row, defaults, used)
                 used.add(record.name)
                 yield self._take(shown, record, dry_run=dry_run)
+
+    def _check(self, defaults: Defaults) -> None:
+        """Before anything is entered: what was said holds for every token of the list, or for none."""
+        if defaults.texts.get("provider", self._provider.name) != self._provider.name:
+            raise InputError("--provider is another one than --from names", hint="leave --provider out")
+        check_scope(self._with(self._blank, defaults), self._provider)
+
+    @staticmethod
+    def _with(record: Record, defaults: Defaults) -> Record:
+        for name, text in defaults.texts.items():
+            record = apply(record, read_field(name, text))
+        return record
 
     def _take(self, place: str, record: Record, *, dry_run: bool) -> Outcome:
         if not dry_run:
@@ -106,8 +120,7 @@ class ProviderListing:
             hint=listed.hint,
             label=listed.label,
         )
-        for name, text in defaults.texts.items():
-            record = apply(record, read_field(name, text))
+        record = self._with(record, defaults)
         return replace(record, state=RecordState.UNCLAIMED) if record.missing else record
 
 

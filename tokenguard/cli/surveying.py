@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tokenguard.cli.intake import Defaults, Fate, Intake, Outcome
-from tokenguard.domain.field_address import VaultFolder, parse_folder
+from tokenguard.domain.field_address import AwsFolder, VaultFolder, parse_folder
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import InputError
 from tokenguard.inventory.sightings import Sighting, drafts, padded, sightings
@@ -12,6 +12,8 @@ from tokenguard.ports.surveying import Entry, Survey
 from tokenguard.shell.wiring import Wiring
 
 _MAX_SIGHTINGS = 20_000
+_TOLD = 100
+"""Entries between two words on how far it is: the log of a large walk stays readable."""
 _HOSTED = ("doppler:", "gitlab:", "onepassword:")
 """Sources whose values are taken in, since nothing but a delivery can write there."""
 
@@ -41,7 +43,7 @@ class Surveying:
         self._wiring = wiring
         self._address = address
         self._hosted = address.startswith(_HOSTED)
-        self._folder = None if self._hosted else parse_folder(address)
+        self._folder = None if self._hosted else _folder(address)
         self._tags = dict(map(_pair, tags))
         if self._hosted and tags:
             raise InputError("--tag is for a Vault and AWS", hint="name a smaller part of the host's secrets instead")
@@ -77,7 +79,8 @@ class Surveying:
                     Outcome(fate=Fate.SKIPPED, place=place, reason="white space around the value")
                     for place in padded(each)
                 ]
-                self._wiring.progress.waiting(f"reading: {walk.entries:,} entries, {len(walk.seen):,} tokens")
+                if walk.entries % _TOLD == 0:
+                    self._wiring.progress.waiting(f"reading: {walk.entries:,} entries, {len(walk.seen):,} tokens")
             else:
                 fate = Fate.SKIPPED if each.readable else Fate.UNREADABLE
                 walk.passed.append(Outcome(fate=fate, place=each.address, reason=each.reason))
@@ -102,6 +105,16 @@ class Surveying:
             record = snapshot.document.record
             if (record.state is RecordState.PENDING) is begun:
                 yield record.name, record.location.url
+
+
+def _folder(address: str) -> VaultFolder | AwsFolder:
+    if not address.startswith(("vault:", "aws:")):
+        raise InputError(
+            "tokens cannot be taken in from such an address",
+            hint="write vault://MOUNT/PREFIX, aws://REGION/PREFIX, gitlab:GROUP/PROJECT, doppler:PROJECT/CONFIG, "
+            "onepassword://HOST/VAULT-ID or provider:NAME",
+        )
+    return parse_folder(address)
 
 
 def _pair(text: str) -> tuple[str, str]:
