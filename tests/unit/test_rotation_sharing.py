@@ -76,6 +76,7 @@ def test_a_provider_that_takes_long_is_given_its_time():
     ("holder", "gone"),
     [(GONE, True), (f"{HERE}/{os.getpid()}/x", False), ("elsewhere/999999/x", False), (f"{HERE}/{10**30}/x", True),
      (f"{HERE}/x/y", False), ("", False), (f"{HERE}/1/x", False)],
+    ids=["ended", "ourselves", "another machine's", "no process's number", "no number", "nobody", "somebody else's"],
 )  # fmt: skip
 def test_a_runner_is_gone_only_if_this_machine_knows(holder: str, gone: bool):
     assert is_gone(holder) is gone
