@@ -23,6 +23,7 @@ from tokenguard.cli.boundary import run
 from tokenguard.sandbox.knobs import Knobs
 from tokenguard.sandbox.server import Sandbox
 from tokenguard.shell.wiring import Wiring
+from tokenguard.stores.aws.store import AwsStore
 
 _numbers = itertools.count()
 
@@ -348,3 +349,49 @@ def test_many_edits_settle_on_aws(on_aws, tmp_path, sandbox, edits):
 @given(_edits)
 def test_many_edits_settle_on_a_local_store(local, tmp_path, sandbox, edits):
     settles(local, tmp_path, sandbox, edits)
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def kill_on_aws_at(on_aws, tmp_path, sandbox, monkeypatch, write: int) -> None:
+    """Ends at the nth write to the store, odd ones before it and even ones after; then the reviewed plan again."""
+    before = len(sandbox.world.keys())
+    names = many(tmp_path, sandbox, 2)
+    digest = on_aws("plan", "--format", "json").document["digest"]
+    writes = itertools.count(1)
+
+    def dying(real):
+        def call(*arguments):
+            number = next(writes)
+            if number == write and write % 2:
+                raise Killed
+            answer = real(*arguments)
+            if number == write:
+                raise Killed
+            return answer
+
+        return call
+
+    with monkeypatch.context() as patch:
+        for name in ("commit", "put_candidate", "publish"):
+            patch.setattr(AwsStore, name, dying(getattr(AwsStore, name)))
+        with pytest.raises(Killed):
+            on_aws("apply", "--digest", digest)
+    again = on_aws("apply", "--digest", digest)
+    assert again.code == 0, again.err
+    assert planned(on_aws) == []
+    assert len({on_aws.live(name) for name in names}) == 2
+    assert len(sandbox.world.keys()) - before == 2, "a token that nobody knows"
+
+
+@pytest.mark.parametrize("write", [1, 4, 7])
+def test_killed_at_a_write_to_aws_the_same_command_finishes_it(on_aws, tmp_path, sandbox, monkeypatch, write):
+    kill_on_aws_at(on_aws, tmp_path, sandbox, monkeypatch, write)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("write", range(1, 19))
+def test_killed_at_any_write_to_aws_the_same_command_finishes_it(on_aws, tmp_path, sandbox, monkeypatch, write):
+    kill_on_aws_at(on_aws, tmp_path, sandbox, monkeypatch, write)
