@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.fakes.clock import FakeClock
+from tests.fakes.world import Quiet
 from tests.unit.rotation_bench import Bench
 from tokenguard.domain.document import Document
 from tokenguard.domain.journal import Journal, Mode, Stage
@@ -117,12 +118,12 @@ def test_what_others_are_at_is_looked_at_until_it_is_known_how_it_ended():
         Job(name=TokenName("a"), run=lambda: next(looks), pause=60),
         Job(name=TokenName("b"), run=lambda: "done", pause=60),
     ]
-    results = list(run_shared(jobs, clock))
+    results = list(run_shared(jobs, clock, Quiet()))
     assert [(each.name, each.outcome) for each in results] == [("b", "done"), ("a", Skipped.OVER)]
     assert clock.elapsed == 2.0, "two looks a second apart, and no pause for what nobody asked the provider about"
 
 
 def test_what_others_gave_up_is_done_after_all():
     looks = iter([Skipped.ELSEWHERE, "rotated"])
-    results = list(run_shared([Job(name=TokenName("a"), run=lambda: next(looks))], FakeClock()))
+    results = list(run_shared([Job(name=TokenName("a"), run=lambda: next(looks))], FakeClock(), Quiet()))
     assert [each.outcome for each in results] == ["rotated"]

@@ -91,7 +91,7 @@ def _go_on(wiring: Wiring, targets: list[Snapshot], *, abort: bool, accept_outag
 
 def _run(wiring: Wiring, jobs: list[Job], *, single: bool, shared: bool = False) -> ExitCode:
     results: list[Result] = []
-    for result in (run_shared if shared else run_all)(jobs, wiring.clock):
+    for result in run_shared(jobs, wiring.clock, wiring.progress) if shared else run_all(jobs, wiring.clock):
         results.append(result)
         if result.error is not None and not single:
             wiring.progress.note(f"{result.name}: {result.error.message}")

@@ -53,8 +53,17 @@ def rotation_job(wiring: Wiring, plan: RotationPlan, *, reason: str, accept_outa
                 plan.token, compromised=plan.mode is Mode.COMPROMISED, reason=reason, accept_outage=accept_outage
             )
 
+    told = set[Skipped]()
+
+    def left() -> Skipped | None:
+        skipped = _left(wiring, plan)
+        if skipped is not None and skipped not in told:  # it may be looked at every second
+            told.add(skipped)
+            wiring.say(f"{plan.name}: another runner {'has rotated it' if skipped is Skipped.OVER else 'is at it'}")
+        return skipped
+
     # its turn may come long after the plan was made, and other runners work through the same list
-    run = (lambda: unless_left(lambda: _left(wiring, plan), rotate)) if only_if_due else rotate
+    run = (lambda: unless_left(left, rotate)) if only_if_due else rotate
     return Job(name=plan.name, run=run, pause=plan.pause.total_seconds())
 
 
@@ -78,15 +87,10 @@ def _is_due(wiring: Wiring, snapshot: Snapshot) -> bool:
 
 def _left(wiring: Wiring, plan: RotationPlan) -> Skipped | None:
     snapshot = wiring.store.load(plan.token)
-    skipped = left_to_another(
+    return left_to_another(
         snapshot.document,
         due=_is_due(wiring, snapshot),
         holder=wiring.holder,
         now=wiring.clock.now(),
         takes=plan.takes,
     )
-    if skipped is Skipped.OVER:
-        wiring.progress.note(f"{plan.name} is no longer due: another runner has rotated it")
-    elif skipped is Skipped.ELSEWHERE:
-        wiring.progress.waiting(f"another runner is at {plan.name}")
-    return skipped

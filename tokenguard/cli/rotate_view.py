@@ -59,7 +59,7 @@ def show_results(
         return
     _results(screen, results, documents)
     if others:
-        screen.line(f"{others} of the list were rotated by other runners")
+        screen.line(f"{others} more of the list: rotated by other runners")
 
 
 def _results(screen: Screen, results: Sequence[Result], documents: Mapping[TokenName, Snapshot | None]) -> None:

@@ -11,6 +11,7 @@ from tokenguard.domain.document import Document
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import Conflict, Fenced, Unfinished
 from tokenguard.ports.clock import Clock
+from tokenguard.ports.operator import Progress
 from tokenguard.rotation.batch import Job, Result, Skipped, run_all
 from tokenguard.rotation.holder import is_gone
 
@@ -52,7 +53,7 @@ def unless_left(left: Callable[[], Skipped | None], rotate: Callable[[], object]
         raise
 
 
-def run_shared(jobs: Iterable[Job], clock: Clock) -> Iterator[Result]:
+def run_shared(jobs: Iterable[Job], clock: Clock, progress: Progress) -> Iterator[Result]:
     """Run the jobs; those that others are at are looked at again until it is known how they end."""
     waiting = list(jobs)
     while waiting:
@@ -64,4 +65,5 @@ def run_shared(jobs: Iterable[Job], clock: Clock) -> Iterator[Result]:
             else:
                 yield result
         if waiting:
+            progress.waiting(f"other runners are still at {len(waiting)} of the list; waiting for them")
             clock.sleep(_LOOK_AGAIN)
