@@ -165,6 +165,7 @@ def check_scope(record: Record, provider: Provider) -> None:
 def check_consumers(wiring: Wiring, record: Record) -> None:
     """Refuse a consumer that could never be given a value from here."""
     for consumer in record.consumers or ():
+        taking.check_consumer_is_free(wiring.store, consumer, besides=record.name)
         delivery = wiring.deliveries.of(consumer)
         if delivery is not None:
             delivery.check(consumer)

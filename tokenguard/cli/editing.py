@@ -113,7 +113,10 @@ def _check(wiring: Wiring, before: Record, after: Record, *, busy: bool) -> None
         check_scope(after, wiring.vendors.provider(after.provider))
     if after.consumers != before.consumers:
         check_consumers(wiring, after)
-        if after.consumers and not busy:
+        left = [str(each) for each in before.consumers or () if each not in (after.consumers or ())]
+        if left:
+            wiring.progress.note(f"no consumer any more: {', '.join(left)}; --deliver says the whole list")
+        if set(after.consumers or ()) - set(before.consumers or ()) and not busy:
             wiring.progress.note("new consumers are given the value at the next rotation")
     if after.name != before.name and wiring.store.find(after.name) is not None:
         raise InputError(f"there is already a token named {after.name}", hint="choose another name")

@@ -42,7 +42,7 @@ _OPTIONS = (
         metavar="TARGET",
         multiple=True,
         help="A consumer: dotenv:PATH#VAR, command:NAME, person:TEXT, github:OWNER/REPO#NAME, … (docs/deliveries.md); "
-        "repeatable.",
+        "repeatable, and the whole list each time.",
     ),
     click.option("--no-consumers", is_flag=True, help="Declare that nothing needs to be given its value."),
     click.option(

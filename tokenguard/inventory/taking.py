@@ -11,7 +11,7 @@ from tokenguard.domain.liveness import Observation
 from tokenguard.domain.names import TokenId, TokenName, new_token_id
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
-from tokenguard.domain.token import Consumer, Location, Record, RecordState
+from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Location, Record, RecordState
 from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
@@ -103,6 +103,20 @@ def check_place_is_free(store: Store, location: Location, *, besides: TokenName 
             raise InputError(
                 f"{location.url} is adopted already, as {record.name}",
                 hint=f"`tokenguard edit {record.name}`, or `tokenguard retire {record.name}` first",
+            )
+
+
+def check_consumer_is_free(store: Store, consumer: Consumer, *, besides: TokenName) -> None:
+    """InputError if another token lives where the consumer is: each delivery would overwrite its value."""
+    if consumer.kind not in {ConsumerKind.VAULT, ConsumerKind.AWS}:
+        return
+    for snapshot in store.scan():
+        record = snapshot.document.record
+        adopted = record.location.custody is Custody.ADOPTED and record.state is not RecordState.RETIRED
+        if adopted and record.location.url == str(consumer) and record.name != besides:
+            raise InputError(
+                f"{consumer} is where the value of {record.name} lives",
+                hint=f"name a field that is this token's own, or `tokenguard retire {record.name}` first",
             )
 
 
