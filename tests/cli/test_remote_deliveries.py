@@ -94,3 +94,27 @@ def test_a_field_of_a_vault_elsewhere_takes_the_new_token(cli):
     assert answer.code == 0, answer
     assert cli("rotate", NAME).code == 0
     assert cli.places.fields("vault://kv/their/app") == {"token": live(cli), "other": "theirs"}
+
+
+def test_an_edit_says_which_consumers_are_none_any_more(cli, gitlab, tmp_path):
+    configured(cli, tmp_path, gitlab)
+    first, second = (f"gitlab://{gitlab.host}/acme/app#{key}" for key in ("ONE", "TWO"))
+    added(cli, first)
+    answer = cli("edit", NAME, "--deliver", second)
+    assert answer.code == 0, answer
+    assert f"no consumer any more: {first}" in answer.err
+    assert "new consumers are given the value" in answer.err
+    assert "any more" not in cli("edit", NAME, "--deliver", second, "--deliver", first).err
+    assert "new consumers" not in cli("edit", NAME, "--deliver", first).err
+
+
+def test_doctor_says_which_credentials_of_hosts_are_at_hand(cli, gitlab, tmp_path):
+    configured(cli, tmp_path, gitlab)
+    found = [each for each in cli("doctor", "--format", "json").document["checks"] if each["check"] == "destinations"]
+    assert [(each["level"], gitlab.host in each["text"]) for each in found] == [("ok", True)]
+    assert not gitlab.asked
+    configured(cli, tmp_path, gitlab, variable="NOT_SET_HERE")
+    (lacking,) = (
+        each for each in cli("doctor", "--format", "json").document["checks"] if each["check"] == "destinations"
+    )
+    assert (lacking["level"], lacking["hint"]) == ("warn", "export NOT_SET_HERE")

@@ -22,7 +22,7 @@ _SLACK = timedelta(minutes=5)
 
 def examine(wiring: Wiring) -> Iterator[Finding]:
     """Run every check; one that cannot be made is a finding itself. Raises nothing of ours."""
-    for check in (machine.settings, machine.policy, machine.environment_file, machine.hook):
+    for check in (machine.settings, machine.policy, machine.destinations, machine.environment_file, machine.hook):
         yield from _made(wiring, check)
     opened = list(_made(wiring, _store))
     yield from opened

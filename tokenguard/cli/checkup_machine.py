@@ -8,6 +8,7 @@ from pathlib import Path
 from tokenguard.cli.checkup_finding import Finding, broken, doubt, well
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
+from tokenguard.shell.credentials import read_credential
 from tokenguard.shell.wiring import Wiring
 
 _OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
@@ -29,6 +30,20 @@ def settings(wiring: Wiring) -> Iterator[Finding]:
 def policy(wiring: Wiring) -> Iterator[Finding]:
     """The policy in force can be read."""
     yield well("policy", f"{wiring.policy.name}, {len(wiring.policy.rules)} rules")
+
+
+def destinations(wiring: Wiring) -> Iterator[Finding]:
+    """The hosts that values are delivered to: whether our credential there is at hand. Consumers are asked later on."""
+    hosts = wiring.settings.destinations
+    lacking = 0
+    for host, each in sorted(hosts.items()):
+        try:
+            read_credential(each.credential, wiring.environ, table=f'[destinations."{host}"]')
+        except InputError as error:
+            lacking += 1
+            yield doubt("destinations", error.message, error.hint)
+    if hosts and not lacking:
+        yield well("destinations", f"the credential of each is at hand: {', '.join(sorted(hosts))}")
 
 
 def environment_file(wiring: Wiring) -> Iterator[Finding]:  # noqa: ARG001 - every check has this form
