@@ -5,6 +5,7 @@ from typing import Any
 
 from tokenguard.cli.plan_view import show_todos, todo_json
 from tokenguard.cli.plan_words import details, what
+from tokenguard.domain.names import TokenName
 from tokenguard.errors import NeedsPerson
 from tokenguard.frozen import Frozen
 from tokenguard.provisioning.actions import Action, Plan
@@ -38,11 +39,11 @@ def show_outcome(wiring: Wiring, outcome: Outcome) -> None:
     wiring.screen.line(_summary(outcome, outcome.left))
 
 
-def _what(actions: dict[str, Action], result: Result) -> str:
+def _what(actions: dict[TokenName, Action], result: Result) -> str:
     return what(actions[result.name]) if result.name in actions else "hand over"
 
 
-def _end(result: Result, actions: dict[str, Action]) -> Sequence[str]:
+def _end(result: Result, actions: dict[TokenName, Action]) -> Sequence[str]:
     if isinstance(result.error, NeedsPerson):
         return "waits", result.error.message
     if result.error is not None:
@@ -62,7 +63,7 @@ def _summary(outcome: Outcome, left: Plan) -> str:
     return f"{', '.join(parts)}; the store is as declared"
 
 
-def _json(outcome: Outcome, actions: dict[str, Action]) -> dict[str, Any]:
+def _json(outcome: Outcome, actions: dict[TokenName, Action]) -> dict[str, Any]:
     return {
         "digest": outcome.plan.digest,
         "results": [

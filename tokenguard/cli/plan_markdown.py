@@ -8,10 +8,10 @@ from tokenguard.rotation.markdown import exact, plain, table
 def render(plan: Plan, price: str) -> str:
     """What must not be overlooked, then what is done, what people have to do, and the digest to apply."""
     parts = ["# Token plan", f"{plain(summary(plan))}."]
-    for headline, rows in shouts(plan):
+    for headline, places in shouts(plan):
         parts += [
             f"## ⚠ {plain(headline)}",
-            table(["token or provider", "where"], [list(map(_cell, row)) for row in rows]),
+            table(["token or provider", "where"], [list(map(_cell, row)) for row in places]),
         ]
     if plan.blocked:
         rows = [[exact(each.place), exact(each.name), plain(each.reason), plain(each.hint)] for each in plan.blocked]

@@ -91,9 +91,9 @@ def _action_json(action: Action) -> dict[str, Any]:
 
 def _text(wiring: Wiring, plan: Plan) -> None:
     screen = wiring.screen
-    for headline, rows in shouts(plan):
+    for headline, places in shouts(plan):
         screen.line(f"!! {headline}")
-        for first, second in rows:
+        for first, second in places:
             screen.line(f"!!   {first}  {second}".rstrip())
     if plan.actions:
         rows = [(each.name, what(each), each.provider, details(each)) for each in plan.actions]
