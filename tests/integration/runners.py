@@ -81,6 +81,11 @@ class Fleet:
                 for each in store.scan()
             }  # fmt: skip
 
+    def busy(self) -> list[str]:
+        """Whose rotation is open."""
+        with closing(self._home.opened()) as store:
+            return [each.document.record.name for each in store.scan() if each.document.busy]
+
     def served(self) -> list[str]:
         """What consumers read."""
         with closing(self._home.opened()) as store:
