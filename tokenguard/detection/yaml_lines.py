@@ -85,8 +85,6 @@ def _values(root: Any, text: str) -> list[Value]:
             values.append((_line_of(key, text), key.value, node.value))
     if aliases:
         _check_no_circle(root, set(), set())
-        if len({line for line, _, _ in values}) < len(values):
-            raise _Untamed  # their order depends on which comes first
     return values
 
 
@@ -121,9 +119,14 @@ def _children(node: Any, depth: int) -> Iterator[tuple[Any, Any, int]]:
         if key.tag not in {_TEXT, _MERGE} or key.value in keys:
             raise _Untamed  # what does not hash, or hides an earlier value
         keys.add(key.value)
-        if key.tag == _MERGE and not (_is_mapping(value) and value.start_mark.index < node.start_mark.index):
-            raise _Untamed  # only an alias: what is merged in place may be hidden
+        if key.tag == _MERGE and not _may_merge(value, node):
+            raise _Untamed
         yield value, key, depth
+
+
+def _may_merge(value: Any, node: Any) -> bool:
+    """Only an alias of lines of their own: what is merged in place may be hidden, and braces share their line."""
+    return _is_mapping(value) and not value.flow_style and value.start_mark.index < node.start_mark.index
 
 
 def _is_mapping(node: Any) -> bool:
