@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tokenguard.errors import InputError
+from tokenguard.policy.expression import compiled
 from tokenguard.policy.loader import MAX_BYTES, load_policy
 
 HEAD = "format: 1\nname: own\nextends: default\n"
@@ -20,6 +21,14 @@ PLACES = {
     "words": HEAD + "rules:\n  - {{id: person-left, people: {}}}\n",
     "purposes": HEAD + "rules:\n  - {{id: least-privilege, permissions: {}}}\n",
     "fields": HEAD + "rules:\n  - {{id: required-fields, fields: {}}}\n",
+    "own rule": HEAD + "own_rules: [{}]\n",
+    "own rule's name": HEAD
+    + "own_rules:\n  - {{id: {}, severity: error, why: w, source: s, fix: f, says: x, holds: 'true'}}\n",
+    "own rule's words": HEAD
+    + "own_rules:\n  - {{id: a, severity: error, why: w, source: s, fix: f, says: {}, holds: 'true'}}\n",
+    "condition": HEAD + "own_rules:\n  - {{id: a, severity: error, why: w, source: s, fix: f, says: x, holds: {}}}\n",
+    "hosts": HEAD + "rules:\n  - {{id: mcp-static-token, oauth_hosts: {}}}\n",
+    "path": HEAD + "waivers:\n  - {{rule: callback-url, path: {}, owner: a, reason: a, until: 2027-01-01}}\n",
     "override": HEAD + "overrides: {}\n",
     "waiver's end": HEAD + "waivers:\n  - {{rule: orphan, token: a, owner: a, reason: a, until: {}}}\n",
     "waiver's owner": HEAD + "waivers:\n  - {{rule: orphan, token: a, owner: {}, reason: a, until: 2027-01-01}}\n",
@@ -50,7 +59,7 @@ ATTACKS = {
     "null in list": "[null]",
     "long text": f'["{"x" * 600}"]',
 }
-HARMLESS = {("by environment", "unknown keys"), ("words", "infinity")}
+HARMLESS = {("by environment", "unknown keys"), ("words", "infinity"), ("hosts", "infinity")}
 """An environment may have any plain name, and a word is only a word."""
 CASES = [
     pytest.param(form.format(attack), id=f"{place}-{name}")
@@ -63,7 +72,7 @@ CASES = [
 @pytest.mark.parametrize("text", CASES)
 def test_a_hostile_policy_is_refused_in_our_words(text):
     with pytest.raises(InputError) as caught:
-        load_policy(text.encode("utf-8", "surrogatepass"), source="p.yaml")
+        load_policy(text.encode("utf-8", "surrogatepass"), source="p.yaml", judge=compiled)
     assert MARKER not in caught.value.message + caught.value.hint
     assert re.match(r"p\.yaml:\d+:\d+: \w", caught.value.message), "line and column"
     assert "\n" not in caught.value.message
@@ -79,5 +88,35 @@ def test_a_file_that_is_no_document_is_refused(data):
         load_policy(data, source="p.yaml")
 
 
-def test_there_are_at_least_three_hundred():
-    assert len(CASES) >= 300
+CONDITIONS = {
+    "too long": "true" + " && true" * 500,
+    "doubling": '["a"].map(x, x+x).map(x, x+x).map(x, x+x).map(x, x+x) == ["b"]',
+    "additions": "1" + "+1" * 100 + " > 0",
+    "long list": "1 in [" + "1," * 300 + "1]",
+    "nested": "(" * 300 + "true" + ")" * 300,
+    "nested lists": "[" * 40 + "]" * 40 + " == []",
+    "evil pattern": 'record.name.matches("((a{1000}){1000}){1000}")',
+    "broken pattern": 'record.name.matches("(?P<")',
+    "look-around": 'record.name.matches("(?=a)")',
+    "back reference": 'record.name.matches("(a)\\\\1")',
+    "raw pattern": 'record.name.matches(r"(?<!a)b")',
+    "unknown name": f"record.{MARKER.replace('-', '_')}",
+    "unknown function": 'eval("x")',
+    "python": '__import__("os").system("x")',
+    "wrong type": "record.age_days",
+    "comment": "true // all is well",
+    "unclosed": 'record.name == "',
+}
+
+
+@pytest.mark.parametrize("text", CONDITIONS.values(), ids=CONDITIONS)
+def test_a_hostile_condition_is_refused_with_its_place(text):
+    rule = HEAD + "own_rules:\n  - id: a\n    severity: error\n    why: w\n    source: s\n    fix: f\n    says: x\n"
+    quoted = text.replace("'", "''")
+    with pytest.raises(InputError, match=r"^p\.yaml:11:5: \w") as caught:
+        load_policy(f"{rule}    holds: '{quoted}'\n".encode(), source="p.yaml", judge=compiled)
+    assert MARKER.replace("-", "_") not in caught.value.message
+
+
+def test_there_are_at_least_four_hundred():
+    assert len(CASES) >= 400

@@ -18,6 +18,7 @@ from tokenguard.policy.answer import NotEvaluable, Violated
 from tokenguard.policy.catalogue import MAX_CONDITION
 from tokenguard.policy.evaluation import assess
 from tokenguard.policy.expression import MAX_ADDITIONS, MAX_COMMAS, MAX_MACROS, compiled
+from tokenguard.policy.expression import activation as own_rules_activation
 from tokenguard.policy.loader import load_policy
 from tokenguard.policy.model import Severity
 from tokenguard.policy.own_rules import OwnRules
@@ -72,6 +73,7 @@ CASES = [
     ("9223372036854775807 + record.age_days > 0", {}, "it cannot be computed"),
     ('record.name.matches("^video/[a-z]+/upload$")', {}, None),
     ('record.name.matches("^(a+)+$")', {}, Violated),
+    ('record.notes != "https://acme.com" && size("//") == 2', {"notes": "n"}, None),
     ("record.name.matches(record.notes)", {"notes": "("}, "it cannot be computed"),
 ]  # fmt: skip
 
@@ -116,6 +118,9 @@ BAD = {
     "too many macros": " && ".join(["record.known.exists(k, true)"] * (MAX_MACROS + 1)),
     "too many additions": "1" + "+1" * (MAX_ADDITIONS + 1) + " > 0",
     "too many commas": "1 in [" + "1," * (MAX_COMMAS + 1) + "1]",
+    "a comment": "true // or not",
+    "a comment that would swallow a bracket": "true //",
+    "a bracket too many": "true) || (true",
     "an escape": '"\x1b" == record.name',
 }
 
@@ -178,6 +183,23 @@ def test_rules_together_say_what_each_says_alone():
             assert together.get(rule.id) == asked(holds, record), holds
 
 
+def test_tokens_that_are_alike_where_it_matters_are_asked_once(monkeypatch):
+    rules = OwnRules(policy('record.environment == "prod" && record.permissions.size() == 1'))
+    asked_for = []
+    monkeypatch.setattr(own_rules, "activation", lambda found: asked_for.append(found) or own_rules_activation(found))
+    dev = replace(GOOD, environment="dev")
+    records = [
+        GOOD,
+        replace(GOOD, name="video/other"),
+        dev,
+        replace(dev, permissions=("a", "b")),
+        replace(dev, permissions=()),
+    ]
+    answers = [[type(each) for _, each in rules.answers(Document(record=record), NOW)] for record in records]
+    assert answers == [[], [], [Violated], [Violated], [Violated]]
+    assert len(asked_for) == 4
+
+
 def test_a_later_layer_replaces_it(monkeypatch, tmp_path):
     from tokenguard.policy import loader
 
@@ -190,9 +212,9 @@ def test_a_later_layer_replaces_it(monkeypatch, tmp_path):
 
 def test_when_their_time_is_used_up_nobody_can_say():
     now = iter([0.0, 0.0, own_rules.BUDGET + 1])
-    rules = OwnRules(policy("true"), clock=lambda: next(now))
+    rules = OwnRules(policy('record.owner != ""'), clock=lambda: next(now))
     assert list(rules.answers(Document(record=GOOD), NOW)) == []
-    ((_, answer),) = rules.answers(Document(record=GOOD), NOW)
+    ((_, answer),) = rules.answers(Document(record=replace(GOOD, owner="other")), NOW)
     assert isinstance(answer, NotEvaluable)
 
 

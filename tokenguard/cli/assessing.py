@@ -11,6 +11,7 @@ from tokenguard.policy.entered import with_entered
 from tokenguard.policy.loader import is_file_name, packaged_policy, read_policy
 from tokenguard.policy.model import Policy
 from tokenguard.policy.surroundings import Place, ProviderFacts, Surroundings, place_of
+from tokenguard.ports.provider import Capabilities
 from tokenguard.ports.store import Store
 from tokenguard.shell.wiring import Wiring
 
@@ -22,22 +23,31 @@ def surroundings(wiring: Wiring, store: Store, *, ask_providers: bool) -> Surrou
     places: defaultdict[Place, list[Document]] = defaultdict(list)
     for document in documents:
         places[place_of(document.record)].append(document)
-    facts = {
-        place: with_entered(_facts(wiring, found[0].record, ask=ask_providers), found, now)
-        for place, found in places.items()
-    }
+    offline: dict[tuple[str, str], ProviderFacts] = {}
+    facts: dict[Place, ProviderFacts] = {}
+    for place, found in places.items():
+        record = found[0].record
+        if place[:2] not in offline:
+            offline[place[:2]] = _offline(wiring, record)
+        known = offline[place[:2]]
+        if ask_providers and known.capabilities is not None and known.capabilities.lists:
+            known = _asked(wiring, record, known.capabilities)
+        facts[place] = with_entered(known, found, now)
     return Surroundings(documents, now, facts)
 
 
-def _facts(wiring: Wiring, record: Record, *, ask: bool) -> ProviderFacts:
+def _offline(wiring: Wiring, record: Record) -> ProviderFacts:
+    """What is known of a provider at an address without asking it anything."""
     try:
         capabilities = wiring.vendors.provider_of(record).capabilities
     except InputError:
         return ProviderFacts(no_list="the provider is not known on this machine")
     if not capabilities.lists:
         return ProviderFacts(capabilities=capabilities, no_list="the provider has no list of tokens")
-    if not ask:
-        return ProviderFacts(capabilities=capabilities, no_list="the provider was not asked: --ask-providers")
+    return ProviderFacts(capabilities=capabilities, no_list="the provider was not asked: --ask-providers")
+
+
+def _asked(wiring: Wiring, record: Record, capabilities: Capabilities) -> ProviderFacts:
     try:
         issuer = wiring.vendors.of(record).issuer
         listed = issuer.listed() if issuer is not None else None

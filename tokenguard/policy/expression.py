@@ -79,6 +79,8 @@ def check_caps(text: str) -> None:
     ):
         if count > most:
             raise _refused(f"more than {most:,} {what}")
+    if "//" in code:  # it would swallow what follows where conditions are put together
+        raise _refused("a comment; say it in `why`")
 
 
 class Batch(Frozen, frozen=True):

@@ -1,7 +1,7 @@
 """Asks a team's own rules: each token's fields are handed over once, and all rules together have a time."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from tokenguard.domain.document import Document
@@ -9,18 +9,20 @@ from tokenguard.errors import InputError
 from tokenguard.policy.answer import NotEvaluable, Violated
 from tokenguard.policy.expression import Batch, Expression, activation, compiled, evaluated, implied
 from tokenguard.policy.model import Policy, Rule
-from tokenguard.policy.record_fields import facts
+from tokenguard.policy.record_fields import Fact, facts
 
 BUDGET = 30.0
 """Seconds for all of a team's own rules in one assessment; a check of 10,000 tokens takes less than one for twenty."""
 _MOST_BATCHES = 32
+_MOST_REMEMBERED = 4_096
 _OVER = NotEvaluable("the time for the team's own rules was used up")
 
 
 class OwnRules:
     """The compiled rules of one policy.
 
-    Crossing into the library costs as much as a condition does, so those whose fields a token has are asked at once.
+    Crossing into the library costs as much as a condition does, so those whose fields a token has are asked at once,
+    and tokens that are alike in every field that a condition names are asked once.
 
     Args:
         policy: where they are.
@@ -34,15 +36,24 @@ class OwnRules:
         self._rules = [(rule, _compiled(rule)) for rule in policy.rules if rule.holds]
         self._fields = tuple(dict.fromkeys(name for _, each in self._rules for name in each.fields))
         self._batches: dict[frozenset[str], Batch | None] = {}
+        self._said: dict[tuple[object, ...], Sequence[tuple[Rule, Violated | NotEvaluable]]] = {}
         self._clock = clock
         self._end = clock() + BUDGET
 
-    def answers(self, document: Document, now: datetime) -> Iterator[tuple[Rule, Violated | NotEvaluable]]:
+    def answers(self, document: Document, now: datetime) -> Sequence[tuple[Rule, Violated | NotEvaluable]]:
         """Those rules that do not hold of a token, and those that nobody can answer for it."""
-        if self._clock() > self._end:
-            yield from ((rule, _OVER) for rule, _ in self._rules)
-            return
         found = facts(document, now, self._fields)
+        key = (*found, *(tuple(fact) if isinstance(fact, list) else fact for fact in found.values()))
+        if (said := self._said.get(key)) is not None:
+            return said
+        if self._clock() > self._end:
+            return [(rule, _OVER) for rule, _ in self._rules]
+        said = list(self._asked(found))
+        if len(self._said) < _MOST_REMEMBERED and all(answer is not _OVER for _, answer in said):
+            self._said[key] = said
+        return said
+
+    def _asked(self, found: dict[str, Fact]) -> Iterator[tuple[Rule, Violated | NotEvaluable]]:
         known, ready = frozenset(found), activation(found)
         batch = self._batch(known)
         together = batch.answers(ready) if batch is not None else {}
