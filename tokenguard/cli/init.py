@@ -18,9 +18,34 @@ from tokenguard.shell.wiring import Wiring
 @click.option(
     "--adopt", "adopted", metavar="LOCATION", multiple=True, help="With --print-policy: a field it is to keep."
 )
+@click.option(
+    "--ci",
+    type=click.Choice(["github", "gitlab", "auto"]),
+    is_flag=False,
+    flag_value="auto",
+    help="Write manifest, policy, hook and pipeline into this repository, shown as a diff before; make no store.",
+)
+@click.option("--repository", metavar="OWNER/NAME", default="", help="With --ci, if the remote does not say it.")
+@click.option("--repository-id", metavar="N", default="", help="With --ci: its number at GitHub or GitLab.")
+@click.option("--branch", metavar="B", default="main", help="With --ci: the protected branch (main).")
+@click.option("--account", metavar="ID", default="", help="With --ci on AWS: the account's number.")
+@click.option("--requirement", metavar="R", default="", help="With --ci: what pip installs (tokenguard==VERSION).")
+@click.option("--yes", is_flag=True, help="With --ci: write without asking.")
 @pass_wiring
 def init(
-    wiring: Wiring, recovery_file: str | None, *, sandbox: bool, print_policy: bool, adopted: tuple[str, ...]
+    wiring: Wiring,
+    recovery_file: str | None,
+    ci: str | None,
+    *,
+    sandbox: bool,
+    print_policy: bool,
+    adopted: tuple[str, ...],
+    repository: str,
+    repository_id: str,
+    branch: str,
+    account: str,
+    requirement: str,
+    yes: bool,
 ) -> None:
     """Make a store: a local one locked with the first key source there is, or one on a Vault or AWS.
 
@@ -29,6 +54,19 @@ def init(
     key here: the configuration's [vault] says where it is and how to log in. One at aws://REGION/PREFIX takes
     AWS's default credentials; [aws] kms_key is the key that encrypts it.
     """
+    if ci is not None:
+        from tokenguard.cli.bootstrapping import Wanted, bootstrap  # noqa: PLC0415 - few ask for it
+
+        if recovery_file or sandbox or print_policy or adopted:
+            raise InputError("--ci makes no store", hint="make it by another call, without --ci")
+        wanted = Wanted(
+            system=ci, repository=repository, number=repository_id, branch=branch, account=account,
+            requirement=requirement,
+        )  # fmt: skip
+        bootstrap(wiring, wanted, yes=yes)
+        return
+    if repository or repository_id or account or requirement or yes:
+        raise InputError("these options belong to --ci", hint="`tokenguard init --ci github` writes a pipeline")
     from tokenguard.cli.founding import found, role_policies  # noqa: PLC0415 - loads the stores
 
     if print_policy:

@@ -67,8 +67,12 @@ def policies(url: str) -> dict[str, str]:
 
 def roles_of(setup: ServerSetup, url: str) -> tuple[AwsRole, ...]:
     """The roles that jobs take, for the store at `url`; nothing is asked of AWS."""
-    name = "tg-" + AwsPlace.parse(url).prefix.replace("/", "-").replace("_", "-")
-    return tuple(roles(setup, name=name, policies=policies(url)))
+    return tuple(roles(setup, name=role_prefix(url), policies=policies(url)))
+
+
+def role_prefix(url: str) -> str:
+    """What the names of roles for the store at `url` begin with."""
+    return "tg-" + AwsPlace.parse(url).prefix.replace("/", "-")
 
 
 def client(

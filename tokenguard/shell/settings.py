@@ -41,7 +41,7 @@ class VaultConfig(Frozen, frozen=True, kw_only=True):
     """`token`, `approle`, `jwt` or `kubernetes`."""
     auth_mount: str = ""
     role: str = ""
-    """The role; for AppRole the role_id."""
+    """The role, or `env:VARIABLE`; for AppRole the role_id."""
     credential: str = ""
     """The token, secret_id or JWT: `env:VARIABLE`, `file:PATH`, or for a JWT `github-oidc:AUDIENCE`."""
     wrapped: bool = False

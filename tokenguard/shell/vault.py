@@ -122,6 +122,11 @@ def _node(text: str, environ: Mapping[str, str]) -> Address:
     return Address.parse(given, what="address of [vault]")
 
 
+def _role(text: str, environ: Mapping[str, str]) -> str:
+    is_variable = text.startswith("env:")
+    return read_variable(text.removeprefix("env:"), environ, what="role", table="[vault]") if is_variable else text
+
+
 def _others(config: VaultConfig, environ: Mapping[str, str]) -> tuple[Address, ...]:
     found = tuple(_node(text, environ) for text in config.others)
     if len(found) >= _MAX_NODES or len({config.address, *config.others}) <= len(found):
@@ -145,6 +150,6 @@ def _login(config: VaultConfig, settings: Settings, environ: Mapping[str, str]) 
         method=method,
         credential=credential(source, environ, settings, table="[vault]", own=own),
         mount=config.auth_mount.strip("/"),
-        role=config.role,
+        role=_role(config.role, environ),
         wrapped=config.wrapped,
     )

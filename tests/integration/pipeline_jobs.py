@@ -1,0 +1,97 @@
+"""Runs the jobs of a pipeline file as its CI system would: their own shell, their own variables, one after another."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_EXPRESSION = re.compile(r"\$\{\{ *([a-z_.-]+) *\}\}")
+_INPUT = re.compile(r"\$\[\[ *inputs\.([a-z]+) *\]\]")
+
+
+@dataclass
+class Ran:
+    code: int
+    out: str
+    outputs: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Runner:
+    """A machine of the CI, with tokenguard installed already and nothing of ours in its environment."""
+
+    repository: Path
+    directory: Path
+    environ: Mapping[str, str] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+    """Everything that any job printed or left as its summary, output or artefact."""
+
+    def github(self, job: str, needs: Mapping[str, str] | None = None, **inputs: str) -> Ran:
+        """A job of the workflow; `needs` are outputs of earlier jobs, as `plan.outputs.digest`."""
+        workflow = yaml.safe_load((self.repository / ".github/workflows/tokens.yml").read_text())
+        known = {
+            "github.workspace": str(self.repository),
+            **{f"needs.{name}": each for name, each in (needs or {}).items()},
+            **{f"inputs.{name}": each for name, each in inputs.items()},
+        }
+        ran = Ran(0, "")
+        made = workflow["jobs"][job]
+        for step in made["steps"]:
+            if step["name"] in {"check out", "install"}:
+                continue
+            environ = {**workflow["env"], **made.get("env", {}), **step.get("env", {})}
+            done = self.shell(step["run"], self._filled(environ, known), ["bash", "-e", "-o", "pipefail"])
+            ran = Ran(done.code, ran.out + done.out, {**ran.outputs, **done.outputs})
+            if done.code:
+                break
+        return ran
+
+    def action(self, file: Path, **inputs: str) -> Ran:
+        """The last step of the composite action, which is all but its installation."""
+        made = yaml.safe_load(file.read_text())
+        given = {name: each.get("default", "") for name, each in made["inputs"].items()} | inputs
+        known = {"github.workspace": str(self.repository), **{f"inputs.{name}": each for name, each in given.items()}}
+        step = made["runs"]["steps"][-1]
+        return self.shell(step["run"], self._filled(step["env"], known), ["bash", "-e", "-o", "pipefail"])
+
+    def gitlab(self, job: str, inputs: Mapping[str, str], **variables: str) -> Ran:
+        """A job of the component, in GitLab's shell; its installation is left out."""
+        text = (self.repository / ".gitlab/tokens.yml").read_text()
+        head, body = yaml.safe_load_all(text)
+        given = {name: each.get("default") for name, each in head["spec"]["inputs"].items()} | dict(inputs)
+        filled = yaml.safe_load(_INPUT.sub(lambda found: given[found[1]], yaml.safe_dump(body)))
+        made, base = filled[job], filled[".tokenguard"]
+        environ = {"CI_PROJECT_DIR": str(self.repository), "CI": "true", **variables}
+        for name, each in {**base["variables"], **made.get("variables", {})}.items():
+            environ[name] = re.sub(r"\$(\w+)", lambda found: environ[found[1]], each)
+        prepare = [line for line in base["before_script"] if "/tmp/tokenguard" not in line]
+        return self.shell("\n".join([*prepare, *made["script"]]), environ, ["sh", "-e"])
+
+    def shell(self, script: str, environ: Mapping[str, str], shell: list[str]) -> Ran:
+        """Run a script; what it wrote into the runner's files counts as printed."""
+        files = {name: self.directory / name for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_PATH")}
+        for file in files.values():
+            file.write_text("")
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(
+            [*shell, "-c", script], capture_output=True, text=True, check=False, cwd=self.repository, timeout=60,
+            env={
+                "PATH": path, "HOME": str(self.directory), "CI": "true", "RUNNER_TEMP": str(self.directory),
+                **{name: str(file) for name, file in files.items()}, **self.environ, **environ,
+            },
+        )  # fmt: skip
+        written = "".join(file.read_text() for file in files.values())
+        self.log += [done.stdout, done.stderr, written]
+        outputs = dict(line.split("=", 1) for line in files["GITHUB_OUTPUT"].read_text().splitlines())
+        return Ran(done.returncode, done.stdout + done.stderr + written, outputs)
+
+    def _filled(self, environ: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, str]:
+        return {
+            name: _EXPRESSION.sub(lambda found: known.get(found[1], ""), str(each)) for name, each in environ.items()
+        }

@@ -1,0 +1,160 @@
+"""The use case of `init --ci`: a repository's files for its pipeline, shown as a diff, written once accepted."""
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+
+from tokenguard import __version__
+from tokenguard.errors import InputError, NeedsPerson
+from tokenguard.frozen import Frozen
+from tokenguard.provisioning.bootstrap import UNKNOWN, Choice, Draft, Fate, drafts
+from tokenguard.provisioning.server_setup.declared import Part
+from tokenguard.shell.store_url import is_on_aws, is_on_vault
+from tokenguard.shell.wiring import Wiring
+from tokenguard.shell.working_tree import WorkingTree
+
+_PACKAGE = Path(__file__).parents[1]
+_TEMPLATES = (_PACKAGE / "_pipelines", _PACKAGE.parent / "pipelines")
+"""In a wheel, and in a checkout."""
+SYSTEMS = ("github", "gitlab")
+_ADDRESS = "https://vault.example.org:8200"
+_REPOSITORY = "OWNER/NAME"
+_ACCOUNT = "000000000000"
+
+
+class Wanted(Frozen, frozen=True, kw_only=True):
+    """What was said on the command line; empty where nothing was."""
+
+    system: str
+    repository: str = ""
+    number: str = ""
+    branch: str = "main"
+    account: str = ""
+    requirement: str = ""
+
+
+def bootstrap(wiring: Wiring, wanted: Wanted, *, yes: bool) -> None:
+    """Show what would be written, and write it once that is accepted.
+
+    Raises:
+        InputError: we stand in no repository, it is unclear which CI is meant, or a file cannot be read or written.
+        NeedsPerson: nobody is there to accept it, and --yes was not given.
+    """
+    tree = WorkingTree(Path.cwd(), wiring.environ)
+    choice = _choice(wiring, wanted, tree)
+    found = drafts(choice, _template, tree.read)
+    new = [each for each in found if each.fate in {Fate.CREATE, Fate.EXTEND}]
+    if not wiring.screen.as_json:
+        _show(wiring, found)
+    if new and not yes:
+        _accepted(wiring, found)
+    for each in new:
+        tree.write(each.path, each.after)
+    if wiring.screen.as_json:
+        _tell(wiring, found, written=True)
+    elif new:
+        wiring.screen.line(f"wrote {len(new)} files; nothing is committed")
+    for gap in _gaps(choice) if new else ():
+        wiring.progress.note(gap)
+
+
+def _choice(wiring: Wiring, wanted: Wanted, tree: WorkingTree) -> Choice:
+    host, path = tree.remote()
+    system = wanted.system
+    if system == "auto":
+        system = next((each for each in SYSTEMS if each in host), "")
+    if not system:
+        raise InputError(
+            "the remote does not say which CI this repository has", hint="give it: --ci github, or --ci gitlab"
+        )
+    url = wiring.store_url
+    account = (wanted.account or _ACCOUNT) if is_on_aws(url) else ""
+    planner, rotator = _roles(url, system, account)
+    return Choice(
+        system=system,
+        store=url,
+        address=_address(wiring) if is_on_vault(url) else "",
+        repository=wanted.repository or path or _REPOSITORY,
+        number=wanted.number or UNKNOWN,
+        branch=wanted.branch,
+        requirement=wanted.requirement or f"tokenguard=={__version__}",
+        planner=planner,
+        rotator=rotator,
+        account=account,
+    )
+
+
+def _roles(url: str, system: str, account: str) -> tuple[str, str]:
+    if account:
+        from tokenguard.shell.aws import role_prefix  # noqa: PLC0415 - for this kind of store only
+
+        name = role_prefix(url)
+        planner, rotator = (f"arn:aws:iam::{account}:role/{name}-{system}-{part}" for part in Part)
+        return planner, rotator
+    if not is_on_vault(url):
+        raise InputError(
+            "a pipeline cannot reach a local store", hint="--store vault://MOUNT/PREFIX or aws://REGION/PREFIX"
+        )
+    from tokenguard.provisioning.server_setup.vault import role_of  # noqa: PLC0415 - for this kind of store only
+    from tokenguard.stores.vault.layout import Place  # noqa: PLC0415
+
+    place = Place.parse(url)
+    planner, rotator = (role_of(place.mount, place.prefix, part) for part in Part)
+    return planner, rotator
+
+
+def _address(wiring: Wiring) -> str:
+    """That of this machine's own configuration, if it stands there in plain."""
+    known = wiring.vault_of(wiring.store_url)
+    return known.address if known is not None and "://" in known.address else _ADDRESS
+
+
+def _template(name: str) -> str:
+    found = next((folder for folder in _TEMPLATES if folder.is_dir()), _TEMPLATES[0])
+    folder = found if name.startswith("../") else found / "repository"
+    return (folder / name.removeprefix("../")).read_text(encoding="utf-8")
+
+
+def _show(wiring: Wiring, found: tuple[Draft, ...]) -> None:
+    for each in found:
+        for line in _diff(each):
+            wiring.screen.line(line)
+    for each in found:
+        if each.fate is Fate.LEFT:
+            wiring.progress.note(f"{each.path} is there and says something else; it stays as it is")
+    if all(each.fate in {Fate.SAME, Fate.LEFT} for each in found):
+        wiring.screen.line("nothing to write")
+
+
+def _diff(each: Draft) -> Iterator[str]:
+    before = (each.before or "").splitlines()
+    origin = each.path if each.before is not None else "/dev/null"
+    yield from difflib.unified_diff(before, each.after.splitlines(), origin, each.path, lineterm="")
+
+
+def _accepted(wiring: Wiring, found: tuple[Draft, ...]) -> None:
+    if wiring.tty is None:
+        if wiring.screen.as_json:
+            _tell(wiring, found, written=False)
+        raise NeedsPerson(
+            "nobody is here to accept this; nothing was written", hint="give --yes once it is as it should be"
+        )
+    if wiring.tty.ask("Type yes to write these files: ").lower() != "yes":
+        raise InputError("not accepted; nothing was written", hint="answer yes, or give --yes")
+
+
+def _tell(wiring: Wiring, found: tuple[Draft, ...], *, written: bool) -> None:
+    files = [{"path": each.path, "fate": each.fate} for each in found]
+    wiring.screen.document({"files": files, "written": written})
+
+
+def _gaps(choice: Choice) -> Iterator[str]:
+    """What only a person knows, and has to fill in."""
+    if choice.repository == _REPOSITORY:
+        yield "server.yaml: fill in the repository; there is no remote to tell it"
+    if choice.number == UNKNOWN:
+        yield "server.yaml: fill in the repository's number; `tokenguard setup` says where it is found"
+    if choice.address == _ADDRESS:
+        yield ".tokenguard/ci.toml: fill in the Vault's address"
+    if choice.account == _ACCOUNT:
+        yield "server.yaml and the pipeline: fill in the AWS account"

@@ -1,0 +1,135 @@
+"""What a repository needs to declare tokens and bring them about from its pipeline: files made of templates. Pure."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from enum import StrEnum, unique
+
+from tokenguard.errors import InputError
+from tokenguard.frozen import Frozen
+
+_MARK = re.compile(r"@([A-Z_]+)@")
+_PLAIN = re.compile(r"[A-Za-z0-9 ._:/@=<>!~,;+%#\[\]-]*", re.ASCII)
+_FILES = {
+    "tokens.yaml": "tokens.yaml",
+    "server.yaml": "server.yaml",
+    ".tokenguard/policy.yaml": "policy.yaml",
+    ".tokenguard.toml": "demands.toml",
+    ".pre-commit-config.yaml": "pre-commit.yaml",
+    ".gitignore": "gitignore",
+}
+_OF_SYSTEM = {
+    "github": {".github/workflows/tokens.yml": "github-workflow.yml"},
+    "gitlab": {".gitlab/tokens.yml": "../gitlab-component.yml", ".gitlab-ci.yml": "gitlab-ci.yml"},
+}
+_SERVER = {
+    "github": {
+        "REPOSITORY_KEY": "repository", "NUMBER_KEY": "repository_id", "WORKFLOW": ".github/workflows/tokens.yml",
+        "ENVIRONMENTS": "[tokens, tokens-schedule]",
+    },
+    "gitlab": {
+        "REPOSITORY_KEY": "project", "NUMBER_KEY": "project_id", "WORKFLOW": ".gitlab-ci.yml",
+        "ENVIRONMENTS": "[tokens]",
+    },
+}  # fmt: skip
+UNKNOWN = "0"
+"""A number that no repository has: `setup` refuses it and says where the right one is found."""
+LINES = ".gitignore"
+"""The file whose lines are added to what is there."""
+
+
+class Choice(Frozen, frozen=True, kw_only=True):
+    """What differs from one repository to another."""
+
+    system: str
+    store: str
+    address: str
+    """Of the Vault; empty on AWS."""
+    repository: str
+    number: str
+    branch: str
+    requirement: str
+    """What pip installs."""
+    planner: str
+    rotator: str
+    account: str = ""
+    """On AWS."""
+
+
+@unique
+class Fate(StrEnum):
+    """What becomes of a file."""
+
+    CREATE = "create"
+    EXTEND = "extend"
+    SAME = "same"
+    LEFT = "left"
+    """It is there and says something else; it stays as it is."""
+
+
+class Draft(Frozen, frozen=True, kw_only=True):
+    """One file of the repository."""
+
+    path: str
+    before: str | None
+    after: str
+    fate: Fate
+
+
+def drafts(choice: Choice, template: Callable[[str], str], read: Callable[[str], str | None]) -> tuple[Draft, ...]:
+    """Every file, held against what is there.
+
+    Args:
+        choice: what differs from one repository to another.
+        template: the text of a template.
+        read: the text of a file of the repository, None if there is none; whatever it raises.
+
+    Raises:
+        InputError: something chosen cannot stand in these files.
+    """
+    made = files(choice, template)
+    return tuple(_draft(path, read(path), text) for path, text in made.items())
+
+
+def files(choice: Choice, template: Callable[[str], str]) -> dict[str, str]:
+    """The text of every file, by its path; InputError if something chosen cannot stand in them."""
+    words = _words(choice)
+    for text in words.values():
+        if not _PLAIN.fullmatch(text):
+            raise InputError("what was given for the pipeline is not plain text", hint="no quotes, no line breaks")
+    config = "vault.toml" if choice.address else "aws.toml"
+    names = {**_FILES, ".tokenguard/ci.toml": config, **_OF_SYSTEM[choice.system]}
+    made = {path: _filled(template(name), words) for path, name in names.items()}
+    if choice.account:
+        made["server.yaml"] += f"\naws:\n  account: {json.dumps(choice.account)}\n"
+    return made
+
+
+def _words(choice: Choice) -> Mapping[str, str]:
+    audience = "sts.amazonaws.com" if choice.account else "tokenguard"
+    credential = f"github-oidc:{audience}" if choice.system == "github" else "env:TOKENGUARD_ID_TOKEN"
+    return {
+        "SYSTEM": choice.system, "STORE": choice.store, "ADDRESS": choice.address, "REPOSITORY": choice.repository,
+        "NUMBER": choice.number, "BRANCH": choice.branch, "REQUIREMENT": choice.requirement,
+        "PLANNER": choice.planner, "ROTATOR": choice.rotator, "CREDENTIAL": credential, "AUDIENCE": audience,
+        **_SERVER[choice.system],
+    }  # fmt: skip
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
+    return _MARK.sub(lambda found: words[found[1]], text)
+
+
+def _draft(path: str, before: str | None, wanted: str) -> Draft:
+    if before is None:
+        return Draft(path=path, before=None, after=wanted, fate=Fate.CREATE)
+    if path == LINES:
+        missing = [line for line in wanted.splitlines() if line not in before.splitlines()]
+        begun = before if before.endswith("\n") or not before else f"{before}\n"
+        after = begun + "".join(f"{line}\n" for line in missing) if missing else before
+    else:
+        after = wanted
+    if after == before:
+        return Draft(path=path, before=before, after=before, fate=Fate.SAME)
+    fate = Fate.EXTEND if path == LINES else Fate.LEFT
+    return Draft(path=path, before=before, after=after if fate is Fate.EXTEND else before, fate=fate)

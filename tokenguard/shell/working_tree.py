@@ -1,0 +1,77 @@
+"""The working tree of the repository we stand in: read and extended without following a link out of it."""
+
+import os
+import re
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from tokenguard.errors import InputError
+from tokenguard.files import read_limited, replace_file, shown
+from tokenguard.scanning.git import Git, find_git
+
+_MOST = 1 << 20
+_MODE = 0o644
+_REMOTE = re.compile(
+    r"(?:[a-z+]+://)?(?:[^@/\s]+@)?(?P<host>[A-Za-z0-9.-]+)(?::\d+/|[:/])/?(?P<path>[A-Za-z0-9_][\w./-]*?)(?:\.git)?/?",
+    re.ASCII,
+)
+
+
+class WorkingTree:
+    """One repository. Nothing in it is changed but by `write`.
+
+    Raises:
+        InputError: we stand in none.
+    """
+
+    def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:
+        git = find_git(directory, environ)
+        if git is None:
+            raise InputError("not in a git repository", hint="begin with `git init`, or change into one")
+        self._git: Git = git
+        self.root = git.root
+
+    def remote(self) -> tuple[str, str]:
+        """Host and path of the remote `origin`, both empty if there is none."""
+        text = self._git.output("config", "--get", "remote.origin.url", fine=(0, 1)).decode("utf-8", "replace").strip()
+        found = _REMOTE.fullmatch(text)
+        return (found["host"].lower(), found["path"]) if found else ("", "")
+
+    def read(self, path: str) -> str | None:
+        """The text of a file; None if there is none. InputError for anything but a plain file reached by no link."""
+        place = self._place(path)
+        if place is None or not os.path.lexists(place):
+            return None
+        if not stat.S_ISREG(place.lstat().st_mode):
+            raise InputError(f"not a plain file: {shown(Path(path))}", hint="move it away; nothing was written")
+        try:
+            return read_limited(place, _MOST).decode()
+        except UnicodeDecodeError:
+            raise InputError(f"not UTF-8 text: {shown(Path(path))}", hint="move it away; nothing was written") from None
+
+    def write(self, path: str, text: str) -> None:
+        """Put a whole file in its place, with the folders above it; InputError if that cannot be done."""
+        place = self.root / path
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if self._place(path) is None:
+                raise InputError(f"not a folder: {shown(Path(path).parent)}", hint="move it away")
+            mode = stat.S_IMODE(place.lstat().st_mode) if os.path.lexists(place) else _MODE
+            replace_file(place, text.encode(), mode=mode)
+        except OSError:
+            raise InputError(f"cannot write {shown(Path(path))}", hint="make its folder writable") from None
+
+    def _place(self, path: str) -> Path | None:
+        """Where a file is or would be; None if a folder above it is missing."""
+        place = self.root
+        for part in Path(path).parts[:-1]:
+            place /= part
+            if not os.path.lexists(place):
+                return None
+            if not stat.S_ISDIR(place.lstat().st_mode):
+                raise InputError(
+                    f"not a folder of the repository: {shown(place.relative_to(self.root))}",
+                    hint="a link is not followed; move it away, nothing was written",
+                )
+        return place / Path(path).name
