@@ -5,7 +5,7 @@ from tokenguard.cli.naming import known_token
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Event, Op
 from tokenguard.domain.names import TokenName
-from tokenguard.domain.token import Custody, Record, RecordState
+from tokenguard.domain.token import Consumer, Custody, Record, RecordState
 from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.inventory import taking
@@ -45,9 +45,10 @@ def edit_record(wiring: Wiring, name: TokenName, changes: Changes, *, confirmed:
     changed = differing(before, after)
     if not changed:
         return snapshot
-    _check(wiring, before, after, busy=snapshot.document.busy)
+    _check(wiring, before, after)
     if not confirmed:
         _confirm(wiring, after, [_TRUSTED[field] for field in changed if field in _TRUSTED])
+    _tell(wiring, before.consumers or (), after.consumers or (), busy=snapshot.document.busy)
     event = Event(
         at=wiring.clock.now(),
         op=Op.EDIT,
@@ -108,18 +109,21 @@ def _with_place(wiring: Wiring, before: Record, changes: Changes) -> Changes:
     return replace(changes, location=location)
 
 
-def _check(wiring: Wiring, before: Record, after: Record, *, busy: bool) -> None:
+def _check(wiring: Wiring, before: Record, after: Record) -> None:
     if after.scope != before.scope or after.provider != before.provider:
         check_scope(after, wiring.vendors.provider(after.provider))
     if after.consumers != before.consumers:
         check_consumers(wiring, after)
-        left = [str(each) for each in before.consumers or () if each not in (after.consumers or ())]
-        if left:
-            wiring.progress.note(f"no consumer any more: {', '.join(left)}; --deliver says the whole list")
-        if set(after.consumers or ()) - set(before.consumers or ()) and not busy:
-            wiring.progress.note("new consumers are given the value at the next rotation")
     if after.name != before.name and wiring.store.find(after.name) is not None:
         raise InputError(f"there is already a token named {after.name}", hint="choose another name")
+
+
+def _tell(wiring: Wiring, before: tuple[Consumer, ...], after: tuple[Consumer, ...], *, busy: bool) -> None:
+    """What a list of consumers means that was said anew: whoever is not in it gets nothing any more."""
+    if left := [str(each) for each in before if each not in after]:
+        wiring.progress.note(f"no consumer any more: {', '.join(left)}; --deliver says the whole list")
+    if set(after) - set(before) and not busy:
+        wiring.progress.note("new consumers are given the value at the next rotation")
 
 
 def _confirm(wiring: Wiring, after: Record, what: list[str]) -> None:

@@ -120,7 +120,7 @@ def _hint(answer: Answer) -> str:
         case HTTPStatus.FORBIDDEN:
             return "its credential in [destinations] may not do this; docs/deliveries.md says what it needs"
         case HTTPStatus.NOT_FOUND:
-            return "the target is not there, or the credential may not know that it is"
+            return "it is not there, or the credential may not see it: check the spelling, and what it may"
         case HTTPStatus.BAD_REQUEST | HTTPStatus.UNPROCESSABLE_ENTITY:
             return "the host does not accept a value of this shape there"
         case _:
