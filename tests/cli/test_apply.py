@@ -236,6 +236,7 @@ def test_a_token_that_waits_for_its_value_is_never_due_and_no_rotation_trips_ove
     cli.clock.sleep(300 * 86_400)
     assert cli("list", "--due", "--format", "json").document["tokens"] == []
     assert cli("rotate", "--due").code == 0
+    assert cli("rotate", "--all-of", "drive:d1", "--compromised").code == 0
     found = cli("check", "--format", "json").document
     assert not {"maximum-age", "never-verified", "scope-verified"} & {each["rule"] for each in found["violations"]}
     assert {"rule": "never-verified", "reason": "it waits for its first value", "tokens": 1} in found["not_evaluable"]

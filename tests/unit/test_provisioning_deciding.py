@@ -178,9 +178,8 @@ def entry(reason):
 def test_a_runner_is_gone_only_if_this_machine_can_say_so():
     host = os.uname().nodename
     held = stored(mode=Mode.PLANNED, stage=Stage.MINT).document.journal
-    ours = f"{host}/{os.getpid()}/x"
     for holder, gone in {
         f"{host}/{os.getppid()}/y": False, f"{host}/1/y": False, f"{host}/{2**22 + 7}/y": True, f"{host}/x/y": False,
         "elsewhere/1/y": False, "": False, f"{host}/{os.getpid()}/old": True,
     }.items():  # fmt: skip
-        assert _gone(replace(held, holder=holder), ours) is gone, holder
+        assert _gone(replace(held, holder=holder)) is gone, holder

@@ -165,7 +165,7 @@ class Applying:
                 pinned = replace(wanted(record, declared), base_url=known.address)
                 engine.issue(for_first_value(pinned, self._wiring.clock.now()), reason=reason)
             case Verb.RESUME:
-                leave_to_its_runner(self._wiring, found)
+                leave_to_its_runner(self._wiring, found, self._known(declared, record.provider).capabilities)
                 engine.resume(found.id, reason=reason)
             case Verb.DELIVER:
                 waiting = undelivered(found.document)

@@ -23,7 +23,10 @@ def chosen(wiring: Wiring, names: Sequence[TokenName], scope: str | None, *, due
     found = []
     for snapshot in wiring.store.scan():
         record = snapshot.document.record
-        if record.state is RecordState.RETIRED or not record.kind.has_value or (wanted and record.scope != wanted):
+        waits = record.state is RecordState.PENDING and not snapshot.document.busy  # for its first value
+        if record.state is RecordState.RETIRED or waits or not record.kind.has_value:
+            continue
+        if wanted and record.scope != wanted:
             continue
         if due and not _is_due(wiring, snapshot):
             continue
