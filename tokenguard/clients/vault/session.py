@@ -90,7 +90,7 @@ class HardenedSession:
         for origin, pool in self._pools.items():
             if url.startswith(f"{origin}/"):
                 return pool, url.removeprefix(origin)
-        raise VaultTrouble.because(Reason.REDIRECT)
+        raise RuntimeError("not an address of the configuration")
 
 
 class _Request:
