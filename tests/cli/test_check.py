@@ -1,6 +1,7 @@
 """`check`: every format says the same, the exit code follows --fail-on, and nothing that cannot be known is a pass."""
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from datetime import timedelta
 
@@ -148,6 +149,23 @@ class TestPolicies:
     def test_a_policy_that_asks_nothing_is_refused(self, cli, tmp_path):
         (tmp_path / "own.yaml").write_text("format: 1\nname: own\nrules: []\n")
         assert "no rule to check" in cli.refused("check", "--policy", "own.yaml")
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "format: 1\nname: &a x\nextends: default\n",
+            "format: 1\nname: x\nextends: default\nrules: [{id: unused, days: !!int 3}]\n",
+            "format: 1\nname: x\nextends: default\nname: y\n",
+            "format: 1\nname: x\nextends: default\nrules: " + "[" * 50 + "]" * 50,
+            (
+                "format: 1\nname: x\nextends: default\nown_rules: [{id: a, severity: error, why: w, source: s, fix: f, "
+                "says: x, holds: 'record.name.matches(\"(\")'}]\n"
+            ),
+        ],
+    )
+    def test_a_hostile_one_is_one_error_with_its_place(self, cli, tmp_path, text):
+        (tmp_path / "own.yaml").write_text(text)
+        assert re.match(r"own\.yaml:\d+:\d+: ", cli.refused("check", "--policy", "own.yaml"))
 
     @pytest.mark.parametrize("named", ["nobody", "none.yaml", "../default", ""])
     def test_a_policy_that_is_not_there_is_refused(self, cli, named):

@@ -142,6 +142,12 @@ class TestWhere:
     def test_what_cannot_be_is_refused(self, cli, arguments):
         cli.refused("check", *arguments)
 
+    def test_who_has_no_store_is_told_how_to_do_without(self, cli, repository):
+        cli.store = None
+        answer = cli("check", "--store", "local:///nowhere/at/all")
+        assert answer.code == 2
+        assert "--repo-only looks at the repository alone" in answer.err
+
     def test_a_base_that_is_not_there_is_refused(self, cli, repository):
         cli.refused("check", "--repo-only", "--base", "nowhere")
 

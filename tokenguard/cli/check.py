@@ -11,6 +11,7 @@ from tokenguard.cli.explaining import explain
 from tokenguard.errors import ExitCode, InputError
 from tokenguard.policy.evaluation import Assessment, assess
 from tokenguard.policy.model import Severity
+from tokenguard.ports.store import Store
 from tokenguard.report.document import content
 from tokenguard.report.formats import Format, render
 from tokenguard.shell.wiring import Wiring
@@ -62,17 +63,15 @@ def check(
     """
     if inventory_only and (repo_only or path is not None or base):
         raise InputError("--inventory-only leaves the repository out", hint="give it alone, or leave it away")
-    policy = chosen_policy(wiring, named)
     chosen = Format(as_format or wiring.flags.format)
     from tokenguard.cli.checking import Held, examine, held_to  # noqa: PLC0415 - `--help` needs none of it
 
-    held = Held(policy) if inventory_only else held_to(policy, path, base)
+    policy = chosen_policy(wiring, named)
+    held = Held(policy) if inventory_only else held_to(policy, path, base, needed=repo_only)
     if explained is not None:
         explain(wiring, held.policy, explained, as_json=chosen is Format.JSON)
         return ExitCode.OK
-    if repo_only and held.repository is None:
-        raise InputError("there is no git repository here", hint="change into one, or name a directory")
-    stores = {} if repo_only else chosen_stores(wiring, every=all_stores)
+    stores = {} if repo_only else _stores(wiring, held, every=all_stores)
 
     def assessed() -> list[Assessment]:
         tokens = [
@@ -87,6 +86,16 @@ def check(
     _print(wiring, assessments, chosen)
     failed = any(each.at_least(held.asked.failing(Severity(fail_on or Severity.ERROR))) for each in assessments)
     return ExitCode.FINDINGS if failed else ExitCode.OK
+
+
+def _stores(wiring: Wiring, held: "Held", *, every: bool) -> dict[str, Store]:
+    """The stores to look at; who stands in a repository and has none is told how to do without."""
+    try:
+        return chosen_stores(wiring, every=every)
+    except InputError as error:
+        if held.repository is None:
+            raise
+        raise InputError(error.message, hint=f"{error.hint}; --repo-only looks at the repository alone") from None
 
 
 def _mended(wiring: Wiring, held: "Held", assessments: list[Assessment], *, confirmed: bool) -> bool:

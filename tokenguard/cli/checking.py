@@ -23,13 +23,14 @@ class Held(Frozen, frozen=True):
     """What the repository itself asks for."""
 
 
-def held_to(policy: Policy, path: Path | None, base: str) -> Held:
+def held_to(policy: Policy, path: Path | None, base: str, *, needed: bool = False) -> Held:
     """Find the repository and read what it asks for.
 
     Args:
         policy: the organisation's.
         path: any directory of it, or none: the working directory, if git knows it.
         base: a revision whose `.tokenguard.toml` counts instead of the working tree's.
+        needed: without a repository there is nothing to do.
 
     Raises:
         InputError: there is no such directory or revision, or the file asks for less than the policy.
@@ -41,6 +42,8 @@ def held_to(policy: Policy, path: Path | None, base: str) -> Held:
         if base:
             raise InputError("--base needs a git repository", hint="change into it, or name a directory of it")
         if path is None:
+            if needed:
+                raise InputError("there is no git repository here", hint="change into one, or name a directory")
             return Held(policy)
     asked = _asked(repository, base)
     return Held(tightened(policy, asked), repository, asked)
