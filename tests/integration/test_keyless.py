@@ -1,8 +1,10 @@
 """Jobs log in with their own identity, on a real OpenBao that `setup` has set up: the right job, and no other."""
 
 import itertools
+import textwrap
 
 import pytest
+import trustme
 
 from tests.fakes.ci_issuer import GITHUB, GITLAB, MERGE_REQUEST, PULL_REQUEST, Issuer
 from tests.integration.keyless import GITHUB_SERVER, GITLAB_SERVER, Pipeline
@@ -204,3 +206,24 @@ def test_what_is_there_and_not_ours_is_left_alone(github, tmp_path, openbao):
 def test_a_stores_own_role_cannot_set_the_server_up(github, tmp_path):
     denied = github.job("rotator", "setup", str(tmp_path / "server.yaml"), claims=GITHUB)
     assert (denied.code, "does not let this login look at" in denied.error) == (4, True), denied
+
+
+def test_a_cluster_is_set_up_and_an_audit_device_that_the_server_refuses_is_told(github, tmp_path, openbao):
+    file = tmp_path / "pods.yaml"
+    authority = trustme.CA().cert_pem.bytes().decode()
+    pods = (
+        "version: 1\nkubernetes:\n  host: https://127.0.0.1:6443\n  namespace: tokens\n"
+        f"  service_account: tokenguard\n  ca_certificate: |\n{textwrap.indent(authority, '    ')}"
+    )
+    file.write_text(pods)
+    done = github.owner("setup", str(file), "--apply")
+    assert done.code == 0, done
+    assert github.owner("setup", str(file), "--exit-code").code == 0
+    role = openbao.api("LIST", "auth/tokenguard-kubernetes/role").json()["data"]["keys"][0]
+    bound = openbao.api("GET", f"auth/tokenguard-kubernetes/role/{role}").json()["data"]
+    assert (bound["bound_service_account_names"], bound["audience"]) == (["tokenguard"], "tokenguard")
+    file.write_text(f"{pods}audit: {tmp_path}/audit.log\n")
+    refused = github.owner("setup", str(file), "--apply")
+    assert (refused.code, "audit device" in refused.error, "configuration file" in refused.err) == (2, True, True), (
+        refused
+    )

@@ -66,7 +66,7 @@ _REFUSED = {
     Kind.MOUNT: "does something else lie at that path, or below it",
     Kind.POLICY: "see the server's log",
     Kind.METHOD: "does the server have this kind of login method",
-    Kind.ISSUER: "the server must reach the issuer, and trust its certificate: see the server's log",
+    Kind.ISSUER: "the server must reach and trust the issuer (a cluster may need ca_certificate): see its log",
     Kind.ROLE: "see the server's log",
     Kind.AUDIT: "OpenBao takes audit devices from its own configuration file only: put it there; docs/ci.md shows how",
 }

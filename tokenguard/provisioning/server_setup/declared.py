@@ -46,6 +46,8 @@ class Pods(Frozen, frozen=True, kw_only=True):
     host: str
     namespace: str
     account: str
+    certificate: str = ""
+    """Of the cluster's authority, as PEM; a server that runs in the cluster knows it."""
 
 
 class ServerSetup(Frozen, frozen=True, kw_only=True):

@@ -23,6 +23,9 @@ _HTTPS = re.compile(
 )
 _FILE = re.compile(r"(?:/[A-Za-z0-9_][A-Za-z0-9._-]{0,99}){1,12}", re.ASCII)
 _SPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+_PEM = re.compile(
+    r"-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/=]{1,76}\n){1,100}-----END CERTIFICATE-----\n?", re.ASCII
+)
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _KEY = re.compile(r"arn:aws(?:-[a-z]+)*:kms:[a-z0-9-]{1,30}:\d{12}:key/[A-Za-z0-9-]{1,100}", re.ASCII)
 _ISSUERS = {"github": "https://token.actions.githubusercontent.com", "gitlab": "https://gitlab.com"}
@@ -85,6 +88,7 @@ def _pods(section: Section) -> Pods:
         host=_text(section, "host", _HTTPS, "https://kubernetes.default.svc"),
         namespace=_text(section, "namespace", _SPACE),
         account=_text(section, "service_account", _SPACE),
+        certificate=_text(section, "ca_certificate", _PEM, ""),
     )
     section.finish()
     return found

@@ -118,7 +118,10 @@ def _login(setup: ServerSetup, jobs: Jobs, team: str) -> Iterator[Resource]:
 def _pods(setup: ServerSetup, pods: Pods, team: str) -> Iterator[Resource]:
     method = method_of("kubernetes")
     yield _resource(Kind.METHOD, method, "sys/auth", {"type": "kubernetes"})
-    yield Resource(kind=Kind.ISSUER, name=method, path=f"auth/{method}/config", wanted={"kubernetes_host": pods.host})
+    cluster = {"kubernetes_host": pods.host}
+    if pods.certificate:
+        cluster["kubernetes_ca_cert"] = pods.certificate
+    yield Resource(kind=Kind.ISSUER, name=method, path=f"auth/{method}/config", wanted=cluster)
     wanted = {
         "bound_service_account_names": [pods.account],
         "bound_service_account_namespaces": [pods.namespace],
