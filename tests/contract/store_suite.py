@@ -156,6 +156,15 @@ class StoreContract:
             previous = entry.hash
         assert (second.document.chain.seq, second.document.chain.hash) == (3, previous)
 
+    def test_all_trails_are_those_of_each_token_in_the_order_of_names(self, store: Store, twin: Store):
+        second, first = created(store, "team/b"), created(store, "team/a")
+        store.commit(second.id, 1, second.document, [event(store, Op.VERIFY), event(store, Op.EDIT, why="x")])
+        found = list(twin.trails())
+        assert [snapshot for snapshot, _ in found] == list(store.scan())
+        assert [snapshot.id for snapshot, _ in found] == [first.id, second.id]
+        assert [tuple(entries) for _, entries in found] == [tuple(store.history(each.id)) for each in (first, second)]
+        assert [len(entries) for _, entries in found] == [1, 3]
+
     def test_the_callers_idea_of_the_chain_is_replaced_by_the_stored_one(self, store: Store):
         first = created(store)
         forged = replace(first.document, chain=replace(first.document.chain, seq=0, hash=GENESIS))

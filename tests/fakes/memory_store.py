@@ -86,6 +86,9 @@ class MemoryStore:
     def history(self, token: TokenId | None) -> Sequence[Entry]:
         return tuple(self._entries.get(token or "store", ()))
 
+    def trails(self) -> Iterator[tuple[Snapshot, Sequence[Entry]]]:
+        return ((snapshot, self.history(snapshot.id)) for snapshot in self.scan())
+
     def move(self) -> Move | None:
         return self._move
 

@@ -60,9 +60,9 @@ def check_chain(chain: str, name: TokenName | None, entries: Sequence[Entry], he
 def check_all(store: Documents) -> Iterator[Checked]:
     """Recompute the store's own chain and every token's. Raises what the store raises."""
     yield check_chain(STORE_CHAIN, None, store.history(None), None)
-    for snapshot in store.scan():
+    for snapshot, entries in store.trails():
         document = snapshot.document
-        yield check_chain(snapshot.id, document.record.name, store.history(snapshot.id), document.chain)
+        yield check_chain(snapshot.id, document.record.name, entries, document.chain)
 
 
 def _checked(chain: str, name: TokenName | None, entries: Sequence[Entry], broken: Break | None) -> Checked:

@@ -47,8 +47,8 @@ def _entries(wiring: Wiring, name: TokenName | None) -> Iterator[Entry]:
         yield from wiring.store.history(known_token(wiring.store, name).id)
         return
     yield from wiring.store.history(None)
-    for snapshot in wiring.store.scan():
-        yield from wiring.store.history(snapshot.id)
+    for _, entries in wiring.store.trails():
+        yield from entries
 
 
 def _moment(text: str, now: datetime) -> datetime:

@@ -7,6 +7,7 @@ from tokenguard.audit.chain import Checked, check_all
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import Tampered
 from tokenguard.shell.wiring import Wiring
+from tokenguard.stores.adopted import home_of
 
 
 class Problem(Protocol):
@@ -46,8 +47,9 @@ def verify(wiring: Wiring) -> None:
                 f"{chain.broken.reason}",
                 hint="keep a copy of the store as evidence, then restore it from a backup",
             )
-    if isinstance(store, Checkable):
-        for problem in store.check():
+    home = home_of(store)  # from Python 3.12 on, a protocol does not see what an object only passes on
+    if isinstance(home, Checkable):
+        for problem in home.check():
             raise Tampered(
                 f"the store does not hold ({problem.where}): {problem.what}",
                 hint="keep a copy of the store as evidence, then restore it from a backup",

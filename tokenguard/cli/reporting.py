@@ -62,8 +62,8 @@ def posture_of(wiring: Wiring, named: str | None, *, every: bool, ask: bool, at:
 def _rewound(store: Store, around: Surroundings, at: datetime) -> tuple[Surroundings, int]:
     """The store at an earlier moment, and of how many tokens the record was edited since."""
     documents, edited = [], 0
-    for snapshot in store.scan():
-        rewound = rewind(snapshot.document, [entry.event for entry in store.history(snapshot.id)], at)
+    for snapshot, entries in store.trails():
+        rewound = rewind(snapshot.document, [entry.event for entry in entries], at)
         if rewound is not None:
             documents.append(rewound.document)
             edited += rewound.edited

@@ -95,6 +95,10 @@ class Documents(Protocol):
         """A token's audit entries, oldest first; None: the store's own (init, rekey, key slots)."""
         ...
 
+    def trails(self) -> Iterator[tuple[Snapshot, Sequence[Entry]]]:
+        """Every token, ordered by name, with what `history` says of it; as few reads as the store allows."""
+        ...
+
 
 class Values(Protocol):
     """The secret side: candidates by label, and which of them is live."""

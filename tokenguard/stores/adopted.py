@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, cast
 
 from tokenguard.domain.document import Document, Snapshot
-from tokenguard.domain.event import Event
+from tokenguard.domain.event import Entry, Event
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import TOKEN_FIELD, Value
 from tokenguard.domain.token import Custody, Location
@@ -71,6 +71,10 @@ class _AdoptingStore:
     def scan(self) -> Iterator[Snapshot]:
         """As the home store."""
         return map(self._seen, self._home.scan())
+
+    def trails(self) -> Iterator[tuple[Snapshot, Sequence[Entry]]]:
+        """As the home store."""
+        return ((self._seen(snapshot), entries) for snapshot, entries in self._home.trails())
 
     def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:
         """As the home store."""

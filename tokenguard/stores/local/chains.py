@@ -1,14 +1,23 @@
 """Audit chains in sealed rows: one per token, and the store's own."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from tokenguard.domain.event import ChainHead, Entry, Event, extend
 from tokenguard.stores.local.contents import decode, encode
 from tokenguard.stores.local.framing import damaged
 from tokenguard.stores.local.rows import SealedRows
-from tokenguard.stores.local.sealing import Kind
+from tokenguard.stores.local.sealing import Kind, Row
 
 STORE_CHAIN = "store"
+
+
+class Readable(Protocol):
+    """Rows that are found by kind and key: those of a transaction, or those taken at one moment."""
+
+    def get(self, kind: Kind, key: str) -> Row | None:
+        """The row of `key`, or None."""
+        ...
 
 
 def append(rows: SealedRows, chain: str, head: ChainHead, events: Sequence[Event]) -> ChainHead:
@@ -19,7 +28,7 @@ def append(rows: SealedRows, chain: str, head: ChainHead, events: Sequence[Event
     return head
 
 
-def entries_of(rows: SealedRows, chain: str, head: ChainHead) -> tuple[Entry, ...]:
+def entries_of(rows: Readable, chain: str, head: ChainHead) -> tuple[Entry, ...]:
     """All entries up to `head`, oldest first; Tampered if one is missing."""
     found = []
     for seq in range(1, head.seq + 1):

@@ -29,11 +29,12 @@ from tokenguard.stores.local.contents import (
 from tokenguard.stores.local.framing import damaged
 from tokenguard.stores.local.identity import current_actor
 from tokenguard.stores.local.place import Place
-from tokenguard.stores.local.rows import SealedRow, SealedRows
+from tokenguard.stores.local.rows import SealedRows
 from tokenguard.stores.local.sealing import Kind, Row
 from tokenguard.stores.local.session import Session
 from tokenguard.stores.local.shelf import LocalShelf
 from tokenguard.stores.local.slots import SlotInfo, SlotKey, Unlock
+from tokenguard.stores.local.view import View
 
 if TYPE_CHECKING:
     from tokenguard.stores.local.checking import Problem
@@ -135,21 +136,16 @@ class LocalStore:
 
     def scan(self) -> Iterator[Snapshot]:
         """Every token, ordered by name. One moment's view: taken in milliseconds, opened as it is consumed."""
-        sealer = self.session.sealer
-        names: list[tuple[str, str]] = []
-        documents: dict[bytes, SealedRow] = {}
         with self.session.reading() as rows:
-            for found in rows.scan(Kind.NAME, Kind.DOCUMENT):
-                if found.leaf.kind == Kind.DOCUMENT:
-                    documents[found.leaf.tag] = found
-                else:
-                    row = found.open(sealer)
-                    names.append((row.key, row.data.decode()))
-        for _, token in sorted(names):
-            sealed = documents.pop(sealer.tag(Kind.DOCUMENT, token), None)
-            if sealed is None:
-                raise damaged("a name of the store leads nowhere")
-            yield _snapshot(sealed.open(sealer))
+            taken = View(rows)
+        yield from map(_snapshot, taken.documents())
+
+    def trails(self) -> Iterator[tuple[Snapshot, Sequence[Entry]]]:
+        """Every token, ordered by name, with its audit entries; one moment's view, as `scan`."""
+        with self.session.reading() as rows:
+            taken = View(rows, Kind.EVENT)
+        for snapshot in map(_snapshot, taken.documents()):
+            yield snapshot, chains.entries_of(taken, snapshot.id, snapshot.document.chain)
 
     def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:
         """Replace the document under compare-and-set, with its events, in one durable step."""

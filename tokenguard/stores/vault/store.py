@@ -150,6 +150,10 @@ class VaultStore:
         first = entries[0].seq if entries else self._seen[token][1].document.chain.seq + 1
         return (*self._blocks.before(token, first), *entries)
 
+    def trails(self) -> Iterator[tuple[Snapshot, Sequence[Entry]]]:
+        """Every token, ordered by name, with its audit entries; a request more for each than `scan`."""
+        return ((snapshot, self.history(snapshot.id)) for snapshot in self.scan())
+
     def move(self) -> Move | None:
         """The move that this store is an end of, as new as when it was opened; None for an ordinary store."""
         return self._about.move
