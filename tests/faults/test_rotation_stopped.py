@@ -20,8 +20,8 @@ STOPPED_LATE = {4, 5}
 def test_a_runner_that_slept_is_fenced(worlds: Worlds, mode: str):
     print(f"ROTATION_SEED={SEED}")
     effects = _effects(worlds, "autoposting", mode)
-    for index in random.Random(SEED).sample(range(len(effects)), 2):
-        _overtaken(worlds, "autoposting", mode, index, effects)
+    index = random.Random(SEED).randrange(len(effects))
+    _overtaken(worlds, "autoposting", mode, index, effects)
 
 
 @pytest.mark.slow

@@ -94,9 +94,10 @@ STATES = {
     "an entry too large": State("too large", "short", answers(Answer(413))),
 }  # fmt: skip
 CALLS = {"with the new value in memory": "/cand/", "about to publish": "/live/"}
+first, *others = CALLS
 
 
-@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("call", [first, *(pytest.param(each, marks=pytest.mark.slow) for each in others)])
 @pytest.mark.parametrize("state", STATES)
 def test_a_bad_state_in_the_middle_says_what_to_do_and_the_rotation_goes_on(runner: Runner, state: str, call: str):
     scene, bad = runner.scene, STATES[state]
