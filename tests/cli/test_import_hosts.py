@@ -165,6 +165,19 @@ def test_an_import_that_was_cut_off_before_it_declared_the_places_declares_them_
         assert [str(each) for each in record.consumers] == [f"doppler://{host.host}/app/prd#API_TOKEN"]
 
 
+def test_what_can_be_no_target_of_a_delivery_is_refused_before_anything_is_written(cli, tmp_path):
+    with Gitlab() as host:
+        configured(cli, tmp_path, host)
+        for scope in ("two words", "ünfit"):
+            row = {"key": "API_TOKEN", "environment_scope": scope, "value": canary()}
+            host.held["API_TOKEN", scope] = row
+        answer = cli("import", "--from", f"gitlab://{host.host}/acme/app", "--format", "json", *OPTIONS)
+        assert answer.code == 1, answer
+        assert [each["place"].rpartition("@")[2] for each in answer.document["refused"]] == ["ünfit"]
+        (record,) = records(cli).values()
+        assert [str(each) for each in record.consumers] == [f"gitlab://{host.host}/acme/app#API_TOKEN@two words"]
+
+
 def test_how_far_a_walk_is_is_told_at_times_and_not_for_each_entry(cli, tmp_path):
     with Doppler(held={f"NAME_{number}": "x" for number in range(250)}) as host:
         configured(cli, tmp_path, host)

@@ -93,17 +93,18 @@ class Intake:
         if draft.variable and draft.value and not guessing.looks_like_token(draft.variable, draft.value):
             return Outcome(fate=Fate.SKIPPED, place=draft.place, reason="it does not look like a token")
         record = self._record(draft)
+        users = _consumers(draft.also)
         value = self._value(draft, record)
         if value is None:
             return self._enter(draft, record)
         mark = self._wiring.store.fingerprint(value)
         if (known := self._known.get(mark)) is not None:
-            return self._duplicate(known, draft, record.location)
+            return self._duplicate(known, draft, record.location, users)
         self._check_free(record.name)
         if not self._dry_run:
             with self._wiring.working_on(record.name):
                 snapshot = taking.take(self._wiring.store, self._engine, record, value, None)
-            record = self._declare(snapshot, draft).document.record
+            record = self._declare(snapshot, users).document.record
         self._known[mark] = record.name
         return _added(draft, record)
 
@@ -117,11 +118,9 @@ class Intake:
             raise InputError("its value is not the one at its location", hint="leave the value out: it is read there")
         return there
 
-    def _declare(self, snapshot: Snapshot, draft: Draft) -> Snapshot:
+    def _declare(self, snapshot: Snapshot, users: tuple[Consumer, ...]) -> Snapshot:
         """Other places that hold the value are its consumers: a rotation gives each the new one."""
-        if not draft.also:
-            return snapshot
-        return taking.declare_users(self._wiring.store, self._wiring.clock, snapshot, _consumers(draft.also))
+        return taking.declare_users(self._wiring.store, self._wiring.clock, snapshot, users)
 
     def _enter(self, draft: Draft, record: Record) -> Outcome:
         """A record without a value, where that is what it is meant to be."""
@@ -135,19 +134,19 @@ class Intake:
             record = taking.enter_without_value(self._wiring.store, self._wiring.clock, record).document.record
         return _added(draft, record)
 
-    def _duplicate(self, name: TokenName, draft: Draft, location: Location) -> Outcome:
-        snapshot = self._finish(name, draft, location)
-        places = (*([location.url] if location.custody is Custody.ADOPTED else ()), *draft.also)
+    def _duplicate(self, name: TokenName, draft: Draft, location: Location, users: tuple[Consumer, ...]) -> Outcome:
+        adopted = location.url if location.custody is Custody.ADOPTED else ""
+        snapshot = self._finish(name, adopted, users)
         return Outcome(
             fate=Fate.DUPLICATE,
             place=draft.place,
             name=name,
             reason="the same value",
             also=_others(draft),
-            undeclared=_undeclared(snapshot.document.record, places) if snapshot else (),
+            undeclared=_undeclared(snapshot.document.record, [adopted, *map(str, users)]) if snapshot else (),
         )
 
-    def _finish(self, name: TokenName, draft: Draft, location: Location) -> Snapshot | None:
+    def _finish(self, name: TokenName, adopted: str, users: tuple[Consumer, ...]) -> Snapshot | None:
         """Who knows the value; an earlier run that was interrupted after it had stored it is brought to its end."""
         snapshot = self._wiring.store.find(name)
         if snapshot is None or self._dry_run:
@@ -155,8 +154,8 @@ class Intake:
         if snapshot.document.busy and taking.is_being_added(snapshot.document):
             with self._wiring.working_on(name):
                 snapshot = self._engine.resume(snapshot.id)
-        ours = location.custody is not Custody.ADOPTED or snapshot.document.record.location.url == draft.place
-        return self._declare(snapshot, draft) if ours and not snapshot.document.busy else snapshot
+        ours = not adopted or snapshot.document.record.location.url == adopted
+        return self._declare(snapshot, users) if ours and not snapshot.document.busy else snapshot
 
     def _check_free(self, name: TokenName) -> None:
         if name in self._known.values():
@@ -231,9 +230,9 @@ def _others(draft: Draft) -> tuple[str, ...]:
     return tuple(each for each in draft.also if each != draft.place)
 
 
-def _undeclared(record: Record, places: tuple[str, ...]) -> tuple[str, ...]:
-    named = {record.location.url, *map(str, record.consumers or ())}
-    return tuple(each for each in map(str, _consumers(places)) if each not in named)
+def _undeclared(record: Record, places: Iterable[str]) -> tuple[str, ...]:
+    named = {"", record.location.url, *map(str, record.consumers or ())}
+    return tuple(each for each in places if each not in named)
 
 
 def _consumers(addresses: tuple[str, ...]) -> tuple[Consumer, ...]:

@@ -47,7 +47,7 @@ _GRAMMARS = {
     ),
     ConsumerKind.GITLAB: _grammar(
         r"(?P<project>[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}(?:/[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}){1,20})"
-        r"#(?P<name>[A-Za-z0-9_]{1,255})(?:@(?P<scope>[A-Za-z0-9_.*/-]{1,255}))?",
+        r"#(?P<name>[A-Za-z0-9_]{1,255})(?:@(?P<scope>(?! )[A-Za-z0-9_.*/${} -]{1,255}(?<! )))?",
         "gitlab.com",
         "write gitlab:GROUP/PROJECT#KEY[@ENVIRONMENT]",
     ),
