@@ -178,6 +178,23 @@ def test_what_can_be_no_target_of_a_delivery_is_refused_before_anything_is_writt
         assert [str(each) for each in record.consumers] == [f"gitlab://{host.host}/acme/app#API_TOKEN@two words"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "address", "body"),
+    [
+        (Gitlab, "gitlab://{host}/acme/app", {"message": "maintenance"}),
+        (Gitlab, "gitlab://{host}/acme/app", ["maintenance"]),
+        (Doppler, "doppler://{host}/app/prd", {"success": True}),
+        (Connect, f"onepassword://{{host}}/{VAULT_ID}", {"message": "maintenance"}),
+    ],
+)
+def test_an_answer_that_is_no_list_is_not_taken_for_an_empty_one(cli, tmp_path, monkeypatch, kind, address, body):
+    monkeypatch.setattr(kind, "act", lambda *_: (200, body))
+    with kind() as host:
+        configured(cli, tmp_path, host)
+        error = cli.refused("import", "--from", address.format(host=host.host), code=4)
+        assert error == f"the answer of {host.host} is not as documented"
+
+
 def test_how_far_a_walk_is_is_told_at_times_and_not_for_each_entry(cli, tmp_path):
     with Doppler(held={f"NAME_{number}": "x" for number in range(250)}) as host:
         configured(cli, tmp_path, host)

@@ -13,7 +13,7 @@ from tokenguard.delivery.hosts import Host, Hosts
 from tokenguard.delivery.targets import parse_target
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer
-from tokenguard.errors import InputError, Unreachable
+from tokenguard.errors import InputError
 from tokenguard.http.answer import Answer
 from tokenguard.http.client import Request
 from tokenguard.ports.delivery import Holds
@@ -86,7 +86,7 @@ def _public_key(host: Host, secrets: tuple[str, ...]) -> tuple[str, bytes]:
     except ValueError:
         key = b""
     if not isinstance(key_id, str) or len(key) != 32:  # noqa: PLR2004 - bytes of a Curve25519 key
-        raise _unusable(host)
+        raise host.undocumented()
     return key_id, key
 
 
@@ -108,11 +108,5 @@ def _changed(host: Host, secrets: tuple[str, ...], name: str) -> str | None:
         return None
     changed = (answer.json_object() or {}).get("updated_at")
     if not isinstance(changed, str) or not changed:
-        raise _unusable(host)
+        raise host.undocumented()
     return changed
-
-
-def _unusable(host: Host) -> Unreachable:
-    return Unreachable(
-        f"the answer of {host.name} is not as documented", hint="check that [destinations] leads to GitHub's API"
-    )

@@ -81,6 +81,13 @@ class Host:
         """`host[:port]`."""
         return self._name
 
+    def undocumented(self) -> Unreachable:
+        """The error of an answer that is not what the vendor's reference says; nothing of it is quoted."""
+        return Unreachable(
+            f"the answer of {self._name} is not as documented",
+            hint="check that [destinations] leads to the vendor's API, and what stands between",
+        )
+
     def ask(self, request: Request, *, expected: Collection[int] = (HTTPStatus.OK,)) -> Answer:
         """The answer, of one of the `expected` statuses. Everything asked here is safe to repeat, and is.
 

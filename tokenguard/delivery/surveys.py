@@ -1,7 +1,7 @@
 """Walks through what hosts keep that give their secrets back: Doppler, GitLab's variables, 1Password; only reads.
 
 Sources: Doppler's API reference (`/v3/configs/config/secrets`), GitLab's REST API ("Project-level CI/CD variables",
-pages of 100), 1Password's Connect server API (items of a vault, then each whole).
+in pages), 1Password's Connect server API (items of a vault, then each whole).
 """
 
 import re
@@ -16,7 +16,8 @@ from tokenguard.http.client import Request
 from tokenguard.ports.surveying import Entry, Passed
 
 MAX_ENTRIES = 5_000
-_PAGE = 100
+_PAGE = 50
+"""Rows of one answer: a hundred long ones may be more than the client takes in."""
 _HOST = r"(?://(?P<host>[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[0-9]{1,5})?)/)"
 _SOURCES = {
     "doppler": re.compile(_HOST + r"?(?P<project>[a-z0-9_-]{1,100})/(?P<config>[a-z0-9_-]{1,100})", re.ASCII),
@@ -67,7 +68,9 @@ class HostSurvey:
         query = tuple((name, self._parts[name]) for name in ("project", "config"))
         answer = self._host.ask(Request(path=("v3", "configs", "config", "secrets"), query=query))
         secrets = (answer.json_object() or {}).get("secrets")
-        for name, value in sorted(secrets.items()) if isinstance(secrets, dict) else ():
+        if not isinstance(secrets, dict):
+            raise self._host.undocumented()
+        for name, value in sorted(secrets.items()):
             raw = value.get("raw") if isinstance(value, dict) else None
             if isinstance(raw, str) and not name.startswith("DOPPLER_"):
                 path = f"{self._parts['project']}/{self._parts['config']}/{name}"
@@ -88,9 +91,8 @@ class HostSurvey:
 
     def _onepassword(self) -> Iterator[Entry | Passed]:
         items = ("v1", "vaults", self._parts["vault"], "items")
-        listed = self._host.ask(Request(path=items)).json()
-        for item in listed if isinstance(listed, list) else ():
-            identifier = item.get("id") if isinstance(item, dict) else None
+        for item in _rows(self._host, Request(path=items)):
+            identifier = item.get("id")
             if isinstance(identifier, str) and re.fullmatch(r"[a-z0-9]{26}", identifier):
                 yield from self._item(identifier)
 
@@ -121,11 +123,21 @@ class HostSurvey:
 
 def _pages(host: Host, path: tuple[str, ...]) -> Iterator[dict[str, JsonTree]]:
     for page in range(1, MAX_ENTRIES // _PAGE + 2):
-        found = host.ask(Request(path=path, query=(("per_page", str(_PAGE)), ("page", str(page))))).json()
-        rows = found if isinstance(found, list) else []
-        yield from (row for row in rows if isinstance(row, dict))
+        rows = _rows(host, Request(path=path, query=(("per_page", str(_PAGE)), ("page", str(page)))))
+        yield from rows
         if len(rows) < _PAGE:
             return
+
+
+def _rows(host: Host, request: Request) -> list[dict[str, JsonTree]]:
+    """A list of objects; what is none is no end of a list, and raises Unreachable."""
+    found = host.ask(request).json()
+    if not isinstance(found, list):
+        raise host.undocumented()
+    rows = [row for row in found if isinstance(row, dict)]
+    if len(rows) != len(found):
+        raise host.undocumented()
+    return rows
 
 
 def _entry(path: str, name: str, text: str, address: str, labels: dict[str, str] | None = None) -> Entry:
