@@ -9,12 +9,14 @@ from tests.fakes.git_repository import Repository
 from tests.property.test_scan_rules import mutated
 from tests.unit.test_detection_rules import SUFFIXES, secret_lines
 from tokenguard.detection.changes import Cleanness, hold_nothing
+from tokenguard.detection.prefilter import prefilter
 from tokenguard.domain.finding import Report
 from tokenguard.scanning import passing
 from tokenguard.scanning.jobs import Job
 from tokenguard.scanning.scanner import Stages, Suppressor, matches_of
 
-CALM = ["import os", "x = 1", "", "name: value", "- item", "[section]", "a = b", "# a comment", "text without any", "k: [a, b]", "\tindented", "caf\xe9 = 2", "100%"]  # fmt: skip
+CALM = ["import os", "x = 1", "", "name: value", "- item", "[section]", "a = b", "# a comment", "text without any", "k: [a, b]", "\tindented", "caf\xe9 = 2", "100%",
+        "# descript", "x = 'dsc_q8Zk2LmWv5Rt9YbN4cXp7HdT'", "QUJDREVGR0hJSktM", "MTIzNDU2Nzg5", "-----END RSA PRIVATE KEY-----"]  # fmt: skip
 
 
 def next_version(lines: list[str], source: random.Random) -> list[str]:
@@ -72,27 +74,30 @@ def test_a_history_by_its_changes_is_that_of_every_version(tmp_path: Path, monke
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("first", range(100, 150, 10))
 def test_many_histories_by_their_changes_are_those_of_every_version(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int
 ) -> None:
-    for seed in range(100, 150):
-        campaign(tmp_path, 250, seed, monkeypatch)
+    for seed in range(first, first + 10):
+        campaign(tmp_path, 200, seed, monkeypatch)
 
 
-def test_what_is_called_clean_holds_nothing_and_most_is(tmp_path: Path) -> None:
+def test_what_is_called_quiet_brings_nothing_new_and_most_is(tmp_path: Path) -> None:
     """The judge by itself, on many short chains of versions."""
     source = random.Random(4)
     clean = total = 0
     for chain in range(150):
         judge, path = Cleanness(), f"a{chain}.{source.choice(SUFFIXES)}"
         lines = source.choices(CALM, k=8)
+        told: set[tuple[str, str]] = set()
         for _ in range(6):
             lines = next_version(lines, source)
             data = "\n".join(lines).encode()
             total += 1
-            if judge.judge(data, path) is not None:
-                clean += 1
-                assert list(matches_of(data, path, Stages())) == [], (path, data)
+            clean += (quiet := judge.judge(data, path) is not None)
+            found = {(each.type, each.whole.reveal()) for each in matches_of(data, path, Stages())}
+            assert not quiet or found <= told, (path, data)
+            told |= found
     assert clean > total // 4
 
 
@@ -105,3 +110,29 @@ def test_messages_that_are_asked_together_hold_nothing_one_by_one() -> None:
             together += 1
             assert all(list(matches_of(text, "(message of x)", Stages())) == [] for text in texts)
     assert together > 10
+
+
+LETTERS = "q8Zk2LmWv5Rt9YbN4cXp7HdT"
+BETWEEN = "\nx = 1" * 5
+DECEPTIVE = {
+    "a word near a token of long ago": (f"dsc_{LETTERS}{BETWEEN}\ny = 1\n", f"dsc_{LETTERS}{BETWEEN}\n# descript\ny = 1\n"),
+    "a private key's body": (f"-----BEGIN RSA PRIVATE KEY-----\nQUJD{BETWEEN}\nREVG\n", f"-----BEGIN RSA PRIVATE KEY-----\nQUJD{BETWEEN}\nR0hJ\n"),
+    "a comment taken away": (f"# pragma: allowlist nextline secret\npassword = '{LETTERS}'{BETWEEN}\n", f"# nothing\npassword = '{LETTERS}'{BETWEEN}\n"),
+    "a file that becomes one of lines": (f"[one]\npassword ={BETWEEN}\n", f"one\npassword = '{LETTERS}'{BETWEEN}\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", DECEPTIVE)
+def test_a_change_far_from_what_it_reveals_is_not_called_quiet(case: str) -> None:
+    before, after = DECEPTIVE[case]
+    judge = Cleanness()
+    judge.judge(before.encode(), "a.py")
+    assert judge.judge(after.encode(), "a.py") is None
+
+
+def test_the_traces_of_two_parts_are_no_less_than_those_of_the_whole() -> None:
+    source = random.Random(2)
+    for _ in range(300):
+        one, other = ("\n".join(source.choices(CALM + secret_lines(source), k=3)).encode() for _ in range(2))
+        whole, parts = prefilter().traces(one + b"\n" + other), prefilter().traces(one) | prefilter().traces(other)
+        assert (whole.cores, whole.longest, whole.varied) == (parts.cores, parts.longest, parts.varied)

@@ -1,8 +1,8 @@
-"""Says that no rule and no shape can find anything in a text: for the next version of a file, from its change alone.
+"""Says that rules and shapes can find nothing new in a text: in the next version of a file, from its change alone.
 
-Never says so of a text in which they could. It knows no more than the prefilter, and of the version before it only that
-it was clean: what a line holds does not depend on the others, unless detect-secrets rebuilds the file from YAML or
-INI, and then it depends on traces of which a version has no more than the one before and the change together.
+Never says so of a text in which they could. What a line holds does not depend on the others, but for a few cases that
+are left to a full scan: comments that silence the next line, private keys, shapes that need a word near them, and files
+that detect-secrets rebuilds from YAML or INI, of which the traces of all versions so far have to promise nothing.
 """
 
 import codecs
@@ -14,6 +14,7 @@ from tokenguard.detection.rebuilt import keeps_order, may_rebuild
 from tokenguard.frozen import Frozen
 
 _COMMENT = b"pragma:"  # silences what is counted then
+_KEY = b"PRIVATE KEY"  # known by its first line, told apart by the others
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -25,7 +26,7 @@ class Change(Frozen, frozen=True):
 
 
 class Cleanness:
-    """Looks at texts one after another, and remembers the last clean one."""
+    """Looks at texts one after another. Whoever is told that there may be something new in one scans all of it."""
 
     def __init__(self) -> None:
         self._path: str | None = None
@@ -33,24 +34,29 @@ class Cleanness:
         self._traces: Traces | None = None
 
     def judge(self, data: bytes, path: str) -> Change | None:
-        """What is new in `data`, if nothing can be found in it; None if something could."""
+        """What `data` changes, if nothing is in it that was not in the version before; None if something could be."""
         text = _plain(data)
         if text is None:
             self._path = None
             return None
         change = _change(self._data, data) if path == self._path else Change(0, len(data))
-        new = data[change.start : change.end]
-        traces: Traces | None = None
-        if may_hold_shapes(new):
-            clean = False
-        elif may_rebuild(text, path):
-            known = self._traces if path == self._path else Traces()
-            traces = prefilter().traces(data) if known is None else prefilter().traces(new) | known
-            clean = keeps_order(text, path) and not prefilter().promises(traces)
-        else:
-            clean = not prefilter().candidates(new)
-        self._path, self._data, self._traces = path if clean else None, data, traces
-        return change if clean else None
+        rebuilds = may_rebuild(text, path)
+        nothing = not may_hold_shapes(data[change.start : change.end]) and (
+            self._promises_nothing(data, change, text, path) if rebuilds else self._holds_nothing(data, change)
+        )
+        known = nothing or not (rebuilds or _KEY in data or may_hold_shapes(data))
+        self._path, self._data = path if known else None, data
+        return change if nothing else None
+
+    def _promises_nothing(self, data: bytes, change: Change, text: str, path: str) -> bool:
+        before = self._traces if path == self._path else Traces()
+        new = prefilter().traces(data if before is None else data[change.start : change.end])
+        self._traces = new if before is None else new | before
+        return keeps_order(text, path) and not prefilter().promises(self._traces)
+
+    def _holds_nothing(self, data: bytes, change: Change) -> bool:
+        self._traces = None
+        return not prefilter().candidates(data[change.start : change.end])
 
 
 def _plain(data: bytes) -> str | None:
