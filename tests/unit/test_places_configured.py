@@ -5,10 +5,12 @@ import pytest
 from tests.fakes.clock import FakeClock
 from tokenguard.clients.aws.fields import SecretField
 from tokenguard.clients.vault.fields import KvField
+from tokenguard.domain.field_address import parse_field
 from tokenguard.domain.token import Custody, Location
 from tokenguard.errors import InputError
 from tokenguard.shell.places import ConfiguredPlaces
 from tokenguard.shell.settings import AwsConfig, Settings, VaultConfig
+from tokenguard.shell.wiring import Wiring
 
 FIRST, SECOND = "https://vault-1.example.org:8200", "https://vault-2.example.org:8200"
 ON_VAULT, ON_AWS = "vault://kv/app#token", "aws://eu-central-1/app#token"
@@ -62,3 +64,23 @@ def test_without_a_vault_in_the_configuration_there_are_no_places_on_one():
         nowhere.pinned(ON_VAULT)
     assert nowhere.pinned(ON_AWS).server == ""
     nowhere.close()
+
+
+@pytest.mark.parametrize("ci", ["true", ""])
+def test_where_the_policy_says_so_ci_lets_no_stored_login_in_for_places_either(tmp_path, ci):
+    (tmp_path / "policy.yaml").write_text(
+        "format: 1\nname: ours\nextends: default\nrules:\n  - {id: ci-long-lived-key, severity: error}\n"
+    )
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'[store]\nurl = "local://{tmp_path}/store"\n[policy]\nfile = "policy.yaml"\n'
+        f'[vault]\naddress = "{FIRST}"\ncredential = "env:LOGIN"\n'
+    )
+    config.chmod(0o600)
+    environ = {"TOKENGUARD_CONFIG": str(config), "LOGIN": "tgcanary-login", "CI": ci}
+    found = Wiring(environ=environ).places
+    if not ci:
+        assert isinstance(found.at(parse_field(ON_VAULT)), KvField)
+        return
+    with pytest.raises(InputError, match="ci-long-lived-key"):
+        found.at(parse_field(ON_VAULT))

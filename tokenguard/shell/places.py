@@ -25,13 +25,23 @@ class ConfiguredPlaces:
         vault: which Vault `vault://` means.
         environ: where `env:VARIABLE` looks.
         clock: times leases and pauses.
+        keyless: whether logins with what lives for ever are refused, as they are for a store.
     """
 
-    def __init__(self, settings: Settings, vault: VaultConfig | None, environ: Mapping[str, str], clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        vault: VaultConfig | None,
+        environ: Mapping[str, str],
+        clock: Clock,
+        *,
+        keyless: bool = False,
+    ) -> None:
         self._settings = settings
         self._vault = vault
         self._environ = environ
         self._clock = clock
+        self._keyless = keyless
         self._connection: VaultConnection | None = None
         self._regions: dict[str, Secrets] = {}
 
@@ -86,11 +96,15 @@ class ConfiguredPlaces:
         return SecretsSurvey(self.secrets(folder.region), folder, wanted)
 
     def connection(self) -> "VaultConnection":
-        """The login at the configured Vault; InputError if none is configured."""
+        """The login at the configured Vault; InputError if none is configured, or none that may be used."""
         if self._connection is None:
             from tokenguard.clients.vault.connection import VaultConnection  # noqa: PLC0415 - loads hvac
+            from tokenguard.shell.vault import refuse_static  # noqa: PLC0415 - the same
 
-            self._connection = VaultConnection(self._vault_settings(), self._clock)
+            where = self._vault_settings()
+            if self._keyless:
+                refuse_static(where.login)
+            self._connection = VaultConnection(where, self._clock)
         return self._connection
 
     def secrets(self, region: str) -> "Secrets":
@@ -99,7 +113,9 @@ class ConfiguredPlaces:
             from tokenguard.clients.aws.secrets import Secrets  # noqa: PLC0415 - few commands need it
             from tokenguard.shell.aws import client  # noqa: PLC0415
 
-            self._regions[region] = Secrets(client(region, self._settings, self._environ), self._clock)
+            self._regions[region] = Secrets(
+                client(region, self._settings, self._environ, keyless=self._keyless), self._clock
+            )
         return self._regions[region]
 
     def close(self) -> None:

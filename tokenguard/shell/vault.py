@@ -45,7 +45,7 @@ def open_vault(
     place = Place.parse(url)
     where = vault_settings(config, settings, environ)
     if keyless:
-        _refuse_static(where.login)
+        refuse_static(where.login)
     servers = known_servers(url, where)
     servers.check()
     kv = connected(VaultConnection(where, clock), place)
@@ -104,7 +104,8 @@ def vault_settings(config: VaultConfig | None, settings: Settings, environ: Mapp
     )
 
 
-def _refuse_static(login: Login) -> None:
+def refuse_static(login: Login) -> None:
+    """InputError for a login with something stored that lives until somebody revokes it."""
     if login.method is Method.TOKEN or (login.method is Method.APPROLE and not login.wrapped):
         raise InputError(
             f"[vault] logs in with a stored {login.method} credential, which the policy refuses in CI "

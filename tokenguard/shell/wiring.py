@@ -118,7 +118,9 @@ class Wiring:
         """Fields that others own, on the servers of this runner's configuration."""
         from tokenguard.shell.places import ConfiguredPlaces  # noqa: PLC0415
 
-        return ConfiguredPlaces(self.settings, self.vault_of(self.store_url), self.environ, self.clock)
+        return ConfiguredPlaces(
+            self.settings, self.vault_of(self.store_url), self.environ, self.clock, keyless=self._keyless
+        )
 
     def open_store(self, url: str) -> "Store":
         """Open the store at `url` with whichever key or login is at hand.
