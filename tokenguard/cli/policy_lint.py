@@ -29,14 +29,14 @@ def lint(wiring: Wiring, file: Path) -> ExitCode:
     else:
         policy = read_policy(file, compiled)
         remarks = _remarks(wiring, policy)
-        counts = (len(policy.rules), len(policy.overrides), len(policy.waivers))
-        what = "{} rules, {} overrides, {} waivers".format(*counts)
+        counts = {"rule": policy.rules, "override": policy.overrides, "waiver": policy.waivers}
+        what = ", ".join(f"{len(each):,} {name}{'' if len(each) == 1 else 's'}" for name, each in counts.items())
     if wiring.screen.as_json:
         wiring.screen.document({"file": str(file), "policy": policy.name, "remarks": remarks})
     else:
         for remark in remarks:
             wiring.screen.line(f"{shown(file)}: {remark}")
-        wiring.screen.line(f"{shown(file)}: {what}: in order")
+        wiring.screen.line(f"{shown(file)}: {what}{'' if remarks else ': in order'}")
     return ExitCode.FINDINGS if remarks else ExitCode.OK
 
 
