@@ -1,0 +1,99 @@
+"""The pipelines that come with tokenguard: valid by their published schemas, without what a linter calls dangerous."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tokenguard.provisioning.bootstrap import Choice, files
+
+ROOT = Path(__file__).parents[2]
+PIPELINES = ROOT / "pipelines"
+BIN = Path(sys.executable).parent
+
+
+def template(name: str) -> str:
+    return (PIPELINES / "repository" / name).resolve().read_text()
+
+
+def rendered(system: str) -> dict[str, str]:
+    choice = Choice(
+        system=system, store="vault://kv/video", address="https://vault.example.org:8200", repository="acme/tokens",
+        number="4711", branch="main", requirement="tokenguard==0.1.0", planner="tg-kv-video-planner",
+        rotator="tg-kv-video-rotator",
+    )  # fmt: skip
+    return files(choice, template)
+
+
+def passes(*command: str | Path) -> None:
+    done = subprocess.run([BIN / command[0], *command[1:]], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_workflow_and_the_action_are_valid_and_hold_nothing_dangerous(tmp_path):
+    workflow = tmp_path / ".github/workflows/tokens.yml"
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text(rendered("github")[".github/workflows/tokens.yml"])
+    passes("check-jsonschema", "--builtin-schema", "vendor.github-workflows", workflow)
+    passes("check-jsonschema", "--builtin-schema", "vendor.github-actions", ROOT / "action.yml")
+    passes("zizmor", "--offline", "--no-config", "--persona=pedantic", "--quiet", workflow, ROOT / "action.yml")
+
+
+def test_gitlabs_files_are_valid(tmp_path):
+    made = rendered("gitlab")
+    _head, body = made[".gitlab/tokens.yml"].split("\n---\n")
+    for name, text in (("body.yml", body), ("main.yml", made[".gitlab-ci.yml"])):
+        (tmp_path / name).write_text(text)
+        passes(
+            "check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci", tmp_path / name
+        )
+    inputs = set(yaml.safe_load(_head)["spec"]["inputs"])
+    assert set(re.findall(r"inputs\.([a-z]+)", body)) == inputs
+    assert set(yaml.safe_load(made[".gitlab-ci.yml"])["include"][0]["inputs"]) <= inputs
+
+
+@pytest.mark.parametrize(
+    "file", [ROOT / "action.yml", PIPELINES / "repository/github-workflow.yml"], ids=lambda each: each.name
+)
+def test_no_script_holds_an_expression(file):
+    """What an expression puts into a script is run; what it puts into a variable is not."""
+    tree = yaml.safe_load(file.read_text())
+    steps = (
+        tree["runs"]["steps"] if "runs" in tree else [step for job in tree["jobs"].values() for step in job["steps"]]
+    )
+    assert not any("${{" in step.get("run", "") for step in steps)
+
+
+@pytest.mark.parametrize("job", ["plan", "apply", "upkeep"])
+def test_every_job_has_its_own_identity_and_no_stored_secret(job):
+    text = rendered("github")[".github/workflows/tokens.yml"]
+    assert "secrets." not in text
+    made = yaml.safe_load(text)["jobs"][job]
+    assert made["permissions"] == {"contents": "read", "id-token": "write"}
+
+
+def test_the_pod_has_no_more_than_it_needs():
+    account, _config, job = yaml.safe_load_all((PIPELINES / "cronjob.yaml").read_text())
+    assert account["automountServiceAccountToken"] is False
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    (container,) = pod["containers"]
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    mounts, volumes = {each["name"] for each in container["volumeMounts"]}, {each["name"] for each in pod["volumes"]}
+    assert mounts == volumes
+    identity = next(each for each in pod["volumes"] if each["name"] == "identity")
+    (source,) = identity["projected"]["sources"]
+    assert source["serviceAccountToken"]["audience"] == "tokenguard"
+
+
+def test_the_image_holds_what_the_package_is_built_from():
+    lines = (PIPELINES / "Containerfile").read_text()
+    for name in re.findall(r"^COPY (?!--from)(.+) \S+$", lines, re.MULTILINE):
+        for each in name.split():
+            assert (ROOT / each).exists(), each
+    assert "--require-hashes" in lines
+    assert re.search(r"^USER \d+:\d+$", lines, re.MULTILINE), "not root"

@@ -1,0 +1,133 @@
+"""The guide's page "from zero to governed in ten minutes", followed literally: its files, its lines, their exit codes."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.ci_issuer import GITHUB, PULL_REQUEST, Issuer
+from tests.integration.openbao import running
+from tests.integration.pipeline_jobs import Runner
+from tokenguard.cli.boundary import run
+from tokenguard.shell.wiring import Wiring
+
+PAGE = Path(__file__).parents[2] / "docs/ten-minutes.md"
+_BLOCK = re.compile(r"^```(sh|toml|yaml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+class Reader:
+    """Somebody who does what the page says; only addresses are those of this machine."""
+
+    def __init__(self, openbao, sandbox, issuer, directory: Path, capfd) -> None:
+        self.capfd = capfd
+        self.issuer, self.home, self.repository = issuer, directory, directory / "repository"
+        self.env = directory / "publisher.env"
+        self.providers = f'[providers.autoposting]\nbase_url = "{sandbox.info.autoposting_url}"\ndeath_floor = 0.3\n'
+        self.here = {
+            "https://vault.example.org:8200": openbao.url, "org:acme": f"org:{sandbox.info.org_id}",
+            "/srv/publisher/.env": str(self.env),
+        }  # fmt: skip
+        self.repository.mkdir()
+        self.environ = {
+            "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin", "HOME": str(directory),
+            "VAULT_TOKEN": openbao.root_token, "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.org",
+            "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.org", "GIT_CONFIG_NOSYSTEM": "1",
+        }  # fmt: skip
+        admin = {"TOKENGUARD_ADMIN_AUTOPOSTING": sandbox.info.admin_key, **issuer.job}
+        self.runner = Runner(self.repository, directory, admin)
+        for line in ("git init -q -b main", "git remote add origin git@github.com:acme/tokens.git"):
+            assert self.run(line) == 0
+
+    def run(self, line: str) -> int:
+        """A line of the page; tokenguard itself without a process of its own, which costs most of a second."""
+        if line.startswith("tokenguard "):
+            wiring = Wiring(environ=self.environ)
+            words = [word.replace("~", str(self.home)) for word in shlex.split(line)[1:]]
+            code = run([*words, "--no-input"], wiring)
+            wiring.close()
+            shown = self.capfd.readouterr()
+            self.runner.log += [shown.out, shown.err]
+            return code
+        done = subprocess.run(
+            ["bash", "-c", line], cwd=self.repository, env=self.environ, capture_output=True, text=True, check=False, timeout=60
+        )  # fmt: skip
+        self.runner.log += [done.stdout, done.stderr]
+        return done.returncode
+
+    def file(self, text: str) -> None:
+        name, _, body = text.partition("\n")
+        for page, here in self.here.items():
+            body = body.replace(page, here)
+        path = self.repository / Path(name.removeprefix("# ").replace("~", str(self.home)))
+        path.write_text(body + (self.providers if path.suffix == ".toml" else ""))
+        path.chmod(0o600)
+
+    def line(self, line: str) -> int:
+        match line.split()[:3]:
+            case ["gh", "pr", "create"]:
+                return self.jobs(PULL_REQUEST, "plan")
+            case ["gh", "pr", "merge"]:
+                return self.jobs(GITHUB, "plan", "apply")
+            case ["gh", "workflow", "run"]:
+                assert "--field allow-retire=true" in line
+                return self.jobs(
+                    {**GITHUB, "event_name": "workflow_dispatch"}, "plan", "apply", **{"allow-retire": "true"}
+                )
+        code = self.run(
+            line.replace("init --ci github", "init --yes --ci github").replace(
+                "admin.toml init", "admin.toml init --sandbox"
+            )
+        )
+        if "init --ci" in line:  # the issuer and the provider of this machine
+            for name, more in (
+                ("server.yaml", f"  issuer: {self.issuer.url}\n"),
+                (".tokenguard/ci.toml", self.providers),
+            ):
+                path = self.repository / name
+                path.write_text(
+                    path.read_text().replace(
+                        "https://vault.example.org:8200", self.here["https://vault.example.org:8200"]
+                    )
+                    + more
+                )
+        return code
+
+    def jobs(self, claims, *names: str, **inputs: str) -> int:
+        outputs: dict[str, str] = {}
+        for name in names:
+            self.issuer.claims = (
+                claims if name == "apply" else {key: each for key, each in claims.items() if key != "environment"}
+            )
+            ran = self.runner.github(name, outputs, **inputs)
+            outputs |= {f"{name}.outputs.{key}": each for key, each in ran.outputs.items()}
+            if ran.code:
+                return ran.code
+        return 0
+
+
+@pytest.fixture
+def reader(sandbox, tmp_path, capfd, monkeypatch):
+    with running() as openbao, Issuer() as issuer:
+        made = Reader(openbao, sandbox, issuer, tmp_path, capfd)
+        monkeypatch.chdir(made.repository)
+        yield made
+
+
+def test_the_page_is_followed_literally(reader):
+    followed = 0
+    for language, text in _BLOCK.findall(PAGE.read_text()):
+        if language != "sh":
+            reader.file(text)
+            continue
+        for line in text.splitlines():
+            command, _, expected = line.partition("  # exit ")
+            code = reader.line(command)
+            assert code == int(expected or 0), (line, code, "".join(reader.runner.log[-3:]))
+            followed += 1
+    assert followed > 15
+    value = reader.env.read_text().partition("=")[2].strip().strip("'\"")
+    assert len(value) > 20
+    assert value not in "".join(reader.runner.log)
