@@ -5,29 +5,16 @@ import itertools
 import json
 import secrets
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
 from tests.fakes.vault_command_line import NAME, VaultCommandLine
 from tests.fakes.vault_proxy import Answer, Cut, VaultProxy
-from tests.integration.openbao import OpenBao, running
+from tests.integration.openbao import OpenBao
 from tokenguard.sandbox.server import Sandbox
 
 _numbers = itertools.count()
 _READS = {"GET", "LIST"}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[OpenBao]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
 
 
 EITHER = pytest.mark.parametrize("cli", ["vault", "local"], indirect=True)
@@ -35,13 +22,13 @@ EITHER = pytest.mark.parametrize("cli", ["vault", "local"], indirect=True)
 
 
 @pytest.fixture
-def cli(request, server, sandbox, tmp_path, capfd) -> VaultCommandLine:
+def cli(request, openbao, sandbox, tmp_path, capfd) -> VaultCommandLine:
     on_vault = getattr(request, "param", "local") == "vault"
     url = f"vault://secret/home{next(_numbers)}" if on_vault else f"local://{tmp_path}/store"
     key = tmp_path / "key"
     key.write_bytes(base64.b64encode(secrets.token_bytes(32)))
     key.chmod(0o600)
-    cli = VaultCommandLine(server, sandbox, tmp_path, capfd, url=url, environ={"TOKENGUARD_KEY_FILE": str(key)})
+    cli = VaultCommandLine(openbao, sandbox, tmp_path, capfd, url=url, environ={"TOKENGUARD_KEY_FILE": str(key)})
     made = cli("init", *(["--sandbox"] if on_vault else []))
     assert made.code == 0, made
     return cli
@@ -69,8 +56,8 @@ class Theirs:
 
 
 @pytest.fixture
-def theirs(server) -> Theirs:
-    return Theirs(server)
+def theirs(openbao) -> Theirs:
+    return Theirs(openbao)
 
 
 def _fields(sandbox: Sandbox) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 import logging
 import uuid
-from collections.abc import Iterator
 
 import pytest
 
@@ -23,20 +22,14 @@ from tokenguard.stores.aws.store import AwsStore, open_store
 HOME = "video-team/video/upload"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[FakeAws]:
-    with FakeAws() as aws:
-        yield aws
-
-
 @pytest.fixture
-def aws(server: FakeAws, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
+def aws(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    server.service.__init__(server.region)
-    server.faults.clear()
-    server.expired.clear()
-    return server
+    fake_aws.service.__init__(fake_aws.region)
+    fake_aws.faults.clear()
+    fake_aws.expired.clear()
+    return fake_aws
 
 
 @pytest.fixture

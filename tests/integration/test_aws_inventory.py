@@ -1,7 +1,6 @@
 """How many requests an inventory takes, and that fewer of them do not show less."""
 
 import math
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -20,19 +19,13 @@ OPENING = 1
 """The store's own secret."""
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[FakeAws]:
-    with FakeAws() as aws:
-        yield aws
-
-
 @pytest.fixture
-def aws(server: FakeAws, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
+def aws(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    server.service.__init__(server.region)
-    server.faults.clear()
-    return server
+    fake_aws.service.__init__(fake_aws.region)
+    fake_aws.faults.clear()
+    return fake_aws
 
 
 @pytest.fixture
