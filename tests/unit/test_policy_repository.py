@@ -403,6 +403,12 @@ class TestAssessment:
         )
         assert [each.severity for each in self.made(policy).violations] == [Severity.NOTE]
 
+    def test_a_rule_that_is_off_says_nothing_there(self):
+        off = Override(rule="env-file-tracked", match=Match(path="tests/*"), severity=Severity.OFF)
+        assert self.made(replace(default_policy(), overrides=(off,))).violations == ()
+        elsewhere = replace(off, match=Match(path="src/*"))
+        assert len(self.made(replace(default_policy(), overrides=(elsewhere,))).violations) == 1
+
     def test_a_waiver_for_paths_ends_at_its_day(self):
         waiver = Waiver(rule="env-file-tracked", match=Match(path="tests/*"), owner="a", reason="x", until=NOW + HOUR)
         found = self.made(replace(default_policy(), waivers=(waiver,)))
