@@ -2,6 +2,7 @@
 
 import fnmatch
 import json
+from pathlib import Path
 
 import pytest
 
@@ -9,9 +10,11 @@ from tests.fakes.ci_issuer import GITHUB, PULL_REQUEST, Issuer
 from tests.fakes.secrets_manager.command_line import NAME, AwsCommandLine
 from tests.fakes.secrets_manager.server import FakeAws
 from tests.fakes.secrets_manager.stores import CREDENTIALS
+from tests.integration.pipeline_jobs import Runner
 from tokenguard.provisioning.server_setup.reading import read_setup
 from tokenguard.shell.aws import roles_of
 
+ACTION = Path(__file__).parents[2] / "action.yml"
 SERVER = """\
 version: 1
 aws: {account: "123456789012"}
@@ -65,6 +68,35 @@ def test_a_job_makes_a_store_and_rotates_with_sessions_of_its_role(job, aws):
     assert job.issue().code == 0
     assert job("rotate", NAME).code == 0
     assert aws.counts["AssumeRoleWithWebIdentity"] == 3, "one session for each process"
+
+
+def test_the_composite_action_plans_and_applies_on_aws(job, aws, issuer, sandbox, tmp_path):
+    job.settings = {**job.settings, "role": "env:TOKENGUARD_ROLE"}
+    job("list")  # writes the configuration
+    env = tmp_path / "app.env"
+    (tmp_path / "tokens.yaml").write_text(
+        "version: 1\ntokens:\n  video/app/prod/clip:\n    provider: autoposting\n"
+        f"    scope: org:{sandbox.info.org_id}\n    environment: prod\n    owner: video\n    purpose: clips\n"
+        f"    consumers: ['dotenv:{env}#KEY']\n    issue: true\n"
+    )
+    runner = Runner(
+        tmp_path, tmp_path / "runner", {**job.environ, "TOKENGUARD_ADMIN_AUTOPOSTING": sandbox.info.admin_key}
+    )
+    runner.directory.mkdir()
+    given = {"config": "config.toml", "role": PLANNER}
+    issuer.claims = PULL_REQUEST
+    planned = runner.action(ACTION, command="plan", **given)
+    assert planned.code == 0, planned
+    digest = planned.outputs["digest"]
+    given["role"] = ROTATOR
+    assert (runner.action(ACTION, command="apply", digest=digest, **given).code, env.exists()) == (4, False)
+    issuer.claims = GITHUB
+    for wrong in ({"command": "apply"}, {"command": "destroy; id"}, {"command": "plan", "manifest": "--help"}):
+        assert runner.action(ACTION, **given, **wrong).code == 2, wrong
+    applied = runner.action(ACTION, command="apply", digest=digest, **given)
+    assert applied.code == 0, applied
+    value = env.read_text().partition("=")[2].strip().strip("'\"")
+    assert not any(each in "".join(runner.log) for each in (value, issuer.request_token, "tgcanary-session"))
 
 
 @pytest.mark.parametrize(
