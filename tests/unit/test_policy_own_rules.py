@@ -157,12 +157,13 @@ def test_a_rule_that_is_not_whole_is_refused(text):
 
 def test_it_is_reported_overridden_and_waived_like_any_other():
     more = (
-        "overrides:\n  - {rule: a, environment: dev, severity: note}\n"
+        "overrides:\n  - {rule: a, environment: dev, severity: note}\n  - {rule: a, environment: test, severity: 'off'}\n"
         "waivers:\n  - {rule: a, token: video/app/upload, owner: video, reason: r, until: 2027-01-01}\n"
     )
     made = load_policy((HEAD + RULE.format(id="a", holds="false", more="") + more).encode(), source="p")
     other = replace(GOOD, name="video/b/c", environment="dev", provider_id="x", fingerprint="c" * 32)
-    found = assess(made, Surroundings([Document(record=GOOD), Document(record=other)], NOW))
+    third = replace(other, name="video/b/d", environment="test")
+    found = assess(made, Surroundings([Document(record=each) for each in (GOOD, other, third)], NOW))
     assert [(each.rule, each.severity, each.token, each.text) for each in found.violations] == [
         ("a", Severity.NOTE, "video/b/c", "it is wrong")
     ]

@@ -264,6 +264,20 @@ class TestAssessment:
         off = replace(softer, severity=Severity.OFF, match=Match(environment="prod", provider="fake"))
         assert "maximum-age" not in with_overrides(off)
 
+    def test_a_rule_that_is_off_for_a_token_says_nothing_of_it(self):
+        document = Document(record=replace(GOOD, deputy=""))
+        off = Override(rule="responsible-people", match=Match(environment="prod"), severity=Severity.OFF)
+        assert "responsible-people" in self.rules(self.made(default_policy(), [document]))
+        found = self.made(replace(default_policy(), overrides=(off,)), [document])
+        assert "responsible-people" not in self.rules(found)
+
+    def test_of_two_lines_of_a_list_that_could_be_it_the_first_one_counts(self):
+        second = replace(ROW, last_used_at=NOW - 200 * DAY)
+        assert asked("unused", rows=(ROW, second)) is None
+        named = replace(GOOD, provider_id="", label="x")
+        assert asked("unused", named, rows=(replace(ROW, label="x"), replace(second, label="x"))) is None
+        assert asked("unused", named, rows=(replace(second, label="x"), replace(ROW, label="x"))) is GONE
+
     @pytest.mark.parametrize(("left", "waived"), [(INSTANT, 1), (timedelta(0), 0), (-DAY, 0)])
     def test_a_waiver_ends_at_its_day(self, left, waived):
         waiver = Waiver(rule="maximum-age", match=Match(token=GOOD.name), owner="video", reason="x", until=NOW + left)
