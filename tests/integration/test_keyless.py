@@ -189,6 +189,12 @@ def test_a_set_up_server_is_as_declared_until_somebody_changes_it(github, tmp_pa
     openbao.api("PUT", f"sys/policies/acl/{role}", {"policy": 'path "secret/*" { capabilities = ["read"] }'})
     drifted = github.owner("setup", file, "--exit-code", "--format", "json")
     assert drifted.code == 1
+    (tmp_path / "tokens.yaml").write_text("version: 1\ntokens: {}\n")
+    drift = ["drift", str(tmp_path / "tokens.yaml"), "--server", file, "--format", "json"]
+    told = github.owner(*drift)
+    assert (told.code, [each["rule"] for each in told.document["drift"]].count("server")) == (1, 2), told
+    unanswered = github.job("planner", *drift, claims=PULL_REQUEST)
+    assert [each["rule"] for each in unanswered.document["not_evaluable"]] == ["server"], unanswered
     assert {(each["kind"], *each["differs"]) for each in drifted.document["changes"]} == {
         ("role", "bound_claims"), ("policy", "policy")
     }  # fmt: skip

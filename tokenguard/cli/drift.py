@@ -22,6 +22,7 @@ _FAIL_ON = [Severity.ERROR.value, Severity.WARNING.value, Severity.NOTE.value]
 @click.option(
     "--ask-consumers", is_flag=True, help="Look whether consumers hold the live values, where they can be asked."
 )
+@click.option("--server", "server_file", metavar="FILE", help="Look at the server's set-up too: server.yaml.")
 @click.option(
     "--fail-on", type=click.Choice(_FAIL_ON), default="warning", help="Exit 1 from this severity on: warning."
 )
@@ -34,19 +35,22 @@ def drift(
     environment: str,
     ask_providers: bool,
     ask_consumers: bool,
+    server_file: str | None,
     fail_on: str,
     as_format: str | None,
 ) -> ExitCode:
     """Hold the store, the providers and the consumers against the manifest FILE (tokens.yaml); exit 1 on drift.
 
     Nothing is written. Without --ask-providers and --ask-consumers only the store's metadata is read, for which a
-    planner's login is enough. What cannot be answered is reported as not evaluable, and never as kept.
+    planner's login is enough; --server needs that of whoever runs the server. What cannot be answered is reported as
+    not evaluable, and never as kept.
     """
-    from tokenguard.cli.drifting import ALWAYS, ON_REQUEST  # noqa: PLC0415 - loads what asks
+    from tokenguard.cli.drifting import ALWAYS, ON_REQUEST, server  # noqa: PLC0415 - loads what asks
 
     held = held_against_store(wiring, declared_in(file, environment))
     asked = {"ask_providers": ask_providers, "ask_consumers": ask_consumers}
     sources = [*ALWAYS, *(source for name, source in ON_REQUEST.items() if asked[name])]
+    sources += [server(server_file)] if server_file else []
     found = assessment(
         (finding for source in sources for finding in source(wiring, held)),
         manifest=held.manifest.files[0],

@@ -69,6 +69,24 @@ def _consumers_of(wiring: Wiring, found: Snapshot) -> Iterator[Finding]:
             yield Unknown("consumer-differs", f"a consumer of kind {consumer.kind} cannot be asked from here")
 
 
+def server(file: str) -> Source:
+    """The store's server against what `setup` renders from a file."""
+
+    def differences(wiring: Wiring, _held: Held) -> Iterator[Finding]:
+        from tokenguard.cli.setting_up import held  # noqa: PLC0415 - loads hvac
+
+        try:
+            found = held(wiring, file)
+        except Unreachable as error:
+            yield Unknown("server", error.message)
+            return
+        for each in found.open:
+            how = f"differs in {', '.join(each.differs)}" if each.differs else "is missing"
+            yield difference("server", f"the {each.resource.title} {how}", path=each.resource.path)
+
+    return differences
+
+
 ALWAYS: tuple[Source, ...] = (inventory,)
 """Looked at by every `drift`: metadata, for which a planner's login is enough."""
 ON_REQUEST: dict[str, Source] = {"ask_providers": providers, "ask_consumers": consumers}

@@ -27,6 +27,7 @@ _RULES = (
     ("consumer-differs", Severity.ERROR, "A consumer holds what the store serves.", "tokenguard rotate NAME"),
     ("gone", Severity.ERROR, "The provider lists every live token.", "tokenguard verify NAME, then rotate it"),
     ("orphan", Severity.ERROR, "Every token at a provider has a record.", "find who made it; add or revoke it"),
+    ("server", Severity.ERROR, "The store's server is as it was set up.", "tokenguard setup --apply"),
 )  # fmt: skip
 RULES = tuple(Rule(id=name, severity=severity, why=why, source=_SOURCE, fix=fix) for name, severity, why, fix in _RULES)
 """In the order in which they are documented."""
