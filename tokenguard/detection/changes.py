@@ -19,10 +19,11 @@ _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class Change(Frozen, frozen=True):
-    """Which part of a text is new, in whole lines with one more on each side."""
+    """Which part of a text may be new, and the lines in it that are."""
 
     start: int
     end: int
+    lines: bytes
 
 
 class Cleanness:
@@ -39,10 +40,10 @@ class Cleanness:
         if text is None:
             self._path = None
             return None
-        change = _change(self._data, data) if path == self._path else Change(0, len(data))
+        change = _change(self._data, data) if path == self._path else Change(0, len(data), data)
         rebuilds = may_rebuild(text, path)
-        nothing = not may_hold_shapes(data[change.start : change.end]) and (
-            self._promises_nothing(data, change, text, path) if rebuilds else self._holds_nothing(data, change)
+        nothing = not may_hold_shapes(change.lines) and (
+            self._promises_nothing(data, change, text, path) if rebuilds else self._holds_nothing(change)
         )
         known = nothing or not (rebuilds or _KEY in data or may_hold_shapes(data))
         self._path, self._data = path if known else None, data
@@ -50,13 +51,13 @@ class Cleanness:
 
     def _promises_nothing(self, data: bytes, change: Change, text: str, path: str) -> bool:
         before = self._traces if path == self._path else Traces()
-        new = prefilter().traces(data if before is None else data[change.start : change.end])
+        new = prefilter().traces(data if before is None else change.lines)
         self._traces = new if before is None else new | before
         return keeps_order(text, path) and not prefilter().promises(self._traces)
 
-    def _holds_nothing(self, data: bytes, change: Change) -> bool:
+    def _holds_nothing(self, change: Change) -> bool:
         self._traces = None
-        return not prefilter().candidates(data[change.start : change.end])
+        return not prefilter().candidates(change.lines)
 
 
 def _plain(data: bytes) -> str | None:
@@ -98,11 +99,12 @@ def hold_nothing(texts: Sequence[bytes], path: str) -> bool:
 def _change(before: bytes, after: bytes) -> Change:
     shortest = min(len(before), len(after))
     start = _common_start(before, after, shortest)
-    end = len(after) - _common_end(before, after, shortest - start)
-    for _ in range(2):
-        start = after.rfind(b"\n", 0, max(start - 1, 0)) + 1
-        end = after.find(b"\n", end) + 1 or len(after)
-    return Change(start, end)
+    same = _common_end(before, after, shortest - start)  # bytes after the change
+    start = after.rfind(b"\n", 0, start) + 1
+    end = after.find(b"\n", len(after) - same) + 1 or len(after)
+    known = set(before[start : len(before) - len(after) + end].split(b"\n"))
+    lines = b"\n".join(line for line in after[start:end].split(b"\n") if line not in known)
+    return Change(start, end, lines)
 
 
 def _common_start(before: bytes, after: bytes, most: int) -> int:
