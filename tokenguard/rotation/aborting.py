@@ -87,8 +87,10 @@ def _restored(session: Session) -> Record:
         return replace(
             record, state=RecordState.PENDING, fingerprint=None, provider_id="", hint="", rotated_at=None, seen=None
         )
+    known = record.seen is not None and record.seen.at < session.journal.opened_at
     return replace(
         record,
+        seen=record.seen if known else None,  # a later look was at the token that is gone
         fingerprint=old.fingerprint,
         provider_id=old.provider_id,
         hint=old.hint,
