@@ -97,6 +97,16 @@ def test_our_own_findings_carry_a_code_instead_of_a_value():
     assert (first.token, first.values, second.token, second.values) == ("a" * 12, (), "", ())
 
 
+def test_a_rule_that_noticed_an_own_token_too_is_no_second_leak():
+    own = {"kind": "own", "path": "a", "line": 1, "column": 7, "report": "a" * 12}
+    rules = [{"kind": "rule", "path": "a", "line": 1, "column": column} for column in (7, 9)]
+    data = json.dumps({"scanned": {}, "findings": [rules[0], own, rules[1]]}).encode()
+    assert [each.token for each in read_report(data, source="f.json")] == ["a" * 12, ""]
+    placeless = [{name: each[name] for name in ("kind", "path", "line")} for each in (own, rules[0])]
+    data = json.dumps({"scanned": {}, "findings": placeless}).encode()
+    assert len(read_report(data, source="f.json")) == 2
+
+
 @pytest.mark.parametrize("mask", ["REDACTED", "DDACC7****3C39", "tgcanar...", "[REDACTED:sha256:00]"])
 def test_a_value_that_the_scanner_left_out_is_no_value(mask):
     data = json.dumps([GITLEAKS[0] | {"Secret": mask, "Match": f"key={mask}"}]).encode()

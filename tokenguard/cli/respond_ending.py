@@ -7,7 +7,7 @@ from tokenguard.cli.respond_lookup import Findings, Leaked
 from tokenguard.domain.document import Document
 from tokenguard.domain.liveness import DeathGrade, Verdict
 from tokenguard.domain.secret import Value
-from tokenguard.domain.token import RecordState
+from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.inventory.verifying import verify
@@ -89,7 +89,13 @@ def _asked(wiring: Wiring, leaked: Leaked, *, rotated: bool) -> _State:
     if rotated or leaked.revoked_on:  # what is live now is its successor
         return _State(Verdict.UNKNOWN, "it is an older value, which is not at hand")
     look = verify(wiring.store, wiring.clock, wiring.vendors.provider_of, leaked.snapshot)
-    return _State(look.seen.verdict if look.seen else Verdict.UNKNOWN, look.reason)
+    return _State(look.seen.verdict if look.seen else Verdict.UNKNOWN, look.reason + _asked_with(record))
+
+
+def _asked_with(record: Record) -> str:
+    """A finding that names only the token may be older than its last rotation: then another value has leaked."""
+    since = record.rotated_at
+    return f"; asked with its present value, live since {since:%Y-%m-%d %H:%M} UTC" if since is not None else ""
 
 
 def _is_old(leaked: Leaked) -> bool:

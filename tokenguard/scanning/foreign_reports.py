@@ -80,7 +80,12 @@ def _items(document: JsonTree) -> Iterable[dict[str, Any]]:
 
 
 def _ours(node: dict[str, Any]) -> Iterator[Sighting]:
-    for found in _dicts(node["findings"]):
+    """Where a rule has noticed an own token too, that is one leak: the finding that knows its token stands for it."""
+    findings = _dicts(node["findings"])
+    owned = {_spot(found) for found in findings if found.get("kind") == "own" and _number(found, "column")}
+    for found in findings:
+        if found.get("kind") != "own" and _spot(found) in owned:
+            continue
         yield Sighting(
             scanner="tokenguard",
             path=_text(found, "path"),
@@ -90,6 +95,10 @@ def _ours(node: dict[str, Any]) -> Iterator[Sighting]:
             token=(_text(found, "report") or _text(found, "token")) if found.get("kind") == "own" else "",
             revoked_on=_text(found, "since") if found.get("state") == "revoked" else "",
         )
+
+
+def _spot(found: dict[str, Any]) -> tuple[str, int, int, str]:
+    return _text(found, "path"), _number(found, "line"), _number(found, "column"), _text(found, "commit")
 
 
 def _gitleaks(node: dict[str, Any]) -> Iterator[Sighting]:
