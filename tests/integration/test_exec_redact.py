@@ -1,5 +1,6 @@
 """`redact` in a pipe, and `env` in each of its dialects."""
 
+import base64
 import json
 import os
 import re
@@ -171,6 +172,31 @@ def test_env_for_systemd_writes_one_private_file_for_each(tmp_path):
     assert (place / "TOKEN").read_text() == world().value
     assert (place / "TOKEN").stat().st_mode & 0o777 == 0o600
     assert '"env:systemd"' in json.dumps(world().events()[-2:])
+
+
+def test_env_for_kubernetes_is_a_secret_that_kubectl_applies():
+    done = world().run("env", "-t", f"{NAME}=TOKEN", "--as", "k8s", "--secret", "video/publisher.tokens", check=0)
+    secret = json.loads(done.stdout)
+    assert (secret["apiVersion"], secret["kind"]) == ("v1", "Secret")
+    assert secret["metadata"] == {"name": "publisher.tokens", "namespace": "video"}
+    assert base64.b64decode(secret["data"]["TOKEN"], validate=True).decode() == world().value
+    assert '"env:k8s"' in json.dumps(world().events()[-2:])
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ("--as", "k8s"),
+        ("--as", "k8s", "--secret", "publisher"),
+        ("--as", "k8s", "--secret", "video/../kube-system"),
+        ("--as", "k8s", "--secret", 'video/a",x'),
+        ("--as", "json", "--secret", "video/publisher"),
+    ],
+)
+def test_env_for_kubernetes_wants_the_name_of_a_secret(more):
+    done = world().run("env", "-t", NAME, *more, check=2)
+    assert not done.stdout
+    assert b"NAMESPACE/NAME" in done.stderr
 
 
 def test_redact_knows_the_teams_own_tokens_without_a_store(tmp_path):

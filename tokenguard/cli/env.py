@@ -1,6 +1,7 @@
 """`env`: tokens as variables, in the words of whoever reads them."""
 
 import os
+import re
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -10,13 +11,15 @@ import click
 from tokenguard.cli.asking import ASKED
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.disclosing import Asked, Disclosure
-from tokenguard.cli.env_formats import FORMATS, GITHUB, Written, github
+from tokenguard.cli.env_formats import FORMATS, GITHUB, KUBERNETES, Written, github, kubernetes
 from tokenguard.errors import InputError, TokenguardError
 from tokenguard.files import create_private, make_private_dir
 from tokenguard.shell.wiring import Wiring
 from tokenguard.streams.pump import write_all
 
 _SYSTEMD = "systemd"
+_DNS_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_SECRET = re.compile(rf"({_DNS_LABEL})/({_DNS_LABEL}(?:\.{_DNS_LABEL}){{0,4}})", re.ASCII)
 
 
 @command("env")
@@ -33,7 +36,7 @@ _SYSTEMD = "systemd"
 @click.option(
     "--as",
     "kind",
-    type=click.Choice([*FORMATS, GITHUB, _SYSTEMD]),
+    type=click.Choice([*FORMATS, GITHUB, KUBERNETES, _SYSTEMD]),
     default="shell",
     show_default=True,
     help="For whom.",
@@ -41,14 +44,20 @@ _SYSTEMD = "systemd"
 @click.option(
     "--dir", "directory", metavar="DIR", type=click.Path(path_type=Path), help="For systemd: where the files go."
 )
+@click.option("--secret", metavar="NAMESPACE/NAME", default="", help="For k8s: the Secret that the values are keys of.")
 @pass_wiring
-def env(wiring: Wiring, asked: tuple[Asked, ...], kind: str, directory: Path | None) -> None:
-    """Write tokens as variables: for a shell, a .env file, a program that reads JSON, or a CI system.
+def env(wiring: Wiring, asked: tuple[Asked, ...], kind: str, directory: Path | None, secret: str) -> None:
+    """Write tokens as variables: for a shell, a .env file, a program that reads JSON, a cluster or a CI system.
 
     Never to a terminal: use a pipe, a file, or `eval "$(tokenguard env -t NAME)"`. For GitHub every form
     of a value is masked in the log before $GITHUB_ENV is written. For systemd there is one private file
-    for each variable, to be named by LoadCredential=.
+    for each variable, to be named by LoadCredential=. For k8s it is the manifest of a Secret.
     """
+    place = _SECRET.fullmatch(secret)
+    if (kind == KUBERNETES) != (place is not None) or (secret and place is None):
+        raise InputError(
+            "--secret belongs to --as k8s, and is NAMESPACE/NAME", hint="for example --as k8s --secret video/publisher"
+        )
     if (kind == _SYSTEMD) != (directory is not None):
         raise InputError("--dir belongs to --as systemd", hint="give both or neither")
     disclosure = Disclosure(wiring, asked, f"env:{kind}")
@@ -56,7 +65,7 @@ def env(wiring: Wiring, asked: tuple[Asked, ...], kind: str, directory: Path | N
     if kind == _SYSTEMD and directory is not None:
         _disclose(disclosure, lambda: _write_files(directory.absolute(), variables))
         return
-    written = github(variables) if kind == GITHUB else Written(FORMATS[kind](variables))
+    written = _written(kind, variables, place)
     environment_file = _github_file(wiring) if kind == GITHUB else None
     if kind != GITHUB and os.isatty(1):
         raise InputError(
@@ -69,6 +78,12 @@ def env(wiring: Wiring, asked: tuple[Asked, ...], kind: str, directory: Path | N
             _append(environment_file, written.then)
 
     _disclose(disclosure, write)
+
+
+def _written(kind: str, variables: dict[str, str], secret: re.Match[str] | None) -> Written:
+    if secret is not None:
+        return Written(kubernetes(variables, namespace=secret[1], name=secret[2]))
+    return github(variables) if kind == GITHUB else Written(FORMATS[kind](variables))
 
 
 def _checked(variables: dict[str, str]) -> dict[str, str]:

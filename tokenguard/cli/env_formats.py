@@ -1,5 +1,6 @@
 """Variables in the dialects of those who read them. Values hold no control characters when they come here."""
 
+import base64
 import json
 import secrets
 import shlex
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from tokenguard.domain.encodings import forms
 
 GITHUB = "github"
+KUBERNETES = "k8s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,14 @@ def github(variables: Mapping[str, str]) -> Written:
         end = f"tokenguard_{secrets.token_hex(16)}"
         blocks += f"{name}<<{end}\n{value}\n{end}\n"
     return Written(lines, blocks)
+
+
+def kubernetes(variables: Mapping[str, str], namespace: str, name: str) -> str:
+    """A Secret for `kubectl apply --server-side --filename -`; JSON, which is YAML."""
+    data = {key: base64.b64encode(value.encode()).decode() for key, value in variables.items()}
+    metadata = {"name": name, "namespace": namespace}
+    manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": data}
+    return json.dumps(manifest, indent=2) + "\n"
 
 
 FORMATS: dict[str, Callable[[Mapping[str, str]], str]] = {
