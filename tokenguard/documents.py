@@ -49,7 +49,8 @@ def load_yaml(data: bytes, *, source: str, max_bytes: int = MAX_BYTES, max_nodes
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        _refuse(source, mark.line + 1 if mark else 1, "this is not valid YAML", mark.column + 1 if mark else 1)
+        slip = _slip(text[mark.index : mark.index + 1] if mark else "", error.problem or "")
+        _refuse(source, mark.line + 1 if mark else 1, f"this is not valid YAML{slip}", mark.column + 1 if mark else 1)
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         _refuse(source, before.count("\n") + 1, "a character that YAML does not allow", _column(before))
@@ -270,6 +271,17 @@ def _decoded(data: bytes, source: str, max_bytes: int) -> str:
     except UnicodeDecodeError as error:
         column = error.start - data.rfind(b"\n", 0, error.start)
         _refuse(source, data.count(b"\n", 0, error.start) + 1, "this is not UTF-8 text", column)
+
+
+def _slip(char: str, problem: str) -> str:
+    """The usual reason for an error at a character, in our words: the parser's own may quote the document."""
+    if char == "\t":
+        return ": indent with spaces, not with tabs"
+    if "mapping values are not allowed" in problem:
+        return ": the indentation is wrong, or text with a colon in it needs quotes"
+    if "expected" in problem:
+        return ": the indentation is wrong, or a quote or bracket is not closed before"
+    return ""
 
 
 def _column(before: str) -> int:

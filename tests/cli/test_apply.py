@@ -164,7 +164,8 @@ def test_a_hand_over_is_asked_of_the_person_who_is_there_and_stays_a_to_do_where
 
 def test_a_consumer_that_could_never_be_given_a_value_is_found_before_anything_is_written(cli, tmp_path):
     written(tmp_path, "a/a: {issue: true}", "a/b: {issue: true, consumers: ['dotenv:/no/such/place/.env#T']}")
-    cli.refused("apply")
+    said = cli.refused("apply")
+    assert said.startswith("tokens.yaml:10:3: a/b: dotenv:/no/such/place/.env#T: "), "the line that must be mended"
     written(tmp_path, "a/a: {issue: true}", "a/b: {issue: true, consumers: ['command:unknown']}")
     cli.refused("apply")
 

@@ -11,7 +11,9 @@ from tokenguard.cli.declaring import DEFAULT_FILE, Held, declared_in, held_again
 from tokenguard.cli.handing import hand_over
 from tokenguard.cli.plan_view import Format, show_plan
 from tokenguard.domain.names import TokenName
+from tokenguard.domain.token import Consumer
 from tokenguard.errors import ExitCode, InputError, NeedsPerson
+from tokenguard.ports.delivery import Delivery
 from tokenguard.provisioning.actions import Plan
 from tokenguard.provisioning.reviewing import checked_digest, reviewed_actions
 from tokenguard.rotation.batch import Result, gravest
@@ -101,7 +103,15 @@ def _check_consumers(wiring: Wiring, held: Held) -> None:
             if str(consumer) in wanted.get(declared.name, set()):
                 delivery = wiring.deliveries.of(consumer)
                 if delivery is not None:
-                    delivery.check(consumer)
+                    _check_consumer(held, declared.name, consumer, delivery)
+
+
+def _check_consumer(held: Held, name: TokenName, consumer: Consumer, delivery: Delivery) -> None:
+    try:
+        delivery.check(consumer)
+    except InputError as error:
+        place = f"{held.manifest.locate(name)}: {name}: {consumer}"
+        raise InputError(f"{place}: {error.message}", hint=error.hint) from None
 
 
 def _confirm(wiring: Wiring, plan: Plan) -> None:

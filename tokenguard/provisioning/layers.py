@@ -77,7 +77,7 @@ class _Layers:
         except Unreadable as error:
             if by is None:
                 Source(name, None, lambda _: (1, 1)).refuse(
-                    (), f"cannot be read: {error}", "name a manifest that exists"
+                    (), f"cannot be read: {error}", "name a manifest that exists; `tokenguard init --ci` begins one"
                 )
             by[0].refuse(f"this file cannot be read: {error}", *by[1], hint=_PATH_HINT)
         source = self._sources[name] = read_source(name, data)
@@ -181,7 +181,9 @@ class _Layers:
             return
         missing = [name for name in REQUIRED if not getattr(declared, name)]
         if missing:
-            self._refuse(declared, f"{missing[0]} is missing", FIELDS[missing[0]].hint)
+            self._refuse(
+                declared, f"{missing[0]} is missing", f"say it there, or in `defaults`: {FIELDS[missing[0]].hint}"
+            )
         if declared.kind is not None and not declared.kind.has_value and declared.consumers:
             self._refuse(declared, f"an {declared.kind} has no value that could be delivered", "leave consumers out")
 

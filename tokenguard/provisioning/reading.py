@@ -25,6 +25,8 @@ _PERMISSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._*/-]{0,79}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DAYS = re.compile(r"[1-9]\d{0,2}", re.ASCII)
 _MOST_DAYS = 365
+_OPTIONS = {"env": "environment", "deliver": "consumers", "adopt": "location"}
+"""What `add` calls fields of other names."""
 Path = tuple[str | int, ...]
 
 
@@ -46,7 +48,7 @@ class Part:
         self.tree = tree
         for key in tree:
             if key not in known:
-                self.refuse(f"{what} has no such key", key, hint=f"it may have {', '.join(known)}")
+                self.refuse(f"{what} has no such key", key, hint=_which(key, known))
 
     def __contains__(self, key: str) -> bool:
         return key in self.tree
@@ -59,7 +61,7 @@ class Part:
         """A list, which may be missing."""
         found = self.tree.get(key, [])
         if not isinstance(found, list):
-            self.refuse(f"{key} must be a list", key)
+            self.refuse(f"{key} must be a list", key, hint=f"write {key}: [FIRST, SECOND], or one a line after a dash")
         if len(found) > most:
             self.refuse(f"{key} has more than {most:,} items", key)
         return found
@@ -110,8 +112,8 @@ class Part:
                 self.refuse("a consumer must be one line of text", name, number, hint=FIELDS[name].hint)
             try:
                 consumer = read(item)
-            except InputError:
-                self.refuse("a consumer is not acceptable", name, number, hint=FIELDS[name].hint)
+            except InputError as error:
+                self.refuse("a consumer is not acceptable", name, number, hint=_consumer_hint(item, error))
             if consumer.kind is ConsumerKind.PERSON:
                 self._refuse_value(item, name, number)
             if consumer in found:
@@ -130,6 +132,27 @@ def declared_name(source: Source, path: Path, text: str) -> TokenName:
         return token_name(text)
     except InputError as error:
         source.refuse(path, "this is not a token name", error.hint)
+
+
+def _which(key: str, known: tuple[str, ...]) -> str:
+    """What was probably meant; only ever a word of ours, since a key may be anything."""
+    import difflib  # noqa: PLC0415 - only a mistyped key needs it
+
+    meant = _OPTIONS.get(key, "")
+    near = [meant] if meant in known else difflib.get_close_matches(key[:40], known, n=1)
+    listed = f"it may have {', '.join(known)}"
+    return f"did you mean {near[0]}? {listed}" if near else listed
+
+
+def _consumer_hint(text: str, error: InputError) -> str:
+    """How a consumer of the kind that was meant is written."""
+    kind, colon, _ = text.partition(":")
+    if colon and kind in set(ConsumerKind):
+        return error.hint
+    import difflib  # noqa: PLC0415 - only a mistyped kind needs it
+
+    near = difflib.get_close_matches(kind[:40], list(ConsumerKind), n=1)
+    return f"did you mean {near[0]}:? {FIELDS['consumers'].hint}" if near else FIELDS["consumers"].hint
 
 
 def _word(text: str) -> str:
