@@ -3,7 +3,7 @@
 import pytest
 
 from tests.fakes.secret_hosts.serving import Fault
-from tests.fakes.secret_hosts.vendors import Github, Gitlab
+from tests.fakes.secret_hosts.vendors import Github, Gitlab, Kubernetes
 
 NAME = "video/app/prod/upload"
 
@@ -118,3 +118,23 @@ def test_doctor_says_which_credentials_of_hosts_are_at_hand(cli, gitlab, tmp_pat
         each for each in cli("doctor", "--format", "json").document["checks"] if each["check"] == "destinations"
     )
     assert (lacking["level"], lacking["hint"]) == ("warn", "export NOT_SET_HERE")
+
+
+def test_a_pods_own_token_is_taken_as_the_cluster_puts_it_there_and_no_other_file_is(cli, tmp_path, monkeypatch):
+    """A link to a file that all in the pod may read."""
+    with Kubernetes() as cluster:
+        mounted = tmp_path / "..data"
+        mounted.mkdir()
+        (mounted / "token").write_text(cluster.credential)
+        (mounted / "token").chmod(0o644)
+        (tmp_path / "token").symlink_to(mounted / "token")
+        config = tmp_path / "config.toml"
+        source = f"file:{tmp_path}/token"
+        config.write_text(f'[destinations."{cluster.host}"]\ncredential = "{source}"\nurl = "{cluster.url}"\n')
+        config.chmod(0o600)
+        cli.environ["TOKENGUARD_CONFIG"] = str(config)
+        _, answer = added(cli, f"k8s://{cluster.host}/video/app#TOKEN")
+        assert (answer.code, "not a plain file of yours" in answer.err) == (2, True)
+        monkeypatch.setattr("tokenguard.shell.deliveries.SERVICE_ACCOUNT", source)
+        _, answer = added(cli, f"k8s://{cluster.host}/video/app#TOKEN")
+        assert answer.code == 0, answer

@@ -8,7 +8,7 @@ from pathlib import Path
 from tokenguard.cli.checkup_finding import Finding, broken, doubt, well
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
-from tokenguard.shell.credentials import read_credential
+from tokenguard.shell.deliveries import credential_at
 from tokenguard.shell.wiring import Wiring
 
 _OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
@@ -38,7 +38,7 @@ def destinations(wiring: Wiring) -> Iterator[Finding]:
     lacking = 0
     for host, each in sorted(hosts.items()):
         try:
-            read_credential(each.credential, wiring.environ, table=f'[destinations."{host}"]')
+            credential_at(host, each, wiring.environ)
         except InputError as error:
             lacking += 1
             yield doubt("destinations", error.message, error.hint)

@@ -8,6 +8,8 @@ from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
 from tokenguard.files import check_private_file, read_limited, shown
 
+SERVICE_ACCOUNT = "file:/var/run/secrets/kubernetes.io/serviceaccount/token"
+"""A pod's own identity: the cluster puts it there, as a link that everybody in the pod may read, and renews it."""
 _MOST = 65_536
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
 

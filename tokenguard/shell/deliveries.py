@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from tokenguard.delivery.command import CommandSettings
 from tokenguard.delivery.registry import Deliveries
+from tokenguard.domain.secret import Secret
 from tokenguard.ports.clock import Clock
-from tokenguard.shell.credentials import read_credential
+from tokenguard.shell.credentials import SERVICE_ACCOUNT, read_credential
 from tokenguard.shell.places import ConfiguredPlaces
-from tokenguard.shell.settings import Settings
+from tokenguard.shell.settings import DestinationConfig, Settings
 
 if TYPE_CHECKING:
     from tokenguard.delivery.hosts import Hosts
@@ -29,6 +30,12 @@ def configured_deliveries(
     )
 
 
+def credential_at(host: str, destination: DestinationConfig, environ: Mapping[str, str]) -> Secret:
+    """Our credential at a host: a file must be ours alone, but for the one that a cluster gives a pod; InputError."""
+    private = destination.credential != SERVICE_ACCOUNT
+    return read_credential(destination.credential, environ, table=f'[destinations."{host}"]', private=private)
+
+
 def _hosts(settings: Settings, environ: Mapping[str, str], clock: Clock) -> "Hosts":
     from tokenguard.delivery.hosts import Hosts, HostSettings  # noqa: PLC0415 - loads the HTTP client
     from tokenguard.http.address import Address  # noqa: PLC0415 - the same
@@ -36,7 +43,7 @@ def _hosts(settings: Settings, environ: Mapping[str, str], clock: Clock) -> "Hos
     return Hosts(
         {
             host: HostSettings(
-                credential=partial(read_credential, each.credential, environ, table=f'[destinations."{host}"]'),
+                credential=partial(credential_at, host, each, environ),
                 base=Address.parse(each.url, what=f"url of [destinations.{host}]") if each.url else None,
                 ca_bundle=each.ca_bundle,
             )

@@ -10,7 +10,7 @@ from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.http.address import Address
 from tokenguard.ports.clock import Clock
-from tokenguard.shell.credentials import read_variable
+from tokenguard.shell.credentials import SERVICE_ACCOUNT, read_variable
 from tokenguard.shell.identities import credential
 from tokenguard.shell.known_servers import KnownServers
 from tokenguard.shell.settings import Settings, VaultConfig
@@ -21,7 +21,6 @@ from tokenguard.stores.vault.policies import Role, policy
 from tokenguard.stores.vault.store import VaultStore
 
 _PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,62}){0,7}", re.ASCII)
-_KUBERNETES = "file:/var/run/secrets/kubernetes.io/serviceaccount/token"
 _MAX_NODES = 16
 
 
@@ -145,7 +144,7 @@ def _login(config: VaultConfig, settings: Settings, environ: Mapping[str, str]) 
         raise InputError("auth of [vault] is not known", hint=f"one of {', '.join(Method)}") from None
     if method is not Method.TOKEN and not config.role:
         raise InputError(f"role of [vault] is missing, {method} needs one", hint="for approle it is the role_id")
-    source = config.credential or (_KUBERNETES if method is Method.KUBERNETES else "")
+    source = config.credential or (SERVICE_ACCOUNT if method is Method.KUBERNETES else "")
     own = method in {Method.JWT, Method.KUBERNETES}
     return Login(
         method=method,
