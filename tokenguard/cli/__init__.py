@@ -13,4 +13,6 @@ def main() -> NoReturn:
     harden()
     from tokenguard.cli.boundary import run_process  # noqa: PLC0415 - after hardening
 
-    sys.exit(run_process(sys.argv[1:]))
+    code = run_process(sys.argv[1:])
+    gc.freeze()  # nor does anybody have to look for it at the end
+    sys.exit(code)
