@@ -23,6 +23,7 @@ def test_what_the_provider_lists_and_the_inventory_lacks_is_recorded_once(cli):
     answer = cli("import", "--from", "provider:fake", "--owner", "video")
     assert answer.code == 0, answer
     assert "1 added, 1 duplicate" in answer.out
+    assert "nothing was asked" not in answer.err
     assert set(listed(cli)) == {NAME, "fake/old-upload-key"}
     record = cli.store.find("fake/old-upload-key").document.record
     assert (record.provider_id, record.label, record.state, record.owner) == (

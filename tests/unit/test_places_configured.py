@@ -3,6 +3,7 @@
 import pytest
 
 from tests.fakes.clock import FakeClock
+from tokenguard.clients.aws.client import AwsSettings
 from tokenguard.clients.aws.fields import SecretField
 from tokenguard.clients.vault.fields import KvField
 from tokenguard.domain.field_address import parse_field
@@ -84,3 +85,17 @@ def test_where_the_policy_says_so_ci_lets_no_stored_login_in_for_places_either(t
         return
     with pytest.raises(InputError, match="ci-long-lived-key"):
         found.at(parse_field(ON_VAULT))
+
+
+@pytest.mark.parametrize("region", ["eu-central-1", "us-gov-west-1", "us-iso-east-1", "eusc-de-east-1"])
+def test_regions_of_every_partition_of_aws_are_addresses(region):
+    assert parse_field(f"aws://{region}/app#token").url == f"aws://{region}/app#token"
+    assert AwsSettings(region=region).region == region
+
+
+@pytest.mark.parametrize("region", ["eu", "EU-central-1", "eu-central-1.evil.test", "localhost", "eu-central-1x"])
+def test_what_is_no_region_never_becomes_a_host(region):
+    with pytest.raises(InputError):
+        parse_field(f"aws://{region}/app#token")
+    with pytest.raises(InputError):
+        AwsSettings(region=region)

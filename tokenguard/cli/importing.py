@@ -138,7 +138,7 @@ def _print(wiring: Wiring, outcomes: list[Outcome], *, dry_run: bool) -> None:
     count = Counter(each.fate for each in outcomes)
     told = ", ".join(f"{count[fate]} {fate}" for fate in Fate if fate in _ALWAYS or count[fate])
     wiring.screen.line(f"{told}{' (dry run: nothing was written)' if dry_run else ''}")
-    if count[Fate.ADDED] and not dry_run:
+    if any(each.fate is Fate.ADDED and not each.asked for each in outcomes) and not dry_run:
         wiring.progress.note("nothing was asked of the providers yet: `tokenguard verify --all` does")
     if any(each.undeclared for each in outcomes):
         wiring.progress.note(

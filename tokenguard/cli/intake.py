@@ -51,6 +51,8 @@ class Outcome:
     reason: str = ""
     also: tuple[str, ...] = ()
     """Other places where the same value was found."""
+    asked: bool = False
+    """The provider itself told of it."""
     undeclared: tuple[str, ...] = ()
     """Places of a value that is known already which its record does not name: no rotation would reach them."""
 

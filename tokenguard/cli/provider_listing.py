@@ -97,6 +97,7 @@ class ProviderListing:
             provider=record.provider,
             state=RecordState.UNCLAIMED if record.missing else RecordState.ACTIVE,
             reason="its value is not known",
+            asked=True,
         )
 
     def _listed(self) -> Sequence[Listed]:

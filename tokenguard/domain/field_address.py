@@ -11,7 +11,7 @@ LONGEST = 1_000
 _KEEP = "@+=:,~"
 _SEGMENT = 255
 _DEEPEST = 24
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+){1,3}-\d", re.ASCII)
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+){1,3}-\d", re.ASCII)
 _SECRET = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}", re.ASCII)
 _HINT = "write vault://MOUNT/PATH#FIELD, or aws://REGION/NAME with #JSON_FIELD where the secret is a JSON object"
 

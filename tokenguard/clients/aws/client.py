@@ -14,7 +14,7 @@ from tokenguard.errors import InputError, Unreachable
 from tokenguard.http.address import Address
 
 _LOGGERS = ("boto3", "botocore", "botocore.endpoint", "botocore.parsers", "botocore.hooks", "botocore.auth", "urllib3")
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+){1,3}-\d", re.ASCII)
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+){1,3}-\d", re.ASCII)
 
 
 @unique
