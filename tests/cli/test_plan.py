@@ -171,3 +171,29 @@ def test_a_missing_file_no_file_and_a_folder_are_bad_input(cli, tmp_path):
 def test_json_is_one_document_and_prompts_stay_off_stdout(cli, tmp_path):
     written(tmp_path, "a/b: {}")
     assert set(json.loads(cli("plan", "--format", "json").out)) >= {"digest", "actions", "todos", "blocked", "cost"}
+
+
+def test_a_renamed_token_is_not_made_anew_on_top_of_the_one_that_lives(cli, reading, tmp_path):
+    """Both would be delivered to one place, and the next rotation of the old one would take it back."""
+    place = f"dotenv:{tmp_path}/app.env#TOKEN"
+    written(tmp_path, f"a/old: {{issue: true, consumers: ['{place}']}}")
+    assert cli("apply").code == 0
+    written(tmp_path, f"a/new: {{issue: true, consumers: ['{place}']}}")
+    answer = cli("apply")
+    assert answer.code == 2
+    assert f"{place} is where the value of a/old goes" in answer.err
+    assert "tokenguard edit a/old --rename a/new" in answer.err
+    assert len(cli.world.living()) == 1
+    assert cli("edit", "a/old", "--rename", "a/new").code == 0
+    assert reading("--format", "json").document["actions"] == []
+
+
+def test_a_place_goes_from_one_token_to_another_where_the_manifest_says_so_of_both(cli, reading, tmp_path):
+    place = f"dotenv:{tmp_path}/app.env#TOKEN"
+    written(tmp_path, f"a/old: {{issue: true, consumers: ['{place}']}}")
+    assert cli("apply").code == 0
+    written(tmp_path, "a/old: {state: retired}", f"a/new: {{issue: true, consumers: ['{place}']}}")
+    assert cli("apply", "--allow-retire").code == 0
+    assert reading("--format", "json").document["actions"] == []
+    (made,) = cli.world.living()
+    assert made.value in (tmp_path / "app.env").read_text()

@@ -31,6 +31,8 @@ class Around(Frozen, frozen=True, kw_only=True):
     """By name; a text says why one cannot be used."""
     waiting_admins: Mapping[str, TokenName] = field(default_factory=dict)
     """Providers whose admin credential is declared and has no value yet."""
+    taken: Mapping[str, TokenName] = field(default_factory=dict)
+    """Places that tokens of the store are delivered to which the manifest does not name, and adopted ones."""
 
 
 class Decision(Frozen, frozen=True, kw_only=True):
@@ -53,9 +55,21 @@ def decide(declared: Declared, found: Snapshot | None, around: Around) -> Decisi
         return _blocked(declared, f"tokens of {declared.provider} are bound to a {wants}", f"write scope: {wants}:ID")
     if declared.issue is Issue.API and known.capabilities.mint is not Way.API:
         return _blocked(declared, f"{declared.provider} makes no tokens through an API", "write issue: guided")
-    if found is None:
-        return _begin(declared, None, known, around)
-    return _go_on(declared, found, known, around)
+    if (overlap := _overlap(declared, found, around)) is not None:
+        return overlap
+    return _go_on(declared, found, known, around) if found else _begin(declared, None, known, around)
+
+
+def _overlap(declared: Declared, found: Snapshot | None, around: Around) -> Decision | None:
+    """Refuse a new place that holds the value of another token: they would take turns at overwriting it."""
+    had = found.document.record.consumers if found else ()
+    for consumer in declared.consumers or ():
+        other = around.taken.get(str(consumer), declared.name)
+        if other != declared.name and consumer not in (had or ()):
+            renamed = f"if it is the same token: tokenguard edit {other} --rename {declared.name}; else "
+            hint = f"{'' if found else renamed}give it a place of its own, or declare {other} without this one"
+            return _blocked(declared, f"{consumer} is where the value of {other} goes", hint)
+    return None
 
 
 def _go_on(declared: Declared, found: Snapshot, known: Known, around: Around) -> Decision:

@@ -5,18 +5,16 @@ from typing import Any
 
 from tokenguard.documents import Tree
 from tokenguard.domain.names import SEGMENT, TokenName
-from tokenguard.domain.token import Consumer, ConsumerKind
+from tokenguard.domain.token import Consumer
 from tokenguard.provisioning.fields import FIELDS, INCLUDED, INHERITED, OVERLAID, OVERLAY, REQUIRED, TOP
 from tokenguard.provisioning.folder import MAX_FILES, Folder, Unreadable, is_path
-from tokenguard.provisioning.manifest import Declared, Manifest, Wish
+from tokenguard.provisioning.manifest import SHARED, Declared, Manifest, Wish
 from tokenguard.provisioning.reading import Part, ReadConsumer, declared_name
 from tokenguard.provisioning.source import Source, read_source
 
 VERSION = "1"
 MAX_TOKENS = 10_000
 MAX_DEPTH = 5
-_SHARED = frozenset({ConsumerKind.PERSON, ConsumerKind.COMMAND})
-"""Consumers that may take the values of several tokens."""
 _PATH_HINT = "write a relative path such as teams/video.yaml: below the including file, no links, no `..`, no URL"
 Given = dict[str, Any]
 
@@ -194,7 +192,7 @@ class _Layers:
                 continue
             for consumer in declared.consumers or ():
                 other = taken.setdefault(consumer, declared.name)
-                if other != declared.name and consumer.kind not in _SHARED:
+                if other != declared.name and consumer.kind not in SHARED:
                     self._refuse(declared, f"{other} is delivered to the same place", "give each its own variable")
 
     def _refuse(self, declared: Declared, reason: str, hint: str) -> None:

@@ -10,7 +10,7 @@ from tokenguard.frozen import replace
 from tokenguard.policy.model import Policy
 from tokenguard.provisioning.actions import Action, Blocked, Plan, Todo
 from tokenguard.provisioning.deciding import Around, Known, decide
-from tokenguard.provisioning.manifest import Issue, Manifest, Wish
+from tokenguard.provisioning.manifest import SHARED, Issue, Manifest, Wish
 
 
 def providers_of(manifest: Manifest, inventory: Iterable[Snapshot]) -> frozenset[str]:
@@ -37,7 +37,9 @@ def surroundings(
         and each.issue is not Issue.API
         and not _is_live(inventory.get(each.name))
     }
-    return Around(now=now, policy=policy, providers=providers, waiting_admins=waiting)
+    return Around(
+        now=now, policy=policy, providers=providers, waiting_admins=waiting, taken=_taken(manifest, inventory)
+    )
 
 
 def make_plan(manifest: Manifest, inventory: Mapping[TokenName, Snapshot], around: Around, *, store: str) -> Plan:
@@ -68,6 +70,20 @@ def make_plan(manifest: Manifest, inventory: Mapping[TokenName, Snapshot], aroun
         addresses=_new_addresses(actions, inventory),
         records=len(inventory),
     )
+
+
+def _taken(manifest: Manifest, inventory: Mapping[TokenName, Snapshot]) -> dict[str, TokenName]:
+    declared = {each.name for each in manifest.tokens}
+    found: dict[str, TokenName] = {}
+    for name, each in inventory.items():
+        record = each.document.record
+        if record.state is RecordState.RETIRED or each.document.moved_to:
+            continue
+        if name not in declared:
+            found |= {str(place): name for place in record.consumers or () if place.kind not in SHARED}
+        if record.location.adopted:
+            found[record.location.adopted] = name
+    return found
 
 
 def _undeclared(manifest: Manifest, inventory: Mapping[TokenName, Snapshot]) -> tuple[TokenName, ...]:
