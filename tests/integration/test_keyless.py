@@ -205,7 +205,8 @@ def test_a_set_up_server_is_as_declared_until_somebody_changes_it(github, tmp_pa
 def test_what_is_there_and_not_ours_is_left_alone(github, tmp_path, openbao):
     openbao.api("POST", "sys/mounts/taken", {"type": "kv", "options": {"version": "1"}})
     refused = github.owner("--store", "vault://taken/team", "setup", str(tmp_path / "server.yaml"), "--apply")
-    assert (refused.code, "mount taken" in refused.error) == (2, True), refused
+    assert (refused.code, "mount taken is something else" in refused.error) == (2, True), refused
+    assert "! mount taken: options" in refused.out
     assert openbao.api("GET", "sys/mounts").json()["data"]["taken/"]["options"] == {"version": "1"}
 
 

@@ -112,6 +112,12 @@ def test_what_differs_is_told_by_field(found, change, differs):
     assert (step(policy, found).change, step(policy, found).differs) == (change, differs)
 
 
+@pytest.mark.parametrize("kind", [Kind.MOUNT, Kind.METHOD, Kind.AUDIT])
+def test_what_others_may_depend_on_is_never_changed(kind):
+    each = next(one for one in vault_resources(read(FULL), "vault://kv/video") if one.kind is kind)
+    assert step(each, {**each.wanted, "type": "another"}).change is Change.BLOCKED
+
+
 def test_a_claim_less_or_more_is_another_role():
     role = next(each for each in vault_resources(read(FULL), "vault://kv/video") if each.kind is Kind.ROLE)
     claims = role.wanted["bound_claims"]

@@ -1,0 +1,55 @@
+"""`setup` on the command line, without a server: what it is given, and what it writes down."""
+
+import json
+
+import pytest
+
+STORE = "vault://kv/video"
+FILE = "version: 1\ngithub: {repository: acme/tokens, repository_id: 4711, environments: [tokens]}\n"
+
+
+@pytest.fixture
+def here(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cli.store = None
+    (tmp_path / "server.yaml").write_text(FILE)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere.yaml"], "cannot read nowhere.yaml"),
+        (["."], "cannot read ."),
+        (["--emit", "terraform", "--apply"], "asks no server"),
+        (["--emit", "terraform", "--exit-code"], "asks no server"),
+        (["--emit", "pulumi"], "--emit is not acceptable"),
+        (["bad.yaml"], "bad.yaml:2:1"),
+        ([], "where the vault is"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_error(cli, here, arguments, words):
+    (here / "bad.yaml").write_text("version: 1\ngithub: [1]\n")
+    answer = cli("--store", STORE, "setup", *arguments)
+    assert (answer.code, words in answer.err, answer.err.count("error: "), answer.out) == (2, True, 1, ""), answer
+
+
+@pytest.mark.parametrize(
+    ("store", "words"), [("local:///srv/x", "has no server"), ("aws://eu-central-1/video", "IAM is not changed")]
+)
+def test_a_store_that_is_not_set_up_from_here_is_told_what_to_do(cli, here, store, words):
+    answer = cli("--store", store, "setup", "--apply")
+    assert (answer.code, words in answer.err) == (2, True), answer
+
+
+def test_on_aws_the_account_must_be_named(cli, here):
+    answer = cli("--store", "aws://eu-central-1/video", "setup", "--emit", "terraform")
+    assert (answer.code, "does not name the account" in answer.err) == (2, True), answer
+
+
+def test_what_is_emitted_is_one_document_and_needs_no_configuration(cli, here):
+    answer = cli("--store", STORE, "setup", "--emit", "terraform")
+    assert answer.code == 0, answer
+    made = json.loads(answer.out)["resource"]
+    assert set(made) == {"vault_mount", "vault_policy", "vault_jwt_auth_backend", "vault_jwt_auth_backend_role"}
+    assert len(made["vault_policy"]) == 8
