@@ -54,6 +54,9 @@ def bootstrap(wiring: Wiring, wanted: Wanted, *, yes: bool) -> None:
         _tell(wiring, found, written=True)
     elif new:
         wiring.screen.line(f"wrote {len(new)} files; nothing is committed")
+        wiring.screen.line(
+            "next: `tokenguard setup`, with the login of whoever runs the server, then `tokenguard init`"
+        )
     for gap in _gaps(choice) if new else ():
         wiring.progress.note(gap)
 

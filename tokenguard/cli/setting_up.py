@@ -71,7 +71,7 @@ def perform(wiring: Wiring, found: Held, *, ask: bool) -> Held:
                 f"the vault took the {each.resource.title} and shows it otherwise ({', '.join(result.differs)})",
                 hint="see the server's log; what was written before stays",
             )
-        wiring.progress.note(f"wrote the {each.resource.title}")
+        wiring.progress.step(f"wrote the {each.resource.title}")
         done.append(each.resource.title)
         after.append(result)
     return Held(store=found.store, steps=tuple(after), done=tuple(done))
@@ -111,6 +111,7 @@ def _told(each: Step) -> dict[str, Any]:
     return {
         "change": each.change, "kind": each.resource.kind, "name": each.resource.name, "path": each.resource.path,
         "differs": each.differs,
+        "wanted": each.resource.wanted,
     }  # fmt: skip
 
 
