@@ -63,6 +63,7 @@ BAD = {
     "no name": GOOD.replace("name: mine\n", ""),
     "unknown key": GOOD + "extra: 1\n",
     "rules missing": "format: 1\nname: x\n",
+    "extends misspelt": "format: 1\nname: x\nextnds: default\n",
     "rules a mapping": "format: 1\nname: x\nrules: {}\n",
     "rule is text": "format: 1\nname: x\nrules: [x]\n",
     "unknown rule": GOOD.replace("maximum-age", "maximal-age"),
@@ -86,6 +87,11 @@ BAD = {
     "anchor": GOOD.replace("name: mine", "name: &x mine"),
     "duplicate": GOOD + "name: other\n",
 }  # fmt: skip
+
+
+def test_a_misspelt_key_is_told_as_that_and_not_as_what_is_missing_because_of_it():
+    with pytest.raises(InputError, match=r"bad.yaml:3:1: a key that is not known here"):
+        load_policy(BAD["extends misspelt"].encode(), source="bad.yaml")
 
 
 @pytest.mark.parametrize("text", BAD.values(), ids=BAD)

@@ -50,9 +50,10 @@ def mend(wiring: Wiring, found: list[Fix], *, confirmed: bool) -> bool:
 
     Where nobody can be asked they are only shown: nothing of a repository changes that nobody agreed to.
     """
+    show = wiring.progress.note if wiring.tty is None else wiring.tty.show
     for fix in found:
         for line in fix.lines:
-            wiring.progress.note(line)
+            show(line)
     if not confirmed:
         if wiring.tty is None:
             wiring.progress.note("nothing was changed: give --yes to do this")
@@ -61,6 +62,7 @@ def mend(wiring: Wiring, found: list[Fix], *, confirmed: bool) -> bool:
             raise InputError("not confirmed; nothing was changed", hint="answer yes, or give --yes")
     for fix in found:
         fix.do()
+    wiring.progress.step("1 change made" if len(found) == 1 else f"{len(found)} changes made")
     return True
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from tokenguard.documents import load_yaml, locate_yaml
 from tokenguard.domain.names import SEGMENT
@@ -37,8 +38,13 @@ def packaged_policy(name: str, *, layers: int = _MAX_LAYERS) -> Policy:
         return load_policy(_read(path), source=path.name, layers=layers)
     raise InputError(
         f"there is no policy called {safe_text(name, one_line=True, limit=60)!r}",
-        hint="`default` and `strict` come with tokenguard",
+        hint=f"these come with tokenguard: {', '.join(packaged_names())}; a file is named as ./FILE.yaml",
     )
+
+
+def packaged_names() -> list[str]:
+    """The policies that come with tokenguard."""
+    return sorted({path.stem for folder in _PACKAGED for path in folder.glob("*.yaml")})
 
 
 def _packaged_file(name: str) -> Path | None:
@@ -95,7 +101,7 @@ def load_policy(
     name = top.text("name")
     base = _base(top, layers, judge, beside)
     if not base.rules and "rules" not in top and "own_rules" not in top:
-        top.refuse("rules is missing")
+        _refuse_without_rules(top)
     rules = _rules(top.sections("rules", "rule"), base)
     rules += _own_rules(top.sections("own_rules", "own rule"), base, judge)
     known = {rule.id: rule for rule in rules}
@@ -105,6 +111,14 @@ def load_policy(
     return Policy(
         name=name, rules=rules, overrides=(*base.overrides, *overrides), waivers=(*base.waivers, *waivers)
     )  # fmt: skip
+
+
+def _refuse_without_rules(top: Section) -> NoReturn:
+    """A misspelt `extends` or `rules` is told as that, not as what is missing because of it."""
+    for key in ("overrides", "waivers"):
+        top.sequence(key, [])
+    top.finish()
+    top.refuse("rules is missing")
 
 
 def _base(top: Section, layers: int, judge: Judge | None, beside: Path | None) -> Policy:
