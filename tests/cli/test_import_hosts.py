@@ -192,7 +192,7 @@ def test_an_answer_that_is_no_list_is_not_taken_for_an_empty_one(cli, tmp_path, 
     with kind() as host:
         configured(cli, tmp_path, host)
         error = cli.refused("import", "--from", address.format(host=host.host), code=4)
-        assert error == f"the answer of {host.host} is not as documented"
+        assert error == f"{host.host} does not answer as documented"
 
 
 def test_how_far_a_walk_is_is_told_at_times_and_not_for_each_entry(cli, tmp_path):

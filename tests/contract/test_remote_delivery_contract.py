@@ -78,8 +78,9 @@ def test_a_check_notices_a_place_that_is_not_there(bench):
     there, misspelt = bench.vendor.misspelt
     elsewhere = replace(bench.consumer, target=bench.consumer.target.replace(there, misspelt))
     assert elsewhere != bench.consumer
-    with pytest.raises((Unreachable, InputError)):
+    with pytest.raises((Unreachable, InputError)) as caught:
         bench.delivery.check(elsewhere)
+    assert str(elsewhere) in caught.value.message, "of several consumers at one host, this one"
     assert not bench.writes
 
 

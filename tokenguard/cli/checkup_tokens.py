@@ -151,7 +151,8 @@ def _consumers(wiring: Wiring, record: Record) -> Iterator[Finding]:
         yield doubt("consumers", text, "tokenguard edit NAME --deliver ... (or --no-consumers)")
     for consumer in record.consumers or ():
         if (trouble := _unreachable(wiring, consumer)) is not None:
-            yield doubt("consumers", f"{consumer} cannot be given a value from here: {trouble.message}", trouble.hint)
+            why = trouble.message.removeprefix(f"{consumer}: ")
+            yield doubt("consumers", f"{consumer} cannot be given a value from here: {why}", trouble.hint)
 
 
 def _unreachable(wiring: Wiring, consumer: Consumer) -> TokenguardError | None:

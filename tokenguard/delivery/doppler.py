@@ -53,7 +53,7 @@ class DopplerDelivery:
 
     def _place(self, consumer: Consumer) -> tuple[Host, RemoteTarget]:
         target = parse_target(consumer)
-        return self._hosts.at(target.host), target
+        return self._hosts.at(target.host, subject=consumer), target
 
     @staticmethod
     def _held(host: Host, target: RemoteTarget) -> tuple[Secret, Secret] | None:

@@ -74,7 +74,7 @@ class GithubDelivery:
         repository = ("repos", parts["owner"], parts["repo"])
         environment = parts.get("environment")
         secrets = ("environments", environment, "secrets") if environment else ("actions", "secrets")
-        host = self._hosts.at(target.host, path="" if target.host == VENDOR else "/api/v3")
+        host = self._hosts.at(target.host, subject=consumer, path="" if target.host == VENDOR else "/api/v3")
         return host, (*repository, *secrets), parts["name"]
 
 

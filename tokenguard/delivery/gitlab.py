@@ -69,7 +69,7 @@ class GitlabDelivery:
 
     def _place(self, consumer: Consumer) -> tuple[Host, RemoteTarget]:
         target = parse_target(consumer)
-        return self._hosts.at(target.host, path="/api/v4"), target
+        return self._hosts.at(target.host, subject=consumer, path="/api/v4"), target
 
     @staticmethod
     def _find(host: Host, target: RemoteTarget) -> dict[str, JsonTree] | None:

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from tokenguard.domain.secret import Secret
+from tokenguard.domain.token import Consumer
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.http.address import Address
 from tokenguard.http.answer import Answer, Failure
@@ -54,8 +55,11 @@ class Hosts:
         self._proxy = proxy
         self._ca_bundle = ca_bundle
 
-    def at(self, host: str, *, path: str = "") -> "Host":
-        """The host, its API being below `path` unless configured otherwise; InputError if it is not configured."""
+    def at(self, host: str, *, path: str = "", subject: Consumer | None = None) -> "Host":
+        """The host, its API being below `path` unless configured otherwise; InputError if it is not configured.
+
+        `subject`: of several consumers at one host, the one that errors are about.
+        """
         settings = self._known.get(host)
         if settings is None:
             raise InputError(
@@ -64,27 +68,28 @@ class Hosts:
             )
         base = settings.base or Address.parse(f"https://{host}{path}", what=f"address of {host}")
         network = Network(proxy=self._proxy, ca_bundle=settings.ca_bundle or self._ca_bundle)
-        return Host(host, Client(base, self._clock, network), settings.credential(), self._clock)
+        about = f"{subject}: {host}" if subject is not None else host
+        return Host(about, Client(base, self._clock, network), settings.credential(), self._clock)
 
 
 class Host:
     """One host, with our credential there."""
 
-    def __init__(self, name: str, client: Client, credential: Secret, clock: Clock) -> None:
-        self._name = name
+    def __init__(self, about: str, client: Client, credential: Secret, clock: Clock) -> None:
+        self._about = about
         self._client = client
         self._credential = credential
         self._clock = clock
 
     @property
-    def name(self) -> str:
-        """`host[:port]`."""
-        return self._name
+    def about(self) -> str:
+        """How errors begin: the host, and the target there if one is meant."""
+        return self._about
 
     def undocumented(self) -> Unreachable:
         """The error of an answer that is not what the vendor's reference says; nothing of it is quoted."""
         return Unreachable(
-            f"the answer of {self._name} is not as documented",
+            f"{self._about} does not answer as documented",
             hint="check that [destinations] leads to the vendor's API, and what stands between",
         )
 
@@ -100,14 +105,14 @@ class Host:
             outcome = self._client.send(request)
             if isinstance(outcome, Failure):
                 raise Unreachable(
-                    f"{self._name} gave no usable answer ({outcome.trouble})",
+                    f"{self._about} gave no usable answer ({outcome.trouble})",
                     hint="check the network, the proxy and the CA bundle, then resume",
                 )
             if outcome.status in expected and not outcome.html:
                 return outcome
             wait = _pause(outcome, attempt)
             if wait is None:
-                raise Unreachable(f"{self._name} answered with http status {outcome.status}", hint=_hint(outcome))
+                raise Unreachable(f"{self._about} answered with http status {outcome.status}", hint=_hint(outcome))
             self._clock.sleep(wait)
             attempt += 1
 

@@ -58,7 +58,7 @@ class KubernetesDelivery:
 
     def _place(self, consumer: Consumer) -> tuple[Host, RemoteTarget]:
         target = parse_target(consumer)
-        return self._hosts.at(target.host), target
+        return self._hosts.at(target.host, subject=consumer), target
 
     @staticmethod
     def _apply(host: Host, target: RemoteTarget, text: Secret, consumer: Consumer, *, dry: bool) -> None:

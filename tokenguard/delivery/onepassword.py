@@ -45,7 +45,7 @@ class OnePasswordDelivery:
 
     def _place(self, consumer: Consumer) -> tuple[Host, RemoteTarget]:
         target = parse_target(consumer)
-        return self._hosts.at(target.host), target
+        return self._hosts.at(target.host, subject=consumer), target
 
 
 def _field(host: Host, target: RemoteTarget) -> dict[str, JsonTree]:
@@ -58,7 +58,7 @@ def _field(host: Host, target: RemoteTarget) -> dict[str, JsonTree]:
     ]
     if len(found) != 1 or not _plain(found[0].get("id")):
         raise InputError(
-            f"the item at {host.name} has no field {wanted!r}, or several",
+            f"{host.about} has no field {wanted!r} in that item, or several",
             hint="make the field first, or name it by its id",
         )
     return found[0]
