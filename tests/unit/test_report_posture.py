@@ -121,7 +121,20 @@ def test_open_operations_come_first_and_retired_tokens_are_shown():
         "service2", "service3", "service1",
     ]  # fmt: skip
     shown = {each.label: each.value for each in figures(posture)}
-    assert (shown["tokens"], shown["old tokens proven dead"], shown["open operations"]) == ("2", "2 of 2", "1")
+    assert (shown["tokens"], shown["old tokens proven dead"], shown["open operations"]) == ("2", "2 of 3", "1")
+
+
+@pytest.mark.parametrize(
+    ("change", "condemned"),
+    [
+        ({"stage": Stage.PUBLISHED, "revoked_at": None}, False),
+        ({"stage": Stage.REVOKE_INTENDED, "revoked_at": None}, True),
+        ({"stage": Stage.STORED, "mode": Mode.COMPROMISED, "revoked_at": NOW}, True),
+        ({"stage": Stage.DONE}, True),
+    ],
+)
+def test_an_old_token_counts_as_one_to_be_dead_from_the_point_of_no_return(change, condemned):
+    assert rotations(posture_of([held(proof=None, **change)]))[0].condemned is condemned
 
 
 def test_consumers_are_counted_by_who_is_declared_now():

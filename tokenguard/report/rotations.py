@@ -8,6 +8,7 @@ from tokenguard.report.posture import Posture, placed
 from tokenguard.report.proof import proof_words
 
 _ENDING = frozenset({Mode.PLANNED, Mode.COMPROMISED, Mode.RETIRE, Mode.REVOKE_AGAIN})
+_NO_WAY_BACK = frozenset({Stage.REVOKE_INTENDED, Stage.REVOKED, Stage.DEAD, Stage.DONE})
 
 
 class Rotation(Frozen, frozen=True, kw_only=True):
@@ -17,6 +18,11 @@ class Rotation(Frozen, frozen=True, kw_only=True):
     journal: Journal
     place: str
     """The token's name, with its store if there are several."""
+
+    @property
+    def condemned(self) -> bool:
+        """Whether the old value should be dead by now; compromised mode revokes before anything else."""
+        return self.journal.stage in _NO_WAY_BACK or self.journal.revoked_at is not None
 
     @property
     def proven(self) -> bool:

@@ -61,8 +61,9 @@ def figures(posture: Posture) -> list[Figure]:
     dates = [each.due.at for each in posture.upcoming]
     overdue, soon = sum(at <= posture.at for at in dates), sum(posture.at < at <= posture.at + SOON for at in dates)
     operations = rotations(posture)
-    ended = [each for each in operations if each.journal.stage.ended]
-    proven, alive = sum(each.proven for each in ended), proven_alive(records)
+    unfinished = sum(not each.journal.stage.ended for each in operations)
+    condemned = [each for each in operations if each.condemned]
+    proven, alive = sum(each.proven for each in condemned), proven_alive(records)
     unknown = len({rule for rule, _, _ in not_evaluable(posture.assessments)})
     return [
         Figure("tokens", f"{len(records):,}"),
@@ -71,8 +72,8 @@ def figures(posture: Posture) -> list[Figure]:
         Figure("warnings", f"{warnings:,}", "warn" if warnings else "good"),
         Figure("overdue", f"{overdue:,}", "bad" if overdue else "good"),
         Figure("due in 30 days", f"{soon:,}", "warn" if soon else ""),
-        Figure("old tokens proven dead", _of(proven, len(ended)), "" if proven == len(ended) else "bad"),
-        Figure("open operations", f"{len(operations) - len(ended):,}", "warn" if len(operations) > len(ended) else ""),
+        Figure("old tokens proven dead", _of(proven, len(condemned)), "" if proven == len(condemned) else "bad"),
+        Figure("open operations", f"{unfinished:,}", "warn" if unfinished else ""),
         Figure("rules not evaluable everywhere", f"{unknown:,}", "warn" if unknown else "good"),
     ]
 
