@@ -10,6 +10,7 @@ from tests.fakes.ci_issuer import AUDIENCE, Issuer
 from tests.fakes.vault_command_line import Answer
 from tests.integration.openbao import OpenBao
 from tokenguard.cli.boundary import run
+from tokenguard.provisioning.server_setup.vault import method_of, role_of
 from tokenguard.sandbox.server import Sandbox
 from tokenguard.shell.wiring import Wiring
 
@@ -54,10 +55,7 @@ class Pipeline:
 
     def job(self, part: str, *arguments: str, claims: Mapping[str, Any] | None = None, **more: Any) -> Answer:
         """A command of a job that wants to be `part`, and that its system describes with `claims`."""
-        from tokenguard.provisioning.server_setup.vault import method_of, role_of
-
-        mount, _, prefix = self.url.removeprefix("vault://").partition("/")
-        login = {"auth": "jwt", "auth_mount": method_of(self.system), "role": role_of(mount, prefix, part)}
+        login = {"auth": "jwt", "auth_mount": method_of(self.system), "role": self.role(part)}
         if claims is not None:
             self.issuer.claims = {**claims, **more}
         if self.system == "github":
@@ -68,6 +66,11 @@ class Pipeline:
         )
         assert token not in answer.out + answer.err
         return answer
+
+    def role(self, part: str) -> str:
+        """What a job logs in as."""
+        mount, _, prefix = self.url.removeprefix("vault://").partition("/")
+        return role_of(mount, prefix, part)
 
     def _run(self, vault: Mapping[str, str], environ: Mapping[str, str], arguments: Iterable[str]) -> Answer:
         config = self.directory / "config.toml"

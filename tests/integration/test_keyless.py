@@ -143,6 +143,30 @@ def test_a_long_run_asks_for_a_fresh_identity_and_trouble_passes(github):
     assert "id-token: write" in refused.err
 
 
+def test_a_login_that_ended_is_made_again_with_a_fresh_identity(github, openbao):
+    from tests.fakes.clock import FakeClock
+    from tokenguard.clients.job_identity import GithubIdentity
+    from tokenguard.clients.vault.connection import VaultConnection
+    from tokenguard.clients.vault.settings import Login, Method, VaultSettings
+    from tokenguard.domain.secret import Secret
+    from tokenguard.http.address import Address
+    from tokenguard.http.client import Network
+
+    issuer, clock = github.issuer, FakeClock()
+    issuer.claims = GITHUB
+    url, request = issuer.job.values()
+    identity = GithubIdentity(url, Secret(request), "tokenguard", clock, Network())
+    login = Login(method=Method.JWT, credential=identity, mount="tokenguard-github", role=github.role("rotator"))
+    connection = VaultConnection(VaultSettings(address=Address.parse(openbao.url), login=login), clock)
+    asked = len(issuer.asked)
+    for expected in (1, 2):
+        connection.request("get", "/v1/auth/token/lookup-self")
+        assert len(issuer.asked) - asked == expected
+        token = connection._client.adapter.credential.reveal()
+        openbao.api("POST", "auth/token/revoke", {"token": token})
+    connection.close()
+
+
 @pytest.mark.parametrize(
     "environ",
     [

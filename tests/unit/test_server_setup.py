@@ -65,7 +65,7 @@ def test_a_file_that_is_not_acceptable_is_refused_with_its_place(text, place, wo
 def test_every_rotator_is_bound_to_repository_branch_environment_and_event_and_no_planner_is_one(system):
     jobs = read(FULL).jobs[system]
     rotator, planner = jobs.claims(Part.ROTATOR), jobs.claims(Part.PLANNER)
-    assert {"ref", "environment"} <= set(rotator)
+    assert {"ref", "environment", "workflow_ref" if system == 0 else "ci_config_ref_uri"} <= set(rotator)
     assert not any("*" in each for claims in (rotator, planner) for values in claims.values() for each in values)
     events = rotator.get("event_name") or rotator["pipeline_source"]
     assert not {"pull_request", "pull_request_target", "merge_request_event"} & set(events)

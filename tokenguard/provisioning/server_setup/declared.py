@@ -25,7 +25,7 @@ class Jobs(Frozen, frozen=True, kw_only=True):
     number: str
     """The id that stays when a repository is renamed, and is never given to another one."""
     workflow: str
-    """The file that defines the jobs; empty: any."""
+    """The file that defines the jobs: another one, which somebody adds, has no rights."""
     branch: str
     environments: tuple[str, ...]
     """A rotator's job runs in one of them."""
@@ -65,13 +65,12 @@ def _github(jobs: Jobs, part: Part) -> dict[str, list[str]]:
     runs = ["push", "schedule", "workflow_dispatch"]
     if part is Part.PLANNER:
         return {"repository_id": [jobs.number], "event_name": ["pull_request", *runs]}
-    workflow = {"workflow_ref": [f"{jobs.repository}/{jobs.workflow}@{jobs.ref}"]} if jobs.workflow else {}
     return {
         "repository_id": [jobs.number],
         "event_name": runs,  # `pull_request_target` runs on the protected branch with what a stranger wrote
         "ref": [jobs.ref],
         "environment": list(jobs.environments),
-        **workflow,
+        "workflow_ref": [f"{jobs.repository}/{jobs.workflow}@{jobs.ref}"],
     }
 
 
@@ -80,7 +79,6 @@ def _gitlab(jobs: Jobs, part: Part) -> dict[str, list[str]]:
     if part is Part.PLANNER:
         return {"project_id": [jobs.number], "pipeline_source": ["merge_request_event", *runs]}
     host = jobs.issuer.partition("://")[2]
-    workflow = {"ci_config_ref_uri": [f"{host}/{jobs.repository}//{jobs.workflow}@{jobs.ref}"]} if jobs.workflow else {}
     return {
         "project_id": [jobs.number],
         "pipeline_source": runs,
@@ -88,7 +86,7 @@ def _gitlab(jobs: Jobs, part: Part) -> dict[str, list[str]]:
         "ref_type": ["branch"],
         "ref_protected": ["true"],
         "environment": list(jobs.environments),
-        **workflow,
+        "ci_config_ref_uri": [f"{host}/{jobs.repository}//{jobs.workflow}@{jobs.ref}"],
     }
 
 

@@ -29,7 +29,7 @@ _PEM = re.compile(
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _KEY = re.compile(r"arn:aws(?:-[a-z]+)*:kms:[a-z0-9-]{1,30}:\d{12}:key/[A-Za-z0-9-]{1,100}", re.ASCII)
 _ISSUERS = {"github": "https://token.actions.githubusercontent.com", "gitlab": "https://gitlab.com"}
-_WORKFLOWS = {"github": "", "gitlab": ".gitlab-ci.yml"}
+_WORKFLOWS = {"github": ".github/workflows/tokens.yml", "gitlab": ".gitlab-ci.yml"}
 _NUMBERS = {
     "github": ("repository", "repository_id", "gh api repos/OWNER/NAME --jq .id"),
     "gitlab": ("project", "project_id", "the project's page shows it"),
