@@ -39,4 +39,4 @@ def vault_server(
     """The server of the store at `url`; InputError if this machine knows the store at another one."""
     where = vault_settings(config, settings, environ)
     known_servers(url, where).check()
-    return VaultServer(VaultConnection(where, clock))
+    return VaultServer(VaultConnection(where, clock), clock)

@@ -5,19 +5,24 @@ from typing import Any
 from tokenguard.clients.vault.connection import VaultConnection
 from tokenguard.clients.vault.trouble import Reason, VaultTrouble
 from tokenguard.errors import InputError, Unreachable
+from tokenguard.ports.clock import Clock
 from tokenguard.provisioning.server_setup.comparing import Found
 from tokenguard.provisioning.server_setup.vault import Kind, Resource
 
 _LISTED = {Kind.MOUNT: "sys/mounts", Kind.METHOD: "sys/auth", Kind.AUDIT: "sys/audit"}
 """What can only be asked for all at once; a server says of a single one that is missing what it says of an error."""
+_LOOKS = 40
+_PAUSE = 0.25
+"""Seconds between two looks."""
 _OWNER = "log in as whoever runs the server, or hand them what `tokenguard setup --emit terraform` writes"
 
 
 class VaultServer:
     """One server, with the login of whoever sets it up."""
 
-    def __init__(self, connection: VaultConnection) -> None:
+    def __init__(self, connection: VaultConnection, clock: Clock) -> None:
         self._connection = connection
+        self._clock = clock
 
     def read(self, resource: Resource) -> Found:
         """What the server has of it, or None.
@@ -56,6 +61,20 @@ class VaultServer:
                     f"the vault does not take the {resource.title}", hint=_REFUSED[resource.kind]
                 ) from None
             raise
+        if resource.kind is Kind.MOUNT:
+            self._await_versions(resource.name)
+
+    def _await_versions(self, mount: str) -> None:
+        """A new mount takes no entries for the moment in which the server makes it a versioned one."""
+        for _ in range(_LOOKS):
+            try:
+                self._connection.request("get", f"/v1/{mount}/config")
+            except VaultTrouble as trouble:
+                if trouble.reason is not Reason.REFUSED:
+                    return  # it is for whoever uses the mount to say what is wrong
+                self._clock.sleep(_PAUSE)
+            else:
+                return
 
 
 def _denied(resource: Resource, verb: str) -> Unreachable:
