@@ -2,8 +2,12 @@
 
 import pytest
 
+from tests.fakes.clock import FakeClock
+from tests.fakes.memory_store import MemoryStore
+from tokenguard.cli.audit_verify import problems_of
 from tokenguard.domain.event import Op
 from tokenguard.frozen import replace
+from tokenguard.stores.adopted import adopting
 
 NAME = "video/app/prod/upload"
 
@@ -36,6 +40,16 @@ def test_an_untouched_trail_holds(cli):
     document = cli("audit", "verify", "--format", "json").document
     assert document["ok"]
     assert document["chains"] == 2
+
+
+def test_a_store_that_can_check_itself_is_asked_to_also_where_adopted_values_are_read_in_place():
+    class Damaged(MemoryStore):
+        def check(self):
+            return ["row 7"]
+
+    store = Damaged(FakeClock())
+    assert problems_of(adopting(store, lambda: None)) == problems_of(store) == ["row 7"]
+    assert problems_of(adopting(MemoryStore(FakeClock()), lambda: None)) == ()
 
 
 def _change(entries):

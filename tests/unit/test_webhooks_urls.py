@@ -80,7 +80,7 @@ SECRETS = [
     "token=x", "TOKEN=x", "access_token=x", "jobToken=x", "api_key=x", "apikey=x", "x-api-key=x", "secret=x",
     "client_secret=x", "password=x", "auth=x", "sig=x", "signature=x", "key=x", "a=1&token=x", "a=1;token=x",
     "to%6ben=x", "t=dx_bearer_x", "t=sk-social-x", "t=whsec_x", "t=Bearer%20x", "dx_secret_x",
-    "t=eyJhbGciOiJIUzI1NiJ9", "r=" + "a1" * 24, "&".join(f"p{n}=1" for n in range(101)),
+    "accesstoken=x", "authtoken2=x", "tokens=x", "jwt2=x", "t=eyJhbGciOiJIUzI1NiJ9", "r=" + "a1" * 24, "&".join(f"p{n}=1" for n in range(101)),
 ]  # fmt: skip
 
 

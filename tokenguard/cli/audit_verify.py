@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 from tokenguard.audit.chain import Checked, check_all
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import Tampered
+from tokenguard.ports.store import Store
 from tokenguard.shell.wiring import Wiring
 from tokenguard.stores.adopted import home_of
 
@@ -33,6 +34,12 @@ class Checkable(Protocol):
         ...
 
 
+def problems_of(store: Store) -> Iterable[Problem]:
+    """What a store that can verify itself finds wrong; nothing for one that cannot."""
+    home = home_of(store)  # from Python 3.12 on, a protocol does not see what an object only passes on
+    return home.check() if isinstance(home, Checkable) else ()
+
+
 @command("verify")
 @pass_wiring
 def verify(wiring: Wiring) -> None:
@@ -47,13 +54,11 @@ def verify(wiring: Wiring) -> None:
                 f"{chain.broken.reason}",
                 hint="keep a copy of the store as evidence, then restore it from a backup",
             )
-    home = home_of(store)  # from Python 3.12 on, a protocol does not see what an object only passes on
-    if isinstance(home, Checkable):
-        for problem in home.check():
-            raise Tampered(
-                f"the store does not hold ({problem.where}): {problem.what}",
-                hint="keep a copy of the store as evidence, then restore it from a backup",
-            )
+    for problem in problems_of(store):
+        raise Tampered(
+            f"the store does not hold ({problem.where}): {problem.what}",
+            hint="keep a copy of the store as evidence, then restore it from a backup",
+        )
     entries = sum(chain.entries for chain in checked)
     if wiring.screen.as_json:
         wiring.screen.document({"ok": True, "chains": len(checked), "entries": entries})

@@ -22,8 +22,9 @@ def doctor(wiring: Wiring, *, install_hook: bool, accept_server: bool) -> int:
     Configuration, policy, .env and hook of the working directory; store, keys, logins, integrity and clock; open
     operations; and for the tokens that are due next their provider, its admin credential and their consumers.
 
-    Warnings do not change the exit code. Exit 1: something must be mended. 4: the store cannot be opened.
-    5: a token that was proven dead is accepted again. 6: the store was tampered with, or is damaged.
+    Warnings do not change the exit code. Exit 1: something must be mended. 2: there is no store there, or the
+    configuration is wrong. 4: the store cannot be opened. 5: a token that was proven dead is accepted again.
+    6: the store was tampered with, or is damaged.
     """
     if install_hook:
         _install(wiring)

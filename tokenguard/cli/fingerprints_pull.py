@@ -78,8 +78,8 @@ def _report(wiring: Wiring, bundle: Bundle, *, kept: bool) -> None:
         f"version {bundle.version}: {live:,} live tags, {len(bundle.entries) - live:,} revoked, "
         f"{len(bundle.waivers):,} waived tokens, good until {bundle.expires[:10]}"
     )
-    wiring.screen.line(
-        "the scan key is in the OS keyring now"
-        if kept
-        else f"no keyring keeps the scan key here: {SCAN_KEY_VARIABLE} must be set for scans"
-    )
+    if kept:
+        wiring.screen.line("the scan key is in the OS keyring now")
+    else:
+        now = ", as it is now" if SCAN_KEY_VARIABLE in wiring.environ else ""
+        wiring.screen.line(f"no keyring keeps the scan key here: {SCAN_KEY_VARIABLE} must be set for scans{now}")

@@ -22,8 +22,8 @@ _PRIVATE_ENDINGS = frozenset(
      "example", "onion", "localdomain"}
 )  # fmt: skip
 _SECRET_NAMES = re.compile(
-    r"(?:.*[^a-z])?(?:token|secret|passw(?:or)?d|pwd|pass|apikey|key|auth|authorization|bearer|signature|sig|"
-    r"credentials?|jwt|session)"
+    r".*(?:token|secret|passw(?:or)?d|apikey|credential|signature)s?[0-9]*|"  # however it is run together
+    r"(?:.*[^a-z])?(?:pwd|pass|key|auth|authorization|bearer|sig|jwt|session)s?[0-9]*"
 )
 _SECRET_BEGINS = re.compile(r"dx_(?:bearer|secret)_|sk-social-|whsec_|ap_live_|Bearer\b")
 _LONG_RANDOM = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9_+/=-]{43,}", re.ASCII)
