@@ -81,8 +81,13 @@ class Adding:
             )
         return self._wiring.engine.issue(self._record)
 
-    def take(self, source: Source, *, verify: bool) -> Snapshot:
+    def take(self, source: Source, *, verify: bool, reason: str = "") -> Snapshot:
         """Take a value that exists.
+
+        Args:
+            source: where it is to be read.
+            verify: ask the provider about it first.
+            reason: what the audit trail says it is done for.
 
         Raises:
             NotTaken: it is dead or leads elsewhere.
@@ -95,7 +100,7 @@ class Adding:
         seen = self._ask(value) if verify and self._provider.capabilities.probe else None
         scope_name = self._record.scope_name or (seen.scope_name if seen else "")
         record = replace(self._record, scope_name=scope_name)
-        return taking.take(self._wiring.store, self._wiring.engine, record, value, seen)
+        return taking.take(self._wiring.store, self._wiring.engine, record, value, seen, reason=reason)
 
     @property
     def _adopted(self) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
+from tokenguard.cli.adding import Adding
 from tokenguard.cli.declaring import Held
 from tokenguard.cli.turns import leave_to_its_runner
 from tokenguard.domain.document import Document, Snapshot
@@ -12,12 +13,14 @@ from tokenguard.domain.names import TokenName, new_token_id
 from tokenguard.domain.token import ConsumerKind, Custody, Record, RecordState
 from tokenguard.errors import Conflict, InputError, TokenguardError, Unfinished, Unreachable
 from tokenguard.frozen import replace
+from tokenguard.inventory.changes import Changes
 from tokenguard.provisioning.actions import Action, Verb
 from tokenguard.provisioning.comparing import for_first_value, new_record, wanted
 from tokenguard.provisioning.deciding import Known, decide, undelivered
 from tokenguard.provisioning.manifest import Declared
 from tokenguard.provisioning.reviewing import reason_of
 from tokenguard.rotation.batch import Result
+from tokenguard.shell.values import Source
 from tokenguard.shell.wiring import Wiring
 
 _LEAST_PAUSE = 0.05
@@ -152,18 +155,15 @@ class Applying:
     def _do(self, verb: Verb, declared: Declared, found: Snapshot | None, reason: str) -> None:
         engine = self._wiring.engine
         if found is None:
-            record = self._fresh(declared)
-            if verb is Verb.ISSUE:
-                engine.issue(for_first_value(record, self._wiring.clock.now()), reason=reason)
-            else:
-                self._declare(record, reason)
+            self._begin(verb, self._fresh(declared), reason)
             return
         record = found.document.record
         match verb:
             case Verb.ISSUE:
-                known = self._known(declared, declared.provider)
-                pinned = replace(wanted(record, declared), base_url=known.address)
+                pinned = self._pinned(wanted(record, declared), declared)
                 engine.issue(for_first_value(pinned, self._wiring.clock.now()), reason=reason)
+            case Verb.ADOPT:
+                Adding(self._wiring, declared.name, Changes()).take(Source(), verify=True, reason=reason)
             case Verb.RESUME:
                 leave_to_its_runner(self._wiring, found, self._known(declared, record.provider).capabilities)
                 engine.resume(found.id, reason=reason)
@@ -182,10 +182,23 @@ class Applying:
                 closed = replace(record, state=RecordState.RETIRED)
                 self._commit(found, closed, Op.DONE, {"result": "never-had-a-value", "reason": reason})
 
+    def _begin(self, verb: Verb, record: Record, reason: str) -> None:
+        if verb is Verb.ISSUE:
+            self._wiring.engine.issue(for_first_value(record, self._wiring.clock.now()), reason=reason)
+        else:
+            self._declare(record, reason)
+
     def _fresh(self, declared: Declared) -> Record:
         known = self._known(declared, declared.provider)
         now = self._wiring.clock.now()
-        return new_record(declared, kind=known.capabilities.kind, address=known.address, now=now)
+        fresh = new_record(declared, kind=known.capabilities.kind, address=known.address, now=now)
+        return self._pinned(fresh, declared)
+
+    def _pinned(self, record: Record, declared: Declared) -> Record:
+        """With the servers that this machine is set to use, as long as there is no value that could go elsewhere."""
+        if record.location.adopted:
+            record = replace(record, location=self._wiring.places.pinned(record.location.url))
+        return replace(record, base_url=self._known(declared, declared.provider).address)
 
     def _declare(self, record: Record, reason: str) -> None:
         if not record.kind.has_value:
@@ -199,7 +212,7 @@ class Applying:
         before = found.document.record
         after = wanted(before, declared)
         if before.state is RecordState.PENDING:
-            after = replace(after, base_url=self._known(declared, declared.provider).address)
+            after = self._pinned(after, declared)
         fields = ",".join(name for name in before.__struct_fields__ if getattr(before, name) != getattr(after, name))
         self._commit(found, after, Op.EDIT, {"fields": fields, "reason": reason})
 

@@ -11,6 +11,7 @@ from tokenguard.policy.evaluation import assess
 from tokenguard.policy.model import Policy
 from tokenguard.policy.surroundings import is_identified
 from tokenguard.ports.delivery import Holds
+from tokenguard.ports.store import Found
 from tokenguard.provisioning.drift import RULES, Finding, Unknown, against_inventory, difference
 from tokenguard.shell.wiring import Wiring
 
@@ -52,6 +53,10 @@ def _consumers_of(wiring: Wiring, found: Snapshot) -> Iterator[Finding]:
     if record.state is RecordState.RETIRED:
         return
     live = wiring.store.read_live(found.id)
+    if live is not None and live.found is not Found.SAME:
+        text = f"{record.location.url} does not hold what was published there"
+        yield difference("consumer-differs", text, token=record.name, owner=record.owner)
+        return
     for consumer in record.consumers or ():
         delivery = wiring.deliveries.of(consumer)
         if delivery is None or live is None:

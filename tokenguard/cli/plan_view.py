@@ -3,7 +3,7 @@
 from enum import StrEnum, unique
 from typing import Any
 
-from tokenguard.cli.plan_words import cost, destinations, details, shouts, summary, todo_line, what
+from tokenguard.cli.plan_words import adoptions, cost, destinations, details, shouts, summary, todo_line, what
 from tokenguard.inventory.views import moment
 from tokenguard.provisioning.actions import Action, Plan, Todo
 from tokenguard.shell.wiring import Wiring
@@ -63,6 +63,7 @@ def plan_json(plan: Plan, price: str) -> dict[str, Any]:
         "store_id": plan.store,
         "declared": plan.declared,
         "new_destinations": [{"name": name, "consumer": consumer} for name, consumer in destinations(plan)],
+        "adopted_places": [{"name": name, "place": place} for name, place in adoptions(plan)],
         "new_addresses": [{"provider": provider, "address": address} for provider, address in plan.addresses],
         "revokes": list(plan.ends_live),
         "actions": [_action_json(each) for each in plan.actions],

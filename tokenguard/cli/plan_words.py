@@ -11,6 +11,7 @@ DID = {
     Verb.RESUME: "go on with",
     Verb.DECLARE: "record",
     Verb.ISSUE: "create",
+    Verb.ADOPT: "adopt",
     Verb.CHANGE: "change",
     Verb.DELIVER: "deliver",
     Verb.ROTATE: "rotate",
@@ -19,6 +20,7 @@ DID = {
 }
 DESTINATIONS = "NEW DESTINATIONS: values will go where they have not gone before"
 ADDRESSES = "NEW PROVIDER ADDRESSES: no token of this store has been shown there yet"
+ADOPTED = "NEW PLACES OF OTHERS: what is there will be read and shown to its provider, and rotations will replace it"
 ENDS = "LIVE TOKENS WILL BE REVOKED: nothing takes their place; apply needs --allow-retire"
 
 
@@ -44,6 +46,11 @@ def details(action: Action) -> str:
 def destinations(plan: Plan) -> list[tuple[str, str]]:
     """Every new destination with the token whose value goes there."""
     return [(action.name, each) for action in plan.actions for each in action.destinations]
+
+
+def adoptions(plan: Plan) -> list[tuple[str, str]]:
+    """Every field of others that is taken over, with the token that is said to be there."""
+    return [(action.name, action.adopts) for action in plan.actions if action.adopts]
 
 
 def summary(plan: Plan) -> str:
@@ -74,6 +81,8 @@ def shouts(plan: Plan) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """What a reviewer must not overlook, with its headline."""
     if found := destinations(plan):
         yield DESTINATIONS, found
+    if adopted := adoptions(plan):
+        yield ADOPTED, adopted
     if plan.addresses:
         yield ADDRESSES, list(plan.addresses)
     if plan.ends_live:

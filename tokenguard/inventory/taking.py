@@ -22,7 +22,7 @@ from tokenguard.ports.store import Store
 class Custodian(Protocol):
     """Who moves values: the rotation engine."""
 
-    def add(self, record: Record, value: Value, *, seen: Observation | None) -> Snapshot:
+    def add(self, record: Record, value: Value, *, seen: Observation | None, reason: str = "") -> Snapshot:
         """Take a value into custody and deliver it."""
         ...
 
@@ -61,7 +61,9 @@ def check_name_is_free(store: Store, name: TokenName) -> None:
         )
 
 
-def take(store: Store, custodian: Custodian, record: Record, value: Value, seen: Observation | None) -> Snapshot:
+def take(
+    store: Store, custodian: Custodian, record: Record, value: Value, seen: Observation | None, *, reason: str = ""
+) -> Snapshot:
     """Take a value into custody, also where an earlier try was interrupted.
 
     Args:
@@ -70,6 +72,7 @@ def take(store: Store, custodian: Custodian, record: Record, value: Value, seen:
         record: what is known of the token.
         value: checked before.
         seen: what the provider said of it; None if it was not asked.
+        reason: what the audit trail says it is done for.
 
     Raises:
         InputError: the name is taken.
@@ -82,7 +85,7 @@ def take(store: Store, custodian: Custodian, record: Record, value: Value, seen:
                 f"an operation on {record.name} is open", hint=f"tokenguard rotate {record.name} --resume, or --abort"
             )
         custodian.abort(existing.id)
-    return custodian.add(record, value, seen=seen)
+    return custodian.add(record, value, seen=seen, reason=reason)
 
 
 def enter_without_value(store: Store, clock: Clock, record: Record) -> Snapshot:

@@ -20,6 +20,8 @@ class Verb(StrEnum):
     """Make its record; a value is to come, or there is none."""
     ISSUE = "issue"
     """Have the provider make its first value, store it and deliver it."""
+    ADOPT = "adopt"
+    """Take over the value that is at its location, where it stays."""
     CHANGE = "change"
     DELIVER = "deliver"
     ROTATE = "rotate"
@@ -51,6 +53,8 @@ class Action(Frozen, frozen=True, kw_only=True):
     """The consumers that will be given its value."""
     destinations: tuple[str, ...] = ()
     """Those of its consumers that its record does not have yet: new places for its value to go."""
+    adopts: str = ""
+    """The field of others that its value is taken over from, and that rotations will write to from then on."""
     provider: str = ""
     address: str = ""
     """The provider's address, where it is pinned by this."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from tokenguard.domain.token import Kind, Record, RecordState
+from tokenguard.domain.token import Custody, Kind, Location, Record, RecordState
 from tokenguard.frozen import replace
 from tokenguard.provisioning.actions import FieldChange
 from tokenguard.provisioning.manifest import Declared
@@ -22,6 +22,8 @@ def wanted(record: Record, declared: Declared) -> Record:
     if (due := _due(record, declared)) is not None:
         said["due_at"] = due
     after = replace(record, **said)
+    if declared.location not in {None, record.location.adopted} and record.state is RecordState.PENDING:
+        after = replace(after, location=Location(Custody.ADOPTED, declared.location or ""))
     if after.state is RecordState.UNCLAIMED and not after.missing:
         after = replace(after, state=RecordState.ACTIVE)
     return after
@@ -56,6 +58,8 @@ def _changes(before: Record, after: Record) -> Iterator[FieldChange]:
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
             yield FieldChange(name, words(old), words(new))
+    if before.location.url != after.location.url:
+        yield FieldChange("location", words(before.location.url), words(after.location.url))
 
 
 def words(value: object) -> str:

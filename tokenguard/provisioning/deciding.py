@@ -62,13 +62,15 @@ def decide(declared: Declared, found: Snapshot | None, around: Around) -> Decisi
 
 def _overlap(declared: Declared, found: Snapshot | None, around: Around) -> Decision | None:
     """Refuse a new place that holds the value of another token: they would take turns at overwriting it."""
-    had = found.document.record.consumers if found else ()
-    for consumer in declared.consumers or ():
-        other = around.taken.get(str(consumer), declared.name)
-        if other != declared.name and consumer not in (had or ()):
+    record = found.document.record if found else None
+    had = {str(each) for each in record.consumers or ()} | {record.location.adopted} if record else set()
+    places = [*map(str, declared.consumers or ()), *([declared.location] if declared.location else [])]
+    for place in places:
+        other = around.taken.get(place, declared.name)
+        if other != declared.name and place not in had:
             renamed = f"if it is the same token: tokenguard edit {other} --rename {declared.name}; else "
             hint = f"{'' if found else renamed}give it a place of its own, or declare {other} without this one"
-            return _blocked(declared, f"{consumer} is where the value of {other} goes", hint)
+            return _blocked(declared, f"{place} is where the value of {other} goes", hint)
     return None
 
 
@@ -98,8 +100,12 @@ def _begin(declared: Declared, found: Snapshot | None, known: Known, around: Aro
     recorded = (Verb.DECLARE,) if before is None else (Verb.CHANGE,) if differences else ()
     verbs = (Verb.ISSUE,) if by_api else recorded
     deliver = tuple(map(str, after.consumers or ())) if by_api else ()
+    if declared.location is not None and after.kind.has_value and not _persons(after):
+        overdue = after.due_at is not None and after.due_at <= around.now and _needs_person(after, known) is None
+        verbs = (*verbs, Verb.ADOPT, *((Verb.ROTATE,) if overdue else ()))
+        deliver = tuple(map(str, after.consumers or ()))
     action = _action(declared, found, verbs, known, changes=differences, deliver=deliver, record=after)
-    if by_api or not after.kind.has_value:
+    if by_api or Verb.ADOPT in verbs or not after.kind.has_value:
         return Decision(action=action)
     return Decision(action=action, todos=(_value_todo(declared, after, admin),))
 
@@ -114,6 +120,9 @@ def _value_todo(declared: Declared, record: Record, admin: TokenName | None) -> 
         return Todo(name=declared.name, wait=Wait.VALUE, owner=declared.owner, due=due,
                     text="have it made, and see that every person in its consumers has it",
                     command=f"tokenguard add {declared.name} --issue")  # fmt: skip
+    if declared.location is not None:
+        return _todo(declared, Wait.VALUE, "have it taken over, and see that every person in its consumers has it",
+                     f"tokenguard add {declared.name}", due=due)  # fmt: skip
     guided = declared.issue is Issue.GUIDED
     return Todo(
         name=declared.name, wait=Wait.VALUE, owner=declared.owner, due=due,
@@ -138,6 +147,9 @@ def _adjust(declared: Declared, found: Snapshot, known: Known, around: Around) -
     if before.base_url and before.base_url != known.address:
         hint = f"if the provider has moved: tokenguard edit {declared.name} --base-url {known.address or 'URL'}"
         return _blocked(declared, "it is pinned to another address than this machine uses", hint)
+    if declared.location not in {None, before.location.adopted}:
+        hint = f"tokenguard edit {declared.name} --adopt '{declared.location}', once that holds its value"
+        return _blocked(declared, "its live value is not at that location", hint)
     verbs = [Verb.CHANGE] if differences else []
     todos: list[Todo] = []
     late = undelivered(replace(found.document, record=after)) if _has_value(before) else ()
@@ -165,6 +177,15 @@ def _resume(declared: Declared, found: Snapshot, known: Known) -> Decision:
     record = found.document.record
     command = f"tokenguard rotate {declared.name} --resume"
     given = found.document.journal is not None and found.document.journal.mode is Mode.ADD
+    if (
+        given
+        and declared.location is not None
+        and declared.location == record.location.adopted
+        and not _persons(record)
+    ):
+        verb = Verb.ADOPT if record.state is RecordState.PENDING else Verb.RESUME  # before it was live, it begins anew
+        deliver = tuple(map(str, record.consumers or ()))
+        return Decision(action=_action(declared, found, (verb,), known, deliver=deliver, record=record))
     if known.capabilities.unattended and not given and not _persons(record):
         action = _action(declared, found, (Verb.RESUME,), known, record=record)
         return Decision(action=action)
@@ -253,6 +274,7 @@ def _action(
         changes=changes,
         deliver=deliver,
         destinations=() if ends else tuple(str(each) for each in record.consumers or () if each not in had),
+        adopts="" if ends or (before and before.location == record.location) else record.location.adopted,
         provider=record.provider,
         address=known.address if before is None or record.base_url != before.base_url else "",
         owner=record.owner,

@@ -108,6 +108,8 @@ def _of_action(declared: Declared, action: Action) -> Iterator[Violation]:
                 yield _at(declared, "unfinished", "an operation on it is open")
             case Verb.ISSUE:
                 yield _at(declared, "awaiting-value", "its value is not made yet", Severity.ERROR)
+            case Verb.ADOPT:
+                yield _at(declared, "awaiting-value", "its value is not taken over yet", Severity.ERROR)
             case Verb.DELIVER:
                 yield _at(declared, "undelivered", f"not known to hold it: {', '.join(action.deliver)}")
             case Verb.ROTATE:

@@ -24,6 +24,8 @@ class Sort(StrEnum):
     DAY = "day"
     DAYS = "days"
     CONSUMERS = "consumers"
+    LOCATION = "location"
+    """A field that others own."""
 
 
 class About(Frozen, frozen=True, kw_only=True):
@@ -87,6 +89,11 @@ FIELDS: Mapping[str, About] = {
     "consumers": About(
         sort=Sort.CONSUMERS, says="Who is given its value; an empty list says nobody.",
         hint=f"write KIND:TARGET, as in dotenv:/ABSOLUTE/PATH#VARIABLE; the kinds are {', '.join(ConsumerKind)}",
+        overlaid=True, ids=True,
+    ),
+    "location": About(
+        sort=Sort.LOCATION, says="The field of a Vault or of AWS that its value is in already, and stays in.",
+        hint="write vault://MOUNT/PATH#FIELD, or aws://REGION/NAME with #JSON_FIELD where the secret is a JSON object",
         overlaid=True, ids=True,
     ),
     "issue": About(

@@ -5,10 +5,9 @@ from typing import Any
 
 from tokenguard.documents import Tree
 from tokenguard.domain.names import SEGMENT, TokenName
-from tokenguard.domain.token import Consumer
 from tokenguard.provisioning.fields import FIELDS, INCLUDED, INHERITED, OVERLAID, OVERLAY, REQUIRED, TOP
 from tokenguard.provisioning.folder import MAX_FILES, Folder, Unreadable, is_path
-from tokenguard.provisioning.manifest import SHARED, Declared, Manifest, Wish
+from tokenguard.provisioning.manifest import SHARED, Declared, Issue, Manifest, Wish
 from tokenguard.provisioning.reading import Part, ReadConsumer, declared_name
 from tokenguard.provisioning.source import Source, read_source
 
@@ -184,16 +183,24 @@ class _Layers:
             )
         if declared.kind is not None and not declared.kind.has_value and declared.consumers:
             self._refuse(declared, f"an {declared.kind} has no value that could be delivered", "leave consumers out")
+        if declared.location is not None and declared.kind is not None and not declared.kind.has_value:
+            self._refuse(declared, f"an {declared.kind} has no value that could be anywhere", "leave location out")
+        if declared.location is not None and declared.issue is not Issue.BROUGHT:
+            self._refuse(declared, "its value is at its location already", "leave issue out, or location")
 
     def _check_consumers(self, tokens: list[Declared]) -> None:
-        taken: dict[Consumer, TokenName] = {}
-        for declared in tokens:
-            if declared.state is Wish.RETIRED:
-                continue
+        taken: dict[str, TokenName] = {}
+        lasting = [each for each in tokens if each.state is not Wish.RETIRED]
+        for declared in lasting:
+            if declared.location is not None and taken.setdefault(declared.location, declared.name) != declared.name:
+                self._refuse(declared, f"{taken[declared.location]} is at the same location", "give each its own field")
+        for declared in lasting:
             for consumer in declared.consumers or ():
-                other = taken.setdefault(consumer, declared.name)
+                other = taken.setdefault(str(consumer), declared.name)
                 if other != declared.name and consumer.kind not in SHARED:
                     self._refuse(declared, f"{other} is delivered to the same place", "give each its own variable")
+                if str(consumer) == declared.location:
+                    self._refuse(declared, "its location is one of its consumers, too", "leave it out of consumers")
 
     def _refuse(self, declared: Declared, reason: str, hint: str) -> None:
         source, path = self._places[declared.name]

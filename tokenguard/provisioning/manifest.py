@@ -56,6 +56,8 @@ class Declared(Frozen, frozen=True, kw_only=True):
     deputy: str | None = None
     due: datetime | None = None
     consumers: tuple[Consumer, ...] | None = None
+    location: str | None = None
+    """The field of others that its value is, and stays, in."""
     issue: Issue = Issue.BROUGHT
     value_within: timedelta = VALUE_WITHIN
     notes: str | None = None

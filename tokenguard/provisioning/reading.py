@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, NoReturn
 
 from tokenguard.documents import Tree
+from tokenguard.domain.field_address import parse_field
 from tokenguard.domain.lookalikes import holds_opaque
 from tokenguard.domain.names import SEGMENT, TokenName, token_name
 from tokenguard.domain.scope import Scope
@@ -189,4 +190,5 @@ _READERS: Mapping[Sort, Callable[[str], Any]] = {
     Sort.ISSUE: Issue,
     Sort.DAY: _day,
     Sort.DAYS: _days,
+    Sort.LOCATION: lambda text: parse_field(text).url,
 }

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tokenguard.domain.field_address import LONGEST
 from tokenguard.domain.names import MAX_SEGMENTS, SEGMENT
 from tokenguard.domain.token import Kind
 from tokenguard.provisioning.fields import FIELDS, INCLUDED, INHERITED, OVERLAID, TOP, Sort
@@ -22,6 +23,7 @@ _OF_SORT: Mapping[Sort, Mapping[str, Any]] = {
     Sort.PERMISSIONS: {"type": "array", "items": {"type": "string"}, "maxItems": MAX_ITEMS, "uniqueItems": True},
     Sort.DAY: {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"},
     Sort.DAYS: {"type": "integer", "minimum": 1, "maximum": 365},
+    Sort.LOCATION: {"type": "string", "pattern": "^(vault|aws)://.", "maxLength": LONGEST},
     Sort.CONSUMERS: {
         "type": "array", "items": {"type": "string", "pattern": "^[a-z][a-z0-9-]*:."}, "maxItems": MAX_ITEMS,
         "uniqueItems": True,

@@ -33,16 +33,17 @@ class Engine:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def add(self, record: Record, value: Value, *, seen: Observation | None) -> Snapshot:
+    def add(self, record: Record, value: Value, *, seen: Observation | None, reason: str = "") -> Snapshot:
         """Take a value that exists into custody and deliver it.
 
         Args:
             record: what is known; its state may be `unclaimed`.
             value: the value, already checked.
             seen: what the provider said of it just now; None if it was not asked.
+            reason: what the audit trail says it is done for.
         """
         unclaimed = record.state is RecordState.UNCLAIMED
-        session = open_new(self._context, replace(record, seen=seen), Mode.ADD)
+        session = open_new(self._context, replace(record, seen=seen), Mode.ADD, reason=reason)
         minting.take_given(session, value)
         verdict = seen.verdict.value if seen else "not-probed"
         state = RecordState.UNCLAIMED if unclaimed else RecordState.PENDING
