@@ -6,7 +6,7 @@ from tokenguard import __version__
 from tokenguard.cli.base import group
 
 COMMANDS = {
-    "init": ("tokenguard.cli.init:init", "Make a store."),
+    "init": ("tokenguard.cli.init:init", "Make a store, or with --ci a repository's pipeline."),
     "setup": ("tokenguard.cli.setup:setup", "Set up a store's server for a pipeline, or tell what differs."),
     "doctor": ("tokenguard.cli.doctor:doctor", "Check store, keys, clock and surroundings."),
     "add": ("tokenguard.cli.add:add", "Take a token into the inventory, or have one issued."),

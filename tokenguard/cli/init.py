@@ -1,10 +1,15 @@
-"""`init`: make a store."""
+"""`init`: make a store, or with --ci a repository's pipeline."""
+
+from typing import TYPE_CHECKING
 
 import click
 
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import InputError
 from tokenguard.shell.wiring import Wiring
+
+if TYPE_CHECKING:  # it loads the stores
+    from tokenguard.cli.founding import Founded
 
 
 @command("init")
@@ -53,6 +58,9 @@ def init(
     that is asked for. A recovery code opens the store if that key is ever lost. A store at vault://MOUNT/PREFIX has no
     key here: the configuration's [vault] says where it is and how to log in. One at aws://REGION/PREFIX takes
     AWS's default credentials; [aws] kms_key is the key that encrypts it.
+
+    With --ci it makes no store, and writes what the repository we stand in needs for its pipeline. No file that is
+    there is changed, but for lines that .gitignore lacks.
     """
     if ci is not None:
         from tokenguard.cli.bootstrapping import Wanted, bootstrap  # noqa: PLC0415 - few ask for it
@@ -74,7 +82,10 @@ def init(
         return
     if adopted:
         raise InputError("--adopt belongs to --print-policy here", hint="`tokenguard add NAME --adopt LOCATION`")
-    made = found(wiring, recovery_file, sandbox=sandbox)
+    _show(wiring, found(wiring, recovery_file, sandbox=sandbox), recovery_file)
+
+
+def _show(wiring: Wiring, made: "Founded", recovery_file: str | None) -> None:
     if wiring.screen.as_json:
         costs = {"cost": made.cost} if made.cost else {}
         wiring.screen.document({"store": made.url, "store_id": made.store_id, "recovery": made.recovery, **costs})

@@ -21,9 +21,9 @@ def setup(
 ) -> ExitCode | None:
     """Hold the store's server against FILE (server.yaml): mount, policies, login methods of the CI, roles, audit.
 
-    Nothing is written without --apply, and what is there and not ours (a mount, a login method) is never changed.
-    On AWS it shows roles, trust and use of the KMS key, for --emit terraform. It needs the login of whoever runs the
-    server; a store's own roles cannot do it.
+    Nothing is written without --apply, and what is there and not ours (a mount, a login method) is never changed. It
+    needs the login of whoever runs the server; a store's own roles cannot do it. For a store on AWS there is --emit
+    terraform, with roles, trust and use of the KMS key: IAM is not changed from here.
     """
     from tokenguard.cli.setting_up import emitted, held, perform, show  # noqa: PLC0415 - loads hvac
 
