@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.world import canary
+from tests.fakes.world import FakeIssuer, canary
 from tokenguard.cli import boundary
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.shell.argv import refuse_values
@@ -48,6 +48,18 @@ def test_a_bug_shows_frames_and_no_values(cli, monkeypatch):
 def test_an_error_s_words_cannot_act_on_the_terminal(cli, monkeypatch):
     monkeypatch.setattr(cli.store, "scan", _raising(TokenguardError("a\x1b[2J\nerror: b", hint="c\u202ed")))
     assert cli("list").err == "error: a\\x1b[2J\\x0aerror: b\nhint: c\\u202ed\n"
+
+
+def test_an_error_on_a_terminal_begins_a_line_of_its_own(cli, monkeypatch):
+    """What was being waited for is on the line the cursor stands in."""
+    cli.add(NAME)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(FakeIssuer, "create", _raising(TokenguardError("it went wrong", hint="mend it")))
+    answer = cli("rotate", NAME)
+    before, error, _ = answer.err.partition("error: it went wrong")
+    assert error, answer
+    assert "… asking" in before
+    assert before.endswith(("\r\x1b[K", "\n"))
 
 
 def test_an_interrupt_is_130(cli, monkeypatch):

@@ -83,6 +83,7 @@ def _say(wiring: Wiring, message: str, hint: str, code: ExitCode) -> ExitCode:
     if wants_colour(sys.stderr, wiring.environ):
         labels = (paint("error:", "red"), paint("hint:", "cyan"))
     with contextlib.suppress(OSError):
+        wiring.end_live_line()
         for label, text in zip(labels, (message, hint), strict=True):
             click.echo(f"{label} {safe_text(text, one_line=True)}", err=True)
     return code

@@ -281,6 +281,11 @@ class Wiring:
         snapshot = self.store.find(name)
         return name if snapshot is not None and snapshot.document.busy else None
 
+    def end_live_line(self) -> None:
+        """Take away what is being waited for, before something else is written to the terminal."""
+        if "progress" in self.__dict__:
+            self.progress.clear()
+
     def say(self, text: str) -> None:
         """Tell what is used and done, under -v."""
         if self.flags.verbose:
