@@ -71,6 +71,7 @@ class Surveying:
 
     def _walk(self, survey: Survey) -> Walk:
         walk = Walk()
+        self._wiring.progress.waiting(f"reading {self._address}")
         for each in survey.entries():
             if isinstance(each, Entry):
                 walk.entries += 1
