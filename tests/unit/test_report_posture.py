@@ -22,7 +22,7 @@ from tokenguard.report.charts import Chart, svg
 from tokenguard.report.controls import CONTROLS, evidence
 from tokenguard.report.coverage import coverage
 from tokenguard.report.posture import Posture, ages, calendar, owners, places, standings
-from tokenguard.report.posture_forms import as_csv
+from tokenguard.report.posture_forms import as_csv, as_json
 from tokenguard.report.rotations import rotations
 from tokenguard.report.sections import figures, sections
 
@@ -158,6 +158,15 @@ def test_coverage_says_why_a_list_is_missing():
     assert coverage(posture_of([number(1)], facts=read))[0].listed == "compared with the list read on 2026-10-31"
 
 
+def test_a_waiver_for_files_is_not_shown_as_one_for_tokens():
+    waiver = Waiver(rule="callback-url", match=Match(path="tests/*"), owner="o", reason="r", until=NOW + DAY)
+    posture = posture_of([number(1)], policy=replace(default_policy(), waivers=(waiver,)))
+    (table,) = [each for each in sections(posture) if each.id == "waivers"]
+    assert [cell.text for cell in table.rows[0]][1:4] == ["tests/*", "callback-url", "files: `tokenguard check`"]
+    (shown,) = as_json(posture)["waivers"]
+    assert (shown["path"], shown["token"], shown["covers"]) == ("tests/*", None, None)
+
+
 class TestControls:
     def verdicts(self, posture):
         return {each.control.id: each.verdict for each in evidence(posture)}
@@ -182,6 +191,22 @@ class TestControls:
     def test_what_holds_is_kept_and_an_empty_inventory_shows_nothing(self):
         assert self.verdicts(posture_of([number(1)]))["NHI8"] == "kept"
         assert self.verdicts(posture_of([]))["NHI8"] == "not shown"
+
+    def test_what_is_waived_is_not_kept(self):
+        waiver = Waiver(rule="maximum-age", match=Match(token="*"), owner="o", reason="r", until=NOW + DAY)
+        policy = replace(default_policy(), waivers=(waiver,))
+        assert self.verdicts(posture_of(aged(100)))["CC6.1"] == "violated"
+        assert self.verdicts(posture_of(aged(100), policy=policy))["CC6.1"] == "waived"
+
+    def test_a_rule_that_is_switched_off_does_not_make_a_control_kept(self):
+        rules = tuple(
+            replace(rule, severity=Severity.OFF) if rule.id == "maximum-age" else rule
+            for rule in default_policy().rules
+        )
+        found = evidence(posture_of([number(1)], policy=replace(default_policy(), rules=rules)))
+        (access,) = [each for each in found if each.control.id == "CC6.1"]
+        assert access.verdict == "not shown"
+        assert "does not ask maximum-age" in access.text
 
     def test_a_policy_that_does_not_ask_shows_nothing(self):
         rules = tuple(

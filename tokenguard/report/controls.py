@@ -28,7 +28,7 @@ class Evidence(Frozen, frozen=True, kw_only=True):
 
     control: Control
     verdict: str
-    """`kept`, `violated`, `not shown` or `elsewhere`."""
+    """`kept`, `waived`, `violated`, `not shown` or `elsewhere`."""
     text: str
 
 
@@ -116,12 +116,14 @@ class _Facts:
         parts = [f"{self._tokens:,} tokens held to {', '.join(asked)}"]
         parts += [f"violated: {violated}"] if violated else []
         parts += [f"not evaluable: {unknown}"] if unknown else []
-        if waived := self._said(self._waived, asked):
-            parts.append(f"waived: {waived}")
+        waived, unasked = self._said(self._waived, asked), [rule for rule in control.rules if rule not in asked]
+        parts += [f"waived: {waived}"] if waived else []
+        parts += [f"the policy in force does not ask {', '.join(unasked)}"] if unasked else []
         if control.rotations:
             parts.append(f"{self._proven:,} of {len(self._ended):,} ended operations with proof of death")
         parts += [control.beside] if control.beside else []
-        verdict = "violated" if violated else "not shown" if unknown or not self._tokens else "kept"
+        unproven = bool(unknown or unasked) or not self._tokens
+        verdict = "violated" if violated else "not shown" if unproven else "waived" if waived else "kept"
         return Evidence(control=control, verdict=verdict, text="; ".join(parts))
 
     @staticmethod

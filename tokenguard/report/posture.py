@@ -47,7 +47,8 @@ class Standing(Frozen, frozen=True, kw_only=True):
     """A waiver and what it covers now."""
 
     waiver: Waiver
-    covers: int
+    covers: int | None
+    """How many violations; None of a waiver for files, which a report does not look at."""
     left: int
     """Whole days, begun ones counted; none or less: it has ended."""
 
@@ -142,7 +143,11 @@ def standings(posture: Posture) -> list[Standing]:
     """Every waiver of the policy, that which ends first on top; ended ones too, as long as they are in the policy."""
     covered = Counter(_key(each.waiver) for assessment in posture.assessments for each in assessment.waived)
     found = [
-        Standing(waiver=each, covers=covered[_key(each)], left=-((posture.at - each.until) // timedelta(days=1)))
+        Standing(
+            waiver=each,
+            covers=None if each.match.path else covered[_key(each)],
+            left=-((posture.at - each.until) // timedelta(days=1)),
+        )
         for each in posture.policy.waivers
     ]
     return sorted(found, key=lambda each: (each.waiver.until, each.waiver.rule))

@@ -93,7 +93,8 @@ def as_json(posture: Posture) -> dict[str, Any]:
         "waivers": [
             {
                 "rule": each.waiver.rule,
-                "token": each.waiver.match.token,
+                "path": each.waiver.match.path or None,
+                "token": None if each.waiver.match.path else each.waiver.match.token,
                 "environment": each.waiver.match.environment,
                 "provider": each.waiver.match.provider,
                 "owner": each.waiver.owner,

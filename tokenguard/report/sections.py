@@ -170,13 +170,12 @@ def _waivers(posture: Posture) -> Table:
         waiver = each.waiver
         ended = Cell(f"{waiver.until:%Y-%m-%d} (ended)", "words", "bad")
         until = ended if each.left <= 0 else Cell(f"{waiver.until:%Y-%m-%d} ({each.left} d)", "words", _near(each.left))
-        tokens = ", ".join(
-            part for part in (waiver.match.token, waiver.match.environment, waiver.match.provider) if part
-        )
+        match = waiver.match
+        what = match.path or ", ".join(part for part in (match.token, match.environment, match.provider) if part)
+        covers = Cell("files: `tokenguard check`") if each.covers is None else _number(each.covers)
         rows.append(
-            [until, Cell(tokens, "exact"), Cell(waiver.rule, "exact"), _number(each.covers), Cell(waiver.owner),
-             Cell(waiver.reason)]
-        )  # fmt: skip
+            [until, Cell(what, "exact"), Cell(waiver.rule, "exact"), covers, Cell(waiver.owner), Cell(waiver.reason)]
+        )
     return Table(
         id="waivers",
         title="Waivers",
@@ -220,7 +219,7 @@ def _unknown(posture: Posture) -> Table:
 
 
 def _controls(posture: Posture) -> Table:
-    tones = {"kept": "good", "violated": "bad", "not shown": "warn"}
+    tones = {"kept": "good", "violated": "bad", "not shown": "warn", "waived": "warn"}
     return Table(
         id="controls",
         title="Control map",
