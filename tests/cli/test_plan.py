@@ -197,3 +197,38 @@ def test_a_place_goes_from_one_token_to_another_where_the_manifest_says_so_of_bo
     assert reading("--format", "json").document["actions"] == []
     (made,) = cli.world.living()
     assert made.value in (tmp_path / "app.env").read_text()
+
+
+@pytest.fixture
+def interrupted(cli, tmp_path, monkeypatch):
+    """A token whose making was interrupted after the provider had made it."""
+    written(tmp_path, "a/b: {issue: true, consumers: []}")
+    with monkeypatch.context() as patch:
+
+        def dies(*_arguments):
+            raise KeyboardInterrupt
+
+        patch.setattr(cli.store, "publish", dies)
+        assert cli("apply").code == 130
+    assert actions(cli("plan", "--format", "json"))["a/b"]["verbs"] == ["resume"]
+    return cli
+
+
+def test_a_destination_that_is_declared_while_an_operation_is_open_is_shouted_before_it_is_given_anything(
+    interrupted, reading, tmp_path
+):
+    place = f"dotenv:{tmp_path}/evil.env#T"
+    written(tmp_path, f"a/b: {{issue: true, consumers: ['{place}'], owner: audio}}")
+    planned = reading("--format", "json").document
+    assert planned["new_destinations"] == [{"name": "a/b", "consumer": place}]
+    assert planned["actions"][0]["verbs"] == ["resume", "change", "deliver"]
+    assert interrupted("apply", "--digest", planned["digest"]).code == 0
+    assert (tmp_path / "evil.env").exists()
+    assert reading("--format", "json").document["actions"] == []
+
+
+def test_an_operation_that_was_begun_for_another_scope_is_not_gone_on_with_again_and_again(interrupted, tmp_path):
+    written(tmp_path, "a/b: {issue: true, consumers: [], scope: 'drive:d2'}")
+    assert "begun for another scope" in interrupted.refused("apply")
+    assert interrupted("rotate", "a/b", "--abort").code == 0
+    assert actions(interrupted("plan", "--format", "json"))["a/b"]["verbs"] == ["issue"]

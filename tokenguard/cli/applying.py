@@ -125,7 +125,8 @@ class Applying:
                 raise Unfinished(
                     f"{action.name} is still not as it is declared", hint=f"tokenguard show {action.name}; apply again"
                 )
-            if left[0] not in action.verbs and Verb.RESUME not in action.verbs:
+            new = set(now.destinations) - set(action.destinations)
+            if left[0] not in action.verbs and (new or Verb.RESUME not in action.verbs):
                 return  # nobody has seen it in a plan; what an interrupted operation leads to was in an earlier one
             self._do(left[0], declared, found, self._reason(action))
             done.append(left[0])

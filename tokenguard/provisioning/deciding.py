@@ -174,22 +174,29 @@ def _adjust(declared: Declared, found: Snapshot, known: Known, around: Around) -
 
 
 def _resume(declared: Declared, found: Snapshot, known: Known) -> Decision:
-    record = found.document.record
-    command = f"tokenguard rotate {declared.name} --resume"
-    given = found.document.journal is not None and found.document.journal.mode is Mode.ADD
-    if (
-        given
-        and declared.location is not None
-        and declared.location == record.location.adopted
-        and not _persons(record)
-    ):
+    """An open operation goes on as it was begun; what has been declared since comes after it, and is told with it."""
+    record, journal = found.document.record, found.document.journal
+    after = wanted(record, declared)
+    differences = changes(record, after)
+    if wrong := [each.field for each in differences if each.field in IDENTITY and getattr(record, each.field)]:
+        hint = f"tokenguard rotate {declared.name} --abort, then apply; or put it back"
+        return _blocked(declared, f"the operation that is open on it was begun for another {wrong[0]}", hint)
+    given = journal is not None and journal.mode is Mode.ADD
+    place = record.location.adopted
+    if given and place and declared.location == place and not _persons(record):
         verb = Verb.ADOPT if record.state is RecordState.PENDING else Verb.RESUME  # before it was live, it begins anew
         deliver = tuple(map(str, record.consumers or ()))
         return Decision(action=_action(declared, found, (verb,), known, deliver=deliver, record=record))
-    if known.capabilities.unattended and not given and not _persons(record):
-        action = _action(declared, found, (Verb.RESUME,), known, record=record)
-        return Decision(action=action)
-    return Decision(todos=(_todo(declared, Wait.RESUME, "an operation on it waits for a person", command),))
+    if not known.capabilities.unattended or given or _persons(record):
+        command = f"tokenguard rotate {declared.name} --resume"
+        return Decision(todos=(_todo(declared, Wait.RESUME, "an operation on it waits for a person", command),))
+    had = record.consumers or ()
+    late = tuple(
+        str(each) for each in after.consumers or () if each not in had and each.kind is not ConsumerKind.PERSON
+    )
+    verbs = (Verb.RESUME, *((Verb.CHANGE,) if differences else ()), *((Verb.DELIVER,) if late else ()))
+    action = _action(declared, found, verbs, known, changes=differences, deliver=late, record=after)
+    return Decision(action=action)
 
 
 def _end(declared: Declared, found: Snapshot | None, around: Around) -> Decision:
