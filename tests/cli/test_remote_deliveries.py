@@ -67,6 +67,7 @@ def test_a_github_secret_is_confirmed_by_its_time_of_change(cli, tmp_path):
 def test_a_host_without_a_credential_here_is_refused_when_the_consumer_is_declared(cli, tmp_path):
     _, answer = added(cli, "gitlab:acme/app#TOKEN")
     assert answer.code == 2
+    assert "looking at gitlab:acme/app#TOKEN" in answer.err
     assert "no credential for gitlab.com" in answer.err
     assert '[destinations."gitlab.com"]' in answer.err
     assert list(cli.store.scan()) == []

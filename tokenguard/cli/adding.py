@@ -4,7 +4,7 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.liveness import Observation
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.secret import Value
-from tokenguard.domain.token import Custody, Record, RecordState
+from tokenguard.domain.token import ConsumerKind, Custody, Record, RecordState
 from tokenguard.errors import ExitCode, InputError, TokenguardError, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.inventory import taking
@@ -173,7 +173,10 @@ def check_consumers(wiring: Wiring, record: Record) -> None:
         taking.check_consumer_is_free(wiring.store, consumer, besides=record.name)
         delivery = wiring.deliveries.of(consumer)
         if delivery is not None:
+            if consumer.kind not in {ConsumerKind.DOTENV, ConsumerKind.COMMAND}:
+                wiring.progress.waiting(f"looking at {consumer}")  # a host may take its time
             delivery.check(consumer)
+            wiring.progress.clear()
         for warning in wiring.deliveries.warnings(consumer):
             wiring.progress.note(warning)
 
