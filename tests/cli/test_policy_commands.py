@@ -144,7 +144,7 @@ class TestTest:
         (tmp_path / "trial.yaml").write_text(TRIAL.replace("maximum-age: waived", "maximum-age: violated"))
         answer = cli("policy", "test", "trial.yaml")
         assert answer.code == 1
-        assert "FAIL  a frozen one\n      maximum-age is waived, expected violated: due since 2026-04-01" in answer.out
+        assert "FAIL  a frozen one\n      maximum-age: waived, expected violated (due since 2026-04-01" in answer.out
         document = cli("policy", "test", "trial.yaml", "--format", "json").document
         assert (document["passed"], document["failed"]) == (4, 1)
 

@@ -94,7 +94,7 @@ def _failures(case: Case, policy: Policy, now: datetime) -> Iterator[str]:
         else:
             outcome, text = asked(policy, rule, case.tokens[0], around)
         if outcome is not expected:
-            yield f"{rule} is {outcome}, expected {expected}" + (f": {text}" if text else "")
+            yield f"{rule}: {outcome}, expected {expected}" + (f" ({text})" if text else "")
 
 
 def _case(section: Section) -> Case:
