@@ -1,6 +1,7 @@
 """`plan`: everything that will be done is told before, what is new is shouted, and nothing is written or asked."""
 
 import json
+import re
 
 import pytest
 
@@ -78,8 +79,7 @@ def test_markdown_is_for_a_pull_request_and_acts_on_nothing(cli, reading, tmp_pa
     cli.add("a/undeclared")
     page = reading("--format", "markdown").out
     assert page.startswith("# Token plan")
-    assert r"\<b>" in page
-    assert "\\[click" in page
+    assert re.search(r"`[^`|]*purpose \[click\]\(x\) \u00a6 <b> @all[^`|]*`", page), "as code, where it is only text"
     assert "`tokenguard add a/c`" in page
     assert "`a/undeclared`" in page
 
@@ -232,3 +232,23 @@ def test_an_operation_that_was_begun_for_another_scope_is_not_gone_on_with_again
     assert "begun for another scope" in interrupted.refused("apply")
     assert interrupted("rotate", "a/b", "--abort").code == 0
     assert actions(interrupted("plan", "--format", "json"))["a/b"]["verbs"] == ["issue"]
+
+
+def test_no_text_of_a_manifest_calls_anybody_or_links_anywhere_from_the_comment(cli, reading, tmp_path):
+    """Hosts look for mentions, issues and commits after rendering, where no escape is left; never in code."""
+    texts = [
+        "@everyone | @acme/security",
+        "see acme/app#3, GH-2 and !7",
+        "`` | ` @you",
+        "https://evil.example",
+        "\\| @x",
+    ]
+    for text in texts:
+        quoted = "'" + text + "'"
+        written(tmp_path, f"a/b: {{issue: true, purpose: {quoted}, consumers: ['person:{text}']}}")
+        page = reading("--format", "markdown").out
+        for line in page.splitlines():
+            outside = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", line.replace("\\|", "||"))
+            assert not re.search(r"[@#!]\w|GH-|https:", outside), line
+            if line.startswith("| "):
+                assert outside.count("|") in {3, 5, 6}, line

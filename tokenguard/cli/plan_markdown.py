@@ -1,8 +1,8 @@
-"""A plan as Markdown, for a comment on a pull request; text from outside stays text."""
+"""A plan as Markdown, for a comment on a pull request; text from outside stays text, and calls nobody."""
 
 from tokenguard.cli.plan_words import details, shouts, summary, todo_line, what
 from tokenguard.provisioning.actions import Plan
-from tokenguard.rotation.markdown import exact, plain, table
+from tokenguard.rotation.markdown import inert, plain, table
 
 
 def render(plan: Plan, price: str) -> str:
@@ -11,25 +11,21 @@ def render(plan: Plan, price: str) -> str:
     for headline, places in shouts(plan):
         parts += [
             f"## ⚠ {plain(headline)}",
-            table(["token or provider", "where"], [list(map(_cell, row)) for row in places]),
+            table(["token or provider", "where"], [list(map(inert, row)) for row in places]),
         ]
     if plan.blocked:
-        rows = [[exact(each.place), exact(each.name), plain(each.reason), plain(each.hint)] for each in plan.blocked]
+        rows = [list(map(inert, (each.place, each.name, each.reason, each.hint))) for each in plan.blocked]
         parts += ["## Cannot be done", table(["place", "token", "why", "mend it"], rows)]
     if plan.actions:
-        rows = [[exact(each.name), what(each), exact(each.provider), plain(details(each))] for each in plan.actions]
+        rows = [[inert(each.name), what(each), inert(each.provider), inert(details(each))] for each in plan.actions]
         parts += ["## What will be done", table(["token", "what", "provider", "details"], rows)]
     if plan.todos:
         lines = sorted(map(todo_line, plan.todos), key=lambda row: (row[2] or "9999", row[0]))
-        rows = [[exact(name), plain(owner), by, plain(text), exact(run)] for name, owner, by, text, run in lines]
+        rows = [[inert(name), inert(owner), by, inert(text), inert(run)] for name, owner, by, text, run in lines]
         parts += ["## For people", table(["token", "owner", "by", "to do", "command"], rows)]
     if plan.undeclared:
-        parts += ["## Not in the manifest, and left alone", ", ".join(map(exact, plan.undeclared))]
+        parts += ["## Not in the manifest, and left alone", ", ".join(map(inert, plan.undeclared))]
     if price:
         parts.append(f"The store then costs {plain(price)}.")
     parts.append(f"Digest: `{plan.digest}`")
     return "\n\n".join(parts) + "\n"
-
-
-def _cell(text: str) -> str:
-    return exact(text) if text else ""

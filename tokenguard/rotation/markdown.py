@@ -35,6 +35,15 @@ def code(text: str) -> str:
     return f"{fence}{space}{shown}{space}{fence}"
 
 
+def inert(text: str) -> str:
+    """`text` as inline code in any place, for what a host of repositories must neither link nor notify anybody of.
+
+    Escapes do not hold there: mentions, issue numbers and commits are looked for after the Markdown was rendered, but
+    never in code. A pipe would end a table's cell even in code, so it is shown broken.
+    """
+    return code(text.replace("|", "\u00a6")) if text.strip() else ""
+
+
 def block(lines: Iterable[str]) -> str:
     """Lines to be typed, as a fenced block."""
     shown = [safe_text(line, one_line=True) for line in lines]
