@@ -1,6 +1,7 @@
 """`drift`: every way in which the world leaves what is declared is told, and what nobody can say is never a pass."""
 
 import json
+import re
 
 import pytest
 
@@ -113,3 +114,11 @@ def test_drift_writes_nothing(settled):
     before = settled.everything()
     settled("drift", "--ask-providers", "--ask-consumers")
     assert settled.everything() == before
+
+
+def test_drift_as_a_comment_calls_nobody(settled, tmp_path):
+    written(tmp_path, f"a/b: {{issue: true, consumers: [dotenv:{tmp_path}/app.env#TOKEN], purpose: '@acme/all | #1'}}")
+    page = settled("drift", "--format", "markdown").out
+    outside = re.sub(r"(?<!`)(`+)(?!`)[^|\n]*?(?<!`)\1(?!`)", "", page)
+    assert "@acme/all" in page
+    assert not re.search(r"[@#]\w", outside), outside

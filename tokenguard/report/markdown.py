@@ -1,10 +1,10 @@
-"""An assessment as Markdown, for a pull request or a wiki; text from outside stays text."""
+"""An assessment as Markdown, for a pull request or a wiki; text from outside stays text, and calls nobody."""
 
 from collections.abc import Sequence
 
 from tokenguard.policy.evaluation import Assessment
 from tokenguard.report.gathering import not_evaluable, summary, violations
-from tokenguard.rotation.markdown import exact, plain, table
+from tokenguard.rotation.markdown import inert, plain, table
 
 _TITLES = {"check": "Policy check", "drift": "Drift"}
 
@@ -14,19 +14,19 @@ def render(assessments: Sequence[Assessment], *, command: str = "check") -> str:
     parts = [f"# {_TITLES[command]}", plain(summary(assessments)) + "."]
     if found := violations(assessments):
         rows = [
-            [each.severity.value, exact(each.place), plain(each.owner), exact(each.rule), plain(each.text),
-             exact(each.fix)]
+            [each.severity.value, inert(each.place), inert(each.owner), inert(each.rule), inert(each.text),
+             inert(each.fix)]
             for each in found
         ]  # fmt: skip
         parts += ["## Violations", table(["severity", "token", "owner", "rule", "what", "fix"], rows)]
     if waived := [each for assessment in assessments for each in assessment.waived]:
         rows = [
-            [exact(each.violation.place), exact(each.violation.rule), plain(each.waiver.owner),
-             plain(each.waiver.reason), f"{each.waiver.until:%Y-%m-%d}"]
+            [inert(each.violation.place), inert(each.violation.rule), inert(each.waiver.owner),
+             inert(each.waiver.reason), f"{each.waiver.until:%Y-%m-%d}"]
             for each in waived
         ]  # fmt: skip
         parts += ["## Waived", table(["token", "rule", "by", "reason", "until"], rows)]
     if unknown := not_evaluable(assessments):
-        rows = [[exact(rule), plain(reason), f"{count:,}"] for rule, reason, count in unknown]
+        rows = [[inert(rule), inert(reason), f"{count:,}"] for rule, reason, count in unknown]
         parts += ["## Not evaluable", table(["rule", "why", "tokens"], rows)]
     return "\n\n".join(parts) + "\n"
