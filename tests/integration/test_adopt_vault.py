@@ -117,7 +117,11 @@ def test_a_strangers_write_in_the_middle_is_seen_and_the_rotation_goes_on_after_
         assert there["token"] not in {old, "tgcanary-theirs-1"}
 
 
-@pytest.mark.parametrize("fault", [Cut(after=True), Cut(after=False), Answer(503), Answer(412)], ids=["lost after", "lost before", "503", "412"])
+@pytest.mark.parametrize(
+    "fault",
+    [Cut(after=True), Cut(after=False), Answer(503), Answer(412)],
+    ids=["lost after", "lost before", "503", "412"],
+)
 def test_a_publish_without_a_reply_is_settled_by_looking(cli, sandbox, theirs, fault):
     url = theirs.put("app", token=_value(sandbox), zone="eu")
     with VaultProxy(cli.server.port) as proxy:

@@ -94,7 +94,8 @@ def _consumers(record: Record) -> str:
         ConsumerKind.GITHUB: (by_api, "the time of its last change: GitHub never shows a secret again"),
     }
     return table(
-        ("Consumer", "How it gets the new value", "How we know"), [(exact(str(c)), *ways.get(c.kind, (by_api, "it is read back"))) for c in consumers]
+        ("Consumer", "How it gets the new value", "How we know"),
+        [(exact(str(c)), *ways.get(c.kind, (by_api, "it is read back"))) for c in consumers],
     )
 
 
