@@ -93,6 +93,29 @@ def test_a_life_in_somebody_elses_entry(cli, sandbox, theirs):
 
 
 @EITHER
+def test_a_location_that_a_manifest_declares_is_taken_over_and_rotated_in_place(cli, sandbox, theirs, tmp_path):
+    old = _value(sandbox)
+    url = f"{theirs.put('app', token=old, zone='eu')}#token"
+    manifest = tmp_path / "tokens.yaml"
+    fields = {
+        "provider": "autoposting", "scope": f"org:{sandbox.info.org_id}", "environment": "prod", "owner": "video",
+        "purpose": "posting", "consumers": [], "location": url,
+    }  # fmt: skip
+    manifest.write_text(json.dumps({"version": "1", "tokens": {NAME: fields}}))
+    digest = cli("plan", str(manifest), "--format", "json").document["digest"]
+    answer = cli("apply", str(manifest), "--digest", digest)
+    assert answer.code == 0, answer
+    assert (theirs.get("app"), theirs.version("app")) == ({"token": old, "zone": "eu"}, 1)
+    assert cli("plan", str(manifest), "--exit-code").code == 0
+    assert cli("rotate", NAME).code == 0
+    assert theirs.get("app")["token"] != old
+    assert cli("drift", str(manifest), "--ask-consumers").code == 0
+    theirs.put("app", token=old, zone="eu")
+    drifted = cli("drift", str(manifest), "--ask-consumers", "--format", "json")
+    assert (drifted.code, [each["rule"] for each in drifted.document["drift"]]) == (1, ["consumer-differs"])
+
+
+@EITHER
 def test_a_strangers_write_in_the_middle_is_seen_and_the_rotation_goes_on_after_it(cli, sandbox, theirs):
     old = _value(sandbox)
     url = theirs.put("app", token=old, zone="eu")

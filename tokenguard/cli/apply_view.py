@@ -33,7 +33,8 @@ def show_outcome(wiring: Wiring, outcome: Outcome) -> None:
         tones = ["red" if each.error else "" for each in outcome.results]
         wiring.screen.table(("token", "what", "result", "details"), rows, tones=tones)
     if outcome.left is None:
-        wiring.screen.line(f"stopped after {len(outcome.results):,} of {len(outcome.plan.actions):,}")
+        done, wanted = len(outcome.results), len(outcome.plan.actions)
+        wiring.screen.line(f"stopped after {done:,} of {wanted:,}; the same command goes on from there")
         return
     show_todos(wiring, outcome.left.todos)
     wiring.screen.line(_summary(outcome, outcome.left))
