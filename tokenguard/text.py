@@ -33,3 +33,8 @@ def _visible(char: str, *, one_line: bool) -> str:
     if code <= 0xFF:  # noqa: PLR2004 - the range that \xNN can name
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `2 files`: for nouns that take a plain s."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -4,7 +4,7 @@ from collections.abc import Container, Iterator
 
 from tokenguard.domain.finding import Finding, Report
 from tokenguard.scanning.advice import Reach, advice, waiver_words
-from tokenguard.text import safe_text
+from tokenguard.text import counted, safe_text
 
 _OF_WAIVERS = ("report", "state", "until", "waived_by", "reason")
 
@@ -25,7 +25,8 @@ def render(report: Report, reach: Reach) -> str:
 
 def summary(report: Report) -> str:
     """What was done, in one line."""
-    parts = [f"scanned {report.files:,} files, {report.bytes:,} bytes: {len(report.findings):,} findings"]
+    seen = f"{counted(report.files, 'file')}, {counted(report.bytes, 'byte')}"
+    parts = [f"scanned {seen}: {counted(len(report.findings), 'finding')}"]
     if report.suppressed:
         parts.append(f"{report.suppressed:,} known to the baseline")
     if report.waived:
