@@ -121,6 +121,19 @@ def test_a_person_among_its_consumers_makes_it_a_to_do_that_add_completes(cli, v
     assert record(cli).location.url == URL
 
 
+def test_a_token_that_was_to_be_adopted_and_is_to_be_made_instead_leaves_the_place_alone(cli, value, tmp_path):
+    cli.places.denied = True
+    assert cli("apply").code == 4
+    cli.places.denied = False
+    written(tmp_path, "a/b: {issue: true, consumers: []}")
+    (action,) = plan(cli)["actions"]
+    assert action["verbs"] == ["issue"]
+    assert {"field": "location", "before": URL, "after": "none"} in action["changes"]
+    assert cli("apply").code == 0
+    assert (record(cli).state, record(cli).location.url) == ("active", "")
+    assert (cli.places.fields(URL), cli.places.version(URL)) == ({"zone": "eu", "token": value}, 1)
+
+
 def test_a_date_that_has_passed_has_it_rotated_at_once_since_nobody_knows_how_old_the_value_is(cli, value, tmp_path):
     written(tmp_path, f"a/b: {{location: '{URL}', due: 2026-01-01, consumers: []}}")
     assert plan(cli)["actions"][0]["verbs"] == ["declare", "adopt", "rotate"]

@@ -6,7 +6,7 @@ from datetime import datetime
 from tokenguard.domain.token import Custody, Kind, Location, Record, RecordState
 from tokenguard.frozen import replace
 from tokenguard.provisioning.actions import FieldChange
-from tokenguard.provisioning.manifest import Declared
+from tokenguard.provisioning.manifest import Declared, Issue
 
 _ALWAYS = ("provider", "scope", "environment", "purpose", "owner")
 _IF_SAID = ("kind", "scope_name", "permissions", "made_by", "account", "deputy", "consumers", "notes")
@@ -22,8 +22,8 @@ def wanted(record: Record, declared: Declared) -> Record:
     if (due := _due(record, declared)) is not None:
         said["due_at"] = due
     after = replace(record, **said)
-    if declared.location not in {None, record.location.adopted} and record.state is RecordState.PENDING:
-        after = replace(after, location=Location(Custody.ADOPTED, declared.location or ""))
+    if record.state is RecordState.PENDING:
+        after = replace(after, location=_location(record, declared))
     if after.state is RecordState.UNCLAIMED and not after.missing:
         after = replace(after, state=RecordState.ACTIVE)
     return after
@@ -71,6 +71,13 @@ def words(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "none"
     return str(value)[:_MOST] or "none"
+
+
+def _location(record: Record, declared: Declared) -> Location:
+    """Where a first value will be: what was said before of a place holds until another way to it is declared."""
+    if declared.location not in {None, record.location.adopted}:
+        return Location(Custody.ADOPTED, declared.location or "")
+    return Location() if record.location.adopted and declared.issue is not Issue.BROUGHT else record.location
 
 
 def _due(record: Record, declared: Declared) -> datetime | None:
