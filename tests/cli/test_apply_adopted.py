@@ -110,7 +110,8 @@ def test_what_somebody_else_put_there_is_drift(cli, value):
     cli.places.change(URL, token=cli.world.create("theirs").value)
     answer = cli("drift", "--ask-consumers", "--format", "json")
     assert answer.code == 1
-    assert [each["rule"] for each in answer.document["drift"]] == ["consumer-differs"]
+    (found,) = answer.document["drift"]
+    assert (found["rule"], found["text"]) == ("consumer-differs", f"{URL} does not hold what was published there")
 
 
 def test_a_person_among_its_consumers_makes_it_a_to_do_that_add_completes(cli, value, tmp_path):

@@ -8,6 +8,8 @@ import pytest
 from tests.cli.manifests import HEAD, written
 from tests.fakes.world import FakeProvider
 from tokenguard.domain.names import token_name
+from tokenguard.frozen import replace
+from tokenguard.rotation.engine import Engine
 
 
 class Untouchable:
@@ -203,6 +205,10 @@ def test_a_place_goes_from_one_token_to_another_where_the_manifest_says_so_of_bo
 def interrupted(cli, tmp_path, monkeypatch):
     """A token whose making was interrupted after the provider had made it."""
     written(tmp_path, "a/b: {issue: true, consumers: []}")
+    return interrupt(cli, monkeypatch)
+
+
+def interrupt(cli, monkeypatch):
     with monkeypatch.context() as patch:
 
         def dies(*_arguments):
@@ -252,3 +258,22 @@ def test_no_text_of_a_manifest_calls_anybody_or_links_anywhere_from_the_comment(
             assert not re.search(r"[@#!]\w|GH-|https:", outside), line
             if line.startswith("| "):
                 assert outside.count("|") in {3, 5, 6}, line
+
+
+def test_a_consumer_that_was_taken_off_during_a_resumption_is_for_the_next_plan(cli, tmp_path, monkeypatch):
+    place = f"dotenv:{tmp_path}/app.env#T"
+    written(tmp_path, f"a/b: {{issue: true, consumers: ['{place}']}}")
+    interrupt(cli, monkeypatch)
+    real = Engine.resume
+
+    def resume(engine, token, **more):
+        real(engine, token, **more)
+        found = cli.store.load(token)
+        document = replace(found.document, record=replace(found.document.record, consumers=()))
+        cli.store.commit(token, found.version, document, [])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Engine, "resume", resume)
+        assert cli("apply").code == 0
+    assert cli.store.find(token_name("a/b")).document.record.consumers == (), "nobody has seen it put back"
+    assert cli("plan", "--format", "json").document["new_destinations"] == [{"name": "a/b", "consumer": place}]
