@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import re
+import signal
 import socket
 
 import pytest
@@ -54,6 +55,12 @@ def _loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def pytest_configure():
+    """A shell that runs the suite in its background has it, and every program it starts, ignore Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_logreport(report):
