@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from tokenguard.domain.token import Record
@@ -11,14 +12,16 @@ from tokenguard.inventory.views import day, moment
 from tokenguard.policy.evaluation import Violation
 from tokenguard.policy.model import born, due_of
 from tokenguard.report import sections as tables
-from tokenguard.report.controls import evidence
-from tokenguard.report.coverage import coverage
+from tokenguard.report.controls import Evidence, evidence
+from tokenguard.report.coverage import Coverage, coverage
 from tokenguard.report.document import content
 from tokenguard.report.gathering import summary
 from tokenguard.report.posture import (
     LEVELS,
     Owned,
     Posture,
+    Standing,
+    Upcoming,
     ages,
     calendar,
     of_token,
@@ -27,7 +30,7 @@ from tokenguard.report.posture import (
     places,
     standings,
 )
-from tokenguard.report.rotations import rotations
+from tokenguard.report.rotations import Rotation, rotations
 from tokenguard.rotation.markdown import exact, plain, table
 from tokenguard.text import safe_text
 
@@ -67,67 +70,11 @@ def as_json(posture: Posture) -> dict[str, Any]:
         "calendar": dict(calendar(posture)),
         "owners": [_owned("owner", each) for each in owners(posture)],
         "scopes": [_owned("scope", each) for each in places(posture)],
-        "due": [
-            {
-                "token": each.place,
-                "owner": each.record.owner,
-                "due_at": moment(each.due.at),
-                "days_left": each.due.days_left(posture.at),
-            }
-            for each in posture.upcoming
-        ],
-        "rotations": [
-            {
-                "token": each.place,
-                "mode": each.journal.mode,
-                "opened_at": moment(each.journal.opened_at),
-                "updated_at": moment(each.journal.updated_at),
-                "state": each.state,
-                "revoked_by": each.journal.revoked_by,
-                "proven_dead": each.proven,
-                "evidence": each.evidence,
-                "consumers": each.consumers,
-            }
-            for each in rotations(posture)
-        ],
-        "waivers": [
-            {
-                "rule": each.waiver.rule,
-                "path": each.waiver.match.path or None,
-                "token": None if each.waiver.match.path else each.waiver.match.token,
-                "environment": each.waiver.match.environment,
-                "provider": each.waiver.match.provider,
-                "owner": each.waiver.owner,
-                "reason": each.waiver.reason,
-                "until": day(each.waiver.until),
-                "days_left": each.left,
-                "covers": each.covers,
-            }
-            for each in standings(posture)
-        ],
-        "coverage": [
-            {
-                "provider": each.provider,
-                "tokens": each.tokens,
-                "scopes": each.scopes,
-                "seen_alive": each.alive,
-                "scope_right": each.placed,
-                "made": each.made,
-                "list": each.listed,
-            }
-            for each in coverage(posture)
-        ],
-        "controls": [
-            {
-                "framework": each.control.framework,
-                "id": each.control.id,
-                "title": each.control.title,
-                "verdict": each.verdict,
-                "rules": list(each.control.rules),
-                "evidence": each.text,
-            }
-            for each in evidence(posture)
-        ],
+        "due": [_upcoming(each, posture.at) for each in posture.upcoming],
+        "rotations": [_rotation(each) for each in rotations(posture)],
+        "waivers": [_standing(each) for each in standings(posture)],
+        "coverage": [_covered(each) for each in coverage(posture)],
+        "controls": [_shown(each) for each in evidence(posture)],
     }
 
 
@@ -195,3 +142,65 @@ def _owned(what: str, row: Owned) -> dict[str, Any]:
 
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def _upcoming(row: Upcoming, now: datetime) -> dict[str, Any]:
+    return {
+        "token": row.place,
+        "owner": row.record.owner,
+        "due_at": moment(row.due.at),
+        "days_left": row.due.days_left(now),
+    }
+
+
+def _rotation(row: Rotation) -> dict[str, Any]:
+    return {
+        "token": row.place,
+        "mode": row.journal.mode,
+        "opened_at": moment(row.journal.opened_at),
+        "updated_at": moment(row.journal.updated_at),
+        "state": row.state,
+        "revoked_by": row.journal.revoked_by,
+        "proven_dead": row.proven,
+        "evidence": row.evidence,
+        "consumers": row.consumers,
+    }
+
+
+def _standing(row: Standing) -> dict[str, Any]:
+    match = row.waiver.match
+    return {
+        "rule": row.waiver.rule,
+        "path": match.path or None,
+        "token": None if match.path else match.token,
+        "environment": match.environment,
+        "provider": match.provider,
+        "owner": row.waiver.owner,
+        "reason": row.waiver.reason,
+        "until": day(row.waiver.until),
+        "days_left": row.left,
+        "covers": row.covers,
+    }
+
+
+def _covered(row: Coverage) -> dict[str, Any]:
+    return {
+        "provider": row.provider,
+        "tokens": row.tokens,
+        "scopes": row.scopes,
+        "seen_alive": row.alive,
+        "scope_right": row.placed,
+        "made": row.made,
+        "list": row.listed,
+    }
+
+
+def _shown(row: Evidence) -> dict[str, Any]:
+    return {
+        "framework": row.control.framework,
+        "id": row.control.id,
+        "title": row.control.title,
+        "verdict": row.verdict,
+        "rules": list(row.control.rules),
+        "evidence": row.text,
+    }
