@@ -2,9 +2,10 @@
 
 import os
 import signal
+import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,10 +63,8 @@ def redact(
         known += known_values(wiring.store, snapshots, show_names=show_names)
     stream = OwnRedactor(known, _own_tokens(wiring)) if own else StreamRedactor(Matcher.of(known))
     channel = Channel(_CHANNEL, os.dup(0), 1, stream)
-    if not os.isatty(0):
-        with suppress(ValueError):  # not in the main thread
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Pump([channel]).run()
+    with _deaf_to_interrupts():
+        Pump([channel]).run()
     found, audited = channel.stream.found, bool(names or everything)
     if own:
         found, recordable = _with_names(wiring, found)
@@ -74,6 +73,19 @@ def redact(
     if channel.failed:
         return ExitCode.CLOSED
     return ExitCode.FINDINGS if fail_on_leak and masked else ExitCode.OK
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Ctrl-C goes to every program of a pipe: what the one before us still says about it is masked too."""
+    if os.isatty(0) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _own_tokens(wiring: Wiring) -> Recognise:
