@@ -1,10 +1,8 @@
 """Rotations on AWS that are hit by a fault at every single call: they stop with 3, 4 or 5, and `--resume` converges."""
 
-import urllib.request
-
 import pytest
 
-from tests.fakes.secrets_manager.command_line import NAME, AwsCommandLine
+from tests.fakes.secrets_manager.command_line import NAME, AwsCommandLine, accepted
 from tests.fakes.secrets_manager.stores import CREDENTIALS
 
 WRITES = ("PutSecretValue", "UpdateSecretVersionStage", "TagResource")
@@ -21,18 +19,6 @@ def cli(fake_aws, sandbox, tmp_path, capfd, monkeypatch) -> AwsCommandLine:
     assert cli("init", "--sandbox").code == 0
     assert cli.issue().code == 0
     return cli
-
-
-def accepted(sandbox, value: str) -> bool:
-    request = urllib.request.Request(
-        f"{sandbox.info.autoposting_url}/keys/me", headers={"Authorization": f"Bearer {value}"}
-    )
-    try:
-        with urllib.request.urlopen(request):
-            return True
-    except urllib.error.HTTPError as error:
-        error.close()
-        return error.code != 401
 
 
 def interrupted(cli, sandbox, *, mode: tuple[str, ...], operation: str, after: int, code: str, **how) -> bool:

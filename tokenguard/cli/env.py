@@ -12,14 +12,14 @@ from tokenguard.cli.asking import ASKED
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.disclosing import Asked, Disclosure
 from tokenguard.cli.env_formats import FORMATS, GITHUB, KUBERNETES, Written, github, kubernetes
+from tokenguard.delivery.targets import SECRET_PLACE
 from tokenguard.errors import InputError, TokenguardError
 from tokenguard.files import create_private, make_private_dir
 from tokenguard.shell.wiring import Wiring
 from tokenguard.streams.pump import write_all
 
 _SYSTEMD = "systemd"
-_DNS_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_SECRET = re.compile(rf"({_DNS_LABEL})/({_DNS_LABEL}(?:\.{_DNS_LABEL}){{0,4}})", re.ASCII)
+_SECRET = re.compile(SECRET_PLACE, re.ASCII)
 
 
 @command("env")
@@ -82,7 +82,7 @@ def env(wiring: Wiring, asked: tuple[Asked, ...], kind: str, directory: Path | N
 
 def _written(kind: str, variables: dict[str, str], secret: re.Match[str] | None) -> Written:
     if secret is not None:
-        return Written(kubernetes(variables, namespace=secret[1], name=secret[2]))
+        return Written(kubernetes(variables, namespace=secret["namespace"], name=secret["secret"]))
     return github(variables) if kind == GITHUB else Written(FORMATS[kind](variables))
 
 

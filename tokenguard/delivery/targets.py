@@ -14,6 +14,8 @@ from tokenguard.text import safe_text
 
 _HOST = r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[0-9]{1,5})?"
 _DNS_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+SECRET_PLACE = rf"(?P<namespace>{_DNS_LABEL})/(?P<secret>{_DNS_LABEL}(?:\.{_DNS_LABEL}){{0,4}})"
+"""Where a Kubernetes Secret is; a pattern for ASCII text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ _GRAMMARS = {
         "write gitlab:GROUP/PROJECT#KEY[@ENVIRONMENT]",
     ),
     ConsumerKind.KUBERNETES: _grammar(
-        rf"(?P<namespace>{_DNS_LABEL})/(?P<secret>{_DNS_LABEL}(?:\.{_DNS_LABEL}){{0,4}})#(?P<name>[A-Za-z0-9._-]{{1,100}})",
+        rf"{SECRET_PLACE}#(?P<name>[A-Za-z0-9._-]{{1,100}})",
         "",
         "write k8s://HOST[:PORT]/NAMESPACE/SECRET#KEY",
     ),

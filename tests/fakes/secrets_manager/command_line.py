@@ -1,6 +1,8 @@
 """The command line in this process, on a store of the fake and the sandbox's providers."""
 
 import json
+import urllib.error
+import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +15,19 @@ from tokenguard.sandbox.server import Sandbox
 from tokenguard.shell.wiring import Wiring
 
 NAME = "video/app/prod/post"
+
+
+def accepted(sandbox: Sandbox, value: str) -> bool:
+    """Whether the sandbox's provider takes the value as a key."""
+    request = urllib.request.Request(
+        f"{sandbox.info.autoposting_url}/keys/me", headers={"Authorization": f"Bearer {value}"}
+    )
+    try:
+        with urllib.request.urlopen(request):
+            return True
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code != 401
 
 
 @dataclass
