@@ -7,6 +7,7 @@ import pytest
 
 from tests.fakes.rules_oracle import oracle, ours
 from tokenguard.detection import oracle as gate
+from tokenguard.detection import yaml_lines
 from tokenguard.detection.rebuilt import _NamedText, starts_with_section
 from tokenguard.detection.yaml_lines import rebuilt_yaml
 
@@ -102,6 +103,37 @@ def rebuild_campaign(count: int, seed: int) -> None:
     assert tame > count // 10
 
 
+def entries(source: random.Random) -> str:
+    """A list or a mapping of several entries, most of which can be read."""
+    rows = [row for row in source.choices(ROWS + 4 * PLAIN + TRICKY, k=source.randint(2, 5)) if row]
+    if source.random() < 0.4:
+        rows = ["- " + row.replace("\n", "\n  ") for row in rows]
+    else:
+        rows = [f"k{number}_{row}" if row[0].isalpha() else row for number, row in enumerate(rows)]
+    chars = list(source.choice(("", "", "---\n", "# note\n\n", "# note\n--- \n")) + "\n".join(rows))
+    for _ in range(source.choice((0, 0, 1, 2))):
+        chars.insert(source.randrange(len(chars) + 1), source.choice(ODD))
+    return "".join(chars)
+
+
+def piece_campaign(count: int, seed: int) -> None:
+    """Entry by entry gives what the whole gives."""
+    source, read = random.Random(seed), 0
+    for _ in range(count):
+        text = entries(source)
+        values = yaml_lines._values_by_piece(text)
+        if values is None:
+            continue
+        read += 1
+        whole = yaml_lines._values_of(text)[0]
+        assert yaml_lines._lines(values, text) == yaml_lines._lines(whole, text), text
+    assert read > count // 6
+
+
+def test_yaml_read_entry_by_entry_is_yaml_read_whole() -> None:
+    piece_campaign(3000, 3)
+
+
 def test_yaml_is_rebuilt_as_detect_secrets_does() -> None:
     rebuild_campaign(1500, 7)
 
@@ -110,3 +142,4 @@ def test_yaml_is_rebuilt_as_detect_secrets_does() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_lot_of_yaml_is_rebuilt_as_detect_secrets_does(seed: int) -> None:
     rebuild_campaign(25_000, seed)
+    piece_campaign(50_000, seed)

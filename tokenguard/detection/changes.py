@@ -6,58 +6,68 @@ that detect-secrets rebuilds from YAML or INI, of which the traces of all versio
 """
 
 import codecs
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from tokenguard.detection.extras import may_hold_shapes
 from tokenguard.detection.prefilter import Traces, prefilter
 from tokenguard.detection.rebuilt import keeps_order, may_rebuild
-from tokenguard.frozen import Frozen
 
 _COMMENT = b"pragma:"  # silences what is counted then
 _KEY = b"PRIVATE KEY"  # known by its first line, told apart by the others
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-class Change(Frozen, frozen=True):
-    """Which part of a text may be new, and the lines in it that are."""
-
-    start: int
-    end: int
-    lines: bytes
-
-
 class Cleanness:
     """Looks at texts one after another. Whoever is told that there may be something new in one scans all of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, rules: bool = True) -> None:
+        self._rules = rules
         self._path: str | None = None
         self._data = b""
+        self._lines: Container[bytes] = ()
         self._traces: Traces | None = None
 
-    def judge(self, data: bytes, path: str) -> Change | None:
-        """What `data` changes, if nothing is in it that was not in the version before; None if something could be."""
+    def judge(self, data: bytes, path: str) -> bytes | None:
+        """The version before (empty for a new file) if nothing is in `data` that was not there; else None.
+
+        Without rules, everything that is text is so, and only the team's own tokens are left to be looked for.
+        """
         text = _plain(data)
         if text is None:
             self._path = None
             return None
-        change = _change(self._data, data) if path == self._path else Change(0, len(data), data)
-        rebuilds = may_rebuild(text, path)
-        nothing = not may_hold_shapes(change.lines) and (
-            self._promises_nothing(data, change, text, path) if rebuilds else self._holds_nothing(change)
-        )
-        known = nothing or not (rebuilds or _KEY in data or may_hold_shapes(data))
+        before = self._data if path == self._path else b""
+        nothing, known = self._judge(data, text, path) if self._rules else (True, True)
         self._path, self._data = path if known else None, data
-        return change if nothing else None
+        return before if nothing else None
 
-    def _promises_nothing(self, data: bytes, change: Change, text: str, path: str) -> bool:
+    def _judge(self, data: bytes, text: str, path: str) -> tuple[bool, bool]:
+        """Whether nothing new is in the text, and whether the next version may be judged by what it changes in it."""
+        lines = data.split(b"\n")
+        new = b"\n".join(line for line in lines if line not in self._lines) if path == self._path else data
+        self._lines = frozenset(lines)
+        rebuilds = may_rebuild(text, path)
+        nothing = not may_hold_shapes(new) and (
+            self._promises_nothing(data, new, text, path) if rebuilds else self._holds_nothing(new)
+        )
+        return nothing, nothing or not (rebuilds or _KEY in data or may_hold_shapes(data))
+
+    def _promises_nothing(self, data: bytes, new: bytes, text: str, path: str) -> bool:
         before = self._traces if path == self._path else Traces()
-        new = prefilter().traces(data if before is None else change.lines)
-        self._traces = new if before is None else new | before
+        traces = prefilter().traces(data if before is None else new)
+        self._traces = traces if before is None else traces | before
         return keeps_order(text, path) and not prefilter().promises(self._traces)
 
-    def _holds_nothing(self, change: Change) -> bool:
+    def _holds_nothing(self, new: bytes) -> bool:
         self._traces = None
-        return not prefilter().candidates(change.lines)
+        return not prefilter().candidates(new)
+
+
+def changed_part(before: bytes, after: bytes) -> tuple[int, int]:
+    """From which byte of `after` to which one it may differ from what was there before."""
+    shortest = min(len(before), len(after))
+    start = _common_start(before, after, shortest)
+    return start, len(after) - _common_end(before, after, shortest - start)
 
 
 def _plain(data: bytes) -> str | None:
@@ -94,17 +104,6 @@ def hold_nothing(texts: Sequence[bytes], path: str) -> bool:
         or prefilter().candidates(b"\n".join(others))
         or prefilter().worthwhile(b"\n".join(rebuilt))
     )
-
-
-def _change(before: bytes, after: bytes) -> Change:
-    shortest = min(len(before), len(after))
-    start = _common_start(before, after, shortest)
-    same = _common_end(before, after, shortest - start)  # bytes after the change
-    start = after.rfind(b"\n", 0, start) + 1
-    end = after.find(b"\n", len(after) - same) + 1 or len(after)
-    known = set(before[start : len(before) - len(after) + end].split(b"\n"))
-    lines = b"\n".join(line for line in after[start:end].split(b"\n") if line not in known)
-    return Change(start, end, lines)
 
 
 def _common_start(before: bytes, after: bytes, most: int) -> int:

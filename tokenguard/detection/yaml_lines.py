@@ -10,7 +10,10 @@ import datetime as dt
 import re
 from collections import deque
 from collections.abc import Iterator
+from functools import cache, lru_cache
 from typing import Any
+
+from tokenguard.frozen import Frozen
 
 # Characters that one of the two refuses or takes for the end of a line, directives, a bare tag, a comment where only
 # libyaml allows it, and names of detect-secrets' own.
@@ -19,11 +22,28 @@ _UNTAMED = re.compile(
     r"|^%|(?:^|[\s\[{,])!(?:\s|$)|[|>][-+0-9]*#|__(?:line|value|original_key)__",
     re.MULTILINE,
 )
+_SAME_PROBLEMS = frozenset(
+    {
+        "mapping values are not allowed in this context",
+        "block sequence entries are not allowed in this context",
+        "found character that cannot start any token",
+    }
+)
 _COLON = re.compile(r" *:")
 _DEPTH, _LONGEST_NUMBER = 40, 100
 _YAML = "tag:yaml.org,2002:"
 _TEXT, _OTHER, _COLLECTION, _MERGE = f"{_YAML}str", "other", "collection", f"{_YAML}merge"
 _COMMENT = re.compile(r"(\s+#[\S ]*)")  # detect-secrets' own
+
+
+# Comments and the mark of the first document, before any content; where an entry may begin; marks of documents.
+_HEADER = re.compile(r"(?: *(?:#.*)?\n)*(?:---\n(?: *(?:#.*)?\n)*)?")
+_ITEM, _ENTRY = re.compile(r"^- ", re.MULTILINE), re.compile(r"^[^\s#-]", re.MULTILINE)
+_ANCHOR = re.compile(r"&[\w-]+", re.ASCII)
+_DOCUMENT = re.compile(r"^(?:---|\.\.\.)", re.MULTILINE)
+
+Value = tuple[int, str, str]
+"""A text value in a mapping: the line of its key, from 0; the key; the value."""
 
 
 class _Untamed(Exception):  # noqa: N818 - reads as what it says
@@ -40,24 +60,93 @@ def rebuilt_yaml(text: str) -> list[str] | None:
     Args:
         text: the content, with every line end as a line feed; it does not begin as an INI file does.
     """
-    if _UNTAMED.search(text):
-        return None
-    import yaml  # noqa: PLC0415 - only files that could hold something come here
-
-    if not yaml.__with_libyaml__:
-        return None
-    try:
-        root = _loader()(text).get_single_node()
-        values = _values(root, text) if root is not None else []
-    except _Refused:
-        return []
-    except (_Untamed, yaml.YAMLError, UnicodeError, RecursionError):
-        return None
+    values = _values_by_piece(text)
+    if values is None:
+        if _UNTAMED.search(text):
+            return None
+        try:
+            values = _values_of(text)[0]
+        except _Refused:
+            return []
+        except _Untamed:
+            return None
     return _lines(values, text)
 
 
-Value = tuple[int, str, str]
-"""A text value in a mapping: the line of its key, from 0; the key; the value."""
+def _values_by_piece(text: str) -> list[Value] | None:
+    """The text values, by the entries of the topmost list or mapping, which versions of a file have in common.
+
+    What follows an entry at the left margin has ended whatever was open in it, so that each can be read by itself, if
+    it can be read at all. None where this cannot be said.
+    """
+    header = _HEADER.match(text)
+    start = header.end() if header else 0
+    cut = _ITEM if text.startswith("- ", start) else _ENTRY
+    if _UNTAMED.search(text, 0, start) or _DOCUMENT.search(text, start) or not cut.match(text, start):
+        return None
+    starts = [found.start() for found in cut.finditer(text, start)]
+    line = text.count("\n", 0, start)
+    values: list[Value] = []
+    names: set[str] = set()
+    for begin, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        piece = _piece(text[begin:end], cut is _ENTRY)
+        if piece is None or not names.isdisjoint(piece.names):
+            return None
+        names |= piece.names
+        values.extend((line + number, key, value) for number, key, value in piece.values)
+        line += piece.lines
+    return values
+
+
+class _Piece(Frozen, frozen=True):
+    """One or more entries."""
+
+    names: frozenset[str]
+    """What may not occur twice: keys, and whatever could be an anchor."""
+    values: tuple[Value, ...]
+    lines: int
+
+
+@lru_cache(maxsize=1024)
+def _piece(text: str, mapping: bool) -> _Piece | None:  # noqa: FBT001 - a cache's key
+    if _UNTAMED.search(text):
+        return None
+    try:
+        values, root = _values_of(text)
+    except (_Refused, _Untamed):
+        return None
+    if root is None or not _is_block(root) or _is_mapping(root) != mapping:
+        return None
+    keys = {key.value for key, _ in root.value} if mapping else set()
+    names = keys.union(_ANCHOR.findall(text))
+    return None if "<<" in keys else _Piece(frozenset(names), tuple(values), text.count("\n"))
+
+
+def _is_block(root: Any) -> bool:
+    return root.tag == _COLLECTION and not root.flow_style and root.start_mark.column == 0
+
+
+def _values_of(text: str) -> tuple[list[Value], Any]:
+    """Every text value, and the topmost node. Raises _Refused or _Untamed."""
+    import yaml  # noqa: PLC0415 - only files that could hold something come here
+
+    if not yaml.__with_libyaml__:
+        raise _Untamed
+    try:
+        root = _loader()(text).get_single_node()
+        return (_values(root, text) if root is not None else []), root
+    except yaml.MarkedYAMLError as error:
+        raise _Refused if _fails_in_both(error, text) else _Untamed from None
+    except (yaml.YAMLError, UnicodeError, RecursionError):
+        raise _Untamed from None
+
+
+def _fails_in_both(error: Any, text: str) -> bool:
+    """Whether detect-secrets' parser gives up too: both have one grammar, but not the same rules for characters."""
+    import yaml  # noqa: PLC0415
+
+    grammar = isinstance(error, yaml.parser.ParserError) or error.problem in _SAME_PROBLEMS
+    return grammar and "?" not in text
 
 
 def _values(root: Any, text: str) -> list[Value]:
@@ -170,6 +259,7 @@ def _lines(values: list[Value], text: str) -> list[str]:
     return lines
 
 
+@cache
 def _loader() -> Any:
     """The composer of libyaml, with tags that say only what matters here."""
     import yaml  # noqa: PLC0415

@@ -32,6 +32,7 @@ class Version(Frozen, frozen=True, kw_only=True):
     path: str
     blob: str
     origin: Origin
+    size: int
 
 
 Item = Version | Message | Skipped
@@ -84,6 +85,13 @@ def read_items(git: Git, items: Iterable[Item]) -> Iterator[Source]:
         yield Blob(path=versions[blob].path, data=data, origin=versions[blob].origin)
 
 
+def size_of(items: Iterable[Item]) -> int:
+    """How many bytes there are to read or known already."""
+    return sum(
+        each.size if isinstance(each, Version) else len(each.data) if isinstance(each, Message) else 0 for each in items
+    )
+
+
 def _find(git: Git, revisions: list[str]) -> list[list[Item]]:
     seen = _seen(git, revisions)
     groups = [seen.messages[at : at + _MESSAGES] for at in range(0, len(seen.messages), _MESSAGES)]
@@ -91,8 +99,9 @@ def _find(git: Git, revisions: list[str]) -> list[list[Item]]:
     sizes = git.sizes(seen.blobs)
     paths: dict[str, list[Item]] = {}
     for blob, (name, origin) in seen.blobs.items():
-        if sizes.get(blob, MAX_BYTES + 1) <= MAX_BYTES:
-            paths.setdefault(name, []).append(Version(path=name, blob=blob, origin=origin))
+        size = sizes.get(blob, MAX_BYTES + 1)
+        if size <= MAX_BYTES:
+            paths.setdefault(name, []).append(Version(path=name, blob=blob, origin=origin, size=size))
         else:
             reason = "too-large" if blob in sizes else "missing-object"
             groups[-1].append(Skipped(path=f"{name}@{origin.commit[:12]}", reason=reason))

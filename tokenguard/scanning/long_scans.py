@@ -9,10 +9,10 @@ from tokenguard.domain.finding import Report
 from tokenguard.frozen import Frozen
 from tokenguard.scanning.files import Named, named_files, read_named
 from tokenguard.scanning.git import Git
-from tokenguard.scanning.history import Item, find_history, find_pushed, read_items
+from tokenguard.scanning.history import Item, find_history, find_pushed, read_items, size_of
 from tokenguard.scanning.passing import Passing
 from tokenguard.scanning.scanner import Stages, Suppressor, Tagger, merged, scan
-from tokenguard.scanning.sharing import parts_of, shared
+from tokenguard.scanning.sharing import parts_by_size, parts_of, shared
 from tokenguard.scanning.source import Blob, watched
 
 _HISTORY_PARTS = 32
@@ -51,10 +51,13 @@ class LongScan(Frozen, frozen=True, kw_only=True):
             sources = watched(read_items(git, chain.from_iterable(part)), self.watch)
             return scan(sources, self.stages, self.suppressor, tagger=tagger, judge=Passing(self.stages).judged)
 
-        return self._shared(parts_of(groups, _HISTORY_PARTS), scan_part)
+        sizes = [size_of(group) for group in groups]
+        return self._shared(parts_by_size(groups, sizes, _HISTORY_PARTS), scan_part, known=sum(sizes))
 
-    def _shared(self, parts: list[Sequence[_Item]], scan_part: Callable[[Sequence[_Item], Tagger], Report]) -> Report:
+    def _shared(
+        self, parts: list[Sequence[_Item]], scan_part: Callable[[Sequence[_Item], Tagger], Report], known: int = 0
+    ) -> Report:
         tagger = Tagger()
         if self.suppressor.learns or self.watch is not None:  # who keeps what it sees has to see everything
             return merged([scan_part(part, tagger) for part in parts], self.notes)
-        return merged(shared(parts, lambda part: scan_part(part, tagger)), self.notes)
+        return merged(shared(parts, lambda part: scan_part(part, tagger), known=known), self.notes)

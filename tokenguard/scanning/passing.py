@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from tokenguard.detection.changes import Change, Cleanness, hold_nothing
+from tokenguard.detection.changes import Cleanness, changed_part, hold_nothing
 from tokenguard.scanning.scanner import Stages
 from tokenguard.scanning.source import Blob, Message, Source
 
@@ -21,7 +21,7 @@ class Passing:
         self._own = stages.own
         self._team = stages.team is not None  # nobody knows what its plug-ins find
         self._rules = stages.rules
-        self._cleanness = Cleanness()
+        self._cleanness = Cleanness(rules=stages.rules)
 
     def judged(self, sources: Iterable[Source]) -> Iterator[Judged]:
         """Every source, in its order."""
@@ -47,12 +47,13 @@ class Passing:
         yield from ((message, clean or self._clean(message)) for message in messages)
 
     def _clean(self, blob: Blob) -> bool:
-        if self._team or not self._rules:
+        if self._team:
             return False
-        change = self._cleanness.judge(blob.data, blob.path)
-        return change is not None and not self._holds_own(blob.data, change)
+        before = self._cleanness.judge(blob.data, blob.path)
+        return before is not None and not self._holds_own(before, blob.data)
 
-    def _holds_own(self, data: bytes, change: Change) -> bool:
+    def _holds_own(self, before: bytes, data: bytes) -> bool:
         if self._own is None:
             return False
-        return any(True for _ in self._own(data[max(change.start - _AROUND, 0) : change.end + _AROUND]))
+        start, end = changed_part(before, data)
+        return any(True for _ in self._own(data[max(start - _AROUND, 0) : end + _AROUND]))

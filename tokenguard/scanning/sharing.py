@@ -1,7 +1,7 @@
 """Shares a long scan with a second process, where there is a processor for it.
 
-The first parts are scanned alone, so that nothing is shared that would soon be over, and the child begins with warm
-caches. Then both take the next part until none is left. What the child does not deliver, whatever became of it, the
+Unless the scan is known to be long, the first parts are scanned alone, so that nothing is shared that would soon be
+over. Then both take the next part until none is left. What the child does not deliver, whatever became of it, the
 parent scans itself: results, their order and errors are those of one process.
 """
 
@@ -14,7 +14,7 @@ from typing import NoReturn, TypeVar
 
 from tokenguard.domain.finding import Report
 
-_ALONE = 1 << 20
+LONG = 1 << 20
 """Bytes after which a scan counts as long."""
 _LEAST_PARTS = 8
 _NUMBER = 2
@@ -31,12 +31,31 @@ def parts_of(items: Sequence[Part], most: int = MOST_PARTS) -> list[Sequence[Par
     return [items[start : start + length] for start in range(0, len(items), length)]
 
 
-def shared(parts: Sequence[Part], scan: Callable[[Part], Report]) -> list[Report]:
-    """The reports on all parts, in their order; raises what `scan` raises."""
+def parts_by_size(items: Sequence[Part], sizes: Sequence[int], most: int) -> list[Sequence[Part]]:
+    """Cut a list into about `most`, none of them much larger than the others but for what cannot be cut."""
+    limit = sum(sizes) // most + 1
+    parts: list[Sequence[Part]] = []
+    start = size = 0
+    for end, each in enumerate(sizes, 1):
+        size += each
+        if size >= limit or end == len(items):
+            parts.append(items[start:end])
+            start, size = end, 0
+    return parts
+
+
+def shared(parts: Sequence[Part], scan: Callable[[Part], Report], *, known: int = 0) -> list[Report]:
+    """The reports on all parts, in their order; raises what `scan` raises.
+
+    Args:
+        parts: what there is to scan.
+        scan: scans one of them.
+        known: how many bytes there are, as far as that is known beforehand.
+    """
     reports: dict[int, Report] = {}
-    read = 0
+    read = known
     for number, part in enumerate(parts):
-        if read > _ALONE and len(parts) - number >= _LEAST_PARTS and _second_processor():
+        if read > LONG and len(parts) - number >= _LEAST_PARTS and _second_processor():
             reports.update(_in_two(parts, number, scan))
             break
         reports[number] = scan(part)
