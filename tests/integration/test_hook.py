@@ -251,6 +251,15 @@ def test_a_commit_message_and_another_branch_are_history_too(repo: Repository) -
     assert "(message of " in done.stdout
 
 
+def test_the_messages_of_commits_that_add_nothing_are_history_too(repo: Repository) -> None:
+    repo.write("b.py", "x = 1\n")
+    repo.commit("add")
+    (repo.path / "b.py").unlink()
+    repo.commit(f"take away what {token()} was for")
+    repo.git("commit", "-q", "--allow-empty", "-m", f"again: {token()}")
+    assert repo.run(HOOK, "--history").stdout.count("Autoposting API Key") == 2
+
+
 def test_a_push_with_a_token_is_refused_by_the_pre_receive_hook(repo: Repository, tmp_path: Path) -> None:
     server = tmp_path / "server.git"
     subprocess.run(["git", "init", "-q", "--bare", server], check=True)

@@ -11,7 +11,7 @@ from tests.unit.test_detection_rules import SUFFIXES, secret_lines
 from tokenguard.detection.changes import Cleanness, hold_nothing
 from tokenguard.detection.prefilter import prefilter
 from tokenguard.domain.finding import Report
-from tokenguard.scanning import passing
+from tokenguard.scanning import history, passing
 from tokenguard.scanning.jobs import Job
 from tokenguard.scanning.scanner import Stages, Suppressor, matches_of
 
@@ -59,7 +59,9 @@ def campaign(directory: Path, commits: int, seed: int, monkeypatch: pytest.Monke
         )
     repository.feed("fast-import", "--quiet", data=b"".join(stream))
     job = Job(stages=Stages(), suppressor=Suppressor())
+    monkeypatch.setattr(history, "_MANY", 10)  # two of git's processes
     quick = job.history(repository.path)
+    monkeypatch.undo()
     monkeypatch.setattr(passing.Passing, "judged", lambda _self, sources: ((each, False) for each in sources))
     whole = job.history(repository.path)
     monkeypatch.undo()

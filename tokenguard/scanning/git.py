@@ -8,7 +8,7 @@ configuration but the repository's own, and uses plumbing that never looks into 
 import contextlib
 import os
 import subprocess
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -90,19 +90,28 @@ class Git:
             )
         return done.stdout
 
-    def lines(self, *arguments: str) -> Iterator[bytes]:
-        """What a git command prints, line by line, while it runs; InputError if it fails."""
-        with subprocess.Popen(
-            self._command(arguments),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=self._directory,
-            env=self._environ,
-        ) as process:
-            yield from _pipe(process.stdout)
-        if process.returncode != 0:
-            raise InputError(f"git {arguments[0]} failed in this repository", hint="is the revision there?")
+    def records(self, *arguments: str, asked: Sequence[bytes]) -> Iterator[bytes]:
+        """The NUL-separated records that a git command prints for each of these inputs, one after another.
+
+        They are worked on side by side: the first answer is read while it is made, the others are kept until then.
+        InputError if one fails.
+        """
+        with contextlib.ExitStack() as stack:
+            answers = [stack.enter_context(_temporary()) for _ in asked[1:]]
+            pipes: list[IO[bytes] | int] = [subprocess.PIPE, *answers]
+            processes = [
+                stack.enter_context(self._started(arguments, stack.enter_context(_stdin(data)), answer))
+                for data, answer in zip(asked, pipes, strict=True)
+            ]
+            for process, answer in zip(processes, [None, *answers], strict=True):
+                if answer is None:
+                    yield from _records(_pipe(process.stdout))
+                failed = process.wait() != 0
+                if failed:
+                    raise InputError(f"git {arguments[0]} failed in this repository", hint="is the revision there?")
+                if answer is not None:
+                    answer.seek(0)
+                    yield from _records(answer)
 
     def succeeds(self, *arguments: str) -> bool:
         """Whether a git command ends with 0."""
@@ -136,15 +145,7 @@ class Git:
         """The contents of those objects that are here, in this order; None for what is larger than `most` bytes."""
         with (
             _stdin("".join(f"{each}\n" for each in ids).encode()) as asked,
-            subprocess.Popen(
-                self._command(("cat-file", "--batch", "--buffer")),
-                stdin=asked,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                cwd=self._directory,
-                env=self._environ,
-                bufsize=_BUFFER,
-            ) as process,
+            self._started(("cat-file", "--batch", "--buffer"), asked, subprocess.PIPE) as process,
         ):
             answers = _pipe(process.stdout)
             while head := answers.readline():
@@ -157,6 +158,17 @@ class Git:
                     _pass(answers, size)
                 answers.read(1)
                 yield fields[0].decode(), data
+
+    def _started(self, arguments: Iterable[str], stdin: IO[bytes], stdout: IO[bytes] | int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command(arguments),
+            stdin=stdin,
+            stdout=stdout,
+            stderr=subprocess.DEVNULL,
+            cwd=self._directory,
+            env=self._environ,
+            bufsize=_BUFFER,
+        )
 
     def _command(self, arguments: Iterable[str]) -> list[str]:
         name, *rest = arguments
@@ -196,12 +208,26 @@ def _stdin(data: bytes) -> Iterator[IO[bytes]]:
             os.close(writing)
             yield file
         return
-    import tempfile  # noqa: PLC0415 - few commits change so much
-
-    with tempfile.TemporaryFile() as file:
+    with _temporary() as file:
         file.write(data)
         file.seek(0)
         yield file
+
+
+def _temporary() -> IO[bytes]:
+    import tempfile  # noqa: PLC0415 - few commits change so much
+
+    return tempfile.TemporaryFile()
+
+
+def _records(answer: IO[bytes]) -> Iterator[bytes]:
+    """What NUL separates. Its length is that of what git prints of one commit or name."""
+    rest = b""
+    while chunk := answer.read(_BUFFER):
+        *whole, rest = (rest + chunk).split(b"\0")
+        yield from whole
+    if rest:
+        yield rest
 
 
 def _pass(answers: IO[bytes], size: int) -> None:

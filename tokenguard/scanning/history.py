@@ -14,6 +14,7 @@ _COMMIT, _FORMAT = b"\x01commit ", "%x01commit %H %aI%n%B"
 _LINK_TO_REPOSITORY = b"160000"
 _UPDATE_FIELDS = 3
 _MESSAGES = 512
+_MANY = 1000
 _ID = re.compile(r"[0-9a-f]{40,64}", re.ASCII)
 
 
@@ -112,12 +113,13 @@ def _seen(git: Git, revisions: list[str]) -> _Seen:
     """Blobs from raw diffs against every parent, oldest first, so that the first to name a blob brought it."""
     seen = _Seen()
     origin = Origin(commit="", author_date="")
-    rows = git.lines(
-        *("log", "--reverse", "--raw", "-z", "--no-abbrev", "--no-renames", "--root", "-m", "--no-show-signature"),
-        *("--no-ext-diff", "--no-textconv", "--diff-filter=ACMRT", f"--format={_FORMAT}", *revisions, "--"),
+    records = git.records(
+        *("diff-tree", "--stdin", "--always", "-r", "--raw", "-z", "--no-abbrev", "--no-renames", "--root", "-m"),
+        *("--no-ext-diff", "--no-textconv", "--diff-filter=ACMRT", f"--format={_FORMAT}"),
+        asked=_halves(git.output("rev-list", "--reverse", *revisions, "--").splitlines(keepends=True)),
     )
     pending = b""
-    for part in _records(rows):
+    for part in records:
         if pending:
             _, mode, _, blob, _ = pending.split()
             if mode == _LINK_TO_REPOSITORY:
@@ -138,11 +140,7 @@ def _seen(git: Git, revisions: list[str]) -> _Seen:
     return seen
 
 
-def _records(rows: Iterator[bytes]) -> Iterator[bytes]:
-    """NUL-separated records from a stream that came in lines: a name may hold line feeds."""
-    rest = b""
-    for row in rows:
-        *whole, rest = (rest + row).split(b"\0")
-        yield from whole
-    if rest:
-        yield rest
+def _halves(commits: list[bytes]) -> list[bytes]:
+    """What two processes are asked, if it is much."""
+    middle = len(commits) // 2 if len(commits) > _MANY else len(commits)
+    return [b"".join(half) for half in (commits[:middle], commits[middle:]) if half]
