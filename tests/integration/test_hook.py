@@ -274,6 +274,17 @@ def test_a_push_with_a_token_is_refused_by_the_pre_receive_hook(repo: Repository
     assert "Autoposting API Key" in refused.stderr
 
 
+def test_what_brings_no_commit_is_let_through(repo: Repository, tmp_path: Path) -> None:
+    server = tmp_path / "server.git"
+    subprocess.run(["git", "clone", "-q", "--bare", repo.path, server], check=True)
+    hook = server / "hooks" / "pre-receive"
+    hook.write_text(f"#!/bin/sh\nexec '{HOOK}' --pre-receive\n")
+    hook.chmod(0o755)
+    done = repo.run("git", "push", "-q", str(server), "HEAD:refs/heads/another")
+    assert done.returncode == 0, done
+    assert repo.run(HOOK, "--history", "--since", "HEAD").returncode == 0
+
+
 def test_a_plain_git_hook_blocks_the_commit(repo: Repository) -> None:
     hook = repo.path / ".git" / "hooks" / "pre-commit"
     hook.parent.mkdir(exist_ok=True)

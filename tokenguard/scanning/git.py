@@ -8,7 +8,7 @@ configuration but the repository's own, and uses plumbing that never looks into 
 import contextlib
 import os
 import subprocess
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -90,28 +90,26 @@ class Git:
             )
         return done.stdout
 
-    def records(self, *arguments: str, asked: Sequence[bytes]) -> Iterator[bytes]:
+    def records(self, *arguments: str, asked: Iterable[bytes]) -> Iterator[bytes]:
         """The NUL-separated records that a git command prints for each of these inputs, one after another.
 
         They are worked on side by side: the first answer is read while it is made, the others are kept until then.
         InputError if one fails.
         """
         with contextlib.ExitStack() as stack:
-            answers = [stack.enter_context(_temporary()) for _ in asked[1:]]
-            pipes: list[IO[bytes] | int] = [subprocess.PIPE, *answers]
-            processes = [
-                stack.enter_context(self._started(arguments, stack.enter_context(_stdin(data)), answer))
-                for data, answer in zip(asked, pipes, strict=True)
-            ]
-            for process, answer in zip(processes, [None, *answers], strict=True):
-                if answer is None:
+            running: list[tuple[subprocess.Popen[bytes], IO[bytes] | None]] = []
+            for data in asked:
+                kept = stack.enter_context(_temporary()) if running else None
+                started = self._started(arguments, stack.enter_context(_stdin(data)), kept or subprocess.PIPE)
+                running.append((stack.enter_context(started), kept))
+            for process, kept in running:
+                if kept is None:
                     yield from _records(_pipe(process.stdout))
-                failed = process.wait() != 0
-                if failed:
+                if process.wait() != 0:
                     raise InputError(f"git {arguments[0]} failed in this repository", hint="is the revision there?")
-                if answer is not None:
-                    answer.seek(0)
-                    yield from _records(answer)
+                if kept is not None:
+                    kept.seek(0)
+                    yield from _records(kept)
 
     def succeeds(self, *arguments: str) -> bool:
         """Whether a git command ends with 0."""
