@@ -15,6 +15,7 @@ from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import Tampered
 from tokenguard.frozen import Frozen, Hidden, field
 from tokenguard.ports.store import Tombstone
+from tokenguard.stores.inflating import inflated
 
 MAX_BYTES = 65_536
 """Of one version, as AWS limits it."""
@@ -111,11 +112,7 @@ def pack(body: msgspec.Struct) -> bytes:
 def unpack(data: bytes, kind: type[_Body]) -> _Body:
     """Read what `pack` wrote; Tampered for anything else, also for what would inflate without end."""
     try:
-        inflater = zlib.decompressobj()
-        plain = inflater.decompress(data, _MAX_INFLATED)
-        if not inflater.eof or inflater.unused_data:
-            raise damaged("a version of a secret is not whole")
-        return msgspec.json.decode(plain, type=kind)
+        return msgspec.json.decode(inflated(data, _MAX_INFLATED), type=kind)
     except (zlib.error, msgspec.DecodeError, ValueError, RecursionError):
         raise damaged("a version of a secret holds what tokenguard does not write") from None
 

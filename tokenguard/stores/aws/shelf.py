@@ -8,6 +8,7 @@ from tokenguard.ports.shelf import Item, Shared
 from tokenguard.stores.aws.bodies import damaged
 from tokenguard.stores.aws.place import AwsPlace
 from tokenguard.stores.aws.projection import STORE
+from tokenguard.stores.inflating import inflated
 
 _MAX_PACKED = 65_536
 """Bytes of one secret's value."""
@@ -29,7 +30,7 @@ class AwsShelf:
             return None
         try:
             packed = stored.data if isinstance(stored.data, bytes) else b""
-            return Shared(stored.version, zlib.decompressobj().decompress(packed, _MAX_UNPACKED))
+            return Shared(stored.version, inflated(packed, _MAX_UNPACKED))
         except zlib.error:
             raise damaged(f"the shared {item} is not readable") from None
 

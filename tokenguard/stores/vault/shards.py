@@ -10,6 +10,7 @@ import msgspec
 from tokenguard.clients.vault.kv import Entry
 from tokenguard.domain.names import TokenId
 from tokenguard.frozen import Frozen
+from tokenguard.stores.inflating import inflated
 from tokenguard.stores.vault.contents import damaged, pack, unpack
 
 _MAX_PACKED = 900_000
@@ -37,8 +38,7 @@ def unpack_shard(entry: Entry | None) -> dict[TokenId, Row]:
     if entry is None:
         return {}
     try:
-        engine = zlib.decompressobj()
-        text = engine.decompress(base64.b64decode(unpack(entry.data, _Shard).rows, validate=True), _MAX_UNPACKED)
+        text = inflated(base64.b64decode(unpack(entry.data, _Shard).rows, validate=True), _MAX_UNPACKED)
         rows = msgspec.json.decode(text, type=list[Row])
     except (zlib.error, binascii.Error, msgspec.DecodeError, ValueError, RecursionError):
         raise damaged("a shard of the index is not readable") from None

@@ -9,6 +9,7 @@ from tokenguard.clients.vault.trouble import CasLost
 from tokenguard.errors import Conflict, InputError
 from tokenguard.frozen import Frozen
 from tokenguard.ports.shelf import Item, Shared
+from tokenguard.stores.inflating import inflated
 from tokenguard.stores.vault.contents import damaged, pack, unpack
 from tokenguard.stores.vault.layout import Place
 
@@ -35,7 +36,7 @@ class VaultShelf:
             return None
         try:
             packed = base64.b64decode(unpack(entry.data, _Packed).data, validate=True)
-            data = zlib.decompressobj().decompress(packed, _MAX_UNPACKED)
+            data = inflated(packed, _MAX_UNPACKED)
         except (zlib.error, binascii.Error):
             raise damaged(f"the shared {item} is not readable") from None
         return Shared(str(entry.version), data)

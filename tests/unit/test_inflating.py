@@ -1,0 +1,53 @@
+"""What stores keep deflated comes back whole or not at all, and never larger than was agreed on."""
+
+import base64
+import zlib
+from types import SimpleNamespace
+
+import pytest
+
+from tokenguard.clients.vault.kv import Entry
+from tokenguard.errors import Tampered
+from tokenguard.ports.shelf import Item
+from tokenguard.stores.aws.place import AwsPlace
+from tokenguard.stores.aws.shelf import AwsShelf
+from tokenguard.stores.inflating import inflated
+from tokenguard.stores.vault.contents import pack
+from tokenguard.stores.vault.layout import Place
+from tokenguard.stores.vault.shelf import VaultShelf, _Packed
+
+PLAIN = bytes(range(256)) * 8
+WHOLE = zlib.compress(PLAIN)
+
+
+def test_a_whole_stream_comes_back():
+    assert inflated(WHOLE, len(PLAIN)) == PLAIN
+
+
+@pytest.mark.parametrize(
+    ("data", "limit"),
+    [
+        (WHOLE[:-1], len(PLAIN)),
+        (WHOLE[: len(WHOLE) // 2], len(PLAIN)),
+        (WHOLE + b"x", len(PLAIN)),
+        (WHOLE, len(PLAIN) - 1),
+        (b"", len(PLAIN)),
+        (b"no stream", len(PLAIN)),
+    ],
+    ids=["last byte missing", "half of it", "more behind it", "too large", "nothing", "something else"],
+)
+def test_anything_else_is_refused(data: bytes, limit: int):
+    with pytest.raises(zlib.error):
+        inflated(data, limit)
+
+
+def test_a_shared_item_that_was_cut_short_is_tampering_and_not_a_shorter_policy():
+    cut = WHOLE[: len(WHOLE) // 2]
+    secrets = SimpleNamespace(read=lambda _secret: SimpleNamespace(version="v", data=cut))
+    mount = SimpleNamespace(read=lambda _path: Entry(version=1, data=pack(_Packed(base64.b64encode(cut).decode()))))
+    for shelf in (
+        AwsShelf(secrets, AwsPlace.parse("aws://eu-central-1/team"), "0" * 32),
+        VaultShelf(mount, Place.parse("vault://kv/team")),
+    ):
+        with pytest.raises(Tampered):
+            shelf.read(Item.POLICY)

@@ -1,0 +1,20 @@
+"""Inflating what a store keeps deflated: whole or not at all, and never more than was agreed on."""
+
+import zlib
+
+
+def inflated(data: bytes, limit: int) -> bytes:
+    """What `data` was before it was deflated.
+
+    Args:
+        data: one zlib stream.
+        limit: the most bytes that are accepted.
+
+    Raises:
+        zlib.error: the stream is damaged, cut short, followed by something else, or larger than `limit`.
+    """
+    inflater = zlib.decompressobj()
+    plain = inflater.decompress(data, limit)
+    if not inflater.eof or inflater.unused_data:
+        raise zlib.error("not one whole stream")
+    return plain
