@@ -9,13 +9,21 @@ from tokenguard.domain.fingerprint import Fingerprint, FingerprintKey, fingerpri
 from tokenguard.domain.move import Move, check_may_come
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
-from tokenguard.errors import Conflict, InputError
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.shelf import Item, Shared
 from tokenguard.ports.store import Live, Tombstone
-
-_HINT = "read it again"
+from tokenguard.stores.refusals import (
+    live_moved,
+    move_changed,
+    name_taken,
+    no_such_token,
+    shared_changed,
+    slot_taken,
+    slot_without_value,
+    still_live,
+    token_changed,
+)
 
 
 class MemoryStore:
@@ -43,7 +51,7 @@ class MemoryStore:
     def write(self, item: Item, data: bytes, revision: str) -> None:
         there = self._shared.get(item)
         if revision != (there.revision if there else ""):
-            raise Conflict("the shared item changed since it was read", hint=_HINT)
+            raise shared_changed(item)
         self._shared[item] = Shared(str(int(revision or 0) + 1), data)
 
     def actor(self) -> Actor:
@@ -60,7 +68,7 @@ class MemoryStore:
 
     def load(self, token: TokenId) -> Snapshot:
         if token not in self._documents:
-            raise InputError("no such token", hint="`tokenguard list` shows names")
+            raise no_such_token()
         version, data = self._documents[token]
         return Snapshot(id=token, version=version, document=decode(data))
 
@@ -70,14 +78,14 @@ class MemoryStore:
     def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:
         version, data = self._documents.get(token, (0, b""))
         if version != expected:
-            raise Conflict("the token changed since it was read", hint=_HINT)
+            raise token_changed()
         if data:
             check_still_here(decode(data), document)
         else:
             check_may_come(self._move, self.url)
         holder = self.find(document.record.name)
         if holder is not None and holder.id != token:
-            raise Conflict("the name belongs to another token", hint="choose another name")
+            raise name_taken()
         head, entries = extend(token, decode(data).chain if data else ChainHead(), events)
         self._entries.setdefault(token, []).extend(entries)
         self._documents[token] = (version + 1, encode(replace(document, chain=head)))
@@ -94,7 +102,7 @@ class MemoryStore:
 
     def put_move(self, expected: Move | None, move: Move | None, events: Sequence[Event]) -> None:
         if self._move != expected:
-            raise Conflict("another move was begun", hint=_HINT)
+            raise move_changed()
         last = self._entries["store"][-1]
         _, entries = extend("store", ChainHead(last.seq, last.hash), events)
         self._entries["store"] += entries
@@ -108,7 +116,7 @@ class MemoryStore:
 
     def put_candidate(self, token: TokenId, label: Label, content: Value | Tombstone) -> None:
         if (token, label) in self._slots:
-            raise Conflict("the slot is taken", hint=_HINT)
+            raise slot_taken()
         self._slots[token, label] = content
 
     def read_candidate(self, token: TokenId, label: Label) -> Value | Tombstone | None:
@@ -125,21 +133,21 @@ class MemoryStore:
     def publish(self, token: TokenId, label: Label, pinned: int) -> int:
         version, _ = self._live.get(token, (0, None))
         if version != pinned:
-            raise Conflict("the live version moved", hint=_HINT)
+            raise live_moved()
         if not isinstance(self._slots.get((token, label)), Value):
-            raise Conflict("there is no value under that label", hint=_HINT)
+            raise slot_without_value()
         self._live[token] = (version + 1, label)
         return version + 1
 
     def withdraw(self, token: TokenId, pinned: int) -> None:
         version, _ = self._live.get(token, (0, None))
         if version != pinned:
-            raise Conflict("the live version moved", hint=_HINT)
+            raise live_moved()
         self._live[token] = (version + 1, None)
 
     def destroy(self, token: TokenId, label: Label) -> None:
         if self._live.get(token, (0, None))[1] == label:
-            raise Conflict("the label is live", hint="publish another one first")
+            raise still_live()
         content = self._slots.get((token, label))
         if isinstance(content, Value):
             self._slots[token, label] = Tombstone(reason="destroyed", digest=content.digest())

@@ -6,10 +6,11 @@ from tokenguard.clients.aws.secrets import CURRENT, Secrets, new_version
 from tokenguard.domain.event import ChainHead, Event, extend
 from tokenguard.domain.fingerprint import FingerprintKey
 from tokenguard.domain.move import Move
-from tokenguard.errors import Conflict, InputError
+from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.stores.aws.bodies import StoreBody, damaged, pack, unpack
 from tokenguard.stores.aws.place import AwsPlace
+from tokenguard.stores.refusals import move_changed
 
 
 class Header:
@@ -36,7 +37,7 @@ class Header:
         """
         since, body = self.read()
         if body.move != expected:
-            raise Conflict("another move of this store was begun or ended meanwhile", hint="run the command again")
+            raise move_changed()
         last = body.entries[-1]
         _, entries = extend("store", ChainHead(last.seq, last.hash), events)
         return self._put(since, replace(body, move=move, entries=(*body.entries, *entries)))

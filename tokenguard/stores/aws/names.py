@@ -12,6 +12,7 @@ from tokenguard.errors import Conflict
 from tokenguard.stores.aws.bodies import PointerBody, VoidBody, pack, unpack
 from tokenguard.stores.aws.projection import SIGNPOST, STORE, TOKEN, tags_in
 from tokenguard.stores.aws.tokens import Held, Tokens
+from tokenguard.stores.refusals import name_taken
 
 _NAME = "tg-name"
 """The label of the pointer that counts."""
@@ -70,7 +71,7 @@ class Names:
     def _evict(self, name: TokenName, held: Held | None, home: str) -> None:
         """Make sure that who held the name neither has it nor is about to take it."""
         if held is not None and held.body.document.record.name == name:
-            raise Conflict("the name belongs to another token", hint="choose another name")
+            raise name_taken()
         if held is not None:
             self._tokens.fence(held)
         elif not self._voided(home):

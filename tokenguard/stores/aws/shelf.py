@@ -9,6 +9,7 @@ from tokenguard.stores.aws.bodies import damaged
 from tokenguard.stores.aws.place import AwsPlace
 from tokenguard.stores.aws.projection import STORE
 from tokenguard.stores.inflating import inflated
+from tokenguard.stores.refusals import shared_changed
 
 _MAX_PACKED = 65_536
 """Bytes of one secret's value."""
@@ -44,14 +45,10 @@ class AwsShelf:
         secret, version = self._place.shared(item), new_version()
         if not revision:
             if not self._secrets.create(secret, version, packed, {STORE: self._store_id}):
-                raise _changed(item)
+                raise shared_changed(item)
             return
         self._secrets.write(secret, version, packed)
         try:
             self._secrets.move(secret, CURRENT, version, revision)
         except Conflict:
-            raise _changed(item) from None
-
-
-def _changed(item: Item) -> Conflict:
-    return Conflict(f"the shared {item} changed since it was read", hint="read it again")
+            raise shared_changed(item) from None

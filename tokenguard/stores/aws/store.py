@@ -28,6 +28,7 @@ from tokenguard.stores.aws.shelf import AwsShelf
 from tokenguard.stores.aws.tokens import Held, Tokens
 from tokenguard.stores.aws.values import SecretValues
 from tokenguard.stores.local.identity import current_actor
+from tokenguard.stores.refusals import name_taken, no_such_token, token_changed
 
 STORE_CHAIN = "store"
 
@@ -103,7 +104,7 @@ class AwsStore:
         """One token; InputError if there is none of that id."""
         held = self._tokens.load(token)
         if held is None:
-            raise InputError("no such token", hint="`tokenguard list` shows names")
+            raise no_such_token()
         return held.snapshot
 
     def scan(self) -> Iterator[Snapshot]:
@@ -178,7 +179,7 @@ class AwsStore:
         try:
             made = self._tokens.create(token, home, document, events)
         except Conflict:
-            raise Conflict("the name belongs to another token", hint="choose another name") from None
+            raise name_taken() from None
         # either whoever moves the store has seen the new token, or we see the move
         _, self.header = self._own.read()
         check_may_come(self.header.move, self.url)
@@ -190,7 +191,7 @@ class AwsStore:
         if held is None or held.body.version != expected:
             held = self._tokens.load(token)
         if expected != (held.body.version if held else 0):
-            raise Conflict("the token changed since it was read", hint="read it again")
+            raise token_changed()
         return held
 
 

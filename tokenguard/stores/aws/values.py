@@ -8,14 +8,14 @@ from tokenguard.clients.aws.client import AwsTrouble, Reason
 from tokenguard.clients.aws.secrets import CURRENT, Secrets, Stored, new_version
 from tokenguard.domain.names import Label, TokenId
 from tokenguard.domain.secret import Value
-from tokenguard.errors import Conflict, InputError
+from tokenguard.errors import Conflict
 from tokenguard.ports.store import Live, Tombstone
 from tokenguard.stores.aws import bodies
 from tokenguard.stores.aws.bodies import LivePart
 from tokenguard.stores.aws.graves import Graves
 from tokenguard.stores.aws.tokens import Tokens
+from tokenguard.stores.refusals import live_moved, no_such_token, slot_taken, slot_without_value, still_live
 
-_AGAIN = "read it again"
 _PREVIOUS = "AWSPREVIOUS"
 _SLOT = "tg-c-"
 
@@ -43,7 +43,7 @@ class SecretValues:
         home = self._home(token)
         self._tokens.check(home)
         if label in self._graves.opened(home).stones:
-            raise Conflict("the slot is taken", hint=_AGAIN)
+            raise slot_taken()
         slot, data = self._slot(token, label), bodies.slot(content)
         if isinstance(content, Tombstone):
             self._secrets.write(home, slot, data)
@@ -86,7 +86,7 @@ class SecretValues:
         """Make the candidate live if the live version is still `pinned`; returns the new version."""
         candidate = self.read(token, label)
         if not isinstance(candidate, Value):
-            raise Conflict("there is no value under that label", hint=_AGAIN)
+            raise slot_without_value()
         return self._replace(token, candidate, LivePart(version=pinned + 1, label=label))
 
     def withdraw(self, token: TokenId, pinned: int) -> None:
@@ -97,7 +97,7 @@ class SecretValues:
         """Turn the slot into a tombstone that keeps the digest; safe to repeat."""
         home = self._home(token)
         if self._current(home).part.label == label:
-            raise Conflict("the label is live", hint="publish another one first")
+            raise still_live()
         content = self.read(token, label)
         if content is None:
             self.put(token, label, Tombstone(reason="destroyed"))
@@ -127,7 +127,7 @@ class SecretValues:
         self._tokens.check(home)
         current = self._current(home)
         if current.part.version != part.version - 1:
-            raise Conflict("the live version moved", hint=_AGAIN)
+            raise live_moved()
         # a version of its own for every publish: the pin can never be met again by an older one
         at = new_version()
         self._secrets.write(home, at, bodies.live(value, part))
@@ -157,7 +157,7 @@ class SecretValues:
     def _home(self, token: TokenId) -> str:
         home = self._tokens.home_of(token)
         if home is None:
-            raise InputError("no such token", hint="`tokenguard list` shows names")
+            raise no_such_token()
         return home
 
     def _slot(self, token: TokenId, label: Label) -> str:

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from tokenguard.domain.event import Event
 from tokenguard.domain.fingerprint import FingerprintKey
 from tokenguard.domain.move import Move
-from tokenguard.errors import Conflict
 from tokenguard.frozen import replace
 from tokenguard.stores.local import chains
 from tokenguard.stores.local.contents import KEYS_ROW, StoreKeys, decode, encode
 from tokenguard.stores.local.rows import SealedRows
 from tokenguard.stores.local.sealing import Kind
+from tokenguard.stores.refusals import move_changed
 
 _ROW = "store"
 
@@ -24,7 +24,7 @@ def move_of(rows: SealedRows) -> Move | None:
 def put_move(rows: SealedRows, expected: Move | None, move: Move | None, events: Sequence[Event]) -> None:
     """Replace it if it still is `expected`, with its events; Conflict otherwise."""
     if move_of(rows) != expected:
-        raise Conflict("another move of this store was begun or ended meanwhile", hint="run the command again")
+        raise move_changed()
     for event in events:
         chains.append_to_store(rows, event)
     if move is None:

@@ -1,9 +1,9 @@
 """Shared items in an embedded store: sealed rows like all others."""
 
-from tokenguard.errors import Conflict
 from tokenguard.ports.shelf import Item, Shared
 from tokenguard.stores.local.sealing import Kind
 from tokenguard.stores.local.session import Session
+from tokenguard.stores.refusals import shared_changed
 
 
 class LocalShelf:
@@ -23,5 +23,5 @@ class LocalShelf:
         with self._session.writing() as work:
             row = work.rows.get(Kind.SHARED, item)
             if revision != (str(row.version) if row else ""):
-                raise Conflict(f"the shared {item} changed since it was read", hint="read it again")
+                raise shared_changed(item)
             work.rows.put(Kind.SHARED, item, data)

@@ -12,7 +12,6 @@ from tokenguard.domain.fingerprint import Fingerprint, FingerprintKey, fingerpri
 from tokenguard.domain.move import Move, check_may_come
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
-from tokenguard.errors import Conflict, InputError
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.store import Live, Tombstone
@@ -35,12 +34,19 @@ from tokenguard.stores.local.session import Session
 from tokenguard.stores.local.shelf import LocalShelf
 from tokenguard.stores.local.slots import SlotInfo, SlotKey, Unlock
 from tokenguard.stores.local.view import View
+from tokenguard.stores.refusals import (
+    live_moved,
+    name_taken,
+    no_such_token,
+    slot_taken,
+    slot_without_value,
+    still_live,
+    token_changed,
+)
 
 if TYPE_CHECKING:
     from tokenguard.stores.local.checking import Problem
     from tokenguard.stores.local.rekeying import Rekeyed
-
-_AGAIN = "read it again"
 
 
 class LocalStore:
@@ -131,7 +137,7 @@ class LocalStore:
         with self.session.reading() as rows:
             row = rows.get(Kind.DOCUMENT, token)
         if row is None:
-            raise InputError("no such token", hint="`tokenguard list` shows names")
+            raise no_such_token()
         return _snapshot(row)
 
     def scan(self) -> Iterator[Snapshot]:
@@ -153,7 +159,7 @@ class LocalStore:
             rows = work.rows
             row = rows.get(Kind.DOCUMENT, token)
             if expected != (row.version if row else 0):
-                raise Conflict("the token changed since it was read", hint=_AGAIN)
+                raise token_changed()
             before = decode_document(row.data) if row else None
             if before is not None:
                 check_still_here(before, document)
@@ -197,7 +203,7 @@ class LocalStore:
         """Write the slot if it is empty; Conflict otherwise."""
         with self.session.writing() as work:
             if work.rows.get(Kind.VALUE, candidate_key(token, label)) is not None:
-                raise Conflict("the slot is taken", hint=_AGAIN)
+                raise slot_taken()
             work.rows.put(Kind.VALUE, candidate_key(token, label), encode_slot(content))
 
     def read_candidate(self, token: TokenId, label: Label) -> Value | Tombstone | None:
@@ -221,7 +227,7 @@ class LocalStore:
         with self.session.writing() as work:
             _check_pin(work.rows, token, pinned)
             if not isinstance(_candidate(work.rows, token, label), Value):
-                raise Conflict("there is no value under that label", hint=_AGAIN)
+                raise slot_without_value()
             work.rows.put(Kind.LIVE, token, encode(Pointer(version=pinned + 1, label=label)))
         return pinned + 1
 
@@ -235,7 +241,7 @@ class LocalStore:
         """Turn the slot into a tombstone that keeps the digest; safe to repeat."""
         with self.session.writing() as work:
             if _pointer(work.rows, token).label == label:
-                raise Conflict("the label is live", hint="publish another one first")
+                raise still_live()
             content = _candidate(work.rows, token, label)
             if not isinstance(content, Tombstone):
                 digest = None if content is None else content.digest()
@@ -279,7 +285,7 @@ def _move_name(rows: SealedRows, token: TokenId, before: TokenName | None, after
     if before == after:
         return
     if rows.get(Kind.NAME, after) is not None:
-        raise Conflict("the name belongs to another token", hint="choose another name")
+        raise name_taken()
     if before is not None:
         rows.delete(Kind.NAME, before)
     rows.put(Kind.NAME, after, token.encode())
@@ -297,4 +303,4 @@ def _pointer(rows: SealedRows, token: TokenId) -> Pointer:
 
 def _check_pin(rows: SealedRows, token: TokenId, pinned: int) -> None:
     if _pointer(rows, token).version != pinned:
-        raise Conflict("the live version moved", hint=_AGAIN)
+        raise live_moved()

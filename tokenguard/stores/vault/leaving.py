@@ -6,8 +6,8 @@ from tokenguard.clients.vault.kv import KvMount
 from tokenguard.clients.vault.trouble import CasLost
 from tokenguard.domain.event import ChainHead, Event, extend
 from tokenguard.domain.move import Move
-from tokenguard.errors import Conflict
 from tokenguard.frozen import replace
+from tokenguard.stores.refusals import move_changed
 from tokenguard.stores.vault.contents import About, pack, unpack
 from tokenguard.stores.vault.layout import Place
 
@@ -21,16 +21,12 @@ def put_move(kv: KvMount, place: Place, expected: Move | None, move: Move | None
     entry = kv.read(place.store)
     about = unpack(entry.data, About) if entry else None
     if entry is None or about is None or about.move != expected:
-        raise _changed()
+        raise move_changed()
     last = about.entries[-1]
     _, entries = extend("store", ChainHead(last.seq, last.hash), events)
     moved = replace(about, move=move, entries=(*about.entries, *entries))
     try:
         kv.write(place.store, pack(moved), entry.version)
     except CasLost:
-        raise _changed() from None
+        raise move_changed() from None
     return moved
-
-
-def _changed() -> Conflict:
-    return Conflict("another move of this store was begun or ended meanwhile", hint="run the command again")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from tokenguard.clients.vault.kv import KvMount
 from tokenguard.clients.vault.trouble import CasLost
 from tokenguard.domain.names import TokenId, TokenName
-from tokenguard.errors import Conflict
 from tokenguard.frozen import Frozen
+from tokenguard.stores.refusals import name_taken
 from tokenguard.stores.vault.contents import is_never, never, pack, stamp, unpack, unpack_envelope
 from tokenguard.stores.vault.layout import Place
 
@@ -48,7 +48,7 @@ class Names:
             return name
         entry = self.kv.read(path)
         if entry is None:
-            raise _taken()
+            raise name_taken()
         claim = unpack(entry.data, _Claim)
         home_of = claim.home_of
         if claim.token not in {"", token} and not self._settle(TokenId(claim.token), name):
@@ -70,7 +70,7 @@ class Names:
         try:
             self.kv.write(path, pack(claim), version)
         except CasLost:
-            raise _taken() from None
+            raise name_taken() from None
 
     def _settle(self, holder: TokenId, name: TokenName) -> bool:
         """Fence a claimant that does not bear the name; returns whether it exists at all."""
@@ -78,15 +78,11 @@ class Names:
         entry = self.kv.read(path)
         envelope = unpack_envelope(entry.data) if entry else None
         if envelope is not None and envelope.document.record.name == name:
-            raise _taken()
+            raise name_taken()
         if entry is not None and is_never(entry.data):
             return False
         try:
             self.kv.write(path, {**entry.data, **stamp()} if entry else never(), entry.version if entry else 0)
         except CasLost:
-            raise _taken() from None
+            raise name_taken() from None
         return envelope is not None
-
-
-def _taken() -> Conflict:
-    return Conflict("the name belongs to another token", hint="choose another name")

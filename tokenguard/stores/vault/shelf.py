@@ -6,10 +6,11 @@ import zlib
 
 from tokenguard.clients.vault.kv import KvMount
 from tokenguard.clients.vault.trouble import CasLost
-from tokenguard.errors import Conflict, InputError
+from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
 from tokenguard.ports.shelf import Item, Shared
 from tokenguard.stores.inflating import inflated
+from tokenguard.stores.refusals import shared_changed
 from tokenguard.stores.vault.contents import damaged, pack, unpack
 from tokenguard.stores.vault.layout import Place
 
@@ -51,4 +52,4 @@ class VaultShelf:
         try:
             self._kv.write(self._place.shared(item), pack(_Packed(packed)), int(revision or 0))
         except CasLost:
-            raise Conflict(f"the shared {item} changed since it was read", hint="read it again") from None
+            raise shared_changed(item) from None

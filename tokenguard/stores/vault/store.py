@@ -12,11 +12,11 @@ from tokenguard.domain.fingerprint import Fingerprint, FingerprintKey, fingerpri
 from tokenguard.domain.move import Move, check_may_come
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
-from tokenguard.errors import Conflict, InputError
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.store import Live, Tombstone
 from tokenguard.stores.local.identity import current_actor
+from tokenguard.stores.refusals import no_such_token, token_changed
 from tokenguard.stores.vault.contents import About, Envelope, pack_envelope, unpack_envelope
 from tokenguard.stores.vault.founding import check_ready, read_about, read_key, write_key
 from tokenguard.stores.vault.history import Blocks
@@ -28,8 +28,6 @@ from tokenguard.stores.vault.names import Names
 from tokenguard.stores.vault.policies import Role, needs
 from tokenguard.stores.vault.shelf import VaultShelf
 from tokenguard.stores.vault.values import Slots
-
-_AGAIN = "read it again"
 
 
 class VaultStore:
@@ -106,7 +104,7 @@ class VaultStore:
         """One token; InputError if there is none of that id."""
         found = self._load(token)
         if found is None:
-            raise InputError("no such token", hint="`tokenguard list` shows names")
+            raise no_such_token()
         return found
 
     def scan(self) -> Iterator[Snapshot]:
@@ -228,7 +226,7 @@ class VaultStore:
             found = self._load(token)
             version, envelope = self._seen[token] if found else (0, None)
         if version != expected:
-            raise _changed()
+            raise token_changed()
         return envelope
 
     def _write(self, token: TokenId, envelope: Envelope, expected: int) -> int:
@@ -236,13 +234,9 @@ class VaultStore:
             return self._kv.write(self._place.document(token), pack_envelope(envelope), expected)
         except CasLost:
             self._seen.pop(token, None)
-            raise _changed() from None
+            raise token_changed() from None
 
     def _home(self, token: TokenId) -> str | None:
         if token not in self._homes and self._load(token) is None:
             return None
         return self._homes[token]
-
-
-def _changed() -> Conflict:
-    return Conflict("the token changed since it was read", hint=_AGAIN)

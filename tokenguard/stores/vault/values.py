@@ -7,12 +7,11 @@ from tokenguard.clients.vault.kv import Entry, KvMount
 from tokenguard.clients.vault.trouble import CasLost
 from tokenguard.domain.names import Label, TokenId
 from tokenguard.domain.secret import Value
-from tokenguard.errors import Conflict
 from tokenguard.ports.store import Live, Tombstone
+from tokenguard.stores.refusals import live_moved, no_such_token, slot_taken, slot_without_value, still_live
 from tokenguard.stores.vault.contents import pack_live, pack_slot, unpack_live, unpack_slot
 from tokenguard.stores.vault.layout import Place
 
-_AGAIN = "read it again"
 _REMEMBERED = 8
 
 
@@ -34,7 +33,7 @@ class Slots:
         try:
             self._kv.write(self._place.candidate(token, label), pack_slot(content), 0)
         except CasLost:
-            raise Conflict("the slot is taken", hint=_AGAIN) from None
+            raise slot_taken() from None
 
     def read(self, token: TokenId, label: Label) -> Value | Tombstone | None:
         """What the slot holds."""
@@ -60,7 +59,7 @@ class Slots:
         """Make a candidate live under the pin; returns the new version."""
         value = self.read(token, label)
         if not isinstance(value, Value):
-            raise Conflict("there is no value under that label", hint=_AGAIN)
+            raise slot_without_value()
         return self._write_live(token, label, value, pinned)
 
     def withdraw(self, token: TokenId, pinned: int) -> None:
@@ -72,7 +71,7 @@ class Slots:
         entry = self._live_entry(token)
         live = unpack_live(entry.data) if entry else None
         if live is not None and live[0] == label:
-            raise Conflict("the label is live", hint="publish another one first")
+            raise still_live()
         self._read.pop((token, label), None)
         path = self._place.candidate(token, label)
         slot = self._kv.read(path)
@@ -87,7 +86,7 @@ class Slots:
         try:
             return self._kv.write(path, pack_slot(tombstone), version)
         except CasLost:
-            raise Conflict("the slot changed since it was read", hint=_AGAIN) from None
+            raise slot_taken() from None
 
     def _live_entry(self, token: TokenId) -> Entry | None:
         home = self._home(token)
@@ -96,14 +95,14 @@ class Slots:
     def _write_live(self, token: TokenId, label: Label | None, value: Value | None, pinned: int) -> int:
         home = self._home(token)
         if home is None:
-            raise Conflict("there is no such token", hint=_AGAIN)
+            raise no_such_token()
         path = self._place.live(home)
         if pinned == 0:
             self._kv.keep_one_version(path)  # a replaced value is to be in its quarantined slot and nowhere else
         try:
             return self._kv.write(path, pack_live(label, value), pinned)
         except CasLost:
-            raise Conflict("the live version moved", hint=_AGAIN) from None
+            raise live_moved() from None
 
     def _remember(self, token: TokenId, label: Label, value: Value) -> None:
         self._read[token, label] = value
