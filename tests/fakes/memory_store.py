@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from tokenguard.domain.document import Document, Snapshot, check_still_here, decode, encode
-from tokenguard.domain.event import Actor, ChainHead, Entry, Event, Op, extend
+from tokenguard.domain.event import STORE_CHAIN, Actor, ChainHead, Entry, Event, Op, extend
 from tokenguard.domain.fingerprint import Fingerprint, FingerprintKey, fingerprint_of
 from tokenguard.domain.move import Move, check_may_come
 from tokenguard.domain.names import Label, TokenId, TokenName
@@ -38,8 +38,8 @@ class MemoryStore:
         self._slots: dict[tuple[TokenId, Label], Value | Tombstone] = {}
         self._live: dict[TokenId, tuple[int, Label | None]] = {}
         self._shared: dict[Item, Shared] = {}
-        _, entries = extend("store", ChainHead(), [Event(at=clock.now(), op=Op.INIT, actor=self.actor())])
-        self._entries["store"] = list(entries)
+        _, entries = extend(STORE_CHAIN, ChainHead(), [Event(at=clock.now(), op=Op.INIT, actor=self.actor())])
+        self._entries[STORE_CHAIN] = list(entries)
 
     @property
     def shelf(self) -> "MemoryStore":
@@ -92,7 +92,7 @@ class MemoryStore:
         return self.load(token)
 
     def history(self, token: TokenId | None) -> Sequence[Entry]:
-        return tuple(self._entries.get(token or "store", ()))
+        return tuple(self._entries.get(token or STORE_CHAIN, ()))
 
     def trails(self) -> Iterator[tuple[Snapshot, Sequence[Entry]]]:
         return ((snapshot, self.history(snapshot.id)) for snapshot in self.scan())
@@ -103,9 +103,9 @@ class MemoryStore:
     def put_move(self, expected: Move | None, move: Move | None, events: Sequence[Event]) -> None:
         if self._move != expected:
             raise move_changed()
-        last = self._entries["store"][-1]
-        _, entries = extend("store", ChainHead(last.seq, last.hash), events)
-        self._entries["store"] += entries
+        last = self._entries[STORE_CHAIN][-1]
+        _, entries = extend(STORE_CHAIN, ChainHead(last.seq, last.hash), events)
+        self._entries[STORE_CHAIN] += entries
         self._move = move
 
     def fingerprint_key(self) -> FingerprintKey:

@@ -112,8 +112,11 @@ def _whole(wiring: Wiring) -> Iterator[Finding]:
     problems = []
     if is_local(wiring.store_url):
         problems = [f"{problem.where}: {problem.what}" for problem in _local(wiring).check()]
-    broken = [each.broken for each in check_all(wiring.store) if each.broken]
-    problems += [f"audit trail of {each.name or 'the store'}, entry {each.seq}: {each.reason}" for each in broken]
+    problems += [
+        f"audit trail of {chain.name or 'the store'}, entry {chain.broken.seq}: {chain.broken.reason}"
+        for chain in check_all(wiring.store)
+        if chain.broken
+    ]
     for problem in problems:
         yield Finding(
             check="integrity",

@@ -85,6 +85,8 @@ class Event(Frozen, frozen=True, kw_only=True):
 
 
 GENESIS = "0" * 64
+STORE_CHAIN = "store"
+"""The name of the chain of a store's own events; every other chain is named by its token's id."""
 
 
 class Entry(Frozen, frozen=True, kw_only=True):
@@ -105,7 +107,7 @@ class ChainHead(Frozen, frozen=True):
 
 
 def entry_hash(chain: str, seq: int, prev: str, event: Event) -> str:
-    """SHA-256 (hex) over an entry of the chain named `chain` (a token id, or `store`)."""
+    """SHA-256 (hex) over an entry of the chain named `chain` (a token's id, or `STORE_CHAIN`)."""
     body = msgspec.json.encode(
         {"v": 1, "chain": chain, "seq": seq, "prev": prev, "event": event}, order="deterministic"
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tokenguard.clients.aws.secrets import CURRENT, Secrets, new_version
-from tokenguard.domain.event import ChainHead, Event, extend
+from tokenguard.domain.event import STORE_CHAIN, ChainHead, Event, extend
 from tokenguard.domain.fingerprint import FingerprintKey
 from tokenguard.domain.move import Move
 from tokenguard.errors import InputError
@@ -39,7 +39,7 @@ class Header:
         if body.move != expected:
             raise move_changed()
         last = body.entries[-1]
-        _, entries = extend("store", ChainHead(last.seq, last.hash), events)
+        _, entries = extend(STORE_CHAIN, ChainHead(last.seq, last.hash), events)
         return self._put(since, replace(body, move=move, entries=(*body.entries, *entries)))
 
     def put_key(self, key: FingerprintKey) -> StoreBody:

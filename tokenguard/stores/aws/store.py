@@ -8,7 +8,7 @@ from functools import cached_property
 from tokenguard.clients.aws.client import AwsClient
 from tokenguard.clients.aws.secrets import Secrets, new_version
 from tokenguard.domain.document import Document, Snapshot, check_still_here
-from tokenguard.domain.event import Actor, ChainHead, Entry, Event, Op, extend
+from tokenguard.domain.event import STORE_CHAIN, Actor, ChainHead, Entry, Event, Op, extend
 from tokenguard.domain.fingerprint import Fingerprint, FingerprintKey, fingerprint_of
 from tokenguard.domain.move import Move, check_may_come
 from tokenguard.domain.names import Label, TokenId, TokenName
@@ -29,8 +29,6 @@ from tokenguard.stores.aws.tokens import Held, Tokens
 from tokenguard.stores.aws.values import SecretValues
 from tokenguard.stores.local.identity import current_actor
 from tokenguard.stores.refusals import name_taken, no_such_token, token_changed
-
-STORE_CHAIN = "store"
 
 
 class AwsStore:

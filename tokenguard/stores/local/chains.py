@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from tokenguard.domain.event import ChainHead, Entry, Event, extend
+from tokenguard.domain.event import STORE_CHAIN, ChainHead, Entry, Event, extend
 from tokenguard.stores.local.contents import decode, encode
 from tokenguard.stores.local.framing import damaged
 from tokenguard.stores.local.rows import SealedRows
 from tokenguard.stores.local.sealing import Kind, Row
-
-STORE_CHAIN = "store"
 
 
 class Readable(Protocol):

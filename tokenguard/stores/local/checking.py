@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from tokenguard.audit.chain import first_break
 from tokenguard.domain.document import decode as decode_document
-from tokenguard.domain.event import GENESIS, ChainHead, Entry, entry_hash
+from tokenguard.domain.event import ChainHead, Entry
 from tokenguard.domain.move import Move
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.secret import Value
@@ -158,17 +159,10 @@ def _compare(seen: _Seen) -> Iterator[Problem]:
 def _check_chain(rows: SealedRows, chain: str, head: ChainHead, stored: int) -> Iterator[Problem]:
     if stored != head.seq:
         yield Problem(f"chain {chain}", "the number of audit entries does not fit the chain's head")
-    previous = GENESIS
     try:
         entries = chains.entries_of(rows, chain, head)
     except Tampered as error:
         yield Problem(f"chain {chain}", error.message)
         return
-    for seq, entry in enumerate(entries, start=1):
-        fits = (entry.seq, entry.prev) == (seq, previous)
-        if not fits or entry_hash(chain, seq, previous, entry.event) != entry.hash:
-            yield Problem(f"chain {chain}", f"audit entry {seq} does not follow from the one before")
-            return
-        previous = entry.hash
-    if previous != head.hash:
-        yield Problem(f"chain {chain}", "the last audit entry is not the one the chain's head names")
+    if broken := first_break(chain, entries, head):
+        yield Problem(f"chain {chain}", f"its audit trail does not hold at entry {broken.seq}: {broken.reason}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tokenguard.domain.document import Document, Snapshot, check_still_here
 from tokenguard.domain.document import decode as decode_document
 from tokenguard.domain.document import encode as encode_document
-from tokenguard.domain.event import Actor, ChainHead, Entry, Event
+from tokenguard.domain.event import STORE_CHAIN, Actor, ChainHead, Entry, Event
 from tokenguard.domain.fingerprint import Fingerprint, FingerprintKey, fingerprint_of
 from tokenguard.domain.move import Move, check_may_come
 from tokenguard.domain.names import Label, TokenId, TokenName
@@ -176,7 +176,7 @@ class LocalStore:
         """A token's audit entries, oldest first; None: the store's own."""
         with self.session.reading() as rows:
             if token is None:
-                return chains.entries_of(rows, chains.STORE_CHAIN, chains.store_head(rows))
+                return chains.entries_of(rows, STORE_CHAIN, chains.store_head(rows))
             row = rows.get(Kind.DOCUMENT, token)
             return () if row is None else chains.entries_of(rows, token, decode_document(row.data).chain)
 

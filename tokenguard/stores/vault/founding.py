@@ -9,7 +9,7 @@ from tokenguard.clients.vault.connection import VaultConnection
 from tokenguard.clients.vault.kv import KvMount
 from tokenguard.clients.vault.preflight import problems
 from tokenguard.clients.vault.trouble import CasLost, VaultTrouble
-from tokenguard.domain.event import Actor, ChainHead, Event, Op, extend
+from tokenguard.domain.event import STORE_CHAIN, Actor, ChainHead, Event, Op, extend
 from tokenguard.errors import Conflict, InputError, Tampered, Unreachable
 from tokenguard.frozen import Frozen
 from tokenguard.ports.clock import Clock
@@ -38,7 +38,7 @@ def found(kv: KvMount, place: Place, clock: Clock, actor: Callable[[], Actor], *
         kv.write(place.key, pack(_Key(base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode())), 0)
     except CasLost:
         read_key(kv, place)
-    _, entries = extend("store", ChainHead(), [Event(at=clock.now(), op=Op.INIT, actor=actor())])
+    _, entries = extend(STORE_CHAIN, ChainHead(), [Event(at=clock.now(), op=Op.INIT, actor=actor())])
     about = About(store_id=secrets.token_hex(16), detailed=_lists_versions(kv, place), sandbox=sandbox, entries=entries)
     try:
         kv.write(place.store, pack(about), 0)

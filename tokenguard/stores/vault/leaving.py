@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tokenguard.clients.vault.kv import KvMount
 from tokenguard.clients.vault.trouble import CasLost
-from tokenguard.domain.event import ChainHead, Event, extend
+from tokenguard.domain.event import STORE_CHAIN, ChainHead, Event, extend
 from tokenguard.domain.move import Move
 from tokenguard.frozen import replace
 from tokenguard.stores.refusals import move_changed
@@ -23,7 +23,7 @@ def put_move(kv: KvMount, place: Place, expected: Move | None, move: Move | None
     if entry is None or about is None or about.move != expected:
         raise move_changed()
     last = about.entries[-1]
-    _, entries = extend("store", ChainHead(last.seq, last.hash), events)
+    _, entries = extend(STORE_CHAIN, ChainHead(last.seq, last.hash), events)
     moved = replace(about, move=move, entries=(*about.entries, *entries))
     try:
         kv.write(place.store, pack(moved), entry.version)
