@@ -33,11 +33,8 @@ class Document(Frozen, frozen=True, kw_only=True):
     @property
     def fingerprints(self) -> frozenset[Fingerprint]:
         """Every value that is known of this token: live, old, candidates, quarantined. What a leak is looked up by."""
-        journal = self.journal
         known = [self.record.fingerprint, *(item.fingerprint for item in self.quarantine)]
-        if journal is not None:
-            known += [attempt.fingerprint for attempt in journal.attempts]
-            known += [journal.old.fingerprint] if journal.old else []
+        known += self.journal.fingerprints if self.journal else ()
         return frozenset(found for found in known if found is not None)
 
     @property

@@ -147,6 +147,12 @@ class Journal(Frozen, frozen=True, kw_only=True):
         """The attempt that counts: the latest."""
         return self.attempts[-1] if self.attempts else None
 
+    @property
+    def fingerprints(self) -> frozenset[Fingerprint]:
+        """The values that this operation knows: the old one and what was made to replace it."""
+        known = [self.old.fingerprint if self.old else None, *(attempt.fingerprint for attempt in self.attempts)]
+        return frozenset(found for found in known if found is not None)
+
 
 class Quarantined(Frozen, frozen=True, kw_only=True):
     """An old value kept (rotators only) until its death is confirmed, so that it can be probed again."""

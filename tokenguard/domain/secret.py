@@ -1,7 +1,7 @@
 """The only types that may hold a token's value. Grep for `.reveal()` to find every use."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, NoReturn, final
+from typing import ClassVar, NoReturn, final
 
 MASK = "****"
 TOKEN_FIELD = "token"  # noqa: S105 - a field's name, not a value
@@ -38,13 +38,7 @@ class Secret:
             return NotImplemented
         return _equal(_utf8(self._text), _utf8(other._text))
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a Secret cannot be pickled or copied")
-
-    def __copy__(self) -> NoReturn:
-        raise TypeError("a Secret cannot be pickled or copied")
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
+    def __reduce__(self) -> NoReturn:  # what pickle, copy and deepcopy ask
         raise TypeError("a Secret cannot be pickled or copied")
 
 

@@ -11,7 +11,7 @@ from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Kind, Record
 from tokenguard.errors import Unreachable
-from tokenguard.frozen import Frozen, field
+from tokenguard.frozen import Frozen
 
 
 class Ambiguous(Unreachable):
@@ -163,7 +163,7 @@ class Vendor(Frozen, frozen=True):
     """A provider with what was wired for one record."""
 
     provider: Provider
-    issuer: Issuer | None = field(default=None)
+    issuer: Issuer | None = None
     """None: guided, or nothing can be done by API."""
 
 

@@ -154,11 +154,7 @@ class _AdoptingStore:
         document, now = self._home.load(token).document, self._home.read_live(token)
         if document.moved_to or now is None or (now.label, now.version) != (served.label, served.version):
             raise _overtaken()
-        journal = document.journal
-        known = {document.record.fingerprint}
-        if journal is not None:
-            known |= {attempt.fingerprint for attempt in journal.attempts}
-            known |= {journal.old.fingerprint} if journal.old else set()
+        known = {document.record.fingerprint, *(document.journal.fingerprints if document.journal else ())}
         return self._home.fingerprint(Value({TOKEN_FIELD: held.text})) in known
 
     def _displaced(self, token: TokenId) -> Displaced:

@@ -1,7 +1,7 @@
 """What the rows hold, as JSON: values and tombstones, live pointers, chain heads, the store's own keys."""
 
 import os
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -65,14 +65,9 @@ def decode_slot(data: bytes) -> Value | Tombstone:
         return slot.tombstone
     if not slot.fields:
         raise damaged("a value of the store is empty")
-    fields: dict[str, Any] = {name: Secret(_text(raw)) for name, raw in slot.fields.items()}
-    return Value(fields)
+    return Value({name: Secret(raw.decode("utf-8", "surrogatepass")) for name, raw in slot.fields.items()})
 
 
 def candidate_key(token: TokenId, label: Label) -> str:
     """The key of one candidate's row."""
     return f"{token}:{label}"
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "surrogatepass")

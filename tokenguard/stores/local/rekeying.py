@@ -79,9 +79,8 @@ def rekey(session: Session, keys: Sequence[SlotKey]) -> Rekeyed:
         _note(session, work, Op.REKEY, {"kept": len(kept), "dropped": len(dropped)})
         for slot in dropped:
             _note(session, work, Op.KEY_SLOT, {"result": "dropped", "slot": slot.id, "kind": slot.kind})
-    with suppress(
-        Unreachable
-    ):  # the rekey is durable and secure_delete has wiped the old rows: this only gives back room
+    # the rekey is durable and secure_delete has wiped the old rows: this only gives back room
+    with suppress(Unreachable):
         session.compact()
     return Rekeyed(kept=tuple(slot.info for slot in kept), dropped=tuple(slot.info for slot in dropped))
 

@@ -125,7 +125,12 @@ class LocalStore:
         """The token of that name, retired ones included."""
         with self.session.reading() as rows:
             holder = rows.get(Kind.NAME, name)
-            return None if holder is None else _snapshot(_required(rows, Kind.DOCUMENT, holder.data.decode()))
+            if holder is None:
+                return None
+            row = rows.get(Kind.DOCUMENT, holder.data.decode())
+        if row is None:
+            raise damaged("a name of the store leads nowhere")
+        return _snapshot(row)
 
     def holders(self, fingerprint: Fingerprint) -> Sequence[TokenId]:
         """The tokens whose document knows a value of that fingerprint."""
@@ -272,13 +277,6 @@ def open_store(directory: Path, unlock: Unlock, clock: Clock) -> LocalStore:
 
 def _snapshot(row: Row) -> Snapshot:
     return Snapshot(id=TokenId(row.key), version=row.version, document=decode_document(row.data))
-
-
-def _required(rows: SealedRows, kind: Kind, key: str) -> Row:
-    row = rows.get(kind, key)
-    if row is None:
-        raise damaged("a name of the store leads nowhere")
-    return row
 
 
 def _move_name(rows: SealedRows, token: TokenId, before: TokenName | None, after: TokenName) -> None:

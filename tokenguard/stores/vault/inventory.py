@@ -18,7 +18,7 @@ from tokenguard.clients.vault.session import CONNECTIONS
 from tokenguard.clients.vault.trouble import CasLost, Reason, VaultTrouble
 from tokenguard.domain.names import TokenId, token_id
 from tokenguard.errors import Tampered
-from tokenguard.stores.vault.contents import document_bytes, is_never, stamp, unpack_envelope
+from tokenguard.stores.vault.contents import document_bytes, stamp, unpack_envelope
 from tokenguard.stores.vault.layout import Place, shard_of
 from tokenguard.stores.vault.shards import Row, pack_shard, unpack_shard
 
@@ -28,7 +28,7 @@ _Found = TypeVar("_Found")
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A shard as it was read, and what it lacks."""
+    """A shard as it was read; version 0 and no rows where there is none."""
 
     version: int
     rows: dict[TokenId, Row]
@@ -130,14 +130,14 @@ class Inventory:
 
 
 def _row(token: TokenId, entry: Entry) -> Row:
-    if is_never(entry.data):
-        return Row(name="", token=token, version=entry.version, busy=False, document=msgspec.Raw(b"null"))
     envelope = unpack_envelope(entry.data)
+    if envelope is None:
+        return Row(name="", token=token, version=entry.version, busy=False, document=msgspec.Raw(b"null"))
     return Row(
-        name=envelope.document.record.name if envelope else "",
+        name=envelope.document.record.name,
         token=token,
         version=entry.version,
-        busy=envelope.document.busy if envelope else False,
+        busy=envelope.document.busy,
         document=msgspec.Raw(document_bytes(entry.data)),
     )
 

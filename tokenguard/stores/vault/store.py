@@ -142,11 +142,11 @@ class VaultStore:
         """A token's audit entries, oldest first; None: the store's own."""
         if token is None:
             return self._about.entries
-        if self._load(token) is None:
+        _, envelope = self._read(token)
+        if envelope is None:
             return ()
-        entries = self._seen[token][1].entries
-        first = entries[0].seq if entries else self._seen[token][1].document.chain.seq + 1
-        return (*self._blocks.before(token, first), *entries)
+        first = envelope.entries[0].seq if envelope.entries else envelope.document.chain.seq + 1
+        return (*self._blocks.before(token, first), *envelope.entries)
 
     def trails(self) -> Iterator[tuple[Snapshot, Sequence[Entry]]]:
         """Every token, ordered by name, with its audit entries; a request more for each than `scan`."""
@@ -210,9 +210,13 @@ class VaultStore:
         return read_key(self._kv, self._place)
 
     def _load(self, token: TokenId) -> Snapshot | None:
+        version, envelope = self._read(token)
+        return self._saw(token, version, envelope) if envelope else None
+
+    def _read(self, token: TokenId) -> tuple[int, Envelope | None]:
+        """A document's version and what it holds; None if it is not there. Not remembered: an audit reads them all."""
         entry = self._kv.read(self._place.document(token))
-        envelope = unpack_envelope(entry.data) if entry else None
-        return self._saw(token, entry.version, envelope) if entry and envelope else None
+        return (entry.version, unpack_envelope(entry.data)) if entry else (0, None)
 
     def _saw(self, token: TokenId, version: int, envelope: Envelope) -> Snapshot:
         self._homes[token] = envelope.home
