@@ -49,7 +49,7 @@ def test_a_check_has_no_effect(made, tmp_path):
     assert {entry: entry.read_bytes() for entry in tmp_path.iterdir()} == before
 
 
-def test_a_push_is_held_can_be_repeated_and_rolled_back(made):
+def test_a_push_is_held_can_be_repeated_and_taken_back(made):
     delivery, consumer = made
     delivery.push(consumer, OLD)
     assert delivery.verify(consumer, OLD) is Holds.THIS
@@ -58,7 +58,7 @@ def test_a_push_is_held_can_be_repeated_and_rolled_back(made):
         assert delivery.verify(consumer, NEW) is Holds.THIS
         assert delivery.verify(consumer, OLD) is Holds.OTHER
     for _ in range(2):
-        delivery.rollback(consumer, OLD)
+        delivery.push(consumer, OLD)
         assert delivery.verify(consumer, OLD) is Holds.THIS
         assert delivery.verify(consumer, NEW) is Holds.OTHER
 

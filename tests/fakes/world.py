@@ -210,9 +210,6 @@ class FakeDelivery:
     def verify(self, consumer: Consumer, value: Value) -> Holds:
         return Holds.THIS if self.held.get(consumer) == value.token.reveal() else Holds.OTHER
 
-    def rollback(self, consumer: Consumer, previous: Value) -> None:
-        self.held[consumer] = previous.token.reveal()
-
 
 class FakeDeliveries:
     def __init__(self) -> None:

@@ -53,7 +53,7 @@ READS = {"store.load", "store.find", "store.read_candidate", "store.read_live", 
          "issuer.listed", "delivery.verify"}  # fmt: skip
 PEOPLE = {"operator.paste", "operator.done", "operator.trace"}
 EFFECTS = {"store.commit", "store.put_candidate", "store.publish", "store.withdraw", "store.destroy", "issuer.create",
-           "issuer.revoke", "delivery.push", "delivery.rollback"}  # fmt: skip
+           "issuer.revoke", "delivery.push"}  # fmt: skip
 
 MOVING = {"end.put_move", "end.take_fingerprint_key", "end.commit", "end.put_candidate", "end.publish", "end.withdraw",
           "end.destroy"}  # fmt: skip

@@ -25,7 +25,6 @@ _INTENTS = {
     "store.withdraw": Op.PUBLISH,
     "store.destroy": Op.DESTROY,
     "delivery.push": Op.DELIVER,
-    "delivery.rollback": Op.ROLL_BACK,
     "issuer.revoke": Op.REVOKE,
 }
 
@@ -153,7 +152,9 @@ class Promises:
         self._check(named, f"P2: {label} is in no durable record")
 
     def _intended(self, call: str) -> None:
-        said = any(e.event.op is _INTENTS[call] and e.event.phase is Phase.INTENT for e in self._history())
+        journal = self._journal()
+        undoing = call == "delivery.push" and journal is not None and journal.stage is Stage.ABORTING
+        said = self._op_said(Op.ROLL_BACK if undoing else _INTENTS[call])
         said = said or (call == "store.destroy" and self._op_said(Op.REVOKE))
         self._check(said, f"P6: {call} without an intent on record")
 

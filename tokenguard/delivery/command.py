@@ -68,12 +68,8 @@ class CommandDelivery:
         settings = self._settings(consumer)
         if settings.verify_argv is None:
             return Holds.UNKNOWN
-        code = _run(consumer.target, settings.verify_argv, value, settings.timeout)
-        return {0: Holds.THIS, _SAYS_OTHER: Holds.OTHER}.get(code, Holds.UNKNOWN) if code is not None else Holds.UNKNOWN
-
-    def rollback(self, consumer: Consumer, previous: Value) -> None:
-        """The same as a push."""
-        self.push(consumer, previous)
+        answers: dict[int | None, Holds] = {0: Holds.THIS, _SAYS_OTHER: Holds.OTHER}
+        return answers.get(_run(consumer.target, settings.verify_argv, value, settings.timeout), Holds.UNKNOWN)
 
     def _settings(self, consumer: Consumer) -> CommandSettings:
         try:

@@ -47,10 +47,6 @@ class DopplerDelivery:
         held = self._held(*self._place(consumer))
         return Holds.THIS if held is not None and all(each == value.token for each in held) else Holds.OTHER
 
-    def rollback(self, consumer: Consumer, previous: Value) -> None:
-        """The same as a push."""
-        self.push(consumer, previous)
-
     def _place(self, consumer: Consumer) -> tuple[Host, RemoteTarget]:
         target = parse_target(consumer)
         return self._hosts.at(target.host, subject=consumer), target

@@ -93,10 +93,6 @@ class DotenvDelivery:
         wanted = value.token
         return Holds.THIS if found and all(Secret(text) == wanted for text in found) else Holds.OTHER
 
-    def rollback(self, consumer: Consumer, previous: Value) -> None:
-        """The same as a push: every line that sets the variable gets the previous value."""
-        self.push(consumer, previous)
-
 
 def _check_place(path: Path) -> None:
     folder = path.parent.stat()

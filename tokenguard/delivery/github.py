@@ -64,10 +64,6 @@ class GithubDelivery:
             return Holds.UNKNOWN
         return Holds.THIS if (digest, at) == (value.digest(), changed) else Holds.OTHER
 
-    def rollback(self, consumer: Consumer, previous: Value) -> None:
-        """The same as a push."""
-        self.push(consumer, previous)
-
     def _place(self, consumer: Consumer) -> tuple[Host, tuple[str, ...], str]:
         target = parse_target(consumer)
         parts = target.parts

@@ -63,10 +63,6 @@ class GitlabDelivery:
             return Holds.UNKNOWN
         return Holds.THIS if Secret(text) == value.token else Holds.OTHER
 
-    def rollback(self, consumer: Consumer, previous: Value) -> None:
-        """The same as a push."""
-        self.push(consumer, previous)
-
     def _place(self, consumer: Consumer) -> tuple[Host, RemoteTarget]:
         target = parse_target(consumer)
         return self._hosts.at(target.host, subject=consumer, path="/api/v4"), target

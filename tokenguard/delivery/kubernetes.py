@@ -52,10 +52,6 @@ class KubernetesDelivery:
             return Holds.OTHER
         return Holds.THIS if Secret(held) == Secret(_encoded(value.token)) else Holds.OTHER
 
-    def rollback(self, consumer: Consumer, previous: Value) -> None:
-        """The same as a push."""
-        self.push(consumer, previous)
-
     def _place(self, consumer: Consumer) -> tuple[Host, RemoteTarget]:
         target = parse_target(consumer)
         return self._hosts.at(target.host, subject=consumer), target

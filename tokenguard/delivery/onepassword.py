@@ -39,10 +39,6 @@ class OnePasswordDelivery:
         held = _field(*self._place(consumer)).get("value")
         return Holds.THIS if isinstance(held, str) and Secret(held) == value.token else Holds.OTHER
 
-    def rollback(self, consumer: Consumer, previous: Value) -> None:
-        """The same as a push."""
-        self.push(consumer, previous)
-
     def _place(self, consumer: Consumer) -> tuple[Host, RemoteTarget]:
         target = parse_target(consumer)
         return self._hosts.at(target.host, subject=consumer), target

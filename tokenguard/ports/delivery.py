@@ -26,15 +26,11 @@ class Delivery(Protocol):
         ...
 
     def push(self, consumer: Consumer, value: Value) -> None:
-        """Give the consumer the value; safe to repeat."""
+        """Give the consumer the value, which may be the previous one again; safe to repeat."""
         ...
 
     def verify(self, consumer: Consumer, value: Value) -> Holds:
         """Look whether the consumer holds the value."""
-        ...
-
-    def rollback(self, consumer: Consumer, previous: Value) -> None:
-        """Give the consumer its previous value back; safe to repeat."""
         ...
 
 

@@ -47,16 +47,16 @@ def take_back(session: Session, previous: Value | None) -> None:
     """Give every consumer that was handed the new value its previous one (an abort), if there was one."""
     for handover in session.journal.handovers:
         consumer = handover.consumer
-        session.commit(session.event(Op.ROLL_BACK, Phase.INTENT, consumer=str(consumer)))
+        session.commit(session.event(Op.ROLL_BACK, Phase.INTENT, **_named(consumer)))
         delivery = session.context.deliveries.of(consumer)
         if delivery is None:
             _ask_to_take_back(session, consumer, replaces=previous is not None)
         elif previous is not None:
-            delivery.rollback(consumer, previous)
+            delivery.push(consumer, previous)
         with _put_right_if_late(session, delivery, consumer):
             session.commit(
                 session.event(
-                    Op.ROLL_BACK, Phase.OUTCOME, consumer=str(consumer), result="" if previous else "nothing-before"
+                    Op.ROLL_BACK, Phase.OUTCOME, **_named(consumer), result="" if previous else "nothing-before"
                 ),
                 handovers=tuple(each for each in session.journal.handovers if each.consumer != consumer),
             )
@@ -68,7 +68,7 @@ def take_back(session: Session, previous: Value | None) -> None:
 
 def _deliver(session: Session, consumer: Consumer, value: Value, *, reason: str = "") -> None:
     session.commit(
-        session.event(Op.DELIVER, Phase.INTENT, consumer=str(consumer), reason=reason),
+        session.event(Op.DELIVER, Phase.INTENT, **_named(consumer), reason=reason),
         handovers=_with(session, consumer, HandoverLevel.INTENDED),
     )
     delivery = session.context.deliveries.of(consumer)
@@ -79,7 +79,7 @@ def _deliver(session: Session, consumer: Consumer, value: Value, *, reason: str 
         _push(session, delivery, consumer, value)
     with _put_right_if_late(session, delivery, consumer):
         session.commit(
-            session.event(Op.DELIVER, Phase.OUTCOME, consumer=str(consumer), result="confirmed", by=who),
+            session.event(Op.DELIVER, Phase.OUTCOME, **_named(consumer), result="confirmed", by=who),
             handovers=_with(session, consumer, HandoverLevel.CONFIRMED, by=who),
         )
     session.context.progress.step(f"{consumer} has the new token")
@@ -149,6 +149,10 @@ def _with(session: Session, consumer: Consumer, level: HandoverLevel, *, by: str
     fresh = Handover(consumer=consumer, level=level, at=now, by=by)
     known[consumer] = replace(fresh, by=by or (known[consumer].by if consumer in known else ""))
     return tuple(known.values())
+
+
+def _named(consumer: Consumer) -> dict[str, str]:
+    return {"consumer": str(consumer), "server": consumer.server}
 
 
 def _summary(record: Record) -> str:
