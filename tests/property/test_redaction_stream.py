@@ -36,8 +36,9 @@ def toy_needles(rng):
     for _ in range(rng.randint(0, 3)):
         cut = rng.randint(0, len(base))
         words.append((base[cut:] + bytes(rng.choice(b"abx") for _ in range(12)))[: rng.randint(8, 14)])
+    before, after = rng.random() < 0.3, rng.random() < 0.3
     return [
-        Needle(word, Source(f"n{number}", "", "raw"), head=rng.random() < 0.3 and len(word) < 12)
+        Needle(word, Source(f"n{number}", "", "raw"), rng.random() < 0.3 and len(word) < 12, before, after)
         for number, word in enumerate(words)
     ]
 
@@ -97,7 +98,10 @@ def test_escape_sequences_make_no_difference_to_where_text_may_be_cut(seed):
 def worlds(draw):
     letters = st.sampled_from(b"ab")
     words = draw(st.lists(st.lists(letters, min_size=8, max_size=14).map(bytes), min_size=0, max_size=4))
-    needles = [Needle(word, Source(f"n{i}", "", "raw"), head=draw(st.booleans())) for i, word in enumerate(words)]
+    shares = {"before": draw(st.booleans()), "after": draw(st.booleans())}
+    needles = [
+        Needle(word, Source(f"n{i}", "", "raw"), head=draw(st.booleans()), **shares) for i, word in enumerate(words)
+    ]
     fragments = [b"x", b"ab:", b"::", b"@", *words]
     pieces = draw(st.lists(st.one_of(st.sampled_from(fragments), st.binary(max_size=3)), max_size=12))
     return needles, b"".join(pieces), draw(st.lists(st.integers(0, 60), max_size=8))

@@ -20,11 +20,18 @@ def naive(needles: Sequence[Needle], patterns: Sequence[Pattern], data: bytes) -
                 for length in range(len(head), len(text)):
                     longest = max((each for each in whole if text[:length].startswith(each)), key=len)
                     wanted.setdefault(text[:length], whole[longest])
-    for text, label in wanted.items():
+    longest_at = {}
+    for text in sorted(wanted, key=len):
         at = data.find(text)
         while at >= 0:
-            ranges.append((at, -(at + len(text)), label))
+            longest_at[at] = text
             at = data.find(text, at + 1)
+    before = {needle.source.id for needle in needles if needle.before}
+    after = {needle.source.id for needle in needles if needle.after}
+    for at, text in longest_at.items():
+        end, label = at + len(text), wanted[text]
+        start = at - (label in before and is_digit(data[at - 1 : at]))
+        ranges.append((start, -(end + (label in after and is_digit(data[end : end + 1]))), label))
     for pattern in patterns:
         groups = b"".join(
             b"(" + (re.escape(piece) if isinstance(piece, bytes) else _run(piece)) + b")" for piece in pattern.pieces
@@ -34,6 +41,11 @@ def naive(needles: Sequence[Needle], patterns: Sequence[Pattern], data: bytes) -
             first = 1 if pattern.masked is None else pattern.masked + 1
             ranges.append((found.start(first), -found.end(last if pattern.masked is None else first), pattern.name))
     return _masked(data, sorted(ranges))
+
+
+def is_digit(byte: bytes) -> bool:
+    """Whether it is one byte, and a digit of base64."""
+    return re.fullmatch(rb"[A-Za-z0-9+/_-]", byte) is not None
 
 
 def _run(piece) -> bytes:

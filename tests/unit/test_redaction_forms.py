@@ -15,7 +15,7 @@ from tokenguard.domain.encodings import Form, base64_cores, forms, halves, publi
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.redaction.known import Known
 from tokenguard.redaction.matcher import Matcher
-from tokenguard.redaction.stream import redact, redact_text
+from tokenguard.redaction.stream import StreamRedactor, redact, redact_text
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
@@ -103,6 +103,28 @@ def test_base64_at_every_offset_leaves_nothing_in_3_564_cases():
             assert len(right) <= 4 + len(after) * 2
             cases += 1
     assert cases == 3_564
+
+
+@pytest.mark.parametrize("wide", [False, True], ids=["utf-8", "utf-16"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_base64_digit_that_shares_bits_with_the_value_is_masked_too(encode, wide):
+    """What is left are the digits of what stood before and after, and the padding: not four bits of the value."""
+    for length, before, after in itertools.product((24, 25, 26), range(4), (b"", b"\n", b":x", b"\xff\xff\xff")):
+        value = fresh(length, seed=length).replace("_", "")
+        data = value.encode("utf-16-le") if wide else value.encode()
+        text = encode(b"\xff" * before + data + after)
+        left, masked, right = redact(masker(value), text).partition(b"[tokenguard:id0]")
+        start, end = 8 * before // 6, -(-8 * (before + len(data)) // 6)
+        assert masked
+        assert text.startswith(left)
+        assert text.endswith(right)
+        assert start - 1 <= len(left) <= start, (length, before, after)
+        assert len(text) - end - 1 <= len(right) <= len(text) - end, (length, before, after)
+
+
+def test_a_digit_before_a_value_that_begins_with_a_public_prefix_is_not_waited_for():
+    """It holds bits of the prefix only; text on its way to a terminal passes at once."""
+    assert StreamRedactor(masker(fresh(seed=2))).feed(b"A") == b"A"
 
 
 def test_the_cores_are_what_the_value_alone_decides():

@@ -75,7 +75,10 @@ def public_start(value: str) -> str:
 
 
 def base64_cores(data: bytes) -> Iterator[bytes]:
-    """What base64 of any text that holds `data` must hold: for each offset, the digits that `data` alone decides."""
+    """What base64 of any text that holds `data` must hold: for each offset, the digits that `data` alone decides.
+
+    The digit before and the one after may hold up to four bits of `data` besides those of its neighbours.
+    """
     for phase in range(3):
         first, after = -(-8 * phase // 6), 8 * (phase + len(data)) // 6
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
@@ -93,7 +96,7 @@ def _encodings(value: str) -> Iterator[tuple[Form, bytes]]:
     yield from ((Form.BASE64, core) for core in base64_cores(data))
     yield from ((Form.HEX, text.encode()) for text in (data.hex(), data.hex().upper()))
     yield Form.UTF16, wide
-    yield from ((Form.UTF16, core) for core in base64_cores(wide))
+    yield from ((Form.BASE64, core) for core in base64_cores(wide))
 
 
 def _spellings(value: str) -> Iterator[tuple[Form, str]]:

@@ -81,19 +81,31 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Needle:
-    """One byte string to look for. A `head` also masks whatever follows it as the value would."""
+    """One byte string to look for.
+
+    Args:
+        data: the bytes.
+        source: whose they are.
+        head: it also masks whatever follows it as the value would.
+        before: a base64 digit that stands before it may hold bits of the value too, and is masked with it.
+        after: the same for one that follows it.
+    """
 
     data: bytes
     source: Source
     head: bool = False
+    before: bool = False
+    after: bool = False
 
 
 def needles(known: Known) -> Iterator[Needle]:
     """All forms of a value, and the pieces that truncated displays leave of it."""
     text = known.secret.reveal()
     sources = {form: Source(known.id, known.name, form.value) for form in Form}
+    secret_start = not public_start(text)
     for data, form in forms(text).items():
-        yield Needle(data, sources[form])
+        shares = form is Form.BASE64
+        yield Needle(data, sources[form], before=shares and secret_start, after=shares)
     for part in halves(text) or (text,):
         body = part[len(public_start(part)) :]
         head = part[: len(part) - len(body) + _HEAD]

@@ -18,6 +18,7 @@ _FEW = 2_000
 REACH = ANCHOR - 1
 """Bytes of a beginning that may lie before a cut."""
 _NOWHERE = Place(0, 0, open=False)
+_BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 
 
 Beginning = tuple[int, int, int]
@@ -55,14 +56,20 @@ class Matcher:
     Holds the values: never log one, never keep one longer than needed. Safe to share between threads.
     """
 
-    __slots__ = ("_anchors", "_automaton", "_index", "_needs", "_patterns", "_short", "sources")
+    __slots__ = ("_after", "_anchors", "_automaton", "_before", "_index", "_needs", "_patterns", "_short", "sources")
 
     def __init__(self, wanted: Iterable[Needle] = (), patterns: Sequence[Pattern] = PATTERNS) -> None:
         numbers: dict[Source, int] = {}
         found: dict[bytes, tuple[int, bool]] = {}
+        before, after = set[int](), set[int]()
         for needle in wanted:
             source, head = found.get(needle.data, (numbers.setdefault(needle.source, len(numbers)), False))
             found[needle.data] = (source, head or needle.head)
+            if needle.before:
+                before.add(source)
+            if needle.after:
+                after.add(source)
+        self._before, self._after = frozenset(before), frozenset(after)
         self.sources = list(numbers)
         self._index = Index([(data, source, head) for data, (source, head) in found.items()])
         by_anchor: dict[bytes, list[tuple[Pattern, int]]] = {}
@@ -123,12 +130,29 @@ class Matcher:
                     safe = min(safe, at if pattern.masked is None else found.start)
                     quiet = min(quiet, at) if len(data) - found.start >= _EXPOSED else quiet
             place = _NOWHERE if number in self._short else self._index.look(data, at, final=final)
+            open_ = place.open
             if place.length:
-                hits.append(Hit(at, at + place.length, place.source, at))
-            if place.open:
-                limit, safe, quiet = min(limit, at), min(safe, at), min(quiet, at)
-        begun = len(data) if final else self._beginning(data)
+                start, end = self._with_shared(data, at, place)
+                hits.append(Hit(start, end, place.source, start))
+                open_ |= not final and end == len(data) and place.source in self._after
+            if open_:
+                begin = self._back(data, at)
+                limit, safe, quiet = min(limit, begin), min(safe, begin), min(quiet, begin)
+        begun = len(data) if final else self._back(data, self._beginning(data))
         return Scan(hits, min(limit, begun), min(safe, begun), quiet)
+
+    def _with_shared(self, data: bytes, at: int, place: Place) -> tuple[int, int]:
+        """Where a needle starts and ends with the base64 digits that it shares with its neighbours."""
+        start, end = at, at + place.length
+        if place.source in self._before and start and data[start - 1] in _BASE64:
+            start -= 1
+        if place.source in self._after and end < len(data) and data[end] in _BASE64:
+            end += 1
+        return start, end
+
+    def _back(self, data: bytes, at: int) -> int:
+        """Where the digit begins that what may begin at `at` would share."""
+        return at - 1 if self._before and at and data[at - 1] in _BASE64 else at
 
     def _beginning(self, data: bytes) -> int:
         """Where the end of the data may be the beginning of an anchor."""
