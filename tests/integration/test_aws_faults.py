@@ -9,7 +9,9 @@ from tests.contract.store_suite import FIRST, OTHER, SECOND, VALUE, created, doc
 from tests.fakes.clock import FakeClock
 from tests.fakes.secrets_manager.server import KEY_ID, FakeAws
 from tests.fakes.secrets_manager.stores import CREDENTIALS, client, made, opened, place
-from tokenguard.clients.aws.client import AwsClient, AwsSettings, AwsTrouble, Reason
+from tokenguard.clients.aws.client import AwsClient
+from tokenguard.clients.aws.settings import AwsSettings
+from tokenguard.clients.aws.trouble import AwsTrouble, Reason
 from tokenguard.domain.event import Op
 from tokenguard.domain.names import Label, new_token_id, token_name
 from tokenguard.domain.secret import Value

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from tokenguard.clients.aws.client import AwsTrouble
-from tokenguard.clients.aws.client import Reason as AwsReason
 from tokenguard.clients.aws.secrets import Stored
+from tokenguard.clients.aws.trouble import AwsTrouble
+from tokenguard.clients.aws.trouble import Reason as AwsReason
 from tokenguard.clients.aws.walking import SecretsSurvey
 from tokenguard.clients.vault import walking
 from tokenguard.clients.vault.kv import Entry as KvEntry

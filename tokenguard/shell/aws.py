@@ -4,7 +4,8 @@ import os
 import re
 from collections.abc import Mapping
 
-from tokenguard.clients.aws.client import AwsClient, AwsSettings, WebIdentity
+from tokenguard.clients.aws.client import AwsClient
+from tokenguard.clients.aws.settings import AwsSettings, WebIdentity
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
 from tokenguard.http.address import Address

@@ -1,8 +1,8 @@
 """A secret of others in Secrets Manager, or one JSON field of it: read in place, replaced by moving AWSCURRENT."""
 
-from tokenguard.clients.aws.client import AwsTrouble, Reason
 from tokenguard.clients.aws.json_field import fields, replaced
 from tokenguard.clients.aws.secrets import CURRENT, STAGED, Secrets, new_version, rotated_by_others
+from tokenguard.clients.aws.trouble import AwsTrouble, Reason
 from tokenguard.domain.field_address import AwsField
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import Conflict, InputError, Unfinished
@@ -47,7 +47,7 @@ class SecretField:
         self._refuse_rotated()
         stored = self._secrets.read(name, version=expected)
         if stored is None or not isinstance(stored.data, str):
-            raise Conflict("the secret has moved on", hint="read it again")
+            raise Conflict("the secret has moved on", hint="run the command again: it goes on from what is there now")
         content = self._with(stored.data, text.reveal())
         version = new_version()
         self._secrets.write(name, version, content)

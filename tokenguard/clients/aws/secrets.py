@@ -4,7 +4,8 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from tokenguard.clients.aws.client import AwsClient, AwsTrouble, Reason
+from tokenguard.clients.aws.client import AwsClient
+from tokenguard.clients.aws.trouble import AwsTrouble, Reason
 from tokenguard.errors import Conflict
 from tokenguard.frozen import Hidden
 from tokenguard.ports.clock import Clock
@@ -14,7 +15,6 @@ STAGED = "tg-staged"
 """Keeps a version alive between its writing and the move of the label that counts."""
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Seconds between looks at something that AWS's readers do not know yet."""
-_AGAIN = "read it again"
 _Seen = TypeVar("_Seen")
 
 
@@ -92,7 +92,7 @@ class Secrets:
             )
         except AwsTrouble as trouble:
             if trouble.reason is Reason.EXISTS:
-                raise Conflict("the slot is taken", hint=_AGAIN) from None
+                raise Conflict(trouble.message, hint=trouble.hint) from None
             raise
         self._written.add((secret, version))
 
@@ -159,7 +159,7 @@ class Secrets:
         if holder == to:
             return
         if refused:
-            raise Conflict("another writer was first", hint=_AGAIN) from None
+            raise Conflict(trouble.message, hint=trouble.hint) from None
         raise trouble
 
     def _holder(self, secret: str, label: str) -> str | None:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tokenguard.clients.aws.client import AwsTrouble, Reason
 from tokenguard.clients.aws.json_field import fields
 from tokenguard.clients.aws.secrets import Secrets, rotated_by_others
+from tokenguard.clients.aws.trouble import AwsTrouble, Reason
 from tokenguard.domain.field_address import AwsField, AwsFolder
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError

@@ -39,7 +39,7 @@ _WORDS: dict[Reason, tuple[str, str]] = {
         "somebody deleted an entry of the store in the vault",
         "undelete its last version (`vault kv undelete`, `bao kv undelete`); a destroyed one is in snapshots only",
     ),
-    Reason.CAS: ("another writer was first", "read it again"),
+    Reason.CAS: ("another writer was first", "run the command again: it goes on from what is there now"),
     Reason.DENIED: (
         "the vault denies this to the login in use",
         "compare the role's policy with `tokenguard init --print-policy`",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from tokenguard.clients.aws.client import AwsTrouble, Reason
+from tokenguard.clients.aws.trouble import AwsTrouble, Reason
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import TokenId

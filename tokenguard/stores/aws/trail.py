@@ -6,8 +6,8 @@ secret, and all later ones go to secrets beside it that hold nothing else, as ma
 
 from typing import NamedTuple, Self
 
-from tokenguard.clients.aws.client import AwsTrouble, Reason
 from tokenguard.clients.aws.secrets import Secrets, Stored, new_version
+from tokenguard.clients.aws.trouble import AwsTrouble, Reason
 from tokenguard.domain.event import Entry
 from tokenguard.domain.names import TokenId
 from tokenguard.frozen import replace

@@ -4,8 +4,8 @@ import hashlib
 import uuid
 from typing import NamedTuple
 
-from tokenguard.clients.aws.client import AwsTrouble, Reason
 from tokenguard.clients.aws.secrets import CURRENT, Secrets, Stored, new_version
+from tokenguard.clients.aws.trouble import AwsTrouble, Reason
 from tokenguard.domain.names import Label, TokenId
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict
