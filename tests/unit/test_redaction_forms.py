@@ -139,8 +139,8 @@ def test_the_cores_are_what_the_value_alone_decides():
 
 def test_utf_16_and_decomposed_text_are_masked():
     value = "tgcanary_ÄßéK9x2" + "q7"
-    out = redact(masker(value), b"<" + value.encode("utf-16-le") + b">")
-    assert out == b"<[tokenguard:id0]>"
+    for order in ("utf-16-le", "utf-16-be"):
+        assert redact(masker(value), b"<" + value.encode(order) + b">") == b"<[tokenguard:id0]>"
 
 
 def test_halves_of_a_pair_are_masked_alone_and_in_either_order():

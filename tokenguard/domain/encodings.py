@@ -95,7 +95,7 @@ def _encodings(value: str) -> Iterator[tuple[Form, bytes]]:
     data, wide = _utf8(value), value.encode("utf-16-le", "surrogatepass")
     yield from ((Form.BASE64, core) for core in base64_cores(data))
     yield from ((Form.HEX, text.encode()) for text in (data.hex(), data.hex().upper()))
-    yield Form.UTF16, wide
+    yield from ((Form.UTF16, each) for each in (wide, value.encode("utf-16-be", "surrogatepass")))
     yield from ((Form.BASE64, core) for core in base64_cores(wide))
 
 
