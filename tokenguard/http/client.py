@@ -2,9 +2,7 @@
 
 import json
 import logging
-import queue
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from tokenguard.http.address import Address
 from tokenguard.http.answer import MAX_BODY, Failure, Outcome, Trouble
 from tokenguard.http.exchange import Exchange
 from tokenguard.ports.clock import Clock
+from tokenguard.waiting import TookTooLong, in_time
 
 for _name in ("urllib3", "urllib3.connection", "urllib3.connectionpool"):
     logging.getLogger(_name).setLevel(logging.ERROR)  # below that they write request targets and foreign headers
@@ -109,26 +108,11 @@ class Client:
         )
         body = request.content if request.body is None else json.dumps(request.body).encode()
         target = self._base.target(request.path, request.query)
-        return self._within_deadline(exchange, lambda: exchange.run(request.method, target, headers, body))
-
-    def _within_deadline(self, exchange: Exchange, work: Callable[[], Outcome]) -> Outcome:
-        # urllib3's timeouts count per read and a name lookup cannot be timed at all: only a second thread can.
-        done: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
-
-        def attempt() -> None:
-            try:
-                done.put(work())
-            except BaseException as error:  # noqa: BLE001 - carried over to the caller's thread
-                done.put(error)
-
-        threading.Thread(target=attempt, name="tokenguard-http", daemon=True).start()
         try:
-            result = done.get(timeout=self._deadline)
-        except queue.Empty:
-            result = Failure(trouble=Trouble.TIMEOUT, sent=exchange.abandon())
-        if isinstance(result, BaseException):
-            raise result
-        return result
+            # urllib3's timeouts count per read and a name lookup cannot be timed at all: only a second thread can
+            return in_time(lambda: exchange.run(request.method, target, headers, body), self._deadline)
+        except TookTooLong:
+            return Failure(trouble=Trouble.TIMEOUT, sent=exchange.abandon())
 
 
 def _headers(request: Request, base: Address) -> dict[str, str] | None:

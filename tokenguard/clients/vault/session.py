@@ -5,11 +5,10 @@ It is urllib3's connection pools and nothing else: what requests does beside cos
 
 import json
 import logging
-import queue
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from ssl import SSLContext
 from typing import Any
@@ -24,6 +23,7 @@ from tokenguard.clients.vault.trouble import Reason, VaultTrouble
 from tokenguard.http import tls
 from tokenguard.http.address import Address
 from tokenguard.http.pacing import retry_after
+from tokenguard.waiting import TookTooLong, in_time
 
 for _name in ("hvac", "requests", "urllib3", "urllib3.connection", "urllib3.connectionpool"):
     logging.getLogger(_name).setLevel(logging.ERROR)  # below that they write paths and foreign headers
@@ -83,7 +83,11 @@ class HardenedSession:
         seconds = deadline or self._deadline
         pool, target = self._of(url + (f"?{urlencode(params)}" if params else ""))
         request = _Request(method, target, {**_HEADERS, **(headers or {})}, None if json is None else _encoded(json))
-        return _within(seconds, lambda: request.sent(pool, seconds))
+        try:
+            # timeouts of sockets count per read and a name lookup cannot be timed at all: only a second thread can
+            return in_time(lambda: request.sent(pool, seconds), seconds + 1)
+        except TookTooLong:
+            raise VaultTrouble.because(Reason.TIMEOUT) from None
 
     def _of(self, url: str) -> tuple[HTTPConnectionPool, str]:
         """The pool of an address, and what to ask there; to no other address is anything ever sent."""
@@ -150,26 +154,6 @@ def _read(response: BaseHTTPResponse, ends: float) -> bytes:
         if time.monotonic() > ends:
             raise VaultTrouble.because(Reason.TIMEOUT)
     return bytes(body)
-
-
-def _within(seconds: float, work: Callable[[], Answered]) -> Answered:
-    # timeouts of sockets count per read and a name lookup cannot be timed at all: only a second thread can
-    done: queue.SimpleQueue[Answered | BaseException] = queue.SimpleQueue()
-
-    def attempt() -> None:
-        try:
-            done.put(work())
-        except BaseException as error:  # noqa: BLE001 - carried over to the caller's thread
-            done.put(error)
-
-    threading.Thread(target=attempt, name="tokenguard-vault", daemon=True).start()
-    try:
-        result = done.get(timeout=seconds + 1)
-    except queue.Empty:
-        raise VaultTrouble.because(Reason.TIMEOUT) from None
-    if isinstance(result, BaseException):
-        raise result
-    return result
 
 
 def _reason(error: Exception) -> Reason:

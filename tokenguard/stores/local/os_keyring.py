@@ -2,13 +2,12 @@
 
 import base64
 import binascii
-import queue
 import secrets
-import threading
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from tokenguard.errors import Unreachable, WrongKey
+from tokenguard.waiting import TookTooLong, in_time
 
 SERVICE = "tokenguard"
 KEY_BYTES = 32
@@ -117,24 +116,12 @@ class OsKeyring:
 
 
 def _in_time(ask: Callable[[], _Answer], patience: float) -> _Answer:
-    """Ask in a thread that may be left behind: nothing else can end a call that waits for a desktop."""
-    answers: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
-
-    def run() -> None:
-        try:
-            answers.put((True, ask()))
-        except Exception:  # noqa: BLE001 - a backend raises anything, and its text may quote the entry
-            answers.put((False, None))
-
-    threading.Thread(target=run, daemon=True, name="keyring").start()
     try:
-        fine, answer = answers.get(timeout=patience)
-    except queue.Empty:
+        return in_time(ask, patience)  # nothing else can end a call that waits for a desktop
+    except TookTooLong:
         raise Unreachable("the keyring does not answer", hint=_HINT) from None
-    if not fine:
-        raise Unreachable("the keyring refused", hint=_HINT)
-    result: _Answer = answer
-    return result
+    except Exception:  # noqa: BLE001 - a backend raises anything, and its text may quote the entry
+        raise Unreachable("the keyring refused", hint=_HINT) from None
 
 
 def _name(backend: object) -> str:

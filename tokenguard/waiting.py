@@ -1,0 +1,32 @@
+"""Waiting for what cannot be timed from within: a name lookup, an answer that trickles in, a desktop's prompt."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from typing import TypeVar
+
+_Result = TypeVar("_Result")
+
+
+class TookTooLong(Exception):  # noqa: N818 - reads as what it says
+    """There was no result in time. The work goes on in a thread that nobody waits for any more."""
+
+
+def in_time(work: Callable[[], _Result], seconds: float) -> _Result:
+    """What `work` returns or raises, while it runs in a thread of its own.
+
+    Raises:
+        TookTooLong: it did neither within `seconds`.
+    """
+    outcome: Future[_Result] = Future()
+
+    def attempt() -> None:
+        try:
+            outcome.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - carried over to the caller's thread
+            outcome.set_exception(error)
+
+    threading.Thread(target=attempt, name="tokenguard-waited-for", daemon=True).start()
+    if wait([outcome], timeout=seconds).not_done:
+        raise TookTooLong
+    return outcome.result()
