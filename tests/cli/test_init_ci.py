@@ -185,3 +185,20 @@ def test_a_template_never_holds_what_was_not_filled_in(cli, repository):
         text = (repository / name).read_text()
         assert "@REQ" not in text, name
         assert "@PLANNER" not in text, name
+
+
+@pytest.mark.parametrize("system", ["github", "gitlab"])
+def test_no_job_installs_what_a_public_index_has_under_this_name(cli, repository, system):
+    """A job has an identity that may rotate: what it installs is said by a person, or nothing is installed."""
+    pipeline = {"github": ".github/workflows/tokens.yml", "gitlab": ".gitlab-ci.yml"}[system]
+    answer = init(cli, system, "--yes")
+    assert "--requirement" in answer.err
+    for name in (pipeline, ".pre-commit-config.yaml"):
+        (wanted,) = (line for line in (repository / name).read_text().splitlines() if "tokenguard @" in line)
+        assert ".invalid/" in wanted, name
+        assert "tokenguard==" not in (repository / name).read_text()
+        (repository / name).unlink()
+    given = "tokenguard @ git+https://github.com/acme/tokenguard@0123456789abcdef0123456789abcdef01234567"
+    answer = init(cli, system, "--yes", "--requirement", given)
+    assert (answer.code, "--requirement" in answer.err) == (0, False), answer
+    assert all(f'"{given}"' in (repository / name).read_text() for name in (pipeline, ".pre-commit-config.yaml"))

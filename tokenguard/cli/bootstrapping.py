@@ -4,7 +4,6 @@ import difflib
 from collections.abc import Iterator
 from pathlib import Path
 
-from tokenguard import __version__
 from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.frozen import Frozen
 from tokenguard.provisioning.bootstrap import UNKNOWN, Choice, Draft, Fate, drafts
@@ -20,6 +19,8 @@ SYSTEMS = ("github", "gitlab")
 _ADDRESS = "https://vault.example.org:8200"
 _REPOSITORY = "OWNER/NAME"
 _ACCOUNT = "000000000000"
+_REQUIREMENT = "tokenguard @ https://packages.invalid/fill-in"
+"""Leads nowhere, ever: `tokenguard` alone is somebody else's on a public index, and jobs install with an identity."""
 
 
 class Wanted(Frozen, frozen=True, kw_only=True):
@@ -80,7 +81,7 @@ def _choice(wiring: Wiring, wanted: Wanted, tree: WorkingTree) -> Choice:
         repository=wanted.repository or path or _REPOSITORY,
         number=wanted.number or UNKNOWN,
         branch=wanted.branch,
-        requirement=wanted.requirement or f"tokenguard=={__version__}",
+        requirement=wanted.requirement or _REQUIREMENT,
         planner=planner,
         rotator=rotator,
         account=account,
@@ -159,5 +160,7 @@ def _gaps(choice: Choice) -> Iterator[str]:
         yield "server.yaml: fill in the repository's number; `tokenguard setup` says where it is found"
     if choice.address == _ADDRESS:
         yield ".tokenguard/ci.toml: fill in the Vault's address"
+    if choice.requirement == _REQUIREMENT:
+        yield "pipeline and hook: fill in what pip installs (--requirement); on public indexes this name is not ours"
     if choice.account == _ACCOUNT:
         yield "server.yaml and the pipeline: fill in the AWS account"

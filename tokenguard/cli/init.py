@@ -34,7 +34,9 @@ if TYPE_CHECKING:  # it loads the stores
 @click.option("--repository-id", metavar="N", default="", help="With --ci: its number at GitHub or GitLab.")
 @click.option("--branch", metavar="B", default="main", help="With --ci: the protected branch (main).")
 @click.option("--account", metavar="ID", default="", help="With --ci on AWS: the account's number.")
-@click.option("--requirement", metavar="R", default="", help="With --ci: what pip installs (tokenguard==VERSION).")
+@click.option(
+    "--requirement", metavar="R", default="", help="With --ci: what pip installs, at a commit or with a hash."
+)
 @click.option("--yes", is_flag=True, help="With --ci: write without asking.")
 @pass_wiring
 def init(
