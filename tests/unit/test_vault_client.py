@@ -340,6 +340,14 @@ def test_a_login_is_renewed_before_it_ends():
         assert connection.lease.identity == "entity:e1"
 
 
+@pytest.mark.parametrize("ttl", ["an hour", "60", [], {}])
+def test_a_lease_of_no_number_of_seconds_is_no_vault_and_no_bug(ttl: object):
+    data = {"ttl": ttl, "lease_duration": ttl, "renewable": True, "display_name": "x", "entity_id": ""}
+    with ScriptedServer(reply(200, json.dumps({"data": data, "auth": data}).encode())) as server:
+        connection = vault_stores.connection(server.url, TOKEN)
+        assert reason(lambda: connection.lease) is Reason.MALFORMED
+
+
 INVALID = reply(403, b'{"errors": ["permission denied", "invalid token"]}')
 DENIED = reply(403, b'{"errors": ["permission denied"]}')
 

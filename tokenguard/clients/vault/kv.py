@@ -42,17 +42,12 @@ class KvMount:
 
     def read(self, path: str) -> Entry | None:
         """The current version, or None; VaultTrouble if somebody deleted it."""
-        try:
-            answer = self._connection.call(
-                lambda client: client.secrets.kv.v2.read_secret_version(
-                    path, mount_point=self._mount, raise_on_deleted_version=True
-                )
+        answer = self._found(
+            lambda client: client.secrets.kv.v2.read_secret_version(
+                path, mount_point=self._mount, raise_on_deleted_version=True
             )
-        except VaultTrouble as trouble:
-            if trouble.reason is Reason.ABSENT:
-                return None
-            raise
-        return _entry(answer)
+        )
+        return None if answer is None else _entry(answer)
 
     def write(self, path: str, data: Mapping[str, Any], cas: int) -> int:
         """Write the next version if the current one is `cas` (0: none); returns the new version.
@@ -82,27 +77,13 @@ class KvMount:
 
     def names(self, path: str) -> Sequence[str]:
         """The names below a path; folders end with a slash."""
-        try:
-            answer = self._connection.call(
-                lambda client: client.secrets.kv.v2.list_secrets(path, mount_point=self._mount)
-            )
-        except VaultTrouble as trouble:
-            if trouble.reason is Reason.ABSENT:
-                return ()
-            raise
-        return _keys(answer)
+        answer = self._found(lambda client: client.secrets.kv.v2.list_secrets(path, mount_point=self._mount))
+        return () if answer is None else _keys(answer)
 
     def labels(self, path: str) -> dict[str, str]:
         """What people wrote beside an entry (custom metadata); nothing where there is no entry."""
-        try:
-            answer = self._connection.call(
-                lambda client: client.secrets.kv.v2.read_secret_metadata(path, mount_point=self._mount)
-            )
-        except VaultTrouble as trouble:
-            if trouble.reason is Reason.ABSENT:
-                return {}
-            raise
-        found = _part(answer, "data").get("custom_metadata") or {}
+        answer = self._found(lambda client: client.secrets.kv.v2.read_secret_metadata(path, mount_point=self._mount))
+        found = {} if answer is None else _part(answer, "data").get("custom_metadata") or {}
         return {name: text for name, text in found.items() if isinstance(text, str)}
 
     def versions(self, path: str, after: str = "") -> dict[str, int]:
@@ -112,13 +93,10 @@ class KvMount:
             VaultTrouble: UNSUPPORTED where a server has no such listing.
         """
         params = {"limit": str(PAGE), **({"after": after} if after else {})}
-        try:
-            answer = self._connection.request("list", f"/v1/{self._mount}/detailed-metadata/{path}", params=params)
-        except VaultTrouble as trouble:
-            if trouble.reason is Reason.ABSENT:
-                return {}
-            raise
-        details = _part(_part(answer, "data"), "key_info")
+        answer = self._found(
+            lambda client: client.adapter.request("list", f"/v1/{self._mount}/detailed-metadata/{path}", params=params)
+        )
+        details = {} if answer is None else _part(_part(answer, "data"), "key_info")
         return {name: _version(each) for name, each in details.items()}
 
     def keep_one_version(self, path: str) -> None:
@@ -138,6 +116,15 @@ class KvMount:
         self._connection.call(
             lambda client: client.secrets.kv.v2.delete_metadata_and_all_versions(path, mount_point=self._mount)
         )
+
+    def _found(self, ask: Callable[[Any], Any]) -> Any | None:
+        """The answer to a question that may be repeated; None where there is nothing."""
+        try:
+            return self._connection.call(ask)
+        except VaultTrouble as trouble:
+            if trouble.reason is Reason.ABSENT:
+                return None
+            raise
 
     def _write(self, path: str, data: Mapping[str, Any], cas: int) -> int:
         answer = self._connection.once(
@@ -170,7 +157,9 @@ class KvMount:
             entry = self.read(path)
             return entry is not None and entry.version == cas + 1 and ours(entry.data)
 
-        for number in range(1, 100):
+        number = 0
+        while True:
+            number += 1
             try:
                 return attempt()
             except VaultTrouble as trouble:
@@ -182,7 +171,6 @@ class KvMount:
                     if trouble.undecided and arrived():
                         return cas + 1
                     raise
-        raise VaultTrouble.because(Reason.SERVER)
 
 
 def _next_version(answer: Any, cas: int) -> int:

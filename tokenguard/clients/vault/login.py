@@ -55,12 +55,12 @@ def look_up(client: Any, now: float, *, repeatable: bool) -> Lease:
     data = client.auth.token.lookup_self().get("data")
     if not isinstance(data, dict):
         raise VaultTrouble.because(Reason.MALFORMED)
-    ttl = data.get("ttl") or 0
+    ttl = _seconds(data.get("ttl"))
     entity, shown = data.get("entity_id"), data.get("display_name")
     return Lease(
         identity=f"entity:{entity}" if entity else f"token:{shown}",
         ends=now + ttl if ttl else None,
-        length=float(ttl),
+        length=ttl,
         renewable=bool(data.get("renewable")),
         repeatable=repeatable,
     )
@@ -71,7 +71,7 @@ def renew(client: Any, lease: Lease, now: float) -> Lease:
     auth = client.auth.token.renew_self().get("auth")
     if not isinstance(auth, dict):
         raise VaultTrouble.because(Reason.MALFORMED)
-    ttl = float(auth.get("lease_duration") or 0)
+    ttl = _seconds(auth.get("lease_duration"))
     return Lease(
         identity=lease.identity,
         ends=now + ttl if ttl else None,
@@ -92,6 +92,13 @@ def _unwrapped(client: Any, wrapping: Secret) -> Secret:
     if not isinstance(secret_id, str):
         raise VaultTrouble.because(Reason.MALFORMED)
     return Secret(secret_id)
+
+
+def _seconds(found: Any) -> float:
+    """How long a token lasts; 0: it does not expire."""
+    if found is not None and not isinstance(found, (int, float)):
+        raise VaultTrouble.because(Reason.MALFORMED)
+    return float(found or 0)
 
 
 def _token(answer: Json) -> Secret:

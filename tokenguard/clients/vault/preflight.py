@@ -95,10 +95,10 @@ def _configuration(connection: VaultConnection, mount: str) -> Iterator[Problem]
     found = found if isinstance(found, dict) else {}
     if found.get("delete_version_after") not in {None, "", "0s", 0}:
         yield Problem(
-            f"the mount {mount} deletes entries after {found['delete_version_after']}",
+            f"the mount {mount} deletes entries by itself after some time",
             f"vault write {mount}/config delete_version_after=0s",
         )
-    if 0 < int(found.get("max_versions") or 0) < MIN_VERSIONS:
+    if found.get("max_versions") in range(1, MIN_VERSIONS):
         yield Problem(
             f"the mount {mount} keeps one version of an entry: a mistaken write could not be undone",
             f"vault write {mount}/config max_versions=10",
