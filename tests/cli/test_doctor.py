@@ -10,8 +10,10 @@ from tests.fakes.command_line import FakeTty
 from tests.fakes.world import FakeProvider
 from tokenguard.cli import checkup_machine as machine
 from tokenguard.cli import checkup_tokens as tokens
+from tokenguard.cli.checkup import examine
 from tokenguard.cli.checkup_finding import Level
-from tokenguard.errors import ExitCode, InputError
+from tokenguard.domain.token import Consumer, ConsumerKind, RecordState
+from tokenguard.errors import ExitCode, InputError, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.provider import Vendor
 from tokenguard.shell.wiring import Wiring
@@ -27,8 +29,8 @@ def wiring(cli):
     return made
 
 
-def told(check, wiring):
-    return [(each.check, each.level, each.text, each.hint) for each in check(wiring)]
+def told(check, wiring, *inventory):
+    return [(each.check, each.level, each.text, each.hint) for each in check(wiring, *inventory)]
 
 
 def only(check, wiring):
@@ -36,23 +38,33 @@ def only(check, wiring):
     return found
 
 
+def looked(check, wiring):
+    (found,) = told(check, wiring, tuple(wiring.store.scan()))
+    return found
+
+
 class TestTheNextRotations:
     def test_are_ready(self, cli, wiring):
         cli.add()
-        check, level, text, _ = only(tokens.next_rotations, wiring)
+        check, level, text, _ = looked(tokens.next_rotations, wiring)
         assert (check, level) == ("next rotation", Level.OK)
         assert text.startswith(f"{NAME}, due 20")
 
-    def test_are_none(self, wiring):
-        assert only(tokens.next_rotations, wiring)[2] == "no token is ever due"
+    def test_are_none(self, cli, wiring):
+        assert looked(tokens.next_rotations, wiring)[2] == "there are no tokens yet"
+        cli.add()
+        found = cli.store.find(NAME)
+        retired = replace(found.document.record, state=RecordState.RETIRED)
+        cli.store.commit(found.id, found.version, replace(found.document, record=retired), [])
+        assert looked(tokens.next_rotations, wiring)[2] == "no token is ever due"
 
     def test_lack_what_mints_for_them(self, cli, wiring):
         cli.add()
         cli.add("video/other/prod/upload")
         wiring.vendors.of = lambda record: Vendor(wiring.vendors.fake)
-        assert only(tokens.next_rotations, wiring)[:2] == ("admin credential", Level.WARN)
+        assert looked(tokens.next_rotations, wiring)[:2] == ("admin credential", Level.WARN)
         cli.clock.sleep(80 * DAY)
-        (finding,) = list(tokens.next_rotations(wiring))
+        (finding,) = list(tokens.next_rotations(wiring, tuple(wiring.store.scan())))
         assert (finding.check, finding.exit_code) == ("admin credential", ExitCode.FINDINGS)
         assert finding.text.startswith(f"{NAME}, video/other/prod/upload: ")
         assert "TOKENGUARD_ADMIN_FAKE" in finding.hint
@@ -67,7 +79,7 @@ class TestTheNextRotations:
 
         wiring.vendors.provider_of = refuse
         cli.clock.sleep(80 * DAY)
-        check, level, text, hint = only(tokens.next_rotations, wiring)
+        check, level, text, hint = looked(tokens.next_rotations, wiring)
         assert (check, level, text) == ("provider", Level.FAIL, f"{NAME}: it is pinned to another address")
         assert hint == f"tokenguard edit {NAME} --base-url x"
 
@@ -77,22 +89,22 @@ class TestTheNextRotations:
         cli.add()
         self.declare(cli, f"dotenv:{target}#TOKEN")
         target.touch(mode=0o600)
-        assert only(tokens.next_rotations, wiring)[1] is Level.OK
+        assert looked(tokens.next_rotations, wiring)[1] is Level.OK
         target.unlink()
         target.symlink_to("/etc/passwd")
-        check, level, text, _ = only(tokens.next_rotations, wiring)
+        check, level, text, _ = looked(tokens.next_rotations, wiring)
         assert (check, level) == ("consumers", Level.WARN)
         assert str(target) in text
 
     def test_name_a_command_that_this_machine_does_not_know(self, cli, wiring):
         cli.add()
         self.declare(cli, "command:restart")
-        assert "command:restart cannot be given a value from here" in only(tokens.next_rotations, wiring)[2]
+        assert "command:restart cannot be given a value from here" in looked(tokens.next_rotations, wiring)[2]
 
     def test_stop_where_nobody_has_said_who_uses_the_token(self, cli, wiring):
         cli.add()
         self.declare(cli, None)
-        check, level, text, hint = only(tokens.next_rotations, wiring)
+        check, level, text, hint = looked(tokens.next_rotations, wiring)
         assert (check, level) == ("consumers", Level.WARN)
         assert "stops before the old token is revoked" in text
         assert NAME in hint
@@ -101,12 +113,10 @@ class TestTheNextRotations:
         for number in range(5):
             cli.add(f"video/app{number}/prod/upload")
             self.declare(cli, None, f"video/app{number}/prod/upload")
-        assert "video/app2/prod/upload and 2 more: " in only(tokens.next_rotations, wiring)[2]
+        assert "video/app2/prod/upload and 2 more: " in looked(tokens.next_rotations, wiring)[2]
 
     @staticmethod
     def declare(cli, target, name=NAME):
-        from tokenguard.domain.token import Consumer, ConsumerKind
-
         kind, _, where = (target or "").partition(":")
         consumers = (Consumer(ConsumerKind(kind), where),) if target else None
         found = cli.store.find(name)
@@ -120,19 +130,52 @@ class TestOperations:
         assert cli("edit", NAME, "--deliver", "person:ops").code == 0
         cli.tty = FakeTty()
         assert cli("rotate", NAME).code == 130
-        check, level, text, hint = only(tokens.operations, wiring)
+        check, level, text, hint = looked(tokens.operations, wiring)
         assert (check, level, hint) == ("operations", Level.WARN, f"tokenguard rotate {NAME} --resume")
         cli.clock.sleep(3 * DAY)
-        check, level, text, hint = only(tokens.operations, wiring)
+        check, level, text, hint = looked(tokens.operations, wiring)
         assert (level, hint) == (Level.FAIL, f"tokenguard rotate {NAME} --resume")
         assert "3 days ago" in text
 
     def test_that_are_over_leave_a_dead_value_to_be_looked_at(self, cli, wiring):
         cli.add()
         assert cli("rotate", NAME).code == 0
-        assert only(tokens.operations, wiring)[1] is Level.OK
+        assert looked(tokens.operations, wiring)[1] is Level.OK
         cli.clock.sleep(2 * DAY)
-        assert only(tokens.operations, wiring)[:2] == ("quarantine", Level.WARN)
+        assert looked(tokens.operations, wiring)[:2] == ("quarantine", Level.WARN)
+
+
+class Counting:
+    """A store that counts how often its inventory is read, or refuses to have it read."""
+
+    def __init__(self, store, refusal=None):
+        self.scans = 0
+        self._store = store
+        self._refusal = refusal
+
+    def scan(self):
+        self.scans += 1
+        if self._refusal is not None:
+            raise self._refusal
+        return self._store.scan()
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+
+class TestTheInventory:
+    def test_is_read_once_for_all_checks(self, cli, wiring):
+        cli.add()
+        wiring.store = Counting(wiring.store)
+        assert {"clock", "operations", "next rotation"} <= {each.check for each in examine(wiring)}
+        assert wiring.store.scans == 1
+
+    def test_that_cannot_be_read_is_told_once(self, wiring):
+        wiring.store = Counting(wiring.store, Unreachable("the store does not answer", hint="try again later"))
+        last = list(examine(wiring))[-1]
+        assert (last.check, last.text, last.exit_code) == (
+            "inventory", "the store does not answer", ExitCode.UNREACHABLE,
+        )  # fmt: skip
 
 
 class TestListsThatOnlyAPersonSees:
@@ -142,14 +185,14 @@ class TestListsThatOnlyAPersonSees:
         cli.add(NAME, "--label", "upload")
 
     def test_were_never_read(self, wiring):
-        check, level, _, hint = only(tokens.lists, wiring)
+        check, level, _, hint = looked(tokens.lists, wiring)
         assert (check, level, hint) == ("lists", Level.WARN, "tokenguard verify --reconcile fake")
 
     def test_were_read_lately_or_long_ago(self, cli, wiring):
         assert cli("verify", "--reconcile", "fake", "--from-file", "-", stdin="upload\n").code == 0
-        assert only(tokens.lists, wiring)[1] is Level.OK
+        assert looked(tokens.lists, wiring)[1] is Level.OK
         cli.clock.sleep(31 * DAY)
-        assert "31 days ago" in only(tokens.lists, wiring)[2]
+        assert "31 days ago" in looked(tokens.lists, wiring)[2]
 
 
 def git(*arguments):

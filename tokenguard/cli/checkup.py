@@ -1,12 +1,13 @@
 """The checks of `doctor`: each says what it found, how grave that is, and the command that mends it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from tokenguard.audit.chain import check_all
 from tokenguard.cli import checkup_machine as machine
 from tokenguard.cli import checkup_tokens as tokens
 from tokenguard.cli.checkup_finding import Finding, Level, doubt, failed
+from tokenguard.domain.document import Snapshot
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.shell.local import open_local
 from tokenguard.shell.store_url import is_local, is_on_aws, is_on_vault
@@ -23,13 +24,20 @@ _SLACK = timedelta(minutes=5)
 def examine(wiring: Wiring) -> Iterator[Finding]:
     """Run every check; one that cannot be made is a finding itself. Raises nothing of ours."""
     for check in (machine.settings, machine.policy, machine.destinations, machine.environment_file, machine.hook):
-        yield from _made(wiring, check)
-    opened = list(_made(wiring, _store))
+        yield from _made(check, wiring)
+    opened = list(_made(_store, wiring))
     yield from opened
-    if all(finding.level is not Level.FAIL for finding in opened):
-        yield from _made(wiring, _own_check(wiring.store_url))
-        for check in (_whole, _clock, tokens.operations, tokens.next_rotations, tokens.lists):
-            yield from _made(wiring, check)
+    if any(finding.level is Level.FAIL for finding in opened):
+        return
+    yield from _made(_own_check(wiring.store_url), wiring)
+    yield from _made(_whole, wiring)
+    try:
+        inventory = tuple(wiring.store.scan())
+    except TokenguardError as error:
+        yield failed("inventory", error)
+        return
+    for look in (_clock, _cost, tokens.operations, tokens.next_rotations, tokens.lists):
+        yield from _made(look, wiring, inventory)
 
 
 def _own_check(url: str) -> Callable[[Wiring], Iterator[Finding]]:
@@ -39,9 +47,9 @@ def _own_check(url: str) -> Callable[[Wiring], Iterator[Finding]]:
     return _aws if is_on_aws(url) else _keys
 
 
-def _made(wiring: Wiring, check: Callable[[Wiring], Iterator[Finding]]) -> Iterator[Finding]:
+def _made(check: Callable[..., Iterator[Finding]], *of_what: Wiring | Sequence[Snapshot]) -> Iterator[Finding]:
     try:
-        yield from check(wiring)
+        yield from check(*of_what)
     except TokenguardError as error:
         yield failed(check.__name__.strip("_").replace("_", " "), error)
 
@@ -92,9 +100,8 @@ def _vault(wiring: Wiring) -> Iterator[Finding]:
 
 
 def _aws(wiring: Wiring) -> Iterator[Finding]:
-    """Who AWS says we are, for how long, and what the store costs."""
-    from tokenguard.stores.aws.cost import monthly  # noqa: PLC0415 - for this kind of store only
-    from tokenguard.stores.aws.store import AwsStore  # noqa: PLC0415 - the same
+    """Who AWS says we are, and for how long."""
+    from tokenguard.stores.aws.store import AwsStore  # noqa: PLC0415 - for this kind of store only
 
     store = home_of(wiring.store)
     if isinstance(store, AwsStore) and store.secrets.client.ends_unseen:
@@ -104,8 +111,14 @@ def _aws(wiring: Wiring) -> Iterator[Finding]:
             "use a profile or role that renews itself; a rotation that outlasts them is resumed",
         )
     yield Finding(check="aws", level=Level.OK, text=f"AWS knows us as {wiring.store.actor().id}")
-    tokens = sum(1 for _ in wiring.store.scan())
-    yield Finding(check="cost", level=Level.OK, text=monthly(tokens))
+
+
+def _cost(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Finding]:
+    """What the store costs, where it costs something."""
+    if is_on_aws(wiring.store_url):
+        from tokenguard.stores.aws.cost import monthly  # noqa: PLC0415 - for this kind of store only
+
+        yield Finding(check="cost", level=Level.OK, text=monthly(len(inventory)))
 
 
 def _whole(wiring: Wiring) -> Iterator[Finding]:
@@ -113,7 +126,7 @@ def _whole(wiring: Wiring) -> Iterator[Finding]:
     if is_local(wiring.store_url):
         problems = [f"{problem.where}: {problem.what}" for problem in _local(wiring).check()]
     problems += [
-        f"audit trail of {chain.name or 'the store'}, entry {chain.broken.seq}: {chain.broken.reason}"
+        f"audit trail of {chain.whose}, entry {chain.broken.seq}: {chain.broken.reason}"
         for chain in check_all(wiring.store)
         if chain.broken
     ]
@@ -129,12 +142,12 @@ def _whole(wiring: Wiring) -> Iterator[Finding]:
         yield Finding(check="integrity", level=Level.OK, text="every row and every audit entry holds")
 
 
-def _clock(wiring: Wiring) -> Iterator[Finding]:
+def _clock(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Finding]:
     """Due dates and proofs of death are counted with this clock."""
     now = wiring.clock.now()
     entries = wiring.store.history(None)
     latest = max((entry.event.at for entry in entries), default=_NOT_BEFORE)
-    for snapshot in wiring.store.scan():
+    for snapshot in inventory:
         journal = snapshot.document.journal
         latest = max(latest, journal.updated_at if journal else latest)
     wrong = now < _NOT_BEFORE or now + _SLACK < latest

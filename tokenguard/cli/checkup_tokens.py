@@ -1,7 +1,7 @@
 """What would make the next rotations go wrong: looked at now, while nobody waits for them."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from tokenguard.cli.checkup_finding import Finding, Level, broken, doubt, well
@@ -22,12 +22,12 @@ _NAMED = 3
 _STUCK = timedelta(days=2)
 
 
-def operations(wiring: Wiring) -> Iterator[Finding]:
+def operations(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Finding]:
     """Operations that are open, and old values that are to be looked at again."""
     now, quiet = wiring.clock.now(), True
     rule = wiring.policy.rule("rotation-stuck")
     patience = rule.days() if rule else _STUCK
-    for snapshot in wiring.store.scan():
+    for snapshot in inventory:
         for finding in _of_token(snapshot, now, patience):
             quiet = False
             yield finding
@@ -35,12 +35,12 @@ def operations(wiring: Wiring) -> Iterator[Finding]:
         yield well("operations", "none is open, nothing waits to be looked at again")
 
 
-def next_rotations(wiring: Wiring) -> Iterator[Finding]:
+def next_rotations(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Finding]:
     """The tokens that come next: their provider, what mints for them, and where their new value is to go."""
     now = wiring.clock.now()
-    soon = by_due(listed(wiring.store.scan(), Filter(), lambda: wiring.policy), now)[:_NEXT]
+    soon = by_due(listed(inventory, Filter(), lambda: wiring.policy), now)[:_NEXT]
     if not soon:
-        yield well("next rotation", "no token is ever due")
+        yield well("next rotation", "no token is ever due" if inventory else "there are no tokens yet")
         return
     urgent = {each.snapshot.document.record.name for each in soon if each.due is not None and each.due.soon(now)}
     found = list(_gathered(wiring, [each.snapshot.document.record for each in soon], urgent))
@@ -51,11 +51,11 @@ def next_rotations(wiring: Wiring) -> Iterator[Finding]:
         yield well("next rotation", f"{first.snapshot.document.record.name}, due {when}, and those after it are ready")
 
 
-def lists(wiring: Wiring) -> Iterator[Finding]:
+def lists(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Finding]:
     """Where only a person can see the provider's list: whether somebody has looked lately."""
     now = wiring.clock.now()
     documents: defaultdict[str, list[Document]] = defaultdict(list)
-    for snapshot in wiring.store.scan():
+    for snapshot in inventory:
         if snapshot.document.record.state is not RecordState.RETIRED:
             documents[snapshot.document.record.provider].append(snapshot.document)
     for provider, found in sorted(documents.items()):
