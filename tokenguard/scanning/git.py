@@ -39,6 +39,7 @@ _FORCED = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_NO_REPLACE_OBJECTS": "1",  # a replaced object would show us other bytes than those that are pushed
+    "GIT_GRAFT_FILE": os.devnull,  # and a graft would hide the commits before it
     "GIT_PAGER": "cat",
     "LC_ALL": "C",
 }
@@ -55,6 +56,7 @@ _OPTIONS = (
     *("-c", "log.showSignature=false"),
 )
 _BUFFER, _PIPE = 1 << 18, 4096
+_HINT = "is this a git repository, and is the revision there? shallow or partial clones miss objects"
 
 _WITHOUT_PATHSPECS = frozenset({"check-ignore"})
 """Takes paths, and fails when it is told to take pathspecs literally."""
@@ -69,7 +71,7 @@ class Git:
     """
 
     def __init__(self, directory: Path, environ: Mapping[str, str] = os.environ) -> None:
-        self._directory = directory
+        self.directory = directory
         self._environ = {name: text for name, text in environ.items() if name in _KEPT} | _FORCED
         self._program = _program(environ)
 
@@ -80,14 +82,11 @@ class Git:
             input=stdin,
             capture_output=True,
             check=False,
-            cwd=self._directory,
+            cwd=self.directory,
             env=self._environ,
         )
         if done.returncode not in fine:
-            raise InputError(
-                f"git {arguments[0]} failed in this repository",
-                hint="is this a git repository, and is the revision there? shallow or partial clones miss objects",
-            )
+            raise InputError(f"git {arguments[0]} failed in this repository", hint=_HINT)
         return done.stdout
 
     def records(self, *arguments: str, asked: Iterable[bytes]) -> Iterator[bytes]:
@@ -106,7 +105,7 @@ class Git:
                 if kept is None:
                     yield from _records(_pipe(process.stdout))
                 if process.wait() != 0:
-                    raise InputError(f"git {arguments[0]} failed in this repository", hint="is the revision there?")
+                    raise InputError(f"git {arguments[0]} failed in this repository", hint=_HINT)
                 if kept is not None:
                     kept.seek(0)
                     yield from _records(kept)
@@ -114,7 +113,7 @@ class Git:
     def succeeds(self, *arguments: str) -> bool:
         """Whether a git command ends with 0."""
         done = subprocess.run(
-            self._command(arguments), capture_output=True, check=False, cwd=self._directory, env=self._environ
+            self._command(arguments), capture_output=True, check=False, cwd=self.directory, env=self._environ
         )
         return done.returncode == 0
 
@@ -130,14 +129,22 @@ class Git:
 
     def sizes(self, ids: Iterable[str]) -> dict[str, int]:
         """The sizes in bytes of those objects that are here."""
+        return {each: size for each, (_, size) in self.kinds(ids).items()}
+
+    def kinds(self, ids: Iterable[str]) -> dict[str, tuple[str, int]]:
+        """Those objects that are here: what each is (`commit`, `tag`, `tree`, `blob`), and its size in bytes."""
         wanted = set(ids)
         try:
             listing = self.output("cat-file", "--batch-check", "--buffer", stdin="\n".join([*wanted, ""]).encode())
         except InputError:  # in a partial clone git gives up at an object that it may not fetch: look at what is here
             listing = self.output("cat-file", "--batch-all-objects", "--batch-check", "--buffer", "--unordered")
         rows = (row.split() for row in listing.splitlines())
-        sizes = {row[0].decode(): int(row[2]) for row in rows if len(row) == 3 and row[2].isdigit()}  # noqa: PLR2004
-        return {each: size for each, size in sizes.items() if each in wanted}
+        kinds = {
+            row[0].decode(): (row[1].decode(), int(row[2]))
+            for row in rows
+            if len(row) == 3 and row[2].isdigit()  # noqa: PLR2004
+        }
+        return {each: kind for each, kind in kinds.items() if each in wanted}
 
     def contents(self, ids: Iterable[str], most: int) -> Iterator[tuple[str, bytes | None]]:
         """The contents of those objects that are here, in this order; None for what is larger than `most` bytes."""
@@ -163,7 +170,7 @@ class Git:
             stdin=stdin,
             stdout=stdout,
             stderr=subprocess.DEVNULL,
-            cwd=self._directory,
+            cwd=self.directory,
             env=self._environ,
             bufsize=_BUFFER,
         )

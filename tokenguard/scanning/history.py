@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tokenguard.domain.finding import Origin, Skipped
 from tokenguard.errors import InputError
@@ -10,21 +10,14 @@ from tokenguard.frozen import Frozen
 from tokenguard.scanning.git import Git
 from tokenguard.scanning.source import MAX_BYTES, Blob, Message, Source
 
-_COMMIT, _FORMAT = b"\x01commit ", "%x01commit %H %aI%n%B"
+_COMMIT, _FORMAT = b"\x01commit ", "%x01commit %H %aI"
 _LINK_TO_REPOSITORY = b"160000"
 _UPDATE_FIELDS = 3
-_MESSAGES = 512
+_MESSAGES, _ABOUT = 512, 400
+"""How many messages are one item of work, and how large the objects of commits are about."""
 _MANY = 1000
-_ID = re.compile(r"[0-9a-f]{40,64}", re.ASCII)
-
-
-class _Seen:
-    """Which blob appeared where first, oldest commit first, and what was said of the commits."""
-
-    def __init__(self) -> None:
-        self.blobs: dict[str, tuple[str, Origin]] = {}
-        self.submodules: set[str] = set()
-        self.messages: list[Item] = []
+ID = re.compile(r"[0-9a-f]{40,64}", re.ASCII)
+"""An object's name."""
 
 
 class Version(Frozen, frozen=True, kw_only=True):
@@ -32,16 +25,37 @@ class Version(Frozen, frozen=True, kw_only=True):
 
     path: str
     blob: str
-    origin: Origin
+    origin: Origin | None
     size: int
 
 
-Item = Version | Message | Skipped
-"""What there is in a history: to be read, known already, or not to be had."""
+class Words(Version, frozen=True, kw_only=True):
+    """A commit or a tag, of which what somebody wrote is to be read: as it is pushed, whatever encoding it claims."""
+
+
+Item = Version | Skipped
+"""What there is in a history: to be read, or not to be had."""
+
+
+class Seen:
+    """Which blob appeared where first, oldest commit first, and who has said something."""
+
+    def __init__(self) -> None:
+        self.blobs: dict[str, tuple[str, Origin | None]] = {}
+        self.submodules: set[str] = set()
+        self.words: list[Item] = []
+        self.skipped: list[Item] = []
+
+    def add(self, mode: bytes, blob: bytes, name: bytes, origin: Origin | None) -> None:
+        """An entry of a tree."""
+        if mode == _LINK_TO_REPOSITORY:
+            self.submodules.add(os.fsdecode(name))
+        elif blob.strip(b"0"):
+            self.blobs.setdefault(blob.decode(), (os.fsdecode(name), origin))
 
 
 def find_history(git: Git, since: str = "") -> list[list[Item]]:
-    """All commits of all refs, their messages, and all contents; after `since` only, if it is given.
+    """All commits and tags of all refs, their messages, and all contents; commits after `since` only, if it is given.
 
     What belongs together is in one list: messages, or the versions of one path, the oldest first.
 
@@ -51,8 +65,9 @@ def find_history(git: Git, since: str = "") -> list[list[Item]]:
     if since:
         start = git.output("rev-parse", "--verify", "--end-of-options", f"{since}^{{commit}}").decode().strip()
         return _find(git, ["HEAD", f"^{start}"])
-    if git.output("for-each-ref", "--count=1") or git.succeeds("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
-        return _find(git, ["--all", "HEAD"])
+    named = git.output("for-each-ref", "--format=%(objectname)").decode().split()
+    if named or git.succeeds("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
+        return _find(git, ["--all", "HEAD"], named)
     return []
 
 
@@ -65,38 +80,44 @@ def find_pushed(git: Git, updates: Iterable[str]) -> list[list[Item]]:
     tips = []
     for update in updates:
         fields = update.split(" ", 2)
-        if len(fields) != _UPDATE_FIELDS or not all(_ID.fullmatch(each) for each in fields[:2]):
+        if len(fields) != _UPDATE_FIELDS or not all(ID.fullmatch(each) for each in fields[:2]):
             raise InputError("not the input of a pre-receive hook", hint="git gives it: one `OLD NEW REF` a line")
         if fields[1].strip("0"):  # zeros: the ref is deleted
             tips.append(fields[1])
-    return _find(git, [*tips, "--not", "--all"]) if tips else []
+    return _find(git, [*tips, "--not", "--all"], tips) if tips else []
 
 
 def read_items(git: Git, items: Iterable[Item]) -> Iterator[Source]:
     """The contents behind them, in their order."""
     versions: dict[str, Version] = {}
     for item in items:
-        if isinstance(item, Version):
-            versions[item.blob] = item
-        else:
+        if isinstance(item, Skipped):
             yield item
+        else:
+            versions[item.blob] = item
     for blob, data in git.contents(versions, MAX_BYTES) if versions else ():
-        if data is None:  # cannot be: they were measured
-            continue
-        yield Blob(path=versions[blob].path, data=data, origin=versions[blob].origin)
+        item = versions[blob]
+        if data is None:
+            yield Skipped(path=item.path, reason="too-large")
+        elif not isinstance(item, Words):
+            yield Blob(path=item.path, data=data, origin=item.origin)
+        elif (words := data.partition(b"\n\n")[2]).strip():
+            yield Message(path=item.path, data=words, origin=item.origin)
 
 
 def size_of(items: Iterable[Item]) -> int:
-    """How many bytes there are to read or known already."""
-    return sum(
-        each.size if isinstance(each, Version) else len(each.data) if isinstance(each, Message) else 0 for each in items
-    )
+    """How many bytes there are to read."""
+    return sum(each.size for each in items if isinstance(each, Version))
 
 
-def _find(git: Git, revisions: list[str]) -> list[list[Item]]:
+def _find(git: Git, revisions: list[str], named: Sequence[str] = ()) -> list[list[Item]]:
     seen = _seen(git, revisions)
-    groups = [seen.messages[at : at + _MESSAGES] for at in range(0, len(seen.messages), _MESSAGES)]
-    groups.append([Skipped(path=name, reason="submodule") for name in sorted(seen.submodules)])
+    if named:
+        from tokenguard.scanning.refs import add_named  # noqa: PLC0415 - only where refs may lead elsewhere
+
+        add_named(git, named, seen)
+    groups = [seen.words[at : at + _MESSAGES] for at in range(0, len(seen.words), _MESSAGES)]
+    groups.append([*seen.skipped, *(Skipped(path=name, reason="submodule") for name in sorted(seen.submodules))])
     sizes = git.sizes(seen.blobs)
     paths: dict[str, list[Item]] = {}
     for blob, (name, origin) in seen.blobs.items():
@@ -105,39 +126,49 @@ def _find(git: Git, revisions: list[str]) -> list[list[Item]]:
             paths.setdefault(name, []).append(Version(path=name, blob=blob, origin=origin, size=size))
         else:
             reason = "too-large" if blob in sizes else "missing-object"
-            groups[-1].append(Skipped(path=f"{name}@{origin.commit[:12]}", reason=reason))
+            place = f"{name}@{origin.commit[:12]}" if origin else name
+            groups[-1].append(Skipped(path=place, reason=reason))
     return [*groups, *paths.values()]
 
 
-def _seen(git: Git, revisions: list[str]) -> _Seen:
+def _seen(git: Git, revisions: list[str]) -> Seen:
     """Blobs from raw diffs against every parent, oldest first, so that the first to name a blob brought it."""
-    seen = _Seen()
+    seen = Seen()
+    commits = git.output("rev-list", "--reverse", *revisions, "--").splitlines(keepends=True)
     origin = Origin(commit="", author_date="")
     records = git.records(
         *("diff-tree", "--stdin", "--always", "-r", "--raw", "-z", "--no-abbrev", "--no-renames", "--root", "-m"),
-        *("--no-ext-diff", "--no-textconv", "--diff-filter=ACMRT", f"--format={_FORMAT}"),
-        asked=_halves(git.output("rev-list", "--reverse", *revisions, "--").splitlines(keepends=True)),
+        *("--no-ext-diff", "--no-textconv", "--diff-filter=ACMRT", "--encoding=none", f"--format={_FORMAT}"),
+        asked=_halves(commits),
     )
     pending = b""
     for part in records:
         if pending:
             _, mode, _, blob, _ = pending.split()
-            if mode == _LINK_TO_REPOSITORY:
-                seen.submodules.add(os.fsdecode(part))
-            elif blob.strip(b"0"):
-                seen.blobs.setdefault(blob.decode(), (os.fsdecode(part), origin))
+            seen.add(mode, blob, part, origin)
             pending = b""
         elif part.startswith(_COMMIT):
-            head, _, message = part.removeprefix(_COMMIT).partition(b"\n")
-            commit, date = head.decode().split(" ")
+            commit, date = part.removeprefix(_COMMIT).decode().split(" ")
             if commit == origin.commit:  # against its next parent
                 continue
-            origin = Origin(commit=commit, author_date=date)
-            if message.strip():
-                seen.messages.append(Message(path=f"(message of {commit[:12]})", data=message, origin=origin))
+            origin = Origin(commit=commit, author_date="" if date.startswith("%") else date)
+            path = f"(message of {commit[:12]})"
+            seen.words.append(Words(path=path, blob=commit, origin=origin, size=_ABOUT))
         elif part.lstrip(b"\n").startswith(b":"):
             pending = part.lstrip(b"\n").lstrip(b":")
+    seen.skipped += [
+        Skipped(path=f"(parents of {commit[:12]})", reason="shallow-clone")
+        for commit in sorted(_boundary(git).intersection(each.strip().decode() for each in commits))
+    ]
     return seen
+
+
+def _boundary(git: Git) -> frozenset[str]:
+    """The commits at which a shallow clone ends."""
+    told, _, place = git.output("rev-parse", "--is-shallow-repository", "--git-path", "shallow").partition(b"\n")
+    if told != b"true":
+        return frozenset()
+    return frozenset((git.directory / os.fsdecode(place.removesuffix(b"\n"))).read_text("ascii").split())
 
 
 def _halves(commits: list[bytes]) -> list[bytes]:

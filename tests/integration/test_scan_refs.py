@@ -1,0 +1,179 @@
+"""A history is all that a push would bring: also what no commit holds, and commits that git itself shows as others."""
+
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.git_repository import Repository
+from tokenguard.errors import InputError
+from tokenguard.scanning.jobs import Job
+from tokenguard.scanning.scanner import Stages, Suppressor
+
+HOOK = str(Path(sys.executable).parent / "tokenguard-hook")
+ZEROS = "0" * 40
+
+
+def leak() -> str:
+    return f"connect('sk-social-{secrets.token_hex(32)}')\n"
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repository:
+    repository = Repository(tmp_path / "work")
+    repository.write("README.md", "hello\n")
+    repository.commit("first")
+    return repository
+
+
+def job() -> Job:
+    return Job(stages=Stages(), suppressor=Suppressor())
+
+
+def blob(repo: Repository) -> str:
+    repo.write("a.py", leak())
+    name = repo.git("hash-object", "-w", "a.py").strip()
+    (repo.path / "a.py").unlink()
+    return name
+
+
+def tree(repo: Repository) -> str:
+    repo.stage("a.py", leak())
+    name = repo.git("write-tree").strip()
+    repo.git("rm", "-q", "-f", "a.py")
+    return name
+
+
+def tag_of_tag(repo: Repository) -> None:
+    repo.git("tag", "-a", "-m", leak(), "inner")
+    repo.git("tag", "-a", "-m", "fine", "v1", "inner")
+    repo.git("tag", "-d", "inner")
+
+
+BESIDE_COMMITS: dict[str, Callable[[Repository], object]] = {
+    "the message of a tag": lambda repo: repo.git("tag", "-a", "-m", leak(), "v1"),
+    "the message of a tag of a tag": tag_of_tag,
+    "a file that a tag names": lambda repo: repo.git("tag", "v1", blob(repo)),
+    "a file that an annotated tag names": lambda repo: repo.git("tag", "-a", "-m", "fine", "v1", blob(repo)),
+    "a tree that a tag names": lambda repo: repo.git("tag", "v1", tree(repo)),
+    "a tree that an annotated tag names": lambda repo: repo.git("tag", "-a", "-m", "fine", "v1", tree(repo)),
+}
+
+
+@pytest.mark.parametrize("where", BESIDE_COMMITS)
+def test_what_a_ref_holds_beside_commits_is_history_and_is_refused_when_it_is_pushed(
+    repo: Repository, where: str
+) -> None:
+    BESIDE_COMMITS[where](repo)
+    assert len(job().history(repo.path).findings) == 1
+    pushed = repo.git("rev-parse", "refs/tags/v1").strip()
+    repo.git("update-ref", "-d", "refs/tags/v1")
+    assert len(job().pushed(repo.path, [f"{ZEROS} {pushed} refs/tags/v1"]).findings) == 1
+
+
+def test_a_tag_with_a_token_in_its_message_does_not_get_past_the_server(repo: Repository, tmp_path: Path) -> None:
+    server = tmp_path / "server.git"
+    subprocess.run(["git", "init", "-q", "--bare", server], check=True)
+    (server / "hooks" / "pre-receive").write_text(f"#!/bin/sh\nexec '{HOOK}' --pre-receive\n")
+    (server / "hooks" / "pre-receive").chmod(0o755)
+    repo.git("tag", "-a", "-m", "fine", "v1")
+    assert repo.run("git", "push", "-q", str(server), "HEAD:main", "v1").returncode == 0
+    repo.git("tag", "-a", "-m", leak(), "v2")
+    refused = repo.run("git", "push", "-q", str(server), "v2")
+    assert refused.returncode != 0
+    assert "(message of tag v2):1:" in refused.stderr
+
+
+def test_tags_of_tags_end_somewhere_and_it_is_said_where(repo: Repository) -> None:
+    repo.git("tag", "-a", "-m", "0", "v0")
+    for number in range(1, 12):
+        repo.git("tag", "-a", "-m", str(number), "v1", f"v{number - 1}" if number == 1 else "v1", "-f")
+    assert [each.reason for each in job().history(repo.path).skipped] == ["tag-of-tags"]
+
+
+def commit_object(repo: Repository, *headers: str, message: str) -> None:
+    """A commit as git itself would not write it, on its own branch."""
+    people = "author A <a@example.com> 1700000000 +0000\ncommitter A <a@example.com> 1700000000 +0000"
+    lines = (f"tree {repo.git('write-tree').strip()}", people, *headers, "", message)
+    made = subprocess.run(
+        ["git", "hash-object", "-t", "commit", "-w", "--stdin", "--literally"],
+        cwd=repo.path, input="\n".join(lines).encode(), capture_output=True, check=True,
+    )  # fmt: skip
+    repo.git("update-ref", "refs/heads/odd", made.stdout.decode().strip())
+
+
+def merge(repo: Repository) -> None:
+    repo.git("checkout", "-q", "-b", "side")
+    repo.write("b.txt", "b")
+    repo.commit("b")
+    repo.git("checkout", "-q", "main")
+    repo.write("c.txt", "c")
+    repo.commit("c")
+    repo.git("merge", "-q", "--no-commit", "--no-ff", "side")
+    repo.write("a.py", leak())
+    repo.commit("merge")
+
+
+def taken_out(repo: Repository) -> None:
+    repo.write("a.py", leak())
+    repo.commit("leak")
+    (repo.path / "a.py").unlink()
+    repo.commit("gone")
+
+
+def graft(repo: Repository) -> None:
+    taken_out(repo)
+    (repo.path / ".git" / "info").mkdir(exist_ok=True)
+    (repo.path / ".git" / "info" / "grafts").write_text(repo.git("rev-parse", "HEAD"))
+
+
+ODD: dict[str, Callable[[Repository], object]] = {
+    "a message that claims to be UTF-16": lambda repo: commit_object(repo, "encoding UTF-16", message=leak()),
+    "a message behind a NUL": lambda repo: commit_object(repo, message=f"fine\0{leak()}"),
+    "a repository that shows messages in UTF-7": lambda repo: (
+        commit_object(repo, message=leak()), repo.git("config", "i18n.logOutputEncoding", "UTF-7"),
+    ),
+    "a repository that shows messages in UTF-16": lambda repo: (
+        commit_object(repo, message=leak()), repo.git("config", "i18n.logOutputEncoding", "UTF-16"),
+    ),
+    "notes": lambda repo: repo.git("notes", "add", "-m", leak()),
+    "the stash": lambda repo: (repo.write("README.md", leak()), repo.git("stash")),
+    "a file that only the merge has": merge,
+    "commits before a graft": graft,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("trick", ODD)
+def test_no_odd_commit_and_no_setting_hides_what_is_pushed(repo: Repository, trick: str) -> None:
+    ODD[trick](repo)
+    assert len(job().history(repo.path).findings) == 1
+
+
+def test_the_message_of_a_commit_keeps_its_lines(repo: Repository) -> None:
+    repo.git("commit", "-q", "--allow-empty", "-m", "one", "-m", "two", "-m", leak())
+    (found,) = job().history(repo.path).findings
+    assert (found.line, found.origin is not None and len(found.origin.author_date)) == (5, 25)
+
+
+def test_a_shallow_clone_says_where_it_ends(repo: Repository, tmp_path: Path) -> None:
+    taken_out(repo)
+    head = repo.git("rev-parse", "HEAD").strip()
+    subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{repo.path}", tmp_path / "clone"], check=True)
+    report = job().history(tmp_path / "clone")
+    assert [(each.path, each.reason) for each in report.skipped] == [(f"(parents of {head[:12]})", "shallow-clone")]
+    assert not job().history(tmp_path / "clone", since="HEAD").skipped
+
+
+def test_a_clone_without_trees_is_an_error_and_no_pass(repo: Repository, tmp_path: Path) -> None:
+    taken_out(repo)
+    repo.git("config", "uploadpack.allowFilter", "true")
+    url, clone = f"file://{repo.path}", tmp_path / "clone"
+    subprocess.run(
+        ["git", "clone", "-q", "--no-checkout", "--filter=tree:0", url, clone], check=True, capture_output=True
+    )
+    with pytest.raises(InputError, match=r"git .+ failed") as refused:
+        job().history(clone)
+    assert "partial clones miss objects" in refused.value.hint
