@@ -14,7 +14,7 @@ from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.names import new_label
 from tokenguard.frozen import replace
 from tokenguard.ports.store import Tombstone
-from tokenguard.rotation import accepting, ending, handover, minting, proving, reaping
+from tokenguard.rotation import accepting, ending, guarding, handover, minting, proving, reaping
 from tokenguard.rotation.session import Session
 
 
@@ -56,7 +56,8 @@ def takes_unknown_for_dead(patch: pytest.MonkeyPatch) -> None:
             return proving._proof([look.at], control=False)
         return prove(held, value, **options)
 
-    patch.setattr(ending, "prove_dead", gullible)
+    for room in (guarding, ending):
+        patch.setattr(room, "prove_dead", gullible)
 
 
 def takes_a_word_for_a_proof(patch: pytest.MonkeyPatch) -> None:
@@ -113,8 +114,8 @@ def publishes_without_a_pin(patch: pytest.MonkeyPatch) -> None:
 
 def counts_a_delivery_before_it_is_confirmed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(handover, "hand_over", lambda held: held.advance())
-    patch.setattr(ending, "catch_up", lambda held: None)
-    patch.setattr(ending, "unconfirmed", lambda record, journal: ())
+    patch.setattr(guarding, "catch_up", lambda held: None)
+    patch.setattr(guarding, "unconfirmed", lambda record, journal: ())
 
 
 def keeps_what_was_rejected(patch: pytest.MonkeyPatch) -> None:

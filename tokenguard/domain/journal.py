@@ -148,6 +148,11 @@ class Journal(Frozen, frozen=True, kw_only=True):
         return self.attempts[-1] if self.attempts else None
 
     @property
+    def labels(self) -> frozenset[Label]:
+        """The values that this operation is about, by their names in the store: the old one and every attempt."""
+        return frozenset([*([self.old.label] if self.old else []), *(attempt.label for attempt in self.attempts)])
+
+    @property
     def fingerprints(self) -> frozenset[Fingerprint]:
         """The values that this operation knows: the old one and what was made to replace it."""
         known = [self.old.fingerprint if self.old else None, *(attempt.fingerprint for attempt in self.attempts)]

@@ -18,12 +18,9 @@ _NAMING = frozenset({Op.MINT, Op.STORE})
 
 def labels_of(document: Document, entries: Iterable[Entry], live: Live | None) -> tuple[Label, ...]:
     """The labels of all slots a token may have, in no useful order but always the same."""
-    journal = document.journal
     found = {str(entry.event.detail.get("label", "")) for entry in entries if entry.event.op in _NAMING}
     found |= {item.label for item in document.quarantine}
-    if journal is not None:
-        found |= {attempt.label for attempt in journal.attempts}
-        found |= {journal.old.label} if journal.old is not None else set()
+    found |= document.journal.labels if document.journal else frozenset()
     if live is not None:
         found.add(live.label)
     return tuple(Label(label) for label in sorted(found) if label)

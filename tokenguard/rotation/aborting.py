@@ -62,8 +62,7 @@ def _forget(session: Session) -> None:
 def _unpublish(session: Session) -> None:
     store, token, old = session.context.store, session.snapshot.id, session.journal.old
     live = store.read_live(token)
-    known = {attempt.label for attempt in session.journal.attempts} | ({old.label} if old else set())
-    if live is None or live.label not in known:
+    if live is None or live.label not in session.journal.labels:
         return
     # Also where the old value is still live: a stopped runner may hold a publish that fits the pin this moves.
     session.commit(

@@ -1,35 +1,23 @@
-"""The old value: guard, revoke intent, revoke, proof of death, quarantine. After the intent there is no way back."""
+"""The old value, after the intent to revoke it, from which no way leads back: revoke, proof of death, quarantine."""
+
+from collections.abc import Sequence
 
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Mode, Old, Quarantined, Stage
 from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation, Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import RecordState
-from tokenguard.errors import Conflict, NotProvenDead, Unfinished, Unreachable
+from tokenguard.errors import Conflict, NotProvenDead
 from tokenguard.frozen import replace
-from tokenguard.ports.places import Displaced
 from tokenguard.ports.provider import Issuer, Listed, Way
-from tokenguard.ports.store import Found
 from tokenguard.rotation.accepting import new_value
-from tokenguard.rotation.handover import catch_up
-from tokenguard.rotation.machine import unconfirmed
+from tokenguard.rotation.guarding import to_die
 from tokenguard.rotation.proving import find_control, old_value, prove_dead, still_accepted
 from tokenguard.rotation.reaping import sweep
 from tokenguard.rotation.session import Session
 from tokenguard.rotation.words import revoke_task
 
 _STILL_ACCEPTED = "the provider still accepts the old token: was the right one revoked?"
-
-
-def intend_revoke(session: Session) -> None:
-    """Decide the old token's end. Planned: only if the new one is alive, served, and with every consumer."""
-    if session.journal.mode is Mode.PLANNED:
-        catch_up(session)
-        _guard(session)
-        if _dead_already(session):
-            return
-    old = _old(session)
-    session.advance(session.event(Op.REVOKE, Phase.INTENT, label=old.provider_label, provider_id=old.provider_id))
 
 
 def revoke(session: Session) -> None:
@@ -55,7 +43,7 @@ def prove(session: Session) -> None:
 def prove_in_passing(session: Session) -> None:
     """A compromise that is held up elsewhere still gets its proof of death, so that the alarm says what is true."""
     if session.journal.proof is None and session.provider.capabilities.probe:
-        proof = prove_dead(session, old_value(session), control=find_control(session, _old(session).label), windows=2)
+        proof = prove_dead(session, old_value(session), control=find_control(session, to_die(session).label), windows=2)
         if proof is not None:
             _settle(session, proof)
 
@@ -83,7 +71,7 @@ def finish(session: Session) -> None:
     )
 
 
-def identify(candidates: list[Listed], value: Value) -> Listed | None:
+def _identified(candidates: Sequence[Listed], value: Value) -> Listed | None:
     """The one entry of the provider's list whose hint fits the value; None if none or several do."""
     text = value.token.reveal()
     fitting = [listed for listed in candidates if _fits(listed.hint, text)]
@@ -95,75 +83,12 @@ def _fits(hint: str, text: str) -> bool:
     return bool(dots) and len(head) + len(tail) >= 4 and text.startswith(head) and text.endswith(tail)  # noqa: PLR2004
 
 
-def _guard(session: Session) -> None:
-    waiting = unconfirmed(session.record, session.journal)
-    name = session.record.name
-    if waiting is None and not (session.journal.accept_outage or _quiet(session)):
-        raise Unfinished(
-            f"nobody has said who uses {name}, so revoking its old token may break something",
-            hint=f"declare them: tokenguard edit {name} --deliver … (or --no-consumers); then rotate --resume, "
-            "or accept the risk on record with --accept-outage",
-        )
-    if waiting:
-        raise Unfinished(
-            f"{waiting[0]} is not yet confirmed to use the new token of {name}",
-            hint=f"tokenguard rotate {name} --resume",
-        )
-    live = session.context.store.read_live(session.snapshot.id)
-    if live is not None and live.found is not Found.SAME:
-        raise Displaced.at(session.record.location.url)
-    if live is None or live.label != session.journal.attempts[-1].label:
-        raise Conflict(
-            f"the store no longer serves the new token of {name}",
-            hint="see who changed it with `tokenguard audit log`; then `rotate --abort`",
-        )
-    if session.provider.capabilities.probe:
-        look = session.provider.probe(new_value(session), session.record.scope)
-        if look.verdict is not Verdict.ALIVE:
-            raise Unreachable(
-                f"the new token of {name} is not seen alive right before the revoke ({look.reason})",
-                hint="nothing was revoked: both tokens are in the store; resume later",
-            )
-
-
-def _quiet(session: Session) -> bool:
-    """Whether the provider itself says that nobody has used the old token for the quiet period."""
-    old, issuer = session.journal.old, session.issuer
-    if old is None or issuer is None or not session.provider.capabilities.last_used or not old.provider_id:
-        return False
-    found = [listed for listed in issuer.listed() if listed.provider_id == old.provider_id]
-    if len(found) != 1:
-        return False
-    # Never used counts from the day it was made; where nobody knows that day, quiet is not known either.
-    last = found[0].last_used_at or found[0].created_at or old.created_at
-    return last is not None and last < session.context.clock.now() - session.context.quiet_period
-
-
-def _dead_already(session: Session) -> bool:
-    """An old token that somebody has ended already needs no revoke, only the proof."""
-    if not session.provider.capabilities.probe:
-        return False
-    value = old_value(session)
-    if session.provider.probe(value, None).verdict is not Verdict.DEAD:
-        return False
-    proof = prove_dead(session, value, control=find_control(session, _old(session).label), windows=2)
-    if proof is None:
-        return False
-    session.jump(
-        Stage.DEAD,
-        session.event(Op.DEATH, grade=proof.grade.value, samples=proof.samples, control=proof.control, result="before"),
-        proof=proof,
-    )
-    session.context.progress.step("the old token was dead already; that is proven and on record")
-    return True
-
-
 def _target_id(session: Session, issuer: Issuer) -> str:
     """The immutable id of the old token: on record, or the one entry whose hint fits the value."""
-    old = _old(session)
+    old = to_die(session)
     target = old.provider_id
     if not target:
-        found = identify(list(issuer.listed()), old_value(session))
+        found = _identified(issuer.listed(), old_value(session))
         target = found.provider_id if found else ""
     if target and any(attempt.provider_id == target for attempt in session.journal.attempts):
         raise Conflict(
@@ -186,7 +111,7 @@ def _proof(session: Session) -> DeathProof:
         return DeathProof(
             grade=DeathGrade.ASSERTED, first_at=now, last_at=now, samples=0, control=False, said_by=said
         )  # fmt: skip
-    value, control = old_value(session), find_control(session, _old(session).label)
+    value, control = old_value(session), find_control(session, to_die(session).label)
     by_person = session.journal.revoked_by != "api"
     while True:
         proof = prove_dead(session, value, control=control, windows=2 if by_person else 4)
@@ -213,7 +138,7 @@ def _unproven(session: Session, control: Value | None) -> NotProvenDead:
 
 def _person_revokes(session: Session, *, retry: str = "") -> str:
     """Ask until what was said to be revoked is no longer accepted; returns who said so."""
-    old, attempt = _old(session), session.journal.attempt
+    old, attempt = to_die(session), session.journal.attempt
     task = revoke_task(
         session.provider,
         session.record,
@@ -267,7 +192,7 @@ def _look_after_new(session: Session) -> None:
 
 
 def _withdraw(session: Session) -> None:
-    store, old = session.context.store, _old(session)
+    store, old = session.context.store, to_die(session)
     session.commit(session.event(Op.PUBLISH, Phase.INTENT, result="withdraw"))
     if store.read_live(session.snapshot.id) is not None:
         store.withdraw(session.snapshot.id, old.live_version)
@@ -291,13 +216,6 @@ def _last_look(proof: DeathProof | None) -> Observation | None:
     if proof is None or proof.grade is DeathGrade.ASSERTED:
         return None
     return Observation(verdict=Verdict.DEAD, at=proof.last_at, reason="proven")
-
-
-def _old(session: Session) -> Old:
-    old = session.journal.old
-    if old is None:
-        raise RuntimeError("there is no old value to end")
-    return old
 
 
 def _why_revoke(session: Session) -> str:

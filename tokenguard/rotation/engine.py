@@ -17,7 +17,7 @@ from tokenguard.errors import InputError, NotProvenDead, Tampered, TokenguardErr
 from tokenguard.frozen import replace
 from tokenguard.ports.places import Displaced
 from tokenguard.ports.store import Found
-from tokenguard.rotation import aborting, accepting, ending, handover, minting, reaping
+from tokenguard.rotation import aborting, accepting, ending, guarding, handover, minting, reaping
 from tokenguard.rotation.machine import death_owed
 from tokenguard.rotation.opening import open_existing, open_new, take_over
 from tokenguard.rotation.reprobe import reprobe
@@ -190,9 +190,9 @@ def _next_effect(session: Session) -> _Effect:
         Mode.ISSUE: _mint_anew,
         Mode.PLANNED: _mint_anew,
     }
-    after_open = making.get(journal.mode, ending.intend_revoke)
+    after_open = making.get(journal.mode, guarding.intend_revoke)
     after_revoked = _mint_anew if journal.mode is Mode.COMPROMISED else ending.prove
-    ends = {Mode.PLANNED: ending.intend_revoke, Mode.COMPROMISED: ending.prove}
+    ends = {Mode.PLANNED: guarding.intend_revoke, Mode.COMPROMISED: ending.prove}
     effects: dict[Stage, _Effect] = {
         Stage.OPEN: after_open,
         Stage.MINT: _mint_anew,

@@ -41,7 +41,7 @@ def begin_attempt(session: Session) -> None:
 def mint(session: Session) -> None:
     """Use the intent that this very session wrote: by API once, or with a person."""
     if session.provider.capabilities.mint is Way.API:
-        _mint_by_api(session, _required_issuer(session))
+        _mint_by_api(session, session.required_issuer)
     else:
         _mint_by_person(session)
 
@@ -200,7 +200,7 @@ def _adopt(session: Session, label: Label, value: Value) -> None:
     """The value was stored and the runner died before it said so."""
     provider_id = hint = ""
     if session.provider.capabilities.mint is Way.API:
-        found = _required_issuer(session).find(label)
+        found = session.required_issuer.find(label)
         if len(found) != 1:
             # A repeated delivery made twins, or it is gone: which one we hold cannot be told, so none is kept.
             session.update_attempt(session.event(Op.REJECT, label=label, reason="twins"), state=AttemptState.REJECTED)
@@ -225,12 +225,3 @@ def _trace_with_person(session: Session, label: Label) -> None:
             f"nobody knows yet whether the token {label} exists",
             hint=f"look for it in the provider's list, then: tokenguard rotate {session.record.name} --resume",
         )
-
-
-def _required_issuer(session: Session) -> Issuer:
-    if session.issuer is None:
-        raise InputError(
-            f"no admin credential is configured for {session.provider.name}",
-            hint=f"set [providers.{session.provider.name}] admin to a provider_admin record or to env:VARIABLE",
-        )
-    return session.issuer

@@ -12,7 +12,7 @@ from tokenguard.ports.places import Displaced
 from tokenguard.ports.provider import Provider, Way
 from tokenguard.ports.store import Found, Live
 from tokenguard.rotation.machine import may_abort
-from tokenguard.rotation.session import Context, Session, new_operation_id
+from tokenguard.rotation.session import Context, Session, issuer_of, new_operation_id
 from tokenguard.rotation.words import create_task, hand_over_task, revoke_task
 
 
@@ -211,11 +211,8 @@ def _check_can_make(context: Context, record: Record) -> None:
     able = vendor.provider.capabilities
     if able.mint is Way.NEVER:
         raise _cannot(vendor.provider, record)
-    if able.mint is Way.API and vendor.issuer is None:
-        raise InputError(
-            f"no admin credential is configured for {vendor.provider.name}",
-            hint=f"set [providers.{vendor.provider.name}] admin to a provider_admin record or to env:VARIABLE",
-        )
+    if able.mint is Way.API:
+        issuer_of(vendor)
 
 
 def _cannot(provider: Provider, record: Record) -> InputError:

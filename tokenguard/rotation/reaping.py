@@ -11,7 +11,7 @@ from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, Fenced, NeedsPerson, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.ports.operator import Trace
-from tokenguard.ports.provider import Way
+from tokenguard.ports.provider import Issuer, Way
 from tokenguard.ports.store import Tombstone
 from tokenguard.rotation.machine import superseded
 from tokenguard.rotation.proving import find_control, prove_dead
@@ -60,7 +60,7 @@ def reap(session: Session, attempt: Attempt) -> None:
     if session.context.store.read_candidate(session.snapshot.id, attempt.label) is None:
         fence(session, attempt.label)
     if session.issuer is not None and session.provider.capabilities.revoke is Way.API:
-        _end_by_api(session, attempt)
+        _end_by_api(session, session.issuer, attempt)
     else:
         _end_by_person(session, attempt)
     session.context.store.destroy(session.snapshot.id, attempt.label)
@@ -75,10 +75,7 @@ def _with_state(session: Session, label: Label, state: AttemptState) -> tuple[At
     return tuple(replace(each, state=state) if each.label == label else each for each in session.journal.attempts)
 
 
-def _end_by_api(session: Session, attempt: Attempt) -> None:
-    issuer = session.issuer
-    if issuer is None:
-        return
+def _end_by_api(session: Session, issuer: Issuer, attempt: Attempt) -> None:
     if attempt.provider_id:
         issuer.revoke(attempt.provider_id)
     for listed in issuer.find(attempt.label):

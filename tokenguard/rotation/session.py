@@ -9,12 +9,12 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Event, Op, Phase
 from tokenguard.domain.journal import Attempt, Journal, Quarantined, Stage
 from tokenguard.domain.token import Record
-from tokenguard.errors import Conflict, Fenced
+from tokenguard.errors import Conflict, Fenced, InputError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.delivery import Deliveries
 from tokenguard.ports.operator import Operator, Progress
-from tokenguard.ports.provider import Issuer, Provider, Vendors
+from tokenguard.ports.provider import Issuer, Provider, Vendor, Vendors
 from tokenguard.ports.store import Store
 from tokenguard.rotation.machine import following
 
@@ -66,6 +66,11 @@ class Session:
     def issuer(self) -> Issuer | None:
         """The provider's API for making and ending tokens, if it has one and a credential is configured."""
         return self._vendor.issuer
+
+    @property
+    def required_issuer(self) -> Issuer:
+        """The same where nothing can be done without it; InputError if no credential is configured."""
+        return issuer_of(self._vendor)
 
     def event(self, op: Op, phase: Phase = Phase.FACT, **detail: str | int | bool) -> Event:
         """An event of this operation, now, by us; empty facts are left out."""
@@ -134,6 +139,17 @@ class Session:
                 f"another runner took over {self.record.name}",
                 hint="this one has stopped without further effect; see `tokenguard show` for who goes on",
             ) from None
+
+
+def issuer_of(vendor: Vendor) -> Issuer:
+    """The vendor's API for making and ending tokens; InputError if no admin credential is configured for it."""
+    if vendor.issuer is None:
+        name = vendor.provider.name
+        raise InputError(
+            f"no admin credential is configured for {name}",
+            hint=f"set [providers.{name}] admin to a provider_admin record or to env:VARIABLE",
+        )
+    return vendor.issuer
 
 
 def new_operation_id() -> str:
