@@ -2,56 +2,21 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from tokenguard.domain.finding import Origin, Skipped
 from tokenguard.errors import InputError
-from tokenguard.frozen import Frozen
 from tokenguard.scanning.git import Git
-from tokenguard.scanning.source import MAX_BYTES, Blob, Message, Source
+from tokenguard.scanning.refs import add_named
+from tokenguard.scanning.source import MAX_BYTES
+from tokenguard.scanning.versions import Item, Seen, Version, Words
 
 _COMMIT, _FORMAT = b"\x01commit ", "%x01commit %H %aI"
-_LINK_TO_REPOSITORY = b"160000"
 _UPDATE_FIELDS = 3
 _MESSAGES, _ABOUT = 512, 400
 """How many messages are one item of work, and how large the objects of commits are about."""
 _MANY = 1000
-ID = re.compile(r"[0-9a-f]{40,64}", re.ASCII)
-"""An object's name."""
-
-
-class Version(Frozen, frozen=True, kw_only=True):
-    """A content to read, under the path and in the commit in which it appeared first."""
-
-    path: str
-    blob: str
-    origin: Origin | None
-    size: int
-
-
-class Words(Version, frozen=True, kw_only=True):
-    """A commit or a tag, of which what somebody wrote is to be read: as it is pushed, whatever encoding it claims."""
-
-
-Item = Version | Skipped
-"""What there is in a history: to be read, or not to be had."""
-
-
-class Seen:
-    """Which blob appeared where first, oldest commit first, and who has said something."""
-
-    def __init__(self) -> None:
-        self.blobs: dict[str, tuple[str, Origin | None]] = {}
-        self.submodules: set[str] = set()
-        self.words: list[Item] = []
-        self.skipped: list[Item] = []
-
-    def add(self, mode: bytes, blob: bytes, name: bytes, origin: Origin | None) -> None:
-        """An entry of a tree."""
-        if mode == _LINK_TO_REPOSITORY:
-            self.submodules.add(os.fsdecode(name))
-        elif blob.strip(b"0"):
-            self.blobs.setdefault(blob.decode(), (os.fsdecode(name), origin))
+_ID = re.compile(r"[0-9a-f]{40,64}", re.ASCII)
 
 
 def find_history(git: Git, since: str = "") -> list[list[Item]]:
@@ -80,42 +45,16 @@ def find_pushed(git: Git, updates: Iterable[str]) -> list[list[Item]]:
     tips = []
     for update in updates:
         fields = update.split(" ", 2)
-        if len(fields) != _UPDATE_FIELDS or not all(ID.fullmatch(each) for each in fields[:2]):
+        if len(fields) != _UPDATE_FIELDS or not all(_ID.fullmatch(each) for each in fields[:2]):
             raise InputError("not the input of a pre-receive hook", hint="git gives it: one `OLD NEW REF` a line")
         if fields[1].strip("0"):  # zeros: the ref is deleted
             tips.append(fields[1])
     return _find(git, [*tips, "--not", "--all"], tips) if tips else []
 
 
-def read_items(git: Git, items: Iterable[Item]) -> Iterator[Source]:
-    """The contents behind them, in their order."""
-    versions: dict[str, Version] = {}
-    for item in items:
-        if isinstance(item, Skipped):
-            yield item
-        else:
-            versions[item.blob] = item
-    for blob, data in git.contents(versions, MAX_BYTES) if versions else ():
-        item = versions[blob]
-        if data is None:
-            yield Skipped(path=item.path, reason="too-large")
-        elif not isinstance(item, Words):
-            yield Blob(path=item.path, data=data, origin=item.origin)
-        elif (words := data.partition(b"\n\n")[2]).strip():
-            yield Message(path=item.path, data=words, origin=item.origin)
-
-
-def size_of(items: Iterable[Item]) -> int:
-    """How many bytes there are to read."""
-    return sum(each.size for each in items if isinstance(each, Version))
-
-
 def _find(git: Git, revisions: list[str], named: Sequence[str] = ()) -> list[list[Item]]:
     seen = _seen(git, revisions)
-    if named:
-        from tokenguard.scanning.refs import add_named  # noqa: PLC0415 - only where refs may lead elsewhere
-
-        add_named(git, named, seen)
+    add_named(git, named, seen)
     groups = [seen.words[at : at + _MESSAGES] for at in range(0, len(seen.words), _MESSAGES)]
     groups.append([*seen.skipped, *(Skipped(path=name, reason="submodule") for name in sorted(seen.submodules))])
     sizes = git.sizes(seen.blobs)

@@ -8,36 +8,36 @@ from collections.abc import Iterable
 
 from tokenguard.domain.finding import Skipped
 from tokenguard.scanning.git import Git
-from tokenguard.scanning.history import ID, Seen, Words
 from tokenguard.scanning.source import MAX_BYTES
+from tokenguard.scanning.versions import Seen, Words
 
 _MOST_TAGS_OF_TAGS = 8
 
 
 def add_named(git: Git, ids: Iterable[str], seen: Seen) -> None:
     """Add what these objects lead to and no commit does. Commits are left to whoever lists them."""
+    pending = set(ids)
     for _ in range(_MOST_TAGS_OF_TAGS):
-        kinds = git.kinds(ids)
+        if not pending:
+            return
+        kinds = git.kinds(pending)
         for each, (kind, _size) in kinds.items():
             if kind == "blob":
                 seen.blobs.setdefault(each, (f"(file {each[:12]})", None))
             elif kind == "tree":
                 _add_tree(git, each, seen)
-        seen.skipped += [Skipped(path=f"({each[:12]})", reason="missing-object") for each in sorted({*ids} - {*kinds})]
-        tags = {each: size for each, (kind, size) in kinds.items() if kind == "tag"}
-        if not tags:
-            return
-        ids = [of for tag, data in git.contents(tags, MAX_BYTES) if (of := _add_tag(tag, data or b"", seen))]
-    seen.skipped += [Skipped(path=f"({each[:12]})", reason="tag-of-tags") for each in ids]
+        seen.skipped += [Skipped(path=f"({each[:12]})", reason="missing-object") for each in sorted(pending - {*kinds})]
+        tags = [each for each, (kind, _size) in kinds.items() if kind == "tag"]
+        pending = {_add_tag(tag, data or b"", seen) for tag, data in git.contents(tags, MAX_BYTES)} if tags else set()
+    seen.skipped += [Skipped(path=f"({each[:12]})", reason="tag-of-tags") for each in sorted(pending)]
 
 
 def _add_tag(tag: str, data: bytes, seen: Seen) -> str:
-    """Note the tag's message, and return what it is a tag of; nothing where it does not say."""
+    """Note the tag's message, and return what it is a tag of."""
     fields = dict(line.split(b" ", 1) for line in data.partition(b"\n\n")[0].splitlines() if b" " in line)
     name = os.fsdecode(fields.get(b"tag", tag[:12].encode()))
     seen.words.append(Words(path=f"(message of tag {name})", blob=tag, origin=None, size=len(data)))
-    of = fields.get(b"object", b"").decode("ascii", "replace")
-    return of if ID.fullmatch(of) else ""
+    return fields.get(b"object", b"").decode("ascii", "replace")
 
 
 def _add_tree(git: Git, tree: str, seen: Seen) -> None:

@@ -1,0 +1,68 @@
+"""What there is to read of a history: versions of files, and what somebody wrote of commits and tags."""
+
+import os
+from collections.abc import Iterable, Iterator
+
+from tokenguard.domain.finding import Origin, Skipped
+from tokenguard.frozen import Frozen
+from tokenguard.scanning.git import Git
+from tokenguard.scanning.source import MAX_BYTES, Blob, Message, Source
+
+_LINK_TO_REPOSITORY = b"160000"
+
+
+class Version(Frozen, frozen=True, kw_only=True):
+    """A content to read, under the path and in the commit in which it appeared first."""
+
+    path: str
+    blob: str
+    origin: Origin | None
+    size: int
+
+
+class Words(Version, frozen=True, kw_only=True):
+    """A commit or a tag, of which what somebody wrote is to be read: as it is pushed, whatever encoding it claims."""
+
+
+Item = Version | Skipped
+"""What there is in a history: to be read, or not to be had."""
+
+
+class Seen:
+    """Which blob appeared where first, oldest commit first, and who has said something."""
+
+    def __init__(self) -> None:
+        self.blobs: dict[str, tuple[str, Origin | None]] = {}
+        self.submodules: set[str] = set()
+        self.words: list[Item] = []
+        self.skipped: list[Item] = []
+
+    def add(self, mode: bytes, blob: bytes, name: bytes, origin: Origin | None) -> None:
+        """An entry of a tree."""
+        if mode == _LINK_TO_REPOSITORY:
+            self.submodules.add(os.fsdecode(name))
+        elif blob.strip(b"0"):
+            self.blobs.setdefault(blob.decode(), (os.fsdecode(name), origin))
+
+
+def read_items(git: Git, items: Iterable[Item]) -> Iterator[Source]:
+    """The contents behind them, in their order."""
+    versions: dict[str, Version] = {}
+    for item in items:
+        if isinstance(item, Skipped):
+            yield item
+        else:
+            versions[item.blob] = item
+    for blob, data in git.contents(versions, MAX_BYTES) if versions else ():
+        item = versions[blob]
+        if data is None:
+            yield Skipped(path=item.path, reason="too-large")
+        elif not isinstance(item, Words):
+            yield Blob(path=item.path, data=data, origin=item.origin)
+        elif (words := data.partition(b"\n\n")[2]).strip():
+            yield Message(path=item.path, data=words, origin=item.origin)
+
+
+def size_of(items: Iterable[Item]) -> int:
+    """How many bytes there are to read."""
+    return sum(each.size for each in items if isinstance(each, Version))
