@@ -42,7 +42,8 @@ def test_the_value_is_read_where_it_is_and_verified(cli, adopted):
     assert cli.places.version(URL) == 1
     shown = cli("show", NAME)
     assert URL in shown.out
-    assert cli("show", NAME, "--format", "json").document["location"] == {"custody": "adopted", "url": URL}
+    location = cli("show", NAME, "--format", "json").document["location"]
+    assert location == {"custody": "adopted", "url": URL, "server": cli.places.server}
 
 
 def test_a_rotation_ends_with_the_new_value_in_that_field_alone(cli, adopted):

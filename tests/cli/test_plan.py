@@ -226,7 +226,7 @@ def test_a_destination_that_is_declared_while_an_operation_is_open_is_shouted_be
     place = f"dotenv:{tmp_path}/evil.env#T"
     written(tmp_path, f"a/b: {{issue: true, consumers: ['{place}'], owner: audio}}")
     planned = reading("--format", "json").document
-    assert planned["new_destinations"] == [{"name": "a/b", "consumer": place}]
+    assert planned["new_destinations"] == [{"name": "a/b", "consumer": place, "server": None}]
     assert planned["actions"][0]["verbs"] == ["resume", "change", "deliver"]
     assert interrupted("apply", "--digest", planned["digest"]).code == 0
     assert (tmp_path / "evil.env").exists()
@@ -276,4 +276,6 @@ def test_a_consumer_that_was_taken_off_during_a_resumption_is_for_the_next_plan(
         patch.setattr(Engine, "resume", resume)
         assert cli("apply").code == 0
     assert cli.store.find(token_name("a/b")).document.record.consumers == (), "nobody has seen it put back"
-    assert cli("plan", "--format", "json").document["new_destinations"] == [{"name": "a/b", "consumer": place}]
+    assert cli("plan", "--format", "json").document["new_destinations"] == [
+        {"name": "a/b", "consumer": place, "server": None}
+    ]

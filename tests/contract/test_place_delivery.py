@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.fakes.memory_places import MemoryPlaces
+from tests.fakes.memory_places import SERVER, MemoryPlaces
 from tests.fakes.world import canary
 from tokenguard.delivery.elsewhere import PlaceDelivery
 from tokenguard.domain.secret import Value
@@ -11,7 +11,7 @@ from tokenguard.errors import Conflict, InputError, Unreachable
 from tokenguard.ports.delivery import Holds
 
 ENTRY = "vault://kv/team/app"
-CONSUMER = Consumer(ConsumerKind.VAULT, "//kv/team/app#token")
+CONSUMER = Consumer(ConsumerKind.VAULT, "//kv/team/app#token", SERVER)
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def places():
 
 @pytest.fixture
 def delivery(places):
-    return PlaceDelivery(places.at)
+    return PlaceDelivery(places.of)
 
 
 def test_one_field_is_replaced_and_taken_back_and_the_others_stay(places, delivery):
@@ -58,7 +58,7 @@ def test_an_entry_that_never_rests_is_given_up(places, delivery):
 
 
 def test_a_field_that_is_not_there_is_refused_before_a_rotation(places, delivery):
-    missing = Consumer(ConsumerKind.VAULT, "//kv/team/app#missing")
+    missing = Consumer(ConsumerKind.VAULT, "//kv/team/app#missing", SERVER)
     for act in (lambda: delivery.check(missing), lambda: delivery.push(missing, Value.of(canary()))):
         with pytest.raises(InputError, match="no such field"):
             act()

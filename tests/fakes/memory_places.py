@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from tokenguard.domain.field_address import AwsField, VaultField, parse_field
+from tokenguard.domain.field_address import parse_field
 from tokenguard.domain.secret import Secret
-from tokenguard.domain.token import Custody, Location
+from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Location
 from tokenguard.errors import Conflict, InputError, Unreachable
 from tokenguard.ports.places import Held
 
@@ -40,13 +40,13 @@ class MemoryPlaces:
     def version(self, url: str) -> int:
         return self.entries[url.partition("#")[0]][0]
 
-    def of(self, location: Location) -> "MemoryPlace":
-        if location.server != self.server:
+    def of(self, pinned: Location | Consumer) -> "MemoryPlace":
+        if pinned.server != self.server:
             raise InputError("pinned elsewhere", hint="edit")
-        return MemoryPlace(self, location.url)
+        return MemoryPlace(self, str(pinned) if isinstance(pinned, Consumer) else pinned.url)
 
-    def at(self, address: VaultField | AwsField) -> "MemoryPlace":
-        return MemoryPlace(self, address.url)
+    def servers(self, kind: ConsumerKind) -> tuple[str, ...]:
+        return (self.server,)
 
     def pinned(self, url: str) -> Location:
         return Location(Custody.ADOPTED, parse_field(url).url, self.server)

@@ -267,6 +267,7 @@ def test_an_import_adopts_each_value_once_and_only_reads(cli, theirs, tree):
     assert shared["location"] == {
         "custody": "adopted",
         "url": f"vault://{theirs.mount}/video/backup%20job/prod#api_key",
+        "server": proxy.url,
     }
     assert shared["consumers"] == document["added"][0]["also"]
 

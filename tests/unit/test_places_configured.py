@@ -81,10 +81,10 @@ def test_where_the_policy_says_so_ci_lets_no_stored_login_in_for_places_either(t
     environ = {"TOKENGUARD_CONFIG": str(config), "LOGIN": "tgcanary-login", "CI": ci}
     found = Wiring(environ=environ).places
     if not ci:
-        assert isinstance(found.at(parse_field(ON_VAULT)), KvField)
+        assert isinstance(found.of(Location(Custody.ADOPTED, ON_VAULT, FIRST)), KvField)
         return
     with pytest.raises(InputError, match="ci-long-lived-key"):
-        found.at(parse_field(ON_VAULT))
+        found.of(Location(Custody.ADOPTED, ON_VAULT, FIRST))
 
 
 @pytest.mark.parametrize("region", ["eu-central-1", "us-gov-west-1", "us-iso-east-1", "eusc-de-east-1"])

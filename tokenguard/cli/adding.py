@@ -48,6 +48,8 @@ class Adding:
         blank = Record(name=name, provider=provider, kind=kind, base_url=self._provider.base_url)
         if declared is not None and declared.provider == provider:
             blank = replace(declared, base_url=self._provider.base_url)
+        if changes.consumers is not None:
+            changes = replace(changes, consumers=taking.pinned(lambda: wiring.places, changes.consumers))
         self._record = apply(blank, changes)
         _check_complete(self._record)
         check_scope(self._record, self._provider)
@@ -174,7 +176,7 @@ def check_consumers(wiring: Wiring, record: Record) -> None:
         delivery = wiring.deliveries.of(consumer)
         if delivery is not None:
             if consumer.kind not in {ConsumerKind.DOTENV, ConsumerKind.COMMAND}:
-                wiring.progress.waiting(f"looking at {consumer}")  # a host may take its time
+                wiring.progress.waiting(f"looking at {consumer.shown}")  # a host may take its time
             delivery.check(consumer)
             wiring.progress.clear()
         for warning in wiring.deliveries.warnings(consumer):

@@ -97,13 +97,11 @@ def _refuse_ends(plan: Plan, *, allow_retire: bool) -> None:
 
 def _check_consumers(wiring: Wiring, held: Held) -> None:
     """Refuse a consumer that could never be given a value from here, before anything is written."""
-    wanted = {action.name: set(action.deliver) for action in held.plan.actions}
-    for declared in held.manifest.tokens:
-        for consumer in declared.consumers or ():
-            if str(consumer) in wanted.get(declared.name, set()):
-                delivery = wiring.deliveries.of(consumer)
-                if delivery is not None:
-                    _check_consumer(held, declared.name, consumer, delivery)
+    for action in held.plan.actions:
+        for consumer in action.deliver:
+            delivery = wiring.deliveries.of(consumer)
+            if delivery is not None:
+                _check_consumer(held, action.name, consumer, delivery)
 
 
 def _check_consumer(held: Held, name: TokenName, consumer: Consumer, delivery: Delivery) -> None:

@@ -161,7 +161,7 @@ class Applying:
         record = found.document.record
         match verb:
             case Verb.ISSUE:
-                pinned = self._pinned(wanted(record, declared), declared)
+                pinned = self._pinned(wanted(record, declared, self._held.around.servers), declared)
                 engine.issue(for_first_value(pinned, self._wiring.clock.now()), reason=reason)
             case Verb.ADOPT:
                 Adding(self._wiring, declared.name, Changes()).take(Source(), verify=True, reason=reason)
@@ -191,8 +191,8 @@ class Applying:
 
     def _fresh(self, declared: Declared) -> Record:
         known = self._known(declared, declared.provider)
-        now = self._wiring.clock.now()
-        fresh = new_record(declared, kind=known.capabilities.kind, address=known.address, now=now)
+        now, servers = self._wiring.clock.now(), self._held.around.servers
+        fresh = new_record(declared, kind=known.capabilities.kind, address=known.address, now=now, servers=servers)
         return self._pinned(fresh, declared)
 
     def _pinned(self, record: Record, declared: Declared) -> Record:
@@ -211,7 +211,7 @@ class Applying:
 
     def _change(self, declared: Declared, found: Snapshot, reason: str) -> None:
         before = found.document.record
-        after = wanted(before, declared)
+        after = wanted(before, declared, self._held.around.servers)
         if before.state is RecordState.PENDING:
             after = self._pinned(after, declared)
         fields = ",".join(name for name in before.__struct_fields__ if getattr(before, name) != getattr(after, name))

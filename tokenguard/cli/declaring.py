@@ -10,10 +10,11 @@ from tokenguard.domain.token import Consumer, ConsumerKind
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
 from tokenguard.provisioning.actions import Plan
+from tokenguard.provisioning.comparing import Servers
 from tokenguard.provisioning.deciding import Around, Known
 from tokenguard.provisioning.layers import read_manifest
 from tokenguard.provisioning.manifest import Manifest
-from tokenguard.provisioning.planning import make_plan, providers_of, surroundings
+from tokenguard.provisioning.planning import fields_of, make_plan, providers_of, surroundings
 from tokenguard.shell.wiring import Wiring
 
 DEFAULT_FILE = "tokens.yaml"
@@ -32,7 +33,12 @@ def held_against_store(wiring: Wiring, manifest: Manifest) -> Held:
     """Read the inventory and plan. Reads metadata only, and writes nothing; Unreachable if the store cannot be read."""
     inventory = {each.document.record.name: each for each in wiring.store.scan()}
     around = surroundings(
-        manifest, inventory, _providers(wiring, manifest, inventory), policy=wiring.policy, now=wiring.clock.now()
+        manifest,
+        inventory,
+        _providers(wiring, manifest, inventory),
+        _servers(wiring, manifest),
+        policy=wiring.policy,
+        now=wiring.clock.now(),
     )
     return Held(manifest, inventory, around, make_plan(manifest, inventory, around, store=wiring.store.store_id))
 
@@ -74,4 +80,14 @@ def _providers(wiring: Wiring, manifest: Manifest, inventory: Mapping[TokenName,
             found[name] = error.message
         else:
             found[name] = Known(provider.capabilities, provider.base_url)
+    return found
+
+
+def _servers(wiring: Wiring, manifest: Manifest) -> Servers:
+    found: dict[ConsumerKind, tuple[str, ...] | str] = {}
+    for kind in sorted(fields_of(manifest)):
+        try:
+            found[kind] = wiring.places.servers(kind)
+        except InputError as error:
+            found[kind] = error.message
     return found

@@ -10,7 +10,7 @@ from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.inventory import taking
 from tokenguard.inventory.changes import Changes, apply, differing
-from tokenguard.rotation.machine import may_abort
+from tokenguard.rotation.machine import may_abort, with_servers_of
 from tokenguard.shell.wiring import Wiring
 
 _TRUSTED = {
@@ -41,7 +41,8 @@ def edit_record(wiring: Wiring, name: TokenName, changes: Changes, *, confirmed:
     _check_editable(snapshot, changes)
     if not changes.given():
         raise InputError("nothing to change was given", hint="tokenguard edit NAME --owner TEAM, for example")
-    after = apply(before, _with_place(wiring, before, _with_address(wiring, before, changes)))
+    changes = _with_place(wiring, before, _with_address(wiring, before, changes))
+    after = apply(before, _with_servers(wiring, before, changes))
     changed = differing(before, after)
     if not changed:
         return snapshot
@@ -56,7 +57,10 @@ def edit_record(wiring: Wiring, name: TokenName, changes: Changes, *, confirmed:
         name=after.name,
         detail={"fields": ",".join(changed)},
     )
-    return wiring.store.commit(snapshot.id, snapshot.version, replace(snapshot.document, record=after), [event])
+    document = replace(snapshot.document, record=after)
+    if document.journal is not None and document.busy:
+        document = replace(document, journal=with_servers_of(after, document.journal))
+    return wiring.store.commit(snapshot.id, snapshot.version, document, [event])
 
 
 def _check_editable(snapshot: Snapshot, changes: Changes) -> None:
@@ -109,6 +113,14 @@ def _with_place(wiring: Wiring, before: Record, changes: Changes) -> Changes:
     return replace(changes, location=location)
 
 
+def _with_servers(wiring: Wiring, before: Record, changes: Changes) -> Changes:
+    """Who names a field as a consumer says that it is on the server that this machine is set to use."""
+    if changes.consumers is None:
+        return changes
+    known = before.consumers or ()
+    return replace(changes, consumers=taking.pinned(lambda: wiring.places, changes.consumers, known=known))
+
+
 def _check(wiring: Wiring, before: Record, after: Record) -> None:
     if after.scope != before.scope or after.provider != before.provider:
         check_scope(after, wiring.vendors.provider(after.provider))
@@ -120,8 +132,12 @@ def _check(wiring: Wiring, before: Record, after: Record) -> None:
 
 def _tell(wiring: Wiring, before: tuple[Consumer, ...], after: tuple[Consumer, ...], *, busy: bool) -> None:
     """What a list of consumers means that was said anew: whoever is not in it gets nothing any more."""
-    if left := [str(each) for each in before if each not in after]:
+    places = set(map(str, after))
+    if left := [str(each) for each in before if str(each) not in places]:
         wiring.progress.note(f"no consumer any more: {', '.join(left)}; --deliver says the whole list")
+    for each in after:
+        if each not in before and str(each) in map(str, before):
+            wiring.progress.note(f"from now on {each.shown}")
     if set(after) - set(before) and not busy:
         wiring.progress.note("new consumers are given the value at the next rotation")
 
@@ -134,6 +150,6 @@ def _confirm(wiring: Wiring, after: Record, what: list[str]) -> None:
     wiring.tty.show(f"  provider   {after.provider} {after.base_url}")
     if after.location.url:
         wiring.tty.show(f"  location   {after.location.url} {after.location.server}")
-    wiring.tty.show(f"  consumers  {', '.join(map(str, after.consumers or ())) or 'none'}")
+    wiring.tty.show(f"  consumers  {', '.join(each.shown for each in after.consumers or ()) or 'none'}")
     if wiring.tty.ask("Type yes to go on: ").lower() != "yes":
         raise InputError("not confirmed; nothing was changed", hint="answer yes, or give --yes")

@@ -95,7 +95,7 @@ class Intake:
         if draft.variable and draft.value and not guessing.looks_like_token(draft.variable, draft.value):
             return Outcome(fate=Fate.SKIPPED, place=draft.place, reason="it does not look like a token")
         record = self._record(draft)
-        users = _consumers(draft.also)
+        users = self._pinned(_consumers(draft.also))
         value = self._value(draft, record)
         if value is None:
             return self._enter(draft, record)
@@ -145,7 +145,9 @@ class Intake:
             name=name,
             reason="the same value",
             also=_others(draft),
-            undeclared=_undeclared(snapshot.document.record, [adopted, *map(str, users)]) if snapshot else (),
+            undeclared=self._undeclared(snapshot.document.record, filter(None, [adopted, *map(str, users)]))
+            if snapshot
+            else (),
         )
 
     def _finish(self, name: TokenName, adopted: str, users: tuple[Consumer, ...]) -> Snapshot | None:
@@ -158,6 +160,11 @@ class Intake:
                 snapshot = self._engine.resume(snapshot.id)
         ours = not adopted or snapshot.document.record.location.url == adopted
         return self._declare(snapshot, users) if ours and not snapshot.document.busy else snapshot
+
+    def _undeclared(self, record: Record, addresses: Iterable[str]) -> tuple[str, ...]:
+        declared = record.consumers or ()
+        found = self._pinned(_consumers(tuple(addresses)), known=declared)
+        return tuple(str(each) for each in found if each not in declared and str(each) != record.location.url)
 
     def _check_free(self, name: TokenName) -> None:
         if name in self._known.values():
@@ -181,9 +188,14 @@ class Intake:
         for field_name, items in draft.lists.items():
             record = apply(record, read_field(field_name, items))
         check_scope(record, built)
+        if record.consumers:
+            record = replace(record, consumers=self._pinned(record.consumers))
         if record.kind.has_value and record.location.custody is Custody.ADOPTED:
             record = replace(record, location=self._wiring.places.pinned(record.location.url))
         return replace(record, state=RecordState.UNCLAIMED) if record.missing else record
+
+    def _pinned(self, consumers: tuple[Consumer, ...], known: tuple[Consumer, ...] = ()) -> tuple[Consumer, ...]:
+        return taking.pinned(lambda: self._wiring.places, consumers, known=known)
 
     def _provider(self, name: str) -> Provider:
         try:
@@ -230,11 +242,6 @@ def _added(draft: Draft, record: Record) -> Outcome:
 
 def _others(draft: Draft) -> tuple[str, ...]:
     return tuple(each for each in draft.also if each != draft.place)
-
-
-def _undeclared(record: Record, places: Iterable[str]) -> tuple[str, ...]:
-    named = {"", record.location.url, *map(str, record.consumers or ())}
-    return tuple(each for each in places if each not in named)
 
 
 def _consumers(addresses: tuple[str, ...]) -> tuple[Consumer, ...]:

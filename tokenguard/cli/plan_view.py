@@ -62,7 +62,10 @@ def plan_json(plan: Plan, price: str) -> dict[str, Any]:
         "manifest": plan.manifest,
         "store_id": plan.store,
         "declared": plan.declared,
-        "new_destinations": [{"name": name, "consumer": consumer} for name, consumer in destinations(plan)],
+        "new_destinations": [
+            {"name": name, "consumer": str(consumer), "server": consumer.server or None}
+            for name, consumer in destinations(plan)
+        ],
         "adopted_places": [{"name": name, "place": place} for name, place in adoptions(plan)],
         "new_addresses": [{"provider": provider, "address": address} for provider, address in plan.addresses],
         "revokes": list(plan.ends_live),
@@ -85,7 +88,7 @@ def _action_json(action: Action) -> dict[str, Any]:
         "provider": action.provider,
         "owner": action.owner,
         "changes": [{"field": each.field, "before": each.before, "after": each.after} for each in action.changes],
-        "deliver": list(action.deliver),
+        "deliver": [str(each) for each in action.deliver],
         "digest": action.digest,
     }
 

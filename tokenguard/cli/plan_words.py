@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from tokenguard.domain.token import Consumer
 from tokenguard.inventory.views import day
 from tokenguard.provisioning.actions import Action, Plan, Todo, Verb
 from tokenguard.shell.store_url import is_on_aws
@@ -37,13 +38,13 @@ def details(action: Action) -> str:
         for each in action.changes
         if not (fresh and each.field == "consumers")
     ]
-    parts += [f"to {each}" for each in action.deliver]
+    parts += [f"to {each.shown}" for each in action.deliver]
     if any(each.field == "permissions" for each in action.changes) and Verb.ISSUE not in action.verbs:
         parts.append("the live value keeps its permissions until it is rotated")
     return "; ".join(parts)
 
 
-def destinations(plan: Plan) -> list[tuple[str, str]]:
+def destinations(plan: Plan) -> list[tuple[str, Consumer]]:
     """Every new destination with the token whose value goes there."""
     return [(action.name, each) for action in plan.actions for each in action.destinations]
 
@@ -80,7 +81,7 @@ def todo_line(todo: Todo) -> tuple[str, str, str, str, str]:
 def shouts(plan: Plan) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """What a reviewer must not overlook, with its headline."""
     if found := destinations(plan):
-        yield DESTINATIONS, found
+        yield DESTINATIONS, [(name, each.shown) for name, each in found]
     if adopted := adoptions(plan):
         yield ADOPTED, adopted
     if plan.addresses:

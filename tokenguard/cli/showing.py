@@ -28,7 +28,9 @@ def show_record(wiring: Wiring, snapshot: Snapshot) -> None:
     """Everything that is recorded, for people."""
     record, now = snapshot.document.record, wiring.clock.now()
     due = due_of(record, wiring.policy)
-    consumers = "not declared" if record.consumers is None else ", ".join(map(str, record.consumers)) or "none"
+    consumers = (
+        "not declared" if record.consumers is None else ", ".join(each.shown for each in record.consumers) or "none"
+    )
     wiring.screen.pairs(
         [
             ("name", record.name),

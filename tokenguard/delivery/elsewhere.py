@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from tokenguard.delivery.fields import one_text
-from tokenguard.domain.field_address import AwsField, VaultField, parse_field
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Consumer
 from tokenguard.errors import Conflict, InputError
@@ -18,10 +17,10 @@ class PlaceDelivery:
     """Implements `ports.delivery.Delivery` for `vault://MOUNT/PATH#FIELD` and `aws://REGION/NAME[#FIELD]`.
 
     Args:
-        place: finds a place on the servers that the runner's configuration names.
+        place: finds the place of a consumer; InputError if that is on another server than this machine is set to use.
     """
 
-    def __init__(self, place: Callable[[VaultField | AwsField], Place]) -> None:
+    def __init__(self, place: Callable[[Consumer], Place]) -> None:
         self._place = place
 
     def check(self, consumer: Consumer) -> None:
@@ -36,7 +35,7 @@ class PlaceDelivery:
             if held.text == text:
                 return
             try:
-                self._at(consumer).replace(held.version, text)
+                self._place(consumer).replace(held.version, text)
             except Conflict:
                 if attempt + 1 == _ATTEMPTS:
                     raise
@@ -45,21 +44,14 @@ class PlaceDelivery:
 
     def verify(self, consumer: Consumer, value: Value) -> Holds:
         """Read it back."""
-        held = self._at(consumer).read()
+        held = self._place(consumer).read()
         return Holds.THIS if held is not None and held.text == value.token else Holds.OTHER
 
-    def rollback(self, consumer: Consumer, previous: Value) -> None:
-        """The same as a push."""
-        self.push(consumer, previous)
-
     def _read(self, consumer: Consumer) -> Held:
-        held = self._at(consumer).read()
+        held = self._place(consumer).read()
         if held is None:
             raise InputError(
                 f"there is no such field: {consumer}",
                 hint="make the entry with that field first (any text); only its value is replaced from then on",
             )
         return held
-
-    def _at(self, consumer: Consumer) -> Place:
-        return self._place(parse_field(str(consumer)))

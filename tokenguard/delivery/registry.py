@@ -15,7 +15,6 @@ from tokenguard.text import safe_text
 if TYPE_CHECKING:
     from tokenguard.delivery.command import CommandSettings
     from tokenguard.delivery.hosts import Hosts
-    from tokenguard.domain.field_address import AwsField, VaultField
 
 _LONGEST = 400
 
@@ -26,7 +25,7 @@ class Deliveries:
     Args:
         commands: those of the runner's own config.
         hosts: makes what asks the hosts of the runner's own config, when first needed.
-        place: finds a field of a Vault or of Secrets Manager.
+        place: finds a consumer that is a field of a Vault or of Secrets Manager.
     """
 
     def __init__(
@@ -34,7 +33,7 @@ class Deliveries:
         commands: Mapping[str, "CommandSettings"] | None = None,
         *,
         hosts: Callable[[], "Hosts"] | None = None,
-        place: Callable[["VaultField | AwsField"], Place] | None = None,
+        place: Callable[[Consumer], Place] | None = None,
     ) -> None:
         self._commands = commands or {}
         self._hosts = hosts
@@ -58,7 +57,7 @@ class Deliveries:
             from tokenguard.delivery.command import CommandDelivery  # noqa: PLC0415
 
             return CommandDelivery(self._commands)
-        if kind in {ConsumerKind.VAULT, ConsumerKind.AWS} and self._place is not None:
+        if kind.is_field and self._place is not None:
             from tokenguard.delivery.elsewhere import PlaceDelivery  # noqa: PLC0415
 
             return PlaceDelivery(self._place)
@@ -89,8 +88,8 @@ class Deliveries:
 def parse_consumer(text: str, *, base: Path) -> Consumer:
     """Read `KIND:TARGET` (the kinds are those of `ConsumerKind`); InputError (exit 2).
 
-    A path is made absolute against `base` and its directory is resolved, so that the record pins one place.
-    Nothing is opened, and whether the target can be pushed to is `Delivery.check`'s to say.
+    A path is made absolute against `base` and its directory is resolved, so that the record pins one place. A field is
+    pinned to no server yet. Nothing is opened, and whether the target can be pushed to is `Delivery.check`'s to say.
     """
     kind, colon, target = text.partition(":")
     if not colon or kind not in set(ConsumerKind) or not target:

@@ -73,7 +73,7 @@ _GRAMMARS = {
 
 def canonical(kind: ConsumerKind, target: str) -> str:
     """The target in its canonical spelling; InputError (exit 2) if it is none of this kind."""
-    if kind in {ConsumerKind.VAULT, ConsumerKind.AWS}:
+    if kind.is_field:
         return parse_field(f"{kind}:{target}").url.partition(":")[2]
     found = _match(kind, target)
     host = found["host"]

@@ -1,5 +1,6 @@
 """A token's record: everything that is known of it, and never its value."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum, unique
 
@@ -7,7 +8,7 @@ from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.liveness import Observation
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.scope import Scope
-from tokenguard.frozen import Frozen, field
+from tokenguard.frozen import Frozen, field, replace
 
 
 @unique
@@ -85,15 +86,37 @@ class ConsumerKind(StrEnum):
     VAULT = "vault"
     AWS = "aws"
 
+    @property
+    def is_field(self) -> bool:
+        """Whether it is a field of an entry that others own, whose address does not say on which server that is."""
+        return self in {ConsumerKind.VAULT, ConsumerKind.AWS}
+
 
 class Consumer(Frozen, frozen=True):
     """One place that uses the token: `dotenv:/srv/app/.env#DESCRIPT_API_TOKEN`, `command:NAME`, `github:…`."""
 
     kind: ConsumerKind
     target: str
+    server: str = ""
+    """For a field: its server's address when it was declared; another one later must be confirmed with `edit`."""
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.target}"
+
+    @property
+    def unpinned(self) -> bool:
+        """Whether a record is silent on its server; on AWS itself there is none to name beside the region."""
+        return self.kind is ConsumerKind.VAULT and not self.server
+
+    @property
+    def shown(self) -> str:
+        """With its server, for people."""
+        return f"{self} on {self.server}" if self.server else str(self)
+
+    def pinned(self, servers: Sequence[str], known: Iterable["Consumer"] = ()) -> "Consumer":
+        """The same consumer on one of these servers: where it is known to be, if that is one of them, or the first."""
+        there = next((each for each in known if (each.kind, each.target) == (self.kind, self.target)), self)
+        return there if not servers or there.server in servers else replace(self, server=servers[0])
 
 
 class LeakWaiver(Frozen, frozen=True, kw_only=True):

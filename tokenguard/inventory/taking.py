@@ -1,6 +1,6 @@
 """Taking a token into the inventory: what must be true before, and what is written when there is no value."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from tokenguard.domain.document import Document, Snapshot
@@ -11,7 +11,7 @@ from tokenguard.domain.liveness import Observation
 from tokenguard.domain.names import TokenId, TokenName, new_token_id
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
-from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Location, Record, RecordState
+from tokenguard.domain.token import Consumer, Custody, Location, Record, RecordState
 from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
@@ -111,7 +111,7 @@ def check_place_is_free(store: Store, location: Location, *, besides: TokenName 
 
 def check_consumer_is_free(store: Store, consumer: Consumer, *, besides: TokenName) -> None:
     """InputError if another token lives where the consumer is: each delivery would overwrite its value."""
-    if consumer.kind not in {ConsumerKind.VAULT, ConsumerKind.AWS}:
+    if not consumer.kind.is_field:
         return
     for snapshot in store.scan():
         record = snapshot.document.record
@@ -121,6 +121,23 @@ def check_consumer_is_free(store: Store, consumer: Consumer, *, besides: TokenNa
                 f"{consumer} is where the value of {record.name} lives",
                 hint=f"name a field that is this token's own, or `tokenguard retire {record.name}` first",
             )
+
+
+def pinned(
+    places: Callable[[], Places], consumers: Iterable[Consumer], *, known: Iterable[Consumer] = ()
+) -> tuple[Consumer, ...]:
+    """The consumers, those that are fields on the server that this machine is set to use.
+
+    Args:
+        places: called if there are any.
+        consumers: as they were declared.
+        known: those on record, which stay where they are if that is a server of this machine's.
+
+    Raises:
+        InputError: the configuration names no server for one of them.
+    """
+    known = tuple(known)
+    return tuple(each.pinned(places().servers(each.kind), known) if each.kind.is_field else each for each in consumers)
 
 
 def value_at(places: Places, location: Location) -> Value:

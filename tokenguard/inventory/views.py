@@ -114,7 +114,12 @@ def _record(record: Record) -> dict[str, Any]:
         "account": record.account,
         "deputy": record.deputy,
         "consumers": None if record.consumers is None else [str(each) for each in record.consumers],
-        "location": {"custody": record.location.custody, "url": record.location.url},
+        "consumer_servers": {str(each): each.server for each in record.consumers or () if each.server},
+        "location": {
+            "custody": record.location.custody,
+            "url": record.location.url,
+            "server": record.location.server,
+        },
         "base_url": record.base_url,
         "created_at": moment(record.created_at),
         "added_at": moment(record.added_at),

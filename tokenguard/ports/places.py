@@ -1,9 +1,9 @@
-"""Where others keep a value that we adopted: one field, read in place and replaced by compare-and-set."""
+"""Fields that others own, with values that we adopted or deliver: read in place, replaced by compare-and-set."""
 
 from typing import Protocol
 
 from tokenguard.domain.secret import Secret
-from tokenguard.domain.token import Location
+from tokenguard.domain.token import Consumer, ConsumerKind, Location
 from tokenguard.errors import Unfinished
 from tokenguard.frozen import Frozen
 
@@ -51,10 +51,14 @@ class Place(Protocol):
 
 
 class Places(Protocol):
-    """Finds the place of a location."""
+    """Finds the place of a location, or of a consumer that is a field."""
 
-    def of(self, location: Location) -> Place:
+    def of(self, pinned: Location | Consumer) -> Place:
         """InputError if it is not an address of ours, or leads to another server than the one pinned in it."""
+        ...
+
+    def servers(self, kind: ConsumerKind) -> tuple[str, ...]:
+        """What fields of a kind may be pinned to from here, the usual one first; InputError if there is none."""
         ...
 
     def pinned(self, url: str) -> Location:

@@ -7,6 +7,7 @@ from enum import StrEnum, unique
 import msgspec
 
 from tokenguard.domain.names import TokenId, TokenName
+from tokenguard.domain.token import Consumer
 from tokenguard.frozen import Frozen
 
 
@@ -49,9 +50,9 @@ class Action(Frozen, frozen=True, kw_only=True):
     version: int = 0
     """Of the record that this was decided from; 0 if there is none."""
     changes: tuple[FieldChange, ...] = ()
-    deliver: tuple[str, ...] = ()
+    deliver: tuple[Consumer, ...] = ()
     """The consumers that will be given its value."""
-    destinations: tuple[str, ...] = ()
+    destinations: tuple[Consumer, ...] = ()
     """Those of its consumers that its record does not have yet: new places for its value to go."""
     adopts: str = ""
     """The field of others that its value is taken over from, and that rotations will write to from then on."""

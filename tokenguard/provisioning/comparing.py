@@ -1,9 +1,9 @@
 """Where a record differs from its declaration, and what it would be with the declaration in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from tokenguard.domain.token import Custody, Kind, Location, Record, RecordState
+from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Kind, Location, Record, RecordState
 from tokenguard.frozen import replace
 from tokenguard.provisioning.actions import FieldChange
 from tokenguard.provisioning.manifest import Declared, Issue
@@ -13,12 +13,16 @@ _IF_SAID = ("kind", "scope_name", "permissions", "made_by", "account", "deputy",
 IDENTITY = ("provider", "scope")
 """What a live value cannot change: it was made for them."""
 _MOST = 200
+Servers = Mapping[ConsumerKind, tuple[str, ...] | str]
+"""What consumers that are fields may be pinned to from here, the usual one first; a text says why nothing."""
 
 
-def wanted(record: Record, declared: Declared) -> Record:
+def wanted(record: Record, declared: Declared, servers: Servers) -> Record:
     """The record as the declaration wants it: what it does not say stays; complete, an unclaimed one becomes active."""
     said = {name: getattr(declared, name) for name in _ALWAYS}
     said |= {name: found for name in _IF_SAID if (found := getattr(declared, name)) is not None}
+    if declared.consumers is not None:
+        said["consumers"] = _pinned(declared.consumers, record.consumers or (), servers)
     if (due := _due(record, declared)) is not None:
         said["due_at"] = due
     after = replace(record, **said)
@@ -29,12 +33,12 @@ def wanted(record: Record, declared: Declared) -> Record:
     return after
 
 
-def new_record(declared: Declared, *, kind: Kind, address: str, now: datetime) -> Record:
+def new_record(declared: Declared, *, kind: Kind, address: str, now: datetime, servers: Servers) -> Record:
     """The record of a token that the store does not know yet."""
     blank = Record(
         name=declared.name, provider=declared.provider, kind=declared.kind or kind, base_url=address, added_at=now
     )
-    return wanted(blank, declared)
+    return wanted(blank, declared, servers)
 
 
 def for_first_value(record: Record, now: datetime) -> Record:
@@ -69,8 +73,18 @@ def words(value: object) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d}"
     if isinstance(value, tuple):
-        return ", ".join(map(str, value)) or "none"
+        return ", ".join(each.shown if isinstance(each, Consumer) else str(each) for each in value) or "none"
     return str(value)[:_MOST] or "none"
+
+
+def _pinned(consumers: tuple[Consumer, ...], known: tuple[Consumer, ...], servers: Servers) -> tuple[Consumer, ...]:
+    """A manifest names no server: a field is where the record has it, a new one where this machine is set to look."""
+
+    def pinned(consumer: Consumer) -> Consumer:
+        found = servers.get(consumer.kind, ())
+        return consumer.pinned(() if isinstance(found, str) else found, known)
+
+    return tuple(map(pinned, consumers))
 
 
 def _location(record: Record, declared: Declared) -> Location:

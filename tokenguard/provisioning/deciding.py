@@ -11,7 +11,7 @@ from tokenguard.frozen import Frozen, field, replace
 from tokenguard.policy.model import Policy, due_of
 from tokenguard.ports.provider import Capabilities, Way
 from tokenguard.provisioning.actions import Action, Blocked, FieldChange, Todo, Verb, Wait
-from tokenguard.provisioning.comparing import IDENTITY, changes, for_first_value, new_record, unsaid, wanted
+from tokenguard.provisioning.comparing import IDENTITY, Servers, changes, for_first_value, new_record, unsaid, wanted
 from tokenguard.provisioning.manifest import Declared, Issue, Wish
 
 
@@ -29,6 +29,7 @@ class Around(Frozen, frozen=True, kw_only=True):
     policy: Policy
     providers: Mapping[str, Known | str]
     """By name; a text says why one cannot be used."""
+    servers: Servers = field(default_factory=dict)
     waiting_admins: Mapping[str, TokenName] = field(default_factory=dict)
     """Providers whose admin credential is declared and has no value yet."""
     taken: Mapping[str, TokenName] = field(default_factory=dict)
@@ -55,8 +56,9 @@ def decide(declared: Declared, found: Snapshot | None, around: Around) -> Decisi
         return _blocked(declared, f"tokens of {declared.provider} are bound to a {wants}", f"write scope: {wants}:ID")
     if declared.issue is Issue.API and known.capabilities.mint is not Way.API:
         return _blocked(declared, f"{declared.provider} makes no tokens through an API", "write issue: guided")
-    if (overlap := _overlap(declared, found, around)) is not None:
-        return overlap
+    refused = _overlap(declared, found, around) or _unreached(declared, found, around)
+    if refused is not None:
+        return refused
     return _go_on(declared, found, known, around) if found else _begin(declared, None, known, around)
 
 
@@ -74,6 +76,23 @@ def _overlap(declared: Declared, found: Snapshot | None, around: Around) -> Deci
     return None
 
 
+def _unreached(declared: Declared, found: Snapshot | None, around: Around) -> Decision | None:
+    """Refuse a field that is on record on another server, and a new one where no server is known here."""
+    known = {str(each): each for each in found.document.record.consumers or ()} if found else {}
+    for consumer in declared.consumers or ():
+        servers, there = around.servers.get(consumer.kind), known.get(str(consumer))
+        if isinstance(servers, str) and there is None:
+            return _blocked(
+                declared, f"it is not known where {consumer} is: {servers}", "plan where that is configured"
+            )
+        if isinstance(servers, tuple) and there is not None and not (there.unpinned or there.server in servers):
+            hint = (
+                f"if that has moved: tokenguard edit {declared.name} --deliver '{consumer}', with its other consumers"
+            )
+            return _blocked(declared, f"{consumer} is pinned to another server than this machine uses", hint)
+    return None
+
+
 def _go_on(declared: Declared, found: Snapshot, known: Known, around: Around) -> Decision:
     record = found.document.record
     if record.state is RecordState.RETIRED:
@@ -81,7 +100,7 @@ def _go_on(declared: Declared, found: Snapshot, known: Known, around: Around) ->
     if found.document.moved_to:
         return _blocked(declared, "it has moved to another store", "declare it in the manifest of that store")
     if found.document.busy:
-        return _resume(declared, found, known)
+        return _resume(declared, found, known, around)
     if not _has_value(record) and record.state is RecordState.PENDING:
         return _begin(declared, found, known, around)
     return _adjust(declared, found, known, around)
@@ -90,8 +109,9 @@ def _go_on(declared: Declared, found: Snapshot, known: Known, around: Around) ->
 def _begin(declared: Declared, found: Snapshot | None, known: Known, around: Around) -> Decision:
     """A token without a value: its record, and its value if nobody is needed for it."""
     before = found.document.record if found else None
-    fresh = new_record(declared, kind=known.capabilities.kind, address=known.address, now=around.now)
-    after = replace(wanted(before, declared), base_url=known.address) if before else fresh
+    fresh = new_record(declared, kind=known.capabilities.kind, address=known.address, now=around.now,
+                       servers=around.servers)  # fmt: skip
+    after = replace(wanted(before, declared, around.servers), base_url=known.address) if before else fresh
     admin = around.waiting_admins.get(declared.provider)
     minted = admin is None or admin == declared.name
     by_api = declared.issue is Issue.API and after.kind.has_value and minted and not _persons(after)
@@ -99,11 +119,11 @@ def _begin(declared: Declared, found: Snapshot | None, known: Known, around: Aro
     differences = changes(before or unsaid(after), after)
     recorded = (Verb.DECLARE,) if before is None else (Verb.CHANGE,) if differences else ()
     verbs = (Verb.ISSUE,) if by_api else recorded
-    deliver = tuple(map(str, after.consumers or ())) if by_api else ()
+    deliver = (after.consumers or ()) if by_api else ()
     if declared.location is not None and after.kind.has_value and not _persons(after):
         overdue = after.due_at is not None and after.due_at <= around.now and _needs_person(after, known) is None
         verbs = (*verbs, Verb.ADOPT, *((Verb.ROTATE,) if overdue else ()))
-        deliver = tuple(map(str, after.consumers or ()))
+        deliver = after.consumers or ()
     action = _action(declared, found, verbs, known, changes=differences, deliver=deliver, record=after)
     if by_api or Verb.ADOPT in verbs or not after.kind.has_value:
         return Decision(action=action)
@@ -134,7 +154,7 @@ def _value_todo(declared: Declared, record: Record, admin: TokenName | None) -> 
 def _adjust(declared: Declared, found: Snapshot, known: Known, around: Around) -> Decision:
     """A full member of the inventory: its fields, its consumers, its age."""
     before = found.document.record
-    after = wanted(before, declared)
+    after = wanted(before, declared, around.servers)
     differences = changes(before, after)
     stuck = [
         each.field
@@ -168,15 +188,15 @@ def _adjust(declared: Declared, found: Snapshot, known: Known, around: Around) -
         for each in late
         if each.kind is ConsumerKind.PERSON and Verb.ROTATE not in verbs
     ]
-    deliver = tuple(map(str, after.consumers or () if Verb.ROTATE in verbs else pushed))
+    deliver = (after.consumers or ()) if Verb.ROTATE in verbs else pushed
     action = _action(declared, found, tuple(verbs), known, changes=differences, deliver=deliver, record=after)
     return Decision(action=action, todos=tuple(todos))
 
 
-def _resume(declared: Declared, found: Snapshot, known: Known) -> Decision:
+def _resume(declared: Declared, found: Snapshot, known: Known, around: Around) -> Decision:
     """An open operation goes on as it was begun; what has been declared since comes after it, and is told with it."""
     record, journal = found.document.record, found.document.journal
-    after = wanted(record, declared)
+    after = wanted(record, declared, around.servers)
     differences = changes(record, after)
     if wrong := [each.field for each in differences if each.field in IDENTITY and getattr(record, each.field)]:
         hint = f"tokenguard rotate {declared.name} --abort, then apply; or put it back"
@@ -185,15 +205,13 @@ def _resume(declared: Declared, found: Snapshot, known: Known) -> Decision:
     place = record.location.adopted
     if given and place and declared.location == place and not _persons(record):
         verb = Verb.ADOPT if record.state is RecordState.PENDING else Verb.RESUME  # before it was live, it begins anew
-        deliver = tuple(map(str, record.consumers or ()))
-        return Decision(action=_action(declared, found, (verb,), known, deliver=deliver, record=record))
+        action = _action(declared, found, (verb,), known, deliver=record.consumers or (), record=record)
+        return Decision(action=action)
     if not known.capabilities.unattended or given or _persons(record):
         command = f"tokenguard rotate {declared.name} --resume"
         return Decision(todos=(_todo(declared, Wait.RESUME, "an operation on it waits for a person", command),))
     had = record.consumers or ()
-    late = tuple(
-        str(each) for each in after.consumers or () if each not in had and each.kind is not ConsumerKind.PERSON
-    )
+    late = tuple(each for each in after.consumers or () if each not in had and each.kind is not ConsumerKind.PERSON)
     verbs = (Verb.RESUME, *((Verb.CHANGE,) if differences else ()), *((Verb.DELIVER,) if late else ()))
     action = _action(declared, found, verbs, known, changes=differences, deliver=late, record=after)
     return Decision(action=action)
@@ -264,7 +282,7 @@ def _action(
     *,
     record: Record,
     changes: tuple[FieldChange, ...] = (),
-    deliver: tuple[str, ...] = (),
+    deliver: tuple[Consumer, ...] = (),
     live: bool = False,
 ) -> Action | None:
     if not verbs:
@@ -280,7 +298,7 @@ def _action(
         version=found.version if found else 0,
         changes=changes,
         deliver=deliver,
-        destinations=() if ends else tuple(str(each) for each in record.consumers or () if each not in had),
+        destinations=() if ends else tuple(each for each in record.consumers or () if each not in had),
         adopts="" if ends or (before and before.location == record.location) else record.location.adopted,
         provider=record.provider,
         address=known.address if before is None or record.base_url != before.base_url else "",

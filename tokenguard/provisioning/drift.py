@@ -111,7 +111,9 @@ def _of_action(declared: Declared, action: Action) -> Iterator[Violation]:
             case Verb.ADOPT:
                 yield _at(declared, "awaiting-value", "its value is not taken over yet", Severity.ERROR)
             case Verb.DELIVER:
-                yield _at(declared, "undelivered", f"not known to hold it: {', '.join(action.deliver)}")
+                yield _at(
+                    declared, "undelivered", f"not known to hold it: {', '.join(each.shown for each in action.deliver)}"
+                )
             case Verb.ROTATE:
                 yield _at(declared, "due", "its due date has passed")
             case Verb.RETIRE | Verb.CLOSE:

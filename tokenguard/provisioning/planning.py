@@ -5,10 +5,11 @@ from datetime import datetime
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName
-from tokenguard.domain.token import Kind, RecordState
+from tokenguard.domain.token import ConsumerKind, Kind, RecordState
 from tokenguard.frozen import replace
 from tokenguard.policy.model import Policy
 from tokenguard.provisioning.actions import Action, Blocked, Plan, Todo
+from tokenguard.provisioning.comparing import Servers
 from tokenguard.provisioning.deciding import Around, Known, decide
 from tokenguard.provisioning.manifest import SHARED, Issue, Manifest, Wish
 
@@ -20,10 +21,16 @@ def providers_of(manifest: Manifest, inventory: Iterable[Snapshot]) -> frozenset
     return frozenset(each.provider for each in manifest.tokens if each.state is Wish.ACTIVE) | recorded
 
 
+def fields_of(manifest: Manifest) -> frozenset[ConsumerKind]:
+    """The kinds of its consumers that are fields, whose servers a plan has to know of."""
+    return frozenset(each.kind for token in manifest.tokens for each in token.consumers or () if each.kind.is_field)
+
+
 def surroundings(
     manifest: Manifest,
     inventory: Mapping[TokenName, Snapshot],
     providers: Mapping[str, Known | str],
+    servers: Servers,
     *,
     policy: Policy,
     now: datetime,
@@ -38,7 +45,12 @@ def surroundings(
         and not _is_live(inventory.get(each.name))
     }
     return Around(
-        now=now, policy=policy, providers=providers, waiting_admins=waiting, taken=_taken(manifest, inventory)
+        now=now,
+        policy=policy,
+        providers=providers,
+        servers=servers,
+        waiting_admins=waiting,
+        taken=_taken(manifest, inventory),
     )
 
 

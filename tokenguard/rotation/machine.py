@@ -6,8 +6,9 @@ A state names what is durably true; the effect that leads to the next one may be
 `tests/model` explores every interleaving of two runners over this table.
 """
 
-from tokenguard.domain.journal import Attempt, AttemptState, HandoverLevel, Journal, Mode, Stage
+from tokenguard.domain.journal import Attempt, AttemptState, Handover, HandoverLevel, Journal, Mode, Stage
 from tokenguard.domain.token import Consumer, Record
+from tokenguard.frozen import replace
 
 _MAKE = (Stage.MINT, Stage.STORED, Stage.VERIFIED, Stage.PUBLISHED, Stage.CONSUMED)
 
@@ -77,6 +78,21 @@ def unconfirmed(record: Record, journal: Journal) -> tuple[Consumer, ...] | None
         return None
     levels = {handover.consumer: handover.level for handover in journal.handovers}
     return tuple(consumer for consumer in record.consumers if levels.get(consumer) is not HandoverLevel.CONFIRMED)
+
+
+def with_servers_of(record: Record, journal: Journal) -> Journal:
+    """The journal once a record says on which servers its consumers are: what was handed over elsewhere is open again.
+
+    Otherwise an abort would look for a consumer on a server that has moved.
+    """
+    now = {str(each): each for each in record.consumers or ()}
+
+    def there(handover: Handover) -> Handover:
+        consumer = now.get(str(handover.consumer), handover.consumer)
+        same = consumer == handover.consumer
+        return handover if same else replace(handover, consumer=consumer, level=HandoverLevel.INTENDED)
+
+    return replace(journal, handovers=tuple(map(there, journal.handovers)))
 
 
 def superseded(journal: Journal) -> tuple[Attempt, ...]:

@@ -118,7 +118,7 @@ def _making(record: Record, able: Capabilities) -> tuple[PlannedStep, ...]:
     for consumer in record.consumers or ():
         person = consumer.kind is ConsumerKind.PERSON
         takes = timedelta(minutes=_PERSON_MINUTES) if person else _CALL
-        text = f"{consumer} takes it" if person else f"deliver to {consumer} and look that it is there"
+        text = f"{consumer} takes it" if person else f"deliver to {consumer.shown} and look that it is there"
         steps.append(PlannedStep(text=text, by=By.PERSON if person else By.TOKENGUARD, takes=takes))
     return tuple(steps)
 

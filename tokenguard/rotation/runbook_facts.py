@@ -95,7 +95,7 @@ def _consumers(record: Record) -> str:
     }
     return table(
         ("Consumer", "How it gets the new value", "How we know"),
-        [(exact(str(c)), *ways.get(c.kind, (by_api, "it is read back"))) for c in consumers],
+        [(exact(c.shown), *ways.get(c.kind, (by_api, "it is read back"))) for c in consumers],
     )
 
 

@@ -101,7 +101,7 @@ def _handing(matter: Matter, *, planned: bool) -> Iterator[str]:
         return
     for consumer in matter.record.consumers:
         who = "You hand the value to" if consumer.kind is ConsumerKind.PERSON else "tokenguard delivers to"
-        yield f"{who} {exact(str(consumer))}; it counts only when it is confirmed."
+        yield f"{who} {exact(consumer.shown)}; it counts only when it is confirmed."
 
 
 def _revoking(matter: Matter) -> Iterator[str]:

@@ -26,7 +26,7 @@ def configured_deliveries(
             for name, each in settings.commands.items()
         },
         hosts=partial(_hosts, settings, environ, clock),
-        place=lambda address: places().at(address),
+        place=lambda consumer: places().of(consumer),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tokenguard.domain.field_address import AwsField, AwsFolder, VaultField, VaultFolder, parse_field
-from tokenguard.domain.token import Custody, Location
+from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Location
 from tokenguard.errors import InputError
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.places import Place
@@ -14,7 +14,6 @@ from tokenguard.shell.settings import Settings, VaultConfig
 if TYPE_CHECKING:  # hvac and boto3 are loaded by whoever asks a place
     from tokenguard.clients.aws.secrets import Secrets
     from tokenguard.clients.vault.connection import VaultConnection
-    from tokenguard.clients.vault.settings import VaultSettings
 
 
 class ConfiguredPlaces:
@@ -45,23 +44,29 @@ class ConfiguredPlaces:
         self._connection: VaultConnection | None = None
         self._regions: dict[str, Secrets] = {}
 
-    def of(self, location: Location) -> Place:
-        """The place of an adopted value; InputError if its server is not the one that was pinned."""
-        address = parse_field(location.url)
-        if location.server not in self._servers(address):
-            raise InputError(
-                f"{address.url} was adopted on another server than this machine is set to use",
-                hint=f"if the server has moved: tokenguard edit NAME --adopt '{address.url}'",
-            )
-        return self.at(address)
+    def of(self, pinned: Location | Consumer) -> Place:
+        """The place of a value; InputError if its server is not the one that was pinned."""
+        address = parse_field(str(pinned) if isinstance(pinned, Consumer) else pinned.url)
+        if pinned.server not in self.servers(_kind_of(address)):
+            raise _elsewhere(address, pinned)
+        return self._at(address)
 
     def pinned(self, url: str) -> Location:
         """The location at an address, on the server that the configuration names; InputError if it names none."""
         address = parse_field(url)
-        return Location(Custody.ADOPTED, address.url, self._servers(address)[0])
+        return Location(Custody.ADOPTED, address.url, self.servers(_kind_of(address))[0])
 
-    def at(self, address: VaultField | AwsField) -> Place:
-        """The place at an address, wherever the configuration leads."""
+    def servers(self, kind: ConsumerKind) -> tuple[str, ...]:
+        """What a record may pin, the usual one first; for AWS itself nothing, since its region is in the address."""
+        if kind is ConsumerKind.AWS:
+            return (self._settings.aws.endpoint,)
+        from tokenguard.shell.vault import vault_nodes  # noqa: PLC0415 - loads hvac
+
+        namespace, nodes = vault_nodes(self._vault, self._environ)
+        within = f"/{namespace}" if namespace else ""
+        return tuple(f"{node}{within}" for node in nodes)
+
+    def _at(self, address: VaultField | AwsField) -> Place:
         if isinstance(address, AwsField):
             from tokenguard.clients.aws.fields import SecretField  # noqa: PLC0415 - loads boto3 when it is asked
 
@@ -99,9 +104,9 @@ class ConfiguredPlaces:
         """The login at the configured Vault; InputError if none is configured, or none that may be used."""
         if self._connection is None:
             from tokenguard.clients.vault.connection import VaultConnection  # noqa: PLC0415 - loads hvac
-            from tokenguard.shell.vault import refuse_static  # noqa: PLC0415 - the same
+            from tokenguard.shell.vault import refuse_static, vault_settings  # noqa: PLC0415 - the same
 
-            where = self._vault_settings()
+            where = vault_settings(self._vault, self._settings, self._environ)
             if self._keyless:
                 refuse_static(where.login)
             self._connection = VaultConnection(where, self._clock)
@@ -123,15 +128,20 @@ class ConfiguredPlaces:
         if self._connection is not None:
             self._connection.close()
 
-    def _servers(self, address: VaultField | AwsField) -> tuple[str, ...]:
-        """What a record may pin, the usual one first; for AWS itself nothing, since its region is in the address."""
-        if isinstance(address, AwsField):
-            return (self._settings.aws.endpoint,)
-        found = self._vault_settings()
-        within = f"/{found.namespace}" if found.namespace else ""
-        return tuple(f"{node}{within}" for node in (found.address, *found.others))
 
-    def _vault_settings(self) -> "VaultSettings":
-        from tokenguard.shell.vault import vault_settings  # noqa: PLC0415 - loads hvac
+def _kind_of(address: VaultField | AwsField) -> ConsumerKind:
+    return ConsumerKind.AWS if isinstance(address, AwsField) else ConsumerKind.VAULT
 
-        return vault_settings(self._vault, self._settings, self._environ)
+
+def _elsewhere(address: VaultField | AwsField, pinned: Location | Consumer) -> InputError:
+    """Names the option that confirms a server: the one by which the place came into the record."""
+    how, option = ("declared", "--deliver") if isinstance(pinned, Consumer) else ("adopted", "--adopt")
+    if isinstance(pinned, Consumer) and pinned.unpinned:
+        return InputError(
+            f"{address.url} was declared when records did not say on which server",
+            hint=f"if it is on the one that this machine is set to use: tokenguard edit NAME --deliver '{address.url}'",
+        )
+    return InputError(
+        f"{address.url} was {how} on another server than this machine is set to use",
+        hint=f"if the server has moved: tokenguard edit NAME {option} '{address.url}'",
+    )

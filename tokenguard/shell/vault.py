@@ -83,21 +83,25 @@ def policies(url: str) -> dict[str, str]:
     return {role.value: policy(role, place) for role in Role}
 
 
+def vault_nodes(config: VaultConfig | None, environ: Mapping[str, str]) -> tuple[str, tuple[Address, ...]]:
+    """The namespace, and the nodes of the one cluster, the usual one first; no credential is looked for.
+
+    Raises:
+        InputError: the configuration leaves them out or garbles them.
+    """
+    return _plain_path("namespace", _named(config).namespace), _nodes(_named(config), environ)
+
+
 def vault_settings(config: VaultConfig | None, settings: Settings, environ: Mapping[str, str]) -> VaultSettings:
     """A connection's settings; InputError if the configuration leaves out or garbles what is needed."""
-    if config is None or not config.address:
-        raise InputError(
-            "the configuration does not say where the vault is",
-            hint='set [vault] address = "https://HOST:8200", or "env:VAULT_ADDR" to take it from there',
-        )
-    for name, text in (("namespace", config.namespace), ("auth_mount", config.auth_mount)):
-        if text and not _PATH.fullmatch(text.strip("/")):
-            raise InputError(f"{name} of [vault] is not a plain path", hint="for example teams/video")
+    config = _named(config)
+    _plain_path("auth_mount", config.auth_mount)
+    namespace, nodes = vault_nodes(config, environ)
     return VaultSettings(
-        address=_node(config.address, environ),
-        others=_others(config, environ),
+        address=nodes[0],
+        others=nodes[1:],
         login=_login(config, settings, environ),
-        namespace=config.namespace.strip("/"),
+        namespace=namespace,
         ca_bundle=config.ca_bundle or settings.ca_bundle,
         proxy=Address.parse(settings.proxy, what="proxy", plain_http=True) if settings.proxy else None,
     )
@@ -111,6 +115,22 @@ def refuse_static(login: Login) -> None:
             "(ci-long-lived-key)",
             hint='let the job log in with its own identity: auth = "jwt", or "kubernetes"; docs/ci.md',
         )
+
+
+def _named(config: VaultConfig | None) -> VaultConfig:
+    if config is None or not config.address:
+        raise InputError(
+            "the configuration does not say where the vault is",
+            hint='set [vault] address = "https://HOST:8200", or "env:VAULT_ADDR" to take it from there',
+        )
+    return config
+
+
+def _plain_path(name: str, text: str) -> str:
+    path = text.strip("/")
+    if text and not _PATH.fullmatch(path):
+        raise InputError(f"{name} of [vault] is not a plain path", hint="for example teams/video")
+    return path
 
 
 def _node(text: str, environ: Mapping[str, str]) -> Address:
@@ -127,9 +147,10 @@ def _role(text: str, environ: Mapping[str, str]) -> str:
     return read_variable(text.removeprefix("env:"), environ, what="role", table="[vault]") if is_variable else text
 
 
-def _others(config: VaultConfig, environ: Mapping[str, str]) -> tuple[Address, ...]:
-    found = tuple(_node(text, environ) for text in config.others)
-    if len(found) >= _MAX_NODES or len({config.address, *config.others}) <= len(found):
+def _nodes(config: VaultConfig, environ: Mapping[str, str]) -> tuple[Address, ...]:
+    named = (config.address, *config.others)
+    found = tuple(_node(text, environ) for text in named)
+    if len(found) > _MAX_NODES or len(set(named)) < len(found):
         raise InputError(
             f"address of [vault] is not a list of at most {_MAX_NODES} different nodes",
             hint="name each node of the one cluster once, or a load balancer alone",
