@@ -185,7 +185,7 @@ def test_a_second_publishers_key_is_refused(published):
 
 
 def test_a_key_that_somebody_else_shared_before_is_not_published_beside(published):
-    published.store.write(Item.SCAN_KEY, b"of another publisher", "")
+    published.store.write(Item.SCAN_KEY, b"of another publisher", "", ())
     assert "another publisher" in published.refused(
         "fingerprints", "publish", "--to-store", "--key-file", "keys/key", "--public-code", "public", code=6
     )
@@ -196,7 +196,7 @@ def test_what_others_put_on_the_shelf_is_never_believed(published):
     answer = share(published)
     assert answer.code == 0, answer
     for item in (Item.FINGERPRINTS, Item.SCAN_KEY):
-        published.store.write(item, b"\xff not ours", published.store.read(item).revision)
+        published.store.write(item, b"\xff not ours", published.store.read(item).revision, ())
         assert published("fingerprints", "pull", "--from", "store").code in {2, 6}
     del published.environ["TOKENGUARD_SCAN_KEY"]
     assert published("fingerprints", "pull", "--from", "store").code == 2

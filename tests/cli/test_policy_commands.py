@@ -211,7 +211,7 @@ class TestSharing:
         cli.refused("policy", "publish", "own.yaml")
         from tokenguard.ports.shelf import Item
 
-        cli.store.write(Item.POLICY, b'{"format": 9}', "")
+        cli.store.write(Item.POLICY, b'{"format": 9}', "", ())
         cli.refused("policy", "pull")
 
     def test_the_configuration_s_file_comes_first(self, cli, tmp_path):

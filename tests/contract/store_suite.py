@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.contract.shelf_suite import ShelfContract
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import GENESIS, Event, Op, entry_hash
 from tokenguard.domain.fingerprint import FingerprintKey, fingerprint_of
@@ -13,7 +14,6 @@ from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Record
 from tokenguard.errors import Conflict, InputError, Moved
 from tokenguard.frozen import replace
-from tokenguard.ports.shelf import Item
 from tokenguard.ports.store import Live, Store, Tombstone
 
 FIRST = Label("upload-abcdefgh-1")
@@ -41,7 +41,7 @@ def move() -> Move:
     )  # fmt: skip
 
 
-class StoreContract:
+class StoreContract(ShelfContract):
     """One test per promise; `twin` is a second handle on the same store, as another process would have."""
 
     @pytest.fixture
@@ -381,25 +381,3 @@ class StoreContract:
             store.put_candidate(token, FIRST, VALUE)
         name: TokenName = token_name("video/upload")
         assert "tgcanary" not in f"{caught.value} {caught.value.hint} {store.find(name)!r}"
-
-    # ---- what a team shares
-
-    def test_a_shared_item_is_what_was_written_last(self, store: Store, twin: Store):
-        assert store.shelf.read(Item.FINGERPRINTS) is None
-        store.shelf.write(Item.FINGERPRINTS, b"first", "")
-        first = twin.shelf.read(Item.FINGERPRINTS)
-        assert first.data == b"first"
-        twin.shelf.write(Item.FINGERPRINTS, bytes(range(256)) * 40, first.revision)
-        assert store.shelf.read(Item.FINGERPRINTS).data == bytes(range(256)) * 40
-        assert store.shelf.read(Item.SCAN_KEY) is None
-        assert list(store.scan()) == []
-
-    def test_of_two_publishers_one_is_told_that_it_was_late(self, store: Store, twin: Store):
-        store.shelf.write(Item.SCAN_KEY, b"one", "")
-        with pytest.raises(Conflict):
-            twin.shelf.write(Item.SCAN_KEY, b"two", "")
-        seen = store.shelf.read(Item.SCAN_KEY)
-        twin.shelf.write(Item.SCAN_KEY, b"three", seen.revision)
-        with pytest.raises(Conflict):
-            store.shelf.write(Item.SCAN_KEY, b"four", seen.revision)
-        assert store.shelf.read(Item.SCAN_KEY).data == b"three"

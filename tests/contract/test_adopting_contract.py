@@ -6,8 +6,9 @@ from tests.contract.store_suite import StoreContract
 from tests.fakes.clock import FakeClock
 from tests.fakes.memory_places import MemoryPlaces
 from tests.fakes.memory_store import MemoryStore
+from tokenguard.ports.shelf import Item, Shared
 from tokenguard.ports.store import Store
-from tokenguard.stores.adopted import adopting
+from tokenguard.stores.adopted import adopting, home_of
 
 
 class TestAdoptingStore(StoreContract):
@@ -18,6 +19,9 @@ class TestAdoptingStore(StoreContract):
     @pytest.fixture
     def store(self, home: MemoryStore) -> Store:
         return adopting(home, MemoryPlaces)
+
+    def put_without_a_trail(self, store: Store, item: Item, data: bytes) -> None:
+        home_of(store)._shared[item] = Shared("1", data)
 
     @pytest.fixture
     def twin(self, home: MemoryStore) -> Store:

@@ -9,7 +9,9 @@ from tests.contract.store_suite import StoreContract
 from tests.fakes.clock import FakeClock
 from tests.fakes.local_stores import made, opened
 from tests.fakes.memory_store import MemoryStore
+from tokenguard.ports.shelf import Item, Shared
 from tokenguard.ports.store import Store
+from tokenguard.stores.local.sealing import Kind
 from tokenguard.stores.local.store import LocalStore
 
 
@@ -17,6 +19,9 @@ class TestMemoryStore(StoreContract):
     @pytest.fixture
     def store(self) -> Store:
         return MemoryStore(FakeClock())
+
+    def put_without_a_trail(self, store: MemoryStore, item: Item, data: bytes) -> None:
+        store._shared[item] = Shared("1", data)
 
 
 class TestLocalStore(StoreContract):
@@ -33,3 +38,7 @@ class TestLocalStore(StoreContract):
         twin = opened(store.session.place.directory)
         yield twin
         twin.close()
+
+    def put_without_a_trail(self, store: LocalStore, item: Item, data: bytes) -> None:
+        with store.session.writing() as work:
+            work.rows.put(Kind.SHARED, item, data)

@@ -1,5 +1,7 @@
 """The Store contract over a real OpenBao: with its listing of versions, and as on a Vault that has none."""
 
+import base64
+import zlib
 from collections.abc import Iterator
 
 import pytest
@@ -9,8 +11,12 @@ from tests.fakes import vault_stores
 from tests.integration.openbao import OpenBao, running
 from tokenguard.clients.vault.kv import KvMount
 from tokenguard.clients.vault.trouble import Reason, VaultTrouble
+from tokenguard.ports.shelf import Item
 from tokenguard.ports.store import Store
+from tokenguard.stores.vault.contents import pack
 from tokenguard.stores.vault.layout import Place
+from tokenguard.stores.vault.shelf import _Packed
+from tokenguard.stores.vault.store import VaultStore
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +42,10 @@ class TestOpenBaoStore(StoreContract):
         twin = vault_stores.opened(place, vault_stores.connection(server.url, server.root_token))
         yield twin
         twin.close()
+
+    def put_without_a_trail(self, store: VaultStore, item: Item, data: bytes) -> None:
+        text = base64.b64encode(zlib.compress(data)).decode()
+        store._kv.write(store._place.shared(item), pack(_Packed(text)), 0)
 
 
 class TestClassicVaultStore(TestOpenBaoStore):

@@ -16,6 +16,7 @@ from tokenguard.domain.secret import Secret
 from tokenguard.domain.token import Record
 from tokenguard.errors import InputError
 from tokenguard.ports.provider import Vendor
+from tokenguard.ports.shelf import Item
 from tokenguard.providers.manual import Manual
 from tokenguard.shell.wiring import Wiring
 from tokenguard.stores.adopted import adopting
@@ -124,7 +125,8 @@ class CommandLine:
     def everything(self) -> object:
         if self.store is None:
             return None
-        return [(each, self.store.history(each.id)) for each in self.store.scan()], self.store.history(None)
+        tokens = [(each, self.store.history(each.id)) for each in self.store.scan()]
+        return tokens, self.store.history(None), [self.store.shelf.trail(item) for item in Item]
 
     def add(self, name: str = "video/app/prod/upload", *more: str) -> str:
         """A live token of the fake provider in the store; returns its value."""

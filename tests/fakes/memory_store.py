@@ -48,11 +48,18 @@ class MemoryStore:
     def read(self, item: Item) -> Shared | None:
         return self._shared.get(item)
 
-    def write(self, item: Item, data: bytes, revision: str) -> None:
+    def write(self, item: Item, data: bytes, revision: str, events: Sequence[Event]) -> Shared:
         there = self._shared.get(item)
         if revision != (there.revision if there else ""):
             raise shared_changed(item)
-        self._shared[item] = Shared(str(int(revision or 0) + 1), data)
+        head, entries = extend(item.chain, there.chain if there else ChainHead(), events)
+        self._entries.setdefault(item.chain, []).extend(entries)
+        self._shared[item] = Shared(str(int(revision or 0) + 1), data, head)
+        return self._shared[item]
+
+    def trail(self, item: Item) -> tuple[Shared, Sequence[Entry]] | None:
+        there = self._shared.get(item)
+        return None if there is None else (there, tuple(self._entries.get(item.chain, ())))
 
     def actor(self) -> Actor:
         return Actor(id="user:tester", host="testhost")

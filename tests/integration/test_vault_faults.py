@@ -190,7 +190,8 @@ def test_a_document_that_was_garbled_is_tampering(scene: Scene):
 def test_a_missing_block_of_events_is_tampering(scene: Scene):
     for _ in range(6):
         scene.bench.engine.rotate(scene.token)
-    scene.server.api("DELETE", f"secret/metadata/{scene.place.block(scene.token, 0)}")
+    block = scene.place.at("log", scene.token, "000000")
+    scene.server.api("DELETE", f"secret/metadata/{block}")
     with pytest.raises(Tampered):
         scene.store.history(scene.token)
 

@@ -394,7 +394,7 @@ def test_blocks_are_the_same_whoever_seals_them(home: Home):
     snapshot = created(home.store)
     for _ in range(2 * BLOCK):
         snapshot = home.store.commit(snapshot.id, snapshot.version, snapshot.document, [event(home.store, Op.VERIFY)])
-    block = home.place.block(snapshot.id, 0)
+    block = home.place.at("log", snapshot.id, "000000")
     kept = home.server.api("GET", f"secret/data/{block}").json()["data"]["data"]["content"]
     home.server.api("DELETE", f"secret/metadata/{block}")
     with pytest.raises(Tampered):
@@ -405,7 +405,7 @@ def test_blocks_are_the_same_whoever_seals_them(home: Home):
 
 def test_a_block_that_was_forged_stops_the_commit(home: Home):
     snapshot = created(home.store)
-    home.put(home.place.block(snapshot.id, 0), {"content": '{"entries":[]}', "nonce": "x"})
+    home.put(home.place.at("log", snapshot.id, "000000"), {"content": '{"entries":[]}', "nonce": "x"})
     for _ in range(2 * BLOCK - 1):
         snapshot = home.store.commit(snapshot.id, snapshot.version, snapshot.document, [event(home.store, Op.VERIFY)])
     with pytest.raises(Tampered):

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.contract.shelf_suite import share
 from tests.fakes.clock import FakeClock
 from tests.fakes.local_stores import added, document, event
 from tests.fakes.memory_store import MemoryStore
@@ -19,7 +20,7 @@ from tokenguard.errors import Conflict, InputError, Moved, Tampered, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.migration.moving import check_ends, give_up, has_moved, move_store
 from tokenguard.migration.plan import plan_move
-from tokenguard.ports.shelf import Item, shelf_of
+from tokenguard.ports.shelf import Item, Shared, shelf_of
 from tokenguard.ports.store import Tombstone
 
 OLD, NEW = "local:///old", "local:///new"
@@ -89,21 +90,87 @@ def test_trails_records_values_and_tombstones_arrive_as_they_are(ends: Ends):
     assert ends.trails_hold()
 
 
-def test_what_the_team_shares_goes_along_as_far_as_the_new_store_holds_it(ends: Ends, monkeypatch):
-    shelf_of(ends.old).write(Item.FINGERPRINTS, b"bundle", "")
-    shelf_of(ends.old).write(Item.SCAN_KEY, b"key", "")
-    real = type(shelf_of(ends.new)).write
+def test_what_the_team_shares_goes_along_with_its_trail(ends: Ends):
+    share(ends.old, Item.FINGERPRINTS, b"bundle", times=40)
+    ends.old._shared[Item.POLICY] = Shared("1", b"{}")  # published before trails were kept
+    _, trail = shelf_of(ends.old).trail(Item.FINGERPRINTS)
+    assert plan_move(ends.old, NEW).shared == ("fingerprints", "policy")
+    assert plan_move(ends.old, NEW).entries == 40
+    ends.move()
+    for item, data, before in ((Item.FINGERPRINTS, b"bundle", trail), (Item.POLICY, b"{}", ())):
+        shared, entries = shelf_of(ends.new).trail(item)
+        assert (shared.data, entries[:-1]) == (data, tuple(before))
+        assert (entries[-1].event.op, entries[-1].event.phase) == (Op.MIGRATE, Phase.INTENT)
+        assert shelf_of(ends.old).trail(item)[1] == entries
+    assert shelf_of(ends.new).read(Item.SCAN_KEY) is None
+    assert ends.trails_hold()
 
-    def write(shelf, item, data, revision):
-        if item is Item.FINGERPRINTS:
+
+def test_what_the_new_store_cannot_hold_stays_and_its_trail_says_so(ends: Ends, monkeypatch):
+    share(ends.old, Item.FINGERPRINTS, b"bundle")
+    share(ends.old, Item.SCAN_KEY, b"key")
+    real = MemoryStore.write
+
+    def write(store, item, *arguments):
+        if store is ends.new and item is Item.FINGERPRINTS:
             raise InputError("it is too large for one place", hint="publish it elsewhere")
-        real(shelf, item, data, revision)
+        return real(store, item, *arguments)
 
-    monkeypatch.setattr(type(shelf_of(ends.new)), "write", write)
+    monkeypatch.setattr(MemoryStore, "write", write)
     ends.move()
     assert shelf_of(ends.new).read(Item.SCAN_KEY).data == b"key"
     assert shelf_of(ends.new).read(Item.FINGERPRINTS) is None
     assert "! fingerprints stays behind: it is too large for one place" in ends.told.lines
+    last = shelf_of(ends.old).trail(Item.FINGERPRINTS)[1][-1].event
+    assert (last.phase, last.detail["result"]) == (Phase.OUTCOME, "left behind")
+    assert ends.trails_hold()
+
+
+@pytest.mark.parametrize("stops_at", range(1, 8))
+def test_a_move_that_stops_at_any_write_of_what_is_shared_goes_on(ends: Ends, monkeypatch, stops_at: int):
+    share(ends.old, Item.FINGERPRINTS, b"bundle", times=40)
+    share(ends.old, Item.POLICY, b"{}")
+    real, writes = MemoryStore.write, []
+
+    def write(*arguments):
+        writes.append(real(*arguments))
+        if len(writes) == stops_at:
+            raise Unreachable("the connection broke", hint="")
+        return writes[-1]
+
+    monkeypatch.setattr(MemoryStore, "write", write)
+    if stops_at <= 3 + 1 + 2:  # 41 entries in parts of 16, two of the other item, and an intent of each
+        with pytest.raises(Unreachable):
+            ends.move()
+        share(ends.old, Item.POLICY, b"{newer}")  # a publisher that stood still meanwhile
+    ends.move()
+    assert len(shelf_of(ends.new).trail(Item.FINGERPRINTS)[1]) == 41
+    assert shelf_of(ends.new).trail(Item.POLICY)[1] == shelf_of(ends.old).trail(Item.POLICY)[1]
+    assert shelf_of(ends.new).read(Item.POLICY).data == shelf_of(ends.old).read(Item.POLICY).data
+    assert ends.trails_hold()
+
+
+def test_a_shared_item_s_trail_that_does_not_hold_stops_the_move(ends: Ends):
+    share(ends.old, Item.POLICY, b"{}", times=3)
+    del ends.old._entries["shared/policy"][1]
+    with pytest.raises(Tampered, match="the shared policy does not hold"):
+        ends.move()
+    assert ends.old.move().stage is MoveStage.LEAVING
+
+
+def test_what_somebody_else_shares_at_the_new_home_is_never_replaced(ends: Ends, monkeypatch):
+    share(ends.old, Item.POLICY, b"{}")
+    taken = ends.store("local:///taken")
+    share(taken, Item.POLICY, b"{theirs}")
+    with pytest.raises(InputError, match="not empty"):
+        check_ends(ends.old, taken)
+    real = MemoryStore.take_fingerprint_key
+    monkeypatch.setattr(
+        MemoryStore, "take_fingerprint_key", lambda store, key: (real(store, key), share(store, Item.POLICY, b"x"))[0]
+    )
+    with pytest.raises(Tampered, match="another history of the shared policy"):
+        ends.move()
+    assert shelf_of(ends.new).read(Item.POLICY).data == b"x"
 
 
 def test_a_long_trail_arrives_in_parts(ends: Ends):

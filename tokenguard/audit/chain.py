@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tokenguard.domain.event import GENESIS, STORE_CHAIN, ChainHead, Entry, entry_hash
-from tokenguard.domain.names import TokenName
-from tokenguard.ports.store import Documents
+from tokenguard.ports.shelf import Item, Shared, holds_what_was_shared, shared_trails
+from tokenguard.ports.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +20,8 @@ class Break:
 class Checked:
     """One chain that was recomputed."""
 
-    chain: str
-    """A token's id, or `STORE_CHAIN`."""
-    name: TokenName | None
+    whose: str
+    """A token's name, `the store`, or for example `the shared policy`."""
     entries: int
     broken: Break | None
 
@@ -50,13 +49,21 @@ def first_break(chain: str, entries: Sequence[Entry], head: ChainHead | None) ->
     return Break(seq=len(entries), reason=reason)
 
 
-def check_all(store: Documents) -> Iterator[Checked]:
-    """Recompute the store's own chain and every token's. Raises what the store raises."""
-    yield _checked(STORE_CHAIN, None, store.history(None), None)
+def check_all(store: Store) -> Iterator[Checked]:
+    """Recompute the store's own chain, every token's and every shared item's. Raises what the store raises."""
+    own = store.history(None)
+    yield Checked(whose="the store", entries=len(own), broken=first_break(STORE_CHAIN, own, None))
     for snapshot, entries in store.trails():
         document = snapshot.document
-        yield _checked(snapshot.id, document.record.name, entries, document.chain)
+        broken = first_break(snapshot.id, entries, document.chain)
+        yield Checked(whose=document.record.name, entries=len(entries), broken=broken)
+    for item, shared, entries in shared_trails(store):
+        broken = _shared_break(item, shared, entries)
+        yield Checked(whose=f"the shared {item}", entries=len(entries), broken=broken)
 
 
-def _checked(chain: str, name: TokenName | None, entries: Sequence[Entry], head: ChainHead | None) -> Checked:
-    return Checked(chain=chain, name=name, entries=len(entries), broken=first_break(chain, entries, head))
+def _shared_break(item: Item, shared: Shared, entries: Sequence[Entry]) -> Break | None:
+    broken = first_break(item.chain, entries, shared.chain)
+    if broken is None and not holds_what_was_shared(shared, entries):
+        return Break(seq=len(entries), reason="what is shared is not what it says")
+    return broken

@@ -8,10 +8,11 @@ import click
 
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.naming import TOKEN_NAME, known_token
-from tokenguard.domain.event import Entry, Op
+from tokenguard.domain.event import Entry, Event, Op
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import InputError
 from tokenguard.inventory.views import entry_json, event_words
+from tokenguard.ports.shelf import shared_trails
 from tokenguard.shell.wiring import Wiring
 
 _AGO = re.compile(r"(\d{1,5})([hd])", re.ASCII)
@@ -24,7 +25,7 @@ _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1)}
 @click.option("--op", type=click.Choice(list(map(str, Op))), multiple=True, help="Only these operations; repeatable.")
 @pass_wiring
 def log(wiring: Wiring, name: TokenName | None, *, since: str | None, op: tuple[str, ...]) -> None:
-    """Print the audit entries of NAME, or of the store and all its tokens, oldest first."""
+    """Print the audit entries of NAME, or of the store, all its tokens and what is shared through it, oldest first."""
     after = _moment(since, wiring.clock.now()) if since else None
     entries = [
         entry
@@ -35,7 +36,7 @@ def log(wiring: Wiring, name: TokenName | None, *, since: str | None, op: tuple[
     if wiring.screen.as_json:
         wiring.screen.document({"entries": [entry_json(entry) for entry in entries]})
         return
-    rows = [(event_words(entry)[0], entry.event.name or "(store)", *event_words(entry)[1:]) for entry in entries]
+    rows = [(event_words(entry)[0], _whose(entry.event), *event_words(entry)[1:]) for entry in entries]
     if rows:
         wiring.screen.table(("when", "token", "what", "who", "how"), rows)
     else:
@@ -49,6 +50,12 @@ def _entries(wiring: Wiring, name: TokenName | None) -> Iterator[Entry]:
     yield from wiring.store.history(None)
     for _, entries in wiring.store.trails():
         yield from entries
+    for _, _, entries in shared_trails(wiring.store):
+        yield from entries
+
+
+def _whose(event: Event) -> str:
+    return event.name or (f"(shared {event.detail['item']})" if "item" in event.detail else "(store)")
 
 
 def _moment(text: str, now: datetime) -> datetime:

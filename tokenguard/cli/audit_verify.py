@@ -50,8 +50,7 @@ def verify(wiring: Wiring) -> None:
         checked.append(chain)
         if chain.broken is not None:
             raise Tampered(
-                f"the audit trail of {chain.name or 'the store'} does not hold at entry {chain.broken.seq}: "
-                f"{chain.broken.reason}",
+                f"the audit trail of {chain.whose} does not hold at entry {chain.broken.seq}: {chain.broken.reason}",
                 hint="keep a copy of the store as evidence, then restore it from a backup",
             )
     for problem in problems_of(store):

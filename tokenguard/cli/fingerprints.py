@@ -8,7 +8,6 @@ from tokenguard.cli.base import command, group, pass_wiring
 from tokenguard.detection.gitleaks_rules import gitleaks_rules
 from tokenguard.errors import InputError
 from tokenguard.files import shown
-from tokenguard.ports.shelf import shelf_of
 from tokenguard.scanning.bundle import SCAN_KEY_VARIABLE, open_publisher
 from tokenguard.scanning.inventory_values import read_inventory
 from tokenguard.scanning.outlets import Outlets
@@ -56,12 +55,13 @@ def publish(
     if bundle is None and not to_store:
         raise InputError("nothing says where to publish to", hint="give FILE, --to-store, or both")
     publisher = open_publisher(key_file)
-    outlets = Outlets(publisher, shelf_of(wiring.store) if to_store else None, bundle)
+    now = wiring.clock.now()
+    outlets = Outlets(publisher, wiring.store if to_store else None, bundle, now)
     publication = make_bundle(
         read_inventory(wiring.store),
         key=publisher.scan_key.tags,
         before=outlets.before(),
-        now=wiring.clock.now(),
+        now=now,
         public=public_code or ordinary_code(),
     )
     outlets.publish(publication.bundle)

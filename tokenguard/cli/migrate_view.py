@@ -18,6 +18,7 @@ def show_plan(screen: Screen, plan: MovePlan, *, aws: bool) -> None:
                 "quarantine",
                 f"{plan.quarantined} old values, kept until their death is confirmed" * bool(plan.quarantined),
             ),
+            ("shared", ", ".join(plan.shared)),
             ("audit", f"{plan.entries:,} entries, each as it is"),
             ("open", ", ".join(f"{each.name} ({each.mode} at {each.stage})" for each in plan.open)),
             ("cost", _cost(plan) if aws else ""),
@@ -55,6 +56,7 @@ def _counts(plan: MovePlan) -> dict[str, object]:
         "retired": plan.retired,
         "elsewhere": plan.elsewhere,
         "quarantined": plan.quarantined,
+        "shared": list(plan.shared),
         "audit_entries": plan.entries,
         "open": [{"name": each.name, "mode": each.mode, "stage": each.stage} for each in plan.open],
     }

@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, pass_wiring
+from tokenguard.domain.event import Event, Op
 from tokenguard.errors import InputError
 from tokenguard.policy.expression import compiled
 from tokenguard.policy.loader import read_policy
-from tokenguard.ports.shelf import Item, shelf_of
+from tokenguard.ports.shelf import Item, share_detail, shelf_of
 from tokenguard.shell import organisation
 from tokenguard.shell.wiring import Wiring
 
@@ -19,15 +20,19 @@ from tokenguard.shell.wiring import Wiring
 def publish(wiring: Wiring, file: Path) -> None:
     """Put the policy in FILE into the store, with its layers and waivers in one, for `policy pull` everywhere.
 
-    Whoever may write to the store may publish; it records who did, and when. Nobody's machine takes it by itself.
+    Whoever may write to the store may publish; its audit trail says who did, and when. Nobody's machine takes it by
+    itself.
     """
     policy = read_policy(file, compiled)
-    shelf = shelf_of(wiring.store)
+    shelf, now, actor = shelf_of(wiring.store), wiring.clock.now(), wiring.store.actor()
     there = shelf.read(Item.POLICY)
     before = organisation.read_published(there.data) if there else None
-    data = organisation.published(policy, before, at=wiring.clock.now(), by=wiring.store.actor().id)
-    shelf.write(Item.POLICY, data, there.revision if there else "")
-    _report(wiring, organisation.read_published(data), "published")
+    data = organisation.published(policy, before, at=now, by=actor.id)
+    made = organisation.read_published(data)
+    detail = {**share_detail(Item.POLICY, data), "version": made.version}
+    event = Event(at=now, op=Op.SHARE, actor=actor, detail=detail)
+    shelf.write(Item.POLICY, data, there.revision if there else "", [event])
+    _report(wiring, made, "published")
 
 
 @command("pull")

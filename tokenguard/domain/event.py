@@ -51,6 +51,8 @@ class Op(StrEnum):
     """A value turned up in output and was masked there."""
     WAIVE = "waive"
     """Somebody answers for the live value being where scans find it, or no longer does."""
+    SHARE = "share"
+    """Something public was published through the store: a policy, a bundle of fingerprints, its scan key."""
 
 
 @unique
@@ -86,7 +88,7 @@ class Event(Frozen, frozen=True, kw_only=True):
 
 GENESIS = "0" * 64
 STORE_CHAIN = "store"
-"""The name of the chain of a store's own events; every other chain is named by its token's id."""
+"""The name of the chain of a store's own events; others are named by a token's id, or by what is shared."""
 
 
 class Entry(Frozen, frozen=True, kw_only=True):
@@ -107,7 +109,7 @@ class ChainHead(Frozen, frozen=True):
 
 
 def entry_hash(chain: str, seq: int, prev: str, event: Event) -> str:
-    """SHA-256 (hex) over an entry of the chain named `chain` (a token's id, or `STORE_CHAIN`)."""
+    """SHA-256 (hex) over an entry of the chain named `chain` (a token's id, `STORE_CHAIN`, a shared item's chain)."""
     body = msgspec.json.encode(
         {"v": 1, "chain": chain, "seq": seq, "prev": prev, "event": event}, order="deterministic"
     )

@@ -40,7 +40,7 @@ def copy_token(ends: Ends, snapshot: Snapshot) -> None:
     """
     left = _leave(ends, snapshot)
     close_open_slots(ends.source, left.id, left.document)
-    entries = _whole_trail(ends.source, left)
+    entries = whole_trail(left.id, left.document.record.name, ends.source.history(left.id), left.document.chain)
     for _ in range(_TRIES):
         arrived = _bring(ends, left, entries)
         if arrived.document.chain.seq > len(entries):
@@ -72,12 +72,12 @@ def _leave(ends: Ends, snapshot: Snapshot) -> Snapshot:
     )
 
 
-def _whole_trail(source: Store, left: Snapshot) -> Sequence[Entry]:
-    entries = tuple(source.history(left.id))
-    head, again = extend(left.id, ChainHead(), [entry.event for entry in entries])
-    if again != entries or head != left.document.chain:
+def whole_trail(chain: str, whose: str, entries: Sequence[Entry], head: ChainHead) -> Sequence[Entry]:
+    """The entries of a chain, if its events make them again hash by hash; Tampered otherwise."""
+    end, again = extend(chain, ChainHead(), [entry.event for entry in entries])
+    if again != tuple(entries) or end != head:
         raise Tampered(
-            f"the audit trail of {left.document.record.name} does not hold",
+            f"the audit trail of {whose} does not hold",
             hint="`tokenguard migrate --abort`, then `tokenguard audit verify` names the entry",
         )
     return entries

@@ -13,6 +13,7 @@ from tokenguard.domain.move import Move, MoveStage, plain_address, refusal
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.migration.copying import Ends, copy_token
+from tokenguard.migration.shelf import copy_shelf
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.operator import Progress
 from tokenguard.ports.shelf import Item, shelf_of
@@ -40,7 +41,7 @@ def check_ends(source: Store, target: Store) -> None:
     arriving = there is not None and there.stage is MoveStage.ARRIVING and there.other_id == source.store_id
     if not arriving and (refused := refusal(there, target.url)) is not None:
         raise refused
-    if next(iter(target.scan()), None) is not None:
+    if next(iter(target.scan()), None) is not None or any(map(shelf_of(target).read, Item)):
         raise InputError(
             f"the store at {target.url} is not empty",
             hint="make an empty one for this with `tokenguard --store URL init`, then `migrate --to URL`",
@@ -74,7 +75,7 @@ def move_store(source: Store, target: Store, clock: Clock, progress: Progress, *
     ends = Ends(source=source, target=target, clock=clock, move=leaving.id)
     if leaving.stage is MoveStage.LEAVING:
         _copy_all(ends, leaving, progress, lag)
-        _copy_shelf(ends, progress)
+        copy_shelf(ends, progress)
         _leave_for_good(ends, leaving)
         progress.step(f"{source.url} says where it has moved")
     _open_new_home(ends)
@@ -167,18 +168,6 @@ def _copied(ends: Ends, snapshots: list[Snapshot], progress: Progress) -> set[st
             progress.waiting(f"{number} of {len(snapshots)}: {snapshot.document.record.name}")
         copy_token(ends, snapshot)
     return {snapshot.id for snapshot in snapshots}
-
-
-def _copy_shelf(ends: Ends, progress: Progress) -> None:
-    """What the team shares through the store; all of it can be published again."""
-    source, target = shelf_of(ends.source), shelf_of(ends.target)
-    for item in Item:
-        shared, there = source.read(item), target.read(item)
-        if shared is not None and (there is None or there.data != shared.data):
-            try:
-                target.write(item, shared.data, there.revision if there else "")
-            except InputError as error:
-                progress.note(f"{item} stays behind: {error.message}")
 
 
 def _leave_for_good(ends: Ends, leaving: Move) -> None:

@@ -4,7 +4,8 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import Custody, RecordState
 from tokenguard.frozen import Frozen
-from tokenguard.ports.store import Documents
+from tokenguard.ports.shelf import Item, shelf_of
+from tokenguard.ports.store import Store
 
 
 class OpenOne(Frozen, frozen=True, kw_only=True):
@@ -26,15 +27,18 @@ class MovePlan(Frozen, frozen=True, kw_only=True):
     """Tokens whose value is not in the store: adopted where it is, not readable, or none. They go as pointers."""
     quarantined: int
     """Old values that are kept until their death is confirmed."""
+    shared: tuple[str, ...]
+    """What the team shares."""
     entries: int
-    """Audit entries, all tokens together."""
+    """Audit entries, of all tokens and of what is shared together."""
     open: tuple[OpenOne, ...]
 
 
-def plan_move(source: Documents, target: str) -> MovePlan:
+def plan_move(source: Store, target: str) -> MovePlan:
     """Count what is in `source`, which is to go to the store at `target`."""
     found = list(source.scan())
     documents = [snapshot.document for snapshot in found]
+    shelf = {item: there.chain for item in Item if (there := shelf_of(source).read(item)) is not None}
     return MovePlan(
         source=source.url,
         target=target,
@@ -44,7 +48,8 @@ def plan_move(source: Documents, target: str) -> MovePlan:
             each.record.location.custody is not Custody.MANAGED or not each.record.kind.has_value for each in documents
         ),
         quarantined=sum(len(each.quarantine) for each in documents),
-        entries=sum(each.chain.seq for each in documents),
+        shared=tuple(shelf),
+        entries=sum(each.chain.seq for each in documents) + sum(each.seq for each in shelf.values()),
         open=tuple(open_one for snapshot in found if (open_one := _open(snapshot)) is not None),
     )
 

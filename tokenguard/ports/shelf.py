@@ -1,9 +1,16 @@
-"""What a team shares through its store: a few small public files, such as the bundle of own-token tags."""
+"""What a team shares through its store: a few small public files, such as the bundle of own-token tags.
 
+Each has an audit chain of its own, whose last event names the digest of what it published: what lies there now can be
+held against it.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
 from enum import StrEnum, unique
 from typing import Protocol
 
-from tokenguard.frozen import Frozen
+from tokenguard.domain.event import ChainHead, Entry, Event
+from tokenguard.frozen import Frozen, field
 from tokenguard.ports.store import Store
 
 
@@ -18,6 +25,11 @@ class Item(StrEnum):
     POLICY = "policy"
     """The organisation's policy, as `policy publish` writes it."""
 
+    @property
+    def chain(self) -> str:
+        """What its audit entries are hashed under."""
+        return f"shared/{self}"
+
 
 class Shared(Frozen, frozen=True):
     """One item as it was read."""
@@ -25,17 +37,21 @@ class Shared(Frozen, frozen=True):
     revision: str
     """What a write must expect."""
     data: bytes
+    chain: ChainHead = field(default_factory=ChainHead)
+    """Its last audit entry; none of what was published before entries were kept."""
 
 
 class Shelf(Protocol):
-    """Items by name, replaced whole. Both methods may raise Unreachable or Tampered."""
+    """Items by name, replaced whole. All methods may raise Unreachable or Tampered."""
 
     def read(self, item: Item) -> Shared | None:
         """The item, or None."""
         ...
 
-    def write(self, item: Item, data: bytes, revision: str) -> None:
-        """Replace the item if it is still of that revision (empty: there is none).
+    def write(self, item: Item, data: bytes, revision: str, events: Sequence[Event]) -> Shared:
+        """Replace the item if it is still of that revision (empty: there is none), with its events, in one step.
+
+        The store extends the item's chain by the events (each with `share_detail`); returns the item as it is then.
 
         Raises:
             Conflict: it is of another one. Nothing was written.
@@ -43,8 +59,34 @@ class Shelf(Protocol):
         """
         ...
 
+    def trail(self, item: Item) -> tuple[Shared, Sequence[Entry]] | None:
+        """The item with its audit entries, oldest first; None if there is no item."""
+        ...
+
 
 def shelf_of(store: Store) -> Shelf:
     """The shelf of a store; every adapter has one beside what `Store` asks for."""
     found: Shelf = getattr(store, "shelf")  # noqa: B009 - the two roles are kept apart
     return found
+
+
+def shared_trails(store: Store) -> Iterator[tuple[Item, Shared, Sequence[Entry]]]:
+    """Everything that is shared, with its audit entries, oldest first."""
+    shelf = shelf_of(store)
+    for item in Item:
+        if (found := shelf.trail(item)) is not None:
+            yield item, *found
+
+
+def share_detail(item: Item, data: bytes) -> dict[str, str | int | bool]:
+    """What every event that is written with an item says: which it is, and what it holds from then on."""
+    return {"item": str(item), "digest": _digest(data)}
+
+
+def holds_what_was_shared(shared: Shared, entries: Sequence[Entry]) -> bool:
+    """Whether an item is what its last event says; nothing can be said of one without events."""
+    return not entries or entries[-1].event.detail.get("digest") == _digest(shared.data)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,10 +1,13 @@
 """Where a bundle is published: a file, the store's shelf, or both; each publication follows the one before."""
 
+from datetime import datetime
 from pathlib import Path
 
+from tokenguard.domain.event import Event, Op
 from tokenguard.errors import Tampered
 from tokenguard.files import read_limited, replace_file
-from tokenguard.ports.shelf import Item, Shared, Shelf
+from tokenguard.ports.shelf import Item, Shared, share_detail, shelf_of
+from tokenguard.ports.store import Store
 from tokenguard.scanning.bundle import MAX_BYTES, Bundle, Publisher, verified
 
 _READABLE = 0o644  # the bundle counts as public
@@ -15,14 +18,16 @@ class Outlets:
 
     Args:
         publisher: signs, and knows its own signature.
-        shelf: of the store, if it is to be published there.
+        store: if it is to be published on its shelf.
         file: if it is to be published there.
+        now: dates the events.
     """
 
-    def __init__(self, publisher: Publisher, shelf: Shelf | None, file: Path | None) -> None:
+    def __init__(self, publisher: Publisher, store: Store | None, file: Path | None, now: datetime) -> None:
         self._publisher = publisher
-        self._shelf = shelf
+        self._store = store
         self._file = file
+        self._now = now
         self._shared: Shared | None = None
 
     def before(self) -> Bundle | None:
@@ -32,8 +37,8 @@ class Outlets:
             Tampered: a bundle is there that this publisher did not sign.
         """
         found = []
-        if self._shelf is not None:
-            self._shared = self._shelf.read(Item.FINGERPRINTS)
+        if self._store is not None:
+            self._shared = shelf_of(self._store).read(Item.FINGERPRINTS)
             found += [self._shared.data] if self._shared else []
         if self._file is not None and self._file.exists():
             found.append(read_limited(self._file, MAX_BYTES))
@@ -48,17 +53,22 @@ class Outlets:
             Tampered: the store shares another publisher's key.
         """
         data = self._publisher.signed(bundle)
-        if self._shelf is not None:
-            self._share_key(self._shelf)
-            self._shelf.write(Item.FINGERPRINTS, data, self._shared.revision if self._shared else "")
+        if self._store is not None:
+            self._share_key(self._store)
+            self._share(self._store, Item.FINGERPRINTS, data, self._shared, {"version": bundle.version})
         if self._file is not None:
             replace_file(self._file.absolute(), data, mode=_READABLE)
 
-    def _share_key(self, shelf: Shelf) -> None:
+    def _share(self, store: Store, item: Item, data: bytes, before: Shared | None, told: dict[str, int]) -> None:
+        detail = {**share_detail(item, data), **told}
+        event = Event(at=self._now, op=Op.SHARE, actor=store.actor(), detail=detail)
+        shelf_of(store).write(item, data, before.revision if before else "", [event])
+
+    def _share_key(self, store: Store) -> None:
         key = self._publisher.scan_key.text().encode()
-        there = shelf.read(Item.SCAN_KEY)
+        there = shelf_of(store).read(Item.SCAN_KEY)
         if there is None:
-            shelf.write(Item.SCAN_KEY, key, "")
+            self._share(store, Item.SCAN_KEY, key, None, {})
         elif there.data != key:
             raise Tampered(
                 "the store shares the scan key of another publisher",

@@ -42,9 +42,13 @@ class AwsPlace:
         """The secret of something that the team shares."""
         return f"{self.prefix}/@shared-{item}"
 
-    def archive(self, token: TokenId, number: int) -> str:
+    def archive(self, token: str, number: int) -> str:
         """One of the secrets that hold a token's older audit entries, counted from 1."""
         return f"{self.prefix}/@log/{token}/{number}"
+
+    def shared_archive(self, item: str, number: int) -> str:
+        """The same of a shared item; beside it, so that who may publish may write it."""
+        return f"{self.shared(item)}/{number}"
 
     def home(self, name: TokenName) -> str:
         """The secret of the token that was first to bear `name`."""

@@ -46,7 +46,7 @@ class Tokens:
         self.secrets = secrets
         self.place = place
         self.store_id = store_id
-        self._trail = Trail(secrets, place, store_id)
+        self._trail = Trail(secrets, place.archive, store_id)
         self._homes: dict[TokenId, str] = {}
         self._newest: dict[TokenId, Held] = {}
         self._checked: set[str] = set()

@@ -4,16 +4,16 @@ AWS removes a version that has no label, and a secret has room for 20 labels: th
 secret, and all later ones go to secrets beside it that hold nothing else, as many as it takes.
 """
 
-from typing import NamedTuple, Self
+from collections.abc import Callable
+from typing import NamedTuple, Self, TypeVar
 
 from tokenguard.clients.aws.secrets import Secrets, Stored, new_version
 from tokenguard.clients.aws.trouble import AwsTrouble, Reason
 from tokenguard.domain.event import Entry
-from tokenguard.domain.names import TokenId
 from tokenguard.frozen import replace
 from tokenguard.stores.aws.bodies import BlockBody, TokenBody, VoidBody, damaged, pack, unpack
-from tokenguard.stores.aws.place import AwsPlace
 from tokenguard.stores.aws.projection import STORE
+from tokenguard.stores.shelved import ItemTrail
 
 BLOCK = "tg-log-"
 """What the labels of blocks begin with."""
@@ -24,6 +24,7 @@ _STAY = 10
 _AT_HOME = 8
 """Blocks in the token's own secret; its other labels need the rest of the room."""
 _IN_ARCHIVE = 16
+_Body = TypeVar("_Body", TokenBody, ItemTrail)
 
 
 class Block(NamedTuple):
@@ -48,33 +49,43 @@ class Block(NamedTuple):
 
 
 class Trail:
-    """The blocks of every token of one store."""
+    """The blocks of every token of one store, or of what is shared there.
 
-    def __init__(self, secrets: Secrets, place: AwsPlace, store_id: str) -> None:
+    Args:
+        secrets: of the store's region.
+        archive: names the secrets for what the own secret has no room for, by id and number, from 1.
+        store_id: the store's.
+    """
+
+    def __init__(self, secrets: Secrets, archive: Callable[[str, int], str], store_id: str) -> None:
         self._secrets = secrets
-        self._place = place
+        self._archive = archive
         self._store_id = store_id
 
     def lightened(self, home: str, body: TokenBody) -> tuple[TokenBody, Block | None]:
         """Move older entries out where a state has grown large; returns the block that was written, if one was."""
         if len(pack(body)) < _ROOMY or len(body.entries) <= _STAY:
             return body, None
-        moved, kept = body.entries[:-_STAY], body.entries[-_STAY:]
-        block = self._written(home, body, pack(BlockBody(entries=moved)))
-        return replace(body, entries=kept, blocks=(*body.blocks, str(block))), block
+        return self.moved_out(home, body, _STAY)
 
-    def forget(self, home: str, token: TokenId, block: Block) -> None:
+    def moved_out(self, home: str, body: _Body, stay: int) -> tuple[_Body, Block]:
+        """Move all entries but the latest `stay` out; returns the block that was written."""
+        cut = len(body.entries) - stay
+        block = self._written(home, body, pack(BlockBody(entries=body.entries[:cut])))
+        return replace(body, entries=body.entries[cut:], blocks=(*body.blocks, str(block))), block
+
+    def forget(self, home: str, token: str, block: Block) -> None:
         """Let go of a block whose state did not come to count."""
         self._secrets.drop(self._secret(home, token, block.archive), block.label, block.version)
 
-    def entries(self, home: str, body: TokenBody) -> tuple[Entry, ...]:
+    def entries(self, home: str, body: TokenBody | ItemTrail) -> tuple[Entry, ...]:
         """All audit entries up to a state, oldest first; Tampered if a block is missing."""
         found: list[Entry] = []
         for block in map(Block.parse, body.blocks):
             found += self._read(self._secret(home, body.id, block.archive), block)
         return (*found, *body.entries)
 
-    def _written(self, home: str, body: TokenBody, data: bytes) -> Block:
+    def _written(self, home: str, body: TokenBody | ItemTrail, data: bytes) -> Block:
         blocks = [Block.parse(text) for text in body.blocks]
         archive = blocks[-1].archive if blocks else 0
         if sum(each.archive == archive for each in blocks) >= (_IN_ARCHIVE if archive else _AT_HOME):
@@ -88,7 +99,7 @@ class Trail:
         # what a crash left behind may have taken the room; the next archive is empty
         return self._write(home, body.id, block._replace(archive=archive + 1), data)
 
-    def _write(self, home: str, token: TokenId, block: Block, data: bytes) -> Block:
+    def _write(self, home: str, token: str, block: Block, data: bytes) -> Block:
         secret = self._secret(home, token, block.archive)
         if block.archive and self._secrets.describe(secret) is None:
             # its current version, which applications may read, says nothing; who was first does not matter
@@ -105,5 +116,5 @@ class Trail:
             raise damaged("a block of audit entries is missing")
         return unpack(stored.data, BlockBody).entries
 
-    def _secret(self, home: str, token: TokenId, archive: int) -> str:
-        return self._place.archive(token, archive) if archive else home
+    def _secret(self, home: str, token: str, archive: int) -> str:
+        return self._archive(token, archive) if archive else home

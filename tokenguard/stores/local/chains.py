@@ -1,9 +1,9 @@
-"""Audit chains in sealed rows: one per token, and the store's own."""
+"""Audit chains in sealed rows: one per token, one per shared item, and the store's own."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from tokenguard.domain.event import STORE_CHAIN, ChainHead, Entry, Event, extend
+from tokenguard.domain.event import ChainHead, Entry, Event, extend
 from tokenguard.stores.local.contents import decode, encode
 from tokenguard.stores.local.framing import damaged
 from tokenguard.stores.local.rows import SealedRows
@@ -37,16 +37,17 @@ def entries_of(rows: Readable, chain: str, head: ChainHead) -> tuple[Entry, ...]
     return tuple(found)
 
 
-def store_head(rows: SealedRows) -> ChainHead:
-    """The head of the store's own chain."""
-    row = rows.get(Kind.CHAIN, STORE_CHAIN)
+def head_of(rows: SealedRows, chain: str) -> ChainHead:
+    """The head of a chain that no document holds: the store's own, a shared item's."""
+    row = rows.get(Kind.CHAIN, chain)
     return ChainHead() if row is None else decode(row.data, ChainHead)
 
 
-def append_to_store(rows: SealedRows, event: Event) -> None:
-    """Write one event of the store's own: init, rekey, key slots."""
-    head = append(rows, STORE_CHAIN, store_head(rows), [event])
-    rows.put(Kind.CHAIN, STORE_CHAIN, encode(head))
+def lengthen(rows: SealedRows, chain: str, events: Sequence[Event]) -> ChainHead:
+    """Write `events` behind such a chain, and its new head."""
+    head = append(rows, chain, head_of(rows, chain), events)
+    rows.put(Kind.CHAIN, chain, encode(head))
+    return head
 
 
 def entry_key(chain: str, seq: int) -> str:

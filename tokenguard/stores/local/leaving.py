@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tokenguard.domain.event import Event
+from tokenguard.domain.event import STORE_CHAIN, Event
 from tokenguard.domain.fingerprint import FingerprintKey
 from tokenguard.domain.move import Move
 from tokenguard.frozen import replace
@@ -25,8 +25,7 @@ def put_move(rows: SealedRows, expected: Move | None, move: Move | None, events:
     """Replace it if it still is `expected`, with its events; Conflict otherwise."""
     if move_of(rows) != expected:
         raise move_changed()
-    for event in events:
-        chains.append_to_store(rows, event)
+    chains.lengthen(rows, STORE_CHAIN, events)
     if move is None:
         rows.delete(Kind.MOVE, _ROW)
     else:

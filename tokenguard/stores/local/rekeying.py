@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 
-from tokenguard.domain.event import Event, Op
+from tokenguard.domain.event import STORE_CHAIN, Event, Op
 from tokenguard.errors import Conflict, InputError, Unreachable
 from tokenguard.frozen import Frozen, replace
 from tokenguard.stores.local import chains
@@ -111,4 +111,4 @@ def _reseal(work: Work, sealer: Sealer) -> None:
 
 def _note(session: Session, work: Work, op: Op, detail: _Detail) -> None:
     event = Event(at=session.clock.now(), op=op, actor=current_actor(), detail=detail)
-    chains.append_to_store(work.rows, event)
+    chains.lengthen(work.rows, STORE_CHAIN, [event])

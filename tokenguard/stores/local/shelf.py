@@ -1,6 +1,11 @@
-"""Shared items in an embedded store: sealed rows like all others."""
+"""Shared items in an embedded store: sealed rows like all others, and a chain of each."""
 
+from collections.abc import Sequence
+
+from tokenguard.domain.event import Entry, Event
 from tokenguard.ports.shelf import Item, Shared
+from tokenguard.stores.local import chains
+from tokenguard.stores.local.rows import SealedRows
 from tokenguard.stores.local.sealing import Kind
 from tokenguard.stores.local.session import Session
 from tokenguard.stores.refusals import shared_changed
@@ -15,13 +20,24 @@ class LocalShelf:
     def read(self, item: Item) -> Shared | None:
         """The item, or None."""
         with self._session.reading() as rows:
-            row = rows.get(Kind.SHARED, item)
-        return None if row is None else Shared(str(row.version), row.data)
+            return _shared(rows, item)
 
-    def write(self, item: Item, data: bytes, revision: str) -> None:
-        """Replace the item if it is still of that revision; Conflict otherwise."""
+    def write(self, item: Item, data: bytes, revision: str, events: Sequence[Event]) -> Shared:
+        """Replace the item if it is still of that revision, with its events; Conflict otherwise."""
         with self._session.writing() as work:
             row = work.rows.get(Kind.SHARED, item)
             if revision != (str(row.version) if row else ""):
                 raise shared_changed(item)
-            work.rows.put(Kind.SHARED, item, data)
+            head = chains.lengthen(work.rows, item.chain, events)
+            return Shared(str(work.rows.put(Kind.SHARED, item, data)), data, head)
+
+    def trail(self, item: Item) -> tuple[Shared, Sequence[Entry]] | None:
+        """The item with its audit entries, oldest first."""
+        with self._session.reading() as rows:
+            shared = _shared(rows, item)
+            return None if shared is None else (shared, chains.entries_of(rows, item.chain, shared.chain))
+
+
+def _shared(rows: SealedRows, item: Item) -> Shared | None:
+    row = rows.get(Kind.SHARED, item)
+    return None if row is None else Shared(str(row.version), row.data, chains.head_of(rows, item.chain))

@@ -181,7 +181,7 @@ class LocalStore:
         """A token's audit entries, oldest first; None: the store's own."""
         with self.session.reading() as rows:
             if token is None:
-                return chains.entries_of(rows, STORE_CHAIN, chains.store_head(rows))
+                return chains.entries_of(rows, STORE_CHAIN, chains.head_of(rows, STORE_CHAIN))
             row = rows.get(Kind.DOCUMENT, token)
             return () if row is None else chains.entries_of(rows, token, decode_document(row.data).chain)
 

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from tokenguard.clients.vault.kv import KvMount
 from tokenguard.clients.vault.trouble import CasLost
 from tokenguard.domain.event import Entry
-from tokenguard.domain.names import TokenId
 from tokenguard.frozen import Frozen
 from tokenguard.stores.vault.contents import damaged, pack, unpack
-from tokenguard.stores.vault.layout import Place
 
 BLOCK = 32
 """Events in a block; a document carries at most twice as many, and those of its own commit."""
@@ -25,28 +23,32 @@ class _Block(Frozen, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """The sealed part of the tokens' audit chains."""
+    """The sealed part of audit chains, in a folder each below one of these; a key is a token's id, or a shared item."""
 
     kv: KvMount
-    place: Place
+    folder: str
 
-    def seal(self, token: TokenId, committed: tuple[Entry, ...], adding: int) -> tuple[Entry, ...]:
+    def seal(self, key: str, committed: tuple[Entry, ...], adding: int) -> tuple[Entry, ...]:
         """Write the oldest events into blocks until the document has room for `adding` more; returns the others."""
         while len(committed) >= BLOCK and len(committed) + adding > 2 * BLOCK:
-            self._write(token, committed[:BLOCK])
+            self._write(key, committed[:BLOCK])
             committed = committed[BLOCK:]
         return committed
 
-    def before(self, token: TokenId, first: int) -> Iterator[Entry]:
+    def before(self, key: str, first: int) -> Iterator[Entry]:
         """All sealed events before the one numbered `first`; Tampered if a block is missing."""
         for number in range((first - 1) // BLOCK):
-            entry = self.kv.read(self.place.block(token, number))
+            entry = self.kv.read(self._path(key, number))
             if entry is None:
                 raise damaged("a block of audit entries is missing")
             yield from unpack(entry.data, _Block).entries
 
-    def _write(self, token: TokenId, entries: tuple[Entry, ...]) -> None:
-        path = self.place.block(token, (entries[0].seq - 1) // BLOCK)
+    def _path(self, key: str, number: int) -> str:
+        """Where the block of that number is, counted from 0."""
+        return f"{self.folder}/{key}/{number:06d}"
+
+    def _write(self, key: str, entries: tuple[Entry, ...]) -> None:
+        path = self._path(key, (entries[0].seq - 1) // BLOCK)
         try:
             self.kv.write(path, pack(_Block(entries)), 0)
         except CasLost:

@@ -75,13 +75,19 @@ class Place:
         """The folder of the index."""
         return self.at("idx")
 
+    @property
+    def trails(self) -> str:
+        """The folder of the tokens' older events."""
+        return self.at("log")
+
+    @property
+    def shared_trails(self) -> str:
+        """The folder of the shared items' older events; beside them, so that who may publish may write it."""
+        return self.at("shared", "log")
+
     def document(self, token: TokenId) -> str:
         """One token's document and its latest events."""
         return self.at("doc", token)
-
-    def block(self, token: TokenId, number: int) -> str:
-        """A sealed block of a token's older events, counted from 0."""
-        return self.at("log", token, f"{number:06d}")
 
     def name(self, name: TokenName) -> str:
         """Who has a name. Hashed: a path has one length and one depth, whatever the name."""

@@ -1,26 +1,36 @@
-"""Shared items on a Vault: one entry each, compressed, replaced by compare-and-set."""
+"""Shared items on a Vault: one entry each, with its latest events, replaced by compare-and-set."""
 
 import base64
-import binascii
-import zlib
+from collections.abc import Sequence
 
 from tokenguard.clients.vault.kv import KvMount
 from tokenguard.clients.vault.trouble import CasLost
+from tokenguard.domain.event import Entry, Event, extend
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
 from tokenguard.ports.shelf import Item, Shared
-from tokenguard.stores.inflating import inflated
 from tokenguard.stores.refusals import shared_changed
+from tokenguard.stores.shelved import ItemTrail, packed, unpacked
 from tokenguard.stores.vault.contents import damaged, pack, unpack
+from tokenguard.stores.vault.history import Blocks
 from tokenguard.stores.vault.layout import Place
 
 _MAX_PACKED = 900_000
 """Characters; an entry of a Raft store holds a megabyte."""
-_MAX_UNPACKED = 32 << 20
 
 
 class _Packed(Frozen, frozen=True):
     data: str
+
+
+class _Found(Frozen, frozen=True):
+    version: int
+    trail: ItemTrail
+    data: bytes
+
+    @property
+    def shared(self) -> Shared:
+        return Shared(str(self.version), self.data, self.trail.chain)
 
 
 class VaultShelf:
@@ -29,27 +39,53 @@ class VaultShelf:
     def __init__(self, kv: KvMount, place: Place) -> None:
         self._kv = kv
         self._place = place
+        self._blocks = Blocks(kv, place.shared_trails)
 
     def read(self, item: Item) -> Shared | None:
         """The item, or None."""
-        entry = self._kv.read(self._place.shared(item))
-        if entry is None:
-            return None
-        try:
-            packed = base64.b64decode(unpack(entry.data, _Packed).data, validate=True)
-            data = inflated(packed, _MAX_UNPACKED)
-        except (zlib.error, binascii.Error):
-            raise damaged(f"the shared {item} is not readable") from None
-        return Shared(str(entry.version), data)
+        found = self._find(item)
+        return None if found is None else found.shared
 
-    def write(self, item: Item, data: bytes, revision: str) -> None:
-        """Replace the item if it is still of that revision; Conflict otherwise, InputError if it is too large."""
-        packed = base64.b64encode(zlib.compress(data, 6)).decode()
-        if len(packed) > _MAX_PACKED:
+    def write(self, item: Item, data: bytes, revision: str, events: Sequence[Event]) -> Shared:
+        """Replace the item if it is still of that revision, with its events, in one write.
+
+        Raises:
+            Conflict: it is of another one. Nothing was written.
+            InputError: it is too large.
+        """
+        found = self._find(item) or _Found(0, ItemTrail(id=item), b"")
+        if found.version != int(revision or 0):
+            raise shared_changed(item)
+        before = found.trail
+        head, entries = extend(item.chain, before.chain, events)
+        kept = self._blocks.seal(item, before.entries, len(entries))
+        trail = ItemTrail(id=item, chain=head, entries=(*kept, *entries))
+        text = base64.b64encode(packed(trail, data)).decode()
+        if len(text) > _MAX_PACKED:
             raise InputError(
                 f"the {item} are more than one entry of a Vault holds", hint="publish them to a file or a web server"
             )
         try:
-            self._kv.write(self._place.shared(item), pack(_Packed(packed)), int(revision or 0))
+            version = self._kv.write(self._place.shared(item), pack(_Packed(text)), found.version)
         except CasLost:
             raise shared_changed(item) from None
+        return Shared(str(version), data, head)
+
+    def trail(self, item: Item) -> tuple[Shared, Sequence[Entry]] | None:
+        """The item with its audit entries, oldest first."""
+        found = self._find(item)
+        if found is None:
+            return None
+        entries = found.trail.entries
+        first = entries[0].seq if entries else found.trail.chain.seq + 1
+        return found.shared, (*self._blocks.before(item, first), *entries)
+
+    def _find(self, item: Item) -> _Found | None:
+        entry = self._kv.read(self._place.shared(item))
+        if entry is None:
+            return None
+        try:
+            stored = base64.b64decode(unpack(entry.data, _Packed).data, validate=True)
+            return _Found(entry.version, *unpacked(stored, item))
+        except ValueError:
+            raise damaged(f"the shared {item} is not readable") from None

@@ -41,7 +41,7 @@ class VaultStore:
         self._about = about
         self._names = Names(kv, place)
         self._holders = Holders(kv, place)
-        self._blocks = Blocks(kv, place)
+        self._blocks = Blocks(kv, place.trails)
         self._inventory = Inventory(kv, place, detailed=about.detailed)
         self._slots = Slots(kv, place, self._home)
         self._homes: dict[TokenId, str] = {}
