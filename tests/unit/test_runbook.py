@@ -20,6 +20,7 @@ from tokenguard.frozen import replace
 from tokenguard.ports.provider import Capabilities, Guide, Way
 from tokenguard.rotation.markdown import block, code, exact, plain, table
 from tokenguard.rotation.runbook import runbook
+from tokenguard.text import safe_text
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 NAME = "video/publisher/prod/upload"
@@ -88,13 +89,13 @@ def journal(stage, mode=Mode.PLANNED, **more):
 @pytest.mark.parametrize(
     "fact",
     [
-        "video-team", "Alice", "alice\\@example.invalid", "Bob", "`drive:8c1f2a` Marketing", "`upload`", "prod",
+        "video-team", "Alice", "`alice@example.invalid`", "Bob", "`drive:8c1f2a` Marketing", "`upload`", "prod",
         "publishes the weekly show", "2026-10-23", "2027-01-21", "alive (`http-200`), 2026-11-22 08:00 UTC",
         "`dotenv:/srv/app/.env#DESCRIPT_API_TOKEN`", "`command:deploy`", "`person:on-call`",
         "tokenguard --store local:///srv/store rotate video/publisher/prod/upload --compromised --reason",
         "rotate video/publisher/prod/upload --plan", "rotate video/publisher/prod/upload --resume",
         "verify video/publisher/prod/upload", "audit verify", "Create a token named LABEL for Marketing (drive:8c1f2a)",
-        "Find publisher-upload-abcd2345-1 (dx\\_…9f)", "Settings > API tokens", "3 times over 60 seconds", "After 24 hours",
+        "Find publisher-upload-abcd2345-1 `(dx_…9f)`", "Settings > API tokens", "3 times over 60 seconds", "After 24 hours",
         "| 0 |", "| 2 |", "| 3 |", "| 4 |", "| 5 |", "| 6 |", "| 130 |", "- Deputy: Bob",
     ],
 )  # fmt: skip
@@ -154,7 +155,7 @@ def test_a_grant_without_a_value_is_ended_at_the_vendor():
 
 PROOF = DeathProof(grade=DeathGrade.PROVISIONAL, first_at=NOW, last_at=NOW, samples=3, control=True)
 ALARMS = [
-    ({"journal": journal(Stage.STORED, waiting_for="*storm*")}, r"It waits: \*storm\*"),
+    ({"journal": journal(Stage.STORED, waiting_for="*storm*")}, "It waits: `*storm*`"),
     ({"journal": journal(Stage.REVOKED)}, "not proven dead. Treat it as alive"),
     ({"journal": journal(Stage.OPEN, Mode.COMPROMISED)}, "not proven dead. Treat it as alive"),
     (
@@ -259,15 +260,37 @@ def test_the_page_can_load_and_run_nothing():
     assert '<h2 id="read-first">' in page(NAME, written(due_at=NOW - timedelta(days=1)))
 
 
-@given(st.text(max_size=60))
-def test_escaped_text_renders_as_itself(text):
-    rendered = MarkdownIt("commonmark", {"html": True}).enable("table").renderInline("x " + plain(text))
-    assert not re.search(r"<(?!/?code>)", rendered)
-    for written_text in (plain(text), exact(text), code(text)):
-        assert "\n" not in written_text
+_MARKS = st.text(alphabet=" `\\*_[]()<>|~$@&#!:/-+=.1aw\u00a0é", max_size=40)
 
 
-@given(st.text(max_size=60))
+@given(_MARKS | st.text(max_size=60))
+def test_text_from_outside_is_text_or_code_and_says_what_it_said(text):
+    rules = MarkdownIt("gfm-like", {"html": True, "linkify": False})
+    children = rules.parseInline("x " + plain(text))[0].children
+    assert {child.type for child in children} <= {"text", "code_inline", "text_special"}
+    said = "".join(child.content for child in children).replace("`", "")
+    assert said.split() == ["x", *safe_text(text, one_line=True).replace("`", "").split()]
+    assert "\n" not in plain(text) + exact(text) + code(text)
+
+
+@pytest.mark.parametrize(("text", "written"), [
+    ("org:org_2911bd", "org:org_2911bd"),
+    ("R&D, < 3 days", "R&D, `<` 3 days"),
+    ("alex@example.invalid asks", "`alex@example.invalid` asks"),
+    ("see https://a.example/b_c", "see `https://a.example/b_c`"),
+    ("code and output: `tokenguard scan`, `check` here", "code and output: `tokenguard scan`, `check` here"),
+    ("(`init --print-policy`).", "(`init --print-policy`)."),
+    ("a`b c` d", "a\\`b c\\` d"),
+    ("`a|b` *c*", "\\`a\\|b\\` `*c*`"),
+    ("1. first", "`1.` first"),
+    ("# head", "`#` head"),
+    ("C# and #", "C# and #"),
+])  # fmt: skip
+def test_names_can_be_read_without_a_renderer(text, written):
+    assert plain(text) == written
+
+
+@given(_MARKS | st.text(max_size=60))
 def test_escaped_text_never_starts_a_block(text):
     if plain(text):
         tokens = MarkdownIt("commonmark").enable("table").parse(plain(text))
@@ -280,7 +303,7 @@ def test_a_block_ends_where_it_ends(lines):
     assert [token.type for token in tokens] == ["fence", "paragraph_open", "inline", "paragraph_close"]
 
 
-@given(st.text(max_size=40))
+@given(_MARKS | st.text(max_size=40))
 def test_a_cell_stays_one_cell(text):
-    tokens = MarkdownIt("commonmark").enable("table").parse(table(("a", "b"), [(exact(text) or "-", "c")]))
+    tokens = MarkdownIt("commonmark").enable("table").parse(table(("a", "b"), [(exact(text), plain(text))]))
     assert sum(token.type == "td_open" for token in tokens) == 2

@@ -1,4 +1,4 @@
-"""Writes Markdown in which text from outside can only ever be text: no markup, no HTML, no links, no escapes."""
+"""Writes Markdown in which text from outside can only ever be text or code: no markup, no HTML, no links."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -6,16 +6,34 @@ from collections.abc import Iterable, Sequence
 from tokenguard.text import safe_text
 
 _ANYWHERE = re.compile(r"([\\`*_\[\]<|~&$@])")
+_ACTS = re.compile(r"[\\`*\[\]<|~$@]|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_])")
+"""What Markdown, or a host of repositories, acts on in a word: an underscore between letters is not among it."""
 _AT_START = re.compile(r"(?:[#>+=:-]|\d+(?=[.)]))")
 _LINK = re.compile(r"(?i)(:)(?=//)|(?<=\bwww)(\.)")  # GitHub turns bare addresses into links
+_WORDS = re.compile(r"(?P<code>\(?`[^`|]+`[.,;:)]*(?= |$))|[^ ]+")
 _RUN = re.compile(r"`+")
 
 
 def plain(text: str, *, limit: int = 300) -> str:
-    """`text` in one line, with every character that Markdown would act on escaped."""
-    shown = safe_text(text, one_line=True, limit=limit).strip()
-    start = _AT_START.match(shown)
-    escaped = _LINK.sub(r"\\\g<0>", _ANYWHERE.sub(r"\\\1", shown))
+    """`text` in one line, as it reads without a renderer: a word that Markdown would act on stands in inline code.
+
+    What is in backticks already, as commands in our own sentences are, stays as it is. Only a word with a backtick or
+    a pipe of its own is escaped, since code cannot hold them everywhere.
+    """
+    shown = safe_text(text, one_line=True, limit=limit)
+    words = list(_WORDS.finditer(shown))
+    return " ".join(
+        found[0] if found["code"] else _word(found[0], first=number == 0) for number, found in enumerate(words)
+    )
+
+
+def _word(word: str, *, first: bool) -> str:
+    start = _AT_START.match(word) if first else None
+    if start is None and not _ACTS.search(word) and not _LINK.search(word):
+        return word
+    if "`" not in word and "|" not in word:
+        return code(word)
+    escaped = _LINK.sub(r"\\\g<0>", _ANYWHERE.sub(r"\\\1", word))
     if start is None:
         return escaped
     head = start.group()
