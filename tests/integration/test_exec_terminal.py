@@ -61,6 +61,30 @@ def test_an_interactive_python_with_keys_stop_continue_interrupt_and_resize(shel
     shell.expect(r"\nicanon")
 
 
+def test_a_job_in_the_background_is_not_stopped_by_what_is_typed_and_gets_its_keys_when_it_is_back(shell):
+    shell.sendline(f"{EXEC} sh -c 'echo started; cat' &")
+    shell.expect_exact("started")
+    shell.sendline("echo typed-for-the-shell")
+    shell.expect_exact("\r\ntyped-for-the-shell")
+    shell.sendline("jobs")
+    shell.expect(r"Running.*cat")
+    shell.sendline("fg")
+    shell.expect_exact("echo started; cat'")
+    shell.sendline("typed-for-the-job")
+    shell.expect(r"typed-for-the-job\r\n(?s:.*)typed-for-the-job\r\n")
+    shell.sendcontrol("z")
+    shell.expect_exact("^Z")
+    shell.expect_exact("Stopped")
+    shell.sendline("bg; jobs; fg")
+    shell.expect(r"Running.*cat")
+    shell.sendline("typed-once-more")
+    shell.expect(r"typed-once-more\r\n(?s:.*)typed-once-more\r\n")
+    shell.sendcontrol("d")
+    shell.expect_exact("READY> ")
+    shell.sendline("stty -a | grep -ow -- '-\\?icanon'")
+    shell.expect(r"\nicanon")
+
+
 def test_exit_codes_and_a_pipe_behind_it(shell):
     shell.sendline(f"{EXEC} sh -c 'exit 9'; echo code=$?")
     shell.expect_exact("code=9")
