@@ -180,8 +180,17 @@ class TestExplain:
         assert "OWASP" in answer.out
         assert cli("check", "--explain", "maximum-age", "--format", "json").document["parameters"]["otherwise"] == 90
 
+    def test_a_rule_of_the_team_s_own_says_what_it_says(self, cli, tmp_path):
+        (tmp_path / "own.yaml").write_text(
+            "format: 1\nname: ours\nextends: default\nown_rules:\n"
+            "  - {id: reads, severity: error, says: it can write, why: w, source: s, fix: f, holds: 'true'}\n"
+        )
+        answer = cli("check", "--policy", "own.yaml", "--explain", "reads", "--format", "json")
+        assert answer.document["says"] == "it can write"
+
     def test_an_unknown_rule_is_refused(self, cli):
         assert "no such rule" in cli.refused("check", "--explain", "nonsense")
+        assert "did you mean maximum-age?" in cli("check", "--explain", "maximun-age").err
 
 
 def test_outside_text_breaks_out_of_no_format(cli):

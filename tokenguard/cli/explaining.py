@@ -1,5 +1,6 @@
 """What a rule of a policy demands, why, and how to mend it."""
 
+import difflib
 from collections.abc import Mapping
 
 from tokenguard.errors import InputError
@@ -12,15 +13,17 @@ def explain(wiring: Wiring, policy: Policy, rule: str, *, as_json: bool) -> None
     """Print one rule as the policy has it; InputError if there is no such rule."""
     found = next((each for each in policy.rules if each.id == rule), None)
     if found is None:
+        known = [each.id for each in policy.rules]
+        near = difflib.get_close_matches(rule[:40], known, n=1)
         raise InputError(
-            "the policy has no such rule", hint="it has " + ", ".join(each.id for each in policy.rules)
-        )  # fmt: skip
-    demands = about(found.id).demands
+            "the policy has no such rule", hint=f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}"
+        )
     words = {
         "rule": found.id,
         "policy": policy.name,
         "severity": found.severity.value,
-        "demands": demands,
+        "demands": about(found.id).demands,
+        **({"says": found.says} if found.says else {}),
         "why": found.why,
         "source": found.source,
         "fix": found.fix,
