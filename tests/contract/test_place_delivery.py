@@ -65,6 +65,19 @@ def test_a_field_that_is_not_there_is_refused_before_a_rotation(places, delivery
     assert delivery.verify(missing, Value.of(canary())) is Holds.OTHER
 
 
+def test_on_another_server_nothing_is_looked_at_or_written(places, delivery):
+    elsewhere = Consumer(CONSUMER.kind, CONSUMER.target, "https://vault.elsewhere:8200")
+    value = Value.of(canary())
+    for act in (
+        lambda: delivery.check(elsewhere),
+        lambda: delivery.push(elsewhere, value),
+        lambda: delivery.verify(elsewhere, value),
+    ):
+        with pytest.raises(InputError):
+            act()
+    assert (places.calls, places.version(ENTRY)) == ([], 1)
+
+
 def test_a_denied_place_says_so(places, delivery):
     places.denied = True
     with pytest.raises(Unreachable):

@@ -20,6 +20,8 @@ class MemoryPlaces:
         self.interlude: Callable[[], None] = lambda: None
         self.denied = False
         self.server = SERVER
+        self.others: tuple[str, ...] = ()
+        """More nodes of the same server."""
 
     def put(self, url: str, **fields: object) -> None:
         """What a stranger does: a new version of the entry, whatever was there."""
@@ -41,12 +43,14 @@ class MemoryPlaces:
         return self.entries[url.partition("#")[0]][0]
 
     def of(self, pinned: Location | Consumer) -> "MemoryPlace":
-        if pinned.server != self.server:
+        if pinned.server not in {self.server, *self.others}:
             raise InputError("pinned elsewhere", hint="edit")
         return MemoryPlace(self, str(pinned) if isinstance(pinned, Consumer) else pinned.url)
 
     def servers(self, kind: ConsumerKind) -> tuple[str, ...]:
-        return (self.server,)
+        if not self.server:
+            raise InputError("the configuration does not say where", hint="say it")
+        return (self.server, *self.others)
 
     def pinned(self, url: str) -> Location:
         return Location(Custody.ADOPTED, parse_field(url).url, self.server)

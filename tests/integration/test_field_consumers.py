@@ -211,3 +211,11 @@ def test_who_confirms_the_new_server_has_the_next_value_delivered_there(declared
     assert declared("rotate", NAME).code == 2
     assert declared("rotate", NAME, server=declared.place.other).code == 0
     assert declared.place.at_the_other not in {old, "tgcanary-before"}
+
+
+@pytest.mark.parametrize("place", ["vault"], indirect=True)
+def test_an_import_tells_that_a_place_on_another_server_is_none_of_its_consumers(declared):
+    folder = declared.place.address.partition("#")[0].rpartition("/")[0]
+    for server, undeclared in ((declared.place.usual, []), (declared.place.other, [declared.place.address])):
+        answer = declared("import", "--from", folder, "--format", "json", server=server)
+        assert [each["undeclared"] for each in answer.document["duplicate"]] == [undeclared], answer

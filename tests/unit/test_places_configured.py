@@ -7,7 +7,7 @@ from tokenguard.clients.aws.client import AwsSettings
 from tokenguard.clients.aws.fields import SecretField
 from tokenguard.clients.vault.fields import KvField
 from tokenguard.domain.field_address import parse_field
-from tokenguard.domain.token import Custody, Location
+from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Location
 from tokenguard.errors import InputError
 from tokenguard.shell.places import ConfiguredPlaces
 from tokenguard.shell.settings import AwsConfig, Settings, VaultConfig
@@ -57,6 +57,33 @@ def test_another_server_is_refused(server):
 def test_another_endpoint_of_aws_is_refused():
     with pytest.raises(InputError, match="another server"):
         places(endpoint="https://vpce.example.org").of(Location(Custody.ADOPTED, ON_AWS))
+
+
+def test_a_consumer_is_looked_for_on_the_pinned_server_alone():
+    on_vault = Consumer(ConsumerKind.VAULT, "//kv/app#token", FIRST)
+    assert isinstance(places().of(on_vault), KvField)
+    assert isinstance(places(address=SECOND, others=(FIRST,)).of(on_vault), KvField)
+    assert isinstance(places().of(Consumer(ConsumerKind.AWS, "//eu-central-1/app#token")), SecretField)
+    for elsewhere in (places(address=SECOND), places(namespace="teams/video")):
+        with pytest.raises(InputError, match="declared on another server") as caught:
+            elsewhere.of(on_vault)
+        assert f"--deliver '{ON_VAULT}'" in caught.value.hint
+    with pytest.raises(InputError, match="another server"):
+        places(endpoint="https://vpce.example.org").of(Consumer(ConsumerKind.AWS, "//eu-central-1/app#token"))
+
+
+def test_a_consumer_without_a_server_on_record_is_refused_in_words_of_its_own():
+    with pytest.raises(InputError, match="when records did not say on which server") as caught:
+        places().of(Consumer(ConsumerKind.VAULT, "//kv/app#token"))
+    assert f"--deliver '{ON_VAULT}'" in caught.value.hint
+
+
+def test_which_servers_there_are_is_known_without_a_login():
+    found = places(credential="env:NOTHING", others=(SECOND,), namespace="video")
+    assert found.servers(ConsumerKind.VAULT) == (f"{FIRST}/video", f"{SECOND}/video")
+    assert found.servers(ConsumerKind.AWS) == ("",)
+    with pytest.raises(InputError, match="NOTHING"):
+        found.of(Consumer(ConsumerKind.VAULT, "//kv/app#token", f"{FIRST}/video"))
 
 
 def test_without_a_vault_in_the_configuration_there_are_no_places_on_one():
