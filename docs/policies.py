@@ -124,7 +124,7 @@ editors. `tokenguard policy publish FILE` shares a policy through the store, wit
 
 ### Conditions in CEL
 
-They need `pip install 'tokenguard[cel]'`. A condition is about one `record`, with the fields
+They need the extra `cel`, from the clone: `pip install '.[cel]'`. A condition is about one `record`, with the fields
 __FIELDS__.
 What is not known of a token has no value, and a condition that depends on it is *not evaluable*; `"owner" in
 record.known` asks whether something is known. Patterns in `matches` are RE2's. A condition has at most 1,000

@@ -260,5 +260,5 @@ def test_without_the_library_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "cel_expr_python", None)
     with pytest.raises(InputError, match="not installed") as caught:
         policy("true")
-    assert "tokenguard[cel]" in caught.value.hint
+    assert "cel-expr-python" in caught.value.hint
     expression._environment.cache_clear()

@@ -91,7 +91,7 @@ def _sealed(text: str, key: bytes) -> str:
         from nacl.public import PublicKey, SealedBox  # noqa: PLC0415 - only who delivers to GitHub needs it
     except ImportError:
         raise InputError(
-            "delivering to GitHub needs PyNaCl, which is not installed", hint="pip install 'tokenguard[github]'"
+            "delivering to GitHub needs PyNaCl, which is not installed", hint="pip install PyNaCl, where tokenguard is"
         ) from None
     return base64.b64encode(SealedBox(PublicKey(key)).encrypt(text.encode())).decode()
 

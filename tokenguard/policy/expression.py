@@ -127,7 +127,8 @@ def _environment() -> Any:
         from cel_expr_python import cel  # noqa: PLC0415 - 14 MB of machine code, for teams with rules of their own
     except ImportError:
         raise InputError(
-            "the policy has rules in CEL, which is not installed here", hint="pip install 'tokenguard[cel]'"
+            "the policy has rules in CEL, which is not installed here",
+            hint="pip install cel-expr-python, where tokenguard is",
         ) from None
     types = {"text": cel.Type.STRING, "number": cel.Type.INT, "yes/no": cel.Type.BOOL}
     types["texts"] = cel.Type.List(cel.Type.STRING)
