@@ -16,7 +16,7 @@ help:
 	@echo 'make lint    format, rules, types, import floors'
 	@echo 'make slow    the long campaigns'
 	@echo 'make bench   measurements, as ratios within one run'
-	@echo 'make docs    write docs/commands.md anew'
+	@echo 'make docs    write docs/commands.md and docs/policies.md anew'
 	@echo 'make lock    write requirements/*.txt anew'
 
 demo: $(VENV)/base.stamp
@@ -39,6 +39,7 @@ bench: $(VENV)/dev.stamp
 
 docs: $(VENV)/dev.stamp
 	$(BIN)/python -m docs.generate
+	$(BIN)/python -m docs.policies
 
 # uv is not part of the locked tools: it is only needed by whoever changes the locks.
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
