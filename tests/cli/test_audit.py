@@ -7,6 +7,7 @@ from tests.fakes.memory_store import MemoryStore
 from tokenguard.cli.audit_verify import problems_of
 from tokenguard.domain.event import Op
 from tokenguard.frozen import replace
+from tokenguard.ports.shelf import Item, Shared
 from tokenguard.stores.adopted import adopting
 
 NAME = "video/app/prod/upload"
@@ -50,6 +51,31 @@ def test_a_store_that_can_check_itself_is_asked_to_also_where_adopted_values_are
     store = Damaged(FakeClock())
     assert problems_of(adopting(store, lambda: None)) == problems_of(store) == ["row 7"]
     assert problems_of(adopting(MemoryStore(FakeClock()), lambda: None)) == ()
+
+
+def test_what_is_shared_through_the_store_is_in_the_log_and_verified(cli, tmp_path):
+    (tmp_path / "own.yaml").write_text("format: 1\nname: ours\nextends: default\n")
+    assert cli("policy", "publish", "own.yaml").code == 0
+    cli.clock.sleep(60)
+    assert cli("policy", "publish", "own.yaml").code == 0
+    (tmp_path / "public.py").write_text("x = 1\n")
+    publish = ("fingerprints", "publish", "--to-store", "--key-file", "keys/key", "--public-code", "public.py")
+    assert cli(*publish).code == 0
+    entries = cli("audit", "log", "--op", "share", "--format", "json").document["entries"]
+    told = {(each["detail"]["item"], each["detail"].get("version")) for each in entries}
+    assert told == {("policy", 1), ("policy", 2), ("scan-key", None), ("fingerprints", 1)}
+    assert {each["actor"] for each in entries} == {"user:tester"}
+    assert cli("audit", "log").out.count("(shared policy)") == 2
+    assert cli("audit", "verify", "--format", "json").document == {"ok": True, "chains": 4, "entries": 5}
+    cli.store._entries["shared/policy"].pop(0)
+    assert "the audit trail of the shared policy does not hold at entry 1" in cli.refused("audit", "verify", code=6)
+
+
+def test_an_item_without_a_trail_is_told_and_no_tampering(cli):
+    cli.store._shared[Item.POLICY] = Shared("1", b"{}")
+    answer = cli("audit", "verify")
+    assert answer.code == 0
+    assert "the shared policy was published before such things had a trail" in answer.err
 
 
 def _change(entries):

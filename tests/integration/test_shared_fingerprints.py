@@ -15,6 +15,7 @@ from tokenguard.places import state_dir
 from tokenguard.sandbox.server import Sandbox
 
 PUBLISH = ("fingerprints", "publish", "--to-store", "--key-file", "key", "--public-code", "public", "--format", "json")
+VERIFY = ("audit", "verify")
 PULL = ("fingerprints", "pull", "--from", "store", "--format", "json")
 
 
@@ -42,12 +43,22 @@ def test_on_openbao_a_publisher_publishes_and_a_scanner_pulls_and_sees_nothing_e
         assert vault(*PUBLISH, token=publisher).document["version"] == 2
         assert vault(*PULL, token=scanner).document["version"] == 2
         assert vault(*PULL, token=server.new_token(policies["inventory"])).code == 0
+        for role in ("auditor", "rotator", "inventory", "publisher"):
+            login = server.new_token(policies[role])
+            assert vault("audit", "verify", token=login).code == 0, role
+            told = vault("audit", "log", "--op", "share", "--format", "json", token=login).document["entries"]
+            assert sorted(each["detail"]["item"] for each in told) == ["fingerprints", "fingerprints", "scan-key"]
         assert [vault(*PUBLISH, token=scanner).code, vault("list", token=scanner).code] == [4, 4]
         shared = server.api("GET", "secret/data/team/shared/fingerprints", token=scanner).text
         for place in ("live/video/app/prod/post", "key/fingerprint"):
             assert server.api("GET", f"secret/data/team/{place}", check=False, token=scanner).status_code == 403
         assert value not in shared
         assert vault("rotate", NAME, token=publisher).code == 4
+        older = "\n".join(line for line in policies["rotator"].splitlines() if "/shared/" not in line)
+        assert older != policies["rotator"].rstrip()
+        login = server.new_token(older)
+        assert vault("rotate", NAME, token=login).code == 0, "a policy from before trails of what is shared"
+        assert vault("audit", "verify", token=login).code == 4, "what cannot be read is not called whole"
 
 
 def test_on_aws_the_calls_of_both_roles_are_those_of_their_policies(sandbox, tmp_path, capfd, monkeypatch):
@@ -61,7 +72,7 @@ def test_on_aws_the_calls_of_both_roles_are_those_of_their_policies(sandbox, tmp
         assert cli("init", "--sandbox").code == 0
         assert cli.issue().code == 0
         policies = cli("init", "--print-policy", "--format", "json").document["policies"]
-        for role, lines in {"publisher": [PUBLISH, PUBLISH], "scanner": [PULL], "inventory": [PULL]}.items():
+        for role, lines in {"publisher": [PUBLISH, PUBLISH], "scanner": [PULL], "inventory": [PULL, VERIFY]}.items():
             aws.requests.clear()
             for line in lines:
                 assert cli(*line).code == 0, line

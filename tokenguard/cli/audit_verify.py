@@ -58,6 +58,9 @@ def verify(wiring: Wiring) -> None:
             f"the store does not hold ({problem.where}): {problem.what}",
             hint="keep a copy of the store as evidence, then restore it from a backup",
         )
+    for chain in checked:
+        if not chain.entries:
+            wiring.progress.note(f"{chain.whose} was published before such things had a trail: publish it again")
     entries = sum(chain.entries for chain in checked)
     if wiring.screen.as_json:
         wiring.screen.document({"ok": True, "chains": len(checked), "entries": entries})

@@ -55,13 +55,12 @@ def publish(
     if bundle is None and not to_store:
         raise InputError("nothing says where to publish to", hint="give FILE, --to-store, or both")
     publisher = open_publisher(key_file)
-    now = wiring.clock.now()
-    outlets = Outlets(publisher, wiring.store if to_store else None, bundle, now)
+    outlets = Outlets(publisher, wiring.store if to_store else None, bundle, wiring.clock)
     publication = make_bundle(
         read_inventory(wiring.store),
         key=publisher.scan_key.tags,
         before=outlets.before(),
-        now=now,
+        now=wiring.clock.now(),
         public=public_code or ordinary_code(),
     )
     outlets.publish(publication.bundle)

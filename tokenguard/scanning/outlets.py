@@ -1,11 +1,11 @@
 """Where a bundle is published: a file, the store's shelf, or both; each publication follows the one before."""
 
-from datetime import datetime
 from pathlib import Path
 
 from tokenguard.domain.event import Event, Op
 from tokenguard.errors import Tampered
 from tokenguard.files import read_limited, replace_file
+from tokenguard.ports.clock import Clock
 from tokenguard.ports.shelf import Item, Shared, share_detail, shelf_of
 from tokenguard.ports.store import Store
 from tokenguard.scanning.bundle import MAX_BYTES, Bundle, Publisher, verified
@@ -20,14 +20,14 @@ class Outlets:
         publisher: signs, and knows its own signature.
         store: if it is to be published on its shelf.
         file: if it is to be published there.
-        now: dates the events.
+        clock: dates the events.
     """
 
-    def __init__(self, publisher: Publisher, store: Store | None, file: Path | None, now: datetime) -> None:
+    def __init__(self, publisher: Publisher, store: Store | None, file: Path | None, clock: Clock) -> None:
         self._publisher = publisher
         self._store = store
         self._file = file
-        self._now = now
+        self._clock = clock
         self._shared: Shared | None = None
 
     def before(self) -> Bundle | None:
@@ -61,7 +61,7 @@ class Outlets:
 
     def _share(self, store: Store, item: Item, data: bytes, before: Shared | None, told: dict[str, int]) -> None:
         detail = {**share_detail(item, data), **told}
-        event = Event(at=self._now, op=Op.SHARE, actor=store.actor(), detail=detail)
+        event = Event(at=self._clock.now(), op=Op.SHARE, actor=store.actor(), detail=detail)
         shelf_of(store).write(item, data, before.revision if before else "", [event])
 
     def _share_key(self, store: Store) -> None:

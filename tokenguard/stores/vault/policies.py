@@ -38,6 +38,8 @@ class _Rule:
     endpoint: str
     below: str
     able: tuple[str, ...]
+    asked: bool = True
+    """Whether a rotation cannot be made without it."""
 
 
 _SELF = (
@@ -64,7 +66,7 @@ _RULES: dict[Role, tuple[_Rule, ...]] = {
         _Rule("metadata", "fp/*", _LIST),
         _Rule("data", "shared/*", _READ),
     ),
-    Role.AUDITOR: _DOCUMENTS,
+    Role.AUDITOR: (*_DOCUMENTS, _Rule("data", "shared/*", _READ)),
     Role.SCANNER: (_Rule("data", "meta/store", _READ), _Rule("data", "shared/*", _READ)),
     Role.PUBLISHER: (
         *_DOCUMENTS,
@@ -86,6 +88,7 @@ _RULES: dict[Role, tuple[_Rule, ...]] = {
         _Rule("metadata", "fp/*", ("list", "delete")),
         _Rule("metadata", "live/*", ("create", "update")),
         _Rule("destroy", "cand/*", ("create", "update")),
+        _Rule("data", "shared/*", _READ, asked=False),
     ),
     Role.BREAK_GLASS: tuple(
         _Rule(endpoint, "*", _EVERYTHING)
@@ -103,11 +106,14 @@ def policy(role: Role, place: Place) -> str:
 
 
 def needs(role: Role, place: Place) -> dict[str, tuple[str, ...]]:
-    """What the role must be able to do, as paths to ask about; what only some servers have is left out."""
+    """What the role must be able to do, as paths to ask about.
+
+    What only some servers have is left out, and what no rotation needs: a login of an older policy goes on rotating.
+    """
     return {
         f"{place.mount}/{rule.endpoint}/{place.at(rule.below.replace('*', 'x'))}": rule.able
         for rule in _RULES[role]
-        if rule.endpoint != "detailed-metadata"
+        if rule.asked and rule.endpoint != "detailed-metadata"
     }
 
 
