@@ -129,7 +129,7 @@ def test_break_glass_makes_a_store_and_undeletes(cli):
     folder = cli.url.removeprefix("vault://secret/")
     cli.server.api("DELETE", f"secret/data/{folder}/meta/store", token=token)
     answer = cli("list", token=token)
-    assert (answer.code, "undelete" in answer.err) == (4, True)
+    assert (answer.code, f"undelete -versions=N -mount=secret {folder}/meta/store" in answer.err) == (4, True)
     cli.server.api("POST", f"secret/undelete/{folder}/meta/store", {"versions": [1]}, token=token)
     assert cli("list", token=token).code == 0
 

@@ -42,11 +42,16 @@ class KvMount:
 
     def read(self, path: str) -> Entry | None:
         """The current version, or None; VaultTrouble if somebody deleted it."""
-        answer = self._found(
-            lambda client: client.secrets.kv.v2.read_secret_version(
-                path, mount_point=self._mount, raise_on_deleted_version=True
+        try:
+            answer = self._found(
+                lambda client: client.secrets.kv.v2.read_secret_version(
+                    path, mount_point=self._mount, raise_on_deleted_version=True
+                )
             )
-        )
+        except VaultTrouble as trouble:
+            if trouble.reason is Reason.DELETED:
+                raise VaultTrouble.deleted(self._mount, path) from None
+            raise
         return None if answer is None else _entry(answer)
 
     def write(self, path: str, data: Mapping[str, Any], cas: int) -> int:

@@ -37,7 +37,7 @@ _WORDS: dict[Reason, tuple[str, str]] = {
     Reason.ABSENT: ("the vault has nothing at that path", "check MOUNT and PREFIX of the store's address"),
     Reason.DELETED: (
         "somebody deleted an entry of the store in the vault",
-        "undelete its last version (`vault kv undelete`, `bao kv undelete`); a destroyed one is in snapshots only",
+        "a destroyed one is in snapshots only",
     ),
     Reason.CAS: ("another writer was first", "run the command again: it goes on from what is there now"),
     Reason.DENIED: (
@@ -95,6 +95,15 @@ class VaultTrouble(Unreachable):
         """The trouble of that reason; `retry_after`: seconds the server asked us to wait."""
         message, hint = _WORDS[reason]
         return cls(message, hint=hint, reason=reason, retry_after=retry_after)
+
+    @classmethod
+    def deleted(cls, mount: str, path: str) -> "VaultTrouble":
+        """Somebody deleted the entry at a path of ours; says which one, and how it comes back."""
+        at = f"-mount={mount} {path}"
+        last, back = f"vault kv metadata get {at}", f"vault kv undelete -versions=N {at}"
+        message, hint = _WORDS[Reason.DELETED]
+        told = f"`{last}` tells its current_version N, `{back}` brings that back; {hint}"
+        return cls(message, hint=told, reason=Reason.DELETED)
 
     @property
     def passing(self) -> bool:
