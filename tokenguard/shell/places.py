@@ -135,13 +135,16 @@ def _kind_of(address: VaultField | AwsField) -> ConsumerKind:
 
 def _elsewhere(address: VaultField | AwsField, pinned: Location | Consumer) -> InputError:
     """Names the option that confirms a server: the one by which the place came into the record."""
-    how, option = ("declared", "--deliver") if isinstance(pinned, Consumer) else ("adopted", "--adopt")
+    if isinstance(pinned, Location):
+        how, confirm = "adopted", f"--adopt '{address.url}'"
+    else:
+        how, confirm = "declared", f"--deliver '{address.url}', with its other consumers"
     if isinstance(pinned, Consumer) and pinned.unpinned:
         return InputError(
             f"{address.url} was declared when records did not say on which server",
-            hint=f"if it is on the one that this machine is set to use: tokenguard edit NAME --deliver '{address.url}'",
+            hint=f"if it is on the one that this machine is set to use: tokenguard edit NAME {confirm}",
         )
     return InputError(
         f"{address.url} was {how} on another server than this machine is set to use",
-        hint=f"if the server has moved: tokenguard edit NAME {option} '{address.url}'",
+        hint=f"if the server has moved: tokenguard edit NAME {confirm}",
     )
