@@ -65,6 +65,28 @@ class TestInit:
         cli("init")
         assert "already" in cli.refused("init")
 
+    def test_nobody_is_asked_for_the_key_of_a_store_that_is_there(self, cli):
+        cli("init")
+        cli.environ.pop("TOKENGUARD_KEY_FILE")
+        assert "already" in cli.refused("init", "--no-input")
+        cli.tty = FakeTty()
+        assert "already" in cli.refused("init")
+        assert not cli.tty.shown
+
+    def test_who_leaves_at_the_recovery_code_is_told_that_the_store_is_made(self, cli):
+        cli.tty = FakeTty()
+        answer = cli("init")
+        assert answer.code == 130
+        assert answer.err.splitlines()[-1].startswith("hint: the store is made, and the code above opens it too; ")
+        code = next(text.strip() for text in cli.tty.shown if text.startswith("    "))
+        cli.environ.pop("TOKENGUARD_KEY_FILE")
+        cli.tty = FakeTty(code)
+        assert cli("list").code == 0
+
+    def test_a_store_that_is_missing_is_told_with_the_command_that_makes_it(self, cli):
+        hint = cli("list").err.splitlines()[-1]
+        assert f"`tokenguard --store {cli.environ['TOKENGUARD_STORE']} init`" in hint
+
     def test_no_store_without_its_recovery_file(self, cli, tmp_path):
         (tmp_path / "recovery").write_text("mine")
         assert "already" in cli.refused("init", "--recovery-file", "recovery")
@@ -111,6 +133,19 @@ class TestKeys:
         cli("init")
         slot = cli("store", "slots", "--format", "json").document["slots"][0]["id"]
         assert "last key slot" in cli.refused("store", "remove-slot", slot)
+
+    @pytest.mark.parametrize(
+        ("command", "told"),
+        [(("add-slot", "--recovery"), "the code above is slot "), (("rekey",), "everything is sealed under a new key")],
+    )
+    def test_who_leaves_at_a_new_recovery_code_is_told_what_is_done(self, cli, command, told):
+        cli("init")
+        cli.tty = FakeTty()
+        answer = cli("store", *command)
+        assert answer.code == 130
+        assert answer.err.splitlines()[-1].startswith(f"hint: {told}")
+        kinds = [each["kind"] for each in cli("store", "slots", "--format", "json").document["slots"]]
+        assert sorted(kinds) == ["key_file", "recovery"]
 
     def test_a_rekey_drops_what_is_not_at_hand_and_makes_a_new_recovery_code(self, cli, tmp_path):
         cli("init", "--recovery-file", "old")

@@ -97,7 +97,7 @@ def test_no_store_is_bad_input_and_names_init(tmp_path: Path):
     for place in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(InputError, match="no store") as caught:
             opened(place)
-        assert "tokenguard init" in caught.value.hint
+        assert f"tokenguard --store local://{place} init" in caught.value.hint
     assert not (tmp_path / "nowhere").exists()
 
 

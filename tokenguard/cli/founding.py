@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tokenguard.cli.recovery import Handover
+from tokenguard.cli.recovery import ANOTHER_CODE, Handover
 from tokenguard.errors import InputError
 from tokenguard.shell.local import make_local
 from tokenguard.shell.store_url import is_local, is_on_aws, is_on_vault
@@ -44,6 +44,7 @@ def found(wiring: Wiring, recovery_file: str | None, *, sandbox: bool = False) -
         return _made(wiring, [], "none")
     with Handover(recovery_file, wiring.tty) as handover:
         made = _made(wiring, [SlotKey.recovery(handover.code)], "file" if recovery_file else "shown")
+        wiring.unfinished = f"the store is made, and the code above opens it too; {ANOTHER_CODE}"
         handover.give()
     return made
 

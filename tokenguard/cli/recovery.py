@@ -10,6 +10,9 @@ from tokenguard.files import create_private, replace_file, shown
 from tokenguard.shell.tty import Tty
 from tokenguard.stores.local.recovery import new_recovery_code
 
+ANOTHER_CODE = "`tokenguard store add-slot --recovery` makes another one"
+"""What somebody does who has not kept the code that was shown."""
+
 
 class Handover:
     """Makes a code and gives it away once. Leaving without `give` takes the claimed file back.

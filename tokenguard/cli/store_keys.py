@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.recovery import Handover
+from tokenguard.cli.recovery import ANOTHER_CODE, Handover
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.shell.local import key_sources, open_local
@@ -50,6 +50,7 @@ def add(
     if recovery or recovery_file:
         with Handover(recovery_file, wiring.tty) as handover:
             slot = _open(wiring).add_slot(SlotKey.recovery(handover.code))
+            wiring.unfinished = f"the code above is slot {slot.id}; `tokenguard store remove-slot {slot.id}` drops it"
             handover.give()
     else:
         slot = _open(wiring).add_slot(_key(wiring, key_file, passphrase_file))
@@ -86,6 +87,7 @@ def rekey(wiring: Wiring, recovery_file: str | None) -> None:
         with Handover(recovery_file, wiring.tty) as handover:
             done, fresh = store.rekey([key]), True
             store.add_slot(SlotKey.recovery(handover.code))
+            wiring.unfinished = f"everything is sealed under a new key, and the code above opens it; {ANOTHER_CODE}"
             handover.give()
     if wiring.screen.as_json:
         kept, dropped = ([{"id": slot.id, "kind": slot.kind} for slot in each] for each in (done.kept, done.dropped))

@@ -7,6 +7,7 @@ from tokenguard.domain.move import refusal
 from tokenguard.domain.secret import Secret
 from tokenguard.ports.clock import Clock
 from tokenguard.shell.unlock import KeySources
+from tokenguard.stores.local.place import Place
 from tokenguard.stores.local.slots import SlotKey
 from tokenguard.stores.local.store import LocalStore, create_store, open_store
 
@@ -41,6 +42,7 @@ def make_local(
         InputError: there is one already, or a key source is not acceptable.
         NeedsPerson: there is no key at hand, and nobody may be asked for a passphrase.
     """
+    Place(directory).check_free()  # before anybody is asked for a passphrase, or a keyring takes a key
     keys = key_sources(environ, ask).new_keys(recovery=False)
     return create_store(directory, [*keys.slots, *recovery], clock)
 

@@ -24,7 +24,9 @@ class Header:
         """What the store is, and the version that says so; InputError if there is none."""
         stored = self._secrets.read(self._place.header)
         if stored is None:
-            raise InputError(f"there is no store at {self._place.url}", hint="make one with `tokenguard init`")
+            raise InputError(
+                f"there is no store at {self._place.url}", hint=f"tokenguard --store {self._place.url} init"
+            )
         if isinstance(stored.data, str):
             raise damaged("the store's own secret holds what tokenguard does not write")
         return stored.version, unpack(stored.data, StoreBody)

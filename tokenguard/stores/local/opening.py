@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tokenguard.domain.event import STORE_CHAIN, Event, Op
 from tokenguard.errors import InputError, WrongKey
-from tokenguard.files import fsync_dir, shown
+from tokenguard.files import fsync_dir
 from tokenguard.ports.clock import Clock
 from tokenguard.stores.local import chains
 from tokenguard.stores.local.anchor import Anchor
@@ -34,10 +34,7 @@ def make(place: Place, keys: Sequence[SlotKey], clock: Clock) -> tuple[Session, 
         place.prepare()
     slots = tuple(wrap(sealer.keys.data, key, sealer.store_id) for key in keys)
     with locked(place.lock, clock), translated():
-        if os.path.lexists(place.database):
-            raise InputError(
-                f"there is a store at {shown(place.directory)} already", hint="use it, or name another place"
-            )
+        place.check_free()
         _build(place, sealer, store_keys, slots, clock)
         place.unfinished.rename(place.database)
         fsync_dir(place.directory)

@@ -11,7 +11,6 @@ from tokenguard.places import state_dir
 from tokenguard.stores.local.network_disk import refuse_network_disk
 
 STATE_DIR_VARIABLE = "TOKENGUARD_STATE_DIR"
-_INIT_HINT = "make one with `tokenguard init`, or name another with --store"
 
 
 class Identity(Frozen, frozen=True):
@@ -53,10 +52,20 @@ class Place(Frozen, frozen=True):
         make_private_dir(self.directory)
         refuse_network_disk(self.directory)
 
+    def check_free(self) -> None:
+        """InputError if there is a store already."""
+        if os.path.lexists(self.database):
+            raise InputError(
+                f"there is a store at {shown(self.directory)} already", hint="use it, or name another place"
+            )
+
     def check(self) -> None:
         """Refuse a place that is no store, or that others could reach into."""
         if not self.directory.is_dir() or not os.path.lexists(self.database):
-            raise InputError(f"there is no store at {shown(self.directory)}", hint=_INIT_HINT)
+            raise InputError(
+                f"there is no store at {shown(self.directory)}",
+                hint=f"make it with `tokenguard --store {self.url} init`, or name another with --store",
+            )
         check_private_dir(self.directory)
         refuse_network_disk(self.directory)
         check_private_file(self.database)
