@@ -91,7 +91,7 @@ def _of_token(snapshot: Snapshot, now: datetime, patience: timedelta) -> Iterato
                 exit_code=ExitCode.NOT_PROVEN_DEAD,
             )
         elif item.probe_due_at <= now:
-            text = f"{name}: a dead token is due to be looked at again"
+            text = f"{name}: {item.label}, proven dead, is due to be looked at again"
             yield doubt("quarantine", text, f"tokenguard verify {name}")
 
 

@@ -2,6 +2,7 @@
 
 from tokenguard.migration.plan import MovePlan
 from tokenguard.shell.render import Screen
+from tokenguard.text import counted
 
 
 def show_plan(screen: Screen, plan: MovePlan, *, aws: bool) -> None:
@@ -16,7 +17,8 @@ def show_plan(screen: Screen, plan: MovePlan, *, aws: bool) -> None:
             ("tokens", _tokens(plan)),
             (
                 "quarantine",
-                f"{plan.quarantined} old values, kept until their death is confirmed" * bool(plan.quarantined),
+                f"{counted(plan.quarantined, 'old value')}, each kept until its death is confirmed"
+                * bool(plan.quarantined),
             ),
             ("shared", ", ".join(plan.shared)),
             ("audit", f"{plan.entries:,} entries, each as it is"),

@@ -8,6 +8,7 @@ from tokenguard.domain.liveness import Verdict
 from tokenguard.inventory.views import moment
 from tokenguard.report.incident import Case, Spread
 from tokenguard.shell.render import Screen
+from tokenguard.text import counted
 
 _SHOWN_PLACES = 5
 
@@ -30,13 +31,13 @@ def show(screen: Screen, cases: Sequence[Case], findings: Findings, reach: Sprea
             screen.line()
     if findings.strangers:
         screen.line(
-            f"{findings.strangers:,} findings are of no token here: find who made each and end it at its provider; "
-            "then `tokenguard add` its successor"
+            f"{counted(findings.strangers, 'finding')} of no token here: find who made each and end it at its "
+            "provider; then `tokenguard add` its successor"
         )
     if findings.blank:
         screen.line(
-            f"{findings.blank:,} findings hold no value to look up: run `tokenguard respond` and paste it, or have the "
-            "scanner write values (ggshield --show-secrets, gitleaks without --redact)"
+            f"{counted(findings.blank, 'finding')} without a value to look up: run `tokenguard respond` and paste it, "
+            "or have the scanner write values (ggshield --show-secrets, gitleaks without --redact)"
         )
     if not (cases or findings.strangers or findings.blank):
         screen.line("nothing was reported")
