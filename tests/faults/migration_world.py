@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from tests.contract.shelf_suite import share
 from tests.faults.rotation_homes import Home
 from tests.faults.rotation_killing import NAME, Launcher, Ran, RealWorld
 from tokenguard.domain.journal import Stage
 from tokenguard.domain.move import Move, MoveStage
 from tokenguard.domain.names import token_name
+from tokenguard.ports.shelf import Item
 
 BEFORE_PUBLISH = 7
 """Which effect of a planned rotation at an API's provider is the publish: two tokens live, pinned to a live version."""
@@ -49,6 +51,7 @@ class Removal(RealWorld):
             journal = store.find(token_name(NAME)).document.journal
             assert journal is not None
             assert journal.stage is Stage.VERIFIED, journal.stage
+            share(store, Item.POLICY, b"{}")
 
     def migrate(self, *, index: int, how: str) -> Ran:
         self._environ["MOVING"] = "1"
@@ -73,8 +76,16 @@ class Removal(RealWorld):
         told = self.run("list")
         assert told.code == 4
         assert f"the store at {self._both.old.url} has moved to {self._both.new.url}" in self.output()
+        left, arrived = (self._shared_at(home) for home in (self._both.old, self._both.new))
+        assert arrived is not None
+        assert arrived[0].data == b"{}"
+        assert arrived[1] == left[1]
         self._home = self._both.new
         self._environ["TOKENGUARD_STORE"] = self._both.new.url
+
+    def _shared_at(self, home: Home) -> Any:
+        with patch.dict(os.environ, self._environ), closing(home.opened()) as store:
+            return store.shelf.trail(Item.POLICY)
 
     def _move_of(self, home: Home) -> Move | None:
         with patch.dict(os.environ, self._environ), closing(home.opened()) as store:

@@ -3,6 +3,7 @@
 import secrets
 from datetime import timedelta
 
+from tests.contract.shelf_suite import share
 from tests.fakes import vault_stores
 from tests.fakes.clock import FakeClock
 from tests.fakes.local_stores import added, event, made
@@ -13,6 +14,7 @@ from tokenguard.domain.event import Op
 from tokenguard.domain.names import Label
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.migration.moving import move_store
+from tokenguard.ports.shelf import Item
 from tokenguard.ports.store import Tombstone
 from tokenguard.stores.vault.layout import Place
 
@@ -33,6 +35,7 @@ def test_a_long_trail_and_every_kind_of_slot_go_around(openbao, fake_aws, tmp_pa
         there = local.load(token)
         many = [event(Op.VERIFY, verdict=secrets.token_hex(60), n=number) for _ in range(80)]
         local.commit(token, there.version, there.document, many)
+    share(local, Item.FINGERPRINTS, bytes(range(256)) * 40, times=150)
     before, trail = local.load(token).document, local.history(token)
     vault = vault_stores.made(
         Place(mount="secret", prefix="around"), vault_stores.connection(openbao.url, openbao.root_token), sandbox=True
@@ -44,6 +47,7 @@ def test_a_long_trail_and_every_kind_of_slot_go_around(openbao, fake_aws, tmp_pa
         move_store(source, target, clock, Quiet(), lag=lag)
         assert not [each.broken for each in check_all(target) if each.broken]
         assert target.history(token)[: len(trail)] == trail
+        assert target.shelf.trail(Item.FINGERPRINTS)[1] == source.shelf.trail(Item.FINGERPRINTS)[1]
     assert clock.elapsed >= 300, "a listing of AWS may be that far behind"
     after = home.load(token).document
     assert (after.record, after.journal, after.quarantine) == (before.record, before.journal, before.quarantine)
@@ -51,4 +55,6 @@ def test_a_long_trail_and_every_kind_of_slot_go_around(openbao, fake_aws, tmp_pa
     assert home.read_candidate(token, Label("long-a-3")) == grave
     assert home.read_live(token).value == Value.of("tgcanary-value-1")
     assert [entry.event.op for entry in home.history(token)[len(trail) :]] == [Op.MIGRATE] * 6
+    shared, entries = home.shelf.trail(Item.FINGERPRINTS)
+    assert (shared.data, len(entries)) == (bytes(range(256)) * 40, 150 + 3)
     assert list(home.check()) == []
