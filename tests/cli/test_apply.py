@@ -69,7 +69,9 @@ def test_if_the_intent_cannot_be_written_nothing_is_delivered(cli, tmp_path, mon
         return real(token, expected, document, events)
 
     monkeypatch.setattr(cli.store, "commit", commit)
-    assert cli("apply").code == 130
+    answer = cli("apply")
+    assert answer.code == 130
+    assert "run the same command again" in answer.err.splitlines()[-1]
     assert not env.exists()
 
 

@@ -123,6 +123,10 @@ class TestShow:
 
     def test_a_name_that_is_not_there(self, cli):
         assert cli.refused("show", "no/such") == "there is no token named no/such"
+        cli.add(NAME)
+        assert (
+            cli("show", NAME.replace("upload", "uplaod")).err.splitlines()[-1].startswith(f"hint: did you mean {NAME}?")
+        )
 
 
 class TestEdit:
@@ -262,6 +266,15 @@ class TestRetire:
         assert cli.refused("retire", NAME) == "not confirmed; nothing was done"
         cli.tty = FakeTty("yes")
         assert cli("retire", NAME).code == 0
+
+    def test_nobody_is_asked_for_what_is_refused_anyway(self, cli):
+        cli.add(NAME)
+        assert cli("edit", NAME, "--deliver", "person:ops").code == 0
+        cli.tty = FakeTty()
+        assert cli("rotate", NAME).code == 130
+        cli.tty = FakeTty()
+        assert "is open" in cli.refused("retire", NAME, code=3)
+        assert not cli.tty.shown
 
     def test_a_retired_record_is_evidence(self, cli):
         cli.add(NAME)

@@ -73,6 +73,7 @@ def test_a_plan_tells_everything_and_does_nothing(cli):
     assert cli.everything() == before
     (plan,) = cli("rotate", NAME, "--plan", "--format", "json").document["plan"]
     assert plan["needs_person"] is False
+    assert plan["due_at"] == cli("show", NAME, "--format", "json").document["due_at"]
     assert [step["by"] for step in plan["steps"]].count("provider") == 2
     assert cli.everything() == before
 
@@ -116,10 +117,16 @@ def test_nothing_due_is_a_clean_answer(cli):
 
 def test_all_of_a_scope_takes_exactly_that_scope(cli):
     old = cli.add(NAME)
-    answer = cli("rotate", "--all-of", "drive:d2")
-    assert (answer.code, answer.out) == (0, "nothing to rotate\n")
     assert cli("rotate", "--all-of", "drive:d1").code == 0
     assert old not in living(cli)
+
+
+def test_all_of_a_scope_that_nobody_has_heard_of_never_exits_0(cli):
+    cli.add(NAME)
+    assert "leads to drive:d2" in cli.refused("rotate", "--all-of", "drive:d2", "--compromised")
+    assert cli("retire", NAME, "--yes").code == 0
+    answer = cli("rotate", "--all-of", "drive:d1")
+    assert (answer.code, answer.out) == (0, "nothing to rotate\n"), "all of it is dead already"
 
 
 def test_one_bad_token_never_blocks_the_rest_and_the_gravest_code_wins(cli, monkeypatch):
@@ -146,6 +153,7 @@ def test_resume_without_a_name_takes_everything_that_is_open(cli, monkeypatch):
     assert answer.code == 0, answer
     assert stage(cli) is Stage.DONE
     assert "nothing to go on with" in cli("rotate", "--resume").err
+    assert f"no operation on {NAME} is open" in cli("rotate", NAME, "--resume").err
 
 
 def test_abort_undoes_what_was_begun(cli, monkeypatch):

@@ -19,6 +19,7 @@ from tokenguard.provisioning.reviewing import checked_digest, reviewed_actions
 from tokenguard.rotation.batch import Result, gravest
 from tokenguard.shell.store_url import is_on_vault
 from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
 
 _MOST_JOBS = 16
 _ON_VAULT = 4
@@ -64,6 +65,8 @@ def apply(
     _check_consumers(wiring, held)
     if held.plan.actions and not yes and not reviewed:
         _confirm(wiring, held.plan)
+    if held.plan.actions:
+        wiring.unfinished = "nothing is lost; run the same command again, and it goes on from there"
     results: list[Result] = []
     try:
         for result in Applying(wiring, held, reviewed or held.plan.digest, begun).run(jobs or _jobs(wiring)):
@@ -88,9 +91,8 @@ def _reviewed(wiring: Wiring, held: Held, digest: str) -> Mapping[TokenName, str
 
 def _refuse_ends(plan: Plan, *, allow_retire: bool) -> None:
     if plan.ends_live and not allow_retire:
-        count = len(plan.ends_live)
         raise InputError(
-            f"{count:,} live token{'s' if count > 1 else ''} would be revoked, {plan.ends_live[0]} first",
+            f"{counted(len(plan.ends_live), 'live token')} would be revoked, {plan.ends_live[0]} first",
             hint="give --allow-retire if nothing uses them any more",
         )
 

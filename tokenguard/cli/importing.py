@@ -70,8 +70,10 @@ def import_file(
     already is not added again, so an import can be repeated. Exit 1: some were refused or could not be read; the others
     are in. Exit 3: of one a person must say that its consumer has it; `tokenguard rotate --resume` asks.
     """
-    if bool(file) == bool(source) or (source and form) or (tags and not source):
-        raise InputError("give a FILE, or --from ADDRESS", hint="--as belongs to a file, --tag to an address")
+    if bool(file) == bool(source):
+        raise InputError("give either a FILE or --from ADDRESS", hint="tokenguard import .env, for example")
+    if (source and form) or (tags and not source):
+        raise InputError("--as belongs to a FILE, --tag to --from", hint="leave it out")
     given = {name: text for name, text in texts.items() if text}
     if file:
         drafts = read_drafts(_read(Path(file)), Format(form) if form else Format.of(file), source=Path(file).name)

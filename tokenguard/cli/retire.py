@@ -24,7 +24,8 @@ def retire(wiring: Wiring, name: TokenName, *, reason: str, yes: bool) -> None:
     """
     snapshot = known_token(wiring.store, name)
     reason = plain_text(reason, what="reason")
-    if not yes and snapshot.document.record.state is not RecordState.RETIRED:
+    refused_anyway = snapshot.document.busy or snapshot.document.record.state is RecordState.RETIRED
+    if not yes and not refused_anyway:
         _confirm(wiring, name)
     with wiring.working_on(name):
         show_taken(wiring, wiring.engine.retire(snapshot.id, reason=reason))

@@ -17,7 +17,7 @@ from tokenguard.rotation.plan import RotationPlan, in_order
 from tokenguard.rotation.sharing import run_shared
 from tokenguard.shell.store_url import is_on_aws
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import safe_text
+from tokenguard.text import counted, safe_text
 
 _MAX_REASON = 200
 
@@ -85,6 +85,11 @@ def _cost(wiring: Wiring) -> str:
 def _go_on(wiring: Wiring, targets: list[Snapshot], *, abort: bool, accept_outage: bool, single: bool) -> ExitCode:
     if not targets:
         wiring.progress.note("no operation is open: there is nothing to go on with")
+    for target in targets:
+        if not target.document.busy and not abort:
+            wiring.progress.note(
+                f"no operation on {target.document.record.name} is open; this is how the last one ended"
+            )
     jobs = [continuing_job(wiring, target, abort=abort, accept_outage=accept_outage) for target in targets]
     return _run(wiring, jobs, single=single)
 
@@ -116,7 +121,9 @@ def _document(wiring: Wiring, result: Result) -> Snapshot | None:
 def _confirm(wiring: Wiring, plans: Sequence[RotationPlan]) -> None:
     if wiring.tty is None:
         return  # a runner was told to; the plan above is on record in its log
-    answer = wiring.tty.ask(f"this revokes {len(plans)} tokens before they are replaced; type the number to go on: ")
+    answer = wiring.tty.ask(
+        f"this revokes {counted(len(plans), 'token')} first, then replaces; type the number to go on: "
+    )
     if answer.strip() != str(len(plans)):
         raise InputError("not confirmed", hint="nothing was done; name single tokens, or type the number")
 
@@ -130,7 +137,8 @@ def _check_choice(*given: bool, resume: bool, abort: bool, plan_only: bool) -> N
     if (resume or abort) and chosen and not named:
         raise InputError("--resume and --abort take names, not --due or --all-of", hint="see `tokenguard rotate -h`")
     if not chosen and not resume:
-        raise InputError("no token was named", hint="name one, or use --due or --all-of KIND:ID")
+        others = "" if abort else ", or use --due or --all-of KIND:ID"
+        raise InputError("no token was named", hint=f"name one{others}")
 
 
 def _check_mode(*, compromised: bool, resume: bool, abort: bool, accept_outage: bool) -> None:

@@ -8,6 +8,7 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import RecordState
+from tokenguard.errors import InputError
 from tokenguard.policy.model import due_of
 from tokenguard.rotation.batch import Job, Skipped
 from tokenguard.rotation.plan import RotationPlan, plan_rotation
@@ -16,13 +17,14 @@ from tokenguard.shell.wiring import Wiring
 
 
 def chosen(wiring: Wiring, names: Sequence[TokenName], scope: str | None, *, due: bool) -> list[Snapshot]:
-    """The named tokens, or those of one scope, or those that are due."""
+    """The named tokens, or those of one scope, or those that are due; InputError for what the inventory lacks."""
     if names:
         return [known_token(wiring.store, name) for name in dict.fromkeys(names)]
     wanted = changes_from({"scope": scope}).scope if scope else None
-    found = []
+    found, known = [], wanted is None
     for snapshot in wiring.store.scan():
         record = snapshot.document.record
+        known = known or record.scope == wanted
         waits = record.state is RecordState.PENDING and not snapshot.document.busy  # for its first value
         if record.state is RecordState.RETIRED or waits or not record.kind.has_value:
             continue
@@ -31,6 +33,8 @@ def chosen(wiring: Wiring, names: Sequence[TokenName], scope: str | None, *, due
         if due and not _is_due(wiring, snapshot):
             continue
         found.append(snapshot)
+    if not known:  # exit 0 would say that all of a misspelt Drive's tokens are dead
+        raise InputError(f"no token of the inventory leads to {wanted}", hint="`tokenguard list` shows the scopes")
     return found
 
 

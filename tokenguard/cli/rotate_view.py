@@ -6,10 +6,12 @@ from typing import Any
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName
+from tokenguard.inventory.views import moment
 from tokenguard.policy.model import Due
 from tokenguard.rotation.batch import Result
 from tokenguard.rotation.plan import By, RotationPlan, total
 from tokenguard.shell.render import Screen
+from tokenguard.text import counted
 
 
 def show_plans(screen: Screen, plans: Sequence[RotationPlan], now: datetime, *, quiet: bool, cost: str = "") -> None:
@@ -89,7 +91,7 @@ def _state(snapshot: Snapshot | None) -> str:
     if journal is None:
         return "unchanged"
     if (proof := journal.proof) is not None:
-        return f"{journal.stage.value}; old token dead ({proof.grade.value}, {proof.samples} refusals)"
+        return f"{journal.stage.value}; old token dead ({proof.grade.value}, {counted(proof.samples, 'refusal')})"
     return f"{journal.mode.value} {journal.stage.value}"
 
 
@@ -99,7 +101,7 @@ def _plan_json(plan: RotationPlan) -> dict[str, Any]:
         "provider": plan.provider,
         "scope": plan.scope,
         "mode": plan.mode.value,
-        "due_at": plan.due_at,
+        "due_at": moment(plan.due_at),
         "needs_person": plan.needs_person,
         "seconds": plan.takes.total_seconds(),
         "blocked": plan.blocked,
@@ -124,8 +126,8 @@ def _result_json(result: Result, snapshot: Snapshot | None) -> dict[str, Any]:
             "grade": proof.grade.value,
             "samples": proof.samples,
             "control": proof.control,
-            "first_at": proof.first_at.isoformat(),
-            "last_at": proof.last_at.isoformat(),
+            "first_at": moment(proof.first_at),
+            "last_at": moment(proof.last_at),
         }
         if proof
         else None,
