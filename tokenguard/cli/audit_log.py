@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import click
 
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.naming import TOKEN_NAME, known_token
 from tokenguard.domain.event import Entry, Event, Op
+from tokenguard.domain.moment import moment_of
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import InputError
 from tokenguard.inventory.views import entry_json, event_words
@@ -61,8 +62,7 @@ def _whose(event: Event) -> str:
 def _moment(text: str, now: datetime) -> datetime:
     if (ago := _AGO.fullmatch(text)) is not None:
         return now - int(ago[1]) * _UNITS[ago[2]]
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise InputError("--since is not a time", hint="write YYYY-MM-DD, or for example 36h or 7d") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    found = moment_of(text)
+    if found is None:
+        raise InputError("--since is not a time", hint="write YYYY-MM-DD, or for example 36h or 7d")
+    return found

@@ -1,11 +1,10 @@
 """The work of `respond` on each token: is it alive, put it on record, end it if somebody says so, look again."""
 
-from datetime import UTC, datetime
-
 from tokenguard.cli.leaks import record_leak
 from tokenguard.cli.respond_lookup import Findings, Leaked
 from tokenguard.domain.document import Document
 from tokenguard.domain.liveness import DeathGrade, Verdict
+from tokenguard.domain.moment import moment_of
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import ExitCode, TokenguardError
@@ -153,7 +152,7 @@ def _case(wiring: Wiring, leaked: Leaked, state: _State, *, rotated: bool, probl
             Place(where=each.place, since=each.since, commit=each.commit[:12], found_by=each.scanner)
             for each in leaked.sightings[:_MOST_PLACES]
         ),
-        since=min(filter(None, (_moment(each.since) for each in leaked.sightings)), default=None),
+        since=min(filter(None, (moment_of(_iso(each.since)) for each in leaked.sightings)), default=None),
         verdict=state.verdict,
         reason=state.reason,
         rotated=rotated,
@@ -162,10 +161,6 @@ def _case(wiring: Wiring, leaked: Leaked, state: _State, *, rotated: bool, probl
     )
 
 
-def _moment(text: str) -> datetime | None:
-    """A scanner's date, if it is in the form that all of them but ggshield use."""
-    try:
-        found = datetime.fromisoformat(text.replace(" +", "+").replace(" -", "-"))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+def _iso(text: str) -> str:
+    """A scanner's date as ISO 8601, if it is in the form that all of them but ggshield use."""
+    return text.replace(" +", "+").replace(" -", "-")

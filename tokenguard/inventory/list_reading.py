@@ -3,12 +3,13 @@
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NoReturn
 
 from tokenguard.documents import JsonTree, load_json
 from tokenguard.domain.listing import ListedRow
 from tokenguard.domain.lookalikes import holds_issued, holds_opaque
+from tokenguard.domain.moment import moment_of
 from tokenguard.errors import InputError
 from tokenguard.text import safe_text
 
@@ -66,8 +67,13 @@ def _reader(text: str) -> Callable[[str, str], Iterable[tuple[str, _Fields]]]:
     if text.lstrip()[:1] in {"[", "{"}:
         return _json
     head = next(csv.reader(io.StringIO(text.partition("\n")[0])), [])
-    named = [_COLUMNS.get(each.strip().lower().replace("_", " ")) for each in head]
+    named = [_meaning(each) for each in head]
     return _csv if "label" in named and (len(named) > 1 or named == ["label"]) else _lines
+
+
+def _meaning(column: str) -> str:
+    """Which field a column holds; empty for one that we do not read."""
+    return _COLUMNS.get(column.strip().lower().replace("_", " "), "")
 
 
 def _lines(text: str, _source: str) -> Iterator[tuple[str, _Fields]]:
@@ -79,7 +85,7 @@ def _lines(text: str, _source: str) -> Iterator[tuple[str, _Fields]]:
 def _csv(text: str, source: str) -> Iterator[tuple[str, _Fields]]:
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        names = [_COLUMNS.get(each.strip().lower().replace("_", " "), "") for each in next(rows)]
+        names = [_meaning(each) for each in next(rows)]
         if len(set(names) - {""}) != len([name for name in names if name]):
             _refuse(source, "a column occurs twice")
         for number, row in enumerate(rows, 2):
@@ -101,7 +107,7 @@ def _json(text: str, source: str) -> Iterator[tuple[str, _Fields]]:
         fields = {"name": item} if isinstance(item, str) else item
         if not isinstance(fields, dict):
             _refuse(source, f"item {number} is neither a name nor a mapping")
-        known = {_COLUMNS.get(name.lower().replace("_", " ")): each for name, each in fields.items()}
+        known = {_meaning(name): each for name, each in fields.items()}
         yield f"item {number}", {name: str(each) for name, each in known.items() if name and each is not None}
 
 
@@ -138,11 +144,10 @@ def _moment(text: str, place: str) -> datetime | None:
     line = text.strip()
     if line.lower() in _NEVER:
         return None
-    try:
-        moment = datetime.fromisoformat(line)
-    except ValueError:
+    found = moment_of(line)
+    if found is None:
         _refuse(place, "a date is not in the form YYYY-MM-DD")
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return found
 
 
 def _refuse(place: str, reason: str) -> NoReturn:

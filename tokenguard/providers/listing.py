@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
 
 from tokenguard.documents import JsonTree
+from tokenguard.domain.moment import moment_of
 from tokenguard.errors import Unreachable
 from tokenguard.ports.provider import Ambiguous, Listed
 
@@ -64,12 +65,8 @@ def short_text(tree: JsonTree) -> str:
 
 
 def moment(tree: JsonTree) -> datetime | None:
-    """An ISO 8601 time (UTC where it names no zone); None for anything else."""
-    try:
-        found = datetime.fromisoformat(tree) if isinstance(tree, str) else None
-    except ValueError:
-        return None
-    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
+    """A time in UTC; None for whatever is no time."""
+    return moment_of(tree) if isinstance(tree, str) else None
 
 
 def unreadable() -> Unreachable:

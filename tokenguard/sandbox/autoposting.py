@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
+from tokenguard.domain.moment import moment_of
 from tokenguard.sandbox.knobs import Operation
 from tokenguard.sandbox.limits import Room
 from tokenguard.sandbox.weather import weather
@@ -193,10 +194,10 @@ def _strings(value: object) -> bool:
 def _moment(value: object) -> datetime | None:
     if value is None:
         return None
-    if not isinstance(value, str):
-        raise ValueError("not a time")  # noqa: TRY004 - one kind of refusal for whatever is no time
-    moment = datetime.fromisoformat(value)
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    found = moment_of(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("not a time")
+    return found
 
 
 def _iso(moment: datetime | None) -> str | None:
