@@ -15,6 +15,7 @@ from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.leaks import report_leaks
 from tokenguard.cli.masking_values import known_values
 from tokenguard.cli.naming import TOKEN_NAME, known_token
+from tokenguard.cli.saving import check_page
 from tokenguard.domain.names import TokenName, token_id
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import ExitCode, InputError, TokenguardError
@@ -55,8 +56,10 @@ def redact(
 
     Without options, credentials are known by their shape only. What may still become a value is held
     back until it is decided; everything else passes at once, with --own word by word. Ctrl-C is left
-    to the program before the pipe. Exit 125: masking failed, and nothing more was written.
+    to the program before the pipe. Exit 125: masking or writing failed, and nothing more was written.
     """
+    if report is not None:
+        check_page(report)
     known = [_from_environment(wiring, name) for name in variables]
     if names or everything:
         snapshots = list(wiring.store.scan()) if everything else [known_token(wiring.store, name) for name in names]
@@ -70,8 +73,8 @@ def redact(
         found, recordable = _with_names(wiring, found)
         audited = audited or recordable
     masked = report_leaks(wiring, {_CHANNEL: found}, report, audited=audited)
-    if channel.failed:
-        return ExitCode.CLOSED
+    if channel.failure:
+        raise channel.failure
     return ExitCode.FINDINGS if fail_on_leak and masked else ExitCode.OK
 
 
@@ -90,6 +93,7 @@ def _deaf_to_interrupts() -> Iterator[None]:
 
 def _own_tokens(wiring: Wiring) -> Recognise:
     """What this machine knows of the team's tokens; InputError if it knows nothing, or nothing of late."""
+    from tokenguard.detection.match import Match  # noqa: PLC0415 - only --own needs the scanner
     from tokenguard.scanning.own_tokens import load_own_tokens  # noqa: PLC0415 - only --own needs the scanner
     from tokenguard.shell.scan_key import find_scan_key  # noqa: PLC0415
 
@@ -97,7 +101,8 @@ def _own_tokens(wiring: Wiring) -> Recognise:
 
     def recognise(data: bytes) -> Iterator[tuple[str, Secret]]:
         for match in stage(data) if stage else ():
-            yield match.facts["token"], match.value
+            if isinstance(match, Match):
+                yield match.facts["token"], match.value
 
     return recognise
 

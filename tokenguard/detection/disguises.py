@@ -7,6 +7,7 @@ another writing of one, is passed on. `own.py` limits how deep views of views go
 import binascii
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from tokenguard.detection.regex_set import Regex, regex
 from tokenguard.frozen import Frozen
@@ -15,6 +16,9 @@ _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _CHARACTER = r"[A-Za-z0-9_.~:+/=%\x5c\x2d]"
 _JOINT = r"[\x22'`][ \t]*[+.&|]*\x5c?[ \t]*(?:\r?\n[ \t]*)?[+.&|]*[ \t]*[fFrRbBuU]{0,2}[\x22'`]"
 _LINE_END = r"[\x22']?[ \t]*\x5c?\r?\n[ \t>#*\x22']*"
+WRITING = bytes(char for char in range(128) if chr(char).isalnum()) + b"_.~:+/=%\\-\"'`&| \t\r\n>#*"
+"""All that a token in text is written with, in whatever disguise: no writing goes on beyond any other byte."""
+_ZEROS = r"\x00", r"\x00\x00\x00"
 _ESCAPE = re.compile(rb"\\u00([0-9A-Fa-f]{2})|\\x([0-9A-Fa-f]{2})|\\U000000([0-9A-Fa-f]{2})|\\([/_-])")
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 
@@ -23,9 +27,15 @@ class View(Frozen, frozen=True):
     """Bytes that were written differently."""
 
     start: int
-    """Where in the source the writing began."""
+    end: int
+    """Where in the source the writing stands."""
     data: bytes
     how: str
+
+
+def _view(found: Any, data: bytes, how: str) -> View:
+    start, end = found.span()
+    return View(start, end, data, how)
 
 
 class Disguises:
@@ -37,7 +47,9 @@ class Disguises:
         self._hex = regex(rf"[0-9A-Fa-f]{{{shortest * 2},}}")
         self._written = regex(rf"{_CHARACTER}{{{shortest},}}")
         self._joined = regex(rf"(?:{_CHARACTER}+{_JOINT})+{_CHARACTER}+")
-        self._wide = regex(r"(?:[\x20-\x7e]\x00){8,}[\x20-\x7e]?|(?:\x00[\x20-\x7e]){8,}")
+        self._wide = regex(
+            "|".join(rf"(?:{zeros}[\x20-\x7e]){{8,}}|(?:[\x20-\x7e]{zeros}){{8,}}[\x20-\x7e]?" for zeros in _ZEROS)
+        )
         self._promising = regex(rf"[\x21-\x7e]{{{shortest},}}|(?:[\x20-\x7e]\x00){{8}}")
         self._line_end, self._joint = re.compile(_LINE_END.encode()), re.compile(_JOINT.encode())
         self._shortest = shortest
@@ -52,16 +64,18 @@ class Disguises:
             yield from _replaced(data, self._written, _ESCAPE, "escapes")
         if b"\x00" in data:
             for wide in self._wide.finditer(data):
-                yield View(wide.start(), wide.group().replace(b"\x00", b""), "utf-16")
+                text = wide.group()
+                how = "utf-32" if b"\x00\x00" in text else "utf-16"
+                yield _view(wide, text.replace(b"\x00", b""), how)
         yield from self._joined_views(data)
 
     def _base64_views(self, data: bytes) -> Iterator[View]:
         for run in self._base64.finditer(data):
-            yield from self._base64_of(run.group(), run.start())
+            yield from self._base64_of(run, run.group())
         for block in self._wrapped.finditer(data):
-            yield from self._base64_of(self._line_end.sub(b"", block.group()), block.start())
+            yield from self._base64_of(block, self._line_end.sub(b"", block.group()))
 
-    def _base64_of(self, run: bytes, start: int) -> Iterator[View]:
+    def _base64_of(self, found: Any, run: bytes) -> Iterator[View]:
         """All four ways to cut the run into groups of four: what stands before it may belong to it or not."""
         plain = run.replace(b"=", b"").translate(_URL_SAFE)
         for offset in range(4):
@@ -69,7 +83,7 @@ class Disguises:
             part = part[: len(part) - (len(part) % 4 == 1)]
             read = binascii.a2b_base64(part + b"=" * (-len(part) % 4))
             if self._promising.search(read):
-                yield View(start, read, "base64")
+                yield _view(found, read, "base64")
 
     def _hex_views(self, data: bytes) -> Iterator[View]:
         for run in self._hex.finditer(data):
@@ -77,14 +91,14 @@ class Disguises:
             for offset in range(2):
                 read = binascii.a2b_hex(digits[offset : len(digits) - (len(digits) - offset) % 2])
                 if self._promising.search(read):
-                    yield View(run.start(), read, "hex")
+                    yield _view(run, read, "hex")
 
     def _joined_views(self, data: bytes) -> Iterator[View]:
         """String literals that are written one after another, as if they were one."""
         for chain in self._joined.finditer(data):
             read = self._joint.sub(b"", chain.group())
             if len(read) >= self._shortest:
-                yield View(chain.start(), read, "joined literals")
+                yield _view(chain, read, "joined literals")
 
 
 def _replaced(data: bytes, runs: Regex, escape: re.Pattern[bytes], how: str) -> Iterator[View]:
@@ -92,7 +106,7 @@ def _replaced(data: bytes, runs: Regex, escape: re.Pattern[bytes], how: str) -> 
         text = run.group()
         plain = escape.sub(_character, text)
         if plain != text:
-            yield View(run.start(), plain, how)
+            yield _view(run, plain, how)
 
 
 def _character(found: re.Match[bytes]) -> bytes:

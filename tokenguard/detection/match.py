@@ -18,12 +18,14 @@ class Match(Frozen, frozen=True, kw_only=True):
     """What the rule took for the secret. For parity with detect-secrets it may be a part of the token only."""
     whole: Secret
     """The whole token, as far as it can be told; baselines know it by this."""
+    written: Secret | None = None
+    """How it stands in the file, from `line` on, where that is not the value itself."""
     facts: dict[str, str] = field(default_factory=dict)
     """Short facts under fixed keys (`lifetime`, `via`, `token`, `state`); never a value."""
 
 
 class Unscanned(Frozen, frozen=True, kw_only=True):
-    """A line that had to be given up: a hostile one, on which a rule ran out of time."""
+    """What had to be given up, from a line on: a hostile one, on which a stage ran out of what it may use."""
 
     line: int
     reason: str

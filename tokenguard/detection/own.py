@@ -2,44 +2,51 @@
 
 from collections.abc import Iterator
 
-from tokenguard.detection.match import Match
+from tokenguard.detection.match import Match, Unscanned
 from tokenguard.detection.own_index import Hit, OwnIndex
 from tokenguard.domain.finding import Kind
 from tokenguard.domain.secret import Secret
 
-_DEPTH = 2
 CODE_DIGITS = 12
 """How much of a token's id is its report code: enough that two of one store never share it, short enough to say."""
-_DECODED_LIMIT = 6
+_NESTED_LIMIT = 6
 """Views of views may be at most this many times as large as what they come from: an end to nesting for its own sake."""
 
 
-def scan_own(index: OwnIndex, data: bytes) -> Iterator[Match]:
-    """Find indexed values in `data`, each once for each line."""
-    seen: set[tuple[str, int]] = set()
-    budget = [_DECODED_LIMIT * len(data) + 4096]
-    for start, hit, how in _search(index, data, _DEPTH, budget):
+def scan_own(index: OwnIndex, data: bytes) -> Iterator[Match | Unscanned]:
+    """Find indexed tokens in `data`, each once for each line, and say where nesting was not followed to its end."""
+    found: dict[tuple[str, int], tuple[int, Match]] = {}
+    for start, end, hit, how in _search(index, data):
         line = data.count(b"\n", 0, start) + 1
-        if (hit.entry.token, line) in seen:
-            continue
-        seen.add((hit.entry.token, line))
-        yield _match(hit, how, line, start - data.rfind(b"\n", 0, start))
+        if hit is None:
+            yield Unscanned(line=line, reason="nested-disguises")
+        elif len(hit.value) > found.get((hit.entry.token, line), (0,))[0]:  # the half of a pair gives way to the whole
+            written = data[start:end] if how else b""
+            match = _match(hit, how, line, start - data.rfind(b"\n", 0, start), written)
+            found[hit.entry.token, line] = (len(hit.value), match)
+    yield from (match for _, match in found.values())
 
 
-def _search(index: OwnIndex, data: bytes, depth: int, budget: list[int]) -> Iterator[tuple[int, Hit, str]]:
+def _search(index: OwnIndex, data: bytes) -> Iterator[tuple[int, int, Hit | None, str]]:
+    """Hits as they stand, in disguise, and twice disguised, by where they stand; none where the last were given up."""
     for hit in index.hits(data):
-        yield hit.start, hit, ""
-    if depth == 0:
-        return
+        yield hit.start, hit.start + len(hit.value), hit, ""
+    left = _NESTED_LIMIT * len(data) + 4096
     for view in index.disguises.views(data):
-        budget[0] -= len(view.data)
-        if budget[0] < 0:
-            return
-        for _, hit, how in _search(index, view.data, depth - 1, budget):
-            yield view.start, hit, f"{view.how}, {how}" if how else view.how
+        for hit in index.hits(view.data):
+            yield view.start, view.end, hit, view.how
+        if left < 0:
+            continue
+        for nested in index.disguises.views(view.data):
+            left -= len(nested.data)
+            if left < 0:
+                yield view.start, view.end, None, ""
+                break
+            for hit in index.hits(nested.data):
+                yield view.start, view.end, hit, f"{view.how}, {nested.how}"
 
 
-def _match(hit: Hit, how: str, line: int, column: int) -> Match:
+def _match(hit: Hit, how: str, line: int, column: int, written: bytes) -> Match:
     revoked = hit.entry.revoked_on
     facts = {"token": hit.entry.token, "state": "revoked" if revoked else "live"}
     if revoked:
@@ -49,4 +56,13 @@ def _match(hit: Hit, how: str, line: int, column: int) -> Match:
     if how:
         facts["as"] = how
     value = Secret(hit.value.decode("ascii"))
-    return Match(kind=Kind.OWN, type="own token", line=line, column=column, value=value, whole=value, facts=facts)
+    return Match(
+        kind=Kind.OWN,
+        type="own token",
+        line=line,
+        column=column,
+        value=value,
+        whole=value,
+        written=Secret(written.decode("utf-8", "replace")) if written else None,
+        facts=facts,
+    )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from tokenguard.detection.match import Match
+from tokenguard.detection.match import Match, Unscanned
 from tokenguard.detection.own import scan_own
 from tokenguard.detection.own_index import OwnIndex
 from tokenguard.errors import InputError, Tampered
@@ -58,9 +58,9 @@ def load_own_tokens(key: ScanKey | None, now: datetime, *, required: bool = Fals
     index = OwnIndex(key.tags, bundle.entries, bundle.symbols)
     waivers = {waiver.token: waiver for waiver in bundle.waivers}
 
-    def stage(data: bytes) -> Iterator[Match]:
+    def stage(data: bytes) -> Iterator[Match | Unscanned]:
         found = scan_own(index, data)
-        return (_waived(match, waivers, now) for match in found) if waivers else found
+        return (_waived(each, waivers, now) if isinstance(each, Match) else each for each in found)
 
     return OwnTokens(stage, notes)
 

@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Iterator
 
 from tokenguard.detection.changes import Cleanness, changed_part, hold_nothing
+from tokenguard.detection.disguises import WRITING
 from tokenguard.scanning.scanner import Stages
 from tokenguard.scanning.source import Blob, Message, Source
 
 _TOGETHER = 64
-_AROUND = 16 << 10
-"""How far, in bytes, what one token is written as may reach beyond a change: the longest, in base64 twice."""
 
 Judged = tuple[Source, bool]
 """A source, and whether it is known to hold nothing."""
@@ -56,4 +55,5 @@ class Passing:
         if self._own is None:
             return False
         start, end = changed_part(before, data)
-        return any(True for _ in self._own(data[max(start - _AROUND, 0) : end + _AROUND]))
+        begin = len(data[:start].rstrip(WRITING))
+        return any(True for _ in self._own(data[begin : len(data) - len(data[end:].lstrip(WRITING))]))

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from tokenguard.detection.match import Match
 from tokenguard.detection.own import scan_own
 from tokenguard.detection.own_index import OwnIndex, OwnTag, covered, pieces, tag_of
 from tokenguard.domain.names import TokenId
@@ -117,7 +118,8 @@ def _in_public(index: OwnIndex, paths: Iterable[Path]) -> set[str]:
     for source in map(read_file, _files(paths)):
         if isinstance(source, Blob):
             read += 1
-            found |= {tag_of(index.key, match.value.reveal())[0] for match in scan_own(index, source.data)}
+            matches = (each for each in scan_own(index, source.data) if isinstance(each, Match))
+            found |= {tag_of(index.key, match.value.reveal())[0] for match in matches}
     if not read:
         raise InputError("no file of public code could be read", hint="name some with --public-code PATH")
     return found

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _MARK = b"pragma:"
 
-OwnStage = Callable[[bytes], Iterable[Match]]
+OwnStage = Callable[[bytes], Iterable[Match | Unscanned]]
 """Finds the team's own tokens in raw bytes."""
 
 Judge = Callable[[Iterable[Source]], Iterator[tuple[Source, bool]]]
@@ -129,21 +129,27 @@ def merged(reports: Sequence[Report], notes: tuple[str, ...] = ()) -> Report:
 
 def matches_of(data: bytes, path: str, stages: Stages) -> Iterator[Match | Unscanned]:
     """All stages over one content, without doubles."""
-    own = list(stages.own(data)) if stages.own else []
-    yield from own
+    own: list[Match] = []
+    for each in stages.own(data) if stages.own else ():
+        if isinstance(each, Unscanned):
+            yield each
+        else:
+            own.append(each)
     if not stages.rules:
+        yield from own
         return
     text = decoded(data)
-    shapes = [match for match in scan_extras(text.text, path) if not _same(match, own)]
+    shapes = [match for match in scan_extras(text.text, path) if not _told(match, own, "vendor")]
     by_rule: list[Match] = []
     for each in _by_rules(text.text, path, stages.team) if text.rules_apply else ():
         if isinstance(each, Unscanned):
             yield each
-        elif not _same(each, own):
+        elif not _told(each, own, "rule"):
             by_rule.append(each)
             shape = _same(each, shapes)
             yield replace(each, facts={"vendor": shape.type}) if shape else each
     yield from (match for match in shapes if not _same(match, by_rule))
+    yield from own
 
 
 def _by_rules(text: str, path: str, team: "TeamRules | None") -> Iterator[Match | Unscanned]:
@@ -204,6 +210,29 @@ def _placed(match: Match, blob: Blob) -> dict[str, str]:
 
     cell = cell_of(decoded(blob.data).text, match.line, match.column)
     return match.facts | ({"cell": cell} if cell else {})
+
+
+def _told(match: Match, own: list[Match], fact: str) -> bool:
+    """Whether it is one of the team's own tokens, which then says what else found it."""
+    for index, other in enumerate(own):
+        if _stands_in(match, other):
+            known = other.facts.get(fact, "").split(", ") if fact in other.facts else []
+            if match.type not in known:
+                own[index] = replace(other, facts=other.facts | {fact: ", ".join([*known, match.type])})
+            return True
+    return False
+
+
+def _stands_in(match: Match, own: Match) -> bool:
+    """Whether it has some of the token, as it is or as it is written there; on other lines only all of it counts.
+
+    White space and padding say nothing: a rebuilt block has it elsewhere, a disguise ends before it.
+    """
+    value = "".join(match.value.reveal().split()).rstrip("=")
+    last = own.line + (own.written.reveal().count("\n") if own.written else 0)
+    writings = ["".join(each.reveal().split()) for each in (own.whole, own.written) if each is not None]
+    within = own.line <= match.line <= last
+    return any(writing in value or (within and value in writing) for writing in writings)
 
 
 def _same(match: Match, others: Iterable[Match]) -> Match | None:

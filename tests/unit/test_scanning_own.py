@@ -1,0 +1,125 @@
+"""The team's own tokens among what the rules find: told once, and never passed over in a later version of a file."""
+
+import base64
+import json
+import random
+import secrets
+from collections.abc import Callable
+
+import pytest
+
+from tests.unit.test_detection_own import DISGUISES, index, usable
+from tokenguard.detection.match import Match, Unscanned
+from tokenguard.detection.own import scan_own
+from tokenguard.domain.finding import Kind, Origin
+from tokenguard.scanning.passing import Passing
+from tokenguard.scanning.scanner import Stages, matches_of, scan
+from tokenguard.scanning.source import Blob
+
+ORIGIN = Origin(commit="1" * 40, author_date="")
+
+
+def stages(value: str, *, rules: bool = True) -> Stages:
+    known = index(value)
+    return Stages(own=lambda data: scan_own(known, data), rules=rules)
+
+
+def wrapped(value: str) -> list[str]:
+    return base64.encodebytes(b"x" * 30 + value.encode()).decode().split()
+
+
+TOLD_ONCE: dict[str, Callable[[str], str]] = {
+    "as it is": lambda t: f'password = "{t}"\n',
+    "base64": lambda t: f'password = "{base64.b64encode(t.encode()).decode()}"\n',
+    "base64 with padding": lambda t: f'key = "{base64.b64encode(b"x" + t.encode()).decode()}"\n',
+    "base64 of json": lambda t: f'auth = "{base64.b64encode(json.dumps({"t": t}).encode()).decode()}"\n',
+    "basic auth in a url": lambda t: f'url = "https://user:{t}@example.net/"\n',
+    "hex": lambda t: f'secret = "{t.encode().hex()}"\n',
+    "percent": lambda t: f'password = "{DISGUISES["percent"](t)}"\n',
+    "escapes": lambda t: f'password: "{DISGUISES["json escapes"](t)}"\n',
+    "joined": lambda t: f'password = "{t[:24]}" + "{t[24:]}"\n',
+    "joined over lines": lambda t: f'password = ("{t[:24]}"\n  "{t[24:]}")\n',
+    "wrapped in quotes": lambda t: "key = (" + "\n".join(f'"{part}"' for part in wrapped(t)) + ")",
+    "a block of YAML": lambda t: "password: |\n  " + "\n  ".join(wrapped(t)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("written", TOLD_ONCE)
+@pytest.mark.parametrize("shape", ["autoposting", "letters", "descript"])
+def test_an_own_token_that_a_rule_finds_too_is_told_once_as_own(shape: str, written: str) -> None:
+    value = usable(shape)
+    found = list(matches_of(TOLD_ONCE[written](value).encode(), "a.yaml", stages(value)))
+    assert [each.kind for each in found if isinstance(each, Match)] in ([Kind.OWN], [Kind.OWN] * 2), found
+
+
+def test_what_else_found_it_is_a_fact() -> None:
+    value = "sk-social-" + secrets.token_hex(32)
+    (found,) = matches_of(f'password = "{value}"\n'.encode(), "a.py", stages(value))
+    assert isinstance(found, Match)
+    assert (found.facts["rule"], found.facts["vendor"]) == ("Secret Keyword", "Autoposting API Key")
+
+
+@pytest.mark.parametrize("beside", ['password = "q8Zk2LmWv5Rt9YbN4cXp7HdT"', 'x = "q8Zk2LmWv5Rt9YbN4cXp7HdT0aKe"'])
+def test_another_secret_beside_an_own_token_is_still_told(beside: str) -> None:
+    value = usable("letters")
+    for text in (f'{beside}; y = "{value}"\n', f'y = "{base64.b64encode(value.encode()).decode()}"\n{beside}\n'):
+        kinds = {each.kind for each in matches_of(text.encode(), "a.py", stages(value)) if isinstance(each, Match)}
+        assert kinds == {Kind.OWN, Kind.RULE}, text
+
+
+def test_a_part_of_a_token_on_another_line_is_another_finding() -> None:
+    value = usable("letters")
+    text = f'y = "{value}"\n\npassword = "{value[:20]}"\n'
+    found = {
+        each.kind: each.line for each in matches_of(text.encode(), "a.py", stages(value)) if isinstance(each, Match)
+    }
+    assert found == {Kind.OWN: 1, Kind.RULE: 3}
+
+
+def deep_noise() -> bytes:
+    """Base64 that can be read in several ways, each of which can again: more than is followed."""
+    return base64.encodebytes((b"V" * 600 + b"\n") * 30)
+
+
+@pytest.mark.parametrize("disguise", ["base64", "wrapped base64", "hex", "percent", "json escapes", "joined", "utf-16"])
+def test_no_noise_before_a_disguised_token_hides_it(disguise: str) -> None:
+    value = usable("letters")
+    written = DISGUISES[disguise](value)
+    data = deep_noise() + b"\n\n" + (written if isinstance(written, bytes) else written.encode())
+    found = list(scan_own(index(value), data))
+    assert any(isinstance(each, Match) for each in found)
+
+
+def test_where_nesting_is_given_up_the_report_says_so() -> None:
+    value = usable("letters")
+    report = scan([Blob(path="a.txt", data=b"x\n" + deep_noise())], stages(value, rules=False))
+    assert [(each.reason, each.line) for each in report.skipped] == [("nested-disguises", 2)]
+    assert [each for each in scan_own(index(value), b"V" * 9_000) if isinstance(each, Unscanned)] == []
+
+
+def spread(value: str) -> str:
+    return 'x = "' + ('" +' + " " * 600 + '"').join(value) + '"'
+
+
+def escaped_twice(value: str) -> str:
+    once = "".join(f"\\U{ord(char):08x}" for char in value * 5)
+    return "".join(f"\\U{ord(char):08x}" for char in once)
+
+
+@pytest.mark.parametrize("rules", [True, False])
+@pytest.mark.parametrize("write", [*DISGUISES.values(), spread, escaped_twice], ids=[*DISGUISES, "spread", "twice"])
+def test_the_version_that_makes_a_token_whole_is_not_passed_over(
+    write: Callable[[str], str | bytes], rules: bool
+) -> None:
+    value = usable("letters")
+    written = write(value)
+    data = b"calm = 1\n" * 3 + (written if isinstance(written, bytes) else written.encode()) + b"\ncalm = 2\n"
+    found = [each.facts["token"] for each in scan_own(index(value), data)]
+    source = random.Random(5)
+    for at in [source.randrange(30, len(data) - 12) for _ in range(6)]:
+        broken = data[:at] + b"(,)" + data[at:]
+        if [each.facts["token"] for each in scan_own(index(value), broken)] == found:
+            continue
+        versions = [Blob(path="a.txt", data=each, origin=ORIGIN) for each in (b"first\n", broken, data)]
+        judged = list(Passing(stages(value, rules=rules)).judged(versions))
+        assert not judged[-1][1], at
