@@ -255,7 +255,19 @@ def test_a_child_that_will_not_end_for_a_new_token_is_killed(terminal):
     argv = [sys.executable, "-c", STUBBORN]
     if terminal:
         argv = ["script", "-qec", shlex.join(argv), "/dev/null"]
-    done = subprocess.run(
-        argv, stdin=subprocess.DEVNULL, capture_output=True, env=world().environ, timeout=30, check=True
-    )
+    nothing, open_end = os.pipe()  # `script` would type the end of its input
+    try:
+        done = subprocess.run(argv, stdin=nothing, capture_output=True, env=world().environ, timeout=30, check=True)
+    finally:
+        os.close(nothing)
+        os.close(open_end)
     assert done.stdout.split() == [b"heard", b"137"]
+
+
+def test_what_was_typed_ahead_reaches_the_child_the_end_of_input_too():
+    """`script` types a line and Ctrl-D before the child is there."""
+    line = shlex.join(["sh", "-c", f"sleep 0.1; exec {shlex.join(OURS)} exec -- cat"])
+    done = subprocess.run(
+        ["script", "-qec", line, "/dev/null"], input=b"ahead\n", capture_output=True, env=world().environ, timeout=30, check=True,
+    )  # fmt: skip
+    assert done.stdout.count(b"ahead") >= 2

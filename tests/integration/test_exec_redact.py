@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -61,6 +62,7 @@ def test_redact_takes_values_from_variables_and_needs_no_store():
         (["--from-env", "NOT_SET"], "a variable of --from-env is not set"),
         (["--from-env", "SHORT"], "the value of SHORT cannot be masked"),
         (["-t", "no/such/token"], "there is no token named"),
+        (["--report", "/no/such/directory/report"], "cannot write /no/such/directory/report"),
     ],
 )
 def test_redact_refuses_what_it_cannot_mask_before_it_passes_anything(arguments, why):
@@ -106,16 +108,28 @@ def test_masking_that_fails_stops_the_output_and_is_125():
         "sys.exit(run(['redact']))"
     )
     child = subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=world().environ
-    )
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=world().environ,
+    )  # fmt: skip
     child.stdin.write(b"good ")
     child.stdin.flush()
     first = os.read(child.stdout.fileno(), 100)
     child.stdin.write(b"bad ")
     child.stdin.flush()
     time.sleep(0.2)
-    out, _ = child.communicate(b"tgcanary_later", timeout=30)
+    out, err = child.communicate(b"tgcanary_later", timeout=30)
     assert (first, out, child.returncode) == (b"good ", b"", 125)
+    assert b"error: masking failed, and all output from there on was withheld" in err
+
+
+@pytest.mark.parametrize("command", [["redact"], ["exec", "--", "echo", "text"]], ids=lambda command: command[0])
+def test_output_that_cannot_be_written_is_not_success(command):
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*OURS, *command], input=b"text\n", stdout=full, stderr=subprocess.PIPE, env=world().environ, check=False
+        )
+    assert done.returncode == 125
+    assert b"error: not all output could be written" in done.stderr
 
 
 def test_env_for_a_shell_is_what_the_shell_reads_back():

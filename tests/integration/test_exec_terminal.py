@@ -62,14 +62,14 @@ def test_an_interactive_python_with_keys_stop_continue_interrupt_and_resize(shel
 
 
 def test_a_job_in_the_background_is_not_stopped_by_what_is_typed_and_gets_its_keys_when_it_is_back(shell):
-    shell.sendline(f"{EXEC} sh -c 'echo started; cat' &")
+    shell.sendline(f"{EXEC} sh -c 'echo started; exec cat' &")
     shell.expect_exact("started")
     shell.sendline("echo typed-for-the-shell")
     shell.expect_exact("\r\ntyped-for-the-shell")
     shell.sendline("jobs")
     shell.expect(r"Running.*cat")
     shell.sendline("fg")
-    shell.expect_exact("echo started; cat'")
+    shell.expect_exact("echo started; exec cat'")
     shell.sendline("typed-for-the-job")
     shell.expect(r"typed-for-the-job\r\n(?s:.*)typed-for-the-job\r\n")
     shell.sendcontrol("z")

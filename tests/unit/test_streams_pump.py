@@ -49,7 +49,7 @@ def test_after_a_failure_nothing_more_is_written_and_all_is_read(pipes):
         pump.step(0)
     os.close(writing)
     pump.run()
-    assert pump.failed
+    assert pump.failure
     assert os.read(reading, 1000) == b"good "
 
 

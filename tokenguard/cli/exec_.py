@@ -8,14 +8,9 @@ from tokenguard.cli.disclosing import Asked
 from tokenguard.cli.exec_rounds import ON_ROTATE, Settings, run_disclosed
 from tokenguard.cli.leaks import report_leaks
 from tokenguard.cli.usage import explain
-from tokenguard.errors import ExitCode, TokenguardError
+from tokenguard.errors import TokenguardError
 from tokenguard.shell.wiring import Wiring
-
-
-class FailedClosed(TokenguardError):  # noqa: N818 - reads as what it says
-    """The child was not started, whatever the reason: its own exit codes must not be mistaken for ours."""
-
-    exit_code = ExitCode.CLOSED
+from tokenguard.streams.failure import FailedClosed
 
 
 class _Exec(Command):
@@ -78,8 +73,10 @@ def exec_command(
         raise FailedClosed("--on-rotate needs tokens and masking", hint="give -t NAME, and leave --no-mask out")
     settings = Settings(show_names=show_names, masked=not no_mask, on_rotate=on_rotate, check_every=check_every)
     try:
-        code, found = run_disclosed(wiring, asked, program, keep, settings)
+        ended = run_disclosed(wiring, asked, program, keep, settings)
     except TokenguardError as error:
         raise _closed(error) from None
-    report_leaks(wiring, found, None, audited=bool(asked))
-    return code
+    report_leaks(wiring, ended.found, None, audited=bool(asked))
+    if ended.failure:
+        raise ended.failure
+    return ended.code

@@ -3,12 +3,11 @@
 import signal
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tokenguard.cli.disclosing import Asked, Disclosure
-from tokenguard.cli.leaks import Found
 from tokenguard.cli.masking_values import known_values
-from tokenguard.errors import ExitCode, TokenguardError
+from tokenguard.errors import TokenguardError
 from tokenguard.redaction.known import Known, Source
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.shell.process import inherited_umask
@@ -37,8 +36,8 @@ class Settings:
 
 def run_disclosed(
     wiring: Wiring, asked: Sequence[Asked], program: Sequence[str], keep: Sequence[str], settings: Settings
-) -> tuple[int, Found]:
-    """Run a program with tokens, again and again if it is to be restarted; its exit code, and what was masked.
+) -> Ended:
+    """Run a program with tokens, again and again if it is to be restarted; how it ended, and all that was masked.
 
     Raises:
         TokenguardError: the child could not be started, or what it asks for could not be had or written down.
@@ -56,10 +55,8 @@ def run_disclosed(
         disclosure.happened(f"exit {ended.code}")
         for channel, counts in ended.found.items():
             found.setdefault(channel, Counter()).update(counts)
-        if ended.failed:
-            return ExitCode.CLOSED, found
-        if watch is None or not watch.fired or settings.on_rotate != RESTART:
-            return ended.code, found
+        if ended.failure or watch is None or not watch.fired or settings.on_rotate != RESTART:
+            return replace(ended, found=found)
         wiring.progress.note("a token was replaced: the program is started anew")
 
 

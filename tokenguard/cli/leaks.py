@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tokenguard.cli.saving import save_page
 from tokenguard.domain.event import Event, Op
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import Conflict, TokenguardError
-from tokenguard.files import replace_file
 from tokenguard.redaction.known import Source
 from tokenguard.shell.wiring import Wiring
 
@@ -29,7 +29,7 @@ def report_leaks(wiring: Wiring, found: Found, report: Path | None, *, audited: 
     """
     total = sum(sum(counts.values()) for counts in found.values())
     if report is not None:
-        replace_file(report.absolute(), json.dumps({"leaks": _rows(found)}, indent=2).encode() + b"\n")
+        save_page(report.absolute(), json.dumps({"leaks": _rows(found)}, indent=2) + "\n")
     names = sorted({source.name for counts in found.values() for source in counts if source.name})
     if total:
         whose = f" ({', '.join(names)})" if names else ""

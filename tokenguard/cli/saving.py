@@ -14,9 +14,20 @@ def save_page(path: Path, text: str) -> None:
     Raises:
         InputError: it cannot be written there, or something that is no plain file is in the way.
     """
+    check_page(path)
     try:
-        if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
-            raise InputError(f"not a plain file: {shown(path)}", hint="name a new file, or one to be replaced")
         replace_file(path, text.encode())
     except OSError:
-        raise InputError(f"cannot write {shown(path)}", hint="name a file in a directory of yours") from None
+        raise _cannot_write(path) from None
+
+
+def check_page(path: Path) -> None:
+    """Refuse a path, with an InputError, before work is done for what could not be written there in the end."""
+    if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
+        raise InputError(f"not a plain file: {shown(path)}", hint="name a new file, or one to be replaced")
+    if not os.access(path.absolute().parent, os.W_OK | os.X_OK):
+        raise _cannot_write(path)
+
+
+def _cannot_write(path: Path) -> InputError:
+    return InputError(f"cannot write {shown(path)}", hint="name a file in a directory of yours")

@@ -57,7 +57,7 @@ def _run_piped(program: Program, matcher: Matcher, watch: Watch | None) -> Ended
     return Ended(
         code=_code(child.returncode),
         found={channel.name: channel.stream.found for channel in channels},
-        failed=pump.failed,
+        failure=pump.failure,
     )
 
 

@@ -14,6 +14,7 @@ _GLANCE = 0.1
 """Seconds between two looks whether a job in the background has come to the foreground: no signal says so."""
 _LONG = 3600.0
 _CHUNK = 4096
+_END_OF_INPUT = b"\x04"
 
 
 class Keyboard:
@@ -33,6 +34,7 @@ class Keyboard:
         self._ours = ours
         self._gone = descriptor < 0
         self._before: list[int | list[bytes | int]] | None = None  # its modes before we took it; None: we have not
+        self._typed_ahead = False
 
     @classmethod
     def open(cls, pump: Pump, child: int) -> Self:
@@ -65,7 +67,7 @@ class Keyboard:
         if self._before is None and self._is_meant_for_us():
             before = termios.tcgetattr(self._descriptor)
             tty.setraw(self._descriptor, termios.TCSADRAIN)  # what was typed ahead is kept
-            self._before = before
+            self._before, self._typed_ahead = before, True
             self._pump.wait_for(self._descriptor, self._type)
 
     def suspend(self) -> None:
@@ -81,6 +83,8 @@ class Keyboard:
             keys = os.read(self._descriptor, _CHUNK)
         except OSError:
             keys = b""
+        if self._typed_ahead:  # what was typed as the end of input lies there as NUL, without a meaning
+            keys, self._typed_ahead = keys.replace(b"\0", _END_OF_INPUT), False
         if not keys:
             self._gone = True
             self._pump.forget(self._descriptor)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from tokenguard.errors import InputError
 from tokenguard.redaction.known import Source
+from tokenguard.streams.failure import FailedClosed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +27,8 @@ class Ended:
     """Its exit code, or 128 and the number of the signal that ended it."""
     found: Mapping[str, Counter[Source]] = field(default_factory=dict)
     """What was masked, by channel."""
-    failed: bool = False
-    """Masking failed, and output was withheld from then on."""
+    failure: FailedClosed | None = None
+    """Why output was withheld; None: it was not."""
 
 
 def cannot_start() -> InputError:

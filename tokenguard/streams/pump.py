@@ -14,10 +14,15 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tokenguard.redaction.known import Source
+from tokenguard.streams.failure import FailedClosed, masking_failed, not_read, not_written
 
 CHUNK = 65_536
 IDLE = 0.05
 """Seconds without data after which harmless undecided bytes, such as a prompt, are passed on."""
+
+
+_LEFT = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EIO})
+"""Who read has left: a pipe, a socket, a terminal."""
 
 
 class Redactor(Protocol):
@@ -54,33 +59,38 @@ class Channel:
     source: int
     sink: int
     stream: Redactor
-    failed: bool = False
-    """Masking failed: what still comes is read and thrown away."""
+    failure: FailedClosed | None = None
+    """Why nothing more is written; what still comes is read and thrown away."""
     deaf: bool = False
     """The reader has left."""
 
     def take(self, data: bytes) -> None:
-        """Mask and write a piece; nothing at all if masking fails."""
-        if self.failed:
-            return
-        try:
-            out = self.stream.feed(data)
-        except Exception:  # noqa: BLE001 - fail closed, whatever it was
-            self.failed = True
-            return
-        self.put(out)
+        """Mask and write a piece."""
+        self._write(lambda: self.stream.feed(data))
 
-    def put(self, data: bytes) -> None:
-        """Write all of it, or learn that nobody reads."""
-        try:
-            write_all(self.sink, data)
-        except OSError:
-            self.deaf = True
+    def idle(self) -> None:
+        """Write what is harmless although undecided."""
+        self._write(self.stream.idle)
 
     def finish(self) -> None:
         """Write what is left."""
-        if not self.failed and not self.deaf:
-            self.put(self.stream.finish())
+        self._write(self.stream.finish)
+
+    def _write(self, masked: Callable[[], bytes]) -> None:
+        """Write all that is masked, or learn that nobody reads; nothing at all if masking fails."""
+        if self.failure or self.deaf:
+            return
+        try:
+            out = masked()
+        except Exception:  # noqa: BLE001 - fail closed, whatever it was
+            self.failure = masking_failed()
+            return
+        try:
+            write_all(self.sink, out)
+        except OSError as error:
+            self.deaf = True
+            if error.errno not in _LEFT:
+                self.failure = not_written()
 
 
 @dataclass(slots=True)
@@ -101,9 +111,9 @@ class Pump:
         return [key.data for key in self._selector.get_map().values() if isinstance(key.data, Channel)]
 
     @property
-    def failed(self) -> bool:
-        """Whether masking failed anywhere."""
-        return any(channel.failed for channel in self.channels)
+    def failure(self) -> FailedClosed | None:
+        """Why output was withheld; None: it was not."""
+        return next((channel.failure for channel in self.channels if channel.failure), None)
 
     def wait_for(self, descriptor: int, call: Callable[[], None]) -> None:
         """Call `call` whenever there is something to read."""
@@ -126,8 +136,7 @@ class Pump:
                 key.data()
         if not ready:
             for channel in waiting:
-                if not channel.failed:
-                    channel.put(channel.stream.idle())
+                channel.idle()
         return bool(ready)
 
     def run(self) -> None:
@@ -156,7 +165,7 @@ class Pump:
             return
         except OSError as error:
             if error.errno != errno.EIO:  # a terminal whose other side is closed
-                channel.failed = True
+                channel.failure = not_read()
             data = b""
         if data:
             channel.take(data)

@@ -52,7 +52,7 @@ def run_in_terminal(program: Program, matcher: Matcher, watch: Watch | None = No
     return Ended(
         code=monitor.code if monitor.code is not None else 1,
         found={channel.name: channel.stream.found for channel in channels},
-        failed=pump.failed,
+        failure=pump.failure,
     )
 
 

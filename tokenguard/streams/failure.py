@@ -1,0 +1,27 @@
+"""Why output was withheld: nothing may pass unmasked, and nothing may be lost without a word."""
+
+from tokenguard.errors import ExitCode, TokenguardError
+
+
+class FailedClosed(TokenguardError):  # noqa: N818 - reads as what it says
+    """A program was not started, or not all of its output was shown: its exit code must not be mistaken for that."""
+
+    exit_code = ExitCode.CLOSED
+
+
+def masking_failed() -> FailedClosed:
+    """The engine raised: what it was given, and all that came after it, is not shown."""
+    return FailedClosed(
+        "masking failed, and all output from there on was withheld",
+        hint="run it again, and report it if it fails again",
+    )
+
+
+def not_read() -> FailedClosed:
+    """What comes can be read no more."""
+    return FailedClosed("not all output could be read", hint="check where it comes from, and run it again")
+
+
+def not_written() -> FailedClosed:
+    """The other end is there, and takes nothing: a full disk."""
+    return FailedClosed("not all output could be written", hint="make room where it goes, or send it elsewhere")
