@@ -7,6 +7,7 @@ from tokenguard.domain.names import token_name
 
 URL = "vault://kv/video/app#token"
 OTHER = "vault://kv/video/other#token"
+THERE = "https://vault.elsewhere:8200"
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def plan(cli):
 def test_it_is_adopted_verified_and_delivered_and_nothing_at_the_place_changes(cli, value, tmp_path):
     planned = plan(cli)
     assert planned["actions"][0]["verbs"] == ["declare", "adopt"]
-    assert planned["adopted_places"] == [{"name": "a/b", "place": URL}]
+    assert planned["adopted_places"] == [{"name": "a/b", "place": URL, "server": cli.places.server}]
     assert cli("plan").out.splitlines()[2].startswith("!! NEW PLACES OF OTHERS")
     assert "NEW PLACES OF OTHERS" in cli("plan", "--format", "markdown").out
     assert cli.places.calls == [], "a plan asks no place"
@@ -105,6 +106,32 @@ def test_a_live_value_is_not_moved_by_an_edit_of_the_manifest(cli, value, tmp_pa
     assert plan(cli)["actions"] == []
 
 
+def test_the_server_is_in_the_reviewed_plan_and_no_other_one_is_asked(cli, value):
+    planned = plan(cli)
+    cli.places.server = THERE
+    cli.refused("apply", "--digest", planned["digest"])
+    cli.places.denied = True  # a value that cannot be read yet leaves a record that is pinned
+    assert cli("apply").code == 4
+    cli.places.denied, cli.places.server = False, planned["adopted_places"][0]["server"]
+    cli.refused("add", "a/b")
+    assert cli.places.calls == []
+    (again,) = plan(cli)["adopted_places"]
+    assert again == planned["adopted_places"][0], "as long as there is no value it may be planned anew"
+    assert cli("apply").code == 0
+    assert record(cli).location.server == again["server"]
+    assert plan(cli)["actions"] == []
+
+
+def test_a_live_value_on_another_server_than_this_machine_uses_cannot_be_planned(cli, value):
+    assert cli("apply").code == 0
+    cli.places.server = THERE
+    cli.places.calls.clear()
+    assert "pinned to another server" in cli.refused("apply")
+    assert cli.places.calls == []
+    assert cli("edit", "a/b", "--adopt", URL, "--yes").code == 0
+    assert plan(cli)["actions"] == []
+
+
 def test_what_somebody_else_put_there_is_drift(cli, value):
     assert cli("apply").code == 0
     cli.places.change(URL, token=cli.world.create("theirs").value)
@@ -129,7 +156,7 @@ def test_a_token_that_was_to_be_adopted_and_is_to_be_made_instead_leaves_the_pla
     written(tmp_path, "a/b: {issue: true, consumers: []}")
     (action,) = plan(cli)["actions"]
     assert action["verbs"] == ["issue"]
-    assert {"field": "location", "before": URL, "after": "none"} in action["changes"]
+    assert {"field": "location", "before": f"{URL} on {cli.places.server}", "after": "none"} in action["changes"]
     assert cli("apply").code == 0
     assert (record(cli).state, record(cli).location.url) == ("active", "")
     assert (cli.places.fields(URL), cli.places.version(URL)) == ({"zone": "eu", "token": value}, 1)

@@ -56,9 +56,9 @@ class Adding:
         check_consumers(wiring, self._record)
         taking.check_name_is_free(wiring.store, name)
         if self._adopted:
-            location = wiring.places.pinned(self._record.location.url)
-            taking.check_place_is_free(wiring.store, location, besides=name)
-            self._record = replace(self._record, location=location)
+            if changes.location is not None:
+                self._record = replace(self._record, location=wiring.places.pinned(self._record.location.url))
+            taking.check_place_is_free(wiring.store, self._record.location, besides=name)
 
     @property
     def without_value(self) -> bool:

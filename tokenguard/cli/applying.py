@@ -192,13 +192,10 @@ class Applying:
     def _fresh(self, declared: Declared) -> Record:
         known = self._known(declared, declared.provider)
         now, servers = self._wiring.clock.now(), self._held.around.servers
-        fresh = new_record(declared, kind=known.capabilities.kind, address=known.address, now=now, servers=servers)
-        return self._pinned(fresh, declared)
+        return new_record(declared, kind=known.capabilities.kind, address=known.address, now=now, servers=servers)
 
     def _pinned(self, record: Record, declared: Declared) -> Record:
-        """With the servers that this machine is set to use, as long as there is no value that could go elsewhere."""
-        if record.location.adopted:
-            record = replace(record, location=self._wiring.places.pinned(record.location.url))
+        """With the address that this machine is set to use, as long as there is no value that could go elsewhere."""
         return replace(record, base_url=self._known(declared, declared.provider).address)
 
     def _declare(self, record: Record, reason: str) -> None:

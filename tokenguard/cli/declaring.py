@@ -84,7 +84,7 @@ def _providers(wiring: Wiring, manifest: Manifest, inventory: Mapping[TokenName,
 
 
 def _servers(wiring: Wiring, manifest: Manifest) -> Servers:
-    found: dict[ConsumerKind, tuple[str, ...] | str] = {}
+    found: dict[str, tuple[str, ...] | str] = {}
     for kind in sorted(fields_of(manifest)):
         try:
             found[kind] = wiring.places.servers(kind)

@@ -66,7 +66,9 @@ def plan_json(plan: Plan, price: str) -> dict[str, Any]:
             {"name": name, "consumer": str(consumer), "server": consumer.server or None}
             for name, consumer in destinations(plan)
         ],
-        "adopted_places": [{"name": name, "place": place} for name, place in adoptions(plan)],
+        "adopted_places": [
+            {"name": name, "place": place.url, "server": place.server or None} for name, place in adoptions(plan)
+        ],
         "new_addresses": [{"provider": provider, "address": address} for provider, address in plan.addresses],
         "revokes": list(plan.ends_live),
         "actions": [_action_json(each) for each in plan.actions],

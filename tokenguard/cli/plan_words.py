@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from tokenguard.domain.token import Consumer
+from tokenguard.domain.token import Consumer, Location
 from tokenguard.inventory.views import day
 from tokenguard.provisioning.actions import Action, Plan, Todo, Verb
 from tokenguard.shell.store_url import is_on_aws
@@ -49,9 +49,9 @@ def destinations(plan: Plan) -> list[tuple[str, Consumer]]:
     return [(action.name, each) for action in plan.actions for each in action.destinations]
 
 
-def adoptions(plan: Plan) -> list[tuple[str, str]]:
+def adoptions(plan: Plan) -> list[tuple[str, Location]]:
     """Every field of others that is taken over, with the token that is said to be there."""
-    return [(action.name, action.adopts) for action in plan.actions if action.adopts]
+    return [(action.name, action.adopts) for action in plan.actions if action.adopts is not None]
 
 
 def summary(plan: Plan) -> str:
@@ -83,7 +83,7 @@ def shouts(plan: Plan) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     if found := destinations(plan):
         yield DESTINATIONS, [(name, each.shown) for name, each in found]
     if adopted := adoptions(plan):
-        yield ADOPTED, adopted
+        yield ADOPTED, [(name, each.shown) for name, each in adopted]
     if plan.addresses:
         yield ADDRESSES, list(plan.addresses)
     if plan.ends_live:

@@ -70,6 +70,11 @@ class Location(Frozen, frozen=True):
         """The address of a field that others own and that the live value is in; empty for any other custody."""
         return self.url if self.custody is Custody.ADOPTED else ""
 
+    @property
+    def shown(self) -> str:
+        """With its server, for people."""
+        return f"{self.url} on {self.server}" if self.server else self.url
+
 
 @unique
 class ConsumerKind(StrEnum):

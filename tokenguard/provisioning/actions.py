@@ -7,7 +7,7 @@ from enum import StrEnum, unique
 import msgspec
 
 from tokenguard.domain.names import TokenId, TokenName
-from tokenguard.domain.token import Consumer
+from tokenguard.domain.token import Consumer, Location
 from tokenguard.frozen import Frozen
 
 
@@ -54,7 +54,7 @@ class Action(Frozen, frozen=True, kw_only=True):
     """The consumers that will be given its value."""
     destinations: tuple[Consumer, ...] = ()
     """Those of its consumers that its record does not have yet: new places for its value to go."""
-    adopts: str = ""
+    adopts: Location | None = None
     """The field of others that its value is taken over from, and that rotations will write to from then on."""
     provider: str = ""
     address: str = ""

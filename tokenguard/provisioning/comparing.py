@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Kind, Location, Record, RecordState
+from tokenguard.domain.token import Consumer, Custody, Kind, Location, Record, RecordState
 from tokenguard.frozen import replace
 from tokenguard.provisioning.actions import FieldChange
 from tokenguard.provisioning.manifest import Declared, Issue
@@ -13,8 +13,8 @@ _IF_SAID = ("kind", "scope_name", "permissions", "made_by", "account", "deputy",
 IDENTITY = ("provider", "scope")
 """What a live value cannot change: it was made for them."""
 _MOST = 200
-Servers = Mapping[ConsumerKind, tuple[str, ...] | str]
-"""What consumers that are fields may be pinned to from here, the usual one first; a text says why nothing."""
+Servers = Mapping[str, tuple[str, ...] | str]
+"""By scheme, which servers fields of others may be pinned to from here, the usual one first; a text says why none."""
 
 
 def wanted(record: Record, declared: Declared, servers: Servers) -> Record:
@@ -27,7 +27,7 @@ def wanted(record: Record, declared: Declared, servers: Servers) -> Record:
         said["due_at"] = due
     after = replace(record, **said)
     if record.state is RecordState.PENDING:
-        after = replace(after, location=_location(record, declared))
+        after = replace(after, location=_location(record, declared, servers))
     if after.state is RecordState.UNCLAIMED and not after.missing:
         after = replace(after, state=RecordState.ACTIVE)
     return after
@@ -62,8 +62,8 @@ def _changes(before: Record, after: Record) -> Iterator[FieldChange]:
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
             yield FieldChange(name, words(old), words(new))
-    if before.location.url != after.location.url:
-        yield FieldChange("location", words(before.location.url), words(after.location.url))
+    if before.location.shown != after.location.shown:
+        yield FieldChange("location", words(before.location.shown), words(after.location.shown))
 
 
 def words(value: object) -> str:
@@ -79,19 +79,22 @@ def words(value: object) -> str:
 
 def _pinned(consumers: tuple[Consumer, ...], known: tuple[Consumer, ...], servers: Servers) -> tuple[Consumer, ...]:
     """A manifest names no server: a field is where the record has it, a new one where this machine is set to look."""
-
-    def pinned(consumer: Consumer) -> Consumer:
-        found = servers.get(consumer.kind, ())
-        return consumer.pinned(() if isinstance(found, str) else found, known)
-
-    return tuple(map(pinned, consumers))
+    return tuple(each.pinned(_known(servers, str(each)), known) for each in consumers)
 
 
-def _location(record: Record, declared: Declared) -> Location:
+def _location(record: Record, declared: Declared, servers: Servers) -> Location:
     """Where a first value will be: what was said before of a place holds until another way to it is declared."""
-    if declared.location not in {None, record.location.adopted}:
-        return Location(Custody.ADOPTED, declared.location or "")
-    return Location() if record.location.adopted and declared.issue is not Issue.BROUGHT else record.location
+    if declared.location is None:
+        return Location() if record.location.adopted and declared.issue is not Issue.BROUGHT else record.location
+    known, there = _known(servers, declared.location), Location(Custody.ADOPTED, declared.location)
+    if record.location.adopted == declared.location:
+        there = record.location
+    return there if not known or there.server in known else replace(there, server=known[0])
+
+
+def _known(servers: Servers, address: str) -> tuple[str, ...]:
+    found = servers.get(address.partition(":")[0], ())
+    return () if isinstance(found, str) else found
 
 
 def _due(record: Record, declared: Declared) -> datetime | None:

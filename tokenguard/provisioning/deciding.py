@@ -6,7 +6,7 @@ from datetime import datetime
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.journal import HandoverLevel, Mode
 from tokenguard.domain.names import TokenId, TokenName
-from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Kind, Record, RecordState
+from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Kind, Location, Record, RecordState
 from tokenguard.frozen import Frozen, field, replace
 from tokenguard.policy.model import Policy, due_of
 from tokenguard.ports.provider import Capabilities, Way
@@ -77,19 +77,22 @@ def _overlap(declared: Declared, found: Snapshot | None, around: Around) -> Deci
 
 
 def _unreached(declared: Declared, found: Snapshot | None, around: Around) -> Decision | None:
-    """Refuse a field that is on record on another server, and a new one where no server is known here."""
-    known = {str(each): each for each in found.document.record.consumers or ()} if found else {}
-    for consumer in declared.consumers or ():
-        servers, there = around.servers.get(consumer.kind), known.get(str(consumer))
+    """Refuse a field that a live value goes to on another server, and a new one where no server is known here."""
+    confirm = {str(each): f"--deliver '{each}', with its other consumers" for each in declared.consumers or ()}
+    confirm |= {declared.location: f"--adopt '{declared.location}'"} if declared.location else {}
+    on_record: dict[str, Consumer | Location] = {}
+    if found is not None:
+        record = found.document.record
+        on_record = {record.location.adopted: record.location, **{str(each): each for each in record.consumers or ()}}
+    for address, option in confirm.items():
+        servers, there = around.servers.get(address.partition(":")[0]), on_record.get(address)
         if isinstance(servers, str) and there is None:
-            return _blocked(
-                declared, f"it is not known where {consumer} is: {servers}", "plan where that is configured"
-            )
-        if isinstance(servers, tuple) and there is not None and not (there.unpinned or there.server in servers):
-            hint = (
-                f"if that has moved: tokenguard edit {declared.name} --deliver '{consumer}', with its other consumers"
-            )
-            return _blocked(declared, f"{consumer} is pinned to another server than this machine uses", hint)
+            return _blocked(declared, f"it is not known where {address} is: {servers}", "plan where that is configured")
+        unpinned = isinstance(there, Consumer) and there.unpinned
+        moved = isinstance(servers, tuple) and there is not None and there.server not in servers and not unpinned
+        if moved and found is not None and _has_value(found.document.record):
+            hint = f"if that has moved: tokenguard edit {declared.name} {option}"
+            return _blocked(declared, f"{address} is pinned to another server than this machine uses", hint)
     return None
 
 
@@ -288,7 +291,7 @@ def _action(
     if not verbs:
         return None
     before = found.document.record if found else None
-    had = set(before.consumers or ()) if before else set()
+    had, before_location = (set(before.consumers or ()), before.location) if before else (set(), None)
     ends = declared.state is Wish.RETIRED
     admin = record.kind is Kind.PROVIDER_ADMIN
     return Action(
@@ -299,7 +302,7 @@ def _action(
         changes=changes,
         deliver=deliver,
         destinations=() if ends else tuple(each for each in record.consumers or () if each not in had),
-        adopts="" if ends or (before and before.location == record.location) else record.location.adopted,
+        adopts=None if ends or not record.location.adopted or before_location == record.location else record.location,
         provider=record.provider,
         address=known.address if before is None or record.base_url != before.base_url else "",
         owner=record.owner,

@@ -22,8 +22,11 @@ def providers_of(manifest: Manifest, inventory: Iterable[Snapshot]) -> frozenset
 
 
 def fields_of(manifest: Manifest) -> frozenset[ConsumerKind]:
-    """The kinds of its consumers that are fields, whose servers a plan has to know of."""
-    return frozenset(each.kind for token in manifest.tokens for each in token.consumers or () if each.kind.is_field)
+    """The kinds of fields of others that it names, whose servers a plan has to know of."""
+    kinds = {each.kind for token in manifest.tokens for each in token.consumers or () if each.kind.is_field}
+    return frozenset(
+        kinds | {ConsumerKind(each.location.partition(":")[0]) for each in manifest.tokens if each.location}
+    )
 
 
 def surroundings(
