@@ -7,6 +7,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.fakes.memory_store import MemoryStore
 from tests.fakes.scripted_server import ScriptedServer, raw, reply
 from tests.unit.test_local_unlock import FakeKeyring
 from tokenguard.places import state_dir
@@ -40,6 +41,15 @@ def publish(cli) -> str:
 def found(cli, tmp_path) -> int:
     (tmp_path / "a.bin").write_text(cli.value.encode().hex())
     return cli("scan", "a.bin", "--own-only").code
+
+
+def test_a_disguised_token_of_another_store_is_one_that_nobody_here_knows(published, tmp_path):
+    assert published("fingerprints", "pull", "bundle").code == 0
+    disguised = published.value.encode().hex()
+    assert published("respond", "--stdin", "--reach", "log", "--no-input", stdin=disguised).code == 4
+    published.store = MemoryStore(published.clock)
+    answer = published("respond", "--stdin", "--reach", "log", "--format", "json", "--no-input", stdin=disguised)
+    assert (answer.code, answer.document["tokens"], answer.document["unknown"]) == (1, [], 1)
 
 
 def test_a_bundle_comes_over_the_network(published, tmp_path):

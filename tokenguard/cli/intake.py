@@ -80,6 +80,7 @@ class Intake:
         self._dry_run = dry_run
         self._engine = wiring.engine_telling(Silent())
         self._known: dict[str, TokenName] = dict(taking.known_values(wiring.store))
+        self._used = set(self._known.values())
 
     def run(self, drafts: Iterable[Draft]) -> Iterable[Outcome]:
         """Take each; yields what became of it as soon as that is durable. Raises what the store raises."""
@@ -108,6 +109,7 @@ class Intake:
                 snapshot = taking.take(self._wiring.store, self._engine, record, value, None)
             record = self._declare(snapshot, users).document.record
         self._known[mark] = record.name
+        self._used.add(record.name)
         return _added(draft, record)
 
     def _value(self, draft: Draft, record: Record) -> Value | None:
@@ -167,7 +169,7 @@ class Intake:
         return tuple(str(each) for each in found if each not in declared and str(each) != record.location.url)
 
     def _check_free(self, name: TokenName) -> None:
-        if name in self._known.values():
+        if name in self._used:
             raise InputError("another value has its name already", hint="give another --prefix, or a name")
         taking.check_name_is_free(self._wiring.store, name)
 

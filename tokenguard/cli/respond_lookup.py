@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from urllib.parse import unquote
 
 from tokenguard.detection.match import Match
@@ -123,7 +124,8 @@ def _by_bundle(store: Store, own: OwnStage | None, sighting: Sighting) -> Iterat
     for value in sighting.values:
         for match in own(value.reveal().encode("utf-8", "surrogatepass")):
             if isinstance(match, Match):
-                yield Leaked(snapshot=store.load(token_id(match.facts["token"])))
+                with suppress(InputError):  # what was pulled may know tokens that another store holds
+                    yield Leaked(snapshot=store.load(token_id(match.facts["token"])))
 
 
 def _holders(store: Store, sightings: Sequence[Sighting]) -> Callable[[Sighting], Iterator[Leaked]]:

@@ -110,7 +110,7 @@ def _csv(data: bytes, source: str) -> Iterator[Draft]:
             if row and len(row) != len(columns):
                 _refuse(source, f"row {number} has not as many fields as the first row")
             if any(row):
-                yield _draft(f"row {number}", dict(zip(columns, row, strict=True)))
+                yield _draft(f"row {number}", dict(zip(columns, row, strict=True)), source)
     except csv.Error:
         _refuse(f"{source}:{rows.line_num}", "this is not valid CSV")
 
@@ -127,7 +127,7 @@ def _json(data: bytes, source: str) -> Iterator[Draft]:
         yield _draft(f"item {number}", dict(zip(columns, item.values(), strict=True)), source)
 
 
-def _draft(place: str, fields: Mapping[str, JsonTree], source: str = "") -> Draft:
+def _draft(place: str, fields: Mapping[str, JsonTree], source: str) -> Draft:
     texts, lists = {}, {}
     for name, content in fields.items():
         if name in _LISTS:

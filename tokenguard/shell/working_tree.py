@@ -41,7 +41,7 @@ class WorkingTree:
     def read(self, path: str) -> str | None:
         """The text of a file; None if there is none. InputError for anything but a plain file reached by no link."""
         place = self._place(path)
-        if place is None or not os.path.lexists(place):
+        if not os.path.lexists(place):
             return None
         if not stat.S_ISREG(place.lstat().st_mode):
             raise InputError(f"not a plain file: {shown(Path(path))}", hint="move it away; nothing was written")
@@ -52,26 +52,22 @@ class WorkingTree:
 
     def write(self, path: str, text: str) -> None:
         """Put a whole file in its place, with the folders above it; InputError if that cannot be done."""
-        place = self.root / path
+        place = self._place(path)  # before any folder is made: over a link, that would be outside
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            if self._place(path) is None:
-                raise InputError(f"not a folder: {shown(Path(path).parent)}", hint="move it away")
             mode = stat.S_IMODE(place.lstat().st_mode) if os.path.lexists(place) else _MODE
             replace_file(place, text.encode(), mode=mode)
         except OSError:
             raise InputError(f"cannot write {shown(Path(path))}", hint="make its folder writable") from None
 
-    def _place(self, path: str) -> Path | None:
-        """Where a file is or would be; None if a folder above it is missing."""
-        place = self.root
-        for part in Path(path).parts[:-1]:
-            place /= part
-            if not os.path.lexists(place):
-                return None
-            if not stat.S_ISDIR(place.lstat().st_mode):
+    def _place(self, path: str) -> Path:
+        """Where a file is or would be; InputError if what should be a folder above it is something else."""
+        above = self.root
+        for part in Path(path).parent.parts:
+            above /= part
+            if os.path.lexists(above) and not stat.S_ISDIR(above.lstat().st_mode):
                 raise InputError(
-                    f"not a folder of the repository: {shown(place.relative_to(self.root))}",
+                    f"not a folder of the repository: {shown(above.relative_to(self.root))}",
                     hint="a link is not followed; move it away, nothing was written",
                 )
-        return place / Path(path).name
+        return self.root / path
