@@ -11,6 +11,7 @@ from tokenguard.provisioning.server_setup.declared import Part
 from tokenguard.shell.store_url import is_on_aws, is_on_vault
 from tokenguard.shell.wiring import Wiring
 from tokenguard.shell.working_tree import WorkingTree
+from tokenguard.text import counted
 
 _PACKAGE = Path(__file__).parents[1]
 _TEMPLATES = (_PACKAGE / "_pipelines", _PACKAGE.parent / "pipelines")
@@ -54,10 +55,8 @@ def bootstrap(wiring: Wiring, wanted: Wanted, *, yes: bool) -> None:
     if wiring.screen.as_json:
         _tell(wiring, found, written=True)
     elif new:
-        wiring.screen.line(f"wrote {len(new)} files; nothing is committed")
-        wiring.screen.line(
-            "next: `tokenguard setup`, with the login of whoever runs the server, then `tokenguard init`"
-        )
+        wiring.screen.line(f"wrote {counted(len(new), 'file')}; nothing is committed")
+        wiring.screen.line(f"next: {_server_step(choice)}, then `tokenguard init`")
     for gap in _gaps(choice) if new else ():
         wiring.progress.note(gap)
 
@@ -150,6 +149,12 @@ def _accepted(wiring: Wiring, found: tuple[Draft, ...]) -> None:
 def _tell(wiring: Wiring, found: tuple[Draft, ...], *, written: bool) -> None:
     files = [{"path": each.path, "fate": each.fate} for each in found]
     wiring.screen.document({"files": files, "written": written})
+
+
+def _server_step(choice: Choice) -> str:
+    if choice.account:
+        return "`tokenguard setup --emit terraform`, for whoever owns IAM"
+    return "`tokenguard setup`, with the login of whoever runs the server"
 
 
 def _gaps(choice: Choice) -> Iterator[str]:
