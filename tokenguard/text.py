@@ -35,6 +35,6 @@ def _visible(char: str, *, one_line: bool) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 file`, `2 files`: for nouns that take a plain s."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 file`, `2 files`; `plural` for a noun that takes more than a plain s."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"

@@ -105,7 +105,7 @@ class TestProviders:
         cli.world.create("forgotten")
         answer = cli("check", "--ask-providers", "--format", "json")
         orphan = next(each for each in answer.document["violations"] if each["rule"] == "orphan")
-        assert "2 tokens that cannot be matched, and only 1 records lack" in orphan["text"]
+        assert "2 tokens that cannot be matched, and only 1 record without" in orphan["text"]
 
     def test_a_provider_that_cannot_be_read_is_not_a_pass(self, cli, monkeypatch):
         from tests.fakes.world import FakeIssuer

@@ -201,8 +201,8 @@ def test_how_far_a_walk_is_is_told_at_times_and_not_for_each_entry(cli, tmp_path
         answer = cli("import", "--from", f"doppler://{host.host}/app/prd", *OPTIONS)
         assert [line.strip() for line in answer.err.splitlines() if "reading" in line] == [
             f"reading doppler://{host.host}/app/prd",
-            "reading: 100 entries, 0 tokens",
-            "reading: 200 entries, 0 tokens",
+            "reading: 100 entries, 0 tokens seen",
+            "reading: 200 entries, 0 tokens seen",
         ]
 
 

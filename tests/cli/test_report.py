@@ -129,7 +129,7 @@ class TestAsOf:
         before, now = self.figures(cli, "2026-11-20"), self.figures(cli, "2027-01-31")
         assert before["ages"]["0-30"] == before["tokens"] == 1
         assert (before["rotations"], len(now["rotations"])) == ([], 1)
-        assert "1 records were edited since" in before["remarks"][1]
+        assert "1 record edited since" in before["remarks"][1]
 
     def test_the_list_of_today_is_not_held_against_the_past(self, cli, value):
         answer = cli("report", "--format", "json", "--ask-providers", "--as-of", "2026-11-02")

@@ -71,7 +71,7 @@ def test_a_repository_limits_its_comments(cli, repo):
     repo.write(".tokenguard.toml", "[scan]\nmax_pragmas = 1\n")
     answer = cli("scan", "a.py")
     assert answer.code == 1
-    assert "note: comments silence 2 lines, and 1 may be: take some out" in answer.out
+    assert "note: comments silence 2 lines of at most 1: take some out" in answer.out
     assert cli("scan", "--max-pragmas", "9").code == 1, "the stricter of both counts"
     assert cli("scan").code == cli("scan", "--staged").code == hook.run([]) == 1
     (repo.path / "below").mkdir()
@@ -144,7 +144,7 @@ def test_a_server_holds_a_push_to_what_its_own_branch_demands(repo):
     repo.commit("demands nothing any more")
     refused = repo.run("git", "push", "-q", "../server.git", "HEAD:main")
     assert refused.returncode != 0
-    assert "comments silence 1 lines, and 0 may be" in refused.stderr
+    assert "comments silence 1 line of at most 0" in refused.stderr
 
 
 SCISSORS = "# ------------------------ >8 ------------------------\n"

@@ -9,6 +9,7 @@ from tokenguard.errors import Tampered
 from tokenguard.ports.store import Store
 from tokenguard.shell.wiring import Wiring
 from tokenguard.stores.adopted import home_of
+from tokenguard.text import counted
 
 
 class Problem(Protocol):
@@ -65,6 +66,7 @@ def verify(wiring: Wiring) -> None:
     if wiring.screen.as_json:
         wiring.screen.document({"ok": True, "chains": len(checked), "entries": entries})
     else:
-        chains = "1 chain" if len(checked) == 1 else f"{len(checked)} chains"
-        held = "1 entry" if entries == 1 else f"{entries} entries"
-        wiring.screen.line(f"{held} in {chains} {'holds' if entries == 1 else 'hold'}, and so does the store")
+        held = counted(entries, "entry", "entries")
+        wiring.screen.line(
+            f"{held} in {counted(len(checked), 'chain')} {'holds' if entries == 1 else 'hold'}, and so does the store"
+        )

@@ -13,6 +13,7 @@ from tokenguard.scanning.former_baseline import FormerRecorder, read_former
 from tokenguard.scanning.jobs import Job
 from tokenguard.scanning.scanner import Stages
 from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
 
 _READABLE = 0o644  # it is committed: nothing in it is secret
 _FILE = click.option("--file", "path", type=click.Path(path_type=Path), default=Path(NAME), help=f"Default: {NAME}.")
@@ -67,8 +68,10 @@ def _write(wiring: Wiring, path: Path, recorder: Recorder, report: Report, **cou
     if wiring.screen.as_json:
         wiring.screen.document({"file": str(path), "entries": len(recorder.entries), "files": report.files, **counts})
         return
-    wiring.screen.line(f"{shown(path)}: {len(recorder.entries):,} entries from {report.files:,} files")
+    wiring.screen.line(
+        f"{shown(path)}: {counted(len(recorder.entries), 'entry', 'entries')} from {counted(report.files, 'file')}"
+    )
     if counts.get("real"):
-        wiring.screen.line(f"{counts['real']:,} were called real secrets by an audit: they stay findings")
+        wiring.screen.line(f"called real by an audit, and findings still: {counts['real']:,}")
     if counts.get("left"):
-        wiring.screen.line(f"{counts['left']:,} findings were not in it: `tokenguard scan` shows them")
+        wiring.screen.line(f"not in it: {counted(counts['left'], 'finding')}, which `tokenguard scan` shows")

@@ -10,6 +10,7 @@ from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.shell.deliveries import credential_at
 from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
 
 _OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
 _MAX_HOOK = 1 << 20
@@ -29,7 +30,7 @@ def settings(wiring: Wiring) -> Iterator[Finding]:
 
 def policy(wiring: Wiring) -> Iterator[Finding]:
     """The policy in force can be read."""
-    yield well("policy", f"{wiring.policy.name}, {len(wiring.policy.rules)} rules")
+    yield well("policy", f"{wiring.policy.name}, {counted(len(wiring.policy.rules), 'rule')}")
 
 
 def destinations(wiring: Wiring) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from tokenguard.policy.entered import LONGEST
 from tokenguard.ports.places import Displaced
 from tokenguard.ports.provider import Way
 from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
 
 _NEXT = 20
 """How many of the rotations that come next are looked at closely."""
@@ -78,7 +79,7 @@ def _of_token(snapshot: Snapshot, now: datetime, patience: timedelta) -> Iterato
         age = now - document.journal.updated_at
         text = f"{name}: {document.journal.mode} stopped at {document.journal.stage}{why}"
         if age > patience:
-            yield broken("operations", f"{text}, {age.days} days ago", f"tokenguard rotate {name} --resume")
+            yield broken("operations", f"{text}, {counted(age.days, 'day')} ago", f"tokenguard rotate {name} --resume")
         else:
             yield doubt("operations", text, f"tokenguard rotate {name} --resume")
     for item in document.quarantine:

@@ -13,6 +13,7 @@ from tokenguard.frozen import Frozen
 from tokenguard.policy.evaluation import Assessment, Violation
 from tokenguard.policy.model import Policy, born
 from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
 
 _MAX_BYTES = 1 << 20
 _NEW_FILE = 0o644  # git's own mode: a .gitignore is for everybody
@@ -62,7 +63,7 @@ def mend(wiring: Wiring, found: list[Fix], *, confirmed: bool) -> bool:
             raise InputError("not confirmed; nothing was changed", hint="answer yes, or give --yes")
     for fix in found:
         fix.do()
-    wiring.progress.step("1 change made" if len(found) == 1 else f"{len(found)} changes made")
+    wiring.progress.step(f"{counted(len(found), 'change')} made")
     return True
 
 

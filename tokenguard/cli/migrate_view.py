@@ -21,7 +21,7 @@ def show_plan(screen: Screen, plan: MovePlan, *, aws: bool) -> None:
                 * bool(plan.quarantined),
             ),
             ("shared", ", ".join(plan.shared)),
-            ("audit", f"{plan.entries:,} entries, each as it is"),
+            ("audit", f"{counted(plan.entries, 'entry', 'entries')}, each as it is"),
             ("open", ", ".join(f"{each.name} ({each.mode} at {each.stage})" for each in plan.open)),
             ("cost", _cost(plan) if aws else ""),
         ]
@@ -37,7 +37,7 @@ def show_moved(screen: Screen, plan: MovePlan, *, again: bool = False) -> None:
     if again:
         screen.line(f"everything has moved to {plan.target} before: nothing was left to do")
         return
-    screen.line(f"moved {'1 token' if plan.tokens == 1 else f'{plan.tokens:,} tokens'} to {plan.target}")
+    screen.line(f"moved {counted(plan.tokens, 'token')} to {plan.target}")
     for each in plan.open:
         screen.line(f"go on with {each.name}: tokenguard --store {plan.target} rotate {each.name} --resume")
 
@@ -47,7 +47,7 @@ def show_taken_back(screen: Screen, marked: int) -> None:
     if screen.as_json:
         screen.document({"taken_back": marked})
     else:
-        screen.line(f"the move is taken back; {'1 token' if marked == 1 else f'{marked:,} tokens'} had been marked")
+        screen.line(f"the move is taken back; {counted(marked, 'token')} had been marked")
 
 
 def _counts(plan: MovePlan) -> dict[str, object]:

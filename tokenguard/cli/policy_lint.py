@@ -13,6 +13,7 @@ from tokenguard.policy.model import Policy
 from tokenguard.policy.schema import policy_schema
 from tokenguard.policy.tightening import MAX_BYTES, read_tightening, tightened
 from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
 
 
 @command("lint")
@@ -30,7 +31,7 @@ def lint(wiring: Wiring, file: Path) -> ExitCode:
         policy = read_policy(file, compiled)
         remarks = _remarks(wiring, policy)
         counts = {"rule": policy.rules, "override": policy.overrides, "waiver": policy.waivers}
-        what = ", ".join(f"{len(each):,} {name}{'' if len(each) == 1 else 's'}" for name, each in counts.items())
+        what = ", ".join(counted(len(each), name) for name, each in counts.items())
     if wiring.screen.as_json:
         wiring.screen.document({"file": str(file), "policy": policy.name, "remarks": remarks})
     else:

@@ -12,6 +12,7 @@ from tokenguard.policy.loader import read_policy
 from tokenguard.ports.shelf import Item, share_detail, shelf_of
 from tokenguard.shell import organisation
 from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
 
 
 @command("publish")
@@ -70,5 +71,5 @@ def _report(wiring: Wiring, found: organisation.Published, state: str) -> None:
         wiring.screen.document(facts)
     else:
         when = f"{found.published[:10]} by {found.published_by}"
-        counts = f"{len(policy.rules):,} rules, {len(policy.waivers):,} waivers"
+        counts = f"{counted(len(policy.rules), 'rule')}, {counted(len(policy.waivers), 'waiver')}"
         wiring.screen.line(f"{state}: {policy.name}, version {found.version} of {when}: {counts}")

@@ -17,6 +17,7 @@ from tokenguard.inventory.changes import apply
 from tokenguard.policy.surroundings import ProviderFacts, Surroundings, place_of
 from tokenguard.ports.provider import Listed
 from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
 
 SCHEME = "provider:"
 _STEM = 24
@@ -67,7 +68,7 @@ class ProviderListing:
                 yield Outcome(fate=Fate.DUPLICATE, place=shown, name=name, reason="the inventory has it")
             elif candidates := around.unidentified(place):
                 reason = (
-                    f"it may be one of {candidates:,} tokens here whose id and label at the provider are not recorded"
+                    f"it may be one that is here: {counted(candidates, 'token')} without a recorded id or label there"
                 )
                 yield Outcome(fate=Fate.SKIPPED, place=shown, reason=reason)
             else:

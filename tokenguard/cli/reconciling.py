@@ -13,6 +13,7 @@ from tokenguard.inventory.list_reading import MAX_BYTES, MAX_ROWS, read_list, ro
 from tokenguard.inventory.reconciling import Compared, Reconciled, Standing, compare, in_place, keep
 from tokenguard.inventory.views import moment
 from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
 
 _TONES = {Standing.LISTED: "green", Standing.NOT_COMPARABLE: "yellow"}
 _WORDS = {
@@ -107,7 +108,7 @@ def _print(wiring: Wiring, target: str, found: Reconciled, at: str) -> None:
         ("name", "result", "listed as", "meaning"), rows, tones=[*tones, *["red"] * len(found.strangers)]
     )
     wiring.progress.note(
-        f"recorded: {found.rows:,} tokens listed for {target}; `check` and `report` use it for 30 days"
+        f"recorded: {counted(found.rows, 'token')} listed for {target}; `check` and `report` use it for 30 days"
     )
 
 

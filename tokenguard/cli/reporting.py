@@ -11,6 +11,7 @@ from tokenguard.policy.surroundings import Surroundings
 from tokenguard.ports.store import Store
 from tokenguard.report.posture import Posture
 from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
 
 _TODAYS_LIST = "the provider's list is today's, not that of the day asked for"
 
@@ -77,5 +78,5 @@ def _rewound(store: Store, around: Surroundings, at: datetime) -> tuple[Surround
 def _said_of_the_past(now: datetime, edited: int) -> list[str]:
     told = [f"reconstructed on {now:%Y-%m-%d} from the audit trail, by today's policy"]
     if edited:
-        told.append(f"{edited:,} records were edited since: owner, purpose and the like are shown as they are now")
+        told.append(f"{counted(edited, 'record')} edited since: owner, purpose and the like are shown as they are now")
     return told

@@ -10,6 +10,7 @@ from tokenguard.errors import InputError
 from tokenguard.inventory.sightings import Sighting, drafts, padded, sightings
 from tokenguard.ports.surveying import Entry, Survey
 from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
 
 _MAX_SIGHTINGS = 20_000
 _TOLD = 100
@@ -25,6 +26,11 @@ class Walk:
     entries: int = 0
     seen: list[Sighting] = field(default_factory=list)
     passed: list[Outcome] = field(default_factory=list)
+
+    @property
+    def told(self) -> str:
+        """How far it has come, for people."""
+        return f"{counted(self.entries, 'entry', 'entries')}, {counted(len(self.seen), 'token')} seen"
 
 
 class Surveying:
@@ -64,7 +70,7 @@ class Surveying:
             prefix=defaults.prefix,
             adopt=not self._hosted,
         )
-        told = f"{walk.entries:,} entries read, {len(walk.seen):,} tokens seen, {len(found):,} different values"
+        told = f"{walk.told}, {counted(len(found), 'different value')}"
         self._wiring.progress.note(told)
         yield from Intake(self._wiring, defaults, dry_run=dry_run).run(found)
         yield from walk.passed
@@ -81,7 +87,7 @@ class Surveying:
                     for place in padded(each)
                 ]
                 if walk.entries % _TOLD == 0:
-                    self._wiring.progress.waiting(f"reading: {walk.entries:,} entries, {len(walk.seen):,} tokens")
+                    self._wiring.progress.waiting(f"reading: {walk.told}")
             else:
                 fate = Fate.SKIPPED if each.readable else Fate.UNREADABLE
                 walk.passed.append(Outcome(fate=fate, place=each.address, reason=each.reason))

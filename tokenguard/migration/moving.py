@@ -18,6 +18,7 @@ from tokenguard.ports.clock import Clock
 from tokenguard.ports.operator import Progress
 from tokenguard.ports.shelf import Item, shelf_of
 from tokenguard.ports.store import Store
+from tokenguard.text import counted
 
 _PASSES = 20
 _Detail = dict[str, str | int | bool]
@@ -155,7 +156,7 @@ def _copy_all(ends: Ends, leaving: Move, progress: Progress, lag: timedelta) -> 
     for _ in range(_PASSES):
         more = [snapshot for snapshot in ends.source.scan() if snapshot.id not in done]
         if not more:
-            progress.step(f"{_tokens(len(done))} copied to {ends.target.url}, and read back equal")
+            progress.step(f"{counted(len(done), 'token')} copied to {ends.target.url}, and read back equal")
             return
         done |= _copied(ends, more, progress)
     raise Unreachable("new tokens keep coming to the store that is left", hint="stop what makes them, run it again")
@@ -197,7 +198,3 @@ def _open_new_home(ends: Ends) -> None:
 def _event(store: Store, clock: Clock, phase: Phase, detail: _Detail, snapshot: Snapshot | None = None) -> Event:
     name = snapshot.document.record.name if snapshot else None
     return Event(at=clock.now(), op=Op.MIGRATE, phase=phase, actor=store.actor(), name=name, detail=detail)
-
-
-def _tokens(count: int) -> str:
-    return "1 token" if count == 1 else f"{count:,} tokens"

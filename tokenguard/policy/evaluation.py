@@ -12,6 +12,7 @@ from tokenguard.policy.answer import NotEvaluable, Question, Violated
 from tokenguard.policy.model import Policy, Rule, Severity, Waiver
 from tokenguard.policy.rules.table import CHECKS
 from tokenguard.policy.surroundings import Surroundings, is_identified
+from tokenguard.text import counted
 
 if TYPE_CHECKING:
     from tokenguard.policy.own_rules import OwnRules
@@ -191,7 +192,7 @@ def _orphans(policy: Policy, around: Surroundings, store: str) -> Iterator[Viola
         elif len(rows) > candidates:
             text = (
                 f"{place[0]} lists {len(rows):,} tokens that cannot be matched, "
-                f"and only {candidates:,} records lack an id or label there{dated}"
+                f"and only {counted(candidates, 'record')} without an id or label could be among them{dated}"
             )
             yield orphan(text=text, path=where)
 

@@ -6,6 +6,7 @@ from tokenguard.frozen import Frozen
 from tokenguard.report.gathering import not_evaluable, violations
 from tokenguard.report.posture import Posture
 from tokenguard.report.rotations import rotations
+from tokenguard.text import counted
 
 OWASP, SOC2, ISO = "OWASP NHI Top 10 (2025)", "SOC 2 (TSC 2017)", "ISO/IEC 27001:2022, Annex A"
 
@@ -113,7 +114,7 @@ class _Facts:
             text = control.beside or "the policy in force asks nothing about it"
             return Evidence(control=control, verdict="elsewhere" if control.beside else "not shown", text=text)
         violated, unknown = self._said(self._violated, asked), self._said(self._unknown, asked)
-        parts = [f"{self._tokens:,} tokens held to {', '.join(asked)}"]
+        parts = [f"{counted(self._tokens, 'token')} held to {', '.join(asked)}"]
         parts += [f"violated: {violated}"] if violated else []
         parts += [f"not evaluable: {unknown}"] if unknown else []
         waived, unasked = self._said(self._waived, asked), [rule for rule in control.rules if rule not in asked]

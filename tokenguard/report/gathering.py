@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from tokenguard.policy.evaluation import Assessment, Violation
 from tokenguard.policy.model import Severity
+from tokenguard.text import counted
 
 
 def violations(assessments: Sequence[Assessment]) -> list[Violation]:
@@ -23,22 +24,18 @@ def not_evaluable(assessments: Sequence[Assessment]) -> list[tuple[str, str, int
 def summary(assessments: Sequence[Assessment]) -> str:
     """What was checked and what came of it, in one line."""
     counts = Counter(violation.severity for violation in violations(assessments))
-    parts = [f"{_counted(counts[level], level.value)}" for level in Severity if counts[level]]
+    parts = [f"{counted(counts[level], level.value)}" for level in Severity if counts[level]]
     found = ", ".join(parts) or "no violations"
     waived = sum(len(each.waived) for each in assessments)
     unknown = len({rule for rule, _, _ in not_evaluable(assessments)})
     name = assessments[0].policy.name
     tail = f", {waived:,} waived" if waived else ""
-    tail += f", {_counted(unknown, 'rule')} not evaluable everywhere" if unknown else ""
+    tail += f", {counted(unknown, 'rule')} not evaluable everywhere" if unknown else ""
     return f"checked {_looked_at(assessments)} against {name}: {found}{tail}"
 
 
 def _looked_at(assessments: Sequence[Assessment]) -> str:
     tokens = [each.tokens for each in assessments if each.files is None]
     files = [each.files for each in assessments if each.files is not None]
-    parts = [_counted(sum(each), what) for each, what in ((tokens, "token"), (files, "file")) if each]
+    parts = [counted(sum(each), what) for each, what in ((tokens, "token"), (files, "file")) if each]
     return " and ".join(parts)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

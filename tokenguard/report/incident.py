@@ -12,6 +12,7 @@ from tokenguard.frozen import Frozen
 from tokenguard.inventory.views import event_words, moment
 from tokenguard.report.proof import proof_words
 from tokenguard.rotation.markdown import bullets, exact, plain, table
+from tokenguard.text import counted
 
 _LATEST = 60
 
@@ -122,7 +123,7 @@ def render(cases: Sequence[Case], *, reach: Spread, strangers: int, now: datetim
     if strangers:
         parts += [
             "## Not in the inventory",
-            f"{strangers:,} findings belong to no token of this store: find who made each and end it at its provider.",
+            f"{counted(strangers, 'finding')} of no token here: find who made each and end it at its provider.",
         ]
     return "\n\n".join(parts) + "\n"
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from tokenguard.policy.evaluation import Assessment
 from tokenguard.report.gathering import not_evaluable, summary, violations
-from tokenguard.text import safe_text
+from tokenguard.text import counted, safe_text
 
 
 def render(assessments: Sequence[Assessment], *, command: str = "check") -> str:
@@ -32,7 +32,7 @@ def render(assessments: Sequence[Assessment], *, command: str = "check") -> str:
         case = _case(suite, each.violation.rule, each.violation.place)
         ET.SubElement(case, "skipped", message=_shown(reason))
     for rule, reason, count in unknown:
-        case = _case(suite, rule, f"not evaluable for {count:,} tokens")
+        case = _case(suite, rule, f"not evaluable for {counted(count, 'token')}")
         ET.SubElement(case, "skipped", message=_shown(reason))
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suite, encoding="unicode") + "\n"
 

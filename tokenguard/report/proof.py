@@ -2,6 +2,7 @@
 
 from tokenguard.domain.liveness import DeathGrade, DeathProof
 from tokenguard.inventory.views import moment
+from tokenguard.text import counted
 
 
 def proof_words(proof: DeathProof | None) -> str:
@@ -12,4 +13,4 @@ def proof_words(proof: DeathProof | None) -> str:
         return f"none: {proof.said_by or 'somebody'} said so, and the provider cannot be asked"
     control = "another live token was accepted meanwhile" if proof.control else "no other token served as a control"
     window = f"from {moment(proof.first_at)} to {moment(proof.last_at)}"
-    return f"{proof.grade.value}: {proof.samples} refusals {window}; {control}"
+    return f"{proof.grade.value}: {counted(proof.samples, 'refusal')} {window}; {control}"

@@ -14,6 +14,7 @@ from tokenguard.ports.store import Found, Live
 from tokenguard.rotation.machine import may_abort
 from tokenguard.rotation.session import Context, Session, issuer_of, new_operation_id
 from tokenguard.rotation.words import create_task, hand_over_task, revoke_task
+from tokenguard.text import counted
 
 
 def open_new(context: Context, record: Record, mode: Mode, *, reason: str = "") -> Session:
@@ -179,7 +180,7 @@ def _check_provider(context: Context, record: Record, mode: Mode, live: Live) ->
         count = len(vendor.issuer.listed())
         if count >= able.max_active:
             raise InputError(
-                f"{vendor.provider.name} already has {count} tokens of at most {able.max_active}",
+                f"{vendor.provider.name} already has {counted(count, 'token')} of at most {able.max_active}",
                 hint="retire one first, or use --compromised, which revokes before it creates",
             )
 

@@ -10,6 +10,7 @@ from tokenguard.rotation.machine import death_owed
 from tokenguard.rotation.markdown import bullets, code, plain
 from tokenguard.rotation.runbook_facts import Matter, facts
 from tokenguard.rotation.runbook_steps import action, afterwards
+from tokenguard.text import counted
 
 
 def runbook(document: Document, *, provider: Provider, due_at: datetime | None, now: datetime, store_url: str) -> str:
@@ -52,7 +53,7 @@ def _warnings(matter: Matter) -> Iterator[str]:
     if any(held.alive_again for held in document.quarantine):
         yield f"**An old token that had been proven dead was accepted again.** {resume} revokes it again."
     if matter.due_at is not None and matter.due_at <= matter.now:
-        yield f"It was due {matter.due_at:%Y-%m-%d}: {(matter.now - matter.due_at).days} days ago."
+        yield f"It was due {matter.due_at:%Y-%m-%d}: {counted((matter.now - matter.due_at).days, 'day')} ago."
     if record.state is RecordState.RETIRED:
         yield "This token is retired: there is nothing left to rotate."
     if record.missing:

@@ -8,6 +8,7 @@ from tokenguard.domain.finding import Report
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.scanning.git import find_git
+from tokenguard.text import counted
 
 _FILE = ".tokenguard.toml"
 
@@ -39,7 +40,7 @@ class Demands(Frozen, frozen=True, kw_only=True):
         """The report, saying so if too much was silenced."""
         if not self._too_many(report):
             return report
-        said = f"comments silence {report.allowed:,} lines, and {self.most_allowed:,} may be: take some out"
+        said = f"comments silence {counted(report.allowed, 'line')} of at most {self.most_allowed:,}: take some out"
         return replace(report, notes=(*report.notes, said))
 
     def _too_many(self, report: Report) -> bool:

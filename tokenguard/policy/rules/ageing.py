@@ -6,6 +6,7 @@ from tokenguard.domain.liveness import ScopeVerdict, Verdict
 from tokenguard.domain.token import RecordState
 from tokenguard.policy.answer import Answer, NotEvaluable, Question, Violated
 from tokenguard.policy.model import born, due_of
+from tokenguard.text import counted
 
 _NEVER_SEEN = NotEvaluable("it was never looked at")
 _NO_VALUE_YET = NotEvaluable("it waits for its first value")
@@ -22,7 +23,7 @@ def maximum_age(question: Question) -> Answer:
     if due is None:
         return NotEvaluable("nobody knows when its value was made")
     now = question.around.now
-    return Violated(f"due since {_day(due.at)} ({-due.days_left(now)} days)") if due.at <= now else None
+    return Violated(f"due since {_day(due.at)} ({counted(-due.days_left(now), 'day')})") if due.at <= now else None
 
 
 def late_due_date(question: Question) -> Answer:
@@ -57,7 +58,7 @@ def verified_lately(question: Question) -> Answer:
     if seen is None:
         return _NEVER_SEEN if question.record.kind.has_value else None
     days = (now - seen.at).days
-    return Violated(f"last looked at {days} days ago") if now - seen.at > question.rule.days() else None
+    return Violated(f"last looked at {counted(days, 'day')} ago") if now - seen.at > question.rule.days() else None
 
 
 def value_alive(question: Question) -> Answer:

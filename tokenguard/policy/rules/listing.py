@@ -1,6 +1,7 @@
 """Rules that only the provider's own list of tokens can answer."""
 
 from tokenguard.policy.answer import Answer, NotEvaluable, Question, Violated
+from tokenguard.text import counted
 
 _NOT_LISTED = NotEvaluable("the provider's list does not hold it")
 
@@ -23,7 +24,9 @@ def unused(question: Question) -> Answer:
         return NotEvaluable("the provider's list does not say when it was made or used")
     idle = question.around.now - since
     if idle > question.rule.days():
-        return Violated(f"{'not used' if row.last_used_at else 'never used'} for {idle.days} days{facts.dated}")
+        return Violated(
+            f"{'not used' if row.last_used_at else 'never used'} for {counted(idle.days, 'day')}{facts.dated}"
+        )
     return None
 
 

@@ -4,6 +4,7 @@ from tokenguard.domain.journal import HandoverLevel, Journal, Mode, Stage
 from tokenguard.domain.liveness import DeathGrade
 from tokenguard.domain.token import Kind
 from tokenguard.policy.answer import Answer, NotEvaluable, Question, Violated
+from tokenguard.text import counted
 
 _USED_BY_US_OR_VENDOR = {Kind.PROVIDER_ADMIN, Kind.OAUTH_GRANT}
 _AFTER_THE_REVOKE = {Stage.REVOKE_INTENDED, Stage.REVOKED}
@@ -44,7 +45,7 @@ def rotation_stuck(question: Question) -> Answer:
         return None
     age = question.around.now - journal.updated_at
     if age > question.rule.days():
-        return Violated(f"{journal.mode} has stood at {journal.stage} for {age.days} days")
+        return Violated(f"{journal.mode} has stood at {journal.stage} for {counted(age.days, 'day')}")
     return None
 
 

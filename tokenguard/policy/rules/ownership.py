@@ -1,6 +1,7 @@
 """Rules about who stands behind a token, and what it is called."""
 
 from tokenguard.policy.answer import Answer, NotEvaluable, Question, Violated
+from tokenguard.text import counted
 
 _SHOWN = {"made_by": "the person who made it", "account": "the login account", "deputy": "a deputy"}
 
@@ -28,7 +29,9 @@ def descriptive_name(question: Question) -> Answer:
     """`descriptive-name`: somebody who has never seen the token knows from its name what it is for."""
     segments = question.record.name.split("/")
     if len(segments) < question.rule.number("segments"):
-        return Violated(f"the name has {len(segments)} segments of at least {question.rule.number('segments')}")
+        return Violated(
+            f"the name has {counted(len(segments), 'segment')} of at least {question.rule.number('segments')}"
+        )
     if segments[-1] in question.rule.words("words"):
         return Violated("the name's last segment does not say what the token is for")
     return None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tokenguard.domain.token import Custody, Kind, Record
 from tokenguard.policy.answer import Answer, NotEvaluable, Question, Violated
+from tokenguard.text import counted
 
 _NAMED = 3
 _NO_FINGERPRINT = NotEvaluable("the store does not know its value")
@@ -60,7 +61,7 @@ def session_kept(question: Question) -> Answer:
     if record.kind is not Kind.SESSION:
         return None
     if record.consumers:
-        return Violated(f"a session token is given to {len(record.consumers)} consumers")
+        return Violated(f"a session token is given to {counted(len(record.consumers), 'consumer')}")
     kept = record.location.custody in {Custody.MANAGED, Custody.ADOPTED} and record.fingerprint is not None
     return Violated("a session token is kept as a secret") if kept else None
 

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 
 from tokenguard.domain.finding import Report
 from tokenguard.scanning.advice import Reach, advice, subject, waiver_words
-from tokenguard.text import safe_text
+from tokenguard.text import counted, safe_text
 
 
 def render(report: Report, reach: Reach) -> str:
@@ -24,7 +24,9 @@ def render(report: Report, reach: Reach) -> str:
         failure = ET.SubElement(case, "failure", message=_shown(subject(finding)), type=finding.kind.value)
         failure.text = f"{place}:{finding.column}: {_shown(subject(finding))}\n{advice(finding, reach)}"
     if not report.findings:
-        ET.SubElement(suite, "testcase", classname="tokenguard", name=f"{report.files} files without findings")
+        ET.SubElement(
+            suite, "testcase", classname="tokenguard", name=f"{counted(report.files, 'file')} without findings"
+        )
     for finding in report.waived:
         place = f"{_shown(finding.path)}:{finding.line}"
         case = ET.SubElement(suite, "testcase", classname="tokenguard.waived", name=place)
