@@ -141,7 +141,7 @@ def test_env_for_a_shell_is_what_the_shell_reads_back():
 @pytest.mark.parametrize(
     ("kind", "read"),
     [
-        ("dotenv", lambda text: re.fullmatch(r"TOKEN='(.*)'\n", text)[1]),
+        ("dotenv", lambda text: re.fullmatch(r"TOKEN=(.*)\n", text)[1]),
         ("json", lambda text: json.loads(text)["TOKEN"]),
         ("gitlab", lambda text: re.fullmatch(r"TOKEN=(.*)\n", text)[1]),
     ],

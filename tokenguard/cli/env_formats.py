@@ -7,7 +7,9 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from tokenguard.delivery.dotenv_text import with_value
 from tokenguard.domain.encodings import forms
+from tokenguard.errors import InputError
 
 GITHUB = "github"
 KUBERNETES = "k8s"
@@ -27,8 +29,17 @@ def shell(variables: Mapping[str, str]) -> str:
 
 
 def dotenv(variables: Mapping[str, str]) -> str:
-    """For a .env file: single quotes, in which nothing is expanded."""
-    return "".join(f"{name}='{_quoted(value)}'\n" for name, value in variables.items())
+    """For a .env file, in a form that all who read such files read alike; InputError where there is none."""
+    text = ""
+    for name, value in variables.items():
+        try:
+            text = with_value(text, name, value)
+        except InputError:
+            raise InputError(
+                f"the value for {name} has characters that readers of .env files read differently",
+                hint="use --as shell or --as json",
+            ) from None
+    return text
 
 
 def as_json(variables: Mapping[str, str]) -> str:
@@ -84,7 +95,3 @@ def _text_forms(value: str) -> list[str]:
 def _command_data(text: str) -> str:
     """As the runner wants the data of a command: what would end the line is written as an escape."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _quoted(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("'", "\\'")
