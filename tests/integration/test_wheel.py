@@ -58,7 +58,8 @@ def test_the_wheel_holds_the_package_and_the_policies_and_nothing_else(built):
 def test_the_sdist_holds_what_a_packager_needs(built):
     with tarfile.open(built[0]) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
-    assert {"pyproject.toml", "LICENSE", "README.md", "Makefile", "requirements/dev.txt", "policies/default.yaml"} <= names
+    needed = {"pyproject.toml", "LICENSE", "README.md", "Makefile", "requirements/dev.txt", "policies/default.yaml"}
+    assert needed <= names
 
 
 def test_a_wheel_built_twice_is_the_same(built, tmp_path):
