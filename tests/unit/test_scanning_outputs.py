@@ -5,9 +5,7 @@ import json
 import secrets
 import string
 import xml.etree.ElementTree as ET
-import zipfile
 from importlib import resources
-from io import BytesIO
 from pathlib import Path
 
 import jsonschema
@@ -142,35 +140,6 @@ def test_github_annotations_are_one_line_each() -> None:
     lines = render(report, Format.GITHUB, Reach.WORKTREE).splitlines()
     assert len(lines) == len(report.findings) + len(report.skipped) + 1
     assert all(line.startswith("::error file=") for line in lines[: len(report.findings)])
-
-
-def archive(depth: int, data: bytes) -> bytes:
-    for _ in range(depth):
-        buffer = BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
-            file.writestr("inner.zip", data)
-        data = buffer.getvalue()
-    return data
-
-
-@pytest.mark.parametrize("depth", [1, 2, 3])
-def test_a_token_in_an_archive_is_found_to_a_depth(depth: int) -> None:
-    inside = f"sk-social-{secrets.token_hex(32)}".encode()
-    report = scan([Blob(path="a.zip", data=archive(depth, inside))])
-    assert [finding.path for finding in report.findings] == ["a.zip" + "!inner.zip" * depth]
-
-
-def test_beyond_that_depth_and_when_broken_it_is_said() -> None:
-    assert scan([Blob(path="a.zip", data=archive(5, b"x"))]).skipped[-1].reason == "archive-too-deep"
-    assert (
-        scan([Blob(path="a.zip", data=b"PK\x03\x04" + secrets.token_bytes(300))]).skipped[0].reason == "broken-archive"
-    )
-    assert scan([Blob(path="a.gz", data=b"\x1f\x8b" + secrets.token_bytes(300))]).skipped[0].reason == "broken-archive"
-
-
-def test_an_archive_bomb_is_capped_and_said() -> None:
-    report = scan([Blob(path="a.zip", data=archive(1, b"\0" * (40 << 20)))])
-    assert {skipped.reason for skipped in report.skipped} == {"too-large"}
 
 
 def test_own_only_leaves_rules_and_shapes_out() -> None:

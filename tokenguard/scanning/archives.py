@@ -10,11 +10,33 @@ _MAX_MEMBERS = 20_000
 _MAX_TOTAL = 8 * MAX_BYTES
 _MARKS = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")
 _TAR_MARK, _TAR = slice(257, 262), b"ustar"
+_ZIP_ENTRY, _ZIP_END, _ZIP_TAIL = b"PK\x01\x02", b"PK\x05\x06", 65_557
+"""A zip is read from its end, where a comment of 64 KiB may follow: anything may stand before it."""
 
 
-def members(blob: Blob, depth: int = MAX_DEPTH) -> Iterator[Source]:
+class _Room:
+    """What may still come out of one file, however its archives are nested."""
+
+    def __init__(self) -> None:
+        self.members, self.bytes = _MAX_MEMBERS, _MAX_TOTAL
+
+    def take(self, size: int) -> None:
+        self.members -= 1
+        self.bytes -= size
+
+    @property
+    def left(self) -> bool:
+        return self.members > 0 and self.bytes > 0
+
+
+def members(blob: Blob) -> Iterator[Source]:
     """Everything inside `blob` if it is an archive (zip, tar, gz, bz2, xz), also archives in it. Names: `a.zip!b`."""
-    if not blob.data.startswith(_MARKS) and blob.data[_TAR_MARK] != _TAR:
+    yield from _inside(blob, MAX_DEPTH, _Room())
+
+
+def _inside(blob: Blob, depth: int, room: _Room) -> Iterator[Source]:
+    data = blob.data
+    if not (data.startswith(_MARKS) or data[_TAR_MARK] == _TAR or _ends_as_zip(data)):
         return
     if depth == 0:
         yield Skipped(path=blob.path, reason="archive-too-deep")
@@ -22,19 +44,25 @@ def members(blob: Blob, depth: int = MAX_DEPTH) -> Iterator[Source]:
     from tokenguard.scanning.unpacking import BROKEN, opened  # noqa: PLC0415 - few commits hold an archive
 
     try:
-        total = 0
-        for count, (name, read) in enumerate(opened(blob) or ()):
-            path = f"{blob.path}!{name}"
-            if count >= _MAX_MEMBERS or total >= _MAX_TOTAL:
+        for name, read in opened(blob):
+            if not room.left:
                 yield Skipped(path=blob.path, reason="archive-too-large")
                 return
-            data = read()
-            total += len(data)
-            if len(data) > MAX_BYTES:
-                yield Skipped(path=path, reason="too-large")
+            content, whole = read()
+            room.take(len(content))
+            member = Blob(path=f"{blob.path}!{name}", data=content, origin=blob.origin)
+            if len(content) > MAX_BYTES:
+                yield Skipped(path=member.path, reason="too-large")
                 continue
-            member = Blob(path=path, data=data, origin=blob.origin)
-            yield member
-            yield from members(member, depth - 1)
+            if not whole:
+                yield Skipped(path=member.path, reason="broken-archive")
+            if content or whole:
+                yield member
+                yield from _inside(member, depth - 1, room)
     except BROKEN:
         yield Skipped(path=blob.path, reason="broken-archive")
+
+
+def _ends_as_zip(data: bytes) -> bool:
+    end = data.find(_ZIP_END, max(len(data) - _ZIP_TAIL, 0))
+    return end >= 0 and data.find(_ZIP_ENTRY, 0, end) >= 0

@@ -8,6 +8,8 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 from tokenguard.scanning.source import MAX_BYTES, Blob
 
@@ -21,53 +23,57 @@ BROKEN = (
     ValueError,
     NotImplementedError,
     RuntimeError,
+    MemoryError,
 )
 """What opening or reading a damaged, encrypted or hostile archive raises."""
 
-_TAR_MARK = slice(257, 262)
-_PACKED: tuple[tuple[bytes, Callable[[io.BytesIO], io.BufferedIOBase]], ...] = (
+_PIECE = 1 << 20
+_ZIP_MARK, _TAR_MARK = b"PK\x03\x04", slice(257, 262)
+_PACKED: tuple[tuple[bytes, Callable[[io.BytesIO], Any]], ...] = (
     (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
     (b"BZh", bz2.BZ2File),
     (b"\xfd7zXZ\x00", lzma.LZMAFile),
 )
-Member = tuple[str, Callable[[], bytes]]
+Content = tuple[bytes, bool]
+"""What could be read, and whether that is all of it."""
+Member = tuple[str, Callable[[], Content]]
 
 
-def opened(blob: Blob) -> Iterator[Member] | None:
-    """The members of an archive by name, each to be read on demand; None if it is no archive. Raises `BROKEN`."""
+def opened(blob: Blob) -> Iterator[Member]:
+    """The members of an archive by name, each to be read on demand. Raises `BROKEN`, also if it is none."""
     data = blob.data
-    if data.startswith(b"PK\x03\x04"):
-        return _zip(data)
-    if data[_TAR_MARK] == b"ustar":
-        return _tar(data)
     for mark, opener in _PACKED:
         if data.startswith(mark):
-            with opener(io.BytesIO(data)) as file:
-                content = file.read(MAX_BYTES + 1)
             name = blob.path.rpartition("/")[2].rpartition(".")[0] or "content"
-            return iter([(name, io.BytesIO(content).getvalue)])
-    return None
+            return iter([(name, partial(_content, partial(opener, io.BytesIO(data))))])
+    if data[_TAR_MARK] == b"ustar" and not data.startswith(_ZIP_MARK):
+        return _tar(data)
+    return _zip(data)
 
 
 def _zip(data: bytes) -> Iterator[Member]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for info in archive.infolist():
             if not info.is_dir():
-
-                def read(info: zipfile.ZipInfo = info) -> bytes:
-                    with archive.open(info) as file:
-                        return file.read(MAX_BYTES + 1)
-
-                yield info.filename, read
+                yield info.filename, partial(_content, partial(archive.open, info))
 
 
 def _tar(data: bytes) -> Iterator[Member]:
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
         for info in archive:
             if info.isreg():
+                yield info.name, partial(_content, partial(archive.extractfile, info))
 
-                def read(info: tarfile.TarInfo = info) -> bytes:
-                    file = archive.extractfile(info)
-                    return file.read(MAX_BYTES + 1) if file else b""
 
-                yield info.name, read
+def _content(opener: Callable[[], Any]) -> Content:
+    """A little more than the limit at most; of what is damaged, all that comes before that."""
+    pieces: list[bytes] = []
+    left = MAX_BYTES + 1
+    try:
+        with opener() as file:
+            while left > 0 and (piece := file.read1(min(left, _PIECE))):  # `read` would lose what is sound
+                pieces.append(piece)
+                left -= len(piece)
+    except BROKEN:
+        return b"".join(pieces), False
+    return b"".join(pieces), True
