@@ -113,6 +113,16 @@ def test_no_file_name_hides_a_token_or_writes_to_the_terminal(repo: Repository) 
         assert len(done.stdout.splitlines()) == len(NAMES) + 3
 
 
+@pytest.mark.parametrize("name", ["--own-only", "--history", "--baseline", "-n.py"])
+def test_a_file_named_like_an_option_is_not_taken_for_one(repo: Repository, name: str) -> None:
+    """As runners give names: after the options, without anything between."""
+    repo.stage("a.py", f"key = '{token()}'\n")
+    repo.stage(name, "x = 1\n")
+    for arguments in ([name, "a.py"], ["a.py", name]):
+        done = repo.run(HOOK, *arguments)
+        assert (done.returncode, done.stderr.splitlines()[0]) == (2, "error: a file here is named like an option")
+
+
 def test_a_name_that_is_not_utf8_is_scanned(repo: Repository) -> None:
     name = os.fsdecode(b"caf\xe9.py")
     repo.stage(name, f"key = '{token()}'\n")

@@ -1,5 +1,7 @@
 """The hook's arguments, read by hand: argparse alone takes as long as a clean scan."""
 
+import os
+
 from tokenguard.errors import InputError
 
 USAGE = """\
@@ -38,12 +40,17 @@ class Wanted:
 
 
 def parsed(arguments: list[str]) -> Wanted:
-    """Read the arguments; InputError if one is not known, or some do not go together."""
+    """Read the arguments; InputError if one is not known, might be a file's name, or some do not go together.
+
+    Whoever runs hooks puts the names of files after the options: a repository could switch rules off with a name.
+    """
     wanted = Wanted()
     rest = iter(arguments)
     for argument in rest:
         if argument == "--":
             wanted.files.extend(rest)
+        elif argument.startswith("-") and os.path.lexists(argument):
+            raise InputError("a file here is named like an option", hint="rename it, or write `--` before the files")
         elif argument in _VALUES and (value := next(rest, "")):
             wanted.values[argument] = value
         elif argument in _FLAGS:
