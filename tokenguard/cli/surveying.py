@@ -58,9 +58,9 @@ class Surveying:
         """What became of each; the walk ends before anything is taken in. Raises what store and source raise."""
         walk = self._walk(self._survey())
         if not walk.entries and not walk.passed and not self._tags:
+            where = "its spelling" if self._hosted else "MOUNT (KV version 2) or REGION and the spelling of PREFIX"
             raise InputError(
-                "there is nothing to read at that address",
-                hint="check MOUNT (KV version 2) or REGION and the spelling of PREFIX, upper and lower case too",
+                "there is nothing to read at that address", hint=f"check {where}, upper and lower case too"
             )
         found = drafts(
             walk.seen,

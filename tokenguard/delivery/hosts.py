@@ -106,7 +106,7 @@ class Host:
             if isinstance(outcome, Failure):
                 raise Unreachable(
                     f"{self._about} gave no usable answer ({outcome.trouble})",
-                    hint="check the network, the proxy and the CA bundle, then resume",
+                    hint="check the network, the proxy and the CA bundle; then try again, or resume",
                 )
             if outcome.status in expected and not outcome.html:
                 return outcome
@@ -136,4 +136,4 @@ def _hint(answer: Answer) -> str:
         case HTTPStatus.BAD_REQUEST | HTTPStatus.UNPROCESSABLE_ENTITY:
             return "the host does not accept a value of this shape there"
         case _:
-            return "try again later, then resume"
+            return "try again later, or resume"
