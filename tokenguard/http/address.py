@@ -79,6 +79,11 @@ class Address:
         return (self.path + path or "/") + (f"?{pairs}" if pairs else "")
 
 
+def proxy_at(url: str, *, what: str = "proxy") -> Address | None:
+    """The address of a proxy, None for no text; InputError if it is not usable."""
+    return Address.parse(url, what=what, plain_http=True) if url else None
+
+
 def is_loopback(host: str) -> bool:
     """Whether a literal address is a loopback one; False for names."""
     try:

@@ -1,6 +1,6 @@
 """From settings to the HTTP client of one provider."""
 
-from tokenguard.http.address import Address
+from tokenguard.http.address import Address, proxy_at
 from tokenguard.http.client import Client, Network
 from tokenguard.ports.clock import Clock
 from tokenguard.providers.settings import ProviderSettings
@@ -8,9 +8,8 @@ from tokenguard.providers.settings import ProviderSettings
 
 def connect(settings: ProviderSettings, default_url: str, clock: Clock) -> Client:
     """A client for the configured address, or the default one; InputError for an unusable address or proxy."""
-    proxy = Address.parse(settings.proxy, what="proxy", plain_http=True) if settings.proxy else None
     return Client(
         Address.parse(settings.base_url or default_url),
         clock,
-        Network(proxy=proxy, ca_bundle=settings.ca_bundle),
+        Network(proxy=proxy_at(settings.proxy), ca_bundle=settings.ca_bundle),
     )

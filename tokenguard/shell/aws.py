@@ -8,7 +8,7 @@ from tokenguard.clients.aws.client import AwsClient
 from tokenguard.clients.aws.settings import AwsSettings, WebIdentity
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
-from tokenguard.http.address import Address
+from tokenguard.http.address import Address, proxy_at
 from tokenguard.ports.clock import Clock
 from tokenguard.provisioning.server_setup.aws import AwsRole, roles
 from tokenguard.provisioning.server_setup.declared import ServerSetup
@@ -89,7 +89,7 @@ def client(
             region=region,
             endpoint=Address.parse(endpoint, what="endpoint of [aws]") if endpoint else None,
             ca_bundle=settings.ca_bundle,
-            proxy=Address.parse(settings.proxy, what="proxy", plain_http=True) if settings.proxy else None,
+            proxy=proxy_at(settings.proxy),
             identity=_identity(settings, environ),
             keyless=keyless,
         )
@@ -100,11 +100,10 @@ def _identity(settings: Settings, environ: Mapping[str, str]) -> WebIdentity | N
     given = settings.aws.role
     if not given:
         return None
-    from tokenguard.shell.credentials import read_variable  # noqa: PLC0415 - for those who take a role
+    from tokenguard.shell.credentials import text_or_variable  # noqa: PLC0415 - for those who take a role
     from tokenguard.shell.identities import credential  # noqa: PLC0415
 
-    is_variable = given.startswith("env:")
-    role = read_variable(given[4:], environ, what="role", table="[aws]") if is_variable else given
+    role = text_or_variable(given, environ, what="role", table="[aws]")
     if not _ROLE.fullmatch(role):
         raise InputError("role of [aws] is not the ARN of a role", hint="arn:aws:iam::ACCOUNT:role/NAME")
     found = credential(settings.aws.credential, environ, settings, table="[aws]", own=True)

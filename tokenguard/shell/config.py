@@ -16,7 +16,7 @@ import msgspec
 from tokenguard.domain.names import segment
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
-from tokenguard.http.address import Address
+from tokenguard.http.address import Address, proxy_at
 from tokenguard.shell.settings import (
     AwsConfig,
     CommandConfig,
@@ -160,7 +160,7 @@ def _settings(path: Path, file: _File) -> Settings:
             for name, each in file.commands.items()
         },
         destinations={host: _destination(path, host, each) for host, each in file.destinations.items()},
-        proxy=_proxy(file.network.proxy),
+        proxy=str(proxy_at(file.network.proxy, what="proxy of [network]") or ""),
         ca_bundle=_placed(base, file.network.ca_bundle),
         policy_file=_placed(base, file.policy.file),
         scan=_scan(base, file.scan),
@@ -256,10 +256,6 @@ def _command(path: Path, name: str, found: _Command) -> CommandConfig:
         raise _bad(path, f"timeout of [commands.{name}] is not between 0 and 3600 seconds")
     verify = None if found.verify_argv is None else tuple(found.verify_argv)
     return CommandConfig(argv=tuple(found.argv), verify_argv=verify, timeout=found.timeout)
-
-
-def _proxy(url: str) -> str:
-    return str(Address.parse(url, what="proxy of [network]", plain_http=True)) if url else ""
 
 
 def _placed(base: Path, name: str) -> Path | None:

@@ -56,6 +56,13 @@ def read_variable(name: str, environ: Mapping[str, str], *, what: str, table: st
     return text
 
 
+def text_or_variable(given: str, environ: Mapping[str, str], *, what: str, table: str) -> str:
+    """What a setting says, or the variable that it names as `env:VARIABLE` holds; InputError if that is nothing."""
+    if not given.startswith("env:"):
+        return given
+    return read_variable(given.removeprefix("env:"), environ, what=what, table=table)
+
+
 def _checked(text: str, table: str) -> Secret:
     if not text or not text.isprintable() or " " in text:
         raise InputError(

@@ -38,7 +38,7 @@ def credential_at(host: str, destination: DestinationConfig, environ: Mapping[st
 
 def _hosts(settings: Settings, environ: Mapping[str, str], clock: Clock) -> "Hosts":
     from tokenguard.delivery.hosts import Hosts, HostSettings  # noqa: PLC0415 - loads the HTTP client
-    from tokenguard.http.address import Address  # noqa: PLC0415 - the same
+    from tokenguard.http.address import Address, proxy_at  # noqa: PLC0415 - the same
 
     return Hosts(
         {
@@ -50,6 +50,6 @@ def _hosts(settings: Settings, environ: Mapping[str, str], clock: Clock) -> "Hos
             for host, each in settings.destinations.items()
         },
         clock,
-        proxy=Address.parse(settings.proxy, what="proxy", plain_http=True) if settings.proxy else None,
+        proxy=proxy_at(settings.proxy),
         ca_bundle=settings.ca_bundle,
     )

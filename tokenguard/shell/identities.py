@@ -43,7 +43,7 @@ def credential(
 
 def _of_github(audience: str, environ: Mapping[str, str], settings: Settings, table: str) -> Callable[[], Secret]:
     from tokenguard.clients.job_identity import GithubIdentity  # noqa: PLC0415 - few runners are GitHub's
-    from tokenguard.http.address import Address  # noqa: PLC0415
+    from tokenguard.http.address import proxy_at  # noqa: PLC0415
     from tokenguard.http.client import Network  # noqa: PLC0415 - loads urllib3
     from tokenguard.http.system_clock import SystemClock  # noqa: PLC0415
 
@@ -55,7 +55,10 @@ def _of_github(audience: str, environ: Mapping[str, str], settings: Settings, ta
             "this job may not ask GitHub for its identity",
             hint="let the job have `permissions: id-token: write`; a pull request from a fork never has it",
         )
-    proxy = Address.parse(settings.proxy, what="proxy", plain_http=True) if settings.proxy else None
     return GithubIdentity(
-        url, Secret(request), audience, SystemClock(), Network(proxy=proxy, ca_bundle=settings.ca_bundle)
+        url,
+        Secret(request),
+        audience,
+        SystemClock(),
+        Network(proxy=proxy_at(settings.proxy), ca_bundle=settings.ca_bundle),
     )

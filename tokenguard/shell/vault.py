@@ -8,9 +8,9 @@ from tokenguard.clients.vault.settings import Login, Method, VaultSettings
 from tokenguard.domain.event import Actor
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
-from tokenguard.http.address import Address
+from tokenguard.http.address import Address, proxy_at
 from tokenguard.ports.clock import Clock
-from tokenguard.shell.credentials import SERVICE_ACCOUNT, read_variable
+from tokenguard.shell.credentials import SERVICE_ACCOUNT, text_or_variable
 from tokenguard.shell.identities import credential
 from tokenguard.shell.known_servers import KnownServers
 from tokenguard.shell.settings import Settings, VaultConfig
@@ -103,7 +103,7 @@ def vault_settings(config: VaultConfig | None, settings: Settings, environ: Mapp
         login=_login(config, settings, environ),
         namespace=namespace,
         ca_bundle=config.ca_bundle or settings.ca_bundle,
-        proxy=Address.parse(settings.proxy, what="proxy", plain_http=True) if settings.proxy else None,
+        proxy=proxy_at(settings.proxy),
     )
 
 
@@ -134,17 +134,8 @@ def _plain_path(name: str, text: str) -> str:
 
 
 def _node(text: str, environ: Mapping[str, str]) -> Address:
-    given = (
-        read_variable(text.removeprefix("env:"), environ, what="address", table="[vault]")
-        if text.startswith("env:")
-        else text
-    )
+    given = text_or_variable(text, environ, what="address", table="[vault]")
     return Address.parse(given, what="address of [vault]")
-
-
-def _role(text: str, environ: Mapping[str, str]) -> str:
-    is_variable = text.startswith("env:")
-    return read_variable(text.removeprefix("env:"), environ, what="role", table="[vault]") if is_variable else text
 
 
 def _nodes(config: VaultConfig, environ: Mapping[str, str]) -> tuple[Address, ...]:
@@ -171,6 +162,6 @@ def _login(config: VaultConfig, settings: Settings, environ: Mapping[str, str]) 
         method=method,
         credential=credential(source, environ, settings, table="[vault]", own=own),
         mount=config.auth_mount.strip("/"),
-        role=_role(config.role, environ),
+        role=text_or_variable(config.role, environ, what="role", table="[vault]"),
         wrapped=config.wrapped,
     )
