@@ -228,7 +228,7 @@ def test_edit_adopts_a_value_of_the_store_where_it_is_used(cli):
 def test_no_other_token_is_delivered_to_where_an_adopted_value_lives(cli, adopted):
     other = "video/app/prod/other"
     cli.add(other)
-    assert f"is where the value of {NAME} lives" in cli.refused("edit", other, "--deliver", URL)
+    assert f"is where the value of {NAME} goes" in cli.refused("edit", other, "--deliver", URL)
     assert cli.places.fields(URL)["token"] == adopted
     assert cli("edit", NAME, "--deliver", URL).code == 0, "its own place may be named"
 

@@ -180,3 +180,18 @@ def test_a_bad_file_is_refused_whole(cli, tmp_path, name, data):
         (tmp_path / name).write_bytes(data)
     error = cli.refused("import", name)
     assert "tgcanary" not in error
+
+
+def test_two_values_for_one_place_are_not_both_taken_in(cli, tmp_path):
+    """The second delivery would overwrite what the first token's consumer reads."""
+    place = f"dotenv:{tmp_path}/app.env#TOKEN"
+    rows = [f"a/{name},fake,{cli.world.create(name).value},{place}" for name in ("one", "two")]
+    (tmp_path / "tokens.csv").write_text("\n".join(["name,provider,value,consumers", *rows]) + "\n")
+    for options in (["--dry-run"], []):
+        answer = cli("import", "tokens.csv", *options, "--format", "json")
+        assert answer.code == 1
+        assert [each["name"] for each in answer.document["added"]] == ["a/one"]
+        assert answer.document["refused"][0]["reason"] == f"{place} is where the value of a/one goes"
+    refused = cli("add", "a/three", "--provider", "fake", "--deliver", place, "--env", "e", "--owner", "o", "--purpose",
+                  "p", "--scope", "drive:d1")  # fmt: skip
+    assert f"{place} is where the value of a/one goes" in refused.err

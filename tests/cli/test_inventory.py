@@ -179,6 +179,17 @@ class TestEdit:
         assert cli("edit", NAME, "--base-url", "http://127.0.0.1:2").code == 0
         assert _record(cli).base_url == "http://127.0.0.1:2"
 
+    def test_no_two_tokens_are_delivered_to_one_place(self, cli, tmp_path):
+        place = f"dotenv:{tmp_path}/.env#TOKEN"
+        cli.add("a/one")
+        cli.add("b/two")
+        assert cli("edit", "a/one", "--deliver", place, "--deliver", "person:ops").code == 0
+        assert f"{place} is where the value of a/one goes" in cli.refused("edit", "b/two", "--deliver", place)
+        assert cli("edit", "b/two", "--deliver", "person:ops").code == 0, "a person takes several"
+        assert cli("edit", "a/one", "--deliver", place).code == 0, "its own place may be named again"
+        assert cli("retire", "a/one").code == 0
+        assert cli("edit", "b/two", "--deliver", place).code == 0, "what is retired holds no place"
+
     def test_nothing_to_change_is_refused(self, cli):
         cli.add(NAME)
         assert cli.refused("edit", NAME) == "nothing to change was given"

@@ -1,10 +1,12 @@
 """The use case of `add`: everything that could be wrong is found before anything is written."""
 
+from collections.abc import Iterable
+
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.liveness import Observation
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.secret import Value
-from tokenguard.domain.token import ConsumerKind, Custody, Record, RecordState
+from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Record, RecordState
 from tokenguard.errors import ExitCode, InputError, TokenguardError, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.inventory import taking
@@ -169,10 +171,13 @@ def check_scope(record: Record, provider: Provider) -> None:
         )
 
 
-def check_consumers(wiring: Wiring, record: Record) -> None:
-    """Refuse a consumer that could never be given a value from here."""
+def check_consumers(wiring: Wiring, record: Record, *, known: Iterable[Consumer] = ()) -> None:
+    """Refuse a consumer that could never be given a value from here, and one not `known` that has another token's."""
+    places = set(map(str, known))
+    new = [each for each in record.consumers or () if str(each) not in places]
+    if new:
+        taking.check_consumers_are_free(taking.places_taken(wiring.store), new, of=record.name)
     for consumer in record.consumers or ():
-        taking.check_consumer_is_free(wiring.store, consumer, besides=record.name)
         delivery = wiring.deliveries.of(consumer)
         if delivery is not None:
             if consumer.kind not in {ConsumerKind.DOTENV, ConsumerKind.COMMAND}:

@@ -125,7 +125,7 @@ def _check(wiring: Wiring, before: Record, after: Record) -> None:
     if after.scope != before.scope or after.provider != before.provider:
         check_scope(after, wiring.vendors.provider(after.provider))
     if after.consumers != before.consumers:
-        check_consumers(wiring, after)
+        check_consumers(wiring, after, known=before.consumers or ())
     if after.name != before.name and wiring.store.find(after.name) is not None:
         raise InputError(f"there is already a token named {after.name}", hint="choose another name")
 

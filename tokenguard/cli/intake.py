@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
+from functools import cached_property
 from pathlib import Path
 
 from tokenguard.cli.adding import check_scope
@@ -103,7 +104,7 @@ class Intake:
         mark = self._wiring.store.fingerprint(value)
         if (known := self._known.get(mark)) is not None:
             return self._duplicate(known, draft, record.location, users)
-        self._check_free(record.name)
+        self._check_free(record)
         if not self._dry_run:
             with self._wiring.working_on(record.name):
                 snapshot = taking.take(self._wiring.store, self._engine, record, value, None)
@@ -131,7 +132,7 @@ class Intake:
         elsewhere = record.location.custody is Custody.UNREADABLE
         if record.kind.has_value and not elsewhere:
             raise InputError("it has no value", hint="give a value, or a location")
-        self._check_free(record.name)
+        self._check_free(record)
         if not elsewhere:
             record = replace(record, location=replace(record.location, custody=Custody.NONE))
         if not self._dry_run:
@@ -168,10 +169,18 @@ class Intake:
         found = self._pinned(_consumers(tuple(addresses)), known=declared)
         return tuple(str(each) for each in found if each not in declared and str(each) != record.location.url)
 
-    def _check_free(self, name: TokenName) -> None:
-        if name in self._used:
+    def _check_free(self, record: Record) -> None:
+        if record.name in self._used:
             raise InputError("another value has its name already", hint="give another --prefix, or a name")
-        taking.check_name_is_free(self._wiring.store, name)
+        taking.check_name_is_free(self._wiring.store, record.name)
+        if record.consumers:
+            taking.check_consumers_are_free(self._places, record.consumers, of=record.name)
+            self._places.update(dict.fromkeys(record.places, record.name))
+
+    @cached_property
+    def _places(self) -> dict[str, TokenName]:
+        """Where values of tokens go, those of this run included."""
+        return taking.places_taken(self._wiring.store)
 
     def _record(self, draft: Draft) -> Record:
         texts = {**self._defaults.texts, **draft.texts}

@@ -96,6 +96,11 @@ class ConsumerKind(StrEnum):
         """Whether it is a field of an entry that others own, whose address does not say on which server that is."""
         return self in {ConsumerKind.VAULT, ConsumerKind.AWS}
 
+    @property
+    def takes_many(self) -> bool:
+        """Whether it may be given the values of several tokens; elsewhere each would overwrite the one before."""
+        return self in {ConsumerKind.PERSON, ConsumerKind.COMMAND}
+
 
 class Consumer(Frozen, frozen=True):
     """One place that uses the token: `dotenv:/srv/app/.env#DESCRIPT_API_TOKEN`, `command:NAME`, `github:…`."""
@@ -179,6 +184,14 @@ class Record(Frozen, frozen=True, kw_only=True):
     """The last look at the live value through its provider."""
     leak_waiver: LeakWaiver | None = None
     notes: str = ""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where its value is, or is to be, and no other token's may be."""
+        if self.state is RecordState.RETIRED:
+            return ()
+        adopted = (self.location.adopted,) if self.location.adopted else ()
+        return (*adopted, *(str(each) for each in self.consumers or () if not each.kind.takes_many))
 
     @property
     def waived_leak(self) -> LeakWaiver | None:

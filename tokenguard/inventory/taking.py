@@ -1,6 +1,6 @@
 """Taking a token into the inventory: what must be true before, and what is written when there is no value."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from tokenguard.domain.document import Document, Snapshot
@@ -11,7 +11,7 @@ from tokenguard.domain.liveness import Observation
 from tokenguard.domain.names import TokenId, TokenName, new_token_id
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
-from tokenguard.domain.token import Consumer, Custody, Location, Record, RecordState
+from tokenguard.domain.token import Consumer, Location, Record, RecordState
 from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
@@ -109,17 +109,20 @@ def check_place_is_free(store: Store, location: Location, *, besides: TokenName 
             )
 
 
-def check_consumer_is_free(store: Store, consumer: Consumer, *, besides: TokenName) -> None:
-    """InputError if another token lives where the consumer is: each delivery would overwrite its value."""
-    if not consumer.kind.is_field:
-        return
-    for snapshot in store.scan():
-        record = snapshot.document.record
-        adopted = record.location.custody is Custody.ADOPTED and record.state is not RecordState.RETIRED
-        if adopted and record.location.url == str(consumer) and record.name != besides:
+def places_taken(store: Store) -> dict[str, TokenName]:
+    """Where values of tokens are, or are delivered to, with whose they are."""
+    documents = (snapshot.document for snapshot in store.scan())
+    return {place: each.record.name for each in documents if not each.moved_to for place in each.record.places}
+
+
+def check_consumers_are_free(taken: Mapping[str, TokenName], consumers: Iterable[Consumer], *, of: TokenName) -> None:
+    """InputError if another token's value goes to one of them: each delivery would overwrite it."""
+    for consumer in consumers:
+        holder = of if consumer.kind.takes_many else taken.get(str(consumer), of)
+        if holder != of:
             raise InputError(
-                f"{consumer} is where the value of {record.name} lives",
-                hint=f"name a field that is this token's own, or `tokenguard retire {record.name}` first",
+                f"{consumer} is where the value of {holder} goes",
+                hint=f"give each token a place of its own; `tokenguard edit {holder} --deliver ...` frees this one",
             )
 
 

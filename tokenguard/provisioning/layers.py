@@ -7,7 +7,7 @@ from tokenguard.documents import Tree
 from tokenguard.domain.names import SEGMENT, TokenName
 from tokenguard.provisioning.fields import FIELDS, INCLUDED, INHERITED, OVERLAID, OVERLAY, REQUIRED, TOP
 from tokenguard.provisioning.folder import MAX_FILES, Folder, Unreadable, is_path
-from tokenguard.provisioning.manifest import SHARED, Declared, Issue, Manifest, Wish
+from tokenguard.provisioning.manifest import Declared, Issue, Manifest, Wish
 from tokenguard.provisioning.reading import Part, ReadConsumer, declared_name
 from tokenguard.provisioning.source import Source, read_source
 
@@ -197,7 +197,7 @@ class _Layers:
         for declared in lasting:
             for consumer in declared.consumers or ():
                 other = taken.setdefault(str(consumer), declared.name)
-                if other != declared.name and consumer.kind not in SHARED:
+                if other != declared.name and not consumer.kind.takes_many:
                     self._refuse(declared, f"{other} is delivered to the same place", "give each its own variable")
                 if str(consumer) == declared.location:
                     self._refuse(declared, "its location is one of its consumers, too", "leave it out of consumers")

@@ -9,11 +9,9 @@ import msgspec
 
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.scope import Scope
-from tokenguard.domain.token import Consumer, ConsumerKind, Kind
+from tokenguard.domain.token import Consumer, Kind
 from tokenguard.frozen import Frozen
 
-SHARED = frozenset({ConsumerKind.PERSON, ConsumerKind.COMMAND})
-"""Kinds of consumers that may take the values of several tokens."""
 VALUE_WITHIN = timedelta(days=14)
 """How long a token may wait for the value that a person brings, unless the manifest says otherwise."""
 

@@ -11,7 +11,7 @@ from tokenguard.policy.model import Policy
 from tokenguard.provisioning.actions import Action, Blocked, Plan, Todo
 from tokenguard.provisioning.comparing import Servers
 from tokenguard.provisioning.deciding import Around, Known, decide
-from tokenguard.provisioning.manifest import SHARED, Issue, Manifest, Wish
+from tokenguard.provisioning.manifest import Issue, Manifest, Wish
 
 
 def providers_of(manifest: Manifest, inventory: Iterable[Snapshot]) -> frozenset[str]:
@@ -92,12 +92,9 @@ def _taken(manifest: Manifest, inventory: Mapping[TokenName, Snapshot]) -> dict[
     found: dict[str, TokenName] = {}
     for name, each in inventory.items():
         record = each.document.record
-        if record.state is RecordState.RETIRED or each.document.moved_to:
-            continue
-        if name not in declared:
-            found |= {str(place): name for place in record.consumers or () if place.kind not in SHARED}
-        if record.location.adopted:
-            found[record.location.adopted] = name
+        if not each.document.moved_to:
+            adopted = record.location.adopted
+            found |= {place: name for place in record.places if name not in declared or place == adopted}
     return found
 
 
