@@ -137,6 +137,8 @@ EVASIONS = {
     "utf-16 big": lambda text: text.encode("utf-16-be"),
     "utf-32": lambda text: text.encode("utf-32"),
     "utf-8 with a mark": lambda text: text.encode("utf-8-sig"),
+    "a mark of utf-16 before none": lambda text: b"\xff\xfe" + text.encode(),
+    "utf-16 after a long beginning": lambda text: b"a line of a log\n" * 500 + text.encode("utf-16-le"),
     "a zero byte": lambda text: b"\x00" + text.encode(),
     "not utf-8": lambda text: b"\xff\xfe\xfd"[::-1] + text.encode(),
     "carriage returns": lambda text: text.replace("\n", "\r").encode(),

@@ -210,6 +210,14 @@ def test_t23_nothing_in_a_working_tree_makes_a_scan_wait_or_run_out_of_memory(re
         assert repo.run(COMMAND, "scan", path, "--strict").returncode == 1
 
 
+def test_t23_a_link_to_a_directory_is_followed_where_it_is_named_only(repo: Repository, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "a.py").write_text(leak())
+    (repo.path / "link").symlink_to(tmp_path / "outside")
+    assert repo.run(COMMAND, "scan", ".").returncode == 0
+    assert repo.run(COMMAND, "scan", "link").returncode == 1
+
+
 # ---- T24
 
 ODD = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=40).filter(

@@ -24,7 +24,7 @@ class Text(Frozen, frozen=True):
 def decoded(data: bytes) -> Text:
     """Decode anything: UTF-8 as detect-secrets does, UTF-16 and UTF-32 by their marks or zeros, else byte by byte."""
     for mark, encoding in _MARKS:
-        if data.startswith(mark):
+        if data.startswith(mark) and b"\0" in data:  # no text in them does without; what does only begins like one
             return Text(_line_feeds(data.decode(encoding, "replace")), rules_apply=True)
     try:
         text = data.decode("utf-8")

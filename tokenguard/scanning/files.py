@@ -31,7 +31,7 @@ def named_files(paths: Iterable[Path]) -> Iterator[Named]:
     for path in paths:
         if not os.path.lexists(path):
             raise InputError(f"there is no {shown(path)}", hint="name files or directories that exist")
-        if path.is_dir() and not path.is_symlink():
+        if path.is_dir():
             yield from _below(path)
         else:
             yield str(path), True

@@ -139,7 +139,7 @@ def matches_of(data: bytes, path: str, stages: Stages) -> Iterator[Match | Unsca
         yield from own
         return
     text = decoded(data)
-    shapes = [match for match in scan_extras(text.text, path) if not _told(match, own, "vendor")]
+    shapes = [match for match in _shapes(text.text, path) if not _told(match, own, "vendor")]
     by_rule: list[Match] = []
     for each in _by_rules(text.text, path, stages.team) if text.rules_apply else ():
         if isinstance(each, Unscanned):
@@ -150,6 +150,14 @@ def matches_of(data: bytes, path: str, stages: Stages) -> Iterator[Match | Unsca
             yield replace(each, facts={"vendor": shape.type}) if shape else each
     yield from (match for match in shapes if not _same(match, by_rule))
     yield from own
+
+
+def _shapes(text: str, path: str) -> list[Match]:
+    """Vendors' shapes, also where some of a file is in another encoding, as what a shell appended to a log."""
+    shapes = list(scan_extras(text, path))
+    if "\0" in text:
+        shapes += [match for match in scan_extras(text.replace("\0", ""), path) if not _same(match, shapes)]
+    return shapes
 
 
 def _by_rules(text: str, path: str, team: "TeamRules | None") -> Iterator[Match | Unscanned]:
