@@ -109,6 +109,17 @@ class TestTheNextRotations:
         assert "stops before the old token is revoked" in text
         assert NAME in hint
 
+    def test_overwrite_each_other_where_they_go_to_one_place(self, cli, wiring):
+        for name in (NAME, "video/other/prod/upload"):
+            cli.add(name)
+            self.declare(cli, "vault:kv/app#token", name)
+        found = [
+            each for each in told(tokens.next_rotations, wiring, tuple(wiring.store.scan())) if "all go to" in each[2]
+        ]
+        assert [each[:3] for each in found] == [
+            ("consumers", Level.WARN, f"{NAME}, video/other/prod/upload: all go to vault:kv/app#token")
+        ]
+
     def test_share_a_cause_and_are_told_together(self, cli, wiring):
         for number in range(5):
             cli.add(f"video/app{number}/prod/upload")

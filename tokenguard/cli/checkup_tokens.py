@@ -44,7 +44,8 @@ def next_rotations(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Fi
         yield well("next rotation", "no token is ever due" if inventory else "there are no tokens yet")
         return
     urgent = {each.snapshot.document.record.name for each in soon if each.due is not None and each.due.soon(now)}
-    found = list(_gathered(wiring, [each.snapshot.document.record for each in soon], urgent))
+    records = [each.snapshot.document.record for each in soon]
+    found = [*_gathered(wiring, records, urgent), *_crowded(records, inventory)]
     yield from found
     if not found:
         first = soon[0]
@@ -105,6 +106,17 @@ def _gathered(wiring: Wiring, records: list[Record], urgent: set[TokenName]) -> 
     for (check, text, hint, level), names in causes.items():
         make = broken if level is Level.FAIL and not urgent.isdisjoint(names) else doubt
         yield make(check, f"{_named(names)}: {text}", hint.replace("NAME", names[0]))
+
+
+def _crowded(records: Sequence[Record], inventory: Sequence[Snapshot]) -> Iterator[Finding]:
+    """Places that take more than one token's value: what a rotation delivers there overwrites another's."""
+    holders: defaultdict[str, list[TokenName]] = defaultdict(list)
+    for snapshot in inventory:
+        for place in snapshot.document.record.places:
+            holders[place].append(snapshot.document.record.name)
+    for place in sorted({place for record in records for place in record.places if len(holders[place]) > 1}):
+        names = holders[place]
+        yield doubt("consumers", f"{_named(names)}: all go to {place}", f"tokenguard edit {names[0]} --deliver ...")
 
 
 def _provider(wiring: Wiring, record: Record) -> Iterator[Finding]:
