@@ -4,6 +4,7 @@ import re
 from functools import cache
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from docs.generate import commands
@@ -11,6 +12,7 @@ from tokenguard.cli.app import app
 from tokenguard.errors import ExitCode
 from tokenguard.policy.tightening import read_tightening
 from tokenguard.precommit import arguments
+from tokenguard.shell import config
 from tokenguard.shell.configuration import load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -116,3 +118,18 @@ def test_every_configuration_is_one_that_is_read(block, tmp_path):
     file.write_text(block)
     file.chmod(0o600)
     load_settings(str(file), {})
+
+
+def test_every_key_of_the_configuration_is_shown():
+    shown = "\n".join(block.values[0] for block in configurations())
+    tables = [each for each in vars(config).values() if isinstance(each, type) and issubclass(each, config._Strict)]
+    keys = {field.name for table in tables if table is not config._File for field in msgspec.structs.fields(table)}
+    assert {key for key in keys if not re.search(rf"^ *(?:# )?{key} = ", shown, re.MULTILINE)} - {"vault"} == set()
+    for table in msgspec.structs.fields(config._File):
+        assert re.search(rf"^ *\[{table.name}[].]", shown, re.MULTILINE), table.name
+
+
+def test_every_variable_is_in_the_guide():
+    sources = "".join(path.read_text() for path in (ROOT / "tokenguard").rglob("*.py"))
+    known = set(re.findall(r"\W(TOKENGUARD_[A-Z_]*[A-Z])\b", sources)) - {"TOKENGUARD_ID_TOKEN"}  # a pipeline's own
+    assert known - set(re.findall(r"`(TOKENGUARD_[A-Z_]+)`", (ROOT / "docs/guide.md").read_text())) == set()
