@@ -186,36 +186,28 @@ def test_a_file_that_others_can_read_or_that_is_none_is_refused(tmp_path: Path, 
 # ---- a new store's keys
 
 
-def test_new_keys_follow_the_same_order(env: dict[str, str], ring: OsKeyring):
-    assert every_source(env, ring).new_keys(recovery=False).slots[0].kind is SlotKind.KEY_FILE
+def test_a_new_key_follows_the_same_order(env: dict[str, str], ring: OsKeyring):
+    assert every_source(env, ring).new_key().kind is SlotKind.KEY_FILE
     del env["TOKENGUARD_KEY_FILE"]
-    assert every_source(env, ring).new_keys(recovery=False).slots[0].kind is SlotKind.PASSPHRASE
+    assert every_source(env, ring).new_key().kind is SlotKind.PASSPHRASE
     del env["TOKENGUARD_PASSPHRASE_FILE"]
-    made = every_source(env, ring).new_keys(recovery=False).slots[0]
+    made = every_source(env, ring).new_key()
     assert every_source(env, ring).unlock([SlotInfo(id="0" * 16, kind=made.kind, params=made.params)]) == made
-    assert every_source(env, None, WORDS).new_keys(recovery=False).slots[0].kind is SlotKind.PASSPHRASE
+    assert every_source(env, None, WORDS).new_key().kind is SlotKind.PASSPHRASE
     with pytest.raises(NeedsPerson, match="needs a key"):
-        every_source(env).new_keys(recovery=True)
-
-
-def test_a_recovery_code_comes_with_its_slot(env: dict[str, str]):
-    keys = every_source(env).new_keys(recovery=True)
-    assert [slot.kind for slot in keys.slots] == [SlotKind.KEY_FILE, SlotKind.RECOVERY]
-    assert keys.recovery is not None
-    assert keys.recovery.reveal() not in repr(keys)
-    assert every_source(env).new_keys(recovery=False).recovery is None
+        every_source(env).new_key()
 
 
 def test_a_weak_or_mistyped_passphrase_is_refused(tmp_path: Path):
     for words in ("", "short", "elevenchars"):
         with pytest.raises(InputError):
-            every_source({}, None, words).new_keys(recovery=False)
+            every_source({}, None, words).new_key()
     answers = iter([Secret(WORDS), Secret(WORDS + "x")])
     with pytest.raises(InputError, match="differ"):
-        KeySources(env={}, ask=lambda _: next(answers), keyring=no_keyring).new_keys(recovery=False)
+        KeySources(env={}, ask=lambda _: next(answers), keyring=no_keyring).new_key()
     weak = {"TOKENGUARD_PASSPHRASE_FILE": private(tmp_path / "weak", b"password\n")}
     with pytest.raises(InputError, match="characters"):
-        every_source(weak).new_keys(recovery=False)
+        every_source(weak).new_key()
 
 
 # ---- the OS keyring

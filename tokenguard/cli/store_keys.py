@@ -6,10 +6,9 @@ import click
 
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.recovery import ANOTHER_CODE, Handover
-from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.shell.local import key_sources, open_local
-from tokenguard.shell.unlock import SHORTEST_PASSPHRASE, read_key_file, read_passphrase_file
+from tokenguard.shell.unlock import new_passphrase, read_key_file, read_passphrase_file, strong
 from tokenguard.shell.wiring import Wiring
 from tokenguard.stores.local.slots import SlotInfo, SlotKey, SlotKind
 from tokenguard.stores.local.store import LocalStore
@@ -107,21 +106,12 @@ def _open(wiring: Wiring) -> LocalStore:
 def _key(wiring: Wiring, key_file: str | None, passphrase_file: str | None) -> SlotKey:
     if key_file:
         return SlotKey.key_file(read_key_file(Path(key_file)))
-    words = read_passphrase_file(Path(passphrase_file)) if passphrase_file else _asked(wiring)
-    if len(words) < SHORTEST_PASSPHRASE:
-        raise InputError(
-            f"a passphrase needs at least {SHORTEST_PASSPHRASE} characters", hint="use four or more random words"
-        )
-    return SlotKey.passphrase(words)
-
-
-def _asked(wiring: Wiring) -> Secret:
-    if wiring.ask_hidden is None:
+    if passphrase_file:
+        return SlotKey.passphrase(strong(read_passphrase_file(Path(passphrase_file))))
+    ask = wiring.ask_hidden
+    if ask is None:
         raise NeedsPerson("a passphrase is asked for on a terminal", hint="or give --passphrase-file FILE")
-    words = wiring.ask_hidden("new passphrase (it stays hidden): ")
-    if wiring.ask_hidden("the same passphrase again: ") != words:
-        raise InputError("the two passphrases differ", hint="type the same one twice")
-    return words
+    return SlotKey.passphrase(new_passphrase(lambda prompt: ask(f"{prompt} (it stays hidden): ")))
 
 
 def _tell(wiring: Wiring, what: str, slot: SlotInfo) -> None:

@@ -1,17 +1,14 @@
 """Making and opening an embedded store with the keys of this machine."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tokenguard.domain.move import refusal
-from tokenguard.domain.secret import Secret
 from tokenguard.ports.clock import Clock
-from tokenguard.shell.unlock import KeySources
+from tokenguard.shell.unlock import Ask, KeySources
 from tokenguard.stores.local.place import Place
 from tokenguard.stores.local.slots import SlotKey
 from tokenguard.stores.local.store import LocalStore, create_store, open_store
-
-Ask = Callable[[str], Secret]
 
 
 def open_local(
@@ -43,8 +40,7 @@ def make_local(
         NeedsPerson: there is no key at hand, and nobody may be asked for a passphrase.
     """
     Place(directory).check_free()  # before anybody is asked for a passphrase, or a keyring takes a key
-    keys = key_sources(environ, ask).new_keys(recovery=False)
-    return create_store(directory, [*keys.slots, *recovery], clock)
+    return create_store(directory, [key_sources(environ, ask).new_key(), *recovery], clock)
 
 
 def key_sources(environ: Mapping[str, str], ask: Ask | None) -> KeySources:

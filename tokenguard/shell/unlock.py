@@ -12,7 +12,6 @@ from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError, NeedsPerson, WrongKey
 from tokenguard.files import check_private_file, read_limited, shown
 from tokenguard.frozen import Frozen
-from tokenguard.stores.local.recovery import new_recovery_code
 from tokenguard.stores.local.slots import SlotInfo, SlotKey, SlotKind
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 KEY_FILE_VARIABLE = "TOKENGUARD_KEY_FILE"
 PASSPHRASE_FILE_VARIABLE = "TOKENGUARD_PASSPHRASE_FILE"  # noqa: S105 - a variable's name
-SHORTEST_PASSPHRASE = 12
+_SHORTEST_PASSPHRASE = 12
 _LARGEST_KEY_FILE = 256
 _LARGEST_PASSPHRASE_FILE = 4096
 _HINT = f"set {KEY_FILE_VARIABLE} (base64 of 32 bytes) or {PASSPHRASE_FILE_VARIABLE} to a private file"
@@ -33,14 +32,6 @@ def _find_keyring() -> "OsKeyring | None":
     from tokenguard.stores.local.os_keyring import find_keyring  # noqa: PLC0415 - only where no file has the key
 
     return find_keyring()
-
-
-class NewKeys(Frozen, frozen=True, kw_only=True):
-    """What a new store is locked with."""
-
-    slots: tuple[SlotKey, ...]
-    recovery: Secret | None
-    """To be shown or written once; it is kept nowhere."""
 
 
 class KeySources(Frozen, frozen=True, kw_only=True):
@@ -76,32 +67,24 @@ class KeySources(Frozen, frozen=True, kw_only=True):
             raise WrongKey("no key for this store is at hand", hint=_HINT)
         return self._from_person(askable)
 
-    def new_keys(self, *, recovery: bool) -> NewKeys:
-        """Choose what a new store is locked with: the first source there is, and a recovery code if asked for.
+    def new_key(self) -> SlotKey:
+        """Choose what a new store is locked with: the first source there is.
 
         Raises:
             NeedsPerson: there is no key at hand, and nobody may be asked for a passphrase.
             InputError: the file a variable names, or the passphrase, is not acceptable.
         """
-        code = new_recovery_code() if recovery else None
-        extra = () if code is None else (SlotKey.recovery(code),)
-        return NewKeys(slots=(self._daily_key(), *extra), recovery=code)
-
-    def _daily_key(self) -> SlotKey:
         if path := self.env.get(KEY_FILE_VARIABLE):
             return SlotKey.key_file(read_key_file(Path(path)))
         if path := self.env.get(PASSPHRASE_FILE_VARIABLE):
-            return SlotKey.passphrase(_strong(read_passphrase_file(Path(path))))
+            return SlotKey.passphrase(strong(read_passphrase_file(Path(path))))
         if (ring := self.keyring()) is not None:
             account, key = f"store-{os.urandom(8).hex()}", os.urandom(32)
             ring.put(account, key)
             return SlotKey.keyring(key, account)
         if self.ask is None:
             raise NeedsPerson("a new store needs a key", hint=_HINT)
-        words = _strong(self.ask("new passphrase for the store"))
-        if self.ask("the same passphrase again") != words:
-            raise InputError("the two passphrases differ", hint="type the same one twice")
-        return SlotKey.passphrase(words)
+        return SlotKey.passphrase(new_passphrase(self.ask))
 
     def _from_keyring(self, slots: Sequence[SlotInfo], *, fallback: bool) -> SlotKey | None:
         """The key that the keyring holds for one of the slots; None if another source may be tried."""
@@ -159,6 +142,23 @@ def read_passphrase_file(path: Path) -> Secret:
     return Secret(words)
 
 
+def new_passphrase(ask: Ask) -> Secret:
+    """Ask for a new passphrase, twice; InputError if it is too short or mistyped."""
+    words = strong(ask("new passphrase for the store"))
+    if ask("the same passphrase again") != words:
+        raise InputError("the two passphrases differ", hint="type the same one twice")
+    return words
+
+
+def strong(words: Secret) -> Secret:
+    """The passphrase itself; InputError if it is too short for a new one."""
+    if len(words) < _SHORTEST_PASSPHRASE:
+        raise InputError(
+            f"a passphrase needs at least {_SHORTEST_PASSPHRASE} characters", hint="use four or more random words"
+        )
+    return words
+
+
 def _read_private(path: Path, limit: int, variable: str) -> bytes:
     try:
         check_private_file(path)
@@ -167,11 +167,3 @@ def _read_private(path: Path, limit: int, variable: str) -> bytes:
         raise InputError(
             f"cannot read {shown(path)}", hint=f"{variable} must name a file of yours that exists"
         ) from None
-
-
-def _strong(words: Secret) -> Secret:
-    if len(words) < SHORTEST_PASSPHRASE:
-        raise InputError(
-            f"a passphrase needs at least {SHORTEST_PASSPHRASE} characters", hint="use four or more random words"
-        )
-    return words
