@@ -21,6 +21,8 @@ def test_the_log_of_one_token_and_of_all(cli):
     assert {entry["name"] for entry in everything} == {None, "a/one", "b/two"}
     assert {entry["name"] for entry in one} == {"a/one"}
     assert [entry["seq"] for entry in one] == list(range(1, len(one) + 1))
+    assert cli("audit", "log").out.count("a/one") == len(one)
+    assert "a/one" not in cli("audit", "log", "a/one").out, "the name that was asked for takes no room in each row"
 
 
 def test_the_log_is_filtered_by_time_and_operation(cli):

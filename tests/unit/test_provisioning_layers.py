@@ -131,10 +131,10 @@ def test_links_are_not_followed_wherever_they_stand(repository, tmp_path):
     assert "cannot be read" in refused(repository)
     (repository / "folder").symlink_to(tmp_path)
     written(repository, tokens=HEAD + "include: [folder/outside.yaml]\n")
-    assert "cannot be read" in refused(repository)
+    assert "cannot be read: it is a link, or behind one" in refused(repository)
     (repository / "tokens.yaml").unlink()
     (repository / "tokens.yaml").symlink_to(outside)
-    assert "cannot be read" in refused(repository)
+    assert refused(repository) == "cannot read tokens.yaml: it is a link, or behind one"
 
 
 def test_what_is_no_plain_file_or_too_large_is_not_read(repository):

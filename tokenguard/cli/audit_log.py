@@ -37,11 +37,13 @@ def log(wiring: Wiring, name: TokenName | None, *, since: str | None, op: tuple[
     if wiring.screen.as_json:
         wiring.screen.document({"entries": [entry_json(entry) for entry in entries]})
         return
-    rows = [(event_words(entry)[0], _whose(entry.event), *event_words(entry)[1:]) for entry in entries]
-    if rows:
-        wiring.screen.table(("when", "token", "what", "who", "how"), rows)
-    else:
+    if not entries:
         wiring.progress.note("no entries")
+    elif name is not None:  # which needs no column then
+        wiring.screen.table(("when", "what", "who", "how"), [event_words(entry) for entry in entries])
+    else:
+        rows = [(event_words(entry)[0], _whose(entry.event), *event_words(entry)[1:]) for entry in entries]
+        wiring.screen.table(("when", "token", "what", "who", "how"), rows)
 
 
 def _entries(wiring: Wiring, name: TokenName | None) -> Iterator[Entry]:

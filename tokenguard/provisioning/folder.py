@@ -1,5 +1,6 @@
 """The folder of a manifest, opened once: whatever is read is a plain file below it, and reached through no link."""
 
+import errno
 import os
 import re
 import stat
@@ -59,8 +60,11 @@ class Folder:
             raise Unreadable(f"more than {MAX_FILES} files")
         try:
             data = self._read(relative.split("/"))
-        except OSError:
-            raise Unreadable("it is missing, a link, or may not be read") from None
+        except FileNotFoundError:
+            raise Unreadable("there is no such file") from None
+        except OSError as error:
+            linked = error.errno in {errno.ELOOP, errno.ENOTDIR}
+            raise Unreadable("it is a link, or behind one" if linked else "it may not be read") from None
         if len(data) > MAX_FILE:
             raise Unreadable(f"it is larger than {MAX_FILE:,} bytes")
         self._left -= len(data)

@@ -5,11 +5,13 @@ from typing import Any
 
 from tokenguard.documents import Tree
 from tokenguard.domain.names import SEGMENT, TokenName
+from tokenguard.errors import InputError
 from tokenguard.provisioning.fields import FIELDS, INCLUDED, INHERITED, OVERLAID, OVERLAY, REQUIRED, TOP
 from tokenguard.provisioning.folder import MAX_FILES, Folder, Unreadable, is_path
 from tokenguard.provisioning.manifest import Declared, Issue, Manifest, Wish
 from tokenguard.provisioning.reading import Part, ReadConsumer, declared_name
 from tokenguard.provisioning.source import Source, read_source
+from tokenguard.text import safe_text
 
 VERSION = "1"
 MAX_TOKENS = 10_000
@@ -73,9 +75,10 @@ class _Layers:
             data = self._folder.read(name)
         except Unreadable as error:
             if by is None:
-                Source(name, None, lambda _: (1, 1)).refuse(
-                    (), f"cannot be read: {error}", "name a manifest that exists; `tokenguard init --ci` begins one"
-                )
+                raise InputError(
+                    f"cannot read {safe_text(name, one_line=True, limit=200)}: {error}",
+                    hint="name a manifest that exists; `tokenguard init --ci` begins one",
+                ) from None
             by[0].refuse(f"this file cannot be read: {error}", *by[1], hint=_PATH_HINT)
         source = self._sources[name] = read_source(name, data)
         part = Part(source, source.tree, (), keys, what="a manifest")
