@@ -15,6 +15,12 @@ MAX_TOTAL = 4 << 20
 MAX_FILES = 100
 _PATH = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,99}/){0,8}[A-Za-z0-9_][A-Za-z0-9._-]{0,99}\.ya?ml", re.ASCII)
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_WHY = {
+    errno.ENOENT: "there is no such file",
+    errno.EISDIR: "it is not a plain file",
+    errno.ELOOP: "it is a link, or behind one",
+    errno.ENOTDIR: "it is a link, or behind one",
+}
 _FOLDER = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -60,11 +66,8 @@ class Folder:
             raise Unreadable(f"more than {MAX_FILES} files")
         try:
             data = self._read(relative.split("/"))
-        except FileNotFoundError:
-            raise Unreadable("there is no such file") from None
         except OSError as error:
-            linked = error.errno in {errno.ELOOP, errno.ENOTDIR}
-            raise Unreadable("it is a link, or behind one" if linked else "it may not be read") from None
+            raise Unreadable(_WHY.get(error.errno or 0, "it may not be read")) from None
         if len(data) > MAX_FILE:
             raise Unreadable(f"it is larger than {MAX_FILE:,} bytes")
         self._left -= len(data)
