@@ -2,12 +2,15 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.fakes.git_repository import Repository
 from tests.integration.test_hook_start import HEAVY, loaded
 from tokenguard.precommit.hook import run
+
+TOKENGUARD = str(Path(sys.executable).parent / "tokenguard")
 
 
 @pytest.fixture
@@ -58,6 +61,28 @@ def test_a_demand_that_asks_for_less_is_refused(repository, capsys):
     repository.write(".tokenguard.toml", "[policy.rules.env-file-tracked]\nseverity = 'note'\n")
     assert run([]) == 2
     assert "asks for less" in capsys.readouterr().err
+
+
+def test_a_commit_is_held_to_the_policy_that_check_holds_to(repository, capsys, tmp_path, monkeypatch):
+    """The configuration's file before the organisation's before the default; what lies in the repository is none."""
+    (tmp_path / "own").mkdir()
+    config = tmp_path / "own" / "config.toml"
+    monkeypatch.setenv("TOKENGUARD_CONFIG", str(config))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    repository.stage(".env", "A=1\n")
+    repository.write(
+        "policy.yaml", "format: 1\nname: own\nextends: default\nrules: [{id: env-file-tracked, severity: note}]\n"
+    )
+    config.write_text("")
+    assert run([]) == 1
+    (tmp_path / "own" / "policy.yaml").write_bytes((repository.path / "policy.yaml").read_bytes())
+    config.write_text('[policy]\nfile = "policy.yaml"\n')
+    assert run([]) == 0
+    assert "note: .env: env-file-tracked: " in capsys.readouterr().out
+    environ = {"TOKENGUARD_CONFIG": str(config), "XDG_STATE_HOME": str(tmp_path / "state")}
+    assert "note: .env: env-file-tracked: " in repository.run(TOKENGUARD, "check", "--repo-only", **environ).stdout
+    (tmp_path / "own" / "policy.yaml").write_text("rules: [")
+    assert run([]) == 2
 
 
 def test_names_that_act_on_a_terminal_are_shown_and_not_obeyed(repository, capsys):

@@ -1,5 +1,6 @@
 """Holds what a commit changes to the rules about repositories. The rules load only when a file of theirs is staged."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -25,23 +26,24 @@ class Changes:
         """Print the violations; says whether one is grave enough to stop the commit.
 
         Raises:
-            InputError: the repository's `.tokenguard.toml` is not acceptable.
+            InputError: the repository's `.tokenguard.toml`, the configuration or its policy is not acceptable.
         """
         if not self._contents:
             return False
-        from tokenguard.policy.loader import default_policy  # noqa: PLC0415 - few commits change such a file
-        from tokenguard.policy.repository_assessment import assess_repository  # noqa: PLC0415
+        from tokenguard.policy.repository_assessment import (  # noqa: PLC0415 - few commits change such a file
+            assess_repository,
+        )
         from tokenguard.policy.tightening import tightened  # noqa: PLC0415
         from tokenguard.scanning.bundle import now_utc  # noqa: PLC0415
         from tokenguard.scanning.git import Git  # noqa: PLC0415
         from tokenguard.scanning.repository import view_of_changes  # noqa: PLC0415
         from tokenguard.scanning.repository_settings import repository_settings  # noqa: PLC0415
-        from tokenguard.shell.organisation import pulled  # noqa: PLC0415
+        from tokenguard.shell.organisation import policy_in_force  # noqa: PLC0415
+        from tokenguard.shell.scan_settings import user_policy_file  # noqa: PLC0415
         from tokenguard.text import safe_text  # noqa: PLC0415
 
         asked = repository_settings(Git(Path()))
-        shared = pulled()
-        policy = tightened(shared.read() if shared is not None else default_policy(), asked)
+        policy = tightened(policy_in_force(user_policy_file(os.environ)), asked)
         found = assess_repository(policy, view_of_changes(self._contents), now_utc())
         for each in found.violations:
             line = f"{each.severity}: {each.place}: {each.rule}: {each.text}\n  fix: {each.fix}"

@@ -9,7 +9,7 @@ from tokenguard.errors import InputError, Tampered
 from tokenguard.files import check_private_file, make_private_dir, read_limited, replace_file
 from tokenguard.frozen import Frozen
 from tokenguard.places import state_dir
-from tokenguard.policy.loader import MAX_BYTES, Judge, load_policy
+from tokenguard.policy.loader import MAX_BYTES, Judge, default_policy, load_policy, read_policy
 from tokenguard.policy.model import Policy
 
 FORMAT = 1
@@ -101,6 +101,20 @@ def pulled() -> Published | None:
         return read_published(read_limited(place, _MAX_BYTES))
     except InputError:
         raise InputError("the organisation's policy that was pulled cannot be read", hint=f"`{_PULL}` again") from None
+
+
+def policy_in_force(file: Path | None) -> Policy:
+    """The configuration's file, else the organisation's policy as it was pulled, else the default.
+
+    Nothing but files of this machine is asked, so that a commit can be held to it too.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    if file is not None:
+        return read_policy(file)
+    shared = pulled()
+    return shared.read() if shared is not None else default_policy()
 
 
 def _place() -> Path:

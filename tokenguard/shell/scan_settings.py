@@ -1,4 +1,4 @@
-"""How this user scans, for the hook: the configuration is only read in full where it says something of it.
+"""How this user scans, and by which policy, for the hook: the configuration is read in full only where it says so.
 
 A repository has no say in this: it is the user's own configuration, which is never looked for in a working directory.
 """
@@ -13,25 +13,36 @@ from tokenguard.places import config_dir
 if TYPE_CHECKING:
     from tokenguard.domain.finding import Report
     from tokenguard.scanning.team_rules import TeamRules
-    from tokenguard.shell.settings import ScanConfig
+    from tokenguard.shell.settings import ScanConfig, Settings
 
-_SECTION = b"scan"
 _MAX_BYTES = 65_536
 
 
 def user_scan_settings(environ: Mapping[str, str]) -> "ScanConfig | None":
     """`[scan]` of the configuration, None if there is none; InputError if the file is not acceptable."""
+    settings = _settings_with(b"scan", environ)
+    return settings.scan if settings is not None else None
+
+
+def user_policy_file(environ: Mapping[str, str]) -> Path | None:
+    """`[policy] file` of the configuration, if there is one; InputError as above."""
+    settings = _settings_with(b"policy", environ)
+    return settings.policy_file if settings is not None else None
+
+
+def _settings_with(section: bytes, environ: Mapping[str, str]) -> "Settings | None":
+    """The whole configuration, if it could say something of that section."""
     named = environ.get("TOKENGUARD_CONFIG", "")
     path = Path(named).expanduser() if named else config_dir() / "config.toml"
     try:
-        if _SECTION not in read_limited(path, _MAX_BYTES):
+        if section not in read_limited(path, _MAX_BYTES):
             return None
     except OSError:
         if not named:
             return None
     from tokenguard.shell.configuration import load_settings  # noqa: PLC0415 - most commits need none of it
 
-    return load_settings("", environ).scan
+    return load_settings("", environ)
 
 
 def team_rules(settings: "ScanConfig | None") -> "TeamRules | None":

@@ -197,14 +197,9 @@ class Wiring:
     @cached_property
     def policy(self) -> "Policy":
         """The policy in force: the configuration's file, else the organisation's as it was pulled, else the default."""
-        from tokenguard.policy.loader import default_policy, read_policy  # noqa: PLC0415
+        from tokenguard.shell.organisation import policy_in_force  # noqa: PLC0415
 
-        if self.settings.policy_file:
-            return read_policy(self.settings.policy_file)
-        from tokenguard.shell.organisation import pulled  # noqa: PLC0415
-
-        shared = pulled()
-        return shared.read() if shared is not None else default_policy()
+        return policy_in_force(self.settings.policy_file)
 
     @cached_property
     def vendors(self) -> "ConfiguredVendors":
