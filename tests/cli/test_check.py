@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from tokenguard.domain.token import RecordState
+from tests.fakes.command_line import NamedVendors
+from tokenguard.domain.token import Kind, RecordState
 from tokenguard.frozen import replace
 
 NAME = "video/app/prod/upload"
@@ -106,6 +107,28 @@ class TestProviders:
         answer = cli("check", "--ask-providers", "--format", "json")
         orphan = next(each for each in answer.document["violations"] if each["rule"] == "orphan")
         assert "2 tokens that cannot be matched, and only 1 record without" in orphan["text"]
+
+    def test_an_admin_credential_on_record_does_not_keep_the_list_from_being_read(self, cli, monkeypatch):
+        bound = NamedVendors.of
+
+        def never_to_itself(vendors, record):
+            return (
+                replace(bound(vendors, record), issuer=None)
+                if record.kind is Kind.PROVIDER_ADMIN
+                else bound(vendors, record)
+            )
+
+        monkeypatch.setattr(NamedVendors, "of", never_to_itself)
+        cli.add("a/admin", "--kind", "provider_admin")
+        alone = cli("check", "--ask-providers", "--format", "json").document["not_evaluable"]
+        assert {each["reason"] for each in alone if each["rule"] == "orphan"} == {
+            "it is what others' lists are read with"
+        }
+        cli.add(NAME)
+        for number in range(3):
+            cli.world.create(f"forgotten {number}")
+        answer = cli("check", "--ask-providers", "--format", "json")
+        assert "orphan" in {each["rule"] for each in answer.document["violations"]}, answer.document
 
     def test_a_provider_that_cannot_be_read_is_not_a_pass(self, cli, monkeypatch):
         from tests.fakes.world import FakeIssuer

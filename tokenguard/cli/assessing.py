@@ -1,10 +1,11 @@
 """What `check` and `report` hold to what: the policy, the stores, and what is known of their providers."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 from tokenguard.domain.document import Document
-from tokenguard.domain.token import Record
+from tokenguard.domain.token import Kind, Record
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.policy.catalogue import about
 from tokenguard.policy.entered import with_entered
@@ -26,7 +27,7 @@ def surroundings(wiring: Wiring, store: Store, *, ask_providers: bool) -> Surrou
     offline: dict[tuple[str, str], ProviderFacts] = {}
     facts: dict[Place, ProviderFacts] = {}
     for place, found in places.items():
-        record = found[0].record
+        record = _asking(found)
         if place[:2] not in offline:
             offline[place[:2]] = _offline(wiring, record)
         known = offline[place[:2]]
@@ -34,6 +35,11 @@ def surroundings(wiring: Wiring, store: Store, *, ask_providers: bool) -> Surrou
             known = _asked(wiring, record, known.capabilities)
         facts[place] = with_entered(known, found, now)
     return Surroundings(documents, now, facts)
+
+
+def _asking(found: Sequence[Document]) -> Record:
+    """In whose name a list is asked for: none that mints, if there is another, since it is never bound to itself."""
+    return next((each.record for each in found if each.record.kind is not Kind.PROVIDER_ADMIN), found[0].record)
 
 
 def _offline(wiring: Wiring, record: Record) -> ProviderFacts:
@@ -56,7 +62,9 @@ def _asked(wiring: Wiring, record: Record, capabilities: Capabilities) -> Provid
     except Unreachable:
         return ProviderFacts(capabilities=capabilities, no_list="the provider's list could not be read")
     if listed is None:
-        return ProviderFacts(capabilities=capabilities, no_list="no admin credential of the provider is at hand")
+        alone = record.kind is Kind.PROVIDER_ADMIN
+        why = "it is what others' lists are read with" if alone else "no admin credential of the provider is at hand"
+        return ProviderFacts(capabilities=capabilities, no_list=why)
     return ProviderFacts(capabilities=capabilities, listed=listed)
 
 
