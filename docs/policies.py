@@ -70,9 +70,10 @@ change cannot take away what it is held to: `--base origin/main`.
 
 ## A policy of your own
 
-In force is the file that the configuration names (`[policy] file = "policy.yaml"`), or the organisation's policy as it
-was pulled from the store, or `default`; `--policy` names another one. A policy begins with another policy, or with a
-file beside it, and says what differs; a key that is not known is an error with line and column.
+In force, for `check` and the hook alike, is the file that your configuration names (`[policy] file = "policy.yaml"`), or
+the organisation's policy as it was pulled from the store, or `default`; `check --policy` names another one. A policy
+begins with another policy, or with a file beside it, and says what differs; a key that is not known is an error with
+line and column.
 
 ```yaml
 format: 1

@@ -10,8 +10,10 @@ from detect_secrets.core import scan as ds
 from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 from detect_secrets.settings import Settings, cache_bust, get_settings, transient_settings
 
+from tokenguard.detection import oracle
 from tokenguard.detection.match import Match, Unscanned
 from tokenguard.errors import InputError
+from tokenguard.scanning import team_rules
 from tokenguard.scanning.scanner import Stages, matches_of
 from tokenguard.scanning.team_rules import TeamFiles, TeamRules
 
@@ -132,7 +134,51 @@ def test_a_plug_in_without_filters_and_filters_without_a_plug_in(tmp_path: Path,
     assert ours(TeamRules(TeamFiles(filters=team.filters)), "a.py", text) == []
 
 
+PATTERNS = (
+    "should_exclude_secret=^[0-9a-f]+00$", "should_exclude_secret=^rebuilt", "should_exclude_line=# *harmless", "should_exclude_file=skipped|x::y",
+)  # fmt: skip
+
+
+def test_patterns_drop_what_they_drop_in_detect_secrets_itself(tmp_path: Path, team: TeamFiles) -> None:
+    texts = list(files(tmp_path))
+    named = TeamFiles(plugins=team.plugins, filters=tuple(f"detect_secrets.filters.regex.{each}" for each in PATTERNS))
+    rules = TeamRules(named)
+    found = {path: ours(rules, path, text) for path, text in texts}
+    restore()
+    config = {
+        "plugins_used": [{"name": each.__name__} for each in get_mapping_from_secret_type_to_class().values()],
+        "filters_used": [
+            *({"path": each} for each in Settings().filters),
+            {"path": "detect_secrets.filters.regex.should_exclude_secret", "pattern": ["^[0-9a-f]+00$", "^rebuilt"]},
+            {"path": "detect_secrets.filters.regex.should_exclude_line", "pattern": ["# *harmless"]},
+            {"path": "detect_secrets.filters.regex.should_exclude_file", "pattern": ["skipped|x::y"]},
+        ],
+    }
+    oracle.forget_patterns()
+    with transient_settings(config):
+        expected = {
+            path: sorted((each.type, each.secret_hash, each.line_number) for each in ds.scan_file(path))
+            for path, _ in texts
+        }
+    oracle.forget_patterns()
+    assert {path: [each for each in rows if not each[0].startswith("Team")] for path, rows in found.items()} == expected
+    assert sum(map(len, expected.values())) < sum(
+        len(ours(TeamRules(TeamFiles(plugins=team.plugins)), *each)) for each in texts
+    )
+
+
+def test_a_filter_that_never_ends_drops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(team_rules, "_SECONDS", 0.05)
+    rules = TeamRules(TeamFiles(filters=("detect_secrets.filters.regex.should_exclude_line=(a+)+$",)))
+    try:
+        assert ours(rules, "a.py", f'password = "{random_hex(20)}" {"a" * 60}!\n')
+    finally:
+        restore()
+
+
 BAD = {
+    "no pattern": ((), ("detect_secrets.filters.regex.should_exclude_line",)), "empty pattern": ((), ("detect_secrets.filters.regex.should_exclude_line=",)),
+    "broken pattern": ((), ("detect_secrets.filters.regex.should_exclude_line=(",)), "unknown with a pattern": ((), ("detect_secrets.filters.regex.nothing=x",)),
     "missing": ((), ("nowhere.py::x",)), "no such function": ((), ("team_filter.py::nothing",)), "no place": ((), ("is_known",)),
     "network": ((), ("detect_secrets.filters.common.is_ignored_due_to_verification_policies",)),
     "unknown": ((), ("detect_secrets.filters.nowhere.nothing",)), "no plug-in": (("team_filter.py",), ()),

@@ -91,6 +91,13 @@ def own_scan() -> Any:
     return _module("core.scan")
 
 
+def forget_patterns() -> None:
+    """Have its filters by pattern read the settings again, which they do once a process."""
+    filters = _module("filters.regex")
+    for what in ("line", "file", "secret"):
+        getattr(filters, f"_get_{what}_exclusion_regex").cache_clear()
+
+
 def plugin_loading() -> Any:
     """The module that loads plug-ins from files, for the same."""
     return _module("core.plugins.util")

@@ -7,6 +7,7 @@ finds is held to the team's filters here.
 
 import logging
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -23,7 +24,8 @@ from tokenguard.files import shown
 from tokenguard.frozen import Frozen
 from tokenguard.text import safe_text
 
-_FILTER_HINT = "write PATH::FUNCTION, or detect_secrets.filters.….NAME of one that needs no parameters and no network"
+_FILTER_HINT = "write PATH::FUNCTION, or detect_secrets.filters.….NAME (detect_secrets.filters.regex.NAME=PATTERN)"
+_PATTERNS = "detect_secrets.filters.regex."
 _VERIFYING = "is_ignored_due_to_verification_policies"
 _SECONDS = 20.0
 """CPU time for one file: the team's code is trusted, the file is not."""
@@ -37,7 +39,10 @@ class TeamFiles(Frozen, frozen=True, kw_only=True):
     plugins: tuple[Path, ...] = ()
     """Python files with plug-in classes."""
     filters: tuple[str, ...] = ()
-    """`PATH::FUNCTION` of Python files, or the name of one of detect-secrets' own (`detect_secrets.filters.….NAME`)."""
+    """`PATH::FUNCTION` of Python files, or the name of one of detect-secrets' own (`detect_secrets.filters.….NAME`).
+
+    Those of `detect_secrets.filters.regex` take a pattern (`NAME=PATTERN`), and may be named once for each.
+    """
 
     def __bool__(self) -> bool:
         return bool(self.plugins or self.filters)
@@ -74,7 +79,11 @@ class TeamRules:
                 or dropped(["context"], secret=value, plugin=plugin, **about)
             )
 
-        return _attempt("run the filters", passes)
+        try:
+            with limited(_SECONDS):
+                return _attempt("run the filters", passes)
+        except OutOfTime:
+            return True  # whoever wrote the line must not choose what is dropped
 
     def finds(self, text: str, path: str, *, also: bool) -> Iterator[Match | Unscanned]:
         """What the team's plug-ins find in a text.
@@ -126,7 +135,7 @@ def _configure(files: TeamFiles) -> None:
         if not classes:
             raise InputError(f"no plug-in in {shown(path)}", hint="it must define a class with a secret_type")
         plugins += [{"name": each.__name__, "path": f"file://{path}"} for each in classes]
-    filters = [{"path": _located(each)} for each in files.filters]
+    filters = list(_described(files.filters))
     chosen = settings.get_settings()
     chosen.clear()
     chosen.plugins = {}
@@ -137,9 +146,27 @@ def _configure(files: TeamFiles) -> None:
     chosen.filters.pop(_INVALID_FILE, None)
     settings.get_plugins.cache_clear()
     settings.get_filters.cache_clear()
+    oracle.forget_patterns()
     settings.get_plugins()
     if len(settings.get_filters()) < len(chosen.filters):
         raise InputError("a filter cannot be loaded", hint=_FILTER_HINT)
+
+
+def _described(filters: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The filters as detect-secrets' own configuration has them."""
+    patterns: dict[str, list[str]] = {}
+    for text in filters:
+        name, _, pattern = text.partition("=")
+        if not text.startswith(_PATTERNS):
+            yield {"path": _located(text)}
+            continue
+        try:
+            patterns.setdefault(name, []).append(re.compile(pattern).pattern)
+        except re.error:
+            raise InputError(f"the pattern for {safe_text(name)} is none", hint="it is one of Python's re") from None
+        if not pattern:
+            raise InputError(f"{safe_text(name)} without a pattern", hint=_FILTER_HINT)
+    yield from ({"path": name, "pattern": found} for name, found in patterns.items())
 
 
 def _located(text: str) -> str:

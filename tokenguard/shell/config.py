@@ -186,7 +186,8 @@ def _scan(base: Path, found: _Scan) -> ScanConfig:
 
 def _filter(base: Path, name: str) -> str:
     path, separator, function = name.rpartition("::")
-    return f"{base / Path(path).expanduser()}::{function}" if separator else name
+    named = name.startswith("detect_secrets.") or not separator
+    return name if named else f"{base / Path(path).expanduser()}::{function}"
 
 
 def _vault(path: Path, found: _Vault | None) -> VaultConfig | None:
