@@ -163,7 +163,8 @@ def _described(filters: Sequence[str]) -> Iterator[dict[str, Any]]:
         try:
             patterns.setdefault(name, []).append(re.compile(pattern).pattern)
         except re.error:
-            raise InputError(f"the pattern for {safe_text(name)} is none", hint="it is one of Python's re") from None
+            hint = "write one as Python's re has it"
+            raise InputError(f"the pattern of {safe_text(name)} is no regular expression", hint=hint) from None
         if not pattern:
             raise InputError(f"{safe_text(name)} without a pattern", hint=_FILTER_HINT)
     yield from ({"path": name, "pattern": found} for name, found in patterns.items())
