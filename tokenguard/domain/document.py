@@ -38,6 +38,11 @@ class Document(Frozen, frozen=True, kw_only=True):
         return frozenset(found for found in known if found is not None)
 
     @property
+    def accepted_again(self) -> bool:
+        """Whether an old value was accepted after its death had been proven."""
+        return any(item.alive_again for item in self.quarantine)
+
+    @property
     def busy(self) -> bool:
         """Whether an operation is open."""
         return self.journal is not None and not self.journal.stage.ended

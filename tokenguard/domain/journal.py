@@ -31,6 +31,11 @@ class Mode(StrEnum):
     REVOKE_AGAIN = "revoke-again"
     """End an old value that was accepted again after its death had been proven."""
 
+    @property
+    def ends_a_value(self) -> bool:
+        """Whether it is finished only when an old value is dead."""
+        return self not in {Mode.ADD, Mode.ISSUE}
+
 
 @unique
 class Stage(StrEnum):
@@ -151,6 +156,17 @@ class Journal(Frozen, frozen=True, kw_only=True):
     def labels(self) -> frozenset[Label]:
         """The values that this operation is about, by their names in the store: the old one and every attempt."""
         return frozenset([*([self.old.label] if self.old else []), *(attempt.label for attempt in self.attempts)])
+
+    @property
+    def provider_labels(self) -> frozenset[str]:
+        """The names under which the provider may list the old value and every attempt."""
+        old = {self.old.provider_label} - {""} if self.old else set[str]()
+        return frozenset(old | {str(attempt.label) for attempt in self.attempts})
+
+    @property
+    def confirmed(self) -> frozenset[Consumer]:
+        """The consumers that are known to use the new value."""
+        return frozenset(each.consumer for each in self.handovers if each.level is HandoverLevel.CONFIRMED)
 
     @property
     def fingerprints(self) -> frozenset[Fingerprint]:

@@ -164,21 +164,19 @@ class _Lines:
         return None
 
 
-def _coming(document: Document) -> set[str]:
+def _coming(document: Document) -> frozenset[str]:
     """Names under which a token of it may be in the list although it is not the live one: an open operation's."""
     journal = document.journal
     if journal is None or journal.stage.ended:
-        return set()
-    old = {journal.old.provider_label} if journal.old else set()
-    return {str(each.label) for each in journal.attempts} | old - {""}
+        return frozenset()
+    return journal.provider_labels
 
 
 def _gone(document: Document) -> set[str]:
     """Names of values that are proven dead, or were never to live."""
     names = {item.provider_label for item in document.quarantine}
     if document.journal is not None and document.journal.stage.ended:
-        names |= {document.journal.old.provider_label} if document.journal.old else set()
-        names |= {str(each.label) for each in document.journal.attempts}
+        names |= document.journal.provider_labels
     if document.record.state is RecordState.RETIRED:
         names.add(document.record.label)
     else:

@@ -167,9 +167,8 @@ def _known(documents: Iterable[Document]) -> tuple[set[str], set[str]]:
         ids |= {record.provider_id, *(item.provider_id for item in document.quarantine)}
         labels |= {record.label, *(item.provider_label for item in document.quarantine)}
         if journal is not None:
+            labels |= journal.provider_labels
             ids |= {each.provider_id for each in journal.attempts}
-            labels |= {str(each.label) for each in journal.attempts}
             if journal.old is not None:
                 ids.add(journal.old.provider_id)
-                labels.add(journal.old.provider_label)
     return ids - {""}, labels - {""}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from tokenguard.domain.document import Document, Snapshot
-from tokenguard.domain.journal import HandoverLevel, Mode
+from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenId, TokenName
 from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Kind, Location, Record, RecordState
 from tokenguard.frozen import Frozen, field, replace
@@ -248,9 +248,7 @@ def never_had_value(document: Document) -> bool:
 
 def undelivered(document: Document) -> tuple[Consumer, ...]:
     """The consumers that are not known to hold the live value."""
-    journal = document.journal
-    handovers = journal.handovers if journal is not None else ()
-    sure = {each.consumer for each in handovers if each.level is HandoverLevel.CONFIRMED}
+    sure = document.journal.confirmed if document.journal is not None else frozenset()
     return tuple(each for each in document.record.consumers or () if each not in sure)
 
 

@@ -1,13 +1,12 @@
 """Operations with the evidence of how they ended: who revoked, what proves the death, who holds the new value."""
 
 from tokenguard.domain.document import Document
-from tokenguard.domain.journal import HandoverLevel, Journal, Mode, Stage
+from tokenguard.domain.journal import Journal, Stage
 from tokenguard.domain.liveness import DeathGrade
 from tokenguard.frozen import Frozen
 from tokenguard.report.posture import Posture, placed
 from tokenguard.report.proof import proof_words
 
-_ENDING = frozenset({Mode.PLANNED, Mode.COMPROMISED, Mode.RETIRE, Mode.REVOKE_AGAIN})
 _NO_WAY_BACK = frozenset({Stage.REVOKE_INTENDED, Stage.REVOKED, Stage.DEAD, Stage.DONE})
 
 
@@ -28,13 +27,12 @@ class Rotation(Frozen, frozen=True, kw_only=True):
     def proven(self) -> bool:
         """Whether the old value's death is proven, not only said."""
         proof = self.journal.proof
-        back = any(item.alive_again for item in self.document.quarantine)
-        return proof is not None and proof.grade is not DeathGrade.ASSERTED and not back
+        return proof is not None and proof.grade is not DeathGrade.ASSERTED and not self.document.accepted_again
 
     @property
     def state(self) -> str:
         """Where it stands."""
-        if any(item.alive_again for item in self.document.quarantine):
+        if self.document.accepted_again:
             return "the old token is accepted again"
         return self.journal.stage.value
 
@@ -53,8 +51,7 @@ class Rotation(Frozen, frozen=True, kw_only=True):
         declared = self.document.record.consumers
         if declared is None:
             return "not declared"
-        confirmed = {each.consumer for each in self.journal.handovers if each.level is HandoverLevel.CONFIRMED}
-        return f"{len(confirmed & set(declared))} of {len(declared)} confirmed" if declared else "none"
+        return f"{len(self.journal.confirmed & set(declared))} of {len(declared)} confirmed" if declared else "none"
 
 
 def rotations(posture: Posture) -> list[Rotation]:
@@ -64,7 +61,7 @@ def rotations(posture: Posture) -> list[Rotation]:
         for store, around in zip(posture.stores, posture.surroundings, strict=True)
         for document in (*around.documents, *around.retired)
         if document.journal is not None
-        and document.journal.mode in _ENDING
+        and document.journal.mode.ends_a_value
         and document.journal.stage is not Stage.ABORTED
     ]
     return sorted(found, key=lambda each: (each.journal.stage.ended, -each.journal.updated_at.timestamp()))

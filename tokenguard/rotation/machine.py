@@ -76,8 +76,8 @@ def unconfirmed(record: Record, journal: Journal) -> tuple[Consumer, ...] | None
     """
     if record.consumers is None:
         return None
-    levels = {handover.consumer: handover.level for handover in journal.handovers}
-    return tuple(consumer for consumer in record.consumers if levels.get(consumer) is not HandoverLevel.CONFIRMED)
+    sure = journal.confirmed
+    return tuple(consumer for consumer in record.consumers if consumer not in sure)
 
 
 def with_servers_of(record: Record, journal: Journal) -> Journal:

@@ -50,7 +50,7 @@ def _warnings(matter: Matter) -> Iterator[str]:
         )
         if death_owed(journal):
             yield "**The old token is not proven dead. Treat it as alive.**"
-    if any(held.alive_again for held in document.quarantine):
+    if document.accepted_again:
         yield f"**An old token that had been proven dead was accepted again.** {resume} revokes it again."
     if matter.due_at is not None and matter.due_at <= matter.now:
         yield f"It was due {matter.due_at:%Y-%m-%d}: {counted((matter.now - matter.due_at).days, 'day')} ago."

@@ -1,6 +1,6 @@
 """Rules about rotations: that they end, that consumers follow, and that old tokens die."""
 
-from tokenguard.domain.journal import HandoverLevel, Journal, Mode, Stage
+from tokenguard.domain.journal import Journal, Stage
 from tokenguard.domain.liveness import DeathGrade
 from tokenguard.domain.token import Kind
 from tokenguard.policy.answer import Answer, NotEvaluable, Question, Violated
@@ -8,7 +8,6 @@ from tokenguard.text import counted
 
 _USED_BY_US_OR_VENDOR = {Kind.PROVIDER_ADMIN, Kind.OAUTH_GRANT}
 _AFTER_THE_REVOKE = {Stage.REVOKE_INTENDED, Stage.REVOKED}
-_ENDING = {Mode.PLANNED, Mode.COMPROMISED, Mode.RETIRE, Mode.REVOKE_AGAIN}
 
 
 def consumers_declared(question: Question) -> Answer:
@@ -33,8 +32,8 @@ def consumers_confirmed(question: Question) -> Answer:
         return None
     if journal is None or journal.stage is Stage.ABORTED:
         return NotEvaluable("no operation has delivered it")
-    confirmed = {each.consumer for each in journal.handovers if each.level is HandoverLevel.CONFIRMED}
-    waiting = [str(each) for each in record.consumers if each not in confirmed]
+    sure = journal.confirmed
+    waiting = [str(each) for each in record.consumers if each not in sure]
     return Violated(f"not confirmed: {', '.join(waiting)}") if waiting else None
 
 
@@ -51,10 +50,10 @@ def rotation_stuck(question: Question) -> Answer:
 
 def old_token_dead(question: Question) -> Answer:
     """`old-token-dead`: a rotation that leaves the old token alive has changed nothing for a thief."""
-    if any(item.alive_again for item in question.document.quarantine):
+    if question.document.accepted_again:
         return Violated("a token that was proven dead is accepted again")
     journal = question.document.journal
-    if journal is None or journal.mode not in _ENDING or journal.old is None:
+    if journal is None or not journal.mode.ends_a_value or journal.old is None:
         return None
     return _proof(journal)
 
