@@ -120,8 +120,9 @@ Of several overrides that match, the last one counts. A waiver without an owner,
 is one that does not say which tokens, or which files, it is for.
 
 `tokenguard policy lint FILE` says whether a file is in order, and `tokenguard policy schema` prints the JSON Schema for
-editors. `tokenguard policy publish FILE` shares a policy through the store, with its layers and waivers in one;
-`tokenguard policy pull` puts it in force on a machine, for the hook too.
+editors. `tokenguard policy publish FILE` shares a policy through the store, with its layers and waivers in one; who did,
+and when, is in the audit trail (`audit log --op share`). `tokenguard policy pull` puts it in force on a machine, for the
+hook too.
 
 ### Conditions in CEL
 
