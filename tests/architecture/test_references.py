@@ -21,9 +21,9 @@ _FENCED = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _SPAN = re.compile(r"`([^`\n]+)`")
 _OURS = re.compile(r"(?<![\w./])(?:tests|tokenguard|docs|policies|pipelines|bench|requirements)/[\w./-]*[\w/]")
-_FOREIGN = {
+_FOREIGN = {  # options of other programs, by the page that speaks of them
     "respond.md": {"--json", "--redact", "--show-secrets"},  # of the scanners whose reports are read
-    "scanning.md": {"--pre-commit"},  # gitleaks', translated
+    "scanning.md": {"--pre-commit", "--exclude-lines", "--exclude-files", "--exclude-secrets"},  # others', translated
     "deliveries.md": {"--server-side"},  # kubectl's
     "policies.md": {"--cached"},  # of `git rm`
     "ten-minutes.md": {"--jq"},  # gh's
