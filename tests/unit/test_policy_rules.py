@@ -144,6 +144,8 @@ CASES = [
     ("right-scope", {"record": UNSEEN}, NEVER),
     ("scope-verified", {"record": seen(scope_verdict=ScopeVerdict.WRONG)}, None),
     ("scope-verified", {"record": seen(scope_verdict=ScopeVerdict.UNVERIFIED)}, GONE),
+    ("right-scope", {"record": replace(UNSEEN, scope=None)}, NEVER),
+    ("scope-verified", {"record": replace(UNSEEN, scope=None)}, NEVER),
     ("scope-verified", {"record": UNSEEN, "can": replace(CAN, verifies_scope=False)}, NEVER),
     ("unused", {"rows": (replace(ROW, last_used_at=NOW - 90 * DAY),)}, None),
     ("unused", {"rows": (replace(ROW, last_used_at=NOW - 90 * DAY - INSTANT),)}, GONE),

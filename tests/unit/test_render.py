@@ -2,7 +2,9 @@
 
 import io
 import json
+import os
 import re
+import termios
 
 import pytest
 from hypothesis import given
@@ -109,6 +111,25 @@ def test_progress_on_a_terminal_is_one_live_line():
     assert stream.getvalue() == shown
 
 
+def test_progress_on_a_dumb_terminal_erases_nothing():
+    stream = Terminal()
+    progress = StderrProgress(stream, environ={"TERM": "dumb"})
+    progress.waiting("one")
+    progress.step("stored")
+    assert stream.getvalue() == "  one\n✓ stored\n"
+
+
+def test_a_live_line_fits_its_terminal_so_that_it_can_be_erased():
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, 40))
+    with os.fdopen(theirs, "w", encoding="utf-8") as stream:
+        StderrProgress(stream, environ={"NO_COLOR": "1"}).waiting("asking a provider for a new token " * 3)
+        shown = os.read(ours, 4096).decode()
+    os.close(ours)
+    assert len(shown.removeprefix("\r\x1b[K")) < 40
+    assert shown.endswith("…")
+
+
 def test_silence_is_silent():
     progress = Silent()
     for say in (progress.step, progress.note, progress.waiting):
@@ -142,6 +163,13 @@ def test_a_row_that_is_too_wide_becomes_a_block_with_labels(monkeypatch):
     assert stream.getvalue() == (
         "1  video/publisher/prod/upload\n  scope drive:316b891f6ad4ce97 (Marketing)  state active\n"
     )
+
+
+def test_a_level_is_shown_with_what_it_is_of(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    screen, stream = _screen(terminal=True, NO_COLOR="1")
+    screen.table(("", "check", "finding"), [("fail", "store", "there is no store at that place")])
+    assert stream.getvalue() == "fail  store\n  finding there is no store at that place\n"
 
 
 def test_a_pipe_gets_one_line_a_row_whatever_its_width(monkeypatch):

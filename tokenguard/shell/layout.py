@@ -22,7 +22,7 @@ def width_of(columns: Sequence[str], rows: Sequence[Sequence[str]], folds: Seque
 
 def block(columns: Sequence[str], row: Sequence[str], width: int) -> tuple[str, Iterator[list[tuple[str, str]]]]:
     """A row that is too wide: what it is about, and lines of labelled facts; empty facts are left out."""
-    about = 2 if columns[0] == "#" else 1
+    about = 2 if columns[0] in {"#", ""} else 1  # a number or a level says nothing by itself
     facts = [(label, cell) for label, cell in zip(columns[about:], row[about:], strict=True) if cell]
     return GAP.join(row[:about]), _lines(facts, width)
 

@@ -10,6 +10,8 @@ from tokenguard.text import safe_text
 
 _ERASE = "\r\x1b[K"
 _WIDTH = 110
+_MARGIN = 3
+"""Columns that a live line leaves free: one that is wrapped cannot be erased."""
 
 
 class StderrProgress:
@@ -19,7 +21,7 @@ class StderrProgress:
         self, stream: TextIO | None = None, *, live: bool | None = None, environ: Mapping[str, str] = os.environ
     ) -> None:
         self._stream = stream or sys.stderr
-        self.live = self._stream.isatty() if live is None else live
+        self.live = self._stream.isatty() and environ.get("TERM", "") != "dumb" if live is None else live
         self._waiting = ""
         self._colour = wants_colour(self._stream, environ)
         self._tick = "✓" if (getattr(self._stream, "encoding", "") or "").lower().startswith("utf") else "*"
@@ -34,7 +36,7 @@ class StderrProgress:
 
     def waiting(self, text: str) -> None:
         """Replace the live line; without a terminal, print it if it is new."""
-        shown = safe_text(text, one_line=True, limit=_WIDTH)
+        shown = safe_text(text, one_line=True, limit=self._room())
         if self.live:
             self._stream.write(f"{_ERASE}… {shown}")
             self._stream.flush()
@@ -48,6 +50,14 @@ class StderrProgress:
             self._stream.write(_ERASE)
             self._stream.flush()
         self._waiting = ""
+
+    def _room(self) -> int:
+        """The characters that a line may have."""
+        try:
+            columns = os.get_terminal_size(self._stream.fileno()).columns if self.live else 0
+        except (OSError, ValueError):
+            columns = 0
+        return min(_WIDTH, columns - _MARGIN) if columns > _MARGIN else _WIDTH
 
     def _line(self, mark: str, colour: str, text: str) -> None:
         self.clear()

@@ -9,6 +9,7 @@ from tokenguard.policy.model import born, due_of
 from tokenguard.text import counted
 
 _NEVER_SEEN = NotEvaluable("it was never looked at")
+_NO_SCOPE = "its scope is not recorded"
 _NO_VALUE_YET = NotEvaluable("it waits for its first value")
 
 
@@ -77,11 +78,12 @@ def value_alive(question: Question) -> Answer:
 
 def right_scope(question: Question) -> Answer:
     """`right-scope`: a token of another Drive writes into other people's work."""
-    seen = question.record.seen
+    record, seen = question.record, question.record.seen
     if seen is None or seen.scope_verdict is ScopeVerdict.UNVERIFIED:
-        return NotEvaluable("where it leads was never verified") if question.record.kind.has_value else None
+        why = "where it leads was never verified" if record.scope else _NO_SCOPE
+        return NotEvaluable(why) if record.kind.has_value else None
     if seen.scope_verdict is ScopeVerdict.WRONG:
-        return Violated(f"it leads to {seen.scope or 'another scope'}, not to {question.record.scope or 'its own'}")
+        return Violated(f"it leads to {seen.scope or 'another scope'}, not to {record.scope or 'its own'}")
     return None
 
 
@@ -92,6 +94,8 @@ def scope_verified(question: Question) -> Answer:
         return None
     if record.state is RecordState.PENDING:
         return _NO_VALUE_YET
+    if record.scope is None:
+        return NotEvaluable(_NO_SCOPE)
     capabilities = question.around.provider(record).capabilities
     if capabilities is None or not capabilities.verifies_scope:
         return NotEvaluable("the provider does not say where a token leads")
