@@ -100,6 +100,11 @@ def test_every_form_is_written_to_the_screen_and_to_a_file_alike(cli, value, for
     assert value not in answer.out
 
 
+def test_the_form_may_be_said_before_the_command_and_after_it(cli, value):
+    assert cli("--format", "json", "report").document == cli("report", "--format", "json").document
+    assert cli("--format", "json", "report", "--format", "csv").out == cli("report", "--format", "csv").out != ""
+
+
 def test_a_sheet_has_a_row_for_each_token_and_each_stranger(cli, value):
     rows = list(csv.DictReader(io.StringIO(cli("report", "--format", "csv", "--ask-providers").out)))
     assert [row["token"] for row in rows] == [NAME, ""]

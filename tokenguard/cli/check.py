@@ -113,5 +113,4 @@ def _print(wiring: Wiring, assessments: list[Assessment], chosen: Format) -> Non
     if chosen is Format.JSON:
         wiring.screen.document(content(assessments))
         return
-    for line in render(assessments, chosen).rstrip("\n").split("\n"):
-        wiring.screen.line(line)
+    wiring.screen.text(render(assessments, chosen))

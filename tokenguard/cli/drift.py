@@ -73,5 +73,4 @@ def _print(wiring: Wiring, found: Assessment, chosen: Format) -> None:
             }
         )
         return
-    for line in render([found], chosen, command="drift").rstrip("\n").split("\n"):
-        wiring.screen.line(line)
+    wiring.screen.text(render([found], chosen, command="drift"))

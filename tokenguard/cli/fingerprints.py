@@ -76,8 +76,7 @@ def export(wiring: Wiring, scanner: str) -> None:
     if wiring.screen.as_json:
         wiring.screen.document({"scanner": scanner, "rules": text})
         return
-    for line in text.rstrip("\n").split("\n"):
-        wiring.screen.line(line)
+    wiring.screen.text(text)
 
 
 def _report(wiring: Wiring, path: Path | None, publication: Publication, scan_key: str) -> None:

@@ -29,8 +29,7 @@ def show_plan(wiring: Wiring, plan: Plan, chosen: Format) -> None:
         case Format.MARKDOWN:
             from tokenguard.cli.plan_markdown import render  # noqa: PLC0415 - only a pull request wants it
 
-            for line in render(plan, cost(plan, wiring.store_url)).rstrip("\n").split("\n"):
-                wiring.screen.line(line)
+            wiring.screen.text(render(plan, cost(plan, wiring.store_url)))
         case Format.TEXT:
             _text(wiring, plan)
 

@@ -61,8 +61,7 @@ def report(
         save_page(Path(output), text)
         wiring.progress.note(f"written to {shown(Path(output))}")
         return
-    for line in text.rstrip("\n").split("\n"):
-        wiring.screen.line(line)
+    wiring.screen.text(text)
 
 
 def _form(given: str, *, as_html: bool) -> Form:

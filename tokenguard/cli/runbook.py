@@ -36,8 +36,7 @@ def runbook(wiring: Wiring, name: TokenName, *, as_html: bool, output: str | Non
     elif wiring.screen.as_json:
         wiring.screen.document({"token": name, "type": "html" if as_html else "markdown", "runbook": text})
     else:
-        for line in text.rstrip("\n").split("\n"):
-            wiring.screen.line(line)
+        wiring.screen.text(text)
 
 
 def _written(wiring: Wiring, snapshot: Snapshot) -> str:

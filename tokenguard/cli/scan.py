@@ -116,5 +116,4 @@ def _print(wiring: Wiring, report: Report, chosen: Format, reach: Reach) -> None
         wiring.flags.format = "json"
         wiring.screen.document(document.content(report))
         return
-    for line in render(report, chosen, reach).rstrip("\n").split("\n"):
-        wiring.screen.line(line)
+    wiring.screen.text(render(report, chosen, reach))

@@ -51,6 +51,11 @@ class Screen:
         if not self.as_json:
             self._write(safe_text(text, one_line=True))
 
+    def text(self, text: str) -> None:
+        """Print a document that has a form of its own, such as CSV, line by line; also where `as_json` was said."""
+        for line in text.rstrip("\n").split("\n"):
+            self._write(safe_text(line, one_line=True))
+
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, tones: Sequence[str] = ()) -> None:
         """Print a table. `tones` gives each row a colour's name, on a terminal that has colours."""
         safe = [[safe_text(cell, one_line=True, limit=_LONGEST_CELL) for cell in row] for row in rows]
