@@ -1,6 +1,7 @@
 """Own tokens from the store to a blocked commit: publish, pull, scan, and everything a bundle must refuse."""
 
 import base64
+import hashlib
 import json
 import secrets
 import string
@@ -74,6 +75,31 @@ def test_no_comment_and_no_baseline_silences_an_own_token(published, tmp_path):
     assert published("baseline", "update", "a.py").code == 0
     answer = published("scan", "a.py", "--baseline", ".tokenguard-baseline", "--format", "json")
     assert [finding["kind"] for finding in answer.document["findings"]] == ["own"]
+
+
+@pytest.mark.parametrize("command", [("update",), ("import", "former.json")])
+def test_what_a_rule_finds_of_an_own_token_is_in_no_baseline(published, tmp_path, command):
+    """Whoever has no scan key would pass over a live token of the team."""
+    published("fingerprints", "pull", "bundle")
+    (tmp_path / "a.py").write_text(f'password = "{published.value}"\nother = "q8Zk2LmWv5Rt9YbN4cXp7HdT0aKe"\n')
+    known = [
+        {"type": kind, "hashed_secret": hashlib.sha1(value.encode()).hexdigest(), "line_number": line, "is_secret": False}
+        for kind, value, line in (
+            ("Secret Keyword", published.value, 1), ("Base64 High Entropy String", "q8Zk2LmWv5Rt9YbN4cXp7HdT0aKe", 2),
+        )
+    ]  # fmt: skip
+    (tmp_path / "former.json").write_text(json.dumps({"version": "1.5.0", "results": {"a.py": known}}))
+    answer = published("baseline", *command, "a.py", "--format", "json")
+    assert (answer.document["entries"], answer.document["left"]) == (1, 1)
+    del published.environ["TOKENGUARD_SCAN_KEY"]
+    assert published("scan", "a.py", "--baseline", ".tokenguard-baseline").code == 1
+
+
+def test_a_baseline_that_cannot_be_written_is_bad_input(published, tmp_path):
+    (tmp_path / "a.py").write_text("x = 1\n")
+    (tmp_path / "folder").mkdir()
+    for place in ("nowhere/baseline", "folder"):
+        assert published("baseline", "update", "a.py", "--file", place).code == 2
 
 
 def test_without_a_key_or_a_bundle_it_is_said_and_required_fails(published, cli):

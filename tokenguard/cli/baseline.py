@@ -5,13 +5,17 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, group, pass_wiring
+from tokenguard.cli.saving import check_page
 from tokenguard.domain.finding import Report
 from tokenguard.errors import ExitCode
 from tokenguard.files import replace_file, shown
 from tokenguard.scanning.baseline import NAME, Recorder, new_salt, read_baseline
 from tokenguard.scanning.former_baseline import FormerRecorder, read_former
 from tokenguard.scanning.jobs import Job
+from tokenguard.scanning.own_tokens import load_own_tokens
 from tokenguard.scanning.scanner import Stages
+from tokenguard.shell.scan_key import find_scan_key
+from tokenguard.shell.scan_settings import team_rules
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 
@@ -40,10 +44,11 @@ def baseline() -> None:
 @pass_wiring
 def update(wiring: Wiring, paths: tuple[Path, ...], path: Path) -> None:
     """Write the baseline anew from what PATH (here, if none is given) holds; the file's salt stays."""
+    check_page(path)
     salt = read_baseline(path)[0] if path.exists() else new_salt()
     recorder = Recorder(salt, path.parent)
-    report = Job(stages=Stages(), suppressor=recorder).paths(paths or (Path(),))
-    _write(wiring, path, recorder, report)
+    report = _job(wiring, recorder).paths(paths or (Path(),))
+    _write(wiring, path, recorder, report, left=len(report.findings))
 
 
 @command("import")
@@ -56,11 +61,18 @@ def import_former(wiring: Wiring, former: Path, paths: tuple[Path, ...], path: P
 
     What its audit called a real secret is not taken over. Plugins and filters that FILE names are never run.
     """
+    check_page(path)
     known, real = read_former(former)
     recorder = FormerRecorder(new_salt(), path.parent, known)
-    report = Job(stages=Stages(), suppressor=recorder).paths(paths or (Path(),))
+    report = _job(wiring, recorder).paths(paths or (Path(),))
     _write(wiring, path, recorder, report, real=real, left=len(report.findings))
     return ExitCode.FINDINGS if report.findings else ExitCode.OK
+
+
+def _job(wiring: Wiring, recorder: Recorder) -> Job:
+    """What `scan` finds here, so that no rule's finding of an own token is taken in where the token is known."""
+    own = load_own_tokens(find_scan_key(wiring.environ), wiring.clock.now())
+    return Job(stages=Stages(own=own.stage, team=team_rules(wiring.settings.scan)), suppressor=recorder)
 
 
 def _write(wiring: Wiring, path: Path, recorder: Recorder, report: Report, **counts: int) -> None:
