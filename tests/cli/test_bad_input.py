@@ -210,3 +210,15 @@ def test_a_long_random_id_is_taken_where_ids_belong(option, how):
 )
 def test_it_is_refused_where_a_value_may_have_been_meant(cli, arguments):
     assert RANDOM not in cli.refused(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("sandbox", "--port", "99999"), "use a whole number from 0 to 65535"),
+        (("sandbox", "--port", "x"), "use a whole number from 0 to 65535"),
+        (("scan", "--max-pragmas", "-1"), "use a whole number of at least 0"),
+    ],
+)
+def test_a_number_out_of_range_is_told_its_range(cli, arguments, hint):
+    assert cli(*arguments).err.splitlines()[-1] == f"hint: {hint}"

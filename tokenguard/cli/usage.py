@@ -33,11 +33,19 @@ def _hint(error: click.UsageError) -> str:
         kind = error.param.type
         if isinstance(kind, click.Choice):
             return f"use one of: {', '.join(map(str, kind.choices))}"
+        if isinstance(kind, click.IntRange):
+            return f"use a whole number {_range(kind)}"
         if isinstance(kind, click.types.IntParamType):
             return "use a whole number"
     if isinstance(error, click.BadOptionUsage) and not isinstance(error, click.NoSuchOption):
         return "an option that takes a value needs one, a flag takes none"
     return ""
+
+
+def _range(kind: click.IntRange) -> str:
+    if kind.max is None:
+        return f"of at least {kind.min}"
+    return f"from {kind.min} to {kind.max}"
 
 
 def _parameter(error: click.BadParameter) -> str:

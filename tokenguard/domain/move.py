@@ -60,7 +60,7 @@ def refusal(move: Move | None, here: str) -> Moved | None:
     if move.stage is MoveStage.LEFT:
         return Moved(
             f"the store at {here} has moved to {other}",
-            hint=f"use the new one: --store {other}; the old one holds copies, to be destroyed",
+            hint=f"use the new one, by --store {other} or [store] url; the old one holds copies, to be destroyed",
         )
     if move.stage is MoveStage.LEAVING:
         return Moved(
