@@ -94,6 +94,14 @@ def read_limited(path: Path, limit: int) -> bytes:
     return data
 
 
+def read_named(path: Path, limit: int, *, hint: str) -> bytes:
+    """`read_limited` for a file that somebody named: InputError with this hint if it cannot be read."""
+    try:
+        return read_limited(path, limit)
+    except OSError:
+        raise InputError(f"cannot read {shown(path)}", hint=hint) from None
+
+
 def fsync_dir(path: Path) -> None:
     """Make the names in a directory durable."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

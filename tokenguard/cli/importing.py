@@ -10,7 +10,7 @@ from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.intake import Defaults, Fate, Intake, Outcome
 from tokenguard.domain.names import token_name
 from tokenguard.errors import ExitCode, InputError
-from tokenguard.files import read_limited, shown
+from tokenguard.files import read_named
 from tokenguard.inventory.readers import MAX_BYTES, Format, read_drafts
 from tokenguard.shell.wiring import Wiring
 
@@ -76,7 +76,9 @@ def import_file(
         raise InputError("--as belongs to a FILE, --tag to --from", hint="leave it out")
     given = {name: text for name, text in texts.items() if text}
     if file:
-        drafts = read_drafts(_read(Path(file)), Format(form) if form else Format.of(file), source=Path(file).name)
+        path = Path(file)
+        data = read_named(path, MAX_BYTES, hint="name a file that exists and that you may read")
+        drafts = read_drafts(data, Format(form) if form else Format.of(file), source=path.name)
         defaults = Defaults(prefix=_prefix(prefix or _PREFIX), texts=given)
         found = Intake(wiring, defaults, dry_run=dry_run).run(drafts)
     else:
@@ -104,13 +106,6 @@ def _source(wiring: Wiring, address: str, tags: tuple[str, ...]) -> "ProviderLis
     from tokenguard.cli.surveying import Surveying  # noqa: PLC0415
 
     return Surveying(wiring, address, tags)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return read_limited(path, MAX_BYTES)
-    except OSError:
-        raise InputError(f"cannot read {shown(path)}", hint="name a file that exists and that you may read") from None
 
 
 def _prefix(text: str) -> str:

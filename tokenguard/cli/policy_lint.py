@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.errors import ExitCode, InputError
-from tokenguard.files import read_limited, shown
+from tokenguard.errors import ExitCode
+from tokenguard.files import read_named, shown
 from tokenguard.policy.expression import compiled
 from tokenguard.policy.loader import read_policy
 from tokenguard.policy.model import Policy
@@ -42,10 +42,7 @@ def lint(wiring: Wiring, file: Path) -> ExitCode:
 
 
 def _repository(wiring: Wiring, file: Path) -> Policy:
-    try:
-        data = read_limited(file, MAX_BYTES)
-    except OSError:
-        raise InputError(f"cannot read {shown(file)}", hint="name a file that exists") from None
+    data = read_named(file, MAX_BYTES, hint="name a file that exists")
     return tightened(wiring.policy, read_tightening(data, source=file.name))
 
 

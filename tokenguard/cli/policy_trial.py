@@ -6,8 +6,8 @@ import click
 
 from tokenguard.cli.assessing import chosen_policy
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.errors import ExitCode, InputError
-from tokenguard.files import read_limited, shown
+from tokenguard.errors import ExitCode
+from tokenguard.files import read_named
 from tokenguard.policy.loader import is_file_name
 from tokenguard.policy.model import Policy
 from tokenguard.policy.trial import MAX_BYTES, Result, Trial, read_trial, run
@@ -24,10 +24,7 @@ def test(wiring: Wiring, file: Path, *, named: str | None) -> ExitCode:
 
     No store is opened. A rule holds, is violated, is waived, is unknown, or is not asked.
     """
-    try:
-        data = read_limited(file, MAX_BYTES)
-    except OSError:
-        raise InputError(f"cannot read {shown(file)}", hint="name a file that exists") from None
+    data = read_named(file, MAX_BYTES, hint="name a file that exists")
     trial = read_trial(data, source=file.name)
     results = list(run(trial, _policy(wiring, file, trial, named), wiring.clock.now()))
     failed = sum(bool(each.failures) for each in results)

@@ -8,7 +8,7 @@ from tokenguard.domain.listing import ListedRow
 from tokenguard.domain.names import segment
 from tokenguard.domain.scope import Scope
 from tokenguard.errors import ExitCode, InputError, NeedsPerson
-from tokenguard.files import read_limited, shown
+from tokenguard.files import read_named, shown
 from tokenguard.inventory.list_reading import MAX_BYTES, MAX_ROWS, read_list, row_of
 from tokenguard.inventory.reconciling import Compared, Reconciled, Standing, compare, in_place, keep
 from tokenguard.inventory.views import moment
@@ -63,10 +63,8 @@ def _rows(wiring: Wiring, target: str, source: str | None) -> list[ListedRow]:
         return read_list(sys.stdin.buffer.read(MAX_BYTES + 1), source="standard input")
     if source is not None:
         path = Path(source)
-        try:
-            return read_list(read_limited(path, MAX_BYTES), source=shown(path))
-        except OSError:
-            raise InputError(f"cannot read {shown(path)}", hint="name a readable file, or - for stdin") from None
+        data = read_named(path, MAX_BYTES, hint="name a readable file, or - for stdin")
+        return read_list(data, source=shown(path))
     return _asked(wiring, target)
 
 

@@ -14,7 +14,7 @@ from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.secret import Secret
 from tokenguard.domain.shape import MAX_LENGTH
 from tokenguard.errors import ExitCode, InputError, NeedsPerson
-from tokenguard.files import read_limited, shown
+from tokenguard.files import read_named, shown
 from tokenguard.report.incident import Case, Spread, render
 from tokenguard.scanning.foreign_reports import MAX_BYTES, Sighting, read_report
 from tokenguard.shell.wiring import Wiring
@@ -64,10 +64,7 @@ def _sightings(wiring: Wiring, file: Path | None, code: str | None, *, stdin: bo
     if code is not None:
         return [Sighting(scanner="report code", token=code)]
     if file is not None:
-        try:
-            data = read_limited(file, MAX_BYTES)
-        except OSError:
-            raise InputError(f"cannot read {shown(file)}", hint="name the file that the scanner wrote") from None
+        data = read_named(file, MAX_BYTES, hint="name the file that the scanner wrote")
         return read_report(data, source=shown(file))
     if stdin:
         text = sys.stdin.buffer.read(MAX_LENGTH + 1).decode("utf-8", "surrogateescape").strip()

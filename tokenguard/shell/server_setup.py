@@ -5,8 +5,7 @@ from pathlib import Path
 
 from tokenguard.clients.vault.connection import VaultConnection
 from tokenguard.clients.vault.server import VaultServer
-from tokenguard.errors import InputError
-from tokenguard.files import read_limited, shown
+from tokenguard.files import read_named
 from tokenguard.ports.clock import Clock
 from tokenguard.provisioning.server_setup.declared import ServerSetup
 from tokenguard.provisioning.server_setup.reading import MAX_BYTES, read_setup
@@ -18,12 +17,7 @@ from tokenguard.stores.vault.layout import Place
 
 def setup_in(path: Path) -> ServerSetup:
     """The set-up in a file; InputError if it cannot be read or is not acceptable."""
-    try:
-        data = read_limited(path, MAX_BYTES)
-    except OSError:
-        raise InputError(
-            f"cannot read {shown(path)}", hint="name the file, or begin with `tokenguard init --ci github`"
-        ) from None
+    data = read_named(path, MAX_BYTES, hint="name the file, or begin with `tokenguard init --ci github`")
     return read_setup(data, source=path.name)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import MAX_LENGTH, check_value
 from tokenguard.errors import InputError, NeedsPerson
-from tokenguard.files import read_limited, shown
+from tokenguard.files import read_named
 from tokenguard.frozen import Frozen
 from tokenguard.shell.tty import Tty
 
@@ -48,7 +48,8 @@ def _text(source: Source, environ: Mapping[str, str], tty: Tty | None, name: str
             raise InputError("the variable named by --from-env is not set", hint="export it for this run alone")
         return environ[source.variable]
     if source.file:
-        return _decoded(_file(Path(source.file)))
+        hint = "name a file that exists and that you may read"
+        return _decoded(read_named(Path(source.file), _LIMIT, hint=hint))
     if source.stdin:
         return _decoded(sys.stdin.buffer.read(_LIMIT + 1))
     if tty is None:
@@ -57,13 +58,6 @@ def _text(source: Source, environ: Mapping[str, str], tty: Tty | None, name: str
             hint="use --from-env, --from-file or --stdin where nobody may be asked",
         )
     return tty.ask_hidden(f"value of {name} (it stays hidden): ").reveal()
-
-
-def _file(path: Path) -> bytes:
-    try:
-        return read_limited(path, _LIMIT)
-    except OSError:
-        raise InputError(f"cannot read {shown(path)}", hint="name a file that exists and that you may read") from None
 
 
 def _decoded(data: bytes) -> str:
