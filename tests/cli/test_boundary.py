@@ -1,5 +1,6 @@
 """The one error boundary: every way to fail has its exit code, and none shows a value."""
 
+import errno
 import os
 import shlex
 import signal
@@ -73,6 +74,24 @@ def test_a_reader_that_leaves_is_no_error(cli, monkeypatch):
     monkeypatch.setattr(cli.store, "scan", _raising(BrokenPipeError()))
     answer = cli("list")
     assert (answer.code, answer.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "the file system is read-only"), (errno.EACCES, "permission")],
+)
+def test_what_the_system_refuses_is_no_bug_and_is_told_with_its_place(cli, tmp_path, monkeypatch, number, why):
+    monkeypatch.setattr(cli.store, "scan", _raising(OSError(number, "tgcanary", str(tmp_path / ".x.123"))))
+    answer = cli("list")
+    assert (answer.code, "bug" in answer.err, "tgcanary" in answer.err) == (4, False, False)
+    assert answer.err.startswith(f"error: {why}")
+    assert answer.err.splitlines()[0].endswith(f": {tmp_path}")
+
+
+def test_any_other_trouble_of_the_system_is_a_bug(cli, monkeypatch):
+    monkeypatch.setattr(cli.store, "scan", _raising(OSError(errno.EBADF, "tgcanary")))
+    answer = cli("list")
+    assert (answer.code, "tgcanary" in answer.err) == (70, False)
 
 
 @pytest.mark.parametrize("place", ["before", "after", "both"])

@@ -13,6 +13,7 @@ import click
 from tokenguard.cli.app import app
 from tokenguard.cli.usage import explain
 from tokenguard.errors import ExitCode, TokenguardError
+from tokenguard.files import shown
 from tokenguard.shell.argv import refuse_values
 from tokenguard.shell.colour import paint, wants_colour
 from tokenguard.shell.output import take_standard_streams
@@ -20,6 +21,15 @@ from tokenguard.shell.wiring import Wiring
 from tokenguard.text import safe_text
 
 _COMPLETE = "_TOKENGUARD_COMPLETE"
+_NOT_OURS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "files may not grow that large here",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "permission is denied",
+    errno.EPERM: "permission is denied",
+}
+"""What a system may refuse any command that reads or writes files."""
 
 
 def run_process(arguments: Sequence[str]) -> int:
@@ -52,6 +62,9 @@ def run(arguments: Sequence[str], wiring: Wiring | None = None) -> int:
         code = _say(wiring, error.message, error.hint, error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         code = _interrupted(wiring)
+    except OSError as error:
+        why = _NOT_OURS.get(error.errno or 0)
+        code = _bug(wiring, error) if why is None else _refused_by_the_system(wiring, why, error)
     except Exception as error:  # noqa: BLE001 - the boundary: nothing may pass it
         code = _bug(wiring, error)
     finally:
@@ -101,6 +114,13 @@ def _interrupted(wiring: Wiring) -> ExitCode:
     )
     click.echo(err=True)
     return _say(wiring, "interrupted", hint, ExitCode.INTERRUPTED)
+
+
+def _refused_by_the_system(wiring: Wiring, why: str, error: OSError) -> ExitCode:
+    """Names the folder: the file itself may be a temporary one that was to take another's place."""
+    where = f": {shown(Path(error.filename).absolute().parent)}" if isinstance(error.filename, str) else ""
+    hint = "mend that, then run the command again; it goes on from what is stored"
+    return _say(wiring, f"{why}{where}", hint, ExitCode.UNREACHABLE)
 
 
 def _bug(wiring: Wiring, error: Exception) -> ExitCode:
