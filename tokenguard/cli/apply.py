@@ -7,6 +7,7 @@ import click
 from tokenguard.cli.apply_view import Outcome, show_outcome
 from tokenguard.cli.applying import Applying
 from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.confirming import confirm
 from tokenguard.cli.declaring import DEFAULT_FILE, Held, declared_in, held_against_store, refuse_blocked
 from tokenguard.cli.handing import hand_over
 from tokenguard.cli.plan_view import Format, show_plan
@@ -120,8 +121,7 @@ def _confirm(wiring: Wiring, plan: Plan) -> None:
         return
     if not wiring.screen.as_json:
         show_plan(wiring, plan, Format.TEXT)
-    if wiring.tty.ask("Type yes to do this: ").lower() != "yes":
-        raise InputError("not confirmed; nothing was done", hint="answer yes, or give --yes")
+    confirm(wiring.tty, "do this", undone="done")
 
 
 def _jobs(wiring: Wiring) -> int:

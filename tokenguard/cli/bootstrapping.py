@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterator
 from pathlib import Path
 
+from tokenguard.cli.confirming import confirm
 from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.frozen import Frozen
 from tokenguard.provisioning.bootstrap import UNKNOWN, Choice, Draft, Fate, drafts
@@ -142,8 +143,7 @@ def _accepted(wiring: Wiring, found: tuple[Draft, ...]) -> None:
         raise NeedsPerson(
             "nobody is here to accept this; nothing was written", hint="give --yes once it is as it should be"
         )
-    if wiring.tty.ask("Type yes to write these files: ").lower() != "yes":
-        raise InputError("not accepted; nothing was written", hint="answer yes, or give --yes")
+    confirm(wiring.tty, "write these files", undone="written")
 
 
 def _tell(wiring: Wiring, found: tuple[Draft, ...], *, written: bool) -> None:

@@ -1,6 +1,7 @@
 """The use case of `edit`: where values go, and whom they are shown to, changes only knowingly."""
 
 from tokenguard.cli.adding import check_consumers, check_scope
+from tokenguard.cli.confirming import confirm
 from tokenguard.cli.naming import known_token
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Event, Op
@@ -151,5 +152,4 @@ def _confirm(wiring: Wiring, after: Record, what: list[str]) -> None:
     if after.location.url:
         wiring.tty.show(f"  location   {after.location.url} {after.location.server}")
     wiring.tty.show(f"  consumers  {', '.join(each.shown for each in after.consumers or ()) or 'none'}")
-    if wiring.tty.ask("Type yes to go on: ").lower() != "yes":
-        raise InputError("not confirmed; nothing was changed", hint="answer yes, or give --yes")
+    confirm(wiring.tty, "go on", undone="changed")

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from tokenguard.cli.confirming import confirm
 from tokenguard.domain.names import token_name
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, replace_file, shown
@@ -59,8 +60,7 @@ def mend(wiring: Wiring, found: list[Fix], *, confirmed: bool) -> bool:
         if wiring.tty is None:
             wiring.progress.note("nothing was changed: give --yes to do this")
             return False
-        if wiring.tty.ask("Type yes to do this: ").lower() != "yes":
-            raise InputError("not confirmed; nothing was changed", hint="answer yes, or give --yes")
+        confirm(wiring.tty, "do this", undone="changed")
     for fix in found:
         fix.do()
     wiring.progress.step(f"{counted(len(found), 'change')} made")

@@ -7,6 +7,7 @@ from datetime import timedelta
 import click
 
 from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.confirming import confirm
 from tokenguard.cli.migrate_view import show_moved, show_plan, show_taken_back
 from tokenguard.errors import InputError
 from tokenguard.http.address import Address
@@ -99,8 +100,7 @@ def _confirm(wiring: Wiring, plan: MovePlan) -> None:
     if wiring.tty is None:
         return
     wiring.tty.show(f"Everything goes to {plan.target}; {plan.source} answers no more.")
-    if wiring.tty.ask("Type yes to go on: ").lower() != "yes":
-        raise InputError("not confirmed; nothing was done", hint="answer yes, or give --yes")
+    confirm(wiring.tty, "go on", undone="done")
 
 
 def _check_choice(target: str, *, plan_only: bool, abort: bool, yes: bool) -> None:

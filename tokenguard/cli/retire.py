@@ -3,11 +3,11 @@
 import click
 
 from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.confirming import confirm
 from tokenguard.cli.naming import TOKEN_NAME, known_token
 from tokenguard.cli.showing import show_taken
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import RecordState
-from tokenguard.errors import InputError
 from tokenguard.inventory.changes import plain_text
 from tokenguard.shell.wiring import Wiring
 
@@ -36,5 +36,4 @@ def _confirm(wiring: Wiring, name: TokenName) -> None:
     if wiring.tty is None:
         return
     wiring.tty.show(f"{name} will be revoked, and nothing takes its place: whatever uses it stops working.")
-    if wiring.tty.ask("Type yes to go on: ").lower() != "yes":
-        raise InputError("not confirmed; nothing was done", hint="answer yes, or give --yes")
+    confirm(wiring.tty, "go on", undone="done")

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from tokenguard.cli.confirming import confirm
 from tokenguard.clients.vault.server import VaultServer
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.frozen import Frozen
@@ -121,8 +122,7 @@ def _confirm(wiring: Wiring, found: Held) -> None:
         return
     if not wiring.screen.as_json:
         show(wiring, found)
-    if wiring.tty.ask("Type yes to write this: ").lower() != "yes":
-        raise InputError("not confirmed; nothing was written", hint="answer yes, or give --yes")
+    confirm(wiring.tty, "write this", undone="written")
 
 
 def _check_place(wiring: Wiring) -> None:
