@@ -7,14 +7,13 @@ from typing import Any
 
 from tokenguard.documents import JsonTree
 from tokenguard.domain.secret import Value
-from tokenguard.domain.shape import check_value
-from tokenguard.errors import InputError, Unreachable
+from tokenguard.errors import Unreachable
 from tokenguard.http.answer import Answer, Outcome
 from tokenguard.http.client import Client, Credential, Request
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.provider import Ambiguous, Listed, Minted, Refused, Wanted
-from tokenguard.providers.effects import answered, settled, when_there_is_room
-from tokenguard.providers.listing import confirm_gone, identifier, live, moment, pages, short_text, unreadable
+from tokenguard.ports.provider import Listed, Minted, Wanted
+from tokenguard.providers.effects import answered, new_value, not_understood, settled, when_there_is_room
+from tokenguard.providers.listing import check_id, confirm_gone, identifier, live, moment, pages, short_text, unreadable
 from tokenguard.providers.route import Route
 
 _KEYS = "api-keys"
@@ -33,19 +32,13 @@ class AutopostingIssuer:
 
     def create(self, wanted: Wanted) -> Minted:
         """`POST /api-keys`, once. Anything but a clear answer is Ambiguous: a key of that name may exist."""
-        body = {"name": wanted.label, "scopes": list(wanted.permissions)}
-        made = settled(self._send("POST", (_KEYS,), body), "creating the key")
-        data = _data(made)
-        value, key_id = data.get("key"), identifier(data.get("id"))
-        if not isinstance(value, str) or not key_id or data.get("name", wanted.label) != wanted.label:
-            raise _odd("creating the key")
-        try:
-            minted = Value.of(check_value(value))
-        except InputError:
-            raise _odd("creating the key") from None
-        if minted.token == self._admin.token:
-            raise _odd("creating the key")
-        return Minted(value=minted, provider_id=key_id, hint=short_text(data.get("keyHint")))
+        what, body = "creating the key", {"name": wanted.label, "scopes": list(wanted.permissions)}
+        data = _data(settled(self._send("POST", (_KEYS,), body), what), what)
+        key_id = identifier(data.get("id"))
+        if not key_id or data.get("name", wanted.label) != wanted.label:
+            raise not_understood(what)
+        value = new_value(data.get("key"), self._admin, what)
+        return Minted(value=value, provider_id=key_id, hint=short_text(data.get("keyHint")))
 
     def find(self, label: str) -> Sequence[Listed]:
         """Live keys of exactly that name, over all pages."""
@@ -58,8 +51,7 @@ class AutopostingIssuer:
     def revoke(self, provider_id: str) -> None:
         """The revoke route, or where there is none an expiry of now; then the list must no longer show the key."""
         what = "revoking the key"
-        if not identifier(provider_id):
-            raise Refused(f"{what}: not an id this provider gives out", hint="`tokenguard show` prints the record")
+        check_id(provider_id, what)
         outcome = self._send(self._revoke_route.method, self._revoke_route.fill({"id": provider_id}))
         if _absent(outcome):
             expiry = self._clock.now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -106,11 +98,11 @@ def _tree(answer: Answer) -> dict[str, JsonTree]:
     return tree
 
 
-def _data(answer: Answer) -> dict[str, JsonTree]:
+def _data(answer: Answer, what: str) -> dict[str, JsonTree]:
     try:
         data = _tree(answer).get("data")
     except Unreachable:
-        raise _odd("creating the key") from None
+        raise not_understood(what) from None
     return data if isinstance(data, dict) else {}
 
 
@@ -130,7 +122,3 @@ def _listed(row: dict[str, JsonTree]) -> Listed:
 def _following(tree: dict[str, JsonTree]) -> JsonTree:
     pagination = tree.get("pagination")
     return (pagination if isinstance(pagination, dict) else tree).get("nextCursor")
-
-
-def _odd(what: str) -> Ambiguous:
-    return Ambiguous(f"{what}: the answer is not one this provider gives", hint="it may have taken effect")

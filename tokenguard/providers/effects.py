@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from http import HTTPStatus
 
-from tokenguard.errors import Unreachable
+from tokenguard.documents import JsonTree
+from tokenguard.domain.secret import Value
+from tokenguard.domain.shape import check_value
+from tokenguard.errors import InputError, Unreachable
 from tokenguard.http.answer import Answer, Failure, Outcome
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import Ambiguous, Refused
@@ -43,6 +46,22 @@ def settled(outcome: Outcome, what: str) -> Answer:
     if outcome.status in _AMBIGUOUS or not HTTPStatus.BAD_REQUEST <= outcome.status < HTTPStatus.INTERNAL_SERVER_ERROR:
         raise Ambiguous(f"{what}: http status {outcome.status}", hint="it may have taken effect")
     raise Refused(f"{what}: refused with http status {outcome.status}", hint=_refusal_hint(outcome))
+
+
+def new_value(tree: JsonTree, admin: Value, what: str) -> Value:
+    """The value that was made, as an answer gives it; Ambiguous if it can be none, or is the admin credential itself."""
+    try:
+        value = Value.of(check_value(tree)) if isinstance(tree, str) else None
+    except InputError:
+        value = None
+    if value is None or value.token == admin.token:
+        raise not_understood(what)
+    return value
+
+
+def not_understood(what: str) -> Ambiguous:
+    """The error for an effect whose answer is not what the provider documents."""
+    return Ambiguous(f"{what}: the answer is not one this provider gives", hint="it may have taken effect")
 
 
 def answered(outcome: Outcome, what: str) -> Answer:

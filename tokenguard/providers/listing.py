@@ -8,7 +8,7 @@ from typing import TypeVar
 from tokenguard.documents import JsonTree
 from tokenguard.domain.moment import moment_of
 from tokenguard.errors import Unreachable
-from tokenguard.ports.provider import Ambiguous, Listed
+from tokenguard.ports.provider import Ambiguous, Listed, Refused
 
 _Page = TypeVar("_Page")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
@@ -57,6 +57,12 @@ def identifier(tree: JsonTree) -> str:
     """An id as the provider gives it out; empty if it is none that could be sent back safely."""
     text = str(tree) if isinstance(tree, int) and not isinstance(tree, bool) else tree
     return text if isinstance(text, str) and _ID.fullmatch(text) else ""
+
+
+def check_id(provider_id: str, what: str) -> None:
+    """Refused if it is no id that a provider gives out, so that it must not be sent to one."""
+    if not identifier(provider_id):
+        raise Refused(f"{what}: not an id this provider gives out", hint="`tokenguard show` prints the record")
 
 
 def short_text(tree: JsonTree) -> str:

@@ -6,16 +6,14 @@ from typing import Any, TypeVar
 
 from tokenguard.documents import JsonTree
 from tokenguard.domain.secret import Value
-from tokenguard.domain.shape import check_value
-from tokenguard.errors import InputError
 from tokenguard.http.answer import Answer, Outcome
 from tokenguard.http.client import Client, Credential, Request
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.provider import Ambiguous, Listed, Minted, Refused, Wanted
-from tokenguard.providers.effects import answered, settled, when_there_is_room
+from tokenguard.ports.provider import Listed, Minted, Refused, Wanted
+from tokenguard.providers.effects import answered, new_value, not_understood, settled, when_there_is_room
 from tokenguard.providers.generic import template
 from tokenguard.providers.generic.description import Create, Description, Revoke, Rows
-from tokenguard.providers.listing import confirm_gone, identifier, live, moment, pages, short_text, unreadable
+from tokenguard.providers.listing import check_id, confirm_gone, identifier, live, moment, pages, short_text, unreadable
 from tokenguard.providers.route import Route
 
 _Section = TypeVar("_Section", Create, Rows, Revoke)
@@ -41,15 +39,9 @@ class GenericIssuer:
             raise Refused(f"{what}: the provider needs to know the scope", hint="give the record a scope")
         answer = settled(self._send(said.route, fields, said.body, wanted.permissions), what)
         tree = None if answer.html else answer.json()
-        text, token_id = said.value.find(tree), identifier(said.id.find(tree))
-        if not isinstance(text, str) or not token_id:
-            raise _odd(what)
-        try:
-            value = Value.of(check_value(text))
-        except InputError:
-            raise _odd(what) from None
-        if value.token == self._admin.token:
-            raise _odd(what)
+        value, token_id = new_value(said.value.find(tree), self._admin, what), identifier(said.id.find(tree))
+        if not token_id:
+            raise not_understood(what)
         return Minted(value=value, provider_id=token_id, hint=short_text(said.hint.find(tree) if said.hint else None))
 
     def find(self, label: str) -> Sequence[Listed]:
@@ -63,8 +55,7 @@ class GenericIssuer:
     def revoke(self, provider_id: str) -> None:
         """The revoke request; then the list must no longer show the token."""
         what, said = "revoking the token", self._section(self._description.revoke, "revoke")
-        if not identifier(provider_id):
-            raise Refused(f"{what}: not an id this provider gives out", hint="`tokenguard show` prints the record")
+        check_id(provider_id, what)
         outcome = self._send(said.route, {"id": provider_id}, said.body)
         if not (isinstance(outcome, Answer) and outcome.status in _GONE):
             settled(outcome, what)
@@ -117,7 +108,3 @@ class GenericIssuer:
         if said is None:
             raise Refused(f"{self._description.name} describes no `{key}`", hint="complete the provider file")
         return said
-
-
-def _odd(what: str) -> Ambiguous:
-    return Ambiguous(f"{what}: the answer is not one this provider gives", hint="it may have taken effect")
