@@ -80,6 +80,7 @@ def test_what_a_person_must_bring_is_a_to_do_and_add_completes_it_with_the_name_
     written(tmp_path, f"a/b: {{consumers: [dotenv:{env}#T], deputy: grace}}")
     answer = cli("apply")
     assert (answer.code, record(cli, "a/b").state) == (0, "pending")
+    assert cli("rotate", "a/b").err.splitlines()[-1] == "hint: `tokenguard add a/b` brings it"
     assert "tokenguard add a/b" in answer.out
     value = cli.world.create("by hand").value
     done = cli("add", "a/b", "--stdin", stdin=value)

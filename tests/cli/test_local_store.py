@@ -1,6 +1,7 @@
 """`init`, `store …` and `doctor` on a real embedded store."""
 
 import base64
+import errno
 import os
 import secrets
 import stat
@@ -72,6 +73,19 @@ class TestInit:
         cli.tty = FakeTty()
         assert "already" in cli.refused("init")
         assert not cli.tty.shown
+
+    def test_a_recovery_code_that_cannot_be_written_is_told_as_lost_and_the_store_as_made(
+        self, cli, tmp_path, monkeypatch
+    ):
+        def full(*_arguments):
+            raise OSError(errno.ENOSPC, "no room")
+
+        with monkeypatch.context() as patched:
+            patched.setattr("tokenguard.cli.recovery.replace_file", full)
+            answer = cli("init", "--recovery-file", "recovery")
+        assert (answer.code, "is lost" in answer.err) == (2, True)
+        assert not (tmp_path / "recovery").exists()
+        assert cli("store", "add-slot", "--recovery-file", "recovery").code == 0
 
     def test_who_leaves_at_the_recovery_code_is_told_that_the_store_is_made(self, cli):
         cli.tty = FakeTty()

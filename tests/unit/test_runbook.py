@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from tests.fakes.clock import FakeClock
 from tokenguard.cli.runbook_page import page
 from tokenguard.domain.document import Document
 from tokenguard.domain.journal import Journal, Mode, Old, Quarantined, Stage
@@ -18,8 +19,10 @@ from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import Consumer, ConsumerKind, Kind, Record, RecordState
 from tokenguard.frozen import replace
 from tokenguard.ports.provider import Capabilities, Guide, Way
+from tokenguard.providers.manual import Manual
 from tokenguard.rotation.markdown import block, code, exact, plain, table
 from tokenguard.rotation.runbook import runbook
+from tokenguard.rotation.words import create_task
 from tokenguard.text import safe_text
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -258,6 +261,11 @@ def test_the_page_can_load_and_run_nothing():
     assert "http-equiv" in text
     assert "@media print" in text
     assert '<h2 id="read-first">' in page(NAME, written(due_at=NOW - timedelta(days=1)))
+
+
+def test_where_no_scope_is_on_record_the_steps_say_so():
+    task = create_task(Manual(FakeClock()), replace(RECORD, scope=None, scope_name=""), "a-label")
+    assert task.steps[0].startswith("create a token for (its scope is not on record) with")
 
 
 _MARKS = st.text(alphabet=" `\\*_[]()<>|~$@&#!:/-+=.1aw\u00a0é", max_size=40)

@@ -48,10 +48,21 @@ class Handover:
     def give(self) -> None:
         """Write or show the code; nothing keeps it after that."""
         if self._path is not None:
-            replace_file(self._path, self.code.reveal().encode() + b"\n")
+            _write(self._path, self.code)
         elif self._tty is not None:
             _show(self._tty, self.code)
         self._given = True
+
+
+def _write(path: Path, code: Secret) -> None:
+    """What the code opens exists by now, so that its loss is no reason to begin anew."""
+    try:
+        replace_file(path, code.reveal().encode() + b"\n")
+    except OSError:
+        raise InputError(
+            f"the recovery code could not be written to {shown(path)}, and is lost",
+            hint="everything else is done; `tokenguard store add-slot --recovery-file FILE` makes another one",
+        ) from None
 
 
 def _claim(path: Path) -> None:

@@ -60,9 +60,9 @@ def open_existing(
     _check_consumers(context, record)
     live = context.store.read_live(snapshot.id)
     if live is None:
-        raise InputError(
-            f"the store holds no live value of {record.name}", hint="`tokenguard show` says what is on record"
-        )
+        waits = record.state is RecordState.PENDING
+        hint = f"`tokenguard {'add' if waits else 'show'} {record.name}` {'brings it' if waits else 'says why'}"
+        raise InputError(f"the store holds no live value of {record.name}", hint=hint)
     if mode is Mode.PLANNED and live.found is not Found.SAME:
         raise Displaced.at(record.location.url)  # a leak and a retirement end the old value, whatever is there now
     _check_provider(context, record, mode, live)

@@ -78,7 +78,7 @@ def _filled(steps: tuple[str, ...], record: Record, *, label: str, hint: str = "
         "hint": safe_text(hint, one_line=True, limit=60) or "no hint on record",
         "scope": str(record.scope or "not known"),
         "scope_name": safe_text(record.scope_name, one_line=True, limit=120)
-        or (record.scope.id if record.scope else "?"),
+        or (record.scope.id if record.scope else "(its scope is not on record)"),
         "permissions": ", ".join(record.permissions) or "the least that works",
     }
     return tuple(step.format_map(fields) for step in steps)
