@@ -47,6 +47,22 @@ LATE = {
     "the end of a value at the end of the program": (
         "tokenguard.install(values={'v': V}, stdio=True); print('[tokenguard: end', V, end='')"
     ),
+    "the streams that Python started with": (
+        "tokenguard.install(values={'v': V}, stdio=True); print(V, file=sys.__stderr__); sys.__stdout__.write(V + ' end')"
+    ),
+    "an object that prints when Python ends": (
+        "tokenguard.install(values={'v': V}, stdio=True)\n"
+        "class Last:\n"
+        "    def __del__(self): print(V, 'end')\n"
+        "last = Last()"
+    ),
+    "a hook of somebody else's that fails": (
+        "def fails(*_): raise RuntimeError('of the hook')\n"
+        "import threading; sys.excepthook = threading.excepthook = fails\n"
+        "tokenguard.install(values={'v': V})\n"
+        "thread = threading.Thread(target=int, args=(V,)); thread.start(); thread.join()\n"
+        "raise ValueError(V + ' end')"
+    ),
 }
 
 
@@ -55,6 +71,33 @@ def test_nothing_comes_through_and_the_rest_does(case):
     text = output_of(LATE[case])
     assert "[tokenguard:" in text
     assert "end" in text
+
+
+CROWDED = """
+import signal, threading
+tokenguard.install(values={'v': V}, stdio=True)
+def chatter():
+    while True:
+        print('x' * 50)
+for _ in range(3):
+    threading.Thread(target=chatter, daemon=True).start()
+for _ in range(20):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(5)
+        tokenguard.mask('tgcanary_of_the_child')
+        print(V, 'end')
+        sys.stdout.flush()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+def test_a_fork_and_the_end_beside_threads_that_print_hang_nobody():
+    """A lock that a thread holds at that moment is released by nobody in the child, or at Python's end."""
+    text = output_of(CROWDED)
+    assert "AssertionError" not in text
+    assert text.count("] end") == 20
 
 
 def test_a_prompt_on_a_wrapped_stream_appears_when_it_is_flushed():

@@ -3,6 +3,7 @@
 Reading it takes no lock. A value is masked from the moment `mask` returns, so call it before the value is used.
 """
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -46,6 +47,14 @@ class _State:
 
 
 _STATE = _State()
+
+
+def _unlock() -> None:
+    """Another thread may have held the lock at a fork, and does not exist in the child."""
+    _STATE.lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_unlock)
 
 
 def mask(value: str, name: str = "") -> None:

@@ -83,9 +83,7 @@ def _handle_error(_: Callable[..., None]) -> Callable[..., None]:
 
 def _excepthook(original: Callable[..., None]) -> Callable[..., None]:
     def excepthook(kind: type[BaseException], error: BaseException, trace: Any) -> None:
-        if original is not sys.__excepthook__:
-            _print(_what_it_prints(original, kind, error, trace))
-        else:
+        if original is sys.__excepthook__ or not _speaks(original, kind, error, trace):
             _print_exception("", kind, error, trace)
 
     return excepthook
@@ -93,9 +91,9 @@ def _excepthook(original: Callable[..., None]) -> Callable[..., None]:
 
 def _threading_hook(original: Callable[..., None]) -> Callable[..., None]:
     def hook(args: threading.ExceptHookArgs) -> None:
-        if original is not threading.__excepthook__:
-            _print(_what_it_prints(original, args))
-        elif args.exc_type is not SystemExit:
+        if original is not threading.__excepthook__ and _speaks(original, args):
+            return
+        if args.exc_type is not SystemExit:
             name = args.thread.name if args.thread is not None else str(threading.get_ident())
             _print_exception(f"Exception in thread {name}:\n", args.exc_type, args.exc_value, args.exc_traceback)
 
@@ -104,9 +102,7 @@ def _threading_hook(original: Callable[..., None]) -> Callable[..., None]:
 
 def _unraisable_hook(original: Callable[..., None]) -> Callable[..., None]:
     def hook(args: Any) -> None:
-        if original is not sys.__unraisablehook__:
-            _print(_what_it_prints(original, args))
-        else:
+        if original is sys.__unraisablehook__ or not _speaks(original, args):
             head = f"{args.err_msg or 'Exception ignored in'}: {_repr(args.object)}\n"
             _print_exception(head, args.exc_type, args.exc_value, args.exc_traceback)
 
@@ -129,12 +125,21 @@ def _print_exception(head: str, kind: type[BaseException], error: BaseException 
     _print(text)
 
 
-def _what_it_prints(hook: Callable[..., None], *args: Any) -> str:
-    """Run somebody else's hook, a test runner's or an error reporter's, and catch what it prints."""
+def _speaks(hook: Callable[..., None], *args: Any) -> bool:
+    """Let somebody else's hook speak, a test runner's or an error reporter's; False if it fails.
+
+    Its failure must not leave here: Python would print it, and what it was called for, without any hook.
+    """
     caught = io.StringIO()
-    with contextlib.redirect_stderr(caught):
-        hook(*args)
-    return caught.getvalue()
+    try:
+        with contextlib.redirect_stderr(caught):
+            hook(*args)
+    except Exception as failure:  # noqa: BLE001 - whatever it was
+        _print(caught.getvalue())
+        _print_exception("Error in a hook for exceptions:\n", type(failure), failure, failure.__traceback__)
+        return False
+    _print(caught.getvalue())
+    return True
 
 
 def _print(text: str, file: TextIO | None = None) -> None:

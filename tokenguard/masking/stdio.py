@@ -5,14 +5,22 @@ One state for text and bytes, so that a value written in two pieces, or half thr
 
 import atexit
 import codecs
+import contextlib
 import io
+import os
 import sys
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 from tokenguard.masking.current import matcher, tell
 from tokenguard.masking.hooks import Undo, replace
 from tokenguard.redaction.stream import StreamRedactor
+
+_END = 0.1
+"""Seconds that Python's end waits for a stream."""
+_FORK = 1.0
+"""Seconds that a fork waits for who is writing; longer than that only when nobody reads."""
 
 
 class MaskedText(io.TextIOBase):
@@ -21,10 +29,29 @@ class MaskedText(io.TextIOBase):
     def __init__(self, stream: Any, channel: str) -> None:
         self._stream = stream
         self._channel = channel
+        self._begin()
+        self.buffer = MaskedBytes(self) if hasattr(stream, "buffer") else None
+
+    def _begin(self) -> None:
         self._lock = threading.RLock()
         self._redactor = StreamRedactor(matcher())
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-        self.buffer = MaskedBytes(self) if hasattr(stream, "buffer") else None
+
+    def survive_forks(self) -> None:
+        """Let no thread be in the middle of writing at a fork: the child would wait for it for ever.
+
+        In the child the stream begins anew: what is held back is the parent's to write.
+        """
+        waited = threading.local()
+
+        def wait() -> None:
+            waited.done = self._lock.acquire(timeout=_FORK)
+
+        def go_on() -> None:
+            if waited.done:
+                self._lock.release()
+
+        os.register_at_fork(before=wait, after_in_parent=go_on, after_in_child=self._begin)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -41,28 +68,32 @@ class MaskedText(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Write text; what may still become a value stays here until it is decided, or until `flush`."""
-        self.feed(text.encode("utf-8", "surrogatepass"))
-        if "\n" in text and getattr(self._stream, "line_buffering", False):
-            self._stream.flush()
+        with self._alone():
+            self.feed(text.encode("utf-8", "surrogatepass"))
+            if "\n" in text and getattr(self._stream, "line_buffering", False):
+                self._stream.flush()
         return len(text)
 
     def feed(self, data: bytes) -> None:
         """Write bytes, as the text they are in UTF-8."""
-        with self._lock:
-            self._redactor.matcher = matcher()
-            self._put(self._redactor.feed(data))
+        with self._alone() as allowed:
+            if allowed:
+                self._redactor.matcher = matcher()
+                self._put(self._redactor.feed(data))
 
     def flush(self) -> None:
         """Write what is harmless although undecided: a prompt, a progress bar."""
-        with self._lock:
-            self._put(self._redactor.idle())
-        self._stream.flush()
+        with self._alone() as allowed:
+            if allowed:
+                self._put(self._redactor.idle())
+            self._stream.flush()
 
     def finish(self) -> None:
         """Write the rest."""
-        with self._lock:
-            self._put(self._redactor.finish())
-        self._stream.flush()
+        with self._alone() as allowed:
+            if allowed:
+                self._put(self._redactor.finish())
+            self._stream.flush()
 
     def fileno(self) -> int:
         """The descriptor below; what is written to it directly is not masked."""
@@ -75,6 +106,16 @@ class MaskedText(io.TextIOBase):
     def writable(self) -> bool:
         """Always."""
         return True
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[bool]:
+        """Whether this thread has the stream for itself; at its end, Python has frozen threads that may hold it."""
+        allowed = self._lock.acquire(timeout=_END if sys.is_finalizing() else -1)
+        try:
+            yield allowed
+        finally:
+            if allowed:
+                self._lock.release()
 
     def _put(self, data: bytes) -> None:
         if text := self._decoder.decode(data):
@@ -111,12 +152,16 @@ class MaskedBytes(io.RawIOBase):
 
 
 def hook_stdio() -> list[Undo]:
-    """Mask what is written to `sys.stdout` and `sys.stderr`."""
+    """Mask what is written to `sys.stdout`, `sys.stderr` and the originals, to which Python returns at its end."""
     undo: list[Undo] = []
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is not None:
-            undo.append(replace(sys, name, lambda stream, name=name: MaskedText(stream, name)))  # type: ignore[misc]
-            masked = getattr(sys, name)
-            atexit.register(masked.finish)
-            undo.append(masked.finish)
+        stream = getattr(sys, name)
+        if stream is None:
+            continue
+        masked = MaskedText(stream, name)
+        places = [each for each in (name, f"__{name}__") if getattr(sys, each) is stream]
+        undo += [replace(sys, each, lambda _, masked=masked: masked) for each in places]  # type: ignore[misc]
+        masked.survive_forks()
+        atexit.register(masked.finish)
+        undo.append(masked.finish)
     return undo
