@@ -8,11 +8,11 @@ import pytest
 from tests.contract.store_suite import VALUE, created, document, event
 from tests.fakes.secrets_manager.server import FakeAws
 from tests.fakes.secrets_manager.stores import CREDENTIALS, made, opened
+from tokenguard.clients.aws.secrets import tags_in
 from tokenguard.domain.event import Op
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import new_token_id
 from tokenguard.frozen import replace
-from tokenguard.stores.aws.projection import tags_in
 from tokenguard.stores.aws.store import AwsStore
 
 OPENING = 1

@@ -15,13 +15,12 @@ from tests.fakes.secrets_manager import stores as aws_stores
 from tests.fakes.secrets_manager.limits import MAX_LABELS
 from tests.fakes.secrets_manager.server import FakeAws
 from tokenguard.audit.chain import check_all
-from tokenguard.clients.aws.secrets import CURRENT, new_version
+from tokenguard.clients.aws.secrets import CURRENT, MAX_BYTES, new_version
 from tokenguard.domain.event import ChainHead, Op
 from tokenguard.errors import Conflict, InputError, Tampered, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.shelf import Item
 from tokenguard.ports.store import Store
-from tokenguard.stores.aws.bodies import MAX_BYTES
 from tokenguard.stores.aws.store import AwsStore
 from tokenguard.stores.local import chains
 from tokenguard.stores.local.contents import encode

@@ -84,7 +84,7 @@ def read_callback_url(
     else:
         problem = _host_problem(host, bracketed="[" in parts.netloc)
     port = (HTTPS_PORT if https else 80) if port is None else port
-    if allow_loopback and problem in {None, UrlProblem.PRIVATE} and _is_loopback(host):
+    if allow_loopback and problem in {None, UrlProblem.PRIVATE} and means_this_machine(host):
         problem = None
     elif problem is None and not https:
         problem = UrlProblem.NOT_HTTPS
@@ -130,6 +130,7 @@ def _host_problem(host: str, *, bracketed: bool) -> UrlProblem | None:
     return UrlProblem.PRIVATE if len(labels) == 1 or labels[-1] in _PRIVATE_ENDINGS else None
 
 
-def _is_loopback(host: str) -> bool:
+def means_this_machine(host: str) -> bool:
+    """Whether it is `localhost` or an address of this machine, in any spelling."""
     address = parsed(host)
     return host == "localhost" or (address is not None and is_loopback(address))

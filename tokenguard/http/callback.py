@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from tokenguard.domain.callback_url import HTTPS_PORT, UrlProblem, read_callback_url
+from tokenguard.domain.callback_url import HTTPS_PORT, UrlProblem, means_this_machine, read_callback_url
 from tokenguard.domain.public_address import is_loopback, is_public, parsed
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.http.address import Address
@@ -77,18 +77,13 @@ def validate_callback_url(
         raise Unreachable(
             "the callback URL's host has no address", hint="check its spelling, and that its name is public"
         )
-    may_be_loopback = allow_loopback and (parts.host == "localhost" or _is_loopback(parts.host))
+    may_be_loopback = allow_loopback and means_this_machine(parts.host)
     for text in found[: _MAX_ADDRESSES + 1]:
         address = parsed(text)
         fine = address is not None and (is_loopback(address) if may_be_loopback else is_public(address))
         if not fine or len(found) > _MAX_ADDRESSES:
             raise _bad(UrlProblem.PRIVATE)
     return CallbackUrl(url=url, host=parts.host, port=parts.port, https=parts.https, addresses=found)
-
-
-def _is_loopback(host: str) -> bool:
-    address = parsed(host)
-    return address is not None and is_loopback(address)
 
 
 def _looked_up(host: str, port: int) -> list[str]:

@@ -49,7 +49,7 @@ def settled(outcome: Outcome, what: str) -> Answer:
 
 
 def new_value(tree: JsonTree, admin: Value, what: str) -> Value:
-    """The value that was made, as an answer gives it; Ambiguous if it can be none, or is the admin credential itself."""
+    """The value that was made, out of an answer; Ambiguous if it can be none, or is the admin credential itself."""
     try:
         value = Value.of(check_value(tree)) if isinstance(tree, str) else None
     except InputError:

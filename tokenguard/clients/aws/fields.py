@@ -1,15 +1,12 @@
 """A secret of others in Secrets Manager, or one JSON field of it: read in place, replaced by moving AWSCURRENT."""
 
 from tokenguard.clients.aws.json_field import fields, replaced
-from tokenguard.clients.aws.secrets import CURRENT, STAGED, Secrets, new_version, rotated_by_others
+from tokenguard.clients.aws.secrets import CURRENT, MAX_BYTES, STAGED, Secrets, new_version, rotated_by_others
 from tokenguard.clients.aws.trouble import AwsTrouble, Reason
 from tokenguard.domain.field_address import AwsField
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import Conflict, InputError, Unfinished
 from tokenguard.ports.places import Held
-
-MAX_BYTES = 65_536
-"""Of one version, says AWS."""
 
 
 class SecretField:

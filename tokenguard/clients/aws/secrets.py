@@ -10,12 +10,19 @@ from tokenguard.errors import Conflict
 from tokenguard.frozen import Hidden
 from tokenguard.ports.clock import Clock
 
+MAX_BYTES = 65_536
+"""Of one version, as AWS limits it."""
 CURRENT = "AWSCURRENT"
 STAGED = "tg-staged"
 """Keeps a version alive between its writing and the move of the label that counts."""
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Seconds between looks at something that AWS's readers do not know yet."""
 _Seen = TypeVar("_Seen")
+
+
+def tags_in(listed: Mapping[str, Any]) -> dict[str, str]:
+    """The tags of an entry of a listing or a description."""
+    return {tag["Key"]: tag.get("Value", "") for tag in listed.get("Tags", ()) if "Key" in tag}
 
 
 class Stored(Hidden, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tokenguard.clients.aws.json_field import fields
-from tokenguard.clients.aws.secrets import Secrets, rotated_by_others
+from tokenguard.clients.aws.secrets import Secrets, rotated_by_others, tags_in
 from tokenguard.clients.aws.trouble import AwsTrouble, Reason
 from tokenguard.domain.field_address import AwsField, AwsFolder
 from tokenguard.domain.secret import Secret
@@ -34,7 +34,7 @@ class SecretsSurvey:
     def entries(self) -> Iterator[Entry | Passed]:
         """Every secret whose name begins with the prefix, at a boundary of it."""
         for listed in sorted(self._listed(), key=lambda each: str(each["Name"])):
-            name, tags = listed["Name"], _tags(listed)
+            name, tags = listed["Name"], tags_in(listed)
             if any(tags.get(key) != text for key, text in self._wanted.items()):
                 continue
             if any(key.startswith(_OURS) for key in tags):
@@ -80,7 +80,3 @@ def _texts(data: str) -> dict[str, Secret]:
     except InputError:
         return {"": Secret(data)}
     return {name: Secret(span.value) for name, span in found.items() if isinstance(span.value, str) and name}
-
-
-def _tags(listed: Mapping[str, Any]) -> dict[str, str]:
-    return {each["Key"]: each["Value"] for each in listed.get("Tags", []) if "Key" in each and "Value" in each}

@@ -17,8 +17,6 @@ from tokenguard.frozen import Frozen, Hidden, field
 from tokenguard.ports.store import Tombstone
 from tokenguard.stores.inflating import inflated
 
-MAX_BYTES = 65_536
-"""Of one version, as AWS limits it."""
 _MAX_INFLATED = 8 << 20
 _OURS = "_tokenguard"
 _Body = TypeVar("_Body")

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from tokenguard.clients.aws.secrets import tags_in
 from tokenguard.clients.aws.trouble import AwsTrouble, Reason
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import TokenId
-from tokenguard.stores.aws.projection import MORE, STORE, TOKEN, print_key, snapshot_in, tags_in
+from tokenguard.stores.aws.projection import MORE, STORE, TOKEN, print_key, snapshot_in
 from tokenguard.stores.aws.tokens import Tokens
 
 LAG = timedelta(minutes=5)

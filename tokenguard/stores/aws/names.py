@@ -5,12 +5,12 @@ name is its holder's only while the holder's own document says so; whoever takes
 that holder's state on first, so that a rename in flight loses.
 """
 
-from tokenguard.clients.aws.secrets import Secrets, Stored, new_version
+from tokenguard.clients.aws.secrets import Secrets, Stored, new_version, tags_in
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenId, TokenName
 from tokenguard.errors import Conflict
 from tokenguard.stores.aws.bodies import PointerBody, VoidBody, pack, unpack
-from tokenguard.stores.aws.projection import SIGNPOST, STORE, TOKEN, tags_in
+from tokenguard.stores.aws.projection import SIGNPOST, STORE, TOKEN
 from tokenguard.stores.aws.tokens import Held, Tokens
 from tokenguard.stores.refusals import name_taken
 

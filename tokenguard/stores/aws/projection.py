@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tokenguard.clients.aws.secrets import tags_in
 from tokenguard.domain.document import Document, Snapshot, decode, encode
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import TokenId
@@ -60,11 +61,6 @@ def tags_of(store_id: str, token: TokenId, version: int, at: str, document: Docu
         chunks = []
     tags[STATE] = f"{version}:{at}:{len(chunks)}"
     return tags | {f"{_CHUNK}{number:02}": chunk for number, chunk in enumerate(chunks)}
-
-
-def tags_in(listed: Mapping[str, Any]) -> dict[str, str]:
-    """The tags of an entry of a listing or a description."""
-    return {tag.get("Key", ""): tag.get("Value", "") for tag in listed.get("Tags", ())}
 
 
 def snapshot_in(listed: Mapping[str, Any]) -> Snapshot | None:

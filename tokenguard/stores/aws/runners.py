@@ -8,10 +8,9 @@ import contextlib
 import os
 from datetime import datetime, timedelta
 
-from tokenguard.clients.aws.secrets import Secrets
+from tokenguard.clients.aws.secrets import Secrets, tags_in
 from tokenguard.errors import Conflict, Unreachable
 from tokenguard.rotation.holder import is_gone
-from tokenguard.stores.aws.projection import tags_in
 
 _RUNNER = "tg:runner"
 LEASE = timedelta(minutes=2)

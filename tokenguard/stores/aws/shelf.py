@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from tokenguard.clients.aws.secrets import CURRENT, Secrets, Stored, new_version
+from tokenguard.clients.aws.secrets import CURRENT, MAX_BYTES, Secrets, Stored, new_version
 from tokenguard.domain.event import ChainHead, Entry, Event, extend
 from tokenguard.errors import Conflict, InputError
 from tokenguard.frozen import replace
 from tokenguard.ports.shelf import Item, Shared
-from tokenguard.stores.aws.bodies import MAX_BYTES, damaged
+from tokenguard.stores.aws.bodies import damaged
 from tokenguard.stores.aws.place import AwsPlace
 from tokenguard.stores.aws.projection import STORE
 from tokenguard.stores.aws.trail import Block, Trail

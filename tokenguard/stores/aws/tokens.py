@@ -4,20 +4,19 @@ import contextlib
 import uuid
 from collections.abc import Sequence
 
-from tokenguard.clients.aws.secrets import Secrets, new_version, rotated_by_others
+from tokenguard.clients.aws.secrets import MAX_BYTES, Secrets, new_version, rotated_by_others, tags_in
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import ChainHead, Entry, Event, extend
 from tokenguard.domain.names import TokenId
 from tokenguard.errors import Conflict, InputError, Unreachable
 from tokenguard.frozen import Frozen, replace
-from tokenguard.stores.aws.bodies import MAX_BYTES, TokenBody, VoidBody, damaged, pack, unpack
+from tokenguard.stores.aws.bodies import TokenBody, VoidBody, damaged, pack, unpack
 from tokenguard.stores.aws.place import AwsPlace
 from tokenguard.stores.aws.projection import (
     DOCUMENT,
     STORE,
     TOKEN,
     print_keys,
-    tags_in,
     tags_of,
 )
 from tokenguard.stores.aws.trail import Trail

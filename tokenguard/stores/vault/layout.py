@@ -10,6 +10,8 @@ from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.errors import InputError
 
+MAX_PACKED = 900_000
+"""Characters of one entry; that of a Raft store holds a megabyte."""
 SHARDS = 128
 """Of the index; each holds the documents of every 128th token."""
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)

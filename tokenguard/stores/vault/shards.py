@@ -12,9 +12,8 @@ from tokenguard.domain.names import TokenId
 from tokenguard.frozen import Frozen
 from tokenguard.stores.inflating import inflated
 from tokenguard.stores.vault.contents import damaged, pack, unpack
+from tokenguard.stores.vault.layout import MAX_PACKED
 
-_MAX_PACKED = 900_000
-"""Characters; an entry of a Raft store holds a megabyte."""
 _MAX_UNPACKED = 64 << 20
 
 
@@ -49,4 +48,4 @@ def pack_shard(rows: Iterable[Row]) -> dict[str, object] | None:
     """Rows as an entry's data; None if they are more than an entry can hold."""
     ordered = sorted(rows, key=lambda row: row.token)
     packed = base64.b64encode(zlib.compress(msgspec.json.encode(ordered), 6)).decode()
-    return pack(_Shard(packed)) if len(packed) <= _MAX_PACKED else None
+    return pack(_Shard(packed)) if len(packed) <= MAX_PACKED else None

@@ -13,10 +13,7 @@ from tokenguard.stores.refusals import shared_changed
 from tokenguard.stores.shelved import ItemTrail, packed, unpacked
 from tokenguard.stores.vault.contents import damaged, pack, unpack
 from tokenguard.stores.vault.history import Blocks
-from tokenguard.stores.vault.layout import Place
-
-_MAX_PACKED = 900_000
-"""Characters; an entry of a Raft store holds a megabyte."""
+from tokenguard.stores.vault.layout import MAX_PACKED, Place
 
 
 class _Packed(Frozen, frozen=True):
@@ -61,7 +58,7 @@ class VaultShelf:
         kept = self._blocks.seal(item, before.entries, len(entries))
         trail = ItemTrail(id=item, chain=head, entries=(*kept, *entries))
         text = base64.b64encode(packed(trail, data)).decode()
-        if len(text) > _MAX_PACKED:
+        if len(text) > MAX_PACKED:
             raise InputError(
                 f"the {item} are more than one entry of a Vault holds", hint="publish them to a file or a web server"
             )
