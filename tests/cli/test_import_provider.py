@@ -75,7 +75,7 @@ def test_a_provider_without_a_list_is_refused(cli, address, why):
 
 @pytest.mark.parametrize(
     ("more", "why"),
-    [(("--provider", "manual"), "--provider"), (("--scope", "workspace:w1"), "bound to a drive"),
+    [(("--provider", "manual"), "--provider"), (("--scope", "workspace:w1"), "bound to drive:ID"),
      (("--scope", "nothing"), "its scope")],
 )  # fmt: skip
 def test_what_cannot_be_true_of_the_providers_tokens_is_refused(cli, more, why):

@@ -1,5 +1,6 @@
 """The README's first command: it runs, it holds, it leaves nothing behind, and it prints what the README shows."""
 
+import io
 import os
 import re
 import signal
@@ -9,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from tokenguard.cli.demo_stage import Stage
 
 ROOT = Path(__file__).parents[2]
 _SHOWN = re.compile(r"<!-- demo -->\n```text\n(.*?)```", re.DOTALL)
@@ -52,6 +55,22 @@ def test_the_demo_holds_shows_what_the_readme_shows_and_leaves_nothing(environme
     assert len(shown) > 15
     assert [line for line in shown if settled(line) not in printed] == []
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("told", "colours"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_its_narrator_is_coloured_only_where_that_is_wanted(monkeypatch, told, colours):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    Stage.say(object.__new__(Stage), "a store of its own")
+    assert ("\x1b[" in terminal.getvalue()) is colours
 
 
 def test_an_interrupted_demo_cleans_up(environment, tmp_path):

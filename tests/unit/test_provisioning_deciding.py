@@ -70,7 +70,7 @@ CASES = {
     "a grant": (replace(WANTED, kind=Kind.OAUTH_GRANT), None, ["declare"], [], ""),
     "an unknown provider": (replace(WANTED, provider="nobody"), None, [], [], "provider cannot be used"),
     "an odd provider": (replace(WANTED, provider="odd"), None, [], [], "it is odd"),
-    "another kind of scope": (replace(WANTED, provider="drives", scope=Scope("org", "x")), None, [], [], "bound to a drive"),
+    "another kind of scope": (replace(WANTED, provider="drives", scope=Scope("org", "x")), None, [], [], "bound to drive:ID"),
     "no API to make it": (replace(WANTED, provider="guided", issue=Issue.API), None, [], [], "through an API"),
     "retired on paper, never there": (replace(WANTED, state=Wish.RETIRED), None, [], [], ""),
     "retired on paper, alive": (replace(WANTED, state=Wish.RETIRED), stored(), ["retire"], [], ""),

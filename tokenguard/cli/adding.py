@@ -166,7 +166,7 @@ def check_scope(record: Record, provider: Provider) -> None:
     wanted = provider.capabilities.scope_kind
     if record.scope is not None and wanted and record.scope.kind != wanted:
         raise InputError(
-            f"tokens of {provider.name} are bound to a {wanted}, not to a {record.scope.kind}",
+            f"tokens of {provider.name} are bound to {wanted}:ID, not to {record.scope.kind}:ID",
             hint=f"write --scope {wanted}:ID",
         )
 

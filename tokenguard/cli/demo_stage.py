@@ -20,6 +20,7 @@ import click
 from tokenguard.cli.demo_person import Person
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.files import create_private
+from tokenguard.shell.colour import wants_colour
 
 _SCRUBBED = ("TOKENGUARD_", "VAULT_", "AWS_", "BAO_")
 _COMMAND_SECONDS = 60
@@ -64,7 +65,7 @@ class Stage(AbstractContextManager["Stage"]):
 
     def say(self, text: str) -> None:
         """The narrator."""
-        click.echo(click.style(f"\n# {text}", bold=True))
+        _tell(f"\n# {text}", bold=True)
 
     def run(self, *arguments: str, expect: int = 0, env: Mapping[str, str] | None = None) -> Ran:
         """Run a real command, show it with its output, and hold it to its exit code."""
@@ -92,7 +93,7 @@ class Stage(AbstractContextManager["Stage"]):
         """End the demo, and say so, if something did not come out as promised."""
         if not held:
             raise TokenguardError(f"the demo did not hold: {what}", hint="please report this with the output above")
-        click.echo(click.style(f"  ok: {what}", fg="green"))
+        _tell(f"  ok: {what}", fg="green")
 
     def no_value_was_shown(self) -> bool:
         """Whether none of the sandbox's values is in anything that was printed."""
@@ -107,12 +108,12 @@ class Stage(AbstractContextManager["Stage"]):
                 hint="please report this with the output above",
             )
         if expect != ExitCode.OK:
-            click.echo(click.style(f"  (exit {ran.code}, as it should)", dim=True))
+            _tell(f"  (exit {ran.code}, as it should)", dim=True)
         return ran
 
     def _show_command(self, arguments: tuple[str, ...]) -> None:
         shown = " ".join(f"'{part}'" if " " in part or "#" in part else part for part in arguments)
-        click.echo(click.style(f"$ tokenguard {shown}".replace(str(self.directory), "."), fg="cyan"))
+        _tell(f"$ tokenguard {shown}".replace(str(self.directory), "."), fg="cyan")
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_SCRUBBED)}
@@ -158,6 +159,11 @@ class Stage(AbstractContextManager["Stage"]):
             if self._sandbox.stdout:
                 self._sandbox.stdout.close()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _tell(text: str, **style: Any) -> None:
+    """In that style where colour is wanted."""
+    click.echo(click.style(text, **style) if wants_colour(sys.stdout, os.environ) else text)
 
 
 def _program() -> list[str]:

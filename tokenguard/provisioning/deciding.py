@@ -53,7 +53,7 @@ def decide(declared: Declared, found: Snapshot | None, around: Around) -> Decisi
         return _blocked(declared, f"its provider cannot be used: {known}", "correct the provider, or configure it")
     kind, wants = declared.scope.kind if declared.scope else "", known.capabilities.scope_kind
     if wants and kind != wants:
-        return _blocked(declared, f"tokens of {declared.provider} are bound to a {wants}", f"write scope: {wants}:ID")
+        return _blocked(declared, f"tokens of {declared.provider} are bound to {wants}:ID", f"write scope: {wants}:ID")
     if declared.issue is Issue.API and known.capabilities.mint is not Way.API:
         return _blocked(declared, f"{declared.provider} makes no tokens through an API", "write issue: guided")
     refused = _overlap(declared, found, around) or _unreached(declared, found, around)
