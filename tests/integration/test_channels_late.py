@@ -32,6 +32,14 @@ LATE = {
         "if os.fork() == 0: os.write(1, V.encode()); os._exit(0)\n"
         "os.wait(); os.write(1, b' end')"
     ),
+    "processes of one helper, each with a value of its own": (
+        "tokenguard.install(fds='helper')\n"
+        "asked, asking = os.pipe(); told, telling = os.pipe()\n"
+        "if os.fork() == 0:\n"
+        "    tokenguard.mask(V, 'of the child'); os.write(telling, b'.'); os.read(asked, 1)\n"
+        "    os.write(1, V.encode() + b' end'); os._exit(0)\n"
+        "os.read(told, 1); tokenguard.mask('tgcanary_of_the_parent', 'of the parent'); os.write(asking, b'.'); os.wait()"
+    ),
     "a program that ends by a signal": (
         "tokenguard.install(values={'v': V}, fds='helper'); os.write(1, V.encode() + b' end'); os.kill(os.getpid(), 9)"
     ),

@@ -1,5 +1,6 @@
 """Descriptors 1 and 2 through a helper process: also C code, `os.write` and child processes are masked."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -33,7 +34,6 @@ class Helper:
             theirs.close()
             for reading, _ in pipes:
                 os.close(reading)
-        self._control.settimeout(_START)
         self._pipes = [writing for _, writing in pipes]
 
     def start(self, known: Sequence[Known]) -> None:
@@ -47,11 +47,15 @@ class Helper:
 
     def update(self, known: Sequence[Known]) -> None:
         """Send all values; returns when they are masked. Unreachable if the helper is gone."""
-        try:
-            self._control.sendall(encode_known(known))
-            answer = self._control.recv(1)
-        except OSError:
-            answer = b""
+        ours, theirs = socket.socketpair()
+        answer = b""
+        with ours, contextlib.suppress(OSError):
+            ours.settimeout(_START)
+            with theirs:
+                socket.send_fds(self._control, [b"."], [theirs.fileno()])
+            ours.sendall(encode_known(known))
+            ours.shutdown(socket.SHUT_WR)
+            answer = ours.recv(1)
         if not answer:
             raise Unreachable("the masking helper is gone", hint="nothing more is written; restart the program")
 

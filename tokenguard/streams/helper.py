@@ -2,7 +2,8 @@
 
 A process and not a thread: a C extension that writes more than a pipe holds while it keeps the interpreter's lock
 would wait for a thread for ever. Values come over a socket, never in argv or the environment, and each is
-acknowledged, so that a value is masked before it can be written.
+acknowledged, so that a value is masked before it can be written. Who forks after the start shares the helper with its
+children: each process that has values of its own tells them on a connection of its own, and all of them are masked.
 """
 
 import base64
@@ -22,43 +23,52 @@ from tokenguard.streams.pump import Channel, Pump
 
 _ACKNOWLEDGED = b"\n"
 _CHUNK = 65_536
+_PATIENCE = 5.0
+"""Seconds that who tells values may stop for."""
 
 
 def encode_known(known: Sequence[Known]) -> bytes:
-    """One line that `_Control` understands."""
+    """What a process tells the helper: who it is, and all its values."""
     rows = [
         [each.id, each.name, base64.b64encode(each.secret.reveal().encode("utf-8", "surrogatepass")).decode()]
         for each in known
     ]
-    return json.dumps(rows).encode() + b"\n"
+    return json.dumps({"process": os.getpid(), "values": rows}).encode()
 
 
-def _decode_known(line: bytes) -> list[Known]:
-    return [
-        Known(id=mask, name=name, secret=Secret(base64.b64decode(value).decode("utf-8", "surrogatepass")))
-        for mask, name, value in json.loads(line)
+def _decode_known(data: bytes) -> tuple[int, dict[str, Known]]:
+    told = json.loads(data)
+    values = [
+        (mask, name, base64.b64decode(value).decode("utf-8", "surrogatepass")) for mask, name, value in told["values"]
     ]
+    return told["process"], {value: Known(id=mask, name=name, secret=Secret(value)) for mask, name, value in values}
 
 
 class _Control:
-    """The socket on which the values come, all of them each time."""
+    """The socket on which connections come, each with all the values of one process."""
 
     def __init__(self, control: socket.socket, streams: Sequence[StreamRedactor]) -> None:
         self._control = control
         self._streams = streams
-        self._pending = b""
+        self._told: dict[int, dict[str, Known]] = {}
 
     def read(self) -> bool:
-        """Take what is there; False when the other side is gone."""
-        data = self._control.recv(_CHUNK)
-        self._pending += data
-        while b"\n" in self._pending:
-            line, _, self._pending = self._pending.partition(b"\n")
-            matcher = Matcher.of(_decode_known(line))
-            for stream in self._streams:
-                stream.matcher = matcher
-            self._control.sendall(_ACKNOWLEDGED)
+        """Take what is there; False when nobody is left on the other side."""
+        data, connections, _, _ = socket.recv_fds(self._control, 1, 1)
+        for descriptor in connections:
+            with socket.socket(fileno=descriptor) as connection, contextlib.suppress(OSError, ValueError):
+                self._listen(connection)
         return bool(data)
+
+    def _listen(self, connection: socket.socket) -> None:
+        connection.settimeout(_PATIENCE)
+        process, values = _decode_known(b"".join(iter(lambda: connection.recv(_CHUNK), b"")))
+        self._told[process] = values
+        everybodys = {value: known for each in self._told.values() for value, known in each.items()}
+        matcher = Matcher.of(everybodys.values())
+        for stream in self._streams:
+            stream.matcher = matcher
+        connection.sendall(_ACKNOWLEDGED)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -75,7 +85,7 @@ def main(arguments: Sequence[str]) -> int:
 
         def update() -> None:
             alive = False
-            with contextlib.suppress(OSError, ValueError):
+            with contextlib.suppress(OSError):
                 alive = reader.read()
             if not alive:
                 pump.forget(control_fd)
