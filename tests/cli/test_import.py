@@ -144,6 +144,7 @@ def test_an_interrupted_import_is_finished_by_the_next(cli, tmp_path, monkeypatc
     answer = cli("import", ".env")
     assert answer.code == 130
     assert "2 added" in answer.out
+    assert "run the same command again" in answer.err.splitlines()[-1]
     answer = cli("import", ".env", "--format", "json")
     assert answer.code == 0, answer
     assert [snapshot.document.busy for snapshot in cli.store.scan()] == [False] * 4

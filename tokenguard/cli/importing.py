@@ -85,6 +85,8 @@ def import_file(
         defaults = Defaults(prefix=_prefix(prefix) if prefix else "", texts=given)
         found = _source(wiring, source, tags).run(defaults, dry_run=dry_run)
     outcomes: list[Outcome] = []
+    if not dry_run:
+        wiring.unfinished = "what is in stays in; run the same command again for the rest"
     try:
         for outcome in found:
             outcomes.append(outcome)  # noqa: PERF402 - what was done is told even if the next one fails
