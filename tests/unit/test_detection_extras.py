@@ -75,6 +75,18 @@ def test_a_descript_token_is_found_in_all_seven_placements_that_other_scanners_m
     assert "Descript API Token" in found(filled(line))
 
 
+@pytest.mark.parametrize("white", ["\\n", "\\r\\n", "\\t"])
+def test_white_space_as_json_writes_it_does_not_hide_what_follows(white: str) -> None:
+    for rule in RULES:
+        if not rule.near and not rule.only_ci:
+            text = f'"log": "first{white}{filled(rule.examples[0])}{white}last"'
+            assert rule.type in found(text), text
+
+
+def test_a_word_that_is_part_of_a_longer_one_is_left_alone_after_a_backslash_too() -> None:
+    assert found(filled("C:\\xsk-social-{alnum:64}")) == []
+
+
 def test_positions_count_lines_and_characters_from_one() -> None:
     (match,) = scan_extras(filled("é\n  sk-social-{alnum:64}\n"), "a.txt")
     assert (match.line, match.column) == (2, 3)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenguard.scanning.advice import Reach
-from tokenguard.scanning.notebooks import cell_of
+from tokenguard.scanning.notebooks import cells_of
 from tokenguard.scanning.outputs.formats import Format, render
 from tokenguard.scanning.scanner import scan
 from tokenguard.scanning.source import Blob
@@ -22,6 +22,10 @@ CELLS = [
 WHERE = {
     "MARK-text": "1, line 2", "MARK-meta": "1", "MARK-code": "2, line 2", "MARK-out": "2, output", "MARK-odd": "4, line 1", "MARK-top": "",
 }  # fmt: skip
+
+
+def cell_of(text: str, line: int, column: int) -> str:
+    return cells_of(text, {(line, column), (1, 1), (2, 3)}).get((line, column), "")
 
 
 def place(text: str, mark: str) -> tuple[int, int]:
@@ -47,6 +51,15 @@ def test_a_line_of_many_cells_says_nothing_without_a_column() -> None:
 def test_whatever_is_no_notebook_has_no_cell_and_raises_nothing(text: str, line: int, column: int) -> None:
     cell_of(text, line, column)
     cell_of('{"cells": [' + text, line, column)
+
+
+@pytest.mark.parametrize(("indent", "whole"), [(None, True), (1, False)])
+def test_very_many_findings_each_have_their_cell(indent: int | None, whole: bool) -> None:
+    """Looked up in one pass: one by one they would take minutes."""
+    lines = [f"k = 'sk-social-{secrets.token_hex(32)}'\n" for _ in range(1500)]
+    text = json.dumps({"cells": [{"source": "".join(lines) if whole else lines}]}, indent=indent)
+    findings = scan([Blob(path="a.ipynb", data=text.encode())]).findings
+    assert [each.facts["cell"] for each in findings] == [f"1, line {number}" for number in range(1, 1501)]
 
 
 def test_hostile_nesting_ends() -> None:

@@ -76,6 +76,23 @@ def test_a_part_of_a_token_on_another_line_is_another_finding() -> None:
     assert found == {Kind.OWN: 1, Kind.RULE: 3}
 
 
+def test_very_many_tokens_and_findings_are_each_told_once() -> None:
+    """Told apart by their lines: each against each other they would take minutes."""
+    values = [usable("letters") for _ in range(400)]
+    known = index(*values)
+    text = "".join(f'password = "{value}"\nother = "sk-social-{secrets.token_hex(32)}"\n' for value in values * 5)
+    report = scan([Blob(path="a.py", data=text.encode())], Stages(own=lambda data: scan_own(known, data)))
+    kinds = [each.kind for each in report.findings]
+    assert (kinds.count(Kind.OWN), kinds.count(Kind.RULE) + kinds.count(Kind.EXTRA)) == (2000, 2000)
+
+
+def test_a_short_word_that_a_disguise_happens_to_hold_is_another_finding() -> None:
+    value = usable("letters")
+    text = f'password = "{value[5:9]}"; x = "{value}"\n'
+    kinds = {each.kind for each in matches_of(text.encode(), "a.py", stages(value)) if isinstance(each, Match)}
+    assert kinds == {Kind.OWN, Kind.RULE}
+
+
 def deep_noise() -> bytes:
     """Base64 that can be read in several ways, each of which can again: more than is followed."""
     return base64.encodebytes((b"V" * 600 + b"\n") * 30)

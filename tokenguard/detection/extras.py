@@ -1,11 +1,13 @@
 """Stage C: vendor-shaped tokens and pre-signed URLs, wherever they stand on a line."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cache
 
 from tokenguard.detection.extra_rules import RULES, ExtraRule
 from tokenguard.detection.match import Match
+from tokenguard.detection.places import Places
 from tokenguard.detection.regex_set import RegexSet, regex_set
 from tokenguard.domain.finding import Kind
 from tokenguard.domain.secret import Secret
@@ -21,6 +23,8 @@ _STAND_IN = re.compile(
 )
 _VARIABLE = "Token in a known variable"
 _LEAST_DISTINCT = 8
+_WHITE = re.compile(r"\\[nrt]")
+"""White space as JSON and programs write it, which ends in a letter."""
 _ALLOWED = re.compile(r"pragma: ?(?:allow|white)list[ -]secret")
 _ALLOWED_NEXT = re.compile(r"pragma: ?allowlist[ -]nextline[ -]secret")
 
@@ -32,8 +36,10 @@ def scan_extras(text: str, path: str) -> Iterator[Match]:
         text: the content, with every line end as a line feed.
         path: decides only whether it configures a build.
     """
+    plain = _WHITE.sub("\f\f", text) if "\\" in text else text  # of the same length: a token may follow one
     present = sorted(_anchors().matches(text.encode("utf-8", "surrogatepass")))
-    taken: list[tuple[int, int]] = []
+    taken = _Taken()
+    places = Places(text, "\n")
     for number in present:
         if number == len(RULES):
             from tokenguard.detection.presigned import presigned_urls  # noqa: PLC0415 - few files hold any
@@ -44,14 +50,14 @@ def scan_extras(text: str, path: str) -> Iterator[Match]:
         if rule.only_ci and not _CI.search(path):
             continue
         pattern = re.compile(rule.pattern)
-        for match in pattern.finditer(text):
+        for match in pattern.finditer(plain):
             start, end = match.span("value" if "value" in pattern.groupindex else 0)
-            if any(start < other_end and other_start < end for other_start, other_end in taken):
+            if not taken.free(start, end):
                 continue  # the half of a token that was found whole
             if not _stands_for_itself(rule, text, match, start, end):
                 continue
-            taken.append((start, end))
-            yield _match(rule, text, start, text[start:end])
+            taken.add(start, end)
+            yield _match(rule, places.of(start), text[start:end])
 
 
 def may_hold_shapes(data: bytes) -> bool:
@@ -90,12 +96,32 @@ def _looks_random(value: str) -> bool:
     return digits >= 2 and any(char.isalpha() for char in value)  # noqa: PLR2004 - one may be a version
 
 
-def _match(rule: ExtraRule, text: str, start: int, value: str) -> Match:
+class _Taken:
+    """Parts of a text, none of which has some of another."""
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+
+    def free(self, start: int, end: int) -> bool:
+        """Whether nothing of this part is taken."""
+        before = bisect_left(self._starts, end)
+        return before == 0 or self._ends[before - 1] <= start
+
+    def add(self, start: int, end: int) -> None:
+        """Take this part, which is free."""
+        at = bisect_left(self._starts, start)
+        self._starts.insert(at, start)
+        self._ends.insert(at, end)
+
+
+def _match(rule: ExtraRule, place: tuple[int, int], value: str) -> Match:
+    line, column = place
     return Match(
         kind=Kind.EXTRA,
         type=rule.type,
-        line=text.count("\n", 0, start) + 1,
-        column=start - text.rfind("\n", 0, start),
+        line=line,
+        column=column,
         value=Secret(value),
         whole=Secret(value),
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tokenguard.detection.match import Match, Unscanned
 from tokenguard.detection.own_index import Hit, OwnIndex
+from tokenguard.detection.places import Places
 from tokenguard.domain.finding import Kind
 from tokenguard.domain.secret import Secret
 
@@ -16,13 +17,16 @@ _NESTED_LIMIT = 6
 def scan_own(index: OwnIndex, data: bytes) -> Iterator[Match | Unscanned]:
     """Find indexed tokens in `data`, each once for each line, and say where nesting was not followed to its end."""
     found: dict[tuple[str, int], tuple[int, Match]] = {}
+    places = Places(data, b"\n")
+    writings: dict[tuple[int, int], Secret] = {}
     for start, end, hit, how in _search(index, data):
-        line = data.count(b"\n", 0, start) + 1
+        line, column = places.of(start)
         if hit is None:
             yield Unscanned(line=line, reason="nested-disguises")
         elif len(hit.value) > found.get((hit.entry.token, line), (0,))[0]:  # the half of a pair gives way to the whole
-            written = data[start:end] if how else b""
-            match = _match(hit, how, line, start - data.rfind(b"\n", 0, start), written)
+            if how and (start, end) not in writings:  # many tokens may stand in one
+                writings[start, end] = Secret(data[start:end].decode("utf-8", "replace"))
+            match = _match(hit, how, line, column, writings.get((start, end)) if how else None)
             found[hit.entry.token, line] = (len(hit.value), match)
     yield from (match for _, match in found.values())
 
@@ -46,7 +50,7 @@ def _search(index: OwnIndex, data: bytes) -> Iterator[tuple[int, int, Hit | None
                 yield view.start, view.end, hit, f"{view.how}, {nested.how}"
 
 
-def _match(hit: Hit, how: str, line: int, column: int, written: bytes) -> Match:
+def _match(hit: Hit, how: str, line: int, column: int, written: Secret | None) -> Match:
     revoked = hit.entry.revoked_on
     facts = {"token": hit.entry.token, "state": "revoked" if revoked else "live"}
     if revoked:
@@ -63,6 +67,6 @@ def _match(hit: Hit, how: str, line: int, column: int, written: bytes) -> Match:
         column=column,
         value=value,
         whole=value,
-        written=Secret(written.decode("utf-8", "replace")) if written else None,
+        written=written,
         facts=facts,
     )

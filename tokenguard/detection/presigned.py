@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl
 
 from tokenguard.detection.match import Match
+from tokenguard.detection.places import Places
 from tokenguard.domain.finding import Kind
 from tokenguard.domain.secret import Secret
 from tokenguard.frozen import Frozen
@@ -65,15 +66,17 @@ def presigned_urls(text: str) -> Iterator[Match]:
 def read_presigned(text: str) -> Iterator[PresignedUrl]:
     """The same with everything that the URLs say of themselves."""
     plain = _AMPERSANDS.sub(lambda found: "&".ljust(len(found.group()), "&"), text)  # same length: columns stay true
+    places = Places(plain, "\n")
     for found in _URL.finditer(plain):
         query = {name.lower(): value for name, value in parse_qsl(found.group("query"), max_num_fields=200)}
         for name, needed, signature, period in _KINDS:
             if all(parameter in query for parameter in needed):
                 if len(query[signature]) >= _SHORTEST_SIGNATURE and not _STAND_IN.search(query[signature]):
+                    line, column = places.of(found.start())
                     yield PresignedUrl(
                         kind=name,
-                        line=plain.count("\n", 0, found.start()) + 1,
-                        column=found.start() - plain.rfind("\n", 0, found.start()),
+                        line=line,
+                        column=column,
                         signature=Secret(query[signature]),
                         period=period(query),
                         grants=_grants(query),

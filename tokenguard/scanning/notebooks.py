@@ -1,14 +1,19 @@
 """Where in a notebook something was found: people know cells, not lines of the JSON they are kept in."""
 
-import json
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Collection, Iterator
 
 from tokenguard.frozen import Frozen
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{},:]|[^\s\[\]{},:"]++', re.DOTALL)  # possessive: linear on any input
+_ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|.)", re.DOTALL)
+_BREAKS = frozenset({"\\n", "\\u000a", "\\u000A"})
 _MAX_DEPTH = 64
 _Path = tuple[str | int, ...]
+
+Place = tuple[int, int]
+"""Line and column, from 1, as a finding has them; column 1 also where only the line is known."""
 
 
 class _Token(Frozen, frozen=True):
@@ -17,54 +22,89 @@ class _Token(Frozen, frozen=True):
     path: _Path
 
 
-def cell_of(text: str, line: int, column: int) -> str:
-    """`3, line 2` or `3, output` for a place in a notebook's JSON; empty if it is in no cell, or this is no notebook.
+class _Line:
+    """A line of the file on which something was found."""
+
+    def __init__(self, number: int, begin: int, end: int) -> None:
+        self.number, self.begin, self.end = number, begin, end
+        self.columns: list[int] = []
+        self.somewhere: set[str] = set()
+
+    def within(self, start: int, end: int) -> Iterator[int]:
+        """The columns of this part of the text, but for the one that says nothing."""
+        at = bisect_left(self.columns, max(start - self.begin + 1, 2))
+        while at < len(self.columns) and self.begin + self.columns[at] <= end:
+            yield self.columns[at]
+            at += 1
+
+
+def cells_of(text: str, places: Collection[Place]) -> dict[Place, str]:
+    """`3, line 2` or `3, output` for each place in a notebook's JSON that is in a cell, in one pass for all of them.
 
     Args:
-        text: the notebook, with every line end as a line feed.
-        line: counts from 1, as the finding has it.
-        column: the same, in characters; 1 where only the line is known.
+        text: the notebook, with every line end as a line feed; of what is none, nothing is said.
+        places: where something was found.
     """
-    begin = _offset(text, line)
-    at = begin + column - 1
-    end = text.find("\n", begin)
-    end = len(text) if end < 0 else end
-    places = []
+    cells: dict[Place, str] = {}
+    ahead = _lines(text, places)
+    first = 0
     for token in _strings(text):
-        if token.start > end:
+        while first < len(ahead) and ahead[first].end < token.start:
+            first += 1
+        if first == len(ahead):
             break
-        if column > 1 and token.start <= at < token.end:
-            return _words(token, text, at)
-        if token.end > begin:
-            places.append(_words(token, text, begin))
-    return places[0] if column == 1 and len(set(places)) == 1 else ""
+        words = _Words(token, text)
+        at = first
+        while at < len(ahead) and ahead[at].begin < token.end:
+            line = ahead[at]
+            for column in line.within(token.start, token.end):
+                cells[line.number, column] = words.at(line.begin + column - 1)
+            if line.columns[0] == 1:
+                line.somewhere.add(words.at(line.begin))
+            at += 1
+    cells |= {(line.number, 1): next(iter(line.somewhere)) for line in ahead if len(line.somewhere) == 1}
+    return {place: cell for place, cell in cells.items() if cell}
 
 
-def _words(token: _Token, text: str, offset: int) -> str:
-    kind, number, *inside = (*token.path, "", "")
-    if kind != "cells" or not isinstance(number, int):
-        return ""
-    if inside[:1] != ["source"]:
-        return f"{number + 1}, output" if inside[:1] == ["outputs"] else f"{number + 1}"
-    if isinstance(inside[1], int):
-        return f"{number + 1}, line {inside[1] + 1}"
-    # one text for all lines, which nbformat allows too
-    before = _decoded(text[token.start : offset] + '"')
-    return f"{number + 1}, line {before.count(chr(10)) + 1}"
+def _lines(text: str, places: Collection[Place]) -> list[_Line]:
+    lines: list[_Line] = []
+    number, begin = 1, 0
+    for line, column in sorted(set(places)):
+        while number < line and begin <= len(text):
+            number, begin = number + 1, (text.find("\n", begin) + 1) or len(text) + 1
+        if not lines or lines[-1].number != line:
+            end = text.find("\n", begin)
+            lines.append(_Line(line, begin, len(text) if end < 0 else end))
+        lines[-1].columns.append(column)
+    return lines
 
 
-def _decoded(text: str) -> str:
-    try:
-        return str(json.loads(text))
-    except ValueError:  # cut in the middle of an escape
-        return text.replace("\\n", "\n")
+class _Words:
+    """What is said of places in one string, asked for from left to right."""
 
+    def __init__(self, token: _Token, text: str) -> None:
+        self._text = text
+        self._kind, self._number, *self._inside = (*token.path, "", "")
+        self._read, self._breaks = token.start, 0
 
-def _offset(text: str, line: int) -> int:
-    offset = 0
-    for _ in range(line - 1):
-        offset = text.find("\n", offset) + 1
-    return offset
+    def at(self, offset: int) -> str:
+        """The cell, and in it the line."""
+        if self._kind != "cells" or not isinstance(self._number, int):
+            return ""
+        cell, inside = self._number + 1, self._inside
+        if inside[:1] != ["source"]:
+            return f"{cell}, output" if inside[:1] == ["outputs"] else f"{cell}"
+        if isinstance(inside[1], int):
+            return f"{cell}, line {inside[1] + 1}"
+        return f"{cell}, line {self._breaks_before(offset) + 1}"  # one text for all lines, which nbformat allows too
+
+    def _breaks_before(self, offset: int) -> int:
+        for escape in _ESCAPE.finditer(self._text, self._read, offset):
+            self._breaks += escape.group() in _BREAKS
+            self._read = escape.end()
+        if self._text[offset - 1 : offset] != "\\":  # else an escape may begin there
+            self._read = max(self._read, offset)
+        return self._breaks
 
 
 def _strings(text: str) -> Iterator[_Token]:

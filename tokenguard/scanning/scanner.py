@@ -14,6 +14,7 @@ from tokenguard.frozen import Frozen, replace
 from tokenguard.scanning.allowing import silenced
 from tokenguard.scanning.archives import members
 from tokenguard.scanning.decoding import Text, decoded
+from tokenguard.scanning.merging import ByLine, OwnMatches
 from tokenguard.scanning.source import Blob, Source
 
 if TYPE_CHECKING:
@@ -129,26 +130,23 @@ def merged(reports: Sequence[Report], notes: tuple[str, ...] = ()) -> Report:
 
 def matches_of(data: bytes, path: str, stages: Stages) -> Iterator[Match | Unscanned]:
     """All stages over one content, without doubles."""
-    own: list[Match] = []
-    for each in stages.own(data) if stages.own else ():
-        if isinstance(each, Unscanned):
-            yield each
-        else:
-            own.append(each)
+    found = list(stages.own(data)) if stages.own else []
+    yield from (each for each in found if isinstance(each, Unscanned))
+    own = OwnMatches(each for each in found if isinstance(each, Match))
     if not stages.rules:
         yield from own
         return
     text = decoded(data)
-    shapes = [match for match in _shapes(text.text, path) if not _told(match, own, "vendor")]
-    by_rule: list[Match] = []
+    shapes = [match for match in _shapes(text.text, path) if not own.takes(match, "vendor")]
+    known_shapes, by_rule = ByLine(shapes), ByLine()
     for each in _by_rules(text.text, path, stages.team) if text.rules_apply else ():
         if isinstance(each, Unscanned):
             yield each
-        elif not _told(each, own, "rule"):
-            by_rule.append(each)
-            shape = _same(each, shapes)
+        elif not own.takes(each, "rule"):
+            by_rule.add(each)
+            shape = known_shapes.same(each)
             yield replace(each, facts={"vendor": shape.type}) if shape else each
-    yield from (match for match in shapes if not _same(match, by_rule))
+    yield from (match for match in shapes if not by_rule.same(match))
     yield from own
 
 
@@ -156,7 +154,8 @@ def _shapes(text: str, path: str) -> list[Match]:
     """Vendors' shapes, also where some of a file is in another encoding, as what a shell appended to a log."""
     shapes = list(scan_extras(text, path))
     if "\0" in text:
-        shapes += [match for match in scan_extras(text.replace("\0", ""), path) if not _same(match, shapes)]
+        known = ByLine(shapes)
+        shapes += [match for match in scan_extras(text.replace("\0", ""), path) if not known.same(match)]
     return shapes
 
 
@@ -179,6 +178,8 @@ def _unpacked(sources: Iterable[tuple[Source, bool]]) -> Iterator[tuple[Source, 
 
 def _scan_blob(blob: Blob, stages: Stages, suppressor: Suppressor, tagger: "Tagger", tally: _Tally) -> None:
     text: Text | None = None
+    lines: list[str] = []
+    findings: list[Finding] = []
     found, silent = set[int](), set[int]()
     for match in matches_of(blob.data, blob.path, stages):
         if isinstance(match, Unscanned):
@@ -186,14 +187,15 @@ def _scan_blob(blob: Blob, stages: Stages, suppressor: Suppressor, tagger: "Tagg
             continue
         if match.kind is Kind.EXTRA and stages.comments_silence_shapes:
             text = text or decoded(blob.data)
-            if allowed(text.text.split("\n"), match.line):
+            lines = lines or text.text.split("\n")
+            if allowed(lines, match.line):
                 silent.add(match.line)
                 continue
         found.add(match.line)
         if match.kind is not Kind.OWN and suppressor.knows(match, blob.path):
             tally.suppressed += 1
             continue
-        tally.add(
+        findings.append(
             Finding(
                 kind=match.kind,
                 type=match.type,
@@ -201,10 +203,12 @@ def _scan_blob(blob: Blob, stages: Stages, suppressor: Suppressor, tagger: "Tagg
                 line=match.line,
                 column=match.column,
                 tag=tagger.tag(match.whole),
-                facts=_placed(match, blob) if blob.path.endswith(".ipynb") else match.facts,
+                facts=match.facts,
                 origin=blob.origin,
             )
         )
+    for finding in map(_cells(blob, findings), findings) if findings else ():
+        tally.add(finding)
     if stages.rules and _MARK in blob.data.replace(b"\0", b""):
         text = text or decoded(blob.data)
         if text.rules_apply:
@@ -212,44 +216,19 @@ def _scan_blob(blob: Blob, stages: Stages, suppressor: Suppressor, tagger: "Tagg
     tally.allowed += len(silent)
 
 
-def _placed(match: Match, blob: Blob) -> dict[str, str]:
-    """The facts, with the cell of the notebook."""
-    from tokenguard.scanning.notebooks import cell_of  # noqa: PLC0415 - few findings are in a notebook
+def _cells(blob: Blob, findings: Iterable[Finding]) -> Callable[[Finding], Finding]:
+    """What puts the cell of a notebook on its findings."""
+    if not blob.path.endswith(".ipynb"):
+        return lambda finding: finding
+    from tokenguard.scanning.notebooks import cells_of  # noqa: PLC0415 - few findings are in a notebook
 
-    cell = cell_of(decoded(blob.data).text, match.line, match.column)
-    return match.facts | ({"cell": cell} if cell else {})
+    cells = cells_of(decoded(blob.data).text, {(each.line, each.column) for each in findings})
 
+    def placed(finding: Finding) -> Finding:
+        cell = cells.get((finding.line, finding.column))
+        return replace(finding, facts=finding.facts | {"cell": cell}) if cell else finding
 
-def _told(match: Match, own: list[Match], fact: str) -> bool:
-    """Whether it is one of the team's own tokens, which then says what else found it."""
-    for index, other in enumerate(own):
-        if _stands_in(match, other):
-            known = other.facts.get(fact, "").split(", ") if fact in other.facts else []
-            if match.type not in known:
-                own[index] = replace(other, facts=other.facts | {fact: ", ".join([*known, match.type])})
-            return True
-    return False
-
-
-def _stands_in(match: Match, own: Match) -> bool:
-    """Whether it has some of the token, as it is or as it is written there; on other lines only all of it counts.
-
-    White space and padding say nothing: a rebuilt block has it elsewhere, a disguise ends before it.
-    """
-    value = "".join(match.value.reveal().split()).rstrip("=")
-    last = own.line + (own.written.reveal().count("\n") if own.written else 0)
-    writings = ["".join(each.reveal().split()) for each in (own.whole, own.written) if each is not None]
-    within = own.line <= match.line <= last
-    return any(writing in value or (within and value in writing) for writing in writings)
-
-
-def _same(match: Match, others: Iterable[Match]) -> Match | None:
-    """What another stage found of the same token on the same line, or of a part of it."""
-    value = match.whole.reveal()
-    for other in others:
-        if other.line == match.line and (other.whole.reveal() in value or value in other.whole.reveal()):
-            return other
-    return None
+    return placed
 
 
 class Tagger:
