@@ -198,6 +198,20 @@ def test_a_short_value_is_refused_or_left_out_as_asked(leaks, installed, monkeyp
     tokenguard.install(env=["SHORT", "NOT_SET_AT_ALL"], strict=False)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ({"env": "DESCRIPT_API_TOKEN"}, "takes a list"),
+        ({"values": {"app": None}}, "the value of app is no text"),
+        ({"values": {"app": b"tgcanary_bytes_1x9q"}}, "the value of app is no text"),
+        ({"fds": True}, "helper"),
+    ],
+)
+def test_arguments_that_would_leave_everything_unmasked_are_refused(leaks, installed, arguments, why):
+    with pytest.raises(InputError, match=why):
+        tokenguard.install(**arguments)
+
+
 def test_a_leak_is_reported_by_name_channel_and_form_without_the_value(value, leaks, installed, log):
     log.info("%s", value.encode().hex())
     (leak,) = leaks

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tokenguard.domain.secret import Secret, Value
+from tokenguard.errors import InputError
 from tokenguard.redaction.known import Known, Source, opaque_id
 from tokenguard.redaction.matcher import REACH, Beginning, Matcher
 from tokenguard.redaction.stream import redact_text
@@ -68,7 +69,9 @@ def mask(value: str, name: str = "") -> None:
 
 
 def known_of(value: str, name: str) -> Known:
-    """A value under a name, ready for an engine."""
+    """A value under a name, ready for an engine; InputError if it is no text."""
+    if not isinstance(value, str):
+        raise InputError(f"the value of {name or 'unnamed'} is no text", hint="decode bytes; look whether it was found")
     secret = Secret(value)
     label = name or "unnamed"
     return Known(id=opaque_id(name or Value({"v": secret}).digest().hex()), name=label, secret=secret)

@@ -56,6 +56,10 @@ def install(
         on_leak: called for everything that was masked, without the value.
         strict: refuse a value that cannot be masked (InputError); otherwise it is left out.
     """
+    if isinstance(env, str):  # each letter of it would be a variable that is not set, and nothing would be masked
+        raise InputError("`env` takes a list of variables' names", hint=f"write env=[{env!r}]")
+    if fds not in (None, "helper"):
+        raise InputError("`fds` is either left out or 'helper'", hint='write fds="helper"')
     wanted = dict(values or {}) | {name: os.environ[name] for name in env if os.environ.get(name)}
     with _LOCK:
         current.mask_all(_maskable(wanted, strict=strict))
