@@ -107,6 +107,13 @@ def test_global_options_work_inside_a_group(cli):
         assert cli(*line).document["ok"]
 
 
+def test_a_completion_script_is_printed_or_part_of_a_document(cli):
+    script = cli("completion", "bash").out
+    document = cli("completion", "bash", "--format", "json").document
+    assert (document["shell"], document["script"].split()) == ("bash", script.split())
+    assert "tokenguard" in script
+
+
 def test_verbose_says_what_is_used(cli, tmp_path, monkeypatch):
     (tmp_path / "config.toml").write_text("[store]\nurl = 'local:///nowhere/store'\n")
     cli.store = None

@@ -112,7 +112,8 @@ def test_what_another_runner_has_rotated_meanwhile_is_left_alone(cli, monkeypatc
 def test_nothing_due_is_a_clean_answer(cli):
     cli.add(NAME)
     assert cli("rotate", "--due").out == "nothing to rotate\n"
-    assert cli("rotate", "--due", "--format", "json").code == 0
+    for form in (["--due"], ["--resume"]):
+        assert cli("rotate", *form, "--format", "json").document == {"results": []}
 
 
 def test_all_of_a_scope_takes_exactly_that_scope(cli):

@@ -22,5 +22,8 @@ def completion(wiring: Wiring, shell: str) -> None:
     if found is None:  # click knows all three
         raise RuntimeError("no completion class")
     script = found(app, {"obj": wiring}, "tokenguard", "_TOKENGUARD_COMPLETE").source()
+    if wiring.screen.as_json:
+        wiring.screen.document({"shell": shell, "script": script})
+        return
     for line in script.splitlines():
         wiring.screen.line(line)

@@ -65,9 +65,9 @@ def rotate(
     if plan_only or not single:
         quiet = wiring.screen.as_json and not plan_only
         show_plans(wiring.screen, plans, wiring.clock.now(), quiet=quiet, cost=_cost(wiring) if plan_only else "")
-    if plan_only or not plans:
+    if plan_only:
         return ExitCode.OK
-    if compromised and not single:
+    if compromised and plans and not single:
         _confirm(wiring, plans)
     jobs = [rotation_job(wiring, plan, reason=said, accept_outage=accept_outage, only_if_due=due) for plan in plans]
     return _run(wiring, jobs, single=single, shared=due)
