@@ -146,6 +146,15 @@ CASES: dict[int, Found | NotFound | Program | Proven] = {
 }  # fmt: skip
 
 
+BYTE_BY_BYTE = [
+    NotFound("numbers", str(list(VALUE.encode())), "a list of numbers"),
+    NotFound("hexadecimal with colons", VALUE.encode().hex(":"), "`74:67:63`"),
+    NotFound("every letter as an escape", "".join(f"%{ord(char):02x}" for char in VALUE), "every letter as an escape"),
+    NotFound("base32", base64.b32encode(VALUE.encode()), "base32"),
+    NotFound("base85", base64.b85encode(VALUE.encode()), "base85"),
+]
+
+
 def named(kind):
     return [pytest.param(case, id=f"{number} {case.title}") for number, case in CASES.items() if type(case) is kind]
 
@@ -169,7 +178,7 @@ def test_it_is_found(case):
         assert stream.feed(data[:half]) + stream.feed(data[half:]) + stream.finish() == out
 
 
-@pytest.mark.parametrize("case", named(NotFound))
+@pytest.mark.parametrize("case", [*named(NotFound), *(pytest.param(case, id=case.title) for case in BYTE_BY_BYTE)])
 def test_it_is_not_found_and_the_guide_says_so(case):
     data = case.written if isinstance(case.written, bytes) else case.written.encode()
     assert redact(masker(VALUE), data) == data
