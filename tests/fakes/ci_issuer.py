@@ -3,18 +3,19 @@
 import base64
 import json
 import secrets
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+
+from tests.fakes.loopback import Loopback
 
 AUDIENCE = "tokenguard"
 GITHUB: Mapping[str, Any] = {
@@ -50,7 +51,7 @@ def _text(data: bytes) -> str:
 
 
 @dataclass
-class Issuer:
+class Issuer(Loopback):
     """`with Issuer() as issuer:` serves discovery, keys, and the endpoint at which GitHub's jobs ask."""
 
     claims: Mapping[str, Any] = field(default_factory=lambda: GITHUB)
@@ -63,20 +64,9 @@ class Issuer:
     def __post_init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self.request_token = f"tgcanary-{secrets.token_hex(12)}"
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"issuer": self}))
-        self._server.daemon_threads = True
 
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        return type("Bound", (_Handler,), {"issuer": self})
 
     @property
     def job(self) -> dict[str, str]:

@@ -312,43 +312,22 @@ def settles(cli, directory, sandbox, edits) -> None:
             assert cli("drift", "--ask-consumers").code in {0, 1}
 
 
+on_each_store = pytest.mark.parametrize("home", ["vault", "on_aws", "local"])
+
+
+@on_each_store
 @_few
 @given(_edits)
-def test_edits_settle_on_openbao(vault, tmp_path, sandbox, edits):
-    settles(vault, tmp_path, sandbox, edits)
-
-
-@_few
-@given(_edits)
-def test_edits_settle_on_aws(on_aws, tmp_path, sandbox, edits):
-    settles(on_aws, tmp_path, sandbox, edits)
-
-
-@_few
-@given(_edits)
-def test_edits_settle_on_a_local_store(local, tmp_path, sandbox, edits):
-    settles(local, tmp_path, sandbox, edits)
+def test_edits_settle(request, home, tmp_path, sandbox, edits):
+    settles(request.getfixturevalue(home), tmp_path, sandbox, edits)
 
 
 @pytest.mark.slow
+@on_each_store
 @_many
 @given(_edits)
-def test_many_edits_settle_on_openbao(vault, tmp_path, sandbox, edits):
-    settles(vault, tmp_path, sandbox, edits)
-
-
-@pytest.mark.slow
-@_many
-@given(_edits)
-def test_many_edits_settle_on_aws(on_aws, tmp_path, sandbox, edits):
-    settles(on_aws, tmp_path, sandbox, edits)
-
-
-@pytest.mark.slow
-@_many
-@given(_edits)
-def test_many_edits_settle_on_a_local_store(local, tmp_path, sandbox, edits):
-    settles(local, tmp_path, sandbox, edits)
+def test_many_edits_settle(request, home, tmp_path, sandbox, edits):
+    settles(request.getfixturevalue(home), tmp_path, sandbox, edits)
 
 
 class Killed(BaseException):

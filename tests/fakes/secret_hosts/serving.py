@@ -2,12 +2,13 @@
 
 import json
 import secrets
-import threading
 from collections import deque
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from tests.fakes.loopback import Loopback
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Fault:
 
 
 @dataclass
-class SecretHost:
+class SecretHost(Loopback):
     """Subclasses answer in `act`."""
 
     credential: str = field(default_factory=lambda: f"tgcanary_{secrets.token_hex(12)}")
@@ -54,23 +55,8 @@ class SecretHost:
     faults: deque[Fault] = field(default_factory=deque)
     forbidden: bool = False
 
-    def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    @property
-    def host(self) -> str:
-        return f"127.0.0.1:{self._server.server_port}"
-
-    @property
-    def url(self) -> str:
-        return f"http://{self.host}"
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        return _handler(self)
 
     def act(self, asked: Asked) -> tuple[int, Any]:
         raise Refused(404)

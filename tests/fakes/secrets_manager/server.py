@@ -2,15 +2,15 @@
 
 import json
 import re
-import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import parse_qs
 
+from tests.fakes.loopback import Loopback
 from tests.fakes.secrets_manager.service import ACCOUNT, SecretsManager
 from tests.fakes.secrets_manager.state import Refused
 
@@ -42,7 +42,7 @@ class Fault:
 
 
 @dataclass
-class FakeAws:
+class FakeAws(Loopback):
     """`with FakeAws() as aws:` serves Secrets Manager and STS at `aws.url`."""
 
     region: str = REGION
@@ -56,12 +56,9 @@ class FakeAws:
     def __post_init__(self) -> None:
         self.service = SecretsManager(self.region)
         self.faults: list[Fault] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"aws": self}))
-        self._server.daemon_threads = True
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        return type("Bound", (_Handler,), {"aws": self})
 
     @property
     def counts(self) -> Counter[str]:
@@ -72,14 +69,6 @@ class FakeAws:
         fault = Fault(operation, code, **how)
         self.faults.append(fault)
         return fault
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     def answer(self, operation: str, params: dict[str, Any]) -> tuple[dict[str, Any] | None, Fault | None]:
         """Do what is asked, unless a fault stands before it."""
