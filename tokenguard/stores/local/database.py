@@ -168,7 +168,8 @@ def _check_schema(connection: sqlite3.Connection) -> None:
         raise damaged("the store's file is not a tokenguard store")
     if marks[1] != FORMAT:
         raise Tampered(
-            "the store has a format this version does not know", hint="use the tokenguard version that wrote it"
+            "the store has a format this version does not know",
+            hint="use the tokenguard version that wrote it; if it was this one, the file was changed: restore a backup",
         )
     found = dict(connection.execute("SELECT name, sql FROM sqlite_schema").fetchall())
     if found != SCHEMA:
