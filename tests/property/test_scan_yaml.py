@@ -72,7 +72,7 @@ ROWS = [
     "k: |\n  block\n  text", "k2: >-\n  folded\n\n  text", "f: {a: b, c: 'd'}", "s: [{a: b}, {c: d}, {a: b}]", 'g: [a, "b", c: d]', "? x\n: y", "x: &a v\ny: *a",
     "m: &m {n: o}\nq:\n  <<: *m\n  r: s", "z: !!str 3", "v: !vault x", "t: 2001-01-01", "t2: 2001-13-01", "i: 0x1F", "o: 0644", "u: 0x_", "'': x", ": v", "l: =", "=: l",
     'm: "a\n  b"', "p: a\n  b # c", "c: d #e", "c2: d#e", "---", "...", "%YAML 1.1", "- - a\n  - b: c", "-   x: y\n    z: w", "a:b: c", "h: http://x", "- |\n x", "x: |+\n\n  a\n",
-    "e1: {}", "- []: a", "1: one", "yes: no", "é: ü # ü", "'a' : b", "a: - b", "a: !b c", "a: ! b", "a: |# b", "a: b\na: c", "r: &r [*r]", 'd: "it\\\'s"', "d: 'it\\''",
+    "e1: {}", "- []: a", "1: one", "yes: no", "é: ü # ü", "'a' : b", "a: - b", "a: !b c", "a: ! b", "a: |# b", "a: b\na: c", "r: &r [*r]", "&w\n  o2: p", "!!map\n    o3: p", 'd: "it\\\'s"', "d: 'it\\''",
 ]  # fmt: skip
 
 
@@ -136,6 +136,15 @@ def test_yaml_read_entry_by_entry_is_yaml_read_whole() -> None:
 
 def test_yaml_is_rebuilt_as_detect_secrets_does() -> None:
     rebuild_campaign(1500, 7)
+
+
+ALONE = ["&x\n  deep: v\nk: w\n", "!!map\n  deep: v\nk: w\n", "a: b\n&x\n  k: v\n", "? q\n&x\n    k: v\na: b"]
+
+
+@pytest.mark.parametrize("text", ALONE)
+def test_an_entry_behind_an_anchor_at_the_margin_is_none(text: str) -> None:
+    assert gate.transformers().get_transformed_file(_NamedText(text, "a.yaml")) is None
+    assert rebuilt_yaml(text) in ([], None)
 
 
 @pytest.mark.slow

@@ -115,15 +115,19 @@ def _piece(text: str, mapping: bool) -> _Piece | None:  # noqa: FBT001 - a cache
         values, root = _values_of(text)
     except (_Refused, _Untamed):
         return None
-    if root is None or not _is_block(root) or _is_mapping(root) != mapping:
+    if root is None or not _is_block(root, mapping):
         return None
     keys = {key.value for key, _ in root.value} if mapping else set()
     names = keys.union(_ANCHOR.findall(text))
     return None if "<<" in keys else _Piece(frozenset(names), tuple(values), text.count("\n"))
 
 
-def _is_block(root: Any) -> bool:
-    return root.tag == _COLLECTION and not root.flow_style and root.start_mark.column == 0
+def _is_block(root: Any, mapping: bool) -> bool:  # noqa: FBT001 - as above
+    """Whether it is of that kind, at the left margin: not behind an anchor or a tag that stands there alone."""
+    if root.tag != _COLLECTION or root.flow_style or _is_mapping(root) != mapping:
+        return False
+    first = root.value[0][0] if mapping else root
+    return bool(first.start_mark.column == 0)
 
 
 def _values_of(text: str) -> tuple[list[Value], Any]:
