@@ -81,6 +81,33 @@ def test_nothing_comes_through_and_the_rest_does(case):
     assert "end" in text
 
 
+PRINTS = """
+for stream in (sys.stdout, sys.stderr):
+    for text in ('plain', 'é ß 日本', os.fsdecode(b'name \\xff \\xc3')):
+        try:
+            print(text, file=stream, flush=True)
+        except UnicodeEncodeError:
+            print('refused', file=stream, flush=True)
+    stream.buffer.write(bytes(range(256)))
+    stream.buffer.flush()
+    print('after', file=stream)
+"""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8:surrogateescape", "latin-1", "ascii:backslashreplace"])
+def test_text_and_bytes_come_out_of_a_wrapped_stream_as_without_us(encoding):
+    def printed(first):
+        done = subprocess.run(
+            [sys.executable, "-c", f"import os, sys, tokenguard\n{first}\n{PRINTS}"], capture_output=True, check=True, timeout=60,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding},
+        )  # fmt: skip
+        return done.stdout, done.stderr
+
+    masked = printed("tokenguard.install(values={'v': 'tgcanary_elsewhere_1x9q'}, stdio=True)")
+    assert masked == printed("")
+    assert bytes(range(256)) in masked[0]
+
+
 CROWDED = """
 import signal, threading
 tokenguard.install(values={'v': V}, stdio=True)

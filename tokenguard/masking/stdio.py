@@ -68,18 +68,20 @@ class MaskedText(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Write text; what may still become a value stays here until it is decided, or until `flush`."""
+        if not text.isascii():
+            text.encode(self.encoding, self.errors or "strict")  # fails here as it would below, before it is held back
         with self._alone():
-            self.feed(text.encode("utf-8", "surrogatepass"))
+            self.feed(_utf8(text))
             if "\n" in text and getattr(self._stream, "line_buffering", False):
                 self._stream.flush()
         return len(text)
 
-    def feed(self, data: bytes) -> None:
-        """Write bytes, as the text they are in UTF-8."""
+    def feed(self, data: bytes, *, binary: bool = False) -> None:
+        """Write bytes: as the text they are in UTF-8, or as they are."""
         with self._alone() as allowed:
             if allowed:
                 self._redactor.matcher = matcher()
-                self._put(self._redactor.feed(data))
+                self._put(self._redactor.feed(data), binary=binary)
 
     def flush(self) -> None:
         """Write what is harmless although undecided: a prompt, a progress bar."""
@@ -117,9 +119,18 @@ class MaskedText(io.TextIOBase):
             if allowed:
                 self._lock.release()
 
-    def _put(self, data: bytes) -> None:
-        if text := self._decoder.decode(data):
-            self._stream.write(text)
+    def _put(self, data: bytes, *, binary: bool = False) -> None:
+        data = self._decoder.getstate()[0] + data
+        self._decoder.reset()
+        try:
+            if not binary and (text := self._decoder.decode(data)):
+                self._stream.write(text)
+        except UnicodeEncodeError:  # the end of something binary, that was held back
+            self._decoder.reset()
+            binary = True
+        if binary:
+            self._stream.flush()
+            self._stream.buffer.write(data)
         if self._redactor.found:
             found = self._redactor.found.copy()
             self._redactor.found.clear()
@@ -134,7 +145,7 @@ class MaskedBytes(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         """Write bytes."""
-        self._text.feed(bytes(data))
+        self._text.feed(bytes(data), binary=True)
         return len(data)
 
     def flush(self) -> None:
@@ -149,6 +160,13 @@ class MaskedBytes(io.RawIOBase):
     def fileno(self) -> int:
         """The descriptor below."""
         return self._text.fileno()
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # surrogates that stand for no byte
+        return text.encode("utf-8", "surrogatepass")
 
 
 def hook_stdio() -> list[Undo]:
