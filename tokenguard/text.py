@@ -24,6 +24,11 @@ def safe_text(text: str, *, one_line: bool = False, limit: int | None = None) ->
     return shown
 
 
+def is_plain_line(text: str) -> bool:
+    """Whether it is one line that holds nothing a terminal could act on."""
+    return safe_text(text, one_line=True) == text
+
+
 def _visible(char: str, *, one_line: bool) -> str:
     if char in _KEEP and not one_line:
         return char

@@ -17,7 +17,7 @@ from tokenguard.rotation.plan import RotationPlan, in_order
 from tokenguard.rotation.sharing import run_shared
 from tokenguard.shell.store_url import is_on_aws
 from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted, safe_text
+from tokenguard.text import counted, is_plain_line
 
 _MAX_REASON = 200
 
@@ -151,7 +151,7 @@ def _check_mode(*, compromised: bool, resume: bool, abort: bool, accept_outage: 
 
 
 def _reason(text: str) -> str:
-    if len(text) > _MAX_REASON or safe_text(text, one_line=True) != text:
+    if len(text) > _MAX_REASON or not is_plain_line(text):
         raise InputError(
             "the reason is not one line of at most 200 plain characters",
             hint="shorten it, or leave control characters out",

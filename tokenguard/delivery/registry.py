@@ -10,7 +10,7 @@ from tokenguard.errors import InputError
 from tokenguard.ports.delivery import Delivery
 from tokenguard.ports.places import Place
 from tokenguard.ports.surveying import Survey
-from tokenguard.text import safe_text
+from tokenguard.text import is_plain_line, safe_text
 
 if TYPE_CHECKING:
     from tokenguard.delivery.command import CommandSettings
@@ -94,7 +94,7 @@ def parse_consumer(text: str, *, base: Path) -> Consumer:
     kind, colon, target = text.partition(":")
     if not colon or kind not in set(ConsumerKind) or not target:
         raise _bad(text)
-    if len(text) > _LONGEST or safe_text(text, one_line=True) != text:
+    if len(text) > _LONGEST or not is_plain_line(text):
         raise InputError(
             "a consumer's target is too long or holds control characters",
             hint=f"write it in one line of at most {_LONGEST} characters",

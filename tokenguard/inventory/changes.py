@@ -8,7 +8,7 @@ from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import Consumer, Kind, Location, Record, RecordState
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, field_names, replace
-from tokenguard.text import safe_text
+from tokenguard.text import is_plain_line
 
 MAX_TEXT = 200
 _CLEARABLE = frozenset({"scope", "due_at"})
@@ -71,7 +71,7 @@ def differing(before: Record, after: Record) -> tuple[str, ...]:
 def plain_text(text: str, *, what: str) -> str:
     """One line of text that people wrote; InputError if it is too long or could act on a terminal."""
     line = text.strip()
-    if len(line) > MAX_TEXT or safe_text(line, one_line=True) != line:
+    if len(line) > MAX_TEXT or not is_plain_line(line):
         raise InputError(
             f"the {what} is not one plain line", hint=f"at most {MAX_TEXT} characters, none of them a control character"
         )

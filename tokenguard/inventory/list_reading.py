@@ -11,7 +11,7 @@ from tokenguard.domain.listing import ListedRow
 from tokenguard.domain.lookalikes import holds_issued, holds_opaque
 from tokenguard.domain.moment import moment_of
 from tokenguard.errors import InputError
-from tokenguard.text import safe_text
+from tokenguard.text import is_plain_line, safe_text
 
 MAX_BYTES = 1 << 20
 MAX_ROWS = 5_000
@@ -134,7 +134,7 @@ def _row(fields: _Fields, place: str) -> ListedRow:
 
 def _plain(text: str, place: str) -> str:
     line = text.strip()
-    if len(line) > _MAX_TEXT or safe_text(line, one_line=True) != line:
+    if len(line) > _MAX_TEXT or not is_plain_line(line):
         _refuse(place, "a field is not one plain line")
     return line
 

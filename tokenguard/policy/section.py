@@ -10,7 +10,7 @@ from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
 from tokenguard.policy.catalogue import FIELDS, Sort
 from tokenguard.policy.model import Parameter
-from tokenguard.text import safe_text
+from tokenguard.text import is_plain_line
 
 MAX_DAYS = 3_650
 MAX_COUNT = 1_000_000
@@ -190,6 +190,6 @@ class Section:
         if not isinstance(found, str) or not found.strip():
             self.refuse(f"{key} is not text", key)
         line = found.strip()
-        if len(line) > most or safe_text(line, one_line=True) != line:
+        if len(line) > most or not is_plain_line(line):
             self.refuse(f"{key} is not one plain line of at most {most:,} characters", key)
         return line

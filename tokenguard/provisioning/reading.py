@@ -15,7 +15,7 @@ from tokenguard.errors import InputError
 from tokenguard.provisioning.fields import FIELDS, Sort
 from tokenguard.provisioning.manifest import Issue, Wish
 from tokenguard.provisioning.source import GENERAL_HINT, VALUE_HINT, Source
-from tokenguard.text import safe_text
+from tokenguard.text import is_plain_line
 
 ReadConsumer = Callable[[str], Consumer]
 """Reads one consumer; InputError if it is none. It opens nothing."""
@@ -163,7 +163,7 @@ def _word(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    if len(text) > MAX_LINE or text != text.strip() or safe_text(text, one_line=True) != text:
+    if len(text) > MAX_LINE or text != text.strip() or not is_plain_line(text):
         raise ValueError
     return text
 
