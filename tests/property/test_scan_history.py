@@ -8,6 +8,7 @@ import pytest
 from tests.fakes.git_repository import Repository
 from tests.property.test_scan_rules import mutated
 from tests.unit.test_detection_rules import SUFFIXES, secret_lines
+from tokenguard.detection import oracle
 from tokenguard.detection.changes import Cleanness, hold_nothing
 from tokenguard.detection.prefilter import prefilter
 from tokenguard.domain.finding import Report
@@ -119,6 +120,7 @@ BETWEEN = "\nx = 1" * 5
 DECEPTIVE = {
     "a word near a token of long ago": (f"dsc_{LETTERS}{BETWEEN}\ny = 1\n", f"dsc_{LETTERS}{BETWEEN}\n# descript\ny = 1\n"),
     "a private key's body": (f"-----BEGIN RSA PRIVATE KEY-----\nQUJD{BETWEEN}\nREVG\n", f"-----BEGIN RSA PRIVATE KEY-----\nQUJD{BETWEEN}\nR0hJ\n"),
+    "the body of a key for PuTTY": (f"PuTTY-User-Key-File-2: ssh-rsa\nwords\nPrivate-Lines: 1\n{BETWEEN}\nQUJD\nPrivate-MAC: 1\n", f"PuTTY-User-Key-File-2: ssh-rsa\nwords\nPrivate-Lines: 1\n{BETWEEN}\nREVG\nPrivate-MAC: 1\n"),
     "a comment taken away": (f"# pragma: allowlist nextline secret\npassword = '{LETTERS}'{BETWEEN}\n", f"# nothing\npassword = '{LETTERS}'{BETWEEN}\n"),
     "a file that becomes one of lines": (f"[one]\npassword ={BETWEEN}\n", f"one\npassword = '{LETTERS}'{BETWEEN}\n"),
 }  # fmt: skip
@@ -130,6 +132,17 @@ def test_a_change_far_from_what_it_reveals_is_not_called_quiet(case: str) -> Non
     judge = Cleanness()
     judge.judge(before.encode(), "a.py")
     assert judge.judge(after.encode(), "a.py") is None
+
+
+def test_every_key_that_is_known_by_its_first_line_is_one_whose_body_is_watched() -> None:
+    source = random.Random(6)
+    for pattern in oracle.plugin("PrivateKeyDetector").denylist:
+        before, after = (
+            f"words\n-----{pattern.pattern}-----\n{source.randbytes(30).hex()}\n".encode() for _ in range(2)
+        )
+        judge = Cleanness()
+        judge.judge(before, "a.txt")
+        assert judge.judge(after, "a.txt") is None, pattern.pattern
 
 
 def test_the_traces_of_two_parts_are_no_less_than_those_of_the_whole() -> None:

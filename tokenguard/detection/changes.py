@@ -13,7 +13,7 @@ from tokenguard.detection.prefilter import Traces, prefilter
 from tokenguard.detection.rebuilt import keeps_order, may_rebuild
 
 _COMMENT = b"pragma:"  # silences what is counted then
-_KEY = b"PRIVATE KEY"  # known by its first line, told apart by the others
+_KEYS = (b"PRIVATE KEY", b"PuTTY-User-Key-File")  # known by their first line, told apart by the others
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -50,7 +50,7 @@ class Cleanness:
         nothing = not may_hold_shapes(new) and (
             self._promises_nothing(data, new, text, path) if rebuilds else self._holds_nothing(new)
         )
-        return nothing, nothing or not (rebuilds or _KEY in data or may_hold_shapes(data))
+        return nothing, nothing or not (rebuilds or _holds_key(data) or may_hold_shapes(data))
 
     def _promises_nothing(self, data: bytes, new: bytes, text: str, path: str) -> bool:
         before = self._traces if path == self._path else Traces()
@@ -61,6 +61,10 @@ class Cleanness:
     def _holds_nothing(self, new: bytes) -> bool:
         self._traces = None
         return not prefilter().candidates(new)
+
+
+def _holds_key(data: bytes) -> bool:
+    return any(key in data for key in _KEYS)
 
 
 def changed_part(before: bytes, after: bytes) -> tuple[int, int]:
