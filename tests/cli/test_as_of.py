@@ -51,6 +51,21 @@ def test_before_its_rotation_it_is_as_old_as_it_was(cli, days, when, edited):
     assert found.document.record.seen.verdict is Verdict.ALIVE
 
 
+def test_a_proof_was_provisional_until_the_later_look_confirmed_it(cli):
+    cli.add(NAME)
+    assert cli("rotate", NAME).code == 0
+    rotated = cli.clock.now()
+    cli.clock.sleep(timedelta(days=2).total_seconds())
+    assert cli("verify", NAME).code == 0
+    looked = cli.clock.now()
+    cli.clock.sleep(timedelta(days=2).total_seconds())
+    assert cli("verify", NAME).code == 0
+    told = {moment: at(cli, moment).document.journal for moment in (rotated, looked, cli.clock.now())}
+    assert [journal.proof.grade for journal in told.values()] == ["provisional", "confirmed", "confirmed"]
+    assert {journal.stage for journal in told.values()} == {Stage.DONE}
+    assert "old token       dead, confirmed" in cli("show", NAME).out
+
+
 def test_after_its_rotation_it_is_young_and_not_yet_retired(cli, days):
     found = at(cli, days["rotated"])
     assert days["edited"] < found.document.record.rotated_at <= days["rotated"]

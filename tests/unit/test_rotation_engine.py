@@ -546,10 +546,24 @@ def test_quarantine_is_confirmed_later_and_the_old_value_destroyed():
     (item,) = bench.document(token).quarantine
     bench.engine.reprobe(token)
     assert bench.document(token).quarantine == (item,)
+    assert bench.journal(token).proof.grade is DeathGrade.PROVISIONAL
     bench.clock.sleep(25 * 3600)
     bench.engine.reprobe(token)
     assert bench.document(token).quarantine == ()
+    assert bench.journal(token).proof == replace(item.proof, grade=DeathGrade.CONFIRMED)
     assert isinstance(bench.store.read_candidate(token, item.label), Tombstone)
+
+
+def test_a_look_at_an_earlier_value_confirms_nothing_of_the_last_operation():
+    bench = Bench()
+    token, _ = bench.add()
+    bench.engine.rotate(token)
+    bench.clock.sleep(20 * 3600)
+    bench.engine.rotate(token)
+    bench.clock.sleep(5 * 3600)
+    bench.engine.reprobe(token)
+    assert len(bench.document(token).quarantine) == 1
+    assert bench.journal(token).proof.grade is DeathGrade.PROVISIONAL
 
 
 def test_a_dead_token_that_is_accepted_again_reopens_the_revoke():

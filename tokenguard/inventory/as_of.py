@@ -6,7 +6,7 @@ from datetime import datetime
 from tokenguard.domain.document import Document
 from tokenguard.domain.event import Event, Op, Phase
 from tokenguard.domain.journal import Journal, Mode, Stage
-from tokenguard.domain.liveness import Observation, ScopeVerdict, Verdict
+from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation, ScopeVerdict, Verdict
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.frozen import Frozen, replace
 
@@ -102,13 +102,29 @@ def _journal(journal: Journal | None, before: Sequence[Event], at: datetime) -> 
     if not own:
         return None
     stages = [_STAGES[event.op, event.phase] for event in own if (event.op, event.phase) in _STAGES]
+    done = [Stage.DONE] if Stage.DONE in stages else []  # a later look at what died comes after it
     return replace(
         journal,
-        stage=stages[-1] if stages else Stage.OPEN,
+        stage=[Stage.OPEN, *stages, *done][-1],
         updated_at=own[-1].at,
         handovers=tuple(each for each in journal.handovers if each.at <= at),
         revoked_at=_no_later(journal.revoked_at, at),
         revoked_by=journal.revoked_by if _no_later(journal.revoked_at, at) else "",
-        proof=journal.proof if journal.proof is not None and journal.proof.last_at <= at else None,
+        proof=_proof(journal, own, at),
         waiting_for="",
+    )
+
+
+def _proof(journal: Journal, own: Sequence[Event], at: datetime) -> DeathProof | None:
+    """The proof of then: confirmed only if the later look was before."""
+    proof, old = journal.proof, journal.old
+    if proof is None or proof.last_at > at:
+        return None
+    confirmed = any(
+        event.op is Op.DEATH and event.detail.get("grade") == DeathGrade.CONFIRMED and old is not None
+        and event.detail.get("label") == old.label
+        for event in own
+    )  # fmt: skip
+    return (
+        proof if confirmed or proof.grade is not DeathGrade.CONFIRMED else replace(proof, grade=DeathGrade.PROVISIONAL)
     )

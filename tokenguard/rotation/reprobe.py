@@ -4,8 +4,8 @@ Accepted again: the alarm is raised and the revoke is open once more.
 """
 
 from tokenguard.domain.event import Op, Phase
-from tokenguard.domain.journal import Mode, Old, Quarantined, Stage
-from tokenguard.domain.liveness import DeathGrade, Verdict
+from tokenguard.domain.journal import Journal, Mode, Old, Quarantined, Stage
+from tokenguard.domain.liveness import DeathGrade, DeathProof, Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.errors import NotProvenDead
 from tokenguard.frozen import replace
@@ -33,13 +33,22 @@ def _look_again(session: Session, item: Quarantined) -> None:
     if look.verdict is Verdict.ALIVE:
         _alarm(session, item)
     elif look.verdict is Verdict.DEAD and look.at >= item.probe_due_at:
-        session.commit(session.event(Op.DEATH, grade=DeathGrade.CONFIRMED.value, label=item.label))
+        death = session.event(Op.DEATH, grade=DeathGrade.CONFIRMED.value, label=item.label)
+        session.commit(death, proof=_confirmed(session.journal, item))
         session.commit(session.event(Op.DESTROY, Phase.INTENT, label=item.label))
         session.context.store.destroy(session.snapshot.id, item.label)
         _replace(session, item, None, Op.DESTROY, result="confirmed")
         session.context.progress.step(f"{session.record.name}: the old token {item.label} is confirmed dead")
     elif look.verdict is Verdict.UNKNOWN:
         session.context.progress.note(f"{session.record.name}: no clear answer about {item.label} ({look.reason})")
+
+
+def _confirmed(journal: Journal, item: Quarantined) -> DeathProof | None:
+    """The last operation's proof; confirmed, if this is the value that the operation was to end."""
+    proof = journal.proof
+    if proof is None or proof.grade is not DeathGrade.PROVISIONAL or journal.old is None:
+        return proof
+    return replace(proof, grade=DeathGrade.CONFIRMED) if journal.old.label == item.label else proof
 
 
 def _replace(session: Session, item: Quarantined, new: Quarantined | None, op: Op, *, result: str) -> None:
