@@ -1,16 +1,15 @@
 """Reads policy files: known rules with known parameters; anything else is an error that names its place."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from tokenguard.documents import load_yaml, locate_yaml
 from tokenguard.domain.names import SEGMENT
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.policy.catalogue import CATALOGUE, MAX_CONDITION, about
 from tokenguard.policy.model import Match, Override, Parameter, Policy, Rule, Severity, Waiver
-from tokenguard.policy.section import Places, Section
+from tokenguard.policy.section import Section
 from tokenguard.text import safe_text
 
 FORMAT = "1"
@@ -89,13 +88,7 @@ def load_policy(
     Raises:
         InputError: unknown rule, unknown or missing key, a value of the wrong kind; or not plain YAML.
     """
-    source = safe_text(source, one_line=True, limit=200)
-
-    def locate(path: Sequence[str | int]) -> str:
-        line, column = locate_yaml(data, path)
-        return f"{source}:{line}:{column}"
-
-    top = Section(load_yaml(data, source=source, max_bytes=MAX_BYTES), Places(locate, _HINT))
+    top = Section.document(data, source=source, hint=_HINT, max_bytes=MAX_BYTES)
     if top.text("format") != FORMAT:
         top.refuse(f"the format is not {FORMAT}", "format")
     name = top.text("name")

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import NoReturn
 
-from tokenguard.documents import Tree
+from tokenguard.documents import MAX_BYTES, Tree, load_yaml, locate_yaml
 from tokenguard.domain.names import SEGMENT
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
 from tokenguard.policy.catalogue import FIELDS, Sort
 from tokenguard.policy.model import Parameter
-from tokenguard.text import is_plain_line
+from tokenguard.text import is_plain_line, safe_text
 
 MAX_DAYS = 3_650
 MAX_COUNT = 1_000_000
@@ -42,6 +42,17 @@ class Section:
         if not isinstance(tree, dict):
             self.refuse("a mapping is needed here")
         self._left = dict(tree)
+
+    @classmethod
+    def document(cls, data: bytes, *, source: str, hint: str, max_bytes: int = MAX_BYTES) -> "Section":
+        """A whole YAML document; InputError if it is none. `source` is how errors name it."""
+        source = safe_text(source, one_line=True, limit=200)
+
+        def locate(path: Sequence[str | int]) -> str:
+            line, column = locate_yaml(data, path)
+            return f"{source}:{line}:{column}"
+
+        return cls(load_yaml(data, source=source, max_bytes=max_bytes), Places(locate, hint))
 
     def sections(self, key: str, what: str) -> Iterator["Section"]:
         """The mappings of a list, which may be missing."""

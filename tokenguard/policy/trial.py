@@ -1,11 +1,10 @@
 """A team's own tests of a policy: made-up tokens and files, and what the policy must say of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from tokenguard.documents import load_yaml, locate_yaml
 from tokenguard.domain.document import Document
 from tokenguard.domain.liveness import Observation, ScopeVerdict, Verdict
 from tokenguard.domain.names import token_name
@@ -18,9 +17,8 @@ from tokenguard.policy.model import Policy
 from tokenguard.policy.repository_assessment import asked_of_files
 from tokenguard.policy.repository_view import FileView, RepositoryView
 from tokenguard.policy.rules.repository_table import REPOSITORY_CHECKS
-from tokenguard.policy.section import Places, Section
+from tokenguard.policy.section import Section
 from tokenguard.policy.surroundings import Surroundings
-from tokenguard.text import safe_text
 
 FORMAT = "1"
 MAX_BYTES = 262_144
@@ -59,13 +57,7 @@ class Result(Frozen, frozen=True, kw_only=True):
 
 def read_trial(data: bytes, *, source: str) -> Trial:
     """Read a file of tests; InputError with line and column if it is not acceptable."""
-    source = safe_text(source, one_line=True, limit=200)
-
-    def locate(path: Sequence[str | int]) -> str:
-        line, column = locate_yaml(data, path)
-        return f"{source}:{line}:{column}"
-
-    top = Section(load_yaml(data, source=source, max_bytes=MAX_BYTES), Places(locate, _HINT))
+    top = Section.document(data, source=source, hint=_HINT, max_bytes=MAX_BYTES)
     if top.text("format") != FORMAT:
         top.refuse(f"the format is not {FORMAT}", "format")
     policy = top.text("policy", "")

@@ -2,9 +2,8 @@
 
 import re
 
-from tokenguard.documents import load_yaml, locate_yaml
 from tokenguard.errors import InputError
-from tokenguard.policy.section import Places, Section
+from tokenguard.policy.section import Section
 from tokenguard.provisioning.server_setup.declared import Jobs, Pods, ServerSetup
 from tokenguard.text import safe_text
 
@@ -38,8 +37,7 @@ _NUMBERS = {
 
 def read_setup(data: bytes, *, source: str) -> ServerSetup:
     """Read a file; InputError with file, line and column where it is not acceptable."""
-    places = Places(lambda path: _located(data, source, tuple(path)), _HINT)
-    top = Section(load_yaml(data, source=source, max_bytes=MAX_BYTES), places)
+    top = Section.document(data, source=source, hint=_HINT, max_bytes=MAX_BYTES)
     if top.take("version") != "1":
         top.refuse("version is not 1", "version")
     setup = ServerSetup(
@@ -110,8 +108,3 @@ def _text(section: Section, key: str, shape: re.Pattern[str], default: str | Non
     if not isinstance(given, str) or not shape.fullmatch(given) or ".." in given:
         section.refuse(f"{key} is not acceptable", key)
     return given
-
-
-def _located(data: bytes, source: str, path: tuple[str | int, ...]) -> str:
-    line, column = locate_yaml(data, path)
-    return f"{safe_text(source, one_line=True, limit=200)}:{line}:{column}"
