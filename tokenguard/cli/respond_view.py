@@ -26,9 +26,12 @@ def show(screen: Screen, cases: Sequence[Case], findings: Findings, reach: Sprea
         )
         return
     if reach is not None:  # without a case nobody was asked
-        for case in cases:
+        for number, case in enumerate(cases):
+            if number:
+                screen.line()
             screen.pairs(_pairs(case, reach))
-            screen.line()
+    if cases and (findings.strangers or findings.blank):
+        screen.line()
     if findings.strangers:
         screen.line(
             f"{counted(findings.strangers, 'finding')} of no token here: find who made each and end it at its "
