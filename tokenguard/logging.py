@@ -4,7 +4,6 @@ Put the filter on handlers, not on loggers: a logger's filter does not see what 
 neither; these are for programs that configure each handler themselves.
 """
 
-import copy
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -51,10 +50,14 @@ class RedactFormatter(logging.Formatter):
 
 def harden(config: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of a `dictConfig` mapping in which every handler masks what it gets."""
-    hardened = copy.deepcopy(dict(config))
-    hardened.setdefault("version", 1)
-    hardened.setdefault("filters", {})[_NAME] = {"()": "tokenguard.logging.RedactFilter"}
-    for handler in hardened.get("handlers", {}).values():
-        filters = list(handler.get("filters", ()))
-        handler["filters"] = filters if _NAME in filters else [*filters, _NAME]
-    return hardened
+    return {
+        "version": 1,
+        **config,
+        "filters": {**(config.get("filters") or {}), _NAME: {"()": "tokenguard.logging.RedactFilter"}},
+        "handlers": {name: _hardened(handler) for name, handler in (config.get("handlers") or {}).items()},
+    }
+
+
+def _hardened(handler: Mapping[str, Any]) -> dict[str, Any]:
+    filters = [each for each in handler.get("filters") or () if each != _NAME]
+    return {**handler, "filters": [*filters, _NAME]}  # last: after those that add something

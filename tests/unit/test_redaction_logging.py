@@ -300,6 +300,18 @@ def test_harden_adds_the_filter_to_every_handler_and_changes_nothing_of_yours():
     assert harden(hardened) == hardened
 
 
+def test_harden_takes_streams_and_what_an_empty_line_of_yaml_leaves(value):
+    out = io.StringIO()
+    handler = {"class": "logging.StreamHandler", "stream": out, "filters": None}
+    with io.TextIOWrapper(io.BytesIO()) as stream:  # of a kind that cannot be copied
+        other = {"class": "logging.StreamHandler", "stream": stream}
+        config = {"disable_existing_loggers": False, "filters": None, "handlers": {"h": handler, "o": other}}
+        logging.config.dictConfig(harden(config | {"loggers": {"hard": {"handlers": ["h", "o"], "propagate": False}}}))
+        logging.getLogger("hard").error("says %s", value)
+    assert out.getvalue() == f"says [tokenguard:{mask_of('team/app')}]\n"
+    assert harden({"handlers": None})["handlers"] == {}
+
+
 @pytest.mark.parametrize("depth", [5, 50, 5_000])
 def test_deep_objects_are_masked_or_withheld(value, depth):
     thing = value
