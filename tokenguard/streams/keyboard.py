@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import signal
 import termios
 import tty
@@ -65,9 +66,14 @@ class Keyboard:
     def listen(self) -> None:
         """Take the keys if they are meant for us now; who asks for them in the background is stopped for it."""
         if self._before is None and self._is_meant_for_us():
-            before = termios.tcgetattr(self._descriptor)
-            tty.setraw(self._descriptor, termios.TCSADRAIN)  # what was typed ahead is kept
-            self._before, self._typed_ahead = before, True
+            try:
+                before = termios.tcgetattr(self._descriptor)
+                tty.setraw(self._descriptor, termios.TCSADRAIN)  # what was typed ahead is kept
+            except termios.error:  # hung up
+                self._gone = True
+                return
+            self._before = before
+            self._typed_ahead = bool(select.select([self._descriptor], [], [], 0)[0])
             self._pump.wait_for(self._descriptor, self._type)
 
     def suspend(self) -> None:
