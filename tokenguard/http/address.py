@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
+from tokenguard.domain import public_address
 from tokenguard.errors import InputError
 from tokenguard.text import safe_text
 
@@ -86,10 +87,8 @@ def proxy_at(url: str, *, what: str = "proxy") -> Address | None:
 
 def is_loopback(host: str) -> bool:
     """Whether a literal address is a loopback one; False for names."""
-    try:
-        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
-    except ValueError:
-        return False
+    address = public_address.parsed(host.partition("%")[0])
+    return address is not None and public_address.is_loopback(address)
 
 
 def _host(host: str, what: str) -> str:
