@@ -123,11 +123,11 @@ def _piece(text: str, mapping: bool) -> _Piece | None:  # noqa: FBT001 - a cache
 
 
 def _is_block(root: Any, mapping: bool) -> bool:  # noqa: FBT001 - as above
-    """Whether it is of that kind, at the left margin: not behind an anchor or a tag that stands there alone."""
+    """Whether it is of that kind and the first thing there: not behind an anchor or a tag that stands alone."""
     if root.tag != _COLLECTION or root.flow_style or _is_mapping(root) != mapping:
         return False
     first = root.value[0][0] if mapping else root
-    return bool(first.start_mark.column == 0)
+    return bool(first.start_mark.index == 0)
 
 
 def _values_of(text: str) -> tuple[list[Value], Any]:
