@@ -138,7 +138,13 @@ def test_yaml_is_rebuilt_as_detect_secrets_does() -> None:
     rebuild_campaign(1500, 7)
 
 
-ALONE = ["&x\n  deep: v\nk: w\n", "!!map\n  deep: v\nk: w\n", "a: b\n&x\n  k: v\n", "? q\n&x\n    k: v\na: b", "a: b\n&x\n\xa0  k: v\nc: d"]
+ALONE = [
+    "&x\n  deep: v\nk: w\n",
+    "!!map\n  deep: v\nk: w\n",
+    "a: b\n&x\n  k: v\n",
+    "? q\n&x\n    k: v\na: b",
+    "a: b\n&x\n\xa0  k: v\nc: d",
+]
 
 
 @pytest.mark.parametrize("text", ALONE)
