@@ -8,7 +8,7 @@ from tokenguard.cli.adding import Adding
 from tokenguard.cli.declaring import Held
 from tokenguard.cli.turns import leave_to_its_runner
 from tokenguard.domain.document import Document, Snapshot
-from tokenguard.domain.event import Event, Op
+from tokenguard.domain.event import Detail, Event, Op
 from tokenguard.domain.names import TokenName, new_token_id
 from tokenguard.domain.token import ConsumerKind, Custody, Record, RecordState
 from tokenguard.errors import Conflict, InputError, TokenguardError, Unfinished, Unreachable
@@ -214,12 +214,12 @@ class Applying:
         fields = ",".join(name for name in before.__struct_fields__ if getattr(before, name) != getattr(after, name))
         self._commit(found, after, Op.EDIT, {"fields": fields, "reason": reason})
 
-    def _commit(self, found: Snapshot, record: Record, op: Op, detail: dict[str, str | int | bool]) -> None:
+    def _commit(self, found: Snapshot, record: Record, op: Op, detail: Detail) -> None:
         document = replace(found.document, record=record)
         self._wiring.store.commit(found.id, found.version, document, [self._event(record, op, detail)])
         self._wiring.progress.step(f"{record.name} is {'closed' if op is Op.DONE else 'changed'}")
 
-    def _event(self, record: Record, op: Op, detail: dict[str, str | int | bool]) -> Event:
+    def _event(self, record: Record, op: Op, detail: Detail) -> Event:
         store = self._wiring.store
         return Event(at=self._wiring.clock.now(), op=op, actor=store.actor(), name=record.name, detail=detail)
 

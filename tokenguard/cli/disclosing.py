@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tokenguard.cli.naming import known_token
 from tokenguard.domain.document import Snapshot
-from tokenguard.domain.event import Event, Op, Phase
+from tokenguard.domain.event import Detail, Event, Op, Phase
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record
@@ -39,7 +39,7 @@ def check_in_place(record: Record, live: Live) -> None:
         )
 
 
-def what_is_live(live: Live) -> dict[str, str | int | bool]:
+def what_is_live(live: Live) -> Detail:
     """What an event says of a value that is disclosed; a stranger's does not pass for the one of that label."""
     return {"label": live.label} if live.found is Found.SAME else {"label": live.label, "found": live.found.value}
 
@@ -95,7 +95,7 @@ class Disclosure:
             except TokenguardError as error:
                 self._wiring.progress.note(f"the outcome for {given.asked.name} is not recorded: {error.message}")
 
-    def _commit(self, given: Given, phase: Phase, more: dict[str, str | int | bool]) -> None:
+    def _commit(self, given: Given, phase: Phase, more: Detail) -> None:
         store, detail = self._wiring.store, {**what_is_live(given.live), "to": self._to, **more}
         event = Event(
             at=self._wiring.clock.now(),

@@ -8,7 +8,7 @@ from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.fields import due_date
 from tokenguard.cli.naming import TOKEN_NAME, known_token
 from tokenguard.domain.document import Snapshot
-from tokenguard.domain.event import Event, Op
+from tokenguard.domain.event import Detail, Event, Op
 from tokenguard.domain.names import TokenName, segment
 from tokenguard.domain.token import LeakWaiver, RecordState
 from tokenguard.errors import InputError, Unfinished
@@ -87,7 +87,7 @@ def _waiver(snapshot: Snapshot, now: datetime, owner: str, reason: str, until: s
 
 def _commit(wiring: Wiring, snapshot: Snapshot, waiver: LeakWaiver | None) -> None:
     record = replace(snapshot.document.record, leak_waiver=waiver)
-    detail: dict[str, str | int | bool] = {"result": "ended"}
+    detail: Detail = {"result": "ended"}
     if waiver is not None:
         detail = {"owner": waiver.owner, "reason": waiver.reason, "until": waiver.until.date().isoformat()}
     event = Event(at=wiring.clock.now(), op=Op.WAIVE, actor=wiring.store.actor(), name=record.name, detail=detail)

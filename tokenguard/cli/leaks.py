@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tokenguard.cli.saving import save_page
-from tokenguard.domain.event import Event, Op
+from tokenguard.domain.event import Detail, Event, Op
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import Conflict, TokenguardError
 from tokenguard.redaction.known import Source
@@ -63,7 +63,7 @@ def _record(wiring: Wiring, name: TokenName, found: Found) -> None:
     )
 
 
-def record_leak(wiring: Wiring, name: TokenName, details: Sequence[dict[str, str | int | bool]]) -> None:
+def record_leak(wiring: Wiring, name: TokenName, details: Sequence[Detail]) -> None:
     """Add `leak` events to a token's trail, behind whatever else has happened to it meanwhile.
 
     What cannot be recorded is told and ends nothing: the leak itself is the graver matter.

@@ -3,6 +3,7 @@
 from tokenguard.cli.leaks import record_leak
 from tokenguard.cli.respond_lookup import Findings, Leaked
 from tokenguard.domain.document import Document
+from tokenguard.domain.event import Detail
 from tokenguard.domain.liveness import DeathGrade, Verdict
 from tokenguard.domain.moment import moment_of
 from tokenguard.domain.secret import Value
@@ -130,7 +131,7 @@ def _end(wiring: Wiring, leaked: Leaked, reach: Spread) -> None:
 
 def _put_on_record(wiring: Wiring, leaked: Leaked, reach: Spread, state: _State) -> None:
     """One event for each place; what is recorded of a place is its name, never what is there."""
-    details: list[dict[str, str | int | bool]] = [
+    details: list[Detail] = [
         {
             "channel": each.scanner,
             "where": each.place[:_MAX_WHERE],

@@ -2,7 +2,7 @@
 
 from tokenguard.cli.disclosing import check_in_place, what_is_live
 from tokenguard.domain.document import Snapshot
-from tokenguard.domain.event import Event, Op, Phase
+from tokenguard.domain.event import Detail, Event, Op, Phase
 from tokenguard.errors import InputError
 from tokenguard.shell.wiring import Wiring
 
@@ -27,7 +27,7 @@ def reveal_on_terminal(wiring: Wiring, snapshot: Snapshot) -> None:
     check_in_place(record, live)
 
     def event(phase: Phase) -> Event:
-        detail: dict[str, str | int | bool] = {**what_is_live(live), "to": "terminal"}
+        detail: Detail = {**what_is_live(live), "to": "terminal"}
         return Event(
             at=wiring.clock.now(), op=Op.DISCLOSE, phase=phase, actor=store.actor(), name=record.name, detail=detail
         )

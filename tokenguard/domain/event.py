@@ -73,6 +73,10 @@ class Actor(Frozen, frozen=True, kw_only=True):
     ci_run: str = ""
 
 
+Detail = dict[str, str | int | bool]
+"""Short facts under fixed keys (`stage`, `label`, `verdict`, `consumer`, `result`, `reason`); never a value."""
+
+
 class Event(Frozen, frozen=True, kw_only=True):
     """One thing that happened or is about to."""
 
@@ -82,8 +86,7 @@ class Event(Frozen, frozen=True, kw_only=True):
     actor: Actor
     name: TokenName | None = None
     rotation: str = ""
-    detail: dict[str, str | int | bool] = field(default_factory=dict)
-    """Short facts under fixed keys (`stage`, `label`, `verdict`, `consumer`, `result`, `reason`); never a value."""
+    detail: Detail = field(default_factory=dict)
 
 
 GENESIS = "0" * 64

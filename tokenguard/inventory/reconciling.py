@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum, unique
 
 from tokenguard.domain.document import Document, Snapshot
-from tokenguard.domain.event import Event, Op
+from tokenguard.domain.event import Detail, Event, Op
 from tokenguard.domain.listing import ListedRow, Listing
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import RecordState
@@ -106,7 +106,7 @@ def keep(store: Store, reconciled: Reconciled, now: datetime) -> list[Compared]:
             strangers=reconciled.strangers[:KEPT],
             unknown=len(reconciled.strangers),
         )
-        detail: dict[str, str | int | bool] = {
+        detail: Detail = {
             "result": each.standing.value, "rows": reconciled.rows, "unknown": len(reconciled.strangers),
         }  # fmt: skip
         event = Event(at=now, op=Op.RECONCILE, actor=who, name=each.snapshot.document.record.name, detail=detail)

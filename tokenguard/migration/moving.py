@@ -8,7 +8,7 @@ import secrets
 from datetime import timedelta
 
 from tokenguard.domain.document import Snapshot
-from tokenguard.domain.event import Event, Op, Phase
+from tokenguard.domain.event import Detail, Event, Op, Phase
 from tokenguard.domain.move import Move, MoveStage, plain_address, refusal
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.frozen import replace
@@ -21,7 +21,6 @@ from tokenguard.ports.store import Store
 from tokenguard.text import counted
 
 _PASSES = 20
-_Detail = dict[str, str | int | bool]
 
 
 def check_ends(source: Store, target: Store) -> None:
@@ -107,7 +106,7 @@ def give_up(source: Store, clock: Clock, progress: Progress) -> int:
         back = _event(source, clock, Phase.FACT, {"move": move.id if move else "", "result": "given-up"}, snapshot)
         source.commit(snapshot.id, snapshot.version, replace(snapshot.document, moved_to=""), [back])
     if leaving and move is not None:
-        detail: _Detail = {"move": move.id, "to": move.other, "result": "given-up"}
+        detail: Detail = {"move": move.id, "to": move.other, "result": "given-up"}
         source.put_move(move, None, [_event(source, clock, Phase.OUTCOME, detail)])
     progress.step(f"{source.url} goes on as before")
     return len(marked)
@@ -123,7 +122,7 @@ def _begin(source: Store, target: Store, clock: Clock) -> Move:
     leaving = here if here is not None and begun else _new_move(target, clock, there.id if there and awaited else "")
     if there is None or not awaited or there.id != leaving.id:
         arriving = replace(leaving, stage=MoveStage.ARRIVING, other=source.url, other_id=source.store_id)
-        detail: _Detail = {"move": leaving.id, "from": source.url}
+        detail: Detail = {"move": leaving.id, "from": source.url}
         target.put_move(there, arriving, [_event(target, clock, Phase.INTENT, detail)])
         there = arriving
     if not begun:
@@ -182,7 +181,7 @@ def _leave_for_good(ends: Ends, leaving: Move) -> None:
             f"the new store does not show {missing[0].record.name} as it was copied",
             hint="look at the new store with `tokenguard doctor`, then run the command again",
         )
-    detail: _Detail = {"move": leaving.id, "to": leaving.other, "tokens": len(left), "result": "moved"}
+    detail: Detail = {"move": leaving.id, "to": leaving.other, "tokens": len(left), "result": "moved"}
     event = _event(ends.source, ends.clock, Phase.OUTCOME, detail)
     ends.source.put_move(leaving, replace(leaving, stage=MoveStage.LEFT), [event])
 
@@ -190,11 +189,11 @@ def _leave_for_good(ends: Ends, leaving: Move) -> None:
 def _open_new_home(ends: Ends) -> None:
     there = ends.target.move()
     if there is not None and there.stage is MoveStage.ARRIVING:
-        detail: _Detail = {"move": ends.move, "from": ends.source.url, "result": "moved"}
+        detail: Detail = {"move": ends.move, "from": ends.source.url, "result": "moved"}
         event = _event(ends.target, ends.clock, Phase.OUTCOME, detail)
         ends.target.put_move(there, replace(there, stage=MoveStage.ARRIVED), [event])
 
 
-def _event(store: Store, clock: Clock, phase: Phase, detail: _Detail, snapshot: Snapshot | None = None) -> Event:
+def _event(store: Store, clock: Clock, phase: Phase, detail: Detail, snapshot: Snapshot | None = None) -> Event:
     name = snapshot.document.record.name if snapshot else None
     return Event(at=clock.now(), op=Op.MIGRATE, phase=phase, actor=store.actor(), name=name, detail=detail)

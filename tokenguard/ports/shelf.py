@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum, unique
 from typing import Protocol
 
-from tokenguard.domain.event import ChainHead, Entry, Event
+from tokenguard.domain.event import ChainHead, Detail, Entry, Event
 from tokenguard.frozen import Frozen, field
 from tokenguard.ports.store import Store
 
@@ -78,7 +78,7 @@ def shared_trails(store: Store) -> Iterator[tuple[Item, Shared, Sequence[Entry]]
             yield item, *found
 
 
-def share_detail(item: Item, data: bytes) -> dict[str, str | int | bool]:
+def share_detail(item: Item, data: bytes) -> Detail:
     """What every event that is written with an item says: which it is, and what it holds from then on."""
     return {"item": str(item), "digest": _digest(data)}
 

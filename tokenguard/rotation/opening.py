@@ -1,7 +1,7 @@
 """Opening an operation: everything that can be known to go wrong is found before the first effect."""
 
 from tokenguard.domain.document import Document, Snapshot
-from tokenguard.domain.event import Event, Op, Phase
+from tokenguard.domain.event import Detail, Event, Op, Phase
 from tokenguard.domain.journal import Journal, Mode, Old, Stage
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.names import Label, TokenId, new_token_id
@@ -111,7 +111,7 @@ def _open(
         vacant_version=document.journal.vacant_version if document.journal and not live else 0,
         accept_outage=outage,
     )
-    detail: dict[str, str | int | bool] = {"mode": mode.value}
+    detail: Detail = {"mode": mode.value}
     if reason:
         detail["reason"] = reason
     if outage:

@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Sequence
 
-from tokenguard.domain.event import STORE_CHAIN, Event, Op
+from tokenguard.domain.event import STORE_CHAIN, Detail, Event, Op
 from tokenguard.errors import InputError, WrongKey
 from tokenguard.files import fsync_dir
 from tokenguard.ports.clock import Clock
@@ -70,7 +70,7 @@ def _build(place: Place, sealer: Sealer, store_keys: StoreKeys, slots: tuple[Slo
         work.rows.put(Kind.KEYS, KEYS_ROW, encode(store_keys))
         events = [Event(at=clock.now(), op=Op.INIT, actor=current_actor())]
         for slot in slots:
-            detail: dict[str, str | int | bool] = {"result": "added", "slot": slot.id, "kind": slot.kind}
+            detail: Detail = {"result": "added", "slot": slot.id, "kind": slot.kind}
             events.append(Event(at=clock.now(), op=Op.KEY_SLOT, actor=current_actor(), detail=detail))
         chains.lengthen(work.rows, STORE_CHAIN, events)
         store_head(connection, 1, work)

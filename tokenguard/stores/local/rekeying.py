@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 
-from tokenguard.domain.event import STORE_CHAIN, Event, Op
+from tokenguard.domain.event import STORE_CHAIN, Detail, Event, Op
 from tokenguard.errors import Conflict, InputError, Unreachable
 from tokenguard.frozen import Frozen, replace
 from tokenguard.stores.local import chains
@@ -14,8 +14,6 @@ from tokenguard.stores.local.sealing import KEY_BYTES, DataKeys, Sealer
 from tokenguard.stores.local.session import Session, Work, load_slots
 from tokenguard.stores.local.slots import MAX_SLOTS, Slot, SlotInfo, SlotKey, unwrap, wrap
 from tokenguard.stores.local.tree import EMPTY
-
-_Detail = dict[str, str | int | bool]
 
 
 class Rekeyed(Frozen, frozen=True, kw_only=True):
@@ -109,6 +107,6 @@ def _reseal(work: Work, sealer: Sealer) -> None:
         work.connection.execute("DELETE FROM body WHERE row = ?", (leaf.body,))
 
 
-def _note(session: Session, work: Work, op: Op, detail: _Detail) -> None:
+def _note(session: Session, work: Work, op: Op, detail: Detail) -> None:
     event = Event(at=session.clock.now(), op=op, actor=current_actor(), detail=detail)
     chains.lengthen(work.rows, STORE_CHAIN, [event])
