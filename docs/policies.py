@@ -70,8 +70,8 @@ change cannot take away what it is held to: `--base origin/main`.
 
 ## A policy of your own
 
-In force, for `check` and the hook alike, is the file that your configuration names (`[policy] file = "policy.yaml"`), or
-the organisation's policy as it was pulled from the store, or `default`; `check --policy` names another one. A policy
+In force, for `check` and the hook alike, is the file that your configuration names (`[policy] file = "policy.yaml"`),
+or the organisation's policy as it was pulled from the store, or `default`; `check --policy` names another one. A policy
 begins with another policy, or with a file beside it, and says what differs; a key that is not known is an error with
 line and column.
 
@@ -120,9 +120,9 @@ Of several overrides that match, the last one counts. A waiver without an owner,
 is one that does not say which tokens, or which files, it is for.
 
 `tokenguard policy lint FILE` says whether a file is in order, and `tokenguard policy schema` prints the JSON Schema for
-editors. `tokenguard policy publish FILE` shares a policy through the store, with its layers and waivers in one; who did,
-and when, is in the audit trail (`audit log --op share`). `tokenguard policy pull` puts it in force on a machine, for the
-hook too.
+editors. `tokenguard policy publish FILE` shares a policy through the store, with its layers and waivers in one; who
+did, and when, is in the audit trail (`audit log --op share`). `tokenguard policy pull` puts it in force on a machine,
+for the hook too.
 
 ### Conditions in CEL
 
