@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench.sidebyside import compare, python, report
 from bench.stores import make_store, ours
+from tokenguard.detection.match import Match
 from tokenguard.detection.own import scan_own
 from tokenguard.detection.own_index import OwnIndex, OwnTag, tag_of
 from tokenguard.domain.secret import Secret
@@ -107,7 +108,10 @@ def _fingerprints(lines: list[str]) -> None:
 
     def fingerprints() -> None:
         stream = OwnRedactor(
-            [], lambda piece: ((match.facts["token"], match.value) for match in scan_own(index, piece))
+            [],
+            lambda piece: (
+                (each.facts["token"], each.value) for each in scan_own(index, piece) if isinstance(each, Match)
+            ),
         )
         for chunk in chunks:
             stream.feed(chunk)
