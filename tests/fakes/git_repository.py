@@ -1,6 +1,7 @@
 """A real git repository in a temporary directory, apart from the machine's own configuration."""
 
 import os
+import secrets
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,11 @@ _CLEAN = {name: text for name, text in os.environ.items() if not name.startswith
     "GIT_COMMITTER_NAME": "A",
     "GIT_COMMITTER_EMAIL": "a@example.com",
 }
+
+
+def leak() -> str:
+    """A line of code with a token that no scan may miss."""
+    return f"connect('sk-social-{secrets.token_hex(32)}')\n"
 
 
 class Repository:

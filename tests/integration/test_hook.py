@@ -20,14 +20,6 @@ def token() -> str:
     return "sk-social-" + "".join(secrets.choice(LETTERS) for _ in range(64))
 
 
-@pytest.fixture
-def repo(tmp_path: Path) -> Repository:
-    repository = Repository(tmp_path / "work")
-    repository.write("README.md", "hello\n")
-    repository.commit("first")
-    return repository
-
-
 def test_a_clean_commit_passes_and_says_what_was_scanned(repo: Repository) -> None:
     repo.stage("app.py", "print('hello')\n")
     done = repo.run(HOOK)

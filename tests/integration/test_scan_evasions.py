@@ -24,7 +24,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fakes.git_repository import Repository
+from tests.fakes.git_repository import Repository, leak
 from tokenguard.detection.own_index import OwnIndex, covered, tag_of
 from tokenguard.detection.rules import scan_rules
 from tokenguard.scanning.baseline import NAME, Recorder, new_salt, read_baseline
@@ -33,18 +33,6 @@ from tokenguard.scanning.scanner import Stages, Suppressor
 
 BIN = Path(sys.executable).parent
 HOOK, COMMAND = str(BIN / "tokenguard-hook"), str(BIN / "tokenguard")
-
-
-def leak() -> str:
-    return f"connect('sk-social-{secrets.token_hex(32)}')\n"
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Repository:
-    repository = Repository(tmp_path / "work")
-    repository.write("README.md", "hello\n")
-    repository.commit("first")
-    return repository
 
 
 def sprung(repo: Repository) -> bool:

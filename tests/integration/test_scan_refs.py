@@ -1,6 +1,5 @@
 """A history is all that a push would bring: also what no commit holds, and commits that git itself shows as others."""
 
-import secrets
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,25 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.git_repository import Repository
+from tests.fakes.git_repository import Repository, leak
 from tokenguard.errors import InputError
 from tokenguard.scanning.jobs import Job
 from tokenguard.scanning.scanner import Stages, Suppressor
 
 HOOK = str(Path(sys.executable).parent / "tokenguard-hook")
 ZEROS = "0" * 40
-
-
-def leak() -> str:
-    return f"connect('sk-social-{secrets.token_hex(32)}')\n"
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Repository:
-    repository = Repository(tmp_path / "work")
-    repository.write("README.md", "hello\n")
-    repository.commit("first")
-    return repository
 
 
 def job() -> Job:
