@@ -30,7 +30,7 @@ def issuer():
         yield issuer
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def aws(issuer):
     """STS decides by the trust policies that `setup` renders, as IAM evaluates their two operators."""
     with FakeAws() as aws:
@@ -63,6 +63,13 @@ def job(aws, issuer, sandbox, tmp_path, capfd, monkeypatch):
     return cli
 
 
+@pytest.fixture
+def made(job):
+    """A job that has a store."""
+    assert job("init", "--sandbox").code == 0
+    return job
+
+
 def test_a_job_makes_a_store_and_rotates_with_sessions_of_its_role(job, aws):
     assert job("init", "--sandbox").code == 0
     assert job.issue().code == 0
@@ -70,9 +77,9 @@ def test_a_job_makes_a_store_and_rotates_with_sessions_of_its_role(job, aws):
     assert aws.counts["AssumeRoleWithWebIdentity"] == 3, "one session for each process"
 
 
-def test_the_composite_action_plans_and_applies_on_aws(job, aws, issuer, sandbox, tmp_path):
-    job.settings = {**job.settings, "role": "env:TOKENGUARD_ROLE"}
-    job("list")  # writes the configuration
+def test_the_composite_action_plans_and_applies_on_aws(made, aws, issuer, sandbox, tmp_path):
+    made.settings = {**made.settings, "role": "env:TOKENGUARD_ROLE"}
+    made("list")  # writes the configuration
     env = tmp_path / "app.env"
     (tmp_path / "tokens.yaml").write_text(
         "version: 1\ntokens:\n  video/app/prod/clip:\n    provider: autoposting\n"
@@ -80,7 +87,7 @@ def test_the_composite_action_plans_and_applies_on_aws(job, aws, issuer, sandbox
         f"    consumers: ['dotenv:{env}#KEY']\n    issue: true\n"
     )
     runner = Runner(
-        tmp_path, tmp_path / "runner", {**job.environ, "TOKENGUARD_ADMIN_AUTOPOSTING": sandbox.info.admin_key}
+        tmp_path, tmp_path / "runner", {**made.environ, "TOKENGUARD_ADMIN_AUTOPOSTING": sandbox.info.admin_key}
     )
     runner.directory.mkdir()
     given = {"config": "config.toml", "role": PLANNER}
@@ -117,11 +124,11 @@ def test_no_other_job_takes_the_rotators_role(job, issuer, claims, more):
     assert "tgcanary" not in refused.err
 
 
-def test_a_pull_request_takes_the_planners_role_named_by_a_variable(job, issuer):
+def test_a_pull_request_takes_the_planners_role_named_by_a_variable(made, issuer):
     issuer.claims = PULL_REQUEST
-    job.settings = {**job.settings, "role": "env:ROLE"}
-    job.environ = {**job.environ, "ROLE": PLANNER}
-    assert job("list").code == 0
+    made.settings = {**made.settings, "role": "env:ROLE"}
+    made.environ = {**made.environ, "ROLE": PLANNER}
+    assert made("list").code == 0
 
 
 @pytest.mark.parametrize(
@@ -133,16 +140,16 @@ def test_a_role_that_is_none_is_refused(job, role):
     assert (refused.code, "role of [aws]" in refused.error or "NOTHING" in refused.error) == (2, True), refused
 
 
-def test_where_the_policy_says_so_ci_lets_no_key_in_that_never_expires(job, tmp_path, monkeypatch):
+def test_where_the_policy_says_so_ci_lets_no_key_in_that_never_expires(made, tmp_path, monkeypatch):
     (tmp_path / "policy.yaml").write_text(
         "format: 1\nname: ours\nextends: default\nrules:\n  - {id: ci-long-lived-key, severity: error}\n"
     )
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    job.settings = {}
-    assert job("list").code == 0, "the default policy warns only"
-    job.more = '[policy]\nfile = "policy.yaml"\n'
-    refused = job("list")
+    made.settings = {}
+    assert made("list").code == 0, "the default policy warns only"
+    made.more = '[policy]\nfile = "policy.yaml"\n'
+    refused = made("list")
     assert (refused.code, "ci-long-lived-key" in refused.error) == (4, True), refused
     monkeypatch.setenv("AWS_SESSION_TOKEN", "tgcanary-session-token")
-    assert job("list").code == 0
+    assert made("list").code == 0
