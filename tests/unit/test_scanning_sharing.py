@@ -24,7 +24,7 @@ PARTS = list(range(30))
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Share everything, on any machine."""
-    monkeypatch.setattr(sharing, "LONG", -1)
+    monkeypatch.setattr(sharing, "_LONG", -1)
     monkeypatch.setattr(sharing, "_second_processor", lambda: True)
 
 

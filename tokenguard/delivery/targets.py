@@ -96,7 +96,3 @@ def _match(kind: ConsumerKind, target: str) -> re.Match[str]:
             f"not a target of {kind}: {safe_text(target, one_line=True, limit=80)!r}", hint=_GRAMMARS[kind].hint
         )
     return found
-
-
-REMOTE = frozenset(_GRAMMARS)
-"""Kinds whose target is a place at a host."""

@@ -14,20 +14,20 @@ from typing import NoReturn, TypeVar
 
 from tokenguard.domain.finding import Report
 
-LONG = 1 << 20
+_LONG = 1 << 20
 """Bytes after which a scan counts as long."""
 _LEAST_PARTS = 8
 _NUMBER = 2
 """Bytes of a part's number. What is written at once is less than a pipe holds."""
-MOST_PARTS = 128
+_MOST_PARTS = 128
 _INTERRUPT = frozenset({signal.SIGINT})
 
 Part = TypeVar("Part")
 
 
-def parts_of(items: Sequence[Part], most: int = MOST_PARTS) -> list[Sequence[Part]]:
-    """Cut a list into at most `most` of the same length."""
-    length = -(-len(items) // most) or 1
+def parts_of(items: Sequence[Part]) -> list[Sequence[Part]]:
+    """Cut a list into parts of the same length, not too many to be handed out."""
+    length = -(-len(items) // _MOST_PARTS) or 1
     return [items[start : start + length] for start in range(0, len(items), length)]
 
 
@@ -55,7 +55,7 @@ def shared(parts: Sequence[Part], scan: Callable[[Part], Report], *, known: int 
     reports: dict[int, Report] = {}
     read = known
     for number, part in enumerate(parts):
-        if read > LONG and len(parts) - number >= _LEAST_PARTS and _second_processor():
+        if read > _LONG and len(parts) - number >= _LEAST_PARTS and _second_processor():
             reports.update(_in_two(parts, number, scan))
             break
         reports[number] = scan(part)
