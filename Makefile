@@ -42,10 +42,11 @@ docs: $(VENV)/dev.stamp
 	$(BIN)/python -m docs.policies
 
 # uv is not part of the locked tools: it is only needed by whoever changes the locks.
-LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 lock:
+	$(LOCK) requirements/pip.in --output-file requirements/pip.txt
 	$(LOCK) pyproject.toml requirements/build.in --output-file requirements/base.txt
 	$(LOCK) pyproject.toml --all-extras requirements/build.in requirements/dev.in \
 		--constraint requirements/base.txt --output-file requirements/dev.txt
@@ -54,7 +55,12 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tokenguard needs Python 3.11 or newer: make PYTHON=…")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/base.stamp: requirements/base.txt pyproject.toml | $(BIN)/python
+# The pip that a supported Python bundles may be too old for what follows: it first becomes the locked one.
+$(VENV)/pip.stamp: requirements/pip.txt | $(BIN)/python
+	$(PIP) install --require-hashes --requirement requirements/pip.txt
+	@touch $@
+
+$(VENV)/base.stamp: requirements/base.txt pyproject.toml $(VENV)/pip.stamp
 	$(PIP) install --require-hashes --requirement requirements/base.txt
 	$(PIP) install --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
