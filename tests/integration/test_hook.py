@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 import string
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.git_repository import Repository
+from tests.integration.hook_runners import RUNNERS, runner
 
 HOOK = str(Path(sys.executable).with_name("tokenguard-hook"))
 LETTERS = string.ascii_letters + string.digits
@@ -300,15 +300,9 @@ def test_a_plain_git_hook_blocks_the_commit(repo: Repository) -> None:
     assert repo.run("git", "commit", "-qm", "clean").returncode == 0
 
 
-@pytest.mark.parametrize("runner", ["pre-commit", "prek"])
-def test_a_real_runner_blocks_the_commit_and_lets_a_clean_one_pass(
-    repo: Repository, runner: str, tmp_path: Path
-) -> None:
-    program = shutil.which(runner, path=str(Path(sys.executable).parent)) or shutil.which(runner)
-    if program is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{runner} is not installed")
-        pytest.skip(f"{runner} is not installed: the hook was not run under it")
+@pytest.mark.parametrize("name", RUNNERS)
+def test_a_real_runner_blocks_the_commit_and_lets_a_clean_one_pass(repo: Repository, name: str, tmp_path: Path) -> None:
+    program = runner(name)
     repo.write(
         ".pre-commit-config.yaml",
         "repos:\n- repo: local\n  hooks:\n  - id: tokenguard\n    name: tokenguard\n"

@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import secrets
-import shutil
 import string
 import subprocess
 import sys
@@ -14,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.git_repository import Repository
+from tests.integration.hook_runners import BIN, ROOT, RUNNERS, runner
 
-BIN = Path(sys.executable).parent
-ROOT = Path(__file__).parents[2]
 NAME = "video/app/prod/upload"
 FIELDS = ("--provider", "manual", "--scope", "drive:d1", "--env", "prod", "--owner", "video", "--purpose", "uploads")
 LETTERS = string.ascii_letters + string.digits
@@ -146,15 +144,6 @@ def test_without_leave_nothing_that_could_reach_a_network_is_even_loaded(team: T
     }
 
 
-def runner(name: str) -> str:
-    program = shutil.which(name, path=str(BIN)) or shutil.which(name)
-    if program is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{name} is not installed")
-        pytest.skip(f"NOT TESTED: {name} is not installed, so the hook was not run under it")
-    return program
-
-
 CONFIGURATION = "repos:\n- repo: local\n  hooks:\n" + "".join(
     f"  - id: {kind}\n    name: {kind}\n    entry: {BIN / 'tokenguard-hook'}{options}\n    language: system\n    require_serial: true\n"
     f"    stages: [{kind}]\n"
@@ -162,7 +151,7 @@ CONFIGURATION = "repos:\n- repo: local\n  hooks:\n" + "".join(
 )
 
 
-@pytest.mark.parametrize("name", ["pre-commit", "prek"])
+@pytest.mark.parametrize("name", RUNNERS)
 def test_a_runner_blocks_an_own_token_in_base64_and_names_its_owner(team: Team, name: str, tmp_path: Path) -> None:
     program = runner(name)
     cache = {"PRE_COMMIT_HOME": str(tmp_path / "cache"), "PREK_HOME": str(tmp_path / "cache")}
@@ -190,7 +179,7 @@ def test_the_hooks_that_this_repository_offers_are_ones_that_a_runner_takes() ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["pre-commit", "prek"])
+@pytest.mark.parametrize("name", RUNNERS)
 def test_with_this_repository_as_the_source(team: Team, name: str, tmp_path: Path) -> None:
     """As a user has it: the runner clones the repository, builds the environment, and runs the hook from there."""
     program = runner(name)
