@@ -14,8 +14,9 @@ import pytest
 
 from tests.fakes.git_repository import Repository
 from tokenguard.cli.boundary import run
+from tokenguard.output.formats import OutputFormat
 from tokenguard.precommit import hook
-from tokenguard.scanning.outputs.formats import Format
+from tokenguard.scanning.outputs.write_findings import FINDING_FORMATS
 
 LETTERS = string.ascii_letters + string.digits
 SHAPES = [
@@ -89,12 +90,12 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     return stream
 
 
-@pytest.mark.parametrize("format_", list(Format))
+@pytest.mark.parametrize("format_", FINDING_FORMATS)
 def test_no_format_and_no_log_level_shows_a_value(planted, monkeypatch, capfd, format_) -> None:
     stream = logged(monkeypatch)
     assert run(["-v", "scan", "--format", format_.value]) == 1
     shown = capfd.readouterr()
-    assert "findings" in shown.out or format_ in {Format.SARIF, Format.JUNIT}
+    assert "findings" in shown.out or format_ in {OutputFormat.SARIF, OutputFormat.JUNIT}
     check(planted, shown.out, shown.err, stream.getvalue())
 
 
@@ -111,7 +112,7 @@ def test_the_hook_shows_none(planted, monkeypatch, capfd, arguments) -> None:
 CRASHES = (
     "tokenguard.detection.rules._judge", "tokenguard.detection.rules._match", "tokenguard.detection.extras._match",
     "tokenguard.detection.extras._stands_for_itself", "tokenguard.scanning.decoding._line_feeds",
-    "tokenguard.scanning.outputs.text.summary", "tokenguard.scanning.outputs.text.advice", "tokenguard.scanning.git.Git.output",
+    "tokenguard.scanning.outputs.findings_text.summary", "tokenguard.scanning.outputs.text.advice", "tokenguard.scanning.git.Git.output",
 )  # fmt: skip
 
 

@@ -9,9 +9,10 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.unit.report_world import FORMULAS, HOSTILE, hostile_posture, number, posture_of
-from tokenguard.report import formats
+from tokenguard.output.formats import OutputFormat
 from tokenguard.report.page import as_page
 from tokenguard.report.posture_forms import as_csv, as_json, as_markdown
+from tokenguard.report.write_assessment import ASSESSMENT_FORMATS, write_assessment
 from tokenguard.text import safe_text
 
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ue000\U000e0041]")
@@ -103,14 +104,14 @@ def test_programs_get_what_was_written_in_ascii(posture):
     assert "\\u202e" in text
 
 
-@pytest.mark.parametrize("form", formats.Format)
+@pytest.mark.parametrize("form", ASSESSMENT_FORMATS)
 def test_a_check_breaks_out_of_no_format(posture, form):
-    text = formats.render(posture.assessments, form)
+    text = write_assessment(posture.assessments, form)
     assert not _INVISIBLE.search(text.replace("\\u202e", ""))
-    if form in {formats.Format.JSON, formats.Format.SARIF}:
+    if form in {OutputFormat.JSON, OutputFormat.SARIF}:
         assert text.isascii()
         json.loads(text)
-    if form is formats.Format.JUNIT:
+    if form is OutputFormat.JUNIT:
         import xml.etree.ElementTree as ET
 
         assert {element.tag for element in ET.fromstring(text).iter()} <= {

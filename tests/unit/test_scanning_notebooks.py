@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tokenguard.output.formats import OutputFormat
 from tokenguard.scanning.advice import Reach
 from tokenguard.scanning.notebooks import cells_of
-from tokenguard.scanning.outputs.formats import Format, render
+from tokenguard.scanning.outputs.write_findings import write_findings
 from tokenguard.scanning.scanner import scan
 from tokenguard.scanning.source import Blob
 
@@ -71,6 +72,6 @@ def test_the_report_names_the_cell_and_keeps_the_line() -> None:
     source = ["import x\n", f"x.connect('sk-social-{secrets.token_hex(32)}')\n"]
     text = json.dumps({"cells": [{"cell_type": "code", "source": source}]}, indent=1)
     report = scan([Blob(path="a.ipynb", data=text.encode())])
-    (finding,) = json.loads(render(report, Format.JSON, Reach.STAGED))["findings"]
+    (finding,) = json.loads(write_findings(report, OutputFormat.JSON, Reach.STAGED))["findings"]
     assert (finding["line"], finding["cell"]) == (place(text, "sk-social")[0], "1, line 2")
-    assert ", cell 1, line 2" in render(report, Format.TEXT, Reach.STAGED)
+    assert ", cell 1, line 2" in write_findings(report, OutputFormat.TEXT, Reach.STAGED)

@@ -14,8 +14,9 @@ import pytest
 from tokenguard.cli.boundary import run
 from tokenguard.domain.finding import Finding, Kind, Origin, Report, Skipped
 from tokenguard.frozen import replace
+from tokenguard.output.formats import OutputFormat
 from tokenguard.scanning.advice import Reach
-from tokenguard.scanning.outputs.formats import Format, render
+from tokenguard.scanning.outputs.write_findings import FINDING_FORMATS, write_findings
 from tokenguard.scanning.scanner import Stages, scan
 from tokenguard.scanning.source import Blob
 
@@ -44,26 +45,26 @@ def report_of(values: list[str]) -> Report:
     return scan(blobs)
 
 
-@pytest.mark.parametrize("format_", list(Format))
-def test_a_thousand_canaries_are_found_and_none_appears(format_: Format) -> None:
+@pytest.mark.parametrize("format_", FINDING_FORMATS)
+def test_a_thousand_canaries_are_found_and_none_appears(format_: OutputFormat) -> None:
     values = canaries(1000)
     report = report_of(values)
     assert len(report.findings) > 700
-    shown = render(report, format_, Reach.STAGED)
+    shown = write_findings(report, format_, Reach.STAGED)
     for value in values:
         for form in (value, base64.b64encode(value.encode()).decode(), value.encode().hex(), value[:12], value[-12:]):
             assert form not in shown
 
 
-@pytest.mark.parametrize("format_", list(Format))
-def test_no_name_can_act_on_a_terminal(format_: Format) -> None:
-    shown = render(report_of(canaries(20)), format_, Reach.WORKTREE)
+@pytest.mark.parametrize("format_", FINDING_FORMATS)
+def test_no_name_can_act_on_a_terminal(format_: OutputFormat) -> None:
+    shown = write_findings(report_of(canaries(20)), format_, Reach.WORKTREE)
     assert "\x1b" not in shown
     assert "\u202e" not in shown
 
 
 def test_json_has_the_documented_shape() -> None:
-    content = json.loads(render(report_of(canaries(20)), Format.JSON, Reach.WORKTREE))
+    content = json.loads(write_findings(report_of(canaries(20)), OutputFormat.JSON, Reach.WORKTREE))
     assert set(content) == {"scanned", "suppressed", "allowed", "notes", "waived", "findings"}
     assert set(content["scanned"]) == {"files", "bytes", "skipped"}
     assert {"kind", "type", "path", "line", "column"} <= set(content["findings"][0])
@@ -71,7 +72,7 @@ def test_json_has_the_documented_shape() -> None:
 
 
 def test_sarif_refers_to_its_own_rules_and_holds_no_snippet() -> None:
-    shown = render(report_of(canaries(50)), Format.SARIF, Reach.WORKTREE)
+    shown = write_findings(report_of(canaries(50)), OutputFormat.SARIF, Reach.WORKTREE)
     document = json.loads(shown)
     assert document["version"] == "2.1.0"
     (only,) = document["runs"]
@@ -105,39 +106,39 @@ def every_part() -> Report:
 
 @pytest.mark.parametrize("make", [lambda: report_of([]), every_part, lambda: Report(files=0, bytes=0)])
 def test_sarif_is_valid_by_the_official_schema(sarif_schema: jsonschema.Draft4Validator, make) -> None:
-    document = json.loads(render(make(), Format.SARIF, Reach.PUSHED))
+    document = json.loads(write_findings(make(), OutputFormat.SARIF, Reach.PUSHED))
     assert [error.message for error in sarif_schema.iter_errors(document)] == []
     assert not sarif_schema.is_valid(document | {"version": "2.2.0"})
 
 
-@pytest.mark.parametrize("format_", list(Format))
-def test_a_waived_token_is_shown_by_every_format_as_what_it_is(format_: Format) -> None:
+@pytest.mark.parametrize("format_", FINDING_FORMATS)
+def test_a_waived_token_is_shown_by_every_format_as_what_it_is(format_: OutputFormat) -> None:
     report = Report(files=1, bytes=1, waived=every_part().waived)
-    shown = render(report, format_, Reach.STAGED)
+    shown = write_findings(report, format_, Reach.STAGED)
     assert "2026-12-01" in shown
     match format_:
-        case Format.SARIF:
+        case OutputFormat.SARIF:
             (result,) = json.loads(shown)["runs"][0]["results"]
             assert [each["status"] for each in result["suppressions"]] == ["accepted"]
-        case Format.JUNIT:
+        case OutputFormat.JUNIT:
             assert (ET.fromstring(shown).get("failures"), ET.fromstring(shown).get("skipped")) == ("0", "1")
-        case Format.GITHUB:
+        case OutputFormat.GITHUB:
             assert "::error" not in shown
-        case Format.JSON:
+        case OutputFormat.JSON:
             assert json.loads(shown)["findings"] == []
-        case Format.TEXT:
+        case OutputFormat.TEXT:
             assert shown.splitlines()[0].endswith("waived until 2026-12-01 by video: a dead end, <&>")
 
 
 def test_junit_counts_what_it_lists() -> None:
-    suite = ET.fromstring(render(report_of(canaries(20)), Format.JUNIT, Reach.WORKTREE))
+    suite = ET.fromstring(write_findings(report_of(canaries(20)), OutputFormat.JUNIT, Reach.WORKTREE))
     assert int(suite.get("failures")) == len(suite.findall("testcase/failure")) > 0
     assert int(suite.get("tests")) == len(suite.findall("testcase"))
 
 
 def test_github_annotations_are_one_line_each() -> None:
     report = report_of(canaries(20))
-    lines = render(report, Format.GITHUB, Reach.WORKTREE).splitlines()
+    lines = write_findings(report, OutputFormat.GITHUB, Reach.WORKTREE).splitlines()
     assert len(lines) == len(report.findings) + len(report.skipped) + 1
     assert all(line.startswith("::error file=") for line in lines[: len(report.findings)])
 
@@ -161,7 +162,7 @@ def test_an_allow_comment_is_honoured_and_counted() -> None:
     assert (len(report.findings), report.allowed) == (0, 2)
 
 
-@pytest.mark.parametrize("format_", [each.value for each in Format])
+@pytest.mark.parametrize("format_", [each.value for each in FINDING_FORMATS])
 def test_the_command_exits_1_with_findings_and_0_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], format_: str
 ) -> None:

@@ -10,10 +10,11 @@ from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.confirming import confirm
 from tokenguard.cli.declaring import DEFAULT_FILE, Held, declared_in, held_against_store, refuse_blocked
 from tokenguard.cli.handing import hand_over
-from tokenguard.cli.plan_view import Format, show_plan
+from tokenguard.cli.plan_view import show_plan
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import Consumer
 from tokenguard.errors import ExitCode, InputError, NeedsPerson
+from tokenguard.output.formats import OutputFormat
 from tokenguard.ports.delivery import Delivery
 from tokenguard.provisioning.actions import Plan
 from tokenguard.provisioning.reviewing import checked_digest, reviewed_actions
@@ -120,7 +121,7 @@ def _confirm(wiring: Wiring, plan: Plan) -> None:
     if wiring.tty is None:
         return
     if not wiring.screen.as_json:
-        show_plan(wiring, plan, Format.TEXT)
+        show_plan(wiring, plan, OutputFormat.TEXT)
     confirm(wiring.tty, "do this", undone="done")
 
 

@@ -9,11 +9,12 @@ from tokenguard.cli.assessing import chosen_policy, chosen_stores, surroundings
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.explaining import explain
 from tokenguard.errors import ExitCode, InputError
+from tokenguard.output.formats import OutputFormat
 from tokenguard.policy.evaluation import Assessment, assess
 from tokenguard.policy.model import Severity
 from tokenguard.ports.store import Store
-from tokenguard.report.document import content
-from tokenguard.report.formats import Format, render
+from tokenguard.report.assessment_content import content
+from tokenguard.report.write_assessment import ASSESSMENT_FORMATS, write_assessment
 from tokenguard.shell.wiring import Wiring
 
 if TYPE_CHECKING:  # loads what `--help` does without
@@ -34,7 +35,7 @@ _FAIL_ON = [Severity.ERROR.value, Severity.WARNING.value, Severity.NOTE.value]
 @click.option("--ask-providers", is_flag=True, help="Ask providers for their lists of tokens.")
 @click.option("--all-stores", is_flag=True, help="Every store of the configuration.")
 @click.option("--explain", "explained", metavar="RULE", help="Say what a rule demands and why, and check nothing.")
-@click.option("--format", "as_format", type=click.Choice([each.value for each in Format]), help="How to report.")
+@click.option("--format", "as_format", type=click.Choice([*map(str, ASSESSMENT_FORMATS)]), help="How to report.")
 @pass_wiring
 def check(
     wiring: Wiring,
@@ -63,13 +64,13 @@ def check(
     """
     if inventory_only and (repo_only or path is not None or base):
         raise InputError("--inventory-only leaves the repository out", hint="give it alone, or leave it away")
-    chosen = Format(as_format or wiring.flags.format)
+    chosen = OutputFormat(as_format or wiring.flags.format)
     from tokenguard.cli.checking import Held, examine, held_to  # noqa: PLC0415 - `--help` needs none of it
 
     policy = chosen_policy(wiring, named)
     held = Held(policy) if inventory_only else held_to(policy, path, base, needed=repo_only)
     if explained is not None:
-        explain(wiring, held.policy, explained, as_json=chosen is Format.JSON)
+        explain(wiring, held.policy, explained, as_json=chosen is OutputFormat.JSON)
         return ExitCode.OK
     stores = {} if repo_only else _stores(wiring, held, every=all_stores)
 
@@ -108,9 +109,9 @@ def _mended(wiring: Wiring, held: "Held", assessments: list[Assessment], *, conf
     return bool(found) and mend(wiring, found, confirmed=confirmed)
 
 
-def _print(wiring: Wiring, assessments: list[Assessment], chosen: Format) -> None:
-    wiring.flags.format = "json" if chosen is Format.JSON else "text"
-    if chosen is Format.JSON:
+def _print(wiring: Wiring, assessments: list[Assessment], chosen: OutputFormat) -> None:
+    wiring.flags.format = "json" if chosen is OutputFormat.JSON else "text"
+    if chosen is OutputFormat.JSON:
         wiring.screen.document(content(assessments))
         return
-    wiring.screen.text(render(assessments, chosen))
+    wiring.screen.text(write_assessment(assessments, chosen))

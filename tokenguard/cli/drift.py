@@ -5,11 +5,12 @@ import click
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.declaring import DEFAULT_FILE, declared_in, held_against_store
 from tokenguard.errors import ExitCode
+from tokenguard.output.formats import OutputFormat
 from tokenguard.policy.evaluation import Assessment
 from tokenguard.policy.model import Severity
 from tokenguard.provisioning.drift import assessment
-from tokenguard.report.document import content
-from tokenguard.report.formats import Format, render
+from tokenguard.report.assessment_content import content
+from tokenguard.report.write_assessment import ASSESSMENT_FORMATS, write_assessment
 from tokenguard.shell.wiring import Wiring
 
 _FAIL_ON = [Severity.ERROR.value, Severity.WARNING.value, Severity.NOTE.value]
@@ -26,7 +27,7 @@ _FAIL_ON = [Severity.ERROR.value, Severity.WARNING.value, Severity.NOTE.value]
 @click.option(
     "--fail-on", type=click.Choice(_FAIL_ON), default="warning", help="Exit 1 from this severity on: warning."
 )
-@click.option("--format", "as_format", type=click.Choice([each.value for each in Format]), help="How to report.")
+@click.option("--format", "as_format", type=click.Choice([*map(str, ASSESSMENT_FORMATS)]), help="How to report.")
 @pass_wiring
 def drift(
     wiring: Wiring,
@@ -56,13 +57,13 @@ def drift(
         manifest=held.manifest.files[0],
         tokens=held.plan.declared,
     )
-    _print(wiring, found, Format(as_format or wiring.flags.format))
+    _print(wiring, found, OutputFormat(as_format or wiring.flags.format))
     return ExitCode.FINDINGS if found.at_least(Severity(fail_on)) else ExitCode.OK
 
 
-def _print(wiring: Wiring, found: Assessment, chosen: Format) -> None:
-    wiring.flags.format = "json" if chosen is Format.JSON else "text"
-    if chosen is Format.JSON:
+def _print(wiring: Wiring, found: Assessment, chosen: OutputFormat) -> None:
+    wiring.flags.format = "json" if chosen is OutputFormat.JSON else "text"
+    if chosen is OutputFormat.JSON:
         shape = content([found])
         wiring.screen.document(
             {
@@ -73,4 +74,4 @@ def _print(wiring: Wiring, found: Assessment, chosen: Format) -> None:
             }
         )
         return
-    wiring.screen.text(render([found], chosen, command="drift"))
+    wiring.screen.text(write_assessment([found], chosen, command="drift"))

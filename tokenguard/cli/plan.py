@@ -4,8 +4,9 @@ import click
 
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.declaring import DEFAULT_FILE, declared_in, held_against_store, refuse_blocked
-from tokenguard.cli.plan_view import Format, show_plan
+from tokenguard.cli.plan_view import PLAN_FORMATS, show_plan
 from tokenguard.errors import ExitCode
+from tokenguard.output.formats import OutputFormat
 from tokenguard.shell.wiring import Wiring
 
 
@@ -13,7 +14,7 @@ from tokenguard.shell.wiring import Wiring
 @click.argument("file", metavar="[FILE]", default=DEFAULT_FILE)
 @click.option("--env", "environment", metavar="E", default="", help="The environment that is meant; with its overlay.")
 @click.option("--exit-code", is_flag=True, help="Exit 1 if there is something to do.")
-@click.option("--format", "as_format", type=click.Choice([each.value for each in Format]), help="How to tell it.")
+@click.option("--format", "as_format", type=click.Choice([*map(str, PLAN_FORMATS)]), help="How to tell it.")
 @pass_wiring
 def plan(wiring: Wiring, file: str, *, environment: str, exit_code: bool, as_format: str | None) -> ExitCode:
     """Hold the manifest FILE (tokens.yaml) against the store and tell what `tokenguard apply` would do.
@@ -23,6 +24,6 @@ def plan(wiring: Wiring, file: str, *, environment: str, exit_code: bool, as_for
     wish in it, cannot be fulfilled.
     """
     held = held_against_store(wiring, declared_in(file, environment))
-    show_plan(wiring, held.plan, Format(as_format or wiring.flags.format))
+    show_plan(wiring, held.plan, OutputFormat(as_format or wiring.flags.format))
     refuse_blocked(held.plan)
     return ExitCode.FINDINGS if exit_code and held.plan.actions else ExitCode.OK

@@ -1,36 +1,30 @@
 """How a plan is shown: to people, to programs, and on a pull request."""
 
-from enum import StrEnum, unique
 from typing import Any
 
 from tokenguard.cli.plan_words import adoptions, cost, destinations, details, shouts, summary, todo_line, what
 from tokenguard.inventory.views import moment
+from tokenguard.output.formats import OutputFormat
 from tokenguard.provisioning.actions import Action, Plan, Todo
 from tokenguard.shell.wiring import Wiring
 
 _NAMED = 20
 
 
-@unique
-class Format(StrEnum):
-    """How a plan may be written."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
+PLAN_FORMATS = (OutputFormat.TEXT, OutputFormat.JSON, OutputFormat.MARKDOWN)
 
 
-def show_plan(wiring: Wiring, plan: Plan, chosen: Format) -> None:
+def show_plan(wiring: Wiring, plan: Plan, chosen: OutputFormat) -> None:
     """Print a plan; what must not be overlooked comes first."""
-    wiring.flags.format = "json" if chosen is Format.JSON else "text"
+    wiring.flags.format = "json" if chosen is OutputFormat.JSON else "text"
     match chosen:
-        case Format.JSON:
+        case OutputFormat.JSON:
             wiring.screen.document(plan_json(plan, cost(plan, wiring.store_url)))
-        case Format.MARKDOWN:
+        case OutputFormat.MARKDOWN:
             from tokenguard.cli.plan_markdown import render  # noqa: PLC0415 - only a pull request wants it
 
             wiring.screen.text(render(plan, cost(plan, wiring.store_url)))
-        case Format.TEXT:
+        case _:
             _text(wiring, plan)
 
 

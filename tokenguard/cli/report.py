@@ -1,6 +1,5 @@
 """`tokenguard report`: the state of the inventory, for people to read and for files to keep."""
 
-from enum import StrEnum, unique
 from pathlib import Path
 
 import click
@@ -10,20 +9,18 @@ from tokenguard.cli.reporting import as_of_moment, posture_of
 from tokenguard.cli.saving import save_page
 from tokenguard.errors import InputError
 from tokenguard.files import shown
+from tokenguard.output.formats import OutputFormat, json_text
 from tokenguard.report.posture import Posture
 from tokenguard.shell.wiring import Wiring
 
-
-@unique
-class Form(StrEnum):
-    """How a report may be written."""
-
-    MARKDOWN = "markdown"
-    TEXT = "text"
-    """The same as Markdown."""
-    HTML = "html"
-    JSON = "json"
-    CSV = "csv"
+REPORT_FORMATS = (
+    OutputFormat.MARKDOWN,
+    OutputFormat.TEXT,
+    OutputFormat.HTML,
+    OutputFormat.JSON,
+    OutputFormat.CSV,
+)
+"""Text is the same as Markdown."""
 
 
 @command("report")
@@ -33,7 +30,7 @@ class Form(StrEnum):
 @click.option(
     "--as-of", metavar="DATE", help="How it stood at the end of that day (UTC), or will stand if nothing is done."
 )
-@click.option("--format", "as_format", type=click.Choice([each.value for each in Form]), help="How to write it.")
+@click.option("--format", "as_format", type=click.Choice([*map(str, REPORT_FORMATS)]), help="How to write it.")
 @click.option("--html", "as_html", is_flag=True, help="Short for --format html.")
 @click.option("--output", metavar="FILE", help="Write there (0600) instead of to standard output.")
 @pass_wiring
@@ -64,26 +61,24 @@ def report(
     wiring.screen.text(text)
 
 
-def _form(given: str, *, as_html: bool) -> Form:
-    form = Form(given)
+def _form(given: str, *, as_html: bool) -> OutputFormat:
+    form = OutputFormat(given)
     if not as_html:
         return form
-    if form in {Form.JSON, Form.CSV}:
+    if form in {OutputFormat.JSON, OutputFormat.CSV}:
         raise InputError(f"--html and --format {form.value} contradict each other", hint="give one of the two")
-    return Form.HTML
+    return OutputFormat.HTML
 
 
-def _written(posture: Posture, form: Form) -> str:
-    if form is Form.HTML:
+def _written(posture: Posture, form: OutputFormat) -> str:
+    if form is OutputFormat.HTML:
         from tokenguard.report.page import as_page  # noqa: PLC0415 - only a page loads what draws charts
 
         return as_page(posture)
     from tokenguard.report import posture_forms as forms  # noqa: PLC0415 - a page does not need it
 
-    if form is Form.CSV:
+    if form is OutputFormat.CSV:
         return forms.as_csv(posture)
-    if form is Form.JSON:
-        import json  # noqa: PLC0415 - the other forms do not need it
-
-        return json.dumps(forms.as_json(posture), ensure_ascii=True, indent=2).replace("\x7f", "\\u007f") + "\n"
+    if form is OutputFormat.JSON:
+        return json_text(forms.as_json(posture))
     return forms.as_markdown(posture)

@@ -9,13 +9,14 @@ from tokenguard.cli.scan_source import Source
 from tokenguard.domain.finding import Report
 from tokenguard.errors import ExitCode
 from tokenguard.frozen import replace
+from tokenguard.output.formats import OutputFormat
 from tokenguard.scanning.advice import Reach
 from tokenguard.scanning.baseline import suppressor
 from tokenguard.scanning.demands import Demands, demanded
 from tokenguard.scanning.jobs import Job
 from tokenguard.scanning.naming import named
-from tokenguard.scanning.outputs import document
-from tokenguard.scanning.outputs.formats import Format, render
+from tokenguard.scanning.outputs.findings_content import content
+from tokenguard.scanning.outputs.write_findings import FINDING_FORMATS, write_findings
 from tokenguard.scanning.own_tokens import load_own_tokens
 from tokenguard.scanning.scanner import Stages, Suppressor
 from tokenguard.shell.scan_key import find_scan_key
@@ -47,7 +48,7 @@ from tokenguard.shell.wiring import Wiring
     help="Run a plug-in of detect-secrets too; it is a program.",
 )
 @click.option("--filter", "filters", multiple=True, metavar="FILE::NAME", help="Run a filter of detect-secrets too.")
-@click.option("--format", "as_format", type=click.Choice([each.value for each in Format]), help="How to report.")
+@click.option("--format", "as_format", type=click.Choice([*map(str, FINDING_FORMATS)]), help="How to report.")
 @pass_wiring
 def scan(
     wiring: Wiring,
@@ -79,7 +80,7 @@ def scan(
     A .tokenguard.toml at the top of the scanned repository may ask for more ([scan] strict, require_own,
     max_pragmas), never for less.
     """
-    chosen = Format(as_format or wiring.flags.format)
+    chosen = OutputFormat(as_format or wiring.flags.format)
     source = Source(paths=paths, staged=staged, history=history, since=since, stdin=stdin, message=commit_msg)
     asked = Demands(strict=strict, require_own=require_own, most_allowed=max_pragmas)
     demands = asked | demanded(source.directories, base=base)
@@ -111,9 +112,9 @@ def _settings(wiring: Wiring, plugins: tuple[Path, ...], filters: tuple[str, ...
     )
 
 
-def _print(wiring: Wiring, report: Report, chosen: Format, reach: Reach) -> None:
-    if chosen is Format.JSON:
+def _print(wiring: Wiring, report: Report, chosen: OutputFormat, reach: Reach) -> None:
+    if chosen is OutputFormat.JSON:
         wiring.flags.format = "json"
-        wiring.screen.document(document.content(report))
+        wiring.screen.document(content(report))
         return
-    wiring.screen.text(render(report, chosen, reach))
+    wiring.screen.text(write_findings(report, chosen, reach))

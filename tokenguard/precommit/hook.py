@@ -45,7 +45,7 @@ def _run(arguments: list[str]) -> int:
         sys.stdout.write(USAGE)
         return ExitCode.OK
     wanted = parsed(arguments)
-    from tokenguard.scanning.outputs.text import render  # noqa: PLC0415 - `--help` needs none of it
+    from tokenguard.scanning.outputs.findings_text import findings_text  # noqa: PLC0415 - `--help` needs none of it
     from tokenguard.shell.scan_settings import user_scan_settings, with_names  # noqa: PLC0415
 
     settings = user_scan_settings(os.environ)
@@ -53,7 +53,7 @@ def _run(arguments: list[str]) -> int:
     changes = _changes(wanted)
     report, reach = _scanned(_job(wanted, demands, settings, changes), wanted)
     report = demands.noted(with_names(report, os.environ) if settings and settings.names else report)
-    sys.stdout.write(render(report, reach))
+    sys.stdout.write(findings_text(report, reach))
     violated = changes.violate() if changes is not None else False
     return ExitCode.FINDINGS if violated or demands.fail(report) else ExitCode.OK
 

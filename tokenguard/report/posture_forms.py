@@ -12,9 +12,9 @@ from tokenguard.inventory.views import day, moment
 from tokenguard.policy.evaluation import Violation
 from tokenguard.policy.model import born, due_of
 from tokenguard.report import sections as tables
+from tokenguard.report.assessment_content import content
 from tokenguard.report.controls import Evidence, evidence
 from tokenguard.report.coverage import Coverage, coverage
-from tokenguard.report.document import content
 from tokenguard.report.gathering import summary
 from tokenguard.report.posture import (
     LEVELS,

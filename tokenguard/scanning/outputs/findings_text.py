@@ -9,7 +9,7 @@ from tokenguard.text import counted, safe_text
 _OF_WAIVERS = ("report", "state", "until", "waived_by", "reason")
 
 
-def render(report: Report, reach: Reach) -> str:
+def findings_text(report: Report, reach: Reach) -> str:
     """One line a finding, then what to do, then what was and was not scanned."""
     lines = [_line(finding) for finding in report.findings]
     lines.extend(f"  report: {_shown(code)}" for code in dict.fromkeys(_codes(report)))

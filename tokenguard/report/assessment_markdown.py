@@ -9,7 +9,7 @@ from tokenguard.rotation.markdown import inert, plain, table
 _TITLES = {"check": "Policy check", "drift": "Drift"}
 
 
-def render(assessments: Sequence[Assessment], *, command: str = "check") -> str:
+def markdown_of(assessments: Sequence[Assessment], *, command: str = "check") -> str:
     """The summary, then tables of what is violated, waived and not evaluable."""
     parts = [f"# {_TITLES[command]}", plain(summary(assessments)) + "."]
     if found := violations(assessments):

@@ -7,7 +7,7 @@ from tokenguard.report.gathering import not_evaluable, summary, violations
 from tokenguard.text import safe_text
 
 
-def render(assessments: Sequence[Assessment]) -> str:
+def text_of(assessments: Sequence[Assessment]) -> str:
     """One line a violation with the command that mends it, then what is waived and what nobody can say."""
     lines = []
     for found in violations(assessments):

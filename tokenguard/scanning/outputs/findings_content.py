@@ -1,14 +1,8 @@
-"""A report for programs: one JSON document."""
+"""A report of findings as the content of one JSON document."""
 
-import json
 from typing import Any
 
 from tokenguard.domain.finding import Finding, Report
-
-
-def render(report: Report) -> str:
-    """ASCII only, so that nothing in it can act on a terminal."""
-    return json.dumps(content(report), ensure_ascii=True, indent=2).replace("\x7f", "\\u007f") + "\n"
 
 
 def content(report: Report) -> dict[str, Any]:

@@ -1,16 +1,10 @@
-"""An assessment for programs: one JSON document."""
+"""An assessment as the content of one JSON document."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from tokenguard.policy.evaluation import Assessment, Violation
 from tokenguard.report.gathering import not_evaluable, violations
-
-
-def render(assessments: Sequence[Assessment]) -> str:
-    """ASCII only, so that nothing in it can act on a terminal."""
-    return json.dumps(content(assessments), ensure_ascii=True, indent=2).replace("\x7f", "\\u007f") + "\n"
 
 
 def content(assessments: Sequence[Assessment]) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from tokenguard.domain.finding import Finding, Report
 from tokenguard.scanning.advice import Reach, advice, subject, waiver_words
-from tokenguard.scanning.outputs.text import summary
+from tokenguard.scanning.outputs.findings_text import summary
 from tokenguard.text import safe_text
 
 
-def render(report: Report, reach: Reach) -> str:
+def workflow_commands(report: Report, reach: Reach) -> str:
     """`::error` for a finding, `::notice` for a waived one, `::warning` for what was not scanned, then the summary."""
     lines = [_annotation("error", finding, advice(finding, reach)) for finding in report.findings]
     lines.extend(_annotation("notice", finding, waiver_words(finding)) for finding in report.waived)

@@ -1,0 +1,50 @@
+"""Writes what `check` and `drift` found, in the format that was asked for."""
+
+from collections.abc import Sequence
+
+from tokenguard.output.formats import OutputFormat
+from tokenguard.policy.evaluation import Assessment
+
+ASSESSMENT_FORMATS = (
+    OutputFormat.TEXT,
+    OutputFormat.JSON,
+    OutputFormat.SARIF,
+    OutputFormat.JUNIT,
+    OutputFormat.MARKDOWN,
+)
+
+
+def write_assessment(assessments: Sequence[Assessment], chosen: OutputFormat, *, command: str = "check") -> str:
+    """The assessments of one policy on one or more stores, ending with a line feed; loads only what is needed.
+
+    Args:
+        assessments: one or more.
+        chosen: one of ASSESSMENT_FORMATS.
+        command: which command found this, for the formats that have a title.
+    """
+    match chosen:
+        case OutputFormat.TEXT:
+            from tokenguard.report.assessment_text import text_of  # noqa: PLC0415
+
+            return text_of(assessments)
+        case OutputFormat.JSON:
+            from tokenguard.output.formats import json_text  # noqa: PLC0415
+            from tokenguard.report.assessment_content import content  # noqa: PLC0415
+
+            return json_text(content(assessments))
+        case OutputFormat.SARIF:
+            from tokenguard.output.sarif import sarif_text  # noqa: PLC0415
+            from tokenguard.report.assessment_results import results_of, rules_of  # noqa: PLC0415
+
+            return sarif_text(rules_of(assessments), results_of(assessments))
+        case OutputFormat.JUNIT:
+            from tokenguard.output.junit import junit_text  # noqa: PLC0415
+            from tokenguard.report.assessment_results import cases_of  # noqa: PLC0415
+
+            return junit_text(f"tokenguard {command}", cases_of(assessments))
+        case OutputFormat.MARKDOWN:
+            from tokenguard.report.assessment_markdown import markdown_of  # noqa: PLC0415
+
+            return markdown_of(assessments, command=command)
+        case _:
+            raise ValueError(f"an assessment is not written as {chosen}")
