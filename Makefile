@@ -24,10 +24,10 @@ demo: $(VENV)/base.stamp
 	@$(BIN)/tokenguard demo
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest --numprocesses $(JOBS) $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal $(ARGS)
 
 cover: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --cov --cov-report=term:skip-covered --cov-fail-under $(FLOOR) $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under $(FLOOR) $(ARGS)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .

@@ -5,8 +5,14 @@ import os
 import re
 import signal
 import socket
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.fakes.secrets_manager.server import FakeAws
+    from tests.integration.openbao import OpenBao
 
 _SCRUBBED = re.compile(
     r"(TOKENGUARD|VAULT|BAO|AWS)_|XDG_|NETRC$|(HTTPS?|ALL|NO)_PROXY$|SSLKEYLOGFILE$|GIT_", re.IGNORECASE
@@ -32,6 +38,33 @@ def unmeasured(monkeypatch):
     """Child processes are not measured for coverage: what they import, and when, is what the test looks at."""
     for name in [name for name in os.environ if name.startswith("COVERAGE")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def openbao() -> "Iterator[OpenBao]":
+    """A real OpenBao, one for each worker: a test takes a prefix or a mount of its own.
+
+    A module that seals it, or sets up logins of the whole server, has a server of its own.
+    """
+    from tests.integration.openbao import running
+
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _aws_server() -> "Iterator[FakeAws]":
+    from tests.fakes.secrets_manager.server import FakeAws
+
+    with FakeAws() as server:
+        yield server
+
+
+@pytest.fixture
+def fake_aws(_aws_server: "FakeAws") -> "FakeAws":
+    """A fake of AWS: one server for each worker, with an empty region for each test."""
+    _aws_server.reset()
+    return _aws_server
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,7 +1,6 @@
 """The Store contract on the strict Secrets Manager, by a real boto3 client."""
 
 import zlib
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,18 +14,11 @@ from tokenguard.stores.aws.projection import STORE
 from tokenguard.stores.aws.store import AwsStore
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[FakeAws]:
-    with FakeAws() as aws:
-        yield aws
-
-
 @pytest.fixture
-def aws(server: FakeAws, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
+def aws(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    server.service.shelf.secrets.clear()
-    return server
+    return fake_aws
 
 
 class TestAwsStore(StoreContract):

@@ -15,7 +15,7 @@ from tests.fakes.secrets_manager.server import FakeAws
 from tests.fakes.secrets_manager.stores import CREDENTIALS, client
 from tests.fakes.vault_proxy import Answer, Cut, VaultProxy
 from tests.fakes.world import canary
-from tests.integration.openbao import OpenBao, running
+from tests.integration.openbao import OpenBao
 from tokenguard.clients.aws.fields import SecretField
 from tokenguard.clients.aws.secrets import Secrets
 from tokenguard.clients.vault.fields import KvField
@@ -48,18 +48,12 @@ class TestPlaceInMemory(PlaceContract):
         return MemoryPlace(self.places, f"{self.url}#{field}")
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[OpenBao]:
-    with running() as server:
-        yield server
-
-
 class TestVaultPlace(PlaceContract):
     @pytest.fixture(autouse=True)
-    def _world(self, server: OpenBao) -> Iterator[None]:
-        self.server = server
+    def _world(self, openbao: OpenBao) -> Iterator[None]:
+        self.server = openbao
         self.path = f"their apps/ü+{next(_numbers)}/prod"
-        self.connection = vault_stores.connection(server.url, server.root_token)
+        self.connection = vault_stores.connection(openbao.url, openbao.root_token)
         yield
         self.connection.close()
 
@@ -130,20 +124,12 @@ class TestVaultPlace(PlaceContract):
                 place.replace(place.read().version, Secret(canary()))
 
 
-@pytest.fixture(scope="module")
-def aws_server() -> Iterator[FakeAws]:
-    with FakeAws() as aws:
-        yield aws
-
-
 class TestAwsPlace(PlaceContract):
     @pytest.fixture(autouse=True)
-    def _world(self, aws_server: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    def _world(self, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
         for name, value in CREDENTIALS.items():
             monkeypatch.setenv(name, value)
-        self.aws = aws_server
-        self.aws.faults.clear()
-        self.aws.service.shelf.secrets.clear()
+        self.aws = fake_aws
         self.name = f"their/app-{next(_numbers)}"
 
     def put(self, fields: dict[str, Any]) -> None:

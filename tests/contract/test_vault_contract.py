@@ -8,7 +8,7 @@ import pytest
 
 from tests.contract.store_suite import StoreContract
 from tests.fakes import vault_stores
-from tests.integration.openbao import OpenBao, running
+from tests.integration.openbao import OpenBao
 from tokenguard.clients.vault.kv import KvMount
 from tokenguard.clients.vault.trouble import Reason, VaultTrouble
 from tokenguard.ports.shelf import Item
@@ -19,27 +19,21 @@ from tokenguard.stores.vault.shelf import _Packed
 from tokenguard.stores.vault.store import VaultStore
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[OpenBao]:
-    with running() as server:
-        yield server
-
-
 @pytest.fixture
-def place(request: pytest.FixtureRequest, server: OpenBao) -> Place:
+def place(request: pytest.FixtureRequest, openbao: OpenBao) -> Place:
     return Place(mount="secret", prefix=f"tg/{abs(hash(request.node.nodeid)):x}")
 
 
 class TestOpenBaoStore(StoreContract):
     @pytest.fixture
-    def store(self, server: OpenBao, place: Place) -> Iterator[Store]:
-        store = vault_stores.made(place, vault_stores.connection(server.url, server.root_token))
+    def store(self, openbao: OpenBao, place: Place) -> Iterator[Store]:
+        store = vault_stores.made(place, vault_stores.connection(openbao.url, openbao.root_token))
         yield store
         store.close()
 
     @pytest.fixture
-    def twin(self, server: OpenBao, place: Place, store: Store) -> Iterator[Store]:
-        twin = vault_stores.opened(place, vault_stores.connection(server.url, server.root_token))
+    def twin(self, openbao: OpenBao, place: Place, store: Store) -> Iterator[Store]:
+        twin = vault_stores.opened(place, vault_stores.connection(openbao.url, openbao.root_token))
         yield twin
         twin.close()
 

@@ -49,7 +49,7 @@ class VaultCommandLine:
             f'[store]\nurl = "{url or self.url}"\n[vault]\n'
             + "".join(f"{name} = {json.dumps(each)}\n" for name, each in lines.items())
             + "".join(f'[stores.{name}]\nurl = "{each}"\n' for name, each in self.stores.items())
-            + f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 0.3\n'
+            + f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 0.05\n'
         )
         config.chmod(0o600)
         environ = {

@@ -28,7 +28,7 @@ def removals(request: pytest.FixtureRequest, launcher: Launcher, tmp_path: Path)
             server: OpenBao = request.getfixturevalue("openbao")
             return VaultHome([server.url], server.root_token)
         if kind == "aws":
-            aws: FakeAws = request.getfixturevalue("aws")
+            aws: FakeAws = request.getfixturevalue("fake_aws")
             return AwsHome(aws)
         directory.mkdir(mode=0o700)
         return LocalHome(directory)

@@ -1,4 +1,4 @@
-"""What tests with real parts share: an OpenBao, a fake of AWS and a sandbox for a module; a repository for a test."""
+"""What tests with real parts share: a sandbox and a repository, new for each test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,24 +6,18 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.git_repository import Repository
-from tests.fakes.secrets_manager.server import FakeAws
 from tests.integration.openbao import OpenBao, running
 from tokenguard.sandbox.server import Sandbox
 
 
 @pytest.fixture(scope="module")
-def openbao() -> Iterator[OpenBao]:
+def own_openbao() -> Iterator[OpenBao]:
+    """For a module that sets up logins of the whole server: it overrides `openbao` with this."""
     with running() as server:
         yield server
 
 
-@pytest.fixture(scope="module")
-def fake_aws() -> Iterator[FakeAws]:
-    with FakeAws() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:
         yield sandbox

@@ -77,7 +77,7 @@ class Pipeline:
         config.write_text(
             f'[store]\nurl = "{self.url}"\n[vault]\naddress = "{self.server.url}"\n'
             + "".join(f"{name} = {json.dumps(each)}\n" for name, each in vault.items())
-            + f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 0.3\n'
+            + f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 0.05\n'
             + (f'[policy]\nfile = "{self.policy}"\n' if self.policy else "")
         )
         config.chmod(0o600)

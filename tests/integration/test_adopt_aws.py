@@ -20,8 +20,6 @@ _READS = {"ListSecrets", "GetSecretValue", "DescribeSecret", "GetCallerIdentity"
 def cli(fake_aws, sandbox, tmp_path, capfd, monkeypatch) -> AwsCommandLine:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    fake_aws.service.shelf.secrets.clear()
-    fake_aws.faults.clear()
     cli = AwsCommandLine(fake_aws, sandbox, tmp_path, capfd, monkeypatch)
     assert cli("init", "--sandbox").code == 0
     return cli

@@ -14,8 +14,6 @@ from tests.fakes.secrets_manager.stores import CREDENTIALS
 def cli(fake_aws, sandbox, tmp_path, capfd, monkeypatch) -> AwsCommandLine:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    fake_aws.service.shelf.secrets.clear()
-    fake_aws.faults.clear()
     return AwsCommandLine(fake_aws, sandbox, tmp_path, capfd, monkeypatch)
 
 

@@ -28,9 +28,6 @@ HOME = "video-team/video/upload"
 def aws(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    fake_aws.service.__init__(fake_aws.region)
-    fake_aws.faults.clear()
-    fake_aws.expired.clear()
     return fake_aws
 
 

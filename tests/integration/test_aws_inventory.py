@@ -23,8 +23,6 @@ OPENING = 1
 def aws(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    fake_aws.service.__init__(fake_aws.region)
-    fake_aws.faults.clear()
     return fake_aws
 
 

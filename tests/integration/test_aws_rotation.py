@@ -12,9 +12,6 @@ WRITES = ("PutSecretValue", "UpdateSecretVersionStage", "TagResource")
 def cli(fake_aws, sandbox, tmp_path, capfd, monkeypatch) -> AwsCommandLine:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    fake_aws.service.__init__(fake_aws.region)
-    fake_aws.faults.clear()
-    fake_aws.expired.clear()
     cli = AwsCommandLine(fake_aws, sandbox, tmp_path, capfd, monkeypatch)
     assert cli("init", "--sandbox").code == 0
     assert cli.issue().code == 0

@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
 from fnmatch import fnmatch
 
 import pytest
@@ -26,15 +25,13 @@ HOME = "video-team/video/upload"
 
 
 @pytest.fixture
-def aws(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
+def aws(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(trail, "_ROOMY", 700)
     monkeypatch.setattr(trail, "_STAY", 2)
-    fake_aws.service.__init__(fake_aws.region)
     fake_aws.service.versions_per_secret = 100_000
-    yield fake_aws
-    fake_aws.faults.clear()
+    return fake_aws
 
 
 @pytest.fixture

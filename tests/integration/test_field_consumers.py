@@ -119,7 +119,7 @@ class Machine:
         config = self.directory / "config.toml"
         config.write_text(
             f'[store]\nurl = "local://{self.directory}/store"\n{self.place.config(server or self.place.usual)}'
-            f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 0.3\n'
+            f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 0.05\n'
         )
         config.chmod(0o600)
         wiring = Wiring(environ={**self.environ, "TOKENGUARD_CONFIG": str(config), "NO_COLOR": "1"})

@@ -13,6 +13,11 @@ _numbers = itertools.count()
 
 
 @pytest.fixture(scope="module")
+def openbao(own_openbao):
+    return own_openbao
+
+
+@pytest.fixture(scope="module")
 def issuer():
     with Issuer() as issuer:
         yield issuer

@@ -25,7 +25,7 @@ class Reader:
         self.capfd = capfd
         self.issuer, self.home, self.repository = issuer, directory, directory / "repository"
         self.env = directory / "publisher.env"
-        self.providers = f'[providers.autoposting]\nbase_url = "{sandbox.info.autoposting_url}"\ndeath_floor = 0.3\n'
+        self.providers = f'[providers.autoposting]\nbase_url = "{sandbox.info.autoposting_url}"\ndeath_floor = 0.05\n'
         self.here = {
             "https://vault.example.org:8200": openbao.url, "org:acme": f"org:{sandbox.info.org_id}",
             "/srv/publisher/.env": str(self.env),

@@ -30,6 +30,11 @@ tokens:
 {more}"""
 
 
+@pytest.fixture(scope="module")
+def openbao(own_openbao):
+    return own_openbao
+
+
 @pytest.fixture
 def issuer():
     with Issuer() as issuer:
@@ -60,7 +65,7 @@ class Story:
 
     @property
     def providers(self) -> str:
-        return f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 0.3\n'
+        return f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 0.05\n'
 
     def git(self, *arguments: str) -> None:
         subprocess.run(["git", "-C", self.repository, *arguments], check=True, capture_output=True, timeout=20)

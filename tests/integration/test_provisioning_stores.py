@@ -14,11 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.secrets_manager.command_line import AwsCommandLine
-from tests.fakes.secrets_manager.server import FakeAws
 from tests.fakes.secrets_manager.stores import CREDENTIALS
 from tests.fakes.vault_command_line import Answer, VaultCommandLine
 from tests.fakes.vault_proxy import Cut, VaultProxy
-from tests.integration.openbao import running
 from tokenguard.cli.boundary import run
 from tokenguard.sandbox.knobs import Knobs
 from tokenguard.sandbox.server import Sandbox
@@ -28,41 +26,28 @@ from tokenguard.stores.aws.store import AwsStore
 _numbers = itertools.count()
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[FakeAws]:
-    with FakeAws() as aws:
-        yield aws
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(knobs=Knobs(per_minute=1_000_000)) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def vault(server, sandbox, tmp_path, capfd, monkeypatch) -> VaultCommandLine:
+def vault(openbao, sandbox, tmp_path, capfd, monkeypatch) -> VaultCommandLine:
     monkeypatch.chdir(tmp_path)
     cli = VaultCommandLine(
-        server, sandbox, tmp_path, capfd, url=f"vault://secret/{tmp_path.name.replace('_', '-')[-40:]}"
+        openbao, sandbox, tmp_path, capfd, url=f"vault://secret/{tmp_path.name.replace('_', '-')[-40:]}"
     )
     assert cli("init", "--sandbox").code == 0
     return cli
 
 
 @pytest.fixture
-def on_aws(aws, sandbox, tmp_path, capfd, monkeypatch) -> AwsCommandLine:
+def on_aws(fake_aws, sandbox, tmp_path, capfd, monkeypatch) -> AwsCommandLine:
     monkeypatch.chdir(tmp_path)
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    aws.service.shelf.secrets.clear()
-    cli = AwsCommandLine(aws, sandbox, tmp_path, capfd, monkeypatch)
+    cli = AwsCommandLine(fake_aws, sandbox, tmp_path, capfd, monkeypatch)
     assert cli("init", "--sandbox").code == 0
     return cli
 
@@ -74,7 +59,7 @@ def local(sandbox, tmp_path, capfd, monkeypatch):
     (tmp_path / "key").write_bytes(base64.b64encode(secrets.token_bytes(32)))
     (tmp_path / "key").chmod(0o600)
     config = tmp_path / "config.toml"
-    config.write_text(f'[providers.autoposting]\nbase_url = "{sandbox.info.autoposting_url}"\ndeath_floor = 0.3\n')
+    config.write_text(f'[providers.autoposting]\nbase_url = "{sandbox.info.autoposting_url}"\ndeath_floor = 0.05\n')
     config.chmod(0o600)
     environ = {
         "NO_COLOR": "1", "TOKENGUARD_CONFIG": str(config), "TOKENGUARD_STORE": f"local://{tmp_path}/store",

@@ -2,84 +2,70 @@
 
 import json
 import re
-from collections.abc import Iterator
-
-import pytest
 
 from tests.fakes.secrets_manager.command_line import AwsCommandLine
-from tests.fakes.secrets_manager.server import FakeAws
 from tests.fakes.secrets_manager.stores import CREDENTIALS
 from tests.fakes.vault_command_line import NAME, VaultCommandLine
-from tests.integration.openbao import running
 from tokenguard.places import state_dir
-from tokenguard.sandbox.server import Sandbox
 
 PUBLISH = ("fingerprints", "publish", "--to-store", "--key-file", "key", "--public-code", "public", "--format", "json")
 VERIFY = ("audit", "verify")
 PULL = ("fingerprints", "pull", "--from", "store", "--format", "json")
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
 def test_on_openbao_a_publisher_publishes_and_a_scanner_pulls_and_sees_nothing_else(
-    sandbox, tmp_path, capfd, monkeypatch
+    openbao, sandbox, tmp_path, capfd, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "public").mkdir()
     (tmp_path / "public" / "code.py").write_text("x = 1\n")
-    with running() as server:
-        vault = VaultCommandLine(server, sandbox, tmp_path, capfd, url="vault://secret/team")
-        assert vault("init", "--sandbox").code == 0
-        assert vault.issue().code == 0
-        value = vault.live(NAME)
-        policies = vault("init", "--print-policy", "--format", "json").document["policies"]
-        publisher, scanner = (server.new_token(policies[role]) for role in ("publisher", "scanner"))
-        assert vault(*PULL, token=scanner).code == 2
-        assert vault(*PUBLISH, token=publisher).document["entries"] == 1
-        assert vault(*PUBLISH, token=publisher).document["version"] == 2
-        assert vault(*PULL, token=scanner).document["version"] == 2
-        assert vault(*PULL, token=server.new_token(policies["inventory"])).code == 0
-        for role in ("auditor", "rotator", "inventory", "publisher"):
-            login = server.new_token(policies[role])
-            assert vault("audit", "verify", token=login).code == 0, role
-            told = vault("audit", "log", "--op", "share", "--format", "json", token=login).document["entries"]
-            assert sorted(each["detail"]["item"] for each in told) == ["fingerprints", "fingerprints", "scan-key"]
-        assert [vault(*PUBLISH, token=scanner).code, vault("list", token=scanner).code] == [4, 4]
-        shared = server.api("GET", "secret/data/team/shared/fingerprints", token=scanner).text
-        for place in ("live/video/app/prod/post", "key/fingerprint"):
-            assert server.api("GET", f"secret/data/team/{place}", check=False, token=scanner).status_code == 403
-        assert value not in shared
-        assert vault("rotate", NAME, token=publisher).code == 4
-        older = "\n".join(line for line in policies["rotator"].splitlines() if "/shared/" not in line)
-        assert older != policies["rotator"].rstrip()
-        login = server.new_token(older)
-        assert vault("rotate", NAME, token=login).code == 0, "a policy from before trails of what is shared"
-        assert vault("audit", "verify", token=login).code == 4, "what cannot be read is not called whole"
+    vault = VaultCommandLine(openbao, sandbox, tmp_path, capfd, url="vault://secret/publishing")
+    assert vault("init", "--sandbox").code == 0
+    assert vault.issue().code == 0
+    value = vault.live(NAME)
+    policies = vault("init", "--print-policy", "--format", "json").document["policies"]
+    publisher, scanner = (openbao.new_token(policies[role]) for role in ("publisher", "scanner"))
+    assert vault(*PULL, token=scanner).code == 2
+    assert vault(*PUBLISH, token=publisher).document["entries"] == 1
+    assert vault(*PUBLISH, token=publisher).document["version"] == 2
+    assert vault(*PULL, token=scanner).document["version"] == 2
+    assert vault(*PULL, token=openbao.new_token(policies["inventory"])).code == 0
+    for role in ("auditor", "rotator", "inventory", "publisher"):
+        login = openbao.new_token(policies[role])
+        assert vault("audit", "verify", token=login).code == 0, role
+        told = vault("audit", "log", "--op", "share", "--format", "json", token=login).document["entries"]
+        assert sorted(each["detail"]["item"] for each in told) == ["fingerprints", "fingerprints", "scan-key"]
+    assert [vault(*PUBLISH, token=scanner).code, vault("list", token=scanner).code] == [4, 4]
+    shared = openbao.api("GET", "secret/data/publishing/shared/fingerprints", token=scanner).text
+    for place in ("live/video/app/prod/post", "key/fingerprint"):
+        assert openbao.api("GET", f"secret/data/publishing/{place}", check=False, token=scanner).status_code == 403
+    assert value not in shared
+    assert vault("rotate", NAME, token=publisher).code == 4
+    older = "\n".join(line for line in policies["rotator"].splitlines() if "/shared/" not in line)
+    assert older != policies["rotator"].rstrip()
+    login = openbao.new_token(older)
+    assert vault("rotate", NAME, token=login).code == 0, "a policy from before trails of what is shared"
+    assert vault("audit", "verify", token=login).code == 4, "what cannot be read is not called whole"
 
 
-def test_on_aws_the_calls_of_both_roles_are_those_of_their_policies(sandbox, tmp_path, capfd, monkeypatch):
+def test_on_aws_the_calls_of_both_roles_are_those_of_their_policies(fake_aws, sandbox, tmp_path, capfd, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "public").mkdir()
     (tmp_path / "public" / "code.py").write_text("x = 1\n")
     for name, text in CREDENTIALS.items():
         monkeypatch.setenv(name, text)
-    with FakeAws() as aws:
-        cli = AwsCommandLine(aws, sandbox, tmp_path, capfd, monkeypatch)
-        assert cli("init", "--sandbox").code == 0
-        assert cli.issue().code == 0
-        policies = cli("init", "--print-policy", "--format", "json").document["policies"]
-        for role, lines in {"publisher": [PUBLISH, PUBLISH], "scanner": [PULL], "inventory": [PULL, VERIFY]}.items():
-            aws.requests.clear()
-            for line in lines:
-                assert cli(*line).code == 0, line
-            assert not [each for each in aws.requests if not allowed(json.loads(policies[role])["Statement"], *each)]
-        assert (state_dir() / "scan").is_dir()
-        names = [each["name"] for each in cli("list", "--format", "json").document["tokens"]]
-        assert len(names) == 1, "what is shared is no token"
+    cli = AwsCommandLine(fake_aws, sandbox, tmp_path, capfd, monkeypatch)
+    assert cli("init", "--sandbox").code == 0
+    assert cli.issue().code == 0
+    policies = cli("init", "--print-policy", "--format", "json").document["policies"]
+    for role, lines in {"publisher": [PUBLISH, PUBLISH], "scanner": [PULL], "inventory": [PULL, VERIFY]}.items():
+        fake_aws.requests.clear()
+        for line in lines:
+            assert cli(*line).code == 0, line
+        assert not [each for each in fake_aws.requests if not allowed(json.loads(policies[role])["Statement"], *each)]
+    assert (state_dir() / "scan").is_dir()
+    names = [each["name"] for each in cli("list", "--format", "json").document["tokens"]]
+    assert len(names) == 1, "what is shared is no token"
 
 
 def allowed(statements: list[dict], operation: str, asked: dict) -> bool:

@@ -3,7 +3,7 @@
 import base64
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -83,12 +83,10 @@ Home = OnVault | OnAws
 
 
 @pytest.fixture
-def aws(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
+def aws(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     for name, value in aws_stores.CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    fake_aws.service.__init__(fake_aws.region)
-    yield fake_aws
-    fake_aws.faults.clear()
+    return fake_aws
 
 
 @pytest.fixture(params=["vault", "aws"])

@@ -6,7 +6,7 @@ import pytest
 
 from tests.fakes import vault_stores
 from tests.fakes.vault_proxy import Answer, Asked, Cut, VaultProxy
-from tests.integration.openbao import OpenBao, running
+from tests.integration.openbao import OpenBao
 from tests.integration.vault_scene import Scene
 from tokenguard.clients.vault.trouble import Reason, VaultTrouble
 from tokenguard.domain.secret import Value
@@ -18,14 +18,8 @@ LIMIT = 25
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[OpenBao]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def proxy(server: OpenBao) -> Iterator[VaultProxy]:
-    with VaultProxy(server.port) as proxy:
+def proxy(openbao: OpenBao) -> Iterator[VaultProxy]:
+    with VaultProxy(openbao.port) as proxy:
         yield proxy
 
 
@@ -37,8 +31,8 @@ def _honest(proxy: VaultProxy) -> Iterator[None]:
 
 
 @pytest.fixture
-def scene(server: OpenBao, proxy: VaultProxy) -> Scene:
-    return Scene(server, proxy)
+def scene(openbao: OpenBao, proxy: VaultProxy) -> Scene:
+    return Scene(openbao, proxy)
 
 
 def rotate_through(scene: Scene, *, compromised: bool = False) -> int:

@@ -1,6 +1,7 @@
 """Every login that a real OpenBao can check here: AppRole, a wrapped secret_id, a CI's JWT, a private file, TLS."""
 
 import base64
+import itertools
 import json
 import ssl
 import time
@@ -14,13 +15,17 @@ from tests.fakes.vault_command_line import NAME, VaultCommandLine
 from tests.fakes.vault_proxy import VaultProxy
 from tests.integration.openbao import OpenBao, running
 
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def openbao(own_openbao):
+    return own_openbao
+
 
 @pytest.fixture(scope="module")
 def role(openbao: OpenBao) -> dict[str, str]:
-    """The rotator's printed policy, behind an AppRole and a JWT role."""
-    from tokenguard.shell.vault import policies
-
-    openbao.api("PUT", "sys/policies/acl/rotator", {"policy": policies("vault://secret/logins")["rotator"]})
+    """An AppRole that may what the policy `rotator` says."""
     openbao.api("POST", "sys/auth/approle", {"type": "approle"})
     options = {"token_policies": ["rotator"], "token_ttl": "1h", "token_no_default_policy": True}
     openbao.api("POST", "auth/approle/role/ci", options)
@@ -29,11 +34,14 @@ def role(openbao: OpenBao) -> dict[str, str]:
 
 @pytest.fixture
 def cli(openbao, sandbox, role, tmp_path, capfd) -> VaultCommandLine:
-    cli = VaultCommandLine(openbao, sandbox, tmp_path, capfd, url="vault://secret/logins")
-    made = cli("init", "--sandbox")
-    assert made.code in {0, 2}, made.err
-    if made.code == 0:
-        assert cli.issue().code == 0
+    """A store of its own with one token; `rotator` is the policy that is printed for it."""
+    from tokenguard.shell.vault import policies
+
+    url = f"vault://secret/logins{next(_numbers)}"
+    openbao.api("PUT", "sys/policies/acl/rotator", {"policy": policies(url)["rotator"]})
+    cli = VaultCommandLine(openbao, sandbox, tmp_path, capfd, url=url)
+    assert cli("init", "--sandbox").code == 0
+    assert cli.issue().code == 0
     return cli
 
 

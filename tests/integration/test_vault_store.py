@@ -9,7 +9,7 @@ import pytest
 from tests.contract.store_suite import FIRST, SECOND, VALUE, created, document, event
 from tests.fakes import vault_stores
 from tests.fakes.vault_proxy import Answer, Asked, VaultProxy
-from tests.integration.openbao import OpenBao, running
+from tests.integration.openbao import OpenBao
 from tokenguard.clients.vault.kv import KvMount
 from tokenguard.clients.vault.trouble import Reason, VaultTrouble
 from tokenguard.domain.document import Snapshot
@@ -28,22 +28,16 @@ _numbers = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[OpenBao]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def proxy(server: OpenBao) -> Iterator[VaultProxy]:
-    with VaultProxy(server.port) as proxy:
+def proxy(openbao: OpenBao) -> Iterator[VaultProxy]:
+    with VaultProxy(openbao.port) as proxy:
         yield proxy
 
 
 class Home:
     """A store of its own, and as many handles on it as a test wants."""
 
-    def __init__(self, server: OpenBao, proxy: VaultProxy) -> None:
-        self.server, self.proxy = server, proxy
+    def __init__(self, openbao: OpenBao, proxy: VaultProxy) -> None:
+        self.server, self.proxy = openbao, proxy
         self.place = Place(mount="secret", prefix=f"tg/home{next(_numbers)}")
         self.store = vault_stores.made(self.place, self.connection())
         self.kv = KvMount(self.connection(), "secret")
@@ -60,13 +54,13 @@ class Home:
 
 
 @pytest.fixture
-def home(server: OpenBao, proxy: VaultProxy) -> Home:
+def home(openbao: OpenBao, proxy: VaultProxy) -> Home:
     proxy.clear()
-    return Home(server, proxy)
+    return Home(openbao, proxy)
 
 
 @pytest.fixture
-def classic(server: OpenBao, proxy: VaultProxy, monkeypatch: pytest.MonkeyPatch) -> Home:
+def classic(openbao: OpenBao, proxy: VaultProxy, monkeypatch: pytest.MonkeyPatch) -> Home:
     """As on HashiCorp's Vault: no listing of versions."""
     proxy.clear()
 
@@ -74,7 +68,7 @@ def classic(server: OpenBao, proxy: VaultProxy, monkeypatch: pytest.MonkeyPatch)
         raise VaultTrouble.because(Reason.UNSUPPORTED)
 
     monkeypatch.setattr(KvMount, "versions", unsupported)
-    return Home(server, proxy)
+    return Home(openbao, proxy)
 
 
 def busy(snapshot: Snapshot, *, stage: Stage = Stage.OPEN):

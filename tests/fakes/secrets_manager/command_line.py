@@ -74,7 +74,7 @@ class AwsCommandLine:
         config.write_text(
             f'[store]\nurl = "{self.url}"\n[aws]\n'
             + "".join(f"{name} = {json.dumps(each)}\n" for name, each in lines.items())
-            + f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 0.3\n'
+            + f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 0.05\n'
             + self.more
         )
         config.chmod(0o600)

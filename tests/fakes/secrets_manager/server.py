@@ -54,8 +54,14 @@ class FakeAws(Loopback):
     """Whether a role lets an identity take it."""
 
     def __post_init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """An empty region, without faults and without a record of requests."""
         self.service = SecretsManager(self.region)
         self.faults: list[Fault] = []
+        self.requests.clear()
+        self.expired.clear()
 
     def handler(self) -> type[BaseHTTPRequestHandler]:
         return type("Bound", (_Handler,), {"aws": self})
