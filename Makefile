@@ -7,13 +7,14 @@ FLOOR ?= 85
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test cover lint slow bench docs lock
+.PHONY: help demo test cover snapshots lint slow bench docs lock
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo    the whole story on practice providers, under a minute'
 	@echo 'make test    every test but the long campaigns'
 	@echo 'make cover   the same with branch coverage, which doubles the time'
+	@echo 'make snapshots   write tests/snapshots/ anew: what commands and errors say'
 	@echo 'make lint    format, rules, types, import floors'
 	@echo 'make slow    the long campaigns'
 	@echo 'make bench   measurements, as ratios within one run'
@@ -28,6 +29,9 @@ test: $(VENV)/dev.stamp
 
 cover: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under $(FLOOR) $(ARGS)
+
+snapshots: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest --snapshots --numprocesses $(JOBS) --dist worksteal $(ARGS)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .

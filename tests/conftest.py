@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.words import SNAPSHOTS, VALUES, Snapshots, Words, file_of
+
 if TYPE_CHECKING:
     from tests.fakes.secrets_manager.server import FakeAws
     from tests.integration.openbao import OpenBao
@@ -17,10 +19,13 @@ if TYPE_CHECKING:
 _SCRUBBED = re.compile(
     r"(TOKENGUARD|VAULT|BAO|AWS)_|XDG_|NETRC$|(HTTPS?|ALL|NO)_PROXY$|SSLKEYLOGFILE$|GIT_", re.IGNORECASE
 )
-_LEAK = re.compile(r"tgcanary[\w+/=-]{6,}|sk-social-sandbox\w{6,}|dx_secret_[0-9a-f-]{20,}")
-"""Canaries of tests and values of the sandbox; the bare prefix may be talked about."""
 
 _leaks: list[str] = []
+_ran: list[str] = []
+"""The tests of this process that have snapshots."""
+_whole: set[str] = set()
+"""The files that were collected as a whole."""
+_SNAPSHOTS = pytest.StashKey[Snapshots]()
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +72,18 @@ def fake_aws(_aws_server: "FakeAws") -> "FakeAws":
     return _aws_server
 
 
+@pytest.fixture
+def words(request, tmp_path_factory) -> Words:
+    """Holds what a command or an error says to its snapshot: `words(answer)`."""
+    test = _test(request.node)
+    _ran.append(test)
+    return Words(request.config.stash[_SNAPSHOTS], test, tmp_path_factory.getbasetemp())
+
+
+def _test(item) -> str:
+    return item.nodeid.removeprefix("tests/")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def loopback_only():
     """A connection to anything but this machine is an error."""
@@ -90,8 +107,13 @@ def _loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def pytest_configure():
+def pytest_addoption(parser):
+    parser.addoption("--snapshots", action="store_true", help="run the tests that have snapshots, and write those anew")
+
+
+def pytest_configure(config):
     """A shell that runs the suite in its background has it, and every program it starts, ignore Ctrl-C."""
+    config.stash[_SNAPSHOTS] = Snapshots(SNAPSHOTS, writes=config.getoption("--snapshots"))
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -99,7 +121,7 @@ def pytest_configure():
 def pytest_runtest_logreport(report):
     """The leak check: whatever a test prints, logs or fails with is searched for values."""
     texts = [report.capstdout, report.capstderr, report.caplog]
-    if any(_LEAK.search(text) for text in texts):
+    if any(VALUES.search(text) for text in texts):
         _leaks.append(report.nodeid)
 
 
@@ -114,7 +136,18 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(f"LEAK: a value is in the output of {nodeid}", red=True)
 
 
+def pytest_collection_modifyitems(config, items):
+    """Only tests with snapshots have any to write."""
+    if config.getoption("--snapshots"):
+        if not config.getoption("keyword") and not any("::" in each for each in config.args):
+            _whole.update(file_of(_test(item)) for item in items)
+        items[:] = [item for item in items if "words" in item.fixturenames]
+
+
 def pytest_sessionfinish(session, exitstatus):
-    """A leak fails the run, whatever else passed."""
+    """Snapshots are written if they should be; a leak fails the run, whatever else passed."""
+    if session.config.getoption("--snapshots") and hasattr(session, "items"):
+        known = {_test(item) for item in session.items}
+        session.config.stash[_SNAPSHOTS].save(ran=_ran, known=known, files=_whole)
     if _leaks and exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

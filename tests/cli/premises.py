@@ -6,7 +6,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from tests.fakes.command_line import Answer
+from tests.fakes.answer import Answer, Refusal
 from tokenguard.cli.boundary import run
 from tokenguard.shell.wiring import Wiring
 
@@ -50,16 +50,16 @@ class Premises:
         wiring.tty = None
         code = run(arguments, wiring)
         shown = self._capfd.readouterr()
-        return Answer(code, shown.out, shown.err)
+        return Answer(code, shown.out, shown.err, arguments)
 
-    def refused(self, *arguments: str, code: int = 2, stdin: bytes = b"") -> str:
-        """Run it, and hold it to what every refusal promises; returns the error's line."""
+    def refused(self, *arguments: str, code: int = 2, stdin: bytes = b"") -> Refusal:
+        """Run it, and hold it to what every refusal promises; returns the error's text."""
         before = self.everything()
         answer = self(*arguments, stdin=stdin)
         after = self.everything()
         check_refusal(answer, code)
         assert after == before, "something was written"
-        return answer.err.splitlines()[-2]
+        return Refusal.of(answer)
 
     def everything(self) -> dict[str, tuple[int, bytes]]:
         """Every file with its mode and bytes, as a stranger would see it."""

@@ -39,27 +39,27 @@ def test_the_value_may_come_from_a_file_a_variable_stdin_or_a_prompt(cli, tmp_pa
     assert value not in answer.out + answer.err
 
 
-def test_what_came_is_told_before_it_is_written(cli):
+def test_what_came_is_told_before_it_is_written(cli, words):
     value = cli.world.create("t").value
     answer = cli("add", NAME, *FIELDS, "--stdin", stdin=value)
-    assert "fake accepts the value, it leads to drive:d1" in answer.err
+    words(answer)
     assert answer.out.startswith(f"{NAME}: active, alive; drive:d1; owner video; due ")
 
 
-def test_a_dead_value_is_not_taken(cli):
+def test_a_dead_value_is_not_taken(cli, words):
     error = cli.refused("add", NAME, *FIELDS, "--stdin", stdin=canary(), code=1)
-    assert error == "fake does not accept this value: it is dead"
+    words(error)
 
 
-def test_a_token_of_another_drive_is_not_taken(cli):
+def test_a_token_of_another_drive_is_not_taken(cli, words):
     value = cli.world.create("t", OTHER_DRIVE).value
-    assert "leads to drive:d2, not to drive:d1" in cli.refused("add", NAME, *FIELDS, "--stdin", stdin=value, code=1)
+    words(cli.refused("add", NAME, *FIELDS, "--stdin", stdin=value, code=1))
 
 
-def test_an_unclear_answer_is_not_taken_for_yes(cli):
+def test_an_unclear_answer_is_not_taken_for_yes(cli, words):
     value = cli.world.create("t").value
     cli.world.unknown = 1
-    assert "no clear answer" in cli.refused("add", NAME, *FIELDS, "--stdin", stdin=value, code=4)
+    words(cli.refused("add", NAME, *FIELDS, "--stdin", stdin=value, code=4))
 
 
 def test_unchecked_on_request(cli):
@@ -69,15 +69,15 @@ def test_unchecked_on_request(cli):
     assert cli.world.unknown == 1, "the provider was asked all the same"
 
 
-def test_one_value_has_one_name(cli):
+def test_one_value_has_one_name(cli, words):
     value = cli.add(NAME)
     error = cli.refused("add", "other/name", *FIELDS, "--stdin", stdin=value)
-    assert error == f"the inventory has this value already, as {NAME}"
+    words(error)
 
 
-def test_a_name_is_taken_once(cli):
+def test_a_name_is_taken_once(cli, words):
     cli.add(NAME)
-    assert "already a token" in cli.refused("add", NAME, *FIELDS, "--stdin", stdin=cli.world.create("t").value)
+    words(cli.refused("add", NAME, *FIELDS, "--stdin", stdin=cli.world.create("t").value))
 
 
 def test_an_interrupted_add_is_finished_by_doing_it_again(cli, monkeypatch):
@@ -92,11 +92,11 @@ def test_an_interrupted_add_is_finished_by_doing_it_again(cli, monkeypatch):
     assert cli.store.read_live(_found(cli).id).value.token.reveal() == value
 
 
-def test_an_interrupt_at_the_prompt_leaves_nothing_open(cli):
+def test_an_interrupt_at_the_prompt_leaves_nothing_open(cli, words):
     cli.tty = FakeTty()
     answer = cli("add", NAME, *FIELDS)
     assert answer.code == 130
-    assert "nothing was left open" in answer.err
+    words(answer)
     assert _found(cli) is None
 
 
@@ -108,11 +108,11 @@ def test_a_first_value_can_be_issued(cli):
     assert live.value.token.reveal() not in answer.out + answer.err
 
 
-def test_issue_needs_a_person_where_there_is_no_api(cli):
+def test_issue_needs_a_person_where_there_is_no_api(cli, words):
     cli.vendors.fake.capabilities = type(cli.vendors.fake.capabilities)(mint=Way.PERSON, revoke=Way.PERSON, probe=True)
     answer = cli("add", NAME, *FIELDS, "--issue", "--no-input")
     assert answer.code == 3, answer
-    assert "a person is needed" in answer.err
+    words(answer)
 
 
 def test_a_grant_is_entered_without_a_value(cli):
@@ -146,8 +146,8 @@ def test_the_answer_is_one_json_document(cli):
     assert value not in answer.out
 
 
-def test_without_a_terminal_a_value_cannot_be_asked_for(cli):
-    assert "must be given" in cli.refused("add", NAME, *FIELDS, code=3)
+def test_without_a_terminal_a_value_cannot_be_asked_for(cli, words):
+    words(cli.refused("add", NAME, *FIELDS, code=3))
 
 
 def _interrupt(*_args):

@@ -90,10 +90,10 @@ def test_what_a_person_must_bring_is_a_to_do_and_add_completes_it_with_the_name_
     assert (plan(cli)["actions"], plan(cli)["todos"]) == ([], [])
 
 
-def test_a_live_token_is_never_ended_without_leave(cli, tmp_path):
+def test_a_live_token_is_never_ended_without_leave(cli, tmp_path, words):
     cli.add("a/b")
     written(tmp_path, "a/b: {state: retired}", "a/c: {issue: true}")
-    assert "1 live token would be revoked, a/b" in cli.refused("apply")
+    words(cli.refused("apply"))
     assert cli("apply", "--allow-retire").code == 0
     assert record(cli, "a/b").state == "retired"
     assert len(cli.world.living()) == 1
@@ -107,15 +107,15 @@ def test_a_token_that_the_manifest_no_longer_names_is_left_alone(cli, tmp_path):
     assert plan(cli)["undeclared"] == ["a/b"]
 
 
-def test_another_plan_than_the_reviewed_one_is_refused(cli, tmp_path):
+def test_another_plan_than_the_reviewed_one_is_refused(cli, tmp_path, words):
     written(tmp_path, "a/b: {issue: true}")
     digest = plan(cli)["digest"]
     written(tmp_path, "a/b: {issue: true, consumers: ['command:mine']}")
-    assert "not the plan that was reviewed" in cli.refused("apply", "--digest", digest)
+    words(cli.refused("apply", "--digest", digest))
     written(tmp_path, "a/b: {issue: true}")
     cli.add("a/b")
     assert cli("edit", "a/b", "--purpose", "else").code == 0
-    assert "not the plan that was reviewed" in cli.refused("apply", "--digest", digest)
+    words(cli.refused("apply", "--digest", digest))
 
 
 @pytest.mark.parametrize("digest", ["", "x", "sha256:", "sha256:" + "0" * 63, "SHA256:" + "0" * 64, "0" * 64])
@@ -124,11 +124,11 @@ def test_what_is_no_digest_is_bad_input(cli, tmp_path, digest):
     cli.refused("apply", "--digest", digest)
 
 
-def test_a_reviewed_plan_cannot_be_taken_for_another_store(cli, tmp_path):
+def test_a_reviewed_plan_cannot_be_taken_for_another_store(cli, tmp_path, words):
     written(tmp_path, "a/b: {issue: true}")
     digest = plan(cli)["digest"]
     cli.store.store_id = "b" * 32
-    assert "not the plan that was reviewed" in cli.refused("apply", "--digest", digest)
+    words(cli.refused("apply", "--digest", digest))
 
 
 def test_a_person_at_the_terminal_is_asked_and_may_say_no(cli, tmp_path):
@@ -305,18 +305,18 @@ def test_a_due_token_that_needs_a_person_is_a_to_do_and_one_that_needs_nobody_is
     assert {(each["name"], each["wait"]) for each in answer.document["todos"]} >= {("a/person", "rotate")}
 
 
-def test_a_token_pinned_to_another_address_is_not_touched(cli, tmp_path):
+def test_a_token_pinned_to_another_address_is_not_touched(cli, tmp_path, words):
     cli.add("a/b")
     cli.vendors.fake.base_url = "http://127.0.0.1:2"
     written(tmp_path, "a/b: {owner: audio}")
-    assert "another address" in cli.refused("apply")
+    words(cli.refused("apply"))
 
 
-def test_a_first_value_that_a_person_must_hand_over_waits_for_that_person(cli, tmp_path):
+def test_a_first_value_that_a_person_must_hand_over_waits_for_that_person(cli, tmp_path, words):
     written(tmp_path, "a/b: {issue: true, consumers: ['person:the desk']}")
     answer = cli("apply", "--format", "json")
     assert (answer.code, [each["command"] for each in answer.document["todos"]]) == (0, ["tokenguard add a/b --issue"])
-    assert "nothing to do, 1 for people" in cli("apply").out
+    words(cli("apply"))
     cli.tty = FakeTty("done ada")
     assert cli("add", "a/b", "--issue").code == 0
     assert (plan(cli)["actions"], plan(cli)["todos"]) == ([], [])

@@ -55,7 +55,7 @@ def test_a_store_that_can_check_itself_is_asked_to_also_where_adopted_values_are
     assert problems_of(adopting(MemoryStore(FakeClock()), lambda: None)) == ()
 
 
-def test_what_is_shared_through_the_store_is_in_the_log_and_verified(cli, tmp_path):
+def test_what_is_shared_through_the_store_is_in_the_log_and_verified(cli, tmp_path, words):
     (tmp_path / "own.yaml").write_text("format: 1\nname: ours\nextends: default\n")
     assert cli("policy", "publish", "own.yaml").code == 0
     cli.clock.sleep(60)
@@ -70,14 +70,14 @@ def test_what_is_shared_through_the_store_is_in_the_log_and_verified(cli, tmp_pa
     assert cli("audit", "log").out.count("(shared policy)") == 2
     assert cli("audit", "verify", "--format", "json").document == {"ok": True, "chains": 4, "entries": 5}
     cli.store._entries["shared/policy"].pop(0)
-    assert "the audit trail of the shared policy does not hold at entry 1" in cli.refused("audit", "verify", code=6)
+    words(cli.refused("audit", "verify", code=6))
 
 
-def test_an_item_without_a_trail_is_told_and_no_tampering(cli):
+def test_an_item_without_a_trail_is_told_and_no_tampering(cli, words):
     cli.store._shared[Item.POLICY] = Shared("1", b"{}")
     answer = cli("audit", "verify")
     assert answer.code == 0
-    assert "the shared policy was published before such things had a trail" in answer.err
+    words(answer)
 
 
 def _change(entries):
@@ -99,9 +99,9 @@ def _cut(entries):
 @pytest.mark.parametrize(
     ("tamper", "at"), [(_change, "entry 3"), (_remove, "entry 3"), (_swap, "entry 2"), (_cut, "the end of the trail")]
 )
-def test_a_changed_trail_is_named(cli, tamper, at):
+def test_a_changed_trail_is_named(cli, tamper, at, words):
     cli.add(NAME)
     tamper(cli.store._entries[cli.store.find(NAME).id])
     error = cli.refused("audit", "verify", code=6)
-    assert f"the audit trail of {NAME} does not hold" in error
+    words(error)
     assert at in error

@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from tests.cli.premises import FIELDS, MARKER, NAME, Premises, check_refusal
-from tests.fakes.command_line import Answer
+from tests.fakes.answer import Answer
 from tests.fakes.local_stores import made
 from tokenguard.stores.local.slots import SlotKey
 

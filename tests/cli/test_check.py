@@ -23,19 +23,19 @@ def overdue(cli):
     cli.clock.sleep(timedelta(days=91).total_seconds())
 
 
-def test_a_token_in_order_passes_and_the_rest_is_said(cli):
+def test_a_token_in_order_passes_and_the_rest_is_said(cli, words):
     cli.add(NAME, "--made-by", "ann", "--deputy", "ben")
     answer = cli("check")
     assert answer.code == 0, answer
-    assert "not evaluable: person-left: the policy lists nobody who has left (1x)" in answer.out
+    words(answer)
     assert answer.out.splitlines()[-1].startswith("checked 1 token against default: ")
 
 
-def test_an_overdue_token_is_an_error_with_its_fix(cli):
+def test_an_overdue_token_is_an_error_with_its_fix(cli, words):
     overdue(cli)
     answer = cli("check")
     assert answer.code == 1
-    assert f"error: {NAME} (owner video): maximum-age: due since" in answer.out
+    words(answer)
     assert f"  fix: tokenguard rotate {NAME}\n" in answer.out
 
 
@@ -73,9 +73,10 @@ def test_fail_on_decides_the_exit_code(cli, level, code):
     assert cli("check", "--fail-on", level).code == code
 
 
-def test_an_empty_store_has_no_violations(cli):
+def test_an_empty_store_has_no_violations(cli, words):
     answer = cli("check", "--fail-on", "note")
-    assert (answer.code, answer.out) == (0, "checked 0 tokens against default: no violations\n")
+    assert answer.code == 0
+    words(answer)
 
 
 def test_a_retired_token_is_not_asked(cli):
@@ -151,7 +152,7 @@ class TestPolicies:
         assert answer.code == 1
         assert ("responsible-people", "error") in rules_of(answer)
 
-    def test_a_file_with_a_waiver_holds_until_its_day(self, cli, tmp_path):
+    def test_a_file_with_a_waiver_holds_until_its_day(self, cli, tmp_path, words):
         overdue(cli)
         until = cli.clock.now() + timedelta(days=2)
         (tmp_path / "own.yaml").write_text(
@@ -163,15 +164,15 @@ class TestPolicies:
         assert [(each["rule"], each["waived_by"], each["reason"]) for each in answer.document["waived"]] == [
             ("maximum-age", "video", "a freeze")
         ]
-        assert "waived until" in cli("check", "--policy", "own.yaml").out
+        words(cli("check", "--policy", "own.yaml"))
         assert "a freeze" in cli("check", "--policy", "own.yaml", "--format", "markdown").out
         assert "a freeze" in cli("check", "--policy", "own.yaml", "--format", "junit").out
         cli.clock.sleep(timedelta(days=2).total_seconds())
         assert cli("check", "--policy", "own.yaml").code == 1
 
-    def test_a_policy_that_asks_nothing_is_refused(self, cli, tmp_path):
+    def test_a_policy_that_asks_nothing_is_refused(self, cli, tmp_path, words):
         (tmp_path / "own.yaml").write_text("format: 1\nname: own\nrules: []\n")
-        assert "no rule to check" in cli.refused("check", "--policy", "own.yaml")
+        words(cli.refused("check", "--policy", "own.yaml"))
 
     @pytest.mark.parametrize(
         "text",
@@ -211,9 +212,9 @@ class TestExplain:
         answer = cli("check", "--policy", "own.yaml", "--explain", "reads", "--format", "json")
         assert answer.document["says"] == "it can write"
 
-    def test_an_unknown_rule_is_refused(self, cli):
-        assert "no such rule" in cli.refused("check", "--explain", "nonsense")
-        assert "did you mean maximum-age?" in cli("check", "--explain", "maximun-age").err
+    def test_an_unknown_rule_is_refused(self, cli, words):
+        words(cli.refused("check", "--explain", "nonsense"))
+        words(cli("check", "--explain", "maximun-age"))
 
 
 def test_outside_text_breaks_out_of_no_format(cli):
@@ -235,5 +236,5 @@ def test_outside_text_breaks_out_of_no_format(cli):
     ET.fromstring(cli("check", "--ask-providers", "--format", "junit").out)
 
 
-def test_no_store_but_those_of_the_configuration_are_checked_together(cli):
-    assert "names no stores" in cli.refused("check", "--all-stores")
+def test_no_store_but_those_of_the_configuration_are_checked_together(cli, words):
+    words(cli.refused("check", "--all-stores"))

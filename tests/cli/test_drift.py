@@ -30,10 +30,10 @@ def edit_behind_our_back(cli, name="a/b", **fields):
     cli.store.commit(found.id, found.version, document, [])
 
 
-def test_nothing_has_drifted_after_an_apply(settled):
+def test_nothing_has_drifted_after_an_apply(settled, words):
     answer = settled("drift", "--ask-providers", "--ask-consumers")
     assert answer.code == 0, answer
-    assert "no violations" in answer.out
+    words(answer)
 
 
 def test_a_field_that_was_changed_beside_the_manifest(settled):

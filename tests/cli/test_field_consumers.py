@@ -78,7 +78,7 @@ def test_the_server_is_on_record_and_told_wherever_the_place_is(cli):
     assert [each["server"] for each in delivered] == [HERE, HERE], "the intent and the outcome"
 
 
-def test_a_record_that_names_no_server_is_read_and_refused_until_edit_says_it_is_here(cli):
+def test_a_record_that_names_no_server_is_read_and_refused_until_edit_says_it_is_here(cli, words):
     old = added(cli, URL)
     without_servers(cli)
     assert document(cli).record.consumers == on("")
@@ -88,7 +88,7 @@ def test_a_record_that_names_no_server_is_read_and_refused_until_edit_says_it_is
     assert (held(cli), cli.places.calls) == (old, [])
     answer = cli("edit", NAME, "--deliver", URL)
     assert answer.code == 0, answer
-    assert f"from now on {URL} on {HERE}" in answer.err
+    words(answer)
     assert cli("rotate", NAME).code == 0
     assert held(cli) != old
 
@@ -121,13 +121,13 @@ def test_a_manifest_means_the_server_that_is_known_here_and_its_digest_holds_it(
     assert cli("drift", "--ask-consumers").code == 0
 
 
-def test_what_is_declared_and_pinned_elsewhere_cannot_be_planned_until_it_is_confirmed(cli, tmp_path):
+def test_what_is_declared_and_pinned_elsewhere_cannot_be_planned_until_it_is_confirmed(cli, tmp_path, words):
     written(tmp_path, DECLARED)
     assert cli("apply").code == 0
     live = held(cli)
     cli.places.server = THERE
     cli.places.change(URL, token="tgcanary-there")
-    assert "pinned to another server" in cli.refused("apply")
+    words(cli.refused("apply"))
     (found,) = cli("drift", "--format", "json").document["drift"]
     assert found["rule"] == "contradiction"
     assert cli("edit", "a/b", "--deliver", URL).code == 0
@@ -136,13 +136,13 @@ def test_what_is_declared_and_pinned_elsewhere_cannot_be_planned_until_it_is_con
     assert (held(cli), plan(cli)["actions"]) == (live, [])
 
 
-def test_where_no_server_is_known_a_new_field_cannot_be_planned_and_a_known_one_stays(cli, tmp_path):
+def test_where_no_server_is_known_a_new_field_cannot_be_planned_and_a_known_one_stays(cli, tmp_path, words):
     written(tmp_path, DECLARED)
     assert cli("apply").code == 0
     cli.places.server = ""
     assert plan(cli)["actions"] == []
     written(tmp_path, DECLARED, "a/c: {issue: true, consumers: ['vault://kv/video/other#token']}")
-    assert "it is not known where vault://kv/video/other#token is" in cli.refused("apply")
+    words(cli.refused("apply"))
 
 
 def test_any_node_of_the_cluster_is_the_same_server(cli, tmp_path):

@@ -118,7 +118,7 @@ def test_a_bundle_holds_no_name_no_owner_and_no_value(published, tmp_path):
         assert word not in content
 
 
-def test_a_replaced_token_stays_in_the_bundle_as_revoked(published, tmp_path):
+def test_a_replaced_token_stays_in_the_bundle_as_revoked(published, tmp_path, words):
     old = published.value
     snapshot = next(iter(published.store.scan()))
     published.store.withdraw(snapshot.id, published.store.read_live(snapshot.id).version)
@@ -127,8 +127,7 @@ def test_a_replaced_token_stays_in_the_bundle_as_revoked(published, tmp_path):
     (tmp_path / "a.txt").write_text(old)
     answer = published("scan", "a.txt")
     assert answer.code == 1
-    assert "state revoked" in answer.out
-    assert "already revoked on 2026-11-01" in answer.out
+    words(answer)
 
 
 def test_weak_and_public_values_are_listed_and_left_out(cli, tmp_path):
@@ -214,13 +213,13 @@ def test_what_is_no_scan_key_is_bad_input(published, key):
     assert published("scan", "public").code == 2
 
 
-def test_a_stale_bundle_is_said_and_required_fails(published, tmp_path):
+def test_a_stale_bundle_is_said_and_required_fails(published, tmp_path, words):
     (tmp_path / "bundle").unlink()
     published.clock._start = published.clock._start.replace(year=2024)
     publish(published)
     published.clock._start = published.clock._start.replace(year=2026)
     assert published("fingerprints", "pull", "bundle").code == 0
-    assert "expired on 2024-12-01" in published("scan", "public").out
+    words(published("scan", "public"))
     assert published("scan", "public", "--require-own").code == 2
 
 
@@ -267,7 +266,7 @@ def rescanned(cli, path: str = "a.txt"):
     return cli("scan", path, "--format", "json")
 
 
-def test_a_signed_waiver_lets_a_live_token_pass_and_is_shown(published, tmp_path):
+def test_a_signed_waiver_lets_a_live_token_pass_and_is_shown(published, tmp_path, words):
     (tmp_path / "a.txt").write_text(published.value)
     assert waive(published).code == 0
     answer = rescanned(published)
@@ -276,7 +275,7 @@ def test_a_signed_waiver_lets_a_live_token_pass_and_is_shown(published, tmp_path
     assert [waived[key] for key in ("state", "until", "waived_by", "reason")] == [
         "waived", "2026-11-20", "video", "an example",
     ]  # fmt: skip
-    assert "waived until 2026-11-20 by video: an example" in published("scan", "a.txt").out
+    words(published("scan", "a.txt"))
 
 
 def test_a_waiver_ends_by_itself_by_hand_and_with_the_value(published, tmp_path, monkeypatch):
@@ -326,13 +325,13 @@ def test_a_waiver_needs_owner_reason_and_a_near_end(published, given, code):
     published.refused("fingerprints", "waive", NAME, *given, code=code)
 
 
-def test_a_waiver_of_nobodys_token_or_of_a_retired_one_is_refused(published):
+def test_a_waiver_of_nobodys_token_or_of_a_retired_one_is_refused(published, words):
     published.refused("fingerprints", "waive", "no/such/token", "--end")
     snapshot = next(iter(published.store.scan()))
     gone = replace(snapshot.document.record, state=RecordState.RETIRED)
     published.store.commit(snapshot.id, snapshot.version, replace(snapshot.document, record=gone), [])
-    assert "no live value" in published.refused(
-        "fingerprints", "waive", NAME, "--owner", "video", "--reason", "x", "--until", "2026-11-20"
+    words(
+        published.refused("fingerprints", "waive", NAME, "--owner", "video", "--reason", "x", "--until", "2026-11-20")
     )
 
 

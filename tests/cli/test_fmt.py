@@ -58,13 +58,13 @@ tokens:
 """
 
 
-def test_keys_and_tokens_are_put_in_order_with_their_comments(cli, tmp_path):
+def test_keys_and_tokens_are_put_in_order_with_their_comments(cli, tmp_path, words):
     path = tmp_path / "tokens.yaml"
     text = MESSY[: MESSY.index("      audio/a")] + MESSY[MESSY.index("      # the end of the tokens") :]
     path.write_text(text)
     answer = cli("fmt", "--check")
     assert (answer.code, path.read_text()) == (1, text)
-    assert "tokens.yaml: not in order" in answer.out
+    words(answer)
     assert cli("fmt").code == 0
     assert path.read_text() == NEAT
     assert cli("fmt", "--check").code == 0

@@ -44,14 +44,14 @@ def test_a_second_run_changes_nothing(cli, tmp_path):
     assert cli.everything() == before
 
 
-def test_a_dry_run_writes_nothing(cli, tmp_path):
+def test_a_dry_run_writes_nothing(cli, tmp_path, words):
     value = canary()
     (tmp_path / ".env").write_text(f"UPLOAD_TOKEN={value}\nSAME_TOKEN={value}\n")
     before = cli.everything()
     answer = cli("import", ".env", "--dry-run")
     assert cli.everything() == before
     assert "1 added, 1 duplicate" in answer.out
-    assert "nothing was written" in answer.out
+    words(answer)
 
 
 def test_a_csv_list(cli, tmp_path):
@@ -183,7 +183,7 @@ def test_a_bad_file_is_refused_whole(cli, tmp_path, name, data):
     assert "tgcanary" not in error
 
 
-def test_two_values_for_one_place_are_not_both_taken_in(cli, tmp_path):
+def test_two_values_for_one_place_are_not_both_taken_in(cli, tmp_path, words):
     """The second delivery would overwrite what the first token's consumer reads."""
     place = f"dotenv:{tmp_path}/app.env#TOKEN"
     rows = [f"a/{name},fake,{cli.world.create(name).value},{place}" for name in ("one", "two")]
@@ -195,4 +195,4 @@ def test_two_values_for_one_place_are_not_both_taken_in(cli, tmp_path):
         assert answer.document["refused"][0]["reason"] == f"{place} is where the value of a/one goes"
     refused = cli("add", "a/three", "--provider", "fake", "--deliver", place, "--env", "e", "--owner", "o", "--purpose",
                   "p", "--scope", "drive:d1")  # fmt: skip
-    assert f"{place} is where the value of a/one goes" in refused.err
+    words(refused)

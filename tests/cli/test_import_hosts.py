@@ -130,7 +130,7 @@ def test_a_tag_means_nothing_to_a_host_and_to_a_provider(cli, source):
     assert "--tag" in cli.refused("import", "--from", source, "--tag", "a=b")
 
 
-def test_a_place_that_the_record_of_a_known_value_does_not_name_is_told(cli, tmp_path):
+def test_a_place_that_the_record_of_a_known_value_does_not_name_is_told(cli, tmp_path, words):
     token = canary()
     with Gitlab() as first, Doppler(held={"API_TOKEN": token}) as second:
         first.held["API_TOKEN", "*"] = {"key": "API_TOKEN", "environment_scope": "*", "value": token}
@@ -141,7 +141,7 @@ def test_a_place_that_the_record_of_a_known_value_does_not_name_is_told(cli, tmp
         again = cli("import", "--from", address, "--format", "json", *OPTIONS)
         assert [each["undeclared"] for each in again.document["duplicate"]] == [[f"{address}#API_TOKEN"]]
         told = cli("import", "--from", address, *OPTIONS)
-        assert f"its record does not name {address}#API_TOKEN" in told.out
+        words(told)
         assert "tokenguard edit NAME --deliver" in told.err
         assert "does not name" not in cli("import", "--from", f"gitlab://{first.host}/acme/app", *OPTIONS).out
 
@@ -187,12 +187,14 @@ def test_what_can_be_no_target_of_a_delivery_is_refused_before_anything_is_writt
         (Connect, f"onepassword://{{host}}/{VAULT_ID}", {"message": "maintenance"}),
     ],
 )
-def test_an_answer_that_is_no_list_is_not_taken_for_an_empty_one(cli, tmp_path, monkeypatch, kind, address, body):
+def test_an_answer_that_is_no_list_is_not_taken_for_an_empty_one(
+    cli, tmp_path, monkeypatch, kind, address, body, words
+):
     monkeypatch.setattr(kind, "act", lambda *_: (200, body))
     with kind() as host:
         configured(cli, tmp_path, host)
         error = cli.refused("import", "--from", address.format(host=host.host), code=4)
-        assert error == f"{host.host} does not answer as documented"
+        words(error)
 
 
 def test_how_far_a_walk_is_is_told_at_times_and_not_for_each_entry(cli, tmp_path):

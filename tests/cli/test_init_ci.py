@@ -40,7 +40,7 @@ def files_in(folder):
     }
 
 
-def test_it_shows_a_diff_and_writes_what_was_accepted_once(cli, repository):
+def test_it_shows_a_diff_and_writes_what_was_accepted_once(cli, repository, words):
     cli.tty = FakeTty("yes")
     answer = init(cli)
     assert answer.code == 0, answer
@@ -49,7 +49,8 @@ def test_it_shows_a_diff_and_writes_what_was_accepted_once(cli, repository):
     assert shown == FILES
     before = {name: (repository / name).read_bytes() for name in FILES}
     again = init(cli, "--yes")
-    assert (again.code, again.out) == (0, "nothing to write\n")
+    assert again.code == 0
+    words(again)
     assert {name: (repository / name).read_bytes() for name in FILES} == before
 
 
@@ -106,13 +107,13 @@ def test_bad_input_is_one_error_and_nothing_written(cli, repository, arguments, 
     assert files_in(repository) == set()
 
 
-def test_where_no_pipeline_can_be_it_says_what_to_do(cli, repository, tmp_path_factory, monkeypatch):
-    assert "a pipeline cannot reach a local store" in cli("--store", "local:///x", "init", "--ci", "github").err
-    assert "belong to --ci" in cli("--store", STORE, "init", "--yes").err
+def test_where_no_pipeline_can_be_it_says_what_to_do(cli, repository, tmp_path_factory, monkeypatch, words):
+    words(cli("--store", "local:///x", "init", "--ci", "github"))
+    words(cli("--store", STORE, "init", "--yes"))
     git("remote", "set-url", "origin", "https://example.org/x.git")
     assert "which CI" in init(cli).err
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
-    assert "not in a git repository" in init(cli, "github").err
+    words(init(cli, "github"))
 
 
 @pytest.mark.parametrize(
@@ -194,9 +195,8 @@ def test_no_job_installs_what_a_public_index_has_under_this_name(cli, repository
     answer = init(cli, system, "--yes")
     assert "--requirement" in answer.err
     for name in (pipeline, ".pre-commit-config.yaml"):
-        wanted = [line for line in (repository / name).read_text().splitlines() if "tokenguard @" in line]
-        assert wanted, name
-        assert all(".invalid/" in line for line in wanted), name
+        (wanted,) = (line for line in (repository / name).read_text().splitlines() if "tokenguard @" in line)
+        assert ".invalid/" in wanted, name
         assert "tokenguard==" not in (repository / name).read_text()
         (repository / name).unlink()
     given = "tokenguard @ git+https://github.com/acme/tokenguard@0123456789abcdef0123456789abcdef01234567"

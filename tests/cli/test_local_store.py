@@ -38,11 +38,11 @@ def _add(cli, name=NAME, value="tgcanary-local-value"):
 
 
 class TestInit:
-    def test_with_a_key_file_nobody_is_asked(self, cli, tmp_path):
+    def test_with_a_key_file_nobody_is_asked(self, cli, tmp_path, words):
         answer = cli("init", "--no-input")
         assert answer.code == 0, answer
         assert stat.S_IMODE((tmp_path / "store").stat().st_mode) == 0o700
-        assert "no recovery code" in answer.err
+        words(answer)
         _add(cli)
         assert cli("list", "--format", "json").document["tokens"][0]["name"] == NAME
 
@@ -117,7 +117,7 @@ class TestInit:
         assert "needs a key" in cli.refused("init", "--no-input", code=3)
         assert not (tmp_path / "store").exists()
 
-    def test_a_passphrase_is_asked_for_twice(self, cli):
+    def test_a_passphrase_is_asked_for_twice(self, cli, words):
         cli.environ.pop("TOKENGUARD_KEY_FILE")
         cli.tty = FakeTty("four random words here", "another one entirely", "")
         assert "differ" in cli.refused("init")
@@ -126,11 +126,11 @@ class TestInit:
         cli.tty = FakeTty("four random words here")
         assert cli("list").code == 0
         cli.tty = FakeTty("four other words here")
-        assert "does not open this store" in cli.refused("list", code=4)
+        words(cli.refused("list", code=4))
 
 
 class TestKeys:
-    def test_slots_are_added_listed_and_removed(self, cli, tmp_path):
+    def test_slots_are_added_listed_and_removed(self, cli, tmp_path, words):
         cli("init")
         _key(tmp_path / "second")
         assert cli("store", "add-slot", "--key-file", "second").code == 0
@@ -141,12 +141,12 @@ class TestKeys:
         added = cli("audit", "log", "--op", "key-slot", "--format", "json").document["entries"][0]
         assert cli("store", "remove-slot", added["detail"]["slot"]).code == 0
         cli.environ["TOKENGUARD_KEY_FILE"] = first
-        assert "does not open this store" in cli.refused("list", code=4)
+        words(cli.refused("list", code=4))
 
-    def test_the_last_slot_stays(self, cli):
+    def test_the_last_slot_stays(self, cli, words):
         cli("init")
         slot = cli("store", "slots", "--format", "json").document["slots"][0]["id"]
-        assert "last key slot" in cli.refused("store", "remove-slot", slot)
+        words(cli.refused("store", "remove-slot", slot))
 
     @pytest.mark.parametrize(
         ("command", "told"),
@@ -161,7 +161,7 @@ class TestKeys:
         kinds = [each["kind"] for each in cli("store", "slots", "--format", "json").document["slots"]]
         assert sorted(kinds) == ["key_file", "recovery"]
 
-    def test_a_rekey_drops_what_is_not_at_hand_and_makes_a_new_recovery_code(self, cli, tmp_path):
+    def test_a_rekey_drops_what_is_not_at_hand_and_makes_a_new_recovery_code(self, cli, tmp_path, words):
         cli("init", "--recovery-file", "old")
         _add(cli)
         document = cli("store", "rekey", "--recovery-file", "new", "--format", "json").document
@@ -169,16 +169,16 @@ class TestKeys:
         assert cli("audit", "verify").code == 0
         cli.environ.pop("TOKENGUARD_KEY_FILE")
         cli.tty = FakeTty((tmp_path / "old").read_text().strip())
-        assert "does not open" in cli.refused("list", code=4)
+        words(cli.refused("list", code=4))
         cli.tty = FakeTty((tmp_path / "new").read_text().strip())
         assert NAME in cli("list").out
 
     @pytest.mark.parametrize(
         "options", [[], ["--recovery", "--passphrase"], ["--key-file", "a", "--recovery-file", "b"]]
     )
-    def test_one_kind_of_key_at_a_time(self, cli, options):
+    def test_one_kind_of_key_at_a_time(self, cli, options, words):
         cli("init")
-        assert cli.refused("store", "add-slot", *options) == "give exactly one kind of key"
+        words(cli.refused("store", "add-slot", *options))
 
     def test_a_backup_opens_with_the_same_key(self, cli, tmp_path):
         cli("init")

@@ -50,12 +50,12 @@ def stopped(*_):
     raise KeyboardInterrupt
 
 
-def test_everything_moves_and_every_command_on_the_old_store_names_the_new_one(cli, tmp_path):
+def test_everything_moves_and_every_command_on_the_old_store_names_the_new_one(cli, tmp_path, words):
     value = added(cli)
     before = cli("audit", "log", NAME, "--format", "json").document["entries"]
     answer = cli("migrate", "--to", url(tmp_path / "new"))
     assert answer.code == 0, answer
-    assert f"moved 1 token to {url(tmp_path / 'new')}" in answer.out
+    words(answer)
     assert value not in answer.out + answer.err
     for line in (["list"], ["show", NAME], ["audit", "verify"], ["rotate", "--resume"], ["rotate", NAME], ["check"],
                  ["verify", "--all"], ["store", "slots"], ["store", "backup", "x"], ["runbook", NAME], ["env", "-t", NAME],
@@ -75,28 +75,30 @@ def test_everything_moves_and_every_command_on_the_old_store_names_the_new_one(c
     assert value in cli("env", "-t", NAME).out
 
 
-def test_a_plan_tells_what_would_go_along_and_does_nothing(cli, tmp_path):
+def test_a_plan_tells_what_would_go_along_and_does_nothing(cli, tmp_path, words):
     added(cli)
     answer = cli("migrate", "--to", url(tmp_path / "new"), "--plan", "--format", "json")
     assert answer.code == 0, answer
     assert answer.document["plan"]["tokens"] == 1
     assert answer.document["plan"]["to"] == url(tmp_path / "new")
     assert cli("list").code == 0
-    assert "pointed at the new one" in cli("migrate", "--to", url(tmp_path / "new"), "--plan").out
+    words(cli("migrate", "--to", url(tmp_path / "new"), "--plan"))
 
 
-def test_a_second_run_has_nothing_left_to_do(cli, tmp_path):
+def test_a_second_run_has_nothing_left_to_do(cli, tmp_path, words):
     added(cli)
     assert cli("migrate", "--to", url(tmp_path / "new")).code == 0
     again = cli("migrate", "--to", url(tmp_path / "new"))
-    assert (again.code, "nothing was left to do" in again.out) == (0, True)
+    assert again.code == 0
+    words(again)
 
 
-def test_a_person_is_asked_and_may_say_no(cli, tmp_path):
+def test_a_person_is_asked_and_may_say_no(cli, tmp_path, words):
     added(cli)
     cli.tty = FakeTty("no")
     refused = cli("migrate", "--to", url(tmp_path / "new"))
-    assert (refused.code, "nothing was done" in refused.err) == (2, True)
+    assert refused.code == 2
+    words(refused)
     cli.tty = FakeTty()
     assert cli("migrate", "--to", url(tmp_path / "new")).code == ExitCode.INTERRUPTED
     cli.tty = None
@@ -134,18 +136,18 @@ def test_a_store_that_is_not_empty_or_the_same_or_not_there_is_refused(cli, tmp_
         assert cli(*line).code == 2, line
 
 
-def test_an_interrupted_move_is_told_by_both_stores_and_can_be_taken_back(cli, tmp_path, monkeypatch):
+def test_an_interrupted_move_is_told_by_both_stores_and_can_be_taken_back(cli, tmp_path, monkeypatch, words):
     added(cli)
     with monkeypatch.context() as patch:
         patch.setattr(LocalStore, "publish", stopped)
         answer = cli("migrate", "--to", url(tmp_path / "new"))
     assert answer.code == ExitCode.INTERRUPTED
-    assert "run the same command again" in answer.err
+    words(answer)
     told = cli("list")
     assert told.code == 4
     assert f"--store {url(tmp_path / 'old')} migrate --to {url(tmp_path / 'new')}" in told.err
     use(cli, tmp_path / "new")
-    assert "still arriving" in cli("list").err
+    words(cli("list"))
     assert cli("migrate", "--abort").code == 2
     use(cli, tmp_path / "old")
     back = cli("migrate", "--abort")
@@ -153,10 +155,10 @@ def test_an_interrupted_move_is_told_by_both_stores_and_can_be_taken_back(cli, t
     assert cli("list").code == 0
     assert cli("audit", "verify").code == 0
     assert cli("edit", NAME, "--purpose", "goes on").code == 0
-    assert "is not empty" in cli("migrate", "--to", url(tmp_path / "new")).err
+    words(cli("migrate", "--to", url(tmp_path / "new")))
 
 
-def test_another_target_in_the_middle_of_a_move_is_refused(cli, tmp_path, monkeypatch):
+def test_another_target_in_the_middle_of_a_move_is_refused(cli, tmp_path, monkeypatch, words):
     added(cli)
     use(cli, tmp_path / "third")
     assert cli("--no-input", "init").code == 0
@@ -168,6 +170,6 @@ def test_another_target_in_the_middle_of_a_move_is_refused(cli, tmp_path, monkey
     assert (answer.code, f"moving to {url(tmp_path / 'new')}" in answer.err) == (4, True)
     use(cli, tmp_path / "third")
     added(cli, "x/y")
-    assert "still arriving" in cli("migrate", "--to", url(tmp_path / "new")).err
+    words(cli("migrate", "--to", url(tmp_path / "new")))
     use(cli, tmp_path / "old")
     assert cli("migrate", "--to", url(tmp_path / "new")).code == 0

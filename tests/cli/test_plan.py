@@ -125,7 +125,7 @@ def test_the_digest_stands_for_all_that_was_told(cli, tmp_path):
     assert digest() != second
 
 
-def test_what_cannot_be_is_told_with_its_place_and_exits_2(cli, tmp_path):
+def test_what_cannot_be_is_told_with_its_place_and_exits_2(cli, tmp_path, words):
     cli.add("a/b")
     written(tmp_path, "a/b: {scope: 'drive:other'}", "a/c: {issue: true}")
     answer = cli("plan", "--format", "json")
@@ -134,7 +134,7 @@ def test_what_cannot_be_is_told_with_its_place_and_exits_2(cli, tmp_path):
     assert (blocked["name"], blocked["place"]) == ("a/b", "tokens.yaml:9:3")
     assert "live value was made for another scope" in blocked["reason"]
     assert set(actions(answer)) == {"a/c"}
-    assert "cannot be done" in cli("plan").out
+    words(cli("plan"))
 
 
 def test_an_admin_credential_comes_before_what_it_mints(cli, tmp_path):
@@ -161,11 +161,11 @@ def test_a_due_date_in_the_past_that_was_kept_is_not_set_again_and_again(cli, tm
         cli.clock.sleep(86_400)
 
 
-def test_a_missing_file_no_file_and_a_folder_are_bad_input(cli, tmp_path):
-    assert cli.refused("plan") == "cannot read tokens.yaml: there is no such file"
+def test_a_missing_file_no_file_and_a_folder_are_bad_input(cli, tmp_path, words):
+    words(cli.refused("plan"))
     assert cli.refused("plan", "no/such/tokens.yaml").startswith("there is no folder")
     (tmp_path / "tokens.yaml").mkdir()
-    assert cli.refused("plan") == "cannot read tokens.yaml: it is not a plain file"
+    words(cli.refused("plan"))
     cli.refused("plan", "--format", "sarif")
     cli.refused("plan", "a", "b")
 
@@ -175,7 +175,7 @@ def test_json_is_one_document_and_prompts_stay_off_stdout(cli, tmp_path):
     assert set(json.loads(cli("plan", "--format", "json").out)) >= {"digest", "actions", "todos", "blocked", "cost"}
 
 
-def test_a_renamed_token_is_not_made_anew_on_top_of_the_one_that_lives(cli, reading, tmp_path):
+def test_a_renamed_token_is_not_made_anew_on_top_of_the_one_that_lives(cli, reading, tmp_path, words):
     """Both would be delivered to one place, and the next rotation of the old one would take it back."""
     place = f"dotenv:{tmp_path}/app.env#TOKEN"
     written(tmp_path, f"a/old: {{issue: true, consumers: ['{place}']}}")
@@ -183,7 +183,7 @@ def test_a_renamed_token_is_not_made_anew_on_top_of_the_one_that_lives(cli, read
     written(tmp_path, f"a/new: {{issue: true, consumers: ['{place}']}}")
     answer = cli("apply")
     assert answer.code == 2
-    assert f"{place} is where the value of a/old goes" in answer.err
+    words(answer)
     assert "tokenguard edit a/old --rename a/new" in answer.err
     assert len(cli.world.living()) == 1
     assert cli("edit", "a/old", "--rename", "a/new").code == 0
@@ -233,9 +233,11 @@ def test_a_destination_that_is_declared_while_an_operation_is_open_is_shouted_be
     assert reading("--format", "json").document["actions"] == []
 
 
-def test_an_operation_that_was_begun_for_another_scope_is_not_gone_on_with_again_and_again(interrupted, tmp_path):
+def test_an_operation_that_was_begun_for_another_scope_is_not_gone_on_with_again_and_again(
+    interrupted, tmp_path, words
+):
     written(tmp_path, "a/b: {issue: true, consumers: [], scope: 'drive:d2'}")
-    assert "begun for another scope" in interrupted.refused("apply")
+    words(interrupted.refused("apply"))
     assert interrupted("rotate", "a/b", "--abort").code == 0
     assert actions(interrupted("plan", "--format", "json"))["a/b"]["verbs"] == ["issue"]
 

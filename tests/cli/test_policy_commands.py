@@ -99,11 +99,11 @@ class TestLint:
         (tmp_path / "own.yaml").write_text(OWN.replace(old, new))
         assert cli.refused("policy", "lint", "own.yaml").startswith(place)
 
-    def test_a_repository_s_file_is_held_to_the_policy_in_force(self, cli, tmp_path):
+    def test_a_repository_s_file_is_held_to_the_policy_in_force(self, cli, tmp_path, words):
         (tmp_path / ".tokenguard.toml").write_text("[policy.rules.unused]\ndays = 7\n")
         assert cli("policy", "lint", ".tokenguard.toml").code == 0
         (tmp_path / ".tokenguard.toml").write_text("[policy.rules.unused]\ndays = 700\n")
-        assert "asks for less" in cli.refused("policy", "lint", ".tokenguard.toml")
+        words(cli.refused("policy", "lint", ".tokenguard.toml"))
         cli.refused("policy", "lint", "nowhere.toml")
 
 
@@ -140,11 +140,11 @@ class TestTest:
         answer = cli("policy", "test", "trial.yaml")
         assert (answer.code, answer.out.splitlines()[-1]) == (0, "5 passed, 0 failed"), answer
 
-    def test_a_case_that_fails_says_what_the_policy_says(self, cli, tmp_path):
+    def test_a_case_that_fails_says_what_the_policy_says(self, cli, tmp_path, words):
         (tmp_path / "trial.yaml").write_text(TRIAL.replace("maximum-age: waived", "maximum-age: violated"))
         answer = cli("policy", "test", "trial.yaml")
         assert answer.code == 1
-        assert "FAIL  a frozen one\n      maximum-age: waived, expected violated (due since 2026-04-01" in answer.out
+        words(answer)
         document = cli("policy", "test", "trial.yaml", "--format", "json").document
         assert (document["passed"], document["failed"]) == (4, 1)
 
@@ -185,24 +185,24 @@ def test_the_schema_is_one_json_document(cli):
 
 
 class TestSharing:
-    def test_what_is_published_is_in_force_where_it_was_pulled(self, cli):
+    def test_what_is_published_is_in_force_where_it_was_pulled(self, cli, words):
         cli.add("video/app/dev/upload", "--env", "dev", "--permission", "posts:write")
         assert "published: ours, version 1" in cli("policy", "publish", "own.yaml").out
         assert "reads-in-dev" not in cli("policy", "show").out
-        assert "in force: ours, version 1" in cli("policy", "pull").out
+        words(cli("policy", "pull"))
         assert "reads-in-dev" in cli("policy", "show").out
-        assert "a token of dev can write" in cli("check").out
+        words(cli("check"))
         assert cli("policy", "pull", "--forget").out.startswith("the organisation's policy is no longer")
         assert cli("policy", "pull", "--forget", "--format", "json").document == {"forgotten": False}
         assert "a token of dev can write" not in cli("check").out
 
-    def test_an_older_one_is_tampering(self, cli):
+    def test_an_older_one_is_tampering(self, cli, words):
         cli("policy", "publish", "own.yaml")
         old = dict(cli.store._shared)
         assert cli("policy", "publish", "own.yaml", "--format", "json").document["version"] == 2
         cli("policy", "pull")
         cli.store._shared = old
-        assert "older than 2" in cli.refused("policy", "pull", code=6)
+        words(cli.refused("policy", "pull", code=6))
 
     def test_nothing_published_and_nothing_acceptable(self, cli, tmp_path):
         cli.refused("policy", "pull")

@@ -64,11 +64,10 @@ def test_a_github_secret_is_confirmed_by_its_time_of_change(cli, tmp_path):
         assert list(github.held.values()) == [live(cli)]
 
 
-def test_a_host_without_a_credential_here_is_refused_when_the_consumer_is_declared(cli, tmp_path):
+def test_a_host_without_a_credential_here_is_refused_when_the_consumer_is_declared(cli, tmp_path, words):
     _, answer = added(cli, "gitlab:acme/app#TOKEN")
     assert answer.code == 2
-    assert "looking at gitlab:acme/app#TOKEN" in answer.err
-    assert "no credential for gitlab.com" in answer.err
+    words(answer)
     assert '[destinations."gitlab.com"]' in answer.err
     assert list(cli.store.scan()) == []
 
@@ -80,13 +79,13 @@ def test_a_credential_that_the_environment_lacks_is_named(cli, gitlab, tmp_path)
     assert "NOT_SET_HERE" in answer.err
 
 
-def test_a_runbook_says_how_the_value_gets_there(cli, gitlab, tmp_path):
+def test_a_runbook_says_how_the_value_gets_there(cli, gitlab, tmp_path, words):
     configured(cli, tmp_path, gitlab)
     consumer = f"gitlab://{gitlab.host}/acme/app#TOKEN"
     added(cli, consumer)
     answer = cli("runbook", NAME)
     assert consumer in answer.out
-    assert "it is read back" in answer.out
+    words(answer)
 
 
 def test_a_field_of_a_vault_elsewhere_takes_the_new_token(cli):
@@ -97,14 +96,13 @@ def test_a_field_of_a_vault_elsewhere_takes_the_new_token(cli):
     assert cli.places.fields("vault://kv/their/app") == {"token": live(cli), "other": "theirs"}
 
 
-def test_an_edit_says_which_consumers_are_none_any_more(cli, gitlab, tmp_path):
+def test_an_edit_says_which_consumers_are_none_any_more(cli, gitlab, tmp_path, words):
     configured(cli, tmp_path, gitlab)
     first, second = (f"gitlab://{gitlab.host}/acme/app#{key}" for key in ("ONE", "TWO"))
     added(cli, first)
     answer = cli("edit", NAME, "--deliver", second)
     assert answer.code == 0, answer
-    assert f"no consumer any more: {first}" in answer.err
-    assert "new consumers are given the value" in answer.err
+    words(answer)
     assert "any more" not in cli("edit", NAME, "--deliver", second, "--deliver", first).err
     assert "new consumers" not in cli("edit", NAME, "--deliver", first).err
 
@@ -121,7 +119,7 @@ def test_doctor_says_which_credentials_of_hosts_are_at_hand(cli, gitlab, tmp_pat
     assert (lacking["level"], lacking["hint"]) == ("warn", "export NOT_SET_HERE")
 
 
-def test_a_pods_own_token_is_taken_as_the_cluster_puts_it_there_and_no_other_file_is(cli, tmp_path, monkeypatch):
+def test_a_pods_own_token_is_taken_as_the_cluster_puts_it_there_and_no_other_file_is(cli, tmp_path, monkeypatch, words):
     """A link to a file that all in the pod may read."""
     with Kubernetes() as cluster:
         mounted = tmp_path / "..data"
@@ -135,7 +133,8 @@ def test_a_pods_own_token_is_taken_as_the_cluster_puts_it_there_and_no_other_fil
         config.chmod(0o600)
         cli.environ["TOKENGUARD_CONFIG"] = str(config)
         _, answer = added(cli, f"k8s://{cluster.host}/video/app#TOKEN")
-        assert (answer.code, "not a plain file of yours" in answer.err) == (2, True)
+        assert answer.code == 2
+        words(answer)
         monkeypatch.setattr("tokenguard.shell.deliveries.SERVICE_ACCOUNT", source)
         _, answer = added(cli, f"k8s://{cluster.host}/video/app#TOKEN")
         assert answer.code == 0, answer

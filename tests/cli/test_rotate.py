@@ -64,12 +64,12 @@ def test_a_failed_rotation_as_json_says_why_on_both_channels(cli, monkeypatch):
     assert answer.err.splitlines()[-2:] == ["error: the provider refused to make a token", "hint: look at its quota"]
 
 
-def test_a_plan_tells_everything_and_does_nothing(cli):
+def test_a_plan_tells_everything_and_does_nothing(cli, words):
     cli.add(NAME)
     before = cli.everything()
     answer = cli("rotate", NAME, "--plan")
     assert answer.code == 0
-    assert "prove the old token dead" in answer.out
+    words(answer)
     assert cli.everything() == before
     (plan,) = cli("rotate", NAME, "--plan", "--format", "json").document["plan"]
     assert plan["needs_person"] is False
@@ -122,12 +122,13 @@ def test_all_of_a_scope_takes_exactly_that_scope(cli):
     assert old not in living(cli)
 
 
-def test_all_of_a_scope_that_nobody_has_heard_of_never_exits_0(cli):
+def test_all_of_a_scope_that_nobody_has_heard_of_never_exits_0(cli, words):
     cli.add(NAME)
-    assert "leads to drive:d2" in cli.refused("rotate", "--all-of", "drive:d2", "--compromised")
+    words(cli.refused("rotate", "--all-of", "drive:d2", "--compromised"))
     assert cli("retire", NAME, "--yes").code == 0
     answer = cli("rotate", "--all-of", "drive:d1")
-    assert (answer.code, answer.out) == (0, "nothing to rotate\n"), "all of it is dead already"
+    assert answer.code == 0, "all of it is dead already"
+    words(answer)
 
 
 def test_one_bad_token_never_blocks_the_rest_and_the_gravest_code_wins(cli, monkeypatch):
@@ -143,7 +144,7 @@ def test_one_bad_token_never_blocks_the_rest_and_the_gravest_code_wins(cli, monk
     assert "done" in [row[1] for row in rows if row and row[0] == OTHER and len(row) > 1]
 
 
-def test_resume_without_a_name_takes_everything_that_is_open(cli, monkeypatch):
+def test_resume_without_a_name_takes_everything_that_is_open(cli, monkeypatch, words):
     cli.add(NAME)
     cli.add(OTHER)
     with monkeypatch.context() as patched:
@@ -153,8 +154,8 @@ def test_resume_without_a_name_takes_everything_that_is_open(cli, monkeypatch):
     answer = cli("rotate", "--resume")
     assert answer.code == 0, answer
     assert stage(cli) is Stage.DONE
-    assert "nothing to go on with" in cli("rotate", "--resume").err
-    assert f"no operation on {NAME} is open" in cli("rotate", NAME, "--resume").err
+    words(cli("rotate", "--resume"))
+    words(cli("rotate", NAME, "--resume"))
 
 
 def test_abort_undoes_what_was_begun(cli, monkeypatch):

@@ -9,7 +9,7 @@ import pexpect
 import pytest
 
 from tests.cli.premises import FIELDS, NAME, Premises, check_refusal
-from tests.fakes.command_line import Answer
+from tests.fakes.answer import Answer
 from tokenguard.domain.names import token_name
 
 ADD = ("add", "a/b", "--provider", "manual", *FIELDS, "--stdin")
@@ -91,12 +91,12 @@ def test_edits_at_once_lose_nothing_in_silence(premises):
     assert premises("audit", "verify").code == 0
 
 
-def test_a_rotation_that_waits_for_a_person_is_not_begun_again(premises):
+def test_a_rotation_that_waits_for_a_person_is_not_begun_again(premises, words):
     premises.furnished()
     first = _on_a_terminal(premises, "rotate", NAME)
     first.expect_exact(PASTE)
     error = premises.refused("rotate", NAME, code=3)
-    assert f"an operation on {NAME} is open and not finished" in error
+    words(error)
     first.sendintr()
     assert _ends(first)[0] == 130
 

@@ -1,12 +1,11 @@
 """The command line in this process: a world in memory behind it, and what every answer of it must look like."""
 
 import io
-import json
 import re
 import sys
 from collections import deque
-from dataclasses import dataclass
 
+from tests.fakes.answer import Answer, Refusal
 from tests.fakes.clock import FakeClock
 from tests.fakes.memory_places import MemoryPlaces
 from tests.fakes.memory_store import MemoryStore
@@ -67,17 +66,6 @@ class NamedVendors:
         return Vendor(provider, FakeIssuer(self.world) if provider is self.fake else None)
 
 
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self):
-        return json.loads(self.out)
-
-
 class CommandLine:
     """Calls commands as a process would, on one store."""
 
@@ -95,36 +83,32 @@ class CommandLine:
     def __call__(self, *arguments: str, stdin: str | bytes = b"") -> Answer:
         data = stdin.encode() if isinstance(stdin, str) else stdin
         self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
-        code = run(arguments, self.wiring())
-        shown = self._capfd.readouterr()
-        return Answer(code, shown.out, shown.err)
-
-    def wiring(self) -> Wiring:
-        """The world that one command runs in."""
         wiring = Wiring(environ=self.environ)
         wiring.clock = self.clock
         wiring.tty = self.tty
         if self.store is not None:
             wiring.store, wiring.store_url, wiring.vendors = self._adopting, "local:///srv/store", self.vendors
             wiring.places = self.places
-        return wiring
+        code = run(arguments, wiring)
+        shown = self._capfd.readouterr()
+        return Answer(code, shown.out, shown.err, arguments)
 
     @property
     def _adopting(self):
         return adopting(self.store, lambda: self.places)
 
-    def refused(self, *arguments: str, code: int = 2, stdin: str | bytes = b"") -> str:
-        """Call it, and check that it was refused as design says; returns the error's line."""
+    def refused(self, *arguments: str, code: int = 2, stdin: str | bytes = b"") -> Refusal:
+        """Call it, and check that it was refused as design says; returns the error's text."""
         before = self.everything()
         answer = self(*arguments, stdin=stdin)
         assert answer.code == code, answer
-        assert not answer.out or list(json.loads(answer.out)) == ["error"], answer
+        assert not answer.out, answer
         lines = answer.err.splitlines()
         assert [line.partition(":")[0] for line in lines[-2:]] == ["error", "hint"], answer
         assert answer.err.count("error: ") == answer.err.count("hint: ") == 1, answer
         assert not re.search(r"\w\.$", lines[-2]), answer
         assert self.everything() == before, "something was written"
-        return lines[-2].removeprefix("error: ")
+        return Refusal.of(answer)
 
     def everything(self) -> object:
         if self.store is None:

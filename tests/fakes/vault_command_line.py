@@ -4,27 +4,13 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.fakes.answer import Answer
 from tests.integration.openbao import OpenBao
 from tokenguard.cli.boundary import run
 from tokenguard.sandbox.server import Sandbox
 from tokenguard.shell.wiring import Wiring
 
 NAME = "video/app/prod/post"
-
-
-@dataclass
-class Answer:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self):
-        return json.loads(self.out)
-
-    @property
-    def error(self) -> str:
-        return next((line for line in self.err.splitlines() if line.startswith("error: ")), "")
 
 
 @dataclass
@@ -65,7 +51,7 @@ class VaultCommandLine:
         if "store" in wiring.__dict__:
             self.asked = getattr(wiring.store, "asked", 0)  # a local store sends none
             wiring.store.close()
-        return Answer(code, shown.out, shown.err)
+        return Answer(code, shown.out, shown.err, arguments)
 
     def issue(self, name: str = NAME) -> Answer:
         return self(

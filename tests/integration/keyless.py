@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.fakes.answer import Answer
 from tests.fakes.ci_issuer import AUDIENCE, Issuer
-from tests.fakes.vault_command_line import Answer
 from tests.integration.openbao import OpenBao
 from tokenguard.cli.boundary import run
 from tokenguard.provisioning.server_setup.vault import method_of, role_of
@@ -88,4 +88,4 @@ class Pipeline:
         if "store" in wiring.__dict__:
             wiring.store.close()
         self.seen.append(shown.out + shown.err)
-        return Answer(code, shown.out, shown.err)
+        return Answer(code, shown.out, shown.err, tuple(arguments))

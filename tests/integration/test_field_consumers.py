@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.answer import Answer as Said
 from tests.fakes.secrets_manager.server import FakeAws
 from tests.fakes.secrets_manager.stores import CREDENTIALS, client
-from tests.fakes.vault_command_line import Answer as Said
 from tests.fakes.vault_proxy import Answer, VaultProxy
 from tests.integration.openbao import OpenBao
 from tokenguard.cli.boundary import run
@@ -126,7 +126,7 @@ class Machine:
         code = run(["--no-input", *arguments], wiring)
         shown = self.capfd.readouterr()
         wiring.close()
-        return Said(code, shown.out, shown.err)
+        return Said(code, shown.out, shown.err, arguments)
 
     def refused(self, *arguments: str) -> Said:
         """It is, by a machine that is set to the other server, and nobody there hears of it."""

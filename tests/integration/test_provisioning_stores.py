@@ -13,9 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.fakes.answer import Answer
 from tests.fakes.secrets_manager.command_line import AwsCommandLine
 from tests.fakes.secrets_manager.stores import CREDENTIALS
-from tests.fakes.vault_command_line import Answer, VaultCommandLine
+from tests.fakes.vault_command_line import VaultCommandLine
 from tests.fakes.vault_proxy import Cut, VaultProxy
 from tokenguard.cli.boundary import run
 from tokenguard.sandbox.knobs import Knobs
@@ -70,7 +71,7 @@ def local(sandbox, tmp_path, capfd, monkeypatch):
     def call(*arguments: str) -> Answer:
         code = run(["--no-input", *arguments], Wiring(environ=environ))
         shown = capfd.readouterr()
-        return Answer(code, shown.out, shown.err)
+        return Answer(code, shown.out, shown.err, arguments)
 
     assert call("init").code == 0
     return call

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.fakes.answer import Answer
 from tests.fakes.secrets_manager.server import FakeAws
 from tests.fakes.secrets_manager.stores import client, place
 from tokenguard.cli.boundary import run
@@ -28,25 +29,6 @@ def accepted(sandbox: Sandbox, value: str) -> bool:
     except urllib.error.HTTPError as error:
         error.close()
         return error.code != 401
-
-
-@dataclass
-class Answer:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
-
-    @property
-    def error(self) -> str:
-        return next((line for line in self.err.splitlines() if line.startswith("error: ")), "")
-
-    @property
-    def hint(self) -> str:
-        return next((line for line in self.err.splitlines() if line.startswith("hint: ")), "")
 
 
 @dataclass
@@ -89,7 +71,7 @@ class AwsCommandLine:
                 patch.setattr("tokenguard.shell.aws.AwsClient", lambda _: client(self.aws))
             code = run(["--no-input", *arguments], Wiring(environ=environ))
         shown = self.capfd.readouterr()
-        return Answer(code, shown.out, shown.err)
+        return Answer(code, shown.out, shown.err, arguments)
 
     def issue(self, name: str = NAME, *more: str) -> Answer:
         return self(
