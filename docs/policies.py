@@ -55,6 +55,7 @@ A repository may ask for more than the organisation does, in `.tokenguard.toml` 
 strict = true               # anything that was not scanned is a failure
 require_own = true          # the team's own tokens must be looked for
 max_pragmas = 3             # so many lines may be silenced by a comment
+profile = "detect-secrets"  # what `--profile` leaves out by default is reported too
 
 [policy]
 fail_on = "warning"

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from tests.fakes.local_stores import KEY
-from tokenguard.cli.app import COMMANDS, app
+from tokenguard.cli.app import COMMANDS, SECTIONS, app
 from tokenguard.cli.base import Group
 
 HEAVY = {"rich", "yaml", "urllib3", "requests", "boto3", "botocore", "hvac", "detect_secrets", "dotenv", "keyring",
@@ -37,6 +37,11 @@ def test_the_table_says_what_each_command_does_in_one_sentence():
     for name, (_, summary) in COMMANDS.items():
         assert summary.endswith("."), name
         assert len(summary) <= 90, name
+
+
+def test_the_help_lists_each_command_under_one_job():
+    listed = [name for names in SECTIONS.values() for name in names]
+    assert sorted(listed) == sorted(COMMANDS)
 
 
 def _imported(*arguments, env=None):

@@ -7,7 +7,7 @@ import pytest
 from tokenguard.shell.argv import refuse_values
 
 NAME = "video/app/prod/upload"
-SECRET = "tgcanary-echo"  # short of what the argument check knows, so that the real code is reached
+SECRET = "tgcanary-3ch0"  # short of what the argument check knows, so that the real code is reached
 ADD = ["add", NAME, "--provider", "fake", "--scope", "drive:d1", "--env", "prod", "--owner", "video", "--purpose", "p"]
 
 NAMES = ["", "/", "a//b", "/a", "a/", "A/b", "a b", "a/../b", "a/.b", "-a", "a\x1b[31m", "a\u202eb", "ä", "a" * 64,

@@ -1,6 +1,7 @@
 """The one error boundary: every way to fail has its exit code, and none shows a value."""
 
 import errno
+import json
 import os
 import shlex
 import signal
@@ -291,3 +292,44 @@ def _raising(error):
         raise error
 
     return raising
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["show", "no/such/token"], ExitCode.USAGE),
+        (["show", "--no-such-option"], ExitCode.USAGE),
+        (["no-such-command"], ExitCode.USAGE),
+        (["add", NAME], ExitCode.USAGE),
+        (["scan", "no-such-file"], ExitCode.USAGE),
+    ],
+)
+def test_an_error_under_format_json_is_one_document_on_standard_output(cli, arguments, code):
+    answer = cli(*arguments, "--format", "json")
+    error = json.loads(answer.out)["error"]
+    assert answer.code == error["exit_code"] == code
+    assert answer.err == f"error: {error['message']}\nhint: {error['hint']}\n"
+
+
+def test_no_error_document_is_added_to_data_or_to_a_document(cli, monkeypatch):
+    assert cli("env", "-t", "no/such", "--format", "json").out == ""
+    monkeypatch.setattr(cli.store, "scan", _raising(TokenguardError("a", hint="b")))
+    assert cli("list").out == ""
+
+
+def test_a_mistyped_option_is_named_unless_it_could_be_a_value(cli):
+    assert "--ownr" in cli("list", "--ownr", "x").err
+    pasted = f"--{canary()}"
+    assert pasted not in cli("list", pasted).err
+
+
+def test_the_shell_completes_token_names(cli, monkeypatch):
+    from click.shell_completion import get_completion_class
+
+    cli.add(NAME)
+    completion = get_completion_class("bash")(boundary.app, {"obj": cli.wiring()}, "tokenguard", "_TOKENGUARD_COMPLETE")
+    assert [item.value for item in completion.get_completions(["show"], "video/")] == [NAME]
+    assert not completion.get_completions(["show"], "audio/")
+    monkeypatch.setattr(cli.store, "scan", _raising(ValueError("broken")))
+    completion = get_completion_class("bash")(boundary.app, {"obj": cli.wiring()}, "tokenguard", "_TOKENGUARD_COMPLETE")
+    assert not completion.get_completions(["show"], "video/"), "an error would be typed into the command line"

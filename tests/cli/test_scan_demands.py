@@ -205,3 +205,42 @@ def test_a_plug_in_of_the_command_line_or_of_the_configuration_is_run(cli, tmp_p
 
         restore()
     assert json.dumps(cli("scan", "a.txt", "--format", "json").document["findings"]) == "[]"
+
+
+def pinned() -> str:
+    return f"repos:\n- repo: x\n  rev: {secrets.token_hex(20)}  # frozen: v1\n"
+
+
+def test_the_profile_is_an_option_of_scan_the_hook_and_baselines(cli, repo):
+    repo.stage(".pre-commit-config.yaml", pinned())
+    answer = cli("scan", "--format", "json")
+    assert (answer.code, answer.document["profile"], answer.document["left_out"]) == (0, "default", 1)
+    answer = cli("scan", "--profile", "detect-secrets", "--format", "json")
+    assert (answer.code, answer.document["profile"], answer.document["left_out"]) == (1, "detect-secrets", 0)
+    assert hook.run([]) == hook.run(["--profile", "default"]) == 0
+    assert hook.run(["--profile", "detect-secrets"]) == hook.run(["--profile", "detect-secrets", "--history"]) + 1 == 1
+    assert cli("baseline", "update").code == 0
+    assert cli("scan", "--profile", "detect-secrets", "--baseline", ".tokenguard-baseline").code == 1
+    assert cli("baseline", "update", "--profile", "detect-secrets").code == 0
+    assert cli("scan", "--profile", "detect-secrets", "--baseline", ".tokenguard-baseline").code == 0
+
+
+def test_a_repository_may_ask_for_the_profile_that_reports_more(cli, repo):
+    repo.stage(".pre-commit-config.yaml", pinned())
+    repo.write(".tokenguard.toml", '[scan]\nprofile = "detect-secrets"\n')
+    assert cli("scan").code == cli("scan", "--profile", "default").code == hook.run([]) == 1
+    assert cli("baseline", "update").code == 0
+    assert cli("scan", "--baseline", ".tokenguard-baseline").code == 0
+    repo.write(".tokenguard.toml", '[scan]\nprofile = "default"\n')
+    assert cli("scan").code == 0
+    assert cli("scan", "--profile", "detect-secrets").code == 1, "a repository switches nothing off"
+
+
+@pytest.mark.parametrize("name", ["", "nothing", "strict ", "DEFAULT"])
+def test_a_profile_that_there_is_not_is_bad_usage(cli, repo, name):
+    cli.refused("scan", "--profile", name)
+    repo.write(".tokenguard.toml", f'[scan]\nprofile = "{name}"\n')
+    cli.refused("scan")
+    assert hook.run([]) == 2
+    (repo.path / ".tokenguard.toml").unlink()
+    assert hook.run(["--profile", name]) == 2

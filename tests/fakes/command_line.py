@@ -1,6 +1,7 @@
 """The command line in this process: a world in memory behind it, and what every answer of it must look like."""
 
 import io
+import json
 import re
 import sys
 from collections import deque
@@ -83,15 +84,19 @@ class CommandLine:
     def __call__(self, *arguments: str, stdin: str | bytes = b"") -> Answer:
         data = stdin.encode() if isinstance(stdin, str) else stdin
         self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        code = run(arguments, self.wiring())
+        shown = self._capfd.readouterr()
+        return Answer(code, shown.out, shown.err, arguments)
+
+    def wiring(self) -> Wiring:
+        """The world that one command runs in."""
         wiring = Wiring(environ=self.environ)
         wiring.clock = self.clock
         wiring.tty = self.tty
         if self.store is not None:
             wiring.store, wiring.store_url, wiring.vendors = self._adopting, "local:///srv/store", self.vendors
             wiring.places = self.places
-        code = run(arguments, wiring)
-        shown = self._capfd.readouterr()
-        return Answer(code, shown.out, shown.err, arguments)
+        return wiring
 
     @property
     def _adopting(self):
@@ -102,7 +107,7 @@ class CommandLine:
         before = self.everything()
         answer = self(*arguments, stdin=stdin)
         assert answer.code == code, answer
-        assert not answer.out, answer
+        assert not answer.out or list(json.loads(answer.out)) == ["error"], answer
         lines = answer.err.splitlines()
         assert [line.partition(":")[0] for line in lines[-2:]] == ["error", "hint"], answer
         assert answer.err.count("error: ") == answer.err.count("hint: ") == 1, answer

@@ -9,6 +9,7 @@ from detect_secrets.settings import default_settings
 
 from tokenguard.detection.match import Match
 from tokenguard.detection.rules import scan_rules
+from tokenguard.domain.profile import Profile
 from tokenguard.scanning.decoding import decoded
 
 Found = set[tuple[str, str, int]]
@@ -29,6 +30,6 @@ def ours(path: Path) -> Found:
         return set()
     return {
         (match.type, hashlib.sha1(match.value.reveal().encode()).hexdigest(), match.line)
-        for match in scan_rules(text.text, str(path))
+        for match in scan_rules(text.text, str(path), Profile.DETECT_SECRETS)
         if isinstance(match, Match)
     }

@@ -55,7 +55,7 @@ def test_no_mask_must_be_said_and_then_output_is_untouched():
     ("arguments", "why"),
     [
         (["exec"], "missing PROGRAM"),
-        (["exec", "--no-such-option", "--", "true"], "there is no such option"),
+        (["exec", "--no-such-option", "--", "true"], "there is no option --no-such-option"),
         (["exec", "-t", "no/such/token", "--", "true"], "there is no token named"),
         (["exec", "-t", f"{NAME}=LD_PRELOAD", "--", "true"], "LD_PRELOAD changes what programs do"),
         (["exec", "-t", f"{NAME}=a-b", "--", "true"], "that is not the name of a variable"),

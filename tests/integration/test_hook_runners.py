@@ -27,9 +27,10 @@ def program(request: pytest.FixtureRequest) -> str:
 
 
 def configured(text: str, tmp_path: Path) -> str:
+    """With the commit of a release, as `autoupdate --freeze` writes it; the first commit holds this file itself."""
     source = hook_source(tmp_path / "source")
-    source.git("tag", "v1")
-    return text.replace("ADDRESS-OF-THIS-REPOSITORY", str(source.path)).replace("THE-RELEASE-YOU-USE", "v1")
+    frozen = f"{source.git('rev-parse', 'HEAD').strip()}  # frozen: v1"
+    return text.replace("ADDRESS-OF-THIS-REPOSITORY", str(source.path)).replace("THE-RELEASE-YOU-USE", frozen)
 
 
 def test_the_pages_that_print_a_configuration_are_found() -> None:

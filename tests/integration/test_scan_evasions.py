@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 from tests.fakes.git_repository import Repository, leak
 from tokenguard.detection.own_index import OwnIndex, covered, tag_of
 from tokenguard.detection.rules import scan_rules
+from tokenguard.domain.profile import Profile
 from tokenguard.scanning.baseline import NAME, Recorder, new_salt, read_baseline
 from tokenguard.scanning.jobs import Job
 from tokenguard.scanning.scanner import Stages, Suppressor
@@ -58,7 +59,7 @@ def test_t19_a_baseline_of_the_repository_runs_nothing_whoever_reads_it(repo: Re
     assert repo.run(HOOK, "--baseline", ".secrets.baseline").returncode == 2
     assert repo.run(COMMAND, "scan", "--baseline", ".secrets.baseline").returncode == 2
     assert repo.run(COMMAND, "baseline", "import", ".secrets.baseline").returncode == 1
-    assert list(scan_rules((repo.path / "a.py").read_text(), str(repo.path / "a.py")))
+    assert list(scan_rules((repo.path / "a.py").read_text(), str(repo.path / "a.py"), Profile.DETECT_SECRETS))
     assert not sprung(repo)
 
 

@@ -15,6 +15,8 @@ ID = "a" * 26
 GOOD = {
     "github:acme/app#DESCRIPT_TOKEN": "api.github.com",
     "github:acme/app@prod#DESCRIPT_TOKEN": "api.github.com",
+    "github:octo_corp/app@eu/prod (blue)#T": "api.github.com",
+    "github:acme/app@größer@2#T": "api.github.com",
     "github://ghe.example.com/acme/app#T": "ghe.example.com",
     "gitlab:acme/video/app#KEY": "gitlab.com",
     "gitlab:acme/app#KEY@review/*": "gitlab.com",
@@ -25,7 +27,7 @@ GOOD = {
 }
 BAD = [
     "github:acme#T", "github:acme/app", "github:acme/app#", "github:acme/app#lower", "github:acme/app#GITHUB_TOKEN",
-    "github:acme/app#1T", "github:acme/app/more#T", "github:acme/..#T", "github:../app#T", "github:acme/app@#T",
+    "github:acme/app#1T", "github:acme/app/more#T", "github:acme/..#T", "github:../app#T", "github:acme/app@#T", "github:acme/app@ prod#T", "github:acme/app@..#T", "github:acme/app@a/../b#T",
     "github://GHE.example/acme/app#T", "github://u:p@ghe.example/acme/app#T", "github:///acme/app#T",
     "github:https://api.github.com/acme/app#T", "github:acme/app?x#T", "github:acme/app%2f..#T",
     "gitlab:app#KEY", "gitlab:acme/app#KEY-1", "gitlab:acme/app#KEY@", "gitlab:acme//app#KEY", "gitlab:acme/../app#K",

@@ -17,6 +17,7 @@ from tokenguard.detection import regex_set
 from tokenguard.detection.match import Unscanned
 from tokenguard.detection.rule_table import TABLE, table
 from tokenguard.detection.rules import scan_rules
+from tokenguard.domain.profile import Profile
 
 PROJECT = Path(tokenguard.__file__).parents[1]
 HEX, LETTERS, MIXED = (
@@ -154,18 +155,18 @@ def test_a_hostile_line_costs_little_and_is_looked_at(name: str) -> None:
     """Each takes detect-secrets seconds to minutes; the run's own timeout stands behind this."""
     line = HOSTILE[name]
     value = secrets.token_hex(12)
-    found = list(scan_rules(f'{line}\npassword = "{value}"\n', "a.txt"))
+    found = list(scan_rules(f'{line}\npassword = "{value}"\n', "a.txt", Profile.DETECT_SECRETS))
     assert any(not isinstance(each, Unscanned) and each.line == 2 for each in found)
 
 
 def test_a_line_that_takes_too_long_is_given_up_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tokenguard.detection.rules._LINE_SECONDS", 0.05)
-    found = list(scan_rules("secret=" * 60_000 + "\n", "a.cfg"))
+    found = list(scan_rules("secret=" * 60_000 + "\n", "a.cfg", Profile.DETECT_SECRETS))
     assert [(each.line, each.reason) for each in found if isinstance(each, Unscanned)] in ([(1, "hostile-line")], [])
 
 
 def test_a_yaml_bomb_is_given_up_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tokenguard.detection.rules._REBUILD_SECONDS", 0.3)
     rows = ["a0: &a0 {password: x}"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 10)]
-    found = list(scan_rules("\n".join([*rows, "? key", ": explicit"]), "a.yaml"))
+    found = list(scan_rules("\n".join([*rows, "? key", ": explicit"]), "a.yaml", Profile.DETECT_SECRETS))
     assert Unscanned(line=1, reason="hostile-structure") in found

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.git_repository import Repository
+from tokenguard.domain.profile import Profile
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.policy.catalogue import CATALOGUE
@@ -23,6 +24,7 @@ GOOD = b"""\
 strict = true
 require_own = true
 max_pragmas = 3
+profile = "detect-secrets"
 
 [policy]
 fail_on = "warning"
@@ -42,7 +44,7 @@ def rule(text: str, policy=None):
 
 def test_everything_that_is_asked_for_is_read():
     found = read_tightening(GOOD)
-    assert found.scan == ScanDemands(strict=True, require_own=True, max_pragmas=3)
+    assert found.scan == ScanDemands(strict=True, require_own=True, max_pragmas=3, profile=Profile.DETECT_SECRETS)
     assert found.fail_on is Severity.WARNING
     policy = tightened(default_policy(), found)
     age = policy.rule("maximum-age")
@@ -136,6 +138,9 @@ BAD = {
     "a parameter unknown": (b"[policy.rules.unused]\n# why\ndays = 3\nhours = 3\n", 4),
     "a switch off": (b"[scan]\nstrict = false\n", 2),
     "a switch as number": (b"[scan]\nrequire_own = 1\n", 2),
+    "no such profile": (b'[scan]\nprofile = "strictest"\n', 2),
+    "a profile that is no text": (b"[scan]\nprofile = 1\n", 2),
+    "a list of profiles": (b'[scan]\nprofile = ["default"]\n', 2),
     "pragmas negative": (b"[scan]\nmax_pragmas = -1\n", 2),
     "pragmas huge": (b"[scan]\nmax_pragmas = 9999999999999999\n", 2),
     "an excluded path": (b"[scan]\nexclude = [\n  'tests',\n]\n", 2),

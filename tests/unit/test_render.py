@@ -48,7 +48,12 @@ def test_a_path_in_a_hint_stays_whole_and_a_flood_does_not():
 
 
 def test_a_terminal_gets_colour_only_if_it_wants():
-    for environ, colour in (({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)):
+    for environ, colour in (
+        ({"TERM": "xterm"}, True),
+        ({}, False),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+    ):
         screen, _ = _screen(terminal=True, **environ)
         assert screen.rich is colour
 
@@ -180,7 +185,7 @@ def test_a_pipe_gets_one_line_a_row_whatever_its_width(monkeypatch):
 
 
 def test_marks_are_coloured_where_colour_is_wanted():
-    for environ, start in (({}, "\x1b[32m✓\x1b[0m stored\n"), ({"NO_COLOR": "1"}, "✓ stored\n")):
+    for environ, start in (({"TERM": "xterm"}, "\x1b[32m✓\x1b[0m stored\n"), ({"NO_COLOR": "1"}, "✓ stored\n")):
         stream = Terminal()
         StderrProgress(stream, live=False, environ=environ).step("stored")
         assert stream.getvalue() == start

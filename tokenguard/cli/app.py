@@ -43,8 +43,20 @@ COMMANDS = {
     "completion": ("tokenguard.cli.completion:completion", "Print the completion script of a shell."),
 }
 
+SECTIONS = {
+    "Getting started": ("demo", "sandbox", "init", "setup", "doctor", "completion"),
+    "Inventory": ("add", "import", "list", "show", "edit", "verify"),
+    "Rotation": ("rotate", "retire", "runbook"),
+    "Leaks": ("scan", "baseline", "fingerprints", "respond"),
+    "Using tokens": ("exec", "env", "redact"),
+    "Declaring tokens": ("plan", "apply", "drift", "fmt"),
+    "Policy and evidence": ("check", "policy", "report", "audit"),
+    "Stores": ("store", "migrate"),
+}
+"""The commands by job, as `--help` lists them."""
 
-@group("tokenguard", COMMANDS, context_settings={"max_content_width": 100})
+
+@group("tokenguard", COMMANDS, sections=SECTIONS, context_settings={"max_content_width": 100})
 @click.version_option(__version__, prog_name="tokenguard", message="%(prog)s %(version)s")
 def app() -> None:
     """Inventory, guided rotation and leak control for API tokens.

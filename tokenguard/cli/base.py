@@ -12,6 +12,8 @@ from tokenguard.shell.wiring import Wiring
 pass_wiring = click.make_pass_decorator(Wiring)
 """Gives a command the `Wiring` of this process as its first argument."""
 
+_STORE_HELP = "The store: local:///DIR, vault://MOUNT/PREFIX, aws://REGION/PREFIX, or a name from the configuration."
+
 
 def _flag(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     if value and parameter.name and not context.resilient_parsing:
@@ -25,7 +27,7 @@ def _global_options() -> list[click.Parameter]:
         return click.Option(names, expose_value=False, callback=_flag, **how)
 
     return [
-        option("--store", metavar="URL", help="The store: local:///DIR, or a name from the configuration."),
+        option("--store", metavar="URL", help=_STORE_HELP),
         option("--config", metavar="FILE", help="The configuration file (never looked up in the working directory)."),
         option("--format", type=click.Choice(["text", "json"]), help="json: one document on stdout."),
         option("--no-input", is_flag=True, help="Never ask; exit 3 where a person is needed."),
@@ -67,11 +69,19 @@ class Group(_Framed, click.Group):
 
     Args:
         table: for each command's name where it is (`module:attribute`) and what it does, in one line.
+        sections: the names by job, as the help lists them; None for one list in the table's order.
     """
 
-    def __init__(self, *args: Any, table: Mapping[str, tuple[str, str]], **attributes: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        table: Mapping[str, tuple[str, str]],
+        sections: Mapping[str, Sequence[str]] | None = None,
+        **attributes: Any,
+    ) -> None:
         super().__init__(*args, **attributes)
         self.table = dict(table)
+        self.sections = dict(sections or {"Commands": tuple(table)})
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names in the table's order."""
@@ -101,9 +111,11 @@ class Group(_Framed, click.Group):
         self.format_commands(ctx, formatter)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """The table, as it is written."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in self.table.items()])
+        """The commands, section by section."""
+        width = max(map(len, self.table))
+        for title, names in self.sections.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), self.table[name][1]) for name in names])
 
 
 def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], Command]:

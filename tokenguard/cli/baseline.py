@@ -1,15 +1,20 @@
 """`tokenguard baseline`: what the team has decided to live with."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from tokenguard.cli.base import command, group, pass_wiring
 from tokenguard.cli.saving import check_page
+from tokenguard.cli.scan_profile import profile_option
+from tokenguard.cli.scan_source import directories_of
 from tokenguard.domain.finding import Report
+from tokenguard.domain.profile import Profile
 from tokenguard.errors import ExitCode
 from tokenguard.files import replace_file, shown
 from tokenguard.scanning.baseline import NAME, Recorder, new_salt, read_baseline
+from tokenguard.scanning.demands import demanded
 from tokenguard.scanning.former_baseline import FormerRecorder, read_former
 from tokenguard.scanning.jobs import Job
 from tokenguard.scanning.own_tokens import load_own_tokens
@@ -41,13 +46,14 @@ def baseline() -> None:
 @command("update")
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
 @_FILE
+@profile_option
 @pass_wiring
-def update(wiring: Wiring, paths: tuple[Path, ...], path: Path) -> None:
+def update(wiring: Wiring, paths: tuple[Path, ...], path: Path, profile: str) -> None:
     """Write the baseline anew from what PATH (here, if none is given) holds; the file's salt stays."""
     check_page(path)
     salt = read_baseline(path)[0] if path.exists() else new_salt()
     recorder = Recorder(salt, path.parent)
-    report = _job(wiring, recorder).paths(paths or (Path(),))
+    report = _job(wiring, recorder, _asked(profile, paths)).paths(paths or (Path(),))
     _write(wiring, path, recorder, report, left=len(report.findings))
 
 
@@ -55,8 +61,9 @@ def update(wiring: Wiring, paths: tuple[Path, ...], path: Path) -> None:
 @click.argument("former", metavar="FILE", type=click.Path(path_type=Path))
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
 @_FILE
+@profile_option
 @pass_wiring
-def import_former(wiring: Wiring, former: Path, paths: tuple[Path, ...], path: Path) -> ExitCode:
+def import_former(wiring: Wiring, former: Path, paths: tuple[Path, ...], path: Path, profile: str) -> ExitCode:
     """Take over what FILE, a .secrets.baseline, lists and PATH still holds; exit 1 if more is found than it lists.
 
     What its audit called a real secret is not taken over. Plugins and filters that FILE names are never run.
@@ -64,15 +71,21 @@ def import_former(wiring: Wiring, former: Path, paths: tuple[Path, ...], path: P
     check_page(path)
     known, real = read_former(former)
     recorder = FormerRecorder(new_salt(), path.parent, known)
-    report = _job(wiring, recorder).paths(paths or (Path(),))
+    report = _job(wiring, recorder, _asked(profile, paths)).paths(paths or (Path(),))
     _write(wiring, path, recorder, report, real=real, left=len(report.findings))
     return ExitCode.FINDINGS if report.findings else ExitCode.OK
 
 
-def _job(wiring: Wiring, recorder: Recorder) -> Job:
+def _asked(profile: str, paths: Sequence[Path]) -> Profile:
+    """What a scan of these paths reports: as it was asked for, and at least as their repository asks for."""
+    return Profile(profile) | demanded(directories_of(paths)).profile
+
+
+def _job(wiring: Wiring, recorder: Recorder, profile: Profile) -> Job:
     """What `scan` finds here, so that no rule's finding of an own token is taken in where the token is known."""
     own = load_own_tokens(find_scan_key(wiring.environ), wiring.clock.now())
-    return Job(stages=Stages(own=own.stage, team=team_rules(wiring.settings.scan)), suppressor=recorder)
+    stages = Stages(own=own.stage, profile=profile, team=team_rules(wiring.settings.scan))
+    return Job(stages=stages, suppressor=recorder)
 
 
 def _write(wiring: Wiring, path: Path, recorder: Recorder, report: Report, **counts: int) -> None:

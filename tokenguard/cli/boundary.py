@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 import click
@@ -19,6 +20,9 @@ from tokenguard.shell.colour import paint, wants_colour
 from tokenguard.shell.output import take_standard_streams
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import safe_text
+
+_STREAMING = frozenset({"exec", "env", "redact"})
+"""Commands whose standard output is data of its own kind, never a document of ours."""
 
 _COMPLETE = "_TOKENGUARD_COMPLETE"
 _NOT_OURS = {
@@ -60,6 +64,8 @@ def run(arguments: Sequence[str], wiring: Wiring | None = None) -> int:
         code = ExitCode.OK
     except TokenguardError as error:
         code = _say(wiring, error.message, error.hint, error.exit_code)
+        if _wants_document(arguments):
+            _print_error_document(wiring, error)
     except (KeyboardInterrupt, click.Abort):
         code = _interrupted(wiring)
     except OSError as error:
@@ -100,6 +106,22 @@ def _say(wiring: Wiring, message: str, hint: str, code: ExitCode) -> ExitCode:
         for label, text in zip(labels, (message, hint), strict=True):
             click.echo(f"{label} {safe_text(text, one_line=True)}", err=True)
     return code
+
+
+def _wants_document(arguments: Sequence[str]) -> bool:
+    """Whether JSON was asked for, also where the command line was not read to its end."""
+    head = list(takewhile(lambda each: each != "--", arguments))
+    asked = "--format=json" in head or ("--format", "json") in pairwise(head)
+    return asked and _STREAMING.isdisjoint(head)
+
+
+def _print_error_document(wiring: Wiring, error: TokenguardError) -> None:
+    """Standard output is one document, whatever happens: the error, unless the command had printed its own."""
+    with contextlib.suppress(OSError):
+        if not wiring.screen.wrote:
+            message, hint = (safe_text(text, one_line=True) for text in (error.message, error.hint))
+            facts = {"message": message, "hint": hint, "exit_code": int(error.exit_code)}
+            wiring.screen.document({"error": facts})
 
 
 def _interrupted(wiring: Wiring) -> ExitCode:

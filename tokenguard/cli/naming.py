@@ -1,7 +1,7 @@
 """Token names on the command line."""
 
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,6 +9,10 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName, token_name
 from tokenguard.errors import InputError, TokenguardError
 from tokenguard.ports.store import Store
+from tokenguard.shell.wiring import Wiring
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class TokenNameType(click.ParamType["TokenName"]):
@@ -22,6 +26,18 @@ class TokenNameType(click.ParamType["TokenName"]):
             return token_name(str(value))
         except InputError as error:
             raise InputError("that is not a token name", hint=error.hint) from None
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":  # noqa: ARG002 - click's signature
+        """The names that begin with what was typed; none where the store cannot be read without asking."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only a completing shell needs it
+
+        wiring = ctx.find_object(Wiring)
+        names = list[str]()
+        if wiring is not None:
+            wiring.flags.no_input = True
+            with suppress(Exception):  # a completing shell has no place for errors
+                names += [snapshot.document.record.name for snapshot in wiring.store.scan()]
+        return [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete)]
 
 
 TOKEN_NAME = TokenNameType()

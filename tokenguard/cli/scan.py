@@ -5,8 +5,10 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.scan_profile import profile_option
 from tokenguard.cli.scan_source import Source
 from tokenguard.domain.finding import Report
+from tokenguard.domain.profile import Profile
 from tokenguard.errors import ExitCode
 from tokenguard.frozen import replace
 from tokenguard.output.formats import OutputFormat
@@ -36,6 +38,7 @@ from tokenguard.shell.wiring import Wiring
 @click.option("--own-only", is_flag=True, help="Only the team's own tokens, beside another scanner.")
 @click.option("--require-own", is_flag=True, help="Fail where own tokens cannot be looked for.")
 @click.option("--names", is_flag=True, help="Look up in the store whose own tokens were found.")
+@profile_option
 @click.option("--strict", is_flag=True, help="Exit 1 if anything was not scanned; comments silence no vendor's token.")
 @click.option("--max-pragmas", type=click.IntRange(0), metavar="N", help="Fail if comments silence more lines.")
 @click.option("--base", metavar="REV", default="", help="Read .tokenguard.toml as this revision has it.")
@@ -63,6 +66,7 @@ def scan(
     own_only: bool,
     require_own: bool,
     names: bool,
+    profile: str,
     strict: bool,
     max_pragmas: int | None,
     base: str,
@@ -74,21 +78,23 @@ def scan(
 
     Without options it scans PATH (here, if none is given): what git tracks or would track, or every file where
     there is no git. Findings are the team's own tokens (if `fingerprints pull` was run), what detect-secrets finds, and
-    vendors' tokens and pre-signed URLs that it does not know. No finding holds any part of a value, and nothing is
-    sent anywhere.
+    vendors' tokens and pre-signed URLs that it does not know. Commits and digests that say which content is meant, as
+    after `rev:` or in lock files, are left out and counted; --profile detect-secrets reports them. No finding holds any
+    part of a value, and nothing is sent anywhere.
 
     A .tokenguard.toml at the top of the scanned repository may ask for more ([scan] strict, require_own,
-    max_pragmas), never for less.
+    max_pragmas, profile), never for less.
     """
     chosen = OutputFormat(as_format or wiring.flags.format)
     source = Source(paths=paths, staged=staged, history=history, since=since, stdin=stdin, message=commit_msg)
-    asked = Demands(strict=strict, require_own=require_own, most_allowed=max_pragmas)
+    asked = Demands(strict=strict, require_own=require_own, most_allowed=max_pragmas, profile=Profile(profile))
     demands = asked | demanded(source.directories, base=base)
     own = load_own_tokens(find_scan_key(wiring.environ), wiring.clock.now(), required=demands.require_own or own_only)
     job = Job(
         stages=Stages(
             own=own.stage,
             rules=not own_only,
+            profile=demands.profile,
             team=None if own_only else team_rules(_settings(wiring, plugins, filters)),
             comments_silence_shapes=not demands.strict,
         ),

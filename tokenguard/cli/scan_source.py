@@ -1,6 +1,7 @@
 """What `scan` was told to look at: paths, the index, a history, a stream or a message; one of them."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from tokenguard.domain.finding import Report
@@ -35,7 +36,7 @@ class Source(Frozen, frozen=True, kw_only=True):
         """Where the repositories are that have a say in it; a stream belongs to none."""
         if self.stdin:
             return ()
-        return tuple(each if each.is_dir() else each.parent for each in self.paths) or (Path(),)
+        return directories_of(self.paths)
 
     def scanned(self, job: Job) -> tuple[Report, Reach]:
         """Scan it; returns also how far it has got."""
@@ -48,3 +49,8 @@ class Source(Frozen, frozen=True, kw_only=True):
         if self.history or self.since:
             return with_reach(job.history(Path(), self.since), Path()), Reach.PUSHED
         return job.paths(self.paths or (Path(),)), Reach.WORKTREE
+
+
+def directories_of(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Where the repositories are that files and directories lie in; here, if none is given."""
+    return tuple(each if each.is_dir() else each.parent for each in paths) or (Path(),)

@@ -1,8 +1,13 @@
 """Turns click's usage errors into ours, without the words that were typed: any of them could be a value."""
 
+import re
+
 import click
 
 from tokenguard.errors import InputError
+
+_OPTION_NAME = re.compile(r"--?[a-z][a-z-]{0,30}", re.ASCII)
+"""What may be repeated of a mistyped option: no value of a token looks like this."""
 
 
 def explain(error: click.UsageError) -> InputError:
@@ -16,7 +21,8 @@ def _message(error: click.UsageError) -> str:
         case click.MissingParameter():
             return f"missing {_parameter(error) or 'an argument'}"
         case click.NoSuchOption():
-            return "there is no such option"
+            named = _OPTION_NAME.fullmatch(error.option_name)
+            return f"there is no option {error.option_name}" if named else "there is no such option"
         case click.BadOptionUsage():
             return f"{error.option_name} is not used as it should be"
         case click.BadParameter():

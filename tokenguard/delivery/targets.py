@@ -42,8 +42,8 @@ def _grammar(place: str, default_host: str, hint: str) -> _Grammar:
 # Names as the vendors' documentation of their APIs allows them.
 _GRAMMARS = {
     ConsumerKind.GITHUB: _grammar(
-        r"(?P<owner>[A-Za-z0-9][A-Za-z0-9-]{0,38})/(?P<repo>[A-Za-z0-9._-]{1,100})"
-        r"(?:@(?P<environment>[A-Za-z0-9._-]{1,100}))?#(?P<name>(?!GITHUB_)[A-Z_][A-Z0-9_]{0,254})",
+        r"(?P<owner>[A-Za-z0-9][A-Za-z0-9_-]{0,38})/(?P<repo>[A-Za-z0-9._-]{1,100})"
+        r"(?:@(?P<environment>(?! )[^#\x00-\x1f\x7f]{1,255}(?<! )))?#(?P<name>(?!GITHUB_)[A-Z_][A-Z0-9_]{0,254})",
         "api.github.com",
         "write github:OWNER/REPOSITORY[@ENVIRONMENT]#NAME, NAME in capitals and not beginning with GITHUB_",
     ),

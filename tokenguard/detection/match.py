@@ -29,3 +29,9 @@ class Unscanned(Frozen, frozen=True, kw_only=True):
 
     line: int
     reason: str
+
+
+class LeftOut(Frozen, frozen=True, kw_only=True):
+    """A candidate of a rule that the run's profile does not report."""
+
+    line: int

@@ -1,6 +1,7 @@
 """What detect-secrets finds in a text, exactly: same type, same secret, same line, under its default settings.
 
-Its own plugins and filters decide; this module only leaves out calls whose answer is known to be no.
+Its own plugins and filters decide what is a candidate; this module only leaves out calls whose answer is known to be
+no, and tells candidates that the profile reports from those that it leaves out.
 """
 
 import re
@@ -10,11 +11,13 @@ from typing import Any
 
 from tokenguard.detection import oracle
 from tokenguard.detection.budget import OutOfTime, limited
-from tokenguard.detection.match import Match, Unscanned
+from tokenguard.detection.match import LeftOut, Match, Unscanned
 from tokenguard.detection.prefilter import Candidates, prefilter
 from tokenguard.detection.rebuilt import file_lines, keeps_order, may_rebuild, views
+from tokenguard.detection.reporting import reports
 from tokenguard.detection.whole import whole_token
 from tokenguard.domain.finding import Kind
+from tokenguard.domain.profile import Profile
 from tokenguard.domain.secret import Secret
 
 _LINE_SECONDS = 0.5
@@ -27,34 +30,37 @@ _HEURISTIC_LIMIT = 1000  # characters; detect-secrets does not judge longer line
 _INDIRECT = re.compile(r"(?::=?|[!=]{1,3})\s*[\w.-]+[\[(][^\v]*[\])]")
 _BASE64_ENTROPY = ("Base64HighEntropyString", "HexHighEntropyString")
 
+Hit = Match | LeftOut | Unscanned
 
-def scan_rules(text: str, path: str) -> Iterator[Match | Unscanned]:
+
+def scan_rules(text: str, path: str, profile: Profile) -> Iterator[Hit]:
     """Find what `detect_secrets.core.scan.scan_file` finds in a file of this name and content.
 
     Args:
         text: the content, with every line end as a line feed.
         path: as the team writes it; the name decides what is skipped and which rules hold.
+        profile: decides what of it is reported.
     """
     data = _encoded(text)
     if may_rebuild(text, path):
         if (prefilter().worthwhile(data) or not keeps_order(text, path)) and not _ignored(path):
-            yield from _scan_views(text, data, path)
+            yield from _scan_views(text, data, path, profile)
         return
     candidates = prefilter().candidates(data)
     if candidates and not _ignored(path):
         lines = file_lines(text)
-        yield from _scan_lines(_by_index(data, candidates), lines, lines, path)
+        yield from _scan_lines(_by_index(data, candidates), lines, lines, path, profile)
 
 
-def _scan_views(text: str, data: bytes, path: str) -> Iterator[Match | Unscanned]:
-    """The first list of lines in which anything is found: a rebuilt one, the file's own."""
+def _scan_views(text: str, data: bytes, path: str, profile: Profile) -> Iterator[Hit]:
+    """The first list of lines in which anything is found that is reported: a rebuilt one, the file's own."""
     own = file_lines(text)
     try:
         with limited(_REBUILD_SECONDS):
             chosen = views(text, path)
             lines = next(chosen)
         while True:
-            found = list(_scan_lines(_candidates(lines), lines, own, path))
+            found = list(_scan_lines(_candidates(lines), lines, own, path, profile))
             yield from found
             if any(isinstance(each, Match) for each in found):
                 return
@@ -65,7 +71,7 @@ def _scan_views(text: str, data: bytes, path: str) -> Iterator[Match | Unscanned
             lines = following
     except OutOfTime:
         yield Unscanned(line=1, reason="hostile-structure")
-        yield from _scan_lines(_by_index(data, prefilter().candidates(data)), own, own, path)
+        yield from _scan_lines(_by_index(data, prefilter().candidates(data)), own, own, path, profile)
 
 
 def _ignored(path: str) -> bool:
@@ -74,8 +80,8 @@ def _ignored(path: str) -> bool:
 
 
 def _scan_lines(
-    candidates: Iterable[tuple[int, Collection[str]]], lines: list[str], own: list[str], path: str
-) -> Iterator[Match | Unscanned]:
+    candidates: Iterable[tuple[int, Collection[str]]], lines: list[str], own: list[str], path: str, profile: Profile
+) -> Iterator[Hit]:
     for index, plugins in candidates:
         line = lines[index].rstrip()
         try:
@@ -84,8 +90,11 @@ def _scan_lines(
         except OutOfTime:
             yield Unscanned(line=index + 1, reason="hostile-line")
             continue
+        raw = own[index] if index < len(own) else ""
         for kind, value in hits:
-            yield _match(kind, value, index, line, own)
+            match = _match(kind, value, index, line, own)
+            told = reports(profile, match, raw if value in raw else line, path)
+            yield match if told else LeftOut(line=match.line)
 
 
 def _candidates(lines: list[str]) -> list[tuple[int, Collection[str]]]:

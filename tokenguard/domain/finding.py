@@ -2,6 +2,7 @@
 
 from enum import StrEnum, unique
 
+from tokenguard.domain.profile import Profile
 from tokenguard.frozen import Frozen, field
 
 
@@ -68,5 +69,8 @@ class Report(Frozen, frozen=True, kw_only=True):
     """Findings that the baseline knows."""
     allowed: int = 0
     """Lines silenced by an `allowlist secret` comment."""
+    left_out: int = 0
+    """Lines with candidates that the profile does not report."""
+    profile: Profile = Profile.DEFAULT
     notes: tuple[str, ...] = ()
     """What the reader must know of the run itself, for example that own tokens were not looked for."""

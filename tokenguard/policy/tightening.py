@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from tokenguard.domain.profile import Profile
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.policy.catalogue import CATALOGUE
@@ -26,6 +27,8 @@ class ScanDemands(Frozen, frozen=True, kw_only=True):
     """A scan that cannot look for the team's own tokens is a failure."""
     max_pragmas: int | None = None
     """So many lines may be silenced by an `allowlist secret` comment; None: any number."""
+    profile: Profile = Profile.DEFAULT
+    """At least this much is reported."""
 
 
 class Stricter(Frozen, frozen=True, kw_only=True):
@@ -82,6 +85,7 @@ def _scan(section: Section) -> ScanDemands:
         strict=_switched_on(section, "strict"),
         require_own=_switched_on(section, "require_own"),
         max_pragmas=section.whole_number("max_pragmas", most=_MAX_PRAGMAS) if "max_pragmas" in section else None,
+        profile=_profile(section),
     )
     section.finish()
     return found
@@ -93,6 +97,15 @@ def _switched_on(section: Section, key: str) -> bool:
     if section.text(key) != "true":
         section.refuse(f"{key} can only be true: a repository switches nothing off", key)
     return True
+
+
+def _profile(section: Section) -> Profile:
+    if "profile" not in section:
+        return Profile.DEFAULT
+    found = section.text("profile")
+    if found not in list(Profile):
+        section.refuse(f"profile is not one of {', '.join(Profile)}", "profile")
+    return Profile(found)
 
 
 def _severity(section: Section, key: str) -> Severity | None:

@@ -16,6 +16,7 @@ Scans the index: FILEs as the index has them, or everything the next commit chan
   --since REV    only what came after that commit
   --pre-receive  what a push brings, as git describes it on standard input
   --baseline F   pass over what this baseline lists
+  --profile P    what to report: default, or detect-secrets, which leaves out no pinned revisions
   --own-only     only the team's own tokens, beside another scanner
   --require-own  fail where own tokens cannot be looked for
   --strict       fail when anything could not be scanned
@@ -23,7 +24,7 @@ Scans the index: FILEs as the index has them, or everything the next commit chan
 exit codes: 0 clean, 1 findings, 2 bad usage, 70 a bug
 """
 _FLAGS = frozenset({"--strict", "--history", "--pre-receive", "--own-only", "--require-own"})
-_VALUES = frozenset({"--since", "--baseline", "--commit-msg"})
+_VALUES = frozenset({"--since", "--baseline", "--commit-msg", "--profile"})
 _INPUTS = frozenset({"--history", "--pre-receive", "--commit-msg"})
 
 

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from tokenguard.errors import ExitCode, TokenguardError
+from tokenguard.errors import ExitCode, InputError, TokenguardError
 from tokenguard.precommit.arguments import USAGE, Wanted, parsed
 
 if TYPE_CHECKING:
     from tokenguard.domain.finding import Report
+    from tokenguard.domain.profile import Profile
     from tokenguard.precommit.changes import Changes
     from tokenguard.scanning.advice import Reach
     from tokenguard.scanning.demands import Demands
@@ -63,9 +64,18 @@ def _demands(wanted: Wanted) -> "Demands":
     from tokenguard.scanning.demands import Demands, demanded, demanded_by_server  # noqa: PLC0415
 
     here = Path()
-    return Demands(strict="--strict" in wanted, require_own="--require-own" in wanted) | (
+    return Demands(strict="--strict" in wanted, require_own="--require-own" in wanted, profile=_profile(wanted)) | (
         demanded_by_server(here) if "--pre-receive" in wanted else demanded([here])
     )
+
+
+def _profile(wanted: Wanted) -> "Profile":
+    from tokenguard.domain.profile import Profile  # noqa: PLC0415
+
+    name = wanted.values.get("--profile", Profile.DEFAULT)
+    if name not in list(Profile):
+        raise InputError("there is no such profile", hint=f"--profile is one of {', '.join(Profile)}")
+    return Profile(name)
 
 
 def _job(wanted: Wanted, demands: "Demands", settings: "ScanConfig | None", changes: "Changes | None") -> "Job":
@@ -82,6 +92,7 @@ def _job(wanted: Wanted, demands: "Demands", settings: "ScanConfig | None", chan
         stages=Stages(
             own=own.stage,
             rules=not only_own,
+            profile=demands.profile,
             team=None if only_own else team_rules(settings),
             comments_silence_shapes=not demands.strict,
         ),

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Collection, Iterable
 
-from tokenguard.detection.match import Match, Unscanned
+from tokenguard.detection.match import Match
+from tokenguard.detection.rules import Hit
 
 _MARK, _BLIND = "pragma:", "pragma;"
 
 
-def silenced(rules: Callable[[str], Iterable[Match | Unscanned]], text: str, found: Collection[int]) -> set[int]:
+def silenced(rules: Callable[[str], Iterable[Hit]], text: str, found: Collection[int]) -> set[int]:
     """The lines on which detect-secrets' rules would find something if they did not read the comments.
 
     Args:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tokenguard.domain.finding import Report
+from tokenguard.domain.profile import Profile
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.scanning.git import find_git
@@ -22,6 +23,8 @@ class Demands(Frozen, frozen=True, kw_only=True):
     """Own tokens must be looked for."""
     most_allowed: int | None = None
     """So many lines may be silenced by comments; None: any number."""
+    profile: Profile = Profile.DEFAULT
+    """Which of the rules' candidates are findings."""
 
     def __or__(self, other: "Demands") -> "Demands":
         """Both together: the stricter of each."""
@@ -30,6 +33,7 @@ class Demands(Frozen, frozen=True, kw_only=True):
             strict=self.strict or other.strict,
             require_own=self.require_own or other.require_own,
             most_allowed=min(limits, default=None),
+            profile=self.profile | other.profile,
         )
 
     def fail(self, report: Report) -> bool:
@@ -37,7 +41,8 @@ class Demands(Frozen, frozen=True, kw_only=True):
         return bool(report.findings) or (self.strict and bool(report.skipped)) or self._too_many(report)
 
     def noted(self, report: Report) -> Report:
-        """The report, saying so if too much was silenced."""
+        """The report, saying what it was held to, and if too much was silenced."""
+        report = replace(report, profile=self.profile)
         if not self._too_many(report):
             return report
         said = f"comments silence {counted(report.allowed, 'line')} of at most {self.most_allowed:,}: take some out"
@@ -84,7 +89,9 @@ def _read(directory: Path, base: str) -> Demands:
         scan = repository_settings(git, base=base).scan
     else:
         raise InputError("--base needs a git repository", hint="run it inside one")
-    return Demands(strict=scan.strict, require_own=scan.require_own, most_allowed=scan.max_pragmas)
+    return Demands(
+        strict=scan.strict, require_own=scan.require_own, most_allowed=scan.max_pragmas, profile=scan.profile
+    )
 
 
 def _top(directory: Path) -> Path | None:

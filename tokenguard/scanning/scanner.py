@@ -6,9 +6,10 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from tokenguard.detection.extras import allowed, scan_extras
-from tokenguard.detection.match import Match, Unscanned
-from tokenguard.detection.rules import scan_rules
+from tokenguard.detection.match import LeftOut, Match, Unscanned
+from tokenguard.detection.rules import Hit, scan_rules
 from tokenguard.domain.finding import Finding, Kind, Report, Skipped
+from tokenguard.domain.profile import Profile
 from tokenguard.domain.secret import Secret
 from tokenguard.frozen import Frozen, replace
 from tokenguard.scanning.allowing import silenced
@@ -35,6 +36,8 @@ class Stages(Frozen, frozen=True, kw_only=True):
     own: OwnStage | None = None
     rules: bool = True
     """Rules and shapes; False leaves only the team's own tokens."""
+    profile: Profile = Profile.DEFAULT
+    """Which of the rules' candidates are findings."""
     team: "TeamRules | None" = None
     """The team's own plug-ins and filters of detect-secrets."""
     comments_silence_shapes: bool = True
@@ -54,7 +57,7 @@ class Suppressor:
 
 class _Tally:
     def __init__(self) -> None:
-        self.files = self.bytes = self.suppressed = self.allowed = 0
+        self.files = self.bytes = self.suppressed = self.allowed = self.left_out = 0
         self.findings: list[Finding] = []
         self.waived: list[Finding] = []
         self.skipped: list[Skipped] = []
@@ -110,6 +113,7 @@ def scan(
         skipped=tuple(tally.skipped),
         suppressed=tally.suppressed,
         allowed=tally.allowed,
+        left_out=tally.left_out,
         notes=notes,
     )
 
@@ -124,11 +128,12 @@ def merged(reports: Sequence[Report], notes: tuple[str, ...] = ()) -> Report:
         skipped=tuple(chain.from_iterable(report.skipped for report in reports)),
         suppressed=sum(report.suppressed for report in reports),
         allowed=sum(report.allowed for report in reports),
+        left_out=sum(report.left_out for report in reports),
         notes=notes,
     )
 
 
-def matches_of(data: bytes, path: str, stages: Stages) -> Iterator[Match | Unscanned]:
+def matches_of(data: bytes, path: str, stages: Stages) -> Iterator[Hit]:
     """All stages over one content, without doubles."""
     found = list(stages.own(data)) if stages.own else []
     yield from (each for each in found if isinstance(each, Unscanned))
@@ -139,8 +144,8 @@ def matches_of(data: bytes, path: str, stages: Stages) -> Iterator[Match | Unsca
     text = decoded(data)
     shapes = [match for match in _shapes(text.text, path) if not own.takes(match, "vendor")]
     known_shapes, by_rule = ByLine(shapes), ByLine()
-    for each in _by_rules(text.text, path, stages.team) if text.rules_apply else ():
-        if isinstance(each, Unscanned):
+    for each in _by_rules(text.text, path, stages) if text.rules_apply else ():
+        if not isinstance(each, Match):
             yield each
         elif not own.takes(each, "rule"):
             by_rule.add(each)
@@ -159,12 +164,14 @@ def _shapes(text: str, path: str) -> list[Match]:
     return shapes
 
 
-def _by_rules(text: str, path: str, team: "TeamRules | None") -> Iterator[Match | Unscanned]:
+def _by_rules(text: str, path: str, stages: Stages) -> Iterator[Hit]:
     """What detect-secrets' own plug-ins find, and then the team's."""
+    team = stages.team
     if team is None:
-        yield from scan_rules(text, path)
+        yield from scan_rules(text, path, stages.profile)
         return
-    found = [each for each in scan_rules(text, path) if isinstance(each, Unscanned) or team.keeps(each, text, path)]
+    every = scan_rules(text, path, stages.profile)
+    found = [each for each in every if not isinstance(each, Match) or team.keeps(each, text, path)]
     yield from found
     yield from team.finds(text, path, also=any(isinstance(each, Match) for each in found))
 
@@ -180,10 +187,13 @@ def _scan_blob(blob: Blob, stages: Stages, suppressor: Suppressor, tagger: "Tagg
     text: Text | None = None
     lines: list[str] = []
     findings: list[Finding] = []
-    found, silent = set[int](), set[int]()
+    found, silent, left_out = set[int](), set[int](), set[int]()
     for match in matches_of(blob.data, blob.path, stages):
         if isinstance(match, Unscanned):
             tally.skipped.append(Skipped(path=blob.path, reason=match.reason, line=match.line))
+            continue
+        if isinstance(match, LeftOut):
+            left_out.add(match.line)
             continue
         if match.kind is Kind.EXTRA and stages.comments_silence_shapes:
             text = text or decoded(blob.data)
@@ -212,8 +222,9 @@ def _scan_blob(blob: Blob, stages: Stages, suppressor: Suppressor, tagger: "Tagg
     if stages.rules and _MARK in blob.data.replace(b"\0", b""):
         text = text or decoded(blob.data)
         if text.rules_apply:
-            silent |= silenced(lambda blind: _by_rules(blind, blob.path, stages.team), text.text, found)
+            silent |= silenced(lambda blind: _by_rules(blind, blob.path, stages), text.text, found)
     tally.allowed += len(silent)
+    tally.left_out += len(left_out - found)
 
 
 def _cells(blob: Blob, findings: Iterable[Finding]) -> Callable[[Finding], Finding]:

@@ -31,6 +31,8 @@ class Screen:
         self.as_json = as_json
         self._stream = stream or sys.stdout
         self.to_terminal = self._stream.isatty()
+        self.wrote = False
+        """Whether anything was printed."""
         self.rich = not as_json and wants_colour(self._stream, environ)
 
     def document(self, content: Any) -> None:
@@ -106,6 +108,7 @@ class Screen:
         console.print(table)
 
     def _write(self, text: str) -> None:
+        self.wrote = True
         self._stream.write(text + "\n")
 
 

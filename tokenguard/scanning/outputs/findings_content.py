@@ -18,6 +18,8 @@ def content(report: Report) -> dict[str, Any]:
         },
         "suppressed": report.suppressed,
         "allowed": report.allowed,
+        "profile": report.profile.value,
+        "left_out": report.left_out,
         "notes": list(report.notes),
         "waived": [_finding(finding) for finding in report.waived],
         "findings": [_finding(finding) for finding in report.findings],

@@ -33,6 +33,8 @@ def summary(report: Report) -> str:
         parts.append(f"{len(report.waived):,} waived")
     if report.allowed:
         parts.append(f"{report.allowed:,} allowed by comments")
+    if report.left_out:
+        parts.append(f"{report.left_out:,} with pinned revisions left out")
     if report.skipped:
         parts.append(f"{len(report.skipped):,} not scanned")
     return ", ".join(parts)

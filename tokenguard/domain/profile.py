@@ -1,0 +1,18 @@
+"""The name of what decides which candidates of the rules a scan reports."""
+
+from enum import StrEnum, unique
+
+
+@unique
+class Profile(StrEnum):
+    """Which of the rules' candidates are findings. The team's own tokens and vendors' shapes always are."""
+
+    DEFAULT = "default"
+    """All but pinned revisions: commits, image digests, hashes of lock files."""
+    DETECT_SECRETS = "detect-secrets"
+    """All that detect-secrets reports, and nothing else."""
+
+    def __or__(self, other: str) -> "Profile":
+        """The one of both that reports more."""
+        order = list(Profile)
+        return max(self, Profile(other), key=order.index)
