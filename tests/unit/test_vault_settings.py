@@ -31,20 +31,13 @@ def test_an_address_and_a_login_are_enough():
     assert settings.login.credential.reveal() == LOGIN
 
 
-def test_the_environments_address_counts_only_where_it_is_named():
-    assert str(made(address="env:VAULT_ADDR").address) == "https://vault.example.org:8200"
-    with pytest.raises(InputError):
-        vault_settings(None, Settings(), ENVIRON)
-    with pytest.raises(InputError):
-        made(address="")
-
-
 @pytest.mark.parametrize(
     "changes",
     [
         {"address": "http://vault.example.org:8200"}, {"address": "https://user@vault.example.org"}, {"address": "env:"},
-        {"address": "env:NOT_THERE"}, {"address": "https://vault.example.org/?x=y"}, {"address": "file:///etc/passwd"},
-        {"credential": ""}, {"credential": LOGIN}, {"credential": "env:"}, {"credential": "env:NOT_THERE"},
+        {"address": "env:NOT_THERE"}, {"address": "https://vault.example.org/?x=y"}, {"address": "https://vault.example.org/v1"},
+        {"address": "https://vault.example.org:8200/v1/"}, {"address": "https://vault.example.org/proxy/v1"}, {"address": "file:///etc/passwd"},
+        {"credential": LOGIN}, {"credential": "env:"}, {"credential": "env:NOT_THERE"},
         {"credential": "env:BAD"}, {"credential": "env:A=B"}, {"credential": "file:/nowhere/at/all"},
         {"credential": "file:/dev/zero"}, {"credential": "file:"}, {"auth": "userpass"}, {"auth": "approle"}, {"auth": "jwt"},
         {"auth": "kubernetes", "credential": ""}, {"namespace": "../x"}, {"namespace": "a b"}, {"namespace": "a\r\nX: y"},

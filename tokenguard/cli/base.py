@@ -28,6 +28,7 @@ def _global_options() -> list[click.Parameter]:
 
     return [
         option("--store", metavar="URL", help=_STORE_HELP),
+        option("--server", metavar="URL", help="Where the store's Vault is, if no configuration says it."),
         option("--config", metavar="FILE", help="The configuration file (never looked up in the working directory)."),
         option("--format", type=click.Choice(["text", "json"]), help="json: one document on stdout."),
         option("--no-input", is_flag=True, help="Never ask; exit 3 where a person is needed."),

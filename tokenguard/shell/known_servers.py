@@ -6,6 +6,7 @@ configured now is compared with what was reached before, and nothing is sent to 
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Iterable
 
 import msgspec
@@ -52,6 +53,20 @@ class KnownServers:
                 f"{self._url} was reached at {', '.join(sorted(known))} so far, and is now to be at {strange[0]}",
                 hint=f"if it has moved there: tokenguard --store {self._url} doctor --accept-server; nothing was sent",
             )
+
+    @property
+    def known(self) -> bool:
+        """Whether this machine has reached the store before; Tampered as for `check`."""
+        return bool(self._known())
+
+    @property
+    def can_remember(self) -> bool:
+        """Whether what is remembered could be kept; makes the folder for it."""
+        try:
+            make_private_dir(self._path.parent)
+        except (OSError, TokenguardError):
+            return False
+        return os.access(self._path.parent, os.W_OK)
 
     def remember(self) -> None:
         """Know these from now on; a machine that keeps no state (a container, a CI job) knows none."""

@@ -9,6 +9,7 @@ from tokenguard.errors import InputError
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.places import Place
 from tokenguard.ports.surveying import Survey
+from tokenguard.shell.ci_job import in_ci
 from tokenguard.shell.settings import Settings, VaultConfig
 
 if TYPE_CHECKING:  # hvac and boto3 are loaded by whoever asks a place
@@ -82,6 +83,7 @@ class ConfiguredPlaces:
         from tokenguard.clients.vault.trouble import VaultTrouble  # noqa: PLC0415
         from tokenguard.clients.vault.walking import KvSurvey  # noqa: PLC0415
 
+        self._refuse_unnamed()
         kv = KvMount(self.connection(), folder.mount)
 
         def is_store(path: str, names: Sequence[str]) -> bool:
@@ -93,6 +95,14 @@ class ConfiguredPlaces:
                 return True  # what looks like a store and may not be read is not walked into
 
         return KvSurvey(kv, folder, wanted, is_store)
+
+    def _refuse_unnamed(self) -> None:
+        """InputError in a job of CI whose environment alone says which server; a record would have pinned one."""
+        from tokenguard.shell.vault import unnamed_server  # noqa: PLC0415 - loads hvac
+        from tokenguard.shell.vault_environment import completed  # noqa: PLC0415
+
+        if in_ci(self._environ) and completed(self._vault, self._environ).by_environment:
+            raise unnamed_server()
 
     def aws_survey(self, folder: AwsFolder, wanted: Mapping[str, str]) -> Survey:
         """A walk through a region's secrets of a prefix; they must have the `wanted` tags."""

@@ -11,7 +11,7 @@ from tokenguard.provisioning.server_setup.declared import ServerSetup
 from tokenguard.provisioning.server_setup.reading import MAX_BYTES, read_setup
 from tokenguard.provisioning.server_setup.vault import Resource, resources
 from tokenguard.shell.settings import Settings, VaultConfig
-from tokenguard.shell.vault import known_servers, policies, vault_settings
+from tokenguard.shell.vault import check_server, known_servers, policies, vault_settings
 from tokenguard.stores.vault.layout import Place
 
 
@@ -32,5 +32,5 @@ def vault_server(
 ) -> VaultServer:
     """The server of the store at `url`; InputError if this machine knows the store at another one."""
     where = vault_settings(config, settings, environ)
-    known_servers(url, where).check()
+    check_server(known_servers(url, where), config, environ)
     return VaultServer(VaultConnection(where, clock), clock)

@@ -32,7 +32,7 @@ class VaultConfig(Frozen, frozen=True, kw_only=True):
     """`[vault]`, or `[stores.NAME.vault]` for one store: where the server is and how to log in."""
 
     address: str = ""
-    """`https://HOST:PORT`, or `env:VARIABLE`."""
+    """`https://HOST:PORT`, or `env:VARIABLE`; empty: that of --server or the environment (`vault_environment`)."""
     others: tuple[str, ...] = ()
     """More nodes of the same cluster, where `address` is a list."""
     namespace: str = ""
@@ -46,6 +46,12 @@ class VaultConfig(Frozen, frozen=True, kw_only=True):
     """The token, secret_id or JWT: `env:VARIABLE`, `file:PATH`, or for a JWT `github-oidc:AUDIENCE`."""
     wrapped: bool = False
     """The credential is a wrapping token that holds the secret_id."""
+    asked: str = ""
+    """The address that --server gives."""
+    by_environment: bool = False
+    """Nothing but the environment names the server."""
+    ca_fallback: Path | None = None
+    """The environment's CA bundle, where the configuration names none."""
 
 
 class AwsConfig(Frozen, frozen=True, kw_only=True):

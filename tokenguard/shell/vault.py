@@ -10,10 +10,12 @@ from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.http.address import Address, proxy_at
 from tokenguard.ports.clock import Clock
+from tokenguard.shell.ci_job import in_ci
 from tokenguard.shell.credentials import SERVICE_ACCOUNT, text_or_variable
 from tokenguard.shell.identities import credential
 from tokenguard.shell.known_servers import KnownServers
 from tokenguard.shell.settings import Settings, VaultConfig
+from tokenguard.shell.vault_environment import completed
 from tokenguard.stores.local.identity import current_actor
 from tokenguard.stores.vault.founding import connected, found, read_about
 from tokenguard.stores.vault.layout import Place
@@ -46,7 +48,7 @@ def open_vault(
     if keyless:
         refuse_static(where.login)
     servers = known_servers(url, where)
-    servers.check()
+    check_server(servers, config, environ)
     kv = connected(VaultConnection(where, clock), place)
     store = VaultStore(kv, place, read_about(kv, place), clock)
     servers.remember()
@@ -60,7 +62,7 @@ def make_vault(
     place = Place.parse(url)
     where = vault_settings(config, settings, environ)
     servers = known_servers(url, where)
-    servers.check()
+    check_server(servers, config, environ)
     connection = VaultConnection(where, clock)
     kv = connected(connection, place)
 
@@ -77,6 +79,31 @@ def known_servers(url: str, where: VaultSettings) -> KnownServers:
     return KnownServers(url, map(str, where.addresses))
 
 
+def check_server(servers: KnownServers, config: VaultConfig | None, environ: Mapping[str, str]) -> None:
+    """Refuse a server that this machine does not know, or that it would have to take the environment's word for.
+
+    Raises:
+        InputError: it is another one than before; or nothing but the environment names it where no state is kept.
+        Tampered: what was remembered is not what tokenguard writes.
+    """
+    servers.check()
+    if completed(config, environ).by_environment and not servers.known and not keeps_state(servers, environ):
+        raise unnamed_server()
+
+
+def keeps_state(servers: KnownServers, environ: Mapping[str, str]) -> bool:
+    """Whether what is remembered here will be here the next time; a job of CI begins with nothing."""
+    return not in_ci(environ) and servers.can_remember
+
+
+def unnamed_server() -> InputError:
+    """Only the environment names the server, and nothing on this machine could notice that it is another one."""
+    return InputError(
+        "only the environment says where the vault is, and no state is kept here that could tell it from another one",
+        hint="name it: --server https://HOST:8200, or [vault] address in this runner's configuration",
+    )
+
+
 def policies(url: str) -> dict[str, str]:
     """The policy of each role for the store at `url`; nothing is asked of any server."""
     place = Place.parse(url)
@@ -87,14 +114,15 @@ def vault_nodes(config: VaultConfig | None, environ: Mapping[str, str]) -> tuple
     """The namespace, and the nodes of the one cluster, the usual one first; no credential is looked for.
 
     Raises:
-        InputError: the configuration leaves them out or garbles them.
+        InputError: nothing names them, or what does is garbled.
     """
-    return _plain_path("namespace", _named(config).namespace), _nodes(_named(config), environ)
+    found = completed(config, environ)
+    return _plain_path("namespace", found.namespace), _nodes(found, environ)
 
 
 def vault_settings(config: VaultConfig | None, settings: Settings, environ: Mapping[str, str]) -> VaultSettings:
     """A connection's settings; InputError if the configuration leaves out or garbles what is needed."""
-    config = _named(config)
+    config = completed(config, environ)
     _plain_path("auth_mount", config.auth_mount)
     namespace, nodes = vault_nodes(config, environ)
     return VaultSettings(
@@ -102,7 +130,7 @@ def vault_settings(config: VaultConfig | None, settings: Settings, environ: Mapp
         others=nodes[1:],
         login=_login(config, settings, environ),
         namespace=namespace,
-        ca_bundle=config.ca_bundle or settings.ca_bundle,
+        ca_bundle=config.ca_bundle or settings.ca_bundle or config.ca_fallback,
         proxy=proxy_at(settings.proxy),
     )
 
@@ -117,15 +145,6 @@ def refuse_static(login: Login) -> None:
         )
 
 
-def _named(config: VaultConfig | None) -> VaultConfig:
-    if config is None or not config.address:
-        raise InputError(
-            "the configuration does not say where the vault is",
-            hint='set [vault] address = "https://HOST:8200", or "env:VAULT_ADDR" to take it from there',
-        )
-    return config
-
-
 def _plain_path(name: str, text: str) -> str:
     path = text.strip("/")
     if text and not _PATH.fullmatch(path):
@@ -135,7 +154,13 @@ def _plain_path(name: str, text: str) -> str:
 
 def _node(text: str, environ: Mapping[str, str]) -> Address:
     given = text_or_variable(text, environ, what="address", table="[vault]")
-    return Address.parse(given, what="address of [vault]")
+    found = Address.parse(given, what="address of [vault]")
+    if found.path.endswith("/v1"):
+        raise InputError(
+            "the vault's address ends in /v1, which is added to it with each request",
+            hint="leave /v1 out of VAULT_ADDR, --server or [vault] address",
+        )
+    return found
 
 
 def _nodes(config: VaultConfig, environ: Mapping[str, str]) -> tuple[Address, ...]:
@@ -157,6 +182,11 @@ def _login(config: VaultConfig, settings: Settings, environ: Mapping[str, str]) 
     if method is not Method.TOKEN and not config.role:
         raise InputError(f"role of [vault] is missing, {method} needs one", hint="for approle it is the role_id")
     source = config.credential or (SERVICE_ACCOUNT if method is Method.KUBERNETES else "")
+    if not source and method is Method.TOKEN:
+        raise InputError(
+            "there is no login for the vault",
+            hint='set VAULT_TOKEN, run `vault login`, or set [vault] credential = "env:VARIABLE" or "file:PATH"',
+        )
     own = method in {Method.JWT, Method.KUBERNETES}
     return Login(
         method=method,

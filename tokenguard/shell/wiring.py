@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import InputError
+from tokenguard.shell.ci_job import in_ci
 from tokenguard.shell.clock import SystemClock
 
 if TYPE_CHECKING:  # each of these loads what only some commands need
@@ -35,6 +36,7 @@ class Flags:
     """The global options, as far as they were given; before the command's name or after it."""
 
     store: str = ""
+    server: str = ""
     config: str = ""
     format: str = "text"
     no_input: bool = False
@@ -144,6 +146,7 @@ class Wiring:
         if is_on_vault(url):
             from tokenguard.shell.vault import open_vault  # noqa: PLC0415
 
+            self._check_certificates()
             return open_vault(url, self.vault_of(url), self.settings, self.environ, self.clock, keyless=self._keyless)
         if is_on_aws(url):
             from tokenguard.shell.aws import open_aws  # noqa: PLC0415
@@ -153,10 +156,19 @@ class Wiring:
 
         return open_local(local_directory(url), self.environ, self.clock, self.ask_hidden, moving=True)
 
+    def _check_certificates(self) -> None:
+        """Tell whoever asked for certificates not to be checked that this is never done."""
+        from tokenguard.shell.vault_environment import skipped_verification  # noqa: PLC0415 - for a Vault only
+
+        if named := skipped_verification(self.environ):
+            self.progress.note(
+                f"{named} is ignored: certificates are always checked; name an authority in VAULT_CACERT"
+            )
+
     @property
     def _keyless(self) -> bool:
         """Whether this is a job of CI whose policy lets no credential in that lives for ever."""
-        if self.environ.get("CI", "").lower() not in {"1", "true"}:
+        if not in_ci(self.environ):
             return False
         from tokenguard.policy.model import Severity  # noqa: PLC0415
 
@@ -179,8 +191,14 @@ class Wiring:
         raise InputError("a local store has no server", hint="its key and its anchor on this machine tell it apart")
 
     def vault_of(self, url: str) -> "VaultConfig | None":
-        """What the configuration says of the Vault that a store's address means."""
-        return self.settings.vault_of(url, self.flags.store or self.environ.get("TOKENGUARD_STORE", ""))
+        """What the configuration and --server say of the Vault that a store's address means."""
+        found = self.settings.vault_of(url, self.flags.store or self.environ.get("TOKENGUARD_STORE", ""))
+        if not self.flags.server:
+            return found
+        from tokenguard.frozen import replace  # noqa: PLC0415 - for an option that few need
+        from tokenguard.shell.settings import VaultConfig  # noqa: PLC0415
+
+        return replace(found or VaultConfig(), asked=self.flags.server)
 
     @property
     def local_directory(self) -> "Path":
