@@ -1,4 +1,4 @@
-"""What users of Vault and OpenBao set for their own tools, where the configuration leaves it open (ADR 0017).
+"""What users of Vault and OpenBao set for their own tools, where the configuration leaves it open (ADR 0018).
 
 Either of `BAO_X` and `VAULT_X` counts; where both are set and differ, nothing is guessed. Address, namespace, authority
 and token belong together: the environment's are never sent to another server that the configuration names.
