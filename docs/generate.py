@@ -16,8 +16,8 @@ _HEAD = """# Commands
 
 Written by `make docs` from the commands' own help; a test holds this page to it.
 
-Every command takes the global options `--store URL`, `--server URL`, `--config FILE`, `--format text|json`, `--no-input`
-and `-v`, before or after its name.
+Every command takes the global options `--store URL`, `--server URL`, `--config FILE`, `--format text|json`,
+`--no-input` and `-v`, before or after its name.
 
 ## Exit codes
 
