@@ -18,9 +18,7 @@ import pytest
 from tests.fakes import frozen_stores, vault_stores
 from tests.fakes.frozen_stores import KINDS, PREFIX, FrozenVendors, Surroundings
 from tests.fakes.secrets_manager import stores as aws_stores
-from tests.fakes.secrets_manager.server import FakeAws
 from tests.fakes.world import ScriptedOperator
-from tests.integration.openbao import OpenBao, running
 from tokenguard.cli.boundary import run
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.journal import Mode, Stage
@@ -37,7 +35,7 @@ from tokenguard.stores.local.store import open_store
 from tokenguard.stores.vault.layout import Place
 
 TOKENS = 86
-OPEN = 51
+OPEN = 54
 ABORTABLE = 33
 READING = {
     (0,): (
@@ -54,7 +52,12 @@ STUCK = {
 }  # fmt: skip
 ALIVE_BUT_CALLED_DEAD = "video/app/prod/retired-alive"
 """Its death was "proven" while the provider answered 401 to all; nobody had revoked it."""
-WITHOUT_CONTROL = {ALIVE_BUT_CALLED_DEAD, "alone/app/prod/sole", "alone/app/prod/dead-open", "alone/app/prod/dead-settled"}
+WITHOUT_CONTROL = {
+    ALIVE_BUT_CALLED_DEAD,
+    "alone/app/prod/sole",
+    "alone/app/prod/dead-open",
+    "alone/app/prod/dead-settled",
+}
 """Nothing was accepted meanwhile, and the value is still kept."""
 
 
@@ -99,105 +102,116 @@ class Frozen:
         return [each.document.record.name for each in self.store.scan() if each.document.busy]
 
 
-@pytest.fixture(scope="module")
-def openbao() -> Iterator[OpenBao]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[FakeAws]:
-    with FakeAws() as server:
-        yield server
+@pytest.fixture(params=KINDS)
+def frozen(request: pytest.FixtureRequest, place: Path, capfd: pytest.CaptureFixture[str]) -> Iterator[Frozen]:
+    """For a test that writes."""
+    yield from _thawed(request, place, capfd, fresh=True)
 
 
 @pytest.fixture(params=KINDS)
-def frozen(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Iterator[Frozen]:
+def untouched(request: pytest.FixtureRequest, place: Path, capfd: pytest.CaptureFixture[str]) -> Iterator[Frozen]:
+    """For tests that only read: filling an OpenBao takes seconds, so that they share one."""
+    yield from _thawed(request, place, capfd, fresh=False)
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TOKENGUARD_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
+    for name, value in aws_stores.CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    return tmp_path
+
+
+def _thawed(request: pytest.FixtureRequest, place: Path, capfd: Any, *, fresh: bool) -> Iterator[Frozen]:
     around = frozen_stores.surroundings(request.param)
-    made = {"local": _local, "openbao": _openbao, "aws": _aws}[request.param]
-    thawed = Frozen(request.param, around, made(request, around, tmp_path), capfd)
+    reopen = {"local": _local, "openbao": _openbao, "aws": _aws}[request.param](request, around, place, fresh)
+    thawed = Frozen(request.param, around, reopen, capfd)
     yield thawed
     close_store(thawed.store)
 
 
-def _local(request: pytest.FixtureRequest, around: Surroundings, tmp_path: Path) -> Callable[[], Any]:
-    frozen_stores.put_local(tmp_path / "store", tmp_path / "state")
+def _local(_request: pytest.FixtureRequest, around: Surroundings, place: Path, _fresh: bool) -> Callable[[], Any]:
+    frozen_stores.put_local(place / "store", place / "state")
     key = SlotKey.key_file(frozen_stores.local_key())
-    return lambda: open_store(tmp_path / "store", lambda _slots: key, around.clock)
+    return lambda: open_store(place / "store", lambda _slots: key, around.clock)
 
 
-def _openbao(request: pytest.FixtureRequest, around: Surroundings, tmp_path: Path) -> Callable[[], Any]:
+_read_only: dict[str, str] = {}
+"""The mount that tests which only read have in common, by server."""
+
+
+def _openbao(request: pytest.FixtureRequest, _around: Surroundings, _place: Path, fresh: bool) -> Callable[[], Any]:
     server = request.getfixturevalue("openbao")
-    mount = server.new_mount()
-    frozen_stores.put_openbao(server, mount)
+    if fresh or server.url not in _read_only:
+        mount = server.new_mount()
+        frozen_stores.put_openbao(server, mount)
+        if not fresh:
+            _read_only[server.url] = mount
+    else:
+        mount = _read_only[server.url]
     return lambda: vault_stores.opened(
         Place(mount=mount, prefix=PREFIX), vault_stores.connection(server.url, server.root_token)
     )
 
 
-def _aws(request: pytest.FixtureRequest, around: Surroundings, tmp_path: Path) -> Callable[[], Any]:
-    server, monkeypatch = request.getfixturevalue("aws"), request.getfixturevalue("monkeypatch")
-    for name, value in aws_stores.CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
+def _aws(request: pytest.FixtureRequest, around: Surroundings, _place: Path, _fresh: bool) -> Callable[[], Any]:
+    server = request.getfixturevalue("fake_aws")
     server.service.now = lambda: around.clock.now().timestamp()
     frozen_stores.put_aws(server)
     return lambda: open_on_aws(aws_stores.place(server, PREFIX), aws_stores.client(server), around.clock)
 
 
-def test_all_three_hold_the_same_tokens(frozen: Frozen):
-    documents = [snapshot.document for snapshot in frozen.store.scan()]
+def test_all_three_hold_the_same_tokens(untouched: Frozen):
+    documents = [snapshot.document for snapshot in untouched.store.scan()]
     assert len(documents) == TOKENS
     states = Counter(document.record.state for document in documents)
     assert states == {"active": 66, "pending": 11, "retired": 6, "unclaimed": 3}
     stages = {(document.journal.mode, document.journal.stage) for document in documents if document.busy}
     assert {(mode, stage) for mode, order in ORDER.items() for stage in order if not stage.ended} - stages == NOT_OPEN
-    assert len(frozen.busy()) == OPEN
+    assert len(untouched.busy()) == OPEN
 
 
-def test_every_token_is_listed_and_shown(frozen: Frozen):
-    code, out, _ = frozen("list", "--format", "json")
+def test_every_token_is_listed_and_shown(untouched: Frozen):
+    code, out, _ = untouched("list", "--format", "json")
     assert code == 0
-    names = [snapshot.document.record.name for snapshot in frozen.store.scan()]
+    names = [snapshot.document.record.name for snapshot in untouched.store.scan()]
     listed = {each["name"] for each in json.loads(out)["tokens"]}
     assert listed <= set(names)
     assert len(listed) >= TOKENS - 6  # the retired ones are shown on demand
     for name in names:
-        assert frozen("show", name)[0] == 0, name
+        assert untouched("show", name)[0] == 0, name
 
 
-def test_the_trails_are_whole(frozen: Frozen):
-    code, out, err = frozen("audit", "verify")
+def test_the_trails_are_whole(untouched: Frozen):
+    code, out, err = untouched("audit", "verify")
     assert code == 0, out + err
-    assert frozen("audit", "log", "video/app/prod/often")[0] == 0
+    assert untouched("audit", "log", "video/app/prod/often")[0] == 0
 
 
-def test_what_only_reads_works_and_destroys_nothing(frozen: Frozen):
-    before = _kept(frozen)
+def test_what_only_reads_works_and_destroys_nothing(untouched: Frozen):
+    before = _kept(untouched)
     for codes, arguments in READING.items():
         for line in arguments:
-            code, out, err = frozen(*line.split())
+            code, out, err = untouched(*line.split())
             assert code in codes, (line, out + err)
-    assert _kept(frozen) == before
+    assert _kept(untouched) == before
 
 
-def test_what_is_live_is_what_the_provider_accepts(frozen: Frozen):
-    for snapshot in frozen.store.scan():
-        record, live = snapshot.document.record, frozen.store.read_live(snapshot.id)
+def test_what_is_live_is_what_the_provider_accepts(untouched: Frozen):
+    for snapshot in untouched.store.scan():
+        record, live = snapshot.document.record, untouched.store.read_live(snapshot.id)
         journal = snapshot.document.journal
         dying = snapshot.document.busy and journal is not None and revoke_intended(journal)
         if live is None or record.state is RecordState.RETIRED or dying:
             continue
-        assert frozen.alive(live.value), record.name
+        assert untouched.alive(live.value), record.name
 
 
-def test_the_values_of_deaths_without_a_control_are_still_kept(frozen: Frozen):
-    kept = _kept(frozen)
+def test_the_values_of_deaths_without_a_control_are_still_kept(untouched: Frozen):
+    kept = _kept(untouched)
     for name in WITHOUT_CONTROL:
-        snapshot = frozen.snapshot(name)
+        snapshot = untouched.snapshot(name)
         labels = [each.label for each in snapshot.document.quarantine]
         if snapshot.document.busy:
             labels = [snapshot.document.journal.old.label]
@@ -209,9 +223,9 @@ def test_the_values_of_deaths_without_a_control_are_still_kept(frozen: Frozen):
     not hasattr(DeathGrade, "UNPROVEN"), strict=True, raises=AssertionError,
     reason="deaths on record without a control are not read as unproven yet",
 )  # fmt: skip
-def test_deaths_on_record_without_a_control_are_unproven_when_read(frozen: Frozen):
+def test_deaths_on_record_without_a_control_are_unproven_when_read(untouched: Frozen):
     for name in {*WITHOUT_CONTROL, "alone/app/prod/sole-confirmed"}:
-        document = frozen.document(name)
+        document = untouched.document(name)
         proofs = [each.proof for each in document.quarantine] + [document.journal.proof]
         assert {proof.grade.value for proof in proofs} == {"unproven"}, name
 

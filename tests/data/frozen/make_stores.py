@@ -4,6 +4,8 @@ What it wrote is beside it and is never regenerated: it stands for the stores th
 can see what is in them. It ran as `python -m tests.data.frozen.make_stores` in a work tree of that commit.
 """
 
+# ruff: noqa: B023 - each is called before the loop goes on
+
 import base64
 import io
 import os
@@ -131,7 +133,7 @@ class Scene:
         made = self.around.world.create(f"made-by-hand-{name.replace('/', '-')}", record.scope)
         value = Value.of(made.value)
         api = provider in {"autoposting", "studio"} and not forget
-        from tokenguard.frozen import replace  # noqa: PLC0415
+        from tokenguard.frozen import replace
 
         record = replace(record, provider_id=made.id if api else "", hint=_hint(made.value), label=made.label)
         if record.location.adopted:
@@ -302,7 +304,7 @@ def deaths(scene: Scene) -> None:
         scene.engine().retire(scene.add(f"video/app/prod/{what}"), reason="not needed")
     for what, end in (("retired", Engine.retire), ("rotated", Engine.rotate)):
         token = scene.add(f"audio/app/prod/asserted-{what}", "manual", owner="audio")
-        scene.stopped(lambda: end(scene.engine(), token))  # noqa: B023 - done, on a person's word
+        scene.stopped(lambda: end(scene.engine(), token))
     for what in ("sole", "sole-confirmed"):
         scene.engine().retire(scene.sole(what), reason="not needed")
     living = scene.add("video/app/prod/retired-alive", "descript")  # a false death: 401 to all, and nothing was revoked
@@ -328,10 +330,14 @@ def deaths(scene: Scene) -> None:
 def interrupted_makings(scene: Scene) -> None:
     """The runner died while a first value was made or taken."""
     for stage in (Stage.OPEN, Stage.STORED, Stage.VERIFIED, Stage.PUBLISHED, Stage.CONSUMED):
-        scene.at(lambda: scene.add(f"open/add/prod/{stage.value}", consumers=(dotenv(f"add-{stage.value}"),)), Mode.ADD, stage)  # noqa: B023, E501
+        scene.at(
+            lambda: scene.add(f"open/add/prod/{stage.value}", consumers=(dotenv(f"add-{stage.value}"),)),
+            Mode.ADD,
+            stage,
+        )
     for stage in (Stage.OPEN, Stage.MINT, Stage.STORED, Stage.VERIFIED, Stage.PUBLISHED, Stage.CONSUMED):
         record = scene.record(f"open/issue/prod/{stage.value}", consumers=(dotenv(f"issue-{stage.value}"),))
-        scene.at(lambda: scene.engine().issue(record), Mode.ISSUE, stage)  # noqa: B023
+        scene.at(lambda: scene.engine().issue(record), Mode.ISSUE, stage)
     lost, kept = scene.record("open/issue/prod/lost"), scene.record("open/issue/prod/kept")
     scene.killed(lambda: scene.engine().issue(lost), before_put=True)
     scene.killed(lambda: scene.engine().issue(kept), after_put=True)
@@ -347,14 +353,20 @@ def interrupted_rotations(scene: Scene) -> None:
                 continue
             consumers = (dotenv(f"{mode.value}-{stage.value}"),)
             token = scene.add(f"open/{mode.value}/prod/{stage.value}", consumers=consumers)
-            scene.at(lambda: scene.engine().rotate(token, compromised=mode is Mode.COMPROMISED, reason="a reason"), mode, stage)  # noqa: B023, E501
+            scene.at(
+                lambda: scene.engine().rotate(token, compromised=mode is Mode.COMPROMISED, reason="a reason"),
+                mode,
+                stage,
+            )
     for what, when in (("lost", {"before_put": True}), ("kept", {"after_put": True})):
         token = scene.add(f"open/planned/prod/{what}")
-        scene.killed(lambda: scene.engine().rotate(token), **when)  # noqa: B023
+        scene.killed(lambda: scene.engine().rotate(token), **when)
     for stage in (Stage.MINT, Stage.PUBLISHED, Stage.REVOKE_INTENDED):
         token = scene.add(f"open/guided/prod/{stage.value}", "descript", consumers=(dotenv(f"guided-{stage.value}"),))
-        scene.at(lambda: scene.engine().rotate(token), Mode.PLANNED, stage)  # noqa: B023
-    adopted = scene.add("open/adopted/prod/published", location=scene.around.places.pinned("vault://kv/team/open#token"))
+        scene.at(lambda: scene.engine().rotate(token), Mode.PLANNED, stage)
+    adopted = scene.add(
+        "open/adopted/prod/published", location=scene.around.places.pinned("vault://kv/team/open#token")
+    )
     scene.at(lambda: scene.engine().rotate(adopted), Mode.PLANNED, Stage.PUBLISHED)
     aborting = scene.add("open/abort/prod/aborting", consumers=(dotenv("aborting"),))
     scene.at(lambda: scene.engine().rotate(aborting), Mode.PLANNED, Stage.CONSUMED)
@@ -365,7 +377,7 @@ def interrupted_ends(scene: Scene) -> None:
     """The runner died, or no proof could be had, while a token was being ended."""
     for stage in (Stage.OPEN, Stage.REVOKE_INTENDED, Stage.REVOKED, Stage.DEAD):
         token = scene.add(f"open/retire/prod/{stage.value}")
-        scene.at(lambda: scene.engine().retire(token), Mode.RETIRE, stage)  # noqa: B023
+        scene.at(lambda: scene.engine().retire(token), Mode.RETIRE, stage)
     dead = scene.sole("dead-open")  # proven without a control, and not yet at its end
     scene.at(lambda: scene.engine().retire(dead), Mode.RETIRE, Stage.DEAD)
     settled = scene.sole("dead-settled")
@@ -380,9 +392,9 @@ def interrupted_ends(scene: Scene) -> None:
     ):
         mode = Mode.PLANNED if name.endswith("planned") else Mode.RETIRE
         token = scene.add(name)
-        scene.at(lambda: work(token), mode, Stage.REVOKED)  # noqa: B023
+        scene.at(lambda: work(token), mode, Stage.REVOKED)
         scene.around.world.revoke_lag = DAY
-        scene.stopped(lambda: scene.engine().resume(token))  # noqa: B023
+        scene.stopped(lambda: scene.engine().resume(token))
         scene.around.world.revoke_lag = 0
 
 
