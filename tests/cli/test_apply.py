@@ -334,3 +334,33 @@ def test_a_value_that_somebody_else_has_put_at_an_adopted_place_is_not_handed_on
     answer = cli("apply")
     assert answer.code == 3
     assert not env.exists()
+
+
+HOSTED = {"GITHUB_ACTIONS": "true", "RUNNER_ENVIRONMENT": "github-hosted"}
+
+
+def test_on_a_runner_that_a_ci_throws_away_a_file_is_refused_by_every_command_and_nothing_is_made(cli, tmp_path):
+    env = tmp_path / "app.env"
+    written(tmp_path, f"a/b: {{issue: true, consumers: [dotenv:{env}#TOKEN]}}")
+    cli.environ = {**cli.environ, **HOSTED}
+    planned = cli("plan")
+    assert (planned.code, planned.err.count("error: ")) == (2, 1), planned
+    refused = cli("apply")
+    assert (refused.code, refused.err.count("error: ")) == (2, 1), refused
+    assert (env.exists(), cli.world.living()) == (False, [])
+
+
+def test_a_token_of_such_a_file_is_not_rotated_there_and_drift_does_not_guess(cli, tmp_path):
+    env = tmp_path / "app.env"
+    written(tmp_path, f"a/b: {{issue: true, consumers: [dotenv:{env}#TOKEN]}}")
+    assert cli("apply").code == 0
+    before, (living,) = env.read_text(), cli.world.living()
+    cli.environ = {**cli.environ, **HOSTED}
+    for arguments in (["rotate", "a/b"], ["rotate", "a/b", "--compromised", "--reason", "x"]):
+        refused = cli(*arguments, "--no-input")
+        assert (refused.code, refused.err.count("error: ")) == (2, 1), refused
+    assert (env.read_text(), cli.world.living()) == (before, [living])
+    env.unlink()
+    answer = cli("drift", "--ask-consumers", "--format", "json")
+    assert "consumer-differs" not in {each["rule"] for each in answer.document["drift"]}, answer
+    assert cli("plan").code == 0, "nothing is to be delivered"

@@ -29,8 +29,15 @@ class Runner:
     repository: Path
     directory: Path
     environ: Mapping[str, str] = field(default_factory=dict)
+    hosted: bool = True
+    """Whether the CI's owner runs it and throws it away afterwards, and not the team."""
     log: list[str] = field(default_factory=list)
     """Everything that any job printed or left as its summary, output or artefact."""
+
+    @property
+    def _github(self) -> Mapping[str, str]:
+        kind = "github-hosted" if self.hosted else "self-hosted"
+        return {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(self.repository), "RUNNER_ENVIRONMENT": kind}
 
     def github(self, job: str, needs: Mapping[str, str] | None = None, **inputs: str) -> Ran:
         """A job of the workflow; `needs` are outputs of earlier jobs, as `plan.outputs.digest`."""
@@ -45,7 +52,7 @@ class Runner:
         for step in made["steps"]:
             if step["name"] in {"check out", "install"}:
                 continue
-            environ = {**workflow["env"], **made.get("env", {}), **step.get("env", {})}
+            environ = {**self._github, **workflow["env"], **made.get("env", {}), **step.get("env", {})}
             done = self.shell(step["run"], self._filled(environ, known), ["bash", "-e", "-o", "pipefail"])
             ran = Ran(done.code, ran.out + done.out, {**ran.outputs, **done.outputs})
             if done.code:
@@ -58,7 +65,8 @@ class Runner:
         given = {name: each.get("default", "") for name, each in made["inputs"].items()} | inputs
         known = {"github.workspace": str(self.repository), **{f"inputs.{name}": each for name, each in given.items()}}
         step = made["runs"]["steps"][-1]
-        return self.shell(step["run"], self._filled(step["env"], known), ["bash", "-e", "-o", "pipefail"])
+        environ = self._filled({**self._github, **step["env"]}, known)
+        return self.shell(step["run"], environ, ["bash", "-e", "-o", "pipefail"])
 
     def gitlab(self, job: str, inputs: Mapping[str, str], **variables: str) -> Ran:
         """A job of the component, in GitLab's shell; its installation is left out."""
@@ -67,7 +75,9 @@ class Runner:
         given = {name: each.get("default") for name, each in head["spec"]["inputs"].items()} | dict(inputs)
         filled = yaml.safe_load(_INPUT.sub(lambda found: given[found[1]], yaml.safe_dump(body)))
         made, base = filled[job], filled[".tokenguard"]
-        environ = {"CI_PROJECT_DIR": str(self.repository), "CI": "true", **variables}
+        environ = {"CI_PROJECT_DIR": str(self.repository), "CI": "true", "GITLAB_CI": "true", **variables}
+        if self.hosted:
+            environ["CI_DISPOSABLE_ENVIRONMENT"] = "true"
         for name, each in {**base["variables"], **made.get("variables", {})}.items():
             environ[name] = re.sub(r"\$(\w+)", lambda found: environ[found[1]], each)
         prepare = [line for line in base["before_script"] if "/tmp/tokenguard" not in line]

@@ -35,7 +35,10 @@ def demo_command():
 @pytest.fixture
 def environment(tmp_path):
     # What a person has set must not reach the demo: these would all break it.
-    hostile = {"TOKENGUARD_STORE": "local:///nowhere", "VAULT_ADDR": "http://127.0.0.1:9", "AWS_PROFILE": "nobody"}
+    hostile = {
+        "TOKENGUARD_STORE": "local:///nowhere", "VAULT_ADDR": "http://127.0.0.1:9", "AWS_PROFILE": "nobody",
+        "GITHUB_ACTIONS": "true", "RUNNER_TEMP": str(tmp_path), "GITLAB_CI": "true", "CI_DISPOSABLE_ENVIRONMENT": "true",
+    }  # fmt: skip
     return {**os.environ, **hostile, "TMPDIR": str(tmp_path), "PYTHONWARNINGS": "error"}
 
 

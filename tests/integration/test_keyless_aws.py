@@ -77,18 +77,17 @@ def test_a_job_makes_a_store_and_rotates_with_sessions_of_its_role(job, aws):
     assert aws.counts["AssumeRoleWithWebIdentity"] == 3, "one session for each process"
 
 
-def test_the_composite_action_plans_and_applies_on_aws(made, aws, issuer, sandbox, tmp_path):
+def test_the_composite_action_plans_and_applies_on_aws(made, aws, issuer, sandbox, tmp_path, tmp_path_factory):
     made.settings = {**made.settings, "role": "env:TOKENGUARD_ROLE"}
     made("list")  # writes the configuration
-    env = tmp_path / "app.env"
+    env = tmp_path_factory.mktemp("app") / ".env"
     (tmp_path / "tokens.yaml").write_text(
         "version: 1\ntokens:\n  video/app/prod/clip:\n    provider: autoposting\n"
         f"    scope: org:{sandbox.info.org_id}\n    environment: prod\n    owner: video\n    purpose: clips\n"
         f"    consumers: ['dotenv:{env}#KEY']\n    issue: true\n"
     )
-    runner = Runner(
-        tmp_path, tmp_path / "runner", {**made.environ, "TOKENGUARD_ADMIN_AUTOPOSTING": sandbox.info.admin_key}
-    )
+    environ = {**made.environ, "TOKENGUARD_ADMIN_AUTOPOSTING": sandbox.info.admin_key}
+    runner = Runner(tmp_path, tmp_path / "runner", environ, hosted=False)
     runner.directory.mkdir()
     given = {"config": "config.toml", "role": PLANNER}
     issuer.claims = PULL_REQUEST

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.fakes.ci_issuer import GITHUB, PULL_REQUEST, Issuer
 from tests.integration.openbao import running
@@ -24,16 +25,15 @@ class Reader:
     def __init__(self, openbao, sandbox, issuer, directory: Path, capfd) -> None:
         self.capfd = capfd
         self.issuer, self.home, self.repository = issuer, directory, directory / "repository"
-        self.env = directory / "publisher.env"
+        self.openbao, self.provider = openbao, sandbox.info.autoposting_url
         self.providers = f'[providers.autoposting]\nbase_url = "{sandbox.info.autoposting_url}"\ndeath_floor = 0.05\n'
         self.here = {
             "https://vault.example.org:8200": openbao.url, "org:acme": f"org:{sandbox.info.org_id}",
-            "/srv/publisher/.env": str(self.env),
         }  # fmt: skip
         self.repository.mkdir()
         self.environ = {
             "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin", "HOME": str(directory),
-            "VAULT_TOKEN": openbao.root_token, "ADMIN_KEY": sandbox.info.admin_key, "GIT_AUTHOR_NAME": "a",
+            "VAULT_TOKEN": openbao.root_token, "VAULT_ADDR": openbao.url, "ADMIN_KEY": sandbox.info.admin_key, "GIT_AUTHOR_NAME": "a",
             "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "a",
             "GIT_COMMITTER_EMAIL": "a@example.org", "GIT_CONFIG_NOSYSTEM": "1",
         }  # fmt: skip
@@ -93,6 +93,14 @@ class Reader:
                 )
         return code
 
+    def publisher_reads(self) -> str:
+        """What the publisher finds in its entry when it starts."""
+        return self.openbao.api("GET", "kv/data/apps/publisher").json()["data"]["data"]["autoposting_key"]
+
+    def is_accepted(self, key: str) -> bool:
+        """Whether the provider lets the publisher post with it."""
+        return requests.get(f"{self.provider}/auth/profile", headers={"x-api-key": key}, timeout=10).ok
+
     def tonight(self) -> int:
         """What the schedule does, of which the page says that it puts everything right and then finds no drift."""
         self.issuer.claims = {**GITHUB, "event_name": "schedule", "environment": "tokens-schedule"}
@@ -120,7 +128,7 @@ def reader(sandbox, tmp_path, capfd, monkeypatch):
 
 
 def test_the_page_is_followed_literally(reader):
-    followed = 0
+    followed, read = 0, []
     for language, text in _BLOCK.findall(PAGE.read_text()):
         if language != "sh":
             reader.file(text)
@@ -132,7 +140,11 @@ def test_the_page_is_followed_literally(reader):
             followed += 1
             if "drift" in command:
                 assert reader.tonight() == 0, reader.runner.log[-3:]
+            if command == "gh pr merge --merge" or "drift" in command:
+                read.append(reader.publisher_reads())
+                assert reader.is_accepted(read[-1]), line
     assert followed > 15
-    value = reader.env.read_text().partition("=")[2].strip().strip("'\"")
-    assert len(value) > 20
-    assert value not in "".join(reader.runner.log)
+    assert len(read) == 3
+    assert len(set(read)) == 1
+    assert not reader.is_accepted(read[0]), "the publisher is switched off"
+    assert read[0] not in "".join(reader.runner.log)

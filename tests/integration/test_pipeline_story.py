@@ -58,8 +58,11 @@ class Story:
         )
         self.config.chmod(0o600)
         self.runner = Runner(
-            self.repository, directory / "runner", {"TOKENGUARD_ADMIN_AUTOPOSTING": sandbox.info.admin_key}
-        )
+            self.repository,
+            directory / "runner",
+            {"TOKENGUARD_ADMIN_AUTOPOSTING": sandbox.info.admin_key},
+            hosted=False,
+        )  # on the machine where the application reads its file
         self.git("init", "-q", "-b", "main")
         self.git("remote", "add", "origin", f"git@{system}.com:acme/tokens.git")
 

@@ -51,6 +51,13 @@ def read(text):
         ("version: 1\nkubernetes: {namespace: A, service_account: x}\n", "2:14", "namespace is not acceptable"),
         ("version: 1\naudience: 'a b'\n" + GITHUB, "2:1", "audience is not acceptable"),
         ("version: 1\nx: &a 1\n", "2:4", "anchors"),
+        ("version: 1\nfields: []\n" + GITHUB, "2:1", "fields"),
+        ("version: 1\nfields: vault://kv/a#b\n" + GITHUB, "2:1", "fields"),
+        ("version: 1\nfields: [vault://kv/a]\n" + GITHUB, "2:1", "field"),
+        ("version: 1\nfields: ['vault://kv/a#b', 'vault://kv/a#b']\n" + GITHUB, "2:1", "fields"),
+        ("version: 1\nfields: ['vault://kv/a#b', {a: b}]\n" + GITHUB, "2:1", "fields"),
+        ("version: 1\nfields: ['https://kv/a#b']\n" + GITHUB, "2:1", "field"),
+        ("version: 1\nfields: ['vault://kv/../sys#b']\n" + GITHUB, "2:1", "field"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_not_acceptable_is_refused_with_its_place(text, place, words):
@@ -154,3 +161,38 @@ def test_terraform_fills_nothing_in_that_was_meant_literally():
     made = list(resources(read(FULL), mount="kv", prefix="", policies={"r": '${file("x")} %{ if }'}))
     text = of_vault(made)["resource"]["vault_policy"]["tg-kv-r"]["policy"]
     assert text == '$${file("x")} %%{ if }'
+
+
+def test_the_rotator_alone_may_write_the_fields_that_are_listed():
+    plain, fuller = (
+        {each.name: each for each in vault_resources(read(text), "vault://kv/video") if each.kind is Kind.POLICY}
+        for text in ("version: 1\n" + GITHUB, "version: 1\nfields: ['vault://kv/apps/publisher#key']\n" + GITHUB)
+    )
+    differs = [name for name in plain if plain[name] != fuller[name]]
+    assert differs == ["tg-kv-video-rotator"]
+    text = fuller[differs[0]].wanted["policy"]
+    assert text.startswith(plain[differs[0]].wanted["policy"])
+    assert re.findall(r'path "kv/data/apps/publisher" \{ capabilities = (.*) \}', text) == ['["read", "patch"]']
+
+
+def test_on_aws_the_rotator_alone_may_write_the_fields_that_are_listed():
+    account = "aws: {account: '123456789012'}\n"
+    text = "version: 1\nfields: ['aws://eu-central-1/apps/publisher#key']\n" + account + GITHUB
+    planner, rotator = roles_of(read(text), "aws://eu-central-1/video")
+    named = "secret:apps/publisher-"
+    assert (named in planner.policy, named in rotator.policy) == (False, True)
+    assert json.loads(rotator.policy)["Version"] == "2012-10-17"
+
+
+@pytest.mark.parametrize(
+    "field", ["aws://eu-central-1/a#b", "vault://kv/apps/*#b", "vault://kv/%2B/a#b", "vault://kv/a%22b#c"]
+)
+def test_a_field_that_no_policy_can_grant_alone_is_refused(field):
+    with pytest.raises(InputError):
+        vault_resources(read(f"version: 1\nfields: ['{field}']\n" + GITHUB), "vault://kv/video")
+
+
+def test_a_field_of_a_vault_is_refused_where_jobs_log_in_to_aws():
+    text = "version: 1\nfields: ['vault://kv/a#b']\naws: {account: '123456789012'}\n" + GITHUB
+    with pytest.raises(InputError):
+        roles_of(read(text), "aws://eu-central-1/video")

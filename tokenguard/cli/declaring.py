@@ -56,6 +56,22 @@ def refuse_blocked(plan: Plan) -> None:
         raise InputError(f"{first.place}: {first.name}: {first.reason}{more}", hint=first.hint)
 
 
+def refuse_throwaway_files(wiring: Wiring, held: Held) -> None:
+    """InputError at the first file that would be written on a runner which ends with its job; no file is looked at."""
+    from tokenguard.delivery.dotenv import Target  # noqa: PLC0415 - only where a file is declared
+    from tokenguard.delivery.throwaway import refuse_throwaway  # noqa: PLC0415 - the same
+
+    for action in held.plan.actions:
+        for consumer in action.deliver:
+            if consumer.kind is not ConsumerKind.DOTENV:
+                continue
+            try:
+                refuse_throwaway(Target.parse(consumer.target).path, wiring.environ)
+            except InputError as error:
+                place = f"{held.manifest.locate(action.name)}: {action.name}: {consumer}"
+                raise InputError(f"{place}: {error.message}", hint=error.hint) from None
+
+
 def read_consumer(text: str) -> Consumer:
     """One consumer of a manifest; InputError if it is none. No path is looked at, so that none can be probed."""
     from tokenguard.delivery.registry import parse_consumer  # noqa: PLC0415 - only where a consumer is declared

@@ -18,6 +18,7 @@ from typing import Any, Self
 import click
 
 from tokenguard.cli.demo_person import Person
+from tokenguard.delivery import throwaway
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.files import create_private
 from tokenguard.shell.colour import wants_colour
@@ -116,7 +117,11 @@ class Stage(AbstractContextManager["Stage"]):
         _tell(f"$ tokenguard {shown}".replace(str(self.directory), "."), fg="cyan")
 
     def _environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(_SCRUBBED)}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(_SCRUBBED) and name not in throwaway.VARIABLES
+        }
         at = self.directory
         return {
             **kept,

@@ -3,7 +3,13 @@
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.declaring import DEFAULT_FILE, declared_in, held_against_store, refuse_blocked
+from tokenguard.cli.declaring import (
+    DEFAULT_FILE,
+    declared_in,
+    held_against_store,
+    refuse_blocked,
+    refuse_throwaway_files,
+)
 from tokenguard.cli.plan_view import PLAN_FORMATS, show_plan
 from tokenguard.errors import ExitCode
 from tokenguard.output.formats import OutputFormat
@@ -26,4 +32,5 @@ def plan(wiring: Wiring, file: str, *, environment: str, exit_code: bool, as_for
     held = held_against_store(wiring, declared_in(file, environment))
     show_plan(wiring, held.plan, OutputFormat(as_format or wiring.flags.format))
     refuse_blocked(held.plan)
+    refuse_throwaway_files(wiring, held)
     return ExitCode.FINDINGS if exit_code and held.plan.actions else ExitCode.OK

@@ -7,12 +7,13 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tokenguard.delivery.dotenv_text import VARIABLE, values_of, with_value
 from tokenguard.delivery.fields import one_text
+from tokenguard.delivery.throwaway import is_throwaway, refuse_throwaway
 from tokenguard.delivery.tracked import Tracking, tracking
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Consumer
@@ -44,11 +45,19 @@ class Target:
 
 
 class DotenvDelivery:
-    """Implements `ports.delivery.Delivery` for `dotenv:PATH#VARIABLE`."""
+    """Implements `ports.delivery.Delivery` for `dotenv:PATH#VARIABLE`.
+
+    Args:
+        environ: of this process; a job of a CI is known by it.
+    """
+
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        self._environ = environ or {}
 
     def check(self, consumer: Consumer) -> None:
-        """Refuse a path we must not write, a file git tracks, and a file that cannot be read unambiguously."""
+        """Refuse a path we must not write, a file git tracks, one that ends with a CI's job, and an ambiguous one."""
         target = Target.parse(consumer.target)
+        refuse_throwaway(target.path, self._environ)
         with _translated(target.path):
             _check_place(target.path)
             if tracking(target.path) is Tracking.TRACKED:
@@ -85,6 +94,8 @@ class DotenvDelivery:
     def verify(self, consumer: Consumer, value: Value) -> Holds:
         """Read the file back: THIS only if every line that sets the variable sets this value."""
         target = Target.parse(consumer.target)
+        if is_throwaway(target.path, self._environ):
+            return Holds.UNKNOWN
         try:
             _check_place(target.path)
             found = values_of(_text(target.path), target.variable)

@@ -26,6 +26,7 @@ class Deliveries:
         commands: those of the runner's own config.
         hosts: makes what asks the hosts of the runner's own config, when first needed.
         place: finds a consumer that is a field of a Vault or of Secrets Manager.
+        environ: of this process; files on a runner that a CI throws away are refused.
     """
 
     def __init__(
@@ -34,10 +35,12 @@ class Deliveries:
         *,
         hosts: Callable[[], "Hosts"] | None = None,
         place: Callable[[Consumer], Place] | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self._commands = commands or {}
         self._hosts = hosts
         self._place = place
+        self._environ = environ
         self._made: dict[ConsumerKind, Delivery] = {}
 
     def of(self, consumer: Consumer) -> Delivery | None:
@@ -52,7 +55,7 @@ class Deliveries:
         if kind is ConsumerKind.DOTENV:
             from tokenguard.delivery.dotenv import DotenvDelivery  # noqa: PLC0415 - each is loaded when it is used
 
-            return DotenvDelivery()
+            return DotenvDelivery(self._environ)
         if kind is ConsumerKind.COMMAND:
             from tokenguard.delivery.command import CommandDelivery  # noqa: PLC0415
 

@@ -1,11 +1,14 @@
 """Least privilege for places of others: what a rotator needs at each field that it keeps, beside its store's policy."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tokenguard.domain.field_address import AwsField, VaultField, parse_field
+from tokenguard.errors import InputError
 
+_PATTERN = re.compile(r"[*+\"\\{}$]")
 _ACTIONS = ("DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage")
 
 
@@ -19,9 +22,47 @@ def adopted_policies(locations: Sequence[str]) -> dict[str, str]:
     return {role: text for role, text in found.items() if text}
 
 
+def policy_on_vault(policy: str, locations: Sequence[str]) -> str:
+    """A policy with what these fields need besides; InputError for an address, or one that is not on a Vault."""
+    addresses = [parse_field(each) for each in locations]
+    if any(isinstance(each, AwsField) for each in addresses):
+        raise _elsewhere("vault://")
+    added = _on_vault(each for each in addresses if isinstance(each, VaultField))
+    return f"{policy}\n# Fields of others, which it writes.\n{added}" if added else policy
+
+
+def policy_on_aws(policy: str, locations: Sequence[str]) -> str:
+    """A policy with what these fields need besides; InputError for an address, or one that is not on AWS."""
+    addresses = [parse_field(each) for each in locations]
+    if any(isinstance(each, VaultField) for each in addresses):
+        raise _elsewhere("aws://")
+    if not addresses:
+        return policy
+    document = json.loads(policy)
+    added = json.loads(_on_aws([each for each in addresses if isinstance(each, AwsField)]))
+    return json.dumps({**document, "Statement": [*document["Statement"], *added["Statement"]]}, indent=2)
+
+
+def _elsewhere(kind: str) -> InputError:
+    return InputError(
+        f"the jobs of this store log in where {kind} fields are, and another kind is listed under `fields`",
+        hint=f"list {kind} addresses only; what else a job writes needs a credential of its own",
+    )
+
+
 def _on_vault(addresses: Iterable[VaultField]) -> str:
-    paths = sorted({f"{each.mount}/data/{each.path}" for each in addresses})
+    paths = sorted({_exact(f"{each.mount}/data/{each.path}") for each in addresses})
     return "".join(f'path "{path}" {{ capabilities = ["read", "patch"] }}\n' for path in paths)
+
+
+def _exact(path: str) -> str:
+    """The path, if a policy takes it for itself and for nothing more."""
+    if _PATTERN.search(path):
+        raise InputError(
+            "an address holds a character that has a meaning in a policy",
+            hint='an entry without any of * + " \\ { } $ in its path can be named in a policy',
+        )
+    return path
 
 
 def _on_aws(addresses: Sequence[AwsField]) -> str:

@@ -11,7 +11,8 @@ from tokenguard.errors import InputError
 from tokenguard.http.address import Address, proxy_at
 from tokenguard.ports.clock import Clock
 from tokenguard.provisioning.server_setup.aws import AwsRole, roles
-from tokenguard.provisioning.server_setup.declared import ServerSetup
+from tokenguard.provisioning.server_setup.declared import Part, ServerSetup
+from tokenguard.shell.adopted_policies import policy_on_aws
 from tokenguard.shell.known_servers import KnownServers
 from tokenguard.shell.settings import Settings
 from tokenguard.stores.aws.place import AwsPlace
@@ -68,7 +69,9 @@ def policies(url: str) -> dict[str, str]:
 
 def roles_of(setup: ServerSetup, url: str) -> tuple[AwsRole, ...]:
     """The roles that jobs take, for the store at `url`; nothing is asked of AWS."""
-    return tuple(roles(setup, name=role_prefix(url), policies=policies(url)))
+    texts = policies(url)
+    texts[Part.ROTATOR] = policy_on_aws(texts[Part.ROTATOR], setup.fields)
+    return tuple(roles(setup, name=role_prefix(url), policies=texts))
 
 
 def role_prefix(url: str) -> str:

@@ -27,6 +27,7 @@ def configured_deliveries(
         },
         hosts=partial(_hosts, settings, environ, clock),
         place=lambda consumer: places().of(consumer),
+        environ=environ,
     )
 
 

@@ -7,9 +7,10 @@ from tokenguard.clients.vault.connection import VaultConnection
 from tokenguard.clients.vault.server import VaultServer
 from tokenguard.files import read_named
 from tokenguard.ports.clock import Clock
-from tokenguard.provisioning.server_setup.declared import ServerSetup
+from tokenguard.provisioning.server_setup.declared import Part, ServerSetup
 from tokenguard.provisioning.server_setup.reading import MAX_BYTES, read_setup
 from tokenguard.provisioning.server_setup.vault import Resource, resources
+from tokenguard.shell.adopted_policies import policy_on_vault
 from tokenguard.shell.settings import Settings, VaultConfig
 from tokenguard.shell.vault import check_server, known_servers, policies, vault_settings
 from tokenguard.stores.vault.layout import Place
@@ -24,7 +25,9 @@ def setup_in(path: Path) -> ServerSetup:
 def vault_resources(setup: ServerSetup, url: str) -> tuple[Resource, ...]:
     """What the server of the store at `url` needs."""
     place = Place.parse(url)
-    return tuple(resources(setup, mount=place.mount, prefix=place.prefix, policies=policies(url)))
+    texts = policies(url)
+    texts[Part.ROTATOR] = policy_on_vault(texts[Part.ROTATOR], setup.fields)
+    return tuple(resources(setup, mount=place.mount, prefix=place.prefix, policies=texts))
 
 
 def vault_server(

@@ -56,6 +56,8 @@ class ServerSetup(Frozen, frozen=True, kw_only=True):
     audience: str
     jobs: tuple[Jobs, ...] = ()
     pods: Pods | None = None
+    fields: tuple[str, ...] = ()
+    """Addresses of what others own and a rotator writes: consumers, and values that stay where they are."""
     audit_file: str = ""
     aws_account: str = ""
     kms_key: str = ""

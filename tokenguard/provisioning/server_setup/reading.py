@@ -2,6 +2,7 @@
 
 import re
 
+from tokenguard.domain.field_address import parse_field
 from tokenguard.errors import InputError
 from tokenguard.policy.section import Section
 from tokenguard.provisioning.server_setup.declared import Jobs, Pods, ServerSetup
@@ -44,6 +45,7 @@ def read_setup(data: bytes, *, source: str) -> ServerSetup:
         audience=_text(top, "audience", _WORD, "tokenguard"),
         jobs=tuple(_jobs(top.section(system), system) for system in _ISSUERS if system in top),
         pods=_pods(top.section("kubernetes")) if "kubernetes" in top else None,
+        fields=tuple(_fields(top)) if "fields" in top else (),
         audit_file=_text(top, "audit", _FILE, ""),
         **(_aws(top.section("aws")) if "aws" in top else {}),
     )
@@ -51,6 +53,19 @@ def read_setup(data: bytes, *, source: str) -> ServerSetup:
     if not setup.jobs and setup.pods is None:
         raise InputError(f"{safe_text(source, one_line=True, limit=200)}: nobody would log in", hint=_HINT)
     return setup
+
+
+def _fields(top: Section) -> list[str]:
+    given = top.take("fields")
+    found = [each for each in given if isinstance(each, str)] if isinstance(given, list) else []
+    if not found or not isinstance(given, list) or len(set(found)) != len(given):
+        top.refuse("fields is not a list of addresses, each once", "fields")
+    for each in found:
+        try:
+            parse_field(each)
+        except InputError:
+            top.refuse("a field is not vault://MOUNT/PATH#FIELD or aws://REGION/NAME#FIELD", "fields")
+    return found
 
 
 def _jobs(section: Section, system: str) -> Jobs:
