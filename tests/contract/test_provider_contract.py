@@ -13,7 +13,7 @@ from tokenguard.domain.liveness import ScopeVerdict, Verdict
 from tokenguard.domain.names import Label
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
-from tokenguard.ports.provider import Ambiguous, Issuer, Provider, Refused, Wanted, Way
+from tokenguard.ports.provider import Ambiguous, Issuer, Provider, Refused, TokenList, Wanted, Way
 from tokenguard.providers.registry import build, issuer
 from tokenguard.providers.settings import ProviderSettings
 from tokenguard.sandbox.knobs import Operation, Storm
@@ -190,7 +190,7 @@ def test_capabilities_and_issuer_agree(setting):
 def test_what_is_created_is_found_works_and_can_be_ended(minting):
     admin = minting.issuer()
     minted = admin.create(Wanted(label=LABEL, scope=minting.expected, permissions=("posts:read", "clips:read")))
-    (found,) = admin.find(LABEL)
+    (found,) = admin.listed().named(LABEL)
     assert (found.provider_id, found.label) == (minted.provider_id, LABEL)
     assert found.hint
     assert minting.provider.probe(minted.value, minting.expected).verdict is Verdict.ALIVE
@@ -198,7 +198,7 @@ def test_what_is_created_is_found_works_and_can_be_ended(minting):
     assert key.scopes == ("posts:read", "clips:read")
     admin.revoke(minted.provider_id)
     admin.revoke(minted.provider_id)
-    assert admin.find(LABEL) == []
+    assert admin.listed() == TokenList()
     assert minting.provider.probe(minted.value, minting.expected).verdict is Verdict.DEAD
 
 
@@ -208,7 +208,7 @@ def test_a_create_whose_reply_is_lost_is_ambiguous_and_can_be_found(minting):
     with pytest.raises(Ambiguous):
         admin.create(Wanted(label=LABEL, scope=minting.expected))
     assert minting.sandbox.world.calls["POST /api-proxy/api-keys"] == 1, "never repeated"
-    (found,) = admin.find(LABEL)
+    (found,) = admin.listed().named(LABEL)
     admin.revoke(found.provider_id)
     assert minting.sandbox.world.keys() == ()
 
@@ -242,15 +242,16 @@ def test_a_portal_in_place_of_a_create_is_ambiguous(minting):
         minting.issuer().create(Wanted(label=LABEL, scope=minting.expected))
 
 
-def test_find_looks_at_every_page_and_matches_exactly(minting):
-    minting.sandbox.knobs.page_size = 7
+def test_a_list_has_every_page_and_labels_match_exactly(minting):
+    minting.sandbox.knobs.list_style.most = 7
     for number in range(30):
         minting.sandbox.world.create_key(f"other-{number}", [])
     for name in (LABEL, f"{LABEL}x", LABEL.upper(), LABEL):
         minting.sandbox.world.create_key(name, [])
     admin = minting.issuer()
-    assert len(admin.find(LABEL)) == 2
-    assert len(admin.listed()) == 34
+    found = admin.listed()
+    assert len(found.named(LABEL)) == 2
+    assert (len(found.rows), found.complete) == (34, True)
 
 
 def test_a_revocation_whose_reply_is_lost_is_ambiguous_and_can_be_repeated(minting):

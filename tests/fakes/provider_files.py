@@ -27,7 +27,8 @@ list:
   created: /createdAt
   last_used: /lastUsedAt
   expires: /expiresAt
-  next: /pagination/nextCursor
+  paging: offset
+  limit: limit
 revoke:
   request: DELETE /api-keys/{id}
 shape: {prefix: sk-social-, characters: letters, min: "32", max: "128"}

@@ -2,7 +2,6 @@
 
 import secrets
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,6 +19,7 @@ from tokenguard.ports.provider import (
     Issuer,
     Listed,
     Minted,
+    TokenList,
     Vendor,
     Wanted,
     Way,
@@ -53,6 +53,8 @@ class World:
     revoke_lag: float = 0.0
     outage: bool = False
     unknown: int = 0
+    list_gap: str = ""
+    """Why the provider's list is not known to be complete."""
     made: dict[str, Made] = field(default_factory=dict)
 
     def create(self, label: str, scope: Scope = DRIVE, value: str | None = None) -> Made:
@@ -117,11 +119,8 @@ class FakeIssuer:
         made = self.world.create(wanted.label, wanted.scope or DRIVE)
         return Minted(value=Value.of(made.value), provider_id=made.id, hint=made.value[:12] + "..." + made.value[-4:])
 
-    def find(self, label: str) -> Sequence[Listed]:
-        return [listed for listed in self.listed() if listed.label == label]
-
-    def listed(self) -> Sequence[Listed]:
-        return [
+    def listed(self) -> TokenList:
+        rows = [
             Listed(
                 provider_id=made.id,
                 label=made.label,
@@ -132,6 +131,7 @@ class FakeIssuer:
             for made in self.world.made.values()
             if made.revoked_at is None
         ]
+        return TokenList(rows=tuple(rows), gap=self.world.list_gap)
 
     def revoke(self, provider_id: str) -> None:
         self.world.revoke(provider_id)

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenguard.http.pacing import backoff, retry_after
+from tokenguard.http.pacing import backoff, retry_after, room_in, too_long
 
 NOW = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
+
+YEAR = 366 * 86_400.0
 
 CASES = {
     "": None,
@@ -18,9 +20,9 @@ CASES = {
     "1.5": 1.5,
     "+3": 3.0,
     "-5": 0.0,
-    "61": 60.0,
-    "1000000000": 60.0,
-    "9" * 29: 60.0,
+    "61": 61.0,
+    "1000000000": YEAR,
+    "9" * 29: YEAR,
     "9" * 400: None,
     "soon": None,
     "nan": None,
@@ -30,22 +32,48 @@ CASES = {
     "٣": None,
     "Sun, 01 Nov 2026 09:00:30 GMT": 30.0,
     "Sun, 01 Nov 2026 08:00:00 GMT": 0.0,
-    "Fri, 31 Dec 9999 23:59:59 GMT": 60.0,
+    "Fri, 31 Dec 9999 23:59:59 GMT": YEAR,
     "Sun, 01 Nov 2026 09:00:30": 30.0,
     "Sun, 99 Nov 2026 09:00:30 GMT": None,
 }
 
 
 @pytest.mark.parametrize("text", CASES)
-def test_retry_after_is_between_nothing_and_a_minute(text):
+def test_retry_after_is_between_nothing_and_a_year(text):
     assert retry_after(text, NOW) == CASES[text]
 
 
 @given(st.text(max_size=60))
 def test_no_retry_after_breaks_us(text):
     found = retry_after(text, NOW)
-    assert found is None or 0 <= found <= 60
+    assert found is None or 0 <= found <= YEAR
 
 
 def test_backoff_doubles_to_a_minute():
     assert [backoff(n) for n in (0, 1, 2, 3, 6, 7, 8, 10**9)] == [1, 1, 2, 4, 32, 60, 60, 60]
+
+
+@pytest.mark.parametrize(
+    ("remaining", "reset", "wait"),
+    [
+        ("0", "+30", 30.0),
+        ("0", "30", 30.0),
+        ("0", str(int(NOW.timestamp()) + 45), 45.0),
+        ("0", str(int(NOW.timestamp()) - 45), 0.0),
+        ("0", "9" * 30, YEAR),
+        ("-1", "30", 30.0),
+        ("1", "30", 0.0),
+        ("", "30", 0.0),
+        ("0", "", 0.0),
+        ("none", "30", 0.0),
+        ("0", "soon", 0.0),
+        ("0", "-30", 0.0),
+    ],
+)
+def test_a_limit_that_leaves_nothing_says_until_when(remaining, reset, wait):
+    assert room_in({"x-ratelimit-remaining": remaining, "x-ratelimit-reset": reset}, NOW) == wait
+
+
+@pytest.mark.parametrize(("wait", "long"), [(None, False), (0, False), (60, False), (60.5, True), (YEAR, True)])
+def test_a_command_waits_a_minute_at_most(wait, long):
+    assert too_long(wait) is long

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 from tests.fakes.clock import FakeClock
-from tokenguard.documents import load_yaml
 from tokenguard.ports.provider import Way
 from tokenguard.providers.generic.loading import describe
 from tokenguard.providers.generic.provider import Generic
@@ -15,8 +14,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "providers.md"
 
 def test_the_example_files_load():
     whole, guide = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    provider = Generic(describe(load_yaml(whole.encode(), source="docs")), ProviderSettings(), FakeClock())
+    provider = Generic(describe(whole.encode(), source="docs"), ProviderSettings(), FakeClock())
     assert (provider.capabilities.mint, provider.capabilities.max_active) == (Way.API, 2)
     by_hand = f"name: acme\nbase_url: https://acme.example\n{guide}"
-    described = describe(load_yaml(by_hand.encode(), source="docs"))
+    described = describe(by_hand.encode(), source="docs")
     assert described.guide.where == "https://acme.example > Team > Keys"

@@ -6,11 +6,12 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tokenguard.domain.scope import Scope
-from tokenguard.domain.secret import Value
+from tokenguard.domain.secret import Secret, Value
 from tokenguard.http.answer import Answer, Failure, Outcome, Trouble
+from tokenguard.http.client import Credential, Request
 from tokenguard.ports.provider import Issuer, Refused, Wanted
 from tokenguard.providers.autoposting import Autoposting
-from tokenguard.providers.effects import when_there_is_room
+from tokenguard.providers.paced import PacedClient
 from tokenguard.providers.settings import ProviderSettings
 from tokenguard.sandbox.knobs import Knobs, Storm
 from tokenguard.sandbox.server import Sandbox
@@ -20,11 +21,28 @@ def answer(status: int, retry_after: float | None = None) -> Answer:
     return Answer(status=status, headers={}, body=b"{}", retry_after=retry_after)
 
 
+class Scripted:
+    """A client that answers as it is told, and counts."""
+
+    base = None
+
+    def __init__(self, *outcomes: Outcome) -> None:
+        self.left = list(outcomes)
+        self.sent = 0
+
+    def send(self, request: Request) -> Outcome:
+        self.sent += 1
+        return self.left.pop(0)
+
+
 @pytest.mark.parametrize(
     ("outcomes", "ends", "waited"),
     [
         ([answer(200)], 200, 0),
         ([answer(429, 7), answer(201)], 201, 7),
+        ([answer(429, 60), answer(201)], 201, 60),
+        ([answer(429, 61)], 429, 0),
+        ([answer(429, 366 * 86_400)], 429, 0),
         ([answer(429, 7), answer(429, 5), answer(429, 0), answer(204)], 204, 12),
         ([answer(429, 60)] * 5, 429, 180),
         ([answer(429)], 429, 0),
@@ -34,20 +52,33 @@ def answer(status: int, retry_after: float | None = None) -> Answer:
     ],
 )
 def test_only_a_429_that_says_how_long_is_sent_again(outcomes: list[Outcome], ends: int, waited: float):
-    clock, left = FakeClock(), iter(outcomes)
-    assert when_there_is_room(lambda: next(left), clock).status == ends
+    clock = FakeClock()
+    assert PacedClient(Scripted(*outcomes), clock).send(Request()).status == ends
     assert clock.elapsed == waited
 
 
 def test_a_request_that_had_no_answer_is_not_sent_again():
-    sent = []
+    client = Scripted(Failure(trouble=Trouble.TIMEOUT, sent=True), answer(200))
+    assert isinstance(PacedClient(client, FakeClock()).send(Request()), Failure)
+    assert client.sent == 1
 
-    def send() -> Outcome:
-        sent.append(1)
-        return Failure(trouble=Trouble.TIMEOUT, sent=True)
 
-    assert isinstance(when_there_is_room(send, FakeClock()), Failure)
-    assert len(sent) == 1
+def nothing_left(seconds: float, clock: FakeClock) -> Answer:
+    reset = str(clock.now().timestamp() + seconds)
+    return Answer(status=200, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": reset}, body=b"{}")
+
+
+@pytest.mark.parametrize(("seconds", "waited"), [(30, 30), (60, 60), (61, 0), (-5, 0)])
+def test_a_batch_is_paced_before_it_meets_the_limit(seconds: float, waited: float):
+    """A reset that is further away than a command waits is left to the provider's own 429, which names its time."""
+    clock = FakeClock()
+    client = PacedClient(Scripted(nothing_left(seconds, clock), answer(200), answer(200)), clock)
+    one, other = (Request(credential=Credential(secret=Secret(f"tgcanary-{each}"))) for each in ("one", "other"))
+    client.send(one)
+    client.send(other)
+    assert clock.elapsed == 0, "limits are each credential's own"
+    client.send(one)
+    assert clock.elapsed == pytest.approx(waited, abs=0.01)
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def _asked(wiring: Wiring, record: Record, capabilities: Capabilities) -> Provid
         alone = record.kind is Kind.PROVIDER_ADMIN
         why = "it is what others' lists are read with" if alone else "no admin credential of the provider is at hand"
         return ProviderFacts(capabilities=capabilities, no_list=why)
-    return ProviderFacts(capabilities=capabilities, listed=listed)
+    return ProviderFacts(capabilities=capabilities, listed=listed.rows, gap=listed.gap)
 
 
 def chosen_policy(wiring: Wiring, named: str | None) -> Policy:

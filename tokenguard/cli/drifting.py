@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 from tokenguard.cli.assessing import surroundings
 from tokenguard.cli.declaring import Held
 from tokenguard.domain.document import Snapshot
+from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.policy.evaluation import assess
 from tokenguard.policy.model import Policy
-from tokenguard.policy.surroundings import is_identified
+from tokenguard.policy.surroundings import is_identified, place_of
 from tokenguard.ports.delivery import Holds
 from tokenguard.ports.store import Found
 from tokenguard.provisioning.drift import RULES, Finding, Unknown, against_inventory, difference
@@ -35,9 +36,26 @@ def providers(wiring: Wiring, held: Held) -> Iterator[Finding]:
         if listed is None or record.state is not RecordState.ACTIVE or record.fingerprint is None:
             continue
         busy = held.inventory[record.name].document.busy if record.name in held.inventory else True
-        if is_identified(record) and not busy and around.listing(record) is None:
+        if not is_identified(record) or busy or around.listing(record) is not None:
+            continue
+        why = around.doubt(place_of(record))
+        if why and not _refused(wiring, held.inventory[record.name]):
+            yield Unknown("gone", why)
+        else:
             text = f"{record.provider} does not list it any more: it was ended outside tokenguard"
             yield difference("gone", text, token=record.name, owner=record.owner)
+
+
+def _refused(wiring: Wiring, found: Snapshot) -> bool:
+    """Whether the provider refuses the live value: a second witness, where the list alone cannot say that it is gone."""
+    try:
+        live = wiring.store.read_live(found.id)
+        provider = wiring.vendors.provider_of(found.document.record)
+    except (InputError, Unreachable):  # a planner's login may not read values
+        return False
+    if live is None or live.found is not Found.SAME or not provider.capabilities.probe:
+        return False
+    return provider.probe(live.value, None).verdict is Verdict.DEAD
 
 
 def consumers(wiring: Wiring, held: Held) -> Iterator[Finding]:

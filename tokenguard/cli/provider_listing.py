@@ -4,18 +4,18 @@ A list holds no values: such a token is known to live somewhere that cannot be r
 gives its value to `add`, or retires it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from tokenguard.cli.adding import check_scope
 from tokenguard.cli.intake import Defaults, Fate, Outcome, read_field
 from tokenguard.domain.names import token_name
 from tokenguard.domain.token import Custody, Location, Record, RecordState
-from tokenguard.errors import InputError
+from tokenguard.errors import InputError, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.inventory import guessing, taking
 from tokenguard.inventory.changes import apply
-from tokenguard.policy.surroundings import ProviderFacts, Surroundings, place_of
-from tokenguard.ports.provider import Listed
+from tokenguard.policy.surroundings import ProviderFacts, Surroundings, doubt_of, place_of
+from tokenguard.ports.provider import Listed, TokenList
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 
@@ -54,9 +54,10 @@ class ProviderListing:
         """What became of each; Unreachable if the list cannot be had, InputError if a default cannot be true of it."""
         self._check(defaults)
         documents = [each.document for each in self._wiring.store.scan()]
-        rows = self._listed()
+        found = self._listed()
+        rows = found.rows
         place = place_of(self._blank)
-        facts = ProviderFacts(capabilities=self._provider.capabilities, listed=rows)
+        facts = ProviderFacts(capabilities=self._provider.capabilities, listed=rows, gap=found.gap)
         around = Surroundings(documents, self._wiring.clock.now(), {place: facts})
         unknown = {row.provider_id for _, found in around.unmatched() for row in found}
         names = {document.record.provider_id: document.record.name for document in documents}
@@ -75,6 +76,11 @@ class ProviderListing:
                 record = self._record(row, defaults, used)
                 used.add(record.name)
                 yield self._take(shown, record, dry_run=dry_run)
+        if why := doubt_of(facts, (each for each in around.records if each.provider == self._provider.name)):
+            raise Unreachable(
+                f"there may be more tokens at {self._provider.name}: {why}",
+                hint="what is listed is recorded; `tokenguard doctor` and docs/providers.md help to read the rest",
+            )
 
     def _check(self, defaults: Defaults) -> None:
         """Before anything is entered: what was said holds for every token of the list, or for none."""
@@ -101,7 +107,7 @@ class ProviderListing:
             asked=True,
         )
 
-    def _listed(self) -> Sequence[Listed]:
+    def _listed(self) -> TokenList:
         issuer = self._wiring.vendors.of(self._blank).issuer
         if issuer is None:
             raise InputError(

@@ -14,7 +14,7 @@ from tokenguard.errors import InputError, Unreachable
 from tokenguard.http.address import Address
 from tokenguard.http.answer import Answer, Failure
 from tokenguard.http.client import Client, Credential, Network, Request
-from tokenguard.http.pacing import LONGEST, backoff
+from tokenguard.http.pacing import backoff, too_long
 from tokenguard.ports.clock import Clock
 
 _ATTEMPTS = 4
@@ -122,10 +122,14 @@ def _pause(answer: Answer, attempt: int) -> float | None:
     limited = answer.status == HTTPStatus.FORBIDDEN and answer.retry_after is not None  # GitHub's secondary limit
     if attempt == _ATTEMPTS or not (answer.status in _BUSY or limited):
         return None
-    return min(answer.retry_after if answer.retry_after is not None else backoff(attempt), LONGEST)
+    if too_long(answer.retry_after):
+        return None
+    return answer.retry_after if answer.retry_after is not None else backoff(attempt)
 
 
 def _hint(answer: Answer) -> str:
+    if answer.retry_after is not None and too_long(answer.retry_after):
+        return f"it asks to wait {answer.retry_after:,.0f} s; try again then, or resume"
     match answer.status:
         case HTTPStatus.UNAUTHORIZED:
             return "its credential in [destinations] is not accepted: it may have expired"

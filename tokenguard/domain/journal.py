@@ -84,6 +84,8 @@ class Attempt(Frozen, frozen=True, kw_only=True):
     provider_id: str = ""
     hint: str = ""
     fingerprint: Fingerprint | None = None
+    begun_at: datetime | None = None
+    """When its label was written ahead; None in journals of older versions."""
 
 
 class Old(Frozen, frozen=True, kw_only=True):

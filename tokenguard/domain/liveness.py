@@ -42,7 +42,7 @@ class Observation(Frozen, frozen=True, kw_only=True):
     """Display name of that scope, as the provider wrote it (outside text)."""
     scope_verdict: ScopeVerdict = ScopeVerdict.UNVERIFIED
     retry_after: float | None = None
-    """Seconds the provider asked us to wait (a 429), already capped."""
+    """Seconds the provider asked us to wait and was not waited for: it refused too often, or asks for too long."""
 
 
 @unique

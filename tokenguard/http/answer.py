@@ -47,7 +47,7 @@ class Answer:
     """Lower-case names; only what a caller has a use for."""
     body: bytes = field(repr=False)
     retry_after: float | None = None
-    """Seconds, 0 to 60."""
+    """Seconds that the other side asks us to wait, 0 to a year."""
 
     @property
     def ok(self) -> bool:

@@ -23,7 +23,7 @@ from tokenguard.http.pacing import retry_after
 
 MAX_HEADERS = 1 << 16
 _CHUNK = 1 << 16
-_KEPT = ("content-type", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
+_KEPT = ("content-type", "link", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
 
 
 class Exchange:

@@ -1,12 +1,17 @@
-"""How long to wait before asking again."""
+"""How long to wait before asking again, and when the other side asks for more patience than a command has."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 LONGEST = 60.0
-"""Seconds; no provider makes us wait longer than this in one go."""
+"""Seconds that a command waits in one go; who asks for more is told of, and not waited for."""
+_MOST = 366 * 86_400.0
+"""A year: what asks for more says nothing."""
 _SECONDS = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{1,30})?", re.ASCII)
+_EPOCH = 1_000_000_000
+"""A reset below this is no Unix time but the seconds until then."""
 
 
 def backoff(attempt: int) -> float:
@@ -15,18 +20,32 @@ def backoff(attempt: int) -> float:
 
 
 def retry_after(text: str, now: datetime) -> float | None:
-    """What a Retry-After header asks for, in seconds from 0 to 60; None when it is missing or makes no sense."""
+    """What a Retry-After header asks for, in seconds from 0 to a year; None when it is missing or makes no sense."""
     text = text.strip()
     if _SECONDS.fullmatch(text):
-        return _capped(float(text))
+        return _bounded(float(text))
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return _capped((moment - now).total_seconds())
+    return _bounded((moment - now).total_seconds())
 
 
-def _capped(seconds: float) -> float:
-    return min(max(seconds, 0.0), LONGEST)
+def too_long(wait: float | None) -> bool:
+    """Whether a command does not wait that long."""
+    return wait is not None and wait > LONGEST
+
+
+def room_in(headers: Mapping[str, str], now: datetime) -> float:
+    """Seconds until X-RateLimit-Reset, if X-RateLimit-Remaining says that nothing is left; otherwise 0."""
+    remaining, reset = (headers.get(f"x-ratelimit-{name}", "").strip() for name in ("remaining", "reset"))
+    if not _SECONDS.fullmatch(remaining) or not _SECONDS.fullmatch(reset) or float(remaining) > 0:
+        return 0.0
+    moment = float(reset)
+    return _bounded(moment if moment < _EPOCH else moment - now.timestamp())
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(seconds, 0.0), _MOST)

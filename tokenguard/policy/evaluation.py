@@ -11,7 +11,7 @@ from tokenguard.frozen import Frozen, replace
 from tokenguard.policy.answer import NotEvaluable, Question, Violated
 from tokenguard.policy.model import Policy, Rule, Severity, Waiver
 from tokenguard.policy.rules.table import CHECKS
-from tokenguard.policy.surroundings import Surroundings, is_identified
+from tokenguard.policy.surroundings import Surroundings, is_identified, place_of
 from tokenguard.text import counted
 
 if TYPE_CHECKING:
@@ -203,5 +203,7 @@ def _orphans_unknown(around: Surroundings) -> Iterator[str]:
         facts = around.provider(record)
         if facts.listed is None:
             yield facts.no_list
+        elif why := around.doubt(place_of(record)):
+            yield why
         elif record.kind.has_value and not is_identified(record):
             yield "neither its id nor its label at the provider is recorded, so the list cannot be compared"

@@ -10,7 +10,7 @@ from tokenguard.domain.document import Document
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.scope import Scope
-from tokenguard.domain.token import Record, RecordState
+from tokenguard.domain.token import Kind, Record, RecordState
 from tokenguard.frozen import Frozen
 from tokenguard.ports.provider import Capabilities, Listed
 
@@ -27,6 +27,8 @@ class ProviderFacts(Frozen, frozen=True, kw_only=True):
     """The provider's own list; None if there is none."""
     no_list: str = "the provider was not asked for its list"
     """Why there is no list."""
+    gap: str = ""
+    """Why the list may lack tokens; empty: it was read to its end."""
     read_at: datetime | None = None
     """When a person read the list there; None: the provider was asked just now."""
 
@@ -61,6 +63,7 @@ class Surroundings:
         )
         self._rows: dict[Place, _Rows] = {}
         self._facts: dict[TokenName, ProviderFacts] = {}
+        self._doubts: dict[Place, str] = {}
 
     def same_value(self, record: Record) -> Sequence[Record]:
         """The other tokens with the same value."""
@@ -105,6 +108,14 @@ class Surroundings:
                     rows.append(row)
             yield place, rows
 
+    def doubt(self, place: Place) -> str:
+        """Why the list of a place cannot say that a token is not there; empty if it can."""
+        if place not in self._doubts:
+            self._doubts[place] = doubt_of(
+                self.facts_of(place), (each for each in self.records if place_of(each) == place)
+            )
+        return self._doubts[place]
+
     def unidentified(self, place: Place) -> int:
         """How many tokens of that provider could be any row of its list, since neither id nor label is recorded."""
         return self._unidentified[place[:2]]
@@ -131,6 +142,23 @@ def place_of(record: Record) -> Place:
 def is_identified(record: Record) -> bool:
     """Whether it can be told which row of the provider's list it is."""
     return bool(record.provider_id or record.label)
+
+
+def doubt_of(facts: ProviderFacts, records: Iterable[Record]) -> str:
+    """Why a provider's list cannot say that a token is not there; empty if it can.
+
+    It must be complete, and hold one of `records` that are in use, wherever it can be told which row is one.
+    """
+    if facts.gap:
+        return f"the provider's list is not known to be complete: {facts.gap}"
+    rows, known = _Rows(facts.listed or ()), [each for each in records if _should_be_listed(each)]
+    if known and all(rows.of(each) is None for each in known):
+        return "the provider's list holds none of the tokens in use: it may be of another account, or a part"
+    return ""
+
+
+def _should_be_listed(record: Record) -> bool:
+    return record.state is RecordState.ACTIVE and record.kind is not Kind.PROVIDER_ADMIN and is_identified(record)
 
 
 def _use(record: Record) -> tuple[str, Scope | None, str, str]:

@@ -1,6 +1,5 @@
 """Who issues tokens: what every provider can say, and what only some can do by API."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
 from typing import Protocol
@@ -56,6 +55,8 @@ class Capabilities(Frozen, frozen=True, kw_only=True):
     last_used: bool = False
     pause: timedelta = timedelta(0)
     """Least time between two rotations, from the provider's rate limit."""
+    list_lag: timedelta = timedelta(0)
+    """How long the provider's list may not show a token that was just made, or still show one that was just ended."""
 
     @property
     def death_window(self) -> DeathWindow:
@@ -97,6 +98,33 @@ class Listed(Frozen, frozen=True, kw_only=True):
     expires_at: datetime | None = None
 
 
+class TokenList(Frozen, frozen=True, kw_only=True):
+    """A provider's own list of tokens, and whether it was read to its end.
+
+    What is in it exists, always. What is not in it is absent only if the list is complete *and* holds a token that is
+    known to be alive, wherever one is known: `rotation.absence` and `policy.surroundings` decide that.
+    """
+
+    rows: tuple[Listed, ...] = ()
+    gap: str = ""
+    """Why tokens may be missing; empty: it was read to its end by the provider's own rule."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether it was read to its end."""
+        return not self.gap
+
+    def named(self, label: str) -> tuple[Listed, ...]:
+        """The tokens with exactly this label."""
+        return tuple(row for row in self.rows if row.label == label)
+
+    def holds(self, provider_id: str, label: str = "") -> bool:
+        """Whether a token is in it: by its id, or by its label if the id is not known."""
+        if provider_id:
+            return any(row.provider_id == provider_id for row in self.rows)
+        return bool(label) and bool(self.named(label))
+
+
 class Guide(Frozen, frozen=True):
     """Words for a person: where to go, and what to do there. Placeholders are filled by the caller's fields."""
 
@@ -115,16 +143,15 @@ class Issuer(Protocol):
         """Make one token. Ambiguous: it may exist. Refused: it does not."""
         ...
 
-    def find(self, label: str) -> Sequence[Listed]:
-        """All live tokens with exactly this label, over all pages. Raises Unreachable."""
-        ...
-
-    def listed(self) -> Sequence[Listed]:
-        """All live tokens of the account. Raises Unreachable."""
+    def listed(self) -> TokenList:
+        """All live tokens of the account, and whether these are all. Raises Unreachable."""
         ...
 
     def revoke(self, provider_id: str) -> None:
-        """End one token by its immutable id; one that is gone already is no error. Ambiguous, Refused."""
+        """Ask to end one token by its immutable id; one that is gone already is no error. Ambiguous, Refused.
+
+        Returning says that the provider agreed, not that the token is gone: `rotation.absence` looks.
+        """
         ...
 
 

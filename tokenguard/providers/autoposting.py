@@ -8,10 +8,11 @@ from tokenguard.domain.liveness import Observation, Verdict
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Kind
-from tokenguard.http.client import Client, Credential, Request
+from tokenguard.errors import InputError
+from tokenguard.http.client import Credential, Request
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import Capabilities, Guide, Issuer, Way
-from tokenguard.providers.autoposting_issuer import AutopostingIssuer
+from tokenguard.providers.autoposting_issuer import LISTS, AutopostingIssuer
 from tokenguard.providers.connecting import connect
 from tokenguard.providers.reading import Reading, compare, read, scope_of
 from tokenguard.providers.route import Route
@@ -29,10 +30,16 @@ class Autoposting:
     name = "autoposting"
 
     def __init__(self, settings: ProviderSettings, clock: Clock) -> None:
-        self._client: Client = connect(settings, BASE_URL, clock)
+        self._client = connect(settings, BASE_URL, clock)
         self._clock = clock
         self._patience = patience(self._client.base, settings.death_floor)
         self._revoke_route = Route.parse(settings.revoke_route or REVOKE_ROUTE, fields=("id",))
+        if (paging := settings.paging or "offset") not in LISTS:
+            raise InputError(
+                f"[providers.autoposting] paging is none of {', '.join(LISTS)}",
+                hint="leave it out for what the vendor documents: offset",
+            )
+        self._paging = LISTS[paging]
 
     @property
     def base_url(self) -> str:
@@ -54,11 +61,12 @@ class Autoposting:
             death_floor=self._patience.floor,
             confirm_after=self._patience.confirm_after,
             last_used=True,
+            list_lag=self._patience.floor,  # documented nowhere: as long as a death is looked at
         )
 
     def issuer(self, admin: Value) -> Issuer:
         """Makes and revokes keys with the admin credential."""
-        return AutopostingIssuer(self._client, self._clock, admin, self._revoke_route)
+        return AutopostingIssuer(self._client, self._clock, admin, self._revoke_route, self._paging)
 
     def guide(self) -> Guide:
         """For a runner without an admin credential."""

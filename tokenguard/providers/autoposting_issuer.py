@@ -1,6 +1,6 @@
 """Making, listing and revoking Autoposting keys with an admin credential."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC
 from http import HTTPStatus
 from typing import Any
@@ -9,14 +9,21 @@ from tokenguard.documents import JsonTree
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Unreachable
 from tokenguard.http.answer import Answer, Outcome
-from tokenguard.http.client import Client, Credential, Request
+from tokenguard.http.client import Credential, Request
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.provider import Listed, Minted, Wanted
-from tokenguard.providers.effects import answered, new_value, not_understood, settled, when_there_is_room
-from tokenguard.providers.listing import check_id, confirm_gone, identifier, live, moment, pages, short_text, unreadable
+from tokenguard.ports.provider import Listed, Minted, TokenList, Wanted
+from tokenguard.providers.effects import answered, new_value, not_understood, settled
+from tokenguard.providers.listing import check_id, identifier, live, moment, short_text, unreadable
+from tokenguard.providers.paced import PacedClient
+from tokenguard.providers.paging import ListPage, Paging, PagingKind, Query, read_list, says_more, total_of
 from tokenguard.providers.route import Route
 
 _KEYS = "api-keys"
+LISTS: Mapping[str, Paging] = {
+    "offset": Paging(kind=PagingKind.OFFSET, limit="limit", size=100),
+    "none": Paging(kind=PagingKind.NONE),
+}
+"""By what `[providers.autoposting] paging` says; the documentation says the first."""
 # What a service answers where it has no such route, or no such key.
 _ABSENT = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
 
@@ -24,11 +31,12 @@ _ABSENT = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.METHOD_NO
 class AutopostingIssuer:
     """Keys of the admin credential's organisation."""
 
-    def __init__(self, client: Client, clock: Clock, admin: Value, revoke_route: Route) -> None:
+    def __init__(self, client: PacedClient, clock: Clock, admin: Value, revoke_route: Route, paging: Paging) -> None:
         self._client = client
         self._clock = clock
         self._admin = admin
         self._revoke_route = revoke_route
+        self._paging = paging
 
     def create(self, wanted: Wanted) -> Minted:
         """`POST /api-keys`, once. Anything but a clear answer is Ambiguous: a key of that name may exist."""
@@ -40,16 +48,12 @@ class AutopostingIssuer:
         value = new_value(data.get("key"), self._admin, what)
         return Minted(value=value, provider_id=key_id, hint=short_text(data.get("keyHint")))
 
-    def find(self, label: str) -> Sequence[Listed]:
-        """Live keys of exactly that name, over all pages."""
-        return [listed for listed in self.listed() if listed.label == label]
-
-    def listed(self) -> Sequence[Listed]:
+    def listed(self) -> TokenList:
         """Live keys of the organisation: listed and not expired."""
-        return live([_listed(row) for row in self._rows()], self._clock.now())
+        return live(read_list(self._paging, self._page), self._clock.now())
 
     def revoke(self, provider_id: str) -> None:
-        """The revoke route, or where there is none an expiry of now; then the list must no longer show the key."""
+        """The revoke route, or where there is none an expiry of now."""
         what = "revoking the key"
         check_id(provider_id, what)
         outcome = self._send(self._revoke_route.method, self._revoke_route.fill({"id": provider_id}))
@@ -58,21 +62,14 @@ class AutopostingIssuer:
             outcome = self._send("PATCH", (_KEYS, provider_id), {"expiresAt": expiry})
         if not _absent(outcome):
             settled(outcome, what)
-        confirm_gone(self.listed, provider_id, what)
 
-    def _rows(self) -> Iterator[dict[str, JsonTree]]:
-        for tree in pages(self._page, _following):
-            rows = tree.get("data")
-            if not isinstance(rows, list):
-                raise unreadable()
-            for row in rows:
-                if not isinstance(row, dict) or not identifier(row.get("id")) or not isinstance(row.get("name"), str):
-                    raise unreadable()
-                yield row
-
-    def _page(self, cursor: str) -> dict[str, JsonTree]:
-        query = (("cursor", cursor),) if cursor else ()
-        return _tree(answered(self._send("GET", (_KEYS,), query=query), "listing keys"))
+    def _page(self, query: Query) -> ListPage:
+        tree = _tree(answered(self._send("GET", (_KEYS,), query=query), "listing keys"))
+        data = tree.get("data")
+        rows = data.get("items") if isinstance(data, dict) else data
+        if not isinstance(rows, list):
+            raise unreadable()
+        return ListPage(rows=tuple(map(_listed, rows)), total=_total(tree, data), more=says_more(tree))
 
     def _send(
         self,
@@ -80,11 +77,11 @@ class AutopostingIssuer:
         path: tuple[str, ...],
         body: Mapping[str, Any] | None = None,
         *,
-        query: tuple[tuple[str, str], ...] = (),
+        query: Query = (),
     ) -> Outcome:
         credential = Credential(secret=self._admin.token)
         request = Request(method=method, path=path, query=query, credential=credential, body=body)
-        return when_there_is_room(lambda: self._client.send(request), self._clock)
+        return self._client.send(request)
 
 
 def _absent(outcome: Outcome) -> bool:
@@ -106,7 +103,9 @@ def _data(answer: Answer, what: str) -> dict[str, JsonTree]:
     return data if isinstance(data, dict) else {}
 
 
-def _listed(row: dict[str, JsonTree]) -> Listed:
+def _listed(row: JsonTree) -> Listed:
+    if not isinstance(row, dict) or not identifier(row.get("id")) or not isinstance(row.get("name"), str):
+        raise unreadable()
     scopes = row.get("scopes")
     return Listed(
         provider_id=str(row["id"]),
@@ -119,6 +118,8 @@ def _listed(row: dict[str, JsonTree]) -> Listed:
     )
 
 
-def _following(tree: dict[str, JsonTree]) -> JsonTree:
-    pagination = tree.get("pagination")
-    return (pagination if isinstance(pagination, dict) else tree).get("nextCursor")
+def _total(tree: dict[str, JsonTree], data: JsonTree) -> int | None:
+    """The documentation promises a count of all and does not show where it stands."""
+    parts = (data, tree, tree.get("pagination"), tree.get("meta"))
+    counts = (total_of(part.get("total")) for part in parts if isinstance(part, dict))
+    return next((count for count in counts if count is not None), None)

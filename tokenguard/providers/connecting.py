@@ -3,13 +3,11 @@
 from tokenguard.http.address import Address, proxy_at
 from tokenguard.http.client import Client, Network
 from tokenguard.ports.clock import Clock
+from tokenguard.providers.paced import PacedClient
 from tokenguard.providers.settings import ProviderSettings
 
 
-def connect(settings: ProviderSettings, default_url: str, clock: Clock) -> Client:
+def connect(settings: ProviderSettings, default_url: str, clock: Clock) -> PacedClient:
     """A client for the configured address, or the default one; InputError for an unusable address or proxy."""
-    return Client(
-        Address.parse(settings.base_url or default_url),
-        clock,
-        Network(proxy=proxy_at(settings.proxy), ca_bundle=settings.ca_bundle),
-    )
+    network = Network(proxy=proxy_at(settings.proxy), ca_bundle=settings.ca_bundle)
+    return PacedClient(Client(Address.parse(settings.base_url or default_url), clock, network), clock)

@@ -15,7 +15,7 @@ from tokenguard.domain.liveness import Observation, ScopeVerdict, Verdict
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Kind
-from tokenguard.http.client import Client, Credential, Request
+from tokenguard.http.client import Credential, Request
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import Capabilities, Guide, Way
 from tokenguard.providers.connecting import connect
@@ -46,7 +46,7 @@ class Descript:
     name = "descript"
 
     def __init__(self, settings: ProviderSettings, clock: Clock) -> None:
-        self._client: Client = connect(settings, BASE_URL, clock)
+        self._client = connect(settings, BASE_URL, clock)
         self._clock = clock
         self._patience = patience(self._client.base, settings.death_floor)
 

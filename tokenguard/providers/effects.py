@@ -1,6 +1,5 @@
 """From an HTTP outcome to what became of an effect: it took place, it certainly did not, or nobody knows."""
 
-from collections.abc import Callable
 from http import HTTPStatus
 
 from tokenguard.documents import JsonTree
@@ -8,26 +7,10 @@ from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.http.answer import Answer, Failure, Outcome
-from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import Ambiguous, Refused
 
 # Refusals that a gateway may give after it passed the request on, or that follow from a duplicate of it.
 _AMBIGUOUS = frozenset({408, 409, 425, 499})
-_MOST_WAITS = 3
-"""In a row, of a minute at most each; a list of many tokens meets the limit of any provider."""
-
-
-def when_there_is_room(send: Callable[[], Outcome], clock: Clock) -> Outcome:
-    """Send, and again after the pause that a 429 asks for, if it says how long: nothing took effect before."""
-    outcome = send()
-    for _ in range(_MOST_WAITS):
-        if not isinstance(outcome, Answer) or outcome.status != HTTPStatus.TOO_MANY_REQUESTS:
-            break
-        if outcome.retry_after is None:
-            break
-        clock.sleep(outcome.retry_after)
-        outcome = send()
-    return outcome
 
 
 def settled(outcome: Outcome, what: str) -> Answer:
@@ -87,6 +70,6 @@ def _refusal_hint(answer: Answer) -> str:
             return "check the provider's address and its routes"
         case HTTPStatus.TOO_MANY_REQUESTS:
             wait = answer.retry_after
-            return "try again later" if wait is None else f"try again in {wait:.0f} s or more"
+            return "try again later" if wait is None else f"the provider asks to wait {wait:,.0f} s; try again then"
         case _:
             return "nothing was changed at the provider; see its status page and try again"

@@ -22,6 +22,8 @@ class ProviderSettings:
     """Describes a provider that is not built in."""
     revoke_route: str = ""
     """Autoposting only: `METHOD /path/{id}`, where its revoke route differs from the default."""
+    paging: str = ""
+    """Autoposting only: `none`, where its list turns out to be given out whole."""
     proxy: str = ""
     """`http://host:port` or `https://host:port`."""
     ca_bundle: Path | None = None

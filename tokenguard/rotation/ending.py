@@ -1,7 +1,5 @@
 """The old value, after the intent to revoke it, from which no way leads back: revoke, proof of death, quarantine."""
 
-from collections.abc import Sequence
-
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Mode, Old, Quarantined, Stage
 from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation, Verdict
@@ -9,7 +7,8 @@ from tokenguard.domain.secret import Value
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import Conflict, NotProvenDead
 from tokenguard.frozen import replace
-from tokenguard.ports.provider import Issuer, Listed, Way
+from tokenguard.ports.provider import Issuer, Listed, TokenList, Way
+from tokenguard.rotation.absence import confirm_gone
 from tokenguard.rotation.accepting import new_value
 from tokenguard.rotation.guarding import to_die
 from tokenguard.rotation.proving import find_control, old_value, prove_dead, still_accepted
@@ -27,6 +26,8 @@ def revoke(session: Session) -> None:
     if issuer is not None and target:
         session.context.progress.waiting(f"asking {session.provider.name} to revoke the old token")
         issuer.revoke(target)
+        # Without the list's word the probes decide; where there are none, the list is all the evidence there is.
+        confirm_gone(session, issuer, target, needed=not session.provider.capabilities.probe)
         _say_revoked(session, "api")
         return
     _say_revoked(session, _person_revokes(session))
@@ -71,11 +72,11 @@ def finish(session: Session) -> None:
     )
 
 
-def _identified(candidates: Sequence[Listed], value: Value) -> Listed | None:
-    """The one entry of the provider's list whose hint fits the value; None if none or several do."""
+def _identified(found: TokenList, value: Value) -> Listed | None:
+    """The one entry of the whole list whose hint fits the value; None if none or several do, or some are missing."""
     text = value.token.reveal()
-    fitting = [listed for listed in candidates if _fits(listed.hint, text)]
-    return fitting[0] if len(fitting) == 1 else None
+    fitting = [listed for listed in found.rows if _fits(listed.hint, text)]
+    return fitting[0] if len(fitting) == 1 and found.complete else None
 
 
 def _fits(hint: str, text: str) -> bool:

@@ -68,7 +68,7 @@ def _quiet(session: Session) -> bool:
     old, issuer = session.journal.old, session.issuer
     if old is None or issuer is None or not session.provider.capabilities.last_used or not old.provider_id:
         return False
-    found = [listed for listed in issuer.listed() if listed.provider_id == old.provider_id]
+    found = [listed for listed in issuer.listed().rows if listed.provider_id == old.provider_id]
     if len(found) != 1:
         return False
     # Never used counts from the day it was made; where nobody knows that day, quiet is not known either.

@@ -14,6 +14,7 @@ from tokenguard.errors import Conflict, Fenced, InputError, NeedsPerson, Unfinis
 from tokenguard.ports.operator import Trace
 from tokenguard.ports.provider import Ambiguous, Issuer, Minted, Refused, Wanted, Way
 from tokenguard.ports.store import Tombstone
+from tokenguard.rotation.absence import confirm_gone, search
 from tokenguard.rotation.reaping import fence, reap
 from tokenguard.rotation.session import Session
 from tokenguard.rotation.words import create_task, revoke_task, trace_task
@@ -34,7 +35,7 @@ def begin_attempt(session: Session) -> None:
     session.jump(
         Stage.MINT,
         session.event(Op.MINT, Phase.INTENT, label=label),
-        attempts=(*attempts, Attempt(label=label)),
+        attempts=(*attempts, Attempt(label=label, begun_at=session.context.clock.now())),
     )
 
 
@@ -79,11 +80,11 @@ def _mint_by_api(session: Session, issuer: Issuer) -> None:
     session.context.progress.waiting(f"asking {session.provider.name} for a new token named {attempt.label}")
     try:
         minted = issuer.create(wanted)
-    except Refused:
+    except Refused as error:
         session.update_attempt(
             session.event(Op.MINT, Phase.OUTCOME, label=attempt.label, result="refused"), state=AttemptState.GONE
         )
-        raise
+        raise Refused(error.message, hint=f"{error.hint}; then: tokenguard rotate {record.name} --resume") from None
     except Ambiguous as error:
         raise Ambiguous(
             f"{session.provider.name} gave no clear answer to the create of {attempt.label}: it may exist",
@@ -107,6 +108,7 @@ def _store_minted(session: Session, issuer: Issuer, label: Label, minted: Minted
         # Any other failure leaves it to whoever resumes: our value may have arrived, and be on its way to be live.
         if minted.provider_id:
             issuer.revoke(minted.provider_id)
+            confirm_gone(session, issuer, minted.provider_id)
         raise
     _stored(session, label, minted.value, provider_id=minted.provider_id, hint=minted.hint)
 
@@ -200,7 +202,7 @@ def _adopt(session: Session, label: Label, value: Value) -> None:
     """The value was stored and the runner died before it said so."""
     provider_id = hint = ""
     if session.provider.capabilities.mint is Way.API:
-        found = session.required_issuer.find(label)
+        found = search(session, session.required_issuer, session.journal.attempts[-1])
         if len(found) != 1:
             # A repeated delivery made twins, or it is gone: which one we hold cannot be told, so none is kept.
             session.update_attempt(session.event(Op.REJECT, label=label, reason="twins"), state=AttemptState.REJECTED)

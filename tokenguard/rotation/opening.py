@@ -177,7 +177,7 @@ def _check_provider(context: Context, record: Record, mode: Mode, live: Live) ->
     if mode is Mode.PLANNED and not able.overlap:
         context.progress.note(f"{vendor.provider.name} keeps one token at a time: expect a short outage")
     if vendor.issuer is not None and able.max_active is not None and mode is Mode.PLANNED:
-        count = len(vendor.issuer.listed())
+        count = len(vendor.issuer.listed().rows)
         if count >= able.max_active:
             raise InputError(
                 f"{vendor.provider.name} already has {counted(count, 'token')} of at most {able.max_active}",

@@ -8,11 +8,12 @@ from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Attempt, AttemptState, Stage
 from tokenguard.domain.names import Label
 from tokenguard.domain.secret import Value
-from tokenguard.errors import Conflict, Fenced, NeedsPerson, Unfinished
+from tokenguard.errors import Conflict, Fenced, NeedsPerson
 from tokenguard.frozen import replace
 from tokenguard.ports.operator import Trace
 from tokenguard.ports.provider import Issuer, Way
 from tokenguard.ports.store import Tombstone
+from tokenguard.rotation.absence import confirm_gone, search
 from tokenguard.rotation.machine import superseded
 from tokenguard.rotation.proving import find_control, prove_dead
 from tokenguard.rotation.session import Session
@@ -29,10 +30,11 @@ def sweep(session: Session) -> None:
     keep = session.journal.attempt
     kept_id = keep.provider_id if keep is not None and keep not in superseded(session.journal) else ""
     for attempt in session.journal.attempts:
-        for listed in session.issuer.find(attempt.label):
+        for listed in search(session, session.issuer, attempt):
             if listed.provider_id != kept_id:
                 session.commit(session.event(Op.REVOKE, Phase.INTENT, label=attempt.label, result="twin"))
                 session.issuer.revoke(listed.provider_id)
+                confirm_gone(session, session.issuer, listed.provider_id)
 
 
 def fence(session: Session, label: Label) -> None:
@@ -76,15 +78,12 @@ def _with_state(session: Session, label: Label, state: AttemptState) -> tuple[At
 
 
 def _end_by_api(session: Session, issuer: Issuer, attempt: Attempt) -> None:
-    if attempt.provider_id:
-        issuer.revoke(attempt.provider_id)
-    for listed in issuer.find(attempt.label):
-        issuer.revoke(listed.provider_id)
-    if issuer.find(attempt.label):
-        raise Unfinished(
-            f"{session.provider.name} still lists {attempt.label} after it was revoked",
-            hint=f"wait a little, then: tokenguard rotate {session.record.name} --resume",
-        )
+    known = attempt.provider_id
+    listed = issuer.listed().named(attempt.label) if known else search(session, issuer, attempt)
+    doomed = sorted({known, *(row.provider_id for row in listed)} - {""})
+    for provider_id in doomed:
+        issuer.revoke(provider_id)
+    confirm_gone(session, issuer, *doomed, label=attempt.label)
 
 
 def _end_by_person(session: Session, attempt: Attempt) -> None:

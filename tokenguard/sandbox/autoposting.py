@@ -1,12 +1,12 @@
 """The Autoposting-like API below `/api-proxy`: profile, API keys, and scoped resources."""
 
 import math
-import time
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
 from tokenguard.domain.moment import moment_of
+from tokenguard.sandbox.key_list import key_list
 from tokenguard.sandbox.knobs import Operation
 from tokenguard.sandbox.limits import Room
 from tokenguard.sandbox.weather import weather
@@ -47,9 +47,11 @@ class AutopostingApi:
         allowed = self._world.knobs.per_minute
         room = self._world.limiter.take(f"{key.id} key", allowed, 60, self._world.clock.monotonic())
         if not room.allowed:
-            return error(HTTPStatus.TOO_MANY_REQUESTS, _headers(room))
+            return error(HTTPStatus.TOO_MANY_REQUESTS, self._limits(room))
         answered = self._routed(call, key)
-        return answered and Reply(status=answered.status, body=answered.body, headers=_headers(room))
+        return answered and Reply(
+            status=answered.status, body=answered.body, headers=(*answered.headers, *self._limits(room))
+        )
 
     def _routed(self, call: Call, key: Issued) -> Reply | None:
         match call.method, call.path:
@@ -104,7 +106,7 @@ class AutopostingApi:
             case "PATCH", [key_id]:
                 return self._update(key_id, call.json())
             case "DELETE", [key_id] if self._world.knobs.delete_route:
-                if not self._world.revoke_key(key_id):
+                if not (self._world.knobs.idle_delete or self._world.revoke_key(key_id)):
                     return error(HTTPStatus.NOT_FOUND)
                 return self._unless_lost(Operation.KEY_DELETE, reply(HTTPStatus.OK, {"success": True}))
             case _:
@@ -125,13 +127,12 @@ class AutopostingApi:
         return self._unless_lost(Operation.KEY_CREATE, _data(shown, HTTPStatus.CREATED))
 
     def _list(self, call: Call) -> Reply:
-        cursor = call.query.get("cursor", "0")
-        if not cursor.isdecimal():
-            return error(HTTPStatus.BAD_REQUEST)
-        start, size, keys = int(cursor), self._world.knobs.page_size, self._world.keys()
-        following = str(start + size) if start + size < len(keys) else None
-        rows = [_row(key) for key in keys[start : start + size]]
-        return reply(HTTPStatus.OK, {"success": True, "data": rows, "pagination": {"nextCursor": following}})
+        style = self._world.knobs.list_style
+        if style.before_answer is not None:
+            style.before_answer(self._world.calls["GET /api-proxy/api-keys"])
+        address = f"http://{call.headers.get('host', '')}/api-proxy/api-keys"
+        answer = key_list(call, self._world.listed_keys(), style, _row, address)
+        return error(HTTPStatus.BAD_REQUEST) if answer is None else answer
 
     def _update(self, key_id: str, body: dict[str, Any] | None) -> Reply | None:
         fields = body or {}
@@ -150,6 +151,12 @@ class AutopostingApi:
         shown = {"id": key.id, "name": key.name, "scopes": list(key.scopes), "expiresAt": _iso(key.expires_at)}
         return self._unless_lost(Operation.KEY_UPDATE, _data(shown | {"updatedAt": _iso(self._world.clock.now())}))
 
+    def _limits(self, room: Room) -> Headers:
+        counts = (("X-RateLimit-Limit", str(room.limit)), ("X-RateLimit-Remaining", str(room.remaining)))
+        reset = ("X-RateLimit-Reset", str(math.ceil(self._world.clock.now().timestamp() + room.reset_in)))
+        wait = () if room.allowed else (("Retry-After", str(max(round(room.reset_in), 1))),)
+        return (*counts, reset, *wait)
+
     def _unless_lost(self, operation: Operation, answer: Reply) -> Reply | None:
         return None if self._world.knobs.drops(operation) else answer
 
@@ -162,13 +169,6 @@ def error(status: int, headers: Headers = ()) -> Reply:
 
 def _data(data: object, status: int = HTTPStatus.OK) -> Reply:
     return reply(status, {"success": True, "data": data})
-
-
-def _headers(room: Room) -> Headers:
-    counts = (("X-RateLimit-Limit", str(room.limit)), ("X-RateLimit-Remaining", str(room.remaining)))
-    reset = ("X-RateLimit-Reset", str(math.ceil(time.time() + room.reset_in)))
-    wait = () if room.allowed else (("Retry-After", str(max(round(room.reset_in), 1))),)
-    return (*counts, reset, *wait)
 
 
 def _route(path: tuple[str, ...]) -> str:

@@ -1,6 +1,7 @@
 """What a test can turn: lags, lost replies, storms, portals, outages."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
 
@@ -23,6 +24,39 @@ class StatusRoute(StrEnum):
     OFF = "off"
     PLAIN = "plain"
     WITH_DRIVE = "with-drive"
+
+
+@unique
+class ListPaging(StrEnum):
+    """How the Autoposting-like vendor gives out its list of keys; the documentation says by offset."""
+
+    OFFSET = "offset"
+    NONE = "none"
+    CURSOR = "cursor"
+    PAGE = "page"
+    LINK = "link"
+
+
+@dataclass(slots=True, kw_only=True)
+class ListStyle:
+    """How that list looks. Where the vendor's pages say nothing, every possibility is here."""
+
+    paging: ListPaging = ListPaging.OFFSET
+    usual: int = 50
+    """Keys in one answer if no `limit` is asked for; documented."""
+    most: int = 100
+    """Keys in one answer whatever is asked for; documented."""
+    newest_first: bool = False
+    wrapped: bool = False
+    """`data` is an object with `items`, as in some lists of the vendor's SDK; the documentation shows an array."""
+    total: bool = True
+    """Whether the count of all keys is told."""
+    total_off: int = 0
+    """By how much that count is wrong."""
+    lag: float = 0.0
+    """Seconds until a new key is listed, and a revoked one is not."""
+    before_answer: Callable[[int], None] | None = None
+    """Called before the n-th answer of a list is made, counted from 1; may make and revoke keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +88,12 @@ class Knobs:
     status_route: StatusRoute = StatusRoute.PLAIN
     delete_route: bool = True
     """Whether Autoposting's `DELETE /api-keys/{id}` exists."""
+    idle_delete: bool = False
+    """That route says that it has revoked the key, and does nothing."""
     per_minute: int = 600
-    """Requests of one key that the Autoposting-like vendor answers in a minute; the default is the documented limit."""
-    page_size: int = 20
-    """Keys a page of `GET /api-keys`."""
+    """Requests of one key that the Autoposting-like vendor answers in a minute; an assumption, it documents no number."""
+    list_style: ListStyle = field(default_factory=ListStyle)
+    """How `GET /api-keys` answers."""
     forced: dict[str, int] = field(default_factory=dict)
     """By the id of a token or key: the status every authenticated request of it gets (402, 403 ...)."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)

@@ -46,6 +46,9 @@ class Issued:
     scopes: tuple[str, ...] = ()
     session: bool = False
     """A person's login rather than a key."""
+    made_at: float = 0.0
+    """By the monotonic clock."""
+    revoked_at: float = 0.0
     dead_from: float | None = None
     revoked: bool = False
     """Gone from every list, though perhaps still accepted for the length of the lag."""
@@ -145,6 +148,15 @@ class World:
         with self._lock:
             return tuple(key for key in self._books.keys.values() if not key.revoked and not key.session)
 
+    def listed_keys(self) -> tuple[Issued, ...]:
+        """The keys as the vendor's list has them, which may lag behind."""
+        now, lag = self.clock.monotonic(), self.knobs.list_style.lag
+        with self._lock:
+            keys = [key for key in self._books.keys.values() if not key.session]
+        return tuple(
+            key for key in keys if now >= key.made_at + lag and not (key.revoked and now >= key.revoked_at + lag)
+        )
+
     def revoke_token(self, token_id: str) -> bool:
         """End a token, after the lag; False if there is none (any more)."""
         return self._revoke(self._books.tokens, token_id)
@@ -195,6 +207,7 @@ class World:
                 place=place,
                 created_at=self.clock.now().astimezone(UTC),
                 active_from=self.clock.monotonic() + self.knobs.activation_lag,
+                made_at=self.clock.monotonic(),
                 scopes=scopes,
             )
             self.values.add(text)
@@ -207,6 +220,7 @@ class World:
             if issued is None or issued.revoked:
                 return False
             issued.revoked = True
+            issued.revoked_at = self.clock.monotonic()
             issued.dead_from = self.clock.monotonic() + self.knobs.revoke_lag
             return True
 

@@ -62,6 +62,7 @@ class _Provider(_Strict, frozen=True):
     death_floor: str | int | float | None = None
     file: str = ""
     revoke_route: str = ""
+    paging: str = ""
 
 
 class _Command(_Strict, frozen=True):
@@ -222,6 +223,7 @@ def _provider(path: Path, name: str, found: _Provider) -> ProviderConfig:
         death_floor=floor,
         file=_placed(path.parent, found.file),
         revoke_route=found.revoke_route,
+        paging=found.paging,
     )
 
 

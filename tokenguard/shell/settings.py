@@ -17,6 +17,8 @@ class ProviderConfig(Frozen, frozen=True, kw_only=True):
     file: Path | None = None
     """The description of a generic provider."""
     revoke_route: str = ""
+    paging: str = ""
+    """Autoposting: `none`, where its list is given out whole."""
 
 
 class CommandConfig(Frozen, frozen=True, kw_only=True):

@@ -61,6 +61,7 @@ class ConfiguredVendors:
                     death_floor=found.death_floor,
                     file=found.file,
                     revoke_route=found.revoke_route,
+                    paging=found.paging,
                     proxy=self._settings.proxy,
                     ca_bundle=self._settings.ca_bundle,
                 ),

@@ -3,6 +3,7 @@
 from enum import StrEnum, unique
 
 from tokenguard.errors import Conflict, Unreachable
+from tokenguard.http.pacing import too_long
 
 
 @unique
@@ -94,6 +95,8 @@ class VaultTrouble(Unreachable):
     def because(cls, reason: Reason, *, retry_after: float | None = None) -> "VaultTrouble":
         """The trouble of that reason; `retry_after`: seconds the server asked us to wait."""
         message, hint = _WORDS[reason]
+        if retry_after is not None and too_long(retry_after):
+            hint = f"it asks to wait {retry_after:,.0f} s; try again then"
         return cls(message, hint=hint, reason=reason, retry_after=retry_after)
 
     @classmethod
@@ -108,7 +111,7 @@ class VaultTrouble(Unreachable):
     @property
     def passing(self) -> bool:
         """Whether asking again soon may help."""
-        return self.reason in _PASSING
+        return self.reason in _PASSING and not too_long(self.retry_after)
 
     @property
     def undecided(self) -> bool:

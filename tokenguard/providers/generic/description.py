@@ -9,6 +9,7 @@ from tokenguard.documents import Tree
 from tokenguard.domain.token import Kind
 from tokenguard.ports.provider import Guide
 from tokenguard.providers.generic.pointer import Pointer
+from tokenguard.providers.paging import Paging
 from tokenguard.providers.route import Route
 
 CHARACTERS: Mapping[str, frozenset[str]] = {
@@ -85,8 +86,10 @@ class Rows:
     label: Pointer
     more: Mapping[str, Pointer] = field(default_factory=dict)
     """`hint`, `created`, `last_used`, `expires`."""
+    paging: Paging
     following: Pointer | None = None
-    cursor: str = "cursor"
+    """Where the next cursor is, or the address of the next answer; None: in the `Link` header."""
+    total: Pointer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +119,7 @@ class Description:
     max_active: int | None
     revoke_lag: timedelta
     activate_lag: timedelta
+    list_lag: timedelta | None
     pause: timedelta
     death_floor: timedelta | None
     confirm_after: timedelta | None

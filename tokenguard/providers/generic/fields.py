@@ -1,7 +1,7 @@
 """Taking a parsed YAML mapping apart, key by key; whatever nobody asked for is an error."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import NoReturn
 
@@ -16,22 +16,31 @@ _WORD = re.compile(r"[a-z_]{1,32}", re.ASCII)
 _MAX_TEXT = 500
 
 
-class Fields:
-    """One mapping of the file; `where` is its place in errors, for example `probe`."""
+Locate = Callable[[Sequence[str]], str]
+"""Turns the path of a key into `file:line:column`; only called when something is wrong there."""
 
-    def __init__(self, tree: Tree, where: str) -> None:
-        self._where = where
+
+class Fields:
+    """One mapping of the file; `path` is how it is reached, for example `probe`."""
+
+    def __init__(self, tree: Tree, locate: Locate, path: Sequence[str] = ()) -> None:
+        self._locate = locate
+        self._path = tuple(path)
         if not isinstance(tree, dict):
             self.refuse("this must be a mapping")
         self._left: dict[str, Tree] = dict(tree)
 
-    def refuse(self, why: str, key: str = "") -> NoReturn:
+    def refuse(self, why: str, key: str = "", *, hint: str = "") -> NoReturn:
         """InputError about this mapping or one of its keys."""
-        place = ".".join(part for part in (self._where, key) if part)
+        path = (*self._path, *((key,) if key else ()))
+        named = safe_text(".".join(path), one_line=True, limit=120)
         raise InputError(
-            f"{safe_text(place, one_line=True, limit=120) or 'provider file'}: {why}",
-            hint="docs/providers.md describes every key of a provider file",
+            f"{self._locate(path)}: {named + ': ' if named else ''}{why}",
+            hint=hint or "docs/providers.md describes every key of a provider file",
         )
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._left
 
     def tree(self, key: str) -> Tree:
         """Whatever is under the key; None if it is missing."""
@@ -79,7 +88,11 @@ class Fields:
     def within(self, key: str) -> "Fields | None":
         """The mapping under the key; None if it is missing."""
         tree = self.tree(key)
-        return None if tree is None else Fields(tree, ".".join(part for part in (self._where, key) if part))
+        return None if tree is None else Fields(tree, self._locate, (*self._path, key))
+
+    def empty(self, key: str) -> "Fields":
+        """A mapping under the key that the file leaves out."""
+        return Fields({}, self._locate, (*self._path, key))
 
     def close(self) -> None:
         """Refuse the keys that nobody took; what is no plain word is not shown, it could be a value."""

@@ -1,29 +1,34 @@
 """Making, listing and revoking tokens with the requests of a provider file."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from tokenguard.documents import JsonTree
 from tokenguard.domain.secret import Value
 from tokenguard.http.answer import Answer, Outcome
-from tokenguard.http.client import Client, Credential, Request
+from tokenguard.http.client import Credential, Request
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.provider import Listed, Minted, Refused, Wanted
-from tokenguard.providers.effects import answered, new_value, not_understood, settled, when_there_is_room
+from tokenguard.ports.provider import Listed, Minted, Refused, TokenList, Wanted
+from tokenguard.providers.effects import answered, new_value, not_understood, settled
 from tokenguard.providers.generic import template
 from tokenguard.providers.generic.description import Create, Description, Revoke, Rows
-from tokenguard.providers.listing import check_id, confirm_gone, identifier, live, moment, pages, short_text, unreadable
+from tokenguard.providers.listing import check_id, identifier, live, moment, short_text, unreadable
+from tokenguard.providers.paced import PacedClient
+from tokenguard.providers.paging import ListPage, PagingKind, Query, read_list, says_more, total_of
 from tokenguard.providers.route import Route
 
 _Section = TypeVar("_Section", Create, Rows, Revoke)
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+_LINK = re.compile(r'<([^<>]*)>[^<>]*?;\s*rel="?([^";,]*)"?', re.ASCII)
 
 
 class GenericIssuer:
     """Tokens of the admin credential's account at a described provider."""
 
-    def __init__(self, description: Description, client: Client, clock: Clock, admin: Value) -> None:
+    def __init__(self, description: Description, client: PacedClient, clock: Clock, admin: Value) -> None:
         self._description = description
         self._client = client
         self._clock = clock
@@ -44,46 +49,49 @@ class GenericIssuer:
             raise not_understood(what)
         return Minted(value=value, provider_id=token_id, hint=short_text(said.hint.find(tree) if said.hint else None))
 
-    def find(self, label: str) -> Sequence[Listed]:
-        """Live tokens of exactly that name, over all pages."""
-        return [listed for listed in self.listed() if listed.label == label]
-
-    def listed(self) -> Sequence[Listed]:
+    def listed(self) -> TokenList:
         """Live tokens: listed and not expired."""
-        return live(list(self._rows(self._section(self._description.rows, "list"))), self._clock.now())
+        said = self._section(self._description.rows, "list")
+        return live(read_list(said.paging, lambda query: self._page(said, query)), self._clock.now())
 
     def revoke(self, provider_id: str) -> None:
-        """The revoke request; then the list must no longer show the token."""
+        """The revoke request."""
         what, said = "revoking the token", self._section(self._description.revoke, "revoke")
         check_id(provider_id, what)
         outcome = self._send(said.route, {"id": provider_id}, said.body)
         if not (isinstance(outcome, Answer) and outcome.status in _GONE):
             settled(outcome, what)
-        confirm_gone(self.listed, provider_id, what)
 
-    def _rows(self, said: Rows) -> Iterator[Listed]:
-        def fetch(cursor: str) -> JsonTree:
-            query = (*said.query, *(((said.cursor, cursor),) if cursor else ()))
-            answer = answered(self._send(said.route, {}, None, query=query), "listing tokens")
-            return None if answer.html else answer.json()
+    def _page(self, said: Rows, query: Query) -> ListPage:
+        fixed = tuple(pair for pair in said.query if pair[0] not in dict(query))
+        answer = answered(self._send(said.route, {}, None, query=(*fixed, *query)), "listing tokens")
+        tree = None if answer.html else answer.json()
+        rows = said.items.find(tree)
+        if not isinstance(rows, list):
+            raise unreadable()
+        following = said.following.find(tree) if said.following else None
+        linked = said.paging.kind is PagingKind.LINK
+        address = (following if said.following else _next_link(answer)) if linked else None
+        return ListPage(
+            rows=tuple(_listed(said, row) for row in rows),
+            following=following,
+            link=self._linked(said, address),
+            total=total_of(said.total.find(tree)) if said.total else None,
+            more=says_more(tree) or (not linked and bool(_next_link(answer))),
+        )
 
-        for page in pages(fetch, lambda page: said.following.find(page) if said.following else None):
-            rows = said.items.find(page)
-            if not isinstance(rows, list):
-                raise unreadable()
-            for row in rows:
-                token_id, label = identifier(said.id.find(row)), said.label.find(row)
-                if not token_id or not isinstance(label, str):
-                    raise unreadable()
-                more = {key: pointer.find(row) for key, pointer in said.more.items()}
-                yield Listed(
-                    provider_id=token_id,
-                    label=label,
-                    hint=short_text(more.get("hint")),
-                    created_at=moment(more.get("created")),
-                    last_used_at=moment(more.get("last_used")),
-                    expires_at=moment(more.get("expires")),
-                )
+    def _linked(self, said: Rows, address: JsonTree) -> Query | None:
+        """What a next address asks for. Only that may differ: the credential is sent to the place in the file alone."""
+        if address is None or address == "":
+            return None
+        here = str(self._client.base) + "/" + "/".join(said.route.fill({}))
+        try:
+            found = urlsplit(urljoin(here, address)) if isinstance(address, str) else None
+        except ValueError:
+            found = None
+        if found is None or found._replace(query="", fragment="").geturl() != here:
+            raise unreadable()
+        return tuple(parse_qsl(found.query, keep_blank_values=True))
 
     def _send(
         self,
@@ -92,7 +100,7 @@ class GenericIssuer:
         body: Any,
         permissions: Sequence[str] = (),
         *,
-        query: tuple[tuple[str, str], ...] = (),
+        query: Query = (),
     ) -> Outcome:
         auth = self._description.auth
         request = Request(
@@ -102,9 +110,32 @@ class GenericIssuer:
             credential=Credential(secret=self._admin.token, header=auth.header, prefix=auth.prefix),
             body=None if body is None else template.fill(body, fields, permissions),
         )
-        return when_there_is_room(lambda: self._client.send(request), self._clock)
+        return self._client.send(request)
 
     def _section(self, said: _Section | None, key: str) -> _Section:
         if said is None:
             raise Refused(f"{self._description.name} describes no `{key}`", hint="complete the provider file")
         return said
+
+
+def _listed(said: Rows, row: JsonTree) -> Listed:
+    token_id, label = identifier(said.id.find(row)), said.label.find(row)
+    if not token_id or not isinstance(label, str):
+        raise unreadable()
+    more = {key: pointer.find(row) for key, pointer in said.more.items()}
+    return Listed(
+        provider_id=token_id,
+        label=label,
+        hint=short_text(more.get("hint")),
+        created_at=moment(more.get("created")),
+        last_used_at=moment(more.get("last_used")),
+        expires_at=moment(more.get("expires")),
+    )
+
+
+def _next_link(answer: Answer) -> str:
+    """The address that a `Link` header calls the next one."""
+    for match in _LINK.finditer(answer.headers.get("link", "")):
+        if "next" in match[2].lower().split():
+            return match[1]
+    return ""

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from tokenguard.documents import Tree, load_yaml
+from tokenguard.documents import Tree, load_yaml, locate_yaml
 from tokenguard.domain.names import SEGMENT
 from tokenguard.domain.token import Kind
 from tokenguard.errors import InputError
@@ -11,7 +11,7 @@ from tokenguard.files import read_limited, shown
 from tokenguard.http.address import Address
 from tokenguard.providers.generic import sections
 from tokenguard.providers.generic.description import Description
-from tokenguard.providers.generic.fields import Fields
+from tokenguard.providers.generic.fields import Fields, Locate
 
 _MAX_BYTES = 65_536
 _KINDS = [str(kind) for kind in Kind if kind.has_value]
@@ -26,12 +26,18 @@ def load(path: Path) -> Description:
         raise InputError(
             f"the provider file cannot be read: {shown(path)}", hint="check `[providers.X] file` and its permissions"
         ) from None
-    return describe(load_yaml(data, source=shown(path), max_bytes=_MAX_BYTES))
+    return describe(data, source=shown(path))
 
 
-def describe(tree: Tree) -> Description:
-    """A parsed provider file as a description; InputError names the key that is wrong."""
-    top = Fields(tree, "")
+def describe(data: bytes, *, source: str) -> Description:
+    """What a provider file says; InputError names the place that is wrong."""
+    tree = load_yaml(data, source=source, max_bytes=_MAX_BYTES)
+    return described(tree, locate=lambda path: "{}:{}:{}".format(source, *locate_yaml(data, path)))
+
+
+def described(tree: Tree, *, locate: Locate) -> Description:
+    """A parsed provider file as a description; `locate` turns a path into the place that errors name."""
+    top = Fields(tree, locate)
     name = top.text("name")
     if not SEGMENT.fullmatch(name):
         top.refuse("this must be a segment such as acme: a-z, 0-9, '.', '_', '-'", "name")
@@ -56,6 +62,7 @@ def describe(tree: Tree) -> Description:
         max_active=top.number("max_active"),
         revoke_lag=top.duration("revoke_lag") or _NO_TIME,
         activate_lag=top.duration("activate_lag") or _NO_TIME,
+        list_lag=top.duration("list_lag"),
         pause=top.duration("pause") or _NO_TIME,
         death_floor=top.duration("death_floor"),
         confirm_after=top.duration("confirm_after"),

@@ -4,7 +4,7 @@ from tokenguard.domain.liveness import Observation, Verdict
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.http.answer import Answer, Outcome
-from tokenguard.http.client import Client, Credential, Request
+from tokenguard.http.client import Credential, Request
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import Capabilities, Guide, Issuer, Way
 from tokenguard.providers.connecting import connect
@@ -20,7 +20,7 @@ class Generic:
 
     def __init__(self, description: Description, settings: ProviderSettings, clock: Clock) -> None:
         self._description = description
-        self._client: Client = connect(settings, description.base_url, clock)
+        self._client = connect(settings, description.base_url, clock)
         self._clock = clock
         self._patience = patience(self._client.base, settings.death_floor or description.death_floor)
 
@@ -54,6 +54,7 @@ class Generic:
             max_active=said.max_active,
             last_used=said.rows is not None and "last_used" in said.rows.more,
             pause=said.pause,
+            list_lag=self._patience.floor if said.list_lag is None else said.list_lag,
         )
 
     def guide(self) -> Guide:

@@ -1,6 +1,7 @@
 """The sections of a provider file, one function each; every one raises InputError for what it cannot take."""
 
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from tokenguard.documents import Tree
@@ -11,6 +12,7 @@ from tokenguard.providers.generic import template
 from tokenguard.providers.generic.description import CHARACTERS, Auth, Create, Probe, Revoke, Rows, Shape
 from tokenguard.providers.generic.fields import Fields
 from tokenguard.providers.generic.pointer import Pointer
+from tokenguard.providers.paging import Paging, PagingKind
 from tokenguard.providers.route import Route
 
 _HEADER = re.compile(r"header ([A-Za-z][A-Za-z0-9-]{0,63})", re.ASCII)
@@ -20,6 +22,14 @@ _OWN_HEADERS = frozenset({"accept", "connection", "cookie", "expect", "host", "k
 _OWN_FAMILIES = ("accept-", "content-", "proxy-", "transfer-", "user-agent")
 _MAY_BE_DEAD = frozenset({400, 401, 403, 404, 410})
 _NEVER_ALIVE = frozenset({401, 407, 408, 425, 429})
+_PAGING_KEYS: Mapping[PagingKind, tuple[str, ...]] = {
+    PagingKind.NONE: (),
+    PagingKind.CURSOR: ("cursor", "limit"),
+    PagingKind.OFFSET: ("offset", "limit"),
+    PagingKind.PAGE: ("page", "limit"),
+    PagingKind.LINK: ("limit",),
+}
+_PAGE_SIZE = 100
 _CREATE_FIELDS = ("label", "scope", "permissions")
 _REVOKE_FIELDS = ("id",)
 _GUIDE_CREATE = ("label", "scope", "scope_name", "permissions")
@@ -95,13 +105,41 @@ def rows(top: Fields) -> Rows | None:
             for key in ("hint", "created", "last_used", "expires")
             if (found := _maybe_pointer(fields, key)) is not None
         },
+        paging=paging(fields),
         following=_maybe_pointer(fields, "next"),
-        cursor=fields.text("cursor", "cursor"),
+        total=_maybe_pointer(fields, "total"),
     )
     if made.route.method != "GET":
         fields.refuse("a listing only reads: this must be a GET", "request")
+    _check_next(fields, made)
     fields.close()
     return made
+
+
+def paging(fields: Fields) -> Paging:
+    """How the list goes on after its first answer; there is no default, since a wrong one would lose tokens."""
+    text = fields.text("paging", "")
+    if text not in set(PagingKind):
+        fields.refuse(
+            f"say how the list goes on: one of {', '.join(PagingKind)}",
+            "paging" if text else "",
+            hint="`paging: none` where one answer holds every token; docs/providers.md shows the others",
+        )
+    kind = PagingKind(text)
+    names = {key: fields.text(key) for key in _PAGING_KEYS[kind] if key in fields}
+    size = fields.number("size") if "limit" in names else None
+    first = fields.number("first") if kind is PagingKind.PAGE else None
+    if size == 0:
+        fields.refuse("a page has at least one row", "size")
+    return Paging(kind=kind, **names, first=1 if first is None else first, size=size or _PAGE_SIZE)
+
+
+def _check_next(fields: Fields, made: Rows) -> None:
+    kind = made.paging.kind
+    if kind is PagingKind.CURSOR and made.following is None:
+        fields.refuse("this must say where the next cursor is", "next")
+    if made.following is not None and kind not in {PagingKind.CURSOR, PagingKind.LINK}:
+        fields.refuse("only a list with `paging: cursor` or `paging: link` has it", "next")
 
 
 def revoke(top: Fields) -> Revoke | None:
@@ -119,7 +157,7 @@ def revoke(top: Fields) -> Revoke | None:
 
 def guide(top: Fields, *, words_for_create: bool, words_for_revoke: bool) -> Guide:
     """The words for a person; needed for what has no request."""
-    fields = top.within("guide") or Fields({}, "guide")
+    fields = top.within("guide") or top.empty("guide")
     made = Guide(
         fields.text("where", "" if not (words_for_create or words_for_revoke) else None),
         create=_words(fields, "create", _GUIDE_CREATE, needed=words_for_create),

@@ -1,0 +1,67 @@
+"""A provider's client that keeps to the provider's limits: it waits where a limit is near, and where one was met."""
+
+import hashlib
+import secrets
+import threading
+from http import HTTPStatus
+
+from tokenguard.http.address import Address
+from tokenguard.http.answer import Answer, Outcome
+from tokenguard.http.client import Client, Request
+from tokenguard.http.pacing import LONGEST, room_in, too_long
+from tokenguard.ports.clock import Clock
+
+_MOST_WAITS = 3
+"""In a row, of a minute at most each; a list of many tokens meets the limit of any provider."""
+
+
+class PacedClient:
+    """Sends as `Client` does, and sends what a 429 refused again after the pause that it asks for, up to a minute.
+
+    A 429 has no effect at the provider, so this holds for creates as well. Limits are counted by credential: one whose
+    last answer said that nothing remains waits for the reset before its next request. Safe to share between threads.
+    """
+
+    def __init__(self, client: Client, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+        self._key = secrets.token_bytes(32)
+        self._resets: dict[bytes, float] = {}
+        """When requests of a credential are allowed again, by the monotonic clock; never a credential itself."""
+        self._lock = threading.Lock()
+
+    @property
+    def base(self) -> Address:
+        """The address asked."""
+        return self._client.base
+
+    def send(self, request: Request) -> Outcome:
+        """The outcome; a 429 only if the provider says no time, or a longer one, or goes on refusing."""
+        who = self._who(request)
+        outcome = self._sent(request, who)
+        for _ in range(_MOST_WAITS):
+            if not isinstance(outcome, Answer) or outcome.status != HTTPStatus.TOO_MANY_REQUESTS:
+                break
+            if outcome.retry_after is None or too_long(outcome.retry_after):
+                break
+            self._clock.sleep(outcome.retry_after)
+            outcome = self._sent(request, who)
+        return outcome
+
+    def _sent(self, request: Request, who: bytes) -> Outcome:
+        with self._lock:
+            until = self._resets.pop(who, 0.0)
+        wait = until - self._clock.monotonic()
+        if 0 < wait <= LONGEST:
+            self._clock.sleep(wait)
+        outcome = self._client.send(request)
+        if isinstance(outcome, Answer) and outcome.status != HTTPStatus.TOO_MANY_REQUESTS:
+            wait = room_in(outcome.headers, self._clock.now())
+            if wait:
+                with self._lock:
+                    self._resets[who] = self._clock.monotonic() + wait
+        return outcome
+
+    def _who(self, request: Request) -> bytes:
+        text = request.credential.secret.reveal() if request.credential is not None else ""
+        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=self._key, digest_size=16).digest()
