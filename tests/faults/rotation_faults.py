@@ -49,7 +49,7 @@ class Fault(StrEnum):
 _STANDING_STILL = (Fault.OVERTAKEN, Fault.UNDONE, Fault.OUTRUN)
 PLACES = {"place.read", "place.replace"}
 """Of fields that others own; only where a token was adopted."""
-READS = {"store.load", "store.find", "store.read_candidate", "store.read_live", "provider.probe", "issuer.find",
+READS = {"store.load", "store.find", "store.read_candidate", "store.read_live", "provider.probe",
          "issuer.listed", "delivery.verify"}  # fmt: skip
 PEOPLE = {"operator.paste", "operator.done", "operator.trace"}
 EFFECTS = {"store.commit", "store.put_candidate", "store.publish", "store.withdraw", "store.destroy", "issuer.create",

@@ -100,7 +100,7 @@ LADDER = {
     "refused a moment later": ((PROJECTS, error(401)), UNKNOWN, UNVERIFIED, 2),
     "storm at the project, job answers": ((PROJECTS, error(503), JOBS), ALIVE, RIGHT, 3),
     "storm at the job": ((NO_PROJECTS, error(503), error(404)), UNKNOWN, UNVERIFIED, 3),
-    "storm everywhere after": ((PROJECTS, error(429, "Retry-After: 9")), UNKNOWN, UNVERIFIED, 4),
+    "storm everywhere after": ((PROJECTS, error(429, "Retry-After: 9")), UNKNOWN, UNVERIFIED, 7),
 }
 
 

@@ -180,7 +180,7 @@ def test_an_expiry_that_passes_ends_a_key(sandbox, clock, autoposting):
         ("/api-keys", "POST", {"name": "x", "scopes": "posts:read"}, 400),
         ("/api-keys", "POST", {"name": "x", "scopes": [], "expiresAt": "soon"}, 400),
         ("/api-keys", "POST", {"name": "x", "scopes": [], "expiresAt": 5}, 400),
-        ("/api-keys?cursor=x", "GET", None, 400),
+        ("/api-keys?offset=x", "GET", None, 400),
         ("/api-keys/none", "PATCH", {"expiresAt": None}, 404),
         ("/api-keys/none", "PATCH", {"expiresAt": "x"}, 400),
         ("/api-keys/none", "PUT", {}, 405),

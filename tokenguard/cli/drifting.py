@@ -47,7 +47,7 @@ def providers(wiring: Wiring, held: Held) -> Iterator[Finding]:
 
 
 def _refused(wiring: Wiring, found: Snapshot) -> bool:
-    """Whether the provider refuses the live value: a second witness, where the list alone cannot say that it is gone."""
+    """Whether the provider refuses the live value: a second witness where the list alone cannot say that it is gone."""
     try:
         live = wiring.store.read_live(found.id)
         provider = wiring.vendors.provider_of(found.document.record)

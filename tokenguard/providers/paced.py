@@ -28,6 +28,8 @@ class PacedClient:
         self._key = secrets.token_bytes(32)
         self._resets: dict[bytes, float] = {}
         """When requests of a credential are allowed again, by the monotonic clock; never a credential itself."""
+        self._refused = set[bytes]()
+        """Credentials whose last request was refused in spite of all waiting; their next one is not waited for again."""
         self._lock = threading.Lock()
 
     @property
@@ -39,13 +41,14 @@ class PacedClient:
         """The outcome; a 429 only if the provider says no time, or a longer one, or goes on refusing."""
         who = self._who(request)
         outcome = self._sent(request, who)
-        for _ in range(_MOST_WAITS):
-            if not isinstance(outcome, Answer) or outcome.status != HTTPStatus.TOO_MANY_REQUESTS:
+        for _ in range(0 if who in self._refused else _MOST_WAITS):
+            wait = _asked_to_wait(outcome)
+            if wait is None or too_long(wait):
                 break
-            if outcome.retry_after is None or too_long(outcome.retry_after):
-                break
-            self._clock.sleep(outcome.retry_after)
+            self._clock.sleep(wait)
             outcome = self._sent(request, who)
+        with self._lock:
+            (self._refused.discard if _asked_to_wait(outcome) is None else self._refused.add)(who)
         return outcome
 
     def _sent(self, request: Request, who: bytes) -> Outcome:
@@ -65,3 +68,9 @@ class PacedClient:
     def _who(self, request: Request) -> bytes:
         text = request.credential.secret.reveal() if request.credential is not None else ""
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=self._key, digest_size=16).digest()
+
+
+def _asked_to_wait(outcome: Outcome) -> float | None:
+    """Seconds that a 429 asks for; None for every other outcome, and for a 429 that names no time."""
+    limited = isinstance(outcome, Answer) and outcome.status == HTTPStatus.TOO_MANY_REQUESTS
+    return outcome.retry_after if limited and isinstance(outcome, Answer) else None

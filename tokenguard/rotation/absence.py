@@ -30,6 +30,8 @@ def search(session: Session, issuer: Issuer, attempt: Attempt) -> tuple[Listed, 
         Unreachable: none is listed, and there may be one all the same.
     """
     found = _looked(session, issuer, lambda seen: bool(seen.named(attempt.label)), since=attempt.begun_at)
+    if found.complete and not found.named(attempt.label) and doubt(session, found):  # the token in use may be as new
+        found = _looked(session, issuer, lambda seen: bool(seen.named(attempt.label)) or not doubt(session, seen))
     rows = found.named(attempt.label)
     if not rows and (why := doubt(session, found)):
         raise Unreachable(

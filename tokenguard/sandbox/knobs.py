@@ -91,7 +91,7 @@ class Knobs:
     idle_delete: bool = False
     """That route says that it has revoked the key, and does nothing."""
     per_minute: int = 600
-    """Requests of one key that the Autoposting-like vendor answers in a minute; an assumption, it documents no number."""
+    """Requests of one key that the Autoposting-like vendor answers in a minute: an assumption, documented nowhere."""
     list_style: ListStyle = field(default_factory=ListStyle)
     """How `GET /api-keys` answers."""
     forced: dict[str, int] = field(default_factory=dict)
