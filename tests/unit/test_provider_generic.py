@@ -83,6 +83,18 @@ BAD_FILES = {
     "a body that is text": changed('{name: "{label}", scopes: "{permissions}"}', "label"),
     "list by POST": changed("GET /api-keys", "POST /api-keys"),
     "list without items": changed("  items: /data\n", ""),
+    "list without paging": changed("  paging: offset\n  limit: limit\n", ""),
+    "an unknown paging": changed("paging: offset", "paging: pages"),
+    "paging that is no text": changed("paging: offset", "paging: [offset]"),
+    "a cursor without its place": changed("paging: offset", "paging: cursor"),
+    "the place of a cursor without cursors": changed("paging: offset", "paging: offset\n  next: /next"),
+    "an offset with pages": changed("paging: offset", "paging: page\n  offset: skip"),
+    "a limit where there are no pages": changed("paging: offset", "paging: none"),
+    "a size without a limit": changed("  limit: limit\n", '  size: "5"\n'),
+    "a size of nothing": changed("limit: limit", 'limit: limit\n  size: "0"'),
+    "a first page without pages": changed("paging: offset", 'paging: offset\n  first: "0"'),
+    "a first page that is no number": changed("paging: offset", "paging: page\n  first: one"),
+    "a total that is no pointer": changed("paging: offset", "paging: offset\n  total: total"),
     "revoke by GET": changed("DELETE /api-keys/{id}", "GET /api-keys/{id}"),
     "revoke of nothing": changed("DELETE /api-keys/{id}", "DELETE /api-keys"),
     "an unknown set of characters": changed("characters: letters", "characters: emoji"),
@@ -113,6 +125,45 @@ def test_a_file_that_says_too_much_or_too_little_is_an_input_error(case, tmp_pat
     assert caught.value.hint
     assert "tgcanary" not in caught.value.message
     assert caught.value.message.isprintable()
+
+
+PLACES = {
+    "list without paging": (SANDBOX_FILE.replace("  paging: offset\n  limit: limit\n", ""), "list:", 1),
+    "an unknown paging": (SANDBOX_FILE.replace("paging: offset", "paging: pages"), "  paging: pages", 3),
+    "an unknown key": (SANDBOX_FILE + "colour: red\n", "colour: red", 1),
+    "a bad pointer": (SANDBOX_FILE.replace("value: /data/key", "value: key"), "  value: key", 3),
+}
+
+
+@pytest.mark.parametrize("case", PLACES)
+def test_an_error_in_a_file_names_its_place(case, tmp_path):
+    text, line, column = PLACES[case]
+    path = provider_file(tmp_path, "https://acme.example", text)
+    with pytest.raises(InputError) as caught:
+        load(path)
+    assert caught.value.message.startswith(f"{path}:{text.splitlines().index(line) + 1}:{column}: ")
+
+
+def test_a_list_goes_on_where_its_link_leads_and_nowhere_else(tmp_path):
+    """The credential goes with every request, so a link to another host, scheme or path is not followed."""
+    text = changed("paging: offset\n  limit: limit", "paging: link")
+    rows = json.dumps({"data": ROWS}).encode()
+    for link in (
+        "https://evil.example/api-keys?page=2",
+        "//evil.example/api-keys",
+        "/elsewhere?page=2",
+        "http://[",
+        "../..",
+    ):
+        with ScriptedServer(reply(200, rows, f'Link: <{link}>; rel="next"')) as server, pytest.raises(Unreachable):
+            issuer(acme(tmp_path, server.url, text), VALUE).listed()
+        assert len(server.requests) == 1
+    for link in ("?page=2", "/api-keys?page=2"):
+        answers = (reply(200, rows, f'Link: <{link}>; rel="next"'), reply(200, b'{"data": []}')) * 2
+        with ScriptedServer(*answers) as server:
+            found = issuer(acme(tmp_path, server.url, text), VALUE).listed()
+        assert (len(found.rows), found.complete) == (1, True)
+        assert [request.split()[1] for request in server.requests] == [b"/api-keys", b"/api-keys?page=2"] * 2
 
 
 def test_a_file_that_cannot_be_read_is_an_input_error(tmp_path):
