@@ -61,7 +61,10 @@ def test_a_failed_rotation_as_json_says_why_on_both_channels(cli, monkeypatch):
     answer = cli("rotate", NAME, "--format", "json")
     assert answer.code == 4
     assert answer.document["results"][0]["error"] == "the provider refused to make a token"
-    assert answer.err.splitlines()[-2:] == ["error: the provider refused to make a token", "hint: look at its quota"]
+    error, hint = answer.err.splitlines()[-2:]
+    assert error == "error: the provider refused to make a token"
+    assert hint.startswith("hint: look at its quota"), hint
+    assert hint.endswith(f"tokenguard rotate {NAME} --resume"), hint
 
 
 def test_a_plan_tells_everything_and_does_nothing(cli, words):

@@ -29,7 +29,7 @@ class PacedClient:
         self._resets: dict[bytes, float] = {}
         """When requests of a credential are allowed again, by the monotonic clock; never a credential itself."""
         self._refused = set[bytes]()
-        """Credentials whose last request was refused in spite of all waiting; their next one is not waited for again."""
+        """Credentials whose last request was refused in spite of all waiting; their next one is not waited for."""
         self._lock = threading.Lock()
 
     @property

@@ -80,18 +80,23 @@ def doubt(session: Session, found: TokenList) -> str:
     """Why `found` cannot say that a token does not exist; empty if it can."""
     if found.gap:
         return f"its list is not known to be complete: {found.gap}"
-    own = _own_live(session)
-    if own is not None:
-        if found.holds(*own):
-            return ""
-        if _perhaps_alive(session, session.snapshot):
-            return "its list lacks the token in use"
+    lacks = _lacks_own(session, found)
+    if lacks is False:
+        return ""
+    if lacks and _perhaps_alive(session, session.snapshot):
+        return "its list lacks the token in use"
     others = list(_others(session))
     if any(found.holds(each.document.record.provider_id, each.document.record.label) for each in others):
         return ""
     if any(_perhaps_alive(session, each) for each in others[:_MOST_ASKED]):
         return "its list lacks tokens that it accepts"
     return ""
+
+
+def fits(hint: str, text: str) -> bool:
+    """Whether a hint of the form `HEAD...TAIL` is one of the value `text`."""
+    head, dots, tail = hint.replace("…", "...").partition("...")
+    return bool(dots) and len(head) + len(tail) >= 4 and text.startswith(head) and text.endswith(tail)  # noqa: PLR2004
 
 
 def _looked(
@@ -112,8 +117,11 @@ def _looked(
         clock.sleep(wait / looks)
 
 
-def _own_live(session: Session) -> tuple[str, str] | None:
-    """Id and label of the value that the store serves; None if there is none, it is to die, or it has neither."""
+def _lacks_own(session: Session, found: TokenList) -> bool | None:
+    """Whether the list lacks the value that the store serves; None if none is known there, or it is to die.
+
+    It is known by its id, or by its label or its hint: a label may have been typed by a person.
+    """
     store, token = session.context.store, session.snapshot.id
     live, document = store.read_live(token), store.load(token).document  # another runner may have gone on
     if live is None:
@@ -125,7 +133,10 @@ def _own_live(session: Session) -> tuple[str, str] | None:
         own = (made.provider_id, made.label)
     elif journal and old is not None and old.label == live.label:
         own = ("", "") if revoke_intended(journal) else (old.provider_id, old.provider_label)
-    return own if any(own) else None
+    if not any(own):
+        return None
+    text = live.value.token.reveal()
+    return not (found.holds(*own) or (not own[0] and any(fits(row.hint, text) for row in found.rows)))
 
 
 def _others(session: Session) -> Iterator[Snapshot]:

@@ -8,7 +8,7 @@ from tokenguard.domain.token import RecordState
 from tokenguard.errors import Conflict, NotProvenDead
 from tokenguard.frozen import replace
 from tokenguard.ports.provider import Issuer, Listed, TokenList, Way
-from tokenguard.rotation.absence import confirm_gone
+from tokenguard.rotation.absence import confirm_gone, fits
 from tokenguard.rotation.accepting import new_value
 from tokenguard.rotation.guarding import to_die
 from tokenguard.rotation.proving import find_control, old_value, prove_dead, still_accepted
@@ -75,13 +75,8 @@ def finish(session: Session) -> None:
 def _identified(found: TokenList, value: Value) -> Listed | None:
     """The one entry of the whole list whose hint fits the value; None if none or several do, or some are missing."""
     text = value.token.reveal()
-    fitting = [listed for listed in found.rows if _fits(listed.hint, text)]
+    fitting = [listed for listed in found.rows if fits(listed.hint, text)]
     return fitting[0] if len(fitting) == 1 and found.complete else None
-
-
-def _fits(hint: str, text: str) -> bool:
-    head, dots, tail = hint.replace("…", "...").partition("...")
-    return bool(dots) and len(head) + len(tail) >= 4 and text.startswith(head) and text.endswith(tail)  # noqa: PLR2004
 
 
 def _target_id(session: Session, issuer: Issuer) -> str:

@@ -5,7 +5,7 @@ next rotation's candidate.
 """
 
 from tokenguard.domain.event import Op, Phase
-from tokenguard.domain.journal import Attempt, AttemptState, Stage
+from tokenguard.domain.journal import Attempt, AttemptState, Mode, Stage
 from tokenguard.domain.names import Label
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, Fenced, NeedsPerson
@@ -25,7 +25,7 @@ def sweep(session: Session) -> None:
     for attempt in superseded(session.journal):
         if attempt.state is not AttemptState.GONE:
             reap(session, attempt)
-    if session.issuer is None:
+    if session.issuer is None or session.journal.mode is Mode.ADD:  # a value that was given has no label of ours there
         return
     keep = session.journal.attempt
     kept_id = keep.provider_id if keep is not None and keep not in superseded(session.journal) else ""

@@ -22,7 +22,7 @@ _ERRORS = {
     405: ("method_not_allowed", "Method not allowed"),
     429: ("rate_limited", "Rate limit exceeded"),
 }
-_RESOURCES = frozenset({"posts", "brands", "clips", "carousels", "kb", "agents", "webhooks"})
+_RESOURCES = frozenset({"posts", "brands", "clips", "carousels", "kb", "kbs", "usage", "agents", "webhooks"})
 _MAX_NAME = 100
 
 
