@@ -37,6 +37,16 @@ def _add(cli, name=NAME, value="tgcanary-local-value"):
     assert answer.code == 0, answer
 
 
+def test_a_stray_file_beside_the_store_stops_nothing(cli, tmp_path):
+    assert cli("init").code == 0
+    _add(cli)
+    (tmp_path / "store" / "README").write_text("hi")
+    (tmp_path / "store" / "old").mkdir()
+    for line in (["list"], ["check", "--inventory-only"], ["report"], ["rotate", "--due"], ["audit", "verify"]):
+        assert cli(*line).code in {0, 1}, line
+    assert NAME in cli("list").out
+
+
 class TestInit:
     def test_with_a_key_file_nobody_is_asked(self, cli, tmp_path, words):
         answer = cli("init", "--no-input")

@@ -143,6 +143,12 @@ class StoreContract(ShelfContract):
 
     # ---- events
 
+    def test_reading_a_store_of_our_own_passes_nothing_over(self, store: Store) -> None:
+        found = created(store)
+        assert [each.id for each in store.scan()] == [found.id]
+        list(store.trails())
+        assert list(store.passed_over()) == []
+
     def test_events_are_chained_and_the_document_holds_the_head(self, store: Store, twin: Store):
         first = created(store)
         second = store.commit(first.id, 1, first.document, [event(store, Op.VERIFY), event(store, Op.EDIT, why="x")])

@@ -12,7 +12,7 @@ from tokenguard.domain.secret import Value
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.shelf import Item, Shared
-from tokenguard.ports.store import Live, Tombstone
+from tokenguard.ports.store import Live, Stray, Tombstone
 from tokenguard.stores.refusals import (
     live_moved,
     move_changed,
@@ -72,6 +72,9 @@ class MemoryStore:
 
     def holders(self, fingerprint: Fingerprint) -> Sequence[TokenId]:
         return tuple(sorted(found.id for found in self.scan() if fingerprint in found.document.fingerprints))
+
+    def passed_over(self) -> Sequence[Stray]:
+        return ()
 
     def load(self, token: TokenId) -> Snapshot:
         if token not in self._documents:

@@ -25,6 +25,11 @@ class Problem(Protocol):
         """What is wrong with it."""
         ...
 
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        ...
+
 
 @runtime_checkable
 class Checkable(Protocol):
@@ -57,7 +62,7 @@ def verify(wiring: Wiring) -> None:
     for problem in problems_of(store):
         raise Tampered(
             f"the store does not hold ({problem.where}): {problem.what}",
-            hint="keep a copy of the store as evidence, then restore it from a backup",
+            hint=problem.hint,
         )
     for chain in checked:
         if not chain.entries:

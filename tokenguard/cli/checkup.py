@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from tokenguard.audit.chain import check_all
 from tokenguard.cli import checkup_machine as machine
 from tokenguard.cli import checkup_tokens as tokens
+from tokenguard.cli.audit_verify import problems_of
 from tokenguard.cli.checkup_finding import Finding, Level, doubt, failed
 from tokenguard.domain.document import Snapshot
 from tokenguard.errors import ExitCode, TokenguardError
@@ -19,6 +20,7 @@ from tokenguard.stores.local.store import LocalStore
 _NOT_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 """No clock that is right shows an earlier time than this code was written at."""
 _SLACK = timedelta(minutes=5)
+_EVIDENCE = "keep a copy as evidence, then restore a backup"
 
 
 def examine(wiring: Wiring) -> Iterator[Finding]:
@@ -122,22 +124,15 @@ def _cost(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Finding]:
 
 
 def _whole(wiring: Wiring) -> Iterator[Finding]:
-    problems = []
-    if is_local(wiring.store_url):
-        problems = [f"{problem.where}: {problem.what}" for problem in _local(wiring).check()]
-    problems += [
-        f"audit trail of {chain.whose}, entry {chain.broken.seq}: {chain.broken.reason}"
+    problems = [
+        (f"audit trail of {chain.whose}, entry {chain.broken.seq}: {chain.broken.reason}", _EVIDENCE)
         for chain in check_all(wiring.store)
         if chain.broken
     ]
-    for problem in problems:
-        yield Finding(
-            check="integrity",
-            level=Level.FAIL,
-            text=problem,
-            hint="keep a copy as evidence, then restore a backup",
-            exit_code=ExitCode.TAMPERED,
-        )
+    found = _local(wiring).check() if is_local(wiring.store_url) else problems_of(wiring.store)
+    problems += [(f"{problem.where}: {problem.what}", problem.hint) for problem in found]
+    for text, hint in problems:
+        yield Finding(check="integrity", level=Level.FAIL, text=text, hint=hint, exit_code=ExitCode.TAMPERED)
     if not problems:
         yield Finding(check="integrity", level=Level.OK, text="every row and every audit entry holds")
 

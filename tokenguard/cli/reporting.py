@@ -37,7 +37,7 @@ def posture_of(wiring: Wiring, named: str | None, *, every: bool, ask: bool, at:
     """
     policy, stores, now = chosen_policy(wiring, named), chosen_stores(wiring, every=every), wiring.clock.now()
     found = {label: surroundings(wiring, store, ask_providers=ask) for label, store in stores.items()}
-    remarks: list[str] = []
+    remarks = [f"passed over {each.where}: {each.what}" for each in wiring.passed_over()]
     if at is not None and at.date() == now.date():
         at = None
     if at is not None and at > now:

@@ -44,9 +44,14 @@ def segment(text: str, *, what: str) -> str:
     return text
 
 
+def is_token_id(text: str) -> bool:
+    """Whether a text has the form of an id."""
+    return _ID.fullmatch(text) is not None
+
+
 def token_id(text: str) -> TokenId:
     """Check an id that came from outside."""
-    if not _ID.fullmatch(text):
+    if not is_token_id(text):
         raise InputError("not a token id", hint="an id has 32 hexadecimal digits; `tokenguard list` shows names")
     return TokenId(text)
 

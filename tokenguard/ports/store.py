@@ -42,6 +42,16 @@ class Live(Frozen, frozen=True):
     found: Found = Found.SAME
 
 
+class Stray(Frozen, frozen=True, kw_only=True):
+    """Something in a place of the store's own that is not tokenguard's, and can be no token."""
+
+    where: str
+    """Its path, as the store's own tools name it."""
+    what: str
+    hint: str
+    """How to look at it, and how to remove it."""
+
+
 class Documents(Protocol):
     """Records, journals and audit events. All methods may raise Unreachable, WrongKey or Tampered."""
 
@@ -77,6 +87,10 @@ class Documents(Protocol):
 
     def scan(self) -> Iterator[Snapshot]:
         """Every token, ordered by name, without reading any value."""
+        ...
+
+    def passed_over(self) -> Sequence[Stray]:
+        """What this handle's reading has left out so far, because others put it there; whoever reads must tell."""
         ...
 
     def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:

@@ -5,7 +5,7 @@ Everything passes `safe_text` here, and nothing else in the package writes to st
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
 from tokenguard.shell.colour import wants_colour
@@ -23,12 +23,19 @@ class Screen:
         as_json: print documents only.
         stream: where to print; stdout if None.
         environ: NO_COLOR and TERM are honoured.
+        beside: what each JSON document holds beside its own content, asked when it is printed.
     """
 
     def __init__(
-        self, *, as_json: bool = False, stream: TextIO | None = None, environ: Mapping[str, str] = os.environ
+        self,
+        *,
+        as_json: bool = False,
+        stream: TextIO | None = None,
+        environ: Mapping[str, str] = os.environ,
+        beside: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         self.as_json = as_json
+        self._beside = beside
         self._stream = stream or sys.stdout
         self.to_terminal = self._stream.isatty()
         self.wrote = False
@@ -37,7 +44,8 @@ class Screen:
 
     def document(self, content: Any) -> None:
         """Print one JSON document; ASCII, so that nothing in it can act on a terminal."""
-        self._write(_ascii(content, indent=2))
+        beside = self._beside()
+        self._write(_ascii({**content, **beside} if beside and isinstance(content, dict) else content, indent=2))
 
     def documents(self, key: str, items: Iterable[Any]) -> None:
         """Print one JSON document that holds many items under `key`, one a line.
@@ -46,7 +54,10 @@ class Screen:
         all of them came.
         """
         lines = [_ascii(item) for item in items]
-        self._write(f'{{"{key}": [' + ",".join(f"\n{line}" for line in lines) + ("\n]}" if lines else "]}"))
+        beside = "".join(f", {_ascii(name)}: {_ascii(facts)}" for name, facts in self._beside().items())
+        self._write(
+            f'{{"{key}": [' + ",".join(f"\n{line}" for line in lines) + ("\n]" if lines else "]") + beside + "}"
+        )
 
     def line(self, text: str = "") -> None:
         """Print one line for people."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import InputError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # each of these loads what only some commands need
     from tokenguard.policy.model import Policy
     from tokenguard.ports.clock import Clock
     from tokenguard.ports.operator import Operator, Progress
-    from tokenguard.ports.store import Store
+    from tokenguard.ports.store import Store, Stray
     from tokenguard.rotation.engine import Engine
     from tokenguard.shell.known_servers import KnownServers
     from tokenguard.shell.places import ConfiguredPlaces
@@ -29,6 +29,10 @@ if TYPE_CHECKING:  # each of these loads what only some commands need
     from tokenguard.shell.settings import Settings, VaultConfig
     from tokenguard.shell.tty import Tty
     from tokenguard.shell.vendors import ConfiguredVendors
+
+
+_TOLD = 3
+"""Strays that are told one by one."""
 
 
 @dataclass(slots=True)
@@ -54,6 +58,7 @@ class Wiring:
         self.unfinished = ""
         """How to go on with what is under way and is no operation on one token, for whoever interrupts it."""
         self._working_on: TokenName | None = None
+        self._opened: list[Store] = []
 
     @cached_property
     def clock(self) -> "Clock":
@@ -75,7 +80,7 @@ class Wiring:
         """Standard output."""
         from tokenguard.shell.render import Screen  # noqa: PLC0415
 
-        return Screen(as_json=self.flags.format == "json", environ=self.environ)
+        return Screen(as_json=self.flags.format == "json", environ=self.environ, beside=self._beside_documents)
 
     @cached_property
     def progress(self) -> "StderrProgress":
@@ -141,6 +146,11 @@ class Wiring:
 
     def open_end_of_move(self, url: str) -> "Store":
         """Open the store at `url` also where it is moving or has moved; for `migrate` alone."""
+        store = self._open(url)
+        self._opened.append(store)
+        return store
+
+    def _open(self, url: str) -> "Store":
         from tokenguard.shell.store_url import is_on_aws, is_on_vault, local_directory  # noqa: PLC0415
 
         if is_on_vault(url):
@@ -298,6 +308,23 @@ class Wiring:
         """Take away what is being waited for, before something else is written to the terminal."""
         if "progress" in self.__dict__:
             self.progress.clear()
+
+    def passed_over(self) -> "list[Stray]":
+        """What reading the stores has left out, because others put it there."""
+        return [each for store in self._opened for each in store.passed_over()]
+
+    def tell_passed_over(self) -> None:
+        """Say what was left out, on standard error."""
+        found = self.passed_over()
+        for stray in found[:_TOLD]:
+            self.progress.note(f"passed over {stray.where}: {stray.what}; {stray.hint}")
+        if len(found) > _TOLD:
+            self.progress.note(f"passed over {len(found) - _TOLD:,} more like it: `tokenguard doctor` lists them")
+
+    def _beside_documents(self) -> dict[str, Any]:
+        """What every JSON document says of its own completeness."""
+        found = [{"where": each.where, "what": each.what} for each in self.passed_over()]
+        return {"passed_over": found} if found else {}
 
     def say(self, text: str) -> None:
         """Tell what is used and done, under -v."""

@@ -102,7 +102,7 @@ class KvMount:
             lambda client: client.adapter.request("list", f"/v1/{self._mount}/detailed-metadata/{path}", params=params)
         )
         details = {} if answer is None else _part(_part(answer, "data"), "key_info")
-        return {name: _version(each) for name, each in details.items()}
+        return {name: _version(each) for name, each in details.items() if not name.endswith("/")}
 
     def keep_one_version(self, path: str) -> None:
         """Let the mount drop an entry's old versions as soon as there is a new one."""

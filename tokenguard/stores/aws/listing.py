@@ -1,6 +1,6 @@
 """The inventory, a hundred secrets a request; and only what changed, where this process has listed before."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,9 +8,12 @@ from tokenguard.clients.aws.secrets import tags_in
 from tokenguard.clients.aws.trouble import AwsTrouble, Reason
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.fingerprint import Fingerprint
-from tokenguard.domain.names import TokenId
+from tokenguard.domain.names import TokenId, is_token_id
+from tokenguard.errors import Tampered
+from tokenguard.ports.store import Stray
 from tokenguard.stores.aws.projection import MORE, STORE, TOKEN, print_key, snapshot_in
-from tokenguard.stores.aws.tokens import Tokens
+from tokenguard.stores.aws.strays import Strays
+from tokenguard.stores.aws.tokens import Held, Tokens
 
 LAG = timedelta(minutes=5)
 """How far AWS's listing may be behind."""
@@ -26,11 +29,28 @@ class Inventory:
         self._entries: dict[str, dict[str, Any]] = {}
         self._full_at: datetime | None = None
         self._sorts = True
+        self._strays = Strays(tokens.place)
+
+    @property
+    def strays(self) -> Sequence[Stray]:
+        """What was passed over so far."""
+        return self._strays.found
+
+    def survey(self) -> Sequence[Stray]:
+        """Everything with the store's tags, or below its own names, that is not tokenguard's."""
+        for _ in self.scan():
+            pass
+        own = [{"Key": "name", "Values": [f"{self._tokens.place.prefix}/@"]}]
+        for page in self._tokens.secrets.pages(Filters=own):
+            for listed in page:
+                self._strays.look(listed["Name"])
+        return self._strays.found
 
     def scan(self) -> Iterator[Snapshot]:
         """Every token, ordered by name; a token whose tags are not of its present state is read by itself."""
         self._refresh()
-        found = [snapshot for snapshot in map(self._snapshot, list(self._entries.values())) if snapshot is not None]
+        entries = list(self._entries.values())
+        found = [snapshot for snapshot in map(self._snapshot, self._lone(entries)) if snapshot is not None]
         listed = {snapshot.id for snapshot in found}
         # what this process made itself, and a listing that lags does not show yet
         found += [held.snapshot for held in self._tokens.known() if held.body.id not in listed]
@@ -41,7 +61,7 @@ class Inventory:
         filters = [*self._tokens_only, {"Key": "tag-key", "Values": [print_key(fingerprint), MORE]}]
         found = {held.body.id: held.snapshot for held in self._tokens.known()}
         for page in self._tokens.secrets.pages(Filters=filters):
-            found |= {snapshot.id: snapshot for snapshot in map(self._snapshot, page) if snapshot is not None}
+            found |= {each.id: each for each in map(self._snapshot, self._lone(page)) if each is not None}
         return tuple(sorted(each for each, at in found.items() if fingerprint in at.document.fingerprints))
 
     @property
@@ -51,17 +71,36 @@ class Inventory:
             {"Key": "tag-key", "Values": [TOKEN]},
         ]
 
+    def _lone(self, listed: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Secrets of this store, without those that bear the tags of a token which lives in another secret.
+
+        Whoever copies a secret in the console copies its tags.
+        """
+        ours = [each for each in listed if _is_ours(each, self._tokens.store_id)]
+        at_home = {tags_in(each)[TOKEN] for each in ours if snapshot_in(each) is not None}
+        for each in ours:
+            token = tags_in(each)[TOKEN]
+            copy = snapshot_in(each) is None and token in at_home
+            if copy or not is_token_id(token):
+                self._strays.note(each["Name"])
+            else:
+                yield each
+
     def _snapshot(self, listed: dict[str, Any]) -> Snapshot | None:
-        tags = tags_in(listed)
-        if tags.get(STORE) != self._tokens.store_id or TOKEN not in tags:
-            return None
-        self._tokens.met(TokenId(tags[TOKEN]), listed["Name"])
-        newest = self._tokens.newest(TokenId(tags[TOKEN]))
+        token = TokenId(tags_in(listed)[TOKEN])
+        self._tokens.met(token, listed["Name"])
+        newest = self._tokens.newest(token)
         snapshot = snapshot_in(listed)
         if snapshot is None:
-            held = self._tokens.load_home(listed["Name"])
+            held = self._read(listed["Name"])
             return None if held is None else held.snapshot
         return newest.snapshot if newest is not None and newest.body.version > snapshot.version else snapshot
+
+    def _read(self, home: str) -> Held | None:
+        try:
+            return self._tokens.load_home(home)
+        except Tampered as error:
+            raise Tampered(f"{error.message}: {home}", hint=error.hint) from None
 
     def _refresh(self) -> None:
         """Bring the entries up to date: all of them at first, later the changed ones."""
@@ -97,3 +136,8 @@ class Inventory:
                 raise
             self._sorts = False
             yield from self._newest_first()
+
+
+def _is_ours(listed: dict[str, Any], store_id: str) -> bool:
+    tags = tags_in(listed)
+    return tags.get(STORE) == store_id and TOKEN in tags

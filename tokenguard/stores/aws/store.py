@@ -16,7 +16,7 @@ from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, InputError
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.store import Live, Tombstone
+from tokenguard.ports.store import Live, Stray, Tombstone
 from tokenguard.stores.aws.bodies import StoreBody, pack
 from tokenguard.stores.aws.header import Header
 from tokenguard.stores.aws.listing import LAG, Inventory
@@ -108,6 +108,14 @@ class AwsStore:
     def scan(self) -> Iterator[Snapshot]:
         """Every token, ordered by name."""
         return self._inventory.scan()
+
+    def passed_over(self) -> Sequence[Stray]:
+        """What listing the store has left out so far."""
+        return self._inventory.strays
+
+    def check(self) -> Sequence[Stray]:
+        """Secrets that carry the store's tags, or lie in its own places, and that tokenguard did not write."""
+        return self._inventory.survey()
 
     def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:
         """Replace the document under compare-and-set, with its events, in one step."""

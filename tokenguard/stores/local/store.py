@@ -14,7 +14,7 @@ from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.store import Live, Tombstone
+from tokenguard.ports.store import Live, Stray, Tombstone
 from tokenguard.stores.local import chains, holders, leaving, opening
 from tokenguard.stores.local.contents import (
     Pointer,
@@ -150,6 +150,10 @@ class LocalStore:
         with self.session.reading() as rows:
             taken = View(rows)
         yield from map(_snapshot, taken.documents())
+
+    def passed_over(self) -> Sequence[Stray]:
+        """Nothing ever: every row is in the tree, and one that tokenguard did not write is tampering."""
+        return ()
 
     def trails(self) -> Iterator[tuple[Snapshot, Sequence[Entry]]]:
         """Every token, ordered by name, with its audit entries; one moment's view, as `scan`."""

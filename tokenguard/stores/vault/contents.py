@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from tokenguard.clients.vault.kv import Entry as KvEntry
 from tokenguard.domain import document as documents
 from tokenguard.domain.document import Document
 from tokenguard.domain.event import Entry
@@ -84,6 +85,11 @@ def unpack_envelope(data: Mapping[str, Any]) -> Envelope | None:
     )
 
 
+def is_foreign(entry: KvEntry) -> bool:
+    """Whether a document's place holds what was never one: only a first version can be, since ours are kept."""
+    return entry.version == 1 and not {"document", "never"} & set(entry.data)
+
+
 def document_bytes(data: Mapping[str, Any]) -> bytes:
     """The document inside an envelope's data, as `domain.document.decode` reads it."""
     text = data.get("document")
@@ -134,6 +140,14 @@ def unpack_live(data: Mapping[str, Any]) -> tuple[Label, Value] | None:
     if not label:
         return None
     return Label(label), _value({name: text for name, text in data.items() if name != _OURS})
+
+
+def damaged_at(mount: str, path: str) -> Tampered:
+    """The entry at a path of a mount is not what we wrote."""
+    return Tampered(
+        f"{_FOREIGN}: {mount}/{path}",
+        hint=f"compare with its older versions, `bao kv get -version=N -mount={mount} {path}`; keep them as evidence",
+    )
 
 
 def damaged(what: str) -> Tampered:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from tokenguard.clients.vault.kv import KvMount
 from tokenguard.clients.vault.trouble import CasLost, VaultTrouble
 from tokenguard.domain.fingerprint import Fingerprint
-from tokenguard.domain.names import TokenId, token_id
+from tokenguard.domain.names import TokenId
 from tokenguard.stores.vault.contents import stamp
+from tokenguard.stores.vault.folders import Folders, document_in
 from tokenguard.stores.vault.layout import Place
 
 
@@ -22,10 +23,11 @@ class Holders:
 
     kv: KvMount
     place: Place
+    folders: Folders
 
     def of(self, fingerprint: Fingerprint) -> tuple[TokenId, ...]:
         """The tokens that know a value of that fingerprint, in the order of their ids; one request."""
-        return tuple(sorted(map(token_id, self.kv.names(self.place.holders(fingerprint)))))
+        return tuple(sorted(token for _, token in self.folders.ours(self.place.holders(fingerprint), document_in)))
 
     def add(self, token: TokenId, fingerprints: Iterable[Fingerprint]) -> None:
         """Note what a document is about to know."""

@@ -6,24 +6,20 @@ was changed by other hands is found out. Whoever may write puts the index right 
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import msgspec
 
 from tokenguard.clients.vault.kv import PAGE, Entry, KvMount
-from tokenguard.clients.vault.session import CONNECTIONS
+from tokenguard.clients.vault.parallel import in_parallel
 from tokenguard.clients.vault.trouble import CasLost, Reason, VaultTrouble
-from tokenguard.domain.names import TokenId, token_id
+from tokenguard.domain.names import TokenId
 from tokenguard.errors import Tampered
-from tokenguard.stores.vault.contents import document_bytes, stamp, unpack_envelope
+from tokenguard.stores.vault.contents import damaged_at, document_bytes, is_foreign, stamp, unpack_envelope
+from tokenguard.stores.vault.folders import Folders, document_in, mark_in, shard_in
 from tokenguard.stores.vault.layout import Place, shard_of
 from tokenguard.stores.vault.shards import Row, pack_shard, unpack_shard
-
-_Key = TypeVar("_Key")
-_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +33,9 @@ class _Read:
 class Inventory:
     """The rows of all documents."""
 
-    def __init__(self, kv: KvMount, place: Place, *, detailed: bool) -> None:
+    def __init__(self, kv: KvMount, place: Place, folders: Folders, *, detailed: bool) -> None:
         self._kv = kv
+        self._folders = folders
         self._place = place
         self._detailed = detailed
         self._marked: dict[TokenId, int] = {}
@@ -47,9 +44,9 @@ class Inventory:
     def rows(self) -> list[Row]:
         """Every document, as new as this call; tokens that never came to be are left out."""
         # in this order: a mark goes only when the shard is right, and a document comes only after its mark
-        marks = [(name, *_marked(name)) for name in self._kv.names(self._place.marks)]
-        shards = self._shards([int(name, 16) for name in self._kv.names(self._place.shards)])
-        documents = [token_id(name) for name in self._kv.names(self._place.documents)]
+        marks = [(name, *mark) for name, mark in self._folders.ours(self._place.marks, mark_in)]
+        shards = self._shards([number for _, number in self._folders.ours(self._place.shards, shard_in)])
+        documents = [token for _, token in self._folders.ours(self._place.documents, document_in)]
         rows = {token: row for read in shards.values() for token, row in read.rows.items()}
         known = {token: rows[token] for token in documents if token in rows}
         behind = {token for _, token, _ in marks} | (set(documents) - known.keys()) | self._outdated(documents, known)
@@ -98,7 +95,7 @@ class Inventory:
             if shard_of(token) == number and token in fresh
             if fresh[token].version > expected and not fresh[token].busy
         ]
-        _in_parallel(self._kv.forget, over)
+        in_parallel(self._kv.forget, over)
 
     def _put_right(self, number: int, read: _Read, fresh: Mapping[TokenId, Row], wanted: Iterable[TokenId]) -> bool:
         rows = {**read.rows, **{token: row for token, row in fresh.items() if shard_of(token) == number}}
@@ -122,11 +119,23 @@ class Inventory:
             except Tampered:
                 return _Read(entry.version if entry else 0, {})  # derived: it is made again from the documents
 
-        return _in_parallel(read, numbers)
+        return in_parallel(read, numbers)
 
     def _documents(self, tokens: Iterable[TokenId]) -> dict[TokenId, Row]:
-        found = _in_parallel(lambda token: self._kv.read(self._place.document(token)), list(tokens))
-        return {token: _row(token, entry) for token, entry in found.items() if entry is not None}
+        found = in_parallel(lambda token: self._kv.read(self._place.document(token)), list(tokens))
+        rows = {}
+        for token, entry in found.items():
+            if entry is not None and is_foreign(entry):
+                self._folders.note(self._place.document(token))
+            elif entry is not None:
+                rows[token] = self._row(token, entry)
+        return rows
+
+    def _row(self, token: TokenId, entry: Entry) -> Row:
+        try:
+            return _row(token, entry)
+        except Tampered:
+            raise damaged_at(self._kv.mount, self._place.document(token)) from None
 
 
 def _row(token: TokenId, entry: Entry) -> Row:
@@ -140,16 +149,3 @@ def _row(token: TokenId, entry: Entry) -> Row:
         busy=envelope.document.busy,
         document=msgspec.Raw(document_bytes(entry.data)),
     )
-
-
-def _marked(name: str) -> tuple[TokenId, int]:
-    token, _, rest = name.partition(".")
-    expected = rest.partition(".")[0]
-    return token_id(token), int(expected) if expected.isdecimal() else 0
-
-
-def _in_parallel(work: Callable[[_Key], _Found], keys: Sequence[_Key]) -> dict[_Key, _Found]:
-    if len(keys) < 2:  # noqa: PLR2004 - nothing to do side by side
-        return {key: work(key) for key in keys}
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        return dict(zip(keys, pool.map(work, keys), strict=True))

@@ -12,12 +12,14 @@ from tokenguard.domain.fingerprint import Fingerprint, FingerprintKey, fingerpri
 from tokenguard.domain.move import Move, check_may_come
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
+from tokenguard.errors import Tampered
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.store import Live, Tombstone
+from tokenguard.ports.store import Live, Stray, Tombstone
 from tokenguard.stores.local.identity import current_actor
 from tokenguard.stores.refusals import no_such_token, token_changed
-from tokenguard.stores.vault.contents import About, Envelope, pack_envelope, unpack_envelope
+from tokenguard.stores.vault.contents import About, Envelope, damaged_at, pack_envelope, unpack_envelope
+from tokenguard.stores.vault.folders import Folders
 from tokenguard.stores.vault.founding import check_ready, read_about, read_key, write_key
 from tokenguard.stores.vault.history import Blocks
 from tokenguard.stores.vault.holders import Holders
@@ -40,9 +42,10 @@ class VaultStore:
         self._place = place
         self._about = about
         self._names = Names(kv, place)
-        self._holders = Holders(kv, place)
+        self._folders = Folders(kv, place)
+        self._holders = Holders(kv, place, self._folders)
         self._blocks = Blocks(kv, place.trails)
-        self._inventory = Inventory(kv, place, detailed=about.detailed)
+        self._inventory = Inventory(kv, place, self._folders, detailed=about.detailed)
         self._slots = Slots(kv, place, self._home)
         self._homes: dict[TokenId, str] = {}
         self._seen: dict[TokenId, tuple[int, Envelope]] = {}
@@ -111,6 +114,14 @@ class VaultStore:
         """Every token, ordered by name; one moment's view, read as it is consumed."""
         for row in sorted(self._inventory.rows(), key=lambda row: row.name):
             yield Snapshot(id=row.token, version=row.version, document=decode(bytes(row.document)))
+
+    def passed_over(self) -> Sequence[Stray]:
+        """What reading the store has left out so far."""
+        return self._folders.strays
+
+    def check(self) -> Sequence[Stray]:
+        """Everything in the store's folders that tokenguard did not write, as far as the login may list."""
+        return self._folders.survey()
 
     def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:
         """Replace the document under compare-and-set, with its events, in one write."""
@@ -215,8 +226,12 @@ class VaultStore:
 
     def _read(self, token: TokenId) -> tuple[int, Envelope | None]:
         """A document's version and what it holds; None if it is not there. Not remembered: an audit reads them all."""
-        entry = self._kv.read(self._place.document(token))
-        return (entry.version, unpack_envelope(entry.data)) if entry else (0, None)
+        path = self._place.document(token)
+        entry = self._kv.read(path)
+        try:
+            return (entry.version, unpack_envelope(entry.data)) if entry else (0, None)
+        except Tampered:
+            raise damaged_at(self._kv.mount, path) from None
 
     def _saw(self, token: TokenId, version: int, envelope: Envelope) -> Snapshot:
         self._homes[token] = envelope.home

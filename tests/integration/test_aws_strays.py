@@ -1,0 +1,92 @@
+"""A secret that others made with the store's tags or in its places: it stops nothing, is told, and is named with exit 6."""
+
+import base64
+
+import pytest
+
+from tests.fakes.secrets_manager.command_line import NAME, AwsCommandLine
+from tests.fakes.secrets_manager.stores import CREDENTIALS
+from tokenguard.errors import ExitCode
+from tokenguard.stores.aws.projection import STORE, TOKEN
+
+OTHER = f"{NAME}-copy"
+
+
+@pytest.fixture
+def cli(fake_aws, sandbox, tmp_path, capfd, monkeypatch) -> AwsCommandLine:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    cli = AwsCommandLine(fake_aws, sandbox, tmp_path, capfd, monkeypatch)
+    assert cli("init", "--sandbox").code == ExitCode.OK
+    assert cli.issue().code == ExitCode.OK
+    return cli
+
+
+def prefix_of(cli: AwsCommandLine) -> str:
+    return cli.url.removeprefix("aws://").partition("/")[2]
+
+
+def tags_of(cli: AwsCommandLine) -> dict[str, str]:
+    described = cli.aws.service.call("DescribeSecret", {"SecretId": f"{prefix_of(cli)}/{NAME}"})
+    return {tag["Key"]: tag["Value"] for tag in described["Tags"]}
+
+
+def make(cli: AwsCommandLine, name: str, tags: dict[str, str]) -> str:
+    secret = f"{prefix_of(cli)}/{name}"
+    cli.aws.service.call(
+        "CreateSecret",
+        {
+            "Name": secret,
+            "ClientRequestToken": "11111111-2222-4333-8444-555555555555",
+            "SecretBinary": base64.b64encode(b"note").decode(),
+            "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+        },
+    )
+    return secret
+
+
+@pytest.mark.parametrize("kind", ["copied with its tags", "with an id that is none"])
+def test_a_secret_with_the_stores_tags_stops_nothing_and_is_told(cli, kind):
+    tags = tags_of(cli)
+    if kind == "with an id that is none":
+        tags = {STORE: tags[STORE], TOKEN: "notes"}
+    secret = make(cli, "video/app/prod/copy", tags)
+    for line in (["list"], ["check", "--inventory-only"], ["report"], ["rotate", "--due"], ["audit", "log"]):
+        answer = cli(*line)
+        assert answer.code in {ExitCode.OK, ExitCode.FINDINGS}, (line, answer.err)
+        assert secret in answer.err, line
+    document = cli("list", "--format", "json").document
+    assert [token["name"] for token in document["tokens"]] == [NAME]
+    assert [each["where"] for each in document["passed_over"]] == [secret]
+    named_with_exit_6(cli, secret)
+
+
+@pytest.mark.parametrize("name", ["@notes", "@shared-notes", "@log/notes/1", "@store/old"])
+def test_a_secret_below_the_stores_own_names_is_named(cli, name):
+    secret = make(cli, name, {})
+    assert cli("list").code == cli("rotate", "--due").code == ExitCode.OK
+    named_with_exit_6(cli, secret)
+
+
+def test_secrets_of_others_beside_the_store_are_no_strays(cli):
+    make(cli, "video/app/prod/database", {"team": "video"})
+    assert cli("audit", "verify").code == ExitCode.OK
+    assert "passed over" not in cli("list").err
+
+
+def test_a_token_whose_state_is_gone_is_never_passed_over(cli):
+    secret = make(cli, "video/app/prod/lost", {STORE: tags_of(cli)[STORE], TOKEN: "0" * 32})
+    for line in (["list"], ["rotate", "--due"], ["audit", "verify"]):
+        answer = cli(*line)
+        assert answer.code == ExitCode.TAMPERED, line
+        assert secret in answer.error
+
+
+def named_with_exit_6(cli: AwsCommandLine, secret: str) -> None:
+    verified = cli("audit", "verify")
+    assert verified.code == ExitCode.TAMPERED
+    assert secret in verified.error
+    assert verified.err.count("hint: ") == 1
+    doctor = cli("doctor")
+    assert doctor.code == ExitCode.TAMPERED
+    assert secret in doctor.out
