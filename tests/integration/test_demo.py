@@ -60,7 +60,15 @@ def test_the_demo_holds_shows_what_the_readme_shows_and_leaves_nothing(environme
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("told", "colours"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+@pytest.mark.parametrize(
+    ("told", "colours"),
+    [
+        ({"TERM": "xterm"}, True),
+        ({}, sys.platform == "win32"),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+    ],
+)
 def test_its_narrator_is_coloured_only_where_that_is_wanted(monkeypatch, told, colours):
     class Terminal(io.StringIO):
         def isatty(self):

@@ -2,13 +2,21 @@
 
 import re
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 LOCKS = [ROOT / "requirements" / name for name in ("base.txt", "dev.txt")]
+PIP_LOCK = ROOT / "requirements" / "pip.txt"
+INSTALLERS = [ROOT / name for name in ("Makefile", "action.yml", "pipelines/Containerfile")]
+INSTALL = re.compile(r"pip.* install .*--require-hashes --requirement (?:\S*/)?requirements/(\w+)\.txt")
+INDEX = re.compile(
+    r"://|(?m:^\s*(?:-[ifr]\b|--(?:index-url|extra-index-url|find-links|trusted-host|no-index|requirement)))|@ "
+)
 PIN = re.compile(r"(?m)^([A-Za-z0-9][\w.-]*)(?:\[[\w,-]+\])?==(\S+)")
 
 
@@ -20,12 +28,58 @@ def pins(lock):
     return {canonical(name): version for name, version in PIN.findall(lock.read_text())}
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
-def test_every_pin_has_a_hash_and_no_line_names_a_place(lock):
+@pytest.mark.parametrize("lock", [*LOCKS, PIP_LOCK], ids=lambda lock: lock.name)
+def test_every_pin_has_a_hash_and_no_line_names_an_index_or_a_place(lock):
     blocks = re.split(r"(?m)^(?=[A-Za-z0-9])", lock.read_text())[1:]
+    assert blocks
     assert all(PIN.match(block) and "--hash=sha256:" in block for block in blocks)
-    assert "://" not in lock.read_text()
+    assert not INDEX.search(lock.read_text())
     assert not re.search(r"(?m)^-|file:|/(?:home|root)/", lock.read_text())
+
+
+@pytest.mark.parametrize(
+    "line", ["--index-url https://x", "-i x", "--extra-index-url x", "--find-links x", "a @ file:x", "    -f x", "-r y"]
+)
+def test_an_index_in_a_lock_would_be_noticed(line):
+    assert INDEX.search(f"# made by make lock\n{line}\nx==1 \\\n    --hash=sha256:0\n")
+
+
+def test_a_pin_names_each_extra_that_another_package_asks_for():
+    """pip up to 23.2 takes `name[extra]` of a dependency for a requirement without a hash if only `name` is locked."""
+    text = LOCKS[1].read_text()
+    locked = {
+        canonical(name): set(extras.split(",")) - {""}
+        for name, extras in re.findall(r"(?m)^([A-Za-z0-9][\w.-]*)(?:\[([\w,-]+)\])?==", text)
+    }
+    asked = {}
+    for name, extras in locked.items():
+        try:
+            lines = metadata.requires(name) or ()
+        except metadata.PackageNotFoundError:
+            continue  # for another platform
+        for requirement in map(Requirement, lines):
+            marker = requirement.marker
+            if requirement.extras and (
+                marker is None or any(marker.evaluate({"extra": each}) for each in {"", *extras})
+            ):
+                asked.setdefault(canonical(requirement.name), set()).update(requirement.extras)
+    assert asked, "coverage[toml] is one"
+    assert {name: extras for name, extras in asked.items() if not extras <= locked[name]} == {}
+
+
+@pytest.mark.parametrize("file", INSTALLERS, ids=lambda file: file.name)
+def test_whatever_installs_a_lock_installs_the_locked_pip_before(file):
+    order = INSTALL.findall(file.read_text().replace("$(PIP)", "pip"))
+    assert order[:1] == ["pip"]
+    assert set(order[1:]) <= {"base", "dev"}
+    assert "base" in order
+
+
+def test_nothing_else_installs_a_lock():
+    """The docs send people to `make`; so do the scripts of this repository."""
+    others = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("pipelines/**/*"), ROOT / ".ci" / "run"]
+    found = {file for file in others if file.is_file() and re.search(r"requirements/\w+\.txt", file.read_text())}
+    assert found <= {*INSTALLERS, ROOT / "CHANGELOG.md"}
 
 
 def test_every_dependency_is_locked():
