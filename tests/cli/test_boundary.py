@@ -36,13 +36,13 @@ def test_every_error_of_ours_leaves_with_its_own_code(cli, monkeypatch):
         assert (answer.code, answer.err) == (kind.exit_code, "error: it went wrong\nhint: mend it\n")
 
 
-def test_a_bug_shows_frames_and_no_values(cli, monkeypatch, words):
+def test_a_bug_shows_frames_and_no_values(cli, monkeypatch):
     """T04: a message, a local or an attribute of a foreign exception may hold a value."""
     secret = canary()
     monkeypatch.setattr(cli.store, "scan", _raising(ValueError(f"invalid literal: {secret}")))
     answer = cli("list")
     assert answer.code == ExitCode.BUG
-    words(answer)
+    assert "an unexpected ValueError" in answer.err
     assert "tokenguard/cli/listing.py" in answer.err
     assert secret not in answer.err
 
@@ -146,10 +146,10 @@ FINE = [
 
 
 @pytest.mark.parametrize("argument", LOOKS_LIKE_A_VALUE)
-def test_an_argument_that_looks_like_a_value_stops_everything(cli, argument, words):
+def test_an_argument_that_looks_like_a_value_stops_everything(cli, argument):
     """T01: it is in the shell's history already; nothing is read, nothing is written, nothing is repeated."""
     error = cli.refused("show", argument)
-    words(error)
+    assert error == "an argument looks like the value of a token"
 
 
 @pytest.mark.parametrize("argument", FINE)
