@@ -193,14 +193,14 @@ def test_a_deleted_entry_stops_a_rotation_and_not_a_retirement(cli, sandbox, the
     assert cli("retire", NAME).code == 0
 
 
-def test_another_server_than_the_pinned_one_hears_nothing(cli, sandbox, theirs):
+def test_another_server_than_the_pinned_one_hears_nothing(cli, sandbox, theirs, words):
     url = theirs.put("app", token=_value(sandbox))
     assert adopt(cli, sandbox, f"{url}#token").code == 0
     with VaultProxy(cli.server.port) as proxy:
         cli.address = proxy.url
         answer = cli("rotate", NAME)
         assert answer.code == 2, answer
-        assert "another server" in answer.error
+        words(answer)
         assert not [asked for asked in proxy.asked if theirs.mount in asked.path]
 
 
@@ -349,9 +349,10 @@ def test_a_store_of_tokenguard_is_not_walked_into(cli):
 
 
 @pytest.mark.parametrize("address", ["vault://no-such-mount", "vault://secret/nothing/here"])
-def test_nothing_at_an_address_is_an_error_and_no_success(cli, address):
+def test_nothing_at_an_address_is_an_error_and_no_success(cli, address, words):
     answer = cli("import", "--from", address)
-    assert (answer.code, answer.error) == (2, "error: there is nothing to read at that address")
+    assert answer.code == 2
+    words(answer)
 
 
 def test_an_interrupted_import_goes_on_under_the_same_names(cli, theirs, tree, monkeypatch):

@@ -24,20 +24,21 @@ def made(cli) -> AwsCommandLine:
     return cli
 
 
-def test_a_store_is_made_once_with_the_sdk_and_its_default_credentials(cli):
+def test_a_store_is_made_once_with_the_sdk_and_its_default_credentials(cli, words):
     cli.real_sdk = True
     answer = cli("init", "--format", "json")
     assert answer.code == 0, answer.err
     assert answer.document["store"] == cli.url
     assert len(answer.document["store_id"]) == 32
     again = cli("init")
-    assert (again.code, again.error) == (2, f"error: there is a store at {cli.url} already")
+    assert again.code == 2
+    words(again)
 
 
-def test_there_is_no_store_before_it_is_made(cli):
+def test_there_is_no_store_before_it_is_made(cli, words):
     answer = cli("list")
     assert answer.code == 2
-    assert "there is no store" in answer.error
+    words(answer)
 
 
 def test_a_planned_rotation_ends_with_a_new_live_value_and_a_dead_old_one(made, sandbox):
@@ -69,18 +70,18 @@ def test_list_show_edit_and_retire_work_as_on_any_store(made):
     assert made("list", "--state", "retired").out.count(NAME) == 1
 
 
-def test_doctor_says_who_we_are_and_what_it_costs(made):
+def test_doctor_says_who_we_are_and_what_it_costs(made, words):
     answer = made("doctor")
     assert answer.code == 0, answer.out + answer.err
     assert "assumed-role/rotator" in answer.out
-    assert "$0.80 a month for 2 secrets" in answer.out
+    words(answer)
 
 
-def test_doctor_tells_of_credentials_that_will_end(made, monkeypatch):
+def test_doctor_tells_of_credentials_that_will_end(made, monkeypatch, words):
     monkeypatch.setenv("AWS_SESSION_TOKEN", "tgcanary-session")
     answer = made("doctor")
     assert answer.code == 0, answer.out + answer.err
-    assert "they are temporary" in answer.out
+    words(answer)
     assert "tgcanary" not in answer.out + answer.err
 
 
@@ -143,11 +144,11 @@ def test_a_configuration_that_names_another_endpoint_is_not_followed(made):
     assert "--accept-server" in refused.hint
 
 
-def test_a_provider_on_this_machine_is_kept_out_of_a_store_that_was_not_made_for_practice(cli):
+def test_a_provider_on_this_machine_is_kept_out_of_a_store_that_was_not_made_for_practice(cli, words):
     assert cli("init").code == 0
     answer = cli.issue()
     assert answer.code == 2
-    assert "on this machine" in answer.error
+    words(answer)
 
 
 def test_one_runner_works_at_a_time_unless_it_is_told_otherwise(made):
@@ -183,7 +184,7 @@ def test_each_role_s_policy_allows_the_calls_of_its_commands_and_those_of_invent
                 assert any(fnmatch(asked.get("VersionStage", ""), stage) for stage in stages), asked
 
 
-def test_a_local_store_moves_here_with_the_calls_of_a_rotator(cli, tmp_path, monkeypatch):
+def test_a_local_store_moves_here_with_the_calls_of_a_rotator(cli, tmp_path, monkeypatch, words):
     key = tmp_path / "key"
     key.write_bytes(base64.b64encode(bytes(range(32))))
     key.chmod(0o600)
@@ -198,7 +199,7 @@ def test_a_local_store_moves_here_with_the_calls_of_a_rotator(cli, tmp_path, mon
         action.partition(":")[2] for each in json.loads(policies["rotator"])["Statement"] for action in each["Action"]
     }
     plan = cli("--store", old, "migrate", "--to", cli.url, "--plan")
-    assert "about $0.80 a month for 2 secrets" in plan.out
+    words(plan)
     cli.aws.requests.clear()
     assert cli("--store", old, "migrate", "--to", cli.url).code == 0
     assert set(cli.aws.counts) <= allowed

@@ -106,20 +106,22 @@ def test_a_denied_kms_key_is_told_from_a_denied_call(aws, store):
         ("RequestTimeTooSkewed", "the difference is too large"),
     ],
 )
-def test_a_clock_that_is_wrong_is_told_from_a_wrong_key(aws, store, code, message):
+def test_a_clock_that_is_wrong_is_told_from_a_wrong_key(aws, store, code, message, words):
     read = created(store)
     aws.fail("PutSecretValue", code, message=message)
-    with pytest.raises(AwsTrouble, match="this machine's time") as caught:
+    with pytest.raises(AwsTrouble) as caught:
         edited(store, read)
-    assert "set the clock" in caught.value.hint
+    words(caught.value)
+    words(caught.value)
     assert edited(store, read).version == 2
 
 
-def test_a_session_that_expires_says_how_to_go_on(aws, store):
+def test_a_session_that_expires_says_how_to_go_on(aws, store, words):
     read = created(store)
     aws.expired.add(KEY_ID)
-    with pytest.raises(AwsTrouble, match="session has expired") as caught:
+    with pytest.raises(AwsTrouble) as caught:
         edited(store, read)
+    words(caught.value)
     assert "--resume" in caught.value.hint
 
 
@@ -139,10 +141,11 @@ def test_without_credentials_there_is_one_clear_error(aws, monkeypatch):
     assert caught.value.reason is Reason.CREDENTIALS
 
 
-def test_nobody_there_is_said_so(aws):
+def test_nobody_there_is_said_so(aws, words):
     gone = AwsClient(AwsSettings(region=aws.region, endpoint=Address.parse("http://127.0.0.1:9"), attempts=1))
-    with pytest.raises(AwsTrouble, match="cannot be reached"):
+    with pytest.raises(AwsTrouble) as caught:
         open_store(place(aws), gone, FakeClock())
+    words(caught.value)
 
 
 @pytest.mark.parametrize("body", [b"<html>log in</html>", b"{", b""])
@@ -245,14 +248,16 @@ def test_a_runner_that_read_too_early_loses(aws, store):
 
 
 @pytest.mark.parametrize("sign", [{"rotation_enabled": True}, {"owning_service": "rds"}, {"type": "partner"}])
-def test_a_secret_that_somebody_else_rotates_is_refused(aws, store, sign):
+def test_a_secret_that_somebody_else_rotates_is_refused(aws, store, sign, words):
     read = created(store)
     for name, value in sign.items():
         setattr(kept(aws), name, value)
-    with pytest.raises(Conflict, match="AWS itself rotates"):
+    with pytest.raises(Conflict) as caught:
         edited(opened(aws), read)
-    with pytest.raises(Conflict, match="AWS itself rotates"):
+    words(caught.value)
+    with pytest.raises(Conflict) as caught:
         opened(aws).put_candidate(read.id, FIRST, VALUE)
+    words(caught.value)
     assert opened(aws).load(read.id) == read
 
 
@@ -267,15 +272,17 @@ def test_a_foreign_pending_version_is_not_stolen(aws, store):
     assert "AWSPENDING" in kept(aws).versions[foreign].stages
 
 
-def test_a_value_that_somebody_wrote_by_hand_is_not_written_over(aws, store):
+def test_a_value_that_somebody_wrote_by_hand_is_not_written_over(aws, store, words):
     token = created(store).id
     store.put_candidate(token, FIRST, VALUE)
     store.publish(token, FIRST, 0)
     client(aws).secrets("put_secret_value", SecretId=HOME, SecretString="by hand")
-    with pytest.raises(Conflict, match="somebody else"):
+    with pytest.raises(Conflict) as caught:
         opened(aws).publish(token, FIRST, 1)
-    with pytest.raises(Conflict, match="somebody else"):
+    words(caught.value)
+    with pytest.raises(Conflict) as caught:
         opened(aws).read_live(token)
+    words(caught.value)
 
 
 def test_a_secret_of_somebody_else_is_no_token_and_its_name_is_not_taken(aws, store):
@@ -294,11 +301,12 @@ def test_two_stores_of_one_region_do_not_see_each_other(aws, store):
     assert store.holders(store.fingerprint(VALUE)) == ()
 
 
-def test_a_secret_that_is_scheduled_for_deletion_says_how_to_get_it_back(aws, store):
+def test_a_secret_that_is_scheduled_for_deletion_says_how_to_get_it_back(aws, store, words):
     read = created(store)
     client(aws).secrets("delete_secret", SecretId=HOME, RecoveryWindowInDays=7)
-    with pytest.raises(AwsTrouble, match="scheduled for deletion") as caught:
+    with pytest.raises(AwsTrouble) as caught:
         edited(store, read)
+    words(caught.value)
     assert "restore-secret" in caught.value.hint
 
 

@@ -86,13 +86,14 @@ WRONG_FOR_GITHUB = {
 
 
 @pytest.mark.parametrize("claims", WRONG_FOR_GITHUB.values(), ids=WRONG_FOR_GITHUB)
-def test_no_other_job_of_github_becomes_rotator(github, monkeypatch, claims):
+def test_no_other_job_of_github_becomes_rotator(github, monkeypatch, claims, words):
     issuer = github.issuer
     if "aud" in claims:  # the runner would sign what is asked for
         signed = issuer.signed
         monkeypatch.setattr(issuer, "signed", lambda given=None, **_: signed(given))
     refused = github.job("rotator", "list", claims=claims)
-    assert (refused.code, "does not accept the login" in refused.error) == (4, True), refused
+    assert refused.code == 4, refused
+    words(refused)
     assert not refused.out
 
 
@@ -112,9 +113,10 @@ WRONG_FOR_GITLAB = {
 
 
 @pytest.mark.parametrize("claims", WRONG_FOR_GITLAB.values(), ids=WRONG_FOR_GITLAB)
-def test_no_other_job_of_gitlab_becomes_rotator(gitlab, claims):
+def test_no_other_job_of_gitlab_becomes_rotator(gitlab, claims, words):
     refused = gitlab.job("rotator", "list", claims=claims)
-    assert (refused.code, "does not accept the login" in refused.error) == (4, True), refused
+    assert refused.code == 4, refused
+    words(refused)
 
 
 def test_gitlabs_jobs_log_in_by_variable(gitlab):
@@ -137,14 +139,15 @@ def test_a_token_signed_by_somebody_else_is_refused(github):
         assert github.job("rotator", "list").code == 4
 
 
-def test_a_long_run_asks_for_a_fresh_identity_and_trouble_passes(github):
+def test_a_long_run_asks_for_a_fresh_identity_and_trouble_passes(github, words):
     asked = len(github.issuer.asked)
     github.issuer.failures = [503]
     assert github.job("rotator", "list", claims=GITHUB).code == 0
     assert github.issuer.asked[asked:] == ["tokenguard"]
     github.issuer.failures = [403]
     refused = github.job("rotator", "list", claims=GITHUB)
-    assert (refused.code, "no identity token" in refused.error) == (4, True)
+    assert refused.code == 4
+    words(refused)
     assert "id-token: write" in refused.err
 
 
@@ -231,20 +234,21 @@ def test_a_set_up_server_is_as_declared_until_somebody_changes_it(github, tmp_pa
     assert github.owner("setup", file, "--exit-code").code == 0
 
 
-def test_what_is_there_and_not_ours_is_left_alone(github, tmp_path, openbao):
+def test_what_is_there_and_not_ours_is_left_alone(github, tmp_path, openbao, words):
     openbao.api("POST", "sys/mounts/taken", {"type": "kv", "options": {"version": "1"}})
     refused = github.owner("--store", "vault://taken/team", "setup", str(tmp_path / "server.yaml"), "--apply")
-    assert (refused.code, "mount taken is something else" in refused.error) == (2, True), refused
-    assert "! mount taken: options" in refused.out
+    assert refused.code == 2, refused
+    words(refused)
     assert openbao.api("GET", "sys/mounts").json()["data"]["taken/"]["options"] == {"version": "1"}
 
 
-def test_a_stores_own_role_cannot_set_the_server_up(github, tmp_path):
+def test_a_stores_own_role_cannot_set_the_server_up(github, tmp_path, words):
     denied = github.job("rotator", "setup", str(tmp_path / "server.yaml"), claims=GITHUB)
-    assert (denied.code, "does not let this login look at" in denied.error) == (4, True), denied
+    assert denied.code == 4, denied
+    words(denied)
 
 
-def test_a_cluster_is_set_up_and_an_audit_device_that_the_server_refuses_is_told(github, tmp_path, openbao):
+def test_a_cluster_is_set_up_and_an_audit_device_that_the_server_refuses_is_told(github, tmp_path, openbao, words):
     file = tmp_path / "pods.yaml"
     authority = trustme.CA().cert_pem.bytes().decode()
     pods = (
@@ -260,6 +264,5 @@ def test_a_cluster_is_set_up_and_an_audit_device_that_the_server_refuses_is_told
     assert (bound["bound_service_account_names"], bound["audience"]) == (["tokenguard"], "tokenguard")
     file.write_text(f"{pods}audit: {tmp_path}/audit.log\n")
     refused = github.owner("setup", str(file), "--apply")
-    assert (refused.code, "audit device" in refused.error, "configuration file" in refused.err) == (2, True, True), (
-        refused
-    )
+    assert refused.code == 2, refused
+    words(refused)

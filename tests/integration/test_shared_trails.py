@@ -225,7 +225,7 @@ def test_on_aws_a_trail_outgrows_its_secret_and_a_publisher_who_lost_leaves_no_b
     assert broken(store) == []
 
 
-def test_on_aws_events_make_room_before_an_item_is_too_large(aws: FakeAws):
+def test_on_aws_events_make_room_before_an_item_is_too_large(aws: FakeAws, words):
     store = aws_stores.made(aws)
     large = bytes(range(256)) * 300
     noise = os.urandom(MAX_BYTES - 1_000)
@@ -233,7 +233,8 @@ def test_on_aws_events_make_room_before_an_item_is_too_large(aws: FakeAws):
         share(store, Item.FINGERPRINTS, noise)
     assert len(store.shelf.trail(Item.FINGERPRINTS)[1]) == 12
     share(store, Item.FINGERPRINTS, large)
-    with pytest.raises(InputError, match="more than one secret"):
+    with pytest.raises(InputError) as caught:
         share(store, Item.FINGERPRINTS, noise + noise)
+    words(caught.value)
     assert store.shelf.read(Item.FINGERPRINTS).data == large
     assert broken(store) == []

@@ -32,27 +32,28 @@ def policies_of(cli: VaultCommandLine, url: str) -> dict[str, str]:
     return answer.document["policies"]
 
 
-def test_a_store_is_made_once(cli):
+def test_a_store_is_made_once(cli, words):
     made = cli("init", "--format", "json")
     assert made.code == 0
     assert made.document["store"] == cli.url
     assert len(made.document["store_id"]) == 32
     again = cli("init")
-    assert (again.code, again.error) == (2, f"error: there is a store at {cli.url} already")
+    assert again.code == 2
+    words(again)
 
 
-def test_there_is_no_store_before_it_is_made(cli):
+def test_there_is_no_store_before_it_is_made(cli, words):
     answer = cli("list")
     assert answer.code == 2
-    assert "there is no store" in answer.error
+    words(answer)
     assert f"--store {cli.url} init" in answer.err
 
 
-def test_a_shared_store_refuses_providers_of_this_machine(cli):
+def test_a_shared_store_refuses_providers_of_this_machine(cli, words):
     assert cli("init").code == 0
     refused = cli.issue()
     assert refused.code == 2
-    assert "on this machine" in refused.error
+    words(refused)
     assert cli("list", "--format", "json").document["tokens"] == []
 
 
@@ -213,7 +214,7 @@ def test_a_mount_that_is_not_fit_is_refused_before_anything_is_written(cli, open
     assert set(found.values()) == {(4, True, True)}, found
 
 
-def test_a_mount_that_became_unfit_stops_a_rotation_before_it_begins(cli, openbao):
+def test_a_mount_that_became_unfit_stops_a_rotation_before_it_begins(cli, openbao, words):
     mount = openbao.new_mount()
     cli.url = f"vault://{mount}/team"
     assert cli("init", "--sandbox").code == 0
@@ -221,7 +222,8 @@ def test_a_mount_that_became_unfit_stops_a_rotation_before_it_begins(cli, openba
     openbao.api("POST", f"{mount}/config", {"max_versions": 1})
     value = cli.live()
     answer = cli("rotate", NAME)
-    assert (answer.code, "keeps one version" in answer.error) == (4, True)
+    assert answer.code == 4
+    words(answer)
     assert cli.live() == value
     assert cli("doctor").code == 4
 
@@ -233,12 +235,12 @@ def test_a_login_that_ends_too_soon_is_refused_before_a_rotation(made, openbao):
     assert "can be neither renewed nor made again" in answer.error
 
 
-def test_a_revoked_login_says_so(made, openbao):
+def test_a_revoked_login_says_so(made, openbao, words):
     token = openbao.new_token(policies(made)["rotator"])
     openbao.api("POST", "auth/token/revoke", {"token": token})
     answer = made("rotate", NAME, token=token)
     assert answer.code == 4
-    assert "expired or was revoked" in answer.error
+    words(answer)
     assert token not in answer.err + answer.out
 
 

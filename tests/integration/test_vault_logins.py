@@ -52,7 +52,7 @@ def test_an_approle_rotates(cli, openbao, role):
     assert "vault:entity:" in cli("audit", "log", NAME).out
 
 
-def test_a_wrapped_secret_id_works_once_and_then_says_so(cli, openbao, role):
+def test_a_wrapped_secret_id_works_once_and_then_says_so(cli, openbao, role, words):
     wrapped = openbao._session.post(
         f"{openbao.url}/v1/auth/approle/role/ci/secret-id",
         headers={"X-Vault-Token": openbao.root_token, "X-Vault-Wrap-TTL": "60s"}, timeout=10,
@@ -61,7 +61,8 @@ def test_a_wrapped_secret_id_works_once_and_then_says_so(cli, openbao, role):
     cli.vault = {"auth": "approle", "role": role["role_id"], "wrapped": True}
     assert cli("list").code == 0
     again = cli("list")
-    assert (again.code, "expired or was revoked" in again.error) == (4, True)
+    assert again.code == 4
+    words(again)
 
 
 def signed(key: rsa.RSAPrivateKey, **claims: object) -> str:
@@ -105,7 +106,7 @@ def test_a_token_file_must_be_private(cli, openbao, tmp_path):
 
 
 @pytest.mark.parametrize("flaw", ["", "unknown authority", "wrong name"])
-def test_a_rotation_over_tls_and_none_over_a_certificate_that_is_wrong(cli, openbao, tmp_path, flaw):
+def test_a_rotation_over_tls_and_none_over_a_certificate_that_is_wrong(cli, openbao, tmp_path, flaw, words):
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     issuer = trustme.CA() if flaw == "unknown authority" else authority
@@ -115,7 +116,8 @@ def test_a_rotation_over_tls_and_none_over_a_certificate_that_is_wrong(cli, open
         cli.address, cli.vault = proxy.url, {"ca_bundle": str(tmp_path / "ca.pem")}
         answer = cli("rotate", NAME)
         if flaw:
-            assert (answer.code, "certificate is not accepted" in answer.error) == (4, True)
+            assert answer.code == 4
+            words(answer)
             assert "ca_bundle" in answer.err
             assert proxy.asked == []
         else:
