@@ -1,5 +1,6 @@
-"""A clock that advances only when somebody sleeps."""
+"""Clocks on which waiting takes no time: one stands still otherwise, one goes on with the machine's."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 
@@ -16,3 +17,19 @@ class FakeClock:
 
     def sleep(self, seconds: float) -> None:
         self.elapsed += max(seconds, 0)
+
+
+class SwiftClock:
+    """The machine's clocks, on which waiting takes no time."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self._ahead)
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._ahead
+
+    def sleep(self, seconds: float) -> None:
+        self._ahead += max(seconds, 0)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.fakes.answer import Answer
+from tests.fakes.clock import SwiftClock
 from tests.integration.openbao import OpenBao
 from tokenguard.cli.boundary import run
 from tokenguard.sandbox.server import Sandbox
@@ -27,6 +28,7 @@ class VaultCommandLine:
     stores: dict[str, str] = field(default_factory=dict)
     """More stores of the configuration: their addresses by name."""
     asked: int = 0
+    clock: SwiftClock = field(default_factory=SwiftClock)
 
     def __call__(self, *arguments: str, token: str = "", url: str = "") -> Answer:
         lines = {"address": self.address or self.server.url, "credential": "env:LOGIN", **self.vault}
@@ -35,7 +37,7 @@ class VaultCommandLine:
             f'[store]\nurl = "{url or self.url}"\n[vault]\n'
             + "".join(f"{name} = {json.dumps(each)}\n" for name, each in lines.items())
             + "".join(f'[stores.{name}]\nurl = "{each}"\n' for name, each in self.stores.items())
-            + f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 0.05\n'
+            + f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 2\n'
         )
         config.chmod(0o600)
         environ = {
@@ -46,6 +48,7 @@ class VaultCommandLine:
             **self.environ,
         }
         wiring = Wiring(environ=environ)
+        wiring.clock = self.clock
         code = run(["--no-input", *arguments], wiring)
         shown = self.capfd.readouterr()
         if "store" in wiring.__dict__:

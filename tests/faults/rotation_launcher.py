@@ -10,16 +10,15 @@ import os
 import re
 import signal
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import patch
 
+from tests.fakes.clock import SwiftClock
 from tests.fakes.secrets_manager import stores as aws_stores
 from tests.faults.rotation_faults import EFFECTS, MOVING, PEOPLE
 from tokenguard.cli.boundary import run
@@ -36,22 +35,6 @@ from tokenguard.stores.aws.place import AwsPlace
 WARM = ("add", "rotate", "rotate_view", "audit_verify", "init", "founding", "adding", "showing", "migrate")
 ROOMS = ("shell.local", "shell.vault", "shell.aws", "providers.registry", "delivery.registry", "http.client",
          "rotation.engine")  # fmt: skip
-
-
-class SwiftClock:
-    """The machine's clocks, on which waiting takes no time."""
-
-    def __init__(self) -> None:
-        self._ahead = 0.0
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self._ahead)
-
-    def monotonic(self) -> float:
-        return time.monotonic() + self._ahead
-
-    def sleep(self, seconds: float) -> None:
-        self._ahead += max(seconds, 0)
 
 
 class Gate:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.fakes.answer import Answer
 from tests.fakes.ci_issuer import AUDIENCE, Issuer
+from tests.fakes.clock import SwiftClock
 from tests.integration.openbao import OpenBao
 from tokenguard.cli.boundary import run
 from tokenguard.provisioning.server_setup.vault import method_of, role_of
@@ -44,6 +45,7 @@ class Pipeline:
     capfd: Any
     url: str
     system: str = "github"
+    clock: SwiftClock = field(default_factory=SwiftClock)
     policy: str = ""
     """The policy's file, beside the configuration."""
     seen: list[str] = field(default_factory=list)
@@ -77,12 +79,13 @@ class Pipeline:
         config.write_text(
             f'[store]\nurl = "{self.url}"\n[vault]\naddress = "{self.server.url}"\n'
             + "".join(f"{name} = {json.dumps(each)}\n" for name, each in vault.items())
-            + f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 0.05\n'
+            + f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 2\n'
             + (f'[policy]\nfile = "{self.policy}"\n' if self.policy else "")
         )
         config.chmod(0o600)
         admin = {"TOKENGUARD_ADMIN_AUTOPOSTING": self.sandbox.info.admin_key}
         wiring = Wiring(environ={"NO_COLOR": "1", "TOKENGUARD_CONFIG": str(config), "CI": "true", **admin, **environ})
+        wiring.clock = self.clock
         code = run(["--no-input", *arguments], wiring)
         shown = self.capfd.readouterr()
         if "store" in wiring.__dict__:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.answer import Answer as Said
+from tests.fakes.clock import SwiftClock
 from tests.fakes.secrets_manager.server import FakeAws
 from tests.fakes.secrets_manager.stores import CREDENTIALS, client
 from tests.fakes.vault_proxy import Answer, VaultProxy
@@ -114,15 +115,17 @@ class Machine:
     directory: Path
     capfd: Any
     environ: dict[str, str] = field(default_factory=dict)
+    clock: SwiftClock = field(default_factory=SwiftClock)
 
     def __call__(self, *arguments: str, server: str = "") -> Said:
         config = self.directory / "config.toml"
         config.write_text(
             f'[store]\nurl = "local://{self.directory}/store"\n{self.place.config(server or self.place.usual)}'
-            f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 0.05\n'
+            f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 2\n'
         )
         config.chmod(0o600)
         wiring = Wiring(environ={**self.environ, "TOKENGUARD_CONFIG": str(config), "NO_COLOR": "1"})
+        wiring.clock = self.clock
         code = run(["--no-input", *arguments], wiring)
         shown = self.capfd.readouterr()
         wiring.close()

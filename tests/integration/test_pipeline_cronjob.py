@@ -82,7 +82,7 @@ def test_the_pod_rotates_what_is_due_and_no_other_pod_does(openbao, sandbox, clu
     text = made["data"]["config.toml"].replace("https://vault.example.org:8200", openbao.url)
     config.write_text(
         text.replace("/var/run/secrets/tokenguard/token", str(token))
-        + f'[providers.autoposting]\nbase_url = "{sandbox.info.autoposting_url}"\ndeath_floor = 0.05\n'
+        + f'[providers.autoposting]\nbase_url = "{sandbox.info.autoposting_url}"\ndeath_floor = 0.3\n'
     )
     config.chmod(0o644)
     environ = {"TOKENGUARD_CONFIG": str(config), "TOKENGUARD_ADMIN_AUTOPOSTING": sandbox.info.admin_key}

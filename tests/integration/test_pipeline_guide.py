@@ -26,7 +26,7 @@ class Reader:
         self.capfd = capfd
         self.issuer, self.home, self.repository = issuer, directory, directory / "repository"
         self.openbao, self.provider = openbao, sandbox.info.autoposting_url
-        self.providers = f'[providers.autoposting]\nbase_url = "{sandbox.info.autoposting_url}"\ndeath_floor = 0.05\n'
+        self.providers = f'[providers.autoposting]\nbase_url = "{sandbox.info.autoposting_url}"\ndeath_floor = 0.3\n'
         self.here = {
             "https://vault.example.org:8200": openbao.url, "org:acme": f"org:{sandbox.info.org_id}",
         }  # fmt: skip

@@ -68,7 +68,7 @@ class Story:
 
     @property
     def providers(self) -> str:
-        return f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 0.05\n'
+        return f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 0.3\n'
 
     def git(self, *arguments: str) -> None:
         subprocess.run(["git", "-C", self.repository, *arguments], check=True, capture_output=True, timeout=20)

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.answer import Answer
+from tests.fakes.clock import SwiftClock
 from tests.fakes.secrets_manager.command_line import AwsCommandLine
 from tests.fakes.secrets_manager.stores import CREDENTIALS
 from tests.fakes.vault_command_line import VaultCommandLine
@@ -60,7 +61,7 @@ def local(sandbox, tmp_path, capfd, monkeypatch):
     (tmp_path / "key").write_bytes(base64.b64encode(secrets.token_bytes(32)))
     (tmp_path / "key").chmod(0o600)
     config = tmp_path / "config.toml"
-    config.write_text(f'[providers.autoposting]\nbase_url = "{sandbox.info.autoposting_url}"\ndeath_floor = 0.05\n')
+    config.write_text(f'[providers.autoposting]\nbase_url = "{sandbox.info.autoposting_url}"\ndeath_floor = 2\n')
     config.chmod(0o600)
     environ = {
         "NO_COLOR": "1", "TOKENGUARD_CONFIG": str(config), "TOKENGUARD_STORE": f"local://{tmp_path}/store",
@@ -68,8 +69,12 @@ def local(sandbox, tmp_path, capfd, monkeypatch):
     }  # fmt: skip
     monkeypatch.setenv("TOKENGUARD_STATE_DIR", str(tmp_path / "state"))
 
+    clock = SwiftClock()
+
     def call(*arguments: str) -> Answer:
-        code = run(["--no-input", *arguments], Wiring(environ=environ))
+        wiring = Wiring(environ=environ)
+        wiring.clock = clock
+        code = run(["--no-input", *arguments], wiring)
         shown = capfd.readouterr()
         return Answer(code, shown.out, shown.err, arguments)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fakes.answer import Answer
+from tests.fakes.clock import SwiftClock
 from tests.fakes.secrets_manager.server import FakeAws
 from tests.fakes.secrets_manager.stores import client, place
 from tokenguard.cli.boundary import run
@@ -43,6 +44,7 @@ class AwsCommandLine:
     settings: Mapping[str, str] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
     real_sdk: bool = False
+    clock: SwiftClock = field(default_factory=SwiftClock)
     more: str = ""
     """Further tables of the configuration."""
 
@@ -56,7 +58,7 @@ class AwsCommandLine:
         config.write_text(
             f'[store]\nurl = "{self.url}"\n[aws]\n'
             + "".join(f"{name} = {json.dumps(each)}\n" for name, each in lines.items())
-            + f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 0.05\n'
+            + f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 2\n'
             + self.more
         )
         config.chmod(0o600)
@@ -69,7 +71,9 @@ class AwsCommandLine:
         with self.monkeypatch.context() as patch:
             if not self.real_sdk:
                 patch.setattr("tokenguard.shell.aws.AwsClient", lambda _: client(self.aws))
-            code = run(["--no-input", *arguments], Wiring(environ=environ))
+            wiring = Wiring(environ=environ)
+            wiring.clock = self.clock
+            code = run(["--no-input", *arguments], wiring)
         shown = self.capfd.readouterr()
         return Answer(code, shown.out, shown.err, arguments)
 
