@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tests.model.model import Flaw, Model
-from tests.model.state import Life, Place, State
+from tests.model.state import TOMBSTONE, Life, Place, Proof, State
 from tests.model.writing import advance, own
 from tokenguard.domain.journal import Mode
 
@@ -17,7 +17,8 @@ def guard(model: Model, state: State, me: int) -> Iterator[Step]:
         return
     new = journal.winner.token
     known = model.declared or model.flaw is Flaw.UNDECLARED_IS_CONFIRMED
-    if known and state.live == new and state.tokens[new].life is not Life.DEAD:
+    accepted = state.tokens[new].life is not Life.DEAD and not state.outage
+    if known and state.live == new and accepted:
         yield "sees the new token served and alive", state.at(me, Place.SAY_REVOKE)
     else:
         yield "may not revoke", state.stopped(me)
@@ -28,18 +29,46 @@ def say_revoke(model: Model, state: State, me: int) -> Iterator[Step]:
 
 
 def revoke(model: Model, state: State, me: int) -> Iterator[Step]:
+    if not state.runners[me].fresh and model.aborts and not model.late_revokes:
+        yield "stops before a late revoke", state.stopped(me)
+        return
     target = state.live if model.flaw is Flaw.REVOKE_WHAT_IS_CURRENT else own(state, me).old
     yield f"revokes token {target}", state.revoked(target).at(me, Place.SAY_REVOKED)
+    if state.mistakes < model.mistakes:
+        mistaken = state._replace(mistakes=state.mistakes + 1)
+        yield f"is told that token {target} is revoked, which it is not", mistaken.at(me, Place.SAY_REVOKED)
 
 
 def say_revoked(model: Model, state: State, me: int) -> Iterator[Step]:
-    yield "says revoked", advance(model, state, me, own(state, me))
+    yield "says revoked", advance(model, state, me, own(state, me)._replace(said=True))
 
 
 def probe_old(model: Model, state: State, me: int) -> Iterator[Step]:
     journal = own(state, me)
-    if state.tokens[journal.old].life is Life.DEAD or model.flaw is Flaw.UNKNOWN_IS_DEAD:
-        yield "holds the old token for dead", advance(model, state, me, journal)
+    blind = model.flaw in {Flaw.UNCONTROLLED_DEATH_COUNTS, Flaw.UNKNOWN_IS_DEAD}
+    refused = _refused(state, journal.old)
+    comparable = model.comparable(journal) and model.flaw is not Flaw.REFUSED_CONTROL_IS_NONE
+    if (refused or model.flaw is Flaw.UNKNOWN_IS_DEAD) and (model.controlled(state, journal) or blind):
+        yield "holds the old token for dead", advance(model, state, me, journal._replace(proof=Proof.PROVEN))
+    elif refused and not comparable:
+        yield "takes a person's word for it", advance(model, state, me, journal._replace(proof=Proof.ASSERTED))
+    elif not refused and (state.runners[me].fresh or not model.aborts):
+        yield "sees it accepted, and has it revoked again", state.revoked(journal.old)
+
+
+def look_again(model: Model, state: State, me: int) -> Iterator[Step]:
+    """The later look at the value that is kept: destroyed when a whole window of refusals had its control."""
+    old, label = own(state, me).old, state.tokens[own(state, me).old].label
+    once = model.flaw is Flaw.SINGLE_REFUSAL_CONFIRMS
+    blind = once or model.flaw is Flaw.UNCONTROLLED_DEATH_COUNTS
+    if (_refused(state, old) or once) and (model.controlled(state, own(state, me)) or blind):
+        yield "confirms the death, and destroys the value", state.slot(label, TOMBSTONE).stopped(me)
+    else:
+        yield "learns nothing certain, and keeps the value", state.stopped(me)
+
+
+def _refused(state: State, number: int) -> bool:
+    return state.outage or state.tokens[number].life is Life.DEAD
 
 
 def sweep(model: Model, state: State, me: int) -> Iterator[Step]:
@@ -47,7 +76,7 @@ def sweep(model: Model, state: State, me: int) -> Iterator[Step]:
     written = {attempt.label for attempt in journal.attempts}
     for number, token in enumerate(state.tokens):
         ours = token.label in written or (model.flaw is Flaw.SWEEP_BY_PREFIX and token.label > 0)
-        if token.life is Life.LIVE and ours and number not in {journal.winner.token, journal.old}:
+        if token.life is Life.LIVE and ours and number not in {journal.kept, journal.old}:
             yield f"sweeps token {number}", state.revoked(number)
             return
     yield "says done", advance(model, state, me, journal)
@@ -60,4 +89,5 @@ ENDING = {
     Place.SAY_REVOKED: say_revoked,
     Place.PROBE_OLD: probe_old,
     Place.SWEEP: sweep,
+    Place.LOOK_AGAIN: look_again,
 }

@@ -1,7 +1,7 @@
 """Breadth first through every reachable state: the first broken promise with its shortest story, or none at all."""
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from tests.model.model import Model
@@ -53,7 +53,7 @@ def _wedged(model: Model, state: State) -> str:
     """P8: one runner, no faults. Why it does not end, or ends with more or less than one living token of this rotation."""
     if state.journal.stage.ended:
         return ""  # what a zombie makes after the end is named in the record (P2); nothing here could end it
-    unlimited = Model(modes=model.modes, flaw=model.flaw, attempts=99, declared=model.declared, order=model.order)
+    unlimited = replace(model, attempts=99, mistakes=0, outages=0)
     for _ in range(_LONGEST_ALONE):
         if state.journal.stage.ended:
             return _leftovers(state)

@@ -26,6 +26,9 @@ def write_intent(model: Model, state: State, me: int) -> Iterator[Step]:
 
 def create(model: Model, state: State, me: int) -> Iterator[Step]:
     attempts = own(state, me).attempts
+    if state.outage:
+        yield "is refused", state.stopped(me)
+        return
     label = attempts[-1].label if attempts and model.flaw is not Flaw.NO_WRITE_AHEAD else len(state.slots)
     number = len(state.tokens)
     made = state._replace(tokens=(*state.tokens, Token(label)))
@@ -126,7 +129,9 @@ def reap_gone(model: Model, state: State, me: int) -> Iterator[Step]:
 def probe_new(model: Model, state: State, me: int) -> Iterator[Step]:
     journal = own(state, me)
     token = state.tokens[journal.winner.token]
-    if token.life is not Life.DEAD and token.right:
+    if state.outage:
+        yield "gets no answer that says anything of the new token", state.stopped(me)
+    elif token.life is not Life.DEAD and token.right:
         yield "sees the new token accepted", advance(model, state, me, journal)
     else:
         yield "rejects the new token", jump(model, state, me, journal.winner.label, AttemptState.REJECTED)

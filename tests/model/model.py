@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
 
-from tests.model.state import FIRST, Journal, Place, Runner, State, Token
+from tests.model.state import FIRST, Journal, Life, Place, Runner, State, Token
 from tokenguard.domain.journal import AttemptState, Mode, Stage
 from tokenguard.rotation.machine import ORDER
 
@@ -30,6 +30,14 @@ class Flaw(StrEnum):
     """Begin to end an attempt without saying so in the journal: another runner may adopt it meanwhile."""
     UNDO_WITHOUT_A_NEW_PIN = auto()
     """Leave the live version as it is when there is nothing to take back: a late publish still fits."""
+    UNCONTROLLED_DEATH_COUNTS = auto()
+    """Refusals prove a death although nothing is accepted meanwhile."""
+    REFUSED_CONTROL_IS_NONE = auto()
+    """What was accepted before and is refused now is passed over, instead of being evidence of an outage."""
+    SINGLE_REFUSAL_CONFIRMS = auto()
+    """The later look destroys the value after one refusal."""
+    ABORT_AFTER_INTENT = auto()
+    """Undo although the old token is revoked, or may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +54,16 @@ class Model:
     """How many tokens may turn out to be for the wrong scope."""
     declared: bool = True
     """Whether anybody has said who the consumer is."""
+    spare: bool = False
+    """Whether the provider has another live token of ours, or accepts an admin credential."""
+    outages: int = 0
+    """How often the provider may begin to refuse every credential."""
+    mistakes: int = 0
+    """How often a person may say that a token is revoked that is not."""
+    looks: bool = False
+    """Whether the old value is looked at again after the end, and destroyed when its death is confirmed."""
+    late_revokes: bool = False
+    """Whether a runner may be stopped between its intent to revoke and the revoke, and go on after an abort."""
     late_pushes: bool = False
     """Whether a runner may be stopped between its intent to deliver and the delivery, for as long as it likes."""
     order: Mapping[Mode, tuple[Stage, ...]] = field(default_factory=lambda: ORDER)
@@ -66,9 +84,24 @@ class Model:
         order = self.order[self.mode(journal)]
         return journal.stage in order and order.index(journal.stage) >= order.index(stage)
 
-    def may_abort(self, journal: Journal) -> bool:
-        open_ = not journal.stage.ended and journal.stage is not Stage.ABORTING
-        return open_ and self.mode(journal) is Mode.PLANNED and not self.reached(journal, Stage.REVOKE_INTENDED)
+    def may_abort(self, state: State) -> bool:
+        """Before the revoke is intended; after that only while the old token is proven alive and nobody said revoked."""
+        journal = state.journal
+        if journal.stage.ended or journal.stage is Stage.ABORTING:
+            return False
+        if not self.reached(journal, Stage.REVOKE_INTENDED) or self.flaw is Flaw.ABORT_AFTER_INTENT:
+            return True
+        lives = state.tokens[journal.old].life is Life.LIVE and not state.outage
+        return journal.stage is Stage.REVOKE_INTENDED and lives and not journal.said
+
+    def controlled(self, state: State, journal: Journal) -> bool:
+        """Whether something else is accepted by the same host: a spare token, the admin credential, or the new token."""
+        new = journal.kept
+        return not state.outage and (self.spare or (new >= 0 and state.tokens[new].life is Life.LIVE))
+
+    def comparable(self, journal: Journal) -> bool:
+        """Whether there is anything that was accepted before, and so could serve as a control."""
+        return self.spare or journal.kept >= 0
 
     def first_place(self, journal: Journal) -> Place:
         """Where a runner begins that knows nothing but the journal."""

@@ -1,13 +1,16 @@
 """What must hold in every state that can be reached: the promises of the design, over the model's state."""
 
 from tests.model.model import Model
-from tests.model.state import Life, State
+from tests.model.state import Life, Proof, State
 from tokenguard.domain.journal import AttemptState, Mode, Stage
+
+
+_UNINTENDED = "P4: the old token was revoked before the revoke was intended"
 
 
 def broken(model: Model, state: State) -> str:
     """The first promise that this state breaks; empty if it keeps them all."""
-    checks = (_never_zero, _written_ahead, _proven_dead, _in_order, _stored_means_stored, _fenced)
+    checks = (_never_zero, _written_ahead, _proven_dead, _in_order, _stored_means_stored, _kept, _fenced)
     return next((why for check in checks if (why := check(model, state))), "")
 
 
@@ -30,25 +33,33 @@ def _written_ahead(model: Model, state: State) -> str:
 def _proven_dead(model: Model, state: State) -> str:
     journal = state.journal
     if journal.stage is Stage.DONE:
-        if state.tokens[journal.old].life is not Life.DEAD:
+        if journal.proof is Proof.NONE:
+            return "P3: done, and nothing is on record of the old token's death"
+        if journal.proof is Proof.PROVEN and state.tokens[journal.old].life is not Life.DEAD:
             return "P3: done, and the old token is accepted"
-        if state.live != journal.winner.token or state.tokens[state.live].life is not Life.LIVE:
+        if model.mode(journal) is not Mode.RETIRE and (
+            state.live != journal.kept or state.tokens[state.live].life is not Life.LIVE
+        ):
             return "P8: done, and the store does not serve a new token that is alive"
+    if journal.proof is Proof.ASSERTED and model.comparable(journal):
+        return "P3: a person's word was taken, although there is something to compare with"
     return ""
 
 
 def _in_order(model: Model, state: State) -> str:
     journal = state.journal
     untouched = state.tokens[journal.old].life is Life.LIVE
+    if model.mode(journal) is Mode.RETIRE:
+        return "" if untouched or model.reached(journal, Stage.REVOKE_INTENDED) else _UNINTENDED
     if model.mode(journal) is Mode.COMPROMISED:
         return (
             "P4: a token was to be made before the compromised one was revoked"
-            if journal.attempts and untouched
+            if journal.attempts and untouched and not journal.said
             else ""
         )
     intended = model.reached(journal, Stage.REVOKE_INTENDED)
     if not untouched and not intended:
-        return "P4: the old token was revoked before the revoke was intended"
+        return _UNINTENDED
     if intended and model.declared and state.consumer != journal.winner.token:
         return "P4: the revoke is intended, and the consumer does not hold the new token"
     return ""
@@ -63,6 +74,14 @@ def _stored_means_stored(model: Model, state: State) -> str:
             return "P4: the journal says stored, and the store has no such value"
         if attempt.state is AttemptState.GONE and held >= 0:
             return "P4: the journal says gone, and the store holds the value"
+    return ""
+
+
+def _kept(model: Model, state: State) -> str:
+    """A value whose token may be accepted is never destroyed: it is the only thing that can be looked at again."""
+    old = state.journal.old
+    if state.journal.stage is Stage.DONE and state.slots[state.tokens[old].label] != old:
+        return "P3: a value was destroyed, and its token is accepted" if state.tokens[old].life is Life.LIVE else ""
     return ""
 
 

@@ -20,6 +20,15 @@ class Life(IntEnum):
     DEAD = 2
 
 
+class Proof(IntEnum):
+    """What is on record of the old token's death."""
+
+    NONE = 0
+    ASSERTED = 1
+    """Said by a person, with nothing that could tell it from an outage."""
+    PROVEN = 2
+
+
 class Token(NamedTuple):
     label: int
     life: Life = Life.LIVE
@@ -40,6 +49,14 @@ class Journal(NamedTuple):
     pinned: int
     attempts: tuple[Attempt, ...] = ()
     handed: bool = False
+    said: bool = False
+    """Whether anybody has said that the old token is revoked."""
+    proof: Proof = Proof.NONE
+
+    @property
+    def kept(self) -> int:
+        """The token that won; NOTHING where nothing was made."""
+        return self.attempts[-1].token if self.attempts else NOTHING
 
     @property
     def winner(self) -> Attempt:
@@ -84,6 +101,7 @@ class Place(StrEnum):
     SAY_REVOKED = auto()
     PROBE_OLD = auto()
     SWEEP = auto()
+    LOOK_AGAIN = auto()
     UNPUBLISH_LOOK = auto()
     SAY_UNPUBLISH = auto()
     UNPUBLISH = auto()
@@ -115,6 +133,10 @@ class State(NamedTuple):
     takeovers: int = 0
     aborts: int = 0
     wrong: int = 0
+    outage: bool = False
+    """The provider refuses every credential, good or not."""
+    outages: int = 0
+    mistakes: int = 0
     split: bool = False
     """A runner wrote over a journal that it had not read."""
 

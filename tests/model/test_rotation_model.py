@@ -9,7 +9,7 @@ from tests.model.model import Flaw, Model
 from tokenguard.domain.journal import Mode, Stage
 from tokenguard.rotation.machine import ORDER
 
-P, C = Mode.PLANNED, Mode.COMPROMISED
+P, C, R = Mode.PLANNED, Mode.COMPROMISED, Mode.RETIRE
 
 SMALL = {
     "planned": Model(),
@@ -21,6 +21,13 @@ SMALL = {
     "compromised, then planned": Model(modes=(C, P), attempts=1),
     "planned twice, with undoing": Model(modes=(P, P), attempts=1, takeovers=0, aborts=1),
     "nobody says who the consumer is": Model(declared=False),
+    "planned, in an outage": Model(takeovers=1, outages=1, mistakes=1, looks=True),
+    "planned, in an outage, with undoing": Model(attempts=1, takeovers=1, aborts=1, outages=1, mistakes=1),
+    "compromised, in an outage": Model(modes=(C,), takeovers=1, outages=1, mistakes=1, looks=True),
+    "compromised, with undoing": Model(modes=(C,), attempts=1, takeovers=1, aborts=1, outages=1, mistakes=1),
+    "retired, in an outage": Model(modes=(R,), outages=2, mistakes=1, looks=True, spare=True),
+    "retired, with nothing to compare": Model(modes=(R,), outages=2, mistakes=1, looks=True),
+    "retired, with undoing": Model(modes=(R,), aborts=1, outages=1, mistakes=1, spare=True),
 }
 
 FULL = {
@@ -32,6 +39,8 @@ FULL = {
     "planned, then compromised": Model(modes=(P, C), attempts=2, takeovers=2),
     "compromised, then planned": Model(modes=(C, P), attempts=2, takeovers=2),
     "planned twice, with undoing": Model(modes=(P, P), attempts=1, takeovers=2, aborts=1),
+    "planned twice, in an outage": Model(modes=(P, P), attempts=1, takeovers=1, outages=1, mistakes=1, looks=True),
+    "compromised, in two outages": Model(modes=(C,), takeovers=2, outages=2, mistakes=1, looks=True),
     "three times": Model(modes=(P, C, P), attempts=1, takeovers=2),
 }
 
@@ -58,6 +67,13 @@ FLAWED = [
     (Flaw.REVOKE_ON_DOUBT, Model(), "P1"),
     (Flaw.REAP_UNDECIDED, Model(), "P4"),
     (Flaw.UNDO_WITHOUT_A_NEW_PIN, Model(takeovers=1, aborts=1), "P1"),
+    (Flaw.UNCONTROLLED_DEATH_COUNTS, Model(outages=1, mistakes=1), "P3"),
+    (Flaw.UNCONTROLLED_DEATH_COUNTS, Model(modes=(C,), outages=1, mistakes=1), "P3"),
+    (Flaw.UNCONTROLLED_DEATH_COUNTS, Model(modes=(R,), outages=1, mistakes=1), "P3"),
+    (Flaw.REFUSED_CONTROL_IS_NONE, Model(outages=1), "P3"),
+    (Flaw.REFUSED_CONTROL_IS_NONE, Model(modes=(R,), outages=1, spare=True), "P3"),
+    (Flaw.SINGLE_REFUSAL_CONFIRMS, Model(modes=(R,), outages=1, mistakes=1, looks=True), "P3"),
+    (Flaw.ABORT_AFTER_INTENT, Model(takeovers=1, aborts=1), "P1|P4"),
 ]
 
 
@@ -94,6 +110,14 @@ def test_a_flaw_in_the_order_is_a_flaw_of_the_order_alone():
 
 def test_the_order_is_the_one_that_the_engine_runs():
     assert Model().order is ORDER
+
+
+def test_a_stopped_runner_that_revokes_after_an_abort_is_the_known_gap():
+    """A revoke cannot be fenced: a runner that slept between its intent and the request ends what was made live again."""
+    kept = explore(Model(attempts=1, takeovers=1, aborts=1))
+    slept = explore(Model(attempts=1, takeovers=1, aborts=1, late_revokes=True), converges=False)
+    assert not kept.why, kept
+    assert slept.why[:2] == "P1", slept
 
 
 def test_a_stopped_runner_that_delivers_after_another_rotation_is_the_known_gap():
