@@ -224,6 +224,19 @@ class TestVerify:
         answer = cli("verify", "--all", "--format", "json")
         assert (answer.code, answer.document["tokens"][0]["result"]) == (code, result)
 
+    def test_a_refusal_in_an_outage_is_unknown_and_is_never_recorded_as_dead(self, cli):
+        names = (NAME, "video/app/dev/upload")
+        for name in names:
+            cli.add(name)
+        cli.world.outage = True
+        answer = cli("verify", "--all", "--format", "json")
+        assert (answer.code, [each["result"] for each in answer.document["tokens"]]) == (4, ["unknown"] * 2)
+        assert cli("verify", NAME).code == 4
+        assert [_record(cli, name).seen.verdict.value for name in names] == ["unknown"] * 2
+        cli.world.outage = False
+        cli.world.revoke("id1")
+        assert cli("verify", NAME).code == 1, "the other one was accepted meanwhile"
+
     def test_another_drive_is_a_finding(self, cli, words):
         cli.add(NAME)
         assert cli("edit", NAME, "--scope", "drive:d2").code == 0

@@ -240,10 +240,24 @@ def test_a_manual_token_ends_on_a_persons_word_and_never_with_0(cli):
     cli.tty = FakeTty(cli.world.create("new").value, "done ada")
     answer = cli("rotate", NAME)
     assert answer.code == 5, answer
-    assert "only ada's word" in answer.err
+    assert "asserted by ada" in answer.err
     assert stage(cli) is Stage.DONE
-    again = cli("rotate", NAME, "--resume")
-    assert again.code == 5, "a script that resumes until 0 must not take a word for a proof"
-    assert "only ada's word" in again.err
-    assert "says ada; not proven" in cli("show", NAME).out
-    assert cli("rotate", "--resume").code == 0, "nothing is open"
+    assert cli("rotate", NAME, "--resume").code == 0, "recorded once, and no longer owed"
+    assert "asserted by ada" in cli("show", NAME).out
+    proof = cli("show", NAME, "--format", "json").document["last_operation"]["proof"]
+    assert (proof["grade"], proof["said_by"], proof["control"]) == ("asserted", "ada", False)
+
+
+def test_a_policy_may_accept_that_a_death_is_only_asserted(cli, tmp_path):
+    policy, config = tmp_path / "policy.yaml", tmp_path / "config.toml"
+    policy.write_text("format: 1\nname: own\nextends: default\nrules: [{id: asserted-death, providers: [manual]}]\n")
+    config.write_text(f'[policy]\nfile = "{policy}"\n')
+    config.chmod(0o600)
+    cli.environ["TOKENGUARD_CONFIG"] = str(config)
+    value = cli.world.create(NAME).value
+    fields = ("--provider", "manual", "--scope", "org:o1", "--env", "prod", "--owner", "video", "--purpose", "p")
+    assert cli("add", NAME, *fields, "--no-consumers", "--stdin", stdin=value).code == 0
+    cli.tty = FakeTty(cli.world.create("new").value, "done ada")
+    assert cli("rotate", NAME).code == 0
+    assert "asserted by ada" in cli("show", NAME).out
+    assert "old-token-dead" not in cli("check").out

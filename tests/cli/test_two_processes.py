@@ -124,7 +124,7 @@ def test_who_takes_over_fences_the_one_that_still_waits(premises):
     second.sendline("done Ada")
     code, text = _ends(second)
     assert code == 5, "a provider that cannot be asked proves nothing"
-    assert "Ada's word" in text
+    assert "asserted by Ada" in text
     live = _live(premises)
     assert live == "the-new-value-of-the-token"
 

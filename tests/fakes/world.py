@@ -19,6 +19,7 @@ from tokenguard.ports.provider import (
     Issuer,
     Listed,
     Minted,
+    Refused,
     TokenList,
     Vendor,
     Wanted,
@@ -115,11 +116,17 @@ class FakeIssuer:
     def __init__(self, world: World) -> None:
         self.world = world
 
+    def _admitted(self) -> None:
+        if self.world.outage:
+            raise Refused("401", hint="-")
+
     def create(self, wanted: Wanted) -> Minted:
+        self._admitted()
         made = self.world.create(wanted.label, wanted.scope or DRIVE)
         return Minted(value=Value.of(made.value), provider_id=made.id, hint=made.value[:12] + "..." + made.value[-4:])
 
     def listed(self) -> TokenList:
+        self._admitted()
         rows = [
             Listed(
                 provider_id=made.id,
@@ -134,6 +141,7 @@ class FakeIssuer:
         return TokenList(rows=tuple(rows), gap=self.world.list_gap)
 
     def revoke(self, provider_id: str) -> None:
+        self._admitted()
         self.world.revoke(provider_id)
 
 

@@ -44,6 +44,8 @@ class Fault(StrEnum):
     """The same, and the other runner finishes, and rotates once more."""
     FORGOTTEN = auto()
     """Acknowledged, and not there: what reading back is for."""
+    OUTAGE = auto()
+    """From here on the provider refuses every credential, for a while; a person who is asked now only says done."""
 
 
 _STANDING_STILL = (Fault.OVERTAKEN, Fault.UNDONE, Fault.OUTRUN)
@@ -62,13 +64,15 @@ MOVING = {"end.put_move", "end.take_fingerprint_key", "end.commit", "end.put_can
 
 def possible(call: str) -> tuple[Fault, ...]:
     """The faults that make sense at `call`; a crash after a read is the crash before what follows."""
+    if call == "provider.probe":
+        return (Fault.CRASH_BEFORE, Fault.NO_EFFECT, Fault.OUTAGE, *_STANDING_STILL)
     if call in READS or call == "place.read":
         return (Fault.CRASH_BEFORE, Fault.NO_EFFECT, *_STANDING_STILL)
     if call in PEOPLE:
-        return (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.REFUSED, *_STANDING_STILL)
+        return (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.REFUSED, Fault.OUTAGE, *_STANDING_STILL)
     faults = set(Fault)
     if not call.startswith("issuer."):
-        faults.remove(Fault.REFUSED)
+        faults -= {Fault.REFUSED, Fault.OUTAGE}
     if call != "store.put_candidate":
         faults.remove(Fault.FORGOTTEN)
     if call.startswith("delivery."):
@@ -88,6 +92,7 @@ class Faults:
     before: Watch = lambda call, arguments: None
     after: Watch = lambda call, arguments: None
     overtake: Callable[[Fault], None] = lambda fault: None
+    begin_outage: Callable[[], None] = lambda: None
     calls: list[str] = field(default_factory=list)
     hit: list[tuple[str, Fault]] = field(default_factory=list)
     off: bool = False
@@ -127,6 +132,10 @@ class Faults:
                 return answer
             case Fault.FORGOTTEN:
                 return None
+            case Fault.OUTAGE:
+                self.begin_outage()
+                if call == "operator.done":
+                    return "ada"
             case Fault.OVERTAKEN | Fault.UNDONE | Fault.OUTRUN:
                 self.overtake(fault)
         return self._watched(call, arguments, effect)

@@ -8,6 +8,7 @@ from tests.fakes.world import Made
 from tests.unit.rotation_bench import APP, Bench
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import AttemptState, HandoverLevel, Journal, Mode, Stage
+from tokenguard.domain.liveness import DeathGrade
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.secret import Value
 from tokenguard.errors import ExitCode, TokenguardError
@@ -56,6 +57,10 @@ class Promises:
     """The highest epoch of every operation, the latest operation last."""
     overtaken: bool = False
     """Whether another runner has gone on while the one at work stood still."""
+    told: list[TokenguardError] = field(default_factory=list)
+    """The errors with which runs ended."""
+    died: bool = False
+    """Whether a run ended without an exit code of its own."""
     late: set[str] = field(default_factory=set)
     """Ids of tokens that an overtaken runner made: named in the record (P2), and nobody's to end but its own."""
 
@@ -95,6 +100,19 @@ class Promises:
         journal = self._journal()
         return journal is not None and journal.stage is Stage.ABORTED
 
+    @property
+    def only_said(self) -> bool:
+        """Whether it ended on a person's word."""
+        journal = self._journal()
+        return journal is not None and journal.proof is not None and journal.proof.grade is DeathGrade.ASSERTED
+
+    def nothing_living_is_destroyed(self) -> None:
+        """P3: of every token that is accepted and was ever stored, the store still has the value."""
+        assert self.token is not None
+        held = {value.token.reveal() for (owner, _), value in self.bench.store._slots.items() if owner == self.token and isinstance(value, Value)}  # fmt: skip
+        if self.old is not None and self.bench.world.alive(self.old):
+            self._check(self.old.value in held, "P3: a value was destroyed, and its token is accepted")
+
     def take_note(self, journal: Journal) -> bool:
         """Note who holds what now; False if that was somebody else's already."""
         known = self.epochs.get(journal.id, 0)
@@ -114,8 +132,15 @@ class Promises:
         journal = self._journal()
         assert journal is not None
         if self.old is not None and not self.undone:
-            self._check(not self.bench.world.alive(self.old), "P3: success, and the old token is accepted")
             self._check(journal.proof is not None, "P3: success without a proof")
+            if self.only_said:
+                told = self.died or any(error.exit_code is ExitCode.NOT_PROVEN_DEAD for error in self.told)
+                self._check(told, "P3: a person's word was taken, and no exit code said so")
+                alone = self.action == "retire" and self.bench.issuer is None
+                self._check(alone, "P3: a person's word was taken, although there is something to compare with")
+                return
+            self._check(journal.proof.proven, "P3: success without a control")
+            self._check(not self.bench.world.alive(self.old), "P3: success, and the old token is accepted")
 
     def at_rest(self) -> None:
         """P8: exactly one living token, the one that is live and that the consumer holds (none after a retirement)."""
@@ -124,6 +149,9 @@ class Promises:
         live = bench.store.read_live(token)
         served = [] if live is None else [live.value.token.reveal()]
         living = [made.value for made in bench.world.living() if made.id not in self.late or made.value in served]
+        if self.only_said:
+            self.nothing_living_is_destroyed()
+            living = [value for value in living if value != getattr(self.old, "value", "")]
         self._check(self.action == "add" or living == served, f"P8: {len(living)} tokens live, {len(served)} served, or others")  # fmt: skip
         self._check(len(served) == self._served_at_rest(), f"P8: {len(served)} tokens served")
         if self.action != "retire" or self.undone:

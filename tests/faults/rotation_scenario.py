@@ -13,7 +13,7 @@ from tests.unit.rotation_bench import Bench
 from tokenguard.domain.journal import Mode, Stage
 from tokenguard.domain.names import TokenId, token_name
 from tokenguard.domain.secret import Value
-from tokenguard.errors import TokenguardError, Unfinished
+from tokenguard.errors import NotProvenDead, TokenguardError, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.ports.delivery import Holds
 from tokenguard.ports.provider import Ambiguous, Minted, Wanted
@@ -22,6 +22,7 @@ from tokenguard.rotation.engine import Engine
 NAME = token_name("video/upload/prod")
 ACTIONS = ("planned", "compromised", "retire", "issue", "add", "abort", "abort-early")
 _MOST_RESUMES = 8
+_A_DAY = 25 * 3600
 
 
 @dataclass
@@ -60,7 +61,8 @@ class Scenario:
             self._forget_the_id()
         if action.startswith("abort"):
             self._begin_what_is_to_be_undone()
-        self.faults = Faults(plan, self.promises.before, self._after, self._overtake)
+        self.faults = Faults(plan, self.promises.before, self._after, self._overtake, self._begin_outage)
+        self._outage_lasts = 0
         self._engine = engine
         self._holders = count(1)
         self._start_over = False
@@ -70,12 +72,16 @@ class Scenario:
         """Act, then resume until it is done; Broken tells which promise was not kept."""
         for _ in range(_MOST_RESUMES):
             self.faults.down = False
+            self._outage_lasts -= 1
+            self.bench.world.outage = self._outage_lasts > 0
             try:
                 self._go_on(self._runner())
             except Crash:
+                self.promises.died = True
                 continue
             except TokenguardError as error:
                 if not self.faults.down:
+                    self.promises.told.append(error)
                     self.promises.stopped(error, self.faults.hit[-1][0] if self.faults.hit else "")
                 self._start_over = self.action == "add" and isinstance(error, Unfinished)
                 continue
@@ -85,6 +91,25 @@ class Scenario:
                 self.promises.at_rest()
                 return self
         raise Broken(f"P8: not over after {_MOST_RESUMES} resumes")
+
+    def look_later(self) -> None:
+        """A day later, in an outage; then without one, and once more: a value is destroyed only if its token is dead."""
+        token = self._token()
+        for outage in (True, False, False):
+            self.bench.clock.sleep(_A_DAY)
+            self.bench.world.outage = outage
+            before = self.bench.document(token).quarantine
+            list(self._runner(watched=False).reprobe(token))
+            if outage and self.bench.document(token).quarantine != before:
+                raise Broken("P3: something was concluded in an outage")
+            self.promises.nothing_living_is_destroyed()
+            if self.bench.document(token).busy:
+                with suppress(NotProvenDead):  # only said again
+                    self._runner(watched=False).resume(token)
+
+    def _begin_outage(self) -> None:
+        self.bench.world.outage = True
+        self._outage_lasts = 3
 
     def _go_on(self, runner: Engine) -> None:
         token = self._token()
@@ -169,10 +194,12 @@ class Scenario:
             return
         other = self._runner(watched=False)
         self.faults.off, before = True, self.bench.store.load(token).version
-        with suppress(TokenguardError):
+        try:
             (other.abort if fault is Fault.UNDONE else other.resume)(token)
             if fault is Fault.OUTRUN:
                 self._outrun_by = other.rotate(token, compromised=self.action == "compromised").document.journal.mode
+        except TokenguardError as error:
+            promises.told.append(error)
         self.faults.off = False
         promises.take_note(self.bench.journal(token))
         promises.version = self.bench.store.load(token).version

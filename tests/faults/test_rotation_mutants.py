@@ -9,12 +9,14 @@ from tests.fakes.memory_store import MemoryStore
 from tests.faults.rotation_faults import Fault, Plan
 from tests.faults.rotation_promises import Broken
 from tests.faults.rotation_scenario import Scenario, one_fault_plans
+from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Attempt, Stage
-from tokenguard.domain.liveness import Verdict
+from tokenguard.domain.liveness import DeathControl, DeathGrade, DeathProof, Verdict
 from tokenguard.domain.names import new_label
 from tokenguard.frozen import replace
 from tokenguard.ports.store import Tombstone
-from tokenguard.rotation import accepting, ending, guarding, handover, minting, proving, reaping
+from tokenguard.rotation import accepting, ending, guarding, handover, minting, reaping, reprobe
+from tokenguard.rotation.controls import ControlSearch
 from tokenguard.rotation.session import Session
 
 
@@ -53,7 +55,7 @@ def takes_unknown_for_dead(patch: pytest.MonkeyPatch) -> None:
     def gullible(held: Session, value: Any, **options: Any) -> Any:
         look = held.provider.probe(value, None)
         if look.verdict is Verdict.UNKNOWN:
-            return proving._proof([look.at], control=False)
+            return DeathProof(grade=DeathGrade.PROVISIONAL, first_at=look.at, last_at=look.at, samples=1, control=True)
         return prove(held, value, **options)
 
     for room in (guarding, ending):
@@ -124,6 +126,36 @@ def keeps_what_was_rejected(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reaping, "fence", lambda held, label: held.context.store.put_candidate(held.snapshot.id, label, Tombstone(reason="reaped")))  # fmt: skip
 
 
+def counts_refusals_without_a_control(patch: pytest.MonkeyPatch) -> None:
+    look = ControlSearch.look
+    patch.setattr(ControlSearch, "look", lambda held, dying: replace(look(held, dying), by=DeathControl.TOKEN))
+
+
+def passes_over_what_was_accepted_before(patch: pytest.MonkeyPatch) -> None:
+    look = ControlSearch.look
+    patch.setattr(ControlSearch, "look", lambda held, dying: replace(look(held, dying), doubt=False))
+
+
+def confirms_at_a_single_refusal(patch: pytest.MonkeyPatch) -> None:
+    def run(held: Any) -> Any:
+        for key, at in (yield from held._round()).items():
+            proof = DeathProof(grade=DeathGrade.PROVISIONAL, first_at=at, last_at=at, samples=1, control=True)
+            yield held._settled(held._pending.pop(key), proof)
+
+    patch.setattr(reprobe._Looks, "run", run)
+
+
+def destroys_what_is_only_said(patch: pytest.MonkeyPatch) -> None:
+    finish = ending.finish
+
+    def finished(held: Session) -> None:
+        finish(held)
+        held.context.store.destroy(held.snapshot.id, held.journal.old.label)
+        held.commit(held.event(Op.DESTROY, Phase.OUTCOME), quarantine=())
+
+    patch.setattr(ending, "finish", finished)
+
+
 Mutant = Callable[[pytest.MonkeyPatch], None]
 
 CAUGHT: list[tuple[Mutant, str, str]] = [
@@ -150,6 +182,37 @@ CAUGHT: list[tuple[Mutant, str, str]] = [
 def test_each_flaw_is_caught(mutant: Mutant, action: str, promises: str):
     said = next(_told(mutant, action), "nothing")
     assert said[:2] in promises.split("|"), said
+
+
+IN_OUTAGES: list[tuple[Mutant, str]] = [
+    (counts_refusals_without_a_control, "planned"),
+    (counts_refusals_without_a_control, "compromised"),
+    (counts_refusals_without_a_control, "retire"),
+    (passes_over_what_was_accepted_before, "planned"),
+    (passes_over_what_was_accepted_before, "compromised"),
+    (confirms_at_a_single_refusal, "planned"),
+    (confirms_at_a_single_refusal, "retire"),
+    (destroys_what_is_only_said, "retire"),
+]
+
+
+@pytest.mark.parametrize(("mutant", "action"), IN_OUTAGES, ids=lambda part: getattr(part, "__name__", None))
+def test_each_flaw_that_an_outage_brings_to_light_is_caught(mutant: Mutant, action: str):
+    plans = [plan for plan in one_fault_plans(action, guided=True) if set(plan.values()) == {Fault.OUTAGE}]
+    said = list(_told_in(mutant, action, plans))
+    assert "P3" in {each[:2] for each in said}, said
+
+
+def _told_in(mutant: Mutant, action: str, plans: list[Plan]) -> Iterator[str]:
+    """What the watchers say of a person's mistake in an outage, also a day later."""
+    for plan in plans:
+        scenario = Scenario(action, plan, guided=True)
+        with pytest.MonkeyPatch.context() as patch:
+            mutant(patch)
+            try:
+                scenario.run().look_later()
+            except Broken as broken:
+                yield str(broken)
 
 
 def _plans(action: str) -> Iterator[Plan]:

@@ -31,6 +31,15 @@ def test_one_fault_anywhere(action: str, guided: bool):
 
 @both_providers
 @every_action
+def test_an_outage_that_begins_at_any_step_ends_in_truth_or_in_unknown(action: str, guided: bool):
+    """Also when the old values are looked at again in another one, a day later."""
+    for plan in one_fault_plans(action, guided=guided):
+        if set(plan.values()) == {Fault.OUTAGE}:
+            keeps_its_promises(action, plan, guided=guided).look_later()
+
+
+@both_providers
+@every_action
 def test_two_faults_sampled(action: str, guided: bool):
     print(f"ROTATION_SEED={SEED}")
     chance = random.Random(SEED)

@@ -4,7 +4,6 @@ from tests.model.model import Model
 from tests.model.state import Life, Proof, State
 from tokenguard.domain.journal import AttemptState, Mode, Stage
 
-
 _UNINTENDED = "P4: the old token was revoked before the revoke was intended"
 
 

@@ -56,7 +56,9 @@ def _begin(model: Model, state: State, me: int) -> Iterator[Step]:
         if journal.rotation + 1 < len(model.modes):
             following = Journal(journal.rotation + 1, Stage.OPEN, state.live, state.live_version)
             yield f"{me} opens the next rotation", hold(model, state, me, following)
-        elif model.looks and journal.stage is Stage.DONE and state.slots[state.tokens[journal.old].label] == journal.old:
+        elif (
+            model.looks and journal.stage is Stage.DONE and state.slots[state.tokens[journal.old].label] == journal.old
+        ):
             yield f"{me} looks again", state.runner(me, Runner(Place.LOOK_AGAIN, journal))
         return
     if state.takeovers < model.takeovers:

@@ -117,7 +117,7 @@ def test_a_stopped_runner_that_revokes_after_an_abort_is_the_known_gap():
     kept = explore(Model(attempts=1, takeovers=1, aborts=1))
     slept = explore(Model(attempts=1, takeovers=1, aborts=1, late_revokes=True), converges=False)
     assert not kept.why, kept
-    assert slept.why[:2] == "P1", slept
+    assert slept.why[:2] in {"P1", "P4"}, slept
 
 
 def test_a_stopped_runner_that_delivers_after_another_rotation_is_the_known_gap():

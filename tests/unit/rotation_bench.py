@@ -84,6 +84,14 @@ class Bench:
         snapshot = self.engine.add(record, value, seen=self.provider.probe(value, DRIVE))
         return snapshot.id, made
 
+    def look_again(self, token: TokenId) -> list[object]:
+        """The later look at what is kept; its outcomes. Raises what it found."""
+        results = list(self.engine.reprobe(token))
+        for result in results:
+            if result.error is not None:
+                raise result.error
+        return [result.outcome for result in results]
+
     def document(self, token: TokenId) -> Document:
         return self.store.load(token).document
 

@@ -97,8 +97,8 @@ def item(**changes):
         (held(quarantine=(item(),)), True, "to be looked at again"),
         (held(quarantine=(item(alive_again=True),)), False, "to be looked at again"),
         (held(proof=None), False, "none on record"),
-        (held(proof=replace(PROOF, grade=DeathGrade.ASSERTED, said_by="ann")), False, "ann said so"),
-        (held(proof=replace(PROOF, control=False)), True, "no other token served as a control"),
+        (held(proof=replace(PROOF, grade=DeathGrade.ASSERTED, said_by="ann")), False, "asserted by ann"),
+        (held(proof=replace(PROOF, control=False)), False, "unproven: 3 refusals"),
         (held(stage=Stage.REVOKED, proof=None), False, "none on record"),
     ],
 )

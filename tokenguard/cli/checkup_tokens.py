@@ -92,7 +92,7 @@ def _of_token(snapshot: Snapshot, now: datetime, patience: timedelta) -> Iterato
                 hint=f"tokenguard rotate {name} --resume",
                 exit_code=ExitCode.NOT_PROVEN_DEAD,
             )
-        elif item.probe_due_at <= now:
+        elif item.probe_due_at <= now and item.proof.proven:
             text = f"{name}: {item.label}, proven dead, is due to be looked at again"
             yield doubt("quarantine", text, f"tokenguard verify {name}")
 

@@ -4,7 +4,7 @@ from tokenguard.cli.leaks import record_leak
 from tokenguard.cli.respond_lookup import Findings, Leaked
 from tokenguard.domain.document import Document
 from tokenguard.domain.event import Detail
-from tokenguard.domain.liveness import DeathGrade, Verdict
+from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.moment import moment_of
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
@@ -12,6 +12,7 @@ from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.inventory.verifying import verify
 from tokenguard.report.incident import Case, Place, Spread, proof_of
+from tokenguard.rotation.controls import Controls
 from tokenguard.shell.wiring import Wiring
 
 _MOST_PLACES = 50
@@ -69,9 +70,15 @@ def _look(wiring: Wiring, leaked: Leaked, *, rotated: bool = False) -> _State:
         return state
     document = leaked.snapshot.document
     proof = proof_of(document, leaked.fingerprint, rotated=rotated or bool(leaked.revoked_on))
-    if proof is not None and proof.grade is not DeathGrade.ASSERTED:
+    if proof is not None and proof.proven:
         return _State(Verdict.DEAD, f"proven, {proof.grade.value}")
-    if document.record.state is RecordState.RETIRED and leaked.fingerprint is None:
+    retired = document.record.state is RecordState.RETIRED and leaked.fingerprint is None
+    if (
+        retired
+        and document.journal is not None
+        and document.journal.proof is not None
+        and document.journal.proof.proven
+    ):
         return _State(Verdict.DEAD, "the token is retired")
     if state.verdict is Verdict.DEAD:
         return _State(Verdict.UNKNOWN, f"refused ({state.reason}), and no proof of death is on record")
@@ -88,7 +95,8 @@ def _asked(wiring: Wiring, leaked: Leaked, *, rotated: bool) -> _State:
         return _State(seen.verdict, seen.reason)
     if rotated or leaked.revoked_on:  # what is live now is its successor
         return _State(Verdict.UNKNOWN, "it is an older value, which is not at hand")
-    look = verify(wiring.store, wiring.clock, wiring.vendors.provider_of, leaked.snapshot)
+    controls = Controls(wiring.store, wiring.vendors, wiring.clock)
+    look = verify(wiring.store, wiring.clock, wiring.vendors.provider_of, leaked.snapshot, controlled=controls.hold)
     return _State(look.seen.verdict if look.seen else Verdict.UNKNOWN, look.reason + _asked_with(record))
 
 

@@ -91,7 +91,9 @@ def _state(snapshot: Snapshot | None) -> str:
     if journal is None:
         return "unchanged"
     if (proof := journal.proof) is not None:
-        return f"{journal.stage.value}; old token dead ({proof.grade.value}, {counted(proof.samples, 'refusal')})"
+        refusals = counted(proof.samples, "refusal")
+        death = f"old token dead ({proof.grade.value}, {refusals})" if proof.proven else f"old token: {proof.words}"
+        return f"{journal.stage.value}; {death}"
     return f"{journal.mode.value} {journal.stage.value}"
 
 
@@ -126,6 +128,8 @@ def _result_json(result: Result, snapshot: Snapshot | None) -> dict[str, Any]:
             "grade": proof.grade.value,
             "samples": proof.samples,
             "control": proof.control,
+            "controlled_by": proof.controlled_by.value,
+            "said_by": proof.said_by,
             "first_at": moment(proof.first_at),
             "last_at": moment(proof.last_at),
         }

@@ -7,7 +7,6 @@ from tokenguard.cli.naming import TOKEN_NAME, known_token
 from tokenguard.cli.showing import show_record
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Entry
-from tokenguard.domain.liveness import DeathGrade, DeathProof
 from tokenguard.domain.names import TokenName
 from tokenguard.inventory.views import detail_json, event_words, moment
 from tokenguard.policy.model import due_of
@@ -50,17 +49,15 @@ def _show_operation(wiring: Wiring, snapshot: Snapshot) -> None:
                 ("reason", journal.reason),
                 ("held by", journal.holder if document.busy else ""),
                 ("stopped with", journal.waiting_for),
-                ("old token", _death_words(proof) if proof else ""),
+                ("old token", (f"dead, {proof.words}" if proof.proven else proof.words) if proof else ""),
                 ("go on with", f"tokenguard rotate {document.record.name} --resume" if document.busy else ""),
             ]
         )
     for item in document.quarantine:
         again = ", ACCEPTED AGAIN" if item.alive_again else ""
-        screen.line(f"in quarantine: {item.label}, to be looked at again {moment(item.probe_due_at)}{again}")
-
-
-def _death_words(proof: DeathProof) -> str:
-    return f"dead, says {proof.said_by}; not proven" if proof.grade is DeathGrade.ASSERTED else f"dead, {proof.grade}"
+        when = f"to be looked at again {moment(item.probe_due_at)}"
+        kept = when if item.proof.proven else f"{item.proof.words}; looked at again when there is a control"
+        screen.line(f"in quarantine: {item.label}, {kept}{again}")
 
 
 def _show_events(wiring: Wiring, entries: list[Entry]) -> None:

@@ -1,7 +1,5 @@
 """`verify`: ask providers whether tokens are alive and lead where they should."""
 
-from datetime import datetime
-
 import click
 
 from tokenguard.cli.base import command, pass_wiring
@@ -13,6 +11,7 @@ from tokenguard.errors import ExitCode, InputError, Tampered, TokenguardError
 from tokenguard.inventory.verifying import Look, Result
 from tokenguard.inventory.verifying import verify as look_at
 from tokenguard.inventory.views import moment
+from tokenguard.rotation.controls import Controls
 from tokenguard.shell.wiring import Wiring
 
 _TONES = {Result.DEAD: "red", Result.WRONG_SCOPE: "red", Result.UNKNOWN: "yellow", Result.ALIVE: "green"}
@@ -37,7 +36,8 @@ def verify(
     With --reconcile: where a provider has no list to ask for, a person reads it (one name a line, or CSV or JSON).
     What is here and not there, there and unknown here, or named otherwise, is shown and recorded with its date.
 
-    Exit 1: one is dead or leads elsewhere. Exit 4: of one nothing certain is known.
+    Exit 1: one is dead or leads elsewhere. Exit 4: of one nothing certain is known; a refusal is certain only while
+    another token, or the admin credential, is accepted by the same host.
     Exit 5: a token that was proven dead is accepted again.
     """
     if target is not None:
@@ -48,18 +48,32 @@ def verify(
         )
     if bool(names) == everything:
         raise InputError("name tokens, or give --all", hint="tokenguard verify NAME..., or tokenguard verify --all")
-    now = wiring.clock.now()
     looks: list[Look] = []
     code = ExitCode.OK
-    for snapshot in _chosen(wiring, names):
+    controls = Controls(wiring.store, wiring.vendors, wiring.clock)
+    snapshots = _chosen(wiring, names)
+    for snapshot in snapshots:
         if wiring.progress.live:
             record = snapshot.document.record
             wiring.progress.waiting(f"asking {record.provider} about {record.name}")
-        look, found = _look(wiring, snapshot, now, named=not everything, alone=len(names) == 1)
+        look, found = _look(wiring, snapshot, controls, named=not everything, alone=len(names) == 1)
         looks.append(look)
         code = max(code, found)
     wiring.progress.clear()
     _print(wiring, looks)
+    return max(code, _look_again(wiring, snapshots, alone=len(names) == 1))
+
+
+def _look_again(wiring: Wiring, snapshots: list[Snapshot], *, alone: bool) -> ExitCode:
+    """Look again at old values that are due for it, all of one provider together."""
+    now, code = wiring.clock.now(), ExitCode.OK
+    due = [each.id for each in snapshots if any(item.probe_due_at <= now for item in each.document.quarantine)]
+    for result in wiring.engine.reprobe(*due) if due else ():
+        if result.error is not None:
+            if alone or isinstance(result.error, Tampered):
+                raise result.error
+            wiring.progress.note(f"{result.name}: {result.error.message}; {result.error.hint}")
+            code = max(code, result.exit_code, ExitCode.UNREACHABLE)
     return code
 
 
@@ -79,17 +93,14 @@ def _chosen(wiring: Wiring, names: tuple[TokenName, ...]) -> list[Snapshot]:
     return list(wiring.store.scan())
 
 
-def _look(wiring: Wiring, snapshot: Snapshot, now: datetime, *, named: bool, alone: bool) -> tuple[Look, ExitCode]:
-    """Look at one token, and at its old values; what goes wrong with one does not keep us from the next."""
+def _look(wiring: Wiring, snapshot: Snapshot, controls: Controls, *, named: bool, alone: bool) -> tuple[Look, ExitCode]:
+    """Look at one token; what goes wrong with one does not keep us from the next."""
     record = snapshot.document.record
     try:
-        look = look_at(wiring.store, wiring.clock, wiring.vendors.provider_of, snapshot)
+        look = look_at(wiring.store, wiring.clock, wiring.vendors.provider_of, snapshot, controlled=controls.hold)
         code = look.result.exit_code
         if look.result is Result.NOT_ASKED and named and record.state is not RecordState.RETIRED:
             code = ExitCode.UNREACHABLE
-        if any(item.probe_due_at <= now for item in snapshot.document.quarantine):
-            with wiring.working_on(record.name):
-                wiring.engine.reprobe(snapshot.id)
     except TokenguardError as error:
         if alone or isinstance(error, Tampered):
             raise

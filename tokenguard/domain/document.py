@@ -8,7 +8,7 @@ from tokenguard.domain.journal import Journal, Quarantined
 from tokenguard.domain.listing import Listing
 from tokenguard.domain.move import plain_address
 from tokenguard.domain.names import TokenId
-from tokenguard.domain.token import Record
+from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import Moved, Tampered
 from tokenguard.frozen import Frozen, field, replace
 
@@ -78,10 +78,18 @@ def encode(document: Document) -> bytes:
     return msgspec.json.encode(document, order="deterministic")
 
 
+def _as_known_now(document: Document) -> Document:
+    """What earlier versions put on record of a retired token whose death had no control: nothing is known of it."""
+    record, proof = document.record, document.journal.proof if document.journal else None
+    if record.state is RecordState.RETIRED and record.seen is not None and proof is not None and not proof.proven:
+        return replace(document, record=replace(record, seen=None))
+    return document
+
+
 def decode(data: bytes) -> Document:
     """Read what `encode` wrote; Tampered (exit 6) for anything else."""
     try:
-        document = msgspec.json.decode(data, type=Document)
+        document = _as_known_now(msgspec.json.decode(data, type=Document))
     except (msgspec.DecodeError, ValueError, RecursionError):
         raise Tampered(
             "a token's document does not parse", hint="restore the store from a backup; run `tokenguard doctor`"

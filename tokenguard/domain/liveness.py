@@ -7,6 +7,8 @@ still authenticates, and everything else (429, 5xx, 404, a redirect, HTML, a tim
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
 
+import msgspec
+
 from tokenguard.domain.scope import Scope
 from tokenguard.frozen import Frozen
 
@@ -50,11 +52,26 @@ class DeathGrade(StrEnum):
     """How strong a proof of death is."""
 
     PROVISIONAL = "provisional"
-    """Dead over the provider's whole death window; later probes are still due."""
+    """Refused over the provider's whole death window, with a control; a later look is still due."""
     CONFIRMED = "confirmed"
-    """Still dead at the later probes."""
+    """Refused over a whole window again, later, with a control."""
+    UNPROVEN = "unproven"
+    """Refused, but with no control: an outage that refuses every credential looks the same."""
     ASSERTED = "asserted"
-    """A person said so and the provider offers no probe: never proven."""
+    """Only said, by a person or by the provider's answer to the revoke: never proven."""
+
+
+@unique
+class DeathControl(StrEnum):
+    """What tells a death from an outage that refuses every credential."""
+
+    NONE = "none"
+    TOKEN = "token"  # noqa: S105 - a word, not a value
+    """Another token was accepted by the same host in the same window."""
+    ADMIN = "admin"
+    """The admin credential was accepted by the same host in the same window."""
+    LIST = "list"
+    """The provider's own list, read to its end, holds what is known to live and lacks this id."""
 
 
 class DeathProof(Frozen, frozen=True, kw_only=True):
@@ -65,9 +82,32 @@ class DeathProof(Frozen, frozen=True, kw_only=True):
     last_at: datetime
     samples: int
     control: bool
-    """Another live token of the same provider was accepted in the same window, so it was not an outage."""
+    """Whether there was a control in the same window, so that it was not an outage."""
+    controlled_by: DeathControl = DeathControl.NONE
+    """Which control; versions that knew no other than another token did not say."""
     said_by: str = ""
     """Who asserted it, for `asserted`."""
+    accepted: bool = False
+    """Whether the policy accepts an assertion here."""
+
+    def __post_init__(self) -> None:
+        """Read what earlier versions wrote: a death that they recorded without a control is unproven."""
+        if self.grade in {DeathGrade.PROVISIONAL, DeathGrade.CONFIRMED} and not self.control:
+            msgspec.structs.force_setattr(self, "grade", DeathGrade.UNPROVEN)
+        if self.control and self.controlled_by is DeathControl.NONE:
+            msgspec.structs.force_setattr(self, "controlled_by", DeathControl.TOKEN)
+
+    @property
+    def proven(self) -> bool:
+        """Whether it is more than refusals without a control, and more than somebody's word."""
+        return self.grade in {DeathGrade.PROVISIONAL, DeathGrade.CONFIRMED}
+
+    @property
+    def words(self) -> str:
+        """In a few words: `confirmed`, `asserted by ada`, `unproven: …`."""
+        if self.grade is DeathGrade.ASSERTED:
+            return f"asserted by {self.said_by or 'an unnamed person'}"
+        return "unproven: there was no control" if self.grade is DeathGrade.UNPROVEN else self.grade.value
 
 
 class DeathWindow(Frozen, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from enum import StrEnum, unique
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Event, Op
 from tokenguard.domain.liveness import Observation, ScopeVerdict, Verdict
+from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import Conflict, ExitCode
 from tokenguard.frozen import Frozen, replace
@@ -59,10 +60,25 @@ def judge(seen: Observation) -> Result:
             return Result.WRONG_SCOPE if seen.scope_verdict is ScopeVerdict.WRONG else Result.ALIVE
 
 
-def verify(store: Store, clock: Clock, provider_of: Callable[[Record], Provider], snapshot: Snapshot) -> Look:
+def verify(
+    store: Store,
+    clock: Clock,
+    provider_of: Callable[[Record], Provider],
+    snapshot: Snapshot,
+    *,
+    controlled: Callable[[Record, Value], bool],
+) -> Look:
     """Probe the live value of one token and record the observation.
 
+    A refusal says that the token is dead only with a control; without one it may be an outage, and is *unknown*.
     Nothing is recorded while an operation is open: the journal belongs to its runner.
+
+    Args:
+        store: where the token is.
+        clock: dates the record's event.
+        provider_of: the provider of a record.
+        snapshot: the token.
+        controlled: whether the host of a refused value accepts something else now.
 
     Raises:
         InputError: the provider is not known, or not where the record says.
@@ -81,6 +97,8 @@ def verify(store: Store, clock: Clock, provider_of: Callable[[Record], Provider]
     if not provider.capabilities.probe:
         return Look(record=record, result=Result.NOT_ASKED, reason=f"{provider.name} has no way to ask")
     seen = provider.probe(live.value, record.scope)
+    if seen.verdict is Verdict.DEAD and not controlled(record, live.value):
+        seen = replace(seen, verdict=Verdict.UNKNOWN, reason=f"{seen.reason}-uncontrolled")
     if live.found is Found.OTHER:  # not a look at our value, so none to be recorded
         result = Result.REPLACED if judge(seen) is Result.ALIVE else judge(seen)
         why = f"somebody else has put another value at {record.location.url} ({seen.reason})"

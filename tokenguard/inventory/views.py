@@ -7,7 +7,7 @@ from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Entry, Phase
 from tokenguard.domain.journal import Journal, Quarantined
 from tokenguard.domain.liveness import DeathProof, Observation, ScopeVerdict
-from tokenguard.domain.token import LeakWaiver, Record
+from tokenguard.domain.token import LeakWaiver, Record, RecordState
 from tokenguard.policy.model import Due
 
 
@@ -78,6 +78,9 @@ def state_words(document: Document) -> str:
     """Where the token is in its life: its state, the open operation if there is one, the last look."""
     if document.busy and document.journal is not None:
         return f"{document.journal.mode}: {document.journal.stage}"
+    journal = document.journal
+    if document.record.state is RecordState.RETIRED and journal is not None and journal.proof is not None:
+        return f"{document.record.state}, {'dead' if journal.proof.proven else journal.proof.words}"
     return f"{document.record.state}, {liveness_words(document.record.seen)}"
 
 
@@ -181,6 +184,8 @@ def _proof(proof: DeathProof) -> dict[str, Any]:
         "last_at": moment(proof.last_at),
         "samples": proof.samples,
         "control": proof.control,
+        "controlled_by": proof.controlled_by,
+        "accepted": proof.accepted,
         "said_by": proof.said_by,
     }
 

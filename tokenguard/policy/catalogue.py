@@ -17,6 +17,8 @@ class Sort(StrEnum):
     DAYS_LIST = "days-list"
     DAYS_BY_ENVIRONMENT = "days-by-environment"
     WORDS = "words"
+    ALLOWED_WORDS = "allowed-words"
+    """Words that allow something: fewer are stricter."""
     FIELDS = "fields"
     """Names of fields of a record."""
     WORDS_BY_PURPOSE = "words-by-purpose"
@@ -80,6 +82,11 @@ CATALOGUE: Mapping[str, About] = {
     "consumers-confirmed": About("Every consumer is known to hold the new value since the last rotation."),
     "rotation-stuck": About("No operation stays open longer than this.", {"days": Sort.DAYS}),
     "old-token-dead": About("The token that a rotation replaced is proven dead, and stays dead."),
+    "asserted-death": About(
+        "Where a death that has no control, and is only asserted, ends an operation with exit 0.",
+        {"providers": Sort.ALLOWED_WORDS, "last_token": Sort.ALLOWED_WORDS},
+        checked=False,
+    ),
     "env-file-tracked": About("Git does not track a file of environment variables.", repository=True),
     "env-file-ignored": About("Git would not take a `.env` that somebody makes here.", repository=True),
     "secret-file-mode": About("A file that holds values is readable by its owner alone.", repository=True),

@@ -165,6 +165,15 @@ class Policy(Frozen, frozen=True, kw_only=True):
             None,
         )
 
+    def accepts_assertion(self, record: Record, others: int) -> bool:
+        """Whether a death that is only asserted is accepted; `others`: the further tokens of that provider."""
+        rule = self.rule("asserted-death", record)
+        if rule is None:
+            return False
+        return record.provider in rule.words("providers") or (
+            not others and record.provider in rule.words("last_token")
+        )
+
     @property
     def quiet_period(self) -> timedelta | None:
         """How long a token must be unused before undeclared consumers are ruled out; None: the policy does not say."""

@@ -21,6 +21,7 @@ _SORTS: Mapping[Sort, dict[str, Any]] = {
     Sort.DAYS_LIST: {"type": "array", "items": _DAYS},
     Sort.DAYS_BY_ENVIRONMENT: {"type": "object", "propertyNames": _WORD, "additionalProperties": _DAYS},
     Sort.WORDS: _WORDS,
+    Sort.ALLOWED_WORDS: _WORDS,
     Sort.FIELDS: {"type": "array", "items": {"enum": list(FIELDS)}, "minItems": 1, "uniqueItems": True},
     Sort.WORDS_BY_PURPOSE: {"type": "object", "additionalProperties": _WORDS},
 }

@@ -141,6 +141,7 @@ class Section:
             Sort.DAYS_LIST: self._days_list,
             Sort.DAYS_BY_ENVIRONMENT: self._by_environment,
             Sort.WORDS: self._words,
+            Sort.ALLOWED_WORDS: self._words,
             Sort.FIELDS: self._fields,
             Sort.WORDS_BY_PURPOSE: self._by_purpose,
         }

@@ -28,6 +28,8 @@ def loosens(rule: str, name: str, base: _Parameters, wanted: _Parameters) -> boo
         case Sort.WORDS_BY_PURPOSE:
             allowed = cast("_Lists", base[name])
             return any(set(words) - set(allowed.get(key, words)) for key, words in cast("_Lists", wanted[name]).items())
+        case Sort.ALLOWED_WORDS:
+            return bool(set(cast("tuple[str, ...]", wanted[name])) - set(cast("tuple[str, ...]", base[name])))
         case _:
             return False
 
@@ -45,6 +47,8 @@ def both(rule: str, name: str, base: _Parameters, wanted: _Parameters) -> Parame
         case Sort.WORDS | Sort.FIELDS:
             words = (*cast("tuple[str, ...]", base[name]), *cast("tuple[str, ...]", wanted[name]))
             return tuple(dict.fromkeys(words))
+        case Sort.ALLOWED_WORDS:
+            return _common(cast("tuple[str, ...]", wanted[name]), cast("tuple[str, ...]", base[name]))
         case Sort.WORDS_BY_PURPOSE:
             allowed = cast("_Lists", base[name])
             wishes = cast("_Lists", wanted[name])

@@ -27,7 +27,7 @@ class Rotation(Frozen, frozen=True, kw_only=True):
     def proven(self) -> bool:
         """Whether the old value's death is proven, not only said."""
         proof = self.journal.proof
-        return proof is not None and proof.grade is not DeathGrade.ASSERTED and not self.document.accepted_again
+        return proof is not None and proof.proven and not self.document.accepted_again
 
     @property
     def state(self) -> str:

@@ -10,6 +10,7 @@ from tokenguard.frozen import replace
 from tokenguard.ports.places import Displaced
 from tokenguard.ports.provider import Way
 from tokenguard.ports.store import Found
+from tokenguard.rotation.proving import control_search
 from tokenguard.rotation.reaping import reap
 from tokenguard.rotation.session import Session
 
@@ -30,6 +31,12 @@ def accept(session: Session) -> None:
             f"{session.provider.name} gave no clear answer about the new token ({look.reason})",
             hint="nothing is lost: the new token is stored, the old one still works; resume later",
         )
+    control = control_search(session).look([value]) if look.verdict is Verdict.DEAD else None
+    if control is not None and control.doubt and not control.holds:
+        raise Unreachable(
+            f"{session.provider.name} refuses the new token, and what it accepted before as well: it may be an outage",
+            hint=f"nothing is lost: the new token is stored; later: tokenguard rotate {session.record.name} --resume",
+        )
     if look.verdict is Verdict.DEAD or look.scope_verdict is ScopeVerdict.WRONG:
         reason = "wrong-scope" if look.verdict is Verdict.ALIVE else "not-accepted"
         session.update_attempt(
@@ -37,7 +44,7 @@ def accept(session: Session) -> None:
             state=AttemptState.REJECTED,
         )
         session.context.progress.note(_rejection(session, look))
-        if session.provider.capabilities.mint is Way.API:
+        if session.provider.capabilities.mint is Way.API or (control is not None and not control.holds):
             _stop_making(session)
         return
     session.advance(
@@ -122,7 +129,7 @@ def _with_new_value(session: Session) -> Record:
 
 
 def _stop_making(session: Session) -> None:
-    """A person can do better at the next try; an API that is asked the same makes the same again."""
+    """An API that is asked again makes the same again; and without a control, a refusal may be an outage."""
     reap(session, session.journal.attempts[-1])
     raise Unfinished(
         f"what {session.provider.name} made for {session.record.name} was not accepted, and is ended",

@@ -1,20 +1,21 @@
 """The old value, after the intent to revoke it, from which no way leads back: revoke, proof of death, quarantine."""
 
 from tokenguard.domain.event import Op, Phase
-from tokenguard.domain.journal import Mode, Old, Quarantined, Stage
-from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation, Verdict
+from tokenguard.domain.journal import Mode, Stage
+from tokenguard.domain.liveness import DeathGrade, DeathProof, Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import Conflict, NotProvenDead
 from tokenguard.frozen import replace
 from tokenguard.ports.provider import Issuer, Listed, TokenList, Way
-from tokenguard.rotation.absence import confirm_gone, fits
+from tokenguard.rotation.absence import confirm_gone, doubt, fits
 from tokenguard.rotation.accepting import new_value
 from tokenguard.rotation.guarding import to_die
-from tokenguard.rotation.proving import find_control, old_value, prove_dead, still_accepted
+from tokenguard.rotation.keeping import asserted, last_look, listed_dead, quarantined
+from tokenguard.rotation.proving import control_search, old_value, outage_suspected, prove_dead, still_accepted
 from tokenguard.rotation.reaping import sweep
 from tokenguard.rotation.session import Session
-from tokenguard.rotation.words import revoke_task
+from tokenguard.rotation.words import evidence_words, revoke_task
 
 _STILL_ACCEPTED = "the provider still accepts the old token: was the right one revoked?"
 
@@ -44,25 +45,23 @@ def prove(session: Session) -> None:
 def prove_in_passing(session: Session) -> None:
     """A compromise that is held up elsewhere still gets its proof of death, so that the alarm says what is true."""
     if session.journal.proof is None and session.provider.capabilities.probe:
-        proof = prove_dead(session, old_value(session), control=find_control(session, to_die(session).label), windows=2)
-        if proof is not None:
+        proof = prove_dead(session, old_value(session), windows=2)
+        if proof is not None and proof.proven:
             _settle(session, proof)
 
 
 def finish(session: Session) -> None:
     """Leave nothing behind: end what did not win, quarantine the old value, close the journal."""
     sweep(session)
-    journal, record, store = session.journal, session.record, session.context.store
+    journal, record = session.journal, session.record
     if journal.mode is Mode.RETIRE:
         _withdraw(session)
-        record = replace(record, state=RecordState.RETIRED, seen=_last_look(journal.proof))
+        record = replace(record, state=RecordState.RETIRED)
+    if record.state is RecordState.RETIRED:
+        record = replace(record, seen=last_look(journal.proof))
     quarantine = session.snapshot.document.quarantine
     if journal.old is not None and journal.proof is not None:
-        if journal.proof.grade is DeathGrade.PROVISIONAL:
-            quarantine = (*quarantine, _quarantined(session, journal.old, journal.proof))
-        else:
-            session.commit(session.event(Op.DESTROY, Phase.INTENT, label=journal.old.label))
-            store.destroy(session.snapshot.id, journal.old.label)
+        quarantine = (*quarantine, quarantined(session, journal.old, journal.proof))
     session.commit(
         session.event(Op.DONE, result=journal.mode.value),
         record=record,
@@ -102,29 +101,45 @@ def _say_revoked(session: Session, who: str) -> None:
 
 def _proof(session: Session) -> DeathProof:
     if not session.provider.capabilities.probe:
+        if (proof := _proof_by_list(session)) is not None:
+            return proof
         now = session.context.clock.now()
-        said = session.journal.revoked_by
-        return DeathProof(
-            grade=DeathGrade.ASSERTED, first_at=now, last_at=now, samples=0, control=False, said_by=said
-        )  # fmt: skip
-    value, control = old_value(session), find_control(session, to_die(session).label)
+        unseen = DeathProof(grade=DeathGrade.UNPROVEN, first_at=now, last_at=now, samples=0, control=False)
+        return asserted(session.context, session.snapshot, unseen, session.journal.revoked_by)
+    value = old_value(session)
     by_person = session.journal.revoked_by != "api"
     while True:
-        proof = prove_dead(session, value, control=control, windows=2 if by_person else 4)
+        proof = prove_dead(session, value, windows=2 if by_person else 4)
         if proof is not None:
-            return proof
+            if proof.proven:
+                return proof
+            return asserted(session.context, session.snapshot, proof, session.journal.revoked_by)
         if not (by_person and still_accepted(session, value)):
-            raise _unproven(session, control)
+            raise _unproven(session, value)
         _person_revokes(session, retry=_STILL_ACCEPTED)
 
 
-def _unproven(session: Session, control: Value | None) -> NotProvenDead:
+def _proof_by_list(session: Session) -> DeathProof | None:
+    """Where nothing can be probed: the provider's own word about this id; None if its list cannot be taken for one."""
+    issuer, provider_id = session.issuer, to_die(session).provider_id
+    if issuer is None or not provider_id:
+        return None
+    found = issuer.listed()
+    if found.holds(provider_id):
+        raise NotProvenDead(
+            f"{session.provider.name} still lists the old token of {session.record.name}",
+            hint=f"tokenguard rotate {session.record.name} --resume looks again; until then treat it as alive",
+        )
+    return None if doubt(session, found) else listed_dead(session.context.clock.now())
+
+
+def _unproven(session: Session, value: Value) -> NotProvenDead:
     name, provider = session.record.name, session.provider
-    if control is not None and provider.probe(control, None).verdict is Verdict.DEAD:
+    if outage_suspected(session, [value]):
         return NotProvenDead(
-            f"{provider.name} refuses the new token of {name} as well, so nothing is proven about the old one",
-            hint="an outage, or both were revoked: if so, `tokenguard add` another live token of this provider, "
-            f"to compare with; then tokenguard rotate {name} --resume",
+            f"{provider.name} refuses what it accepted before as well: nothing is proven about the old token of {name}",
+            hint=f"in an outage wait, then: tokenguard rotate {name} --resume; if the others were revoked too, first "
+            "`tokenguard add` another live token of this provider, or configure its admin credential, to compare with",
         )
     return NotProvenDead(
         f"the old token of {name} is not proven dead",
@@ -163,23 +178,26 @@ def _settle(session: Session, proof: DeathProof) -> None:
             grade=proof.grade.value,
             samples=proof.samples,
             control=proof.control,
+            controlled_by=proof.controlled_by.value,
             by=proof.said_by,
         ),
         proof=proof,
     )
-    if proof.grade is DeathGrade.ASSERTED:
-        session.context.progress.note(f"{proof.said_by} says that the old token is revoked; nothing can prove it")
+    if proof.proven:
+        session.context.progress.step(f"the old token is dead: {evidence_words(proof)}")
     else:
-        control = "while a live one was accepted" if proof.control else "with no live token to compare"
-        session.context.progress.step(f"the old token is dead: refused {proof.samples} times, {control}")
+        session.context.progress.note(
+            f"the old token's death is {proof.words}; it is looked at again when there is a control"
+        )
 
 
 def _look_after_new(session: Session) -> None:
     """At a settings page both tokens may have been revoked: then consumers are down, and somebody must know."""
     if session.journal.revoked_by in {"", "api"} or not session.journal.attempts:
         return
-    look = session.provider.probe(new_value(session), session.record.scope)
-    if look.verdict is Verdict.DEAD:
+    value = new_value(session)
+    look = session.provider.probe(value, session.record.scope)
+    if look.verdict is Verdict.DEAD and control_search(session).look([value]).holds:
         verdict = session.event(Op.VERIFY, verdict=look.verdict.value, reason=look.reason)
         session.commit(verdict, record=replace(session.record, seen=look))
         session.context.progress.note(
@@ -194,24 +212,6 @@ def _withdraw(session: Session) -> None:
         store.withdraw(session.snapshot.id, old.live_version)
     if place := session.record.location.adopted:
         session.context.progress.note(f"the dead value is still at {place}: whoever owns that may remove it")
-
-
-def _quarantined(session: Session, old: Old, proof: DeathProof) -> Quarantined:
-    return Quarantined(
-        label=old.label,
-        fingerprint=old.fingerprint,
-        provider_id=old.provider_id,
-        provider_label=old.provider_label,
-        proof=proof,
-        probe_due_at=proof.last_at + session.provider.capabilities.death_window.confirm_after,
-    )
-
-
-def _last_look(proof: DeathProof | None) -> Observation | None:
-    """What the record of a retired token says of it: dead if that was seen, nothing on somebody's word."""
-    if proof is None or proof.grade is DeathGrade.ASSERTED:
-        return None
-    return Observation(verdict=Verdict.DEAD, at=proof.last_at, reason="proven")
 
 
 def _why_revoke(session: Session) -> str:

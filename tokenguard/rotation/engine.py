@@ -3,13 +3,13 @@
 Every public verb may be interrupted anywhere, by anything; `resume` goes on from the journal and converges.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Event, Op, Phase
-from tokenguard.domain.journal import AttemptState, Mode, Stage
-from tokenguard.domain.liveness import DeathGrade, Observation
+from tokenguard.domain.journal import AttemptState, Journal, Mode, Stage
+from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, Record, RecordState
@@ -18,10 +18,12 @@ from tokenguard.frozen import replace
 from tokenguard.ports.places import Displaced
 from tokenguard.ports.store import Found
 from tokenguard.rotation import aborting, accepting, ending, guarding, handover, minting, reaping
+from tokenguard.rotation.batch import Result
+from tokenguard.rotation.keeping import asserted
 from tokenguard.rotation.machine import death_owed
 from tokenguard.rotation.opening import open_existing, open_new, take_over
 from tokenguard.rotation.reprobe import reprobe
-from tokenguard.rotation.session import Context, Session
+from tokenguard.rotation.session import Context, Session, new_operation_id
 from tokenguard.rotation.words import revoke_task
 
 _Effect = Callable[[Session], None]
@@ -96,7 +98,6 @@ class Engine:
         """Go on with the open operation, from wherever it stopped; nothing to do is no error."""
         snapshot = self._context.store.load(token)
         if not snapshot.document.busy:
-            _refuse_mere_word(snapshot)
             return snapshot
         try:
             session = take_over(self._context, snapshot, accept_outage=accept_outage, reason=reason)
@@ -115,14 +116,13 @@ class Engine:
         aborting.begin_abort(session)
         return self._run(session)
 
-    def reprobe(self, token: TokenId, *, early: bool = False) -> Snapshot:
-        """Look again at quarantined values that are due."""
-        snapshot = self._context.store.load(token)
-        if not snapshot.document.quarantine:
-            return snapshot
-        session = Session(self._context, snapshot)
-        reprobe(session, early=early)
-        return session.snapshot
+    def reprobe(self, *tokens: TokenId, early: bool = False) -> Iterator[Result]:
+        """Look again at values that are kept and due: one death window for each provider and host, for all of them.
+
+        Yields a result for each value: its outcome is the grade of its death now, None where nothing certain was
+        learned; its error is `NotProvenDead` where it is accepted again.
+        """
+        return reprobe(self._context, tokens, early=early)
 
     def _run(self, session: Session, *, resumed: bool = False) -> Snapshot:
         try:
@@ -133,7 +133,7 @@ class Engine:
         except TokenguardError as error:
             _note_why(session, error)
             raise _graver(session.snapshot, error) from None
-        _refuse_mere_word(session.snapshot)
+        _tell_assertion(session.snapshot)
         return session.snapshot
 
     def _refuse_without_value(self, snapshot: Snapshot) -> None:
@@ -167,8 +167,17 @@ class Engine:
             name=record.name,
             detail={"result": Mode.RETIRE.value, "by": who},
         )
-        document = replace(snapshot.document, record=replace(record, state=RecordState.RETIRED))
-        return context.store.commit(snapshot.id, snapshot.version, document, [event])
+        now = context.clock.now()
+        unseen = DeathProof(grade=DeathGrade.UNPROVEN, first_at=now, last_at=now, samples=0, control=False)
+        ended = Journal(
+            id=new_operation_id(), mode=Mode.RETIRE, stage=Stage.DONE, epoch=1, holder=context.holder,
+            opened_at=now, updated_at=now, reason=reason, revoked_at=now, revoked_by=who,
+            proof=asserted(context, snapshot, unseen, who),
+        )  # fmt: skip
+        document = replace(snapshot.document, record=replace(record, state=RecordState.RETIRED), journal=ended)
+        snapshot = context.store.commit(snapshot.id, snapshot.version, document, [event])
+        _tell_assertion(snapshot)
+        return snapshot
 
 
 def _settle_attempt(session: Session) -> None:
@@ -238,12 +247,13 @@ def _graver(snapshot: Snapshot, error: TokenguardError) -> TokenguardError:
     return NotProvenDead(f"the old token of {record.name} is not proven dead: {error.message}", hint=error.hint)
 
 
-def _refuse_mere_word(snapshot: Snapshot) -> None:
-    """However often it is asked: what nobody can prove is never called proven."""
+def _tell_assertion(snapshot: Snapshot) -> None:
+    """An operation that ends on a word ends with exit 5, once, unless the policy accepts that."""
     record, journal = snapshot.document.record, snapshot.document.journal
     proof = journal.proof if journal is not None and journal.stage is Stage.DONE else None
-    if proof is not None and proof.grade is DeathGrade.ASSERTED:
+    if proof is not None and proof.grade is DeathGrade.ASSERTED and not proof.accepted:
         raise NotProvenDead(
-            f"{record.name} is done, but that its old token is dead is only {proof.said_by}'s word",
-            hint=f"{record.provider} offers no way to ask; the record says so, nothing more is left to do",
+            f"{record.name} is done; the old token's death is {proof.words}, and there was no control to prove it",
+            hint=f"once another live token or the admin credential of {record.provider} is here: "
+            f"tokenguard verify {record.name}",
         )

@@ -9,7 +9,7 @@ from tokenguard.ports.store import Found
 from tokenguard.rotation.accepting import new_value
 from tokenguard.rotation.handover import catch_up
 from tokenguard.rotation.machine import unconfirmed
-from tokenguard.rotation.proving import find_control, old_value, prove_dead
+from tokenguard.rotation.proving import old_value, prove_dead
 from tokenguard.rotation.session import Session
 
 
@@ -83,12 +83,19 @@ def _dead_already(session: Session) -> bool:
     value = old_value(session)
     if session.provider.probe(value, None).verdict is not Verdict.DEAD:
         return False
-    proof = prove_dead(session, value, control=find_control(session, to_die(session).label), windows=2)
-    if proof is None:
+    proof = prove_dead(session, value, windows=2)
+    if proof is None or not proof.proven:
         return False
     session.jump(
         Stage.DEAD,
-        session.event(Op.DEATH, grade=proof.grade.value, samples=proof.samples, control=proof.control, result="before"),
+        session.event(
+            Op.DEATH,
+            grade=proof.grade.value,
+            samples=proof.samples,
+            control=proof.control,
+            controlled_by=proof.controlled_by.value,
+            result="before",
+        ),
         proof=proof,
     )
     session.context.progress.step("the old token was dead already; that is proven and on record")

@@ -7,6 +7,7 @@ A state names what is durably true; the effect that leads to the next one may be
 """
 
 from tokenguard.domain.journal import Attempt, AttemptState, Handover, HandoverLevel, Journal, Mode, Stage
+from tokenguard.domain.names import Label
 from tokenguard.domain.token import Consumer, Record
 from tokenguard.frozen import replace
 
@@ -59,9 +60,18 @@ def revoke_intended(journal: Journal) -> bool:
     return journal.mode is Mode.COMPROMISED or reached(journal, Stage.REVOKE_INTENDED)
 
 
+def condemned(journal: Journal) -> Label | None:
+    """The name in the store of the value that is being ended; None if none is."""
+    ending = not journal.stage.ended and revoke_intended(journal) and journal.old is not None
+    return journal.old.label if ending and journal.old is not None else None
+
+
 def death_owed(journal: Journal) -> bool:
-    """Whether somebody must still prove the old token dead (exit 5 until then)."""
-    return revoke_intended(journal) and journal.old is not None and journal.proof is None
+    """Whether the old token's death is still to be proven, or to be recorded as only asserted (exit 5 until then)."""
+    if not revoke_intended(journal) or journal.old is None:
+        return False
+    proof = journal.proof
+    return proof is None or (not journal.stage.ended and not (proof.proven or proof.accepted))
 
 
 def may_abort(journal: Journal) -> bool:

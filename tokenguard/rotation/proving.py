@@ -1,63 +1,108 @@
-"""Proof of death: explicit 401s over the provider's whole window, with a live token accepted in the same window.
+"""Proof of death: explicit 401s over the provider's whole window, with a control in the same window.
 
-Unknown is neither dead nor alive, so it neither counts nor breaks the series; one acceptance breaks it. Without the
-positive control, an outage that answers 401 to everybody would "prove" every death.
+Unknown is neither dead nor alive, so it neither counts nor breaks the series; one acceptance breaks it.
 """
 
-from contextlib import suppress
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
 
-from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation, Verdict
-from tokenguard.domain.names import Label
+from tokenguard.domain.liveness import DeathControl, DeathGrade, DeathProof, DeathWindow, Observation, Verdict
 from tokenguard.domain.secret import Value
-from tokenguard.domain.token import RecordState
-from tokenguard.errors import InputError, Unreachable
+from tokenguard.errors import InputError
+from tokenguard.ports.clock import Clock
+from tokenguard.rotation.controls import ControlResult, ControlSearch
 from tokenguard.rotation.session import Session
 
 _FIRST_BACKOFF = 1.0
 _MAX_BACKOFF = 60.0
 
 
-def prove_dead(session: Session, value: Value, *, control: Value | None, windows: float = 4) -> DeathProof | None:
-    """Probe `value` until it is proven dead, or for `windows` death windows; None if it could not be proven.
+class RefusalSeries:
+    """The refusals of one value so far: with a control, and with nothing that could be one."""
+
+    def __init__(self, clock: Clock, window: DeathWindow) -> None:
+        self._clock = clock
+        self._window = window
+        self._times: dict[bool, list[datetime]] = {True: [], False: []}
+        self._started: dict[bool, float] = {}
+        self._by = DeathControl.NONE
+
+    def refused(self, at: datetime, control: ControlResult) -> DeathProof | None:
+        """Count one refusal; the proof once the window is full: `unproven` if nothing could be a control."""
+        if control.doubt and not control.holds:
+            return None
+        held, now = control.holds, self._clock.monotonic()
+        self._by = control.by if held else self._by
+        self._started.setdefault(held, now)
+        times = self._times[held]
+        times.append(at)
+        # The monotonic clock decides the length: a wall clock may jump.
+        long = now - self._started[held] >= self._window.length.total_seconds()
+        if len(times) < self._window.samples or not long:
+            return None
+        return DeathProof(
+            grade=DeathGrade.PROVISIONAL if held else DeathGrade.UNPROVEN,
+            first_at=times[0],
+            last_at=times[-1],
+            samples=len(times),
+            control=held,
+            controlled_by=self._by if held else DeathControl.NONE,
+        )
+
+    def broken(self) -> None:
+        """It was accepted: begin anew."""
+        self._times = {True: [], False: []}
+        self._started.clear()
+
+    @property
+    def count(self) -> int:
+        """How many refusals count so far."""
+        return max(map(len, self._times.values()))
+
+
+def control_search(session: Session) -> ControlSearch:
+    """Controls at the session's provider; the token's own live value is the first candidate."""
+    return ControlSearch(session.context.store, session.record, session.vendor, first=session.snapshot.id)
+
+
+def prove_dead(session: Session, value: Value, *, windows: float = 4) -> DeathProof | None:
+    """Probe `value` until it was refused over a whole window, or for `windows` of them.
+
+    Returns a `provisional` proof; an `unproven` one where nothing could be a control; None if it is not decided: it is
+    accepted, gives no clear answer, or what was accepted before is refused as well.
 
     Args:
         session: the hold on the token; gives provider, clock and progress.
         value: the value that should be dead.
-        control: a value that should be alive; None if there is none, which the proof then says.
         windows: patience, as a multiple of the provider's death window.
     """
     clock, window = session.context.clock, session.provider.capabilities.death_window
-    pause = window.length.total_seconds() / max(window.samples - 1, 1)
+    pause = pause_of(window)
     deadline = clock.monotonic() + window.length.total_seconds() * windows
-    times: list[datetime] = []
-    started = 0.0
+    series, controls = RefusalSeries(clock, window), control_search(session)
     backoff = min(_FIRST_BACKOFF, pause)
     while True:
-        look = session.provider.probe(value, None)
+        look, control = session.provider.probe(value, None), ControlResult()
         wait = pause
-        if look.verdict is Verdict.DEAD and _control_holds(session, control):
-            if not times:
-                started = clock.monotonic()
-            times.append(look.at)
-            # The monotonic clock decides the length: a wall clock may jump.
-            if len(times) >= window.samples and clock.monotonic() - started >= window.length.total_seconds():
-                return _proof(times, control=control is not None)
+        if look.verdict is Verdict.DEAD:
+            control = controls.look([value])
+            if (proof := series.refused(look.at, control)) is not None:
+                return proof
         elif look.verdict is Verdict.UNKNOWN:
             wait = look.retry_after or backoff
             backoff = min(backoff * 2, _MAX_BACKOFF)
         else:
-            times.clear()
+            series.broken()
         if clock.monotonic() + wait > deadline + pause:
             return None
-        session.context.progress.waiting(_why_waiting(look, len(times), window.samples, wait))
+        session.context.progress.waiting(_why_waiting(look, control, series.count, window.samples, wait))
         clock.sleep(wait)
 
 
 def still_accepted(session: Session, value: Value) -> bool:
     """Whether the provider goes on accepting `value` for a whole death window (it may lag behind a revoke)."""
     clock, window = session.context.clock, session.provider.capabilities.death_window
-    pause = window.length.total_seconds() / max(window.samples - 1, 1)
+    pause = pause_of(window)
     deadline = clock.monotonic() + window.length.total_seconds()
     while session.provider.probe(value, None).verdict is Verdict.ALIVE:
         if clock.monotonic() >= deadline:
@@ -67,26 +112,9 @@ def still_accepted(session: Session, value: Value) -> bool:
     return False
 
 
-def find_control(session: Session, dying: Label) -> Value | None:
-    """A value that should be alive at the same provider: the token's own live one, unless `dying` is, else another's.
-
-    A new one that is refused is the last resort: a person may have revoked it by mistake, but it may be an outage.
-    """
-    store = session.context.store
-    live = store.read_live(session.snapshot.id)
-    own = live.value if live is not None and live.label != dying else None
-    if own is not None and _accepted(session, own):
-        return own
-    for other in store.scan():
-        record = other.document.record
-        same = (record.provider, record.base_url) == (session.record.provider, session.record.base_url)
-        if not same or other.id == session.snapshot.id or record.state is not RecordState.ACTIVE:
-            continue
-        with suppress(Unreachable, InputError):  # a value that cannot be had proves nothing, and hinders nothing
-            held = store.read_live(other.id)
-            if held is not None and _accepted(session, held.value):
-                return held.value
-    return own
+def pause_of(window: DeathWindow) -> float:
+    """Seconds between two samples, so that the least number of them fills the window."""
+    return (window.length / max(window.samples - 1, 1)) / timedelta(seconds=1)
 
 
 def old_value(session: Session) -> Value:
@@ -101,28 +129,18 @@ def old_value(session: Session) -> Value:
     return held
 
 
-def _accepted(session: Session, value: Value) -> bool:
-    return session.provider.probe(value, None).verdict is Verdict.ALIVE
+def outage_suspected(session: Session, values: Collection[Value]) -> bool:
+    """Whether something that was accepted before is not accepted now, besides `values`."""
+    control = control_search(session).look(values)
+    return control.doubt and not control.holds
 
 
-def _control_holds(session: Session, control: Value | None) -> bool:
-    if control is None or _accepted(session, control):
-        return True
-    session.context.progress.waiting(
-        f"{session.provider.name} also refuses a token that should be alive: this looks like an outage, not a death"
-    )
-    return False
-
-
-def _why_waiting(look: Observation, seen: int, needed: int, wait: float) -> str:
+def _why_waiting(look: Observation, control: ControlResult, seen: int, needed: int, wait: float) -> str:
+    again = f"looking again in {wait:.3g} s"
     if look.verdict is Verdict.ALIVE:
-        return f"the provider still accepts the old token ({look.reason}); looking again in {wait:.3g} s"
+        return f"the provider still accepts the old token ({look.reason}); {again}"
     if look.verdict is Verdict.UNKNOWN:
-        return f"no clear answer ({look.reason}), which proves nothing; looking again in {wait:.3g} s"
-    return f"the old token was refused {seen} of {needed} times; the provider may lag, looking again in {wait:.3g} s"
-
-
-def _proof(times: list[datetime], *, control: bool) -> DeathProof:
-    return DeathProof(
-        grade=DeathGrade.PROVISIONAL, first_at=times[0], last_at=times[-1], samples=len(times), control=control
-    )
+        return f"no clear answer ({look.reason}), which proves nothing; {again}"
+    if control.doubt and not control.holds:
+        return f"the provider also refuses what it accepted before, so this may be an outage; {again}"
+    return f"the old token was refused {seen} of {needed} times; the provider may lag, {again}"

@@ -5,17 +5,19 @@ next rotation's candidate.
 """
 
 from tokenguard.domain.event import Op, Phase
-from tokenguard.domain.journal import Attempt, AttemptState, Mode, Stage
+from tokenguard.domain.journal import Attempt, AttemptState, Mode, Old, Stage
+from tokenguard.domain.liveness import DeathGrade, DeathProof
 from tokenguard.domain.names import Label
 from tokenguard.domain.secret import Value
-from tokenguard.errors import Conflict, Fenced, NeedsPerson
+from tokenguard.errors import Conflict, Fenced, NeedsPerson, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.ports.operator import Trace
 from tokenguard.ports.provider import Issuer, Way
 from tokenguard.ports.store import Tombstone
 from tokenguard.rotation.absence import confirm_gone, search
+from tokenguard.rotation.keeping import asserted, quarantined
 from tokenguard.rotation.machine import superseded
-from tokenguard.rotation.proving import find_control, prove_dead
+from tokenguard.rotation.proving import prove_dead, still_accepted
 from tokenguard.rotation.session import Session
 from tokenguard.rotation.words import revoke_task, trace_task
 
@@ -61,10 +63,13 @@ def reap(session: Session, attempt: Attempt) -> None:
     )
     if session.context.store.read_candidate(session.snapshot.id, attempt.label) is None:
         fence(session, attempt.label)
+    said = None
     if session.issuer is not None and session.provider.capabilities.revoke is Way.API:
         _end_by_api(session, session.issuer, attempt)
     else:
-        _end_by_person(session, attempt)
+        said = _end_by_person(session, attempt)
+    if said is not None:
+        _keep(session, attempt, said)
     session.context.store.destroy(session.snapshot.id, attempt.label)
     session.commit(
         session.event(Op.REVOKE, Phase.OUTCOME, label=attempt.label, result="attempt-gone"),
@@ -86,7 +91,32 @@ def _end_by_api(session: Session, issuer: Issuer, attempt: Attempt) -> None:
     confirm_gone(session, issuer, *doomed, label=attempt.label)
 
 
-def _end_by_person(session: Session, attempt: Attempt) -> None:
+def _keep(session: Session, attempt: Attempt, said: DeathProof) -> None:
+    """Keep a value whose death is only said; under a name of its own, so that a late runner cannot publish it."""
+    store, token, label = session.context.store, session.snapshot.id, Label(f"{attempt.label}-kept")
+    held, quarantine = store.read_candidate(token, attempt.label), session.snapshot.document.quarantine
+    if not isinstance(held, Value):
+        return
+    try:
+        store.put_candidate(token, label, held)
+    except Conflict:
+        if store.read_candidate(token, label) != held:
+            raise
+    old = Old(
+        label=label,
+        live_version=0,
+        fingerprint=attempt.fingerprint,
+        provider_id=attempt.provider_id,
+        hint=attempt.hint,
+        provider_label=attempt.label,
+    )
+    rest = [each for each in quarantine if each.label != label]
+    event = session.event(Op.DEATH, grade=said.grade.value, label=attempt.label, by=said.said_by)
+    session.commit(event, quarantine=[*rest, quarantined(session, old, said)])
+
+
+def _end_by_person(session: Session, attempt: Attempt) -> DeathProof | None:
+    """Have a person end it. Returns what it rests on if that is no more than their word: then its value is kept."""
     held = session.context.store.read_candidate(session.snapshot.id, attempt.label)
     if not isinstance(held, Value):
         found = session.context.operator.trace(trace_task(session.provider, session.record, attempt.label))
@@ -95,7 +125,7 @@ def _end_by_person(session: Session, attempt: Attempt) -> None:
                 f"the token {attempt.label} may be alive and must be revoked",
                 hint=f"revoke it, then: tokenguard rotate {session.record.name} --resume",
             )
-        return
+        return None
     task = revoke_task(
         session.provider,
         session.record,
@@ -111,10 +141,19 @@ def _end_by_person(session: Session, attempt: Attempt) -> None:
                 f"the token {attempt.label} was not accepted and is still to be revoked",
                 hint=f"revoke it, then: tokenguard rotate {session.record.name} --resume",
             )
-        if not session.provider.capabilities.probe or _proven_dead(session, attempt, held):
-            return
+        proof = _proof(session, held)
+        if proof is not None:
+            return None if proof.proven else asserted(session.context, session.snapshot, proof, who)
+        if not still_accepted(session, held):
+            raise Unfinished(
+                f"the token {attempt.label} was to be revoked and is not proven dead: no clear answer, or an outage",
+                hint=f"wait a little, then: tokenguard rotate {session.record.name} --resume",
+            )
         retry = "the provider still accepts that token: was the right one revoked?"
 
 
-def _proven_dead(session: Session, attempt: Attempt, held: Value) -> bool:
-    return prove_dead(session, held, control=find_control(session, attempt.label)) is not None
+def _proof(session: Session, held: Value) -> DeathProof | None:
+    if session.provider.capabilities.probe:
+        return prove_dead(session, held)
+    now = session.context.clock.now()
+    return DeathProof(grade=DeathGrade.UNPROVEN, first_at=now, last_at=now, samples=0, control=False)

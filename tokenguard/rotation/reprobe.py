@@ -1,70 +1,236 @@
-"""Quarantine: a dead token is looked at again later. Still dead: confirmed, and its value is destroyed.
+"""The later look at values that are kept: one death window for each provider and host, for all that are due there.
 
-Accepted again: the alarm is raised and the revoke is open once more.
+Refused over the whole window, with a control: a proof that was provisional is confirmed and the value destroyed; what
+was only asserted or unproven becomes provisional. Without a control nothing is concluded. Accepted again: the alarm is
+raised, and the revoke is open once more.
 """
 
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Never
+
+from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Op, Phase
-from tokenguard.domain.journal import Journal, Mode, Old, Quarantined, Stage
+from tokenguard.domain.journal import Mode, Old, Quarantined, Stage
 from tokenguard.domain.liveness import DeathGrade, DeathProof, Verdict
+from tokenguard.domain.names import Label, TokenId
 from tokenguard.domain.secret import Value
-from tokenguard.errors import NotProvenDead
-from tokenguard.frozen import replace
-from tokenguard.rotation.session import Session, new_operation_id
+from tokenguard.domain.token import Record, RecordState
+from tokenguard.errors import NotProvenDead, TokenguardError
+from tokenguard.frozen import Frozen, replace
+from tokenguard.rotation.absence import doubt
+from tokenguard.rotation.batch import Result
+from tokenguard.rotation.controls import ControlResult, ControlSearch
+from tokenguard.rotation.keeping import last_look, listed_dead
+from tokenguard.rotation.proving import RefusalSeries, pause_of
+from tokenguard.rotation.session import Context, Session, new_operation_id
+from tokenguard.rotation.words import evidence_words
+from tokenguard.text import counted
+
+_Key = tuple[TokenId, Label]
 
 
-def reprobe(session: Session, *, early: bool = False) -> None:
-    """Look again at every quarantined value whose probe is due (all of them, if `early`).
+class _Kept(Frozen, frozen=True, kw_only=True):
+    """One value that is to be looked at."""
 
-    Raises:
-        NotProvenDead: one of them is accepted again; the journal is open at the revoke, `--resume` ends it.
+    token: TokenId
+    record: Record
+    item: Quarantined
+    value: Value
+
+
+def reprobe(context: Context, tokens: Iterable[TokenId], *, early: bool = False) -> Iterator[Result]:
+    """Look again at every value that is kept of these tokens and due (all of them, if `early`).
+
+    Yields a result for each value. Its outcome is the grade that its death has now; None if nothing certain was
+    learned. Its error is `NotProvenDead` if it is accepted again, and its revoke is open.
     """
-    now = session.context.clock.now()
-    for item in session.snapshot.document.quarantine:
-        if early or item.probe_due_at <= now:
-            _look_again(session, item)
+    places: defaultdict[tuple[str, str], list[_Kept]] = defaultdict(list)
+    for token in tokens:
+        snapshot = context.store.load(token)
+        record = snapshot.document.record
+        try:
+            places[record.provider, record.base_url] += _due(context, snapshot, early=early)
+        except TokenguardError as error:
+            yield Result(name=record.name, error=error)
+    for kept in places.values():
+        if not kept:
+            continue
+        try:
+            yield from _Looks(context, kept).run()
+        except TokenguardError as error:  # one provider that cannot be asked does not keep us from the next
+            yield Result(name=kept[0].record.name, error=error)
 
 
-def _look_again(session: Session, item: Quarantined) -> None:
-    held = session.context.store.read_candidate(session.snapshot.id, item.label)
-    if not isinstance(held, Value):
-        _replace(session, item, None, Op.DESTROY, result="value-gone")
-        return
-    look = session.provider.probe(held, None)
-    if look.verdict is Verdict.ALIVE:
-        _alarm(session, item)
-    elif look.verdict is Verdict.DEAD and look.at >= item.probe_due_at:
-        death = session.event(Op.DEATH, grade=DeathGrade.CONFIRMED.value, label=item.label)
-        session.commit(death, proof=_confirmed(session.journal, item))
+def _due(context: Context, snapshot: Snapshot, *, early: bool) -> list[_Kept]:
+    """The values of one token to look at; what is gone already leaves the quarantine."""
+    now, found = context.clock.now(), list[_Kept]()
+    for item in snapshot.document.quarantine:
+        if not (early or item.probe_due_at <= now):
+            continue
+        held = context.store.read_candidate(snapshot.id, item.label)
+        record = snapshot.document.record
+        if isinstance(held, Value):
+            found.append(_Kept(token=snapshot.id, record=record, item=item, value=held))
+        elif not snapshot.document.busy:
+            session = Session(context, context.store.load(snapshot.id))
+            _leave(session, item, result="value-gone")
+    return found
+
+
+class _Looks:
+    """One death window at one provider and host, for all values that are due there."""
+
+    def __init__(self, context: Context, kept: Sequence[_Kept]) -> None:
+        self._context = context
+        vendor = context.vendors.of(kept[0].record)
+        self._provider = vendor.provider
+        self._issuer = vendor.issuer
+        self._window = vendor.provider.capabilities.death_window
+        self._pending = {(each.token, each.item.label): each for each in kept}
+        self._series = {key: RefusalSeries(context.clock, self._window) for key in self._pending}
+        self._controls = ControlSearch(context.store, kept[0].record, vendor)
+
+    def run(self) -> Iterator[Result]:
+        """Probe round after round until each value is decided; ends at once where there is no control."""
+        if not self._provider.capabilities.probe:
+            yield from self._in_list()
+            return
+        while refused := (yield from self._round()):
+            control = self._controls.look([each.value for each in self._pending.values()])
+            if not control.holds:
+                yield from self._without(control)
+                return
+            for key, at in refused.items():
+                if (proof := self._series[key].refused(at, control)) is not None:
+                    yield self._settled(self._pending.pop(key), proof)
+            if self._pending:
+                pause = pause_of(self._window)
+                left = counted(len(self._pending), "old token")
+                self._context.progress.waiting(f"{self._provider.name}: {left} refused; looking again in {pause:.3g} s")
+                self._context.clock.sleep(pause)
+
+    def _in_list(self) -> Iterator[Result]:
+        """Where nothing can be probed: look in the provider's own list, if there is one."""
+        if self._issuer is None:
+            return
+        found, now = self._issuer.listed(), self._context.clock.now()
+        for kept in self._pending.values():
+            if found.holds(kept.item.provider_id):
+                yield _tried(kept, _alarm, self._context)
+            elif kept.item.provider_id:
+                session = Session(self._context, self._context.store.load(kept.token))
+                if why := doubt(session, found):
+                    yield self._unclear(kept, why)
+                else:
+                    yield self._settled(kept, listed_dead(now))
+
+    def _round(self) -> Generator[Result, None, dict[_Key, datetime]]:
+        """Probe what is pending, once. Returns what was refused, and when; the rest is pending no longer."""
+        refused: dict[_Key, datetime] = {}
+        for key, kept in tuple(self._pending.items()):
+            look = self._provider.probe(kept.value, None)
+            if look.verdict is Verdict.DEAD:
+                refused[key] = look.at
+                continue
+            del self._pending[key]
+            if look.verdict is Verdict.ALIVE:
+                yield _tried(kept, _alarm, self._context)
+            else:
+                yield self._unclear(kept, f"no clear answer ({look.reason})")
+        return refused
+
+    def _without(self, control: ControlResult) -> Iterator[Result]:
+        """Nothing that could tell these refusals from an outage was accepted: nothing is concluded."""
+        name = self._provider.name
+        outage = f"{name} also refuses what it accepted before, so this may be an outage"
+        alone = f"no other live token of {name} and no admin credential to compare with"
+        for kept in self._pending.values():
+            yield self._unclear(kept, outage if control.doubt else alone)
+
+    def _unclear(self, kept: _Kept, why: str) -> Result:
+        self._context.progress.note(f"{kept.record.name}: nothing certain about {kept.item.label}, it is kept: {why}")
+        return Result(name=kept.record.name)
+
+    def _settled(self, kept: _Kept, proof: DeathProof) -> Result:
+        return _tried(kept, lambda session, item: _settle(session, item, proof), self._context)
+
+
+def _tried(kept: _Kept, act: Callable[[Session, Quarantined], DeathGrade | None], context: Context) -> Result:
+    """Act on the item as it is now, if it is still kept as it was looked at."""
+    grade = None
+    try:
+        session = Session(context, context.store.load(kept.token))
+        if kept.item in session.snapshot.document.quarantine:
+            grade = act(session, kept.item)
+    except TokenguardError as error:
+        return Result(name=kept.record.name, error=error)
+    return Result(name=kept.record.name, outcome=grade)
+
+
+def _settle(session: Session, item: Quarantined, proof: DeathProof) -> DeathGrade | None:
+    """Confirm what was proven before, and destroy it; prove what was not. An open operation is its runner's alone."""
+    if session.snapshot.document.busy:
+        return None
+    now, name = session.context.clock.now(), session.record.name
+    if not item.proof.proven:
+        due = now + session.provider.capabilities.death_window.confirm_after
+        better = replace(item, proof=proof, probe_due_at=due, alive_again=False)
+        _commit_death(session, item, proof, quarantine=_others(session, item, better))
+        session.context.progress.step(f"{name}: the death of {item.label} is proven now: {evidence_words(proof)}")
+        return DeathGrade.PROVISIONAL
+    if now >= item.probe_due_at:
+        _commit_death(session, item, replace(item.proof, grade=DeathGrade.CONFIRMED))
         session.commit(session.event(Op.DESTROY, Phase.INTENT, label=item.label))
         session.context.store.destroy(session.snapshot.id, item.label)
-        _replace(session, item, None, Op.DESTROY, result="confirmed")
-        session.context.progress.step(f"{session.record.name}: the old token {item.label} is confirmed dead")
-    elif look.verdict is Verdict.UNKNOWN:
-        session.context.progress.note(f"{session.record.name}: no clear answer about {item.label} ({look.reason})")
+        _leave(session, item, result="confirmed")
+        session.context.progress.step(f"{name}: the old token {item.label} is confirmed dead, and its value destroyed")
+        return DeathGrade.CONFIRMED
+    return item.proof.grade
 
 
-def _confirmed(journal: Journal, item: Quarantined) -> DeathProof | None:
-    """The last operation's proof; confirmed, if this is the value that the operation was to end."""
-    proof = journal.proof
-    if proof is None or proof.grade is not DeathGrade.PROVISIONAL or journal.old is None:
-        return proof
-    return replace(proof, grade=DeathGrade.CONFIRMED) if journal.old.label == item.label else proof
-
-
-def _replace(session: Session, item: Quarantined, new: Quarantined | None, op: Op, *, result: str) -> None:
-    rest = [each for each in session.snapshot.document.quarantine if each.label != item.label]
-    session.commit(
-        session.event(op, Phase.OUTCOME, label=item.label, result=result), quarantine=[*rest, *([new] if new else [])]
+def _commit_death(
+    session: Session, item: Quarantined, proof: DeathProof, *, quarantine: Sequence[Quarantined] | None = None
+) -> None:
+    """Put the better proof on record; also as the last operation's, if this is the value that it was to end."""
+    event = session.event(
+        Op.DEATH,
+        grade=proof.grade.value,
+        label=item.label,
+        control=proof.control,
+        controlled_by=proof.controlled_by.value,
     )
+    old, record = session.journal.old, session.record
+    ours = old is not None and old.label == item.label
+    if ours and record.state is RecordState.RETIRED:
+        record = replace(record, seen=last_look(proof))
+    session.commit(event, record=record, quarantine=quarantine, proof=proof if ours else session.journal.proof)
 
 
-def _alarm(session: Session, item: Quarantined) -> None:
+def _leave(session: Session, item: Quarantined, *, result: str) -> None:
+    event = session.event(Op.DESTROY, Phase.OUTCOME, label=item.label, result=result)
+    session.commit(event, quarantine=_others(session, item))
+
+
+def _others(session: Session, item: Quarantined, new: Quarantined | None = None) -> list[Quarantined]:
+    """The quarantine with `new` in the place of `item`."""
+    kept = session.snapshot.document.quarantine
+    return [each for each in (new if other.label == item.label else other for other in kept) if each is not None]
+
+
+def _without_look(record: Record) -> Record:
+    """A retired token that is accepted again was not dead when that was put on its record."""
+    return replace(record, seen=None) if record.state is RecordState.RETIRED else record
+
+
+def _alarm(session: Session, item: Quarantined) -> Never:
     """Reopen the revoke of exactly this value, unless another operation is open."""
     name, now = session.record.name, session.context.clock.now()
+    claim = "its death was proven" if item.proof.proven else f"its death was {item.proof.words}"
     event = session.event(Op.DEATH, label=item.label, result="alive-again")
-    rest = [each for each in session.snapshot.document.quarantine if each.label != item.label]
     if session.snapshot.document.busy:
-        session.commit(event, quarantine=[*rest, replace(item, alive_again=True)])
+        session.commit(event, quarantine=_others(session, item, replace(item, alive_again=True)))
     else:
         live = session.context.store.read_live(session.snapshot.id)
         old = Old(
@@ -76,14 +242,15 @@ def _alarm(session: Session, item: Quarantined) -> None:
         )
         session.commit(
             event,
-            quarantine=rest,
+            record=_without_look(session.record),
+            quarantine=_others(session, item),
             id=new_operation_id(),
             mode=Mode.REVOKE_AGAIN,
             stage=Stage.REVOKE_INTENDED,
             epoch=1,
             holder=session.context.holder,
             opened_at=now,
-            reason="accepted again after its death was proven",
+            reason=f"accepted again after {claim}",
             old=old,
             attempts=(),
             handovers=(),
@@ -92,6 +259,6 @@ def _alarm(session: Session, item: Quarantined) -> None:
             proof=None,
         )
     raise NotProvenDead(
-        f"an old token of {name} is accepted again after its death was proven",
+        f"an old token of {name} is accepted again after {claim}",
         hint=f"revoke it now: tokenguard rotate {name} --resume",
     )

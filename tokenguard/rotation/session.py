@@ -1,7 +1,7 @@
 """One runner's hold on one token: the snapshot it acts on, and the only way to write the journal."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +18,8 @@ from tokenguard.ports.provider import Issuer, Provider, Vendor, Vendors
 from tokenguard.ports.store import Store
 from tokenguard.rotation.machine import following
 
+DEFAULT_QUIET_PERIOD = timedelta(days=7)
+
 
 class Context(Frozen, frozen=True, kw_only=True):
     """What an operation needs of the world."""
@@ -32,8 +34,10 @@ class Context(Frozen, frozen=True, kw_only=True):
     """Which runner this is: `host/pid/nonce`."""
     attended: bool = True
     """Whether `operator` is somebody. Where nobody is, what needs a person is refused before anything is begun."""
-    quiet_period: timedelta = timedelta(days=7)
+    quiet_period: timedelta = DEFAULT_QUIET_PERIOD
     """How long the provider must not have seen the old token used, where undeclared consumers are to be ruled out."""
+    accepts_assertion: Callable[[Record, int], bool] = lambda record, others: False  # noqa: ARG005 - a strict default
+    """Whether the policy accepts a death that is only asserted: of this token, with so many more of its provider."""
 
 
 class Session:
@@ -56,6 +60,11 @@ class Session:
         if journal is None:
             raise RuntimeError("no operation was ever opened")
         return journal
+
+    @property
+    def vendor(self) -> Vendor:
+        """The provider with what was wired for this token."""
+        return self._vendor
 
     @property
     def provider(self) -> Provider:

@@ -2,12 +2,27 @@
 
 from datetime import datetime
 
+from tokenguard.domain.liveness import DeathControl, DeathProof
 from tokenguard.domain.token import Consumer, Record
 from tokenguard.ports.operator import Task
 from tokenguard.ports.provider import Provider, Way
-from tokenguard.text import safe_text
+from tokenguard.text import counted, safe_text
 
 UNNAMED = "(its name is not on record)"
+
+
+_CONTROLS = {
+    DeathControl.NONE: "with no control",
+    DeathControl.TOKEN: "while a live one was accepted",
+    DeathControl.ADMIN: "while the admin credential was accepted",
+}
+
+
+def evidence_words(proof: DeathProof) -> str:
+    """What a proof of death rests on."""
+    if proof.controlled_by is DeathControl.LIST:
+        return "it is not in the provider's own list, which is complete"
+    return f"refused {counted(proof.samples, 'time')}, {_CONTROLS[proof.controlled_by]}"
 
 
 def create_task(provider: Provider, record: Record, label: str) -> Task:

@@ -86,4 +86,4 @@ def _fields(token: TokenId, name: TokenName, value: Value, revoked_on: str) -> I
 
 
 def _day(proof: DeathProof | None) -> str:
-    return proof.last_at.date().isoformat() if proof else ""
+    return proof.last_at.date().isoformat() if proof and proof.proven else ""

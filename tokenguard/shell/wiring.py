@@ -259,11 +259,11 @@ class Wiring:
     def engine_telling(self, progress: "Progress") -> "Engine":
         """The engine, telling its progress elsewhere."""
         from tokenguard.rotation.engine import Engine  # noqa: PLC0415
-        from tokenguard.rotation.session import Context  # noqa: PLC0415
+        from tokenguard.rotation.session import DEFAULT_QUIET_PERIOD, Context  # noqa: PLC0415
         from tokenguard.shell.terminal import NobodyToAsk  # noqa: PLC0415
 
         self._take_turn()
-        quiet = self.policy.quiet_period
+        policy = self.policy
         return Engine(
             Context(
                 store=self.store,
@@ -274,7 +274,8 @@ class Wiring:
                 progress=progress,
                 clock=self.clock,
                 holder=self.holder,
-                **({"quiet_period": quiet} if quiet else {}),
+                quiet_period=policy.quiet_period or DEFAULT_QUIET_PERIOD,
+                accepts_assertion=policy.accepts_assertion,
             )
         )
 

@@ -1,7 +1,6 @@
 """Rules about rotations: that they end, that consumers follow, and that old tokens die."""
 
 from tokenguard.domain.journal import Journal, Stage
-from tokenguard.domain.liveness import DeathGrade
 from tokenguard.domain.token import Kind
 from tokenguard.policy.answer import Answer, NotEvaluable, Question, Violated
 from tokenguard.text import counted
@@ -65,6 +64,6 @@ def _proof(journal: Journal) -> Answer:
         return None
     if journal.proof is None:
         return Violated("there is no proof that the old token is dead")
-    if journal.proof.grade is DeathGrade.ASSERTED:
-        return Violated("that the old token is dead was only said, not proven")
-    return None
+    if journal.proof.proven or journal.proof.accepted:
+        return None
+    return Violated(f"the old token's death is {journal.proof.words}")

@@ -1,0 +1,60 @@
+"""What is kept of a value that has ended its service: the value itself until its death is confirmed, and its proof."""
+
+from datetime import datetime, timedelta
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.journal import Old, Quarantined
+from tokenguard.domain.liveness import DeathControl, DeathGrade, DeathProof, Observation, Verdict
+from tokenguard.domain.token import Record, RecordState
+from tokenguard.frozen import replace
+from tokenguard.rotation.session import Context, Session
+
+
+def asserted(context: Context, snapshot: Snapshot, seen: DeathProof, said_by: str) -> DeathProof:
+    """What `seen` is worth without a control: the word of the person, or of the provider that was asked to revoke."""
+    record = snapshot.document.record
+    others = sum(other.id != snapshot.id and _beside(record, other) for other in context.store.scan())
+    return replace(
+        seen,
+        grade=DeathGrade.ASSERTED,
+        said_by=record.provider if said_by in {"", "api"} else said_by,
+        accepted=context.accepts_assertion(record, others),
+    )
+
+
+def listed_dead(at: datetime) -> DeathProof:
+    """The proof that is the provider's own word: its complete list, in which what lives is there and this is not."""
+    return DeathProof(
+        grade=DeathGrade.PROVISIONAL,
+        first_at=at,
+        last_at=at,
+        samples=0,
+        control=True,
+        controlled_by=DeathControl.LIST,
+    )
+
+
+def quarantined(session: Session, old: Old, proof: DeathProof) -> Quarantined:
+    """The old value as it is kept, to be looked at again: soon if nothing is proven yet, later if its proof is."""
+    wait = session.provider.capabilities.death_window.confirm_after if proof.proven else timedelta(0)
+    return Quarantined(
+        label=old.label,
+        fingerprint=old.fingerprint,
+        provider_id=old.provider_id,
+        provider_label=old.provider_label,
+        proof=proof,
+        probe_due_at=proof.last_at + wait,
+    )
+
+
+def last_look(proof: DeathProof | None) -> Observation | None:
+    """What the record of a retired token says of it: dead if that was proven, nothing on a person's word."""
+    if proof is None or not proof.proven:
+        return None
+    return Observation(verdict=Verdict.DEAD, at=proof.last_at, reason="proven")
+
+
+def _beside(record: Record, other: Snapshot) -> bool:
+    """Whether another token of the inventory is of the same provider."""
+    beside = other.document.record
+    return beside.state is not RecordState.RETIRED and beside.kind.has_value and beside.provider == record.provider
