@@ -296,3 +296,53 @@ def test_a_retired_token_whose_death_had_no_control_is_not_shown_as_dead():
     assert bench.document(token).record.seen.verdict is Verdict.DEAD
     _old_form(bench, token, lambda data: data.replace(b'"control":true', b'"control":false'))
     assert bench.document(token).record.seen is None
+
+
+# the provider's own word
+
+
+def unprobed() -> tuple[Bench, TokenId]:
+    bench = Bench(capabilities={"probe": False})
+    token, _ = bench.add()
+    bench.add("video/upload/dev")
+    return bench, token
+
+
+def test_where_nothing_can_be_probed_a_complete_list_that_lacks_the_id_is_the_proof():
+    bench, token = unprobed()
+    bench.engine.rotate(token)
+    proof = bench.journal(token).proof
+    assert (proof.grade, proof.controlled_by) == (DeathGrade.PROVISIONAL, DeathControl.LIST)
+    assert bench.look_again(token) == []
+    bench.clock.sleep(A_DAY)
+    assert bench.look_again(token) == [DeathGrade.CONFIRMED]
+
+
+def test_a_list_that_may_lack_tokens_confirms_nothing():
+    bench, token = unprobed()
+    bench.engine.rotate(token)
+    bench.clock.sleep(A_DAY)
+    bench.world.list_gap = "a page is missing"
+    assert bench.look_again(token) == [None]
+    assert len(kept(bench, token)) == 1
+
+
+def test_what_the_list_names_again_raises_the_alarm():
+    bench = Bench(capabilities={"probe": False})
+    token, made = bench.add()
+    bench.engine.rotate(token)
+    made.revoked_at = None
+    bench.clock.sleep(A_DAY)
+    with pytest.raises(NotProvenDead):
+        bench.look_again(token)
+    assert bench.journal(token).mode is Mode.REVOKE_AGAIN
+
+
+def test_a_provider_that_cannot_be_asked_does_not_keep_the_later_look_from_the_next():
+    bench, token = unprobed()
+    bench.engine.rotate(token)
+    bench.clock.sleep(A_DAY)
+    bench.world.outage = True
+    (result,) = bench.engine.reprobe(token)
+    assert isinstance(result.error, Unreachable)
+    assert len(kept(bench, token)) == 1
