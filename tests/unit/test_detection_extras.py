@@ -8,9 +8,12 @@ import uuid
 
 import pytest
 
-from tokenguard.detection.extra_rules import RULES, ExtraRule
+from tests.fakes.token_examples import example
 from tokenguard.detection.extras import scan_extras
-from tokenguard.detection.regex_set import regex
+from tokenguard.detection.match import Confidence
+from tokenguard.token_formats.table import FORMATS
+from tokenguard.token_formats.template import pieces
+from tokenguard.token_formats.token_format import TokenFormat
 
 ALPHABETS = {
     "alnum": string.ascii_letters + string.digits,
@@ -40,19 +43,89 @@ def found(text: str, path: str = ".github/workflows/app.yml") -> list[str]:
     return [match.type for match in scan_extras(text, path)]
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.type)
-def test_each_rule_finds_its_examples_and_its_anchor_is_in_them(rule: ExtraRule) -> None:
-    assert rule.examples
-    for number, template in enumerate(rule.examples):
-        text = filled(template, number)
-        assert rule.type in found(text), template
-        assert regex(rule.anchor).search(text.encode())
+def surroundings(kind: TokenFormat) -> tuple[str, str]:
+    """The words without which the format says too little."""
+    if kind.names:
+        return f"{kind.names[0]}_value = ", ""
+    return "", f"  # {kind.near[0]}" if kind.near else ""
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.type)
-def test_each_rule_leaves_its_near_misses_alone(rule: ExtraRule) -> None:
-    for number, template in enumerate(rule.not_examples):
-        assert rule.type not in found(filled(template, number)), template
+@pytest.mark.parametrize("kind", FORMATS, ids=lambda kind: kind.id)
+def test_each_format_finds_every_one_of_its_shapes_by_name(kind: TokenFormat) -> None:
+    name, comment = surroundings(kind)
+    for number, template in enumerate(kind.shapes):
+        value = example(kind, number, template)
+        path = ".github/workflows/app.yml" if kind.only_ci else "src/app.py"
+        for text in (f'{name}"{value}"{comment}', f"{name}'{value}'{comment}\n", f"x\n{name}{value}{comment}"):
+            assert kind.type in found(text, path), (template, len(value))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FORMATS if kind.stands_alone], ids=lambda kind: kind.id)
+def test_a_format_leaves_longer_words_of_the_same_characters_alone(kind: TokenFormat) -> None:
+    """One character before it, or behind a shape of fixed length: it is another word."""
+    value = example(kind, 3, kind.shapes[0])
+    before = "Z" if "A-Z" in kind.left else "z"
+    assert kind.type not in found(f'"{before}{value}"'), value
+    if all(isinstance(piece, str) or piece.least == piece.most for piece in pieces(kind.shapes[0])):
+        assert kind.type not in found(f'"{value}zz9"')
+        assert not any(kind.type == each for each in found(f'"{value[:-1]}"'))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FORMATS if kind.names or kind.near], ids=lambda kind: kind.id)
+def test_a_format_that_needs_words_is_silent_without_them(kind: TokenFormat) -> None:
+    assert kind.type not in found(f'x = "{example(kind, 5)}"')
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FORMATS if kind.checksum], ids=lambda kind: kind.id)
+def test_a_token_without_its_checksum_is_of_low_confidence(kind: TokenFormat) -> None:
+    value = example(kind, 7, kind.shapes[-1] if kind.checksum.startswith("gitlab") else kind.shapes[0])
+    wrong = value[:-1] + ("a" if value[-1] != "a" else "b")
+    if kind.checksum.startswith("gitlab") and value.count(".") != 2:
+        value = example(kind, 7, next(each for each in kind.shapes if each.count(".") == 2))
+        wrong = value[:-1] + ("a" if value[-1] != "a" else "b")
+    for text, sure in ((value, Confidence.HIGH), (wrong, Confidence.LOW)):
+        (match,) = scan_extras(f'"{text}"', "a.txt")
+        assert (match.type, match.confidence) == (kind.type, sure)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dx_bearer_token:dx_secret_token",
+        "hdx_secret_{uuid}",
+        "dx_secret_{hex:32}",
+        "dsc_your_token_here",
+        "risk-social-{alnum:64}",
+        "sk-social-{alnum:12}",
+        "map_live_{alnum:24} autoposting",
+        "glptt-{alnum:20}",
+        "glagent-{alnum:20}",
+        "hvs.{alnum:10}",
+        "eyJ{alnum:20}",
+        "DESCRIPT_API_TOKEN=${{{{ secrets.DESCRIPT_API_TOKEN }}}}",
+        'DESCRIPT_API_TOKEN = os.environ["DESCRIPT_API_TOKEN_PRODUCTION"]',
+        "DESCRIPT_API_TOKEN=your-descript-api-token-here",
+        "DESCRIPT_API_TOKEN: video/publisher/prod/upload-token",
+    ],
+)
+def test_near_misses_are_left_alone(text: str) -> None:
+    assert found(filled(text)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "export DESCRIPT_API_TOKEN={alnum:40}",
+        "ENV DESCRIPT_API_KEY {alnum:40}",
+        '"AUTOPOSTING_API_KEY": "{alnum:40}"',
+    ],
+)
+def test_a_value_of_a_known_variable_is_found_whatever_its_shape(text: str) -> None:
+    assert "Token in a known variable" in found(filled(text))
+
+
+def test_a_word_that_ends_like_the_beginning_of_a_token_is_not_its_first_half() -> None:
+    assert found(filled("idx_bearer_{uuid}:dx_secret_{uuid}")) == ["Descript API Token (half)"]
 
 
 def test_a_whole_descript_token_is_one_finding_not_three() -> None:
@@ -77,10 +150,10 @@ def test_a_descript_token_is_found_in_all_seven_placements_that_other_scanners_m
 
 @pytest.mark.parametrize("white", ["\\n", "\\r\\n", "\\t"])
 def test_white_space_as_json_writes_it_does_not_hide_what_follows(white: str) -> None:
-    for rule in RULES:
-        if not rule.near and not rule.only_ci:
-            text = f'"log": "first{white}{filled(rule.examples[0])}{white}last"'
-            assert rule.type in found(text), text
+    for kind in FORMATS:
+        if kind.stands_alone:
+            text = f'"log": "first{white}{example(kind, 1)}{white}last"'
+            assert kind.type in found(text), text
 
 
 def test_a_word_that_is_part_of_a_longer_one_is_left_alone_after_a_backslash_too() -> None:

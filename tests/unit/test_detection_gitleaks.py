@@ -5,23 +5,21 @@ import tomllib
 
 import re2
 
-from tests.unit.test_detection_extras import filled
+from tests.fakes.token_examples import example
 from tokenguard.cli.boundary import run
-from tokenguard.detection.extra_rules import RULES
 from tokenguard.detection.gitleaks_rules import gitleaks_rules, regex_of
+from tokenguard.token_formats.table import FORMATS
 
 
 def test_every_exported_rule_finds_its_examples() -> None:
     exported = {rule["description"]: rule for rule in tomllib.loads(gitleaks_rules())["rules"]}
     assert {"Descript API Token", "Autoposting API Key"} <= set(exported)
-    for rule in RULES:
-        if rule.type not in exported:
-            continue
-        row = exported[rule.type]
-        assert row["regex"] == regex_of(rule)
-        for number, template in enumerate(rule.examples):
-            text = filled(template, number)
-            assert re2.search(row["regex"], text), rule.type
+    for kind in FORMATS:
+        if kind.stands_alone:
+            row = exported[kind.type]
+            assert row["regex"] == regex_of(kind)
+            for number, template in enumerate(kind.shapes):
+                assert re2.search(row["regex"], example(kind, number, template)), template
 
 
 def test_the_command_prints_it(capsys) -> None:

@@ -1,8 +1,19 @@
 """What detection hands on: where something was found, what it is, and the value, which is never shown."""
 
+from enum import StrEnum, unique
+
 from tokenguard.domain.finding import Kind
 from tokenguard.domain.secret import Secret
 from tokenguard.frozen import Frozen, field
+
+
+@unique
+class Confidence(StrEnum):
+    """How sure it is that a match is a secret that works somewhere."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
 
 
 class Match(Frozen, frozen=True, kw_only=True):
@@ -20,6 +31,7 @@ class Match(Frozen, frozen=True, kw_only=True):
     """The whole token, as far as it can be told; baselines know it by this."""
     written: Secret | None = None
     """How it stands in the file, from `line` on, where that is not the value itself."""
+    confidence: Confidence = Confidence.HIGH
     facts: dict[str, str] = field(default_factory=dict)
     """Short facts under fixed keys (`lifetime`, `via`, `token`, `state`); never a value."""
 

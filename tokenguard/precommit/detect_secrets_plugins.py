@@ -9,12 +9,21 @@ from collections.abc import Generator
 
 from detect_secrets.plugins.base import RegexBasedDetector
 
-from tokenguard.detection.extra_rules import RULES
+from tokenguard.detection.extras import KNOWN_VARIABLE_PATTERN
 from tokenguard.detection.presigned import presigned_urls
+from tokenguard.token_formats.table import FORMATS
+from tokenguard.token_formats.token_format import TokenFormat, expression
 
 
 def _patterns(*types: str) -> list[re.Pattern[str]]:
-    return [re.compile(rule.pattern) for rule in RULES if rule.type in types]
+    return [re.compile(expression(kind)) for kind in FORMATS if kind.type in types]
+
+
+_HERE = ("Descript", "Autoposting")
+
+
+def _of_other_vendors() -> list[TokenFormat]:
+    return [kind for kind in FORMATS if kind.vendor not in _HERE and kind.stands_alone]
 
 
 class _ShapeDetector(RegexBasedDetector):
@@ -51,19 +60,17 @@ class AutopostingKeyDetector(_ShapeDetector):
 
 
 class VendorTokenDetector(_ShapeDetector):
-    """Cloudflare, Doppler, 1Password, Vault and SendGrid tokens."""
+    """Tokens of every other vendor whose format says enough by itself."""
 
     secret_type = "Vendor Token"  # noqa: S105 - a name
-    denylist = _patterns(
-        "Cloudflare API Token", "Doppler Token", "1Password Service Account Token", "Vault Token", "SendGrid API Key"
-    )
+    denylist = [re.compile(expression(kind)) for kind in _of_other_vendors()]  # noqa: RUF012 - as the base class has it
 
 
 class KnownVariableDetector(_ShapeDetector):
     """Values assigned to variables that are known to hold a token."""
 
     secret_type = "Token in a known variable"  # noqa: S105 - a name
-    denylist = _patterns("Token in a known variable")
+    denylist = [re.compile(KNOWN_VARIABLE_PATTERN)]  # noqa: RUF012 - as the base class has it
 
 
 class PresignedUrlDetector(RegexBasedDetector):
