@@ -111,7 +111,7 @@ def test_the_hook_shows_none(planted, monkeypatch, capfd, arguments) -> None:
 
 CRASHES = (
     "tokenguard.detection.rules._judge", "tokenguard.detection.rules._match", "tokenguard.detection.extras._match",
-    "tokenguard.detection.extras._stands_for_itself", "tokenguard.scanning.decoding._line_feeds",
+    "tokenguard.detection.extras._genuine", "tokenguard.scanning.decoding._line_feeds",
     "tokenguard.scanning.outputs.findings_text.summary", "tokenguard.scanning.outputs.findings_text.advice", "tokenguard.scanning.git.Git.output",
 )  # fmt: skip
 

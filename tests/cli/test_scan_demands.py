@@ -236,7 +236,7 @@ def test_a_repository_may_ask_for_the_profile_that_reports_more(cli, repo):
     assert cli("scan", "--profile", "detect-secrets").code == 1, "a repository switches nothing off"
 
 
-@pytest.mark.parametrize("name", ["", "nothing", "strict ", "DEFAULT"])
+@pytest.mark.parametrize("name", ["", "nothing", "strictest", "DEFAULT"])
 def test_a_profile_that_there_is_not_is_bad_usage(cli, repo, name):
     cli.refused("scan", "--profile", name)
     repo.write(".tokenguard.toml", f'[scan]\nprofile = "{name}"\n')

@@ -12,10 +12,11 @@ from tokenguard.scanning.baseline import Recorder, new_salt, read_baseline, supp
 from tokenguard.scanning.former_baseline import FormerRecorder, read_former
 from tokenguard.scanning.jobs import Job
 from tokenguard.scanning.scanner import Stages, Suppressor
+from tokenguard.token_formats.checksum import with_github_checksum
 
 
 def github() -> str:
-    return "ghp_" + secrets.token_hex(18)
+    return with_github_checksum("ghp_", secrets.token_hex(15))
 
 
 def pem() -> str:

@@ -12,6 +12,7 @@ from detect_secrets.settings import Settings, cache_bust, get_settings, transien
 
 from tokenguard.detection import oracle
 from tokenguard.detection.match import Match, Unscanned
+from tokenguard.domain.profile import Profile
 from tokenguard.errors import InputError
 from tokenguard.scanning import team_rules
 from tokenguard.scanning.scanner import Stages, matches_of
@@ -104,7 +105,7 @@ def theirs(team: TeamFiles, path: str) -> list[tuple[str, str, int]]:
 
 
 def ours(rules: TeamRules, path: str, text: str) -> list[tuple[str, str, int]]:
-    found = matches_of(text.encode(), path, Stages(team=rules))
+    found = matches_of(text.encode(), path, Stages(team=rules, profile=Profile.DETECT_SECRETS))
     return sorted(
         (each.type, hashlib.sha1(each.value.reveal().encode()).hexdigest(), each.line)
         for each in found

@@ -22,7 +22,7 @@ def reports(profile: Profile, candidate: Match, line: str, path: str) -> bool:
         line: where it stands, as the file has it; or as it was rebuilt, if it does not stand there as it is.
         path: of the file.
     """
-    if profile is Profile.DETECT_SECRETS:
+    if profile is not Profile.DEFAULT:
         return True
     value = candidate.value.reveal()
     if candidate.type in _NAMED_BY_PLACE:

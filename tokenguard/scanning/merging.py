@@ -1,11 +1,13 @@
 """Each token is told once, whatever found it: an own token takes in what rules and shapes find of it."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tokenguard.detection.match import Match
 from tokenguard.frozen import replace
 
+_TELLS_LITTLE = {"Secret Keyword": 1, "Base64 High Entropy String": 2, "Hex High Entropy String": 3}
+"""Rules that say less about a value than those for one kind of token do, by how little."""
 _LEAST = 8
 """Characters of a value: fewer may be in any token by chance."""
 
@@ -29,6 +31,26 @@ class ByLine:
         if value in known:
             return known[value]
         return next((other for whole, other in known.items() if whole in value or value in whole), None)
+
+
+def by_detect_secrets_names(shapes: Sequence[Match], by_rules: Sequence[Match]) -> Iterator[Match]:
+    """Every match of a rule as detect-secrets tells it, then the vendors' tokens that it does not know."""
+    known = ByLine(shapes)
+    for match in by_rules:
+        shape = known.same(match)
+        yield replace(match, facts={"vendor": shape.type}) if shape else match
+    told = ByLine(by_rules)
+    yield from (match for match in shapes if not told.same(match))
+
+
+def by_most_telling_name(shapes: Sequence[Match], by_rules: Sequence[Match]) -> Iterator[Match]:
+    """Each value once for each place: as its vendor's token, else by the rule that says most about it."""
+    told = ByLine(shapes)
+    yield from shapes
+    for match in sorted(by_rules, key=lambda match: _TELLS_LITTLE.get(match.type, 0)):
+        if not told.same(match):
+            told.add(match)
+            yield match
 
 
 class OwnMatches:

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from tokenguard.detection.extras import allowed, scan_extras
-from tokenguard.detection.match import LeftOut, Match, Unscanned
+from tokenguard.detection.match import Confidence, LeftOut, Match, Unscanned
 from tokenguard.detection.rules import Hit, scan_rules
 from tokenguard.domain.finding import Finding, Kind, Report, Skipped
 from tokenguard.domain.profile import Profile
@@ -15,7 +15,7 @@ from tokenguard.frozen import Frozen, replace
 from tokenguard.scanning.allowing import silenced
 from tokenguard.scanning.archives import members
 from tokenguard.scanning.decoding import Text, decoded
-from tokenguard.scanning.merging import ByLine, OwnMatches
+from tokenguard.scanning.merging import ByLine, OwnMatches, by_detect_secrets_names, by_most_telling_name
 from tokenguard.scanning.source import Blob, Source
 
 if TYPE_CHECKING:
@@ -143,15 +143,16 @@ def matches_of(data: bytes, path: str, stages: Stages) -> Iterator[Hit]:
         return
     text = decoded(data)
     shapes = [match for match in _shapes(text.text, path) if not own.takes(match, "vendor")]
-    known_shapes, by_rule = ByLine(shapes), ByLine()
+    by_rules = list[Match]()
     for each in _by_rules(text.text, path, stages) if text.rules_apply else ():
         if not isinstance(each, Match):
             yield each
         elif not own.takes(each, "rule"):
-            by_rule.add(each)
-            shape = known_shapes.same(each)
-            yield replace(each, facts={"vendor": shape.type}) if shape else each
-    yield from (match for match in shapes if not by_rule.same(match))
+            by_rules.append(each)
+    merge = by_detect_secrets_names if stages.profile is Profile.DETECT_SECRETS else by_most_telling_name
+    for match in merge(shapes, by_rules):
+        told = stages.profile is not Profile.DEFAULT or match.confidence is not Confidence.LOW
+        yield match if told else LeftOut(line=match.line)
     yield from own
 
 

@@ -34,7 +34,7 @@ def summary(report: Report) -> str:
     if report.allowed:
         parts.append(f"{report.allowed:,} allowed by comments")
     if report.left_out:
-        parts.append(f"{report.left_out:,} with pinned revisions left out")
+        parts.append(f"{report.left_out:,} left out (--profile strict shows them)")
     if report.skipped:
         parts.append(f"{len(report.skipped):,} not scanned")
     return ", ".join(parts)
