@@ -65,7 +65,7 @@ def check_private_file(path: Path) -> None:
 
 def create_private(path: Path, data: bytes) -> None:
     """Create a new 0600 file; FileExistsError if anything is there."""
-    _write_new(path, data, PRIVATE_FILE)
+    write_new(path, data)
     fsync_dir(path.parent)
 
 
@@ -73,7 +73,7 @@ def replace_file(path: Path, data: bytes, *, mode: int = PRIVATE_FILE) -> None:
     """Put `data` in place of `path`, whole or not at all, durable when this returns."""
     temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
     try:
-        _write_new(temporary, data, mode)
+        write_new(temporary, data, mode)
         temporary.rename(path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -111,7 +111,8 @@ def fsync_dir(path: Path) -> None:
         os.close(descriptor)
 
 
-def _write_new(path: Path, data: bytes, mode: int) -> None:
+def write_new(path: Path, data: bytes, mode: int = PRIVATE_FILE) -> None:
+    """Create a new file; its content is durable when this returns, its name once the directory is synced."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(path, flags, mode)
     with os.fdopen(descriptor, "wb") as file:

@@ -17,6 +17,7 @@ from tokenguard.domain.event import Op
 from tokenguard.domain.names import new_token_id, token_name
 from tokenguard.errors import ExitCode, Tampered, TokenguardError, Unreachable, WrongKey
 from tokenguard.stores.local import database
+from tokenguard.stores.local.known_place import KnownPlace
 from tokenguard.stores.local.place import anchor_directory
 
 PAGE = 4096
@@ -162,7 +163,7 @@ def test_an_earlier_copy_put_back_whole_is_detected(victim: Victim):
     with pytest.raises(Tampered) as caught:
         opened(victim.home)
     assert "older" in caught.value.message
-    assert "anchor" in caught.value.hint
+    assert "store restore" in caught.value.hint
     assert caught.value.exit_code is ExitCode.TAMPERED
 
 
@@ -171,7 +172,7 @@ def test_another_history_of_the_same_length_is_detected(victim: Victim):
     anchor = next(anchor_directory().iterdir())
     seen = anchor.read_bytes()
     victim.file.write_bytes(victim.earlier)
-    anchor.unlink()
+    shutil.rmtree(anchor_directory().parent)
     store = opened(victim.home)
     for _ in range(4):
         edited(store, store.load(ONE), purpose="forked")
@@ -181,9 +182,55 @@ def test_another_history_of_the_same_length_is_detected(victim: Victim):
 
 
 def test_store_and_anchor_rolled_back_together_is_the_stated_limit(victim: Victim):
-    next(anchor_directory().iterdir()).unlink()
+    """Everything that this machine knew of the store is gone: that it knew nothing is what can be told."""
+    shutil.rmtree(anchor_directory().parent)
     victim.file.write_bytes(victim.earlier)
-    assert opened(victim.home).find(token_name("video/upload/prod/one")) is not None
+    store = opened(victim.home)
+    assert store.find(token_name("video/upload/prod/one")) is not None
+    assert store.watch.begun
+    assert not opened(victim.home).watch.begun
+
+
+def test_an_anchor_that_was_there_and_is_gone_is_detected(victim: Victim):
+    store = opened(victim.home)
+    (anchor_directory() / store.store_id).unlink()
+    with pytest.raises(Tampered):
+        list(store.scan())
+    with pytest.raises(Tampered):
+        added(store, "video/more")
+    assert judge(victim) == "detected"
+    shutil.rmtree(anchor_directory())
+    assert judge(victim) == "detected"
+
+
+def test_another_store_of_the_same_key_in_this_ones_place_is_detected(victim: Victim, tmp_path: Path):
+    other = made(tmp_path / "other")
+    other.close()
+    (tmp_path / "other" / "store.db").replace(victim.file)
+    assert judge(victim) == "detected"
+
+
+def test_an_anchor_of_a_store_from_before_places_were_known_must_stay(victim: Victim, monkeypatch: pytest.MonkeyPatch):
+    """What earlier versions left: an anchor, and no word of the place."""
+    shutil.rmtree(anchor_directory().with_name("places"))
+    store = opened(victim.home)
+    assert not store.watch.begun
+    assert store.watch.since is None
+    shutil.rmtree(anchor_directory().with_name("places"))
+    real = KnownPlace.expects_anchor
+
+    def gone_meanwhile(self: KnownPlace, identity: bytes) -> bool:
+        (anchor_directory() / identity.hex()).unlink(missing_ok=True)
+        return real(self, identity)
+
+    monkeypatch.setattr(KnownPlace, "expects_anchor", gone_meanwhile)
+    assert judge(victim) == "detected"
+
+
+@pytest.mark.parametrize("garbage", [b"", b"{}", b"[" * 400, b"\xff\xfe", b"x" * 20_000])
+def test_a_damaged_memory_of_the_place_stops_everything(victim: Victim, garbage: bytes):
+    next(anchor_directory().with_name("places").iterdir()).write_bytes(garbage)
+    assert judge(victim) == "detected"
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,13 @@ from tokenguard.domain.event import Op
 from tokenguard.domain.names import new_token_id, token_name
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import ExitCode, InputError, Tampered, Unreachable, WrongKey
+from tokenguard.stores.local import anchor as anchor_module
 from tokenguard.stores.local import database, lock, network_disk
 from tokenguard.stores.local.anchor import Anchor
 from tokenguard.stores.local.identity import current_actor
 from tokenguard.stores.local.place import anchor_directory
 from tokenguard.stores.local.slots import SlotKey, SlotKind
-from tokenguard.stores.local.store import LocalStore, create_store, open_store
+from tokenguard.stores.local.store import LocalStore, create_store, open_store, restore_store
 
 
 @pytest.fixture(autouse=True)
@@ -154,17 +155,25 @@ def test_a_directory_others_can_replace_is_refused(tmp_path: Path):
         made(shared / "store")
 
 
-@pytest.mark.parametrize("name", ["store.db-journal", "lock"])
-def test_a_device_or_link_beside_the_file_is_refused(home: Path, tmp_path: Path, name: str):
+def test_a_link_in_the_place_of_the_lock_is_refused(home: Path, tmp_path: Path):
     store = made(home)
     store.close()
-    (home / name).unlink(missing_ok=True)
+    (home / "lock").unlink()
     target = tmp_path / "victim"
     target.write_bytes(b"precious")
-    (home / name).symlink_to(target)
-    with pytest.raises((InputError, Unreachable)):
+    (home / "lock").symlink_to(target)
+    with pytest.raises(Unreachable):
         added(opened(home), "video/upload")
     assert target.read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("suffix", ["-journal", "-wal", "-shm"])
+def test_a_store_is_not_made_beside_a_part_of_another(home: Path, suffix: str):
+    home.mkdir(mode=0o700)
+    (home / f"store.db{suffix}").write_bytes(b"x")
+    with pytest.raises(InputError):
+        made(home)
+    assert not (home / "store.db").exists()
 
 
 MOUNTS = r"""
@@ -301,19 +310,38 @@ def test_a_read_only_directory_is_read_and_not_written(home: Path):
         home.chmod(0o700)
 
 
-def test_an_anchor_that_cannot_be_written_does_not_deny_a_durable_commit(home: Path, monkeypatch: pytest.MonkeyPatch):
-    """The commit is durable, so it is acknowledged; the next use says what is wrong."""
+def _full(*_: object):
+    raise Unreachable("the disk is full", hint="make room")
 
-    def full(*_: object):
-        raise Unreachable("the disk is full", hint="make room")
 
+def test_an_anchor_that_cannot_be_written_is_told_before_the_commit(home: Path, monkeypatch: pytest.MonkeyPatch):
+    """Nothing is committed that the anchor could not follow."""
     store = made(home)
+    token, before = new_token_id(), everything(store)
     with monkeypatch.context() as patched:
-        patched.setattr(Anchor, "write", full)
-        token = store.commit(new_token_id(), 0, document("video/upload"), [event(Op.ADD)]).id
+        patched.setattr(anchor_module, "write_new", _full)
         with pytest.raises(Unreachable, match="full"):
-            store.load(token)
+            store.commit(token, 0, document("video/upload"), [event(Op.ADD)])
+    assert everything(store) == before
+    assert store.commit(token, 0, document("video/upload"), [event(Op.ADD)]).version == 1
+
+
+def test_an_anchor_that_fails_after_the_commit_is_told_at_once(home: Path, monkeypatch: pytest.MonkeyPatch):
+    """The commit is durable, and it is said that it is, and that the anchor is not; the next use catches up."""
+    store = made(home)
+    token = new_token_id()
+    with monkeypatch.context() as patched:
+        patched.setattr(Anchor, "write", _full)
+        with pytest.raises(Unreachable, match="full") as caught:
+            store.commit(token, 0, document("video/upload"), [event(Op.ADD)])
+        assert "stored" in caught.value.message
     assert store.load(token).version == 1
+    before = (home / "store.db").read_bytes()
+    store.commit(token, 1, document("video/upload"), [event(Op.EDIT)])
+    store.close()
+    (home / "store.db").write_bytes(before)
+    with pytest.raises(Tampered):
+        opened(home)
 
 
 def test_a_state_directory_that_cannot_be_used_is_said_before_anything_is_written(home: Path, state_dir: Path):
@@ -438,8 +466,10 @@ def test_a_backup_put_back_is_refused_until_the_person_says_so(home: Path, tmp_p
     (tmp_path / "backup.db").replace(home / "store.db")
     with pytest.raises(Tampered) as caught:
         opened(home)
-    assert store.store_id in caught.value.hint
-    (anchor_directory() / store.store_id).unlink()
+    assert "store restore" in caught.value.hint
+    accepted, done = restore_store(home, None, lambda _slots: KEY, FakeClock())
+    assert list(accepted.scan()) == []
+    assert done.earlier == store.store_id != accepted.store_id
     assert list(opened(home).scan()) == []
 
 

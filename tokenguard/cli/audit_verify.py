@@ -1,6 +1,7 @@
 """`audit verify`: recompute every chain against the records, and check every row of the store."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from tokenguard.audit.chain import Checked, check_all
@@ -40,10 +41,52 @@ class Checkable(Protocol):
         ...
 
 
+class Watch(Protocol):
+    """Since when this machine notices that a store is put back."""
+
+    @property
+    def since(self) -> datetime | None:
+        """None: from before such things were written down."""
+        ...
+
+    @property
+    def begun(self) -> bool:
+        """Only since this run."""
+        ...
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A store that each machine keeps an anchor of."""
+
+    @property
+    def watch(self) -> Watch:
+        """How long it has had one."""
+        ...
+
+
 def problems_of(store: Store) -> Iterable[Problem]:
     """What a store that can verify itself finds wrong; nothing for one that cannot."""
     home = home_of(store)  # from Python 3.12 on, a protocol does not see what an object only passes on
     return home.check() if isinstance(home, Checkable) else ()
+
+
+def what_then(store: Store) -> str:
+    """What to do with a store that does not hold."""
+    restore = "tokenguard store restore FILE" if isinstance(home_of(store), Watched) else ""
+    return f"keep a copy of the store as evidence, then restore it from a backup{restore and f': {restore}'}"
+
+
+def watch_of(store: Store) -> Watch | None:
+    """How long this machine has had an anchor of the store; None for a store that has none."""
+    home = home_of(store)
+    return home.watch if isinstance(home, Watched) else None
+
+
+def _anchor(watch: Watch | None) -> dict[str, object]:
+    if watch is None:
+        return {}
+    return {"anchor": {"since": watch.since.isoformat() if watch.since else None, "begun_now": watch.begun}}
 
 
 @command("verify")
@@ -57,7 +100,7 @@ def verify(wiring: Wiring) -> None:
         if chain.broken is not None:
             raise Tampered(
                 f"the audit trail of {chain.whose} does not hold at entry {chain.broken.seq}: {chain.broken.reason}",
-                hint="keep a copy of the store as evidence, then restore it from a backup",
+                hint=what_then(store),
             )
     for problem in problems_of(store):
         raise Tampered(
@@ -68,8 +111,13 @@ def verify(wiring: Wiring) -> None:
         if not chain.entries:
             wiring.progress.note(f"{chain.whose} was published before such things had a trail: publish it again")
     entries = sum(chain.entries for chain in checked)
+    watch = watch_of(store)
+    if watch is not None and watch.begun:
+        wiring.progress.note(
+            "there was no anchor on this machine: an older copy of the store could not be noticed until now"
+        )
     if wiring.screen.as_json:
-        wiring.screen.document({"ok": True, "chains": len(checked), "entries": entries})
+        wiring.screen.document({"ok": True, "chains": len(checked), "entries": entries, **_anchor(watch)})
     else:
         held = counted(entries, "entry", "entries")
         wiring.screen.line(

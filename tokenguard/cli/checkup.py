@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from tokenguard.audit.chain import check_all
 from tokenguard.cli import checkup_machine as machine
 from tokenguard.cli import checkup_tokens as tokens
-from tokenguard.cli.audit_verify import problems_of
-from tokenguard.cli.checkup_finding import Finding, Level, doubt, failed
+from tokenguard.cli.audit_verify import problems_of, what_then
+from tokenguard.cli.checkup_finding import Finding, Level, doubt, failed, well
 from tokenguard.domain.document import Snapshot
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.shell.local import open_local
@@ -20,7 +20,6 @@ from tokenguard.stores.local.store import LocalStore
 _NOT_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 """No clock that is right shows an earlier time than this code was written at."""
 _SLACK = timedelta(minutes=5)
-_EVIDENCE = "keep a copy as evidence, then restore a backup"
 
 
 def examine(wiring: Wiring) -> Iterator[Finding]:
@@ -32,6 +31,8 @@ def examine(wiring: Wiring) -> Iterator[Finding]:
     if any(finding.level is Level.FAIL for finding in opened):
         return
     yield from _made(_own_check(wiring.store_url), wiring)
+    if is_local(wiring.store_url):
+        yield from _made(_anchor, wiring)
     yield from _made(_whole, wiring)
     try:
         inventory = tuple(wiring.store.scan())
@@ -85,6 +86,20 @@ def _keys(wiring: Wiring) -> Iterator[Finding]:
         )
 
 
+def _anchor(wiring: Wiring) -> Iterator[Finding]:
+    """Since when a store that is put back is noticed on this machine."""
+    watch = _local(wiring).watch
+    if watch.begun:
+        yield doubt(
+            "anchor",
+            "there was no anchor on this machine: an older copy of the store could not be noticed until now",
+            "compare `tokenguard audit log` with what you know was done last",
+        )
+    else:
+        since = f" since {watch.since:%Y-%m-%d %H:%M} UTC" if watch.since else ""
+        yield well("anchor", f"this machine notices an older copy of the store{since}")
+
+
 def _vault(wiring: Wiring) -> Iterator[Finding]:
     """Mount, policy and login, as far as a Vault can be asked without writing."""
     from tokenguard.stores.vault.store import VaultStore  # noqa: PLC0415 - loads hvac
@@ -125,7 +140,7 @@ def _cost(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Finding]:
 
 def _whole(wiring: Wiring) -> Iterator[Finding]:
     problems = [
-        (f"audit trail of {chain.whose}, entry {chain.broken.seq}: {chain.broken.reason}", _EVIDENCE)
+        (f"audit trail of {chain.whose}, entry {chain.broken.seq}: {chain.broken.reason}", what_then(wiring.store))
         for chain in check_all(wiring.store)
         if chain.broken
     ]

@@ -8,6 +8,7 @@ COMMANDS = {
     "remove-slot": ("tokenguard.cli.store_keys:remove", "Let a key open the store no more."),
     "rekey": ("tokenguard.cli.store_keys:rekey", "Seal everything anew, after a key or a copy of the store leaked."),
     "backup": ("tokenguard.cli.store_backup:backup", "Copy the store to a new file."),
+    "restore": ("tokenguard.cli.store_restore:restore", "Put a backup in the place of the store."),
 }
 
 

@@ -15,7 +15,7 @@ from tokenguard.shell.wiring import Wiring
 def backup(wiring: Wiring, file: str) -> None:
     """Copy the store to the new FILE. The copy opens with the same keys; keep it apart from them.
 
-    To restore it, put it back as `store.db` in the store's directory.
+    `tokenguard store restore FILE` puts it back.
     """
     place = Path(file).expanduser().absolute()
     store = open_local(wiring.local_directory, wiring.environ, wiring.clock, wiring.ask_hidden)

@@ -23,6 +23,8 @@ class Op(StrEnum):
     INIT = "init"
     REKEY = "rekey"
     KEY_SLOT = "key-slot"
+    RESTORE = "restore"
+    """A copy of the store was put in its place, or accepted there, and has an identity of its own."""
     ADD = "add"
     EDIT = "edit"
     IMPORT = "import"

@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tokenguard.domain.move import refusal
 from tokenguard.ports.clock import Clock
 from tokenguard.shell.unlock import Ask, KeySources
 from tokenguard.stores.local.place import Place
 from tokenguard.stores.local.slots import SlotKey
-from tokenguard.stores.local.store import LocalStore, create_store, open_store
+from tokenguard.stores.local.store import LocalStore, create_store, open_store, restore_store
+
+if TYPE_CHECKING:
+    from tokenguard.stores.local.restoring import Restored
 
 
 def open_local(
@@ -41,6 +45,13 @@ def make_local(
     """
     Place(directory).check_free()  # before anybody is asked for a passphrase, or a keyring takes a key
     return create_store(directory, [key_sources(environ, ask).new_key(), *recovery], clock)
+
+
+def restore_local(
+    directory: Path, backup: Path | None, environ: Mapping[str, str], clock: Clock, ask: Ask | None
+) -> "tuple[LocalStore, Restored]":
+    """Put a backup in the place of the store in `directory`, or accept the copy that is there; see `restore_store`."""
+    return restore_store(directory, backup, key_sources(environ, ask).unlock, clock)
 
 
 def key_sources(environ: Mapping[str, str], ask: Ask | None) -> KeySources:

@@ -1,5 +1,6 @@
 """The anchor: what this machine saw of a store last, kept outside it, so that an old copy put back shows."""
 
+import contextlib
 import hashlib
 import hmac
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from tokenguard.errors import InputError, Tampered
-from tokenguard.files import check_private_file, make_private_dir, read_limited, replace_file, shown
+from tokenguard.files import check_private_file, fsync_dir, make_private_dir, read_limited, shown, write_new
 from tokenguard.frozen import Frozen
 from tokenguard.stores.local.framing import framed, number
 from tokenguard.stores.local.trouble import translated
@@ -35,22 +36,32 @@ class Anchor:
 
     Args:
         directory: private, outside the store's own.
-        store_id: 16 bytes; names the file.
+        identity: 16 bytes; names the file.
         key: 32 bytes, as old as the store, so that a rekey leaves every anchor valid.
+        expected: it was there before SQLite opened the store.
     """
 
-    def __init__(self, directory: Path, store_id: bytes, key: bytes) -> None:
-        self._path = directory / store_id.hex()
-        self._store_id = store_id
+    def __init__(self, directory: Path, identity: bytes, key: bytes, *, expected: bool = False) -> None:
+        self._path = directory / identity.hex()
+        self._next = directory / f".{identity.hex()}.next"
+        self._identity = identity
         self._key = key
+        self._expected = expected
+        self._prepared: Seen | None = None
 
     def read(self) -> Seen | None:
-        """What was seen last; None on a machine that never saw the store. Tampered if it is not our writing."""
+        """What was seen last; None on a machine that never saw the store.
+
+        Raises:
+            Tampered: it is not our writing, or was there and is gone.
+        """
         try:
             with translated():
                 try:
                     data = read_limited(self._path, _LARGEST)
                 except FileNotFoundError:
+                    if self._expected:
+                        raise anchor_gone(self._path) from None
                     return None
                 check_private_file(self._path)
             line = msgspec.json.decode(data, type=_Line)
@@ -59,15 +70,29 @@ class Anchor:
         except (msgspec.DecodeError, ValueError, RecursionError, InputError):
             valid = False
         if not valid:
-            raise self._tampered("the store's anchor is not what tokenguard wrote")
+            raise Tampered("the store's anchor is not what tokenguard wrote", hint=_whose(self._path))
+        self._expected = True
         return seen
 
-    def write(self, seen: Seen) -> None:
-        """Remember; durable when it returns."""
+    def prepare(self, seen: Seen) -> None:
+        """Write what `write` will put in place: before a commit, which must not happen where this fails."""
         line = _Line(format=1, generation=seen.generation, root=seen.root.hex(), mac=self._mac(seen))
         with translated():
             make_private_dir(self._path.parent)
-            replace_file(self._path, msgspec.json.encode(line) + b"\n")
+            with contextlib.suppress(FileNotFoundError):
+                self._next.unlink()
+            write_new(self._next, msgspec.json.encode(line) + b"\n")
+        self._prepared = seen
+
+    def write(self, seen: Seen) -> None:
+        """Remember; durable when it returns. Hold the store's lock."""
+        if self._prepared != seen:
+            self.prepare(seen)
+        self._prepared = None
+        with translated():
+            self._next.rename(self._path)
+            fsync_dir(self._path.parent)
+        self._expected = True
 
     def check(self, anchored: Seen | None, found: Seen) -> bool:
         """Tampered if the store went back; True if `found` is news that should be remembered.
@@ -78,15 +103,24 @@ class Anchor:
         if anchored is None or anchored.generation < found.generation:
             return True
         if anchored != found:
-            raise self._tampered("the store is older than what this machine saw of it, or another history of it")
+            raise Tampered(
+                "the store is older than what this machine saw of it, or another history of it",
+                hint=_whose(self._path),
+            )
         return False
 
     def _mac(self, seen: Seen) -> str:
-        parts = framed(_LABEL, self._store_id, number(seen.generation), seen.root)
+        parts = framed(_LABEL, self._identity, number(seen.generation), seen.root)
         return hmac.digest(self._key, parts, hashlib.sha256).hex()
 
-    def _tampered(self, message: str) -> Tampered:
-        return Tampered(
-            message,
-            hint=f"find out who changed it; if you put a backup back on purpose, remove {shown(self._path)}",
-        )
+
+def anchor_gone(path: Path) -> Tampered:
+    """The error for an anchor that this machine had."""
+    return Tampered("there is no anchor of the store on this machine, and there was one", hint=_whose(path))
+
+
+def _whose(path: Path) -> str:
+    return (
+        f"find out who changed the store or {shown(path)}; a backup is put back with `tokenguard store restore FILE`, "
+        "and what you put there yourself is accepted with `tokenguard store restore --in-place`"
+    )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tokenguard.errors import InputError
 from tokenguard.files import fsync_dir, shown
+from tokenguard.stores.local.lock import locked
 from tokenguard.stores.local.session import Session
 from tokenguard.stores.local.trouble import translated
 
@@ -15,6 +16,6 @@ def back_up(session: Session, to: Path) -> None:
         pass  # proves root and anchor: a damaged store must not replace a good backup
     if os.path.lexists(to):
         raise InputError(f"there is a file at {shown(to)} already", hint="name a new file")
-    with translated():
+    with locked(session.place.lock, session.clock, shared=True), translated():
         session.database.copy_to(to)
         fsync_dir(to.parent)

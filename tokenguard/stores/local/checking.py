@@ -26,7 +26,7 @@ class Problem(Frozen, frozen=True):
     where: str
     """`file`, `tree`, or a row by kind and token id; never a name or a value."""
     what: str
-    hint: str = "keep a copy of the store as evidence, then restore it from a backup"
+    hint: str = "keep a copy of the store as evidence, then restore it from a backup: tokenguard store restore FILE"
 
 
 class _Seen(msgspec.Struct):

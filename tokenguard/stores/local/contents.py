@@ -23,11 +23,13 @@ class Pointer(Frozen, frozen=True, kw_only=True):
     label: Label | None = None
 
 
-class StoreKeys(Hidden, frozen=True, kw_only=True):
+class StoreKeys(Hidden, frozen=True, kw_only=True, omit_defaults=True):
     """Keys as old as the store: a rekey must change neither fingerprints nor the proof of anchors."""
 
     fingerprint: bytes = field(default_factory=lambda: os.urandom(32))
     anchor: bytes = field(default_factory=lambda: os.urandom(32))
+    identity: bytes = b""
+    """16 bytes that tell a restored copy from the store it is a copy of; empty: the store's own id."""
 
 
 class _Slot(Hidden, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from tokenguard.errors import Tampered, Unreachable
 from tokenguard.files import create_private
+from tokenguard.stores.local.beside import check_beside
 from tokenguard.stores.local.framing import RESTORE, damaged
 from tokenguard.stores.local.place import Place
 from tokenguard.stores.local.trouble import translated
@@ -44,7 +45,11 @@ SCHEMA = {
 
 
 class Database:
-    """One store's SQLite file. Not shared between processes that fork; safe between threads."""
+    """One store's SQLite file. Not shared between processes that fork; safe between threads.
+
+    Hold the store's lock around every use: what lies beside the file is checked before SQLite looks at it, and only
+    under the lock is a journal no commit's that is under way.
+    """
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -68,12 +73,15 @@ class Database:
     def compact(self) -> None:
         """Rewrite the file without what was deleted from it."""
         with self._turn, self._poisoned_by_errors():
+            check_beside(self._place.database)
             self._connected().execute("VACUUM")
 
     def copy_to(self, target: Path) -> None:
         """Copy the store into `target`, a new file, while others may read and write."""
         with self._turn, self._poisoned_by_errors():
+            check_beside(self._place.database)
             create_private(target, b"")
+            check_beside(target)
             with contextlib.closing(connect(target)) as copy:
                 _configure(copy)
                 self._connected().backup(copy)
@@ -93,6 +101,7 @@ class Database:
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
         with self._turn, self._poisoned_by_errors():
+            check_beside(self._place.database)
             connection = self._connected()
             connection.execute(begin)
             try:
@@ -140,6 +149,7 @@ def connect(path: Path) -> sqlite3.Connection:
 def create_database(path: Path) -> sqlite3.Connection:
     """Make an empty database at `path`, where nothing may be yet; the schema is committed."""
     create_private(path, b"")
+    check_beside(path)
     connection = connect(path)
     _configure(connection)
     connection.execute("BEGIN IMMEDIATE")

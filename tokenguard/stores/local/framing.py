@@ -4,7 +4,7 @@ import struct
 
 from tokenguard.errors import Tampered
 
-RESTORE = "restore the store from a backup; do not repair it by hand"
+RESTORE = "put a backup in its place: tokenguard store restore FILE"
 
 
 def framed(*parts: bytes) -> bytes:

@@ -14,6 +14,7 @@ from tokenguard.stores.local.contents import KEYS_ROW, StoreKeys, decode, encode
 from tokenguard.stores.local.database import Database, create_database
 from tokenguard.stores.local.framing import damaged
 from tokenguard.stores.local.identity import current_actor
+from tokenguard.stores.local.known_place import KnownPlace
 from tokenguard.stores.local.lock import locked
 from tokenguard.stores.local.place import Place, anchor_directory
 from tokenguard.stores.local.rows import SealedRows
@@ -38,16 +39,23 @@ def make(place: Place, keys: Sequence[SlotKey], clock: Clock) -> tuple[Session, 
         _build(place, sealer, store_keys, slots, clock)
         place.unfinished.rename(place.database)
         fsync_dir(place.directory)
-    return _guarded(place, sealer, clock)
+    session = Session(place, Database(place), sealer, None, clock)
+    return guarded(session, KnownPlace(place.directory, anew=True))
 
 
 def open_(place: Place, unlock: Unlock, clock: Clock) -> tuple[Session, StoreKeys]:
     """Open the store with the key that `unlock` finds."""
     with translated():
         place.check()
+    known = KnownPlace(place.directory)  # before SQLite opens the file
+    return guarded(unguarded(place, unlock, clock), known)
+
+
+def unguarded(place: Place, unlock: Unlock, clock: Clock) -> Session:
+    """The store, opened and not yet held against its anchor."""
     database = Database(place)
     try:
-        with database.reading() as connection:
+        with locked(place.lock, clock, shared=True), database.reading() as connection:
             slots = load_slots(connection)
             head, _ = load_head(connection)
         data_key = _unwrapped(slots, unlock(tuple(slot.info for slot in slots)), head.store_id)
@@ -56,7 +64,28 @@ def open_(place: Place, unlock: Unlock, clock: Clock) -> tuple[Session, StoreKey
     sealer = Sealer(DataKeys.derive(data_key), head.store_id)
     if sealer.keys.id != head.key_id:
         raise damaged("the store's key slots do not belong to its rows")
-    return _guarded(place, sealer, clock)
+    return Session(place, Database(place), sealer, None, clock)
+
+
+def keys_of(session: Session) -> StoreKeys:
+    """The store's own keys."""
+    with session.reading() as rows:
+        row = rows.get(Kind.KEYS, KEYS_ROW)
+    if row is None:
+        raise damaged("the store has lost its own keys")
+    return decode(row.data, StoreKeys)
+
+
+def guarded(session: Session, known: KnownPlace) -> tuple[Session, StoreKeys]:
+    """The session behind its anchor, which is checked once before anything is believed."""
+    keys = keys_of(session)
+    identity = keys.identity or session.sealer.store_id
+    expected = known.expects_anchor(identity)
+    found = session.anchored(Anchor(anchor_directory(), identity, keys.anchor, expected=expected))
+    with found.reading():
+        pass  # proves root and anchor
+    found.watch = known.remember(identity, session.clock)
+    return found, keys
 
 
 def _build(place: Place, sealer: Sealer, store_keys: StoreKeys, slots: tuple[Slot, ...], clock: Clock) -> None:
@@ -86,17 +115,3 @@ def _unwrapped(slots: Sequence[Slot], key: SlotKey, store_id: bytes) -> bytes:
         f"the {key.kind.replace('_', ' ')} at hand does not open this store",
         hint="check which store is meant (--store) and which key belongs to it; a recovery code opens it too",
     )
-
-
-def _guarded(place: Place, sealer: Sealer, clock: Clock) -> tuple[Session, StoreKeys]:
-    """The session behind its anchor, which is checked once before anything is believed."""
-    session = Session(place, Database(place), sealer, None, clock)
-    with session.reading() as rows:
-        row = rows.get(Kind.KEYS, KEYS_ROW)
-    if row is None:
-        raise damaged("the store has lost its own keys")
-    keys = decode(row.data, StoreKeys)
-    guarded = session.anchored(Anchor(anchor_directory(), sealer.store_id, keys.anchor))
-    with guarded.reading():
-        pass  # proves root and anchor
-    return guarded, keys

@@ -52,12 +52,20 @@ class Place(Frozen, frozen=True):
         make_private_dir(self.directory)
         refuse_network_disk(self.directory)
 
+    @property
+    def companions(self) -> tuple[Path, ...]:
+        """What SQLite would take for a part of the database."""
+        return tuple(self.database.with_name(self.database.name + suffix) for suffix in ("-journal", "-wal", "-shm"))
+
     def check_free(self) -> None:
-        """InputError if there is a store already."""
+        """InputError if there is a store already, or what SQLite would take for a part of one."""
         if os.path.lexists(self.database):
             raise InputError(
                 f"there is a store at {shown(self.directory)} already", hint="use it, or name another place"
             )
+        for left in self.companions:
+            if os.path.lexists(left):
+                raise InputError(f"there is a part of another store: {shown(left)}", hint="move it away, or remove it")
 
     def check(self) -> None:
         """Refuse a place that is no store, or that others could reach into."""
@@ -69,9 +77,6 @@ class Place(Frozen, frozen=True):
         check_private_dir(self.directory)
         refuse_network_disk(self.directory)
         check_private_file(self.database)
-        journal = self.database.with_name(self.database.name + "-journal")
-        if os.path.lexists(journal):
-            check_private_file(journal)
 
     def identity(self) -> Identity:
         """Which file the database's name leads to now; never follows a link."""

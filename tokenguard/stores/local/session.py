@@ -3,15 +3,16 @@
 import hmac
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import msgspec
 
-from tokenguard.errors import TokenguardError, Unreachable
+from tokenguard.errors import Unreachable
 from tokenguard.ports.clock import Clock
 from tokenguard.stores.local.anchor import Anchor, Seen
 from tokenguard.stores.local.database import Database
 from tokenguard.stores.local.framing import damaged
+from tokenguard.stores.local.known_place import Watch
 from tokenguard.stores.local.lock import locked
 from tokenguard.stores.local.place import Place
 from tokenguard.stores.local.rows import SealedRows
@@ -53,6 +54,7 @@ class Session:
         self.database = database
         self.sealer = sealer
         self.clock = clock
+        self.watch = Watch()
         self._anchor = anchor
 
     @property
@@ -73,11 +75,12 @@ class Session:
     @contextmanager
     def snapshot(self) -> Iterator[tuple[sqlite3.Connection, SealedRows]]:
         """As `reading`, with the connection beside it, for a look at the tables themselves."""
-        before = None if self._anchor is None else self._anchor.read()
-        with self.database.reading() as connection:
-            found, head = self._proven(connection)
-            news = self._anchor is not None and self._anchor.check(before, found)
-            yield connection, SealedRows(connection, self.sealer, head.buckets)
+        with locked(self.place.lock, self.clock, shared=True):
+            before = None if self._anchor is None else self._anchor.read()
+            with self.database.reading() as connection:
+                found, head = self._proven(connection)
+                news = self._anchor is not None and self._anchor.check(before, found)
+                yield connection, SealedRows(connection, self.sealer, head.buckets)
         if news:
             self._catch_up(found)
 
@@ -93,11 +96,11 @@ class Session:
                 yield work
                 if work.rows.changed:
                     found, news = store_head(connection, found.generation + 1, work), True
+                if self._anchor is not None and news:
+                    self._anchor.prepare(found)  # where this fails, nothing is committed
             self.sealer = work.rows.sealer
             if self._anchor is not None and news:
-                # the commit is durable and must not be reported as failed; the next use writes the anchor or says why
-                with suppress(TokenguardError):
-                    self._anchor.write(found)
+                self._note(self._anchor, found)
 
     def compact(self) -> None:
         """Rewrite the file without what was deleted from it."""
@@ -112,6 +115,16 @@ class Session:
             now = self._anchor.read()
             if now is None or now.generation < found.generation:
                 self._anchor.write(found)
+
+    def _note(self, anchor: Anchor, found: Seen) -> None:
+        """Put the anchor of a durable commit in place; a failure is told as what it is."""
+        try:
+            anchor.write(found)
+        except Unreachable as error:
+            raise Unreachable(
+                f"the change is stored, and this machine cannot note it in the store's anchor: {error.message}",
+                hint=f"until it can, an older copy of the store is not noticed; {error.hint}",
+            ) from None
 
     def _proven(self, connection: sqlite3.Connection) -> tuple[Seen, Head]:
         head, root = load_head(connection)

@@ -46,7 +46,9 @@ from tokenguard.stores.refusals import (
 
 if TYPE_CHECKING:
     from tokenguard.stores.local.checking import Problem
+    from tokenguard.stores.local.known_place import Watch
     from tokenguard.stores.local.rekeying import Rekeyed
+    from tokenguard.stores.local.restoring import Restored
 
 
 class LocalStore:
@@ -63,8 +65,13 @@ class LocalStore:
 
     @property
     def store_id(self) -> str:
-        """32 hex digits, fixed when the store was made."""
-        return self.session.store_id.hex()
+        """32 hex digits, fixed when the store was made; a restored copy has its own."""
+        return (self._keys.identity or self.session.store_id).hex()
+
+    @property
+    def watch(self) -> "Watch":
+        """Since when this machine notices that the store is put back."""
+        return self.session.watch
 
     @property
     def shelf(self) -> LocalShelf:
@@ -277,6 +284,21 @@ def open_store(directory: Path, unlock: Unlock, clock: Clock) -> LocalStore:
         Tampered: the file is damaged, or older than what this machine saw of it.
     """
     return LocalStore(*opening.open_(Place(directory.absolute()), unlock, clock))
+
+
+def restore_store(directory: Path, backup: Path | None, unlock: Unlock, clock: Clock) -> "tuple[LocalStore, Restored]":
+    """Put `backup` in the place of the store in `directory`; None: accept the copy that is there already.
+
+    Raises:
+        InputError: it is no backup, there is no store, or others can reach into the directory.
+        WrongKey: no key at hand opens it.
+        Tampered: it is damaged; nothing was changed.
+    """
+    from tokenguard.stores.local.restoring import accept_in_place, restore_backup  # noqa: PLC0415
+
+    place = Place(directory.absolute())
+    done = accept_in_place(place, unlock, clock) if backup is None else restore_backup(place, backup, unlock, clock)
+    return LocalStore(done.session, done.keys), done
 
 
 def _snapshot(row: Row) -> Snapshot:

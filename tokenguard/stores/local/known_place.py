@@ -1,0 +1,105 @@
+"""Which store this machine knows at a place, looked up before SQLite opens the file.
+
+Kept beside the anchors. It tells which anchor must be there, so that an anchor that was removed, and a whole other
+store in this one's place, are noticed.
+"""
+
+import hashlib
+import os
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from tokenguard.errors import InputError, Tampered
+from tokenguard.files import check_private_file, make_private_dir, read_limited, replace_file, shown
+from tokenguard.frozen import Frozen
+from tokenguard.ports.clock import Clock
+from tokenguard.stores.local.anchor import anchor_gone
+from tokenguard.stores.local.place import anchor_directory
+from tokenguard.stores.local.trouble import translated
+
+_LARGEST = 16_384
+
+
+class Watch(Frozen, frozen=True, kw_only=True):
+    """Since when this machine notices that a store is put back."""
+
+    since: datetime | None = None
+    """None: earlier than such things were written down."""
+    begun: bool = False
+    """By this very opening: an older copy that was put back before could not be noticed."""
+
+
+class _Known(Frozen, frozen=True, kw_only=True):
+    format: int
+    directory: str
+    identity: str
+    since: datetime | None = None
+
+
+class KnownPlace:
+    """What this machine knows of the store in `directory`, as it was before SQLite opened that.
+
+    Args:
+        directory: where the store is.
+        anew: whatever was there before, a person has put another store in its place.
+
+    Raises:
+        Tampered: the anchor of the store that was here is gone, or what was remembered is not our writing.
+        Unreachable: the state directory cannot be read.
+    """
+
+    def __init__(self, directory: Path, *, anew: bool = False) -> None:
+        real = os.path.realpath(directory)
+        self._directory = real.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        self._path = anchor_directory().with_name("places") / hashlib.sha256(os.fsencode(real)).hexdigest()[:32]
+        with translated():
+            self._known = None if anew else self._read()
+            self._anchored = self._anchors()
+        if self._known is not None and self._known.identity not in self._anchored:
+            raise anchor_gone(anchor_directory() / self._known.identity)
+
+    def expects_anchor(self, identity: bytes) -> bool:
+        """Whether the store's anchor was there; Tampered if another store was here."""
+        if self._known is not None and self._known.identity != identity.hex():
+            raise Tampered(
+                "another store was put in the place of this one",
+                hint="if you put it there yourself: tokenguard store restore --in-place",
+            )
+        return identity.hex() in self._anchored
+
+    def remember(self, identity: bytes, clock: Clock) -> Watch:
+        """Know the store from now on, whatever was here before; call it once its anchor is written."""
+        if self._known is not None and self._known.identity == identity.hex():
+            return Watch(since=self._known.since)
+        begun = identity.hex() not in self._anchored
+        since = clock.now() if begun else None
+        known = _Known(format=1, directory=self._directory, identity=identity.hex(), since=since)
+        with translated():
+            make_private_dir(self._path.parent)
+            replace_file(self._path, msgspec.json.encode(known) + b"\n")
+        return Watch(since=since, begun=begun)
+
+    def _read(self) -> _Known | None:
+        try:
+            data = read_limited(self._path, _LARGEST)
+            check_private_file(self._path)
+            found = msgspec.json.decode(data, type=_Known)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (InputError, msgspec.DecodeError, ValueError, RecursionError):
+            found = None
+        if found is None or found.directory != self._directory:
+            raise Tampered(
+                "what this machine remembers of the store is not what tokenguard wrote",
+                hint=f"find out who changed {shown(self._path)}; then `tokenguard store restore --in-place`",
+            )
+        return found
+
+    @staticmethod
+    def _anchors() -> frozenset[str]:
+        try:
+            return frozenset(path.name for path in anchor_directory().iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            return frozenset()

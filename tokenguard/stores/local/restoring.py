@@ -1,0 +1,167 @@
+"""A backup in the place of a store, or a copy that a person put there: checked, and given its own identity.
+
+The identity is what this machine's anchor is named by. With one of its own, neither a copy nor the store that it is a
+copy of is taken for an older state of the other.
+"""
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tokenguard.domain.event import STORE_CHAIN, Detail, Event, Op
+from tokenguard.errors import InputError
+from tokenguard.files import fsync_dir, make_private_dir, shown, write_new
+from tokenguard.frozen import Frozen, replace
+from tokenguard.ports.clock import Clock
+from tokenguard.stores.local import chains
+from tokenguard.stores.local.checking import check_store
+from tokenguard.stores.local.contents import KEYS_ROW, StoreKeys, encode
+from tokenguard.stores.local.database import Database
+from tokenguard.stores.local.framing import damaged
+from tokenguard.stores.local.identity import current_actor
+from tokenguard.stores.local.known_place import KnownPlace
+from tokenguard.stores.local.lock import locked
+from tokenguard.stores.local.opening import guarded, keys_of, unguarded
+from tokenguard.stores.local.place import Place
+from tokenguard.stores.local.sealing import Kind
+from tokenguard.stores.local.session import Session
+from tokenguard.stores.local.slots import Unlock
+from tokenguard.stores.local.trouble import translated
+
+_STAGE = "restoring"
+_ID_BYTES = 16
+_KEY_BYTES = 32
+_MAGIC = b"SQLite format 3\0"
+
+
+class Restored(Frozen, frozen=True, kw_only=True):
+    """What came of it."""
+
+    session: Session
+    keys: StoreKeys
+    earlier: str
+    """The identity of the store that it is a copy of."""
+    kept: Path | None = None
+    """Where the files are that were in its place."""
+
+
+def restore_backup(place: Place, backup: Path, unlock: Unlock, clock: Clock) -> Restored:
+    """Put the copy `backup` in the place of the store, whole or not at all; what was there is kept beside it.
+
+    Raises:
+        InputError: it is no backup.
+        WrongKey: no key at hand opens it.
+        Tampered: it is damaged; nothing was changed.
+    """
+    data = _read(place, backup)
+    with _prepared(place), locked(place.lock, clock), _stage(place) as staged:
+        with translated():
+            write_new(staged.database, data)
+        copy = unguarded(staged, unlock, clock)
+        earlier = _made_anew(copy, "backup")
+        with translated():
+            kept = _set_aside(place, clock)
+            staged.database.rename(place.database)
+            fsync_dir(place.directory)
+    session, keys = _adopted(Session(place, Database(place), copy.sealer, None, clock))
+    return Restored(session=session, keys=keys, earlier=earlier, kept=kept)
+
+
+def accept_in_place(place: Place, unlock: Unlock, clock: Clock) -> Restored:
+    """Accept the store that is in its place now, whatever this machine saw there before.
+
+    Raises:
+        InputError: there is no store.
+        WrongKey: no key at hand opens it.
+        Tampered: it is damaged; nothing was changed.
+    """
+    with translated():
+        place.check()
+    found = unguarded(place, unlock, clock)
+    earlier = _made_anew(found, "in place")
+    session, keys = _adopted(found)
+    return Restored(session=session, keys=keys, earlier=earlier)
+
+
+def _read(place: Place, backup: Path) -> bytes:
+    hint = "name a file that `tokenguard store backup` made"
+    try:
+        if os.path.lexists(place.database) and backup.samefile(place.database):
+            raise InputError("this is the store's own file", hint="name a backup, or accept the file with --in-place")
+        with os.fdopen(os.open(backup, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            plain = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            data = file.read() if plain else b""
+    except OSError:
+        raise InputError(f"cannot read {shown(backup)}", hint=hint) from None
+    if not data.startswith(_MAGIC):
+        raise InputError(f"not the backup of a store: {shown(backup)}", hint=hint)
+    return data
+
+
+@contextmanager
+def _prepared(place: Place) -> Iterator[None]:
+    """The store's directory; one that had to be made is gone again if nothing came of it."""
+    fresh = not os.path.lexists(place.directory)
+    with translated():
+        place.prepare()
+    try:
+        yield
+    except BaseException:
+        if fresh:
+            with suppress(OSError):
+                place.lock.unlink()
+                place.directory.rmdir()
+        raise
+
+
+@contextmanager
+def _stage(place: Place) -> Iterator[Place]:
+    """A store's place of its own, inside the store's directory; gone afterwards."""
+    staged = Place(place.directory / _STAGE)
+    with translated():
+        with suppress(FileNotFoundError):
+            shutil.rmtree(staged.directory)
+        make_private_dir(staged.directory)
+    try:
+        yield staged
+    finally:
+        shutil.rmtree(staged.directory, ignore_errors=True)
+
+
+def _made_anew(session: Session, how: str) -> str:
+    """Check all of a copy, then give it an identity and an anchor key of its own, with the event that says so."""
+    try:
+        keys = keys_of(session)
+        for problem in check_store(session):
+            raise damaged(f"the copy does not hold ({problem.where}): {problem.what}")
+        earlier = (keys.identity or session.store_id).hex()
+        fresh = replace(keys, identity=os.urandom(_ID_BYTES), anchor=os.urandom(_KEY_BYTES))
+        with session.writing() as work:
+            work.rows.put(Kind.KEYS, KEYS_ROW, encode(fresh))
+            detail: Detail = {"result": how, "earlier": earlier}
+            event = Event(at=session.clock.now(), op=Op.RESTORE, actor=current_actor(), detail=detail)
+            chains.lengthen(work.rows, STORE_CHAIN, [event])
+    finally:
+        session.database.close()
+    return earlier
+
+
+def _set_aside(place: Place, clock: Clock) -> Path | None:
+    """Move what is in the place of the store, links and directories too, to a directory beside it."""
+    there = [path for path in (*place.companions, place.database) if os.path.lexists(path)]
+    if not there:
+        return None
+    aside = place.directory / f"replaced-{clock.now():%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}"
+    make_private_dir(aside)
+    for path in there:
+        path.rename(aside / path.name)
+    fsync_dir(aside)
+    return aside
+
+
+def _adopted(session: Session) -> tuple[Session, StoreKeys]:
+    """Have this machine watch what is there now, whatever it saw there before."""
+    return guarded(session, KnownPlace(session.place.directory, anew=True))
