@@ -30,6 +30,7 @@ GOOD = Record(
     name=token_name("video/app/upload"), provider="fake", state=RecordState.ACTIVE, scope=SCOPE, environment="prod",
     purpose="uploads", owner="video", made_by="ann", deputy="ben", consumers=(APP,), rotated_at=NOW - 10 * DAY,
     fingerprint="a" * 32, provider_id="id1", seen=SEEN, permissions=("posts:read",),
+    label="Video upload",
 )  # fmt: skip
 CAN = Capabilities(
     mint=Way.API, revoke=Way.API, probe=True, lists=True, verifies_scope=True, last_used=True, max_active=10
@@ -47,6 +48,7 @@ PARAMETERS = {
     "person-left": {"people": ("zoe",)},
     "least-privilege": {"permissions": {"uploads": ("posts:read", "posts:write")}},
     "tokens-per-scope": {"most": 2},
+    "one-drive-per-context": {"contexts": {"media": ("owner:video", "clips"), "tests": ("env:dev", "video/lab/")}},
 }
 
 
@@ -113,6 +115,28 @@ CASES = [
     ("descriptive-name", {"record": replace(GOOD, name=token_name("video"))}, GONE),
     ("descriptive-name", {"record": replace(GOOD, name=token_name("video/token"))}, GONE),
     ("descriptive-name", {"record": replace(GOOD, name=token_name("token/video"))}, None),
+    *(("descriptive-name", {"record": replace(GOOD, label=label)}, GONE) for label in (
+        "test", "Token", "API token", "my-token", "token 2", "1", "---", "untitled_2", "upload", "new key upload", "日",
+        "upload-abcd2345-1")),
+    *(("descriptive-name", {"record": replace(GOOD, label=label)}, None) for label in (
+        "Production automation", "CI pipeline", "video_upload", "prod-upload-abcd2345-1", "test upload prod", "日 本")),
+    ("descriptive-name", {"record": replace(GOOD, label="")}, NEVER),
+    ("descriptive-name", {"record": replace(GRANT, label="")}, None),
+    ("one-drive-per-context", {"others": (OTHER,)}, None),
+    ("one-drive-per-context", {"others": (replace(OTHER, owner="qa", environment="dev"),)}, GONE),
+    ("one-drive-per-context", {"others": (replace(OTHER, owner="qa", name=token_name("video/lab/x")),)}, GONE),
+    ("one-drive-per-context", {"others": (replace(OTHER, owner="qa", name=token_name("video/laboratory/x")),)}, None),
+    ("one-drive-per-context", {"others": (replace(OTHER, owner="qa", name=token_name("clips/x")),)}, None),
+    ("one-drive-per-context", {"others": (replace(OTHER, owner="qa"),)}, None),
+    ("one-drive-per-context",
+     {"others": (replace(OTHER, owner="qa", environment="dev", scope=Scope("drive", "d2")),)}, None),
+    ("one-drive-per-context",
+     {"others": (replace(OTHER, owner="qa", environment="dev", state=RecordState.RETIRED),)}, None),
+    ("one-drive-per-context", {"record": replace(GOOD, owner="qa"), "others": (OTHER,)}, NEVER),
+    ("one-drive-per-context", {"parameters": {"contexts": {}}}, NEVER),
+    ("one-drive-per-context", {"record": replace(GOOD, scope=None)}, None),
+    ("one-drive-per-context", {"record": replace(GOOD, scope=Scope("org", "d1")),
+     "others": (replace(OTHER, owner="qa", environment="dev", scope=Scope("org", "d1")),)}, None),
     ("one-purpose", {"others": (replace(OTHER, purpose="uploads"),)}, GONE),
     ("one-purpose", {"others": (replace(OTHER, purpose="uploads", environment="dev"),)}, None),
     ("one-purpose", {"others": (replace(OTHER, purpose="uploads", state=RecordState.RETIRED),)}, None),
@@ -161,6 +185,9 @@ CASES = [
     ("least-privilege", {"record": replace(GOOD, permissions=("posts:read", "posts:write"))}, None),
     ("least-privilege", {"record": replace(GOOD, permissions=("posts:read", "kb:write"))}, GONE),
     ("least-privilege", {"record": replace(GOOD, permissions=())}, NEVER),
+    *(("least-privilege", {"record": replace(GOOD, permissions=(each,)), "parameters": parameters}, GONE)
+      for each in ("*", "posts:*")
+      for parameters in ({"permissions": {}}, {"permissions": {"uploads": ("*", "posts:*")}})),
     ("least-privilege", {"parameters": {"permissions": {}}}, NEVER),
     ("session-kept", {"record": SESSION}, GONE),
     ("session-kept", {"record": replace(SESSION, consumers=(APP,), fingerprint=None)}, GONE),

@@ -22,6 +22,7 @@ class Sort(StrEnum):
     FIELDS = "fields"
     """Names of fields of a record."""
     WORDS_BY_PURPOSE = "words-by-purpose"
+    WORDS_BY_CONTEXT = "words-by-context"
 
 
 MAX_CONDITION = 1_000
@@ -55,12 +56,16 @@ CATALOGUE: Mapping[str, About] = {
     "responsible-people": About("The people behind a token are known.", {"fields": Sort.FIELDS}),
     "person-left": About("Nobody who has left still stands behind a token.", {"people": Sort.WORDS}),
     "descriptive-name": About(
-        "A name says whose and what for: enough segments, and none of these words as the last one.",
+        "A name says whose and what for, here and at the provider: enough segments, and none of these words.",
         {"segments": Sort.COUNT, "words": Sort.WORDS},
     ),
     "one-purpose": About("There is one token for each scope, environment and purpose."),
     "shared-value": About("No value is recorded under two names."),
     "shared-across-environments": About("No value is used in two environments."),
+    "one-drive-per-context": About(
+        "No Drive has tokens of two security contexts: lists of `owner:NAME`, `env:NAME` and beginnings of names.",
+        {"contexts": Sort.WORDS_BY_CONTEXT},
+    ),
     "tokens-per-scope": About("No Drive or organisation has more tokens than this.", {"most": Sort.COUNT}),
     "concurrency-limit": About(
         "The provider's own limit of live tokens is not nearly reached (in per cent of it).", {"percent": Sort.COUNT}
@@ -74,7 +79,8 @@ CATALOGUE: Mapping[str, About] = {
     "expiry-missing": About("Where the provider lets tokens expire, every token does."),
     "orphan": About("Every token that the provider lists belongs to a record."),
     "least-privilege": About(
-        "A token has no permission beyond what its purpose needs.", {"permissions": Sort.WORDS_BY_PURPOSE}
+        "A token has no permission beyond what its purpose needs, and never all of them.",
+        {"permissions": Sort.WORDS_BY_PURPOSE},
     ),
     "session-kept": About("Session tokens are neither kept as secrets nor given to consumers."),
     "consumers-declared": About("Somebody has said who uses the token."),

@@ -24,6 +24,7 @@ _SORTS: Mapping[Sort, dict[str, Any]] = {
     Sort.ALLOWED_WORDS: _WORDS,
     Sort.FIELDS: {"type": "array", "items": {"enum": list(FIELDS)}, "minItems": 1, "uniqueItems": True},
     Sort.WORDS_BY_PURPOSE: {"type": "object", "additionalProperties": _WORDS},
+    Sort.WORDS_BY_CONTEXT: {"type": "object", "additionalProperties": _WORDS},
 }
 _SEVERITY = {"enum": [each.value for each in Severity]}
 _TEXTS = {"why": _LINE, "source": _LINE, "fix": _LINE}

@@ -143,7 +143,8 @@ class Section:
             Sort.WORDS: self._words,
             Sort.ALLOWED_WORDS: self._words,
             Sort.FIELDS: self._fields,
-            Sort.WORDS_BY_PURPOSE: self._by_purpose,
+            Sort.WORDS_BY_PURPOSE: self._lists_by_name,
+            Sort.WORDS_BY_CONTEXT: self._lists_by_name,
         }
         return readers[sort](self.take(key), key)
 
@@ -188,9 +189,9 @@ class Section:
             self.refuse(f"{key} holds something else than {', '.join(FIELDS)}, each once", key)
         return tuple(name for name in FIELDS if name in words)
 
-    def _by_purpose(self, found: Tree, key: str) -> dict[str, tuple[str, ...]]:
+    def _lists_by_name(self, found: Tree, key: str) -> dict[str, tuple[str, ...]]:
         if not isinstance(found, dict):
-            self.refuse(f"{key} is not a mapping of purposes to lists", key)
+            self.refuse(f"{key} is not a mapping of names to lists", key)
         return {self._line(name, key): self._words(each, key) for name, each in found.items()}
 
     def _list(self, found: Tree, key: str) -> list[Tree]:

@@ -49,6 +49,9 @@ def both(rule: str, name: str, base: _Parameters, wanted: _Parameters) -> Parame
             return tuple(dict.fromkeys(words))
         case Sort.ALLOWED_WORDS:
             return _common(cast("tuple[str, ...]", wanted[name]), cast("tuple[str, ...]", base[name]))
+        case Sort.WORDS_BY_CONTEXT:
+            named, wishes = cast("_Lists", base[name]), cast("_Lists", wanted[name])
+            return {**named, **{key: tuple(dict.fromkeys((*named.get(key, ()), *new))) for key, new in wishes.items()}}
         case Sort.WORDS_BY_PURPOSE:
             allowed = cast("_Lists", base[name])
             wishes = cast("_Lists", wanted[name])

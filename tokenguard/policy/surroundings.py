@@ -52,12 +52,12 @@ class Surroundings:
         self.records = [each.record for each in self.documents]
         self._by_value: defaultdict[Fingerprint, list[Record]] = defaultdict(list)
         self._by_use: defaultdict[tuple[str, Scope | None, str, str], list[Record]] = defaultdict(list)
-        self._by_scope: Counter[tuple[str, Scope | None]] = Counter()
+        self._by_scope: defaultdict[tuple[str, Scope | None], list[Record]] = defaultdict(list)
         for record in self.records:
             if record.fingerprint is not None:
                 self._by_value[record.fingerprint].append(record)
             self._by_use[_use(record)].append(record)
-            self._by_scope[record.provider, record.scope] += 1
+            self._by_scope[record.provider, record.scope].append(record)
         self._unidentified = Counter(
             (each.provider, each.base_url) for each in self.records if each.kind.has_value and not is_identified(each)
         )
@@ -75,6 +75,10 @@ class Surroundings:
 
     def in_scope(self, record: Record) -> int:
         """How many tokens its scope has, itself included."""
+        return len(self.of_scope(record))
+
+    def of_scope(self, record: Record) -> Sequence[Record]:
+        """The tokens of its scope, itself included."""
         return self._by_scope[record.provider, record.scope]
 
     def provider(self, record: Record) -> ProviderFacts:

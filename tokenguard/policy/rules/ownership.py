@@ -1,8 +1,15 @@
 """Rules about who stands behind a token, and what it is called."""
 
+import re
+from collections.abc import Sequence
+
 from tokenguard.policy.answer import Answer, NotEvaluable, Question, Violated
 from tokenguard.text import counted
 
+_BETWEEN_WORDS = re.compile(r"[^\w]+|_+")
+_NONCE = re.compile(r"-[a-z0-9]{8}-[0-9]{1,2}$", re.ASCII)
+"""What tokenguard puts behind the names that it makes."""
+_LABEL_WORDS = 2
 _SHOWN = {"made_by": "the person who made it", "account": "the login account", "deputy": "a deputy"}
 
 
@@ -26,12 +33,26 @@ def person_left(question: Question) -> Answer:
 
 
 def descriptive_name(question: Question) -> Answer:
-    """`descriptive-name`: somebody who has never seen the token knows from its name what it is for."""
-    segments = question.record.name.split("/")
-    if len(segments) < question.rule.number("segments"):
-        return Violated(
-            f"the name has {counted(len(segments), 'segment')} of at least {question.rule.number('segments')}"
-        )
-    if segments[-1] in question.rule.words("words"):
+    """`descriptive-name`: the name here and the one at the vendor say what the token is for."""
+    record, rule = question.record, question.rule
+    segments = record.name.split("/")
+    if len(segments) < rule.number("segments"):
+        return Violated(f"the name has {counted(len(segments), 'segment')} of at least {rule.number('segments')}")
+    if segments[-1] in rule.words("words"):
         return Violated("the name's last segment does not say what the token is for")
+    if not record.kind.has_value:
+        return None
+    if not record.label:
+        return NotEvaluable("its name at the provider is not recorded")
+    return _label(record.label, rule.words("words"))
+
+
+def _label(label: str, empty: Sequence[str]) -> Answer:
+    """People choose by it in the provider's settings, where nothing else tells one token from another."""
+    words = [word for word in _BETWEEN_WORDS.split(_NONCE.sub("", label).lower()) if word]
+    telling = [word for word in words if word not in empty and not word.isdigit()]
+    if not telling:
+        return Violated("its name at the provider does not say what the token is for")
+    if len(telling) < _LABEL_WORDS:
+        return Violated("its name at the provider is a single word: say whose it is, or where it is used")
     return None

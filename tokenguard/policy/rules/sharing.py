@@ -1,12 +1,13 @@
 """Rules about one token doing the work of two, and two doing the work of one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tokenguard.domain.token import Custody, Kind, Record
 from tokenguard.policy.answer import Answer, NotEvaluable, Question, Violated
 from tokenguard.text import counted
 
 _NAMED = 3
+_DRIVE = "drive"
 _NO_FINGERPRINT = NotEvaluable("the store does not know its value")
 
 
@@ -69,12 +70,48 @@ def session_kept(question: Question) -> Answer:
 def least_privilege(question: Question) -> Answer:
     """`least-privilege`: a permission that the purpose does not need is only of use to a thief."""
     record, needs = question.record, question.rule.lists("permissions")
+    if any("*" in each for each in record.permissions):
+        return Violated("it may do everything: name the permissions that its purpose needs")
     if record.purpose not in needs:
         return NotEvaluable("the policy does not say which permissions its purpose needs")
     if not record.permissions:
         return NotEvaluable("its permissions are not recorded")
     beyond = sorted(set(record.permissions) - set(needs[record.purpose]))
     return Violated(f"not needed for its purpose: {', '.join(beyond)}") if beyond else None
+
+
+def one_drive_per_context(question: Question) -> Answer:
+    """`one-drive-per-context`: a leak in one context reaches no Drive of another."""
+    record, contexts = question.record, question.rule.lists("contexts")
+    if record.scope is None or record.scope.kind != _DRIVE:
+        return None
+    if not contexts:
+        return NotEvaluable("the policy does not say which security contexts there are")
+    own = _context_of(record, contexts)
+    if not own:
+        return NotEvaluable("the policy names no security context for it")
+    others = [
+        each
+        for each in question.around.of_scope(record)
+        if each.name != record.name and _context_of(each, contexts) not in {own, ""}
+    ]
+    if not others:
+        return None
+    found = sorted({_context_of(each, contexts) for each in others})
+    return Violated(f"its Drive is of the context {own}, and of {', '.join(found)} as well: {_names(others)}")
+
+
+def _context_of(record: Record, contexts: Mapping[str, Sequence[str]]) -> str:
+    """The first context that one of its words fits: a part of the name's path, `env:NAME`, `owner:NAME`."""
+    about = {f"env:{record.environment}", f"owner:{record.owner}"}
+    return next(
+        (
+            context
+            for context, words in contexts.items()
+            if any(word in about or f"{record.name}/".startswith(f"{word.rstrip('/')}/") for word in words)
+        ),
+        "",
+    )
 
 
 def _names(records: Sequence[Record]) -> str:

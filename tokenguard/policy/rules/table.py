@@ -15,6 +15,7 @@ CHECKS: Mapping[str, Check] = {
     "one-purpose": sharing.one_purpose,
     "shared-value": sharing.shared_value,
     "shared-across-environments": sharing.shared_across_environments,
+    "one-drive-per-context": sharing.one_drive_per_context,
     "tokens-per-scope": sharing.tokens_per_scope,
     "concurrency-limit": sharing.concurrency_limit,
     "never-verified": ageing.never_verified,
