@@ -66,6 +66,7 @@ STRICTER = {
     "more fields": ("responsible-people]\nfields = ['account']", "fields", ("made_by", "deputy", "account")),
     "more people": ("person-left]\npeople = ['ann']", "people", ("ann",)),
     "more warnings": ("maximum-age]\nwarn = [60]", "warn", (60, 30, 14, 7, 1)),
+    "a context": ("one-drive-per-context]\ncontexts = {a = ['env:dev']}", "contexts", {"a": ("env:dev",)}),
     "a purpose's permissions": ("least-privilege]\npermissions = {a = ['x:read']}", "permissions", {"a": ("x:read",)}),
 }
 

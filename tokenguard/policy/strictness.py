@@ -49,13 +49,14 @@ def both(rule: str, name: str, base: _Parameters, wanted: _Parameters) -> Parame
             return tuple(dict.fromkeys(words))
         case Sort.ALLOWED_WORDS:
             return _common(cast("tuple[str, ...]", wanted[name]), cast("tuple[str, ...]", base[name]))
-        case Sort.WORDS_BY_CONTEXT:
+        case (Sort.WORDS_BY_PURPOSE | Sort.WORDS_BY_CONTEXT) as sort:
             named, wishes = cast("_Lists", base[name]), cast("_Lists", wanted[name])
-            return {**named, **{key: tuple(dict.fromkeys((*named.get(key, ()), *new))) for key, new in wishes.items()}}
-        case Sort.WORDS_BY_PURPOSE:
-            allowed = cast("_Lists", base[name])
-            wishes = cast("_Lists", wanted[name])
-            return {**allowed, **{key: _common(words, allowed.get(key)) for key, words in wishes.items()}}
+            pick = _common if sort is Sort.WORDS_BY_PURPOSE else _joined
+            return {**named, **{key: pick(words, named.get(key)) for key, words in wishes.items()}}
+
+
+def _joined(words: tuple[str, ...], others: tuple[str, ...] | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*(others or ()), *words)))
 
 
 def _by_environment(base: _Parameters, wanted: Mapping[str, int]) -> dict[str, int]:
