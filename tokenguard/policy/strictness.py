@@ -51,8 +51,8 @@ def both(rule: str, name: str, base: _Parameters, wanted: _Parameters) -> Parame
             return _common(cast("tuple[str, ...]", wanted[name]), cast("tuple[str, ...]", base[name]))
         case (Sort.WORDS_BY_PURPOSE | Sort.WORDS_BY_CONTEXT) as sort:
             named, wishes = cast("_Lists", base[name]), cast("_Lists", wanted[name])
-            pick = _common if sort is Sort.WORDS_BY_PURPOSE else _joined
-            return {**named, **{key: pick(words, named.get(key)) for key, words in wishes.items()}}
+            chosen = _common if sort is Sort.WORDS_BY_PURPOSE else _joined
+            return {**named, **{key: chosen(words, named.get(key)) for key, words in wishes.items()}}
 
 
 def _joined(words: tuple[str, ...], others: tuple[str, ...] | None) -> tuple[str, ...]:
