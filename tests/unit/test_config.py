@@ -129,9 +129,10 @@ def test_what_is_not_acceptable_is_refused_and_not_quoted(tmp_path, text):
     assert "\n" not in caught.value.message
 
 
-def test_a_mistyped_key_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"unknown key 'urll' in \[store\]"):
+def test_a_mistyped_key_is_named(tmp_path, words):
+    with pytest.raises(InputError) as caught:
         load_settings(str(_file(tmp_path, BAD["unknown key"])), {})
+    words(caught.value)
 
 
 @pytest.mark.parametrize("data", [b"\xff", b"# " + b"x" * 70_000], ids=["not UTF-8", "too large"])
@@ -141,10 +142,11 @@ def test_a_file_that_is_no_configuration(tmp_path, data):
 
 
 @pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
-def test_a_file_that_others_can_change_is_refused(tmp_path, mode):
+def test_a_file_that_others_can_change_is_refused(tmp_path, mode, words):
     """It names programs to run."""
-    with pytest.raises(InputError, match="others can change it"):
+    with pytest.raises(InputError) as caught:
         load_settings(str(_file(tmp_path, GOOD, mode)), {})
+    words(caught.value)
 
 
 def test_the_option_wins_over_the_variable_over_the_platform(tmp_path):
@@ -171,10 +173,11 @@ def test_the_working_directory_is_never_read(tmp_path, monkeypatch):
     assert load_settings("", {}) == Settings()
 
 
-def test_a_named_file_must_be_there(tmp_path):
+def test_a_named_file_must_be_there(tmp_path, words):
     for option, environ in (("missing.toml", {}), ("", {"TOKENGUARD_CONFIG": str(tmp_path / "missing.toml")})):
-        with pytest.raises(InputError, match="cannot be read"):
+        with pytest.raises(InputError) as caught:
             load_settings(option, environ)
+        words(caught.value)
 
 
 def test_a_store_may_be_called_by_its_name():

@@ -73,7 +73,7 @@ def test_a_signal_is_reported_as_one():
         delivery("import os; os.kill(os.getpid(), 9)").push(CONSUMER, NEW)
 
 
-def test_a_command_that_hangs_is_ended_with_its_children(tmp_path):
+def test_a_command_that_hangs_is_ended_with_its_children(tmp_path, words):
     """The grandchild holds the write end of a FIFO; end of file on it is the proof that it is gone."""
     pipe = tmp_path / "alive"
     os.mkfifo(pipe)
@@ -91,8 +91,9 @@ def test_a_command_that_hangs_is_ended_with_its_children(tmp_path):
         ended.set()
 
     threading.Thread(target=watch, daemon=True).start()
-    with pytest.raises(Unreachable, match="did not end in time"):
+    with pytest.raises(Unreachable) as caught:
         delivery(script, timeout=0.5).push(CONSUMER, NEW)
+    words(caught.value)
     with suppress(OSError):  # on a slow machine it was ended before it had opened its end: let the reader go on
         os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
     assert ended.wait(10)
@@ -146,24 +147,26 @@ def test_a_program_that_is_not_at_a_fixed_place_is_refused(argv, tmp_path, monke
         refused.push(CONSUMER, NEW)
 
 
-def test_a_program_that_everybody_can_change_is_refused(tmp_path):
+def test_a_program_that_everybody_can_change_is_refused(tmp_path, words):
     program = tmp_path / "run"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o777)
-    with pytest.raises(InputError, match="everybody can change"):
+    with pytest.raises(InputError) as caught:
         CommandDelivery({"deploy": CommandSettings(argv=(str(program),))}).check(CONSUMER)
+    words(caught.value)
 
 
 def test_a_bare_name_is_found_in_the_fixed_places():
     CommandDelivery({"deploy": CommandSettings(argv=("sh", "-c", "cat"))}).check(CONSUMER)
 
 
-def test_a_file_that_cannot_be_started_is_no_traceback(tmp_path):
+def test_a_file_that_cannot_be_started_is_no_traceback(tmp_path, words):
     program = tmp_path / "run"
     program.write_bytes(b"\x7fnot a program")
     program.chmod(0o755)
-    with pytest.raises(Unreachable, match="could not be started"):
+    with pytest.raises(Unreachable) as caught:
         CommandDelivery({"deploy": CommandSettings(argv=(str(program),))}).push(CONSUMER, NEW)
+    words(caught.value)
 
 
 def test_a_store_record_cannot_bring_its_own_program():

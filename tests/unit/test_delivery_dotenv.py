@@ -109,31 +109,35 @@ def test_a_bad_place_is_refused_and_nothing_changes(tmp_path, kind):
     assert b"tgcanary" not in b"".join(entry.read_bytes() for entry in folder.iterdir() if entry.is_file())
 
 
-def test_somebody_elses_file_is_refused(tmp_path, monkeypatch):
+def test_somebody_elses_file_is_refused(tmp_path, monkeypatch, words):
     (tmp_path / ".env").write_text("V=old\n")
     monkeypatch.setattr(os, "geteuid", lambda: 4_000_000)
-    with pytest.raises(InputError, match="not a plain file of yours"):
+    with pytest.raises(InputError) as caught:
         DELIVERY.check(at(tmp_path / ".env"))
+    words(caught.value)
 
 
 @pytest.mark.parametrize(
     "target", ["", "V", "#V", "rel/.env#V", "/a/.env", "/a/.env#", "/a/.env#1V", "/a/.env#V-W", "/#V"]
 )
-def test_a_bad_target_is_refused(target):
-    with pytest.raises(InputError, match=r"not a \.env target"):
+def test_a_bad_target_is_refused(target, words):
+    with pytest.raises(InputError) as caught:
         DELIVERY.check(Consumer(ConsumerKind.DOTENV, target))
+    words(caught.value)
 
 
-def test_a_missing_directory_is_named(tmp_path):
-    with pytest.raises(InputError, match="no such directory"):
+def test_a_missing_directory_is_named(tmp_path, words):
+    with pytest.raises(InputError) as caught:
         DELIVERY.push(at(tmp_path / "none" / ".env"), NEW)
+    words(caught.value)
     assert DELIVERY.verify(at(tmp_path / "none" / ".env"), NEW) is Holds.UNKNOWN
 
 
-def test_a_value_of_several_fields_is_refused(tmp_path):
+def test_a_value_of_several_fields_is_refused(tmp_path, words):
     pair = Value({"id": Secret("tgcanary-id"), "secret": Secret("tgcanary-secret")})
-    with pytest.raises(InputError, match="several fields"):
+    with pytest.raises(InputError) as caught:
         DELIVERY.push(at(tmp_path / ".env"), pair)
+    words(caught.value)
     assert not (tmp_path / ".env").exists()
 
 
@@ -155,7 +159,7 @@ def test_a_full_disk_is_to_be_tried_again_and_keeps_the_old_file(tmp_path, monke
     assert (tmp_path / ".env").read_text() == "V=old\n"
 
 
-def test_another_program_that_writes_at_the_same_time_is_not_overwritten(tmp_path, monkeypatch):
+def test_another_program_that_writes_at_the_same_time_is_not_overwritten(tmp_path, monkeypatch, words):
     path = tmp_path / ".env"
     path.write_text("V=old\n")
 
@@ -165,18 +169,20 @@ def test_another_program_that_writes_at_the_same_time_is_not_overwritten(tmp_pat
 
     original = dotenv.with_value
     monkeypatch.setattr(dotenv, "with_value", meddling)
-    with pytest.raises(Unreachable, match="changed by another program"):
+    with pytest.raises(Unreachable) as caught:
         DELIVERY.push(at(path), NEW)
+    words(caught.value)
     assert path.read_text() == "V=old\nTHEIRS=1\n"
 
 
-def test_a_directory_locked_by_another_runner_is_waited_for_then_given_up(tmp_path, monkeypatch):
+def test_a_directory_locked_by_another_runner_is_waited_for_then_given_up(tmp_path, monkeypatch, words):
     monkeypatch.setattr(dotenv, "_LOCK_TRIES", 2)
     holder = os.open(tmp_path, os.O_RDONLY)
     fcntl.flock(holder, fcntl.LOCK_EX)
     try:
-        with pytest.raises(Unreachable, match="another program holds"):
+        with pytest.raises(Unreachable) as caught:
             DELIVERY.push(at(tmp_path / ".env"), NEW)
+        words(caught.value)
     finally:
         os.close(holder)
     DELIVERY.push(at(tmp_path / ".env"), NEW)
@@ -203,10 +209,11 @@ def test_a_file_system_without_locks_is_still_served(tmp_path, monkeypatch):
     assert DELIVERY.verify(at(tmp_path / ".env"), NEW) is Holds.THIS
 
 
-def test_a_file_where_the_directory_should_be_is_refused(tmp_path):
+def test_a_file_where_the_directory_should_be_is_refused(tmp_path, words):
     (tmp_path / "app").write_text("")
-    with pytest.raises(InputError, match="not a directory"):
+    with pytest.raises(InputError) as caught:
         DELIVERY.check(at(tmp_path / "app" / ".env"))
+    words(caught.value)
 
 
 # -- git ----------------------------------------------------------------------------------------------------------
@@ -289,24 +296,26 @@ def test_a_repository_that_git_cannot_read_is_refused(tmp_path):
 
 
 @needs_git
-def test_a_git_that_hangs_is_refused(repository, monkeypatch):
+def test_a_git_that_hangs_is_refused(repository, monkeypatch, words):
     def hanging(*_, **__):
         raise subprocess.TimeoutExpired("git", 10)
 
     monkeypatch.setattr(subprocess, "run", hanging)
-    with pytest.raises(InputError, match="git cannot say"):
+    with pytest.raises(InputError) as caught:
         DELIVERY.check(at(repository / ".env"))
+    words(caught.value)
 
 
-def test_a_repository_without_git_is_refused_and_planted_git_is_not_run(tmp_path, monkeypatch):
+def test_a_repository_without_git_is_refused_and_planted_git_is_not_run(tmp_path, monkeypatch, words):
     (tmp_path / ".git").mkdir()
     planted = tmp_path / "git"
     planted.write_text("#!/bin/sh\nexit 1\n")
     planted.chmod(0o755)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", ".:")
-    with pytest.raises(InputError, match="git is not installed"):
+    with pytest.raises(InputError) as caught:
         DELIVERY.check(at(tmp_path / ".env"))
+    words(caught.value)
 
 
 # -- kill -9 ------------------------------------------------------------------------------------------------------

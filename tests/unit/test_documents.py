@@ -78,9 +78,10 @@ def test_json_that_is_not_strict_is_refused(data):
 
 
 @pytest.mark.parametrize("load", [load_yaml, load_json])
-def test_a_file_that_is_too_large_is_refused_before_it_is_parsed(load):
-    with pytest.raises(InputError, match="larger than 10 bytes"):
+def test_a_file_that_is_too_large_is_refused_before_it_is_parsed(load, words):
+    with pytest.raises(InputError) as caught:
         load(b"x" * 11, source="f", max_bytes=10)
+    words(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_from_a_subdirectory_it_is_the_repositorys_hook(repository):
 
 
 @pytest.mark.parametrize("link", [False, True])
-def test_another_hook_is_never_overwritten(repository, link):
+def test_another_hook_is_never_overwritten(repository, link, words):
     hooks = repository / ".git" / "hooks"
     hooks.mkdir(exist_ok=True)
     other = repository / "other"
@@ -46,8 +46,9 @@ def test_another_hook_is_never_overwritten(repository, link):
         (hooks / "pre-commit").symlink_to(other)
     else:
         (hooks / "pre-commit").write_text("#!/bin/sh\n")
-    with pytest.raises(InputError, match="another hook"):
+    with pytest.raises(InputError) as caught:
         install_hook(repository, os.environ)
+    words(caught.value)
     assert (hooks / "pre-commit").read_text() == other.read_text() == "#!/bin/sh\n"
 
 
@@ -68,9 +69,10 @@ def test_hooks_that_are_elsewhere_are_left_alone(repository, tmp_path, scope):
     assert not (tmp_path / "shared").exists()
 
 
-def test_outside_a_repository_there_is_nothing_to_install(tmp_path):
-    with pytest.raises(InputError, match="not in a git repository"):
+def test_outside_a_repository_there_is_nothing_to_install(tmp_path, words):
+    with pytest.raises(InputError) as caught:
         install_hook(tmp_path, os.environ)
+    words(caught.value)
 
 
 def test_doctor_installs_it_without_a_store(repository, monkeypatch, capfd):

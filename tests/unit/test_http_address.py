@@ -44,10 +44,11 @@ def test_a_bad_address_is_refused_without_showing_it(text):
     assert "tgcanary" not in caught.value.message + caught.value.hint
 
 
-def test_a_proxy_may_speak_plain_http_and_nothing_else_changes():
+def test_a_proxy_may_speak_plain_http_and_nothing_else_changes(words):
     assert str(Address.parse("http://proxy.example:3128", plain_http=True)) == "http://proxy.example:3128"
-    with pytest.raises(InputError, match="proxy: it holds a user name"):
+    with pytest.raises(InputError) as caught:
         Address.parse("http://u:tgcanary@proxy.example", what="proxy", plain_http=True)
+    words(caught.value)
 
 
 @given(st.text(max_size=80))

@@ -253,12 +253,13 @@ def test_any_text_is_a_condition_or_refused(text):
         compiled(text)
 
 
-def test_without_the_library_the_error_says_what_to_install(monkeypatch):
+def test_without_the_library_the_error_says_what_to_install(monkeypatch, words):
     from tokenguard.policy import expression
 
     expression._environment.cache_clear()
     monkeypatch.setitem(sys.modules, "cel_expr_python", None)
-    with pytest.raises(InputError, match="not installed") as caught:
+    with pytest.raises(InputError) as caught:
         policy("true")
+    words(caught.value)
     assert "cel-expr-python" in caught.value.hint
     expression._environment.cache_clear()

@@ -89,9 +89,10 @@ LOOSER = {
 
 
 @pytest.mark.parametrize("text", LOOSER.values(), ids=LOOSER)
-def test_asking_for_less_is_refused(text):
-    with pytest.raises(InputError, match=r"^\.tokenguard\.toml:1: .* asks for less"):
+def test_asking_for_less_is_refused(text, words):
+    with pytest.raises(InputError) as caught:
         rule(text)
+    words(caught.value)
 
 
 def test_a_permission_that_the_organisation_does_not_allow_is_asking_for_less():
@@ -210,14 +211,15 @@ class TestWhereItIsRead:
             with pytest.raises(InputError):
                 repository_settings(Git(repository.path), base=base)
 
-    def test_links_and_other_things_in_its_place_are_refused(self, repository, tmp_path):
+    def test_links_and_other_things_in_its_place_are_refused(self, repository, tmp_path, words):
         (tmp_path / "elsewhere").write_bytes(GOOD)
         (repository.path / ".tokenguard.toml").symlink_to(tmp_path / "elsewhere")
         with pytest.raises(InputError, match="a link"):
             settings_of(repository.path)
         repository.commit("a link")
-        with pytest.raises(InputError, match="not a plain file"):
+        with pytest.raises(InputError) as caught:
             repository_settings(Git(repository.path), base="main")
+        words(caught.value)
         (repository.path / ".tokenguard.toml").unlink()
         (repository.path / ".tokenguard.toml").mkdir()
         with pytest.raises(InputError):

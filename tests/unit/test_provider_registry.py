@@ -30,9 +30,10 @@ def test_a_built_in_name_takes_no_file(tmp_path):
         build("descript", ProviderSettings(file=tmp_path / "x.yaml"), FakeClock())
 
 
-def test_a_file_about_another_provider_is_refused(tmp_path):
-    with pytest.raises(InputError, match="another one: acme"):
+def test_a_file_about_another_provider_is_refused(tmp_path, words):
+    with pytest.raises(InputError) as caught:
         build("other", ProviderSettings(file=provider_file(tmp_path, "https://acme.example")), FakeClock())
+    words(caught.value)
 
 
 def test_a_guided_provider_has_no_issuer(tmp_path):

@@ -191,10 +191,11 @@ def test_a_hook_that_somebody_put_before_ours_is_left_alone(leaks, monkeypatch):
     assert sys.excepthook is theirs
 
 
-def test_a_short_value_is_refused_or_left_out_as_asked(leaks, installed, monkeypatch):
+def test_a_short_value_is_refused_or_left_out_as_asked(leaks, installed, monkeypatch, words):
     monkeypatch.setenv("SHORT", "abc")
-    with pytest.raises(InputError, match="SHORT cannot be masked"):
+    with pytest.raises(InputError) as caught:
         tokenguard.install(env=["SHORT"])
+    words(caught.value)
     tokenguard.install(env=["SHORT", "NOT_SET_AT_ALL"], strict=False)
 
 

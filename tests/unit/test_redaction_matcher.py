@@ -49,9 +49,10 @@ def test_masking_again_changes_nothing():
 
 
 @pytest.mark.parametrize("value", ["", "short7x", "        ", "aaaaaaaaaaaa", "true", "[tokenguard:", "tokenguard"])
-def test_a_value_that_would_destroy_ordinary_text_is_refused_loudly(value):
-    with pytest.raises(InputError, match=r"team/app cannot be masked") as caught:
+def test_a_value_that_would_destroy_ordinary_text_is_refused_loudly(value, words):
+    with pytest.raises(InputError) as caught:
         Known.of("team/app", Value.of(value))
+    words(caught.value)
     assert not value or value not in caught.value.message.replace("team/app", "") or value == "        "
 
 

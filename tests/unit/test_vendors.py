@@ -45,10 +45,11 @@ def _admin(store, name="a/admin", **changes):
     return value
 
 
-def test_another_address_than_the_pinned_one_is_refused_with_the_command_that_confirms_it(world):
+def test_another_address_than_the_pinned_one_is_refused_with_the_command_that_confirms_it(world, words):
     _, vendors, _ = world
-    with pytest.raises(InputError, match="pinned to another address") as caught:
+    with pytest.raises(InputError) as caught:
         vendors().of(replace(TOKEN, base_url="http://127.0.0.1:8/api-proxy"))
+    words(caught.value)
     assert caught.value.hint.endswith(f"tokenguard edit a/token --base-url {ADDRESS}")
 
 
@@ -157,11 +158,12 @@ def test_a_configured_record(world):
     assert given == [value]
 
 
-def test_a_configured_record_of_another_kind_is_refused(world):
+def test_a_configured_record_of_another_kind_is_refused(world, words):
     store, vendors, _ = world
     store.commit(new_token_id(), 0, Document(record=replace(TOKEN, name=token_name("a/plain"))), [])
-    with pytest.raises(InputError, match="not of kind provider_admin"):
+    with pytest.raises(InputError) as caught:
         vendors(admin="a/plain").of(TOKEN)
+    words(caught.value)
 
 
 def test_a_credential_never_mints_its_own_successor(world):

@@ -75,11 +75,12 @@ def test_folders_without_end_end(monkeypatch):
     assert [each.reason for each in found] == ["nested too deeply"]
 
 
-def test_too_many_entries_are_refused_and_not_cut(monkeypatch):
+def test_too_many_entries_are_refused_and_not_cut(monkeypatch, words):
     monkeypatch.setattr(walking, "MAX_ENTRIES", 3)
     entries = {f"app{number}": {"token": "x"} for number in range(4)}
-    with pytest.raises(InputError, match="more than 3 entries"):
+    with pytest.raises(InputError) as caught:
         walk(Kv(entries))
+    words(caught.value)
 
 
 def test_one_entry_brings_no_more_than_its_share():
@@ -158,7 +159,8 @@ def test_secrets_that_cannot_be_read_are_named():
         survey(Region({"a": AwsReason.EXPIRED}))
 
 
-def test_too_many_secrets_are_refused(monkeypatch):
+def test_too_many_secrets_are_refused(monkeypatch, words):
     monkeypatch.setattr("tokenguard.clients.aws.walking.MAX_ENTRIES", 3)
-    with pytest.raises(InputError, match="more than 3 secrets"):
+    with pytest.raises(InputError) as caught:
         survey(Region({f"a{number}": "x" for number in range(4)}))
+    words(caught.value)

@@ -123,9 +123,10 @@ def test_a_token_in_the_query_is_refused(query):
     "addresses", [("10.0.0.1",), (PUBLIC, "169.254.169.254"), (PUBLIC, "::1"), ("fe80::1%eth0",), ("nonsense",),
                   tuple(f"93.184.{n}.1" for n in range(65))]
 )  # fmt: skip
-def test_one_address_inside_is_enough_to_refuse_a_name(addresses):
-    with pytest.raises(InputError, match="not on the public internet"):
+def test_one_address_inside_is_enough_to_refuse_a_name(addresses, words):
+    with pytest.raises(InputError) as caught:
         validate_callback_url("https://hooks.example.com/", resolve=looked_up(*addresses))
+    words(caught.value)
 
 
 def test_a_name_without_addresses_is_unknown_and_not_refused():

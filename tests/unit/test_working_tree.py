@@ -24,12 +24,14 @@ def test_a_file_is_written_below_new_folders_and_read_back(tree: WorkingTree) ->
     assert tree.read("a/b/c.txt") == "text"
 
 
-def test_not_even_a_folder_is_made_behind_a_link(tree: WorkingTree, tmp_path: Path) -> None:
+def test_not_even_a_folder_is_made_behind_a_link(tree: WorkingTree, tmp_path: Path, words) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (tree.root / "linked").symlink_to(outside)
-    with pytest.raises(InputError, match="not a folder"):
+    with pytest.raises(InputError) as caught:
         tree.write("linked/folder/file", "text")
-    with pytest.raises(InputError, match="not a folder"):
+    words(caught.value)
+    with pytest.raises(InputError) as caught:
         tree.read("linked/folder/file")
+    words(caught.value)
     assert not list(outside.iterdir())
