@@ -70,11 +70,12 @@ def test_compromised_revokes_before_anything_is_made(guided):
     assert ops.index("revoke:intent") < ops.index("revoke:outcome") < ops.index("mint:intent") < ops.index("death:fact")
 
 
-def test_unknown_consumers_block_before_the_revoke_intent():
+def test_unknown_consumers_block_before_the_revoke_intent(words):
     bench = Bench(consumers=None)
     token, old = bench.add()
-    with pytest.raises(Unfinished, match="nobody has said"):
+    with pytest.raises(Unfinished) as caught:
         bench.engine.rotate(token)
+    words(caught.value)
     assert bench.world.alive(old)
     assert bench.journal(token).stage is Stage.CONSUMED
     assert "revoke:intent" not in bench.ops(token)
@@ -112,12 +113,13 @@ def test_a_quiet_provider_stands_in_for_unknown_consumers():
     assert not bench.world.alive(old)
 
 
-def test_a_consumer_that_does_not_hold_the_new_value_stops_before_the_revoke():
+def test_a_consumer_that_does_not_hold_the_new_value_stops_before_the_revoke(words):
     bench = Bench()
     token, old = bench.add()
     bench.deliveries.delivery.deaf = True
-    with pytest.raises(Unfinished, match="does not hold"):
+    with pytest.raises(Unfinished) as caught:
         bench.engine.rotate(token)
+    words(caught.value)
     assert bench.world.alive(old)
     bench.deliveries.delivery.deaf = False
     bench.engine.resume(token)
@@ -205,14 +207,15 @@ def test_a_wrong_drive_token_is_stored_rejected_revoked_and_replaced():
     assert isinstance(bench.store.read_candidate(token, journal.attempts[0].label), Tombstone)
 
 
-def test_an_api_that_makes_tokens_for_the_wrong_place_is_asked_once():
+def test_an_api_that_makes_tokens_for_the_wrong_place_is_asked_once(words):
     """Twenty keys made and ended at a vendor in one run would be an incident of its own."""
     bench = Bench()
     token, old = bench.add()
     real = bench.issuer.create
     bench.issuer.create = lambda wanted: real(replace(wanted, scope=OTHER_DRIVE))
-    with pytest.raises(Unfinished, match="not accepted, and is ended"):
+    with pytest.raises(Unfinished) as caught:
         bench.engine.rotate(token)
+    words(caught.value)
     (attempt,) = bench.journal(token).attempts
     assert attempt.state is AttemptState.GONE
     assert bench.world.living() == [old]
@@ -457,7 +460,7 @@ def test_abort_is_refused_after_the_revoke_intent():
         bench.engine.abort(token)
 
 
-def test_publish_is_pinned_to_what_was_live_when_it_opened():
+def test_publish_is_pinned_to_what_was_live_when_it_opened(words):
     bench = Bench()
     token, _ = bench.add()
     real = bench.store.publish
@@ -470,8 +473,9 @@ def test_publish_is_pinned_to_what_was_live_when_it_opened():
         return real(token_, label, pinned)
 
     bench.store.publish = stranger_first
-    with pytest.raises(Conflict, match="changed by somebody else"):
+    with pytest.raises(Conflict) as caught:
         bench.engine.rotate(token)
+    words(caught.value)
     assert "revoke:intent" not in bench.ops(token)
 
 
@@ -498,16 +502,17 @@ def test_an_open_operation_that_cannot_be_undone_is_not_said_to_be():
     assert "--abort" not in caught.value.hint
 
 
-def test_a_first_value_is_not_begun_without_what_makes_it():
+def test_a_first_value_is_not_begun_without_what_makes_it(words):
     """Bad configuration is found before anything is written, as for a rotation."""
     bench = Bench()
     bench.vendors.issuer = None
-    with pytest.raises(InputError, match="no admin credential"):
+    with pytest.raises(InputError) as caught:
         bench.engine.issue(bench.record())
+    words(caught.value)
     assert list(bench.store.scan()) == []
 
 
-def test_a_grant_without_a_value_cannot_be_rotated_and_is_retired_on_a_persons_word():
+def test_a_grant_without_a_value_cannot_be_rotated_and_is_retired_on_a_persons_word(words):
     bench = Bench()
     record = replace(bench.record(), kind=Kind.OAUTH_GRANT, state=RecordState.ACTIVE)
     from tokenguard.domain.document import Document
@@ -515,8 +520,9 @@ def test_a_grant_without_a_value_cannot_be_rotated_and_is_retired_on_a_persons_w
 
     token = new_token_id()
     bench.store.commit(token, 0, Document(record=record), [])
-    with pytest.raises(InputError, match="no value to rotate"):
+    with pytest.raises(InputError) as caught:
         bench.engine.rotate(token)
+    words(caught.value)
     bench.operator.answers.append(KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         bench.engine.retire(token)
@@ -568,15 +574,16 @@ def test_a_look_at_an_earlier_value_confirms_nothing_of_the_last_operation():
     assert bench.journal(token).proof.grade is DeathGrade.PROVISIONAL
 
 
-def test_a_dead_token_that_is_accepted_again_reopens_the_revoke():
+def test_a_dead_token_that_is_accepted_again_reopens_the_revoke(words):
     bench = Bench()
     token, old = bench.add()
     bench.engine.rotate(token)
     live = bench.live_value(token)
     old.revoked_at = None
     bench.clock.sleep(25 * 3600)
-    with pytest.raises(NotProvenDead, match="accepted again"):
+    with pytest.raises(NotProvenDead) as caught:
         bench.look_again(token)
+    words(caught.value)
     assert bench.journal(token).mode is Mode.REVOKE_AGAIN
     bench.engine.resume(token)
     assert not bench.world.alive(old)
@@ -656,11 +663,12 @@ def test_resume_with_nothing_open_changes_nothing():
     assert bench.engine.resume(token) == before
 
 
-def test_a_missing_admin_credential_is_found_before_the_first_effect():
+def test_a_missing_admin_credential_is_found_before_the_first_effect(words):
     bench = Bench()
     token, _ = bench.add()
     bench.vendors.issuer = None
     before = bench.store.load(token)
-    with pytest.raises(InputError, match="admin credential"):
+    with pytest.raises(InputError) as caught:
         bench.engine.rotate(token)
+    words(caught.value)
     assert bench.store.load(token) == before
