@@ -3,6 +3,7 @@
     TokenguardError
     ├── InputError           bad usage or input                                exit 2
     ├── NeedsPerson          a person is needed and none may be asked          exit 3
+    ├── NotApproved          something new that nobody approved, unattended      exit 3
     ├── Unfinished           a rotation stopped before the revoke intent       exit 3
     ├── Unreachable          store or provider unreachable, denied, unknown    exit 4
     │   ├── WrongKey         the key or passphrase does not open the store     exit 4
@@ -59,6 +60,12 @@ class InputError(TokenguardError):
 
 class NeedsPerson(TokenguardError):  # noqa: N818 - reads as what it says
     """A step needs a person, and `--no-input` (or a missing terminal) forbids asking."""
+
+    exit_code = ExitCode.UNFINISHED
+
+
+class NotApproved(TokenguardError):  # noqa: N818
+    """What is new in a plan was approved by nobody, and nobody may be asked; nothing of it was done."""
 
     exit_code = ExitCode.UNFINISHED
 

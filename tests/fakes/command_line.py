@@ -7,6 +7,7 @@ import sys
 from collections import deque
 
 from tests.fakes.answer import Answer, Refusal
+from tests.fakes.approvals import EverythingApproved
 from tests.fakes.clock import FakeClock
 from tests.fakes.memory_places import MemoryPlaces
 from tests.fakes.memory_store import MemoryStore
@@ -80,6 +81,8 @@ class CommandLine:
         self.places = MemoryPlaces()
         self.environ: dict[str, str] = {"NO_COLOR": "1"}
         self.tty: FakeTty | None = None
+        self.approver = True
+        """Whether every plan was approved before it is applied; False: the approvals are those of the store."""
 
     def __call__(self, *arguments: str, stdin: str | bytes = b"") -> Answer:
         data = stdin.encode() if isinstance(stdin, str) else stdin
@@ -96,6 +99,8 @@ class CommandLine:
         if self.store is not None:
             wiring.store, wiring.store_url, wiring.vendors = self._adopting, "local:///srv/store", self.vendors
             wiring.places = self.places
+            if self.approver:
+                wiring.approvals = EverythingApproved()
         return wiring
 
     @property

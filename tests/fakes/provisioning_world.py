@@ -84,10 +84,17 @@ class Shop:
 
     def declare(self, tokens: Mapping[str, Mapping[str, Any]], **top: Any) -> None:
         """Write the manifest; JSON is YAML."""
+        self.approved = False
         (self.directory / "tokens.yaml").write_text(json.dumps({"version": "1", "tokens": tokens, **top}))
 
     def __call__(self, *arguments: str, at: Callable[[int], None] | None = None) -> tuple[int, Any]:
         """A process: its exit code, and the document it printed. `at` is called at every write and effect."""
+        if arguments[0] == "apply" and not self.approved:
+            self.approved = True
+            self._run("approve", self.plan()["digest"], "--yes")
+        return self._run(*arguments, at=at)
+
+    def _run(self, *arguments: str, at: Callable[[int], None] | None = None) -> tuple[int, Any]:
         counted = iter(range(1, 1_000_000))
 
         def tell() -> None:
@@ -105,12 +112,17 @@ class Shop:
         out, err = io.StringIO(), io.StringIO()
         file = str(self.directory / "tokens.yaml")
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = run([arguments[0], file, *arguments[1:], "--format", "json", "--no-input"], wiring)
+            words = (
+                [*arguments[:2], file, *arguments[2:]]
+                if arguments[0] == "approve"
+                else [arguments[0], file, *arguments[1:]]
+            )
+            code = run([*words, "--format", "json", "--no-input"], wiring)
         self.said = out.getvalue() + err.getvalue()
         return code, json.loads(out.getvalue()) if out.getvalue().strip() else None
 
     def plan(self) -> Any:
-        code, document = self("plan")
+        code, document = self._run("plan")
         assert code in {0, 2}, self.said
         return document
 

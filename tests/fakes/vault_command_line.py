@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.fakes.answer import Answer
+from tests.fakes.approvals import EverythingApproved
 from tests.fakes.clock import SwiftClock
 from tests.integration.openbao import OpenBao
 from tokenguard.cli.boundary import run
@@ -29,6 +30,8 @@ class VaultCommandLine:
     """More stores of the configuration: their addresses by name."""
     asked: int = 0
     clock: SwiftClock = field(default_factory=SwiftClock)
+    approver: bool = True
+    """Whether every plan was approved before it is applied; False: the approvals are those of the store."""
 
     def __call__(self, *arguments: str, token: str = "", url: str = "") -> Answer:
         lines = {"address": self.address or self.server.url, "credential": "env:LOGIN", **self.vault}
@@ -49,6 +52,8 @@ class VaultCommandLine:
         }
         wiring = Wiring(environ=environ)
         wiring.clock = self.clock
+        if self.approver:
+            wiring.approvals = EverythingApproved()
         code = run(["--no-input", *arguments], wiring)
         shown = self.capfd.readouterr()
         if "store" in wiring.__dict__:

@@ -23,6 +23,7 @@ COMMANDS = {
     "import": ("tokenguard.cli.importing:import_file", "Take tokens from a .env, CSV or JSON file."),
     "migrate": ("tokenguard.cli.migrate:migrate", "Move everything to another store, and leave word there."),
     "plan": ("tokenguard.cli.plan:plan", "Tell what a manifest would change; change nothing."),
+    "approve": ("tokenguard.cli.approve:approve", "Let a plan be applied where nobody is asked."),
     "apply": ("tokenguard.cli.apply:apply", "Bring the store to what a manifest declares."),
     "drift": ("tokenguard.cli.drift:drift", "Tell where the world is not as a manifest declares it."),
     "fmt": ("tokenguard.cli.fmt:fmt", "Write a manifest in its one order."),
@@ -49,7 +50,7 @@ SECTIONS = {
     "Rotation": ("rotate", "retire", "runbook"),
     "Leaks": ("scan", "baseline", "fingerprints", "respond"),
     "Using tokens": ("exec", "env", "redact"),
-    "Declaring tokens": ("plan", "apply", "drift", "fmt"),
+    "Declaring tokens": ("plan", "approve", "apply", "drift", "fmt"),
     "Policy and evidence": ("check", "policy", "report", "audit"),
     "Stores": ("store", "migrate"),
 }

@@ -6,6 +6,7 @@ import click
 
 from tokenguard.cli.apply_view import Outcome, show_outcome
 from tokenguard.cli.applying import Applying
+from tokenguard.cli.approving import approved_actions
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.confirming import confirm
 from tokenguard.cli.declaring import DEFAULT_FILE, Held, declared_in, held_against_store, refuse_blocked
@@ -54,9 +55,10 @@ def apply(
 ) -> ExitCode:
     """Plan anew, and bring the store to what the manifest FILE (tokens.yaml) declares. Safe to repeat at any time.
 
-    An interrupted run is finished by the next, also under the same --digest. What only a person can do is listed and
-    is no failure. Exit 2: nothing was written, since the manifest or a wish in it cannot be fulfilled, or this is not
-    the reviewed plan. Else as `rotate`: 3 unfinished, 4 no clear answer, 5 a revoke is owed or unproven.
+    Where nobody can be asked, what is new in the plan needs an approval (`tokenguard approve`): without it nothing is
+    written, exit 3. An interrupted run is finished by the next, also under the same --digest. What only a person can
+    do is listed and is no failure. Exit 2: nothing was written, since the manifest or a wish in it cannot be fulfilled,
+    or this is not the reviewed plan. Else as `rotate`: 3 unfinished, 4 no clear answer, 5 a revoke is owed or unproven.
     """
     reviewed = checked_digest(digest) if digest is not None else None
     wiring.concurrent = concurrent
@@ -65,13 +67,14 @@ def apply(
     begun = _reviewed(wiring, held, reviewed) if reviewed else {}
     _refuse_ends(held.plan, allow_retire=allow_retire)
     _check_consumers(wiring, held)
+    approved = approved_actions(wiring, held.plan, file, environment) if wiring.tty is None else {}
     if held.plan.actions and not yes and not reviewed:
         _confirm(wiring, held.plan)
     if held.plan.actions:
         wiring.unfinished = "nothing is lost; run the same command again, and it goes on from there"
     results: list[Result] = []
     try:
-        for result in Applying(wiring, held, reviewed or held.plan.digest, begun).run(jobs or _jobs(wiring)):
+        for result in Applying(wiring, held, reviewed or held.plan.digest, begun, approved).run(jobs or _jobs(wiring)):
             results.append(result)
             if result.error is not None:
                 wiring.progress.note(f"{result.name}: {result.error.message}")

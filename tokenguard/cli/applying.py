@@ -35,13 +35,22 @@ class Applying:
         held: the plan, and what it rests on.
         digest: the plan that was reviewed; what is written names it as the reason.
         begun: the digests of its actions that an earlier run has begun.
+        approved: the digests of the plans that its new things were approved in; empty where a person was asked.
     """
 
-    def __init__(self, wiring: Wiring, held: Held, digest: str, begun: Mapping[TokenName, str]) -> None:
+    def __init__(
+        self,
+        wiring: Wiring,
+        held: Held,
+        digest: str,
+        begun: Mapping[TokenName, str],
+        approved: Mapping[TokenName, str],
+    ) -> None:
         self._wiring = wiring
         self._held = held
         self._digest = digest
         self._begun = begun
+        self._approved = approved
         self._declared = {each.name: each for each in held.manifest.tokens}
 
     def run(self, jobs: int) -> Iterator[Result]:
@@ -125,7 +134,7 @@ class Applying:
                 raise Unfinished(
                     f"{action.name} is still not as it is declared", hint=f"tokenguard show {action.name}; apply again"
                 )
-            new = set(now.destinations) - set(action.destinations)
+            new = set(now.news) - set(action.news)
             if left[0] not in action.verbs and (new or Verb.RESUME not in action.verbs):
                 return  # nobody has seen it in a plan; what an interrupted operation leads to was in an earlier one
             self._do(left[0], declared, found, self._reason(action))
@@ -151,7 +160,8 @@ class Applying:
         return False
 
     def _reason(self, action: Action) -> str:
-        return reason_of(self._digest, self._begun.get(action.name, action.digest))
+        begun = self._begun.get(action.name, action.digest)
+        return reason_of(self._digest, begun, self._approved.get(action.name, ""))
 
     def _do(self, verb: Verb, declared: Declared, found: Snapshot | None, reason: str) -> None:
         engine = self._wiring.engine

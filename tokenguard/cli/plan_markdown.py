@@ -27,5 +27,9 @@ def render(plan: Plan, price: str) -> str:
         parts += ["## Not in the manifest, and left alone", ", ".join(map(inert, plan.undeclared))]
     if price:
         parts.append(f"The store then costs {plain(price)}.")
+    if plan.news and not plan.blocked:
+        rows = [[inert(each.name), inert("; ".join(each.news))] for each in plan.news]
+        command = f"Approve all of it with `tokenguard approve {plan.digest}`."
+        parts += ["## Needs an approval before it is applied unattended", table(["token", "new"], rows), command]
     parts.append(f"Digest: `{plan.digest}`")
     return "\n\n".join(parts) + "\n"

@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from tokenguard.cli.plan_words import adoptions, cost, destinations, details, shouts, summary, todo_line, what
+from tokenguard.cli.plan_words import (
+    adoptions,
+    approval_line,
+    cost,
+    destinations,
+    details,
+    shouts,
+    summary,
+    todo_line,
+    what,
+)
 from tokenguard.inventory.views import moment
 from tokenguard.output.formats import OutputFormat
 from tokenguard.provisioning.actions import Action, Plan, Todo
@@ -63,6 +73,7 @@ def plan_json(plan: Plan, price: str) -> dict[str, Any]:
             {"name": name, "place": place.url, "server": place.server or None} for name, place in adoptions(plan)
         ],
         "new_addresses": [{"provider": provider, "address": address} for provider, address in plan.addresses],
+        "needs_approval": [{"name": each.name, "new": list(each.news)} for each in plan.news],
         "revokes": list(plan.ends_live),
         "actions": [_action_json(each) for each in plan.actions],
         "todos": [todo_json(each) for each in plan.todos],
@@ -106,4 +117,6 @@ def _text(wiring: Wiring, plan: Plan) -> None:
     screen.line(summary(plan))
     if price := cost(plan, wiring.store_url):
         screen.line(f"the store then costs {price}")
+    if plan.news and not plan.blocked:
+        screen.line(approval_line(plan))
     screen.line(f"digest {plan.digest}")

@@ -7,6 +7,7 @@ from tokenguard.domain.token import Consumer, Location
 from tokenguard.inventory.views import day
 from tokenguard.provisioning.actions import Action, Plan, Todo, Verb
 from tokenguard.shell.store_url import is_on_aws
+from tokenguard.text import counted
 
 DID = {
     Verb.RESUME: "go on with",
@@ -61,6 +62,11 @@ def summary(plan: Plan) -> str:
     waits = f"; {len(plan.todos):,} for people" if plan.todos else ""
     blocked = f"; {len(plan.blocked):,} cannot be done" if plan.blocked else ""
     return f"{plan.declared:,} declared: {done}{waits}{blocked}"
+
+
+def approval_line(plan: Plan) -> str:
+    """That it needs an approval where nobody is asked, and how it is given."""
+    return f"new for {counted(len(plan.news), 'token')}; to be applied unattended: tokenguard approve {plan.digest}"
 
 
 def cost(plan: Plan, store_url: str) -> str:

@@ -53,6 +53,8 @@ class Op(StrEnum):
     """A value turned up in output and was masked there."""
     WAIVE = "waive"
     """Somebody answers for the live value being where scans find it, or no longer does."""
+    APPROVE = "approve"
+    """Somebody let a plan be applied where nobody is asked."""
     SHARE = "share"
     """Something public was published through the store: a policy, a bundle of fingerprints, its scan key."""
 

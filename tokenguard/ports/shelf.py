@@ -24,6 +24,8 @@ class Item(StrEnum):
     """The text that reads it."""
     POLICY = "policy"
     """The organisation's policy, as `policy publish` writes it."""
+    APPROVALS = "approvals"
+    """Plans that may be applied where nobody is asked; kept where only approvers may write."""
 
     @property
     def chain(self) -> str:

@@ -8,7 +8,10 @@ import msgspec
 
 from tokenguard.domain.names import TokenId, TokenName
 from tokenguard.domain.token import Consumer, Location
-from tokenguard.frozen import Frozen
+from tokenguard.frozen import Frozen, replace
+
+_REACH = frozenset({"provider", "scope", "permissions", "kind", "base_url"})
+"""Fields that say what a token can reach, and where it is asked for."""
 
 
 @unique
@@ -64,6 +67,26 @@ class Action(Frozen, frozen=True, kw_only=True):
     """What must come first has the lower one: admin credentials before what they mint, ends last."""
     live: bool = False
     """Whether a value that may be alive is ended by it."""
+
+    @property
+    def news(self) -> tuple[str, ...]:
+        """What of it repeats nothing that was done before: it needs an approval where nobody is asked. Empty: nothing.
+
+        Ends, deliveries to known places, rotations and open operations repeat; so do fields that only describe.
+        """
+        found = [] if self.token else ["a record"]
+        found += ["a first value"] if Verb.ISSUE in self.verbs else []
+        found += [f"the value at {self.adopts.shown}"] if self.adopts else []
+        found += [f"{each.shown} as a destination" for each in self.destinations]
+        found += [f"the provider's address {self.address}"] if self.address else []
+        found += [f"{each.field}: {each.after}" for each in self.changes if self.token and each.field in _REACH]
+        return tuple(found)
+
+    @property
+    def approved_as(self) -> str:
+        """SHA-256 (hex) over what an approval of it covers: all that is new, however often its record was looked at."""
+        again = replace(self, version=0, verbs=(Verb.ISSUE,) if Verb.ISSUE in self.verbs else (), deliver=(), rank=0)
+        return hashlib.sha256(msgspec.json.encode((1, again, self.news), order="deterministic")).hexdigest()
 
     @property
     def digest(self) -> str:
@@ -133,6 +156,11 @@ class Plan(Frozen, frozen=True, kw_only=True):
     def ends_live(self) -> tuple[TokenName, ...]:
         """The tokens that it revokes."""
         return tuple(each.name for each in self.actions if each.live)
+
+    @property
+    def news(self) -> tuple[Action, ...]:
+        """The actions that need an approval where nobody is asked."""
+        return tuple(each for each in self.actions if each.news)
 
     @property
     def records_after(self) -> int:

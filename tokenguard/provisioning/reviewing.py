@@ -15,12 +15,24 @@ from tokenguard.errors import InputError
 from tokenguard.provisioning.actions import Plan, digest_of
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
-_REASON = re.compile(r"apply (sha256:[0-9a-f]{64}) ([0-9a-f]{64})", re.ASCII)
+_REASON = re.compile(r"apply (sha256:[0-9a-f]{64}) ([0-9a-f]{64})(?: approved (sha256:[0-9a-f]{64}))?", re.ASCII)
 
 
-def reason_of(plan: str, action: str) -> str:
-    """What the audit trail says of a change: under which plan it was made, and which of its actions it is."""
-    return f"apply {plan} {action}"
+def reason_of(plan: str, action: str, approved: str = "") -> str:
+    """What the audit trail says of a change: under which plan it was made, and which of its actions it is.
+
+    Args:
+        plan: its digest.
+        action: the action's.
+        approved: the digest of the plan that the action was approved in, if it needed that.
+    """
+    return f"apply {plan} {action}" + (f" approved {approved}" if approved else "")
+
+
+def was_used(approved: str, entries: Iterable[Entry]) -> bool:
+    """Whether a trail says that something was begun under an approval of that plan, or by a person who applied it."""
+    reasons = (_REASON.fullmatch(str(entry.event.detail.get("reason", ""))) for entry in entries)
+    return any(approved in {found[1], found[3]} for found in reasons if found is not None)
 
 
 def checked_digest(text: str) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # each of these loads what only some commands need
     from tokenguard.ports.operator import Operator, Progress
     from tokenguard.ports.store import Store, Stray
     from tokenguard.rotation.engine import Engine
+    from tokenguard.shell.approvals import StoreApprovals
     from tokenguard.shell.known_servers import KnownServers
     from tokenguard.shell.places import ConfiguredPlaces
     from tokenguard.shell.progress import StderrProgress
@@ -228,6 +229,13 @@ class Wiring:
         from tokenguard.shell.organisation import policy_in_force  # noqa: PLC0415
 
         return policy_in_force(self.settings.policy_file)
+
+    @cached_property
+    def approvals(self) -> "StoreApprovals":
+        """Which plans somebody has let be applied unattended."""
+        from tokenguard.shell.approvals import StoreApprovals  # noqa: PLC0415
+
+        return StoreApprovals(self.store, self.clock)
 
     @cached_property
     def vendors(self) -> "ConfiguredVendors":

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fakes.answer import Answer
+from tests.fakes.approvals import EverythingApproved
 from tests.fakes.clock import SwiftClock
 from tests.fakes.secrets_manager.server import FakeAws
 from tests.fakes.secrets_manager.stores import client, place
@@ -45,6 +46,8 @@ class AwsCommandLine:
     environ: Mapping[str, str] = field(default_factory=dict)
     real_sdk: bool = False
     clock: SwiftClock = field(default_factory=SwiftClock)
+    approver: bool = True
+    """Whether every plan was approved before it is applied; False: the approvals are those of the store."""
     more: str = ""
     """Further tables of the configuration."""
 
@@ -73,6 +76,8 @@ class AwsCommandLine:
                 patch.setattr("tokenguard.shell.aws.AwsClient", lambda _: client(self.aws))
             wiring = Wiring(environ=environ)
             wiring.clock = self.clock
+            if self.approver:
+                wiring.approvals = EverythingApproved()
             code = run(["--no-input", *arguments], wiring)
         shown = self.capfd.readouterr()
         return Answer(code, shown.out, shown.err, arguments)

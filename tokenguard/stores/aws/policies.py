@@ -4,6 +4,7 @@ import json
 from enum import StrEnum, unique
 from typing import Any
 
+from tokenguard.ports.shelf import Item
 from tokenguard.stores.aws.place import AwsPlace
 from tokenguard.stores.aws.projection import DOCUMENT
 from tokenguard.stores.aws.trail import BLOCK
@@ -15,6 +16,7 @@ _WRITE = (
     "secretsmanager:TagResource",
     "secretsmanager:UntagResource",
 )
+_END = ("secretsmanager:DeleteSecret", "secretsmanager:PutResourcePolicy")
 _STATES = (DOCUMENT, "tg-name", f"{BLOCK}*")
 
 
@@ -34,6 +36,8 @@ class Role(StrEnum):
     """Publishes fingerprints: reads every value, writes what the team shares."""
     PLANNER = "planner"
     """Plans on a pull request: lists every token; reads no value."""
+    APPROVER = "approver"
+    """Approves plans: what a planner may, and writes approvals, which no other role may; reads no value."""
     BREAK_GLASS = "break-glass"
     """Makes the store, restores what is scheduled for deletion. For a session of an hour, by two people."""
 
@@ -42,6 +46,8 @@ def policy(role: Role, place: AwsPlace) -> str:
     """The IAM policy of a role as JSON, for the store at `place`."""
     below = f"arn:aws:secretsmanager:{place.region}:*:secret:{place.prefix}/*"
     header = f"arn:aws:secretsmanager:{place.region}:*:secret:{place.header}-??????"
+    approvals = f"arn:aws:secretsmanager:{place.region}:*:secret:{place.shared(Item.APPROVALS)}*"
+    unapproved = _deny("ApprovalsAreApprovers", ["secretsmanager:CreateSecret", *_WRITE, *_END], approvals)
     shared = f"arn:aws:secretsmanager:{place.region}:*:secret:{place.shared('*')}"
     reading = [
         _allow("List", ["secretsmanager:ListSecrets", "sts:GetCallerIdentity"], "*"),
@@ -52,7 +58,7 @@ def policy(role: Role, place: AwsPlace) -> str:
     statements: dict[Role, list[dict[str, Any]]] = {
         Role.CI_READER: [
             _allow("LiveValues", ["secretsmanager:GetSecretValue"], below, stages=("AWSCURRENT",)),
-            {**_allow("NotTheStoreItself", ["secretsmanager:GetSecretValue"], header), "Effect": "Deny"},
+            _deny("NotTheStoreItself", ["secretsmanager:GetSecretValue"], header),
         ],
         Role.INVENTORY: [*reading, _allow("Shared", ["secretsmanager:GetSecretValue"], shared)],
         Role.SCANNER: [_allow("Shared", ["secretsmanager:GetSecretValue"], [header, shared])],
@@ -60,11 +66,17 @@ def policy(role: Role, place: AwsPlace) -> str:
             _allow("List", ["secretsmanager:ListSecrets", "sts:GetCallerIdentity"], "*"),
             _allow("Values", [*_READ], below),
             _allow("Shared", ["secretsmanager:CreateSecret", *_WRITE], shared),
+            unapproved,
         ],
         Role.PLANNER: reading,
+        Role.APPROVER: [
+            *reading,
+            _allow("Approvals", ["secretsmanager:CreateSecret", *_READ, *_WRITE], approvals),
+        ],
         Role.ROTATOR: [
             _allow("List", ["secretsmanager:ListSecrets", "sts:GetCallerIdentity"], "*"),
             _allow("Tokens", ["secretsmanager:CreateSecret", *_READ, *_WRITE], below),
+            unapproved,
         ],
         Role.BREAK_GLASS: [
             _allow("List", ["secretsmanager:ListSecrets", "sts:GetCallerIdentity"], "*"),
@@ -84,6 +96,10 @@ def policy(role: Role, place: AwsPlace) -> str:
         ],
     }
     return json.dumps({"Version": "2012-10-17", "Statement": statements[role]}, indent=2)
+
+
+def _deny(sid: str, actions: list[str], resource: str) -> dict[str, Any]:
+    return {**_allow(sid, actions, resource), "Effect": "Deny"}
 
 
 def _allow(sid: str, actions: list[str], resource: str | list[str], *, stages: tuple[str, ...] = ()) -> dict[str, Any]:

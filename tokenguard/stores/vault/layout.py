@@ -17,6 +17,8 @@ SHARDS = 128
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _LABEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,126}", re.ASCII)
 _MAX_SEGMENTS = 8
+_OWN_FOLDER = {"approvals": ("approvals", "plans")}
+"""What not everybody may write who may publish: a path of its own, for a policy of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +84,6 @@ class Place:
         """The folder of the tokens' older events."""
         return self.at("log")
 
-    @property
-    def shared_trails(self) -> str:
-        """The folder of the shared items' older events; beside them, so that who may publish may write it."""
-        return self.at("shared", "log")
-
     def document(self, token: TokenId) -> str:
         """One token's document and its latest events."""
         return self.at("doc", token)
@@ -121,7 +118,11 @@ class Place:
 
     def shared(self, item: str) -> str:
         """What the team shares."""
-        return self.at("shared", item)
+        return self.at("shared", *_OWN_FOLDER.get(item, (item,)))
+
+    def shared_trails(self, item: str) -> str:
+        """The folder of a shared item's older events; beside it, so that who may write the item may write them."""
+        return self.at("shared", *_OWN_FOLDER.get(item, (item,))[:-1], "log")
 
     def mark(self, token: TokenId, expected: int) -> str:
         """A fresh mark: the document may move on from version `expected`."""

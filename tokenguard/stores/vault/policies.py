@@ -29,6 +29,8 @@ class Role(StrEnum):
     """Publishes fingerprints: reads every value, writes what the team shares."""
     PLANNER = "planner"
     """Plans on a pull request: reads documents; no audit trail, no value, no key."""
+    APPROVER = "approver"
+    """Approves plans: what a planner may, and writes approvals, which no other role may; no value, no key."""
     BREAK_GLASS = "break-glass"
     """Makes the store, undeletes, repairs. For a login that is given out for an hour, by two people."""
 
@@ -58,6 +60,9 @@ _DOCUMENTS = (
     _Rule("metadata", "dirty/*", _LIST),
     _Rule("metadata", "idx/*", _LIST),
 )
+_PLANNING = tuple(rule for rule in _DOCUMENTS if rule.below not in {"log/*", "name/*"})
+_APPROVALS = "shared/approvals"
+"""Below it a server holds to this rule instead of that for `shared/*`, which is less exact."""
 _RULES: dict[Role, tuple[_Rule, ...]] = {
     Role.CI_READER: (_Rule("data", "live/*", _READ),),
     Role.INVENTORY: (
@@ -73,8 +78,10 @@ _RULES: dict[Role, tuple[_Rule, ...]] = {
         _Rule("data", "cand/*", _READ),
         _Rule("data", "live/*", _READ),
         _Rule("data", "shared/*", _WRITE),
+        _Rule("data", f"{_APPROVALS}/*", _READ, asked=False),
     ),
-    Role.PLANNER: tuple(rule for rule in _DOCUMENTS if rule.below not in {"log/*", "name/*"}),
+    Role.PLANNER: _PLANNING,
+    Role.APPROVER: (*_PLANNING, _Rule("data", f"{_APPROVALS}/*", _WRITE)),
     Role.ROTATOR: (
         _Rule("data", "meta/store", _READ),
         _Rule("data", "key/fingerprint", _READ),

@@ -36,7 +36,6 @@ class VaultShelf:
     def __init__(self, kv: KvMount, place: Place) -> None:
         self._kv = kv
         self._place = place
-        self._blocks = Blocks(kv, place.shared_trails)
 
     def read(self, item: Item) -> Shared | None:
         """The item, or None."""
@@ -55,7 +54,7 @@ class VaultShelf:
             raise shared_changed(item)
         before = found.trail
         head, entries = extend(item.chain, before.chain, events)
-        kept = self._blocks.seal(item, before.entries, len(entries))
+        kept = self._blocks(item).seal(item, before.entries, len(entries))
         trail = ItemTrail(id=item, chain=head, entries=(*kept, *entries))
         text = base64.b64encode(packed(trail, data)).decode()
         if len(text) > MAX_PACKED:
@@ -75,7 +74,10 @@ class VaultShelf:
             return None
         entries = found.trail.entries
         first = entries[0].seq if entries else found.trail.chain.seq + 1
-        return found.shared, (*self._blocks.before(item, first), *entries)
+        return found.shared, (*self._blocks(item).before(item, first), *entries)
+
+    def _blocks(self, item: Item) -> Blocks:
+        return Blocks(self._kv, self._place.shared_trails(item))
 
     def _find(self, item: Item) -> _Found | None:
         entry = self._kv.read(self._place.shared(item))

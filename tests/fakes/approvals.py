@@ -1,0 +1,15 @@
+"""An approver who has approved everything, for tests that are about something else."""
+
+from datetime import UTC, datetime
+
+from tokenguard.provisioning.actions import Action
+from tokenguard.provisioning.approving import Approval, Verdict
+
+
+class EverythingApproved:
+    """Stands where `shell.approvals.StoreApprovals` would."""
+
+    def verdict(self, action: Action) -> Verdict:
+        day = datetime(2026, 11, 1, tzinfo=UTC)
+        approval = Approval(plan="sha256:" + "0" * 64, store="", covers=(), by="user:tester", at=day, until=day)
+        return Verdict(approval=approval)

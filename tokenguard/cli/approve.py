@@ -1,0 +1,94 @@
+"""`tokenguard approve`: let a plan be applied where nobody is asked."""
+
+from datetime import datetime
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.confirming import confirm
+from tokenguard.cli.declaring import DEFAULT_FILE, declared_in, held_against_store, refuse_blocked
+from tokenguard.cli.fields import due_date
+from tokenguard.cli.plan_view import show_plan
+from tokenguard.errors import InputError, NeedsPerson
+from tokenguard.inventory.changes import plain_text
+from tokenguard.inventory.views import moment
+from tokenguard.output.formats import OutputFormat
+from tokenguard.provisioning.actions import Plan
+from tokenguard.provisioning.approving import LONGEST, USUAL, Approval, approval_of
+from tokenguard.provisioning.reviewing import checked_digest
+from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
+
+
+@command("approve")
+@click.argument("digest")
+@click.argument("file", metavar="[FILE]", default=DEFAULT_FILE)
+@click.option("--env", "environment", metavar="E", default="", help="The environment that is meant; with its overlay.")
+@click.option(
+    "--until", metavar="YYYY-MM-DD", help=f"From this day on it is void: in {USUAL.days} days, at most {LONGEST.days}."
+)
+@click.option("--reason", metavar="TEXT", default="", help="Why; it is kept with the approval.")
+@click.option("--yes", is_flag=True, help="Do not ask before.")
+@pass_wiring
+def approve(
+    wiring: Wiring, digest: str, file: str, *, environment: str, until: str | None, reason: str, yes: bool
+) -> None:
+    """Approve the plan DIGEST of the manifest FILE (tokens.yaml): `apply` may do what is new in it unattended.
+
+    It covers each new record, first value, destination, provider address and taken-over place of that plan, once. It
+    is kept in the store, with your identity and its end. Exit 2: this is not the plan; exit 3: nobody can be asked, and
+    --yes is not given.
+    """
+    wanted = checked_digest(digest)
+    end = _end(wiring.clock.now(), until)
+    reason = plain_text(reason, what="reason") if reason else ""
+    plan = held_against_store(wiring, declared_in(file, environment)).plan
+    refuse_blocked(plan)
+    if plan.digest != wanted:
+        raise InputError(
+            "that is not the plan of this manifest and this store now",
+            hint=f"look at it again with `tokenguard plan`; its digest is {plan.digest}",
+        )
+    if not plan.news:
+        raise InputError("nothing in that plan needs an approval", hint="`tokenguard apply` does it unattended")
+    if not yes:
+        _ask(wiring, plan)
+    store = wiring.store
+    approval = approval_of(plan, by=store.actor().id, at=wiring.clock.now(), until=end, reason=reason)
+    wiring.approvals.add(approval)
+    _print(wiring, approval)
+
+
+def _end(now: datetime, until: str | None) -> datetime:
+    end = due_date(until) if until else now + USUAL
+    if not now < end <= now + LONGEST:
+        raise InputError(
+            f"--until is not a day within the next {LONGEST.days} days", hint="approve for as long as it takes to apply"
+        )
+    return end
+
+
+def _ask(wiring: Wiring, plan: Plan) -> None:
+    if wiring.tty is None:
+        raise NeedsPerson("an approval needs a person to answer", hint="run it in a terminal, or give --yes")
+    if not wiring.screen.as_json:
+        show_plan(wiring, plan, OutputFormat.TEXT)
+    confirm(wiring.tty, "approve this", undone="approved")
+
+
+def _print(wiring: Wiring, approval: Approval) -> None:
+    if wiring.screen.as_json:
+        wiring.screen.document(
+            {
+                "digest": approval.plan,
+                "approved_by": approval.by,
+                "until": moment(approval.until),
+                "covers": [{"name": each.name, "new": list(each.news)} for each in approval.covers],
+            }
+        )
+        return
+    wiring.screen.line(
+        f"approved by {approval.by} until {approval.until:%Y-%m-%d}: {counted(len(approval.covers), 'token')}"
+    )
+    for each in approval.covers:
+        wiring.screen.line(f"  {each.name}: {'; '.join(each.news)}")

@@ -1,0 +1,55 @@
+"""The approvals of the store in use: read once, held against their trail, and asked about each new thing of a plan."""
+
+from functools import cached_property
+
+from tokenguard.audit.chain import first_break
+from tokenguard.domain.event import Event, Op
+from tokenguard.errors import Tampered
+from tokenguard.ports.clock import Clock
+from tokenguard.ports.shelf import Item, Shared, share_detail, shelf_of
+from tokenguard.ports.store import Store
+from tokenguard.provisioning.actions import Action
+from tokenguard.provisioning.approving import Approval, Verdict, judge, read_approvals, with_another
+
+
+class StoreApprovals:
+    """Approvals behind the store's shelf."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def verdict(self, action: Action) -> Verdict:
+        """Whether somebody has approved what is new in an action.
+
+        Raises:
+            Unreachable: they cannot be read.
+            Tampered: they are not what was written.
+        """
+        history = self._store.history(action.token) if action.token else ()
+        return judge(
+            self._read[1], action, store=self._store.store_id, now=self._clock.now(), history=history
+        )  # fmt: skip
+
+    def add(self, approval: Approval) -> None:
+        """Put one more on record, with its event; Conflict if another one was put there at the same moment."""
+        shared, there = self._read
+        data = with_another(there, approval)
+        detail = {**share_detail(Item.APPROVALS, data), "plan": approval.plan, "covers": len(approval.covers)}
+        detail["until"] = approval.until.date().isoformat()
+        if approval.reason:
+            detail["reason"] = approval.reason
+        event = Event(at=approval.at, op=Op.APPROVE, actor=self._store.actor(), detail=detail)
+        shelf_of(self._store).write(Item.APPROVALS, data, shared.revision if shared else "", [event])
+
+    @cached_property
+    def _read(self) -> tuple[Shared | None, tuple[Approval, ...]]:
+        found = shelf_of(self._store).trail(Item.APPROVALS)
+        if found is None:
+            return None, ()
+        shared, entries = found
+        if first_break(Item.APPROVALS.chain, entries, shared.chain) is not None:
+            raise Tampered(
+                "the trail of the approvals does not hold", hint="`tokenguard audit verify` says where it breaks"
+            )
+        return shared, read_approvals(shared, entries)
