@@ -41,7 +41,7 @@ def test_every_change_carries_the_plan_and_its_action_as_its_reason(cli, tmp_pat
     digest = plan(cli)["digest"]
     assert cli("apply", "--digest", digest).code == 0
     for name in ("a/changes", "a/new", "a/waits"):
-        assert any(re.fullmatch(f"apply {digest} [0-9a-f]{{64}}", str(reason)) for reason in reasons(cli, name)), name
+        assert any(re.match(f"apply {digest} [0-9a-f]{{64}}", str(reason)) for reason in reasons(cli, name)), name
     assert cli("audit", "verify").code == 0
 
 

@@ -105,7 +105,7 @@ def test_the_policies_are_printed_without_asking_aws(cli):
     answer = cli("init", "--print-policy", "--format", "json")
     assert answer.code == 0
     assert set(answer.document["policies"]) == {
-        "ci-reader", "rotator", "inventory", "scanner", "publisher", "planner", "break-glass",
+        "ci-reader", "rotator", "inventory", "scanner", "publisher", "planner", "approver", "break-glass",
     }  # fmt: skip
     reader = json.loads(answer.document["policies"]["ci-reader"])
     assert reader["Statement"][0]["Condition"] == {"StringEquals": {"secretsmanager:VersionStage": ["AWSCURRENT"]}}
