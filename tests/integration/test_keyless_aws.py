@@ -99,6 +99,9 @@ def test_the_composite_action_plans_and_applies_on_aws(made, aws, issuer, sandbo
     issuer.claims = GITHUB
     for wrong in ({"command": "apply"}, {"command": "destroy; id"}, {"command": "plan", "manifest": "--help"}):
         assert runner.action(ACTION, **given, **wrong).code == 2, wrong
+    assert (runner.action(ACTION, command="apply", digest=digest, **given).code, env.exists()) == (3, False)
+    config = {"TOKENGUARD_CONFIG": str(tmp_path / "config.toml"), "TOKENGUARD_ROLE": ROTATOR}
+    assert runner.shell(f"tokenguard approve {digest} --yes --no-input", config, ["sh"]).code == 0
     applied = runner.action(ACTION, command="apply", digest=digest, **given)
     assert applied.code == 0, applied
     value = env.read_text().partition("=")[2].strip().strip("'\"")

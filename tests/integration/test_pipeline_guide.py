@@ -24,6 +24,8 @@ class Reader:
 
     def __init__(self, openbao, sandbox, issuer, directory: Path, capfd) -> None:
         self.capfd = capfd
+        self.digest = ""
+        """What the job `plan` has shown last."""
         self.issuer, self.home, self.repository = issuer, directory, directory / "repository"
         self.openbao, self.provider = openbao, sandbox.info.autoposting_url
         self.providers = f'[providers.autoposting]\nbase_url = "{sandbox.info.autoposting_url}"\ndeath_floor = 0.3\n'
@@ -78,6 +80,7 @@ class Reader:
                 )
         line = line.replace("init --ci github", "init --yes --ci github").replace("org:acme", self.here["org:acme"])
         line = line.replace("admin.toml init", "admin.toml init --sandbox")
+        line = line.replace("approve DIGEST", f"approve --yes {self.digest}")
         code = self.run(line.replace("provider_admin", "provider_admin --from-env ADMIN_KEY"))
         if "--ci github" in line:  # the issuer and the provider of this machine
             for name, more in (
@@ -113,6 +116,7 @@ class Reader:
                 claims if name == "apply" else {key: each for key, each in claims.items() if key != "environment"}
             )
             ran = self.runner.github(name, outputs, **inputs)
+            self.digest = ran.outputs.get("digest", self.digest)
             outputs |= {f"{name}.outputs.{key}": each for key, each in ran.outputs.items()}
             if ran.code:
                 return ran.code

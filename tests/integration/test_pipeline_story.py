@@ -143,6 +143,13 @@ def test_the_pipeline_of_a_repository_on_github(story, openbao, sandbox, issuer)
     issuer.claims = GITHUB
     stale = runner.github("apply", {"plan.outputs.digest": "sha256:" + "0" * 64})
     assert (stale.code, story.env.exists()) == (2, False), stale
+    unapproved = runner.github("apply", {"plan.outputs.digest": digest})
+    assert (unapproved.code, story.env.exists(), f"tokenguard approve {digest}" in unapproved.out) == (3, False, True)
+    issuer.claims = {**GITHUB, "event_name": "schedule", "environment": "tokens-schedule"}
+    night = runner.github("upkeep")
+    assert (night.code, story.env.exists()) == (3, False), night
+    story.owner("approve", digest, "--yes")
+    issuer.claims = GITHUB
     applied = runner.github("apply", {"plan.outputs.digest": digest})
     assert applied.code == 0, applied
     first = story.value()
@@ -190,6 +197,7 @@ def test_the_pipeline_of_a_repository_on_gitlab(story, issuer):
     planned = runner.gitlab("tokenguard-plan", inputs, TOKENGUARD_ID_TOKEN=issuer.signed(MERGE_REQUEST))
     digest = (story.repository / "plan.env").read_text().strip().partition("=")[2]
     assert (planned.code, NAME in planned.out, len(digest)) == (0, True, 71), planned
+    story.owner("approve", digest, "--yes")
     for claims, code, made in ((MERGE_REQUEST, 4, False), (GITLAB, 0, True)):
         variables = {"TOKENGUARD_ID_TOKEN": issuer.signed(claims), "TOKENGUARD_DIGEST": digest}
         applied = runner.gitlab("tokenguard-apply", inputs, **variables)

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.answer import Answer
+from tests.fakes.approvals import EverythingApproved
 from tests.fakes.clock import SwiftClock
 from tests.fakes.secrets_manager.command_line import AwsCommandLine
 from tests.fakes.secrets_manager.stores import CREDENTIALS
@@ -73,7 +74,7 @@ def local(sandbox, tmp_path, capfd, monkeypatch):
 
     def call(*arguments: str) -> Answer:
         wiring = Wiring(environ=environ)
-        wiring.clock = clock
+        wiring.clock, wiring.approvals = clock, EverythingApproved()
         code = run(["--no-input", *arguments], wiring)
         shown = capfd.readouterr()
         return Answer(code, shown.out, shown.err, arguments)
@@ -206,6 +207,7 @@ def test_two_processes_that_apply_at_once_converge_on_openbao(vault, tmp_path, s
     """Each ends well, or says that the other one was first; together they have made one token for each name."""
     names = many(tmp_path, sandbox, 6)
     before = len(sandbox.world.keys())
+    vault.approver = False
     both = [process(vault, tmp_path, sandbox) for _ in range(2)]
     said = [each.communicate(timeout=60)[0].decode() for each in both]
     assert {each.returncode for each in both} <= {0, 4}, said
@@ -217,8 +219,8 @@ def test_two_processes_that_apply_at_once_converge_on_openbao(vault, tmp_path, s
 
 
 def process(vault, tmp_path, sandbox, *arguments: str) -> subprocess.Popen[bytes]:
-    """`apply` as a process of its own."""
-    assert vault("list").code == 0  # writes the configuration
+    """`apply` as a process of its own, of what was approved."""
+    assert vault("approve", vault("plan", "--format", "json").document["digest"], "--yes").code == 0
     environ = {
         **os.environ,
         "TOKENGUARD_CONFIG": str(tmp_path / "config.toml"),
@@ -233,7 +235,7 @@ def kill_at(vault, tmp_path, sandbox, write: int) -> None:
     """SIGKILL at the nth write to the store, before or after the server does it; then the reviewed plan again."""
     before = len(sandbox.world.keys())
     names = many(tmp_path, sandbox, 2)
-    digest = vault("plan", "--format", "json").document["digest"]
+    digest, vault.approver = vault("plan", "--format", "json").document["digest"], False
     writes = itertools.count(1)
     with VaultProxy(vault.server.port) as proxy:
         vault.address = proxy.url

@@ -1,6 +1,6 @@
 """Approvals: who let which plan be applied without being asked again, what of it that covers, and until when. Pure.
 
-They are kept where only approvers may write (docs/adr/0019-approvals.md). An approval covers each new thing of a plan
+They are kept where only approvers may write (docs/adr/0022-approvals.md). An approval covers each new thing of a plan
 once: as soon as it was begun under it, the same thing needs another one.
 """
 
