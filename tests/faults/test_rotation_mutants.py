@@ -46,7 +46,7 @@ def revokes_early(patch: pytest.MonkeyPatch) -> None:
 
 
 def revokes_what_is_current(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(ending, "_target_id", lambda held, issuer: held.record.provider_id)
+    patch.setattr(guarding, "_target_id", lambda held, issuer: held.record.provider_id)
 
 
 def takes_unknown_for_dead(patch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,8 @@ from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.ports.places import Displaced
 from tokenguard.rotation.handover import take_back
-from tokenguard.rotation.machine import may_abort, superseded
-from tokenguard.rotation.proving import old_value
+from tokenguard.rotation.machine import may_abort, may_abort_if_alive, superseded
+from tokenguard.rotation.proving import old_value, outage_suspected, still_accepted
 from tokenguard.rotation.reaping import reap
 from tokenguard.rotation.session import Session
 
@@ -21,16 +21,28 @@ _OUTCOMES = {
 
 
 def begin_abort(session: Session) -> None:
-    """Decide it. Refused after the revoke intent: a live label must never point at a revoked token."""
+    """Decide it. After the revoke intent only while the old token lives: no live label may point at a revoked token.
+
+    Raises:
+        InputError: it may be revoked, or was said to be.
+    """
     journal = session.journal
     if journal.stage is Stage.ABORTING:
         return
-    if not may_abort(journal):
+    if not may_abort(journal) and not (may_abort_if_alive(journal) and _lives_on(session)):
         raise InputError(
-            f"the old token of {session.record.name} is already meant to be revoked: there is no way back",
+            f"the old token of {session.record.name} is revoked, or may be: there is no way back",
             hint=f"go on instead: tokenguard rotate {session.record.name} --resume",
         )
     session.jump(Stage.ABORTING, session.event(Op.ABORT, Phase.INTENT, stage=journal.stage.value))
+
+
+def _lives_on(session: Session) -> bool:
+    """Whether the old token is accepted over a whole window, and a control is as well: no revoke is on its way."""
+    if not session.provider.capabilities.probe:
+        return False
+    value = old_value(session)
+    return still_accepted(session, value) and not outage_suspected(session, [value])
 
 
 def undo(session: Session) -> None:

@@ -5,27 +5,27 @@ from tokenguard.domain.journal import Mode, Stage
 from tokenguard.domain.liveness import DeathGrade, DeathProof, Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import RecordState
-from tokenguard.errors import Conflict, NotProvenDead
+from tokenguard.errors import NotProvenDead
 from tokenguard.frozen import replace
-from tokenguard.ports.provider import Issuer, Listed, TokenList, Way
-from tokenguard.rotation.absence import confirm_gone, doubt, fits
+from tokenguard.ports.provider import Way
+from tokenguard.rotation.absence import confirm_gone, doubt
 from tokenguard.rotation.accepting import new_value
-from tokenguard.rotation.guarding import to_die
+from tokenguard.rotation.guarding import revoking_task, to_die
 from tokenguard.rotation.keeping import asserted, last_look, listed_dead, quarantined
 from tokenguard.rotation.proving import control_search, old_value, outage_suspected, prove_dead, still_accepted
 from tokenguard.rotation.reaping import sweep
 from tokenguard.rotation.session import Session
-from tokenguard.rotation.words import evidence_words, revoke_task
+from tokenguard.rotation.words import evidence_words
 
 _STILL_ACCEPTED = "the provider still accepts the old token: was the right one revoked?"
 
 
 def revoke(session: Session) -> None:
     """Have the provider end the old token; saying so proves nothing yet."""
-    issuer = session.issuer
-    target = _target_id(session, issuer) if issuer and session.provider.capabilities.revoke is Way.API else ""
-    if issuer is not None and target:
+    issuer, target = session.issuer, to_die(session).provider_id
+    if issuer is not None and target and session.provider.capabilities.revoke is Way.API:
         session.context.progress.waiting(f"asking {session.provider.name} to revoke the old token")
+        session.check_held()
         issuer.revoke(target)
         # Without the list's word the probes decide; where there are none, the list is all the evidence there is.
         confirm_gone(session, issuer, target, needed=not session.provider.capabilities.probe)
@@ -69,27 +69,6 @@ def finish(session: Session) -> None:
         stage=Stage.DONE,
         waiting_for="",
     )
-
-
-def _identified(found: TokenList, value: Value) -> Listed | None:
-    """The one entry of the whole list whose hint fits the value; None if none or several do, or some are missing."""
-    text = value.token.reveal()
-    fitting = [listed for listed in found.rows if fits(listed.hint, text)]
-    return fitting[0] if len(fitting) == 1 and found.complete else None
-
-
-def _target_id(session: Session, issuer: Issuer) -> str:
-    """The immutable id of the old token: on record, or the one entry whose hint fits the value."""
-    old = to_die(session)
-    target = old.provider_id
-    if not target:
-        found = _identified(issuer.listed(), old_value(session))
-        target = found.provider_id if found else ""
-    if target and any(attempt.provider_id == target for attempt in session.journal.attempts):
-        raise Conflict(
-            "the old token's id on record is that of a new one", hint="nothing was revoked; check the record by hand"
-        )
-    return target
 
 
 def _say_revoked(session: Session, who: str) -> None:
@@ -149,23 +128,16 @@ def _unproven(session: Session, value: Value) -> NotProvenDead:
 
 def _person_revokes(session: Session, *, retry: str = "") -> str:
     """Ask until what was said to be revoked is no longer accepted; returns who said so."""
-    old, attempt = to_die(session), session.journal.attempt
-    task = revoke_task(
-        session.provider,
-        session.record,
-        label=old.provider_label,
-        hint=old.hint,
-        keep=attempt.label if attempt else "",
-        made_at=old.created_at,
-        why=_why_revoke(session),
-    )
+    task = revoking_task(session)
     while True:
+        session.check_held()
         who = session.context.operator.done(task, retry=retry)
         if who is None:
             raise NotProvenDead(
                 f"the old token of {session.record.name} is still to be revoked",
                 hint=f"revoke it, then: tokenguard rotate {session.record.name} --resume",
             )
+        session.commit(session.event(Op.REVOKE, by=who, result="said"), revoked_by=who)  # no way back from here
         if not session.provider.capabilities.probe or not still_accepted(session, old_value(session)):
             return who
         retry = _STILL_ACCEPTED
@@ -212,11 +184,3 @@ def _withdraw(session: Session) -> None:
         store.withdraw(session.snapshot.id, old.live_version)
     if place := session.record.location.adopted:
         session.context.progress.note(f"the dead value is still at {place}: whoever owns that may remove it")
-
-
-def _why_revoke(session: Session) -> str:
-    if session.journal.mode is Mode.COMPROMISED:
-        return "it may be in the wrong hands: every minute it lives is a risk"
-    if session.journal.mode is Mode.RETIRE:
-        return "nobody is to use it any more"
-    return "the new token is in use everywhere; the old one is the last open door"

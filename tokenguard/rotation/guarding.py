@@ -3,25 +3,53 @@
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Mode, Old, Stage
 from tokenguard.domain.liveness import Verdict
+from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, Unfinished, Unreachable
+from tokenguard.frozen import replace
+from tokenguard.ports.operator import Task
 from tokenguard.ports.places import Displaced
+from tokenguard.ports.provider import Issuer, Listed, TokenList, Way
 from tokenguard.ports.store import Found
+from tokenguard.rotation.absence import fits
 from tokenguard.rotation.accepting import new_value
 from tokenguard.rotation.handover import catch_up
 from tokenguard.rotation.machine import unconfirmed
 from tokenguard.rotation.proving import old_value, prove_dead
 from tokenguard.rotation.session import Session
+from tokenguard.rotation.words import revoke_task
 
 
 def intend_revoke(session: Session) -> None:
-    """Decide the old token's end. Planned: only if the new one is alive, served, and with every consumer."""
+    """Decide the old token's end. Planned: only if the new one is alive, served, and with every consumer.
+
+    What can be known to go wrong is found first: the next thing is that the revoke is sent, or that a person is asked.
+    """
     if session.journal.mode is Mode.PLANNED:
         catch_up(session)
         _guard(session)
         if _dead_already(session):
             return
-    old = to_die(session)
-    session.advance(session.event(Op.REVOKE, Phase.INTENT, label=old.provider_label, provider_id=old.provider_id))
+    old, issuer = to_die(session), session.issuer
+    if issuer is not None and session.provider.capabilities.revoke is Way.API:
+        old = replace(old, provider_id=_target_id(session, issuer))
+    if not (issuer and old.provider_id) and not session.context.attended:
+        session.context.operator.done(revoking_task(session))  # says who is needed, and where
+    intent = session.event(Op.REVOKE, Phase.INTENT, label=old.provider_label, provider_id=old.provider_id)
+    session.advance(intent, old=old)
+
+
+def revoking_task(session: Session) -> Task:
+    """What a person is asked to do to end the old token."""
+    old, attempt = to_die(session), session.journal.attempt
+    return revoke_task(
+        session.provider,
+        session.record,
+        label=old.provider_label,
+        hint=old.hint,
+        keep=attempt.label if attempt else "",
+        made_at=old.created_at,
+        why=_why_revoke(session),
+    )
 
 
 def to_die(session: Session) -> Old:
@@ -100,3 +128,32 @@ def _dead_already(session: Session) -> bool:
     )
     session.context.progress.step("the old token was dead already; that is proven and on record")
     return True
+
+
+def _identified(found: TokenList, value: Value) -> Listed | None:
+    """The one entry of the whole list whose hint fits the value; None if none or several do, or some are missing."""
+    text = value.token.reveal()
+    fitting = [listed for listed in found.rows if fits(listed.hint, text)]
+    return fitting[0] if len(fitting) == 1 and found.complete else None
+
+
+def _target_id(session: Session, issuer: Issuer) -> str:
+    """The immutable id of the old token: on record, or the one entry whose hint fits the value."""
+    old = to_die(session)
+    target = old.provider_id
+    if not target:
+        found = _identified(issuer.listed(), old_value(session))
+        target = found.provider_id if found else ""
+    if target and any(attempt.provider_id == target for attempt in session.journal.attempts):
+        raise Conflict(
+            "the old token's id on record is that of a new one", hint="nothing was revoked; check the record by hand"
+        )
+    return target
+
+
+def _why_revoke(session: Session) -> str:
+    if session.journal.mode is Mode.COMPROMISED:
+        return "it may be in the wrong hands: every minute it lives is a risk"
+    if session.journal.mode is Mode.RETIRE:
+        return "nobody is to use it any more"
+    return "the new token is in use everywhere; the old one is the last open door"

@@ -53,10 +53,7 @@ def reached(journal: Journal, stage: Stage) -> bool:
 
 
 def revoke_intended(journal: Journal) -> bool:
-    """Whether the old token's end has been decided durably; no way back from here.
-
-    A compromise is past that point as soon as it is opened.
-    """
+    """Whether the old token is to die, whatever else becomes of the operation; of a compromise from its opening on."""
     return journal.mode is Mode.COMPROMISED or reached(journal, Stage.REVOKE_INTENDED)
 
 
@@ -75,8 +72,15 @@ def death_owed(journal: Journal) -> bool:
 
 
 def may_abort(journal: Journal) -> bool:
-    """Only what has not touched the old token can be undone."""
-    return not journal.stage.ended and not revoke_intended(journal)
+    """Whether it can be undone as it is: the revoke of the old token has been neither sent nor asked for."""
+    open_ = not journal.stage.ended and journal.mode is not Mode.REVOKE_AGAIN
+    return open_ and not reached(journal, Stage.REVOKE_INTENDED)
+
+
+def may_abort_if_alive(journal: Journal) -> bool:
+    """Whether it can be undone once the old token is seen to live on: nobody has said that it is revoked."""
+    asked = journal.stage is Stage.REVOKE_INTENDED and journal.mode is not Mode.REVOKE_AGAIN
+    return asked and not journal.revoked_by and journal.proof is None
 
 
 def unconfirmed(record: Record, journal: Journal) -> tuple[Consumer, ...] | None:

@@ -121,6 +121,19 @@ class Session:
             self._explain_conflict()
             raise
 
+    def check_held(self) -> None:
+        """Look that nobody has gone on with this operation, right before an effect that a commit cannot fence.
+
+        Raises:
+            Fenced, Conflict: somebody has.
+        """
+        if self.context.store.load(self.snapshot.id).version != self.snapshot.version:
+            self._explain_conflict()
+            raise Conflict(
+                f"{self.record.name} was changed by somebody else at the same moment",
+                hint=f"tokenguard rotate {self.record.name} --resume",
+            )
+
     def advance(self, *events: Event, record: Record | None = None, **changes: Any) -> None:
         """Commit the next stage of the mode's order."""
         stage = following(self.journal.mode, self.journal.stage)
