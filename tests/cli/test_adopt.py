@@ -135,7 +135,7 @@ def test_a_rotation_does_not_begin_over_somebody_elses_value(cli, adopted):
 
 
 def test_retiring_leaves_the_field_to_its_owner(cli, adopted, words):
-    answer = cli("retire", NAME)
+    answer = cli("retire", NAME, "--yes")
     assert answer.code == 0, answer
     words(answer)
     assert cli.places.fields(URL)["token"] == adopted
@@ -180,7 +180,7 @@ def test_a_place_and_a_value_have_one_record(cli, adopted, words):
 
 
 def test_a_retired_tokens_place_can_be_adopted_anew(cli, adopted):
-    assert cli("retire", NAME).code == 0
+    assert cli("retire", NAME, "--yes").code == 0
     cli.places.change(URL, token=cli.world.create("new").value)
     assert cli("add", "other/name", *FIELDS, "--adopt", URL).code == 0
 

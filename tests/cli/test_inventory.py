@@ -187,7 +187,7 @@ class TestEdit:
         words(cli.refused("edit", "b/two", "--deliver", place))
         assert cli("edit", "b/two", "--deliver", "person:ops").code == 0, "a person takes several"
         assert cli("edit", "a/one", "--deliver", place).code == 0, "its own place may be named again"
-        assert cli("retire", "a/one").code == 0
+        assert cli("retire", "a/one", "--yes").code == 0
         assert cli("edit", "b/two", "--deliver", place).code == 0, "what is retired holds no place"
 
     def test_nothing_to_change_is_refused(self, cli, words):
@@ -197,7 +197,7 @@ class TestEdit:
     def test_an_open_operation_protects_the_record(self, cli):
         cli.add(NAME)
         cli.world.unknown = 1000
-        assert cli("retire", NAME).code != 0
+        assert cli("retire", NAME, "--yes").code != 0
         if cli.store.find(NAME).document.busy:
             assert "is open" in cli.refused("edit", NAME, "--owner", "audio", code=3)
 
@@ -277,12 +277,18 @@ class TestVerify:
 class TestRetire:
     def test_it_is_revoked_proven_dead_and_kept(self, cli):
         value = cli.add(NAME)
-        answer = cli("retire", NAME, "--reason", "project ended")
+        answer = cli("retire", NAME, "--yes", "--reason", "project ended")
         assert answer.code == 0, answer
         assert not cli.world.alive(cli.world.of_value(value))
         assert _record(cli).state == "retired"
         assert cli("list", "--format", "json").document == {"tokens": []}
         assert len(cli("list", "--state", "retired", "--format", "json").document["tokens"]) == 1
+
+    def test_without_a_terminal_only_yes_says_that_it_is_meant(self, cli):
+        value = cli.add(NAME)
+        cli.refused("retire", NAME, code=3)
+        cli.refused("retire", NAME, "--no-input", code=3)
+        assert cli.world.alive(cli.world.of_value(value))
 
     def test_a_person_is_asked_first(self, cli, words):
         cli.add(NAME)
@@ -302,5 +308,5 @@ class TestRetire:
 
     def test_a_retired_record_is_evidence(self, cli):
         cli.add(NAME)
-        cli("retire", NAME)
+        cli("retire", NAME, "--yes")
         assert "is retired" in cli.refused("edit", NAME, "--owner", "x")

@@ -231,7 +231,7 @@ class TestDoctor:
     def test_an_open_operation_is_a_warning_with_its_command(self, cli):
         cli("init")
         _add(cli)
-        assert cli("retire", NAME).code == 5
+        assert cli("retire", NAME, "--yes").code == 3
         answer = cli("doctor")
         assert f"tokenguard rotate {NAME} --resume" in answer.out
         assert answer.code == 0

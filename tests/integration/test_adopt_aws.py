@@ -67,7 +67,7 @@ def test_a_life_in_one_field_of_somebody_elses_secret(cli, fake_aws, sandbox):
     assert new in cli("env", "-t", f"{NAME}=KEY").out
     assert cli("verify", NAME).code == 0
     assert cli("rotate", NAME, "--compromised").code == 0
-    assert cli("retire", NAME).code == 0
+    assert cli("retire", NAME, "--yes").code == 0
     assert cli("audit", "verify").code == 0
     assert fake_aws.service.shelf.secrets[SECRET].labels == {"AWSCURRENT", "AWSPREVIOUS"}
 

@@ -89,7 +89,7 @@ def test_a_life_in_somebody_elses_entry(cli, sandbox, theirs):
     assert cli("verify", NAME).code == 0
     assert cli("audit", "verify").code == 0
     assert cli("rotate", NAME, "--compromised").code == 0
-    assert cli("retire", NAME).code == 0
+    assert cli("retire", NAME, "--yes").code == 0
 
 
 @EITHER
@@ -190,7 +190,7 @@ def test_a_deleted_entry_stops_a_rotation_and_not_a_retirement(cli, sandbox, the
     cli.server.api("DELETE", f"{theirs.mount}/data/app")
     assert cli("rotate", NAME).code == 3
     assert cli("env", "-t", NAME).code == 2
-    assert cli("retire", NAME).code == 0
+    assert cli("retire", NAME, "--yes").code == 0
 
 
 def test_another_server_than_the_pinned_one_hears_nothing(cli, sandbox, theirs, words):
@@ -213,7 +213,7 @@ def test_printed_policies_are_enough_for_an_adopted_place(cli, sandbox, theirs):
     assert adopt(cli, sandbox, f"{url}#token").code == 0
     assert cli("rotate", NAME).code == 0
     assert cli("rotate", NAME, "--compromised").code == 0
-    assert cli("retire", NAME).code == 0
+    assert cli("retire", NAME, "--yes").code == 0
     assert theirs.get("app")["zone"] == "eu"
 
 

@@ -66,7 +66,7 @@ def test_list_show_edit_and_retire_work_as_on_any_store(made):
     assert made("edit", NAME, "--purpose", "uploads").code == 0
     assert "uploads" in made("show", NAME).out
     assert "assumed-role/rotator" in made("audit", "log", NAME).out
-    assert made("retire", NAME).code == 0
+    assert made("retire", NAME, "--yes").code == 0
     assert made("list", "--state", "retired").out.count(NAME) == 1
 
 
@@ -166,7 +166,13 @@ def test_each_role_s_policy_allows_the_calls_of_its_commands_and_those_of_invent
     policies = made("init", "--print-policy", "--format", "json").document["policies"]
     commands = {
         "inventory": [("list",), ("show", NAME), ("audit", "log"), ("audit", "verify"), ("doctor",)],
-        "rotator": [("list",), ("rotate", NAME), ("edit", NAME, "--purpose", "x"), ("verify", NAME), ("retire", NAME)],
+        "rotator": [
+            ("list",),
+            ("rotate", NAME),
+            ("edit", NAME, "--purpose", "x"),
+            ("verify", NAME),
+            ("retire", NAME, "--yes"),
+        ],
     }
     for role, lines in commands.items():
         statements = json.loads(policies[role])["Statement"]

@@ -126,7 +126,7 @@ def test_gitlabs_jobs_log_in_by_variable(gitlab):
 
 def test_a_pull_request_plans_and_can_do_nothing_else(github):
     assert github.job("planner", "list", claims=PULL_REQUEST).code == 0
-    denied = github.job("planner", "retire", "video/app/prod/post", claims=PULL_REQUEST)
+    denied = github.job("planner", "retire", "video/app/prod/post", "--yes", claims=PULL_REQUEST)
     assert denied.code == 4
     stranger = github.job("planner", "list", claims={**PULL_REQUEST, "repository_id": "4712"})
     assert stranger.code == 4

@@ -72,7 +72,7 @@ def test_the_whole_life_of_a_token(made):
     assert made("audit", "verify").code == 0
     assert made("doctor").code == 0
     assert made("rotate", "--resume").code == 0
-    assert made("retire", NAME).code == 0
+    assert made("retire", NAME, "--yes").code == 0
     assert made("audit", "log", NAME).code == 0
     everything = "".join(made(*line).out for line in (["list"], ["show", NAME], ["audit", "log"], ["runbook", NAME]))
     assert not any(value in everything for value in (first, second, third))
@@ -84,7 +84,7 @@ def test_a_rotator_does_everything_but_make_the_store(made):
     assert made.issue("video/app/prod/second").code == 0
     for line in (
         ["rotate", NAME], ["rotate", NAME, "--compromised", "--reason", "x"], ["list"], ["show", NAME], ["verify", "--all"],
-        ["edit", NAME, "--purpose", "else"], ["retire", "video/app/prod/second"], ["audit", "verify"], ["doctor"],
+        ["edit", NAME, "--purpose", "else"], ["retire", "video/app/prod/second", "--yes"], ["audit", "verify"], ["doctor"],
         ["rotate", "--resume"], ["list"],
     ):  # fmt: skip
         answer = made(*line)

@@ -50,7 +50,7 @@ def test_the_security_team_sees_the_tokens_of_every_team_and_no_value(cli: Vault
         assert {each["name"] for each in document.document["tokens"]} == set(map(name, TEAMS))
 
 
-@pytest.mark.parametrize("line", [("rotate",), ("verify",), ("edit", "--purpose", "x"), ("retire",)])
+@pytest.mark.parametrize("line", [("rotate",), ("verify",), ("edit", "--purpose", "x"), ("retire", "--yes")])
 def test_the_security_team_changes_nothing_and_reads_no_value(cli: VaultCommandLine, line: tuple[str, ...]):
     cli.token = login(cli, "inventory", *TEAMS)
     for team in TEAMS:

@@ -672,3 +672,79 @@ def test_a_missing_admin_credential_is_found_before_the_first_effect(words):
         bench.engine.rotate(token)
     words(caught.value)
     assert bench.store.load(token) == before
+
+
+@pytest.mark.parametrize("compromised", [False, True], ids=["planned", "compromised"])
+def test_what_was_asked_for_and_not_done_can_be_aborted_while_the_old_token_lives(compromised):
+    bench = Bench(guided=True)
+    token, old = bench.add()
+    bench.operator.answers.extend([*([] if compromised else [None]), KeyboardInterrupt()])
+    with pytest.raises(KeyboardInterrupt):
+        bench.engine.rotate(token, compromised=compromised)
+    assert bench.journal(token).stage is Stage.REVOKE_INTENDED
+    bench.engine.abort(token)
+    assert bench.journal(token).stage is Stage.ABORTED
+    assert bench.live_value(token) == old.value
+    assert bench.world.alive(old)
+
+
+def test_once_a_person_has_said_revoked_there_is_no_way_back():
+    bench = Bench(guided=True)
+    token, old = bench.add()
+    bench.operator.answers.extend([None, "ada", KeyboardInterrupt()])  # said so, and had not done it
+    with pytest.raises(KeyboardInterrupt):
+        bench.engine.rotate(token)
+    assert bench.world.alive(old)
+    assert bench.journal(token).revoked_by == "ada"
+    with pytest.raises(InputError):
+        bench.engine.abort(token)
+
+
+@pytest.mark.parametrize("spoil", ["revoked", "lagging", "outage", "unclear"])
+def test_an_old_token_that_may_be_revoked_is_never_made_live_again(spoil):
+    bench = Bench(guided=True, revoke_lag=40 if spoil == "lagging" else 0)
+    token, old = bench.add()
+    bench.operator.answers.extend([None, KeyboardInterrupt()])
+    with pytest.raises(KeyboardInterrupt):
+        bench.engine.rotate(token)
+    if spoil in {"revoked", "lagging"}:
+        bench.world.revoke(old.id)
+    bench.world.outage = spoil == "outage"
+    bench.world.unknown = 10**6 if spoil == "unclear" else 0
+    with pytest.raises(InputError):
+        bench.engine.abort(token)
+    assert bench.live_value(token) != old.value
+
+
+def test_nothing_is_intended_where_the_revoke_could_not_be_sent():
+    bench = Bench()
+    token, _ = bench.add()
+    snapshot = bench.store.load(token)
+    record = replace(snapshot.document.record, provider_id="")
+    bench.store.commit(token, snapshot.version, replace(snapshot.document, record=record), [])
+    listed, bench.issuer.listed = bench.issuer.listed, lambda: (_ for _ in ()).throw(Unreachable("down", hint="-"))
+    with pytest.raises(Unreachable):
+        bench.engine.retire(token)
+    assert bench.journal(token).stage is Stage.OPEN
+    bench.issuer.listed = listed
+    bench.engine.abort(token)
+    assert bench.journal(token).stage is Stage.ABORTED
+
+
+def test_a_runner_that_was_aborted_meanwhile_revokes_nothing():
+    bench = Bench()
+    token, old = bench.add()
+    commit = bench.store.commit
+
+    def then_aborted(token_, expected, document, events):
+        done = commit(token_, expected, document, events)
+        if document.journal.stage is Stage.REVOKE_INTENDED and document.journal.epoch == 1:
+            bench.store.commit = commit
+            bench.runner("two").abort(token)
+        return done
+
+    bench.store.commit = then_aborted
+    with pytest.raises((Fenced, NotProvenDead)):
+        bench.engine.rotate(token)
+    assert bench.world.alive(old)
+    assert bench.live_value(token) == old.value

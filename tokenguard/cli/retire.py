@@ -8,6 +8,7 @@ from tokenguard.cli.naming import TOKEN_NAME, known_token
 from tokenguard.cli.showing import show_taken
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import RecordState
+from tokenguard.errors import NeedsPerson
 from tokenguard.inventory.changes import plain_text
 from tokenguard.shell.wiring import Wiring
 
@@ -15,11 +16,12 @@ from tokenguard.shell.wiring import Wiring
 @command("retire")
 @click.argument("name", type=TOKEN_NAME)
 @click.option("--reason", default="", metavar="TEXT", help="Why; kept in the audit trail.")
-@click.option("--yes", is_flag=True, help="Do not ask before.")
+@click.option("--yes", is_flag=True, help="Do not ask before; needed where there is no terminal.")
 @pass_wiring
 def retire(wiring: Wiring, name: TokenName, *, reason: str, yes: bool) -> None:
     """End NAME for good: nothing replaces it. Its record stays, as the evidence that it is dead.
 
+    Exit 3: it was not confirmed, and nothing was done; or a person is needed, and it can be resumed or aborted.
     Exit 5: it was revoked, or is to be, and is not proven dead; run `tokenguard rotate NAME --resume`.
     """
     snapshot = known_token(wiring.store, name)
@@ -32,8 +34,8 @@ def retire(wiring: Wiring, name: TokenName, *, reason: str, yes: bool) -> None:
 
 
 def _confirm(wiring: Wiring, name: TokenName) -> None:
-    """Ask the person who is there; a script has said what it wants by running the command."""
+    """Ask the person who is there; without one, only --yes says that it is meant."""
     if wiring.tty is None:
-        return
+        raise NeedsPerson(f"retiring {name} is not confirmed; nothing was done", hint=f"tokenguard retire {name} --yes")
     wiring.tty.show(f"{name} will be revoked, and nothing takes its place: whatever uses it stops working.")
     confirm(wiring.tty, "go on", undone="done")

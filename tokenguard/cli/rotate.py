@@ -67,7 +67,7 @@ def rotate(
         show_plans(wiring.screen, plans, wiring.clock.now(), quiet=quiet, cost=_cost(wiring) if plan_only else "")
     if plan_only:
         return ExitCode.OK
-    if compromised and plans and not single:
+    if compromised and plans:
         _confirm(wiring, plans)
     jobs = [rotation_job(wiring, plan, reason=said, accept_outage=accept_outage, only_if_due=due) for plan in plans]
     return _run(wiring, jobs, single=single, shared=due)
@@ -99,7 +99,7 @@ def _run(wiring: Wiring, jobs: list[Job], *, single: bool, shared: bool = False)
     for result in run_shared(jobs, wiring.clock, wiring.progress) if shared else run_all(jobs, wiring.clock):
         results.append(result)
         if result.error is not None and not single:
-            wiring.progress.note(f"{result.name}: {result.error.message}")
+            wiring.progress.note(f"{result.name}: {result.error.message}; {result.error.hint}")
     ours = [result for result in results if result.outcome is not Skipped.OVER]
     documents = {result.name: _document(wiring, result) for result in ours}
     show_results(wiring.screen, ours, documents, others=len(results) - len(ours))

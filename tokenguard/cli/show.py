@@ -8,7 +8,7 @@ from tokenguard.cli.showing import show_record
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Entry
 from tokenguard.domain.names import TokenName
-from tokenguard.inventory.views import detail_json, event_words, moment
+from tokenguard.inventory.views import detail_json, event_words, living, moment
 from tokenguard.policy.model import due_of
 from tokenguard.shell.wiring import Wiring
 
@@ -50,6 +50,7 @@ def _show_operation(wiring: Wiring, snapshot: Snapshot) -> None:
                 ("held by", journal.holder if document.busy else ""),
                 ("stopped with", journal.waiting_for),
                 ("old token", (f"dead, {proof.words}" if proof.proven else proof.words) if proof else ""),
+                *((f"{each.which} token, alive or not known", each.words) for each in living(journal)),
                 ("go on with", f"tokenguard rotate {document.record.name} --resume" if document.busy else ""),
             ]
         )

@@ -5,9 +5,10 @@ from typing import Any
 
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Entry, Phase
-from tokenguard.domain.journal import Journal, Quarantined
+from tokenguard.domain.journal import AttemptState, Journal, Quarantined, Stage
 from tokenguard.domain.liveness import DeathProof, Observation, ScopeVerdict
 from tokenguard.domain.token import LeakWaiver, Record, RecordState
+from tokenguard.frozen import Frozen
 from tokenguard.policy.model import Due
 
 
@@ -163,14 +164,61 @@ def _operation(journal: Journal) -> dict[str, Any]:
         "reason": journal.reason,
         "waiting_for": journal.waiting_for,
         "attempts": [{"label": each.label, "state": each.state} for each in journal.attempts],
+        "living": [
+            {"which": each.which, "label": each.label, "provider_id": each.provider_id, "hint": each.hint,
+             "since": moment(each.since)}
+            for each in living(journal)
+        ],
         "proof": _proof(journal.proof) if journal.proof else None,
-    }
+    }  # fmt: skip
+
+
+class Living(Frozen, frozen=True, kw_only=True):
+    """A token that is accepted by its provider, or may be, and by what it is found there."""
+
+    which: str
+    """`old` or `new`."""
+    label: str
+    provider_id: str
+    hint: str
+    since: datetime | None
+
+    @property
+    def words(self) -> str:
+        """What is known of it, in a line."""
+        known = [
+            self.label or "its name is not on record",
+            f"id {self.provider_id}" if self.provider_id else "",
+            f"shown as {self.hint}" if self.hint else "",
+            f"since {day(self.since)}" if self.since else "",
+        ]
+        return ", ".join(part for part in known if part)
+
+
+def living(journal: Journal) -> tuple[Living, ...]:
+    """The tokens of an operation that are alive or may be: the old one until its death is proven, and what was made."""
+    found: list[Living] = []
+    old, proof = journal.old, journal.proof
+    aborted = journal.stage is Stage.ABORTED
+    if old is not None and not aborted and not (proof is not None and proof.proven):
+        since = old.created_at or old.rotated_at
+        found.append(
+            Living(which="old", label=old.provider_label, provider_id=old.provider_id, hint=old.hint, since=since)
+        )
+    made = journal.attempts if not journal.stage.ended else ()
+    found += [
+        Living(which="new", label=each.label, provider_id=each.provider_id, hint=each.hint, since=each.begun_at)
+        for each in made
+        if each.state is not AttemptState.GONE
+    ]
+    return tuple(found)
 
 
 def _quarantined(item: Quarantined) -> dict[str, Any]:
     return {
         "label": item.label,
         "provider_label": item.provider_label,
+        "provider_id": item.provider_id,
         "probe_due_at": moment(item.probe_due_at),
         "alive_again": item.alive_again,
         "proof": _proof(item.proof),
