@@ -32,6 +32,8 @@ storage "raft" {{
   path = "{data}"
   node_id = "{name}"
   performance_multiplier = 1
+  autopilot_reconcile_interval = "500ms"
+  autopilot_update_interval = "500ms"
 {joins}}}
 seal "static" {{
   current_key_id = "one"
