@@ -122,3 +122,16 @@ def test_drift_as_a_comment_calls_nobody(settled, tmp_path):
     outside = re.sub(r"(?<!`)(`+)(?!`)[^|\n]*?(?<!`)\1(?!`)", "", page)
     assert "@acme/all" in page
     assert not re.search(r"[@#]\w", outside), outside
+
+
+@pytest.mark.parametrize("case", ["a gap", "without the token in use"])
+def test_a_list_that_may_lack_tokens_says_of_none_that_it_is_gone(settled, case):
+    if case == "a gap":
+        settled.world.list_gap = "it says that there are more"
+    settled.world.unlisted.add("id1")
+    answer = settled("drift", "--ask-providers", "--format", "json")
+    assert answer.code == 0, answer
+    assert {"gone", "orphan"} <= {each["rule"] for each in answer.document["not_evaluable"]}
+    settled.world.unlisted.clear()
+    settled.world.list_gap = ""
+    assert not settled("drift", "--ask-providers", "--format", "json").document["not_evaluable"]

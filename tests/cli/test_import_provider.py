@@ -82,3 +82,31 @@ def test_what_cannot_be_true_of_the_providers_tokens_is_refused(cli, more, why):
     cli.vendors.fake = FakeProvider(cli.world, scope_kind="drive")
     cli.world.create("stray")
     assert why in cli.refused("import", "--from", "provider:fake", *more)
+
+
+ISSUED = (
+    "add", NAME, "--provider", "fake", "--scope", "drive:d1", "--env", "prod", "--owner", "video", "--purpose", "uploads",
+    "--no-consumers", "--issue",
+)  # fmt: skip
+
+
+def test_a_list_with_a_gap_is_recorded_and_is_not_called_all(cli):
+    assert cli(*ISSUED).code == 0
+    cli.world.create("Old upload key")
+    cli.world.list_gap = "it says that there are 71 tokens, and gives 50"
+    answer = cli("import", "--from", "provider:fake")
+    assert answer.code == 4
+    assert "1 added, 1 duplicate" in answer.out
+    assert "71 tokens" in answer.err
+    cli.world.list_gap = ""
+    again = cli("import", "--from", "provider:fake")
+    assert (again.code, "0 added, 2 duplicate" in again.out) == (0, True)
+
+
+def test_a_list_without_the_token_in_use_is_not_called_all(cli):
+    """Of another account, or only its first page: nothing in it says so but the token that it lacks."""
+    assert cli(*ISSUED).code == 0
+    cli.world.create("Old upload key")
+    cli.world.unlisted.add(cli.store.find(NAME).document.record.provider_id)
+    answer = cli("import", "--from", "provider:fake")
+    assert (answer.code, "1 added" in answer.out) == (4, True)

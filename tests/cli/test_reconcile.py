@@ -8,6 +8,8 @@ import pytest
 
 from tests.fakes.command_line import FakeTty
 from tokenguard.domain.event import Op
+from tokenguard.domain.liveness import Observation, Verdict
+from tokenguard.frozen import replace
 from tokenguard.inventory.list_reading import MAX_ROWS
 from tokenguard.inventory.reconciling import KEPT
 
@@ -138,7 +140,7 @@ class TestAPersonAtTheTerminal:
         cli.tty = FakeTty("", "no")
         cli.refused("verify", "--reconcile", "fake")
         cli.tty = FakeTty("", "yes")
-        assert cli("verify", "--reconcile", "fake").code == 1
+        assert cli("verify", "--reconcile", "fake").code == 4, "it holds no token in use: of another account, perhaps"
         assert cli.store.find(NAME).document.listing.rows == 0
 
     def test_presses_ctrl_c_and_nothing_is_recorded(self, cli, tokens):
@@ -200,7 +202,26 @@ def test_every_form_of_a_list_is_read(cli, tokens, text):
 
 
 def test_an_empty_list_must_be_said(cli, tokens):
-    assert results(reconcile(cli, "[]"))[NAME] == "missing"
+    assert results(reconcile(cli, "[]"))[NAME] == "unknown"
+
+
+@pytest.mark.parametrize("rows", ["[]", "of another account\nand a second one"])
+def test_a_list_without_any_token_in_use_says_of_none_that_it_is_gone(cli, tokens, rows):
+    answer = reconcile(cli, rows)
+    assert answer.code == 4
+    assert results(answer)[NAME] == "unknown"
+
+
+def test_a_token_that_was_seen_dead_is_missing_from_an_empty_list(cli, tokens):
+    for made in cli.world.living():
+        cli.world.revoke(made.id)
+    for found in cli.store.scan():
+        seen = Observation(verdict=Verdict.DEAD, at=cli.clock.now(), reason="http-401")
+        document = replace(found.document, record=replace(found.document.record, seen=seen))
+        cli.store.commit(found.id, found.version, document, [])
+    answer = reconcile(cli, "[]")
+    assert answer.code == 1
+    assert results(answer)[NAME] == "missing"
 
 
 def test_of_very_many_strangers_the_first_are_kept_and_all_are_counted(cli, tokens):

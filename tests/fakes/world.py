@@ -54,6 +54,8 @@ class World:
     revoke_lag: float = 0.0
     outage: bool = False
     unknown: int = 0
+    unlisted: set[str] = field(default_factory=set)
+    """Ids of tokens that live and that the provider's list lacks."""
     list_gap: str = ""
     """Why the provider's list is not known to be complete."""
     made: dict[str, Made] = field(default_factory=dict)
@@ -136,7 +138,7 @@ class FakeIssuer:
                 last_used_at=made.last_used_at,
             )
             for made in self.world.made.values()
-            if made.revoked_at is None
+            if made.revoked_at is None and made.id not in self.world.unlisted
         ]
         return TokenList(rows=tuple(rows), gap=self.world.list_gap)
 

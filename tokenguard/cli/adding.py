@@ -144,7 +144,7 @@ class Adding:
                 )
             case Result.UNKNOWN:
                 raise Unreachable(
-                    f"{name} gives no clear answer about this value ({seen.reason})",
+                    f"{name} gives no clear answer about this value ({seen.explained})",
                     hint="try again later, or add it unchecked with --no-verify",
                 )
             case _:

@@ -15,11 +15,12 @@ from tokenguard.inventory.views import moment
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 
-_TONES = {Standing.LISTED: "green", Standing.NOT_COMPARABLE: "yellow"}
+_TONES = {Standing.LISTED: "green", Standing.NOT_COMPARABLE: "yellow", Standing.UNKNOWN: "yellow"}
 _WORDS = {
     Standing.LISTED: "the provider lists it",
     Standing.RENAMED: "the provider lists it under another name",
     Standing.MISSING: "the provider does not list it: ended by somebody, or of another account",
+    Standing.UNKNOWN: "not in this list, and no other token in use is: is it the whole list, of the right account?",
     Standing.STILL_LISTED: "a value of it that should be gone is listed",
     Standing.NOT_COMPARABLE: "the record knows neither its name nor its hint there",
 }
@@ -34,7 +35,7 @@ def reconcile(wiring: Wiring, target: str, source: str | None) -> ExitCode:
         source: a file, `-` for standard input, or None to ask the person at the terminal.
 
     Returns:
-        FINDINGS if list and inventory differ in anything.
+        FINDINGS if list and inventory differ in anything; UNREACHABLE if the list cannot say that a token is gone.
 
     Raises:
         InputError: no token of the inventory could be in such a list, or the list cannot be read.
@@ -55,6 +56,8 @@ def reconcile(wiring: Wiring, target: str, source: str | None) -> ExitCode:
         name = each.snapshot.document.record.name
         wiring.progress.note(f"{name}: an operation is open, so nothing was kept for it; do this again after it")
     _print(wiring, target, found, moment(now) or "")
+    if found.unknown:
+        return ExitCode.UNREACHABLE
     return ExitCode.OK if found.agrees else ExitCode.FINDINGS
 
 

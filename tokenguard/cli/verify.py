@@ -116,7 +116,7 @@ def _print(wiring: Wiring, looks: list[Look]) -> None:
         wiring.screen.document({"tokens": [_json(look) for look in looks]})
         return
     rows = [
-        (look.record.name, look.result, look.reason, str(look.seen.scope or "") if look.seen else "") for look in looks
+        (look.record.name, look.result, _why(look), str(look.seen.scope or "") if look.seen else "") for look in looks
     ]  # fmt: skip
     if rows:
         wiring.screen.table(
@@ -126,6 +126,11 @@ def _print(wiring: Wiring, looks: list[Look]) -> None:
         wiring.progress.note("no tokens here")
 
 
+def _why(look: Look) -> str:
+    seen = look.seen
+    return seen.explained if seen is not None and seen.reason == look.reason else look.reason
+
+
 def _json(look: Look) -> dict[str, object]:
     seen = look.seen
     return {
@@ -133,6 +138,7 @@ def _json(look: Look) -> dict[str, object]:
         "provider": look.record.provider,
         "result": look.result,
         "reason": look.reason,
+        "retry_after": seen.retry_after if seen else None,
         "at": moment(seen.at) if seen else None,
         "scope": str(seen.scope) if seen and seen.scope else None,
         "scope_name": seen.scope_name if seen else "",

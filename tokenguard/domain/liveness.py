@@ -46,6 +46,11 @@ class Observation(Frozen, frozen=True, kw_only=True):
     retry_after: float | None = None
     """Seconds the provider asked us to wait and was not waited for: it refused too often, or asks for too long."""
 
+    @property
+    def explained(self) -> str:
+        """The reason, and how long the provider asks to wait."""
+        return f"{self.reason}; it asks to wait {self.retry_after:,.0f} s" if self.retry_after else self.reason
+
 
 @unique
 class DeathGrade(StrEnum):

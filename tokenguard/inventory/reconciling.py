@@ -8,6 +8,7 @@ from enum import StrEnum, unique
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Detail, Event, Op
 from tokenguard.domain.listing import ListedRow, Listing
+from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import Conflict
@@ -30,6 +31,8 @@ class Standing(StrEnum):
     """It is not there: revoked by somebody, or made in another account or Drive."""
     STILL_LISTED = "still-listed"
     """A value of it that was proven dead, or a token that is retired, is there."""
+    UNKNOWN = "unknown"
+    """It is not there, and neither is any other token in use: it may be the list of another account, or a part."""
     NOT_COMPARABLE = "not-comparable"
     """The record knows neither its name nor its hint at the provider."""
 
@@ -49,6 +52,11 @@ class Reconciled(Frozen, frozen=True, kw_only=True):
     strangers: tuple[ListedRow, ...]
     """There, and known to no record: orphans."""
     rows: int
+
+    @property
+    def unknown(self) -> bool:
+        """Whether it cannot be told of a token if it is gone."""
+        return any(each.standing is Standing.UNKNOWN for each in self.tokens)
 
     @property
     def agrees(self) -> bool:
@@ -85,9 +93,11 @@ def compare(snapshots: Sequence[Snapshot], rows: Sequence[ListedRow]) -> Reconci
         dead = next((row for label in _gone(snapshot.document) if (row := lines.named(label))), None)
         if dead is not None:
             found[snapshot.id] = Compared(snapshot=snapshot, standing=Standing.STILL_LISTED, row=dead)
+    control = any(each.standing in {Standing.LISTED, Standing.RENAMED} for each in found.values())
+    absent = Standing.MISSING if control or not any(map(_perhaps_alive, living)) else Standing.UNKNOWN
     for snapshot in living:
         record = snapshot.document.record
-        standing = Standing.MISSING if record.label or record.hint else Standing.NOT_COMPARABLE
+        standing = absent if record.label or record.hint else Standing.NOT_COMPARABLE
         found.setdefault(snapshot.id, Compared(snapshot=snapshot, standing=standing))
     ordered = tuple(found[each.id] for each in snapshots if each.id in found)
     return Reconciled(tokens=ordered, strangers=lines.left, rows=len(rows))
@@ -129,6 +139,12 @@ def _kept(store: Store, snapshot: Snapshot, listing: Listing, event: Event) -> b
         else:
             return True
     return False
+
+
+def _perhaps_alive(snapshot: Snapshot) -> bool:
+    """Whether the token should be listed as far as is known; one that was last seen dead need not be."""
+    seen = snapshot.document.record.seen
+    return seen is None or seen.verdict is not Verdict.DEAD
 
 
 class _Lines:

@@ -15,6 +15,8 @@ from tokenguard.rotation.reaping import reap
 from tokenguard.rotation.session import Session
 
 _TRIES = 4
+_LONGEST_WAIT = 60.0
+"""Seconds; a provider that asks for more is told of, and not waited for."""
 
 
 def accept(session: Session) -> None:
@@ -28,8 +30,9 @@ def accept(session: Session) -> None:
     look = _look(session, value)
     if look.verdict is Verdict.UNKNOWN:
         raise Unreachable(
-            f"{session.provider.name} gave no clear answer about the new token ({look.reason})",
-            hint="nothing is lost: the new token is stored, the old one still works; resume later",
+            f"{session.provider.name} gave no clear answer about the new token ({look.explained})",
+            hint="nothing is lost: the new token is stored, the old one still works; "
+            f"later: tokenguard rotate {session.record.name} --resume",
         )
     control = control_search(session).look([value]) if look.verdict is Verdict.DEAD else None
     if control is not None and control.doubt and not control.holds:
@@ -101,9 +104,9 @@ def _look(session: Session, value: Value) -> Observation:
         waited = clock.monotonic() - started
         if look.verdict is Verdict.DEAD and waited >= lag:
             return look
-        if look.verdict is Verdict.UNKNOWN and tries >= _TRIES:
+        if look.verdict is Verdict.UNKNOWN and (tries >= _TRIES or (look.retry_after or 0) > _LONGEST_WAIT):
             return look
-        wait = look.retry_after or min(2.0 ** (tries - 1), 60.0)
+        wait = look.retry_after or min(2.0 ** (tries - 1), _LONGEST_WAIT)
         if look.verdict is Verdict.DEAD:
             wait = min(wait, max(lag - waited, 0.05))
         session.context.progress.waiting(f"not accepted yet ({look.reason}); asking again in {wait:.3g} s")

@@ -13,7 +13,15 @@ from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, Record, RecordState
-from tokenguard.errors import InputError, NotProvenDead, Tampered, TokenguardError, Unfinished
+from tokenguard.errors import (
+    Conflict,
+    InputError,
+    NotProvenDead,
+    Tampered,
+    TokenguardError,
+    Unfinished,
+    Unreachable,
+)
 from tokenguard.frozen import replace
 from tokenguard.ports.places import Displaced
 from tokenguard.ports.store import Found
@@ -132,6 +140,7 @@ class Engine:
                 _next_effect(session)(session)
         except TokenguardError as error:
             _note_why(session, error)
+            _add_resume_line(session, error)
             raise _graver(session.snapshot, error) from None
         _tell_assertion(session.snapshot)
         return session.snapshot
@@ -237,6 +246,13 @@ def _note_why(session: Session, error: TokenguardError) -> None:
         if death_owed(session.journal) and session.journal.stage in {Stage.PUBLISHED, Stage.CONSUMED}:
             ending.prove_in_passing(session)
         session.commit(session.event(Op.BLOCK, stage=session.journal.stage.value), waiting_for=error.message)
+
+
+def _add_resume_line(session: Session, error: TokenguardError) -> None:
+    """Whatever did not answer, the operation stays open: the hint ends with the line that goes on with it."""
+    line = f"tokenguard rotate {session.record.name} --"
+    if isinstance(error, Unreachable) and not isinstance(error, Conflict) and line not in error.hint:
+        error.hint = f"{error.hint}; then: {line}resume"
 
 
 def _graver(snapshot: Snapshot, error: TokenguardError) -> TokenguardError:

@@ -86,8 +86,8 @@ def _guard(session: Session) -> None:
         look = session.provider.probe(new_value(session), session.record.scope)
         if look.verdict is not Verdict.ALIVE:
             raise Unreachable(
-                f"the new token of {name} is not seen alive right before the revoke ({look.reason})",
-                hint="nothing was revoked: both tokens are in the store; resume later",
+                f"the new token of {name} is not seen alive right before the revoke ({look.explained})",
+                hint=f"nothing was revoked: both tokens are in the store; later: tokenguard rotate {name} --resume",
             )
 
 

@@ -80,11 +80,11 @@ def _mint_by_api(session: Session, issuer: Issuer) -> None:
     session.context.progress.waiting(f"asking {session.provider.name} for a new token named {attempt.label}")
     try:
         minted = issuer.create(wanted)
-    except Refused as error:
+    except Refused:
         session.update_attempt(
             session.event(Op.MINT, Phase.OUTCOME, label=attempt.label, result="refused"), state=AttemptState.GONE
         )
-        raise Refused(error.message, hint=f"{error.hint}; then: tokenguard rotate {record.name} --resume") from None
+        raise
     except Ambiguous as error:
         raise Ambiguous(
             f"{session.provider.name} gave no clear answer to the create of {attempt.label}: it may exist",

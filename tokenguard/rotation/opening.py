@@ -169,8 +169,8 @@ def _check_provider(context: Context, record: Record, mode: Mode, live: Live) ->
         look = vendor.provider.probe(live.value, record.scope)
         if look.verdict is Verdict.UNKNOWN:
             raise Unreachable(
-                f"{vendor.provider.name} gives no clear answer about the token in use ({look.reason})",
-                hint="nothing was begun; try again later, or use --compromised if it must end now",
+                f"{vendor.provider.name} gives no clear answer about the token in use ({look.explained})",
+                hint=f"nothing was begun: later tokenguard rotate {record.name}, or --compromised if it must end now",
             )
         if look.verdict is Verdict.DEAD:
             context.progress.note(f"the token in use of {record.name} is not accepted any more: consumers are down")

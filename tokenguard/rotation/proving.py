@@ -94,6 +94,8 @@ def prove_dead(session: Session, value: Value, *, windows: float = 4) -> DeathPr
         else:
             series.broken()
         if clock.monotonic() + wait > deadline + pause:
+            if look.retry_after:
+                session.context.progress.note(f"no clear answer about the old token ({look.explained})")
             return None
         session.context.progress.waiting(_why_waiting(look, control, series.count, window.samples, wait))
         clock.sleep(wait)
