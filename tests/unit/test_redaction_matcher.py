@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from tests.fakes.token_examples import example
 from tests.unit.test_redaction_forms import fresh, masker
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import InputError
@@ -14,6 +15,8 @@ from tokenguard.redaction.known import Known, Needle, Source, opaque_id
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.redaction.patterns import PATTERNS
 from tokenguard.redaction.stream import StreamRedactor, redact, redact_text
+from tokenguard.token_formats.table import FORMATS
+from tokenguard.token_formats.template import pieces
 
 PATTERNS_ONLY = Matcher()
 
@@ -150,6 +153,24 @@ ISSUED = {
 @pytest.mark.parametrize("name", ISSUED)
 def test_an_issued_credential_is_masked_by_its_shape(name):
     assert redact_text(PATTERNS_ONLY, f"key={ISSUED[name]}, next") == f"key=[tokenguard:{name}], next"
+
+
+LONG_LITERAL = [
+    pytest.param(kind, template, id=f"{kind.id}-{number}")
+    for kind in FORMATS
+    if kind.stands_alone and kind.masked
+    for number, template in enumerate(kind.shapes)
+    if isinstance(pieces(template)[0], str) and len(pieces(template)[0]) >= 4
+]
+
+
+@pytest.mark.parametrize(("kind", "template"), LONG_LITERAL)
+def test_what_a_scan_knows_by_its_shape_is_masked_too(kind, template):
+    value = example(kind, 11, template)
+    for text in (f"key={value}, next", f'"{value}"', f"{value}\n"):
+        masked = redact_text(PATTERNS_ONLY, text)
+        assert value[len(value) // 2 :] not in masked, template
+        assert "[tokenguard:" in masked
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,13 @@ takes linear time on any input, and it can say "not yet": which is what a stream
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
+
+from tokenguard.token_formats.table import FORMATS
+from tokenguard.token_formats.template import Piece, pieces
+from tokenguard.token_formats.template import Run as TemplateRun
 
 _CAP = 4096
 
@@ -23,16 +29,16 @@ class Run:
     chars: str
     least: int
     most: int = _CAP
-    _compiled: re.Pattern[bytes] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        expression = f"[{self.chars}]{{0,{self.most}}}".encode()
-        object.__setattr__(self, "_compiled", re.compile(expression))
 
     def end(self, data: bytes, at: int) -> int:
         """Where the run that starts at `at` ends."""
-        found = self._compiled.match(data, at)
+        found = _run(self.chars, self.most).match(data, at)
         return found.end() if found else at
+
+
+@cache
+def _run(chars: str, most: int) -> re.Pattern[bytes]:
+    return re.compile(f"[{chars}]{{0,{most}}}".encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +136,7 @@ def _private_key(kind: str) -> Pattern:
     return Pattern("private-key", (f"-----BEGIN {kind}PRIVATE KEY-----".encode(), Run(r"A-Za-z0-9+/=\s\\:,|", 32)))
 
 
-PATTERNS: tuple[Pattern, ...] = (
+_LOOSE: tuple[Pattern, ...] = (
     Pattern("descript", (b"dx_bearer_", Run(_WORD, 8, 200), b":dx_secret_", Run(_WORD, 8, 200))),
     _prefixed("descript", "dx_bearer_", _WORD, 16, 200),
     _prefixed("descript", "dx_secret_", _WORD, 16, 200),
@@ -170,4 +176,42 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     *map(_private_key, ("", "RSA ", "EC ", "DSA ", "OPENSSH ", "ENCRYPTED ")),
 )
+"""Looser than what a scan reports: a mask in the wrong place does no harm, a token that is shown does."""
+_LEAST_LITERAL = 4
+"""Bytes of a shape's beginning: shorter ones are in ordinary text everywhere, which masking has to pass over fast."""
+_LONGEST = 255
+
+
+def _of_formats() -> Iterator[Pattern]:
+    """The shapes of the table that begin with a literal and need no words around them."""
+    known = tuple(pattern.anchor for pattern in _LOOSE if len(pattern.anchor) >= _LEAST_LITERAL)
+    for kind in FORMATS:
+        for template in kind.shapes if kind.stands_alone and kind.masked else ():
+            first, *rest = pieces(template)
+            if not isinstance(first, str) or len(first) < _LEAST_LITERAL or first.encode().startswith(known):
+                continue
+            yield Pattern(re.sub(r"[^a-z0-9]+", "-", kind.vendor.lower()).strip("-"), (first.encode(), *_body(rest)))
+
+
+def _body(rest: list[Piece]) -> Iterator[bytes | Run]:
+    """As much of a shape as can be matched without going back; its end may be longer than the shape's."""
+    for number, piece in enumerate(rest):
+        if isinstance(piece, str):
+            yield piece.encode()
+            continue
+        following = rest[number + 1] if number + 1 < len(rest) else ""
+        fixed = piece.least == piece.most
+        goes_on = isinstance(following, TemplateRun) or (following and not _holds(piece, following[0]))
+        if following and (fixed or goes_on):
+            yield Run(piece.chars, piece.least, piece.most)
+            continue
+        yield Run(piece.chars, piece.least, max(piece.most, _LONGEST))
+        return
+
+
+def _holds(run: TemplateRun, character: str) -> bool:
+    return re.match(f"[{run.chars}]", character) is not None
+
+
+PATTERNS: tuple[Pattern, ...] = (*_LOOSE, *_of_formats())
 """What is masked without being known. Each needs enough of a body that ordinary text is left alone."""
