@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from tests.fakes.token_examples import example
 from tests.fakes.world import canary
 from tokenguard.domain.names import token_name
+from tokenguard.token_formats.table import format_by_id
 
 
 def _report(answer):
@@ -33,6 +35,15 @@ def test_a_dotenv_file(cli, tmp_path):
     record = cli.store.find(token_name("imported/upload-token")).document.record
     assert (record.state, record.provider, record.consumers) == ("unclaimed", "manual", None)
     assert one not in answer.out + answer.err
+
+
+@pytest.mark.parametrize("identifier", ["github-token", "openai-user-key", "stripe-key", "npm-token"])
+def test_a_vendors_token_is_imported_whatever_its_variable_is_called(cli, tmp_path, identifier):
+    value = example(format_by_id(identifier), 1)
+    (tmp_path / "app.env").write_text(f"GH_0={value}\nMODE=production\n")
+    answer = cli("import", "app.env", "--format", "json")
+    assert _fates(answer)["added"] == ["imported/gh-0"]
+    assert value not in answer.out + answer.err
 
 
 def test_a_second_run_changes_nothing(cli, tmp_path):

@@ -4,6 +4,7 @@ import re
 
 from tokenguard.domain.names import MAX_SEGMENTS, SEGMENT
 from tokenguard.domain.secret import Secret
+from tokenguard.token_formats.table import format_of
 
 _SHAPES = (
     (re.compile(r"dx_bearer_[^:\s]+:dx_secret_[^:\s]+"), "descript"),
@@ -27,7 +28,7 @@ def provider_of(variable: str, value: Secret) -> str | None:
 
 def looks_like_token(variable: str, value: Secret) -> bool:
     """Whether a variable holds a token, by its value's shape or its own name."""
-    if any(shape.fullmatch(value.reveal()) for shape, _ in _SHAPES):
+    if any(shape.fullmatch(value.reveal()) for shape, _ in _SHAPES) or format_of(value.reveal()) is not None:
         return True
     return _TOKEN_WORDS.search(variable) is not None and _NOT_TOKENS.search(variable) is None
 
