@@ -16,6 +16,7 @@ COMMANDS = {
     "verify": ("tokenguard.cli.verify:verify", "Ask providers whether tokens are alive and lead where they should."),
     "rotate": ("tokenguard.cli.rotate:rotate", "Replace tokens without an outage, and prove the old ones dead."),
     "retire": ("tokenguard.cli.retire:retire", "Revoke a token, prove it dead, keep its record."),
+    "upkeep": ("tokenguard.cli.upkeep:upkeep", "Do what a schedule repeats: resume, rotate, verify, look for drift."),
     "runbook": ("tokenguard.cli.runbook:runbook", "Write the rotation runbook of one token."),
     "check": ("tokenguard.cli.check:check", "Hold every token to the policy."),
     "policy": ("tokenguard.cli.policy:policy", "Show, test and share the rules of the organisation."),
@@ -47,7 +48,7 @@ COMMANDS = {
 SECTIONS = {
     "Getting started": ("demo", "sandbox", "init", "setup", "doctor", "completion"),
     "Inventory": ("add", "import", "list", "show", "edit", "verify"),
-    "Rotation": ("rotate", "retire", "runbook"),
+    "Rotation": ("rotate", "retire", "upkeep", "runbook"),
     "Leaks": ("scan", "baseline", "fingerprints", "respond"),
     "Using tokens": ("exec", "env", "redact"),
     "Declaring tokens": ("plan", "approve", "apply", "drift", "fmt"),

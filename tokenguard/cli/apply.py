@@ -1,6 +1,6 @@
 """`tokenguard apply`: bring the store to what the manifest declares."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import click
 
@@ -17,7 +17,7 @@ from tokenguard.domain.token import Consumer
 from tokenguard.errors import ExitCode, InputError, NeedsPerson
 from tokenguard.output.formats import OutputFormat
 from tokenguard.ports.delivery import Delivery
-from tokenguard.provisioning.actions import Plan
+from tokenguard.provisioning.actions import Action, Plan
 from tokenguard.provisioning.reviewing import checked_digest, reviewed_actions
 from tokenguard.rotation.batch import Result, gravest
 from tokenguard.shell.store_url import is_on_vault
@@ -66,7 +66,7 @@ def apply(
     refuse_blocked(held.plan)
     begun = _reviewed(wiring, held, reviewed) if reviewed else {}
     _refuse_ends(held.plan, allow_retire=allow_retire)
-    _check_consumers(wiring, held)
+    check_consumers(wiring, held, held.plan.actions)
     approved = approved_actions(wiring, held.plan, file, environment) if wiring.tty is None else {}
     if held.plan.actions and not yes and not reviewed:
         _confirm(wiring, held.plan)
@@ -102,9 +102,9 @@ def _refuse_ends(plan: Plan, *, allow_retire: bool) -> None:
         )
 
 
-def _check_consumers(wiring: Wiring, held: Held) -> None:
+def check_consumers(wiring: Wiring, held: Held, actions: Iterable[Action]) -> None:
     """Refuse a consumer that could never be given a value from here, before anything is written."""
-    for action in held.plan.actions:
+    for action in actions:
         for consumer in action.deliver:
             delivery = wiring.deliveries.of(consumer)
             if delivery is not None:

@@ -36,6 +36,7 @@ class Applying:
         digest: the plan that was reviewed; what is written names it as the reason.
         begun: the digests of its actions that an earlier run has begun.
         approved: the digests of the plans that its new things were approved in; empty where a person was asked.
+        besides: what is left to others.
     """
 
     def __init__(
@@ -45,12 +46,14 @@ class Applying:
         digest: str,
         begun: Mapping[TokenName, str],
         approved: Mapping[TokenName, str],
+        besides: frozenset[Verb] = frozenset(),
     ) -> None:
         self._wiring = wiring
         self._held = held
         self._digest = digest
         self._begun = begun
         self._approved = approved
+        self._besides = besides
         self._declared = {each.name: each for each in held.manifest.tokens}
 
     def run(self, jobs: int) -> Iterator[Result]:
@@ -129,7 +132,10 @@ class Applying:
                         hint="another runner works on it, or somebody edited it: plan and apply again",
                     )
                 return
-            left = [each for each in now.verbs if each not in done]
+            ours = [each for each in now.verbs if each not in self._besides]
+            left = [each for each in ours if each not in done]
+            if not ours:
+                return
             if not left:
                 raise Unfinished(
                     f"{action.name} is still not as it is declared", hint=f"tokenguard show {action.name}; apply again"

@@ -6,13 +6,13 @@ from tokenguard.cli.assessing import surroundings
 from tokenguard.cli.declaring import Held
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.liveness import Verdict
-from tokenguard.domain.token import RecordState
-from tokenguard.errors import InputError, Unreachable
+from tokenguard.domain.token import Consumer, Record, RecordState
+from tokenguard.errors import InputError, TokenguardError, Unreachable
 from tokenguard.policy.evaluation import assess
 from tokenguard.policy.model import Policy
 from tokenguard.policy.surroundings import is_identified, place_of
 from tokenguard.ports.delivery import Holds
-from tokenguard.ports.store import Found
+from tokenguard.ports.store import Found, Live
 from tokenguard.provisioning.drift import RULES, Finding, Unknown, against_inventory, difference
 from tokenguard.shell.wiring import Wiring
 
@@ -75,21 +75,31 @@ def _consumers_of(wiring: Wiring, found: Snapshot) -> Iterator[Finding]:
         text = f"{record.location.url} does not hold what was published there"
         yield difference("consumer-differs", text, token=record.name, owner=record.owner)
         return
-    for consumer in record.consumers or ():
-        delivery = wiring.deliveries.of(consumer)
-        if delivery is None or live is None:
+    for consumer, holds in held_by(wiring, record, live):
+        if holds is None:
             yield Unknown("consumer-differs", "only a person can say what it holds")
-            continue
-        try:
-            holds = delivery.verify(consumer, live.value)
-        except (InputError, Unreachable) as error:
-            yield Unknown("consumer-differs", error.message)
-            continue
-        if holds is Holds.OTHER:
+        elif isinstance(holds, TokenguardError):
+            yield Unknown("consumer-differs", holds.message)
+        elif holds is Holds.OTHER:
             text = f"{consumer} does not hold the live value"
             yield difference("consumer-differs", text, token=record.name, owner=record.owner)
         elif holds is Holds.UNKNOWN:
             yield Unknown("consumer-differs", f"a consumer of kind {consumer.kind} cannot be asked from here")
+
+
+def held_by(
+    wiring: Wiring, record: Record, live: Live | None
+) -> Iterator[tuple[Consumer, Holds | InputError | Unreachable | None]]:
+    """What each consumer says that it holds, or why it gives no answer; None: only a person can say."""
+    for consumer in record.consumers or ():
+        delivery = wiring.deliveries.of(consumer)
+        if delivery is None or live is None:
+            yield consumer, None
+            continue
+        try:
+            yield consumer, delivery.verify(consumer, live.value)
+        except (InputError, Unreachable) as error:
+            yield consumer, error
 
 
 def server(file: str) -> Source:

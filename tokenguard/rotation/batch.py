@@ -73,5 +73,10 @@ def run_all(jobs: Iterable[Job], clock: Clock) -> Iterator[Result]:
 
 def gravest(results: Iterable[Result]) -> ExitCode:
     """The exit code of a batch: 6 before 5 before 4 before 3."""
-    codes = {result.exit_code for result in results}
-    return next((code for code in _GRAVEST_FIRST if code in codes), ExitCode.OK)
+    return gravest_code(result.exit_code for result in results)
+
+
+def gravest_code(codes: Iterable[ExitCode]) -> ExitCode:
+    """The same of exit codes."""
+    found = set(codes)
+    return next((code for code in _GRAVEST_FIRST if code in found), ExitCode.OK)
