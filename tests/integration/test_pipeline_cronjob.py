@@ -1,6 +1,7 @@
 """The CronJob's own script and configuration, with the pod's identity, on a real OpenBao that asks a cluster's API."""
 
 import json
+import shlex
 import textwrap
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -77,7 +78,7 @@ def test_the_pod_rotates_what_is_due_and_no_other_pod_does(openbao, sandbox, clu
         "prod", "--owner", "video", "--purpose", "posting", "--no-consumers", "--issue", "--due", "2020-01-01",
     )  # fmt: skip
     assert added.code == 0, added
-    _account, made, _job = yaml.safe_load_all(CRONJOB.read_text())
+    _account, made, job = yaml.safe_load_all(CRONJOB.read_text())
     config, token = tmp_path / "pod.toml", tmp_path / "token"
     text = made["data"]["config.toml"].replace("https://vault.example.org:8200", openbao.url)
     config.write_text(
@@ -94,7 +95,8 @@ def test_the_pod_rotates_what_is_due_and_no_other_pod_does(openbao, sandbox, clu
         assert (refused.code, "does not accept the login" in refused.out) == (4, True), refused
     before = openbao.api("GET", "kv/data/video/live/video/app/prod/post").json()["data"]["data"]["token"]
     token.write_text(identity(issuer))
-    ran = runner.shell(made["data"]["upkeep.sh"], {}, ["sh"])
+    (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    ran = runner.shell(shlex.join(container["command"]), {}, ["sh"])
     assert ran.code == 0, ran
     after = openbao.api("GET", "kv/data/video/live/video/app/prod/post").json()["data"]["data"]["token"]
     assert after != before
