@@ -28,6 +28,8 @@ class VaultCommandLine:
     environ: dict[str, str] = field(default_factory=dict)
     stores: dict[str, str] = field(default_factory=dict)
     """More stores of the configuration: their addresses by name."""
+    more: str = ""
+    """Further tables of the configuration."""
     asked: int = 0
     clock: SwiftClock = field(default_factory=SwiftClock)
     approver: bool = True
@@ -41,6 +43,7 @@ class VaultCommandLine:
             + "".join(f"{name} = {json.dumps(each)}\n" for name, each in lines.items())
             + "".join(f'[stores.{name}]\nurl = "{each}"\n' for name, each in self.stores.items())
             + f'[providers.autoposting]\nbase_url = "{self.sandbox.info.autoposting_url}"\ndeath_floor = 2\n'
+            + self.more
         )
         config.chmod(0o600)
         environ = {
