@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import errno
 import os
 import stat
 from pathlib import Path
@@ -14,6 +15,8 @@ from tokenguard.text import safe_text
 PRIVATE_DIR = 0o700
 PRIVATE_FILE = 0o600
 _OTHERS = 0o077
+_OF_CONTENT = frozenset({"security.ima", "security.evm"})
+"""Attributes that the system makes from a file's content."""
 
 
 def shown(path: Path) -> str:
@@ -80,6 +83,129 @@ def replace_file(path: Path, data: bytes, *, mode: int = PRIVATE_FILE) -> None:
             temporary.unlink()
         raise
     fsync_dir(path.parent)
+
+
+def replace_kept(path: Path, data: bytes, *, fresh: int = PRIVATE_FILE) -> None:
+    """As `replace_file`, for a file that is not ours alone: owner, group, mode, ACL and attributes stay as they are.
+
+    Args:
+        path: the file.
+        data: its new content.
+        fresh: the mode of a file that is not there yet.
+
+    Raises:
+        InputError: they cannot be kept, or it is a link or no plain file; it is as it was.
+    """
+    before = _plain(path)
+    if before is None:
+        replace_file(path, data, mode=fresh)
+        return
+    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
+    try:
+        write_new(temporary, data)
+        descriptor = os.open(temporary, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            _dress(descriptor, path, before)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        temporary.rename(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    fsync_dir(path.parent)
+
+
+def check_kept(path: Path) -> None:
+    """Refuse what `replace_kept` would refuse; tried on a file that has no name, so that nobody sees anything."""
+    before = _plain(path)
+    if before is None:
+        return
+    try:
+        unnamed = os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC  # Linux
+        descriptor = os.open(path.parent, unnamed, PRIVATE_FILE)
+    except (AttributeError, OSError):
+        if before.st_uid != os.geteuid() != 0 or (
+            before.st_gid not in {os.getegid(), *os.getgroups()} and os.geteuid()
+        ):
+            raise _not_kept(path, before) from None
+        return
+    try:
+        _dress(descriptor, path, before)
+    finally:
+        os.close(descriptor)
+
+
+def _plain(path: Path) -> os.stat_result | None:
+    """What is there now; None if nothing is."""
+    try:
+        info = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(info.st_mode) or info.st_nlink != 1:
+        raise InputError(
+            f"not a plain file with one name: {shown(path)}", hint="it would be replaced: name the file itself"
+        )
+    return info
+
+
+def _dress(descriptor: int, path: Path, before: os.stat_result) -> None:
+    """Give a new file what the one in its place has; InputError if that cannot be done."""
+    try:
+        wanted = _attributes(path)
+        info = os.fstat(descriptor)
+        if (info.st_uid, info.st_gid) != (before.st_uid, before.st_gid):
+            os.fchown(descriptor, before.st_uid, before.st_gid)
+        have = _attributes(descriptor)
+        for name in have.keys() - wanted.keys():
+            os.removexattr(descriptor, name)
+        for name in wanted:
+            if have.get(name) != wanted[name]:
+                os.setxattr(descriptor, name, wanted[name])
+        os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
+        kept = _rights(os.fstat(descriptor)) == _rights(before) and _attributes(descriptor) == wanted
+    except OSError:
+        kept = False
+    if not kept:
+        raise _not_kept(path, before)
+
+
+def _attributes(file: Path | int) -> dict[str, bytes]:
+    """ACL, security label and other extended attributes, but for those that are about the content."""
+    if not hasattr(os, "listxattr"):
+        return {}
+    try:
+        names = [name for name in os.listxattr(file) if name not in _OF_CONTENT]
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:
+            return {}
+        raise
+    return {name: os.getxattr(file, name) for name in names}
+
+
+def _rights(info: os.stat_result) -> tuple[int, int, int]:
+    return info.st_uid, info.st_gid, stat.S_IMODE(info.st_mode)
+
+
+def _not_kept(path: Path, before: os.stat_result) -> InputError:
+    """With the command that lets it be kept."""
+    if before.st_uid != os.geteuid():
+        hint = f"run this as its owner: sudo -u '#{before.st_uid}' tokenguard"
+    elif before.st_gid not in {os.getegid(), *os.getgroups()}:
+        hint = f"run this as a member of its group: sg {_group(before.st_gid)} tokenguard"
+    else:
+        hint = f"run this as root, or see what it has with: getfattr -d -m - {shown(path)}"
+    return InputError(f"owner, group, mode, ACL or attributes of {shown(path)} would be lost", hint=hint)
+
+
+def _group(gid: int) -> str:
+    import grp  # noqa: PLC0415 - for this refusal only
+
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return f"{gid}"
 
 
 def read_limited(path: Path, limit: int) -> bytes:

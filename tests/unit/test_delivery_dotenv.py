@@ -42,14 +42,38 @@ def test_a_missing_file_is_created_private_whatever_the_umask(tmp_path):
     assert mode_of(tmp_path / ".env") == 0o600
 
 
-@pytest.mark.parametrize(("before", "after"), [(0o644, 0o600), (0o666, 0o600), (0o600, 0o600), (0o400, 0o400)])
-def test_the_file_is_closed_to_others_and_a_stricter_mode_is_kept(tmp_path, before, after):
+@pytest.mark.parametrize("mode", [0o640, 0o644, 0o600, 0o400, 0o660, 0o440])
+@pytest.mark.parametrize("before", ["A=1\n", "A=1\nV=tgcanary-new-2\n"])
+def test_the_file_keeps_its_mode(tmp_path, mode, before):
     path = tmp_path / ".env"
-    path.write_text("A=1\nV=tgcanary-new-2\n")
-    path.chmod(before)
+    path.write_text(before)
+    path.chmod(mode)
     DELIVERY.push(at(path), NEW)
-    assert mode_of(path) == after
+    assert mode_of(path) == mode
     assert path.read_text() == "A=1\nV=tgcanary-new-2\n"
+
+
+def test_a_file_that_everybody_can_read_is_told(tmp_path):
+    path = tmp_path / ".env"
+    path.write_text("A=1\n")
+    path.chmod(0o644)
+    assert DELIVERY.warnings(at(path)) == (), "behind a directory that is closed"
+    tmp_path.chmod(0o755)
+    path.chmod(0o640)
+    assert DELIVERY.warnings(at(path)) == ()
+    path.chmod(0o644)
+    assert [f"chmod o-r {path}" in each for each in DELIVERY.warnings(at(path))] == [True]
+
+
+def test_a_file_that_everybody_can_write_is_refused(tmp_path):
+    path = tmp_path / ".env"
+    path.write_text("A=1\n")
+    path.chmod(0o666)
+    for use in (lambda: DELIVERY.check(at(path)), lambda: DELIVERY.push(at(path), NEW)):
+        with pytest.raises(InputError) as caught:
+            use()
+        assert caught.value.hint == f"chmod o-w {path}"
+    assert path.read_text() == "A=1\n"
 
 
 def test_a_repeated_push_leaves_the_file_alone(tmp_path):
@@ -366,12 +390,13 @@ def test_killed_at_any_moment_the_file_is_the_old_one_or_the_new_one_and_the_nex
     seen = set()
     for countdown in range(1, 200):
         path.write_text(old)
+        path.chmod(0o640)
         status = os.waitpid(_started(lambda at_step=countdown: _push_and_die(path, at_step)), 0)[1]
         text = path.read_text()
         assert text in {old, new}
         seen.add(text)
         for leftover in set(tmp_path.iterdir()) - {path}:
-            assert mode_of(leftover) == 0o600
+            assert not mode_of(leftover) & ~mode_of(path), "more open than the file that it was to replace"
         DELIVERY.push(at(path), NEW)
         assert path.read_text() == new
         assert [entry.name for entry in tmp_path.iterdir()] == [".env"]

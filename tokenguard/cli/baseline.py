@@ -12,7 +12,7 @@ from tokenguard.cli.scan_source import directories_of
 from tokenguard.domain.finding import Report
 from tokenguard.domain.profile import Profile
 from tokenguard.errors import ExitCode
-from tokenguard.files import replace_file, shown
+from tokenguard.files import replace_kept, shown
 from tokenguard.scanning.baseline import NAME, Recorder, new_salt, read_baseline
 from tokenguard.scanning.demands import demanded
 from tokenguard.scanning.former_baseline import FormerRecorder, read_former
@@ -89,7 +89,7 @@ def _job(wiring: Wiring, recorder: Recorder, profile: Profile) -> Job:
 
 
 def _write(wiring: Wiring, path: Path, recorder: Recorder, report: Report, **counts: int) -> None:
-    replace_file(path.absolute(), recorder.written(), mode=_READABLE)
+    replace_kept(path.absolute(), recorder.written(), fresh=_READABLE)
     if wiring.screen.as_json:
         wiring.screen.document({"file": str(path), "entries": len(recorder.entries), "files": report.files, **counts})
         return

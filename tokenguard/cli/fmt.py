@@ -7,7 +7,7 @@ import click
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.declaring import DEFAULT_FILE, read_consumer
 from tokenguard.errors import ExitCode, InputError
-from tokenguard.files import replace_file, shown
+from tokenguard.files import check_kept, replace_kept, shown
 from tokenguard.provisioning.canonical import canonical
 from tokenguard.provisioning.folder import Folder
 from tokenguard.provisioning.layers import manifest_files
@@ -32,6 +32,8 @@ def fmt(wiring: Wiring, file: str, *, check_only: bool, print_schema: bool) -> E
         return ExitCode.OK
     changed = _reordered(Path(file))
     if not check_only:
+        for path in changed:
+            check_kept(path)
         for path, data in changed.items():
             _write(path, data)
     if wiring.screen.as_json:
@@ -53,6 +55,6 @@ def _reordered(manifest: Path) -> dict[Path, bytes]:
 
 def _write(path: Path, data: bytes) -> None:
     try:
-        replace_file(path, data, mode=path.lstat().st_mode & 0o666)
+        replace_kept(path, data)
     except OSError:
         raise InputError(f"cannot write {shown(path)}", hint="make it writable; files before it are written") from None

@@ -9,7 +9,7 @@ from pathlib import Path
 from tokenguard.cli.confirming import confirm
 from tokenguard.domain.names import token_name
 from tokenguard.errors import InputError
-from tokenguard.files import read_limited, replace_file, shown
+from tokenguard.files import check_kept, read_limited, replace_kept, shown
 from tokenguard.frozen import Frozen
 from tokenguard.policy.evaluation import Assessment, Violation
 from tokenguard.policy.model import Policy, born
@@ -74,10 +74,10 @@ def _gitignore(top: Path) -> Iterator[Fix]:
     exists = path.exists()
     before = read_limited(path, _MAX_BYTES).decode("utf-8", "surrogateescape") if exists else ""
     after = f"{before}{'' if before.endswith(chr(10)) or not before else chr(10)}{_LINE}\n"
-    mode = stat.S_IMODE(path.stat().st_mode) if exists else _NEW_FILE
+    check_kept(path)
     diff = difflib.unified_diff(before.splitlines(), after.splitlines(), ".gitignore", ".gitignore", lineterm="", n=2)
     data = after.encode("utf-8", "surrogateescape")
-    yield Fix(tuple(diff), lambda: replace_file(path, data, mode=mode))
+    yield Fix(tuple(diff), lambda: replace_kept(path, data, fresh=_NEW_FILE))
 
 
 def _mode(wiring: Wiring, top: Path | None, found: Violation) -> Iterator[Fix]:

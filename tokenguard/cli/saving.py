@@ -5,18 +5,18 @@ import stat
 from pathlib import Path
 
 from tokenguard.errors import InputError
-from tokenguard.files import replace_file, shown
+from tokenguard.files import check_kept, replace_kept, shown
 
 
 def save_page(path: Path, text: str) -> None:
-    """Write `text` to `path` with mode 0600.
+    """Write `text` to `path`: a new file with mode 0600, one that is there with the mode and owner that it has.
 
     Raises:
         InputError: it cannot be written there, or something that is no plain file is in the way.
     """
     check_page(path)
     try:
-        replace_file(path, text.encode())
+        replace_kept(path, text.encode())
     except OSError:
         raise _cannot_write(path) from None
 
@@ -27,6 +27,7 @@ def check_page(path: Path) -> None:
         raise InputError(f"not a plain file: {shown(path)}", hint="name a new file, or one to be replaced")
     if not os.access(path.absolute().parent, os.W_OK | os.X_OK):
         raise _cannot_write(path)
+    check_kept(path)
 
 
 def _cannot_write(path: Path) -> InputError:

@@ -1,4 +1,4 @@
-"""Delivery into one variable of one .env file: whole or not at all, 0600, never into a file that git tracks."""
+"""Delivery into one variable of one .env file: whole or not at all, its rights kept, never where git tracks it."""
 
 import contextlib
 import errno
@@ -18,7 +18,7 @@ from tokenguard.delivery.tracked import Tracking, tracking
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Consumer
 from tokenguard.errors import InputError, Unreachable
-from tokenguard.files import PRIVATE_FILE, read_limited, replace_file, shown
+from tokenguard.files import check_kept, read_limited, replace_kept, shown
 from tokenguard.ports.delivery import Holds
 
 LIMIT = 1 << 20
@@ -66,16 +66,27 @@ class DotenvDelivery:
                     hint=f"git rm --cached {shown(target.path)} and list it in .gitignore, or use another file",
                 )
             values_of(_text(target.path), target.variable)
+            check_kept(target.path)
 
     def warnings(self, consumer: Consumer) -> tuple[str, ...]:
         """What a person should know about an acceptable target; no effect."""
         path = Target.parse(consumer.target).path
+        told = []
         if tracking(path) is Tracking.EXPOSED:
-            return (f"{shown(path)} is inside a git repository that does not ignore it",)
-        return ()
+            told.append(f"{shown(path)} is inside a git repository that does not ignore it")
+        info = _identity(path)
+        reached = path.parent.stat().st_mode & stat.S_IXOTH
+        if info is not None and info.st_mode & stat.S_IROTH and reached:
+            told.append(
+                f"everybody on this machine can read {shown(path)}, and its mode stays: chmod o-r {shown(path)}"
+            )
+        return tuple(told)
 
     def push(self, consumer: Consumer, value: Value) -> None:
-        """Set the variable everywhere it is set, or append it; the file is created 0600 if it is missing."""
+        """Set the variable everywhere it is set, or append it.
+
+        A file that is missing is created 0600; one that is there keeps owner, group, mode, ACL and attributes.
+        """
         self.check(consumer)
         target = Target.parse(consumer.target)
         fresh = Secret(one_text(value))
@@ -84,12 +95,11 @@ class DotenvDelivery:
             before = _identity(target.path)
             text = _text(target.path)
             wanted = with_value(text, target.variable, fresh.reveal())
-            if wanted == text and before is not None and not before.st_mode & 0o077:
+            if wanted == text and before is not None:
                 return
             if _changed(before, _identity(target.path)):
                 raise Unreachable(f"{shown(target.path)} was changed by another program", hint="try again")
-            mode = PRIVATE_FILE if before is None else stat.S_IMODE(before.st_mode) & PRIVATE_FILE
-            replace_file(target.path, wanted.encode("utf-8", "surrogateescape"), mode=mode)
+            replace_kept(target.path, wanted.encode("utf-8", "surrogateescape"))
 
     def verify(self, consumer: Consumer, value: Value) -> Holds:
         """Read the file back: THIS only if every line that sets the variable sets this value."""
@@ -119,6 +129,8 @@ def _check_place(path: Path) -> None:
             f"not a plain file of yours: {shown(path)}",
             hint="links, devices and other people's files are refused; name the file itself, as its owner",
         )
+    if info.st_mode & stat.S_IWOTH:
+        raise InputError(f"everybody can write {shown(path)}", hint=f"chmod o-w {shown(path)}")
 
 
 def _identity(path: Path) -> os.stat_result | None:
@@ -130,7 +142,7 @@ def _identity(path: Path) -> os.stat_result | None:
 
 def _changed(before: os.stat_result | None, after: os.stat_result | None) -> bool:
     def key(info: os.stat_result | None) -> tuple[int, ...]:
-        return () if info is None else (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_mode)
+        return () if info is None else (info.st_dev, info.st_ino, info.st_size, info.st_ctime_ns, info.st_mode)
 
     return key(before) != key(after)
 

@@ -1,4 +1,4 @@
-"""A CI/CD variable of a GitLab project: created masked and protected, kept masked, taken literally, read back.
+"""A CI/CD variable of a GitLab project: created masked, protected and literal, kept masked, read back.
 
 Source: GitLab's REST API, "Project-level CI/CD variables", and its rules for masking.
 """
@@ -35,11 +35,20 @@ class GitlabDelivery:
             )
 
     def push(self, consumer: Consumer, value: Value) -> None:
-        """Create or change the variable. `raw` keeps GitLab from expanding a `$` in the value."""
+        """Create the variable, literal so that GitLab expands no `$` in it; or change its value, and have it masked.
+
+        Everything else of a variable that is there stays: who made it decided that.
+        """
         text = one_text(value)
         host, target = self._place(consumer)
-        common: dict[str, JsonTree] = {"value": text, "masked": True, "raw": True}
-        if self._find(host, target) is not None:
+        common: dict[str, JsonTree] = {"value": text, "masked": True}
+        found = self._find(host, target)
+        if found is not None:
+            if found.get("raw") is False and "$" in text:
+                raise InputError(
+                    f"GitLab would expand a part of the value for {consumer}, which is no literal variable",
+                    hint="in GitLab, clear `Expand variable reference` of that variable; then run this again",
+                )
             host.ask(
                 Request(
                     method="PUT",
@@ -49,7 +58,7 @@ class GitlabDelivery:
                 )
             )
             return
-        fresh = {"key": target.parts["name"], "protected": True, "variable_type": "env_var"}
+        fresh = {"key": target.parts["name"], "protected": True, "raw": True, "variable_type": "env_var"}
         scope = {"environment_scope": target.parts["scope"]} if "scope" in target.parts else {}
         host.ask(
             Request(method="POST", path=_variables(target), body=common | fresh | scope), expected=(HTTPStatus.CREATED,)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tokenguard.domain.event import Event, Op
 from tokenguard.errors import Tampered
-from tokenguard.files import read_limited, replace_file
+from tokenguard.files import check_kept, read_limited, replace_kept
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.shelf import Item, Shared, share_detail, shelf_of
 from tokenguard.ports.store import Store
@@ -40,6 +40,8 @@ class Outlets:
         if self._store is not None:
             self._shared = shelf_of(self._store).read(Item.FINGERPRINTS)
             found += [self._shared.data] if self._shared else []
+        if self._file is not None:
+            check_kept(self._file.absolute())
         if self._file is not None and self._file.exists():
             found.append(read_limited(self._file, MAX_BYTES))
         bundles = [verified(data, self._publisher.scan_key) for data in found]
@@ -57,7 +59,7 @@ class Outlets:
             self._share_key(self._store)
             self._share(self._store, Item.FINGERPRINTS, data, self._shared, {"version": bundle.version})
         if self._file is not None:
-            replace_file(self._file.absolute(), data, mode=_READABLE)
+            replace_kept(self._file.absolute(), data, fresh=_READABLE)
 
     def _share(self, store: Store, item: Item, data: bytes, before: Shared | None, told: dict[str, int]) -> None:
         detail = {**share_detail(item, data), **told}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tokenguard.errors import InputError
-from tokenguard.files import read_limited, replace_file, shown
+from tokenguard.files import read_limited, replace_kept, shown
 from tokenguard.scanning.git import Git, find_git
 
 _MOST = 1 << 20
@@ -55,8 +55,7 @@ class WorkingTree:
         place = self._place(path)  # before any folder is made: over a link, that would be outside
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            mode = stat.S_IMODE(place.lstat().st_mode) if os.path.lexists(place) else _MODE
-            replace_file(place, text.encode(), mode=mode)
+            replace_kept(place, text.encode(), fresh=_MODE)
         except OSError:
             raise InputError(f"cannot write {shown(Path(path))}", hint="make its folder writable") from None
 

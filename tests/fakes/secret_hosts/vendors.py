@@ -92,6 +92,8 @@ class Kubernetes(SecretHost):
 
     held: dict[str, dict[str, str]] = field(default_factory=dict)
     owners: dict[tuple[str, str], str] = field(default_factory=dict)
+    about: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Labels, annotations, type and `immutable` of each Secret."""
 
     def act(self, asked: Asked) -> tuple[int, Any]:
         if asked.path[:5] != ["api", "v1", "namespaces", "video", "secrets"] or len(asked.path) != 6:
@@ -106,6 +108,8 @@ class Kubernetes(SecretHost):
         manager, body = asked.query["fieldManager"], asked.body
         if body["kind"] != "Secret" or body["metadata"] != {"name": name, "namespace": "video"}:
             raise Refused(400)
+        about = self.about.setdefault(name, {})
+        about |= {key: text for key, text in body.items() if key not in {"apiVersion", "kind", "metadata", "data"}}
         wanted, data = body["data"], dict(self.held.get(name, {}))
         for key, text in wanted.items():
             base64.b64decode(text, validate=True)
@@ -127,12 +131,16 @@ class Doppler(SecretHost):
     """The config `prd` of the project `app`; `${NAME}` refers to another secret."""
 
     held: dict[str, str] = field(default_factory=dict)
+    about: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Note and visibility of each secret, which `change_requests` of a write replace."""
 
     def act(self, asked: Asked) -> tuple[int, Any]:
         given = asked.query if asked.method == "GET" else asked.body
         if (given.get("project"), given.get("config")) != ("app", "prd"):
             raise Refused(404)
         if asked.method == "POST" and asked.path == ["v3", "configs", "config", "secrets"]:
+            for change in given.get("change_requests", ()):
+                self.about[change["name"]] = change
             self.held |= given["secrets"]
             return 200, {"success": True}
         if asked.method == "GET" and asked.path == ["v3", "configs", "config", "secrets"]:
@@ -170,8 +178,8 @@ class Connect(SecretHost):
             raise Refused(404)
         if asked.method == "PATCH":
             for change in asked.body:
-                found = re.fullmatch(r"/fields/([a-z0-9]+)/value", change["path"])
+                found = re.fullmatch(r"/fields/([a-z0-9]+)/([a-z]+)", change["path"])
                 if change["op"] != "replace" or found is None:
                     raise Refused(400)
-                next(each for each in self.fields if each["id"] == found[1])["value"] = change["value"]
+                next(each for each in self.fields if each["id"] == found[1])[found[2]] = change["value"]
         return 200, {"id": ITEM_ID, "title": "Video app", "version": 1, "fields": self.fields}
