@@ -32,7 +32,7 @@ REPORT_FORMATS = (
 )
 @click.option("--format", "as_format", type=click.Choice([*map(str, REPORT_FORMATS)]), help="How to write it.")
 @click.option("--html", "as_html", is_flag=True, help="Short for --format html.")
-@click.option("--output", metavar="FILE", help="Write there (0600) instead of to standard output.")
+@click.option("--output", metavar="FILE", help="Write there (a new file: 0600) instead of to standard output.")
 @pass_wiring
 def report(
     wiring: Wiring,

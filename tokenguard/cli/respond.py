@@ -26,7 +26,7 @@ from tokenguard.shell.wiring import Wiring
 @click.option("--stdin", is_flag=True, help="The value comes on standard input.")
 @click.option("--reach", type=click.Choice(list(map(str, Spread))), help="How far it got; asked if not given.")
 @click.option("--rotate", is_flag=True, help="Revoke and replace what is not dead, without asking.")
-@click.option("--summary", metavar="FILE", help="Write the incident there as Markdown (0600).")
+@click.option("--summary", metavar="FILE", help="Write the incident there as Markdown (a new file: 0600).")
 @pass_wiring
 def respond(
     wiring: Wiring,

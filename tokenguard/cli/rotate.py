@@ -60,8 +60,10 @@ def rotate(
         targets = open_ones(wiring) if not names else [known_token(wiring.store, name) for name in names]
         return _go_on(wiring, targets, abort=abort, accept_outage=accept_outage, single=len(names) == 1)
     mode = Mode.COMPROMISED if compromised else Mode.PLANNED
-    plans = in_order(planned(wiring, snapshot, mode) for snapshot in chosen(wiring, names, scope, due=due))
     single = len(names) == 1
+    strict = plan_only and single
+    found = chosen(wiring, names, scope, due=due)
+    plans = in_order(planned(wiring, snapshot, mode, strict=strict) for snapshot in found)
     if plan_only or not single:
         quiet = wiring.screen.as_json and not plan_only
         show_plans(wiring.screen, plans, wiring.clock.now(), quiet=quiet, cost=_cost(wiring) if plan_only else "")

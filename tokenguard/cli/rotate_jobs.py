@@ -7,8 +7,9 @@ from tokenguard.cli.naming import known_token
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
-from tokenguard.domain.token import RecordState
+from tokenguard.domain.token import ConsumerKind, Record, RecordState
 from tokenguard.errors import InputError
+from tokenguard.frozen import replace
 from tokenguard.policy.model import due_of
 from tokenguard.rotation.batch import Job, Skipped
 from tokenguard.rotation.plan import RotationPlan, plan_rotation
@@ -43,12 +44,34 @@ def open_ones(wiring: Wiring) -> list[Snapshot]:
     return [snapshot for snapshot in wiring.store.scan() if snapshot.document.busy]
 
 
-def planned(wiring: Wiring, snapshot: Snapshot, mode: Mode) -> RotationPlan:
-    """What the rotation of one token will do."""
+def planned(wiring: Wiring, snapshot: Snapshot, mode: Mode, *, strict: bool = False) -> RotationPlan:
+    """What the rotation of one token will do.
+
+    Args:
+        wiring: the world.
+        snapshot: the token.
+        mode: planned or compromised order.
+        strict: a file that no value can be delivered to is an InputError; otherwise the plan says so.
+    """
     record = snapshot.document.record
     limit = due_of(record, wiring.policy)
     able = wiring.vendors.provider_of(record).capabilities
-    return plan_rotation(snapshot.id, record, able, mode, due_at=limit.at if limit else None)
+    plan = plan_rotation(snapshot.id, record, able, mode, due_at=limit.at if limit else None)
+    try:
+        _check_files(wiring, record)
+    except InputError as error:
+        if strict:
+            raise
+        return replace(plan, blocked=f"{error.message}; {error.hint}")
+    return plan
+
+
+def _check_files(wiring: Wiring, record: Record) -> None:
+    """Refuse a file of this machine that could not be replaced as it is; hosts are asked when it begins."""
+    for consumer in record.consumers or ():
+        delivery = wiring.deliveries.of(consumer) if consumer.kind is ConsumerKind.DOTENV else None
+        if delivery is not None:
+            delivery.check(consumer)
 
 
 def rotation_job(wiring: Wiring, plan: RotationPlan, *, reason: str, accept_outage: bool, only_if_due: bool) -> Job:

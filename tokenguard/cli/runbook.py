@@ -19,7 +19,7 @@ from tokenguard.shell.wiring import Wiring
 @command("runbook")
 @click.argument("name", type=TOKEN_NAME)
 @click.option("--html", "as_html", is_flag=True, help="A self-contained page, fit for printing.")
-@click.option("--output", metavar="FILE", help="Write there (0600) instead of to standard output.")
+@click.option("--output", metavar="FILE", help="Write there (a new file: 0600) instead of to standard output.")
 @pass_wiring
 def runbook(wiring: Wiring, name: TokenName, *, as_html: bool, output: str | None) -> None:
     """Write the rotation runbook of one token from its record; it never holds a value.
