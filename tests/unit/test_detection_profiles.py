@@ -9,10 +9,12 @@ import pytest
 
 from tests.fakes.rules_oracle import oracle, ours
 from tokenguard.detection.match import LeftOut, Match
+from tokenguard.detection.own_index import OwnTag
 from tokenguard.detection.rules import scan_rules
 from tokenguard.domain.finding import Kind
 from tokenguard.domain.profile import Profile
 from tokenguard.domain.secret import Secret
+from tokenguard.scanning.bundle import Bundle, Publisher
 from tokenguard.scanning.scanner import Stages, scan
 from tokenguard.scanning.source import Blob
 
@@ -175,6 +177,18 @@ def test_of_two_profiles_the_one_that_reports_more_counts(one: Profile, other: P
     assert one | other == max(one, other, key=list(Profile).index)
 
 
-def test_a_long_line_of_pins_is_looked_at_in_time_that_grows_with_it() -> None:
-    text = "[" + ", ".join(f'"sha512-{_FORMS["B512"]()}"' for _ in range(2_000)) + "]\n"
-    assert found("a.json", text, Profile.DEFAULT)[0] == []
+def test_every_pin_of_a_long_line_is_left_out() -> None:
+    text = "[" + ", ".join(f'"sha512-{_FORMS["B512"]()}"' for _ in range(100)) + "]\n"
+    matches, left_out = found("a.json", text, Profile.DEFAULT)
+    assert (matches, left_out) == ([], 100)
+
+
+def test_a_bundle_of_own_tokens_may_be_committed() -> None:
+    """It holds keyed tags, ids and a signature, and the docs have teams publish it as a file."""
+    tags = [OwnTag(tag=secrets.token_hex(16), anchor=1, length=42, token=secrets.token_hex(16)) for _ in range(3)]
+    bundle = Bundle(version=1, published="2026-11-29", expires="2026-12-29", symbols="", entries=tuple(tags))
+    text = Publisher(secrets.token_bytes(64)).signed(bundle).decode()
+    assert found("tokens.bundle", text, Profile.DEFAULT)[0] == []
+    assert found("tokens.bundle", text, Profile.DETECT_SECRETS)[0]
+    assert found("tokens.bundle", f'{text.rstrip()}\nkey = "{_FORMS["B256"]()}"\n', Profile.DEFAULT)[0]
+    assert found("tokens.bundle", text.rstrip()[:-1] + f',"key":"{_FORMS["KEY"]()}"}}', Profile.DEFAULT)[0]

@@ -48,6 +48,8 @@ _LOCK = re.compile(
     r"(?:^|/)(?:[^/]+\.lock(?:\.(?:json|ya?ml|hcl|toml))?|[^/]+-lock\.(?:json|ya?ml)|go\.(?:work\.)?sum"
     r"|npm-shrinkwrap\.json|pylock(?:\.[^/]+)?\.toml|(?:Package|Cartfile)\.resolved|verification-metadata\.xml)$"
 )
+_BUNDLE = '{"bundle":{"format":'
+"""How a bundle of own tokens begins, which teams commit: one line of tags, ids and a signature."""
 _IMAGE = re.compile(rf"[\w.:/-]{{1,400}}@sha256:[0-9a-f]{{64}}{_END}", re.ASCII)
 _BEFORE, _AFTER = 600, 200
 """How far round a value its line is looked at: a line may be a whole file."""
@@ -64,11 +66,11 @@ def is_pinned(value: str, line: str, path: str, *, named: bool) -> bool:
     Args:
         value: what a rule took for a secret.
         line: where it stands.
-        path: of the file; in a lock file, whatever has the length of a digest is one.
+        path: of the file; in a lock file, and a bundle of own tokens, whatever has the length of a digest is one.
         named: whether names such as `rev`, and lock files, count too; else only what says itself that it is a digest.
     """
     value = value.rstrip("\\")  # before an escaped quote
-    if named and _LOCK.search(path) and re.fullmatch(_IN_LOCK, value, re.ASCII):
+    if named and (_LOCK.search(path) or line.startswith(_BUNDLE)) and re.fullmatch(_IN_LOCK, value, re.ASCII):
         return True
     found = [match.start() for match in re.finditer(re.escape(value), line)]
     return bool(found) and all(_is_within(at, at + len(value), line, named=named) for at in found)

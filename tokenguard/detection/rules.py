@@ -93,7 +93,7 @@ def _scan_lines(
         raw = own[index] if index < len(own) else ""
         for kind, value in hits:
             match = _match(kind, value, index, line, own)
-            told = reports(profile, match, raw if value in raw else line, path)
+            told = reports(profile, match, raw if value.rstrip("\\") in raw else line, path)
             yield match if told else LeftOut(line=match.line)
 
 
