@@ -236,7 +236,7 @@ def test_health_needs_no_key(autoposting):
     assert autoposting("/health")[:2] == (200, {"status": "ok"})
 
 
-def test_nobody_ends_the_admin_session_by_api(sandbox):
+def test_nobody_ends_the_admin_key_by_api(sandbox):
     assert not sandbox.world.revoke_key(sandbox.world.admin.id)
 
 

@@ -12,7 +12,7 @@ from tokenguard.errors import InputError
 from tokenguard.http.client import Credential, Request
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import Capabilities, Guide, Issuer, Way
-from tokenguard.providers.autoposting_issuer import LISTS, AutopostingIssuer
+from tokenguard.providers.autoposting_issuer import LISTS, SESSION_VARIABLE, AutopostingIssuer, looks_like_session
 from tokenguard.providers.connecting import connect
 from tokenguard.providers.reading import Reading, compare, read, scope_of
 from tokenguard.providers.route import Route
@@ -86,6 +86,10 @@ class Autoposting:
         """Whether it differs from `sk-social-` and 32 to 128 letters or digits."""
         if _SHAPE.fullmatch(value.token.reveal()):
             return ()
+        if looks_like_session(value):
+            return (
+                f"it looks like a person's session, which expires: use it for one run in {SESSION_VARIABLE} instead",
+            )
         return ("it does not look like an Autoposting key (sk-social-...); Autoposting decides",)
 
     def probe(self, value: Value, expected: Scope | None) -> Observation:

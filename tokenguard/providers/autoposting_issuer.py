@@ -1,5 +1,6 @@
 """Making, listing and revoking Autoposting keys with an admin credential."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC
 from http import HTTPStatus
@@ -11,7 +12,7 @@ from tokenguard.errors import Unreachable
 from tokenguard.http.answer import Answer, Outcome
 from tokenguard.http.client import Credential, Request
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.provider import Listed, Minted, TokenList, Wanted
+from tokenguard.ports.provider import Listed, Minted, Refused, TokenList, Wanted
 from tokenguard.providers.effects import answered, new_value, not_understood, settled
 from tokenguard.providers.listing import check_id, identifier, live, moment, short_text, unreadable
 from tokenguard.providers.paced import PacedClient
@@ -24,6 +25,10 @@ LISTS: Mapping[str, Paging] = {
     "none": Paging(kind=PagingKind.NONE),
 }
 """By what `[providers.autoposting] paging` says; the documentation says the first."""
+_SESSION = "session"
+SESSION_VARIABLE = "TOKENGUARD_ADMIN_AUTOPOSTING"
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){2}", re.ASCII)
+_OTHER_CREDENTIAL = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 # What a service answers where it has no such route, or no such key.
 _ABSENT = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
 
@@ -37,11 +42,15 @@ class AutopostingIssuer:
         self._admin = admin
         self._revoke_route = revoke_route
         self._paging = paging
+        self._used = False
 
     def create(self, wanted: Wanted) -> Minted:
         """`POST /api-keys`, once. Anything but a clear answer is Ambiguous: a key of that name may exist."""
         what, body = "creating the key", {"name": wanted.label, "scopes": list(wanted.permissions)}
-        data = _data(settled(self._send("POST", (_KEYS,), body), what), what)
+        outcome = self._send("POST", (_KEYS,), body)
+        if isinstance(outcome, Answer) and outcome.status in _OTHER_CREDENTIAL:
+            raise Refused(f"{what}: refused with http status {outcome.status}", hint=self._wanted_credential(outcome))
+        data = _data(settled(outcome, what), what)
         key_id = identifier(data.get("id"))
         if not key_id or data.get("name", wanted.label) != wanted.label:
             raise not_understood(what)
@@ -63,6 +72,40 @@ class AutopostingIssuer:
         if not _absent(outcome):
             settled(outcome, what)
 
+    def end_session(self) -> str | None:
+        """Log out; why the session goes on living, or empty. None: the credential is no session, or was not used."""
+        if not self._used or not looks_like_session(self._admin) or self._kind() != _SESSION:
+            return None
+        outcome = self._send("POST", ("auth", "logout"))
+        if isinstance(outcome, Answer) and (outcome.ok or outcome.status == HTTPStatus.UNAUTHORIZED):
+            return ""
+        return "the session that this run used could not be ended (the vendor documents no way): log out by hand"
+
+    def _kind(self) -> str:
+        """What the vendor takes the credential for: `session`, `api_key`, or empty if it does not say."""
+        outcome = self._send("GET", ("auth", "profile"))
+        tree = outcome.json_object() if isinstance(outcome, Answer) and outcome.ok else None
+        data = (tree or {}).get("data")
+        kind = (data if isinstance(data, dict) else tree or {}).get("authType")
+        return kind if isinstance(kind, str) else ""
+
+    def _wanted_credential(self, refused: Answer) -> str:
+        """The vendor's pages differ on what a create needs, so whichever was refused, the other one is named."""
+        if (refused.json_object() or {}).get("error") == "billing_suspended":
+            return "the vendor has suspended the organisation: nothing can be made or changed until it is settled"
+        match self._kind():
+            case "session":
+                return "it was a session: the vendor's reference shows an API key for this; try one as admin credential"
+            case "api_key":
+                return (
+                    "it was an API key: the vendor's authentication page asks for a session for this; "
+                    f"put one into {SESSION_VARIABLE} for one run"
+                )
+            case _:
+                return (
+                    "the admin credential is not accepted: it may have expired; check `[providers.autoposting] admin`"
+                )
+
     def _page(self, query: Query) -> ListPage:
         tree = _tree(answered(self._send("GET", (_KEYS,), query=query), "listing keys"))
         data = tree.get("data")
@@ -81,7 +124,13 @@ class AutopostingIssuer:
     ) -> Outcome:
         credential = Credential(secret=self._admin.token)
         request = Request(method=method, path=path, query=query, credential=credential, body=body)
+        self._used = True
         return self._client.send(request)
+
+
+def looks_like_session(admin: Value) -> bool:
+    """Whether a credential has the form of a session (a JSON Web Token) and not of a key."""
+    return _JWT.fullmatch(admin.token.reveal()) is not None
 
 
 def _absent(outcome: Outcome) -> bool:

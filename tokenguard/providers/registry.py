@@ -21,6 +21,15 @@ class Issuing(Protocol):
         ...
 
 
+@runtime_checkable
+class LoggedIn(Protocol):
+    """An issuer whose credential may be a person's session, which is used for one run."""
+
+    def end_session(self) -> str | None:
+        """End it; why it goes on living, or empty. None: it was no session, or not used."""
+        ...
+
+
 def build(name: str, settings: ProviderSettings, clock: Clock) -> Provider:
     """The provider of that name; InputError for an unknown one or for settings it cannot work with."""
     segment(name, what="provider")

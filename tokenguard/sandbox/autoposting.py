@@ -55,10 +55,11 @@ class AutopostingApi:
 
     def _routed(self, call: Call, key: Issued) -> Reply | None:
         match call.method, call.path:
-            case "GET", ("auth", "profile"):
-                return _data(self._profile(key))
-            case _, ("api-keys", *rest):
-                if "*" not in key.scopes:
+            case "GET" | "POST", ("auth", *rest):
+                return self._auth(call.method, rest, key)
+            case method, ("api-keys", *rest):
+                wrong = method == "POST" and self._world.knobs.create_with not in {"", _kind(key)}
+                if "*" not in key.scopes or wrong:
                     return error(HTTPStatus.FORBIDDEN)
                 return self._keys(call, rest)
             case method, (resource,) if resource in _RESOURCES:
@@ -68,6 +69,14 @@ class AutopostingApi:
                 return self._resource(call, resource)
             case _:
                 return error(HTTPStatus.NOT_FOUND)
+
+    def _auth(self, method: str, rest: list[str], key: Issued) -> Reply:
+        if (method, rest) == ("GET", ["profile"]):
+            return _data(self._profile(key))
+        if (method, rest) == ("POST", ["logout"]) and self._world.knobs.logout_route and key.session:
+            self._world.log_out(key)
+            return reply(HTTPStatus.OK, {"success": True})
+        return error(HTTPStatus.NOT_FOUND)
 
     def _resource(self, call: Call, resource: str) -> Reply:
         """Webhooks can be registered and posts told of; everything else is an empty list."""
@@ -94,7 +103,7 @@ class AutopostingApi:
             "orgId": self._world.org_id,
             "name": "Sandbox",
             "email": "sandbox@sandbox.invalid",
-            "authType": "session" if key.session else "api_key",
+            "authType": _kind(key),
         }
 
     def _keys(self, call: Call, rest: list[str]) -> Reply | None:
@@ -169,6 +178,10 @@ def error(status: int, headers: Headers = ()) -> Reply:
 
 def _data(data: object, status: int = HTTPStatus.OK) -> Reply:
     return reply(status, {"success": True, "data": data})
+
+
+def _kind(key: Issued) -> str:
+    return "session" if key.session else "api_key"
 
 
 def _route(path: tuple[str, ...]) -> str:

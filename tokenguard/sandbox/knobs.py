@@ -88,6 +88,10 @@ class Knobs:
     status_route: StatusRoute = StatusRoute.PLAIN
     delete_route: bool = True
     """Whether Autoposting's `DELETE /api-keys/{id}` exists."""
+    create_with: str = ""
+    """`session` or `api_key`: what a create of a key must come with; the vendor's pages differ. Empty: either."""
+    logout_route: bool = True
+    """Whether there is a `POST /auth/logout`, which no page of the vendor describes."""
     idle_delete: bool = False
     """That route says that it has revoked the key, and does nothing."""
     per_minute: int = 600

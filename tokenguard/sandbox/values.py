@@ -1,5 +1,6 @@
 """Values that look like the vendors' own and are unmistakably a sandbox's."""
 
+import base64
 import secrets
 import string
 import uuid
@@ -7,6 +8,7 @@ import uuid
 GROUP = "5a4db0c5"
 """First group of every UUID in a Descript-like value."""
 KEY_PREFIX = "sk-social-sandbox"
+_SESSION_HEADER = base64.b64encode(b'{"sandbox":true}').decode().rstrip("=")
 _KEY_LETTERS = 57  # with `sandbox` the 64 letters that real keys are believed to have
 
 
@@ -18,6 +20,11 @@ def descript_token() -> str:
 def autoposting_key() -> str:
     """A fresh `sk-social-sandbox…` value."""
     return KEY_PREFIX + "".join(secrets.choice(string.ascii_letters) for _ in range(_KEY_LETTERS))
+
+
+def session_token() -> str:
+    """A fresh session of the form `HEADER.CLAIMS.SIGNATURE`; its header says that it is a sandbox's."""
+    return f"{_SESSION_HEADER}.{secrets.token_hex(16)}.{secrets.token_hex(16)}"
 
 
 def webhook_secret() -> str:

@@ -46,6 +46,8 @@ class Issued:
     scopes: tuple[str, ...] = ()
     session: bool = False
     """A person's login rather than a key."""
+    unlisted: bool = False
+    """In no list of keys: sessions, and the key that makes the others."""
     made_at: float = 0.0
     """By the monotonic clock."""
     revoked_at: float = 0.0
@@ -88,9 +90,9 @@ class World:
         self._books = _Books()
         self._lock = threading.RLock()
         self.admin = self._issue(
-            self._books.keys, name="admin session", value=values.autoposting_key, place=self.org_id, scopes=("*",)
+            self._books.keys, name="admin", value=values.autoposting_key, place=self.org_id, scopes=("*",)
         )
-        self.admin.session = True
+        self.admin.unlisted = True
 
     def count(self, route: str) -> None:
         """Note a request."""
@@ -144,15 +146,15 @@ class World:
             return tuple(token for token in self._books.tokens.values() if not token.revoked)
 
     def keys(self) -> tuple[Issued, ...]:
-        """Autoposting-like keys that are not revoked, oldest first, without the admin's session."""
+        """Autoposting-like keys that are not revoked, oldest first, without what no list has."""
         with self._lock:
-            return tuple(key for key in self._books.keys.values() if not key.revoked and not key.session)
+            return tuple(key for key in self._books.keys.values() if not key.revoked and not key.unlisted)
 
     def listed_keys(self) -> tuple[Issued, ...]:
         """The keys as the vendor's list has them, which may lag behind."""
         now, lag = self.clock.monotonic(), self.knobs.list_style.lag
         with self._lock:
-            keys = [key for key in self._books.keys.values() if not key.session]
+            keys = [key for key in self._books.keys.values() if not key.unlisted]
         return tuple(
             key for key in keys if now >= key.made_at + lag and not (key.revoked and now >= key.revoked_at + lag)
         )
@@ -162,8 +164,21 @@ class World:
         return self._revoke(self._books.tokens, token_id)
 
     def revoke_key(self, key_id: str) -> bool:
-        """End a key, after the lag; False if there is none (any more), or it is the admin's session."""
-        return key_id != self.admin.id and self._revoke(self._books.keys, key_id)
+        """End a key, after the lag; False if there is none (any more), or it is in no list."""
+        key = self._books.keys.get(key_id)
+        return key is not None and not key.unlisted and self._revoke(self._books.keys, key_id)
+
+    def log_in(self) -> Issued:
+        """A person's session at the Autoposting-like vendor."""
+        session = self._issue(
+            self._books.keys, name="session", value=values.session_token, place=self.org_id, scopes=("*",)
+        )
+        session.session = session.unlisted = True
+        return session
+
+    def log_out(self, session: Issued) -> None:
+        """End a session at once."""
+        self._revoke(self._books.keys, session.id)
 
     def update_key(
         self, key_id: str, *, name: str | None = None, expiry: tuple[datetime | None] | None = None

@@ -1,7 +1,7 @@
 """Finds the provider of a record, holds it to the address pinned there, and gives it its admin credential."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenId, TokenName, token_name
@@ -47,6 +47,7 @@ class ConfiguredVendors:
         self._environ = environ
         self._store = store
         self._providers: dict[str, Provider] = {}
+        self._logins: list[registry.LoggedIn] = []
         self._admins: dict[tuple[str, Scope | None], TokenId] = {}
         """The admin record of each scope that has one; looked at again before every use."""
 
@@ -93,7 +94,17 @@ class ConfiguredVendors:
         provider = self.provider_of(record)
         if Way.API not in {provider.capabilities.mint, provider.capabilities.revoke}:
             return Vendor(provider)
-        return Vendor(provider, registry.issuer(provider, self._admin(record)))
+        found = registry.issuer(provider, self._admin(record))
+        if isinstance(found, registry.LoggedIn):
+            self._logins.append(found)
+        return Vendor(provider, found)
+
+    def close(self) -> Iterator[str]:
+        """End the sessions that this run has used as admin credentials; yields why one goes on living."""
+        logins, self._logins = self._logins, []
+        ended = (told for each in logins if (told := each.end_session()) is not None)
+        if told := next(ended, ""):  # all of one run have the same one
+            yield told
 
     def _admin(self, record: Record) -> Value | None:
         """What mints and revokes at the record's provider; None if there is none at hand.

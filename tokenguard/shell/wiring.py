@@ -341,7 +341,10 @@ class Wiring:
             self.progress.note(text)
 
     def close(self) -> None:
-        """Let go of what was opened."""
+        """Let go of what was opened; a person's session that served as admin credential ends with the run."""
+        if "vendors" in self.__dict__:
+            for told in dict.fromkeys(self.vendors.close()):
+                self.progress.note(told)
         if self.__dict__.get("tty") is not None:
             self.__dict__["tty"].close()
         if "store" in self.__dict__:
