@@ -67,9 +67,11 @@ def test_a_create_with_what_is_no_credential_names_neither(sandbox):
 
 def test_a_suspended_organisation_is_not_taken_for_a_wrong_credential():
     body = b'{"success": false, "error": "billing_suspended", "message": "x"}'
-    with ScriptedServer(reply(403, body)) as server, pytest.raises(Refused) as caught:
+    with ScriptedServer(reply(403, body)) as server:
         provider = build("autoposting", ProviderSettings(base_url=server.url), FakeClock())
-        issuer(provider, Value.of("tgcanary-admin-key")).create(Wanted(label=Label("x-abcd2345-1"), scope=None))
+        admin = issuer(provider, Value.of("tgcanary-admin-key"))
+        with pytest.raises(Refused) as caught:
+            admin.create(Wanted(label=Label("x-abcd2345-1"), scope=None))
     assert "suspended" in caught.value.hint
     assert len(server.requests) == 1
 
