@@ -7,8 +7,10 @@ import secrets
 import shutil
 import signal
 import sqlite3
+import struct
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,7 @@ from tests.fakes.answer import Answer
 from tests.fakes.local_stores import made
 from tokenguard.stores.local.slots import SlotKey
 
+COMPANIONS = ("-journal", "-wal", "-shm")
 ADD = ("add", "a/b", "--provider", "manual", *FIELDS, "--stdin")
 
 
@@ -124,7 +127,30 @@ def _garbled_anchor(premises):
         anchor.write_bytes(MARKER.encode())
 
 
+def _super_journal(premises):
+    """SQLite would delete the anchor."""
+    anchor = next((premises.directory / "state" / "anchors").iterdir())
+    name, magic = os.fsencode(anchor), bytes.fromhex("d9d505f920a163d7")
+    head = (magic + struct.pack(">5I", 0, 1, premises.database.stat().st_size // 4096, 512, 4096)).ljust(512, b"\0")
+    tail = struct.pack(">I", (1 << 30) // 4096 + 1) + name + struct.pack(">2I", len(name), sum(name)) + magic
+    premises.write(premises.store / "store.db-journal", head + tail)
+
+
+def _beside(suffix, make):
+    return lambda premises: make(premises.store / f"store.db{suffix}")
+
+
+def _lost_anchor(premises):
+    for anchor in (premises.directory / "state" / "anchors").iterdir():
+        anchor.unlink()
+
+
 SURROUNDINGS = {
+    "a journal that names the anchor": (_super_journal, 6),
+    "its anchor is gone": (_lost_anchor, 6),
+    **{f"a link for a {suffix}": (_beside(suffix, lambda path: path.symlink_to("key")), 6) for suffix in COMPANIONS},
+    **{f"a directory for a {suffix}": (_beside(suffix, Path.mkdir), 6) for suffix in COMPANIONS},
+    **{f"a pipe for a {suffix}": (_beside(suffix, os.mkfifo), 6) for suffix in COMPANIONS},
     "rolled back": (_roll_back, 6),
     "its anchor is garbled": (_garbled_anchor, 6),
     "a link": (_link, 2),
