@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.fakes.clock import SwiftClock
 from tests.fakes.provider_files import provider_file
 from tokenguard.domain.liveness import ScopeVerdict, Verdict
 from tokenguard.domain.names import Label
@@ -17,7 +18,7 @@ from tokenguard.ports.provider import Ambiguous, Issuer, Provider, Refused, Toke
 from tokenguard.providers.registry import build, issuer
 from tokenguard.providers.settings import ProviderSettings
 from tokenguard.sandbox.knobs import Operation, Storm
-from tokenguard.sandbox.server import Sandbox, SystemClock
+from tokenguard.sandbox.server import Sandbox
 from tokenguard.sandbox.world import Issued
 
 LABEL = Label("prod-upload-abcd2345-1")
@@ -43,7 +44,7 @@ def value_of(issued: Issued) -> Value:
 @contextmanager
 def running(name, folder) -> Iterator[Setting]:
     with Sandbox() as sandbox:
-        info, world, clock = sandbox.info, sandbox.world, SystemClock()
+        info, world, clock = sandbox.info, sandbox.world, SwiftClock()
         org, drive = Scope("org", info.org_id), Scope("drive", info.drives[0][0])
         settings = {
             "descript": ProviderSettings(base_url=info.descript_url),
