@@ -11,6 +11,7 @@ from tests.fakes.answer import Answer, Refusal
 from tokenguard.errors import TokenguardError
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
+_ROOT = Path(__file__).parents[1]
 VALUES = re.compile(r"tgcanary[\w+/=-]{6,}|sk-social-sandbox\w{6,}|dx_secret_[0-9a-f-]{20,}")
 """Canaries of tests and values of the sandbox; the bare prefix may be talked about."""
 _HEAD = "== "
@@ -115,6 +116,7 @@ def text_of(said: Answer | TokenguardError | str) -> str:
 
 def steady(text: str, scratch: Path) -> str:
     """Without what is another in every run."""
+    text = text.replace(str(_ROOT), "<repository>")
     text = re.sub(rf"{re.escape(str(scratch))}(/popen-gw\d+)?/[\w.-]+", "<tmp>", text)
     for pattern, name in _CHANGING:
         text = re.sub(pattern, name, text)
