@@ -315,12 +315,34 @@ def test_a_wrapped_secret_id_is_unwrapped_once():
         assert b"tgcanary-wrap" not in server.requests[1]
 
 
+INVALID = reply(403, b'{"errors": ["permission denied", "invalid token"]}')
+DENIED = reply(403, b'{"errors": ["permission denied"]}')
+
+
 @pytest.mark.parametrize("answer", [reply(400, b"{}"), reply(403, b"{}"), reply(404, b"{}")], ids=["400", "403", "404"])
-@pytest.mark.parametrize("method", Method)
-def test_a_login_that_is_not_accepted_says_so(method: Method, answer):
+@pytest.mark.parametrize("method", [method for method in Method if method is not Method.TOKEN])
+def test_a_login_that_is_not_accepted_is_not_called_expired(method: Method, answer):
     login = Login(method=method, credential=Secret(TOKEN), role="r")
     with ScriptedServer(answer) as server:
-        assert reason(lambda: vault_stores.connection(server.url, "", login=login).lease) is Reason.EXPIRED
+        assert reason(lambda: vault_stores.connection(server.url, "", login=login).lease) is Reason.LOGIN
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([DENIED, DENIED], Reason.EXPIRED),
+        ([INVALID], Reason.EXPIRED),
+        ([DENIED, reply(200, b"{}")], Reason.UNSEEN),
+        ([DENIED, reply(500, b"{}")], Reason.UNSEEN),
+        ([reply(400, b"{}")], Reason.MALFORMED),
+        ([reply(404, b"{}")], Reason.MALFORMED),
+        ([reply(404, b'{"errors": ["namespace not found"]}')], Reason.NAMESPACE),
+        ([reply(404, b'{"errors": ["no handler for route x"]}')], Reason.NO_ROUTE),
+    ],
+)
+def test_a_token_that_may_not_look_itself_up_is_told_from_one_that_ended(answers, expected):
+    with ScriptedServer(*answers) as server:
+        assert reason(lambda: vault_stores.connection(server.url, TOKEN).lease) is expected
 
 
 def looked_up(ttl: int, *, renewable: bool) -> bytes:
@@ -346,10 +368,6 @@ def test_a_lease_of_no_number_of_seconds_is_no_vault_and_no_bug(ttl: object):
     with ScriptedServer(reply(200, json.dumps({"data": data, "auth": data}).encode())) as server:
         connection = vault_stores.connection(server.url, TOKEN)
         assert reason(lambda: connection.lease) is Reason.MALFORMED
-
-
-INVALID = reply(403, b'{"errors": ["permission denied", "invalid token"]}')
-DENIED = reply(403, b'{"errors": ["permission denied"]}')
 
 
 @pytest.mark.parametrize("ended", [(INVALID,), (DENIED, DENIED)], ids=["vault", "openbao"])

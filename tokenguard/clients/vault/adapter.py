@@ -6,7 +6,7 @@ from typing import Any
 from hvac.adapters import Adapter
 
 from tokenguard.clients.vault.session import Answered, HardenedSession
-from tokenguard.clients.vault.trouble import Reason, VaultTrouble, reason_of
+from tokenguard.clients.vault.trouble import Reason, VaultTrouble, claim_in, reason_of
 from tokenguard.domain.secret import Secret
 
 Json = dict[str, Any]
@@ -49,11 +49,12 @@ class HardenedAdapter(Adapter):  # type: ignore[misc]  # hvac carries no types
 
 
 def _object(answer: Answered) -> Json:
-    reason = reason_of(answer.status, _errors(answer))
+    errors = _errors(answer)
+    reason = reason_of(answer.status, errors)
     if reason is Reason.ABSENT and _version_is_gone(answer):
         reason = Reason.DELETED
     if reason is not None:
-        raise VaultTrouble.because(reason, retry_after=answer.retry_after)
+        raise VaultTrouble.because(reason, retry_after=answer.retry_after, claim=claim_in(errors))
     if answer.status == 204:  # noqa: PLR2004 - HTTP
         return {}
     found = _json(answer)

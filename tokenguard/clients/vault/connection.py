@@ -122,8 +122,12 @@ class VaultConnection:
             return True
         if trouble.reason is not Reason.DENIED:
             return False
+        return self._is_refused()
+
+    def _is_refused(self) -> bool:
+        """Whether the server no longer knows the login: what it answers to any that it knows needs no policy."""
         try:
-            self._client.auth.token.lookup_self()
+            self._client.adapter.request("get", "/v1/sys/internal/ui/mounts")
         except VaultTrouble as other:
             return other.reason in {Reason.DENIED, Reason.EXPIRED}
         return False
@@ -146,7 +150,7 @@ class VaultConnection:
         try:
             self._lease = renew(self._client, lease, now) if lease.renewable else self._again(lease)
         except VaultTrouble as trouble:
-            if trouble.reason not in {Reason.DENIED, Reason.EXPIRED, Reason.REFUSED}:
+            if trouble.reason not in {Reason.DENIED, Reason.EXPIRED, Reason.REFUSED, Reason.UNSEEN}:
                 return  # the lease still has half its life: the next call tries again
             self._lease = self._again(replace(lease, renewable=False))
 
@@ -154,13 +158,15 @@ class VaultConnection:
         return self._log_in() if lease.repeatable else lease
 
     def _log_in(self) -> Lease:
+        token, repeatable = log_in(self._client, self._settings.login)
+        self._client.adapter.credential = token
         try:
-            token, repeatable = log_in(self._client, self._settings.login)
-            self._client.adapter.credential = token
             return self._look_up(repeatable=repeatable)
         except VaultTrouble as trouble:
-            if trouble.reason in {Reason.DENIED, Reason.REFUSED, Reason.ABSENT}:
-                raise VaultTrouble.because(Reason.EXPIRED) from None
+            if trouble.reason is Reason.DENIED:
+                raise VaultTrouble.because(Reason.EXPIRED if self._is_refused() else Reason.UNSEEN) from None
+            if trouble.reason in {Reason.REFUSED, Reason.ABSENT}:
+                raise VaultTrouble.because(Reason.MALFORMED) from None
             raise
 
     def _look_up(self, *, repeatable: bool) -> Lease:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tokenguard.clients.vault.adapter import Json
+from tokenguard.clients.vault.refused_login import refused
 from tokenguard.clients.vault.settings import Login, Method
 from tokenguard.clients.vault.trouble import Reason, VaultTrouble
 from tokenguard.domain.secret import Secret
@@ -30,24 +31,29 @@ def log_in(client: Any, login: Login) -> tuple[Secret, bool]:
     Raises:
         VaultTrouble: the credential is not accepted, or nobody answers.
     """
-    match login.method:
-        case Method.TOKEN:
-            return login.given(), False
-        case Method.APPROLE:
-            secret_id = _unwrapped(client, login.given()) if login.wrapped else login.given()
-            answer = client.auth.approle.login(
-                role_id=login.role, secret_id=secret_id.reveal(), use_token=False, mount_point=login.path
-            )
-            return _token(answer), not login.wrapped
-        case Method.JWT:
-            answer = client.auth.jwt.jwt_login(
-                role=login.role, jwt=login.given().reveal(), use_token=False, path=login.path
-            )
-        case Method.KUBERNETES:
-            answer = client.auth.kubernetes.login(
-                role=login.role, jwt=login.given().reveal(), use_token=False, mount_point=login.path
-            )
-    return _token(answer), True
+    credential = login.given()
+    if login.method is Method.TOKEN:
+        return credential, False
+    try:
+        return _token(_asked(client, login, credential)), not login.wrapped
+    except VaultTrouble as trouble:
+        raise refused(login, credential, trouble) from None
+
+
+def _asked(client: Any, login: Login, credential: Secret) -> Json:
+    answer: Json
+    if login.method is Method.APPROLE:
+        secret_id = _unwrapped(client, credential) if login.wrapped else credential
+        answer = client.auth.approle.login(
+            role_id=login.role, secret_id=secret_id.reveal(), use_token=False, mount_point=login.path
+        )
+    elif login.method is Method.JWT:
+        answer = client.auth.jwt.jwt_login(role=login.role, jwt=credential.reveal(), use_token=False, path=login.path)
+    else:
+        answer = client.auth.kubernetes.login(
+            role=login.role, jwt=credential.reveal(), use_token=False, mount_point=login.path
+        )
+    return answer
 
 
 def look_up(client: Any, now: float, *, repeatable: bool) -> Lease:

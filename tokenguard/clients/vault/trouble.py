@@ -1,5 +1,6 @@
 """What can go wrong between us and a Vault: a closed list, each with our own sentence and hint."""
 
+import re
 from enum import StrEnum, unique
 
 from tokenguard.errors import Conflict, Unreachable
@@ -16,6 +17,23 @@ class Reason(StrEnum):
     CAS = "cas"
     DENIED = "denied"
     EXPIRED = "expired"
+    UNSEEN = "unseen"
+    """The login is accepted, and may not look itself up."""
+    NAMESPACE = "namespace"
+    """There is no such namespace."""
+    NO_ROUTE = "no-route"
+    """The server has nothing at all at that path of its API."""
+    CLAIM = "claim"
+    """A job's identity is genuine, and a claim of it is not the one that the role is bound to."""
+    NO_ROLE = "no-role"
+    SIGNATURE = "signature"
+    """A job's identity is not signed by whom the login method trusts."""
+    LOGIN = "login"
+    """A role_id with its secret_id, or another stored credential, is not accepted."""
+    WRAPPING = "wrapping"
+    """A wrapping token was used before, or has expired."""
+    UNWRAPPED = "unwrapped"
+    """What should be a wrapping token is a secret_id."""
     REFUSED = "refused"
     UNSUPPORTED = "unsupported"
     TOO_LARGE = "too-large"
@@ -49,6 +67,39 @@ _WORDS: dict[Reason, tuple[str, str]] = {
         "the vault does not accept the login in use: it has expired or was revoked",
         "log in again, then go on with `tokenguard rotate --resume`",
     ),
+    Reason.UNSEEN: (
+        "the vault accepts the login, but does not let it look itself up: who acts, and until when, stays unknown",
+        'let its policy have `path "auth/token/lookup-self" { capabilities = ["read"] }`; only ci-reader has not',
+    ),
+    Reason.NAMESPACE: (
+        "the vault has no such namespace",
+        "check `namespace` of [vault], or VAULT_NAMESPACE; `bao namespace list` shows those there are",
+    ),
+    Reason.NO_ROUTE: (
+        "what answers has no such part of a vault's API",
+        "check the path in the address: it names the server alone, without /v1 and without /ui",
+    ),
+    Reason.CLAIM: (
+        "a claim of the job's identity is not what the role is bound to",
+        "compare the role's bound_claims with the job",
+    ),
+    Reason.NO_ROLE: ("the vault's login method has no such role", "check `role` and `auth_mount` of [vault]"),
+    Reason.SIGNATURE: (
+        "the job's identity is not signed by an issuer that the vault's login method trusts",
+        "check `auth_mount` of [vault], and which issuer or key that method is set up with",
+    ),
+    Reason.LOGIN: (
+        "the vault does not accept the credential of [vault] with this role and login method",
+        "check `auth`, `auth_mount`, `role` and `credential` of [vault]; a secret_id may be used up, or at its end",
+    ),
+    Reason.WRAPPING: (
+        "the wrapping token is not valid: it was unwrapped before, or its time is over",
+        "have a new one made; if none of your jobs unwrapped it, somebody else has the secret_id: have that destroyed",
+    ),
+    Reason.UNWRAPPED: (
+        "the credential of [vault] is a plain secret_id, where `wrapped = true` wants a wrapping token",
+        "take `wrapped = true` out of [vault], or give the wrapping token (`bao write -wrap-ttl=5m -f …/secret-id`)",
+    ),
     Reason.REFUSED: ("the vault refused a request as malformed", "check that the mount is KV version 2"),
     Reason.UNSUPPORTED: ("the vault does not know a request", "check that the mount is KV version 2"),
     Reason.TOO_LARGE: ("the vault refused an entry as too large", "keep notes and consumer lists of one token short"),
@@ -72,6 +123,30 @@ _WORDS: dict[Reason, tuple[str, str]] = {
     Reason.RESET: ("the connection to the vault broke off", "run the command again; what was begun is found again"),
 }
 
+_CLAIM = re.compile(
+    r"claim \"([A-Za-z0-9_./:-]{1,64})\" (?:does not match|is missing)"
+    r"|invalid [a-z ]{1,32} \((aud|sub|iss|exp|nbf|iat)\) claim"
+)
+_PHRASES: dict[int, dict[str, Reason]] = {
+    400: {
+        "check-and-set parameter did not match": Reason.CAS,
+        "too large": Reason.TOO_LARGE,
+        "high complexity": Reason.TOO_LARGE,
+        "missing client token": Reason.EXPIRED,
+        "from non-versioned to versioned": Reason.BEHIND,  # a mount that was made a moment ago
+        "wrapping token is not valid": Reason.WRAPPING,
+        "could not be found": Reason.NO_ROLE,
+        "token signature": Reason.SIGNATURE,
+        "invalid role or secret": Reason.LOGIN,
+    },
+    403: {"invalid token": Reason.EXPIRED, "bad token": Reason.EXPIRED},
+    404: {"namespace not found": Reason.NAMESPACE, "no handler for route": Reason.NO_ROUTE},
+}
+_BY_STATUS = {
+    400: Reason.REFUSED, 403: Reason.DENIED, 404: Reason.ABSENT, 405: Reason.UNSUPPORTED, 412: Reason.BEHIND,
+    413: Reason.TOO_LARGE, 429: Reason.THROTTLED, 472: Reason.STANDBY, 473: Reason.STANDBY, 501: Reason.UNINITIALISED,
+    503: Reason.SEALED,
+}  # fmt: skip
 _PASSING = frozenset(
     {
         Reason.BEHIND, Reason.THROTTLED, Reason.STANDBY, Reason.SEALED, Reason.SERVER,
@@ -85,19 +160,26 @@ class VaultTrouble(Unreachable):
     """A request to a Vault that brought nothing usable; `because` makes one. Never quotes the other side."""
 
     def __init__(
-        self, message: str, *, hint: str, reason: Reason = Reason.SERVER, retry_after: float | None = None
+        self,
+        message: str,
+        *,
+        hint: str,
+        reason: Reason = Reason.SERVER,
+        retry_after: float | None = None,
+        claim: str = "",
     ) -> None:
         super().__init__(message, hint=hint)
+        self.claim = claim
         self.reason = reason
         self.retry_after = retry_after
 
     @classmethod
-    def because(cls, reason: Reason, *, retry_after: float | None = None) -> "VaultTrouble":
-        """The trouble of that reason; `retry_after`: seconds the server asked us to wait."""
+    def because(cls, reason: Reason, *, retry_after: float | None = None, claim: str = "") -> "VaultTrouble":
+        """The trouble of that reason; `retry_after`: seconds to wait; `claim`: of an identity, that it is about."""
         message, hint = _WORDS[reason]
         if retry_after is not None and too_long(retry_after):
             hint = f"it asks to wait {retry_after:,.0f} s; try again then"
-        return cls(message, hint=hint, reason=reason, retry_after=retry_after)
+        return cls(message, hint=hint, reason=reason, retry_after=retry_after, claim=claim)
 
     @classmethod
     def deleted(cls, mount: str, path: str) -> "VaultTrouble":
@@ -129,6 +211,12 @@ class CasLost(Conflict):
         return cls(message, hint=hint)
 
 
+def claim_in(errors: str) -> str:
+    """The claim of a job's identity that a server's words are about; empty: they are about none."""
+    found = _CLAIM.search(errors)
+    return (found[1] or found[2]) if found else ""
+
+
 def reason_of(status: int, errors: str) -> Reason | None:
     """What an HTTP status means; None for success.
 
@@ -138,19 +226,11 @@ def reason_of(status: int, errors: str) -> Reason | None:
     """
     if status in {200, 204}:
         return None
-    if status == 400:  # noqa: PLR2004 - HTTP
-        phrases = {"check-and-set parameter did not match": Reason.CAS, "too large": Reason.TOO_LARGE}
-        phrases |= {"high complexity": Reason.TOO_LARGE, "missing client token": Reason.EXPIRED}
-        phrases["from non-versioned to versioned"] = Reason.BEHIND  # a mount that was made a moment ago
-        return next((reason for phrase, reason in phrases.items() if phrase in errors), Reason.REFUSED)
-    if status == 403:  # noqa: PLR2004 - HTTP
-        return Reason.EXPIRED if "invalid token" in errors or "bad token" in errors else Reason.DENIED
-    known = {
-        404: Reason.ABSENT, 405: Reason.UNSUPPORTED, 412: Reason.BEHIND, 413: Reason.TOO_LARGE, 429: Reason.THROTTLED,
-        472: Reason.STANDBY, 473: Reason.STANDBY, 501: Reason.UNINITIALISED, 503: Reason.SEALED,
-    }  # fmt: skip
-    if status in known:
-        return known[status]
+    if claim_in(errors):
+        return Reason.CLAIM
+    for phrase, reason in _PHRASES.get(status, {}).items():
+        if phrase in errors:
+            return reason
     if status // 100 == 3:  # noqa: PLR2004 - HTTP
         return Reason.REDIRECT
-    return Reason.SERVER if status // 100 == 5 else Reason.MALFORMED  # noqa: PLR2004 - HTTP
+    return _BY_STATUS.get(status) or (Reason.SERVER if status // 100 == 5 else Reason.MALFORMED)  # noqa: PLR2004 - HTTP

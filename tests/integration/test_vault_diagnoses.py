@@ -1,0 +1,191 @@
+"""What is wrong with a login or an address is named as that; nothing of it is called expired, and no token is shown."""
+
+import base64
+import itertools
+import json
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from tests.fakes.vault_command_line import Answer, VaultCommandLine
+from tests.integration.openbao import OpenBao
+from tokenguard.errors import ExitCode
+
+_numbers = itertools.count()
+NOBODY = 'path "nothing" { capabilities = ["read"] }'
+MISLEADING = ("expired or was revoked", "a bug in tokenguard")
+
+
+@pytest.fixture
+def cli(openbao, sandbox, tmp_path, capfd) -> VaultCommandLine:
+    made = VaultCommandLine(openbao, sandbox, tmp_path, capfd, url=f"vault://secret/diagnoses{next(_numbers)}")
+    assert made("init").code == ExitCode.OK
+    return made
+
+
+def told(cli: VaultCommandLine, code: ExitCode, *words: str) -> Answer:
+    """`list` ends with the code, one error and one hint, which name these and nothing that misleads."""
+    answer = cli("list")
+    assert answer.code == code, answer.err
+    assert (answer.err.count("error: "), answer.err.count("hint: "), answer.out) == (1, 1, "")
+    assert all(word in answer.err for word in words), answer.err
+    assert not any(word in answer.err for word in MISLEADING), answer.err
+    assert cli.token not in answer.err or not cli.token
+    return answer
+
+
+def test_a_token_without_any_right_is_denied_and_not_expired(cli):
+    cli.token = cli.server.new_token(NOBODY)
+    told(cli, ExitCode.UNREACHABLE, "lookup-self")
+
+
+def test_a_login_of_the_printed_reader_is_told_what_it_lacks(cli):
+    cli.token = cli.server.new_token(
+        cli("init", "--print-policy", "--format", "json").document["policies"]["ci-reader"]
+    )
+    told(cli, ExitCode.UNREACHABLE, "lookup-self")
+
+
+def test_a_token_that_was_revoked_is_told_as_that(cli):
+    cli.token = cli.server.new_token()
+    cli.server.api("POST", "auth/token/revoke", {"token": cli.token})
+    answer = cli("list")
+    assert (answer.code, "revoked" in answer.error) == (ExitCode.UNREACHABLE, True)
+
+
+@pytest.mark.parametrize("auth", ["token", "approle", "jwt", "kubernetes"])
+def test_a_namespace_that_is_not_there_is_named_with_every_login(cli, auth):
+    cli.vault = {"namespace": "no/such/team", "auth": auth} | ({"role": "r"} if auth != "token" else {})
+    told(cli, ExitCode.UNREACHABLE, "namespace")
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "word"),
+    [("/v1", ExitCode.USAGE, "/v1"), ("/v1/", ExitCode.USAGE, "/v1"), ("/ui", ExitCode.UNREACHABLE, "address"),
+     ("/vault", ExitCode.UNREACHABLE, "address")],
+)  # fmt: skip
+def test_an_address_with_a_path_too_many(cli, path, code, word):
+    cli.address = f"{cli.server.url}{path}"
+    told(cli, code, word)
+
+
+@pytest.fixture
+def approle(cli) -> dict[str, str]:
+    mount = f"approle-{secrets.token_hex(4)}"
+    cli.server.api("POST", f"sys/auth/{mount}", {"type": "approle"})
+    cli.server.api("POST", f"auth/{mount}/role/ci", {"token_policies": ["default"]})
+    role = cli.server.api("GET", f"auth/{mount}/role/ci/role-id").json()["data"]["role_id"]
+    cli.vault = {"auth": "approle", "auth_mount": mount, "role": role}
+    cli.token = cli.server.api("POST", f"auth/{mount}/role/ci/secret-id").json()["data"]["secret_id"]
+    return cli.vault
+
+
+def test_a_plain_secret_id_that_is_called_wrapped(cli, approle):
+    cli.vault = {**approle, "wrapped": True}
+    told(cli, ExitCode.UNREACHABLE, "wrapped = true", "secret_id")
+
+
+@pytest.mark.parametrize("wrong", [{"role": "no-such-role"}, {"auth_mount": "not-there"}])
+def test_an_approle_that_is_wrong(cli, approle, wrong):
+    cli.vault = {**approle, **wrong}
+    told(cli, ExitCode.UNREACHABLE, "auth_mount", "role", "credential")
+
+
+def test_a_secret_id_that_is_wrong(cli, approle):
+    cli.token = "tgcanary-no-secret-id"
+    told(cli, ExitCode.UNREACHABLE, "credential")
+
+
+def _part(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+@dataclass
+class Issuer:
+    """Signs identities of jobs, as a CI does."""
+
+    server: OpenBao
+    key: rsa.RSAPrivateKey = field(
+        default_factory=lambda: rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    )
+    mount: str = field(default_factory=lambda: f"ci-{secrets.token_hex(4)}")
+
+    def __post_init__(self) -> None:
+        encoding, form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        public = self.key.public_key().public_bytes(encoding, form).decode()
+        self.server.api("POST", f"sys/auth/{self.mount}", {"type": "jwt"})
+        config = {"jwt_validation_pubkeys": [public], "bound_issuer": "https://ci.example.org"}
+        self.server.api("POST", f"auth/{self.mount}/config", config)
+        role = {
+            "role_type": "jwt", "user_claim": "sub", "bound_subject": "job", "bound_audiences": ["tokenguard"],
+            "bound_claims": {"repository": "team/app", "ref": ["refs/heads/main"]}, "token_policies": ["default"],
+        }  # fmt: skip
+        self.server.api("POST", f"auth/{self.mount}/role/rotation", role)
+
+    def identity(self, *, without: str = "", **changes: object) -> str:
+        now = int(time.time())
+        claims = {
+            "iss": "https://ci.example.org", "sub": "job", "aud": "tokenguard", "iat": now, "nbf": now - 5,
+            "exp": now + 300, "repository": "team/app", "ref": "refs/heads/main", **changes,
+        }  # fmt: skip
+        kept = {name: each for name, each in claims.items() if name != without}
+        text = f"{_part(json.dumps({'alg': 'RS256', 'typ': 'JWT'}).encode())}.{_part(json.dumps(kept).encode())}"
+        return f"{text}.{_part(self.key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
+
+
+@pytest.fixture
+def issuer(cli) -> Issuer:
+    issuer = Issuer(cli.server)
+    cli.vault = {"auth": "jwt", "auth_mount": issuer.mount, "role": "rotation"}
+    return issuer
+
+
+CLAIMS: dict[str, tuple[Callable[[Issuer], str], tuple[str, ...]]] = {
+    "another repository": (
+        lambda ci: ci.identity(repository="team/other"),
+        ("rotation", "repository", "team/other", "bound_claims.repository"),
+    ),
+    "another branch": (lambda ci: ci.identity(ref="refs/pull/7"), ("rotation", "ref", "refs/pull/7", "bound_claims.ref")),
+    "a claim that is missing": (lambda ci: ci.identity(without="repository"), ("rotation", "repository", "no such claim")),
+    "another audience": (lambda ci: ci.identity(aud=["vault"]), ("rotation", "aud", "vault", "bound_audiences")),
+    "another subject": (lambda ci: ci.identity(sub="other"), ("rotation", "sub", "other", "bound_subject")),
+    "another issuer": (
+        lambda ci: ci.identity(iss="https://else.example.org"), ("iss", "https://else.example.org", "bound_issuer"),
+    ),
+    "an identity of yesterday": (
+        lambda ci: ci.identity(exp=int(time.time()) - 9_000, nbf=int(time.time()) - 9_999, iat=int(time.time()) - 9_999),
+        ("rotation", "exp", "time is over"),
+    ),
+    "an identity of tomorrow": (
+        lambda ci: ci.identity(exp=int(time.time()) + 9_999, nbf=int(time.time()) + 9_000, iat=int(time.time()) + 9_000),
+        ("rotation", "nbf", "clocks"),
+    ),
+    "another signer": (lambda ci: Issuer(ci.server).identity(), ("signed", "auth_mount")),
+    "a claim with control characters": (lambda ci: ci.identity(ref="a\x1b[2Jb"), ("rotation", "ref")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CLAIMS)
+def test_a_job_that_is_not_the_right_one_is_told_role_and_claim_and_what_it_has(cli, issuer, case):
+    make, words = CLAIMS[case]
+    cli.token = make(issuer)
+    answer = told(cli, ExitCode.UNREACHABLE, *words)
+    assert not any(part in answer.err for part in cli.token.split("."))
+    assert "\x1b" not in answer.err
+
+
+@pytest.mark.parametrize("wrong", [{"role": "no-such-role"}, {"auth_mount": "not-there"}])
+def test_a_role_or_method_that_is_not_there(cli, issuer, wrong):
+    cli.token = issuer.identity()
+    cli.vault = {**cli.vault, **wrong}
+    told(cli, ExitCode.UNREACHABLE, "auth_mount", "role")
+
+
+def test_the_right_job_gets_past_the_login(cli, issuer):
+    cli.token = issuer.identity()
+    assert "denies" in cli("list").error

@@ -1,0 +1,81 @@
+"""Why a login was refused, in our words: which role, which claim, what the job's identity says. No token is shown."""
+
+import base64
+import json
+import re
+from typing import Any
+
+from tokenguard.clients.vault.settings import Login, Method
+from tokenguard.clients.vault.trouble import Reason, VaultTrouble
+from tokenguard.domain.secret import Secret
+from tokenguard.text import safe_text
+
+_SECRET_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+"""A plain secret_id; no wrapping token has that form."""
+_NOT_OURS = frozenset({Reason.DENIED, Reason.REFUSED, Reason.ABSENT, Reason.EXPIRED})
+"""What servers say of a login method that is not there, or of a credential, without saying which."""
+_TIMES = {"exp": "its time is over", "nbf": "its time has not begun", "iat": "it was made in the future"}
+_BOUND = {"aud": "bound_audiences", "sub": "bound_subject", "iss": "bound_issuer of the method's config"}
+_MOST = 100
+"""Characters of a claim that are shown."""
+
+
+def refused(login: Login, credential: Secret, trouble: VaultTrouble) -> VaultTrouble:
+    """What a login's trouble means; the trouble itself where it is not about the login."""
+    if trouble.reason is Reason.CLAIM:
+        return _claimed(login, credential, trouble.claim)
+    if trouble.reason is Reason.NO_ROLE:
+        return _about(login, Reason.NO_ROLE, "has no such role", "check `role` and `auth_mount` of [vault]")
+    if trouble.reason is Reason.WRAPPING:
+        plain = _SECRET_ID.fullmatch(credential.reveal())
+        return VaultTrouble.because(Reason.UNWRAPPED if plain else Reason.WRAPPING)
+    if trouble.reason in _NOT_OURS:
+        hint = "check `auth_mount`, `role` and `credential` of [vault]"
+        if login.method in {Method.JWT, Method.KUBERNETES}:
+            hint += f"; `bao read auth/{login.path}/role/{_shown(login.role)}` shows what the role is bound to"
+        return _about(login, Reason.LOGIN, "does not accept this login, or is not there", hint)
+    return trouble
+
+
+def _claimed(login: Login, credential: Secret, claim: str) -> VaultTrouble:
+    found = _claims(credential)
+    role = f"the role {_shown(login.role)} of auth/{login.path}"
+    if claim in _TIMES:
+        return VaultTrouble(
+            f"{role} refuses the job's identity: {_TIMES[claim]} (claim {claim})",
+            hint="check both machines' clocks; an identity lives for minutes: use one that this job was given just now",
+            reason=Reason.CLAIM,
+        )
+    seen = f"this job has {_value(found[claim])}" if claim in found else "this job has no such claim"
+    bound = _BOUND.get(claim, f"bound_claims.{claim}")
+    where = f"auth/{login.path}/config" if claim == "iss" else f"auth/{login.path}/role/{_shown(login.role)}"
+    return VaultTrouble(
+        f"{role} expects another value of the claim {claim}: {seen}",
+        hint=f"`bao read {where}` shows what it expects: {bound}; start the right job, or have the role changed",
+        reason=Reason.CLAIM,
+        claim=claim,
+    )
+
+
+def _about(login: Login, reason: Reason, what: str, hint: str) -> VaultTrouble:
+    role = f" with the role {_shown(login.role)}" if login.method in {Method.JWT, Method.KUBERNETES} else ""
+    return VaultTrouble(f"the vault's login method auth/{login.path}{role} {what}", hint=hint, reason=reason)
+
+
+def _claims(identity: Secret) -> dict[str, Any]:
+    """What a JWT says; nothing where it is none. Its signature is for the server to check."""
+    try:
+        middle = identity.reveal().split(".")[1]
+        found = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
+    except (IndexError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _value(found: Any) -> str:
+    texts = found if isinstance(found, list) else [found]
+    return _shown(", ".join(str(each) for each in texts if isinstance(each, (str, int, bool))) or "something else")
+
+
+def _shown(text: str) -> str:
+    return safe_text(text, one_line=True, limit=_MOST)
