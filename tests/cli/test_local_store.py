@@ -4,6 +4,7 @@ import base64
 import errno
 import os
 import secrets
+import socket
 import stat
 import subprocess
 
@@ -35,6 +36,38 @@ def _add(cli, name=NAME, value="tgcanary-local-value"):
         "--purpose", "uploads", "--no-consumers", "--stdin", stdin=value,
     )  # fmt: skip
     assert answer.code == 0, answer
+
+
+@pytest.mark.parametrize("place", ["/proc/nothing", "/proc"])
+def test_a_state_directory_that_cannot_be_used_is_named_and_the_store_is_not_blamed(cli, tmp_path, monkeypatch, place):
+    assert cli("init").code == 0
+    monkeypatch.setenv("TOKENGUARD_STATE_DIR", place)
+    for line in (["list"], ["audit", "verify"]):
+        answer = cli(*line)
+        assert answer.code == 4, answer
+        assert "/proc" in answer.err
+        assert "TOKENGUARD_STATE_DIR" in answer.err
+        assert str(tmp_path) not in answer.err
+
+
+def test_the_home_directory_stands_for_the_state_directory(cli, monkeypatch):
+    assert cli("init").code == 0
+    monkeypatch.delenv("TOKENGUARD_STATE_DIR")
+    monkeypatch.setenv("HOME", "/proc")
+    answer = cli("list")
+    assert (answer.code, "TOKENGUARD_STATE_DIR" in answer.err) == (4, True)
+
+
+def test_a_port_that_is_in_use_is_named(cli):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        answer = cli("sandbox", "--port", str(port))
+    assert answer.code == 2
+    assert f"port {port}" in answer.err
+    assert "in use" in answer.err
+    assert "--port" in answer.err
 
 
 def test_a_stray_file_beside_the_store_stops_nothing(cli, tmp_path):

@@ -19,6 +19,9 @@ OTHERS: dict[str, Any] = {
 class PlaceContract(ABC):
     """Subclasses say how an entry comes to be, what a stranger does to it, and what is in it."""
 
+    forgets = False
+    """Whether what was deleted is gone for good there."""
+
     @abstractmethod
     def put(self, fields: dict[str, Any]) -> None: ...
 
@@ -36,6 +39,15 @@ class PlaceContract(ABC):
         self.put(OTHERS)
         assert self.place().read() is None
         assert self.place("none").read() is None
+
+    def test_only_what_was_deleted_has_a_way_back(self):
+        assert self.place().absence() is None
+        self.put({"token": canary()})
+        assert self.place().absence() is None
+        self.remove()
+        assert self.place().read() is None
+        gone = self.place().absence()
+        assert self.forgets or (gone is not None and gone.message != "" and gone.hint != "")
 
     def test_a_field_is_read_and_replaced_and_the_others_stay(self):
         old, new = canary(), canary()

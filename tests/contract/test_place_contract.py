@@ -30,6 +30,8 @@ _numbers = itertools.count()
 
 
 class TestPlaceInMemory(PlaceContract):
+    forgets = True
+
     @pytest.fixture(autouse=True)
     def _world(self) -> None:
         self.places = MemoryPlaces()

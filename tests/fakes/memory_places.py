@@ -66,6 +66,9 @@ class MemoryPlace:
         self._places = places
         self._entry, _, self._field = url.partition("#")
 
+    def absence(self) -> None:
+        return None
+
     def read(self) -> Held | None:
         self._ask("read")
         version, fields = self._places.entries.get(self._entry, (0, {}))

@@ -249,3 +249,15 @@ def _asked_outside_the_store(fake_aws, cli) -> set[str]:
         for asked, params in fake_aws.requests
         if params.get("SecretId", params.get("Name", "")).partition("/")[0] != own
     }
+
+
+def test_a_secret_that_is_scheduled_for_deletion_is_told_as_that_with_the_way_back(cli, fake_aws):
+    address = put(fake_aws, made(cli))
+    fake_aws.service.call("DeleteSecret", {"SecretId": SECRET})
+    answer = adopt(cli, address)
+    assert answer.code == 2
+    assert "scheduled for deletion" in answer.error
+    assert f"restore-secret --region {fake_aws.region} --secret-id '{SECRET}'" in answer.err
+    assert cli("list", "--format", "json").document["tokens"] == []
+    fake_aws.service.call("RestoreSecret", {"SecretId": SECRET})
+    assert adopt(cli, address).code == 0

@@ -1,5 +1,6 @@
 """What people write for a consumer, and who delivers to it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,17 @@ def test_a_bad_consumer_is_refused_in_one_safe_line(text):
     assert shown.isprintable() or "\u202e" not in shown
     assert "\n" not in shown
     assert "\x1b" not in shown
+
+
+def test_a_path_that_is_not_utf_8_is_refused_before_it_is_written_down(tmp_path):
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/d\xff"))
+    folder.mkdir()
+    (tmp_path / "plain").symlink_to(folder)
+    for text, base in (("dotenv:.env#X", folder), (f"dotenv:{tmp_path}/plain/.env#X", tmp_path)):
+        with pytest.raises(InputError) as caught:
+            parse_consumer(text, base=base)
+        assert "UTF-8" in caught.value.message
+        (caught.value.message + caught.value.hint).encode()
 
 
 def test_a_link_in_the_path_is_resolved_when_the_record_is_made(tmp_path):

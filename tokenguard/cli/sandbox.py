@@ -1,5 +1,6 @@
 """`tokenguard sandbox`: both vendors and the settings page on loopback, until stopped."""
 
+import errno
 import json
 import signal
 import threading
@@ -23,8 +24,10 @@ def sandbox(port: int) -> None:
 
     try:
         server = Sandbox(port).start()
-    except OSError:
-        raise InputError(f"port {port} cannot be used", hint="choose another one, or 0 for any free port") from None
+    except OSError as error:
+        why = {errno.EADDRINUSE: "is in use", errno.EACCES: "is for root alone"}.get(error.errno or 0, "cannot be used")
+        hint = f"see with `ss -ltnp 'sport = :{port}'` what listens there, or leave --port out for any free port"
+        raise InputError(f"port {port} on this machine {why}", hint=hint) from None
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     try:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from tokenguard.delivery.fields import one_text
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Consumer
-from tokenguard.errors import Conflict, InputError
+from tokenguard.errors import Conflict
 from tokenguard.ports.delivery import Holds
-from tokenguard.ports.places import Held, Place
+from tokenguard.ports.places import Held, Place, nothing_there
 
 _ATTEMPTS = 3
 """Others may write other fields of the same entry meanwhile."""
@@ -48,10 +48,9 @@ class PlaceDelivery:
         return Holds.THIS if held is not None and held.text == value.token else Holds.OTHER
 
     def _read(self, consumer: Consumer) -> Held:
-        held = self._place(consumer).read()
+        place = self._place(consumer)
+        held = place.read()
         if held is None:
-            raise InputError(
-                f"there is no such field: {consumer}",
-                hint="make the entry with that field first (any text); only its value is replaced from then on",
-            )
+            hint = "make the entry with that field first (any text); only its value is replaced from then on"
+            raise nothing_there(place, str(consumer), hint=hint)
         return held

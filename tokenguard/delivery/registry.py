@@ -128,7 +128,19 @@ def _absolute(target: str, base: Path) -> str:
         resolved = place.parent.resolve() / place.name
     except (RuntimeError, OSError):
         raise _bad(f"dotenv:{target}") from None
+    _check_text(resolved)
     return f"{Target.parse(f'{resolved}#{variable}').path}#{variable}"
+
+
+def _check_text(path: Path) -> None:
+    """A record is text: a folder whose name is not UTF-8 cannot be written down, nor found again by it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"the path of the consumer is not UTF-8: {safe_text(str(path), one_line=True, limit=200)}",
+            hint="rename that folder or file (`mv`), or deliver to another place",
+        ) from None
 
 
 def _bad(text: str) -> InputError:

@@ -15,7 +15,7 @@ from tokenguard.domain.token import Consumer, Location, Record, RecordState
 from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.places import Places
+from tokenguard.ports.places import Places, nothing_there
 from tokenguard.ports.store import Store
 
 
@@ -145,11 +145,10 @@ def pinned(
 
 def value_at(places: Places, location: Location) -> Value:
     """The value at an adopted place; InputError if there is none, or it can be no token's."""
-    held = places.of(location).read()
+    place = places.of(location)
+    held = place.read()
     if held is None:
-        raise InputError(
-            f"there is no such field: {location.url}", hint="check path and name, upper and lower case too"
-        )
+        raise nothing_there(place, location.url, hint="check path and name, upper and lower case too")
     try:
         return Value.of(check_value(held.text.reveal()))
     except InputError as error:

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from tokenguard.domain.secret import Secret
 from tokenguard.domain.token import Consumer, ConsumerKind, Location
-from tokenguard.errors import Unfinished
+from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import Frozen
 
 
@@ -28,6 +28,13 @@ class Held(Frozen, frozen=True):
     """Names this state of the whole entry, whoever wrote it: what `replace` must expect."""
 
 
+class Absence(Frozen, frozen=True):
+    """Something is no longer at a place, and can come back."""
+
+    message: str
+    hint: str
+
+
 class Place(Protocol):
     """One field of an entry that others own."""
 
@@ -40,6 +47,10 @@ class Place(Protocol):
         """
         ...
 
+    def absence(self) -> Absence | None:
+        """Why `read` found nothing, where the entry was deleted and can be brought back; None otherwise."""
+        ...
+
     def replace(self, expected: str, text: Secret) -> None:
         """Give the field this text and leave every other field as it is, if the entry is still at `expected`.
 
@@ -48,6 +59,12 @@ class Place(Protocol):
             Unreachable: it cannot be asked, denies us, or is rotated by somebody else.
         """
         ...
+
+
+def nothing_there(place: Place, url: str, *, hint: str) -> InputError:
+    """There is no such field, or what was there was deleted; `hint` is for a field that never was."""
+    gone = place.absence()
+    return InputError(gone.message, hint=gone.hint) if gone else InputError(f"there is no such field: {url}", hint=hint)
 
 
 class Places(Protocol):

@@ -6,7 +6,7 @@ from tokenguard.clients.aws.trouble import AwsTrouble, Reason
 from tokenguard.domain.field_address import AwsField
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import Conflict, InputError, Unfinished
-from tokenguard.ports.places import Held
+from tokenguard.ports.places import Absence, Held
 
 
 class SecretField:
@@ -32,6 +32,19 @@ class SecretField:
             return None
         text = self._field_of(stored.data)
         return None if text is None else Held(Secret(text), stored.version)
+
+    def absence(self) -> Absence | None:
+        """That the secret is scheduled for deletion, with the command that takes that back."""
+        try:
+            self._secrets.read(self._address.secret)
+        except AwsTrouble as trouble:
+            if trouble.reason is Reason.DELETED:
+                restore = f"aws secretsmanager restore-secret --region {self._address.region}"
+                return Absence(
+                    f"the secret at {self._address.url} is scheduled for deletion",
+                    f"if it is still needed: `{restore} --secret-id '{self._address.secret}'`; otherwise name another",
+                )
+        return None
 
     def replace(self, expected: str, text: Secret) -> None:
         """Replace the field if AWSCURRENT is still on version `expected`.

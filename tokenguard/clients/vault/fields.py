@@ -7,7 +7,7 @@ from tokenguard.clients.vault.trouble import Reason, VaultTrouble
 from tokenguard.domain.field_address import VaultField
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
-from tokenguard.ports.places import Held
+from tokenguard.ports.places import Absence, Held
 
 
 class KvField:
@@ -32,6 +32,15 @@ class KvField:
                 f"the field at {self._address.url} is not text", hint="name a field that holds the token alone"
             )
         return Held(Secret(text), str(entry.version))
+
+    def absence(self) -> Absence | None:
+        """That somebody deleted the entry, with the commands that bring it back."""
+        try:
+            self._kv.read(self._address.path)
+        except VaultTrouble as trouble:
+            if trouble.reason is Reason.DELETED:
+                return Absence(f"the entry at {self._address.url} was deleted", trouble.hint)
+        return None
 
     def replace(self, expected: str, text: Secret) -> None:
         """Replace the field if the entry is still at version `expected`; CasLost otherwise."""

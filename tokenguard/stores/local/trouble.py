@@ -4,9 +4,12 @@ import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tokenguard.errors import TokenguardError, Unreachable
+from tokenguard.files import shown
 from tokenguard.stores.local.framing import damaged
+from tokenguard.stores.local.place import STATE_DIR_VARIABLE, anchor_directory
 
 _FULL = (
     "the disk is full, nothing was acknowledged",
@@ -50,12 +53,25 @@ def translated() -> Iterator[None]:
     except sqlite3.Error as error:
         raise _of_sqlite(error) from None
     except OSError as error:
-        message, hint = _BY_ERRNO.get(error.errno or 0, _READ_ONLY)
+        message, hint = _BY_ERRNO.get(error.errno or 0) or _no_state(error) or _READ_ONLY
         raise Unreachable(message, hint=hint) from None
     except UnicodeDecodeError:  # SQLite quotes a damaged schema in its message, which Python then cannot decode
         raise damaged(_NO_STORE) from None
     except (MemoryError, OverflowError):
         raise damaged("the store's file asks for impossible sizes") from None
+
+
+def _no_state(error: OSError) -> tuple[str, str] | None:
+    """The words for what the system says of the state directory, where the anchors are, or of a folder above it."""
+    if not isinstance(error.filename, str):
+        return None
+    path, state = Path(error.filename), anchor_directory()
+    if path != state and path not in state.parents and state not in path.parents:
+        return None
+    return (
+        f"what this machine saw of the store cannot be kept or read: {shown(path)}",
+        f"let {STATE_DIR_VARIABLE} name a directory of your own that can be written, and is kept",
+    )
 
 
 def _of_sqlite(error: sqlite3.Error) -> TokenguardError:
