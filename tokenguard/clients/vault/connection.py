@@ -166,7 +166,7 @@ class VaultConnection:
             if trouble.reason is Reason.DENIED:
                 raise VaultTrouble.because(Reason.EXPIRED if self._is_refused() else Reason.UNSEEN) from None
             if trouble.reason in {Reason.REFUSED, Reason.ABSENT}:
-                raise VaultTrouble.because(Reason.MALFORMED) from None
+                raise VaultTrouble.because(Reason.NO_ROUTE) from None
             raise
 
     def _look_up(self, *, repeatable: bool) -> Lease:

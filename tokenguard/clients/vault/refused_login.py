@@ -30,7 +30,7 @@ def refused(login: Login, credential: Secret, trouble: VaultTrouble) -> VaultTro
         plain = _SECRET_ID.fullmatch(credential.reveal())
         return VaultTrouble.because(Reason.UNWRAPPED if plain else Reason.WRAPPING)
     if trouble.reason in _NOT_OURS:
-        hint = "check `auth_mount`, `role` and `credential` of [vault]"
+        hint = "check `auth_mount`, `role` and `credential` of [vault], and a path in its address"
         if login.method in {Method.JWT, Method.KUBERNETES}:
             hint += f"; `bao read auth/{login.path}/role/{_shown(login.role)}` shows what the role is bound to"
         return _about(login, Reason.LOGIN, "does not accept this login, or is not there", hint)

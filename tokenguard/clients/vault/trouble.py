@@ -22,7 +22,7 @@ class Reason(StrEnum):
     NAMESPACE = "namespace"
     """There is no such namespace."""
     NO_ROUTE = "no-route"
-    """The server has nothing at all at that path of its API."""
+    """Not even what every login may ask for is there."""
     CLAIM = "claim"
     """A job's identity is genuine, and a claim of it is not the one that the role is bound to."""
     NO_ROLE = "no-role"
@@ -140,7 +140,7 @@ _PHRASES: dict[int, dict[str, Reason]] = {
         "invalid role or secret": Reason.LOGIN,
     },
     403: {"invalid token": Reason.EXPIRED, "bad token": Reason.EXPIRED},
-    404: {"namespace not found": Reason.NAMESPACE, "no handler for route": Reason.NO_ROUTE},
+    404: {"namespace not found": Reason.NAMESPACE},
 }
 _BY_STATUS = {
     400: Reason.REFUSED, 403: Reason.DENIED, 404: Reason.ABSENT, 405: Reason.UNSUPPORTED, 412: Reason.BEHIND,
