@@ -43,7 +43,7 @@ def test_what_came_is_told_before_it_is_written(cli, words):
     value = cli.world.create("t").value
     answer = cli("add", NAME, *FIELDS, "--stdin", stdin=value)
     words(answer)
-    assert answer.out.startswith(f"{NAME}: active, alive; drive:d1; owner video; due ")
+    assert answer.out.startswith(f"{NAME}: active, alive; drive:d1; owner video; age unknown")
 
 
 def test_a_dead_value_is_not_taken(cli, words):

@@ -45,7 +45,8 @@ def test_before_it_was_added_there_was_nothing(cli, days):
 def test_before_its_rotation_it_is_as_old_as_it_was(cli, days, when, edited):
     found = at(cli, days[when])
     assert found.document.record.state is RecordState.ACTIVE
-    assert found.document.record.rotated_at <= days["added"]
+    assert found.document.record.created_at <= days["added"]
+    assert found.document.record.rotated_at is None
     assert found.edited is edited
     assert found.document.record.seen.at <= days[when]
     assert found.document.record.seen.verdict is Verdict.ALIVE

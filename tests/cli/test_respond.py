@@ -74,7 +74,7 @@ def test_a_value_that_is_dead_already_exits_0(cli, leaked):
 
 
 def test_a_person_is_asked_for_value_reach_and_leave(cli, leaked):
-    cli.tty = FakeTty(leaked, "pub", "yes")
+    cli.tty = FakeTty(leaked, "pub", "", "yes")
     answer = silent(cli, cli("respond"), leaked)
     assert answer.code == 0, answer
     assert events(cli)[0].detail["reach"] == "public"
@@ -82,7 +82,7 @@ def test_a_person_is_asked_for_value_reach_and_leave(cli, leaked):
 
 @pytest.mark.parametrize("said", ["", "no", "y"])
 def test_only_a_clear_yes_opens_the_rotation(cli, leaked, said):
-    cli.tty = FakeTty(leaked, "log", said)
+    cli.tty = FakeTty(leaked, "log", "", said)
     assert cli("respond").code == 1
     assert not events(cli, Op.REVOKE)
 

@@ -131,7 +131,8 @@ class CommandLine:
         value = self.world.create(name).value
         answer = self(
             "add", name, "--provider", "fake", "--scope", "drive:d1", "--env", "prod", "--owner", "video",
-            "--purpose", "uploads", "--no-consumers", "--stdin", *more, stdin=value,
+            "--purpose", "uploads", "--no-consumers", "--created", f"{self.clock.now():%Y-%m-%d}", "--stdin", *more,
+            stdin=value,
         )  # fmt: skip
         assert answer.code == 0, answer
         assert value not in answer.out + answer.err

@@ -13,7 +13,7 @@ from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.policy.catalogue import CATALOGUE
 from tokenguard.policy.loader import default_policy, load_policy, packaged_policy, read_policy
-from tokenguard.policy.model import Policy, due_of
+from tokenguard.policy.model import Policy, age_unknown, due_of
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 RECORD = Record(name=token_name("a/b"), provider="manual", state=RecordState.ACTIVE, environment="prod", rotated_at=NOW)
@@ -121,15 +121,34 @@ class TestDue:
     policy = default_policy()
 
     def test_age_counts_from_the_last_rotation(self):
-        due = due_of(
-            replace(RECORD, added_at=NOW - timedelta(days=50), created_at=NOW - timedelta(days=99)), self.policy
-        )
+        due = due_of(replace(RECORD, added_at=NOW - timedelta(days=50)), self.policy)
         assert due.at == NOW + timedelta(days=90)
 
-    @pytest.mark.parametrize("known", ["created_at", "added_at"])
-    def test_without_a_rotation_from_what_is_known(self, known):
-        record = replace(RECORD, rotated_at=None, **{known: NOW - timedelta(days=5)})
+    def test_without_a_rotation_from_when_it_was_made(self):
+        record = replace(RECORD, rotated_at=None, created_at=NOW - timedelta(days=5))
         assert due_of(record, self.policy).at == NOW + timedelta(days=85)
+
+    def test_when_it_was_made_is_its_age_whatever_was_written_when_it_was_taken_in(self):
+        record = replace(RECORD, rotated_at=NOW, created_at=NOW - timedelta(days=99))
+        assert due_of(record, self.policy).at == NOW - timedelta(days=9)
+
+    def test_when_it_was_taken_in_says_nothing_of_its_age(self):
+        record = replace(RECORD, rotated_at=None, added_at=NOW - timedelta(days=5))
+        assert due_of(record, self.policy) is None
+        assert age_unknown(record, self.policy)
+
+    @pytest.mark.parametrize(
+        "record",
+        [
+            replace(RECORD, rotated_at=None, due_at=NOW),
+            replace(RECORD, rotated_at=None, state=RecordState.RETIRED),
+            replace(RECORD, rotated_at=None, state=RecordState.PENDING),
+            replace(RECORD, rotated_at=None, kind=Kind.OAUTH_GRANT),
+            RECORD,
+        ],
+    )
+    def test_of_some_no_age_is_asked(self, record):
+        assert not age_unknown(record, self.policy)
 
     def test_an_own_date_wins(self):
         due = due_of(replace(RECORD, due_at=NOW), self.policy)

@@ -6,6 +6,7 @@ import pytest
 
 from tokenguard.domain.document import Document
 from tokenguard.domain.journal import Handover, HandoverLevel, Journal, Mode, Old, Quarantined, Stage
+from tokenguard.domain.leak import Exposure, Spread
 from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation, ScopeVerdict, Verdict
 from tokenguard.domain.names import Label, token_name
 from tokenguard.domain.scope import Scope
@@ -98,6 +99,14 @@ CASES = [
     ("maximum-age", {"record": replace(GOOD, due_at=NOW + INSTANT)}, None),
     ("maximum-age", {"record": replace(GOOD, rotated_at=None)}, NEVER),
     ("maximum-age", {"record": GRANT}, None),
+    ("age-unknown", {"record": replace(GOOD, rotated_at=None)}, GONE),
+    ("age-unknown", {"record": replace(GOOD, rotated_at=None, added_at=NOW)}, GONE),
+    ("age-unknown", {"record": replace(GOOD, rotated_at=None, created_at=NOW)}, None),
+    ("age-unknown", {"record": GOOD}, None),
+    ("age-unknown", {"record": replace(GOOD, rotated_at=None, state=RecordState.PENDING)}, None),
+    ("age-unknown", {"record": replace(GRANT, rotated_at=None)}, None),
+    ("leaked", {"record": GOOD.with_leak(Exposure(since=NOW, reach=Spread.PUSHED, where="x", by="user:a"))}, GONE),
+    ("leaked", {"record": GOOD}, None),
     ("late-due-date", {"record": replace(GOOD, due_at=NOW + 80 * DAY)}, None),
     ("late-due-date", {"record": replace(GOOD, due_at=NOW + 80 * DAY + INSTANT)}, GONE),
     ("late-due-date", {"record": replace(GOOD, due_at=NOW, rotated_at=None)}, NEVER),

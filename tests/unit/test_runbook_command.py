@@ -24,7 +24,7 @@ def wiring(tmp_path):
     store = MemoryStore(clock)
     record = Record(
         name=token_name(NAME), provider="manual", state=RecordState.ACTIVE, scope=Scope("drive", "d1"), owner="video",
-        added_at=clock.now(), environment="prod", purpose="<b>upload</b>",
+        added_at=clock.now(), created_at=clock.now(), environment="prod", purpose="<b>upload</b>",
     )  # fmt: skip
     store.commit(new_token_id(), 0, Document(record=record), [])
     made.clock, made.store, made.store_url = clock, store, "local:///srv/store"

@@ -10,7 +10,7 @@ from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Record, Rec
 from tokenguard.errors import ExitCode, InputError, TokenguardError, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.inventory import taking
-from tokenguard.inventory.changes import Changes, apply
+from tokenguard.inventory.changes import Changes, apply, check_age
 from tokenguard.inventory.verifying import Result, judge
 from tokenguard.ports.provider import Provider
 from tokenguard.shell.values import Source, read_value
@@ -54,6 +54,7 @@ class Adding:
             changes = replace(changes, consumers=taking.pinned(lambda: wiring.places, changes.consumers))
         self._record = apply(blank, changes)
         _check_complete(self._record)
+        check_age(self._record, wiring.clock.now())
         check_scope(self._record, self._provider)
         check_consumers(wiring, self._record)
         taking.check_name_is_free(wiring.store, name)

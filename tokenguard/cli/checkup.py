@@ -39,7 +39,7 @@ def examine(wiring: Wiring) -> Iterator[Finding]:
     except TokenguardError as error:
         yield failed("inventory", error)
         return
-    for look in (_clock, _cost, tokens.operations, tokens.next_rotations, tokens.lists):
+    for look in (_clock, _cost, tokens.leaks, tokens.operations, tokens.next_rotations, tokens.lists):
         yield from _made(look, wiring, inventory)
 
 

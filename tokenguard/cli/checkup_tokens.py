@@ -11,6 +11,7 @@ from tokenguard.domain.secret import TOKEN_FIELD, Value
 from tokenguard.domain.token import Consumer, Record, RecordState
 from tokenguard.errors import ExitCode, InputError, TokenguardError
 from tokenguard.inventory.selection import Filter, by_due, listed
+from tokenguard.inventory.views import due_words, leak_words
 from tokenguard.policy.entered import LONGEST
 from tokenguard.ports.places import Displaced
 from tokenguard.ports.provider import Way
@@ -36,10 +37,22 @@ def operations(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Findin
         yield well("operations", "none is open, nothing waits to be looked at again")
 
 
+def leaks(_wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Finding]:
+    """Leaks that nothing has ended; of retired tokens too, since a leak ends with a proof or by a person."""
+    leaked = [each.document.record for each in inventory if each.document.record.has_leaked]
+    for record in leaked:
+        retired = record.state is RecordState.RETIRED
+        way = f"edit {record.name} --leak-ended REASON" if retired else f"rotate {record.name} --compromised"
+        yield broken("leak", f"{record.name}: leaked {leak_words(record.leaked)}", f"tokenguard {way}")
+    if not leaked:
+        yield well("leaks", "none is on record")
+
+
 def next_rotations(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Finding]:
     """The tokens that come next: their provider, what mints for them, and where their new value is to go."""
     now = wiring.clock.now()
-    soon = by_due(listed(inventory, Filter(), lambda: wiring.policy), now)[:_NEXT]
+    ranked = by_due(listed(inventory, Filter(), lambda: wiring.policy), now)
+    soon = [each for each in ranked if each.snapshot.document.record.kind.has_value][:_NEXT]
     if not soon:
         yield well("next rotation", "no token is ever due" if inventory else "there are no tokens yet")
         return
@@ -49,7 +62,7 @@ def next_rotations(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Fi
     yield from found
     if not found:
         first = soon[0]
-        when = f"{first.due.at:%Y-%m-%d}" if first.due else ""
+        when = due_words(first.due, now, age_unknown=first.age_unknown) or "now"
         yield well("next rotation", f"{first.snapshot.document.record.name}, due {when}, and those after it are ready")
 
 

@@ -9,6 +9,7 @@ from tokenguard.cli.fields import changes_from, record_fields
 from tokenguard.cli.naming import TOKEN_NAME
 from tokenguard.cli.showing import show_taken
 from tokenguard.domain.names import TokenName
+from tokenguard.errors import InputError
 from tokenguard.shell.wiring import Wiring
 
 
@@ -17,11 +18,13 @@ from tokenguard.shell.wiring import Wiring
 @record_fields
 @click.option("--base-url", metavar="URL", help="Confirm that the provider is at this address now.")
 @click.option("--rename", type=TOKEN_NAME, metavar="NAME", help="Give the token another name.")
+@click.option("--leak-ended", metavar="REASON", help="A person's decision that its leak is over, with the reason.")
 @click.option("--yes", is_flag=True, help="Do not ask before a change of where values go.")
 @pass_wiring
 def edit(
-    wiring: Wiring, /, name: TokenName, *, base_url: str | None, rename: TokenName | None, yes: bool, **fields: Any
-) -> None:
+    wiring: Wiring, /, name: TokenName, *, base_url: str | None, rename: TokenName | None, leak_ended: str | None,
+    yes: bool, **fields: Any,
+) -> None:  # fmt: skip
     """Change what is recorded of NAME. Empty text clears a field; the consumers given replace the old ones.
 
     An unclaimed token becomes active as soon as it has an owner, a scope, an environment and a purpose.
@@ -29,4 +32,11 @@ def edit(
     from tokenguard.cli.editing import edit_record  # noqa: PLC0415 - loads the providers
 
     changes = changes_from(fields, base_url=base_url, name=rename)
+    if leak_ended is not None:
+        from tokenguard.cli.leaks import end_leak  # noqa: PLC0415 - few edits are about a leak
+
+        if changes.given():
+            raise InputError("--leak-ended goes alone", hint="give the other changes in a second `edit`")
+        show_taken(wiring, end_leak(wiring, name, leak_ended, confirmed=yes))
+        return
     show_taken(wiring, edit_record(wiring, name, changes, confirmed=yes))

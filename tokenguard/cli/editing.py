@@ -10,7 +10,7 @@ from tokenguard.domain.token import Consumer, Custody, Record, RecordState
 from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.inventory import taking
-from tokenguard.inventory.changes import Changes, apply, differing
+from tokenguard.inventory.changes import Changes, apply, check_age, differing
 from tokenguard.rotation.machine import may_abort, with_servers_of
 from tokenguard.shell.wiring import Wiring
 
@@ -123,6 +123,7 @@ def _with_servers(wiring: Wiring, before: Record, changes: Changes) -> Changes:
 
 
 def _check(wiring: Wiring, before: Record, after: Record) -> None:
+    check_age(after, wiring.clock.now())
     if after.scope != before.scope or after.provider != before.provider:
         check_scope(after, wiring.vendors.provider(after.provider))
     if after.consumers != before.consumers:

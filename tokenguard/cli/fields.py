@@ -1,7 +1,7 @@
 """The options that say what is known of a token, shared by `add`, `edit` and `import`."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +19,8 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 _PERMISSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._*/-]{0,79}", re.ASCII)
 _ADOPTED = re.compile(r"(?P<scheme>[a-z][a-z0-9+-]{0,19})://[A-Za-z0-9][\w./@%-]{0,199}(?:#[\w.-]{1,100})?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})", re.ASCII)
+"""As programs write a time, for example `list --format json`: its day counts."""
 _SEGMENTS = ("provider", "environment", "owner")
 _TEXTS = ("purpose", "made_by", "account", "deputy", "label", "notes", "scope_name")
 
@@ -36,6 +38,9 @@ _OPTIONS = (
     click.option("--permission", "permissions", metavar="P", multiple=True, help="A permission it has; repeatable."),
     click.option("--kind", type=click.Choice(list(map(str, Kind))), help="What sort of credential it is."),
     click.option("--due", metavar="YYYY-MM-DD", help="When it must be rotated, if not by the policy's maximum age."),
+    click.option(
+        "--created", metavar="YYYY-MM-DD", help="When its value was made, if you know; else its age is unknown."
+    ),
     click.option("--notes", metavar="TEXT", help="Anything else."),
     click.option(
         "--deliver",
@@ -66,17 +71,12 @@ def changes_from(given: dict[str, Any], **more: Any) -> Changes:
     Raises:
         InputError: one of them is not acceptable.
     """
-    found: dict[str, Any] = {}
-    for name in _SEGMENTS:
-        if (text := given.get(name)) is not None:
-            found[name] = _unquoted(lambda word: segment(word, what="word"), text, name) if text else ""
-    for name in _TEXTS:
-        if (text := given.get(name)) is not None:
-            found[name] = plain_text(text, what=name.replace("_", " "))
+    found = _words(given)
     if (text := given.get("scope")) is not None:
         found["scope"] = _unquoted(Scope.parse, text, "scope") if text else ""
-    if (text := given.get("due")) is not None:
-        found["due_at"] = due_date(text) if text else ""
+    for name, (read, field_name) in _DATES.items():
+        if (text := given.get(name)) is not None:
+            found[field_name] = read(text) if text else ""
     if given.get("kind"):
         found["kind"] = Kind(given["kind"])
     if given.get("permissions"):
@@ -87,6 +87,17 @@ def changes_from(given: dict[str, Any], **more: Any) -> Changes:
     return Changes(**found, **more)
 
 
+def _words(given: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in _SEGMENTS:
+        if (text := given.get(name)) is not None:
+            found[name] = _unquoted(lambda word: segment(word, what="word"), text, name) if text else ""
+    for name in _TEXTS:
+        if (text := given.get(name)) is not None:
+            found[name] = plain_text(text, what=name.replace("_", " "))
+    return found
+
+
 def _unquoted(read: Callable[[str], _Read], text: str, what: str) -> _Read:
     """Read a word without showing it where it is refused: people paste values into the wrong place."""
     try:
@@ -95,15 +106,30 @@ def _unquoted(read: Callable[[str], _Read], text: str, what: str) -> _Read:
         raise InputError(f"the {what} is not acceptable", hint=error.hint) from None
 
 
+def creation_date(text: str) -> datetime:
+    """The start of that day, UTC; InputError if it is none. `changes.check_age` refuses one that is to come."""
+    return _day(text[:10] if _INSTANT.fullmatch(text) else text, what="creation")
+
+
 def due_date(text: str) -> datetime:
     """The start of that day, UTC; InputError if it is not YYYY-MM-DD."""
+    return _day(text, what="due")
+
+
+def _day(text: str, *, what: str) -> datetime:
     try:
         found = date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
         found = None
     if found is None:
-        raise InputError("not a due date", hint="write YYYY-MM-DD")
+        raise InputError(f"not a {what} date", hint="write YYYY-MM-DD")
     return datetime(found.year, found.month, found.day, tzinfo=UTC)
+
+
+_DATES: Mapping[str, tuple[Callable[[str], datetime], str]] = {
+    "due": (due_date, "due_at"),
+    "created": (creation_date, "created_at"),
+}
 
 
 def permissions(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -53,6 +53,7 @@ _PREFIX = "imported"
 @click.option("--env", "environment", default="", metavar="E", help="For tokens that do not tell.")
 @click.option("--owner", default="", metavar="TEAM", help="For tokens that do not tell.")
 @click.option("--purpose", default="", metavar="TEXT", help="For tokens that do not tell.")
+@click.option("--created", default="", metavar="YYYY-MM-DD", help="When their values were made; else it is unknown.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
 @pass_wiring
 def import_file(

@@ -12,11 +12,11 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName, token_name
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
-from tokenguard.domain.token import Consumer, Custody, Location, Record, RecordState
+from tokenguard.domain.token import Consumer, Custody, Record, RecordState
 from tokenguard.errors import InputError, NeedsPerson, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.inventory import guessing, taking
-from tokenguard.inventory.changes import Changes, apply
+from tokenguard.inventory.changes import Changes, apply, check_age
 from tokenguard.inventory.readers import Draft
 from tokenguard.ports.provider import Provider
 from tokenguard.shell.progress import Silent
@@ -103,7 +103,7 @@ class Intake:
             return self._enter(draft, record)
         mark = self._wiring.store.fingerprint(value)
         if (known := self._known.get(mark)) is not None:
-            return self._duplicate(known, draft, record.location, users)
+            return self._duplicate(known, draft, record, users)
         self._check_free(record)
         if not self._dry_run:
             with self._wiring.working_on(record.name):
@@ -139,9 +139,11 @@ class Intake:
             record = taking.enter_without_value(self._wiring.store, self._wiring.clock, record).document.record
         return _added(draft, record)
 
-    def _duplicate(self, name: TokenName, draft: Draft, location: Location, users: tuple[Consumer, ...]) -> Outcome:
-        adopted = location.url if location.custody is Custody.ADOPTED else ""
+    def _duplicate(self, name: TokenName, draft: Draft, record: Record, users: tuple[Consumer, ...]) -> Outcome:
+        adopted = record.location.adopted
         snapshot = self._finish(name, adopted, users)
+        if snapshot is not None and not self._dry_run:
+            snapshot = taking.learn_age(self._wiring.store, self._wiring.clock, snapshot, record.created_at)
         return Outcome(
             fate=Fate.DUPLICATE,
             place=draft.place,
@@ -199,6 +201,7 @@ class Intake:
         for field_name, items in draft.lists.items():
             record = apply(record, read_field(field_name, items))
         check_scope(record, built)
+        check_age(record, self._wiring.clock.now())
         if record.consumers:
             record = replace(record, consumers=self._pinned(record.consumers))
         if record.kind.has_value and record.location.custody is Custody.ADOPTED:

@@ -40,13 +40,13 @@ def _row(wiring: Wiring, each: Listed) -> tuple[str, ...]:
         record.environment,
         record.owner,
         state_words(each.snapshot.document),
-        due_words(each.due, wiring.clock.now()),
+        due_words(each.due, wiring.clock.now(), age_unknown=each.age_unknown),
     )
 
 
 def _tone(wiring: Wiring, each: Listed) -> str:
     """A colour by urgency; the words in the row say the same without it."""
     now = wiring.clock.now()
-    if each.due and each.due.at <= now:
+    if each.leaked or (each.due and each.due.at <= now):
         return "red"
-    return "yellow" if each.snapshot.document.busy or (each.due and each.due.soon(now)) else ""
+    return "yellow" if each.snapshot.document.busy or each.age_unknown or (each.due and each.due.soon(now)) else ""

@@ -1,6 +1,7 @@
 """`policy lint` and `policy schema`: whether files of rules are in order, here and in an editor."""
 
 from pathlib import Path
+from typing import cast
 
 import click
 
@@ -12,6 +13,7 @@ from tokenguard.policy.loader import read_policy
 from tokenguard.policy.model import Policy
 from tokenguard.policy.schema import policy_schema
 from tokenguard.policy.tightening import MAX_BYTES, read_tightening, tightened
+from tokenguard.policy.windows import has_ended
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 
@@ -51,10 +53,18 @@ def _remarks(wiring: Wiring, policy: Policy) -> list[str]:
     now = wiring.clock.now()
     ended = [each for each in policy.waivers if each.until <= now]
     idle = [each for each in policy.overrides if each.severity is None and not each.parameters]
+    over = [freeze for freeze in _freezes(policy) if has_ended(freeze, now)]
     return [
+        *(f"the freeze {freeze} is over" for freeze in over),
         *(f"the waiver of {each.rule} by {each.owner} ended on {each.until:%Y-%m-%d}" for each in ended),
         *(f"an override of {each.rule} changes nothing" for each in idle),
     ]
+
+
+def _freezes(policy: Policy) -> list[str]:
+    """Of the rule and of its overrides."""
+    settings = [*(rule.parameters for rule in policy.rules), *(each.parameters for each in policy.overrides)]
+    return [freeze for parameters in settings for freeze in cast("tuple[str, ...]", parameters.get("freezes", ()))]
 
 
 @command("schema")

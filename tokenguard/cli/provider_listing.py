@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from tokenguard.cli.adding import check_scope
 from tokenguard.cli.intake import Defaults, Fate, Outcome, read_field
+from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import token_name
 from tokenguard.domain.token import Custody, Location, Record, RecordState
 from tokenguard.errors import InputError, Unreachable
@@ -53,19 +54,20 @@ class ProviderListing:
     def run(self, defaults: Defaults, *, dry_run: bool) -> Iterator[Outcome]:
         """What became of each; Unreachable if the list cannot be had, InputError if a default cannot be true of it."""
         self._check(defaults)
-        documents = [each.document for each in self._wiring.store.scan()]
+        snapshots = list(self._wiring.store.scan())
+        documents = [each.document for each in snapshots]
         found = self._listed()
         rows = found.rows
         place = place_of(self._blank)
         facts = ProviderFacts(capabilities=self._provider.capabilities, listed=rows, gap=found.gap)
         around = Surroundings(documents, self._wiring.clock.now(), {place: facts})
         unknown = {row.provider_id for _, found in around.unmatched() for row in found}
-        names = {document.record.provider_id: document.record.name for document in documents}
+        known = {each.document.record.provider_id: each for each in snapshots}
         used: set[str] = {document.record.name for document in documents}
         for row in rows:
             shown = f"{self._provider.name} {row.hint or row.provider_id}"
             if row.provider_id not in unknown:
-                name = names.get(row.provider_id, "")
+                name = self._known(known.get(row.provider_id), row, dry_run=dry_run)
                 yield Outcome(fate=Fate.DUPLICATE, place=shown, name=name, reason="the inventory has it")
             elif candidates := around.unidentified(place):
                 reason = (
@@ -81,6 +83,14 @@ class ProviderListing:
                 f"there may be more tokens at {self._provider.name}: {why}",
                 hint="what is listed is recorded; `tokenguard doctor` and docs/providers.md help to read the rest",
             )
+
+    def _known(self, snapshot: Snapshot | None, row: Listed, *, dry_run: bool) -> str:
+        """What the token is called here; an age that was unknown is taken from the list."""
+        if snapshot is None:
+            return ""
+        if not dry_run:
+            taking.learn_age(self._wiring.store, self._wiring.clock, snapshot, row.created_at)
+        return snapshot.document.record.name
 
     def _check(self, defaults: Defaults) -> None:
         """Before anything is entered: what was said holds for every token of the list, or for none."""

@@ -1,21 +1,26 @@
 """`tokenguard respond`: from a leaked value to its owner, its end, and a page that says what happened."""
 
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.respond_ending import respond_to
-from tokenguard.cli.respond_lookup import look_up
+from tokenguard.cli.fields import creation_date
+from tokenguard.cli.respond_ending import Told, respond_to
+from tokenguard.cli.respond_lookup import Findings, look_up
 from tokenguard.cli.respond_view import show
 from tokenguard.cli.saving import save_page
+from tokenguard.domain.leak import Spread
 from tokenguard.domain.liveness import Verdict
+from tokenguard.domain.lookalikes import holds_issued, holds_opaque
 from tokenguard.domain.secret import Secret
 from tokenguard.domain.shape import MAX_LENGTH
 from tokenguard.errors import ExitCode, InputError, NeedsPerson
 from tokenguard.files import read_named, shown
-from tokenguard.report.incident import Case, Spread, render
+from tokenguard.inventory.changes import plain_text
+from tokenguard.report.incident import Case, render
 from tokenguard.scanning.foreign_reports import MAX_BYTES, Sighting, read_report
 from tokenguard.shell.wiring import Wiring
 
@@ -25,6 +30,8 @@ from tokenguard.shell.wiring import Wiring
 @click.option("--report", "code", metavar="CODE", help="The report code that `scan` or the hook showed.")
 @click.option("--stdin", is_flag=True, help="The value comes on standard input.")
 @click.option("--reach", type=click.Choice(list(map(str, Spread))), help="How far it got; asked if not given.")
+@click.option("--where", default="", metavar="TEXT", help="Where it is: a URL or a place; asked if not given.")
+@click.option("--since", default="", metavar="YYYY-MM-DD", help="Since when it is there, if that is known.")
 @click.option("--rotate", is_flag=True, help="Revoke and replace what is not dead, without asking.")
 @click.option("--summary", metavar="FILE", help="Write the incident there as Markdown (a new file: 0600).")
 @pass_wiring
@@ -35,6 +42,8 @@ def respond(
     code: str | None,
     stdin: bool,
     reach: str | None,
+    where: str,
+    since: str,
     rotate: bool,
     summary: str | None,
 ) -> ExitCode:
@@ -42,16 +51,21 @@ def respond(
 
     The value is asked for and stays hidden; or FILE is what `scan --format json`, gitleaks, trufflehog,
     kingfisher or ggshield wrote. Values are compared by fingerprint and neither shown nor stored. What is known
-    goes into the audit trail. A rotation opens only with --rotate, or when a person says yes.
+    goes into the audit trail; what is not dead is on record as leaked until its death is proven, or a person ends
+    that with `edit --leak-ended`. A rotation opens only with --rotate, or when a person says yes.
 
     Exit 0: everything that leaked is dead. 1: something is alive, or belongs to nobody here. 4: of something
     nothing certain is known. A rotation that was opened keeps its own exit codes (5: death unproven).
     """
     if (file is not None) + (code is not None) + stdin > 1:
         raise InputError("more than one thing to respond to", hint="give a file, --report or --stdin, or none of them")
+    place, begun = _place(where), _since(since, wiring.clock.now())
     findings = look_up(wiring.store, wiring.environ, _sightings(wiring, file, code, stdin=stdin))
     spread = _spread(wiring, reach, needed=bool(findings.leaks or summary))
-    cases, exit_code = respond_to(wiring, findings, spread, rotate=rotate) if spread else ([], ExitCode.OK)
+    if spread not in {None, Spread.STAGED} and findings.leaks:
+        place = place or _asked_place(wiring, findings)
+    told = Told(reach=spread, where=place, since=begun) if spread else None
+    cases, exit_code = respond_to(wiring, findings, told, rotate=rotate) if told else ([], ExitCode.OK)
     if summary is not None and spread is not None:
         now, actor = wiring.clock.now(), wiring.store.actor().id
         save_page(Path(summary), render(cases, reach=spread, strangers=findings.strangers, now=now, actor=actor))
@@ -97,6 +111,34 @@ def _spread(wiring: Wiring, reach: str | None, *, needed: bool) -> Spread | None
         matching = [each for each in Spread if answer and each.value.startswith(answer)]
         if len(matching) == 1:
             return matching[0]
+
+
+def _place(text: str) -> str:
+    place = plain_text(text, what="place") if text else ""
+    if holds_issued(place) or holds_opaque(place):
+        raise InputError("--where looks like a value", hint="name the place where it is; never the value itself")
+    return place
+
+
+def _since(text: str, now: datetime) -> datetime | None:
+    if not text:
+        return None
+    since = creation_date(text)
+    if since > now:
+        raise InputError("--since is to come", hint="write the day on which it got there, YYYY-MM-DD")
+    return since
+
+
+def _asked_place(wiring: Wiring, findings: Findings) -> str:
+    """Where it is, from the person, unless every finding says it."""
+    known = all(each.path for leaked in findings.leaks for each in leaked.sightings)
+    if wiring.tty is None or known:
+        return ""
+    while True:
+        try:
+            return _place(wiring.tty.ask("where is it? (a URL or a place; Enter if unknown) ").strip())
+        except InputError as error:
+            wiring.tty.show(f"  {error.message}: {error.hint}")
 
 
 def _standing(cases: list[Case]) -> ExitCode:

@@ -1,9 +1,12 @@
 """The work of `respond` on each token: is it alive, put it on record, end it if somebody says so, look again."""
 
+from datetime import datetime
+
 from tokenguard.cli.leaks import record_leak
 from tokenguard.cli.respond_lookup import Findings, Leaked
 from tokenguard.domain.document import Document
 from tokenguard.domain.event import Detail
+from tokenguard.domain.leak import Exposure, Spread
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.moment import moment_of
 from tokenguard.domain.secret import Value
@@ -11,12 +14,13 @@ from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.inventory.verifying import verify
-from tokenguard.report.incident import Case, Place, Spread, proof_of
+from tokenguard.report.incident import Case, Place, proof_of
 from tokenguard.rotation.controls import Controls
 from tokenguard.shell.wiring import Wiring
 
 _MOST_PLACES = 50
 _MAX_WHERE = 200
+_SHOWN_PLACES = 3
 
 
 class _State(Frozen, frozen=True):
@@ -24,7 +28,15 @@ class _State(Frozen, frozen=True):
     reason: str
 
 
-def respond_to(wiring: Wiring, findings: Findings, reach: Spread, *, rotate: bool) -> tuple[list[Case], ExitCode]:
+class Told(Frozen, frozen=True, kw_only=True):
+    """What is said of a leak beside the findings themselves."""
+
+    reach: Spread
+    where: str = ""
+    since: datetime | None = None
+
+
+def respond_to(wiring: Wiring, findings: Findings, told: Told, *, rotate: bool) -> tuple[list[Case], ExitCode]:
     """Respond to each leaked value; one that fails does not keep us from the next.
 
     Returns:
@@ -32,18 +44,21 @@ def respond_to(wiring: Wiring, findings: Findings, reach: Spread, *, rotate: boo
     """
     cases, code = [], ExitCode.OK
     for leaked in findings.leaks:
-        case, found = _respond(wiring, leaked, reach, rotate=rotate)
+        case, found = _respond(wiring, leaked, told, rotate=rotate)
         cases.append(case)
         code = max(code, found)
     return cases, code
 
 
-def _respond(wiring: Wiring, leaked: Leaked, reach: Spread, *, rotate: bool) -> tuple[Case, ExitCode]:
-    record = leaked.snapshot.document.record
+def _respond(wiring: Wiring, leaked: Leaked, told: Told, *, rotate: bool) -> tuple[Case, ExitCode]:
+    record, reach = leaked.snapshot.document.record, told.reach
     state = _look(wiring, leaked)
-    _put_on_record(wiring, leaked, reach, state)
+    leak = _exposure(wiring, leaked, told)
+    recorded = _put_on_record(wiring, leaked, told, state, leak)
     leaked = replace(leaked, snapshot=wiring.store.load(leaked.snapshot.id))
     problem, code, rotated = "", ExitCode.OK, False
+    if not recorded:
+        problem, code = "the leak is not on record", ExitCode.UNREACHABLE
     if state.verdict is not Verdict.DEAD:
         if _is_old(leaked):
             problem = "it is an older value, which a new rotation would not end: verify the token, then resume"
@@ -57,7 +72,23 @@ def _respond(wiring: Wiring, leaked: Leaked, reach: Spread, *, rotate: bool) -> 
                 wiring.progress.note(f"{record.name}: {error.message}; {error.hint}")
             leaked = replace(leaked, snapshot=wiring.store.load(leaked.snapshot.id))
             state = _look(wiring, leaked, rotated=not problem)
-    return _case(wiring, leaked, state, rotated=rotated and not problem, problem=problem), code
+    return _case(wiring, leaked, state, leak, rotated=rotated and not problem, problem=problem), code
+
+
+def _exposure(wiring: Wiring, leaked: Leaked, told: Told) -> Exposure:
+    """What is known of the leak: when it began by the findings, by what was said, or else now."""
+    places = [each.place for each in leaked.sightings if each.path]
+    return Exposure(
+        since=min(filter(None, (told.since, _earliest(leaked))), default=wiring.clock.now()),
+        reach=told.reach,
+        where=(told.where or ", ".join(places[:_SHOWN_PLACES]))[:_MAX_WHERE],
+        by=wiring.store.actor().id,
+        fingerprint=leaked.fingerprint or leaked.snapshot.document.record.fingerprint,
+    )
+
+
+def _earliest(leaked: Leaked) -> datetime | None:
+    return min(filter(None, (moment_of(_iso(each.since)) for each in leaked.sightings)), default=None)
 
 
 def _look(wiring: Wiring, leaked: Leaked, *, rotated: bool = False) -> _State:
@@ -102,7 +133,7 @@ def _asked(wiring: Wiring, leaked: Leaked, *, rotated: bool) -> _State:
 
 def _asked_with(record: Record) -> str:
     """A finding that names only the token may be older than its last rotation: then another value has leaked."""
-    since = record.rotated_at
+    since = record.rotated_at or record.added_at
     return f"; asked with its present value, live since {since:%Y-%m-%d %H:%M} UTC" if since is not None else ""
 
 
@@ -137,31 +168,41 @@ def _end(wiring: Wiring, leaked: Leaked, reach: Spread) -> None:
             wiring.engine.rotate(snapshot.id, compromised=True, reason=f"leaked: {reach.value}")
 
 
-def _put_on_record(wiring: Wiring, leaked: Leaked, reach: Spread, state: _State) -> None:
-    """One event for each place; what is recorded of a place is its name, never what is there."""
+def _put_on_record(wiring: Wiring, leaked: Leaked, told: Told, state: _State, leak: Exposure) -> bool:
+    """One event for each place; what is recorded of a place is its name, never what is there.
+
+    What is proven dead, and what never left one working copy, is no leak that anything would have to end.
+    """
+    is_open = state.verdict is not Verdict.DEAD and told.reach is not Spread.STAGED
     details: list[Detail] = [
         {
             "channel": each.scanner,
-            "where": each.place[:_MAX_WHERE],
-            "reach": reach.value,
+            "where": (each.place if each.path or not told.where else told.where)[:_MAX_WHERE],
+            "reach": told.reach.value,
             "verdict": state.verdict.value,
             "result": "reported",
         }
         for each in leaked.sightings[:_MOST_PLACES]
     ]
-    record_leak(wiring, leaked.snapshot.document.record.name, details)
+    return record_leak(wiring, leaked.snapshot.document.record.name, details, leak if is_open else None)
 
 
-def _case(wiring: Wiring, leaked: Leaked, state: _State, *, rotated: bool, problem: str) -> Case:
+def _case(wiring: Wiring, leaked: Leaked, state: _State, leak: Exposure, *, rotated: bool, problem: str) -> Case:
     document: Document = leaked.snapshot.document
     return Case(
         document=document,
         fingerprint=leaked.fingerprint,
         places=tuple(
-            Place(where=each.place, since=each.since, commit=each.commit[:12], found_by=each.scanner)
+            Place(
+                where=each.place if each.path or not leak.where else leak.where,
+                since=each.since,
+                commit=each.commit[:12],
+                found_by=each.scanner,
+            )
             for each in leaked.sightings[:_MOST_PLACES]
         ),
-        since=min(filter(None, (moment_of(_iso(each.since)) for each in leaked.sightings)), default=None),
+        since=_earliest(leaked),
+        leak=leak,
         verdict=state.verdict,
         reason=state.reason,
         rotated=rotated,

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from tokenguard.cli.respond_lookup import Findings
+from tokenguard.domain.leak import Spread
 from tokenguard.domain.liveness import Verdict
 from tokenguard.inventory.views import moment
-from tokenguard.report.incident import Case, Spread
+from tokenguard.report.incident import Case
 from tokenguard.shell.render import Screen
 from tokenguard.text import counted
 

@@ -6,15 +6,26 @@ import click
 
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.naming import TOKEN_NAME, known_token
-from tokenguard.cli.rotate_jobs import chosen, continuing_job, open_ones, planned, rotation_job
+from tokenguard.cli.rotate_jobs import (
+    Canaries,
+    allowed,
+    chosen,
+    continuing_job,
+    open_ones,
+    planned,
+    rotation_job,
+    tell_held,
+)
 from tokenguard.cli.rotate_view import show_plans, show_results
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import ExitCode, InputError
+from tokenguard.policy.model import age_unknown
 from tokenguard.rotation.batch import Job, Result, Skipped, gravest, run_all
 from tokenguard.rotation.plan import RotationPlan, in_order
 from tokenguard.rotation.sharing import run_shared
+from tokenguard.rotation.unattended import Hold, Rollout, mode_of
 from tokenguard.shell.store_url import is_on_aws
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted, is_plain_line
@@ -59,20 +70,56 @@ def rotate(
     if resume or abort:
         targets = open_ones(wiring) if not names else [known_token(wiring.store, name) for name in names]
         return _go_on(wiring, targets, abort=abort, accept_outage=accept_outage, single=len(names) == 1)
-    mode = Mode.COMPROMISED if compromised else Mode.PLANNED
+    snapshots = chosen(wiring, names, scope, due=due)
+    if due and not plan_only:
+        snapshots = _without_unknown_ages(wiring, snapshots)
+    rollout = allowed(wiring, snapshots) if due and wiring.tty is None else None
     single = len(names) == 1
     strict = plan_only and single
-    found = chosen(wiring, names, scope, due=due)
-    plans = in_order(planned(wiring, snapshot, mode, strict=strict) for snapshot in found)
+    plans = _plans(wiring, snapshots, rollout, compromised=compromised, due=due, strict=strict)
     if plan_only or not single:
         quiet = wiring.screen.as_json and not plan_only
         show_plans(wiring.screen, plans, wiring.clock.now(), quiet=quiet, cost=_cost(wiring) if plan_only else "")
+    if rollout is not None:
+        tell_held(wiring, rollout)
     if plan_only:
         return ExitCode.OK
     if compromised and plans:
         _confirm(wiring, plans)
     jobs = [rotation_job(wiring, plan, reason=said, accept_outage=accept_outage, only_if_due=due) for plan in plans]
+    if rollout is not None:
+        canaries, by_id = Canaries(rollout), {each.id: each for each in rollout.chosen}
+        jobs = [canaries.guard(by_id[plan.token], job) for plan, job in zip(plans, jobs, strict=True)]
     return _run(wiring, jobs, single=single, shared=due)
+
+
+def _plans(
+    wiring: Wiring,
+    snapshots: Sequence[Snapshot],
+    rollout: Rollout | None,
+    *,
+    compromised: bool,
+    due: bool,
+    strict: bool,
+) -> tuple[RotationPlan, ...]:
+    """In the order of their turns; by their dates nobody says how, so a leaked one is rotated as the policy says."""
+    policy = wiring.policy if due else None
+
+    def made(snapshot: Snapshot) -> RotationPlan:
+        by_policy = mode_of(snapshot.document.record, policy) if policy else Mode.PLANNED
+        return planned(wiring, snapshot, Mode.COMPROMISED if compromised else by_policy, strict=strict)
+
+    return in_order(map(made, snapshots)) if rollout is None else tuple(map(made, rollout.chosen))
+
+
+def _without_unknown_ages(wiring: Wiring, snapshots: list[Snapshot]) -> list[Snapshot]:
+    """A token that is not known to be old is rotated where the person says so; without a person it is held later."""
+    dated = [each for each in snapshots if not age_unknown(each.document.record, wiring.policy)]
+    if wiring.tty is None or len(dated) == len(snapshots):
+        return snapshots
+    unknown = counted(len(snapshots) - len(dated), "token")
+    wiring.tty.show(f"{unknown} of unknown age: `tokenguard edit NAME --created` records how old one is")
+    return snapshots if wiring.tty.ask("rotate them too? (yes/no) ").strip().lower() == "yes" else dated
 
 
 def _cost(wiring: Wiring) -> str:
@@ -102,9 +149,12 @@ def _run(wiring: Wiring, jobs: list[Job], *, single: bool, shared: bool = False)
         results.append(result)
         if result.error is not None and not single:
             wiring.progress.note(f"{result.name}: {result.error.message}; {result.error.hint}")
-    ours = [result for result in results if result.outcome is not Skipped.OVER]
+    ours = [result for result in results if result.outcome not in {Skipped.OVER, Skipped.HELD}]
+    held = [result.name for result in results if result.outcome is Skipped.HELD]
+    if held:
+        wiring.progress.note(f"not rotated, {Hold.CANARY.value}: {', '.join(held)}")
     documents = {result.name: _document(wiring, result) for result in ours}
-    show_results(wiring.screen, ours, documents, others=len(results) - len(ours))
+    show_results(wiring.screen, ours, documents, others=len(results) - len(ours) - len(held))
     if single and results[0].error is not None:
         raise results[0].error
     return gravest(results)

@@ -7,14 +7,17 @@ from tokenguard.cli.naming import known_token
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
-from tokenguard.domain.token import ConsumerKind, Record, RecordState
+from tokenguard.domain.token import ConsumerKind, Record
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.policy.model import due_of
 from tokenguard.rotation.batch import Job, Skipped
 from tokenguard.rotation.plan import RotationPlan, plan_rotation
 from tokenguard.rotation.sharing import left_to_another, unless_left
+from tokenguard.rotation.unattended import Hold, Rollout, choose, is_due, is_open_to_rotation
 from tokenguard.shell.wiring import Wiring
+
+_NAMED = 5
 
 
 def chosen(wiring: Wiring, names: Sequence[TokenName], scope: str | None, *, due: bool) -> list[Snapshot]:
@@ -26,17 +29,30 @@ def chosen(wiring: Wiring, names: Sequence[TokenName], scope: str | None, *, due
     for snapshot in wiring.store.scan():
         record = snapshot.document.record
         known = known or record.scope == wanted
-        waits = record.state is RecordState.PENDING and not snapshot.document.busy  # for its first value
-        if record.state is RecordState.RETIRED or waits or not record.kind.has_value:
+        if not is_open_to_rotation(snapshot):
             continue
         if wanted and record.scope != wanted:
             continue
-        if due and not _is_due(wiring, snapshot):
+        if due and not is_due(record, wiring.policy, wiring.clock.now()):
             continue
         found.append(snapshot)
     if not known:  # exit 0 would say that all of a misspelt Drive's tokens are dead
         raise InputError(f"no token of the inventory leads to {wanted}", hint="`tokenguard list` shows the scopes")
     return found
+
+
+def allowed(wiring: Wiring, due: Sequence[Snapshot]) -> Rollout:
+    """What of the due tokens a run without a person may rotate now, by the policy."""
+    return choose(due, wiring.store.scan(), wiring.policy, wiring.clock.now())
+
+
+def tell_held(wiring: Wiring, rollout: Rollout) -> None:
+    """Say which due tokens are left alone, and why."""
+    for hold in Hold:
+        names = [each.snapshot.document.record.name for each in rollout.held if each.hold is hold]
+        if names:
+            more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+            wiring.progress.note(f"not rotated, {hold.value}: {', '.join(names[:_NAMED])}{more}")
 
 
 def open_ones(wiring: Wiring) -> list[Snapshot]:
@@ -110,16 +126,40 @@ def continuing_job(wiring: Wiring, snapshot: Snapshot, *, abort: bool, accept_ou
     return Job(name=name, run=run)
 
 
-def _is_due(wiring: Wiring, snapshot: Snapshot) -> bool:
-    limit = due_of(snapshot.document.record, wiring.policy)
-    return limit is not None and limit.at <= wiring.clock.now()
+class Canaries:
+    """How the first rotation of each provider ended; the others of that provider wait for it.
+
+    Args:
+        rollout: what an unattended run was allowed.
+    """
+
+    def __init__(self, rollout: Rollout) -> None:
+        self._rollout = rollout
+        self._ended: dict[TokenName, bool] = {}
+
+    def guard(self, snapshot: Snapshot, job: Job) -> Job:
+        """The same job; its end is remembered, and it begins only where its canary ended well."""
+        canary = self._rollout.canary_of(snapshot)
+
+        def run() -> object:
+            if canary is not None and not self._ended.get(canary, False):
+                return Skipped.HELD if canary in self._ended else Skipped.ELSEWHERE  # another runner is at the canary
+            self._ended[job.name] = False
+            outcome = job.run()
+            if outcome is Skipped.ELSEWHERE:
+                del self._ended[job.name]
+            else:
+                self._ended[job.name] = True
+            return outcome
+
+        return replace(job, run=run)
 
 
 def _left(wiring: Wiring, plan: RotationPlan) -> Skipped | None:
     snapshot = wiring.store.load(plan.token)
     return left_to_another(
         snapshot.document,
-        due=_is_due(wiring, snapshot),
+        due=is_due(snapshot.document.record, wiring.policy, wiring.clock.now()),
         holder=wiring.holder,
         now=wiring.clock.now(),
         takes=plan.takes,

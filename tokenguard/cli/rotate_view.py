@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tokenguard.domain.document import Snapshot
+from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
 from tokenguard.inventory.views import moment
 from tokenguard.policy.model import Due
@@ -27,6 +28,9 @@ def show_plans(screen: Screen, plans: Sequence[RotationPlan], now: datetime, *, 
         screen.document({"plan": steps, "seconds": total(plans).total_seconds(), **costs})
         return
     _plans(screen, plans, now)
+    for plan in plans:
+        if plan.leaked and plan.mode is Mode.PLANNED:
+            screen.line(f"{plan.name} has leaked: `tokenguard rotate {plan.name} --compromised` revokes it first")
     if cost:
         screen.line(f"the store costs {cost}")
 
@@ -104,6 +108,7 @@ def _plan_json(plan: RotationPlan) -> dict[str, Any]:
         "scope": plan.scope,
         "mode": plan.mode.value,
         "due_at": moment(plan.due_at),
+        "leaked": plan.leaked,
         "needs_person": plan.needs_person,
         "seconds": plan.takes.total_seconds(),
         "blocked": plan.blocked,

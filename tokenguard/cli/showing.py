@@ -2,8 +2,8 @@
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.token import Record
-from tokenguard.inventory.views import day, due_words, liveness_words, state_words, token_json, waiver_words
-from tokenguard.policy.model import due_of
+from tokenguard.inventory.views import day, due_words, leak_words, liveness_words, state_words, token_json, waiver_words
+from tokenguard.policy.model import age_unknown, due_of
 from tokenguard.shell.wiring import Wiring
 
 
@@ -19,6 +19,8 @@ def show_taken(wiring: Wiring, snapshot: Snapshot) -> None:
         parts.append(scope_words(record))
     if record.owner:
         parts.append(f"owner {record.owner}")
+    if age_unknown(record, wiring.policy):
+        parts.append("age unknown (--created records it)")
     if due:
         parts.append(f"due {due_words(due, now)}")
     wiring.screen.line("; ".join(parts))
@@ -35,6 +37,7 @@ def show_record(wiring: Wiring, snapshot: Snapshot) -> None:
         [
             ("name", record.name),
             ("state", state_words(snapshot.document)),
+            ("leaked", leak_words(record.leaked)),
             ("missing", ", ".join(record.missing)),
             ("provider", record.provider),
             ("address", record.base_url),
@@ -51,8 +54,13 @@ def show_record(wiring: Wiring, snapshot: Snapshot) -> None:
             ("location", record.location.url or record.location.custody),
             ("on the server", record.location.server),
             ("added", day(record.added_at)),
+            ("created", day(record.created_at)),
             ("rotated", day(record.rotated_at)),
-            ("due", due_words(due, now) + (", set by hand" if due and due.explicit else "")),
+            (
+                "due",
+                due_words(due, now, age_unknown=age_unknown(record, wiring.policy))
+                + (", set by hand" if due and due.explicit else ""),
+            ),
             ("last look", _look_words(record)),
             ("name there", record.label),
             ("provider id", record.provider_id),

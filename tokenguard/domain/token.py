@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum, unique
+from functools import reduce
 
 from tokenguard.domain.fingerprint import Fingerprint
+from tokenguard.domain.leak import Exposure
 from tokenguard.domain.liveness import Observation
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.scope import Scope
@@ -167,10 +169,10 @@ class Record(Frozen, frozen=True, kw_only=True):
     base_url: str = ""
     """The provider's address when the record was made; another one later must be confirmed with `edit`."""
     created_at: datetime | None = None
-    """When the live value was minted, if known."""
+    """When the live value was minted, if anybody said so: its provider, a file, a person, or our own rotation."""
     added_at: datetime | None = None
     rotated_at: datetime | None = None
-    """When the live value replaced an older one, or was added."""
+    """When the live value replaced an older one. (Until 2026-11 also when a value was taken in.)"""
     due_at: datetime | None = None
     """An explicit due date; otherwise the policy's maximum age counts from `rotated_at`."""
     fingerprint: Fingerprint | None = None
@@ -183,6 +185,8 @@ class Record(Frozen, frozen=True, kw_only=True):
     seen: Observation | None = None
     """The last look at the live value through its provider."""
     leak_waiver: LeakWaiver | None = None
+    leaks: tuple[Exposure, ...] = ()
+    """Leaks that have not ended, one for each value: each ends with a proven death of its value, or by a person."""
     notes: str = ""
 
     @property
@@ -192,6 +196,22 @@ class Record(Frozen, frozen=True, kw_only=True):
             return ()
         adopted = (self.location.adopted,) if self.location.adopted else ()
         return (*adopted, *(str(each) for each in self.consumers or () if not each.kind.takes_many))
+
+    @property
+    def has_leaked(self) -> bool:
+        """Whether a leak of it has not ended."""
+        return bool(self.leaks)
+
+    @property
+    def leaked(self) -> Exposure | None:
+        """What is known of its leaks together: the earliest time, the widest reach; None if none is open."""
+        return reduce(Exposure.joined, self.leaks) if self.leaks else None
+
+    def with_leak(self, leak: Exposure) -> "Record":
+        """The record with a leak, joined with what was reported of the same value before."""
+        same = [each for each in self.leaks if each.fingerprint == leak.fingerprint]
+        others = tuple(each for each in self.leaks if each.fingerprint != leak.fingerprint)
+        return replace(self, leaks=(*others, reduce(Exposure.joined, [*same, leak])))
 
     @property
     def waived_leak(self) -> LeakWaiver | None:

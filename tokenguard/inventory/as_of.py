@@ -6,7 +6,9 @@ from datetime import datetime
 from tokenguard.domain.document import Document
 from tokenguard.domain.event import Event, Op, Phase
 from tokenguard.domain.journal import Journal, Mode, Stage
+from tokenguard.domain.leak_trail import open_leaks
 from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation, ScopeVerdict, Verdict
+from tokenguard.domain.moment import moment_of
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.frozen import Frozen, replace
 
@@ -48,7 +50,8 @@ def rewind(document: Document, events: Sequence[Event], at: datetime) -> Rewound
         document.record,
         state=_state(document.record, before),
         rotated_at=_no_later(document.record.rotated_at, at) or _published_at(before),
-        created_at=_no_later(document.record.created_at, at),
+        created_at=_no_later(document.record.created_at, at) or _made_before(since),
+        leaks=open_leaks(before),
         seen=_seen(document.record.seen, before, at),
     )
     rewound = replace(
@@ -68,9 +71,18 @@ def _state(record: Record, before: Sequence[Event]) -> RecordState:
 
 
 def _published_at(before: Sequence[Event]) -> datetime | None:
-    """When the value that was live then became so."""
-    published = (event.at for event in reversed(before) if event.op is Op.PUBLISH and event.phase is Phase.OUTCOME)
-    return next(published, None)
+    """When the value that was live then replaced another one; taking a value in says nothing of its age."""
+    taken_in = {each.rotation for each in before if each.op is Op.OPEN and each.detail.get("mode") == Mode.ADD}
+    published = (each for each in reversed(before) if each.op is Op.PUBLISH and each.phase is Phase.OUTCOME)
+    last = next(published, None)
+    return last.at if last is not None and last.rotation not in taken_in else None
+
+
+def _made_before(since: Sequence[Event]) -> datetime | None:
+    """When the value of then was made, as the first operation afterwards that was to end it says."""
+    opened = (event for event in since if event.op is Op.OPEN and event.detail.get("mode") != Mode.ADD)
+    first = next(opened, None)
+    return moment_of(str(first.detail.get("made", ""))) if first is not None else None
 
 
 def _no_later(moment: datetime | None, at: datetime) -> datetime | None:

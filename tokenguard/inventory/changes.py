@@ -11,7 +11,7 @@ from tokenguard.frozen import Frozen, field_names, replace
 from tokenguard.text import is_plain_line
 
 MAX_TEXT = 200
-_CLEARABLE = frozenset({"scope", "due_at"})
+_CLEARABLE = frozenset({"scope", "due_at", "created_at"})
 
 
 class Changes(Frozen, frozen=True, kw_only=True):
@@ -33,6 +33,7 @@ class Changes(Frozen, frozen=True, kw_only=True):
     location: Location | None = None
     base_url: str | None = None
     due_at: datetime | str | None = None
+    created_at: datetime | str | None = None
     label: str | None = None
     notes: str | None = None
 
@@ -61,6 +62,12 @@ def apply(record: Record, changes: Changes) -> Record:
             f"an active token cannot be without {' and '.join(sorted(lost))}", hint="give the new value instead of none"
         )
     return changed
+
+
+def check_age(record: Record, now: datetime) -> None:
+    """InputError if the record says that its value is still to be made."""
+    if record.created_at is not None and record.created_at > now:
+        raise InputError(f"{record.name}: its creation date is to come", hint="write the day it was made, YYYY-MM-DD")
 
 
 def differing(before: Record, after: Record) -> tuple[str, ...]:

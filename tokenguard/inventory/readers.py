@@ -22,13 +22,15 @@ COLUMNS = {
         name: name
         for name in (
             "name", "provider", "kind", "scope", "scope_name", "environment", "owner", "purpose", "made_by", "account",
-            "deputy", "permissions", "consumers", "due", "notes", "location", _VALUE,
+            "deputy", "permissions", "consumers", "due", "created", "notes", "location", _VALUE,
         )
     },
     "env": "environment",
     "deliver": "consumers",
     "adopt": "location",
     "token": _VALUE,
+    "created_at": "created",
+    "created_on": "created",
 }  # fmt: skip
 """What a column may be called, and what it means."""
 

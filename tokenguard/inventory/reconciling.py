@@ -10,9 +10,10 @@ from tokenguard.domain.event import Detail, Event, Op
 from tokenguard.domain.listing import ListedRow, Listing
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.scope import Scope
-from tokenguard.domain.token import RecordState
+from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import Conflict
 from tokenguard.frozen import Frozen, replace
+from tokenguard.policy.model import born
 from tokenguard.ports.store import Store
 
 KEPT = 20
@@ -131,7 +132,8 @@ def _kept(store: Store, snapshot: Snapshot, listing: Listing, event: Event) -> b
         if snapshot.document.busy:
             return False
         try:
-            store.commit(snapshot.id, snapshot.version, replace(snapshot.document, listing=listing), [event])
+            document = replace(snapshot.document, record=_with_age(snapshot.document.record, listing), listing=listing)
+            store.commit(snapshot.id, snapshot.version, document, [event])
         except Conflict:
             if attempt == _TRIES - 1:
                 raise
@@ -145,6 +147,15 @@ def _perhaps_alive(snapshot: Snapshot) -> bool:
     """Whether the token should be listed as far as is known; one that was last seen dead need not be."""
     seen = snapshot.document.record.seen
     return seen is None or seen.verdict is not Verdict.DEAD
+
+
+def _with_age(record: Record, listing: Listing) -> Record:
+    """The record with the list's date of creation, where its age was unknown."""
+    made = listing.row.created_at if listing.row else None
+    current = listing.fingerprint == record.fingerprint
+    if made is None or made > listing.at or born(record) is not None or not current:
+        return record
+    return replace(record, created_at=made)
 
 
 class _Lines:

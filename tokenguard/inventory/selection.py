@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.token import RecordState
 from tokenguard.frozen import Frozen
-from tokenguard.policy.model import Due, Policy, due_of
+from tokenguard.policy.model import Due, Policy, age_unknown, due_of
 
 
 class Filter(Frozen, frozen=True, kw_only=True):
@@ -38,16 +38,34 @@ class Listed(Frozen, frozen=True):
 
     snapshot: Snapshot
     due: Due | None
+    age_unknown: bool = False
+
+    @property
+    def leaked(self) -> bool:
+        """Whether it is on record as leaked."""
+        return self.snapshot.document.record.has_leaked
 
 
 def listed(snapshots: Iterable[Snapshot], wanted: Filter, policy: Callable[[], Policy]) -> Iterator[Listed]:
     """The tokens asked for, in the order given; `policy` is not asked for before the first one."""
     for snapshot in snapshots:
         if wanted.admits(snapshot):
-            yield Listed(snapshot, due_of(snapshot.document.record, policy()))
+            record = snapshot.document.record
+            yield Listed(snapshot, due_of(record, policy()), age_unknown(record, policy()))
 
 
 def by_due(found: Iterable[Listed], now: datetime, within: timedelta | None = None) -> list[Listed]:
-    """Those that are ever due, most urgent first; only those due `within` that time, if given."""
-    dated = [each for each in found if each.due and (within is None or each.due.at - now <= within)]
-    return sorted(dated, key=lambda each: (each.due.at if each.due else now, each.snapshot.document.record.name))
+    """Those that are ever due: leaked ones first, then those of unknown age, then the most urgent.
+
+    Of those with a date only the ones due `within` that time, if given.
+    """
+
+    def rank(each: Listed) -> tuple[int, datetime, str]:
+        urgency = 0 if each.leaked else 1 if each.age_unknown else 2
+        return urgency, each.due.at if each.due else now, each.snapshot.document.record.name
+
+    def is_meant(each: Listed) -> bool:
+        dated = each.due is not None and (within is None or each.due.at - now <= within)
+        return each.leaked or each.age_unknown or dated
+
+    return sorted(filter(is_meant, found), key=rank)

@@ -1,6 +1,7 @@
 """Taking a token into the inventory: what must be true before, and what is written when there is no value."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Protocol
 
 from tokenguard.domain.document import Document, Snapshot
@@ -14,6 +15,7 @@ from tokenguard.domain.shape import check_value
 from tokenguard.domain.token import Consumer, Location, Record, RecordState
 from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import replace
+from tokenguard.policy.model import born
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.places import Places, nothing_there
 from tokenguard.ports.store import Store
@@ -167,6 +169,17 @@ def declare_users(store: Store, clock: Clock, snapshot: Snapshot, consumers: tup
         at=clock.now(), op=Op.IMPORT, actor=store.actor(), name=record.name, detail={"consumers": len(consumers)}
     )
     document = replace(snapshot.document, record=replace(record, consumers=consumers))
+    return store.commit(snapshot.id, snapshot.version, document, [event])
+
+
+def learn_age(store: Store, clock: Clock, snapshot: Snapshot, created_at: datetime | None) -> Snapshot:
+    """Record when the live value was made, where its age was unknown; what is on record already stays."""
+    record = snapshot.document.record
+    known = born(record) is not None or record.state is RecordState.RETIRED or snapshot.document.busy
+    if created_at is None or known or created_at > clock.now():
+        return snapshot
+    event = Event(at=clock.now(), op=Op.EDIT, actor=store.actor(), name=record.name, detail={"fields": "created_at"})
+    document = replace(snapshot.document, record=replace(record, created_at=created_at))
     return store.commit(snapshot.id, snapshot.version, document, [event])
 
 

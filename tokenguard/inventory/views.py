@@ -6,10 +6,11 @@ from typing import Any
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Entry, Phase
 from tokenguard.domain.journal import AttemptState, Journal, Quarantined, Stage
+from tokenguard.domain.leak import Exposure
 from tokenguard.domain.liveness import DeathProof, Observation, ScopeVerdict
 from tokenguard.domain.token import LeakWaiver, Record, RecordState
 from tokenguard.frozen import Frozen
-from tokenguard.policy.model import Due
+from tokenguard.policy.model import Due, born
 
 
 def moment(at: datetime | None) -> str | None:
@@ -77,18 +78,20 @@ def liveness_words(seen: Observation | None) -> str:
 
 def state_words(document: Document) -> str:
     """Where the token is in its life: its state, the open operation if there is one, the last look."""
+    leak = document.record.leaked
+    leaked = f"leaked ({leak.reach}), " if leak else ""
     if document.busy and document.journal is not None:
-        return f"{document.journal.mode}: {document.journal.stage}"
+        return f"{leaked}{document.journal.mode}: {document.journal.stage}"
     journal = document.journal
     if document.record.state is RecordState.RETIRED and journal is not None and journal.proof is not None:
-        return f"{document.record.state}, {'dead' if journal.proof.proven else journal.proof.words}"
-    return f"{document.record.state}, {liveness_words(document.record.seen)}"
+        return f"{leaked}{document.record.state}, {'dead' if journal.proof.proven else journal.proof.words}"
+    return f"{leaked}{document.record.state}, {liveness_words(document.record.seen)}"
 
 
-def due_words(due: Due | None, now: datetime) -> str:
+def due_words(due: Due | None, now: datetime, *, age_unknown: bool = False) -> str:
     """The due date and how far it is."""
     if due is None:
-        return ""
+        return "age unknown" if age_unknown else ""
     left = due.days_left(now)
     return f"{day(due.at)} ({left} d)" if due.at > now else f"{day(due.at)} (overdue {-left} d)"
 
@@ -96,6 +99,19 @@ def due_words(due: Due | None, now: datetime) -> str:
 def waiver_words(waiver: LeakWaiver | None) -> str:
     """Who answers for a value that scans find, until when and why."""
     return f"until {day(waiver.until)} by {waiver.owner}: {waiver.reason}" if waiver else ""
+
+
+def leak_words(leak: Exposure | None) -> str:
+    """Since when, how far, where and by whose word."""
+    if leak is None:
+        return ""
+    return f"since {day(leak.since)}, {leak.reach}{f' at {leak.where}' if leak.where else ''}, reported by {leak.by}"
+
+
+def _leak(leak: Exposure | None) -> dict[str, Any] | None:
+    if leak is None:
+        return None
+    return {"since": moment(leak.since), "reach": leak.reach, "where": leak.where, "by": leak.by}
 
 
 def _waiver(waiver: LeakWaiver | None) -> dict[str, Any] | None:
@@ -126,6 +142,7 @@ def _record(record: Record) -> dict[str, Any]:
         },
         "base_url": record.base_url,
         "created_at": moment(record.created_at),
+        "age_known": born(record) is not None,
         "added_at": moment(record.added_at),
         "rotated_at": moment(record.rotated_at),
         "fingerprint": record.fingerprint,
@@ -134,6 +151,7 @@ def _record(record: Record) -> dict[str, Any]:
         "label": record.label,
         "liveness": _seen(record.seen),
         "missing": list(record.missing),
+        "leaked": _leak(record.leaked),
         "leak_waiver": _waiver(record.waived_leak),
         "notes": record.notes,
     }

@@ -23,6 +23,12 @@ class Sort(StrEnum):
     """Names of fields of a record."""
     WORDS_BY_PURPOSE = "words-by-purpose"
     WORDS_BY_CONTEXT = "words-by-context"
+    REACHES = "reaches"
+    """How far a leaked value got."""
+    WINDOWS = "windows"
+    """When something may begin: `mon-fri 02:00-05:00`, in UTC. None: at any time."""
+    FREEZES = "freezes"
+    """Days on which it may not: `2026-12-20..2027-01-05`."""
 
 
 MAX_CONDITION = 1_000
@@ -45,6 +51,16 @@ CATALOGUE: Mapping[str, About] = {
     "maximum-age": About(
         "No live value is older than its environment allows, or past its own due date.",
         {"days": Sort.DAYS_BY_ENVIRONMENT, "otherwise": Sort.DAYS, "warn": Sort.DAYS_LIST},
+    ),
+    "age-unknown": About("It is known how old every value is."),
+    "leaked": About(
+        "No token is on record as leaked; an unattended rotation revokes first where the leak reached one of these.",
+        {"revoke_first": Sort.REACHES},
+    ),
+    "unattended-rotation": About(
+        "Rotations that run without a person begin within these windows, outside freezes, and at most so many a day.",
+        {"most": Sort.COUNT, "windows": Sort.WINDOWS, "freezes": Sort.FREEZES},
+        checked=False,
     ),
     "late-due-date": About("A due date of its own is not later than the maximum age would allow."),
     "quiet-consumers": About(

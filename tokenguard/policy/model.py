@@ -199,8 +199,19 @@ class Due(Frozen, frozen=True, kw_only=True):
 
 
 def born(record: Record) -> datetime | None:
-    """When the live value's age begins: at the last rotation; without one, when it was made or added."""
-    return record.rotated_at or record.created_at or record.added_at
+    """When the live value's age begins; None if that is unknown: when we learned of it says nothing of its age."""
+    return record.created_at or record.rotated_at
+
+
+def age_unknown(record: Record, policy: Policy) -> bool:
+    """Whether an age limit is asked of the token and cannot be held to it. Only people rotate such a token.
+
+    A due date that was set by hand is no age; where it is set, it counts as the decision of the person who set it.
+    """
+    if record.state in {RecordState.RETIRED, RecordState.PENDING} or not record.kind.has_value:
+        return False
+    limited = record.due_at is None and policy.rule("maximum-age", record) is not None
+    return limited and born(record) is None
 
 
 def due_of(record: Record, policy: Policy) -> Due | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tokenguard.domain.leak import Spread
 from tokenguard.domain.names import SEGMENT
 from tokenguard.policy.catalogue import CATALOGUE, FIELDS, MAX_CONDITION, About, Sort
 from tokenguard.policy.loader import FORMAT
@@ -25,6 +26,9 @@ _SORTS: Mapping[Sort, dict[str, Any]] = {
     Sort.FIELDS: {"type": "array", "items": {"enum": list(FIELDS)}, "minItems": 1, "uniqueItems": True},
     Sort.WORDS_BY_PURPOSE: {"type": "object", "additionalProperties": _WORDS},
     Sort.WORDS_BY_CONTEXT: {"type": "object", "additionalProperties": _WORDS},
+    Sort.REACHES: {"type": "array", "items": {"enum": [each.value for each in Spread]}},
+    Sort.WINDOWS: {**_WORDS, "description": "UTC: `mon-fri 02:00-05:00`, `02:00-05:00`, or `never`"},
+    Sort.FREEZES: {**_WORDS, "description": "a day, `2026-12-24`, or two, `2026-12-20..2027-01-05`"},
 }
 _SEVERITY = {"enum": [each.value for each in Severity]}
 _TEXTS = {"why": _LINE, "source": _LINE, "fix": _LINE}

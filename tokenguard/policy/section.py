@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import NoReturn
 
 from tokenguard.documents import MAX_BYTES, Tree, load_yaml, locate_yaml
+from tokenguard.domain.leak import Spread
 from tokenguard.domain.names import SEGMENT
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
 from tokenguard.policy.catalogue import FIELDS, Sort
 from tokenguard.policy.model import Parameter
+from tokenguard.policy.windows import check_freeze, check_window
 from tokenguard.text import is_plain_line, safe_text
 
 MAX_DAYS = 3_650
@@ -145,6 +148,9 @@ class Section:
             Sort.FIELDS: self._fields,
             Sort.WORDS_BY_PURPOSE: self._lists_by_name,
             Sort.WORDS_BY_CONTEXT: self._lists_by_name,
+            Sort.REACHES: self._reaches,
+            Sort.WINDOWS: partial(self._times, read=check_window),
+            Sort.FREEZES: partial(self._times, read=check_freeze),
         }
         return readers[sort](self.take(key), key)
 
@@ -193,6 +199,19 @@ class Section:
         if not isinstance(found, dict):
             self.refuse(f"{key} is not a mapping of names to lists", key)
         return {self._line(name, key): self._words(each, key) for name, each in found.items()}
+
+    def _reaches(self, found: Tree, key: str) -> tuple[str, ...]:
+        words = self._words(found, key)
+        if not set(words) <= set(Spread):
+            self.refuse(f"{key} holds something else than {', '.join(Spread)}", key)
+        return tuple(each.value for each in Spread if each in words)
+
+    def _times(self, found: Tree, key: str, read: Callable[[str], str]) -> tuple[str, ...]:
+        words = self._words(found, key)
+        try:
+            return tuple(dict.fromkeys(map(read, words)))
+        except InputError as error:
+            self.refuse(f"{key}: {error.message}", key, hint=error.hint)
 
     def _list(self, found: Tree, key: str) -> list[Tree]:
         if not isinstance(found, list):

@@ -5,10 +5,12 @@ from typing import cast
 
 from tokenguard.policy.catalogue import CATALOGUE, Sort
 from tokenguard.policy.model import Parameter, Severity
+from tokenguard.policy.windows import common, within
 
 MORE_IS_STRICTER = frozenset({"quiet-consumers.days", "descriptive-name.segments", "presigned-lifetime.least"})
 """Of every other number the smaller one is the stricter one."""
 _Parameters = Mapping[str, Parameter]
+_Words = tuple[str, ...]
 _Lists = Mapping[str, tuple[str, ...]]
 
 
@@ -25,6 +27,8 @@ def loosens(rule: str, name: str, base: _Parameters, wanted: _Parameters) -> boo
             if isinstance(stricter, Mapping):
                 return any(stricter[key] != days for key, days in cast("Mapping[str, int]", wanted[name]).items())
             return stricter != wanted[name]
+        case Sort.WINDOWS:
+            return not within(cast("_Words", wanted[name]), cast("_Words", base[name]))
         case Sort.WORDS_BY_PURPOSE:
             allowed = cast("_Lists", base[name])
             return any(set(words) - set(allowed.get(key, words)) for key, words in cast("_Lists", wanted[name]).items())
@@ -44,11 +48,12 @@ def both(rule: str, name: str, base: _Parameters, wanted: _Parameters) -> Parame
             return tuple(sorted({*cast("tuple[int, ...]", base[name]), *cast("tuple[int, ...]", wanted[name])})[::-1])
         case Sort.DAYS_BY_ENVIRONMENT:
             return _by_environment(base, cast("Mapping[str, int]", wanted[name]))
-        case Sort.WORDS | Sort.FIELDS:
-            words = (*cast("tuple[str, ...]", base[name]), *cast("tuple[str, ...]", wanted[name]))
+        case Sort.WORDS | Sort.FIELDS | Sort.REACHES | Sort.FREEZES:
+            words = (*cast("_Words", base[name]), *cast("_Words", wanted[name]))
             return tuple(dict.fromkeys(words))
-        case Sort.ALLOWED_WORDS:
-            return _common(cast("tuple[str, ...]", wanted[name]), cast("tuple[str, ...]", base[name]))
+        case Sort.WINDOWS | Sort.ALLOWED_WORDS as sort:
+            narrower = common if sort is Sort.WINDOWS else _common
+            return narrower(cast("_Words", wanted[name]), cast("_Words", base[name]))
         case (Sort.WORDS_BY_PURPOSE | Sort.WORDS_BY_CONTEXT) as sort:
             named, wishes = cast("_Lists", base[name]), cast("_Lists", wanted[name])
             chosen = _common if sort is Sort.WORDS_BY_PURPOSE else _joined

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum, unique
 
 from tokenguard.domain.document import Document
 from tokenguard.domain.event import Entry
 from tokenguard.domain.fingerprint import Fingerprint
+from tokenguard.domain.leak import Exposure, Spread
 from tokenguard.domain.liveness import DeathProof, Verdict
 from tokenguard.frozen import Frozen
 from tokenguard.inventory.views import event_words, moment
@@ -15,43 +15,6 @@ from tokenguard.rotation.markdown import bullets, exact, plain, table
 from tokenguard.text import counted
 
 _LATEST = 60
-
-
-@unique
-class Spread(StrEnum):
-    """How far a leaked value got."""
-
-    STAGED = "staged"
-    COMMITTED = "committed"
-    PUSHED = "pushed"
-    PUBLIC = "public"
-    LOG = "log"
-
-    @property
-    def meaning(self) -> str:
-        """Who may have it."""
-        return _MEANING[self]
-
-    @property
-    def next_step(self) -> str:
-        """What to do about the place, besides ending the token."""
-        return _NEXT[self]
-
-
-_MEANING = {
-    Spread.STAGED: "in one working copy, in no commit",
-    Spread.COMMITTED: "in a commit that was not pushed",
-    Spread.PUSHED: "whoever can read the repository may have it",
-    Spread.PUBLIC: "anybody may have it",
-    Spread.LOG: "whoever can read the log or the output may have it",
-}
-_NEXT = {
-    Spread.STAGED: "unstage it (`git restore --staged FILE`), and read the value from the store instead",
-    Spread.COMMITTED: "amend or rebase it away before the next push, and read the value from the store instead",
-    Spread.PUSHED: "take it out of the file; rewriting history does not take it back",
-    Spread.PUBLIC: "take it out; assume that it was copied within minutes, and look for what was done with it",
-    Spread.LOG: "delete or mask it where the log is kept, and put `tokenguard redact` or `exec` before it",
-}
 
 
 class Place(Frozen, frozen=True, kw_only=True):
@@ -76,6 +39,8 @@ class Case(Frozen, frozen=True, kw_only=True):
     reason: str
     """What the verdict rests on."""
     rotated: bool
+    leak: Exposure | None = None
+    """Where its timeline begins."""
     problem: str = ""
     """Why ending it did not succeed."""
     trail: tuple[Entry, ...] = ()
@@ -135,7 +100,7 @@ def _case(case: Case, reach: Spread) -> list[str]:
         ["leads to", plain(f"{record.scope or 'unknown'} {record.scope_name}".strip())],
         ["owner", plain(record.owner or "nobody")],
         ["deputy", plain(record.deputy or "nobody")],
-        ["leaked since", moment(case.since) or "unknown"],
+        ["leaked since", moment(case.since) or (f"{moment(case.leak.since)}, or earlier" if case.leak else "unknown")],
         ["now", f"{case.verdict.value} ({plain(case.reason)})"],
     ]
     parts = [f"## {exact(record.name)}", table(["fact", ""], facts), "### Where it leaked"]
@@ -145,10 +110,20 @@ def _case(case: Case, reach: Spread) -> list[str]:
             [[exact(each.where), plain(each.since), plain(each.commit), plain(each.found_by)] for each in case.places],
         )
     )
-    rows = [[plain(cell) for cell in event_words(entry)] for entry in case.trail[-_LATEST:]]
+    rows = [[plain(cell) for cell in row] for row in _timeline(case)]
     parts += ["### Timeline", table(["when", "what", "who", "how"], rows)]
     parts += ["### Proof of death", _proof_words(case), "### Still to do", bullets(_to_do(case, reach))]
     return parts
+
+
+def _timeline(case: Case) -> list[Sequence[str]]:
+    """From the leak on; the trail before it is the token's own history."""
+    if case.leak is None:
+        return [event_words(entry) for entry in case.trail[-_LATEST:]]
+    leak = case.leak
+    since = [entry for entry in case.trail if entry.event.at >= leak.since]
+    first = (moment(leak.since) or "", "leaked", leak.by, f"{leak.reach.value} {leak.where}".strip())
+    return [first, *(event_words(entry) for entry in since[-_LATEST:])]
 
 
 def _proof_words(case: Case) -> str:

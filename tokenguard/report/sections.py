@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from tokenguard.frozen import Frozen
 from tokenguard.inventory.views import day
 from tokenguard.policy.evaluation import Violation
-from tokenguard.policy.model import Due
+from tokenguard.policy.model import Due, born
 from tokenguard.report.controls import evidence
 from tokenguard.report.coverage import coverage
 from tokenguard.report.gathering import not_evaluable, violations
@@ -64,12 +64,16 @@ def figures(posture: Posture) -> list[Figure]:
     unfinished = sum(not each.journal.stage.ended for each in operations)
     condemned = [each for each in operations if each.condemned]
     proven, alive = sum(each.proven for each in condemned), proven_alive(records)
+    leaked = sum(record.has_leaked for record in records)
+    ageless = sum(record.kind.has_value and born(record) is None for record in records)
     unknown = len({rule for rule, _, _ in not_evaluable(posture.assessments)})
     return [
         Figure("tokens", f"{len(records):,}"),
         Figure("seen alive and in place", _of(alive, len(records)), "" if alive == len(records) else "warn"),
         Figure("errors", f"{errors:,}", "bad" if errors else "good"),
         Figure("warnings", f"{warnings:,}", "warn" if warnings else "good"),
+        Figure("leaked", f"{leaked:,}", "bad" if leaked else "good"),
+        Figure("age unknown", f"{ageless:,}", "warn" if ageless else "good"),
         Figure("overdue", f"{overdue:,}", "bad" if overdue else "good"),
         Figure("due in 30 days", f"{soon:,}", "warn" if soon else ""),
         Figure("old tokens proven dead", _of(proven, len(condemned)), "" if proven == len(condemned) else "bad"),

@@ -126,7 +126,7 @@ def _with_new_value(session: Session) -> Record:
         hint=attempt.hint,
         label=record.label if given else attempt.label,
         created_at=record.created_at if given else now,
-        rotated_at=now,
+        rotated_at=record.rotated_at if given else now,
         due_at=record.due_at if given or session.journal.mode is Mode.ISSUE else None,  # a first value fulfils no date
     )
 

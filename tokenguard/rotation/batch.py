@@ -26,6 +26,8 @@ class Skipped(StrEnum):
     """Another runner has done it."""
     ELSEWHERE = "elsewhere"
     """Another runner is at it."""
+    HELD = "held"
+    """The first rotation at its provider did not succeed."""
 
 
 class Job(Frozen, frozen=True, kw_only=True):

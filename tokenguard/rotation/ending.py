@@ -2,6 +2,7 @@
 
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Mode, Stage
+from tokenguard.domain.leak_trail import after_death
 from tokenguard.domain.liveness import DeathGrade, DeathProof, Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import RecordState
@@ -144,15 +145,19 @@ def _person_revokes(session: Session, *, retry: str = "") -> str:
 
 
 def _settle(session: Session, proof: DeathProof) -> None:
+    record, leak = after_death(session.record, to_die(session).fingerprint, proof)
     session.commit(
         session.event(
             Op.DEATH,
+            Phase.FACT,
             grade=proof.grade.value,
             samples=proof.samples,
             control=proof.control,
             controlled_by=proof.controlled_by.value,
             by=proof.said_by,
+            **leak,
         ),
+        record=record,
         proof=proof,
     )
     if proof.proven:

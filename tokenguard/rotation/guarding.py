@@ -2,6 +2,7 @@
 
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Mode, Old, Stage
+from tokenguard.domain.leak_trail import after_death
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, Unfinished, Unreachable
@@ -114,16 +115,20 @@ def _dead_already(session: Session) -> bool:
     proof = prove_dead(session, value, windows=2)
     if proof is None or not proof.proven:
         return False
+    record, leak = after_death(session.record, to_die(session).fingerprint, proof)
     session.jump(
         Stage.DEAD,
         session.event(
             Op.DEATH,
+            Phase.FACT,
             grade=proof.grade.value,
             samples=proof.samples,
             control=proof.control,
             controlled_by=proof.controlled_by.value,
             result="before",
+            **leak,
         ),
+        record=record,
         proof=proof,
     )
     session.context.progress.step("the old token was dead already; that is proven and on record")

@@ -116,6 +116,8 @@ def _open(
         detail["reason"] = reason
     if outage:
         detail["accept_outage"] = True
+    if journal.old is not None and journal.old.created_at is not None:
+        detail["made"] = journal.old.created_at.isoformat()  # the record forgets it when the value is replaced
     event = Event(
         at=now,
         op=Op.OPEN,

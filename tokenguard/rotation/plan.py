@@ -44,6 +44,8 @@ class RotationPlan(Frozen, frozen=True, kw_only=True):
     blocked: str = ""
     """Why it would stop before the revoke intent as things are."""
     due_at: datetime | None = None
+    leaked: bool = False
+    """Whether a leak of it is on record; a planned rotation leaves what leaked alive until its end."""
     pause: timedelta = timedelta(0)
     """How long the provider's rate limit keeps the next one waiting."""
 
@@ -75,6 +77,7 @@ def plan_rotation(
         steps=steps,
         blocked=_blocked(record, able, mode),
         due_at=due_at,
+        leaked=record.has_leaked,
         pause=able.pause,
     )
 

@@ -13,6 +13,7 @@ from typing import Never
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Mode, Old, Quarantined, Stage
+from tokenguard.domain.leak_trail import after_death
 from tokenguard.domain.liveness import DeathGrade, DeathProof, Verdict
 from tokenguard.domain.names import Label, TokenId
 from tokenguard.domain.secret import Value
@@ -194,14 +195,17 @@ def _commit_death(
     session: Session, item: Quarantined, proof: DeathProof, *, quarantine: Sequence[Quarantined] | None = None
 ) -> None:
     """Put the better proof on record; also as the last operation's, if this is the value that it was to end."""
+    record, leak = after_death(session.record, item.fingerprint, proof)
     event = session.event(
         Op.DEATH,
+        Phase.FACT,
         grade=proof.grade.value,
         label=item.label,
         control=proof.control,
         controlled_by=proof.controlled_by.value,
+        **leak,
     )
-    old, record = session.journal.old, session.record
+    old = session.journal.old
     ours = old is not None and old.label == item.label
     if ours and record.state is RecordState.RETIRED:
         record = replace(record, seen=last_look(proof))

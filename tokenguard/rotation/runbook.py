@@ -42,6 +42,13 @@ def _warnings(matter: Matter) -> Iterator[str]:
     document, record = matter.document, matter.record
     resume = code(matter.command("rotate", record.name, "--resume"))
     journal = document.journal
+    if (leak := record.leaked) is not None:
+        where = f" at {plain(leak.where)}" if leak.where else ""
+        yield (
+            f"**It has leaked**, since {leak.since:%Y-%m-%d %H:%M %Z}{where}: {leak.reach.meaning} (reported by "
+            f"{plain(leak.by)}). Revoke first: {code(matter.command('rotate', record.name, '--compromised'))}. The "
+            f"place: {leak.reach.next_step}."
+        )
     if journal is not None and document.busy:
         because = f" It waits: {plain(journal.waiting_for)}." if journal.waiting_for else ""
         yield (

@@ -7,6 +7,7 @@ from datetime import datetime
 from tokenguard.domain.document import Document
 from tokenguard.domain.token import ConsumerKind, Record
 from tokenguard.frozen import Frozen
+from tokenguard.policy.model import born
 from tokenguard.ports.provider import Capabilities, Provider
 from tokenguard.rotation.markdown import code, exact, plain, table
 
@@ -62,7 +63,7 @@ def facts(matter: Matter) -> Iterator[str]:
             ("Permissions", ", ".join(map(exact, record.permissions)) or "not on record: assume everything in scope"),
             ("Environment", known(record.environment)),
             ("Purpose", known(record.purpose)),
-            ("Value in use since", _day(record.rotated_at)),
+            ("Value made", _day(born(record))),
             ("Due", _day(matter.due_at)),
             ("Last look", _seen(record)),
         ],

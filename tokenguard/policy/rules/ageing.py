@@ -27,6 +27,14 @@ def maximum_age(question: Question) -> Answer:
     return Violated(f"due since {_day(due.at)} ({counted(-due.days_left(now), 'day')})") if due.at <= now else None
 
 
+def age_is_known(question: Question) -> Answer:
+    """`age-unknown`: what may be years old is not young."""
+    record = question.record
+    if not record.kind.has_value or record.state is RecordState.PENDING or born(record) is not None:
+        return None
+    return Violated("it is unknown when its value was made")
+
+
 def late_due_date(question: Question) -> Answer:
     """`late-due-date`: a date set by hand does not undo the age limit."""
     record, since = question.record, born(question.record)

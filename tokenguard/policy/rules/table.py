@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 from tokenguard.policy.answer import Check
-from tokenguard.policy.rules import ageing, listing, operations, ownership, sharing
+from tokenguard.policy.rules import ageing, leaking, listing, operations, ownership, sharing
 
 CHECKS: Mapping[str, Check] = {
     "maximum-age": ageing.maximum_age,
+    "age-unknown": ageing.age_is_known,
+    "leaked": leaking.not_leaked,
     "late-due-date": ageing.late_due_date,
     "required-fields": ownership.fields,
     "responsible-people": ownership.fields,

@@ -1,0 +1,74 @@
+"""A leak as a state of a record: since when, how far, where, and who says so. It lasts until it is ended."""
+
+from datetime import datetime
+from enum import StrEnum, unique
+
+from tokenguard.domain.fingerprint import Fingerprint
+from tokenguard.frozen import Frozen
+
+
+@unique
+class Spread(StrEnum):
+    """How far a leaked value got."""
+
+    STAGED = "staged"
+    COMMITTED = "committed"
+    PUSHED = "pushed"
+    PUBLIC = "public"
+    LOG = "log"
+
+    @property
+    def meaning(self) -> str:
+        """Who may have it."""
+        return _MEANING[self]
+
+    @property
+    def next_step(self) -> str:
+        """What to do about the place, besides ending the token."""
+        return _NEXT[self]
+
+    def wider(self, other: "Spread") -> "Spread":
+        """The one of the two that more people can reach."""
+        return max(self, other, key=_BY_REACH.index)
+
+
+_MEANING = {
+    Spread.STAGED: "in one working copy, in no commit",
+    Spread.COMMITTED: "in a commit that was not pushed",
+    Spread.PUSHED: "everyone who can read the repository may have it",
+    Spread.PUBLIC: "anybody may have it",
+    Spread.LOG: "everyone who can read the log or the output may have it",
+}
+_NEXT = {
+    Spread.STAGED: "unstage it (`git restore --staged FILE`), and read the value from the store instead",
+    Spread.COMMITTED: "amend or rebase it away before the next push, and read the value from the store instead",
+    Spread.PUSHED: "take it out of the file; rewriting history does not take it back",
+    Spread.PUBLIC: "take it out; assume that it was copied within minutes, and look for what was done with it",
+    Spread.LOG: "delete or mask it where the log is kept, and put `tokenguard redact` or `exec` before it",
+}
+_BY_REACH = (Spread.STAGED, Spread.COMMITTED, Spread.LOG, Spread.PUSHED, Spread.PUBLIC)
+
+
+class Exposure(Frozen, frozen=True, kw_only=True):
+    """A leak that has not ended."""
+
+    since: datetime
+    """When the value got there, as far as that is known; otherwise when it was reported."""
+    reach: Spread
+    where: str = ""
+    """A place, never what is there."""
+    by: str
+    """Who reported it, as the store knows them."""
+    fingerprint: Fingerprint | None = None
+    """Of the value that leaked; of the live one where only the token is known."""
+
+    def joined(self, other: "Exposure") -> "Exposure":
+        """What two reports of one leak say together: the earlier time, the wider reach, the first place."""
+        first = min(self, other, key=lambda each: each.since)
+        return Exposure(
+            since=first.since,
+            reach=self.reach.wider(other.reach),
+            where=first.where or self.where or other.where,
+            by=self.by,
+            fingerprint=self.fingerprint or other.fingerprint,
+        )

@@ -1,0 +1,171 @@
+"""What a run without a person may rotate now: due tokens and the policy in, a choice out. Pure.
+
+`choose` is for every unattended command. Its caller runs `first` before anything else; of `rest`, a token may begin
+only after the canary of its own provider (`canary_of`) has ended well; `held` is told and left alone, each with why.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum, unique
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.journal import Journal, Mode
+from tokenguard.domain.names import TokenId, TokenName
+from tokenguard.domain.token import Record, RecordState
+from tokenguard.frozen import Frozen
+from tokenguard.policy.model import Policy, Rule, age_unknown, due_of
+from tokenguard.policy.windows import frozen_at, open_at
+
+_PERIOD = timedelta(hours=24)
+"""What the most of a day is counted over."""
+_RULE = "unattended-rotation"
+
+
+@unique
+class Hold(StrEnum):
+    """Why a due token is not begun by this run."""
+
+    AGE_UNKNOWN = "its age is unknown, a person decides"
+    FROZEN = "the policy's freeze holds"
+    CLOSED = "outside the policy's windows"
+    ENOUGH = "the policy's most for 24 hours is reached"
+    CANARY = "the first rotation at its provider did not succeed"
+    """Found while the run goes on, by its caller."""
+
+
+class HeldBack(Frozen, frozen=True):
+    """A due token that is left alone, and why."""
+
+    snapshot: Snapshot
+    hold: Hold
+
+
+class Rollout(Frozen, frozen=True, kw_only=True):
+    """What one unattended run does, in this order."""
+
+    leaked: tuple[Snapshot, ...] = ()
+    """Not held by any window, freeze or number, and without a canary."""
+    begun: tuple[Snapshot, ...] = ()
+    """With an open operation: to be continued, or told."""
+    first: tuple[Snapshot, ...] = ()
+    """The canaries: one of each provider."""
+    rest: tuple[Snapshot, ...] = ()
+    held: tuple[HeldBack, ...] = ()
+
+    @property
+    def chosen(self) -> tuple[Snapshot, ...]:
+        """All that this run may touch, in the order of their turns."""
+        return (*self.leaked, *self.begun, *self.first, *self.rest)
+
+    def canary_of(self, snapshot: Snapshot) -> TokenName | None:
+        """The token whose rotation must have ended well before this one begins; None: it waits for none."""
+        if all(each.id != snapshot.id for each in self.rest):
+            return None
+        provider = snapshot.document.record.provider
+        names = (each.document.record for each in self.first)
+        return next((record.name for record in names if record.provider == provider), None)
+
+
+def is_due(record: Record, policy: Policy, now: datetime) -> bool:
+    """Whether a token is to be rotated now: it has leaked, its date has come, or its age is unknown."""
+    due = due_of(record, policy)
+    return record.has_leaked or age_unknown(record, policy) or (due is not None and due.at <= now)
+
+
+def mode_of(record: Record, policy: Policy) -> Mode:
+    """How a token is rotated where no person says it: a leak that got far enough is revoked first."""
+    rule = policy.rule("leaked", record)
+    far = record.leaked is not None and rule is not None and record.leaked.reach in rule.words("revoke_first")
+    return Mode.COMPROMISED if far else Mode.PLANNED
+
+
+def choose(due: Iterable[Snapshot], inventory: Iterable[Snapshot], policy: Policy, now: datetime) -> Rollout:
+    """Choose what an unattended run may rotate now.
+
+    Args:
+        due: the tokens that are due (`is_due`), already narrowed to what was asked for.
+        inventory: all tokens of the store; rotations begun within the last 24 hours count, whoever began them.
+        policy: `unattended-rotation` says when and how many; without it nothing is held but what is of unknown age.
+        now: the time.
+    """
+    leaked, begun, ready, held = [], [], [], []
+    for snapshot in sorted(due, key=lambda each: _urgency(each, policy, now)):
+        record = snapshot.document.record
+        if snapshot.document.busy:
+            begun.append(snapshot)
+        elif record.has_leaked:
+            leaked.append(snapshot)
+        elif (hold := _held(record, policy, now)) is not None:
+            held.append(HeldBack(snapshot, hold))
+        else:
+            ready.append(snapshot)
+    fits = _within_the_most(ready, list(inventory), policy, now)
+    held += [HeldBack(snapshot, Hold.ENOUGH) for snapshot in ready if snapshot.id not in fits]
+    taken = [snapshot for snapshot in ready if snapshot.id in fits]
+    first = _canaries(taken, policy)
+    ids = {snapshot.id for snapshot in first}
+    rest = tuple(snapshot for snapshot in taken if snapshot.id not in ids)
+    return Rollout(leaked=tuple(leaked), begun=tuple(begun), first=first, rest=rest, held=tuple(held))
+
+
+def _urgency(snapshot: Snapshot, policy: Policy, now: datetime) -> tuple[datetime, str]:
+    record = snapshot.document.record
+    due = due_of(record, policy)
+    return (due.at if due else now, record.name)
+
+
+def _held(record: Record, policy: Policy, now: datetime) -> Hold | None:
+    if age_unknown(record, policy):
+        return Hold.AGE_UNKNOWN
+    rule = policy.rule(_RULE, record)
+    if rule is None:
+        return None
+    if frozen_at(rule.words("freezes"), now):
+        return Hold.FROZEN
+    return None if open_at(rule.words("windows"), now) else Hold.CLOSED
+
+
+def _within_the_most(
+    ready: Sequence[Snapshot], inventory: Sequence[Snapshot], policy: Policy, now: datetime
+) -> set[TokenId]:
+    """The ids of those that fit; each setting of the number counts the tokens that it is meant for."""
+    rules: dict[str, Rule] = {}
+    used: dict[int, int] = {}
+    for snapshot in [*inventory, *ready]:
+        if (rule := policy.rule(_RULE, snapshot.document.record)) is not None:
+            rules[snapshot.id] = rule
+    for snapshot in inventory:
+        if snapshot.id in rules and _is_recent(snapshot.document.journal, now):
+            most = rules[snapshot.id].number("most")
+            used[most] = used.get(most, 0) + 1
+    fits = set()
+    for snapshot in ready:
+        most = rules[snapshot.id].number("most") if snapshot.id in rules else 0
+        if not most or used.get(most, 0) < most:
+            fits.add(snapshot.id)
+            used[most] = used.get(most, 0) + 1
+    return fits
+
+
+def _is_recent(journal: Journal | None, now: datetime) -> bool:
+    return journal is not None and journal.mode is Mode.PLANNED and journal.opened_at > now - _PERIOD
+
+
+def _canaries(taken: Sequence[Snapshot], policy: Policy) -> tuple[Snapshot, ...]:
+    """One of each provider: where the policy allows the greatest age, which is where the least depends on it."""
+    found: dict[str, Snapshot] = {}
+    for snapshot in sorted(taken, key=lambda each: -_allowed(each.document.record, policy)):
+        found.setdefault(snapshot.document.record.provider, snapshot)
+    return tuple(found.values())
+
+
+def _allowed(record: Record, policy: Policy) -> timedelta:
+    rule = policy.rule("maximum-age", record)
+    return rule.limit(record.environment) if rule else timedelta(0)
+
+
+def is_open_to_rotation(snapshot: Snapshot) -> bool:
+    """Whether there is a value that could be rotated: not retired, not waiting for its first one, no grant."""
+    record = snapshot.document.record
+    waits = record.state is RecordState.PENDING and not snapshot.document.busy
+    return record.state is not RecordState.RETIRED and not waits and record.kind.has_value
