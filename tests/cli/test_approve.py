@@ -57,6 +57,29 @@ def test_what_is_new_and_not_approved_is_refused_unattended_and_nothing_is_writt
     cli.refused(*words, code=3)
 
 
+WAITING = {
+    "its first value": ("a/b: {issue: true}", ""),
+    "a field that it is taken over from": ('a/b: {location: "vault://kv/team/b#token"}', ""),
+    "another address of its provider": ("a/b: {}", "http://127.0.0.1:2"),
+    "another scope": ('a/b: {scope: "drive:d2"}', ""),
+    "another kind": ("a/b: {kind: provider_admin}", ""),
+}
+
+
+@pytest.mark.parametrize(("token", "address"), WAITING.values(), ids=WAITING)
+def test_what_is_new_at_a_record_that_waits_for_its_value_is_refused_too(cli, tmp_path, token, address):
+    cli.places.put("vault://kv/team/b#token", token=cli.world.create("b").value)
+    written(tmp_path, "a/b: {}")
+    approve(cli)
+    assert cli("apply").code == 0
+    cli.clock.sleep(60)
+    cli.vendors.fake.base_url = address or cli.vendors.fake.base_url
+    written(tmp_path, token)
+    cli.refused("apply", code=3)
+    approve(cli)
+    assert cli("apply").code == 0
+
+
 def test_the_reviewed_digest_is_no_approval(cli, tmp_path):
     declared(tmp_path)
     cli.refused("apply", "--digest", digest(cli), code=3)
@@ -87,10 +110,21 @@ def test_what_repeats_needs_no_approval(cli, tmp_path, token):
     cli.refused("approve", digest(cli), "--yes")
 
 
-def test_a_person_at_the_terminal_needs_none(cli, tmp_path):
+@pytest.mark.parametrize("digested", [False, True], ids=["plain", "with the digest"])
+def test_a_person_at_the_terminal_needs_none_and_is_asked(cli, tmp_path, digested):
     declared(tmp_path)
+    words = ("apply", *(("--digest", digest(cli)) if digested else ()))
+    cli.tty = FakeTty("no")
+    assert (cli(*words).code, living(cli)) == (2, 0)
     cli.tty = FakeTty("yes")
-    assert cli("apply").code == 0
+    assert (cli(*words).code, living(cli)) == (0, 1)
+
+
+def test_a_terminal_at_which_nobody_is_asked_makes_no_difference(cli, tmp_path):
+    declared(tmp_path)
+    cli.tty = FakeTty()
+    cli.refused("apply", "--yes", code=3)
+    cli.refused("apply", "--yes", "--digest", digest(cli), code=3)
 
 
 def test_an_approval_is_on_record_with_who_when_what_and_its_end(cli, tmp_path):

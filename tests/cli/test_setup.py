@@ -53,4 +53,4 @@ def test_what_is_emitted_is_one_document_and_needs_no_configuration(cli, here):
     assert answer.code == 0, answer
     made = json.loads(answer.out)["resource"]
     assert set(made) == {"vault_mount", "vault_policy", "vault_jwt_auth_backend", "vault_jwt_auth_backend_role"}
-    assert len(made["vault_policy"]) == 8
+    assert len(made["vault_policy"]) == 9

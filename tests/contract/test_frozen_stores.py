@@ -22,7 +22,6 @@ from tests.fakes.world import ScriptedOperator
 from tokenguard.cli.boundary import run
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.journal import Mode, Stage
-from tokenguard.domain.liveness import DeathGrade
 from tokenguard.domain.names import token_name
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import RecordState
@@ -219,10 +218,6 @@ def test_the_values_of_deaths_without_a_control_are_still_kept(untouched: Frozen
         assert all((name, label) in kept for label in labels), name
 
 
-@pytest.mark.xfail(
-    not hasattr(DeathGrade, "UNPROVEN"), strict=True, raises=AssertionError,
-    reason="deaths on record without a control are not read as unproven yet",
-)  # fmt: skip
 def test_deaths_on_record_without_a_control_are_unproven_when_read(untouched: Frozen):
     for name in {*WITHOUT_CONTROL, "alone/app/prod/sole-confirmed"}:
         document = untouched.document(name)
@@ -256,6 +251,30 @@ def test_later_looks_go_on(frozen: Frozen):
     code, out, err = frozen("verify", "--all")
     assert code in {0, 1, 4, 5}, out + err
     assert frozen("audit", "verify")[0] == 0
+    _keeps_what_is_unproven(frozen)
+
+
+def test_upkeep_goes_on_with_all_of_it_and_destroys_no_value_without_a_control(frozen: Frozen):
+    frozen.around.clock.sleep(40 * 86_400)
+    code, out, err = frozen("upkeep", "--format", "json")
+    assert code in {3, 4, 5}, out + err
+    done = {each["duty"] for each in json.loads(out)["duties"]}
+    assert {"resume", "rotate", "verify", "consumers"} <= done
+    assert frozen("audit", "verify")[0] == 0
+    _keeps_what_is_unproven(frozen)
+
+
+def _keeps_what_is_unproven(frozen: Frozen) -> None:
+    """A value of a death without a control is there as long as no later look with a control has confirmed it."""
+    kept = _kept(frozen)
+    for name in WITHOUT_CONTROL:
+        snapshot = frozen.snapshot(name)
+        for each in snapshot.document.quarantine:
+            assert (name, each.label) in kept, name
+    alive = frozen.snapshot(ALIVE_BUT_CALLED_DEAD)
+    made = next(each for each in frozen.around.world.made.values() if "retired-alive" in each.label)
+    if frozen.around.world.alive(made):
+        assert [name for name, _ in kept if name == ALIVE_BUT_CALLED_DEAD], alive.document.record.name
 
 
 def _kept(frozen: Frozen) -> set[tuple[str, str]]:

@@ -55,10 +55,11 @@ def apply(
 ) -> ExitCode:
     """Plan anew, and bring the store to what the manifest FILE (tokens.yaml) declares. Safe to repeat at any time.
 
-    Where nobody can be asked, what is new in the plan needs an approval (`tokenguard approve`): without it nothing is
-    written, exit 3. An interrupted run is finished by the next, also under the same --digest. What only a person can
-    do is listed and is no failure. Exit 2: nothing was written, since the manifest or a wish in it cannot be fulfilled,
-    or this is not the reviewed plan. Else as `rotate`: 3 unfinished, 4 no clear answer, 5 a revoke is owed or unproven.
+    Where nobody is asked (no terminal, or --yes), what is new in the plan needs an approval (`tokenguard approve`):
+    without it nothing is written, exit 3. An interrupted run is finished by the next, also under the same --digest.
+    What only a person can do is listed and is no failure. Exit 2: nothing was written, since the manifest or a wish in
+    it cannot be fulfilled, or this is not the reviewed plan. Else as `rotate`: 3 unfinished, 4 no clear answer, 5 a
+    revoke is owed or unproven.
     """
     reviewed = checked_digest(digest) if digest is not None else None
     wiring.concurrent = concurrent
@@ -67,8 +68,9 @@ def apply(
     begun = _reviewed(wiring, held, reviewed) if reviewed else {}
     _refuse_ends(held.plan, allow_retire=allow_retire)
     check_consumers(wiring, held, held.plan.actions)
-    approved = approved_actions(wiring, held.plan, file, environment) if wiring.tty is None else {}
-    if held.plan.actions and not yes and not reviewed:
+    asks = wiring.tty is not None and not yes
+    approved, unseen = approved_actions(wiring, held.plan, file, environment, asks=asks)
+    if held.plan.actions and not yes and (unseen or not reviewed):
         _confirm(wiring, held.plan)
     if held.plan.actions:
         wiring.unfinished = "nothing is lost; run the same command again, and it goes on from there"

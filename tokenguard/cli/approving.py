@@ -38,11 +38,17 @@ def not_approved(action: Action, why: str, command: str, *, others: int = 0) -> 
     )
 
 
-def approved_actions(wiring: Wiring, plan: Plan, file: str, environment: str) -> Mapping[TokenName, str]:
-    """The plan's new things with the digests under which they were approved; NotApproved if any is not."""
+def approved_actions(
+    wiring: Wiring, plan: Plan, file: str, environment: str, *, asks: bool
+) -> tuple[Mapping[TokenName, str], bool]:
+    """The plan's new things with the digests under which they were approved, and whether a person must confirm others.
+
+    Raises:
+        NotApproved: something is not approved, and nobody `asks` a person.
+    """
     approved, refused = verdicts(wiring, plan)
-    if refused:
+    if refused and not asks:
         first = next(each for each in plan.news if each.name in refused)
         command = approve_command(plan, file, environment)
         raise not_approved(first, refused[first.name], command, others=len(refused) - 1)
-    return approved
+    return approved, bool(refused)
