@@ -47,10 +47,10 @@ class Cleanness:
         new = b"\n".join(line for line in lines if line not in self._lines) if path == self._path else data
         self._lines = frozenset(lines)
         rebuilds = may_rebuild(text, path)
-        nothing = not may_hold_shapes(new) and (
+        nothing = not may_hold_shapes(new, path) and (
             self._promises_nothing(data, new, text, path) if rebuilds else self._holds_nothing(new)
         )
-        return nothing, nothing or not (rebuilds or _holds_key(data) or may_hold_shapes(data))
+        return nothing, nothing or not (rebuilds or _holds_key(data) or may_hold_shapes(data, path))
 
     def _promises_nothing(self, data: bytes, new: bytes, text: str, path: str) -> bool:
         before = self._traces if path == self._path else Traces()
@@ -104,7 +104,7 @@ def hold_nothing(texts: Sequence[bytes], path: str) -> bool:
         else:
             return False
     return not (
-        may_hold_shapes(b"\n".join(texts))
+        may_hold_shapes(b"\n".join(texts), path)
         or prefilter().candidates(b"\n".join(others))
         or prefilter().worthwhile(b"\n".join(rebuilt))
     )

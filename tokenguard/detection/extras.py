@@ -7,12 +7,15 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from math import log2
 
+from tokenguard.detection.credential_files import credential_places, is_credential_file
+from tokenguard.detection.encoded_tokens import encoded_tokens
 from tokenguard.detection.match import Confidence, Match
 from tokenguard.detection.places import Places
 from tokenguard.detection.regex_set import RegexSet, regex_set
 from tokenguard.detection.token_matcher import TokenSpan, token_spans
 from tokenguard.domain.finding import Kind
 from tokenguard.domain.secret import Secret
+from tokenguard.frozen import replace
 from tokenguard.token_formats.checksum import CHECKSUMS
 from tokenguard.token_formats.token_format import TokenFormat, random_part
 
@@ -27,6 +30,12 @@ KNOWN_VARIABLE_PATTERN = (
     r"(?P<value>[A-Za-z0-9+/=_:.~%-]{20,512})(?![A-Za-z0-9({$])"
 )
 _PRESIGNED = r"(?i:(?:[?&;]|u0026)(?:X-Amz-Signature|X-Goog-Signature|Signature|sig)=)"
+_PRESIGNED_URL, _VARIABLE, _ENCRYPTED_KEY = range(3)
+_ENCRYPTED_KEY_PATTERN = r"(?P<value>-----BEGIN ENCRYPTED PRIVATE KEY-----\s{1,8}[A-Za-z0-9+/=\s]{64})"
+_BY_EXPRESSION = (
+    (_VARIABLE, KNOWN_VARIABLE, KNOWN_VARIABLE_PATTERN),
+    (_ENCRYPTED_KEY, "Encrypted Private Key", _ENCRYPTED_KEY_PATTERN),
+)
 _NEAR_CHARACTERS = 400
 _CI = re.compile(
     r"(?:^|/)(?:\.github/workflows/|\.gitlab-ci|\.circleci/|\.buildkite/|azure-pipelines|bitbucket-pipelines"
@@ -51,33 +60,35 @@ def scan_extras(text: str, path: str) -> Iterator[Match]:
     """
     plain = _unescaped(text)
     present = _anchors().matches(text.encode("utf-8", "surrogatepass"))
-    if 0 in present:
+    if _PRESIGNED_URL in present:
         from tokenguard.detection.presigned import presigned_urls  # noqa: PLC0415 - few files hold any
 
         yield from presigned_urls(text)
     taken = _Taken()
     places = Places(text, "\n")
     for span in _chosen(plain, path, taken):
-        yield _match(
-            span.kind.type,
-            places.of(span.start),
-            text[span.start : span.end],
-            confidence(span.kind, text[span.start : span.end]),
-        )
-    if 1 in present:
-        for found in re.finditer(KNOWN_VARIABLE_PATTERN, plain):
+        value = text[span.start : span.end]
+        yield _match(span.kind.type, places.of(span.start), value, confidence(span.kind, value))
+    for place in credential_places(text, path):
+        if taken.take(place.start, place.end):
+            yield _match(place.type, places.of(place.start), text[place.start : place.end])
+    for token in encoded_tokens(plain):
+        if taken.take(token.start, token.end):
+            match = _match(token.type, places.of(token.start), token.value)
+            yield replace(match, facts={"via": "base64"}, written=Secret(text[token.start : token.end]))
+    for number, name, pattern in _BY_EXPRESSION:
+        for found in re.finditer(pattern, plain) if number in present else ():
             start, end = found.span("value")
-            value = text[start:end]
-            if taken.free(start, end) and not _stands_for_another(value) and _looks_random(value):
-                taken.add(start, end)
-                yield _match(KNOWN_VARIABLE, places.of(start), value)
+            if _may_be_value(name, text[start:end]) and taken.take(start, end):
+                yield _match(name, places.of(start), text[start:end])
 
 
-def may_hold_shapes(data: bytes) -> bool:
-    """Whether any format could be found in these (UTF-8) bytes."""
-    if _anchors().matches(data):
+def may_hold_shapes(data: bytes, path: str) -> bool:
+    """Whether any format could be found in these (UTF-8) bytes of a file of this name."""
+    if _anchors().matches(data) or is_credential_file(path):
         return True
-    return any(True for _ in token_spans(_unescaped(data.decode("latin-1"))))
+    text = _unescaped(data.decode("latin-1"))
+    return any(True for _ in token_spans(text)) or any(True for _ in encoded_tokens(text))
 
 
 def confidence(kind: TokenFormat, value: str) -> Confidence:
@@ -100,11 +111,8 @@ def _unescaped(text: str) -> str:
 
 def _chosen(text: str, path: str, taken: "_Taken") -> list[TokenSpan]:
     """The places that are tokens, in the order of the text; of two that overlap, the more telling one."""
-    chosen: list[TokenSpan] = []
-    for span in sorted(_genuine(token_spans(text), text, path), key=_least_telling):
-        if taken.free(span.start, span.end):
-            taken.add(span.start, span.end)
-            chosen.append(span)
+    telling = sorted(_genuine(token_spans(text), text, path), key=_least_telling)
+    chosen = [span for span in telling if taken.take(span.start, span.end)]
     return sorted(chosen, key=lambda span: span.start)
 
 
@@ -140,6 +148,10 @@ def _entropy(text: str) -> float:
     return -sum(count / size * log2(count / size) for count in Counter(text).values())
 
 
+def _may_be_value(name: str, value: str) -> bool:
+    return name != KNOWN_VARIABLE or (not _stands_for_another(value) and _looks_random(value))
+
+
 def _looks_random(value: str) -> bool:
     """Digits among letters: what a generator writes and a person does not."""
     digits = sum(char.isdigit() for char in value)
@@ -148,7 +160,7 @@ def _looks_random(value: str) -> bool:
 
 @cache
 def _anchors() -> RegexSet:
-    return regex_set([_PRESIGNED, _VARIABLES])
+    return regex_set([_PRESIGNED, _VARIABLES, _ENCRYPTED_KEY_PATTERN])
 
 
 class _Taken:
@@ -158,16 +170,14 @@ class _Taken:
         self._starts: list[int] = []
         self._ends: list[int] = []
 
-    def free(self, start: int, end: int) -> bool:
-        """Whether nothing of this part is taken."""
-        before = bisect_left(self._starts, end)
-        return before == 0 or self._ends[before - 1] <= start
-
-    def add(self, start: int, end: int) -> None:
-        """Take this part, which is free."""
-        at = bisect_left(self._starts, start)
+    def take(self, start: int, end: int) -> bool:
+        """Take this part, unless some of it is taken."""
+        at = bisect_left(self._starts, end)
+        if at and self._ends[at - 1] > start:
+            return False
         self._starts.insert(at, start)
         self._ends.insert(at, end)
+        return True
 
 
 def _match(name: str, place: tuple[int, int], value: str, sure: Confidence = Confidence.HIGH) -> Match:

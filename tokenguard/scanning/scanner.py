@@ -196,7 +196,7 @@ def _scan_blob(blob: Blob, stages: Stages, suppressor: Suppressor, tagger: "Tagg
         if isinstance(match, LeftOut):
             left_out.add(match.line)
             continue
-        if match.kind is Kind.EXTRA and stages.comments_silence_shapes:
+        if _may_be_silenced(match, stages):
             text = text or decoded(blob.data)
             lines = lines or text.text.split("\n")
             if allowed(lines, match.line):
@@ -226,6 +226,13 @@ def _scan_blob(blob: Blob, stages: Stages, suppressor: Suppressor, tagger: "Tagg
             silent |= silenced(lambda blind: _by_rules(blind, blob.path, stages), text.text, found)
     tally.allowed += len(silent)
     tally.left_out += len(left_out - found)
+
+
+def _may_be_silenced(match: Match, stages: Stages) -> bool:
+    """Whether a comment on its line, or on the one before, may say that it is no secret."""
+    if match.kind is Kind.RULE:  # detect-secrets has looked at comments itself, and misses those in YAML
+        return stages.profile is not Profile.DETECT_SECRETS
+    return match.kind is Kind.EXTRA and stages.comments_silence_shapes
 
 
 def _cells(blob: Blob, findings: Iterable[Finding]) -> Callable[[Finding], Finding]:

@@ -1,0 +1,94 @@
+"""Files that programs keep logins in, known by their names, and where in each the secret stands.
+
+The places are those that the programs' own manuals name (netrc(5), pgpass in PostgreSQL's docs, npmrc, pypirc, Maven's
+settings, wp-config.php, Docker's config.json, kubeconfig, htpasswd(5), git-credential-store(1)).
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from tokenguard.frozen import Frozen
+
+_REFERENCE = re.compile(
+    r"^(?:[$%][A-Z_{(].*|[{<].*|\**|(?i:env[:.].*|x+|.*(?:example|placeholder|change_?me|your[-_]|password_here).*))$"
+)
+_LEAST = 6
+
+
+class CredentialPlace(Frozen, frozen=True):
+    """`text[start:end]` is the secret of a login."""
+
+    start: int
+    end: int
+    type: str
+
+
+_FILES: tuple[tuple[str, str, str], ...] = (
+    (r"[._]netrc", r"(?m)(?:^|[ \t])(?:password|passwd)[ \t\n]+(?P<value>[^\s#]+)", "Password in .netrc"),
+    (r"\.?pgpass(?:\.conf)?", r"(?m)^(?!#)(?:[^:\n]*:){4}(?P<value>[^:\n]+)$", "Password in .pgpass"),
+    (r"\.npmrc", r"(?m)(?:_auth(?:Token)?|_password)[ \t]*=[ \t]*\"?(?P<value>[^\s\"]+)", "npm login"),
+    (r"\.pypirc", r"(?m)^[ \t]*password[ \t]*[=:][ \t]*(?P<value>\S+)", "Password in .pypirc"),
+    (
+        r"settings(?:-security)?\.xml",
+        r"<(?:password|passphrase|master)>(?P<value>[^<\s]+)</",
+        "Password in settings.xml",
+    ),
+    (
+        r"wp-config\.php",
+        r"define\(\s*['\"](?:DB_PASSWORD|[A-Z_]+_(?:KEY|SALT))['\"]\s*,\s*['\"](?P<value>[^'\"]+)['\"]",
+        "Secret in wp-config.php",
+    ),
+    (
+        r"(?:\.dockerconfigjson|\.dockercfg|\.docker/config\.json)",
+        r"\"auth\"\s*:\s*\"(?P<value>[^\"]+)\"",
+        "Docker login",
+    ),
+    (
+        r"(?:\.kube/config|[\w.-]*kubeconfig[\w.-]*)",
+        r"(?m)(?:client-key-data|token|password)[\"']?:[ \t]*[\"']?(?P<value>[^\s\"']+)",
+        "Login in kubeconfig",
+    ),
+    (
+        r"(?:\.terraformrc|terraform\.rc|credentials\.tfrc\.json)",
+        r"\"?token\"?\s*[=:]\s*\"(?P<value>[^\"]+)\"",
+        "Token in Terraform's credentials",
+    ),
+    (r"\.?htpasswd", r"(?m)^[^:#\s]+:(?P<value>(?:\$|\{SHA\})\S+)$", "Password hash in .htpasswd"),
+    (r"\.git-credentials", r"(?m)^https?://[^:/@\s]+:(?P<value>[^@\s]+)@", "Password in .git-credentials"),
+    (r"\.?my\.cnf", r"(?m)^[ \t]*password[ \t]*=[ \t]*[\"']?(?P<value>[^\s\"']+)", "Password in my.cnf"),
+    (r"\.s3cfg", r"(?m)^[ \t]*secret_key[ \t]*=[ \t]*(?P<value>\S+)", "Secret key in .s3cfg"),
+    (
+        r"rclone\.conf",
+        r"(?m)^[ \t]*(?:pass|password|token|secret_access_key)[ \t]*=[ \t]*(?P<value>.+)$",
+        "Login in rclone.conf",
+    ),
+    (
+        r"(?:filezilla|recentservers|sitemanager)\.xml",
+        r"<Pass[^>]*>(?P<value>[^<]+)</Pass>",
+        "Password in FileZilla's servers",
+    ),
+    (r"\.vault-token", r"(?P<value>\S+)", "Vault login"),
+)
+"""The end of a path, where the secret stands in such a file, and what a finding is called."""
+
+
+def is_credential_file(path: str) -> bool:
+    """Whether programs keep logins in files of this name."""
+    return _name().search(path) is not None
+
+
+def credential_places(text: str, path: str) -> Iterator[CredentialPlace]:
+    """Every secret in a file of this name; references to variables and placeholders are none."""
+    for name, pattern, kind in _FILES if is_credential_file(path) else ():
+        if re.search(rf"(?:^|/){name}$", path) is None:
+            continue
+        for found in re.finditer(pattern, text):
+            value = found.group("value")
+            if len(value) >= _LEAST and not _REFERENCE.match(value):
+                yield CredentialPlace(found.start("value"), found.end("value"), kind)
+
+
+@cache
+def _name() -> re.Pattern[str]:
+    return re.compile(rf"(?:^|/)(?:{'|'.join(name for name, _, _ in _FILES)})$")

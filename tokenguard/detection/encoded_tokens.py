@@ -1,0 +1,102 @@
+"""Finds vendors' tokens and private keys that stand in base64, as Kubernetes and CI variables hold them."""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from ahocorasick_rs import AhoCorasick, MatchKind
+
+from tokenguard.detection.token_matcher import TokenSpan, token_spans
+from tokenguard.frozen import Frozen
+from tokenguard.token_formats.table import FORMATS
+from tokenguard.token_formats.template import pieces
+
+_LEAST_LITERAL = 4
+"""Bytes: what base64 makes of fewer is in too many texts."""
+_RUN = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
+_LONGEST_RUN = 1 << 16
+_PRIVATE_KEY = b"-----BEGIN "
+
+
+class EncodedToken(Frozen, frozen=True):
+    """`text[start:end]` is base64 of something that holds a token or a private key."""
+
+    start: int
+    end: int
+    type: str
+    value: str
+
+
+def encoded_tokens(text: str) -> Iterator[EncodedToken]:
+    """Runs of base64 with a vendor's token or a private key in them, from left to right."""
+    at = 0
+    for _, begin, _ in _gate().find_matches_as_indexes(text):
+        if begin < at:
+            continue
+        run = _run_at(text, begin)
+        if run is None:
+            continue
+        at = run.end()
+        yield from _within(run)
+
+
+def _run_at(text: str, begin: int) -> re.Match[str] | None:
+    """The whole run of base64 that holds the character at `begin`."""
+    start = begin
+    while start > max(begin - _LONGEST_RUN, 0) and _is_digit(text[start - 1]):
+        start -= 1
+    return _RUN.match(text, start)
+
+
+def _is_digit(character: str) -> bool:
+    return character.isascii() and (character.isalnum() or character in "+/_-")
+
+
+def _within(run: re.Match[str]) -> Iterator[EncodedToken]:
+    plain = _decoded(run.group()[:_LONGEST_RUN])
+    if plain is None:
+        return
+    if _PRIVATE_KEY in plain and b"PRIVATE KEY-----" in plain:
+        yield EncodedToken(run.start(), run.end(), "Private Key", plain.decode("latin-1"))
+        return
+    text = plain.decode("latin-1")
+    best = min((span for span in token_spans(text) if span.kind.stands_alone), key=_most_telling, default=None)
+    if best is not None:
+        yield EncodedToken(run.start(), run.end(), best.kind.type, text[best.start : best.end])
+
+
+def _most_telling(span: TokenSpan) -> tuple[int, int]:
+    return (span.start, span.start - span.end)
+
+
+def _decoded(run: str) -> bytes | None:
+    digits = run.rstrip("=").translate(_STANDARD)
+    digits = digits[: len(digits) - (len(digits) % 4 == 1)]
+    try:
+        return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
+    except binascii.Error:
+        return None
+
+
+_STANDARD = str.maketrans("-_", "+/")
+
+
+@cache
+def _gate() -> AhoCorasick:
+    """What base64 makes of the literals with which tokens and private keys begin, at each of three offsets."""
+    literals = {_PRIVATE_KEY}
+    for kind in FORMATS:
+        for template in kind.shapes if kind.stands_alone else ():
+            first = pieces(template)[0]
+            if isinstance(first, str) and len(first) >= _LEAST_LITERAL:
+                literals.add(first.encode())
+    cores = {core for literal in literals for core in _cores(literal)}
+    return AhoCorasick(sorted(cores), matchkind=MatchKind.Standard)
+
+
+def _cores(literal: bytes) -> Iterator[str]:
+    for phase in range(3):
+        first, after = -(-8 * phase // 6), 8 * (phase + len(literal)) // 6
+        yield base64.b64encode(b"\0" * phase + literal).decode()[first:after]
