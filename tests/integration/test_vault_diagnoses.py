@@ -189,3 +189,46 @@ def test_a_role_or_method_that_is_not_there(cli, issuer, wrong):
 def test_the_right_job_gets_past_the_login(cli, issuer):
     cli.token = issuer.identity()
     assert "denies" in cli("list").error
+
+
+def checks(cli: VaultCommandLine) -> tuple[int, list[str]]:
+    """The exit code of `doctor`, and the checks that fail."""
+    answer = cli("doctor", "--format", "json")
+    return answer.code, [each["text"] for each in answer.document["checks"] if each["level"] == "fail"]
+
+
+ROLES = ["rotator", "publisher", "inventory", "auditor", "planner", "scanner", "break-glass"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_doctor_judges_the_role_that_a_login_has(sandbox, cli, role):
+    cli.url += "-tokens"
+    assert cli("init", "--sandbox").code == ExitCode.OK
+    assert cli.issue().code == ExitCode.OK
+    policy = cli("init", "--print-policy", "--format", "json").document["policies"][role]
+    cli.token = cli.server.new_token(policy)
+    if role not in {"rotator", "break-glass"}:
+        cli.environ = {"TOKENGUARD_ADMIN_AUTOPOSTING": ""}
+    assert checks(cli) == (ExitCode.OK, [])
+
+
+@pytest.mark.parametrize("lacks", ["/data/{}/cand/*", "/metadata/{}/dirty/*", "/data/{}/live/*"])
+def test_a_rotator_that_lacks_something_is_told_what(cli, lacks):
+    folder = cli.url.removeprefix("vault://secret/")
+    policy = cli("init", "--print-policy", "--format", "json").document["policies"]["rotator"]
+    path = f"secret{lacks.format(folder)}"
+    kept = [line for line in policy.splitlines() if f'"{path}"' not in line]
+    assert len(kept) < len(policy.splitlines())
+    cli.token = cli.server.new_token("\n".join(kept))
+    code, failing = checks(cli)
+    assert code == ExitCode.UNREACHABLE
+    assert any(path.removesuffix("*") in text for text in failing)
+
+
+def test_a_reader_that_lacks_something_of_its_own_role_is_told_that_and_nothing_of_rotations(cli):
+    policy = cli("init", "--print-policy", "--format", "json").document["policies"]["planner"]
+    cli.token = cli.server.new_token("\n".join(line for line in policy.splitlines() if "/idx/" not in line))
+    code, failing = checks(cli)
+    assert code == ExitCode.UNREACHABLE
+    assert failing
+    assert not any("/cand/" in text or "/live/" in text for text in failing)

@@ -10,6 +10,7 @@ from tokenguard.cli.audit_verify import problems_of, what_then
 from tokenguard.cli.checkup_finding import Finding, Level, doubt, failed, well
 from tokenguard.domain.document import Snapshot
 from tokenguard.errors import ExitCode, TokenguardError
+from tokenguard.frozen import Frozen
 from tokenguard.shell.local import open_local
 from tokenguard.shell.store_url import is_local, is_on_aws, is_on_vault
 from tokenguard.shell.wiring import Wiring
@@ -20,6 +21,7 @@ from tokenguard.stores.local.store import LocalStore
 _NOT_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 """No clock that is right shows an earlier time than this code was written at."""
 _SLACK = timedelta(minutes=5)
+_FIT = {"rotator": "mount, policy and login, its lifetime too, are fit for a rotation"}
 
 
 def examine(wiring: Wiring) -> Iterator[Finding]:
@@ -33,14 +35,51 @@ def examine(wiring: Wiring) -> Iterator[Finding]:
     yield from _made(_own_check(wiring.store_url), wiring)
     if is_local(wiring.store_url):
         yield from _made(_anchor, wiring)
-    yield from _made(_whole, wiring)
+    try:
+        able = _abilities(wiring)
+    except TokenguardError as error:
+        yield failed("role", error)
+        return
+    yield from _made(_whole if able.trails else _own_places, wiring)
+    if not able.records:
+        yield _not_this_role("inventory", "records")
+        return
     try:
         inventory = tuple(wiring.store.scan())
     except TokenguardError as error:
         yield failed("inventory", error)
         return
-    for look in (_clock, _cost, tokens.leaks, tokens.operations, tokens.next_rotations, tokens.lists):
+    upcoming = (tokens.next_rotations,) if able.rotates else ()
+    for look in (_clock, _cost, tokens.leaks, tokens.operations, *upcoming, tokens.lists):
         yield from _made(look, wiring, inventory)
+    if not able.trails:
+        yield _not_this_role("audit", "audit trails")
+
+
+class _Abilities(Frozen, frozen=True, kw_only=True):
+    """What the login in use is for; everything, where a store has no roles that can be told apart."""
+
+    rotates: bool = True
+    trails: bool = True
+    records: bool = True
+
+
+def _abilities(wiring: Wiring) -> _Abilities:
+    if not is_on_vault(wiring.store_url):
+        return _Abilities()
+    from tokenguard.stores.vault.policies import Role  # noqa: PLC0415 - loads hvac
+    from tokenguard.stores.vault.standing import READS_RECORDS, READS_TRAILS  # noqa: PLC0415
+    from tokenguard.stores.vault.store import VaultStore  # noqa: PLC0415
+
+    store = home_of(wiring.store)
+    if not isinstance(store, VaultStore):
+        return _Abilities()
+    role = store.role
+    return _Abilities(rotates=role is Role.ROTATOR, trails=role in READS_TRAILS, records=role in READS_RECORDS)
+
+
+def _not_this_role(check: str, what: str) -> Finding:
+    return Finding(check=check, level=Level.OK, text=f"{what} are not for this login's role to read; not looked at")
 
 
 def _own_check(url: str) -> Callable[[Wiring], Iterator[Finding]]:
@@ -105,14 +144,18 @@ def _vault(wiring: Wiring) -> Iterator[Finding]:
     from tokenguard.stores.vault.store import VaultStore  # noqa: PLC0415 - loads hvac
 
     store = home_of(wiring.store)
-    found = store.problems() if isinstance(store, VaultStore) else ()
+    if not isinstance(store, VaultStore):
+        return
+    found = store.problems()
     for problem in found:
         yield Finding(
             check="vault", level=Level.FAIL, text=problem.message, hint=problem.hint, exit_code=ExitCode.UNREACHABLE
         )
     if not found:
         yield Finding(
-            check="vault", level=Level.OK, text="mount, policy and login, its lifetime too, are fit for a rotation"
+            check="vault",
+            level=Level.OK,
+            text=_FIT.get(store.role, f"fit for the role {store.role}, which rotates nothing"),
         )
 
 
@@ -136,6 +179,13 @@ def _cost(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Finding]:
         from tokenguard.stores.aws.cost import monthly  # noqa: PLC0415 - for this kind of store only
 
         yield Finding(check="cost", level=Level.OK, text=monthly(len(inventory)))
+
+
+def _own_places(wiring: Wiring) -> Iterator[Finding]:
+    """What others left in the store's places, where the audit trails may not be read."""
+    for problem in problems_of(wiring.store):
+        text = f"{problem.where}: {problem.what}"
+        yield Finding(check="integrity", level=Level.FAIL, text=text, hint=problem.hint, exit_code=ExitCode.TAMPERED)
 
 
 def _whole(wiring: Wiring) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """What can be known to go wrong before anything is written: asked, never tried out. Each finding has its own hint."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ class Problem:
 
 
 def problems(
-    connection: VaultConnection, mount: str, needs: Mapping[str, tuple[str, ...]], now: float
+    connection: VaultConnection, mount: str, needs: Mapping[str, tuple[str, ...]], now: float, lasts: float = MIN_LIFE
 ) -> Iterator[Problem]:
     """Everything that stands in the way.
 
@@ -31,6 +31,7 @@ def problems(
         mount: where the entries are.
         needs: capabilities by API path (without `/v1/`).
         now: the monotonic time.
+        lasts: seconds that the login must live, if it can be neither renewed nor made again.
 
     Raises:
         VaultTrouble: the server is sealed, not set up, or cannot be asked.
@@ -39,10 +40,10 @@ def problems(
     yield from _mount(connection, mount)
     yield from _capabilities(connection, needs)
     lease = connection.lease
-    if lease.ends is not None and lease.ends - now < MIN_LIFE and not (lease.renewable or lease.repeatable):
+    if lease.ends is not None and lease.ends - now < lasts and not (lease.renewable or lease.repeatable):
         yield Problem(
             f"the login ends in {max(lease.ends - now, 0):.0f} seconds and can be neither renewed nor made again",
-            f"use a renewable token, or one that lasts {MIN_LIFE:.0f} seconds or longer",
+            f"use a renewable token, or one that lasts {lasts:.0f} seconds or longer",
         )
 
 
@@ -106,14 +107,26 @@ def _configuration(connection: VaultConnection, mount: str) -> Iterator[Problem]
 
 
 def _capabilities(connection: VaultConnection, needs: Mapping[str, tuple[str, ...]]) -> Iterator[Problem]:
-    answer = connection.request("post", "/v1/sys/capabilities-self", json={"paths": sorted(needs)})
+    for path, missing in lacking(held(connection, needs), needs):
+        yield Problem(
+            f"the login may not {' or '.join(missing)} {path}",
+            "compare the role's policy with `tokenguard init --print-policy`",
+        )
+
+
+def held(connection: VaultConnection, paths: Iterable[str]) -> Mapping[str, Sequence[str]]:
+    """What the login may do, by API path; one request."""
+    answer = connection.request("post", "/v1/sys/capabilities-self", json={"paths": sorted(paths)})
     data = answer.get("data")
-    held = data if isinstance(data, dict) else {}
+    return data if isinstance(data, dict) else {}
+
+
+def lacking(
+    capabilities: Mapping[str, Sequence[str]], needs: Mapping[str, tuple[str, ...]]
+) -> Iterator[tuple[str, list[str]]]:
+    """The paths at which something is missing of what is needed, with what it is."""
     for path, wanted in sorted(needs.items()):
-        have = held.get(path) or ()
+        have = capabilities.get(path) or ()
         missing = [] if "root" in have else [each for each in wanted if each not in have]
         if missing:
-            yield Problem(
-                f"the login may not {' or '.join(missing)} {path}",
-                "compare the role's policy with `tokenguard init --print-policy`",
-            )
+            yield path, missing

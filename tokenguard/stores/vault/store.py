@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from tokenguard.clients.vault.kv import KvMount
-from tokenguard.clients.vault.preflight import Problem, problems
+from tokenguard.clients.vault.preflight import MIN_LIFE, Problem, held, problems
 from tokenguard.clients.vault.trouble import CasLost
 from tokenguard.domain.document import Document, Snapshot, check_still_here, decode
 from tokenguard.domain.event import Actor, ChainHead, Entry, Event, extend
@@ -29,6 +29,7 @@ from tokenguard.stores.vault.leaving import put_move
 from tokenguard.stores.vault.names import Names
 from tokenguard.stores.vault.policies import Role, needs
 from tokenguard.stores.vault.shelf import VaultShelf
+from tokenguard.stores.vault.standing import paths_asked, role_of
 from tokenguard.stores.vault.values import Slots
 
 
@@ -70,11 +71,16 @@ class VaultStore:
         """How many requests this handle sent so far."""
         return self._kv.connection.asked
 
+    @cached_property
+    def role(self) -> Role:
+        """Which of the printed roles the login in use has, or comes closest to."""
+        return role_of(held(self._kv.connection, paths_asked(self._place)), self._place)
+
     def problems(self) -> Sequence[Problem]:
-        """What would stop a rotation halfway, as far as it can be asked."""
-        return tuple(
-            problems(self._kv.connection, self._place.mount, needs(Role.ROTATOR, self._place), self._clock.monotonic())
-        )
+        """What would stop a run of this login's role halfway, as far as it can be asked."""
+        lasts = MIN_LIFE if self.role is Role.ROTATOR else 0.0
+        needed, now = needs(self.role, self._place), self._clock.monotonic()
+        return tuple(problems(self._kv.connection, self._place.mount, needed, now, lasts))
 
     @property
     def shelf(self) -> VaultShelf:

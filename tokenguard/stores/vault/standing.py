@@ -1,0 +1,31 @@
+"""Which role a login has at a store, by what the server says that it may do; `doctor` judges that role and no other."""
+
+from collections.abc import Mapping, Sequence
+
+from tokenguard.clients.vault.preflight import lacking
+from tokenguard.stores.vault.layout import Place
+from tokenguard.stores.vault.policies import Role, needs
+
+_READERS = (Role.PUBLISHER, Role.INVENTORY, Role.AUDITOR, Role.PLANNER, Role.SCANNER)
+"""Those that move no token, the mightiest first."""
+_WRITES = frozenset({"root", "sudo", "create", "update"})
+READS_TRAILS = frozenset({Role.ROTATOR, Role.PUBLISHER, Role.INVENTORY, Role.AUDITOR})
+READS_RECORDS = READS_TRAILS | {Role.PLANNER}
+
+
+def paths_asked(place: Place) -> set[str]:
+    """What must be known of a login to tell its role."""
+    return {path for role in (Role.ROTATOR, *_READERS) for path in needs(role, place)}
+
+
+def role_of(capabilities: Mapping[str, Sequence[str]], place: Place) -> Role:
+    """The role of a login: the rotator's if it may write documents, else the mightiest reader's that it has.
+
+    A login that has no role whole is taken for the one that it comes closest to; without any right, for a rotator.
+    """
+    documents = f"{place.mount}/data/{place.at('doc', 'x')}"
+    if not _WRITES.isdisjoint(capabilities.get(documents) or ()) or not any(
+        {"read", "list"} & set(each or ()) for each in capabilities.values()
+    ):
+        return Role.ROTATOR
+    return min(_READERS, key=lambda role: len(list(lacking(capabilities, needs(role, place)))))
