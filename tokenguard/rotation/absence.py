@@ -23,19 +23,26 @@ _MOST_ASKED = 3
 """Tokens that a list lacks and that are asked after, to learn whether it should hold them."""
 
 
-def search(session: Session, issuer: Issuer, attempt: Attempt) -> tuple[Listed, ...]:
+def search(session: Session, issuer: Issuer, attempt: Attempt, *, every: bool = False) -> tuple[Listed, ...]:
     """The tokens that the provider lists under an attempt's label; none only if that is certain.
 
+    Args:
+        session: the hold on the token.
+        issuer: gives the list.
+        attempt: what is looked for.
+        every: whether it must be certain as well that there are no more than those.
+
     Raises:
-        Unreachable: none is listed, and there may be one all the same.
+        Unreachable: none is listed, or not every one, and there may be one all the same.
     """
     found = _looked(session, issuer, lambda seen: bool(seen.named(attempt.label)), since=attempt.begun_at)
     if found.complete and not found.named(attempt.label) and doubt(session, found):  # the token in use may be as new
         found = _looked(session, issuer, lambda seen: bool(seen.named(attempt.label)) or not doubt(session, seen))
     rows = found.named(attempt.label)
-    if not rows and (why := doubt(session, found)):
+    if (not rows or (every and not found.complete)) and (why := doubt(session, found)):
+        more = "another token named " if rows else ""
         raise Unreachable(
-            f"nobody can say whether {attempt.label} exists: {session.provider.name} does not list it, and {why}",
+            f"it is not known whether {more}{attempt.label} exists at {session.provider.name}: none is listed, and {why}",
             hint=_again(session),
         )
     return rows
@@ -52,7 +59,7 @@ def confirm_gone(session: Session, issuer: Issuer, *ids: str, label: str = "", n
         needed: whether the list is the only evidence; without, only "it is still listed" counts.
 
     Raises:
-        Ambiguous: it is still listed, or nobody can say.
+        Ambiguous: it is still listed, or it cannot be known.
     """
     name = session.provider.name
 
@@ -73,7 +80,7 @@ def confirm_gone(session: Session, issuer: Issuer, *ids: str, label: str = "", n
             hint=f"{_again(session)}; if it stays, revoke it by hand or check the configured revoke route",
         )
     if needed and (why := doubt(session, found)):
-        raise Ambiguous(f"nobody can say whether {name} has revoked the token: {why}", hint=_again(session))
+        raise Ambiguous(f"it is not known whether {name} has revoked the token: {why}", hint=_again(session))
 
 
 def doubt(session: Session, found: TokenList) -> str:
@@ -154,7 +161,7 @@ def _others(session: Session) -> Iterator[Snapshot]:
 
 
 def _perhaps_alive(session: Session, snapshot: Snapshot) -> bool:
-    """Whether the provider accepts the live value, or nobody can say; a token that is dead need not be listed."""
+    """Whether the provider accepts the live value, or it is not known; a token that is dead need not be listed."""
     if not session.provider.capabilities.probe:
         return True
     with suppress(Unreachable, InputError):

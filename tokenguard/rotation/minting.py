@@ -202,7 +202,7 @@ def _adopt(session: Session, label: Label, value: Value) -> None:
     """The value was stored and the runner died before it said so."""
     provider_id = hint = ""
     if session.provider.capabilities.mint is Way.API:
-        found = search(session, session.required_issuer, session.journal.attempts[-1])
+        found = search(session, session.required_issuer, session.journal.attempts[-1], every=True)
         if len(found) != 1:
             # A repeated delivery made twins, or it is gone: which one we hold cannot be told, so none is kept.
             session.update_attempt(session.event(Op.REJECT, label=label, reason="twins"), state=AttemptState.REJECTED)

@@ -32,7 +32,7 @@ def sweep(session: Session) -> None:
     keep = session.journal.attempt
     kept_id = keep.provider_id if keep is not None and keep not in superseded(session.journal) else ""
     for attempt in session.journal.attempts:
-        for listed in search(session, session.issuer, attempt):
+        for listed in search(session, session.issuer, attempt, every=True):
             if listed.provider_id != kept_id:
                 session.commit(session.event(Op.REVOKE, Phase.INTENT, label=attempt.label, result="twin"))
                 session.issuer.revoke(listed.provider_id)
