@@ -42,7 +42,7 @@ def search(session: Session, issuer: Issuer, attempt: Attempt, *, every: bool = 
     if (not rows or (every and not found.complete)) and (why := doubt(session, found)):
         more = "another token named " if rows else ""
         raise Unreachable(
-            f"it is not known whether {more}{attempt.label} exists at {session.provider.name}: none is listed, and {why}",
+            f"it is not known whether {more}{attempt.label} exists at {session.provider.name}: {why}",
             hint=_again(session),
         )
     return rows
