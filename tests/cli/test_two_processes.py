@@ -106,7 +106,10 @@ def test_who_takes_over_fences_the_one_that_still_waits(premises):
     premises.furnished()
     first = _on_a_terminal(premises, "rotate", NAME)
     first.expect_exact(PASTE)
+    assert premises.refused("rotate", NAME, "--resume", code=3), "without a person a living runner is left alone"
     second = _on_a_terminal(premises, "rotate", NAME, "--resume")
+    second.expect_exact("take over from it? (yes/no) ")
+    second.sendline("yes")
     second.expect_exact("what did you find? ")
     second.sendline("absent")
     second.expect_exact(PASTE)

@@ -497,7 +497,7 @@ def test_an_open_operation_that_cannot_be_undone_is_not_said_to_be():
     bench.operator.answers.append(KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         bench.engine.retire(token)
-    with pytest.raises(Unfinished) as caught:
+    with pytest.raises(NotProvenDead) as caught:
         bench.engine.retire(token)
     assert "--abort" not in caught.value.hint
 

@@ -49,7 +49,7 @@ def test_a_plan_says_when_a_person_is_needed_and_for_what():
 @pytest.mark.parametrize(
     ("able", "changes", "why"),
     [
-        (API, {"consumers": None}, "nobody has said"),
+        (API, {"consumers": None}, "not declared"),
         (API, {"kind": Kind.OAUTH_GRANT}, "no value"),
         (Capabilities(mint=Way.NEVER, revoke=Way.API, probe=True), {}, "no way"),
         (API, {}, ""),

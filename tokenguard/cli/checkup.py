@@ -1,7 +1,7 @@
 """The checks of `doctor`: each says what it found, how grave that is, and the command that mends it."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from tokenguard.audit.chain import check_all
 from tokenguard.cli import checkup_machine as machine
@@ -11,6 +11,7 @@ from tokenguard.cli.checkup_finding import Finding, Level, doubt, failed, well
 from tokenguard.domain.document import Snapshot
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.frozen import Frozen
+from tokenguard.rotation.opening import CLOCK_SLACK
 from tokenguard.shell.local import open_local
 from tokenguard.shell.store_url import is_local, is_on_aws, is_on_vault
 from tokenguard.shell.wiring import Wiring
@@ -20,7 +21,6 @@ from tokenguard.stores.local.store import LocalStore
 
 _NOT_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 """No clock that is right shows an earlier time than this code was written at."""
-_SLACK = timedelta(minutes=5)
 _FIT = {"rotator": "mount, policy and login, its lifetime too, are fit for a rotation"}
 
 
@@ -208,9 +208,8 @@ def _clock(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Finding]:
     entries = wiring.store.history(None)
     latest = max((entry.event.at for entry in entries), default=_NOT_BEFORE)
     for snapshot in inventory:
-        journal = snapshot.document.journal
-        latest = max(latest, journal.updated_at if journal else latest)
-    wrong = now < _NOT_BEFORE or now + _SLACK < latest
+        latest = max(latest, snapshot.document.latest)
+    wrong = now < _NOT_BEFORE or now + CLOCK_SLACK < latest
     yield Finding(
         check="clock",
         level=Level.FAIL if wrong else Level.OK,

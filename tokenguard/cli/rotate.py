@@ -23,6 +23,7 @@ from tokenguard.domain.names import TokenName
 from tokenguard.errors import ExitCode, InputError
 from tokenguard.policy.model import age_unknown
 from tokenguard.rotation.batch import Job, Result, Skipped, gravest, run_all
+from tokenguard.rotation.machine import revocation_owed
 from tokenguard.rotation.plan import RotationPlan, in_order
 from tokenguard.rotation.sharing import run_shared
 from tokenguard.rotation.unattended import Hold, Rollout, mode_of
@@ -76,7 +77,9 @@ def rotate(
     rollout = allowed(wiring, snapshots) if due and wiring.tty is None else None
     single = len(names) == 1
     strict = plan_only and single
-    plans = _plans(wiring, snapshots, rollout, compromised=compromised, due=due, strict=strict)
+    plans = _plans(
+        wiring, snapshots, rollout, compromised=compromised, due=due, strict=strict, accept_outage=accept_outage
+    )
     if plan_only or not single:
         quiet = wiring.screen.as_json and not plan_only
         show_plans(wiring.screen, plans, wiring.clock.now(), quiet=quiet, cost=_cost(wiring) if plan_only else "")
@@ -101,20 +104,26 @@ def _plans(
     compromised: bool,
     due: bool,
     strict: bool,
+    accept_outage: bool,
 ) -> tuple[RotationPlan, ...]:
     """In the order of their turns; by their dates nobody says how, so a leaked one is rotated as the policy says."""
     policy = wiring.policy if due else None
 
     def made(snapshot: Snapshot) -> RotationPlan:
         by_policy = mode_of(snapshot.document.record, policy) if policy else Mode.PLANNED
-        return planned(wiring, snapshot, Mode.COMPROMISED if compromised else by_policy, strict=strict)
+        mode = Mode.COMPROMISED if compromised else by_policy
+        return planned(wiring, snapshot, mode, strict=strict, accept_outage=accept_outage)
 
     return in_order(map(made, snapshots)) if rollout is None else tuple(map(made, rollout.chosen))
 
 
 def _without_unknown_ages(wiring: Wiring, snapshots: list[Snapshot]) -> list[Snapshot]:
     """A token that is not known to be old is rotated where the person says so; without a person it is held later."""
-    dated = [each for each in snapshots if not age_unknown(each.document.record, wiring.policy)]
+    dated = [
+        each
+        for each in snapshots
+        if revocation_owed(each.document) or not age_unknown(each.document.record, wiring.policy)
+    ]
     if wiring.tty is None or len(dated) == len(snapshots):
         return snapshots
     unknown = counted(len(snapshots) - len(dated), "token")

@@ -8,11 +8,15 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import ConsumerKind, Record
-from tokenguard.errors import InputError
+from tokenguard.errors import InputError, NotProvenDead, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.policy.model import due_of
 from tokenguard.rotation.batch import Job, Skipped
+from tokenguard.rotation.guarding import is_quiet
+from tokenguard.rotation.holder import is_at_work, pid_of
+from tokenguard.rotation.machine import revocation_owed
 from tokenguard.rotation.plan import RotationPlan, plan_rotation
+from tokenguard.rotation.session import DEFAULT_QUIET_PERIOD
 from tokenguard.rotation.sharing import left_to_another, unless_left
 from tokenguard.rotation.unattended import Hold, Rollout, choose, is_due, is_open_to_rotation
 from tokenguard.shell.wiring import Wiring
@@ -29,6 +33,9 @@ def chosen(wiring: Wiring, names: Sequence[TokenName], scope: str | None, *, due
     for snapshot in wiring.store.scan():
         record = snapshot.document.record
         known = known or record.scope == wanted
+        if due and revocation_owed(snapshot.document):
+            found.append(snapshot)  # whatever its date: exit 0 would say that nothing is left to do
+            continue
         if not is_open_to_rotation(snapshot):
             continue
         if wanted and record.scope != wanted:
@@ -60,19 +67,35 @@ def open_ones(wiring: Wiring) -> list[Snapshot]:
     return [snapshot for snapshot in wiring.store.scan() if snapshot.document.busy]
 
 
-def planned(wiring: Wiring, snapshot: Snapshot, mode: Mode, *, strict: bool = False) -> RotationPlan:
-    """What the rotation of one token will do.
+def _quiet(wiring: Wiring, record: Record) -> bool:
+    """Whether the provider says that the token is not used; an unattended run asks the same before it begins."""
+    since = wiring.clock.now() - (wiring.policy.quiet_period or DEFAULT_QUIET_PERIOD)
+    try:
+        return is_quiet(wiring.vendors.of(record), record.provider_id, record.created_at, since)
+    except (InputError, Unreachable):
+        return False
+
+
+def planned(
+    wiring: Wiring, snapshot: Snapshot, mode: Mode, *, strict: bool = False, accept_outage: bool = False
+) -> RotationPlan:
+    """What the rotation of one token will do, and what would stop it.
 
     Args:
         wiring: the world.
         snapshot: the token.
         mode: planned or compromised order.
         strict: a file that no value can be delivered to is an InputError; otherwise the plan says so.
+        accept_outage: whether consumers that are not declared may fail.
     """
     record = snapshot.document.record
     limit = due_of(record, wiring.policy)
     able = wiring.vendors.provider_of(record).capabilities
-    plan = plan_rotation(snapshot.id, record, able, mode, due_at=limit.at if limit else None)
+    known = mode is not Mode.PLANNED or record.consumers is not None or accept_outage or _quiet(wiring, record)
+    plan = plan_rotation(snapshot.id, record, able, mode, due_at=limit.at if limit else None, ruled_out=known)
+    if snapshot.document.busy or revocation_owed(snapshot.document):
+        owed = "a revocation is owed" if revocation_owed(snapshot.document) else "an operation is open"
+        return replace(plan, blocked=f"{owed}: tokenguard rotate {record.name} --resume")
     try:
         _check_files(wiring, record)
     except InputError as error:
@@ -94,6 +117,10 @@ def rotation_job(wiring: Wiring, plan: RotationPlan, *, reason: str, accept_outa
     """A planned token's turn; with `only_if_due` it is left to another runner that has it or was first."""
 
     def rotate() -> Snapshot:
+        if only_if_due and wiring.store.load(plan.token).document.accepted_again:
+            raise NotProvenDead(
+                f"an old token of {plan.name} is accepted again", hint=f"tokenguard verify {plan.name} opens its revoke"
+            )
         with wiring.working_on(plan.name):
             return wiring.engine.rotate(
                 plan.token, compromised=plan.mode is Mode.COMPROMISED, reason=reason, accept_outage=accept_outage
@@ -118,10 +145,11 @@ def continuing_job(wiring: Wiring, snapshot: Snapshot, *, abort: bool, accept_ou
     name = snapshot.document.record.name
 
     def run() -> Snapshot:
+        taken = _takes_over(wiring, snapshot)
         with wiring.working_on(name):
             if abort:
-                return wiring.engine.abort(snapshot.id)
-            return wiring.engine.resume(snapshot.id, accept_outage=accept_outage)
+                return wiring.engine.abort(snapshot.id, from_living=taken)
+            return wiring.engine.resume(snapshot.id, accept_outage=accept_outage, from_living=taken)
 
     return Job(name=name, run=run)
 
@@ -153,6 +181,15 @@ class Canaries:
             return outcome
 
         return replace(job, run=run)
+
+
+def _takes_over(wiring: Wiring, snapshot: Snapshot) -> bool:
+    """Whether a person says to take over from a runner that is alive on this machine; without one it is left alone."""
+    journal, name = snapshot.document.journal, snapshot.document.record.name
+    if journal is None or wiring.tty is None or not is_at_work(journal):
+        return False
+    question = f"process {pid_of(journal.holder)} of this machine is at work on {name}; take over from it?"
+    return wiring.tty.ask(f"{question} (yes/no) ").strip().lower() == "yes"
 
 
 def _left(wiring: Wiring, plan: RotationPlan) -> Skipped | None:

@@ -1,5 +1,7 @@
 """The document of one token: the unit of compare-and-set, and its JSON form."""
 
+from datetime import UTC, datetime
+
 import msgspec
 
 from tokenguard.domain.event import ChainHead
@@ -41,6 +43,15 @@ class Document(Frozen, frozen=True, kw_only=True):
     def accepted_again(self) -> bool:
         """Whether an old value was accepted after its death had been proven."""
         return any(item.alive_again for item in self.quarantine)
+
+    @property
+    def latest(self) -> datetime:
+        """The latest moment that is on record here; no clock that is right shows an earlier one."""
+        record, journal = self.record, self.journal
+        times = [record.added_at, record.rotated_at, record.seen.at if record.seen else None]
+        times += [journal.opened_at, journal.updated_at] if journal else []
+        times += [self.listing.at] if self.listing else []
+        return max((at for at in times if at is not None), default=datetime.min.replace(tzinfo=UTC))
 
     @property
     def busy(self) -> bool:

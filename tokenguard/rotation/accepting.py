@@ -117,7 +117,7 @@ def _with_new_value(session: Session) -> Record:
     attempt, now = session.journal.attempts[-1], session.context.clock.now()
     record = session.record
     complete = record.state is not RecordState.UNCLAIMED or not record.missing
-    given = session.journal.mode is Mode.ADD
+    given, first = session.journal.mode is Mode.ADD, not session.journal.mode.ends_a_value
     return replace(
         record,
         state=RecordState.ACTIVE if complete else RecordState.UNCLAIMED,
@@ -125,9 +125,9 @@ def _with_new_value(session: Session) -> Record:
         provider_id=attempt.provider_id,
         hint=attempt.hint,
         label=record.label if given else attempt.label,
-        created_at=record.created_at if given else now,
-        rotated_at=record.rotated_at if given else now,
-        due_at=record.due_at if given or session.journal.mode is Mode.ISSUE else None,  # a first value fulfils no date
+        # A replacement is dated when its operation ends: until then a revocation is owed, and the old date holds.
+        created_at=now if first and not given else record.created_at,
+        rotated_at=now if first and not given else record.rotated_at,
     )
 
 

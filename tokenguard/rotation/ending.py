@@ -58,6 +58,9 @@ def finish(session: Session) -> None:
     if journal.mode is Mode.RETIRE:
         _withdraw(session)
         record = replace(record, state=RecordState.RETIRED)
+    if journal.mode in {Mode.PLANNED, Mode.COMPROMISED}:
+        made = journal.attempts[-1].begun_at or session.context.clock.now()
+        record = replace(record, created_at=made, rotated_at=session.context.clock.now(), due_at=None)
     if record.state is RecordState.RETIRED:
         record = replace(record, seen=last_look(journal.proof))
     quarantine = session.snapshot.document.quarantine

@@ -102,25 +102,36 @@ class Engine:
             return self._retire_without_value(snapshot, reason)
         return self._run(open_existing(self._context, snapshot, Mode.RETIRE, reason=reason))
 
-    def resume(self, token: TokenId, *, accept_outage: bool = False, reason: str = "") -> Snapshot:
-        """Go on with the open operation, from wherever it stopped; nothing to do is no error."""
+    def resume(
+        self, token: TokenId, *, accept_outage: bool = False, reason: str = "", from_living: bool = False
+    ) -> Snapshot:
+        """Go on with the open operation, from wherever it stopped; nothing to do is no error.
+
+        Args:
+            token: which one.
+            accept_outage: whether the old token is revoked although its consumers are not known.
+            reason: what the audit trail says it is done for.
+            from_living: whether it is taken over from a runner that is alive on this machine.
+        """
         snapshot = self._context.store.load(token)
         if not snapshot.document.busy:
             return snapshot
         try:
-            session = take_over(self._context, snapshot, accept_outage=accept_outage, reason=reason)
+            session = take_over(
+                self._context, snapshot, accept_outage=accept_outage, reason=reason, from_living=from_living
+            )
         except TokenguardError as error:
             raise _graver(snapshot, error) from None
         return self._run(session, resumed=True)
 
-    def abort(self, token: TokenId) -> Snapshot:
+    def abort(self, token: TokenId, *, from_living: bool = False) -> Snapshot:
         """Undo the open operation, if the old token has not been touched."""
         snapshot = self._context.store.load(token)
         if not snapshot.document.busy:
             raise InputError(
                 f"no operation on {snapshot.document.record.name} is open", hint="there is nothing to abort"
             )
-        session = take_over(self._context, snapshot)
+        session = take_over(self._context, snapshot, from_living=from_living)
         aborting.begin_abort(session)
         return self._run(session)
 

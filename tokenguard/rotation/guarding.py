@@ -1,5 +1,7 @@
 """The decision on the old value's end: taken only when the new one is alive, served, and with every consumer."""
 
+from datetime import datetime
+
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Mode, Old, Stage
 from tokenguard.domain.leak_trail import after_death
@@ -9,7 +11,7 @@ from tokenguard.errors import Conflict, Unfinished, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.operator import Task
 from tokenguard.ports.places import Displaced
-from tokenguard.ports.provider import Issuer, Listed, TokenList, Way
+from tokenguard.ports.provider import Issuer, Listed, TokenList, Vendor, Way
 from tokenguard.ports.store import Found
 from tokenguard.rotation.absence import fits
 from tokenguard.rotation.accepting import new_value
@@ -93,16 +95,20 @@ def _guard(session: Session) -> None:
 
 
 def _quiet(session: Session) -> bool:
-    """Whether the provider itself says that nobody has used the old token for the quiet period."""
-    old, issuer = session.journal.old, session.issuer
-    if old is None or issuer is None or not session.provider.capabilities.last_used or not old.provider_id:
+    old, since = to_die(session), session.context.clock.now() - session.context.quiet_period
+    return is_quiet(session.vendor, old.provider_id, old.created_at, since)
+
+
+def is_quiet(vendor: Vendor, provider_id: str, created_at: datetime | None, since: datetime) -> bool:
+    """Whether the provider itself says that a token was not used from `since` on. Raises Unreachable."""
+    if vendor.issuer is None or not vendor.provider.capabilities.last_used or not provider_id:
         return False
-    found = [listed for listed in issuer.listed().rows if listed.provider_id == old.provider_id]
+    found = [listed for listed in vendor.issuer.listed().rows if listed.provider_id == provider_id]
     if len(found) != 1:
         return False
-    # Never used counts from the day it was made; where nobody knows that day, quiet is not known either.
-    last = found[0].last_used_at or found[0].created_at or old.created_at
-    return last is not None and last < session.context.clock.now() - session.context.quiet_period
+    # Never used counts from the day it was made; where that day is not known, quiet is not known either.
+    last = found[0].last_used_at or found[0].created_at or created_at
+    return last is not None and last < since
 
 
 def _dead_already(session: Session) -> bool:

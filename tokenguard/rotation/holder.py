@@ -1,18 +1,55 @@
 """Which runner holds something, as `host/pid/nonce`, and whether it can still be at work."""
 
 import os
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tokenguard.domain.journal import Journal
+
+_ROUNDED = timedelta(seconds=2)
+"""What the start of a process, which the system tells in parts of a second since the boot, may be off."""
 
 
 def is_gone(holder: str) -> bool:
     """Whether a runner was a process of this machine, and is none any more. Of other machines nothing is known."""
-    host, _, rest = holder.partition("/")
-    pid = rest.partition("/")[0]
-    if host != os.uname().nodename or not pid.isdecimal():
+    pid = _here(holder)
+    return pid is not None and not _exists(pid)
+
+
+def is_at_work(journal: Journal) -> bool:
+    """Whether the runner of an open operation is another process of this machine that is there, and has not stopped."""
+    pid = _here(journal.holder)
+    if pid is None or pid == os.getpid() or journal.waiting_for or journal.stage.ended or not _exists(pid):
         return False
+    began = _began(pid)  # an id is given away again: a process that is younger than the journal is another one
+    return began is None or began <= journal.updated_at + _ROUNDED
+
+
+def pid_of(holder: str) -> str:
+    """The process of a runner."""
+    return holder.partition("/")[2].partition("/")[0]
+
+
+def _here(holder: str) -> int | None:
+    host, pid = holder.partition("/")[0], pid_of(holder)
+    return int(pid) if host == os.uname().nodename and pid.isdecimal() else None
+
+
+def _exists(pid: int) -> bool:
     try:
-        os.kill(int(pid), 0)
+        os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
-        return True
-    except PermissionError:
         return False
-    return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _began(pid: int) -> datetime | None:
+    """When a process began; None where the system does not say."""
+    with suppress(OSError, ValueError, IndexError, StopIteration):
+        ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+        boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
+        return datetime.fromtimestamp(int(boot.split()[1]) + ticks / os.sysconf("SC_CLK_TCK"), tz=UTC)
+    return None

@@ -6,6 +6,7 @@ A state names what is durably true; the effect that leads to the next one may be
 `tests/model` explores every interleaving of two runners over this table.
 """
 
+from tokenguard.domain.document import Document
 from tokenguard.domain.journal import Attempt, AttemptState, Handover, HandoverLevel, Journal, Mode, Stage
 from tokenguard.domain.names import Label
 from tokenguard.domain.token import Consumer, Record
@@ -54,6 +55,8 @@ def reached(journal: Journal, stage: Stage) -> bool:
 
 def revoke_intended(journal: Journal) -> bool:
     """Whether the old token is to die, whatever else becomes of the operation; of a compromise from its opening on."""
+    if journal.stage in {Stage.ABORTING, Stage.ABORTED}:
+        return False
     return journal.mode is Mode.COMPROMISED or reached(journal, Stage.REVOKE_INTENDED)
 
 
@@ -69,6 +72,11 @@ def death_owed(journal: Journal) -> bool:
         return False
     proof = journal.proof
     return proof is None or (not journal.stage.ended and not (proof.proven or proof.accepted))
+
+
+def revocation_owed(document: Document) -> bool:
+    """Whether a value of the token is still to be revoked, or its death still to be proven."""
+    return document.accepted_again or (document.journal is not None and death_owed(document.journal))
 
 
 def may_abort(journal: Journal) -> bool:

@@ -1,20 +1,27 @@
 """Opening an operation: everything that can be known to go wrong is found before the first effect."""
 
+from datetime import timedelta
+
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Detail, Event, Op, Phase
 from tokenguard.domain.journal import Journal, Mode, Old, Stage
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.names import Label, TokenId, new_token_id
 from tokenguard.domain.token import ConsumerKind, Record, RecordState
-from tokenguard.errors import Conflict, InputError, Unfinished, Unreachable
+from tokenguard.errors import Conflict, InputError, NotProvenDead, TokenguardError, Unfinished, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.places import Displaced
 from tokenguard.ports.provider import Provider, Way
 from tokenguard.ports.store import Found, Live
-from tokenguard.rotation.machine import may_abort
+from tokenguard.rotation.guarding import is_quiet
+from tokenguard.rotation.holder import is_at_work, pid_of
+from tokenguard.rotation.machine import may_abort, revocation_owed
 from tokenguard.rotation.session import Context, Session, issuer_of, new_operation_id
 from tokenguard.rotation.words import create_task, hand_over_task, revoke_task
 from tokenguard.text import counted
+
+CLOCK_SLACK = timedelta(minutes=5)
+"""How far the clocks of two machines may be apart."""
 
 
 def open_new(context: Context, record: Record, mode: Mode, *, reason: str = "") -> Session:
@@ -49,14 +56,11 @@ def open_existing(
 ) -> Session:
     """Begin to rotate or retire a token that has a live value."""
     record = snapshot.document.record
-    if record.state is RecordState.RETIRED:
+    if record.state is RecordState.RETIRED and not snapshot.document.busy:
         raise InputError(f"{record.name} is retired", hint="`tokenguard add` makes a new token")
     if snapshot.document.busy:
-        undo = ", or --abort" if snapshot.document.journal and may_abort(snapshot.document.journal) else ""
-        raise Unfinished(
-            f"an operation on {record.name} is open and not finished",
-            hint=f"tokenguard rotate {record.name} --resume{undo}",
-        )
+        raise _open_already(snapshot.document)
+    check_clock(context, snapshot.document)
     _check_consumers(context, record)
     live = context.store.read_live(snapshot.id)
     if live is None:
@@ -67,15 +71,29 @@ def open_existing(
         raise Displaced.at(record.location.url)  # a leak and a retirement end the old value, whatever is there now
     _check_provider(context, record, mode, live)
     _check_person(context, record, mode)
+    if mode is Mode.PLANNED and not accept_outage:
+        _check_declared(context, record)
     return _open(
         context, snapshot.id, snapshot.version, snapshot.document, mode, live=live, reason=reason, outage=accept_outage
     )  # fmt: skip
 
 
-def take_over(context: Context, snapshot: Snapshot, *, accept_outage: bool = False, reason: str = "") -> Session:
-    """Become the holder of an open operation. From the commit on, the previous runner can write nothing."""
+def take_over(
+    context: Context, snapshot: Snapshot, *, accept_outage: bool = False, reason: str = "", from_living: bool = False
+) -> Session:
+    """Become the holder of an open operation. From the commit on, the previous runner can write nothing.
+
+    Raises:
+        Unfinished: the previous runner is a process of this machine that is still there, and not `from_living`.
+    """
+    check_clock(context, snapshot.document)
     session = Session(context, snapshot)
     journal = session.journal
+    if not from_living and is_at_work(journal):
+        raise Unfinished(
+            f"another runner on this machine is at work on {session.record.name} (process {pid_of(journal.holder)})",
+            hint="wait for it, or end it; in a terminal, --resume asks whether to take over",
+        )
     session.commit(
         session.event(Op.TAKE_OVER, Phase.FACT, stage=journal.stage.value, previous=journal.holder, reason=reason),
         epoch=journal.epoch + 1,
@@ -84,6 +102,45 @@ def take_over(context: Context, snapshot: Snapshot, *, accept_outage: bool = Fal
         waiting_for="",
     )
     return session
+
+
+def check_clock(context: Context, document: Document) -> None:
+    """Refuse to go on with a clock that the token's own times contradict: due dates and proofs are counted with it.
+
+    Raises:
+        InputError: this machine's clock is behind.
+    """
+    if context.clock.now() + CLOCK_SLACK < document.latest:
+        raise InputError(
+            "this machine's clock is behind what the store has seen",
+            hint="set the clock, then try again; `tokenguard doctor` checks it",
+        )
+
+
+def _open_already(document: Document) -> TokenguardError:
+    """The error for a token whose operation is open: the gravest that can be said of it."""
+    record, journal = document.record, document.journal
+    resume = f"tokenguard rotate {record.name} --resume"
+    if revocation_owed(document):
+        return NotProvenDead(f"the old token of {record.name} is still to be revoked or proven dead", hint=resume)
+    undo = ", or --abort" if journal and may_abort(journal) else ""
+    return Unfinished(f"an operation on {record.name} is open and not finished", hint=f"{resume}{undo}")
+
+
+def _check_declared(context: Context, record: Record) -> None:
+    """Where no person can declare them later, a token whose consumers are not known is not even begun.
+
+    Raises:
+        Unfinished: nothing was begun.
+    """
+    if context.attended or record.consumers is not None:
+        return
+    since = context.clock.now() - context.quiet_period
+    if not is_quiet(context.vendors.of(record), record.provider_id, record.created_at, since):
+        raise Unfinished(
+            f"the consumers of {record.name} are not declared, so that nothing was begun: its old token would live on",
+            hint=f"tokenguard edit {record.name} --deliver … (or --no-consumers), or rotate with --accept-outage",
+        )
 
 
 def _open(

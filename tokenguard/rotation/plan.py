@@ -11,6 +11,7 @@ from tokenguard.frozen import Frozen
 from tokenguard.ports.provider import Capabilities, Way
 
 _PERSON_MINUTES = 3  # to open the page, make a token and paste it
+_UNDECLARED = "its consumers are not declared: without a person it does not begin, with one it stops before the revoke"
 _CALL = timedelta(seconds=2)  # a request and its answer, generously
 
 
@@ -42,7 +43,7 @@ class RotationPlan(Frozen, frozen=True, kw_only=True):
     mode: Mode
     steps: tuple[PlannedStep, ...]
     blocked: str = ""
-    """Why it would stop before the revoke intent as things are."""
+    """Why it would not begin, or stop before the revoke, as things are."""
     due_at: datetime | None = None
     leaked: bool = False
     """Whether a leak of it is on record; a planned rotation leaves what leaked alive until its end."""
@@ -61,9 +62,24 @@ class RotationPlan(Frozen, frozen=True, kw_only=True):
 
 
 def plan_rotation(
-    token: TokenId, record: Record, able: Capabilities, mode: Mode, *, due_at: datetime | None = None
+    token: TokenId,
+    record: Record,
+    able: Capabilities,
+    mode: Mode,
+    *,
+    due_at: datetime | None = None,
+    ruled_out: bool = False,
 ) -> RotationPlan:
-    """Tell the steps of `mode` for one token in their order."""
+    """Tell the steps of `mode` for one token in their order.
+
+    Args:
+        token: which one.
+        record: what is known of it.
+        able: what its provider can do.
+        mode: planned or compromised.
+        due_at: when it is due.
+        ruled_out: whether consumers that are not declared are ruled out, or their outage is accepted.
+    """
     make = _making(record, able)
     end = _ending(able)
     proof = _proving(able)
@@ -75,7 +91,7 @@ def plan_rotation(
         scope=str(record.scope or ""),
         mode=mode,
         steps=steps,
-        blocked=_blocked(record, able, mode),
+        blocked=_blocked(record, able, mode, ruled_out=ruled_out),
         due_at=due_at,
         leaked=record.has_leaked,
         pause=able.pause,
@@ -147,11 +163,11 @@ def _proving(able: Capabilities) -> tuple[PlannedStep, ...]:
     return (PlannedStep(text=text, by=By.TIME, takes=window.length),)
 
 
-def _blocked(record: Record, able: Capabilities, mode: Mode) -> str:
+def _blocked(record: Record, able: Capabilities, mode: Mode, *, ruled_out: bool) -> str:
     if not record.kind.has_value:
         return "it has no value to rotate"
-    if mode is Mode.PLANNED and record.consumers is None and not able.last_used:
-        return "nobody has said who uses it"
+    if mode is Mode.PLANNED and record.consumers is None and not ruled_out:
+        return _UNDECLARED
     if Way.NEVER in {able.mint, able.revoke}:
         return "the provider offers no way"
     return ""

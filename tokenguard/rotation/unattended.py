@@ -15,6 +15,7 @@ from tokenguard.domain.token import Record, RecordState
 from tokenguard.frozen import Frozen
 from tokenguard.policy.model import Policy, Rule, age_unknown, due_of
 from tokenguard.policy.windows import frozen_at, open_at
+from tokenguard.rotation.machine import revocation_owed
 
 _PERIOD = timedelta(hours=24)
 """What the most of a day is counted over."""
@@ -46,7 +47,7 @@ class Rollout(Frozen, frozen=True, kw_only=True):
     leaked: tuple[Snapshot, ...] = ()
     """Not held by any window, freeze or number, and without a canary."""
     begun: tuple[Snapshot, ...] = ()
-    """With an open operation: to be continued, or told."""
+    """With an open operation, or a revocation that is owed: to be continued, or told."""
     first: tuple[Snapshot, ...] = ()
     """The canaries: one of each provider."""
     rest: tuple[Snapshot, ...] = ()
@@ -91,7 +92,7 @@ def choose(due: Iterable[Snapshot], inventory: Iterable[Snapshot], policy: Polic
     leaked, begun, ready, held = [], [], [], []
     for snapshot in sorted(due, key=lambda each: _urgency(each, policy, now)):
         record = snapshot.document.record
-        if snapshot.document.busy:
+        if snapshot.document.busy or revocation_owed(snapshot.document):
             begun.append(snapshot)
         elif record.has_leaked:
             leaked.append(snapshot)
