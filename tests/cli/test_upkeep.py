@@ -53,7 +53,9 @@ def stuck(cli, name):
 
     document = replace(snapshot.document, record=replace(snapshot.document.record, consumers=None))
     cli.store.commit(snapshot.id, snapshot.version, document, [])
+    cli.tty = FakeTty()  # without a person it would not be begun
     assert cli("rotate", name).code == 3
+    cli.tty = None
     assert cli.store.find(token_name(name)).document.busy
 
 

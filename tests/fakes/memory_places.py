@@ -23,7 +23,7 @@ class MemoryPlaces:
         self.others: tuple[str, ...] = ()
         """More nodes of the same server."""
 
-    def put(self, url: str, **fields: object) -> None:
+    def put(self, url: str, /, **fields: object) -> None:
         """What a stranger does: a new version of the entry, whatever was there."""
         entry, _, _ = url.partition("#")
         version, _ = self.entries.get(entry, (0, {}))

@@ -125,9 +125,15 @@ class SettingsPerson:
 class GatedWiring(Wiring):
     """The real wiring, its ports gated, its clock swift, and a person who is always there."""
 
-    def __init__(self, environ: dict[str, str], gate: Gate) -> None:
+    def __init__(self, environ: dict[str, str], gate: Gate, *, elsewhere: bool = False) -> None:
         super().__init__(environ=environ)
         self._gate = gate
+        self._elsewhere = elsewhere
+
+    @cached_property
+    def holder(self) -> str:
+        """From another machine, if a run beside it is to take over: one that is alive on this one is left alone."""
+        return f"elsewhere/{os.getpid()}/{os.urandom(4).hex()}" if self._elsewhere else super().holder
 
     @cached_property
     def clock(self) -> Any:
@@ -231,7 +237,7 @@ def _child(job: dict[str, Any], report: int) -> None:
         os.environ.clear()
         os.environ.update(job["environ"])
         gate = Gate(job["index"], job["how"])
-        code = run(job["arguments"], GatedWiring(job["environ"], gate))
+        code = run(job["arguments"], GatedWiring(job["environ"], gate, elsewhere=job["how"] == "stop"))
         os.write(report, " ".join(gate.effects).encode())
     finally:
         sys.stdout.flush()
