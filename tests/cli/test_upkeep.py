@@ -8,7 +8,7 @@ from tests.fakes.world import FakeIssuer, FakeProvider
 from tokenguard.domain.liveness import Observation, Verdict
 from tokenguard.domain.names import token_name
 from tokenguard.domain.secret import Value
-from tokenguard.errors import Unreachable
+from tokenguard.errors import InputError, Unreachable
 from tokenguard.stores.local.framing import damaged
 
 DAY = 86_400
@@ -285,3 +285,90 @@ def test_ctrl_c_gives_the_summary_so_far_and_the_next_run_goes_on(cli, monkeypat
     monkeypatch.undo()
     upkeep(cli, code=0)
     assert (live(cli, "a/first"), live(cli, "b/second")) != (first, second)
+
+
+# ---- what the policy lets an unattended run begin
+
+
+def under(cli, tmp_path, *, most=25, freezes=(), windows=()):
+    """A policy of the team for what runs unattended."""
+    import json
+
+    policy, config = tmp_path / "team.yaml", tmp_path / "config.toml"
+    rule = {"id": "unattended-rotation", "most": most, "freezes": list(freezes), "windows": list(windows)}
+    policy.write_text(json.dumps({"format": 1, "name": "team", "extends": "default", "rules": [rule]}))
+    config.write_text(f'[policy]\nfile = "{policy}"\n')
+    config.chmod(0o600)
+    cli.environ["TOKENGUARD_CONFIG"] = str(config)
+
+
+@pytest.mark.parametrize("held", [{"freezes": ["2026-10-30..2026-11-30"]}, {"windows": ["never"]}])
+def test_in_a_freeze_and_outside_of_windows_a_due_token_is_left_alone_and_that_is_no_failure(cli, tmp_path, held):
+    under(cli, tmp_path, **held)
+    old = due(cli, "a/b")
+    document = upkeep(cli, code=0)
+    assert live(cli, "a/b") == old
+    assert [each["name"] for each in document["left_alone"]] == ["a/b"]
+    assert "a/b" in cli("upkeep").out
+    assert "a/b" in cli("upkeep", "--format", "markdown").out
+
+
+def test_an_open_operation_goes_on_in_a_freeze(cli, tmp_path, monkeypatch):
+    old = due(cli, "a/b")
+
+    def create(self, wanted):
+        monkeypatch.undo()
+        raise Unreachable("no answer", hint="later")
+
+    monkeypatch.setattr(FakeIssuer, "create", create)
+    assert cli("rotate", "a/b").code in {3, 4}
+    under(cli, tmp_path, freezes=["2026-10-30..2026-11-30"])
+    upkeep(cli, code=0)
+    assert live(cli, "a/b") != old
+
+
+def test_no_more_are_begun_than_the_policy_lets(cli, tmp_path):
+    under(cli, tmp_path, most=2)
+    old = {name: due(cli, name) for name in ("a/1", "a/2", "a/3", "a/4")}
+    document = upkeep(cli, code=0)
+    assert sum(live(cli, name) != value for name, value in old.items()) == 2
+    assert len(document["left_alone"]) == 2
+
+
+def test_where_the_first_rotation_at_a_provider_fails_its_others_are_left_alone(cli, monkeypatch):
+    old = {name: due(cli, name) for name in ("a/1", "a/2", "a/3")}
+
+    def create(self, wanted):
+        raise Unreachable("no answer", hint="later")
+
+    monkeypatch.setattr(FakeIssuer, "create", create)
+    document = upkeep(cli, code=4)
+    assert len([each for each in wrong(document) if each[0] == "rotate"]) == 1
+    assert len(document["left_alone"]) == 2
+    assert {name: live(cli, name) for name in old} == old
+
+
+def test_a_first_token_that_cannot_even_be_planned_holds_up_nothing_for_ever(cli, monkeypatch):
+    for name in ("a/1", "a/2"):
+        due(cli, name)
+    real = cli.vendors.provider_of
+
+    def provider_of(record):
+        if record.name == "a/1":
+            raise InputError("pinned elsewhere", hint="edit")
+        return real(record)
+
+    monkeypatch.setattr(cli.vendors, "provider_of", provider_of)
+    document = upkeep(cli, code=2)
+    assert ("rotate", "a/1", 2) in wrong(document)
+
+
+def test_an_unattended_apply_rotates_nothing_in_a_freeze(cli, tmp_path):
+    under(cli, tmp_path, freezes=["2026-10-30..2026-11-30"])
+    old = due(cli, "a/b")
+    written(tmp_path, "a/b: {consumers: [], notes: said anew}")
+    assert cli("apply").code == 0
+    assert (live(cli, "a/b"), record(cli, "a/b").notes) == (old, "said anew")
+    cli.tty = FakeTty("yes")
+    assert cli("apply").code == 0
+    assert live(cli, "a/b") != old, "a person decides"

@@ -1,6 +1,6 @@
 """`tokenguard apply`: bring the store to what the manifest declares."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import click
 
@@ -12,12 +12,13 @@ from tokenguard.cli.confirming import confirm
 from tokenguard.cli.declaring import DEFAULT_FILE, Held, declared_in, held_against_store, refuse_blocked
 from tokenguard.cli.handing import hand_over
 from tokenguard.cli.plan_view import show_plan
+from tokenguard.cli.rotate_jobs import allowed, tell_held
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import Consumer
 from tokenguard.errors import ExitCode, InputError, NeedsPerson
 from tokenguard.output.formats import OutputFormat
 from tokenguard.ports.delivery import Delivery
-from tokenguard.provisioning.actions import Action, Plan
+from tokenguard.provisioning.actions import Action, Plan, Verb
 from tokenguard.provisioning.reviewing import checked_digest, reviewed_actions
 from tokenguard.rotation.batch import Result, gravest
 from tokenguard.shell.store_url import is_on_vault
@@ -76,7 +77,9 @@ def apply(
         wiring.unfinished = "nothing is lost; run the same command again, and it goes on from there"
     results: list[Result] = []
     try:
-        for result in Applying(wiring, held, reviewed or held.plan.digest, begun, approved).run(jobs or _jobs(wiring)):
+        late = _held_back(wiring, held)
+        work = Applying(wiring, held, reviewed or held.plan.digest, begun, approved, late)
+        for result in work.run(jobs or _jobs(wiring)):
             results.append(result)
             if result.error is not None:
                 wiring.progress.note(f"{result.name}: {result.error.message}")
@@ -119,6 +122,17 @@ def _check_consumer(held: Held, name: TokenName, consumer: Consumer, delivery: D
     except InputError as error:
         place = f"{held.manifest.locate(name)}: {name}: {consumer}"
         raise InputError(f"{place}: {error.message}", hint=error.hint) from None
+
+
+def _held_back(wiring: Wiring, held: Held) -> Callable[[TokenName], frozenset[Verb]]:
+    """What is not done now: where nobody is there, the policy says when due tokens are rotated, and how many."""
+    due = [held.inventory[each.name] for each in held.plan.actions if each.token and Verb.ROTATE in each.verbs]
+    if wiring.tty is not None or not due:
+        return lambda _name: frozenset()
+    rollout = allowed(wiring, due)
+    tell_held(wiring, rollout)
+    names = {each.snapshot.document.record.name for each in rollout.held}
+    return lambda name: frozenset({Verb.ROTATE}) if name in names else frozenset()
 
 
 def _confirm(wiring: Wiring, plan: Plan) -> None:

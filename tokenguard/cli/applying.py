@@ -1,6 +1,6 @@
 """The use case of `apply`: each token brought to what is declared, from wherever it stands, and never twice."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
@@ -36,7 +36,7 @@ class Applying:
         digest: the plan that was reviewed; what is written names it as the reason.
         begun: the digests of its actions that an earlier run has begun.
         approved: the digests of the plans that its new things were approved in; empty where a person was asked.
-        besides: what is left to others.
+        besides: what is left to others, of each token.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Applying:
         digest: str,
         begun: Mapping[TokenName, str],
         approved: Mapping[TokenName, str],
-        besides: frozenset[Verb] = frozenset(),
+        besides: Callable[[TokenName], frozenset[Verb]] = lambda _name: frozenset(),
     ) -> None:
         self._wiring = wiring
         self._held = held
@@ -132,7 +132,7 @@ class Applying:
                         hint="another runner works on it, or somebody edited it: plan and apply again",
                     )
                 return
-            ours = [each for each in now.verbs if each not in self._besides]
+            ours = [each for each in now.verbs if each not in self._besides(action.name)]
             left = [each for each in ours if each not in done]
             if not ours:
                 return

@@ -1,17 +1,18 @@
 """The duties of `upkeep`. Each works through its tokens; what fails at one, or a whole duty, never stops the rest."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from tokenguard.cli.apply import check_consumers
 from tokenguard.cli.applying import Applying
 from tokenguard.cli.approving import approve_command, not_approved, verdicts
 from tokenguard.cli.declaring import DEFAULT_FILE, Held, declared_in, held_against_store
 from tokenguard.cli.drifting import held_by, inventory, providers
-from tokenguard.cli.rotate_jobs import chosen, continuing_job, open_ones, planned, rotation_job
+from tokenguard.cli.rotate_jobs import Canaries, allowed, chosen, continuing_job, open_ones, planned, rotation_job
 from tokenguard.cli.upkeep_summary import Done, Duty
 from tokenguard.domain.document import Snapshot
-from tokenguard.domain.journal import Mode
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import ExitCode, InputError, TokenguardError
 from tokenguard.frozen import replace
@@ -21,10 +22,10 @@ from tokenguard.ports.delivery import Holds
 from tokenguard.ports.store import Found
 from tokenguard.provisioning.actions import Action, Verb
 from tokenguard.provisioning.drift import Unknown, assessment
-from tokenguard.rotation.batch import Result, Skipped, run_all
+from tokenguard.rotation.batch import Job, Result, Skipped, run_all
 from tokenguard.rotation.controls import Controls
-from tokenguard.rotation.plan import in_order
 from tokenguard.rotation.sharing import run_shared
+from tokenguard.rotation.unattended import Hold, mode_of
 from tokenguard.shell.wiring import Wiring
 
 _NOT_HERE = frozenset({Verb.ROTATE, Verb.RESUME, Verb.RETIRE})
@@ -91,16 +92,21 @@ class Upkeep:
             else:
                 actions.append(action)
         ours = Held(held.manifest, held.inventory, held.around, replace(held.plan, actions=tuple(actions)))
-        for result in Applying(wiring, ours, held.plan.digest, {}, approved, _NOT_HERE).run(1):
+        for result in Applying(wiring, ours, held.plan.digest, {}, approved, lambda _name: _NOT_HERE).run(1):
             yield _done(Duty.APPLY, result, "as declared")
 
     def _rotate(self) -> Iterator[Done]:
+        """What the policy lets an unattended run begin, the first of each provider before its others."""
         wiring = self._wiring
         due = [each for each in chosen(wiring, (), None, due=True) if not each.document.busy]
-        plans = in_order(planned(wiring, each, Mode.PLANNED) for each in due)
-        jobs = [rotation_job(wiring, each, reason="upkeep", accept_outage=False, only_if_due=True) for each in plans]
+        rollout = allowed(wiring, due)
+        self.held += [(each.snapshot.document.record.name, each.hold.value) for each in rollout.held]
+        canaries = Canaries(rollout)
+        jobs = [canaries.guard(each, _rotation_of(wiring, each)) for each in rollout.chosen]
         for result in run_shared(jobs, wiring.clock, wiring.progress):
-            if result.outcome is not Skipped.OVER:
+            if result.outcome is Skipped.HELD:
+                self.held.append((result.name, Hold.CANARY.value))
+            elif result.outcome is not Skipped.OVER:
                 yield _done(Duty.ROTATE, result, "rotated")
 
     def _verify(self) -> Iterator[Done]:
@@ -170,6 +176,20 @@ class Upkeep:
 
     def _declared(self) -> Held:
         return held_against_store(self._wiring, declared_in(self._file, self._environment))
+
+
+def _rotation_of(wiring: Wiring, snapshot: Snapshot) -> Job:
+    """A due token's turn; one that cannot even be planned fails in its turn, as a canary too."""
+    record = snapshot.document.record
+    try:
+        plan = planned(wiring, snapshot, mode_of(record, wiring.policy))
+    except TokenguardError as error:
+        return Job(name=record.name, run=partial(_fail, error))
+    return rotation_job(wiring, plan, reason="upkeep", accept_outage=False, only_if_due=True)
+
+
+def _fail(error: TokenguardError) -> NoReturn:
+    raise error
 
 
 def _done(duty: Duty, result: Result, says: str) -> Done:
