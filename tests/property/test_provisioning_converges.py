@@ -181,7 +181,8 @@ def test_nothing_is_done_that_the_plan_did_not_tell(tmp_path):
     def age(reached):
         if reached == 2:
             (found,) = shop.store.scan()
-            record = replace(found.document.record, rotated_at=shop.clock.now() - timedelta(days=400))
+            long_ago = shop.clock.now() - timedelta(days=400)
+            record = replace(found.document.record, rotated_at=long_ago, created_at=long_ago)
             shop.store.commit(found.id, found.version, replace(found.document, record=record), [])
 
     code, outcome = shop("apply", at=age)
