@@ -92,7 +92,7 @@ def test_the_pod_rotates_what_is_due_and_no_other_pod_does(openbao, sandbox, clu
     for other in others:
         token.write_text(other)
         refused = runner.shell("tokenguard list --no-input", {}, ["sh", "-e"])
-        assert (refused.code, "does not accept the login" in refused.out) == (4, True), refused
+        assert (refused.code, "auth/tokenguard-kubernetes" in refused.out) == (4, True), refused
     before = openbao.api("GET", "kv/data/video/live/video/app/prod/post").json()["data"]["data"]["token"]
     token.write_text(identity(issuer))
     (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
