@@ -1,11 +1,28 @@
 """Waiting for what cannot be timed from within: a name lookup, an answer that trickles in, a desktop's prompt."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from typing import TypeVar
 
 _Result = TypeVar("_Result")
+
+
+SILENCE = 4.0
+"""Seconds after which a person is told that somebody else is being waited for."""
+
+
+@contextmanager
+def told_if_slow(tell: Callable[[], None], seconds: float = SILENCE) -> Iterator[None]:
+    """Call `tell` once, from another thread, if what is done inside takes longer than that."""
+    timer = threading.Timer(seconds, tell)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 class TookTooLong(Exception):  # noqa: N818 - reads as what it says

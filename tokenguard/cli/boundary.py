@@ -64,6 +64,7 @@ def run(arguments: Sequence[str], wiring: Wiring | None = None) -> int:
         _forget_stdout()
         code = ExitCode.OK
     except TokenguardError as error:
+        error.hint = _with_resume_line(wiring, error)
         code = _say(wiring, error.message, error.hint, error.exit_code)
         if _wants_document(arguments):
             _print_error_document(wiring, error)
@@ -107,6 +108,13 @@ def _say(wiring: Wiring, message: str, hint: str, code: ExitCode) -> ExitCode:
         for label, text in zip(labels, (message, hint), strict=True):
             click.echo(f"{label} {safe_text(text, one_line=True)}", err=True)
     return code
+
+
+def _with_resume_line(wiring: Wiring, error: TokenguardError) -> str:
+    """The hint, and where nothing could be reached that was to be gone on with, the line that does it later."""
+    if error.exit_code is not ExitCode.UNREACHABLE or not wiring.resuming or "--resume" in error.hint:
+        return error.hint
+    return f"{error.hint}; then: {wiring.resuming}"
 
 
 def _wants_document(arguments: Sequence[str]) -> bool:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tokenguard.clients.aws.client import AwsClient
 from tokenguard.clients.aws.settings import AwsSettings, WebIdentity
@@ -24,9 +24,15 @@ _KMS_KEY = re.compile(r"[A-Za-z0-9:/_-]{1,2048}", re.ASCII)
 
 
 def open_aws(
-    url: str, settings: Settings, clock: Clock, environ: Mapping[str, str] = os.environ, *, keyless: bool = False
+    url: str,
+    settings: Settings,
+    clock: Clock,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    keyless: bool = False,
+    told: Callable[[str], None] = lambda _text: None,
 ) -> AwsStore:
-    """Open the store at `url`.
+    """Open the store at `url`; `told` hears that AWS is being waited for.
 
     Raises:
         InputError: there is none, the address is not one, or the endpoint is another one than this machine knows.
@@ -36,7 +42,7 @@ def open_aws(
     place = AwsPlace.parse(url)
     servers = known_servers(url, settings)
     servers.check()
-    store = open_store(place, client(place.region, settings, environ, keyless=keyless), clock)
+    store = open_store(place, client(place.region, settings, environ, keyless=keyless, told=told), clock)
     servers.remember()
     return store
 
@@ -80,7 +86,12 @@ def role_prefix(url: str) -> str:
 
 
 def client(
-    region: str, settings: Settings, environ: Mapping[str, str] = os.environ, *, keyless: bool = False
+    region: str,
+    settings: Settings,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    keyless: bool = False,
+    told: Callable[[str], None] = lambda _text: None,
 ) -> AwsClient:
     """Asks a region, at the configured endpoint if there is one; InputError if either is not acceptable.
 
@@ -95,7 +106,8 @@ def client(
             proxy=proxy_at(settings.proxy),
             identity=_identity(settings, environ),
             keyless=keyless,
-        )
+        ),
+        told,
     )
 
 

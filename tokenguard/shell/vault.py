@@ -1,7 +1,7 @@
 """Making and opening a store on a Vault with what this runner's configuration says of it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tokenguard.clients.vault.connection import VaultConnection
 from tokenguard.clients.vault.settings import Login, Method, VaultSettings
@@ -34,8 +34,9 @@ def open_vault(
     clock: Clock,
     *,
     keyless: bool = False,
+    told: Callable[[str], None] = lambda _text: None,
 ) -> VaultStore:
-    """Open the store at `url`.
+    """Open the store at `url`; `told` hears that its server is being waited for.
 
     Raises:
         InputError: there is none, the configuration says nothing usable of its server, names another one than this
@@ -49,7 +50,7 @@ def open_vault(
         refuse_static(where.login)
     servers = known_servers(url, where)
     check_server(servers, config, environ)
-    kv = connected(VaultConnection(where, clock), place)
+    kv = connected(VaultConnection(where, clock, told), place)
     store = VaultStore(kv, place, read_about(kv, place), clock)
     servers.remember()
     return store

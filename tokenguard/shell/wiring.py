@@ -60,6 +60,8 @@ class Wiring:
         """How to go on with what is under way and is no operation on one token, for whoever interrupts it."""
         self._working_on: TokenName | None = None
         self._opened: list[Store] = []
+        self.resuming = ""
+        """The line that goes on with open operations, where that is what was asked for."""
 
     @cached_property
     def clock(self) -> "Clock":
@@ -158,11 +160,13 @@ class Wiring:
             from tokenguard.shell.vault import open_vault  # noqa: PLC0415
 
             self._check_certificates()
-            return open_vault(url, self.vault_of(url), self.settings, self.environ, self.clock, keyless=self._keyless)
+            return open_vault(
+                url, self.vault_of(url), self.settings, self.environ, self.clock, keyless=self._keyless, told=self._tell
+            )
         if is_on_aws(url):
             from tokenguard.shell.aws import open_aws  # noqa: PLC0415
 
-            return open_aws(url, self.settings, self.clock, self.environ, keyless=self._keyless)
+            return open_aws(url, self.settings, self.clock, self.environ, keyless=self._keyless, told=self._tell)
         from tokenguard.shell.local import open_local  # noqa: PLC0415
 
         return open_local(local_directory(url), self.environ, self.clock, self.ask_hidden, moving=True)
@@ -334,6 +338,10 @@ class Wiring:
         """What every JSON document says of its own completeness."""
         found = [{"where": each.where, "what": each.what} for each in self.passed_over()]
         return {"passed_over": found} if found else {}
+
+    def _tell(self, text: str) -> None:
+        """What a person should know while a store is being waited for."""
+        self.progress.note(text)
 
     def say(self, text: str) -> None:
         """Tell what is used and done, under -v."""

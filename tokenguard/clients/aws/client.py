@@ -1,11 +1,13 @@
 """Secrets Manager and STS through boto3: an explicit region, our own endpoint rule, timeouts, errors in our words."""
 
 import logging
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 from tokenguard.clients.aws.settings import AwsSettings, WebIdentity
 from tokenguard.clients.aws.trouble import AwsTrouble, Reason, reason_of, reason_of_failure
+from tokenguard.waiting import SILENCE, told_if_slow
 
 _LOGGERS = ("boto3", "botocore", "botocore.endpoint", "botocore.parsers", "botocore.hooks", "botocore.auth", "urllib3")
 
@@ -13,8 +15,9 @@ _LOGGERS = ("boto3", "botocore", "botocore.endpoint", "botocore.parsers", "botoc
 class AwsClient:
     """Asks one region. `asked` counts the calls, for whoever promises to need few."""
 
-    def __init__(self, settings: AwsSettings) -> None:
+    def __init__(self, settings: AwsSettings, told: Callable[[str], None] = lambda _text: None) -> None:
         self.settings = settings
+        self._told = told
         self.asked = 0
 
     def secrets(self, operation: str, **params: Any) -> dict[str, Any]:
@@ -41,7 +44,8 @@ class AwsClient:
 
         self.asked += 1
         try:
-            answer: dict[str, Any] = getattr(client, operation)(**params)
+            with told_if_slow(lambda: self._told(f"AWS has not answered for {SILENCE:.0f} s; still trying")):
+                answer: dict[str, Any] = getattr(client, operation)(**params)
         except ClientError as error:
             raise AwsTrouble(reason_of(error.response)) from None
         except BotoCoreError as error:

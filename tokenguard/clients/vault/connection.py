@@ -27,10 +27,12 @@ _RENEW_BELOW = 0.5
 class VaultConnection:
     """Everything asked of one Vault goes through `call`."""
 
-    def __init__(self, settings: VaultSettings, clock: Clock) -> None:
+    def __init__(self, settings: VaultSettings, clock: Clock, told: Callable[[str], None] = lambda _text: None) -> None:
         self._settings = settings
         self._clock = clock
-        self._session = HardenedSession(settings)
+        self._told = told
+        self._said = ""
+        self._session = HardenedSession(settings, told)
         self._nodes = Nodes(self._session, settings.addresses)
         self._pauses = _ELECTION_PAUSES if self._nodes.several else _PAUSES
         self._client = hvac.Client(
@@ -133,6 +135,9 @@ class VaultConnection:
         return False
 
     def _let_pass(self, trouble: VaultTrouble, pause: float) -> None:
+        if trouble.message != self._said:
+            self._said = trouble.message
+            self._told(f"{trouble.message}; asking again for up to {sum(self._pauses):.0f} s")
         self._clock.sleep(trouble.retry_after if trouble.retry_after is not None else pause)
         self._turn_to_leader()
 

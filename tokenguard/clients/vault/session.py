@@ -8,7 +8,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from ssl import SSLContext
 from typing import Any
@@ -17,13 +17,14 @@ from urllib.parse import urlencode
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, ProxyManager
 from urllib3 import exceptions as trouble
 from urllib3.response import BaseHTTPResponse
+from urllib3.util import Timeout
 
 from tokenguard.clients.vault.settings import VaultSettings
 from tokenguard.clients.vault.trouble import Reason, VaultTrouble
 from tokenguard.http import tls
 from tokenguard.http.address import Address
 from tokenguard.http.pacing import retry_after
-from tokenguard.waiting import TookTooLong, in_time
+from tokenguard.waiting import SILENCE, TookTooLong, in_time, told_if_slow
 
 for _name in ("hvac", "requests", "urllib3", "urllib3.connection", "urllib3.connectionpool"):
     logging.getLogger(_name).setLevel(logging.ERROR)  # below that they write paths and foreign headers
@@ -32,6 +33,8 @@ MAX_BODY = 32 << 20
 """Bytes of one answer: a page of a large listing is some megabytes."""
 CONNECTIONS = 8
 _CHUNK = 1 << 16
+_CONNECT = 4.0
+"""Seconds to reach a server at all."""
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "tokenguard"}
 _INDEX = re.compile(r"[A-Za-z0-9+/=_-]{1,1024}", re.ASCII)
 """How far the log of the server has come, as it says with each write; it means something to the server only."""
@@ -55,7 +58,8 @@ class HardenedSession:
     verify, cert, proxies = True, None, None
     """hvac looks for them; ours are in the pools."""
 
-    def __init__(self, settings: VaultSettings) -> None:
+    def __init__(self, settings: VaultSettings, told: Callable[[str], None] = lambda _text: None) -> None:
+        self._told = told
         context = None if all(each.scheme == "http" for each in settings.addresses) else tls.context(settings.ca_bundle)
         self._pools = {each.origin: _pool(each, settings.proxy, context) for each in settings.addresses}
         self.asked = 0
@@ -85,7 +89,8 @@ class HardenedSession:
         request = _Request(method, target, {**_HEADERS, **(headers or {})}, None if json is None else _encoded(json))
         try:
             # timeouts of sockets count per read and a name lookup cannot be timed at all: only a second thread can
-            return in_time(lambda: request.sent(pool, seconds), seconds + 1)
+            with told_if_slow(lambda: self._told(f"the vault has not answered for {SILENCE:.0f} s; still waiting")):
+                return in_time(lambda: request.sent(pool, seconds), seconds + 1)
         except TookTooLong:
             raise VaultTrouble.because(Reason.TIMEOUT) from None
 
@@ -111,9 +116,10 @@ class _Request:
     def sent(self, pool: HTTPConnectionPool, seconds: float) -> Answered:
         """Send it and read the whole answer."""
         ends = time.monotonic() + seconds
+        limits = Timeout(connect=min(_CONNECT, seconds), read=seconds)
         try:
             response = pool.urlopen(
-                self._method, self._target, self._body, self._headers, timeout=seconds,
+                self._method, self._target, self._body, self._headers, timeout=limits,
                 redirect=False, retries=False, preload_content=False, decode_content=False,
             )  # fmt: skip
             try:
