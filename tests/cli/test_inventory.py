@@ -10,6 +10,7 @@ import pytest
 from tests.fakes.command_line import FakeTty
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.names import token_name
+from tokenguard.domain.scope import Scope
 
 NAME = "video/app/prod/upload"
 
@@ -238,8 +239,7 @@ class TestVerify:
         assert cli("verify", NAME).code == 1, "the other one was accepted meanwhile"
 
     def test_another_drive_is_a_finding(self, cli, words):
-        cli.add(NAME)
-        assert cli("edit", NAME, "--scope", "drive:d2").code == 0
+        cli.world.of_value(cli.add(NAME)).scope = Scope("drive", "d2")
         answer = cli("verify", NAME)
         assert answer.code == 1
         assert "wrong-scope" in answer.out

@@ -141,7 +141,7 @@ class Adding:
                 shown = f" ({seen.scope_name})" if seen.scope_name else ""
                 raise NotTaken(
                     f"this value leads {found}{shown}, not to {record.scope}",
-                    hint="take the token of the right scope, or correct --scope",
+                    hint=f"take the token of the right scope, or give --scope {seen.scope or 'KIND:ID'}",
                 )
             case Result.UNKNOWN:
                 raise Unreachable(

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.fields import changes_from, record_fields
+from tokenguard.cli.fields import OBSERVED, changes_from, record_fields
 from tokenguard.cli.naming import TOKEN_NAME
 from tokenguard.cli.showing import show_taken
 from tokenguard.domain.names import TokenName
@@ -31,6 +31,8 @@ def edit(
     """
     from tokenguard.cli.editing import edit_record  # noqa: PLC0415 - loads the providers
 
+    if fields.get("scope") == "observed":
+        fields["scope"] = str(OBSERVED)
     changes = changes_from(fields, base_url=base_url, name=rename)
     if leak_ended is not None:
         from tokenguard.cli.leaks import end_leak  # noqa: PLC0415 - few edits are about a leak

@@ -2,10 +2,12 @@
 
 from tokenguard.cli.adding import check_consumers, check_scope
 from tokenguard.cli.confirming import confirm
+from tokenguard.cli.fields import OBSERVED
 from tokenguard.cli.naming import known_token
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Event, Op
 from tokenguard.domain.names import TokenName
+from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import Consumer, Custody, Record, RecordState
 from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import replace
@@ -42,6 +44,7 @@ def edit_record(wiring: Wiring, name: TokenName, changes: Changes, *, confirmed:
     _check_editable(snapshot, changes)
     if not changes.given():
         raise InputError("nothing to change was given", hint="tokenguard edit NAME --owner TEAM, for example")
+    changes = _with_scope(before, changes)
     changes = _with_place(wiring, before, _with_address(wiring, before, changes))
     after = apply(before, _with_servers(wiring, before, changes))
     changed = differing(before, after)
@@ -91,6 +94,25 @@ def _with_address(wiring: Wiring, before: Record, changes: Changes) -> Changes:
             hint=f"set [providers.{provider.name}] base_url first, then confirm it with `edit --base-url`",
         )
     return replace(changes, base_url=provider.base_url)
+
+
+def _with_scope(before: Record, changes: Changes) -> Changes:
+    """`observed` is where the provider says that the live value leads; a scope that it contradicts is refused."""
+    if not isinstance(changes.scope, Scope):
+        return changes
+    seen = before.seen.scope if before.seen is not None and changes.provider in {None, before.provider} else None
+    if changes.scope == OBSERVED:
+        if before.seen is None or seen is None:
+            raise InputError(
+                f"it was never seen where {before.name} leads", hint=f"tokenguard verify {before.name}, then try again"
+            )
+        return replace(changes, scope=seen, scope_name=changes.scope_name or before.seen.scope_name or None)
+    if seen is not None and seen.kind == changes.scope.kind and seen != changes.scope:
+        raise InputError(
+            f"{before.provider} says that {before.name} leads to {seen}",
+            hint=f"tokenguard edit {before.name} --scope observed; to ask again: tokenguard verify {before.name}",
+        )
+    return changes
 
 
 def _with_place(wiring: Wiring, before: Record, changes: Changes) -> Changes:

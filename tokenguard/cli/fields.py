@@ -24,9 +24,13 @@ _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+
 _SEGMENTS = ("provider", "environment", "owner")
 _TEXTS = ("purpose", "made_by", "account", "deputy", "label", "notes", "scope_name")
 
+OBSERVED = Scope("observed", "observed")
+"""What `edit --scope observed` stands for until the record is read; no vendor has this kind of scope."""
 _OPTIONS = (
     click.option("--provider", metavar="P", help="Who issued it: descript, autoposting, manual, or one configured."),
-    click.option("--scope", metavar="KIND:ID", help="What it can reach, for example drive:8c1f2a or org:acme."),
+    click.option(
+        "--scope", metavar="KIND:ID", help="What it can reach: drive:8c1f2a, org:acme; for `edit` also: observed."
+    ),
     click.option("--scope-name", metavar="TEXT", help="The scope's display name."),
     click.option("--env", "environment", metavar="E", help="Environment: prod, staging, dev, ..."),
     click.option("--owner", metavar="TEAM", help="The team that answers for it."),

@@ -6,6 +6,7 @@ from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.confirming import confirm
 from tokenguard.cli.naming import TOKEN_NAME, known_token
 from tokenguard.cli.showing import show_taken
+from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import NeedsPerson
@@ -16,9 +17,10 @@ from tokenguard.shell.wiring import Wiring
 @command("retire")
 @click.argument("name", type=TOKEN_NAME)
 @click.option("--reason", default="", metavar="TEXT", help="Why; kept in the audit trail.")
+@click.option("--plan", "plan_only", is_flag=True, help="Say what would happen and who is needed; do nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before; needed where there is no terminal.")
 @pass_wiring
-def retire(wiring: Wiring, name: TokenName, *, reason: str, yes: bool) -> None:
+def retire(wiring: Wiring, name: TokenName, *, reason: str, plan_only: bool, yes: bool) -> None:
     """End NAME for good: nothing replaces it. Its record stays, as the evidence that it is dead.
 
     Exit 3: it was not confirmed, and nothing was done; or a person is needed, and it can be resumed or aborted.
@@ -26,6 +28,12 @@ def retire(wiring: Wiring, name: TokenName, *, reason: str, yes: bool) -> None:
     """
     snapshot = known_token(wiring.store, name)
     reason = plain_text(reason, what="reason")
+    if plan_only:
+        from tokenguard.cli.rotate_jobs import planned  # noqa: PLC0415 - only a plan needs them
+        from tokenguard.cli.rotate_view import show_plans  # noqa: PLC0415
+
+        show_plans(wiring.screen, [planned(wiring, snapshot, Mode.RETIRE)], wiring.clock.now(), quiet=False)
+        return
     refused_anyway = snapshot.document.busy or snapshot.document.record.state is RecordState.RETIRED
     if not yes and not refused_anyway:
         _confirm(wiring, name)

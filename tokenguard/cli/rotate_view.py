@@ -82,12 +82,16 @@ def _results(screen: Screen, results: Sequence[Result], documents: Mapping[Token
 
 
 def _one_plan(screen: Screen, plan: RotationPlan) -> None:
-    screen.line(f"{plan.name}: {plan.mode.value} rotation at {plan.provider}, about {_words(plan.takes)}")
+    screen.line(f"{plan.name}: {_what(plan)} at {plan.provider}, about {_words(plan.takes)}")
     for number, step in enumerate(plan.steps, 1):
         who = "" if step.by is By.TOKENGUARD else f"  [{step.by.value}]"
         screen.line(f"  {number:>2}. {step.text}{who}")
     if plan.blocked:
         screen.line(f"it would stop before the revoke: {plan.blocked}")
+
+
+def _what(plan: RotationPlan) -> str:
+    return "retirement" if plan.mode is Mode.RETIRE else f"{plan.mode.value} rotation"
 
 
 def _state(snapshot: Snapshot | None) -> str:

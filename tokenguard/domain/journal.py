@@ -10,6 +10,7 @@ from enum import StrEnum, unique
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.liveness import DeathProof
 from tokenguard.domain.names import Label
+from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import Consumer
 from tokenguard.frozen import Frozen
 
@@ -86,6 +87,9 @@ class Attempt(Frozen, frozen=True, kw_only=True):
     fingerprint: Fingerprint | None = None
     begun_at: datetime | None = None
     """When its label was written ahead; None in journals of older versions."""
+    scope: Scope | None = None
+    """Where it was seen to lead, if it was rejected for that."""
+    scope_name: str = ""
 
 
 class Old(Frozen, frozen=True, kw_only=True):

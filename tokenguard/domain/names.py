@@ -19,6 +19,8 @@ Label = NewType("Label", str)
 SEGMENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
 MAX_SEGMENTS = 6
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
+LABEL_LIMIT = 64
+"""Characters of a label where the vendor declares no other limit."""
 _LABEL_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # without 0, 1, l and o: people read and type labels
 
 
@@ -61,14 +63,24 @@ def new_token_id() -> TokenId:
     return TokenId(os.urandom(16).hex())
 
 
-def new_label(name: TokenName, attempt: int) -> Label:
+def new_label(name: TokenName, attempt: int, limit: int = LABEL_LIMIT) -> Label:
     """A label that was never used before, for one attempt at making a value of `name`.
 
     The random part makes it the idempotency key that providers do not offer: a token at the provider that
-    carries this name was made by this attempt and by nothing else. People type it into a settings page, so it
-    is short: the last two segments, a nonce of 40 bits, the attempt.
+    carries this name was made by this attempt and by nothing else. People find it in a settings page among hundreds,
+    so it is the whole name, shortened to `limit` characters where the vendor takes no more; a nonce of 40 bits, which
+    is never shortened; the attempt.
     """
     # 32 letters: five bits of a byte choose one of them evenly
     nonce = "".join(_LABEL_ALPHABET[byte % 32] for byte in os.urandom(8))
-    stem = "-".join(name.split("/")[-2:])[:40].rstrip(".-_")
-    return Label(f"{stem}-{nonce}-{attempt}")
+    ending = f"-{nonce}-{attempt}"
+    return Label(f"{_stem(name, limit - len(ending))}{ending}")
+
+
+def _stem(name: TokenName, room: int) -> str:
+    """The name with dashes; where that is too long, every segment keeps its beginning, the longest lose most."""
+    segments = name.split("/")
+    while len("-".join(segments)) > room and (longest := max(segments, key=len)) and len(longest) > 1:
+        place = segments.index(longest)
+        segments[place] = longest[:-1].rstrip(".-_")
+    return "-".join(segments)[: max(room, 1)].rstrip(".-_")

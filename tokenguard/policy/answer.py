@@ -13,6 +13,8 @@ class Violated(Frozen, frozen=True):
     """The rule does not hold, and why."""
 
     text: str
+    fix: str = ""
+    """What ends it, where that depends on the token; empty: what the rule says."""
 
 
 class NotEvaluable(Frozen, frozen=True):

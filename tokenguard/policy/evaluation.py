@@ -100,7 +100,7 @@ def assess(policy: Policy, around: Surroundings, *, store: str = "") -> Assessme
         if isinstance(answer, NotEvaluable):
             unknown[question.rule.id, answer.reason] += 1
             continue
-        found = _violation(question, answer.text, store)
+        found = _violation(question, answer, store)
         waiver = policy.waiver(found.rule, question.record, around.now) if policy.waivers else None
         if waiver is None:
             violations.append(found)
@@ -162,13 +162,13 @@ def _own_rules(policy: Policy) -> "OwnRules | None":
     return OwnRules(policy)
 
 
-def _violation(question: Question, text: str, store: str) -> Violation:
+def _violation(question: Question, found: Violated, store: str) -> Violation:
     rule, record = question.rule, question.record
     return Violation(
         rule=rule.id,
         severity=rule.severity,
-        text=text,
-        fix=rule.fix.replace("NAME", record.name),
+        text=found.text,
+        fix=found.fix or rule.fix.replace("NAME", record.name),
         token=record.name,
         owner=record.owner,
         store=store,

@@ -5,7 +5,7 @@ from enum import StrEnum, unique
 from typing import Protocol
 
 from tokenguard.domain.liveness import DeathWindow, Observation
-from tokenguard.domain.names import Label
+from tokenguard.domain.names import LABEL_LIMIT, Label
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Kind, Record
@@ -52,6 +52,8 @@ class Capabilities(Frozen, frozen=True, kw_only=True):
     death_floor: timedelta = timedelta(seconds=60)
     confirm_after: timedelta = timedelta(hours=24)
     max_active: int | None = None
+    label_limit: int = LABEL_LIMIT
+    """Characters that a token's name may have there."""
     last_used: bool = False
     pause: timedelta = timedelta(0)
     """Least time between two rotations, from the provider's rate limit."""

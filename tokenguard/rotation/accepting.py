@@ -45,6 +45,8 @@ def accept(session: Session) -> None:
         session.update_attempt(
             session.event(Op.REJECT, label=attempt.label, reason=reason, scope=str(look.scope or "")),
             state=AttemptState.REJECTED,
+            scope=look.scope,
+            scope_name=look.scope_name,
         )
         session.context.progress.note(_rejection(session, look))
         if session.provider.capabilities.mint is Way.API or (control is not None and not control.holds):

@@ -32,7 +32,7 @@ from tokenguard.rotation.machine import death_owed
 from tokenguard.rotation.opening import open_existing, open_new, take_over
 from tokenguard.rotation.reprobe import reprobe
 from tokenguard.rotation.session import Context, Session, new_operation_id
-from tokenguard.rotation.words import revoke_task
+from tokenguard.rotation.words import grant_task, revoke_task
 
 _Effect = Callable[[Session], None]
 
@@ -176,7 +176,11 @@ class Engine:
             detail={"reason": reason} if reason else {},
         )
         snapshot = context.store.commit(snapshot.id, snapshot.version, snapshot.document, [intent])
-        task = revoke_task(provider, record, label=record.label, why="nobody is to use it any more")
+        task = (
+            revoke_task(provider, record, label=record.label, why="it is not to be used any more")
+            if record.kind.has_value
+            else grant_task(provider, record)
+        )
         who = context.operator.done(task)
         if who is None:
             raise Unfinished(f"{record.name} is still to be revoked", hint="revoke it, then run this again")

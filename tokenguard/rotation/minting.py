@@ -31,7 +31,7 @@ def begin_attempt(session: Session) -> None:
             f"{_MAX_ATTEMPTS} attempts at a new token for {session.record.name} have failed",
             hint="look at `tokenguard show` and the provider's own list, then `rotate --abort`",
         )
-    label = new_label(session.record.name, len(attempts) + 1)
+    label = new_label(session.record.name, len(attempts) + 1, session.provider.capabilities.label_limit)
     session.jump(
         Stage.MINT,
         session.event(Op.MINT, Phase.INTENT, label=label),

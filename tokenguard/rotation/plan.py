@@ -76,14 +76,17 @@ def plan_rotation(
         token: which one.
         record: what is known of it.
         able: what its provider can do.
-        mode: planned or compromised.
+        mode: planned, compromised or retire.
         due_at: when it is due.
         ruled_out: whether consumers that are not declared are ruled out, or their outage is accepted.
     """
+    if not record.kind.has_value:
+        return _without_value(token, record, mode)
     make = _making(record, able)
     end = _ending(able)
     proof = _proving(able)
-    steps = (*end, *make, *proof) if mode is Mode.COMPROMISED else (*make, *end, *proof)
+    orders = {Mode.COMPROMISED: (*end, *make, *proof), Mode.RETIRE: (*end, *proof)}
+    steps = orders.get(mode, (*make, *end, *proof))
     return RotationPlan(
         token=token,
         name=record.name,
@@ -96,6 +99,31 @@ def plan_rotation(
         leaked=record.has_leaked,
         pause=able.pause,
     )
+
+
+def _without_value(token: TokenId, record: Record, mode: Mode) -> RotationPlan:
+    """A grant is ended where it was given; first of all it is said that there is no value here."""
+    account = f" of {record.account}" if record.account else ""
+    minutes = timedelta(minutes=_PERSON_MINUTES)
+    steps = [
+        PlannedStep(text=f"nothing is replaced: {record.name} has no value, the vendor holds it", by=By.TOKENGUARD),
+        PlannedStep(
+            text=f"remove the access in the list of connected applications{account} at {record.provider}",
+            by=By.PERSON,
+            takes=minutes,
+        ),
+    ]
+    if mode is not Mode.RETIRE:
+        steps.append(
+            PlannedStep(
+                text="connect it anew, if it is still needed, and correct the record", by=By.PERSON, takes=minutes
+            )
+        )
+    blocked = "" if mode is Mode.RETIRE else f"it has no value to rotate: tokenguard retire {record.name} --plan"
+    return RotationPlan(
+        token=token, name=record.name, provider=record.provider, scope=str(record.scope or ""), mode=mode,
+        steps=tuple(steps), blocked=blocked, leaked=record.has_leaked,
+    )  # fmt: skip
 
 
 def in_order(plans: Iterable[RotationPlan]) -> tuple[RotationPlan, ...]:

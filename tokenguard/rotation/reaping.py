@@ -126,9 +126,12 @@ def _end_by_person(session: Session, attempt: Attempt) -> DeathProof | None:
                 hint=f"revoke it, then: tokenguard rotate {session.record.name} --resume",
             )
         return None
+    there = session.record
+    if attempt.scope is not None:  # it is found where it was made, which is not where it was to be made
+        there = replace(there, scope=attempt.scope, scope_name=attempt.scope_name)
     task = revoke_task(
         session.provider,
-        session.record,
+        there,
         label=attempt.label,
         hint=attempt.hint,
         why="this one was not accepted; it must not stay alive unnoticed",

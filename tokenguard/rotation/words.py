@@ -60,6 +60,20 @@ def revoke_task(
     )
 
 
+def grant_task(provider: Provider, record: Record) -> Task:
+    """End what has no value: an access that an account has given to an application."""
+    account = safe_text(record.account or "the account that gave it", one_line=True, limit=120)
+    return Task(
+        title=f"remove the access of {record.name} at {provider.name}",
+        where=f"the connected applications of {account} at {provider.name}",
+        steps=(
+            f"sign in as {account} and open the list of connected applications or integrations",
+            f"remove {safe_text(record.label or record.purpose or record.name, one_line=True, limit=120)}",
+        ),
+        why="there is no value that could be revoked: the vendor holds it",
+    )
+
+
 def hand_over_task(record: Record, consumer: Consumer) -> Task:
     """Give a person the new value."""
     return Task(

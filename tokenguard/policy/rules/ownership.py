@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from tokenguard.policy.answer import Answer, NotEvaluable, Question, Violated
+from tokenguard.policy.parting import parting
 from tokenguard.text import counted
 
 _BETWEEN_WORDS = re.compile(r"[^\w]+|_+")
@@ -26,9 +27,9 @@ def person_left(question: Question) -> Answer:
         return NotEvaluable("the policy lists nobody who has left")
     record = question.record
     people = {"made_by": record.made_by, "account": record.account, "deputy": record.deputy}
-    gone = [_SHOWN[role] for role, person in people.items() if person in left]
+    gone = [role for role, person in people.items() if person in left]
     if gone:
-        return Violated(f"has left: {', '.join(gone)}")
+        return Violated(f"has left: {', '.join(_SHOWN[role] for role in gone)}", fix=parting(record, gone))
     return None if record.made_by else NotEvaluable("the person who made it is not recorded")
 
 

@@ -117,6 +117,7 @@ class Description:
     shape: Shape | None
     overlap: bool
     max_active: int | None
+    label_limit: int | None
     revoke_lag: timedelta
     activate_lag: timedelta
     list_lag: timedelta | None

@@ -60,6 +60,7 @@ def described(tree: Tree, *, locate: Locate) -> Description:
         shape=sections.shape(top),
         overlap=top.choice("overlap", ("true", "false"), "true") == "true",
         max_active=top.number("max_active"),
+        label_limit=top.number("label_limit"),
         revoke_lag=top.duration("revoke_lag") or _NO_TIME,
         activate_lag=top.duration("activate_lag") or _NO_TIME,
         list_lag=top.duration("list_lag"),

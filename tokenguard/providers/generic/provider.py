@@ -1,6 +1,7 @@
 """A provider that behaves as its file says."""
 
 from tokenguard.domain.liveness import Observation, Verdict
+from tokenguard.domain.names import LABEL_LIMIT
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.http.answer import Answer, Outcome
@@ -52,6 +53,7 @@ class Generic:
             death_floor=self._patience.floor,
             confirm_after=said.confirm_after or self._patience.confirm_after,
             max_active=said.max_active,
+            label_limit=said.label_limit or LABEL_LIMIT,
             last_used=said.rows is not None and "last_used" in said.rows.more,
             pause=said.pause,
             list_lag=self._patience.floor if said.list_lag is None else said.list_lag,
