@@ -6,6 +6,7 @@ from typing import Self
 
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
+from tokenguard.shell.typed_line import TypedLine
 from tokenguard.text import safe_text
 
 _PATH = "/dev/tty"
@@ -20,6 +21,8 @@ class Tty:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self._ahead = b""
+        """What was pasted beyond the last line: the next lines of a list."""
 
     @classmethod
     def controlling(cls) -> Self | None:
@@ -35,9 +38,27 @@ class Tty:
         self._put(safe_text(text) + "\n")
 
     def ask(self, prompt: str) -> str:
-        """Ask for one line. KeyboardInterrupt at Ctrl-C and at the end of input."""
-        self._put(safe_text(prompt, one_line=True))
-        return self._line().decode(errors="replace").strip()
+        """Ask for one line. KeyboardInterrupt at Ctrl-C and at the end of input.
+
+        What is typed is shown. What is pasted is not, since it may be a value, whatever the question was.
+        """
+        before = termios.tcgetattr(self._descriptor)
+        by_key = [*before]
+        by_key[_ECHO_FLAGS] = before[_ECHO_FLAGS] & ~(termios.ECHO | termios.ICANON)
+        line = TypedLine()
+        try:
+            termios.tcsetattr(self._descriptor, termios.TCSADRAIN, by_key)
+            self._put(safe_text(prompt, one_line=True))
+            while not line.ended and len(line.text) < _LONGEST:
+                data, self._ahead = self._ahead or os.read(self._descriptor, _LONGEST), b""
+                if not data:  # the terminal is gone
+                    raise KeyboardInterrupt
+                self._put(line.take(data))
+                self._ahead = line.left_over
+        finally:
+            termios.tcsetattr(self._descriptor, termios.TCSADRAIN, before)
+            self._put("\n")
+        return line.text.strip()
 
     def ask_hidden(self, prompt: str) -> Secret:
         """Ask for one line without showing it. What is pasted beyond the line is thrown away, never shown.
@@ -46,7 +67,7 @@ class Tty:
             InputError: the line is longer than a terminal hands over whole.
         """
         before = termios.tcgetattr(self._descriptor)
-        hidden = [*before]
+        hidden, self._ahead = [*before], b""
         hidden[_ECHO_FLAGS] = before[_ECHO_FLAGS] & ~termios.ECHO
         try:
             # Deaf first, then the prompt: a paste that is quicker than we are would be shown.
