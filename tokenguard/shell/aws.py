@@ -98,7 +98,7 @@ def client(
     `keyless`: AwsTrouble where credentials that never expire are found.
     """
     endpoint = settings.aws.endpoint
-    return AwsClient(
+    made = AwsClient(
         AwsSettings(
             region=region,
             endpoint=Address.parse(endpoint, what="endpoint of [aws]") if endpoint else None,
@@ -106,9 +106,10 @@ def client(
             proxy=proxy_at(settings.proxy),
             identity=_identity(settings, environ),
             keyless=keyless,
-        ),
-        told,
+        )
     )
+    made.told = told
+    return made
 
 
 def _identity(settings: Settings, environ: Mapping[str, str]) -> WebIdentity | None:

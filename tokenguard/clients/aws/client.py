@@ -15,9 +15,11 @@ _LOGGERS = ("boto3", "botocore", "botocore.endpoint", "botocore.parsers", "botoc
 class AwsClient:
     """Asks one region. `asked` counts the calls, for whoever promises to need few."""
 
-    def __init__(self, settings: AwsSettings, told: Callable[[str], None] = lambda _text: None) -> None:
+    told: Callable[[str], None] = staticmethod(lambda _text: None)
+    """Hears that AWS is being waited for."""
+
+    def __init__(self, settings: AwsSettings) -> None:
         self.settings = settings
-        self._told = told
         self.asked = 0
 
     def secrets(self, operation: str, **params: Any) -> dict[str, Any]:
@@ -44,7 +46,7 @@ class AwsClient:
 
         self.asked += 1
         try:
-            with told_if_slow(lambda: self._told(f"AWS has not answered for {SILENCE:.0f} s; still trying")):
+            with told_if_slow(lambda: self.told(f"AWS has not answered for {SILENCE:.0f} s; still trying")):
                 answer: dict[str, Any] = getattr(client, operation)(**params)
         except ClientError as error:
             raise AwsTrouble(reason_of(error.response)) from None
