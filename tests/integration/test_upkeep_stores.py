@@ -5,8 +5,11 @@ What can be done is done all the same, and the exit code is the gravest.
 
 import base64
 import itertools
+import json
 import secrets
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,14 +36,22 @@ def gone() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def configured(gone: Sandbox) -> str:
-    return f'[providers.descript]\nbase_url = "{gone.info.descript_url}"\ndeath_floor = 0.05\n'
+def configured(gone: Sandbox, directory: Path) -> str:
+    """Where Descript is, and a policy whose freeze holds for one of the tokens."""
+    freeze = f"{date.today() - timedelta(days=30)}..{date.today() + timedelta(days=30)}"
+    override = {"rule": "unattended-rotation", "token": "e/*", "freezes": [freeze]}
+    policy = {"format": 1, "name": "team", "extends": "default", "overrides": [override]}
+    (directory / "team.yaml").write_text(json.dumps(policy))
+    return (
+        f'[providers.descript]\nbase_url = "{gone.info.descript_url}"\ndeath_floor = 0.05\n'
+        f'[policy]\nfile = "{directory}/team.yaml"\n'
+    )
 
 
 @pytest.fixture
 def on_vault(openbao, sandbox, gone, tmp_path, capfd) -> Call:
     return VaultCommandLine(
-        openbao, sandbox, tmp_path, capfd, url=f"vault://secret/night{next(_numbers)}", more=configured(gone)
+        openbao, sandbox, tmp_path, capfd, url=f"vault://secret/night{next(_numbers)}", more=configured(gone, tmp_path)
     )
 
 
@@ -48,7 +59,7 @@ def on_vault(openbao, sandbox, gone, tmp_path, capfd) -> Call:
 def on_aws(fake_aws, sandbox, gone, tmp_path, capfd, monkeypatch) -> Call:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    return AwsCommandLine(fake_aws, sandbox, tmp_path, capfd, monkeypatch, more=configured(gone))
+    return AwsCommandLine(fake_aws, sandbox, tmp_path, capfd, monkeypatch, more=configured(gone, tmp_path))
 
 
 @pytest.fixture
@@ -56,7 +67,8 @@ def local(sandbox, gone, tmp_path, capfd, monkeypatch) -> Call:
     key, config = tmp_path / "key", tmp_path / "config.toml"
     key.write_bytes(base64.b64encode(secrets.token_bytes(32)))
     config.write_text(
-        f'[providers.autoposting]\nbase_url = "{sandbox.info.autoposting_url}"\ndeath_floor = 2\n' + configured(gone)
+        f'[providers.autoposting]\nbase_url = "{sandbox.info.autoposting_url}"\ndeath_floor = 2\n'
+        + configured(gone, tmp_path)
     )
     for file in (key, config):
         file.chmod(0o600)
@@ -122,14 +134,19 @@ def test_what_can_be_done_in_a_bad_night_is_done(request, home, sandbox, gone, t
     added(cli, "c/due", sandbox)
     well(cli("edit", "c/due", "--due", "2020-01-01"))
     by_hand(cli, "d/unreachable", gone)
+    added(cli, "e/frozen", sandbox)
+    well(cli("edit", "e/frozen", "--due", "2020-01-01"))
     gone.__exit__(None, None, None)
-    before = shown(cli, "c/due")
+    before, frozen = shown(cli, "c/due"), shown(cli, "e/frozen")
     answer = cli("upkeep", "--format", "json")
     assert answer.code == 5, answer
     wrong = {(each["duty"], each["name"], each["exit_code"]) for each in answer.document["results"]}
     assert wrong >= {
         ("resume", "a/stuck", 5), ("verify", "d/unreachable", 4), ("consumers", "b/consumer", 1), ("rotate", "c/due", 0)
     }  # fmt: skip
-    assert shown(cli, "c/due") != before
+    assert shown(cli, "c/due")["fingerprint"] != before["fingerprint"]
+    left = {each["name"] for each in answer.document["left_alone"]}
+    assert left == {"e/frozen", "d/unreachable"}, "one in a freeze, one whose age is unknown"
+    assert shown(cli, "e/frozen")["fingerprint"] == frozen["fingerprint"]
     well(cli("audit", "verify"))
     assert "tgcanary" not in answer.out + answer.err
