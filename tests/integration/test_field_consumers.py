@@ -102,7 +102,7 @@ def place(request, monkeypatch) -> Iterator[OnVault | OnAws]:
     usual = request.getfixturevalue("fake_aws")
     with FakeAws() as other:
         by_url = {usual.url: usual, other.url: other}
-        monkeypatch.setattr("tokenguard.shell.aws.AwsClient", lambda made: client(by_url[str(made.endpoint)]))
+        monkeypatch.setattr("tokenguard.shell.aws.AwsClient", lambda made, *_, **__: client(by_url[str(made.endpoint)]))
         yield OnAws(usual, other)
 
 

@@ -73,7 +73,7 @@ class AwsCommandLine:
         }
         with self.monkeypatch.context() as patch:
             if not self.real_sdk:
-                patch.setattr("tokenguard.shell.aws.AwsClient", lambda _: client(self.aws))
+                patch.setattr("tokenguard.shell.aws.AwsClient", lambda *_, **__: client(self.aws))
             wiring = Wiring(environ=environ)
             wiring.clock = self.clock
             if self.approver:
