@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.fakes.command_line import FakeTty
 from tests.fakes.world import FakeIssuer
 from tokenguard.domain.names import token_name
 from tokenguard.errors import Unreachable
@@ -18,7 +19,9 @@ def waiting(cli):
         "--purpose", "uploads", "--stdin", stdin=old,
     )  # fmt: skip
     assert answer.code == 0, answer
+    cli.tty = FakeTty()  # without a person it would not be begun
     answer = cli("rotate", NAME)
+    cli.tty = None
     assert answer.code == 3
     assert f"tokenguard edit {NAME} --deliver … (or --no-consumers)" in answer.err
     return old

@@ -60,7 +60,7 @@ def finish(session: Session) -> None:
         record = replace(record, state=RecordState.RETIRED)
     if journal.mode in {Mode.PLANNED, Mode.COMPROMISED}:
         made = journal.attempts[-1].begun_at or session.context.clock.now()
-        record = replace(record, created_at=made, rotated_at=session.context.clock.now(), due_at=None)
+        record = replace(record, created_at=made, rotated_at=made, due_at=None)
     if record.state is RecordState.RETIRED:
         record = replace(record, seen=last_look(journal.proof))
     quarantine = session.snapshot.document.quarantine
