@@ -11,9 +11,9 @@ from pathlib import Path
 
 from bench.corpora import files
 from bench.sidebyside import report
-from tokenguard.detection.match import Match
-from tokenguard.detection.own import scan_own
-from tokenguard.detection.own_index import OwnIndex, OwnTag, tag_of
+from tokenguard.detection.known_token_index import OwnIndex, OwnTag, tag_of
+from tokenguard.detection.known_tokens import scan_own
+from tokenguard.detection.match import TextMatch
 from tokenguard.scanning.scanner import Stages, matches_of
 
 _MANY, _FEW, _LENGTHS = 10_000, 200, 45
@@ -46,7 +46,7 @@ def measure(trees: Sequence[Path] | None) -> None:
     _speed(index, "library", library, "a.py")
     _speed(index, "lock file", [_lock_file()], "package.json")
     texts = library if trees is None else ((tree / name).read_bytes() for tree in trees for name in files(tree))
-    hits = sum(isinstance(each, Match) for data in texts for each in scan_own(index, data))
+    hits = sum(isinstance(each, TextMatch) for data in texts for each in scan_own(index, data))
     report(f"{_MANY:,} own tokens, false hits", "none", hits, "0")
 
 
@@ -59,7 +59,7 @@ def _recall() -> None:
             written = form(value)
             data = b"first\n" + (written if isinstance(written, bytes) else written.encode())
             found += f"{number:032x}" in {
-                each.facts["token"] for each in scan_own(index, data) if isinstance(each, Match)
+                each.facts["token"] for each in scan_own(index, data) if isinstance(each, TextMatch)
             }
     total = _FEW * len(_FORMS)
     report(f"{_FEW} own tokens x {len(_FORMS)} forms, found", "none", f"{found} of {total}", "100 %")

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.sidebyside import compare, report
 from bench.stores import fill, make_store, ours
 from tokenguard.shell.clock import SystemClock
-from tokenguard.shell.local import open_local
+from tokenguard.shell.local_store import open_local
 
 _COUNT, _CHANGED = 2_000, 20
 

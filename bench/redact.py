@@ -13,17 +13,17 @@ from pathlib import Path
 
 from bench.sidebyside import compare, python, report
 from bench.stores import make_store, ours
-from tokenguard.detection.match import Match
-from tokenguard.detection.own import scan_own
-from tokenguard.detection.own_index import OwnIndex, OwnTag, tag_of
+from tokenguard.detection.known_token_index import OwnIndex, OwnTag, tag_of
+from tokenguard.detection.known_tokens import scan_own
+from tokenguard.detection.match import TextMatch
 from tokenguard.domain.secret import Secret
 from tokenguard.masking import current
 from tokenguard.masking.hooks import hook_logging
-from tokenguard.redaction.known import Known, needles
+from tokenguard.redaction.known import MaskedValue, needles
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.redaction.patterns import PATTERNS
 from tokenguard.redaction.stream import StreamRedactor, redact_text
-from tokenguard.streams.own import OwnRedactor
+from tokenguard.streams.learn_values import OwnRedactor
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _RUNS = 9
@@ -74,7 +74,7 @@ def _hook(plain: logging.Logger, lines: list[str]) -> None:
     report("whole hook, on top of the call, 100 tokens", "logger.info", _spread(ratios), "at most 0.6x")
 
 
-def _stream(known: list[Known], matcher: Matcher, lines: list[str]) -> None:
+def _stream(known: list[MaskedValue], matcher: Matcher, lines: list[str]) -> None:
     values = [each.secret.reveal().encode() for each in known]
     dirty = [line if n % 100 else f"{line} auth={values[n % len(values)].decode()}" for n, line in enumerate(lines * 4)]
     data = "\n".join(dirty).encode()
@@ -110,7 +110,7 @@ def _fingerprints(lines: list[str]) -> None:
         stream = OwnRedactor(
             [],
             lambda piece: (
-                (each.facts["token"], each.value) for each in scan_own(index, piece) if isinstance(each, Match)
+                (each.facts["token"], each.value) for each in scan_own(index, piece) if isinstance(each, TextMatch)
             ),
         )
         for chunk in chunks:
@@ -135,7 +135,7 @@ def _held(lines: list[str]) -> None:
     report("bytes held back in ordinary text, 100 tokens", "-", worst, "at most 4")
 
 
-def _memory(known: list[Known]) -> None:
+def _memory(known: list[MaskedValue]) -> None:
     texts = [needle.data for each in known for needle in needles(each)]
     size = sum(map(sys.getsizeof, texts)) + sum(sys.getsizeof(each.secret.reveal()) for each in known)
     del texts
@@ -185,9 +185,9 @@ def _logger(path: Path) -> logging.Logger:
     return logger
 
 
-def _known(count: int) -> list[Known]:
+def _known(count: int) -> list[MaskedValue]:
     return [
-        Known(id=f"{number:08x}", name=f"team/{number}", secret=Secret(f"tgcanary_{_letters(32)}"))
+        MaskedValue(id=f"{number:08x}", name=f"team/{number}", secret=Secret(f"tgcanary_{_letters(32)}"))
         for number in range(count)
     ]
 

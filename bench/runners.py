@@ -7,8 +7,8 @@ from bench.sidebyside import report
 from tests.faults.rotation_homes import VaultHome
 from tests.integration.openbao import OpenBao, running
 from tests.integration.runners import Fleet
-from tokenguard.sandbox.knobs import Knobs
-from tokenguard.sandbox.server import Sandbox
+from tokenguard.sandbox.fault_settings import Knobs
+from tokenguard.sandbox.sandbox_server import Sandbox
 
 _TOKENS, _RUNNERS, _LATENCY = 200, 8, 0.02
 

@@ -15,7 +15,7 @@ from tokenguard.domain.names import new_token_id, token_name
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.shell.clock import SystemClock
-from tokenguard.shell.local import open_local
+from tokenguard.shell.local_store import open_local
 from tokenguard.stores.local.store import LocalStore
 
 

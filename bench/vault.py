@@ -15,18 +15,18 @@ from bench.sidebyside import report
 from bench.stores import ordinary
 from tests.integration.openbao import OpenBao, running
 from tokenguard.clients.vault.connection import VaultConnection
-from tokenguard.clients.vault.settings import Login, Method, VaultSettings
+from tokenguard.clients.vault.vault_settings import Login, LoginMethod, VaultSettings
 from tokenguard.domain.names import new_token_id
 from tokenguard.domain.secret import Secret
 from tokenguard.http.address import Address
 from tokenguard.shell.clock import SystemClock
-from tokenguard.stores.local.identity import current_actor
-from tokenguard.stores.vault.founding import connected, found, read_about
-from tokenguard.stores.vault.layout import Place
+from tokenguard.stores.actor import current_actor
+from tokenguard.stores.vault.factory import connected, found, read_about
+from tokenguard.stores.vault.layout import VaultAddress
 from tokenguard.stores.vault.store import VaultStore
 
 _MANY, _RUNS, _SAMPLE = 10_000, 3, 1_000
-_PLACE = Place(mount="secret", prefix="bench")
+_PLACE = VaultAddress(mount="secret", prefix="bench")
 
 
 def main() -> None:
@@ -99,5 +99,5 @@ def _store(url: str, token: str) -> VaultStore:
 
 
 def _connection(url: str, token: str) -> VaultConnection:
-    login = Login(method=Method.TOKEN, credential=Secret(token))
+    login = Login(method=LoginMethod.TOKEN, credential=Secret(token))
     return VaultConnection(VaultSettings(address=Address.parse(url), login=login), SystemClock())

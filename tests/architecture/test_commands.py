@@ -46,7 +46,7 @@ def test_the_help_lists_each_command_under_one_job():
 
 def _imported(*arguments, env=None):
     script = (
-        "import sys\nfrom tokenguard.cli.boundary import run\n"
+        "import sys\nfrom tokenguard.cli.error_handler import run\n"
         f"code = run({list(arguments)!r})\nprint(*sorted(sys.modules), sep='\\n', file=sys.stderr)\nsys.exit(code)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env, check=False)
@@ -59,7 +59,7 @@ def test_help_imports_no_command_and_nothing_heavy():
     roots, modules = _imported("--help")
     assert not roots & HEAVY
     ours = {name for name in modules if name.startswith("tokenguard.cli.")}
-    assert ours == {"tokenguard.cli.app", "tokenguard.cli.base", "tokenguard.cli.boundary", "tokenguard.cli.usage"}
+    assert ours == {"tokenguard.cli.app", "tokenguard.cli.base", "tokenguard.cli.error_handler", "tokenguard.cli.usage"}
     assert not [name for name in modules if name.startswith(("tokenguard.stores", "tokenguard.providers"))]
 
 

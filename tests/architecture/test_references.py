@@ -10,7 +10,7 @@ import pytest
 from docs.generate import commands
 from tokenguard.cli.app import app
 from tokenguard.errors import ExitCode
-from tokenguard.policy.tightening import read_tightening
+from tokenguard.policy.repository_overrides import read_tightening
 from tokenguard.precommit import arguments
 from tokenguard.shell import config
 from tokenguard.shell.configuration import load_settings

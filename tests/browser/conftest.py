@@ -9,9 +9,9 @@ import pytest
 
 from tests.browser.settings_browser import SettingsPage, start
 from tests.browser.sitting import Sitting, asked_drive, asked_label
-from tokenguard.cli.boundary import run
+from tokenguard.cli.error_handler import run
 from tokenguard.domain.names import token_name
-from tokenguard.sandbox.server import Sandbox
+from tokenguard.sandbox.sandbox_server import Sandbox
 from tokenguard.shell.wiring import Wiring
 
 NAME = "video/publisher/prod/upload"

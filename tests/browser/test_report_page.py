@@ -11,9 +11,9 @@ from tests.unit.test_policy_rules import DONE, NOW
 from tokenguard.domain.journal import Stage
 from tokenguard.frozen import replace
 from tokenguard.policy.loader import default_policy
-from tokenguard.policy.model import Match, Waiver
+from tokenguard.policy.model import PolicyWaiver, RuleSelector
 from tokenguard.report.page import as_page
-from tokenguard.report.sections import MAX_ROWS
+from tokenguard.report.report_tables import MAX_ROWS
 
 TEXT = "return document.querySelector('main').textContent"
 AXE = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text()
@@ -32,7 +32,9 @@ def ordinary(count):
         document = number(n, rotated_at=NOW - DAY * (n % 120), owner="" if n % 11 == 0 else f"team{n % 7}")
         journal = replace(DONE, stage=Stage.REVOKED, proof=None, updated_at=NOW - 5 * DAY) if n % 50 == 0 else DONE
         documents.append(replace(document, journal=journal if n % 2 == 0 else None))
-    waiver = Waiver(rule="maximum-age", match=Match(token="team1/*"), owner="o", reason="r", until=NOW + 9 * DAY)
+    waiver = PolicyWaiver(
+        rule="maximum-age", match=RuleSelector(token="team1/*"), owner="o", reason="r", until=NOW + 9 * DAY
+    )
     return posture_of(documents, policy=replace(default_policy(), waivers=(waiver,)))
 
 

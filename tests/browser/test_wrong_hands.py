@@ -4,7 +4,7 @@ import pytest
 
 from tests.browser.conftest import NAME
 from tests.browser.sitting import DONE, PASTE, asked_label, asked_to_revoke
-from tokenguard.sandbox.knobs import Operation
+from tokenguard.sandbox.fault_settings import Operation
 
 STILL_ACCEPTED = "not yet: the provider still accepts the old token: was the right one revoked?"
 

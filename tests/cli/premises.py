@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.fakes.answer import Answer, Refusal
-from tokenguard.cli.boundary import run
+from tokenguard.cli.error_handler import run
 from tokenguard.shell.wiring import Wiring
 
 NAME = "video/app/prod/upload"

@@ -7,7 +7,7 @@ from tests.fakes.world import OTHER_DRIVE, canary
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import token_name
 from tokenguard.domain.token import Custody, RecordState
-from tokenguard.ports.provider import Way
+from tokenguard.ports.provider import Method
 
 NAME = "video/app/prod/upload"
 FIELDS = ("--provider", "fake", "--scope", "drive:d1", "--env", "prod", "--owner", "video", "--purpose", "uploads")
@@ -109,7 +109,9 @@ def test_a_first_value_can_be_issued(cli):
 
 
 def test_issue_needs_a_person_where_there_is_no_api(cli, words):
-    cli.vendors.fake.capabilities = type(cli.vendors.fake.capabilities)(mint=Way.PERSON, revoke=Way.PERSON, probe=True)
+    cli.vendors.fake.capabilities = type(cli.vendors.fake.capabilities)(
+        mint=Method.PERSON, revoke=Method.PERSON, probe=True
+    )
     answer = cli("add", NAME, *FIELDS, "--issue", "--no-input")
     assert answer.code == 3, answer
     words(answer)

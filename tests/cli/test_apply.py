@@ -176,13 +176,13 @@ def test_a_consumer_that_could_never_be_given_a_value_is_found_before_anything_i
 def test_one_that_fails_does_not_keep_the_rest(cli, tmp_path, monkeypatch):
     written(tmp_path, "a/a: {issue: true}", "a/b: {issue: true}", "a/c: {issue: true}")
     from tests.fakes.world import FakeIssuer
-    from tokenguard.ports.provider import Refused
+    from tokenguard.ports.provider import CreateRefused
 
     real = FakeIssuer.create
 
     def create(self, wanted):
         if wanted.label.startswith("a-b"):
-            raise Refused("fake refuses", hint="try later")
+            raise CreateRefused("fake refuses", hint="try later")
         return real(self, wanted)
 
     monkeypatch.setattr(FakeIssuer, "create", create)
@@ -324,13 +324,13 @@ def test_a_first_value_that_a_person_must_hand_over_waits_for_that_person(cli, t
 
 def test_a_value_that_somebody_else_has_put_at_an_adopted_place_is_not_handed_on(cli, tmp_path, monkeypatch):
     from tokenguard.frozen import replace
-    from tokenguard.ports.store import Found
+    from tokenguard.ports.store import FieldState
 
     cli.add("a/b")
     env = tmp_path / "late.env"
     written(tmp_path, f"a/b: {{consumers: [dotenv:{env}#T]}}")
     real = cli.store.read_live
-    monkeypatch.setattr(cli.store, "read_live", lambda token: replace(real(token), found=Found.OTHER))
+    monkeypatch.setattr(cli.store, "read_live", lambda token: replace(real(token), found=FieldState.OTHER))
     answer = cli("apply")
     assert answer.code == 3
     assert not env.exists()

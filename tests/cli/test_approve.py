@@ -11,8 +11,8 @@ from tests.fakes.command_line import FakeTty
 from tests.fakes.memory_store import MemoryStore
 from tokenguard.domain.event import Event, Op
 from tokenguard.domain.names import token_name
-from tokenguard.ports.shelf import Item, share_detail
-from tokenguard.provisioning.approving import Approval, Covered, with_another
+from tokenguard.ports.shared_item import Item, share_detail
+from tokenguard.provisioning.approval import Approval, Covered, with_another
 
 DAY = 86_400
 
@@ -234,10 +234,10 @@ def covering(cli, **more):
 
     class Spy:
         def verdict(self, action):
-            from tokenguard.provisioning.approving import Verdict
+            from tokenguard.provisioning.approval import ApprovalVerdict
 
             found.append(Covered(name=action.name, digest=action.approved_as, news=action.news))
-            return Verdict(why="looked at")
+            return ApprovalVerdict(why="looked at")
 
     import tests.fakes.command_line as module
 

@@ -4,11 +4,11 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.memory_store import MemoryStore
-from tokenguard.cli.audit_verify import problems_of
 from tokenguard.domain.event import Op
 from tokenguard.frozen import replace
-from tokenguard.ports.shelf import Item, Shared
+from tokenguard.ports.shared_item import Item, Shared
 from tokenguard.stores.adopted import adopting
+from tokenguard.usecases.verify_store import problems_of
 
 NAME = "video/app/prod/upload"
 

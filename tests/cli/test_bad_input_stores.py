@@ -17,7 +17,7 @@ import pytest
 from tests.cli.premises import FIELDS, MARKER, NAME, Premises, check_refusal
 from tests.fakes.answer import Answer
 from tests.fakes.local_stores import made
-from tokenguard.stores.local.slots import SlotKey
+from tokenguard.stores.local.key_slots import SlotKey
 
 COMPANIONS = ("-journal", "-wal", "-shm")
 ADD = ("add", "a/b", "--provider", "manual", *FIELDS, "--stdin")

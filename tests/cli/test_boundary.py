@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.world import FakeIssuer, canary
-from tokenguard.cli import boundary
+from tokenguard.cli import error_handler
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.shell.argv import refuse_values
 
@@ -43,7 +43,7 @@ def test_a_bug_shows_frames_and_no_values(cli, monkeypatch):
     answer = cli("list")
     assert answer.code == ExitCode.BUG
     assert "an unexpected ValueError" in answer.err
-    assert "tokenguard/cli/listing.py" in answer.err
+    assert "tokenguard/cli/list_.py" in answer.err
     assert secret not in answer.err
 
 
@@ -71,7 +71,7 @@ def test_an_interrupt_is_130(cli, monkeypatch):
 
 
 def test_a_reader_that_leaves_is_no_error(cli, monkeypatch):
-    monkeypatch.setattr(boundary, "_forget_stdout", lambda: None)
+    monkeypatch.setattr(error_handler, "_forget_stdout", lambda: None)
     monkeypatch.setattr(cli.store, "scan", _raising(BrokenPipeError()))
     answer = cli("list")
     assert (answer.code, answer.err) == (0, "")
@@ -327,9 +327,13 @@ def test_the_shell_completes_token_names(cli, monkeypatch):
     from click.shell_completion import get_completion_class
 
     cli.add(NAME)
-    completion = get_completion_class("bash")(boundary.app, {"obj": cli.wiring()}, "tokenguard", "_TOKENGUARD_COMPLETE")
+    completion = get_completion_class("bash")(
+        error_handler.app, {"obj": cli.wiring()}, "tokenguard", "_TOKENGUARD_COMPLETE"
+    )
     assert [item.value for item in completion.get_completions(["show"], "video/")] == [NAME]
     assert not completion.get_completions(["show"], "audio/")
     monkeypatch.setattr(cli.store, "scan", _raising(ValueError("broken")))
-    completion = get_completion_class("bash")(boundary.app, {"obj": cli.wiring()}, "tokenguard", "_TOKENGUARD_COMPLETE")
+    completion = get_completion_class("bash")(
+        error_handler.app, {"obj": cli.wiring()}, "tokenguard", "_TOKENGUARD_COMPLETE"
+    )
     assert not completion.get_completions(["show"], "video/"), "an error would be typed into the command line"

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.fakes.command_line import NamedVendors
-from tokenguard.domain.token import Kind, RecordState
+from tokenguard.domain.token import CredentialKind, RecordState
 from tokenguard.frozen import replace
 
 NAME = "video/app/prod/upload"
@@ -115,7 +115,7 @@ class TestProviders:
         def never_to_itself(vendors, record):
             return (
                 replace(bound(vendors, record), issuer=None)
-                if record.kind is Kind.PROVIDER_ADMIN
+                if record.kind is CredentialKind.PROVIDER_ADMIN
                 else bound(vendors, record)
             )
 

@@ -8,15 +8,15 @@ import pytest
 
 from tests.fakes.command_line import FakeTty
 from tests.fakes.world import FakeProvider
-from tokenguard.cli import checkup_machine as machine
-from tokenguard.cli import checkup_tokens as tokens
-from tokenguard.cli.checkup import examine
-from tokenguard.cli.checkup_finding import Level
 from tokenguard.domain.token import Consumer, ConsumerKind, RecordState
 from tokenguard.errors import ExitCode, InputError, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.provider import Vendor
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases import diagnose_machine as machine
+from tokenguard.usecases import diagnose_tokens as tokens
+from tokenguard.usecases.diagnose import examine
+from tokenguard.usecases.diagnosis import Level
 
 NAME = "video/app/prod/upload"
 DAY = timedelta(days=1).total_seconds()

@@ -11,7 +11,7 @@ from tests.fakes.memory_store import MemoryStore
 from tests.fakes.scripted_server import ScriptedServer, raw, reply
 from tests.unit.test_local_unlock import FakeKeyring
 from tokenguard.places import state_dir
-from tokenguard.ports.shelf import Item
+from tokenguard.ports.shared_item import Item
 from tokenguard.precommit import hook
 from tokenguard.shell.scan_key import find_scan_key
 

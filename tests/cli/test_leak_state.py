@@ -8,7 +8,7 @@ from tests.fakes.command_line import FakeTty
 from tokenguard.domain.event import Op
 from tokenguard.domain.names import token_name
 from tokenguard.inventory.as_of import rewind
-from tokenguard.ports.provider import Way
+from tokenguard.ports.provider import Method
 
 NAME = "video/app/prod/upload"
 OTHER = "video/app/prod/other"
@@ -89,7 +89,7 @@ def test_a_proven_death_ends_it_in_the_commit_of_its_proof(cli, leaked, how):
 
 def test_the_word_of_a_person_about_a_death_ends_no_leak(cli, leaked):
     able = type(cli.vendors.fake.capabilities)
-    cli.vendors.fake.capabilities = able(mint=Way.API, revoke=Way.PERSON, probe=False)
+    cli.vendors.fake.capabilities = able(mint=Method.API, revoke=Method.PERSON, probe=False)
     cli.tty = FakeTty("done alex")
     answer = cli("retire", NAME, "--yes")
     assert answer.code in {0, 5}, answer
@@ -97,7 +97,9 @@ def test_the_word_of_a_person_about_a_death_ends_no_leak(cli, leaked):
 
 
 def test_a_rotation_that_was_aborted_and_one_of_another_value_leave_it(cli, leaked, monkeypatch):
-    cli.vendors.fake.capabilities = type(cli.vendors.fake.capabilities)(mint=Way.PERSON, revoke=Way.API, probe=True)
+    cli.vendors.fake.capabilities = type(cli.vendors.fake.capabilities)(
+        mint=Method.PERSON, revoke=Method.API, probe=True
+    )
     cli.tty = FakeTty()
     assert cli("rotate", NAME).code == 130
     assert cli("rotate", NAME, "--abort").code in {0, 3, 130}

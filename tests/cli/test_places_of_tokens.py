@@ -11,7 +11,7 @@ from tests.fakes.world import FakeIssuer
 from tokenguard.domain.names import LABEL_LIMIT, new_label, token_name
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
-from tokenguard.ports.provider import Guide, Minted, Way
+from tokenguard.ports.provider import Guide, Method, Minted
 
 NAME = "video/app/prod/upload"
 ELSEWHERE = Scope("drive", "d2")
@@ -60,7 +60,7 @@ class TestLabels:
         cli.add(long)
         able = cli.vendors.fake.capabilities
         cli.vendors.fake.capabilities = type(able)(
-            mint=Way.API, revoke=Way.API, probe=True, lists=True, verifies_scope=True, label_limit=30
+            mint=Method.API, revoke=Method.API, probe=True, lists=True, verifies_scope=True, label_limit=30
         )
         assert cli("rotate", long).code == 0
         assert len(record(cli, long).label) <= 30
@@ -93,7 +93,7 @@ class TestScopes:
     def test_the_clean_up_names_the_drive_where_the_token_is(self, cli, monkeypatch):
         cli.add(NAME)
         cli.vendors.fake.capabilities = type(cli.vendors.fake.capabilities)(
-            mint=Way.API, revoke=Way.PERSON, probe=True, lists=True, verifies_scope=True
+            mint=Method.API, revoke=Method.PERSON, probe=True, lists=True, verifies_scope=True
         )
 
         def astray(issuer, wanted):

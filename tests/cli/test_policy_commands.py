@@ -209,7 +209,7 @@ class TestSharing:
         cli.refused("policy", "publish", "nowhere.yaml")
         (tmp_path / "own.yaml").write_text(OWN.replace("record.environment ==", "record.enviroment =="))
         cli.refused("policy", "publish", "own.yaml")
-        from tokenguard.ports.shelf import Item
+        from tokenguard.ports.shared_item import Item
 
         cli.store.write(Item.POLICY, b'{"format": 9}', "", ())
         cli.refused("policy", "pull")

@@ -11,7 +11,7 @@ from tokenguard.domain.event import Op
 from tokenguard.domain.liveness import Observation, Verdict
 from tokenguard.frozen import replace
 from tokenguard.inventory.list_reading import MAX_ROWS
-from tokenguard.inventory.reconciling import KEPT
+from tokenguard.inventory.reconciliation import KEPT
 
 NAME, OTHER = "video/app/prod/upload", "video/app/dev/upload"
 

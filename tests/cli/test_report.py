@@ -66,7 +66,7 @@ def test_a_json_file_is_what_would_be_printed(cli, value, tmp_path):
 
 
 def test_a_long_table_is_cut_and_says_so(cli, value, monkeypatch, words):
-    monkeypatch.setattr("tokenguard.report.sections.MAX_ROWS", 1)
+    monkeypatch.setattr("tokenguard.report.report_tables.MAX_ROWS", 1)
     words(cli("report"))
 
 

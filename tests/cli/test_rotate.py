@@ -6,7 +6,7 @@ from tests.fakes.command_line import FakeTty
 from tests.fakes.world import FakeIssuer
 from tokenguard.domain.journal import Stage
 from tokenguard.domain.names import token_name
-from tokenguard.ports.provider import Refused, Vendor
+from tokenguard.ports.provider import CreateRefused, Vendor
 from tokenguard.rotation.engine import Engine
 
 NAME = "video/app/prod/upload"
@@ -24,7 +24,7 @@ def living(cli):
 
 class Refusing(FakeIssuer):
     def create(self, wanted):
-        raise Refused("the provider refused to make a token", hint="look at its quota")
+        raise CreateRefused("the provider refused to make a token", hint="look at its quota")
 
 
 def refuse_for(cli, monkeypatch, name):

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.fakes.git_repository import Repository
-from tokenguard.cli.boundary import run
+from tokenguard.cli.error_handler import run
 from tokenguard.output.formats import OutputFormat
 from tokenguard.precommit import hook
 from tokenguard.scanning.outputs.write_findings import FINDING_FORMATS

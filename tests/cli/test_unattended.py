@@ -3,7 +3,7 @@
 import pytest
 
 from tokenguard.domain.names import token_name
-from tokenguard.ports.provider import Way
+from tokenguard.ports.provider import Method
 
 NAME = "video/app/prod/upload"
 FIELDS = ("--provider", "fake", "--scope", "drive:d1", "--env", "prod", "--owner", "video", "--purpose", "uploads",
@@ -12,15 +12,17 @@ FIELDS = ("--provider", "fake", "--scope", "drive:d1", "--env", "prod", "--owner
 
 def by_hand(cli, **ways):
     able = type(cli.vendors.fake.capabilities)
-    cli.vendors.fake.capabilities = able(**{"mint": Way.API, "revoke": Way.API, "probe": True, "lists": True, **ways})
+    cli.vendors.fake.capabilities = able(
+        **{"mint": Method.API, "revoke": Method.API, "probe": True, "lists": True, **ways}
+    )
 
 
 @pytest.mark.parametrize(
     ("ways", "needed"),
     [
-        ({"mint": Way.PERSON}, "create a token at fake"),
-        ({"revoke": Way.PERSON}, "revoke a token at fake"),
-        ({"mint": Way.PERSON, "revoke": Way.PERSON}, "create a token at fake"),
+        ({"mint": Method.PERSON}, "create a token at fake"),
+        ({"revoke": Method.PERSON}, "revoke a token at fake"),
+        ({"mint": Method.PERSON, "revoke": Method.PERSON}, "create a token at fake"),
     ],
 )
 def test_a_planned_rotation_that_needs_a_person_is_refused_before_it_is_opened(cli, ways, needed, words):
@@ -38,7 +40,7 @@ def test_so_is_one_whose_consumer_is_a_person(cli, words):
 
 
 def test_so_is_a_first_token_that_a_person_must_make(cli, words):
-    by_hand(cli, mint=Way.PERSON)
+    by_hand(cli, mint=Method.PERSON)
     words(cli.refused("add", NAME, *FIELDS, "--issue", "--no-input", code=3))
     assert cli.store.find(token_name(NAME)) is None
 
@@ -56,7 +58,7 @@ def test_in_a_batch_what_needs_nobody_is_rotated(cli, monkeypatch):
 
 def test_what_has_leaked_is_revoked_by_api_although_a_person_must_make_the_next_one(cli):
     leaked = cli.add(NAME)
-    by_hand(cli, mint=Way.PERSON)
+    by_hand(cli, mint=Method.PERSON)
     assert cli("rotate", NAME, "--compromised", "--no-input").code == 5
     assert cli.world.of_value(leaked) not in cli.world.living()
     assert cli.store.find(token_name(NAME)).document.busy
@@ -64,6 +66,6 @@ def test_what_has_leaked_is_revoked_by_api_although_a_person_must_make_the_next_
 
 def test_what_has_leaked_and_only_a_person_can_revoke_is_an_alarm_on_record(cli):
     cli.add(NAME)
-    by_hand(cli, mint=Way.PERSON, revoke=Way.PERSON)
+    by_hand(cli, mint=Method.PERSON, revoke=Method.PERSON)
     assert cli("rotate", NAME, "--compromised", "--no-input").code == 5
     assert cli.store.find(token_name(NAME)).document.busy

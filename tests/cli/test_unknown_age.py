@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.command_line import FakeTty
 from tests.fakes.world import FakeIssuer, canary
 from tokenguard.domain.names import token_name
-from tokenguard.ports.provider import Refused
+from tokenguard.ports.provider import CreateRefused
 
 NAME = "video/app/prod/upload"
 FIELDS = ("--provider", "fake", "--scope", "drive:d1", "--env", "prod", "--owner", "video", "--purpose", "uploads")
@@ -162,7 +162,7 @@ def test_if_the_first_rotation_at_a_provider_fails_none_of_the_others_begins(cli
 
     def refuse(_self, wanted):
         asked.append(wanted.label)
-        raise Refused("no more keys", hint="delete one")
+        raise CreateRefused("no more keys", hint="delete one")
 
     monkeypatch.setattr(FakeIssuer, "create", refuse)
     answer = cli("rotate", "--due", "--no-input")

@@ -9,7 +9,7 @@ from tokenguard.domain.liveness import Observation, Verdict
 from tokenguard.domain.names import token_name
 from tokenguard.domain.secret import Value
 from tokenguard.errors import InputError, Unreachable
-from tokenguard.stores.local.framing import damaged
+from tokenguard.stores.local.length_prefix import damaged
 
 DAY = 86_400
 LONG_AGO = "2026-10-01"
@@ -150,10 +150,10 @@ def test_one_that_is_accepted_again_is_5(cli):
 
 
 def test_what_needs_a_person_waits_for_one_and_is_3(cli, monkeypatch):
-    from tokenguard.ports.provider import Way
+    from tokenguard.ports.provider import Method
 
     old = due(cli, "a/guided")
-    cli.vendors.fake = FakeProvider(cli.world, mint=Way.PERSON, revoke=Way.PERSON, lists=False)
+    cli.vendors.fake = FakeProvider(cli.world, mint=Method.PERSON, revoke=Method.PERSON, lists=False)
     cli.tty = FakeTty()  # somebody sits there, and is asked nothing
     assert wrong(upkeep(cli, code=3)) == {("rotate", "a/guided", 3)}
     assert (live(cli, "a/guided"), cli.tty.shown) == (old, [])
@@ -164,8 +164,8 @@ GRAVEST = [({1, 3}, 3), ({3, 4}, 4), ({4, 5}, 5), ({5, 6}, 6), ({1}, 1), ({1, 2}
 
 @pytest.mark.parametrize(("codes", "expected"), GRAVEST)
 def test_the_gravest_code_wins(codes, expected):
-    from tokenguard.cli.upkeep_summary import Done, Duty, Summary
     from tokenguard.errors import ExitCode
+    from tokenguard.views.upkeep_summary import Done, Duty, Summary
 
     lines = tuple(Done(duty=Duty.VERIFY, name="a/b", code=ExitCode(code)) for code in codes)
     assert Summary(lines=lines).exit_code == expected

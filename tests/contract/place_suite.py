@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.world import canary
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import Conflict, InputError
-from tokenguard.ports.places import Place
+from tokenguard.ports.external_fields import ExternalField
 
 OTHERS: dict[str, Any] = {
     "zone": "eu", "count": 7, "ratio": 1.5, "on": True, "off": False, "none": None, "empty": "", "text": 'ü \u2028 "\\',
@@ -32,7 +32,7 @@ class PlaceContract(ABC):
     def fields(self) -> dict[str, Any]: ...
 
     @abstractmethod
-    def place(self, field: str = "token") -> Place: ...
+    def place(self, field: str = "token") -> ExternalField: ...
 
     def test_what_is_not_there_is_nothing(self):
         assert self.place().read() is None

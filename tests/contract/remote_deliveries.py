@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from tests.fakes.clock import FakeClock
 from tests.fakes.secret_hosts.serving import SecretHost
 from tests.fakes.secret_hosts.vendors import ITEM_ID, VAULT_ID, Connect, Doppler, Github, Gitlab, Kubernetes
+from tokenguard.delivery.delivery_registry import DeliveryRegistry, parse_consumer
 from tokenguard.delivery.hosts import Hosts, HostSettings
-from tokenguard.delivery.registry import Deliveries, parse_consumer
 from tokenguard.domain.secret import Secret
 from tokenguard.domain.token import Consumer
 from tokenguard.http.address import Address
@@ -89,9 +89,9 @@ def consumer_at(vendor: Vendor, host: SecretHost, tmp_path) -> Consumer:
     return parse_consumer(vendor.target.format(host=host.host), base=tmp_path)
 
 
-def deliveries(vendor: Vendor, host: SecretHost, clock: FakeClock | None = None) -> Deliveries:
+def deliveries(vendor: Vendor, host: SecretHost, clock: FakeClock | None = None) -> DeliveryRegistry:
     """As another process would make them anew."""
     settings = HostSettings(
         credential=lambda: Secret(host.credential), base=Address.parse(f"{host.url}{vendor.api}", what="test host")
     )
-    return Deliveries(hosts=lambda: Hosts({host.host: settings}, clock or FakeClock()))
+    return DeliveryRegistry(hosts=lambda: Hosts({host.host: settings}, clock or FakeClock()))

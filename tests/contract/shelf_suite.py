@@ -7,7 +7,7 @@ import pytest
 from tokenguard.audit.chain import check_all
 from tokenguard.domain.event import ChainHead, Event, Op, extend
 from tokenguard.errors import Conflict
-from tokenguard.ports.shelf import Item, share_detail
+from tokenguard.ports.shared_item import Item, share_detail
 from tokenguard.ports.store import Store
 
 BUNDLE = b"tokenguard bundle\n" + bytes(range(256)) * 40

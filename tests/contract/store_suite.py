@@ -8,7 +8,7 @@ from tests.contract.shelf_suite import ShelfContract
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import GENESIS, Event, Op, entry_hash
 from tokenguard.domain.fingerprint import FingerprintKey, fingerprint_of
-from tokenguard.domain.move import Move, MoveStage
+from tokenguard.domain.migration_status import Move, MoveStage
 from tokenguard.domain.names import Label, TokenId, TokenName, new_token_id, token_name
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Record

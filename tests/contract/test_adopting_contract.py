@@ -6,7 +6,7 @@ from tests.contract.store_suite import StoreContract
 from tests.fakes.clock import FakeClock
 from tests.fakes.memory_places import MemoryPlaces
 from tests.fakes.memory_store import MemoryStore
-from tokenguard.ports.shelf import Item, Shared
+from tokenguard.ports.shared_item import Item, Shared
 from tokenguard.ports.store import Store
 from tokenguard.stores.adopted import adopting, home_of
 

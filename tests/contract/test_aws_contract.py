@@ -8,7 +8,7 @@ from tests.contract.store_suite import StoreContract
 from tests.fakes.secrets_manager.server import FakeAws
 from tests.fakes.secrets_manager.stores import CREDENTIALS, made, opened
 from tokenguard.clients.aws.secrets import new_version
-from tokenguard.ports.shelf import Item
+from tokenguard.ports.shared_item import Item
 from tokenguard.ports.store import Store
 from tokenguard.stores.aws.projection import STORE
 from tokenguard.stores.aws.store import AwsStore

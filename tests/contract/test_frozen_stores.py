@@ -19,7 +19,7 @@ from tests.fakes import frozen_stores, vault_stores
 from tests.fakes.frozen_stores import KINDS, PREFIX, FrozenVendors, Surroundings
 from tests.fakes.secrets_manager import stores as aws_stores
 from tests.fakes.world import ScriptedOperator
-from tokenguard.cli.boundary import run
+from tokenguard.cli.error_handler import run
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.journal import Mode, Stage
 from tokenguard.domain.names import token_name
@@ -29,9 +29,9 @@ from tokenguard.rotation.machine import ORDER, may_abort, revoke_intended
 from tokenguard.shell.wiring import Wiring, close_store
 from tokenguard.stores.adopted import adopting
 from tokenguard.stores.aws.store import open_store as open_on_aws
-from tokenguard.stores.local.slots import SlotKey
+from tokenguard.stores.local.key_slots import SlotKey
 from tokenguard.stores.local.store import open_store
-from tokenguard.stores.vault.layout import Place
+from tokenguard.stores.vault.layout import VaultAddress
 
 TOKENS = 86
 OPEN = 54
@@ -150,7 +150,7 @@ def _openbao(request: pytest.FixtureRequest, _around: Surroundings, _place: Path
     else:
         mount = _read_only[server.url]
     return lambda: vault_stores.opened(
-        Place(mount=mount, prefix=PREFIX), vault_stores.connection(server.url, server.root_token)
+        VaultAddress(mount=mount, prefix=PREFIX), vault_stores.connection(server.url, server.root_token)
     )
 
 

@@ -16,11 +16,11 @@ from tests.fakes.secrets_manager.server import FakeAws
 from tests.fakes.secrets_manager.stores import CREDENTIALS, client
 from tests.fakes.world import canary
 from tests.integration.openbao import OpenBao
-from tokenguard.clients.aws.fields import SecretField
+from tokenguard.clients.aws.secret_field import SecretField
 from tokenguard.clients.aws.secrets import Secrets
-from tokenguard.clients.vault.fields import KvField
+from tokenguard.clients.vault.entry_field import KvField
 from tokenguard.clients.vault.kv import KvMount
-from tokenguard.delivery.elsewhere import PlaceDelivery
+from tokenguard.delivery.field import PlaceDelivery
 from tokenguard.domain.field_address import AwsField, VaultField
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, ConsumerKind

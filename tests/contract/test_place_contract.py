@@ -16,15 +16,15 @@ from tests.fakes.secrets_manager.stores import CREDENTIALS, client
 from tests.fakes.vault_proxy import Answer, Cut, VaultProxy
 from tests.fakes.world import canary
 from tests.integration.openbao import OpenBao
-from tokenguard.clients.aws.fields import SecretField
+from tokenguard.clients.aws.secret_field import SecretField
 from tokenguard.clients.aws.secrets import Secrets
-from tokenguard.clients.vault.fields import KvField
+from tokenguard.clients.vault.entry_field import KvField
 from tokenguard.clients.vault.kv import KvMount
-from tokenguard.clients.vault.trouble import VaultTrouble
+from tokenguard.clients.vault.vault_errors import VaultError
 from tokenguard.domain.field_address import AwsField, VaultField
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import Conflict, InputError, Unfinished, Unreachable
-from tokenguard.ports.places import Place
+from tokenguard.ports.external_fields import ExternalField
 
 _numbers = itertools.count()
 
@@ -46,7 +46,7 @@ class TestPlaceInMemory(PlaceContract):
     def fields(self) -> dict[str, Any]:
         return self.places.fields(self.url)
 
-    def place(self, field: str = "token") -> Place:
+    def place(self, field: str = "token") -> ExternalField:
         return MemoryPlace(self.places, f"{self.url}#{field}")
 
 
@@ -110,7 +110,7 @@ class TestVaultPlace(PlaceContract):
         connection = vault_stores.connection(self.server.url, token)
         place = KvField(KvMount(connection, "secret"), VaultField(mount="secret", path=self.path, field="token"))
         held = place.read()
-        with pytest.raises(VaultTrouble) as caught:
+        with pytest.raises(VaultError) as caught:
             place.replace(held.version, Secret(canary()))
         assert '"patch"' in caught.value.hint
         assert f"secret/data/{self.path}" in caught.value.hint
@@ -122,7 +122,7 @@ class TestVaultPlace(PlaceContract):
         with VaultProxy(self.server.port) as proxy:
             proxy.fault = lambda _, asked: Answer(405) if asked.method == "PATCH" else None
             place = self.place(url=proxy.url)
-            with pytest.raises(VaultTrouble):
+            with pytest.raises(VaultError):
                 place.replace(place.read().version, Secret(canary()))
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.fakes.memory_places import SERVER, MemoryPlaces
 from tests.fakes.world import canary
-from tokenguard.delivery.elsewhere import PlaceDelivery
+from tokenguard.delivery.field import PlaceDelivery
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, ConsumerKind
 from tokenguard.errors import Conflict, InputError, Unreachable

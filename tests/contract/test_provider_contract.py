@@ -14,11 +14,11 @@ from tokenguard.domain.liveness import ScopeVerdict, Verdict
 from tokenguard.domain.names import Label
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
-from tokenguard.ports.provider import Ambiguous, Issuer, Provider, Refused, TokenList, Wanted, Way
-from tokenguard.providers.registry import build, issuer
-from tokenguard.providers.settings import ProviderSettings
-from tokenguard.sandbox.knobs import Operation, Storm
-from tokenguard.sandbox.server import Sandbox
+from tokenguard.ports.provider import Ambiguous, CreateRefused, Issuer, Method, Provider, TokenList, TokenRequest
+from tokenguard.providers.provider_registry import build, issuer
+from tokenguard.providers.provider_settings import ProviderSettings
+from tokenguard.sandbox.fault_settings import Operation, Storm
+from tokenguard.sandbox.sandbox_server import Sandbox
 from tokenguard.sandbox.world import Issued
 
 LABEL = Label("prod-upload-abcd2345-1")
@@ -80,7 +80,7 @@ def probing(request, tmp_path):
 def minting(request, tmp_path):
     """Those whose tokens are made by API."""
     with running(request.param, tmp_path) as started:
-        assert started.provider.capabilities.mint is Way.API
+        assert started.provider.capabilities.mint is Method.API
         yield started
 
 
@@ -173,7 +173,7 @@ def test_a_guide_can_be_filled(setting):
     fields = dict.fromkeys(("label", "scope", "scope_name", "permissions", "hint"), "x")
     filled = [step.format_map(fields) for step in (*guide.create, *guide.revoke)]
     assert not any("{" in step for step in filled)
-    if setting.provider.capabilities.mint is Way.PERSON:
+    if setting.provider.capabilities.mint is Method.PERSON:
         assert guide.where
         assert any("{label}" in step for step in guide.create)
         assert any("{label}" in step for step in guide.revoke)
@@ -181,7 +181,7 @@ def test_a_guide_can_be_filled(setting):
 
 def test_capabilities_and_issuer_agree(setting):
     can = setting.provider.capabilities
-    assert (setting.issuer() is not None) == (can.mint is Way.API) == (can.revoke is Way.API) == can.lists
+    assert (setting.issuer() is not None) == (can.mint is Method.API) == (can.revoke is Method.API) == can.lists
     assert issuer(setting.provider, None) is None
     if setting.provider.base_url:
         assert can.death_window.length == timedelta(seconds=0.3)
@@ -190,7 +190,7 @@ def test_capabilities_and_issuer_agree(setting):
 
 def test_what_is_created_is_found_works_and_can_be_ended(minting):
     admin = minting.issuer()
-    minted = admin.create(Wanted(label=LABEL, scope=minting.expected, permissions=("posts:read", "clips:read")))
+    minted = admin.create(TokenRequest(label=LABEL, scope=minting.expected, permissions=("posts:read", "clips:read")))
     (found,) = admin.listed().named(LABEL)
     assert (found.provider_id, found.label) == (minted.provider_id, LABEL)
     assert found.hint
@@ -207,7 +207,7 @@ def test_a_create_whose_reply_is_lost_is_ambiguous_and_can_be_found(minting):
     minting.sandbox.knobs.drop_reply_after_commit[Operation.KEY_CREATE] = 1
     admin = minting.issuer()
     with pytest.raises(Ambiguous):
-        admin.create(Wanted(label=LABEL, scope=minting.expected))
+        admin.create(TokenRequest(label=LABEL, scope=minting.expected))
     assert minting.sandbox.world.calls["POST /api-proxy/api-keys"] == 1, "never repeated"
     (found,) = admin.listed().named(LABEL)
     admin.revoke(found.provider_id)
@@ -218,7 +218,7 @@ def test_a_create_whose_reply_is_lost_is_ambiguous_and_can_be_found(minting):
 def test_a_create_that_may_have_worked_is_ambiguous(minting, status, words):
     minting.sandbox.knobs.status_storm = Storm(status, 1)
     with pytest.raises(Ambiguous) as caught:
-        minting.issuer().create(Wanted(label=LABEL, scope=minting.expected))
+        minting.issuer().create(TokenRequest(label=LABEL, scope=minting.expected))
     words(caught.value)
 
 
@@ -226,8 +226,8 @@ def test_a_create_that_may_have_worked_is_ambiguous(minting, status, words):
 def test_a_create_that_was_refused_is_refused(minting, status, words):
     wait = "" if status == 429 else "5"  # one that says how long is waited for (test_provider_limits.py)
     minting.sandbox.knobs.status_storm = Storm(status, 1, wait)
-    with pytest.raises(Refused) as caught:
-        minting.issuer().create(Wanted(label=LABEL, scope=minting.expected))
+    with pytest.raises(CreateRefused) as caught:
+        minting.issuer().create(TokenRequest(label=LABEL, scope=minting.expected))
     words(caught.value)
     assert minting.sandbox.world.keys() == ()
 
@@ -235,14 +235,14 @@ def test_a_create_that_was_refused_is_refused(minting, status, words):
 def test_a_create_that_never_left_is_refused(minting):
     admin = minting.issuer()
     minting.sandbox.stop()
-    with pytest.raises(Refused, match="not sent"):
-        admin.create(Wanted(label=LABEL, scope=minting.expected))
+    with pytest.raises(CreateRefused, match="not sent"):
+        admin.create(TokenRequest(label=LABEL, scope=minting.expected))
 
 
 def test_a_portal_in_place_of_a_create_is_ambiguous(minting):
     minting.sandbox.knobs.captive_portal = True
     with pytest.raises(Ambiguous):
-        minting.issuer().create(Wanted(label=LABEL, scope=minting.expected))
+        minting.issuer().create(TokenRequest(label=LABEL, scope=minting.expected))
 
 
 def test_a_list_has_every_page_and_labels_match_exactly(minting):
@@ -269,6 +269,6 @@ def test_a_revocation_whose_reply_is_lost_is_ambiguous_and_can_be_repeated(minti
 
 @pytest.mark.parametrize("provider_id", ["", "..", "../x", "a/b", "a b", "x" * 200, "a\n"])
 def test_an_id_that_could_leave_its_path_is_refused(minting, provider_id):
-    with pytest.raises(Refused):
+    with pytest.raises(CreateRefused):
         minting.issuer().revoke(provider_id)
     assert not minting.sandbox.world.calls

@@ -6,8 +6,8 @@ from tests.contract.remote_deliveries import VENDORS, consumer_at, deliveries
 from tests.fakes.clock import FakeClock
 from tests.fakes.secret_hosts.serving import Fault, SecretHost
 from tests.fakes.world import canary
+from tokenguard.delivery.delivery_registry import DeliveryRegistry
 from tokenguard.delivery.hosts import Hosts
-from tokenguard.delivery.registry import Deliveries
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, InputError, Unreachable
 from tokenguard.frozen import replace
@@ -159,7 +159,7 @@ def test_a_value_that_must_never_be_stored_is_never_pushed(bench, text):
 
 
 def test_a_host_that_the_configuration_does_not_name_gets_nothing(bench, words):
-    nobody = Deliveries(hosts=lambda: Hosts({"another.example": None}, bench.clock))
+    nobody = DeliveryRegistry(hosts=lambda: Hosts({"another.example": None}, bench.clock))
     with pytest.raises(InputError) as caught:
         nobody.of(bench.consumer).push(bench.consumer, Value.of(canary()))
     words(caught.value)

@@ -9,9 +9,9 @@ from tests.contract.store_suite import StoreContract
 from tests.fakes.clock import FakeClock
 from tests.fakes.local_stores import made, opened
 from tests.fakes.memory_store import MemoryStore
-from tokenguard.ports.shelf import Item, Shared
+from tokenguard.ports.shared_item import Item, Shared
 from tokenguard.ports.store import Store
-from tokenguard.stores.local.sealing import Kind
+from tokenguard.stores.local.sealing import RowKind
 from tokenguard.stores.local.store import LocalStore
 
 
@@ -41,4 +41,4 @@ class TestLocalStore(StoreContract):
 
     def put_without_a_trail(self, store: LocalStore, item: Item, data: bytes) -> None:
         with store.session.writing() as work:
-            work.rows.put(Kind.SHARED, item, data)
+            work.rows.put(RowKind.SHARED, item, data)

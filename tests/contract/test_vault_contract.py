@@ -10,29 +10,29 @@ from tests.contract.store_suite import StoreContract
 from tests.fakes import vault_stores
 from tests.integration.openbao import OpenBao
 from tokenguard.clients.vault.kv import KvMount
-from tokenguard.clients.vault.trouble import Reason, VaultTrouble
-from tokenguard.ports.shelf import Item
+from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure
+from tokenguard.ports.shared_item import Item
 from tokenguard.ports.store import Store
-from tokenguard.stores.vault.contents import pack
-from tokenguard.stores.vault.layout import Place
-from tokenguard.stores.vault.shelf import _Packed
+from tokenguard.stores.vault.codec import pack
+from tokenguard.stores.vault.layout import VaultAddress
+from tokenguard.stores.vault.shared_items import _Packed
 from tokenguard.stores.vault.store import VaultStore
 
 
 @pytest.fixture
-def place(request: pytest.FixtureRequest, openbao: OpenBao) -> Place:
-    return Place(mount="secret", prefix=f"tg/{abs(hash(request.node.nodeid)):x}")
+def place(request: pytest.FixtureRequest, openbao: OpenBao) -> VaultAddress:
+    return VaultAddress(mount="secret", prefix=f"tg/{abs(hash(request.node.nodeid)):x}")
 
 
 class TestOpenBaoStore(StoreContract):
     @pytest.fixture
-    def store(self, openbao: OpenBao, place: Place) -> Iterator[Store]:
+    def store(self, openbao: OpenBao, place: VaultAddress) -> Iterator[Store]:
         store = vault_stores.made(place, vault_stores.connection(openbao.url, openbao.root_token))
         yield store
         store.close()
 
     @pytest.fixture
-    def twin(self, openbao: OpenBao, place: Place, store: Store) -> Iterator[Store]:
+    def twin(self, openbao: OpenBao, place: VaultAddress, store: Store) -> Iterator[Store]:
         twin = vault_stores.opened(place, vault_stores.connection(openbao.url, openbao.root_token))
         yield twin
         twin.close()
@@ -48,6 +48,6 @@ class TestClassicVaultStore(TestOpenBaoStore):
     @pytest.fixture(autouse=True)
     def _no_detailed_listing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def unsupported(self: KvMount, path: str, after: str = "") -> dict[str, int]:
-            raise VaultTrouble.because(Reason.UNSUPPORTED)
+            raise VaultError.because(VaultFailure.UNSUPPORTED)
 
         monkeypatch.setattr(KvMount, "versions", unsupported)

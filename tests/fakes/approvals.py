@@ -2,14 +2,14 @@
 
 from datetime import UTC, datetime
 
-from tokenguard.provisioning.actions import Action
-from tokenguard.provisioning.approving import Approval, Verdict
+from tokenguard.provisioning.approval import Approval, ApprovalVerdict
+from tokenguard.provisioning.plan_model import Action
 
 
 class EverythingApproved:
     """Stands where `shell.approvals.StoreApprovals` would."""
 
-    def verdict(self, action: Action) -> Verdict:
+    def verdict(self, action: Action) -> ApprovalVerdict:
         day = datetime(2026, 11, 1, tzinfo=UTC)
         approval = Approval(plan="sha256:" + "0" * 64, store="", covers=(), by="user:tester", at=day, until=day)
-        return Verdict(approval=approval)
+        return ApprovalVerdict(approval=approval)

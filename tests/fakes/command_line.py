@@ -12,12 +12,12 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.memory_places import MemoryPlaces
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.world import FakeIssuer, FakeProvider, World
-from tokenguard.cli.boundary import run
+from tokenguard.cli.error_handler import run
 from tokenguard.domain.secret import Secret
 from tokenguard.domain.token import Record
 from tokenguard.errors import InputError
 from tokenguard.ports.provider import Vendor
-from tokenguard.ports.shelf import Item
+from tokenguard.ports.shared_item import Item
 from tokenguard.providers.manual import Manual
 from tokenguard.shell.wiring import Wiring
 from tokenguard.stores.adopted import adopting

@@ -23,15 +23,15 @@ from tests.integration.openbao import OpenBao
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import Consumer, ConsumerKind, Record
 from tokenguard.errors import InputError
-from tokenguard.ports.provider import Vendor, Way
-from tokenguard.stores.local.place import Place
+from tokenguard.ports.provider import Method, Vendor
+from tokenguard.stores.local.layout import StoreDirectory
 
 FROZEN = Path(__file__).parents[1] / "data" / "frozen"
 KINDS = ("local", "openbao", "aws")
 PREFIX = "frozen/store"
 """Of the stores that have one."""
 API = {"last_used": True}
-GUIDED = {"mint": Way.PERSON, "revoke": Way.PERSON, "lists": False}
+GUIDED = {"mint": Method.PERSON, "revoke": Method.PERSON, "lists": False}
 UNPROBED = {**GUIDED, "probe": False, "verifies_scope": False}
 PROVIDERS = {"autoposting": API, "descript": GUIDED, "manual": UNPROBED, "studio": API}
 
@@ -58,7 +58,7 @@ class FrozenVendors:
 
     def of(self, record: Record) -> Vendor:
         provider = self.provider_of(record)
-        return Vendor(provider, FakeIssuer(self.world) if provider.capabilities.mint is Way.API else None)
+        return Vendor(provider, FakeIssuer(self.world) if provider.capabilities.mint is Method.API else None)
 
 
 class FrozenDeliveries(FakeDeliveries):
@@ -135,7 +135,7 @@ def put_local(directory: Path, state: Path) -> Path:
     directory.mkdir(mode=0o700)
     (state / "anchors").mkdir(mode=0o700, parents=True)
     state.chmod(0o700)
-    _private(FROZEN / "local" / "store.db", Place(directory).database)
+    _private(FROZEN / "local" / "store.db", StoreDirectory(directory).database)
     for anchor in (FROZEN / "local" / "anchors").iterdir():
         _private(anchor, state / "anchors" / anchor.name)
     key = state / "key"

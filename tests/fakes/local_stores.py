@@ -10,7 +10,7 @@ from tokenguard.domain.names import Label, TokenId, new_token_id, token_name
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record
 from tokenguard.frozen import replace
-from tokenguard.stores.local.slots import Cost, SlotKey
+from tokenguard.stores.local.key_slots import Cost, SlotKey
 from tokenguard.stores.local.store import LocalStore, create_store, open_store
 
 KEY = SlotKey.key_file(bytes(range(32)))

@@ -6,7 +6,7 @@ from tokenguard.domain.field_address import parse_field
 from tokenguard.domain.secret import Secret
 from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Location
 from tokenguard.errors import Conflict, InputError, Unreachable
-from tokenguard.ports.places import Held
+from tokenguard.ports.external_fields import FieldValue
 
 SERVER = "https://vault.test:8200"
 
@@ -69,7 +69,7 @@ class MemoryPlace:
     def absence(self) -> None:
         return None
 
-    def read(self) -> Held | None:
+    def read(self) -> FieldValue | None:
         self._ask("read")
         version, fields = self._places.entries.get(self._entry, (0, {}))
         text = fields.get(self._field)
@@ -77,7 +77,7 @@ class MemoryPlace:
             return None
         if not isinstance(text, str):
             raise InputError("not text", hint="name another field")
-        return Held(Secret(text), str(version))
+        return FieldValue(Secret(text), str(version))
 
     def replace(self, expected: str, text: Secret) -> None:
         self._ask("replace")

@@ -4,14 +4,14 @@ import os
 from collections.abc import Iterator, Sequence
 
 from tokenguard.domain.document import Document, Snapshot, check_still_here, decode, encode
-from tokenguard.domain.event import STORE_CHAIN, Actor, ChainHead, Entry, Event, Op, extend
+from tokenguard.domain.event import STORE_CHAIN, Actor, ChainedEvent, ChainHead, Event, Op, extend
 from tokenguard.domain.fingerprint import Fingerprint, FingerprintKey, fingerprint_of
-from tokenguard.domain.move import Move, check_may_come
+from tokenguard.domain.migration_status import Move, check_may_come
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.shelf import Item, Shared
+from tokenguard.ports.shared_item import Item, Shared
 from tokenguard.ports.store import Live, Stray, Tombstone
 from tokenguard.stores.refusals import (
     live_moved,
@@ -34,7 +34,7 @@ class MemoryStore:
         self._key = FingerprintKey(os.urandom(32))
         self._move: Move | None = None
         self._documents: dict[TokenId, tuple[int, bytes]] = {}
-        self._entries: dict[str, list[Entry]] = {}
+        self._entries: dict[str, list[ChainedEvent]] = {}
         self._slots: dict[tuple[TokenId, Label], Value | Tombstone] = {}
         self._live: dict[TokenId, tuple[int, Label | None]] = {}
         self._shared: dict[Item, Shared] = {}
@@ -57,7 +57,7 @@ class MemoryStore:
         self._shared[item] = Shared(str(int(revision or 0) + 1), data, head)
         return self._shared[item]
 
-    def trail(self, item: Item) -> tuple[Shared, Sequence[Entry]] | None:
+    def trail(self, item: Item) -> tuple[Shared, Sequence[ChainedEvent]] | None:
         there = self._shared.get(item)
         return None if there is None else (there, tuple(self._entries.get(item.chain, ())))
 
@@ -101,10 +101,10 @@ class MemoryStore:
         self._documents[token] = (version + 1, encode(replace(document, chain=head)))
         return self.load(token)
 
-    def history(self, token: TokenId | None) -> Sequence[Entry]:
+    def history(self, token: TokenId | None) -> Sequence[ChainedEvent]:
         return tuple(self._entries.get(token or STORE_CHAIN, ()))
 
-    def trails(self) -> Iterator[tuple[Snapshot, Sequence[Entry]]]:
+    def trails(self) -> Iterator[tuple[Snapshot, Sequence[ChainedEvent]]]:
         return ((snapshot, self.history(snapshot.id)) for snapshot in self.scan())
 
     def move(self) -> Move | None:

@@ -12,7 +12,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.command_line import NamedVendors
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.world import FakeDelivery, FakeIssuer, World
-from tokenguard.cli.boundary import run
+from tokenguard.cli.error_handler import run
 from tokenguard.domain.token import Consumer, ConsumerKind
 from tokenguard.ports.provider import Vendor
 from tokenguard.shell.wiring import Wiring

@@ -7,7 +7,7 @@ from pathlib import Path
 from detect_secrets.core import scan
 from detect_secrets.settings import default_settings
 
-from tokenguard.detection.match import Match
+from tokenguard.detection.match import TextMatch
 from tokenguard.detection.rules import scan_rules
 from tokenguard.domain.profile import Profile
 from tokenguard.scanning.decoding import decoded
@@ -31,5 +31,5 @@ def ours(path: Path) -> Found:
     return {
         (match.type, hashlib.sha1(match.value.reveal().encode()).hexdigest(), match.line)
         for match in scan_rules(text.text, str(path), Profile.DETECT_SECRETS)
-        if isinstance(match, Match)
+        if isinstance(match, TextMatch)
     }

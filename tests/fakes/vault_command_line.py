@@ -8,8 +8,8 @@ from tests.fakes.answer import Answer
 from tests.fakes.approvals import EverythingApproved
 from tests.fakes.clock import SwiftClock
 from tests.integration.openbao import OpenBao
-from tokenguard.cli.boundary import run
-from tokenguard.sandbox.server import Sandbox
+from tokenguard.cli.error_handler import run
+from tokenguard.sandbox.sandbox_server import Sandbox
 from tokenguard.shell.wiring import Wiring
 
 NAME = "video/app/prod/post"

@@ -15,15 +15,15 @@ from tokenguard.ports.delivery import Delivery, Holds
 from tokenguard.ports.operator import Task, Trace
 from tokenguard.ports.provider import (
     Capabilities,
+    CreateRefused,
     Guide,
     Issuer,
-    Listed,
+    Method,
     Minted,
-    Refused,
+    ProviderToken,
     TokenList,
+    TokenRequest,
     Vendor,
-    Wanted,
-    Way,
 )
 
 DRIVE = Scope("drive", "d1")
@@ -91,7 +91,14 @@ class FakeProvider:
     def __init__(self, world: World, **capabilities: object) -> None:
         self.world = world
         self.capabilities = Capabilities(
-            **{"mint": Way.API, "revoke": Way.API, "probe": True, "lists": True, "verifies_scope": True, **capabilities}  # type: ignore[arg-type]
+            **{
+                "mint": Method.API,
+                "revoke": Method.API,
+                "probe": True,
+                "lists": True,
+                "verifies_scope": True,
+                **capabilities,
+            }  # type: ignore[arg-type]
         )
 
     def guide(self) -> Guide:
@@ -120,9 +127,9 @@ class FakeIssuer:
 
     def _admitted(self) -> None:
         if self.world.outage:
-            raise Refused("401", hint="-")
+            raise CreateRefused("401", hint="-")
 
-    def create(self, wanted: Wanted) -> Minted:
+    def create(self, wanted: TokenRequest) -> Minted:
         self._admitted()
         made = self.world.create(wanted.label, wanted.scope or DRIVE)
         return Minted(value=Value.of(made.value), provider_id=made.id, hint=made.value[:12] + "..." + made.value[-4:])
@@ -130,7 +137,7 @@ class FakeIssuer:
     def listed(self) -> TokenList:
         self._admitted()
         rows = [
-            Listed(
+            ProviderToken(
                 provider_id=made.id,
                 label=made.label,
                 hint=made.value[:12] + "..." + made.value[-4:],

@@ -11,9 +11,9 @@ from tests.contract.shelf_suite import share
 from tests.faults.rotation_homes import Home
 from tests.faults.rotation_killing import NAME, Launcher, Ran, RealWorld
 from tokenguard.domain.journal import Stage
-from tokenguard.domain.move import Move, MoveStage
+from tokenguard.domain.migration_status import Move, MoveStage
 from tokenguard.domain.names import token_name
-from tokenguard.ports.shelf import Item
+from tokenguard.ports.shared_item import Item
 
 BEFORE_PUBLISH = 7
 """Which effect of a planned rotation at an API's provider is the publish: two tokens live, pinned to a live version."""

@@ -11,7 +11,7 @@ from typing import Any, Never
 
 from tokenguard.domain.liveness import Observation, Verdict
 from tokenguard.errors import Conflict, NeedsPerson, Unreachable
-from tokenguard.ports.provider import Ambiguous, Refused
+from tokenguard.ports.provider import Ambiguous, CreateRefused
 
 _NO_TIME = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -128,7 +128,11 @@ class Faults:
             case Fault.NO_EFFECT:
                 return self._fail(call)
             case Fault.REFUSED:
-                raise NeedsPerson("nobody answers", hint="ask") if call in PEOPLE else Refused("denied", hint="wait")
+                raise (
+                    NeedsPerson("nobody answers", hint="ask")
+                    if call in PEOPLE
+                    else CreateRefused("denied", hint="wait")
+                )
             case Fault.TWICE:
                 answer = self._watched(call, arguments, effect)
                 with suppress(Conflict):  # the second delivery of a compare-and-set answers nobody

@@ -15,9 +15,9 @@ from tests.fakes.secrets_manager import stores as aws_stores
 from tests.fakes.secrets_manager.server import FakeAws
 from tokenguard.http.address import Address
 from tokenguard.shell.clock import SystemClock
-from tokenguard.shell.local import make_local, open_local
+from tokenguard.shell.local_store import make_local, open_local
 from tokenguard.stores.aws.store import create_store
-from tokenguard.stores.vault.layout import Place
+from tokenguard.stores.vault.layout import VaultAddress
 
 
 class Home(Protocol):
@@ -62,7 +62,7 @@ class VaultHome:
     """A prefix of its own on a server, or on a cluster of several nodes."""
 
     def __init__(self, addresses: Sequence[str], token: str) -> None:
-        self._place = Place(mount="secret", prefix=f"kill/{secrets.token_hex(6)}")
+        self._place = VaultAddress(mount="secret", prefix=f"kill/{secrets.token_hex(6)}")
         self._addresses, self._token = addresses, token
         self.url = self._place.url
         self.configuration = f'[vault]\naddress = {json.dumps(addresses)}\ncredential = "env:LOGIN"\n'

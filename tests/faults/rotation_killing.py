@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 from tests.faults.rotation_homes import Home, LocalHome
 from tokenguard.domain.names import token_name
-from tokenguard.sandbox.server import Sandbox
+from tokenguard.sandbox.sandbox_server import Sandbox
 from tokenguard.sandbox.world import Issued
 
 NAME = "video/upload/prod"

@@ -21,8 +21,8 @@ from unittest.mock import patch
 from tests.fakes.clock import SwiftClock
 from tests.fakes.secrets_manager import stores as aws_stores
 from tests.faults.rotation_faults import EFFECTS, MOVING, PEOPLE
-from tokenguard.cli.boundary import run
 from tokenguard.cli.demo_person import Person
+from tokenguard.cli.error_handler import run
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import TokenguardError, Unreachable
 from tokenguard.ports.operator import Task, Trace
@@ -30,7 +30,7 @@ from tokenguard.ports.provider import Ambiguous, Vendor
 from tokenguard.shell.clock import SystemClock
 from tokenguard.shell.config import read_settings
 from tokenguard.shell.wiring import Wiring
-from tokenguard.stores.aws.place import AwsPlace
+from tokenguard.stores.aws.layout import AwsPlace
 
 WARM = ("add", "rotate", "rotate_view", "audit_verify", "init", "founding", "adding", "showing", "migrate")
 ROOMS = ("shell.local", "shell.vault", "shell.aws", "providers.registry", "delivery.registry", "http.client",
@@ -206,7 +206,7 @@ def main() -> None:
     for module in ROOMS:
         importlib.import_module(f"tokenguard.{module}")
     # boto3 takes most of a second to make a client: it is made before the fork, once for each server
-    importlib.import_module("tokenguard.shell.aws").AwsClient = lambda settings: _client(
+    importlib.import_module("tokenguard.shell.aws_store").AwsClient = lambda settings: _client(
         str(settings.endpoint), settings.region
     )
     children = Children()

@@ -21,12 +21,12 @@ from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.ports.provider import Provider, Vendor
-from tokenguard.providers.registry import build, issuer
-from tokenguard.providers.settings import ProviderSettings
+from tokenguard.providers.provider_registry import build, issuer
+from tokenguard.providers.provider_settings import ProviderSettings
 from tokenguard.rotation.engine import Engine
 from tokenguard.rotation.session import Context
-from tokenguard.sandbox.knobs import Knobs, ListPaging, ListStyle, Operation
-from tokenguard.sandbox.server import Sandbox
+from tokenguard.sandbox.fault_settings import Knobs, ListPaging, ListStyle, Operation
+from tokenguard.sandbox.sandbox_server import Sandbox
 
 FILLERS = 71
 """More than one answer holds, by the vendor's default of 50."""

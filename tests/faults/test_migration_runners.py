@@ -14,7 +14,7 @@ from tests.unit.rotation_bench import APP, Bench
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Moved, NotProvenDead, TokenguardError
 from tokenguard.frozen import replace
-from tokenguard.migration.moving import move_store
+from tokenguard.migration.move_store import move_store
 from tokenguard.rotation.engine import Engine
 from tokenguard.stores.adopted import adopting, home_of
 

@@ -15,7 +15,7 @@ from tests.faults.rotation_verdicts import (
     check_nothing_is_lost,
     undisturbed,
 )
-from tokenguard.sandbox.knobs import Operation
+from tokenguard.sandbox.fault_settings import Operation
 
 KILLED = -signal.SIGKILL
 HOWS = ("before", "after", "no reply")

@@ -6,8 +6,8 @@ import pytest
 
 from tests.faults.test_listing_worlds import NAME, VERBS, failure, scene
 from tokenguard.errors import ExitCode
-from tokenguard.inventory.verifying import Result, verify
-from tokenguard.sandbox.knobs import Knobs, Storm
+from tokenguard.inventory.verification import VerificationResult, verify
+from tokenguard.sandbox.fault_settings import Knobs, Storm
 
 ROTATIONS = ["issue", "rotate", "rotate --compromised", "retire"]
 
@@ -61,8 +61,8 @@ def test_a_look_waits_as_well_and_says_when_it_does_not(tmp_path):
             )  # fmt: skip
 
         played.sandbox.knobs.status_storm = Storm(status=429, count=2, retry_after="30")
-        assert look().result is Result.ALIVE
+        assert look().result is VerificationResult.ALIVE
         played.sandbox.knobs.status_storm = Storm(status=429, count=1, retry_after="300")
         found = look()
-        assert (found.result, found.seen.retry_after) == (Result.UNKNOWN, 300)
+        assert (found.result, found.seen.retry_after) == (VerificationResult.UNKNOWN, 300)
         assert "300 s" in found.seen.explained

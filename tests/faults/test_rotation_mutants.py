@@ -15,30 +15,31 @@ from tokenguard.domain.liveness import DeathControl, DeathGrade, DeathProof, Ver
 from tokenguard.domain.names import new_label
 from tokenguard.frozen import replace
 from tokenguard.ports.store import Tombstone
-from tokenguard.rotation import accepting, ending, guarding, handover, minting, reaping, reprobe
-from tokenguard.rotation.controls import ControlSearch
-from tokenguard.rotation.session import Session
+from tokenguard.rotation import cleanup, create, handover, preconditions, reprobe, revoke
+from tokenguard.rotation import publish as accepting
+from tokenguard.rotation.control_search import ControlSearch
+from tokenguard.rotation.session import TokenSession
 
 
 def skips_the_intent(patch: pytest.MonkeyPatch) -> None:
     """The label is in memory only until the token is stored."""
 
-    def begin(held: Session) -> None:
+    def begin(held: TokenSession) -> None:
         attempts = (*held.journal.attempts, Attempt(label=new_label(held.record.name, 1)))
         journal = replace(held.journal, stage=Stage.MINT, attempts=attempts)
         held.snapshot = replace(held.snapshot, document=replace(held.snapshot.document, journal=journal))
 
-    patch.setattr(minting, "begin_attempt", begin)
+    patch.setattr(create, "begin_attempt", begin)
 
 
 def skips_the_sweep(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(ending, "sweep", lambda held: None)
+    patch.setattr(revoke, "sweep", lambda held: None)
 
 
 def revokes_early(patch: pytest.MonkeyPatch) -> None:
     publish = accepting.publish
 
-    def early(held: Session) -> None:
+    def early(held: TokenSession) -> None:
         held.issuer.revoke(held.journal.old.provider_id)
         publish(held)
 
@@ -46,40 +47,40 @@ def revokes_early(patch: pytest.MonkeyPatch) -> None:
 
 
 def revokes_what_is_current(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(guarding, "_target_id", lambda held, issuer: held.record.provider_id)
+    patch.setattr(preconditions, "_target_id", lambda held, issuer: held.record.provider_id)
 
 
 def takes_unknown_for_dead(patch: pytest.MonkeyPatch) -> None:
-    prove = ending.prove_dead
+    prove = revoke.prove_dead
 
-    def gullible(held: Session, value: Any, **options: Any) -> Any:
+    def gullible(held: TokenSession, value: Any, **options: Any) -> Any:
         look = held.provider.probe(value, None)
         if look.verdict is Verdict.UNKNOWN:
             return DeathProof(grade=DeathGrade.PROVISIONAL, first_at=look.at, last_at=look.at, samples=1, control=True)
         return prove(held, value, **options)
 
-    for room in (guarding, ending):
+    for room in (preconditions, revoke):
         patch.setattr(room, "prove_dead", gullible)
 
 
 def takes_a_word_for_a_proof(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(ending, "prove", lambda held: held.advance())
+    patch.setattr(revoke, "prove", lambda held: held.advance())
 
 
 def does_not_read_back(patch: pytest.MonkeyPatch) -> None:
     put = lambda held, label, value: held.context.store.put_candidate(held.snapshot.id, label, value)  # noqa: E731 - one line says it
-    patch.setattr(minting, "_put", put)
+    patch.setattr(create, "_put", put)
 
 
 def says_stored_before_it_is(patch: pytest.MonkeyPatch) -> None:
-    put, stored = minting._put, minting._stored
+    put, stored = create._put, create._stored
 
-    def later(held: Session, label: Any, value: Any, **details: str) -> None:
+    def later(held: TokenSession, label: Any, value: Any, **details: str) -> None:
         stored(held, label, value, **details)
         put(held, label, value)
 
-    patch.setattr(minting, "_put", lambda held, label, value: None)
-    patch.setattr(minting, "_stored", later)
+    patch.setattr(create, "_put", lambda held, label, value: None)
+    patch.setattr(create, "_stored", later)
 
 
 def leaves_dead_slots_open(patch: pytest.MonkeyPatch) -> None:
@@ -90,18 +91,18 @@ def leaves_dead_slots_open(patch: pytest.MonkeyPatch) -> None:
         if store.read_candidate(token, label) is not None:
             destroy(store, token, label)
 
-    patch.setattr(reaping, "fence", lambda held, label: None)
+    patch.setattr(cleanup, "fence", lambda held, label: None)
     patch.setattr(MemoryStore, "destroy", only_values)
 
 
 def writes_over_whoever_took_over(patch: pytest.MonkeyPatch) -> None:
-    commit = Session.commit
+    commit = TokenSession.commit
 
-    def unfenced(held: Session, *events: Any, **changes: Any) -> None:
+    def unfenced(held: TokenSession, *events: Any, **changes: Any) -> None:
         held.snapshot = replace(held.snapshot, version=held.context.store.load(held.snapshot.id).version)
         commit(held, *events, **changes)
 
-    patch.setattr(Session, "commit", unfenced)
+    patch.setattr(TokenSession, "commit", unfenced)
 
 
 def publishes_without_a_pin(patch: pytest.MonkeyPatch) -> None:
@@ -116,14 +117,14 @@ def publishes_without_a_pin(patch: pytest.MonkeyPatch) -> None:
 
 def counts_a_delivery_before_it_is_confirmed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(handover, "hand_over", lambda held: held.advance())
-    patch.setattr(guarding, "catch_up", lambda held: None)
-    patch.setattr(guarding, "unconfirmed", lambda record, journal: ())
+    patch.setattr(preconditions, "catch_up", lambda held: None)
+    patch.setattr(preconditions, "unconfirmed", lambda record, journal: ())
 
 
 def keeps_what_was_rejected(patch: pytest.MonkeyPatch) -> None:
     """The slot of an attempt that is gone still holds its value."""
     patch.setattr(MemoryStore, "destroy", lambda store, token, label: None)
-    patch.setattr(reaping, "fence", lambda held, label: held.context.store.put_candidate(held.snapshot.id, label, Tombstone(reason="reaped")))  # fmt: skip
+    patch.setattr(cleanup, "fence", lambda held, label: held.context.store.put_candidate(held.snapshot.id, label, Tombstone(reason="reaped")))  # fmt: skip
 
 
 def counts_refusals_without_a_control(patch: pytest.MonkeyPatch) -> None:
@@ -146,14 +147,14 @@ def confirms_at_a_single_refusal(patch: pytest.MonkeyPatch) -> None:
 
 
 def destroys_what_is_only_said(patch: pytest.MonkeyPatch) -> None:
-    finish = ending.finish
+    finish = revoke.finish
 
-    def finished(held: Session) -> None:
+    def finished(held: TokenSession) -> None:
         finish(held)
         held.context.store.destroy(held.snapshot.id, held.journal.old.label)
         held.commit(held.event(Op.DESTROY, Phase.OUTCOME), quarantine=())
 
-    patch.setattr(ending, "finish", finished)
+    patch.setattr(revoke, "finish", finished)
 
 
 Mutant = Callable[[pytest.MonkeyPatch], None]

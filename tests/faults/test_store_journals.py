@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.local_stores import added, everything, made, opened
 from tokenguard.errors import Tampered
 from tokenguard.stores.local import beside
-from tokenguard.stores.local.place import anchor_directory
+from tokenguard.stores.local.layout import anchor_directory
 
 PAGE = 4096
 MAGIC = bytes.fromhex("d9d505f920a163d7")

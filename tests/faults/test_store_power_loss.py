@@ -13,7 +13,7 @@ from tests.faults.power_loss import Disk, Recorder, Step
 from tests.faults.store_traffic import TRAFFIC
 from tokenguard.errors import Tampered, TokenguardError
 from tokenguard.stores.local import database
-from tokenguard.stores.local.anchor import Anchor, Seen
+from tokenguard.stores.local.anchor import Anchor, AnchoredState
 from tokenguard.stores.local.store import LocalStore
 
 
@@ -41,7 +41,7 @@ def record(home: Path, monkeypatch: pytest.MonkeyPatch) -> Recording:
     anchor = anchor_file(fresh)
     before = (home / "store.db").read_bytes(), anchor.read_bytes()
 
-    def recorded(self: Anchor, seen: Seen) -> None:
+    def recorded(self: Anchor, seen: AnchoredState) -> None:
         write(self, seen)
         recorder.steps.append(Step("anchor", data=anchor.read_bytes()))
 
@@ -60,7 +60,7 @@ def record(home: Path, monkeypatch: pytest.MonkeyPatch) -> Recording:
 
 
 def anchor_file(store: LocalStore) -> Path:
-    from tokenguard.stores.local.place import anchor_directory
+    from tokenguard.stores.local.layout import anchor_directory
 
     return anchor_directory() / store.store_id
 

@@ -18,7 +18,7 @@ from tokenguard.domain.names import new_token_id, token_name
 from tokenguard.errors import ExitCode, Tampered, TokenguardError, Unreachable, WrongKey
 from tokenguard.stores.local import database
 from tokenguard.stores.local.known_place import KnownPlace
-from tokenguard.stores.local.place import anchor_directory
+from tokenguard.stores.local.layout import anchor_directory
 
 PAGE = 4096
 
@@ -363,19 +363,19 @@ def test_a_write_never_vouches_for_what_it_did_not_prove(victim: Victim):
 
 def test_a_check_names_every_kind_of_problem_without_a_name_or_value(tmp_path: Path):
     """Rows that are sealed properly and do not fit together: what only a bug, or a holder of the key, can make."""
-    from tokenguard.stores.local.sealing import Kind
+    from tokenguard.stores.local.sealing import RowKind
 
     store = made(tmp_path / "store")
     one, two = added(store, "secret-name/one"), added(store, "secret-name/two")
     breaks: list[Callable[..., object]] = [
-        lambda rows: rows.put(Kind.NAME, "secret-name/one", two.encode()),
-        lambda rows: rows.put(Kind.NAME, "secret-name/lost", one.encode()),
-        lambda rows: rows.delete(Kind.EVENT, f"{one}:1"),
-        lambda rows: rows.put(Kind.EVENT, f"{new_token_id()}:1", rows.get(Kind.EVENT, f"{two}:1").data),
-        lambda rows: rows.put(Kind.EVENT, f"{two}:1", rows.get(Kind.EVENT, f"{two}:2").data),
-        lambda rows: rows.put(Kind.LIVE, one, b'{"version":2,"label":"gone-1"}'),
-        lambda rows: rows.put(Kind.VALUE, f"{one}:x", b"[]"),
-        lambda rows: rows.put(Kind.DOCUMENT, new_token_id(), b"nonsense"),
+        lambda rows: rows.put(RowKind.NAME, "secret-name/one", two.encode()),
+        lambda rows: rows.put(RowKind.NAME, "secret-name/lost", one.encode()),
+        lambda rows: rows.delete(RowKind.EVENT, f"{one}:1"),
+        lambda rows: rows.put(RowKind.EVENT, f"{new_token_id()}:1", rows.get(RowKind.EVENT, f"{two}:1").data),
+        lambda rows: rows.put(RowKind.EVENT, f"{two}:1", rows.get(RowKind.EVENT, f"{two}:2").data),
+        lambda rows: rows.put(RowKind.LIVE, one, b'{"version":2,"label":"gone-1"}'),
+        lambda rows: rows.put(RowKind.VALUE, f"{one}:x", b"[]"),
+        lambda rows: rows.put(RowKind.DOCUMENT, new_token_id(), b"nonsense"),
     ]
     for break_ in breaks:
         before = len(list(store.check()))

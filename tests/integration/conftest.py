@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.git_repository import Repository
 from tests.integration.openbao import OpenBao, running
-from tokenguard.sandbox.server import Sandbox
+from tokenguard.sandbox.sandbox_server import Sandbox
 
 
 @pytest.fixture(scope="module")

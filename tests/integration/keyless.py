@@ -10,9 +10,9 @@ from tests.fakes.answer import Answer
 from tests.fakes.ci_issuer import AUDIENCE, Issuer
 from tests.fakes.clock import SwiftClock
 from tests.integration.openbao import OpenBao
-from tokenguard.cli.boundary import run
-from tokenguard.provisioning.server_setup.vault import method_of, role_of
-from tokenguard.sandbox.server import Sandbox
+from tokenguard.cli.error_handler import run
+from tokenguard.provisioning.server_setup.vault_setup import method_of, role_of
+from tokenguard.sandbox.sandbox_server import Sandbox
 from tokenguard.shell.wiring import Wiring
 
 GITHUB_SERVER = """\

@@ -21,7 +21,7 @@ from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.ports.store import Store
-from tokenguard.sandbox.server import Sandbox
+from tokenguard.sandbox.sandbox_server import Sandbox
 
 ROOT = Path(__file__).parents[2]
 

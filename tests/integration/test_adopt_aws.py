@@ -84,7 +84,7 @@ def test_a_strangers_write_is_a_conflict_that_can_be_resumed(cli, fake_aws, monk
     old = made(cli)
     address = put(fake_aws, json.dumps({"token": old, "zone": "eu"}))
     assert adopt(cli, f"{address}#token").code == 0
-    from tokenguard.clients.aws.fields import SecretField
+    from tokenguard.clients.aws.secret_field import SecretField
 
     replace = SecretField.replace
 

@@ -11,7 +11,7 @@ import pytest
 from tests.fakes.vault_command_line import NAME, VaultCommandLine
 from tests.fakes.vault_proxy import Answer, Cut, VaultProxy
 from tests.integration.openbao import OpenBao
-from tokenguard.sandbox.server import Sandbox
+from tokenguard.sandbox.sandbox_server import Sandbox
 
 _numbers = itertools.count()
 _READS = {"GET", "LIST"}
@@ -366,7 +366,7 @@ def test_an_interrupted_import_goes_on_under_the_same_names(cli, theirs, tree, m
 
     monkeypatch.setattr(Engine, "add", dies)
     assert cli("import", "--from", f"vault://{theirs.mount}").code == 130
-    monkeypatch.setattr("tokenguard.inventory.taking.declare_users", _interrupt)
+    monkeypatch.setattr("tokenguard.inventory.admission.declare_users", _interrupt)
     assert cli("import", "--from", f"vault://{theirs.mount}").code == 130
     monkeypatch.undo()
     assert add is Engine.add

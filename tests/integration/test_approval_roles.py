@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.secrets_manager.command_line import AwsCommandLine
 from tests.fakes.secrets_manager.stores import CREDENTIALS, place
 from tests.fakes.vault_command_line import VaultCommandLine
-from tokenguard.stores.aws.policies import Role, policy
+from tokenguard.stores.aws.policies import AwsStoreRole, policy
 
 NAME = "video/app/prod/post"
 MANIFEST = """\
@@ -91,7 +91,7 @@ def on_aws(fake_aws, sandbox, tmp_path, capfd, monkeypatch) -> AwsCommandLine:
     return made
 
 
-def allowed(role: Role, aws, operation: str, params: dict) -> bool:
+def allowed(role: AwsStoreRole, aws, operation: str, params: dict) -> bool:
     """An explicit deny wins; then any statement that allows it."""
     secret = params.get("SecretId") or params.get("Name") or "*"
     arn = f"arn:aws:secretsmanager:{aws.region}:123456789012:secret:{secret}-AbCdEf" if secret != "*" else "*"
@@ -119,8 +119,8 @@ def test_on_aws_only_the_approver_s_policy_lets_an_approval_be_written(on_aws: A
         asked = writes(on_aws.aws)
         assert asked
         for operation, params in asked:
-            assert allowed(Role.APPROVER, on_aws.aws, operation, params), (operation, params)
-            for role in set(Role) - {Role.APPROVER, Role.BREAK_GLASS}:
+            assert allowed(AwsStoreRole.APPROVER, on_aws.aws, operation, params), (operation, params)
+            for role in set(AwsStoreRole) - {AwsStoreRole.APPROVER, AwsStoreRole.BREAK_GLASS}:
                 assert not allowed(role, on_aws.aws, operation, params), (role, operation)
     assert on_aws("apply").code == 0
 
@@ -131,4 +131,4 @@ def test_on_aws_a_rotator_writes_all_that_a_rotation_writes(on_aws: AwsCommandLi
     assert on_aws("apply").code == 0
     assert on_aws("rotate", NAME).code == 0
     for operation, params in writes(on_aws.aws):
-        assert allowed(Role.ROTATOR, on_aws.aws, operation, params), (operation, params)
+        assert allowed(AwsStoreRole.ROTATOR, on_aws.aws, operation, params), (operation, params)

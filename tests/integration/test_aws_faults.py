@@ -9,9 +9,9 @@ from tests.contract.store_suite import FIRST, OTHER, SECOND, VALUE, created, doc
 from tests.fakes.clock import FakeClock
 from tests.fakes.secrets_manager.server import KEY_ID, FakeAws
 from tests.fakes.secrets_manager.stores import CREDENTIALS, client, made, opened, place
-from tokenguard.clients.aws.client import AwsClient
-from tokenguard.clients.aws.settings import AwsSettings
-from tokenguard.clients.aws.trouble import AwsTrouble, Reason
+from tokenguard.clients.aws.aws_errors import AwsError, AwsFailure
+from tokenguard.clients.aws.aws_settings import AwsSettings
+from tokenguard.clients.aws.region_client import AwsClient
 from tokenguard.domain.event import Op
 from tokenguard.domain.names import Label, new_token_id, token_name
 from tokenguard.domain.secret import Value
@@ -48,15 +48,15 @@ def kept(aws):
 # ---- AWS says no
 
 CODES = {
-    "AccessDeniedException": Reason.DENIED,
-    "DecryptionFailure": Reason.KMS,
-    "EncryptionFailure": Reason.KMS,
-    "ExpiredTokenException": Reason.EXPIRED,
-    "UnrecognizedClientException": Reason.CREDENTIALS,
-    "ThrottlingException": Reason.THROTTLED,
-    "LimitExceededException": Reason.LIMIT,
-    "InternalServiceError": Reason.SERVER,
-    "AnErrorOfTomorrow": Reason.REFUSED,
+    "AccessDeniedException": AwsFailure.DENIED,
+    "DecryptionFailure": AwsFailure.KMS,
+    "EncryptionFailure": AwsFailure.KMS,
+    "ExpiredTokenException": AwsFailure.EXPIRED,
+    "UnrecognizedClientException": AwsFailure.CREDENTIALS,
+    "ThrottlingException": AwsFailure.THROTTLED,
+    "LimitExceededException": AwsFailure.LIMIT,
+    "InternalServiceError": AwsFailure.SERVER,
+    "AnErrorOfTomorrow": AwsFailure.REFUSED,
 }
 
 
@@ -92,7 +92,7 @@ def test_a_refused_publish_leaves_what_consumers_read_and_can_be_repeated(aws, s
 
 def test_a_denied_kms_key_is_told_from_a_denied_call(aws, store):
     aws.fail("CreateSecret", "AccessDeniedException", message="Access to KMS is not allowed")
-    with pytest.raises(AwsTrouble) as caught:
+    with pytest.raises(AwsError) as caught:
         created(store)
     assert "kms:Decrypt" in caught.value.hint
 
@@ -109,7 +109,7 @@ def test_a_denied_kms_key_is_told_from_a_denied_call(aws, store):
 def test_a_clock_that_is_wrong_is_told_from_a_wrong_key(aws, store, code, message, words):
     read = created(store)
     aws.fail("PutSecretValue", code, message=message)
-    with pytest.raises(AwsTrouble) as caught:
+    with pytest.raises(AwsError) as caught:
         edited(store, read)
     words(caught.value)
     words(caught.value)
@@ -119,7 +119,7 @@ def test_a_clock_that_is_wrong_is_told_from_a_wrong_key(aws, store, code, messag
 def test_a_session_that_expires_says_how_to_go_on(aws, store, words):
     read = created(store)
     aws.expired.add(KEY_ID)
-    with pytest.raises(AwsTrouble) as caught:
+    with pytest.raises(AwsError) as caught:
         edited(store, read)
     words(caught.value)
     assert "--resume" in caught.value.hint
@@ -136,14 +136,14 @@ def test_without_credentials_there_is_one_clear_error(aws, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     lonely = AwsClient(AwsSettings(region=aws.region, endpoint=Address.parse(aws.url)))
-    with pytest.raises(AwsTrouble) as caught:
+    with pytest.raises(AwsError) as caught:
         open_store(place(aws), lonely, FakeClock())
-    assert caught.value.reason is Reason.CREDENTIALS
+    assert caught.value.reason is AwsFailure.CREDENTIALS
 
 
 def test_nobody_there_is_said_so(aws, words):
     gone = AwsClient(AwsSettings(region=aws.region, endpoint=Address.parse("http://127.0.0.1:9"), attempts=1))
-    with pytest.raises(AwsTrouble) as caught:
+    with pytest.raises(AwsError) as caught:
         open_store(place(aws), gone, FakeClock())
     words(caught.value)
 
@@ -154,9 +154,9 @@ def test_a_portal_that_answers_in_place_of_aws_is_not_taken_for_it(aws, body):
 
     with ScriptedServer(reply(200, body, kind="text/html")) as portal:
         address = Address.parse(portal.url)
-        with pytest.raises(AwsTrouble) as caught:
+        with pytest.raises(AwsError) as caught:
             open_store(place(aws), AwsClient(AwsSettings(region=aws.region, endpoint=address, attempts=1)), FakeClock())
-    assert caught.value.reason in {Reason.MALFORMED, Reason.RESET}
+    assert caught.value.reason in {AwsFailure.MALFORMED, AwsFailure.RESET}
 
 
 def test_no_request_is_logged_even_when_somebody_asks_for_everything(aws, store, caplog):
@@ -304,7 +304,7 @@ def test_two_stores_of_one_region_do_not_see_each_other(aws, store):
 def test_a_secret_that_is_scheduled_for_deletion_says_how_to_get_it_back(aws, store, words):
     read = created(store)
     client(aws).secrets("delete_secret", SecretId=HOME, RecoveryWindowInDays=7)
-    with pytest.raises(AwsTrouble) as caught:
+    with pytest.raises(AwsError) as caught:
         edited(store, read)
     words(caught.value)
     assert "restore-secret" in caught.value.hint

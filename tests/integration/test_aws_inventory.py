@@ -36,7 +36,7 @@ def fill(aws: FakeAws, store: AwsStore, count: int) -> None:
     one = created(store, "team/service0/prod/post", owner="team", purpose="p" * 60, environment="prod")
     pattern = store._tokens.newest(one.id)
     from tokenguard.clients.aws.secrets import new_version
-    from tokenguard.stores.aws.bodies import pack
+    from tokenguard.stores.aws.codec import pack
     from tokenguard.stores.aws.projection import tags_of
 
     for number in range(1, count):

@@ -15,11 +15,11 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Op
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, Tampered
-from tokenguard.stores.aws import trail
-from tokenguard.stores.aws.bodies import VoidBody, unpack
-from tokenguard.stores.aws.policies import Role, policy
+from tokenguard.stores.aws import event_archive
+from tokenguard.stores.aws.codec import VoidBody, unpack
+from tokenguard.stores.aws.event_archive import BLOCK, Block
+from tokenguard.stores.aws.policies import AwsStoreRole, policy
 from tokenguard.stores.aws.store import AwsStore
-from tokenguard.stores.aws.trail import BLOCK, Block
 
 HOME = "video-team/video/upload"
 
@@ -28,8 +28,8 @@ HOME = "video-team/video/upload"
 def aws(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(trail, "_ROOMY", 700)
-    monkeypatch.setattr(trail, "_STAY", 2)
+    monkeypatch.setattr(event_archive, "_ROOMY", 700)
+    monkeypatch.setattr(event_archive, "_STAY", 2)
     fake_aws.service.versions_per_secret = 100_000
     return fake_aws
 
@@ -84,7 +84,7 @@ def test_room_that_a_crash_has_taken_is_found_elsewhere(aws: FakeAws, store: Aws
     """Blocks whose state never came to count keep their labels; the trail goes on without that room."""
     read = lengthened(store, created(store), 3)
     for number in range(MAX_LABELS - len(aws.service.shelf.secrets[HOME].labels)):
-        store.secrets.write(HOME, trail.new_version(), os.urandom(8), stage=f"{BLOCK}lost-{number}")
+        store.secrets.write(HOME, event_archive.new_version(), os.urandom(8), stage=f"{BLOCK}lost-{number}")
     read = lengthened(store, read, 5)
     assert archives(aws)
     assert len(opened(aws).history(read.id)) == 8 * 3 + 1
@@ -144,7 +144,7 @@ def test_what_an_application_may_read_of_an_archive_says_nothing(aws: FakeAws, s
 def test_the_inventory_role_may_read_the_trail_by_its_labels(aws: FakeAws, store: AwsStore):
     """It is never asked by the id of a version alone: the role's condition would not be met."""
     read = lengthened(store, created(store), 12)
-    statements = json.loads(policy(Role.INVENTORY, place(aws)))["Statement"]
+    statements = json.loads(policy(AwsStoreRole.INVENTORY, place(aws)))["Statement"]
     (allowed,) = [each["Condition"]["StringLike"] for each in statements if each["Sid"] == "States"]
     aws.requests.clear()
     opened(aws).history(read.id)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tokenguard.cli.demo_stage import Stage
+from tokenguard.cli.demo_stage import DemoStage
 
 ROOT = Path(__file__).parents[2]
 _SHOWN = re.compile(r"<!-- demo -->\n```text\n(.*?)```", re.DOTALL)
@@ -80,7 +80,7 @@ def test_its_narrator_is_coloured_only_where_that_is_wanted(monkeypatch, told, c
         monkeypatch.setenv(name, value)
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
-    Stage.say(object.__new__(Stage), "a store of its own")
+    DemoStage.say(object.__new__(DemoStage), "a store of its own")
     assert ("\x1b[" in terminal.getvalue()) is colours
 
 

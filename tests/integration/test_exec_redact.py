@@ -104,7 +104,7 @@ def test_masking_that_fails_stops_the_output_and_is_125():
         "from tokenguard.redaction import stream\n"
         "real = stream.survey\n"
         "stream.survey = lambda m, d, final: real(m, d, final=final) if b'bad' not in d else 1 / 0\n"
-        "from tokenguard.cli.boundary import run\n"
+        "from tokenguard.cli.error_handler import run\n"
         "sys.exit(run(['redact']))"
     )
     child = subprocess.Popen(

@@ -17,8 +17,8 @@ from tests.fakes.secrets_manager.server import FakeAws
 from tests.fakes.secrets_manager.stores import CREDENTIALS, client
 from tests.fakes.vault_proxy import Answer, VaultProxy
 from tests.integration.openbao import OpenBao
-from tokenguard.cli.boundary import run
-from tokenguard.sandbox.server import Sandbox
+from tokenguard.cli.error_handler import run
+from tokenguard.sandbox.sandbox_server import Sandbox
 from tokenguard.shell.wiring import Wiring
 
 NAME = "video/app/prod/post"
@@ -102,7 +102,9 @@ def place(request, monkeypatch) -> Iterator[OnVault | OnAws]:
     usual = request.getfixturevalue("fake_aws")
     with FakeAws() as other:
         by_url = {usual.url: usual, other.url: other}
-        monkeypatch.setattr("tokenguard.shell.aws.AwsClient", lambda made, *_, **__: client(by_url[str(made.endpoint)]))
+        monkeypatch.setattr(
+            "tokenguard.shell.aws_store.AwsClient", lambda made, *_, **__: client(by_url[str(made.endpoint)])
+        )
         yield OnAws(usual, other)
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from tests.fakes.git_repository import Repository
 from tests.integration.hook_runners import BIN, HOOK_TYPES, ROOT, RUNNERS, runner
-from tokenguard.cli.bootstrapping import SYSTEMS
 from tokenguard.domain.profile import Profile
+from tokenguard.usecases.init_ci import SYSTEMS
 
 STORES = ("vault://kv/video", "aws://eu-central-1/video")
 REQUIREMENTS = {

@@ -152,7 +152,7 @@ def test_a_login_that_ended_is_made_again_with_a_fresh_identity(github, openbao)
     from tests.fakes.clock import FakeClock
     from tokenguard.clients.job_identity import GithubIdentity
     from tokenguard.clients.vault.connection import VaultConnection
-    from tokenguard.clients.vault.settings import Login, Method, VaultSettings
+    from tokenguard.clients.vault.vault_settings import Login, LoginMethod, VaultSettings
     from tokenguard.domain.secret import Secret
     from tokenguard.http.address import Address
     from tokenguard.http.client import Network
@@ -161,7 +161,7 @@ def test_a_login_that_ended_is_made_again_with_a_fresh_identity(github, openbao)
     issuer.claims = GITHUB
     url, request = issuer.job.values()
     identity = GithubIdentity(url, Secret(request), "tokenguard", clock, Network())
-    login = Login(method=Method.JWT, credential=identity, mount="tokenguard-github", role=github.role("rotator"))
+    login = Login(method=LoginMethod.JWT, credential=identity, mount="tokenguard-github", role=github.role("rotator"))
     connection = VaultConnection(VaultSettings(address=Address.parse(openbao.url), login=login), clock)
     asked = len(issuer.asked)
     for expected in (1, 2):

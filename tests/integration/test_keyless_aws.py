@@ -11,8 +11,8 @@ from tests.fakes.secrets_manager.command_line import NAME, AwsCommandLine
 from tests.fakes.secrets_manager.server import FakeAws
 from tests.fakes.secrets_manager.stores import CREDENTIALS
 from tests.integration.pipeline_jobs import Runner
-from tokenguard.provisioning.server_setup.reading import read_setup
-from tokenguard.shell.aws import roles_of
+from tokenguard.provisioning.server_setup.server_file import read_setup
+from tokenguard.shell.aws_store import roles_of
 
 ACTION = Path(__file__).parents[2] / "action.yml"
 SERVER = """\

@@ -13,10 +13,10 @@ from tokenguard.audit.chain import check_all
 from tokenguard.domain.event import Op
 from tokenguard.domain.names import Label
 from tokenguard.domain.secret import Secret, Value
-from tokenguard.migration.moving import move_store
-from tokenguard.ports.shelf import Item
+from tokenguard.migration.move_store import move_store
+from tokenguard.ports.shared_item import Item
 from tokenguard.ports.store import Tombstone
-from tokenguard.stores.vault.layout import Place
+from tokenguard.stores.vault.layout import VaultAddress
 
 
 def test_a_long_trail_and_every_kind_of_slot_go_around(openbao, fake_aws, tmp_path, monkeypatch):
@@ -38,7 +38,9 @@ def test_a_long_trail_and_every_kind_of_slot_go_around(openbao, fake_aws, tmp_pa
     share(local, Item.FINGERPRINTS, bytes(range(256)) * 40, times=150)
     before, trail = local.load(token).document, local.history(token)
     vault = vault_stores.made(
-        Place(mount="secret", prefix="around"), vault_stores.connection(openbao.url, openbao.root_token), sandbox=True
+        VaultAddress(mount="secret", prefix="around"),
+        vault_stores.connection(openbao.url, openbao.root_token),
+        sandbox=True,
     )
     aws, home = aws_stores.made(fake_aws, "around"), made(tmp_path / "last")
     clock = FakeClock()

@@ -12,7 +12,7 @@ import requests
 from tests.fakes.ci_issuer import GITHUB, PULL_REQUEST, Issuer
 from tests.integration.openbao import running
 from tests.integration.pipeline_jobs import Runner
-from tokenguard.cli.boundary import run
+from tokenguard.cli.error_handler import run
 from tokenguard.shell.wiring import Wiring
 
 PAGE = Path(__file__).parents[2] / "docs/ten-minutes.md"

@@ -11,7 +11,7 @@ import yaml
 
 from tests.fakes.ci_issuer import GITHUB, GITLAB, MERGE_REQUEST, PULL_REQUEST, Issuer
 from tests.integration.pipeline_jobs import Runner
-from tokenguard.cli.boundary import run
+from tokenguard.cli.error_handler import run
 from tokenguard.shell.wiring import Wiring
 
 ACTION = Path(__file__).parents[2] / "action.yml"

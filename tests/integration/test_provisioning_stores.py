@@ -20,9 +20,9 @@ from tests.fakes.secrets_manager.command_line import AwsCommandLine
 from tests.fakes.secrets_manager.stores import CREDENTIALS
 from tests.fakes.vault_command_line import VaultCommandLine
 from tests.fakes.vault_proxy import Cut, VaultProxy
-from tokenguard.cli.boundary import run
-from tokenguard.sandbox.knobs import Knobs
-from tokenguard.sandbox.server import Sandbox
+from tokenguard.cli.error_handler import run
+from tokenguard.sandbox.fault_settings import Knobs
+from tokenguard.sandbox.sandbox_server import Sandbox
 from tokenguard.shell.wiring import Wiring
 from tokenguard.stores.aws.store import AwsStore
 

@@ -25,11 +25,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.git_repository import Repository, leak
-from tokenguard.detection.own_index import OwnIndex, covered, tag_of
+from tokenguard.detection.known_token_index import OwnIndex, covered, tag_of
 from tokenguard.detection.rules import scan_rules
 from tokenguard.domain.profile import Profile
-from tokenguard.scanning.baseline import NAME, Recorder, new_salt, read_baseline
-from tokenguard.scanning.jobs import Job
+from tokenguard.scanning.baseline_file import NAME, Recorder, new_salt, read_baseline
+from tokenguard.scanning.jobs import ScanJob
 from tokenguard.scanning.scanner import Stages, Suppressor
 
 BIN = Path(sys.executable).parent
@@ -101,7 +101,7 @@ def test_t21_a_committed_baseline_costs_a_slow_hash_for_each_guess_and_file(tmp_
     monkeypatch.chdir(tmp_path)
     Path("a.py").write_text('password = "summer-2026-x1"\n')
     recorder = Recorder(new_salt())
-    Job(stages=Stages(), suppressor=recorder).paths([Path("a.py")])
+    ScanJob(stages=Stages(), suppressor=recorder).paths([Path("a.py")])
     Path(NAME).write_bytes(recorder.written())
     salt, entries = read_baseline(Path(NAME))
     tags = {entry.tag for entry in entries}

@@ -9,15 +9,15 @@ import pytest
 
 from tests.fakes.git_repository import Repository, leak
 from tokenguard.errors import InputError
-from tokenguard.scanning.jobs import Job
+from tokenguard.scanning.jobs import ScanJob
 from tokenguard.scanning.scanner import Stages, Suppressor
 
 HOOK = str(Path(sys.executable).parent / "tokenguard-hook")
 ZEROS = "0" * 40
 
 
-def job() -> Job:
-    return Job(stages=Stages(), suppressor=Suppressor())
+def job() -> ScanJob:
+    return ScanJob(stages=Stages(), suppressor=Suppressor())
 
 
 def blob(repo: Repository) -> str:

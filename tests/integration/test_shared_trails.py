@@ -19,16 +19,16 @@ from tokenguard.clients.aws.secrets import CURRENT, MAX_BYTES, new_version
 from tokenguard.domain.event import ChainHead, Op
 from tokenguard.errors import Conflict, InputError, Tampered, Unreachable
 from tokenguard.frozen import replace
-from tokenguard.ports.shelf import Item
+from tokenguard.ports.shared_item import Item
 from tokenguard.ports.store import Store
 from tokenguard.stores.aws.store import AwsStore
 from tokenguard.stores.local import chains
-from tokenguard.stores.local.contents import encode
-from tokenguard.stores.local.sealing import Kind
-from tokenguard.stores.shelved import ItemTrail, packed, unpacked
-from tokenguard.stores.vault.contents import pack, unpack
-from tokenguard.stores.vault.layout import Place
-from tokenguard.stores.vault.shelf import _Packed
+from tokenguard.stores.local.codec import encode
+from tokenguard.stores.local.sealing import RowKind
+from tokenguard.stores.shared_item_codec import ItemTrail, packed, unpacked
+from tokenguard.stores.vault.codec import pack, unpack
+from tokenguard.stores.vault.layout import VaultAddress
+from tokenguard.stores.vault.shared_items import _Packed
 
 POLICY = b'{"policy": "ours"}'
 SECRET = "video-team/@shared-policy"
@@ -39,7 +39,7 @@ class OnVault:
     """A store on OpenBao, and somebody else who may write to its entries."""
 
     def __init__(self, server: Any, prefix: str) -> None:
-        place = Place(mount="secret", prefix=prefix)
+        place = VaultAddress(mount="secret", prefix=prefix)
         self.store: Any = vault_stores.made(place, vault_stores.connection(server.url, server.root_token))
         self._kv, self._path = self.store._kv, place.shared("policy")
         self.first_block = place.at("shared", "log", "policy", "000000")
@@ -163,11 +163,11 @@ def test_who_has_the_key_of_a_local_store_is_found_out_too(tmp_path, monkeypatch
         with store.session.writing() as work:
             if row == "event":
                 other = replace(entries[1], event=replace(entries[1].event, op=Op.EDIT))
-                work.rows.put(Kind.EVENT, chains.entry_key(Item.POLICY.chain, 2), encode(other))
+                work.rows.put(RowKind.EVENT, chains.entry_key(Item.POLICY.chain, 2), encode(other))
             elif row == "head":
-                work.rows.put(Kind.CHAIN, Item.POLICY.chain, encode(ChainHead(2, entries[1].hash)))
+                work.rows.put(RowKind.CHAIN, Item.POLICY.chain, encode(ChainHead(2, entries[1].hash)))
             else:
-                work.rows.put(Kind.SHARED, Item.POLICY, b'{"policy": "theirs"}')
+                work.rows.put(RowKind.SHARED, Item.POLICY, b'{"policy": "theirs"}')
         assert broken(store)
         assert list(store.check()) or row == "item"
 

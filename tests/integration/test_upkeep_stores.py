@@ -21,8 +21,8 @@ from tests.fakes.secrets_manager.command_line import AwsCommandLine
 from tests.fakes.secrets_manager.stores import CREDENTIALS
 from tests.fakes.settings_client import SettingsClient
 from tests.fakes.vault_command_line import VaultCommandLine
-from tokenguard.cli.boundary import run
-from tokenguard.sandbox.server import Sandbox
+from tokenguard.cli.error_handler import run
+from tokenguard.sandbox.sandbox_server import Sandbox
 from tokenguard.shell.wiring import Wiring
 
 _numbers = itertools.count()

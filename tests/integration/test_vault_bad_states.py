@@ -19,7 +19,7 @@ from tests.fakes.vault_proxy import Answer, Asked, VaultProxy
 from tests.integration.openbao import OpenBao
 from tests.integration.vault_scene import Scene
 from tokenguard.errors import ExitCode, TokenguardError
-from tokenguard.stores.vault.policies import Role, policy
+from tokenguard.stores.vault.policies import VaultStoreRole, policy
 
 POLICY = "bad-states"
 
@@ -32,7 +32,7 @@ class Runner:
     login: str = ""
 
     def __post_init__(self) -> None:
-        self.allow(policy(Role.ROTATOR, self.scene.place))
+        self.allow(policy(VaultStoreRole.ROTATOR, self.scene.place))
         self.log_in()
 
     def allow(self, text: str) -> None:
@@ -82,7 +82,7 @@ STATES = {
     "the policy was taken away": State(
         "denies this", "init --print-policy",
         lambda runner: runner.allow('path "auth/token/lookup-self" { capabilities = ["read"] }'),
-        lambda runner: runner.allow(policy(Role.ROTATOR, runner.scene.place)),
+        lambda runner: runner.allow(policy(VaultStoreRole.ROTATOR, runner.scene.place)),
     ),
     "not initialised": State("not initialised", "check the address", answers(Answer(501))),
     "sealed": State("sealed", "unsealed", answers(Answer(503))),

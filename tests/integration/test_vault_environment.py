@@ -5,7 +5,7 @@ import secrets
 
 import pytest
 
-from tokenguard.cli.boundary import run
+from tokenguard.cli.error_handler import run
 from tokenguard.errors import ExitCode
 from tokenguard.shell.wiring import Wiring
 

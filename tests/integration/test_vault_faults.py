@@ -8,7 +8,7 @@ from tests.fakes import vault_stores
 from tests.fakes.vault_proxy import Answer, Asked, Cut, VaultProxy
 from tests.integration.openbao import OpenBao
 from tests.integration.vault_scene import Scene
-from tokenguard.clients.vault.trouble import Reason, VaultTrouble
+from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, ExitCode, NotProvenDead, Tampered, TokenguardError, Unreachable
 from tokenguard.ports.store import Tombstone
@@ -164,9 +164,9 @@ def test_two_runners_on_one_token_do_not_both_advance_it(scene: Scene):
 def test_a_deleted_document_is_not_taken_for_no_document(scene: Scene):
     scene.server.api("DELETE", f"secret/data/{scene.place.document(scene.token)}")
     for look in (lambda: scene.store.load(scene.token), lambda: list(scene.store.scan())):
-        with pytest.raises(VaultTrouble) as caught:
+        with pytest.raises(VaultError) as caught:
             look()
-        assert caught.value.reason is Reason.DELETED
+        assert caught.value.reason is VaultFailure.DELETED
         assert "undelete" in caught.value.hint
     scene.server.api("POST", f"secret/undelete/{scene.place.document(scene.token)}", {"versions": list(range(1, 40))})
     rotate_through(scene)

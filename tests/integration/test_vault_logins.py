@@ -35,7 +35,7 @@ def role(openbao: OpenBao) -> dict[str, str]:
 @pytest.fixture
 def cli(openbao, sandbox, role, tmp_path, capfd) -> VaultCommandLine:
     """A store of its own with one token; `rotator` is the policy that is printed for it."""
-    from tokenguard.shell.vault import policies
+    from tokenguard.shell.vault_store import policies
 
     url = f"vault://secret/logins{next(_numbers)}"
     openbao.api("PUT", "sys/policies/acl/rotator", {"policy": policies(url)["rotator"]})

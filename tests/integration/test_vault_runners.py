@@ -11,8 +11,8 @@ from tests.fakes.secrets_manager.server import FakeAws
 from tests.faults.rotation_homes import AwsHome, Home, VaultHome
 from tests.integration.openbao import OpenBao
 from tests.integration.runners import Ended, Fleet
-from tokenguard.sandbox.knobs import Knobs
-from tokenguard.sandbox.server import Sandbox
+from tokenguard.sandbox.fault_settings import Knobs
+from tokenguard.sandbox.sandbox_server import Sandbox
 
 
 @pytest.fixture

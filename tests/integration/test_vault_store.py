@@ -11,7 +11,7 @@ from tests.fakes import vault_stores
 from tests.fakes.vault_proxy import Answer, Asked, VaultProxy
 from tests.integration.openbao import OpenBao
 from tokenguard.clients.vault.kv import KvMount
-from tokenguard.clients.vault.trouble import Reason, VaultTrouble
+from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Op
 from tokenguard.domain.journal import Journal, Mode, Stage
@@ -19,9 +19,9 @@ from tokenguard.domain.names import TokenId, new_token_id, token_name
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import Conflict, InputError, Tampered
 from tokenguard.frozen import replace
-from tokenguard.stores.vault.contents import never
-from tokenguard.stores.vault.history import BLOCK
-from tokenguard.stores.vault.layout import SHARDS, Place, shard_of
+from tokenguard.stores.vault.codec import never
+from tokenguard.stores.vault.event_archive import BLOCK
+from tokenguard.stores.vault.layout import SHARDS, VaultAddress, shard_of
 from tokenguard.stores.vault.store import VaultStore
 
 _numbers = itertools.count()
@@ -38,7 +38,7 @@ class Home:
 
     def __init__(self, openbao: OpenBao, proxy: VaultProxy) -> None:
         self.server, self.proxy = openbao, proxy
-        self.place = Place(mount="secret", prefix=f"tg/home{next(_numbers)}")
+        self.place = VaultAddress(mount="secret", prefix=f"tg/home{next(_numbers)}")
         self.store = vault_stores.made(self.place, self.connection())
         self.kv = KvMount(self.connection(), "secret")
         proxy.clear()
@@ -65,7 +65,7 @@ def classic(openbao: OpenBao, proxy: VaultProxy, monkeypatch: pytest.MonkeyPatch
     proxy.clear()
 
     def unsupported(self: KvMount, path: str, after: str = "") -> dict[str, int]:
-        raise VaultTrouble.because(Reason.UNSUPPORTED)
+        raise VaultError.because(VaultFailure.UNSUPPORTED)
 
     monkeypatch.setattr(KvMount, "versions", unsupported)
     return Home(openbao, proxy)
@@ -107,7 +107,7 @@ def test_of_many_who_want_one_name_one_gets_it(home: Home):
 def test_a_name_whose_claimant_died_is_free_for_the_next(home: Home):
     """The claim is written, the document never: the crash between."""
     home.proxy.fault = lambda _n, asked: Answer(403) if asked.method == "POST" and "/doc/" in asked.path else None
-    with pytest.raises(VaultTrouble):
+    with pytest.raises(VaultError):
         created(home.store)
     home.proxy.clear()
     assert home.store.find(token_name("video/upload")) is None
@@ -135,7 +135,7 @@ def test_a_claimant_who_is_only_slow_is_fenced(home: Home):
 def test_a_rename_that_died_after_its_claim_does_not_block_the_name(home: Home):
     old = created(home.store, "old")
     home.proxy.fault = lambda _n, asked: Answer(403) if asked.method == "POST" and "/doc/" in asked.path else None
-    with pytest.raises(VaultTrouble):
+    with pytest.raises(VaultError):
         home.store.commit(old.id, old.version, document("new"), [event(home.store, Op.EDIT)])
     home.proxy.clear()
     assert home.store.find(token_name("new")) is None
@@ -336,11 +336,11 @@ def test_what_never_came_to_be_is_in_no_inventory(home: Home):
 
 
 def test_a_founding_that_was_interrupted_is_taken_up_with_the_same_key(home: Home):
-    place = Place(mount="secret", prefix=f"tg/half{next(_numbers)}")
+    place = VaultAddress(mount="secret", prefix=f"tg/half{next(_numbers)}")
     home.proxy.fault = lambda _n, asked: (
         Answer(403) if asked.method == "POST" and asked.path.endswith("meta/store") else None
     )
-    with pytest.raises(VaultTrouble):
+    with pytest.raises(VaultError):
         vault_stores.made(place, home.connection())
     home.proxy.clear()
     key = home.server.api("GET", f"secret/data/{place.key}").json()["data"]["data"]
@@ -350,7 +350,7 @@ def test_a_founding_that_was_interrupted_is_taken_up_with_the_same_key(home: Hom
 
 
 def test_of_two_who_make_a_store_one_does(home: Home):
-    place = Place(mount="secret", prefix=f"tg/twice{next(_numbers)}")
+    place = VaultAddress(mount="secret", prefix=f"tg/twice{next(_numbers)}")
     made: list[VaultStore] = []
 
     def overtake(_number: int, asked: Asked) -> None:
@@ -411,7 +411,7 @@ def test_a_crash_between_block_and_document_loses_nothing(home: Home):
     for _ in range(2 * BLOCK - 1):
         snapshot = home.store.commit(snapshot.id, snapshot.version, snapshot.document, [event(home.store, Op.VERIFY)])
     home.proxy.fault = lambda _n, asked: Answer(403) if asked.method == "POST" and "/doc/" in asked.path else None
-    with pytest.raises(VaultTrouble):
+    with pytest.raises(VaultError):
         home.store.commit(snapshot.id, snapshot.version, snapshot.document, [event(home.store, Op.EDIT)])
     home.proxy.clear()
     other = home.handle()
@@ -433,7 +433,7 @@ def test_a_crash_between_block_and_document_loses_nothing(home: Home):
 )  # fmt: skip
 def test_an_address_cannot_leave_its_mount(url: str):
     with pytest.raises(InputError):
-        Place.parse(url)
+        VaultAddress.parse(url)
 
 
 @pytest.mark.parametrize(
@@ -444,9 +444,9 @@ def test_an_address_cannot_leave_its_mount(url: str):
     ],
 )  # fmt: skip
 def test_an_address_says_mount_and_prefix(url: str, document: str):
-    place = Place.parse(url)
+    place = VaultAddress.parse(url)
     assert place.document(TokenId("0")) == document
-    assert Place.parse(place.url) == place
+    assert VaultAddress.parse(place.url) == place
 
 
 def test_a_value_that_a_vault_cannot_hold_is_refused_and_nothing_written(home: Home):

@@ -9,7 +9,7 @@ from tests.unit.rotation_bench import Bench
 from tokenguard.audit.chain import check_all
 from tokenguard.clients.vault.connection import VaultConnection
 from tokenguard.domain.liveness import DeathGrade
-from tokenguard.stores.vault.layout import Place
+from tokenguard.stores.vault.layout import VaultAddress
 
 
 class Scene:
@@ -18,7 +18,7 @@ class Scene:
     _numbers = itertools.count()
 
     def __init__(self, server: OpenBao, proxy: VaultProxy, *, guided: bool = False) -> None:
-        self.place = Place(mount="secret", prefix=f"tg/scene{next(self._numbers)}")
+        self.place = VaultAddress(mount="secret", prefix=f"tg/scene{next(self._numbers)}")
         self.server, self.proxy = server, proxy
         self.bench = Bench(guided=guided)
         self.store = vault_stores.made(self.place, self.connection())

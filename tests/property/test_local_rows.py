@@ -8,10 +8,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tokenguard.stores.local.database import SCHEMA
 from tokenguard.stores.local.rows import SealedRows
-from tokenguard.stores.local.sealing import DataKeys, Kind, Sealer
+from tokenguard.stores.local.sealing import DataKeys, RowKind, Sealer
 from tokenguard.stores.local.tree import EMPTY
 
-KINDS = st.sampled_from([Kind.DOCUMENT, Kind.NAME, Kind.VALUE])
+KINDS = st.sampled_from([RowKind.DOCUMENT, RowKind.NAME, RowKind.VALUE])
 KEYS = st.sampled_from([f"key{number}" for number in range(12)])
 
 
@@ -23,7 +23,7 @@ class RowsAgainstADictionary(RuleBasedStateMachine):
             self.connection.execute(statement)
         self.sealer = Sealer(DataKeys.derive(b"k" * 32), b"s" * 16)
         self.digests = EMPTY
-        self.model: dict[tuple[Kind, str], tuple[int, bytes]] = {}
+        self.model: dict[tuple[RowKind, str], tuple[int, bytes]] = {}
         self.begin()
 
     def begin(self) -> None:
@@ -32,18 +32,18 @@ class RowsAgainstADictionary(RuleBasedStateMachine):
         self.before = dict(self.model)
 
     @rule(kind=KINDS, key=KEYS, data=st.binary(max_size=600))
-    def put(self, kind: Kind, key: str, data: bytes) -> None:
+    def put(self, kind: RowKind, key: str, data: bytes) -> None:
         version = self.rows.put(kind, key, data)
         assert version == self.model.get((kind, key), (0, b""))[0] + 1
         self.model[kind, key] = version, data
 
     @rule(kind=KINDS, key=KEYS)
-    def delete(self, kind: Kind, key: str) -> None:
+    def delete(self, kind: RowKind, key: str) -> None:
         self.rows.delete(kind, key)
         self.model.pop((kind, key), None)
 
     @rule(kind=KINDS, key=KEYS)
-    def get(self, kind: Kind, key: str) -> None:
+    def get(self, kind: RowKind, key: str) -> None:
         row = self.rows.get(kind, key)
         assert (row and (row.version, row.data)) == self.model.get((kind, key))
 
@@ -61,7 +61,7 @@ class RowsAgainstADictionary(RuleBasedStateMachine):
 
     @invariant()
     def a_scan_sees_everything_and_only_its_kinds(self) -> None:
-        for kinds in (tuple(Kind), (Kind.NAME,)):
+        for kinds in (tuple(RowKind), (RowKind.NAME,)):
             found = {
                 (row.kind, row.key): (row.version, row.data)
                 for row in (sealed.open(self.sealer) for sealed in self.rows.scan(*kinds))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenguard.errors import Unreachable
-from tokenguard.ports.provider import Listed
+from tokenguard.ports.provider import ProviderToken
 from tokenguard.providers.paging import ListPage, Paging, PagingKind, read_list, says_more
 
 KINDS = {
@@ -36,7 +36,7 @@ class Vendor:
         start = self._start(given, size)
         if self.serves is PagingKind.NONE:
             start, size = 0, len(self.ids)
-        rows = tuple(Listed(provider_id=str(each), label="x") for each in self.ids[start : start + size])
+        rows = tuple(ProviderToken(provider_id=str(each), label="x") for each in self.ids[start : start + size])
         after = start + size if start + size < len(self.ids) else None
         return ListPage(
             rows=rows,
@@ -108,7 +108,7 @@ def test_cursors_that_repeat_and_pages_without_end_are_given_up():
 
     def endless(query):
         asked.append(query)
-        return ListPage(rows=(Listed(provider_id=str(next(numbers)), label="x"),))
+        return ListPage(rows=(ProviderToken(provider_id=str(next(numbers)), label="x"),))
 
     with pytest.raises(Unreachable):
         read_list(KINDS[PagingKind.PAGE], endless)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tokenguard.documents import load_yaml
 from tokenguard.errors import InputError
 from tokenguard.provisioning.canonical import canonical
-from tokenguard.provisioning.fields import FIELDS, TOP
+from tokenguard.provisioning.manifest_fields import FIELDS, TOP
 
 _blank = st.sampled_from(["", "", "", "\n", "\n\n", "# c1\n", "  # c2\n", "        # c3\n", "\n# c4\n\n", "#\n"])
 _value = st.sampled_from(

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.cli.bad_manifests import cases
-from tokenguard.cli.declaring import declared_in
 from tokenguard.errors import InputError
-from tokenguard.provisioning.fields import FIELDS, TOP
+from tokenguard.provisioning.manifest_fields import FIELDS, TOP
+from tokenguard.usecases.load_manifest import declared_in
 
 _PLACE = re.compile(r"tokens\.yaml:[1-9]\d*:[1-9]\d*: [^\n]+")
 _words = st.one_of(

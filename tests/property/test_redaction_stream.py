@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.redaction_reference import feed_all, naive
-from tokenguard.redaction.known import Needle, Source
+from tokenguard.redaction.known import MatchSource, Needle
 from tokenguard.redaction.matcher import Matcher
-from tokenguard.redaction.patterns import Pattern, Run
+from tokenguard.redaction.patterns import Pattern, PatternRun
 from tokenguard.redaction.stream import StreamRedactor, redact
 
 TOY = (
-    Pattern("p1", (b"ab:", Run("ab", 2, 6))),
-    Pattern("p2", (b"::", Run("ab", 1, 4), b":", Run("ab", 1, 5), b"@"), masked=3),
-    Pattern("p3", (b"bbb", Run("a", 0, 3), b"x")),
+    Pattern("p1", (b"ab:", PatternRun("ab", 2, 6))),
+    Pattern("p2", (b"::", PatternRun("ab", 1, 4), b":", PatternRun("ab", 1, 5), b"@"), masked=3),
+    Pattern("p3", (b"bbb", PatternRun("a", 0, 3), b"x")),
 )
 INSERTS = (
     b"\x1b[1m",
@@ -38,7 +38,7 @@ def toy_needles(rng):
         words.append((base[cut:] + bytes(rng.choice(b"abx") for _ in range(12)))[: rng.randint(8, 14)])
     before, after = rng.random() < 0.3, rng.random() < 0.3
     return [
-        Needle(word, Source(f"n{number}", "", "raw"), rng.random() < 0.3 and len(word) < 12, before, after)
+        Needle(word, MatchSource(f"n{number}", "", "raw"), rng.random() < 0.3 and len(word) < 12, before, after)
         for number, word in enumerate(words)
     ]
 
@@ -100,7 +100,8 @@ def worlds(draw):
     words = draw(st.lists(st.lists(letters, min_size=8, max_size=14).map(bytes), min_size=0, max_size=4))
     shares = {"before": draw(st.booleans()), "after": draw(st.booleans())}
     needles = [
-        Needle(word, Source(f"n{i}", "", "raw"), head=draw(st.booleans()), **shares) for i, word in enumerate(words)
+        Needle(word, MatchSource(f"n{i}", "", "raw"), head=draw(st.booleans()), **shares)
+        for i, word in enumerate(words)
     ]
     fragments = [b"x", b"ab:", b"::", b"@", *words]
     pieces = draw(st.lists(st.one_of(st.sampled_from(fragments), st.binary(max_size=3)), max_size=12))

@@ -8,13 +8,13 @@ import pytest
 from tests.fakes.git_repository import Repository
 from tests.property.test_scan_rules import mutated
 from tests.unit.test_detection_rules import SUFFIXES, secret_lines
-from tokenguard.detection import oracle
-from tokenguard.detection.changes import Cleanness, hold_nothing
+from tokenguard.detection import detect_secrets_adapter
 from tokenguard.detection.prefilter import prefilter
+from tokenguard.detection.version_diff import Cleanness, hold_nothing
 from tokenguard.domain.finding import Report
 from tokenguard.domain.profile import Profile
-from tokenguard.scanning import history, passing
-from tokenguard.scanning.jobs import Job
+from tokenguard.scanning import history, skip_unchanged
+from tokenguard.scanning.jobs import ScanJob
 from tokenguard.scanning.scanner import Stages, Suppressor, matches_of
 
 CALM = ["import os", "x = 1", "", "name: value", "- item", "[section]", "a = b", "# a comment", "text without any", "k: [a, b]", "\tindented", "caf\xe9 = 2", "100%",
@@ -60,11 +60,11 @@ def campaign(directory: Path, commits: int, seed: int, monkeypatch: pytest.Monke
             % (1_700_000_000 + number, len(message), message, name.encode(), len(data), data)
         )
     repository.feed("fast-import", "--quiet", data=b"".join(stream))
-    job = Job(stages=Stages(), suppressor=Suppressor())
+    job = ScanJob(stages=Stages(), suppressor=Suppressor())
     monkeypatch.setattr(history, "_MANY", 10)  # two of git's processes
     quick = job.history(repository.path)
     monkeypatch.undo()
-    monkeypatch.setattr(passing.Passing, "judged", lambda _self, sources: ((each, False) for each in sources))
+    monkeypatch.setattr(skip_unchanged.Passing, "judged", lambda _self, sources: ((each, False) for each in sources))
     whole = job.history(repository.path)
     monkeypatch.undo()
     assert seen(quick) == seen(whole)
@@ -138,7 +138,7 @@ def test_a_change_far_from_what_it_reveals_is_not_called_quiet(case: str) -> Non
 
 def test_every_key_that_is_known_by_its_first_line_is_one_whose_body_is_watched() -> None:
     source = random.Random(6)
-    for pattern in oracle.plugin("PrivateKeyDetector").denylist:
+    for pattern in detect_secrets_adapter.plugin("PrivateKeyDetector").denylist:
         before, after = (
             f"words\n-----{pattern.pattern}-----\n{source.randbytes(30).hex()}\n".encode() for _ in range(2)
         )

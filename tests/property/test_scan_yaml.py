@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.rules_oracle import oracle, ours
-from tokenguard.detection import oracle as gate
+from tokenguard.detection import detect_secrets_adapter as gate
 from tokenguard.detection import yaml_lines
 from tokenguard.detection.rebuilt import _NamedText, starts_with_section
 from tokenguard.detection.yaml_lines import rebuilt_yaml

@@ -10,7 +10,7 @@ from tokenguard.masking import current
 @pytest.fixture
 def leaks(monkeypatch):
     """Masking with nothing known; what it reports."""
-    monkeypatch.setattr(current, "_STATE", current._State())
+    monkeypatch.setattr(current, "_STATE", current._EngineState())
     found = []
     current.report_to(found.append)
     return found

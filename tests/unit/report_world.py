@@ -7,10 +7,10 @@ from tokenguard.domain.document import Document
 from tokenguard.domain.liveness import DeathGrade
 from tokenguard.domain.names import token_name
 from tokenguard.frozen import replace
+from tokenguard.policy.context import ProviderFacts, Surroundings, place_of
 from tokenguard.policy.evaluation import assess
 from tokenguard.policy.loader import default_policy
-from tokenguard.policy.model import Match, Waiver
-from tokenguard.policy.surroundings import ProviderFacts, Surroundings, place_of
+from tokenguard.policy.model import PolicyWaiver, RuleSelector
 from tokenguard.report.posture import Posture
 
 DAY = timedelta(days=1)
@@ -60,7 +60,9 @@ def hostile_posture():
         rows.append(replace(ROW, provider_id=f"stranger{n}{text}", label=text))
     facts = {place_of(number(0).record): ProviderFacts(capabilities=CAN, listed=rows)}
     waivers = tuple(
-        Waiver(rule="maximum-age", match=Match(token=f"team{n}/*"), owner=text, reason=text, until=NOW + DAY)
+        PolicyWaiver(
+            rule="maximum-age", match=RuleSelector(token=f"team{n}/*"), owner=text, reason=text, until=NOW + DAY
+        )
         for n, text in enumerate(HOSTILE[:7])
     )
     policy = replace(default_policy(), waivers=waivers)

@@ -21,7 +21,7 @@ from tokenguard.domain.journal import Journal
 from tokenguard.domain.names import TokenId, token_name
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, ConsumerKind, Record
-from tokenguard.ports.provider import Way
+from tokenguard.ports.provider import Method
 from tokenguard.rotation.engine import Engine
 from tokenguard.rotation.session import Context
 
@@ -39,7 +39,7 @@ class Bench:
         self.clock = FakeClock()
         self.world = World(self.clock, revoke_lag=self.revoke_lag)
         self.store = MemoryStore(self.clock)
-        ways = {"mint": Way.PERSON, "revoke": Way.PERSON, "lists": False} if self.guided else {}
+        ways = {"mint": Method.PERSON, "revoke": Method.PERSON, "lists": False} if self.guided else {}
         lag = {"revoke_lag": timedelta(seconds=self.revoke_lag)}
         self.provider = FakeProvider(self.world, **{**ways, **lag, **self.capabilities})
         self.issuer = None if self.guided else FakeIssuer(self.world)

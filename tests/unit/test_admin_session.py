@@ -14,10 +14,10 @@ from tokenguard.domain.names import Label, token_name
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record
-from tokenguard.ports.provider import Refused, Wanted
-from tokenguard.providers.registry import build, issuer
-from tokenguard.providers.settings import ProviderSettings
-from tokenguard.sandbox.server import Sandbox
+from tokenguard.ports.provider import CreateRefused, TokenRequest
+from tokenguard.providers.provider_registry import build, issuer
+from tokenguard.providers.provider_settings import ProviderSettings
+from tokenguard.sandbox.sandbox_server import Sandbox
 from tokenguard.shell.settings import ProviderConfig, Settings
 from tokenguard.shell.vendors import ConfiguredVendors
 
@@ -40,7 +40,7 @@ def issuer_with(sandbox, admin):
 
 
 def wanted(sandbox):
-    return Wanted(
+    return TokenRequest(
         label=Label("upload-abcd2345-1"), scope=Scope("org", sandbox.info.org_id), permissions=("posts:read",)
     )
 
@@ -53,14 +53,14 @@ def test_whichever_the_vendor_takes_makes_a_key_and_the_other_is_named(sandbox, 
     if needs in {"", kind}:
         assert sandbox.world.alive(admin.create(wanted(sandbox)).value.token.reveal())
         return
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(CreateRefused) as caught:
         admin.create(wanted(sandbox))
     assert ("API key" if needs == "api_key" else VARIABLE) in caught.value.hint
     assert sandbox.world.keys() == ()
 
 
 def test_a_create_with_what_is_no_credential_names_neither(sandbox):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(CreateRefused) as caught:
         issuer_with(sandbox, "tgcanary-not-a-credential").create(wanted(sandbox))
     assert VARIABLE not in caught.value.hint
 
@@ -70,8 +70,8 @@ def test_a_suspended_organisation_is_not_taken_for_a_wrong_credential():
     with ScriptedServer(reply(403, body)) as server:
         provider = build("autoposting", ProviderSettings(base_url=server.url), FakeClock())
         admin = issuer(provider, Value.of("tgcanary-admin-key"))
-        with pytest.raises(Refused) as caught:
-            admin.create(Wanted(label=Label("x-abcd2345-1"), scope=None))
+        with pytest.raises(CreateRefused) as caught:
+            admin.create(TokenRequest(label=Label("x-abcd2345-1"), scope=None))
     assert "suspended" in caught.value.hint
     assert len(server.requests) == 1
 

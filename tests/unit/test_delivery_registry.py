@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tokenguard.delivery.command import CommandDelivery
+from tokenguard.delivery.delivery_registry import DeliveryRegistry, parse_consumer
 from tokenguard.delivery.dotenv import DotenvDelivery
-from tokenguard.delivery.registry import Deliveries, parse_consumer
 from tokenguard.domain.token import Consumer, ConsumerKind
 from tokenguard.errors import InputError
 
@@ -105,22 +105,22 @@ def test_a_home_that_nobody_has_is_refused(words):
 
 
 def test_each_kind_finds_its_delivery():
-    deliveries = Deliveries({})
+    deliveries = DeliveryRegistry({})
     assert isinstance(deliveries.of(Consumer(ConsumerKind.DOTENV, "/a/.env#V")), DotenvDelivery)
     assert isinstance(deliveries.of(Consumer(ConsumerKind.COMMAND, "x")), CommandDelivery)
     assert deliveries.of(Consumer(ConsumerKind.PERSON, "ops")) is None
 
 
 def test_only_a_file_has_warnings(tmp_path):
-    deliveries = Deliveries()
+    deliveries = DeliveryRegistry()
     assert deliveries.warnings(Consumer(ConsumerKind.PERSON, "ops")) == ()
     assert deliveries.warnings(Consumer(ConsumerKind.DOTENV, f"{tmp_path}/.env#V")) == ()
 
 
 def test_the_registry_loads_no_delivery_before_it_is_used():
     script = (
-        "import sys, tokenguard.delivery.registry; "
+        "import sys, tokenguard.delivery.delivery_registry; "
         "print([m for m in sys.modules if m.startswith(('dotenv', 'subprocess', 'tokenguard.delivery.'))])"
     )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert answer.stdout.strip() == "['tokenguard.delivery.registry']"
+    assert answer.stdout.strip() == "['tokenguard.delivery.delivery_registry']"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenguard.delivery.registry import parse_consumer
+from tokenguard.delivery.delivery_registry import parse_consumer
 from tokenguard.delivery.targets import parse_target
 from tokenguard.domain.token import ConsumerKind
 from tokenguard.errors import InputError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tokenguard.delivery.registry import Deliveries
+from tokenguard.delivery.delivery_registry import DeliveryRegistry
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, ConsumerKind
 from tokenguard.errors import InputError
@@ -58,7 +58,7 @@ def delivery_in(environ: dict[str, str], folder: Path):
     words = {"folder": folder, "above": folder.parent, "link": folder.parent / "link", "name": folder.name}
     given = {name: each.format(**words) for name, each in environ.items()}
     consumer = Consumer(ConsumerKind.DOTENV, f"{folder}/.env#V")
-    delivery = Deliveries(environ=given).of(consumer)
+    delivery = DeliveryRegistry(environ=given).of(consumer)
     assert delivery is not None
     return delivery, consumer
 

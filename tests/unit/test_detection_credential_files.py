@@ -9,8 +9,8 @@ import pytest
 from tests.fakes.token_examples import example
 from tokenguard.detection.credential_files import is_credential_file
 from tokenguard.detection.extras import may_hold_shapes, scan_extras
+from tokenguard.scanning.content import Blob
 from tokenguard.scanning.scanner import Stages, scan
-from tokenguard.scanning.source import Blob
 from tokenguard.token_formats.table import FORMATS, format_by_id
 from tokenguard.token_formats.template import pieces
 

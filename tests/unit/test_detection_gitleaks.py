@@ -6,7 +6,7 @@ import tomllib
 import re2
 
 from tests.fakes.token_examples import example
-from tokenguard.cli.boundary import run
+from tokenguard.cli.error_handler import run
 from tokenguard.detection.gitleaks_rules import gitleaks_rules, regex_of
 from tokenguard.token_formats.table import FORMATS
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tokenguard.detection.own import scan_own
-from tokenguard.detection.own_index import OwnIndex, OwnTag, covered, pieces, tag_of
+from tokenguard.detection.known_token_index import OwnIndex, OwnTag, covered, pieces, tag_of
+from tokenguard.detection.known_tokens import scan_own
 
 KEY = secrets.token_bytes(32)
 LETTERS = string.ascii_letters + string.digits

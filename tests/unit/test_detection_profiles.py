@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.rules_oracle import oracle, ours
-from tokenguard.detection.match import LeftOut, Match
-from tokenguard.detection.own_index import OwnTag
+from tokenguard.detection.known_token_index import OwnTag
+from tokenguard.detection.match import LeftOut, TextMatch
 from tokenguard.detection.rules import scan_rules
-from tokenguard.domain.finding import Kind
+from tokenguard.domain.finding import FindingKind
 from tokenguard.domain.profile import Profile
 from tokenguard.domain.secret import Secret
 from tokenguard.scanning.bundle import Bundle, Publisher
+from tokenguard.scanning.content import Blob
 from tokenguard.scanning.scanner import Stages, scan
-from tokenguard.scanning.source import Blob
 
 _FORMS: dict[str, Callable[[], str]] = {
     "COMMIT": lambda: secrets.token_hex(20),
@@ -107,9 +107,9 @@ KEPT = [
 ]  # fmt: skip
 
 
-def found(path: str, text: str, profile: Profile) -> tuple[list[Match], int]:
+def found(path: str, text: str, profile: Profile) -> tuple[list[TextMatch], int]:
     hits = list(scan_rules(text, path, profile))
-    return [each for each in hits if isinstance(each, Match)], sum(isinstance(each, LeftOut) for each in hits)
+    return [each for each in hits if isinstance(each, TextMatch)], sum(isinstance(each, LeftOut) for each in hits)
 
 
 @pytest.mark.parametrize(("path", "text"), PINNED)
@@ -157,10 +157,12 @@ def test_a_pin_that_is_left_out_hides_nothing_else_in_the_file() -> None:
 
 def test_the_teams_own_token_is_told_wherever_it_is_pinned() -> None:
     value = _FORMS["COMMIT"]()
-    match = Match(kind=Kind.OWN, type="own token", line=1, column=6, value=Secret(value), whole=Secret(value))
+    match = TextMatch(
+        kind=FindingKind.OWN, type="own token", line=1, column=6, value=Secret(value), whole=Secret(value)
+    )
     for path, text in (("a.yaml", f"rev: {value}\n"), ("flake.lock", f'"rev": "{value}"\n')):
         report = scan([Blob(path=path, data=text.encode())], Stages(own=lambda _data: [match]))
-        assert [finding.kind for finding in report.findings] == [Kind.OWN]
+        assert [finding.kind for finding in report.findings] == [FindingKind.OWN]
 
 
 def test_what_was_left_out_is_counted_by_lines() -> None:

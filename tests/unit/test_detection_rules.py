@@ -11,7 +11,7 @@ import pytest
 
 import tokenguard
 from tests.fakes.rules_oracle import oracle, ours
-from tokenguard.detection import oracle as gate
+from tokenguard.detection import detect_secrets_adapter as gate
 from tokenguard.detection import prefilter as prefilter_module
 from tokenguard.detection import regex_set
 from tokenguard.detection.match import Unscanned
@@ -130,7 +130,7 @@ def test_the_table_is_that_of_the_installed_detect_secrets() -> None:
 
 def test_the_gate_knows_every_plugin_of_the_table_and_imports_no_network() -> None:
     code = (
-        "import sys\nfrom tokenguard.detection import oracle\n"
+        "import sys\nfrom tokenguard.detection import detect_secrets_adapter as oracle\n"
         "assert all(oracle.plugin(name) for name in oracle.PLUGINS)\n"
         "print(sorted({'requests', 'urllib3'} & set(sys.modules)))"
     )

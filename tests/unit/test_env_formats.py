@@ -7,8 +7,8 @@ import subprocess
 import dotenv
 import pytest
 
-from tokenguard.cli import env_formats
 from tokenguard.errors import InputError
+from tokenguard.views import env_formats
 
 ODD = (
     "tgcanary_plain/0+1=2@3%4",

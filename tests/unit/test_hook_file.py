@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tokenguard.cli.boundary import run
+from tokenguard.cli.error_handler import run
 from tokenguard.errors import InputError
 from tokenguard.scanning.hook_file import install_hook
 from tokenguard.shell.wiring import Wiring

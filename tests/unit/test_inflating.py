@@ -6,15 +6,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from tokenguard.clients.vault.kv import Entry
+from tokenguard.clients.vault.kv import KvEntry
 from tokenguard.errors import Tampered
-from tokenguard.ports.shelf import Item
-from tokenguard.stores.aws.place import AwsPlace
-from tokenguard.stores.aws.shelf import AwsShelf
-from tokenguard.stores.inflating import inflated
-from tokenguard.stores.vault.contents import pack
-from tokenguard.stores.vault.layout import Place
-from tokenguard.stores.vault.shelf import VaultShelf, _Packed
+from tokenguard.ports.shared_item import Item
+from tokenguard.stores.aws.layout import AwsPlace
+from tokenguard.stores.aws.shared_items import AwsShelf
+from tokenguard.stores.decompress import inflated
+from tokenguard.stores.vault.codec import pack
+from tokenguard.stores.vault.layout import VaultAddress
+from tokenguard.stores.vault.shared_items import VaultShelf, _Packed
 
 PLAIN = bytes(range(256)) * 8
 WHOLE = zlib.compress(PLAIN)
@@ -44,10 +44,10 @@ def test_anything_else_is_refused(data: bytes, limit: int):
 def test_a_shared_item_that_was_cut_short_is_tampering_and_not_a_shorter_policy():
     cut = WHOLE[: len(WHOLE) // 2]
     secrets = SimpleNamespace(read=lambda _secret: SimpleNamespace(version="v", data=cut))
-    mount = SimpleNamespace(read=lambda _path: Entry(version=1, data=pack(_Packed(base64.b64encode(cut).decode()))))
+    mount = SimpleNamespace(read=lambda _path: KvEntry(version=1, data=pack(_Packed(base64.b64encode(cut).decode()))))
     for shelf in (
         AwsShelf(secrets, AwsPlace.parse("aws://eu-central-1/team"), "0" * 32),
-        VaultShelf(mount, Place.parse("vault://kv/team")),
+        VaultShelf(mount, VaultAddress.parse("vault://kv/team")),
     ):
         with pytest.raises(Tampered):
             shelf.read(Item.POLICY)

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from tokenguard import files
-from tokenguard.cli.saving import check_page, save_page
 from tokenguard.delivery.dotenv import DotenvDelivery
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, ConsumerKind
 from tokenguard.errors import InputError
 from tokenguard.files import check_kept, replace_kept
+from tokenguard.shell.save_file import check_page, save_page
 
 ACL = "system.posix_acl_access"
 NOBODY_ELSE = 12_345
@@ -77,7 +77,7 @@ def _page(path: Path) -> None:
 
 
 def _gitignore(path: Path) -> None:
-    from tokenguard.cli.mending import _gitignore as fixes
+    from tokenguard.usecases.apply_fixes import _gitignore as fixes
 
     path.rename(path.with_name(".gitignore"))
     try:

@@ -16,12 +16,12 @@ from tokenguard.domain.event import Op
 from tokenguard.domain.names import new_token_id, token_name
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import ExitCode, InputError, Tampered, Unreachable, WrongKey
+from tokenguard.stores.actor import current_actor
 from tokenguard.stores.local import anchor as anchor_module
 from tokenguard.stores.local import database, lock, network_disk
 from tokenguard.stores.local.anchor import Anchor
-from tokenguard.stores.local.identity import current_actor
-from tokenguard.stores.local.place import anchor_directory
-from tokenguard.stores.local.slots import SlotKey, SlotKind
+from tokenguard.stores.local.key_slots import SlotKey, SlotKind
+from tokenguard.stores.local.layout import anchor_directory
 from tokenguard.stores.local.store import LocalStore, create_store, open_store, restore_store
 
 

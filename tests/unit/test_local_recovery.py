@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
-from tokenguard.stores.local.recovery import new_recovery_code, recovery_bytes
+from tokenguard.stores.local.recovery_words import new_recovery_code, recovery_bytes
 
 
 def test_a_code_has_160_bits_in_seven_groups():

@@ -8,10 +8,10 @@ from tests.fakes.local_stores import CHEAP, KEY, LABEL, added, edited, everythin
 from tokenguard.domain.event import Op, entry_hash
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import Conflict, InputError, Unreachable, WrongKey
-from tokenguard.stores.local import rekeying
+from tokenguard.stores.local import rekey
 from tokenguard.stores.local.database import Database
-from tokenguard.stores.local.recovery import new_recovery_code
-from tokenguard.stores.local.slots import SlotKey, SlotKind
+from tokenguard.stores.local.key_slots import SlotKey, SlotKind
+from tokenguard.stores.local.recovery_words import new_recovery_code
 from tokenguard.stores.local.store import LocalStore
 
 SECOND = SlotKey.key_file(b"2" * 32)
@@ -145,13 +145,13 @@ def test_a_rekey_that_cannot_compact_the_file_is_a_rekey_all_the_same(store: Loc
 
 
 def test_slots_that_change_during_a_rekey_are_a_conflict(store: LocalStore, monkeypatch: pytest.MonkeyPatch):
-    rewrapped, other = rekeying._rewrapped, opened(home(store))
+    rewrapped, other = rekey._rewrapped, opened(home(store))
 
     def slowly(*arguments):
         other.add_slot(SECOND)
         return rewrapped(*arguments)
 
-    monkeypatch.setattr(rekeying, "_rewrapped", slowly)
+    monkeypatch.setattr(rekey, "_rewrapped", slowly)
     with pytest.raises(Conflict):
         store.rekey([KEY])
     assert len(opened(home(store)).slots()) == 2

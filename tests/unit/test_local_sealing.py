@@ -8,12 +8,12 @@ import pytest
 
 from tokenguard.errors import Tampered
 from tokenguard.stores.local import sealing
-from tokenguard.stores.local.framing import framed
-from tokenguard.stores.local.sealing import STEP, DataKeys, Kind, Row, Sealer
+from tokenguard.stores.local.length_prefix import framed
+from tokenguard.stores.local.sealing import STEP, DataKeys, OpenedRow, RowKind, Sealer
 
 STORE = b"s" * 16
 KEYS = DataKeys.derive(b"k" * 32)
-ROW = Row(kind=Kind.VALUE, key="token:label", version=3, data=b"tgcanary-value")
+ROW = OpenedRow(kind=RowKind.VALUE, key="token:label", version=3, data=b"tgcanary-value")
 
 
 def refuses(sealer: Sealer, sealed: bytes, kind: int, tag: bytes, version: int) -> bool:
@@ -31,10 +31,10 @@ def accepted_contexts(sealer: Sealer) -> list[str]:
     tries = {
         "older version": (sealer, ROW.kind, tag, 2),
         "newer version": (sealer, ROW.kind, tag, 4),
-        "other kind": (sealer, Kind.DOCUMENT, tag, 3),
+        "other kind": (sealer, RowKind.DOCUMENT, tag, 3),
         "unknown kind": (sealer, 99, tag, 3),
         "other key": (sealer, ROW.kind, sealer.tag(ROW.kind, "token:other"), 3),
-        "other kind's tag": (sealer, ROW.kind, sealer.tag(Kind.DOCUMENT, ROW.key), 3),
+        "other kind's tag": (sealer, ROW.kind, sealer.tag(RowKind.DOCUMENT, ROW.key), 3),
         "other store": (other_store, ROW.kind, other_store.tag(ROW.kind, ROW.key), 3),
         "other data key": (other_key, ROW.kind, other_key.tag(ROW.kind, ROW.key), 3),
     }
@@ -86,7 +86,7 @@ def test_no_two_writes_share_a_key_a_nonce_or_a_byte_pattern():
 @pytest.mark.parametrize("size", [0, 1, 100, 230, 237, 238, 239, 500, 4096])
 def test_the_size_of_a_row_says_little(size: int):
     sealer = Sealer(KEYS, STORE)
-    row = Row(kind=Kind.VALUE, key="k", version=1, data=os.urandom(size))
+    row = OpenedRow(kind=RowKind.VALUE, key="k", version=1, data=os.urandom(size))
     sealed = sealer.seal(row)
     assert (len(sealed) - sealing.SALT_BYTES - 16) % STEP == 0
     assert sealer.open(row.kind, sealer.tag(row.kind, row.key), 1, sealed) == row
@@ -94,15 +94,15 @@ def test_the_size_of_a_row_says_little(size: int):
 
 def test_tags_differ_by_kind_and_key_and_do_not_depend_on_how_they_join():
     sealer = Sealer(KEYS, STORE)
-    tags = {sealer.tag(kind, key) for kind, key in product(Kind, ("a", "b", "ab", "", "a:b"))}
-    assert len(tags) == len(Kind) * 5
-    assert sealer.tag(Kind.NAME, "a") == Sealer(KEYS, b"t" * 16).tag(Kind.NAME, "a")
+    tags = {sealer.tag(kind, key) for kind, key in product(RowKind, ("a", "b", "ab", "", "a:b"))}
+    assert len(tags) == len(RowKind) * 5
+    assert sealer.tag(RowKind.NAME, "a") == Sealer(KEYS, b"t" * 16).tag(RowKind.NAME, "a")
 
 
 def test_a_sealed_row_that_lies_about_its_key_is_refused(monkeypatch: pytest.MonkeyPatch):
     """Sealed with the right key under another row's tag: only a bug of ours could write it."""
     sealer = Sealer(KEYS, STORE)
-    wrong = sealer.tag(Kind.VALUE, "another")
+    wrong = sealer.tag(RowKind.VALUE, "another")
     with monkeypatch.context() as patched:
         patched.setattr(Sealer, "tag", lambda *_: wrong)
         sealed = sealer.seal(ROW)

@@ -11,7 +11,7 @@ from tests.fakes.local_stores import added, document, event, made
 from tokenguard.domain.event import Op
 from tokenguard.domain.names import new_token_id, token_name
 from tokenguard.stores.local import sealing, tree
-from tokenguard.stores.local.sealing import Kind
+from tokenguard.stores.local.sealing import RowKind
 from tokenguard.stores.local.store import LocalStore
 
 ROWS = 4000
@@ -23,7 +23,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalStore:
     store = made(tmp_path / "store")
     with store.session.writing() as work:
         for number in range(ROWS):
-            work.rows.put(Kind.VALUE, f"{number:032x}:label", b"{}")
+            work.rows.put(RowKind.VALUE, f"{number:032x}:label", b"{}")
     return store
 
 
@@ -37,7 +37,7 @@ def counted(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         counts["leaves"] += 1
         return stored(columns)
 
-    def counting_open(self: sealing.Sealer, *arguments: Any) -> sealing.Row:
+    def counting_open(self: sealing.Sealer, *arguments: Any) -> sealing.OpenedRow:
         counts["opened"] += 1
         return open_(self, *arguments)
 

@@ -8,9 +8,9 @@ from tests.fakes.local_stores import CHEAP
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError, Tampered, Unreachable
 from tokenguard.frozen import replace
-from tokenguard.stores.local import slots
-from tokenguard.stores.local.recovery import new_recovery_code
-from tokenguard.stores.local.slots import Cost, Params, SlotKey, SlotKind, unwrap, wrap
+from tokenguard.stores.local import key_slots
+from tokenguard.stores.local.key_slots import Cost, Params, SlotKey, SlotKind, unwrap, wrap
+from tokenguard.stores.local.recovery_words import new_recovery_code
 
 STORE = b"s" * 16
 DATA = b"d" * 32
@@ -88,7 +88,7 @@ def test_costs_beyond_floor_and_ceiling_are_refused_before_they_run(cost: dict[s
     monkeypatch.setattr(argon2, "Argon2id", lambda **_: pytest.fail("ran"))
     whole = {"memory_kib": 65536, "passes": 3, "lanes": 4} | cost
     params = msgspec.json.encode({"account": "", "cost": whole}).decode()
-    monkeypatch.setattr(slots, "_material", lambda *_: b"m" * 32)
+    monkeypatch.setattr(key_slots, "_material", lambda *_: b"m" * 32)
     slot = replace(wrap(DATA, KEYS["key file"], STORE), kind="passphrase", params=params)
     with pytest.raises(Tampered):
         unwrap(slot, KEYS["passphrase"], STORE)

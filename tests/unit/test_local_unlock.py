@@ -12,9 +12,9 @@ from tests.fakes.local_stores import CHEAP
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import ExitCode, InputError, NeedsPerson, TokenguardError, Unreachable, WrongKey
 from tokenguard.shell.unlock import KeySources, read_key_file, read_passphrase_file
+from tokenguard.stores.local.key_slots import Params, SlotInfo, SlotKind
 from tokenguard.stores.local.os_keyring import OsKeyring, find_keyring
-from tokenguard.stores.local.recovery import new_recovery_code
-from tokenguard.stores.local.slots import Params, SlotInfo, SlotKind
+from tokenguard.stores.local.recovery_words import new_recovery_code
 
 RAW = bytes(range(32))
 WORDS = "tgcanary correct horse"

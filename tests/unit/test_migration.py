@@ -12,15 +12,15 @@ from tests.fakes.world import Quiet
 from tokenguard.audit.chain import check_all
 from tokenguard.domain.document import Snapshot, check_still_here
 from tokenguard.domain.event import Op, Phase
-from tokenguard.domain.move import Move, MoveStage, refusal
+from tokenguard.domain.migration_status import Move, MoveStage, refusal
 from tokenguard.domain.names import Label, new_token_id
 from tokenguard.domain.secret import Secret, Value
-from tokenguard.domain.token import Custody, Kind, Location, RecordState
+from tokenguard.domain.token import CredentialKind, Custody, Location, RecordState
 from tokenguard.errors import Conflict, InputError, Moved, Tampered, Unreachable
 from tokenguard.frozen import replace
-from tokenguard.migration.moving import check_ends, give_up, has_moved, move_store
-from tokenguard.migration.plan import plan_move
-from tokenguard.ports.shelf import Item, Shared, shelf_of
+from tokenguard.migration.migration_plan import plan_move
+from tokenguard.migration.move_store import check_ends, give_up, has_moved, move_store
+from tokenguard.ports.shared_item import Item, Shared, shelf_of
 from tokenguard.ports.store import Tombstone
 
 OLD, NEW = "local:///old", "local:///new"
@@ -66,7 +66,7 @@ def test_trails_records_values_and_tombstones_arrive_as_they_are(ends: Ends):
     there = ends.old.commit(token, there.version, there.document, [event(Op.MINT, **each) for each in labels])
     grave = Tombstone(reason="destroyed", digest=b"d" * 32)
     ends.old.put_candidate(token, Label("upload-x-3"), grave)
-    valueless = replace(document("a/grant").record, kind=Kind.OAUTH_GRANT, location=Location(Custody.NONE))
+    valueless = replace(document("a/grant").record, kind=CredentialKind.OAUTH_GRANT, location=Location(Custody.NONE))
     ends.old.commit(new_token_id(), 0, replace(document("a/grant"), record=valueless), [event()])
     retired = replace(document("a/dead").record, state=RecordState.RETIRED)
     ends.old.commit(new_token_id(), 0, replace(document("a/dead"), record=retired), [event()])

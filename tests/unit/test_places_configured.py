@@ -3,13 +3,13 @@
 import pytest
 
 from tests.fakes.clock import FakeClock
-from tokenguard.clients.aws.client import AwsSettings
-from tokenguard.clients.aws.fields import SecretField
-from tokenguard.clients.vault.fields import KvField
+from tokenguard.clients.aws.region_client import AwsSettings
+from tokenguard.clients.aws.secret_field import SecretField
+from tokenguard.clients.vault.entry_field import KvField
 from tokenguard.domain.field_address import parse_field
 from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Location
 from tokenguard.errors import InputError
-from tokenguard.shell.places import ConfiguredPlaces
+from tokenguard.shell.field_servers import ConfiguredPlaces
 from tokenguard.shell.settings import AwsConfig, Settings, VaultConfig
 from tokenguard.shell.wiring import Wiring
 

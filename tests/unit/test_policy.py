@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenguard.domain.names import token_name
-from tokenguard.domain.token import Kind, Record, RecordState
+from tokenguard.domain.token import CredentialKind, Record, RecordState
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.policy.catalogue import CATALOGUE
@@ -143,7 +143,7 @@ class TestDue:
             replace(RECORD, rotated_at=None, due_at=NOW),
             replace(RECORD, rotated_at=None, state=RecordState.RETIRED),
             replace(RECORD, rotated_at=None, state=RecordState.PENDING),
-            replace(RECORD, rotated_at=None, kind=Kind.OAUTH_GRANT),
+            replace(RECORD, rotated_at=None, kind=CredentialKind.OAUTH_GRANT),
             RECORD,
         ],
     )
@@ -159,7 +159,7 @@ class TestDue:
         [
             replace(RECORD, state=RecordState.RETIRED, due_at=NOW),
             replace(RECORD, rotated_at=None),
-            replace(RECORD, kind=Kind.OAUTH_GRANT),
+            replace(RECORD, kind=CredentialKind.OAUTH_GRANT),
         ],
     )
     def test_some_are_never_due(self, record):

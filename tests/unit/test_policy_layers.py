@@ -12,7 +12,7 @@ from tokenguard.cli.app import app
 from tokenguard.errors import InputError
 from tokenguard.policy.catalogue import CATALOGUE
 from tokenguard.policy.loader import default_policy, load_policy, packaged_policy
-from tokenguard.policy.model import Match, Severity
+from tokenguard.policy.model import RuleSelector, Severity
 
 HEAD = "format: 1\nname: own\nextends: default\n"
 PACKAGED = ("default", "strict", "descript", "autoposting", "ci")
@@ -43,7 +43,7 @@ def test_overrides_and_waivers_are_read():
     )
     (override,), (waiver,) = policy.overrides, policy.waivers
     assert (override.match, override.severity, override.parameters) == (
-        Match(environment="dev"), Severity.WARNING, {"otherwise": 7},
+        RuleSelector(environment="dev"), Severity.WARNING, {"otherwise": 7},
     )  # fmt: skip
     assert (waiver.owner, waiver.reason, waiver.until) == ("video", "moving", datetime(2027, 1, 31, tzinfo=UTC))
 
@@ -92,7 +92,7 @@ def test_layers_have_a_floor():
 def test_many_stars_do_not_make_a_match_slow():
     from tests.unit.test_policy_rules import GOOD
 
-    assert not Match(token="*a" * 200 + "!").admits(GOOD)
+    assert not RuleSelector(token="*a" * 200 + "!").admits(GOOD)
 
 
 @pytest.mark.parametrize("name", PACKAGED)

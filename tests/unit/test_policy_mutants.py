@@ -10,7 +10,7 @@ import pytest
 from tests.unit import test_policy_repository as repository
 from tests.unit import test_policy_rules as inventory
 from tokenguard.policy.rules.repository_table import REPOSITORY_CHECKS
-from tokenguard.policy.rules.table import CHECKS
+from tokenguard.policy.rules.token_rules import CHECKS
 
 FLIPPED = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,

@@ -14,8 +14,8 @@ from tokenguard.domain.token import Consumer, ConsumerKind
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.policy import own_rules
-from tokenguard.policy.answer import NotEvaluable, Violated
 from tokenguard.policy.catalogue import MAX_CONDITION
+from tokenguard.policy.context import Surroundings
 from tokenguard.policy.evaluation import assess
 from tokenguard.policy.expression import MAX_ADDITIONS, MAX_COMMAS, MAX_MACROS, compiled
 from tokenguard.policy.expression import activation as own_rules_activation
@@ -23,7 +23,7 @@ from tokenguard.policy.loader import load_policy
 from tokenguard.policy.model import Severity
 from tokenguard.policy.own_rules import OwnRules
 from tokenguard.policy.record_fields import SORTS, facts
-from tokenguard.policy.surroundings import Surroundings
+from tokenguard.policy.rule_answer import NotEvaluable, Violated
 
 HEAD = "format: 1\nname: own\nrules: []\nown_rules:\n"
 RULE = "  - {{id: {id}, severity: error, why: w, source: s, fix: f, says: it is wrong, holds: '{holds}'{more}}}\n"

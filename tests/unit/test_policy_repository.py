@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tokenguard.frozen import replace
 from tokenguard.policy.catalogue import CATALOGUE
 from tokenguard.policy.loader import default_policy
-from tokenguard.policy.model import Match, Override, Severity, Waiver
+from tokenguard.policy.model import Override, PolicyWaiver, RuleSelector, Severity
 from tokenguard.policy.repository_answer import Here, RepositoryQuestion
 from tokenguard.policy.repository_assessment import assess_repository
 from tokenguard.policy.repository_names import is_ci_file, is_env_file, is_mcp_config, is_watched
@@ -399,18 +399,20 @@ class TestAssessment:
     def test_an_override_for_paths_changes_the_severity(self):
         policy = replace(
             default_policy(),
-            overrides=(Override(rule="env-file-tracked", match=Match(path="tests/*"), severity=Severity.NOTE),),
+            overrides=(Override(rule="env-file-tracked", match=RuleSelector(path="tests/*"), severity=Severity.NOTE),),
         )
         assert [each.severity for each in self.made(policy).violations] == [Severity.NOTE]
 
     def test_a_rule_that_is_off_says_nothing_there(self):
-        off = Override(rule="env-file-tracked", match=Match(path="tests/*"), severity=Severity.OFF)
+        off = Override(rule="env-file-tracked", match=RuleSelector(path="tests/*"), severity=Severity.OFF)
         assert self.made(replace(default_policy(), overrides=(off,))).violations == ()
-        elsewhere = replace(off, match=Match(path="src/*"))
+        elsewhere = replace(off, match=RuleSelector(path="src/*"))
         assert len(self.made(replace(default_policy(), overrides=(elsewhere,))).violations) == 1
 
     def test_a_waiver_for_paths_ends_at_its_day(self):
-        waiver = Waiver(rule="env-file-tracked", match=Match(path="tests/*"), owner="a", reason="x", until=NOW + HOUR)
+        waiver = PolicyWaiver(
+            rule="env-file-tracked", match=RuleSelector(path="tests/*"), owner="a", reason="x", until=NOW + HOUR
+        )
         found = self.made(replace(default_policy(), waivers=(waiver,)))
         assert (len(found.violations), len(found.waived)) == (0, 1)
         assert len(self.made(replace(default_policy(), waivers=(replace(waiver, until=NOW),))).violations) == 1

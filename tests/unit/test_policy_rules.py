@@ -10,16 +10,16 @@ from tokenguard.domain.leak import Exposure, Spread
 from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation, ScopeVerdict, Verdict
 from tokenguard.domain.names import Label, token_name
 from tokenguard.domain.scope import Scope
-from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Kind, Location, Record, RecordState
+from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind, Custody, Location, Record, RecordState
 from tokenguard.frozen import replace
-from tokenguard.policy.answer import NotEvaluable, Question, Violated
 from tokenguard.policy.catalogue import CATALOGUE
+from tokenguard.policy.context import ProviderFacts, Surroundings, place_of
 from tokenguard.policy.evaluation import assess
 from tokenguard.policy.loader import default_policy
-from tokenguard.policy.model import Match, Override, Severity, Waiver
-from tokenguard.policy.rules.table import CHECKS
-from tokenguard.policy.surroundings import ProviderFacts, Surroundings, place_of
-from tokenguard.ports.provider import Capabilities, Listed, Way
+from tokenguard.policy.model import Override, PolicyWaiver, RuleSelector, Severity
+from tokenguard.policy.rule_answer import NotEvaluable, Question, Violated
+from tokenguard.policy.rules.token_rules import CHECKS
+from tokenguard.ports.provider import Capabilities, Method, ProviderToken
 
 POLICY = default_policy()
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -34,9 +34,11 @@ GOOD = Record(
     label="Video upload",
 )  # fmt: skip
 CAN = Capabilities(
-    mint=Way.API, revoke=Way.API, probe=True, lists=True, verifies_scope=True, last_used=True, max_active=10
+    mint=Method.API, revoke=Method.API, probe=True, lists=True, verifies_scope=True, last_used=True, max_active=10
 )
-ROW = Listed(provider_id="id1", label="", created_at=NOW - 200 * DAY, last_used_at=NOW - DAY, expires_at=NOW + DAY)
+ROW = ProviderToken(
+    provider_id="id1", label="", created_at=NOW - 200 * DAY, last_used_at=NOW - DAY, expires_at=NOW + DAY
+)
 PROOF = DeathProof(grade=DeathGrade.PROVISIONAL, first_at=NOW, last_at=NOW, samples=3, control=True)
 OLD = Old(label=Label("old"), live_version=1, fingerprint=None)
 DONE = Journal(
@@ -90,8 +92,8 @@ def seen(**changes):
 
 
 UNSEEN = replace(GOOD, seen=None)
-GRANT = replace(GOOD, kind=Kind.OAUTH_GRANT, seen=None, fingerprint=None, consumers=None)
-SESSION = replace(GOOD, kind=Kind.SESSION, consumers=())
+GRANT = replace(GOOD, kind=CredentialKind.OAUTH_GRANT, seen=None, fingerprint=None, consumers=None)
+SESSION = replace(GOOD, kind=CredentialKind.SESSION, consumers=())
 CASES = [
     ("maximum-age", {"record": replace(GOOD, rotated_at=NOW - 90 * DAY + INSTANT)}, None),
     ("maximum-age", {"record": replace(GOOD, rotated_at=NOW - 90 * DAY)}, GONE),
@@ -204,10 +206,10 @@ CASES = [
     ("session-kept", {"record": replace(SESSION, location=Location(Custody.UNREADABLE, "x"))}, None),
     ("consumers-declared", {"record": replace(GOOD, consumers=None)}, GONE),
     ("consumers-declared", {"record": replace(GOOD, consumers=())}, None),
-    ("consumers-declared", {"record": replace(GOOD, consumers=None, kind=Kind.PROVIDER_ADMIN)}, None),
+    ("consumers-declared", {"record": replace(GOOD, consumers=None, kind=CredentialKind.PROVIDER_ADMIN)}, None),
     ("no-consumer", {"record": replace(GOOD, consumers=())}, GONE),
     ("no-consumer", {"record": replace(GOOD, consumers=None)}, NEVER),
-    ("no-consumer", {"record": replace(GOOD, consumers=(), kind=Kind.PROVIDER_ADMIN)}, None),
+    ("no-consumer", {"record": replace(GOOD, consumers=(), kind=CredentialKind.PROVIDER_ADMIN)}, None),
     ("consumers-confirmed", {"journal": replace(DONE, handovers=())}, GONE),
     ("consumers-confirmed",
      {"journal": replace(DONE, handovers=(Handover(consumer=APP, level=HandoverLevel.PUSHED, at=NOW),))}, GONE),
@@ -294,17 +296,17 @@ class TestAssessment:
         def with_overrides(*overrides):
             return self.rules(self.made(replace(default_policy(), overrides=overrides)))
 
-        softer = Override(rule="maximum-age", match=Match(token="video/*"), severity=Severity.WARNING)
+        softer = Override(rule="maximum-age", match=RuleSelector(token="video/*"), severity=Severity.WARNING)
         assert with_overrides(softer)["maximum-age"] is Severity.WARNING
-        assert with_overrides(replace(softer, match=Match(token="audio/*")))["maximum-age"] is Severity.ERROR
+        assert with_overrides(replace(softer, match=RuleSelector(token="audio/*")))["maximum-age"] is Severity.ERROR
         longer = replace(softer, severity=None, parameters={"days": {"prod": 101}})
         assert "maximum-age" not in with_overrides(softer, longer)
-        off = replace(softer, severity=Severity.OFF, match=Match(environment="prod", provider="fake"))
+        off = replace(softer, severity=Severity.OFF, match=RuleSelector(environment="prod", provider="fake"))
         assert "maximum-age" not in with_overrides(off)
 
     def test_a_rule_that_is_off_for_a_token_says_nothing_of_it(self):
         document = Document(record=replace(GOOD, deputy=""))
-        off = Override(rule="responsible-people", match=Match(environment="prod"), severity=Severity.OFF)
+        off = Override(rule="responsible-people", match=RuleSelector(environment="prod"), severity=Severity.OFF)
         assert "responsible-people" in self.rules(self.made(default_policy(), [document]))
         found = self.made(replace(default_policy(), overrides=(off,)), [document])
         assert "responsible-people" not in self.rules(found)
@@ -318,13 +320,17 @@ class TestAssessment:
 
     @pytest.mark.parametrize(("left", "waived"), [(INSTANT, 1), (timedelta(0), 0), (-DAY, 0)])
     def test_a_waiver_ends_at_its_day(self, left, waived):
-        waiver = Waiver(rule="maximum-age", match=Match(token=GOOD.name), owner="video", reason="x", until=NOW + left)
+        waiver = PolicyWaiver(
+            rule="maximum-age", match=RuleSelector(token=GOOD.name), owner="video", reason="x", until=NOW + left
+        )
         found = self.made(replace(default_policy(), waivers=(waiver,)))
         assert len(found.waived) == waived
         assert ("maximum-age" in self.rules(found)) is not bool(waived)
 
     def test_a_waiver_is_for_one_rule_only(self):
-        waiver = Waiver(rule="no-consumer", match=Match(token="*"), owner="video", reason="x", until=NOW + DAY)
+        waiver = PolicyWaiver(
+            rule="no-consumer", match=RuleSelector(token="*"), owner="video", reason="x", until=NOW + DAY
+        )
         assert "maximum-age" in self.rules(self.made(replace(default_policy(), waivers=(waiver,))))
 
     def test_the_gravest_come_first(self):

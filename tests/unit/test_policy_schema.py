@@ -13,7 +13,7 @@ from tests.unit.test_policy_hostile import ATTACKS, HARMLESS, PLACES
 from tests.unit.test_policy_own_rules import HEAD, RULE, SHAPES
 from tokenguard.policy.catalogue import CATALOGUE
 from tokenguard.policy.loader import load_policy, packaged_policy
-from tokenguard.policy.schema import policy_schema
+from tokenguard.policy.policy_schema import policy_schema
 from tokenguard.policy.writing import as_document
 
 PACKAGED = sorted((Path(__file__).parents[2] / "policies").glob("*.yaml"))

@@ -12,10 +12,10 @@ from tokenguard.domain.profile import Profile
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.policy.catalogue import CATALOGUE
+from tokenguard.policy.compare_strictness import loosens
 from tokenguard.policy.loader import default_policy, load_policy, packaged_policy
-from tokenguard.policy.model import Match, Override, Severity
-from tokenguard.policy.strictness import loosens
-from tokenguard.policy.tightening import MAX_BYTES, ScanDemands, Tightening, read_tightening, tightened
+from tokenguard.policy.model import Override, RuleSelector, Severity
+from tokenguard.policy.repository_overrides import MAX_BYTES, ScanDemands, Tightening, read_tightening, tightened
 from tokenguard.scanning.git import Git
 from tokenguard.scanning.repository_settings import repository_settings, settings_of
 
@@ -120,7 +120,10 @@ def test_a_rule_that_the_policy_leaves_out_can_be_switched_on():
 
 def test_an_override_of_the_policy_does_not_undo_it():
     softer = Override(
-        rule="maximum-age", match=Match(environment="dev"), severity=Severity.NOTE, parameters={"days": {"dev": 400}}
+        rule="maximum-age",
+        match=RuleSelector(environment="dev"),
+        severity=Severity.NOTE,
+        parameters={"days": {"dev": 400}},
     )
     policy = replace(default_policy(), overrides=(softer,))
     found = tightened(policy, read_tightening(b"[policy.rules.maximum-age]\nseverity = 'error'\ndays = {dev = 100}\n"))

@@ -7,8 +7,8 @@ import pytest
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.policy.loader import default_policy, load_policy
-from tokenguard.policy.model import Match, Override
-from tokenguard.policy.tightening import read_tightening, tightened
+from tokenguard.policy.model import Override, RuleSelector
+from tokenguard.policy.repository_overrides import read_tightening, tightened
 from tokenguard.policy.windows import check_freeze, check_window, common, frozen_at, open_at, within
 
 MONDAY = datetime(2026, 11, 30, tzinfo=UTC)
@@ -99,7 +99,7 @@ def test_a_repository_may_only_ask_for_less(wish, allowed):
 
 def test_an_override_is_held_to_a_tightening_even_if_nothing_is_left():
     override = Override(
-        rule="unattended-rotation", match=Match(environment="dev"), parameters={"windows": ("sat 02:00-05:00",)}
+        rule="unattended-rotation", match=RuleSelector(environment="dev"), parameters={"windows": ("sat 02:00-05:00",)}
     )
     wanted = read_tightening(b'[policy.rules.unattended-rotation]\nwindows = ["mon 02:00-05:00"]\n')
     policy = tightened(replace(default_policy(), overrides=(override,)), wanted)

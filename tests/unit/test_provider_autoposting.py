@@ -12,15 +12,15 @@ from tokenguard.domain.names import Label
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.errors import InputError, TokenguardError, Unreachable
-from tokenguard.ports.provider import Ambiguous, Refused, Wanted
-from tokenguard.providers.registry import build, issuer
-from tokenguard.providers.settings import ProviderSettings
-from tokenguard.sandbox.knobs import Operation, Storm
-from tokenguard.sandbox.server import Sandbox
+from tokenguard.ports.provider import Ambiguous, CreateRefused, TokenRequest
+from tokenguard.providers.provider_registry import build, issuer
+from tokenguard.providers.provider_settings import ProviderSettings
+from tokenguard.sandbox.fault_settings import Operation, Storm
+from tokenguard.sandbox.sandbox_server import Sandbox
 
 ADMIN = "tgcanary-admin-session"
 KEY = "tgcanary-fresh-key-0123456789"
-WANTED = Wanted(label=Label("upload-abcd2345-1"), scope=None, permissions=("posts:read",))
+WANTED = TokenRequest(label=Label("upload-abcd2345-1"), scope=None, permissions=("posts:read",))
 
 
 def ok(tree, status=200):
@@ -169,7 +169,9 @@ def test_a_configured_route_is_used(sandbox):
     assert asked(server) == ["POST /keys/key_1/revoke"]
 
 
-@pytest.mark.parametrize(("status", "error"), [(401, Refused), (403, Refused), (429, Refused), (500, Ambiguous)])
+@pytest.mark.parametrize(
+    ("status", "error"), [(401, CreateRefused), (403, CreateRefused), (429, CreateRefused), (500, Ambiguous)]
+)
 def test_a_revocation_says_whether_it_may_have_worked(sandbox, status, error):
     key = sandbox.world.create_key("k", [])
     sandbox.knobs.status_storm = Storm(status, 1)

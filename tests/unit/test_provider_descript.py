@@ -12,9 +12,9 @@ from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.errors import InputError
 from tokenguard.providers.descript import Descript
-from tokenguard.providers.settings import ProviderSettings
-from tokenguard.sandbox.knobs import StatusRoute
-from tokenguard.sandbox.server import Sandbox, SystemClock
+from tokenguard.providers.provider_settings import ProviderSettings
+from tokenguard.sandbox.fault_settings import StatusRoute
+from tokenguard.sandbox.sandbox_server import Sandbox, SystemClock
 
 HERE = Scope("drive", "d1")
 VALUE = "tgcanary-descript-token"

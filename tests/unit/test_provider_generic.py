@@ -14,13 +14,13 @@ from tokenguard.domain.names import Label
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.errors import InputError, Unreachable
-from tokenguard.ports.provider import Ambiguous, Refused, Wanted, Way
-from tokenguard.providers.generic import template
+from tokenguard.ports.provider import Ambiguous, CreateRefused, Method, TokenRequest
+from tokenguard.providers.generic import request_template
 from tokenguard.providers.generic.description import CHARACTERS, Shape
 from tokenguard.providers.generic.loading import described, load
-from tokenguard.providers.generic.pointer import Pointer
-from tokenguard.providers.registry import build, issuer
-from tokenguard.providers.settings import ProviderSettings
+from tokenguard.providers.generic.pointer import JsonPointer
+from tokenguard.providers.provider_registry import build, issuer
+from tokenguard.providers.provider_settings import ProviderSettings
 
 VALUE = Value.of("tgcanary-generic-token")
 
@@ -231,15 +231,15 @@ def test_scope_and_label_are_encoded_where_they_stand(tmp_path):
     answer = reply(201, b'{"data": {"key": "tgcanary-fresh-key", "id": 17}}')
     with ScriptedServer(answer) as server:
         admin = issuer(acme(tmp_path, server.url, SCOPED), VALUE)
-        minted = admin.create(Wanted(label=Label('x"/../?#'), scope=Scope("org", "o.1"), permissions=("a", "b")))
+        minted = admin.create(TokenRequest(label=Label('x"/../?#'), scope=Scope("org", "o.1"), permissions=("a", "b")))
     assert minted.provider_id == "17"
     assert server.requests[0].startswith(b"POST /orgs/o.1/keys HTTP/1.1")
     assert json.loads(server.requests[0].split(b"\r\n\r\n")[1]) == {"name": 'x"/../?#', "scopes": ["a", "b"]}
 
 
 def test_a_request_that_needs_a_scope_is_not_sent_without_one(tmp_path):
-    with ScriptedServer(reply(201, b"{}")) as server, pytest.raises(Refused):
-        issuer(acme(tmp_path, server.url, SCOPED), VALUE).create(Wanted(label=Label("x"), scope=None))
+    with ScriptedServer(reply(201, b"{}")) as server, pytest.raises(CreateRefused):
+        issuer(acme(tmp_path, server.url, SCOPED), VALUE).create(TokenRequest(label=Label("x"), scope=None))
     assert server.connections == 0
 
 
@@ -255,7 +255,7 @@ def test_a_request_that_needs_a_scope_is_not_sent_without_one(tmp_path):
 )
 def test_a_create_reply_that_cannot_be_believed_is_ambiguous(data, tmp_path):
     with ScriptedServer(reply(201, json.dumps({"data": data}).encode())) as server, pytest.raises(Ambiguous) as caught:
-        issuer(acme(tmp_path, server.url), VALUE).create(Wanted(label=Label("x"), scope=None))
+        issuer(acme(tmp_path, server.url), VALUE).create(TokenRequest(label=Label("x"), scope=None))
     assert "tgcanary" not in f"{caught.value!r}{caught.value.hint}"
 
 
@@ -288,16 +288,16 @@ def test_an_outage_while_listing_is_unreachable(tmp_path):
 def test_a_file_may_revoke_by_api_what_a_person_makes(tmp_path):
     rest = GUIDED_FILE + SANDBOX_FILE[SANDBOX_FILE.index("list:") : SANDBOX_FILE.index("shape:")]
     provider = acme(tmp_path, "https://acme.example", rest)
-    assert (provider.capabilities.mint, provider.capabilities.revoke) == (Way.PERSON, Way.API)
-    with pytest.raises(Refused):
-        issuer(provider, VALUE).create(Wanted(label=Label("x"), scope=None))
+    assert (provider.capabilities.mint, provider.capabilities.revoke) == (Method.PERSON, Method.API)
+    with pytest.raises(CreateRefused):
+        issuer(provider, VALUE).create(TokenRequest(label=Label("x"), scope=None))
 
 
 def test_a_body_may_nest_lists(tmp_path):
     text = changed('scopes: "{permissions}"', 'names: ["{label}", {deep: "{label}!"}], none: null')
     answer = reply(201, b'{"data": {"key": "tgcanary-fresh-key", "id": "1"}}')
     with ScriptedServer(answer) as server:
-        issuer(acme(tmp_path, server.url, text), VALUE).create(Wanted(label=Label("x"), scope=None))
+        issuer(acme(tmp_path, server.url, text), VALUE).create(TokenRequest(label=Label("x"), scope=None))
     assert json.loads(server.requests[0].split(b"\r\n\r\n")[1])["names"] == ["x", {"deep": "x!"}]
 
 
@@ -336,14 +336,14 @@ POINTERS = {
 
 @pytest.mark.parametrize("text", POINTERS)
 def test_a_pointer_finds_what_is_there_and_nothing_else(text):
-    assert Pointer.parse(text).find(POINTERS[""]) == POINTERS[text]
+    assert JsonPointer.parse(text).find(POINTERS[""]) == POINTERS[text]
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_a_filled_template_is_never_evaluated_again(template_text, value):
     """A value that looks like a placeholder stays text, and no checked template fails to be filled."""
-    if not template.problem(template_text, ("label",)):
-        filled = template.fill(template_text, {"label": value})
+    if not request_template.problem(template_text, ("label",)):
+        filled = request_template.fill(template_text, {"label": value})
         assert filled == template_text.replace("{label}", value)
 
 

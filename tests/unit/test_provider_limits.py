@@ -9,12 +9,12 @@ from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.http.answer import Answer, Failure, Outcome, Trouble
 from tokenguard.http.client import Credential, Request
-from tokenguard.ports.provider import Issuer, Refused, Wanted
+from tokenguard.ports.provider import CreateRefused, Issuer, TokenRequest
 from tokenguard.providers.autoposting import Autoposting
 from tokenguard.providers.paced import PacedClient
-from tokenguard.providers.settings import ProviderSettings
-from tokenguard.sandbox.knobs import Knobs, Storm
-from tokenguard.sandbox.server import Sandbox
+from tokenguard.providers.provider_settings import ProviderSettings
+from tokenguard.sandbox.fault_settings import Knobs, Storm
+from tokenguard.sandbox.sandbox_server import Sandbox
 
 
 def answer(status: int, retry_after: float | None = None) -> Answer:
@@ -102,7 +102,7 @@ def test_many_keys_are_made_within_the_limit_each_once(limited: Sandbox, clock: 
     issuer = issuer_at(limited, clock)
     for number in range(20):
         issuer.create(
-            Wanted(label=f"key-{number}", scope=Scope("org", limited.info.org_id), permissions=("posts:read",))
+            TokenRequest(label=f"key-{number}", scope=Scope("org", limited.info.org_id), permissions=("posts:read",))
         )
     assert sorted(key.name for key in limited.world.keys()) == sorted(f"key-{number}" for number in range(20))  # noqa: SIM118 - no mapping
     assert clock.elapsed >= 120, "twenty requests take three windows of six"
@@ -110,6 +110,6 @@ def test_many_keys_are_made_within_the_limit_each_once(limited: Sandbox, clock: 
 
 def test_a_limit_that_says_nothing_of_its_end_is_told(limited: Sandbox, clock: FakeClock):
     limited.knobs.status_storm = Storm(status=429, count=99)
-    with pytest.raises(Refused, match="429"):
-        issuer_at(limited, clock).create(Wanted(label="key", scope=None, permissions=()))
+    with pytest.raises(CreateRefused, match="429"):
+        issuer_at(limited, clock).create(TokenRequest(label="key", scope=None, permissions=()))
     assert clock.elapsed == 0

@@ -9,8 +9,8 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.provider_files import GUIDED_FILE, provider_file
 from tokenguard.domain.secret import Value
 from tokenguard.errors import InputError
-from tokenguard.providers.registry import build, issuer
-from tokenguard.providers.settings import ProviderSettings
+from tokenguard.providers.provider_registry import build, issuer
+from tokenguard.providers.provider_settings import ProviderSettings
 
 
 def test_an_unknown_provider_is_refused_with_the_known_ones():
@@ -50,6 +50,6 @@ def test_the_configured_address_wins_over_the_files(tmp_path):
 
 
 def test_the_registry_loads_no_http_client_and_no_yaml_by_itself():
-    code = "import sys, tokenguard.providers.registry; print({'urllib3', 'yaml', 'ssl'} & set(sys.modules))"
+    code = "import sys, tokenguard.providers.provider_registry; print({'urllib3', 'yaml', 'ssl'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

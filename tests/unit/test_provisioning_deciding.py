@@ -6,30 +6,30 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.fakes.clock import FakeClock
-from tokenguard.cli.turns import _gone
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.journal import Handover, HandoverLevel, Journal, Mode, Stage
 from tokenguard.domain.names import TokenId, token_name
 from tokenguard.domain.scope import Scope
-from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Kind, Location, Record, RecordState
+from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind, Custody, Location, Record, RecordState
 from tokenguard.frozen import replace
 from tokenguard.policy.loader import default_policy
-from tokenguard.ports.provider import Capabilities, Way
-from tokenguard.provisioning.actions import Plan, Verb, Wait
-from tokenguard.provisioning.deciding import Around, Known, decide
+from tokenguard.ports.provider import Capabilities, Method
+from tokenguard.provisioning.decide import PlanContext, ProviderInfo, decide
 from tokenguard.provisioning.manifest import Declared, Issue, Wish
-from tokenguard.provisioning.reviewing import reason_of, reviewed_actions
+from tokenguard.provisioning.plan_model import Plan, Verb, Wait
+from tokenguard.provisioning.review import reason_of, reviewed_actions
+from tokenguard.usecases.wait_for_runner import _gone
 
 NOW = FakeClock().now()
 NAME = token_name("a/b")
 COMMAND, PERSON = Consumer(ConsumerKind.COMMAND, "c"), Consumer(ConsumerKind.PERSON, "p")
-API = Known(Capabilities(mint=Way.API, revoke=Way.API, probe=True), "https://api")
-GUIDED = Known(Capabilities(mint=Way.PERSON, revoke=Way.PERSON, probe=True), "https://guided")
-MUTE = Known(Capabilities(mint=Way.API, revoke=Way.API, probe=False), "https://mute")
-SEES_USE = Known(Capabilities(mint=Way.API, revoke=Way.API, probe=True, last_used=True), "https://api")
-DRIVES = Known(Capabilities(mint=Way.API, revoke=Way.API, probe=True, scope_kind="drive"), "https://api")
-AROUND = Around(
+API = ProviderInfo(Capabilities(mint=Method.API, revoke=Method.API, probe=True), "https://api")
+GUIDED = ProviderInfo(Capabilities(mint=Method.PERSON, revoke=Method.PERSON, probe=True), "https://guided")
+MUTE = ProviderInfo(Capabilities(mint=Method.API, revoke=Method.API, probe=False), "https://mute")
+SEES_USE = ProviderInfo(Capabilities(mint=Method.API, revoke=Method.API, probe=True, last_used=True), "https://api")
+DRIVES = ProviderInfo(Capabilities(mint=Method.API, revoke=Method.API, probe=True, scope_kind="drive"), "https://api")
+AROUND = PlanContext(
     now=NOW,
     policy=default_policy(),
     providers={"api": API, "guided": GUIDED, "mute": MUTE, "sees": SEES_USE, "drives": DRIVES, "odd": "it is odd"},
@@ -67,7 +67,7 @@ CASES = {
         replace(WANTED, issue=Issue.API, consumers=(PERSON,)), None, ["declare"], ["value"], ""),
     "new, guided": (replace(WANTED, issue=Issue.GUIDED), None, ["declare"], ["value"], ""),
     "new, brought": (WANTED, None, ["declare"], ["value"], ""),
-    "a grant": (replace(WANTED, kind=Kind.OAUTH_GRANT), None, ["declare"], [], ""),
+    "a grant": (replace(WANTED, kind=CredentialKind.OAUTH_GRANT), None, ["declare"], [], ""),
     "an unknown provider": (replace(WANTED, provider="nobody"), None, [], [], "provider cannot be used"),
     "an odd provider": (replace(WANTED, provider="odd"), None, [], [], "it is odd"),
     "another kind of scope": (replace(WANTED, provider="drives", scope=Scope("org", "x")), None, [], [], "bound to drive:ID"),
@@ -148,7 +148,7 @@ def test_what_an_admin_mints_waits_for_it_and_the_admin_does_not_wait_for_itself
     waiting = replace(AROUND, waiting_admins={"api": token_name("a/admin")})
     made = replace(WANTED, issue=Issue.API)
     assert [todo.wait for todo in decide(made, None, waiting).todos] == [Wait.ADMIN]
-    admin = replace(made, name=token_name("a/admin"), kind=Kind.PROVIDER_ADMIN)
+    admin = replace(made, name=token_name("a/admin"), kind=CredentialKind.PROVIDER_ADMIN)
     assert decide(admin, None, waiting).action.verbs == (Verb.ISSUE,)
     assert decide(admin, None, waiting).action.rank < decide(made, None, AROUND).action.rank
 
@@ -170,10 +170,10 @@ def test_a_foreign_digest_in_the_trail_is_not_taken_for_the_reviewed_one(words):
 
 
 def entry(reason):
-    from tokenguard.domain.event import Actor, Entry, Event, Op
+    from tokenguard.domain.event import Actor, ChainedEvent, Event, Op
 
     event = Event(at=NOW, op=Op.EDIT, actor=Actor(id="x"), detail={"reason": reason})
-    return Entry(seq=1, prev="", hash="", event=event)
+    return ChainedEvent(seq=1, prev="", hash="", event=event)
 
 
 def test_a_runner_is_gone_only_if_this_machine_can_say_so():

@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from tests.cli.bad_manifests import MARK, cases
-from tokenguard.cli.declaring import declared_in
-from tokenguard.provisioning.drift import RULES
-from tokenguard.provisioning.fields import FIELDS, OVERLAID
-from tokenguard.provisioning.schema import schema
+from tokenguard.provisioning.drift_kinds import RULES
+from tokenguard.provisioning.manifest_fields import FIELDS, OVERLAID
+from tokenguard.provisioning.manifest_schema import schema
+from tokenguard.usecases.load_manifest import declared_in
 
 PAGE = (Path(__file__).parents[2] / "docs/provisioning.md").read_text()
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)

@@ -6,8 +6,8 @@ import socket
 import pytest
 
 from tests.cli.manifests import HEAD
-from tokenguard.cli.declaring import declared_in
 from tokenguard.errors import InputError
+from tokenguard.usecases.load_manifest import declared_in
 
 FULL = "{provider: fake, scope: drive:d1, owner: video, purpose: uploads, environment: prod}"
 CANARY = "tgcanary-outside"

@@ -11,9 +11,9 @@ import urllib.parse
 
 import pytest
 
-from tokenguard.domain.encodings import Form, base64_cores, forms, halves, public_start
+from tokenguard.domain.encodings import Encoding, base64_cores, forms, halves, public_start
 from tokenguard.domain.secret import Secret, Value
-from tokenguard.redaction.known import Known
+from tokenguard.redaction.known import MaskedValue
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.redaction.stream import StreamRedactor, redact, redact_text
 
@@ -26,7 +26,9 @@ def fresh(length=32, seed=None):
 
 
 def masker(*values, patterns=()):
-    return Matcher.of((Known(id=f"id{n}", name=f"t/{n}", secret=Secret(v)) for n, v in enumerate(values)), patterns)
+    return Matcher.of(
+        (MaskedValue(id=f"id{n}", name=f"t/{n}", secret=Secret(v)) for n, v in enumerate(values)), patterns
+    )
 
 
 AWKWARD = "tgcanary/p+w=9&\"q'<é>\\$`x%~;!|(" + "aB3" * 4
@@ -147,7 +149,7 @@ def test_halves_of_a_pair_are_masked_alone_and_in_either_order():
     value = "tg_canary_0a1B2c3D4e:tg_canary_9z8Y7x6W5v"
     left, right = halves(value)
     assert redact_text(masker(value), f"{right} {left}") == "[tokenguard:id0] [tokenguard:id0]"
-    assert forms(value)[left.encode()] is Form.HALF
+    assert forms(value)[left.encode()] is Encoding.HALF
 
 
 PEM = "-----BEGIN X-----\nabcDEF123456\nghiJKL789012\n-----END X-----"
@@ -208,7 +210,7 @@ def test_words_of_a_passphrase_are_not_masked_one_by_one():
 
 def test_each_field_of_a_value_has_its_own_mask():
     value = Value({"id": Secret("tgcanary_id_01x9"), "secret": Secret("tgcanary_secret_77q")})
-    matcher = Matcher.of(Known.of("team/aws", value, show_name=True), ())
+    matcher = Matcher.of(MaskedValue.of("team/aws", value, show_name=True), ())
     assert redact_text(matcher, "tgcanary_id_01x9/tgcanary_secret_77q") == (
         "[tokenguard:team/aws.id]/[tokenguard:team/aws.secret]"
     )

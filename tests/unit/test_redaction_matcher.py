@@ -11,7 +11,7 @@ from tests.fakes.token_examples import example
 from tests.unit.test_redaction_forms import fresh, masker
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import InputError
-from tokenguard.redaction.known import Known, Needle, Source, opaque_id
+from tokenguard.redaction.known import MaskedValue, MatchSource, Needle, opaque_id
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.redaction.patterns import PATTERNS
 from tokenguard.redaction.stream import StreamRedactor, redact, redact_text
@@ -46,7 +46,7 @@ def test_a_value_written_twice_without_a_gap_is_one_mask():
 
 
 def test_masking_again_changes_nothing():
-    matcher = Matcher.of(Known.of("team/app", Value.of(fresh(seed=4))))
+    matcher = Matcher.of(MaskedValue.of("team/app", Value.of(fresh(seed=4))))
     once = redact_text(matcher, f"x {fresh(seed=4)} y Bearer {fresh(seed=5)}")
     assert redact_text(matcher, once) is once
 
@@ -54,15 +54,15 @@ def test_masking_again_changes_nothing():
 @pytest.mark.parametrize("value", ["", "short7x", "        ", "aaaaaaaaaaaa", "true", "[tokenguard:", "tokenguard"])
 def test_a_value_that_would_destroy_ordinary_text_is_refused_loudly(value, words):
     with pytest.raises(InputError) as caught:
-        Known.of("team/app", Value.of(value))
+        MaskedValue.of("team/app", Value.of(value))
     words(caught.value)
     assert not value or value not in caught.value.message.replace("team/app", "") or value == "        "
 
 
 def test_the_mask_shows_an_opaque_id_unless_names_are_asked_for():
     value = Value.of(fresh(seed=6))
-    hidden = redact_text(Matcher.of(Known.of("team/app", value)), value.token.reveal())
-    shown = redact_text(Matcher.of(Known.of("team/app", value, show_name=True)), value.token.reveal())
+    hidden = redact_text(Matcher.of(MaskedValue.of("team/app", value)), value.token.reveal())
+    shown = redact_text(Matcher.of(MaskedValue.of("team/app", value, show_name=True)), value.token.reveal())
     assert hidden == f"[tokenguard:{opaque_id('team/app')}]"
     assert shown == "[tokenguard:team/app]"
 
@@ -77,7 +77,7 @@ def test_an_engine_does_not_show_or_copy_what_it_holds():
 
 def test_an_old_and_a_new_value_of_one_token_are_both_masked():
     old, new = fresh(seed=1), fresh(seed=2)
-    known = [*Known.of("team/app", Value.of(old)), *Known.of("team/app", Value.of(new))]
+    known = [*MaskedValue.of("team/app", Value.of(old)), *MaskedValue.of("team/app", Value.of(new))]
     assert redact_text(Matcher.of(known), f"{old} {new}").count("[tokenguard:") == 2
 
 
@@ -97,7 +97,7 @@ def test_no_value_and_no_pattern_is_an_engine_too():
 
 def test_10_000_values_are_found_and_nothing_else():
     values = [fresh(24, seed=n) for n in range(10_000)]
-    matcher = Matcher((Needle(v.encode(), Source(f"n{i}", f"t/{i}", "raw")) for i, v in enumerate(values)), ())
+    matcher = Matcher((Needle(v.encode(), MatchSource(f"n{i}", f"t/{i}", "raw")) for i, v in enumerate(values)), ())
     assert redact_text(matcher, f"{values[9_999]} {fresh(24, seed=-10_001)} {values[0]}") == (
         f"[tokenguard:n9999] {fresh(24, seed=-10_001)} [tokenguard:n0]"
     )
@@ -259,7 +259,7 @@ PROMPTS = [b"Password: ", b"Are you sure [y/N]? ", b">>> ", b"Connect to https:/
 
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_a_prompt_appears_while_nothing_follows(prompt):
-    stream = StreamRedactor(Matcher.of(Known.of("a/b", Value.of(fresh(seed=14)))))
+    stream = StreamRedactor(Matcher.of(MaskedValue.of("a/b", Value.of(fresh(seed=14)))))
     assert stream.feed(prompt) + stream.idle() == prompt
     assert stream.feed(b"yes\n") + stream.finish() == b"yes\n"
 
@@ -277,4 +277,4 @@ def test_a_secret_object_is_never_needed_in_the_clear_by_reports():
     found = Counter()
     redact(masker(fresh(seed=16)), fresh(seed=16).encode(), found)
     assert "tgcanary" not in repr(found)
-    assert "tgcanary" not in repr(Known(id="x", name="y", secret=Secret(fresh())))
+    assert "tgcanary" not in repr(MaskedValue(id="x", name="y", secret=Secret(fresh())))

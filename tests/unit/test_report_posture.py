@@ -11,20 +11,20 @@ from tests.unit.test_policy_rules import CAN, DONE, NOW, PROOF
 from tokenguard.domain.journal import Mode, Quarantined, Stage
 from tokenguard.domain.liveness import DeathGrade
 from tokenguard.domain.names import Label
-from tokenguard.domain.token import Kind, RecordState
+from tokenguard.domain.token import CredentialKind, RecordState
 from tokenguard.frozen import replace
 from tokenguard.policy.catalogue import CATALOGUE
+from tokenguard.policy.context import ProviderFacts, place_of
 from tokenguard.policy.evaluation import assess
 from tokenguard.policy.loader import default_policy, packaged_policy
-from tokenguard.policy.model import Match, Severity, Waiver
-from tokenguard.policy.surroundings import ProviderFacts, place_of
+from tokenguard.policy.model import PolicyWaiver, RuleSelector, Severity
 from tokenguard.report.charts import Chart, svg
 from tokenguard.report.controls import CONTROLS, evidence
 from tokenguard.report.coverage import coverage
 from tokenguard.report.posture import Posture, ages, calendar, owners, places, standings
 from tokenguard.report.posture_forms import as_csv, as_json
+from tokenguard.report.report_tables import figures, sections
 from tokenguard.report.rotations import rotations
-from tokenguard.report.sections import figures, sections
 
 
 def aged(*days):
@@ -33,7 +33,7 @@ def aged(*days):
 
 def test_ages_are_grouped_at_their_edges():
     unknown = number(9, rotated_at=None)
-    grant = number(8, kind=Kind.OAUTH_GRANT, rotated_at=None)
+    grant = number(8, kind=CredentialKind.OAUTH_GRANT, rotated_at=None)
     found = ages(posture_of([*aged(0, 29, 30, 89, 90, 364, 365), unknown, grant]))
     assert found == [
         ("0-30", 2), ("30-60", 1), ("60-90", 1), ("90-180", 1), ("180-365", 1), ("365+", 1), ("unknown", 1),
@@ -73,7 +73,7 @@ def test_an_orphan_counts_for_the_place_it_was_listed_at():
 
 @pytest.mark.parametrize(("until", "left", "covers"), [(NOW + 3 * DAY, 3, 1), (NOW + DAY / 2, 1, 1), (NOW, 0, 0)])
 def test_a_waiver_is_shown_until_it_is_taken_out_of_the_policy(until, left, covers):
-    waiver = Waiver(rule="maximum-age", match=Match(token="team1/*"), owner="o", reason="r", until=until)
+    waiver = PolicyWaiver(rule="maximum-age", match=RuleSelector(token="team1/*"), owner="o", reason="r", until=until)
     policy = replace(default_policy(), waivers=(waiver,))
     (found,) = standings(posture_of([number(1, rotated_at=NOW - 100 * DAY)], policy=policy))
     assert (found.left, found.covers) == (left, covers)
@@ -159,7 +159,9 @@ def test_coverage_says_why_a_list_is_missing():
 
 
 def test_a_waiver_for_files_is_not_shown_as_one_for_tokens():
-    waiver = Waiver(rule="callback-url", match=Match(path="tests/*"), owner="o", reason="r", until=NOW + DAY)
+    waiver = PolicyWaiver(
+        rule="callback-url", match=RuleSelector(path="tests/*"), owner="o", reason="r", until=NOW + DAY
+    )
     posture = posture_of([number(1)], policy=replace(default_policy(), waivers=(waiver,)))
     (table,) = [each for each in sections(posture) if each.id == "waivers"]
     assert [cell.text for cell in table.rows[0]][1:4] == ["tests/*", "callback-url", "files: `tokenguard check`"]
@@ -174,7 +176,7 @@ class TestControls:
     def test_every_named_rule_exists_and_every_rule_about_tokens_bears_on_a_control(self):
         named = {rule for control in CONTROLS for rule in control.rules}
         assert named <= set(CATALOGUE)
-        from tokenguard.policy.rules.table import CHECKS
+        from tokenguard.policy.rules.token_rules import CHECKS
 
         assert set(CHECKS) - named <= {"concurrency-limit"}
 
@@ -193,7 +195,7 @@ class TestControls:
         assert self.verdicts(posture_of([]))["NHI8"] == "not shown"
 
     def test_what_is_waived_is_not_kept(self):
-        waiver = Waiver(rule="maximum-age", match=Match(token="*"), owner="o", reason="r", until=NOW + DAY)
+        waiver = PolicyWaiver(rule="maximum-age", match=RuleSelector(token="*"), owner="o", reason="r", until=NOW + DAY)
         policy = replace(default_policy(), waivers=(waiver,))
         assert self.verdicts(posture_of(aged(100)))["CC6.1"] == "violated"
         assert self.verdicts(posture_of(aged(100), policy=policy))["CC6.1"] == "waived"

@@ -12,8 +12,8 @@ from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, InputError, NotProvenDead, Unfinished, Unreachable
-from tokenguard.ports.places import Displaced
-from tokenguard.ports.store import Found
+from tokenguard.ports.external_fields import UnexpectedValue
+from tokenguard.ports.store import FieldState
 from tokenguard.stores.adopted import adopting
 
 
@@ -27,7 +27,7 @@ def test_adopting_writes_nothing_there(bench):
     assert bench.places.version(URL) == 1
     assert "replace" not in bench.places.calls
     assert bench.live_value(token) == value
-    assert bench.store.read_live(token).found is Found.SAME
+    assert bench.store.read_live(token).found is FieldState.SAME
 
 
 def test_a_rotation_replaces_that_field_only_and_proves_the_old_one_dead(bench):
@@ -58,16 +58,16 @@ def test_what_is_live_is_what_is_there(bench):
     theirs = bench.world.create("theirs").value
     bench.places.change(URL, token=theirs)
     live = bench.store.read_live(token)
-    assert (live.value.token.reveal(), live.found) == (theirs, Found.OTHER)
+    assert (live.value.token.reveal(), live.found) == (theirs, FieldState.OTHER)
     bench.places.remove(URL)
-    assert bench.store.read_live(token).found is Found.NOTHING
+    assert bench.store.read_live(token).found is FieldState.NOTHING
 
 
 @pytest.mark.parametrize("change", ["change", "remove"])
 def test_a_planned_rotation_does_not_begin_over_somebody_elses_value(bench, change):
     token, old = bench.adopt()
     bench.places.change(URL, token="tgcanary-theirs") if change == "change" else bench.places.remove(URL)
-    with pytest.raises(Displaced) as caught:
+    with pytest.raises(UnexpectedValue) as caught:
         bench.engine.rotate(token)
     assert caught.value.exit_code == 3
     assert not bench.document(token).busy
@@ -78,12 +78,12 @@ def test_a_planned_rotation_does_not_begin_over_somebody_elses_value(bench, chan
 def test_a_strangers_value_between_is_a_conflict_that_can_be_resumed(bench):
     token, old = bench.adopt()
     bench.places.interlude = lambda: _once(bench, lambda: bench.places.change(URL, token="tgcanary-theirs"))
-    with pytest.raises(Displaced) as caught:
+    with pytest.raises(UnexpectedValue) as caught:
         bench.engine.rotate(token)
     assert caught.value.exit_code == 3
     assert bench.there == "tgcanary-theirs"
     assert bench.alive(old)
-    with pytest.raises(Displaced):
+    with pytest.raises(UnexpectedValue):
         bench.engine.resume(token)
     bench.places.change(URL, token=old)
     assert finished(bench.engine.resume(token))
@@ -188,7 +188,7 @@ def test_a_value_that_changed_while_it_was_adopted_is_not_taken(bench):
     made = bench.world.create("by-hand")
     bench.places.put(URL, token="tgcanary-theirs")
     record = bench.record()
-    with pytest.raises(Displaced):
+    with pytest.raises(UnexpectedValue):
         bench.engine.add(record, Value.of(made.value), seen=None)
     token = bench.store.find(record.name).id
     assert bench.places.version(URL) == 1
@@ -217,7 +217,7 @@ def test_a_runner_that_stood_still_before_its_write_writes_nothing(bench, ends):
     assert bench.alive(bench.there)
     assert (bench.there == old) is (ends == "abort")
     assert bench.live_value(token) == bench.there
-    assert bench.store.read_live(token).found is Found.SAME
+    assert bench.store.read_live(token).found is FieldState.SAME
     assert len(bench.world.living()) == 1
 
 
@@ -242,7 +242,7 @@ def test_a_runner_that_stood_still_before_its_read_writes_nothing(bench, monkeyp
         bench.engine.rotate(token)
     assert bench.alive(bench.there)
     assert len(bench.world.living()) == 1
-    assert bench.store.read_live(token).found is Found.SAME
+    assert bench.store.read_live(token).found is FieldState.SAME
 
 
 class Crash(BaseException):
@@ -271,7 +271,7 @@ def test_a_crash_at_every_effect_is_made_good(mode, when, then):
         _mended(bench)
         _finish(bench, token, then)
         assert bench.alive(bench.there), (number, effects)
-        assert bench.store.read_live(token).found is Found.SAME
+        assert bench.store.read_live(token).found is FieldState.SAME
         assert bench.places.fields(URL) == {**OTHERS, "token": bench.there}
         assert len(bench.world.living()) == 1, (number, effects)
         assert not bench.document(token).busy

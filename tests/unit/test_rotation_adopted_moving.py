@@ -9,8 +9,8 @@ from tests.fakes.world import Quiet
 from tests.unit.adopted_bench import AdoptedBench
 from tokenguard.domain.names import TokenId
 from tokenguard.errors import TokenguardError, Unreachable
-from tokenguard.migration.moving import move_store
-from tokenguard.ports.store import Found
+from tokenguard.migration.move_store import move_store
+from tokenguard.ports.store import FieldState
 from tokenguard.stores.adopted import adopting
 
 
@@ -49,7 +49,7 @@ def test_an_open_rotation_goes_on_from_another_store(bench, stopped, ends):
     assert bench.alive(bench.there)
     assert (bench.there == old) is (ends == "abort")
     assert len(bench.world.living()) == 1
-    assert adopting(target, lambda: bench.places).read_live(token).found is Found.SAME
+    assert adopting(target, lambda: bench.places).read_live(token).found is FieldState.SAME
 
 
 def _end_at(bench: AdoptedBench, home: MemoryStore, token: TokenId, ends: str) -> None:

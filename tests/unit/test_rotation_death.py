@@ -15,7 +15,7 @@ from tokenguard.domain.token import RecordState
 from tokenguard.errors import NotProvenDead, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.store import Tombstone
-from tokenguard.rotation import controls
+from tokenguard.rotation import control_search
 
 A_DAY = 25 * 3600
 
@@ -114,12 +114,12 @@ def test_an_outage_is_not_answered_with_a_storm_of_probes(monkeypatch):
     bench, _, _ = lone()
     for number in range(12):
         bench.add(f"video/upload/n{number}")
-    monkeypatch.setattr(controls, "_MOST_PROBES", 3)
+    monkeypatch.setattr(control_search, "_MOST_PROBES", 3)
     probes: list[object] = []
     probe = bench.provider.probe
     monkeypatch.setattr(bench.provider, "probe", lambda value, scope: probes.append(value) or probe(value, scope))
     bench.world.outage = True
-    search = controls.ControlSearch(bench.store, bench.record(), bench.vendors.of(bench.record()))
+    search = control_search.ControlSearch(bench.store, bench.record(), bench.vendors.of(bench.record()))
     assert search.look([]).doubt
     assert len(probes) == 3
 

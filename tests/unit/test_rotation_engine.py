@@ -7,7 +7,7 @@ from tests.unit.rotation_bench import APP, Bench
 from tokenguard.domain.journal import AttemptState, Mode, Stage
 from tokenguard.domain.liveness import DeathGrade, Verdict
 from tokenguard.domain.secret import Value
-from tokenguard.domain.token import Consumer, ConsumerKind, Kind, RecordState
+from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind, RecordState
 from tokenguard.errors import (
     Conflict,
     Fenced,
@@ -19,7 +19,7 @@ from tokenguard.errors import (
 )
 from tokenguard.frozen import replace
 from tokenguard.ports.operator import Trace
-from tokenguard.ports.provider import Ambiguous, Refused
+from tokenguard.ports.provider import Ambiguous, CreateRefused
 from tokenguard.ports.store import Tombstone
 
 
@@ -343,10 +343,10 @@ def test_a_refused_create_leaves_nothing_behind_and_can_be_resumed():
 
     class Refusing(type(bench.issuer)):
         def create(self, wanted):
-            raise Refused("forbidden", hint="-")
+            raise CreateRefused("forbidden", hint="-")
 
     good, bench.vendors.issuer = bench.issuer, Refusing(bench.world)
-    with pytest.raises(Refused):
+    with pytest.raises(CreateRefused):
         bench.engine.rotate(token)
     assert bench.journal(token).attempts[-1].state is AttemptState.GONE
     bench.vendors.issuer = good
@@ -514,7 +514,7 @@ def test_a_first_value_is_not_begun_without_what_makes_it(words):
 
 def test_a_grant_without_a_value_cannot_be_rotated_and_is_retired_on_a_persons_word(words):
     bench = Bench()
-    record = replace(bench.record(), kind=Kind.OAUTH_GRANT, state=RecordState.ACTIVE)
+    record = replace(bench.record(), kind=CredentialKind.OAUTH_GRANT, state=RecordState.ACTIVE)
     from tokenguard.domain.document import Document
     from tokenguard.domain.names import new_token_id
 

@@ -11,7 +11,7 @@ from tests.unit.rotation_bench import Bench
 from tokenguard.domain.journal import Stage
 from tokenguard.errors import NotProvenDead, Unfinished
 from tokenguard.frozen import replace
-from tokenguard.rotation.holder import is_at_work, is_gone
+from tokenguard.rotation.lease import is_at_work, is_gone
 
 
 @pytest.fixture

@@ -8,15 +8,15 @@ from tests.fakes.clock import FakeClock
 from tests.unit.rotation_bench import Bench
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName, new_token_id
-from tokenguard.domain.token import Consumer, ConsumerKind, Kind
+from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind
 from tokenguard.errors import ExitCode, InputError, NotProvenDead, Tampered, Unfinished, Unreachable
 from tokenguard.frozen import replace
-from tokenguard.ports.provider import Capabilities, Way
-from tokenguard.rotation.batch import Job, Result, gravest, run_all
-from tokenguard.rotation.plan import By, in_order, plan_rotation, total
+from tokenguard.ports.provider import Capabilities, Method
+from tokenguard.rotation.batch import BatchJob, BatchResult, gravest, run_all
+from tokenguard.rotation.rotation_plan import By, in_order, plan_rotation, total
 
-API = Capabilities(mint=Way.API, revoke=Way.API, probe=True, pause=timedelta(seconds=10))
-GUIDED = Capabilities(mint=Way.PERSON, revoke=Way.PERSON, probe=True)
+API = Capabilities(mint=Method.API, revoke=Method.API, probe=True, pause=timedelta(seconds=10))
+GUIDED = Capabilities(mint=Method.PERSON, revoke=Method.PERSON, probe=True)
 WHEN = datetime(2026, 12, 1, tzinfo=UTC)
 
 
@@ -50,8 +50,8 @@ def test_a_plan_says_when_a_person_is_needed_and_for_what():
     ("able", "changes", "why"),
     [
         (API, {"consumers": None}, "not declared"),
-        (API, {"kind": Kind.OAUTH_GRANT}, "no value"),
-        (Capabilities(mint=Way.NEVER, revoke=Way.API, probe=True), {}, "no way"),
+        (API, {"kind": CredentialKind.OAUTH_GRANT}, "no value"),
+        (Capabilities(mint=Method.NEVER, revoke=Method.API, probe=True), {}, "no way"),
         (API, {}, ""),
     ],
 )
@@ -69,7 +69,7 @@ def test_unattended_tokens_run_first_and_guided_ones_are_one_sitting_per_place()
 
 
 def test_a_provider_without_a_probe_is_never_said_to_prove_a_death():
-    assert "nothing can prove" in texts(plan(Capabilities(mint=Way.PERSON, revoke=Way.PERSON, probe=False)))[-1]
+    assert "nothing can prove" in texts(plan(Capabilities(mint=Method.PERSON, revoke=Method.PERSON, probe=False)))[-1]
 
 
 def raising(error):
@@ -82,9 +82,9 @@ def raising(error):
 def test_one_bad_token_never_blocks_the_rest_and_the_rate_limit_is_kept():
     clock, done = FakeClock(), []
     jobs = [
-        Job(name=TokenName("a"), run=raising(Unreachable("x", hint="y")), pause=10),
-        Job(name=TokenName("b"), run=lambda: done.append("b"), pause=10),
-        Job(name=TokenName("c"), run=lambda: done.append("c")),
+        BatchJob(name=TokenName("a"), run=raising(Unreachable("x", hint="y")), pause=10),
+        BatchJob(name=TokenName("b"), run=lambda: done.append("b"), pause=10),
+        BatchJob(name=TokenName("c"), run=lambda: done.append("c")),
     ]
     results = list(run_all(jobs, clock))
     assert done == ["b", "c"]
@@ -94,7 +94,7 @@ def test_one_bad_token_never_blocks_the_rest_and_the_rate_limit_is_kept():
 
 def test_an_interrupt_ends_the_batch():
     with pytest.raises(KeyboardInterrupt):
-        list(run_all([Job(name=TokenName("a"), run=raising(KeyboardInterrupt()))], FakeClock()))
+        list(run_all([BatchJob(name=TokenName("a"), run=raising(KeyboardInterrupt()))], FakeClock()))
 
 
 @pytest.mark.parametrize(
@@ -108,5 +108,5 @@ def test_an_interrupt_ends_the_batch():
     ],
 )
 def test_a_batch_returns_the_gravest(errors, code):
-    results = [Result(name=TokenName("a"), error=error("x", hint="y")) for error in errors]
-    assert gravest([*results, Result(name=TokenName("b"))]) is code
+    results = [BatchResult(name=TokenName("a"), error=error("x", hint="y")) for error in errors]
+    assert gravest([*results, BatchResult(name=TokenName("b"))]) is code

@@ -14,9 +14,9 @@ from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import Conflict, Fenced, Unfinished
 from tokenguard.frozen import replace
-from tokenguard.rotation.batch import Job, Skipped
-from tokenguard.rotation.holder import is_gone
-from tokenguard.rotation.sharing import left_to_another, run_shared, unless_left
+from tokenguard.rotation.batch import BatchJob, SkipReason
+from tokenguard.rotation.lease import is_gone
+from tokenguard.rotation.parallel_runners import left_to_another, run_shared, unless_left
 
 NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
 OURS, THEIRS = "here/1/aa", "elsewhere/7/bb"
@@ -48,29 +48,29 @@ def document(
     ("found", "due", "expected"),
     [
         (document(), True, None),
-        (document(), False, Skipped.OVER),
+        (document(), False, SkipReason.OVER),
         (document(Stage.DONE), True, None),
-        (document(Stage.DONE), False, Skipped.OVER),
+        (document(Stage.DONE), False, SkipReason.OVER),
         (document(Stage.ABORTED), True, None),
-        (document(state=RecordState.RETIRED), True, Skipped.OVER),
-        (document(Stage.MINT), True, Skipped.ELSEWHERE),
-        (document(Stage.REVOKE_INTENDED), False, Skipped.ELSEWHERE),
+        (document(state=RecordState.RETIRED), True, SkipReason.OVER),
+        (document(Stage.MINT), True, SkipReason.ELSEWHERE),
+        (document(Stage.REVOKE_INTENDED), False, SkipReason.ELSEWHERE),
         (document(Stage.MINT, holder=OURS), True, None),
         (document(Stage.MINT, waiting="nobody answers"), True, None),
         (document(Stage.MINT, ago=11), True, None),
-        (document(Stage.MINT, ago=9), True, Skipped.ELSEWHERE),
+        (document(Stage.MINT, ago=9), True, SkipReason.ELSEWHERE),
         (document(Stage.MINT, holder=GONE), True, None),
-        (document(Stage.MINT, holder=f"{HERE}/{os.getpid()}/dd"), True, Skipped.ELSEWHERE),
+        (document(Stage.MINT, holder=f"{HERE}/{os.getpid()}/dd"), True, SkipReason.ELSEWHERE),
     ],
 )
-def test_whose_turn_a_token_is(found: Document, due: bool, expected: Skipped | None):
+def test_whose_turn_a_token_is(found: Document, due: bool, expected: SkipReason | None):
     takes = timedelta(seconds=65)
     assert left_to_another(found, due=due, holder=OURS, now=NOW, takes=takes) is expected
 
 
 def test_a_provider_that_takes_long_is_given_its_time():
     found, takes = document(Stage.REVOKED, ago=40), timedelta(hours=1)
-    assert left_to_another(found, due=True, holder=OURS, now=NOW, takes=takes) is Skipped.ELSEWHERE
+    assert left_to_another(found, due=True, holder=OURS, now=NOW, takes=takes) is SkipReason.ELSEWHERE
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ LOST = [Conflict("somebody else", hint="look"), Unfinished("it is open", hint="r
 
 
 @pytest.mark.parametrize("error", LOST)
-@pytest.mark.parametrize("then", list(Skipped))
-def test_who_loses_the_race_for_a_token_leaves_it(error: Exception, then: Skipped):
+@pytest.mark.parametrize("then", list(SkipReason))
+def test_who_loses_the_race_for_a_token_leaves_it(error: Exception, then: SkipReason):
     looks = iter([None, then])
     assert unless_left(lambda: next(looks), raising(error)) is then
 
@@ -107,23 +107,23 @@ def test_a_failure_of_ones_own_is_told(error: Exception):
 
 
 def test_being_fenced_is_told_although_another_goes_on():
-    looks = iter([None, Skipped.ELSEWHERE])
+    looks = iter([None, SkipReason.ELSEWHERE])
     with pytest.raises(Fenced):
         unless_left(lambda: next(looks), raising(Fenced("taken over", hint="look")))
 
 
 def test_what_others_are_at_is_looked_at_until_it_is_known_how_it_ended():
-    clock, looks = FakeClock(), iter([Skipped.ELSEWHERE, Skipped.ELSEWHERE, Skipped.OVER])
+    clock, looks = FakeClock(), iter([SkipReason.ELSEWHERE, SkipReason.ELSEWHERE, SkipReason.OVER])
     jobs = [
-        Job(name=TokenName("a"), run=lambda: next(looks), pause=60),
-        Job(name=TokenName("b"), run=lambda: "done", pause=60),
+        BatchJob(name=TokenName("a"), run=lambda: next(looks), pause=60),
+        BatchJob(name=TokenName("b"), run=lambda: "done", pause=60),
     ]
     results = list(run_shared(jobs, clock, Quiet()))
-    assert [(each.name, each.outcome) for each in results] == [("b", "done"), ("a", Skipped.OVER)]
+    assert [(each.name, each.outcome) for each in results] == [("b", "done"), ("a", SkipReason.OVER)]
     assert clock.elapsed == 2.0, "two looks a second apart, and no pause for what nobody asked the provider about"
 
 
 def test_what_others_gave_up_is_done_after_all():
-    looks = iter([Skipped.ELSEWHERE, "rotated"])
-    results = list(run_shared([Job(name=TokenName("a"), run=lambda: next(looks))], FakeClock(), Quiet()))
+    looks = iter([SkipReason.ELSEWHERE, "rotated"])
+    results = list(run_shared([BatchJob(name=TokenName("a"), run=lambda: next(looks))], FakeClock(), Quiet()))
     assert [each.outcome for each in results] == ["rotated"]

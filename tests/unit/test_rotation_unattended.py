@@ -8,10 +8,10 @@ from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.journal import Journal, Mode, Stage
 from tokenguard.domain.leak import Exposure, Spread
 from tokenguard.domain.names import TokenId, token_name
-from tokenguard.domain.token import Kind, Record, RecordState
+from tokenguard.domain.token import CredentialKind, Record, RecordState
 from tokenguard.frozen import replace
 from tokenguard.policy.loader import default_policy, load_policy
-from tokenguard.policy.model import Match, Override
+from tokenguard.policy.model import Override, RuleSelector
 from tokenguard.rotation.unattended import Hold, choose, is_due, is_open_to_rotation, mode_of
 
 NOW = datetime(2026, 12, 2, 3, 0, tzinfo=UTC)  # a Wednesday
@@ -31,7 +31,9 @@ def token(number, *, provider="fake", journal=None, **fields):
 
 
 def policy(**parameters):
-    return replace(default_policy(), overrides=(Override(rule=RULE, match=Match(token="*"), parameters=parameters),))
+    return replace(
+        default_policy(), overrides=(Override(rule=RULE, match=RuleSelector(token="*"), parameters=parameters),)
+    )
 
 
 def journal(stage=Stage.DONE, *, ago=timedelta(hours=1), mode=Mode.PLANNED):
@@ -137,7 +139,7 @@ def test_without_the_rule_only_what_is_of_unknown_age_is_held():
         ({"state": RecordState.RETIRED}, False),
         ({"state": RecordState.PENDING}, False),
         ({"state": RecordState.PENDING, "journal": journal(Stage.MINT)}, True),
-        ({"kind": Kind.OAUTH_GRANT}, False),
+        ({"kind": CredentialKind.OAUTH_GRANT}, False),
     ],
 )
 def test_only_what_has_a_value_can_be_rotated(fields, expected):

@@ -10,20 +10,20 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from tests.fakes.clock import FakeClock
-from tokenguard.cli.runbook_page import page
 from tokenguard.domain.document import Document
 from tokenguard.domain.journal import Journal, Mode, Old, Quarantined, Stage
 from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation, Verdict
 from tokenguard.domain.names import Label, token_name
 from tokenguard.domain.scope import Scope
-from tokenguard.domain.token import Consumer, ConsumerKind, Kind, Record, RecordState
+from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind, Record, RecordState
 from tokenguard.frozen import replace
-from tokenguard.ports.provider import Capabilities, Guide, Way
+from tokenguard.markdown import block, code, exact, plain, table
+from tokenguard.ports.provider import Capabilities, Guide, Method
 from tokenguard.providers.manual import Manual
-from tokenguard.rotation.markdown import block, code, exact, plain, table
-from tokenguard.rotation.runbook import runbook
-from tokenguard.rotation.words import create_task
+from tokenguard.report.rotation_runbook import runbook
+from tokenguard.rotation.prompts import create_task
 from tokenguard.text import safe_text
+from tokenguard.views.runbook_page import page
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 NAME = "video/publisher/prod/upload"
@@ -52,9 +52,9 @@ RECORD = Record(
     hint="dx_…9f",
     seen=Observation(verdict=Verdict.ALIVE, at=NOW - timedelta(hours=1), reason="http-200"),
 )
-GUIDED = Capabilities(mint=Way.PERSON, revoke=Way.PERSON, probe=True, verifies_scope=True)
-BY_API = Capabilities(mint=Way.API, revoke=Way.API, probe=True)
-BLIND = Capabilities(mint=Way.PERSON, revoke=Way.PERSON, probe=False)
+GUIDED = Capabilities(mint=Method.PERSON, revoke=Method.PERSON, probe=True, verifies_scope=True)
+BY_API = Capabilities(mint=Method.API, revoke=Method.API, probe=True)
+BLIND = Capabilities(mint=Method.PERSON, revoke=Method.PERSON, probe=False)
 
 
 class Vendor:
@@ -131,7 +131,7 @@ def test_a_provider_that_ends_the_old_token_by_itself_is_said_to_cause_an_outage
 
 
 def test_a_provider_that_gives_no_tokens_is_said_to():
-    assert "gives no new tokens" in written(capabilities=replace(GUIDED, mint=Way.NEVER))
+    assert "gives no new tokens" in written(capabilities=replace(GUIDED, mint=Method.NEVER))
 
 
 def test_undeclared_consumers_stop_a_planned_rotation_and_only_that():
@@ -149,7 +149,7 @@ def test_what_is_missing_is_said_to_be_missing():
 
 
 def test_a_grant_without_a_value_is_ended_at_the_vendor():
-    text = written(replace(RECORD, kind=Kind.OAUTH_GRANT))
+    text = written(replace(RECORD, kind=CredentialKind.OAUTH_GRANT))
     assert "## How to end it" in text
     assert "## Planned rotation" not in text
     assert "Click Revoke" in text

@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.memory_store import MemoryStore
-from tokenguard.cli.boundary import run
+from tokenguard.cli.error_handler import run
 from tokenguard.domain.document import Document
 from tokenguard.domain.names import new_token_id, token_name
 from tokenguard.domain.scope import Scope

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from tests.fakes.settings_client import SettingsClient
-from tokenguard.sandbox.knobs import Knobs, Operation
-from tokenguard.sandbox.server import Sandbox
+from tokenguard.sandbox.fault_settings import Knobs, Operation
+from tokenguard.sandbox.sandbox_server import Sandbox
 
 
 @pytest.fixture

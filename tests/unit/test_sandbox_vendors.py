@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.fakes.clock import FakeClock
-from tokenguard.sandbox.knobs import Knobs, Operation, StatusRoute, Storm
-from tokenguard.sandbox.server import Sandbox, SystemClock
+from tokenguard.sandbox.fault_settings import Knobs, Operation, StatusRoute, Storm
+from tokenguard.sandbox.sandbox_server import Sandbox, SystemClock
 
 UUID = r"5a4db0c5(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 

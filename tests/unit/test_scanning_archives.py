@@ -13,8 +13,8 @@ import pytest
 
 from tokenguard.domain.finding import Report
 from tokenguard.scanning import archives
+from tokenguard.scanning.content import Blob
 from tokenguard.scanning.scanner import scan
-from tokenguard.scanning.source import Blob
 
 
 def leak() -> bytes:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tokenguard.errors import InputError
-from tokenguard.scanning.baseline import Recorder, new_salt, read_baseline, suppressor
-from tokenguard.scanning.former_baseline import FormerRecorder, read_former
-from tokenguard.scanning.jobs import Job
+from tokenguard.scanning.baseline_file import Recorder, new_salt, read_baseline, suppressor
+from tokenguard.scanning.detect_secrets_baseline import FormerRecorder, read_former
+from tokenguard.scanning.jobs import ScanJob
 from tokenguard.scanning.scanner import Stages, Suppressor
 from tokenguard.token_formats.checksum import with_github_checksum
 
@@ -35,14 +35,16 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def accept(path: Path) -> Path:
     recorder = Recorder(new_salt())
-    Job(stages=Stages(), suppressor=recorder).paths([path])
+    ScanJob(stages=Stages(), suppressor=recorder).paths([path])
     file = path.parent / "baseline"
     file.write_bytes(recorder.written())
     return file
 
 
 def findings(path: Path, baseline: Path) -> list[str]:
-    return [finding.type for finding in Job(stages=Stages(), suppressor=suppressor(baseline)).paths([path]).findings]
+    return [
+        finding.type for finding in ScanJob(stages=Stages(), suppressor=suppressor(baseline)).paths([path]).findings
+    ]
 
 
 def test_what_was_accepted_is_passed_over_wherever_it_moves_in_its_file(tree: Path) -> None:
@@ -131,7 +133,7 @@ def former(**extra: object) -> Path:
 def test_a_former_baseline_is_taken_over_without_what_its_audit_called_real(tree: Path) -> None:
     known, real = read_former(former())
     recorder = FormerRecorder(new_salt(), Path(), known)
-    report = Job(stages=Stages(), suppressor=recorder).paths([Path("a.py")])
+    report = ScanJob(stages=Stages(), suppressor=recorder).paths([Path("a.py")])
     assert (len(recorder.entries), real) == (1, 1)
     assert sorted(finding.line for finding in report.findings if finding.type == "Secret Keyword") == [2, 3]
 
@@ -141,10 +143,10 @@ def test_a_former_baseline_runs_no_code_that_it_names(tree: Path) -> None:
     evil = f"file://{Path('evil.py').absolute()}"
     file = former(plugins_used=[{"name": "Evil", "path": evil}], filters_used=[{"path": f"{evil}::filter"}])
     known, _ = read_former(file)
-    Job(stages=Stages(), suppressor=FormerRecorder(new_salt(), Path(), known)).paths([Path("a.py")])
+    ScanJob(stages=Stages(), suppressor=FormerRecorder(new_salt(), Path(), known)).paths([Path("a.py")])
     assert not Path("sprung").exists()
 
 
 def test_without_a_baseline_nothing_is_passed_over(tree: Path) -> None:
     Path("a.py").write_text(f'password = "{secrets.token_hex(12)}"\n')
-    assert Job(stages=Stages(), suppressor=Suppressor()).paths([Path("a.py")]).findings
+    assert ScanJob(stages=Stages(), suppressor=Suppressor()).paths([Path("a.py")]).findings

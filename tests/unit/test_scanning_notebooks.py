@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from tokenguard.output.formats import OutputFormat
 from tokenguard.scanning.advice import Reach
+from tokenguard.scanning.content import Blob
 from tokenguard.scanning.notebooks import cells_of
 from tokenguard.scanning.outputs.write_findings import write_findings
 from tokenguard.scanning.scanner import scan
-from tokenguard.scanning.source import Blob
 
 CELLS = [
     {"cell_type": "markdown", "source": "a title\nwith MARK-text\n", "metadata": {"tags": ["MARK-meta"]}},

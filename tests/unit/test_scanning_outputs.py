@@ -11,14 +11,14 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from tokenguard.cli.boundary import run
-from tokenguard.domain.finding import Finding, Kind, Origin, Report, Skipped
+from tokenguard.cli.error_handler import run
+from tokenguard.domain.finding import Finding, FindingKind, Origin, Report, SkippedContent
 from tokenguard.frozen import replace
 from tokenguard.output.formats import OutputFormat
 from tokenguard.scanning.advice import Reach
+from tokenguard.scanning.content import Blob
 from tokenguard.scanning.outputs.write_findings import FINDING_FORMATS, write_findings
 from tokenguard.scanning.scanner import Stages, scan
-from tokenguard.scanning.source import Blob
 
 LETTERS = string.ascii_letters + string.digits
 WAIVED = {
@@ -101,8 +101,11 @@ def every_part() -> Report:
     """A report with everything that a renderer may meet."""
     some = report_of(canaries(50))
     origin = Origin(commit="c" * 40, author_date="2026-11-01T09:00:00+00:00")
-    own = Finding(kind=Kind.OWN, type="own token", path="a\nb.py", line=3, column=7, facts=WAIVED, origin=origin)
-    skipped = (Skipped(path="x\x1b.bin", reason="too-large"), Skipped(path="y", reason="hostile-line", line=4))
+    own = Finding(kind=FindingKind.OWN, type="own token", path="a\nb.py", line=3, column=7, facts=WAIVED, origin=origin)
+    skipped = (
+        SkippedContent(path="x\x1b.bin", reason="too-large"),
+        SkippedContent(path="y", reason="hostile-line", line=4),
+    )
     return replace(some, waived=(own,), skipped=skipped, notes=("a note",), suppressed=1, allowed=2)
 
 

@@ -9,12 +9,12 @@ from collections.abc import Callable
 import pytest
 
 from tests.unit.test_detection_own import DISGUISES, index, usable
-from tokenguard.detection.match import Match, Unscanned
-from tokenguard.detection.own import scan_own
-from tokenguard.domain.finding import Kind, Origin
-from tokenguard.scanning.passing import Passing
+from tokenguard.detection.known_tokens import scan_own
+from tokenguard.detection.match import TextMatch, Unscanned
+from tokenguard.domain.finding import FindingKind, Origin
+from tokenguard.scanning.content import Blob
 from tokenguard.scanning.scanner import Stages, matches_of, scan
-from tokenguard.scanning.source import Blob
+from tokenguard.scanning.skip_unchanged import Passing
 
 ORIGIN = Origin(commit="1" * 40, author_date="")
 
@@ -49,13 +49,15 @@ TOLD_ONCE: dict[str, Callable[[str], str]] = {
 def test_an_own_token_that_a_rule_finds_too_is_told_once_as_own(shape: str, written: str) -> None:
     value = usable(shape)
     found = list(matches_of(TOLD_ONCE[written](value).encode(), "a.yaml", stages(value)))
-    assert [each.kind for each in found if isinstance(each, Match)] in ([Kind.OWN], [Kind.OWN] * 2), found
+    assert [each.kind for each in found if isinstance(each, TextMatch)] in ([FindingKind.OWN], [FindingKind.OWN] * 2), (
+        found
+    )
 
 
 def test_what_else_found_it_is_a_fact() -> None:
     value = "sk-social-" + secrets.token_hex(32)
     (found,) = matches_of(f'password = "{value}"\n'.encode(), "a.py", stages(value))
-    assert isinstance(found, Match)
+    assert isinstance(found, TextMatch)
     assert (found.facts["rule"], found.facts["vendor"]) == ("Secret Keyword", "Autoposting API Key")
 
 
@@ -63,17 +65,17 @@ def test_what_else_found_it_is_a_fact() -> None:
 def test_another_secret_beside_an_own_token_is_still_told(beside: str) -> None:
     value = usable("letters")
     for text in (f'{beside}; y = "{value}"\n', f'y = "{base64.b64encode(value.encode()).decode()}"\n{beside}\n'):
-        kinds = {each.kind for each in matches_of(text.encode(), "a.py", stages(value)) if isinstance(each, Match)}
-        assert kinds == {Kind.OWN, Kind.RULE}, text
+        kinds = {each.kind for each in matches_of(text.encode(), "a.py", stages(value)) if isinstance(each, TextMatch)}
+        assert kinds == {FindingKind.OWN, FindingKind.RULE}, text
 
 
 def test_a_part_of_a_token_on_another_line_is_another_finding() -> None:
     value = usable("letters")
     text = f'y = "{value}"\n\npassword = "{value[:20]}"\n'
     found = {
-        each.kind: each.line for each in matches_of(text.encode(), "a.py", stages(value)) if isinstance(each, Match)
+        each.kind: each.line for each in matches_of(text.encode(), "a.py", stages(value)) if isinstance(each, TextMatch)
     }
-    assert found == {Kind.OWN: 1, Kind.RULE: 3}
+    assert found == {FindingKind.OWN: 1, FindingKind.RULE: 3}
 
 
 def test_very_many_tokens_and_findings_are_each_told_once() -> None:
@@ -83,14 +85,17 @@ def test_very_many_tokens_and_findings_are_each_told_once() -> None:
     text = "".join(f'password = "{value}"\nother = "sk-social-{secrets.token_hex(32)}"\n' for value in values * 5)
     report = scan([Blob(path="a.py", data=text.encode())], Stages(own=lambda data: scan_own(known, data)))
     kinds = [each.kind for each in report.findings]
-    assert (kinds.count(Kind.OWN), kinds.count(Kind.RULE) + kinds.count(Kind.EXTRA)) == (2000, 2000)
+    assert (kinds.count(FindingKind.OWN), kinds.count(FindingKind.RULE) + kinds.count(FindingKind.EXTRA)) == (
+        2000,
+        2000,
+    )
 
 
 def test_a_short_word_that_a_disguise_happens_to_hold_is_another_finding() -> None:
     value = usable("letters")
     text = f'password = "{value[5:9]}"; x = "{value}"\n'
-    kinds = {each.kind for each in matches_of(text.encode(), "a.py", stages(value)) if isinstance(each, Match)}
-    assert kinds == {Kind.OWN, Kind.RULE}
+    kinds = {each.kind for each in matches_of(text.encode(), "a.py", stages(value)) if isinstance(each, TextMatch)}
+    assert kinds == {FindingKind.OWN, FindingKind.RULE}
 
 
 def deep_noise() -> bytes:
@@ -104,7 +109,7 @@ def test_no_noise_before_a_disguised_token_hides_it(disguise: str) -> None:
     written = DISGUISES[disguise](value)
     data = deep_noise() + b"\n\n" + (written if isinstance(written, bytes) else written.encode())
     found = list(scan_own(index(value), data))
-    assert any(isinstance(each, Match) for each in found)
+    assert any(isinstance(each, TextMatch) for each in found)
 
 
 def test_where_nesting_is_given_up_the_report_says_so() -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tokenguard.domain.finding import Report, Skipped
+from tokenguard.domain.finding import Report, SkippedContent
 from tokenguard.errors import InputError
-from tokenguard.scanning import sharing
-from tokenguard.scanning.baseline import Recorder, new_salt
-from tokenguard.scanning.jobs import Job
+from tokenguard.scanning import worker_processes
+from tokenguard.scanning.baseline_file import Recorder, new_salt
+from tokenguard.scanning.jobs import ScanJob
 from tokenguard.scanning.scanner import Stages, Suppressor
 
 TOKENGUARD = Path(sys.executable).with_name("tokenguard")
@@ -24,13 +24,13 @@ PARTS = list(range(30))
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Share everything, on any machine."""
-    monkeypatch.setattr(sharing, "_LONG", -1)
-    monkeypatch.setattr(sharing, "_second_processor", lambda: True)
+    monkeypatch.setattr(worker_processes, "_LONG", -1)
+    monkeypatch.setattr(worker_processes, "_second_processor", lambda: True)
 
 
 def report(part: int) -> Report:
     time.sleep(0.002)  # so that each process gets its turn
-    return Report(files=1, bytes=part, skipped=(Skipped(path=f"{part} by {os.getpid()}", reason="unreadable"),))
+    return Report(files=1, bytes=part, skipped=(SkippedContent(path=f"{part} by {os.getpid()}", reason="unreadable"),))
 
 
 def no_child_is_left() -> bool:
@@ -42,7 +42,7 @@ def no_child_is_left() -> bool:
 
 @pytest.mark.usefixtures("eager")
 def test_every_part_is_scanned_once_by_two_processes_and_in_order() -> None:
-    reports = sharing.shared(PARTS, report)
+    reports = worker_processes.shared(PARTS, report)
     assert [each.bytes for each in reports] == PARTS
     assert len({each.skipped[0].path.split()[-1] for each in reports}) == 2
     assert no_child_is_left()
@@ -58,7 +58,7 @@ def test_what_a_child_that_ends_early_leaves_is_scanned_all_the_same(end) -> Non
             end()
         return report(part)
 
-    assert [each.bytes for each in sharing.shared(PARTS, scan)] == PARTS
+    assert [each.bytes for each in worker_processes.shared(PARTS, scan)] == PARTS
     assert no_child_is_left()
 
 
@@ -70,13 +70,13 @@ def test_an_error_is_raised_in_the_parent_and_no_child_is_left() -> None:
         return report(part)
 
     with pytest.raises(InputError):
-        sharing.shared(PARTS, scan)
+        worker_processes.shared(PARTS, scan)
     assert no_child_is_left()
 
 
 def test_a_short_scan_is_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fork", lambda: pytest.fail("shared"))
-    assert len(sharing.shared(PARTS, report)) == len(PARTS)
+    assert len(worker_processes.shared(PARTS, report)) == len(PARTS)
 
 
 @pytest.mark.usefixtures("eager")
@@ -91,9 +91,9 @@ def test_a_tree_gives_the_same_findings_either_way(tmp_path: Path, monkeypatch: 
     (tmp_path / os.fsdecode(b"caf\xe9.py")).write_text(f"key = '{value}'\n")
     (tmp_path / "link").symlink_to("d1")
     monkeypatch.chdir(tmp_path)
-    job = Job(stages=Stages(), suppressor=Suppressor())
+    job = ScanJob(stages=Stages(), suppressor=Suppressor())
     two = job.paths([Path()])
-    monkeypatch.setattr(sharing, "_second_processor", lambda: False)
+    monkeypatch.setattr(worker_processes, "_second_processor", lambda: False)
     one = job.paths([Path()])
 
     def seen(found: Report) -> tuple:
@@ -112,7 +112,7 @@ def test_what_has_to_see_everything_is_asked_in_one_process(tmp_path: Path, monk
         (tmp_path / f"{number}.py").write_text(f"password = '{secrets.token_hex(20)}'\n")
     recorder = Recorder(new_salt(), tmp_path)
     monkeypatch.setattr(recorder, "wants", lambda *_: False)
-    assert Job(stages=Stages(), suppressor=recorder).paths([tmp_path]).suppressed >= 20
+    assert ScanJob(stages=Stages(), suppressor=recorder).paths([tmp_path]).suppressed >= 20
 
 
 def test_an_interrupt_ends_both_processes_and_says_so_once(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from detect_secrets.core import scan as ds
 from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 from detect_secrets.settings import Settings, cache_bust, get_settings, transient_settings
 
-from tokenguard.detection import oracle
-from tokenguard.detection.match import Match, Unscanned
+from tokenguard.detection import detect_secrets_adapter
+from tokenguard.detection.match import TextMatch, Unscanned
 from tokenguard.domain.profile import Profile
 from tokenguard.errors import InputError
 from tokenguard.scanning import team_rules
@@ -109,7 +109,7 @@ def ours(rules: TeamRules, path: str, text: str) -> list[tuple[str, str, int]]:
     return sorted(
         (each.type, hashlib.sha1(each.value.reveal().encode()).hexdigest(), each.line)
         for each in found
-        if isinstance(each, Match) and each.kind.value == "rule"
+        if isinstance(each, TextMatch) and each.kind.value == "rule"
     )
 
 
@@ -155,13 +155,13 @@ def test_patterns_drop_what_they_drop_in_detect_secrets_itself(tmp_path: Path, t
             {"path": "detect_secrets.filters.regex.should_exclude_file", "pattern": ["skipped|x::y"]},
         ],
     }
-    oracle.forget_patterns()
+    detect_secrets_adapter.forget_patterns()
     with transient_settings(config):
         expected = {
             path: sorted((each.type, each.secret_hash, each.line_number) for each in ds.scan_file(path))
             for path, _ in texts
         }
-    oracle.forget_patterns()
+    detect_secrets_adapter.forget_patterns()
     assert {path: [each for each in rows if not each[0].startswith("Team")] for path, rows in found.items()} == expected
     assert sum(map(len, expected.values())) < sum(
         len(ours(TeamRules(TeamFiles(plugins=team.plugins)), *each)) for each in texts

@@ -6,11 +6,11 @@ import re
 import pytest
 
 from tokenguard.errors import InputError
-from tokenguard.provisioning.server_setup.comparing import Change, step
-from tokenguard.provisioning.server_setup.declared import Part
-from tokenguard.provisioning.server_setup.reading import read_setup
-from tokenguard.provisioning.server_setup.vault import Kind, resources, slug
-from tokenguard.shell.aws import roles_of
+from tokenguard.provisioning.server_setup.declared import JobRole
+from tokenguard.provisioning.server_setup.server_file import read_setup
+from tokenguard.provisioning.server_setup.setup_diff import Change, step
+from tokenguard.provisioning.server_setup.vault_setup import ServerObjectKind, resources, slug
+from tokenguard.shell.aws_store import roles_of
 from tokenguard.shell.server_setup import vault_resources
 
 GITHUB = "github: {repository: acme/tokens, repository_id: 4711, environments: [tokens]}\n"
@@ -71,7 +71,7 @@ def test_a_file_that_is_not_acceptable_is_refused_with_its_place(text, place, wo
 @pytest.mark.parametrize("system", [0, 1])
 def test_every_rotator_is_bound_to_repository_branch_environment_and_event_and_no_planner_is_one(system):
     jobs = read(FULL).jobs[system]
-    rotator, planner = jobs.claims(Part.ROTATOR), jobs.claims(Part.PLANNER)
+    rotator, planner = jobs.claims(JobRole.ROTATOR), jobs.claims(JobRole.PLANNER)
     assert {"ref", "environment", "workflow_ref" if system == 0 else "ci_config_ref_uri"} <= set(rotator)
     assert not any("*" in each for claims in (rotator, planner) for values in claims.values() for each in values)
     events = rotator.get("event_name") or rotator["pipeline_source"]
@@ -98,9 +98,11 @@ def test_every_policy_and_role_is_named_for_its_store_alone():
 def test_a_policy_comes_before_the_role_that_has_it_and_a_method_before_its_roles():
     made = list(resources(read(FULL), mount="kv", prefix="video", policies={"rotator": "x", "planner": "y"}))
     kinds = [each.kind for each in made]
-    assert kinds[0] is Kind.MOUNT
-    assert kinds.index(Kind.METHOD) > max(number for number, kind in enumerate(kinds) if kind is Kind.POLICY)
-    assert kinds[-1] is Kind.AUDIT
+    assert kinds[0] is ServerObjectKind.MOUNT
+    assert kinds.index(ServerObjectKind.METHOD) > max(
+        number for number, kind in enumerate(kinds) if kind is ServerObjectKind.POLICY
+    )
+    assert kinds[-1] is ServerObjectKind.AUDIT
 
 
 @pytest.mark.parametrize(
@@ -114,19 +116,21 @@ def test_a_policy_comes_before_the_role_that_has_it_and_a_method_before_its_role
 )
 def test_what_differs_is_told_by_field(found, change, differs):
     policy = next(
-        each for each in resources(read(FULL), mount="kv", prefix="", policies={"r": "x"}) if each.kind is Kind.POLICY
+        each
+        for each in resources(read(FULL), mount="kv", prefix="", policies={"r": "x"})
+        if each.kind is ServerObjectKind.POLICY
     )
     assert (step(policy, found).change, step(policy, found).differs) == (change, differs)
 
 
-@pytest.mark.parametrize("kind", [Kind.MOUNT, Kind.METHOD, Kind.AUDIT])
+@pytest.mark.parametrize("kind", [ServerObjectKind.MOUNT, ServerObjectKind.METHOD, ServerObjectKind.AUDIT])
 def test_what_others_may_depend_on_is_never_changed(kind):
     each = next(one for one in vault_resources(read(FULL), "vault://kv/video") if one.kind is kind)
     assert step(each, {**each.wanted, "type": "another"}).change is Change.BLOCKED
 
 
 def test_a_claim_less_or_more_is_another_role():
-    role = next(each for each in vault_resources(read(FULL), "vault://kv/video") if each.kind is Kind.ROLE)
+    role = next(each for each in vault_resources(read(FULL), "vault://kv/video") if each.kind is ServerObjectKind.ROLE)
     claims = role.wanted["bound_claims"]
     for other in ({}, {**claims, "extra": ["x"]}, {**claims, "repository_id": ["4711", "4712"]}):
         assert step(role, {**role.wanted, "bound_claims": other}).differs == ("bound_claims",)
@@ -165,7 +169,11 @@ def test_terraform_fills_nothing_in_that_was_meant_literally():
 
 def test_the_rotator_alone_may_write_the_fields_that_are_listed():
     plain, fuller = (
-        {each.name: each for each in vault_resources(read(text), "vault://kv/video") if each.kind is Kind.POLICY}
+        {
+            each.name: each
+            for each in vault_resources(read(text), "vault://kv/video")
+            if each.kind is ServerObjectKind.POLICY
+        }
         for text in ("version: 1\n" + GITHUB, "version: 1\nfields: ['vault://kv/apps/publisher#key']\n" + GITHUB)
     )
     differs = [name for name in plain if plain[name] != fuller[name]]

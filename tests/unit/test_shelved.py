@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.fakes.local_stores import event
 from tokenguard.domain.event import ChainHead, Op, extend
-from tokenguard.ports.shelf import Item
-from tokenguard.stores.shelved import ItemTrail, packed, unpacked
+from tokenguard.ports.shared_item import Item
+from tokenguard.stores.shared_item_codec import ItemTrail, packed, unpacked
 
 HEAD, ENTRIES = extend(Item.POLICY.chain, ChainHead(), [event(Op.SHARE, reason="two\nlines")] * 3)
 TRAIL = ItemTrail(id=Item.POLICY, chain=HEAD, entries=ENTRIES, blocks=("1/0a1b",))

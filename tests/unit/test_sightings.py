@@ -12,12 +12,12 @@ from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import token_name
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import InputError
-from tokenguard.inventory.sightings import drafts, padded, sightings
-from tokenguard.ports.surveying import Entry
+from tokenguard.inventory.discovered_values import drafts, padded, sightings
+from tokenguard.ports.secret_listing import ListedSecret
 
 
-def entry(path: str, labels: dict[str, str] | None = None, **texts: str) -> Entry:
-    return Entry(
+def entry(path: str, labels: dict[str, str] | None = None, **texts: str) -> ListedSecret:
+    return ListedSecret(
         path=path,
         texts={name: Secret(text) for name, text in texts.items()},
         addresses={name: VaultField(mount="kv", path=path, field=name).url for name in texts},
@@ -29,7 +29,9 @@ def mark(value: Value) -> Fingerprint:
     return Fingerprint(hashlib.sha256(value.digest()).hexdigest()[:32])
 
 
-def proposed(*entries: Entry, taken: tuple[str, ...] = (), prefix: str = "", begun: dict[str, str] | None = None):
+def proposed(
+    *entries: ListedSecret, taken: tuple[str, ...] = (), prefix: str = "", begun: dict[str, str] | None = None
+):
     seen = [sighting for each in entries for sighting in sightings(each)]
     return drafts(seen, mark, taken=taken, begun=begun or {}, prefix=prefix)
 

@@ -6,7 +6,7 @@ import pytest
 
 from tokenguard.domain.encodings import base64_cores
 from tokenguard.domain.secret import Secret
-from tokenguard.streams.own import OwnRedactor
+from tokenguard.streams.learn_values import OwnRedactor
 
 VALUE = f"tgcanary_{secrets.token_hex(18)}"
 

@@ -14,11 +14,11 @@ from tests.fakes import scripted_server, vault_stores
 from tests.fakes.clock import FakeClock
 from tests.fakes.scripted_server import ScriptedServer, raw, stream
 from tokenguard.clients.vault.connection import VaultConnection
+from tokenguard.clients.vault.http_session import CONNECTIONS
 from tokenguard.clients.vault.kv import KvMount
 from tokenguard.clients.vault.preflight import problems
-from tokenguard.clients.vault.session import CONNECTIONS
-from tokenguard.clients.vault.settings import Login, Method
-from tokenguard.clients.vault.trouble import CasLost, Reason, VaultTrouble, reason_of
+from tokenguard.clients.vault.vault_errors import CasLost, VaultError, VaultFailure, reason_of
+from tokenguard.clients.vault.vault_settings import Login, LoginMethod
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.http.address import Address
@@ -38,8 +38,8 @@ def asking(server: ScriptedServer, **changes: object) -> KvMount:
     return KvMount(vault_stores.connection(server.url, TOKEN, **changes), "kv")
 
 
-def reason(work, *arguments) -> Reason:
-    with pytest.raises(VaultTrouble) as caught:
+def reason(work, *arguments) -> VaultFailure:
+    with pytest.raises(VaultError) as caught:
         work(*arguments)
     assert caught.value.hint
     assert TOKEN not in f"{caught.value} {caught.value.hint} {caught.value!r}"
@@ -55,47 +55,47 @@ def test_a_redirect_is_never_followed_and_the_other_host_hears_nothing(status: i
     ):
         kv = asking(server)
         arguments = ("x", {"a": 1}, 0) if ask == "write" else ("x",)
-        assert reason(getattr(kv, ask), *arguments) is Reason.REDIRECT
+        assert reason(getattr(kv, ask), *arguments) is VaultFailure.REDIRECT
         assert other.connections == 0
 
 
 def test_a_redirected_login_sends_nothing_on():
     with ScriptedServer(SELF) as other, ScriptedServer(reply(307, b"", f"Location: {other.url}/")) as server:
-        login = Login(method=Method.APPROLE, credential=Secret(TOKEN), role="role")
-        assert reason(lambda: vault_stores.connection(server.url, "", login=login).lease) is Reason.REDIRECT
+        login = Login(method=LoginMethod.APPROLE, credential=Secret(TOKEN), role="role")
+        assert reason(lambda: vault_stores.connection(server.url, "", login=login).lease) is VaultFailure.REDIRECT
         assert other.connections == 0
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (reply(200, b"<html>sign in</html>", kind="text/html"), Reason.MALFORMED),
-        (reply(200, b"[]"), Reason.MALFORMED),
-        (reply(200, b"{}"), Reason.MALFORMED),
-        (reply(200, b'{"data": null}'), Reason.MALFORMED),
-        (reply(200, b'{"data": {"data": {"a": "b"}}}'), Reason.MALFORMED),
-        (reply(200, b'{"data": {"data": {}, "metadata": {"version": "1"}}}'), Reason.MALFORMED),
-        (reply(200, b'{"errors": ["no"], "data": {"data": {}, "metadata": {"version": 1}}}'), Reason.MALFORMED),
-        (reply(200, b"{" * 100_000), Reason.MALFORMED),
-        (reply(200, b""), Reason.MALFORMED),
-        (reply(418, b"{}"), Reason.MALFORMED),
-        (reply(400, b'{"errors": ["bad"]}'), Reason.REFUSED),
-        (reply(403, b'{"errors": ["permission denied", "invalid token"]}'), Reason.EXPIRED),
-        (reply(404, b'{"data": {"data": null, "metadata": {"version": 3}}}'), Reason.DELETED),
-        (reply(405, b"{}"), Reason.UNSUPPORTED),
-        (reply(412, b"{}"), Reason.BEHIND),
-        (reply(413, b"{}"), Reason.TOO_LARGE),
-        (reply(429, b"{}"), Reason.THROTTLED),
-        (reply(472, b"{}"), Reason.STANDBY),
-        (reply(500, b"{}"), Reason.SERVER),
-        (reply(501, b"{}"), Reason.UNINITIALISED),
-        (reply(503, b'{"errors": ["Vault is sealed"]}'), Reason.SEALED),
-        (raw(b"SSH-2.0-OpenSSH_9\r\n"), Reason.RESET),
-        (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"), Reason.RESET),
-        (raw(b""), Reason.RESET),
+        (reply(200, b"<html>sign in</html>", kind="text/html"), VaultFailure.MALFORMED),
+        (reply(200, b"[]"), VaultFailure.MALFORMED),
+        (reply(200, b"{}"), VaultFailure.MALFORMED),
+        (reply(200, b'{"data": null}'), VaultFailure.MALFORMED),
+        (reply(200, b'{"data": {"data": {"a": "b"}}}'), VaultFailure.MALFORMED),
+        (reply(200, b'{"data": {"data": {}, "metadata": {"version": "1"}}}'), VaultFailure.MALFORMED),
+        (reply(200, b'{"errors": ["no"], "data": {"data": {}, "metadata": {"version": 1}}}'), VaultFailure.MALFORMED),
+        (reply(200, b"{" * 100_000), VaultFailure.MALFORMED),
+        (reply(200, b""), VaultFailure.MALFORMED),
+        (reply(418, b"{}"), VaultFailure.MALFORMED),
+        (reply(400, b'{"errors": ["bad"]}'), VaultFailure.REFUSED),
+        (reply(403, b'{"errors": ["permission denied", "invalid token"]}'), VaultFailure.EXPIRED),
+        (reply(404, b'{"data": {"data": null, "metadata": {"version": 3}}}'), VaultFailure.DELETED),
+        (reply(405, b"{}"), VaultFailure.UNSUPPORTED),
+        (reply(412, b"{}"), VaultFailure.BEHIND),
+        (reply(413, b"{}"), VaultFailure.TOO_LARGE),
+        (reply(429, b"{}"), VaultFailure.THROTTLED),
+        (reply(472, b"{}"), VaultFailure.STANDBY),
+        (reply(500, b"{}"), VaultFailure.SERVER),
+        (reply(501, b"{}"), VaultFailure.UNINITIALISED),
+        (reply(503, b'{"errors": ["Vault is sealed"]}'), VaultFailure.SEALED),
+        (raw(b"SSH-2.0-OpenSSH_9\r\n"), VaultFailure.RESET),
+        (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"), VaultFailure.RESET),
+        (raw(b""), VaultFailure.RESET),
     ],
 )  # fmt: skip
-def test_what_is_no_good_answer_is_an_error_of_ours(answer, expected: Reason):
+def test_what_is_no_good_answer_is_an_error_of_ours(answer, expected: VaultFailure):
     with ScriptedServer(SELF, answer) as server:
         assert reason(asking(server).read, "x") is expected
 
@@ -104,9 +104,9 @@ def test_a_denied_request_is_told_from_a_login_that_ended():
     """OpenBao says the same of both; so it is asked whether it still knows the login."""
     denied = reply(403, b'{"errors": ["permission denied"]}')
     with ScriptedServer(SELF, denied, SELF) as server:
-        assert reason(asking(server).read, "x") is Reason.DENIED
+        assert reason(asking(server).read, "x") is VaultFailure.DENIED
     with ScriptedServer(SELF, denied, denied) as server:
-        assert reason(asking(server).read, "x") is Reason.EXPIRED
+        assert reason(asking(server).read, "x") is VaultFailure.EXPIRED
 
 
 def test_nothing_the_server_says_is_quoted():
@@ -127,19 +127,22 @@ def test_a_slow_server_is_given_up_at_the_deadline():
     with ScriptedServer(SELF, stream(head, b" ", pause=0.05)) as server:
         settings = {"deadline": 0.3}
         connection = vault_stores.connection(server.url, TOKEN, **settings)
-        assert reason(lambda: connection.once(lambda client: client.adapter.request("get", "/v1/x"))) is Reason.TIMEOUT
+        assert (
+            reason(lambda: connection.once(lambda client: client.adapter.request("get", "/v1/x")))
+            is VaultFailure.TIMEOUT
+        )
 
 
 def test_an_endless_answer_is_given_up(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("tokenguard.clients.vault.session.MAX_BODY", 1 << 20)
+    monkeypatch.setattr("tokenguard.clients.vault.http_session.MAX_BODY", 1 << 20)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
     with ScriptedServer(SELF, stream(head, b"x" * 65536)) as server:
-        assert reason(asking(server).read, "x") is Reason.MALFORMED
+        assert reason(asking(server).read, "x") is VaultFailure.MALFORMED
 
 
 def test_connections_that_ended_badly_are_no_loss(monkeypatch: pytest.MonkeyPatch):
     """However an answer ends, its place among the connections is free again."""
-    monkeypatch.setattr("tokenguard.clients.vault.session.MAX_BODY", 1 << 10)
+    monkeypatch.setattr("tokenguard.clients.vault.http_session.MAX_BODY", 1 << 10)
     broken = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{")
     for bad in (broken, reply(200, b" " * 2048), reply(302, b"", "Location: /")):
         with ScriptedServer(SELF, *[bad] * (CONNECTIONS + 2), reply(404, b"{}")) as server:
@@ -153,7 +156,7 @@ def test_a_closed_port_is_unreachable():
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         connection = vault_stores.connection(f"http://127.0.0.1:{closed.getsockname()[1]}", TOKEN)
-        assert reason(lambda: connection.lease) is Reason.CONNECT
+        assert reason(lambda: connection.lease) is VaultFailure.CONNECT
 
 
 # ---- surroundings
@@ -184,7 +187,7 @@ def test_a_proxy_that_is_configured_sees_where_to_and_no_more():
     with ScriptedServer(reply(407, b"")) as proxy:
         settings = vault_stores.settings("https://localhost", TOKEN)
         settings = replace(settings, proxy=Address.parse(proxy.url, plain_http=True), **proxied)
-        assert reason(lambda: VaultConnection(settings, FakeClock()).lease) is Reason.CONNECT
+        assert reason(lambda: VaultConnection(settings, FakeClock()).lease) is VaultFailure.CONNECT
         assert proxy.requests[0].startswith(b"CONNECT vault.example.org:8200 ")
         assert not any(TOKEN.encode() in asked for asked in proxy.requests)
 
@@ -223,7 +226,7 @@ def test_a_certificate_counts_only_if_everything_about_it_is_right(authority: tr
     with ScriptedServer(SELF, context=context) as server:
         connection = vault_stores.connection(server.url, TOKEN, ca_bundle=None if flaw == "no bundle" else bundle)
         if flaw:
-            assert reason(lambda: connection.lease) is Reason.TLS
+            assert reason(lambda: connection.lease) is VaultFailure.TLS
             assert server.requests == [] or not any(TOKEN.encode() in asked for asked in server.requests)
         else:
             assert connection.lease.identity == "token:token"
@@ -253,7 +256,7 @@ def test_an_answer_that_names_another_version_is_not_believed():
     """A server without compare-and-set (KV version 1, a cache) would answer like this."""
     for body in (written(7), b'{"data": {}}', b"{}"):
         with ScriptedServer(SELF, reply(200, body)) as server:
-            assert reason(asking(server).write, "x", {"nonce": "1"}, 0) is Reason.MALFORMED
+            assert reason(asking(server).write, "x", {"nonce": "1"}, 0) is VaultFailure.MALFORMED
 
 
 def test_a_lost_race_is_told_apart_from_ones_own_lost_answer():
@@ -288,9 +291,9 @@ def auth(token: str = "tgcanary-issued") -> bytes:
 @pytest.mark.parametrize(
     ("login", "path", "sent"),
     [
-        (Login(method=Method.APPROLE, credential=Secret("tgcanary-sid"), role="r1"), "auth/approle/login", {"role_id": "r1", "secret_id": "tgcanary-sid"}),
-        (Login(method=Method.JWT, credential=Secret("tgcanary-jwt"), role="ci", mount="github"), "auth/github/login", {"role": "ci", "jwt": "tgcanary-jwt"}),
-        (Login(method=Method.KUBERNETES, credential=Secret("tgcanary-sa"), role="pod"), "auth/kubernetes/login", {"role": "pod", "jwt": "tgcanary-sa"}),
+        (Login(method=LoginMethod.APPROLE, credential=Secret("tgcanary-sid"), role="r1"), "auth/approle/login", {"role_id": "r1", "secret_id": "tgcanary-sid"}),
+        (Login(method=LoginMethod.JWT, credential=Secret("tgcanary-jwt"), role="ci", mount="github"), "auth/github/login", {"role": "ci", "jwt": "tgcanary-jwt"}),
+        (Login(method=LoginMethod.KUBERNETES, credential=Secret("tgcanary-sa"), role="pod"), "auth/kubernetes/login", {"role": "pod", "jwt": "tgcanary-sa"}),
     ],
     ids=lambda value: value.method.value if isinstance(value, Login) else "",
 )  # fmt: skip
@@ -306,7 +309,7 @@ def test_a_login_sends_its_credential_once_and_uses_what_it_gets(login: Login, p
 
 
 def test_a_wrapped_secret_id_is_unwrapped_once():
-    login = Login(method=Method.APPROLE, credential=Secret("tgcanary-wrap"), role="r1", wrapped=True)
+    login = Login(method=LoginMethod.APPROLE, credential=Secret("tgcanary-wrap"), role="r1", wrapped=True)
     inner = reply(200, json.dumps({"data": {"secret_id": "tgcanary-sid"}}).encode())
     with ScriptedServer(inner, reply(200, auth()), SELF) as server:
         assert not vault_stores.connection(server.url, "", login=login).lease.repeatable
@@ -320,24 +323,24 @@ DENIED = reply(403, b'{"errors": ["permission denied"]}')
 
 
 @pytest.mark.parametrize("answer", [reply(400, b"{}"), reply(403, b"{}"), reply(404, b"{}")], ids=["400", "403", "404"])
-@pytest.mark.parametrize("method", [method for method in Method if method is not Method.TOKEN])
-def test_a_login_that_is_not_accepted_is_not_called_expired(method: Method, answer):
+@pytest.mark.parametrize("method", [method for method in LoginMethod if method is not LoginMethod.TOKEN])
+def test_a_login_that_is_not_accepted_is_not_called_expired(method: LoginMethod, answer):
     login = Login(method=method, credential=Secret(TOKEN), role="r")
     with ScriptedServer(answer) as server:
-        assert reason(lambda: vault_stores.connection(server.url, "", login=login).lease) is Reason.LOGIN
+        assert reason(lambda: vault_stores.connection(server.url, "", login=login).lease) is VaultFailure.LOGIN
 
 
 @pytest.mark.parametrize(
     ("answers", "expected"),
     [
-        ([DENIED, DENIED], Reason.EXPIRED),
-        ([INVALID], Reason.EXPIRED),
-        ([DENIED, reply(200, b"{}")], Reason.UNSEEN),
-        ([DENIED, reply(500, b"{}")], Reason.UNSEEN),
-        ([reply(400, b"{}")], Reason.NO_ROUTE),
-        ([reply(404, b"{}")], Reason.NO_ROUTE),
-        ([reply(404, b'{"errors": ["namespace not found"]}')], Reason.NAMESPACE),
-        ([reply(404, b'{"errors": ["no handler for route x"]}')], Reason.NO_ROUTE),
+        ([DENIED, DENIED], VaultFailure.EXPIRED),
+        ([INVALID], VaultFailure.EXPIRED),
+        ([DENIED, reply(200, b"{}")], VaultFailure.UNSEEN),
+        ([DENIED, reply(500, b"{}")], VaultFailure.UNSEEN),
+        ([reply(400, b"{}")], VaultFailure.NO_ROUTE),
+        ([reply(404, b"{}")], VaultFailure.NO_ROUTE),
+        ([reply(404, b'{"errors": ["namespace not found"]}')], VaultFailure.NAMESPACE),
+        ([reply(404, b'{"errors": ["no handler for route x"]}')], VaultFailure.NO_ROUTE),
     ],
 )
 def test_a_token_that_may_not_look_itself_up_is_told_from_one_that_ended(answers, expected):
@@ -367,18 +370,18 @@ def test_a_lease_of_no_number_of_seconds_is_no_vault_and_no_bug(ttl: object):
     data = {"ttl": ttl, "lease_duration": ttl, "renewable": True, "display_name": "x", "entity_id": ""}
     with ScriptedServer(reply(200, json.dumps({"data": data, "auth": data}).encode())) as server:
         connection = vault_stores.connection(server.url, TOKEN)
-        assert reason(lambda: connection.lease) is Reason.MALFORMED
+        assert reason(lambda: connection.lease) is VaultFailure.MALFORMED
 
 
 @pytest.mark.parametrize("ended", [(INVALID,), (DENIED, DENIED)], ids=["vault", "openbao"])
 def test_a_login_that_ended_is_made_again_where_that_is_possible(ended):
-    login = Login(method=Method.JWT, credential=Secret("tgcanary-jwt"), role="ci")
+    login = Login(method=LoginMethod.JWT, credential=Secret("tgcanary-jwt"), role="ci")
     again = (reply(200, auth("tgcanary-second")), SELF, reply(404, b"{}"))
     with ScriptedServer(reply(200, auth()), SELF, *ended, *again) as server:
         assert KvMount(vault_stores.connection(server.url, "", login=login), "kv").read("x") is None
         assert b"X-Vault-Token: tgcanary-second" in server.requests[-1]
     with ScriptedServer(SELF, *ended) as server:
-        assert reason(asking(server).read, "x") is Reason.EXPIRED
+        assert reason(asking(server).read, "x") is VaultFailure.EXPIRED
 
 
 def test_many_threads_share_one_login():

@@ -7,8 +7,8 @@ import pytest
 from tokenguard.errors import InputError
 from tokenguard.shell.known_servers import KnownServers
 from tokenguard.shell.settings import Settings, VaultConfig
-from tokenguard.shell.vault import check_server, vault_settings
 from tokenguard.shell.vault_environment import skipped_verification
+from tokenguard.shell.vault_store import check_server, vault_settings
 
 ONE, OTHER = "https://vault.example.org:8200", "https://vault.example.net:8200"
 TOKEN = "tgcanary-environment"

@@ -7,12 +7,12 @@ import pytest
 from tests.fakes import scripted_server, vault_stores
 from tests.fakes.scripted_server import ScriptedServer
 from tokenguard.clients.vault.kv import KvMount
-from tokenguard.clients.vault.trouble import Reason, VaultTrouble
+from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure
 from tokenguard.errors import InputError
 from tokenguard.http.address import Address
 from tokenguard.shell.config import read_settings
 from tokenguard.shell.settings import Settings
-from tokenguard.shell.vault import vault_settings
+from tokenguard.shell.vault_store import vault_settings
 
 TOKEN = "tgcanary-vault-login"
 
@@ -71,9 +71,9 @@ def test_a_write_whose_answer_was_lost_with_its_leader_is_recognised_at_the_next
 def test_an_election_is_waited_for_half_a_minute_and_no_longer():
     with ScriptedServer(STANDBY, SELF, reply(500)) as one, ScriptedServer(STANDBY) as two:
         kv = mount(one, two)
-        with pytest.raises(VaultTrouble) as caught:
+        with pytest.raises(VaultError) as caught:
             kv.read("x")
-        assert caught.value.reason is Reason.SERVER
+        assert caught.value.reason is VaultFailure.SERVER
         assert 25 < kv.connection._clock.monotonic() < 40
 
 

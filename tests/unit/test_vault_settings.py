@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tokenguard.clients.vault.settings import Method
+from tokenguard.clients.vault.vault_settings import LoginMethod
 from tokenguard.errors import InputError
 from tokenguard.shell.config import read_settings
 from tokenguard.shell.settings import Settings, VaultConfig
-from tokenguard.shell.vault import policies, vault_settings
+from tokenguard.shell.vault_store import policies, vault_settings
 
 LOGIN = "tgcanary-login"
 ENVIRON = {
@@ -27,7 +27,7 @@ def made(**changes: object):
 def test_an_address_and_a_login_are_enough():
     settings = made()
     assert str(settings.address) == "https://vault.example.org:8200"
-    assert (settings.login.method, settings.login.path) == (Method.TOKEN, "token")
+    assert (settings.login.method, settings.login.path) == (LoginMethod.TOKEN, "token")
     assert settings.login.credential.reveal() == LOGIN
 
 

@@ -5,11 +5,11 @@ import os
 import msgspec
 
 from tests.unit.rotation_bench import Bench
-from tokenguard.clients.vault.kv import Entry
+from tokenguard.clients.vault.kv import KvEntry
 from tokenguard.domain.document import Document, encode
 from tokenguard.domain.names import new_token_id, token_name
 from tokenguard.stores.vault.layout import SHARDS
-from tokenguard.stores.vault.shards import Row, pack_shard, unpack_shard
+from tokenguard.stores.vault.shards import IndexRow, pack_shard, unpack_shard
 
 TOKENS = 100_000
 FULL = -(-TOKENS // SHARDS) * 11 // 10
@@ -36,8 +36,10 @@ def test_a_shard_of_a_hundred_thousand_rotated_tokens_fits_into_one_entry():
         for known in {*random, *prints}:
             text = text.replace(known, os.urandom(len(known)).hex()[: len(known)])
         name = token_name(f"team{number % 40}/service{number}/prod/{os.urandom(3).hex()}")
-        rows.append(Row(name=name, token=new_token_id(), version=40, busy=False, document=msgspec.Raw(text.encode())))
+        rows.append(
+            IndexRow(name=name, token=new_token_id(), version=40, busy=False, document=msgspec.Raw(text.encode()))
+        )
     packed = pack_shard(rows)
     assert packed is not None, "it would be read token by token"
     assert len(msgspec.json.encode(packed)) < 1 << 20, "more than an entry of Raft holds"
-    assert unpack_shard(Entry(version=1, data=packed)).keys() == {row.token for row in rows}
+    assert unpack_shard(KvEntry(version=1, data=packed)).keys() == {row.token for row in rows}

@@ -11,10 +11,10 @@ from tokenguard.domain.document import Document
 from tokenguard.domain.names import Label, new_token_id, token_name
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
-from tokenguard.domain.token import Kind, Record, RecordState
+from tokenguard.domain.token import CredentialKind, Record, RecordState
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
-from tokenguard.providers import registry
+from tokenguard.providers import provider_registry
 from tokenguard.shell.settings import ProviderConfig, Settings
 from tokenguard.shell.vendors import ConfiguredVendors
 
@@ -27,7 +27,9 @@ def world(monkeypatch):
     """Vendors over a store in memory; `given` collects the credential that each issuer was bound to."""
     clock = FakeClock()
     store, given = MemoryStore(clock), []
-    monkeypatch.setattr(registry, "issuer", lambda _provider, admin: given.append(admin and admin.token.reveal()))
+    monkeypatch.setattr(
+        provider_registry, "issuer", lambda _provider, admin: given.append(admin and admin.token.reveal())
+    )
 
     def vendors(environ=None, **provider):
         config = ProviderConfig(base_url=ADDRESS, death_floor=timedelta(seconds=1), **provider)
@@ -38,7 +40,9 @@ def world(monkeypatch):
 
 def _admin(store, name="a/admin", **changes):
     value, token = canary(), new_token_id()
-    record = replace(TOKEN, name=token_name(name), kind=Kind.PROVIDER_ADMIN, state=RecordState.ACTIVE, **changes)
+    record = replace(
+        TOKEN, name=token_name(name), kind=CredentialKind.PROVIDER_ADMIN, state=RecordState.ACTIVE, **changes
+    )
     store.commit(token, 0, Document(record=record), [])
     store.put_candidate(token, Label("admin-abcdefgh-1"), Value.of(value))
     store.publish(token, Label("admin-abcdefgh-1"), 0)

@@ -5,17 +5,17 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from tokenguard.clients.aws.aws_errors import AwsError
+from tokenguard.clients.aws.aws_errors import AwsFailure as AwsReason
+from tokenguard.clients.aws.list_secrets import SecretsSurvey
 from tokenguard.clients.aws.secrets import Stored
-from tokenguard.clients.aws.trouble import AwsTrouble
-from tokenguard.clients.aws.trouble import Reason as AwsReason
-from tokenguard.clients.aws.walking import SecretsSurvey
-from tokenguard.clients.vault import walking
-from tokenguard.clients.vault.kv import Entry as KvEntry
-from tokenguard.clients.vault.trouble import Reason, VaultTrouble
-from tokenguard.clients.vault.walking import KvSurvey
+from tokenguard.clients.vault import list_entries
+from tokenguard.clients.vault.kv import KvEntry
+from tokenguard.clients.vault.list_entries import KvSurvey
+from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure
 from tokenguard.domain.field_address import AwsFolder, VaultFolder
 from tokenguard.errors import InputError
-from tokenguard.ports.surveying import Entry, Passed
+from tokenguard.ports.secret_listing import ListedSecret, Passed
 
 
 class Kv:
@@ -32,15 +32,15 @@ class Kv:
         prefix = f"{folder}/" if folder else ""
         below = {path.removeprefix(prefix) for path in self.entries if path.startswith(prefix)}
         found = sorted({name.partition("/")[0] + ("/" if "/" in name else "") for name in below})
-        if isinstance(trouble := self.entries.get(f"{folder}/"), Reason):
-            raise VaultTrouble.because(trouble)
+        if isinstance(trouble := self.entries.get(f"{folder}/"), VaultFailure):
+            raise VaultError.because(trouble)
         return [name for name in found if name != "/" and name]
 
     def read(self, path: str) -> KvEntry | None:
         self.asked.append(path)
         found = self.entries.get(path)
-        if isinstance(found, Reason):
-            raise VaultTrouble.because(found)
+        if isinstance(found, VaultFailure):
+            raise VaultError.because(found)
         return KvEntry(version=1, data=found) if isinstance(found, dict) else None
 
     def labels(self, path: str) -> dict[str, str]:
@@ -54,7 +54,7 @@ class Deep(Kv):
         return ["again/", "token"]
 
 
-def walk(kv: Kv, path: str = "") -> list[Entry | Passed]:
+def walk(kv: Kv, path: str = "") -> list[ListedSecret | Passed]:
     survey = KvSurvey(kv, VaultFolder(mount="kv", path=path), {}, lambda _folder, _names: False)
     return list(survey.entries())
 
@@ -70,13 +70,13 @@ def test_only_texts_at_the_top_are_seen():
 
 
 def test_folders_without_end_end(monkeypatch):
-    monkeypatch.setattr(walking, "MAX_DEPTH", 4)
+    monkeypatch.setattr(list_entries, "MAX_DEPTH", 4)
     found = walk(Deep({}))
     assert [each.reason for each in found] == ["nested too deeply"]
 
 
 def test_too_many_entries_are_refused_and_not_cut(monkeypatch, words):
-    monkeypatch.setattr(walking, "MAX_ENTRIES", 3)
+    monkeypatch.setattr(list_entries, "MAX_ENTRIES", 3)
     entries = {f"app{number}": {"token": "x"} for number in range(4)}
     with pytest.raises(InputError) as caught:
         walk(Kv(entries))
@@ -88,17 +88,19 @@ def test_one_entry_brings_no_more_than_its_share():
     assert len(found.texts) == 200
 
 
-@pytest.mark.parametrize("reason", [Reason.DENIED, Reason.DELETED])
+@pytest.mark.parametrize("reason", [VaultFailure.DENIED, VaultFailure.DELETED])
 def test_what_cannot_be_read_is_named_and_the_walk_goes_on(reason):
-    found = walk(Kv({"a b/c": reason, "d/": Reason.DENIED, "d/e": {"token": "x"}, "f": {"token": "y"}}))
+    found = walk(Kv({"a b/c": reason, "d/": VaultFailure.DENIED, "d/e": {"token": "x"}, "f": {"token": "y"}}))
     assert [each.address for each in found if isinstance(each, Passed)] == ["vault://kv/a%20b/c", "vault://kv/d/"]
     assert not any(each.readable for each in found if isinstance(each, Passed))
-    assert [each.path for each in found if isinstance(each, Entry)] == ["f"]
+    assert [each.path for each in found if isinstance(each, ListedSecret)] == ["f"]
 
 
-@pytest.mark.parametrize("reason", [Reason.SEALED, Reason.EXPIRED, Reason.TLS, Reason.MALFORMED])
+@pytest.mark.parametrize(
+    "reason", [VaultFailure.SEALED, VaultFailure.EXPIRED, VaultFailure.TLS, VaultFailure.MALFORMED]
+)
 def test_trouble_with_the_server_ends_the_walk(reason):
-    with pytest.raises(VaultTrouble):
+    with pytest.raises(VaultError):
         walk(Kv({"a": reason, "b": {"token": "x"}}))
 
 
@@ -119,11 +121,11 @@ class Region:
     def read(self, name: str):
         found = self.secrets[name]
         if isinstance(found, AwsReason):
-            raise AwsTrouble(found)
+            raise AwsError(found)
         return None if found is None else Stored(version="v", stages=frozenset({"AWSCURRENT"}), data=found)
 
 
-def survey(region: Region, prefix: str = "", **wanted: str) -> list[Entry | Passed]:
+def survey(region: Region, prefix: str = "", **wanted: str) -> list[ListedSecret | Passed]:
     return list(SecretsSurvey(region, AwsFolder(region="eu-central-1", prefix=prefix), wanted).entries())
 
 
@@ -155,12 +157,12 @@ def test_binary_and_vanished_secrets_are_nothing():
 def test_secrets_that_cannot_be_read_are_named():
     found = survey(Region({"a": AwsReason.DENIED, "b": AwsReason.KMS, "c": AwsReason.DELETED, "d": "text"}))
     assert [each.reason for each in found if isinstance(each, Passed)] == ["denied", "its KMS key is denied", "deleted"]
-    with pytest.raises(AwsTrouble):
+    with pytest.raises(AwsError):
         survey(Region({"a": AwsReason.EXPIRED}))
 
 
 def test_too_many_secrets_are_refused(monkeypatch, words):
-    monkeypatch.setattr("tokenguard.clients.aws.walking.MAX_ENTRIES", 3)
+    monkeypatch.setattr("tokenguard.clients.aws.list_secrets.MAX_ENTRIES", 3)
     with pytest.raises(InputError) as caught:
         survey(Region({f"a{number}": "x" for number in range(4)}))
     words(caught.value)

@@ -15,9 +15,9 @@ from tokenguard.errors import Unreachable
 from tokenguard.frozen import replace
 from tokenguard.http.address import Address
 from tokenguard.http.client import Client, Credential, Request
-from tokenguard.sandbox.server import Sandbox, SystemClock
+from tokenguard.sandbox.sandbox_server import Sandbox, SystemClock
 from tokenguard.webhooks import AutopostingDeliveries, DescriptCallbacks, Reason, Refused
-from tokenguard.webhooks.descript import drives_of
+from tokenguard.webhooks.descript_callbacks import drives_of
 
 JOB = {
     "job_id": "job1", "job_type": "agent", "job_state": "stopped", "drive_id": "drive1", "project_id": "p1",

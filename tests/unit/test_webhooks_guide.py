@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.test_webhooks_descript import ask
 from tokenguard import webhooks
-from tokenguard.sandbox.server import Sandbox
+from tokenguard.sandbox.sandbox_server import Sandbox
 
 PAGE = Path(__file__).parents[2] / "docs" / "webhooks.md"
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tokenguard.domain.event import GENESIS, STORE_CHAIN, ChainHead, Entry, entry_hash
-from tokenguard.ports.shelf import Item, Shared, holds_what_was_shared, shared_trails
+from tokenguard.domain.event import GENESIS, STORE_CHAIN, ChainedEvent, ChainHead, entry_hash
+from tokenguard.ports.shared_item import Item, Shared, holds_what_was_shared, shared_trails
 from tokenguard.ports.store import Store
 
 
@@ -26,7 +26,7 @@ class Checked:
     broken: Break | None
 
 
-def first_break(chain: str, entries: Sequence[Entry], head: ChainHead | None) -> Break | None:
+def first_break(chain: str, entries: Sequence[ChainedEvent], head: ChainHead | None) -> Break | None:
     """Recompute one chain; None if all of it holds.
 
     Args:
@@ -62,7 +62,7 @@ def check_all(store: Store) -> Iterator[Checked]:
         yield Checked(whose=f"the shared {item}", entries=len(entries), broken=broken)
 
 
-def _shared_break(item: Item, shared: Shared, entries: Sequence[Entry]) -> Break | None:
+def _shared_break(item: Item, shared: Shared, entries: Sequence[ChainedEvent]) -> Break | None:
     broken = first_break(item.chain, entries, shared.chain)
     if broken is None and not holds_what_was_shared(shared, entries):
         return Break(seq=len(entries), reason="what is shared is not what it says")

@@ -11,7 +11,7 @@ def main() -> NoReturn:
     from tokenguard.shell.process import harden  # noqa: PLC0415 - importing the package must cost nothing
 
     harden()
-    from tokenguard.cli.boundary import run_process  # noqa: PLC0415 - after hardening
+    from tokenguard.cli.error_handler import run_process  # noqa: PLC0415 - after hardening
 
     code = run_process(sys.argv[1:])
     gc.freeze()  # nor does anybody have to look for it at the end

@@ -5,10 +5,11 @@ from typing import Any
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.fields import changes_from, record_fields
-from tokenguard.cli.naming import TOKEN_NAME
+from tokenguard.cli.record_options import record_fields
+from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.names import TokenName
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.given_facts import changes_from
 
 
 @command("add")
@@ -29,11 +30,11 @@ def add(
     The value comes by a hidden prompt unless --from-env, --from-file or --stdin says otherwise. It is shown to its
     provider first: one that is dead or leads elsewhere is not taken in.
     """
-    from tokenguard.cli.adding import Adding  # noqa: PLC0415 - loads the store and the engine
-    from tokenguard.shell.values import Source  # noqa: PLC0415
+    from tokenguard.shell.value_input import ValueOptions  # noqa: PLC0415
+    from tokenguard.usecases.add_token import Adding  # noqa: PLC0415 - loads the store and the engine
 
     adding = Adding(wiring, name, changes_from(fields))
-    source = Source(variable=from_env, file=from_file, stdin=stdin)
+    source = ValueOptions(variable=from_env, file=from_file, stdin=stdin)
     with wiring.working_on(name):
         if issue:
             snapshot = adding.issue(source)
@@ -41,6 +42,6 @@ def add(
             snapshot = adding.enter(source)
         else:
             snapshot = adding.take(source, verify=not no_verify)
-    from tokenguard.cli.showing import show_taken  # noqa: PLC0415
+    from tokenguard.views.token_view import show_taken  # noqa: PLC0415
 
     show_taken(wiring, snapshot)

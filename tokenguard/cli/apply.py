@@ -1,29 +1,34 @@
 """`tokenguard apply`: bring the store to what the manifest declares."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 import click
 
-from tokenguard.cli.apply_view import Outcome, show_outcome
-from tokenguard.cli.applying import Applying
-from tokenguard.cli.approving import approved_actions
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.confirming import confirm
-from tokenguard.cli.declaring import DEFAULT_FILE, Held, declared_in, held_against_store, refuse_blocked
-from tokenguard.cli.handing import hand_over
-from tokenguard.cli.plan_view import show_plan
-from tokenguard.cli.rotate_jobs import allowed, tell_held
 from tokenguard.domain.names import TokenName
-from tokenguard.domain.token import Consumer
 from tokenguard.errors import ExitCode, InputError, NeedsPerson
 from tokenguard.output.formats import OutputFormat
-from tokenguard.ports.delivery import Delivery
-from tokenguard.provisioning.actions import Action, Plan, Verb
-from tokenguard.provisioning.reviewing import checked_digest, reviewed_actions
-from tokenguard.rotation.batch import Result, gravest
+from tokenguard.provisioning.plan_model import Plan, Verb
+from tokenguard.provisioning.review import checked_digest, reviewed_actions
+from tokenguard.rotation.batch import BatchResult, gravest
+from tokenguard.shell.confirm import confirm
 from tokenguard.shell.store_url import is_on_vault
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
+from tokenguard.usecases.apply_manifest import Applying
+from tokenguard.usecases.approve_plan import approved_actions
+from tokenguard.usecases.check_consumers import check_consumers
+from tokenguard.usecases.confirm_handover import hand_over
+from tokenguard.usecases.load_manifest import (
+    DEFAULT_FILE,
+    PlannedManifest,
+    declared_in,
+    held_against_store,
+    refuse_blocked,
+)
+from tokenguard.usecases.rotation_jobs import allowed, tell_held
+from tokenguard.views.apply_outcome import ApplyOutcome, show_outcome
+from tokenguard.views.plan_view import show_plan
 
 _MOST_JOBS = 16
 _ON_VAULT = 4
@@ -75,10 +80,10 @@ def apply(
         _confirm(wiring, held.plan)
     if held.plan.actions:
         wiring.unfinished = "nothing is lost; run the same command again, and it goes on from there"
-    results: list[Result] = []
+    results: list[BatchResult] = []
     try:
         late = _held_back(wiring, held)
-        work = Applying(wiring, held, reviewed or held.plan.digest, begun, approved, late)
+        work = Applying(wiring, held, reviewed or held.plan.digest, begun, approved, besides=late)
         for result in work.run(jobs or _jobs(wiring)):
             results.append(result)
             if result.error is not None:
@@ -88,13 +93,13 @@ def apply(
             results += handed
             after = held_against_store(wiring, held.manifest)
     except BaseException:
-        show_outcome(wiring, Outcome(plan=held.plan, results=tuple(results), left=None))
+        show_outcome(wiring, ApplyOutcome(plan=held.plan, results=tuple(results), left=None))
         raise
-    show_outcome(wiring, Outcome(plan=held.plan, results=tuple(results), left=after.plan))
+    show_outcome(wiring, ApplyOutcome(plan=held.plan, results=tuple(results), left=after.plan))
     return gravest(each for each in results if not isinstance(each.error, NeedsPerson))
 
 
-def _reviewed(wiring: Wiring, held: Held, digest: str) -> Mapping[TokenName, str]:
+def _reviewed(wiring: Wiring, held: PlannedManifest, digest: str) -> Mapping[TokenName, str]:
     names = [each.name for each in held.manifest.tokens]
     return reviewed_actions(held.plan, digest, held.inventory, names, lambda found: wiring.store.history(found.id))
 
@@ -107,24 +112,7 @@ def _refuse_ends(plan: Plan, *, allow_retire: bool) -> None:
         )
 
 
-def check_consumers(wiring: Wiring, held: Held, actions: Iterable[Action]) -> None:
-    """Refuse a consumer that could never be given a value from here, before anything is written."""
-    for action in actions:
-        for consumer in action.deliver:
-            delivery = wiring.deliveries.of(consumer)
-            if delivery is not None:
-                _check_consumer(held, action.name, consumer, delivery)
-
-
-def _check_consumer(held: Held, name: TokenName, consumer: Consumer, delivery: Delivery) -> None:
-    try:
-        delivery.check(consumer)
-    except InputError as error:
-        place = f"{held.manifest.locate(name)}: {name}: {consumer}"
-        raise InputError(f"{place}: {error.message}", hint=error.hint) from None
-
-
-def _held_back(wiring: Wiring, held: Held) -> Callable[[TokenName], frozenset[Verb]]:
+def _held_back(wiring: Wiring, held: PlannedManifest) -> Callable[[TokenName], frozenset[Verb]]:
     """What is not done now: where nobody is there, the policy says when due tokens are rotated, and how many."""
     due = [held.inventory[each.name] for each in held.plan.actions if each.token and Verb.ROTATE in each.verbs]
     if wiring.tty is not None or not due:

@@ -5,19 +5,19 @@ from datetime import datetime
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.confirming import confirm
-from tokenguard.cli.declaring import DEFAULT_FILE, declared_in, held_against_store, refuse_blocked
-from tokenguard.cli.fields import due_date
-from tokenguard.cli.plan_view import show_plan
 from tokenguard.errors import InputError, NeedsPerson
-from tokenguard.inventory.changes import plain_text
+from tokenguard.inventory.record_changes import plain_text
 from tokenguard.inventory.views import moment
 from tokenguard.output.formats import OutputFormat
-from tokenguard.provisioning.actions import Plan
-from tokenguard.provisioning.approving import LONGEST, USUAL, Approval, approval_of
-from tokenguard.provisioning.reviewing import checked_digest
+from tokenguard.provisioning.approval import LONGEST, USUAL, Approval, approval_of
+from tokenguard.provisioning.plan_model import Plan
+from tokenguard.provisioning.review import checked_digest
+from tokenguard.shell.confirm import confirm
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
+from tokenguard.usecases.given_facts import due_date
+from tokenguard.usecases.load_manifest import DEFAULT_FILE, declared_in, held_against_store, refuse_blocked
+from tokenguard.views.plan_view import show_plan
 
 
 @command("approve")

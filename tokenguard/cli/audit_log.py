@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.naming import TOKEN_NAME, known_token
-from tokenguard.domain.event import Entry, Event, Op
+from tokenguard.cli.token_name import TOKEN_NAME
+from tokenguard.domain.event import ChainedEvent, Event, Op
 from tokenguard.domain.moment import moment_of
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import InputError
 from tokenguard.inventory.views import entry_json, event_words
-from tokenguard.ports.shelf import shared_trails
+from tokenguard.ports.shared_item import shared_trails
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.token_lookup import known_token
 
 _AGO = re.compile(r"(\d{1,5})([hd])", re.ASCII)
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1)}
@@ -46,7 +47,7 @@ def log(wiring: Wiring, name: TokenName | None, *, since: str | None, op: tuple[
         wiring.screen.table(("when", "token", "what", "who", "how"), rows)
 
 
-def _entries(wiring: Wiring, name: TokenName | None) -> Iterator[Entry]:
+def _entries(wiring: Wiring, name: TokenName | None) -> Iterator[ChainedEvent]:
     if name is not None:
         yield from wiring.store.history(known_token(wiring.store, name).id)
         return

@@ -61,7 +61,7 @@ class _Framed(click.Command):
                     formatter.write_dl(records)
 
 
-class Command(_Framed):
+class BaseCommand(_Framed):
     """One command. What its function returns is the exit code; None is 0."""
 
 
@@ -119,9 +119,9 @@ class Group(_Framed, click.Group):
                 formatter.write_dl([(name.ljust(width), self.table[name][1]) for name in names])
 
 
-def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], Command]:
+def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], BaseCommand]:
     """Make a function a command of this frame."""
-    return click.command(name, cls=Command, **attributes)
+    return click.command(name, cls=BaseCommand, **attributes)
 
 
 def group(name: str, table: Mapping[str, tuple[str, str]], **attributes: Any) -> Callable[[Callable[..., Any]], Group]:

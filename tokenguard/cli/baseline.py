@@ -6,23 +6,23 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, group, pass_wiring
-from tokenguard.cli.saving import check_page
 from tokenguard.cli.scan_profile import profile_option
-from tokenguard.cli.scan_source import directories_of
 from tokenguard.domain.finding import Report
 from tokenguard.domain.profile import Profile
 from tokenguard.errors import ExitCode
 from tokenguard.files import replace_kept, shown
-from tokenguard.scanning.baseline import NAME, Recorder, new_salt, read_baseline
-from tokenguard.scanning.demands import demanded
-from tokenguard.scanning.former_baseline import FormerRecorder, read_former
-from tokenguard.scanning.jobs import Job
-from tokenguard.scanning.own_tokens import load_own_tokens
+from tokenguard.scanning.baseline_file import NAME, Recorder, new_salt, read_baseline
+from tokenguard.scanning.detect_secrets_baseline import FormerRecorder, read_former
+from tokenguard.scanning.jobs import ScanJob
+from tokenguard.scanning.known_token_stage import load_own_tokens
+from tokenguard.scanning.scan_options import demanded
 from tokenguard.scanning.scanner import Stages
+from tokenguard.shell.save_file import check_page
 from tokenguard.shell.scan_key import find_scan_key
 from tokenguard.shell.scan_settings import team_rules
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
+from tokenguard.usecases.scan_target import directories_of
 
 _READABLE = 0o644  # it is committed: nothing in it is secret
 _FILE = click.option("--file", "path", type=click.Path(path_type=Path), default=Path(NAME), help=f"Default: {NAME}.")
@@ -81,11 +81,11 @@ def _asked(profile: str, paths: Sequence[Path]) -> Profile:
     return Profile(profile) | demanded(directories_of(paths)).profile
 
 
-def _job(wiring: Wiring, recorder: Recorder, profile: Profile) -> Job:
+def _job(wiring: Wiring, recorder: Recorder, profile: Profile) -> ScanJob:
     """What `scan` finds here, so that no rule's finding of an own token is taken in where the token is known."""
     own = load_own_tokens(find_scan_key(wiring.environ), wiring.clock.now())
     stages = Stages(own=own.stage, profile=profile, team=team_rules(wiring.settings.scan))
-    return Job(stages=stages, suppressor=recorder)
+    return ScanJob(stages=stages, suppressor=recorder)
 
 
 def _write(wiring: Wiring, path: Path, recorder: Recorder, report: Report, **counts: int) -> None:

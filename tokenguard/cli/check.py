@@ -5,9 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tokenguard.cli.assessing import chosen_policy, chosen_stores, surroundings
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.explaining import explain
 from tokenguard.errors import ExitCode, InputError
 from tokenguard.output.formats import OutputFormat
 from tokenguard.policy.evaluation import Assessment, assess
@@ -16,9 +14,11 @@ from tokenguard.ports.store import Store
 from tokenguard.report.assessment_content import content
 from tokenguard.report.write_assessment import ASSESSMENT_FORMATS, write_assessment
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.assess import chosen_policy, chosen_stores, surroundings
+from tokenguard.usecases.explain_rule import explain
 
 if TYPE_CHECKING:  # loads what `--help` does without
-    from tokenguard.cli.checking import Held
+    from tokenguard.usecases.check_repository import CheckContext
 
 _FAIL_ON = [Severity.ERROR.value, Severity.WARNING.value, Severity.NOTE.value]
 
@@ -65,10 +65,10 @@ def check(
     if inventory_only and (repo_only or path is not None or base):
         raise InputError("--inventory-only leaves the repository out", hint="give it alone, or leave it away")
     chosen = OutputFormat(as_format or wiring.flags.format)
-    from tokenguard.cli.checking import Held, examine, held_to  # noqa: PLC0415 - `--help` needs none of it
+    from tokenguard.usecases.check_repository import CheckContext, examine, load_check_context  # noqa: PLC0415 - `--help` needs none of it
 
     policy = chosen_policy(wiring, named)
-    held = Held(policy) if inventory_only else held_to(policy, path, base, needed=repo_only)
+    held = CheckContext(policy) if inventory_only else load_check_context(policy, path, base, needed=repo_only)
     if explained is not None:
         explain(wiring, held.policy, explained, as_json=chosen is OutputFormat.JSON)
         return ExitCode.OK
@@ -89,7 +89,7 @@ def check(
     return ExitCode.FINDINGS if failed else ExitCode.OK
 
 
-def _stores(wiring: Wiring, held: "Held", *, every: bool) -> dict[str, Store]:
+def _stores(wiring: Wiring, held: "CheckContext", *, every: bool) -> dict[str, Store]:
     """The stores to look at; who stands in a repository and has none is told how to do without."""
     try:
         return chosen_stores(wiring, every=every)
@@ -99,8 +99,8 @@ def _stores(wiring: Wiring, held: "Held", *, every: bool) -> dict[str, Store]:
         raise InputError(error.message, hint=f"{error.hint}; --repo-only looks at the repository alone") from None
 
 
-def _mended(wiring: Wiring, held: "Held", assessments: list[Assessment], *, confirmed: bool) -> bool:
-    from tokenguard.cli.mending import fixes, mend  # noqa: PLC0415 - only `--fix` needs it
+def _mended(wiring: Wiring, held: "CheckContext", assessments: list[Assessment], *, confirmed: bool) -> bool:
+    from tokenguard.usecases.apply_fixes import fixes, mend  # noqa: PLC0415 - only `--fix` needs it
 
     top = held.repository.top if held.repository is not None else None
     found = fixes(wiring, held.policy, top, assessments)

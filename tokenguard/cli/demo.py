@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tokenguard.cli.base import command
-from tokenguard.cli.demo_stage import Stage
+from tokenguard.cli.demo_stage import DemoStage
 from tokenguard.errors import ExitCode
 
 _UPLOAD = "video/publisher/prod/upload"
@@ -18,7 +18,7 @@ def demo() -> None:
     Makes a store in a temporary directory and a sandbox on 127.0.0.1, asks no questions, takes less than a minute and
     cleans up. Exits 0 only if every step really held.
     """
-    with Stage() as stage:
+    with DemoStage() as stage:
         _inventory(stage)
         _planned(stage)
         _compromised(stage)
@@ -26,7 +26,7 @@ def demo() -> None:
         stage.hold(stage.no_value_was_shown(), "no token's value was in any output above")
 
 
-def _inventory(stage: Stage) -> None:
+def _inventory(stage: DemoStage) -> None:
     marketing, product = stage.info["drives"][0], stage.info["drives"][1]
     stage.say("A store of its own: one encrypted file, no server. The key comes from a file, as in CI.")
     stage.run("init", "--no-input", "--recovery-file", str(stage.directory / "recovery"))
@@ -67,7 +67,7 @@ def _leads_to(drive: Mapping[str, str]) -> tuple[str, ...]:
     return "--scope", f"drive:{drive['id']}", "--scope-name", drive["name"]
 
 
-def _planned(stage: Stage) -> None:
+def _planned(stage: DemoStage) -> None:
     stage.say(
         "A planned rotation. Descript has no API for tokens, so a person clicks; here the demo plays that person."
     )
@@ -78,12 +78,12 @@ def _planned(stage: Stage) -> None:
     stage.hold(_old_is_refused(stage, before), "Descript refuses the old token")
 
 
-def _compromised(stage: Stage) -> None:
+def _compromised(stage: DemoStage) -> None:
     stage.say("A key was posted in a ticket. Compromised mode revokes first, then replaces.")
     stage.run("rotate", _POSTS, "--compromised", "--reason", "posted in a ticket")
 
 
-def _evidence(stage: Stage) -> None:
+def _evidence(stage: DemoStage) -> None:
     stage.say("The evidence: every step in a chain of events that nobody can change unseen.")
     stage.run("audit", "log", _POSTS)
     stage.run("audit", "verify")
@@ -94,7 +94,7 @@ def _evidence(stage: Stage) -> None:
     stage.hold(runbook.code == 0 and "rotate" in text, f"the runbook is written: {len(text.splitlines())} lines")
 
 
-def _old_is_refused(stage: Stage, dotenv: str) -> bool:
+def _old_is_refused(stage: DemoStage, dotenv: str) -> bool:
     import urllib3  # noqa: PLC0415 - one request, to look for ourselves
 
     old = dotenv.rpartition("DESCRIPT_API_TOKEN=")[2].strip()

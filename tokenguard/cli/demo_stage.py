@@ -35,7 +35,7 @@ class Ran:
     code: int
 
 
-class Stage(AbstractContextManager["Stage"]):
+class DemoStage(AbstractContextManager["DemoStage"]):
     """Everything lives in one private temporary directory and is gone when the stage is left."""
 
     def __init__(self) -> None:

@@ -3,15 +3,15 @@
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.declaring import DEFAULT_FILE, declared_in, held_against_store
 from tokenguard.errors import ExitCode
 from tokenguard.output.formats import OutputFormat
 from tokenguard.policy.evaluation import Assessment
 from tokenguard.policy.model import Severity
-from tokenguard.provisioning.drift import assessment
+from tokenguard.provisioning.drift_kinds import assessment
 from tokenguard.report.assessment_content import content
 from tokenguard.report.write_assessment import ASSESSMENT_FORMATS, write_assessment
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.load_manifest import DEFAULT_FILE, declared_in, held_against_store
 
 _FAIL_ON = [Severity.ERROR.value, Severity.WARNING.value, Severity.NOTE.value]
 
@@ -46,7 +46,7 @@ def drift(
     planner's login is enough; --server needs that of whoever runs the server. What cannot be answered is reported as
     not evaluable, and never as kept.
     """
-    from tokenguard.cli.drifting import ALWAYS, ON_REQUEST, server  # noqa: PLC0415 - loads what asks
+    from tokenguard.usecases.detect_drift import ALWAYS, ON_REQUEST, server  # noqa: PLC0415 - loads what asks
 
     held = held_against_store(wiring, declared_in(file, environment))
     asked = {"ask_providers": ask_providers, "ask_consumers": ask_consumers}

@@ -5,12 +5,13 @@ from typing import Any
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.fields import OBSERVED, changes_from, record_fields
-from tokenguard.cli.naming import TOKEN_NAME
-from tokenguard.cli.showing import show_taken
+from tokenguard.cli.record_options import record_fields
+from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import InputError
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.given_facts import OBSERVED, changes_from
+from tokenguard.views.token_view import show_taken
 
 
 @command("edit")
@@ -29,13 +30,13 @@ def edit(
 
     An unclaimed token becomes active as soon as it has an owner, a scope, an environment and a purpose.
     """
-    from tokenguard.cli.editing import edit_record  # noqa: PLC0415 - loads the providers
+    from tokenguard.usecases.edit_token import edit_record  # noqa: PLC0415 - loads the providers
 
     if fields.get("scope") == "observed":
         fields["scope"] = str(OBSERVED)
     changes = changes_from(fields, base_url=base_url, name=rename)
     if leak_ended is not None:
-        from tokenguard.cli.leaks import end_leak  # noqa: PLC0415 - few edits are about a leak
+        from tokenguard.usecases.report_leaks import end_leak  # noqa: PLC0415 - few edits are about a leak
 
         if changes.given():
             raise InputError("--leak-ended goes alone", hint="give the other changes in a second `edit`")

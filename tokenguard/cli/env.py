@@ -8,15 +8,15 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.asking import ASKED
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.disclosing import Asked, Disclosure
-from tokenguard.cli.env_formats import FORMATS, GITHUB, KUBERNETES, Written, github, kubernetes
+from tokenguard.cli.token_option import ASKED
 from tokenguard.delivery.targets import SECRET_PLACE
 from tokenguard.errors import InputError, TokenguardError
 from tokenguard.files import create_private, make_private_dir
 from tokenguard.shell.wiring import Wiring
 from tokenguard.streams.pump import write_all
+from tokenguard.usecases.disclose import Asked, Disclosure
+from tokenguard.views.env_formats import FORMATS, GITHUB, KUBERNETES, Written, github, kubernetes
 
 _SYSTEMD = "systemd"
 _SECRET = re.compile(SECRET_PLACE, re.ASCII)

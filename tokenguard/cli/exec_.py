@@ -2,18 +2,18 @@
 
 import click
 
-from tokenguard.cli.asking import ASKED
-from tokenguard.cli.base import Command, pass_wiring
-from tokenguard.cli.disclosing import Asked
-from tokenguard.cli.exec_rounds import ON_ROTATE, Settings, run_disclosed
-from tokenguard.cli.leaks import report_leaks
+from tokenguard.cli.base import BaseCommand, pass_wiring
+from tokenguard.cli.token_option import ASKED
 from tokenguard.cli.usage import explain
 from tokenguard.errors import TokenguardError
 from tokenguard.shell.wiring import Wiring
 from tokenguard.streams.failure import FailedClosed
+from tokenguard.usecases.disclose import Asked
+from tokenguard.usecases.exec_rounds import ON_ROTATE, ChildSettings, run_disclosed
+from tokenguard.usecases.report_leaks import report_leaks
 
 
-class _Exec(Command):
+class _Exec(BaseCommand):
     """A command whose own errors are all one exit code."""
 
     def make_context(self, *args: object, **how: object) -> click.Context:
@@ -71,7 +71,7 @@ def exec_command(
     """
     if on_rotate and (no_mask or not asked):
         raise FailedClosed("--on-rotate needs tokens and masking", hint="give -t NAME, and leave --no-mask out")
-    settings = Settings(show_names=show_names, masked=not no_mask, on_rotate=on_rotate, check_every=check_every)
+    settings = ChildSettings(show_names=show_names, masked=not no_mask, on_rotate=on_rotate, check_every=check_every)
     try:
         ended = run_disclosed(wiring, asked, program, keep, settings)
     except TokenguardError as error:

@@ -9,8 +9,8 @@ from tokenguard.detection.gitleaks_rules import gitleaks_rules
 from tokenguard.errors import InputError
 from tokenguard.files import shown
 from tokenguard.scanning.bundle import SCAN_KEY_VARIABLE, open_publisher
+from tokenguard.scanning.bundle_targets import Outlets
 from tokenguard.scanning.inventory_values import read_inventory
-from tokenguard.scanning.outlets import Outlets
 from tokenguard.scanning.publishing import Publication, make_bundle, ordinary_code
 from tokenguard.shell.wiring import Wiring
 

@@ -6,10 +6,10 @@ import click
 
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import InputError
-from tokenguard.ports.shelf import Item, shelf_of
+from tokenguard.ports.shared_item import Item, shelf_of
 from tokenguard.scanning.bundle import SCAN_KEY_VARIABLE, Bundle, ScanKey, read_scan_key
 from tokenguard.scanning.fetching import fetch_bundle, is_address, read_bundle_file
-from tokenguard.scanning.own_tokens import keep
+from tokenguard.scanning.known_token_stage import keep
 from tokenguard.shell.scan_key import find_scan_key, remember_scan_key
 from tokenguard.shell.wiring import Wiring
 

@@ -5,17 +5,18 @@ from datetime import datetime, timedelta
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.fields import due_date
-from tokenguard.cli.naming import TOKEN_NAME, known_token
+from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Detail, Event, Op
 from tokenguard.domain.names import TokenName, segment
 from tokenguard.domain.token import LeakWaiver, RecordState
 from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import replace
-from tokenguard.inventory.changes import plain_text
+from tokenguard.inventory.record_changes import plain_text
 from tokenguard.inventory.views import waiver_words
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.given_facts import due_date
+from tokenguard.usecases.token_lookup import known_token
 
 _LONGEST = timedelta(days=366)
 _NEXT = "`tokenguard fingerprints publish`, then `pull`, makes it known"

@@ -5,14 +5,14 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.declaring import DEFAULT_FILE, read_consumer
 from tokenguard.errors import ExitCode, InputError
 from tokenguard.files import check_kept, replace_kept, shown
 from tokenguard.provisioning.canonical import canonical
 from tokenguard.provisioning.folder import Folder
 from tokenguard.provisioning.layers import manifest_files
-from tokenguard.provisioning.schema import schema
+from tokenguard.provisioning.manifest_schema import schema
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.load_manifest import DEFAULT_FILE, read_consumer
 
 
 @command("fmt")

@@ -7,31 +7,33 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.intake import Defaults, Fate, Intake, Outcome
 from tokenguard.domain.names import token_name
 from tokenguard.errors import ExitCode, InputError
 from tokenguard.files import read_named
-from tokenguard.inventory.readers import MAX_BYTES, Format, read_drafts
+from tokenguard.inventory.readers import MAX_BYTES, FileFormat, read_drafts
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.import_file import Defaults, Importer, ImportOutcome, ImportStatus
 
 if TYPE_CHECKING:
-    from tokenguard.cli.provider_listing import ProviderListing
-    from tokenguard.cli.surveying import Surveying
+    from tokenguard.usecases.import_provider import ProviderListing
+    from tokenguard.usecases.import_secrets import Surveying
 
 _TONES = {
-    Fate.ADDED: "green",
-    Fate.REFUSED: "red",
-    Fate.DUPLICATE: "yellow",
-    Fate.SKIPPED: "dim",
-    Fate.UNFINISHED: "red",
-    Fate.UNREADABLE: "red",
+    ImportStatus.ADDED: "green",
+    ImportStatus.REFUSED: "red",
+    ImportStatus.DUPLICATE: "yellow",
+    ImportStatus.SKIPPED: "dim",
+    ImportStatus.UNFINISHED: "red",
+    ImportStatus.UNREADABLE: "red",
 }
 _CODES = {
-    Fate.REFUSED: ExitCode.FINDINGS,
-    Fate.UNREADABLE: ExitCode.FINDINGS,
-    Fate.UNFINISHED: ExitCode.UNFINISHED,
+    ImportStatus.REFUSED: ExitCode.FINDINGS,
+    ImportStatus.UNREADABLE: ExitCode.FINDINGS,
+    ImportStatus.UNFINISHED: ExitCode.UNFINISHED,
 }
-_ALWAYS = frozenset({Fate.ADDED, Fate.DUPLICATE, Fate.SKIPPED, Fate.REFUSED, Fate.UNFINISHED})
+_ALWAYS = frozenset(
+    {ImportStatus.ADDED, ImportStatus.DUPLICATE, ImportStatus.SKIPPED, ImportStatus.REFUSED, ImportStatus.UNFINISHED}
+)
 _PREFIX = "imported"
 
 
@@ -46,7 +48,9 @@ _PREFIX = "imported"
     "onepassword://HOST/VAULT, provider:NAME.",
 )
 @click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="With --from: only what has this; repeatable.")
-@click.option("--as", "form", type=click.Choice(list(map(str, Format))), help="The file's format, if not by its name.")
+@click.option(
+    "--as", "form", type=click.Choice(list(map(str, FileFormat))), help="The file's format, if not by its name."
+)
 @click.option("--prefix", default="", metavar="NAME", help="Goes before proposed names; for a .env file: imported.")
 @click.option("--provider", default="", metavar="P", help="For tokens that do not tell.")
 @click.option("--scope", default="", metavar="KIND:ID", help="For tokens that do not tell.")
@@ -79,13 +83,13 @@ def import_file(
     if file:
         path = Path(file)
         data = read_named(path, MAX_BYTES, hint="name a file that exists and that you may read")
-        drafts = read_drafts(data, Format(form) if form else Format.of(file), source=path.name)
+        drafts = read_drafts(data, FileFormat(form) if form else FileFormat.of(file), source=path.name)
         defaults = Defaults(prefix=_prefix(prefix or _PREFIX), texts=given)
-        found = Intake(wiring, defaults, dry_run=dry_run).run(drafts)
+        found = Importer(wiring, defaults, dry_run=dry_run).run(drafts)
     else:
         defaults = Defaults(prefix=_prefix(prefix) if prefix else "", texts=given)
         found = _source(wiring, source, tags).run(defaults, dry_run=dry_run)
-    outcomes: list[Outcome] = []
+    outcomes: list[ImportOutcome] = []
     if not dry_run:
         wiring.unfinished = "what is in stays in; run the same command again for the rest"
     try:
@@ -103,10 +107,10 @@ def _source(wiring: Wiring, address: str, tags: tuple[str, ...]) -> "ProviderLis
     if address.startswith("provider:"):
         if tags:
             raise InputError("--tag is for a Vault and AWS", hint="leave it out: all that the provider lists is told")
-        from tokenguard.cli.provider_listing import ProviderListing  # noqa: PLC0415 - each source loads its own
+        from tokenguard.usecases.import_provider import ProviderListing  # noqa: PLC0415 - each source loads its own
 
         return ProviderListing(wiring, address)
-    from tokenguard.cli.surveying import Surveying  # noqa: PLC0415
+    from tokenguard.usecases.import_secrets import Surveying  # noqa: PLC0415
 
     return Surveying(wiring, address, tags)
 
@@ -118,10 +122,10 @@ def _prefix(text: str) -> str:
         raise InputError("--prefix is not a name", hint=error.hint) from None
 
 
-def _print(wiring: Wiring, outcomes: list[Outcome], *, dry_run: bool) -> None:
+def _print(wiring: Wiring, outcomes: list[ImportOutcome], *, dry_run: bool) -> None:
     if wiring.screen.as_json:
         document: dict[str, Any] = {"dry_run": dry_run}
-        for fate in Fate:
+        for fate in ImportStatus:
             document[fate] = [
                 {"place": each.place, "name": each.name, "provider": each.provider, "state": each.state,
                  "reason": each.reason, "also": list(each.also), "undeclared": list(each.undeclared)}
@@ -136,9 +140,9 @@ def _print(wiring: Wiring, outcomes: list[Outcome], *, dry_run: bool) -> None:
             tones=[_TONES[each.fate] for each in outcomes],
         )
     count = Counter(each.fate for each in outcomes)
-    told = ", ".join(f"{count[fate]} {fate}" for fate in Fate if fate in _ALWAYS or count[fate])
+    told = ", ".join(f"{count[fate]} {fate}" for fate in ImportStatus if fate in _ALWAYS or count[fate])
     wiring.screen.line(f"{told}{' (dry run: nothing was written)' if dry_run else ''}")
-    if any(each.fate is Fate.ADDED and not each.asked for each in outcomes) and not dry_run:
+    if any(each.fate is ImportStatus.ADDED and not each.asked for each in outcomes) and not dry_run:
         wiring.progress.note("nothing was asked of the providers yet: `tokenguard verify --all` does")
     if any(each.undeclared for each in outcomes):
         wiring.progress.note(
@@ -146,7 +150,7 @@ def _print(wiring: Wiring, outcomes: list[Outcome], *, dry_run: bool) -> None:
         )
 
 
-def _why(outcome: Outcome) -> str:
+def _why(outcome: ImportOutcome) -> str:
     """The reason, and where else the value is."""
     also = f"also at {', '.join(outcome.also)}" if outcome.also else ""
     undeclared = f"its record does not name {', '.join(outcome.undeclared)}" if outcome.undeclared else ""

@@ -9,7 +9,7 @@ from tokenguard.errors import InputError
 from tokenguard.shell.wiring import Wiring
 
 if TYPE_CHECKING:  # it loads the stores
-    from tokenguard.cli.founding import Founded
+    from tokenguard.usecases.create_store import Founded
 
 
 @command("init")
@@ -65,11 +65,11 @@ def init(
     there is changed, but for lines that .gitignore lacks.
     """
     if ci is not None:
-        from tokenguard.cli.bootstrapping import Wanted, bootstrap  # noqa: PLC0415 - few ask for it
+        from tokenguard.usecases.init_ci import CiOptions, bootstrap  # noqa: PLC0415 - few ask for it
 
         if recovery_file or sandbox or print_policy or adopted:
             raise InputError("--ci makes no store", hint="make it by another call, without --ci")
-        wanted = Wanted(
+        wanted = CiOptions(
             system=ci, repository=repository, number=repository_id, branch=branch, account=account,
             requirement=requirement,
         )  # fmt: skip
@@ -77,7 +77,7 @@ def init(
         return
     if repository or repository_id or account or requirement or yes:
         raise InputError("these options belong to --ci", hint="`tokenguard init --ci github` writes a pipeline")
-    from tokenguard.cli.founding import found, role_policies  # noqa: PLC0415 - loads the stores
+    from tokenguard.usecases.create_store import found, role_policies  # noqa: PLC0415 - loads the stores
 
     if print_policy:
         _show_policies(wiring, role_policies(wiring, adopted))

@@ -7,15 +7,15 @@ from datetime import timedelta
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.confirming import confirm
-from tokenguard.cli.migrate_view import show_moved, show_plan, show_taken_back
 from tokenguard.errors import InputError
 from tokenguard.http.address import Address
-from tokenguard.migration.moving import check_ends, give_up, has_moved, move_store
-from tokenguard.migration.plan import MovePlan, plan_move
+from tokenguard.migration.migration_plan import MovePlan, plan_move
+from tokenguard.migration.move_store import check_ends, give_up, has_moved, move_store
 from tokenguard.ports.store import Store
+from tokenguard.shell.confirm import confirm
 from tokenguard.shell.store_url import is_local, is_on_aws, named_store
 from tokenguard.shell.wiring import Wiring, close_store
+from tokenguard.views.migration_view import show_moved, show_plan, show_taken_back
 
 
 @command("migrate")

@@ -3,17 +3,17 @@
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.declaring import (
+from tokenguard.errors import ExitCode
+from tokenguard.output.formats import OutputFormat
+from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.load_manifest import (
     DEFAULT_FILE,
     declared_in,
     held_against_store,
     refuse_blocked,
     refuse_throwaway_files,
 )
-from tokenguard.cli.plan_view import PLAN_FORMATS, show_plan
-from tokenguard.errors import ExitCode
-from tokenguard.output.formats import OutputFormat
-from tokenguard.shell.wiring import Wiring
+from tokenguard.views.plan_view import PLAN_FORMATS, show_plan
 
 
 @command("plan")

@@ -11,8 +11,8 @@ from tokenguard.files import read_named, shown
 from tokenguard.policy.expression import compiled
 from tokenguard.policy.loader import read_policy
 from tokenguard.policy.model import Policy
-from tokenguard.policy.schema import policy_schema
-from tokenguard.policy.tightening import MAX_BYTES, read_tightening, tightened
+from tokenguard.policy.policy_schema import policy_schema
+from tokenguard.policy.repository_overrides import MAX_BYTES, read_tightening, tightened
 from tokenguard.policy.windows import has_ended
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted

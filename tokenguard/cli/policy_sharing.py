@@ -9,8 +9,8 @@ from tokenguard.domain.event import Event, Op
 from tokenguard.errors import InputError
 from tokenguard.policy.expression import compiled
 from tokenguard.policy.loader import read_policy
-from tokenguard.ports.shelf import Item, share_detail, shelf_of
-from tokenguard.shell import organisation
+from tokenguard.ports.shared_item import Item, share_detail, shelf_of
+from tokenguard.shell import organisation_policy
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 
@@ -27,9 +27,9 @@ def publish(wiring: Wiring, file: Path) -> None:
     policy = read_policy(file, compiled)
     shelf, now, actor = shelf_of(wiring.store), wiring.clock.now(), wiring.store.actor()
     there = shelf.read(Item.POLICY)
-    before = organisation.read_published(there.data) if there else None
-    data = organisation.published(policy, before, at=now, by=actor.id)
-    made = organisation.read_published(data)
+    before = organisation_policy.read_published(there.data) if there else None
+    data = organisation_policy.published(policy, before, at=now, by=actor.id)
+    made = organisation_policy.read_published(data)
     detail = {**share_detail(Item.POLICY, data), "version": made.version}
     event = Event(at=now, op=Op.SHARE, actor=actor, detail=detail)
     shelf.write(Item.POLICY, data, there.revision if there else "", [event])
@@ -45,7 +45,7 @@ def pull(wiring: Wiring, *, forget: bool) -> None:
     The hook and every command use it, without the store too. An older one than was pulled before is refused.
     """
     if forget:
-        there = organisation.forget()
+        there = organisation_policy.forget()
         if wiring.screen.as_json:
             wiring.screen.document({"forgotten": there})
         else:
@@ -54,10 +54,10 @@ def pull(wiring: Wiring, *, forget: bool) -> None:
     found = shelf_of(wiring.store).read(Item.POLICY)
     if found is None:
         raise InputError("no policy was published to the store", hint="tokenguard policy publish FILE")
-    _report(wiring, organisation.keep(found.data), "in force")
+    _report(wiring, organisation_policy.keep(found.data), "in force")
 
 
-def _report(wiring: Wiring, found: organisation.Published, state: str) -> None:
+def _report(wiring: Wiring, found: organisation_policy.Published, state: str) -> None:
     policy = found.read()
     facts = {
         "policy": policy.name,

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 import click
 
-from tokenguard.cli.assessing import chosen_policy
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.checking import held_to
-from tokenguard.cli.explaining import parameter_words
-from tokenguard.policy.model import Match, Override, Parameter, Rule, Waiver
+from tokenguard.policy.model import Override, Parameter, PolicyWaiver, Rule, RuleSelector
 from tokenguard.policy.writing import as_document, match_words
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.assess import chosen_policy
+from tokenguard.usecases.check_repository import load_check_context
+from tokenguard.usecases.explain_rule import parameter_words
 
 
 @command("show")
@@ -22,7 +22,7 @@ def show(wiring: Wiring, named: str | None, *, base: str) -> None:
 
     With --format json it is one file without layers, which `check --policy` reads.
     """
-    policy = held_to(chosen_policy(wiring, named), None, base).policy
+    policy = load_check_context(chosen_policy(wiring, named), None, base).policy
     if wiring.screen.as_json:
         wiring.screen.document(as_document(policy))
         return
@@ -45,7 +45,7 @@ def _override_line(override: Override) -> str:
     return f"override: {override.rule} for {_where(override.match)}: {changes}"
 
 
-def _waiver_line(waiver: Waiver, state: str) -> str:
+def _waiver_line(waiver: PolicyWaiver, state: str) -> str:
     day, where = f"{waiver.until:%Y-%m-%d}", _where(waiver.match)
     return f"{state} {day}: {waiver.rule} for {where}, by {waiver.owner}: {waiver.reason}"
 
@@ -54,5 +54,5 @@ def _words(parameters: Mapping[str, Parameter]) -> str:
     return "; ".join(f"{name} {parameter_words(each)}" for name, each in parameters.items())
 
 
-def _where(match: Match) -> str:
+def _where(match: RuleSelector) -> str:
     return ", ".join(f"{key} {text}" for key, text in match_words(match).items())

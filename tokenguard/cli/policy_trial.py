@@ -4,15 +4,15 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.assessing import chosen_policy
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import ExitCode
 from tokenguard.files import read_named
 from tokenguard.policy.loader import is_file_name
 from tokenguard.policy.model import Policy
-from tokenguard.policy.trial import MAX_BYTES, Result, Trial, read_trial, run
+from tokenguard.policy.policy_tests import MAX_BYTES, PolicyTestResult, Trial, read_trial, run
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import safe_text
+from tokenguard.usecases.assess import chosen_policy
 
 
 @command("test")
@@ -45,7 +45,7 @@ def _policy(wiring: Wiring, file: Path, trial: Trial, named: str | None) -> Poli
     return chosen_policy(wiring, trial.policy)
 
 
-def _print(wiring: Wiring, results: list[Result], failed: int) -> None:
+def _print(wiring: Wiring, results: list[PolicyTestResult], failed: int) -> None:
     for each in results:
         wiring.screen.line(safe_text(f"{'FAIL' if each.failures else 'pass'}  {each.name}", one_line=True))
         for line in each.failures:

@@ -12,20 +12,21 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.leaks import report_leaks
-from tokenguard.cli.masking_values import known_values
-from tokenguard.cli.naming import TOKEN_NAME, known_token
-from tokenguard.cli.saving import check_page
+from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.names import TokenName, token_id
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import ExitCode, InputError, TokenguardError
 from tokenguard.ports.store import Store
-from tokenguard.redaction.known import Known, Source, opaque_id
+from tokenguard.redaction.known import MaskedValue, MatchSource, opaque_id
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.redaction.stream import StreamRedactor
+from tokenguard.shell.save_file import check_page
 from tokenguard.shell.wiring import Wiring
-from tokenguard.streams.own import OwnRedactor, Recognise
+from tokenguard.streams.learn_values import OwnRedactor, Recognise
 from tokenguard.streams.pump import Channel, Pump
+from tokenguard.usecases.masked_values import known_values
+from tokenguard.usecases.report_leaks import report_leaks
+from tokenguard.usecases.token_lookup import known_token
 
 _CHANNEL = "stdin"
 
@@ -93,21 +94,21 @@ def _deaf_to_interrupts() -> Iterator[None]:
 
 def _own_tokens(wiring: Wiring) -> Recognise:
     """What this machine knows of the team's tokens; InputError if it knows nothing, or nothing of late."""
-    from tokenguard.detection.match import Match  # noqa: PLC0415 - only --own needs the scanner
-    from tokenguard.scanning.own_tokens import load_own_tokens  # noqa: PLC0415 - only --own needs the scanner
+    from tokenguard.detection.match import TextMatch  # noqa: PLC0415 - only --own needs the scanner
+    from tokenguard.scanning.known_token_stage import load_own_tokens  # noqa: PLC0415 - only --own needs the scanner
     from tokenguard.shell.scan_key import find_scan_key  # noqa: PLC0415
 
     stage = load_own_tokens(find_scan_key(wiring.environ), wiring.clock.now(), required=True).stage
 
     def recognise(data: bytes) -> Iterator[tuple[str, Secret]]:
         for match in stage(data) if stage else ():
-            if isinstance(match, Match):
+            if isinstance(match, TextMatch):
                 yield match.facts["token"], match.value
 
     return recognise
 
 
-def _with_names(wiring: Wiring, found: Counter[Source]) -> tuple[Counter[Source], bool]:
+def _with_names(wiring: Wiring, found: Counter[MatchSource]) -> tuple[Counter[MatchSource], bool]:
     """What was masked by fingerprint, under the tokens' names, and whether there is a store to write it down in.
 
     Only a store that was named is opened, and nobody is asked for its passphrase at the end of a pipe.
@@ -115,7 +116,7 @@ def _with_names(wiring: Wiring, found: Counter[Source]) -> tuple[Counter[Source]
     if not found or not (wiring.flags.store or wiring.environ.get("TOKENGUARD_STORE")):
         return found, False
     wiring.flags = replace(wiring.flags, no_input=True)
-    named: Counter[Source] = Counter()
+    named: Counter[MatchSource] = Counter()
     try:
         for source, count in found.items():
             named[source._replace(name=_name_of(wiring.store, source.name))] += count
@@ -133,8 +134,8 @@ def _name_of(store: Store, name: str) -> str:
         return name
 
 
-def _from_environment(wiring: Wiring, name: str) -> Known:
+def _from_environment(wiring: Wiring, name: str) -> MaskedValue:
     value = wiring.environ.get(name, "")
     if not value:
         raise InputError("a variable of --from-env is not set", hint="set it, or leave the option out")
-    return Known(id=opaque_id(name), name=name, secret=Secret(value))
+    return MaskedValue(id=opaque_id(name), name=name, secret=Secret(value))

@@ -5,13 +5,13 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.reporting import as_of_moment, posture_of
-from tokenguard.cli.saving import save_page
 from tokenguard.errors import InputError
 from tokenguard.files import shown
 from tokenguard.output.formats import OutputFormat, json_text
 from tokenguard.report.posture import Posture
+from tokenguard.shell.save_file import save_page
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.build_report import as_of_moment, posture_of
 
 REPORT_FORMATS = (
     OutputFormat.MARKDOWN,

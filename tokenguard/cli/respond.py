@@ -7,11 +7,6 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.fields import creation_date
-from tokenguard.cli.respond_ending import Told, respond_to
-from tokenguard.cli.respond_lookup import Findings, look_up
-from tokenguard.cli.respond_view import show
-from tokenguard.cli.saving import save_page
 from tokenguard.domain.leak import Spread
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.lookalikes import holds_issued, holds_opaque
@@ -19,10 +14,15 @@ from tokenguard.domain.secret import Secret
 from tokenguard.domain.shape import MAX_LENGTH
 from tokenguard.errors import ExitCode, InputError, NeedsPerson
 from tokenguard.files import read_named, shown
-from tokenguard.inventory.changes import plain_text
-from tokenguard.report.incident import Case, render
-from tokenguard.scanning.foreign_reports import MAX_BYTES, Sighting, read_report
+from tokenguard.inventory.record_changes import plain_text
+from tokenguard.report.incident import IncidentToken, render
+from tokenguard.scanning.foreign_reports import MAX_BYTES, ReportedLeak, read_report
+from tokenguard.shell.save_file import save_page
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.given_facts import creation_date
+from tokenguard.usecases.respond_end import Told, respond_to
+from tokenguard.usecases.respond_lookup import Findings, look_up
+from tokenguard.views.response_view import show
 
 
 @command("respond")
@@ -74,9 +74,9 @@ def respond(
     return max(exit_code, _standing(cases), ExitCode.FINDINGS if findings.strangers + findings.blank else ExitCode.OK)
 
 
-def _sightings(wiring: Wiring, file: Path | None, code: str | None, *, stdin: bool) -> list[Sighting]:
+def _sightings(wiring: Wiring, file: Path | None, code: str | None, *, stdin: bool) -> list[ReportedLeak]:
     if code is not None:
-        return [Sighting(scanner="report code", token=code)]
+        return [ReportedLeak(scanner="report code", token=code)]
     if file is not None:
         data = read_named(file, MAX_BYTES, hint="name the file that the scanner wrote")
         return read_report(data, source=shown(file))
@@ -92,7 +92,7 @@ def _sightings(wiring: Wiring, file: Path | None, code: str | None, *, stdin: bo
         raise InputError(
             "that is no token's value", hint=f"give the value alone, of at most {MAX_LENGTH:,} bytes"
         )  # fmt: skip
-    return [Sighting(scanner="a person", values=(Secret(text),))]
+    return [ReportedLeak(scanner="a person", values=(Secret(text),))]
 
 
 def _spread(wiring: Wiring, reach: str | None, *, needed: bool) -> Spread | None:
@@ -141,7 +141,7 @@ def _asked_place(wiring: Wiring, findings: Findings) -> str:
             wiring.tty.show(f"  {error.message}: {error.hint}")
 
 
-def _standing(cases: list[Case]) -> ExitCode:
+def _standing(cases: list[IncidentToken]) -> ExitCode:
     """What the process says of tokens that were not ended."""
     verdicts = {case.verdict for case in cases}
     if Verdict.UNKNOWN in verdicts:

@@ -3,15 +3,16 @@
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.confirming import confirm
-from tokenguard.cli.naming import TOKEN_NAME, known_token
-from tokenguard.cli.showing import show_taken
+from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import NeedsPerson
-from tokenguard.inventory.changes import plain_text
+from tokenguard.inventory.record_changes import plain_text
+from tokenguard.shell.confirm import confirm
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.token_lookup import known_token
+from tokenguard.views.token_view import show_taken
 
 
 @command("retire")
@@ -29,8 +30,8 @@ def retire(wiring: Wiring, name: TokenName, *, reason: str, plan_only: bool, yes
     snapshot = known_token(wiring.store, name)
     reason = plain_text(reason, what="reason")
     if plan_only:
-        from tokenguard.cli.rotate_jobs import planned  # noqa: PLC0415 - only a plan needs them
-        from tokenguard.cli.rotate_view import show_plans  # noqa: PLC0415
+        from tokenguard.usecases.rotation_jobs import planned  # noqa: PLC0415 - only a plan needs them
+        from tokenguard.views.rotation_view import show_plans  # noqa: PLC0415
 
         show_plans(wiring.screen, [planned(wiring, snapshot, Mode.RETIRE)], wiring.clock.now(), quiet=False)
         return

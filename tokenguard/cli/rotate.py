@@ -5,8 +5,21 @@ from collections.abc import Sequence
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.naming import TOKEN_NAME, known_token
-from tokenguard.cli.rotate_jobs import (
+from tokenguard.cli.token_name import TOKEN_NAME
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.journal import Mode
+from tokenguard.domain.names import TokenName
+from tokenguard.errors import ExitCode, InputError
+from tokenguard.policy.model import age_unknown
+from tokenguard.rotation.batch import BatchJob, BatchResult, SkipReason, gravest, run_all
+from tokenguard.rotation.machine import revocation_owed
+from tokenguard.rotation.parallel_runners import run_shared
+from tokenguard.rotation.rotation_plan import RotationPlan, in_order
+from tokenguard.rotation.unattended import Hold, Rollout, mode_of
+from tokenguard.shell.store_url import is_on_aws
+from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted, is_plain_line
+from tokenguard.usecases.rotation_jobs import (
     Canaries,
     allowed,
     chosen,
@@ -16,20 +29,8 @@ from tokenguard.cli.rotate_jobs import (
     rotation_job,
     tell_held,
 )
-from tokenguard.cli.rotate_view import show_plans, show_results
-from tokenguard.domain.document import Snapshot
-from tokenguard.domain.journal import Mode
-from tokenguard.domain.names import TokenName
-from tokenguard.errors import ExitCode, InputError
-from tokenguard.policy.model import age_unknown
-from tokenguard.rotation.batch import Job, Result, Skipped, gravest, run_all
-from tokenguard.rotation.machine import revocation_owed
-from tokenguard.rotation.plan import RotationPlan, in_order
-from tokenguard.rotation.sharing import run_shared
-from tokenguard.rotation.unattended import Hold, Rollout, mode_of
-from tokenguard.shell.store_url import is_on_aws
-from tokenguard.shell.wiring import Wiring
-from tokenguard.text import counted, is_plain_line
+from tokenguard.usecases.token_lookup import known_token
+from tokenguard.views.rotation_view import show_plans, show_results
 
 _MAX_REASON = 200
 
@@ -153,14 +154,14 @@ def _go_on(wiring: Wiring, targets: list[Snapshot], *, abort: bool, accept_outag
     return _run(wiring, jobs, single=single)
 
 
-def _run(wiring: Wiring, jobs: list[Job], *, single: bool, shared: bool = False) -> ExitCode:
-    results: list[Result] = []
+def _run(wiring: Wiring, jobs: list[BatchJob], *, single: bool, shared: bool = False) -> ExitCode:
+    results: list[BatchResult] = []
     for result in run_shared(jobs, wiring.clock, wiring.progress) if shared else run_all(jobs, wiring.clock):
         results.append(result)
         if result.error is not None and not single:
             wiring.progress.note(f"{result.name}: {result.error.message}; {result.error.hint}")
-    ours = [result for result in results if result.outcome not in {Skipped.OVER, Skipped.HELD}]
-    held = [result.name for result in results if result.outcome is Skipped.HELD]
+    ours = [result for result in results if result.outcome not in {SkipReason.OVER, SkipReason.HELD}]
+    held = [result.name for result in results if result.outcome is SkipReason.HELD]
     if held:
         wiring.progress.note(f"not rotated, {Hold.CANARY.value}: {', '.join(held)}")
     documents = {result.name: _document(wiring, result) for result in ours}
@@ -170,7 +171,7 @@ def _run(wiring: Wiring, jobs: list[Job], *, single: bool, shared: bool = False)
     return gravest(results)
 
 
-def _document(wiring: Wiring, result: Result) -> Snapshot | None:
+def _document(wiring: Wiring, result: BatchResult) -> Snapshot | None:
     """How it stands now; None if the store cannot say (the result then has its own error)."""
     if isinstance(result.outcome, Snapshot):
         return result.outcome

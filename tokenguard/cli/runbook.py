@@ -5,15 +5,16 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.naming import TOKEN_NAME, known_token
-from tokenguard.cli.runbook_page import page
-from tokenguard.cli.saving import save_page
+from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName
 from tokenguard.files import shown
 from tokenguard.policy.model import due_of
-from tokenguard.rotation.runbook import runbook as write_runbook
+from tokenguard.report.rotation_runbook import runbook as write_runbook
+from tokenguard.shell.save_file import save_page
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.token_lookup import known_token
+from tokenguard.views.runbook_page import page
 
 
 @command("runbook")

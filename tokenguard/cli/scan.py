@@ -6,25 +6,25 @@ import click
 
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.scan_profile import profile_option
-from tokenguard.cli.scan_source import Source
 from tokenguard.domain.finding import Report
 from tokenguard.domain.profile import Profile
 from tokenguard.errors import ExitCode
 from tokenguard.frozen import replace
 from tokenguard.output.formats import OutputFormat
 from tokenguard.scanning.advice import Reach
-from tokenguard.scanning.baseline import suppressor
-from tokenguard.scanning.demands import Demands, demanded
-from tokenguard.scanning.jobs import Job
-from tokenguard.scanning.naming import named
+from tokenguard.scanning.baseline_file import suppressor
+from tokenguard.scanning.jobs import ScanJob
+from tokenguard.scanning.known_token_stage import load_own_tokens
 from tokenguard.scanning.outputs.findings_content import content
 from tokenguard.scanning.outputs.write_findings import FINDING_FORMATS, write_findings
-from tokenguard.scanning.own_tokens import load_own_tokens
+from tokenguard.scanning.resolve_owners import named
+from tokenguard.scanning.scan_options import Demands, demanded
 from tokenguard.scanning.scanner import Stages, Suppressor
 from tokenguard.shell.scan_key import find_scan_key
 from tokenguard.shell.scan_settings import team_rules
 from tokenguard.shell.settings import ScanConfig
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.scan_target import ScanTarget
 
 
 @command("scan")
@@ -86,11 +86,11 @@ def scan(
     max_pragmas, profile), never for less.
     """
     chosen = OutputFormat(as_format or wiring.flags.format)
-    source = Source(paths=paths, staged=staged, history=history, since=since, stdin=stdin, message=commit_msg)
+    source = ScanTarget(paths=paths, staged=staged, history=history, since=since, stdin=stdin, message=commit_msg)
     asked = Demands(strict=strict, require_own=require_own, most_allowed=max_pragmas, profile=Profile(profile))
     demands = asked | demanded(source.directories, base=base)
     own = load_own_tokens(find_scan_key(wiring.environ), wiring.clock.now(), required=demands.require_own or own_only)
-    job = Job(
+    job = ScanJob(
         stages=Stages(
             own=own.stage,
             rules=not own_only,

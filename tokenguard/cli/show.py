@@ -3,14 +3,15 @@
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.naming import TOKEN_NAME, known_token
-from tokenguard.cli.showing import show_record
+from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.document import Snapshot
-from tokenguard.domain.event import Entry
+from tokenguard.domain.event import ChainedEvent
 from tokenguard.domain.names import TokenName
 from tokenguard.inventory.views import detail_json, event_words, living, moment
 from tokenguard.policy.model import due_of
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.token_lookup import known_token
+from tokenguard.views.token_view import show_record
 
 _EVENTS = 10
 
@@ -23,7 +24,7 @@ def show(wiring: Wiring, name: TokenName, *, reveal: bool) -> None:
     """Show one token: what is recorded of it, its last operation, and the last events."""
     snapshot = known_token(wiring.store, name)
     if reveal:
-        from tokenguard.cli.revealing import reveal_on_terminal  # noqa: PLC0415
+        from tokenguard.usecases.reveal import reveal_on_terminal  # noqa: PLC0415
 
         reveal_on_terminal(wiring, snapshot)
         return
@@ -61,6 +62,6 @@ def _show_operation(wiring: Wiring, snapshot: Snapshot) -> None:
         screen.line(f"in quarantine: {item.label}, {kept}{again}")
 
 
-def _show_events(wiring: Wiring, entries: list[Entry]) -> None:
+def _show_events(wiring: Wiring, entries: list[ChainedEvent]) -> None:
     wiring.screen.line()
     wiring.screen.table(("when", "what", "who", "how"), [event_words(entry) for entry in entries])

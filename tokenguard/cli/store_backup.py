@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.shell.local import open_local
+from tokenguard.shell.local_store import open_local
 from tokenguard.shell.wiring import Wiring
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.recovery import ANOTHER_CODE, Handover
 from tokenguard.errors import InputError, NeedsPerson
-from tokenguard.shell.local import key_sources, open_local
+from tokenguard.shell.local_store import key_sources, open_local
 from tokenguard.shell.unlock import new_passphrase, read_key_file, read_passphrase_file, strong
 from tokenguard.shell.wiring import Wiring
-from tokenguard.stores.local.slots import SlotInfo, SlotKey, SlotKind
+from tokenguard.stores.local.key_slots import SlotInfo, SlotKey, SlotKind
 from tokenguard.stores.local.store import LocalStore
+from tokenguard.usecases.recovery_code import ANOTHER_CODE, RecoveryCodeHandover
 
 _WORDS = {
     SlotKind.KEY_FILE: "a key file",
@@ -47,7 +47,7 @@ def add(
     if sum(map(bool, (key_file, passphrase_file, passphrase, recovery, recovery_file))) != 1:
         raise InputError("give exactly one kind of key", hint="`tokenguard store add-slot --help` lists them")
     if recovery or recovery_file:
-        with Handover(recovery_file, wiring.tty) as handover:
+        with RecoveryCodeHandover(recovery_file, wiring.tty) as handover:
             slot = _open(wiring).add_slot(SlotKey.recovery(handover.code))
             wiring.unfinished = f"the code above is slot {slot.id}; `tokenguard store remove-slot {slot.id}` drops it"
             handover.give()
@@ -83,7 +83,7 @@ def rekey(wiring: Wiring, recovery_file: str | None) -> None:
     if recovery_file is None and wiring.tty is None:
         done, fresh = store.rekey([key]), False
     else:
-        with Handover(recovery_file, wiring.tty) as handover:
+        with RecoveryCodeHandover(recovery_file, wiring.tty) as handover:
             done, fresh = store.rekey([key]), True
             store.add_slot(SlotKey.recovery(handover.code))
             wiring.unfinished = f"everything is sealed under a new key, and the code above opens it; {ANOTHER_CODE}"

@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.confirming import confirm
 from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.files import shown
-from tokenguard.shell.local import restore_local
+from tokenguard.shell.confirm import confirm
+from tokenguard.shell.local_store import restore_local
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 

@@ -3,10 +3,11 @@
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.upkeep_summary import UPKEEP_FORMATS, Done, Summary, show_summary
 from tokenguard.errors import ExitCode
 from tokenguard.output.formats import OutputFormat
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.upkeep_result import Done, Summary
+from tokenguard.views.upkeep_summary import UPKEEP_FORMATS, show_summary
 
 
 @command("upkeep")
@@ -24,7 +25,7 @@ def upkeep(wiring: Wiring, file: str | None, *, environment: str, concurrent: bo
     owed or unproven, 4 no clear answer, 3 unfinished or waiting for a person or an approval, 2 a manifest that cannot
     be fulfilled, 1 a dead token, a consumer without the live value, or drift.
     """
-    from tokenguard.cli.upkeeping import Upkeep  # noqa: PLC0415 - loads what works
+    from tokenguard.usecases.run_upkeep import Upkeep  # noqa: PLC0415 - loads what works
 
     wiring.concurrent = concurrent
     wiring.flags.no_input = True

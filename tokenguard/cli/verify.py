@@ -3,18 +3,24 @@
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.cli.naming import TOKEN_NAME, known_token
+from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import ExitCode, InputError, Tampered, TokenguardError
-from tokenguard.inventory.verifying import Look, Result
-from tokenguard.inventory.verifying import verify as look_at
+from tokenguard.inventory.verification import Look, VerificationResult
+from tokenguard.inventory.verification import verify as look_at
 from tokenguard.inventory.views import moment
-from tokenguard.rotation.controls import Controls
+from tokenguard.rotation.control_search import Controls
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.token_lookup import known_token
 
-_TONES = {Result.DEAD: "red", Result.WRONG_SCOPE: "red", Result.UNKNOWN: "yellow", Result.ALIVE: "green"}
+_TONES = {
+    VerificationResult.DEAD: "red",
+    VerificationResult.WRONG_SCOPE: "red",
+    VerificationResult.UNKNOWN: "yellow",
+    VerificationResult.ALIVE: "green",
+}
 
 
 @command("verify")
@@ -82,7 +88,7 @@ def _reconcile(wiring: Wiring, target: str, source: str | None, *, alone: bool) 
         raise InputError(
             "--reconcile takes no names and no --all", hint="it is about every token of the provider or scope"
         )
-    from tokenguard.cli.reconciling import reconcile  # noqa: PLC0415 - only this option needs it
+    from tokenguard.usecases.reconcile_listing import reconcile  # noqa: PLC0415 - only this option needs it
 
     return reconcile(wiring, target, source)
 
@@ -99,14 +105,14 @@ def _look(wiring: Wiring, snapshot: Snapshot, controls: Controls, *, named: bool
     try:
         look = look_at(wiring.store, wiring.clock, wiring.vendors.provider_of, snapshot, controlled=controls.hold)
         code = look.result.exit_code
-        if look.result is Result.NOT_ASKED and named and record.state is not RecordState.RETIRED:
+        if look.result is VerificationResult.NOT_ASKED and named and record.state is not RecordState.RETIRED:
             code = ExitCode.UNREACHABLE
     except TokenguardError as error:
         if alone or isinstance(error, Tampered):
             raise
         about = "" if record.name in error.message else f"{record.name}: "
         wiring.progress.note(f"{about}{error.message}; {error.hint}")
-        look = Look(record=record, result=Result.UNKNOWN, reason="not asked, see above")
+        look = Look(record=record, result=VerificationResult.UNKNOWN, reason="not asked, see above")
         return look, max(error.exit_code, ExitCode.UNREACHABLE)
     return look, code
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tokenguard.delivery.fields import as_stdin
+from tokenguard.delivery.payload import as_stdin
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer
 from tokenguard.errors import InputError, Unreachable

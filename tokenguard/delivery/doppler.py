@@ -5,8 +5,8 @@ Source: Doppler's API reference, "Secrets" (`/v3/configs/config/secret`, `…/se
 
 from http import HTTPStatus
 
-from tokenguard.delivery.fields import one_text
 from tokenguard.delivery.hosts import Host, Hosts
+from tokenguard.delivery.payload import one_text
 from tokenguard.delivery.targets import RemoteTarget, parse_target
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Consumer

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tokenguard.delivery.dotenv_text import VARIABLE, values_of, with_value
-from tokenguard.delivery.fields import one_text
+from tokenguard.delivery.git_tracking import Tracking, tracking
+from tokenguard.delivery.payload import one_text
 from tokenguard.delivery.throwaway import is_throwaway, refuse_throwaway
-from tokenguard.delivery.tracked import Tracking, tracking
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Consumer
 from tokenguard.errors import InputError, Unreachable

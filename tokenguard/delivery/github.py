@@ -8,8 +8,8 @@ Source: GitHub's REST API, "Actions secrets", version 2022-11-28.
 import base64
 from http import HTTPStatus
 
-from tokenguard.delivery.fields import one_text
 from tokenguard.delivery.hosts import Host, Hosts
+from tokenguard.delivery.payload import one_text
 from tokenguard.delivery.targets import parse_target
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer

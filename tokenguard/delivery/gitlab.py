@@ -5,8 +5,8 @@ Source: GitLab's REST API, "Project-level CI/CD variables", and its rules for ma
 
 from http import HTTPStatus
 
-from tokenguard.delivery.fields import one_text
 from tokenguard.delivery.hosts import Host, Hosts
+from tokenguard.delivery.payload import one_text
 from tokenguard.delivery.targets import RemoteTarget, parse_target
 from tokenguard.documents import JsonTree
 from tokenguard.domain.secret import Secret, Value

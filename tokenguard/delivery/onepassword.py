@@ -5,8 +5,8 @@ Source: 1Password's Connect server API: an item is read whole, and one field's v
 
 import json
 
-from tokenguard.delivery.fields import one_text
 from tokenguard.delivery.hosts import Host, Hosts
+from tokenguard.delivery.payload import one_text
 from tokenguard.delivery.targets import RemoteTarget, parse_target
 from tokenguard.documents import JsonTree
 from tokenguard.domain.secret import Secret, Value

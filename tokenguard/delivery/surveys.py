@@ -13,7 +13,7 @@ from tokenguard.documents import JsonTree
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
 from tokenguard.http.client import Request
-from tokenguard.ports.surveying import Entry, Passed
+from tokenguard.ports.secret_listing import ListedSecret, Passed
 
 MAX_ENTRIES = 5_000
 _PAGE = 50
@@ -50,21 +50,21 @@ class HostSurvey:
         self._address = address
         name = self._parts["host"] or _DEFAULT_HOSTS[kind]
         self._host = hosts.at(name, path="/api/v4" if kind == "gitlab" else "")
-        walks: dict[str, Callable[[], Iterator[Entry | Passed]]] = {
+        walks: dict[str, Callable[[], Iterator[ListedSecret | Passed]]] = {
             "doppler": self._doppler,
             "gitlab": self._gitlab,
             "onepassword": self._onepassword,
         }
         self._walk = walks[kind]
 
-    def entries(self) -> Iterator[Entry | Passed]:
+    def entries(self) -> Iterator[ListedSecret | Passed]:
         """Everything that is there."""
         for count, each in enumerate(self._walk()):
             if count >= MAX_ENTRIES:
                 raise InputError(f"there are more than {MAX_ENTRIES:,} secrets", hint="name a smaller part")
             yield each
 
-    def _doppler(self) -> Iterator[Entry | Passed]:
+    def _doppler(self) -> Iterator[ListedSecret | Passed]:
         query = tuple((name, self._parts[name]) for name in ("project", "config"))
         answer = self._host.ask(Request(path=("v3", "configs", "config", "secrets"), query=query))
         secrets = (answer.json_object() or {}).get("secrets")
@@ -76,7 +76,7 @@ class HostSurvey:
                 path = f"{self._parts['project']}/{self._parts['config']}/{name}"
                 yield _entry(path, name, raw, f"{self._address}#{name}")
 
-    def _gitlab(self) -> Iterator[Entry | Passed]:
+    def _gitlab(self) -> Iterator[ListedSecret | Passed]:
         for found in _pages(self._host, ("projects", self._parts["project"], "variables")):
             key, scope = found.get("key"), found.get("environment_scope")
             if not isinstance(key, str) or not isinstance(scope, str):
@@ -89,14 +89,14 @@ class HostSurvey:
             else:
                 yield Passed(address=address, reason="hidden, or a file", readable=True)
 
-    def _onepassword(self) -> Iterator[Entry | Passed]:
+    def _onepassword(self) -> Iterator[ListedSecret | Passed]:
         items = ("v1", "vaults", self._parts["vault"], "items")
         for item in _rows(self._host, Request(path=items)):
             identifier = item.get("id")
             if isinstance(identifier, str) and re.fullmatch(r"[a-z0-9]{26}", identifier):
                 yield from self._item(identifier)
 
-    def _item(self, identifier: str) -> Iterator[Entry | Passed]:
+    def _item(self, identifier: str) -> Iterator[ListedSecret | Passed]:
         address = f"{self._address}/{identifier}"
         answer = self._host.ask(
             Request(path=("v1", "vaults", self._parts["vault"], "items", identifier)),
@@ -118,7 +118,9 @@ class HostSurvey:
                 label = each.get("label")
                 name = label if isinstance(label, str) and label and label not in texts else key
                 texts[name], addresses[name] = Secret(text), f"{address}#{key}"
-        yield Entry(path=title if isinstance(title, str) else identifier, texts=texts, addresses=addresses, labels={})
+        yield ListedSecret(
+            path=title if isinstance(title, str) else identifier, texts=texts, addresses=addresses, labels={}
+        )
 
 
 def _pages(host: Host, path: tuple[str, ...]) -> Iterator[dict[str, JsonTree]]:
@@ -140,5 +142,5 @@ def _rows(host: Host, request: Request) -> list[dict[str, JsonTree]]:
     return rows
 
 
-def _entry(path: str, name: str, text: str, address: str, labels: dict[str, str] | None = None) -> Entry:
-    return Entry(path=path, texts={name: Secret(text)}, addresses={name: address}, labels=labels or {})
+def _entry(path: str, name: str, text: str, address: str, labels: dict[str, str] | None = None) -> ListedSecret:
+    return ListedSecret(path=path, texts={name: Secret(text)}, addresses={name: address}, labels=labels or {})

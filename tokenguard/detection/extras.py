@@ -9,11 +9,11 @@ from math import log2
 
 from tokenguard.detection.credential_files import credential_places, is_credential_file
 from tokenguard.detection.encoded_tokens import encoded_tokens
-from tokenguard.detection.match import Confidence, Match
-from tokenguard.detection.places import Places
+from tokenguard.detection.match import Confidence, TextMatch
 from tokenguard.detection.regex_set import RegexSet, regex_set
+from tokenguard.detection.text_positions import TextPositions
 from tokenguard.detection.token_matcher import TokenSpan, token_spans
-from tokenguard.domain.finding import Kind
+from tokenguard.domain.finding import FindingKind
 from tokenguard.domain.secret import Secret
 from tokenguard.frozen import replace
 from tokenguard.token_formats.checksum import CHECKSUMS
@@ -51,7 +51,7 @@ _ALLOWED = re.compile(r"pragma: ?(?:allow|white)list[ -]secret")
 _ALLOWED_NEXT = re.compile(r"pragma: ?allowlist[ -]nextline[ -]secret")
 
 
-def scan_extras(text: str, path: str) -> Iterator[Match]:
+def scan_extras(text: str, path: str) -> Iterator[TextMatch]:
     """Find tokens by their vendors' formats, values of known variables, and URLs that carry their own access.
 
     Args:
@@ -65,7 +65,7 @@ def scan_extras(text: str, path: str) -> Iterator[Match]:
 
         yield from presigned_urls(text)
     taken = _Taken()
-    places = Places(text, "\n")
+    places = TextPositions(text, "\n")
     for span in _chosen(plain, path, taken):
         value = text[span.start : span.end]
         yield _match(span.kind.type, places.of(span.start), value, confidence(span.kind, value))
@@ -180,8 +180,14 @@ class _Taken:
         return True
 
 
-def _match(name: str, place: tuple[int, int], value: str, sure: Confidence = Confidence.HIGH) -> Match:
+def _match(name: str, place: tuple[int, int], value: str, sure: Confidence = Confidence.HIGH) -> TextMatch:
     line, column = place
-    return Match(
-        kind=Kind.EXTRA, type=name, line=line, column=column, value=Secret(value), whole=Secret(value), confidence=sure
+    return TextMatch(
+        kind=FindingKind.EXTRA,
+        type=name,
+        line=line,
+        column=column,
+        value=Secret(value),
+        whole=Secret(value),
+        confidence=sure,
     )

@@ -2,7 +2,7 @@
 
 from enum import StrEnum, unique
 
-from tokenguard.domain.finding import Kind
+from tokenguard.domain.finding import FindingKind
 from tokenguard.domain.secret import Secret
 from tokenguard.frozen import Frozen, field
 
@@ -16,10 +16,10 @@ class Confidence(StrEnum):
     LOW = "low"
 
 
-class Match(Frozen, frozen=True, kw_only=True):
+class TextMatch(Frozen, frozen=True, kw_only=True):
     """One hit in one text."""
 
-    kind: Kind
+    kind: FindingKind
     type: str
     line: int
     """Counts from 1."""

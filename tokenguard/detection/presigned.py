@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl
 
-from tokenguard.detection.match import Match
-from tokenguard.detection.places import Places
-from tokenguard.domain.finding import Kind
+from tokenguard.detection.match import TextMatch
+from tokenguard.detection.text_positions import TextPositions
+from tokenguard.domain.finding import FindingKind
 from tokenguard.domain.secret import Secret
 from tokenguard.frozen import Frozen
 
@@ -49,11 +49,11 @@ class PresignedUrl(Frozen, frozen=True, kw_only=True):
     """`read`, `more`, or empty where the URL does not say."""
 
 
-def presigned_urls(text: str) -> Iterator[Match]:
+def presigned_urls(text: str) -> Iterator[TextMatch]:
     """Find pre-signed URLs in `text`, also where `&` is written as in JSON or HTML."""
     for url in read_presigned(text):
-        yield Match(
-            kind=Kind.EXTRA,
+        yield TextMatch(
+            kind=FindingKind.EXTRA,
             type=f"Pre-signed URL ({url.kind})",
             line=url.line,
             column=url.column,
@@ -66,7 +66,7 @@ def presigned_urls(text: str) -> Iterator[Match]:
 def read_presigned(text: str) -> Iterator[PresignedUrl]:
     """The same with everything that the URLs say of themselves."""
     plain = _AMPERSANDS.sub(lambda found: "&".ljust(len(found.group()), "&"), text)  # same length: columns stay true
-    places = Places(plain, "\n")
+    places = TextPositions(plain, "\n")
     for found in _URL.finditer(plain):
         query = {name.lower(): value for name, value in parse_qsl(found.group("query"), max_num_fields=200)}
         for name, needed, signature, period in _KINDS:

@@ -8,7 +8,7 @@ import io
 import re
 from collections.abc import Iterator
 
-from tokenguard.detection import oracle
+from tokenguard.detection import detect_secrets_adapter
 
 _FIRST_LINE = re.compile(r"^[^\S\n]*([^\s#;].*)$", re.MULTILINE)
 _SECTION = re.compile(r"\[.+\]")
@@ -85,13 +85,13 @@ def starts_with_section(text: str) -> bool:
 
 
 def _eager_type(path: str) -> bool:
-    filetype = oracle.filetype()
+    filetype = detect_secrets_adapter.filetype()
     return bool(filetype.determine_file_type(path) == filetype.FileType.OTHER)
 
 
 def _rebuild(text: str, path: str, *, eager: bool) -> list[str] | None:
     try:
-        found: list[str] | None = oracle.transformers().get_transformed_file(
+        found: list[str] | None = detect_secrets_adapter.transformers().get_transformed_file(
             _NamedText(text, path), use_eager_transformers=eager
         )
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError, ArithmeticError):

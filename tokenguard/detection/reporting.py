@@ -4,7 +4,7 @@ A candidate is asked about as soon as a rule has it, so that a rebuilt text in w
 the file's own lines from being looked at. Own tokens and vendors' shapes are never asked about.
 """
 
-from tokenguard.detection.match import Match
+from tokenguard.detection.match import TextMatch
 from tokenguard.detection.pins import is_image, is_pinned
 from tokenguard.domain.profile import Profile
 
@@ -13,7 +13,7 @@ _NAMED_BY_PLACE = frozenset({"Secret Keyword", "Basic Auth Credentials", "Privat
 """What stands in a place for secrets, which no digest is by chance."""
 
 
-def reports(profile: Profile, candidate: Match, line: str, path: str) -> bool:
+def reports(profile: Profile, candidate: TextMatch, line: str, path: str) -> bool:
     """Whether the candidate is a finding.
 
     Args:

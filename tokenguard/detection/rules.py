@@ -9,14 +9,14 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import nullcontext
 from typing import Any
 
-from tokenguard.detection import oracle
+from tokenguard.detection import detect_secrets_adapter
 from tokenguard.detection.budget import OutOfTime, limited
-from tokenguard.detection.match import LeftOut, Match, Unscanned
+from tokenguard.detection.full_token import whole_token
+from tokenguard.detection.match import LeftOut, TextMatch, Unscanned
 from tokenguard.detection.prefilter import Candidates, prefilter
 from tokenguard.detection.rebuilt import file_lines, keeps_order, may_rebuild, views
 from tokenguard.detection.reporting import reports
-from tokenguard.detection.whole import whole_token
-from tokenguard.domain.finding import Kind
+from tokenguard.domain.finding import FindingKind
 from tokenguard.domain.profile import Profile
 from tokenguard.domain.secret import Secret
 
@@ -30,7 +30,7 @@ _HEURISTIC_LIMIT = 1000  # characters; detect-secrets does not judge longer line
 _INDIRECT = re.compile(r"(?::=?|[!=]{1,3})\s*[\w.-]+[\[(][^\v]*[\])]")
 _BASE64_ENTROPY = ("Base64HighEntropyString", "HexHighEntropyString")
 
-Hit = Match | LeftOut | Unscanned
+Hit = TextMatch | LeftOut | Unscanned
 
 
 def scan_rules(text: str, path: str, profile: Profile) -> Iterator[Hit]:
@@ -62,7 +62,7 @@ def _scan_views(text: str, data: bytes, path: str, profile: Profile) -> Iterator
         while True:
             found = list(_scan_lines(_candidates(lines), lines, own, path, profile))
             yield from found
-            if any(isinstance(each, Match) for each in found):
+            if any(isinstance(each, TextMatch) for each in found):
                 return
             with limited(_REBUILD_SECONDS):
                 following = next(chosen, None)
@@ -75,7 +75,7 @@ def _scan_views(text: str, data: bytes, path: str, profile: Profile) -> Iterator
 
 
 def _ignored(path: str) -> bool:
-    heuristic = oracle.heuristic()
+    heuristic = detect_secrets_adapter.heuristic()
     return bool(heuristic.is_non_text_file(path) or heuristic.is_lock_file(path) or heuristic.is_swagger_file(path))
 
 
@@ -102,7 +102,9 @@ def _candidates(lines: list[str]) -> list[tuple[int, Collection[str]]]:
     stripped = [line.rstrip() for line in lines]
     # A block scalar is one "line" of several, which the line patterns do not cover.
     blocks = [index for index, line in enumerate(stripped) if "\n" in line]
-    every = [(index, oracle.PLUGINS) for index in blocks if prefilter().worthwhile(_encoded(stripped[index]))]
+    every = [
+        (index, detect_secrets_adapter.PLUGINS) for index in blocks if prefilter().worthwhile(_encoded(stripped[index]))
+    ]
     for index in blocks:
         stripped[index] = ""
     data = _encoded("\n".join(stripped))
@@ -126,7 +128,7 @@ def _judge(line: str, lines: list[str], index: int, plugins: Collection[str], pa
         return []
     found: list[tuple[str, str]] = []
     for name in sorted(plugins):
-        plugin = oracle.plugin(name)
+        plugin = detect_secrets_adapter.plugin(name)
         values = sorted(set(_values(name, plugin, line, path)))
         found += [(plugin.secret_type, value) for value in values if not _dropped(value, line, plugin)]
     return found
@@ -135,8 +137,8 @@ def _judge(line: str, lines: list[str], index: int, plugins: Collection[str], pa
 def _allowed(line: str, lines: list[str], index: int, path: str) -> bool:
     if "pragma:" not in line and (index == 0 or "pragma:" not in lines[index - 1]):
         return False
-    context = oracle.code_snippet().get_code_snippet(lines=lines, line_number=index + 1)
-    return bool(oracle.allowlist().is_line_allowlisted(path, line, context))
+    context = detect_secrets_adapter.code_snippet().get_code_snippet(lines=lines, line_number=index + 1)
+    return bool(detect_secrets_adapter.allowlist().is_line_allowlisted(path, line, context))
 
 
 def _values(name: str, plugin: Any, line: str, path: str) -> Iterator[str]:
@@ -151,13 +153,13 @@ def _values(name: str, plugin: Any, line: str, path: str) -> Iterator[str]:
 
 
 def _keyword_rules(path: str) -> Any:
-    keyword = oracle.keyword()
-    kind = oracle.filetype().determine_file_type(path)
+    keyword = detect_secrets_adapter.keyword()
+    kind = detect_secrets_adapter.filetype().determine_file_type(path)
     return keyword.REGEX_BY_FILETYPE.get(kind, keyword.QUOTES_REQUIRED_DENYLIST_REGEX_TO_GROUP)
 
 
 def _dropped(value: str, line: str, plugin: Any) -> bool:
-    heuristic = oracle.heuristic()
+    heuristic = detect_secrets_adapter.heuristic()
     return bool(
         heuristic.is_not_alphanumeric_string(value)
         or heuristic.is_prefixed_with_dollar_sign(value)
@@ -168,10 +170,10 @@ def _dropped(value: str, line: str, plugin: Any) -> bool:
     )
 
 
-def _match(kind: str, value: str, index: int, line: str, own: list[str]) -> Match:
+def _match(kind: str, value: str, index: int, line: str, own: list[str]) -> TextMatch:
     raw = own[index] if index < len(own) else ""
-    return Match(
-        kind=Kind.RULE,
+    return TextMatch(
+        kind=FindingKind.RULE,
         type=kind,
         line=index + 1,
         column=max(raw.find(value), 0) + 1,

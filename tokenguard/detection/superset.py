@@ -54,7 +54,7 @@ class Needs:
 
 def needs(pattern: str, flags: int) -> Needs:
     """The factors of `pattern` that survive YAML and INI."""
-    pieces: list[_Piece] = []
+    pieces: list[_RegexPiece] = []
     _collect(parser.parse(pattern, flags & ~re.UNICODE), pieces)
     converter = _Converter(flags)
     telling = sorted((piece for piece in pieces if piece.weight >= _LEAST_WEIGHT), key=lambda piece: -piece.weight)
@@ -200,7 +200,7 @@ def _trim(tree: Tree) -> Tree:
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
+class _RegexPiece:
     """Nodes that follow each other and whose match stands in the raw file as it is."""
 
     nodes: Tree
@@ -228,11 +228,11 @@ class _Piece:
             if kind in {op.MAX_REPEAT, op.MIN_REPEAT} and len(value[2]) == 1 and _within_run(*value[2][0]):
                 lengths.append(int(value[0]))
             elif kind is op.SUBPATTERN:
-                lengths.append(_Piece(value[3]).longest_run())
+                lengths.append(_RegexPiece(value[3]).longest_run())
         return max(lengths)
 
 
-def _collect(tree: Tree, pieces: list[_Piece]) -> None:
+def _collect(tree: Tree, pieces: list[_RegexPiece]) -> None:
     """Gather the pieces of a concatenation, and those inside its obligatory other parts."""
     items = list(tree)
     run: list[tuple[Any, Any]] = []
@@ -242,7 +242,7 @@ def _collect(tree: Tree, pieces: list[_Piece]) -> None:
             run.append((kind, value))
             continue
         if run:
-            pieces.append(_Piece(_trim(run)))
+            pieces.append(_RegexPiece(_trim(run)))
         run = []
         if kind is op.SUBPATTERN:
             _collect(value[3], pieces)

@@ -98,7 +98,7 @@ def _values_by_piece(text: str) -> list[Value] | None:
     return values
 
 
-class _Piece(Frozen, frozen=True):
+class _YamlPiece(Frozen, frozen=True):
     """One or more entries."""
 
     names: frozenset[str]
@@ -108,7 +108,7 @@ class _Piece(Frozen, frozen=True):
 
 
 @lru_cache(maxsize=1024)
-def _piece(text: str, mapping: bool) -> _Piece | None:  # noqa: FBT001 - a cache's key
+def _piece(text: str, mapping: bool) -> _YamlPiece | None:  # noqa: FBT001 - a cache's key
     if _UNTAMED.search(text):
         return None
     try:
@@ -119,7 +119,7 @@ def _piece(text: str, mapping: bool) -> _Piece | None:  # noqa: FBT001 - a cache
         return None
     keys = {key.value for key, _ in root.value} if mapping else set()
     names = keys.union(_ANCHOR.findall(text))
-    return None if "<<" in keys else _Piece(frozenset(names), tuple(values), text.count("\n"))
+    return None if "<<" in keys else _YamlPiece(frozenset(names), tuple(values), text.count("\n"))
 
 
 def _is_block(root: Any, mapping: bool) -> bool:  # noqa: FBT001 - as above

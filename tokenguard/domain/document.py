@@ -7,9 +7,9 @@ import msgspec
 from tokenguard.domain.event import ChainHead
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.journal import Journal, Quarantined
-from tokenguard.domain.listing import Listing
-from tokenguard.domain.move import plain_address
+from tokenguard.domain.migration_status import plain_address
 from tokenguard.domain.names import TokenId
+from tokenguard.domain.provider_listing import Listing
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import Moved, Tampered
 from tokenguard.frozen import Frozen, field, replace

@@ -22,7 +22,7 @@ _ARMOUR = re.compile(r"-----[A-Z0-9 ]+-----")
 
 
 @unique
-class Form(StrEnum):
+class Encoding(StrEnum):
     """How a value was written."""
 
     RAW = "raw"
@@ -46,16 +46,16 @@ class Form(StrEnum):
     """A piece of a value that was cut for display."""
 
 
-def forms(value: str) -> dict[bytes, Form]:
+def forms(value: str) -> dict[bytes, Encoding]:
     """Every form of `value` with its kind, the plainest kind winning where two coincide.
 
     Args:
         value: the value, of any length and alphabet; halves and lines of it are forms too.
     """
-    found: dict[bytes, Form] = {}
+    found: dict[bytes, Encoding] = {}
     for form, text in _spellings(value):
         _add(found, form, _utf8(text))
-    for kind, part in ((Form.RAW, value), *((Form.HALF, half) for half in halves(value))):
+    for kind, part in ((Encoding.RAW, value), *((Encoding.HALF, half) for half in halves(value))):
         _add(found, kind, _utf8(part))
         for form, data in _encodings(part):
             _add(found, form, data)
@@ -85,32 +85,32 @@ def base64_cores(data: bytes) -> Iterator[bytes]:
             yield encode(b"\0" * phase + data)[first:after]
 
 
-def _add(found: dict[bytes, Form], form: Form, data: bytes) -> None:
+def _add(found: dict[bytes, Encoding], form: Encoding, data: bytes) -> None:
     if len(data) >= MIN_LENGTH:
         found.setdefault(data, form)
 
 
-def _encodings(value: str) -> Iterator[tuple[Form, bytes]]:
+def _encodings(value: str) -> Iterator[tuple[Encoding, bytes]]:
     """Forms of the bytes of a value."""
     data, wide = _utf8(value), value.encode("utf-16-le", "surrogatepass")
-    yield from ((Form.BASE64, core) for core in base64_cores(data))
-    yield from ((Form.HEX, text.encode()) for text in (data.hex(), data.hex().upper()))
-    yield from ((Form.UTF16, each) for each in (wide, value.encode("utf-16-be", "surrogatepass")))
-    yield from ((Form.BASE64, core) for core in base64_cores(wide))
+    yield from ((Encoding.BASE64, core) for core in base64_cores(data))
+    yield from ((Encoding.HEX, text.encode()) for text in (data.hex(), data.hex().upper()))
+    yield from ((Encoding.UTF16, each) for each in (wide, value.encode("utf-16-be", "surrogatepass")))
+    yield from ((Encoding.BASE64, core) for core in base64_cores(wide))
 
 
-def _spellings(value: str) -> Iterator[tuple[Form, str]]:
+def _spellings(value: str) -> Iterator[tuple[Encoding, str]]:
     """Forms that quote, escape or fold the characters of a value."""
-    yield Form.RAW, value
-    yield Form.RAW, value.strip()
+    yield Encoding.RAW, value
+    yield Encoding.RAW, value.strip()
     for text in {value, *_lines(value)}:
         for form, spell in _SPELLINGS:
             yield form, spell(text)
-    yield from ((Form.LINE, line) for line in _lines(value))
+    yield from ((Encoding.LINE, line) for line in _lines(value))
     if "\n" in value:
         rows = value.splitlines()
-        yield from ((Form.LINE, between.join(rows)) for between in ("\r\n", " ", ""))
-        yield from ((Form.BASE64, core.decode()) for core in base64_cores(_utf8("\r\n".join(rows))))
+        yield from ((Encoding.LINE, between.join(rows)) for between in ("\r\n", " ", ""))
+        yield from ((Encoding.BASE64, core.decode()) for core in base64_cores(_utf8("\r\n".join(rows))))
 
 
 def _lines(value: str) -> tuple[str, ...]:
@@ -155,42 +155,42 @@ def _entities(text: str, quotes: tuple[str, str]) -> str:
     return escaped.replace('"', quotes[0]).replace("'", quotes[1])
 
 
-_SPELLINGS: tuple[tuple[Form, Callable[[str], str]], ...] = (
-    (Form.URL, lambda text: quote(_utf8(text), safe="")),
-    (Form.URL, lambda text: quote(_utf8(text), safe="/")),
-    (Form.URL, lambda text: quote_plus(_utf8(text))),
-    (Form.URL, lambda text: _lower_percent(quote(_utf8(text), safe=""))),
-    (Form.URL, lambda text: _lower_percent(quote_plus(_utf8(text)))),
-    (Form.URL, lambda text: quote(quote(_utf8(text), safe=""), safe="")),
-    (Form.URL, lambda text: quote(_utf8(text), safe="~()*!'/:@$&+,;=")),
-    (Form.JSON, _json),
-    (Form.JSON, lambda text: _json(text, ascii_only=False)),
-    (Form.JSON, lambda text: _json(text).replace("/", "\\/")),
-    (Form.JSON, lambda text: _json(text, ascii_only=False).replace("/", "\\/")),
-    (Form.JSON, lambda text: _json(_json(text))),
-    (Form.JSON, _json_for_html),
-    (Form.SOURCE, lambda text: repr(text)[1:-1]),
-    (Form.SOURCE, lambda text: repr(repr(text)[1:-1])[1:-1]),
-    (Form.SOURCE, _bytes_repr),
-    (Form.SOURCE, _hex_escaped),
-    (Form.SOURCE, lambda text: ascii(text)[1:-1]),
-    (Form.SHELL, lambda text: text.replace("'", "'\"'\"'")),
-    (Form.SHELL, lambda text: text.replace("'", "'\\''")),
-    (Form.SHELL, lambda text: text.replace("\\", "\\\\").replace("'", "\\'")),
-    (Form.SHELL, lambda text: re.sub(r'([$`"\\])', r"\\\1", text)),
-    (Form.SHELL, _backslashed),
-    (Form.SHELL, lambda text: re.sub(r"([&|<>^])", r"^\1", text)),
-    (Form.SHELL, lambda text: text.replace("$", "$$")),
-    (Form.SHELL, lambda text: text.replace("`", "``")),
-    (Form.MARKUP, lambda text: _entities(text, ("&quot;", "&#x27;"))),
-    (Form.MARKUP, lambda text: _entities(text, ("&#34;", "&#39;"))),
-    (Form.MARKUP, lambda text: _entities(text, ("&quot;", "&apos;"))),
-    (Form.MARKUP, lambda text: _entities(text, ('"', "'"))),
-    (Form.CASE, str.upper),
-    (Form.CASE, str.lower),
-    (Form.NORMAL, lambda text: unicodedata.normalize("NFC", text)),
-    (Form.NORMAL, lambda text: unicodedata.normalize("NFD", text)),
-    (Form.NORMAL, lambda text: unicodedata.normalize("NFKC", text)),
+_SPELLINGS: tuple[tuple[Encoding, Callable[[str], str]], ...] = (
+    (Encoding.URL, lambda text: quote(_utf8(text), safe="")),
+    (Encoding.URL, lambda text: quote(_utf8(text), safe="/")),
+    (Encoding.URL, lambda text: quote_plus(_utf8(text))),
+    (Encoding.URL, lambda text: _lower_percent(quote(_utf8(text), safe=""))),
+    (Encoding.URL, lambda text: _lower_percent(quote_plus(_utf8(text)))),
+    (Encoding.URL, lambda text: quote(quote(_utf8(text), safe=""), safe="")),
+    (Encoding.URL, lambda text: quote(_utf8(text), safe="~()*!'/:@$&+,;=")),
+    (Encoding.JSON, _json),
+    (Encoding.JSON, lambda text: _json(text, ascii_only=False)),
+    (Encoding.JSON, lambda text: _json(text).replace("/", "\\/")),
+    (Encoding.JSON, lambda text: _json(text, ascii_only=False).replace("/", "\\/")),
+    (Encoding.JSON, lambda text: _json(_json(text))),
+    (Encoding.JSON, _json_for_html),
+    (Encoding.SOURCE, lambda text: repr(text)[1:-1]),
+    (Encoding.SOURCE, lambda text: repr(repr(text)[1:-1])[1:-1]),
+    (Encoding.SOURCE, _bytes_repr),
+    (Encoding.SOURCE, _hex_escaped),
+    (Encoding.SOURCE, lambda text: ascii(text)[1:-1]),
+    (Encoding.SHELL, lambda text: text.replace("'", "'\"'\"'")),
+    (Encoding.SHELL, lambda text: text.replace("'", "'\\''")),
+    (Encoding.SHELL, lambda text: text.replace("\\", "\\\\").replace("'", "\\'")),
+    (Encoding.SHELL, lambda text: re.sub(r'([$`"\\])', r"\\\1", text)),
+    (Encoding.SHELL, _backslashed),
+    (Encoding.SHELL, lambda text: re.sub(r"([&|<>^])", r"^\1", text)),
+    (Encoding.SHELL, lambda text: text.replace("$", "$$")),
+    (Encoding.SHELL, lambda text: text.replace("`", "``")),
+    (Encoding.MARKUP, lambda text: _entities(text, ("&quot;", "&#x27;"))),
+    (Encoding.MARKUP, lambda text: _entities(text, ("&#34;", "&#39;"))),
+    (Encoding.MARKUP, lambda text: _entities(text, ("&quot;", "&apos;"))),
+    (Encoding.MARKUP, lambda text: _entities(text, ('"', "'"))),
+    (Encoding.CASE, str.upper),
+    (Encoding.CASE, str.lower),
+    (Encoding.NORMAL, lambda text: unicodedata.normalize("NFC", text)),
+    (Encoding.NORMAL, lambda text: unicodedata.normalize("NFD", text)),
+    (Encoding.NORMAL, lambda text: unicodedata.normalize("NFKC", text)),
 )
 
 

@@ -98,7 +98,7 @@ STORE_CHAIN = "store"
 """The name of the chain of a store's own events; others are named by a token's id, or by what is shared."""
 
 
-class Entry(Frozen, frozen=True, kw_only=True):
+class ChainedEvent(Frozen, frozen=True, kw_only=True):
     """An event with its place in a chain."""
 
     seq: int
@@ -123,11 +123,11 @@ def entry_hash(chain: str, seq: int, prev: str, event: Event) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def extend(chain: str, head: ChainHead, events: Iterable[Event]) -> tuple[ChainHead, tuple[Entry, ...]]:
+def extend(chain: str, head: ChainHead, events: Iterable[Event]) -> tuple[ChainHead, tuple[ChainedEvent, ...]]:
     """Append `events` to the chain; returns its new head and the entries to store."""
-    entries: list[Entry] = []
+    entries: list[ChainedEvent] = []
     for event in events:
         digest = entry_hash(chain, head.seq + 1, head.hash, event)
-        entries.append(Entry(seq=head.seq + 1, prev=head.hash, hash=digest, event=event))
+        entries.append(ChainedEvent(seq=head.seq + 1, prev=head.hash, hash=digest, event=event))
         head = ChainHead(head.seq + 1, digest)
     return head, tuple(entries)

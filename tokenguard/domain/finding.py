@@ -7,7 +7,7 @@ from tokenguard.frozen import Frozen, field
 
 
 @unique
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     """How a finding was made."""
 
     OWN = "own"
@@ -29,7 +29,7 @@ class Origin(Frozen, frozen=True, kw_only=True):
 class Finding(Frozen, frozen=True, kw_only=True):
     """One leak at one place."""
 
-    kind: Kind
+    kind: FindingKind
     type: str
     path: str
     """As git or the walk gave it (outside text)."""
@@ -47,7 +47,7 @@ class Finding(Frozen, frozen=True, kw_only=True):
         return (self.path, self.line, self.column, self.type)
 
 
-class Skipped(Frozen, frozen=True, kw_only=True):
+class SkippedContent(Frozen, frozen=True, kw_only=True):
     """Something that was not scanned, or not by everything."""
 
     path: str
@@ -62,7 +62,7 @@ class Report(Frozen, frozen=True, kw_only=True):
     files: int
     bytes: int
     findings: tuple[Finding, ...] = ()
-    skipped: tuple[Skipped, ...] = ()
+    skipped: tuple[SkippedContent, ...] = ()
     waived: tuple[Finding, ...] = ()
     """Live tokens of the team's own that somebody answers for, by a waiver that the publisher signed."""
     suppressed: int = 0

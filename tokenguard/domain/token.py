@@ -14,7 +14,7 @@ from tokenguard.frozen import Frozen, field, replace
 
 
 @unique
-class Kind(StrEnum):
+class CredentialKind(StrEnum):
     """What sort of credential it is."""
 
     API_TOKEN = "api_token"  # noqa: S105 - a word, not a value
@@ -28,7 +28,7 @@ class Kind(StrEnum):
     @property
     def has_value(self) -> bool:
         """Whether a value of this kind can be stored at all."""
-        return self is not Kind.OAUTH_GRANT
+        return self is not CredentialKind.OAUTH_GRANT
 
 
 @unique
@@ -148,7 +148,7 @@ class Record(Frozen, frozen=True, kw_only=True):
 
     name: TokenName
     provider: str
-    kind: Kind = Kind.API_TOKEN
+    kind: CredentialKind = CredentialKind.API_TOKEN
     state: RecordState = RecordState.PENDING
     scope: Scope | None = None
     scope_name: str = ""

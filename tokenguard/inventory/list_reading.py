@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import NoReturn
 
 from tokenguard.documents import JsonTree, load_json
-from tokenguard.domain.listing import ListedRow
 from tokenguard.domain.lookalikes import holds_issued, holds_opaque
 from tokenguard.domain.moment import moment_of
+from tokenguard.domain.provider_listing import ListedRow
 from tokenguard.errors import InputError
 from tokenguard.text import is_plain_line, safe_text
 

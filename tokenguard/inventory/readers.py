@@ -36,7 +36,7 @@ COLUMNS = {
 
 
 @unique
-class Format(StrEnum):
+class FileFormat(StrEnum):
     """How a file lists tokens."""
 
     ENV = "env"
@@ -44,7 +44,7 @@ class Format(StrEnum):
     JSON = "json"
 
     @classmethod
-    def of(cls, file_name: str) -> "Format":
+    def of(cls, file_name: str) -> "FileFormat":
         """The format by a file's name; InputError if it tells none."""
         name = PurePath(file_name).name.lower()
         if name.startswith(".env") or name.endswith(".env"):
@@ -55,7 +55,7 @@ class Format(StrEnum):
         raise InputError("the file's name does not tell its format", hint="give --as env, --as csv or --as json")
 
 
-class Draft(Frozen, frozen=True, kw_only=True):
+class TokenDraft(Frozen, frozen=True, kw_only=True):
     """One token as a file describes it, unchecked."""
 
     place: str
@@ -69,7 +69,7 @@ class Draft(Frozen, frozen=True, kw_only=True):
     """Addresses of other places that hold the same value."""
 
 
-def read_drafts(data: bytes, form: Format, *, source: str) -> list[Draft]:
+def read_drafts(data: bytes, form: FileFormat, *, source: str) -> list[TokenDraft]:
     """Read a file's tokens, in its order.
 
     Args:
@@ -80,12 +80,12 @@ def read_drafts(data: bytes, form: Format, *, source: str) -> list[Draft]:
     Raises:
         InputError: the file as a whole is not acceptable.
     """
-    readers: dict[Format, Callable[[bytes, str], Iterator[Draft]]] = {
-        Format.ENV: _env,
-        Format.CSV: _csv,
-        Format.JSON: _json,
+    readers: dict[FileFormat, Callable[[bytes, str], Iterator[TokenDraft]]] = {
+        FileFormat.ENV: _env,
+        FileFormat.CSV: _csv,
+        FileFormat.JSON: _json,
     }
-    drafts: list[Draft] = []
+    drafts: list[TokenDraft] = []
     for draft in readers[form](data, source):
         drafts.append(draft)
         if len(drafts) > MAX_DRAFTS:
@@ -93,7 +93,7 @@ def read_drafts(data: bytes, form: Format, *, source: str) -> list[Draft]:
     return drafts
 
 
-def _env(data: bytes, source: str) -> Iterator[Draft]:
+def _env(data: bytes, source: str) -> Iterator[TokenDraft]:
     from dotenv.parser import parse_stream  # noqa: PLC0415 - only an import needs it
 
     for binding in parse_stream(io.StringIO(_text(data, source))):
@@ -101,10 +101,10 @@ def _env(data: bytes, source: str) -> Iterator[Draft]:
             _refuse(f"{source}:{binding.original.line}", "this is not a line of a .env file")
         if binding.key is not None and binding.value:
             place = f"line {binding.original.line}"
-            yield Draft(place=place, variable=binding.key, value=Secret(binding.value))
+            yield TokenDraft(place=place, variable=binding.key, value=Secret(binding.value))
 
 
-def _csv(data: bytes, source: str) -> Iterator[Draft]:
+def _csv(data: bytes, source: str) -> Iterator[TokenDraft]:
     rows = csv.reader(io.StringIO(_text(data, source), newline=""), strict=True)
     try:
         columns = _columns(next(rows, []), source)
@@ -117,7 +117,7 @@ def _csv(data: bytes, source: str) -> Iterator[Draft]:
         _refuse(f"{source}:{rows.line_num}", "this is not valid CSV")
 
 
-def _json(data: bytes, source: str) -> Iterator[Draft]:
+def _json(data: bytes, source: str) -> Iterator[TokenDraft]:
     tree = load_json(data, source=source, max_bytes=MAX_BYTES, max_nodes=MAX_DRAFTS * len(COLUMNS))
     items = tree.get("tokens") if isinstance(tree, dict) and set(tree) == {"tokens"} else tree
     if not isinstance(items, list):
@@ -129,7 +129,7 @@ def _json(data: bytes, source: str) -> Iterator[Draft]:
         yield _draft(f"item {number}", dict(zip(columns, item.values(), strict=True)), source)
 
 
-def _draft(place: str, fields: Mapping[str, JsonTree], source: str) -> Draft:
+def _draft(place: str, fields: Mapping[str, JsonTree], source: str) -> TokenDraft:
     texts, lists = {}, {}
     for name, content in fields.items():
         if name in _LISTS:
@@ -139,7 +139,7 @@ def _draft(place: str, fields: Mapping[str, JsonTree], source: str) -> Draft:
         elif content is not None:
             _refuse(f"{source}: {place}", f"{name} is not text")
     value = texts.pop(_VALUE, "")
-    return Draft(
+    return TokenDraft(
         place=place,
         texts={name: text for name, text in texts.items() if text},
         lists={name: items for name, items in lists.items() if items},

@@ -33,7 +33,7 @@ class Filter(Frozen, frozen=True, kw_only=True):
         return all(not asked or asked == found for asked, found in wanted)
 
 
-class Listed(Frozen, frozen=True):
+class SelectedToken(Frozen, frozen=True):
     """A token with its due date under the policy."""
 
     snapshot: Snapshot
@@ -46,25 +46,25 @@ class Listed(Frozen, frozen=True):
         return self.snapshot.document.record.has_leaked
 
 
-def listed(snapshots: Iterable[Snapshot], wanted: Filter, policy: Callable[[], Policy]) -> Iterator[Listed]:
+def listed(snapshots: Iterable[Snapshot], wanted: Filter, policy: Callable[[], Policy]) -> Iterator[SelectedToken]:
     """The tokens asked for, in the order given; `policy` is not asked for before the first one."""
     for snapshot in snapshots:
         if wanted.admits(snapshot):
             record = snapshot.document.record
-            yield Listed(snapshot, due_of(record, policy()), age_unknown(record, policy()))
+            yield SelectedToken(snapshot, due_of(record, policy()), age_unknown(record, policy()))
 
 
-def by_due(found: Iterable[Listed], now: datetime, within: timedelta | None = None) -> list[Listed]:
+def by_due(found: Iterable[SelectedToken], now: datetime, within: timedelta | None = None) -> list[SelectedToken]:
     """Those that are ever due: leaked ones first, then those of unknown age, then the most urgent.
 
     Of those with a date only the ones due `within` that time, if given.
     """
 
-    def rank(each: Listed) -> tuple[int, datetime, str]:
+    def rank(each: SelectedToken) -> tuple[int, datetime, str]:
         urgency = 0 if each.leaked else 1 if each.age_unknown else 2
         return urgency, each.due.at if each.due else now, each.snapshot.document.record.name
 
-    def is_meant(each: Listed) -> bool:
+    def is_meant(each: SelectedToken) -> bool:
         dated = each.due is not None and (within is None or each.due.at - now <= within)
         return each.leaked or each.age_unknown or dated
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tokenguard.domain.document import Document, Snapshot
-from tokenguard.domain.event import Entry, Phase
+from tokenguard.domain.event import ChainedEvent, Phase
 from tokenguard.domain.journal import AttemptState, Journal, Quarantined, Stage
 from tokenguard.domain.leak import Exposure
 from tokenguard.domain.liveness import DeathProof, Observation, ScopeVerdict
@@ -37,7 +37,7 @@ def token_json(snapshot: Snapshot, due: Due | None, now: datetime) -> dict[str, 
     }
 
 
-def detail_json(snapshot: Snapshot, due: Due | None, now: datetime, entries: list[Entry]) -> dict[str, Any]:
+def detail_json(snapshot: Snapshot, due: Due | None, now: datetime, entries: list[ChainedEvent]) -> dict[str, Any]:
     """One token with its last operation, quarantine and events."""
     document = snapshot.document
     return {
@@ -49,7 +49,7 @@ def detail_json(snapshot: Snapshot, due: Due | None, now: datetime, entries: lis
     }
 
 
-def entry_json(entry: Entry) -> dict[str, Any]:
+def entry_json(entry: ChainedEvent) -> dict[str, Any]:
     """One audit entry."""
     event = entry.event
     return {
@@ -256,7 +256,7 @@ def _proof(proof: DeathProof) -> dict[str, Any]:
     }
 
 
-def event_words(entry: Entry) -> tuple[str, str, str, str]:
+def event_words(entry: ChainedEvent) -> tuple[str, str, str, str]:
     """One audit entry as a table's row: when, what, who, how."""
     event = entry.event
     what = event.op if event.phase is Phase.FACT else f"{event.op} ({event.phase})"

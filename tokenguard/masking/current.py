@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import InputError
-from tokenguard.redaction.known import Known, Source, opaque_id
+from tokenguard.redaction.known import MaskedValue, MatchSource, opaque_id
 from tokenguard.redaction.matcher import REACH, Beginning, Matcher
 from tokenguard.redaction.stream import redact_text
 
@@ -36,18 +36,18 @@ _REMEMBERED = 4_096
 
 
 @dataclass(slots=True)
-class _State:
+class _EngineState:
     lock: threading.RLock = field(default_factory=threading.RLock)
-    known: tuple[Known, ...] = ()
+    known: tuple[MaskedValue, ...] = ()
     matcher: Matcher | None = None
     on_leak: Callable[[Leak], None] | None = None
-    elsewhere: Callable[[tuple[Known, ...]], None] | None = None
+    elsewhere: Callable[[tuple[MaskedValue, ...]], None] | None = None
     reporting: threading.local = field(default_factory=threading.local)
     seen: tuple[Matcher | None, str, Sequence[Beginning]] = (None, "", ())
     """The last clean message, with the engine that says so and what begins in it. One tuple: threads may race."""
 
 
-_STATE = _State()
+_STATE = _EngineState()
 
 
 def _unlock() -> None:
@@ -68,16 +68,16 @@ def mask(value: str, name: str = "") -> None:
     mask_all([known_of(value, name)])
 
 
-def known_of(value: str, name: str) -> Known:
+def known_of(value: str, name: str) -> MaskedValue:
     """A value under a name, ready for an engine; InputError if it is no text."""
     if not isinstance(value, str):
         raise InputError(f"the value of {name or 'unnamed'} is no text", hint="decode bytes; look whether it was found")
     secret = Secret(value)
     label = name or "unnamed"
-    return Known(id=opaque_id(name or Value({"v": secret}).digest().hex()), name=label, secret=secret)
+    return MaskedValue(id=opaque_id(name or Value({"v": secret}).digest().hex()), name=label, secret=secret)
 
 
-def mask_all(known: Iterable[Known]) -> None:
+def mask_all(known: Iterable[MaskedValue]) -> None:
     """Mask several values at once; what is masked already stays."""
     with _STATE.lock:
         fresh = [each for each in known if not any(each.secret == old.secret for old in _STATE.known)]
@@ -91,7 +91,7 @@ def unmask(name: str) -> None:
         _swap(tuple(each for each in _STATE.known if each.name != name))
 
 
-def _swap(known: tuple[Known, ...]) -> None:
+def _swap(known: tuple[MaskedValue, ...]) -> None:
     matcher = Matcher.of(known)
     if _STATE.elsewhere is not None:
         _STATE.elsewhere(known)
@@ -103,7 +103,7 @@ def report_to(on_leak: Callable[[Leak], None] | None) -> None:
     _STATE.on_leak = on_leak
 
 
-def tell_helper(update: Callable[[tuple[Known, ...]], None] | None) -> None:
+def tell_helper(update: Callable[[tuple[MaskedValue, ...]], None] | None) -> None:
     """Send the values to a helper process too, whenever they change."""
     _STATE.elsewhere = update
 
@@ -118,7 +118,7 @@ def matcher() -> Matcher:
     return found
 
 
-def known() -> tuple[Known, ...]:
+def known() -> tuple[MaskedValue, ...]:
     """The values that are masked now."""
     return _STATE.known
 
@@ -156,14 +156,14 @@ def clean(text: str, channel: str) -> str:
     """`text` with masks; the same object if there is nothing to mask."""
     if is_clean(text):
         return text
-    found: Counter[Source] = Counter()
+    found: Counter[MatchSource] = Counter()
     out = redact_text(matcher(), text, found)
     if found:
         tell(found, channel)
     return out
 
 
-def tell(found: Counter[Source], channel: str) -> None:
+def tell(found: Counter[MatchSource], channel: str) -> None:
     """Report leaks. A leak that is reported while reporting is not: it would never end."""
     on_leak, busy = _STATE.on_leak, _STATE.reporting
     if on_leak is None or getattr(busy, "now", False):

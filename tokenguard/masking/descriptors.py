@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from tokenguard.errors import Unreachable
-from tokenguard.redaction.known import Known
+from tokenguard.redaction.known import MaskedValue
 from tokenguard.streams.helper import encode_known
 
 _START = 10.0
@@ -36,7 +36,7 @@ class Helper:
                 os.close(reading)
         self._pipes = [writing for _, writing in pipes]
 
-    def start(self, known: Sequence[Known]) -> None:
+    def start(self, known: Sequence[MaskedValue]) -> None:
         """Send the values and put the helper in front of both descriptors."""
         self.update(known)
         for target, writing in zip((1, 2), self._pipes, strict=True):
@@ -45,7 +45,7 @@ class Helper:
             os.close(writing)
         self._pipes = []
 
-    def update(self, known: Sequence[Known]) -> None:
+    def update(self, known: Sequence[MaskedValue]) -> None:
         """Send all values; returns when they are masked. Unreachable if the helper is gone."""
         ours, theirs = socket.socketpair()
         answer = b""

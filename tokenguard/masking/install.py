@@ -9,7 +9,7 @@ from tokenguard.errors import InputError
 from tokenguard.masking import current
 from tokenguard.masking.current import Leak, known_of
 from tokenguard.masking.hooks import Undo, hook_exceptions, hook_logging
-from tokenguard.redaction.known import Known
+from tokenguard.redaction.known import MaskedValue
 
 
 class Installation:
@@ -74,7 +74,7 @@ def install(
         return _INSTALLED
 
 
-def _maskable(wanted: Mapping[str, str], *, strict: bool) -> list[Known]:
+def _maskable(wanted: Mapping[str, str], *, strict: bool) -> list[MaskedValue]:
     found = []
     for name, value in wanted.items():
         try:

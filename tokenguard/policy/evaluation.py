@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from tokenguard.domain.document import Document
 from tokenguard.frozen import Frozen, replace
-from tokenguard.policy.answer import NotEvaluable, Question, Violated
-from tokenguard.policy.model import Policy, Rule, Severity, Waiver
-from tokenguard.policy.rules.table import CHECKS
-from tokenguard.policy.surroundings import Surroundings, is_identified, place_of
+from tokenguard.policy.context import Surroundings, is_identified, place_of
+from tokenguard.policy.model import Policy, PolicyWaiver, Rule, Severity
+from tokenguard.policy.rule_answer import NotEvaluable, Question, Violated
+from tokenguard.policy.rules.token_rules import CHECKS
 from tokenguard.text import counted
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Violation(Frozen, frozen=True, kw_only=True):
 
 
 @unique
-class Outcome(StrEnum):
+class RuleOutcome(StrEnum):
     """What one rule says in one situation, as a team's tests write it."""
 
     HOLDS = "holds"
@@ -59,7 +59,7 @@ class Waived(Frozen, frozen=True, kw_only=True):
     """A violation that is waived for now."""
 
     violation: Violation
-    waiver: Waiver
+    waiver: PolicyWaiver
 
 
 class Assessment(Frozen, frozen=True, kw_only=True):
@@ -118,19 +118,19 @@ def assess(policy: Policy, around: Surroundings, *, store: str = "") -> Assessme
     )
 
 
-def asked(policy: Policy, name: str, document: Document, around: Surroundings) -> tuple[Outcome, str]:
+def asked(policy: Policy, name: str, document: Document, around: Surroundings) -> tuple[RuleOutcome, str]:
     """What one rule says of one token, and its words."""
     rule = policy.rule(name, document.record)
     if rule is None or not (rule.holds or name in CHECKS):
-        return Outcome.NOT_ASKED, ""
+        return RuleOutcome.NOT_ASKED, ""
     only = replace(policy, rules=(rule,), overrides=())
     one = next((answer for question, answer in _answers(only, around) if question.document is document), None)
     if one is None:
-        return Outcome.HOLDS, ""
+        return RuleOutcome.HOLDS, ""
     if isinstance(one, NotEvaluable):
-        return Outcome.UNKNOWN, one.reason
+        return RuleOutcome.UNKNOWN, one.reason
     waived = policy.waiver(name, document.record, around.now) is not None
-    return (Outcome.WAIVED if waived else Outcome.VIOLATED), one.text
+    return (RuleOutcome.WAIVED if waived else RuleOutcome.VIOLATED), one.text
 
 
 def _answers(policy: Policy, around: Surroundings) -> Iterator[tuple[Question, Violated | NotEvaluable]]:

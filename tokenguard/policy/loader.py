@@ -8,7 +8,7 @@ from tokenguard.domain.names import SEGMENT
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.policy.catalogue import CATALOGUE, MAX_CONDITION, about
-from tokenguard.policy.model import Match, Override, Parameter, Policy, Rule, Severity, Waiver
+from tokenguard.policy.model import Override, Parameter, Policy, PolicyWaiver, Rule, RuleSelector, Severity
 from tokenguard.policy.section import Section
 from tokenguard.text import safe_text
 
@@ -208,9 +208,9 @@ def _override(section: Section, known: Mapping[str, Rule]) -> Override:
     return found
 
 
-def _waiver(section: Section, known: Mapping[str, Rule]) -> Waiver:
+def _waiver(section: Section, known: Mapping[str, Rule]) -> PolicyWaiver:
     kind = _known_rule(section, "rule", known)
-    found = Waiver(
+    found = PolicyWaiver(
         rule=kind,
         match=_match(section, kind),
         owner=section.segment("owner"),
@@ -221,8 +221,8 @@ def _waiver(section: Section, known: Mapping[str, Rule]) -> Waiver:
     return found
 
 
-def _match(section: Section, rule: str) -> Match:
-    found = Match(
+def _match(section: Section, rule: str) -> RuleSelector:
+    found = RuleSelector(
         token=section.text("token", "*"),
         environment=section.text("environment", ""),
         provider=section.text("provider", ""),
@@ -231,7 +231,7 @@ def _match(section: Section, rule: str) -> Match:
     of_tokens = found.token != "*" or found.environment or found.provider  # noqa: S105 - a pattern, not a value
     if about(rule).repository and (of_tokens or not found.path):
         section.refuse("it does not say which files it is for: path")
-    if not about(rule).repository and (found.path or found == Match()):
+    if not about(rule).repository and (found.path or found == RuleSelector()):
         section.refuse("it does not say which tokens it is for: token, environment or provider")
     return found
 

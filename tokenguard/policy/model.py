@@ -73,7 +73,7 @@ def _periods(days: tuple[int, ...]) -> tuple[timedelta, ...]:
     return tuple(timedelta(days=each) for each in days)
 
 
-class Match(Frozen, frozen=True, kw_only=True):
+class RuleSelector(Frozen, frozen=True, kw_only=True):
     """Which tokens are meant, or which files: all that is said must hold, and nothing said means every token."""
 
     token: str = "*"  # noqa: S105 - a pattern of names, not a value
@@ -101,7 +101,7 @@ class Override(Frozen, frozen=True, kw_only=True):
     """Other parameters or another severity of one rule, for some tokens."""
 
     rule: str
-    match: Match
+    match: RuleSelector
     severity: Severity | None = None
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
 
@@ -111,11 +111,11 @@ class Override(Frozen, frozen=True, kw_only=True):
         return replace(rule, severity=self.severity or rule.severity, parameters=parameters)
 
 
-class Waiver(Frozen, frozen=True, kw_only=True):
+class PolicyWaiver(Frozen, frozen=True, kw_only=True):
     """A violation that somebody has decided to live with, for a while."""
 
     rule: str
-    match: Match
+    match: RuleSelector
     owner: str
     reason: str
     until: datetime
@@ -128,7 +128,7 @@ class Policy(Frozen, frozen=True, kw_only=True):
     name: str
     rules: tuple[Rule, ...] = ()
     overrides: tuple[Override, ...] = ()
-    waivers: tuple[Waiver, ...] = ()
+    waivers: tuple[PolicyWaiver, ...] = ()
 
     def rule(self, name: str, record: Record | None = None) -> Rule | None:
         """The rule as it applies to a token (or to none in particular); None if it asks nothing."""
@@ -151,14 +151,14 @@ class Policy(Frozen, frozen=True, kw_only=True):
                 rule = override.of(rule)
         return rule
 
-    def waiver(self, rule: str, record: Record, now: datetime) -> Waiver | None:
+    def waiver(self, rule: str, record: Record, now: datetime) -> PolicyWaiver | None:
         """The waiver that holds for a token now."""
         return next(
             (each for each in self.waivers if each.rule == rule and now < each.until and each.match.admits(record)),
             None,
         )
 
-    def waiver_at(self, rule: str, path: str, now: datetime) -> Waiver | None:
+    def waiver_at(self, rule: str, path: str, now: datetime) -> PolicyWaiver | None:
         """The waiver that holds for a file now."""
         return next(
             (each for each in self.waivers if each.rule == rule and now < each.until and each.match.admits_path(path)),

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from tokenguard.domain.document import Document
 from tokenguard.errors import InputError
-from tokenguard.policy.answer import NotEvaluable, Violated
 from tokenguard.policy.expression import Batch, Expression, activation, compiled, evaluated, implied
 from tokenguard.policy.model import Policy, Rule
 from tokenguard.policy.record_fields import Fact, facts
+from tokenguard.policy.rule_answer import NotEvaluable, Violated
 
 BUDGET = 30.0
 """Seconds for all of a team's own rules in one assessment; a check of 10,000 tokens takes less than one for twenty."""

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime
 
 from tokenguard.frozen import replace
-from tokenguard.policy.evaluation import Assessment, Outcome, Violation, Waived
+from tokenguard.policy.evaluation import Assessment, RuleOutcome, Violation, Waived
 from tokenguard.policy.model import Policy, Rule, Severity
 from tokenguard.policy.repository_answer import Here, RepositoryQuestion
 from tokenguard.policy.repository_view import RepositoryView
@@ -56,16 +56,16 @@ def _violation(rule: Rule, found: Here) -> Violation:
     )
 
 
-def asked_of_files(policy: Policy, name: str, view: RepositoryView, now: datetime) -> tuple[Outcome, str]:
+def asked_of_files(policy: Policy, name: str, view: RepositoryView, now: datetime) -> tuple[RuleOutcome, str]:
     """What one rule says of a few files: the gravest of its answers, and its words."""
     if policy.rule(name) is None:
-        return Outcome.NOT_ASKED, ""
+        return RuleOutcome.NOT_ASKED, ""
     found = assess_repository(replace(policy, rules=tuple(rule for rule in policy.rules if rule.id == name)), view, now)
     for outcome, texts in (
-        (Outcome.VIOLATED, [f"{each.place}: {each.text}" for each in found.violations]),
-        (Outcome.UNKNOWN, [reason for _, reason in found.not_evaluable]),
-        (Outcome.WAIVED, [each.violation.place for each in found.waived]),
+        (RuleOutcome.VIOLATED, [f"{each.place}: {each.text}" for each in found.violations]),
+        (RuleOutcome.UNKNOWN, [reason for _, reason in found.not_evaluable]),
+        (RuleOutcome.WAIVED, [each.violation.place for each in found.waived]),
     ):
         if texts:
             return outcome, texts[0]
-    return Outcome.HOLDS, ""
+    return RuleOutcome.HOLDS, ""

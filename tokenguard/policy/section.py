@@ -10,7 +10,7 @@ from tokenguard.domain.leak import Spread
 from tokenguard.domain.names import SEGMENT
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
-from tokenguard.policy.catalogue import FIELDS, Sort
+from tokenguard.policy.catalogue import FIELDS, ParameterType
 from tokenguard.policy.model import Parameter
 from tokenguard.policy.windows import check_freeze, check_window
 from tokenguard.text import is_plain_line, safe_text
@@ -20,7 +20,7 @@ MAX_COUNT = 1_000_000
 MAX_TEXT = 500
 
 
-class Places(Frozen, frozen=True):
+class DocumentPositions(Frozen, frozen=True):
     """What errors say of a document."""
 
     locate: Callable[[Sequence[str | int]], str]
@@ -38,7 +38,9 @@ class Section:
         what: how errors call it, if it is not the whole document.
     """
 
-    def __init__(self, tree: Tree, places: Places, path: Sequence[str | int] = (), *, what: str = "") -> None:
+    def __init__(
+        self, tree: Tree, places: DocumentPositions, path: Sequence[str | int] = (), *, what: str = ""
+    ) -> None:
         self._places = places
         self._path = tuple(path)
         self._what = what
@@ -55,7 +57,7 @@ class Section:
             line, column = locate_yaml(data, path)
             return f"{source}:{line}:{column}"
 
-        return cls(load_yaml(data, source=source, max_bytes=max_bytes), Places(locate, hint))
+        return cls(load_yaml(data, source=source, max_bytes=max_bytes), DocumentPositions(locate, hint))
 
     def sections(self, key: str, what: str) -> Iterator["Section"]:
         """The mappings of a list, which may be missing."""
@@ -136,21 +138,21 @@ class Section:
             self.refuse(f"{key} is not a date such as 2027-01-31", key)
         return datetime(found.year, found.month, found.day, tzinfo=UTC)
 
-    def parameter(self, key: str, sort: Sort) -> Parameter:
+    def parameter(self, key: str, sort: ParameterType) -> Parameter:
         """A parameter of a rule."""
-        readers: Mapping[Sort, Callable[[Tree, str], Parameter]] = {
-            Sort.DAYS: self._days,
-            Sort.COUNT: self._count,
-            Sort.DAYS_LIST: self._days_list,
-            Sort.DAYS_BY_ENVIRONMENT: self._by_environment,
-            Sort.WORDS: self._words,
-            Sort.ALLOWED_WORDS: self._words,
-            Sort.FIELDS: self._fields,
-            Sort.WORDS_BY_PURPOSE: self._lists_by_name,
-            Sort.WORDS_BY_CONTEXT: self._lists_by_name,
-            Sort.REACHES: self._reaches,
-            Sort.WINDOWS: partial(self._times, read=check_window),
-            Sort.FREEZES: partial(self._times, read=check_freeze),
+        readers: Mapping[ParameterType, Callable[[Tree, str], Parameter]] = {
+            ParameterType.DAYS: self._days,
+            ParameterType.COUNT: self._count,
+            ParameterType.DAYS_LIST: self._days_list,
+            ParameterType.DAYS_BY_ENVIRONMENT: self._by_environment,
+            ParameterType.WORDS: self._words,
+            ParameterType.ALLOWED_WORDS: self._words,
+            ParameterType.FIELDS: self._fields,
+            ParameterType.WORDS_BY_PURPOSE: self._lists_by_name,
+            ParameterType.WORDS_BY_CONTEXT: self._lists_by_name,
+            ParameterType.REACHES: self._reaches,
+            ParameterType.WINDOWS: partial(self._times, read=check_window),
+            ParameterType.FREEZES: partial(self._times, read=check_freeze),
         }
         return readers[sort](self.take(key), key)
 

@@ -9,7 +9,7 @@ _ASSIGNMENTS = re.compile(r"^(?:[A-Za-z_]\w*=(?:\"[^\"]*\"|'[^']*'|[^\s\"']*)\s+
 _TO_A_FILE = re.compile(r"(?<![0-9&])1?>>?\s*(?!&[12]\b|/dev/(?:std(?:out|err)|tty)\b)\S")
 
 
-class Command:
+class ShellCommand:
     """One simple command of a pipeline.
 
     Args:
@@ -32,11 +32,11 @@ class Command:
         return _unquoted(self.text, blank=False)
 
 
-def pipelines(line: str) -> Iterator[list[Command]]:
+def pipelines(line: str) -> Iterator[list[ShellCommand]]:
     """The pipelines of a line, each with its commands in order."""
-    pipeline: list[Command] = []
+    pipeline: list[ShellCommand] = []
     for text, joint in _pieces(line):
-        pipeline.append(Command(text))
+        pipeline.append(ShellCommand(text))
         if joint not in {"|", "|&"}:
             yield pipeline
             pipeline = []

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tokenguard.policy.loader import FORMAT
-from tokenguard.policy.model import Match, Parameter, Policy, Rule
+from tokenguard.policy.model import Parameter, Policy, Rule, RuleSelector
 
 
 def as_document(policy: Policy) -> dict[str, Any]:
@@ -46,10 +46,10 @@ def _own_rule(rule: Rule) -> dict[str, Any]:
     return {**_rule(rule), "says": rule.says, "holds": rule.holds, **applies}
 
 
-def match_words(match: Match) -> dict[str, str]:
+def match_words(match: RuleSelector) -> dict[str, str]:
     """What a match says, by its keys."""
     found = {"environment": match.environment, "provider": match.provider, "path": match.path}
-    token = {"token": match.token} if match.token != Match().token else {}
+    token = {"token": match.token} if match.token != RuleSelector().token else {}
     return {**token, **{key: text for key, text in found.items() if text}}
 
 

@@ -8,7 +8,7 @@ from tokenguard.domain.liveness import DeathWindow, Observation
 from tokenguard.domain.names import LABEL_LIMIT, Label
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
-from tokenguard.domain.token import Kind, Record
+from tokenguard.domain.token import CredentialKind, Record
 from tokenguard.errors import Unreachable
 from tokenguard.frozen import Frozen
 
@@ -17,12 +17,12 @@ class Ambiguous(Unreachable):
     """The request may or may not have taken effect; never repeat a create after this."""
 
 
-class Refused(Unreachable):
+class CreateRefused(Unreachable):
     """The provider refused; nothing took effect."""
 
 
 @unique
-class Way(StrEnum):
+class Method(StrEnum):
     """How something is done at a provider."""
 
     API = "api"
@@ -34,8 +34,8 @@ class Way(StrEnum):
 class Capabilities(Frozen, frozen=True, kw_only=True):
     """What a provider declares of itself; the rotation is planned from this."""
 
-    mint: Way
-    revoke: Way
+    mint: Method
+    revoke: Method
     probe: bool
     """Whether it can be asked if a token is alive. Without it, death is only ever asserted."""
     lists: bool = False
@@ -43,7 +43,7 @@ class Capabilities(Frozen, frozen=True, kw_only=True):
     verifies_scope: bool = False
     scope_kind: str = ""
     """`drive`, `org`; empty: any."""
-    kind: Kind = Kind.API_TOKEN
+    kind: CredentialKind = CredentialKind.API_TOKEN
     overlap: bool = True
     """False: making a new token ends the old one, so planned mode cannot promise P1."""
     revoke_lag: timedelta = timedelta(0)
@@ -68,10 +68,10 @@ class Capabilities(Frozen, frozen=True, kw_only=True):
     @property
     def unattended(self) -> bool:
         """Whether a rotation needs nobody."""
-        return self.mint is Way.API and self.revoke is Way.API
+        return self.mint is Method.API and self.revoke is Method.API
 
 
-class Wanted(Frozen, frozen=True, kw_only=True):
+class TokenRequest(Frozen, frozen=True, kw_only=True):
     """What to make: the label is written ahead and is the idempotency key."""
 
     label: Label
@@ -88,7 +88,7 @@ class Minted(Frozen, frozen=True, kw_only=True):
     hint: str = ""
 
 
-class Listed(Frozen, frozen=True, kw_only=True):
+class ProviderToken(Frozen, frozen=True, kw_only=True):
     """A token in the provider's own list."""
 
     provider_id: str
@@ -107,7 +107,7 @@ class TokenList(Frozen, frozen=True, kw_only=True):
     known to be alive, wherever one is known: `rotation.absence` and `policy.surroundings` decide that.
     """
 
-    rows: tuple[Listed, ...] = ()
+    rows: tuple[ProviderToken, ...] = ()
     gap: str = ""
     """Why tokens may be missing; empty: it was read to its end by the provider's own rule."""
 
@@ -116,7 +116,7 @@ class TokenList(Frozen, frozen=True, kw_only=True):
         """Whether it was read to its end."""
         return not self.gap
 
-    def named(self, label: str) -> tuple[Listed, ...]:
+    def named(self, label: str) -> tuple[ProviderToken, ...]:
         """The tokens with exactly this label."""
         return tuple(row for row in self.rows if row.label == label)
 
@@ -141,7 +141,7 @@ class Guide(Frozen, frozen=True):
 class Issuer(Protocol):
     """Making and ending tokens by API, already bound to the admin credential."""
 
-    def create(self, wanted: Wanted) -> Minted:
+    def create(self, wanted: TokenRequest) -> Minted:
         """Make one token. Ambiguous: it may exist. Refused: it does not."""
         ...
 

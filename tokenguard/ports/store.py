@@ -5,9 +5,9 @@ from enum import StrEnum, unique
 from typing import Protocol
 
 from tokenguard.domain.document import Document, Snapshot
-from tokenguard.domain.event import Actor, Entry, Event
+from tokenguard.domain.event import Actor, ChainedEvent, Event
 from tokenguard.domain.fingerprint import Fingerprint, FingerprintKey
-from tokenguard.domain.move import Move
+from tokenguard.domain.migration_status import Move
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.frozen import Frozen
@@ -22,7 +22,7 @@ class Tombstone(Frozen, frozen=True, kw_only=True):
 
 
 @unique
-class Found(StrEnum):
+class FieldState(StrEnum):
     """What is at the place of an adopted value; a value in the store's own layout is always `SAME`."""
 
     SAME = "same"
@@ -39,7 +39,7 @@ class Live(Frozen, frozen=True):
     """Grows with every publish; the pin of the next one. Starts at 1."""
     value: Value
     """What is there now; where nothing is found, what should be."""
-    found: Found = Found.SAME
+    found: FieldState = FieldState.SAME
 
 
 class Stray(Frozen, frozen=True, kw_only=True):
@@ -105,11 +105,11 @@ class Documents(Protocol):
         """
         ...
 
-    def history(self, token: TokenId | None) -> Sequence[Entry]:
+    def history(self, token: TokenId | None) -> Sequence[ChainedEvent]:
         """A token's audit entries, oldest first; None: the store's own (init, rekey, key slots)."""
         ...
 
-    def trails(self) -> Iterator[tuple[Snapshot, Sequence[Entry]]]:
+    def trails(self) -> Iterator[tuple[Snapshot, Sequence[ChainedEvent]]]:
         """Every token, ordered by name, with what `history` says of it; as few reads as the store allows."""
         ...
 

@@ -28,7 +28,7 @@ _VALUES = frozenset({"--since", "--baseline", "--commit-msg", "--profile"})
 _INPUTS = frozenset({"--history", "--pre-receive", "--commit-msg"})
 
 
-class Wanted:
+class HookArguments:
     """What was asked for."""
 
     def __init__(self) -> None:
@@ -40,12 +40,12 @@ class Wanted:
         return option in self.flags or option in self.values
 
 
-def parsed(arguments: list[str]) -> Wanted:
+def parsed(arguments: list[str]) -> HookArguments:
     """Read the arguments; InputError if one is not known, might be a file's name, or some do not go together.
 
     Whoever runs hooks puts the names of files after the options: a repository could switch rules off with a name.
     """
-    wanted = Wanted()
+    wanted = HookArguments()
     rest = iter(arguments)
     for argument in rest:
         if argument == "--":

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 from tokenguard.policy.repository_names import is_watched, may_hold_callback
-from tokenguard.scanning.source import Blob
+from tokenguard.scanning.content import Blob
 
 
-class Changes:
+class StagedFiles:
     """Collects the few staged files that a rule asks about.
 
     Pre-signed URLs are not among them: the scan reports each one that is staged, whatever it allows.
@@ -33,12 +33,12 @@ class Changes:
         from tokenguard.policy.repository_assessment import (  # noqa: PLC0415 - few commits change such a file
             assess_repository,
         )
-        from tokenguard.policy.tightening import tightened  # noqa: PLC0415
+        from tokenguard.policy.repository_overrides import tightened  # noqa: PLC0415
         from tokenguard.scanning.bundle import now_utc  # noqa: PLC0415
         from tokenguard.scanning.git import Git  # noqa: PLC0415
         from tokenguard.scanning.repository import view_of_changes  # noqa: PLC0415
         from tokenguard.scanning.repository_settings import repository_settings  # noqa: PLC0415
-        from tokenguard.shell.organisation import policy_in_force  # noqa: PLC0415
+        from tokenguard.shell.organisation_policy import policy_in_force  # noqa: PLC0415
         from tokenguard.shell.scan_settings import user_policy_file  # noqa: PLC0415
         from tokenguard.text import safe_text  # noqa: PLC0415
 

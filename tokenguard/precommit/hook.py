@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from tokenguard.errors import ExitCode, InputError, TokenguardError
-from tokenguard.precommit.arguments import USAGE, Wanted, parsed
+from tokenguard.precommit.arguments import USAGE, HookArguments, parsed
 
 if TYPE_CHECKING:
     from tokenguard.domain.finding import Report
     from tokenguard.domain.profile import Profile
-    from tokenguard.precommit.changes import Changes
+    from tokenguard.precommit.changes import StagedFiles
     from tokenguard.scanning.advice import Reach
-    from tokenguard.scanning.demands import Demands
-    from tokenguard.scanning.jobs import Job
+    from tokenguard.scanning.jobs import ScanJob
+    from tokenguard.scanning.scan_options import Demands
     from tokenguard.scanning.scanner import Suppressor
     from tokenguard.shell.settings import ScanConfig
 
@@ -59,9 +59,9 @@ def _run(arguments: list[str]) -> int:
     return ExitCode.FINDINGS if violated or demands.fail(report) else ExitCode.OK
 
 
-def _demands(wanted: Wanted) -> "Demands":
+def _demands(wanted: HookArguments) -> "Demands":
     """What the command line and the repository ask for, the stricter of each."""
-    from tokenguard.scanning.demands import Demands, demanded, demanded_by_server  # noqa: PLC0415
+    from tokenguard.scanning.scan_options import Demands, demanded, demanded_by_server  # noqa: PLC0415
 
     here = Path()
     return Demands(strict="--strict" in wanted, require_own="--require-own" in wanted, profile=_profile(wanted)) | (
@@ -69,7 +69,7 @@ def _demands(wanted: Wanted) -> "Demands":
     )
 
 
-def _profile(wanted: Wanted) -> "Profile":
+def _profile(wanted: HookArguments) -> "Profile":
     from tokenguard.domain.profile import Profile  # noqa: PLC0415
 
     name = wanted.values.get("--profile", Profile.DEFAULT)
@@ -78,17 +78,19 @@ def _profile(wanted: Wanted) -> "Profile":
     return Profile(name)
 
 
-def _job(wanted: Wanted, demands: "Demands", settings: "ScanConfig | None", changes: "Changes | None") -> "Job":
+def _job(
+    wanted: HookArguments, demands: "Demands", settings: "ScanConfig | None", changes: "StagedFiles | None"
+) -> "ScanJob":
     from tokenguard.scanning.bundle import now_utc  # noqa: PLC0415
-    from tokenguard.scanning.jobs import Job  # noqa: PLC0415
-    from tokenguard.scanning.own_tokens import load_own_tokens  # noqa: PLC0415
+    from tokenguard.scanning.jobs import ScanJob  # noqa: PLC0415
+    from tokenguard.scanning.known_token_stage import load_own_tokens  # noqa: PLC0415
     from tokenguard.scanning.scanner import Stages  # noqa: PLC0415
     from tokenguard.shell.scan_key import find_scan_key  # noqa: PLC0415
     from tokenguard.shell.scan_settings import team_rules  # noqa: PLC0415
 
     only_own = "--own-only" in wanted
     own = load_own_tokens(find_scan_key(os.environ), now_utc(), required=only_own or demands.require_own)
-    return Job(
+    return ScanJob(
         stages=Stages(
             own=own.stage,
             rules=not only_own,
@@ -102,23 +104,23 @@ def _job(wanted: Wanted, demands: "Demands", settings: "ScanConfig | None", chan
     )
 
 
-def _changes(wanted: Wanted) -> "Changes | None":
+def _changes(wanted: HookArguments) -> "StagedFiles | None":
     """What a commit changes is held to the rules about repositories; a history, a push and a message are not."""
     if any(option in wanted for option in ("--own-only", "--pre-receive", "--history", "--commit-msg")):
         return None
-    from tokenguard.precommit.changes import Changes  # noqa: PLC0415
+    from tokenguard.precommit.changes import StagedFiles  # noqa: PLC0415
 
-    return Changes()
+    return StagedFiles()
 
 
-def _scanned(job: "Job", wanted: Wanted) -> "tuple[Report, Reach]":
+def _scanned(job: "ScanJob", wanted: HookArguments) -> "tuple[Report, Reach]":
     from tokenguard.scanning.advice import Reach  # noqa: PLC0415
 
     here = Path()
     if "--pre-receive" in wanted:
         return job.pushed(here, sys.stdin.read().splitlines()), Reach.COMMITTED  # it is refused
     if "--history" in wanted:
-        from tokenguard.scanning.spreading import with_reach  # noqa: PLC0415
+        from tokenguard.scanning.push_status import with_reach  # noqa: PLC0415
 
         return with_reach(job.history(here, wanted.values.get("--since", "")), here), Reach.PUSHED
     if "--commit-msg" in wanted:
@@ -128,12 +130,12 @@ def _scanned(job: "Job", wanted: Wanted) -> "tuple[Report, Reach]":
     return job.staged(here), Reach.STAGED
 
 
-def _suppressor(wanted: Wanted) -> "Suppressor":
+def _suppressor(wanted: HookArguments) -> "Suppressor":
     from tokenguard.scanning.scanner import Suppressor  # noqa: PLC0415
 
     if "--baseline" not in wanted:
         return Suppressor()
-    from tokenguard.scanning.baseline import suppressor  # noqa: PLC0415
+    from tokenguard.scanning.baseline_file import suppressor  # noqa: PLC0415
 
     return suppressor(Path(wanted.values["--baseline"]))
 

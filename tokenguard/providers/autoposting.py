@@ -7,16 +7,16 @@ from tokenguard.documents import JsonTree
 from tokenguard.domain.liveness import Observation, Verdict
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
-from tokenguard.domain.token import Kind
+from tokenguard.domain.token import CredentialKind
 from tokenguard.errors import InputError
 from tokenguard.http.client import Credential, Request
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.provider import Capabilities, Guide, Issuer, Way
+from tokenguard.ports.provider import Capabilities, Guide, Issuer, Method
 from tokenguard.providers.autoposting_issuer import LISTS, SESSION_VARIABLE, AutopostingIssuer, looks_like_session
 from tokenguard.providers.connecting import connect
-from tokenguard.providers.reading import Reading, compare, read, scope_of
+from tokenguard.providers.probe_result import Reading, compare, read, scope_of
+from tokenguard.providers.provider_settings import ProviderSettings, patience
 from tokenguard.providers.route import Route
-from tokenguard.providers.settings import ProviderSettings, patience
 
 BASE_URL = "https://app.autoposting.ai/api-proxy"
 SCOPE_KIND = "org"
@@ -50,13 +50,13 @@ class Autoposting:
     def capabilities(self) -> Capabilities:
         """Unattended: everything by API."""
         return Capabilities(
-            mint=Way.API,
-            revoke=Way.API,
+            mint=Method.API,
+            revoke=Method.API,
             probe=True,
             lists=True,
             verifies_scope=True,
             scope_kind=SCOPE_KIND,
-            kind=Kind.API_KEY,
+            kind=CredentialKind.API_KEY,
             revoke_lag=timedelta(0),  # documented: "revocation is instant and permanent"
             death_floor=self._patience.floor,
             confirm_after=self._patience.confirm_after,

@@ -12,12 +12,12 @@ from tokenguard.errors import Unreachable
 from tokenguard.http.answer import Answer, Outcome
 from tokenguard.http.client import Credential, Request
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.provider import Listed, Minted, Refused, TokenList, Wanted
-from tokenguard.providers.effects import answered, new_value, not_understood, settled
-from tokenguard.providers.listing import check_id, identifier, live, moment, short_text, unreadable
+from tokenguard.ports.provider import CreateRefused, Minted, ProviderToken, TokenList, TokenRequest
 from tokenguard.providers.paced import PacedClient
 from tokenguard.providers.paging import ListPage, Paging, PagingKind, Query, read_list, says_more, total_of
 from tokenguard.providers.route import Route
+from tokenguard.providers.token_listing import check_id, identifier, live, moment, short_text, unreadable
+from tokenguard.providers.write_result import answered, new_value, not_understood, settled
 
 _KEYS = "api-keys"
 LISTS: Mapping[str, Paging] = {
@@ -44,12 +44,14 @@ class AutopostingIssuer:
         self._paging = paging
         self._used = False
 
-    def create(self, wanted: Wanted) -> Minted:
+    def create(self, wanted: TokenRequest) -> Minted:
         """`POST /api-keys`, once. Anything but a clear answer is Ambiguous: a key of that name may exist."""
         what, body = "creating the key", {"name": wanted.label, "scopes": list(wanted.permissions)}
         outcome = self._send("POST", (_KEYS,), body)
         if isinstance(outcome, Answer) and outcome.status in _OTHER_CREDENTIAL:
-            raise Refused(f"{what}: refused with http status {outcome.status}", hint=self._wanted_credential(outcome))
+            raise CreateRefused(
+                f"{what}: refused with http status {outcome.status}", hint=self._wanted_credential(outcome)
+            )
         data = _data(settled(outcome, what), what)
         key_id = identifier(data.get("id"))
         if not key_id or data.get("name", wanted.label) != wanted.label:
@@ -152,11 +154,11 @@ def _data(answer: Answer, what: str) -> dict[str, JsonTree]:
     return data if isinstance(data, dict) else {}
 
 
-def _listed(row: JsonTree) -> Listed:
+def _listed(row: JsonTree) -> ProviderToken:
     if not isinstance(row, dict) or not identifier(row.get("id")) or not isinstance(row.get("name"), str):
         raise unreadable()
     scopes = row.get("scopes")
-    return Listed(
+    return ProviderToken(
         provider_id=str(row["id"]),
         label=str(row["name"]),
         hint=short_text(row.get("keyHint")),

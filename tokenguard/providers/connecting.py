@@ -4,7 +4,7 @@ from tokenguard.http.address import Address, proxy_at
 from tokenguard.http.client import Client, Network
 from tokenguard.ports.clock import Clock
 from tokenguard.providers.paced import PacedClient
-from tokenguard.providers.settings import ProviderSettings
+from tokenguard.providers.provider_settings import ProviderSettings
 
 
 def connect(settings: ProviderSettings, default_url: str, clock: Clock) -> PacedClient:

@@ -14,13 +14,13 @@ from typing import Any
 from tokenguard.domain.liveness import Observation, ScopeVerdict, Verdict
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
-from tokenguard.domain.token import Kind
+from tokenguard.domain.token import CredentialKind
 from tokenguard.http.client import Credential, Request
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.provider import Capabilities, Guide, Way
+from tokenguard.ports.provider import Capabilities, Guide, Method
 from tokenguard.providers.connecting import connect
-from tokenguard.providers.reading import Reading, compare, read, scope_of
-from tokenguard.providers.settings import ProviderSettings, patience
+from tokenguard.providers.probe_result import Reading, compare, read, scope_of
+from tokenguard.providers.provider_settings import ProviderSettings, patience
 
 BASE_URL = "https://descriptapi.com/v1"
 SCOPE_KIND = "drive"
@@ -59,12 +59,12 @@ class Descript:
     def capabilities(self) -> Capabilities:
         """Guided both ways; probed and located by API."""
         return Capabilities(
-            mint=Way.PERSON,
-            revoke=Way.PERSON,
+            mint=Method.PERSON,
+            revoke=Method.PERSON,
             probe=True,
             verifies_scope=True,
             scope_kind=SCOPE_KIND,
-            kind=Kind.API_TOKEN,
+            kind=CredentialKind.API_TOKEN,
             death_floor=self._patience.floor,
             confirm_after=self._patience.confirm_after,
         )

@@ -4,7 +4,7 @@ from tokenguard.domain.liveness import Observation, Verdict
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.provider import Capabilities, Guide, Way
+from tokenguard.ports.provider import Capabilities, Guide, Method
 
 
 class Manual:
@@ -12,7 +12,7 @@ class Manual:
 
     name = "manual"
     base_url = ""
-    capabilities = Capabilities(mint=Way.PERSON, revoke=Way.PERSON, probe=False)
+    capabilities = Capabilities(mint=Method.PERSON, revoke=Method.PERSON, probe=False)
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum, unique
 
 from tokenguard.documents import JsonTree
-from tokenguard.ports.provider import Listed, TokenList
-from tokenguard.providers.listing import unreadable
+from tokenguard.ports.provider import ProviderToken, TokenList
+from tokenguard.providers.token_listing import unreadable
 
 Query = tuple[tuple[str, str], ...]
 
@@ -100,7 +100,7 @@ class Paging:
 class ListPage:
     """One answer of a list."""
 
-    rows: tuple[Listed, ...]
+    rows: tuple[ProviderToken, ...]
     following: JsonTree = None
     """What stands where the next cursor is."""
     link: Query | None = None
@@ -113,7 +113,7 @@ class ListPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pass:
-    rows: dict[str, Listed] = field(default_factory=dict)
+    rows: dict[str, ProviderToken] = field(default_factory=dict)
     gap: str = ""
     whole: bool = False
     """One answer held everything, so nothing can have moved meanwhile."""
@@ -144,7 +144,7 @@ def says_more(tree: JsonTree) -> bool:
 
 
 def _read_once(paging: Paging, fetch: Callable[[Query], ListPage]) -> _Pass:
-    rows: dict[str, Listed] = {}
+    rows: dict[str, ProviderToken] = {}
     asked, query, given, total = set[Query](), paging.start, 0, None
     for number in range(1, _MAX_PAGES + 1):
         asked.add(query)

@@ -57,7 +57,7 @@ class Choice(Frozen, frozen=True, kw_only=True):
 
 
 @unique
-class Fate(StrEnum):
+class FileChange(StrEnum):
     """What becomes of a file."""
 
     CREATE = "create"
@@ -67,16 +67,18 @@ class Fate(StrEnum):
     """It is there and says something else; it stays as it is."""
 
 
-class Draft(Frozen, frozen=True, kw_only=True):
+class RepositoryFile(Frozen, frozen=True, kw_only=True):
     """One file of the repository."""
 
     path: str
     before: str | None
     after: str
-    fate: Fate
+    fate: FileChange
 
 
-def drafts(choice: Choice, template: Callable[[str], str], read: Callable[[str], str | None]) -> tuple[Draft, ...]:
+def drafts(
+    choice: Choice, template: Callable[[str], str], read: Callable[[str], str | None]
+) -> tuple[RepositoryFile, ...]:
     """Every file, held against what is there.
 
     Args:
@@ -120,9 +122,9 @@ def _filled(text: str, words: Mapping[str, str]) -> str:
     return _MARK.sub(lambda found: words[found[1]], text)
 
 
-def _draft(path: str, before: str | None, wanted: str) -> Draft:
+def _draft(path: str, before: str | None, wanted: str) -> RepositoryFile:
     if before is None:
-        return Draft(path=path, before=None, after=wanted, fate=Fate.CREATE)
+        return RepositoryFile(path=path, before=None, after=wanted, fate=FileChange.CREATE)
     if path == LINES:
         missing = [line for line in wanted.splitlines() if line not in before.splitlines()]
         begun = before if before.endswith("\n") or not before else f"{before}\n"
@@ -130,6 +132,6 @@ def _draft(path: str, before: str | None, wanted: str) -> Draft:
     else:
         after = wanted
     if after == before:
-        return Draft(path=path, before=before, after=before, fate=Fate.SAME)
-    fate = Fate.EXTEND if path == LINES else Fate.LEFT
-    return Draft(path=path, before=before, after=after if fate is Fate.EXTEND else before, fate=fate)
+        return RepositoryFile(path=path, before=before, after=before, fate=FileChange.SAME)
+    fate = FileChange.EXTEND if path == LINES else FileChange.LEFT
+    return RepositoryFile(path=path, before=before, after=after if fate is FileChange.EXTEND else before, fate=fate)

@@ -11,9 +11,9 @@ from typing import Any
 
 from tokenguard.documents import load_yaml
 from tokenguard.errors import InputError
-from tokenguard.provisioning.fields import FIELDS, TOP
 from tokenguard.provisioning.folder import MAX_FILE
-from tokenguard.provisioning.source import MAX_NODES
+from tokenguard.provisioning.manifest_fields import FIELDS, TOP
+from tokenguard.provisioning.manifest_source import MAX_NODES
 
 _STEP = 2
 Order = Callable[[str], tuple[int, str]]
@@ -37,7 +37,7 @@ def canonical(data: bytes, *, source: str) -> bytes:
     if not _is_block(top):
         return data
     header, first = _header(lines, top.value[0][0].start_mark.line)
-    block = _Block.read(top, lines, first, len(lines))
+    block = _YamlBlock.read(top, lines, first, len(lines))
     shown = [*header, *block.lines(0, (), spaced=True)]
     made = ("\n".join(shown).strip("\n") + "\n").encode()
     _check_same(data, made, source)
@@ -51,7 +51,7 @@ class _Entry:
     key: str
     lead: list[str]
     own: list[str]
-    child: "_Block | None"
+    child: "_YamlBlock | None"
     column: int
 
     def lines(self, indent: int, path: tuple[str, ...]) -> list[str]:
@@ -64,14 +64,14 @@ class _Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
+class _YamlBlock:
     """A mapping in block style, and comments after its last key."""
 
     entries: list[_Entry]
     tail: list[str]
 
     @classmethod
-    def read(cls, node: Any, lines: list[str], start: int, end: int) -> "_Block":
+    def read(cls, node: Any, lines: list[str], start: int, end: int) -> "_YamlBlock":
         """The entries of a mapping that fills the lines from `start` to before `end`."""
         entries: list[_Entry] = []
         column = node.value[0][0].start_mark.column

@@ -6,11 +6,11 @@ from typing import Any
 from tokenguard.documents import Tree
 from tokenguard.domain.names import SEGMENT, TokenName
 from tokenguard.errors import InputError
-from tokenguard.provisioning.fields import FIELDS, INCLUDED, INHERITED, OVERLAID, OVERLAY, REQUIRED, TOP
 from tokenguard.provisioning.folder import MAX_FILES, Folder, Unreadable, is_path
 from tokenguard.provisioning.manifest import Declared, Issue, Manifest, Wish
-from tokenguard.provisioning.reading import Part, ReadConsumer, declared_name
-from tokenguard.provisioning.source import Source, read_source
+from tokenguard.provisioning.manifest_fields import FIELDS, INCLUDED, INHERITED, OVERLAID, OVERLAY, REQUIRED, TOP
+from tokenguard.provisioning.manifest_source import SourceFile, read_source
+from tokenguard.provisioning.parse import MappingReader, ReadConsumer, declared_name
 from tokenguard.text import safe_text
 
 VERSION = "1"
@@ -63,11 +63,13 @@ class _Layers:
         self._environment = environment
         self._chosen_here = False
         """Whether the manifest itself knows the chosen environment, and tokens that say none are meant for it."""
-        self._sources: dict[str, Source] = {}
+        self._sources: dict[str, SourceFile] = {}
         self._given: dict[TokenName, Given] = {}
-        self._places: dict[TokenName, tuple[Source, tuple[str | int, ...]]] = {}
+        self._places: dict[TokenName, tuple[SourceFile, tuple[str | int, ...]]] = {}
 
-    def read(self, name: str, keys: tuple[str, ...], by: tuple[Part, tuple[str | int, ...]] | None) -> Part:
+    def read(
+        self, name: str, keys: tuple[str, ...], by: tuple[MappingReader, tuple[str | int, ...]] | None
+    ) -> MappingReader:
         """A file as a mapping; `by` is where it was named."""
         if name in self._sources and by is not None:
             by[0].refuse("this file is read already", *by[1], hint="include each file once; no file includes itself")
@@ -81,13 +83,13 @@ class _Layers:
                 ) from None
             by[0].refuse(f"this file cannot be read: {error}", *by[1], hint=_PATH_HINT)
         source = self._sources[name] = read_source(name, data)
-        part = Part(source, source.tree, (), keys, what="a manifest")
+        part = MappingReader(source, source.tree, (), keys, what="a manifest")
         if part.tree.get("version") != VERSION:
             part.refuse(f"version must be {VERSION}", *(["version"] if "version" in part else []),
                         hint=f"begin the file with `version: {VERSION}`")  # fmt: skip
         return part
 
-    def take(self, part: Part, inherited: Given, depth: int) -> None:
+    def take(self, part: MappingReader, inherited: Given, depth: int) -> None:
         """The tokens of a file, then those of what it includes."""
         defaults = {**inherited, **self._defaults(part)}
         tokens = part.mapping("tokens")
@@ -101,22 +103,24 @@ class _Layers:
                 part.refuse(f"includes are nested deeper than {MAX_DEPTH} levels", *way)
             self.take(self.read(_beside(part.source.name, item), INCLUDED, (part, way)), defaults, depth + 1)
 
-    def _defaults(self, part: Part) -> Given:
+    def _defaults(self, part: MappingReader) -> Given:
         tree = part.tree.get("defaults", {})
-        return dict(Part(part.source, tree, ("defaults",), INHERITED, what="defaults").fields(self._read_consumer))
+        return dict(
+            MappingReader(part.source, tree, ("defaults",), INHERITED, what="defaults").fields(self._read_consumer)
+        )
 
-    def _token(self, part: Part, text: str, tree: Tree, defaults: Given) -> None:
+    def _token(self, part: MappingReader, text: str, tree: Tree, defaults: Given) -> None:
         path = ("tokens", text)
         name = declared_name(part.source, path, text)
         if name in self._given:
             part.refuse("this token is declared already", *path, hint=f"it is declared at {self._at(name)}, too")
         if len(self._given) >= MAX_TOKENS:
             part.refuse(f"more than {MAX_TOKENS:,} tokens", *path)
-        fields = Part(part.source, tree, path, tuple(FIELDS), what="a token")
+        fields = MappingReader(part.source, tree, path, tuple(FIELDS), what="a token")
         self._given[name] = {**defaults, **dict(fields.fields(self._read_consumer))}
         self._places[name] = part.source, path
 
-    def overlay(self, top: Part) -> None:
+    def overlay(self, top: MappingReader) -> None:
         """Lay the chosen environment over the tokens; all environments are read, so that none can be wrong unseen."""
         for name, tree in top.mapping("environments").items():
             path = ("environments", name)
@@ -124,7 +128,7 @@ class _Layers:
                 top.refuse("this is not the name of an environment", *path, hint=FIELDS["environment"].hint)
             self._lay(self._overlay_part(top, path, tree), use=name == self._environment)
 
-    def check_choice(self, top: Part) -> None:
+    def check_choice(self, top: MappingReader) -> None:
         """A manifest with environments is only whole with one of them."""
         environments = top.mapping("environments")
         self._chosen_here = self._environment in environments
@@ -136,14 +140,14 @@ class _Layers:
         if self._environment and not environments and spoken_of and spoken_of.isdisjoint({self._environment, None}):
             top.refuse("no token of the chosen environment is declared", hint="see --env")
 
-    def _overlay_part(self, top: Part, path: tuple[str, str], tree: Tree) -> Part:
+    def _overlay_part(self, top: MappingReader, path: tuple[str, str], tree: Tree) -> MappingReader:
         if not isinstance(tree, str):
-            return Part(top.source, tree, path, OVERLAY, what="an environment")
+            return MappingReader(top.source, tree, path, OVERLAY, what="an environment")
         if not is_path(tree):
             top.refuse("this is not a file that can be read", *path, hint=_PATH_HINT)
         return self.read(_beside(top.source.name, tree), ("version", *OVERLAY), (top, path))
 
-    def _lay(self, part: Part, *, use: bool) -> None:
+    def _lay(self, part: MappingReader, *, use: bool) -> None:
         for text, tree in part.mapping("tokens").items():
             path = (*part.path, "tokens", text)
             name = declared_name(part.source, path, text)
@@ -151,7 +155,7 @@ class _Layers:
                 part.source.refuse(
                     path, "no token of that name is declared", "an environment changes tokens, it adds none"
                 )
-            fields = dict(Part(part.source, tree, path, OVERLAID, what="an environment's token")
+            fields = dict(MappingReader(part.source, tree, path, OVERLAID, what="an environment's token")
                           .fields(self._read_consumer))  # fmt: skip
             if use:
                 self._given[name] |= fields

@@ -9,7 +9,7 @@ import msgspec
 
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.scope import Scope
-from tokenguard.domain.token import Consumer, Kind
+from tokenguard.domain.token import Consumer, CredentialKind
 from tokenguard.frozen import Frozen
 
 VALUE_WITHIN = timedelta(days=14)
@@ -46,7 +46,7 @@ class Declared(Frozen, frozen=True, kw_only=True):
     environment: str = ""
     owner: str = ""
     purpose: str = ""
-    kind: Kind | None = None
+    kind: CredentialKind | None = None
     scope_name: str | None = None
     permissions: tuple[str, ...] | None = None
     made_by: str | None = None

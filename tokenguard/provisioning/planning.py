@@ -5,13 +5,13 @@ from datetime import datetime
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName
-from tokenguard.domain.token import ConsumerKind, Kind, RecordState
+from tokenguard.domain.token import ConsumerKind, CredentialKind, RecordState
 from tokenguard.frozen import replace
 from tokenguard.policy.model import Policy
-from tokenguard.provisioning.actions import Action, Blocked, Plan, Todo
-from tokenguard.provisioning.comparing import Servers
-from tokenguard.provisioning.deciding import Around, Known, decide
+from tokenguard.provisioning.decide import PlanContext, ProviderInfo, decide
+from tokenguard.provisioning.diff import Servers
 from tokenguard.provisioning.manifest import Issue, Manifest, Wish
+from tokenguard.provisioning.plan_model import Action, Blocked, Plan, Todo
 
 
 def providers_of(manifest: Manifest, inventory: Iterable[Snapshot]) -> frozenset[str]:
@@ -32,22 +32,22 @@ def fields_of(manifest: Manifest) -> frozenset[ConsumerKind]:
 def surroundings(
     manifest: Manifest,
     inventory: Mapping[TokenName, Snapshot],
-    providers: Mapping[str, Known | str],
+    providers: Mapping[str, ProviderInfo | str],
     servers: Servers,
     *,
     policy: Policy,
     now: datetime,
-) -> Around:
+) -> PlanContext:
     """What decisions about the tokens of a manifest rest on."""
     waiting = {
         each.provider: each.name
         for each in manifest.tokens
-        if each.kind is Kind.PROVIDER_ADMIN
+        if each.kind is CredentialKind.PROVIDER_ADMIN
         and each.state is Wish.ACTIVE
         and each.issue is not Issue.API
         and not _is_live(inventory.get(each.name))
     }
-    return Around(
+    return PlanContext(
         now=now,
         policy=policy,
         providers=providers,
@@ -57,7 +57,7 @@ def surroundings(
     )
 
 
-def make_plan(manifest: Manifest, inventory: Mapping[TokenName, Snapshot], around: Around, *, store: str) -> Plan:
+def make_plan(manifest: Manifest, inventory: Mapping[TokenName, Snapshot], around: PlanContext, *, store: str) -> Plan:
     """Decide every token.
 
     Args:

@@ -9,7 +9,7 @@ ANCHOR = 5
 """Bytes by which a needle is found; none is shorter."""
 
 
-class Place(NamedTuple):
+class NeedleMatch(NamedTuple):
     """What the index says of one place."""
 
     length: int
@@ -50,7 +50,7 @@ class Index:
         """The beginnings by which needles are found."""
         return {data[:ANCHOR] for data in self._needles}
 
-    def look(self, data: bytes, at: int, *, final: bool) -> Place:
+    def look(self, data: bytes, at: int, *, final: bool) -> NeedleMatch:
         """What begins at `at`. With `final`, nothing follows the data."""
         here = data[at : at + self.longest]
         after = bisect_right(self._needles, here)
@@ -64,12 +64,12 @@ class Index:
         while number >= 0 and not here.startswith(self._needles[number]):
             number = self._parents[number]
         if number < 0:
-            return Place(0, 0, open_)
+            return NeedleMatch(0, 0, open_)
         length = len(self._needles[number])
         if self._guarded[number]:
             near = self._needles[max(after - 1, 0) : after + 1]
             length = max(length, *(_shared(here, needle) for needle in near))
-        return Place(length, self._sources[number], open_)
+        return NeedleMatch(length, self._sources[number], open_)
 
 
 def _shared(left: bytes, right: bytes) -> int:

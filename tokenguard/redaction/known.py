@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from tokenguard.domain.encodings import Form, forms, halves, public_start
+from tokenguard.domain.encodings import Encoding, forms, halves, public_start
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.shape import MIN_LENGTH
 from tokenguard.errors import InputError
@@ -20,7 +20,7 @@ _RESERVED = "[tokenguard:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class MaskedValue:
     """One value to mask.
 
     Args:
@@ -37,7 +37,7 @@ class Known:
         check_maskable(self.secret, self.name)
 
     @classmethod
-    def of(cls, name: str, value: Value, *, show_name: bool = False) -> tuple["Known", ...]:
+    def of(cls, name: str, value: Value, *, show_name: bool = False) -> tuple["MaskedValue", ...]:
         """One for each field of a token's value."""
         label = name if show_name else opaque_id(name)
         many = len(value.names) > 1
@@ -68,7 +68,7 @@ def check_maskable(secret: Secret, name: str) -> None:
     )
 
 
-class Source(NamedTuple):
+class MatchSource(NamedTuple):
     """What a match was made by."""
 
     id: str
@@ -76,7 +76,7 @@ class Source(NamedTuple):
     name: str
     """The token's name; empty for a pattern."""
     form: str
-    """A `Form`, or `pattern`."""
+    """A `Encoding`, or `pattern`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,29 +92,29 @@ class Needle:
     """
 
     data: bytes
-    source: Source
+    source: MatchSource
     head: bool = False
     before: bool = False
     after: bool = False
 
 
-def needles(known: Known) -> Iterator[Needle]:
+def needles(known: MaskedValue) -> Iterator[Needle]:
     """All forms of a value, and the pieces that truncated displays leave of it."""
     text = known.secret.reveal()
-    sources = {form: Source(known.id, known.name, form.value) for form in Form}
+    sources = {form: MatchSource(known.id, known.name, form.value) for form in Encoding}
     secret_start = not public_start(text)
     for data, form in forms(text).items():
-        shares = form is Form.BASE64
+        shares = form is Encoding.BASE64
         yield Needle(data, sources[form], before=shares and secret_start, after=shares)
     for part in halves(text) or (text,):
         body = part[len(public_start(part)) :]
         head = part[: len(part) - len(body) + _HEAD]
         if len(body) > _HEAD and len(head) >= _PART and _is_random(head[-_HEAD:]):
-            yield Needle(_utf8(head), sources[Form.PART], head=True)
+            yield Needle(_utf8(head), sources[Encoding.PART], head=True)
         for end in range(len(body), _PART - 1, -_STRIDE):
             piece = body[end - _PART : end]
             if _is_random(piece):
-                yield Needle(_utf8(piece), sources[Form.PART])
+                yield Needle(_utf8(piece), sources[Encoding.PART])
 
 
 def _is_random(text: str) -> bool:

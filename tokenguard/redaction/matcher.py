@@ -6,8 +6,8 @@ from typing import NamedTuple, NoReturn, Self
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 
-from tokenguard.redaction.index import ANCHOR, Index, Place
-from tokenguard.redaction.known import Known, Needle, Source, needles
+from tokenguard.redaction.index import ANCHOR, Index, NeedleMatch
+from tokenguard.redaction.known import MaskedValue, MatchSource, Needle, needles
 from tokenguard.redaction.patterns import PATTERNS, Pattern
 
 _EXPOSED = 8
@@ -17,7 +17,7 @@ _FEW = 2_000
 """Anchors: those of about 300 values."""
 REACH = ANCHOR - 1
 """Bytes of a beginning that may lie before a cut."""
-_NOWHERE = Place(0, 0, open=False)
+_NOWHERE = NeedleMatch(0, 0, open=False)
 _BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 
 
@@ -25,7 +25,7 @@ Beginning = tuple[int, int, int]
 """Number, start and end of an anchor."""
 
 
-class Hit(NamedTuple):
+class MaskSpan(NamedTuple):
     """`data[start:end]` is to be masked. `at` is where the match began, which may be before `start`."""
 
     start: int
@@ -37,7 +37,7 @@ class Hit(NamedTuple):
 class Scan(NamedTuple):
     """What one pass found."""
 
-    hits: list[Hit]
+    hits: list[MaskSpan]
     limit: int
     """Every match that begins before this offset is decided."""
     safe: int
@@ -59,7 +59,7 @@ class Matcher:
     __slots__ = ("_after", "_anchors", "_automaton", "_before", "_index", "_needs", "_patterns", "_short", "sources")
 
     def __init__(self, wanted: Iterable[Needle] = (), patterns: Sequence[Pattern] = PATTERNS) -> None:
-        numbers: dict[Source, int] = {}
+        numbers: dict[MatchSource, int] = {}
         found: dict[bytes, tuple[int, bool]] = {}
         before, after = set[int](), set[int]()
         for needle in wanted:
@@ -74,7 +74,7 @@ class Matcher:
         self._index = Index([(data, source, head) for data, (source, head) in found.items()])
         by_anchor: dict[bytes, list[tuple[Pattern, int]]] = {}
         for pattern in patterns:
-            self.sources.append(Source(pattern.name, "", "pattern"))
+            self.sources.append(MatchSource(pattern.name, "", "pattern"))
             by_anchor.setdefault(pattern.anchor[:ANCHOR], []).append((pattern, len(self.sources) - 1))
         of_needles = self._index.anchors()
         self._anchors = sorted(of_needles | by_anchor.keys())
@@ -88,7 +88,7 @@ class Matcher:
         self._automaton = _automaton(self._anchors) if self._anchors else None
 
     @classmethod
-    def of(cls, known: Iterable[Known], patterns: Sequence[Pattern] = PATTERNS) -> Self:
+    def of(cls, known: Iterable[MaskedValue], patterns: Sequence[Pattern] = PATTERNS) -> Self:
         """The engine for some values; those that were rotated out belong to it until they are dead for a day."""
         return cls((needle for each in known for needle in needles(each)), patterns)
 
@@ -118,13 +118,13 @@ class Matcher:
 
     def scan(self, data: bytes, *, final: bool) -> Scan:
         """Find everything that begins in the data. With `final`, nothing follows it."""
-        hits: list[Hit] = []
+        hits: list[MaskSpan] = []
         limit = safe = quiet = len(data)
         for number, at, _ in self.beginnings(data):
             for pattern, source in self._patterns.get(number, ()):
                 found = pattern.match(data, at, final=final)
                 if found is not None and found.decided:
-                    hits.append(Hit(found.start, found.end, source, at))
+                    hits.append(MaskSpan(found.start, found.end, source, at))
                 elif found is not None:
                     limit = min(limit, at)
                     safe = min(safe, at if pattern.masked is None else found.start)
@@ -133,7 +133,7 @@ class Matcher:
             open_ = place.open
             if place.length:
                 start, end = self._with_shared(data, at, place)
-                hits.append(Hit(start, end, place.source, start))
+                hits.append(MaskSpan(start, end, place.source, start))
                 open_ |= not final and end == len(data) and place.source in self._after
             if open_:
                 begin = self._back(data, at)
@@ -141,7 +141,7 @@ class Matcher:
         begun = len(data) if final else self._back(data, self._beginning(data))
         return Scan(hits, min(limit, begun), min(safe, begun), quiet)
 
-    def _with_shared(self, data: bytes, at: int, place: Place) -> tuple[int, int]:
+    def _with_shared(self, data: bytes, at: int, place: NeedleMatch) -> tuple[int, int]:
         """Where a needle starts and ends with the base64 digits that it shares with its neighbours."""
         start, end = at, at + place.length
         if place.source in self._before and start and data[start - 1] in _BASE64:

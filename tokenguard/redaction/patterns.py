@@ -17,7 +17,7 @@ _CAP = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class PatternRun:
     """Between `least` and `most` bytes of one class, as many as there are.
 
     Args:
@@ -42,7 +42,7 @@ def _run(chars: str, most: int) -> re.Pattern[bytes]:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PatternMatch:
     """What a pattern says of one place: `data[start:end]` is to be masked, or not decided yet."""
 
     start: int
@@ -62,7 +62,7 @@ class Pattern:
     """
 
     name: str
-    pieces: tuple[bytes | Run, ...]
+    pieces: tuple[bytes | PatternRun, ...]
     masked: int | None = None
     needs: bytes = field(init=False, default=b"")
     """The literal it ends with, without which there is no need to look."""
@@ -79,7 +79,7 @@ class Pattern:
             raise TypeError("a pattern begins with a literal")
         return first
 
-    def match(self, data: bytes, at: int, *, final: bool) -> Found | None:
+    def match(self, data: bytes, at: int, *, final: bool) -> PatternMatch | None:
         """Match at `at`; None is a no. With `final`, nothing follows the data and every answer is decided."""
         bounds: list[int] = [at]
         for piece in self.pieces:
@@ -91,15 +91,15 @@ class Pattern:
                 return None
             bounds.append(end)
         if self.masked is None:
-            return Found(at, bounds[-1])
-        return Found(bounds[self.masked], bounds[self.masked + 1])
+            return PatternMatch(at, bounds[-1])
+        return PatternMatch(bounds[self.masked], bounds[self.masked + 1])
 
-    def _undecided(self, bounds: list[int], size: int) -> Found:
+    def _undecided(self, bounds: list[int], size: int) -> PatternMatch:
         secret = 1 if self.masked is None else self.masked
-        return Found(bounds[secret] if secret < len(bounds) else size, size, decided=False)
+        return PatternMatch(bounds[secret] if secret < len(bounds) else size, size, decided=False)
 
 
-def _end(piece: bytes | Run, data: bytes, begin: int) -> int:
+def _end(piece: bytes | PatternRun, data: bytes, begin: int) -> int:
     """Where a piece that begins at `begin` ends; the end of the data for one that it cuts off; -1 for none."""
     if isinstance(piece, bytes):
         there = data[begin : begin + len(piece)]
@@ -108,11 +108,11 @@ def _end(piece: bytes | Run, data: bytes, begin: int) -> int:
     return end if end - begin >= piece.least or end == len(data) else -1
 
 
-def _is_whole(piece: bytes | Run, length: int) -> bool:
+def _is_whole(piece: bytes | PatternRun, length: int) -> bool:
     return length >= (len(piece) if isinstance(piece, bytes) else piece.least)
 
 
-def _may_go_on(piece: bytes | Run, data: bytes, begin: int) -> bool:
+def _may_go_on(piece: bytes | PatternRun, data: bytes, begin: int) -> bool:
     """Whether more data could make the piece longer."""
     return len(data) - begin < (len(piece) if isinstance(piece, bytes) else piece.most)
 
@@ -123,21 +123,23 @@ _HEX = "0-9a-fA-F"
 
 
 def _prefixed(name: str, prefix: str, chars: str, least: int, most: int = 255) -> Pattern:
-    return Pattern(name, (prefix.encode(), Run(chars, least, most)))
+    return Pattern(name, (prefix.encode(), PatternRun(chars, least, most)))
 
 
 def _credential(name: str, prefix: str, chars: str, least: int) -> Pattern:
     """A credential after a word that is worth keeping."""
-    return Pattern(name, (prefix.encode(), Run(chars, least)), masked=1)
+    return Pattern(name, (prefix.encode(), PatternRun(chars, least)), masked=1)
 
 
 def _private_key(kind: str) -> Pattern:
     # Line breaks may have become spaces or escapes, so the body is everything that a PEM file could be written as.
-    return Pattern("private-key", (f"-----BEGIN {kind}PRIVATE KEY-----".encode(), Run(r"A-Za-z0-9+/=\s\\:,|", 32)))
+    return Pattern(
+        "private-key", (f"-----BEGIN {kind}PRIVATE KEY-----".encode(), PatternRun(r"A-Za-z0-9+/=\s\\:,|", 32))
+    )
 
 
 _LOOSE: tuple[Pattern, ...] = (
-    Pattern("descript", (b"dx_bearer_", Run(_WORD, 8, 200), b":dx_secret_", Run(_WORD, 8, 200))),
+    Pattern("descript", (b"dx_bearer_", PatternRun(_WORD, 8, 200), b":dx_secret_", PatternRun(_WORD, 8, 200))),
     _prefixed("descript", "dx_bearer_", _WORD, 16, 200),
     _prefixed("descript", "dx_secret_", _WORD, 16, 200),
     _prefixed("autoposting", "sk-social-", _WORD, 16),
@@ -154,7 +156,7 @@ _LOOSE: tuple[Pattern, ...] = (
     _prefixed("google", "ya29.", _WORD, 20, 400),
     _prefixed("npm", "npm_", _ALNUM, 36),
     _prefixed("pypi", "pypi-AgE", _WORD, 50, 400),
-    Pattern("sendgrid", (b"SG.", Run(_WORD, 16, 64), b".", Run(_WORD, 16, 64))),
+    Pattern("sendgrid", (b"SG.", PatternRun(_WORD, 16, 64), b".", PatternRun(_WORD, 16, 64))),
     _prefixed("vault", "hvs.", _WORD, 24, 400),
     _prefixed("vault", "hvb.", _WORD, 24, 400),
     _prefixed("doppler", "dp.pt.", _ALNUM, 40),
@@ -166,12 +168,12 @@ _LOOSE: tuple[Pattern, ...] = (
     _prefixed("openai", "sk-proj-", _WORD, 40),
     _prefixed("huggingface", "hf_", _ALNUM, 34),
     _prefixed("docker", "dckr_pat_", _WORD, 27),
-    Pattern("jwt", (b"eyJ", Run(_WORD, 10), b".eyJ", Run(_WORD, 10), b".", Run(_WORD, 10))),
+    Pattern("jwt", (b"eyJ", PatternRun(_WORD, 10), b".eyJ", PatternRun(_WORD, 10), b".", PatternRun(_WORD, 10))),
     *(_credential("bearer", word, r"A-Za-z0-9._~+/=:\-", 16) for word in ("Bearer ", "bearer ", "BEARER ")),
     *(_credential("basic", word, "A-Za-z0-9+/=", 16) for word in ("Basic ", "basic ")),
     Pattern(
         "url-password",
-        (b"://", Run(r"^\x00-\x20/:@?#\[\]\"'<>", 1, 64), b":", Run(r"^\x00-\x20/@\"'<>", 3, 128), b"@"),
+        (b"://", PatternRun(r"^\x00-\x20/:@?#\[\]\"'<>", 1, 64), b":", PatternRun(r"^\x00-\x20/@\"'<>", 3, 128), b"@"),
         masked=3,
     ),
     *map(_private_key, ("", "RSA ", "EC ", "DSA ", "OPENSSH ", "ENCRYPTED ")),
@@ -193,7 +195,7 @@ def _of_formats() -> Iterator[Pattern]:
             yield Pattern(re.sub(r"[^a-z0-9]+", "-", kind.vendor.lower()).strip("-"), (first.encode(), *_body(rest)))
 
 
-def _body(rest: list[Piece]) -> Iterator[bytes | Run]:
+def _body(rest: list[Piece]) -> Iterator[bytes | PatternRun]:
     """As much of a shape as can be matched without going back; its end may be longer than the shape's."""
     for number, piece in enumerate(rest):
         if isinstance(piece, str):
@@ -203,9 +205,9 @@ def _body(rest: list[Piece]) -> Iterator[bytes | Run]:
         fixed = piece.least == piece.most
         goes_on = isinstance(following, TemplateRun) or (following and not _holds(piece, following[0]))
         if following and (fixed or goes_on):
-            yield Run(piece.chars, piece.least, piece.most)
+            yield PatternRun(piece.chars, piece.least, piece.most)
             continue
-        yield Run(piece.chars, piece.least, max(piece.most, _LONGEST))
+        yield PatternRun(piece.chars, piece.least, max(piece.most, _LONGEST))
         return
 
 

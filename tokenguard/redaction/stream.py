@@ -2,13 +2,13 @@
 
 from collections import Counter
 
-from tokenguard.redaction.known import Source
+from tokenguard.redaction.candidates import Candidates, survey
+from tokenguard.redaction.known import MatchSource
 from tokenguard.redaction.matcher import Matcher
-from tokenguard.redaction.survey import Survey, survey
-from tokenguard.redaction.view import is_plain
+from tokenguard.redaction.visible_text import is_plain
 
 
-def mask(source: Source) -> bytes:
+def mask(source: MatchSource) -> bytes:
     """What stands in place of a value."""
     return f"[tokenguard:{source.id}]".encode("utf-8", "replace")
 
@@ -23,7 +23,7 @@ class StreamRedactor:
 
     def __init__(self, matcher: Matcher) -> None:
         self.matcher = matcher
-        self.found: Counter[Source] = Counter()
+        self.found: Counter[MatchSource] = Counter()
         """How often each source was masked."""
         self._held = b""
         self._shown = 0  # so much of what is held was passed on already
@@ -71,7 +71,7 @@ class StreamRedactor:
         self._shown = end
         return self._held[begin:end]
 
-    def _write(self, data: bytes, found: Survey, limit: int) -> bytes:
+    def _write(self, data: bytes, found: Candidates, limit: int) -> bytes:
         out: list[bytes] = []
         cursor = self._pass_under(data, self._shown, min(self._masked, limit), found, out)
         for hit in found.hits:
@@ -91,7 +91,7 @@ class StreamRedactor:
         return b"".join(out)
 
     @staticmethod
-    def _pass_under(data: bytes, cursor: int, end: int, found: Survey, out: list[bytes]) -> int:
+    def _pass_under(data: bytes, cursor: int, end: int, found: Candidates, out: list[bytes]) -> int:
         """Go to `end` under a mask, writing only the escape sequences on the way."""
         if end <= cursor:
             return cursor
@@ -99,7 +99,7 @@ class StreamRedactor:
         return end
 
 
-def redact(matcher: Matcher, data: bytes, found: Counter[Source] | None = None) -> bytes:
+def redact(matcher: Matcher, data: bytes, found: Counter[MatchSource] | None = None) -> bytes:
     """Mask a whole piece of data; returns the same object if there is nothing to mask.
 
     Args:
@@ -116,7 +116,7 @@ def redact(matcher: Matcher, data: bytes, found: Counter[Source] | None = None) 
     return out if stream.found else data
 
 
-def redact_text(matcher: Matcher, text: str, found: Counter[Source] | None = None) -> str:
+def redact_text(matcher: Matcher, text: str, found: Counter[MatchSource] | None = None) -> str:
     """Like `redact`, for text; lone surrogates survive."""
     data = text.encode("utf-8", "surrogatepass")
     out = redact(matcher, data, found)

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from tokenguard.markdown import inert, plain, table
 from tokenguard.policy.evaluation import Assessment
 from tokenguard.report.gathering import not_evaluable, summary, violations
-from tokenguard.rotation.markdown import inert, plain, table
 
 _TITLES = {"check": "Policy check", "drift": "Drift"}
 

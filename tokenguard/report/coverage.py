@@ -5,11 +5,11 @@ from collections import defaultdict
 from tokenguard.domain.liveness import ScopeVerdict, Verdict
 from tokenguard.domain.token import Record
 from tokenguard.frozen import Frozen
-from tokenguard.policy.surroundings import ProviderFacts
-from tokenguard.ports.provider import Way
+from tokenguard.policy.context import ProviderFacts
+from tokenguard.ports.provider import Method
 from tokenguard.report.posture import Posture
 
-_WAYS = {Way.API: "by API", Way.PERSON: "by hand", Way.NEVER: "never"}
+_WAYS = {Method.API: "by API", Method.PERSON: "by hand", Method.NEVER: "never"}
 
 
 class Coverage(Frozen, frozen=True, kw_only=True):

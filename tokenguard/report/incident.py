@@ -4,20 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from tokenguard.domain.document import Document
-from tokenguard.domain.event import Entry
+from tokenguard.domain.event import ChainedEvent
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.leak import Exposure, Spread
 from tokenguard.domain.liveness import DeathProof, Verdict
 from tokenguard.frozen import Frozen
 from tokenguard.inventory.views import event_words, moment
+from tokenguard.markdown import bullets, exact, plain, table
 from tokenguard.report.proof import proof_words
-from tokenguard.rotation.markdown import bullets, exact, plain, table
 from tokenguard.text import counted
 
 _LATEST = 60
 
 
-class Place(Frozen, frozen=True, kw_only=True):
+class LeakLocation(Frozen, frozen=True, kw_only=True):
     """Where a value was seen; texts from outside, without values."""
 
     where: str
@@ -26,13 +26,13 @@ class Place(Frozen, frozen=True, kw_only=True):
     found_by: str = ""
 
 
-class Case(Frozen, frozen=True, kw_only=True):
+class IncidentToken(Frozen, frozen=True, kw_only=True):
     """One token of an incident, at the end of the response."""
 
     document: Document
     fingerprint: Fingerprint | None
     """Of the value that leaked, if it was at hand."""
-    places: tuple[Place, ...]
+    places: tuple[LeakLocation, ...]
     since: datetime | None
     """The earliest commit that is known to hold it."""
     verdict: Verdict
@@ -43,7 +43,7 @@ class Case(Frozen, frozen=True, kw_only=True):
     """Where its timeline begins."""
     problem: str = ""
     """Why ending it did not succeed."""
-    trail: tuple[Entry, ...] = ()
+    trail: tuple[ChainedEvent, ...] = ()
 
     @property
     def proof(self) -> DeathProof | None:
@@ -69,7 +69,7 @@ def proof_of(document: Document, fingerprint: Fingerprint | None, *, rotated: bo
     return journal.proof if same else None
 
 
-def render(cases: Sequence[Case], *, reach: Spread, strangers: int, now: datetime, actor: str) -> str:
+def render(cases: Sequence[IncidentToken], *, reach: Spread, strangers: int, now: datetime, actor: str) -> str:
     """The whole page; holds no value.
 
     Args:
@@ -93,7 +93,7 @@ def render(cases: Sequence[Case], *, reach: Spread, strangers: int, now: datetim
     return "\n\n".join(parts) + "\n"
 
 
-def _case(case: Case, reach: Spread) -> list[str]:
+def _case(case: IncidentToken, reach: Spread) -> list[str]:
     record = case.document.record
     facts = [
         ["provider", plain(record.provider)],
@@ -116,7 +116,7 @@ def _case(case: Case, reach: Spread) -> list[str]:
     return parts
 
 
-def _timeline(case: Case) -> list[Sequence[str]]:
+def _timeline(case: IncidentToken) -> list[Sequence[str]]:
     """From the leak on; the trail before it is the token's own history."""
     if case.leak is None:
         return [event_words(entry) for entry in case.trail[-_LATEST:]]
@@ -126,11 +126,11 @@ def _timeline(case: Case) -> list[Sequence[str]]:
     return [first, *(event_words(entry) for entry in since[-_LATEST:])]
 
 
-def _proof_words(case: Case) -> str:
+def _proof_words(case: IncidentToken) -> str:
     return f"{plain(proof_words(case.proof))}."
 
 
-def _to_do(case: Case, reach: Spread) -> list[str]:
+def _to_do(case: IncidentToken, reach: Spread) -> list[str]:
     name = case.document.record.name
     steps = []
     if case.problem:

@@ -10,7 +10,7 @@ from tokenguard.report.charts import Chart, svg
 from tokenguard.report.gathering import summary
 from tokenguard.report.page_style import STYLE
 from tokenguard.report.posture import Posture, ages, calendar
-from tokenguard.report.sections import MAX_ROWS, Cell, Figure, Table, figures, sections
+from tokenguard.report.report_tables import MAX_ROWS, Cell, Figure, Table, figures, sections
 from tokenguard.text import safe_text
 
 _LONGEST = 300

@@ -9,9 +9,9 @@ from functools import cached_property
 from tokenguard.domain.liveness import ScopeVerdict, Verdict
 from tokenguard.domain.token import Record
 from tokenguard.frozen import Frozen, replace
+from tokenguard.policy.context import Surroundings
 from tokenguard.policy.evaluation import Assessment, Violation
-from tokenguard.policy.model import Due, Match, Policy, Severity, Waiver, born, due_of
-from tokenguard.policy.surroundings import Surroundings
+from tokenguard.policy.model import Due, Policy, PolicyWaiver, RuleSelector, Severity, born, due_of
 from tokenguard.report.gathering import violations
 
 HORIZON = timedelta(days=90)
@@ -43,10 +43,10 @@ class Upcoming(Frozen, frozen=True, kw_only=True):
     """Its name, with its store if there are several."""
 
 
-class Standing(Frozen, frozen=True, kw_only=True):
+class WaiverStatus(Frozen, frozen=True, kw_only=True):
     """A waiver and what it covers now."""
 
-    waiver: Waiver
+    waiver: PolicyWaiver
     covers: int | None
     """How many violations; None of a waiver for files, which a report does not look at."""
     left: int
@@ -139,11 +139,11 @@ def places(posture: Posture) -> list[Owned]:
     return [replace(row, called=called.get(row.name, "")) for row in _gravest_first(tokens, counts)]
 
 
-def standings(posture: Posture) -> list[Standing]:
+def standings(posture: Posture) -> list[WaiverStatus]:
     """Every waiver of the policy, that which ends first on top; ended ones too, as long as they are in the policy."""
     covered = Counter(_key(each.waiver) for assessment in posture.assessments for each in assessment.waived)
     found = [
-        Standing(
+        WaiverStatus(
             waiver=each,
             covers=None if each.match.path else covered[_key(each)],
             left=-((posture.at - each.until) // timedelta(days=1)),
@@ -183,5 +183,5 @@ def _gravest_first(tokens: Counter[str], counts: Mapping[str, Counter[str]]) -> 
     return sorted(rows, key=lambda row: (*(-row.levels.get(level, 0) for level in LEVELS), row.name))
 
 
-def _key(waiver: Waiver) -> tuple[str, Match, datetime]:
+def _key(waiver: PolicyWaiver) -> tuple[str, RuleSelector, datetime]:
     return waiver.rule, waiver.match, waiver.until

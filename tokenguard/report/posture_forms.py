@@ -9,9 +9,10 @@ from typing import Any
 
 from tokenguard.domain.token import Record
 from tokenguard.inventory.views import day, moment
+from tokenguard.markdown import exact, plain, table
 from tokenguard.policy.evaluation import Violation
 from tokenguard.policy.model import born, due_of
-from tokenguard.report import sections as tables
+from tokenguard.report import report_tables as tables
 from tokenguard.report.assessment_content import content
 from tokenguard.report.controls import Evidence, evidence
 from tokenguard.report.coverage import Coverage, coverage
@@ -20,8 +21,8 @@ from tokenguard.report.posture import (
     LEVELS,
     Owned,
     Posture,
-    Standing,
     Upcoming,
+    WaiverStatus,
     ages,
     calendar,
     of_token,
@@ -31,7 +32,6 @@ from tokenguard.report.posture import (
     standings,
 )
 from tokenguard.report.rotations import Rotation, rotations
-from tokenguard.rotation.markdown import exact, plain, table
 from tokenguard.text import safe_text
 
 _FORMULA = re.compile(r"\s*[=+\-@|%]")
@@ -167,7 +167,7 @@ def _rotation(row: Rotation) -> dict[str, Any]:
     }
 
 
-def _standing(row: Standing) -> dict[str, Any]:
+def _standing(row: WaiverStatus) -> dict[str, Any]:
     match = row.waiver.match
     return {
         "rule": row.waiver.rule,

@@ -11,11 +11,11 @@ from datetime import datetime
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Attempt
 from tokenguard.domain.liveness import Verdict
-from tokenguard.domain.token import Kind, RecordState
+from tokenguard.domain.token import CredentialKind, RecordState
 from tokenguard.errors import InputError, Unreachable
-from tokenguard.ports.provider import Ambiguous, Issuer, Listed, TokenList
+from tokenguard.ports.provider import Ambiguous, Issuer, ProviderToken, TokenList
 from tokenguard.rotation.machine import revoke_intended
-from tokenguard.rotation.session import Session
+from tokenguard.rotation.session import TokenSession
 
 _LOOKS = 3
 """At a list that lags: now, in the middle and at the end of that time."""
@@ -23,7 +23,9 @@ _MOST_ASKED = 3
 """Tokens that a list lacks and that are asked after, to learn whether it should hold them."""
 
 
-def search(session: Session, issuer: Issuer, attempt: Attempt, *, every: bool = False) -> tuple[Listed, ...]:
+def search(
+    session: TokenSession, issuer: Issuer, attempt: Attempt, *, every: bool = False
+) -> tuple[ProviderToken, ...]:
     """The tokens that the provider lists under an attempt's label; none only if that is certain.
 
     Args:
@@ -48,7 +50,7 @@ def search(session: Session, issuer: Issuer, attempt: Attempt, *, every: bool = 
     return rows
 
 
-def confirm_gone(session: Session, issuer: Issuer, *ids: str, label: str = "", needed: bool = True) -> None:
+def confirm_gone(session: TokenSession, issuer: Issuer, *ids: str, label: str = "", needed: bool = True) -> None:
     """Look whether the provider lists what it was just asked to end, for as long as its list may lag behind.
 
     Args:
@@ -83,7 +85,7 @@ def confirm_gone(session: Session, issuer: Issuer, *ids: str, label: str = "", n
         raise Ambiguous(f"it is not known whether {name} has revoked the token: {why}", hint=_again(session))
 
 
-def doubt(session: Session, found: TokenList) -> str:
+def doubt(session: TokenSession, found: TokenList) -> str:
     """Why `found` cannot say that a token does not exist; empty if it can."""
     if found.gap:
         return f"its list is not known to be complete: {found.gap}"
@@ -107,7 +109,7 @@ def fits(hint: str, text: str) -> bool:
 
 
 def _looked(
-    session: Session, issuer: Issuer, settled: Callable[[TokenList], bool], *, since: datetime | None = None
+    session: TokenSession, issuer: Issuer, settled: Callable[[TokenList], bool], *, since: datetime | None = None
 ) -> TokenList:
     """The list, read again while it may lag behind what was done at `since` and does not settle the question."""
     clock, lag = session.context.clock, session.provider.capabilities.list_lag
@@ -124,7 +126,7 @@ def _looked(
         clock.sleep(wait / looks)
 
 
-def _lacks_own(session: Session, found: TokenList) -> bool | None:
+def _lacks_own(session: TokenSession, found: TokenList) -> bool | None:
     """Whether the list lacks the value that the store serves; None if none is known there, or it is to die.
 
     It is known by its id, or by its label or its hint: a label may have been typed by a person.
@@ -146,7 +148,7 @@ def _lacks_own(session: Session, found: TokenList) -> bool | None:
     return not (found.holds(*own) or (not own[0] and any(fits(row.hint, text) for row in found.rows)))
 
 
-def _others(session: Session) -> Iterator[Snapshot]:
+def _others(session: TokenSession) -> Iterator[Snapshot]:
     """Other tokens in use at the same place, by what the provider lists them under."""
     mine = session.record
     for each in session.context.store.scan():
@@ -154,13 +156,15 @@ def _others(session: Session) -> Iterator[Snapshot]:
         same = (record.provider, record.base_url, record.scope) == (mine.provider, mine.base_url, mine.scope)
         named = record.provider_id or record.label
         usable = (
-            record.state is RecordState.ACTIVE and record.kind is not Kind.PROVIDER_ADMIN and not each.document.busy
+            record.state is RecordState.ACTIVE
+            and record.kind is not CredentialKind.PROVIDER_ADMIN
+            and not each.document.busy
         )
         if same and named and usable and each.id != session.snapshot.id:
             yield each
 
 
-def _perhaps_alive(session: Session, snapshot: Snapshot) -> bool:
+def _perhaps_alive(session: TokenSession, snapshot: Snapshot) -> bool:
     """Whether the provider accepts the live value, or it is not known; a token that is dead need not be listed."""
     if not session.provider.capabilities.probe:
         return True
@@ -170,5 +174,5 @@ def _perhaps_alive(session: Session, snapshot: Snapshot) -> bool:
     return True
 
 
-def _again(session: Session) -> str:
+def _again(session: TokenSession) -> str:
     return f"tokenguard rotate {session.record.name} --resume looks again"

@@ -19,7 +19,7 @@ _GRAVEST_FIRST = (
 
 
 @unique
-class Skipped(StrEnum):
+class SkipReason(StrEnum):
     """Why a job did nothing."""
 
     OVER = "over"
@@ -30,17 +30,17 @@ class Skipped(StrEnum):
     """The first rotation at its provider did not succeed."""
 
 
-class Job(Frozen, frozen=True, kw_only=True):
+class BatchJob(Frozen, frozen=True, kw_only=True):
     """One token's turn."""
 
     name: TokenName
     run: Callable[[], object]
-    """Its outcome is handed on; `Skipped` where there was nothing to do."""
+    """Its outcome is handed on; `SkipReason` where there was nothing to do."""
     pause: float = 0.0
     """Seconds to leave before the next job of the same provider."""
 
 
-class Result(Frozen, frozen=True, kw_only=True):
+class BatchResult(Frozen, frozen=True, kw_only=True):
     """How one job ended; `error` is None if it is done."""
 
     name: TokenName
@@ -54,7 +54,7 @@ class Result(Frozen, frozen=True, kw_only=True):
         return self.error.exit_code if self.error else ExitCode.OK
 
 
-def run_all(jobs: Iterable[Job], clock: Clock) -> Iterator[Result]:
+def run_all(jobs: Iterable[BatchJob], clock: Clock) -> Iterator[BatchResult]:
     """Run the jobs in their order and yield each result as it comes.
 
     Only our own errors are results; an interrupt or a bug ends the batch, with what was done so far yielded.
@@ -67,13 +67,13 @@ def run_all(jobs: Iterable[Job], clock: Clock) -> Iterator[Result]:
         try:
             outcome = job.run()
         except TokenguardError as error:
-            yield Result(name=job.name, error=error)
+            yield BatchResult(name=job.name, error=error)
         else:
-            wait = 0.0 if isinstance(outcome, Skipped) else wait
-            yield Result(name=job.name, outcome=outcome)
+            wait = 0.0 if isinstance(outcome, SkipReason) else wait
+            yield BatchResult(name=job.name, outcome=outcome)
 
 
-def gravest(results: Iterable[Result]) -> ExitCode:
+def gravest(results: Iterable[BatchResult]) -> ExitCode:
     """The exit code of a batch: 6 before 5 before 4 before 3."""
     return gravest_code(result.exit_code for result in results)
 

@@ -23,18 +23,19 @@ from tokenguard.errors import (
     Unreachable,
 )
 from tokenguard.frozen import replace
-from tokenguard.ports.places import Displaced
-from tokenguard.ports.store import Found
-from tokenguard.rotation import aborting, accepting, ending, guarding, handover, minting, reaping
-from tokenguard.rotation.batch import Result
+from tokenguard.ports.external_fields import UnexpectedValue
+from tokenguard.ports.store import FieldState
+from tokenguard.rotation import abort as aborting
+from tokenguard.rotation import cleanup, create, handover, preconditions, publish, revoke
+from tokenguard.rotation.batch import BatchResult
 from tokenguard.rotation.keeping import asserted
 from tokenguard.rotation.machine import death_owed
-from tokenguard.rotation.opening import open_existing, open_new, take_over
+from tokenguard.rotation.prompts import grant_task, revoke_task
 from tokenguard.rotation.reprobe import reprobe
-from tokenguard.rotation.session import Context, Session, new_operation_id
-from tokenguard.rotation.words import grant_task, revoke_task
+from tokenguard.rotation.session import Context, TokenSession, new_operation_id
+from tokenguard.rotation.start import open_existing, open_new, take_over
 
-_Effect = Callable[[Session], None]
+_Effect = Callable[[TokenSession], None]
 
 
 class Engine:
@@ -54,7 +55,7 @@ class Engine:
         """
         unclaimed = record.state is RecordState.UNCLAIMED
         session = open_new(self._context, replace(record, seen=seen), Mode.ADD, reason=reason)
-        minting.take_given(session, value)
+        create.take_given(session, value)
         verdict = seen.verdict.value if seen else "not-probed"
         state = RecordState.UNCLAIMED if unclaimed else RecordState.PENDING
         session.advance(session.event(Op.ACCEPT, verdict=verdict), record=replace(session.record, state=state))
@@ -78,9 +79,11 @@ class Engine:
             raise InputError(
                 f"the store holds no live value of {name}", hint="`tokenguard show` says what is on record"
             )
-        if live.found is not Found.SAME:
-            raise Displaced.at(snapshot.document.record.location.url)  # whatever is there now is not ours to hand on
-        session = Session(self._context, snapshot)
+        if live.found is not FieldState.SAME:
+            raise UnexpectedValue.at(
+                snapshot.document.record.location.url
+            )  # whatever is there now is not ours to hand on
+        session = TokenSession(self._context, snapshot)
         handover.bring(session, consumers, live.value, reason=reason)
         return session.snapshot
 
@@ -135,7 +138,7 @@ class Engine:
         aborting.begin_abort(session)
         return self._run(session)
 
-    def reprobe(self, *tokens: TokenId, early: bool = False) -> Iterator[Result]:
+    def reprobe(self, *tokens: TokenId, early: bool = False) -> Iterator[BatchResult]:
         """Look again at values that are kept and due: one death window for each provider and host, for all of them.
 
         Yields a result for each value: its outcome is the grade of its death now, None where nothing certain was
@@ -143,7 +146,7 @@ class Engine:
         """
         return reprobe(self._context, tokens, early=early)
 
-    def _run(self, session: Session, *, resumed: bool = False) -> Snapshot:
+    def _run(self, session: TokenSession, *, resumed: bool = False) -> Snapshot:
         try:
             if resumed:
                 _settle_attempt(session)
@@ -204,66 +207,66 @@ class Engine:
         return snapshot
 
 
-def _settle_attempt(session: Session) -> None:
+def _settle_attempt(session: TokenSession) -> None:
     """A resumer never uses another runner's intent: it finds out what became of it first."""
     if session.journal.stage is Stage.MINT:
         attempt = session.journal.attempts[-1]
         if attempt.state is AttemptState.INTENDED:
-            minting.reconcile(session)
+            create.reconcile(session)
 
 
-def _next_effect(session: Session) -> _Effect:
+def _next_effect(session: TokenSession) -> _Effect:
     """The one effect that leads on from the stage in the journal."""
     journal = session.journal
     attempt = journal.attempt
     if attempt is not None and attempt.state is AttemptState.REJECTED and journal.stage is not Stage.ABORTING:
-        return lambda held: reaping.reap(held, held.journal.attempts[-1])
+        return lambda held: cleanup.reap(held, held.journal.attempts[-1])
     making = {
         Mode.ADD: _needs_value_again,
         Mode.ISSUE: _mint_anew,
         Mode.PLANNED: _mint_anew,
     }
-    after_open = making.get(journal.mode, guarding.intend_revoke)
-    after_revoked = _mint_anew if journal.mode is Mode.COMPROMISED else ending.prove
-    ends = {Mode.PLANNED: guarding.intend_revoke, Mode.COMPROMISED: ending.prove}
+    after_open = making.get(journal.mode, preconditions.intend_revoke)
+    after_revoked = _mint_anew if journal.mode is Mode.COMPROMISED else revoke.prove
+    ends = {Mode.PLANNED: preconditions.intend_revoke, Mode.COMPROMISED: revoke.prove}
     effects: dict[Stage, _Effect] = {
         Stage.OPEN: after_open,
         Stage.MINT: _mint_anew,
-        Stage.STORED: _mint_anew if attempt and attempt.state is AttemptState.GONE else accepting.accept,
-        Stage.VERIFIED: accepting.publish,
+        Stage.STORED: _mint_anew if attempt and attempt.state is AttemptState.GONE else publish.accept,
+        Stage.VERIFIED: publish.publish,
         Stage.PUBLISHED: handover.hand_over,
-        Stage.CONSUMED: ends.get(journal.mode, ending.finish),
-        Stage.REVOKE_INTENDED: ending.revoke,
+        Stage.CONSUMED: ends.get(journal.mode, revoke.finish),
+        Stage.REVOKE_INTENDED: revoke.revoke,
         Stage.REVOKED: after_revoked,
-        Stage.DEAD: ending.finish,
+        Stage.DEAD: revoke.finish,
         Stage.ABORTING: aborting.undo,
     }
     return effects[journal.stage]
 
 
-def _mint_anew(session: Session) -> None:
-    minting.begin_attempt(session)
-    minting.mint(session)
+def _mint_anew(session: TokenSession) -> None:
+    create.begin_attempt(session)
+    create.mint(session)
 
 
-def _needs_value_again(session: Session) -> None:
+def _needs_value_again(session: TokenSession) -> None:
     raise Unfinished(
         f"adding {session.record.name} was interrupted before its value was stored",
         hint=f"tokenguard rotate {session.record.name} --abort, then add it again",
     )
 
 
-def _note_why(session: Session, error: TokenguardError) -> None:
+def _note_why(session: TokenSession, error: TokenguardError) -> None:
     """Leave word in the journal of why it stopped; best effort, since the store may be what failed."""
     if isinstance(error, Tampered) or session.journal.stage.ended:
         return
     with suppress(TokenguardError):
         if death_owed(session.journal) and session.journal.stage in {Stage.PUBLISHED, Stage.CONSUMED}:
-            ending.prove_in_passing(session)
+            revoke.prove_in_passing(session)
         session.commit(session.event(Op.BLOCK, stage=session.journal.stage.value), waiting_for=error.message)
 
 
-def _add_resume_line(session: Session, error: TokenguardError) -> None:
+def _add_resume_line(session: TokenSession, error: TokenguardError) -> None:
     """Whatever did not answer, the operation stays open: the hint ends with the line that goes on with it."""
     line = f"tokenguard rotate {session.record.name} --"
     if isinstance(error, Unreachable) and not isinstance(error, Conflict) and line not in error.hint:

@@ -11,13 +11,13 @@ from tokenguard.errors import Fenced, NeedsPerson, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.ports.delivery import Delivery, Holds
 from tokenguard.ports.operator import Task
-from tokenguard.rotation.accepting import new_value
 from tokenguard.rotation.machine import unconfirmed
-from tokenguard.rotation.session import Session
-from tokenguard.rotation.words import hand_over_task
+from tokenguard.rotation.prompts import hand_over_task
+from tokenguard.rotation.publish import new_value
+from tokenguard.rotation.session import TokenSession
 
 
-def hand_over(session: Session) -> None:
+def hand_over(session: TokenSession) -> None:
     """Deliver to every consumer that is not confirmed yet, then say CONSUMED."""
     waiting = unconfirmed(session.record, session.journal)
     if waiting is None and session.journal.mode is not Mode.PLANNED:
@@ -27,13 +27,13 @@ def hand_over(session: Session) -> None:
     session.advance(session.event(Op.DELIVER, Phase.OUTCOME, result=_summary(session.record)))
 
 
-def catch_up(session: Session) -> None:
+def catch_up(session: TokenSession) -> None:
     """Deliver to consumers that were declared after the hand-over was over."""
     for consumer in unconfirmed(session.record, session.journal) or ():
         _deliver(session, consumer, new_value(session))
 
 
-def bring(session: Session, consumers: Iterable[Consumer], value: Value, *, reason: str) -> None:
+def bring(session: TokenSession, consumers: Iterable[Consumer], value: Value, *, reason: str) -> None:
     """Deliver the live value outside an operation, to consumers that were declared after it was published."""
     for consumer in consumers:
         try:
@@ -43,7 +43,7 @@ def bring(session: Session, consumers: Iterable[Consumer], value: Value, *, reas
             raise Unfinished(error.message, hint=hint) from None
 
 
-def take_back(session: Session, previous: Value | None) -> None:
+def take_back(session: TokenSession, previous: Value | None) -> None:
     """Give every consumer that was handed the new value its previous one (an abort), if there was one."""
     for handover in session.journal.handovers:
         consumer = handover.consumer
@@ -66,7 +66,7 @@ def take_back(session: Session, previous: Value | None) -> None:
             session.context.progress.note(f"{consumer} had no value before: what it was handed is still there")
 
 
-def _deliver(session: Session, consumer: Consumer, value: Value, *, reason: str = "") -> None:
+def _deliver(session: TokenSession, consumer: Consumer, value: Value, *, reason: str = "") -> None:
     session.commit(
         session.event(Op.DELIVER, Phase.INTENT, **_named(consumer), reason=reason),
         handovers=_with(session, consumer, HandoverLevel.INTENDED),
@@ -86,7 +86,7 @@ def _deliver(session: Session, consumer: Consumer, value: Value, *, reason: str 
 
 
 @contextmanager
-def _put_right_if_late(session: Session, delivery: Delivery | None, consumer: Consumer) -> Iterator[None]:
+def _put_right_if_late(session: TokenSession, delivery: Delivery | None, consumer: Consumer) -> Iterator[None]:
     """A delivery cannot be fenced: who finds that another runner has gone on gives back what the store serves now."""
     try:
         yield
@@ -97,7 +97,7 @@ def _put_right_if_late(session: Session, delivery: Delivery | None, consumer: Co
         raise
 
 
-def _push(session: Session, delivery: Delivery, consumer: Consumer, value: Value) -> None:
+def _push(session: TokenSession, delivery: Delivery, consumer: Consumer, value: Value) -> None:
     session.context.progress.waiting(f"delivering to {consumer}")
     delivery.push(consumer, value)
     holds = delivery.verify(consumer, value)
@@ -110,7 +110,7 @@ def _push(session: Session, delivery: Delivery, consumer: Consumer, value: Value
     )
 
 
-def _ask_person(session: Session, consumer: Consumer) -> str:
+def _ask_person(session: TokenSession, consumer: Consumer) -> str:
     name = session.record.name
     who = session.context.operator.done(hand_over_task(session.record, consumer))
     if who is None:
@@ -121,7 +121,7 @@ def _ask_person(session: Session, consumer: Consumer) -> str:
     return who
 
 
-def _ask_to_take_back(session: Session, consumer: Consumer, *, replaces: bool) -> None:
+def _ask_to_take_back(session: TokenSession, consumer: Consumer, *, replaces: bool) -> None:
     name = session.record.name
     task = Task(
         title=f"give {consumer.target} the previous token of {name} again",
@@ -143,7 +143,7 @@ def _ask_to_take_back(session: Session, consumer: Consumer, *, replaces: bool) -
         )
 
 
-def _with(session: Session, consumer: Consumer, level: HandoverLevel, *, by: str = "") -> tuple[Handover, ...]:
+def _with(session: TokenSession, consumer: Consumer, level: HandoverLevel, *, by: str = "") -> tuple[Handover, ...]:
     now = session.context.clock.now()
     known = {handover.consumer: handover for handover in session.journal.handovers}
     fresh = Handover(consumer=consumer, level=level, at=now, by=by)

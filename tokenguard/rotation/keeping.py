@@ -7,7 +7,7 @@ from tokenguard.domain.journal import Old, Quarantined
 from tokenguard.domain.liveness import DeathControl, DeathGrade, DeathProof, Observation, Verdict
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.frozen import replace
-from tokenguard.rotation.session import Context, Session
+from tokenguard.rotation.session import Context, TokenSession
 
 
 def asserted(context: Context, snapshot: Snapshot, seen: DeathProof, said_by: str) -> DeathProof:
@@ -34,7 +34,7 @@ def listed_dead(at: datetime) -> DeathProof:
     )
 
 
-def quarantined(session: Session, old: Old, proof: DeathProof) -> Quarantined:
+def quarantined(session: TokenSession, old: Old, proof: DeathProof) -> Quarantined:
     """The old value as it is kept, to be looked at again: soon if nothing is proven yet, later if its proof is."""
     wait = session.provider.capabilities.death_window.confirm_after if proof.proven else timedelta(0)
     return Quarantined(

@@ -21,18 +21,18 @@ from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import NotProvenDead, TokenguardError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.rotation.absence import doubt
-from tokenguard.rotation.batch import Result
-from tokenguard.rotation.controls import ControlResult, ControlSearch
+from tokenguard.rotation.batch import BatchResult
+from tokenguard.rotation.control_search import ControlResult, ControlSearch
 from tokenguard.rotation.keeping import last_look, listed_dead
-from tokenguard.rotation.proving import RefusalSeries, pause_of
-from tokenguard.rotation.session import Context, Session, new_operation_id
-from tokenguard.rotation.words import evidence_words
+from tokenguard.rotation.prompts import evidence_words
+from tokenguard.rotation.proof_of_death import RefusalSeries, pause_of
+from tokenguard.rotation.session import Context, TokenSession, new_operation_id
 from tokenguard.text import counted
 
 _Key = tuple[TokenId, Label]
 
 
-class _Kept(Frozen, frozen=True, kw_only=True):
+class _KeptValue(Frozen, frozen=True, kw_only=True):
     """One value that is to be looked at."""
 
     token: TokenId
@@ -41,41 +41,41 @@ class _Kept(Frozen, frozen=True, kw_only=True):
     value: Value
 
 
-def reprobe(context: Context, tokens: Iterable[TokenId], *, early: bool = False) -> Iterator[Result]:
+def reprobe(context: Context, tokens: Iterable[TokenId], *, early: bool = False) -> Iterator[BatchResult]:
     """Look again at every value that is kept of these tokens and due (all of them, if `early`).
 
     Yields a result for each value. Its outcome is the grade that its death has now; None if nothing certain was
     learned. Its error is `NotProvenDead` if it is accepted again, and its revoke is open.
     """
-    places: defaultdict[tuple[str, str], list[_Kept]] = defaultdict(list)
+    places: defaultdict[tuple[str, str], list[_KeptValue]] = defaultdict(list)
     for token in tokens:
         snapshot = context.store.load(token)
         record = snapshot.document.record
         try:
             places[record.provider, record.base_url] += _due(context, snapshot, early=early)
         except TokenguardError as error:
-            yield Result(name=record.name, error=error)
+            yield BatchResult(name=record.name, error=error)
     for kept in places.values():
         if not kept:
             continue
         try:
             yield from _Looks(context, kept).run()
         except TokenguardError as error:  # one provider that cannot be asked does not keep us from the next
-            yield Result(name=kept[0].record.name, error=error)
+            yield BatchResult(name=kept[0].record.name, error=error)
 
 
-def _due(context: Context, snapshot: Snapshot, *, early: bool) -> list[_Kept]:
+def _due(context: Context, snapshot: Snapshot, *, early: bool) -> list[_KeptValue]:
     """The values of one token to look at; what is gone already leaves the quarantine."""
-    now, found = context.clock.now(), list[_Kept]()
+    now, found = context.clock.now(), list[_KeptValue]()
     for item in snapshot.document.quarantine:
         if not (early or item.probe_due_at <= now):
             continue
         held = context.store.read_candidate(snapshot.id, item.label)
         record = snapshot.document.record
         if isinstance(held, Value):
-            found.append(_Kept(token=snapshot.id, record=record, item=item, value=held))
+            found.append(_KeptValue(token=snapshot.id, record=record, item=item, value=held))
         elif not snapshot.document.busy:
-            session = Session(context, context.store.load(snapshot.id))
+            session = TokenSession(context, context.store.load(snapshot.id))
             _leave(session, item, result="value-gone")
     return found
 
@@ -83,7 +83,7 @@ def _due(context: Context, snapshot: Snapshot, *, early: bool) -> list[_Kept]:
 class _Looks:
     """One death window at one provider and host, for all values that are due there."""
 
-    def __init__(self, context: Context, kept: Sequence[_Kept]) -> None:
+    def __init__(self, context: Context, kept: Sequence[_KeptValue]) -> None:
         self._context = context
         vendor = context.vendors.of(kept[0].record)
         self._provider = vendor.provider
@@ -93,7 +93,7 @@ class _Looks:
         self._series = {key: RefusalSeries(context.clock, self._window) for key in self._pending}
         self._controls = ControlSearch(context.store, kept[0].record, vendor)
 
-    def run(self) -> Iterator[Result]:
+    def run(self) -> Iterator[BatchResult]:
         """Probe round after round until each value is decided; ends at once where there is no control."""
         if not self._provider.capabilities.probe:
             yield from self._in_list()
@@ -112,7 +112,7 @@ class _Looks:
                 self._context.progress.waiting(f"{self._provider.name}: {left} refused; looking again in {pause:.3g} s")
                 self._context.clock.sleep(pause)
 
-    def _in_list(self) -> Iterator[Result]:
+    def _in_list(self) -> Iterator[BatchResult]:
         """Where nothing can be probed: look in the provider's own list, if there is one."""
         if self._issuer is None:
             return
@@ -121,13 +121,13 @@ class _Looks:
             if found.holds(kept.item.provider_id):
                 yield _tried(kept, _alarm, self._context)
             elif kept.item.provider_id:
-                session = Session(self._context, self._context.store.load(kept.token))
+                session = TokenSession(self._context, self._context.store.load(kept.token))
                 if why := doubt(session, found):
                     yield self._unclear(kept, why)
                 else:
                     yield self._settled(kept, listed_dead(now))
 
-    def _round(self) -> Generator[Result, None, dict[_Key, datetime]]:
+    def _round(self) -> Generator[BatchResult, None, dict[_Key, datetime]]:
         """Probe what is pending, once. Returns what was refused, and when; the rest is pending no longer."""
         refused: dict[_Key, datetime] = {}
         for key, kept in tuple(self._pending.items()):
@@ -142,7 +142,7 @@ class _Looks:
                 yield self._unclear(kept, f"no clear answer ({look.reason})")
         return refused
 
-    def _without(self, control: ControlResult) -> Iterator[Result]:
+    def _without(self, control: ControlResult) -> Iterator[BatchResult]:
         """Nothing that could tell these refusals from an outage was accepted: nothing is concluded."""
         name = self._provider.name
         outage = f"{name} also refuses what it accepted before, so this may be an outage"
@@ -150,27 +150,29 @@ class _Looks:
         for kept in self._pending.values():
             yield self._unclear(kept, outage if control.doubt else alone)
 
-    def _unclear(self, kept: _Kept, why: str) -> Result:
+    def _unclear(self, kept: _KeptValue, why: str) -> BatchResult:
         self._context.progress.note(f"{kept.record.name}: nothing certain about {kept.item.label}, it is kept: {why}")
-        return Result(name=kept.record.name)
+        return BatchResult(name=kept.record.name)
 
-    def _settled(self, kept: _Kept, proof: DeathProof) -> Result:
+    def _settled(self, kept: _KeptValue, proof: DeathProof) -> BatchResult:
         return _tried(kept, lambda session, item: _settle(session, item, proof), self._context)
 
 
-def _tried(kept: _Kept, act: Callable[[Session, Quarantined], DeathGrade | None], context: Context) -> Result:
+def _tried(
+    kept: _KeptValue, act: Callable[[TokenSession, Quarantined], DeathGrade | None], context: Context
+) -> BatchResult:
     """Act on the item as it is now, if it is still kept as it was looked at."""
     grade = None
     try:
-        session = Session(context, context.store.load(kept.token))
+        session = TokenSession(context, context.store.load(kept.token))
         if kept.item in session.snapshot.document.quarantine:
             grade = act(session, kept.item)
     except TokenguardError as error:
-        return Result(name=kept.record.name, error=error)
-    return Result(name=kept.record.name, outcome=grade)
+        return BatchResult(name=kept.record.name, error=error)
+    return BatchResult(name=kept.record.name, outcome=grade)
 
 
-def _settle(session: Session, item: Quarantined, proof: DeathProof) -> DeathGrade | None:
+def _settle(session: TokenSession, item: Quarantined, proof: DeathProof) -> DeathGrade | None:
     """Confirm what was proven before, and destroy it; prove what was not. An open operation is its runner's alone."""
     if session.snapshot.document.busy:
         return None
@@ -192,7 +194,7 @@ def _settle(session: Session, item: Quarantined, proof: DeathProof) -> DeathGrad
 
 
 def _commit_death(
-    session: Session, item: Quarantined, proof: DeathProof, *, quarantine: Sequence[Quarantined] | None = None
+    session: TokenSession, item: Quarantined, proof: DeathProof, *, quarantine: Sequence[Quarantined] | None = None
 ) -> None:
     """Put the better proof on record; also as the last operation's, if this is the value that it was to end."""
     record, leak = after_death(session.record, item.fingerprint, proof)
@@ -212,12 +214,12 @@ def _commit_death(
     session.commit(event, record=record, quarantine=quarantine, proof=proof if ours else session.journal.proof)
 
 
-def _leave(session: Session, item: Quarantined, *, result: str) -> None:
+def _leave(session: TokenSession, item: Quarantined, *, result: str) -> None:
     event = session.event(Op.DESTROY, Phase.OUTCOME, label=item.label, result=result)
     session.commit(event, quarantine=_others(session, item))
 
 
-def _others(session: Session, item: Quarantined, new: Quarantined | None = None) -> list[Quarantined]:
+def _others(session: TokenSession, item: Quarantined, new: Quarantined | None = None) -> list[Quarantined]:
     """The quarantine with `new` in the place of `item`."""
     kept = session.snapshot.document.quarantine
     return [each for each in (new if other.label == item.label else other for other in kept) if each is not None]
@@ -228,7 +230,7 @@ def _without_look(record: Record) -> Record:
     return replace(record, seen=None) if record.state is RecordState.RETIRED else record
 
 
-def _alarm(session: Session, item: Quarantined) -> Never:
+def _alarm(session: TokenSession, item: Quarantined) -> Never:
     """Reopen the revoke of exactly this value, unless another operation is open."""
     name, now = session.record.name, session.context.clock.now()
     claim = "its death was proven" if item.proof.proven else f"its death was {item.proof.words}"

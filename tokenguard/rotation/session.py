@@ -40,7 +40,7 @@ class Context(Frozen, frozen=True, kw_only=True):
     """Whether the policy accepts a death that is only asserted: of this token, with so many more of its provider."""
 
 
-class Session:
+class TokenSession:
     """The hold. Every effect is decided from `journal` as this session last wrote it, never from "what is current"."""
 
     def __init__(self, context: Context, snapshot: Snapshot) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from tokenguard.sandbox.knobs import ListPaging, ListStyle
+from tokenguard.sandbox.fault_settings import ListPaging, ListStyle
 from tokenguard.sandbox.wire import Call, Headers, Reply, reply
 from tokenguard.sandbox.world import Issued
 

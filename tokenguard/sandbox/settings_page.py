@@ -6,7 +6,7 @@ from html import escape
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
-from tokenguard.sandbox.knobs import Operation
+from tokenguard.sandbox.fault_settings import Operation
 from tokenguard.sandbox.wire import Call, Reply, page
 from tokenguard.sandbox.world import Issued, World
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 from tokenguard.domain.secret import Secret
 from tokenguard.ports.clock import Clock
-from tokenguard.sandbox import values
+from tokenguard.sandbox import fake_values
 from tokenguard.sandbox.callbacks import Callbacks, Hook
-from tokenguard.sandbox.knobs import Knobs
+from tokenguard.sandbox.fault_settings import Knobs
 from tokenguard.sandbox.limits import Limiter
 
 
@@ -90,7 +90,7 @@ class World:
         self._books = _Books()
         self._lock = threading.RLock()
         self.admin = self._issue(
-            self._books.keys, name="admin", value=values.autoposting_key, place=self.org_id, scopes=("*",)
+            self._books.keys, name="admin", value=fake_values.autoposting_key, place=self.org_id, scopes=("*",)
         )
         self.admin.unlisted = True
 
@@ -107,12 +107,12 @@ class World:
         """Make a Descript-like token; KeyError if there is no such Drive."""
         if self.drive(drive_id) is None:
             raise KeyError(drive_id)
-        return self._issue(self._books.tokens, name=name, value=values.descript_token, place=drive_id)
+        return self._issue(self._books.tokens, name=name, value=fake_values.descript_token, place=drive_id)
 
     def create_key(self, name: str, scopes: Sequence[str], expires_at: datetime | None = None) -> Issued:
         """Make an Autoposting-like key."""
         issued = self._issue(
-            self._books.keys, name=name, value=values.autoposting_key, place=self.org_id, scopes=tuple(scopes)
+            self._books.keys, name=name, value=fake_values.autoposting_key, place=self.org_id, scopes=tuple(scopes)
         )
         issued.expires_at = expires_at
         return issued
@@ -126,7 +126,7 @@ class World:
 
     def create_hook(self, url: str, events: Sequence[str]) -> Hook:
         """Register a webhook of the Autoposting-like vendor."""
-        secret = values.webhook_secret()
+        secret = fake_values.webhook_secret()
         hook = Hook(id=f"wh_{secrets.token_hex(8)}", url=url, events=tuple(events), secret=Secret(secret))
         with self._lock:
             self.values.add(secret)
@@ -171,7 +171,7 @@ class World:
     def log_in(self) -> Issued:
         """A person's session at the Autoposting-like vendor."""
         session = self._issue(
-            self._books.keys, name="session", value=values.session_token, place=self.org_id, scopes=("*",)
+            self._books.keys, name="session", value=fake_values.session_token, place=self.org_id, scopes=("*",)
         )
         session.session = session.unlisted = True
         return session

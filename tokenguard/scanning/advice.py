@@ -2,7 +2,7 @@
 
 from enum import StrEnum, unique
 
-from tokenguard.domain.finding import Finding, Kind
+from tokenguard.domain.finding import Finding, FindingKind
 
 
 @unique
@@ -36,7 +36,7 @@ _STEPS = {
 
 def advice(finding: Finding, reach: Reach) -> str:
     """One sentence for the person who reads the finding."""
-    if finding.kind is Kind.OWN and finding.facts.get("state") == "revoked":
+    if finding.kind is FindingKind.OWN and finding.facts.get("state") == "revoked":
         return f"already revoked on {finding.facts.get('since', 'an unknown date')}: take it out of the file"
     return _STEPS[Reach.COMMITTED if finding.facts.get("reach") == Reach.COMMITTED else reach]
 
@@ -50,4 +50,4 @@ def waiver_words(finding: Finding) -> str:
 def subject(finding: Finding) -> str:
     """What was found, and of an own token whose it is, as far as that was looked up."""
     facts = (f"{name} {finding.facts[name]}" for name in _WHOSE if name in finding.facts)
-    return ", ".join([finding.type, *facts]) if finding.kind is Kind.OWN else finding.type
+    return ", ".join([finding.type, *facts]) if finding.kind is FindingKind.OWN else finding.type

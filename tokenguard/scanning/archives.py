@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from tokenguard.domain.finding import Skipped
-from tokenguard.scanning.source import MAX_BYTES, Blob, Source
+from tokenguard.domain.finding import SkippedContent
+from tokenguard.scanning.content import MAX_BYTES, Blob, Source
 
 MAX_DEPTH = 3
 _MAX_MEMBERS = 20_000
@@ -39,28 +39,28 @@ def _inside(blob: Blob, depth: int, room: _Room) -> Iterator[Source]:
     if not (data.startswith(_MARKS) or data[_TAR_MARK] == _TAR or _ends_as_zip(data)):
         return
     if depth == 0:
-        yield Skipped(path=blob.path, reason="archive-too-deep")
+        yield SkippedContent(path=blob.path, reason="archive-too-deep")
         return
-    from tokenguard.scanning.unpacking import BROKEN, opened  # noqa: PLC0415 - few commits hold an archive
+    from tokenguard.scanning.archive_readers import BROKEN, opened  # noqa: PLC0415 - few commits hold an archive
 
     try:
         for name, read in opened(blob):
             if not room.left:
-                yield Skipped(path=blob.path, reason="archive-too-large")
+                yield SkippedContent(path=blob.path, reason="archive-too-large")
                 return
             content, whole = read()
             room.take(len(content))
             member = Blob(path=f"{blob.path}!{name}", data=content, origin=blob.origin)
             if len(content) > MAX_BYTES:
-                yield Skipped(path=member.path, reason="too-large")
+                yield SkippedContent(path=member.path, reason="too-large")
                 continue
             if not whole:
-                yield Skipped(path=member.path, reason="broken-archive")
+                yield SkippedContent(path=member.path, reason="broken-archive")
             if content or whole:
                 yield member
                 yield from _inside(member, depth - 1, room)
     except BROKEN:
-        yield Skipped(path=blob.path, reason="broken-archive")
+        yield SkippedContent(path=blob.path, reason="broken-archive")
 
 
 def _ends_as_zip(data: bytes) -> bool:

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import msgspec
 
-from tokenguard.detection.own_index import KEY_BYTES, OwnTag
+from tokenguard.detection.known_token_index import KEY_BYTES, OwnTag
 from tokenguard.errors import InputError, Tampered
 from tokenguard.files import check_private_file, create_private, make_private_dir, read_limited, shown
 from tokenguard.frozen import Frozen
@@ -26,7 +26,7 @@ _SYMBOLS = re.compile(r"[-_:.+/=~]{0,8}")
 _DOMAIN = b"tokenguard fingerprints 1\n"
 
 
-class Waiver(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class BundleWaiver(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who answers for a token's live value being found. Comes with the publisher's signature and from nowhere else."""
 
     token: str
@@ -48,7 +48,7 @@ class Bundle(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True):
     symbols: str
     """Which characters beyond letters and digits the values use."""
     entries: tuple[OwnTag, ...]
-    waivers: tuple[Waiver, ...] = ()
+    waivers: tuple[BundleWaiver, ...] = ()
 
 
 class _Signed(Frozen, frozen=True, forbid_unknown_fields=True):

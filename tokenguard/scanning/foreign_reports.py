@@ -18,7 +18,7 @@ _MAX_TEXT = 300
 _REDACTED = re.compile(r"REDACTED|\*\*\*|\.\.\.\Z")
 
 
-class Sighting(Frozen, frozen=True, kw_only=True):
+class ReportedLeak(Frozen, frozen=True, kw_only=True):
     """One place where something leaked, as a scanner reported it. All texts are from outside."""
 
     scanner: str
@@ -39,7 +39,7 @@ class Sighting(Frozen, frozen=True, kw_only=True):
         return f"{self.path}:{self.line}" if self.path and self.line else self.path or "somewhere"
 
 
-def read_report(data: bytes, *, source: str) -> list[Sighting]:
+def read_report(data: bytes, *, source: str) -> list[ReportedLeak]:
     """The sightings of a finding file.
 
     Args:
@@ -49,7 +49,7 @@ def read_report(data: bytes, *, source: str) -> list[Sighting]:
     Raises:
         InputError: it is not JSON within the caps, or not of a known scanner; nothing of it is quoted.
     """
-    sightings: list[Sighting] = []
+    sightings: list[ReportedLeak] = []
     for document in _documents(data, source):
         for node in _items(document):
             reader = next((read for knows, read in _READERS if knows(node)), None)
@@ -79,14 +79,14 @@ def _items(document: JsonTree) -> Iterable[dict[str, Any]]:
     return [node if isinstance(node, dict) else {} for node in nodes]
 
 
-def _ours(node: dict[str, Any]) -> Iterator[Sighting]:
+def _ours(node: dict[str, Any]) -> Iterator[ReportedLeak]:
     """Where a rule has noticed an own token too, that is one leak: the finding that knows its token stands for it."""
     findings = _dicts(node["findings"])
     owned = {_spot(found) for found in findings if found.get("kind") == "own" and _number(found, "column")}
     for found in findings:
         if found.get("kind") != "own" and _spot(found) in owned:
             continue
-        yield Sighting(
+        yield ReportedLeak(
             scanner="tokenguard",
             path=_text(found, "path"),
             line=_number(found, "line"),
@@ -101,8 +101,8 @@ def _spot(found: dict[str, Any]) -> tuple[str, int, int, str]:
     return _text(found, "path"), _number(found, "line"), _number(found, "column"), _text(found, "commit")
 
 
-def _gitleaks(node: dict[str, Any]) -> Iterator[Sighting]:
-    yield Sighting(
+def _gitleaks(node: dict[str, Any]) -> Iterator[ReportedLeak]:
+    yield ReportedLeak(
         scanner="gitleaks",
         path=_text(node, "File"),
         line=_number(node, "StartLine"),
@@ -112,10 +112,10 @@ def _gitleaks(node: dict[str, Any]) -> Iterator[Sighting]:
     )
 
 
-def _trufflehog(node: dict[str, Any]) -> Iterator[Sighting]:
+def _trufflehog(node: dict[str, Any]) -> Iterator[ReportedLeak]:
     data = _dict(_dict(node, "SourceMetadata"), "Data")
     where = next(iter(_dicts(list(data.values()))), {})  # one entry, named after the kind of source
-    yield Sighting(
+    yield ReportedLeak(
         scanner="trufflehog",
         path=_text(where, "file") or _text(where, "link"),
         line=_number(where, "line"),
@@ -125,10 +125,10 @@ def _trufflehog(node: dict[str, Any]) -> Iterator[Sighting]:
     )
 
 
-def _kingfisher_one(node: dict[str, Any]) -> Iterator[Sighting]:
+def _kingfisher_one(node: dict[str, Any]) -> Iterator[ReportedLeak]:
     found = _dict(node, "finding")
     commit = _dict(_dict(found, "git_metadata"), "commit")
-    yield Sighting(
+    yield ReportedLeak(
         scanner="kingfisher",
         path=_text(found, "path"),
         line=_number(found, "line"),
@@ -138,12 +138,12 @@ def _kingfisher_one(node: dict[str, Any]) -> Iterator[Sighting]:
     )
 
 
-def _kingfisher(node: dict[str, Any]) -> Iterator[Sighting]:
+def _kingfisher(node: dict[str, Any]) -> Iterator[ReportedLeak]:
     for found in _dicts(node["findings"]):
         yield from _kingfisher_one(found)
 
 
-def _ggshield(node: dict[str, Any]) -> Iterator[Sighting]:
+def _ggshield(node: dict[str, Any]) -> Iterator[ReportedLeak]:
     """Sub-scans (one a commit, its id being the hash) have the shape of the whole."""
     open_scans = [node]
     while open_scans:
@@ -153,7 +153,7 @@ def _ggshield(node: dict[str, Any]) -> Iterator[Sighting]:
         for entity in _dicts(scan.get("entities_with_incidents")):
             for incident in _dicts(entity.get("incidents")):
                 for occurrence in _dicts(incident.get("occurrences")):
-                    yield Sighting(
+                    yield ReportedLeak(
                         scanner="ggshield",
                         path=_text(entity, "filename"),
                         line=_number(occurrence, "line_start"),
@@ -164,7 +164,7 @@ def _ggshield(node: dict[str, Any]) -> Iterator[Sighting]:
 
 
 _Knows = Callable[[dict[str, Any]], bool]
-_READERS: tuple[tuple[_Knows, Callable[[dict[str, Any]], Iterator[Sighting]]], ...] = (
+_READERS: tuple[tuple[_Knows, Callable[[dict[str, Any]], Iterator[ReportedLeak]]], ...] = (
     (lambda node: "scanned" in node and "findings" in node, _ours),
     (lambda node: "SourceMetadata" in node, _trufflehog),
     (lambda node: "RuleID" in node and "Secret" in node, _gitleaks),
@@ -175,7 +175,7 @@ _READERS: tuple[tuple[_Knows, Callable[[dict[str, Any]], Iterator[Sighting]]], .
 )
 
 
-def _masked(sighting: Sighting) -> Sighting:
+def _masked(sighting: ReportedLeak) -> ReportedLeak:
     """A file may be named after what it holds: what is shown never holds a value."""
     return replace(
         sighting,

@@ -4,12 +4,12 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 
-from tokenguard.domain.finding import Origin, Skipped
+from tokenguard.domain.finding import Origin, SkippedContent
 from tokenguard.errors import InputError
+from tokenguard.scanning.content import MAX_BYTES
 from tokenguard.scanning.git import Git
 from tokenguard.scanning.refs import add_named
-from tokenguard.scanning.source import MAX_BYTES
-from tokenguard.scanning.versions import Item, Seen, Version, Words
+from tokenguard.scanning.versions import FirstSeen, Item, Version, Words
 
 _COMMIT, _FORMAT = b"\x01commit ", "%x01commit %H %aI"
 _UPDATE_FIELDS = 3
@@ -56,7 +56,7 @@ def _find(git: Git, revisions: list[str], named: Sequence[str] = ()) -> list[lis
     seen = _seen(git, revisions)
     add_named(git, named, seen)
     groups = [seen.words[at : at + _MESSAGES] for at in range(0, len(seen.words), _MESSAGES)]
-    groups.append([*seen.skipped, *(Skipped(path=name, reason="submodule") for name in sorted(seen.submodules))])
+    groups.append([*seen.skipped, *(SkippedContent(path=name, reason="submodule") for name in sorted(seen.submodules))])
     sizes = git.sizes(seen.blobs)
     paths: dict[str, list[Item]] = {}
     for blob, (name, origin) in seen.blobs.items():
@@ -66,13 +66,13 @@ def _find(git: Git, revisions: list[str], named: Sequence[str] = ()) -> list[lis
         else:
             reason = "too-large" if blob in sizes else "missing-object"
             place = f"{name}@{origin.commit[:12]}" if origin else name
-            groups[-1].append(Skipped(path=place, reason=reason))
+            groups[-1].append(SkippedContent(path=place, reason=reason))
     return [*groups, *paths.values()]
 
 
-def _seen(git: Git, revisions: list[str]) -> Seen:
+def _seen(git: Git, revisions: list[str]) -> FirstSeen:
     """Blobs from raw diffs against every parent, oldest first, so that the first to name a blob brought it."""
-    seen = Seen()
+    seen = FirstSeen()
     commits = git.output("rev-list", "--reverse", *revisions, "--").splitlines(keepends=True)
     origin = Origin(commit="", author_date="")
     records = git.records(
@@ -96,7 +96,7 @@ def _seen(git: Git, revisions: list[str]) -> Seen:
         elif part.lstrip(b"\n").startswith(b":"):
             pending = part.lstrip(b"\n").lstrip(b":")
     seen.skipped += [
-        Skipped(path=f"(parents of {commit[:12]})", reason="shallow-clone")
+        SkippedContent(path=f"(parents of {commit[:12]})", reason="shallow-clone")
         for commit in sorted(_boundary(git).intersection(each.strip().decode() for each in commits))
     ]
     return seen

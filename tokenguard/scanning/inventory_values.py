@@ -12,10 +12,10 @@ from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import LeakWaiver, RecordState
 from tokenguard.frozen import Frozen
-from tokenguard.ports.store import Found, Store
+from tokenguard.ports.store import FieldState, Store
 
 
-class Known(Frozen, frozen=True):
+class InventoryValue(Frozen, frozen=True):
     """One field of one value."""
 
     token: TokenId
@@ -26,7 +26,7 @@ class Known(Frozen, frozen=True):
     """ISO date of the proof that it opens nothing; empty: it opens something, or may."""
 
 
-class Standing(Frozen, frozen=True):
+class ValueStatus(Frozen, frozen=True):
     """What is to be said of a token's values that nobody keeps any more."""
 
     busy: bool
@@ -37,28 +37,28 @@ class Standing(Frozen, frozen=True):
 class InventoryValues(Frozen, frozen=True):
     """Everything that a publication needs of a store."""
 
-    known: tuple[Known, ...]
-    tokens: Mapping[TokenId, Standing]
+    known: tuple[InventoryValue, ...]
+    tokens: Mapping[TokenId, ValueStatus]
 
 
 def read_inventory(store: Store) -> InventoryValues:
     """Read all values that the store still holds; Unreachable or Tampered as the store says."""
-    known: list[Known] = []
-    tokens: dict[TokenId, Standing] = {}
+    known: list[InventoryValue] = []
+    tokens: dict[TokenId, ValueStatus] = {}
     for snapshot in store.scan():
         document = snapshot.document
-        tokens[snapshot.id] = Standing(document.busy, document.record.waived_leak)
+        tokens[snapshot.id] = ValueStatus(document.busy, document.record.waived_leak)
         known += _values(store, snapshot)
     return InventoryValues(tuple(known), tokens)
 
 
-def _values(store: Store, snapshot: Snapshot) -> Iterator[Known]:
+def _values(store: Store, snapshot: Snapshot) -> Iterator[InventoryValue]:
     others = dict(_others(snapshot.document))
     name = snapshot.document.record.name
     live = store.read_live(snapshot.id) if snapshot.document.record.state is not RecordState.RETIRED else None
     if live is not None:
         yield from _fields(snapshot.id, name, live.value, others.pop(live.label, ""))
-        if live.found is Found.OTHER:  # a stranger's value is where ours was adopted; ours may live all the same
+        if live.found is FieldState.OTHER:  # a stranger's value is where ours was adopted; ours may live all the same
             others[live.label] = ""
     for label, revoked_on in others.items():
         content = store.read_candidate(snapshot.id, label)
@@ -80,9 +80,9 @@ def _others(document: Document) -> Iterator[tuple[Label, str]]:
         yield journal.old.label, _day(journal.proof)
 
 
-def _fields(token: TokenId, name: TokenName, value: Value, revoked_on: str) -> Iterator[Known]:
+def _fields(token: TokenId, name: TokenName, value: Value, revoked_on: str) -> Iterator[InventoryValue]:
     for field in value.names:
-        yield Known(token, name, field, value.field(field), revoked_on)
+        yield InventoryValue(token, name, field, value.field(field), revoked_on)
 
 
 def _day(proof: DeathProof | None) -> str:

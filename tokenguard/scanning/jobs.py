@@ -9,9 +9,9 @@ from tokenguard.domain.finding import Report
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.frozen import Frozen
+from tokenguard.scanning.content import MAX_BYTES, Blob, Source, watched
 from tokenguard.scanning.git import Git
 from tokenguard.scanning.scanner import Stages, Suppressor, scan
-from tokenguard.scanning.source import MAX_BYTES, Blob, Source, watched
 from tokenguard.scanning.staged import read_index, read_staged
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _SCISSORS = re.compile(rb"^(\S) -{24} >8 -{24}\n\1 [^\n]+\n\1 [^\n]+\n(?=diff )"
 """What `commit -v` puts above its diff, which is not part of the message and shows what was taken out too."""
 
 
-class Job(Frozen, frozen=True, kw_only=True):
+class ScanJob(Frozen, frozen=True, kw_only=True):
     """How to scan, whatever is scanned."""
 
     stages: Stages

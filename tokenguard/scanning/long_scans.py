@@ -7,14 +7,14 @@ from typing import TypeVar
 
 from tokenguard.domain.finding import Report
 from tokenguard.frozen import Frozen
-from tokenguard.scanning.files import Named, named_files, read_named
+from tokenguard.scanning.content import Blob, watched
+from tokenguard.scanning.file_walk import Named, named_files, read_named
 from tokenguard.scanning.git import Git
 from tokenguard.scanning.history import find_history, find_pushed
-from tokenguard.scanning.passing import Passing
 from tokenguard.scanning.scanner import Stages, Suppressor, Tagger, merged, scan
-from tokenguard.scanning.sharing import parts_by_size, parts_of, shared
-from tokenguard.scanning.source import Blob, watched
+from tokenguard.scanning.skip_unchanged import Passing
 from tokenguard.scanning.versions import Item, read_items, size_of
+from tokenguard.scanning.worker_processes import parts_by_size, parts_of, shared
 
 _HISTORY_PARTS = 32
 """Each begins with a process of git's."""

@@ -22,7 +22,7 @@ class _Token(Frozen, frozen=True):
     path: _Path
 
 
-class _Line:
+class _FindingLine:
     """A line of the file on which something was found."""
 
     def __init__(self, number: int, begin: int, end: int) -> None:
@@ -66,15 +66,15 @@ def cells_of(text: str, places: Collection[Place]) -> dict[Place, str]:
     return {place: cell for place, cell in cells.items() if cell}
 
 
-def _lines(text: str, places: Collection[Place]) -> list[_Line]:
-    lines: list[_Line] = []
+def _lines(text: str, places: Collection[Place]) -> list[_FindingLine]:
+    lines: list[_FindingLine] = []
     number, begin = 1, 0
     for line, column in sorted(set(places)):
         while number < line and begin <= len(text):
             number, begin = number + 1, (text.find("\n", begin) + 1) or len(text) + 1
         if not lines or lines[-1].number != line:
             end = text.find("\n", begin)
-            lines.append(_Line(line, begin, len(text) if end < 0 else end))
+            lines.append(_FindingLine(line, begin, len(text) if end < 0 else end))
         lines[-1].columns.append(column)
     return lines
 

@@ -5,16 +5,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from tokenguard.detection.match import Match
-from tokenguard.detection.own import scan_own
-from tokenguard.detection.own_index import OwnIndex, OwnTag, covered, pieces, tag_of
+from tokenguard.detection.known_token_index import OwnIndex, OwnTag, covered, pieces, tag_of
+from tokenguard.detection.known_tokens import scan_own
+from tokenguard.detection.match import TextMatch
 from tokenguard.domain.names import TokenId
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace
-from tokenguard.scanning.bundle import LIFETIME, Bundle, Waiver
-from tokenguard.scanning.files import read_file, walk
-from tokenguard.scanning.inventory_values import InventoryValues, Known, Standing
-from tokenguard.scanning.source import Blob
+from tokenguard.scanning.bundle import LIFETIME, Bundle, BundleWaiver
+from tokenguard.scanning.content import Blob
+from tokenguard.scanning.file_walk import read_file, walk
+from tokenguard.scanning.inventory_values import InventoryValue, InventoryValues, ValueStatus
 
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 
@@ -85,7 +85,7 @@ class _Drawn:
         """Which characters beyond letters and digits the values use."""
         return "".join(sorted(self._symbols))
 
-    def take(self, known: Known) -> None:
+    def take(self, known: InventoryValue) -> None:
         """Add a value's tags; one that two tokens hold counts as live if either does."""
         shown = known.name if known.field == "token" else f"{known.name}#{known.field}"
         text = known.value.reveal()
@@ -118,7 +118,7 @@ def _in_public(index: OwnIndex, paths: Iterable[Path]) -> set[str]:
     for source in map(read_file, _files(paths)):
         if isinstance(source, Blob):
             read += 1
-            matches = (each for each in scan_own(index, source.data) if isinstance(each, Match))
+            matches = (each for each in scan_own(index, source.data) if isinstance(each, TextMatch))
             found |= {tag_of(index.key, match.value.reveal())[0] for match in matches}
     if not read:
         raise InputError("no file of public code could be read", hint="name some with --public-code PATH")
@@ -131,7 +131,7 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
         yield from walk(path) if path.is_dir() else [path]
 
 
-def _left_over(entry: OwnTag, tokens: Mapping[TokenId, Standing], now: datetime) -> OwnTag:
+def _left_over(entry: OwnTag, tokens: Mapping[TokenId, ValueStatus], now: datetime) -> OwnTag:
     """A value that is kept nowhere any more: an operation ends only with its death, so it died by now.
 
     Of a token that this store does not know nothing is said anew: it is another store's.
@@ -142,9 +142,11 @@ def _left_over(entry: OwnTag, tokens: Mapping[TokenId, Standing], now: datetime)
     return replace(entry, revoked_on=now.date().isoformat())
 
 
-def _waivers(tokens: Mapping[TokenId, Standing], now: datetime) -> tuple[Waiver, ...]:
+def _waivers(tokens: Mapping[TokenId, ValueStatus], now: datetime) -> tuple[BundleWaiver, ...]:
     return tuple(
-        Waiver(token=token, owner=given.owner, reason=given.reason, until=given.until.isoformat(timespec="seconds"))
+        BundleWaiver(
+            token=token, owner=given.owner, reason=given.reason, until=given.until.isoformat(timespec="seconds")
+        )
         for token, standing in sorted(tokens.items())
         if (given := standing.waiver) is not None and given.until > now
     )

@@ -6,15 +6,15 @@
 import os
 from collections.abc import Iterable
 
-from tokenguard.domain.finding import Skipped
+from tokenguard.domain.finding import SkippedContent
+from tokenguard.scanning.content import MAX_BYTES
 from tokenguard.scanning.git import Git
-from tokenguard.scanning.source import MAX_BYTES
-from tokenguard.scanning.versions import Seen, Words
+from tokenguard.scanning.versions import FirstSeen, Words
 
 _MOST_TAGS_OF_TAGS = 8
 
 
-def add_named(git: Git, ids: Iterable[str], seen: Seen) -> None:
+def add_named(git: Git, ids: Iterable[str], seen: FirstSeen) -> None:
     """Add what these objects lead to and no commit does. Commits are left to whoever lists them."""
     pending = set(ids)
     for _ in range(_MOST_TAGS_OF_TAGS):
@@ -26,13 +26,15 @@ def add_named(git: Git, ids: Iterable[str], seen: Seen) -> None:
                 seen.blobs.setdefault(each, (f"(file {each[:12]})", None))
             elif kind == "tree":
                 _add_tree(git, each, seen)
-        seen.skipped += [Skipped(path=f"({each[:12]})", reason="missing-object") for each in sorted(pending - {*kinds})]
+        seen.skipped += [
+            SkippedContent(path=f"({each[:12]})", reason="missing-object") for each in sorted(pending - {*kinds})
+        ]
         tags = [each for each, (kind, _size) in kinds.items() if kind == "tag"]
         pending = {_add_tag(tag, data or b"", seen) for tag, data in git.contents(tags, MAX_BYTES)} if tags else set()
-    seen.skipped += [Skipped(path=f"({each[:12]})", reason="tag-of-tags") for each in sorted(pending)]
+    seen.skipped += [SkippedContent(path=f"({each[:12]})", reason="tag-of-tags") for each in sorted(pending)]
 
 
-def _add_tag(tag: str, data: bytes, seen: Seen) -> str:
+def _add_tag(tag: str, data: bytes, seen: FirstSeen) -> str:
     """Note the tag's message, and return what it is a tag of."""
     fields = dict(line.split(b" ", 1) for line in data.partition(b"\n\n")[0].splitlines() if b" " in line)
     name = os.fsdecode(fields.get(b"tag", tag[:12].encode()))
@@ -40,7 +42,7 @@ def _add_tag(tag: str, data: bytes, seen: Seen) -> str:
     return fields.get(b"object", b"").decode("ascii", "replace")
 
 
-def _add_tree(git: Git, tree: str, seen: Seen) -> None:
+def _add_tree(git: Git, tree: str, seen: FirstSeen) -> None:
     for row in git.output("ls-tree", "-r", "-z", "--full-tree", tree).split(b"\0"):
         if row:
             head, _, name = row.partition(b"\t")

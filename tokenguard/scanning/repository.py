@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tokenguard.detection.presigned import read_presigned
-from tokenguard.domain.finding import Skipped
+from tokenguard.domain.finding import SkippedContent
 from tokenguard.errors import InputError
 from tokenguard.files import shown
 from tokenguard.frozen import Frozen
@@ -19,7 +19,7 @@ from tokenguard.policy.repository_names import (
     may_hold_callback,
 )
 from tokenguard.policy.repository_view import FileView, Presigned, RepositoryView
-from tokenguard.scanning.files import read_file, walk
+from tokenguard.scanning.file_walk import read_file, walk
 from tokenguard.scanning.git import Git, find_git
 
 _LIST = ("ls-files", "-z")
@@ -107,7 +107,7 @@ def _file(
     mode = stat.S_IMODE(info.st_mode) if stat.S_ISREG(info.st_mode) else 0
     file = FileView(path=path, mode=mode, tracked=tracked)
     source = read_file(place) if not names_only else None
-    if source is None or isinstance(source, Skipped):
+    if source is None or isinstance(source, SkippedContent):
         return file, ()
     text = ""
     urls: tuple[Presigned, ...] = ()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited
-from tokenguard.policy.tightening import FILE_NAME, MAX_BYTES, Tightening, read_tightening
+from tokenguard.policy.repository_overrides import FILE_NAME, MAX_BYTES, Tightening, read_tightening
 from tokenguard.scanning.git import Git
 
 _HINT = "it is read as a plain file at the top of the repository"

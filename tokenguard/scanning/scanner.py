@@ -6,24 +6,24 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from tokenguard.detection.extras import allowed, scan_extras
-from tokenguard.detection.match import Confidence, LeftOut, Match, Unscanned
+from tokenguard.detection.match import Confidence, LeftOut, TextMatch, Unscanned
 from tokenguard.detection.rules import Hit, scan_rules
-from tokenguard.domain.finding import Finding, Kind, Report, Skipped
+from tokenguard.domain.finding import Finding, FindingKind, Report, SkippedContent
 from tokenguard.domain.profile import Profile
 from tokenguard.domain.secret import Secret
 from tokenguard.frozen import Frozen, replace
-from tokenguard.scanning.allowing import silenced
 from tokenguard.scanning.archives import members
+from tokenguard.scanning.content import Blob, Source
 from tokenguard.scanning.decoding import Text, decoded
-from tokenguard.scanning.merging import ByLine, OwnMatches, by_detect_secrets_names, by_most_telling_name
-from tokenguard.scanning.source import Blob, Source
+from tokenguard.scanning.dedupe import ByLine, OwnMatches, by_detect_secrets_names, by_most_telling_name
+from tokenguard.scanning.pragma import silenced
 
 if TYPE_CHECKING:
     from tokenguard.scanning.team_rules import TeamRules
 
 _MARK = b"pragma:"
 
-OwnStage = Callable[[bytes], Iterable[Match | Unscanned]]
+OwnStage = Callable[[bytes], Iterable[TextMatch | Unscanned]]
 """Finds the team's own tokens in raw bytes."""
 
 Judge = Callable[[Iterable[Source]], Iterator[tuple[Source, bool]]]
@@ -50,7 +50,7 @@ class Suppressor:
     learns = False
     """Whether it keeps what it is asked about, so that one process has to ask everything."""
 
-    def knows(self, _match: Match, _path: str) -> bool:
+    def knows(self, _match: TextMatch, _path: str) -> bool:
         """Whether the match is in the baseline."""
         return False
 
@@ -60,7 +60,7 @@ class _Tally:
         self.files = self.bytes = self.suppressed = self.allowed = self.left_out = 0
         self.findings: list[Finding] = []
         self.waived: list[Finding] = []
-        self.skipped: list[Skipped] = []
+        self.skipped: list[SkippedContent] = []
         self.known: set[tuple[str, ...]] | None = None
         """What was told of each path, where that matters."""
 
@@ -98,7 +98,7 @@ def scan(
     tagger = tagger or Tagger()
     tally.known = set() if judge else None
     for source, clean in _unpacked(judge(sources) if judge else ((source, False) for source in sources)):
-        if isinstance(source, Skipped):
+        if isinstance(source, SkippedContent):
             tally.skipped.append(source)
             continue
         tally.files += 1
@@ -137,15 +137,15 @@ def matches_of(data: bytes, path: str, stages: Stages) -> Iterator[Hit]:
     """All stages over one content, without doubles."""
     found = list(stages.own(data)) if stages.own else []
     yield from (each for each in found if isinstance(each, Unscanned))
-    own = OwnMatches(each for each in found if isinstance(each, Match))
+    own = OwnMatches(each for each in found if isinstance(each, TextMatch))
     if not stages.rules:
         yield from own
         return
     text = decoded(data)
     shapes = [match for match in _shapes(text.text, path) if not own.takes(match, "vendor")]
-    by_rules = list[Match]()
+    by_rules = list[TextMatch]()
     for each in _by_rules(text.text, path, stages) if text.rules_apply else ():
-        if not isinstance(each, Match):
+        if not isinstance(each, TextMatch):
             yield each
         elif not own.takes(each, "rule"):
             by_rules.append(each)
@@ -156,7 +156,7 @@ def matches_of(data: bytes, path: str, stages: Stages) -> Iterator[Hit]:
     yield from own
 
 
-def _shapes(text: str, path: str) -> list[Match]:
+def _shapes(text: str, path: str) -> list[TextMatch]:
     """Vendors' shapes, also where some of a file is in another encoding, as what a shell appended to a log."""
     shapes = list(scan_extras(text, path))
     if "\0" in text:
@@ -172,9 +172,9 @@ def _by_rules(text: str, path: str, stages: Stages) -> Iterator[Hit]:
         yield from scan_rules(text, path, stages.profile)
         return
     every = scan_rules(text, path, stages.profile)
-    found = [each for each in every if not isinstance(each, Match) or team.keeps(each, text, path)]
+    found = [each for each in every if not isinstance(each, TextMatch) or team.keeps(each, text, path)]
     yield from found
-    yield from team.finds(text, path, also=any(isinstance(each, Match) for each in found))
+    yield from team.finds(text, path, also=any(isinstance(each, TextMatch) for each in found))
 
 
 def _unpacked(sources: Iterable[tuple[Source, bool]]) -> Iterator[tuple[Source, bool]]:
@@ -191,7 +191,7 @@ def _scan_blob(blob: Blob, stages: Stages, suppressor: Suppressor, tagger: "Tagg
     found, silent, left_out = set[int](), set[int](), set[int]()
     for match in matches_of(blob.data, blob.path, stages):
         if isinstance(match, Unscanned):
-            tally.skipped.append(Skipped(path=blob.path, reason=match.reason, line=match.line))
+            tally.skipped.append(SkippedContent(path=blob.path, reason=match.reason, line=match.line))
             continue
         if isinstance(match, LeftOut):
             left_out.add(match.line)
@@ -203,7 +203,7 @@ def _scan_blob(blob: Blob, stages: Stages, suppressor: Suppressor, tagger: "Tagg
                 silent.add(match.line)
                 continue
         found.add(match.line)
-        if match.kind is not Kind.OWN and suppressor.knows(match, blob.path):
+        if match.kind is not FindingKind.OWN and suppressor.knows(match, blob.path):
             tally.suppressed += 1
             continue
         findings.append(
@@ -228,11 +228,11 @@ def _scan_blob(blob: Blob, stages: Stages, suppressor: Suppressor, tagger: "Tagg
     tally.left_out += len(left_out - found)
 
 
-def _may_be_silenced(match: Match, stages: Stages) -> bool:
+def _may_be_silenced(match: TextMatch, stages: Stages) -> bool:
     """Whether a comment on its line, or on the one before, may say that it is no secret."""
-    if match.kind is Kind.RULE:  # detect-secrets has looked at comments itself, and misses those in YAML
+    if match.kind is FindingKind.RULE:  # detect-secrets has looked at comments itself, and misses those in YAML
         return stages.profile is not Profile.DETECT_SECRETS
-    return match.kind is Kind.EXTRA and stages.comments_silence_shapes
+    return match.kind is FindingKind.EXTRA and stages.comments_silence_shapes
 
 
 def _cells(blob: Blob, findings: Iterable[Finding]) -> Callable[[Finding], Finding]:

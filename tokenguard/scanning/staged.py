@@ -3,10 +3,10 @@
 import os
 from collections.abc import Iterator, Sequence
 
-from tokenguard.domain.finding import Skipped
+from tokenguard.domain.finding import SkippedContent
 from tokenguard.errors import InputError
+from tokenguard.scanning.content import MAX_BYTES, Blob, Source
 from tokenguard.scanning.git import Git
-from tokenguard.scanning.source import MAX_BYTES, Blob, Source
 
 _LINK_TO_REPOSITORY = b"160000"
 
@@ -45,24 +45,24 @@ def read_index(git: Git, paths: Sequence[str]) -> Iterator[Source]:
             entries.append((mode, blob.decode(), os.fsdecode(name)))
     yield from _read(git, entries)
     known = {name for _, _, name in entries}
-    yield from (Skipped(path=path, reason="not-in-index") for path in paths if path not in known)
+    yield from (SkippedContent(path=path, reason="not-in-index") for path in paths if path not in known)
 
 
 def _read(git: Git, entries: Sequence[tuple[bytes, str, str]]) -> Iterator[Source]:
     wanted: dict[str, list[str]] = {}
     for mode, blob, name in entries:
         if mode == _LINK_TO_REPOSITORY:
-            yield Skipped(path=name, reason="submodule")
+            yield SkippedContent(path=name, reason="submodule")
         elif blob.strip("0"):  # zeros: only announced (`git add --intent-to-add`), so not in this commit
             wanted.setdefault(blob, []).append(name)
     found: set[str] = set()
     for blob, data in git.contents(wanted, MAX_BYTES) if wanted else ():
         found.add(blob)
         for name in wanted[blob]:
-            yield Skipped(path=name, reason="too-large") if data is None else Blob(path=name, data=data)
+            yield SkippedContent(path=name, reason="too-large") if data is None else Blob(path=name, data=data)
     for blob, names in wanted.items():
         if blob not in found:
-            yield from (Skipped(path=name, reason="missing-object") for name in names)
+            yield from (SkippedContent(path=name, reason="missing-object") for name in names)
 
 
 def _changes(git: Git, base: str) -> bytes:

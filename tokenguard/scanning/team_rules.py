@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tokenguard.detection import oracle
+from tokenguard.detection import detect_secrets_adapter
 from tokenguard.detection.budget import OutOfTime, limited
-from tokenguard.detection.match import Match, Unscanned
+from tokenguard.detection.match import TextMatch, Unscanned
 from tokenguard.detection.rebuilt import file_lines, views
-from tokenguard.domain.finding import Kind
+from tokenguard.domain.finding import FindingKind
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError
 from tokenguard.files import shown
@@ -56,16 +56,16 @@ class TeamRules:
     """
 
     def __init__(self, files: TeamFiles) -> None:
-        self._scan: Any = oracle.own_scan()
+        self._scan: Any = detect_secrets_adapter.own_scan()
         _attempt("load the plug-ins and filters", lambda: _configure(files))
-        self._types = {oracle.plugin(name).secret_type: name for name in oracle.PLUGINS}
+        self._types = {detect_secrets_adapter.plugin(name).secret_type: name for name in detect_secrets_adapter.PLUGINS}
         self._filters = bool(files.filters)
 
-    def keeps(self, match: Match, text: str, path: str) -> bool:
+    def keeps(self, match: TextMatch, text: str, path: str) -> bool:
         """Whether the team's filters let a finding of detect-secrets' own rules pass."""
         if not self._filters or match.type not in self._types:
             return True
-        plugin = oracle.plugin(self._types[match.type])
+        plugin = detect_secrets_adapter.plugin(self._types[match.type])
         value = match.value.reveal()
 
         def passes() -> bool:
@@ -85,7 +85,7 @@ class TeamRules:
         except OutOfTime:
             return True  # whoever wrote the line must not choose what is dropped
 
-    def finds(self, text: str, path: str, *, also: bool) -> Iterator[Match | Unscanned]:
+    def finds(self, text: str, path: str, *, also: bool) -> Iterator[TextMatch | Unscanned]:
         """What the team's plug-ins find in a text.
 
         Args:
@@ -102,7 +102,7 @@ class TeamRules:
             return
         yield from found
 
-    def _find(self, text: str, path: str, *, also: bool) -> Iterator[Match]:
+    def _find(self, text: str, path: str, *, also: bool) -> Iterator[TextMatch]:
         if self._scan._is_filtered_out(["filename"], filename=path):  # noqa: SLF001
             return
         own = file_lines(text)
@@ -120,14 +120,14 @@ class TeamRules:
             if index < len(chosen) and value in chosen[index]:
                 lines = chosen
                 break
-        context = oracle.code_snippet().get_code_snippet(lines=lines, line_number=index + 1)
+        context = detect_secrets_adapter.code_snippet().get_code_snippet(lines=lines, line_number=index + 1)
         return (lines[index].rstrip() if index < len(lines) else ""), context
 
 
 def _configure(files: TeamFiles) -> None:
     logging.getLogger("detect-secrets").setLevel(logging.CRITICAL)  # below that it writes what it skips
-    settings = oracle.settings()
-    util = oracle.plugin_loading()
+    settings = detect_secrets_adapter.settings()
+    util = detect_secrets_adapter.plugin_loading()
     plugins = []
     for path in files.plugins:
         _check_trusted(path)
@@ -146,7 +146,7 @@ def _configure(files: TeamFiles) -> None:
     chosen.filters.pop(_INVALID_FILE, None)
     settings.get_plugins.cache_clear()
     settings.get_filters.cache_clear()
-    oracle.forget_patterns()
+    detect_secrets_adapter.forget_patterns()
     settings.get_plugins()
     if len(settings.get_filters()) < len(chosen.filters):
         raise InputError("a filter cannot be loaded", hint=_FILTER_HINT)
@@ -204,11 +204,11 @@ def _attempt(what: str, work: Callable[[], _Result]) -> _Result:
         ) from None
 
 
-def _match(secret: Any, own: Sequence[str]) -> Match:
+def _match(secret: Any, own: Sequence[str]) -> TextMatch:
     value = secret.secret_value or ""
     line = own[secret.line_number - 1] if secret.line_number <= len(own) else ""
-    return Match(
-        kind=Kind.RULE,
+    return TextMatch(
+        kind=FindingKind.RULE,
         type=safe_text(secret.type, one_line=True, limit=100),
         line=secret.line_number,
         column=max(line.find(value), 0) + 1,

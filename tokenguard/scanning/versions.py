@@ -3,10 +3,10 @@
 import os
 from collections.abc import Iterable, Iterator
 
-from tokenguard.domain.finding import Origin, Skipped
+from tokenguard.domain.finding import Origin, SkippedContent
 from tokenguard.frozen import Frozen
+from tokenguard.scanning.content import MAX_BYTES, Blob, Message, Source
 from tokenguard.scanning.git import Git
-from tokenguard.scanning.source import MAX_BYTES, Blob, Message, Source
 
 _LINK_TO_REPOSITORY = b"160000"
 
@@ -24,11 +24,11 @@ class Words(Version, frozen=True, kw_only=True):
     """A commit or a tag, of which what somebody wrote is to be read: as it is pushed, whatever encoding it claims."""
 
 
-Item = Version | Skipped
+Item = Version | SkippedContent
 """What there is in a history: to be read, or not to be had."""
 
 
-class Seen:
+class FirstSeen:
     """Which blob appeared where first, oldest commit first, and who has said something."""
 
     def __init__(self) -> None:
@@ -49,14 +49,14 @@ def read_items(git: Git, items: Iterable[Item]) -> Iterator[Source]:
     """The contents behind them, in their order."""
     versions: dict[str, Version] = {}
     for item in items:
-        if isinstance(item, Skipped):
+        if isinstance(item, SkippedContent):
             yield item
         else:
             versions[item.blob] = item
     for blob, data in git.contents(versions, MAX_BYTES) if versions else ():
         item = versions[blob]
         if data is None:
-            yield Skipped(path=item.path, reason="too-large")
+            yield SkippedContent(path=item.path, reason="too-large")
         elif not isinstance(item, Words):
             yield Blob(path=item.path, data=data, origin=item.origin)
         elif (words := data.partition(b"\n\n")[2]).strip():

@@ -6,10 +6,10 @@ from tokenguard.audit.chain import first_break
 from tokenguard.domain.event import Event, Op
 from tokenguard.errors import Tampered
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.shelf import Item, Shared, share_detail, shelf_of
+from tokenguard.ports.shared_item import Item, Shared, share_detail, shelf_of
 from tokenguard.ports.store import Store
-from tokenguard.provisioning.actions import Action
-from tokenguard.provisioning.approving import Approval, Verdict, judge, read_approvals, with_another
+from tokenguard.provisioning.approval import Approval, ApprovalVerdict, judge, read_approvals, with_another
+from tokenguard.provisioning.plan_model import Action
 
 
 class StoreApprovals:
@@ -19,7 +19,7 @@ class StoreApprovals:
         self._store = store
         self._clock = clock
 
-    def verdict(self, action: Action) -> Verdict:
+    def verdict(self, action: Action) -> ApprovalVerdict:
         """Whether somebody has approved what is new in an action.
 
         Raises:

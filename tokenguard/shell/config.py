@@ -56,7 +56,7 @@ class _Store(_Strict, frozen=True):
     vault: _Vault | None = None
 
 
-class _Provider(_Strict, frozen=True):
+class _ProviderSection(_Strict, frozen=True):
     base_url: str = ""
     admin: str = ""
     death_floor: str | int | float | None = None
@@ -103,7 +103,7 @@ class _Scan(_Strict, frozen=True):
 class _File(_Strict, frozen=True):
     store: _Store = _Store()
     stores: dict[str, _Store] = {}
-    providers: dict[str, _Provider] = {}
+    providers: dict[str, _ProviderSection] = {}
     commands: dict[str, _Command] = {}
     destinations: dict[str, _Destination] = {}
     network: _Network = _Network()
@@ -208,7 +208,7 @@ def _vault(path: Path, found: _Vault | None) -> VaultConfig | None:
     )
 
 
-def _provider(path: Path, name: str, found: _Provider) -> ProviderConfig:
+def _provider(path: Path, name: str, found: _ProviderSection) -> ProviderConfig:
     address = Address.parse(found.base_url, what=f"base_url of [providers.{name}]") if found.base_url else None
     floor = None if found.death_floor is None else _duration(path, name, found.death_floor)
     if floor is not None and floor < MIN_FLOOR and not (address and address.loopback):

@@ -5,11 +5,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tokenguard.delivery.command import CommandSettings
-from tokenguard.delivery.registry import Deliveries
+from tokenguard.delivery.delivery_registry import DeliveryRegistry
 from tokenguard.domain.secret import Secret
 from tokenguard.ports.clock import Clock
 from tokenguard.shell.credentials import SERVICE_ACCOUNT, read_credential
-from tokenguard.shell.places import ConfiguredPlaces
+from tokenguard.shell.field_servers import ConfiguredPlaces
 from tokenguard.shell.settings import DestinationConfig, Settings
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 def configured_deliveries(
     settings: Settings, environ: Mapping[str, str], clock: Clock, places: Callable[[], ConfiguredPlaces]
-) -> Deliveries:
+) -> DeliveryRegistry:
     """The deliveries that this machine can make; credentials and connections are looked for when one is used."""
-    return Deliveries(
+    return DeliveryRegistry(
         {
             name: CommandSettings(argv=each.argv, verify_argv=each.verify_argv, timeout=each.timeout)
             for name, each in settings.commands.items()

@@ -15,13 +15,13 @@ from tokenguard.errors import InputError, Tampered, TokenguardError
 from tokenguard.files import check_private_file, make_private_dir, read_limited, replace_file, shown
 from tokenguard.frozen import Frozen
 from tokenguard.http.address import Address
-from tokenguard.stores.local.place import anchor_directory
+from tokenguard.stores.local.layout import anchor_directory
 
 _LARGEST = 16_384
 _THIS_MACHINE = "this machine"
 
 
-class _Known(Frozen, frozen=True, kw_only=True):
+class _KnownServer(Frozen, frozen=True, kw_only=True):
     store: str
     servers: tuple[str, ...]
 
@@ -77,14 +77,14 @@ class KnownServers:
     def accept(self) -> None:
         """Know the configured servers as well; InputError or OSError where that cannot be kept."""
         make_private_dir(self._path.parent)
-        known = _Known(store=self._url, servers=tuple(sorted(self._known() | self._configured)))
+        known = _KnownServer(store=self._url, servers=tuple(sorted(self._known() | self._configured)))
         replace_file(self._path, msgspec.json.encode(known) + b"\n")
 
     def _known(self) -> frozenset[str]:
         try:
             data = read_limited(self._path, _LARGEST)
             check_private_file(self._path)
-            found = msgspec.json.decode(data, type=_Known)
+            found = msgspec.json.decode(data, type=_KnownServer)
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             return frozenset()
         except (OSError, InputError, msgspec.DecodeError, ValueError, RecursionError):

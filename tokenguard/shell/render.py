@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
 from tokenguard.shell.colour import wants_colour
-from tokenguard.shell.layout import GAP, block, folding, width_of
+from tokenguard.shell.table_layout import GAP, block, folding, width_of
 from tokenguard.text import safe_text
 
 _LONGEST_CELL = 240

@@ -56,7 +56,7 @@ def team_rules(settings: "ScanConfig | None") -> "TeamRules | None":
 
 def with_names(report: "Report", environ: Mapping[str, str]) -> "Report":
     """The report with names from the store. Nobody is asked anything: a commit waits."""
-    from tokenguard.scanning.naming import named  # noqa: PLC0415 - only where the user lets the hook go online
+    from tokenguard.scanning.resolve_owners import named  # noqa: PLC0415 - only where the user lets the hook go online
     from tokenguard.shell.wiring import Wiring  # noqa: PLC0415
 
     wiring = Wiring(environ=environ)

@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tokenguard.clients.vault.connection import VaultConnection
-from tokenguard.clients.vault.server import VaultServer
+from tokenguard.clients.vault.server_config import VaultServer
 from tokenguard.files import read_named
 from tokenguard.ports.clock import Clock
-from tokenguard.provisioning.server_setup.declared import Part, ServerSetup
-from tokenguard.provisioning.server_setup.reading import MAX_BYTES, read_setup
-from tokenguard.provisioning.server_setup.vault import Resource, resources
+from tokenguard.provisioning.server_setup.declared import JobRole, ServerSetup
+from tokenguard.provisioning.server_setup.server_file import MAX_BYTES, read_setup
+from tokenguard.provisioning.server_setup.vault_setup import Resource, resources
 from tokenguard.shell.adopted_policies import policy_on_vault
 from tokenguard.shell.settings import Settings, VaultConfig
-from tokenguard.shell.vault import check_server, known_servers, policies, vault_settings
-from tokenguard.stores.vault.layout import Place
+from tokenguard.shell.vault_store import check_server, known_servers, policies, vault_settings
+from tokenguard.stores.vault.layout import VaultAddress
 
 
 def setup_in(path: Path) -> ServerSetup:
@@ -24,9 +24,9 @@ def setup_in(path: Path) -> ServerSetup:
 
 def vault_resources(setup: ServerSetup, url: str) -> tuple[Resource, ...]:
     """What the server of the store at `url` needs."""
-    place = Place.parse(url)
+    place = VaultAddress.parse(url)
     texts = policies(url)
-    texts[Part.ROTATOR] = policy_on_vault(texts[Part.ROTATOR], setup.fields)
+    texts[JobRole.ROTATOR] = policy_on_vault(texts[JobRole.ROTATOR], setup.fields)
     return tuple(resources(setup, mount=place.mount, prefix=place.prefix, policies=texts))
 
 

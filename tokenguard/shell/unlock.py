@@ -12,7 +12,7 @@ from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError, NeedsPerson, WrongKey
 from tokenguard.files import check_private_file, read_limited, shown
 from tokenguard.frozen import Frozen
-from tokenguard.stores.local.slots import SlotInfo, SlotKey, SlotKind
+from tokenguard.stores.local.key_slots import SlotInfo, SlotKey, SlotKind
 
 if TYPE_CHECKING:
     from tokenguard.stores.local.os_keyring import OsKeyring

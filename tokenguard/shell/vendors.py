@@ -8,14 +8,14 @@ from tokenguard.domain.names import TokenId, TokenName, token_name
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
-from tokenguard.domain.token import Kind, Record, RecordState
+from tokenguard.domain.token import CredentialKind, Record, RecordState
 from tokenguard.errors import InputError
 from tokenguard.http.address import Address
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.provider import Provider, Vendor, Way
+from tokenguard.ports.provider import Method, Provider, Vendor
 from tokenguard.ports.store import Store
-from tokenguard.providers import registry
-from tokenguard.providers.settings import ProviderSettings
+from tokenguard.providers import provider_registry
+from tokenguard.providers.provider_settings import ProviderSettings
 from tokenguard.shell.settings import Settings
 
 _VARIABLE = re.compile(r"(?:env:)?([A-Z][A-Z0-9_]{0,127})", re.ASCII)
@@ -47,7 +47,7 @@ class ConfiguredVendors:
         self._environ = environ
         self._store = store
         self._providers: dict[str, Provider] = {}
-        self._logins: list[registry.LoggedIn] = []
+        self._logins: list[provider_registry.LoggedIn] = []
         self._admins: dict[tuple[str, Scope | None], TokenId] = {}
         """The admin record of each scope that has one; looked at again before every use."""
 
@@ -55,7 +55,7 @@ class ConfiguredVendors:
         """The provider of that name; InputError if it is neither built in nor configured."""
         if name not in self._providers:
             found = self._settings.provider(name)
-            built = registry.build(
+            built = provider_registry.build(
                 name,
                 ProviderSettings(
                     base_url=found.base_url,
@@ -92,10 +92,10 @@ class ConfiguredVendors:
     def of(self, record: Record) -> Vendor:
         """The vendor of a record; InputError if its address is not the one that was pinned."""
         provider = self.provider_of(record)
-        if Way.API not in {provider.capabilities.mint, provider.capabilities.revoke}:
+        if Method.API not in {provider.capabilities.mint, provider.capabilities.revoke}:
             return Vendor(provider)
-        found = registry.issuer(provider, self._admin(record))
-        if isinstance(found, registry.LoggedIn):
+        found = provider_registry.issuer(provider, self._admin(record))
+        if isinstance(found, provider_registry.LoggedIn):
             self._logins.append(found)
         return Vendor(provider, found)
 
@@ -126,7 +126,7 @@ class ConfiguredVendors:
         snapshot = self._store().find(name)
         if snapshot is None or name == record.name:
             return None
-        if snapshot.document.record.kind is not Kind.PROVIDER_ADMIN:
+        if snapshot.document.record.kind is not CredentialKind.PROVIDER_ADMIN:
             raise InputError(
                 f"{name}, the configured admin credential of {record.provider}, is not of kind provider_admin",
                 hint=f"tokenguard edit {name} --kind provider_admin, or set [providers.{record.provider}] admin",
@@ -164,7 +164,7 @@ class ConfiguredVendors:
 
 def _may_serve(admin: Record, record: Record) -> bool:
     return (admin.kind, admin.provider, admin.state) == (
-        Kind.PROVIDER_ADMIN,
+        CredentialKind.PROVIDER_ADMIN,
         record.provider,
         RecordState.ACTIVE,
     ) and admin.name != record.name

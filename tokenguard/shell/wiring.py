@@ -15,7 +15,7 @@ from tokenguard.shell.clock import SystemClock
 if TYPE_CHECKING:  # each of these loads what only some commands need
     from pathlib import Path
 
-    from tokenguard.delivery.registry import Deliveries
+    from tokenguard.delivery.delivery_registry import DeliveryRegistry
     from tokenguard.domain.secret import Secret
     from tokenguard.policy.model import Policy
     from tokenguard.ports.clock import Clock
@@ -23,8 +23,8 @@ if TYPE_CHECKING:  # each of these loads what only some commands need
     from tokenguard.ports.store import Store, Stray
     from tokenguard.rotation.engine import Engine
     from tokenguard.shell.approvals import StoreApprovals
+    from tokenguard.shell.field_servers import ConfiguredPlaces
     from tokenguard.shell.known_servers import KnownServers
-    from tokenguard.shell.places import ConfiguredPlaces
     from tokenguard.shell.progress import StderrProgress
     from tokenguard.shell.render import Screen
     from tokenguard.shell.settings import Settings, VaultConfig
@@ -126,7 +126,7 @@ class Wiring:
     @cached_property
     def places(self) -> "ConfiguredPlaces":
         """Fields that others own, on the servers of this runner's configuration."""
-        from tokenguard.shell.places import ConfiguredPlaces  # noqa: PLC0415
+        from tokenguard.shell.field_servers import ConfiguredPlaces  # noqa: PLC0415
 
         return ConfiguredPlaces(
             self.settings, self.vault_of(self.store_url), self.environ, self.clock, keyless=self._keyless
@@ -139,7 +139,7 @@ class Wiring:
             InputError, Unreachable, Tampered: it cannot be opened.
             Moved: what it held is in another store, which is named and not followed.
         """
-        from tokenguard.domain.move import refusal  # noqa: PLC0415 - loaded by any store, and by nothing else
+        from tokenguard.domain.migration_status import refusal  # noqa: PLC0415 - loaded by any store, and by nothing else
 
         store = self.open_end_of_move(url)
         if (refused := refusal(store.move(), store.url)) is not None:
@@ -157,17 +157,17 @@ class Wiring:
         from tokenguard.shell.store_url import is_on_aws, is_on_vault, local_directory  # noqa: PLC0415
 
         if is_on_vault(url):
-            from tokenguard.shell.vault import open_vault  # noqa: PLC0415
+            from tokenguard.shell.vault_store import open_vault  # noqa: PLC0415
 
             self._check_certificates()
             return open_vault(
                 url, self.vault_of(url), self.settings, self.environ, self.clock, keyless=self._keyless, told=self._tell
             )
         if is_on_aws(url):
-            from tokenguard.shell.aws import open_aws  # noqa: PLC0415
+            from tokenguard.shell.aws_store import open_aws  # noqa: PLC0415
 
             return open_aws(url, self.settings, self.clock, self.environ, keyless=self._keyless, told=self._tell)
-        from tokenguard.shell.local import open_local  # noqa: PLC0415
+        from tokenguard.shell.local_store import open_local  # noqa: PLC0415
 
         return open_local(local_directory(url), self.environ, self.clock, self.ask_hidden, moving=True)
 
@@ -196,13 +196,15 @@ class Wiring:
 
         url = self.store_url
         if is_on_vault(url):
-            from tokenguard.shell import vault  # noqa: PLC0415
+            from tokenguard.shell import vault_store  # noqa: PLC0415
 
-            return vault.known_servers(url, vault.vault_settings(self.vault_of(url), self.settings, self.environ))
+            return vault_store.known_servers(
+                url, vault_store.vault_settings(self.vault_of(url), self.settings, self.environ)
+            )
         if is_on_aws(url):
-            from tokenguard.shell import aws  # noqa: PLC0415
+            from tokenguard.shell import aws_store  # noqa: PLC0415
 
-            return aws.known_servers(url, self.settings)
+            return aws_store.known_servers(url, self.settings)
         raise InputError("a local store has no server", hint="its key and its anchor on this machine tell it apart")
 
     def vault_of(self, url: str) -> "VaultConfig | None":
@@ -230,7 +232,7 @@ class Wiring:
     @cached_property
     def policy(self) -> "Policy":
         """The policy in force: the configuration's file, else the organisation's as it was pulled, else the default."""
-        from tokenguard.shell.organisation import policy_in_force  # noqa: PLC0415
+        from tokenguard.shell.organisation_policy import policy_in_force  # noqa: PLC0415
 
         return policy_in_force(self.settings.policy_file)
 
@@ -257,7 +259,7 @@ class Wiring:
         return is_local(self.store_url) or bool(getattr(self.store, "sandbox", False))
 
     @cached_property
-    def deliveries(self) -> "Deliveries":
+    def deliveries(self) -> "DeliveryRegistry":
         """How values reach their consumers from this machine."""
         from tokenguard.shell.deliveries import configured_deliveries  # noqa: PLC0415
 

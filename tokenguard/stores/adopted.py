@@ -11,19 +11,19 @@ from functools import cached_property
 from typing import Any, cast
 
 from tokenguard.domain.document import Document, Snapshot
-from tokenguard.domain.event import Entry, Event
+from tokenguard.domain.event import ChainedEvent, Event
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import TOKEN_FIELD, Value
 from tokenguard.domain.token import Custody, Location
 from tokenguard.errors import Conflict, Unfinished
 from tokenguard.frozen import replace
-from tokenguard.ports.places import Displaced, Held, Place, Places
-from tokenguard.ports.store import Found, Live, Store
+from tokenguard.ports.external_fields import ExternalField, ExternalFields, FieldValue, UnexpectedValue
+from tokenguard.ports.store import FieldState, Live, Store
 
 _TRIES = 5
 
 
-def adopting(home: Store, places: Callable[[], Places]) -> Store:
+def adopting(home: Store, places: Callable[[], ExternalFields]) -> Store:
     """The store with its adopted records read and published where they are; `places` is called if there are any."""
     return cast("Store", _AdoptingStore(home, places))  # what is not live values is the home store's own
 
@@ -36,13 +36,13 @@ def home_of(store: Store) -> Store:
 class _AdoptingStore:
     """Everything that is not said here is the home store's."""
 
-    def __init__(self, home: Store, places: Callable[[], Places]) -> None:
+    def __init__(self, home: Store, places: Callable[[], ExternalFields]) -> None:
         self._home = home
         self._make_places = places
         self._located: dict[TokenId, Location] = {}
 
     @cached_property
-    def _places(self) -> Places:
+    def _places(self) -> ExternalFields:
         return self._make_places()
 
     @property
@@ -72,7 +72,7 @@ class _AdoptingStore:
         """As the home store."""
         return map(self._seen, self._home.scan())
 
-    def trails(self) -> Iterator[tuple[Snapshot, Sequence[Entry]]]:
+    def trails(self) -> Iterator[tuple[Snapshot, Sequence[ChainedEvent]]]:
         """As the home store."""
         return ((self._seen(snapshot), entries) for snapshot, entries in self._home.trails())
 
@@ -88,9 +88,9 @@ class _AdoptingStore:
             return served
         held = place.read()
         if held is None:
-            return replace(served, found=Found.NOTHING)
+            return replace(served, found=FieldState.NOTHING)
         value = Value({TOKEN_FIELD: held.text})
-        return replace(served, value=value, found=Found.SAME if value == served.value else Found.OTHER)
+        return replace(served, value=value, found=FieldState.SAME if value == served.value else FieldState.OTHER)
 
     def publish(self, token: TokenId, label: Label, pinned: int) -> int:
         """Make the candidate live: in the register, then at the place. A first value is there already.
@@ -123,12 +123,12 @@ class _AdoptingStore:
                 raise
             return served.version, False
 
-    def _expect(self, token: TokenId, place: Place, value: Value) -> None:
+    def _expect(self, token: TokenId, place: ExternalField, value: Value) -> None:
         held = place.read()
         if held is None or Value({TOKEN_FIELD: held.text}) != value:
             raise self._displaced(token)
 
-    def _bring(self, token: TokenId, place: Place, served: Live, *, moved: bool) -> None:
+    def _bring(self, token: TokenId, place: ExternalField, served: Live, *, moved: bool) -> None:
         """Have the place hold the value. Where the register has just moved, also a value that is there is written.
 
         Its version has to move as well then: a runner that was overtaken may hold on to the one before.
@@ -149,7 +149,7 @@ class _AdoptingStore:
             f"{self._located[token].url} is written again and again by somebody else", hint="find out by whom, resume"
         )
 
-    def _ours(self, token: TokenId, served: Live, held: Held) -> bool:
+    def _ours(self, token: TokenId, served: Live, held: FieldValue) -> bool:
         """Whether what is at the place may be replaced: a value that this operation knows; Conflict if we are late."""
         document, now = self._home.load(token).document, self._home.read_live(token)
         if document.moved_to or now is None or (now.label, now.version) != (served.label, served.version):
@@ -157,10 +157,10 @@ class _AdoptingStore:
         known = {document.record.fingerprint, *(document.journal.fingerprints if document.journal else ())}
         return self._home.fingerprint(Value({TOKEN_FIELD: held.text})) in known
 
-    def _displaced(self, token: TokenId) -> Displaced:
-        return Displaced.at(self._located[token].url)
+    def _displaced(self, token: TokenId) -> UnexpectedValue:
+        return UnexpectedValue.at(self._located[token].url)
 
-    def _place(self, token: TokenId) -> Place | None:
+    def _place(self, token: TokenId) -> ExternalField | None:
         if token not in self._located:
             self.load(token)
         location = self._located[token]

@@ -1,7 +1,7 @@
 """What stores refuse, whatever kind they are: each refusal in one wording, so that people have to learn it once."""
 
 from tokenguard.errors import Conflict, InputError
-from tokenguard.ports.shelf import Item
+from tokenguard.ports.shared_item import Item
 
 _AGAIN = "run the command again: it goes on from what is there now"
 

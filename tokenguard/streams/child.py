@@ -10,15 +10,15 @@ from tokenguard.redaction.stream import StreamRedactor
 from tokenguard.streams.program import Ended, Program, cannot_start
 from tokenguard.streams.pump import Channel, Pump
 from tokenguard.streams.signals import FORWARDED, caught, drain, in_foreground
-from tokenguard.streams.watch import Watch
+from tokenguard.streams.token_watch import TokenWatch
 
 _BY_SIGNAL = 128
 
 
-def run_masked(program: Program, matcher: Matcher, watch: Watch | None = None) -> Ended:
+def run_masked(program: Program, matcher: Matcher, watch: TokenWatch | None = None) -> Ended:
     """Run a program and mask its output; InputError if it cannot be started."""
     if os.isatty(1):
-        from tokenguard.streams.terminal import run_in_terminal  # noqa: PLC0415 - needs a terminal's modules
+        from tokenguard.streams.pty_session import run_in_terminal  # noqa: PLC0415 - needs a terminal's modules
 
         return run_in_terminal(program, matcher, watch)
     return _run_piped(program, matcher, watch)
@@ -30,7 +30,7 @@ def run_unmasked(program: Program) -> Ended:
         return Ended(code=_code(child.wait()))
 
 
-def _run_piped(program: Program, matcher: Matcher, watch: Watch | None) -> Ended:
+def _run_piped(program: Program, matcher: Matcher, watch: TokenWatch | None) -> Ended:
     streams = StreamRedactor(matcher), StreamRedactor(matcher)
     out, out_writing = os.pipe()
     channels = [Channel("stdout", out, 1, streams[0])]

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 
 from tokenguard.domain.secret import Secret
-from tokenguard.redaction.known import Known
+from tokenguard.redaction.known import MaskedValue
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.redaction.stream import StreamRedactor
 from tokenguard.streams.pump import Channel, Pump
@@ -27,7 +27,7 @@ _PATIENCE = 5.0
 """Seconds that who tells values may stop for."""
 
 
-def encode_known(known: Sequence[Known]) -> bytes:
+def encode_known(known: Sequence[MaskedValue]) -> bytes:
     """What a process tells the helper: who it is, and all its values."""
     rows = [
         [each.id, each.name, base64.b64encode(each.secret.reveal().encode("utf-8", "surrogatepass")).decode()]
@@ -36,12 +36,14 @@ def encode_known(known: Sequence[Known]) -> bytes:
     return json.dumps({"process": os.getpid(), "values": rows}).encode()
 
 
-def _decode_known(data: bytes) -> tuple[int, dict[str, Known]]:
+def _decode_known(data: bytes) -> tuple[int, dict[str, MaskedValue]]:
     told = json.loads(data)
     values = [
         (mask, name, base64.b64decode(value).decode("utf-8", "surrogatepass")) for mask, name, value in told["values"]
     ]
-    return told["process"], {value: Known(id=mask, name=name, secret=Secret(value)) for mask, name, value in values}
+    return told["process"], {
+        value: MaskedValue(id=mask, name=name, secret=Secret(value)) for mask, name, value in values
+    }
 
 
 class _Control:
@@ -50,7 +52,7 @@ class _Control:
     def __init__(self, control: socket.socket, streams: Sequence[StreamRedactor]) -> None:
         self._control = control
         self._streams = streams
-        self._told: dict[int, dict[str, Known]] = {}
+        self._told: dict[int, dict[str, MaskedValue]] = {}
 
     def read(self) -> bool:
         """Take what is there; False when nobody is left on the other side."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tokenguard.errors import InputError
-from tokenguard.redaction.known import Source
+from tokenguard.redaction.known import MatchSource
 from tokenguard.streams.failure import FailedClosed
 
 
@@ -25,7 +25,7 @@ class Ended:
 
     code: int
     """Its exit code, or 128 and the number of the signal that ended it."""
-    found: Mapping[str, Counter[Source]] = field(default_factory=dict)
+    found: Mapping[str, Counter[MatchSource]] = field(default_factory=dict)
     """What was masked, by channel."""
     failure: FailedClosed | None = None
     """Why output was withheld; None: it was not."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from tokenguard.redaction.known import Source
+from tokenguard.redaction.known import MatchSource
 from tokenguard.streams.failure import FailedClosed, masking_failed, not_read, not_written
 
 CHUNK = 65_536
@@ -34,7 +34,7 @@ class Redactor(Protocol):
         ...
 
     @property
-    def found(self) -> Counter[Source]:
+    def found(self) -> Counter[MatchSource]:
         """How often each source was masked."""
         ...
 

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tokenguard.http.callback import CallbackUrl as CallbackUrl
     from tokenguard.http.callback import validate_callback_url as validate_callback_url
-    from tokenguard.webhooks.autoposting import AutopostingDeliveries as AutopostingDeliveries
-    from tokenguard.webhooks.autoposting import Delivery as Delivery
-    from tokenguard.webhooks.descript import DescriptCallbacks as DescriptCallbacks
-    from tokenguard.webhooks.descript import Job as Job
+    from tokenguard.webhooks.autoposting_deliveries import AutopostingDeliveries as AutopostingDeliveries
+    from tokenguard.webhooks.autoposting_deliveries import Delivery as Delivery
+    from tokenguard.webhooks.descript_callbacks import DescriptCallbacks as DescriptCallbacks
+    from tokenguard.webhooks.descript_callbacks import Job as Job
     from tokenguard.webhooks.refusal import Reason as Reason
     from tokenguard.webhooks.refusal import Refused as Refused
     from tokenguard.webhooks.replays import Replays as Replays
 
 _LAZY = {
-    "AutopostingDeliveries": "tokenguard.webhooks.autoposting",
+    "AutopostingDeliveries": "tokenguard.webhooks.autoposting_deliveries",
     "CallbackUrl": "tokenguard.http.callback",
-    "Delivery": "tokenguard.webhooks.autoposting",
-    "DescriptCallbacks": "tokenguard.webhooks.descript",
-    "Job": "tokenguard.webhooks.descript",
+    "Delivery": "tokenguard.webhooks.autoposting_deliveries",
+    "DescriptCallbacks": "tokenguard.webhooks.descript_callbacks",
+    "Job": "tokenguard.webhooks.descript_callbacks",
     "Reason": "tokenguard.webhooks.refusal",
     "Refused": "tokenguard.webhooks.refusal",
     "Replays": "tokenguard.webhooks.replays",

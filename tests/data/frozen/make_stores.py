@@ -27,7 +27,7 @@ from tests.fakes.secrets_manager.server import FakeAws
 from tests.fakes.secrets_manager.stores import CREDENTIALS, client, place
 from tests.fakes.world import AbsentOperator, Quiet, ScriptedOperator
 from tests.integration.openbao import running
-from tokenguard.cli.boundary import run
+from tokenguard.cli.error_handler import run
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.journal import Mode, Stage
 from tokenguard.domain.names import TokenId, token_name
@@ -41,7 +41,7 @@ from tokenguard.shell.wiring import Wiring
 from tokenguard.stores.adopted import adopting
 from tokenguard.stores.aws.store import create_store as create_on_aws
 from tokenguard.stores.local.store import create_store
-from tokenguard.stores.vault.layout import Place
+from tokenguard.stores.vault.layout import VaultAddress
 
 START = datetime(2026, 6, 1, 8, 0, tzinfo=UTC)
 DAY = 86_400.0
@@ -479,7 +479,9 @@ def openbao(directory: Path) -> None:
         mount = server.new_mount()
         around = Surroundings.fresh(START)
         home = vault_stores.made(
-            Place(mount=mount, prefix=PREFIX), vault_stores.connection(server.url, server.root_token), sandbox=True
+            VaultAddress(mount=mount, prefix=PREFIX),
+            vault_stores.connection(server.url, server.root_token),
+            sandbox=True,
         )
         filled("openbao", home, around, directory)
         home.close()

@@ -13,8 +13,8 @@ from tests.fakes.approvals import EverythingApproved
 from tests.fakes.clock import SwiftClock
 from tests.fakes.secrets_manager.server import FakeAws
 from tests.fakes.secrets_manager.stores import client, place
-from tokenguard.cli.boundary import run
-from tokenguard.sandbox.server import Sandbox
+from tokenguard.cli.error_handler import run
+from tokenguard.sandbox.sandbox_server import Sandbox
 from tokenguard.shell.wiring import Wiring
 
 NAME = "video/app/prod/post"
@@ -73,7 +73,7 @@ class AwsCommandLine:
         }
         with self.monkeypatch.context() as patch:
             if not self.real_sdk:
-                patch.setattr("tokenguard.shell.aws.AwsClient", lambda *_, **__: client(self.aws))
+                patch.setattr("tokenguard.shell.aws_store.AwsClient", lambda *_, **__: client(self.aws))
             wiring = Wiring(environ=environ)
             wiring.clock = self.clock
             if self.approver:

@@ -2,10 +2,10 @@
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.secrets_manager.server import KEY_ID, FakeAws
-from tokenguard.clients.aws.client import AwsClient
-from tokenguard.clients.aws.settings import AwsSettings
+from tokenguard.clients.aws.aws_settings import AwsSettings
+from tokenguard.clients.aws.region_client import AwsClient
 from tokenguard.http.address import Address
-from tokenguard.stores.aws.place import AwsPlace
+from tokenguard.stores.aws.layout import AwsPlace
 from tokenguard.stores.aws.store import AwsStore, create_store, open_store
 
 PREFIX = "video-team"

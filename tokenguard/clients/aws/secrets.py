@@ -4,8 +4,8 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from tokenguard.clients.aws.client import AwsClient
-from tokenguard.clients.aws.trouble import AwsTrouble, Reason
+from tokenguard.clients.aws.aws_errors import AwsError, AwsFailure
+from tokenguard.clients.aws.region_client import AwsClient
 from tokenguard.errors import Conflict
 from tokenguard.frozen import Hidden
 from tokenguard.ports.clock import Clock
@@ -65,8 +65,8 @@ class Secrets:
         """Labels, tags and who rotates it; None if there is no such secret."""
         try:
             return self.client.secrets("describe_secret", SecretId=secret)
-        except AwsTrouble as trouble:
-            if trouble.reason is Reason.ABSENT:
+        except AwsError as trouble:
+            if trouble.reason is AwsFailure.ABSENT:
                 return None
             raise
 
@@ -83,8 +83,8 @@ class Secrets:
                 Tags=_tag_list(tags),
                 **extra,
             )
-        except AwsTrouble as trouble:
-            if trouble.reason is Reason.EXISTS:
+        except AwsError as trouble:
+            if trouble.reason is AwsFailure.EXISTS:
                 return False
             raise
         self._written.add((secret, version))
@@ -97,8 +97,8 @@ class Secrets:
             self.client.secrets(
                 "put_secret_value", SecretId=secret, ClientRequestToken=version, VersionStages=[stage], **content
             )
-        except AwsTrouble as trouble:
-            if trouble.reason is Reason.EXISTS:
+        except AwsError as trouble:
+            if trouble.reason is AwsFailure.EXISTS:
                 raise Conflict(trouble.message, hint=trouble.hint) from None
             raise
         self._written.add((secret, version))
@@ -111,7 +111,7 @@ class Secrets:
         source = {"RemoveFromVersionId": since} if since else {}
         try:
             self._stage(secret, label, MoveToVersionId=to, **source)
-        except AwsTrouble as trouble:
+        except AwsError as trouble:
             if not trouble.undecided:
                 raise
             self._settle(secret, label, to, since, trouble)
@@ -120,8 +120,8 @@ class Secrets:
         """Take a label off a version, if it is still there."""
         try:
             self._stage(secret, label, RemoveFromVersionId=since)
-        except AwsTrouble as trouble:
-            if trouble.reason not in {Reason.LABEL, Reason.ABSENT}:
+        except AwsError as trouble:
+            if trouble.reason not in {AwsFailure.LABEL, AwsFailure.ABSENT}:
                 raise
 
     def tag(self, secret: str, tags: Mapping[str, str]) -> None:
@@ -145,20 +145,20 @@ class Secrets:
     def _read(self, secret: str, wanted: Mapping[str, str]) -> Stored | None:
         try:
             answer = self.client.secrets("get_secret_value", SecretId=secret, **wanted)
-        except AwsTrouble as trouble:
-            if trouble.reason is Reason.ABSENT:
+        except AwsError as trouble:
+            if trouble.reason is AwsFailure.ABSENT:
                 return None
             raise
         data = answer.get("SecretBinary", answer.get("SecretString", ""))
         if "VersionId" not in answer:
-            raise AwsTrouble(Reason.MALFORMED)
+            raise AwsError(AwsFailure.MALFORMED)
         return Stored(version=answer["VersionId"], stages=frozenset(answer.get("VersionStages", ())), data=data)
 
     def _stage(self, secret: str, label: str, **moves: str) -> None:
         self.client.secrets("update_secret_version_stage", SecretId=secret, VersionStage=label, **moves)
 
-    def _settle(self, secret: str, label: str, to: str, since: str | None, trouble: AwsTrouble) -> None:
-        refused = trouble.reason is Reason.LABEL
+    def _settle(self, secret: str, label: str, to: str, since: str | None, trouble: AwsError) -> None:
+        refused = trouble.reason is AwsFailure.LABEL
         # a reader that still shows `since` is behind (AWS just said it is elsewhere) or nothing happened: look again
         holder = self.seen(
             lambda: self._holder(secret, label), lambda found: found == to or (refused and found != since)

@@ -15,11 +15,11 @@ def assuming(take: Callable[[], dict[str, str]]) -> Session:
         take: gets `access_key`, `secret_key`, `token` and `expiry_time` (ISO 8601); asked again before they expire.
     """
     session = get_session()
-    session.register_component("credential_provider", CredentialResolver([_Provider(take)]))
+    session.register_component("credential_provider", CredentialResolver([_CredentialProvider(take)]))
     return session
 
 
-class _Provider(CredentialProvider):  # type: ignore[misc]  # botocore carries no types
+class _CredentialProvider(CredentialProvider):  # type: ignore[misc]  # botocore carries no types
     METHOD = CANONICAL_NAME = "tokenguard-web-identity"
 
     def __init__(self, take: Callable[[], dict[str, str]]) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 from hvac.adapters import Adapter
 
-from tokenguard.clients.vault.session import Answered, HardenedSession
-from tokenguard.clients.vault.trouble import Reason, VaultTrouble, claim_in, reason_of
+from tokenguard.clients.vault.http_session import Answered, HardenedSession
+from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure, claim_in, reason_of
 from tokenguard.domain.secret import Secret
 
 Json = dict[str, Any]
@@ -51,15 +51,15 @@ class HardenedAdapter(Adapter):  # type: ignore[misc]  # hvac carries no types
 def _object(answer: Answered) -> Json:
     errors = _errors(answer)
     reason = reason_of(answer.status, errors)
-    if reason is Reason.ABSENT and _version_is_gone(answer):
-        reason = Reason.DELETED
+    if reason is VaultFailure.ABSENT and _version_is_gone(answer):
+        reason = VaultFailure.DELETED
     if reason is not None:
-        raise VaultTrouble.because(reason, retry_after=answer.retry_after, claim=claim_in(errors))
+        raise VaultError.because(reason, retry_after=answer.retry_after, claim=claim_in(errors))
     if answer.status == 204:  # noqa: PLR2004 - HTTP
         return {}
     found = _json(answer)
     if found is None or found.get("errors"):
-        raise VaultTrouble.because(Reason.MALFORMED)  # an error inside a success is no success
+        raise VaultError.because(VaultFailure.MALFORMED)  # an error inside a success is no success
     return found
 
 

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 import hvac
 
 from tokenguard.clients.vault.adapter import HardenedAdapter, Json
+from tokenguard.clients.vault.http_session import HardenedSession
 from tokenguard.clients.vault.login import Lease, log_in, look_up, renew
 from tokenguard.clients.vault.nodes import Nodes
-from tokenguard.clients.vault.session import HardenedSession
-from tokenguard.clients.vault.settings import VaultSettings
-from tokenguard.clients.vault.trouble import Reason, VaultTrouble
+from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure
+from tokenguard.clients.vault.vault_settings import VaultSettings
 from tokenguard.ports.clock import Clock
 
 _Result = TypeVar("_Result")
@@ -80,7 +80,7 @@ class VaultConnection:
         for pause in self._pauses:
             try:
                 return self._once(work)
-            except VaultTrouble as trouble:
+            except VaultError as trouble:
                 if not trouble.passing:
                     raise
                 self._let_pass(trouble, pause)
@@ -91,7 +91,7 @@ class VaultConnection:
         self._keep_alive()
         return self._once(work)
 
-    def pause(self, attempt: int, trouble: VaultTrouble) -> bool:
+    def pause(self, attempt: int, trouble: VaultError) -> bool:
         """Wait before attempt `attempt` (from 1) of a write; False when it has been tried often enough."""
         if not trouble.passing or attempt > len(self._pauses):
             return False
@@ -109,20 +109,20 @@ class VaultConnection:
     def _once(self, work: Callable[[Any], _Result]) -> _Result:
         try:
             return work(self._client)
-        except VaultTrouble as trouble:
+        except VaultError as trouble:
             if not self._login_is_over(trouble):
                 raise
             if not self.lease.repeatable:
-                raise VaultTrouble.because(Reason.EXPIRED) from None
+                raise VaultError.because(VaultFailure.EXPIRED) from None
         with self._logging_in:
             self._lease = self._log_in()
         return work(self._client)
 
-    def _login_is_over(self, trouble: VaultTrouble) -> bool:
+    def _login_is_over(self, trouble: VaultError) -> bool:
         """Whether it was not this one request that was denied: OpenBao says the same of a revoked login."""
-        if trouble.reason is Reason.EXPIRED:
+        if trouble.reason is VaultFailure.EXPIRED:
             return True
-        if trouble.reason is not Reason.DENIED:
+        if trouble.reason is not VaultFailure.DENIED:
             return False
         return self._is_refused()
 
@@ -130,11 +130,11 @@ class VaultConnection:
         """Whether the server no longer knows the login: what it answers to any that it knows needs no policy."""
         try:
             self._client.adapter.request("get", "/v1/sys/internal/ui/mounts")
-        except VaultTrouble as other:
-            return other.reason in {Reason.DENIED, Reason.EXPIRED}
+        except VaultError as other:
+            return other.reason in {VaultFailure.DENIED, VaultFailure.EXPIRED}
         return False
 
-    def _let_pass(self, trouble: VaultTrouble, pause: float) -> None:
+    def _let_pass(self, trouble: VaultError, pause: float) -> None:
         if trouble.message != self._said:
             self._said = trouble.message
             self._told(f"{trouble.message}; asking again for up to {sum(self._pauses):.0f} s")
@@ -154,8 +154,13 @@ class VaultConnection:
             return
         try:
             self._lease = renew(self._client, lease, now) if lease.renewable else self._again(lease)
-        except VaultTrouble as trouble:
-            if trouble.reason not in {Reason.DENIED, Reason.EXPIRED, Reason.REFUSED, Reason.UNSEEN}:
+        except VaultError as trouble:
+            if trouble.reason not in {
+                VaultFailure.DENIED,
+                VaultFailure.EXPIRED,
+                VaultFailure.REFUSED,
+                VaultFailure.UNSEEN,
+            }:
                 return  # the lease still has half its life: the next call tries again
             self._lease = self._again(replace(lease, renewable=False))
 
@@ -167,18 +172,18 @@ class VaultConnection:
         self._client.adapter.credential = token
         try:
             return self._look_up(repeatable=repeatable)
-        except VaultTrouble as trouble:
-            if trouble.reason is Reason.DENIED:
-                raise VaultTrouble.because(Reason.EXPIRED if self._is_refused() else Reason.UNSEEN) from None
-            if trouble.reason in {Reason.REFUSED, Reason.ABSENT}:
-                raise VaultTrouble.because(Reason.NO_ROUTE) from None
+        except VaultError as trouble:
+            if trouble.reason is VaultFailure.DENIED:
+                raise VaultError.because(VaultFailure.EXPIRED if self._is_refused() else VaultFailure.UNSEEN) from None
+            if trouble.reason in {VaultFailure.REFUSED, VaultFailure.ABSENT}:
+                raise VaultError.because(VaultFailure.NO_ROUTE) from None
             raise
 
     def _look_up(self, *, repeatable: bool) -> Lease:
         for _ in range(2):
             try:
                 return look_up(self._client, self._clock.monotonic(), repeatable=repeatable)
-            except VaultTrouble as trouble:
-                if trouble.reason is not Reason.RESET:
+            except VaultError as trouble:
+                if trouble.reason is not VaultFailure.RESET:
                     raise  # nobody waits for a server that is down before anything was begun
-        raise VaultTrouble.because(Reason.RESET)
+        raise VaultError.because(VaultFailure.RESET)

@@ -6,14 +6,14 @@ from typing import Any
 from urllib.parse import quote
 
 from tokenguard.clients.vault.connection import VaultConnection
-from tokenguard.clients.vault.trouble import CasLost, Reason, VaultTrouble
+from tokenguard.clients.vault.vault_errors import CasLost, VaultError, VaultFailure
 
 PAGE = 1_000
 """Keys of one page of a detailed listing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class KvEntry:
     """What is at a path. It may hold a value, so its data is in no repr."""
 
     version: int
@@ -40,7 +40,7 @@ class KvMount:
         """The mount's path."""
         return self._mount
 
-    def read(self, path: str) -> Entry | None:
+    def read(self, path: str) -> KvEntry | None:
         """The current version, or None; VaultTrouble if somebody deleted it."""
         try:
             answer = self._found(
@@ -48,9 +48,9 @@ class KvMount:
                     path, mount_point=self._mount, raise_on_deleted_version=True
                 )
             )
-        except VaultTrouble as trouble:
-            if trouble.reason is Reason.DELETED:
-                raise VaultTrouble.deleted(self._mount, path) from None
+        except VaultError as trouble:
+            if trouble.reason is VaultFailure.DELETED:
+                raise VaultError.deleted(self._mount, path) from None
             raise
         return None if answer is None else _entry(answer)
 
@@ -126,8 +126,8 @@ class KvMount:
         """The answer to a question that may be repeated; None where there is nothing."""
         try:
             return self._connection.call(ask)
-        except VaultTrouble as trouble:
-            if trouble.reason is Reason.ABSENT:
+        except VaultError as trouble:
+            if trouble.reason is VaultFailure.ABSENT:
                 return None
             raise
 
@@ -149,9 +149,9 @@ class KvMount:
                     json={"options": {"cas": cas}, "data": dict(fields)},
                 )
             )
-        except VaultTrouble as trouble:
-            if trouble.reason in {Reason.ABSENT, Reason.DELETED}:
-                raise VaultTrouble.because(Reason.CAS) from None
+        except VaultError as trouble:
+            if trouble.reason in {VaultFailure.ABSENT, VaultFailure.DELETED}:
+                raise VaultError.because(VaultFailure.CAS) from None
             raise
         return _next_version(answer, cas)
 
@@ -167,8 +167,8 @@ class KvMount:
             number += 1
             try:
                 return attempt()
-            except VaultTrouble as trouble:
-                if trouble.reason is Reason.CAS:
+            except VaultError as trouble:
+                if trouble.reason is VaultFailure.CAS:
                     if number > 1 and arrived():
                         return cas + 1
                     raise CasLost.now() from None
@@ -180,31 +180,31 @@ class KvMount:
 
 def _next_version(answer: Any, cas: int) -> int:
     if _part(answer, "data").get("version") != cas + 1:
-        raise VaultTrouble.because(Reason.MALFORMED)  # a mount without compare-and-set answers otherwise
+        raise VaultError.because(VaultFailure.MALFORMED)  # a mount without compare-and-set answers otherwise
     return cas + 1
 
 
-def _entry(answer: Any) -> Entry:
+def _entry(answer: Any) -> KvEntry:
     outer = _part(answer, "data")
-    return Entry(version=_version(_part(outer, "metadata"), "version"), data=_part(outer, "data"))
+    return KvEntry(version=_version(_part(outer, "metadata"), "version"), data=_part(outer, "data"))
 
 
 def _keys(answer: Any) -> Sequence[str]:
     keys = _part(answer, "data").get("keys")
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-        raise VaultTrouble.because(Reason.MALFORMED)
+        raise VaultError.because(VaultFailure.MALFORMED)
     return tuple(keys)
 
 
 def _version(details: Any, name: str = "current_version") -> int:
     version = details.get(name) if isinstance(details, dict) else None
     if not isinstance(version, int):
-        raise VaultTrouble.because(Reason.MALFORMED)
+        raise VaultError.because(VaultFailure.MALFORMED)
     return version
 
 
 def _part(answer: Any, name: str) -> dict[str, Any]:
     part = answer.get(name) if isinstance(answer, dict) else None
     if not isinstance(part, dict):
-        raise VaultTrouble.because(Reason.MALFORMED)
+        raise VaultError.because(VaultFailure.MALFORMED)
     return part

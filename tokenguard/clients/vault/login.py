@@ -5,8 +5,8 @@ from typing import Any
 
 from tokenguard.clients.vault.adapter import Json
 from tokenguard.clients.vault.refused_login import refused
-from tokenguard.clients.vault.settings import Login, Method
-from tokenguard.clients.vault.trouble import Reason, VaultTrouble
+from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure
+from tokenguard.clients.vault.vault_settings import Login, LoginMethod
 from tokenguard.domain.secret import Secret
 
 
@@ -32,22 +32,22 @@ def log_in(client: Any, login: Login) -> tuple[Secret, bool]:
         VaultTrouble: the credential is not accepted, or nobody answers.
     """
     credential = login.given()
-    if login.method is Method.TOKEN:
+    if login.method is LoginMethod.TOKEN:
         return credential, False
     try:
         return _token(_asked(client, login, credential)), not login.wrapped
-    except VaultTrouble as trouble:
+    except VaultError as trouble:
         raise refused(login, credential, trouble) from None
 
 
 def _asked(client: Any, login: Login, credential: Secret) -> Json:
     answer: Json
-    if login.method is Method.APPROLE:
+    if login.method is LoginMethod.APPROLE:
         secret_id = _unwrapped(client, credential) if login.wrapped else credential
         answer = client.auth.approle.login(
             role_id=login.role, secret_id=secret_id.reveal(), use_token=False, mount_point=login.path
         )
-    elif login.method is Method.JWT:
+    elif login.method is LoginMethod.JWT:
         answer = client.auth.jwt.jwt_login(role=login.role, jwt=credential.reveal(), use_token=False, path=login.path)
     else:
         answer = client.auth.kubernetes.login(
@@ -60,7 +60,7 @@ def look_up(client: Any, now: float, *, repeatable: bool) -> Lease:
     """Ask the Vault who we are and for how long; `now` is the monotonic time."""
     data = client.auth.token.lookup_self().get("data")
     if not isinstance(data, dict):
-        raise VaultTrouble.because(Reason.MALFORMED)
+        raise VaultError.because(VaultFailure.MALFORMED)
     ttl = _seconds(data.get("ttl"))
     entity, shown = data.get("entity_id"), data.get("display_name")
     return Lease(
@@ -76,7 +76,7 @@ def renew(client: Any, lease: Lease, now: float) -> Lease:
     """Have the token in use prolonged."""
     auth = client.auth.token.renew_self().get("auth")
     if not isinstance(auth, dict):
-        raise VaultTrouble.because(Reason.MALFORMED)
+        raise VaultError.because(VaultFailure.MALFORMED)
     ttl = _seconds(auth.get("lease_duration"))
     return Lease(
         identity=lease.identity,
@@ -96,14 +96,14 @@ def _unwrapped(client: Any, wrapping: Secret) -> Secret:
         client.adapter.credential = None
     secret_id = data.get("secret_id") if isinstance(data, dict) else None
     if not isinstance(secret_id, str):
-        raise VaultTrouble.because(Reason.MALFORMED)
+        raise VaultError.because(VaultFailure.MALFORMED)
     return Secret(secret_id)
 
 
 def _seconds(found: Any) -> float:
     """How long a token lasts; 0: it does not expire."""
     if found is not None and not isinstance(found, (int, float)):
-        raise VaultTrouble.because(Reason.MALFORMED)
+        raise VaultError.because(VaultFailure.MALFORMED)
     return float(found or 0)
 
 
@@ -111,5 +111,5 @@ def _token(answer: Json) -> Secret:
     auth = answer.get("auth")
     token = auth.get("client_token") if isinstance(auth, dict) else None
     if not isinstance(token, str) or not token:
-        raise VaultTrouble.because(Reason.MALFORMED)
+        raise VaultError.because(VaultFailure.MALFORMED)
     return Secret(token)

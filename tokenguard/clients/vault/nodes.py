@@ -1,7 +1,7 @@
 """The nodes of one cluster: which of the configured addresses leads is asked of each of them, without a login."""
 
-from tokenguard.clients.vault.session import HardenedSession
-from tokenguard.clients.vault.trouble import VaultTrouble
+from tokenguard.clients.vault.http_session import HardenedSession
+from tokenguard.clients.vault.vault_errors import VaultError
 from tokenguard.http.address import Address
 
 _LEADS = 200
@@ -33,5 +33,5 @@ class Nodes:
     def _leads(self, address: Address) -> bool:
         try:
             return self._session.ask("GET", f"{address}/v1/sys/health", deadline=_DEADLINE).status == _LEADS
-        except VaultTrouble:
+        except VaultError:
             return False

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from tokenguard.clients.vault.session import CONNECTIONS
+from tokenguard.clients.vault.http_session import CONNECTIONS
 
 _Key = TypeVar("_Key")
 _Found = TypeVar("_Found")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tokenguard.clients.vault.connection import VaultConnection
-from tokenguard.clients.vault.trouble import Reason, VaultTrouble
+from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure
 
 MIN_LIFE = 900.0
 """Seconds that a login must last, if it can be neither renewed nor made again: three runs of five minutes."""
@@ -14,7 +14,7 @@ MIN_VERSIONS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class PreflightProblem:
     """Something that would make a run fail."""
 
     message: str
@@ -23,7 +23,7 @@ class Problem:
 
 def problems(
     connection: VaultConnection, mount: str, needs: Mapping[str, tuple[str, ...]], now: float, lasts: float = MIN_LIFE
-) -> Iterator[Problem]:
+) -> Iterator[PreflightProblem]:
     """Everything that stands in the way.
 
     Args:
@@ -41,38 +41,38 @@ def problems(
     yield from _capabilities(connection, needs)
     lease = connection.lease
     if lease.ends is not None and lease.ends - now < lasts and not (lease.renewable or lease.repeatable):
-        yield Problem(
+        yield PreflightProblem(
             f"the login ends in {max(lease.ends - now, 0):.0f} seconds and can be neither renewed nor made again",
             f"use a renewable token, or one that lasts {lasts:.0f} seconds or longer",
         )
 
 
-def _health(connection: VaultConnection) -> Iterator[Problem]:
+def _health(connection: VaultConnection) -> Iterator[PreflightProblem]:
     try:
         connection.once(lambda client: client.adapter.request("get", "/v1/sys/health"))
-    except VaultTrouble as trouble:
+    except VaultError as trouble:
         # 429, 472 and 473 are how standbys and replicas answer this one question
-        if trouble.reason not in {Reason.THROTTLED, Reason.STANDBY}:
+        if trouble.reason not in {VaultFailure.THROTTLED, VaultFailure.STANDBY}:
             raise
-        yield Problem(
+        yield PreflightProblem(
             "the vault's address leads to a standby, which may answer reads behind its leader's writes",
             "name every node in [vault] address, or one that leads to the active node (/v1/sys/health answers 200)",
         )
 
 
-def _mount(connection: VaultConnection, mount: str) -> Iterator[Problem]:
+def _mount(connection: VaultConnection, mount: str) -> Iterator[PreflightProblem]:
     try:
         found = connection.request("get", f"/v1/sys/internal/ui/mounts/{mount}").get("data")
-    except VaultTrouble as trouble:
-        if trouble.reason not in {Reason.DENIED, Reason.ABSENT}:
+    except VaultError as trouble:
+        if trouble.reason not in {VaultFailure.DENIED, VaultFailure.ABSENT}:
             raise
-        yield Problem(
+        yield PreflightProblem(
             f"there is no mount {mount}, or the login may not know of it", "check MOUNT in the store's address"
         )
         return
     options = (found.get("options") if isinstance(found, dict) else None) or {}
     if options.get("version") != "2":
-        yield Problem(
+        yield PreflightProblem(
             f"the mount {mount} is not KV version 2: it has no compare-and-set",
             f"make one with `vault secrets enable -path={mount} -version=2 kv`, or name another mount",
         )
@@ -80,35 +80,35 @@ def _mount(connection: VaultConnection, mount: str) -> Iterator[Problem]:
     yield from _configuration(connection, mount)
 
 
-def _configuration(connection: VaultConnection, mount: str) -> Iterator[Problem]:
+def _configuration(connection: VaultConnection, mount: str) -> Iterator[PreflightProblem]:
     try:
         found: Any = connection.call(lambda client: client.secrets.kv.v2.read_configuration(mount_point=mount)).get(
             "data"
         )
-    except VaultTrouble as trouble:
-        if trouble.reason is not Reason.DENIED:
+    except VaultError as trouble:
+        if trouble.reason is not VaultFailure.DENIED:
             raise
-        yield Problem(
+        yield PreflightProblem(
             f"the login may not read the configuration of the mount {mount}",
             f'let its policy have `path "{mount}/config" {{ capabilities = ["read"] }}`',
         )
         return
     found = found if isinstance(found, dict) else {}
     if found.get("delete_version_after") not in {None, "", "0s", 0}:
-        yield Problem(
+        yield PreflightProblem(
             f"the mount {mount} deletes entries by itself after some time",
             f"vault write {mount}/config delete_version_after=0s",
         )
     if found.get("max_versions") in range(1, MIN_VERSIONS):
-        yield Problem(
+        yield PreflightProblem(
             f"the mount {mount} keeps one version of an entry: a mistaken write could not be undone",
             f"vault write {mount}/config max_versions=10",
         )
 
 
-def _capabilities(connection: VaultConnection, needs: Mapping[str, tuple[str, ...]]) -> Iterator[Problem]:
+def _capabilities(connection: VaultConnection, needs: Mapping[str, tuple[str, ...]]) -> Iterator[PreflightProblem]:
     for path, missing in lacking(held(connection, needs), needs):
-        yield Problem(
+        yield PreflightProblem(
             f"the login may not {' or '.join(missing)} {path}",
             "compare the role's policy with `tokenguard init --print-policy`",
         )

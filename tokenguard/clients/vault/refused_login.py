@@ -5,14 +5,14 @@ import json
 import re
 from typing import Any
 
-from tokenguard.clients.vault.settings import Login, Method
-from tokenguard.clients.vault.trouble import Reason, VaultTrouble
+from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure
+from tokenguard.clients.vault.vault_settings import Login, LoginMethod
 from tokenguard.domain.secret import Secret
 from tokenguard.text import safe_text
 
 _SECRET_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 """A plain secret_id; no wrapping token has that form."""
-_NOT_OURS = frozenset({Reason.DENIED, Reason.REFUSED, Reason.ABSENT, Reason.EXPIRED})
+_NOT_OURS = frozenset({VaultFailure.DENIED, VaultFailure.REFUSED, VaultFailure.ABSENT, VaultFailure.EXPIRED})
 """What servers say of a login method that is not there, or of a credential, without saying which."""
 _TIMES = {"exp": "its time is over", "nbf": "its time has not begun", "iat": "it was made in the future"}
 _BOUND = {"aud": "bound_audiences", "sub": "bound_subject", "iss": "bound_issuer of the method's config"}
@@ -20,46 +20,46 @@ _MOST = 100
 """Characters of a claim that are shown."""
 
 
-def refused(login: Login, credential: Secret, trouble: VaultTrouble) -> VaultTrouble:
+def refused(login: Login, credential: Secret, trouble: VaultError) -> VaultError:
     """What a login's trouble means; the trouble itself where it is not about the login."""
-    if trouble.reason is Reason.CLAIM:
+    if trouble.reason is VaultFailure.CLAIM:
         return _claimed(login, credential, trouble.claim)
-    if trouble.reason is Reason.NO_ROLE:
-        return _about(login, Reason.NO_ROLE, "has no such role", "check `role` and `auth_mount` of [vault]")
-    if trouble.reason is Reason.WRAPPING:
+    if trouble.reason is VaultFailure.NO_ROLE:
+        return _about(login, VaultFailure.NO_ROLE, "has no such role", "check `role` and `auth_mount` of [vault]")
+    if trouble.reason is VaultFailure.WRAPPING:
         plain = _SECRET_ID.fullmatch(credential.reveal())
-        return VaultTrouble.because(Reason.UNWRAPPED if plain else Reason.WRAPPING)
+        return VaultError.because(VaultFailure.UNWRAPPED if plain else VaultFailure.WRAPPING)
     if trouble.reason in _NOT_OURS:
         hint = "check `auth_mount`, `role` and `credential` of [vault], and a path in its address"
-        if login.method in {Method.JWT, Method.KUBERNETES}:
+        if login.method in {LoginMethod.JWT, LoginMethod.KUBERNETES}:
             hint += f"; `bao read auth/{login.path}/role/{_shown(login.role)}` shows what the role is bound to"
-        return _about(login, Reason.LOGIN, "does not accept this login, or is not there", hint)
+        return _about(login, VaultFailure.LOGIN, "does not accept this login, or is not there", hint)
     return trouble
 
 
-def _claimed(login: Login, credential: Secret, claim: str) -> VaultTrouble:
+def _claimed(login: Login, credential: Secret, claim: str) -> VaultError:
     found = _claims(credential)
     role = f"the role {_shown(login.role)} of auth/{login.path}"
     if claim in _TIMES:
-        return VaultTrouble(
+        return VaultError(
             f"{role} refuses the job's identity: {_TIMES[claim]} (claim {claim})",
             hint="check both machines' clocks; an identity lives for minutes: use one that this job was given just now",
-            reason=Reason.CLAIM,
+            reason=VaultFailure.CLAIM,
         )
     seen = f"this job has {_value(found[claim])}" if claim in found else "this job has no such claim"
     bound = _BOUND.get(claim, f"bound_claims.{claim}")
     where = f"auth/{login.path}/config" if claim == "iss" else f"auth/{login.path}/role/{_shown(login.role)}"
-    return VaultTrouble(
+    return VaultError(
         f"{role} expects another value of the claim {claim}: {seen}",
         hint=f"`bao read {where}` shows what it expects: {bound}; start the right job, or have the role changed",
-        reason=Reason.CLAIM,
+        reason=VaultFailure.CLAIM,
         claim=claim,
     )
 
 
-def _about(login: Login, reason: Reason, what: str, hint: str) -> VaultTrouble:
-    role = f" with the role {_shown(login.role)}" if login.method in {Method.JWT, Method.KUBERNETES} else ""
-    return VaultTrouble(f"the vault's login method auth/{login.path}{role} {what}", hint=hint, reason=reason)
+def _about(login: Login, reason: VaultFailure, what: str, hint: str) -> VaultError:
+    role = f" with the role {_shown(login.role)}" if login.method in {LoginMethod.JWT, LoginMethod.KUBERNETES} else ""
+    return VaultError(f"the vault's login method auth/{login.path}{role} {what}", hint=hint, reason=reason)
 
 
 def _claims(identity: Secret) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from tokenguard.domain.liveness import ScopeVerdict, Verdict
 from tokenguard.domain.token import RecordState
-from tokenguard.policy.answer import Answer, NotEvaluable, Question, Violated
 from tokenguard.policy.model import born, due_of
+from tokenguard.policy.rule_answer import Answer, NotEvaluable, Question, Violated
 from tokenguard.text import counted
 
 _NEVER_SEEN = NotEvaluable("it was never looked at")

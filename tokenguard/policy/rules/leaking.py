@@ -1,6 +1,6 @@
 """The rule about leaks: each is on record until it has ended."""
 
-from tokenguard.policy.answer import Answer, Question, Violated
+from tokenguard.policy.rule_answer import Answer, Question, Violated
 
 
 def not_leaked(question: Question) -> Answer:

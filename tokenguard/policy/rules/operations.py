@@ -1,11 +1,11 @@
 """Rules about rotations: that they end, that consumers follow, and that old tokens die."""
 
 from tokenguard.domain.journal import Journal, Stage
-from tokenguard.domain.token import Kind
-from tokenguard.policy.answer import Answer, NotEvaluable, Question, Violated
+from tokenguard.domain.token import CredentialKind
+from tokenguard.policy.rule_answer import Answer, NotEvaluable, Question, Violated
 from tokenguard.text import counted
 
-_USED_BY_US_OR_VENDOR = {Kind.PROVIDER_ADMIN, Kind.OAUTH_GRANT}
+_USED_BY_US_OR_VENDOR = {CredentialKind.PROVIDER_ADMIN, CredentialKind.OAUTH_GRANT}
 _AFTER_THE_REVOKE = {Stage.REVOKE_INTENDED, Stage.REVOKED}
 
 

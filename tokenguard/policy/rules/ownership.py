@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from tokenguard.policy.answer import Answer, NotEvaluable, Question, Violated
 from tokenguard.policy.parting import parting
+from tokenguard.policy.rule_answer import Answer, NotEvaluable, Question, Violated
 from tokenguard.text import counted
 
 _BETWEEN_WORDS = re.compile(r"[^\w]+|_+")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from tokenguard.policy.repository_answer import Here, RepositoryAnswer, RepositoryQuestion, Unclear
 from tokenguard.policy.repository_names import is_ci_file
 from tokenguard.policy.repository_view import RepositoryView
-from tokenguard.policy.shell_lines import Command, pipelines
+from tokenguard.policy.shell_lines import ShellCommand, pipelines
 from tokenguard.policy.yaml_scalars import Path, Scalar, read_scalars
 
 _Scalars = Mapping[Path, Scalar]
@@ -153,7 +153,7 @@ def _whole_lines(scalar: Scalar) -> Iterable[tuple[int, str]]:
             waiting = ""
 
 
-def _printed(pipeline: list[Command], secret: frozenset[str]) -> str:
+def _printed(pipeline: list[ShellCommand], secret: frozenset[str]) -> str:
     first, last = pipeline[0], pipeline[-1]
     if any(each.writes_to_a_file for each in pipeline) or "::add-mask::" in first.text:
         return ""
@@ -168,7 +168,7 @@ def _printed(pipeline: list[Command], secret: frozenset[str]) -> str:
     return "the shell's tracing prints commands with a token in them" if _TRACED_SHELL.match(first.text) else ""
 
 
-def _shows(command: Command, secret: frozenset[str]) -> bool:
+def _shows(command: ShellCommand, secret: frozenset[str]) -> bool:
     """Whether the value of a secret would be in the command's words."""
     if _FROM_SECRETS.search(command.text):  # the CI system fills it in before any shell sees a quote
         return True

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tokenguard.documents import Tree
-from tokenguard.domain.token import Kind
+from tokenguard.domain.token import CredentialKind
 from tokenguard.ports.provider import Guide
-from tokenguard.providers.generic.pointer import Pointer
+from tokenguard.providers.generic.pointer import JsonPointer
 from tokenguard.providers.paging import Paging
 from tokenguard.providers.route import Route
 
@@ -60,8 +60,8 @@ class Probe:
     query: tuple[tuple[str, str], ...] = ()
     alive: frozenset[int] = frozenset({200})
     dead: frozenset[int] = frozenset({401})
-    scope: Pointer | None = None
-    scope_name: Pointer | None = None
+    scope: JsonPointer | None = None
+    scope_name: JsonPointer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +70,9 @@ class Create:
 
     route: Route
     body: Tree
-    value: Pointer
-    id: Pointer
-    hint: Pointer | None = None
+    value: JsonPointer
+    id: JsonPointer
+    hint: JsonPointer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,15 +81,15 @@ class Rows:
 
     route: Route
     query: tuple[tuple[str, str], ...] = ()
-    items: Pointer
-    id: Pointer
-    label: Pointer
-    more: Mapping[str, Pointer] = field(default_factory=dict)
+    items: JsonPointer
+    id: JsonPointer
+    label: JsonPointer
+    more: Mapping[str, JsonPointer] = field(default_factory=dict)
     """`hint`, `created`, `last_used`, `expires`."""
     paging: Paging
-    following: Pointer | None = None
+    following: JsonPointer | None = None
     """Where the next cursor is, or the address of the next answer; None: in the `Link` header."""
-    total: Pointer | None = None
+    total: JsonPointer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +106,7 @@ class Description:
 
     name: str
     base_url: str
-    kind: Kind
+    kind: CredentialKind
     scope_kind: str
     auth: Auth
     guide: Guide

@@ -11,14 +11,14 @@ from tokenguard.domain.secret import Value
 from tokenguard.http.answer import Answer, Outcome
 from tokenguard.http.client import Credential, Request
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.provider import Listed, Minted, Refused, TokenList, Wanted
-from tokenguard.providers.effects import answered, new_value, not_understood, settled
-from tokenguard.providers.generic import template
+from tokenguard.ports.provider import CreateRefused, Minted, ProviderToken, TokenList, TokenRequest
+from tokenguard.providers.generic import request_template
 from tokenguard.providers.generic.description import Create, Description, Revoke, Rows
-from tokenguard.providers.listing import check_id, identifier, live, moment, short_text, unreadable
 from tokenguard.providers.paced import PacedClient
 from tokenguard.providers.paging import ListPage, PagingKind, Query, read_list, says_more, total_of
 from tokenguard.providers.route import Route
+from tokenguard.providers.token_listing import check_id, identifier, live, moment, short_text, unreadable
+from tokenguard.providers.write_result import answered, new_value, not_understood, settled
 
 _Section = TypeVar("_Section", Create, Rows, Revoke)
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
@@ -34,14 +34,14 @@ class GenericIssuer:
         self._clock = clock
         self._admin = admin
 
-    def create(self, wanted: Wanted) -> Minted:
+    def create(self, wanted: TokenRequest) -> Minted:
         """The create request, once. Anything but a clear answer is Ambiguous."""
         what, said = "creating the token", self._section(self._description.create, "create")
         fields = {"label": str(wanted.label), "permissions": " ".join(wanted.permissions)}
         if wanted.scope is not None:
             fields["scope"] = wanted.scope.id
-        elif "scope" in template.names(said.body) | template.names(list(said.route.segments)):
-            raise Refused(f"{what}: the provider needs to know the scope", hint="give the record a scope")
+        elif "scope" in request_template.names(said.body) | request_template.names(list(said.route.segments)):
+            raise CreateRefused(f"{what}: the provider needs to know the scope", hint="give the record a scope")
         answer = settled(self._send(said.route, fields, said.body, wanted.permissions), what)
         tree = None if answer.html else answer.json()
         value, token_id = new_value(said.value.find(tree), self._admin, what), identifier(said.id.find(tree))
@@ -108,22 +108,22 @@ class GenericIssuer:
             path=route.fill(fields),
             query=query,
             credential=Credential(secret=self._admin.token, header=auth.header, prefix=auth.prefix),
-            body=None if body is None else template.fill(body, fields, permissions),
+            body=None if body is None else request_template.fill(body, fields, permissions),
         )
         return self._client.send(request)
 
     def _section(self, said: _Section | None, key: str) -> _Section:
         if said is None:
-            raise Refused(f"{self._description.name} describes no `{key}`", hint="complete the provider file")
+            raise CreateRefused(f"{self._description.name} describes no `{key}`", hint="complete the provider file")
         return said
 
 
-def _listed(said: Rows, row: JsonTree) -> Listed:
+def _listed(said: Rows, row: JsonTree) -> ProviderToken:
     token_id, label = identifier(said.id.find(row)), said.label.find(row)
     if not token_id or not isinstance(label, str):
         raise unreadable()
     more = {key: pointer.find(row) for key, pointer in said.more.items()}
-    return Listed(
+    return ProviderToken(
         provider_id=token_id,
         label=label,
         hint=short_text(more.get("hint")),

@@ -5,16 +5,16 @@ from pathlib import Path
 
 from tokenguard.documents import Tree, load_yaml, locate_yaml
 from tokenguard.domain.names import SEGMENT
-from tokenguard.domain.token import Kind
+from tokenguard.domain.token import CredentialKind
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.http.address import Address
-from tokenguard.providers.generic import sections
+from tokenguard.providers.generic import provider_sections
 from tokenguard.providers.generic.description import Description
-from tokenguard.providers.generic.fields import Fields, Locate
+from tokenguard.providers.generic.mapping_reader import Fields, Locate
 
 _MAX_BYTES = 65_536
-_KINDS = [str(kind) for kind in Kind if kind.has_value]
+_KINDS = [str(kind) for kind in CredentialKind if kind.has_value]
 _NO_TIME = timedelta(0)
 
 
@@ -41,7 +41,7 @@ def described(tree: Tree, *, locate: Locate) -> Description:
     name = top.text("name")
     if not SEGMENT.fullmatch(name):
         top.refuse("this must be a segment such as acme: a-z, 0-9, '.', '_', '-'", "name")
-    create, rows, revoke = sections.create(top), sections.rows(top), sections.revoke(top)
+    create, rows, revoke = provider_sections.create(top), provider_sections.rows(top), provider_sections.revoke(top)
     if create is not None and revoke is None:
         top.refuse("a provider that makes tokens by API must also say how to revoke them", "create")
     if revoke is not None and rows is None:
@@ -49,15 +49,15 @@ def described(tree: Tree, *, locate: Locate) -> Description:
     description = Description(
         name=name,
         base_url=str(Address.parse(top.text("base_url"))),
-        kind=Kind(top.choice("kind", _KINDS, str(Kind.API_KEY))),
+        kind=CredentialKind(top.choice("kind", _KINDS, str(CredentialKind.API_KEY))),
         scope_kind=top.text("scope_kind", ""),
-        auth=sections.auth(top),
-        guide=sections.guide(top, words_for_create=create is None, words_for_revoke=revoke is None),
-        probe=sections.probe(top),
+        auth=provider_sections.auth(top),
+        guide=provider_sections.guide(top, words_for_create=create is None, words_for_revoke=revoke is None),
+        probe=provider_sections.probe(top),
         create=create,
         rows=rows,
         revoke=revoke,
-        shape=sections.shape(top),
+        shape=provider_sections.shape(top),
         overlap=top.choice("overlap", ("true", "false"), "true") == "true",
         max_active=top.number("max_active"),
         label_limit=top.number("label_limit"),

@@ -10,13 +10,13 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,5}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Pointer:
+class JsonPointer:
     """A path of keys and indexes; the empty one is the whole answer."""
 
     keys: tuple[str, ...]
 
     @classmethod
-    def parse(cls, text: str) -> "Pointer | None":
+    def parse(cls, text: str) -> "JsonPointer | None":
         """Read `/a/0/b`; None if it is no pointer."""
         if not _TEXT.fullmatch(text):
             return None

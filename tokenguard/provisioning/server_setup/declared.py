@@ -7,7 +7,7 @@ from tokenguard.frozen import Frozen
 
 
 @unique
-class Part(StrEnum):
+class JobRole(StrEnum):
     """What a job may be. Every other role of a store is given to people."""
 
     PLANNER = "planner"
@@ -35,7 +35,7 @@ class Jobs(Frozen, frozen=True, kw_only=True):
         """The protected branch, as git names it."""
         return f"refs/heads/{self.branch}"
 
-    def claims(self, part: Part) -> Mapping[str, list[str]]:
+    def claims(self, part: JobRole) -> Mapping[str, list[str]]:
         """What an identity must say to become `part`; what it does not say is no match."""
         return _CLAIMS[self.system](self, part)
 
@@ -63,9 +63,9 @@ class ServerSetup(Frozen, frozen=True, kw_only=True):
     kms_key: str = ""
 
 
-def _github(jobs: Jobs, part: Part) -> dict[str, list[str]]:
+def _github(jobs: Jobs, part: JobRole) -> dict[str, list[str]]:
     runs = ["push", "schedule", "workflow_dispatch"]
-    if part is Part.PLANNER:
+    if part is JobRole.PLANNER:
         return {"repository_id": [jobs.number], "event_name": ["pull_request", *runs]}
     return {
         "repository_id": [jobs.number],
@@ -76,9 +76,9 @@ def _github(jobs: Jobs, part: Part) -> dict[str, list[str]]:
     }
 
 
-def _gitlab(jobs: Jobs, part: Part) -> dict[str, list[str]]:
+def _gitlab(jobs: Jobs, part: JobRole) -> dict[str, list[str]]:
     runs = ["push", "schedule", "web"]
-    if part is Part.PLANNER:
+    if part is JobRole.PLANNER:
         return {"project_id": [jobs.number], "pipeline_source": ["merge_request_event", *runs]}
     host = jobs.issuer.partition("://")[2]
     return {

@@ -4,18 +4,18 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tokenguard.provisioning.server_setup.aws import AUDIENCE, AwsRole, provider_of
+from tokenguard.provisioning.server_setup.aws_setup import AUDIENCE, AwsRole, provider_of
 from tokenguard.provisioning.server_setup.declared import ServerSetup
-from tokenguard.provisioning.server_setup.vault import Kind, Resource
+from tokenguard.provisioning.server_setup.vault_setup import Resource, ServerObjectKind
 
 Terraform = dict[str, Any]
 """A document of Terraform's JSON syntax."""
 _KINDS = {
-    Kind.MOUNT: ("vault_mount", "path"),
-    Kind.POLICY: ("vault_policy", "name"),
-    Kind.METHOD: ("vault_auth_backend", "path"),
-    Kind.AUDIT: ("vault_audit", "path"),
-    Kind.ISSUER: ("vault_kubernetes_auth_backend_config", "backend"),
+    ServerObjectKind.MOUNT: ("vault_mount", "path"),
+    ServerObjectKind.POLICY: ("vault_policy", "name"),
+    ServerObjectKind.METHOD: ("vault_auth_backend", "path"),
+    ServerObjectKind.AUDIT: ("vault_audit", "path"),
+    ServerObjectKind.ISSUER: ("vault_kubernetes_auth_backend_config", "backend"),
 }
 """The provider's name of each kind, and of the field that names one."""
 
@@ -23,9 +23,9 @@ _KINDS = {
 def of_vault(resources: Iterable[Resource]) -> Terraform:
     """Resources of the provider `vault`, which also speaks to OpenBao."""
     made: Terraform = {}
-    methods: dict[str, Resource] = {each.name: each for each in resources if each.kind is Kind.METHOD}
+    methods: dict[str, Resource] = {each.name: each for each in resources if each.kind is ServerObjectKind.METHOD}
     for each in resources:
-        if each.kind is Kind.METHOD and each.wanted["type"] == "jwt":
+        if each.kind is ServerObjectKind.METHOD and each.wanted["type"] == "jwt":
             continue  # the provider has one resource for the method and its issuer
         kind, body = _of_resource(each, methods)
         made.setdefault(kind, {})[_label(each)] = _literal(body)
@@ -58,9 +58,9 @@ def of_aws(setup: ServerSetup, roles: Iterable[AwsRole]) -> Terraform:
 
 
 def _of_resource(resource: Resource, methods: Mapping[str, Resource]) -> tuple[str, Terraform]:
-    if resource.kind is Kind.ROLE:
+    if resource.kind is ServerObjectKind.ROLE:
         return _role(resource, methods[resource.path.split("/")[1]])
-    if resource.kind is Kind.ISSUER and methods[resource.name].wanted["type"] == "jwt":
+    if resource.kind is ServerObjectKind.ISSUER and methods[resource.name].wanted["type"] == "jwt":
         return "vault_jwt_auth_backend", {"path": resource.name, "type": "jwt", **resource.wanted}
     kind, name = _KINDS[resource.kind]
     return kind, {name: resource.name, **resource.wanted}
@@ -76,7 +76,7 @@ def _role(resource: Resource, method: Resource) -> tuple[str, Terraform]:
 
 
 def _label(resource: Resource) -> str:
-    method = resource.path.split("/")[1].removeprefix("tokenguard-") if resource.kind is Kind.ROLE else ""
+    method = resource.path.split("/")[1].removeprefix("tokenguard-") if resource.kind is ServerObjectKind.ROLE else ""
     return _word(f"{resource.name}-{method}" if method else resource.name)
 
 

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import quote
 
-from tokenguard.domain.finding import Finding, Kind, Report
+from tokenguard.domain.finding import Finding, FindingKind, Report
 from tokenguard.output.junit import JunitCase
 from tokenguard.output.result import NotScanned, Result, ResultPlace, ResultRule
 from tokenguard.scanning.advice import Reach, advice, subject, waiver_words
@@ -18,7 +18,7 @@ def rules_of(report: Report) -> list[ResultRule]:
             id=_rule_id(kind, name),
             name=re.sub(r"\W+", "", name) or kind,
             summary=name,
-            level="error" if kind != Kind.EXTRA else "warning",
+            level="error" if kind != FindingKind.EXTRA else "warning",
         )
         for kind, name in types
     ]
@@ -66,7 +66,7 @@ def _result(finding: Finding, reach: Reach, waived: str = "") -> Result:
     path = _uri(finding.path)
     return Result(
         rule=_rule_id(finding.kind.value, finding.type),
-        level="error" if finding.kind is not Kind.EXTRA else "warning",
+        level="error" if finding.kind is not FindingKind.EXTRA else "warning",
         message=f"{subject(finding)}: {advice(finding, reach)}",
         place=ResultPlace(path=path, line=finding.line, column=finding.column),
         fingerprint=f"{finding.type}:{path}:{finding.line}",

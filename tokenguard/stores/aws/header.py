@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from tokenguard.clients.aws.secrets import CURRENT, Secrets, new_version
 from tokenguard.domain.event import STORE_CHAIN, ChainHead, Event, extend
 from tokenguard.domain.fingerprint import FingerprintKey
-from tokenguard.domain.move import Move
+from tokenguard.domain.migration_status import Move
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
-from tokenguard.stores.aws.bodies import StoreBody, damaged, pack, unpack
-from tokenguard.stores.aws.place import AwsPlace
+from tokenguard.stores.aws.codec import StoreBody, damaged, pack, unpack
+from tokenguard.stores.aws.layout import AwsPlace
 from tokenguard.stores.refusals import move_changed
 
 

@@ -4,10 +4,10 @@ import json
 from enum import StrEnum, unique
 from typing import Any
 
-from tokenguard.ports.shelf import Item
-from tokenguard.stores.aws.place import AwsPlace
+from tokenguard.ports.shared_item import Item
+from tokenguard.stores.aws.event_archive import BLOCK
+from tokenguard.stores.aws.layout import AwsPlace
 from tokenguard.stores.aws.projection import DOCUMENT
-from tokenguard.stores.aws.trail import BLOCK
 
 _READ = ("secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret")
 _WRITE = (
@@ -21,7 +21,7 @@ _STATES = (DOCUMENT, "tg-name", f"{BLOCK}*")
 
 
 @unique
-class Role(StrEnum):
+class AwsStoreRole(StrEnum):
     """Who uses a store."""
 
     CI_READER = "ci-reader"
@@ -42,7 +42,7 @@ class Role(StrEnum):
     """Makes the store, restores what is scheduled for deletion. For a session of an hour, by two people."""
 
 
-def policy(role: Role, place: AwsPlace) -> str:
+def policy(role: AwsStoreRole, place: AwsPlace) -> str:
     """The IAM policy of a role as JSON, for the store at `place`."""
     below = f"arn:aws:secretsmanager:{place.region}:*:secret:{place.prefix}/*"
     header = f"arn:aws:secretsmanager:{place.region}:*:secret:{place.header}-??????"
@@ -55,30 +55,30 @@ def policy(role: Role, place: AwsPlace) -> str:
         _allow("States", ["secretsmanager:GetSecretValue"], below, stages=_STATES),
         _allow("Store", ["secretsmanager:GetSecretValue"], header),
     ]
-    statements: dict[Role, list[dict[str, Any]]] = {
-        Role.CI_READER: [
+    statements: dict[AwsStoreRole, list[dict[str, Any]]] = {
+        AwsStoreRole.CI_READER: [
             _allow("LiveValues", ["secretsmanager:GetSecretValue"], below, stages=("AWSCURRENT",)),
             _deny("NotTheStoreItself", ["secretsmanager:GetSecretValue"], header),
         ],
-        Role.INVENTORY: [*reading, _allow("Shared", ["secretsmanager:GetSecretValue"], shared)],
-        Role.SCANNER: [_allow("Shared", ["secretsmanager:GetSecretValue"], [header, shared])],
-        Role.PUBLISHER: [
+        AwsStoreRole.INVENTORY: [*reading, _allow("Shared", ["secretsmanager:GetSecretValue"], shared)],
+        AwsStoreRole.SCANNER: [_allow("Shared", ["secretsmanager:GetSecretValue"], [header, shared])],
+        AwsStoreRole.PUBLISHER: [
             _allow("List", ["secretsmanager:ListSecrets", "sts:GetCallerIdentity"], "*"),
             _allow("Values", [*_READ], below),
             _allow("Shared", ["secretsmanager:CreateSecret", *_WRITE], shared),
             unapproved,
         ],
-        Role.PLANNER: reading,
-        Role.APPROVER: [
+        AwsStoreRole.PLANNER: reading,
+        AwsStoreRole.APPROVER: [
             *reading,
             _allow("Approvals", ["secretsmanager:CreateSecret", *_READ, *_WRITE], approvals),
         ],
-        Role.ROTATOR: [
+        AwsStoreRole.ROTATOR: [
             _allow("List", ["secretsmanager:ListSecrets", "sts:GetCallerIdentity"], "*"),
             _allow("Tokens", ["secretsmanager:CreateSecret", *_READ, *_WRITE], below),
             unapproved,
         ],
-        Role.BREAK_GLASS: [
+        AwsStoreRole.BREAK_GLASS: [
             _allow("List", ["secretsmanager:ListSecrets", "sts:GetCallerIdentity"], "*"),
             _allow(
                 "Everything",

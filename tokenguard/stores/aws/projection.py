@@ -15,7 +15,7 @@ from tokenguard.domain.document import Document, Snapshot, decode, encode
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import TokenId
 from tokenguard.errors import Tampered
-from tokenguard.stores.inflating import inflated
+from tokenguard.stores.decompress import inflated
 
 DOCUMENT = "tg-doc"
 """The label of a token's present state."""

@@ -5,29 +5,29 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import cached_property
 
-from tokenguard.clients.aws.client import AwsClient
+from tokenguard.clients.aws.region_client import AwsClient
 from tokenguard.clients.aws.secrets import Secrets, new_version
 from tokenguard.domain.document import Document, Snapshot, check_still_here
-from tokenguard.domain.event import STORE_CHAIN, Actor, ChainHead, Entry, Event, Op, extend
+from tokenguard.domain.event import STORE_CHAIN, Actor, ChainedEvent, ChainHead, Event, Op, extend
 from tokenguard.domain.fingerprint import Fingerprint, FingerprintKey, fingerprint_of
-from tokenguard.domain.move import Move, check_may_come
+from tokenguard.domain.migration_status import Move, check_may_come
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, InputError
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.store import Live, Stray, Tombstone
-from tokenguard.stores.aws.bodies import StoreBody, pack
+from tokenguard.stores.actor import current_actor
+from tokenguard.stores.aws.codec import StoreBody, pack
 from tokenguard.stores.aws.header import Header
-from tokenguard.stores.aws.listing import LAG, Inventory
-from tokenguard.stores.aws.names import Names
-from tokenguard.stores.aws.place import AwsPlace
+from tokenguard.stores.aws.inventory import LAG, AwsInventory
+from tokenguard.stores.aws.layout import AwsPlace
+from tokenguard.stores.aws.name_claims import AwsNames
 from tokenguard.stores.aws.projection import STORE
-from tokenguard.stores.aws.runners import Turn
-from tokenguard.stores.aws.shelf import AwsShelf
-from tokenguard.stores.aws.tokens import Held, Tokens
+from tokenguard.stores.aws.shared_items import AwsShelf
+from tokenguard.stores.aws.store_lease import Turn
+from tokenguard.stores.aws.tokens import CachedToken, Tokens
 from tokenguard.stores.aws.values import SecretValues
-from tokenguard.stores.local.identity import current_actor
 from tokenguard.stores.refusals import name_taken, no_such_token, token_changed
 
 
@@ -39,9 +39,9 @@ class AwsStore:
         self.header = header
         self.secrets = secrets
         self._tokens = Tokens(secrets, place, header.store_id)
-        self._names = Names(secrets, self._tokens)
+        self._names = AwsNames(secrets, self._tokens)
         self._values = SecretValues(secrets, self._tokens)
-        self._inventory = Inventory(self._tokens)
+        self._inventory = AwsInventory(self._tokens)
         self._turn = Turn(secrets, place.header)
         self._own = Header(secrets, place)
 
@@ -130,14 +130,14 @@ class AwsStore:
             self._names.claim(name, token, held.home)
         return self._tokens.advance(held, document, events).snapshot
 
-    def history(self, token: TokenId | None) -> Sequence[Entry]:
+    def history(self, token: TokenId | None) -> Sequence[ChainedEvent]:
         """A token's audit entries, oldest first; None: the store's own."""
         if token is None:
             return self.header.entries
         held = self._tokens.load(token)
         return () if held is None else self._tokens.entries(held)
 
-    def trails(self) -> Iterator[tuple[Snapshot, Sequence[Entry]]]:
+    def trails(self) -> Iterator[tuple[Snapshot, Sequence[ChainedEvent]]]:
         """Every token, ordered by name, with its audit entries; a request more for each than `scan`."""
         return ((snapshot, self.history(snapshot.id)) for snapshot in self.scan())
 
@@ -191,7 +191,7 @@ class AwsStore:
         check_may_come(self.header.move, self.url)
         return made.snapshot
 
-    def _expected(self, token: TokenId, expected: int) -> Held | None:
+    def _expected(self, token: TokenId, expected: int) -> CachedToken | None:
         """The state that a commit goes on from; None: the token is to be made."""
         held = self._tokens.newest(token)
         if held is None or held.body.version != expected:

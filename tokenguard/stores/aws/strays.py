@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 
-from tokenguard.ports.shelf import Item
+from tokenguard.ports.shared_item import Item
 from tokenguard.ports.store import Stray
-from tokenguard.stores.aws.place import AwsPlace
+from tokenguard.stores.aws.layout import AwsPlace
 
 _ITEMS = "|".join(map(re.escape, Item))
 _OWN = re.compile(rf"@store|@shared-(?:{_ITEMS})(?:/\d+)?|@log/[0-9a-f]{{32}}/\d+", re.ASCII)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from tokenguard.clients.aws.secrets import MAX_BYTES, Secrets, new_version, rotated_by_others, tags_in
 from tokenguard.domain.document import Document, Snapshot
-from tokenguard.domain.event import ChainHead, Entry, Event, extend
+from tokenguard.domain.event import ChainedEvent, ChainHead, Event, extend
 from tokenguard.domain.names import TokenId
 from tokenguard.errors import Conflict, InputError, Unreachable
 from tokenguard.frozen import Frozen, replace
-from tokenguard.stores.aws.bodies import TokenBody, VoidBody, damaged, pack, unpack
-from tokenguard.stores.aws.place import AwsPlace
+from tokenguard.stores.aws.codec import TokenBody, VoidBody, damaged, pack, unpack
+from tokenguard.stores.aws.event_archive import Trail
+from tokenguard.stores.aws.layout import AwsPlace
 from tokenguard.stores.aws.projection import (
     DOCUMENT,
     STORE,
@@ -19,10 +20,9 @@ from tokenguard.stores.aws.projection import (
     print_keys,
     tags_of,
 )
-from tokenguard.stores.aws.trail import Trail
 
 
-class Held(Frozen, frozen=True, kw_only=True):
+class CachedToken(Frozen, frozen=True, kw_only=True):
     """One state of one token, with where it is."""
 
     home: str
@@ -47,7 +47,7 @@ class Tokens:
         self.store_id = store_id
         self._trail = Trail(secrets, place.archive, store_id)
         self._homes: dict[TokenId, str] = {}
-        self._newest: dict[TokenId, Held] = {}
+        self._newest: dict[TokenId, CachedToken] = {}
         self._checked: set[str] = set()
 
     def home_of(self, token: TokenId) -> str | None:
@@ -68,20 +68,20 @@ class Tokens:
         """Remember where a token lives."""
         self._homes[token] = home
 
-    def known(self) -> list[Held]:
+    def known(self) -> list[CachedToken]:
         """What this process has read or written, each as new as it has seen it."""
         return list(self._newest.values())
 
-    def newest(self, token: TokenId) -> Held | None:
+    def newest(self, token: TokenId) -> CachedToken | None:
         """The newest state of a token that this process has seen."""
         return self._newest.get(token)
 
-    def load(self, token: TokenId) -> Held | None:
+    def load(self, token: TokenId) -> CachedToken | None:
         """The present state of a token; None if there is none of that id."""
         home = self.home_of(token)
         return None if home is None else self.load_home(home)
 
-    def load_home(self, home: str) -> Held | None:
+    def load_home(self, home: str) -> CachedToken | None:
         """The present state of the token that lives in a secret; None if nobody of this store does."""
         stored = self.secrets.read(home, stage=DOCUMENT)
         if stored is None:
@@ -95,9 +95,9 @@ class Tokens:
         body = unpack(stored.data, TokenBody | VoidBody)  # type: ignore[arg-type]  # a union is no type to mypy
         if isinstance(body, VoidBody):
             return None
-        return self._remember(Held(home=home, at=stored.version, body=body, labelled=DOCUMENT in stored.stages))
+        return self._remember(CachedToken(home=home, at=stored.version, body=body, labelled=DOCUMENT in stored.stages))
 
-    def create(self, token: TokenId, home: str, document: Document, events: Sequence[Event]) -> Held:
+    def create(self, token: TokenId, home: str, document: Document, events: Sequence[Event]) -> CachedToken:
         """Make a token's secret with its first state, in one step; Conflict if the secret is there already."""
         head, entries = extend(token, ChainHead(), events)
         body = TokenBody(id=token, version=1, document=replace(document, chain=head), entries=entries)
@@ -106,9 +106,9 @@ class Tokens:
         if not self.secrets.create(home, at, _packed(body), tags):
             raise Conflict("there is a secret of that name already", hint="choose another name")
         self.secrets.move(home, DOCUMENT, at, None)
-        return self._remember(Held(home=home, at=at, body=body))
+        return self._remember(CachedToken(home=home, at=at, body=body))
 
-    def advance(self, before: Held, document: Document, events: Sequence[Event]) -> Held:
+    def advance(self, before: CachedToken, document: Document, events: Sequence[Event]) -> CachedToken:
         """Move a token from a state that was read to its next one.
 
         Raises:
@@ -137,13 +137,13 @@ class Tokens:
                 self._trail.forget(before.home, token, block)
             raise
         self._forget_prints(before, following.document)
-        return self._remember(Held(home=before.home, at=at, body=following))
+        return self._remember(CachedToken(home=before.home, at=at, body=following))
 
-    def fence(self, held: Held) -> None:
+    def fence(self, held: CachedToken) -> None:
         """Move a token's state on without changing it: whoever was about to write loses."""
         self.advance(held, held.body.document, ())
 
-    def entries(self, held: Held) -> tuple[Entry, ...]:
+    def entries(self, held: CachedToken) -> tuple[ChainedEvent, ...]:
         """All audit entries of a token, oldest first."""
         return self._trail.entries(held.home, held.body)
 
@@ -168,7 +168,7 @@ class Tokens:
             )
         self._checked.add(home)
 
-    def _remember(self, held: Held) -> Held:
+    def _remember(self, held: CachedToken) -> CachedToken:
         self.met(held.body.id, held.home)
         newest = self._newest.get(held.body.id)
         if newest is not None and newest.body.version > held.body.version:
@@ -176,7 +176,7 @@ class Tokens:
         self._newest[held.body.id] = held
         return held
 
-    def _forget_prints(self, before: Held, document: Document) -> None:
+    def _forget_prints(self, before: CachedToken, document: Document) -> None:
         gone = set(print_keys(before.body.document.fingerprints)) - set(print_keys(document.fingerprints))
         if gone:
             # a tag too many misleads nobody: a lookup reads the document it leads to

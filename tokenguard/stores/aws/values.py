@@ -4,16 +4,16 @@ import hashlib
 import uuid
 from typing import NamedTuple
 
+from tokenguard.clients.aws.aws_errors import AwsError, AwsFailure
 from tokenguard.clients.aws.secrets import CURRENT, Secrets, Stored, new_version
-from tokenguard.clients.aws.trouble import AwsTrouble, Reason
 from tokenguard.domain.names import Label, TokenId
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict
 from tokenguard.ports.store import Live, Tombstone
-from tokenguard.stores.aws import bodies
-from tokenguard.stores.aws.bodies import LivePart
-from tokenguard.stores.aws.graves import Graves
+from tokenguard.stores.aws import codec
+from tokenguard.stores.aws.codec import LivePart
 from tokenguard.stores.aws.tokens import Tokens
+from tokenguard.stores.aws.tombstone_ledger import Graves
 from tokenguard.stores.refusals import live_moved, no_such_token, slot_taken, slot_without_value, still_live
 
 _PREVIOUS = "AWSPREVIOUS"
@@ -44,15 +44,15 @@ class SecretValues:
         self._tokens.check(home)
         if label in self._graves.opened(home).stones:
             raise slot_taken()
-        slot, data = self._slot(token, label), bodies.slot(content)
+        slot, data = self._slot(token, label), codec.slot(content)
         if isinstance(content, Tombstone):
             self._secrets.write(home, slot, data)
             self._graves.add(home, label, content, slot=slot)
             return
         try:
             self._secrets.write(home, slot, data, stage=_slot_label(label))
-        except AwsTrouble as trouble:
-            if trouble.reason is not Reason.LIMIT:
+        except AwsError as trouble:
+            if trouble.reason is not AwsFailure.LIMIT:
                 raise
             self._make_room(home)
             self._secrets.write(home, slot, data, stage=_slot_label(label))
@@ -72,7 +72,7 @@ class SecretValues:
             if stored is None and slot not in ledger.attic:
                 return None
             data = ledger.attic.get(slot, data)
-        return bodies.read_slot(data if isinstance(data, bytes) else b"")
+        return codec.read_slot(data if isinstance(data, bytes) else b"")
 
     def live(self, token: TokenId) -> Live | None:
         """The value consumers get, or None."""
@@ -130,7 +130,7 @@ class SecretValues:
             raise live_moved()
         # a version of its own for every publish: the pin can never be met again by an older one
         at = new_version()
-        self._secrets.write(home, at, bodies.live(value, part))
+        self._secrets.write(home, at, codec.live(value, part))
         self._secrets.move(home, CURRENT, at, current.at)
         self._published[home] = part.version
         return part.version
@@ -143,10 +143,10 @@ class SecretValues:
     def _look(self, home: str) -> _Current:
         stored = self._secrets.read(home)
         if stored is None:
-            raise bodies.damaged("a token's secret has lost its current version")
+            raise codec.damaged("a token's secret has lost its current version")
         if isinstance(stored.data, bytes):
             return _Current(stored.version, None, LivePart(version=0))  # the token's first state: nothing was published
-        found = bodies.read_live(stored.data)
+        found = codec.read_live(stored.data)
         if found is None:
             raise Conflict(
                 "somebody else wrote the live value of this secret (AWSCURRENT)",
@@ -170,5 +170,5 @@ def _slot_label(label: Label) -> str:
 
 
 def _label_in(stored: Stored) -> Label | None:
-    found = bodies.read_live(stored.data) if isinstance(stored.data, str) else None
+    found = codec.read_live(stored.data) if isinstance(stored.data, str) else None
     return found[1].label if found else None

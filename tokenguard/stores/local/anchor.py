@@ -10,21 +10,21 @@ import msgspec
 from tokenguard.errors import InputError, Tampered
 from tokenguard.files import check_private_file, fsync_dir, make_private_dir, read_limited, shown, write_new
 from tokenguard.frozen import Frozen
-from tokenguard.stores.local.framing import framed, number
-from tokenguard.stores.local.trouble import translated
+from tokenguard.stores.local.length_prefix import framed, number
+from tokenguard.stores.local.sqlite_errors import translated
 
 _LARGEST = 4096
 _LABEL = b"tokenguard/1/anchor"
 
 
-class Seen(Frozen, frozen=True, kw_only=True):
+class AnchoredState(Frozen, frozen=True, kw_only=True):
     """One moment of the store."""
 
     generation: int
     root: bytes
 
 
-class _Line(Frozen, frozen=True, kw_only=True):
+class _AnchorLine(Frozen, frozen=True, kw_only=True):
     format: int
     generation: int
     root: str
@@ -47,9 +47,9 @@ class Anchor:
         self._identity = identity
         self._key = key
         self._expected = expected
-        self._prepared: Seen | None = None
+        self._prepared: AnchoredState | None = None
 
-    def read(self) -> Seen | None:
+    def read(self) -> AnchoredState | None:
         """What was seen last; None on a machine that never saw the store.
 
         Raises:
@@ -64,8 +64,8 @@ class Anchor:
                         raise anchor_gone(self._path) from None
                     return None
                 check_private_file(self._path)
-            line = msgspec.json.decode(data, type=_Line)
-            seen = Seen(generation=line.generation, root=bytes.fromhex(line.root))
+            line = msgspec.json.decode(data, type=_AnchorLine)
+            seen = AnchoredState(generation=line.generation, root=bytes.fromhex(line.root))
             valid = hmac.compare_digest(line.mac.encode(), self._mac(seen).encode())
         except (msgspec.DecodeError, ValueError, RecursionError, InputError):
             valid = False
@@ -74,9 +74,9 @@ class Anchor:
         self._expected = True
         return seen
 
-    def prepare(self, seen: Seen) -> None:
+    def prepare(self, seen: AnchoredState) -> None:
         """Write what `write` will put in place: before a commit, which must not happen where this fails."""
-        line = _Line(format=1, generation=seen.generation, root=seen.root.hex(), mac=self._mac(seen))
+        line = _AnchorLine(format=1, generation=seen.generation, root=seen.root.hex(), mac=self._mac(seen))
         with translated():
             make_private_dir(self._path.parent)
             with contextlib.suppress(FileNotFoundError):
@@ -84,7 +84,7 @@ class Anchor:
             write_new(self._next, msgspec.json.encode(line) + b"\n")
         self._prepared = seen
 
-    def write(self, seen: Seen) -> None:
+    def write(self, seen: AnchoredState) -> None:
         """Remember; durable when it returns. Hold the store's lock."""
         if self._prepared != seen:
             self.prepare(seen)
@@ -94,7 +94,7 @@ class Anchor:
             fsync_dir(self._path.parent)
         self._expected = True
 
-    def check(self, anchored: Seen | None, found: Seen) -> bool:
+    def check(self, anchored: AnchoredState | None, found: AnchoredState) -> bool:
         """Tampered if the store went back; True if `found` is news that should be remembered.
 
         `anchored` must have been read before `found` was: then another process's commit can only make the store
@@ -109,7 +109,7 @@ class Anchor:
             )
         return False
 
-    def _mac(self, seen: Seen) -> str:
+    def _mac(self, seen: AnchoredState) -> str:
         parts = framed(_LABEL, self._identity, number(seen.generation), seen.root)
         return hmac.digest(self._key, parts, hashlib.sha256).hex()
 

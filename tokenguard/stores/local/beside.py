@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tokenguard.errors import Tampered
 from tokenguard.frozen import Frozen
-from tokenguard.stores.local.framing import RESTORE
+from tokenguard.stores.local.length_prefix import RESTORE
 
 _MAGIC = bytes.fromhex("d9d505f920a163d7")
 _HEADER = struct.Struct(">8sIIIII")

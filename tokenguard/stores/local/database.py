@@ -11,9 +11,9 @@ from urllib.parse import quote
 from tokenguard.errors import Tampered, Unreachable
 from tokenguard.files import create_private
 from tokenguard.stores.local.beside import check_beside
-from tokenguard.stores.local.framing import RESTORE, damaged
-from tokenguard.stores.local.place import Place
-from tokenguard.stores.local.trouble import translated
+from tokenguard.stores.local.layout import StoreDirectory
+from tokenguard.stores.local.length_prefix import RESTORE, damaged
+from tokenguard.stores.local.sqlite_errors import translated
 
 APPLICATION_ID = 0x746B6764
 FORMAT = 1
@@ -51,7 +51,7 @@ class Database:
     under the lock is a journal no commit's that is under way.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: StoreDirectory) -> None:
         self._place = place
         self._turn = threading.RLock()
         self._connection: sqlite3.Connection | None = None

@@ -16,13 +16,13 @@ from tokenguard.files import check_private_file, make_private_dir, read_limited,
 from tokenguard.frozen import Frozen
 from tokenguard.ports.clock import Clock
 from tokenguard.stores.local.anchor import anchor_gone
-from tokenguard.stores.local.place import anchor_directory
-from tokenguard.stores.local.trouble import translated
+from tokenguard.stores.local.layout import anchor_directory
+from tokenguard.stores.local.sqlite_errors import translated
 
 _LARGEST = 16_384
 
 
-class Watch(Frozen, frozen=True, kw_only=True):
+class PlaceWatch(Frozen, frozen=True, kw_only=True):
     """Since when this machine notices that a store is put back."""
 
     since: datetime | None = None
@@ -31,7 +31,7 @@ class Watch(Frozen, frozen=True, kw_only=True):
     """By this very opening: an older copy that was put back before could not be noticed."""
 
 
-class _Known(Frozen, frozen=True, kw_only=True):
+class _KnownPlace(Frozen, frozen=True, kw_only=True):
     format: int
     directory: str
     identity: str
@@ -69,23 +69,23 @@ class KnownPlace:
             )
         return identity.hex() in self._anchored
 
-    def remember(self, identity: bytes, clock: Clock) -> Watch:
+    def remember(self, identity: bytes, clock: Clock) -> PlaceWatch:
         """Know the store from now on, whatever was here before; call it once its anchor is written."""
         if self._known is not None and self._known.identity == identity.hex():
-            return Watch(since=self._known.since)
+            return PlaceWatch(since=self._known.since)
         begun = identity.hex() not in self._anchored
         since = clock.now() if begun else None
-        known = _Known(format=1, directory=self._directory, identity=identity.hex(), since=since)
+        known = _KnownPlace(format=1, directory=self._directory, identity=identity.hex(), since=since)
         with translated():
             make_private_dir(self._path.parent)
             replace_file(self._path, msgspec.json.encode(known) + b"\n")
-        return Watch(since=since, begun=begun)
+        return PlaceWatch(since=since, begun=begun)
 
-    def _read(self) -> _Known | None:
+    def _read(self) -> _KnownPlace | None:
         try:
             data = read_limited(self._path, _LARGEST)
             check_private_file(self._path)
-            found = msgspec.json.decode(data, type=_Known)
+            found = msgspec.json.decode(data, type=_KnownPlace)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (InputError, msgspec.DecodeError, ValueError, RecursionError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from tokenguard.errors import Unreachable
 from tokenguard.files import PRIVATE_FILE
 from tokenguard.ports.clock import Clock
-from tokenguard.stores.local.trouble import translated
+from tokenguard.stores.local.sqlite_errors import translated
 
 PATIENCE = 15.0
 """Seconds to wait for the writers before us; each takes milliseconds."""

@@ -16,20 +16,20 @@ from tokenguard.errors import InputError
 from tokenguard.files import fsync_dir, make_private_dir, shown, write_new
 from tokenguard.frozen import Frozen, replace
 from tokenguard.ports.clock import Clock
+from tokenguard.stores.actor import current_actor
 from tokenguard.stores.local import chains
-from tokenguard.stores.local.checking import check_store
-from tokenguard.stores.local.contents import KEYS_ROW, StoreKeys, encode
+from tokenguard.stores.local.codec import KEYS_ROW, StoreKeys, encode
 from tokenguard.stores.local.database import Database
-from tokenguard.stores.local.framing import damaged
-from tokenguard.stores.local.identity import current_actor
+from tokenguard.stores.local.factory import guarded, keys_of, unguarded
+from tokenguard.stores.local.integrity_check import check_store
+from tokenguard.stores.local.key_slots import Unlock
 from tokenguard.stores.local.known_place import KnownPlace
+from tokenguard.stores.local.layout import StoreDirectory
+from tokenguard.stores.local.length_prefix import damaged
 from tokenguard.stores.local.lock import locked
-from tokenguard.stores.local.opening import guarded, keys_of, unguarded
-from tokenguard.stores.local.place import Place
-from tokenguard.stores.local.sealing import Kind
-from tokenguard.stores.local.session import Session
-from tokenguard.stores.local.slots import Unlock
-from tokenguard.stores.local.trouble import translated
+from tokenguard.stores.local.open_store import StoreSession
+from tokenguard.stores.local.sealing import RowKind
+from tokenguard.stores.local.sqlite_errors import translated
 
 _STAGE = "restoring"
 _ID_BYTES = 16
@@ -40,7 +40,7 @@ _MAGIC = b"SQLite format 3\0"
 class Restored(Frozen, frozen=True, kw_only=True):
     """What came of it."""
 
-    session: Session
+    session: StoreSession
     keys: StoreKeys
     earlier: str
     """The identity of the store that it is a copy of."""
@@ -48,7 +48,7 @@ class Restored(Frozen, frozen=True, kw_only=True):
     """Where the files are that were in its place."""
 
 
-def restore_backup(place: Place, backup: Path, unlock: Unlock, clock: Clock) -> Restored:
+def restore_backup(place: StoreDirectory, backup: Path, unlock: Unlock, clock: Clock) -> Restored:
     """Put the copy `backup` in the place of the store, whole or not at all; what was there is kept beside it.
 
     Raises:
@@ -66,11 +66,11 @@ def restore_backup(place: Place, backup: Path, unlock: Unlock, clock: Clock) -> 
             kept = _set_aside(place, clock)
             staged.database.rename(place.database)
             fsync_dir(place.directory)
-    session, keys = _adopted(Session(place, Database(place), copy.sealer, None, clock))
+    session, keys = _adopted(StoreSession(place, Database(place), copy.sealer, None, clock))
     return Restored(session=session, keys=keys, earlier=earlier, kept=kept)
 
 
-def accept_in_place(place: Place, unlock: Unlock, clock: Clock) -> Restored:
+def accept_in_place(place: StoreDirectory, unlock: Unlock, clock: Clock) -> Restored:
     """Accept the store that is in its place now, whatever this machine saw there before.
 
     Raises:
@@ -86,7 +86,7 @@ def accept_in_place(place: Place, unlock: Unlock, clock: Clock) -> Restored:
     return Restored(session=session, keys=keys, earlier=earlier)
 
 
-def _read(place: Place, backup: Path) -> bytes:
+def _read(place: StoreDirectory, backup: Path) -> bytes:
     hint = "name a file that `tokenguard store backup` made"
     try:
         if os.path.lexists(place.database) and backup.samefile(place.database):
@@ -102,7 +102,7 @@ def _read(place: Place, backup: Path) -> bytes:
 
 
 @contextmanager
-def _prepared(place: Place) -> Iterator[None]:
+def _prepared(place: StoreDirectory) -> Iterator[None]:
     """The store's directory; one that had to be made is gone again if nothing came of it."""
     fresh = not os.path.lexists(place.directory)
     with translated():
@@ -118,9 +118,9 @@ def _prepared(place: Place) -> Iterator[None]:
 
 
 @contextmanager
-def _stage(place: Place) -> Iterator[Place]:
+def _stage(place: StoreDirectory) -> Iterator[StoreDirectory]:
     """A store's place of its own, inside the store's directory; gone afterwards."""
-    staged = Place(place.directory / _STAGE)
+    staged = StoreDirectory(place.directory / _STAGE)
     with translated():
         with suppress(FileNotFoundError):
             shutil.rmtree(staged.directory)
@@ -131,7 +131,7 @@ def _stage(place: Place) -> Iterator[Place]:
         shutil.rmtree(staged.directory, ignore_errors=True)
 
 
-def _made_anew(session: Session, how: str) -> str:
+def _made_anew(session: StoreSession, how: str) -> str:
     """Check all of a copy, then give it an identity and an anchor key of its own, with the event that says so."""
     try:
         keys = keys_of(session)
@@ -140,7 +140,7 @@ def _made_anew(session: Session, how: str) -> str:
         earlier = (keys.identity or session.store_id).hex()
         fresh = replace(keys, identity=os.urandom(_ID_BYTES), anchor=os.urandom(_KEY_BYTES))
         with session.writing() as work:
-            work.rows.put(Kind.KEYS, KEYS_ROW, encode(fresh))
+            work.rows.put(RowKind.KEYS, KEYS_ROW, encode(fresh))
             detail: Detail = {"result": how, "earlier": earlier}
             event = Event(at=session.clock.now(), op=Op.RESTORE, actor=current_actor(), detail=detail)
             chains.lengthen(work.rows, STORE_CHAIN, [event])
@@ -149,7 +149,7 @@ def _made_anew(session: Session, how: str) -> str:
     return earlier
 
 
-def _set_aside(place: Place, clock: Clock) -> Path | None:
+def _set_aside(place: StoreDirectory, clock: Clock) -> Path | None:
     """Move what is in the place of the store, links and directories too, to a directory beside it."""
     there = [path for path in (*place.companions, place.database) if os.path.lexists(path)]
     if not there:
@@ -162,6 +162,6 @@ def _set_aside(place: Place, clock: Clock) -> Path | None:
     return aside
 
 
-def _adopted(session: Session) -> tuple[Session, StoreKeys]:
+def _adopted(session: StoreSession) -> tuple[StoreSession, StoreKeys]:
     """Have this machine watch what is there now, whatever it saw there before."""
     return guarded(session, KnownPlace(session.place.directory, anew=True))

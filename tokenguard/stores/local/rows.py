@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from tokenguard.frozen import Frozen
-from tokenguard.stores.local.framing import damaged
-from tokenguard.stores.local.sealing import Kind, Row, Sealer
+from tokenguard.stores.local.length_prefix import damaged
+from tokenguard.stores.local.sealing import OpenedRow, RowKind, Sealer
 from tokenguard.stores.local.tree import BUCKETS, DIGEST_BYTES, Leaf, bucket_digest, bucket_of, digest_in
 
 _LEAVES = "SELECT tag, kind, version, digest, body FROM leaf WHERE tag >= ? AND tag < ? ORDER BY tag"
@@ -22,7 +22,7 @@ class SealedRow(Frozen, frozen=True):
     leaf: Leaf
     sealed: bytes
 
-    def open(self, sealer: Sealer) -> Row:
+    def open(self, sealer: Sealer) -> OpenedRow:
         """Its content."""
         return sealer.open(self.leaf.kind, self.leaf.tag, self.leaf.version, self.sealed)
 
@@ -48,23 +48,23 @@ class SealedRows:
         """Whether anything was written."""
         return bool(self._changed)
 
-    def get(self, kind: Kind, key: str) -> Row | None:
+    def get(self, kind: RowKind, key: str) -> OpenedRow | None:
         """The row of `key`, or None if it is proven that there is none."""
         tag = self.sealer.tag(kind, key)
         leaf = self._bucket(bucket_of(tag)).get(tag)
         return None if leaf is None else self.opened(leaf)
 
-    def opened(self, leaf: Leaf) -> Row:
+    def opened(self, leaf: Leaf) -> OpenedRow:
         """The content of a row that was found proven."""
         return self._sealed(leaf).open(self.sealer)
 
-    def put(self, kind: Kind, key: str, data: bytes) -> int:
+    def put(self, kind: RowKind, key: str, data: bytes) -> int:
         """Write a row; returns its new version."""
         tag = self.sealer.tag(kind, key)
         before = self._bucket(bucket_of(tag)).get(tag)
-        return self.write(Row(kind=kind, key=key, version=1 + (before.version if before else 0), data=data))
+        return self.write(OpenedRow(kind=kind, key=key, version=1 + (before.version if before else 0), data=data))
 
-    def write(self, row: Row) -> int:
+    def write(self, row: OpenedRow) -> int:
         """Write a row under the version it says; returns that version."""
         tag = self.sealer.tag(row.kind, row.key)
         bucket = self._bucket(bucket_of(tag))
@@ -79,7 +79,7 @@ class SealedRows:
         self._changed.add(bucket_of(tag))
         return row.version
 
-    def delete(self, kind: Kind, key: str) -> None:
+    def delete(self, kind: RowKind, key: str) -> None:
         """Remove a row, if it is there."""
         tag = self.sealer.tag(kind, key)
         leaf = self._bucket(bucket_of(tag)).pop(tag, None)
@@ -103,7 +103,7 @@ class SealedRows:
                 self._check(bucket, leaves)
             yield from leaves
 
-    def scan(self, *kinds: Kind) -> Iterator[SealedRow]:
+    def scan(self, *kinds: RowKind) -> Iterator[SealedRow]:
         """All rows of these kinds, in no useful order, still sealed."""
         return (self._sealed(leaf) for leaf in self.leaves() if leaf.kind in kinds)
 

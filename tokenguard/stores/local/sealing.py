@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
 from tokenguard.frozen import Hidden
-from tokenguard.stores.local.framing import damaged, framed, number
+from tokenguard.stores.local.length_prefix import damaged, framed, number
 
 KEY_BYTES = 32
 TAG_BYTES = 16
@@ -23,7 +23,7 @@ _LABEL = b"tokenguard/1/"
 
 
 @unique
-class Kind(IntEnum):
+class RowKind(IntEnum):
     """What a row holds. The number is stored in plain, and authenticated."""
 
     DOCUMENT = 1
@@ -38,10 +38,10 @@ class Kind(IntEnum):
     SHARED = 10
 
 
-class Row(Hidden, frozen=True, kw_only=True):
+class OpenedRow(Hidden, frozen=True, kw_only=True):
     """One opened row. Has no repr: it may hold a value."""
 
-    kind: Kind
+    kind: RowKind
     key: str
     version: int
     """Counts the writes to this key, from 1."""
@@ -77,11 +77,11 @@ class Sealer:
         self.keys = keys
         self.store_id = store_id
 
-    def tag(self, kind: Kind, key: str) -> bytes:
+    def tag(self, kind: RowKind, key: str) -> bytes:
         """Where the row of `key` stands: a keyed hash, so that names stay unknown (16 bytes)."""
         return hmac.digest(self.keys.tags, framed(bytes([kind]), key.encode()), hashlib.sha256)[:TAG_BYTES]
 
-    def seal(self, row: Row) -> bytes:
+    def seal(self, row: OpenedRow) -> bytes:
         """The row as it is stored: salt, ciphertext, authentication tag."""
         salt = os.urandom(SALT_BYTES)
         plain = framed(row.key.encode(), row.data)
@@ -89,17 +89,17 @@ class Sealer:
         cipher, nonce = self._cipher(salt)
         return salt + cipher.encrypt(nonce, plain, self._bound(row.kind, self.tag(row.kind, row.key), row.version))
 
-    def open(self, kind: int, tag: bytes, version: int, sealed: bytes) -> Row:
+    def open(self, kind: int, tag: bytes, version: int, sealed: bytes) -> OpenedRow:
         """Open what `seal` made for exactly this kind, place and version; Tampered otherwise."""
         cipher, nonce = self._cipher(sealed[:SALT_BYTES])
         try:
             plain = cipher.decrypt(nonce, sealed[SALT_BYTES:], self._bound(kind, tag, version))
-            row_kind = Kind(kind)
+            row_kind = RowKind(kind)
         except (InvalidTag, ValueError):
             raise damaged("a row of the store does not open") from None
         key, rest = _unframe(plain)
         data, _ = _unframe(rest)
-        row = Row(kind=row_kind, key=key.decode(), version=version, data=data)
+        row = OpenedRow(kind=row_kind, key=key.decode(), version=version, data=data)
         if not hmac.compare_digest(self.tag(row_kind, row.key), tag):
             raise damaged("a row of the store stands in another one's place")
         return row

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 from tokenguard.domain.document import Document, Snapshot, check_still_here
 from tokenguard.domain.document import decode as decode_document
 from tokenguard.domain.document import encode as encode_document
-from tokenguard.domain.event import STORE_CHAIN, Actor, ChainHead, Entry, Event
+from tokenguard.domain.event import STORE_CHAIN, Actor, ChainedEvent, ChainHead, Event
 from tokenguard.domain.fingerprint import Fingerprint, FingerprintKey, fingerprint_of
-from tokenguard.domain.move import Move, check_may_come
+from tokenguard.domain.migration_status import Move, check_may_come
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.store import Live, Stray, Tombstone
-from tokenguard.stores.local import chains, holders, leaving, opening
-from tokenguard.stores.local.contents import (
-    Pointer,
+from tokenguard.stores.actor import current_actor
+from tokenguard.stores.local import chains, factory, fingerprint_index, migration_marker
+from tokenguard.stores.local.codec import (
+    LivePointer,
     StoreKeys,
     candidate_key,
     decode,
@@ -25,15 +26,14 @@ from tokenguard.stores.local.contents import (
     encode,
     encode_slot,
 )
-from tokenguard.stores.local.framing import damaged
-from tokenguard.stores.local.identity import current_actor
-from tokenguard.stores.local.place import Place
+from tokenguard.stores.local.key_slots import SlotInfo, SlotKey, Unlock
+from tokenguard.stores.local.layout import StoreDirectory
+from tokenguard.stores.local.length_prefix import damaged
+from tokenguard.stores.local.open_store import StoreSession
 from tokenguard.stores.local.rows import SealedRows
-from tokenguard.stores.local.sealing import Kind, Row
-from tokenguard.stores.local.session import Session
-from tokenguard.stores.local.shelf import LocalShelf
-from tokenguard.stores.local.slots import SlotInfo, SlotKey, Unlock
-from tokenguard.stores.local.view import View
+from tokenguard.stores.local.sealing import OpenedRow, RowKind
+from tokenguard.stores.local.shared_items import LocalShelf
+from tokenguard.stores.local.snapshot import StoreSnapshot
 from tokenguard.stores.refusals import (
     live_moved,
     name_taken,
@@ -45,16 +45,16 @@ from tokenguard.stores.refusals import (
 )
 
 if TYPE_CHECKING:
-    from tokenguard.stores.local.checking import Problem
-    from tokenguard.stores.local.known_place import Watch
-    from tokenguard.stores.local.rekeying import Rekeyed
+    from tokenguard.stores.local.integrity_check import IntegrityProblem
+    from tokenguard.stores.local.known_place import PlaceWatch
+    from tokenguard.stores.local.rekey import Rekeyed
     from tokenguard.stores.local.restoring import Restored
 
 
 class LocalStore:
     """One embedded store. Every read is proven, every write is one durable transaction."""
 
-    def __init__(self, session: Session, keys: StoreKeys) -> None:
+    def __init__(self, session: StoreSession, keys: StoreKeys) -> None:
         self.session = session
         self._keys = keys
 
@@ -69,7 +69,7 @@ class LocalStore:
         return (self._keys.identity or self.session.store_id).hex()
 
     @property
-    def watch(self) -> "Watch":
+    def watch(self) -> "PlaceWatch":
         """Since when this machine notices that the store is put back."""
         return self.session.watch
 
@@ -94,47 +94,47 @@ class LocalStore:
 
     def slots(self) -> tuple[SlotInfo, ...]:
         """The key slots, as far as they may be known without their keys."""
-        from tokenguard.stores.local.rekeying import list_slots  # noqa: PLC0415
+        from tokenguard.stores.local.rekey import list_slots  # noqa: PLC0415
 
         return list_slots(self.session)
 
     def add_slot(self, key: SlotKey) -> SlotInfo:
         """Let `key` open the store too."""
-        from tokenguard.stores.local.rekeying import add_slot  # noqa: PLC0415
+        from tokenguard.stores.local.rekey import add_slot  # noqa: PLC0415
 
         return add_slot(self.session, key)
 
     def remove_slot(self, slot_id: str) -> None:
         """Let one slot open nothing any more; InputError for the last one."""
-        from tokenguard.stores.local.rekeying import remove_slot  # noqa: PLC0415
+        from tokenguard.stores.local.rekey import remove_slot  # noqa: PLC0415
 
         remove_slot(self.session, slot_id)
 
     def rekey(self, keys: Sequence[SlotKey]) -> "Rekeyed":
         """Seal everything under a new data key; slots that none of `keys` opens are dropped, and reported."""
-        from tokenguard.stores.local.rekeying import rekey  # noqa: PLC0415
+        from tokenguard.stores.local.rekey import rekey  # noqa: PLC0415
 
         return rekey(self.session, keys)
 
-    def check(self) -> "Iterator[Problem]":
+    def check(self) -> "Iterator[IntegrityProblem]":
         """Verify everything that is stored; yields what does not hold."""
-        from tokenguard.stores.local.checking import check_store  # noqa: PLC0415
+        from tokenguard.stores.local.integrity_check import check_store  # noqa: PLC0415
 
         return check_store(self.session)
 
     def backup(self, to: Path) -> None:
         """Copy the store to the new file `to`, while others may go on using it; InputError if the file exists."""
-        from tokenguard.stores.local.backup import back_up  # noqa: PLC0415
+        from tokenguard.stores.local.store_copy import back_up  # noqa: PLC0415
 
         back_up(self.session, to)
 
     def find(self, name: TokenName) -> Snapshot | None:
         """The token of that name, retired ones included."""
         with self.session.reading() as rows:
-            holder = rows.get(Kind.NAME, name)
+            holder = rows.get(RowKind.NAME, name)
             if holder is None:
                 return None
-            row = rows.get(Kind.DOCUMENT, holder.data.decode())
+            row = rows.get(RowKind.DOCUMENT, holder.data.decode())
         if row is None:
             raise damaged("a name of the store leads nowhere")
         return _snapshot(row)
@@ -142,12 +142,12 @@ class LocalStore:
     def holders(self, fingerprint: Fingerprint) -> Sequence[TokenId]:
         """The tokens whose document knows a value of that fingerprint."""
         with self.session.reading() as rows:
-            return holders.holders(rows, fingerprint)
+            return fingerprint_index.holders(rows, fingerprint)
 
     def load(self, token: TokenId) -> Snapshot:
         """One token; InputError if there is none of that id."""
         with self.session.reading() as rows:
-            row = rows.get(Kind.DOCUMENT, token)
+            row = rows.get(RowKind.DOCUMENT, token)
         if row is None:
             raise no_such_token()
         return _snapshot(row)
@@ -155,17 +155,17 @@ class LocalStore:
     def scan(self) -> Iterator[Snapshot]:
         """Every token, ordered by name. One moment's view: taken in milliseconds, opened as it is consumed."""
         with self.session.reading() as rows:
-            taken = View(rows)
+            taken = StoreSnapshot(rows)
         yield from map(_snapshot, taken.documents())
 
     def passed_over(self) -> Sequence[Stray]:
         """Nothing ever: every row is in the tree, and one that tokenguard did not write is tampering."""
         return ()
 
-    def trails(self) -> Iterator[tuple[Snapshot, Sequence[Entry]]]:
+    def trails(self) -> Iterator[tuple[Snapshot, Sequence[ChainedEvent]]]:
         """Every token, ordered by name, with its audit entries; one moment's view, as `scan`."""
         with self.session.reading() as rows:
-            taken = View(rows, Kind.EVENT)
+            taken = StoreSnapshot(rows, RowKind.EVENT)
         for snapshot in map(_snapshot, taken.documents()):
             yield snapshot, chains.entries_of(taken, snapshot.id, snapshot.document.chain)
 
@@ -173,38 +173,38 @@ class LocalStore:
         """Replace the document under compare-and-set, with its events, in one durable step."""
         with self.session.writing() as work:
             rows = work.rows
-            row = rows.get(Kind.DOCUMENT, token)
+            row = rows.get(RowKind.DOCUMENT, token)
             if expected != (row.version if row else 0):
                 raise token_changed()
             before = decode_document(row.data) if row else None
             if before is not None:
                 check_still_here(before, document)
             else:
-                check_may_come(leaving.move_of(rows), self.url)
+                check_may_come(migration_marker.move_of(rows), self.url)
             _move_name(rows, token, before.record.name if before else None, document.record.name)
-            holders.follow(rows, token, before.fingerprints if before else (), document.fingerprints)
+            fingerprint_index.follow(rows, token, before.fingerprints if before else (), document.fingerprints)
             head = chains.append(rows, token, before.chain if before else ChainHead(), events)
             stored = replace(document, chain=head)
-            version = rows.put(Kind.DOCUMENT, token, encode_document(stored))
+            version = rows.put(RowKind.DOCUMENT, token, encode_document(stored))
         return Snapshot(id=token, version=version, document=stored)
 
-    def history(self, token: TokenId | None) -> Sequence[Entry]:
+    def history(self, token: TokenId | None) -> Sequence[ChainedEvent]:
         """A token's audit entries, oldest first; None: the store's own."""
         with self.session.reading() as rows:
             if token is None:
                 return chains.entries_of(rows, STORE_CHAIN, chains.head_of(rows, STORE_CHAIN))
-            row = rows.get(Kind.DOCUMENT, token)
+            row = rows.get(RowKind.DOCUMENT, token)
             return () if row is None else chains.entries_of(rows, token, decode_document(row.data).chain)
 
     def move(self) -> Move | None:
         """The move that this store is an end of, as it is now; None for an ordinary store."""
         with self.session.reading() as rows:
-            return leaving.move_of(rows)
+            return migration_marker.move_of(rows)
 
     def put_move(self, expected: Move | None, move: Move | None, events: Sequence[Event]) -> None:
         """Replace it under compare-and-set, with events for the store's own chain, in one durable step."""
         with self.session.writing() as work:
-            leaving.put_move(work.rows, expected, move, events)
+            migration_marker.put_move(work.rows, expected, move, events)
 
     def fingerprint_key(self) -> FingerprintKey:
         """What values are known by here."""
@@ -213,14 +213,14 @@ class LocalStore:
     def take_fingerprint_key(self, key: FingerprintKey) -> None:
         """Know values by another store's key."""
         with self.session.writing() as work:
-            self._keys = leaving.take_key(work.rows, self._keys, key)
+            self._keys = migration_marker.take_key(work.rows, self._keys, key)
 
     def put_candidate(self, token: TokenId, label: Label, content: Value | Tombstone) -> None:
         """Write the slot if it is empty; Conflict otherwise."""
         with self.session.writing() as work:
-            if work.rows.get(Kind.VALUE, candidate_key(token, label)) is not None:
+            if work.rows.get(RowKind.VALUE, candidate_key(token, label)) is not None:
                 raise slot_taken()
-            work.rows.put(Kind.VALUE, candidate_key(token, label), encode_slot(content))
+            work.rows.put(RowKind.VALUE, candidate_key(token, label), encode_slot(content))
 
     def read_candidate(self, token: TokenId, label: Label) -> Value | Tombstone | None:
         """What the slot holds."""
@@ -244,14 +244,14 @@ class LocalStore:
             _check_pin(work.rows, token, pinned)
             if not isinstance(_candidate(work.rows, token, label), Value):
                 raise slot_without_value()
-            work.rows.put(Kind.LIVE, token, encode(Pointer(version=pinned + 1, label=label)))
+            work.rows.put(RowKind.LIVE, token, encode(LivePointer(version=pinned + 1, label=label)))
         return pinned + 1
 
     def withdraw(self, token: TokenId, pinned: int) -> None:
         """Let nothing be live, under the same pin."""
         with self.session.writing() as work:
             _check_pin(work.rows, token, pinned)
-            work.rows.put(Kind.LIVE, token, encode(Pointer(version=pinned + 1)))
+            work.rows.put(RowKind.LIVE, token, encode(LivePointer(version=pinned + 1)))
 
     def destroy(self, token: TokenId, label: Label) -> None:
         """Turn the slot into a tombstone that keeps the digest; safe to repeat."""
@@ -262,7 +262,7 @@ class LocalStore:
             if not isinstance(content, Tombstone):
                 digest = None if content is None else content.digest()
                 tombstone = Tombstone(reason="destroyed", digest=digest)
-                work.rows.put(Kind.VALUE, candidate_key(token, label), encode_slot(tombstone))
+                work.rows.put(RowKind.VALUE, candidate_key(token, label), encode_slot(tombstone))
 
 
 def create_store(directory: Path, slots: Sequence[SlotKey], clock: Clock) -> LocalStore:
@@ -272,7 +272,7 @@ def create_store(directory: Path, slots: Sequence[SlotKey], clock: Clock) -> Loc
         InputError: there is a store already, or the directory is not ours alone.
         Unreachable: the directory cannot be written.
     """
-    return LocalStore(*opening.make(Place(directory.absolute()), slots, clock))
+    return LocalStore(*factory.make(StoreDirectory(directory.absolute()), slots, clock))
 
 
 def open_store(directory: Path, unlock: Unlock, clock: Clock) -> LocalStore:
@@ -283,7 +283,7 @@ def open_store(directory: Path, unlock: Unlock, clock: Clock) -> LocalStore:
         WrongKey: the key does not open it.
         Tampered: the file is damaged, or older than what this machine saw of it.
     """
-    return LocalStore(*opening.open_(Place(directory.absolute()), unlock, clock))
+    return LocalStore(*factory.open_(StoreDirectory(directory.absolute()), unlock, clock))
 
 
 def restore_store(directory: Path, backup: Path | None, unlock: Unlock, clock: Clock) -> "tuple[LocalStore, Restored]":
@@ -296,33 +296,33 @@ def restore_store(directory: Path, backup: Path | None, unlock: Unlock, clock: C
     """
     from tokenguard.stores.local.restoring import accept_in_place, restore_backup  # noqa: PLC0415
 
-    place = Place(directory.absolute())
+    place = StoreDirectory(directory.absolute())
     done = accept_in_place(place, unlock, clock) if backup is None else restore_backup(place, backup, unlock, clock)
     return LocalStore(done.session, done.keys), done
 
 
-def _snapshot(row: Row) -> Snapshot:
+def _snapshot(row: OpenedRow) -> Snapshot:
     return Snapshot(id=TokenId(row.key), version=row.version, document=decode_document(row.data))
 
 
 def _move_name(rows: SealedRows, token: TokenId, before: TokenName | None, after: TokenName) -> None:
     if before == after:
         return
-    if rows.get(Kind.NAME, after) is not None:
+    if rows.get(RowKind.NAME, after) is not None:
         raise name_taken()
     if before is not None:
-        rows.delete(Kind.NAME, before)
-    rows.put(Kind.NAME, after, token.encode())
+        rows.delete(RowKind.NAME, before)
+    rows.put(RowKind.NAME, after, token.encode())
 
 
 def _candidate(rows: SealedRows, token: TokenId, label: Label) -> Value | Tombstone | None:
-    row = rows.get(Kind.VALUE, candidate_key(token, label))
+    row = rows.get(RowKind.VALUE, candidate_key(token, label))
     return None if row is None else decode_slot(row.data)
 
 
-def _pointer(rows: SealedRows, token: TokenId) -> Pointer:
-    row = rows.get(Kind.LIVE, token)
-    return Pointer() if row is None else decode(row.data, Pointer)
+def _pointer(rows: SealedRows, token: TokenId) -> LivePointer:
+    row = rows.get(RowKind.LIVE, token)
+    return LivePointer() if row is None else decode(row.data, LivePointer)
 
 
 def _check_pin(rows: SealedRows, token: TokenId, pinned: int) -> None:

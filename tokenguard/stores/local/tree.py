@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tokenguard.frozen import Frozen
-from tokenguard.stores.local.framing import damaged, framed, number
+from tokenguard.stores.local.length_prefix import damaged, framed, number
 from tokenguard.stores.local.sealing import TAG_BYTES
 
 BUCKETS = 256

@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from tokenguard.clients.vault.kv import KvMount
 from tokenguard.clients.vault.parallel import in_parallel
-from tokenguard.clients.vault.trouble import Reason, VaultTrouble
+from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure
 from tokenguard.domain.names import TokenId, is_token_id
-from tokenguard.ports.shelf import Item
+from tokenguard.ports.shared_item import Item
 from tokenguard.ports.store import Stray
-from tokenguard.stores.vault.layout import SHARDS, Place
+from tokenguard.stores.vault.layout import SHARDS, VaultAddress
 
 _Meaning = TypeVar("_Meaning")
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -56,7 +56,7 @@ def shard_in(name: str) -> int | None:
 class Folders:
     """Lists folders of one store, and keeps what was passed over in them."""
 
-    def __init__(self, kv: KvMount, place: Place) -> None:
+    def __init__(self, kv: KvMount, place: VaultAddress) -> None:
         self._kv = kv
         self._place = place
         self._strays: dict[str, Stray] = {}
@@ -103,8 +103,8 @@ class Folders:
         """The names in a folder that keep its rule; nothing where the login may not list."""
         try:
             return [name for name, _ in self.ours(folder, rule)]
-        except VaultTrouble as trouble:
-            if trouble.reason is not Reason.DENIED:
+        except VaultError as trouble:
+            if trouble.reason is not VaultFailure.DENIED:
                 raise
             return []
 

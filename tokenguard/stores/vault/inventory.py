@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 import msgspec
 
-from tokenguard.clients.vault.kv import PAGE, Entry, KvMount
+from tokenguard.clients.vault.kv import PAGE, KvEntry, KvMount
 from tokenguard.clients.vault.parallel import in_parallel
-from tokenguard.clients.vault.trouble import CasLost, Reason, VaultTrouble
+from tokenguard.clients.vault.vault_errors import CasLost, VaultError, VaultFailure
 from tokenguard.domain.names import TokenId
 from tokenguard.errors import Tampered
-from tokenguard.stores.vault.contents import damaged_at, document_bytes, is_foreign, stamp, unpack_envelope
+from tokenguard.stores.vault.codec import damaged_at, document_bytes, is_foreign, stamp, unpack_envelope
 from tokenguard.stores.vault.folders import Folders, document_in, mark_in, shard_in
-from tokenguard.stores.vault.layout import Place, shard_of
-from tokenguard.stores.vault.shards import Row, pack_shard, unpack_shard
+from tokenguard.stores.vault.layout import VaultAddress, shard_of
+from tokenguard.stores.vault.shards import IndexRow, pack_shard, unpack_shard
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,13 @@ class _Read:
     """A shard as it was read; version 0 and no rows where there is none."""
 
     version: int
-    rows: dict[TokenId, Row]
+    rows: dict[TokenId, IndexRow]
 
 
-class Inventory:
+class VaultInventory:
     """The rows of all documents."""
 
-    def __init__(self, kv: KvMount, place: Place, folders: Folders, *, detailed: bool) -> None:
+    def __init__(self, kv: KvMount, place: VaultAddress, folders: Folders, *, detailed: bool) -> None:
         self._kv = kv
         self._folders = folders
         self._place = place
@@ -41,7 +41,7 @@ class Inventory:
         self._marked: dict[TokenId, int] = {}
         self._may_write = True
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[IndexRow]:
         """Every document, as new as this call; tokens that never came to be are left out."""
         # in this order: a mark goes only when the shard is right, and a document comes only after its mark
         marks = [(name, *mark) for name, mark in self._folders.ours(self._place.marks, mark_in)]
@@ -74,20 +74,20 @@ class Inventory:
         elif token in self._marked:
             self._marked[token] = version
 
-    def _outdated(self, documents: Sequence[TokenId], known: Mapping[TokenId, Row]) -> set[TokenId]:
+    def _outdated(self, documents: Sequence[TokenId], known: Mapping[TokenId, IndexRow]) -> set[TokenId]:
         """Of a page of documents, those whose rows are not of the listed version; of all, if one page holds them."""
         if not self._detailed or not known:
             return set()
         pages = ["", *sorted(documents)[PAGE - 1 : -1 : PAGE]]
         try:
             listed = self._kv.versions(self._place.documents, secrets.choice(pages))
-        except VaultTrouble as trouble:
-            if trouble.reason is not Reason.UNSUPPORTED:
+        except VaultError as trouble:
+            if trouble.reason is not VaultFailure.UNSUPPORTED:
                 raise
             return set()  # the store has moved to another kind of server
         return {token for token, row in known.items() if listed.get(token, row.version) > row.version}
 
-    def _sweep(self, marks: Iterable[tuple[str, TokenId, int]], fresh: Mapping[TokenId, Row], number: int) -> None:
+    def _sweep(self, marks: Iterable[tuple[str, TokenId, int]], fresh: Mapping[TokenId, IndexRow], number: int) -> None:
         """Remove marks whose operation is over: its document has moved on from there, and is at rest."""
         over = [
             f"{self._place.marks}/{name}"
@@ -97,7 +97,9 @@ class Inventory:
         ]
         in_parallel(self._kv.forget, over)
 
-    def _put_right(self, number: int, read: _Read, fresh: Mapping[TokenId, Row], wanted: Iterable[TokenId]) -> bool:
+    def _put_right(
+        self, number: int, read: _Read, fresh: Mapping[TokenId, IndexRow], wanted: Iterable[TokenId]
+    ) -> bool:
         rows = {**read.rows, **{token: row for token, row in fresh.items() if shard_of(token) == number}}
         data = pack_shard(rows[token] for token in set(wanted) if token in rows and shard_of(token) == number)
         if data is None or not self._may_write:
@@ -106,7 +108,7 @@ class Inventory:
             self._kv.write(self._place.shard(number), data, read.version)
         except CasLost:
             return False  # somebody else did the same
-        except VaultTrouble:
+        except VaultError:
             self._may_write = False
             return False
         return True
@@ -121,7 +123,7 @@ class Inventory:
 
         return in_parallel(read, numbers)
 
-    def _documents(self, tokens: Iterable[TokenId]) -> dict[TokenId, Row]:
+    def _documents(self, tokens: Iterable[TokenId]) -> dict[TokenId, IndexRow]:
         found = in_parallel(lambda token: self._kv.read(self._place.document(token)), list(tokens))
         rows = {}
         for token, entry in found.items():
@@ -131,18 +133,18 @@ class Inventory:
                 rows[token] = self._row(token, entry)
         return rows
 
-    def _row(self, token: TokenId, entry: Entry) -> Row:
+    def _row(self, token: TokenId, entry: KvEntry) -> IndexRow:
         try:
             return _row(token, entry)
         except Tampered:
             raise damaged_at(self._kv.mount, self._place.document(token)) from None
 
 
-def _row(token: TokenId, entry: Entry) -> Row:
+def _row(token: TokenId, entry: KvEntry) -> IndexRow:
     envelope = unpack_envelope(entry.data)
     if envelope is None:
-        return Row(name="", token=token, version=entry.version, busy=False, document=msgspec.Raw(b"null"))
-    return Row(
+        return IndexRow(name="", token=token, version=entry.version, busy=False, document=msgspec.Raw(b"null"))
+    return IndexRow(
         name=envelope.document.record.name,
         token=token,
         version=entry.version,

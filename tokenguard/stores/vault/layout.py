@@ -22,7 +22,7 @@ _OWN_FOLDER = {"approvals": ("approvals", "plans")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class VaultAddress:
     """A store's address, checked: `vault://MOUNT/PREFIX`, a mount of several segments written with %2F."""
 
     mount: str
@@ -30,7 +30,7 @@ class Place:
     """Empty, or plain segments without a slash at either end."""
 
     @classmethod
-    def parse(cls, url: str) -> "Place":
+    def parse(cls, url: str) -> "VaultAddress":
         """Read an address; InputError says what is wrong with it."""
         scheme, separator, rest = url.partition("://")
         first, _, prefix = rest.partition("/")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum, unique
 
-from tokenguard.stores.vault.layout import Place
+from tokenguard.stores.vault.layout import VaultAddress
 
 _READ = ("read",)
 _LIST = ("list",)
@@ -12,7 +12,7 @@ _EVERYTHING = ("create", "read", "update", "delete", "list")
 
 
 @unique
-class Role(StrEnum):
+class VaultStoreRole(StrEnum):
     """Who uses a store."""
 
     CI_READER = "ci-reader"
@@ -63,26 +63,26 @@ _DOCUMENTS = (
 _PLANNING = tuple(rule for rule in _DOCUMENTS if rule.below not in {"log/*", "name/*"})
 _APPROVALS = "shared/approvals"
 """Below it a server holds to this rule instead of that for `shared/*`, which is less exact."""
-_RULES: dict[Role, tuple[_Rule, ...]] = {
-    Role.CI_READER: (_Rule("data", "live/*", _READ),),
-    Role.INVENTORY: (
+_RULES: dict[VaultStoreRole, tuple[_Rule, ...]] = {
+    VaultStoreRole.CI_READER: (_Rule("data", "live/*", _READ),),
+    VaultStoreRole.INVENTORY: (
         *_DOCUMENTS,
         _Rule("data", "key/fingerprint", _READ),
         _Rule("metadata", "fp/*", _LIST),
         _Rule("data", "shared/*", _READ),
     ),
-    Role.AUDITOR: (*_DOCUMENTS, _Rule("data", "shared/*", _READ)),
-    Role.SCANNER: (_Rule("data", "meta/store", _READ), _Rule("data", "shared/*", _READ)),
-    Role.PUBLISHER: (
+    VaultStoreRole.AUDITOR: (*_DOCUMENTS, _Rule("data", "shared/*", _READ)),
+    VaultStoreRole.SCANNER: (_Rule("data", "meta/store", _READ), _Rule("data", "shared/*", _READ)),
+    VaultStoreRole.PUBLISHER: (
         *_DOCUMENTS,
         _Rule("data", "cand/*", _READ),
         _Rule("data", "live/*", _READ),
         _Rule("data", "shared/*", _WRITE),
         _Rule("data", f"{_APPROVALS}/*", _READ, asked=False),
     ),
-    Role.PLANNER: _PLANNING,
-    Role.APPROVER: (*_PLANNING, _Rule("data", f"{_APPROVALS}/*", _WRITE)),
-    Role.ROTATOR: (
+    VaultStoreRole.PLANNER: _PLANNING,
+    VaultStoreRole.APPROVER: (*_PLANNING, _Rule("data", f"{_APPROVALS}/*", _WRITE)),
+    VaultStoreRole.ROTATOR: (
         _Rule("data", "meta/store", _READ),
         _Rule("data", "key/fingerprint", _READ),
         *(_Rule("data", f"{folder}/*", _WRITE) for folder in ("doc", "name", "idx", "cand", "live", "log")),
@@ -97,22 +97,22 @@ _RULES: dict[Role, tuple[_Rule, ...]] = {
         _Rule("destroy", "cand/*", ("create", "update")),
         _Rule("data", "shared/*", _READ, asked=False),
     ),
-    Role.BREAK_GLASS: tuple(
+    VaultStoreRole.BREAK_GLASS: tuple(
         _Rule(endpoint, "*", _EVERYTHING)
         for endpoint in ("data", "metadata", "detailed-metadata", "delete", "undelete", "destroy")
     ),
 }
 
 
-def policy(role: Role, place: Place) -> str:
+def policy(role: VaultStoreRole, place: VaultAddress) -> str:
     """The role's policy for one store, in the language of Vault and OpenBao."""
     rules = [(f"{place.mount}/{rule.endpoint}/{place.at(rule.below)}", rule.able) for rule in _RULES[role]]
-    if role is not Role.CI_READER:
+    if role is not VaultStoreRole.CI_READER:
         rules += [(f"{place.mount}/config", _READ), *_SELF]
     return "\n".join(f'path "{path}" {{ capabilities = [{_listed(able)}] }}' for path, able in rules) + "\n"
 
 
-def needs(role: Role, place: Place) -> dict[str, tuple[str, ...]]:
+def needs(role: VaultStoreRole, place: VaultAddress) -> dict[str, tuple[str, ...]]:
     """What the role must be able to do, as paths to ask about.
 
     What only some servers have is left out, and what no rotation needs: a login of an older policy goes on rotating.

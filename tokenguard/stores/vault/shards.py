@@ -7,17 +7,17 @@ from collections.abc import Iterable
 
 import msgspec
 
-from tokenguard.clients.vault.kv import Entry
+from tokenguard.clients.vault.kv import KvEntry
 from tokenguard.domain.names import TokenId
 from tokenguard.frozen import Frozen
-from tokenguard.stores.inflating import inflated
-from tokenguard.stores.vault.contents import damaged, pack, unpack
+from tokenguard.stores.decompress import inflated
+from tokenguard.stores.vault.codec import damaged, pack, unpack
 from tokenguard.stores.vault.layout import MAX_PACKED
 
 _MAX_UNPACKED = 64 << 20
 
 
-class Row(Frozen, frozen=True, kw_only=True):
+class IndexRow(Frozen, frozen=True, kw_only=True):
     """One document as it was at a version."""
 
     name: str
@@ -32,19 +32,19 @@ class _Shard(Frozen, frozen=True):
     rows: str
 
 
-def unpack_shard(entry: Entry | None) -> dict[TokenId, Row]:
+def unpack_shard(entry: KvEntry | None) -> dict[TokenId, IndexRow]:
     """The rows of a shard by token; Tampered if it is not readable."""
     if entry is None:
         return {}
     try:
         text = inflated(base64.b64decode(unpack(entry.data, _Shard).rows, validate=True), _MAX_UNPACKED)
-        rows = msgspec.json.decode(text, type=list[Row])
+        rows = msgspec.json.decode(text, type=list[IndexRow])
     except (zlib.error, binascii.Error, msgspec.DecodeError, ValueError, RecursionError):
         raise damaged("a shard of the index is not readable") from None
     return {row.token: row for row in rows}
 
 
-def pack_shard(rows: Iterable[Row]) -> dict[str, object] | None:
+def pack_shard(rows: Iterable[IndexRow]) -> dict[str, object] | None:
     """Rows as an entry's data; None if they are more than an entry can hold."""
     ordered = sorted(rows, key=lambda row: row.token)
     packed = base64.b64encode(zlib.compress(msgspec.json.encode(ordered), 6)).decode()

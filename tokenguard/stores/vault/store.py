@@ -4,31 +4,31 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from tokenguard.clients.vault.kv import KvMount
-from tokenguard.clients.vault.preflight import MIN_LIFE, Problem, held, problems
-from tokenguard.clients.vault.trouble import CasLost
+from tokenguard.clients.vault.preflight import MIN_LIFE, PreflightProblem, held, problems
+from tokenguard.clients.vault.vault_errors import CasLost
 from tokenguard.domain.document import Document, Snapshot, check_still_here, decode
-from tokenguard.domain.event import Actor, ChainHead, Entry, Event, extend
+from tokenguard.domain.event import Actor, ChainedEvent, ChainHead, Event, extend
 from tokenguard.domain.fingerprint import Fingerprint, FingerprintKey, fingerprint_of
-from tokenguard.domain.move import Move, check_may_come
+from tokenguard.domain.migration_status import Move, check_may_come
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Tampered
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.store import Live, Stray, Tombstone
-from tokenguard.stores.local.identity import current_actor
+from tokenguard.stores.actor import current_actor
 from tokenguard.stores.refusals import no_such_token, token_changed
-from tokenguard.stores.vault.contents import About, Envelope, damaged_at, pack_envelope, unpack_envelope
+from tokenguard.stores.vault.codec import Envelope, StoreDescription, damaged_at, pack_envelope, unpack_envelope
+from tokenguard.stores.vault.event_archive import Blocks
+from tokenguard.stores.vault.factory import check_ready, read_about, read_key, write_key
+from tokenguard.stores.vault.fingerprint_index import Holders
 from tokenguard.stores.vault.folders import Folders
-from tokenguard.stores.vault.founding import check_ready, read_about, read_key, write_key
-from tokenguard.stores.vault.history import Blocks
-from tokenguard.stores.vault.holders import Holders
-from tokenguard.stores.vault.inventory import Inventory
-from tokenguard.stores.vault.layout import Place
-from tokenguard.stores.vault.leaving import put_move
-from tokenguard.stores.vault.names import Names
-from tokenguard.stores.vault.policies import Role, needs
-from tokenguard.stores.vault.shelf import VaultShelf
+from tokenguard.stores.vault.inventory import VaultInventory
+from tokenguard.stores.vault.layout import VaultAddress
+from tokenguard.stores.vault.migration_marker import put_move
+from tokenguard.stores.vault.name_claims import VaultNames
+from tokenguard.stores.vault.policies import VaultStoreRole, needs
+from tokenguard.stores.vault.shared_items import VaultShelf
 from tokenguard.stores.vault.standing import paths_asked, role_of
 from tokenguard.stores.vault.values import Slots
 
@@ -36,17 +36,17 @@ from tokenguard.stores.vault.values import Slots
 class VaultStore:
     """One store below one prefix of one mount. A document's compare-and-set carries its events."""
 
-    def __init__(self, kv: KvMount, place: Place, about: About, clock: Clock) -> None:
+    def __init__(self, kv: KvMount, place: VaultAddress, about: StoreDescription, clock: Clock) -> None:
         self._clock = clock
         self._checked = False
         self._kv = kv
         self._place = place
         self._about = about
-        self._names = Names(kv, place)
+        self._names = VaultNames(kv, place)
         self._folders = Folders(kv, place)
         self._holders = Holders(kv, place, self._folders)
         self._blocks = Blocks(kv, place.trails)
-        self._inventory = Inventory(kv, place, self._folders, detailed=about.detailed)
+        self._inventory = VaultInventory(kv, place, self._folders, detailed=about.detailed)
         self._slots = Slots(kv, place, self._home)
         self._homes: dict[TokenId, str] = {}
         self._seen: dict[TokenId, tuple[int, Envelope]] = {}
@@ -72,13 +72,13 @@ class VaultStore:
         return self._kv.connection.asked
 
     @cached_property
-    def role(self) -> Role:
+    def role(self) -> VaultStoreRole:
         """Which of the printed roles the login in use has, or comes closest to."""
         return role_of(held(self._kv.connection, paths_asked(self._place)), self._place)
 
-    def problems(self) -> Sequence[Problem]:
+    def problems(self) -> Sequence[PreflightProblem]:
         """What would stop a run of this login's role halfway, as far as it can be asked."""
-        lasts = MIN_LIFE if self.role is Role.ROTATOR else 0.0
+        lasts = MIN_LIFE if self.role is VaultStoreRole.ROTATOR else 0.0
         needed, now = needs(self.role, self._place), self._clock.monotonic()
         return tuple(problems(self._kv.connection, self._place.mount, needed, now, lasts))
 
@@ -155,7 +155,7 @@ class VaultStore:
         self._holders.remove(token, known - document.fingerprints)
         return self._saw(token, version, stored)
 
-    def history(self, token: TokenId | None) -> Sequence[Entry]:
+    def history(self, token: TokenId | None) -> Sequence[ChainedEvent]:
         """A token's audit entries, oldest first; None: the store's own."""
         if token is None:
             return self._about.entries
@@ -165,7 +165,7 @@ class VaultStore:
         first = envelope.entries[0].seq if envelope.entries else envelope.document.chain.seq + 1
         return (*self._blocks.before(token, first), *envelope.entries)
 
-    def trails(self) -> Iterator[tuple[Snapshot, Sequence[Entry]]]:
+    def trails(self) -> Iterator[tuple[Snapshot, Sequence[ChainedEvent]]]:
         """Every token, ordered by name, with its audit entries; a request more for each than `scan`."""
         return ((snapshot, self.history(snapshot.id)) for snapshot in self.scan())
 
@@ -175,7 +175,7 @@ class VaultStore:
 
     def put_move(self, expected: Move | None, move: Move | None, events: Sequence[Event]) -> None:
         """Replace it under compare-and-set, with events for the store's own chain, in one write."""
-        check_ready(self._kv, self._place, Role.BREAK_GLASS, self._clock)
+        check_ready(self._kv, self._place, VaultStoreRole.BREAK_GLASS, self._clock)
         self._about = put_move(self._kv, self._place, expected, move, events)
 
     def fingerprint_key(self) -> FingerprintKey:
@@ -214,7 +214,7 @@ class VaultStore:
     def _check_once(self) -> None:
         """Before the first write of this process, look for what would stop it halfway."""
         if not self._checked:
-            check_ready(self._kv, self._place, Role.ROTATOR, self._clock)
+            check_ready(self._kv, self._place, VaultStoreRole.ROTATOR, self._clock)
             self._checked = True
 
     def _check_stays(self) -> None:

@@ -3,14 +3,14 @@
 from collections import OrderedDict
 from collections.abc import Callable
 
-from tokenguard.clients.vault.kv import Entry, KvMount
-from tokenguard.clients.vault.trouble import CasLost
+from tokenguard.clients.vault.kv import KvEntry, KvMount
+from tokenguard.clients.vault.vault_errors import CasLost
 from tokenguard.domain.names import Label, TokenId
 from tokenguard.domain.secret import Value
 from tokenguard.ports.store import Live, Tombstone
 from tokenguard.stores.refusals import live_moved, no_such_token, slot_taken, slot_without_value, still_live
-from tokenguard.stores.vault.contents import pack_live, pack_slot, unpack_live, unpack_slot
-from tokenguard.stores.vault.layout import Place
+from tokenguard.stores.vault.codec import pack_live, pack_slot, unpack_live, unpack_slot
+from tokenguard.stores.vault.layout import VaultAddress
 
 _REMEMBERED = 8
 
@@ -22,7 +22,7 @@ class Slots:
     has moved the document on, so that this runner's next commit is refused.
     """
 
-    def __init__(self, kv: KvMount, place: Place, home: Callable[[TokenId], str | None]) -> None:
+    def __init__(self, kv: KvMount, place: VaultAddress, home: Callable[[TokenId], str | None]) -> None:
         self._kv = kv
         self._place = place
         self._home = home
@@ -88,7 +88,7 @@ class Slots:
         except CasLost:
             raise slot_taken() from None
 
-    def _live_entry(self, token: TokenId) -> Entry | None:
+    def _live_entry(self, token: TokenId) -> KvEntry | None:
         home = self._home(token)
         return None if home is None else self._kv.read(self._place.live(home))
 

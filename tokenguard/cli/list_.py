@@ -1,0 +1,86 @@
+"""`list`: the inventory, filtered, or by what is due."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.domain.token import RecordState
+from tokenguard.errors import InputError
+from tokenguard.inventory.selection import Filter, SelectedToken, by_due, listed
+from tokenguard.ports.store import Store
+from tokenguard.shell.wiring import Wiring
+
+_Found = tuple[str, SelectedToken]
+
+
+@command("list")
+@click.option("--due", "sort_by_due", is_flag=True, help="Most urgent first; only tokens that are ever due.")
+@click.option("--within", type=click.IntRange(0, 36_500), metavar="DAYS", help="Only what is due in that many days.")
+@click.option("--owner", default="", metavar="TEAM", help="Only this team's.")
+@click.option("--scope", default="", metavar="KIND:ID", help="Only of this scope.")
+@click.option("--env", "environment", default="", metavar="E", help="Only of this environment.")
+@click.option("--provider", default="", metavar="P", help="Only of this provider.")
+@click.option("--state", type=click.Choice(list(map(str, RecordState))), help="Only in this state (retired ones too).")
+@click.option("--all-stores", is_flag=True, help="Every store of the configuration.")
+@pass_wiring
+def list_tokens(
+    wiring: Wiring, *, sort_by_due: bool, within: int | None, owner: str, scope: str, environment: str, provider: str,
+    state: str | None, all_stores: bool,
+) -> None:  # fmt: skip
+    """List tokens: name, provider, scope, environment, owner, state and when they are due."""
+    _check({"owner": owner, "scope": scope, "environment": environment, "provider": provider})
+    wanted = Filter(
+        owner=owner,
+        scope=scope,
+        environment=environment,
+        provider=provider,
+        state=RecordState(state) if state else None,
+    )
+    now = wiring.clock.now()
+    stores = _stores(wiring) if all_stores else {"": wiring.store}
+    found: Iterable[_Found] = (
+        (label, each)
+        for label, store in stores.items()
+        for each in listed(store.scan(), wanted, lambda: wiring.policy)
+    )  # fmt: skip
+    if sort_by_due or within is not None:
+        found = _by_due(list(found), now, None if within is None else timedelta(days=within))
+    narrowed = wanted != Filter() or sort_by_due or within is not None
+    _print(wiring, found, labelled=all_stores, narrowed=narrowed)
+
+
+def _by_due(found: list[_Found], now: datetime, within: timedelta | None) -> list[_Found]:
+    label_of = {each.snapshot.id: label for label, each in found}
+    return [(label_of[each.snapshot.id], each) for each in by_due((each for _, each in found), now, within)]
+
+
+def _check(asked: dict[str, str]) -> None:
+    """Refuse what no token could ever have: a typing mistake must not read as an empty answer."""
+    if any(asked.values()):
+        from tokenguard.usecases.given_facts import changes_from  # noqa: PLC0415 - a plain `list` starts without it
+
+        changes_from(asked)
+
+
+def _stores(wiring: Wiring) -> dict[str, Store]:
+    urls = wiring.settings.stores
+    if not urls:
+        raise InputError("the configuration names no stores", hint="add [stores.NAME] url = … for each")
+    return {name: wiring.open_store(url) for name, url in urls.items()}
+
+
+def _print(wiring: Wiring, found: Iterable[_Found], *, labelled: bool, narrowed: bool) -> None:
+    as_json = wiring.screen.as_json
+    tokens = [] if as_json else list(found)
+    if not as_json and not tokens:
+        taking_in = "no tokens here; `tokenguard add` and `tokenguard import` take them in"
+        wiring.progress.note("no token is like that" if narrowed else taking_in)
+        return
+    from tokenguard.views.inventory_view import print_document, print_table  # noqa: PLC0415 - not for an empty store
+
+    if as_json:
+        print_document(wiring, found, labelled=labelled)
+    else:
+        print_table(wiring, tokens, labelled=labelled)

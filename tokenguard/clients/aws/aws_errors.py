@@ -1,0 +1,165 @@
+"""What can go wrong between us and AWS: a closed list, each with our own sentence and hint."""
+
+from enum import StrEnum, unique
+from typing import Any
+
+from tokenguard.errors import Unreachable
+
+
+@unique
+class AwsFailure(StrEnum):
+    """Why a request brought nothing usable."""
+
+    ABSENT = "absent"
+    EXISTS = "exists"
+    LABEL = "label"
+    """A parameter does not fit the state, most of all: a label is not where it was."""
+    DENIED = "denied"
+    KMS = "kms"
+    EXPIRED = "expired"
+    CREDENTIALS = "credentials"
+    STATIC = "static"
+    """Credentials were found that do not expire, where only such as do are let in."""
+    CLOCK = "clock"
+    """The signature's date is not now, as AWS sees it."""
+    DELETED = "deleted"
+    LIMIT = "limit"
+    THROTTLED = "throttled"
+    REFUSED = "refused"
+    SERVER = "server"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    RESET = "reset"
+    MALFORMED = "malformed"
+
+
+_OTHER_WRITER = ("another writer was first", "run the command again: it goes on from what is there now")
+_WORDS: dict[AwsFailure, tuple[str, str]] = {
+    AwsFailure.ABSENT: ("AWS Secrets Manager has no such secret or version", "check REGION and PREFIX of the address"),
+    AwsFailure.EXISTS: _OTHER_WRITER,
+    AwsFailure.LABEL: _OTHER_WRITER,
+    AwsFailure.DENIED: (
+        "AWS denies this to the role in use",
+        "compare the role's policy with `tokenguard init --print-policy`",
+    ),
+    AwsFailure.KMS: (
+        "the KMS key denies this to the role in use, or is disabled",
+        "let the role use the key (kms:Decrypt, kms:GenerateDataKey), then go on with `tokenguard rotate --resume`",
+    ),
+    AwsFailure.EXPIRED: (
+        "the AWS session has expired",
+        "log in again (for example `aws sso login`), then go on with `tokenguard rotate --resume`",
+    ),
+    AwsFailure.CREDENTIALS: (
+        "there are no AWS credentials that are accepted",
+        "set AWS_PROFILE, or run where a role is attached; AWS's default chain is asked",
+    ),
+    AwsFailure.STATIC: (
+        "these AWS credentials never expire, and the policy refuses such in CI (ci-long-lived-key)",
+        'let the job log in with its own identity: [aws] role and credential = "github-oidc:sts.amazonaws.com"',
+    ),
+    AwsFailure.CLOCK: (
+        "AWS does not accept this machine's time",
+        "set the clock (AWS allows five minutes), then go on with `tokenguard rotate --resume`",
+    ),
+    AwsFailure.DELETED: (
+        "a secret of the store is scheduled for deletion",
+        "have it restored (`aws secretsmanager restore-secret`), then run the command again",
+    ),
+    AwsFailure.LIMIT: (
+        "a limit of AWS Secrets Manager is reached: about 100 versions of one secret in 24 hours, or 20 labels",
+        "wait a day, then go on with `tokenguard rotate --resume`",
+    ),
+    AwsFailure.THROTTLED: ("AWS asks for fewer requests", "wait, then go on with `tokenguard rotate --resume`"),
+    AwsFailure.REFUSED: ("AWS refused a request", "run `tokenguard doctor`"),
+    AwsFailure.SERVER: ("AWS failed to answer (5xx)", "see AWS's status page, then run the command again"),
+    AwsFailure.CONNECT: ("AWS cannot be reached", "check network, proxy and region"),
+    AwsFailure.TLS: ("AWS's certificate is not accepted", "check `ca_bundle` of [network], and what stands between"),
+    AwsFailure.TIMEOUT: ("AWS did not answer in time", "run the command again; what was begun is found again"),
+    AwsFailure.RESET: ("the connection to AWS broke off", "run the command again; what was begun is found again"),
+    AwsFailure.MALFORMED: ("what answered is not AWS", "check `endpoint` of [aws], and what stands between"),
+}
+
+_CODES: dict[str, AwsFailure] = {
+    "ResourceNotFoundException": AwsFailure.ABSENT,
+    "ResourceExistsException": AwsFailure.EXISTS,
+    "InvalidParameterException": AwsFailure.LABEL,
+    "ValidationException": AwsFailure.REFUSED,
+    "InvalidRequestException": AwsFailure.DELETED,
+    "AccessDeniedException": AwsFailure.DENIED,
+    "AccessDenied": AwsFailure.DENIED,
+    "EncryptionFailure": AwsFailure.KMS,
+    "DecryptionFailure": AwsFailure.KMS,
+    "ExpiredTokenException": AwsFailure.EXPIRED,
+    "ExpiredToken": AwsFailure.EXPIRED,
+    "RequestExpired": AwsFailure.EXPIRED,
+    "UnrecognizedClientException": AwsFailure.CREDENTIALS,
+    "InvalidClientTokenId": AwsFailure.CREDENTIALS,
+    "InvalidIdentityToken": AwsFailure.CREDENTIALS,
+    "IDPRejectedClaim": AwsFailure.CREDENTIALS,
+    "RequestTimeTooSkewed": AwsFailure.CLOCK,
+    "InvalidSignatureException": AwsFailure.CREDENTIALS,
+    "SignatureDoesNotMatch": AwsFailure.CREDENTIALS,
+    "MissingAuthenticationTokenException": AwsFailure.CREDENTIALS,
+    "LimitExceededException": AwsFailure.LIMIT,
+    "ThrottlingException": AwsFailure.THROTTLED,
+    "Throttling": AwsFailure.THROTTLED,
+    "TooManyRequestsException": AwsFailure.THROTTLED,
+    "RequestLimitExceeded": AwsFailure.THROTTLED,
+    "InternalServiceError": AwsFailure.SERVER,
+    "InternalServiceErrorException": AwsFailure.SERVER,
+    "InternalFailure": AwsFailure.SERVER,
+    "ServiceUnavailable": AwsFailure.SERVER,
+}
+
+_TIMES = ("Signature expired", "Signature not yet current")
+"""How AWS words a signature of another time; the code is that of any wrong signature."""
+_UNDECIDED = frozenset(
+    {AwsFailure.LABEL, AwsFailure.SERVER, AwsFailure.TIMEOUT, AwsFailure.RESET, AwsFailure.MALFORMED}
+)
+
+
+class AwsError(Unreachable):
+    """A request to AWS that brought nothing usable. Never quotes the other side."""
+
+    def __init__(self, reason: AwsFailure) -> None:
+        message, hint = _WORDS[reason]
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
+    @property
+    def undecided(self) -> bool:
+        """Whether a write may have taken effect all the same (also in an earlier try of a repeated request)."""
+        return self.reason in _UNDECIDED
+
+
+def reason_of(response: dict[str, Any]) -> AwsFailure:
+    """What an error answer means. Its text is looked at for a few words, and nothing of it is kept."""
+    error = response.get("Error", {})
+    code = str(error.get("Code", "")).rpartition("#")[2]
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    reason = _CODES.get(code)
+    if reason is None:
+        reason = AwsFailure.SERVER if status // 100 == 5 else AwsFailure.REFUSED  # noqa: PLR2004 - HTTP
+    text = str(error.get("Message", ""))
+    if reason is AwsFailure.DENIED and "KMS" in text:
+        return AwsFailure.KMS
+    if reason is AwsFailure.CREDENTIALS and any(words in text for words in _TIMES):
+        return AwsFailure.CLOCK
+    return reason
+
+
+def reason_of_failure(error: Exception) -> AwsFailure:
+    """What it means that there was no answer."""
+    from botocore import exceptions  # noqa: PLC0415 - loaded with boto3
+
+    kinds: tuple[tuple[Any, AwsFailure], ...] = (
+        (exceptions.SSLError, AwsFailure.TLS),
+        ((exceptions.ConnectTimeoutError, exceptions.EndpointConnectionError), AwsFailure.CONNECT),
+        (exceptions.ProxyConnectionError, AwsFailure.CONNECT),
+        (exceptions.ReadTimeoutError, AwsFailure.TIMEOUT),
+        ((exceptions.ConnectionClosedError, exceptions.HTTPClientError), AwsFailure.RESET),
+        (exceptions.ParamValidationError, AwsFailure.REFUSED),
+    )
+    return next((reason for kind, reason in kinds if isinstance(error, kind)), AwsFailure.CREDENTIALS)

@@ -1,0 +1,149 @@
+"""Secrets Manager and STS through boto3: an explicit region, our own endpoint rule, timeouts, errors in our words."""
+
+import logging
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from tokenguard.clients.aws.aws_errors import AwsError, AwsFailure, reason_of, reason_of_failure
+from tokenguard.clients.aws.aws_settings import AwsSettings, WebIdentity
+from tokenguard.waiting import SILENCE, told_if_slow
+
+_LOGGERS = ("boto3", "botocore", "botocore.endpoint", "botocore.parsers", "botocore.hooks", "botocore.auth", "urllib3")
+
+
+class AwsClient:
+    """Asks one region. `asked` counts the calls, for whoever promises to need few."""
+
+    told: Callable[[str], None] = staticmethod(lambda _text: None)
+    """Hears that AWS is being waited for."""
+
+    def __init__(self, settings: AwsSettings) -> None:
+        self.settings = settings
+        self.asked = 0
+
+    def secrets(self, operation: str, **params: Any) -> dict[str, Any]:
+        """Call one operation of Secrets Manager (`get_secret_value`); AwsTrouble."""
+        return self._call(self._secrets_manager, operation, params)
+
+    @property
+    def ends_unseen(self) -> bool:
+        """Whether the credentials end at a time that AWS does not tell, and cannot be renewed here; asks nobody."""
+        credentials = self._session.get_credentials()
+        renews = hasattr(credentials, "refresh_needed")
+        return credentials is not None and bool(credentials.token) and not renews
+
+    def identity(self) -> str:
+        """Who we are: the ARN that STS gives; AwsTrouble."""
+        arn = self._call(self._sts, "get_caller_identity", {}).get("Arn")
+        if not isinstance(arn, str):
+            raise AwsError(AwsFailure.MALFORMED)
+        return arn
+
+    def _call(self, client: Any, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loaded with boto3
+        from botocore.parsers import ResponseParserError  # noqa: PLC0415
+
+        self.asked += 1
+        try:
+            with told_if_slow(lambda: self.told(f"AWS has not answered for {SILENCE:.0f} s; still trying")):
+                answer: dict[str, Any] = getattr(client, operation)(**params)
+        except ClientError as error:
+            raise AwsError(reason_of(error.response)) from None
+        except BotoCoreError as error:
+            raise AwsError(reason_of_failure(error)) from None
+        except (ResponseParserError, ValueError):
+            raise AwsError(AwsFailure.MALFORMED) from None
+        if not answer.get("ResponseMetadata", {}).get("RequestId"):
+            raise AwsError(AwsFailure.MALFORMED)  # the SDK takes any 200 for an answer; every one of AWS has an id
+        return answer
+
+    @cached_property
+    def _secrets_manager(self) -> Any:
+        return self._client("secretsmanager")
+
+    @cached_property
+    def _sts(self) -> Any:
+        return self._client("sts")
+
+    @cached_property
+    def _session(self) -> Any:
+        import boto3  # noqa: PLC0415 - slow to load
+
+        for name in _LOGGERS:
+            logging.getLogger(name).setLevel(logging.ERROR)  # below that botocore writes whole requests
+        session = boto3.session.Session(region_name=self.settings.region, botocore_session=self._assuming())
+        if self.settings.keyless and self.settings.identity is None:
+            _refuse_static(session)
+        return session
+
+    def _assuming(self) -> Any:
+        """A session of botocore's that takes the role; None where its default chain is asked."""
+        identity = self.settings.identity
+        if identity is None:
+            return None
+        from tokenguard.clients.aws.web_identity import assuming  # noqa: PLC0415 - loads botocore
+
+        return assuming(lambda: self._assume(identity))
+
+    def _assume(self, identity: WebIdentity) -> dict[str, str]:
+        """One session of a role, as botocore keeps it; AwsTrouble."""
+        request = {
+            "RoleArn": identity.role,
+            "RoleSessionName": identity.session,
+            "WebIdentityToken": identity.token().reveal(),
+        }
+        answer = self._call(self._unsigned_sts, "assume_role_with_web_identity", request)
+        try:
+            found = answer["Credentials"]
+            return {
+                "access_key": found["AccessKeyId"],
+                "secret_key": found["SecretAccessKey"],
+                "token": found["SessionToken"],
+                "expiry_time": found["Expiration"].isoformat(),
+            }
+        except (KeyError, AttributeError, TypeError):
+            raise AwsError(AwsFailure.MALFORMED) from None
+
+    @cached_property
+    def _unsigned_sts(self) -> Any:
+        import boto3  # noqa: PLC0415 - slow to load
+        from botocore import UNSIGNED  # noqa: PLC0415
+
+        return self._client("sts", boto3.session.Session(region_name=self.settings.region), signature_version=UNSIGNED)
+
+    def _client(self, service: str, session: Any = None, **how: Any) -> Any:
+        from botocore.config import Config  # noqa: PLC0415 - loaded with boto3
+        from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+
+        settings = self.settings
+        try:
+            return (session or self._session).client(
+                service,
+                endpoint_url=str(settings.endpoint) if settings.endpoint else None,
+                verify=str(settings.ca_bundle) if settings.ca_bundle else True,
+                config=Config(
+                    retries={"mode": "standard", "total_max_attempts": settings.attempts},
+                    connect_timeout=settings.connect_timeout,
+                    read_timeout=settings.read_timeout,
+                    ignore_configured_endpoint_urls=True,
+                    proxies={"https": str(settings.proxy)} if settings.proxy else {},
+                    user_agent_extra="tokenguard",
+                    **how,
+                ),
+            )
+        except BotoCoreError as error:
+            raise AwsError(reason_of_failure(error)) from None
+
+
+def _refuse_static(session: Any) -> None:
+    """AwsTrouble if what the default chain finds carries no session token, which all that expires has."""
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - loaded with boto3
+
+    try:
+        found = session.get_credentials()
+        static = found is not None and not found.get_frozen_credentials().token
+    except BotoCoreError as error:
+        raise AwsError(reason_of_failure(error)) from None
+    if static:
+        raise AwsError(AwsFailure.STATIC)

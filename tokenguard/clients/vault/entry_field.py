@@ -1,0 +1,73 @@
+"""One field of a KV version 2 entry that others own: read in place, replaced by the server's own merge under `cas`."""
+
+from typing import NoReturn
+
+from tokenguard.clients.vault.kv import KvEntry, KvMount
+from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure
+from tokenguard.domain.field_address import VaultField
+from tokenguard.domain.secret import Secret
+from tokenguard.errors import InputError
+from tokenguard.ports.external_fields import Absence, FieldValue
+
+
+class KvField:
+    """Implements `ports.places.Place`.
+
+    The value goes out as a merge patch, so that the server keeps every other field itself: nothing of them is sent
+    back, and nothing can be lost by reading numbers or unknown kinds on the way.
+    """
+
+    def __init__(self, kv: KvMount, address: VaultField) -> None:
+        self._kv = kv
+        self._address = address
+
+    def read(self) -> FieldValue | None:
+        """What the field holds now; None if the entry is gone or deleted, or has no such field."""
+        entry = self._entry()
+        text = entry.data.get(self._address.field) if entry else None
+        if entry is None or text is None:
+            return None
+        if not isinstance(text, str):
+            raise InputError(
+                f"the field at {self._address.url} is not text", hint="name a field that holds the token alone"
+            )
+        return FieldValue(Secret(text), str(entry.version))
+
+    def absence(self) -> Absence | None:
+        """That somebody deleted the entry, with the commands that bring it back."""
+        try:
+            self._kv.read(self._address.path)
+        except VaultError as trouble:
+            if trouble.reason is VaultFailure.DELETED:
+                return Absence(f"the entry at {self._address.url} was deleted", trouble.hint)
+        return None
+
+    def replace(self, expected: str, text: Secret) -> None:
+        """Replace the field if the entry is still at version `expected`; CasLost otherwise."""
+        try:
+            self._kv.merge(self._address.path, {self._address.field: text.reveal()}, int(expected))
+        except VaultError as trouble:
+            self._explain(trouble, ("read", "patch"))
+
+    def _entry(self) -> KvEntry | None:
+        try:
+            return self._kv.read(self._address.path)
+        except VaultError as trouble:
+            if trouble.reason is VaultFailure.DELETED:
+                return None
+            self._explain(trouble, ("read",))
+
+    def _explain(self, trouble: VaultError, needed: tuple[str, ...]) -> NoReturn:
+        if trouble.reason not in {VaultFailure.DENIED, VaultFailure.UNSUPPORTED}:
+            raise trouble
+        able = ", ".join(f'"{each}"' for each in needed)
+        raise VaultError(
+            f"the vault denies the login in use to {' and '.join(needed)} {self._address.url}",
+            hint=f'let its policy have `path "{policy_path(self._address)}" {{ capabilities = [{able}] }}`',
+            reason=trouble.reason,
+        ) from None
+
+
+def policy_path(address: VaultField) -> str:
+    """The path that a policy names for the entry of a field."""
+    return f"{address.mount}/data/{address.path}"

@@ -1,0 +1,255 @@
+"""What can go wrong between us and a Vault: a closed list, each with our own sentence and hint."""
+
+import re
+from enum import StrEnum, unique
+
+from tokenguard.errors import Conflict, Unreachable
+from tokenguard.http.pacing import too_long
+
+
+@unique
+class VaultFailure(StrEnum):
+    """Why a request brought nothing usable."""
+
+    ABSENT = "absent"
+    DELETED = "deleted"
+    """There is an entry, and somebody deleted or destroyed its current version."""
+    CAS = "cas"
+    DENIED = "denied"
+    EXPIRED = "expired"
+    UNSEEN = "unseen"
+    """The login is accepted, and may not look itself up."""
+    NAMESPACE = "namespace"
+    """There is no such namespace."""
+    NO_ROUTE = "no-route"
+    """Not even what every login may ask for is there."""
+    CLAIM = "claim"
+    """A job's identity is genuine, and a claim of it is not the one that the role is bound to."""
+    NO_ROLE = "no-role"
+    SIGNATURE = "signature"
+    """A job's identity is not signed by whom the login method trusts."""
+    LOGIN = "login"
+    """A role_id with its secret_id, or another stored credential, is not accepted."""
+    WRAPPING = "wrapping"
+    """A wrapping token was used before, or has expired."""
+    UNWRAPPED = "unwrapped"
+    """What should be a wrapping token is a secret_id."""
+    REFUSED = "refused"
+    UNSUPPORTED = "unsupported"
+    TOO_LARGE = "too-large"
+    BEHIND = "behind"
+    """A replica that has not seen our last write yet (412)."""
+    THROTTLED = "throttled"
+    STANDBY = "standby"
+    SEALED = "sealed"
+    UNINITIALISED = "uninitialised"
+    SERVER = "server"
+    REDIRECT = "redirect"
+    MALFORMED = "malformed"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    RESET = "reset"
+
+
+_WORDS: dict[VaultFailure, tuple[str, str]] = {
+    VaultFailure.ABSENT: ("the vault has nothing at that path", "check MOUNT and PREFIX of the store's address"),
+    VaultFailure.DELETED: (
+        "somebody deleted an entry of the store in the vault",
+        "a destroyed one is in snapshots only",
+    ),
+    VaultFailure.CAS: ("another writer was first", "run the command again: it goes on from what is there now"),
+    VaultFailure.DENIED: (
+        "the vault denies this to the login in use",
+        "compare the role's policy with `tokenguard init --print-policy`",
+    ),
+    VaultFailure.EXPIRED: (
+        "the vault does not accept the login in use: it has expired or was revoked",
+        "log in again, then go on with `tokenguard rotate --resume`",
+    ),
+    VaultFailure.UNSEEN: (
+        "the vault accepts the login, but does not let it look itself up: who acts, and until when, stays unknown",
+        'let its policy have `path "auth/token/lookup-self" { capabilities = ["read"] }`; only ci-reader has not',
+    ),
+    VaultFailure.NAMESPACE: (
+        "the vault has no such namespace",
+        "check `namespace` of [vault], or VAULT_NAMESPACE; `bao namespace list` shows those there are",
+    ),
+    VaultFailure.NO_ROUTE: (
+        "what answers has no such part of a vault's API",
+        "check the path in the address: it names the server alone, without /v1 and without /ui",
+    ),
+    VaultFailure.CLAIM: (
+        "a claim of the job's identity is not what the role is bound to",
+        "compare the role's bound_claims with the job",
+    ),
+    VaultFailure.NO_ROLE: ("the vault's login method has no such role", "check `role` and `auth_mount` of [vault]"),
+    VaultFailure.SIGNATURE: (
+        "the job's identity is not signed by an issuer that the vault's login method trusts",
+        "check `auth_mount` of [vault], and which issuer or key that method is set up with",
+    ),
+    VaultFailure.LOGIN: (
+        "the vault does not accept the credential of [vault] with this role and login method",
+        "check `auth`, `auth_mount`, `role` and `credential` of [vault]; a secret_id may be used up, or at its end",
+    ),
+    VaultFailure.WRAPPING: (
+        "the wrapping token is not valid: it was unwrapped before, or its time is over",
+        "have a new one made; if none of your jobs unwrapped it, somebody else has the secret_id: have that destroyed",
+    ),
+    VaultFailure.UNWRAPPED: (
+        "the credential of [vault] is a plain secret_id, where `wrapped = true` wants a wrapping token",
+        "take `wrapped = true` out of [vault], or give the wrapping token (`bao write -wrap-ttl=5m -f …/secret-id`)",
+    ),
+    VaultFailure.REFUSED: ("the vault refused a request as malformed", "check that the mount is KV version 2"),
+    VaultFailure.UNSUPPORTED: ("the vault does not know a request", "check that the mount is KV version 2"),
+    VaultFailure.TOO_LARGE: (
+        "the vault refused an entry as too large",
+        "keep notes and consumer lists of one token short",
+    ),
+    VaultFailure.BEHIND: ("the vault's replica is behind its leader", "try again, or set the leader's address"),
+    VaultFailure.THROTTLED: ("the vault asks for fewer requests (429)", "wait, or have the quota of the role raised"),
+    VaultFailure.STANDBY: (
+        "the vault's node is a standby without a leader",
+        "wait for the election, or set another address",
+    ),
+    VaultFailure.SEALED: ("the vault is sealed, or has no leader", "have it unsealed, then run the command again"),
+    VaultFailure.UNINITIALISED: ("the vault is not initialised", "check the address: nobody has set this server up"),
+    VaultFailure.SERVER: ("the vault failed to answer (5xx)", "see the server's log, then run the command again"),
+    VaultFailure.REDIRECT: (
+        "the vault answered with a redirect, which is never followed",
+        "set the address to the one that serves the API itself",
+    ),
+    VaultFailure.MALFORMED: ("what answered is not a vault", "check the address, and what stands between"),
+    VaultFailure.CONNECT: ("the vault cannot be reached", "check address, network and proxy"),
+    VaultFailure.TLS: (
+        "the vault's certificate is not accepted",
+        "check `ca_bundle`, the host name in the address, and whether the certificate has expired",
+    ),
+    VaultFailure.TIMEOUT: ("the vault did not answer in time", "check the server's health, then run the command again"),
+    VaultFailure.RESET: (
+        "the connection to the vault broke off",
+        "run the command again; what was begun is found again",
+    ),
+}
+
+_CLAIM = re.compile(
+    r"claim \"([A-Za-z0-9_./:-]{1,64})\" (?:does not match|is missing)"
+    r"|invalid [a-z ]{1,32} \((aud|sub|iss|exp|nbf|iat)\) claim"
+)
+_PHRASES: dict[int, dict[str, VaultFailure]] = {
+    400: {
+        "check-and-set parameter did not match": VaultFailure.CAS,
+        "too large": VaultFailure.TOO_LARGE,
+        "high complexity": VaultFailure.TOO_LARGE,
+        "missing client token": VaultFailure.EXPIRED,
+        "from non-versioned to versioned": VaultFailure.BEHIND,  # a mount that was made a moment ago
+        "wrapping token is not valid": VaultFailure.WRAPPING,
+        "could not be found": VaultFailure.NO_ROLE,
+        "token signature": VaultFailure.SIGNATURE,
+        "invalid role or secret": VaultFailure.LOGIN,
+    },
+    403: {"invalid token": VaultFailure.EXPIRED, "bad token": VaultFailure.EXPIRED},
+    404: {"namespace not found": VaultFailure.NAMESPACE},
+}
+_BY_STATUS = {
+    400: VaultFailure.REFUSED,
+    403: VaultFailure.DENIED,
+    404: VaultFailure.ABSENT,
+    405: VaultFailure.UNSUPPORTED,
+    412: VaultFailure.BEHIND,
+    413: VaultFailure.TOO_LARGE,
+    429: VaultFailure.THROTTLED,
+    472: VaultFailure.STANDBY,
+    473: VaultFailure.STANDBY,
+    501: VaultFailure.UNINITIALISED,
+    503: VaultFailure.SEALED,
+}
+_PASSING = frozenset(
+    {
+        VaultFailure.BEHIND, VaultFailure.THROTTLED, VaultFailure.STANDBY, VaultFailure.SEALED, VaultFailure.SERVER,
+        VaultFailure.CONNECT, VaultFailure.TIMEOUT, VaultFailure.RESET,
+    }
+)  # fmt: skip
+_UNDECIDED = frozenset(
+    {VaultFailure.SERVER, VaultFailure.TIMEOUT, VaultFailure.RESET, VaultFailure.SEALED, VaultFailure.MALFORMED}
+)
+
+
+class VaultError(Unreachable):
+    """A request to a Vault that brought nothing usable; `because` makes one. Never quotes the other side."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str,
+        reason: VaultFailure = VaultFailure.SERVER,
+        retry_after: float | None = None,
+        claim: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.claim = claim
+        self.reason = reason
+        self.retry_after = retry_after
+
+    @classmethod
+    def because(cls, reason: VaultFailure, *, retry_after: float | None = None, claim: str = "") -> "VaultError":
+        """The trouble of that reason; `retry_after`: seconds to wait; `claim`: of an identity, that it is about."""
+        message, hint = _WORDS[reason]
+        if retry_after is not None and too_long(retry_after):
+            hint = f"it asks to wait {retry_after:,.0f} s; try again then"
+        return cls(message, hint=hint, reason=reason, retry_after=retry_after, claim=claim)
+
+    @classmethod
+    def deleted(cls, mount: str, path: str) -> "VaultError":
+        """Somebody deleted the entry at a path of ours; says which one, and how it comes back."""
+        at = f"-mount={mount} {path}"
+        last, back = f"vault kv metadata get {at}", f"vault kv undelete -versions=N {at}"
+        message, hint = _WORDS[VaultFailure.DELETED]
+        told = f"`{last}` tells its current_version N, `{back}` brings that back; {hint}"
+        return cls(message, hint=told, reason=VaultFailure.DELETED)
+
+    @property
+    def passing(self) -> bool:
+        """Whether asking again soon may help."""
+        return self.reason in _PASSING and not too_long(self.retry_after)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether a write may have taken effect all the same."""
+        return self.reason in _UNDECIDED
+
+
+class CasLost(Conflict):
+    """An entry's version is not the expected one: another writer was first."""
+
+    @classmethod
+    def now(cls) -> "CasLost":
+        """With the words that fit any entry; callers say what it was."""
+        message, hint = _WORDS[VaultFailure.CAS]
+        return cls(message, hint=hint)
+
+
+def claim_in(errors: str) -> str:
+    """The claim of a job's identity that a server's words are about; empty: they are about none."""
+    found = _CLAIM.search(errors)
+    return (found[1] or found[2]) if found else ""
+
+
+def reason_of(status: int, errors: str) -> VaultFailure | None:
+    """What an HTTP status means; None for success.
+
+    Args:
+        status: the HTTP status.
+        errors: the server's own words, looked at for a few phrases and kept nowhere.
+    """
+    if status in {200, 204}:
+        return None
+    if claim_in(errors):
+        return VaultFailure.CLAIM
+    for phrase, reason in _PHRASES.get(status, {}).items():
+        if phrase in errors:
+            return reason
+    if status // 100 == 3:  # noqa: PLR2004 - HTTP
+        return VaultFailure.REDIRECT
+    return _BY_STATUS.get(status) or (VaultFailure.SERVER if status // 100 == 5 else VaultFailure.MALFORMED)  # noqa: PLR2004 - HTTP

@@ -1,0 +1,63 @@
+"""Where a Vault is and how to log in there; from the configuration only."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from pathlib import Path
+
+from tokenguard.domain.secret import Secret
+from tokenguard.http.address import Address
+
+
+@unique
+class LoginMethod(StrEnum):
+    """How a login is made."""
+
+    TOKEN = "token"  # noqa: S105 - a word, not a value
+    APPROLE = "approle"
+    JWT = "jwt"
+    KUBERNETES = "kubernetes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """One way in. What is secret about it is read with the settings or for each login, and held nowhere else."""
+
+    method: LoginMethod
+    credential: Secret | Callable[[], Secret]
+    """The token, the secret_id, or the JWT; or what gets one for each login, where one outlives few logins."""
+    mount: str = ""
+    """Where the auth method is mounted; empty: its usual place."""
+    role: str = ""
+    """The role, or AppRole's role_id."""
+    wrapped: bool = False
+    """The credential is a wrapping token of one use, which holds the secret_id."""
+
+    def given(self) -> Secret:
+        """What to log in with now; whatever getting it raises."""
+        return self.credential if isinstance(self.credential, Secret) else self.credential()
+
+    @property
+    def path(self) -> str:
+        """Where the auth method is mounted."""
+        return self.mount or self.method.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultSettings:
+    """One Vault, as one login sees it."""
+
+    address: Address
+    others: tuple[Address, ...] = ()
+    """More nodes of the same cluster; requests go to whichever leads."""
+    login: Login
+    namespace: str = ""
+    ca_bundle: Path | None = None
+    proxy: Address | None = None
+    deadline: float = 15.0
+    """Seconds for one request, from the name lookup to the last byte."""
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """All nodes."""
+        return (self.address, *self.others)

@@ -1,0 +1,150 @@
+"""Knows the team's own tokens in running text, without holding one: by keyed tags and a 16-bit anchor of their start.
+
+Whoever has the key and the tags can test guesses, so the key counts as public: a value is only taken in if its shape
+leaves an attacker at least 112 bits after the 16 bits that the anchor gives away.
+"""
+
+import math
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+
+from tokenguard.detection.decoded_views import Disguises
+from tokenguard.detection.regex_set import regex
+from tokenguard.domain.secret import Value
+from tokenguard.frozen import Frozen
+
+KEY_BYTES = 32
+ANCHOR_BYTES = 12
+"""How much of a value's start the anchor covers; no value is shorter."""
+MIN_LENGTH = 20
+MIN_BITS = 112
+_ANCHOR_BITS, _ANCHOR_MASK = 16, 0xFFFF
+_MIN_DISTINCT = 12
+_SYMBOLS = "-_:.+/=~"
+# Compiled when they are needed: most commits have no use for them.
+_KNOWN = (
+    r"dx_bearer_[0-9a-f-]{36}:dx_secret_[0-9a-f-]{36}|dx_(?:bearer|secret)_[0-9a-f-]{36}|sk-social-[A-Za-z0-9]{32,128}"
+)
+_PAIR = r"(dx_bearer_[0-9a-f-]{36}):(dx_secret_[0-9a-f-]{36})"
+_CHANGES = r"(?<=[a-z])[^a-z]|(?<=[A-Z])[^A-Z]|(?<=[0-9])[^0-9]"
+_LEAST_CHANGES = 0.25
+"""Of all characters: words keep to one class of letters for longer than a generator does."""
+
+
+class OwnTag(Frozen, frozen=True, kw_only=True):
+    """What a bundle says of one value (or half of one)."""
+
+    tag: str
+    """32 hex digits."""
+    anchor: int
+    length: int
+    token: str
+    """The opaque id of its record."""
+    revoked_on: str = ""
+    """ISO date since when it opens nothing; empty: it is live."""
+
+
+class KnownTokenMatch(Frozen, frozen=True):
+    """A value of ours in some bytes."""
+
+    start: int
+    value: bytes
+    entry: OwnTag
+
+
+def covered(text: str) -> bool:
+    """Whether a value may be indexed: a declared shape, or as good as random, with at least 112 bits."""
+    if re.fullmatch(_KNOWN, text):
+        return True
+    if (
+        len(text) < MIN_LENGTH
+        or not text.isascii()
+        or any(not char.isalnum() and char not in _SYMBOLS for char in text)
+    ):
+        return False
+    classes = ((str.isdigit, 10), (str.islower, 26), (str.isupper, 26))
+    alphabet = sum(size for test, size in classes if any(test(char) for char in text))
+    if all(char in "0123456789abcdef" for char in text.lower()):
+        alphabet = 16
+    digits = sum(map(str.isdigit, text))
+    random_looking = digits >= max(2, len(text) // 16) and len(set(text)) >= min(_MIN_DISTINCT, alphabet // 2)
+    changes = len(re.findall(_CHANGES, text)) / len(text)
+    bits = len(text) * math.log2(max(alphabet, 2)) - _ANCHOR_BITS
+    return random_looking and changes >= _LEAST_CHANGES and bits >= MIN_BITS
+
+
+def pieces(text: str) -> list[str]:
+    """What to look for: the value, and for a pair each half, which is as secret."""
+    pair = re.fullmatch(_PAIR, text)
+    return [text, *pair.groups()] if pair else [text]
+
+
+def tag_of(key: bytes, text: str) -> tuple[str, int, int]:
+    """Tag, anchor and length of one piece."""
+    data = text.encode()
+    return _tag(key, Value.of(text).digest()), _anchor(key, data), len(data)
+
+
+class OwnIndex:
+    """Finds indexed values in bytes, in time that grows with the bytes and hardly with the number of values."""
+
+    def __init__(self, key: bytes, entries: Iterable[OwnTag], symbols: str) -> None:
+        self.key = key
+        self._seed = _seed(key)
+        self._tags: dict[str, OwnTag] = {}
+        by_anchor: dict[int, set[int]] = {}
+        for entry in entries:
+            self._tags.setdefault(entry.tag, entry)
+            by_anchor.setdefault(entry.anchor, set()).add(entry.length)
+        self._lengths = {anchor: sorted(lengths, reverse=True) for anchor, lengths in by_anchor.items()}
+        shortest = min((entry.length for entry in self._tags.values()), default=MIN_LENGTH)
+        extra = "".join(re.escape(symbol) for symbol in symbols if symbol in _SYMBOLS)
+        self._run = regex(rf"[A-Za-z0-9{extra}]{{{shortest},}}")
+        self.disguises = Disguises(shortest)
+        self._shortest = shortest
+
+    def __len__(self) -> int:
+        return len(self._tags)
+
+    def hits(self, data: bytes) -> Iterator[KnownTokenMatch]:
+        """Every value in `data` as it stands there, from left to right."""
+        crc, seed, lengths = zlib.crc32, self._seed, self._lengths
+        for run in self._run.finditer(data):
+            start, end = run.span()
+            text = data[start:end]  # RE2's binding gives a span at half the price of a group
+            position, last = 0, len(text) - self._shortest
+            while position <= last:
+                wanted = lengths.get(crc(text[position : position + ANCHOR_BYTES], seed) & _ANCHOR_MASK)
+                hit = self._at(text, position, wanted) if wanted else None
+                if hit is None:
+                    position += 1
+                else:
+                    yield KnownTokenMatch(start + position, hit[0], hit[1])
+                    position += len(hit[0])
+
+    def _at(self, text: bytes, position: int, lengths: list[int]) -> tuple[bytes, OwnTag] | None:
+        for length in lengths:
+            window = text[position : position + length]
+            if len(window) == length:
+                entry = self._tags.get(_tag(self.key, Value.of(window.decode("ascii")).digest()))
+                if entry is not None:
+                    return window, entry
+        return None
+
+
+def _tag(key: bytes, digest: bytes) -> str:
+    import hashlib  # noqa: PLC0415 - a commit without a scan key has no use for it
+    import hmac  # noqa: PLC0415
+
+    return hmac.new(key, b"tokenguard scan 1" + digest, hashlib.sha256).hexdigest()[:32]
+
+
+def _anchor(key: bytes, data: bytes) -> int:
+    return zlib.crc32(data[:ANCHOR_BYTES], _seed(key)) & _ANCHOR_MASK
+
+
+def _seed(key: bytes) -> int:
+    import hashlib  # noqa: PLC0415 - as above
+
+    return int.from_bytes(hashlib.sha256(b"anchor" + key).digest()[:4])

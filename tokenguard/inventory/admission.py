@@ -1,0 +1,188 @@
+"""Taking a token into the inventory: what must be true before, and what is written when there is no value."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.event import Event, Op
+from tokenguard.domain.fingerprint import Fingerprint
+from tokenguard.domain.journal import Mode
+from tokenguard.domain.liveness import Observation
+from tokenguard.domain.names import TokenId, TokenName, new_token_id
+from tokenguard.domain.secret import Value
+from tokenguard.domain.shape import check_value
+from tokenguard.domain.token import Consumer, Location, Record, RecordState
+from tokenguard.errors import InputError, Unfinished
+from tokenguard.frozen import replace
+from tokenguard.policy.model import born
+from tokenguard.ports.clock import Clock
+from tokenguard.ports.external_fields import ExternalFields, nothing_there
+from tokenguard.ports.store import Store
+
+
+class Custodian(Protocol):
+    """Who moves values: the rotation engine."""
+
+    def add(self, record: Record, value: Value, *, seen: Observation | None, reason: str = "") -> Snapshot:
+        """Take a value into custody and deliver it."""
+        ...
+
+    def resume(self, token: TokenId) -> Snapshot:
+        """Go on with an open operation."""
+        ...
+
+    def abort(self, token: TokenId) -> Snapshot:
+        """Undo an open operation."""
+        ...
+
+
+def holder_of(store: Store, fingerprint: Fingerprint, *, besides: TokenName | None = None) -> TokenName | None:
+    """Which token other than `besides` knows this value already, as its live, old or rejected one."""
+    names = (store.load(token).document.record.name for token in store.holders(fingerprint))
+    return next((name for name in names if name != besides), None)
+
+
+def known_values(store: Store) -> Iterator[tuple[Fingerprint, TokenName]]:
+    """The fingerprints of all live values, with their tokens."""
+    for snapshot in store.scan():
+        record = snapshot.document.record
+        if record.fingerprint is not None and record.state is not RecordState.RETIRED:
+            yield record.fingerprint, record.name
+
+
+def check_name_is_free(store: Store, name: TokenName) -> None:
+    """InputError if a token of that name exists; one that a crash left half-made does not count."""
+    existing = store.find(name)
+    if existing is None or is_being_added(existing.document):
+        return
+    if existing.document.record.state is not RecordState.PENDING:
+        raise InputError(
+            f"there is already a token named {name}",
+            hint=f"choose another name, or `tokenguard edit {name}`, or `tokenguard rotate {name}`",
+        )
+
+
+def take(
+    store: Store, custodian: Custodian, record: Record, value: Value, seen: Observation | None, *, reason: str = ""
+) -> Snapshot:
+    """Take a value into custody, also where an earlier try was interrupted.
+
+    Args:
+        store: where it goes.
+        custodian: moves the value.
+        record: what is known of the token.
+        value: checked before.
+        seen: what the provider said of it; None if it was not asked.
+        reason: what the audit trail says it is done for.
+
+    Raises:
+        InputError: the name is taken.
+        Unfinished: a new value is being made under that name, which is another operation.
+    """
+    existing = store.find(record.name)
+    if existing is not None and existing.document.busy and existing.document.journal is not None:
+        if existing.document.journal.mode is not Mode.ADD:
+            raise Unfinished(
+                f"an operation on {record.name} is open", hint=f"tokenguard rotate {record.name} --resume, or --abort"
+            )
+        custodian.abort(existing.id)
+    return custodian.add(record, value, seen=seen, reason=reason)
+
+
+def enter_without_value(store: Store, clock: Clock, record: Record) -> Snapshot:
+    """Enter a token whose value is held elsewhere: an OAuth grant, or a secret that cannot be read back."""
+    check_name_is_free(store, record.name)
+    now = clock.now()
+    state = RecordState.UNCLAIMED if record.missing else RecordState.ACTIVE
+    document = Document(record=replace(record, state=state, added_at=now))
+    event = Event(at=now, op=Op.ADD, actor=store.actor(), name=record.name, detail={"result": "without-value"})
+    return store.commit(new_token_id(), 0, document, [event])
+
+
+def check_place_is_free(store: Store, location: Location, *, besides: TokenName | None = None) -> None:
+    """InputError if another token lives there: two would take turns at overwriting each other."""
+    for snapshot in store.scan():
+        record = snapshot.document.record
+        if record.location == location and record.state is not RecordState.RETIRED and record.name != besides:
+            raise InputError(
+                f"{location.url} is adopted already, as {record.name}",
+                hint=f"`tokenguard edit {record.name}`, or `tokenguard retire {record.name}` first",
+            )
+
+
+def places_taken(store: Store) -> dict[str, TokenName]:
+    """Where values of tokens are, or are delivered to, with whose they are."""
+    documents = (snapshot.document for snapshot in store.scan())
+    return {place: each.record.name for each in documents if not each.moved_to for place in each.record.places}
+
+
+def check_consumers_are_free(taken: Mapping[str, TokenName], consumers: Iterable[Consumer], *, of: TokenName) -> None:
+    """InputError if another token's value goes to one of them: each delivery would overwrite it."""
+    for consumer in consumers:
+        holder = of if consumer.kind.takes_many else taken.get(str(consumer), of)
+        if holder != of:
+            raise InputError(
+                f"{consumer} is where the value of {holder} goes",
+                hint=f"give each token a place of its own; `tokenguard edit {holder} --deliver ...` frees this one",
+            )
+
+
+def pinned(
+    places: Callable[[], ExternalFields], consumers: Iterable[Consumer], *, known: Iterable[Consumer] = ()
+) -> tuple[Consumer, ...]:
+    """The consumers, those that are fields on the server that this machine is set to use.
+
+    Args:
+        places: called if there are any.
+        consumers: as they were declared.
+        known: those on record, which stay where they are if that is a server of this machine's.
+
+    Raises:
+        InputError: the configuration names no server for one of them.
+    """
+    known = tuple(known)
+    return tuple(each.pinned(places().servers(each.kind), known) if each.kind.is_field else each for each in consumers)
+
+
+def value_at(places: ExternalFields, location: Location) -> Value:
+    """The value at an adopted place; InputError if there is none, or it can be no token's."""
+    place = places.of(location)
+    held = place.read()
+    if held is None:
+        raise nothing_there(place, location.url, hint="check path and name, upper and lower case too")
+    try:
+        return Value.of(check_value(held.text.reveal()))
+    except InputError as error:
+        raise InputError(
+            f"{error.message}: {location.url}",
+            hint="have it corrected there: the token alone, nothing before or behind",
+        ) from None
+
+
+def declare_users(store: Store, clock: Clock, snapshot: Snapshot, consumers: tuple[Consumer, ...]) -> Snapshot:
+    """Record who else was found to hold the value of a token whose consumers nobody has declared."""
+    record = snapshot.document.record
+    if not consumers or record.consumers is not None or record.state is not RecordState.UNCLAIMED:
+        return snapshot
+    event = Event(
+        at=clock.now(), op=Op.IMPORT, actor=store.actor(), name=record.name, detail={"consumers": len(consumers)}
+    )
+    document = replace(snapshot.document, record=replace(record, consumers=consumers))
+    return store.commit(snapshot.id, snapshot.version, document, [event])
+
+
+def learn_age(store: Store, clock: Clock, snapshot: Snapshot, created_at: datetime | None) -> Snapshot:
+    """Record when the live value was made, where its age was unknown; what is on record already stays."""
+    record = snapshot.document.record
+    known = born(record) is not None or record.state is RecordState.RETIRED or snapshot.document.busy
+    if created_at is None or known or created_at > clock.now():
+        return snapshot
+    event = Event(at=clock.now(), op=Op.EDIT, actor=store.actor(), name=record.name, detail={"fields": "created_at"})
+    document = replace(snapshot.document, record=replace(record, created_at=created_at))
+    return store.commit(snapshot.id, snapshot.version, document, [event])
+
+
+def is_being_added(document: Document) -> bool:
+    """Whether the open operation is the one that took the value in."""
+    return document.busy and document.journal is not None and document.journal.mode is Mode.ADD

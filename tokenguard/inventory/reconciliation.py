@@ -1,0 +1,211 @@
+"""Compares the inventory with a list that a person read at a provider, and keeps what came of it, dated and audited."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from enum import StrEnum, unique
+
+from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.event import Detail, Event, Op
+from tokenguard.domain.liveness import Verdict
+from tokenguard.domain.provider_listing import ListedRow, Listing
+from tokenguard.domain.scope import Scope
+from tokenguard.domain.token import Record, RecordState
+from tokenguard.errors import Conflict
+from tokenguard.frozen import Frozen, replace
+from tokenguard.policy.model import born
+from tokenguard.ports.store import Store
+
+KEPT = 20
+"""Strangers that are kept by name; of more, only how many there are."""
+_TRIES = 3
+
+
+@unique
+class ListingStatus(StrEnum):
+    """What a list says of one token of the inventory."""
+
+    LISTED = "listed"
+    RENAMED = "renamed"
+    """It is there under another name than the record says."""
+    MISSING = "missing"
+    """It is not there: revoked by somebody, or made in another account or Drive."""
+    STILL_LISTED = "still-listed"
+    """A value of it that was proven dead, or a token that is retired, is there."""
+    UNKNOWN = "unknown"
+    """It is not there, and neither is any other token in use: it may be the list of another account, or a part."""
+    NOT_COMPARABLE = "not-comparable"
+    """The record knows neither its name nor its hint at the provider."""
+
+
+class Compared(Frozen, frozen=True, kw_only=True):
+    """One token held against the list."""
+
+    snapshot: Snapshot
+    standing: ListingStatus
+    row: ListedRow | None = None
+
+
+class Reconciled(Frozen, frozen=True, kw_only=True):
+    """The whole difference."""
+
+    tokens: tuple[Compared, ...]
+    strangers: tuple[ListedRow, ...]
+    """There, and known to no record: orphans."""
+    rows: int
+
+    @property
+    def unknown(self) -> bool:
+        """Whether it cannot be told of a token if it is gone."""
+        return any(each.standing is ListingStatus.UNKNOWN for each in self.tokens)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether list and inventory say the same of every token."""
+        return not self.strangers and all(each.standing is ListingStatus.LISTED for each in self.tokens)
+
+
+def in_place(snapshots: Iterable[Snapshot], provider: str, scope: Scope | None) -> list[Snapshot]:
+    """The tokens that such a list may hold, retired ones too: of a provider, or of one scope."""
+    return [
+        each
+        for each in snapshots
+        if each.document.record.kind.has_value
+        and (not provider or each.document.record.provider == provider)
+        and (scope is None or each.document.record.scope == scope)
+    ]
+
+
+def compare(snapshots: Sequence[Snapshot], rows: Sequence[ListedRow]) -> Reconciled:
+    """Hold the tokens against the list; each line is given to one token at most, the surest match first."""
+    lines, found = _Lines(rows), dict[str, Compared]()
+    living = [each for each in snapshots if each.document.record.state is not RecordState.RETIRED]
+    for snapshot in living:
+        if (row := lines.named(snapshot.document.record.label)) is not None:
+            found[snapshot.id] = Compared(snapshot=snapshot, standing=ListingStatus.LISTED, row=row)
+    for snapshot in living:
+        record = snapshot.document.record
+        if snapshot.id not in found and (row := lines.hinted(record.hint)) is not None:
+            standing = ListingStatus.RENAMED if record.label else ListingStatus.LISTED
+            found[snapshot.id] = Compared(snapshot=snapshot, standing=standing, row=row)
+    for snapshot in snapshots:
+        for label in _coming(snapshot.document):
+            lines.named(label)
+        dead = next((row for label in _gone(snapshot.document) if (row := lines.named(label))), None)
+        if dead is not None:
+            found[snapshot.id] = Compared(snapshot=snapshot, standing=ListingStatus.STILL_LISTED, row=dead)
+    control = any(each.standing in {ListingStatus.LISTED, ListingStatus.RENAMED} for each in found.values())
+    absent = ListingStatus.MISSING if control or not any(map(_perhaps_alive, living)) else ListingStatus.UNKNOWN
+    for snapshot in living:
+        record = snapshot.document.record
+        standing = absent if record.label or record.hint else ListingStatus.NOT_COMPARABLE
+        found.setdefault(snapshot.id, Compared(snapshot=snapshot, standing=standing))
+    ordered = tuple(found[each.id] for each in snapshots if each.id in found)
+    return Reconciled(tokens=ordered, strangers=lines.left, rows=len(rows))
+
+
+def keep(store: Store, reconciled: Reconciled, now: datetime) -> list[Compared]:
+    """Write the outcome to each token, with its event. Returns those where an operation is open, which keep none."""
+    who, busy = store.actor(), []
+    for each in reconciled.tokens:
+        listing = Listing(
+            at=now,
+            by=who.id,
+            rows=reconciled.rows,
+            row=each.row if each.standing in {ListingStatus.LISTED, ListingStatus.RENAMED} else None,
+            fingerprint=each.snapshot.document.record.fingerprint,
+            strangers=reconciled.strangers[:KEPT],
+            unknown=len(reconciled.strangers),
+        )
+        detail: Detail = {
+            "result": each.standing.value, "rows": reconciled.rows, "unknown": len(reconciled.strangers),
+        }  # fmt: skip
+        event = Event(at=now, op=Op.RECONCILE, actor=who, name=each.snapshot.document.record.name, detail=detail)
+        if not _kept(store, each.snapshot, listing, event):
+            busy.append(each)
+    return busy
+
+
+def _kept(store: Store, snapshot: Snapshot, listing: Listing, event: Event) -> bool:
+    """Whether it was written; an open operation's document belongs to its runner."""
+    for attempt in range(_TRIES):
+        if snapshot.document.busy:
+            return False
+        try:
+            document = replace(snapshot.document, record=_with_age(snapshot.document.record, listing), listing=listing)
+            store.commit(snapshot.id, snapshot.version, document, [event])
+        except Conflict:
+            if attempt == _TRIES - 1:
+                raise
+            snapshot = store.load(snapshot.id)
+        else:
+            return True
+    return False
+
+
+def _perhaps_alive(snapshot: Snapshot) -> bool:
+    """Whether the token should be listed as far as is known; one that was last seen dead need not be."""
+    seen = snapshot.document.record.seen
+    return seen is None or seen.verdict is not Verdict.DEAD
+
+
+def _with_age(record: Record, listing: Listing) -> Record:
+    """The record with the list's date of creation, where its age was unknown."""
+    made = listing.row.created_at if listing.row else None
+    current = listing.fingerprint == record.fingerprint
+    if made is None or made > listing.at or born(record) is not None or not current:
+        return record
+    return replace(record, created_at=made)
+
+
+class _Lines:
+    """The lines of a list, each given away once."""
+
+    def __init__(self, rows: Sequence[ListedRow]) -> None:
+        self._rows = dict(enumerate(rows))
+        self._labels: defaultdict[str, list[int]] = defaultdict(list)
+        self._hints: defaultdict[str, list[int]] = defaultdict(list)
+        for place, row in reversed(self._rows.items()):
+            self._labels[row.label].append(place)
+            self._hints[row.hint].append(place)
+
+    @property
+    def left(self) -> tuple[ListedRow, ...]:
+        """What nobody was given."""
+        return tuple(self._rows.values())
+
+    def named(self, label: str) -> ListedRow | None:
+        """The first line of that name."""
+        return self._given(self._labels, label)
+
+    def hinted(self, hint: str) -> ListedRow | None:
+        """The first line of that hint."""
+        return self._given(self._hints, hint)
+
+    def _given(self, index: dict[str, list[int]], key: str) -> ListedRow | None:
+        places = index.get(key, []) if key else []
+        while places:
+            row = self._rows.pop(places.pop(), None)
+            if row is not None:
+                return row
+        return None
+
+
+def _coming(document: Document) -> frozenset[str]:
+    """Names under which a token of it may be in the list although it is not the live one: an open operation's."""
+    journal = document.journal
+    if journal is None or journal.stage.ended:
+        return frozenset()
+    return journal.provider_labels
+
+
+def _gone(document: Document) -> set[str]:
+    """Names of values that are proven dead, or were never to live."""
+    names = {item.provider_label for item in document.quarantine}
+    if document.journal is not None and document.journal.stage.ended:
+        names |= document.journal.provider_labels
+    if document.record.state is RecordState.RETIRED:
+        names.add(document.record.label)
+    else:
+        names.discard(document.record.label)
+    return names - {""}

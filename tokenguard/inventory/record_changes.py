@@ -1,0 +1,85 @@
+"""What a person may say of a token, and what it makes of a record."""
+
+from datetime import datetime
+from typing import Any
+
+from tokenguard.domain.names import TokenName
+from tokenguard.domain.scope import Scope
+from tokenguard.domain.token import Consumer, CredentialKind, Location, Record, RecordState
+from tokenguard.errors import InputError
+from tokenguard.frozen import Frozen, field_names, replace
+from tokenguard.text import is_plain_line
+
+MAX_TEXT = 200
+_CLEARABLE = frozenset({"scope", "due_at", "created_at"})
+
+
+class RecordChanges(Frozen, frozen=True, kw_only=True):
+    """The fields that were given; None where nothing was said. Empty text clears a field."""
+
+    name: TokenName | None = None
+    provider: str | None = None
+    kind: CredentialKind | None = None
+    scope: Scope | str | None = None
+    scope_name: str | None = None
+    permissions: tuple[str, ...] | None = None
+    environment: str | None = None
+    purpose: str | None = None
+    owner: str | None = None
+    made_by: str | None = None
+    account: str | None = None
+    deputy: str | None = None
+    consumers: tuple[Consumer, ...] | None = None
+    location: Location | None = None
+    base_url: str | None = None
+    due_at: datetime | str | None = None
+    created_at: datetime | str | None = None
+    label: str | None = None
+    notes: str | None = None
+
+    def given(self) -> dict[str, Any]:
+        """The fields that something was said about, ready for `replace`."""
+        found = {name: getattr(self, name) for name in field_names(RecordChanges)}
+        return {
+            name: None if name in _CLEARABLE and value == "" else value
+            for name, value in found.items()
+            if value is not None
+        }
+
+
+def apply(record: Record, changes: RecordChanges) -> Record:
+    """The record with the changes in it; an unclaimed one that is complete now becomes active.
+
+    Raises:
+        InputError: an active record would lose a field that it must have.
+    """
+    changed = replace(record, **changes.given())
+    if changed.state is RecordState.UNCLAIMED and not changed.missing:
+        return replace(changed, state=RecordState.ACTIVE)
+    lost = set(changed.missing) - set(record.missing)
+    if changed.state is RecordState.ACTIVE and lost:
+        raise InputError(
+            f"an active token cannot be without {' and '.join(sorted(lost))}", hint="give the new value instead of none"
+        )
+    return changed
+
+
+def check_age(record: Record, now: datetime) -> None:
+    """InputError if the record says that its value is still to be made."""
+    if record.created_at is not None and record.created_at > now:
+        raise InputError(f"{record.name}: its creation date is to come", hint="write the day it was made, YYYY-MM-DD")
+
+
+def differing(before: Record, after: Record) -> tuple[str, ...]:
+    """The names of the fields that differ."""
+    return tuple(name for name in field_names(Record) if getattr(before, name) != getattr(after, name))
+
+
+def plain_text(text: str, *, what: str) -> str:
+    """One line of text that people wrote; InputError if it is too long or could act on a terminal."""
+    line = text.strip()
+    if len(line) > MAX_TEXT or not is_plain_line(line):
+        raise InputError(
+            f"the {what} is not one plain line", hint=f"at most {MAX_TEXT} characters, none of them a control character"
+        )
+    return line

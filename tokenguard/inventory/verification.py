@@ -1,0 +1,132 @@
+"""Looking at a token through its provider, and keeping what was seen."""
+
+from collections.abc import Callable
+from enum import StrEnum, unique
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.event import Event, Op
+from tokenguard.domain.liveness import Observation, ScopeVerdict, Verdict
+from tokenguard.domain.secret import Value
+from tokenguard.domain.token import Record, RecordState
+from tokenguard.errors import Conflict, ExitCode
+from tokenguard.frozen import Frozen, replace
+from tokenguard.ports.clock import Clock
+from tokenguard.ports.external_fields import UnexpectedValue
+from tokenguard.ports.provider import Provider
+from tokenguard.ports.store import FieldState, Store
+
+_TRIES = 3
+
+
+@unique
+class VerificationResult(StrEnum):
+    """What a look means for the inventory."""
+
+    ALIVE = "alive"
+    DEAD = "dead"
+    WRONG_SCOPE = "wrong-scope"
+    REPLACED = "replaced"
+    """Alive, and not the value on record: somebody else has put it where ours was adopted."""
+    UNKNOWN = "unknown"
+    NOT_ASKED = "not-asked"
+    """There is no value to show, or the provider has no way to ask."""
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What it means for the process."""
+        if self in {VerificationResult.DEAD, VerificationResult.WRONG_SCOPE, VerificationResult.REPLACED}:
+            return ExitCode.FINDINGS
+        return ExitCode.UNREACHABLE if self is VerificationResult.UNKNOWN else ExitCode.OK
+
+
+class Look(Frozen, frozen=True, kw_only=True):
+    """One token looked at."""
+
+    record: Record
+    result: VerificationResult
+    seen: Observation | None = None
+    reason: str = ""
+    """Why it was not asked, or the provider's code."""
+
+
+def judge(seen: Observation) -> VerificationResult:
+    """What an observation means: a live token that leads elsewhere is as wrong as a dead one."""
+    match seen.verdict:
+        case Verdict.DEAD:
+            return VerificationResult.DEAD
+        case Verdict.UNKNOWN:
+            return VerificationResult.UNKNOWN
+        case Verdict.ALIVE:
+            return (
+                VerificationResult.WRONG_SCOPE if seen.scope_verdict is ScopeVerdict.WRONG else VerificationResult.ALIVE
+            )
+
+
+def verify(
+    store: Store,
+    clock: Clock,
+    provider_of: Callable[[Record], Provider],
+    snapshot: Snapshot,
+    *,
+    controlled: Callable[[Record, Value], bool],
+) -> Look:
+    """Probe the live value of one token and record the observation.
+
+    A refusal says that the token is dead only with a control; without one it may be an outage, and is *unknown*.
+    Nothing is recorded while an operation is open: the journal belongs to its runner.
+
+    Args:
+        store: where the token is.
+        clock: dates the record's event.
+        provider_of: the provider of a record.
+        snapshot: the token.
+        controlled: whether the host of a refused value accepts something else now.
+
+    Raises:
+        InputError: the provider is not known, or not where the record says.
+        Displaced: there is nothing any more where the value was adopted.
+        Unreachable: the store could not be read or written.
+    """
+    record = snapshot.document.record
+    if record.state is RecordState.RETIRED:
+        return Look(record=record, result=VerificationResult.NOT_ASKED, reason="it is retired")
+    live = store.read_live(snapshot.id)
+    if live is None:
+        return Look(record=record, result=VerificationResult.NOT_ASKED, reason="the store holds no value of it")
+    if live.found is FieldState.NOTHING:
+        raise UnexpectedValue.at(record.location.url)
+    provider = provider_of(record)
+    if not provider.capabilities.probe:
+        return Look(record=record, result=VerificationResult.NOT_ASKED, reason=f"{provider.name} has no way to ask")
+    seen = provider.probe(live.value, record.scope)
+    if seen.verdict is Verdict.DEAD and not controlled(record, live.value):
+        seen = replace(seen, verdict=Verdict.UNKNOWN, reason=f"{seen.reason}-uncontrolled")
+    if live.found is FieldState.OTHER:  # not a look at our value, so none to be recorded
+        result = VerificationResult.REPLACED if judge(seen) is VerificationResult.ALIVE else judge(seen)
+        why = f"somebody else has put another value at {record.location.url} ({seen.reason})"
+        return Look(record=record, result=result, seen=seen, reason=why)
+    if not snapshot.document.busy:
+        _keep(store, clock, snapshot, seen)
+    return Look(record=record, result=judge(seen), seen=seen, reason=seen.reason)
+
+
+def _keep(store: Store, clock: Clock, snapshot: Snapshot, seen: Observation) -> None:
+    """Record the observation; if somebody else writes the token all the time, theirs is the newer truth."""
+    for _ in range(_TRIES):
+        document = snapshot.document
+        record = replace(document.record, seen=seen, scope_name=document.record.scope_name or seen.scope_name)
+        event = Event(
+            at=clock.now(),
+            op=Op.VERIFY,
+            actor=store.actor(),
+            name=record.name,
+            detail={"verdict": seen.verdict.value, "scope": seen.scope_verdict.value, "reason": seen.reason},
+        )
+        try:
+            store.commit(snapshot.id, snapshot.version, replace(document, record=record), [event])
+        except Conflict:
+            snapshot = store.load(snapshot.id)
+            if snapshot.document.busy or snapshot.document.record.fingerprint != record.fingerprint:
+                return
+        else:
+            return

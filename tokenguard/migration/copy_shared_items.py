@@ -1,0 +1,66 @@
+"""What the team shares: copied with its whole trail, the same events under the same chain."""
+
+from collections.abc import Sequence
+
+from tokenguard.domain.event import ChainedEvent, ChainHead, Event, Op, Phase, extend
+from tokenguard.errors import InputError, Tampered
+from tokenguard.migration.copy_token import Ends, whole_trail
+from tokenguard.ports.operator import Progress
+from tokenguard.ports.shared_item import Item, Shared, share_detail, shared_trails, shelf_of
+
+_EVENTS_AT_ONCE = 16
+"""In one write: some stores keep an item and its latest events in one place of limited size."""
+
+
+def copy_shelf(ends: Ends, progress: Progress) -> None:
+    """Bring every item to the target; safe to repeat after any crash. What does not fit there is told, and stays.
+
+    Raises:
+        Tampered: a trail does not hold, or the target has another one.
+        Conflict: somebody publishes meanwhile; run it again.
+    """
+    for item, shared, entries in shared_trails(ends.source):
+        left, trail = _leave(ends, item, shared, entries)
+        try:
+            _bring(ends, item, left.data, trail)
+        except InputError as error:
+            event = _event(ends, item, left, Phase.OUTCOME, {"result": "left behind"})
+            shelf_of(ends.source).write(item, left.data, left.revision, [event])
+            progress.note(f"{item} stays behind: {error.message}")
+
+
+def _leave(
+    ends: Ends, item: Item, shared: Shared, entries: Sequence[ChainedEvent]
+) -> tuple[Shared, Sequence[ChainedEvent]]:
+    """Write into the item's trail that it goes, if it is not there yet; what it holds stays."""
+    trail = whole_trail(item.chain, f"the shared {item}", entries, shared.chain)
+    if any(_is_intent(ends, entry.event) for entry in trail):
+        return shared, trail
+    intent = _event(ends, item, shared, Phase.INTENT, {})
+    left = shelf_of(ends.source).write(item, shared.data, shared.revision, [intent])
+    return left, (*trail, *extend(item.chain, shared.chain, [intent])[1])
+
+
+def _is_intent(ends: Ends, event: Event) -> bool:
+    return (event.op, event.phase, event.detail.get("move")) == (Op.MIGRATE, Phase.INTENT, ends.move)
+
+
+def _event(ends: Ends, item: Item, shared: Shared, phase: Phase, told: dict[str, str]) -> Event:
+    detail = share_detail(item, shared.data) | {"move": ends.move, "to": ends.target.url, **told}
+    return Event(at=ends.clock.now(), op=Op.MIGRATE, phase=phase, actor=ends.source.actor(), detail=detail)
+
+
+def _bring(ends: Ends, item: Item, data: bytes, trail: Sequence[ChainedEvent]) -> None:
+    """Let the target's item have that trail to its end, and hold what the end says."""
+    shelf = shelf_of(ends.target)
+    there = shelf.read(item) or Shared("", b"")
+    known = there.chain.seq
+    if there.chain != ChainHead() and (known > len(trail) or trail[known - 1].hash != there.chain.hash):
+        raise Tampered(
+            f"the new store has another history of the shared {item}",
+            hint="find out who wrote there; then `migrate --abort`, and move to an empty store",
+        )
+    while known < len(trail):
+        events = [entry.event for entry in trail[known : known + _EVENTS_AT_ONCE]]
+        there = shelf.write(item, data, there.revision, events)
+        known = there.chain.seq

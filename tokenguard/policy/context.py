@@ -1,0 +1,210 @@
+"""What a rule may look at besides the token itself: the other tokens, and what providers say of theirs."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import overload
+
+from tokenguard.domain.document import Document
+from tokenguard.domain.fingerprint import Fingerprint
+from tokenguard.domain.names import TokenName
+from tokenguard.domain.scope import Scope
+from tokenguard.domain.token import CredentialKind, Record, RecordState
+from tokenguard.frozen import Frozen
+from tokenguard.ports.provider import Capabilities, ProviderToken
+
+Place = tuple[str, str, str]
+"""A provider, its address, and a scope: where one list of tokens comes from."""
+
+
+class ProviderFacts(Frozen, frozen=True, kw_only=True):
+    """What is known of a token's provider where the check runs."""
+
+    capabilities: Capabilities | None = None
+    """None: the provider is not known here."""
+    listed: Sequence[ProviderToken] | None = None
+    """The provider's own list; None if there is none."""
+    no_list: str = "the provider was not asked for its list"
+    """Why there is no list."""
+    gap: str = ""
+    """Why the list may lack tokens; empty: it was read to its end."""
+    read_at: datetime | None = None
+    """When a person read the list there; None: the provider was asked just now."""
+
+    @property
+    def dated(self) -> str:
+        """What a rule's answer adds, so that nobody takes an older list for today's."""
+        return f" (list read there on {self.read_at:%Y-%m-%d})" if self.read_at else ""
+
+
+class Surroundings:
+    """The inventory at one moment, indexed once for all rules."""
+
+    def __init__(
+        self, documents: Sequence[Document], now: datetime, providers: Mapping[Place, ProviderFacts] | None = None
+    ) -> None:
+        self.now = now
+        self.providers = providers or {}
+        self.documents = [each for each in documents if each.record.state is not RecordState.RETIRED]
+        self.retired = [each for each in documents if each.record.state is RecordState.RETIRED]
+        """No rule asks anything of them; reports show how they ended."""
+        self.records = [each.record for each in self.documents]
+        self._by_value: defaultdict[Fingerprint, list[Record]] = defaultdict(list)
+        self._by_use: defaultdict[tuple[str, Scope | None, str, str], list[Record]] = defaultdict(list)
+        self._by_scope: defaultdict[tuple[str, Scope | None], list[Record]] = defaultdict(list)
+        for record in self.records:
+            if record.fingerprint is not None:
+                self._by_value[record.fingerprint].append(record)
+            self._by_use[_use(record)].append(record)
+            self._by_scope[record.provider, record.scope].append(record)
+        self._unidentified = Counter(
+            (each.provider, each.base_url) for each in self.records if each.kind.has_value and not is_identified(each)
+        )
+        self._rows: dict[Place, _Rows] = {}
+        self._facts: dict[TokenName, ProviderFacts] = {}
+        self._doubts: dict[Place, str] = {}
+
+    def same_value(self, record: Record) -> Sequence[Record]:
+        """The other tokens with the same value."""
+        return _Others(record, self._by_value.get(record.fingerprint, ()) if record.fingerprint else ())
+
+    def same_use(self, record: Record) -> Sequence[Record]:
+        """The other tokens of the same scope, environment and purpose."""
+        return _Others(record, self._by_use[_use(record)])
+
+    def in_scope(self, record: Record) -> int:
+        """How many tokens its scope has, itself included."""
+        return len(self.of_scope(record))
+
+    def of_scope(self, record: Record) -> Sequence[Record]:
+        """The tokens of its scope, itself included."""
+        return self._by_scope[record.provider, record.scope]
+
+    def provider(self, record: Record) -> ProviderFacts:
+        """What is known of its provider."""
+        found = self._facts.get(record.name)
+        if found is None:
+            found = self._facts[record.name] = self.facts_of(place_of(record))
+        return found
+
+    def listing(self, record: Record) -> ProviderToken | None:
+        """The token in its provider's list, known by its id, else by its label."""
+        place = place_of(record)
+        if place not in self._rows:
+            self._rows[place] = _Rows(self.facts_of(place).listed or ())
+        return self._rows[place].of(record)
+
+    def facts_of(self, place: Place) -> ProviderFacts:
+        """What is known of the provider at a place."""
+        return self.providers.get(place, ProviderFacts())
+
+    def unmatched(self) -> Iterator[tuple[Place, Sequence[ProviderToken]]]:
+        """For each list the tokens that no live document knows, not even as being made or dying; each token once."""
+        ids, labels = _known(self.documents)
+        told = set[tuple[str, str, str]]()
+        for place, facts in self.providers.items():
+            rows = []
+            for row in facts.listed or ():
+                once = (*place[:2], row.provider_id)
+                if row.provider_id not in ids and row.label not in labels and once not in told:
+                    told.add(once)
+                    rows.append(row)
+            yield place, rows
+
+    def doubt(self, place: Place) -> str:
+        """Why the list of a place cannot say that a token is not there; empty if it can."""
+        if place not in self._doubts:
+            self._doubts[place] = doubt_of(
+                self.facts_of(place), (each for each in self.records if place_of(each) == place)
+            )
+        return self._doubts[place]
+
+    def unidentified(self, place: Place) -> int:
+        """How many tokens of that provider could be any row of its list, since neither id nor label is recorded."""
+        return self._unidentified[place[:2]]
+
+
+class _Rows:
+    """One provider's list, by what tokens are known by; of two rows with one label the first one counts."""
+
+    def __init__(self, rows: Sequence[ProviderToken]) -> None:
+        self._by_id = {row.provider_id: row for row in reversed(rows)}
+        self._by_label = {row.label: row for row in reversed(rows) if row.label}
+
+    def of(self, record: Record) -> ProviderToken | None:
+        """The row of a token: by its id if that is recorded, else by its label."""
+        found = self._by_id if record.provider_id else self._by_label
+        return found.get(record.provider_id or record.label)
+
+
+def place_of(record: Record) -> Place:
+    """Where the list that would hold this token comes from."""
+    return record.provider, record.base_url, str(record.scope or "")
+
+
+def is_identified(record: Record) -> bool:
+    """Whether it can be told which row of the provider's list it is."""
+    return bool(record.provider_id or record.label)
+
+
+def doubt_of(facts: ProviderFacts, records: Iterable[Record]) -> str:
+    """Why a provider's list cannot say that a token is not there; empty if it can.
+
+    It must be complete, and hold one of `records` that are in use, wherever it can be told which row is one.
+    """
+    if facts.gap:
+        return f"the provider's list is not known to be complete: {facts.gap}"
+    rows, known = _Rows(facts.listed or ()), [each for each in records if _should_be_listed(each)]
+    if known and all(rows.of(each) is None for each in known):
+        return "the provider's list holds none of the tokens in use: it may be of another account, or a part"
+    return ""
+
+
+def _should_be_listed(record: Record) -> bool:
+    return (
+        record.state is RecordState.ACTIVE
+        and record.kind is not CredentialKind.PROVIDER_ADMIN
+        and is_identified(record)
+    )
+
+
+def _use(record: Record) -> tuple[str, Scope | None, str, str]:
+    return record.provider, record.scope, record.environment, record.purpose
+
+
+class _Others(Sequence[Record]):
+    """A group without one of its members, read no further than is asked: a group may be a whole inventory."""
+
+    def __init__(self, record: Record, group: Sequence[Record]) -> None:
+        self._record = record
+        self._group = group
+
+    def __len__(self) -> int:
+        return max(len(self._group) - 1, 0)
+
+    def __iter__(self) -> Iterator[Record]:
+        return (each for each in self._group if each.name != self._record.name)
+
+    @overload
+    def __getitem__(self, place: int) -> Record: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Record]: ...
+    def __getitem__(self, place: int | slice) -> Record | Sequence[Record]:
+        if isinstance(place, slice):
+            return list(islice(self, place.start, place.stop, place.step))
+        return next(islice(self, place, None))
+
+
+def _known(documents: Iterable[Document]) -> tuple[set[str], set[str]]:
+    ids, labels = set[str](), set[str]()
+    for document in documents:
+        record, journal = document.record, document.journal
+        ids |= {record.provider_id, *(item.provider_id for item in document.quarantine)}
+        labels |= {record.label, *(item.provider_label for item in document.quarantine)}
+        if journal is not None:
+            labels |= journal.provider_labels
+            ids |= {each.provider_id for each in journal.attempts}
+            if journal.old is not None:
+                ids.add(journal.old.provider_id)
+    return ids - {""}, labels - {""}

@@ -1,0 +1,157 @@
+"""A team's own tests of a policy: made-up tokens and files, and what the policy must say of them."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
+
+from tokenguard.domain.document import Document
+from tokenguard.domain.liveness import Observation, ScopeVerdict, Verdict
+from tokenguard.domain.names import token_name
+from tokenguard.domain.scope import Scope
+from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind, Record, RecordState
+from tokenguard.errors import InputError
+from tokenguard.frozen import Frozen, replace
+from tokenguard.policy.context import Surroundings
+from tokenguard.policy.evaluation import RuleOutcome, asked
+from tokenguard.policy.model import Policy
+from tokenguard.policy.repository_assessment import asked_of_files
+from tokenguard.policy.repository_view import FileView, RepositoryView
+from tokenguard.policy.rules.repository_table import REPOSITORY_CHECKS
+from tokenguard.policy.section import Section
+
+FORMAT = "1"
+MAX_BYTES = 262_144
+_HINT = "correct the file of tests; docs/policies.md shows one"
+_TEXTS = ("environment", "purpose", "made_by", "account", "deputy", "owner", "base_url", "label", "notes")
+_DAYS = ("created", "rotated", "due")
+_Word = TypeVar("_Word", bound=StrEnum)
+
+
+class PolicyTestCase(Frozen, frozen=True, kw_only=True):
+    """One made-up situation and what the policy must say of it."""
+
+    name: str
+    tokens: tuple[Document, ...] = ()
+    """The first one is asked about; the others are there too."""
+    files: Mapping[str, str]
+    expected: Mapping[str, RuleOutcome]
+
+
+class Trial(Frozen, frozen=True, kw_only=True):
+    """A file of tests."""
+
+    policy: str
+    """A name, or a file beside this one; empty: the policy in force."""
+    now: datetime | None
+    cases: tuple[PolicyTestCase, ...]
+
+
+class PolicyTestResult(Frozen, frozen=True, kw_only=True):
+    """What came of one case."""
+
+    name: str
+    failures: tuple[str, ...]
+    """One line for each rule that says something else; none: it passed."""
+
+
+def read_trial(data: bytes, *, source: str) -> Trial:
+    """Read a file of tests; InputError with line and column if it is not acceptable."""
+    top = Section.document(data, source=source, hint=_HINT, max_bytes=MAX_BYTES)
+    if top.text("format") != FORMAT:
+        top.refuse(f"the format is not {FORMAT}", "format")
+    policy = top.text("policy", "")
+    now = top.day("now") if "now" in top else None
+    cases = tuple(_case(section) for section in top.sections("cases", "case"))
+    top.finish()
+    if not cases:
+        top.refuse("there are no cases")
+    return Trial(policy=policy, now=now, cases=cases)
+
+
+def run(trial: Trial, policy: Policy, now: datetime) -> Iterator[PolicyTestResult]:
+    """Ask the policy about every case."""
+    for case in trial.cases:
+        yield PolicyTestResult(name=case.name, failures=tuple(_failures(case, policy, trial.now or now)))
+
+
+def _failures(case: PolicyTestCase, policy: Policy, now: datetime) -> Iterator[str]:
+    view = RepositoryView(
+        files={path: FileView(path=path, tracked=True, text=text) for path, text in case.files.items()}
+    )  # fmt: skip
+    around = Surroundings(case.tokens, now)
+    for rule, expected in case.expected.items():
+        if rule in REPOSITORY_CHECKS:
+            outcome, text = asked_of_files(policy, rule, view, now)
+        else:
+            outcome, text = asked(policy, rule, case.tokens[0], around)
+        if outcome is not expected:
+            yield f"{rule}: {outcome}, expected {expected}" + (f" ({text})" if text else "")
+
+
+def _case(section: Section) -> PolicyTestCase:
+    name = section.text("name")
+    tokens: list[Document] = []
+    if "token" in section:
+        tokens = [_token(section.section("token")), *map(_token, section.sections("also", "token"))]
+    files = dict(section.long_texts("files")) if "files" in section else {}
+    expected = {rule: _expected(section, rule, word) for rule, word in section.texts_by_name("expect").items()}
+    section.finish()
+    for rule in expected:
+        if (rule in REPOSITORY_CHECKS and not files) or (rule not in REPOSITORY_CHECKS and not tokens):
+            section.refuse("it has no token, or no files, that this rule could be asked of", "expect", rule)
+    return PolicyTestCase(name=name, tokens=tuple(tokens), files=files, expected=expected)
+
+
+def _expected(section: Section, rule: str, word: str) -> RuleOutcome:
+    if word not in set(RuleOutcome):
+        section.refuse(f"not one of {', '.join(RuleOutcome)}", "expect", rule)
+    return RuleOutcome(word)
+
+
+def _token(section: Section) -> Document:
+    record = Record(
+        name=token_name(section.text("name", "team/service/env/purpose")),
+        provider=section.text("provider", "manual"),
+        kind=_word(section, "kind", CredentialKind, CredentialKind.API_TOKEN),
+        state=_word(section, "state", RecordState, RecordState.ACTIVE),
+        scope=_scope(section),
+        permissions=section.words("permissions"),
+        consumers=tuple(map(_consumer, section.words("consumers"))) if "consumers" in section else None,
+        seen=_seen(section),
+    )
+    texts = {key: section.text(key) for key in _TEXTS if key in section}
+    days = {f"{key}_at": section.day(key) for key in _DAYS if key in section}
+    record = replace(record, **texts, **days)
+    section.finish()
+    return Document(record=record)
+
+
+def _scope(section: Section) -> Scope | None:
+    try:
+        return Scope.parse(section.text("scope")) if "scope" in section else None
+    except InputError:
+        section.refuse("scope is not KIND:ID", "scope")
+
+
+def _seen(section: Section) -> Observation | None:
+    if "verified" not in section:
+        return None
+    return Observation(
+        at=section.day("verified"),
+        verdict=_word(section, "verdict", Verdict, Verdict.ALIVE),
+        scope_verdict=_word(section, "leads", ScopeVerdict, ScopeVerdict.RIGHT),
+        reason="made-up",
+    )
+
+
+def _consumer(text: str) -> Consumer:
+    kind, _, target = text.partition(":")
+    return Consumer(ConsumerKind(kind) if kind in set(ConsumerKind) else ConsumerKind.PERSON, target or text)
+
+
+def _word(section: Section, key: str, words: type[_Word], default: _Word) -> _Word:
+    found = section.text(key, default)
+    if found not in set(words):
+        section.refuse(f"{key} is not one of {', '.join(words)}", key)
+    return words(found)

@@ -1,0 +1,193 @@
+"""What a repository's `.tokenguard.toml` adds to the organisation's policy: it may ask for more, and never for less."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from tokenguard.domain.profile import Profile
+from tokenguard.errors import InputError
+from tokenguard.frozen import Frozen, replace
+from tokenguard.policy.catalogue import CATALOGUE
+from tokenguard.policy.compare_strictness import both, graver, loosens
+from tokenguard.policy.model import Override, Parameter, Policy, Rule, Severity
+from tokenguard.policy.section import DocumentPositions, Section
+from tokenguard.policy.toml_tree import line_of, load_toml
+from tokenguard.text import safe_text
+
+FILE_NAME = ".tokenguard.toml"
+MAX_BYTES = 16_384
+_MAX_PRAGMAS = 1_000_000
+_HINT = "a repository may hold [scan] and [policy] keys that ask for more, and nothing else: docs/policies.md"
+
+
+class ScanDemands(Frozen, frozen=True, kw_only=True):
+    """`[scan]`: what every scan of the repository must do."""
+
+    strict: bool = False
+    """Anything that was not scanned is a failure."""
+    require_own: bool = False
+    """A scan that cannot look for the team's own tokens is a failure."""
+    max_pragmas: int | None = None
+    """So many lines may be silenced by an `allowlist secret` comment; None: any number."""
+    profile: Profile = Profile.DEFAULT
+    """At least this much is reported."""
+
+
+class Stricter(Frozen, frozen=True, kw_only=True):
+    """`[policy.rules.ID]`: more than the policy asks for."""
+
+    rule: str
+    severity: Severity | None
+    parameters: Mapping[str, Parameter]
+    place: str
+    """`source:line`, for the error if it turns out to ask for less."""
+
+
+class Tightening(Frozen, frozen=True, kw_only=True):
+    """Everything that one repository adds. Without its file it adds nothing."""
+
+    scan: ScanDemands = ScanDemands()
+    fail_on: Severity | None = None
+    """`check` fails from this severity on, if it would not fail from a lesser one on anyway."""
+    rules: tuple[Stricter, ...] = ()
+
+    def failing(self, given: Severity = Severity.ERROR) -> Severity:
+        """From which severity on a check fails: as it was asked for, and at least as the repository asks for."""
+        return given if self.fail_on is None or graver(given, self.fail_on) is self.fail_on else self.fail_on
+
+
+def read_tightening(data: bytes, *, source: str = FILE_NAME) -> Tightening:
+    """Read a `.tokenguard.toml`.
+
+    Raises:
+        InputError: not TOML, a key that is not known, or one that switches something off; with `source:line:`.
+    """
+    source = safe_text(source, one_line=True, limit=200)
+    text, tree = load_toml(data, source=source, max_bytes=MAX_BYTES)
+
+    def locate(path: Sequence[str | int]) -> str:
+        return f"{source}:{line_of(text, path)}"
+
+    places = DocumentPositions(locate, _HINT)
+    top = Section(tree, places)
+    scan = _scan(Section(top.take("scan"), places, ("scan",))) if "scan" in top else ScanDemands()
+    fail_on: Severity | None = None
+    rules: tuple[Stricter, ...] = ()
+    if "policy" in top:
+        policy = Section(top.take("policy"), places, ("policy",))
+        fail_on = _severity(policy, "fail_on")
+        rules = tuple(_rules(policy, places)) if "rules" in policy else ()
+        policy.finish()
+    top.finish()
+    return Tightening(scan=scan, fail_on=fail_on, rules=rules)
+
+
+def _scan(section: Section) -> ScanDemands:
+    found = ScanDemands(
+        strict=_switched_on(section, "strict"),
+        require_own=_switched_on(section, "require_own"),
+        max_pragmas=section.whole_number("max_pragmas", most=_MAX_PRAGMAS) if "max_pragmas" in section else None,
+        profile=_profile(section),
+    )
+    section.finish()
+    return found
+
+
+def _switched_on(section: Section, key: str) -> bool:
+    if key not in section:
+        return False
+    if section.text(key) != "true":
+        section.refuse(f"{key} can only be true: a repository switches nothing off", key)
+    return True
+
+
+def _profile(section: Section) -> Profile:
+    if "profile" not in section:
+        return Profile.DEFAULT
+    found = section.text("profile")
+    if found not in list(Profile):
+        section.refuse(f"profile is not one of {', '.join(Profile)}", "profile")
+    return Profile(found)
+
+
+def _severity(section: Section, key: str) -> Severity | None:
+    if key not in section:
+        return None
+    found = section.text(key)
+    if found not in {Severity.ERROR, Severity.WARNING, Severity.NOTE}:
+        section.refuse(f"{key} is not one of error, warning, note: a repository switches nothing off", key)
+    return Severity(found)
+
+
+def _rules(policy: Section, places: DocumentPositions) -> Iterator[Stricter]:
+    for rule, section in policy.by_name("rules"):
+        if rule not in CATALOGUE:
+            policy.refuse("an unknown rule; `tokenguard policy show` lists them", "rules", rule)
+        yield Stricter(
+            rule=rule,
+            severity=_severity(section, "severity"),
+            parameters={
+                name: section.parameter(name, sort)
+                for name, sort in CATALOGUE[rule].parameters.items()
+                if name in section
+            },
+            place=places.locate(("policy", "rules", rule)),
+        )
+        section.finish()
+
+
+def tightened(policy: Policy, tightening: Tightening) -> Policy:
+    """The policy with what the repository adds; overrides are held to it too, waivers stay the organisation's.
+
+    Raises:
+        InputError: the repository asks for less than the policy does.
+    """
+    for each in tightening.rules:
+        policy = _with(policy, each)
+    return policy
+
+
+def _with(policy: Policy, wish: Stricter) -> Policy:
+    base = next((rule for rule in policy.rules if rule.id == wish.rule), None)
+    if base is None:
+        base = replace(_unused(wish.rule), severity=wish.severity or Severity.WARNING)
+        policy = replace(policy, rules=(*policy.rules, base))
+    _check(base, wish)
+    stricter = replace(
+        base,
+        severity=graver(base.severity, wish.severity or base.severity),
+        parameters=_merged(wish, base.parameters),
+    )
+    return replace(
+        policy,
+        rules=tuple(stricter if rule.id == wish.rule else rule for rule in policy.rules),
+        overrides=tuple(_override(each, wish) if each.rule == wish.rule else each for each in policy.overrides),
+    )
+
+
+def _unused(rule: str) -> Rule:
+    """A rule that the organisation's policy leaves out, as the packaged policy has it."""
+    from tokenguard.policy.loader import default_policy  # noqa: PLC0415 - only where a rule is added
+
+    return next(each for each in default_policy().rules if each.id == rule)
+
+
+def _check(base: Rule, wish: Stricter) -> None:
+    softer = wish.severity is not None and graver(base.severity, wish.severity) is not wish.severity
+    less = [name for name in wish.parameters if loosens(wish.rule, name, base.parameters, wish.parameters)]
+    if softer or less:
+        raise InputError(
+            f"{wish.place}: {'severity' if softer else less[0]} of {wish.rule} asks for less than the policy in force",
+            hint="a repository may only tighten; a waiver of the organisation's policy lives with a violation",
+        )
+
+
+def _override(override: Override, wish: Stricter) -> Override:
+    severity = override.severity
+    if severity is not None and wish.severity is not None:
+        severity = graver(severity, wish.severity)
+    return replace(override, severity=severity, parameters=_merged(wish, override.parameters, some=True))
+
+
+def _merged(wish: Stricter, base: Mapping[str, Parameter], *, some: bool = False) -> dict[str, Parameter]:
+    """The base's parameters with the wishes; with `some`, only of what the base has."""
+    wanted = {name: each for name, each in wish.parameters.items() if name in base or not some}
+    return {**base, **{name: both(wish.rule, name, base, wanted) for name in wanted}}

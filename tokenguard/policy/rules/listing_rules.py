@@ -1,0 +1,45 @@
+"""Rules that only the provider's own list of tokens can answer."""
+
+from tokenguard.policy.rule_answer import Answer, NotEvaluable, Question, Violated
+from tokenguard.text import counted
+
+_NOT_LISTED = NotEvaluable("the provider's list does not hold it")
+
+
+def unused(question: Question) -> Answer:
+    """`unused`: what nobody has used for a quarter will not be missed, except by a thief."""
+    facts = question.around.provider(question.record)
+    if facts.listed is None:
+        return NotEvaluable(facts.no_list)
+    row = question.around.listing(question.record)
+    said = facts.capabilities is not None and facts.capabilities.last_used
+    if facts.read_at is not None:
+        said = row is None or row.last_used_at is not None  # a person copies that column, or does not
+    if not said:
+        return NotEvaluable("the provider does not say when a token was used")
+    if row is None:
+        return _NOT_LISTED
+    since = row.last_used_at or row.created_at
+    if since is None:
+        return NotEvaluable("the provider's list does not say when it was made or used")
+    idle = question.around.now - since
+    if idle > question.rule.days():
+        return Violated(
+            f"{'not used' if row.last_used_at else 'never used'} for {counted(idle.days, 'day')}{facts.dated}"
+        )
+    return None
+
+
+def expiry_missing(question: Question) -> Answer:
+    """`expiry-missing`: a provider that lets one token expire offers it for all."""
+    facts = question.around.provider(question.record)
+    if facts.listed is None:
+        return NotEvaluable(facts.no_list)
+    row = question.around.listing(question.record)
+    if row is None:
+        return _NOT_LISTED
+    if row.expires_at is not None:
+        return None
+    if any(each.expires_at for each in facts.listed):
+        return Violated("it never expires, and other tokens of this provider do" + facts.dated)
+    return NotEvaluable("no token of this provider has an expiry, so it may not offer one")

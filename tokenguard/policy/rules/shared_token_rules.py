@@ -1,0 +1,119 @@
+"""Rules about one token doing the work of two, and two doing the work of one."""
+
+from collections.abc import Mapping, Sequence
+
+from tokenguard.domain.token import CredentialKind, Custody, Record
+from tokenguard.policy.rule_answer import Answer, NotEvaluable, Question, Violated
+from tokenguard.text import counted
+
+_NAMED = 3
+_DRIVE = "drive"
+_NO_FINGERPRINT = NotEvaluable("the store does not know its value")
+
+
+def one_purpose(question: Question) -> Answer:
+    """`one-purpose`: each token can be ended without ending another use."""
+    record = question.record
+    if record.scope is None or not record.environment or not record.purpose:
+        return NotEvaluable("its scope, environment or purpose is not recorded")
+    others = question.around.same_use(record)
+    return Violated(f"same scope, environment and purpose as {_names(others)}") if others else None
+
+
+def shared_value(question: Question) -> Answer:
+    """`shared-value`: one value under two names is one secret that nobody can rotate alone."""
+    if question.record.fingerprint is None:
+        return _NO_FINGERPRINT if question.record.kind.has_value else None
+    others = question.around.same_value(question.record)
+    return Violated(f"same value as {_names(others)}") if others else None
+
+
+def shared_across_environments(question: Question) -> Answer:
+    """`shared-across-environments`: what leaks from a test system must not open production."""
+    record = question.record
+    if record.fingerprint is None:
+        return _NO_FINGERPRINT if record.kind.has_value else None
+    others = [each for each in question.around.same_value(record) if each.environment != record.environment]
+    return Violated(f"same value in another environment: {_names(others)}") if others else None
+
+
+def tokens_per_scope(question: Question) -> Answer:
+    """`tokens-per-scope`: many tokens on one Drive are many that nobody looks at."""
+    if question.record.scope is None:
+        return NotEvaluable("its scope is not recorded")
+    count, most = question.around.in_scope(question.record), question.rule.number("most")
+    return Violated(f"its scope has {count:,} tokens, more than {most:,}") if count > most else None
+
+
+def concurrency_limit(question: Question) -> Answer:
+    """`concurrency-limit`: a rotation needs room for one more token than there are."""
+    capabilities = question.around.provider(question.record).capabilities
+    if capabilities is None or capabilities.max_active is None:
+        return NotEvaluable("the provider states no limit of live tokens")
+    count, most = question.around.in_scope(question.record), capabilities.max_active
+    if count * 100 >= most * question.rule.number("percent"):
+        return Violated(f"{count:,} of the {most:,} tokens that the provider allows are in use")
+    return None
+
+
+def session_kept(question: Question) -> Answer:
+    """`session-kept`: a session carries everything its user may do, and dies when nobody expects it."""
+    record = question.record
+    if record.kind is not CredentialKind.SESSION:
+        return None
+    if record.consumers:
+        return Violated(f"a session token is given to {counted(len(record.consumers), 'consumer')}")
+    kept = record.location.custody in {Custody.MANAGED, Custody.ADOPTED} and record.fingerprint is not None
+    return Violated("a session token is kept as a secret") if kept else None
+
+
+def least_privilege(question: Question) -> Answer:
+    """`least-privilege`: a permission that the purpose does not need is only of use to a thief."""
+    record, needs = question.record, question.rule.lists("permissions")
+    if any("*" in each for each in record.permissions):
+        return Violated("it may do everything: name the permissions that its purpose needs")
+    if record.purpose not in needs:
+        return NotEvaluable("the policy does not say which permissions its purpose needs")
+    if not record.permissions:
+        return NotEvaluable("its permissions are not recorded")
+    beyond = sorted(set(record.permissions) - set(needs[record.purpose]))
+    return Violated(f"not needed for its purpose: {', '.join(beyond)}") if beyond else None
+
+
+def one_drive_per_context(question: Question) -> Answer:
+    """`one-drive-per-context`: a leak in one context reaches no Drive of another."""
+    record, contexts = question.record, question.rule.lists("contexts")
+    if record.scope is None or record.scope.kind != _DRIVE:
+        return None
+    if not contexts:
+        return NotEvaluable("the policy does not say which security contexts there are")
+    own = _context_of(record, contexts)
+    if not own:
+        return NotEvaluable("the policy names no security context for it")
+    others = [
+        each
+        for each in question.around.of_scope(record)
+        if each.name != record.name and _context_of(each, contexts) not in {own, ""}
+    ]
+    if not others:
+        return None
+    found = sorted({_context_of(each, contexts) for each in others})
+    return Violated(f"its Drive is of the context {own}, and of {', '.join(found)} as well: {_names(others)}")
+
+
+def _context_of(record: Record, contexts: Mapping[str, Sequence[str]]) -> str:
+    """The first context that one of its words fits: a part of the name's path, `env:NAME`, `owner:NAME`."""
+    about = {f"env:{record.environment}", f"owner:{record.owner}"}
+    return next(
+        (
+            context
+            for context, words in contexts.items()
+            if any(word in about or f"{record.name}/".startswith(f"{word.rstrip('/')}/") for word in words)
+        ),
+        "",
+    )
+
+
+def _names(records: Sequence[Record]) -> str:
+    shown = ", ".join(each.name for each in records[:_NAMED])
+    return shown if len(records) <= _NAMED else f"{shown} and {len(records) - _NAMED:,} more"

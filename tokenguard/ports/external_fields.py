@@ -1,0 +1,87 @@
+"""Fields that others own, with values that we adopted or deliver: read in place, replaced by compare-and-set."""
+
+from typing import Protocol
+
+from tokenguard.domain.secret import Secret
+from tokenguard.domain.token import Consumer, ConsumerKind, Location
+from tokenguard.errors import InputError, Unfinished
+from tokenguard.frozen import Frozen
+
+
+class UnexpectedValue(Unfinished):
+    """What is at an adopted place is not ours: somebody else changed or removed it. Nothing was written there."""
+
+    @classmethod
+    def at(cls, url: str) -> "UnexpectedValue":
+        """With the place's address."""
+        return cls(
+            f"{url} does not hold what tokenguard knows: somebody else has changed or removed it",
+            hint="see who in its server's log and have it put back, then go on; nothing there was overwritten",
+        )
+
+
+class FieldValue(Frozen, frozen=True):
+    """What a place holds at one moment."""
+
+    text: Secret
+    version: str
+    """Names this state of the whole entry, whoever wrote it: what `replace` must expect."""
+
+
+class Absence(Frozen, frozen=True):
+    """Something is no longer at a place, and can come back."""
+
+    message: str
+    hint: str
+
+
+class ExternalField(Protocol):
+    """One field of an entry that others own."""
+
+    def read(self) -> FieldValue | None:
+        """What the field holds; None if there is no such entry or field.
+
+        Raises:
+            Unreachable: it cannot be asked, or denies us.
+            InputError: the field holds something else than text.
+        """
+        ...
+
+    def absence(self) -> Absence | None:
+        """Why `read` found nothing, where the entry was deleted and can be brought back; None otherwise."""
+        ...
+
+    def replace(self, expected: str, text: Secret) -> None:
+        """Give the field this text and leave every other field as it is, if the entry is still at `expected`.
+
+        Raises:
+            Conflict: the entry has moved on; nothing was written. A reply that was lost is made up for by looking.
+            Unreachable: it cannot be asked, denies us, or is rotated by somebody else.
+        """
+        ...
+
+
+def nothing_there(place: ExternalField, url: str, *, hint: str) -> InputError:
+    """There is no such field, or what was there was deleted; `hint` is for a field that never was."""
+    gone = place.absence()
+    return InputError(gone.message, hint=gone.hint) if gone else InputError(f"there is no such field: {url}", hint=hint)
+
+
+class ExternalFields(Protocol):
+    """Finds the place of a location, or of a consumer that is a field."""
+
+    def of(self, pinned: Location | Consumer) -> ExternalField:
+        """InputError if it is not an address of ours, or leads to another server than the one pinned in it."""
+        ...
+
+    def servers(self, kind: ConsumerKind) -> tuple[str, ...]:
+        """What fields of a kind may be pinned to from here, the usual one first; InputError if there is none."""
+        ...
+
+    def pinned(self, url: str) -> Location:
+        """The location at an address, with the server that this runner's configuration names for it; InputError."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        ...

@@ -1,0 +1,48 @@
+"""What a row of a provider's list of tokens may hold."""
+
+import re
+from datetime import datetime
+
+from tokenguard.documents import JsonTree
+from tokenguard.domain.moment import moment_of
+from tokenguard.errors import Unreachable
+from tokenguard.frozen import replace
+from tokenguard.ports.provider import CreateRefused, TokenList
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
+_MAX_TEXT = 200
+
+
+def live(found: TokenList, now: datetime) -> TokenList:
+    """The list without the tokens that have expired."""
+    return replace(found, rows=tuple(row for row in found.rows if row.expires_at is None or row.expires_at > now))
+
+
+def identifier(tree: JsonTree) -> str:
+    """An id as the provider gives it out; empty if it is none that could be sent back safely."""
+    text = str(tree) if isinstance(tree, int) and not isinstance(tree, bool) else tree
+    return text if isinstance(text, str) and _ID.fullmatch(text) else ""
+
+
+def check_id(provider_id: str, what: str) -> None:
+    """Refused if it is no id that a provider gives out, so that it must not be sent to one."""
+    if not identifier(provider_id):
+        raise CreateRefused(f"{what}: not an id this provider gives out", hint="`tokenguard show` prints the record")
+
+
+def short_text(tree: JsonTree) -> str:
+    """Text for people, cut; empty for anything else."""
+    return tree[:_MAX_TEXT] if isinstance(tree, str) else ""
+
+
+def moment(tree: JsonTree) -> datetime | None:
+    """A time in UTC; None for whatever is no time."""
+    return moment_of(tree) if isinstance(tree, str) else None
+
+
+def unreadable() -> Unreachable:
+    """The error for a list that is not what the provider documents."""
+    return Unreachable(
+        "listing tokens: the answer is not one this provider gives",
+        hint="check the provider's address: a portal or another service may be answering",
+    )

@@ -1,0 +1,75 @@
+"""From an HTTP outcome to what became of an effect: it took place, it certainly did not, or nobody knows."""
+
+from http import HTTPStatus
+
+from tokenguard.documents import JsonTree
+from tokenguard.domain.secret import Value
+from tokenguard.domain.shape import check_value
+from tokenguard.errors import InputError, Unreachable
+from tokenguard.http.answer import Answer, Failure, Outcome
+from tokenguard.ports.provider import Ambiguous, CreateRefused
+
+# Refusals that a gateway may give after it passed the request on, or that follow from a duplicate of it.
+_AMBIGUOUS = frozenset({408, 409, 425, 499})
+
+
+def settled(outcome: Outcome, what: str) -> Answer:
+    """The answer of an effect that took place. `what` names it in errors.
+
+    Raises:
+        Refused: it certainly did not take place.
+        Ambiguous: it may have.
+    """
+    if isinstance(outcome, Failure):
+        if outcome.sent:
+            raise Ambiguous(f"{what}: no usable answer ({outcome.trouble})", hint="it may have taken effect")
+        raise CreateRefused(f"{what}: not sent ({outcome.trouble})", hint=_connection_hint(outcome))
+    if outcome.ok:
+        return outcome
+    if outcome.status in _AMBIGUOUS or not HTTPStatus.BAD_REQUEST <= outcome.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise Ambiguous(f"{what}: http status {outcome.status}", hint="it may have taken effect")
+    raise CreateRefused(f"{what}: refused with http status {outcome.status}", hint=_refusal_hint(outcome))
+
+
+def new_value(tree: JsonTree, admin: Value, what: str) -> Value:
+    """The value that was made, out of an answer; Ambiguous if it can be none, or is the admin credential itself."""
+    try:
+        value = Value.of(check_value(tree)) if isinstance(tree, str) else None
+    except InputError:
+        value = None
+    if value is None or value.token == admin.token:
+        raise not_understood(what)
+    return value
+
+
+def not_understood(what: str) -> Ambiguous:
+    """The error for an effect whose answer is not what the provider documents."""
+    return Ambiguous(f"{what}: the answer is not one this provider gives", hint="it may have taken effect")
+
+
+def answered(outcome: Outcome, what: str) -> Answer:
+    """The 200 answer of a read; Unreachable otherwise."""
+    if isinstance(outcome, Failure):
+        raise Unreachable(f"{what}: no usable answer ({outcome.trouble})", hint=_connection_hint(outcome))
+    if outcome.status != HTTPStatus.OK:
+        raise Unreachable(f"{what}: http status {outcome.status}", hint=_refusal_hint(outcome))
+    return outcome
+
+
+def _connection_hint(failure: Failure) -> str:
+    return f"check the network, the proxy and the CA bundle, then try again ({failure.trouble})"
+
+
+def _refusal_hint(answer: Answer) -> str:
+    match answer.status:
+        case HTTPStatus.UNAUTHORIZED:
+            return "the admin credential is not accepted: check `[providers.X] admin`"
+        case HTTPStatus.FORBIDDEN:
+            return "the admin credential may not do this, or the account is suspended"
+        case HTTPStatus.NOT_FOUND | HTTPStatus.METHOD_NOT_ALLOWED:
+            return "check the provider's address and its routes"
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            wait = answer.retry_after
+            return "try again later" if wait is None else f"the provider asks to wait {wait:,.0f} s; try again then"
+        case _:
+            return "nothing was changed at the provider; see its status page and try again"

@@ -1,0 +1,144 @@
+"""Approvals: who let which plan be applied without being asked again, what of it that covers, and until when. Pure.
+
+They are kept where only approvers may write (docs/adr/0022-approvals.md). An approval covers each new thing of a plan
+once: as soon as it was begun under it, the same thing needs another one.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from tokenguard.domain.event import ChainedEvent, Op
+from tokenguard.domain.names import TokenName
+from tokenguard.errors import Tampered
+from tokenguard.frozen import Frozen
+from tokenguard.ports.shared_item import Shared, holds_what_was_shared
+from tokenguard.provisioning.plan_model import Action, Plan
+from tokenguard.provisioning.review import was_used
+
+FORMAT = 1
+USUAL = timedelta(days=7)
+LONGEST = timedelta(days=90)
+_KEPT = timedelta(days=90)
+"""How long one that has ended is kept in the list; the audit trail keeps it for ever."""
+_SKEW = timedelta(minutes=5)
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
+
+
+class Covered(Frozen, frozen=True, kw_only=True):
+    """One token's part of an approval."""
+
+    name: TokenName
+    digest: str
+    """`Action.approved_as`."""
+    news: tuple[str, ...]
+    """What was new when it was approved, for people."""
+
+
+class Approval(Frozen, frozen=True, kw_only=True):
+    """One approval of one plan."""
+
+    plan: str
+    """The digest of the plan that the approver saw."""
+    store: str
+    """The id of the store that it is for."""
+    covers: tuple[Covered, ...]
+    by: str
+    """Who approved, as the store says."""
+    at: datetime
+    until: datetime
+    """From this moment on it covers nothing."""
+    reason: str = ""
+
+
+class _Kept(Frozen, frozen=True, kw_only=True):
+    format: int = FORMAT
+    approvals: tuple[Approval, ...] = ()
+
+
+class ApprovalVerdict(Frozen, frozen=True, kw_only=True):
+    """What the approvals say of one action."""
+
+    approval: Approval | None = None
+    """The one that covers it."""
+    why: str = ""
+    """Why none does."""
+
+
+def approval_of(plan: Plan, *, by: str, at: datetime, until: datetime, reason: str) -> Approval:
+    """Approve everything of a plan that needs it."""
+    covers = tuple(Covered(name=each.name, digest=each.approved_as, news=each.news) for each in plan.news)
+    return Approval(plan=plan.digest, store=plan.store, covers=covers, by=by, at=at, until=until, reason=reason)
+
+
+def with_another(approvals: Iterable[Approval], new: Approval) -> bytes:
+    """The list with one more, as it is kept; what ended long ago is left to the audit trail."""
+    kept = [each for each in approvals if each.until > new.at - _KEPT and each.plan != new.plan]
+    return msgspec.json.encode(_Kept(approvals=(*kept, new)), order="deterministic")
+
+
+def read_approvals(shared: Shared, entries: Sequence[ChainedEvent]) -> tuple[Approval, ...]:
+    """The list, each approval held against its event.
+
+    Raises:
+        Tampered: it is not what was written, or holds an approval that no event of its author tells of.
+    """
+    try:
+        kept = msgspec.json.decode(shared.data, type=_Kept)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        raise _damaged("the approvals do not parse") from None
+    if kept.format != FORMAT:
+        raise _damaged(f"the approvals have format {kept.format}, this version reads {FORMAT}")
+    told = {
+        (each.event.detail.get("plan"), each.event.actor.id, each.event.at)
+        for each in entries
+        if each.event.op is Op.APPROVE
+    }
+    whole = bool(entries) and holds_what_was_shared(shared, entries)
+    if not whole or any((each.plan, each.by, each.at) not in told for each in kept.approvals):
+        raise _damaged("an approval is on record that nobody is on record for")
+    return kept.approvals
+
+
+def judge(
+    approvals: Iterable[Approval], action: Action, *, store: str, now: datetime, history: Sequence[ChainedEvent]
+) -> ApprovalVerdict:
+    """Whether an action is approved.
+
+    Args:
+        approvals: those of the store.
+        action: it has something new.
+        store: the store's id.
+        now: the moment.
+        history: the audit trail of its token; empty if there is none yet.
+    """
+    found = [each for each in approvals if any(_is(covered, action) for covered in each.covers)]
+    why = (
+        "nobody has approved it" if not any(_names(each, action) for each in approvals) else "another plan was approved"
+    )
+    for each in sorted(found, key=lambda approval: approval.at, reverse=True):
+        if each.store != store:
+            why = "it was approved for another store"
+        elif each.at > now + _SKEW or not _DIGEST.fullmatch(each.plan) or each.until - each.at > LONGEST + _SKEW:
+            why = "its approval is not valid"
+        elif each.until <= now:
+            why = f"its approval by {each.by} ended on {each.until:%Y-%m-%d}"
+        elif was_used(each.plan, (entry for entry in history if entry.event.at >= each.at)):
+            why = f"its approval by {each.by} of {each.at:%Y-%m-%d} was used"
+        else:
+            return ApprovalVerdict(approval=each)
+    return ApprovalVerdict(why=why)
+
+
+def _is(covered: Covered, action: Action) -> bool:
+    return (covered.name, covered.digest) == (action.name, action.approved_as)
+
+
+def _names(approval: Approval, action: Action) -> bool:
+    return any(covered.name == action.name for covered in approval.covers)
+
+
+def _damaged(message: str) -> Tampered:
+    return Tampered(message, hint="`tokenguard audit verify` says what is whole; find out who wrote it")

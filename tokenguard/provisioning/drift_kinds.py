@@ -1,0 +1,147 @@
+"""Where the world is not as it is declared: what each kind of difference means, and those that the inventory shows."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.names import TokenName
+from tokenguard.frozen import Frozen
+from tokenguard.policy.evaluation import Assessment, Violation
+from tokenguard.policy.model import Policy, Rule, Severity
+from tokenguard.provisioning.decide import PlanContext, decide
+from tokenguard.provisioning.manifest import Declared, Manifest, Wish
+from tokenguard.provisioning.plan_model import Action, Todo, Verb, Wait
+
+_SOURCE = "docs/provisioning.md"
+_APPLY = "tokenguard apply"
+_RULES = (
+    ("missing", Severity.ERROR, "What is declared is in the store.", _APPLY),
+    ("changed", Severity.ERROR, "A record says what its declaration says.", f"{_APPLY}, or correct the manifest"),
+    ("contradiction", Severity.ERROR, "What is declared can be.", "correct the manifest: tokenguard plan says how"),
+    ("alive", Severity.ERROR, "What is declared retired is dead.", "tokenguard retire NAME"),
+    ("awaiting-value", Severity.NOTE, "A declared token has a value in time.", "tokenguard add NAME"),
+    ("unfinished", Severity.WARNING, "No operation stays open.", "tokenguard rotate NAME --resume"),
+    ("due", Severity.WARNING, "No live value is past its due date.", f"tokenguard rotate NAME, or {_APPLY}"),
+    ("undelivered", Severity.ERROR, "Every consumer is known to hold the live value.", _APPLY),
+    ("undeclared", Severity.WARNING, "Every live token of the store is declared.", "declare NAME, or retire it"),
+    ("consumer-differs", Severity.ERROR, "A consumer holds what the store serves.", "tokenguard rotate NAME"),
+    ("gone", Severity.ERROR, "The provider lists every live token.", "tokenguard verify NAME, then rotate it"),
+    ("orphan", Severity.ERROR, "Every token at a provider has a record.", "find who made it; add or revoke it"),
+    ("server", Severity.ERROR, "The store's server is as it was set up.", "tokenguard setup --apply"),
+)  # fmt: skip
+RULES = tuple(Rule(id=name, severity=severity, why=why, source=_SOURCE, fix=fix) for name, severity, why, fix in _RULES)
+"""In the order in which they are documented."""
+_BY_ID = {rule.id: rule for rule in RULES}
+
+
+class Unknown(Frozen, frozen=True):
+    """Something that nobody can say, and why not; never a pass."""
+
+    rule: str
+    reason: str
+
+
+Finding = Violation | Unknown
+
+
+def difference(
+    rule: str,
+    text: str,
+    *,
+    token: str = "",
+    path: str = "",
+    owner: str = "",
+    severity: Severity | None = None,
+    fix: str = "",
+) -> Violation:
+    """One difference of a kind, at a token or, where there is no record, at a path."""
+    about = _BY_ID[rule]
+    fix = fix or (about.fix.replace("NAME", token) if token else about.fix)
+    return Violation(
+        rule=rule, severity=severity or about.severity, text=text, fix=fix, token=token, path=path, owner=owner
+    )
+
+
+def assessment(findings: Iterable[Finding], *, manifest: str, tokens: int) -> Assessment:
+    """All findings in the form that reports are made of, the gravest first."""
+    found = list(findings)
+    order = list(Severity)
+    violations = [each for each in found if isinstance(each, Violation)]
+    unknown = Counter((each.rule, each.reason) for each in found if isinstance(each, Unknown))
+    violations.sort(key=lambda each: (order.index(each.severity), each.place, each.rule, each.text))
+    return Assessment(
+        policy=Policy(name=manifest, rules=RULES),
+        tokens=tokens,
+        violations=tuple(violations),
+        not_evaluable=dict(sorted(unknown.items())),
+    )
+
+
+def against_inventory(
+    manifest: Manifest, inventory: Mapping[TokenName, Snapshot], around: PlanContext, undeclared: Iterable[TokenName]
+) -> Iterator[Violation]:
+    """What the store's metadata shows. Nobody is asked."""
+    for declared in manifest.tokens:
+        found = inventory.get(declared.name)
+        decision = decide(declared, found, around)
+        if decision.blocked is not None:
+            yield _at(declared, "contradiction", decision.blocked.reason)
+        elif found is None and declared.state is Wish.ACTIVE:
+            yield _at(declared, "missing", "it is declared, and the store does not know it")
+        else:
+            if decision.action is not None:
+                yield from _of_action(declared, decision.action)
+            for todo in decision.todos:
+                yield _of_todo(declared, todo, around)
+    for name in undeclared:
+        owner = inventory[name].document.record.owner
+        yield difference("undeclared", "the store has it, and the manifest does not", token=name, owner=owner)
+
+
+def _of_action(declared: Declared, action: Action) -> Iterator[Violation]:
+    if action.changes:
+        said = "; ".join(f"{each.field} is {each.before}, declared is {each.after}" for each in action.changes)
+        yield _at(declared, "changed", said)
+    for verb in action.verbs:
+        match verb:
+            case Verb.RESUME:
+                yield _at(declared, "unfinished", "an operation on it is open")
+            case Verb.ISSUE:
+                yield _at(declared, "awaiting-value", "its value is not made yet", Severity.ERROR)
+            case Verb.ADOPT:
+                yield _at(declared, "awaiting-value", "its value is not taken over yet", Severity.ERROR)
+            case Verb.DELIVER:
+                yield _at(
+                    declared, "undelivered", f"not known to hold it: {', '.join(each.shown for each in action.deliver)}"
+                )
+            case Verb.ROTATE:
+                yield _at(declared, "due", "its due date has passed")
+            case Verb.RETIRE | Verb.CLOSE:
+                yield _at(declared, "alive", "it is declared retired, and is not", owner=action.owner)
+            case Verb.CHANGE | Verb.DECLARE:
+                pass  # told as `changed` or as `missing`
+
+
+_OF_WAIT = {
+    Wait.VALUE: "awaiting-value",
+    Wait.ADMIN: "awaiting-value",
+    Wait.HAND_OVER: "undelivered",
+    Wait.ROTATE: "due",
+    Wait.RETIRE: "alive",
+    Wait.RESUME: "unfinished",
+}
+
+
+def _of_todo(declared: Declared, todo: Todo, around: PlanContext) -> Violation:
+    rule = _OF_WAIT[todo.wait]
+    late = todo.due is not None and todo.due <= around.now and rule == "awaiting-value"
+    since = f", since {todo.due:%Y-%m-%d}" if late and todo.due else ""
+    severity = Severity.ERROR if late else None
+    return _at(declared, rule, f"{todo.text}{since}", severity, owner=todo.owner, fix=todo.command)
+
+
+def _at(
+    declared: Declared, rule: str, text: str, severity: Severity | None = None, *, owner: str = "", fix: str = ""
+) -> Violation:
+    owner = owner or declared.owner
+    return difference(rule, text, token=declared.name, owner=owner, severity=severity, fix=fix)

@@ -1,0 +1,67 @@
+"""The runbook of one token: what somebody needs at 3 a.m., from the record alone. Pure; never holds a value."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from tokenguard.domain.document import Document
+from tokenguard.domain.token import RecordState
+from tokenguard.markdown import bullets, code, plain
+from tokenguard.ports.provider import Provider
+from tokenguard.report.runbook_facts import Matter, facts
+from tokenguard.report.runbook_steps import action, afterwards
+from tokenguard.rotation.machine import death_owed
+from tokenguard.text import counted
+
+
+def runbook(document: Document, *, provider: Provider, due_at: datetime | None, now: datetime, store_url: str) -> str:
+    """Write the runbook as Markdown.
+
+    Args:
+        document: the token's document as it is in the store.
+        provider: whose capabilities and words the steps are made of; it is not asked anything.
+        due_at: when policy or the record wants the token replaced; None if neither says so.
+        now: the time to write on it, with a time zone.
+        store_url: where the token is kept; part of every command.
+    """
+    matter = Matter(document=document, provider=provider, due_at=due_at, now=now, store_url=store_url)
+    return "\n\n".join([*_head(matter), *facts(matter), *action(matter), *afterwards(matter)]) + "\n"
+
+
+def _head(matter: Matter) -> Iterator[str]:
+    record = matter.record
+    yield f"# Runbook: {code(record.name)}"
+    yield (
+        f"Written {matter.now:%Y-%m-%d %H:%M %Z} from the record in {code(matter.store_url)}. It holds no value. "
+        f"It ages: {code(matter.command('runbook', record.name))} writes it anew."
+    )
+    if warnings := list(_warnings(matter)):
+        yield "## Read this first\n\n" + bullets(warnings)
+
+
+def _warnings(matter: Matter) -> Iterator[str]:
+    document, record = matter.document, matter.record
+    resume = code(matter.command("rotate", record.name, "--resume"))
+    journal = document.journal
+    if (leak := record.leaked) is not None:
+        where = f" at {plain(leak.where)}" if leak.where else ""
+        yield (
+            f"**It has leaked**, since {leak.since:%Y-%m-%d %H:%M %Z}{where}: {leak.reach.meaning} (reported by "
+            f"{plain(leak.by)}). Revoke first: {code(matter.command('rotate', record.name, '--compromised'))}. The "
+            f"place: {leak.reach.next_step}."
+        )
+    if journal is not None and document.busy:
+        because = f" It waits: {plain(journal.waiting_for)}." if journal.waiting_for else ""
+        yield (
+            f"An operation ({journal.mode}) is open at stage {code(journal.stage)} since "
+            f"{journal.opened_at:%Y-%m-%d %H:%M %Z}.{because} Go on with {resume}."
+        )
+        if death_owed(journal):
+            yield "**The old token is not proven dead. Treat it as alive.**"
+    if document.accepted_again:
+        yield f"**An old token that had been proven dead was accepted again.** {resume} revokes it again."
+    if matter.due_at is not None and matter.due_at <= matter.now:
+        yield f"It was due {matter.due_at:%Y-%m-%d}: {counted((matter.now - matter.due_at).days, 'day')} ago."
+    if record.state is RecordState.RETIRED:
+        yield "This token is retired: there is nothing left to rotate."
+    if record.missing:
+        yield f"The record does not say: {', '.join(record.missing)}. Complete it with {code('tokenguard edit')}."

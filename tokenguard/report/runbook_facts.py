@@ -1,0 +1,115 @@
+"""The first half of a runbook: who answers for a token, what it can reach, who uses it."""
+
+import shlex
+from collections.abc import Iterator
+from datetime import datetime
+
+from tokenguard.domain.document import Document
+from tokenguard.domain.token import ConsumerKind, Record
+from tokenguard.frozen import Frozen
+from tokenguard.markdown import code, exact, plain, table
+from tokenguard.policy.model import born
+from tokenguard.ports.provider import Capabilities, Provider
+
+UNKNOWN = "**not on record**"
+
+
+class Matter(Frozen, frozen=True, kw_only=True):
+    """What a runbook is written from."""
+
+    document: Document
+    provider: Provider
+    due_at: datetime | None
+    now: datetime
+    store_url: str
+
+    @property
+    def record(self) -> Record:
+        """What is known of the token."""
+        return self.document.record
+
+    @property
+    def can(self) -> Capabilities:
+        """What its provider can do."""
+        return self.provider.capabilities
+
+    def command(self, *words: str) -> str:
+        """A command line for this token's store, ready to be pasted."""
+        return shlex.join(["tokenguard", "--store", self.store_url, *words])
+
+
+def facts(matter: Matter) -> Iterator[str]:
+    """The sections about the record."""
+    record = matter.record
+    yield "## Who answers for it"
+    yield table(
+        ("Who", "Name"),
+        [
+            ("Team", known(record.owner)),
+            ("Deputy, when the team cannot be reached", known(record.deputy)),
+            ("Person who made it", known(record.made_by)),
+            ("Login at the provider it was made with", known(record.account)),
+        ],
+    )
+    yield "A token can die with the access of the person who made it: rotate before that person leaves."
+    yield "## What it can reach"
+    scope = f"{code(str(record.scope))} {plain(record.scope_name)}".strip() if record.scope else UNKNOWN
+    yield table(
+        ("What", "On record"),
+        [
+            ("Provider", f"{code(record.provider)} {exact(record.base_url)}".strip()),
+            ("Kind", code(record.kind)),
+            ("Scope", scope),
+            ("Permissions", ", ".join(map(exact, record.permissions)) or "not on record: assume everything in scope"),
+            ("Environment", known(record.environment)),
+            ("Purpose", known(record.purpose)),
+            ("Value made", _day(born(record))),
+            ("Due", _day(matter.due_at)),
+            ("Last look", _seen(record)),
+        ],
+    )
+    yield "## Who uses it"
+    if record.location.adopted:
+        yield f"It lives at {exact(record.location.adopted)}, which others own: whoever uses it reads it there."
+    yield _consumers(record)
+
+
+def _consumers(record: Record) -> str:
+    consumers = record.consumers
+    if consumers is None:
+        return (
+            "**Nobody has said who uses it.** A planned rotation stops before it revokes the old token until the "
+            "users are declared (`tokenguard edit NAME --deliver …` or `--no-consumers`)."
+        )
+    if not consumers:
+        where = "there" if record.location.adopted else "from the store"
+        return f"No consumers are pushed to: whoever uses it reads it {where}."
+    by_api = "tokenguard writes it there, with the rotating machine's credential for that host"
+    ways = {
+        ConsumerKind.DOTENV: ("tokenguard writes the variable, file 0600", "the file is read back"),
+        ConsumerKind.COMMAND: (
+            "a command of the rotating machine's config takes it on stdin",
+            "its verifying command, if there is one; otherwise its exit code",
+        ),
+        ConsumerKind.PERSON: ("you hand it over", "you confirm it by name, after seeing it in use"),
+        ConsumerKind.GITHUB: (by_api, "the time of its last change: GitHub never shows a secret again"),
+    }
+    return table(
+        ("Consumer", "How it gets the new value", "How we know"),
+        [(exact(c.shown), *ways.get(c.kind, (by_api, "it is read back"))) for c in consumers],
+    )
+
+
+def known(text: str) -> str:
+    """A fact, or that it is missing."""
+    return plain(text) or UNKNOWN
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d}" if moment else "not on record"
+
+
+def _seen(record: Record) -> str:
+    if record.seen is None:
+        return "never looked at"
+    return f"{record.seen.verdict} ({exact(record.seen.reason)}), {record.seen.at:%Y-%m-%d %H:%M %Z}"

@@ -1,0 +1,111 @@
+"""Undoing an operation that has not touched the old token: back to exactly what was live before."""
+
+from tokenguard.domain.event import Op, Phase
+from tokenguard.domain.journal import AttemptState, Mode, Stage
+from tokenguard.domain.secret import Value
+from tokenguard.domain.token import Record, RecordState
+from tokenguard.errors import InputError
+from tokenguard.frozen import replace
+from tokenguard.ports.external_fields import UnexpectedValue
+from tokenguard.rotation.cleanup import reap
+from tokenguard.rotation.handover import take_back
+from tokenguard.rotation.machine import may_abort, may_abort_if_alive, superseded
+from tokenguard.rotation.proof_of_death import old_value, outage_suspected, still_accepted
+from tokenguard.rotation.session import TokenSession
+
+_AS_BEFORE = "the old token is the live one, the new one is gone"
+_OUTCOMES = {
+    Mode.ADD: "the store has forgotten the value; the token itself was not touched",
+    Mode.ISSUE: "the new token is gone",
+}
+
+
+def begin_abort(session: TokenSession) -> None:
+    """Decide it. After the revoke intent only while the old token lives: no live label may point at a revoked token.
+
+    Raises:
+        InputError: it may be revoked, or was said to be.
+    """
+    journal = session.journal
+    if journal.stage is Stage.ABORTING:
+        return
+    if not may_abort(journal) and not (may_abort_if_alive(journal) and _lives_on(session)):
+        raise InputError(
+            f"the old token of {session.record.name} is revoked, or may be: there is no way back",
+            hint=f"go on instead: tokenguard rotate {session.record.name} --resume",
+        )
+    session.jump(Stage.ABORTING, session.event(Op.ABORT, Phase.INTENT, stage=journal.stage.value))
+
+
+def _lives_on(session: TokenSession) -> bool:
+    """Whether the old token is accepted over a whole window, and a control is as well: no revoke is on its way."""
+    if not session.provider.capabilities.probe:
+        return False
+    value = old_value(session)
+    return still_accepted(session, value) and not outage_suspected(session, [value])
+
+
+def undo(session: TokenSession) -> None:
+    """Old value live again, consumers back, every attempt ended, then ABORTED. Safe to repeat after any crash."""
+    old = session.journal.old
+    previous: Value | None = old_value(session) if old else None
+    _unpublish(session)
+    take_back(session, previous)
+    if session.journal.mode is Mode.ADD:
+        _forget(session)
+    else:
+        for attempt in superseded(session.journal):
+            reap(session, attempt)
+    session.commit(
+        session.event(Op.ABORT, Phase.OUTCOME), record=_restored(session), stage=Stage.ABORTED, waiting_for=""
+    )
+    session.context.progress.step(f"undone: {_OUTCOMES.get(session.journal.mode, _AS_BEFORE)}")
+
+
+def _forget(session: TokenSession) -> None:
+    """A value that somebody gave us is theirs: drop our copy, and leave the token alone."""
+    for attempt in session.journal.attempts:
+        session.commit(session.event(Op.DESTROY, Phase.INTENT, label=attempt.label))
+        session.context.store.destroy(session.snapshot.id, attempt.label)
+    gone = tuple(replace(attempt, state=AttemptState.GONE, fingerprint=None) for attempt in session.journal.attempts)
+    session.commit(session.event(Op.DESTROY, Phase.OUTCOME, result="forgotten"), attempts=gone)
+
+
+def _unpublish(session: TokenSession) -> None:
+    store, token, old = session.context.store, session.snapshot.id, session.journal.old
+    live = store.read_live(token)
+    if live is None or live.label not in session.journal.labels:
+        return
+    # Also where the old value is still live: a stopped runner may hold a publish that fits the pin this moves.
+    session.commit(
+        session.event(
+            Op.PUBLISH, Phase.INTENT, label=old.label if old else "", result="back", to=session.record.location.adopted
+        ),
+        vacant_version=0 if old else live.version + 1,
+    )
+    if old is None:
+        store.withdraw(token, live.version)
+        return
+    try:
+        store.publish(token, old.label, live.version)
+    except UnexpectedValue as displaced:  # not our value to take away; the label in the store is the old one's again
+        session.context.progress.note(f"{displaced.message}; it is left as it is")
+
+
+def _restored(session: TokenSession) -> Record:
+    old, record = session.journal.old, session.record
+    if old is None:
+        return replace(
+            record, state=RecordState.PENDING, fingerprint=None, provider_id="", hint="", rotated_at=None, seen=None
+        )
+    known = record.seen is not None and record.seen.at < session.journal.opened_at
+    return replace(
+        record,
+        seen=record.seen if known else None,  # a later look was at the token that is gone
+        fingerprint=old.fingerprint,
+        provider_id=old.provider_id,
+        hint=old.hint,
+        label=old.provider_label,
+        created_at=old.created_at,
+        rotated_at=old.rotated_at,
+    )

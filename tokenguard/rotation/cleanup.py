@@ -1,0 +1,162 @@
+"""Ending attempts that did not win: every label that was written ahead is accounted for before an operation ends.
+
+Only labels in this session's own journal are ever looked for: never "everything with our prefix", which would end the
+next rotation's candidate.
+"""
+
+from tokenguard.domain.event import Op, Phase
+from tokenguard.domain.journal import Attempt, AttemptState, Mode, Old, Stage
+from tokenguard.domain.liveness import DeathGrade, DeathProof
+from tokenguard.domain.names import Label
+from tokenguard.domain.secret import Value
+from tokenguard.errors import Conflict, Fenced, NeedsPerson, Unfinished
+from tokenguard.frozen import replace
+from tokenguard.ports.operator import Trace
+from tokenguard.ports.provider import Issuer, Method
+from tokenguard.ports.store import Tombstone
+from tokenguard.rotation.absence import confirm_gone, search
+from tokenguard.rotation.keeping import asserted, quarantined
+from tokenguard.rotation.machine import superseded
+from tokenguard.rotation.prompts import revoke_task, trace_task
+from tokenguard.rotation.proof_of_death import prove_dead, still_accepted
+from tokenguard.rotation.session import TokenSession
+
+
+def sweep(session: TokenSession) -> None:
+    """End everything this operation may have made and does not keep; also twins of the winner."""
+    for attempt in superseded(session.journal):
+        if attempt.state is not AttemptState.GONE:
+            reap(session, attempt)
+    if session.issuer is None or session.journal.mode is Mode.ADD:  # a value that was given has no label of ours there
+        return
+    keep = session.journal.attempt
+    kept_id = keep.provider_id if keep is not None and keep not in superseded(session.journal) else ""
+    for attempt in session.journal.attempts:
+        for listed in search(session, session.issuer, attempt, every=True):
+            if listed.provider_id != kept_id:
+                session.commit(session.event(Op.REVOKE, Phase.INTENT, label=attempt.label, result="twin"))
+                session.issuer.revoke(listed.provider_id)
+                confirm_gone(session, session.issuer, listed.provider_id)
+
+
+def fence(session: TokenSession, label: Label) -> None:
+    """Make sure that a late writer's store is refused, before looking for what it may have made; safe to repeat."""
+    try:
+        session.context.store.put_candidate(session.snapshot.id, label, Tombstone(reason="reaped"))
+    except Conflict:
+        if isinstance(session.context.store.read_candidate(session.snapshot.id, label), Tombstone):
+            return  # put by whoever was interrupted here before
+        raise Fenced(
+            f"another runner has just stored the new token of {session.record.name}", hint="resume once more"
+        ) from None
+
+
+def reap(session: TokenSession, attempt: Attempt) -> None:
+    """Make sure that nothing of this attempt is alive, and say so in the journal.
+
+    That it is to end is durable first: nobody who takes over in the middle may adopt what is being ended.
+    """
+    doomed = attempt.state if session.journal.stage is Stage.ABORTING else AttemptState.REJECTED
+    session.commit(
+        session.event(Op.REVOKE, Phase.INTENT, label=attempt.label, result="attempt"),
+        attempts=_with_state(session, attempt.label, doomed),
+    )
+    if session.context.store.read_candidate(session.snapshot.id, attempt.label) is None:
+        fence(session, attempt.label)
+    said = None
+    if session.issuer is not None and session.provider.capabilities.revoke is Method.API:
+        _end_by_api(session, session.issuer, attempt)
+    else:
+        said = _end_by_person(session, attempt)
+    if said is not None:
+        _keep(session, attempt, said)
+    session.context.store.destroy(session.snapshot.id, attempt.label)
+    session.commit(
+        session.event(Op.REVOKE, Phase.OUTCOME, label=attempt.label, result="attempt-gone"),
+        attempts=_with_state(session, attempt.label, AttemptState.GONE),
+    )
+    session.context.progress.step(f"the attempt {attempt.label} is gone")
+
+
+def _with_state(session: TokenSession, label: Label, state: AttemptState) -> tuple[Attempt, ...]:
+    return tuple(replace(each, state=state) if each.label == label else each for each in session.journal.attempts)
+
+
+def _end_by_api(session: TokenSession, issuer: Issuer, attempt: Attempt) -> None:
+    known = attempt.provider_id
+    listed = issuer.listed().named(attempt.label) if known else search(session, issuer, attempt)
+    doomed = sorted({known, *(row.provider_id for row in listed)} - {""})
+    for provider_id in doomed:
+        issuer.revoke(provider_id)
+    confirm_gone(session, issuer, *doomed, label=attempt.label)
+
+
+def _keep(session: TokenSession, attempt: Attempt, said: DeathProof) -> None:
+    """Keep a value whose death is only said; under a name of its own, so that a late runner cannot publish it."""
+    store, token, label = session.context.store, session.snapshot.id, Label(f"{attempt.label}-kept")
+    held, quarantine = store.read_candidate(token, attempt.label), session.snapshot.document.quarantine
+    if not isinstance(held, Value):
+        return
+    try:
+        store.put_candidate(token, label, held)
+    except Conflict:
+        if store.read_candidate(token, label) != held:
+            raise
+    old = Old(
+        label=label,
+        live_version=0,
+        fingerprint=attempt.fingerprint,
+        provider_id=attempt.provider_id,
+        hint=attempt.hint,
+        provider_label=attempt.label,
+    )
+    rest = [each for each in quarantine if each.label != label]
+    event = session.event(Op.DEATH, grade=said.grade.value, label=attempt.label, by=said.said_by)
+    session.commit(event, quarantine=[*rest, quarantined(session, old, said)])
+
+
+def _end_by_person(session: TokenSession, attempt: Attempt) -> DeathProof | None:
+    """Have a person end it. Returns what it rests on if that is no more than their word: then its value is kept."""
+    held = session.context.store.read_candidate(session.snapshot.id, attempt.label)
+    if not isinstance(held, Value):
+        found = session.context.operator.trace(trace_task(session.provider, session.record, attempt.label))
+        if found not in {Trace.ABSENT, Trace.REVOKED}:
+            raise NeedsPerson(
+                f"the token {attempt.label} may be alive and must be revoked",
+                hint=f"revoke it, then: tokenguard rotate {session.record.name} --resume",
+            )
+        return None
+    there = session.record
+    if attempt.scope is not None:  # it is found where it was made, which is not where it was to be made
+        there = replace(there, scope=attempt.scope, scope_name=attempt.scope_name)
+    task = revoke_task(
+        session.provider,
+        there,
+        label=attempt.label,
+        hint=attempt.hint,
+        why="this one was not accepted; it must not stay alive unnoticed",
+    )
+    retry = ""
+    while True:
+        who = session.context.operator.done(task, retry=retry)
+        if who is None:
+            raise NeedsPerson(
+                f"the token {attempt.label} was not accepted and is still to be revoked",
+                hint=f"revoke it, then: tokenguard rotate {session.record.name} --resume",
+            )
+        proof = _proof(session, held)
+        if proof is not None:
+            return None if proof.proven else asserted(session.context, session.snapshot, proof, who)
+        if not still_accepted(session, held):
+            raise Unfinished(
+                f"the token {attempt.label} was to be revoked and is not proven dead: no clear answer, or an outage",
+                hint=f"wait a little, then: tokenguard rotate {session.record.name} --resume",
+            )
+        retry = "the provider still accepts that token: was the right one revoked?"
+
+
+def _proof(session: TokenSession, held: Value) -> DeathProof | None:
+    if session.provider.capabilities.probe:
+        return prove_dead(session, held)
+    now = session.context.clock.now()
+    return DeathProof(grade=DeathGrade.UNPROVEN, first_at=now, last_at=now, samples=0, control=False)

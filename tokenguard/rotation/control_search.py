@@ -1,0 +1,154 @@
+"""The control of a death: something good that the same host accepts in the same window.
+
+Without one, an outage that refuses every credential would "prove" every death. What was accepted before and is refused
+now is no missing control, but evidence of such an outage: then nothing is concluded, not even from a person's word.
+"""
+
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.liveness import DeathControl, Verdict
+from tokenguard.domain.names import TokenId
+from tokenguard.domain.secret import Value
+from tokenguard.domain.token import CredentialKind, Record, RecordState
+from tokenguard.errors import InputError, Unreachable
+from tokenguard.frozen import Frozen
+from tokenguard.ports.clock import Clock
+from tokenguard.ports.provider import Vendor, Vendors
+from tokenguard.ports.store import Store
+from tokenguard.rotation.machine import condemned
+
+_MOST_PROBES = 5  # in one look: an outage is not to be answered with a storm of requests
+_RETRY = 30.0
+"""Seconds after which a host that accepted nothing is asked again, in a run over many tokens."""
+_HELD = frozenset({RecordState.ACTIVE, RecordState.UNCLAIMED})
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class ControlResult(Frozen, frozen=True, kw_only=True):
+    """What one look for a control found."""
+
+    by: DeathControl = DeathControl.NONE
+    doubt: bool = False
+    """Something is there that could be a control, and it was not accepted now: this may be an outage."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the host accepts something good now."""
+        return self.by is not DeathControl.NONE
+
+
+class _Candidate(Frozen, frozen=True, kw_only=True):
+    """A token that may serve as a control."""
+
+    value: Value | None
+    """None: the store could not be read just now."""
+    by: DeathControl
+    accepted_before: bool
+
+
+class ControlSearch:
+    """Looks for controls at the provider and host of one record.
+
+    Args:
+        store: where other tokens' values are.
+        record: whose provider and host is meant.
+        vendor: that provider, with its admin credential if there is one.
+        first: the token whose live value is tried first.
+    """
+
+    def __init__(self, store: Store, record: Record, vendor: Vendor, *, first: TokenId | None = None) -> None:
+        self._store = store
+        self._place = (record.provider, record.base_url)
+        self._vendor = vendor
+        self._first = [first] if first is not None else []
+        self._others: list[TokenId] | None = None
+        self._read: dict[TokenId, _Candidate] = {}
+
+    def look(self, dying: Collection[Value]) -> ControlResult:
+        """Ask the host now about something other than the values in `dying`.
+
+        Raises:
+            Unreachable: the store cannot say which other tokens there are.
+        """
+        doubt = False
+        for token, candidate in islice(self._candidates(dying), _MOST_PROBES):
+            seen = self._vendor.provider.probe(candidate.value, None) if candidate.value is not None else None
+            if seen is not None and seen.verdict is Verdict.ALIVE:
+                self._first = [token, *(each for each in self._first if each != token)]  # asked first the next time
+                return ControlResult(by=candidate.by)
+            doubt = doubt or candidate.accepted_before or (seen is not None and seen.verdict is Verdict.UNKNOWN)
+        if self._vendor.issuer is None:
+            return ControlResult(doubt=doubt)
+        try:
+            self._vendor.issuer.listed()
+        except Unreachable:
+            return ControlResult(doubt=True)
+        return ControlResult(by=DeathControl.ADMIN)
+
+    def _candidates(self, dying: Collection[Value]) -> Iterator[tuple[TokenId, _Candidate]]:
+        for token in self._tokens():
+            candidate = self._candidate(token)
+            if candidate is not None and candidate.value not in dying:
+                yield token, candidate
+
+    def _tokens(self) -> Iterator[TokenId]:
+        """What is asked first, then all others, those that were seen alive latest before the rest."""
+        yield from tuple(self._first)
+        if self._others is None:
+            found = [each for each in self._store.scan() if self._fits(each)]
+            self._others = [each.id for each in sorted(found, key=_seen_alive, reverse=True)]
+        yield from (each for each in self._others if each not in self._first)
+
+    def _fits(self, snapshot: Snapshot) -> bool:
+        record = snapshot.document.record
+        return record.state in _HELD and (record.provider, record.base_url) == self._place
+
+    def _candidate(self, token: TokenId) -> _Candidate | None:
+        """The token as a candidate, read once; None if it can never be one."""
+        if token in self._read:
+            return self._read[token]
+        snapshot = self._store.load(token)
+        journal, record = snapshot.document.journal, snapshot.document.record
+        by = DeathControl.ADMIN if record.kind is CredentialKind.PROVIDER_ADMIN else DeathControl.TOKEN
+        accepted_before = _seen_alive(snapshot) > _NEVER
+        try:
+            live = self._store.read_live(token)
+        except Unreachable:
+            return _Candidate(value=None, by=by, accepted_before=accepted_before)
+        except InputError:
+            return None  # not to be had from here: it proves nothing, and hinders nothing
+        if live is None or (journal is not None and condemned(journal) == live.label):
+            return None
+        self._read[token] = _Candidate(value=live.value, by=by, accepted_before=accepted_before)
+        return self._read[token]
+
+
+class Controls:
+    """Controls for a run over many tokens: what was found for a provider and host is asked first the next time."""
+
+    def __init__(self, store: Store, vendors: Vendors, clock: Clock) -> None:
+        self._store = store
+        self._vendors = vendors
+        self._clock = clock
+        self._searches: dict[tuple[str, str], ControlSearch] = {}
+        self._missed: dict[tuple[str, str], float] = {}
+
+    def hold(self, record: Record, refused: Value) -> bool:
+        """Whether the host of a refused value accepts something else now, so that the refusal means something."""
+        place, now = (record.provider, record.base_url), self._clock.monotonic()
+        if place not in self._searches:
+            self._searches[place] = ControlSearch(self._store, record, self._vendors.of(record))
+        if now - self._missed.get(place, -_RETRY) < _RETRY:
+            return False
+        if self._searches[place].look([refused]).holds:
+            return True
+        self._missed[place] = now
+        return False
+
+
+def _seen_alive(snapshot: Snapshot) -> datetime:
+    seen = snapshot.document.record.seen
+    return seen.at if seen is not None and seen.verdict is Verdict.ALIVE else _NEVER

@@ -1,0 +1,229 @@
+"""Making the new value: intent, create, store, read back. The shortest path in the program.
+
+Between the provider's answer and the store's, a server-minted value exists only in memory. Nobody can recover it after
+a crash there; what is promised is that it is *found and ended*: its label was written ahead, the candidate slot is
+create-only, and whoever resumes puts a tombstone there first, so that a late writer ends what it made.
+"""
+
+from tokenguard.domain.event import Op, Phase
+from tokenguard.domain.journal import Attempt, AttemptState, Stage
+from tokenguard.domain.names import Label, new_label
+from tokenguard.domain.secret import Value
+from tokenguard.domain.shape import check_value
+from tokenguard.errors import Conflict, Fenced, InputError, NeedsPerson, Unfinished, Unreachable
+from tokenguard.ports.operator import Trace
+from tokenguard.ports.provider import Ambiguous, CreateRefused, Issuer, Method, Minted, TokenRequest
+from tokenguard.ports.store import Tombstone
+from tokenguard.rotation.absence import confirm_gone, search
+from tokenguard.rotation.cleanup import fence, reap
+from tokenguard.rotation.prompts import create_task, revoke_task, trace_task
+from tokenguard.rotation.session import TokenSession
+
+_STORE_TRIES = 4
+_MAX_ATTEMPTS = 20  # in one operation; every one is named in the journal
+
+
+def begin_attempt(session: TokenSession) -> None:
+    """Write a fresh label ahead; nothing has been asked of the provider yet."""
+    attempts = session.journal.attempts
+    if len(attempts) >= _MAX_ATTEMPTS:
+        raise Unfinished(
+            f"{_MAX_ATTEMPTS} attempts at a new token for {session.record.name} have failed",
+            hint="look at `tokenguard show` and the provider's own list, then `rotate --abort`",
+        )
+    label = new_label(session.record.name, len(attempts) + 1, session.provider.capabilities.label_limit)
+    session.jump(
+        Stage.MINT,
+        session.event(Op.MINT, Phase.INTENT, label=label),
+        attempts=(*attempts, Attempt(label=label, begun_at=session.context.clock.now())),
+    )
+
+
+def mint(session: TokenSession) -> None:
+    """Use the intent that this very session wrote: by API once, or with a person."""
+    if session.provider.capabilities.mint is Method.API:
+        _mint_by_api(session, session.required_issuer)
+    else:
+        _mint_by_person(session)
+
+
+def reconcile(session: TokenSession) -> None:
+    """Resume at an intent whose outcome nobody knows. Ends at STORED, or with the attempt gone."""
+    attempt = session.journal.attempts[-1]
+    label = attempt.label
+    content = session.context.store.read_candidate(session.snapshot.id, label)
+    if isinstance(content, Value):
+        _adopt(session, label, content)
+    elif session.provider.capabilities.mint is not Method.API:
+        _trace_with_person(session, label)
+    else:
+        reap(session, attempt)
+
+
+def take_given(session: TokenSession, value: Value) -> None:
+    """Store a value that exists already (mode ADD)."""
+    label = new_label(session.record.name, 1)
+    session.commit(session.event(Op.STORE, Phase.INTENT, label=label), attempts=(Attempt(label=label),))
+    _put(session, label, value)
+    attempt = Attempt(
+        label=label, state=AttemptState.STORED, fingerprint=session.context.store.fingerprint(value),
+        provider_id=session.record.provider_id, hint=session.record.hint,
+    )  # fmt: skip
+    session.advance(session.event(Op.STORE, Phase.OUTCOME, label=label), attempts=(attempt,))
+
+
+def _mint_by_api(session: TokenSession, issuer: Issuer) -> None:
+    record, attempt = session.record, session.journal.attempts[-1]
+    wanted = TokenRequest(
+        label=attempt.label, scope=record.scope, scope_name=record.scope_name, permissions=record.permissions
+    )
+    session.context.progress.waiting(f"asking {session.provider.name} for a new token named {attempt.label}")
+    try:
+        minted = issuer.create(wanted)
+    except CreateRefused:
+        session.update_attempt(
+            session.event(Op.MINT, Phase.OUTCOME, label=attempt.label, result="refused"), state=AttemptState.GONE
+        )
+        raise
+    except Ambiguous as error:
+        raise Ambiguous(
+            f"{session.provider.name} gave no clear answer to the create of {attempt.label}: it may exist",
+            hint=f"resume to find and end it: tokenguard rotate {record.name} --resume ({error.message})",
+        ) from None
+    try:
+        check_value(minted.value.token.reveal())
+    except InputError:
+        raise Ambiguous(
+            f"{session.provider.name} answered the create of {attempt.label} with something that is not a token",
+            hint=f"resume to find and end it: tokenguard rotate {record.name} --resume",
+        ) from None
+    _store_minted(session, issuer, attempt.label, minted)
+
+
+def _store_minted(session: TokenSession, issuer: Issuer, label: Label, minted: Minted) -> None:
+    try:
+        _put(session, label, minted.value)
+    except Fenced:
+        # The slot was closed before our value came, so nobody can ever adopt it: end it while we still know its id.
+        # Any other failure leaves it to whoever resumes: our value may have arrived, and be on its way to be live.
+        if minted.provider_id:
+            issuer.revoke(minted.provider_id)
+            confirm_gone(session, issuer, minted.provider_id)
+        raise
+    _stored(session, label, minted.value, provider_id=minted.provider_id, hint=minted.hint)
+
+
+def _mint_by_person(session: TokenSession) -> None:
+    record, label = session.record, session.journal.attempts[-1].label
+    task = create_task(session.provider, record, label)
+    retry = ""
+    while True:
+        pasted = session.context.operator.paste(task, retry=retry)
+        try:
+            value = Value.of(check_value(pasted.reveal()))
+        except InputError as error:
+            retry = error.message
+            continue
+        retry = _known_already(session, value)
+        if not retry:
+            break
+    for warning in session.provider.warnings(value):
+        session.context.progress.note(warning)
+    try:
+        _put(session, label, value)
+    except Fenced:
+        _have_late_paste_ended(session, label)
+        raise
+    _stored(session, label, value)
+
+
+def _have_late_paste_ended(session: TokenSession, label: Label) -> None:
+    """Somebody else went on while the person was busy: what was made under this label will never be used."""
+    if isinstance(session.context.store.read_candidate(session.snapshot.id, label), Tombstone):
+        why = "another run has gone on without it; nobody will ever use or remember it"
+        session.context.operator.done(revoke_task(session.provider, session.record, label=label, why=why))
+
+
+def _known_already(session: TokenSession, value: Value) -> str:
+    print_ = session.context.store.fingerprint(value)
+    journal = session.journal
+    if journal.old is not None and journal.old.fingerprint == print_:
+        return "that is the old token, the one to be replaced; paste the new one"
+    if any(attempt.fingerprint == print_ for attempt in journal.attempts):
+        return "that token was pasted before and was not accepted; paste the new one"
+    # A refused one is to be revoked, and the old one of two under one value would end both: neither may happen here.
+    store = session.context.store
+    others = [token for token in store.holders(print_) if token != session.snapshot.id]
+    if others:
+        return f"that token is in use already, as {store.load(others[0]).document.record.name}; paste the new one"
+    return ""
+
+
+def _put(session: TokenSession, label: Label, value: Value) -> None:
+    """Store and read back equal; patient, since the value exists nowhere else."""
+    store, token, clock = session.context.store, session.snapshot.id, session.context.clock
+    for tries_left in reversed(range(_STORE_TRIES)):
+        try:
+            store.put_candidate(token, label, value)
+        except Conflict:
+            held = store.read_candidate(token, label)
+            if isinstance(held, Value) and held == value:
+                return  # our own write, whose answer was lost
+            raise Fenced(
+                f"another runner has closed this attempt at {session.record.name}",
+                hint="what this one made is not used and is to be revoked; `tokenguard show` says who goes on",
+            ) from None
+        except Unreachable:
+            if not tries_left:
+                raise
+            session.context.progress.waiting("the store does not take the new value; trying again")
+            clock.sleep(2.0 ** (_STORE_TRIES - tries_left - 1))
+        else:
+            break
+    if store.read_candidate(token, label) != value:
+        raise Unreachable("the store did not give back what was written", hint="run `tokenguard doctor`, then resume")
+
+
+def _stored(session: TokenSession, label: Label, value: Value, *, provider_id: str = "", hint: str = "") -> None:
+    session.jump(
+        Stage.STORED,
+        session.event(Op.STORE, Phase.OUTCOME, label=label),
+        attempts=session.attempts_with(
+            state=AttemptState.STORED,
+            fingerprint=session.context.store.fingerprint(value),
+            provider_id=provider_id,
+            hint=hint,
+        ),
+    )
+    session.context.progress.step(f"the new token {label} is stored and reads back equal")
+
+
+def _adopt(session: TokenSession, label: Label, value: Value) -> None:
+    """The value was stored and the runner died before it said so."""
+    provider_id = hint = ""
+    if session.provider.capabilities.mint is Method.API:
+        found = search(session, session.required_issuer, session.journal.attempts[-1], every=True)
+        if len(found) != 1:
+            # A repeated delivery made twins, or it is gone: which one we hold cannot be told, so none is kept.
+            session.update_attempt(session.event(Op.REJECT, label=label, reason="twins"), state=AttemptState.REJECTED)
+            return
+        provider_id, hint = found[0].provider_id, found[0].hint
+    _stored(session, label, value, provider_id=provider_id, hint=hint)
+
+
+def _trace_with_person(session: TokenSession, label: Label) -> None:
+    trace = session.context.operator.trace(trace_task(session.provider, session.record, label))
+    if trace is Trace.ON_SCREEN:
+        _mint_by_person(session)
+    elif trace in {Trace.ABSENT, Trace.REVOKED}:
+        # Absent as well: the runner that asked may still wait at its prompt, and a label is used by one attempt only.
+        fence(session, label)
+        session.update_attempt(
+            session.event(Op.MINT, Phase.OUTCOME, label=label, result=f"{trace.value}-says-person"),
+            state=AttemptState.GONE,
+        )
+    else:
+        raise NeedsPerson(
+            f"nobody knows yet whether the token {label} exists",
+            hint=f"look for it in the provider's list, then: tokenguard rotate {session.record.name} --resume",
+        )

@@ -1,0 +1,113 @@
+"""What a person is asked to do at a provider: the provider's guide, filled in for one token. Pure."""
+
+from datetime import datetime
+
+from tokenguard.domain.liveness import DeathControl, DeathProof
+from tokenguard.domain.token import Consumer, Record
+from tokenguard.ports.operator import Task
+from tokenguard.ports.provider import Method, Provider
+from tokenguard.text import counted, safe_text
+
+UNNAMED = "(its name is not on record)"
+
+
+_CONTROLS = {
+    DeathControl.NONE: "with no control",
+    DeathControl.TOKEN: "while a live one was accepted",
+    DeathControl.ADMIN: "while the admin credential was accepted",
+}
+
+
+def evidence_words(proof: DeathProof) -> str:
+    """What a proof of death rests on."""
+    if proof.controlled_by is DeathControl.LIST:
+        return "it is not in the provider's own list, which is complete"
+    return f"refused {counted(proof.samples, 'time')}, {_CONTROLS[proof.controlled_by]}"
+
+
+def create_task(provider: Provider, record: Record, label: str) -> Task:
+    """Make a token called `label`."""
+    guide = provider.guide()
+    return Task(
+        title=f"create a token at {provider.name} for {record.name}",
+        where=guide.where,
+        steps=_filled(guide.create, record, label=label),
+        why=f"the name {label} ties what you create to this step; if you stop here, it is how the token is found again",
+    )
+
+
+def revoke_task(
+    provider: Provider,
+    record: Record,
+    *,
+    label: str,
+    hint: str = "",
+    keep: str = "",
+    made_at: datetime | None = None,
+    why: str,
+) -> Task:
+    """End the token called `label`, made at `made_at` if that is known; `keep` is the name of the one that stays."""
+    guide = provider.guide()
+    steps = [*_filled(guide.revoke, record, label=label or UNNAMED, hint=hint)]
+    if keep and provider.capabilities.mint is Method.PERSON:
+        made = f": look for one made on {made_at:%Y-%m-%d}" if made_at else ""
+        steps += [
+            f"if no token has that name, it was typed differently when it was made{made}",
+            f"leave the one named {safe_text(keep, one_line=True, limit=120)} alone: it is the new one",
+        ]
+    return Task(
+        title=f"revoke a token at {provider.name} for {record.name}", where=guide.where, steps=tuple(steps), why=why
+    )
+
+
+def grant_task(provider: Provider, record: Record) -> Task:
+    """End what has no value: an access that an account has given to an application."""
+    account = safe_text(record.account or "the account that gave it", one_line=True, limit=120)
+    return Task(
+        title=f"remove the access of {record.name} at {provider.name}",
+        where=f"the connected applications of {account} at {provider.name}",
+        steps=(
+            f"sign in as {account} and open the list of connected applications or integrations",
+            f"remove {safe_text(record.label or record.purpose or record.name, one_line=True, limit=120)}",
+        ),
+        why="there is no value that could be revoked: the vendor holds it",
+    )
+
+
+def hand_over_task(record: Record, consumer: Consumer) -> Task:
+    """Give a person the new value."""
+    return Task(
+        title=f"hand the new token of {record.name} to {consumer.target}",
+        where=consumer.target,
+        steps=(
+            f"give {consumer.target} the new value, for example with `tokenguard show {record.name} --reveal`",
+            "make sure that it is in use there, and that the old one is not",
+        ),
+        why="the old token is revoked after this: whoever still uses it then will fail",
+    )
+
+
+def trace_task(provider: Provider, record: Record, label: str) -> Task:
+    """Find out what became of an earlier attempt."""
+    guide = provider.guide()
+    steps = [f"look in the list for every token named exactly {label}", "say below what you find"]
+    if provider.capabilities.mint is Method.PERSON:
+        steps.insert(1, "one that was just made under a name typed differently counts as that token")
+    return Task(
+        title=f"look for the token {label} at {provider.name}",
+        where=guide.where,
+        steps=tuple(steps),
+        why=f"an earlier step for {record.name} was interrupted here: the token may exist, and nobody knows its value",
+    )
+
+
+def _filled(steps: tuple[str, ...], record: Record, *, label: str, hint: str = "") -> tuple[str, ...]:
+    fields = {
+        "label": safe_text(label, one_line=True, limit=120),
+        "hint": safe_text(hint, one_line=True, limit=60) or "no hint on record",
+        "scope": str(record.scope or "not known"),
+        "scope_name": safe_text(record.scope_name, one_line=True, limit=120)
+        or (record.scope.id if record.scope else "(its scope is not on record)"),
+        "permissions": ", ".join(record.permissions) or "the least that works",
+    }
+    return tuple(step.format_map(fields) for step in steps)

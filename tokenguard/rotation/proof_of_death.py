@@ -1,0 +1,148 @@
+"""Proof of death: explicit 401s over the provider's whole window, with a control in the same window.
+
+Unknown is neither dead nor alive, so it neither counts nor breaks the series; one acceptance breaks it.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from tokenguard.domain.liveness import DeathControl, DeathGrade, DeathProof, DeathWindow, Observation, Verdict
+from tokenguard.domain.secret import Value
+from tokenguard.errors import InputError
+from tokenguard.ports.clock import Clock
+from tokenguard.rotation.control_search import ControlResult, ControlSearch
+from tokenguard.rotation.session import TokenSession
+
+_FIRST_BACKOFF = 1.0
+_MAX_BACKOFF = 60.0
+
+
+class RefusalSeries:
+    """The refusals of one value so far: with a control, and with nothing that could be one."""
+
+    def __init__(self, clock: Clock, window: DeathWindow) -> None:
+        self._clock = clock
+        self._window = window
+        self._times: dict[bool, list[datetime]] = {True: [], False: []}
+        self._started: dict[bool, float] = {}
+        self._by = DeathControl.NONE
+
+    def refused(self, at: datetime, control: ControlResult) -> DeathProof | None:
+        """Count one refusal; the proof once the window is full: `unproven` if nothing could be a control."""
+        if control.doubt and not control.holds:
+            return None
+        held, now = control.holds, self._clock.monotonic()
+        self._by = control.by if held else self._by
+        self._started.setdefault(held, now)
+        times = self._times[held]
+        times.append(at)
+        # The monotonic clock decides the length: a wall clock may jump.
+        long = now - self._started[held] >= self._window.length.total_seconds()
+        if len(times) < self._window.samples or not long:
+            return None
+        return DeathProof(
+            grade=DeathGrade.PROVISIONAL if held else DeathGrade.UNPROVEN,
+            first_at=times[0],
+            last_at=times[-1],
+            samples=len(times),
+            control=held,
+            controlled_by=self._by if held else DeathControl.NONE,
+        )
+
+    def broken(self) -> None:
+        """It was accepted: begin anew."""
+        self._times = {True: [], False: []}
+        self._started.clear()
+
+    @property
+    def count(self) -> int:
+        """How many refusals count so far."""
+        return max(map(len, self._times.values()))
+
+
+def control_search(session: TokenSession) -> ControlSearch:
+    """Controls at the session's provider; the token's own live value is the first candidate."""
+    return ControlSearch(session.context.store, session.record, session.vendor, first=session.snapshot.id)
+
+
+def prove_dead(session: TokenSession, value: Value, *, windows: float = 4) -> DeathProof | None:
+    """Probe `value` until it was refused over a whole window, or for `windows` of them.
+
+    Returns a `provisional` proof; an `unproven` one where nothing could be a control; None if it is not decided: it is
+    accepted, gives no clear answer, or what was accepted before is refused as well.
+
+    Args:
+        session: the hold on the token; gives provider, clock and progress.
+        value: the value that should be dead.
+        windows: patience, as a multiple of the provider's death window.
+    """
+    clock, window = session.context.clock, session.provider.capabilities.death_window
+    pause = pause_of(window)
+    deadline = clock.monotonic() + window.length.total_seconds() * windows
+    series, controls = RefusalSeries(clock, window), control_search(session)
+    backoff = min(_FIRST_BACKOFF, pause)
+    while True:
+        look, control = session.provider.probe(value, None), ControlResult()
+        wait = pause
+        if look.verdict is Verdict.DEAD:
+            control = controls.look([value])
+            if (proof := series.refused(look.at, control)) is not None:
+                return proof
+        elif look.verdict is Verdict.UNKNOWN:
+            wait = look.retry_after or backoff
+            backoff = min(backoff * 2, _MAX_BACKOFF)
+        else:
+            series.broken()
+        if clock.monotonic() + wait > deadline + pause:
+            if look.retry_after:
+                session.context.progress.note(f"no clear answer about the old token ({look.explained})")
+            return None
+        session.context.progress.waiting(_why_waiting(look, control, series.count, window.samples, wait))
+        clock.sleep(wait)
+
+
+def still_accepted(session: TokenSession, value: Value) -> bool:
+    """Whether the provider goes on accepting `value` for a whole death window (it may lag behind a revoke)."""
+    clock, window = session.context.clock, session.provider.capabilities.death_window
+    pause = pause_of(window)
+    deadline = clock.monotonic() + window.length.total_seconds()
+    while session.provider.probe(value, None).verdict is Verdict.ALIVE:
+        if clock.monotonic() >= deadline:
+            return True
+        session.context.progress.waiting(f"the provider still accepts it; looking again in {pause:.3g} s")
+        clock.sleep(pause)
+    return False
+
+
+def pause_of(window: DeathWindow) -> float:
+    """Seconds between two samples, so that the least number of them fills the window."""
+    return (window.length / max(window.samples - 1, 1)) / timedelta(seconds=1)
+
+
+def old_value(session: TokenSession) -> Value:
+    """The value that is to die, by the label frozen when the operation opened."""
+    old = session.journal.old
+    held = session.context.store.read_candidate(session.snapshot.id, old.label) if old else None
+    if not isinstance(held, Value):
+        raise InputError(
+            f"the old value of {session.record.name} is no longer in the store, so its death cannot be probed",
+            hint="check the provider's own list by hand",
+        )
+    return held
+
+
+def outage_suspected(session: TokenSession, values: Collection[Value]) -> bool:
+    """Whether something that was accepted before is not accepted now, besides `values`."""
+    control = control_search(session).look(values)
+    return control.doubt and not control.holds
+
+
+def _why_waiting(look: Observation, control: ControlResult, seen: int, needed: int, wait: float) -> str:
+    again = f"looking again in {wait:.3g} s"
+    if look.verdict is Verdict.ALIVE:
+        return f"the provider still accepts the old token ({look.reason}); {again}"
+    if look.verdict is Verdict.UNKNOWN:
+        return f"no clear answer ({look.reason}), which proves nothing; {again}"
+    if control.doubt and not control.holds:
+        return f"the provider also refuses what it accepted before, so this may be an outage; {again}"
+    return f"the old token was refused {seen} of {needed} times; the provider may lag, {again}"

@@ -1,0 +1,194 @@
+"""The old value, after the intent to revoke it, from which no way leads back: revoke, proof of death, quarantine."""
+
+from tokenguard.domain.event import Op, Phase
+from tokenguard.domain.journal import Mode, Stage
+from tokenguard.domain.leak_trail import after_death
+from tokenguard.domain.liveness import DeathGrade, DeathProof, Verdict
+from tokenguard.domain.secret import Value
+from tokenguard.domain.token import RecordState
+from tokenguard.errors import NotProvenDead
+from tokenguard.frozen import replace
+from tokenguard.ports.provider import Method
+from tokenguard.rotation.absence import confirm_gone, doubt
+from tokenguard.rotation.cleanup import sweep
+from tokenguard.rotation.keeping import asserted, last_look, listed_dead, quarantined
+from tokenguard.rotation.preconditions import revoking_task, to_die
+from tokenguard.rotation.prompts import evidence_words
+from tokenguard.rotation.proof_of_death import control_search, old_value, outage_suspected, prove_dead, still_accepted
+from tokenguard.rotation.publish import new_value
+from tokenguard.rotation.session import TokenSession
+
+_STILL_ACCEPTED = "the provider still accepts the old token: was the right one revoked?"
+
+
+def revoke(session: TokenSession) -> None:
+    """Have the provider end the old token; saying so proves nothing yet."""
+    issuer, target = session.issuer, to_die(session).provider_id
+    if issuer is not None and target and session.provider.capabilities.revoke is Method.API:
+        session.context.progress.waiting(f"asking {session.provider.name} to revoke the old token")
+        session.check_held()
+        issuer.revoke(target)
+        # Without the list's word the probes decide; where there are none, the list is all the evidence there is.
+        confirm_gone(session, issuer, target, needed=not session.provider.capabilities.probe)
+        _say_revoked(session, "api")
+        return
+    _say_revoked(session, _person_revokes(session))
+
+
+def prove(session: TokenSession) -> None:
+    """Prove the old token dead; ask the person again where it turns out not to be."""
+    if session.journal.proof is None:
+        _settle(session, _proof(session))
+    _look_after_new(session)
+    session.advance()
+
+
+def prove_in_passing(session: TokenSession) -> None:
+    """A compromise that is held up elsewhere still gets its proof of death, so that the alarm says what is true."""
+    if session.journal.proof is None and session.provider.capabilities.probe:
+        proof = prove_dead(session, old_value(session), windows=2)
+        if proof is not None and proof.proven:
+            _settle(session, proof)
+
+
+def finish(session: TokenSession) -> None:
+    """Leave nothing behind: end what did not win, quarantine the old value, close the journal."""
+    sweep(session)
+    journal, record = session.journal, session.record
+    if journal.mode is Mode.RETIRE:
+        _withdraw(session)
+        record = replace(record, state=RecordState.RETIRED)
+    if journal.mode in {Mode.PLANNED, Mode.COMPROMISED}:
+        made = journal.attempts[-1].begun_at or session.context.clock.now()
+        record = replace(record, created_at=made, rotated_at=made, due_at=None)
+    if record.state is RecordState.RETIRED:
+        record = replace(record, seen=last_look(journal.proof))
+    quarantine = session.snapshot.document.quarantine
+    if journal.old is not None and journal.proof is not None:
+        quarantine = (*quarantine, quarantined(session, journal.old, journal.proof))
+    session.commit(
+        session.event(Op.DONE, result=journal.mode.value),
+        record=record,
+        quarantine=quarantine,
+        stage=Stage.DONE,
+        waiting_for="",
+    )
+
+
+def _say_revoked(session: TokenSession, who: str) -> None:
+    session.advance(
+        session.event(Op.REVOKE, Phase.OUTCOME, by=who), revoked_at=session.context.clock.now(), revoked_by=who
+    )
+    session.context.progress.step(f"revoked, says {'the provider' if who == 'api' else who}; now for the proof")
+
+
+def _proof(session: TokenSession) -> DeathProof:
+    if not session.provider.capabilities.probe:
+        if (proof := _proof_by_list(session)) is not None:
+            return proof
+        now = session.context.clock.now()
+        unseen = DeathProof(grade=DeathGrade.UNPROVEN, first_at=now, last_at=now, samples=0, control=False)
+        return asserted(session.context, session.snapshot, unseen, session.journal.revoked_by)
+    value = old_value(session)
+    by_person = session.journal.revoked_by != "api"
+    while True:
+        proof = prove_dead(session, value, windows=2 if by_person else 4)
+        if proof is not None:
+            if proof.proven:
+                return proof
+            return asserted(session.context, session.snapshot, proof, session.journal.revoked_by)
+        if not (by_person and still_accepted(session, value)):
+            raise _unproven(session, value)
+        _person_revokes(session, retry=_STILL_ACCEPTED)
+
+
+def _proof_by_list(session: TokenSession) -> DeathProof | None:
+    """Where nothing can be probed: the provider's own word about this id; None if its list cannot be taken for one."""
+    issuer, provider_id = session.issuer, to_die(session).provider_id
+    if issuer is None or not provider_id:
+        return None
+    found = issuer.listed()
+    if found.holds(provider_id):
+        raise NotProvenDead(
+            f"{session.provider.name} still lists the old token of {session.record.name}",
+            hint=f"tokenguard rotate {session.record.name} --resume looks again; until then treat it as alive",
+        )
+    return None if doubt(session, found) else listed_dead(session.context.clock.now())
+
+
+def _unproven(session: TokenSession, value: Value) -> NotProvenDead:
+    name, provider = session.record.name, session.provider
+    if outage_suspected(session, [value]):
+        return NotProvenDead(
+            f"{provider.name} refuses what it accepted before as well: nothing is proven about the old token of {name}",
+            hint=f"in an outage wait, then: tokenguard rotate {name} --resume; if the others were revoked too, first "
+            "`tokenguard add` another live token of this provider, or configure its admin credential, to compare with",
+        )
+    return NotProvenDead(
+        f"the old token of {name} is not proven dead",
+        hint=f"tokenguard rotate {name} --resume looks again; until then treat it as alive",
+    )
+
+
+def _person_revokes(session: TokenSession, *, retry: str = "") -> str:
+    """Ask until what was said to be revoked is no longer accepted; returns who said so."""
+    task = revoking_task(session)
+    while True:
+        session.check_held()
+        who = session.context.operator.done(task, retry=retry)
+        if who is None:
+            raise NotProvenDead(
+                f"the old token of {session.record.name} is still to be revoked",
+                hint=f"revoke it, then: tokenguard rotate {session.record.name} --resume",
+            )
+        session.commit(session.event(Op.REVOKE, by=who, result="said"), revoked_by=who)  # no way back from here
+        if not session.provider.capabilities.probe or not still_accepted(session, old_value(session)):
+            return who
+        retry = _STILL_ACCEPTED
+
+
+def _settle(session: TokenSession, proof: DeathProof) -> None:
+    record, leak = after_death(session.record, to_die(session).fingerprint, proof)
+    session.commit(
+        session.event(
+            Op.DEATH,
+            Phase.FACT,
+            grade=proof.grade.value,
+            samples=proof.samples,
+            control=proof.control,
+            controlled_by=proof.controlled_by.value,
+            by=proof.said_by,
+            **leak,
+        ),
+        record=record,
+        proof=proof,
+    )
+    if proof.proven:
+        session.context.progress.step(f"the old token is dead: {evidence_words(proof)}")
+    else:
+        session.context.progress.note(
+            f"the old token's death is {proof.words}; it is looked at again when there is a control"
+        )
+
+
+def _look_after_new(session: TokenSession) -> None:
+    """At a settings page both tokens may have been revoked: then consumers are down, and somebody must know."""
+    if session.journal.revoked_by in {"", "api"} or not session.journal.attempts:
+        return
+    value = new_value(session)
+    look = session.provider.probe(value, session.record.scope)
+    if look.verdict is Verdict.DEAD and control_search(session).look([value]).holds:
+        verdict = session.event(Op.VERIFY, verdict=look.verdict.value, reason=look.reason)
+        session.commit(verdict, record=replace(session.record, seen=look))
+        session.context.progress.note(
+            f"the new token is not accepted any more, consumers are down: tokenguard rotate {session.record.name}"
+        )
+
+
+def _withdraw(session: TokenSession) -> None:
+    store, old = session.context.store, to_die(session)
+    session.commit(session.event(Op.PUBLISH, Phase.INTENT, result="withdraw"))
+    if store.read_live(session.snapshot.id) is not None:
+        store.withdraw(session.snapshot.id, old.live_version)
+    if place := session.record.location.adopted:
+        session.context.progress.note(f"the dead value is still at {place}: whoever owns that may remove it")

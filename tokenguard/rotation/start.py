@@ -1,0 +1,283 @@
+"""Opening an operation: everything that can be known to go wrong is found before the first effect."""
+
+from datetime import timedelta
+
+from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.event import Detail, Event, Op, Phase
+from tokenguard.domain.journal import Journal, Mode, Old, Stage
+from tokenguard.domain.liveness import Verdict
+from tokenguard.domain.names import Label, TokenId, new_token_id
+from tokenguard.domain.token import ConsumerKind, Record, RecordState
+from tokenguard.errors import Conflict, InputError, NotProvenDead, TokenguardError, Unfinished, Unreachable
+from tokenguard.frozen import replace
+from tokenguard.ports.external_fields import UnexpectedValue
+from tokenguard.ports.provider import Method, Provider
+from tokenguard.ports.store import FieldState, Live
+from tokenguard.rotation.lease import is_at_work, pid_of
+from tokenguard.rotation.machine import may_abort, revocation_owed
+from tokenguard.rotation.preconditions import is_quiet
+from tokenguard.rotation.prompts import create_task, hand_over_task, revoke_task
+from tokenguard.rotation.session import Context, TokenSession, issuer_of, new_operation_id
+from tokenguard.text import counted
+
+CLOCK_SLACK = timedelta(minutes=5)
+"""How far the clocks of two machines may be apart."""
+
+
+def open_new(context: Context, record: Record, mode: Mode, *, reason: str = "") -> TokenSession:
+    """Name a token that is not in the inventory yet (ADD, ISSUE); its record exists before its value does.
+
+    A record left `pending` by a crash is taken up again.
+    """
+    existing = context.store.find(record.name)
+    if existing is not None and existing.document.record.state is not RecordState.PENDING:
+        raise InputError(
+            f"there is already a token named {record.name}", hint="choose another name, or `tokenguard edit` that one"
+        )
+    _check_consumers(context, record)
+    if mode is Mode.ISSUE:
+        _check_can_make(context, record)
+        _check_person(context, record, mode)
+    record = replace(record, state=RecordState.PENDING, added_at=record.added_at or context.clock.now())
+    if existing is None:
+        return _open(context, new_token_id(), 0, Document(record=record), mode, live=None, reason=reason)
+    if existing.document.busy:
+        raise Unfinished(
+            f"making {record.name} has begun already and is not finished",
+            hint=f"tokenguard rotate {record.name} --resume, or --abort",
+        )
+    document = replace(existing.document, record=record)
+    live = context.store.read_live(existing.id)
+    return _open(context, existing.id, existing.version, document, mode, live=live, reason=reason)
+
+
+def open_existing(
+    context: Context, snapshot: Snapshot, mode: Mode, *, reason: str = "", accept_outage: bool = False
+) -> TokenSession:
+    """Begin to rotate or retire a token that has a live value."""
+    record = snapshot.document.record
+    if record.state is RecordState.RETIRED and not snapshot.document.busy:
+        raise InputError(f"{record.name} is retired", hint="`tokenguard add` makes a new token")
+    if snapshot.document.busy:
+        raise _open_already(snapshot.document)
+    check_clock(context, snapshot.document)
+    _check_consumers(context, record)
+    live = context.store.read_live(snapshot.id)
+    if live is None:
+        waits = record.state is RecordState.PENDING
+        hint = f"`tokenguard {'add' if waits else 'show'} {record.name}` {'brings it' if waits else 'says why'}"
+        raise InputError(f"the store holds no live value of {record.name}", hint=hint)
+    if mode is Mode.PLANNED and live.found is not FieldState.SAME:
+        raise UnexpectedValue.at(
+            record.location.url
+        )  # a leak and a retirement end the old value, whatever is there now
+    _check_provider(context, record, mode, live)
+    _check_person(context, record, mode)
+    if mode is Mode.PLANNED and not accept_outage:
+        _check_declared(context, record)
+    return _open(
+        context, snapshot.id, snapshot.version, snapshot.document, mode, live=live, reason=reason, outage=accept_outage
+    )  # fmt: skip
+
+
+def take_over(
+    context: Context, snapshot: Snapshot, *, accept_outage: bool = False, reason: str = "", from_living: bool = False
+) -> TokenSession:
+    """Become the holder of an open operation. From the commit on, the previous runner can write nothing.
+
+    Raises:
+        Unfinished: the previous runner is a process of this machine that is still there, and not `from_living`.
+    """
+    check_clock(context, snapshot.document)
+    session = TokenSession(context, snapshot)
+    journal = session.journal
+    if not from_living and is_at_work(journal):
+        raise Unfinished(
+            f"another runner on this machine is at work on {session.record.name} (process {pid_of(journal.holder)})",
+            hint="wait for it, or end it; in a terminal, --resume asks whether to take over",
+        )
+    session.commit(
+        session.event(Op.TAKE_OVER, Phase.FACT, stage=journal.stage.value, previous=journal.holder, reason=reason),
+        epoch=journal.epoch + 1,
+        holder=context.holder,
+        accept_outage=journal.accept_outage or accept_outage,
+        waiting_for="",
+    )
+    return session
+
+
+def check_clock(context: Context, document: Document) -> None:
+    """Refuse to go on with a clock that the token's own times contradict: due dates and proofs are counted with it.
+
+    Raises:
+        InputError: this machine's clock is behind.
+    """
+    if context.clock.now() + CLOCK_SLACK < document.latest:
+        raise InputError(
+            "this machine's clock is behind what the store has seen",
+            hint="set the clock, then try again; `tokenguard doctor` checks it",
+        )
+
+
+def _open_already(document: Document) -> TokenguardError:
+    """The error for a token whose operation is open: the gravest that can be said of it."""
+    record, journal = document.record, document.journal
+    resume = f"tokenguard rotate {record.name} --resume"
+    if revocation_owed(document):
+        return NotProvenDead(f"the old token of {record.name} is still to be revoked or proven dead", hint=resume)
+    undo = ", or --abort" if journal and may_abort(journal) else ""
+    return Unfinished(f"an operation on {record.name} is open and not finished", hint=f"{resume}{undo}")
+
+
+def _check_declared(context: Context, record: Record) -> None:
+    """Where no person can declare them later, a token whose consumers are not known is not even begun.
+
+    Raises:
+        Unfinished: nothing was begun.
+    """
+    if context.attended or record.consumers is not None:
+        return
+    since = context.clock.now() - context.quiet_period
+    if not is_quiet(context.vendors.of(record), record.provider_id, record.created_at, since):
+        raise Unfinished(
+            f"the consumers of {record.name} are not declared, so that nothing was begun: its old token would live on",
+            hint=f"tokenguard edit {record.name} --deliver … (or --no-consumers), or rotate with --accept-outage",
+        )
+
+
+def _open(
+    context: Context,
+    token: TokenId,
+    version: int,
+    document: Document,
+    mode: Mode,
+    *,
+    live: Live | None,
+    reason: str,
+    outage: bool = False,
+) -> TokenSession:
+    now, record = context.clock.now(), document.record
+    journal = Journal(
+        id=new_operation_id(),
+        mode=mode,
+        stage=Stage.OPEN,
+        epoch=1,
+        holder=context.holder,
+        opened_at=now,
+        updated_at=now,
+        reason=reason,
+        old=_frozen(record, live) if live else None,
+        vacant_version=document.journal.vacant_version if document.journal and not live else 0,
+        accept_outage=outage,
+    )
+    detail: Detail = {"mode": mode.value}
+    if reason:
+        detail["reason"] = reason
+    if outage:
+        detail["accept_outage"] = True
+    if journal.old is not None and journal.old.created_at is not None:
+        detail["made"] = journal.old.created_at.isoformat()  # the record forgets it when the value is replaced
+    event = Event(
+        at=now,
+        op=Op.OPEN,
+        phase=Phase.FACT,
+        actor=context.store.actor(),
+        name=record.name,
+        rotation=journal.id,
+        detail=detail,
+    )
+    try:
+        snapshot = context.store.commit(token, version, replace(document, journal=journal), [event])
+    except Conflict:
+        raise Conflict(
+            f"somebody else changed {record.name} at the same moment",
+            hint="look with `tokenguard show`, then try again",
+        ) from None
+    if mode not in {Mode.ADD, Mode.ISSUE}:
+        context.progress.step(f"{record.name}: {mode.value} operation opened")
+    return TokenSession(context, snapshot)
+
+
+def _frozen(record: Record, live: Live) -> Old:
+    return Old(
+        label=Label(live.label),
+        live_version=live.version,
+        fingerprint=record.fingerprint,
+        provider_id=record.provider_id,
+        hint=record.hint,
+        provider_label=record.label,
+        created_at=record.created_at,
+        rotated_at=record.rotated_at,
+    )
+
+
+def _check_consumers(context: Context, record: Record) -> None:
+    for consumer in record.consumers or ():
+        delivery = context.deliveries.of(consumer)
+        if delivery is not None:
+            delivery.check(consumer)
+
+
+def _check_provider(context: Context, record: Record, mode: Mode, live: Live) -> None:
+    vendor = context.vendors.of(record)
+    able = vendor.provider.capabilities
+    making = mode in {Mode.PLANNED, Mode.COMPROMISED}
+    if able.revoke is Method.NEVER:
+        raise _cannot(vendor.provider, record)
+    if making:
+        _check_can_make(context, record)
+    if mode is Mode.PLANNED and able.probe:
+        look = vendor.provider.probe(live.value, record.scope)
+        if look.verdict is Verdict.UNKNOWN:
+            raise Unreachable(
+                f"{vendor.provider.name} gives no clear answer about the token in use ({look.explained})",
+                hint=f"nothing was begun: later tokenguard rotate {record.name}, or --compromised if it must end now",
+            )
+        if look.verdict is Verdict.DEAD:
+            context.progress.note(f"the token in use of {record.name} is not accepted any more: consumers are down")
+    if mode is Mode.PLANNED and not able.overlap:
+        context.progress.note(f"{vendor.provider.name} keeps one token at a time: expect a short outage")
+    if vendor.issuer is not None and able.max_active is not None and mode is Mode.PLANNED:
+        count = len(vendor.issuer.listed().rows)
+        if count >= able.max_active:
+            raise InputError(
+                f"{vendor.provider.name} already has {counted(count, 'token')} of at most {able.max_active}",
+                hint="retire one first, or use --compromised, which revokes before it creates",
+            )
+
+
+def _check_person(context: Context, record: Record, mode: Mode) -> None:
+    """Where nobody may be asked, begin nothing that a person must end; the operator says who is needed, and where.
+
+    What is to end a token is opened all the same (a compromise, a retirement): what can be revoked by API is, and that
+    a death is owed is on record until it is proven.
+
+    Raises:
+        NeedsPerson: nothing was begun.
+    """
+    if context.attended or mode not in {Mode.PLANNED, Mode.ISSUE}:
+        return
+    provider = context.vendors.of(record).provider
+    able = provider.capabilities
+    if able.mint is Method.PERSON:
+        context.operator.paste(create_task(provider, record, ""))
+    if able.revoke is Method.PERSON and mode is not Mode.ISSUE:
+        context.operator.done(revoke_task(provider, record, label=record.label, why=""))
+    people = [consumer for consumer in record.consumers or () if consumer.kind is ConsumerKind.PERSON]
+    if people:
+        context.operator.done(hand_over_task(record, people[0]))
+
+
+def _check_can_make(context: Context, record: Record) -> None:
+    vendor = context.vendors.of(record)
+    able = vendor.provider.capabilities
+    if able.mint is Method.NEVER:
+        raise _cannot(vendor.provider, record)
+    if able.mint is Method.API:
+        issuer_of(vendor)
+
+
+def _cannot(provider: Provider, record: Record) -> InputError:
+    return InputError(
+        f"{provider.name} cannot do that for {record.name}", hint="see `tokenguard runbook` for what a person can do"
+    )

@@ -1,0 +1,26 @@
+"""Faults that strike before a vendor looks at the request at all."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from tokenguard.sandbox.fault_settings import Knobs
+from tokenguard.sandbox.wire import Reply, page
+
+Refusal = Callable[[int], Reply]
+"""Makes a vendor's own error reply for a status."""
+
+_PORTAL = "<!doctype html><title>Guest network</title><h1>Sign in to the guest network</h1>"
+
+
+def weather(knobs: Knobs, refusal: Refusal) -> Reply | None:
+    """The reply that a portal, an outage or a storm gives instead of the vendor's, if there is one now."""
+    if knobs.captive_portal:
+        return page(_PORTAL)
+    if knobs.global_401:
+        return refusal(HTTPStatus.UNAUTHORIZED)
+    storm = knobs.gust()
+    if storm is None:
+        return None
+    bare = refusal(storm.status)
+    headers = (*bare.headers, *((("Retry-After", storm.retry_after),) if storm.retry_after else ()))
+    return Reply(status=bare.status, body=bare.body, headers=headers)

@@ -1,0 +1,79 @@
+"""Opens archives of the kinds that Python can: loaded only when something looks like one."""
+
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from tokenguard.scanning.content import MAX_BYTES, Blob
+
+BROKEN = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    MemoryError,
+)
+"""What opening or reading a damaged, encrypted or hostile archive raises."""
+
+_PIECE = 1 << 20
+_ZIP_MARK, _TAR_MARK = b"PK\x03\x04", slice(257, 262)
+_PACKED: tuple[tuple[bytes, Callable[[io.BytesIO], Any]], ...] = (
+    (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
+    (b"BZh", bz2.BZ2File),
+    (b"\xfd7zXZ\x00", lzma.LZMAFile),
+)
+Content = tuple[bytes, bool]
+"""What could be read, and whether that is all of it."""
+Member = tuple[str, Callable[[], Content]]
+
+
+def opened(blob: Blob) -> Iterator[Member]:
+    """The members of an archive by name, each to be read on demand. Raises `BROKEN`, also if it is none."""
+    data = blob.data
+    for mark, opener in _PACKED:
+        if data.startswith(mark):
+            name = blob.path.rpartition("/")[2].rpartition(".")[0] or "content"
+            return iter([(name, partial(_content, partial(opener, io.BytesIO(data))))])
+    if data[_TAR_MARK] == b"ustar" and not data.startswith(_ZIP_MARK):
+        return _tar(data)
+    return _zip(data)
+
+
+def _zip(data: bytes) -> Iterator[Member]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for info in archive.infolist():
+            if not info.is_dir():
+                yield info.filename, partial(_content, partial(archive.open, info))
+
+
+def _tar(data: bytes) -> Iterator[Member]:
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+        for info in archive:
+            if info.isreg():
+                yield info.name, partial(_content, partial(archive.extractfile, info))
+
+
+def _content(opener: Callable[[], Any]) -> Content:
+    """A little more than the limit at most; of what is damaged, all that comes before that."""
+    pieces: list[bytes] = []
+    left = MAX_BYTES + 1
+    try:
+        with opener() as file:
+            while left > 0 and (piece := file.read1(min(left, _PIECE))):  # `read` would lose what is sound
+                pieces.append(piece)
+                left -= len(piece)
+    except BROKEN:
+        return b"".join(pieces), False
+    return b"".join(pieces), True

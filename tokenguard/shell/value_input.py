@@ -1,0 +1,68 @@
+"""Where a new value may come from: a hidden prompt, a variable, a file, stdin. Never an argument."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tokenguard.domain.secret import Value
+from tokenguard.domain.shape import MAX_LENGTH, check_value
+from tokenguard.errors import InputError, NeedsPerson
+from tokenguard.files import read_named
+from tokenguard.frozen import Frozen
+from tokenguard.shell.tty import Tty
+
+_LIMIT = MAX_LENGTH + 2  # a value and its line end
+
+
+class ValueOptions(Frozen, frozen=True, kw_only=True):
+    """What was asked for on the command line; at most one of them."""
+
+    variable: str = ""
+    file: str = ""
+    stdin: bool = False
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.variable, self.file, self.stdin))) > 1:
+            raise InputError("more than one source for the value", hint="give --from-env, --from-file or --stdin alone")
+
+
+def read_value(source: ValueOptions, environ: Mapping[str, str], tty: Tty | None, name: str) -> Value:
+    """Read and check a value.
+
+    Args:
+        source: where from; the hidden prompt if nothing was asked for.
+        environ: for `--from-env`.
+        tty: for the prompt; None if nobody may be asked.
+        name: whose value it is, for the prompt.
+
+    Raises:
+        InputError: there is nothing, or it can be no token's value; it is never quoted.
+        NeedsPerson: it would have to be asked for, and nobody may be.
+    """
+    return Value.of(check_value(_text(source, environ, tty, name)))
+
+
+def _text(source: ValueOptions, environ: Mapping[str, str], tty: Tty | None, name: str) -> str:
+    if source.variable:
+        if not environ.get(source.variable):
+            raise InputError("the variable named by --from-env is not set", hint="export it for this run alone")
+        return environ[source.variable]
+    if source.file:
+        hint = "name a file that exists and that you may read"
+        return _decoded(read_named(Path(source.file), _LIMIT, hint=hint))
+    if source.stdin:
+        return _decoded(sys.stdin.buffer.read(_LIMIT + 1))
+    if tty is None:
+        raise NeedsPerson(
+            f"the value of {name} must be given",
+            hint="use --from-env, --from-file or --stdin where nobody may be asked",
+        )
+    return tty.ask_hidden(f"value of {name} (it stays hidden): ").reveal()
+
+
+def _decoded(data: bytes) -> str:
+    """The text without its one line end; what is wrong with the rest, `check_value` says."""
+    try:
+        return data.decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise InputError("the value is not text", hint="give the token alone, as the provider showed it") from None

@@ -1,0 +1,120 @@
+"""Older audit entries, moved out of a token's state in blocks of a version each, so that the state stays small.
+
+AWS removes a version that has no label, and a secret has room for 20 labels: the first blocks stay in the token's own
+secret, and all later ones go to secrets beside it that hold nothing else, as many as it takes.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple, Self, TypeVar
+
+from tokenguard.clients.aws.aws_errors import AwsError, AwsFailure
+from tokenguard.clients.aws.secrets import Secrets, Stored, new_version
+from tokenguard.domain.event import ChainedEvent
+from tokenguard.frozen import replace
+from tokenguard.stores.aws.codec import BlockBody, TokenBody, VoidBody, damaged, pack, unpack
+from tokenguard.stores.aws.projection import STORE
+from tokenguard.stores.shared_item_codec import ItemTrail
+
+BLOCK = "tg-log-"
+"""What the labels of blocks begin with."""
+_ROOMY = 40_000
+"""Bytes of a state, deflated, from which on its older audit entries move to a block of their own."""
+_STAY = 10
+"""Entries that stay beside the document even then."""
+_AT_HOME = 8
+"""Blocks in the token's own secret; its other labels need the rest of the room."""
+_IN_ARCHIVE = 16
+_Body = TypeVar("_Body", TokenBody, ItemTrail)
+
+
+class Block(NamedTuple):
+    """Where one block is: a version of the token's own secret (archive 0), or of one of its archives."""
+
+    archive: int
+    version: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what `str` wrote."""
+        archive, separator, version = text.rpartition("/")
+        return cls(int(archive) if separator else 0, version)
+
+    def __str__(self) -> str:
+        return f"{self.archive}/{self.version}" if self.archive else self.version
+
+    @property
+    def label(self) -> str:
+        """Keeps the version from being removed."""
+        return BLOCK + self.version[:8]
+
+
+class Trail:
+    """The blocks of every token of one store, or of what is shared there.
+
+    Args:
+        secrets: of the store's region.
+        archive: names the secrets for what the own secret has no room for, by id and number, from 1.
+        store_id: the store's.
+    """
+
+    def __init__(self, secrets: Secrets, archive: Callable[[str, int], str], store_id: str) -> None:
+        self._secrets = secrets
+        self._archive = archive
+        self._store_id = store_id
+
+    def lightened(self, home: str, body: TokenBody) -> tuple[TokenBody, Block | None]:
+        """Move older entries out where a state has grown large; returns the block that was written, if one was."""
+        if len(pack(body)) < _ROOMY or len(body.entries) <= _STAY:
+            return body, None
+        return self.moved_out(home, body, _STAY)
+
+    def moved_out(self, home: str, body: _Body, stay: int) -> tuple[_Body, Block]:
+        """Move all entries but the latest `stay` out; returns the block that was written."""
+        cut = len(body.entries) - stay
+        block = self._written(home, body, pack(BlockBody(entries=body.entries[:cut])))
+        return replace(body, entries=body.entries[cut:], blocks=(*body.blocks, str(block))), block
+
+    def forget(self, home: str, token: str, block: Block) -> None:
+        """Let go of a block whose state did not come to count."""
+        self._secrets.drop(self._secret(home, token, block.archive), block.label, block.version)
+
+    def entries(self, home: str, body: TokenBody | ItemTrail) -> tuple[ChainedEvent, ...]:
+        """All audit entries up to a state, oldest first; Tampered if a block is missing."""
+        found: list[ChainedEvent] = []
+        for block in map(Block.parse, body.blocks):
+            found += self._read(self._secret(home, body.id, block.archive), block)
+        return (*found, *body.entries)
+
+    def _written(self, home: str, body: TokenBody | ItemTrail, data: bytes) -> Block:
+        blocks = [Block.parse(text) for text in body.blocks]
+        archive = blocks[-1].archive if blocks else 0
+        if sum(each.archive == archive for each in blocks) >= (_IN_ARCHIVE if archive else _AT_HOME):
+            archive += 1
+        block = Block(archive, new_version())
+        try:
+            return self._write(home, body.id, block, data)
+        except AwsError as trouble:
+            if trouble.reason is not AwsFailure.LIMIT:
+                raise
+        # what a crash left behind may have taken the room; the next archive is empty
+        return self._write(home, body.id, block._replace(archive=archive + 1), data)
+
+    def _write(self, home: str, token: str, block: Block, data: bytes) -> Block:
+        secret = self._secret(home, token, block.archive)
+        if block.archive and self._secrets.describe(secret) is None:
+            # its current version, which applications may read, says nothing; who was first does not matter
+            self._secrets.create(secret, new_version(), pack(VoidBody()), {STORE: self._store_id})
+        self._secrets.write(secret, block.version, data, stage=block.label)
+        return block
+
+    def _read(self, secret: str, block: Block) -> tuple[ChainedEvent, ...]:
+        def look() -> Stored | None:
+            return self._secrets.read(secret, stage=block.label)
+
+        stored = self._secrets.seen(look, lambda found: found is not None)  # readers may lag
+        if stored is None or stored.version != block.version or isinstance(stored.data, str):
+            raise damaged("a block of audit entries is missing")
+        return unpack(stored.data, BlockBody).entries
+
+    def _secret(self, home: str, token: str, archive: int) -> str:
+        return self._archive(token, archive) if archive else home

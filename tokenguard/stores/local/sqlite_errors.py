@@ -1,0 +1,82 @@
+"""Translation of what SQLite and the system say into our errors; foreign text is never quoted."""
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tokenguard.errors import TokenguardError, Unreachable
+from tokenguard.files import shown
+from tokenguard.stores.local.layout import STATE_DIR_VARIABLE, anchor_directory
+from tokenguard.stores.local.length_prefix import damaged
+
+_FULL = (
+    "the disk is full, nothing was acknowledged",
+    "make room, then run the command again; it goes on from what is stored",
+)
+_READ_ONLY = (
+    "the store cannot be written",
+    "check who owns the directory and whether the file system is mounted read-only",
+)
+_BUSY = (
+    "another process keeps the store locked",
+    "wait for it to end, or see with `fuser` who it is; then run the command again",
+)
+_BROKEN_DISK = (
+    "the disk does not read or write reliably",
+    "look at the system's log; copy the store elsewhere before using it again",
+)
+_BY_CODE = {
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_READONLY: _READ_ONLY,
+    sqlite3.SQLITE_CANTOPEN: _READ_ONLY,
+    sqlite3.SQLITE_PERM: _READ_ONLY,
+    sqlite3.SQLITE_AUTH: _READ_ONLY,
+    sqlite3.SQLITE_BUSY: _BUSY,
+    sqlite3.SQLITE_LOCKED: _BUSY,
+    sqlite3.SQLITE_PROTOCOL: _BUSY,
+    sqlite3.SQLITE_IOERR: _BROKEN_DISK,
+}
+_BY_ERRNO = {errno.ENOSPC: _FULL, errno.EDQUOT: _FULL, errno.EIO: _BROKEN_DISK}
+_NO_STORE = "the store's file is damaged, or not a store at all"
+_PRIMARY = 0xFF  # SQLite's extended codes carry the primary one in the low byte
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what SQLite or the system raises inside into Unreachable or Tampered."""
+    try:
+        yield
+    except sqlite3.ProgrammingError:
+        raise  # a bug of ours must not pass for tampering
+    except sqlite3.Error as error:
+        raise _of_sqlite(error) from None
+    except OSError as error:
+        message, hint = _BY_ERRNO.get(error.errno or 0) or _no_state(error) or _READ_ONLY
+        raise Unreachable(message, hint=hint) from None
+    except UnicodeDecodeError:  # SQLite quotes a damaged schema in its message, which Python then cannot decode
+        raise damaged(_NO_STORE) from None
+    except (MemoryError, OverflowError):
+        raise damaged("the store's file asks for impossible sizes") from None
+
+
+def _no_state(error: OSError) -> tuple[str, str] | None:
+    """The words for what the system says of the state directory, where the anchors are, or of a folder above it."""
+    if not isinstance(error.filename, str):
+        return None
+    path, state = Path(error.filename), anchor_directory()
+    if path != state and path not in state.parents and state not in path.parents:
+        return None
+    return (
+        f"what this machine saw of the store cannot be kept or read: {shown(path)}",
+        f"let {STATE_DIR_VARIABLE} name a directory of your own that can be written, and is kept",
+    )
+
+
+def _of_sqlite(error: sqlite3.Error) -> TokenguardError:
+    code = getattr(error, "sqlite_errorcode", None)
+    known = None if code is None else _BY_CODE.get(code & _PRIMARY)
+    if known is None:  # not a database, malformed, no such table, undecodable text …
+        return damaged(_NO_STORE)
+    return Unreachable(known[0], hint=known[1])

@@ -1,0 +1,21 @@
+"""Copies of an embedded store. A copy is sealed as the store is, and opens with the same keys."""
+
+import os
+from pathlib import Path
+
+from tokenguard.errors import InputError
+from tokenguard.files import fsync_dir, shown
+from tokenguard.stores.local.lock import locked
+from tokenguard.stores.local.open_store import StoreSession
+from tokenguard.stores.local.sqlite_errors import translated
+
+
+def back_up(session: StoreSession, to: Path) -> None:
+    """Copy a proven store into the new file `to` (0600), durable when it returns."""
+    with session.reading():
+        pass  # proves root and anchor: a damaged store must not replace a good backup
+    if os.path.lexists(to):
+        raise InputError(f"there is a file at {shown(to)} already", hint="name a new file")
+    with locked(session.place.lock, session.clock, shared=True), translated():
+        session.database.copy_to(to)
+        fsync_dir(to.parent)

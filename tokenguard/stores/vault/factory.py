@@ -1,0 +1,114 @@
+"""Making a store at a prefix, and opening one: what it is, its key, and the checks before the first write."""
+
+import base64
+import binascii
+import secrets
+from collections.abc import Callable
+
+from tokenguard.clients.vault.connection import VaultConnection
+from tokenguard.clients.vault.kv import KvMount
+from tokenguard.clients.vault.preflight import problems
+from tokenguard.clients.vault.vault_errors import CasLost, VaultError
+from tokenguard.domain.event import STORE_CHAIN, Actor, ChainHead, Event, Op, extend
+from tokenguard.errors import Conflict, InputError, Tampered, Unreachable
+from tokenguard.frozen import Frozen
+from tokenguard.ports.clock import Clock
+from tokenguard.stores.vault.codec import FORMAT, StoreDescription, damaged, pack, unpack
+from tokenguard.stores.vault.layout import VaultAddress
+from tokenguard.stores.vault.policies import VaultStoreRole, needs
+
+_KEY_BYTES = 32
+
+
+class _Key(Frozen, frozen=True):
+    key: str
+
+
+def found(
+    kv: KvMount, place: VaultAddress, clock: Clock, actor: Callable[[], Actor], *, sandbox: bool
+) -> StoreDescription:
+    """Make the store's own entries; the key first, so that what a crash leaves is taken up by the next try.
+
+    Raises:
+        InputError: there is a store already.
+        Unreachable: the login may not do what a store needs, or the mount is not fit for one.
+    """
+    check_ready(kv, place, VaultStoreRole.BREAK_GLASS, clock)
+    if kv.read(place.store) is not None:
+        raise _there_already(place)
+    try:
+        kv.write(place.key, pack(_Key(base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode())), 0)
+    except CasLost:
+        read_key(kv, place)
+    _, entries = extend(STORE_CHAIN, ChainHead(), [Event(at=clock.now(), op=Op.INIT, actor=actor())])
+    about = StoreDescription(
+        store_id=secrets.token_hex(16), detailed=_lists_versions(kv, place), sandbox=sandbox, entries=entries
+    )
+    try:
+        kv.write(place.store, pack(about), 0)
+    except CasLost:
+        raise _there_already(place) from None
+    return about
+
+
+def read_about(kv: KvMount, place: VaultAddress) -> StoreDescription:
+    """What the store at `place` is.
+
+    Raises:
+        InputError: there is none.
+        Tampered: it is of another format, or damaged.
+    """
+    entry = kv.read(place.store)
+    if entry is None:
+        raise InputError(f"there is no store at {place.url}", hint=f"tokenguard --store {place.url} init")
+    about = unpack(entry.data, StoreDescription)
+    if about.format != FORMAT:
+        raise Tampered(
+            f"the store has format {about.format}, this version reads {FORMAT}",
+            hint="use the tokenguard version that made the store, or a newer one",
+        )
+    return about
+
+
+def read_key(kv: KvMount, place: VaultAddress) -> bytes:
+    """The key of fingerprints, 32 bytes."""
+    entry = kv.read(place.key)
+    try:
+        key = base64.b64decode(unpack(entry.data, _Key).key if entry else "", validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != _KEY_BYTES:
+        raise damaged("the store's fingerprint key is missing or not readable")
+    return key
+
+
+def write_key(kv: KvMount, place: VaultAddress, key: bytes) -> None:
+    """Put another key of fingerprints (32 bytes) in the place of the one that is there."""
+    entry = kv.read(place.key)
+    try:
+        kv.write(place.key, pack(_Key(base64.b64encode(key).decode())), entry.version if entry else 0)
+    except CasLost:
+        raise Conflict("the store's fingerprint key was changed by somebody else", hint="run it again") from None
+
+
+def connected(connection: VaultConnection, place: VaultAddress) -> KvMount:
+    """The mount that a store lies on."""
+    return KvMount(connection, place.mount)
+
+
+def check_ready(kv: KvMount, place: VaultAddress, role: VaultStoreRole, clock: Clock) -> None:
+    """Raise the first thing that stands in the way of a role; Unreachable with its hint."""
+    for problem in problems(kv.connection, place.mount, needs(role, place), clock.monotonic()):
+        raise Unreachable(problem.message, hint=problem.hint)
+
+
+def _lists_versions(kv: KvMount, place: VaultAddress) -> bool:
+    """Whether the server lists versions, asked of a folder that is known to hold one entry."""
+    try:
+        return kv.versions(place.at("key")) == {"fingerprint": 1}
+    except VaultError:
+        return False
+
+
+def _there_already(place: VaultAddress) -> InputError:
+    return InputError(f"there is a store at {place.url} already", hint="open it, or choose another prefix")

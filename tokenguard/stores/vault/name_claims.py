@@ -1,0 +1,88 @@
+"""Who has which name. A name is claimed before the document that bears it is written, and a claim may be left over.
+
+A claim is settled by whoever wants the name: the token it points at is fenced first (its document gets a mark that it
+must never come, or a new version), so that the claimant, should it only be slow, cannot write any more.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from tokenguard.clients.vault.kv import KvMount
+from tokenguard.clients.vault.vault_errors import CasLost
+from tokenguard.domain.names import TokenId, TokenName
+from tokenguard.frozen import Frozen
+from tokenguard.stores.refusals import name_taken
+from tokenguard.stores.vault.codec import is_never, never, pack, stamp, unpack, unpack_envelope
+from tokenguard.stores.vault.layout import VaultAddress
+
+
+class _Claim(Frozen, frozen=True, kw_only=True):
+    token: str
+    """Empty: the name is free."""
+    home_of: str
+    """Whose live value lies at `live/NAME`; that stays so when the token is renamed."""
+
+
+@dataclass(frozen=True, slots=True)
+class VaultNames:
+    """The index from names to tokens."""
+
+    kv: KvMount
+    place: VaultAddress
+
+    def holder(self, name: TokenName) -> TokenId | None:
+        """Who claims a name; whether its document bears it, the document says."""
+        entry = self.kv.read(self.place.name(name))
+        claim = unpack(entry.data, _Claim) if entry else None
+        return TokenId(claim.token) if claim and claim.token else None
+
+    def claim(self, token: TokenId, name: TokenName) -> str:
+        """Make `name` the token's; returns the home that a token made under it gets.
+
+        Raises:
+            Conflict: it belongs to another token, or another writer is about to take it.
+        """
+        path = self.place.name(name)
+        with suppress(CasLost):
+            self.kv.write(path, pack(_Claim(token=token, home_of=token)), 0)
+            return name
+        entry = self.kv.read(path)
+        if entry is None:
+            raise name_taken()
+        claim = unpack(entry.data, _Claim)
+        home_of = claim.home_of
+        if claim.token not in {"", token} and not self._settle(TokenId(claim.token), name):
+            home_of = token  # who claimed it never came to be
+        if claim.token != token:
+            self._take(path, _Claim(token=token, home_of=home_of), entry.version)
+        return name if home_of == token else f"{name}~{token[:8]}"
+
+    def free(self, token: TokenId, name: TokenName) -> None:
+        """Let go of a name; whoever has it by now keeps it."""
+        path = self.place.name(name)
+        entry = self.kv.read(path)
+        claim = unpack(entry.data, _Claim) if entry else None
+        if entry is not None and claim is not None and claim.token == token:
+            with suppress(CasLost):
+                self.kv.write(path, pack(_Claim(token="", home_of=claim.home_of)), entry.version)
+
+    def _take(self, path: str, claim: _Claim, version: int) -> None:
+        try:
+            self.kv.write(path, pack(claim), version)
+        except CasLost:
+            raise name_taken() from None
+
+    def _settle(self, holder: TokenId, name: TokenName) -> bool:
+        """Fence a claimant that does not bear the name; returns whether it exists at all."""
+        path = self.place.document(holder)
+        entry = self.kv.read(path)
+        envelope = unpack_envelope(entry.data) if entry else None
+        if envelope is not None and envelope.document.record.name == name:
+            raise name_taken()
+        if entry is not None and is_never(entry.data):
+            return False
+        try:
+            self.kv.write(path, {**entry.data, **stamp()} if entry else never(), entry.version if entry else 0)
+        except CasLost:
+            raise name_taken() from None
+        return envelope is not None

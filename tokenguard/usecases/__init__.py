@@ -1,0 +1,1 @@
+"""Use cases: one verb, one file, over ports; no command-line framework here."""

@@ -1,0 +1,202 @@
+"""The use case of `add`: everything that could be wrong is found before anything is written."""
+
+from collections.abc import Iterable
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.liveness import Observation
+from tokenguard.domain.names import TokenName
+from tokenguard.domain.secret import Value
+from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Record, RecordState
+from tokenguard.errors import ExitCode, InputError, TokenguardError, Unreachable
+from tokenguard.frozen import replace
+from tokenguard.inventory import admission
+from tokenguard.inventory.record_changes import RecordChanges, apply, check_age
+from tokenguard.inventory.verification import VerificationResult, judge
+from tokenguard.ports.provider import Provider
+from tokenguard.shell.value_input import ValueOptions, read_value
+from tokenguard.shell.wiring import Wiring
+
+_OPTIONS = {"scope": "--scope", "environment": "--env", "owner": "--owner", "purpose": "--purpose"}
+
+
+class NotTaken(TokenguardError):  # noqa: N818 - reads as what it says
+    """The provider says that the value is dead or leads elsewhere; nothing was written."""
+
+    exit_code = ExitCode.FINDINGS
+
+
+class Adding:
+    """One token on its way into the inventory.
+
+    Args:
+        wiring: the world.
+        name: what it is to be called.
+        changes: what was said of it.
+
+    Raises:
+        InputError: something is missing or not acceptable, or the name is taken.
+    """
+
+    def __init__(self, wiring: Wiring, name: TokenName, changes: RecordChanges) -> None:
+        self._wiring = wiring
+        if changes.provider:
+            wiring.vendors.provider(changes.provider)  # a wrong one is told before the store is asked for
+        declared = _declared(wiring, name)
+        provider = changes.provider or (declared.provider if declared else "")
+        if not provider:
+            raise InputError("missing --provider", hint="for example --provider descript, or --provider manual")
+        self._provider = wiring.vendors.provider(provider)
+        kind = changes.kind or self._provider.capabilities.kind
+        blank = Record(name=name, provider=provider, kind=kind, base_url=self._provider.base_url)
+        if declared is not None and declared.provider == provider:
+            blank = replace(declared, base_url=self._provider.base_url)
+        if changes.consumers is not None:
+            changes = replace(changes, consumers=admission.pinned(lambda: wiring.places, changes.consumers))
+        self._record = apply(blank, changes)
+        _check_complete(self._record)
+        check_age(self._record, wiring.clock.now())
+        check_scope(self._record, self._provider)
+        check_consumers(wiring, self._record)
+        admission.check_name_is_free(wiring.store, name)
+        if self._adopted:
+            if changes.location is not None:
+                self._record = replace(self._record, location=wiring.places.pinned(self._record.location.url))
+            admission.check_place_is_free(wiring.store, self._record.location, besides=name)
+
+    @property
+    def without_value(self) -> bool:
+        """Whether there is nothing that could be stored here."""
+        return not self._record.kind.has_value or self._record.location.custody is Custody.UNREADABLE
+
+    def enter(self, source: ValueOptions) -> Snapshot:
+        """Enter a token whose value is elsewhere."""
+        _refuse_source(source, "this token's value is not kept here")
+        custody = self._record.location.custody if self._record.kind.has_value else Custody.NONE
+        record = replace(self._record, location=replace(self._record.location, custody=custody))
+        return admission.enter_without_value(self._wiring.store, self._wiring.clock, record)
+
+    def issue(self, source: ValueOptions) -> Snapshot:
+        """Have a first value made."""
+        _refuse_source(source, "--issue makes the value")
+        if self.without_value:
+            raise InputError("no value can be issued for this kind of token", hint="leave --issue out")
+        if self._adopted:
+            raise InputError(
+                "--adopt takes the value that is there, --issue makes one", hint="adopt it now, then rotate it"
+            )
+        return self._wiring.engine.issue(self._record)
+
+    def take(self, source: ValueOptions, *, verify: bool, reason: str = "") -> Snapshot:
+        """Take a value that exists.
+
+        Args:
+            source: where it is to be read.
+            verify: ask the provider about it first.
+            reason: what the audit trail says it is done for.
+
+        Raises:
+            NotTaken: it is dead or leads elsewhere.
+            Unreachable: the provider gives no clear answer.
+        """
+        value = self._value(source)
+        self._refuse_known(value)
+        for warning in self._provider.warnings(value):
+            self._wiring.progress.note(warning)
+        seen = self._ask(value) if verify and self._provider.capabilities.probe else None
+        scope_name = self._record.scope_name or (seen.scope_name if seen else "")
+        record = replace(self._record, scope_name=scope_name)
+        return admission.take(self._wiring.store, self._wiring.engine, record, value, seen, reason=reason)
+
+    @property
+    def _adopted(self) -> bool:
+        """Whether the value lives, and stays, in a field that others own."""
+        return self._record.kind.has_value and self._record.location.custody is Custody.ADOPTED
+
+    def _value(self, source: ValueOptions) -> Value:
+        if not self._adopted:
+            return read_value(source, self._wiring.environ, self._wiring.tty, self._record.name)
+        _refuse_source(source, "the value is read where it is adopted")
+        return admission.value_at(self._wiring.places, self._record.location)
+
+    def _refuse_known(self, value: Value) -> None:
+        store = self._wiring.store
+        holder = admission.holder_of(store, store.fingerprint(value), besides=self._record.name)
+        if holder is not None:
+            raise InputError(
+                f"the inventory has this value already, as {holder}",
+                hint="one value must have one name; mint a second token for a second use",
+            )
+
+    def _ask(self, value: Value) -> Observation:
+        record, name = self._record, self._provider.name
+        self._wiring.progress.waiting(f"asking {name} about the value")
+        seen = self._provider.probe(value, record.scope)
+        match judge(seen):
+            case VerificationResult.DEAD:
+                raise NotTaken(
+                    f"{name} does not accept this value: it is dead", hint="mint a new one, or `tokenguard add --issue`"
+                )
+            case VerificationResult.WRONG_SCOPE:
+                found = f"to {seen.scope}" if seen.scope else "elsewhere"
+                shown = f" ({seen.scope_name})" if seen.scope_name else ""
+                raise NotTaken(
+                    f"this value leads {found}{shown}, not to {record.scope}",
+                    hint=f"take the token of the right scope, or give --scope {seen.scope or 'KIND:ID'}",
+                )
+            case VerificationResult.UNKNOWN:
+                raise Unreachable(
+                    f"{name} gives no clear answer about this value ({seen.explained})",
+                    hint="try again later, or add it unchecked with --no-verify",
+                )
+            case _:
+                leads = f", it leads to {seen.scope}" if seen.scope else ""
+                shown = f" ({seen.scope_name})" if seen.scope_name else ""
+                self._wiring.progress.step(f"{name} accepts the value{leads}{shown}")
+                return seen
+
+
+def _declared(wiring: Wiring, name: TokenName) -> Record | None:
+    """What was declared of a token that waits for its value; None if there is no such token."""
+    found = wiring.store.find(name)
+    record = found.document.record if found is not None else None
+    return record if record is not None and record.state is RecordState.PENDING else None
+
+
+def check_scope(record: Record, provider: Provider) -> None:
+    """Refuse a scope of a kind that the provider does not have."""
+    wanted = provider.capabilities.scope_kind
+    if record.scope is not None and wanted and record.scope.kind != wanted:
+        raise InputError(
+            f"tokens of {provider.name} are bound to {wanted}:ID, not to {record.scope.kind}:ID",
+            hint=f"write --scope {wanted}:ID",
+        )
+
+
+def check_consumers(wiring: Wiring, record: Record, *, known: Iterable[Consumer] = ()) -> None:
+    """Refuse a consumer that could never be given a value from here, and one not `known` that has another token's."""
+    places = set(map(str, known))
+    new = [each for each in record.consumers or () if str(each) not in places]
+    if new:
+        admission.check_consumers_are_free(admission.places_taken(wiring.store), new, of=record.name)
+    for consumer in record.consumers or ():
+        delivery = wiring.deliveries.of(consumer)
+        if delivery is not None:
+            if consumer.kind not in {ConsumerKind.DOTENV, ConsumerKind.COMMAND}:
+                wiring.progress.waiting(f"looking at {consumer.shown}")  # a host may take its time
+            delivery.check(consumer)
+            wiring.progress.clear()
+        for warning in wiring.deliveries.warnings(consumer):
+            wiring.progress.note(warning)
+
+
+def _check_complete(record: Record) -> None:
+    if record.missing and record.state is not RecordState.UNCLAIMED:
+        raise InputError(
+            f"missing {', '.join(_OPTIONS[name] for name in record.missing)}",
+            hint="a token has an owner, a scope, an environment and a purpose; `tokenguard import` takes less",
+        )
+
+
+def _refuse_source(source: ValueOptions, why: str) -> None:
+    if source != ValueOptions():
+        raise InputError(why, hint="leave --from-env, --from-file and --stdin out")

@@ -1,0 +1,125 @@
+"""`check --fix`: what can be put right without a decision of anybody: a line of .gitignore, a mode, a late due date."""
+
+import difflib
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from tokenguard.domain.names import token_name
+from tokenguard.errors import InputError
+from tokenguard.files import check_kept, read_limited, replace_kept, shown
+from tokenguard.frozen import Frozen
+from tokenguard.policy.evaluation import Assessment, Violation
+from tokenguard.policy.model import Policy, born
+from tokenguard.shell.confirm import confirm
+from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
+
+_MAX_BYTES = 1 << 20
+_NEW_FILE = 0o644  # git's own mode: a .gitignore is for everybody
+_OWNER = 0o700
+_LINE = ".env"
+
+
+class Fix(Frozen, frozen=True):
+    """One change, as it is shown and as it is done."""
+
+    lines: tuple[str, ...]
+    do: Callable[[], object]
+
+
+def fixes(wiring: Wiring, policy: Policy, top: Path | None, assessments: Iterable[Assessment]) -> list[Fix]:
+    """What would mend violations of these assessments; nothing is changed yet.
+
+    Args:
+        wiring: the world.
+        policy: what due dates are held to.
+        top: the repository's top, if one was looked at.
+        assessments: what was found.
+    """
+    violations = [violation for each in assessments for violation in each.violations]
+    found: list[Fix] = []
+    if top is not None and any(each.rule == "env-file-ignored" for each in violations):
+        found += _gitignore(top)
+    found += [fix for each in violations for fix in _mode(wiring, top, each)]
+    found += [fix for each in violations for fix in _due_date(wiring, policy, each)]
+    return found
+
+
+def mend(wiring: Wiring, found: list[Fix], *, confirmed: bool) -> bool:
+    """Show the changes, ask whoever is there, and do them; says whether they were done.
+
+    Where nobody can be asked they are only shown: nothing of a repository changes that nobody agreed to.
+    """
+    show = wiring.progress.note if wiring.tty is None else wiring.tty.show
+    for fix in found:
+        for line in fix.lines:
+            show(line)
+    if not confirmed:
+        if wiring.tty is None:
+            wiring.progress.note("nothing was changed: give --yes to do this")
+            return False
+        confirm(wiring.tty, "do this", undone="changed")
+    for fix in found:
+        fix.do()
+    wiring.progress.step(f"{counted(len(found), 'change')} made")
+    return True
+
+
+def _gitignore(top: Path) -> Iterator[Fix]:
+    path = top / ".gitignore"
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise InputError(f"not a plain file: {shown(path)}", hint=f"add the line {_LINE} to it by hand")
+    exists = path.exists()
+    before = read_limited(path, _MAX_BYTES).decode("utf-8", "surrogateescape") if exists else ""
+    after = f"{before}{'' if before.endswith(chr(10)) or not before else chr(10)}{_LINE}\n"
+    check_kept(path)
+    diff = difflib.unified_diff(before.splitlines(), after.splitlines(), ".gitignore", ".gitignore", lineterm="", n=2)
+    data = after.encode("utf-8", "surrogateescape")
+    yield Fix(tuple(diff), lambda: replace_kept(path, data, fresh=_NEW_FILE))
+
+
+def _mode(wiring: Wiring, top: Path | None, found: Violation) -> Iterator[Fix]:
+    if found.rule not in {"secret-file-mode", "vendor-credentials-mode"}:
+        return
+    base = Path(wiring.environ.get("HOME", "")) if found.path.startswith("~/") else top
+    if base is None:
+        return
+    path = base / found.path.removeprefix("~/")
+    mode = stat.S_IMODE(os.lstat(path).st_mode)
+    yield Fix((f"chmod {mode & _OWNER:o} {found.path}  (it is {mode:o})",), lambda: _close_to_others(path))
+
+
+def _close_to_others(path: Path) -> None:
+    """Take every right of group and others away, through a descriptor: a link that came between is not followed."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        raise InputError(f"cannot change the mode of {shown(path)}", hint="is it a plain file of yours?") from None
+    try:
+        os.fchmod(descriptor, stat.S_IMODE(os.fstat(descriptor).st_mode) & _OWNER)
+    except PermissionError:
+        raise InputError(f"the file is not yours to change: {shown(path)}", hint="ask its owner to close it") from None
+    finally:
+        os.close(descriptor)
+
+
+def _due_date(wiring: Wiring, policy: Policy, found: Violation) -> Iterator[Fix]:
+    """A date that somebody set later than the policy allows becomes the latest one that it allows."""
+    if found.rule != "late-due-date" or found.store:
+        return
+    from tokenguard.inventory.record_changes import RecordChanges  # noqa: PLC0415
+    from tokenguard.usecases.edit_token import edit_record  # noqa: PLC0415 - only a late date needs it
+
+    name = token_name(found.token)
+    snapshot = wiring.store.find(name)
+    if snapshot is None:
+        return
+    record = snapshot.document.record
+    rule, since = policy.rule("maximum-age", record), born(record)
+    if rule is None or since is None or record.due_at is None:
+        return
+    latest = since + rule.limit(record.environment)
+    line = f"{record.name}: due {record.due_at:%Y-%m-%d} -> {latest:%Y-%m-%d}"
+    yield Fix((line,), lambda: edit_record(wiring, name, RecordChanges(due_at=latest), confirmed=True))

@@ -1,0 +1,252 @@
+"""The use case of `apply`: each token brought to what is declared, from wherever it stands, and never twice."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+
+from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.event import Detail, Event, Op
+from tokenguard.domain.names import TokenName, new_token_id
+from tokenguard.domain.token import ConsumerKind, Custody, Record, RecordState
+from tokenguard.errors import Conflict, InputError, TokenguardError, Unfinished, Unreachable
+from tokenguard.frozen import replace
+from tokenguard.inventory.record_changes import RecordChanges
+from tokenguard.provisioning.decide import ProviderInfo, decide, undelivered
+from tokenguard.provisioning.diff import for_first_value, new_record, wanted
+from tokenguard.provisioning.manifest import Declared
+from tokenguard.provisioning.plan_model import Action, Verb
+from tokenguard.provisioning.review import reason_of
+from tokenguard.rotation.batch import BatchResult
+from tokenguard.shell.value_input import ValueOptions
+from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.add_token import Adding
+from tokenguard.usecases.load_manifest import PlannedManifest
+from tokenguard.usecases.wait_for_runner import leave_to_its_runner
+
+_LEAST_PAUSE = 0.05
+_MOST_LOOKS = 8
+
+
+class Applying:
+    """Works through a plan.
+
+    Args:
+        wiring: the world.
+        held: the plan, and what it rests on.
+        digest: the plan that was reviewed; what is written names it as the reason.
+        begun: the digests of its actions that an earlier run has begun.
+        approved: the digests of the plans that its new things were approved in; empty where a person was asked.
+        besides: what is left to others, of each token.
+    """
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        held: PlannedManifest,
+        digest: str,
+        begun: Mapping[TokenName, str],
+        approved: Mapping[TokenName, str],
+        *,
+        besides: Callable[[TokenName], frozenset[Verb]] = lambda _name: frozenset(),
+    ) -> None:
+        self._wiring = wiring
+        self._held = held
+        self._digest = digest
+        self._begun = begun
+        self._approved = approved
+        self._besides = besides
+        self._declared = {each.name: each for each in held.manifest.tokens}
+
+    def run(self, jobs: int) -> Iterator[BatchResult]:
+        """Do every action, those of one rank before those of the next; yields how each ended as it does.
+
+        Args:
+            jobs: how many tokens are worked on side by side.
+        """
+        if jobs > 1:
+            _ = self._wiring.engine  # made once, before several want it
+        for _, group in groupby(self._held.plan.actions, key=lambda action: action.rank):
+            if jobs == 1:
+                for action in group:
+                    with self._wiring.working_on(action.name):
+                        result = self._result(action)
+                    yield result
+                    self._pause(action)
+            else:
+                yield from self._side_by_side(group, jobs)
+
+    def _side_by_side(self, actions: Iterable[Action], jobs: int) -> Iterator[BatchResult]:
+        pool = ThreadPoolExecutor(jobs)
+        try:
+            for results in pool.map(self._lane, self._lanes(actions)):
+                yield from results
+        finally:
+            pool.shutdown(cancel_futures=True)  # after Ctrl-C what has begun comes to an end, and nothing else begins
+
+    def _lanes(self, actions: Iterable[Action]) -> Iterable[list[Action]]:
+        """What may run side by side; a provider that wants pauses between its tokens has one lane for all of them."""
+        lanes: dict[tuple[str, str], list[Action]] = {}
+        for action in actions:
+            alone = "" if self._pause_of(action) else action.name
+            lanes.setdefault((action.provider, alone), []).append(action)
+        return lanes.values()
+
+    def _lane(self, actions: list[Action]) -> list[BatchResult]:
+        results = []
+        for action in actions:
+            results.append(self._result(action))
+            self._pause(action)
+        return results
+
+    def _pause(self, action: Action) -> None:
+        if pause := self._pause_of(action):
+            self._wiring.clock.sleep(pause)
+
+    def _pause_of(self, action: Action) -> float:
+        """Seconds that the provider's rate limit wants after a token was made."""
+        if not {Verb.ROTATE, Verb.ISSUE, Verb.RESUME} & set(action.verbs):
+            return 0.0
+        return self._known(self._declared[action.name], action.provider).capabilities.pause.total_seconds()
+
+    def _result(self, action: Action) -> BatchResult:
+        try:
+            self._settle(action)
+        except (Conflict, Unfinished, InputError) as error:
+            done = self._is_anothers(action) and self._other_runner_done(action)
+            return BatchResult(name=action.name, error=None if done else error)
+        except TokenguardError as error:
+            return BatchResult(name=action.name, error=error)
+        return BatchResult(name=action.name)
+
+    def _settle(self, action: Action) -> None:
+        """Decide anew and act until nothing is left: what another runner or an earlier run did is not done again."""
+        declared, done = self._declared[action.name], list[Verb]()
+        while True:
+            found = self._wiring.store.find(action.name)
+            now = decide(declared, found, self._held.around).action
+            if now is None:
+                return
+            if not done and not _same(now, action):
+                if not self._other_runner_done(action):
+                    raise Conflict(
+                        f"{action.name} has changed since the plan was made",
+                        hint="another runner works on it, or somebody edited it: plan and apply again",
+                    )
+                return
+            ours = [each for each in now.verbs if each not in self._besides(action.name)]
+            left = [each for each in ours if each not in done]
+            if not ours:
+                return
+            if not left:
+                raise Unfinished(
+                    f"{action.name} is still not as it is declared", hint=f"tokenguard show {action.name}; apply again"
+                )
+            new = set(now.news) - set(action.news)
+            if left[0] not in action.verbs and (new or Verb.RESUME not in action.verbs):
+                return  # nobody has seen it in a plan; what an interrupted operation leads to was in an earlier one
+            self._do(left[0], declared, found, self._reason(action))
+            done.append(left[0])
+
+    def _is_anothers(self, action: Action) -> bool:
+        """Whether a runner beside us was first: it works on the token, or has done what was to be done."""
+        found = self._wiring.store.find(action.name)
+        journal = found.document.journal if found is not None and found.document.busy else None
+        if journal is not None:
+            return journal.holder != self._wiring.holder
+        return decide(self._declared[action.name], found, self._held.around).action is None
+
+    def _other_runner_done(self, action: Action) -> bool:
+        """Whether somebody else brings the token to what is declared, while we look on for a while."""
+        pause = _LEAST_PAUSE
+        for _ in range(_MOST_LOOKS):
+            found = self._wiring.store.find(action.name)
+            if decide(self._declared[action.name], found, self._held.around).action is None:
+                return True
+            self._wiring.clock.sleep(pause)
+            pause *= 2
+        return False
+
+    def _reason(self, action: Action) -> str:
+        begun = self._begun.get(action.name, action.digest)
+        return reason_of(self._digest, begun, self._approved.get(action.name, ""))
+
+    def _do(self, verb: Verb, declared: Declared, found: Snapshot | None, reason: str) -> None:
+        engine = self._wiring.engine
+        if found is None:
+            self._begin(verb, self._fresh(declared), reason)
+            return
+        record = found.document.record
+        match verb:
+            case Verb.ISSUE:
+                pinned = self._pinned(wanted(record, declared, self._held.around.servers), declared)
+                engine.issue(for_first_value(pinned, self._wiring.clock.now()), reason=reason)
+            case Verb.ADOPT:
+                Adding(self._wiring, declared.name, RecordChanges()).take(ValueOptions(), verify=True, reason=reason)
+            case Verb.RESUME:
+                leave_to_its_runner(self._wiring, found, self._known(declared, record.provider).capabilities)
+                engine.resume(found.id, reason=reason)
+            case Verb.DELIVER:
+                waiting = undelivered(found.document)
+                engine.deliver(
+                    found.id, [each for each in waiting if each.kind is not ConsumerKind.PERSON], reason=reason
+                )
+            case Verb.ROTATE:
+                engine.rotate(found.id, reason=reason)
+            case Verb.RETIRE:
+                engine.retire(found.id, reason=reason)
+            case Verb.CHANGE | Verb.DECLARE:
+                self._change(declared, found, reason)
+            case Verb.CLOSE:
+                closed = replace(record, state=RecordState.RETIRED)
+                self._commit(found, closed, Op.DONE, {"result": "never-had-a-value", "reason": reason})
+
+    def _begin(self, verb: Verb, record: Record, reason: str) -> None:
+        if verb is Verb.ISSUE:
+            self._wiring.engine.issue(for_first_value(record, self._wiring.clock.now()), reason=reason)
+        else:
+            self._declare(record, reason)
+
+    def _fresh(self, declared: Declared) -> Record:
+        known = self._known(declared, declared.provider)
+        now, servers = self._wiring.clock.now(), self._held.around.servers
+        return new_record(declared, kind=known.capabilities.kind, address=known.address, now=now, servers=servers)
+
+    def _pinned(self, record: Record, declared: Declared) -> Record:
+        """With the address that this machine is set to use, as long as there is no value that could go elsewhere."""
+        return replace(record, base_url=self._known(declared, declared.provider).address)
+
+    def _declare(self, record: Record, reason: str) -> None:
+        if not record.kind.has_value:
+            location = replace(record.location, custody=Custody.NONE)
+            record = replace(record, state=RecordState.ACTIVE, location=location)
+        event = self._event(record, Op.ADD, {"result": "declared", "reason": reason})
+        self._wiring.store.commit(new_token_id(), 0, Document(record=record), [event])
+        self._wiring.progress.step(f"{record.name} is on record")
+
+    def _change(self, declared: Declared, found: Snapshot, reason: str) -> None:
+        before = found.document.record
+        after = wanted(before, declared, self._held.around.servers)
+        if before.state is RecordState.PENDING:
+            after = self._pinned(after, declared)
+        fields = ",".join(name for name in before.__struct_fields__ if getattr(before, name) != getattr(after, name))
+        self._commit(found, after, Op.EDIT, {"fields": fields, "reason": reason})
+
+    def _commit(self, found: Snapshot, record: Record, op: Op, detail: Detail) -> None:
+        document = replace(found.document, record=record)
+        self._wiring.store.commit(found.id, found.version, document, [self._event(record, op, detail)])
+        self._wiring.progress.step(f"{record.name} is {'closed' if op is Op.DONE else 'changed'}")
+
+    def _event(self, record: Record, op: Op, detail: Detail) -> Event:
+        store = self._wiring.store
+        return Event(at=self._wiring.clock.now(), op=op, actor=store.actor(), name=record.name, detail=detail)
+
+    def _known(self, declared: Declared, provider: str) -> ProviderInfo:
+        known = self._held.around.providers.get(provider)
+        if not isinstance(known, ProviderInfo):
+            raise Unreachable(f"the provider of {declared.name} is not known here", hint="plan again")
+        return known
+
+
+def _same(now: Action, planned: Action) -> bool:
+    """Whether the same would be done; that somebody has looked at the token meanwhile makes no difference."""
+    return replace(now, version=0) == replace(planned, version=0)

@@ -1,0 +1,54 @@
+"""What `apply` and `upkeep` ask where nobody is asked: has somebody approved what is new in the plan?"""
+
+import shlex
+from collections.abc import Mapping
+
+from tokenguard.domain.names import TokenName
+from tokenguard.errors import NotApproved
+from tokenguard.provisioning.plan_model import Action, Plan
+from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
+from tokenguard.usecases.load_manifest import DEFAULT_FILE
+
+
+def approve_command(plan: Plan, file: str, environment: str) -> str:
+    """The one command that approves a plan."""
+    words = ["tokenguard", "approve", plan.digest, *([file] if file != DEFAULT_FILE else [])]
+    return shlex.join([*words, *(["--env", environment] if environment else [])])
+
+
+def verdicts(wiring: Wiring, plan: Plan) -> tuple[Mapping[TokenName, str], Mapping[TokenName, str]]:
+    """For each new thing the digest of the plan that it was approved in, or why it is not approved."""
+    approved, refused = dict[TokenName, str](), dict[TokenName, str]()
+    for action in plan.news:
+        found = wiring.approvals.verdict(action)
+        if found.approval is not None:
+            approved[action.name] = found.approval.plan
+        else:
+            refused[action.name] = found.why
+    return approved, refused
+
+
+def not_approved(action: Action, why: str, command: str, *, others: int = 0) -> NotApproved:
+    """What it is told with."""
+    more = f" (and {counted(others, 'more token')})" if others else ""
+    return NotApproved(
+        f"{action.name}: {action.news[0]} is new, and {why}{more}",
+        hint=f"look at `tokenguard plan`; who may approve it runs: {command}",
+    )
+
+
+def approved_actions(
+    wiring: Wiring, plan: Plan, file: str, environment: str, *, asks: bool
+) -> tuple[Mapping[TokenName, str], bool]:
+    """The plan's new things with the digests under which they were approved, and whether a person must confirm others.
+
+    Raises:
+        NotApproved: something is not approved, and nobody `asks` a person.
+    """
+    approved, refused = verdicts(wiring, plan)
+    if refused and not asks:
+        first = next(each for each in plan.news if each.name in refused)
+        command = approve_command(plan, file, environment)
+        raise not_approved(first, refused[first.name], command, others=len(refused) - 1)
+    return approved, bool(refused)

@@ -1,0 +1,99 @@
+"""What `check` and `report` hold to what: the policy, the stores, and what is known of their providers."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from tokenguard.domain.document import Document
+from tokenguard.domain.token import CredentialKind, Record
+from tokenguard.errors import InputError, Unreachable
+from tokenguard.policy.catalogue import about
+from tokenguard.policy.context import Place, ProviderFacts, Surroundings, place_of
+from tokenguard.policy.listing_validity import with_entered
+from tokenguard.policy.loader import is_file_name, packaged_policy, read_policy
+from tokenguard.policy.model import Policy
+from tokenguard.ports.provider import Capabilities
+from tokenguard.ports.store import Store
+from tokenguard.shell.wiring import Wiring
+
+
+def surroundings(wiring: Wiring, store: Store, *, ask_providers: bool) -> Surroundings:
+    """The inventory of one store as it is now; only with `ask_providers` does anything leave this machine."""
+    documents = [snapshot.document for snapshot in store.scan()]
+    now = wiring.clock.now()
+    places: defaultdict[Place, list[Document]] = defaultdict(list)
+    for document in documents:
+        places[place_of(document.record)].append(document)
+    offline: dict[tuple[str, str], ProviderFacts] = {}
+    facts: dict[Place, ProviderFacts] = {}
+    for place, found in places.items():
+        record = _asking(found)
+        if place[:2] not in offline:
+            offline[place[:2]] = _offline(wiring, record)
+        known = offline[place[:2]]
+        if ask_providers and known.capabilities is not None and known.capabilities.lists:
+            known = _asked(wiring, record, known.capabilities)
+        facts[place] = with_entered(known, found, now)
+    return Surroundings(documents, now, facts)
+
+
+def _asking(found: Sequence[Document]) -> Record:
+    """In whose name a list is asked for: none that mints, if there is another, since it is never bound to itself."""
+    return next(
+        (each.record for each in found if each.record.kind is not CredentialKind.PROVIDER_ADMIN), found[0].record
+    )
+
+
+def _offline(wiring: Wiring, record: Record) -> ProviderFacts:
+    """What is known of a provider at an address without asking it anything."""
+    try:
+        capabilities = wiring.vendors.provider_of(record).capabilities
+    except InputError:
+        return ProviderFacts(no_list="the provider is not known on this machine")
+    if not capabilities.lists:
+        return ProviderFacts(capabilities=capabilities, no_list="the provider has no list of tokens")
+    return ProviderFacts(capabilities=capabilities, no_list="the provider was not asked: --ask-providers")
+
+
+def _asked(wiring: Wiring, record: Record, capabilities: Capabilities) -> ProviderFacts:
+    try:
+        issuer = wiring.vendors.of(record).issuer
+        listed = issuer.listed() if issuer is not None else None
+    except InputError:
+        listed = None
+    except Unreachable:
+        return ProviderFacts(capabilities=capabilities, no_list="the provider's list could not be read")
+    if listed is None:
+        alone = record.kind is CredentialKind.PROVIDER_ADMIN
+        why = "it is what others' lists are read with" if alone else "no admin credential of the provider is at hand"
+        return ProviderFacts(capabilities=capabilities, no_list=why)
+    return ProviderFacts(capabilities=capabilities, listed=listed.rows, gap=listed.gap)
+
+
+def chosen_policy(wiring: Wiring, named: str | None) -> Policy:
+    """The policy in force, or the one that was named: a file, or one of those that come with tokenguard.
+
+    Raises:
+        InputError: there is no such policy, or it has nothing to check.
+    """
+    file = wiring.settings.policy_file if named is None else Path(named)
+    if file is None:
+        policy = wiring.policy
+    elif named is None or is_file_name(named):
+        from tokenguard.policy.expression import compiled  # noqa: PLC0415 - only a policy of a team's own has any
+
+        policy = read_policy(file, compiled)
+    else:
+        policy = packaged_policy(named)
+    if not any(about(rule.id).checked for rule in policy.rules):
+        raise InputError("the policy has no rule to check", hint="`extends: default` gives it the default rules")
+    return policy
+
+
+def chosen_stores(wiring: Wiring, *, every: bool) -> dict[str, Store]:
+    """The store in use under no label, or every store of the configuration under its name there."""
+    if not every:
+        return {"": wiring.store}
+    if not wiring.settings.stores:
+        raise InputError("the configuration names no stores", hint="add [stores.NAME] url = … for each")
+    return {name: wiring.open_store(url) for name, url in wiring.settings.stores.items()}

@@ -1,0 +1,82 @@
+"""Gathers what `report` is about: the stores, held to a policy, now, at an earlier day or at a later one."""
+
+from datetime import UTC, datetime, timedelta
+
+from tokenguard.errors import InputError
+from tokenguard.frozen import replace
+from tokenguard.inventory.as_of import rewind
+from tokenguard.policy.context import Surroundings
+from tokenguard.policy.evaluation import assess
+from tokenguard.ports.store import Store
+from tokenguard.report.posture import Posture
+from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
+from tokenguard.usecases.assess import chosen_policy, chosen_stores, surroundings
+
+_TODAYS_LIST = "the provider's list is today's, not that of the day asked for"
+
+
+def as_of_moment(text: str) -> datetime:
+    """The end of the day that `text` names (`YYYY-MM-DD`, UTC); InputError if it names none."""
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise InputError("--as-of is not a date", hint="write it as YYYY-MM-DD, for example 2026-09-30") from None
+    return day + timedelta(days=1, microseconds=-1)
+
+
+def posture_of(wiring: Wiring, named: str | None, *, every: bool, ask: bool, at: datetime | None) -> Posture:
+    """Hold the stores to the policy.
+
+    Args:
+        wiring: the world.
+        named: the policy, if it is not the configured one.
+        every: all stores of the configuration.
+        ask: whether providers are asked for their lists.
+        at: another moment than now.
+    """
+    policy, stores, now = chosen_policy(wiring, named), chosen_stores(wiring, every=every), wiring.clock.now()
+    found = {label: surroundings(wiring, store, ask_providers=ask) for label, store in stores.items()}
+    remarks = [f"passed over {each.where}: {each.what}" for each in wiring.passed_over()]
+    if at is not None and at.date() == now.date():
+        at = None
+    if at is not None and at > now:
+        found = {
+            label: Surroundings([*each.documents, *each.retired], at, each.providers) for label, each in found.items()
+        }
+        remarks.append(f"this is a forecast made on {now:%Y-%m-%d}: how it will stand if nothing is done")
+    elif at is not None:
+        edited = 0
+        for label, each in found.items():
+            found[label], more = _rewound(stores[label], each, at)
+            edited += more
+        remarks += _said_of_the_past(now, edited)
+    return Posture(
+        at=at or now,
+        assessments=[assess(policy, each, store=label) for label, each in found.items()],
+        surroundings=list(found.values()),
+        stores=list(found),
+        remarks=remarks,
+    )
+
+
+def _rewound(store: Store, around: Surroundings, at: datetime) -> tuple[Surroundings, int]:
+    """The store at an earlier moment, and of how many tokens the record was edited since."""
+    documents, edited = [], 0
+    for snapshot, entries in store.trails():
+        rewound = rewind(snapshot.document, [entry.event for entry in entries], at)
+        if rewound is not None:
+            documents.append(rewound.document)
+            edited += rewound.edited
+    facts = {
+        place: replace(each, listed=None, no_list=_TODAYS_LIST if each.listed is not None else each.no_list)
+        for place, each in around.providers.items()
+    }
+    return Surroundings(documents, at, facts), edited
+
+
+def _said_of_the_past(now: datetime, edited: int) -> list[str]:
+    told = [f"reconstructed on {now:%Y-%m-%d} from the audit trail, by today's policy"]
+    if edited:
+        told.append(f"{counted(edited, 'record')} edited since: owner, purpose and the like are shown as they are now")
+    return told

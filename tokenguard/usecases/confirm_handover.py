@@ -1,0 +1,32 @@
+"""Hand-overs that a person must vouch for, asked of whoever sits at the terminal while `apply` runs."""
+
+from tokenguard.domain.token import ConsumerKind
+from tokenguard.errors import NeedsPerson, TokenguardError
+from tokenguard.provisioning.decide import undelivered
+from tokenguard.provisioning.plan_model import Wait
+from tokenguard.provisioning.review import reason_of
+from tokenguard.rotation.batch import BatchResult
+from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.load_manifest import PlannedManifest
+
+
+def hand_over(wiring: Wiring, held: PlannedManifest) -> list[BatchResult]:
+    """Ask for each hand-over that waits; nothing where nobody may be asked."""
+    if wiring.tty is None:
+        return []
+    results = []
+    for todo in held.plan.todos:
+        if todo.wait is not Wait.HAND_OVER:
+            continue
+        found = held.inventory[todo.name]
+        people = [each for each in undelivered(found.document) if each.kind is ConsumerKind.PERSON]
+        try:
+            with wiring.working_on(todo.name):
+                wiring.engine.deliver(found.id, people, reason=reason_of(held.plan.digest, "hand-over"))
+        except NeedsPerson:
+            continue  # left for later: it stays on the list
+        except TokenguardError as error:
+            results.append(BatchResult(name=todo.name, error=error))
+        else:
+            results.append(BatchResult(name=todo.name))
+    return results

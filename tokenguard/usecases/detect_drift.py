@@ -1,0 +1,126 @@
+"""Where `drift` looks: the inventory, the providers' lists, the consumers. Each source yields what it finds."""
+
+from collections.abc import Callable, Iterator
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.liveness import Verdict
+from tokenguard.domain.token import Consumer, Record, RecordState
+from tokenguard.errors import InputError, TokenguardError, Unreachable
+from tokenguard.policy.context import is_identified, place_of
+from tokenguard.policy.evaluation import assess
+from tokenguard.policy.model import Policy
+from tokenguard.ports.delivery import Holds
+from tokenguard.ports.store import FieldState, Live
+from tokenguard.provisioning.drift_kinds import RULES, Finding, Unknown, against_inventory, difference
+from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.assess import surroundings
+from tokenguard.usecases.load_manifest import PlannedManifest
+
+Source = Callable[[Wiring, PlannedManifest], Iterator[Finding]]
+"""One place where the world may differ from what is declared. It changes nothing."""
+
+
+def inventory(_wiring: Wiring, held: PlannedManifest) -> Iterator[Finding]:
+    """The store against the manifest."""
+    yield from against_inventory(held.manifest, held.inventory, held.around, held.plan.undeclared)
+
+
+def providers(wiring: Wiring, held: PlannedManifest) -> Iterator[Finding]:
+    """The providers' own lists against the store: tokens that nobody knows, and tokens that are gone."""
+    around = surroundings(wiring, wiring.store, ask_providers=True)
+    orphans = assess(Policy(name="", rules=tuple(rule for rule in RULES if rule.id == "orphan")), around)
+    yield from orphans.violations
+    yield from (Unknown(rule, reason) for rule, reason in orphans.not_evaluable)
+    for record in around.records:
+        listed = around.provider(record).listed
+        if listed is None or record.state is not RecordState.ACTIVE or record.fingerprint is None:
+            continue
+        busy = held.inventory[record.name].document.busy if record.name in held.inventory else True
+        if not is_identified(record) or busy or around.listing(record) is not None:
+            continue
+        why = around.doubt(place_of(record))
+        if why and not _refused(wiring, held.inventory[record.name]):
+            yield Unknown("gone", why)
+        else:
+            text = f"{record.provider} does not list it any more: it was ended outside tokenguard"
+            yield difference("gone", text, token=record.name, owner=record.owner)
+
+
+def _refused(wiring: Wiring, found: Snapshot) -> bool:
+    """Whether the provider refuses the live value: a second witness where the list alone cannot say that it is gone."""
+    try:
+        live = wiring.store.read_live(found.id)
+        provider = wiring.vendors.provider_of(found.document.record)
+    except (InputError, Unreachable):  # a planner's login may not read values
+        return False
+    if live is None or live.found is not FieldState.SAME or not provider.capabilities.probe:
+        return False
+    return provider.probe(live.value, None).verdict is Verdict.DEAD
+
+
+def consumers(wiring: Wiring, held: PlannedManifest) -> Iterator[Finding]:
+    """Each declared consumer that can be asked, against the live value, which is read for this and shown to nobody."""
+    for declared in held.manifest.tokens:
+        found = held.inventory.get(declared.name)
+        if found is not None and found.document.record.fingerprint is not None and not found.document.busy:
+            yield from _consumers_of(wiring, found)
+
+
+def _consumers_of(wiring: Wiring, found: Snapshot) -> Iterator[Finding]:
+    record = found.document.record
+    if record.state is RecordState.RETIRED:
+        return
+    live = wiring.store.read_live(found.id)
+    if live is not None and live.found is not FieldState.SAME:
+        text = f"{record.location.url} does not hold what was published there"
+        yield difference("consumer-differs", text, token=record.name, owner=record.owner)
+        return
+    for consumer, holds in held_by(wiring, record, live):
+        if holds is None:
+            yield Unknown("consumer-differs", "only a person can say what it holds")
+        elif isinstance(holds, TokenguardError):
+            yield Unknown("consumer-differs", holds.message)
+        elif holds is Holds.OTHER:
+            text = f"{consumer} does not hold the live value"
+            yield difference("consumer-differs", text, token=record.name, owner=record.owner)
+        elif holds is Holds.UNKNOWN:
+            yield Unknown("consumer-differs", f"a consumer of kind {consumer.kind} cannot be asked from here")
+
+
+def held_by(
+    wiring: Wiring, record: Record, live: Live | None
+) -> Iterator[tuple[Consumer, Holds | InputError | Unreachable | None]]:
+    """What each consumer says that it holds, or why it gives no answer; None: only a person can say."""
+    for consumer in record.consumers or ():
+        delivery = wiring.deliveries.of(consumer)
+        if delivery is None or live is None:
+            yield consumer, None
+            continue
+        try:
+            yield consumer, delivery.verify(consumer, live.value)
+        except (InputError, Unreachable) as error:
+            yield consumer, error
+
+
+def server(file: str) -> Source:
+    """The store's server against what `setup` renders from a file."""
+
+    def differences(wiring: Wiring, _held: PlannedManifest) -> Iterator[Finding]:
+        from tokenguard.usecases.setup_server import held  # noqa: PLC0415 - loads hvac
+
+        try:
+            found = held(wiring, file)
+        except Unreachable as error:
+            yield Unknown("server", error.message)
+            return
+        for each in found.open:
+            how = f"differs in {', '.join(each.differs)}" if each.differs else "is missing"
+            yield difference("server", f"the {each.resource.title} {how}", path=each.resource.path)
+
+    return differences
+
+
+ALWAYS: tuple[Source, ...] = (inventory,)
+"""Looked at by every `drift`: metadata, for which a planner's login is enough."""
+ON_REQUEST: dict[str, Source] = {"ask_providers": providers, "ask_consumers": consumers}
+"""By the option that asks for it."""

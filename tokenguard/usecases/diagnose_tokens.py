@@ -1,0 +1,205 @@
+"""What would make the next rotations go wrong: looked at now, while nobody waits for them."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from tokenguard.domain.document import Document, Snapshot
+from tokenguard.domain.names import TokenName
+from tokenguard.domain.secret import TOKEN_FIELD, Value
+from tokenguard.domain.token import Consumer, Record, RecordState
+from tokenguard.errors import ExitCode, InputError, TokenguardError
+from tokenguard.inventory.selection import Filter, by_due, listed
+from tokenguard.inventory.views import due_words, leak_words
+from tokenguard.policy.listing_validity import LONGEST
+from tokenguard.ports.external_fields import UnexpectedValue
+from tokenguard.ports.provider import Method
+from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
+from tokenguard.usecases.diagnosis import Diagnosis, Level, broken, doubt, well
+
+_NEXT = 20
+"""How many of the rotations that come next are looked at closely."""
+_NAMED = 3
+_STUCK = timedelta(days=2)
+
+
+def operations(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
+    """Operations that are open, and old values that are to be looked at again."""
+    now, quiet = wiring.clock.now(), True
+    rule = wiring.policy.rule("rotation-stuck")
+    patience = rule.days() if rule else _STUCK
+    for snapshot in inventory:
+        for finding in _of_token(snapshot, now, patience):
+            quiet = False
+            yield finding
+    if quiet:
+        yield well("operations", "none is open, nothing waits to be looked at again")
+
+
+def leaks(_wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
+    """Leaks that nothing has ended; of retired tokens too, since a leak ends with a proof or by a person."""
+    leaked = [each.document.record for each in inventory if each.document.record.has_leaked]
+    for record in leaked:
+        retired = record.state is RecordState.RETIRED
+        way = f"edit {record.name} --leak-ended REASON" if retired else f"rotate {record.name} --compromised"
+        yield broken("leak", f"{record.name}: leaked {leak_words(record.leaked)}", f"tokenguard {way}")
+    if not leaked:
+        yield well("leaks", "none is on record")
+
+
+def next_rotations(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
+    """The tokens that come next: their provider, what mints for them, and where their new value is to go."""
+    now = wiring.clock.now()
+    ranked = by_due(listed(inventory, Filter(), lambda: wiring.policy), now)
+    soon = [each for each in ranked if each.snapshot.document.record.kind.has_value][:_NEXT]
+    if not soon:
+        yield well("next rotation", "no token is ever due" if inventory else "there are no tokens yet")
+        return
+    urgent = {each.snapshot.document.record.name for each in soon if each.due is not None and each.due.soon(now)}
+    records = [each.snapshot.document.record for each in soon]
+    found = [*_gathered(wiring, records, urgent), *_crowded(records, inventory)]
+    yield from found
+    if not found:
+        first = soon[0]
+        when = due_words(first.due, now, age_unknown=first.age_unknown) or "now"
+        yield well("next rotation", f"{first.snapshot.document.record.name}, due {when}, and those after it are ready")
+
+
+def lists(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
+    """Where only a person can see the provider's list: whether somebody has looked lately."""
+    now = wiring.clock.now()
+    documents: defaultdict[str, list[Document]] = defaultdict(list)
+    for snapshot in inventory:
+        if snapshot.document.record.state is not RecordState.RETIRED:
+            documents[snapshot.document.record.provider].append(snapshot.document)
+    for provider, found in sorted(documents.items()):
+        if not _only_a_person_sees_the_list(wiring, found[0].record):
+            continue
+        read_at = max((each.listing.at for each in found if each.listing is not None), default=None)
+        hint = f"tokenguard verify --reconcile {provider}"
+        if read_at is None:
+            yield doubt("lists", f"nobody has compared {provider}'s own list of tokens with the inventory", hint)
+        elif now - read_at > LONGEST:
+            yield doubt("lists", f"{provider}'s own list of tokens was last read {(now - read_at).days} days ago", hint)
+        else:
+            yield well("lists", f"{provider}'s own list of tokens was read on {read_at:%Y-%m-%d}")
+
+
+def _of_token(snapshot: Snapshot, now: datetime, patience: timedelta) -> Iterator[Diagnosis]:
+    document, name = snapshot.document, snapshot.document.record.name
+    if document.busy and document.journal is not None:
+        why = f" ({document.journal.waiting_for})" if document.journal.waiting_for else ""
+        age = now - document.journal.updated_at
+        text = f"{name}: {document.journal.mode} stopped at {document.journal.stage}{why}"
+        if age > patience:
+            yield broken("operations", f"{text}, {counted(age.days, 'day')} ago", f"tokenguard rotate {name} --resume")
+        else:
+            yield doubt("operations", text, f"tokenguard rotate {name} --resume")
+    for item in document.quarantine:
+        if item.alive_again:
+            yield Diagnosis(
+                check="quarantine",
+                level=Level.FAIL,
+                text=f"{name}: a token that was proven dead is accepted again",
+                hint=f"tokenguard rotate {name} --resume",
+                exit_code=ExitCode.NOT_PROVEN_DEAD,
+            )
+        elif item.probe_due_at <= now and item.proof.proven:
+            text = f"{name}: {item.label}, proven dead, is due to be looked at again"
+            yield doubt("quarantine", text, f"tokenguard verify {name}")
+
+
+def _gathered(wiring: Wiring, records: list[Record], urgent: set[TokenName]) -> Iterator[Diagnosis]:
+    """One finding for each cause, with the tokens that share it; what is not due yet is never more than a warning."""
+    causes: defaultdict[tuple[str, str, str, Level], list[TokenName]] = defaultdict(list)
+    for record in records:
+        for finding in (*_provider(wiring, record), *_place(wiring, record), *_consumers(wiring, record)):
+            causes[finding.check, finding.text, finding.hint, finding.level].append(record.name)
+    for (check, text, hint, level), names in causes.items():
+        make = broken if level is Level.FAIL and not urgent.isdisjoint(names) else doubt
+        yield make(check, f"{_named(names)}: {text}", hint.replace("NAME", names[0]))
+
+
+def _crowded(records: Sequence[Record], inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
+    """Places that take more than one token's value: what a rotation delivers there overwrites another's."""
+    holders: defaultdict[str, list[TokenName]] = defaultdict(list)
+    for snapshot in inventory:
+        for place in snapshot.document.record.places:
+            holders[place].append(snapshot.document.record.name)
+    for place in sorted({place for record in records for place in record.places if len(holders[place]) > 1}):
+        names = holders[place]
+        yield doubt("consumers", f"{_named(names)}: all go to {place}", f"tokenguard edit {names[0]} --deliver ...")
+
+
+def _provider(wiring: Wiring, record: Record) -> Iterator[Diagnosis]:
+    try:
+        provider = wiring.vendors.provider_of(record)
+        vendor = wiring.vendors.of(record)
+    except InputError as error:
+        text = error.message.replace(record.name, "it")
+        yield broken("provider", text, error.hint.replace(record.name, "NAME"))
+        return
+    except TokenguardError as error:
+        yield doubt("provider", error.message, error.hint)
+        return
+    if vendor.issuer is None and Method.API in {provider.capabilities.mint, provider.capabilities.revoke}:
+        from tokenguard.shell.vendors import admin_variable  # noqa: PLC0415 - loaded with the vendors
+
+        yield broken(
+            "admin credential",
+            f"nothing is at hand that makes and ends tokens of {record.provider}",
+            f"tokenguard add {record.provider}/admin --provider {record.provider} --kind provider_admin ..., or set "
+            f"{admin_variable(record.provider)}",
+        )
+
+
+def _place(wiring: Wiring, record: Record) -> Iterator[Diagnosis]:
+    """A field of others that a value lives in: that it can be read from here, and that nobody has replaced it."""
+    if not record.location.adopted:
+        return
+    try:
+        held = wiring.places.of(record.location).read()
+    except InputError as error:
+        yield broken("adopted place", error.message, error.hint)
+    except TokenguardError as error:
+        yield doubt("adopted place", error.message, error.hint)
+    else:
+        known = None if held is None else wiring.store.fingerprint(Value({TOKEN_FIELD: held.text}))
+        if known is None or known != record.fingerprint:
+            displaced = UnexpectedValue.at(record.location.url)
+            yield broken("adopted place", displaced.message, displaced.hint)
+
+
+def _consumers(wiring: Wiring, record: Record) -> Iterator[Diagnosis]:
+    if record.consumers is None:
+        text = "nobody has said who uses it, so a rotation stops before the old token is revoked"
+        yield doubt("consumers", text, "tokenguard edit NAME --deliver ... (or --no-consumers)")
+    for consumer in record.consumers or ():
+        if (trouble := _unreachable(wiring, consumer)) is not None:
+            why = trouble.message.removeprefix(f"{consumer}: ")
+            yield doubt("consumers", f"{consumer} cannot be given a value from here: {why}", trouble.hint)
+
+
+def _unreachable(wiring: Wiring, consumer: Consumer) -> TokenguardError | None:
+    """What stands in the way of a delivery from this machine; nothing is written."""
+    try:
+        delivery = wiring.deliveries.of(consumer)
+        if delivery is not None:
+            delivery.check(consumer)
+    except TokenguardError as error:
+        return error
+    return None
+
+
+def _only_a_person_sees_the_list(wiring: Wiring, record: Record) -> bool:
+    try:
+        capabilities = wiring.vendors.provider_of(record).capabilities
+    except InputError:
+        return False
+    return capabilities.probe and not capabilities.lists
+
+
+def _named(names: list[TokenName]) -> str:
+    shown = ", ".join(names[:_NAMED])
+    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED:,} more"

@@ -1,0 +1,98 @@
+"""One round of `exec` after another: a child with the values of the moment, told or replaced when they change."""
+
+import signal
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tokenguard.errors import TokenguardError
+from tokenguard.redaction.known import MaskedValue, MatchSource
+from tokenguard.redaction.matcher import Matcher
+from tokenguard.shell.process import inherited_umask
+from tokenguard.shell.wiring import Wiring
+from tokenguard.streams.child import run_masked, run_unmasked
+from tokenguard.streams.environment import child_environment
+from tokenguard.streams.program import Ended, Program
+from tokenguard.streams.token_watch import TokenWatch
+from tokenguard.usecases.disclose import Asked, Disclosure
+from tokenguard.usecases.masked_values import known_values
+
+RESTART = "restart"
+ON_ROTATE = {"signal": signal.SIGHUP, RESTART: signal.SIGTERM}
+"""What the child is sent when a token has been replaced."""
+_GRACE = 10.0
+"""Seconds that a child has to end before it is killed, so that the new value is used for sure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildSettings:
+    """How a child is run."""
+
+    show_names: bool
+    masked: bool
+    on_rotate: str | None
+    check_every: int
+
+
+def run_disclosed(
+    wiring: Wiring, asked: Sequence[Asked], program: Sequence[str], keep: Sequence[str], settings: ChildSettings
+) -> Ended:
+    """Run a program with tokens, again and again if it is to be restarted; how it ended, and all that was masked.
+
+    Raises:
+        TokenguardError: the child could not be started, or what it asks for could not be had or written down.
+    """
+    found: dict[str, Counter[MatchSource]] = {}
+    known: list[MaskedValue] = []
+    while True:
+        disclosure = Disclosure(wiring, asked, "exec")
+        environment = child_environment(wiring.environ, disclosure.variables(), keep)
+        _learn(wiring, disclosure, known, settings)
+        watch = _watch(wiring, disclosure, known, settings)
+        disclosure.intend()
+        what = Program(argv=program, environment=environment, umask=inherited_umask())
+        ended = _run(what, Matcher.of(known) if settings.masked else None, watch, disclosure)
+        disclosure.happened(f"exit {ended.code}")
+        for channel, counts in ended.found.items():
+            found.setdefault(channel, Counter()).update(counts)
+        if ended.failure or watch is None or not watch.fired or settings.on_rotate != RESTART:
+            return replace(ended, found=found)
+        wiring.progress.note("a token was replaced: the program is started anew")
+
+
+def _learn(wiring: Wiring, disclosure: Disclosure, known: list[MaskedValue], settings: ChildSettings) -> None:
+    """Add values that are not known yet; without tokens no store is opened, and shapes are all that is known."""
+    if disclosure.given and settings.masked:
+        snapshots = [given.snapshot for given in disclosure.given]
+        fresh = known_values(wiring.store, snapshots, show_names=settings.show_names)
+        known += [each for each in fresh if not any(each.secret == old.secret for old in known)]
+
+
+def _watch(
+    wiring: Wiring, disclosure: Disclosure, known: list[MaskedValue], settings: ChildSettings
+) -> TokenWatch | None:
+    if settings.on_rotate is None:
+        return None
+    held = {given.snapshot.id: given.live for given in disclosure.given}
+
+    def look() -> Matcher | None:
+        try:
+            live = {token: wiring.store.read_live(token) for token in held}
+            if all(each is None or each == held[token] for token, each in live.items()):
+                return None
+            _learn(wiring, Disclosure(wiring, [given.asked for given in disclosure.given], "exec"), known, settings)
+        except TokenguardError:
+            return None  # the next look may be luckier; the child goes on with what it has
+        held.update({token: each for token, each in live.items() if each is not None})
+        return Matcher.of(known)
+
+    grace = _GRACE if settings.on_rotate == RESTART else None
+    return TokenWatch(look=look, tell=ON_ROTATE[settings.on_rotate], every=settings.check_every, grace=grace)
+
+
+def _run(program: Program, matcher: Matcher | None, watch: TokenWatch | None, disclosure: Disclosure) -> Ended:
+    try:
+        return run_unmasked(program) if matcher is None else run_masked(program, matcher, watch)
+    except TokenguardError:
+        disclosure.happened("not started")
+        raise

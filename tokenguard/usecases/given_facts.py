@@ -1,0 +1,136 @@
+"""What is said of a token on the command line, checked: dates, permissions, consumers, places."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tokenguard.domain.names import segment
+from tokenguard.domain.scope import Scope
+from tokenguard.domain.token import Consumer, CredentialKind, Custody, Location
+from tokenguard.errors import InputError
+from tokenguard.inventory.record_changes import RecordChanges, plain_text
+
+_Read = TypeVar("_Read")
+_PERMISSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._*/-]{0,79}", re.ASCII)
+_ADOPTED = re.compile(r"(?P<scheme>[a-z][a-z0-9+-]{0,19})://[A-Za-z0-9][\w./@%-]{0,199}(?:#[\w.-]{1,100})?", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})", re.ASCII)
+"""As programs write a time, for example `list --format json`: its day counts."""
+_SEGMENTS = ("provider", "environment", "owner")
+_TEXTS = ("purpose", "made_by", "account", "deputy", "label", "notes", "scope_name")
+
+OBSERVED = Scope("observed", "observed")
+"""What `edit --scope observed` stands for until the record is read; no vendor has this kind of scope."""
+
+
+def changes_from(given: dict[str, Any], **more: Any) -> RecordChanges:
+    """Check what was typed and make it `RecordChanges`. Empty text clears a field; what was not given is None.
+
+    Raises:
+        InputError: one of them is not acceptable.
+    """
+    found = _words(given)
+    if (text := given.get("scope")) is not None:
+        found["scope"] = _unquoted(Scope.parse, text, "scope") if text else ""
+    for name, (read, field_name) in _DATES.items():
+        if (text := given.get(name)) is not None:
+            found[field_name] = read(text) if text else ""
+    if given.get("kind"):
+        found["kind"] = CredentialKind(given["kind"])
+    if given.get("permissions"):
+        found["permissions"] = permissions(given["permissions"])
+    found["consumers"] = _consumers(given.get("deliver") or (), none=bool(given.get("no_consumers")))
+    if given.get("adopt"):
+        found["location"] = location(given["adopt"])
+    return RecordChanges(**found, **more)
+
+
+def _words(given: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in _SEGMENTS:
+        if (text := given.get(name)) is not None:
+            found[name] = _unquoted(lambda word: segment(word, what="word"), text, name) if text else ""
+    for name in _TEXTS:
+        if (text := given.get(name)) is not None:
+            found[name] = plain_text(text, what=name.replace("_", " "))
+    return found
+
+
+def _unquoted(read: Callable[[str], _Read], text: str, what: str) -> _Read:
+    """Read a word without showing it where it is refused: people paste values into the wrong place."""
+    try:
+        return read(text)
+    except InputError as error:
+        raise InputError(f"the {what} is not acceptable", hint=error.hint) from None
+
+
+def creation_date(text: str) -> datetime:
+    """The start of that day, UTC; InputError if it is none. `changes.check_age` refuses one that is to come."""
+    return _day(text[:10] if _INSTANT.fullmatch(text) else text, what="creation")
+
+
+def due_date(text: str) -> datetime:
+    """The start of that day, UTC; InputError if it is not YYYY-MM-DD."""
+    return _day(text, what="due")
+
+
+def _day(text: str, *, what: str) -> datetime:
+    try:
+        found = date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        found = None
+    if found is None:
+        raise InputError(f"not a {what} date", hint="write YYYY-MM-DD")
+    return datetime(found.year, found.month, found.day, tzinfo=UTC)
+
+
+_DATES: Mapping[str, tuple[Callable[[str], datetime], str]] = {
+    "due": (due_date, "due_at"),
+    "created": (creation_date, "created_at"),
+}
+
+
+def permissions(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The permissions, each once, sorted; one empty name means none."""
+    if names == ("",):
+        return ()
+    if not all(_PERMISSION.fullmatch(name) for name in names):
+        raise InputError(
+            "a permission is not acceptable", hint="write it as the provider does, for example posts:write"
+        )
+    return tuple(sorted(set(names)))
+
+
+def location(text: str) -> Location:
+    """Where a value is, not pinned to a server yet; InputError.
+
+    A field of a Vault or of AWS Secrets Manager is adopted in place; anything else, such as `github://team/app#TOKEN`,
+    cannot be read back.
+    """
+    if text.partition("://")[0] in {"vault", "aws"}:
+        from tokenguard.domain.field_address import parse_field  # noqa: PLC0415 - only where something is adopted
+
+        return Location(Custody.ADOPTED, parse_field(text).url)
+    found = _ADOPTED.fullmatch(text)
+    if found is None:
+        raise InputError(
+            "--adopt is not a location", hint="write SCHEME://PLACE#NAME, for example github://team/app#TOKEN"
+        )
+    if found["scheme"] == "local":
+        raise InputError("a local store adopts nothing of another one", hint="add the value itself")
+    return Location(Custody.UNREADABLE, text)
+
+
+def _consumers(targets: tuple[str, ...], *, none: bool) -> tuple[Consumer, ...] | None:
+    if targets and none:
+        raise InputError("--deliver and --no-consumers contradict each other", hint="give one of the two")
+    if not targets:
+        return () if none else None
+    from tokenguard.delivery.delivery_registry import parse_consumer  # noqa: PLC0415 - only where a consumer is declared
+
+    def read(text: str) -> Consumer:
+        return parse_consumer(text, base=Path.cwd())
+
+    return tuple(dict.fromkeys(_unquoted(read, target, "consumer") for target in targets))

@@ -1,0 +1,272 @@
+"""The use case of `import`: each token on its own, so that a second run goes on where the first one stopped."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum, unique
+from functools import cached_property
+from pathlib import Path
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.names import TokenName, token_name
+from tokenguard.domain.secret import Value
+from tokenguard.domain.shape import check_value
+from tokenguard.domain.token import Consumer, Custody, Record, RecordState
+from tokenguard.errors import InputError, NeedsPerson, Unfinished
+from tokenguard.frozen import replace
+from tokenguard.inventory import admission, heuristics
+from tokenguard.inventory.readers import TokenDraft
+from tokenguard.inventory.record_changes import RecordChanges, apply, check_age
+from tokenguard.ports.provider import Provider
+from tokenguard.shell.progress import Silent
+from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.add_token import check_scope
+from tokenguard.usecases.given_facts import changes_from
+
+_FALLBACK = "manual"
+
+
+@unique
+class ImportStatus(StrEnum):
+    """What became of one draft."""
+
+    ADDED = "added"
+    DUPLICATE = "duplicate"
+    SKIPPED = "skipped"
+    REFUSED = "refused"
+    UNFINISHED = "unfinished"
+    """Its value is in, and a person is needed to say that a consumer has it."""
+    UNREADABLE = "unreadable"
+    """It is there, and we may not or cannot read it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOutcome:
+    """One draft and what became of it; never its value."""
+
+    fate: ImportStatus
+    place: str
+    name: str = ""
+    """What it is called now; of a duplicate, what the value is called already."""
+    provider: str = ""
+    state: str = ""
+    reason: str = ""
+    also: tuple[str, ...] = ()
+    """Other places where the same value was found."""
+    asked: bool = False
+    """The provider itself told of it."""
+    undeclared: tuple[str, ...] = ()
+    """Places of a value that is known already which its record does not name: no rotation would reach them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What holds for every token of the file that does not say otherwise."""
+
+    prefix: str
+    texts: dict[str, str] = field(default_factory=dict)
+
+
+class Importer:
+    """Takes drafts into the inventory.
+
+    Args:
+        wiring: the world.
+        defaults: for what the drafts leave open.
+        dry_run: only tell what would be done.
+    """
+
+    def __init__(self, wiring: Wiring, defaults: Defaults, *, dry_run: bool) -> None:
+        self._wiring = wiring
+        self._defaults = defaults
+        self._dry_run = dry_run
+        self._engine = wiring.engine_telling(Silent())
+        self._known: dict[str, TokenName] = dict(admission.known_values(wiring.store))
+        self._used = set(self._known.values())
+
+    def run(self, drafts: Iterable[TokenDraft]) -> Iterable[ImportOutcome]:
+        """Take each; yields what became of it as soon as that is durable. Raises what the store raises."""
+        for draft in drafts:
+            try:
+                yield self._take(draft)
+            except InputError as error:
+                yield ImportOutcome(
+                    fate=ImportStatus.REFUSED, place=draft.place, reason=error.message, also=_others(draft)
+                )
+            except (NeedsPerson, Unfinished) as error:
+                yield ImportOutcome(
+                    fate=ImportStatus.UNFINISHED, place=draft.place, reason=error.message, also=_others(draft)
+                )
+
+    def _take(self, draft: TokenDraft) -> ImportOutcome:
+        if draft.variable and draft.value and not heuristics.looks_like_token(draft.variable, draft.value):
+            return ImportOutcome(fate=ImportStatus.SKIPPED, place=draft.place, reason="it does not look like a token")
+        record = self._record(draft)
+        users = self._pinned(_consumers(draft.also))
+        value = self._value(draft, record)
+        if value is None:
+            return self._enter(draft, record)
+        mark = self._wiring.store.fingerprint(value)
+        if (known := self._known.get(mark)) is not None:
+            return self._duplicate(known, draft, record, users)
+        self._check_free(record)
+        if not self._dry_run:
+            with self._wiring.working_on(record.name):
+                snapshot = admission.take(self._wiring.store, self._engine, record, value, None)
+            record = self._declare(snapshot, users).document.record
+        self._known[mark] = record.name
+        self._used.add(record.name)
+        return _added(draft, record)
+
+    def _value(self, draft: TokenDraft, record: Record) -> Value | None:
+        """The draft's value; of an adopted one, what is at its place."""
+        given = Value.of(check_value(draft.value.reveal())) if draft.value else None
+        if not (record.kind.has_value and record.location.custody is Custody.ADOPTED):
+            return given
+        there = admission.value_at(self._wiring.places, record.location)
+        if given is not None and given != there:
+            raise InputError("its value is not the one at its location", hint="leave the value out: it is read there")
+        return there
+
+    def _declare(self, snapshot: Snapshot, users: tuple[Consumer, ...]) -> Snapshot:
+        """Other places that hold the value are its consumers: a rotation gives each the new one."""
+        return admission.declare_users(self._wiring.store, self._wiring.clock, snapshot, users)
+
+    def _enter(self, draft: TokenDraft, record: Record) -> ImportOutcome:
+        """A record without a value, where that is what it is meant to be."""
+        elsewhere = record.location.custody is Custody.UNREADABLE
+        if record.kind.has_value and not elsewhere:
+            raise InputError("it has no value", hint="give a value, or a location")
+        self._check_free(record)
+        if not elsewhere:
+            record = replace(record, location=replace(record.location, custody=Custody.NONE))
+        if not self._dry_run:
+            record = admission.enter_without_value(self._wiring.store, self._wiring.clock, record).document.record
+        return _added(draft, record)
+
+    def _duplicate(
+        self, name: TokenName, draft: TokenDraft, record: Record, users: tuple[Consumer, ...]
+    ) -> ImportOutcome:
+        adopted = record.location.adopted
+        snapshot = self._finish(name, adopted, users)
+        if snapshot is not None and not self._dry_run:
+            snapshot = admission.learn_age(self._wiring.store, self._wiring.clock, snapshot, record.created_at)
+        return ImportOutcome(
+            fate=ImportStatus.DUPLICATE,
+            place=draft.place,
+            name=name,
+            reason="the same value",
+            also=_others(draft),
+            undeclared=self._undeclared(snapshot.document.record, filter(None, [adopted, *map(str, users)]))
+            if snapshot
+            else (),
+        )
+
+    def _finish(self, name: TokenName, adopted: str, users: tuple[Consumer, ...]) -> Snapshot | None:
+        """Who knows the value; an earlier run that was interrupted after it had stored it is brought to its end."""
+        snapshot = self._wiring.store.find(name)
+        if snapshot is None or self._dry_run:
+            return snapshot
+        if snapshot.document.busy and admission.is_being_added(snapshot.document):
+            with self._wiring.working_on(name):
+                snapshot = self._engine.resume(snapshot.id)
+        ours = not adopted or snapshot.document.record.location.url == adopted
+        return self._declare(snapshot, users) if ours and not snapshot.document.busy else snapshot
+
+    def _undeclared(self, record: Record, addresses: Iterable[str]) -> tuple[str, ...]:
+        declared = record.consumers or ()
+        found = self._pinned(_consumers(tuple(addresses)), known=declared)
+        return tuple(str(each) for each in found if each not in declared and str(each) != record.location.url)
+
+    def _check_free(self, record: Record) -> None:
+        if record.name in self._used:
+            raise InputError("another value has its name already", hint="give another --prefix, or a name")
+        admission.check_name_is_free(self._wiring.store, record.name)
+        if record.consumers:
+            admission.check_consumers_are_free(self._places, record.consumers, of=record.name)
+            self._places.update(dict.fromkeys(record.places, record.name))
+
+    @cached_property
+    def _places(self) -> dict[str, TokenName]:
+        """Where values of tokens go, those of this run included."""
+        return admission.places_taken(self._wiring.store)
+
+    def _record(self, draft: TokenDraft) -> Record:
+        texts = {**self._defaults.texts, **draft.texts}
+        provider = texts.get("provider") or self._guess(draft)
+        built = self._provider(provider)
+        blank = Record(
+            name=_name(draft, self._defaults.prefix),
+            provider=provider,
+            kind=built.capabilities.kind,
+            base_url=built.base_url,
+        )
+        record = blank
+        for field_name, text in texts.items():
+            if field_name not in {"name", "provider"}:
+                record = apply(record, read_field(field_name, text))
+        for field_name, items in draft.lists.items():
+            record = apply(record, read_field(field_name, items))
+        check_scope(record, built)
+        check_age(record, self._wiring.clock.now())
+        if record.consumers:
+            record = replace(record, consumers=self._pinned(record.consumers))
+        if record.kind.has_value and record.location.custody is Custody.ADOPTED:
+            record = replace(record, location=self._wiring.places.pinned(record.location.url))
+        return replace(record, state=RecordState.UNCLAIMED) if record.missing else record
+
+    def _pinned(self, consumers: tuple[Consumer, ...], known: tuple[Consumer, ...] = ()) -> tuple[Consumer, ...]:
+        return admission.pinned(lambda: self._wiring.places, consumers, known=known)
+
+    def _provider(self, name: str) -> Provider:
+        try:
+            return self._wiring.vendors.provider(read_field("provider", name).provider or name)
+        except InputError:
+            raise InputError("its provider is not known", hint="correct the file, or configure it") from None
+
+    def _guess(self, draft: TokenDraft) -> str:
+        if draft.value is None:
+            raise InputError("it has no provider", hint="give a provider column, or --provider")
+        return heuristics.provider_of(draft.variable, draft.value) or _FALLBACK
+
+
+_OPTION_OF = {"consumers": "deliver", "location": "adopt"}
+
+
+def read_field(name: str, content: str | tuple[str, ...]) -> RecordChanges:
+    """Check one field; the error names the field and shows nothing of it: columns get mixed up."""
+    try:
+        return changes_from({_OPTION_OF.get(name, name): content})
+    except (InputError, ValueError):
+        raise InputError(f"its {name.replace('_', ' ')} is not acceptable", hint="correct the file") from None
+
+
+def _name(draft: TokenDraft, prefix: str) -> TokenName:
+    text = draft.texts.get("name") or (heuristics.name_of(prefix, draft.variable) if draft.variable else "")
+    try:
+        return token_name(text)
+    except InputError:
+        raise InputError("its name is not acceptable" if text else "it has no name", hint="correct the file") from None
+
+
+def _added(draft: TokenDraft, record: Record) -> ImportOutcome:
+    state = RecordState.UNCLAIMED if record.missing else RecordState.ACTIVE
+    return ImportOutcome(
+        fate=ImportStatus.ADDED,
+        place=draft.place,
+        name=record.name,
+        provider=record.provider,
+        state=state,
+        also=_others(draft),
+    )
+
+
+def _others(draft: TokenDraft) -> tuple[str, ...]:
+    return tuple(each for each in draft.also if each != draft.place)
+
+
+def _consumers(addresses: tuple[str, ...]) -> tuple[Consumer, ...]:
+    if not addresses:
+        return ()
+    from tokenguard.delivery.delivery_registry import parse_consumer  # noqa: PLC0415 - only where there are any
+
+    return tuple(parse_consumer(address, base=Path.cwd()) for address in addresses)

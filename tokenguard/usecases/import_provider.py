@@ -1,0 +1,151 @@
+"""The use case of `import --from provider:NAME`: what a provider lists and the inventory does not know is recorded.
+
+A list holds no values: such a token is known to live somewhere that cannot be read, until somebody finds out where,
+gives its value to `add`, or retires it.
+"""
+
+from collections.abc import Iterator
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.names import token_name
+from tokenguard.domain.token import Custody, Location, Record, RecordState
+from tokenguard.errors import InputError, Unreachable
+from tokenguard.frozen import replace
+from tokenguard.inventory import admission, heuristics
+from tokenguard.inventory.record_changes import apply
+from tokenguard.policy.context import ProviderFacts, Surroundings, doubt_of, place_of
+from tokenguard.ports.provider import ProviderToken, TokenList
+from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
+from tokenguard.usecases.add_token import check_scope
+from tokenguard.usecases.import_file import Defaults, ImportOutcome, ImportStatus, read_field
+
+SCHEME = "provider:"
+_STEM = 24
+"""Characters of a name that an id is put behind."""
+
+
+class ProviderListing:
+    """Records what a provider's own list has and the inventory has not.
+
+    Args:
+        wiring: the world.
+        address: `provider:NAME`.
+
+    Raises:
+        InputError: there is no such provider, or it has no list.
+    """
+
+    def __init__(self, wiring: Wiring, address: str) -> None:
+        self._wiring = wiring
+        self._provider = provider = wiring.vendors.provider(address.removeprefix(SCHEME))
+        self._blank = Record(
+            name=token_name(provider.name),
+            provider=provider.name,
+            kind=provider.capabilities.kind,
+            base_url=provider.base_url,
+        )
+        if not self._provider.capabilities.lists:
+            raise InputError(
+                "this provider has no list of tokens that can be asked for",
+                hint="`tokenguard verify --reconcile` takes the list that a person reads there",
+            )
+
+    def run(self, defaults: Defaults, *, dry_run: bool) -> Iterator[ImportOutcome]:
+        """What became of each; Unreachable if the list cannot be had, InputError if a default cannot be true of it."""
+        self._check(defaults)
+        snapshots = list(self._wiring.store.scan())
+        documents = [each.document for each in snapshots]
+        found = self._listed()
+        rows = found.rows
+        place = place_of(self._blank)
+        facts = ProviderFacts(capabilities=self._provider.capabilities, listed=rows, gap=found.gap)
+        around = Surroundings(documents, self._wiring.clock.now(), {place: facts})
+        unknown = {row.provider_id for _, found in around.unmatched() for row in found}
+        known = {each.document.record.provider_id: each for each in snapshots}
+        used: set[str] = {document.record.name for document in documents}
+        for row in rows:
+            shown = f"{self._provider.name} {row.hint or row.provider_id}"
+            if row.provider_id not in unknown:
+                name = self._known(known.get(row.provider_id), row, dry_run=dry_run)
+                yield ImportOutcome(fate=ImportStatus.DUPLICATE, place=shown, name=name, reason="the inventory has it")
+            elif candidates := around.unidentified(place):
+                reason = (
+                    f"it may be one that is here: {counted(candidates, 'token')} without a recorded id or label there"
+                )
+                yield ImportOutcome(fate=ImportStatus.SKIPPED, place=shown, reason=reason)
+            else:
+                record = self._record(row, defaults, used)
+                used.add(record.name)
+                yield self._take(shown, record, dry_run=dry_run)
+        if why := doubt_of(facts, (each for each in around.records if each.provider == self._provider.name)):
+            raise Unreachable(
+                f"there may be more tokens at {self._provider.name}: {why}",
+                hint="what is listed is recorded; `tokenguard doctor` and docs/providers.md help to read the rest",
+            )
+
+    def _known(self, snapshot: Snapshot | None, row: ProviderToken, *, dry_run: bool) -> str:
+        """What the token is called here; an age that was unknown is taken from the list."""
+        if snapshot is None:
+            return ""
+        if not dry_run:
+            admission.learn_age(self._wiring.store, self._wiring.clock, snapshot, row.created_at)
+        return snapshot.document.record.name
+
+    def _check(self, defaults: Defaults) -> None:
+        """Before anything is entered: what was said holds for every token of the list, or for none."""
+        if defaults.texts.get("provider", self._provider.name) != self._provider.name:
+            raise InputError("--provider is another one than --from names", hint="leave --provider out")
+        check_scope(self._with(self._blank, defaults), self._provider)
+
+    @staticmethod
+    def _with(record: Record, defaults: Defaults) -> Record:
+        for name, text in defaults.texts.items():
+            record = apply(record, read_field(name, text))
+        return record
+
+    def _take(self, place: str, record: Record, *, dry_run: bool) -> ImportOutcome:
+        if not dry_run:
+            admission.enter_without_value(self._wiring.store, self._wiring.clock, record)
+        return ImportOutcome(
+            fate=ImportStatus.ADDED,
+            place=place,
+            name=record.name,
+            provider=record.provider,
+            state=RecordState.UNCLAIMED if record.missing else RecordState.ACTIVE,
+            reason="its value is not known",
+            asked=True,
+        )
+
+    def _listed(self) -> TokenList:
+        issuer = self._wiring.vendors.of(self._blank).issuer
+        if issuer is None:
+            raise InputError(
+                f"no admin credential of {self._provider.name} is at hand",
+                hint=f"set [providers.{self._provider.name}] admin, or add a record of kind provider_admin",
+            )
+        return issuer.listed()
+
+    def _record(self, listed: ProviderToken, defaults: Defaults, used: set[str]) -> Record:
+        record = replace(
+            self._blank,
+            name=token_name(_name(listed, defaults.prefix or self._provider.name, used)),
+            location=Location(Custody.UNREADABLE, f"{self._provider.name}://{listed.provider_id}#value"),
+            permissions=listed.permissions,
+            created_at=listed.created_at,
+            due_at=listed.expires_at,
+            provider_id=listed.provider_id,
+            hint=listed.hint,
+            label=listed.label,
+        )
+        record = self._with(record, defaults)
+        return replace(record, state=RecordState.UNCLAIMED) if record.missing else record
+
+
+def _name(listed: ProviderToken, prefix: str, used: set[str]) -> str:
+    """From the token's name at the provider, with its id where another one has that name already."""
+    told = listed.label or listed.hint
+    plain = heuristics.name_of(prefix, told) if told else ""
+    if plain and plain not in used:
+        return plain
+    return heuristics.name_of(prefix, f"{told[:_STEM]}-{listed.provider_id}" if told else listed.provider_id)

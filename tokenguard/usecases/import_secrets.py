@@ -1,0 +1,131 @@
+"""The use case of `import --from`: walk, compare, propose, take in; nothing at the source is ever written."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tokenguard.domain.field_address import AwsFolder, VaultFolder, parse_folder
+from tokenguard.domain.token import RecordState
+from tokenguard.errors import InputError
+from tokenguard.inventory.discovered_values import DiscoveredValue, drafts, padded, sightings
+from tokenguard.ports.secret_listing import ListedSecret, SecretListing
+from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
+from tokenguard.usecases.import_file import Defaults, Importer, ImportOutcome, ImportStatus
+
+_MAX_SIGHTINGS = 20_000
+_TOLD = 100
+"""Entries between two words on how far it is: the log of a large walk stays readable."""
+_HOSTED = ("doppler:", "gitlab:", "onepassword:")
+"""Sources whose values are taken in, since nothing but a delivery can write there."""
+
+
+@dataclass(slots=True)
+class Walk:
+    """What a walk has come upon."""
+
+    entries: int = 0
+    seen: list[DiscoveredValue] = field(default_factory=list)
+    passed: list[ImportOutcome] = field(default_factory=list)
+
+    @property
+    def told(self) -> str:
+        """How far it has come, for people."""
+        return f"{counted(self.entries, 'entry', 'entries')}, {counted(len(self.seen), 'token')} seen"
+
+
+class Surveying:
+    """Takes in what lives below an address of a Vault, of AWS Secrets Manager or of another keeper of secrets.
+
+    Args:
+        wiring: the world.
+        address: `vault://MOUNT[/PREFIX]`, `aws://REGION[/PREFIX]`, or one of the hosts in `_HOSTED`.
+        tags: labels that an entry must have.
+
+    Raises:
+        InputError: the address or a tag is not one.
+    """
+
+    def __init__(self, wiring: Wiring, address: str, tags: Sequence[str]) -> None:
+        self._wiring = wiring
+        self._address = address
+        self._hosted = address.startswith(_HOSTED)
+        self._folder = None if self._hosted else _folder(address)
+        self._tags = dict(map(_pair, tags))
+        if self._hosted and tags:
+            raise InputError("--tag is for a Vault and AWS", hint="name a smaller part of the host's secrets instead")
+
+    def run(self, defaults: Defaults, *, dry_run: bool) -> Iterator[ImportOutcome]:
+        """What became of each; the walk ends before anything is taken in. Raises what store and source raise."""
+        walk = self._walk(self._survey())
+        if not walk.entries and not walk.passed and not self._tags:
+            where = "its spelling" if self._hosted else "MOUNT (KV version 2) or REGION and the spelling of PREFIX"
+            raise InputError(
+                "there is nothing to read at that address", hint=f"check {where}, upper and lower case too"
+            )
+        found = drafts(
+            walk.seen,
+            self._wiring.store.fingerprint,
+            taken={name for name, _ in self._names()},
+            begun={address: name for name, address in self._names(begun=True)},
+            prefix=defaults.prefix,
+            adopt=not self._hosted,
+        )
+        told = f"{walk.told}, {counted(len(found), 'different value')}"
+        self._wiring.progress.note(told)
+        yield from Importer(self._wiring, defaults, dry_run=dry_run).run(found)
+        yield from walk.passed
+
+    def _walk(self, survey: SecretListing) -> Walk:
+        walk = Walk()
+        self._wiring.progress.waiting(f"reading {self._address}")
+        for each in survey.entries():
+            if isinstance(each, ListedSecret):
+                walk.entries += 1
+                walk.seen += sightings(each)
+                walk.passed += [
+                    ImportOutcome(fate=ImportStatus.SKIPPED, place=place, reason="white space around the value")
+                    for place in padded(each)
+                ]
+                if walk.entries % _TOLD == 0:
+                    self._wiring.progress.waiting(f"reading: {walk.told}")
+            else:
+                fate = ImportStatus.SKIPPED if each.readable else ImportStatus.UNREADABLE
+                walk.passed.append(ImportOutcome(fate=fate, place=each.address, reason=each.reason))
+            if len(walk.seen) > _MAX_SIGHTINGS:
+                raise InputError(
+                    f"there are more than {_MAX_SIGHTINGS:,} tokens", hint="name a prefix that holds fewer"
+                )
+        self._wiring.progress.clear()
+        return walk
+
+    def _survey(self) -> SecretListing:
+        if self._folder is None:
+            return self._wiring.deliveries.survey(self._address)
+        places = self._wiring.places
+        if isinstance(self._folder, VaultFolder):
+            return places.vault_survey(self._folder, self._tags)
+        return places.aws_survey(self._folder, self._tags)
+
+    def _names(self, *, begun: bool = False) -> Iterator[tuple[str, str]]:
+        """Names that are in use, or those that an interrupted run has begun with; each with its location."""
+        for snapshot in self._wiring.store.scan():
+            record = snapshot.document.record
+            if (record.state is RecordState.PENDING) is begun:
+                yield record.name, record.location.url
+
+
+def _folder(address: str) -> VaultFolder | AwsFolder:
+    if not address.startswith(("vault:", "aws:")):
+        raise InputError(
+            "tokens cannot be taken in from such an address",
+            hint="write vault://MOUNT/PREFIX, aws://REGION/PREFIX, gitlab:GROUP/PROJECT, doppler:PROJECT/CONFIG, "
+            "onepassword://HOST/VAULT-ID or provider:NAME",
+        )
+    return parse_folder(address)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator or not name or not value or not text.isprintable():
+        raise InputError("a tag is not NAME=VALUE", hint="for example --tag team=video")
+    return name, value

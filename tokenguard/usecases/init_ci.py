@@ -1,0 +1,171 @@
+"""The use case of `init --ci`: a repository's files for its pipeline, shown as a diff, written once accepted."""
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+
+from tokenguard.errors import InputError, NeedsPerson
+from tokenguard.frozen import Frozen
+from tokenguard.provisioning.bootstrap import UNKNOWN, Choice, FileChange, RepositoryFile, drafts
+from tokenguard.provisioning.server_setup.declared import JobRole
+from tokenguard.shell.confirm import confirm
+from tokenguard.shell.store_url import is_on_aws, is_on_vault
+from tokenguard.shell.wiring import Wiring
+from tokenguard.shell.working_tree import WorkingTree
+from tokenguard.text import counted
+
+_PACKAGE = Path(__file__).parents[1]
+_TEMPLATES = (_PACKAGE / "_pipelines", _PACKAGE.parent / "pipelines")
+"""In a wheel, and in a checkout."""
+SYSTEMS = ("github", "gitlab")
+_ADDRESS = "https://vault.example.org:8200"
+_REPOSITORY = "OWNER/NAME"
+_ACCOUNT = "000000000000"
+_REQUIREMENT = "tokenguard @ https://packages.invalid/fill-in"
+"""Leads nowhere, ever: `tokenguard` alone is somebody else's on a public index, and jobs install with an identity."""
+
+
+class CiOptions(Frozen, frozen=True, kw_only=True):
+    """What was said on the command line; empty where nothing was."""
+
+    system: str
+    repository: str = ""
+    number: str = ""
+    branch: str = "main"
+    account: str = ""
+    requirement: str = ""
+
+
+def bootstrap(wiring: Wiring, wanted: CiOptions, *, yes: bool) -> None:
+    """Show what would be written, and write it once that is accepted.
+
+    Raises:
+        InputError: we stand in no repository, it is unclear which CI is meant, or a file cannot be read or written.
+        NeedsPerson: nobody is there to accept it, and --yes was not given.
+    """
+    tree = WorkingTree(Path.cwd(), wiring.environ)
+    choice = _choice(wiring, wanted, tree)
+    found = drafts(choice, _template, tree.read)
+    new = [each for each in found if each.fate in {FileChange.CREATE, FileChange.EXTEND}]
+    if not wiring.screen.as_json:
+        _show(wiring, found)
+    if new and not yes:
+        _accepted(wiring, found)
+    for each in new:
+        tree.write(each.path, each.after)
+    if wiring.screen.as_json:
+        _tell(wiring, found, written=True)
+    elif new:
+        wiring.screen.line(f"wrote {counted(len(new), 'file')}; nothing is committed")
+        wiring.screen.line(f"next: {_server_step(choice)}, then `tokenguard init`")
+    for gap in _gaps(choice) if new else ():
+        wiring.progress.note(gap)
+
+
+def _choice(wiring: Wiring, wanted: CiOptions, tree: WorkingTree) -> Choice:
+    host, path = tree.remote()
+    system = wanted.system
+    if system == "auto":
+        system = next((each for each in SYSTEMS if each in host), "")
+    if not system:
+        raise InputError(
+            "the remote does not say which CI this repository has", hint="give it: --ci github, or --ci gitlab"
+        )
+    url = wiring.store_url
+    account = (wanted.account or _ACCOUNT) if is_on_aws(url) else ""
+    planner, rotator = _roles(url, system, account)
+    return Choice(
+        system=system,
+        store=url,
+        address=_address(wiring) if is_on_vault(url) else "",
+        repository=wanted.repository or path or _REPOSITORY,
+        number=wanted.number or UNKNOWN,
+        branch=wanted.branch,
+        requirement=wanted.requirement or _REQUIREMENT,
+        planner=planner,
+        rotator=rotator,
+        account=account,
+    )
+
+
+def _roles(url: str, system: str, account: str) -> tuple[str, str]:
+    if account:
+        from tokenguard.shell.aws_store import role_prefix  # noqa: PLC0415 - for this kind of store only
+
+        name = role_prefix(url)
+        planner, rotator = (f"arn:aws:iam::{account}:role/{name}-{system}-{part}" for part in JobRole)
+        return planner, rotator
+    if not is_on_vault(url):
+        raise InputError(
+            "a pipeline cannot reach a local store", hint="--store vault://MOUNT/PREFIX or aws://REGION/PREFIX"
+        )
+    from tokenguard.provisioning.server_setup.vault_setup import role_of  # noqa: PLC0415 - for this kind of store only
+    from tokenguard.stores.vault.layout import VaultAddress  # noqa: PLC0415
+
+    place = VaultAddress.parse(url)
+    planner, rotator = (role_of(place.mount, place.prefix, part) for part in JobRole)
+    return planner, rotator
+
+
+def _address(wiring: Wiring) -> str:
+    """That of this machine's own configuration, if it stands there in plain."""
+    known = wiring.vault_of(wiring.store_url)
+    return known.address if known is not None and "://" in known.address else _ADDRESS
+
+
+def _template(name: str) -> str:
+    found = next((folder for folder in _TEMPLATES if folder.is_dir()), _TEMPLATES[0])
+    folder = found if name.startswith("../") else found / "repository"
+    return (folder / name.removeprefix("../")).read_text(encoding="utf-8")
+
+
+def _show(wiring: Wiring, found: tuple[RepositoryFile, ...]) -> None:
+    for each in found:
+        for line in _diff(each):
+            wiring.screen.line(line)
+    for each in found:
+        if each.fate is FileChange.LEFT:
+            wiring.progress.note(f"{each.path} is there and says something else; it stays as it is")
+    if all(each.fate in {FileChange.SAME, FileChange.LEFT} for each in found):
+        wiring.screen.line("nothing to write")
+
+
+def _diff(each: RepositoryFile) -> Iterator[str]:
+    before = (each.before or "").splitlines()
+    origin = each.path if each.before is not None else "/dev/null"
+    yield from difflib.unified_diff(before, each.after.splitlines(), origin, each.path, lineterm="")
+
+
+def _accepted(wiring: Wiring, found: tuple[RepositoryFile, ...]) -> None:
+    if wiring.tty is None:
+        if wiring.screen.as_json:
+            _tell(wiring, found, written=False)
+        raise NeedsPerson(
+            "nobody is here to accept this; nothing was written", hint="give --yes once it is as it should be"
+        )
+    confirm(wiring.tty, "write these files", undone="written")
+
+
+def _tell(wiring: Wiring, found: tuple[RepositoryFile, ...], *, written: bool) -> None:
+    files = [{"path": each.path, "fate": each.fate} for each in found]
+    wiring.screen.document({"files": files, "written": written})
+
+
+def _server_step(choice: Choice) -> str:
+    if choice.account:
+        return "`tokenguard setup --emit terraform`, for whoever owns IAM"
+    return "`tokenguard setup`, with the login of whoever runs the server"
+
+
+def _gaps(choice: Choice) -> Iterator[str]:
+    """What only a person knows, and has to fill in."""
+    if choice.repository == _REPOSITORY:
+        yield "server.yaml: fill in the repository; there is no remote to tell it"
+    if choice.number == UNKNOWN:
+        yield "server.yaml: fill in the repository's number; `tokenguard setup` says where it is found"
+    if choice.address == _ADDRESS:
+        yield ".tokenguard/ci.toml: fill in the Vault's address"
+    if choice.requirement == _REQUIREMENT:
+        yield "pipeline and hook: fill in what pip installs (--requirement); on public indexes this name is not ours"
+    if choice.account == _ACCOUNT:
+        yield "server.yaml and the pipeline: fill in the AWS account"

@@ -1,0 +1,113 @@
+"""A manifest held against the store that is in use: what `plan`, `apply` and `drift` begin with."""
+
+import posixpath
+from collections.abc import Mapping
+from pathlib import Path
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.names import TokenName
+from tokenguard.domain.token import Consumer, ConsumerKind
+from tokenguard.errors import InputError
+from tokenguard.frozen import Frozen
+from tokenguard.provisioning.decide import PlanContext, ProviderInfo
+from tokenguard.provisioning.diff import Servers
+from tokenguard.provisioning.layers import read_manifest
+from tokenguard.provisioning.manifest import Manifest
+from tokenguard.provisioning.plan_model import Plan
+from tokenguard.provisioning.planning import fields_of, make_plan, providers_of, surroundings
+from tokenguard.shell.wiring import Wiring
+
+DEFAULT_FILE = "tokens.yaml"
+
+
+class PlannedManifest(Frozen, frozen=True):
+    """A manifest, the inventory at one moment, and what follows."""
+
+    manifest: Manifest
+    inventory: Mapping[TokenName, Snapshot]
+    around: PlanContext
+    plan: Plan
+
+
+def held_against_store(wiring: Wiring, manifest: Manifest) -> PlannedManifest:
+    """Read the inventory and plan. Reads metadata only, and writes nothing; Unreachable if the store cannot be read."""
+    inventory = {each.document.record.name: each for each in wiring.store.scan()}
+    around = surroundings(
+        manifest,
+        inventory,
+        _providers(wiring, manifest, inventory),
+        _servers(wiring, manifest),
+        policy=wiring.policy,
+        now=wiring.clock.now(),
+    )
+    return PlannedManifest(
+        manifest, inventory, around, make_plan(manifest, inventory, around, store=wiring.store.store_id)
+    )
+
+
+def declared_in(file: str, environment: str) -> Manifest:
+    """The manifest; InputError with file, line and column if it is not acceptable."""
+    return read_manifest(Path(file), read_consumer, environment=environment)
+
+
+def refuse_blocked(plan: Plan) -> None:
+    """InputError at the first wish that cannot be fulfilled."""
+    if plan.blocked:
+        first, others = plan.blocked[0], len(plan.blocked) - 1
+        more = f" (and {others:,} more: `tokenguard plan`)" if others else ""
+        raise InputError(f"{first.place}: {first.name}: {first.reason}{more}", hint=first.hint)
+
+
+def refuse_throwaway_files(wiring: Wiring, held: PlannedManifest) -> None:
+    """InputError at the first file that would be written on a runner which ends with its job; no file is looked at."""
+    from tokenguard.delivery.dotenv import Target  # noqa: PLC0415 - only where a file is declared
+    from tokenguard.delivery.throwaway import refuse_throwaway  # noqa: PLC0415 - the same
+
+    for action in held.plan.actions:
+        for consumer in action.deliver:
+            if consumer.kind is not ConsumerKind.DOTENV:
+                continue
+            try:
+                refuse_throwaway(Target.parse(consumer.target).path, wiring.environ)
+            except InputError as error:
+                place = f"{held.manifest.locate(action.name)}: {action.name}: {consumer}"
+                raise InputError(f"{place}: {error.message}", hint=error.hint) from None
+
+
+def read_consumer(text: str) -> Consumer:
+    """One consumer of a manifest; InputError if it is none. No path is looked at, so that none can be probed."""
+    from tokenguard.delivery.delivery_registry import parse_consumer  # noqa: PLC0415 - only where a consumer is declared
+
+    kind, _, target = text.partition(":")
+    if kind != ConsumerKind.DOTENV:
+        return parse_consumer(text, base=Path("/"))
+    from tokenguard.delivery.dotenv import Target  # noqa: PLC0415 - only where a file is declared
+
+    path = str(Target.parse(target).path)
+    if posixpath.normpath(path) != path or not target.startswith(f"{path}#") or not text.isprintable():
+        raise InputError("not a plain absolute path", hint="write dotenv:/ABSOLUTE/PATH#VARIABLE")
+    return Consumer(ConsumerKind.DOTENV, target)
+
+
+def _providers(
+    wiring: Wiring, manifest: Manifest, inventory: Mapping[TokenName, Snapshot]
+) -> dict[str, ProviderInfo | str]:
+    found: dict[str, ProviderInfo | str] = {}
+    for name in sorted(providers_of(manifest, inventory.values())):
+        try:
+            provider = wiring.vendors.provider(name)
+        except InputError as error:
+            found[name] = error.message
+        else:
+            found[name] = ProviderInfo(provider.capabilities, provider.base_url)
+    return found
+
+
+def _servers(wiring: Wiring, manifest: Manifest) -> Servers:
+    found: dict[str, tuple[str, ...] | str] = {}
+    for kind in sorted(fields_of(manifest)):
+        try:
+            found[kind] = wiring.places.servers(kind)
+        except InputError as error:
+            found[kind] = error.message
+    return found

@@ -1,0 +1,137 @@
+"""The use case of `verify --reconcile`: a person's list of a provider's tokens against the inventory."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from tokenguard.domain.names import segment
+from tokenguard.domain.provider_listing import ListedRow
+from tokenguard.domain.scope import Scope
+from tokenguard.errors import ExitCode, InputError, NeedsPerson
+from tokenguard.files import read_named, shown
+from tokenguard.inventory.list_reading import MAX_BYTES, MAX_ROWS, read_list, row_of
+from tokenguard.inventory.reconciliation import Compared, ListingStatus, Reconciled, compare, in_place, keep
+from tokenguard.inventory.views import moment
+from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
+
+_TONES = {ListingStatus.LISTED: "green", ListingStatus.NOT_COMPARABLE: "yellow", ListingStatus.UNKNOWN: "yellow"}
+_WORDS = {
+    ListingStatus.LISTED: "the provider lists it",
+    ListingStatus.RENAMED: "the provider lists it under another name",
+    ListingStatus.MISSING: "the provider does not list it: ended by somebody, or of another account",
+    ListingStatus.UNKNOWN: "not in this list, and no other token in use is: "
+    "is it the whole list, of the right account?",
+    ListingStatus.STILL_LISTED: "a value of it that should be gone is listed",
+    ListingStatus.NOT_COMPARABLE: "the record knows neither its name nor its hint there",
+}
+
+
+def reconcile(wiring: Wiring, target: str, source: str | None) -> ExitCode:
+    """Take the list in, keep and show what came of it.
+
+    Args:
+        wiring: the world.
+        target: a provider, or a scope `KIND:ID`.
+        source: a file, `-` for standard input, or None to ask the person at the terminal.
+
+    Returns:
+        FINDINGS if list and inventory differ in anything; UNREACHABLE if the list cannot say that a token is gone.
+
+    Raises:
+        InputError: no token of the inventory could be in such a list, or the list cannot be read.
+        NeedsPerson: there is no list and nobody to ask.
+    """
+    scope = Scope.parse(target) if ":" in target else None
+    provider = "" if scope is not None else segment(target, what="provider")
+    snapshots = in_place(wiring.store.scan(), provider, scope)
+    if not snapshots:
+        raise InputError(
+            "no token of the inventory is of that provider or scope",
+            hint="`tokenguard list` shows them; take the first ones in with `tokenguard add` or `import`",
+        )
+    rows = _rows(wiring, target, source)
+    found = compare(snapshots, rows)
+    now = wiring.clock.now()
+    for each in keep(wiring.store, found, now):
+        name = each.snapshot.document.record.name
+        wiring.progress.note(f"{name}: an operation is open, so nothing was kept for it; do this again after it")
+    _print(wiring, target, found, moment(now) or "")
+    if found.unknown:
+        return ExitCode.UNREACHABLE
+    return ExitCode.OK if found.agrees else ExitCode.FINDINGS
+
+
+def _rows(wiring: Wiring, target: str, source: str | None) -> list[ListedRow]:
+    if source == "-":
+        return read_list(sys.stdin.buffer.read(MAX_BYTES + 1), source="standard input")
+    if source is not None:
+        path = Path(source)
+        data = read_named(path, MAX_BYTES, hint="name a readable file, or - for stdin")
+        return read_list(data, source=shown(path))
+    return _asked(wiring, target)
+
+
+def _asked(wiring: Wiring, target: str) -> list[ListedRow]:
+    """The names as the person types or pastes them; a line that cannot be one is asked for again."""
+    tty = wiring.tty
+    if tty is None:
+        raise NeedsPerson(
+            "the list of tokens has to be read by a person", hint="give it with --from-file FILE, or - for stdin"
+        )
+    tty.show(f"Open the provider's settings and look at the list of tokens of {target}.")
+    tty.show("Type or paste the name of each token as it stands there, one a line; an empty line ends the list.")
+    tty.show("Names only, never a value. If the list is empty, press Enter at once.")
+    rows: list[ListedRow] = []
+    while len(rows) < MAX_ROWS and (line := tty.ask(f"{len(rows) + 1}: ")):
+        try:
+            rows.append(row_of(line))
+        except InputError as error:
+            tty.show(f"  {error.message}; {error.hint}")
+    if not rows and tty.ask("The list is empty? Type yes to record that: ").lower() != "yes":
+        raise InputError("not confirmed; nothing was recorded", hint="answer yes, or enter the names")
+    return rows
+
+
+def _print(wiring: Wiring, target: str, found: Reconciled, at: str) -> None:
+    if wiring.screen.as_json:
+        wiring.screen.document(_json(target, found, at))
+        return
+    rows: list[tuple[str, str, str, str]] = [
+        (each.snapshot.document.record.name, each.standing.value, _listed_as(each), _WORDS[each.standing])
+        for each in found.tokens
+    ]
+    tones = [_TONES.get(each.standing, "red") for each in found.tokens]
+    rows += [
+        ("", "unknown", row.label, "no record knows it: find who made it, then add or revoke it")
+        for row in found.strangers
+    ]
+    wiring.screen.table(
+        ("name", "result", "listed as", "meaning"), rows, tones=[*tones, *["red"] * len(found.strangers)]
+    )
+    wiring.progress.note(
+        f"recorded: {counted(found.rows, 'token')} listed for {target}; `check` and `report` use it for 30 days"
+    )
+
+
+def _listed_as(each: Compared) -> str:
+    return each.row.label if each.row else ""
+
+
+def _json(target: str, found: Reconciled, at: str) -> dict[str, Any]:
+    return {
+        "reconciled": target,
+        "at": at,
+        "listed": found.rows,
+        "agrees": found.agrees,
+        "tokens": [
+            {
+                "name": each.snapshot.document.record.name,
+                "result": each.standing,
+                "listed_as": _listed_as(each),
+                "label": each.snapshot.document.record.label,
+            }
+            for each in found.tokens
+        ],
+        "unknown": [{"name": row.label, "hint": row.hint, "scope": row.scope} for row in found.strangers],
+    }

@@ -1,0 +1,133 @@
+"""What was masked, told to those who have to know: the audit trail, a report file, and one line for the reader."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.event import Detail, Event, Op
+from tokenguard.domain.leak import Exposure
+from tokenguard.domain.leak_trail import ended_by_person, reported
+from tokenguard.domain.names import TokenName
+from tokenguard.errors import Conflict, InputError, NeedsPerson, TokenguardError, Unfinished
+from tokenguard.frozen import replace
+from tokenguard.inventory.record_changes import plain_text
+from tokenguard.inventory.views import leak_words
+from tokenguard.redaction.known import MatchSource
+from tokenguard.shell.confirm import confirm
+from tokenguard.shell.save_file import save_page
+from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.token_lookup import known_token
+
+_TRIES = 5
+
+Found = Mapping[str, Counter[MatchSource]]
+"""What was masked, by channel."""
+
+
+def report_leaks(wiring: Wiring, found: Found, report: Path | None, *, audited: bool) -> int:
+    """Tell what was masked; returns how much it was.
+
+    Args:
+        wiring: where to.
+        found: what was masked.
+        report: a file for the list, as JSON; written even if it is empty.
+        audited: add a `leak` event to the trail of each token that is in the store.
+    """
+    total = sum(sum(counts.values()) for counts in found.values())
+    if report is not None:
+        save_page(report.absolute(), json.dumps({"leaks": _rows(found)}, indent=2) + "\n")
+    names = sorted({source.name for counts in found.values() for source in counts if source.name})
+    if total:
+        whose = f" ({', '.join(names)})" if names else ""
+        wiring.progress.note(f"masked {total} {'value' if total == 1 else 'values'} in the output{whose}")
+        if audited and names:
+            wiring.progress.note("if a value was ever printed unmasked there: `tokenguard respond`")
+    if audited:
+        for name in names:
+            _record(wiring, TokenName(name), found)
+    return total
+
+
+def _rows(found: Found) -> list[dict[str, str | int]]:
+    return [
+        {"token": source.name, "mask": source.id, "form": source.form, "channel": channel, "count": count}
+        for channel, counts in found.items()
+        for source, count in sorted(counts.items())
+    ]
+
+
+def _record(wiring: Wiring, name: TokenName, found: Found) -> None:
+    record_leak(
+        wiring,
+        name,
+        [
+            {"channel": channel, "form": source.form, "count": count, "result": "masked"}
+            for channel, counts in found.items()
+            for source, count in sorted(counts.items())
+            if source.name == name
+        ],
+    )
+
+
+def end_leak(wiring: Wiring, name: TokenName, reason: str, *, confirmed: bool) -> Snapshot:
+    """End the leaks of a token by a person's decision, in one commit with its event.
+
+    Raises:
+        InputError: no leak is on record, or the reason is none.
+        NeedsPerson: there is no terminal, so nobody who could decide it.
+        Unfinished: an operation is open, which ends the leak with a proof.
+    """
+    snapshot = known_token(wiring.store, name)
+    record, said = snapshot.document.record, plain_text(reason, what="reason")
+    if not said:
+        raise InputError("the reason is empty", hint="say in one line why the leak is over; it goes on record")
+    if record.leaked is None:
+        raise InputError(f"no leak of {name} is on record", hint="`tokenguard show` says what is")
+    if snapshot.document.busy:
+        raise Unfinished(
+            f"an operation on {name} is open, which ends the leak with a proof",
+            hint=f"tokenguard rotate {name} --resume",
+        )
+    if wiring.tty is None:
+        raise NeedsPerson(
+            "only a person ends a leak without a proof of death", hint=f"tokenguard rotate {name} --compromised"
+        )
+    if not confirmed:
+        wiring.tty.show(f"{name}: leaked {leak_words(record.leaked)}; its death is not proven")
+        confirm(wiring.tty, "record that the leak is over", undone="changed")
+    event = Event(
+        at=wiring.clock.now(), op=Op.LEAK, actor=wiring.store.actor(), name=name, detail=ended_by_person(record, said)
+    )
+    document = replace(snapshot.document, record=replace(record, leaks=()))
+    return wiring.store.commit(snapshot.id, snapshot.version, document, [event])
+
+
+def record_leak(wiring: Wiring, name: TokenName, details: Sequence[Detail], leak: Exposure | None = None) -> bool:
+    """Add `leak` events to a token's trail, and the leak to its record, behind what else has happened to it meanwhile.
+
+    What cannot be recorded is told and ends nothing: the leak itself is the graver matter.
+
+    Returns:
+        Whether it is on record.
+    """
+    store = wiring.store
+    for _ in range(_TRIES):
+        try:
+            if (snapshot := store.find(name)) is None:
+                return False
+            now, actor, document = wiring.clock.now(), store.actor(), snapshot.document
+            found = [{**detail, **reported(leak)} if leak and detail is details[0] else detail for detail in details]
+            events = [Event(at=now, op=Op.LEAK, actor=actor, name=name, detail=detail) for detail in found]
+            if leak is not None:
+                document = replace(document, record=document.record.with_leak(leak))
+            store.commit(snapshot.id, snapshot.version, document, events)
+        except Conflict:
+            continue
+        except TokenguardError as error:
+            wiring.progress.note(f"the leak of {name} could not be recorded: {error.message}")
+            return False
+        return True
+    wiring.progress.note(f"the leak of {name} could not be recorded: others kept changing it")
+    return False

@@ -1,0 +1,218 @@
+"""The work of `respond` on each token: is it alive, put it on record, end it if somebody says so, look again."""
+
+from datetime import datetime
+
+from tokenguard.domain.document import Document
+from tokenguard.domain.event import Detail
+from tokenguard.domain.leak import Exposure, Spread
+from tokenguard.domain.liveness import Verdict
+from tokenguard.domain.moment import moment_of
+from tokenguard.domain.secret import Value
+from tokenguard.domain.token import Record, RecordState
+from tokenguard.errors import ExitCode, TokenguardError
+from tokenguard.frozen import Frozen, replace
+from tokenguard.inventory.verification import verify
+from tokenguard.report.incident import IncidentToken, LeakLocation, proof_of
+from tokenguard.rotation.control_search import Controls
+from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.report_leaks import record_leak
+from tokenguard.usecases.respond_lookup import Findings, Leaked
+
+_MOST_PLACES = 50
+_MAX_WHERE = 200
+_SHOWN_PLACES = 3
+
+
+class _ResponseState(Frozen, frozen=True):
+    verdict: Verdict
+    reason: str
+
+
+class Told(Frozen, frozen=True, kw_only=True):
+    """What is said of a leak beside the findings themselves."""
+
+    reach: Spread
+    where: str = ""
+    since: datetime | None = None
+
+
+def respond_to(wiring: Wiring, findings: Findings, told: Told, *, rotate: bool) -> tuple[list[IncidentToken], ExitCode]:
+    """Respond to each leaked value; one that fails does not keep us from the next.
+
+    Returns:
+        How each stands at the end, and the gravest exit code of what was tried.
+    """
+    cases, code = [], ExitCode.OK
+    for leaked in findings.leaks:
+        case, found = _respond(wiring, leaked, told, rotate=rotate)
+        cases.append(case)
+        code = max(code, found)
+    return cases, code
+
+
+def _respond(wiring: Wiring, leaked: Leaked, told: Told, *, rotate: bool) -> tuple[IncidentToken, ExitCode]:
+    record, reach = leaked.snapshot.document.record, told.reach
+    state = _look(wiring, leaked)
+    leak = _exposure(wiring, leaked, told)
+    recorded = _put_on_record(wiring, leaked, told, state, leak)
+    leaked = replace(leaked, snapshot=wiring.store.load(leaked.snapshot.id))
+    problem, code, rotated = "", ExitCode.OK, False
+    if not recorded:
+        problem, code = "the leak is not on record", ExitCode.UNREACHABLE
+    if state.verdict is not Verdict.DEAD:
+        if _is_old(leaked):
+            problem = "it is an older value, which a new rotation would not end: verify the token, then resume"
+            code = ExitCode.NOT_PROVEN_DEAD if state.verdict is Verdict.ALIVE else ExitCode.UNREACHABLE
+        elif rotate or _said_yes(wiring, leaked, reach, state):
+            rotated = True
+            try:
+                _end(wiring, leaked, reach)
+            except TokenguardError as error:
+                problem, code = error.message, error.exit_code
+                wiring.progress.note(f"{record.name}: {error.message}; {error.hint}")
+            leaked = replace(leaked, snapshot=wiring.store.load(leaked.snapshot.id))
+            state = _look(wiring, leaked, rotated=not problem)
+    return _case(wiring, leaked, state, leak, rotated=rotated and not problem, problem=problem), code
+
+
+def _exposure(wiring: Wiring, leaked: Leaked, told: Told) -> Exposure:
+    """What is known of the leak: when it began by the findings, by what was said, or else now."""
+    places = [each.place for each in leaked.sightings if each.path]
+    return Exposure(
+        since=min(filter(None, (told.since, _earliest(leaked))), default=wiring.clock.now()),
+        reach=told.reach,
+        where=(told.where or ", ".join(places[:_SHOWN_PLACES]))[:_MAX_WHERE],
+        by=wiring.store.actor().id,
+        fingerprint=leaked.fingerprint or leaked.snapshot.document.record.fingerprint,
+    )
+
+
+def _earliest(leaked: Leaked) -> datetime | None:
+    return min(filter(None, (moment_of(_iso(each.since)) for each in leaked.sightings)), default=None)
+
+
+def _look(wiring: Wiring, leaked: Leaked, *, rotated: bool = False) -> _ResponseState:
+    """Whether the value that leaked is alive. Dead is only what was proven dead: one refusal may be an outage."""
+    try:
+        state = _asked(wiring, leaked, rotated=rotated)
+    except TokenguardError as error:
+        state = _ResponseState(Verdict.UNKNOWN, error.message)
+    if state.verdict is Verdict.ALIVE:
+        return state
+    document = leaked.snapshot.document
+    proof = proof_of(document, leaked.fingerprint, rotated=rotated or bool(leaked.revoked_on))
+    if proof is not None and proof.proven:
+        return _ResponseState(Verdict.DEAD, f"proven, {proof.grade.value}")
+    retired = document.record.state is RecordState.RETIRED and leaked.fingerprint is None
+    if (
+        retired
+        and document.journal is not None
+        and document.journal.proof is not None
+        and document.journal.proof.proven
+    ):
+        return _ResponseState(Verdict.DEAD, "the token is retired")
+    if state.verdict is Verdict.DEAD:
+        return _ResponseState(Verdict.UNKNOWN, f"refused ({state.reason}), and no proof of death is on record")
+    return state
+
+
+def _asked(wiring: Wiring, leaked: Leaked, *, rotated: bool) -> _ResponseState:
+    record = leaked.snapshot.document.record
+    if leaked.value is not None:
+        provider = wiring.vendors.provider_of(record)
+        if not provider.capabilities.probe:
+            return _ResponseState(Verdict.UNKNOWN, f"{provider.name} has no way to ask")
+        seen = provider.probe(Value.of(leaked.value.reveal()), record.scope)
+        return _ResponseState(seen.verdict, seen.reason)
+    if rotated or leaked.revoked_on:  # what is live now is its successor
+        return _ResponseState(Verdict.UNKNOWN, "it is an older value, which is not at hand")
+    controls = Controls(wiring.store, wiring.vendors, wiring.clock)
+    look = verify(wiring.store, wiring.clock, wiring.vendors.provider_of, leaked.snapshot, controlled=controls.hold)
+    return _ResponseState(look.seen.verdict if look.seen else Verdict.UNKNOWN, look.reason + _asked_with(record))
+
+
+def _asked_with(record: Record) -> str:
+    """A finding that names only the token may be older than its last rotation: then another value has leaked."""
+    since = record.rotated_at or record.added_at
+    return f"; asked with its present value, live since {since:%Y-%m-%d %H:%M} UTC" if since is not None else ""
+
+
+def _is_old(leaked: Leaked) -> bool:
+    """Whether it is a value that has ended its service, so that only its own end can be finished."""
+    document = leaked.snapshot.document
+    other = leaked.fingerprint is not None and leaked.fingerprint != document.record.fingerprint
+    return (other or bool(leaked.revoked_on)) and not document.busy
+
+
+def _said_yes(wiring: Wiring, leaked: Leaked, reach: Spread, state: _ResponseState) -> bool:
+    if wiring.tty is None or reach is Spread.STAGED:
+        return False
+    document = leaked.snapshot.document
+    record = document.record
+    wiring.tty.show(f"{record.name}: {state.verdict.value} ({state.reason}), owner {record.owner or 'nobody'}")
+    what = (
+        f"go on with the open operation ({document.journal.mode.value})"
+        if document.busy and document.journal
+        else "revoke it now and replace it; what uses it fails until it has the new one"
+    )
+    return wiring.tty.ask(f"{what}? (yes/no) ").strip().lower() == "yes"
+
+
+def _end(wiring: Wiring, leaked: Leaked, reach: Spread) -> None:
+    """Raises what the engine raises; an operation that is open already is brought to its end."""
+    snapshot = leaked.snapshot
+    with wiring.working_on(snapshot.document.record.name):
+        if snapshot.document.busy:
+            wiring.engine.resume(snapshot.id)
+        else:
+            wiring.engine.rotate(snapshot.id, compromised=True, reason=f"leaked: {reach.value}")
+
+
+def _put_on_record(wiring: Wiring, leaked: Leaked, told: Told, state: _ResponseState, leak: Exposure) -> bool:
+    """One event for each place; what is recorded of a place is its name, never what is there.
+
+    What is proven dead, and what never left one working copy, is no leak that anything would have to end.
+    """
+    is_open = state.verdict is not Verdict.DEAD and told.reach is not Spread.STAGED
+    details: list[Detail] = [
+        {
+            "channel": each.scanner,
+            "where": (each.place if each.path or not told.where else told.where)[:_MAX_WHERE],
+            "reach": told.reach.value,
+            "verdict": state.verdict.value,
+            "result": "reported",
+        }
+        for each in leaked.sightings[:_MOST_PLACES]
+    ]
+    return record_leak(wiring, leaked.snapshot.document.record.name, details, leak if is_open else None)
+
+
+def _case(
+    wiring: Wiring, leaked: Leaked, state: _ResponseState, leak: Exposure, *, rotated: bool, problem: str
+) -> IncidentToken:
+    document: Document = leaked.snapshot.document
+    return IncidentToken(
+        document=document,
+        fingerprint=leaked.fingerprint,
+        places=tuple(
+            LeakLocation(
+                where=each.place if each.path or not leak.where else leak.where,
+                since=each.since,
+                commit=each.commit[:12],
+                found_by=each.scanner,
+            )
+            for each in leaked.sightings[:_MOST_PLACES]
+        ),
+        since=_earliest(leaked),
+        leak=leak,
+        verdict=state.verdict,
+        reason=state.reason,
+        rotated=rotated,
+        problem=problem,
+        trail=tuple(wiring.store.history(leaked.snapshot.id)),
+    )
+
+
+def _iso(text: str) -> str:
+    """A scanner's date as ISO 8601, if it is in the form that all of them but ggshield use."""
+    return text.replace(" +", "+").replace(" -", "-")

@@ -1,0 +1,162 @@
+"""Whose a leaked value is: by its fingerprint, by the fingerprints pulled to this machine, or by a report code."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from urllib.parse import unquote
+
+from tokenguard.detection.known_tokens import CODE_DIGITS
+from tokenguard.detection.match import TextMatch
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.fingerprint import Fingerprint
+from tokenguard.domain.names import TokenId, token_id, token_name
+from tokenguard.domain.secret import Secret, Value
+from tokenguard.domain.shape import MAX_LENGTH, MIN_LENGTH
+from tokenguard.errors import InputError
+from tokenguard.frozen import Frozen, replace
+from tokenguard.ports.store import Store
+from tokenguard.scanning.bundle import now_utc
+from tokenguard.scanning.foreign_reports import ReportedLeak
+from tokenguard.scanning.known_token_stage import load_own_tokens
+from tokenguard.scanning.scanner import OwnStage
+from tokenguard.shell.scan_key import find_scan_key
+
+_CODE = re.compile(rf"[0-9a-f]{{{CODE_DIGITS},32}}", re.ASCII)
+_ID_DIGITS = 32
+_BREAKS = re.compile(r"[\s\"'`<>(),;\[\]{}]+")
+_PAIR = re.compile(r"dx_bearer_[0-9a-f-]{36}:dx_secret_[0-9a-f-]{36}")
+_MOST_READINGS = 24
+_FEW = 20
+"""Up to so many fingerprints are asked for one by one; beyond, one walk over the inventory is cheaper."""
+
+
+class Leaked(Frozen, frozen=True, kw_only=True):
+    """One value of one token, and where it was seen."""
+
+    snapshot: Snapshot
+    value: Secret | None = None
+    """None if only the token is known, not which value of it."""
+    fingerprint: Fingerprint | None = None
+    sightings: tuple[ReportedLeak, ...] = ()
+
+    @property
+    def revoked_on(self) -> str:
+        """Since when it opens nothing, if the finding says so."""
+        dates = [each.revoked_on for each in self.sightings]
+        return dates[0] if dates and all(dates) else ""
+
+
+class Findings(Frozen, frozen=True, kw_only=True):
+    """What was reported, sorted by whom it belongs to."""
+
+    leaks: tuple[Leaked, ...]
+    strangers: int
+    """Findings with a value that belongs to no token of this store."""
+    blank: int
+    """Findings without a value, so that nothing can be looked up."""
+
+
+def look_up(store: Store, environ: Mapping[str, str], sightings: Sequence[ReportedLeak]) -> Findings:
+    """Sort the sightings by token and value.
+
+    Raises:
+        InputError: a report code is no code, or means no single token; the scan key is no key.
+        Unreachable: the store could not be read.
+    """
+    own = load_own_tokens(find_scan_key(environ), now_utc()).stage
+    holders = _holders(store, sightings)
+    codes: dict[str, list[Leaked]] = {}
+    found: dict[tuple[TokenId, str], Leaked] = {}
+    strangers = blank = 0
+    for sighting in sightings:
+        if not sighting.values and not sighting.token:
+            blank += 1
+            continue
+        if sighting.token and sighting.token not in codes:
+            codes[sighting.token] = list(_coded(store, sighting))
+        leaks = codes.get(sighting.token) or list(holders(sighting)) or list(_by_bundle(store, own, sighting))
+        strangers += not leaks
+        for leak in leaks:
+            key = (leak.snapshot.id, leak.fingerprint or "")
+            before = found[key].sightings if key in found else ()
+            found[key] = replace(leak, sightings=(*before, sighting))
+    leaks = sorted(found.values(), key=lambda leak: (leak.snapshot.document.record.name, leak.fingerprint or ""))
+    return Findings(leaks=tuple(leaks), strangers=strangers, blank=blank)
+
+
+def by_code(store: Store, text: str) -> Snapshot:
+    """The token that a report code, an id or a name (`scan --names`) means; InputError if it is none or several."""
+    code = text.replace("-", "").strip().lower()
+    if len(code) == _ID_DIGITS and _CODE.fullmatch(code):
+        return store.load(token_id(code))
+    if not _CODE.fullmatch(code):
+        if (named := _named(store, text)) is not None:
+            return named
+        raise InputError("that is not a report code", hint="it is what `scan` and the hook show as `report: CODE`")
+    matching = [snapshot for snapshot in store.scan() if snapshot.id.startswith(code)]
+    if len(matching) != 1:
+        raise InputError(
+            "the report code means no token of this store" if not matching else "the report code means several tokens",
+            hint="open the store of the team that published the fingerprints (--store), or give more of the id",
+        )
+    return matching[0]
+
+
+def _named(store: Store, text: str) -> Snapshot | None:
+    try:
+        return store.find(token_name(text))
+    except InputError:  # not even a name; the error would show it, and it may be a value in the wrong place
+        return None
+
+
+def _coded(store: Store, sighting: ReportedLeak) -> Iterator[Leaked]:
+    try:
+        yield Leaked(snapshot=by_code(store, sighting.token))
+    except InputError:
+        if not sighting.path:  # a code that somebody typed; of a file's many findings one may be another team's
+            raise
+
+
+def _by_bundle(store: Store, own: OwnStage | None, sighting: ReportedLeak) -> Iterator[Leaked]:
+    """Halves and disguises of own tokens, which no fingerprint of a whole value knows."""
+    if own is None:
+        return
+    for value in sighting.values:
+        for match in own(value.reveal().encode("utf-8", "surrogatepass")):
+            if isinstance(match, TextMatch):
+                with suppress(InputError):  # what was pulled may know tokens that another store holds
+                    yield Leaked(snapshot=store.load(token_id(match.facts["token"])))
+
+
+def _holders(store: Store, sightings: Sequence[ReportedLeak]) -> Callable[[ReportedLeak], Iterator[Leaked]]:
+    """A function that finds the tokens of a sighting, with as few requests as there can be."""
+    read = {id(each): _marked(store, each) for each in sightings}
+    marks = {mark for marked in read.values() for mark in marked}
+    known: dict[Fingerprint, list[Snapshot]] = {}
+    if len(marks) <= _FEW:
+        known = {mark: [store.load(token) for token in store.holders(mark)] for mark in marks}
+    else:
+        for snapshot in store.scan():
+            for mark in snapshot.document.fingerprints & marks:
+                known.setdefault(mark, []).append(snapshot)
+
+    def find(sighting: ReportedLeak) -> Iterator[Leaked]:
+        for mark, value in read[id(sighting)].items():
+            for snapshot in known.get(mark, ()):
+                yield Leaked(snapshot=snapshot, value=value, fingerprint=mark)
+
+    return find
+
+
+def _marked(store: Store, sighting: ReportedLeak) -> dict[Fingerprint, Secret]:
+    """The fingerprints of everything in a sighting that may be a value."""
+    texts = dict.fromkeys(text for value in sighting.values for text in _readings(value.reveal()))
+    return {store.fingerprint(Value.of(text)): Secret(text) for text in list(texts)[:_MOST_READINGS]}
+
+
+def _readings(text: str) -> Iterator[str]:
+    """The value itself, and what scanners wrap around one: quotes, an assignment, a URL's escapes."""
+    for part in (text.strip(), *_PAIR.findall(unquote(text)), *_BREAKS.split(text)):
+        for reading in (part, part.partition("=")[2], unquote(part)):
+            if MIN_LENGTH <= len(reading) <= MAX_LENGTH:
+                yield reading

@@ -1,0 +1,39 @@
+"""Showing a value to a person: written down before it happens, and only on a terminal."""
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.event import Detail, Event, Op, Phase
+from tokenguard.errors import InputError
+from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.disclose import check_in_place, what_is_live
+
+
+def reveal_on_terminal(wiring: Wiring, snapshot: Snapshot) -> None:
+    """Show the live value on the controlling terminal, between its intent and its outcome in the audit trail.
+
+    Raises:
+        InputError: there is no value, or stdout is not the terminal of a person.
+        Unreachable: the intent could not be written; nothing was shown.
+    """
+    record, store = snapshot.document.record, wiring.store
+    tty = wiring.tty
+    if tty is None or not wiring.screen.to_terminal or wiring.screen.as_json:
+        raise InputError("a value is shown on a terminal only", hint="use deliveries to give it to programs")
+    live = store.read_live(snapshot.id)
+    if live is None:
+        raise InputError(
+            f"the store holds no live value of {record.name}", hint="see `tokenguard show` without --reveal"
+        )
+
+    check_in_place(record, live)
+
+    def event(phase: Phase) -> Event:
+        detail: Detail = {**what_is_live(live), "to": "terminal"}
+        return Event(
+            at=wiring.clock.now(), op=Op.DISCLOSE, phase=phase, actor=store.actor(), name=record.name, detail=detail
+        )
+
+    told = store.commit(snapshot.id, snapshot.version, snapshot.document, [event(Phase.INTENT)])
+    for field in live.value.names:
+        label = "" if len(live.value.names) == 1 else f"{field}: "
+        tty.show(f"{label}{live.value.field(field).reveal()}")
+    store.commit(snapshot.id, told.version, told.document, [event(Phase.OUTCOME)])

@@ -1,0 +1,207 @@
+"""The jobs of a rotation: which tokens are chosen, what is planned for each, and what its turn does."""
+
+from collections.abc import Sequence
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.journal import Mode
+from tokenguard.domain.names import TokenName
+from tokenguard.domain.token import ConsumerKind, Record
+from tokenguard.errors import InputError, NotProvenDead, Unreachable
+from tokenguard.frozen import replace
+from tokenguard.policy.model import due_of
+from tokenguard.rotation.batch import BatchJob, SkipReason
+from tokenguard.rotation.lease import is_at_work, pid_of
+from tokenguard.rotation.machine import revocation_owed
+from tokenguard.rotation.parallel_runners import left_to_another, unless_left
+from tokenguard.rotation.preconditions import is_quiet
+from tokenguard.rotation.rotation_plan import RotationPlan, plan_rotation
+from tokenguard.rotation.session import DEFAULT_QUIET_PERIOD
+from tokenguard.rotation.unattended import Hold, Rollout, choose, is_due, is_open_to_rotation
+from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.given_facts import changes_from
+from tokenguard.usecases.token_lookup import known_token
+
+_NAMED = 5
+
+
+def chosen(wiring: Wiring, names: Sequence[TokenName], scope: str | None, *, due: bool) -> list[Snapshot]:
+    """The named tokens, or those of one scope, or those that are due; InputError for what the inventory lacks."""
+    if names:
+        return [known_token(wiring.store, name) for name in dict.fromkeys(names)]
+    wanted = changes_from({"scope": scope}).scope if scope else None
+    found, known = [], wanted is None
+    for snapshot in wiring.store.scan():
+        record = snapshot.document.record
+        known = known or record.scope == wanted
+        if due and revocation_owed(snapshot.document):
+            found.append(snapshot)  # whatever its date: exit 0 would say that nothing is left to do
+            continue
+        if not is_open_to_rotation(snapshot):
+            continue
+        if wanted and record.scope != wanted:
+            continue
+        if due and not is_due(record, wiring.policy, wiring.clock.now()):
+            continue
+        found.append(snapshot)
+    if not known:  # exit 0 would say that all of a misspelt Drive's tokens are dead
+        raise InputError(f"no token of the inventory leads to {wanted}", hint="`tokenguard list` shows the scopes")
+    return found
+
+
+def allowed(wiring: Wiring, due: Sequence[Snapshot]) -> Rollout:
+    """What of the due tokens a run without a person may rotate now, by the policy."""
+    return choose(due, wiring.store.scan(), wiring.policy, wiring.clock.now())
+
+
+def tell_held(wiring: Wiring, rollout: Rollout) -> None:
+    """Say which due tokens are left alone, and why."""
+    for hold in Hold:
+        names = [each.snapshot.document.record.name for each in rollout.held if each.hold is hold]
+        if names:
+            more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+            wiring.progress.note(f"not rotated, {hold.value}: {', '.join(names[:_NAMED])}{more}")
+
+
+def open_ones(wiring: Wiring) -> list[Snapshot]:
+    """Every token with an open operation."""
+    return [snapshot for snapshot in wiring.store.scan() if snapshot.document.busy]
+
+
+def _quiet(wiring: Wiring, record: Record) -> bool:
+    """Whether the provider says that the token is not used; an unattended run asks the same before it begins."""
+    since = wiring.clock.now() - (wiring.policy.quiet_period or DEFAULT_QUIET_PERIOD)
+    try:
+        return is_quiet(wiring.vendors.of(record), record.provider_id, record.created_at, since)
+    except (InputError, Unreachable):
+        return False
+
+
+def planned(
+    wiring: Wiring, snapshot: Snapshot, mode: Mode, *, strict: bool = False, accept_outage: bool = False
+) -> RotationPlan:
+    """What the rotation of one token will do, and what would stop it.
+
+    Args:
+        wiring: the world.
+        snapshot: the token.
+        mode: planned or compromised order.
+        strict: a file that no value can be delivered to is an InputError; otherwise the plan says so.
+        accept_outage: whether consumers that are not declared may fail.
+    """
+    record = snapshot.document.record
+    limit = due_of(record, wiring.policy)
+    able = wiring.vendors.provider_of(record).capabilities
+    known = mode is not Mode.PLANNED or record.consumers is not None or accept_outage or _quiet(wiring, record)
+    plan = plan_rotation(snapshot.id, record, able, mode, due_at=limit.at if limit else None, ruled_out=known)
+    if snapshot.document.busy or revocation_owed(snapshot.document):
+        owed = "a revocation is owed" if revocation_owed(snapshot.document) else "an operation is open"
+        return replace(plan, blocked=f"{owed}: tokenguard rotate {record.name} --resume")
+    try:
+        _check_files(wiring, record)
+    except InputError as error:
+        if strict:
+            raise
+        return replace(plan, blocked=f"{error.message}; {error.hint}")
+    return plan
+
+
+def _check_files(wiring: Wiring, record: Record) -> None:
+    """Refuse a file of this machine that could not be replaced as it is; hosts are asked when it begins."""
+    for consumer in record.consumers or ():
+        delivery = wiring.deliveries.of(consumer) if consumer.kind is ConsumerKind.DOTENV else None
+        if delivery is not None:
+            delivery.check(consumer)
+
+
+def rotation_job(
+    wiring: Wiring, plan: RotationPlan, *, reason: str, accept_outage: bool, only_if_due: bool
+) -> BatchJob:
+    """A planned token's turn; with `only_if_due` it is left to another runner that has it or was first."""
+
+    def rotate() -> Snapshot:
+        if only_if_due and wiring.store.load(plan.token).document.accepted_again:
+            raise NotProvenDead(
+                f"an old token of {plan.name} is accepted again", hint=f"tokenguard verify {plan.name} opens its revoke"
+            )
+        with wiring.working_on(plan.name):
+            return wiring.engine.rotate(
+                plan.token, compromised=plan.mode is Mode.COMPROMISED, reason=reason, accept_outage=accept_outage
+            )
+
+    told = set[SkipReason]()
+
+    def left() -> SkipReason | None:
+        skipped = _left(wiring, plan)
+        if skipped is not None and skipped not in told:  # it may be looked at every second
+            told.add(skipped)
+            wiring.say(f"{plan.name}: another runner {'has rotated it' if skipped is SkipReason.OVER else 'is at it'}")
+        return skipped
+
+    # its turn may come long after the plan was made, and other runners work through the same list
+    run = (lambda: unless_left(left, rotate)) if only_if_due else rotate
+    return BatchJob(name=plan.name, run=run, pause=plan.pause.total_seconds())
+
+
+def continuing_job(wiring: Wiring, snapshot: Snapshot, *, abort: bool, accept_outage: bool) -> BatchJob:
+    """An open operation's turn: to its end, or back to its beginning."""
+    name = snapshot.document.record.name
+
+    def run() -> Snapshot:
+        taken = _takes_over(wiring, snapshot)
+        with wiring.working_on(name):
+            if abort:
+                return wiring.engine.abort(snapshot.id, from_living=taken)
+            return wiring.engine.resume(snapshot.id, accept_outage=accept_outage, from_living=taken)
+
+    return BatchJob(name=name, run=run)
+
+
+class Canaries:
+    """How the first rotation of each provider ended; the others of that provider wait for it.
+
+    Args:
+        rollout: what an unattended run was allowed.
+    """
+
+    def __init__(self, rollout: Rollout) -> None:
+        self._rollout = rollout
+        self._ended: dict[TokenName, bool] = {}
+
+    def guard(self, snapshot: Snapshot, job: BatchJob) -> BatchJob:
+        """The same job; its end is remembered, and it begins only where its canary ended well."""
+        canary = self._rollout.canary_of(snapshot)
+
+        def run() -> object:
+            if canary is not None and not self._ended.get(canary, False):
+                return (
+                    SkipReason.HELD if canary in self._ended else SkipReason.ELSEWHERE
+                )  # another runner is at the canary
+            self._ended[job.name] = False
+            outcome = job.run()
+            if outcome is SkipReason.ELSEWHERE:
+                del self._ended[job.name]
+            else:
+                self._ended[job.name] = True
+            return outcome
+
+        return replace(job, run=run)
+
+
+def _takes_over(wiring: Wiring, snapshot: Snapshot) -> bool:
+    """Whether a person says to take over from a runner that is alive on this machine; without one it is left alone."""
+    journal, name = snapshot.document.journal, snapshot.document.record.name
+    if journal is None or wiring.tty is None or not is_at_work(journal):
+        return False
+    question = f"process {pid_of(journal.holder)} of this machine is at work on {name}; take over from it?"
+    return wiring.tty.ask(f"{question} (yes/no) ").strip().lower() == "yes"
+
+
+def _left(wiring: Wiring, plan: RotationPlan) -> SkipReason | None:
+    snapshot = wiring.store.load(plan.token)
+    return left_to_another(
+        snapshot.document,
+        due=is_due(snapshot.document.record, wiring.policy, wiring.clock.now()),
+        holder=wiring.holder,
+        now=wiring.clock.now(),
+        takes=plan.takes,
+    )

@@ -1,0 +1,220 @@
+"""The duties of `upkeep`. Each works through its tokens; what fails at one, or a whole duty, never stops the rest."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.token import RecordState
+from tokenguard.errors import ExitCode, InputError, TokenguardError
+from tokenguard.frozen import replace
+from tokenguard.inventory.verification import verify
+from tokenguard.policy.model import Severity
+from tokenguard.ports.delivery import Holds
+from tokenguard.ports.store import FieldState
+from tokenguard.provisioning.drift_kinds import Unknown, assessment
+from tokenguard.provisioning.plan_model import Action, Verb
+from tokenguard.rotation.batch import BatchJob, BatchResult, SkipReason, run_all
+from tokenguard.rotation.control_search import Controls
+from tokenguard.rotation.parallel_runners import run_shared
+from tokenguard.rotation.unattended import Hold, mode_of
+from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.apply_manifest import Applying
+from tokenguard.usecases.approve_plan import approve_command, not_approved, verdicts
+from tokenguard.usecases.check_consumers import check_consumers
+from tokenguard.usecases.detect_drift import held_by, inventory, providers
+from tokenguard.usecases.load_manifest import DEFAULT_FILE, PlannedManifest, declared_in, held_against_store
+from tokenguard.usecases.rotation_jobs import (
+    Canaries,
+    allowed,
+    chosen,
+    continuing_job,
+    open_ones,
+    planned,
+    rotation_job,
+)
+from tokenguard.usecases.upkeep_result import Done, Duty
+
+_NOT_HERE = frozenset({Verb.ROTATE, Verb.RESUME, Verb.RETIRE})
+"""What `apply` would do and another duty does, or only a person lets happen."""
+
+
+class Upkeep:
+    """One run.
+
+    Args:
+        wiring: the world.
+        file: the manifest that was named; None: tokens.yaml, if there is one.
+        environment: which environment of it is meant.
+    """
+
+    def __init__(self, wiring: Wiring, file: str | None, environment: str) -> None:
+        self._wiring = wiring
+        self._file = file or (DEFAULT_FILE if Path(DEFAULT_FILE).exists() else "")
+        self._environment = environment
+        self.held: list[tuple[str, str]] = []
+        """Due tokens that were left alone on purpose, each with why."""
+
+    def run(self) -> Iterator[Done]:
+        """Do every duty in its order; yields each line as it comes."""
+        duties: dict[Duty, Callable[[], Iterator[Done]]] = {
+            Duty.RESUME: self._resume,
+            Duty.APPLY: self._apply,
+            Duty.ROTATE: self._rotate,
+            Duty.VERIFY: self._verify,
+            Duty.CONSUMERS: self._consumers,
+            Duty.DRIFT: self._drift,
+        }
+        for duty, work in duties.items():
+            try:
+                yield from work()
+            except TokenguardError as error:
+                yield Done.failed(duty, "", error)
+
+    def _resume(self) -> Iterator[Done]:
+        wiring = self._wiring
+        jobs = [continuing_job(wiring, each, abort=False, accept_outage=False) for each in open_ones(wiring)]
+        for result in run_all(jobs, wiring.clock):
+            yield _done(Duty.RESUME, result, "finished")
+
+    def _apply(self) -> Iterator[Done]:
+        if not self._file:
+            return
+        wiring, held = self._wiring, self._declared()
+        for blocked in held.plan.blocked:
+            says = f"{blocked.place}: {blocked.reason}"
+            yield Done(duty=Duty.APPLY, name=blocked.name, code=ExitCode.USAGE, says=says, hint=blocked.hint)
+        if held.plan.blocked:
+            return
+        approved, refused = verdicts(wiring, held.plan)
+        command = approve_command(held.plan, self._file, self._environment)
+        actions = []
+        for action in held.plan.actions:
+            if action.verbs[0] is Verb.RESUME or set(action.verbs) <= _NOT_HERE:
+                continue
+            if action.name in refused:
+                yield Done.failed(Duty.APPLY, action.name, not_approved(action, refused[action.name], command))
+            elif (error := _undeliverable(wiring, held, action)) is not None:
+                yield Done.failed(Duty.APPLY, action.name, error)
+            else:
+                actions.append(action)
+        ours = PlannedManifest(held.manifest, held.inventory, held.around, replace(held.plan, actions=tuple(actions)))
+        for result in Applying(wiring, ours, held.plan.digest, {}, approved, besides=lambda _name: _NOT_HERE).run(1):
+            yield _done(Duty.APPLY, result, "as declared")
+
+    def _rotate(self) -> Iterator[Done]:
+        """What the policy lets an unattended run begin, the first of each provider before its others."""
+        wiring = self._wiring
+        due = [each for each in chosen(wiring, (), None, due=True) if not each.document.busy]
+        rollout = allowed(wiring, due)
+        self.held += [(each.snapshot.document.record.name, each.hold.value) for each in rollout.held]
+        canaries = Canaries(rollout)
+        jobs = [canaries.guard(each, _rotation_of(wiring, each)) for each in rollout.chosen]
+        for result in run_shared(jobs, wiring.clock, wiring.progress):
+            if result.outcome is SkipReason.HELD:
+                self.held.append((result.name, Hold.CANARY.value))
+            elif result.outcome is not SkipReason.OVER:
+                yield _done(Duty.ROTATE, result, "rotated")
+
+    def _verify(self) -> Iterator[Done]:
+        wiring = self._wiring
+        controls = Controls(wiring.store, wiring.vendors, wiring.clock)
+        snapshots = [each for each in wiring.store.scan() if each.document.record.state is not RecordState.RETIRED]
+        for each in snapshots:
+            record = each.document.record
+            wiring.progress.waiting(f"asking {record.provider} about {record.name}")
+            try:
+                look = verify(wiring.store, wiring.clock, wiring.vendors.provider_of, each, controlled=controls.hold)
+            except TokenguardError as error:
+                yield Done.failed(Duty.VERIFY, record.name, error)
+                continue
+            code, hint = look.result.exit_code, f"tokenguard show {record.name}"
+            wrong = code is not ExitCode.OK
+            yield Done(
+                duty=Duty.VERIFY, name=record.name, code=code,
+                says=f"{look.result.value}: {look.reason}" if wrong else "", hint=hint if wrong else "",
+            )  # fmt: skip
+        now = wiring.clock.now()
+        kept = [each for each in wiring.store.scan() if any(i.probe_due_at <= now for i in each.document.quarantine)]
+        for result in wiring.engine.reprobe(*(each.id for each in kept)) if kept else ():
+            yield _done(Duty.VERIFY, result, "a revoked value was looked at again")
+
+    def _consumers(self) -> Iterator[Done]:
+        for each in self._wiring.store.scan():
+            record = each.document.record
+            if record.state is RecordState.RETIRED or each.document.busy or record.fingerprint is None:
+                continue
+            try:
+                yield from self._consumers_of(each)
+            except TokenguardError as error:
+                yield Done.failed(Duty.CONSUMERS, record.name, error)
+
+    def _consumers_of(self, found: Snapshot) -> Iterator[Done]:
+        record, live = found.document.record, self._wiring.store.read_live(found.id)
+        if live is not None and live.found is not FieldState.SAME:
+            yield _finding(Duty.CONSUMERS, record.name, f"{record.location.url} does not hold what was published there")
+            return
+        self._wiring.progress.waiting(f"asking the consumers of {record.name}")
+        for consumer, holds in held_by(self._wiring, record, live):
+            if isinstance(holds, TokenguardError):
+                yield Done.failed(Duty.CONSUMERS, record.name, holds)
+            elif holds is Holds.OTHER:
+                yield _finding(Duty.CONSUMERS, record.name, f"{consumer} does not hold the live value")
+            elif holds is Holds.THIS:
+                yield Done(duty=Duty.CONSUMERS, name=record.name)
+
+    def _drift(self) -> Iterator[Done]:
+        if not self._file:
+            return
+        wiring, held = self._wiring, self._declared()
+        found = assessment(
+            (
+                each
+                for source in (inventory, providers)
+                for each in source(wiring, held)
+                if not isinstance(each, Unknown)
+            ),
+            manifest=held.manifest.files[0],
+            tokens=held.plan.declared,
+        )
+        for each in found.violations:
+            if each.severity is not Severity.NOTE:
+                yield _finding(Duty.DRIFT, each.token or each.path, f"{each.rule}: {each.text}", each.fix)
+
+    def _declared(self) -> PlannedManifest:
+        return held_against_store(self._wiring, declared_in(self._file, self._environment))
+
+
+def _rotation_of(wiring: Wiring, snapshot: Snapshot) -> BatchJob:
+    """A due token's turn; one that cannot even be planned fails in its turn, as a canary too."""
+    record = snapshot.document.record
+    try:
+        plan = planned(wiring, snapshot, mode_of(record, wiring.policy))
+    except TokenguardError as error:
+        return BatchJob(name=record.name, run=partial(_fail, error))
+    return rotation_job(wiring, plan, reason="upkeep", accept_outage=False, only_if_due=True)
+
+
+def _fail(error: TokenguardError) -> NoReturn:
+    raise error
+
+
+def _done(duty: Duty, result: BatchResult, says: str) -> Done:
+    if result.error is not None:
+        return Done.failed(duty, result.name, result.error)
+    return Done(duty=duty, name=result.name, says=says)
+
+
+def _finding(duty: Duty, name: str, says: str, hint: str = "") -> Done:
+    return Done(
+        duty=duty, name=name, code=ExitCode.FINDINGS, says=says, hint=hint or f"tokenguard rotate {name}, or deliver it"
+    )
+
+
+def _undeliverable(wiring: Wiring, held: PlannedManifest, action: Action) -> InputError | None:
+    try:
+        check_consumers(wiring, held, [action])
+    except InputError as error:
+        return error
+    return None

@@ -1,0 +1,27 @@
+"""Finds a token by its name."""
+
+from contextlib import suppress
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.names import TokenName
+from tokenguard.errors import InputError, TokenguardError
+from tokenguard.ports.store import Store
+
+
+def known_token(store: Store, name: TokenName) -> Snapshot:
+    """The token of that name; InputError if there is none."""
+    snapshot = store.find(name)
+    if snapshot is None:
+        raise InputError(f"there is no token named {name}", hint=_meant(store, name))
+    return snapshot
+
+
+def _meant(store: Store, name: TokenName) -> str:
+    """The name that comes closest, where the names can be read."""
+    import difflib  # noqa: PLC0415 - only for a slip
+
+    names = list[str]()
+    with suppress(TokenguardError):
+        names += [snapshot.document.record.name for snapshot in store.scan()]
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.8)
+    return f"did you mean {near[0]}? `tokenguard list` shows all" if near else "`tokenguard list` shows the names"

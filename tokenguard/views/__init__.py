@@ -1,0 +1,1 @@
+"""How results are shown: to people as tables and lines, to programs as documents."""

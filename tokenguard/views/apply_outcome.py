@@ -1,0 +1,82 @@
+"""How it is told what `apply` has done, and what is left to people."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tokenguard.domain.names import TokenName
+from tokenguard.errors import NeedsPerson
+from tokenguard.frozen import Frozen
+from tokenguard.provisioning.plan_model import Action, Plan
+from tokenguard.rotation.batch import BatchResult
+from tokenguard.shell.wiring import Wiring
+from tokenguard.views.plan_view import show_todos, todo_json
+from tokenguard.views.plan_words import details, what
+
+
+class ApplyOutcome(Frozen, frozen=True, kw_only=True):
+    """What came of a plan."""
+
+    plan: Plan
+    results: tuple[BatchResult, ...]
+    left: Plan | None
+    """The plan as it is afterwards; None: something stopped us before anybody could look."""
+
+
+def show_outcome(wiring: Wiring, outcome: ApplyOutcome) -> None:
+    """Print what was done to each token, then what is left."""
+    actions = {each.name: each for each in outcome.plan.actions}
+    if wiring.screen.as_json:
+        wiring.screen.document(_json(outcome, actions))
+        return
+    if outcome.results:
+        rows = [(each.name, _what(actions, each), *_end(each, actions)) for each in outcome.results]
+        tones = ["red" if each.error else "" for each in outcome.results]
+        wiring.screen.table(("token", "what", "result", "details"), rows, tones=tones)
+    if outcome.left is None:
+        done, wanted = len(outcome.results), len(outcome.plan.actions)
+        wiring.screen.line(f"stopped after {done:,} of {wanted:,}; the same command goes on from there")
+        return
+    show_todos(wiring, outcome.left.todos)
+    wiring.screen.line(_summary(outcome, outcome.left))
+
+
+def _what(actions: dict[TokenName, Action], result: BatchResult) -> str:
+    return what(actions[result.name]) if result.name in actions else "hand over"
+
+
+def _end(result: BatchResult, actions: dict[TokenName, Action]) -> Sequence[str]:
+    if isinstance(result.error, NeedsPerson):
+        return "waits", result.error.message
+    if result.error is not None:
+        return f"exit {int(result.exit_code)}", f"{result.error.message}; {result.error.hint}"
+    return "done", details(actions[result.name]) if result.name in actions else ""
+
+
+def _summary(outcome: ApplyOutcome, left: Plan) -> str:
+    errors = [each.error for each in outcome.results if each.error is not None]
+    waits = sum(isinstance(each, NeedsPerson) for each in errors)
+    parts = [f"{len(outcome.results) - len(errors):,} done" if outcome.results else "nothing to do"]
+    parts += [f"{waits:,} begun"] if waits else []
+    parts += [f"{len(errors) - waits:,} not"] if len(errors) > waits else []
+    parts += [f"{len(left.todos):,} for people"] if left.todos else []
+    if left.actions:
+        return f"{', '.join(parts)}; {len(left.actions):,} still to do: apply again"
+    return f"{', '.join(parts)}; the store is as declared"
+
+
+def _json(outcome: ApplyOutcome, actions: dict[TokenName, Action]) -> dict[str, Any]:
+    return {
+        "digest": outcome.plan.digest,
+        "results": [
+            {
+                "name": each.name,
+                "verbs": list(actions[each.name].verbs) if each.name in actions else ["hand-over"],
+                "exit_code": int(each.exit_code),
+                "error": each.error.message if each.error else "",
+                "hint": each.error.hint if each.error else "",
+            }
+            for each in outcome.results
+        ],
+        "todos": [todo_json(each) for each in outcome.left.todos] if outcome.left else [],
+        "left": len(outcome.left.actions) if outcome.left else None,
+    }

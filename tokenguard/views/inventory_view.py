@@ -1,0 +1,52 @@
+"""How the inventory is listed: a table for people, one document for programs."""
+
+from collections.abc import Iterable
+
+from tokenguard.inventory.selection import SelectedToken
+from tokenguard.inventory.views import due_words, state_words, token_json
+from tokenguard.shell.wiring import Wiring
+from tokenguard.views.token_view import scope_words
+
+_COLUMNS = ("name", "provider", "scope", "env", "owner", "state", "due")
+Found = tuple[str, SelectedToken]
+"""A token, with the name of its store where there are several."""
+
+
+def print_document(wiring: Wiring, found: Iterable[Found], *, labelled: bool) -> None:
+    """One JSON document, written as the tokens are read."""
+    now = wiring.clock.now()
+    wiring.screen.documents(
+        "tokens",
+        (
+            {**({"store": label} if labelled else {}), **token_json(each.snapshot, each.due, now)}
+            for label, each in found
+        ),
+    )
+
+
+def print_table(wiring: Wiring, found: list[Found], *, labelled: bool) -> None:
+    """One row a token."""
+    columns = (*(("store",) if labelled else ()), *_COLUMNS)
+    rows = [(*((label,) if labelled else ()), *_row(wiring, each)) for label, each in found]
+    wiring.screen.table(columns, rows, tones=[_tone(wiring, each) for _, each in found])
+
+
+def _row(wiring: Wiring, each: SelectedToken) -> tuple[str, ...]:
+    record = each.snapshot.document.record
+    return (
+        record.name,
+        record.provider,
+        scope_words(record),
+        record.environment,
+        record.owner,
+        state_words(each.snapshot.document),
+        due_words(each.due, wiring.clock.now(), age_unknown=each.age_unknown),
+    )
+
+
+def _tone(wiring: Wiring, each: SelectedToken) -> str:
+    """A colour by urgency; the words in the row say the same without it."""
+    now = wiring.clock.now()
+    if each.leaked or (each.due and each.due.at <= now):
+        return "red"
+    return "yellow" if each.snapshot.document.busy or each.age_unknown or (each.due and each.due.soon(now)) else ""

@@ -1,0 +1,96 @@
+"""The words of a plan: what is the same in a table, in Markdown and in a confirmation."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tokenguard.domain.token import Consumer, Location
+from tokenguard.inventory.views import day
+from tokenguard.provisioning.plan_model import Action, Plan, Todo, Verb
+from tokenguard.shell.store_url import is_on_aws
+from tokenguard.text import counted
+
+DID = {
+    Verb.RESUME: "go on with",
+    Verb.DECLARE: "record",
+    Verb.ISSUE: "create",
+    Verb.ADOPT: "adopt",
+    Verb.CHANGE: "change",
+    Verb.DELIVER: "deliver",
+    Verb.ROTATE: "rotate",
+    Verb.RETIRE: "retire",
+    Verb.CLOSE: "close",
+}
+DESTINATIONS = "NEW DESTINATIONS: values will go where they have not gone before"
+ADDRESSES = "NEW PROVIDER ADDRESSES: no token of this store has been shown there yet"
+ADOPTED = "NEW PLACES OF OTHERS: what is there will be read and shown to its provider, and rotations will replace it"
+ENDS = "LIVE TOKENS WILL BE REVOKED: nothing takes their place; apply needs --allow-retire"
+
+
+def what(action: Action) -> str:
+    """What is done to a token, in a few words."""
+    return ", ".join(DID[verb] for verb in action.verbs)
+
+
+def details(action: Action) -> str:
+    """What differs, and who is given the value."""
+    fresh = not action.token
+    parts = [
+        f"{each.field} {each.after}" if fresh else f"{each.field}: {each.before} -> {each.after}"
+        for each in action.changes
+        if not (fresh and each.field == "consumers")
+    ]
+    parts += [f"to {each.shown}" for each in action.deliver]
+    if any(each.field == "permissions" for each in action.changes) and Verb.ISSUE not in action.verbs:
+        parts.append("the live value keeps its permissions until it is rotated")
+    return "; ".join(parts)
+
+
+def destinations(plan: Plan) -> list[tuple[str, Consumer]]:
+    """Every new destination with the token whose value goes there."""
+    return [(action.name, each) for action in plan.actions for each in action.destinations]
+
+
+def adoptions(plan: Plan) -> list[tuple[str, Location]]:
+    """Every field of others that is taken over, with the token that is said to be there."""
+    return [(action.name, action.adopts) for action in plan.actions if action.adopts is not None]
+
+
+def summary(plan: Plan) -> str:
+    """What there is to do, in one line."""
+    counts = Counter(verb for action in plan.actions for verb in action.verbs)
+    done = ", ".join(f"{counts[verb]:,} to {DID[verb]}" for verb in Verb if counts[verb]) or "nothing to do"
+    waits = f"; {len(plan.todos):,} for people" if plan.todos else ""
+    blocked = f"; {len(plan.blocked):,} cannot be done" if plan.blocked else ""
+    return f"{plan.declared:,} declared: {done}{waits}{blocked}"
+
+
+def approval_line(plan: Plan) -> str:
+    """That it needs an approval where nobody is asked, and how it is given."""
+    return f"new for {counted(len(plan.news), 'token')}; to be applied unattended: tokenguard approve {plan.digest}"
+
+
+def cost(plan: Plan, store_url: str) -> str:
+    """What the store costs a month after it, where a store has a price."""
+    if not is_on_aws(store_url):
+        return ""
+    from tokenguard.stores.aws.cost import monthly  # noqa: PLC0415 - for this kind of store only
+
+    added = plan.records_after - plan.records
+    return f"{monthly(plan.records_after)}{f', {added:,} of them new' if added else ''}"
+
+
+def todo_line(todo: Todo) -> tuple[str, str, str, str, str]:
+    """Name, owner, day, what to do, and what to run."""
+    return todo.name, todo.owner, day(todo.due), todo.text, todo.command
+
+
+def shouts(plan: Plan) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """What a reviewer must not overlook, with its headline."""
+    if found := destinations(plan):
+        yield DESTINATIONS, [(name, each.shown) for name, each in found]
+    if adopted := adoptions(plan):
+        yield ADOPTED, [(name, each.shown) for name, each in adopted]
+    if plan.addresses:
+        yield ADDRESSES, list(plan.addresses)
+    if plan.ends_live:
+        yield ENDS, [(name, "") for name in plan.ends_live]

@@ -1,0 +1,163 @@
+"""How plans and outcomes of rotations are shown."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.journal import Mode
+from tokenguard.domain.names import TokenName
+from tokenguard.inventory.views import moment
+from tokenguard.policy.model import Due
+from tokenguard.rotation.batch import BatchResult
+from tokenguard.rotation.rotation_plan import By, RotationPlan, total
+from tokenguard.shell.render import Screen
+from tokenguard.text import counted
+
+
+def show_plans(screen: Screen, plans: Sequence[RotationPlan], now: datetime, *, quiet: bool, cost: str = "") -> None:
+    """The plan: order, steps, who is needed, how long, and what the store costs if it costs something.
+
+    `quiet`: JSON belongs to the results that follow.
+    """
+    if quiet:
+        return
+    if screen.as_json:
+        costs = {"cost": cost} if cost else {}
+        steps = [_plan_json(plan) for plan in plans]
+        screen.document({"plan": steps, "seconds": total(plans).total_seconds(), **costs})
+        return
+    _plans(screen, plans, now)
+    for plan in plans:
+        if plan.leaked and plan.mode is Mode.PLANNED:
+            screen.line(f"{plan.name} has leaked: `tokenguard rotate {plan.name} --compromised` revokes it first")
+    if cost:
+        screen.line(f"the store costs {cost}")
+
+
+def _plans(screen: Screen, plans: Sequence[RotationPlan], now: datetime) -> None:
+    if not plans:
+        screen.line("nothing to rotate")
+        return
+    if len(plans) == 1:
+        _one_plan(screen, plans[0])
+        return
+    rows = [
+        (
+            str(number), plan.name, plan.provider, plan.scope, _due(plan, now), _who(plan), _words(plan.takes),
+            plan.blocked,
+        )
+        for number, plan in enumerate(plans, 1)
+    ]  # fmt: skip
+    screen.table(("#", "token", "provider", "scope", "due", "needs", "takes", "would stop because"), rows)
+    people = sum(plan.needs_person for plan in plans)
+    sitting = f"; {people} of them in one sitting with a person" if people else "; nobody is needed"
+    screen.line(f"{len(plans)} tokens, about {_words(total(plans))}{sitting}")
+
+
+def show_results(
+    screen: Screen, results: Sequence[BatchResult], documents: Mapping[TokenName, Snapshot | None], *, others: int = 0
+) -> None:
+    """How each token stands now; `others`: how many of the list other runners have rotated meanwhile."""
+    if screen.as_json:
+        elsewhere = {"by_others": others} if others else {}
+        screen.document({"results": [_result_json(each, documents.get(each.name)) for each in results], **elsewhere})
+        return
+    _results(screen, results, documents)
+    if others:
+        screen.line(f"{others} more of the list: rotated by other runners")
+
+
+def _results(screen: Screen, results: Sequence[BatchResult], documents: Mapping[TokenName, Snapshot | None]) -> None:
+    if len(results) == 1:
+        if results[0].error is None:
+            screen.line(f"{results[0].name}: {_state(documents.get(results[0].name))}")
+    elif results:
+        rows = [
+            (result.name, "done" if result.error is None else f"exit {int(result.exit_code)}",
+             _state(documents.get(result.name)) if result.error is None else result.error.hint)
+            for result in results
+        ]  # fmt: skip
+        screen.table(("token", "result", "what now"), rows, tones=["" if not r.error else "red" for r in results])
+
+
+def _one_plan(screen: Screen, plan: RotationPlan) -> None:
+    screen.line(f"{plan.name}: {_what(plan)} at {plan.provider}, about {_words(plan.takes)}")
+    for number, step in enumerate(plan.steps, 1):
+        who = "" if step.by is By.TOKENGUARD else f"  [{step.by.value}]"
+        screen.line(f"  {number:>2}. {step.text}{who}")
+    if plan.blocked:
+        screen.line(f"it would stop before the revoke: {plan.blocked}")
+
+
+def _what(plan: RotationPlan) -> str:
+    return "retirement" if plan.mode is Mode.RETIRE else f"{plan.mode.value} rotation"
+
+
+def _state(snapshot: Snapshot | None) -> str:
+    journal = snapshot.document.journal if snapshot else None
+    if journal is None:
+        return "unchanged"
+    if (proof := journal.proof) is not None:
+        refusals = counted(proof.samples, "refusal")
+        death = f"old token dead ({proof.grade.value}, {refusals})" if proof.proven else f"old token: {proof.words}"
+        return f"{journal.stage.value}; {death}"
+    return f"{journal.mode.value} {journal.stage.value}"
+
+
+def _plan_json(plan: RotationPlan) -> dict[str, Any]:
+    return {
+        "name": plan.name,
+        "provider": plan.provider,
+        "scope": plan.scope,
+        "mode": plan.mode.value,
+        "due_at": moment(plan.due_at),
+        "leaked": plan.leaked,
+        "needs_person": plan.needs_person,
+        "seconds": plan.takes.total_seconds(),
+        "blocked": plan.blocked,
+        "steps": [
+            {"text": step.text, "by": step.by.value, "seconds": step.takes.total_seconds()} for step in plan.steps
+        ],
+    }
+
+
+def _result_json(result: BatchResult, snapshot: Snapshot | None) -> dict[str, Any]:
+    journal = snapshot.document.journal if snapshot else None
+    proof = journal.proof if journal else None
+    return {
+        "name": result.name,
+        "exit_code": int(result.exit_code),
+        "error": result.error.message if result.error else "",
+        "hint": result.error.hint if result.error else "",
+        "operation": journal.id if journal else "",
+        "mode": journal.mode.value if journal else "",
+        "stage": journal.stage.value if journal else "",
+        "proof": {
+            "grade": proof.grade.value,
+            "samples": proof.samples,
+            "control": proof.control,
+            "controlled_by": proof.controlled_by.value,
+            "said_by": proof.said_by,
+            "first_at": moment(proof.first_at),
+            "last_at": moment(proof.last_at),
+        }
+        if proof
+        else None,
+    }
+
+
+def _who(plan: RotationPlan) -> str:
+    return "a person" if plan.needs_person else "nobody"
+
+
+def _due(plan: RotationPlan, now: datetime) -> str:
+    if plan.due_at is None:
+        return ""
+    days = Due(at=plan.due_at).days_left(now)
+    return f"in {days} d" if plan.due_at > now else f"overdue {-days} d"
+
+
+def _words(length: timedelta) -> str:
+    seconds = length.total_seconds()
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"  # noqa: PLR2004 - two minutes
