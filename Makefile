@@ -11,7 +11,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make demo    the whole story on practice providers, under a minute'
+	@echo 'make demo    a guided tour on practice providers; under a minute after the first installation'
 	@echo 'make test    every test but the long campaigns'
 	@echo 'make cover   the same with branch coverage, which doubles the time'
 	@echo 'make snapshots   write tests/snapshots/ anew: what commands and errors say'
@@ -61,18 +61,22 @@ lock:
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tokenguard needs Python 3.11 or newer: make PYTHON=…")'
-	$(PYTHON) -m venv $(VENV)
+	@echo 'Creating $(VENV). The first run downloads and installs the locked packages: a minute or two.'
+	@$(PYTHON) -m venv $(VENV)
 
 # The pip that a supported Python bundles may be too old for what follows: it first becomes the locked one.
 $(VENV)/pip.stamp: requirements/pip.txt | $(BIN)/python
-	$(PIP) install --require-hashes --requirement requirements/pip.txt
+	@echo 'Installing pip ...'
+	@$(PIP) install --require-hashes --requirement requirements/pip.txt
 	@touch $@
 
 $(VENV)/base.stamp: requirements/base.txt pyproject.toml $(VENV)/pip.stamp
-	$(PIP) install --require-hashes --requirement requirements/base.txt
-	$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@echo 'Installing tokenguard and its dependencies ...'
+	@$(PIP) install --require-hashes --requirement requirements/base.txt
+	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/base.stamp
-	$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@echo 'Installing the test tools ...'
+	@$(PIP) install --require-hashes --requirement requirements/dev.txt
 	@touch $@
