@@ -12,6 +12,7 @@ import pytest
 import tokenguard
 from tests.fakes.rules_oracle import oracle, ours
 from tokenguard.detection import detect_secrets_adapter as gate
+from tokenguard.detection.budget import OutOfTime, limited
 from tokenguard.detection import prefilter as prefilter_module
 from tokenguard.detection import regex_set
 from tokenguard.detection.match import Unscanned
@@ -170,3 +171,20 @@ def test_a_yaml_bomb_is_given_up_and_said(monkeypatch: pytest.MonkeyPatch) -> No
     rows = ["a0: &a0 {password: x}"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 10)]
     found = list(scan_rules("\n".join([*rows, "? key", ": explicit"]), "a.yaml", Profile.DETECT_SECRETS))
     assert Unscanned(line=1, reason="hostile-structure") in found
+
+
+def test_a_limit_that_runs_out_within_a_finalizer_still_ends_the_work() -> None:
+    """What is raised there is dropped by Python, so one signal would be lost."""
+
+    class Stubborn:
+        def __del__(self) -> None:
+            try:
+                while True:
+                    pass
+            except OutOfTime:
+                pass
+
+    with pytest.raises(OutOfTime), limited(0.05):
+        Stubborn()
+        while True:
+            pass

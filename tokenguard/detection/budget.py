@@ -6,6 +6,10 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
+_AGAIN = 1.0
+"""Seconds of CPU time after which a signal is sent once more: Python drops what is raised in a finalizer or a hook of
+the garbage collector, and with it a signal that arrives there."""
+
 
 class OutOfTime(Exception):  # noqa: N818 - reads as what it says
     """The work took more CPU time than it was given."""
@@ -22,7 +26,7 @@ def limited(seconds: float) -> Iterator[None]:
         raise OutOfTime
 
     before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, _AGAIN)
     try:
         yield
     finally:
