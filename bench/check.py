@@ -65,7 +65,7 @@ def _measure_check(place: Path) -> None:
 
 
 def _measure_reading() -> None:
-    import yaml  # noqa: PLC0415 - the other measurement needs none
+    import yaml  # the other measurement needs none
 
     text = _HEAD + "waivers:\n"
     number = 0

@@ -16,6 +16,6 @@ def __getattr__(name: str) -> Any:
     """Load a public name when it is first used: importing the package must cost nothing."""
     if name not in _LAZY:
         raise AttributeError(f"module 'tokenguard' has no attribute {name!r}")
-    import importlib  # noqa: PLC0415 - the same reason
+    import importlib  # the same reason
 
     return getattr(importlib.import_module(_LAZY[name]), name)

@@ -40,7 +40,7 @@ def load_yaml(data: bytes, *, source: str, max_bytes: int = MAX_BYTES, max_nodes
     Raises:
         InputError: the document is not plain YAML within the caps; the message is `source:line:column: reason`.
     """
-    import yaml  # noqa: PLC0415 - only the commands that read YAML pay for it
+    import yaml  # only the commands that read YAML pay for it
 
     text = _decoded(data, source, max_bytes)
     builder = _YamlBuilder(source, max_nodes)
@@ -62,7 +62,7 @@ def locate_yaml(data: bytes, path: Sequence[str | int]) -> tuple[int, int]:
 
     A path that leads nowhere leads to the last thing on its way. It reads the document again: this is for errors.
     """
-    import yaml  # noqa: PLC0415 - only the commands that read YAML pay for it
+    import yaml  # only the commands that read YAML pay for it
 
     node = yaml.compose(data.decode("utf-8-sig"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     mark = node.start_mark if node is not None else None
@@ -122,7 +122,7 @@ class _YamlBuilder:
         self._nodes = 0
 
     def take(self, event: object) -> None:
-        import yaml  # noqa: PLC0415 - loaded by the caller already
+        import yaml  # loaded by the caller already
 
         match event:
             case yaml.ScalarEvent():  # most of them: first

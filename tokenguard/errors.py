@@ -58,25 +58,25 @@ class InputError(TokenguardError):
     exit_code = ExitCode.USAGE
 
 
-class NeedsPerson(TokenguardError):  # noqa: N818 - reads as what it says
+class NeedsPerson(TokenguardError):
     """A step needs a person, and `--no-input` (or a missing terminal) forbids asking."""
 
     exit_code = ExitCode.UNFINISHED
 
 
-class NotApproved(TokenguardError):  # noqa: N818
+class NotApproved(TokenguardError):
     """What is new in a plan was approved by nobody, and nobody may be asked; nothing of it was done."""
 
     exit_code = ExitCode.UNFINISHED
 
 
-class Unfinished(TokenguardError):  # noqa: N818
+class Unfinished(TokenguardError):
     """A rotation stopped before the revoke intent; both tokens still work and it can be resumed or aborted."""
 
     exit_code = ExitCode.UNFINISHED
 
 
-class Unreachable(TokenguardError):  # noqa: N818
+class Unreachable(TokenguardError):
     """A store or provider could not be reached, denied the request, or gave no usable answer."""
 
     exit_code = ExitCode.UNREACHABLE
@@ -98,13 +98,13 @@ class Fenced(Conflict):
     """Another runner took the rotation over; this one must stop without further effect."""
 
 
-class NotProvenDead(TokenguardError):  # noqa: N818
+class NotProvenDead(TokenguardError):
     """A revoke was intended (or a compromise opened) and the old token is not proven dead."""
 
     exit_code = ExitCode.NOT_PROVEN_DEAD
 
 
-class Tampered(TokenguardError):  # noqa: N818
+class Tampered(TokenguardError):
     """Stored bytes are not what tokenguard wrote: changed, swapped, rolled back or damaged."""
 
     exit_code = ExitCode.TAMPERED

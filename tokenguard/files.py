@@ -200,7 +200,7 @@ def _not_kept(path: Path, before: os.stat_result) -> InputError:
 
 
 def _group(gid: int) -> str:
-    import grp  # noqa: PLC0415 - for this refusal only
+    import grp  # for this refusal only
 
     try:
         return grp.getgrgid(gid).gr_name

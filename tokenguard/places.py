@@ -28,7 +28,7 @@ def state_dir() -> Path:
 
 def _place(kind: str, variable: str, default: str) -> Path:
     if sys.platform in {"darwin", "win32"}:
-        import platformdirs  # noqa: PLC0415 - see above
+        import platformdirs  # see above
 
         return Path(getattr(platformdirs, f"user_{kind}_dir")(_NAME, appauthor=False))
     given = Path(os.environ.get(variable, "").strip())

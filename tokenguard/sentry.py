@@ -51,6 +51,6 @@ def _masking(hook: Any) -> Any:
 
 def _supported() -> frozenset[str]:
     """The hooks that this version of the SDK has."""
-    from sentry_sdk.consts import DEFAULT_OPTIONS  # noqa: PLC0415 - private enough to be looked at late
+    from sentry_sdk.consts import DEFAULT_OPTIONS  # private enough to be looked at late
 
     return frozenset(DEFAULT_OPTIONS)

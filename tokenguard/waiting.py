@@ -25,7 +25,7 @@ def told_if_slow(tell: Callable[[], None], seconds: float = SILENCE) -> Iterator
         timer.cancel()
 
 
-class TookTooLong(Exception):  # noqa: N818 - reads as what it says
+class TookTooLong(Exception):
     """There was no result in time. The work goes on in a thread that nobody waits for any more."""
 
 

@@ -15,7 +15,7 @@ from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.rotation.machine import death_owed, reached
 
 
-class Broken(AssertionError):  # noqa: N818 - reads as what it says
+class Broken(AssertionError):
     """A promise does not hold."""
 
 

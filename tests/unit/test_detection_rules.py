@@ -12,9 +12,9 @@ import pytest
 import tokenguard
 from tests.fakes.rules_oracle import oracle, ours
 from tokenguard.detection import detect_secrets_adapter as gate
-from tokenguard.detection.budget import OutOfTime, limited
 from tokenguard.detection import prefilter as prefilter_module
 from tokenguard.detection import regex_set
+from tokenguard.detection.budget import OutOfTime, limited
 from tokenguard.detection.match import Unscanned
 from tokenguard.detection.rule_table import TABLE, table
 from tokenguard.detection.rules import scan_rules
@@ -184,7 +184,11 @@ def test_a_limit_that_runs_out_within_a_finalizer_still_ends_the_work() -> None:
             except OutOfTime:
                 pass
 
-    with pytest.raises(OutOfTime), limited(0.05):
-        Stubborn()
-        while True:
-            pass
+    def work() -> None:
+        with limited(0.05):
+            Stubborn()
+            while True:
+                pass
+
+    with pytest.raises(OutOfTime):
+        work()

@@ -8,10 +8,10 @@ from typing import NoReturn
 def main() -> NoReturn:
     """Run the command line of this process and leave with its exit code."""
     gc.set_threshold(50_000)  # importing makes hardly any garbage, and looking for it costs every start a few percent
-    from tokenguard.shell.process import harden  # noqa: PLC0415 - importing the package must cost nothing
+    from tokenguard.shell.process import harden  # importing the package must cost nothing
 
     harden()
-    from tokenguard.cli.error_handler import run_process  # noqa: PLC0415 - after hardening
+    from tokenguard.cli.error_handler import run_process  # after hardening
 
     code = run_process(sys.argv[1:])
     gc.freeze()  # nor does anybody have to look for it at the end

@@ -30,8 +30,8 @@ def add(
     The value comes by a hidden prompt unless --from-env, --from-file or --stdin says otherwise. It is shown to its
     provider first: one that is dead or leads elsewhere is not taken in.
     """
-    from tokenguard.shell.value_input import ValueOptions  # noqa: PLC0415
-    from tokenguard.usecases.add_token import Adding  # noqa: PLC0415 - loads the store and the engine
+    from tokenguard.shell.value_input import ValueOptions
+    from tokenguard.usecases.add_token import Adding  # loads the store and the engine
 
     adding = Adding(wiring, name, changes_from(fields))
     source = ValueOptions(variable=from_env, file=from_file, stdin=stdin)
@@ -42,6 +42,6 @@ def add(
             snapshot = adding.enter(source)
         else:
             snapshot = adding.take(source, verify=not no_verify)
-    from tokenguard.views.token_view import show_taken  # noqa: PLC0415
+    from tokenguard.views.token_view import show_taken
 
     show_taken(wiring, snapshot)

@@ -131,7 +131,7 @@ def group(name: str, table: Mapping[str, tuple[str, str]], **attributes: Any) ->
 
 def _no_such_command(name: str, known: Sequence[str], path: str) -> InputError:
     """Says nothing of what was typed: it may be a value in the wrong place."""
-    import difflib  # noqa: PLC0415 - only a mistyped command needs it
+    import difflib  # only a mistyped command needs it
 
     near = difflib.get_close_matches(name[:40], known, n=1)
     hint = f"did you mean `{path} {near[0]}`?" if near else f"`{path} --help` lists the commands"

@@ -65,7 +65,11 @@ def check(
     if inventory_only and (repo_only or path is not None or base):
         raise InputError("--inventory-only leaves the repository out", hint="give it alone, or leave it away")
     chosen = OutputFormat(as_format or wiring.flags.format)
-    from tokenguard.usecases.check_repository import CheckContext, examine, load_check_context  # noqa: PLC0415 - `--help` needs none of it
+    from tokenguard.usecases.check_repository import (
+        CheckContext,
+        examine,
+        load_check_context,
+    )  # `--help` needs none of it
 
     policy = chosen_policy(wiring, named)
     held = CheckContext(policy) if inventory_only else load_check_context(policy, path, base, needed=repo_only)
@@ -100,7 +104,7 @@ def _stores(wiring: Wiring, held: "CheckContext", *, every: bool) -> dict[str, S
 
 
 def _mended(wiring: Wiring, held: "CheckContext", assessments: list[Assessment], *, confirmed: bool) -> bool:
-    from tokenguard.usecases.apply_fixes import fixes, mend  # noqa: PLC0415 - only `--fix` needs it
+    from tokenguard.usecases.apply_fixes import fixes, mend  # only `--fix` needs it
 
     top = held.repository.top if held.repository is not None else None
     found = fixes(wiring, held.policy, top, assessments)

@@ -14,9 +14,9 @@ def completion(wiring: Wiring, shell: str) -> None:
 
     For example in ~/.bashrc: source <(tokenguard completion bash)
     """
-    from click.shell_completion import get_completion_class  # noqa: PLC0415
+    from click.shell_completion import get_completion_class
 
-    from tokenguard.cli.app import app  # noqa: PLC0415 - the table imports us
+    from tokenguard.cli.app import app  # the table imports us
 
     found = get_completion_class(shell)
     if found is None:  # click knows all three

@@ -95,7 +95,7 @@ def _evidence(stage: DemoStage) -> None:
 
 
 def _old_is_refused(stage: DemoStage, dotenv: str) -> bool:
-    import urllib3  # noqa: PLC0415 - one request, to look for ourselves
+    import urllib3  # one request, to look for ourselves
 
     old = dotenv.rpartition("DESCRIPT_API_TOKEN=")[2].strip()
     with urllib3.PoolManager(retries=False) as pool:

@@ -112,7 +112,7 @@ class Person:
         return self._request("POST", urlencode({**fields, "csrf": unescape(token[1]) if token else ""}))
 
     def _request(self, method: str, form: str | None = None) -> str:
-        import urllib3  # noqa: PLC0415 - only the demo's person browses
+        import urllib3  # only the demo's person browses
 
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}
         with urllib3.PoolManager(retries=False) as pool:

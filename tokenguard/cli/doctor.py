@@ -31,8 +31,8 @@ def doctor(wiring: Wiring, *, install_hook: bool, accept_server: bool) -> int:
         return ExitCode.OK
     if accept_server:
         _accept(wiring)
-    from tokenguard.usecases.diagnose import examine  # noqa: PLC0415 - loads the store
-    from tokenguard.usecases.diagnosis import Level  # noqa: PLC0415 - loaded with it
+    from tokenguard.usecases.diagnose import examine  # loads the store
+    from tokenguard.usecases.diagnosis import Level  # loaded with it
 
     findings = list(examine(wiring))
     if wiring.screen.as_json:
@@ -66,8 +66,8 @@ def _accept(wiring: Wiring) -> None:
 
 def _install(wiring: Wiring) -> None:
     """Needs no store: a developer who has no access to one installs the hook too."""
-    from tokenguard.files import shown  # noqa: PLC0415 - only for this option
-    from tokenguard.scanning.hook_file import PROGRAM, install_hook  # noqa: PLC0415
+    from tokenguard.files import shown  # only for this option
+    from tokenguard.scanning.hook_file import PROGRAM, install_hook
 
     path, written = install_hook(Path(), wiring.environ)
     if shutil.which(PROGRAM) is None:

@@ -46,7 +46,7 @@ def drift(
     planner's login is enough; --server needs that of whoever runs the server. What cannot be answered is reported as
     not evaluable, and never as kept.
     """
-    from tokenguard.usecases.detect_drift import ALWAYS, ON_REQUEST, server  # noqa: PLC0415 - loads what asks
+    from tokenguard.usecases.detect_drift import ALWAYS, ON_REQUEST, server  # loads what asks
 
     held = held_against_store(wiring, declared_in(file, environment))
     asked = {"ask_providers": ask_providers, "ask_consumers": ask_consumers}

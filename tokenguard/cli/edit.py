@@ -30,13 +30,13 @@ def edit(
 
     An unclaimed token becomes active as soon as it has an owner, a scope, an environment and a purpose.
     """
-    from tokenguard.usecases.edit_token import edit_record  # noqa: PLC0415 - loads the providers
+    from tokenguard.usecases.edit_token import edit_record  # loads the providers
 
     if fields.get("scope") == "observed":
         fields["scope"] = str(OBSERVED)
     changes = changes_from(fields, base_url=base_url, name=rename)
     if leak_ended is not None:
-        from tokenguard.usecases.report_leaks import end_leak  # noqa: PLC0415 - few edits are about a leak
+        from tokenguard.usecases.report_leaks import end_leak  # few edits are about a leak
 
         if changes.given():
             raise InputError("--leak-ended goes alone", hint="give the other changes in a second `edit`")

@@ -83,7 +83,7 @@ def run(arguments: Sequence[str], wiring: Wiring | None = None) -> int:
 
 def _run(arguments: Sequence[str], wiring: Wiring) -> int:
     if instruction := wiring.environ.get(_COMPLETE):
-        from click.shell_completion import shell_complete  # noqa: PLC0415 - only a completing shell needs it
+        from click.shell_completion import shell_complete  # only a completing shell needs it
 
         return shell_complete(app, {"obj": wiring}, "tokenguard", _COMPLETE, instruction)
     try:

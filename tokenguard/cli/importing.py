@@ -107,10 +107,10 @@ def _source(wiring: Wiring, address: str, tags: tuple[str, ...]) -> "ProviderLis
     if address.startswith("provider:"):
         if tags:
             raise InputError("--tag is for a Vault and AWS", hint="leave it out: all that the provider lists is told")
-        from tokenguard.usecases.import_provider import ProviderListing  # noqa: PLC0415 - each source loads its own
+        from tokenguard.usecases.import_provider import ProviderListing  # each source loads its own
 
         return ProviderListing(wiring, address)
-    from tokenguard.usecases.import_secrets import Surveying  # noqa: PLC0415
+    from tokenguard.usecases.import_secrets import Surveying
 
     return Surveying(wiring, address, tags)
 

@@ -65,7 +65,7 @@ def init(
     there is changed, but for lines that .gitignore lacks.
     """
     if ci is not None:
-        from tokenguard.usecases.init_ci import CiOptions, bootstrap  # noqa: PLC0415 - few ask for it
+        from tokenguard.usecases.init_ci import CiOptions, bootstrap  # few ask for it
 
         if recovery_file or sandbox or print_policy or adopted:
             raise InputError("--ci makes no store", hint="make it by another call, without --ci")
@@ -77,7 +77,7 @@ def init(
         return
     if repository or repository_id or account or requirement or yes:
         raise InputError("these options belong to --ci", hint="`tokenguard init --ci github` writes a pipeline")
-    from tokenguard.usecases.create_store import found, role_policies  # noqa: PLC0415 - loads the stores
+    from tokenguard.usecases.create_store import found, role_policies  # loads the stores
 
     if print_policy:
         _show_policies(wiring, role_policies(wiring, adopted))

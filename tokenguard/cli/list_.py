@@ -59,7 +59,7 @@ def _by_due(found: list[_Found], now: datetime, within: timedelta | None) -> lis
 def _check(asked: dict[str, str]) -> None:
     """Refuse what no token could ever have: a typing mistake must not read as an empty answer."""
     if any(asked.values()):
-        from tokenguard.usecases.given_facts import changes_from  # noqa: PLC0415 - a plain `list` starts without it
+        from tokenguard.usecases.given_facts import changes_from  # a plain `list` starts without it
 
         changes_from(asked)
 
@@ -78,7 +78,7 @@ def _print(wiring: Wiring, found: Iterable[_Found], *, labelled: bool, narrowed:
         taking_in = "no tokens here; `tokenguard add` and `tokenguard import` take them in"
         wiring.progress.note("no token is like that" if narrowed else taking_in)
         return
-    from tokenguard.views.inventory_view import print_document, print_table  # noqa: PLC0415 - not for an empty store
+    from tokenguard.views.inventory_view import print_document, print_table  # not for an empty store
 
     if as_json:
         print_document(wiring, found, labelled=labelled)

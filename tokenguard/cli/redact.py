@@ -94,9 +94,9 @@ def _deaf_to_interrupts() -> Iterator[None]:
 
 def _own_tokens(wiring: Wiring) -> Recognise:
     """What this machine knows of the team's tokens; InputError if it knows nothing, or nothing of late."""
-    from tokenguard.detection.match import TextMatch  # noqa: PLC0415 - only --own needs the scanner
-    from tokenguard.scanning.known_token_stage import load_own_tokens  # noqa: PLC0415 - only --own needs the scanner
-    from tokenguard.shell.scan_key import find_scan_key  # noqa: PLC0415
+    from tokenguard.detection.match import TextMatch  # only --own needs the scanner
+    from tokenguard.scanning.known_token_stage import load_own_tokens  # only --own needs the scanner
+    from tokenguard.shell.scan_key import find_scan_key
 
     stage = load_own_tokens(find_scan_key(wiring.environ), wiring.clock.now(), required=True).stage
 

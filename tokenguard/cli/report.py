@@ -72,10 +72,10 @@ def _form(given: str, *, as_html: bool) -> OutputFormat:
 
 def _written(posture: Posture, form: OutputFormat) -> str:
     if form is OutputFormat.HTML:
-        from tokenguard.report.page import as_page  # noqa: PLC0415 - only a page loads what draws charts
+        from tokenguard.report.page import as_page  # only a page loads what draws charts
 
         return as_page(posture)
-    from tokenguard.report import posture_forms as forms  # noqa: PLC0415 - a page does not need it
+    from tokenguard.report import posture_forms as forms  # a page does not need it
 
     if form is OutputFormat.CSV:
         return forms.as_csv(posture)

@@ -30,8 +30,8 @@ def retire(wiring: Wiring, name: TokenName, *, reason: str, plan_only: bool, yes
     snapshot = known_token(wiring.store, name)
     reason = plain_text(reason, what="reason")
     if plan_only:
-        from tokenguard.usecases.rotation_jobs import planned  # noqa: PLC0415 - only a plan needs them
-        from tokenguard.views.rotation_view import show_plans  # noqa: PLC0415
+        from tokenguard.usecases.rotation_jobs import planned  # only a plan needs them
+        from tokenguard.views.rotation_view import show_plans
 
         show_plans(wiring.screen, [planned(wiring, snapshot, Mode.RETIRE)], wiring.clock.now(), quiet=False)
         return

@@ -137,7 +137,7 @@ def _cost(wiring: Wiring) -> str:
     """What the store itself costs a month; a rotation adds nothing to it."""
     if not is_on_aws(wiring.store_url):
         return ""
-    from tokenguard.stores.aws.cost import monthly  # noqa: PLC0415 - for this kind of store only
+    from tokenguard.stores.aws.cost import monthly  # for this kind of store only
 
     return monthly(sum(1 for _ in wiring.store.scan()))
 

@@ -20,7 +20,7 @@ def sandbox(port: int) -> None:
     Prints one JSON line with the addresses, Drives, organisation and admin key, then serves until it is stopped.
     Everything is in memory, and every value is unmistakably from a sandbox.
     """
-    from tokenguard.sandbox.sandbox_server import Sandbox  # noqa: PLC0415 - an HTTP server that no other command needs
+    from tokenguard.sandbox.sandbox_server import Sandbox  # an HTTP server that no other command needs
 
     try:
         server = Sandbox(port).start()

@@ -25,7 +25,7 @@ def setup(
     needs the login of whoever runs the server; a store's own roles cannot do it. For a store on AWS there is --emit
     terraform, with roles, trust and use of the KMS key: IAM is not changed from here.
     """
-    from tokenguard.usecases.setup_server import emitted, held, perform, show  # noqa: PLC0415 - loads hvac
+    from tokenguard.usecases.setup_server import emitted, held, perform, show  # loads hvac
 
     if emit:
         if apply_it or exit_code:

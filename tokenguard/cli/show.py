@@ -24,7 +24,7 @@ def show(wiring: Wiring, name: TokenName, *, reveal: bool) -> None:
     """Show one token: what is recorded of it, its last operation, and the last events."""
     snapshot = known_token(wiring.store, name)
     if reveal:
-        from tokenguard.usecases.reveal import reveal_on_terminal  # noqa: PLC0415
+        from tokenguard.usecases.reveal import reveal_on_terminal
 
         reveal_on_terminal(wiring, snapshot)
         return

@@ -27,7 +27,7 @@ class TokenNameType(click.ParamType["TokenName"]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":  # noqa: ARG002 - click's signature
         """The names that begin with what was typed; none where the store cannot be read without asking."""
-        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only a completing shell needs it
+        from click.shell_completion import CompletionItem  # only a completing shell needs it
 
         wiring = ctx.find_object(Wiring)
         names = list[str]()

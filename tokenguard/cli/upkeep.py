@@ -25,7 +25,7 @@ def upkeep(wiring: Wiring, file: str | None, *, environment: str, concurrent: bo
     owed or unproven, 4 no clear answer, 3 unfinished or waiting for a person or an approval, 2 a manifest that cannot
     be fulfilled, 1 a dead token, a consumer without the live value, or drift.
     """
-    from tokenguard.usecases.run_upkeep import Upkeep  # noqa: PLC0415 - loads what works
+    from tokenguard.usecases.run_upkeep import Upkeep  # loads what works
 
     wiring.concurrent = concurrent
     wiring.flags.no_input = True

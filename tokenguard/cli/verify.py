@@ -88,7 +88,7 @@ def _reconcile(wiring: Wiring, target: str, source: str | None, *, alone: bool) 
         raise InputError(
             "--reconcile takes no names and no --all", hint="it is about every token of the provider or scope"
         )
-    from tokenguard.usecases.reconcile_listing import reconcile  # noqa: PLC0415 - only this option needs it
+    from tokenguard.usecases.reconcile_listing import reconcile  # only this option needs it
 
     return reconcile(wiring, target, source)
 

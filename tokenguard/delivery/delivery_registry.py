@@ -53,24 +53,24 @@ class DeliveryRegistry:
 
     def _make(self, kind: ConsumerKind) -> Delivery:
         if kind is ConsumerKind.DOTENV:
-            from tokenguard.delivery.dotenv import DotenvDelivery  # noqa: PLC0415 - each is loaded when it is used
+            from tokenguard.delivery.dotenv import DotenvDelivery  # each is loaded when it is used
 
             return DotenvDelivery(self._environ)
         if kind is ConsumerKind.COMMAND:
-            from tokenguard.delivery.command import CommandDelivery  # noqa: PLC0415
+            from tokenguard.delivery.command import CommandDelivery
 
             return CommandDelivery(self._commands)
         if kind.is_field and self._place is not None:
-            from tokenguard.delivery.field import PlaceDelivery  # noqa: PLC0415
+            from tokenguard.delivery.field import PlaceDelivery
 
             return PlaceDelivery(self._place)
-        from tokenguard.delivery.remote import delivery_to  # noqa: PLC0415
+        from tokenguard.delivery.remote import delivery_to
 
         return delivery_to(kind, self._asked_hosts(kind))
 
     def survey(self, address: str) -> SecretListing:
         """A walk through the secrets at one of the hosts; InputError if the address is none, or not configured here."""
-        from tokenguard.delivery.surveys import HostSurvey  # noqa: PLC0415
+        from tokenguard.delivery.surveys import HostSurvey
 
         return HostSurvey(self._asked_hosts(address.partition(":")[0]), address)
 
@@ -83,7 +83,7 @@ class DeliveryRegistry:
         """What a person should know about an acceptable consumer, for `add`, `edit` and `doctor`; no effect."""
         if consumer.kind is not ConsumerKind.DOTENV:
             return ()
-        from tokenguard.delivery.dotenv import DotenvDelivery  # noqa: PLC0415
+        from tokenguard.delivery.dotenv import DotenvDelivery
 
         return DotenvDelivery().warnings(consumer)
 
@@ -112,13 +112,13 @@ def parse_consumer(text: str, *, base: Path) -> Consumer:
                 raise _bad(text)
             return Consumer(ConsumerKind.PERSON, target.strip())
         case remote:
-            from tokenguard.delivery.targets import canonical  # noqa: PLC0415
+            from tokenguard.delivery.targets import canonical
 
             return Consumer(remote, canonical(remote, target))
 
 
 def _absolute(target: str, base: Path) -> str:
-    from tokenguard.delivery.dotenv import Target  # noqa: PLC0415
+    from tokenguard.delivery.dotenv import Target
 
     path, _, variable = target.rpartition("#")
     if not path or path.endswith("/") or Path(path).name in {"", "..", "~"}:

@@ -66,7 +66,7 @@ def with_value(text: str, variable: str, value: str) -> str:
 
 
 def _bindings(text: str) -> Iterator[_Binding]:
-    from dotenv.parser import parse_stream  # noqa: PLC0415 - only for those who deliver into a file
+    from dotenv.parser import parse_stream  # only for those who deliver into a file
 
     for parsed in parse_stream(io.StringIO(text.removeprefix(BOM))):
         yield _Binding(

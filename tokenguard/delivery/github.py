@@ -88,7 +88,7 @@ def _public_key(host: Host, secrets: tuple[str, ...]) -> tuple[str, bytes]:
 
 def _sealed(text: str, key: bytes) -> str:
     try:
-        from nacl.public import PublicKey, SealedBox  # noqa: PLC0415 - only who delivers to GitHub needs it
+        from nacl.public import PublicKey, SealedBox  # only who delivers to GitHub needs it
     except ImportError:
         raise InputError(
             "delivering to GitHub needs PyNaCl, which is not installed", hint="pip install PyNaCl, where tokenguard is"

@@ -11,7 +11,7 @@ _AGAIN = 1.0
 the garbage collector, and with it a signal that arrives there."""
 
 
-class OutOfTime(Exception):  # noqa: N818 - reads as what it says
+class OutOfTime(Exception):
     """The work took more CPU time than it was given."""
 
 

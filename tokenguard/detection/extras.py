@@ -61,7 +61,7 @@ def scan_extras(text: str, path: str) -> Iterator[TextMatch]:
     plain = _unescaped(text)
     present = _anchors().matches(text.encode("utf-8", "surrogatepass"))
     if _PRESIGNED_URL in present:
-        from tokenguard.detection.presigned import presigned_urls  # noqa: PLC0415 - few files hold any
+        from tokenguard.detection.presigned import presigned_urls  # few files hold any
 
         yield from presigned_urls(text)
     taken = _Taken()

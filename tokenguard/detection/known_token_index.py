@@ -134,8 +134,8 @@ class OwnIndex:
 
 
 def _tag(key: bytes, digest: bytes) -> str:
-    import hashlib  # noqa: PLC0415 - a commit without a scan key has no use for it
-    import hmac  # noqa: PLC0415
+    import hashlib  # a commit without a scan key has no use for it
+    import hmac
 
     return hmac.new(key, b"tokenguard scan 1" + digest, hashlib.sha256).hexdigest()[:32]
 
@@ -145,6 +145,6 @@ def _anchor(key: bytes, data: bytes) -> int:
 
 
 def _seed(key: bytes) -> int:
-    import hashlib  # noqa: PLC0415 - as above
+    import hashlib  # as above
 
     return int.from_bytes(hashlib.sha256(b"anchor" + key).digest()[:4])

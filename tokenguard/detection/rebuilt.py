@@ -66,7 +66,7 @@ def views(text: str, path: str) -> Iterator[list[str]]:
     if starts_with_section(text):
         lines = _rebuild(text, path, eager=False)
     elif is_yaml(path):
-        from tokenguard.detection.yaml_lines import rebuilt_yaml  # noqa: PLC0415 - only where it may hold something
+        from tokenguard.detection.yaml_lines import rebuilt_yaml  # only where it may hold something
 
         lines = rebuilt_yaml(text)
         if lines is None:

@@ -41,7 +41,7 @@ class Regex(Protocol):
 def regex(expression: str) -> Regex:
     """One expression, compiled by the fastest engine of this installation. Both give the same matches."""
     try:
-        import re2  # noqa: PLC0415 - absent where there is no wheel for the platform
+        import re2  # absent where there is no wheel for the platform
     except ImportError:
         return re.compile(expression.encode("ascii"), re.MULTILINE)
     compiled: Regex = re2.compile(f"(?m){expression}".encode("ascii"), _options())
@@ -49,7 +49,7 @@ def regex(expression: str) -> Regex:
 
 
 def _options() -> Any:
-    import re2  # noqa: PLC0415
+    import re2
 
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1  # bytes are bytes
@@ -60,7 +60,7 @@ def _options() -> Any:
 
 class _Re2Set:
     def __init__(self, expressions: Sequence[str]) -> None:
-        import re2  # noqa: PLC0415 - absent where there is no wheel for the platform
+        import re2  # absent where there is no wheel for the platform
 
         self._set = re2.Set.SearchSet(_options())
         for expression in expressions:

@@ -46,11 +46,11 @@ Value = tuple[int, str, str]
 """A text value in a mapping: the line of its key, from 0; the key; the value."""
 
 
-class _Untamed(Exception):  # noqa: N818 - reads as what it says
+class _Untamed(Exception):
     """detect-secrets itself has to read this."""
 
 
-class _Refused(Exception):  # noqa: N818 - reads as what it says
+class _Refused(Exception):
     """detect-secrets gives up on it, and looks at the file's own lines."""
 
 
@@ -132,7 +132,7 @@ def _is_block(root: Any, mapping: bool) -> bool:  # noqa: FBT001 - as above
 
 def _values_of(text: str) -> tuple[list[Value], Any]:
     """Every text value, and the topmost node. Raises _Refused or _Untamed."""
-    import yaml  # noqa: PLC0415 - only files that could hold something come here
+    import yaml  # only files that could hold something come here
 
     if not yaml.__with_libyaml__:
         raise _Untamed
@@ -147,7 +147,7 @@ def _values_of(text: str) -> tuple[list[Value], Any]:
 
 def _fails_in_both(error: Any, text: str) -> bool:
     """Whether detect-secrets' parser gives up too: both have one grammar, but not the same rules for characters."""
-    import yaml  # noqa: PLC0415
+    import yaml
 
     grammar = isinstance(error, yaml.parser.ParserError) or error.problem in _SAME_PROBLEMS
     return grammar and "?" not in text
@@ -266,7 +266,7 @@ def _lines(values: list[Value], text: str) -> list[str]:
 @cache
 def _loader() -> Any:
     """The composer of libyaml, with tags that say only what matters here."""
-    import yaml  # noqa: PLC0415
+    import yaml
 
     resolvers = yaml.SafeLoader.yaml_implicit_resolvers
 

@@ -77,7 +77,7 @@ class Value:
 
     def digest(self) -> bytes:
         """SHA-256 over all fields (32 bytes): the input of fingerprints, as secret as a weak token is guessable."""
-        import hashlib  # noqa: PLC0415 - takes as long to import as a small commit to scan
+        import hashlib  # takes as long to import as a small commit to scan
 
         parts = hashlib.sha256()
         for name, secret in self._fields.items():
@@ -103,6 +103,6 @@ def _utf8(text: str) -> bytes:
 
 def _equal(one: bytes, other: bytes) -> bool:
     """In a time that says nothing of where they differ."""
-    import hmac  # noqa: PLC0415 - as above
+    import hmac  # as above
 
     return hmac.compare_digest(one, other)

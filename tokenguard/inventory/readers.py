@@ -94,7 +94,7 @@ def read_drafts(data: bytes, form: FileFormat, *, source: str) -> list[TokenDraf
 
 
 def _env(data: bytes, source: str) -> Iterator[TokenDraft]:
-    from dotenv.parser import parse_stream  # noqa: PLC0415 - only an import needs it
+    from dotenv.parser import parse_stream  # only an import needs it
 
     for binding in parse_stream(io.StringIO(_text(data, source))):
         if binding.error:

@@ -86,13 +86,13 @@ def _maskable(wanted: Mapping[str, str], *, strict: bool) -> list[MaskedValue]:
 
 
 def _stdio() -> list[Undo]:
-    from tokenguard.masking.stdio import hook_stdio  # noqa: PLC0415 - only who asks for it pays
+    from tokenguard.masking.stdio import hook_stdio  # only who asks for it pays
 
     return hook_stdio()
 
 
 def _descriptors() -> list[Undo]:
-    from tokenguard.masking.descriptors import Helper  # noqa: PLC0415 - only who asks for it pays
+    from tokenguard.masking.descriptors import Helper  # only who asks for it pays
 
     helper = Helper()
     helper.start(current.known())

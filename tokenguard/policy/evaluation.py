@@ -157,7 +157,7 @@ def _may_ask(policy: Policy, rule: Rule) -> bool:
 def _own_rules(policy: Policy) -> "OwnRules | None":
     if not any(rule.holds for rule in policy.rules):
         return None
-    from tokenguard.policy.own_rules import OwnRules  # noqa: PLC0415
+    from tokenguard.policy.own_rules import OwnRules
 
     return OwnRules(policy)
 

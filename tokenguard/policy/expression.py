@@ -124,7 +124,7 @@ def evaluated(expression: Expression, facts: Any) -> bool | None:
 @cache
 def _environment() -> Any:
     try:
-        from cel_expr_python import cel  # noqa: PLC0415 - 14 MB of machine code, for teams with rules of their own
+        from cel_expr_python import cel  # 14 MB of machine code, for teams with rules of their own
     except ImportError:
         raise InputError(
             "the policy has rules in CEL, which is not installed here",

@@ -168,7 +168,7 @@ def _own_rule(section: Section, judge: Judge | None) -> Rule:
         holds=section.text("holds", most=MAX_CONDITION),
         applies=section.text("applies", "", most=MAX_CONDITION),
     )
-    from tokenguard.policy.expression import check_caps  # noqa: PLC0415 - few policies have rules of a team's own
+    from tokenguard.policy.expression import check_caps  # few policies have rules of a team's own
 
     for key, condition in (("applies", rule.applies), ("holds", rule.holds)):
         if condition:

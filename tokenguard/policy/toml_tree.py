@@ -16,7 +16,7 @@ def load_toml(data: bytes, *, source: str, max_bytes: int) -> tuple[str, Tree]:
     Raises:
         InputError: it is not TOML of that kind within the caps; the message is `source:line: reason`.
     """
-    import tomllib  # noqa: PLC0415 - few repositories have such a file
+    import tomllib  # few repositories have such a file
 
     if len(data) > max_bytes:
         _refuse(source, 1, f"larger than {max_bytes:,} bytes")
@@ -61,7 +61,7 @@ def _converted(node: Any, source: str, text: str, path: tuple[str | int, ...]) -
 
 def _statements(text: str) -> Iterator[tuple[int, tuple[str | int, ...]]]:
     """For each key and each table header: its line, and the path that it defines."""
-    import tomllib  # noqa: PLC0415 - only errors ask for lines
+    import tomllib  # only errors ask for lines
 
     header: tuple[str | int, ...] = ()
     waiting: list[str] = []

@@ -33,7 +33,7 @@ class Scalar(Frozen, frozen=True):
 
 def read_scalars(text: str) -> Mapping[Path, Scalar] | None:
     """Every scalar value by its path; None if the text is not YAML within the caps."""
-    import yaml  # noqa: PLC0415 - only where there is such a file
+    import yaml  # only where there is such a file
 
     if len(text) > MAX_BYTES:
         return None
@@ -56,7 +56,7 @@ class _Walk:
 
     def take(self, event: object) -> bool:
         """Go one event further; False when it is too much."""
-        import yaml  # noqa: PLC0415 - loaded by the caller already
+        import yaml  # loaded by the caller already
 
         match event:
             case yaml.DocumentStartEvent():

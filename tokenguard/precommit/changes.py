@@ -30,17 +30,17 @@ class StagedFiles:
         """
         if not self._contents:
             return False
-        from tokenguard.policy.repository_assessment import (  # noqa: PLC0415 - few commits change such a file
+        from tokenguard.policy.repository_assessment import (  # few commits change such a file
             assess_repository,
         )
-        from tokenguard.policy.repository_overrides import tightened  # noqa: PLC0415
-        from tokenguard.scanning.bundle import now_utc  # noqa: PLC0415
-        from tokenguard.scanning.git import Git  # noqa: PLC0415
-        from tokenguard.scanning.repository import view_of_changes  # noqa: PLC0415
-        from tokenguard.scanning.repository_settings import repository_settings  # noqa: PLC0415
-        from tokenguard.shell.organisation_policy import policy_in_force  # noqa: PLC0415
-        from tokenguard.shell.scan_settings import user_policy_file  # noqa: PLC0415
-        from tokenguard.text import safe_text  # noqa: PLC0415
+        from tokenguard.policy.repository_overrides import tightened
+        from tokenguard.scanning.bundle import now_utc
+        from tokenguard.scanning.git import Git
+        from tokenguard.scanning.repository import view_of_changes
+        from tokenguard.scanning.repository_settings import repository_settings
+        from tokenguard.shell.organisation_policy import policy_in_force
+        from tokenguard.shell.scan_settings import user_policy_file
+        from tokenguard.text import safe_text
 
         asked = repository_settings(Git(Path()))
         policy = tightened(policy_in_force(user_policy_file(os.environ)), asked)

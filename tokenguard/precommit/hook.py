@@ -46,8 +46,8 @@ def _run(arguments: list[str]) -> int:
         sys.stdout.write(USAGE)
         return ExitCode.OK
     wanted = parsed(arguments)
-    from tokenguard.scanning.outputs.findings_text import findings_text  # noqa: PLC0415 - `--help` needs none of it
-    from tokenguard.shell.scan_settings import user_scan_settings, with_names  # noqa: PLC0415
+    from tokenguard.scanning.outputs.findings_text import findings_text  # `--help` needs none of it
+    from tokenguard.shell.scan_settings import user_scan_settings, with_names
 
     settings = user_scan_settings(os.environ)
     demands = _demands(wanted)
@@ -61,7 +61,7 @@ def _run(arguments: list[str]) -> int:
 
 def _demands(wanted: HookArguments) -> "Demands":
     """What the command line and the repository ask for, the stricter of each."""
-    from tokenguard.scanning.scan_options import Demands, demanded, demanded_by_server  # noqa: PLC0415
+    from tokenguard.scanning.scan_options import Demands, demanded, demanded_by_server
 
     here = Path()
     return Demands(strict="--strict" in wanted, require_own="--require-own" in wanted, profile=_profile(wanted)) | (
@@ -70,7 +70,7 @@ def _demands(wanted: HookArguments) -> "Demands":
 
 
 def _profile(wanted: HookArguments) -> "Profile":
-    from tokenguard.domain.profile import Profile  # noqa: PLC0415
+    from tokenguard.domain.profile import Profile
 
     name = wanted.values.get("--profile", Profile.DEFAULT)
     if name not in list(Profile):
@@ -81,12 +81,12 @@ def _profile(wanted: HookArguments) -> "Profile":
 def _job(
     wanted: HookArguments, demands: "Demands", settings: "ScanConfig | None", changes: "StagedFiles | None"
 ) -> "ScanJob":
-    from tokenguard.scanning.bundle import now_utc  # noqa: PLC0415
-    from tokenguard.scanning.jobs import ScanJob  # noqa: PLC0415
-    from tokenguard.scanning.known_token_stage import load_own_tokens  # noqa: PLC0415
-    from tokenguard.scanning.scanner import Stages  # noqa: PLC0415
-    from tokenguard.shell.scan_key import find_scan_key  # noqa: PLC0415
-    from tokenguard.shell.scan_settings import team_rules  # noqa: PLC0415
+    from tokenguard.scanning.bundle import now_utc
+    from tokenguard.scanning.jobs import ScanJob
+    from tokenguard.scanning.known_token_stage import load_own_tokens
+    from tokenguard.scanning.scanner import Stages
+    from tokenguard.shell.scan_key import find_scan_key
+    from tokenguard.shell.scan_settings import team_rules
 
     only_own = "--own-only" in wanted
     own = load_own_tokens(find_scan_key(os.environ), now_utc(), required=only_own or demands.require_own)
@@ -108,19 +108,19 @@ def _changes(wanted: HookArguments) -> "StagedFiles | None":
     """What a commit changes is held to the rules about repositories; a history, a push and a message are not."""
     if any(option in wanted for option in ("--own-only", "--pre-receive", "--history", "--commit-msg")):
         return None
-    from tokenguard.precommit.changes import StagedFiles  # noqa: PLC0415
+    from tokenguard.precommit.changes import StagedFiles
 
     return StagedFiles()
 
 
 def _scanned(job: "ScanJob", wanted: HookArguments) -> "tuple[Report, Reach]":
-    from tokenguard.scanning.advice import Reach  # noqa: PLC0415
+    from tokenguard.scanning.advice import Reach
 
     here = Path()
     if "--pre-receive" in wanted:
         return job.pushed(here, sys.stdin.read().splitlines()), Reach.COMMITTED  # it is refused
     if "--history" in wanted:
-        from tokenguard.scanning.push_status import with_reach  # noqa: PLC0415
+        from tokenguard.scanning.push_status import with_reach
 
         return with_reach(job.history(here, wanted.values.get("--since", "")), here), Reach.PUSHED
     if "--commit-msg" in wanted:
@@ -131,11 +131,11 @@ def _scanned(job: "ScanJob", wanted: HookArguments) -> "tuple[Report, Reach]":
 
 
 def _suppressor(wanted: HookArguments) -> "Suppressor":
-    from tokenguard.scanning.scanner import Suppressor  # noqa: PLC0415
+    from tokenguard.scanning.scanner import Suppressor
 
     if "--baseline" not in wanted:
         return Suppressor()
-    from tokenguard.scanning.baseline_file import suppressor  # noqa: PLC0415
+    from tokenguard.scanning.baseline_file import suppressor
 
     return suppressor(Path(wanted.values["--baseline"]))
 

@@ -37,15 +37,15 @@ def build(name: str, settings: ProviderSettings, clock: Clock) -> Provider:
         raise InputError(f"{name} is built in and takes no file", hint="give the provider in the file another name")
     match name:
         case "descript":
-            from tokenguard.providers.descript import Descript  # noqa: PLC0415 - brings the HTTP client
+            from tokenguard.providers.descript import Descript  # brings the HTTP client
 
             return Descript(settings, clock)
         case "autoposting":
-            from tokenguard.providers.autoposting import Autoposting  # noqa: PLC0415 - brings the HTTP client
+            from tokenguard.providers.autoposting import Autoposting  # brings the HTTP client
 
             return Autoposting(settings, clock)
         case "manual":
-            from tokenguard.providers.manual import Manual  # noqa: PLC0415 - as the others
+            from tokenguard.providers.manual import Manual  # as the others
 
             return Manual(clock)
         case _:
@@ -65,8 +65,8 @@ def _described(name: str, settings: ProviderSettings, clock: Clock) -> Provider:
             f"unknown provider: {name}",
             hint=f"built in: {', '.join(BUILT_IN)}; describe another one in a file named by `[providers.{name}] file`",
         )
-    from tokenguard.providers.generic.generic_provider import Generic  # noqa: PLC0415 - brings the HTTP client
-    from tokenguard.providers.generic.loading import load  # noqa: PLC0415 - brings the YAML reader
+    from tokenguard.providers.generic.generic_provider import Generic  # brings the HTTP client
+    from tokenguard.providers.generic.loading import load  # brings the YAML reader
 
     description = load(settings.file)
     if description.name != name:

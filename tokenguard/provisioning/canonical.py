@@ -29,7 +29,7 @@ def canonical(data: bytes, *, source: str) -> bytes:
     Raises:
         InputError: it is laid out so that lines cannot be moved without changing what it says.
     """
-    import yaml  # noqa: PLC0415 - only `fmt` needs it
+    import yaml  # only `fmt` needs it
 
     text = data.decode("utf-8-sig").replace("\r\n", "\n")
     top: Any = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))

@@ -29,7 +29,7 @@ def is_path(text: str) -> bool:
     return len(text) <= 200 and _PATH.fullmatch(text) is not None  # noqa: PLR2004 - longer is no file of a person's
 
 
-class Unreadable(Exception):  # noqa: N818 - told to whoever knows where the file was named
+class Unreadable(Exception):
     """A file cannot be taken; the text says why, and holds nothing of the file."""
 
 

@@ -137,7 +137,7 @@ def declared_name(source: SourceFile, path: Path, text: str) -> TokenName:
 
 def _which(key: str, known: tuple[str, ...]) -> str:
     """What was probably meant; only ever a word of ours, since a key may be anything."""
-    import difflib  # noqa: PLC0415 - only a mistyped key needs it
+    import difflib  # only a mistyped key needs it
 
     meant = _OPTIONS.get(key, "")
     near = [meant] if meant in known else difflib.get_close_matches(key[:40], known, n=1)
@@ -150,7 +150,7 @@ def _consumer_hint(text: str, error: InputError) -> str:
     kind, colon, _ = text.partition(":")
     if colon and kind in set(ConsumerKind):
         return error.hint
-    import difflib  # noqa: PLC0415 - only a mistyped kind needs it
+    import difflib  # only a mistyped kind needs it
 
     near = difflib.get_close_matches(kind[:40], list(ConsumerKind), n=1)
     return f"did you mean {near[0]}:? {FIELDS['consumers'].hint}" if near else FIELDS["consumers"].hint

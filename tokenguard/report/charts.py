@@ -38,7 +38,7 @@ class Chart(Frozen, frozen=True, kw_only=True):
 
 def svg(chart: Chart) -> str:
     """The chart as an inline SVG element with a role, a title and a description."""
-    import leather  # noqa: PLC0415 - only a page needs it
+    import leather  # only a page needs it
 
     drawn = leather.Chart()
     drawn.add_columns(list(chart.bars))

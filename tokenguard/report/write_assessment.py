@@ -24,26 +24,26 @@ def write_assessment(assessments: Sequence[Assessment], chosen: OutputFormat, *,
     """
     match chosen:
         case OutputFormat.TEXT:
-            from tokenguard.report.assessment_text import text_of  # noqa: PLC0415
+            from tokenguard.report.assessment_text import text_of
 
             return text_of(assessments)
         case OutputFormat.JSON:
-            from tokenguard.output.formats import json_text  # noqa: PLC0415
-            from tokenguard.report.assessment_content import content  # noqa: PLC0415
+            from tokenguard.output.formats import json_text
+            from tokenguard.report.assessment_content import content
 
             return json_text(content(assessments))
         case OutputFormat.SARIF:
-            from tokenguard.output.sarif import sarif_text  # noqa: PLC0415
-            from tokenguard.report.assessment_results import results_of, rules_of  # noqa: PLC0415
+            from tokenguard.output.sarif import sarif_text
+            from tokenguard.report.assessment_results import results_of, rules_of
 
             return sarif_text(rules_of(assessments), results_of(assessments))
         case OutputFormat.JUNIT:
-            from tokenguard.output.junit import junit_text  # noqa: PLC0415
-            from tokenguard.report.assessment_results import cases_of  # noqa: PLC0415
+            from tokenguard.output.junit import junit_text
+            from tokenguard.report.assessment_results import cases_of
 
             return junit_text(f"tokenguard {command}", cases_of(assessments))
         case OutputFormat.MARKDOWN:
-            from tokenguard.report.assessment_markdown import markdown_of  # noqa: PLC0415
+            from tokenguard.report.assessment_markdown import markdown_of
 
             return markdown_of(assessments, command=command)
         case _:

@@ -88,7 +88,7 @@ class Publisher:
     """The secret half: 32 bytes of tag key, 32 bytes of Ed25519 key, in a private file."""
 
     def __init__(self, data: bytes) -> None:
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
         self._tags = data[:KEY_BYTES]
         self._key = Ed25519PrivateKey.from_private_bytes(data[KEY_BYTES:])
@@ -107,7 +107,7 @@ class Publisher:
 
 def open_publisher(path: Path) -> Publisher:
     """Read the publisher's key file, or make one if there is none; InputError if it is not private or not a key."""
-    import secrets  # noqa: PLC0415 - only when one is made
+    import secrets  # only when one is made
 
     if not path.exists():
         make_private_dir(path.absolute().parent)
@@ -129,8 +129,8 @@ def verified(data: bytes, key: ScanKey) -> Bundle:
         Tampered: it is not signed by the key's publisher.
         InputError: it is not a bundle of this format.
     """
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - only `pull` checks signatures
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+    from cryptography.exceptions import InvalidSignature  # only `pull` checks signatures
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
         signed = msgspec.json.decode(data, type=_Signed)

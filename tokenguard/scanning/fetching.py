@@ -34,9 +34,9 @@ def fetch_bundle(address: str, clock: Clock, *, proxy: str = "", ca_bundle: Path
         InputError: it is no such address.
         Unreachable: there is no usable answer.
     """
-    from tokenguard.http.address import Address  # noqa: PLC0415 - files need none of it
-    from tokenguard.http.answer import Failure  # noqa: PLC0415
-    from tokenguard.http.client import Client, Network, Request  # noqa: PLC0415
+    from tokenguard.http.address import Address  # files need none of it
+    from tokenguard.http.answer import Failure
+    from tokenguard.http.client import Client, Network, Request
 
     base = Address.parse(address, what="address of a bundle")
     way = Address.parse(proxy, what="proxy of [network]", plain_http=True) if proxy else None

@@ -220,7 +220,7 @@ def _stdin(data: bytes) -> Iterator[IO[bytes]]:
 
 
 def _temporary() -> IO[bytes]:
-    import tempfile  # noqa: PLC0415 - few commits change so much
+    import tempfile  # few commits change so much
 
     return tempfile.TemporaryFile()
 

@@ -76,7 +76,7 @@ class ScanJob(Frozen, frozen=True, kw_only=True):
         return self._run(iter([Blob(path="(stdin)", data=data)]))
 
     def _long(self) -> "LongScan":
-        from tokenguard.scanning.long_scans import LongScan  # noqa: PLC0415 - the hook of a commit has no use for it
+        from tokenguard.scanning.long_scans import LongScan  # the hook of a commit has no use for it
 
         return LongScan(stages=self.stages, suppressor=self.suppressor, notes=self.notes, watch=self.watch)
 

@@ -108,6 +108,6 @@ def _waived(match: TextMatch, waivers: Mapping[str, BundleWaiver], now: datetime
 
 def _place(key: ScanKey) -> Path:
     """One file for each key: a new epoch starts afresh, and teams do not get in each other's way."""
-    import hashlib  # noqa: PLC0415 - takes as long to import as a small commit to scan
+    import hashlib  # takes as long to import as a small commit to scan
 
     return state_dir() / "scan" / f"{hashlib.sha256(key.tags + key.publisher).hexdigest()[:32]}.json"

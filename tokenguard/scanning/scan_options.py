@@ -81,7 +81,7 @@ def demanded_by_server(directory: Path) -> Demands:
 
 
 def _read(directory: Path, base: str) -> Demands:
-    from tokenguard.scanning.repository_settings import repository_settings, settings_of  # noqa: PLC0415 - few have one
+    from tokenguard.scanning.repository_settings import repository_settings, settings_of  # few have one
 
     if not base:
         scan = settings_of(directory).scan

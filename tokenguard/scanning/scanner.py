@@ -239,7 +239,7 @@ def _cells(blob: Blob, findings: Iterable[Finding]) -> Callable[[Finding], Findi
     """What puts the cell of a notebook on its findings."""
     if not blob.path.endswith(".ipynb"):
         return lambda finding: finding
-    from tokenguard.scanning.notebooks import cells_of  # noqa: PLC0415 - few findings are in a notebook
+    from tokenguard.scanning.notebooks import cells_of  # few findings are in a notebook
 
     cells = cells_of(decoded(blob.data).text, {(each.line, each.column) for each in findings})
 
@@ -258,7 +258,7 @@ class Tagger:
 
     def tag(self, value: Secret) -> str:
         """32 hex digits."""
-        import hashlib  # noqa: PLC0415 - a clean commit has no use for it
-        import hmac  # noqa: PLC0415
+        import hashlib  # a clean commit has no use for it
+        import hmac
 
         return hmac.new(self._key, value.reveal().encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]

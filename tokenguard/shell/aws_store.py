@@ -116,8 +116,8 @@ def _identity(settings: Settings, environ: Mapping[str, str]) -> WebIdentity | N
     given = settings.aws.role
     if not given:
         return None
-    from tokenguard.shell.credentials import text_or_variable  # noqa: PLC0415 - for those who take a role
-    from tokenguard.shell.identities import credential  # noqa: PLC0415
+    from tokenguard.shell.credentials import text_or_variable  # for those who take a role
+    from tokenguard.shell.identities import credential
 
     role = text_or_variable(given, environ, what="role", table="[aws]")
     if not _ROLE.fullmatch(role):

@@ -20,7 +20,7 @@ def load_settings(option: str, environ: Mapping[str, str]) -> Settings:
     path = Path(named).expanduser().absolute() if named else default_config_file()
     if not named and not path.is_file():
         return Settings()
-    from tokenguard.shell.config import read_settings  # noqa: PLC0415 - only where there is a file to read
+    from tokenguard.shell.config import read_settings  # only where there is a file to read
 
     return read_settings(path)
 

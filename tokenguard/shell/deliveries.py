@@ -38,8 +38,8 @@ def credential_at(host: str, destination: DestinationConfig, environ: Mapping[st
 
 
 def _hosts(settings: Settings, environ: Mapping[str, str], clock: Clock) -> "Hosts":
-    from tokenguard.delivery.hosts import Hosts, HostSettings  # noqa: PLC0415 - loads the HTTP client
-    from tokenguard.http.address import Address, proxy_at  # noqa: PLC0415 - the same
+    from tokenguard.delivery.hosts import Hosts, HostSettings  # loads the HTTP client
+    from tokenguard.http.address import Address, proxy_at  # the same
 
     return Hosts(
         {

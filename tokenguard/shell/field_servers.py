@@ -61,7 +61,7 @@ class ConfiguredPlaces:
         """What a record may pin, the usual one first; for AWS itself nothing, since its region is in the address."""
         if kind is ConsumerKind.AWS:
             return (self._settings.aws.endpoint,)
-        from tokenguard.shell.vault_store import vault_nodes  # noqa: PLC0415 - loads hvac
+        from tokenguard.shell.vault_store import vault_nodes  # loads hvac
 
         namespace, nodes = vault_nodes(self._vault, self._environ)
         within = f"/{namespace}" if namespace else ""
@@ -69,19 +69,19 @@ class ConfiguredPlaces:
 
     def _at(self, address: VaultField | AwsField) -> ExternalField:
         if isinstance(address, AwsField):
-            from tokenguard.clients.aws.secret_field import SecretField  # noqa: PLC0415 - loads boto3 when it is asked
+            from tokenguard.clients.aws.secret_field import SecretField  # loads boto3 when it is asked
 
             return SecretField(self.secrets(address.region), address)
-        from tokenguard.clients.vault.entry_field import KvField  # noqa: PLC0415 - loads hvac
-        from tokenguard.clients.vault.kv import KvMount  # noqa: PLC0415
+        from tokenguard.clients.vault.entry_field import KvField  # loads hvac
+        from tokenguard.clients.vault.kv import KvMount
 
         return KvField(KvMount(self.connection(), address.mount), address)
 
     def vault_survey(self, folder: VaultFolder, wanted: Mapping[str, str]) -> SecretListing:
         """A walk through a mount at and below a folder; entries must have the `wanted` custom metadata."""
-        from tokenguard.clients.vault.kv import KvMount  # noqa: PLC0415 - loads hvac
-        from tokenguard.clients.vault.list_entries import KvSurvey  # noqa: PLC0415
-        from tokenguard.clients.vault.vault_errors import VaultError  # noqa: PLC0415
+        from tokenguard.clients.vault.kv import KvMount  # loads hvac
+        from tokenguard.clients.vault.list_entries import KvSurvey
+        from tokenguard.clients.vault.vault_errors import VaultError
 
         self._refuse_unnamed()
         kv = KvMount(self.connection(), folder.mount)
@@ -98,23 +98,23 @@ class ConfiguredPlaces:
 
     def _refuse_unnamed(self) -> None:
         """InputError in a job of CI whose environment alone says which server; a record would have pinned one."""
-        from tokenguard.shell.vault_environment import completed  # noqa: PLC0415
-        from tokenguard.shell.vault_store import unnamed_server  # noqa: PLC0415 - loads hvac
+        from tokenguard.shell.vault_environment import completed
+        from tokenguard.shell.vault_store import unnamed_server  # loads hvac
 
         if in_ci(self._environ) and completed(self._vault, self._environ).by_environment:
             raise unnamed_server()
 
     def aws_survey(self, folder: AwsFolder, wanted: Mapping[str, str]) -> SecretListing:
         """A walk through a region's secrets of a prefix; they must have the `wanted` tags."""
-        from tokenguard.clients.aws.list_secrets import SecretsSurvey  # noqa: PLC0415 - few commands need it
+        from tokenguard.clients.aws.list_secrets import SecretsSurvey  # few commands need it
 
         return SecretsSurvey(self.secrets(folder.region), folder, wanted)
 
     def connection(self) -> "VaultConnection":
         """The login at the configured Vault; InputError if none is configured, or none that may be used."""
         if self._connection is None:
-            from tokenguard.clients.vault.connection import VaultConnection  # noqa: PLC0415 - loads hvac
-            from tokenguard.shell.vault_store import refuse_static, vault_settings  # noqa: PLC0415 - the same
+            from tokenguard.clients.vault.connection import VaultConnection  # loads hvac
+            from tokenguard.shell.vault_store import refuse_static, vault_settings  # the same
 
             where = vault_settings(self._vault, self._settings, self._environ)
             if self._keyless:
@@ -125,8 +125,8 @@ class ConfiguredPlaces:
     def secrets(self, region: str) -> "Secrets":
         """Secrets Manager of a region."""
         if region not in self._regions:
-            from tokenguard.clients.aws.secrets import Secrets  # noqa: PLC0415 - few commands need it
-            from tokenguard.shell.aws_store import client  # noqa: PLC0415
+            from tokenguard.clients.aws.secrets import Secrets  # few commands need it
+            from tokenguard.shell.aws_store import client
 
             self._regions[region] = Secrets(
                 client(region, self._settings, self._environ, keyless=self._keyless), self._clock

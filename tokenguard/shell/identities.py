@@ -42,10 +42,10 @@ def credential(
 
 
 def _of_github(audience: str, environ: Mapping[str, str], settings: Settings, table: str) -> Callable[[], Secret]:
-    from tokenguard.clients.job_identity import GithubIdentity  # noqa: PLC0415 - few runners are GitHub's
-    from tokenguard.http.address import proxy_at  # noqa: PLC0415
-    from tokenguard.http.client import Network  # noqa: PLC0415 - loads urllib3
-    from tokenguard.http.system_clock import SystemClock  # noqa: PLC0415
+    from tokenguard.clients.job_identity import GithubIdentity  # few runners are GitHub's
+    from tokenguard.http.address import proxy_at
+    from tokenguard.http.client import Network  # loads urllib3
+    from tokenguard.http.system_clock import SystemClock
 
     if not _AUDIENCE.fullmatch(audience):
         raise InputError(f"credential of {table} names no audience", hint='write "github-oidc:AUDIENCE"')

@@ -37,9 +37,9 @@ class Published(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 def published(policy: Policy, before: Published | None, *, at: datetime, by: str) -> bytes:
     """What is written to the store; InputError if the policy is too large to be read again."""
-    import json  # noqa: PLC0415 - only a publication writes one
+    import json  # only a publication writes one
 
-    from tokenguard.policy.writing import as_document  # noqa: PLC0415
+    from tokenguard.policy.writing import as_document
 
     text = json.dumps(as_document(policy), ensure_ascii=False, indent=1)
     if len(text.encode()) > MAX_BYTES:

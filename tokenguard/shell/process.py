@@ -18,7 +18,7 @@ def harden() -> None:
     _inherited.setdefault("umask", os.umask(0o077))
     os.umask(0o077)
     try:
-        import resource  # noqa: PLC0415 - POSIX only
+        import resource  # POSIX only
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     except (ImportError, OSError, ValueError):
@@ -28,7 +28,7 @@ def harden() -> None:
 
 
 def _forbid_tracing() -> None:
-    import ctypes  # noqa: PLC0415 - Linux only
+    import ctypes  # Linux only
 
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

@@ -96,9 +96,9 @@ class Screen:
             self._write(GAP.join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
 
     def _rich_table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], tones: Sequence[str]) -> None:
-        from rich.console import Console  # noqa: PLC0415 - only a terminal with colours pays for it
-        from rich.table import Table  # noqa: PLC0415
-        from rich.text import Text  # noqa: PLC0415
+        from rich.console import Console  # only a terminal with colours pays for it
+        from rich.table import Table
+        from rich.text import Text
 
         console = Console(file=self._stream, highlight=False)
         styles = tones or [""] * len(rows)
@@ -124,9 +124,9 @@ class Screen:
 
 
 def _ascii(content: Any, indent: int | None = None) -> str:
-    import json  # noqa: PLC0415 - only documents need it
+    import json  # only documents need it
 
-    import msgspec  # noqa: PLC0415
+    import msgspec
 
     text = json.dumps(content, ensure_ascii=True, default=str)
     if indent is not None:
@@ -138,7 +138,7 @@ def _ascii(content: Any, indent: int | None = None) -> str:
 
 
 def _terminal_width() -> int:
-    from shutil import get_terminal_size  # noqa: PLC0415 - a pipe has no width
+    from shutil import get_terminal_size  # a pipe has no width
 
     return get_terminal_size().columns
 

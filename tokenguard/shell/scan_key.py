@@ -19,7 +19,7 @@ _LONGEST_ACCOUNT = 64
 
 
 def _keyring() -> "OsKeyring | None":
-    from tokenguard.stores.local.os_keyring import find_keyring  # noqa: PLC0415 - only where it may hold the key
+    from tokenguard.stores.local.os_keyring import find_keyring  # only where it may hold the key
 
     return find_keyring(_PATIENCE, proven=False)
 
@@ -44,9 +44,9 @@ def find_scan_key(environ: Mapping[str, str], keyring: "Callable[[], OsKeyring |
 
 def remember_scan_key(key: ScanKey, keyring: "Callable[[], OsKeyring | None] | None" = None) -> bool:
     """Leave the key in the OS keyring for later scans; False if this machine has none that keeps it."""
-    import hashlib  # noqa: PLC0415 - takes as long to import as a small commit to scan
+    import hashlib  # takes as long to import as a small commit to scan
 
-    from tokenguard.stores.local.os_keyring import find_keyring  # noqa: PLC0415 - only a pull does this
+    from tokenguard.stores.local.os_keyring import find_keyring  # only a pull does this
 
     ring = (keyring or find_keyring)()
     if ring is None:

@@ -40,7 +40,7 @@ def _settings_with(section: bytes, environ: Mapping[str, str]) -> "Settings | No
     except OSError:
         if not named:
             return None
-    from tokenguard.shell.configuration import load_settings  # noqa: PLC0415 - most commits need none of it
+    from tokenguard.shell.configuration import load_settings  # most commits need none of it
 
     return load_settings("", environ)
 
@@ -49,15 +49,15 @@ def team_rules(settings: "ScanConfig | None") -> "TeamRules | None":
     """The team's own plug-ins and filters, loaded; None if the user named none."""
     if settings is None or not (settings.detect_secrets_plugins or settings.detect_secrets_filters):
         return None
-    from tokenguard.scanning.team_rules import TeamFiles, TeamRules  # noqa: PLC0415 - few teams have any
+    from tokenguard.scanning.team_rules import TeamFiles, TeamRules  # few teams have any
 
     return TeamRules(TeamFiles(plugins=settings.detect_secrets_plugins, filters=settings.detect_secrets_filters))
 
 
 def with_names(report: "Report", environ: Mapping[str, str]) -> "Report":
     """The report with names from the store. Nobody is asked anything: a commit waits."""
-    from tokenguard.scanning.resolve_owners import named  # noqa: PLC0415 - only where the user lets the hook go online
-    from tokenguard.shell.wiring import Wiring  # noqa: PLC0415
+    from tokenguard.scanning.resolve_owners import named  # only where the user lets the hook go online
+    from tokenguard.shell.wiring import Wiring
 
     wiring = Wiring(environ=environ)
     wiring.flags.no_input = True

@@ -60,7 +60,7 @@ def named_store(given: str, settings: Settings) -> str:
 
 def default_store_url() -> str:
     """A local store in the platform's place for data."""
-    from urllib.parse import quote  # noqa: PLC0415 - only where no store is named
+    from urllib.parse import quote  # only where no store is named
 
     return "local://" + quote(f"{data_dir().absolute()}/store")
 
@@ -68,6 +68,6 @@ def default_store_url() -> str:
 def _unquoted(path: str) -> str:
     if "%" not in path:
         return path
-    from urllib.parse import unquote  # noqa: PLC0415 - few paths have an escape
+    from urllib.parse import unquote  # few paths have an escape
 
     return unquote(path)

@@ -29,7 +29,7 @@ Ask = Callable[[str], Secret]
 
 
 def _find_keyring() -> "OsKeyring | None":
-    from tokenguard.stores.local.os_keyring import find_keyring  # noqa: PLC0415 - only where no file has the key
+    from tokenguard.stores.local.os_keyring import find_keyring  # only where no file has the key
 
     return find_keyring()
 

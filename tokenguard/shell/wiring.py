@@ -71,7 +71,7 @@ class Wiring:
     @cached_property
     def settings(self) -> "Settings":
         """This runner's configuration."""
-        from tokenguard.shell.configuration import load_settings  # noqa: PLC0415
+        from tokenguard.shell.configuration import load_settings
 
         settings = load_settings(self.flags.config, self.environ)
         if settings.source is not None:
@@ -81,28 +81,28 @@ class Wiring:
     @cached_property
     def screen(self) -> "Screen":
         """Standard output."""
-        from tokenguard.shell.render import Screen  # noqa: PLC0415
+        from tokenguard.shell.render import Screen
 
         return Screen(as_json=self.flags.format == "json", environ=self.environ, beside=self._beside_documents)
 
     @cached_property
     def progress(self) -> "StderrProgress":
         """Standard error."""
-        from tokenguard.shell.progress import StderrProgress  # noqa: PLC0415
+        from tokenguard.shell.progress import StderrProgress
 
         return StderrProgress(environ=self.environ)
 
     @cached_property
     def tty(self) -> "Tty | None":
         """The terminal of a person who may be asked; None under --no-input or without a terminal."""
-        from tokenguard.shell.tty import Tty  # noqa: PLC0415
+        from tokenguard.shell.tty import Tty
 
         return None if self.flags.no_input else Tty.controlling()
 
     @cached_property
     def operator(self) -> "Operator":
         """The person at the terminal, or nobody."""
-        from tokenguard.shell.terminal import NobodyToAsk, TerminalOperator  # noqa: PLC0415
+        from tokenguard.shell.terminal import NobodyToAsk, TerminalOperator
 
         if self.tty is not None:
             return TerminalOperator(self.tty, self.progress)
@@ -111,14 +111,14 @@ class Wiring:
     @cached_property
     def store_url(self) -> str:
         """Which store: --store, TOKENGUARD_STORE, the configuration, or the platform's place for data."""
-        from tokenguard.shell.store_url import named_store  # noqa: PLC0415
+        from tokenguard.shell.store_url import named_store
 
         return named_store(self.flags.store or self.environ.get("TOKENGUARD_STORE", ""), self.settings)
 
     @cached_property
     def store(self) -> "Store":
         """The store, open; values that were adopted are read and published where they are."""
-        from tokenguard.stores.adopted import adopting  # noqa: PLC0415
+        from tokenguard.stores.adopted import adopting
 
         self.say(f"store: {self.store_url}")
         return adopting(self.open_store(self.store_url), lambda: self.places)
@@ -126,7 +126,7 @@ class Wiring:
     @cached_property
     def places(self) -> "ConfiguredPlaces":
         """Fields that others own, on the servers of this runner's configuration."""
-        from tokenguard.shell.field_servers import ConfiguredPlaces  # noqa: PLC0415
+        from tokenguard.shell.field_servers import ConfiguredPlaces
 
         return ConfiguredPlaces(
             self.settings, self.vault_of(self.store_url), self.environ, self.clock, keyless=self._keyless
@@ -139,7 +139,7 @@ class Wiring:
             InputError, Unreachable, Tampered: it cannot be opened.
             Moved: what it held is in another store, which is named and not followed.
         """
-        from tokenguard.domain.migration_status import refusal  # noqa: PLC0415 - loaded by any store, and by nothing else
+        from tokenguard.domain.migration_status import refusal  # loaded by any store, and by nothing else
 
         store = self.open_end_of_move(url)
         if (refused := refusal(store.move(), store.url)) is not None:
@@ -154,26 +154,26 @@ class Wiring:
         return store
 
     def _open(self, url: str) -> "Store":
-        from tokenguard.shell.store_url import is_on_aws, is_on_vault, local_directory  # noqa: PLC0415
+        from tokenguard.shell.store_url import is_on_aws, is_on_vault, local_directory
 
         if is_on_vault(url):
-            from tokenguard.shell.vault_store import open_vault  # noqa: PLC0415
+            from tokenguard.shell.vault_store import open_vault
 
             self._check_certificates()
             return open_vault(
                 url, self.vault_of(url), self.settings, self.environ, self.clock, keyless=self._keyless, told=self._tell
             )
         if is_on_aws(url):
-            from tokenguard.shell.aws_store import open_aws  # noqa: PLC0415
+            from tokenguard.shell.aws_store import open_aws
 
             return open_aws(url, self.settings, self.clock, self.environ, keyless=self._keyless, told=self._tell)
-        from tokenguard.shell.local_store import open_local  # noqa: PLC0415
+        from tokenguard.shell.local_store import open_local
 
         return open_local(local_directory(url), self.environ, self.clock, self.ask_hidden, moving=True)
 
     def _check_certificates(self) -> None:
         """Tell whoever asked for certificates not to be checked that this is never done."""
-        from tokenguard.shell.vault_environment import skipped_verification  # noqa: PLC0415 - for a Vault only
+        from tokenguard.shell.vault_environment import skipped_verification  # for a Vault only
 
         if named := skipped_verification(self.environ):
             self.progress.note(
@@ -185,24 +185,24 @@ class Wiring:
         """Whether this is a job of CI whose policy lets no credential in that lives for ever."""
         if not in_ci(self.environ):
             return False
-        from tokenguard.policy.model import Severity  # noqa: PLC0415
+        from tokenguard.policy.model import Severity
 
         rule = self.policy.rule("ci-long-lived-key")
         return rule is not None and rule.severity is Severity.ERROR
 
     def known_servers(self) -> "KnownServers":
         """Where this machine has reached the store so far; InputError if the store is a local one."""
-        from tokenguard.shell.store_url import is_on_aws, is_on_vault  # noqa: PLC0415
+        from tokenguard.shell.store_url import is_on_aws, is_on_vault
 
         url = self.store_url
         if is_on_vault(url):
-            from tokenguard.shell import vault_store  # noqa: PLC0415
+            from tokenguard.shell import vault_store
 
             return vault_store.known_servers(
                 url, vault_store.vault_settings(self.vault_of(url), self.settings, self.environ)
             )
         if is_on_aws(url):
-            from tokenguard.shell import aws_store  # noqa: PLC0415
+            from tokenguard.shell import aws_store
 
             return aws_store.known_servers(url, self.settings)
         raise InputError("a local store has no server", hint="its key and its anchor on this machine tell it apart")
@@ -212,15 +212,15 @@ class Wiring:
         found = self.settings.vault_of(url, self.flags.store or self.environ.get("TOKENGUARD_STORE", ""))
         if not self.flags.server:
             return found
-        from tokenguard.frozen import replace  # noqa: PLC0415 - for an option that few need
-        from tokenguard.shell.settings import VaultConfig  # noqa: PLC0415
+        from tokenguard.frozen import replace  # for an option that few need
+        from tokenguard.shell.settings import VaultConfig
 
         return replace(found or VaultConfig(), asked=self.flags.server)
 
     @property
     def local_directory(self) -> "Path":
         """Where the local store is; InputError if the store is another kind."""
-        from tokenguard.shell.store_url import local_directory  # noqa: PLC0415
+        from tokenguard.shell.store_url import local_directory
 
         return local_directory(self.store_url)
 
@@ -232,21 +232,21 @@ class Wiring:
     @cached_property
     def policy(self) -> "Policy":
         """The policy in force: the configuration's file, else the organisation's as it was pulled, else the default."""
-        from tokenguard.shell.organisation_policy import policy_in_force  # noqa: PLC0415
+        from tokenguard.shell.organisation_policy import policy_in_force
 
         return policy_in_force(self.settings.policy_file)
 
     @cached_property
     def approvals(self) -> "StoreApprovals":
         """Which plans somebody has let be applied unattended."""
-        from tokenguard.shell.approvals import StoreApprovals  # noqa: PLC0415
+        from tokenguard.shell.approvals import StoreApprovals
 
         return StoreApprovals(self.store, self.clock)
 
     @cached_property
     def vendors(self) -> "ConfiguredVendors":
         """Providers, bound to their admin credentials."""
-        from tokenguard.shell.vendors import ConfiguredVendors  # noqa: PLC0415
+        from tokenguard.shell.vendors import ConfiguredVendors
 
         return ConfiguredVendors(
             self.settings, self.environ, self.clock, lambda: self.store, loopback=self._loopback_allowed
@@ -254,14 +254,14 @@ class Wiring:
 
     def _loopback_allowed(self) -> bool:
         """A shared store must not learn of providers on somebody's own machine, unless it was made for practice."""
-        from tokenguard.shell.store_url import is_local  # noqa: PLC0415
+        from tokenguard.shell.store_url import is_local
 
         return is_local(self.store_url) or bool(getattr(self.store, "sandbox", False))
 
     @cached_property
     def deliveries(self) -> "DeliveryRegistry":
         """How values reach their consumers from this machine."""
-        from tokenguard.shell.deliveries import configured_deliveries  # noqa: PLC0415
+        from tokenguard.shell.deliveries import configured_deliveries
 
         return configured_deliveries(self.settings, self.environ, self.clock, lambda: self.places)
 
@@ -272,9 +272,9 @@ class Wiring:
 
     def engine_telling(self, progress: "Progress") -> "Engine":
         """The engine, telling its progress elsewhere."""
-        from tokenguard.rotation.engine import Engine  # noqa: PLC0415
-        from tokenguard.rotation.session import DEFAULT_QUIET_PERIOD, Context  # noqa: PLC0415
-        from tokenguard.shell.terminal import NobodyToAsk  # noqa: PLC0415
+        from tokenguard.rotation.engine import Engine
+        from tokenguard.rotation.session import DEFAULT_QUIET_PERIOD, Context
+        from tokenguard.shell.terminal import NobodyToAsk
 
         self._take_turn()
         policy = self.policy

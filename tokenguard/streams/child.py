@@ -18,7 +18,7 @@ _BY_SIGNAL = 128
 def run_masked(program: Program, matcher: Matcher, watch: TokenWatch | None = None) -> Ended:
     """Run a program and mask its output; InputError if it cannot be started."""
     if os.isatty(1):
-        from tokenguard.streams.pty_session import run_in_terminal  # noqa: PLC0415 - needs a terminal's modules
+        from tokenguard.streams.pty_session import run_in_terminal  # needs a terminal's modules
 
         return run_in_terminal(program, matcher, watch)
     return _run_piped(program, matcher, watch)

@@ -3,7 +3,7 @@
 from tokenguard.errors import ExitCode, TokenguardError
 
 
-class FailedClosed(TokenguardError):  # noqa: N818 - reads as what it says
+class FailedClosed(TokenguardError):
     """A program was not started, or not all of its output was shown: its exit code must not be mistaken for that."""
 
     exit_code = ExitCode.CLOSED

@@ -19,7 +19,7 @@ from tokenguard.shell.wiring import Wiring
 _OPTIONS = {"scope": "--scope", "environment": "--env", "owner": "--owner", "purpose": "--purpose"}
 
 
-class NotTaken(TokenguardError):  # noqa: N818 - reads as what it says
+class NotTaken(TokenguardError):
     """The provider says that the value is dead or leads elsewhere; nothing was written."""
 
     exit_code = ExitCode.FINDINGS

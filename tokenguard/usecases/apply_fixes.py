@@ -109,8 +109,8 @@ def _due_date(wiring: Wiring, policy: Policy, found: Violation) -> Iterator[Fix]
     """A date that somebody set later than the policy allows becomes the latest one that it allows."""
     if found.rule != "late-due-date" or found.store:
         return
-    from tokenguard.inventory.record_changes import RecordChanges  # noqa: PLC0415
-    from tokenguard.usecases.edit_token import edit_record  # noqa: PLC0415 - only a late date needs it
+    from tokenguard.inventory.record_changes import RecordChanges
+    from tokenguard.usecases.edit_token import edit_record  # only a late date needs it
 
     name = token_name(found.token)
     snapshot = wiring.store.find(name)

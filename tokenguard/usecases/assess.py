@@ -80,7 +80,7 @@ def chosen_policy(wiring: Wiring, named: str | None) -> Policy:
     if file is None:
         policy = wiring.policy
     elif named is None or is_file_name(named):
-        from tokenguard.policy.expression import compiled  # noqa: PLC0415 - only a policy of a team's own has any
+        from tokenguard.policy.expression import compiled  # only a policy of a team's own has any
 
         policy = read_policy(file, compiled)
     else:

@@ -35,7 +35,7 @@ def load_check_context(policy: Policy, path: Path | None, base: str, *, needed: 
     Raises:
         InputError: there is no such directory or revision, or the file asks for less than the policy.
     """
-    from tokenguard.scanning.repository import find_repository  # noqa: PLC0415 - see above
+    from tokenguard.scanning.repository import find_repository  # see above
 
     repository = find_repository(path or Path())
     if repository.git is None:
@@ -50,7 +50,7 @@ def load_check_context(policy: Policy, path: Path | None, base: str, *, needed: 
 
 
 def _asked(repository: "Repository", base: str) -> Tightening:
-    from tokenguard.scanning.repository_settings import repository_settings, settings_of  # noqa: PLC0415 - see above
+    from tokenguard.scanning.repository_settings import repository_settings, settings_of  # see above
 
     if repository.git is None:
         return settings_of(repository.top)
@@ -61,8 +61,8 @@ def examine(wiring: Wiring, held: CheckContext) -> Assessment:
     """Look at the repository, and at the home directory of whoever runs this."""
     if held.repository is None:  # cannot be: the caller looked
         raise InputError("there is no repository here", hint="name a directory")
-    from tokenguard.policy.repository_assessment import assess_repository  # noqa: PLC0415 - see above
-    from tokenguard.scanning.repository import view_of  # noqa: PLC0415
+    from tokenguard.policy.repository_assessment import assess_repository  # see above
+    from tokenguard.scanning.repository import view_of
 
     home = wiring.environ.get("HOME")
     view = view_of(held.repository, Path(home) if home else None)

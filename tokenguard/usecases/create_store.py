@@ -57,7 +57,7 @@ def role_policies(wiring: Wiring, adopted: Sequence[str] = ()) -> dict[str, str]
     """
     if not adopted:
         return _store_policies(wiring)
-    from tokenguard.shell.adopted_policies import adopted_policies  # noqa: PLC0415 - few ask for it
+    from tokenguard.shell.adopted_policies import adopted_policies  # few ask for it
 
     beside = adopted_policies(adopted)
     return beside if is_local(wiring.store_url) else {**_store_policies(wiring), **beside}
@@ -65,7 +65,7 @@ def role_policies(wiring: Wiring, adopted: Sequence[str] = ()) -> dict[str, str]
 
 def _store_policies(wiring: Wiring) -> dict[str, str]:
     if is_on_aws(wiring.store_url):
-        from tokenguard.shell import aws_store  # noqa: PLC0415 - loads the store
+        from tokenguard.shell import aws_store  # loads the store
 
         return aws_store.policies(wiring.store_url)
     if not is_on_vault(wiring.store_url):
@@ -73,13 +73,13 @@ def _store_policies(wiring: Wiring) -> dict[str, str]:
             "a local store has no policies: its key opens it",
             hint="name one: --store vault://MOUNT/PREFIX or aws://REGION/PREFIX",
         )
-    from tokenguard.shell.vault_store import policies  # noqa: PLC0415 - loads hvac
+    from tokenguard.shell.vault_store import policies  # loads hvac
 
     return policies(wiring.store_url)
 
 
 def _on_vault(wiring: Wiring, recovery_file: str | None, *, sandbox: bool) -> Founded:
-    from tokenguard.shell.vault_store import make_vault  # noqa: PLC0415 - loads hvac
+    from tokenguard.shell.vault_store import make_vault  # loads hvac
 
     if recovery_file is not None:
         raise InputError("a store on a Vault has no recovery code", hint="the Vault's own unseal keys are its recovery")
@@ -90,11 +90,11 @@ def _on_vault(wiring: Wiring, recovery_file: str | None, *, sandbox: bool) -> Fo
 
 
 def _on_aws(wiring: Wiring, recovery_file: str | None, *, sandbox: bool) -> Founded:
-    from tokenguard.shell.aws_store import make_aws  # noqa: PLC0415 - loads the store
+    from tokenguard.shell.aws_store import make_aws  # loads the store
 
     if recovery_file is not None:
         raise InputError("a store on AWS has no recovery code", hint="its KMS key, and who may use it, is its recovery")
-    from tokenguard.stores.aws.cost import monthly  # noqa: PLC0415 - for this kind of store only
+    from tokenguard.stores.aws.cost import monthly  # for this kind of store only
 
     store = make_aws(wiring.store_url, wiring.settings, wiring.clock, wiring.environ, sandbox=sandbox)
     return Founded(url=store.url, store_id=store.store_id, recovery="", cost=monthly(0))

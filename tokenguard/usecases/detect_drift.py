@@ -106,7 +106,7 @@ def server(file: str) -> Source:
     """The store's server against what `setup` renders from a file."""
 
     def differences(wiring: Wiring, _held: PlannedManifest) -> Iterator[Finding]:
-        from tokenguard.usecases.setup_server import held  # noqa: PLC0415 - loads hvac
+        from tokenguard.usecases.setup_server import held  # loads hvac
 
         try:
             found = held(wiring, file)

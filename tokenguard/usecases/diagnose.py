@@ -67,9 +67,9 @@ class _Abilities(Frozen, frozen=True, kw_only=True):
 def _abilities(wiring: Wiring) -> _Abilities:
     if not is_on_vault(wiring.store_url):
         return _Abilities()
-    from tokenguard.stores.vault.policies import VaultStoreRole  # noqa: PLC0415 - loads hvac
-    from tokenguard.stores.vault.standing import READS_RECORDS, READS_TRAILS  # noqa: PLC0415
-    from tokenguard.stores.vault.store import VaultStore  # noqa: PLC0415
+    from tokenguard.stores.vault.policies import VaultStoreRole  # loads hvac
+    from tokenguard.stores.vault.standing import READS_RECORDS, READS_TRAILS
+    from tokenguard.stores.vault.store import VaultStore
 
     store = home_of(wiring.store)
     if not isinstance(store, VaultStore):
@@ -116,7 +116,7 @@ def _keys(wiring: Wiring) -> Iterator[Diagnosis]:
             hint="tokenguard store add-slot --recovery",
         )
     if SlotKind.KEYRING in kinds:
-        from tokenguard.stores.local.os_keyring import find_keyring  # noqa: PLC0415 - slow, and an extra
+        from tokenguard.stores.local.os_keyring import find_keyring  # slow, and an extra
 
         found = find_keyring() is not None
         yield Diagnosis(
@@ -143,7 +143,7 @@ def _anchor(wiring: Wiring) -> Iterator[Diagnosis]:
 
 def _vault(wiring: Wiring) -> Iterator[Diagnosis]:
     """Mount, policy and login, as far as a Vault can be asked without writing."""
-    from tokenguard.stores.vault.store import VaultStore  # noqa: PLC0415 - loads hvac
+    from tokenguard.stores.vault.store import VaultStore  # loads hvac
 
     store = home_of(wiring.store)
     if not isinstance(store, VaultStore):
@@ -163,7 +163,7 @@ def _vault(wiring: Wiring) -> Iterator[Diagnosis]:
 
 def _aws(wiring: Wiring) -> Iterator[Diagnosis]:
     """Who AWS says we are, and for how long."""
-    from tokenguard.stores.aws.store import AwsStore  # noqa: PLC0415 - for this kind of store only
+    from tokenguard.stores.aws.store import AwsStore  # for this kind of store only
 
     store = home_of(wiring.store)
     if isinstance(store, AwsStore) and store.secrets.client.ends_unseen:
@@ -178,7 +178,7 @@ def _aws(wiring: Wiring) -> Iterator[Diagnosis]:
 def _cost(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
     """What the store costs, where it costs something."""
     if is_on_aws(wiring.store_url):
-        from tokenguard.stores.aws.cost import monthly  # noqa: PLC0415 - for this kind of store only
+        from tokenguard.stores.aws.cost import monthly  # for this kind of store only
 
         yield Diagnosis(check="cost", level=Level.OK, text=monthly(len(inventory)))
 

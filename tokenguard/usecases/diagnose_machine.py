@@ -49,7 +49,7 @@ def destinations(wiring: Wiring) -> Iterator[Diagnosis]:
 
 def environment_file(wiring: Wiring) -> Iterator[Diagnosis]:  # noqa: ARG001 - every check has this form
     """A .env file in the working directory must not be on its way into git, nor open to others."""
-    from tokenguard.delivery.git_tracking import Tracking, tracking  # noqa: PLC0415 - asks git
+    from tokenguard.delivery.git_tracking import Tracking, tracking  # asks git
 
     path = Path.cwd() / ".env"
     if not path.exists():
@@ -72,8 +72,8 @@ def environment_file(wiring: Wiring) -> Iterator[Diagnosis]:  # noqa: ARG001 - e
 
 def hook(wiring: Wiring) -> Iterator[Diagnosis]:
     """In a repository: whether a commit is scanned at all, and for the team's own tokens."""
-    from tokenguard.scanning.git import find_git  # noqa: PLC0415 - asks git
-    from tokenguard.scanning.hook_file import PROGRAM  # noqa: PLC0415 - loaded with it
+    from tokenguard.scanning.git import find_git  # asks git
+    from tokenguard.scanning.hook_file import PROGRAM  # loaded with it
 
     try:
         git = find_git(Path(), wiring.environ)
@@ -108,8 +108,8 @@ def _read(path: Path) -> bytes:
 
 def _own_tokens(wiring: Wiring) -> Iterator[Diagnosis]:
     """Whether scans here know the team's own tokens, and not those of last year."""
-    from tokenguard.scanning.known_token_stage import load_own_tokens  # noqa: PLC0415 - only in a repository
-    from tokenguard.shell.scan_key import find_scan_key  # noqa: PLC0415 - may ask the keyring
+    from tokenguard.scanning.known_token_stage import load_own_tokens  # only in a repository
+    from tokenguard.shell.scan_key import find_scan_key  # may ask the keyring
 
     notes = load_own_tokens(find_scan_key(wiring.environ), wiring.clock.now()).notes
     if notes:

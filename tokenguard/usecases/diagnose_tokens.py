@@ -144,7 +144,7 @@ def _provider(wiring: Wiring, record: Record) -> Iterator[Diagnosis]:
         yield doubt("provider", error.message, error.hint)
         return
     if vendor.issuer is None and Method.API in {provider.capabilities.mint, provider.capabilities.revoke}:
-        from tokenguard.shell.vendors import admin_variable  # noqa: PLC0415 - loaded with the vendors
+        from tokenguard.shell.vendors import admin_variable  # loaded with the vendors
 
         yield broken(
             "admin credential",

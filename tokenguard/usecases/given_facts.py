@@ -110,7 +110,7 @@ def location(text: str) -> Location:
     cannot be read back.
     """
     if text.partition("://")[0] in {"vault", "aws"}:
-        from tokenguard.domain.field_address import parse_field  # noqa: PLC0415 - only where something is adopted
+        from tokenguard.domain.field_address import parse_field  # only where something is adopted
 
         return Location(Custody.ADOPTED, parse_field(text).url)
     found = _ADOPTED.fullmatch(text)
@@ -128,7 +128,7 @@ def _consumers(targets: tuple[str, ...], *, none: bool) -> tuple[Consumer, ...] 
         raise InputError("--deliver and --no-consumers contradict each other", hint="give one of the two")
     if not targets:
         return () if none else None
-    from tokenguard.delivery.delivery_registry import parse_consumer  # noqa: PLC0415 - only where a consumer is declared
+    from tokenguard.delivery.delivery_registry import parse_consumer  # only where a consumer is declared
 
     def read(text: str) -> Consumer:
         return parse_consumer(text, base=Path.cwd())

@@ -267,6 +267,6 @@ def _others(draft: TokenDraft) -> tuple[str, ...]:
 def _consumers(addresses: tuple[str, ...]) -> tuple[Consumer, ...]:
     if not addresses:
         return ()
-    from tokenguard.delivery.delivery_registry import parse_consumer  # noqa: PLC0415 - only where there are any
+    from tokenguard.delivery.delivery_registry import parse_consumer  # only where there are any
 
     return tuple(parse_consumer(address, base=Path.cwd()) for address in addresses)

@@ -90,7 +90,7 @@ def _choice(wiring: Wiring, wanted: CiOptions, tree: WorkingTree) -> Choice:
 
 def _roles(url: str, system: str, account: str) -> tuple[str, str]:
     if account:
-        from tokenguard.shell.aws_store import role_prefix  # noqa: PLC0415 - for this kind of store only
+        from tokenguard.shell.aws_store import role_prefix  # for this kind of store only
 
         name = role_prefix(url)
         planner, rotator = (f"arn:aws:iam::{account}:role/{name}-{system}-{part}" for part in JobRole)
@@ -99,8 +99,8 @@ def _roles(url: str, system: str, account: str) -> tuple[str, str]:
         raise InputError(
             "a pipeline cannot reach a local store", hint="--store vault://MOUNT/PREFIX or aws://REGION/PREFIX"
         )
-    from tokenguard.provisioning.server_setup.vault_setup import role_of  # noqa: PLC0415 - for this kind of store only
-    from tokenguard.stores.vault.layout import VaultAddress  # noqa: PLC0415
+    from tokenguard.provisioning.server_setup.vault_setup import role_of  # for this kind of store only
+    from tokenguard.stores.vault.layout import VaultAddress
 
     place = VaultAddress.parse(url)
     planner, rotator = (role_of(place.mount, place.prefix, part) for part in JobRole)

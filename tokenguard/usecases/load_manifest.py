@@ -60,8 +60,8 @@ def refuse_blocked(plan: Plan) -> None:
 
 def refuse_throwaway_files(wiring: Wiring, held: PlannedManifest) -> None:
     """InputError at the first file that would be written on a runner which ends with its job; no file is looked at."""
-    from tokenguard.delivery.dotenv import Target  # noqa: PLC0415 - only where a file is declared
-    from tokenguard.delivery.throwaway import refuse_throwaway  # noqa: PLC0415 - the same
+    from tokenguard.delivery.dotenv import Target  # only where a file is declared
+    from tokenguard.delivery.throwaway import refuse_throwaway  # the same
 
     for action in held.plan.actions:
         for consumer in action.deliver:
@@ -76,12 +76,12 @@ def refuse_throwaway_files(wiring: Wiring, held: PlannedManifest) -> None:
 
 def read_consumer(text: str) -> Consumer:
     """One consumer of a manifest; InputError if it is none. No path is looked at, so that none can be probed."""
-    from tokenguard.delivery.delivery_registry import parse_consumer  # noqa: PLC0415 - only where a consumer is declared
+    from tokenguard.delivery.delivery_registry import parse_consumer  # only where a consumer is declared
 
     kind, _, target = text.partition(":")
     if kind != ConsumerKind.DOTENV:
         return parse_consumer(text, base=Path("/"))
-    from tokenguard.delivery.dotenv import Target  # noqa: PLC0415 - only where a file is declared
+    from tokenguard.delivery.dotenv import Target  # only where a file is declared
 
     path = str(Target.parse(target).path)
     if posixpath.normpath(path) != path or not target.startswith(f"{path}#") or not text.isprintable():

@@ -99,7 +99,7 @@ def emitted(wiring: Wiring, file: str) -> dict[str, Any]:
     """The set-up as Terraform's JSON; InputError if the file or the store does not fit."""
     setup = setup_in(Path(file))
     if is_on_aws(wiring.store_url):
-        from tokenguard.shell.aws_store import roles_of  # noqa: PLC0415 - for this kind of store only
+        from tokenguard.shell.aws_store import roles_of  # for this kind of store only
 
         if not setup.aws_account:
             raise InputError(f"{file} does not name the account", hint='write `aws: {account: "123456789012"}`')

@@ -18,7 +18,7 @@ def known_token(store: Store, name: TokenName) -> Snapshot:
 
 def _meant(store: Store, name: TokenName) -> str:
     """The name that comes closest, where the names can be read."""
-    import difflib  # noqa: PLC0415 - only for a slip
+    import difflib  # only for a slip
 
     names = list[str]()
     with suppress(TokenguardError):

@@ -71,6 +71,6 @@ def _tokens(plan: MovePlan) -> str:
 
 
 def _cost(plan: MovePlan) -> str:
-    from tokenguard.stores.aws.cost import monthly  # noqa: PLC0415 - for this kind of store only
+    from tokenguard.stores.aws.cost import monthly  # for this kind of store only
 
     return monthly(plan.tokens)

@@ -31,7 +31,7 @@ def show_plan(wiring: Wiring, plan: Plan, chosen: OutputFormat) -> None:
         case OutputFormat.JSON:
             wiring.screen.document(plan_json(plan, cost(plan, wiring.store_url)))
         case OutputFormat.MARKDOWN:
-            from tokenguard.views.plan_markdown import render  # noqa: PLC0415 - only a pull request wants it
+            from tokenguard.views.plan_markdown import render  # only a pull request wants it
 
             wiring.screen.text(render(plan, cost(plan, wiring.store_url)))
         case _:

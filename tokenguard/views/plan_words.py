@@ -73,7 +73,7 @@ def cost(plan: Plan, store_url: str) -> str:
     """What the store costs a month after it, where a store has a price."""
     if not is_on_aws(store_url):
         return ""
-    from tokenguard.stores.aws.cost import monthly  # noqa: PLC0415 - for this kind of store only
+    from tokenguard.stores.aws.cost import monthly  # for this kind of store only
 
     added = plan.records_after - plan.records
     return f"{monthly(plan.records_after)}{f', {added:,} of them new' if added else ''}"

@@ -25,7 +25,7 @@ th { background: var(--soft); } li { margin: .3rem 0; }
 
 def page(title: str, markdown: str, *, kind: str = "Runbook") -> str:
     """The Markdown of a runbook or another `kind` as a self-contained document; HTML in the Markdown stays text."""
-    from markdown_it import MarkdownIt  # noqa: PLC0415 - only a page needs it
+    from markdown_it import MarkdownIt  # only a page needs it
 
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     parser.disable(["link", "image", "autolink", "html_inline", "html_block", "reference"])

@@ -53,7 +53,7 @@ _WORDS = {
 }
 
 
-class Refused(InputError):  # noqa: N818 - reads as what it says
+class Refused(InputError):
     """What was received must not be acted upon.
 
     Args:

@@ -24,7 +24,7 @@ class Asked:
     """As it was sent: what an access log would hold."""
 
 
-class Refused(Exception):  # noqa: N818 - reads as what it says
+class Refused(Exception):
     """Answer with a status and what the vendor says with it."""
 
     def __init__(self, status: int, body: Any = None) -> None:

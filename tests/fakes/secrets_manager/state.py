@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 DAY = 86_400.0
 
 
-class Refused(Exception):  # noqa: N818 - reads as what it says
+class Refused(Exception):
     """An answer of Secrets Manager that is an error: its documented code, and a text of the fake's own."""
 
     def __init__(self, code: str, message: str = "refused by the fake", status: int = 400) -> None:

@@ -152,7 +152,7 @@ def reason_of(response: dict[str, Any]) -> AwsFailure:
 
 def reason_of_failure(error: Exception) -> AwsFailure:
     """What it means that there was no answer."""
-    from botocore import exceptions  # noqa: PLC0415 - loaded with boto3
+    from botocore import exceptions  # loaded with boto3
 
     kinds: tuple[tuple[Any, AwsFailure], ...] = (
         (exceptions.SSLError, AwsFailure.TLS),

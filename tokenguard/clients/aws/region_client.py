@@ -41,8 +41,8 @@ class AwsClient:
         return arn
 
     def _call(self, client: Any, operation: str, params: dict[str, Any]) -> dict[str, Any]:
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loaded with boto3
-        from botocore.parsers import ResponseParserError  # noqa: PLC0415
+        from botocore.exceptions import BotoCoreError, ClientError  # loaded with boto3
+        from botocore.parsers import ResponseParserError
 
         self.asked += 1
         try:
@@ -68,7 +68,7 @@ class AwsClient:
 
     @cached_property
     def _session(self) -> Any:
-        import boto3  # noqa: PLC0415 - slow to load
+        import boto3  # slow to load
 
         for name in _LOGGERS:
             logging.getLogger(name).setLevel(logging.ERROR)  # below that botocore writes whole requests
@@ -82,7 +82,7 @@ class AwsClient:
         identity = self.settings.identity
         if identity is None:
             return None
-        from tokenguard.clients.aws.web_identity import assuming  # noqa: PLC0415 - loads botocore
+        from tokenguard.clients.aws.web_identity import assuming  # loads botocore
 
         return assuming(lambda: self._assume(identity))
 
@@ -107,14 +107,14 @@ class AwsClient:
 
     @cached_property
     def _unsigned_sts(self) -> Any:
-        import boto3  # noqa: PLC0415 - slow to load
-        from botocore import UNSIGNED  # noqa: PLC0415
+        import boto3  # slow to load
+        from botocore import UNSIGNED
 
         return self._client("sts", boto3.session.Session(region_name=self.settings.region), signature_version=UNSIGNED)
 
     def _client(self, service: str, session: Any = None, **how: Any) -> Any:
-        from botocore.config import Config  # noqa: PLC0415 - loaded with boto3
-        from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+        from botocore.config import Config  # loaded with boto3
+        from botocore.exceptions import BotoCoreError
 
         settings = self.settings
         try:
@@ -138,7 +138,7 @@ class AwsClient:
 
 def _refuse_static(session: Any) -> None:
     """AwsTrouble if what the default chain finds carries no session token, which all that expires has."""
-    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - loaded with boto3
+    from botocore.exceptions import BotoCoreError  # loaded with boto3
 
     try:
         found = session.get_credentials()

@@ -205,7 +205,7 @@ def _material(key: SlotKey, params: Params, salt: bytes) -> bytes:
 def _stretch(words: Secret, cost: Cost, salt: bytes) -> bytes:
     # NFC: the same letters typed on another system must be the same passphrase
     text = unicodedata.normalize("NFC", words.reveal()).encode("utf-8", "surrogatepass")
-    from cryptography.hazmat.primitives.kdf.argon2 import Argon2id  # noqa: PLC0415 - only a passphrase needs it
+    from cryptography.hazmat.primitives.kdf.argon2 import Argon2id  # only a passphrase needs it
 
     try:
         return Argon2id(

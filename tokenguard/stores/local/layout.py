@@ -43,7 +43,7 @@ class StoreDirectory(Frozen, frozen=True):
     @property
     def url(self) -> str:
         """How the store is addressed."""
-        from urllib.parse import quote  # noqa: PLC0415 - only where an address is shown
+        from urllib.parse import quote  # only where an address is shown
 
         return f"local://{quote(str(self.directory))}"
 

@@ -53,7 +53,7 @@ def find_keyring(patience: float = PATIENCE, *, proven: bool = True) -> "OsKeyri
         proven: first write something and read it back; not needed by who only reads.
     """
     try:
-        import keyring  # noqa: PLC0415 - an extra, and slow to load
+        import keyring  # an extra, and slow to load
     except ImportError:
         return None
     try:

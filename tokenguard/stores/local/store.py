@@ -94,37 +94,37 @@ class LocalStore:
 
     def slots(self) -> tuple[SlotInfo, ...]:
         """The key slots, as far as they may be known without their keys."""
-        from tokenguard.stores.local.rekey import list_slots  # noqa: PLC0415
+        from tokenguard.stores.local.rekey import list_slots
 
         return list_slots(self.session)
 
     def add_slot(self, key: SlotKey) -> SlotInfo:
         """Let `key` open the store too."""
-        from tokenguard.stores.local.rekey import add_slot  # noqa: PLC0415
+        from tokenguard.stores.local.rekey import add_slot
 
         return add_slot(self.session, key)
 
     def remove_slot(self, slot_id: str) -> None:
         """Let one slot open nothing any more; InputError for the last one."""
-        from tokenguard.stores.local.rekey import remove_slot  # noqa: PLC0415
+        from tokenguard.stores.local.rekey import remove_slot
 
         remove_slot(self.session, slot_id)
 
     def rekey(self, keys: Sequence[SlotKey]) -> "Rekeyed":
         """Seal everything under a new data key; slots that none of `keys` opens are dropped, and reported."""
-        from tokenguard.stores.local.rekey import rekey  # noqa: PLC0415
+        from tokenguard.stores.local.rekey import rekey
 
         return rekey(self.session, keys)
 
     def check(self) -> "Iterator[IntegrityProblem]":
         """Verify everything that is stored; yields what does not hold."""
-        from tokenguard.stores.local.integrity_check import check_store  # noqa: PLC0415
+        from tokenguard.stores.local.integrity_check import check_store
 
         return check_store(self.session)
 
     def backup(self, to: Path) -> None:
         """Copy the store to the new file `to`, while others may go on using it; InputError if the file exists."""
-        from tokenguard.stores.local.store_copy import back_up  # noqa: PLC0415
+        from tokenguard.stores.local.store_copy import back_up
 
         back_up(self.session, to)
 
@@ -294,7 +294,7 @@ def restore_store(directory: Path, backup: Path | None, unlock: Unlock, clock: C
         WrongKey: no key at hand opens it.
         Tampered: it is damaged; nothing was changed.
     """
-    from tokenguard.stores.local.restoring import accept_in_place, restore_backup  # noqa: PLC0415
+    from tokenguard.stores.local.restoring import accept_in_place, restore_backup
 
     place = StoreDirectory(directory.absolute())
     done = accept_in_place(place, unlock, clock) if backup is None else restore_backup(place, backup, unlock, clock)
