@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.cli.bad_manifests import MARK, cases
+from tokenguard.provisioning.canonical import canonical
 from tokenguard.provisioning.drift_kinds import RULES
 from tokenguard.provisioning.manifest_fields import FIELDS, OVERLAID
 from tokenguard.provisioning.manifest_schema import schema
@@ -26,6 +27,11 @@ def test_the_examples_are_manifests(tmp_path):
     for example, environment, count in zip(EXAMPLES, ["", "staging"], [3, 1], strict=True):
         (tmp_path / "tokens.yaml").write_text(example)
         assert len(declared_in(str(tmp_path / "tokens.yaml"), environment).tokens) == count
+
+
+def test_the_examples_are_formatted():
+    for example in EXAMPLES:
+        assert canonical(example.encode(), source="the page").decode() == example
 
 
 def test_every_field_and_every_rule_is_on_the_page_with_its_severity():
