@@ -131,10 +131,12 @@ def _lacks_own(session: TokenSession, found: TokenList) -> bool | None:
 
     It is known by its id, or by its label or its hint: a label may have been typed by a person.
     """
-    store, token = session.context.store, session.snapshot.id
-    live, document = store.read_live(token), store.load(token).document  # another runner may have gone on
+    store, token, document = session.context.store, session.snapshot.id, session.snapshot.document
+    live = store.read_live(token)
     if live is None:
         return None
+    if document.journal is None or live.label not in document.journal.labels:  # another runner has gone on
+        document = store.load(token).document
     record, journal = document.record, document.journal
     own, old = (record.provider_id, record.label), journal.old if journal else None
     made = next((each for each in journal.attempts if each.label == live.label), None) if journal else None

@@ -56,14 +56,16 @@ class ControlSearch:
         store: where other tokens' values are.
         record: whose provider and host is meant.
         vendor: that provider, with its admin credential if there is one.
-        first: the token whose live value is tried first.
+        own: the token whose live value is tried first, as its session holds it. It is not read again: what the search
+            finds leads to a commit of that session, which fails if another runner has gone on.
     """
 
-    def __init__(self, store: Store, record: Record, vendor: Vendor, *, first: TokenId | None = None) -> None:
+    def __init__(self, store: Store, record: Record, vendor: Vendor, *, own: Snapshot | None = None) -> None:
         self._store = store
         self._place = (record.provider, record.base_url)
         self._vendor = vendor
-        self._first = [first] if first is not None else []
+        self._own = own
+        self._first = [own.id] if own is not None else []
         self._others: list[TokenId] | None = None
         self._read: dict[TokenId, _Candidate] = {}
 
@@ -110,7 +112,7 @@ class ControlSearch:
         """The token as a candidate, read once; None if it can never be one."""
         if token in self._read:
             return self._read[token]
-        snapshot = self._store.load(token)
+        snapshot = self._own if self._own is not None and self._own.id == token else self._store.load(token)
         journal, record = snapshot.document.journal, snapshot.document.record
         by = DeathControl.ADMIN if record.kind is CredentialKind.PROVIDER_ADMIN else DeathControl.TOKEN
         accepted_before = _seen_alive(snapshot) > _NEVER

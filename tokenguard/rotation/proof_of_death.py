@@ -62,7 +62,7 @@ class RefusalSeries:
 
 def control_search(session: TokenSession) -> ControlSearch:
     """Controls at the session's provider; the token's own live value is the first candidate."""
-    return ControlSearch(session.context.store, session.record, session.vendor, first=session.snapshot.id)
+    return ControlSearch(session.context.store, session.record, session.vendor, own=session.snapshot)
 
 
 def prove_dead(session: TokenSession, value: Value, *, windows: float = 4) -> DeathProof | None:

@@ -1,5 +1,7 @@
 """The old value, after the intent to revoke it, from which no way leads back: revoke, proof of death, quarantine."""
 
+from collections.abc import Callable
+
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Mode, Stage
 from tokenguard.domain.leak_trail import after_death
@@ -37,10 +39,12 @@ def revoke(session: TokenSession) -> None:
 
 def prove(session: TokenSession) -> None:
     """Prove the old token dead; ask the person again where it turns out not to be."""
-    if session.journal.proof is None:
-        _settle(session, _proof(session))
+    proof = None if session.journal.proof is not None else _proof(session)
     _look_after_new(session)
-    session.advance()
+    if proof is None:
+        session.advance()
+    else:
+        _settle(session, proof, session.advance)
 
 
 def prove_in_passing(session: TokenSession) -> None:
@@ -48,7 +52,7 @@ def prove_in_passing(session: TokenSession) -> None:
     if session.journal.proof is None and session.provider.capabilities.probe:
         proof = prove_dead(session, old_value(session), windows=2)
         if proof is not None and proof.proven:
-            _settle(session, proof)
+            _settle(session, proof, session.commit)
 
 
 def finish(session: TokenSession) -> None:
@@ -147,9 +151,10 @@ def _person_revokes(session: TokenSession, *, retry: str = "") -> str:
         retry = _STILL_ACCEPTED
 
 
-def _settle(session: TokenSession, proof: DeathProof) -> None:
+def _settle(session: TokenSession, proof: DeathProof, write: Callable[..., None]) -> None:
+    """Put the proof on record with `write`, which may be the step to the next stage as well."""
     record, leak = after_death(session.record, to_die(session).fingerprint, proof)
-    session.commit(
+    write(
         session.event(
             Op.DEATH,
             Phase.FACT,
