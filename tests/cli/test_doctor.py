@@ -8,6 +8,7 @@ import pytest
 
 from tests.fakes.command_line import FakeTty
 from tests.fakes.world import FakeProvider
+from tokenguard.domain.diagnosis import Level
 from tokenguard.domain.token import Consumer, ConsumerKind, RecordState
 from tokenguard.errors import ExitCode, InputError, Unreachable
 from tokenguard.frozen import replace
@@ -16,7 +17,6 @@ from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases import diagnose_machine as machine
 from tokenguard.usecases import diagnose_tokens as tokens
 from tokenguard.usecases.diagnose import examine
-from tokenguard.usecases.diagnosis import Level
 
 NAME = "video/app/prod/upload"
 DAY = timedelta(days=1).total_seconds()

@@ -124,7 +124,7 @@ class TestInit:
             raise OSError(errno.ENOSPC, "no room")
 
         with monkeypatch.context() as patched:
-            patched.setattr("tokenguard.usecases.recovery_code.replace_file", full)
+            patched.setattr("tokenguard.shell.recovery_code.replace_file", full)
             answer = cli("init", "--recovery-file", "recovery")
         assert (answer.code, "is lost" in answer.err) == (2, True)
         assert not (tmp_path / "recovery").exists()

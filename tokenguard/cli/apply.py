@@ -12,7 +12,7 @@ from tokenguard.provisioning.plan_model import Plan, Verb
 from tokenguard.provisioning.review import checked_digest, reviewed_actions
 from tokenguard.rotation.batch import BatchResult, gravest
 from tokenguard.shell.confirm import confirm
-from tokenguard.shell.store_url import is_on_vault
+from tokenguard.shell.store_backend import JOBS_ON_VAULT
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.apply_manifest import Applying
@@ -31,7 +31,6 @@ from tokenguard.views.apply_outcome import ApplyOutcome, show_outcome
 from tokenguard.views.plan_view import show_plan
 
 _MOST_JOBS = 16
-_ON_VAULT = 4
 
 
 @command("apply")
@@ -43,7 +42,7 @@ _ON_VAULT = 4
     "--jobs",
     type=click.IntRange(1, _MOST_JOBS),
     metavar="N",
-    help=f"Tokens side by side: {_ON_VAULT} on a Vault, else 1.",
+    help=f"Tokens side by side: {JOBS_ON_VAULT} on a Vault, else 1.",
 )
 @click.option("--concurrent", is_flag=True, help="Work beside other runners on a store on AWS; others need no leave.")
 @click.option("--yes", is_flag=True, help="Do not ask before.")
@@ -133,4 +132,4 @@ def _confirm(wiring: Wiring, plan: Plan) -> None:
 
 
 def _jobs(wiring: Wiring) -> int:
-    return _ON_VAULT if is_on_vault(wiring.store_url) else 1
+    return wiring.backend.most_jobs

@@ -31,8 +31,8 @@ def doctor(wiring: Wiring, *, install_hook: bool, accept_server: bool) -> int:
         return ExitCode.OK
     if accept_server:
         _accept(wiring)
+    from tokenguard.domain.diagnosis import Level  # loaded with it
     from tokenguard.usecases.diagnose import examine  # loads the store
-    from tokenguard.usecases.diagnosis import Level  # loaded with it
 
     findings = list(examine(wiring))
     if wiring.screen.as_json:

@@ -9,7 +9,7 @@ from tokenguard.errors import InputError
 from tokenguard.shell.wiring import Wiring
 
 if TYPE_CHECKING:  # it loads the stores
-    from tokenguard.usecases.create_store import Founded
+    from tokenguard.shell.store_backend import CreatedStore
 
 
 @command("init")
@@ -77,17 +77,17 @@ def init(
         return
     if repository or repository_id or account or requirement or yes:
         raise InputError("these options belong to --ci", hint="`tokenguard init --ci github` writes a pipeline")
-    from tokenguard.usecases.create_store import found, role_policies  # loads the stores
-
     if print_policy:
+        from tokenguard.usecases.role_policies import role_policies  # few ask for it
+
         _show_policies(wiring, role_policies(wiring, adopted))
         return
     if adopted:
         raise InputError("--adopt belongs to --print-policy here", hint="`tokenguard add NAME --adopt LOCATION`")
-    _show(wiring, found(wiring, recovery_file, sandbox=sandbox), recovery_file)
+    _show(wiring, wiring.backend.create(recovery_file, sandbox=sandbox), recovery_file)
 
 
-def _show(wiring: Wiring, made: "Founded", recovery_file: str | None) -> None:
+def _show(wiring: Wiring, made: "CreatedStore", recovery_file: str | None) -> None:
     if wiring.screen.as_json:
         costs = {"cost": made.cost} if made.cost else {}
         wiring.screen.document({"store": made.url, "store_id": made.store_id, "recovery": made.recovery, **costs})

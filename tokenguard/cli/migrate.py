@@ -12,8 +12,9 @@ from tokenguard.http.address import Address
 from tokenguard.migration.migration_plan import MovePlan, plan_move
 from tokenguard.migration.move_store import check_ends, give_up, has_moved, move_store
 from tokenguard.ports.store import Store
+from tokenguard.shell.backends import backend_of
 from tokenguard.shell.confirm import confirm
-from tokenguard.shell.store_url import is_local, is_on_aws, named_store
+from tokenguard.shell.store_url import is_local, named_store
 from tokenguard.shell.wiring import Wiring, close_store
 from tokenguard.views.migration_view import show_moved, show_plan, show_taken_back
 
@@ -48,7 +49,7 @@ def migrate(wiring: Wiring, target: str, *, plan_only: bool, abort: bool, yes: b
             show_moved(wiring.screen, plan=plan, again=True)
             return
         if plan_only or not wiring.screen.as_json:
-            show_plan(wiring.screen, plan, aws=is_on_aws(new.url))
+            show_plan(wiring.screen, plan, price=backend_of(wiring, new.url).monthly_cost(plan.tokens))
         if plan_only:
             return
         if not yes:

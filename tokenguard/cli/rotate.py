@@ -16,7 +16,6 @@ from tokenguard.rotation.machine import revocation_owed
 from tokenguard.rotation.parallel_runners import run_shared
 from tokenguard.rotation.rotation_plan import RotationPlan, in_order
 from tokenguard.rotation.unattended import Hold, Rollout, mode_of
-from tokenguard.shell.store_url import is_on_aws
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted, is_plain_line
 from tokenguard.usecases.rotation_jobs import (
@@ -135,11 +134,8 @@ def _without_unknown_ages(wiring: Wiring, snapshots: list[Snapshot]) -> list[Sna
 
 def _cost(wiring: Wiring) -> str:
     """What the store itself costs a month; a rotation adds nothing to it."""
-    if not is_on_aws(wiring.store_url):
-        return ""
-    from tokenguard.stores.aws.cost import monthly  # for this kind of store only
-
-    return monthly(sum(1 for _ in wiring.store.scan()))
+    backend = wiring.backend
+    return backend.monthly_cost(sum(1 for _ in wiring.store.scan())) if backend.monthly_cost(0) else ""
 
 
 def _go_on(wiring: Wiring, targets: list[Snapshot], *, abort: bool, accept_outage: bool, single: bool) -> ExitCode:

@@ -6,12 +6,10 @@ import click
 
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import InputError, NeedsPerson
-from tokenguard.shell.local_store import key_sources, open_local
+from tokenguard.shell.local_store import LocalStore, SlotInfo, SlotKey, SlotKind, key_sources, open_local
+from tokenguard.shell.recovery_code import ANOTHER_CODE, RecoveryCodeHandover
 from tokenguard.shell.unlock import new_passphrase, read_key_file, read_passphrase_file, strong
 from tokenguard.shell.wiring import Wiring
-from tokenguard.stores.local.key_slots import SlotInfo, SlotKey, SlotKind
-from tokenguard.stores.local.store import LocalStore
-from tokenguard.usecases.recovery_code import ANOTHER_CODE, RecoveryCodeHandover
 
 _WORDS = {
     SlotKind.KEY_FILE: "a key file",

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 from tokenguard.domain.migration_status import refusal
 from tokenguard.ports.clock import Clock
 from tokenguard.shell.unlock import Ask, KeySources
-from tokenguard.stores.local.key_slots import SlotKey
+from tokenguard.stores.local.key_slots import SlotInfo, SlotKey, SlotKind
 from tokenguard.stores.local.layout import StoreDirectory
 from tokenguard.stores.local.store import LocalStore, create_store, open_store, restore_store
 
 if TYPE_CHECKING:
     from tokenguard.stores.local.restoring import Restored
+
+__all__ = [
+    "LocalStore", "SlotInfo", "SlotKey", "SlotKind", "key_sources", "make_local", "open_local", "restore_local",
+]  # fmt: skip
 
 
 def open_local(

@@ -15,6 +15,8 @@ from tokenguard.shell.settings import Settings, VaultConfig
 from tokenguard.shell.vault_store import check_server, known_servers, policies, vault_settings
 from tokenguard.stores.vault.layout import VaultAddress
 
+__all__ = ["VaultServer", "setup_in", "vault_resources", "vault_server"]
+
 
 def setup_in(path: Path) -> ServerSetup:
     """The set-up in a file; InputError if it cannot be read or is not acceptable."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # each of these loads what only some commands need
     from tokenguard.shell.progress import StderrProgress
     from tokenguard.shell.render import Screen
     from tokenguard.shell.settings import Settings, VaultConfig
+    from tokenguard.shell.store_backend import StoreBackend
     from tokenguard.shell.tty import Tty
     from tokenguard.shell.vendors import ConfiguredVendors
 
@@ -114,6 +115,13 @@ class Wiring:
         from tokenguard.shell.store_url import named_store
 
         return named_store(self.flags.store or self.environ.get("TOKENGUARD_STORE", ""), self.settings)
+
+    @cached_property
+    def backend(self) -> "StoreBackend":
+        """What differs between kinds of stores besides the port."""
+        from tokenguard.shell.backends import backend_of
+
+        return backend_of(self, self.store_url)
 
     @cached_property
     def store(self) -> "Store":
@@ -366,3 +374,10 @@ def close_store(store: "Store") -> None:
     close = getattr(store, "close", None)
     if close is not None:
         close()
+
+
+def home_of(store: "Store") -> "Store":
+    """The store itself, where one that also reads adopted values stands before it."""
+    from tokenguard.stores.adopted import home_of as behind
+
+    return behind(store)

@@ -5,12 +5,12 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from tokenguard.domain.diagnosis import Diagnosis, broken, doubt, well
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.shell.deliveries import credential_at
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
-from tokenguard.usecases.diagnosis import Diagnosis, broken, doubt, well
 
 _OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
 _MAX_HOOK = 1 << 20

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from tokenguard.domain.diagnosis import Diagnosis, Level, broken, doubt, well
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.secret import TOKEN_FIELD, Value
@@ -16,7 +17,6 @@ from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.ports.provider import Method
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
-from tokenguard.usecases.diagnosis import Diagnosis, Level, broken, doubt, well
 
 _NEXT = 20
 """How many of the rotations that come next are looked at closely."""

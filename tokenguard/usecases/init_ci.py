@@ -7,9 +7,8 @@ from pathlib import Path
 from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.frozen import Frozen
 from tokenguard.provisioning.bootstrap import UNKNOWN, Choice, FileChange, RepositoryFile, drafts
-from tokenguard.provisioning.server_setup.declared import JobRole
 from tokenguard.shell.confirm import confirm
-from tokenguard.shell.store_url import is_on_aws, is_on_vault
+from tokenguard.shell.store_url import is_on_aws
 from tokenguard.shell.wiring import Wiring
 from tokenguard.shell.working_tree import WorkingTree
 from tokenguard.text import counted
@@ -73,11 +72,11 @@ def _choice(wiring: Wiring, wanted: CiOptions, tree: WorkingTree) -> Choice:
         )
     url = wiring.store_url
     account = (wanted.account or _ACCOUNT) if is_on_aws(url) else ""
-    planner, rotator = _roles(url, system, account)
+    planner, rotator = wiring.backend.job_roles(system, account)
     return Choice(
         system=system,
         store=url,
-        address=_address(wiring) if is_on_vault(url) else "",
+        address=_address(wiring),
         repository=wanted.repository or path or _REPOSITORY,
         number=wanted.number or UNKNOWN,
         branch=wanted.branch,
@@ -88,29 +87,12 @@ def _choice(wiring: Wiring, wanted: CiOptions, tree: WorkingTree) -> Choice:
     )
 
 
-def _roles(url: str, system: str, account: str) -> tuple[str, str]:
-    if account:
-        from tokenguard.shell.aws_store import role_prefix  # for this kind of store only
-
-        name = role_prefix(url)
-        planner, rotator = (f"arn:aws:iam::{account}:role/{name}-{system}-{part}" for part in JobRole)
-        return planner, rotator
-    if not is_on_vault(url):
-        raise InputError(
-            "a pipeline cannot reach a local store", hint="--store vault://MOUNT/PREFIX or aws://REGION/PREFIX"
-        )
-    from tokenguard.provisioning.server_setup.vault_setup import role_of  # for this kind of store only
-    from tokenguard.stores.vault.layout import VaultAddress
-
-    place = VaultAddress.parse(url)
-    planner, rotator = (role_of(place.mount, place.prefix, part) for part in JobRole)
-    return planner, rotator
-
-
 def _address(wiring: Wiring) -> str:
-    """That of this machine's own configuration, if it stands there in plain."""
-    known = wiring.vault_of(wiring.store_url)
-    return known.address if known is not None and "://" in known.address else _ADDRESS
+    """The server that a pipeline has to name; that of this machine's own configuration, if it is written out there."""
+    known = wiring.backend.server_address()
+    if known is None:
+        return ""
+    return known if "://" in known else _ADDRESS
 
 
 def _template(name: str) -> str:

@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from tokenguard.clients.vault.server_config import VaultServer
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.frozen import Frozen
 from tokenguard.provisioning.server_setup.setup_diff import Change, Step, step, steps
 from tokenguard.provisioning.server_setup.terraform import of_aws, of_vault
 from tokenguard.shell.confirm import confirm
-from tokenguard.shell.server_setup import setup_in, vault_resources, vault_server
+from tokenguard.shell.server_setup import VaultServer, setup_in, vault_resources, vault_server
 from tokenguard.shell.store_url import is_on_aws, is_on_vault
 from tokenguard.shell.wiring import Wiring
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from tokenguard.ports.store import Store
-from tokenguard.stores.adopted import home_of
+from tokenguard.shell.wiring import home_of
 
 
 class AuditProblem(Protocol):

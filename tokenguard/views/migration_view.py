@@ -5,10 +5,10 @@ from tokenguard.shell.render import Screen
 from tokenguard.text import counted
 
 
-def show_plan(screen: Screen, plan: MovePlan, *, aws: bool) -> None:
+def show_plan(screen: Screen, plan: MovePlan, *, price: str) -> None:
     """What goes along, and what a person should know before."""
     if screen.as_json:
-        screen.document({"plan": {**_counts(plan), "cost": _cost(plan) if aws else ""}})
+        screen.document({"plan": {**_counts(plan), "cost": price}})
         return
     screen.pairs(
         [
@@ -23,7 +23,7 @@ def show_plan(screen: Screen, plan: MovePlan, *, aws: bool) -> None:
             ("shared", ", ".join(plan.shared)),
             ("audit", f"{counted(plan.entries, 'entry', 'entries')}, each as it is"),
             ("open", ", ".join(f"{each.name} ({each.mode} at {each.stage})" for each in plan.open)),
-            ("cost", _cost(plan) if aws else ""),
+            ("cost", price),
         ]
     )
     screen.line("who reads values from the old store must be pointed at the new one before the next rotation")
@@ -68,9 +68,3 @@ def _tokens(plan: MovePlan) -> str:
     parts = [f"{plan.retired:,} retired"] * bool(plan.retired)
     parts += [f"{plan.elsewhere:,} whose value is elsewhere"] * bool(plan.elsewhere)
     return f"{plan.tokens:,}" + (f", of them {', '.join(parts)}" if parts else "")
-
-
-def _cost(plan: MovePlan) -> str:
-    from tokenguard.stores.aws.cost import monthly  # for this kind of store only
-
-    return monthly(plan.tokens)

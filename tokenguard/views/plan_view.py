@@ -29,11 +29,11 @@ def show_plan(wiring: Wiring, plan: Plan, chosen: OutputFormat) -> None:
     wiring.flags.format = "json" if chosen is OutputFormat.JSON else "text"
     match chosen:
         case OutputFormat.JSON:
-            wiring.screen.document(plan_json(plan, cost(plan, wiring.store_url)))
+            wiring.screen.document(plan_json(plan, cost(plan, wiring.backend)))
         case OutputFormat.MARKDOWN:
             from tokenguard.views.plan_markdown import render  # only a pull request wants it
 
-            wiring.screen.text(render(plan, cost(plan, wiring.store_url)))
+            wiring.screen.text(render(plan, cost(plan, wiring.backend)))
         case _:
             _text(wiring, plan)
 
@@ -115,7 +115,7 @@ def _text(wiring: Wiring, plan: Plan) -> None:
         more = f" and {len(plan.undeclared) - _NAMED:,} more" if len(plan.undeclared) > _NAMED else ""
         screen.line(f"not in the manifest, and left alone: {', '.join(plan.undeclared[:_NAMED])}{more}")
     screen.line(summary(plan))
-    if price := cost(plan, wiring.store_url):
+    if price := cost(plan, wiring.backend):
         screen.line(f"the store then costs {price}")
     if plan.news and not plan.blocked:
         screen.line(approval_line(plan))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tokenguard.domain.token import Consumer, Location
 from tokenguard.inventory.views import day
 from tokenguard.provisioning.plan_model import Action, Plan, Todo, Verb
-from tokenguard.shell.store_url import is_on_aws
+from tokenguard.shell.store_backend import StoreBackend
 from tokenguard.text import counted
 
 DID = {
@@ -69,14 +69,11 @@ def approval_line(plan: Plan) -> str:
     return f"new for {counted(len(plan.news), 'token')}; to be applied unattended: tokenguard approve {plan.digest}"
 
 
-def cost(plan: Plan, store_url: str) -> str:
-    """What the store costs a month after it, where a store has a price."""
-    if not is_on_aws(store_url):
-        return ""
-    from tokenguard.stores.aws.cost import monthly  # for this kind of store only
-
+def cost(plan: Plan, backend: StoreBackend) -> str:
+    """What the store costs a month after it; empty where a store has no price."""
+    price = backend.monthly_cost(plan.records_after)
     added = plan.records_after - plan.records
-    return f"{monthly(plan.records_after)}{f', {added:,} of them new' if added else ''}"
+    return f"{price}{f', {added:,} of them new' if price and added else ''}"
 
 
 def todo_line(todo: Todo) -> tuple[str, str, str, str, str]:

@@ -1,0 +1,104 @@
+"""The embedded store as a backend: its keys, its recovery code, its anchor."""
+
+from collections.abc import Iterator
+
+from tokenguard.domain.diagnosis import Diagnosis, doubt, well
+from tokenguard.errors import InputError
+from tokenguard.shell.local_store import LocalStore, SlotKey, SlotKind, make_local, open_local
+from tokenguard.shell.recovery_code import ANOTHER_CODE, RecoveryCodeHandover
+from tokenguard.shell.store_backend import BackendContext, CreatedStore, LoginAbilities
+from tokenguard.stores.adopted import home_of
+
+
+class LocalBackend:
+    """Implements `StoreBackend`."""
+
+    most_jobs = 1
+
+    def __init__(self, context: BackendContext) -> None:
+        self._context = context
+
+    def create(self, recovery_file: str | None, *, sandbox: bool) -> CreatedStore:  # noqa: ARG002 - the port has it
+        """Create the store and hand over its recovery code, or do neither."""
+        context = self._context
+        if recovery_file is None and context.tty is None:
+            return self._made([], "none")
+        with RecoveryCodeHandover(recovery_file, context.tty) as handover:
+            made = self._made([SlotKey.recovery(handover.code)], "file" if recovery_file else "shown")
+            context.unfinished = f"the store is made, and the code above opens it too; {ANOTHER_CODE}"
+            handover.give()
+        return made
+
+    def monthly_cost(self, tokens: int) -> str:  # noqa: ARG002 - the port's signature
+        """It is free."""
+        return ""
+
+    def role_policies(self) -> dict[str, str]:
+        """There are none."""
+        raise InputError(
+            "a local store has no policies: its key opens it",
+            hint="name one: --store vault://MOUNT/PREFIX or aws://REGION/PREFIX",
+        )
+
+    def job_roles(self, system: str, account: str) -> tuple[str, str]:  # noqa: ARG002 - the port's signature
+        """There are none."""
+        raise InputError(
+            "a pipeline cannot reach a local store", hint="--store vault://MOUNT/PREFIX or aws://REGION/PREFIX"
+        )
+
+    def server_address(self) -> str | None:
+        """None: there is no server."""
+        return None
+
+    def abilities(self) -> LoginAbilities:
+        """Its key opens all of it."""
+        return LoginAbilities()
+
+    def health(self) -> Iterator[Diagnosis]:
+        """Which keys open it, and since when this machine notices an older copy."""
+        kinds = [slot.kind for slot in self.opened().slots()]
+        yield well("keys", ", ".join(kind.replace("_", " ") for kind in kinds))
+        if SlotKind.RECOVERY not in kinds:
+            yield doubt(
+                "recovery",
+                "there is no recovery code: if the key is lost, so is everything",
+                "tokenguard store add-slot --recovery",
+            )
+        if SlotKind.KEYRING in kinds:
+            yield _keyring()
+        yield self._anchor()
+
+    def opened(self) -> LocalStore:
+        """The store itself, opened if the command has none."""
+        store = home_of(self._context.store)
+        if isinstance(store, LocalStore):
+            return store
+        context = self._context
+        return open_local(context.local_directory, context.environ, context.clock, context.ask_hidden)
+
+    def _anchor(self) -> Diagnosis:
+        watch = self.opened().watch
+        if watch.begun:
+            return doubt(
+                "anchor",
+                "there was no anchor on this machine: an older copy of the store could not be noticed until now",
+                "compare `tokenguard audit log` with what you know was done last",
+            )
+        since = f" since {watch.since:%Y-%m-%d %H:%M} UTC" if watch.since else ""
+        return well("anchor", f"this machine notices an older copy of the store{since}")
+
+    def _made(self, recovery: list[SlotKey], fate: str) -> CreatedStore:
+        context = self._context
+        store = make_local(context.local_directory, context.environ, context.clock, context.ask_hidden, recovery)
+        store.close()
+        return CreatedStore(url=store.url, store_id=store.store_id, recovery=fate)
+
+
+def _keyring() -> Diagnosis:
+    from tokenguard.stores.local.os_keyring import find_keyring  # slow, and an extra
+
+    if find_keyring() is not None:
+        return well("keyring", "the OS keyring answers")
+    return doubt(
+        "keyring", "the OS keyring does not answer here", "set TOKENGUARD_KEY_FILE where no person is logged in"
+    )
