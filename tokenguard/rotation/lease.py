@@ -1,4 +1,8 @@
-"""Which runner holds something, as `host/pid/nonce`, and whether it can still be at work."""
+"""Leases: which runner holds something, as `host/pid/nonce`, and whether it is still running.
+
+One rule for every command that meets the open operation of another runner. A wrong answer is safe: every write is
+fenced by compare-and-set, so the slower of two runners is refused.
+"""
 
 import os
 from contextlib import suppress
@@ -7,14 +11,33 @@ from pathlib import Path
 
 from tokenguard.domain.journal import Journal
 
+PATIENCE = timedelta(minutes=2)
+"""How long a runner on another machine may write nothing, beyond the longest step of its provider."""
 _ROUNDED = timedelta(seconds=2)
 """What the start of a process, which the system tells in parts of a second since the boot, may be off."""
+
+
+def is_abandoned(journal: Journal, now: datetime, *, longest_step: timedelta) -> bool:
+    """Whether the runner of an open operation has stopped: it said so, its process is gone, or it is silent too long.
+
+    Args:
+        journal: of the open operation.
+        now: the time.
+        longest_step: for how long a step at this provider may write nothing.
+    """
+    silent = now - journal.updated_at > PATIENCE + longest_step
+    return bool(journal.waiting_for) or silent or is_gone(journal.holder)
 
 
 def is_gone(holder: str) -> bool:
     """Whether a runner was a process of this machine, and is none any more. Of other machines nothing is known."""
     pid = _here(holder)
     return pid is not None and not _exists(pid)
+
+
+def is_gone_or_earlier(holder: str) -> bool:
+    """The same, or an earlier runner of this very process, which has ended without saying so."""
+    return is_gone(holder) or _here(holder) == os.getpid()
 
 
 def is_at_work(journal: Journal) -> bool:

@@ -13,10 +13,8 @@ from tokenguard.errors import Conflict, Fenced, Unfinished
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.operator import Progress
 from tokenguard.rotation.batch import BatchJob, BatchResult, SkipReason, run_all
-from tokenguard.rotation.lease import is_gone
+from tokenguard.rotation.lease import is_abandoned
 
-_SILENCE = timedelta(minutes=10)
-"""How long a runner that writes nothing is believed to be at work: some steps wait for a provider."""
 _LOOK_AGAIN = 1.0
 """Seconds between looks at what others are at."""
 
@@ -36,9 +34,8 @@ def left_to_another(
     journal = document.journal
     if journal is None or journal.stage.ended:
         return None if due and document.record.state is not RecordState.RETIRED else SkipReason.OVER
-    silent = now - journal.updated_at > max(_SILENCE, takes)
-    stuck = bool(journal.waiting_for) or silent or is_gone(journal.holder)
-    return None if stuck or journal.holder == holder else SkipReason.ELSEWHERE
+    free = journal.holder == holder or is_abandoned(journal, now, longest_step=takes)
+    return None if free else SkipReason.ELSEWHERE
 
 
 def unless_left(left: Callable[[], SkipReason | None], rotate: Callable[[], object]) -> object:

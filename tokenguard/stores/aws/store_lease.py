@@ -5,16 +5,13 @@ linearizability AWS does not document.
 """
 
 import contextlib
-import os
 from datetime import datetime, timedelta
 
 from tokenguard.clients.aws.secrets import Secrets, tags_in
 from tokenguard.errors import Conflict, Unreachable
-from tokenguard.rotation.lease import is_gone
+from tokenguard.rotation.lease import PATIENCE, is_gone_or_earlier
 
 _RUNNER = "tg:runner"
-LEASE = timedelta(minutes=2)
-"""How long a runner that says nothing more is believed to be at work."""
 _RENEWED_AFTER = timedelta(seconds=40)
 
 
@@ -58,7 +55,7 @@ class Turn:
 
     def _sign(self) -> None:
         now = self._secrets.clock.now()
-        until = int((now + LEASE).timestamp())
+        until = int((now + PATIENCE).timestamp())
         self._since = now  # before: a signature whose reply is lost has to be taken back, too
         self._secrets.tag(self._header, {_RUNNER: f"{until}:{self._holder}"[:256]})
 
@@ -68,9 +65,4 @@ class Turn:
         until, _, other = signed.partition(":")
         if not until.isdecimal() or int(until) < self._secrets.clock.now().timestamp() or other == holder:
             return ""
-        return "" if _is_gone(other) else other
-
-
-def _is_gone(holder: str) -> bool:
-    """Whether a runner has ended, or is an earlier turn of this process, which could not say that it had ended."""
-    return is_gone(holder) or holder.split("/")[:2] == [os.uname().nodename, str(os.getpid())]
+        return "" if is_gone_or_earlier(other) else other
