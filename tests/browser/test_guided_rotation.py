@@ -1,7 +1,7 @@
 """A person rotates a Descript token: the terminal says what to do, the browser does it, nothing else is known."""
 
 from tests.browser.conftest import NAME
-from tests.browser.sitting import DONE, PASTE, asked_label, asked_to_revoke
+from tests.browser.sitting import DONE, HOW_MANY, PASTE, asked_label, asked_to_revoke
 
 
 def test_planned_no_gap_and_the_old_token_is_proven_dead(household, settings, as_asked):
@@ -32,6 +32,8 @@ def test_planned_no_gap_and_the_old_token_is_proven_dead(household, settings, as
 def test_compromised_revokes_before_it_replaces(household, settings, as_asked):
     old = household.add()
     sitting = household.sit_down("rotate", NAME, "--compromised", "--reason", "posted in a ticket")
+    sitting.until(HOW_MANY)
+    sitting.type("1")
     shown = sitting.until(DONE)
     assert "every minute it lives is a risk" in shown
     settings.revoke(asked_to_revoke(shown))

@@ -1,7 +1,7 @@
 """A guided rotation that is left at any question, undone, or run where nobody may be asked."""
 
 from tests.browser.conftest import NAME
-from tests.browser.sitting import DONE, FOUND, PASTE, YOUR_NAME, asked_label
+from tests.browser.sitting import DONE, FOUND, PASTE, YOUR_NAME, asked_label, asked_to_revoke
 from tokenguard.domain.journal import Stage
 
 PERSON = "person:ops desk"
@@ -146,10 +146,54 @@ def test_abort_takes_everything_back(household, settings, as_asked):
     assert settings.listed() == [("upload", "Marketing")]
 
 
-def test_after_the_revoke_was_decided_there_is_no_way_back(household, settings, as_asked):
-    household.add()
+def test_after_a_person_was_asked_to_revoke_an_abort_looks_whether_the_old_token_lives(household, settings, as_asked):
+    """The intent alone takes nothing away: the way back is open until the old token is refused, or said to be revoked."""
+    old = household.add()
     sitting = household.sit_down("rotate", NAME)
-    sitting.paste(as_asked(sitting.until(PASTE)))
+    shown = sitting.until(PASTE)
+    label, new = asked_label(shown), as_asked(shown)
+    sitting.paste(new)
     sitting.until(DONE)
     sitting.interrupt()
-    assert "there is no way back" in household.sit_down("rotate", NAME, "--abort").leaves(2)
+    assert household.document().journal.stage is Stage.REVOKE_INTENDED
+
+    sitting = household.sit_down("rotate", NAME, "--abort")
+    assert asked_to_revoke(sitting.until(DONE)) == label
+    settings.revoke(label)
+    sitting.type("done Ada")
+    sitting.leaves(0)
+    assert household.live_value() == household.consumer_value() == old
+    assert settings.listed() == [("upload", "Marketing")]
+
+
+def test_after_the_old_token_was_revoked_there_is_no_way_back(household, settings, as_asked):
+    """Also if the person left before saying so: what the provider refuses is no token to go back to."""
+    household.add()
+    sitting = household.sit_down("rotate", NAME)
+    new = as_asked(sitting.until(PASTE))
+    sitting.paste(new)
+    sitting.until(DONE)
+    settings.revoke("upload")
+    sitting.interrupt()
+    household.sit_down("rotate", NAME, "--abort").leaves(2)
+    assert household.live_value() == household.consumer_value() == new
+
+    sitting = household.sit_down("rotate", NAME, "--resume")
+    sitting.until(DONE)
+    sitting.type("done Ada")
+    sitting.leaves(0)
+
+
+def test_after_a_person_said_revoked_there_is_no_way_back_while_the_proof_is_open(household, settings, as_asked):
+    """Also while the provider still accepts the old token: it may only lag."""
+    old = household.add()
+    sitting = household.sit_down("rotate", NAME)
+    new = as_asked(sitting.until(PASTE))
+    sitting.paste(new)
+    sitting.until(DONE)
+    sitting.type("done Ada")
+    sitting.until(DONE)
+    sitting.interrupt()
+    assert household.alive(old)
+    household.sit_down("rotate", NAME, "--abort").leaves(2)
+    assert household.live_value() == household.consumer_value() == new
