@@ -1,7 +1,9 @@
 """Profiles: the default leaves out pinned revisions and nothing else; `detect-secrets` is what detect-secrets reports."""
 
 import base64
+import math
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,15 +20,26 @@ from tokenguard.scanning.bundle import Bundle, Publisher
 from tokenguard.scanning.content import Blob
 from tokenguard.scanning.scanner import Stages, scan
 
+
+
+def random_base64(length: int) -> str:
+    """Random bytes as text above the limit of entropy: one text in fifty of the shortest is below it."""
+    while True:
+        text = base64.b64encode(secrets.token_bytes(length)).decode()
+        if -sum(count / len(text) * math.log2(count / len(text)) for count in Counter(text).values()) > _LIMIT:
+            return text
+
+
+_LIMIT = 4.5
 _FORMS: dict[str, Callable[[], str]] = {
     "COMMIT": lambda: secrets.token_hex(20),
     "MD5": lambda: secrets.token_hex(16),
     "SHA256": lambda: secrets.token_hex(32),
     "SHA512": lambda: secrets.token_hex(64),
-    "B256": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
-    "B384": lambda: base64.b64encode(secrets.token_bytes(48)).decode(),
-    "B512": lambda: base64.b64encode(secrets.token_bytes(64)).decode(),
-    "KEY": lambda: base64.b64encode(secrets.token_bytes(30)).decode(),
+    "B256": lambda: random_base64(32),
+    "B384": lambda: random_base64(48),
+    "B512": lambda: random_base64(64),
+    "KEY": lambda: random_base64(30),
 }
 
 

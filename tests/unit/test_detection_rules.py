@@ -166,6 +166,8 @@ def test_a_line_that_takes_too_long_is_given_up_and_said(monkeypatch: pytest.Mon
     assert [(each.line, each.reason) for each in found if isinstance(each, Unscanned)] in ([(1, "hostile-line")], [])
 
 
+# What a signal raises in another test tool's hook of the garbage collector is dropped, told, and raised again.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_yaml_bomb_is_given_up_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tokenguard.detection.rules._REBUILD_SECONDS", 0.3)
     rows = ["a0: &a0 {password: x}"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 10)]
@@ -173,6 +175,8 @@ def test_a_yaml_bomb_is_given_up_and_said(monkeypatch: pytest.MonkeyPatch) -> No
     assert Unscanned(line=1, reason="hostile-structure") in found
 
 
+# What a signal raises in another test tool's hook of the garbage collector is dropped, told, and raised again.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_limit_that_runs_out_within_a_finalizer_still_ends_the_work() -> None:
     """What is raised there is dropped by Python, so one signal would be lost."""
 
