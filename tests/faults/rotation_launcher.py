@@ -32,9 +32,12 @@ from tokenguard.shell.config import read_settings
 from tokenguard.shell.wiring import Wiring
 from tokenguard.stores.aws.layout import AwsPlace
 
-WARM = ("add", "rotate", "rotate_view", "audit_verify", "init", "founding", "adding", "showing", "migrate")
-ROOMS = ("shell.local", "shell.vault", "shell.aws", "providers.registry", "delivery.registry", "http.client",
-         "rotation.engine")  # fmt: skip
+WARM = (
+    "cli.add", "cli.rotate", "cli.audit_verify", "cli.init", "cli.migrate", "views.rotation_view", "views.token_view",
+    "usecases.add_token", "usecases.verify_store", "shell.local_backend",
+    "shell.vault_backend", "shell.aws_backend", "shell.local_store", "shell.vault_store", "shell.aws_store",
+    "providers.provider_registry", "delivery.delivery_registry", "http.client", "rotation.engine",
+)  # fmt: skip
 
 
 class Gate:
@@ -202,8 +205,6 @@ class Children:
 
 def main() -> None:
     for module in WARM:
-        importlib.import_module(f"tokenguard.cli.{module}")
-    for module in ROOMS:
         importlib.import_module(f"tokenguard.{module}")
     # boto3 takes most of a second to make a client: it is made before the fork, once for each server
     importlib.import_module("tokenguard.shell.aws_store").AwsClient = lambda settings: _client(
