@@ -21,7 +21,6 @@ from tokenguard.scanning.content import Blob
 from tokenguard.scanning.scanner import Stages, scan
 
 
-
 def random_base64(length: int) -> str:
     """Random bytes as text above the limit of entropy: one text in fifty of the shortest is below it."""
     while True:
