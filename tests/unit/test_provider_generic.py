@@ -100,7 +100,7 @@ BAD_FILES = {
     "an unknown set of characters": changed("characters: letters", "characters: emoji"),
     "a regular expression": changed("characters: letters", 'pattern: "(a+)+$"'),
     "a shape that fits nothing": changed('min: "32"', 'min: "999"'),
-    "a lag without a unit": SANDBOX_FILE + 'revoke_lag: "5"\n',
+    "a lag in a unit that there is not": SANDBOX_FILE + 'revoke_lag: "5w"\n',
     "a negative lag": SANDBOX_FILE + "revoke_lag: -5s\n",
     "overlap maybe": SANDBOX_FILE + "overlap: maybe\n",
     "a number that is none": SANDBOX_FILE + "max_active: many\n",

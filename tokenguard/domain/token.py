@@ -1,5 +1,6 @@
 """A token's record: everything that is known of it, and never its value."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum, unique
@@ -11,6 +12,8 @@ from tokenguard.domain.liveness import Observation
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.scope import Scope
 from tokenguard.frozen import Frozen, field, replace
+
+_PERMISSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._*/-]{0,79}", re.ASCII)
 
 
 @unique
@@ -102,6 +105,11 @@ class ConsumerKind(StrEnum):
     def takes_many(self) -> bool:
         """Whether it may be given the values of several tokens; elsewhere each would overwrite the one before."""
         return self in {ConsumerKind.PERSON, ConsumerKind.COMMAND}
+
+
+def is_permission(text: str) -> bool:
+    """Whether it is written as providers write permissions, for example `posts:write`."""
+    return _PERMISSION.fullmatch(text) is not None
 
 
 class Consumer(Frozen, frozen=True):

@@ -1,12 +1,13 @@
 """One mapping of a policy file, read key by key; what nobody asked for is refused, with its line and column."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import datetime
 from functools import partial
 from typing import NoReturn
 
 from tokenguard.documents import MAX_BYTES, Tree, load_yaml, locate_yaml
 from tokenguard.domain.leak import Spread
+from tokenguard.domain.moment import parse_day
 from tokenguard.domain.names import SEGMENT
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
@@ -132,11 +133,10 @@ class Section:
 
     def day(self, key: str) -> datetime:
         """The beginning of a day in UTC, written as `2027-01-31`."""
-        try:
-            found = date.fromisoformat(self.text(key))
-        except ValueError:
+        found = parse_day(self.text(key))
+        if found is None:
             self.refuse(f"{key} is not a date such as 2027-01-31", key)
-        return datetime(found.year, found.month, found.day, tzinfo=UTC)
+        return found
 
     def parameter(self, key: str, sort: ParameterType) -> Parameter:
         """A parameter of a rule."""

@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from tokenguard.documents import Tree
 from tokenguard.domain.field_address import parse_field
 from tokenguard.domain.lookalikes import holds_opaque
+from tokenguard.domain.moment import parse_day
 from tokenguard.domain.names import SEGMENT, TokenName, token_name
 from tokenguard.domain.scope import Scope
-from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind
+from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind, is_permission
 from tokenguard.errors import InputError
 from tokenguard.provisioning.manifest import Issue, Wish
 from tokenguard.provisioning.manifest_fields import FIELDS, FieldType
@@ -22,8 +23,6 @@ ReadConsumer = Callable[[str], Consumer]
 
 MAX_LINE = 200
 MAX_ITEMS = 50
-_PERMISSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._*/-]{0,79}", re.ASCII)
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DAYS = re.compile(r"[1-9]\d{0,2}", re.ASCII)
 _MOST_DAYS = 365
 _OPTIONS = {"env": "environment", "deliver": "consumers", "adopt": "location"}
@@ -98,7 +97,7 @@ class MappingReader:
     def _permissions(self, name: str) -> tuple[str, ...]:
         found = []
         for number, item in enumerate(self.items(name, MAX_ITEMS)):
-            if not isinstance(item, str) or not _PERMISSION.fullmatch(item):
+            if not isinstance(item, str) or not is_permission(item):
                 self.refuse("a permission is not acceptable", name, number, hint="write it as the provider does")
             self._refuse_value(item, name, number)
             if item in found:
@@ -169,10 +168,10 @@ def _line(text: str) -> str:
 
 
 def _day(text: str) -> datetime:
-    if not _DAY.fullmatch(text):
+    found = parse_day(text)
+    if found is None:
         raise ValueError
-    found = date.fromisoformat(text)
-    return datetime(found.year, found.month, found.day, tzinfo=UTC)
+    return found
 
 
 def _days(text: str) -> timedelta:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from tokenguard.domain.duration import DURATION_HINT, parse_duration
 from tokenguard.domain.names import segment
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
@@ -30,8 +31,6 @@ from tokenguard.shell.settings import (
 MAX_BYTES = 65_536
 MIN_FLOOR = timedelta(seconds=60)
 MAX_FLOOR = timedelta(days=7)
-_DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(s|m|h)?", re.ASCII)
-_UNITS = {"s": 1, "m": 60, "h": 3600}
 _WHERE = re.compile(r"at `(\$[^`]*)`")
 _UNKNOWN = re.compile(r"unknown field `([a-z_]{1,32})`")
 
@@ -228,10 +227,9 @@ def _provider(path: Path, name: str, found: _ProviderSection) -> ProviderConfig:
 
 
 def _duration(path: Path, name: str, given: str | float) -> timedelta:
-    match = _DURATION.fullmatch(str(given).strip())
-    if match is None:
-        raise _bad(path, f"death_floor of [providers.{name}] is not a duration", "write seconds, or for example '2m'")
-    found = timedelta(seconds=float(match[1]) * _UNITS[match[2] or "s"])
+    found = parse_duration(str(given).strip())
+    if found is None:
+        raise _bad(path, f"death_floor of [providers.{name}] is not a duration", DURATION_HINT)
     if not timedelta(0) < found <= MAX_FLOOR:
         raise _bad(path, f"death_floor of [providers.{name}] is out of range", f"at most {MAX_FLOOR.days} days")
     return found

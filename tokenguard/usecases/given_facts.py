@@ -2,20 +2,19 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tokenguard.domain.moment import parse_day
 from tokenguard.domain.names import segment
 from tokenguard.domain.scope import Scope
-from tokenguard.domain.token import Consumer, CredentialKind, Custody, Location
+from tokenguard.domain.token import Consumer, CredentialKind, Custody, Location, is_permission
 from tokenguard.errors import InputError
 from tokenguard.inventory.record_changes import RecordChanges, plain_text
 
 _Read = TypeVar("_Read")
-_PERMISSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._*/-]{0,79}", re.ASCII)
 _ADOPTED = re.compile(r"(?P<scheme>[a-z][a-z0-9+-]{0,19})://[A-Za-z0-9][\w./@%-]{0,199}(?:#[\w.-]{1,100})?", re.ASCII)
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})", re.ASCII)
 """As programs write a time, for example `list --format json`: its day counts."""
 _SEGMENTS = ("provider", "environment", "owner")
@@ -77,13 +76,10 @@ def due_date(text: str) -> datetime:
 
 
 def _day(text: str, *, what: str) -> datetime:
-    try:
-        found = date.fromisoformat(text) if _DAY.fullmatch(text) else None
-    except ValueError:
-        found = None
+    found = parse_day(text)
     if found is None:
         raise InputError(f"not a {what} date", hint="write YYYY-MM-DD")
-    return datetime(found.year, found.month, found.day, tzinfo=UTC)
+    return found
 
 
 _DATES: Mapping[str, tuple[Callable[[str], datetime], str]] = {
@@ -96,7 +92,7 @@ def permissions(names: tuple[str, ...]) -> tuple[str, ...]:
     """The permissions, each once, sorted; one empty name means none."""
     if names == ("",):
         return ()
-    if not all(_PERMISSION.fullmatch(name) for name in names):
+    if not all(is_permission(name) for name in names):
         raise InputError(
             "a permission is not acceptable", hint="write it as the provider does, for example posts:write"
         )

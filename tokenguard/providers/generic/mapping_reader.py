@@ -6,11 +6,10 @@ from datetime import timedelta
 from typing import NoReturn
 
 from tokenguard.documents import Tree
+from tokenguard.domain.duration import parse_duration
 from tokenguard.errors import InputError
 from tokenguard.text import safe_text
 
-_DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(s|m|h|d)", re.ASCII)
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
 _WORD = re.compile(r"[a-z_]{1,32}", re.ASCII)
 _MAX_TEXT = 500
@@ -78,12 +77,12 @@ class Fields:
         return int(text) if text else None
 
     def duration(self, key: str) -> timedelta | None:
-        """`0.5s`, `2m`, `24h` or `7d`; None if it is missing."""
+        """Seconds, or for example `0.5s`, `2m`, `24h` or `7d`; None if it is missing."""
         text = self.text(key, "")
-        match = _DURATION.fullmatch(text)
-        if text and not match:
+        found = parse_duration(text)
+        if text and found is None:
             self.refuse("this must be a duration such as 30s, 5m, 24h or 7d", key)
-        return timedelta(seconds=float(match[1]) * _UNITS[match[2]]) if match else None
+        return found
 
     def within(self, key: str) -> "Fields | None":
         """The mapping under the key; None if it is missing."""
