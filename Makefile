@@ -7,12 +7,14 @@ FLOOR ?= 85
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test cover snapshots lint slow bench docs lock
+.PHONY: help demo test test-fast test-real cover snapshots lint slow bench docs lock
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo    a guided tour on practice providers; under a minute after the first installation'
 	@echo 'make test    every test but the long campaigns'
+	@echo 'make test-fast   the tests that run in one process'
+	@echo 'make test-real   the tests with servers, browsers and killed processes'
 	@echo 'make cover   the same with branch coverage, which doubles the time'
 	@echo 'make snapshots   write tests/snapshots/ anew: what commands and errors say'
 	@echo 'make lint    format, rules, types, import floors'
@@ -26,6 +28,16 @@ demo: $(VENV)/base.stamp
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal $(ARGS)
+
+# In-process tests, and those with servers, browsers, processes that are killed; `make test` is both.
+FAST = tests/architecture tests/cli tests/model tests/property tests/unit
+REAL = tests/browser tests/contract tests/faults tests/integration
+
+test-fast: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal $(FAST) $(ARGS)
+
+test-real: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal $(REAL) $(ARGS)
 
 cover: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under $(FLOOR) $(ARGS)
