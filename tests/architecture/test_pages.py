@@ -1,0 +1,39 @@
+"""The pages that people read: each can be found from the README, and none hides who does what."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tokenguard.errors import ExitCode
+
+ROOT = Path(__file__).parents[2]
+GENERATED = {"commands.md", "policies.md"}
+PAGES = [
+    *(ROOT / name for name in ("README.md", "SECURITY.md", "CONTRIBUTING.md")),
+    *(
+        page
+        for page in sorted((ROOT / "docs").rglob("*.md"))
+        if page.parent.name != "adr" and page.name not in GENERATED
+    ),
+]
+_CODE = re.compile(
+    r"^ *```.*?^ *```$|<!-- channels -->.*?<!-- /channels -->|`[^`\n]+`|\"[^\"\n]+\"", re.MULTILINE | re.DOTALL
+)
+_UNNAMED = re.compile(r"\b(?:nobody|somebody|whoever|everybody|anybody)\b", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_names_who_acts(page):
+    assert _UNNAMED.findall(_CODE.sub("", page.read_text())) == []
+
+
+def test_every_page_is_linked_from_the_readme():
+    linked = {(ROOT / path).resolve() for path in re.findall(r"\]\(([\w/.-]+\.md)", (ROOT / "README.md").read_text())}
+    pages = {page for page in (ROOT / "docs").rglob("*.md") if page.parent.name != "adr"}
+    assert pages - linked == set()
+
+
+def test_the_exit_codes_of_the_readme_are_those_there_are():
+    table = (ROOT / "README.md").read_text().partition("## Exit codes")[2].partition("\n## ")[0]
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == set(ExitCode)
