@@ -241,10 +241,10 @@ import os, signal, sys
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.streams.child import run_masked
 from tokenguard.streams.program import Program
-from tokenguard.streams.token_watch import Watch
+from tokenguard.streams.token_watch import TokenWatch
 looks = iter([Matcher()])
 child = "import signal, time; signal.signal(signal.SIGTERM, lambda *_: print('heard', flush=True)); [time.sleep(1) for _ in range(40)]"
-watch = Watch(look=lambda: next(looks, None), tell=signal.SIGTERM, every=0.4, grace=0.3)
+watch = TokenWatch(look=lambda: next(looks, None), tell=signal.SIGTERM, every=0.4, grace=0.3)
 ended = run_masked(Program(argv=[sys.executable, "-c", child], environment=os.environ), Matcher(), watch)
 print(ended.code)
 """
