@@ -11,14 +11,14 @@ MEASURED = """
 import base64, gc, json, random, sys
 from pathlib import Path
 from tokenguard.domain.secret import Secret
-from tokenguard.redaction.known import Known, needles
+from tokenguard.redaction.known import MaskedValue, needles
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.redaction.stream import StreamRedactor
 
 rng = random.Random(1)
 letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 values = ["tgcanary_" + "".join(rng.choices(letters, k=32)) for _ in range(10_000)]
-known = [Known(id=f"{n:08x}", name=f"team/{n}", secret=Secret(value)) for n, value in enumerate(values)]
+known = [MaskedValue(id=f"{n:08x}", name=f"team/{n}", secret=Secret(value)) for n, value in enumerate(values)]
 held = forms = 0
 for each in known:
     pieces = [needle.data for needle in needles(each)]
