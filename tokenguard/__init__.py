@@ -3,6 +3,8 @@
 from typing import Any
 
 __version__ = "0.1.0"
+DISTRIBUTION = "tokenguard-governance"
+"""The name under which this package is installed; another project has its import name on the public index."""
 
 _LAZY = {
     "install": "tokenguard.masking.install",

@@ -195,12 +195,12 @@ def test_no_job_installs_what_a_public_index_has_under_this_name(cli, repository
     answer = init(cli, system, "--yes")
     assert "--requirement" in answer.err
     for name in (pipeline, ".pre-commit-config.yaml"):
-        wanted = [line for line in (repository / name).read_text().splitlines() if "tokenguard @" in line]
+        wanted = [line for line in (repository / name).read_text().splitlines() if "tokenguard-governance @" in line]
         assert wanted, name
         assert all(".invalid/" in line for line in wanted), name
-        assert "tokenguard==" not in (repository / name).read_text()
+        assert "tokenguard-governance==" not in (repository / name).read_text()
         (repository / name).unlink()
-    given = "tokenguard @ git+https://github.com/acme/tokenguard@0123456789abcdef0123456789abcdef01234567"
+    given = "tokenguard-governance @ git+https://github.com/acme/tokenguard@0123456789abcdef0123456789abcdef01234567"
     answer = init(cli, system, "--yes", "--requirement", given)
     assert (answer.code, "--requirement" in answer.err) == (0, False), answer
     assert all(f'"{given}"' in (repository / name).read_text() for name in (pipeline, ".pre-commit-config.yaml"))

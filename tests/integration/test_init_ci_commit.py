@@ -14,9 +14,11 @@ from tokenguard.usecases.init_ci import SYSTEMS
 STORES = ("vault://kv/video", "aws://eu-central-1/video")
 REQUIREMENTS = {
     "no requirement": lambda: "",
-    "a commit": lambda: f"tokenguard @ git+https://git.example.org/team/tokenguard@{secrets.token_hex(20)}",
-    "a hash": lambda: f"tokenguard @ https://files.example.org/tokenguard.tar.gz#sha256={secrets.token_hex(32)}",
-    "a version": lambda: "tokenguard==1.0.0",
+    "a commit": lambda: f"tokenguard-governance @ git+https://git.example.org/team/tokenguard@{secrets.token_hex(20)}",
+    "a hash": lambda: (
+        f"tokenguard-governance @ https://files.example.org/tokenguard.tar.gz#sha256={secrets.token_hex(32)}"
+    ),
+    "a version": lambda: "tokenguard-governance==1.0.0",
 }
 VARIANTS = list(itertools.product(SYSTEMS, STORES, REQUIREMENTS))
 

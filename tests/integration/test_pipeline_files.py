@@ -22,7 +22,7 @@ def template(name: str) -> str:
 def rendered(system: str) -> dict[str, str]:
     choice = Choice(
         system=system, store="vault://kv/video", address="https://vault.example.org:8200", repository="acme/tokens",
-        number="4711", branch="main", requirement="tokenguard @ https://packages.invalid/fill-in",
+        number="4711", branch="main", requirement="tokenguard-governance @ https://packages.invalid/fill-in",
         planner="tg-kv-video-planner", rotator="tg-kv-video-rotator",
     )  # fmt: skip
     return files(choice, template)

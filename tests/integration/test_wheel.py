@@ -48,7 +48,7 @@ def installed(built, tmp_path_factory):
 
 def test_the_wheel_holds_the_package_and_the_policies_and_nothing_else(built):
     names = zipfile.ZipFile(built[1]).namelist()
-    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"tokenguard"}
+    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"tokenguard", "tokenguard_entry.py"}
     assert "tokenguard/py.typed" in names
     packed = {Path(name).name for name in names if name.startswith("tokenguard/_policies/")}
     assert packed == {path.name for path in (ROOT / "policies").iterdir()}
@@ -78,3 +78,19 @@ def test_the_command_runs_from_the_wheel(installed, tmp_path):
 def test_the_policies_are_found_in_the_wheel(installed, tmp_path):
     script = "from tokenguard.policy.loader import default_policy; print(default_policy().name)"
     assert run(installed / "bin" / "python", "-c", script, cwd=tmp_path).strip()
+
+
+@pytest.mark.parametrize("script", ["tokenguard", "tokenguard-hook"])
+def test_another_projects_package_in_the_place_of_ours_is_said(built, tmp_path, script):
+    """On the public index the name `tokenguard` is a stranger's; both cannot be in one environment."""
+    venv.create(tmp_path / "env", with_pip=False)
+    python = tmp_path / "env" / "bin" / "python"
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python)
+    run(*pip, "install", "--quiet", "--no-index", "--no-deps", built[1], cwd=tmp_path)
+    site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path).strip())
+    (site / "tokenguard" / "__init__.py").write_text('"""Another project."""\n__version__ = "9"\n')
+    done = subprocess.run(
+        [tmp_path / "env" / "bin" / script, "--help"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["error", "hint"]

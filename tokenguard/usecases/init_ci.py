@@ -20,7 +20,7 @@ SYSTEMS = ("github", "gitlab")
 _ADDRESS = "https://vault.example.org:8200"
 _REPOSITORY = "OWNER/NAME"
 _ACCOUNT = "000000000000"
-_REQUIREMENT = "tokenguard @ https://packages.invalid/fill-in"
+_REQUIREMENT = "tokenguard-governance @ https://packages.invalid/fill-in"
 """Leads nowhere, ever: `tokenguard` alone is somebody else's on a public index, and jobs install with an identity."""
 
 
