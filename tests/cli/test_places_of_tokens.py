@@ -11,7 +11,7 @@ from tests.fakes.world import FakeIssuer
 from tokenguard.domain.names import LABEL_LIMIT, new_label, token_name
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
-from tokenguard.ports.provider import Guide, Method, Minted
+from tokenguard.ports.provider import CreatedToken, Guide, Method
 
 NAME = "video/app/prod/upload"
 ELSEWHERE = Scope("drive", "d2")
@@ -98,7 +98,7 @@ class TestScopes:
 
         def astray(issuer, wanted):
             made = issuer.world.create(wanted.label, ELSEWHERE)
-            return Minted(value=Value.of(made.value), provider_id=made.id, hint="")
+            return CreatedToken(value=Value.of(made.value), provider_id=made.id, hint="")
 
         monkeypatch.setattr(FakeIssuer, "create", astray)
         guide = Guide("Settings", create=("create {label}",), revoke=("revoke {label} in {scope}",))

@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.world import canary
 from tokenguard.errors import NeedsPerson
-from tokenguard.ports.operator import Task, Trace
+from tokenguard.ports.operator import Task, TokenTraceAnswer
 from tokenguard.shell.progress import Silent
 from tokenguard.shell.terminal import NobodyToAsk, TerminalOperator
 from tokenguard.shell.tty import Tty
@@ -128,11 +128,16 @@ def test_done_takes_a_name_and_enter_means_later(typed, expected):
 
 
 @pytest.mark.parametrize(
-    ("typed", "expected"), [(["absent"], Trace.ABSENT), (["on screen"], Trace.ON_SCREEN), (["?", "r"], Trace.REVOKED)]
+    ("typed", "expected"),
+    [
+        (["absent"], TokenTraceAnswer.ABSENT),
+        (["on screen"], TokenTraceAnswer.ON_SCREEN),
+        (["?", "r"], TokenTraceAnswer.REVOKED),
+    ],
 )
 def test_trace_takes_one_of_four_words(typed, expected):
     script = [("did you find? ", answer) for answer in typed]
-    found, seen = _ask(script, lambda operator: operator.trace(TASK))
+    found, seen = _ask(script, lambda operator: operator.ask_outcome(TASK))
     assert found is expected
     assert "you have revoked it now" in seen
 
@@ -152,7 +157,7 @@ def test_leaving_at_a_prompt_is_an_interrupt():
         _ask([("hidden)", b"\x04")], lambda operator: operator.paste(TASK))
 
 
-@pytest.mark.parametrize("question", ["paste", "done", "trace"])
+@pytest.mark.parametrize("question", ["paste", "done", "ask_outcome"])
 def test_nobody_to_ask_names_the_step(question, words):
     with pytest.raises(NeedsPerson) as caught:
         getattr(NobodyToAsk("--no-input is set"), question)(TASK)

@@ -25,7 +25,7 @@ from tokenguard.domain.journal import Mode, Stage
 from tokenguard.domain.names import token_name
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import RecordState
-from tokenguard.rotation.machine import ORDER, may_abort, revoke_intended
+from tokenguard.rotation.machine import ORDER, can_abort, revoke_intended
 from tokenguard.shell.wiring import Wiring, close_store
 from tokenguard.stores.adopted import adopting
 from tokenguard.stores.aws.store import open_store as open_on_aws
@@ -237,7 +237,7 @@ def test_every_operation_that_can_be_is_aborted(frozen: Frozen):
     undone = [
         each.document.record.name
         for each in frozen.store.scan()
-        if each.document.busy and each.document.journal is not None and may_abort(each.document.journal)
+        if each.document.busy and each.document.journal is not None and can_abort(each.document.journal)
     ]
     assert len(undone) >= ABORTABLE
     codes = {name: frozen("rotate", name, "--abort")[0] for name in undone}

@@ -12,14 +12,14 @@ from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Consumer, ConsumerKind, Record
 from tokenguard.errors import NeedsPerson
 from tokenguard.ports.delivery import Delivery, Holds
-from tokenguard.ports.operator import Task, Trace
+from tokenguard.ports.operator import Task, TokenTraceAnswer
 from tokenguard.ports.provider import (
     Capabilities,
+    CreatedToken,
     CreateRefused,
     Guide,
     Issuer,
     Method,
-    Minted,
     ProviderToken,
     TokenList,
     TokenRequest,
@@ -129,10 +129,12 @@ class FakeIssuer:
         if self.world.outage:
             raise CreateRefused("401", hint="-")
 
-    def create(self, wanted: TokenRequest) -> Minted:
+    def create(self, wanted: TokenRequest) -> CreatedToken:
         self._admitted()
         made = self.world.create(wanted.label, wanted.scope or DRIVE)
-        return Minted(value=Value.of(made.value), provider_id=made.id, hint=made.value[:12] + "..." + made.value[-4:])
+        return CreatedToken(
+            value=Value.of(made.value), provider_id=made.id, hint=made.value[:12] + "..." + made.value[-4:]
+        )
 
     def listed(self) -> TokenList:
         self._admitted()
@@ -186,14 +188,14 @@ class ScriptedOperator:
             return "ada"
         return answer if isinstance(answer, str) and answer else None
 
-    def trace(self, task: Task) -> Trace:
+    def ask_outcome(self, task: Task) -> TokenTraceAnswer:
         answer = self._next("trace", task, "")
         if answer is None and self.world is not None:
             label = task.title.split()[4]
             alive = any(made.label == label for made in self.world.living())
             self.world.revoke_label(label)
-            return Trace.REVOKED if alive else Trace.ABSENT
-        assert isinstance(answer, Trace)
+            return TokenTraceAnswer.REVOKED if alive else TokenTraceAnswer.ABSENT
+        assert isinstance(answer, TokenTraceAnswer)
         return answer
 
 
@@ -206,7 +208,7 @@ class AbsentOperator:
     def done(self, task: Task, *, retry: str = "") -> str | None:
         raise NeedsPerson(task.title, hint="run it where a person can answer")
 
-    def trace(self, task: Task) -> Trace:
+    def ask_outcome(self, task: Task) -> TokenTraceAnswer:
         raise NeedsPerson(task.title, hint="run it where a person can answer")
 
 

@@ -55,7 +55,7 @@ PLACES = {"place.read", "place.replace"}
 """Of fields that others own; only where a token was adopted."""
 READS = {"store.load", "store.find", "store.read_candidate", "store.read_live", "provider.probe",
          "issuer.listed", "delivery.verify"}  # fmt: skip
-PEOPLE = {"operator.paste", "operator.done", "operator.trace"}
+PEOPLE = {"operator.paste", "operator.done", "operator.ask_outcome"}
 EFFECTS = {"store.commit", "store.put_candidate", "store.publish", "store.withdraw", "store.destroy", "issuer.create",
            "issuer.revoke", "delivery.push"}  # fmt: skip
 

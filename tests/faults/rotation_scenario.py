@@ -16,7 +16,7 @@ from tokenguard.domain.secret import Value
 from tokenguard.errors import NotProvenDead, TokenguardError, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.ports.delivery import Holds
-from tokenguard.ports.provider import Ambiguous, Minted, TokenRequest
+from tokenguard.ports.provider import Ambiguous, CreatedToken, TokenRequest
 from tokenguard.rotation.engine import Engine
 
 NAME = token_name("video/upload/prod")
@@ -228,7 +228,7 @@ def stumble_at_delivery(bench: Bench) -> Iterator[None]:
 
 @contextmanager
 def stumble_at_creation(bench: Bench) -> Iterator[None]:
-    def made_and_lost(wanted: TokenRequest) -> Minted:
+    def made_and_lost(wanted: TokenRequest) -> CreatedToken:
         bench.world.create(wanted.label)
         raise Ambiguous("no answer", hint="resume")
 

@@ -33,7 +33,7 @@ def skips_the_intent(patch: pytest.MonkeyPatch) -> None:
 
 
 def skips_the_sweep(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(revoke, "sweep", lambda held: None)
+    patch.setattr(revoke, "discard_superseded", lambda held: None)
 
 
 def revokes_early(patch: pytest.MonkeyPatch) -> None:
@@ -116,8 +116,8 @@ def publishes_without_a_pin(patch: pytest.MonkeyPatch) -> None:
 
 
 def counts_a_delivery_before_it_is_confirmed(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(handover, "hand_over", lambda held: held.advance())
-    patch.setattr(preconditions, "catch_up", lambda held: None)
+    patch.setattr(handover, "deliver_to_consumers", lambda held: held.advance())
+    patch.setattr(preconditions, "deliver_missing", lambda held: None)
     patch.setattr(preconditions, "unconfirmed", lambda record, journal: ())
 
 

@@ -19,7 +19,7 @@ from tokenguard.provisioning.decide import PlanContext, ProviderInfo, decide
 from tokenguard.provisioning.manifest import Declared, Issue, Wish
 from tokenguard.provisioning.plan_model import Plan, Verb, Wait
 from tokenguard.provisioning.review import reason_of, reviewed_actions
-from tokenguard.rotation.lease import is_gone_or_earlier
+from tokenguard.rotation.lease import is_runner_dead_or_earlier
 
 NOW = FakeClock().now()
 NAME = token_name("a/b")
@@ -182,4 +182,4 @@ def test_a_runner_is_gone_only_if_this_machine_can_say_so():
         f"{host}/{os.getppid()}/y": False, f"{host}/1/y": False, f"{host}/{2**22 + 7}/y": True, f"{host}/x/y": False,
         "elsewhere/1/y": False, "": False, f"{host}/{os.getpid()}/old": True,
     }.items():  # fmt: skip
-        assert is_gone_or_earlier(holder) is gone, holder
+        assert is_runner_dead_or_earlier(holder) is gone, holder

@@ -18,7 +18,7 @@ from tokenguard.errors import (
     Unreachable,
 )
 from tokenguard.frozen import replace
-from tokenguard.ports.operator import Trace
+from tokenguard.ports.operator import TokenTraceAnswer
 from tokenguard.ports.provider import Ambiguous, CreateRefused
 from tokenguard.ports.store import Tombstone
 
@@ -322,11 +322,11 @@ def test_an_ambiguous_create_is_never_repeated_and_the_orphan_is_ended():
 
     class Lossy(type(bench.issuer)):
         def create(self, wanted):
-            minted = super().create(wanted)
+            created = super().create(wanted)
             labels.append(wanted.label)
             if len(labels) == 1:
                 raise Ambiguous("no reply", hint="-")
-            return minted
+            return created
 
     bench.vendors.issuer = Lossy(bench.world)
     with pytest.raises(Ambiguous):
@@ -375,10 +375,10 @@ def test_a_zombie_is_fenced_and_ends_what_it_made():
 
     class Slow(type(bench.issuer)):
         def create(self, wanted):
-            minted = super().create(wanted)
+            created = super().create(wanted)
             bench.vendors.issuer = good
             second.resume(token)  # another runner takes over and finishes while this one is paused
-            return minted
+            return created
 
     good, bench.vendors.issuer = bench.issuer, Slow(bench.world)
     with pytest.raises((Fenced, Conflict)):
@@ -629,7 +629,7 @@ def test_a_manual_trace_of_an_interrupted_create_uses_what_is_still_on_screen():
     bench.operator.answers.append(create_then_interrupt)
     with pytest.raises(KeyboardInterrupt):
         bench.engine.rotate(token)
-    bench.operator.answers.extend([Trace.ON_SCREEN, made[0]])
+    bench.operator.answers.extend([TokenTraceAnswer.ON_SCREEN, made[0]])
     bench.engine.resume(token)
     assert bench.live_value(token) == made[0]
 

@@ -11,7 +11,7 @@ from tests.unit.rotation_bench import Bench
 from tokenguard.domain.journal import Stage
 from tokenguard.errors import NotProvenDead, Unfinished
 from tokenguard.frozen import replace
-from tokenguard.rotation.lease import is_at_work, is_gone
+from tokenguard.rotation.lease import is_at_work, is_runner_dead
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_a_runner_that_has_ended_or_stopped_is_taken_over(other):
     bench, token = left_open(other)
     other.kill()
     other.wait()
-    assert is_gone(bench.journal(token).holder)
+    assert is_runner_dead(bench.journal(token).holder)
     bench.engine.resume(token)
     assert bench.journal(token).stage is Stage.DONE
 

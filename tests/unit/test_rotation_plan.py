@@ -12,7 +12,7 @@ from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind
 from tokenguard.errors import ExitCode, InputError, NotProvenDead, Tampered, Unfinished, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.provider import Capabilities, Method
-from tokenguard.rotation.batch import BatchJob, BatchResult, gravest, run_all
+from tokenguard.rotation.batch import BatchJob, BatchResult, most_severe, run_all
 from tokenguard.rotation.rotation_plan import By, in_order, plan_rotation, total
 
 API = Capabilities(mint=Method.API, revoke=Method.API, probe=True, pause=timedelta(seconds=10))
@@ -109,4 +109,4 @@ def test_an_interrupt_ends_the_batch():
 )
 def test_a_batch_returns_the_gravest(errors, code):
     results = [BatchResult(name=TokenName("a"), error=error("x", hint="y")) for error in errors]
-    assert gravest([*results, BatchResult(name=TokenName("b"))]) is code
+    assert most_severe([*results, BatchResult(name=TokenName("b"))]) is code

@@ -15,7 +15,7 @@ from tokenguard.domain.token import RecordState
 from tokenguard.errors import Conflict, Fenced, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.rotation.batch import BatchJob, SkipReason
-from tokenguard.rotation.lease import is_gone
+from tokenguard.rotation.lease import is_runner_dead
 from tokenguard.rotation.parallel_runners import left_to_another, run_shared, unless_left
 
 NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
@@ -80,7 +80,7 @@ def test_a_provider_that_takes_long_is_given_its_time():
     ids=["ended", "ourselves", "another machine's", "no process's number", "no number", "nobody", "somebody else's"],
 )  # fmt: skip
 def test_a_runner_is_gone_only_if_this_machine_knows(holder: str, gone: bool):
-    assert is_gone(holder) is gone
+    assert is_runner_dead(holder) is gone
 
 
 def raising(error: Exception):

@@ -10,7 +10,7 @@ from tokenguard.errors import ExitCode, InputError, NeedsPerson
 from tokenguard.output.formats import OutputFormat
 from tokenguard.provisioning.plan_model import Plan, Verb
 from tokenguard.provisioning.review import checked_digest, reviewed_actions
-from tokenguard.rotation.batch import BatchResult, gravest
+from tokenguard.rotation.batch import BatchResult, most_severe
 from tokenguard.shell.confirm import confirm
 from tokenguard.shell.store_backend import JOBS_ON_VAULT
 from tokenguard.shell.wiring import Wiring
@@ -95,7 +95,7 @@ def apply(
         show_outcome(wiring, ApplyOutcome(plan=held.plan, results=tuple(results), left=None))
         raise
     show_outcome(wiring, ApplyOutcome(plan=held.plan, results=tuple(results), left=after.plan))
-    return gravest(each for each in results if not isinstance(each.error, NeedsPerson))
+    return most_severe(each for each in results if not isinstance(each.error, NeedsPerson))
 
 
 def _reviewed(wiring: Wiring, held: PlannedManifest, digest: str) -> Mapping[TokenName, str]:

@@ -11,7 +11,7 @@ from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import ExitCode, InputError
 from tokenguard.policy.model import age_unknown
-from tokenguard.rotation.batch import BatchJob, BatchResult, SkipReason, gravest, run_all
+from tokenguard.rotation.batch import BatchJob, BatchResult, SkipReason, most_severe, run_all
 from tokenguard.rotation.machine import revocation_owed
 from tokenguard.rotation.parallel_runners import run_shared
 from tokenguard.rotation.rotation_plan import RotationPlan, in_order
@@ -164,7 +164,7 @@ def _run(wiring: Wiring, jobs: list[BatchJob], *, single: bool, shared: bool = F
     show_results(wiring.screen, ours, documents, others=len(results) - len(ours) - len(held))
     if single and results[0].error is not None:
         raise results[0].error
-    return gravest(results)
+    return most_severe(results)
 
 
 def _document(wiring: Wiring, result: BatchResult) -> Snapshot | None:

@@ -20,7 +20,7 @@ class Task(Frozen, frozen=True, kw_only=True):
 
 
 @unique
-class Trace(StrEnum):
+class TokenTraceAnswer(StrEnum):
     """What a person finds at the provider under a label that was written ahead."""
 
     ABSENT = "absent"
@@ -43,7 +43,7 @@ class Operator(Protocol):
         """Show the task; returns the name of the person who says it is done, or None if it is not (yet)."""
         ...
 
-    def trace(self, task: Task) -> Trace:
+    def ask_outcome(self, task: Task) -> TokenTraceAnswer:
         """Show the task (look for a label) and ask what was found."""
         ...
 

@@ -80,7 +80,7 @@ class TokenRequest(Frozen, frozen=True, kw_only=True):
     permissions: tuple[str, ...] = ()
 
 
-class Minted(Frozen, frozen=True, kw_only=True):
+class CreatedToken(Frozen, frozen=True, kw_only=True):
     """A token that was just made; its value is shown this once."""
 
     value: Value
@@ -141,7 +141,7 @@ class Guide(Frozen, frozen=True):
 class Issuer(Protocol):
     """Making and ending tokens by API, already bound to the admin credential."""
 
-    def create(self, wanted: TokenRequest) -> Minted:
+    def create(self, wanted: TokenRequest) -> CreatedToken:
         """Make one token. Ambiguous: it may exist. Refused: it does not."""
         ...
 

@@ -12,7 +12,7 @@ from tokenguard.errors import Unreachable
 from tokenguard.http.answer import Answer, Outcome
 from tokenguard.http.client import Credential, Request
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.provider import CreateRefused, Minted, ProviderToken, TokenList, TokenRequest
+from tokenguard.ports.provider import CreatedToken, CreateRefused, ProviderToken, TokenList, TokenRequest
 from tokenguard.providers.paced import PacedClient
 from tokenguard.providers.paging import ListPage, Paging, PagingKind, Query, read_list, says_more, total_of
 from tokenguard.providers.route import Route
@@ -44,7 +44,7 @@ class AutopostingIssuer:
         self._paging = paging
         self._used = False
 
-    def create(self, wanted: TokenRequest) -> Minted:
+    def create(self, wanted: TokenRequest) -> CreatedToken:
         """`POST /api-keys`, once. Anything but a clear answer is Ambiguous: a key of that name may exist."""
         what, body = "creating the key", {"name": wanted.label, "scopes": list(wanted.permissions)}
         outcome = self._send("POST", (_KEYS,), body)
@@ -57,7 +57,7 @@ class AutopostingIssuer:
         if not key_id or data.get("name", wanted.label) != wanted.label:
             raise not_understood(what)
         value = new_value(data.get("key"), self._admin, what)
-        return Minted(value=value, provider_id=key_id, hint=short_text(data.get("keyHint")))
+        return CreatedToken(value=value, provider_id=key_id, hint=short_text(data.get("keyHint")))
 
     def listed(self) -> TokenList:
         """Live keys of the organisation: listed and not expired."""

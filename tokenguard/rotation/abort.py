@@ -7,9 +7,9 @@ from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.ports.external_fields import UnexpectedValue
-from tokenguard.rotation.cleanup import reap
-from tokenguard.rotation.handover import take_back
-from tokenguard.rotation.machine import may_abort, may_abort_if_alive, superseded
+from tokenguard.rotation.cleanup import discard_attempt
+from tokenguard.rotation.handover import restore_previous
+from tokenguard.rotation.machine import can_abort, can_abort_if_alive, superseded
 from tokenguard.rotation.proof_of_death import old_value, outage_suspected, still_accepted
 from tokenguard.rotation.session import TokenSession
 
@@ -29,7 +29,7 @@ def begin_abort(session: TokenSession) -> None:
     journal = session.journal
     if journal.stage is Stage.ABORTING:
         return
-    if not may_abort(journal) and not (may_abort_if_alive(journal) and _lives_on(session)):
+    if not can_abort(journal) and not (can_abort_if_alive(journal) and _old_token_is_alive(session)):
         raise InputError(
             f"the old token of {session.record.name} is revoked, or may be: there is no way back",
             hint=f"go on instead: tokenguard rotate {session.record.name} --resume",
@@ -37,7 +37,7 @@ def begin_abort(session: TokenSession) -> None:
     session.jump(Stage.ABORTING, session.event(Op.ABORT, Phase.INTENT, stage=journal.stage.value))
 
 
-def _lives_on(session: TokenSession) -> bool:
+def _old_token_is_alive(session: TokenSession) -> bool:
     """Whether the old token is accepted over a whole window, and a control is as well: no revoke is on its way."""
     if not session.provider.capabilities.probe:
         return False
@@ -50,12 +50,12 @@ def undo(session: TokenSession) -> None:
     old = session.journal.old
     previous: Value | None = old_value(session) if old else None
     _unpublish(session)
-    take_back(session, previous)
+    restore_previous(session, previous)
     if session.journal.mode is Mode.ADD:
         _forget(session)
     else:
         for attempt in superseded(session.journal):
-            reap(session, attempt)
+            discard_attempt(session, attempt)
     session.commit(
         session.event(Op.ABORT, Phase.OUTCOME), record=_restored(session), stage=Stage.ABORTED, waiting_for=""
     )

@@ -37,9 +37,9 @@ def search(
     Raises:
         Unreachable: none is listed, or not every one, and there may be one all the same.
     """
-    found = _looked(session, issuer, lambda seen: bool(seen.named(attempt.label)), since=attempt.begun_at)
+    found = _read_list(session, issuer, lambda seen: bool(seen.named(attempt.label)), since=attempt.begun_at)
     if found.complete and not found.named(attempt.label) and doubt(session, found):  # the token in use may be as new
-        found = _looked(session, issuer, lambda seen: bool(seen.named(attempt.label)) or not doubt(session, seen))
+        found = _read_list(session, issuer, lambda seen: bool(seen.named(attempt.label)) or not doubt(session, seen))
     rows = found.named(attempt.label)
     if (not rows or (every and not found.complete)) and (why := doubt(session, found)):
         more = "another token named " if rows else ""
@@ -69,7 +69,7 @@ def confirm_gone(session: TokenSession, issuer: Issuer, *ids: str, label: str = 
         return any(seen.holds(each) for each in ids) or bool(label and seen.named(label))
 
     try:
-        found = _looked(session, issuer, lambda seen: not still(seen) and not (needed and doubt(session, seen)))
+        found = _read_list(session, issuer, lambda seen: not still(seen) and not (needed and doubt(session, seen)))
     except Unreachable as error:
         if not needed:
             return
@@ -108,7 +108,7 @@ def fits(hint: str, text: str) -> bool:
     return bool(dots) and len(head) + len(tail) >= 4 and text.startswith(head) and text.endswith(tail)  # noqa: PLR2004
 
 
-def _looked(
+def _read_list(
     session: TokenSession, issuer: Issuer, settled: Callable[[TokenList], bool], *, since: datetime | None = None
 ) -> TokenList:
     """The list, read again while it may lag behind what was done at `since` and does not settle the question."""

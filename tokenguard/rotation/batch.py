@@ -73,12 +73,12 @@ def run_all(jobs: Iterable[BatchJob], clock: Clock) -> Iterator[BatchResult]:
             yield BatchResult(name=job.name, outcome=outcome)
 
 
-def gravest(results: Iterable[BatchResult]) -> ExitCode:
+def most_severe(results: Iterable[BatchResult]) -> ExitCode:
     """The exit code of a batch: 6 before 5 before 4 before 3."""
-    return gravest_code(result.exit_code for result in results)
+    return most_severe_code(result.exit_code for result in results)
 
 
-def gravest_code(codes: Iterable[ExitCode]) -> ExitCode:
+def most_severe_code(codes: Iterable[ExitCode]) -> ExitCode:
     """The same of exit codes."""
     found = set(codes)
     return next((code for code in _GRAVEST_FIRST if code in found), ExitCode.OK)

@@ -11,7 +11,7 @@ from tokenguard.domain.names import Label
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, Fenced, NeedsPerson, Unfinished
 from tokenguard.frozen import replace
-from tokenguard.ports.operator import Trace
+from tokenguard.ports.operator import TokenTraceAnswer
 from tokenguard.ports.provider import Issuer, Method
 from tokenguard.ports.store import Tombstone
 from tokenguard.rotation.absence import confirm_gone, search
@@ -22,11 +22,11 @@ from tokenguard.rotation.proof_of_death import prove_dead, still_accepted
 from tokenguard.rotation.session import TokenSession
 
 
-def sweep(session: TokenSession) -> None:
+def discard_superseded(session: TokenSession) -> None:
     """End everything this operation may have made and does not keep; also twins of the winner."""
     for attempt in superseded(session.journal):
         if attempt.state is not AttemptState.GONE:
-            reap(session, attempt)
+            discard_attempt(session, attempt)
     if session.issuer is None or session.journal.mode is Mode.ADD:  # a value that was given has no label of ours there
         return
     keep = session.journal.attempt
@@ -51,15 +51,15 @@ def fence(session: TokenSession, label: Label) -> None:
         ) from None
 
 
-def reap(session: TokenSession, attempt: Attempt) -> None:
+def discard_attempt(session: TokenSession, attempt: Attempt) -> None:
     """Make sure that nothing of this attempt is alive, and say so in the journal.
 
     That it is to end is durable first: nobody who takes over in the middle may adopt what is being ended.
     """
-    doomed = attempt.state if session.journal.stage is Stage.ABORTING else AttemptState.REJECTED
+    target_state = attempt.state if session.journal.stage is Stage.ABORTING else AttemptState.REJECTED
     session.commit(
         session.event(Op.REVOKE, Phase.INTENT, label=attempt.label, result="attempt"),
-        attempts=_with_state(session, attempt.label, doomed),
+        attempts=_with_state(session, attempt.label, target_state),
     )
     if session.context.store.read_candidate(session.snapshot.id, attempt.label) is None:
         fence(session, attempt.label)
@@ -85,10 +85,10 @@ def _with_state(session: TokenSession, label: Label, state: AttemptState) -> tup
 def _end_by_api(session: TokenSession, issuer: Issuer, attempt: Attempt) -> None:
     known = attempt.provider_id
     listed = issuer.listed().named(attempt.label) if known else search(session, issuer, attempt)
-    doomed = sorted({known, *(row.provider_id for row in listed)} - {""})
-    for provider_id in doomed:
+    ids = sorted({known, *(row.provider_id for row in listed)} - {""})
+    for provider_id in ids:
         issuer.revoke(provider_id)
-    confirm_gone(session, issuer, *doomed, label=attempt.label)
+    confirm_gone(session, issuer, *ids, label=attempt.label)
 
 
 def _keep(session: TokenSession, attempt: Attempt, said: DeathProof) -> None:
@@ -119,8 +119,8 @@ def _end_by_person(session: TokenSession, attempt: Attempt) -> DeathProof | None
     """Have a person end it. Returns what it rests on if that is no more than their word: then its value is kept."""
     held = session.context.store.read_candidate(session.snapshot.id, attempt.label)
     if not isinstance(held, Value):
-        found = session.context.operator.trace(trace_task(session.provider, session.record, attempt.label))
-        if found not in {Trace.ABSENT, Trace.REVOKED}:
+        found = session.context.operator.ask_outcome(trace_task(session.provider, session.record, attempt.label))
+        if found not in {TokenTraceAnswer.ABSENT, TokenTraceAnswer.REVOKED}:
             raise NeedsPerson(
                 f"the token {attempt.label} may be alive and must be revoked",
                 hint=f"revoke it, then: tokenguard rotate {session.record.name} --resume",

@@ -11,11 +11,11 @@ from tokenguard.domain.names import Label, new_label
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
 from tokenguard.errors import Conflict, Fenced, InputError, NeedsPerson, Unfinished, Unreachable
-from tokenguard.ports.operator import Trace
-from tokenguard.ports.provider import Ambiguous, CreateRefused, Issuer, Method, Minted, TokenRequest
+from tokenguard.ports.operator import TokenTraceAnswer
+from tokenguard.ports.provider import Ambiguous, CreatedToken, CreateRefused, Issuer, Method, TokenRequest
 from tokenguard.ports.store import Tombstone
 from tokenguard.rotation.absence import confirm_gone, search
-from tokenguard.rotation.cleanup import fence, reap
+from tokenguard.rotation.cleanup import discard_attempt, fence
 from tokenguard.rotation.prompts import create_task, revoke_task, trace_task
 from tokenguard.rotation.session import TokenSession
 
@@ -39,12 +39,12 @@ def begin_attempt(session: TokenSession) -> None:
     )
 
 
-def mint(session: TokenSession) -> None:
+def create_value(session: TokenSession) -> None:
     """Use the intent that this very session wrote: by API once, or with a person."""
     if session.provider.capabilities.mint is Method.API:
-        _mint_by_api(session, session.required_issuer)
+        _create_by_api(session, session.required_issuer)
     else:
-        _mint_by_person(session)
+        _create_by_person(session)
 
 
 def reconcile(session: TokenSession) -> None:
@@ -57,7 +57,7 @@ def reconcile(session: TokenSession) -> None:
     elif session.provider.capabilities.mint is not Method.API:
         _trace_with_person(session, label)
     else:
-        reap(session, attempt)
+        discard_attempt(session, attempt)
 
 
 def take_given(session: TokenSession, value: Value) -> None:
@@ -72,14 +72,14 @@ def take_given(session: TokenSession, value: Value) -> None:
     session.advance(session.event(Op.STORE, Phase.OUTCOME, label=label), attempts=(attempt,))
 
 
-def _mint_by_api(session: TokenSession, issuer: Issuer) -> None:
+def _create_by_api(session: TokenSession, issuer: Issuer) -> None:
     record, attempt = session.record, session.journal.attempts[-1]
     wanted = TokenRequest(
         label=attempt.label, scope=record.scope, scope_name=record.scope_name, permissions=record.permissions
     )
     session.context.progress.waiting(f"asking {session.provider.name} for a new token named {attempt.label}")
     try:
-        minted = issuer.create(wanted)
+        created = issuer.create(wanted)
     except CreateRefused:
         session.update_attempt(
             session.event(Op.MINT, Phase.OUTCOME, label=attempt.label, result="refused"), state=AttemptState.GONE
@@ -91,29 +91,29 @@ def _mint_by_api(session: TokenSession, issuer: Issuer) -> None:
             hint=f"resume to find and end it: tokenguard rotate {record.name} --resume ({error.message})",
         ) from None
     try:
-        check_value(minted.value.token.reveal())
+        check_value(created.value.token.reveal())
     except InputError:
         raise Ambiguous(
             f"{session.provider.name} answered the create of {attempt.label} with something that is not a token",
             hint=f"resume to find and end it: tokenguard rotate {record.name} --resume",
         ) from None
-    _store_minted(session, issuer, attempt.label, minted)
+    _store_created(session, issuer, attempt.label, created)
 
 
-def _store_minted(session: TokenSession, issuer: Issuer, label: Label, minted: Minted) -> None:
+def _store_created(session: TokenSession, issuer: Issuer, label: Label, created: CreatedToken) -> None:
     try:
-        _put(session, label, minted.value)
+        _put(session, label, created.value)
     except Fenced:
         # The slot was closed before our value came, so nobody can ever adopt it: end it while we still know its id.
         # Any other failure leaves it to whoever resumes: our value may have arrived, and be on its way to be live.
-        if minted.provider_id:
-            issuer.revoke(minted.provider_id)
-            confirm_gone(session, issuer, minted.provider_id)
+        if created.provider_id:
+            issuer.revoke(created.provider_id)
+            confirm_gone(session, issuer, created.provider_id)
         raise
-    _stored(session, label, minted.value, provider_id=minted.provider_id, hint=minted.hint)
+    _stored(session, label, created.value, provider_id=created.provider_id, hint=created.hint)
 
 
-def _mint_by_person(session: TokenSession) -> None:
+def _create_by_person(session: TokenSession) -> None:
     record, label = session.record, session.journal.attempts[-1].label
     task = create_task(session.provider, record, label)
     retry = ""
@@ -212,10 +212,10 @@ def _adopt(session: TokenSession, label: Label, value: Value) -> None:
 
 
 def _trace_with_person(session: TokenSession, label: Label) -> None:
-    trace = session.context.operator.trace(trace_task(session.provider, session.record, label))
-    if trace is Trace.ON_SCREEN:
-        _mint_by_person(session)
-    elif trace in {Trace.ABSENT, Trace.REVOKED}:
+    trace = session.context.operator.ask_outcome(trace_task(session.provider, session.record, label))
+    if trace is TokenTraceAnswer.ON_SCREEN:
+        _create_by_person(session)
+    elif trace in {TokenTraceAnswer.ABSENT, TokenTraceAnswer.REVOKED}:
         # Absent as well: the runner that asked may still wait at its prompt, and a label is used by one attempt only.
         fence(session, label)
         session.update_attempt(

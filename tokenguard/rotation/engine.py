@@ -84,7 +84,7 @@ class Engine:
                 snapshot.document.record.location.url
             )  # whatever is there now is not ours to hand on
         session = TokenSession(self._context, snapshot)
-        handover.bring(session, consumers, live.value, reason=reason)
+        handover.deliver_late(session, consumers, live.value, reason=reason)
         return session.snapshot
 
     def rotate(
@@ -124,7 +124,7 @@ class Engine:
                 self._context, snapshot, accept_outage=accept_outage, reason=reason, from_living=from_living
             )
         except TokenguardError as error:
-            raise _graver(snapshot, error) from None
+            raise _escalate_to_not_proven_dead(snapshot, error) from None
         return self._run(session, resumed=True)
 
     def abort(self, token: TokenId, *, from_living: bool = False) -> Snapshot:
@@ -153,9 +153,9 @@ class Engine:
             while not session.journal.stage.ended:
                 _next_effect(session)(session)
         except TokenguardError as error:
-            _note_why(session, error)
+            _record_blocker(session, error)
             _add_resume_line(session, error)
-            raise _graver(session.snapshot, error) from None
+            raise _escalate_to_not_proven_dead(session.snapshot, error) from None
         _tell_assertion(session.snapshot)
         return session.snapshot
 
@@ -220,21 +220,21 @@ def _next_effect(session: TokenSession) -> _Effect:
     journal = session.journal
     attempt = journal.attempt
     if attempt is not None and attempt.state is AttemptState.REJECTED and journal.stage is not Stage.ABORTING:
-        return lambda held: cleanup.reap(held, held.journal.attempts[-1])
+        return lambda held: cleanup.discard_attempt(held, held.journal.attempts[-1])
     making = {
         Mode.ADD: _needs_value_again,
-        Mode.ISSUE: _mint_anew,
-        Mode.PLANNED: _mint_anew,
+        Mode.ISSUE: _create_anew,
+        Mode.PLANNED: _create_anew,
     }
     after_open = making.get(journal.mode, preconditions.intend_revoke)
-    after_revoked = _mint_anew if journal.mode is Mode.COMPROMISED else revoke.prove
+    after_revoked = _create_anew if journal.mode is Mode.COMPROMISED else revoke.prove
     ends = {Mode.PLANNED: preconditions.intend_revoke, Mode.COMPROMISED: revoke.prove}
     effects: dict[Stage, _Effect] = {
         Stage.OPEN: after_open,
-        Stage.MINT: _mint_anew,
-        Stage.STORED: _mint_anew if attempt and attempt.state is AttemptState.GONE else publish.accept,
+        Stage.MINT: _create_anew,
+        Stage.STORED: _create_anew if attempt and attempt.state is AttemptState.GONE else publish.accept,
         Stage.VERIFIED: publish.publish,
-        Stage.PUBLISHED: handover.hand_over,
+        Stage.PUBLISHED: handover.deliver_to_consumers,
         Stage.CONSUMED: ends.get(journal.mode, revoke.finish),
         Stage.REVOKE_INTENDED: revoke.revoke,
         Stage.REVOKED: after_revoked,
@@ -244,9 +244,9 @@ def _next_effect(session: TokenSession) -> _Effect:
     return effects[journal.stage]
 
 
-def _mint_anew(session: TokenSession) -> None:
+def _create_anew(session: TokenSession) -> None:
     create.begin_attempt(session)
-    create.mint(session)
+    create.create_value(session)
 
 
 def _needs_value_again(session: TokenSession) -> None:
@@ -256,13 +256,13 @@ def _needs_value_again(session: TokenSession) -> None:
     )
 
 
-def _note_why(session: TokenSession, error: TokenguardError) -> None:
+def _record_blocker(session: TokenSession, error: TokenguardError) -> None:
     """Leave word in the journal of why it stopped; best effort, since the store may be what failed."""
     if isinstance(error, Tampered) or session.journal.stage.ended:
         return
     with suppress(TokenguardError):
         if death_owed(session.journal) and session.journal.stage in {Stage.PUBLISHED, Stage.CONSUMED}:
-            revoke.prove_in_passing(session)
+            revoke.try_prove_dead(session)
         session.commit(session.event(Op.BLOCK, stage=session.journal.stage.value), waiting_for=error.message)
 
 
@@ -273,7 +273,7 @@ def _add_resume_line(session: TokenSession, error: TokenguardError) -> None:
         error.hint = f"{error.hint}; then: {line}resume"
 
 
-def _graver(snapshot: Snapshot, error: TokenguardError) -> TokenguardError:
+def _escalate_to_not_proven_dead(snapshot: Snapshot, error: TokenguardError) -> TokenguardError:
     """While a death is owed, that is what matters most (exit 5), whatever held the operation up."""
     record, journal = snapshot.document.record, snapshot.document.journal
     if isinstance(error, Tampered | NotProvenDead) or journal is None or not death_owed(journal):

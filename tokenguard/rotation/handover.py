@@ -17,7 +17,7 @@ from tokenguard.rotation.publish import new_value
 from tokenguard.rotation.session import TokenSession
 
 
-def hand_over(session: TokenSession) -> None:
+def deliver_to_consumers(session: TokenSession) -> None:
     """Deliver to every consumer that is not confirmed yet, then say CONSUMED."""
     waiting = unconfirmed(session.record, session.journal)
     if waiting is None and session.journal.mode is not Mode.PLANNED:
@@ -27,13 +27,13 @@ def hand_over(session: TokenSession) -> None:
     session.advance(session.event(Op.DELIVER, Phase.OUTCOME, result=_summary(session.record)))
 
 
-def catch_up(session: TokenSession) -> None:
+def deliver_missing(session: TokenSession) -> None:
     """Deliver to consumers that were declared after the hand-over was over."""
     for consumer in unconfirmed(session.record, session.journal) or ():
         _deliver(session, consumer, new_value(session))
 
 
-def bring(session: TokenSession, consumers: Iterable[Consumer], value: Value, *, reason: str) -> None:
+def deliver_late(session: TokenSession, consumers: Iterable[Consumer], value: Value, *, reason: str) -> None:
     """Deliver the live value outside an operation, to consumers that were declared after it was published."""
     for consumer in consumers:
         try:
@@ -43,14 +43,14 @@ def bring(session: TokenSession, consumers: Iterable[Consumer], value: Value, *,
             raise Unfinished(error.message, hint=hint) from None
 
 
-def take_back(session: TokenSession, previous: Value | None) -> None:
+def restore_previous(session: TokenSession, previous: Value | None) -> None:
     """Give every consumer that was handed the new value its previous one (an abort), if there was one."""
     for handover in session.journal.handovers:
         consumer = handover.consumer
         session.commit(session.event(Op.ROLL_BACK, Phase.INTENT, **_named(consumer)))
         delivery = session.context.deliveries.of(consumer)
         if delivery is None:
-            _ask_to_take_back(session, consumer, replaces=previous is not None)
+            _ask_to_restore(session, consumer, replaces=previous is not None)
         elif previous is not None:
             delivery.push(consumer, previous)
         with _put_right_if_late(session, delivery, consumer):
@@ -121,7 +121,7 @@ def _ask_person(session: TokenSession, consumer: Consumer) -> str:
     return who
 
 
-def _ask_to_take_back(session: TokenSession, consumer: Consumer, *, replaces: bool) -> None:
+def _ask_to_restore(session: TokenSession, consumer: Consumer, *, replaces: bool) -> None:
     name = session.record.name
     task = Task(
         title=f"give {consumer.target} the previous token of {name} again",

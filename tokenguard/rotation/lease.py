@@ -26,18 +26,18 @@ def is_abandoned(journal: Journal, now: datetime, *, longest_step: timedelta) ->
         longest_step: for how long a step at this provider may write nothing.
     """
     silent = now - journal.updated_at > PATIENCE + longest_step
-    return bool(journal.waiting_for) or silent or is_gone(journal.holder)
+    return bool(journal.waiting_for) or silent or is_runner_dead(journal.holder)
 
 
-def is_gone(holder: str) -> bool:
+def is_runner_dead(holder: str) -> bool:
     """Whether a runner was a process of this machine, and is none any more. Of other machines nothing is known."""
     pid = _here(holder)
     return pid is not None and not _exists(pid)
 
 
-def is_gone_or_earlier(holder: str) -> bool:
+def is_runner_dead_or_earlier(holder: str) -> bool:
     """The same, or an earlier runner of this very process, which has ended without saying so."""
-    return is_gone(holder) or _here(holder) == os.getpid()
+    return is_runner_dead(holder) or _here(holder) == os.getpid()
 
 
 def is_at_work(journal: Journal) -> bool:

@@ -38,7 +38,7 @@ ORDER: dict[Mode, tuple[Stage, ...]] = {
 }
 
 
-def following(mode: Mode, stage: Stage) -> Stage:
+def next_stage(mode: Mode, stage: Stage) -> Stage:
     """The stage after `stage`; ValueError if `stage` is not part of the mode or is its last."""
     order = ORDER[mode]
     place = order.index(stage) + 1
@@ -79,13 +79,13 @@ def revocation_owed(document: Document) -> bool:
     return document.accepted_again or (document.journal is not None and death_owed(document.journal))
 
 
-def may_abort(journal: Journal) -> bool:
+def can_abort(journal: Journal) -> bool:
     """Whether it can be undone as it is: the revoke of the old token has been neither sent nor asked for."""
     open_ = not journal.stage.ended and journal.mode is not Mode.REVOKE_AGAIN
     return open_ and not reached(journal, Stage.REVOKE_INTENDED)
 
 
-def may_abort_if_alive(journal: Journal) -> bool:
+def can_abort_if_alive(journal: Journal) -> bool:
     """Whether it can be undone once the old token is seen to live on: nobody has said that it is revoked."""
     asked = journal.stage is Stage.REVOKE_INTENDED and journal.mode is not Mode.REVOKE_AGAIN
     return asked and not journal.revoked_by and journal.proof is None

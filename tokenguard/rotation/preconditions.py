@@ -14,7 +14,7 @@ from tokenguard.ports.operator import Task
 from tokenguard.ports.provider import Issuer, Method, ProviderToken, TokenList, Vendor
 from tokenguard.ports.store import FieldState
 from tokenguard.rotation.absence import fits
-from tokenguard.rotation.handover import catch_up
+from tokenguard.rotation.handover import deliver_missing
 from tokenguard.rotation.machine import unconfirmed
 from tokenguard.rotation.prompts import revoke_task
 from tokenguard.rotation.proof_of_death import old_value, prove_dead
@@ -28,11 +28,11 @@ def intend_revoke(session: TokenSession) -> None:
     What can be known to go wrong is found first: the next thing is that the revoke is sent, or that a person is asked.
     """
     if session.journal.mode is Mode.PLANNED:
-        catch_up(session)
-        _guard(session)
+        deliver_missing(session)
+        _check_preconditions(session)
         if _dead_already(session):
             return
-    old, issuer = to_die(session), session.issuer
+    old, issuer = old_token(session), session.issuer
     if issuer is not None and session.provider.capabilities.revoke is Method.API:
         old = replace(old, provider_id=_target_id(session, issuer))
     if not (issuer and old.provider_id) and not session.context.attended:
@@ -43,7 +43,7 @@ def intend_revoke(session: TokenSession) -> None:
 
 def revoking_task(session: TokenSession) -> Task:
     """What a person is asked to do to end the old token."""
-    old, attempt = to_die(session), session.journal.attempt
+    old, attempt = old_token(session), session.journal.attempt
     return revoke_task(
         session.provider,
         session.record,
@@ -55,7 +55,7 @@ def revoking_task(session: TokenSession) -> Task:
     )
 
 
-def to_die(session: TokenSession) -> Old:
+def old_token(session: TokenSession) -> Old:
     """The value that the operation ends, frozen when it was opened."""
     old = session.journal.old
     if old is None:
@@ -63,10 +63,10 @@ def to_die(session: TokenSession) -> Old:
     return old
 
 
-def _guard(session: TokenSession) -> None:
+def _check_preconditions(session: TokenSession) -> None:
     waiting = unconfirmed(session.record, session.journal)
     name = session.record.name
-    if waiting is None and not (session.journal.accept_outage or _quiet(session)):
+    if waiting is None and not (session.journal.accept_outage or _unused_for_quiet_period(session)):
         raise Unfinished(
             f"nobody has said who uses {name}, so revoking its old token may break something",
             hint=f"declare them: tokenguard edit {name} --deliver … (or --no-consumers); then rotate --resume, "
@@ -94,8 +94,8 @@ def _guard(session: TokenSession) -> None:
             )
 
 
-def _quiet(session: TokenSession) -> bool:
-    old, since = to_die(session), session.context.clock.now() - session.context.quiet_period
+def _unused_for_quiet_period(session: TokenSession) -> bool:
+    old, since = old_token(session), session.context.clock.now() - session.context.quiet_period
     return is_quiet(session.vendor, old.provider_id, old.created_at, since)
 
 
@@ -121,7 +121,7 @@ def _dead_already(session: TokenSession) -> bool:
     proof = prove_dead(session, value, windows=2)
     if proof is None or not proof.proven:
         return False
-    record, leak = after_death(session.record, to_die(session).fingerprint, proof)
+    record, leak = after_death(session.record, old_token(session).fingerprint, proof)
     session.jump(
         Stage.DEAD,
         session.event(
@@ -150,7 +150,7 @@ def _identified(found: TokenList, value: Value) -> ProviderToken | None:
 
 def _target_id(session: TokenSession, issuer: Issuer) -> str:
     """The immutable id of the old token: on record, or the one entry whose hint fits the value."""
-    old = to_die(session)
+    old = old_token(session)
     target = old.provider_id
     if not target:
         found = _identified(issuer.listed(), old_value(session))

@@ -10,7 +10,7 @@ from tokenguard.frozen import replace
 from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.ports.provider import Method
 from tokenguard.ports.store import FieldState
-from tokenguard.rotation.cleanup import reap
+from tokenguard.rotation.cleanup import discard_attempt
 from tokenguard.rotation.proof_of_death import control_search
 from tokenguard.rotation.session import TokenSession
 
@@ -135,7 +135,7 @@ def _with_new_value(session: TokenSession) -> Record:
 
 def _stop_making(session: TokenSession) -> None:
     """An API that is asked again makes the same again; and without a control, a refusal may be an outage."""
-    reap(session, session.journal.attempts[-1])
+    discard_attempt(session, session.journal.attempts[-1])
     raise Unfinished(
         f"what {session.provider.name} made for {session.record.name} was not accepted, and is ended",
         hint="check the scope on record and the admin credential (`rotate --abort`, then `edit`); "

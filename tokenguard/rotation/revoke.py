@@ -12,9 +12,9 @@ from tokenguard.errors import NotProvenDead
 from tokenguard.frozen import replace
 from tokenguard.ports.provider import Method
 from tokenguard.rotation.absence import confirm_gone, doubt
-from tokenguard.rotation.cleanup import sweep
+from tokenguard.rotation.cleanup import discard_superseded
 from tokenguard.rotation.keeping import asserted, last_look, listed_dead, quarantined
-from tokenguard.rotation.preconditions import revoking_task, to_die
+from tokenguard.rotation.preconditions import revoking_task, old_token
 from tokenguard.rotation.prompts import evidence_words
 from tokenguard.rotation.proof_of_death import control_search, old_value, outage_suspected, prove_dead, still_accepted
 from tokenguard.rotation.publish import new_value
@@ -25,7 +25,7 @@ _STILL_ACCEPTED = "the provider still accepts the old token: was the right one r
 
 def revoke(session: TokenSession) -> None:
     """Have the provider end the old token; saying so proves nothing yet."""
-    issuer, target = session.issuer, to_die(session).provider_id
+    issuer, target = session.issuer, old_token(session).provider_id
     if issuer is not None and target and session.provider.capabilities.revoke is Method.API:
         session.context.progress.waiting(f"asking {session.provider.name} to revoke the old token")
         session.check_held()
@@ -47,7 +47,7 @@ def prove(session: TokenSession) -> None:
         _settle(session, proof, session.advance)
 
 
-def prove_in_passing(session: TokenSession) -> None:
+def try_prove_dead(session: TokenSession) -> None:
     """A compromise that is held up elsewhere still gets its proof of death, so that the alarm says what is true."""
     if session.journal.proof is None and session.provider.capabilities.probe:
         proof = prove_dead(session, old_value(session), windows=2)
@@ -57,7 +57,7 @@ def prove_in_passing(session: TokenSession) -> None:
 
 def finish(session: TokenSession) -> None:
     """Leave nothing behind: end what did not win, quarantine the old value, close the journal."""
-    sweep(session)
+    discard_superseded(session)
     journal, record = session.journal, session.record
     if journal.mode is Mode.RETIRE:
         _withdraw(session)
@@ -108,7 +108,7 @@ def _proof(session: TokenSession) -> DeathProof:
 
 def _proof_by_list(session: TokenSession) -> DeathProof | None:
     """Where nothing can be probed: the provider's own word about this id; None if its list cannot be taken for one."""
-    issuer, provider_id = session.issuer, to_die(session).provider_id
+    issuer, provider_id = session.issuer, old_token(session).provider_id
     if issuer is None or not provider_id:
         return None
     found = issuer.listed()
@@ -153,7 +153,7 @@ def _person_revokes(session: TokenSession, *, retry: str = "") -> str:
 
 def _settle(session: TokenSession, proof: DeathProof, write: Callable[..., None]) -> None:
     """Put the proof on record with `write`, which may be the step to the next stage as well."""
-    record, leak = after_death(session.record, to_die(session).fingerprint, proof)
+    record, leak = after_death(session.record, old_token(session).fingerprint, proof)
     write(
         session.event(
             Op.DEATH,
@@ -191,7 +191,7 @@ def _look_after_new(session: TokenSession) -> None:
 
 
 def _withdraw(session: TokenSession) -> None:
-    store, old = session.context.store, to_die(session)
+    store, old = session.context.store, old_token(session)
     session.commit(session.event(Op.PUBLISH, Phase.INTENT, result="withdraw"))
     if store.read_live(session.snapshot.id) is not None:
         store.withdraw(session.snapshot.id, old.live_version)

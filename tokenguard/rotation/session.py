@@ -16,7 +16,7 @@ from tokenguard.ports.delivery import Deliveries
 from tokenguard.ports.operator import Operator, Progress
 from tokenguard.ports.provider import Issuer, Provider, Vendor, Vendors
 from tokenguard.ports.store import Store
-from tokenguard.rotation.machine import following
+from tokenguard.rotation.machine import next_stage
 
 DEFAULT_QUIET_PERIOD = timedelta(days=7)
 
@@ -136,7 +136,7 @@ class TokenSession:
 
     def advance(self, *events: Event, record: Record | None = None, **changes: Any) -> None:
         """Commit the next stage of the mode's order."""
-        stage = following(self.journal.mode, self.journal.stage)
+        stage = next_stage(self.journal.mode, self.journal.stage)
         self.commit(*events, record=record, stage=stage, waiting_for="", **changes)
 
     def jump(self, stage: Stage, *events: Event, record: Record | None = None, **changes: Any) -> None:

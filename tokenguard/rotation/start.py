@@ -14,7 +14,7 @@ from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.ports.provider import Method, Provider
 from tokenguard.ports.store import FieldState, Live
 from tokenguard.rotation.lease import is_at_work, pid_of
-from tokenguard.rotation.machine import may_abort, revocation_owed
+from tokenguard.rotation.machine import can_abort, revocation_owed
 from tokenguard.rotation.preconditions import is_quiet
 from tokenguard.rotation.prompts import create_task, hand_over_task, revoke_task
 from tokenguard.rotation.session import Context, TokenSession, issuer_of, new_operation_id
@@ -125,7 +125,7 @@ def _open_already(document: Document) -> TokenguardError:
     resume = f"tokenguard rotate {record.name} --resume"
     if revocation_owed(document):
         return NotProvenDead(f"the old token of {record.name} is still to be revoked or proven dead", hint=resume)
-    undo = ", or --abort" if journal and may_abort(journal) else ""
+    undo = ", or --abort" if journal and can_abort(journal) else ""
     return Unfinished(f"an operation on {record.name} is open and not finished", hint=f"{resume}{undo}")
 
 

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError, NeedsPerson
-from tokenguard.ports.operator import Task, Trace
+from tokenguard.ports.operator import Task, TokenTraceAnswer
 from tokenguard.shell.progress import StderrProgress
 from tokenguard.shell.tty import Tty
 from tokenguard.text import safe_text
@@ -49,17 +49,17 @@ class TerminalOperator:
                 return self._name(found[1])
             self._tty.show("  please begin with the word `done`, for example: done alex")
 
-    def trace(self, task: Task) -> Trace:
+    def ask_outcome(self, task: Task) -> TokenTraceAnswer:
         """Show the task and ask what was found under the label."""
         self._explain(task, "")
         for trace, meaning in _FINDINGS.items():
             self._tty.show(f"    {trace.value:<10} {meaning}")
         while True:
             answer = self._tty.ask("  what did you find? ").lower().replace(" ", "-")
-            matching = [trace for trace in Trace if answer and trace.value.startswith(answer)]
+            matching = [trace for trace in TokenTraceAnswer if answer and trace.value.startswith(answer)]
             if len(matching) == 1:
                 return matching[0]
-            self._tty.show(f"  please answer one of: {', '.join(trace.value for trace in Trace)}")
+            self._tty.show(f"  please answer one of: {', '.join(trace.value for trace in TokenTraceAnswer)}")
 
     def _explain(self, task: Task, retry: str) -> None:
         self._progress.clear()
@@ -97,7 +97,7 @@ class NobodyToAsk:
         """NeedsPerson."""
         self._refuse(task)
 
-    def trace(self, task: Task) -> Trace:
+    def ask_outcome(self, task: Task) -> TokenTraceAnswer:
         """NeedsPerson."""
         self._refuse(task)
 
@@ -109,10 +109,10 @@ class NobodyToAsk:
 
 
 _FINDINGS = {
-    Trace.ABSENT: "there is no token of that name",
-    Trace.ON_SCREEN: "it is there, and its value can still be copied",
-    Trace.REVOKED: "it was there, and you have revoked it now",
-    Trace.UNKNOWN: "you cannot tell",
+    TokenTraceAnswer.ABSENT: "there is no token of that name",
+    TokenTraceAnswer.ON_SCREEN: "it is there, and its value can still be copied",
+    TokenTraceAnswer.REVOKED: "it was there, and you have revoked it now",
+    TokenTraceAnswer.UNKNOWN: "you cannot tell",
 }
 
 

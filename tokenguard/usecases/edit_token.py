@@ -9,7 +9,7 @@ from tokenguard.errors import InputError, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.inventory import admission
 from tokenguard.inventory.record_changes import RecordChanges, apply, check_age, differing
-from tokenguard.rotation.machine import may_abort, with_servers_of
+from tokenguard.rotation.machine import can_abort, with_servers_of
 from tokenguard.shell.confirm import confirm
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.add_token import check_consumers, check_scope
@@ -73,7 +73,7 @@ def _check_editable(snapshot: Snapshot, changes: RecordChanges) -> None:
     That is what a rotation waits for when nobody has said it.
     """
     record, journal = snapshot.document.record, snapshot.document.journal
-    declares = set(changes.given()) == {"consumers"} and journal is not None and may_abort(journal)
+    declares = set(changes.given()) == {"consumers"} and journal is not None and can_abort(journal)
     if snapshot.document.busy and not declares:
         raise Unfinished(
             f"an operation on {record.name} is open, which relies on the record",

@@ -67,7 +67,7 @@ def open_ones(wiring: Wiring) -> list[Snapshot]:
     return [snapshot for snapshot in wiring.store.scan() if snapshot.document.busy]
 
 
-def _quiet(wiring: Wiring, record: Record) -> bool:
+def _unused_for_quiet_period(wiring: Wiring, record: Record) -> bool:
     """Whether the provider says that the token is not used; an unattended run asks the same before it begins."""
     since = wiring.clock.now() - (wiring.policy.quiet_period or DEFAULT_QUIET_PERIOD)
     try:
@@ -91,7 +91,12 @@ def planned(
     record = snapshot.document.record
     limit = due_of(record, wiring.policy)
     able = wiring.vendors.provider_of(record).capabilities
-    known = mode is not Mode.PLANNED or record.consumers is not None or accept_outage or _quiet(wiring, record)
+    known = (
+        mode is not Mode.PLANNED
+        or record.consumers is not None
+        or accept_outage
+        or _unused_for_quiet_period(wiring, record)
+    )
     plan = plan_rotation(snapshot.id, record, able, mode, due_at=limit.at if limit else None, ruled_out=known)
     if snapshot.document.busy or revocation_owed(snapshot.document):
         owed = "a revocation is owed" if revocation_owed(snapshot.document) else "an operation is open"

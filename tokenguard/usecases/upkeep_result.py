@@ -4,7 +4,7 @@ from enum import StrEnum, unique
 
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.frozen import Frozen
-from tokenguard.rotation.batch import gravest_code
+from tokenguard.rotation.batch import most_severe_code
 
 
 @unique
@@ -51,4 +51,4 @@ class Summary(Frozen, frozen=True, kw_only=True):
     @property
     def exit_code(self) -> ExitCode:
         """The gravest: 6 before 5 before 4 before 3; 2 and 1 after them."""
-        return gravest_code(each.code for each in self.lines)
+        return most_severe_code(each.code for each in self.lines)

@@ -2,7 +2,7 @@
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.ports.provider import Capabilities
-from tokenguard.rotation.lease import is_abandoned, is_gone_or_earlier
+from tokenguard.rotation.lease import is_abandoned, is_runner_dead_or_earlier
 from tokenguard.shell.wiring import Wiring
 
 _PAUSE = 2.0
@@ -12,7 +12,7 @@ def leave_to_its_runner(wiring: Wiring, found: Snapshot, able: Capabilities) -> 
     """Return when nobody works on the operation any more: it has stopped, its runner is gone, or it is over."""
     longest = max(able.death_window.length, able.activate_lag)
     while (journal := found.document.journal) is not None and found.document.busy:
-        if is_gone_or_earlier(journal.holder) or is_abandoned(journal, wiring.clock.now(), longest_step=longest):
+        if is_runner_dead_or_earlier(journal.holder) or is_abandoned(journal, wiring.clock.now(), longest_step=longest):
             return
         wiring.progress.waiting(f"another runner works on {found.document.record.name}")
         wiring.clock.sleep(_PAUSE)

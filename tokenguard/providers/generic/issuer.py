@@ -11,7 +11,7 @@ from tokenguard.domain.secret import Value
 from tokenguard.http.answer import Answer, Outcome
 from tokenguard.http.client import Credential, Request
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.provider import CreateRefused, Minted, ProviderToken, TokenList, TokenRequest
+from tokenguard.ports.provider import CreatedToken, CreateRefused, ProviderToken, TokenList, TokenRequest
 from tokenguard.providers.generic import request_template
 from tokenguard.providers.generic.description import Create, Description, Revoke, Rows
 from tokenguard.providers.paced import PacedClient
@@ -34,7 +34,7 @@ class GenericIssuer:
         self._clock = clock
         self._admin = admin
 
-    def create(self, wanted: TokenRequest) -> Minted:
+    def create(self, wanted: TokenRequest) -> CreatedToken:
         """The create request, once. Anything but a clear answer is Ambiguous."""
         what, said = "creating the token", self._section(self._description.create, "create")
         fields = {"label": str(wanted.label), "permissions": " ".join(wanted.permissions)}
@@ -47,7 +47,9 @@ class GenericIssuer:
         value, token_id = new_value(said.value.find(tree), self._admin, what), identifier(said.id.find(tree))
         if not token_id:
             raise not_understood(what)
-        return Minted(value=value, provider_id=token_id, hint=short_text(said.hint.find(tree) if said.hint else None))
+        return CreatedToken(
+            value=value, provider_id=token_id, hint=short_text(said.hint.find(tree) if said.hint else None)
+        )
 
     def listed(self) -> TokenList:
         """Live tokens: listed and not expired."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from tokenguard.clients.aws.secrets import Secrets, tags_in
 from tokenguard.errors import Conflict, Unreachable
-from tokenguard.rotation.lease import PATIENCE, is_gone_or_earlier
+from tokenguard.rotation.lease import PATIENCE, is_runner_dead_or_earlier
 
 _RUNNER = "tg:runner"
 _RENEWED_AFTER = timedelta(seconds=40)
@@ -65,4 +65,4 @@ class Turn:
         until, _, other = signed.partition(":")
         if not until.isdecimal() or int(until) < self._secrets.clock.now().timestamp() or other == holder:
             return ""
-        return "" if is_gone_or_earlier(other) else other
+        return "" if is_runner_dead_or_earlier(other) else other
