@@ -31,7 +31,7 @@ def test_ctrl_c_at_every_question_then_resume(household, settings, as_asked):
     sitting.type("absent")
     new = as_asked(sitting.until(PASTE))
     sitting.paste(new)
-    assert "hand the new token" in sitting.until(DONE)
+    assert "deliver the new token" in sitting.until(DONE)
     sitting.interrupt()
     assert household.live_value() == new
     assert household.alive(old)
@@ -78,7 +78,7 @@ def test_nobody_knows_stays_open(household):
     sitting = household.sit_down("rotate", NAME, "--resume")
     sitting.until(FOUND)
     sitting.type("unknown")
-    assert "nobody knows yet whether the token" in sitting.leaves(3)
+    assert "it is not known whether the token" in sitting.leaves(3)
     assert household.document().busy
 
 
@@ -89,14 +89,14 @@ def test_enter_leaves_it_for_later(household, settings, as_asked):
     sitting.paste(as_asked(sitting.until(PASTE)))
     sitting.until(DONE)
     sitting.type("")
-    assert "has not been confirmed to use the new token" in sitting.leaves(3)
+    assert "use of the new token by" in sitting.leaves(3)
     sitting = household.sit_down("rotate", NAME, "--resume")
     sitting.until(DONE)
     sitting.type("done Bo")
     sitting.until(DONE)
     sitting.type("later")
     end = sitting.leaves(5)
-    assert f"error: the old token of {NAME} is still to be revoked" in end
+    assert f"error: the old token of {NAME} is not revoked yet" in end
     assert f"tokenguard rotate {NAME} --resume" in end
     assert household.alive(old)
 

@@ -62,7 +62,7 @@ def test_a_token_of_another_drive_is_ended_and_another_one_made(household, setti
     shown = sitting.until(PASTE)
     assert asked_label(shown) != first
     sitting.paste(wrong)
-    assert "was pasted before and was not accepted" in sitting.until(PASTE)
+    assert "was pasted before and not accepted" in sitting.until(PASTE)
     new = as_asked(shown)
     sitting.paste(new)
     assert asked_to_revoke(sitting.until(DONE)) == "upload"
@@ -103,7 +103,7 @@ def test_the_new_token_revoked_instead_of_the_old(household, settings, as_asked,
         assert household.run(*add_third) == 0
     sitting, shown, new = _rotated_up_to_the_revoke(household, as_asked)
     label = household.document().journal.attempts[-1].label
-    assert f"leave the one named {label} alone: it is the new one" in shown
+    assert f"do not revoke the one named {label}: it is the new token" in shown
     settings.revoke(label)
     sitting.type("done Ada")
     assert STILL_ACCEPTED in sitting.until(DONE)
@@ -118,7 +118,7 @@ def test_the_new_token_revoked_instead_of_the_old(household, settings, as_asked,
         sitting = household.sit_down("rotate", NAME, "--resume")
     end = sitting.leaves(0)
     assert "the old token is dead: refused 3 times, while a live one was accepted" in end
-    assert "the new token is not accepted any more" in end
+    assert "the new token is refused as well" in end
     assert household.run("verify", NAME) == 1, "and the record knows it"
 
 
@@ -138,11 +138,11 @@ def test_a_name_typed_differently_is_found_again_by_its_day(household, settings,
     assert asked_to_revoke(shown) == label
     assert label not in dict(settings.listed())
     today = household.document().journal.old.created_at
-    assert f"typed differently when it was made: look for one made on {today:%Y-%m-%d}" in shown
+    assert f"typed differently when it was created: look for one created on {today:%Y-%m-%d}" in shown
     sitting.type("done Ada")
     assert STILL_ACCEPTED in sitting.until(DONE)
     sitting.type("")
-    assert "is still to be revoked" in sitting.leaves(5)
+    assert "is not revoked yet" in sitting.leaves(5)
 
     sitting = household.sit_down("rotate", NAME, "--resume")
     sitting.until(DONE)

@@ -116,7 +116,7 @@ def test_who_takes_over_fences_the_one_that_still_waits(premises):
 
     first.sendline("the-late-value-of-nobody")
     first.expect_exact("leave it for later: ")
-    assert "another run has gone on without it" in first.before
+    assert "another run has continued without it" in first.before
     first.sendline("done Bo")
     code, text = _ends(first)
     assert code == 4, text

@@ -248,7 +248,7 @@ def test_a_revocation_that_does_nothing_is_noticed(verb, tmp_path):
             VERBS[verb](played)
         assert caught.value.exit_code in {ExitCode.UNREACHABLE, ExitCode.NOT_PROVEN_DEAD}
         assert before <= played.ours()
-        assert not any("is gone" in line or "is dead" in line for line in played.progress.lines)
+        assert not any("is discarded" in line or "is dead" in line for line in played.progress.lines)
         played.sandbox.knobs.idle_delete = False
         played.engine.resume(played.token())
         assert played.ours() == played.served()

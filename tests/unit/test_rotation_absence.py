@@ -6,7 +6,7 @@ from tests.unit.rotation_bench import Bench, finished
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.ports.provider import Ambiguous
 
-GONE = "is gone"
+GONE = "is discarded"
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ def test_an_outage_is_not_answered_with_a_storm_of_probes(monkeypatch):
     bench, _, _ = lone()
     for number in range(12):
         bench.add(f"video/upload/n{number}")
-    monkeypatch.setattr(control_search, "_MOST_PROBES", 3)
+    monkeypatch.setattr(control_search, "_MAX_PROBES", 3)
     probes: list[object] = []
     probe = bench.provider.probe
     monkeypatch.setattr(bench.provider, "probe", lambda value, scope: probes.append(value) or probe(value, scope))

@@ -263,7 +263,7 @@ def test_another_token_of_the_inventory_pasted_as_the_new_one_is_refused_and_sta
     bench.operator.answers.append(other.value)
     bench.engine.rotate(token)
     retries = [retry for kind, _, retry in bench.operator.asked if kind == "paste"]
-    assert retries == ["", "that token is in use already, as video/upload/dev; paste the new one"]
+    assert retries == ["", "that token is already in use as video/upload/dev; paste the new one"]
     assert bench.world.alive(other)
 
 
@@ -445,7 +445,7 @@ def test_an_aborted_beginning_tells_the_truth_and_leaves_the_value_free_for_anot
     told = " ".join(bench.progress.lines)
     assert "previous value again" not in told
     assert "old token" not in told
-    assert "what it was handed is still there" in told
+    assert "the new value is still there" in told
     if not issued:
         assert not any(bench.store.holders(each) for each in known)
 
@@ -456,7 +456,7 @@ def test_abort_is_refused_after_the_revoke_intent():
     bench.world.revoke_lag = 10**9
     with pytest.raises(NotProvenDead):
         bench.engine.rotate(token)
-    with pytest.raises(InputError, match="no way back"):
+    with pytest.raises(InputError, match="cannot be undone"):
         bench.engine.abort(token)
 
 

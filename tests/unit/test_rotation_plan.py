@@ -34,8 +34,10 @@ def test_planned_makes_before_it_ends_and_compromised_ends_before_it_makes():
         return next(i for i, text in enumerate(texts(plan)) if words in text)
 
     planned, compromised = plan(API), plan(API, Mode.COMPROMISED)
-    assert place(planned, "makes the new") < place(planned, "no way back") < place(planned, "prove the old")
-    assert place(compromised, "no way back") < place(compromised, "makes the new") < place(compromised, "prove the old")
+    assert place(planned, "creates the new") < place(planned, "irreversible") < place(planned, "prove the old")
+    assert (
+        place(compromised, "irreversible") < place(compromised, "creates the new") < place(compromised, "prove the old")
+    )
 
 
 def test_a_plan_says_when_a_person_is_needed_and_for_what():
@@ -69,7 +71,9 @@ def test_unattended_tokens_run_first_and_guided_ones_are_one_sitting_per_place()
 
 
 def test_a_provider_without_a_probe_is_never_said_to_prove_a_death():
-    assert "nothing can prove" in texts(plan(Capabilities(mint=Method.PERSON, revoke=Method.PERSON, probe=False)))[-1]
+    assert (
+        "cannot be proven dead" in texts(plan(Capabilities(mint=Method.PERSON, revoke=Method.PERSON, probe=False)))[-1]
+    )
 
 
 def raising(error):

@@ -1,1 +1,1 @@
-"""Replace a token without an outage, revoke the old one, and prove it."""
+"""Rotates a token without downtime, revokes the old one and proves it dead."""

@@ -1,4 +1,4 @@
-"""Undoing an operation that has not touched the old token: back to exactly what was live before."""
+"""Aborts an operation whose old token is untouched, and restores exactly what was live before."""
 
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import AttemptState, Mode, Stage
@@ -21,24 +21,26 @@ _OUTCOMES = {
 
 
 def begin_abort(session: TokenSession) -> None:
-    """Decide it. After the revoke intent only while the old token lives: no live label may point at a revoked token.
+    """Record the intent to abort.
+
+    After the revoke intent only while the old token is still accepted, so that no live label points at a revoked one.
 
     Raises:
-        InputError: it may be revoked, or was said to be.
+        InputError: the old token is revoked, reported revoked, or may be.
     """
     journal = session.journal
     if journal.stage is Stage.ABORTING:
         return
     if not can_abort(journal) and not (can_abort_if_alive(journal) and _old_token_is_alive(session)):
         raise InputError(
-            f"the old token of {session.record.name} is revoked, or may be: there is no way back",
-            hint=f"go on instead: tokenguard rotate {session.record.name} --resume",
+            f"the old token of {session.record.name} is revoked or may be: the operation cannot be undone",
+            hint=f"finish it instead: tokenguard rotate {session.record.name} --resume",
         )
     session.jump(Stage.ABORTING, session.event(Op.ABORT, Phase.INTENT, stage=journal.stage.value))
 
 
 def _old_token_is_alive(session: TokenSession) -> bool:
-    """Whether the old token is accepted over a whole window, and a control is as well: no revoke is on its way."""
+    """Whether the old token and a control are accepted over a whole death window, so no revoke is still in flight."""
     if not session.provider.capabilities.probe:
         return False
     value = old_value(session)
@@ -46,7 +48,7 @@ def _old_token_is_alive(session: TokenSession) -> bool:
 
 
 def undo(session: TokenSession) -> None:
-    """Old value live again, consumers back, every attempt ended, then ABORTED. Safe to repeat after any crash."""
+    """Republish the old value, restore consumers, discard every attempt, then enter ABORTED. Idempotent."""
     old = session.journal.old
     previous: Value | None = old_value(session) if old else None
     _unpublish(session)
@@ -63,7 +65,7 @@ def undo(session: TokenSession) -> None:
 
 
 def _forget(session: TokenSession) -> None:
-    """A value that somebody gave us is theirs: drop our copy, and leave the token alone."""
+    """Drop the stored copy of a value that the operator supplied; the token itself is not revoked."""
     for attempt in session.journal.attempts:
         session.commit(session.event(Op.DESTROY, Phase.INTENT, label=attempt.label))
         session.context.store.destroy(session.snapshot.id, attempt.label)
@@ -76,7 +78,7 @@ def _unpublish(session: TokenSession) -> None:
     live = store.read_live(token)
     if live is None or live.label not in session.journal.labels:
         return
-    # Also where the old value is still live: a stopped runner may hold a publish that fits the pin this moves.
+    # Also where the old value is still live: this moves the pin, so a publish delayed in another runner fails.
     session.commit(
         session.event(
             Op.PUBLISH, Phase.INTENT, label=old.label if old else "", result="back", to=session.record.location.adopted
@@ -88,7 +90,7 @@ def _unpublish(session: TokenSession) -> None:
         return
     try:
         store.publish(token, old.label, live.version)
-    except UnexpectedValue as displaced:  # not our value to take away; the label in the store is the old one's again
+    except UnexpectedValue as displaced:  # an external change is kept; the store's label points at the old value again
         session.context.progress.note(f"{displaced.message}; it is left as it is")
 
 
@@ -101,7 +103,7 @@ def _restored(session: TokenSession) -> Record:
     known = record.seen is not None and record.seen.at < session.journal.opened_at
     return replace(
         record,
-        seen=record.seen if known else None,  # a later look was at the token that is gone
+        seen=record.seen if known else None,  # a later observation was of the discarded token
         fingerprint=old.fingerprint,
         provider_id=old.provider_id,
         hint=old.hint,

@@ -1,7 +1,7 @@
-"""What the provider's list may be taken to say: what is in it exists; that a token is not there needs evidence.
+"""Decides when a provider's list proves that a token does not exist.
 
-Absence is said of a list that was read to its end *and* holds a token that is known to be alive, wherever one is known,
-and only of tokens that are older than the time that the list may lag behind. Everything else is unknown.
+A listed token exists. A missing token is absent only if the list was read to its end, contains a token known to be
+alive (where one is known), and the token is older than the provider's list lag. Everything else is unknown.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,24 +18,24 @@ from tokenguard.rotation.machine import revoke_intended
 from tokenguard.rotation.session import TokenSession
 
 _LOOKS = 3
-"""At a list that lags: now, in the middle and at the end of that time."""
-_MOST_ASKED = 3
-"""Tokens that a list lacks and that are asked after, to learn whether it should hold them."""
+"""Reads of a list that may lag: at once, halfway through the lag and at its end."""
+_MAX_PROBED = 3
+"""Missing tokens that are probed to learn whether the list should contain them."""
 
 
 def search(
     session: TokenSession, issuer: Issuer, attempt: Attempt, *, every: bool = False
 ) -> tuple[ProviderToken, ...]:
-    """The tokens that the provider lists under an attempt's label; none only if that is certain.
+    """Return the tokens that the provider lists under an attempt's label; empty only if absence is certain.
 
     Args:
-        session: the hold on the token.
-        issuer: gives the list.
-        attempt: what is looked for.
-        every: whether it must be certain as well that there are no more than those.
+        session: the session that holds the token.
+        issuer: provides the list.
+        attempt: the attempt to look for.
+        every: whether the result must be complete as well.
 
     Raises:
-        Unreachable: none is listed, or not every one, and there may be one all the same.
+        Unreachable: the result is empty or incomplete, and a token may still exist.
     """
     found = _read_list(session, issuer, lambda seen: bool(seen.named(attempt.label)), since=attempt.begun_at)
     if found.complete and not found.named(attempt.label) and doubt(session, found):  # the token in use may be as new
@@ -51,17 +51,17 @@ def search(
 
 
 def confirm_gone(session: TokenSession, issuer: Issuer, *ids: str, label: str = "", needed: bool = True) -> None:
-    """Look whether the provider lists what it was just asked to end, for as long as its list may lag behind.
+    """Check that revoked tokens leave the provider's list within its list lag.
 
     Args:
-        session: the hold on the token.
-        issuer: gives the list.
-        ids: what was revoked.
-        label: no token of this name may be listed either.
-        needed: whether the list is the only evidence; without, only "it is still listed" counts.
+        session: the session that holds the token.
+        issuer: provides the list.
+        ids: the revoked tokens' ids at the provider.
+        label: a name that must not be listed either.
+        needed: whether the list is the only evidence; if false, only "still listed" is an error.
 
     Raises:
-        Ambiguous: it is still listed, or it cannot be known.
+        Ambiguous: a token is still listed, or the list cannot prove its absence.
     """
     name = session.provider.name
 
@@ -74,11 +74,11 @@ def confirm_gone(session: TokenSession, issuer: Issuer, *ids: str, label: str = 
         if not needed:
             return
         raise Ambiguous(
-            f"{name} was asked to revoke, and its list cannot be read: {error.message}", hint=_again(session)
+            f"{name} was asked to revoke the token, but its list cannot be read: {error.message}", hint=_again(session)
         ) from None
     if still(found):
         raise Ambiguous(
-            f"{name} agreed to revoke, and still lists the token",
+            f"{name} accepted the revoke but still lists the token",
             hint=f"{_again(session)}; if it stays, revoke it by hand or check the configured revoke route",
         )
     if needed and (why := doubt(session, found)):
@@ -86,7 +86,7 @@ def confirm_gone(session: TokenSession, issuer: Issuer, *ids: str, label: str = 
 
 
 def doubt(session: TokenSession, found: TokenList) -> str:
-    """Why `found` cannot say that a token does not exist; empty if it can."""
+    """Return why `found` cannot prove that a token does not exist; empty if it can."""
     if found.gap:
         return f"its list is not known to be complete: {found.gap}"
     lacks = _lacks_own(session, found)
@@ -97,7 +97,7 @@ def doubt(session: TokenSession, found: TokenList) -> str:
     others = list(_others(session))
     if any(found.holds(each.document.record.provider_id, each.document.record.label) for each in others):
         return ""
-    if any(_perhaps_alive(session, each) for each in others[:_MOST_ASKED]):
+    if any(_perhaps_alive(session, each) for each in others[:_MAX_PROBED]):
         return "its list lacks tokens that it accepts"
     return ""
 
@@ -111,7 +111,7 @@ def fits(hint: str, text: str) -> bool:
 def _read_list(
     session: TokenSession, issuer: Issuer, settled: Callable[[TokenList], bool], *, since: datetime | None = None
 ) -> TokenList:
-    """The list, read again while it may lag behind what was done at `since` and does not settle the question."""
+    """Read the list until `settled` accepts it or the list lag since `since` (default: now) is over."""
     clock, lag = session.context.clock, session.provider.capabilities.list_lag
     ends = (since or clock.now()) + lag
     looks = _LOOKS
@@ -127,9 +127,9 @@ def _read_list(
 
 
 def _lacks_own(session: TokenSession, found: TokenList) -> bool | None:
-    """Whether the list lacks the value that the store serves; None if none is known there, or it is to die.
+    """Whether the list lacks the value that the store serves; None if it has no known id or is being revoked.
 
-    It is known by its id, or by its label or its hint: a label may have been typed by a person.
+    The value is matched by id, or by label or hint, because a person may have typed the label.
     """
     store, token, document = session.context.store, session.snapshot.id, session.snapshot.document
     live = store.read_live(token)
@@ -151,7 +151,7 @@ def _lacks_own(session: TokenSession, found: TokenList) -> bool | None:
 
 
 def _others(session: TokenSession) -> Iterator[Snapshot]:
-    """Other tokens in use at the same place, by what the provider lists them under."""
+    """Yield other active tokens with the same provider, address and scope that the provider's list should contain."""
     mine = session.record
     for each in session.context.store.scan():
         record = each.document.record
@@ -167,7 +167,7 @@ def _others(session: TokenSession) -> Iterator[Snapshot]:
 
 
 def _perhaps_alive(session: TokenSession, snapshot: Snapshot) -> bool:
-    """Whether the provider accepts the live value, or it is not known; a token that is dead need not be listed."""
+    """Whether the provider accepts the live value or gives no clear answer; a dead token need not be listed."""
     if not session.provider.capabilities.probe:
         return True
     with suppress(Unreachable, InputError):
@@ -177,4 +177,4 @@ def _perhaps_alive(session: TokenSession, snapshot: Snapshot) -> bool:
 
 
 def _again(session: TokenSession) -> str:
-    return f"tokenguard rotate {session.record.name} --resume looks again"
+    return f"check again: tokenguard rotate {session.record.name} --resume"

@@ -1,4 +1,4 @@
-"""Many tokens, one after another: one bad token never blocks the rest."""
+"""Runs jobs on many tokens in sequence; a failed job does not stop the others."""
 
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum, unique
@@ -20,24 +20,24 @@ _GRAVEST_FIRST = (
 
 @unique
 class SkipReason(StrEnum):
-    """Why a job did nothing."""
+    """Why a job was skipped."""
 
     OVER = "over"
-    """Another runner has done it."""
+    """Another runner has finished it."""
     ELSEWHERE = "elsewhere"
-    """Another runner is at it."""
+    """Another runner is working on it."""
     HELD = "held"
     """The first rotation at its provider did not succeed."""
 
 
 class BatchJob(Frozen, frozen=True, kw_only=True):
-    """One token's turn."""
+    """One token's job in a batch."""
 
     name: TokenName
     run: Callable[[], object]
-    """Its outcome is handed on; `SkipReason` where there was nothing to do."""
+    """Returns the job's outcome; `SkipReason` if there was nothing to do."""
     pause: float = 0.0
-    """Seconds to leave before the next job of the same provider."""
+    """Seconds to wait before the next job at the same provider."""
 
 
 class BatchResult(Frozen, frozen=True, kw_only=True):
@@ -50,14 +50,14 @@ class BatchResult(Frozen, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> ExitCode:
-        """What this job alone would have exited with."""
+        """The exit code of this job alone."""
         return self.error.exit_code if self.error else ExitCode.OK
 
 
 def run_all(jobs: Iterable[BatchJob], clock: Clock) -> Iterator[BatchResult]:
     """Run the jobs in their order and yield each result as it comes.
 
-    Only our own errors are results; an interrupt or a bug ends the batch, with what was done so far yielded.
+    Only `TokenguardError` becomes a result; an interrupt or a bug ends the batch after the results so far.
     """
     wait = 0.0
     for job in jobs:
@@ -74,11 +74,11 @@ def run_all(jobs: Iterable[BatchJob], clock: Clock) -> Iterator[BatchResult]:
 
 
 def most_severe(results: Iterable[BatchResult]) -> ExitCode:
-    """The exit code of a batch: 6 before 5 before 4 before 3."""
+    """Return the most severe exit code of a batch: 6 before 5 before 4 before 3."""
     return most_severe_code(result.exit_code for result in results)
 
 
 def most_severe_code(codes: Iterable[ExitCode]) -> ExitCode:
-    """The same of exit codes."""
+    """Return the most severe of `codes`."""
     found = set(codes)
     return next((code for code in _GRAVEST_FIRST if code in found), ExitCode.OK)

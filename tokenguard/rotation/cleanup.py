@@ -1,7 +1,7 @@
-"""Ending attempts that did not win: every label that was written ahead is accounted for before an operation ends.
+"""Cleans up failed attempts. Every label recorded in the journal is revoked or proven absent before completion.
 
-Only labels in this session's own journal are ever looked for: never "everything with our prefix", which would end the
-next rotation's candidate.
+Only labels in this session's own journal are searched for. A search by prefix would revoke the next rotation's
+candidate.
 """
 
 from tokenguard.domain.event import Op, Phase
@@ -23,11 +23,11 @@ from tokenguard.rotation.session import TokenSession
 
 
 def discard_superseded(session: TokenSession) -> None:
-    """End everything this operation may have made and does not keep; also twins of the winner."""
+    """Revoke everything this operation created and does not keep, including duplicates of the accepted token."""
     for attempt in superseded(session.journal):
         if attempt.state is not AttemptState.GONE:
             discard_attempt(session, attempt)
-    if session.issuer is None or session.journal.mode is Mode.ADD:  # a value that was given has no label of ours there
+    if session.issuer is None or session.journal.mode is Mode.ADD:  # a supplied value carries no label of ours
         return
     keep = session.journal.attempt
     kept_id = keep.provider_id if keep is not None and keep not in superseded(session.journal) else ""
@@ -40,21 +40,26 @@ def discard_superseded(session: TokenSession) -> None:
 
 
 def fence(session: TokenSession, label: Label) -> None:
-    """Make sure that a late writer's store is refused, before looking for what it may have made; safe to repeat."""
+    """Put a tombstone into the slot, so that a late runner's write fails before its token is searched for. Idempotent.
+
+    Raises:
+        Fenced: another runner has just stored a value there.
+    """
     try:
         session.context.store.put_candidate(session.snapshot.id, label, Tombstone(reason="reaped"))
     except Conflict:
         if isinstance(session.context.store.read_candidate(session.snapshot.id, label), Tombstone):
-            return  # put by whoever was interrupted here before
+            return  # from an earlier, interrupted run
         raise Fenced(
-            f"another runner has just stored the new token of {session.record.name}", hint="resume once more"
+            f"another runner has just stored the new token of {session.record.name}",
+            hint=f"tokenguard rotate {session.record.name} --resume",
         ) from None
 
 
 def discard_attempt(session: TokenSession, attempt: Attempt) -> None:
-    """Make sure that nothing of this attempt is alive, and say so in the journal.
+    """Revoke everything this attempt may have created, and record that in the journal.
 
-    That it is to end is durable first: nobody who takes over in the middle may adopt what is being ended.
+    The intent is committed first, so a runner that takes over cannot adopt a token that is being revoked.
     """
     target_state = attempt.state if session.journal.stage is Stage.ABORTING else AttemptState.REJECTED
     session.commit(
@@ -75,7 +80,7 @@ def discard_attempt(session: TokenSession, attempt: Attempt) -> None:
         session.event(Op.REVOKE, Phase.OUTCOME, label=attempt.label, result="attempt-gone"),
         attempts=_with_state(session, attempt.label, AttemptState.GONE),
     )
-    session.context.progress.step(f"the attempt {attempt.label} is gone")
+    session.context.progress.step(f"the attempt {attempt.label} is discarded")
 
 
 def _with_state(session: TokenSession, label: Label, state: AttemptState) -> tuple[Attempt, ...]:
@@ -92,7 +97,7 @@ def _end_by_api(session: TokenSession, issuer: Issuer, attempt: Attempt) -> None
 
 
 def _keep(session: TokenSession, attempt: Attempt, said: DeathProof) -> None:
-    """Keep a value whose death is only said; under a name of its own, so that a late runner cannot publish it."""
+    """Keep a value whose death is only asserted, under a label of its own that a late runner cannot publish."""
     store, token, label = session.context.store, session.snapshot.id, Label(f"{attempt.label}-kept")
     held, quarantine = store.read_candidate(token, attempt.label), session.snapshot.document.quarantine
     if not isinstance(held, Value):
@@ -116,7 +121,7 @@ def _keep(session: TokenSession, attempt: Attempt, said: DeathProof) -> None:
 
 
 def _end_by_person(session: TokenSession, attempt: Attempt) -> DeathProof | None:
-    """Have a person end it. Returns what it rests on if that is no more than their word: then its value is kept."""
+    """Have a person revoke it. Returns the proof if that is only the person's statement (the value is then kept)."""
     held = session.context.store.read_candidate(session.snapshot.id, attempt.label)
     if not isinstance(held, Value):
         found = session.context.operator.ask_outcome(trace_task(session.provider, session.record, attempt.label))
@@ -127,14 +132,14 @@ def _end_by_person(session: TokenSession, attempt: Attempt) -> DeathProof | None
             )
         return None
     there = session.record
-    if attempt.scope is not None:  # it is found where it was made, which is not where it was to be made
+    if attempt.scope is not None:  # the token was created in a scope other than the requested one
         there = replace(there, scope=attempt.scope, scope_name=attempt.scope_name)
     task = revoke_task(
         session.provider,
         there,
         label=attempt.label,
         hint=attempt.hint,
-        why="this one was not accepted; it must not stay alive unnoticed",
+        why="this token was not accepted and must not stay valid",
     )
     retry = ""
     while True:
@@ -149,8 +154,8 @@ def _end_by_person(session: TokenSession, attempt: Attempt) -> DeathProof | None
             return None if proof.proven else asserted(session.context, session.snapshot, proof, who)
         if not still_accepted(session, held):
             raise Unfinished(
-                f"the token {attempt.label} was to be revoked and is not proven dead: no clear answer, or an outage",
-                hint=f"wait a little, then: tokenguard rotate {session.record.name} --resume",
+                f"the token {attempt.label} is not proven dead: the provider gave no clear answer, or has an outage",
+                hint=f"wait a few minutes, then: tokenguard rotate {session.record.name} --resume",
             )
         retry = "the provider still accepts that token: was the right one revoked?"
 

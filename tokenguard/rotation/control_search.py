@@ -1,7 +1,7 @@
-"""The control of a death: something good that the same host accepts in the same window.
+"""Finds the control for a proof of death: a valid credential that the same host accepts in the same window.
 
-Without one, an outage that refuses every credential would "prove" every death. What was accepted before and is refused
-now is no missing control, but evidence of such an outage: then nothing is concluded, not even from a person's word.
+Without a control, an outage that refuses every credential would count as proof. If a credential that was accepted
+before is refused now, an outage is suspected and nothing is concluded, not even from a person's statement.
 """
 
 from collections.abc import Collection, Iterator
@@ -20,31 +20,31 @@ from tokenguard.ports.provider import Vendor, Vendors
 from tokenguard.ports.store import Store
 from tokenguard.rotation.machine import condemned
 
-_MOST_PROBES = 5  # in one look: an outage is not to be answered with a storm of requests
+_MAX_PROBES = 5  # per search: an outage must not cause a burst of requests
 _RETRY = 30.0
-"""Seconds after which a host that accepted nothing is asked again, in a run over many tokens."""
+"""Seconds before a host that accepted no control is searched again, in a run over many tokens."""
 _HELD = frozenset({RecordState.ACTIVE, RecordState.UNCLAIMED})
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class ControlResult(Frozen, frozen=True, kw_only=True):
-    """What one look for a control found."""
+    """The result of one search for a control."""
 
     by: DeathControl = DeathControl.NONE
     doubt: bool = False
-    """Something is there that could be a control, and it was not accepted now: this may be an outage."""
+    """A possible control exists but was not accepted: an outage is possible."""
 
     @property
     def holds(self) -> bool:
-        """Whether the host accepts something good now."""
+        """Whether the host accepts a control now."""
         return self.by is not DeathControl.NONE
 
 
 class _Candidate(Frozen, frozen=True, kw_only=True):
-    """A token that may serve as a control."""
+    """A token that may be used as a control."""
 
     value: Value | None
-    """None: the store could not be read just now."""
+    """None if the store could not be read."""
     by: DeathControl
     accepted_before: bool
 
@@ -69,17 +69,17 @@ class ControlSearch:
         self._others: list[TokenId] | None = None
         self._read: dict[TokenId, _Candidate] = {}
 
-    def look(self, dying: Collection[Value]) -> ControlResult:
-        """Ask the host now about something other than the values in `dying`.
+    def look(self, excluded: Collection[Value]) -> ControlResult:
+        """Probe the host with values other than those in `excluded`.
 
         Raises:
-            Unreachable: the store cannot say which other tokens there are.
+            Unreachable: the store cannot list its tokens.
         """
         doubt = False
-        for token, candidate in islice(self._candidates(dying), _MOST_PROBES):
+        for token, candidate in islice(self._candidates(excluded), _MAX_PROBES):
             seen = self._vendor.provider.probe(candidate.value, None) if candidate.value is not None else None
             if seen is not None and seen.verdict is Verdict.ALIVE:
-                self._first = [token, *(each for each in self._first if each != token)]  # asked first the next time
+                self._first = [token, *(each for each in self._first if each != token)]  # tried first the next time
                 return ControlResult(by=candidate.by)
             doubt = doubt or candidate.accepted_before or (seen is not None and seen.verdict is Verdict.UNKNOWN)
         if self._vendor.issuer is None:
@@ -90,14 +90,14 @@ class ControlSearch:
             return ControlResult(doubt=True)
         return ControlResult(by=DeathControl.ADMIN)
 
-    def _candidates(self, dying: Collection[Value]) -> Iterator[tuple[TokenId, _Candidate]]:
+    def _candidates(self, excluded: Collection[Value]) -> Iterator[tuple[TokenId, _Candidate]]:
         for token in self._tokens():
             candidate = self._candidate(token)
-            if candidate is not None and candidate.value not in dying:
+            if candidate is not None and candidate.value not in excluded:
                 yield token, candidate
 
     def _tokens(self) -> Iterator[TokenId]:
-        """What is asked first, then all others, those that were seen alive latest before the rest."""
+        """Yield the preferred tokens, then all others, the most recently seen alive first."""
         yield from tuple(self._first)
         if self._others is None:
             found = [each for each in self._store.scan() if self._fits(each)]
@@ -109,7 +109,7 @@ class ControlSearch:
         return record.state in _HELD and (record.provider, record.base_url) == self._place
 
     def _candidate(self, token: TokenId) -> _Candidate | None:
-        """The token as a candidate, read once; None if it can never be one."""
+        """Return the token as a candidate (read once); None if it can never be a control."""
         if token in self._read:
             return self._read[token]
         snapshot = self._own if self._own is not None and self._own.id == token else self._store.load(token)
@@ -121,7 +121,7 @@ class ControlSearch:
         except Unreachable:
             return _Candidate(value=None, by=by, accepted_before=accepted_before)
         except InputError:
-            return None  # not to be had from here: it proves nothing, and hinders nothing
+            return None  # not readable from here: neither a control nor evidence of an outage
         if live is None or (journal is not None and condemned(journal) == live.label):
             return None
         self._read[token] = _Candidate(value=live.value, by=by, accepted_before=accepted_before)
@@ -129,7 +129,7 @@ class ControlSearch:
 
 
 class Controls:
-    """Controls for a run over many tokens: what was found for a provider and host is asked first the next time."""
+    """Controls for a run over many tokens; remembers the control of each provider and host."""
 
     def __init__(self, store: Store, vendors: Vendors, clock: Clock) -> None:
         self._store = store
@@ -139,7 +139,7 @@ class Controls:
         self._missed: dict[tuple[str, str], float] = {}
 
     def hold(self, record: Record, refused: Value) -> bool:
-        """Whether the host of a refused value accepts something else now, so that the refusal means something."""
+        """Whether the host of a refused value accepts a control now, which makes the refusal meaningful."""
         place, now = (record.provider, record.base_url), self._clock.monotonic()
         if place not in self._searches:
             self._searches[place] = ControlSearch(self._store, record, self._vendors.of(record))

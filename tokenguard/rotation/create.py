@@ -1,8 +1,8 @@
-"""Making the new value: intent, create, store, read back. The shortest path in the program.
+"""Creates the new value: record the intent, create at the provider, store, read back.
 
-Between the provider's answer and the store's, a server-minted value exists only in memory. Nobody can recover it after
-a crash there; what is promised is that it is *found and ended*: its label was written ahead, the candidate slot is
-create-only, and whoever resumes puts a tombstone there first, so that a late writer ends what it made.
+Between the provider's answer and the store's, a value created by API exists only in memory, and a crash there loses
+it. The token is still found and revoked: its label is recorded before the request, the candidate slot is create-only,
+and a resumed run puts a tombstone there first, so that a late runner revokes the token it created.
 """
 
 from tokenguard.domain.event import Op, Phase
@@ -24,12 +24,12 @@ _MAX_ATTEMPTS = 20  # in one operation; every one is named in the journal
 
 
 def begin_attempt(session: TokenSession) -> None:
-    """Write a fresh label ahead; nothing has been asked of the provider yet."""
+    """Record a fresh label in the journal, before any request to the provider."""
     attempts = session.journal.attempts
     if len(attempts) >= _MAX_ATTEMPTS:
         raise Unfinished(
             f"{_MAX_ATTEMPTS} attempts at a new token for {session.record.name} have failed",
-            hint="look at `tokenguard show` and the provider's own list, then `rotate --abort`",
+            hint=f"check the provider's own list, then: tokenguard rotate {session.record.name} --abort",
         )
     label = new_label(session.record.name, len(attempts) + 1, session.provider.capabilities.label_limit)
     session.jump(
@@ -40,7 +40,7 @@ def begin_attempt(session: TokenSession) -> None:
 
 
 def create_value(session: TokenSession) -> None:
-    """Use the intent that this very session wrote: by API once, or with a person."""
+    """Create the token for the intent that this session recorded: one API call, or a manual step."""
     if session.provider.capabilities.mint is Method.API:
         _create_by_api(session, session.required_issuer)
     else:
@@ -48,7 +48,7 @@ def create_value(session: TokenSession) -> None:
 
 
 def reconcile(session: TokenSession) -> None:
-    """Resume at an intent whose outcome nobody knows. Ends at STORED, or with the attempt gone."""
+    """Resolve an intent whose outcome is unknown: ends in STORED, or with the attempt discarded."""
     attempt = session.journal.attempts[-1]
     label = attempt.label
     content = session.context.store.read_candidate(session.snapshot.id, label)
@@ -61,7 +61,7 @@ def reconcile(session: TokenSession) -> None:
 
 
 def take_given(session: TokenSession, value: Value) -> None:
-    """Store a value that exists already (mode ADD)."""
+    """Store an existing value (mode ADD)."""
     label = new_label(session.record.name, 1)
     session.commit(session.event(Op.STORE, Phase.INTENT, label=label), attempts=(Attempt(label=label),))
     _put(session, label, value)
@@ -87,15 +87,15 @@ def _create_by_api(session: TokenSession, issuer: Issuer) -> None:
         raise
     except Ambiguous as error:
         raise Ambiguous(
-            f"{session.provider.name} gave no clear answer to the create of {attempt.label}: it may exist",
-            hint=f"resume to find and end it: tokenguard rotate {record.name} --resume ({error.message})",
+            f"{session.provider.name} gave no clear answer when asked to create {attempt.label}: the token may exist",
+            hint=f"find and revoke it: tokenguard rotate {record.name} --resume ({error.message})",
         ) from None
     try:
         check_value(created.value.token.reveal())
     except InputError:
         raise Ambiguous(
-            f"{session.provider.name} answered the create of {attempt.label} with something that is not a token",
-            hint=f"resume to find and end it: tokenguard rotate {record.name} --resume",
+            f"{session.provider.name} answered the request to create {attempt.label} with an invalid token",
+            hint=f"find and revoke it: tokenguard rotate {record.name} --resume",
         ) from None
     _store_created(session, issuer, attempt.label, created)
 
@@ -104,8 +104,8 @@ def _store_created(session: TokenSession, issuer: Issuer, label: Label, created:
     try:
         _put(session, label, created.value)
     except Fenced:
-        # The slot was closed before our value came, so nobody can ever adopt it: end it while we still know its id.
-        # Any other failure leaves it to whoever resumes: our value may have arrived, and be on its way to be live.
+        # The slot was fenced before our write, so the value can never be adopted: revoke it while its id is known.
+        # After any other failure a resumed run decides, because the value may have been stored.
         if created.provider_id:
             issuer.revoke(created.provider_id)
             confirm_gone(session, issuer, created.provider_id)
@@ -138,9 +138,9 @@ def _create_by_person(session: TokenSession) -> None:
 
 
 def _have_late_paste_ended(session: TokenSession, label: Label) -> None:
-    """Somebody else went on while the person was busy: what was made under this label will never be used."""
+    """Ask the person to revoke the pasted token if another runner has fenced its slot: it will never be used."""
     if isinstance(session.context.store.read_candidate(session.snapshot.id, label), Tombstone):
-        why = "another run has gone on without it; nobody will ever use or remember it"
+        why = "another run has continued without it; it is neither used nor recorded"
         session.context.operator.done(revoke_task(session.provider, session.record, label=label, why=why))
 
 
@@ -150,17 +150,21 @@ def _known_already(session: TokenSession, value: Value) -> str:
     if journal.old is not None and journal.old.fingerprint == print_:
         return "that is the old token, the one to be replaced; paste the new one"
     if any(attempt.fingerprint == print_ for attempt in journal.attempts):
-        return "that token was pasted before and was not accepted; paste the new one"
-    # A refused one is to be revoked, and the old one of two under one value would end both: neither may happen here.
+        return "that token was pasted before and not accepted; paste the new one"
+    # One value may not have two records: revoking it for one of them would revoke it for both.
     store = session.context.store
     others = [token for token in store.holders(print_) if token != session.snapshot.id]
     if others:
-        return f"that token is in use already, as {store.load(others[0]).document.record.name}; paste the new one"
+        return f"that token is already in use as {store.load(others[0]).document.record.name}; paste the new one"
     return ""
 
 
 def _put(session: TokenSession, label: Label, value: Value) -> None:
-    """Store and read back equal; patient, since the value exists nowhere else."""
+    """Store the value and read it back. Retries, because the value exists nowhere else.
+
+    Raises:
+        Fenced: another runner has closed the slot.
+    """
     store, token, clock = session.context.store, session.snapshot.id, session.context.clock
     for tries_left in reversed(range(_STORE_TRIES)):
         try:
@@ -171,17 +175,19 @@ def _put(session: TokenSession, label: Label, value: Value) -> None:
                 return  # our own write, whose answer was lost
             raise Fenced(
                 f"another runner has closed this attempt at {session.record.name}",
-                hint="what this one made is not used and is to be revoked; `tokenguard show` says who goes on",
+                hint=f"this run's token is not used and must be revoked; see tokenguard show {session.record.name}",
             ) from None
         except Unreachable:
             if not tries_left:
                 raise
-            session.context.progress.waiting("the store does not take the new value; trying again")
+            session.context.progress.waiting("the store does not accept the new value; retrying")
             clock.sleep(2.0 ** (_STORE_TRIES - tries_left - 1))
         else:
             break
     if store.read_candidate(token, label) != value:
-        raise Unreachable("the store did not give back what was written", hint="run `tokenguard doctor`, then resume")
+        raise Unreachable(
+            "the store did not return the value that was written", hint="run `tokenguard doctor`, then resume"
+        )
 
 
 def _stored(session: TokenSession, label: Label, value: Value, *, provider_id: str = "", hint: str = "") -> None:
@@ -199,12 +205,12 @@ def _stored(session: TokenSession, label: Label, value: Value, *, provider_id: s
 
 
 def _adopt(session: TokenSession, label: Label, value: Value) -> None:
-    """The value was stored and the runner died before it said so."""
+    """Adopt a value that was stored by a runner that stopped before recording it."""
     provider_id = hint = ""
     if session.provider.capabilities.mint is Method.API:
         found = search(session, session.required_issuer, session.journal.attempts[-1], every=True)
         if len(found) != 1:
-            # A repeated delivery made twins, or it is gone: which one we hold cannot be told, so none is kept.
+            # Duplicates from a repeated request, or none at all: the stored value cannot be matched, so none is kept.
             session.update_attempt(session.event(Op.REJECT, label=label, reason="twins"), state=AttemptState.REJECTED)
             return
         provider_id, hint = found[0].provider_id, found[0].hint
@@ -216,7 +222,7 @@ def _trace_with_person(session: TokenSession, label: Label) -> None:
     if trace is TokenTraceAnswer.ON_SCREEN:
         _create_by_person(session)
     elif trace in {TokenTraceAnswer.ABSENT, TokenTraceAnswer.REVOKED}:
-        # Absent as well: the runner that asked may still wait at its prompt, and a label is used by one attempt only.
+        # Also if absent: the earlier runner may still wait at its prompt, and a label belongs to one attempt only.
         fence(session, label)
         session.update_attempt(
             session.event(Op.MINT, Phase.OUTCOME, label=label, result=f"{trace.value}-says-person"),
@@ -224,6 +230,6 @@ def _trace_with_person(session: TokenSession, label: Label) -> None:
         )
     else:
         raise NeedsPerson(
-            f"nobody knows yet whether the token {label} exists",
+            f"it is not known whether the token {label} exists",
             hint=f"look for it in the provider's list, then: tokenguard rotate {session.record.name} --resume",
         )

@@ -1,6 +1,6 @@
-"""The hand that runs the machine: from the stage in the journal, the one effect that leads on, until it is done.
+"""Drives a rotation: looks up the next effect for the journal's stage and runs it until the operation is done.
 
-Every public verb may be interrupted anywhere, by anything; `resume` goes on from the journal and converges.
+Every public method may be interrupted at any point; `resume` continues from the journal and converges.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -39,19 +39,19 @@ _Effect = Callable[[TokenSession], None]
 
 
 class Engine:
-    """Operations on tokens, one at a time. Raises the errors of `tokenguard.errors`; returning means done."""
+    """Runs operations on one token at a time. Returning means done; failures raise errors of `tokenguard.errors`."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
 
     def add(self, record: Record, value: Value, *, seen: Observation | None, reason: str = "") -> Snapshot:
-        """Take a value that exists into custody and deliver it.
+        """Store an existing value and deliver it to its consumers.
 
         Args:
-            record: what is known; its state may be `unclaimed`.
-            value: the value, already checked.
-            seen: what the provider said of it just now; None if it was not asked.
-            reason: what the audit trail says it is done for.
+            record: the token's record; its state may be `unclaimed`.
+            value: the value, already validated.
+            seen: the provider's latest observation; None if it was not probed.
+            reason: the reason recorded in the audit trail.
         """
         unclaimed = record.state is RecordState.UNCLAIMED
         session = open_new(self._context, replace(record, seen=seen), Mode.ADD, reason=reason)
@@ -62,13 +62,13 @@ class Engine:
         return self._run(session)
 
     def issue(self, record: Record, *, reason: str = "") -> Snapshot:
-        """Have a first value made, by API or with a person."""
+        """Create a token's first value, by API or with a person."""
         return self._run(open_new(self._context, record, Mode.ISSUE, reason=reason))
 
     def deliver(self, token: TokenId, consumers: Sequence[Consumer], *, reason: str = "") -> Snapshot:
-        """Give the live value to consumers that were declared after it was published; safe to repeat.
+        """Deliver the live value to consumers declared after it was published. Idempotent.
 
-        A rotation that begins meanwhile wins: what was delivered late is replaced by what the store serves then.
+        A rotation that begins meanwhile wins: the late delivery is then replaced by the value the store serves.
         """
         snapshot = self._context.store.load(token)
         name, journal = snapshot.document.record.name, snapshot.document.journal
@@ -76,13 +76,9 @@ class Engine:
             raise Unfinished(f"an operation on {name} is open", hint=f"tokenguard rotate {name} --resume, or --abort")
         live = self._context.store.read_live(token)
         if live is None or journal is None:
-            raise InputError(
-                f"the store holds no live value of {name}", hint="`tokenguard show` says what is on record"
-            )
+            raise InputError(f"the store holds no live value of {name}", hint=f"see its record: tokenguard show {name}")
         if live.found is not FieldState.SAME:
-            raise UnexpectedValue.at(
-                snapshot.document.record.location.url
-            )  # whatever is there now is not ours to hand on
+            raise UnexpectedValue.at(snapshot.document.record.location.url)  # a foreign value is never delivered
         session = TokenSession(self._context, snapshot)
         handover.deliver_late(session, consumers, live.value, reason=reason)
         return session.snapshot
@@ -90,14 +86,14 @@ class Engine:
     def rotate(
         self, token: TokenId, *, compromised: bool = False, reason: str = "", accept_outage: bool = False
     ) -> Snapshot:
-        """Replace the live value. Returns only if the old one was proven dead."""
+        """Replace the live value. Returns only if the old one is proven dead."""
         snapshot = self._context.store.load(token)
         mode = Mode.COMPROMISED if compromised else Mode.PLANNED
         self._refuse_without_value(snapshot)
         return self._run(open_existing(self._context, snapshot, mode, reason=reason, accept_outage=accept_outage))
 
     def retire(self, token: TokenId, *, reason: str = "") -> Snapshot:
-        """Revoke, prove dead, keep a tombstone. What has no value is ended on a person's word."""
+        """Revoke a token, prove it dead and keep a tombstone. A grant without a value ends on a person's statement."""
         snapshot = self._context.store.load(token)
         record = snapshot.document.record
         valueless = record.state is not RecordState.RETIRED and not snapshot.document.busy
@@ -108,13 +104,13 @@ class Engine:
     def resume(
         self, token: TokenId, *, accept_outage: bool = False, reason: str = "", from_living: bool = False
     ) -> Snapshot:
-        """Go on with the open operation, from wherever it stopped; nothing to do is no error.
+        """Continue the open operation from its current stage; does nothing if none is open.
 
         Args:
-            token: which one.
-            accept_outage: whether the old token is revoked although its consumers are not known.
-            reason: what the audit trail says it is done for.
-            from_living: whether it is taken over from a runner that is alive on this machine.
+            token: the token's id.
+            accept_outage: whether the old token may be revoked although its consumers are not declared.
+            reason: the reason recorded in the audit trail.
+            from_living: whether to take over from a runner that is alive on this machine.
         """
         snapshot = self._context.store.load(token)
         if not snapshot.document.busy:
@@ -128,7 +124,7 @@ class Engine:
         return self._run(session, resumed=True)
 
     def abort(self, token: TokenId, *, from_living: bool = False) -> Snapshot:
-        """Undo the open operation, if the old token has not been touched."""
+        """Abort the open operation, if the old token has not been revoked."""
         snapshot = self._context.store.load(token)
         if not snapshot.document.busy:
             raise InputError(
@@ -139,10 +135,10 @@ class Engine:
         return self._run(session)
 
     def reprobe(self, *tokens: TokenId, early: bool = False) -> Iterator[BatchResult]:
-        """Look again at values that are kept and due: one death window for each provider and host, for all of them.
+        """Probe quarantined values that are due again, in one death window for each provider and host.
 
-        Yields a result for each value: its outcome is the grade of its death now, None where nothing certain was
-        learned; its error is `NotProvenDead` where it is accepted again.
+        Yields a result for each value: its outcome is the grade of its death, None if the result is inconclusive; its
+        error is `NotProvenDead` if the value is accepted again.
         """
         return reprobe(self._context, tokens, early=early)
 
@@ -163,8 +159,8 @@ class Engine:
         record = snapshot.document.record
         if not record.kind.has_value:
             raise InputError(
-                f"{record.name} is an {record.kind.value}: the vendor holds it, there is no value to rotate",
-                hint="renew it at the provider, then `tokenguard edit` what changed",
+                f"{record.name} is an {record.kind.value} held by the vendor: there is no value to rotate",
+                hint=f"renew it at the provider, then update its record: tokenguard edit {record.name}",
             )
 
     def _retire_without_value(self, snapshot: Snapshot, reason: str) -> Snapshot:
@@ -180,13 +176,15 @@ class Engine:
         )
         snapshot = context.store.commit(snapshot.id, snapshot.version, snapshot.document, [intent])
         task = (
-            revoke_task(provider, record, label=record.label, why="it is not to be used any more")
+            revoke_task(provider, record, label=record.label, why="it is being retired")
             if record.kind.has_value
             else grant_task(provider, record)
         )
         who = context.operator.done(task)
         if who is None:
-            raise Unfinished(f"{record.name} is still to be revoked", hint="revoke it, then run this again")
+            raise Unfinished(
+                f"{record.name} is not revoked yet", hint=f"revoke it, then: tokenguard retire {record.name}"
+            )
         event = Event(
             at=context.clock.now(),
             op=Op.DONE,
@@ -208,7 +206,7 @@ class Engine:
 
 
 def _settle_attempt(session: TokenSession) -> None:
-    """A resumer never uses another runner's intent: it finds out what became of it first."""
+    """Resolve the intent of an earlier runner before continuing; a resumed run never acts on it directly."""
     if session.journal.stage is Stage.MINT:
         attempt = session.journal.attempts[-1]
         if attempt.state is AttemptState.INTENDED:
@@ -216,7 +214,7 @@ def _settle_attempt(session: TokenSession) -> None:
 
 
 def _next_effect(session: TokenSession) -> _Effect:
-    """The one effect that leads on from the stage in the journal."""
+    """Return the effect that leads from the journal's stage to the next one."""
     journal = session.journal
     attempt = journal.attempt
     if attempt is not None and attempt.state is AttemptState.REJECTED and journal.stage is not Stage.ABORTING:
@@ -257,7 +255,7 @@ def _needs_value_again(session: TokenSession) -> None:
 
 
 def _record_blocker(session: TokenSession, error: TokenguardError) -> None:
-    """Leave word in the journal of why it stopped; best effort, since the store may be what failed."""
+    """Record the blocking error in the journal. Best effort: the store itself may be unavailable."""
     if isinstance(error, Tampered) or session.journal.stage.ended:
         return
     with suppress(TokenguardError):
@@ -267,14 +265,14 @@ def _record_blocker(session: TokenSession, error: TokenguardError) -> None:
 
 
 def _add_resume_line(session: TokenSession, error: TokenguardError) -> None:
-    """Whatever did not answer, the operation stays open: the hint ends with the line that goes on with it."""
+    """End the hint of an `Unreachable` error with the command that resumes the operation, which stays open."""
     line = f"tokenguard rotate {session.record.name} --"
     if isinstance(error, Unreachable) and not isinstance(error, Conflict) and line not in error.hint:
         error.hint = f"{error.hint}; then: {line}resume"
 
 
 def _escalate_to_not_proven_dead(snapshot: Snapshot, error: TokenguardError) -> TokenguardError:
-    """While a death is owed, that is what matters most (exit 5), whatever held the operation up."""
+    """Turn `error` into NotProvenDead (exit 5) while a revocation is unconfirmed."""
     record, journal = snapshot.document.record, snapshot.document.journal
     if isinstance(error, Tampered | NotProvenDead) or journal is None or not death_owed(journal):
         return error
@@ -282,12 +280,12 @@ def _escalate_to_not_proven_dead(snapshot: Snapshot, error: TokenguardError) -> 
 
 
 def _tell_assertion(snapshot: Snapshot) -> None:
-    """An operation that ends on a word ends with exit 5, once, unless the policy accepts that."""
+    """Raise NotProvenDead (exit 5) if the only evidence is a person's statement, unless the policy accepts that."""
     record, journal = snapshot.document.record, snapshot.document.journal
     proof = journal.proof if journal is not None and journal.stage is Stage.DONE else None
     if proof is not None and proof.grade is DeathGrade.ASSERTED and not proof.accepted:
         raise NotProvenDead(
-            f"{record.name} is done; the old token's death is {proof.words}, and there was no control to prove it",
-            hint=f"once another live token or the admin credential of {record.provider} is here: "
+            f"{record.name} is done, but the old token's death is {proof.words}: no control was available to prove it",
+            hint=f"with another live token or the admin credential of {record.provider} in the store: "
             f"tokenguard verify {record.name}",
         )

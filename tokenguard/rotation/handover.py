@@ -1,4 +1,4 @@
-"""Consumers: give each one the new value, and go on only when each is known to use it."""
+"""Delivers the new value to each consumer, and continues only when every delivery is confirmed."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,17 +18,19 @@ from tokenguard.rotation.session import TokenSession
 
 
 def deliver_to_consumers(session: TokenSession) -> None:
-    """Deliver to every consumer that is not confirmed yet, then say CONSUMED."""
+    """Deliver to every consumer that is not confirmed yet, then enter CONSUMED."""
     waiting = unconfirmed(session.record, session.journal)
     if waiting is None and session.journal.mode is not Mode.PLANNED:
-        session.context.progress.note("nobody has said who uses this token: tell them, or declare them with `edit`")
+        session.context.progress.note(
+            "no consumers are declared: inform the token's users, or declare them with `tokenguard edit`"
+        )
     for consumer in waiting or ():
         _deliver(session, consumer, new_value(session))
     session.advance(session.event(Op.DELIVER, Phase.OUTCOME, result=_summary(session.record)))
 
 
 def deliver_missing(session: TokenSession) -> None:
-    """Deliver to consumers that were declared after the hand-over was over."""
+    """Deliver to consumers that were declared after the delivery stage."""
     for consumer in unconfirmed(session.record, session.journal) or ():
         _deliver(session, consumer, new_value(session))
 
@@ -39,12 +41,12 @@ def deliver_late(session: TokenSession, consumers: Iterable[Consumer], value: Va
         try:
             _deliver(session, consumer, value, reason=reason)
         except Unfinished as error:
-            hint = "find out what changed it, then deliver it again: tokenguard apply, or rotate it"
+            hint = "find out what changed it, then deliver again with `tokenguard apply`, or rotate the token"
             raise Unfinished(error.message, hint=hint) from None
 
 
 def restore_previous(session: TokenSession, previous: Value | None) -> None:
-    """Give every consumer that was handed the new value its previous one (an abort), if there was one."""
+    """Restore the previous value, if any, at every consumer that received the new one (part of an abort)."""
     for handover in session.journal.handovers:
         consumer = handover.consumer
         session.commit(session.event(Op.ROLL_BACK, Phase.INTENT, **_named(consumer)))
@@ -63,7 +65,7 @@ def restore_previous(session: TokenSession, previous: Value | None) -> None:
         if previous is not None:
             session.context.progress.step(f"{consumer} has its previous value again")
         elif delivery is not None:
-            session.context.progress.note(f"{consumer} had no value before: what it was handed is still there")
+            session.context.progress.note(f"{consumer} had no value before: the new value is still there")
 
 
 def _deliver(session: TokenSession, consumer: Consumer, value: Value, *, reason: str = "") -> None:
@@ -87,7 +89,7 @@ def _deliver(session: TokenSession, consumer: Consumer, value: Value, *, reason:
 
 @contextmanager
 def _put_right_if_late(session: TokenSession, delivery: Delivery | None, consumer: Consumer) -> Iterator[None]:
-    """A delivery cannot be fenced: who finds that another runner has gone on gives back what the store serves now."""
+    """On Fenced, deliver the value that the store serves now: a delivery cannot be fenced, so a late one is undone."""
     try:
         yield
     except Fenced:
@@ -101,11 +103,11 @@ def _push(session: TokenSession, delivery: Delivery, consumer: Consumer, value: 
     session.context.progress.waiting(f"delivering to {consumer}")
     delivery.push(consumer, value)
     holds = delivery.verify(consumer, value)
-    # A command that cannot be asked back has said by its exit code that it took the value; only it gets that credit.
+    # A command without a check confirms by its exit code; no other kind of consumer is confirmed without verification.
     if holds is Holds.THIS or (holds is Holds.UNKNOWN and consumer.kind is ConsumerKind.COMMAND):
         return
     raise Unfinished(
-        f"{consumer} does not hold the new token after it was delivered",
+        f"{consumer} does not hold the new token after delivery",
         hint=f"find out what changed it, then: tokenguard rotate {session.record.name} --resume",
     )
 
@@ -115,7 +117,7 @@ def _ask_person(session: TokenSession, consumer: Consumer) -> str:
     who = session.context.operator.done(hand_over_task(session.record, consumer))
     if who is None:
         raise NeedsPerson(
-            f"{consumer} has not been confirmed to use the new token",
+            f"use of the new token by {consumer} is not confirmed",
             hint=f"when it does: tokenguard rotate {name} --resume",
         )
     return who
@@ -124,21 +126,21 @@ def _ask_person(session: TokenSession, consumer: Consumer) -> str:
 def _ask_to_restore(session: TokenSession, consumer: Consumer, *, replaces: bool) -> None:
     name = session.record.name
     task = Task(
-        title=f"give {consumer.target} the previous token of {name} again",
+        title=f"restore the previous token of {name} at {consumer.target}",
         where=consumer.target,
         steps=("put the previous value back, or make sure that the new one was never used there",),
         why="the rotation is being undone: the new token will be revoked",
     )
     if not replaces:
         task = Task(
-            title=f"take the token of {name} away from {consumer.target}",
+            title=f"remove the token of {name} from {consumer.target}",
             where=consumer.target,
             steps=("remove the value, or make sure that it was never used there",),
-            why=f"this is being undone: nothing will be recorded of a value under the name {name}",
+            why=f"the operation is being undone: no value will be recorded for {name}",
         )
     if session.context.operator.done(task) is None:
         raise NeedsPerson(
-            f"{consumer} has not been confirmed to be as it was before",
+            f"the previous state of {consumer} is not confirmed",
             hint=f"when it does: tokenguard rotate {session.record.name} --abort",
         )
 

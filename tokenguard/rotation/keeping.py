@@ -1,4 +1,4 @@
-"""What is kept of a value that has ended its service: the value itself until its death is confirmed, and its proof."""
+"""Quarantine entries of revoked values: the value is kept, with its proof, until its death is confirmed."""
 
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ from tokenguard.rotation.session import Context, TokenSession
 
 
 def asserted(context: Context, snapshot: Snapshot, seen: DeathProof, said_by: str) -> DeathProof:
-    """What `seen` is worth without a control: the word of the person, or of the provider that was asked to revoke."""
+    """Return `seen` graded as asserted: it rests on a statement of the person or provider that revoked the token."""
     record = snapshot.document.record
     others = sum(other.id != snapshot.id and _beside(record, other) for other in context.store.scan())
     return replace(
@@ -23,7 +23,7 @@ def asserted(context: Context, snapshot: Snapshot, seen: DeathProof, said_by: st
 
 
 def listed_dead(at: datetime) -> DeathProof:
-    """The proof that is the provider's own word: its complete list, in which what lives is there and this is not."""
+    """Return the proof by the provider's complete list, which contains live tokens but not this one."""
     return DeathProof(
         grade=DeathGrade.PROVISIONAL,
         first_at=at,
@@ -35,7 +35,7 @@ def listed_dead(at: datetime) -> DeathProof:
 
 
 def quarantined(session: TokenSession, old: Old, proof: DeathProof) -> Quarantined:
-    """The old value as it is kept, to be looked at again: soon if nothing is proven yet, later if its proof is."""
+    """Return the quarantine entry of the old value; due at once if nothing is proven, else after `confirm_after`."""
     wait = session.provider.capabilities.death_window.confirm_after if proof.proven else timedelta(0)
     return Quarantined(
         label=old.label,
@@ -48,13 +48,13 @@ def quarantined(session: TokenSession, old: Old, proof: DeathProof) -> Quarantin
 
 
 def last_look(proof: DeathProof | None) -> Observation | None:
-    """What the record of a retired token says of it: dead if that was proven, nothing on a person's word."""
+    """Return the observation for a retired token's record: dead if proven, None if only asserted."""
     if proof is None or not proof.proven:
         return None
     return Observation(verdict=Verdict.DEAD, at=proof.last_at, reason="proven")
 
 
 def _beside(record: Record, other: Snapshot) -> bool:
-    """Whether another token of the inventory is of the same provider."""
+    """Whether another token is an active one of the same provider."""
     beside = other.document.record
     return beside.state is not RecordState.RETIRED and beside.kind.has_value and beside.provider == record.provider

@@ -14,7 +14,7 @@ from tokenguard.domain.journal import Journal
 PATIENCE = timedelta(minutes=2)
 """How long a runner on another machine may write nothing, beyond the longest step of its provider."""
 _ROUNDED = timedelta(seconds=2)
-"""What the start of a process, which the system tells in parts of a second since the boot, may be off."""
+"""Tolerance for a process's start time, which the system reports relative to boot."""
 
 
 def is_abandoned(journal: Journal, now: datetime, *, longest_step: timedelta) -> bool:
@@ -30,7 +30,7 @@ def is_abandoned(journal: Journal, now: datetime, *, longest_step: timedelta) ->
 
 
 def is_runner_dead(holder: str) -> bool:
-    """Whether a runner was a process of this machine, and is none any more. Of other machines nothing is known."""
+    """Whether a runner was a process of this machine that has ended; False for runners of other machines."""
     pid = _here(holder)
     return pid is not None and not _exists(pid)
 
@@ -41,16 +41,16 @@ def is_runner_dead_or_earlier(holder: str) -> bool:
 
 
 def is_at_work(journal: Journal) -> bool:
-    """Whether the runner of an open operation is another process of this machine that is there, and has not stopped."""
+    """Whether the runner of an open operation is another running process of this machine that is not blocked."""
     pid = _here(journal.holder)
     if pid is None or pid == os.getpid() or journal.waiting_for or journal.stage.ended or not _exists(pid):
         return False
-    began = _began(pid)  # an id is given away again: a process that is younger than the journal is another one
+    began = _began(pid)  # process ids are reused: one younger than the journal is another process
     return began is None or began <= journal.updated_at + _ROUNDED
 
 
 def pid_of(holder: str) -> str:
-    """The process of a runner."""
+    """Return the process id of a runner."""
     return holder.partition("/")[2].partition("/")[0]
 
 
@@ -70,7 +70,7 @@ def _exists(pid: int) -> bool:
 
 
 def _began(pid: int) -> datetime | None:
-    """When a process began; None where the system does not say."""
+    """Return the start time of a process; None if the system does not report it."""
     with suppress(OSError, ValueError, IndexError, StopIteration):
         ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
         boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))

@@ -1,8 +1,8 @@
-"""The order of things: which stage follows which, in every mode, and what may still be undone. Pure.
+"""The state machine of an operation: the order of stages in each mode, and what can still be aborted. Pure.
 
-Planned:      intent, create, store, accept, publish, hand over, REVOKE INTENT, revoke, prove dead.
-Compromised:  REVOKE INTENT, revoke, then intent, create, store, accept, publish, hand over, prove dead.
-A state names what is durably true; the effect that leads to the next one may be repeated after any crash.
+Planned:      intent, create, store, accept, publish, deliver, REVOKE INTENT, revoke, prove dead.
+Compromised:  REVOKE INTENT, revoke, then intent, create, store, accept, publish, deliver, prove dead.
+A stage states what is durably true; the effect that leads to the next one is idempotent.
 `tests/model` explores every interleaving of two runners over this table.
 """
 
@@ -39,7 +39,7 @@ ORDER: dict[Mode, tuple[Stage, ...]] = {
 
 
 def next_stage(mode: Mode, stage: Stage) -> Stage:
-    """The stage after `stage`; ValueError if `stage` is not part of the mode or is its last."""
+    """Return the stage after `stage`; ValueError if `stage` is not part of the mode or is its last."""
     order = ORDER[mode]
     place = order.index(stage) + 1
     if place == len(order):
@@ -48,26 +48,26 @@ def next_stage(mode: Mode, stage: Stage) -> Stage:
 
 
 def reached(journal: Journal, stage: Stage) -> bool:
-    """Whether `stage` is behind us or now (False if it is not part of the mode)."""
+    """Whether the journal is at or past `stage` (False if it is not part of the mode)."""
     order = ORDER[journal.mode]
     return stage in order and journal.stage in order and order.index(journal.stage) >= order.index(stage)
 
 
 def revoke_intended(journal: Journal) -> bool:
-    """Whether the old token is to die, whatever else becomes of the operation; of a compromise from its opening on."""
+    """Whether the decision to revoke the old token has been made; for a compromise, from the opening on."""
     if journal.stage in {Stage.ABORTING, Stage.ABORTED}:
         return False
     return journal.mode is Mode.COMPROMISED or reached(journal, Stage.REVOKE_INTENDED)
 
 
 def condemned(journal: Journal) -> Label | None:
-    """The name in the store of the value that is being ended; None if none is."""
+    """Return the store label of the value that is being revoked; None if there is none."""
     ending = not journal.stage.ended and revoke_intended(journal) and journal.old is not None
     return journal.old.label if ending and journal.old is not None else None
 
 
 def death_owed(journal: Journal) -> bool:
-    """Whether the old token's death is still to be proven, or to be recorded as only asserted (exit 5 until then)."""
+    """Whether the old token's death is neither proven nor recorded as asserted yet (exit 5 until then)."""
     if not revoke_intended(journal) or journal.old is None:
         return False
     proof = journal.proof
@@ -75,26 +75,26 @@ def death_owed(journal: Journal) -> bool:
 
 
 def revocation_owed(document: Document) -> bool:
-    """Whether a value of the token is still to be revoked, or its death still to be proven."""
+    """Whether a value of the token still has to be revoked or proven dead."""
     return document.accepted_again or (document.journal is not None and death_owed(document.journal))
 
 
 def can_abort(journal: Journal) -> bool:
-    """Whether it can be undone as it is: the revoke of the old token has been neither sent nor asked for."""
+    """Whether the operation can be aborted now: the old token's revoke has been neither sent nor requested."""
     open_ = not journal.stage.ended and journal.mode is not Mode.REVOKE_AGAIN
     return open_ and not reached(journal, Stage.REVOKE_INTENDED)
 
 
 def can_abort_if_alive(journal: Journal) -> bool:
-    """Whether it can be undone once the old token is seen to live on: nobody has said that it is revoked."""
+    """Whether the operation can be aborted if the old token is still accepted: no revoke has been reported."""
     asked = journal.stage is Stage.REVOKE_INTENDED and journal.mode is not Mode.REVOKE_AGAIN
     return asked and not journal.revoked_by and journal.proof is None
 
 
 def unconfirmed(record: Record, journal: Journal) -> tuple[Consumer, ...] | None:
-    """The consumers that are not yet known to use the new value; None if nobody has said who they are.
+    """Return the consumers not yet confirmed to use the new value; None if consumers are not declared.
 
-    Unknown is not confirmed: an undeclared list must never read as an empty one.
+    An undeclared list is not an empty one.
     """
     if record.consumers is None:
         return None
@@ -103,9 +103,9 @@ def unconfirmed(record: Record, journal: Journal) -> tuple[Consumer, ...] | None
 
 
 def with_servers_of(record: Record, journal: Journal) -> Journal:
-    """The journal once a record says on which servers its consumers are: what was handed over elsewhere is open again.
+    """Return the journal with its consumers' servers updated from `record`; deliveries to other servers are reopened.
 
-    Otherwise an abort would look for a consumer on a server that has moved.
+    Without it, an abort would look for a consumer on its former server.
     """
     now = {str(each): each for each in record.consumers or ()}
 
@@ -118,7 +118,7 @@ def with_servers_of(record: Record, journal: Journal) -> Journal:
 
 
 def superseded(journal: Journal) -> tuple[Attempt, ...]:
-    """Attempts that must be gone before the operation may end: all but the one that won."""
+    """Return the attempts that must be discarded before the operation may end: all but the accepted one."""
     winner = journal.attempt
     if winner is not None and (winner.state is not AttemptState.STORED or journal.stage is Stage.ABORTING):
         winner = None

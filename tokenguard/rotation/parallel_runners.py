@@ -1,7 +1,7 @@
-"""Several runners that work through one list of due tokens, with nothing between them but the store.
+"""Lets several runners process the due list concurrently, coordinated only through the store.
 
-Each goes through the list in its order, the most overdue first, and looks at a token again when its turn comes. What
-another runner is at is passed over and looked at later: whoever started the run learns how every due token ended.
+Each runner works through the list in order, the most overdue first, and reads each token again when it reaches it.
+Tokens that another runner is working on are skipped and checked later, so each run reports how every due token ended.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,20 +16,20 @@ from tokenguard.rotation.batch import BatchJob, BatchResult, SkipReason, run_all
 from tokenguard.rotation.lease import is_abandoned
 
 _LOOK_AGAIN = 1.0
-"""Seconds between looks at what others are at."""
+"""Seconds between checks of tokens that other runners hold."""
 
 
 def left_to_another(
     document: Document, *, due: bool, holder: str, now: datetime, takes: timedelta
 ) -> SkipReason | None:
-    """Why a token of the list is not, or no longer, for the runner `holder`; None: it is.
+    """Return why the runner `holder` must skip a token of the list; None if it may rotate it.
 
     Args:
-        document: the token as it is now.
-        due: whether it is due as it is now.
-        holder: who asks.
-        now: the time.
-        takes: about how long the whole rotation takes; no step of it is silent for longer.
+        document: the token's current document.
+        due: whether it is due now.
+        holder: the id of this runner.
+        now: the current time.
+        takes: the estimated duration of the whole rotation; no step is silent for longer.
     """
     journal = document.journal
     if journal is None or journal.stage.ended:
@@ -39,13 +39,13 @@ def left_to_another(
 
 
 def unless_left(left: Callable[[], SkipReason | None], rotate: Callable[[], object]) -> object:
-    """Rotate, unless another runner has the token or was first at the last moment; then why."""
+    """Rotate, unless another runner has or takes the token; then return the reason."""
     if (skipped := left()) is not None:
         return skipped
     try:
         return rotate()
     except Fenced:
-        raise  # it was ours, and somebody took it over
+        raise  # another runner took over from this one
     except (Conflict, Unfinished):
         if (skipped := left()) is not None:
             return skipped
@@ -53,7 +53,7 @@ def unless_left(left: Callable[[], SkipReason | None], rotate: Callable[[], obje
 
 
 def run_shared(jobs: Iterable[BatchJob], clock: Clock, progress: Progress) -> Iterator[BatchResult]:
-    """Run the jobs; those that others are at are looked at again until it is known how they end."""
+    """Run the jobs; those that other runners hold are checked again until their result is known."""
     waiting = list(jobs)
     while waiting:
         by_name = {job.name: job for job in waiting}
@@ -64,5 +64,5 @@ def run_shared(jobs: Iterable[BatchJob], clock: Clock, progress: Progress) -> It
             else:
                 yield result
         if waiting:
-            progress.waiting(f"other runners are still at {len(waiting)} of the list; waiting for them")
+            progress.waiting(f"waiting for other runners, which are rotating {len(waiting)} of the due tokens")
             clock.sleep(_LOOK_AGAIN)

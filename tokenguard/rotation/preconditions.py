@@ -1,4 +1,4 @@
-"""The decision on the old value's end: taken only when the new one is alive, served, and with every consumer."""
+"""Preconditions of the revoke: the new value is alive, published and confirmed by every consumer."""
 
 from datetime import datetime
 
@@ -23,9 +23,9 @@ from tokenguard.rotation.session import TokenSession
 
 
 def intend_revoke(session: TokenSession) -> None:
-    """Decide the old token's end. Planned: only if the new one is alive, served, and with every consumer.
+    """Record the intent to revoke the old token; in a planned rotation only if all preconditions hold.
 
-    What can be known to go wrong is found first: the next thing is that the revoke is sent, or that a person is asked.
+    Everything that can be checked is checked first: next the revoke is sent, or a person is asked to do it.
     """
     if session.journal.mode is Mode.PLANNED:
         deliver_missing(session)
@@ -36,13 +36,13 @@ def intend_revoke(session: TokenSession) -> None:
     if issuer is not None and session.provider.capabilities.revoke is Method.API:
         old = replace(old, provider_id=_target_id(session, issuer))
     if not (issuer and old.provider_id) and not session.context.attended:
-        session.context.operator.done(revoking_task(session))  # says who is needed, and where
+        session.context.operator.done(revoking_task(session))  # raises NeedsPerson with who and where
     intent = session.event(Op.REVOKE, Phase.INTENT, label=old.provider_label, provider_id=old.provider_id)
     session.advance(intent, old=old)
 
 
 def revoking_task(session: TokenSession) -> Task:
-    """What a person is asked to do to end the old token."""
+    """Return the task for a person to revoke the old token."""
     old, attempt = old_token(session), session.journal.attempt
     return revoke_task(
         session.provider,
@@ -56,7 +56,7 @@ def revoking_task(session: TokenSession) -> Task:
 
 
 def old_token(session: TokenSession) -> Old:
-    """The value that the operation ends, frozen when it was opened."""
+    """Return the value that the operation revokes, frozen when it was opened."""
     old = session.journal.old
     if old is None:
         raise RuntimeError("there is no old value to end")
@@ -68,13 +68,13 @@ def _check_preconditions(session: TokenSession) -> None:
     name = session.record.name
     if waiting is None and not (session.journal.accept_outage or _unused_for_quiet_period(session)):
         raise Unfinished(
-            f"nobody has said who uses {name}, so revoking its old token may break something",
+            f"the consumers of {name} are not declared, so revoking its old token may break them",
             hint=f"declare them: tokenguard edit {name} --deliver … (or --no-consumers); then rotate --resume, "
-            "or accept the risk on record with --accept-outage",
+            "or accept the risk with --accept-outage (audited)",
         )
     if waiting:
         raise Unfinished(
-            f"{waiting[0]} is not yet confirmed to use the new token of {name}",
+            f"use of the new token of {name} by {waiting[0]} is not confirmed yet",
             hint=f"tokenguard rotate {name} --resume",
         )
     live = session.context.store.read_live(session.snapshot.id)
@@ -89,8 +89,8 @@ def _check_preconditions(session: TokenSession) -> None:
         look = session.provider.probe(new_value(session), session.record.scope)
         if look.verdict is not Verdict.ALIVE:
             raise Unreachable(
-                f"the new token of {name} is not seen alive right before the revoke ({look.explained})",
-                hint=f"nothing was revoked: both tokens are in the store; later: tokenguard rotate {name} --resume",
+                f"the new token of {name} is not confirmed alive right before the revoke ({look.explained})",
+                hint=f"nothing was revoked, both tokens are in the store; try later: tokenguard rotate {name} --resume",
             )
 
 
@@ -100,19 +100,19 @@ def _unused_for_quiet_period(session: TokenSession) -> bool:
 
 
 def is_quiet(vendor: Vendor, provider_id: str, created_at: datetime | None, since: datetime) -> bool:
-    """Whether the provider itself says that a token was not used from `since` on. Raises Unreachable."""
+    """Whether the provider reports no use of a token since `since`. Raises Unreachable."""
     if vendor.issuer is None or not vendor.provider.capabilities.last_used or not provider_id:
         return False
     found = [listed for listed in vendor.issuer.listed().rows if listed.provider_id == provider_id]
     if len(found) != 1:
         return False
-    # Never used counts from the day it was made; where that day is not known, quiet is not known either.
+    # A token that was never used counts from its creation date; without that date the answer is no.
     last = found[0].last_used_at or found[0].created_at or created_at
     return last is not None and last < since
 
 
 def _dead_already(session: TokenSession) -> bool:
-    """An old token that somebody has ended already needs no revoke, only the proof."""
+    """Skip the revoke if the old token is already revoked, and record the proof."""
     if not session.provider.capabilities.probe:
         return False
     value = old_value(session)
@@ -137,19 +137,19 @@ def _dead_already(session: TokenSession) -> bool:
         record=record,
         proof=proof,
     )
-    session.context.progress.step("the old token was dead already; that is proven and on record")
+    session.context.progress.step("the old token was already revoked; the proof is recorded")
     return True
 
 
 def _identified(found: TokenList, value: Value) -> ProviderToken | None:
-    """The one entry of the whole list whose hint fits the value; None if none or several do, or some are missing."""
+    """Return the only entry of a complete list whose hint fits the value; None if it is not unique or not complete."""
     text = value.token.reveal()
     fitting = [listed for listed in found.rows if fits(listed.hint, text)]
     return fitting[0] if len(fitting) == 1 and found.complete else None
 
 
 def _target_id(session: TokenSession, issuer: Issuer) -> str:
-    """The immutable id of the old token: on record, or the one entry whose hint fits the value."""
+    """Return the old token's id at the provider: the recorded one, or that of the only entry whose hint fits."""
     old = old_token(session)
     target = old.provider_id
     if not target:
@@ -157,14 +157,15 @@ def _target_id(session: TokenSession, issuer: Issuer) -> str:
         target = found.provider_id if found else ""
     if target and any(attempt.provider_id == target for attempt in session.journal.attempts):
         raise Conflict(
-            "the old token's id on record is that of a new one", hint="nothing was revoked; check the record by hand"
+            "the recorded id of the old token belongs to the new one",
+            hint=f"nothing was revoked; correct the record: tokenguard edit {session.record.name}",
         )
     return target
 
 
 def _why_revoke(session: TokenSession) -> str:
     if session.journal.mode is Mode.COMPROMISED:
-        return "it may be in the wrong hands: every minute it lives is a risk"
+        return "the token is compromised"
     if session.journal.mode is Mode.RETIRE:
-        return "nobody is to use it any more"
-    return "the new token is in use everywhere; the old one is the last open door"
+        return "the token is being retired"
+    return "all consumers use the new token; the old one is no longer needed"

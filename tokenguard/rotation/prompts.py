@@ -1,4 +1,4 @@
-"""What a person is asked to do at a provider: the provider's guide, filled in for one token. Pure."""
+"""Manual tasks at a provider: the provider's guide, filled in for one token. Pure."""
 
 from datetime import datetime
 
@@ -19,20 +19,20 @@ _CONTROLS = {
 
 
 def evidence_words(proof: DeathProof) -> str:
-    """What a proof of death rests on."""
+    """Describe the evidence of a proof of death."""
     if proof.controlled_by is DeathControl.LIST:
-        return "it is not in the provider's own list, which is complete"
+        return "it is missing from the provider's complete list"
     return f"refused {counted(proof.samples, 'time')}, {_CONTROLS[proof.controlled_by]}"
 
 
 def create_task(provider: Provider, record: Record, label: str) -> Task:
-    """Make a token called `label`."""
+    """Return the task to create a token named `label`."""
     guide = provider.guide()
     return Task(
         title=f"create a token at {provider.name} for {record.name}",
         where=guide.where,
         steps=_filled(guide.create, record, label=label),
-        why=f"the name {label} ties what you create to this step; if you stop here, it is how the token is found again",
+        why=f"the name {label} identifies the token; if you stop here, the token is found by it",
     )
 
 
@@ -46,14 +46,14 @@ def revoke_task(
     made_at: datetime | None = None,
     why: str,
 ) -> Task:
-    """End the token called `label`, made at `made_at` if that is known; `keep` is the name of the one that stays."""
+    """Return the task to revoke the token `label`, created at `made_at` if known; `keep` names the one to keep."""
     guide = provider.guide()
     steps = [*_filled(guide.revoke, record, label=label or UNNAMED, hint=hint)]
     if keep and provider.capabilities.mint is Method.PERSON:
-        made = f": look for one made on {made_at:%Y-%m-%d}" if made_at else ""
+        made = f": look for one created on {made_at:%Y-%m-%d}" if made_at else ""
         steps += [
-            f"if no token has that name, it was typed differently when it was made{made}",
-            f"leave the one named {safe_text(keep, one_line=True, limit=120)} alone: it is the new one",
+            f"if no token has that name, it was typed differently when it was created{made}",
+            f"do not revoke the one named {safe_text(keep, one_line=True, limit=120)}: it is the new token",
         ]
     return Task(
         title=f"revoke a token at {provider.name} for {record.name}", where=guide.where, steps=tuple(steps), why=why
@@ -61,7 +61,7 @@ def revoke_task(
 
 
 def grant_task(provider: Provider, record: Record) -> Task:
-    """End what has no value: an access that an account has given to an application."""
+    """Return the task to end a grant, which has no value: an account's access for an application."""
     account = safe_text(record.account or "the account that gave it", one_line=True, limit=120)
     return Task(
         title=f"remove the access of {record.name} at {provider.name}",
@@ -70,34 +70,34 @@ def grant_task(provider: Provider, record: Record) -> Task:
             f"sign in as {account} and open the list of connected applications or integrations",
             f"remove {safe_text(record.label or record.purpose or record.name, one_line=True, limit=120)}",
         ),
-        why="there is no value that could be revoked: the vendor holds it",
+        why="the vendor holds this access: there is no value to revoke",
     )
 
 
 def hand_over_task(record: Record, consumer: Consumer) -> Task:
-    """Give a person the new value."""
+    """Return the task to deliver the new value to a person."""
     return Task(
-        title=f"hand the new token of {record.name} to {consumer.target}",
+        title=f"deliver the new token of {record.name} to {consumer.target}",
         where=consumer.target,
         steps=(
             f"give {consumer.target} the new value, for example with `tokenguard show {record.name} --reveal`",
-            "make sure that it is in use there, and that the old one is not",
+            "make sure that the new value is in use there, and that the old one is not",
         ),
-        why="the old token is revoked after this: whoever still uses it then will fail",
+        why="the old token is revoked after this: consumers that still use it will fail",
     )
 
 
 def trace_task(provider: Provider, record: Record, label: str) -> Task:
-    """Find out what became of an earlier attempt."""
+    """Return the task to find out the outcome of an interrupted attempt."""
     guide = provider.guide()
-    steps = [f"look in the list for every token named exactly {label}", "say below what you find"]
+    steps = [f"look in the list for every token named exactly {label}", "answer below with what you find"]
     if provider.capabilities.mint is Method.PERSON:
-        steps.insert(1, "one that was just made under a name typed differently counts as that token")
+        steps.insert(1, "a token just created under a mistyped name counts as that token")
     return Task(
         title=f"look for the token {label} at {provider.name}",
         where=guide.where,
         steps=tuple(steps),
-        why=f"an earlier step for {record.name} was interrupted here: the token may exist, and nobody knows its value",
+        why=f"a previous run for {record.name} stopped here: a token may have been created without being saved",
     )
 
 

@@ -1,6 +1,6 @@
-"""Proof of death: explicit 401s over the provider's whole window, with a control in the same window.
+"""Proves a token dead: explicit 401 responses over the provider's whole death window, with a control in it.
 
-Unknown is neither dead nor alive, so it neither counts nor breaks the series; one acceptance breaks it.
+Timeouts and errors are unknown and neither count nor reset the series; one acceptance resets it.
 """
 
 from collections.abc import Collection
@@ -18,7 +18,7 @@ _MAX_BACKOFF = 60.0
 
 
 class RefusalSeries:
-    """The refusals of one value so far: with a control, and with nothing that could be one."""
+    """Counts the refusals of one value, separately with a control and where no control exists."""
 
     def __init__(self, clock: Clock, window: DeathWindow) -> None:
         self._clock = clock
@@ -28,7 +28,7 @@ class RefusalSeries:
         self._by = DeathControl.NONE
 
     def refused(self, at: datetime, control: ControlResult) -> DeathProof | None:
-        """Count one refusal; the proof once the window is full: `unproven` if nothing could be a control."""
+        """Count one refusal; returns the proof once the window is full, graded `unproven` if no control exists."""
         if control.doubt and not control.holds:
             return None
         held, now = control.holds, self._clock.monotonic()
@@ -50,31 +50,31 @@ class RefusalSeries:
         )
 
     def broken(self) -> None:
-        """It was accepted: begin anew."""
+        """Reset the series after an acceptance."""
         self._times = {True: [], False: []}
         self._started.clear()
 
     @property
     def count(self) -> int:
-        """How many refusals count so far."""
+        """The number of refusals counted so far."""
         return max(map(len, self._times.values()))
 
 
 def control_search(session: TokenSession) -> ControlSearch:
-    """Controls at the session's provider; the token's own live value is the first candidate."""
+    """Return a search for controls at the session's provider; the token's own live value is tried first."""
     return ControlSearch(session.context.store, session.record, session.vendor, own=session.snapshot)
 
 
 def prove_dead(session: TokenSession, value: Value, *, windows: float = 4) -> DeathProof | None:
-    """Probe `value` until it was refused over a whole window, or for `windows` of them.
+    """Probe `value` until it was refused over a whole death window, for at most `windows` windows.
 
-    Returns a `provisional` proof; an `unproven` one where nothing could be a control; None if it is not decided: it is
-    accepted, gives no clear answer, or what was accepted before is refused as well.
+    Returns a `provisional` proof; an `unproven` one if no control exists; None if undecided: the value is accepted,
+    the answers are unclear, or the control is refused as well.
 
     Args:
-        session: the hold on the token; gives provider, clock and progress.
-        value: the value that should be dead.
-        windows: patience, as a multiple of the provider's death window.
+        session: the session that holds the token; provides provider, clock and progress.
+        value: the revoked value.
+        windows: the time limit, as a multiple of the provider's death window.
     """
     clock, window = session.context.clock, session.provider.capabilities.death_window
     pause = pause_of(window)
@@ -102,47 +102,47 @@ def prove_dead(session: TokenSession, value: Value, *, windows: float = 4) -> De
 
 
 def still_accepted(session: TokenSession, value: Value) -> bool:
-    """Whether the provider goes on accepting `value` for a whole death window (it may lag behind a revoke)."""
+    """Whether the provider still accepts `value` after a whole death window (a revoke may take effect late)."""
     clock, window = session.context.clock, session.provider.capabilities.death_window
     pause = pause_of(window)
     deadline = clock.monotonic() + window.length.total_seconds()
     while session.provider.probe(value, None).verdict is Verdict.ALIVE:
         if clock.monotonic() >= deadline:
             return True
-        session.context.progress.waiting(f"the provider still accepts it; looking again in {pause:.3g} s")
+        session.context.progress.waiting(f"the provider still accepts it; checking again in {pause:.3g} s")
         clock.sleep(pause)
     return False
 
 
 def pause_of(window: DeathWindow) -> float:
-    """Seconds between two samples, so that the least number of them fills the window."""
+    """Return the seconds between two samples so that the minimum number of them fills the window."""
     return (window.length / max(window.samples - 1, 1)) / timedelta(seconds=1)
 
 
 def old_value(session: TokenSession) -> Value:
-    """The value that is to die, by the label frozen when the operation opened."""
+    """Return the value to be revoked, by the label frozen when the operation opened."""
     old = session.journal.old
     held = session.context.store.read_candidate(session.snapshot.id, old.label) if old else None
     if not isinstance(held, Value):
         raise InputError(
-            f"the old value of {session.record.name} is no longer in the store, so its death cannot be probed",
+            f"the old value of {session.record.name} is no longer in the store, so its revocation cannot be verified",
             hint="check the provider's own list by hand",
         )
     return held
 
 
 def outage_suspected(session: TokenSession, values: Collection[Value]) -> bool:
-    """Whether something that was accepted before is not accepted now, besides `values`."""
+    """Whether credentials other than `values` that were accepted before are refused now."""
     control = control_search(session).look(values)
     return control.doubt and not control.holds
 
 
 def _why_waiting(look: Observation, control: ControlResult, seen: int, needed: int, wait: float) -> str:
-    again = f"looking again in {wait:.3g} s"
+    again = f"checking again in {wait:.3g} s"
     if look.verdict is Verdict.ALIVE:
         return f"the provider still accepts the old token ({look.reason}); {again}"
     if look.verdict is Verdict.UNKNOWN:
-        return f"no clear answer ({look.reason}), which proves nothing; {again}"
+        return f"no clear answer ({look.reason}); {again}"
     if control.doubt and not control.holds:
-        return f"the provider also refuses what it accepted before, so this may be an outage; {again}"
+        return f"the provider also refuses credentials that it accepted before, so this may be an outage; {again}"
     return f"the old token was refused {seen} of {needed} times; the provider may lag, {again}"

@@ -1,4 +1,4 @@
-"""The new value: accepted by the provider, right scope, then published for the store's readers."""
+"""Verifies the new value (accepted by the provider, expected scope), then publishes it in the store."""
 
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import AttemptState, Mode
@@ -16,11 +16,11 @@ from tokenguard.rotation.session import TokenSession
 
 _TRIES = 4
 _LONGEST_WAIT = 60.0
-"""Seconds; a provider that asks for more is told of, and not waited for."""
+"""Seconds; a longer wait requested by a provider is reported and not waited for."""
 
 
 def accept(session: TokenSession) -> None:
-    """Probe the stored value: go on if it is alive and right, reject it if it is neither, stop if nobody knows."""
+    """Probe the stored value: continue if it is alive with the expected scope, reject it if not, stop if unknown."""
     attempt = session.journal.attempts[-1]
     value = new_value(session)
     if not session.provider.capabilities.probe:
@@ -31,14 +31,14 @@ def accept(session: TokenSession) -> None:
     if look.verdict is Verdict.UNKNOWN:
         raise Unreachable(
             f"{session.provider.name} gave no clear answer about the new token ({look.explained})",
-            hint="nothing is lost: the new token is stored, the old one still works; "
-            f"later: tokenguard rotate {session.record.name} --resume",
+            hint="the new token is stored and the old one still works; "
+            f"try later: tokenguard rotate {session.record.name} --resume",
         )
     control = control_search(session).look([value]) if look.verdict is Verdict.DEAD else None
     if control is not None and control.doubt and not control.holds:
         raise Unreachable(
-            f"{session.provider.name} refuses the new token, and what it accepted before as well: it may be an outage",
-            hint=f"nothing is lost: the new token is stored; later: tokenguard rotate {session.record.name} --resume",
+            f"{session.provider.name} refuses the new token and credentials it accepted before: it may be an outage",
+            hint=f"the new token is stored; try later: tokenguard rotate {session.record.name} --resume",
         )
     if look.verdict is Verdict.DEAD or look.scope_verdict is ScopeVerdict.WRONG:
         reason = "wrong-scope" if look.verdict is Verdict.ALIVE else "not-accepted"
@@ -60,7 +60,7 @@ def accept(session: TokenSession) -> None:
 
 
 def publish(session: TokenSession) -> None:
-    """Let the store's readers have the new value, pinned to the version that was live when the operation opened."""
+    """Publish the new value in the store, by compare-and-set on the version that was live when the operation opened."""
     store, token, attempt = session.context.store, session.snapshot.id, session.journal.attempts[-1]
     pinned = session.journal.old.live_version if session.journal.old else session.journal.vacant_version
     place = session.record.location.adopted
@@ -71,8 +71,9 @@ def publish(session: TokenSession) -> None:
             store.publish(token, attempt.label, pinned)
         except Conflict:
             raise Conflict(
-                f"the live value of {session.record.name} was changed by somebody else since this began",
-                hint="see who with `tokenguard audit log`; then `tokenguard rotate --abort`, and start again",
+                f"the live value of {session.record.name} was changed by another writer since the operation began",
+                hint=f"find it with `tokenguard audit log`, then: tokenguard rotate {session.record.name} --abort, "
+                "and start again",
             ) from None
         live = store.read_live(token)
     if live is not None and live.found is not FieldState.SAME:
@@ -87,15 +88,15 @@ def publish(session: TokenSession) -> None:
 
 
 def new_value(session: TokenSession) -> Value:
-    """The current attempt's value, from the store."""
+    """Return the current attempt's value from the store."""
     held = session.context.store.read_candidate(session.snapshot.id, session.journal.attempts[-1].label)
     if not isinstance(held, Value):
-        raise Tampered("a value that was stored is gone", hint="run `tokenguard doctor`; then resume or abort")
+        raise Tampered("a stored value is missing", hint="run `tokenguard doctor`, then resume or abort")
     return held
 
 
 def _look(session: TokenSession, value: Value) -> Observation:
-    """Probe with patience for a token that is not active yet, and for answers that say nothing."""
+    """Probe the value; retries while the token may not be active yet and after unclear answers."""
     clock, lag = session.context.clock, session.provider.capabilities.activate_lag.total_seconds()
     started, tries = clock.monotonic(), 0
     while True:
@@ -127,30 +128,30 @@ def _with_new_value(session: TokenSession) -> Record:
         provider_id=attempt.provider_id,
         hint=attempt.hint,
         label=record.label if given else attempt.label,
-        # A replacement is dated when its operation ends: until then a revocation is owed, and the old date holds.
+        # A replacement is dated when its operation ends; until the old token is revoked its date applies.
         created_at=now if first and not given else record.created_at,
         rotated_at=now if first and not given else record.rotated_at,
     )
 
 
 def _stop_making(session: TokenSession) -> None:
-    """An API that is asked again makes the same again; and without a control, a refusal may be an outage."""
+    """Stop after a rejection that a retry would repeat, or that may be an outage because there is no control."""
     discard_attempt(session, session.journal.attempts[-1])
     raise Unfinished(
-        f"what {session.provider.name} made for {session.record.name} was not accepted, and is ended",
-        hint="check the scope on record and the admin credential (`rotate --abort`, then `edit`); "
-        f"tokenguard rotate {session.record.name} --resume has another one made",
+        f"{session.provider.name} does not accept the token it created for {session.record.name}; it is revoked",
+        hint="correct the recorded scope or the admin credential (`rotate --abort`, then `edit`), "
+        f"or create another one: tokenguard rotate {session.record.name} --resume",
     )
 
 
 def _rejection(session: TokenSession, look: Observation) -> str:
     if look.verdict is Verdict.DEAD:
         return f"{session.provider.name} does not accept the new token ({look.reason})"
-    found = f"to {look.scope}" if look.scope else "elsewhere"
-    return f"the new token leads {found}, not to {session.record.scope}: it was made for the wrong place"
+    found = str(look.scope) if look.scope else "another scope"
+    return f"the new token belongs to {found}, not to {session.record.scope}: it was created in the wrong place"
 
 
 def _scope_words(look: Observation) -> str:
     if look.scope_verdict is ScopeVerdict.RIGHT:
-        return f"it leads to {look.scope}"
-    return "where it leads could not be verified"
+        return f"scope {look.scope}"
+    return "scope not verified"

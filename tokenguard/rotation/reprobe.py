@@ -1,8 +1,8 @@
-"""The later look at values that are kept: one death window for each provider and host, for all that are due there.
+"""Probes quarantined values again when they are due, in one death window for each provider and host.
 
-Refused over the whole window, with a control: a proof that was provisional is confirmed and the value destroyed; what
-was only asserted or unproven becomes provisional. Without a control nothing is concluded. Accepted again: the alarm is
-raised, and the revoke is open once more.
+If a value is refused over the whole window with a control, a provisional proof is confirmed and the value destroyed,
+and an asserted or unproven one becomes provisional. Without a control nothing is concluded. If a value is accepted
+again, an error is raised and its revoke is reopened.
 """
 
 from collections import defaultdict
@@ -33,7 +33,7 @@ _Key = tuple[TokenId, Label]
 
 
 class _KeptValue(Frozen, frozen=True, kw_only=True):
-    """One value that is to be looked at."""
+    """A quarantined value to be probed."""
 
     token: TokenId
     record: Record
@@ -42,10 +42,10 @@ class _KeptValue(Frozen, frozen=True, kw_only=True):
 
 
 def reprobe(context: Context, tokens: Iterable[TokenId], *, early: bool = False) -> Iterator[BatchResult]:
-    """Look again at every value that is kept of these tokens and due (all of them, if `early`).
+    """Probe every quarantined value of these tokens that is due (all of them, if `early`).
 
-    Yields a result for each value. Its outcome is the grade that its death has now; None if nothing certain was
-    learned. Its error is `NotProvenDead` if it is accepted again, and its revoke is open.
+    Yields a result for each value. Its outcome is the current grade of its death, None if the probes are inconclusive.
+    Its error is `NotProvenDead` if the value is accepted again and its revoke reopened.
     """
     places: defaultdict[tuple[str, str], list[_KeptValue]] = defaultdict(list)
     for token in tokens:
@@ -60,12 +60,12 @@ def reprobe(context: Context, tokens: Iterable[TokenId], *, early: bool = False)
             continue
         try:
             yield from _Looks(context, kept).run()
-        except TokenguardError as error:  # one provider that cannot be asked does not keep us from the next
+        except TokenguardError as error:  # one unreachable provider does not stop the others
             yield BatchResult(name=kept[0].record.name, error=error)
 
 
 def _due(context: Context, snapshot: Snapshot, *, early: bool) -> list[_KeptValue]:
-    """The values of one token to look at; what is gone already leaves the quarantine."""
+    """Return the values of one token to probe; entries whose value is gone leave the quarantine."""
     now, found = context.clock.now(), list[_KeptValue]()
     for item in snapshot.document.quarantine:
         if not (early or item.probe_due_at <= now):
@@ -81,7 +81,7 @@ def _due(context: Context, snapshot: Snapshot, *, early: bool) -> list[_KeptValu
 
 
 class _Looks:
-    """One death window at one provider and host, for all values that are due there."""
+    """Runs one death window at one provider and host, for all values due there."""
 
     def __init__(self, context: Context, kept: Sequence[_KeptValue]) -> None:
         self._context = context
@@ -94,7 +94,7 @@ class _Looks:
         self._controls = ControlSearch(context.store, kept[0].record, vendor)
 
     def run(self) -> Iterator[BatchResult]:
-        """Probe round after round until each value is decided; ends at once where there is no control."""
+        """Probe in rounds until each value is decided; stops at once if there is no control."""
         if not self._provider.capabilities.probe:
             yield from self._in_list()
             return
@@ -109,11 +109,13 @@ class _Looks:
             if self._pending:
                 pause = pause_of(self._window)
                 left = counted(len(self._pending), "old token")
-                self._context.progress.waiting(f"{self._provider.name}: {left} refused; looking again in {pause:.3g} s")
+                self._context.progress.waiting(
+                    f"{self._provider.name}: {left} refused; checking again in {pause:.3g} s"
+                )
                 self._context.clock.sleep(pause)
 
     def _in_list(self) -> Iterator[BatchResult]:
-        """Where nothing can be probed: look in the provider's own list, if there is one."""
+        """Check the provider's list, if there is one, where tokens cannot be probed."""
         if self._issuer is None:
             return
         found, now = self._issuer.listed(), self._context.clock.now()
@@ -128,7 +130,7 @@ class _Looks:
                     yield self._settled(kept, listed_dead(now))
 
     def _round(self) -> Generator[BatchResult, None, dict[_Key, datetime]]:
-        """Probe what is pending, once. Returns what was refused, and when; the rest is pending no longer."""
+        """Probe each pending value once. Returns the refused ones with their times; the others are settled."""
         refused: dict[_Key, datetime] = {}
         for key, kept in tuple(self._pending.items()):
             look = self._provider.probe(kept.value, None)
@@ -143,15 +145,17 @@ class _Looks:
         return refused
 
     def _without(self, control: ControlResult) -> Iterator[BatchResult]:
-        """Nothing that could tell these refusals from an outage was accepted: nothing is concluded."""
+        """Report every pending value as inconclusive: without a control, the refusals may be an outage."""
         name = self._provider.name
-        outage = f"{name} also refuses what it accepted before, so this may be an outage"
+        outage = f"{name} also refuses credentials that it accepted before, so this may be an outage"
         alone = f"no other live token of {name} and no admin credential to compare with"
         for kept in self._pending.values():
             yield self._unclear(kept, outage if control.doubt else alone)
 
     def _unclear(self, kept: _KeptValue, why: str) -> BatchResult:
-        self._context.progress.note(f"{kept.record.name}: nothing certain about {kept.item.label}, it is kept: {why}")
+        self._context.progress.note(
+            f"{kept.record.name}: no result for {kept.item.label}, which stays in quarantine: {why}"
+        )
         return BatchResult(name=kept.record.name)
 
     def _settled(self, kept: _KeptValue, proof: DeathProof) -> BatchResult:
@@ -161,7 +165,7 @@ class _Looks:
 def _tried(
     kept: _KeptValue, act: Callable[[TokenSession, Quarantined], DeathGrade | None], context: Context
 ) -> BatchResult:
-    """Act on the item as it is now, if it is still kept as it was looked at."""
+    """Apply `act` to the item if the quarantine still holds it unchanged."""
     grade = None
     try:
         session = TokenSession(context, context.store.load(kept.token))
@@ -173,7 +177,7 @@ def _tried(
 
 
 def _settle(session: TokenSession, item: Quarantined, proof: DeathProof) -> DeathGrade | None:
-    """Confirm what was proven before, and destroy it; prove what was not. An open operation is its runner's alone."""
+    """Confirm a proven death and destroy the value, or record a first proof. Skips tokens with an open operation."""
     if session.snapshot.document.busy:
         return None
     now, name = session.context.clock.now(), session.record.name
@@ -181,14 +185,14 @@ def _settle(session: TokenSession, item: Quarantined, proof: DeathProof) -> Deat
         due = now + session.provider.capabilities.death_window.confirm_after
         better = replace(item, proof=proof, probe_due_at=due, alive_again=False)
         _commit_death(session, item, proof, quarantine=_others(session, item, better))
-        session.context.progress.step(f"{name}: the death of {item.label} is proven now: {evidence_words(proof)}")
+        session.context.progress.step(f"{name}: {item.label} is now proven dead: {evidence_words(proof)}")
         return DeathGrade.PROVISIONAL
     if now >= item.probe_due_at:
         _commit_death(session, item, replace(item.proof, grade=DeathGrade.CONFIRMED))
         session.commit(session.event(Op.DESTROY, Phase.INTENT, label=item.label))
         session.context.store.destroy(session.snapshot.id, item.label)
         _leave(session, item, result="confirmed")
-        session.context.progress.step(f"{name}: the old token {item.label} is confirmed dead, and its value destroyed")
+        session.context.progress.step(f"{name}: the old token {item.label} is confirmed dead and its value destroyed")
         return DeathGrade.CONFIRMED
     return item.proof.grade
 
@@ -196,7 +200,7 @@ def _settle(session: TokenSession, item: Quarantined, proof: DeathProof) -> Deat
 def _commit_death(
     session: TokenSession, item: Quarantined, proof: DeathProof, *, quarantine: Sequence[Quarantined] | None = None
 ) -> None:
-    """Put the better proof on record; also as the last operation's, if this is the value that it was to end."""
+    """Record the better proof, also in the last operation's journal if it revoked this value."""
     record, leak = after_death(session.record, item.fingerprint, proof)
     event = session.event(
         Op.DEATH,
@@ -220,18 +224,18 @@ def _leave(session: TokenSession, item: Quarantined, *, result: str) -> None:
 
 
 def _others(session: TokenSession, item: Quarantined, new: Quarantined | None = None) -> list[Quarantined]:
-    """The quarantine with `new` in the place of `item`."""
+    """Return the quarantine with `item` replaced by `new`, or removed."""
     kept = session.snapshot.document.quarantine
     return [each for each in (new if other.label == item.label else other for other in kept) if each is not None]
 
 
 def _without_look(record: Record) -> Record:
-    """A retired token that is accepted again was not dead when that was put on its record."""
+    """Return the record without the "dead" observation of a retired token that is accepted again."""
     return replace(record, seen=None) if record.state is RecordState.RETIRED else record
 
 
 def _alarm(session: TokenSession, item: Quarantined) -> Never:
-    """Reopen the revoke of exactly this value, unless another operation is open."""
+    """Reopen the revoke of this value, unless another operation is open, and raise NotProvenDead."""
     name, now = session.record.name, session.context.clock.now()
     claim = "its death was proven" if item.proof.proven else f"its death was {item.proof.words}"
     event = session.event(Op.DEATH, label=item.label, result="alive-again")

@@ -1,4 +1,4 @@
-"""The old value, after the intent to revoke it, from which no way leads back: revoke, proof of death, quarantine."""
+"""Irreversible half of a rotation: revoke the old token, prove it dead, quarantine its value."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ from tokenguard.ports.provider import Method
 from tokenguard.rotation.absence import confirm_gone, doubt
 from tokenguard.rotation.cleanup import discard_superseded
 from tokenguard.rotation.keeping import asserted, last_look, listed_dead, quarantined
-from tokenguard.rotation.preconditions import revoking_task, old_token
+from tokenguard.rotation.preconditions import old_token, revoking_task
 from tokenguard.rotation.prompts import evidence_words
 from tokenguard.rotation.proof_of_death import control_search, old_value, outage_suspected, prove_dead, still_accepted
 from tokenguard.rotation.publish import new_value
@@ -24,13 +24,13 @@ _STILL_ACCEPTED = "the provider still accepts the old token: was the right one r
 
 
 def revoke(session: TokenSession) -> None:
-    """Have the provider end the old token; saying so proves nothing yet."""
+    """Revoke the old token by API or with a person; the provider's answer is not a proof yet."""
     issuer, target = session.issuer, old_token(session).provider_id
     if issuer is not None and target and session.provider.capabilities.revoke is Method.API:
         session.context.progress.waiting(f"asking {session.provider.name} to revoke the old token")
         session.check_held()
         issuer.revoke(target)
-        # Without the list's word the probes decide; where there are none, the list is all the evidence there is.
+        # If the list is inconclusive the probes decide; without probes the list is the only evidence.
         confirm_gone(session, issuer, target, needed=not session.provider.capabilities.probe)
         _say_revoked(session, "api")
         return
@@ -38,7 +38,7 @@ def revoke(session: TokenSession) -> None:
 
 
 def prove(session: TokenSession) -> None:
-    """Prove the old token dead; ask the person again where it turns out not to be."""
+    """Prove the old token dead; if a person revoked it and it is still accepted, ask again."""
     proof = None if session.journal.proof is not None else _proof(session)
     _look_after_new(session)
     if proof is None:
@@ -48,7 +48,7 @@ def prove(session: TokenSession) -> None:
 
 
 def try_prove_dead(session: TokenSession) -> None:
-    """A compromise that is held up elsewhere still gets its proof of death, so that the alarm says what is true."""
+    """Try to prove the old token of a blocked compromise dead, so that the error states its real status."""
     if session.journal.proof is None and session.provider.capabilities.probe:
         proof = prove_dead(session, old_value(session), windows=2)
         if proof is not None and proof.proven:
@@ -56,7 +56,7 @@ def try_prove_dead(session: TokenSession) -> None:
 
 
 def finish(session: TokenSession) -> None:
-    """Leave nothing behind: end what did not win, quarantine the old value, close the journal."""
+    """Complete the operation: discard superseded attempts, quarantine the old value, close the journal."""
     discard_superseded(session)
     journal, record = session.journal, session.record
     if journal.mode is Mode.RETIRE:
@@ -83,7 +83,7 @@ def _say_revoked(session: TokenSession, who: str) -> None:
     session.advance(
         session.event(Op.REVOKE, Phase.OUTCOME, by=who), revoked_at=session.context.clock.now(), revoked_by=who
     )
-    session.context.progress.step(f"revoked, says {'the provider' if who == 'api' else who}; now for the proof")
+    session.context.progress.step(f"revoked according to {'the provider' if who == 'api' else who}; verifying")
 
 
 def _proof(session: TokenSession) -> DeathProof:
@@ -107,7 +107,7 @@ def _proof(session: TokenSession) -> DeathProof:
 
 
 def _proof_by_list(session: TokenSession) -> DeathProof | None:
-    """Where nothing can be probed: the provider's own word about this id; None if its list cannot be taken for one."""
+    """Return the proof by the provider's list where tokens cannot be probed; None if the list is not conclusive."""
     issuer, provider_id = session.issuer, old_token(session).provider_id
     if issuer is None or not provider_id:
         return None
@@ -115,7 +115,7 @@ def _proof_by_list(session: TokenSession) -> DeathProof | None:
     if found.holds(provider_id):
         raise NotProvenDead(
             f"{session.provider.name} still lists the old token of {session.record.name}",
-            hint=f"tokenguard rotate {session.record.name} --resume looks again; until then treat it as alive",
+            hint=f"assume that it still works; check again: tokenguard rotate {session.record.name} --resume",
         )
     return None if doubt(session, found) else listed_dead(session.context.clock.now())
 
@@ -124,28 +124,28 @@ def _unproven(session: TokenSession, value: Value) -> NotProvenDead:
     name, provider = session.record.name, session.provider
     if outage_suspected(session, [value]):
         return NotProvenDead(
-            f"{provider.name} refuses what it accepted before as well: nothing is proven about the old token of {name}",
-            hint=f"in an outage wait, then: tokenguard rotate {name} --resume; if the others were revoked too, first "
-            "`tokenguard add` another live token of this provider, or configure its admin credential, to compare with",
+            f"{provider.name} also refuses what it accepted before, so the old token of {name} is not proven dead",
+            hint=f"in an outage wait, then: tokenguard rotate {name} --resume; if those were revoked too, first "
+            "`tokenguard add` another live token of this provider, or configure its admin credential",
         )
     return NotProvenDead(
         f"the old token of {name} is not proven dead",
-        hint=f"tokenguard rotate {name} --resume looks again; until then treat it as alive",
+        hint=f"assume that it still works; check again: tokenguard rotate {name} --resume",
     )
 
 
 def _person_revokes(session: TokenSession, *, retry: str = "") -> str:
-    """Ask until what was said to be revoked is no longer accepted; returns who said so."""
+    """Ask a person to revoke the old token until it is no longer accepted; returns the person's name."""
     task = revoking_task(session)
     while True:
         session.check_held()
         who = session.context.operator.done(task, retry=retry)
         if who is None:
             raise NotProvenDead(
-                f"the old token of {session.record.name} is still to be revoked",
+                f"the old token of {session.record.name} is not revoked yet",
                 hint=f"revoke it, then: tokenguard rotate {session.record.name} --resume",
             )
-        session.commit(session.event(Op.REVOKE, by=who, result="said"), revoked_by=who)  # no way back from here
+        session.commit(session.event(Op.REVOKE, by=who, result="said"), revoked_by=who)  # irreversible from here on
         if not session.provider.capabilities.probe or not still_accepted(session, old_value(session)):
             return who
         retry = _STILL_ACCEPTED
@@ -172,12 +172,12 @@ def _settle(session: TokenSession, proof: DeathProof, write: Callable[..., None]
         session.context.progress.step(f"the old token is dead: {evidence_words(proof)}")
     else:
         session.context.progress.note(
-            f"the old token's death is {proof.words}; it is looked at again when there is a control"
+            f"the old token's death is {proof.words}; it is probed again when a control is available"
         )
 
 
 def _look_after_new(session: TokenSession) -> None:
-    """At a settings page both tokens may have been revoked: then consumers are down, and somebody must know."""
+    """Report it if a person revoked the new token as well: consumers are then down."""
     if session.journal.revoked_by in {"", "api"} or not session.journal.attempts:
         return
     value = new_value(session)
@@ -186,7 +186,7 @@ def _look_after_new(session: TokenSession) -> None:
         verdict = session.event(Op.VERIFY, verdict=look.verdict.value, reason=look.reason)
         session.commit(verdict, record=replace(session.record, seen=look))
         session.context.progress.note(
-            f"the new token is not accepted any more, consumers are down: tokenguard rotate {session.record.name}"
+            f"the new token is refused as well, so consumers are down: tokenguard rotate {session.record.name}"
         )
 
 
@@ -196,4 +196,4 @@ def _withdraw(session: TokenSession) -> None:
     if store.read_live(session.snapshot.id) is not None:
         store.withdraw(session.snapshot.id, old.live_version)
     if place := session.record.location.adopted:
-        session.context.progress.note(f"the dead value is still at {place}: whoever owns that may remove it")
+        session.context.progress.note(f"the revoked value is still at {place}: its owner can remove it")

@@ -1,4 +1,4 @@
-"""What a rotation will do, who is needed and how long it takes, told before anything is done. Pure."""
+"""Plans a rotation: its steps, the people it needs and its duration, without any effect. Pure."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -11,13 +11,13 @@ from tokenguard.frozen import Frozen
 from tokenguard.ports.provider import Capabilities, Method
 
 _PERSON_MINUTES = 3  # to open the page, make a token and paste it
-_UNDECLARED = "its consumers are not declared: without a person it does not begin, with one it stops before the revoke"
-_CALL = timedelta(seconds=2)  # a request and its answer, generously
+_UNDECLARED = "its consumers are not declared: unattended it does not begin, attended it stops before the revoke"
+_CALL = timedelta(seconds=2)  # upper estimate of one request
 
 
 @unique
 class By(StrEnum):
-    """Who does a step."""
+    """The actor of a step."""
 
     TOKENGUARD = "tokenguard"
     PROVIDER = "provider"
@@ -34,7 +34,7 @@ class PlannedStep(Frozen, frozen=True, kw_only=True):
 
 
 class RotationPlan(Frozen, frozen=True, kw_only=True):
-    """One token's way from its old value to its new one."""
+    """The planned steps of one token's operation."""
 
     token: TokenId
     name: TokenName
@@ -43,21 +43,21 @@ class RotationPlan(Frozen, frozen=True, kw_only=True):
     mode: Mode
     steps: tuple[PlannedStep, ...]
     blocked: str = ""
-    """Why it would not begin, or stop before the revoke, as things are."""
+    """Why it would currently not begin, or stop before the revoke."""
     due_at: datetime | None = None
     leaked: bool = False
-    """Whether a leak of it is on record; a planned rotation leaves what leaked alive until its end."""
+    """Whether a leak is recorded; a planned rotation keeps the leaked value valid until its end."""
     pause: timedelta = timedelta(0)
-    """How long the provider's rate limit keeps the next one waiting."""
+    """The wait before the next rotation that the provider's rate limit requires."""
 
     @property
     def takes(self) -> timedelta:
-        """About how long it takes, the person's minutes included."""
+        """The estimated duration, including manual steps."""
         return sum((step.takes for step in self.steps), timedelta(0))
 
     @property
     def needs_person(self) -> bool:
-        """Whether somebody must be there."""
+        """Whether a person must be present."""
         return any(step.by is By.PERSON for step in self.steps)
 
 
@@ -70,15 +70,15 @@ def plan_rotation(
     due_at: datetime | None = None,
     ruled_out: bool = False,
 ) -> RotationPlan:
-    """Tell the steps of `mode` for one token in their order.
+    """Return the steps of `mode` for one token, in order.
 
     Args:
-        token: which one.
-        record: what is known of it.
-        able: what its provider can do.
+        token: the token's id.
+        record: the token's record.
+        able: the capabilities of its provider.
         mode: planned, compromised or retire.
-        due_at: when it is due.
-        ruled_out: whether consumers that are not declared are ruled out, or their outage is accepted.
+        due_at: the due date.
+        ruled_out: whether undeclared consumers are ruled out, or their outage is accepted.
     """
     if not record.kind.has_value:
         return _without_value(token, record, mode)
@@ -102,11 +102,11 @@ def plan_rotation(
 
 
 def _without_value(token: TokenId, record: Record, mode: Mode) -> RotationPlan:
-    """A grant is ended where it was given; first of all it is said that there is no value here."""
+    """Return the plan for a grant, which has no value and is removed at the provider."""
     account = f" of {record.account}" if record.account else ""
     minutes = timedelta(minutes=_PERSON_MINUTES)
     steps = [
-        PlannedStep(text=f"nothing is replaced: {record.name} has no value, the vendor holds it", by=By.TOKENGUARD),
+        PlannedStep(text=f"nothing to replace: {record.name} is held by the vendor and has no value", by=By.TOKENGUARD),
         PlannedStep(
             text=f"remove the access in the list of connected applications{account} at {record.provider}",
             by=By.PERSON,
@@ -115,9 +115,7 @@ def _without_value(token: TokenId, record: Record, mode: Mode) -> RotationPlan:
     ]
     if mode is not Mode.RETIRE:
         steps.append(
-            PlannedStep(
-                text="connect it anew, if it is still needed, and correct the record", by=By.PERSON, takes=minutes
-            )
+            PlannedStep(text="reconnect it if it is still needed, and update the record", by=By.PERSON, takes=minutes)
         )
     blocked = "" if mode is Mode.RETIRE else f"it has no value to rotate: tokenguard retire {record.name} --plan"
     return RotationPlan(
@@ -127,7 +125,7 @@ def _without_value(token: TokenId, record: Record, mode: Mode) -> RotationPlan:
 
 
 def in_order(plans: Iterable[RotationPlan]) -> tuple[RotationPlan, ...]:
-    """What runs by itself first, the most overdue first; then what needs a person, as one sitting per place."""
+    """Return the plans in order: automatic ones, the most overdue first; then manual ones, grouped by place."""
     far = "9999"  # after every ISO date
 
     def due(plan: RotationPlan) -> str:
@@ -141,17 +139,17 @@ def in_order(plans: Iterable[RotationPlan]) -> tuple[RotationPlan, ...]:
 
 
 def total(plans: Sequence[RotationPlan]) -> timedelta:
-    """About how long all of them take one after another, with the pauses between."""
+    """Return the estimated duration of all plans in sequence, including the waits between them."""
     pauses = (plan.pause for plan in plans[:-1])
     return sum((plan.takes for plan in plans), timedelta(0)) + sum(pauses, timedelta(0))
 
 
 def _making(record: Record, able: Capabilities) -> tuple[PlannedStep, ...]:
     by_api = able.mint is Method.API
-    checked = f"{record.provider} accepts it and it leads to {record.scope or 'the right place'}"
+    checked = f"check that {record.provider} accepts it and that its scope is {record.scope or 'the expected one'}"
     steps = [
-        PlannedStep(text="write a fresh label for the new token into the journal", by=By.TOKENGUARD),
-        PlannedStep(text=f"{record.provider} makes the new token", by=By.PROVIDER, takes=_CALL)
+        PlannedStep(text="record a fresh label for the new token in the journal", by=By.TOKENGUARD),
+        PlannedStep(text=f"{record.provider} creates the new token", by=By.PROVIDER, takes=_CALL)
         if by_api
         else PlannedStep(
             text=f"create the new token at {record.provider} under that label and paste it",
@@ -159,24 +157,28 @@ def _making(record: Record, able: Capabilities) -> tuple[PlannedStep, ...]:
             takes=timedelta(minutes=_PERSON_MINUTES),
         ),
         PlannedStep(text="store it and read it back", by=By.TOKENGUARD),
-        PlannedStep(text=checked if able.probe else "no way to ask whether it works", by=By.TOKENGUARD, takes=_CALL),
+        PlannedStep(
+            text=checked if able.probe else "it cannot be verified: the provider has no API for it",
+            by=By.TOKENGUARD,
+            takes=_CALL,
+        ),
         PlannedStep(text=_publishing(record), by=By.TOKENGUARD),
     ]
     for consumer in record.consumers or ():
         person = consumer.kind is ConsumerKind.PERSON
         takes = timedelta(minutes=_PERSON_MINUTES) if person else _CALL
-        text = f"{consumer} takes it" if person else f"deliver to {consumer.shown} and look that it is there"
+        text = f"{consumer} takes it" if person else f"deliver to {consumer.shown} and verify"
         steps.append(PlannedStep(text=text, by=By.PERSON if person else By.TOKENGUARD, takes=takes))
     return tuple(steps)
 
 
 def _publishing(record: Record) -> str:
     adopted = record.location.adopted
-    return f"replace it at {adopted}, and nothing else there" if adopted else "publish it for readers of the store"
+    return f"replace the field at {adopted}" if adopted else "publish it in the store"
 
 
 def _ending(able: Capabilities) -> tuple[PlannedStep, ...]:
-    intent = PlannedStep(text="decide the old token's end: no way back from here", by=By.TOKENGUARD)
+    intent = PlannedStep(text="record the intent to revoke the old token (irreversible from here on)", by=By.TOKENGUARD)
     if able.revoke is Method.API:
         return (intent, PlannedStep(text="the provider revokes the old token", by=By.PROVIDER, takes=_CALL))
     minutes = timedelta(minutes=_PERSON_MINUTES)
@@ -185,7 +187,9 @@ def _ending(able: Capabilities) -> tuple[PlannedStep, ...]:
 
 def _proving(able: Capabilities) -> tuple[PlannedStep, ...]:
     if not able.probe:
-        return (PlannedStep(text="nothing can prove the old token dead: a person's word is recorded", by=By.PERSON),)
+        return (
+            PlannedStep(text="the old token cannot be proven dead: a person's statement is recorded", by=By.PERSON),
+        )
     window = able.death_window
     text = f"prove the old token dead: {window.samples} refusals over at least {_words(window.length)}"
     return (PlannedStep(text=text, by=By.TIME, takes=window.length),)
@@ -197,7 +201,7 @@ def _blocked(record: Record, able: Capabilities, mode: Mode, *, ruled_out: bool)
     if mode is Mode.PLANNED and record.consumers is None and not ruled_out:
         return _UNDECLARED
     if Method.NEVER in {able.mint, able.revoke}:
-        return "the provider offers no way"
+        return "the provider does not support it"
     return ""
 
 

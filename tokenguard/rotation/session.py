@@ -1,4 +1,4 @@
-"""One runner's hold on one token: the snapshot it acts on, and the only way to write the journal."""
+"""One runner's session on one token: the snapshot it acts on, and the only writer of the journal."""
 
 import secrets
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ DEFAULT_QUIET_PERIOD = timedelta(days=7)
 
 
 class Context(Frozen, frozen=True, kw_only=True):
-    """What an operation needs of the world."""
+    """The ports and settings that an operation needs."""
 
     store: Store
     vendors: Vendors
@@ -31,17 +31,17 @@ class Context(Frozen, frozen=True, kw_only=True):
     progress: Progress
     clock: Clock
     holder: str
-    """Which runner this is: `host/pid/nonce`."""
+    """The id of this runner: `host/pid/nonce`."""
     attended: bool = True
-    """Whether `operator` is somebody. Where nobody is, what needs a person is refused before anything is begun."""
+    """Whether a person can be asked. If not, operations that need one are refused before they begin."""
     quiet_period: timedelta = DEFAULT_QUIET_PERIOD
-    """How long the provider must not have seen the old token used, where undeclared consumers are to be ruled out."""
+    """How long the provider must report no use of the old token to rule out undeclared consumers."""
     accepts_assertion: Callable[[Record, int], bool] = lambda record, others: False  # noqa: ARG005 - a strict default
-    """Whether the policy accepts a death that is only asserted: of this token, with so many more of its provider."""
+    """Whether the policy accepts an asserted death of a token, given the number of other tokens of its provider."""
 
 
 class TokenSession:
-    """The hold. Every effect is decided from `journal` as this session last wrote it, never from "what is current"."""
+    """A runner's session. Every effect is decided from `journal` as this session last wrote it."""
 
     def __init__(self, context: Context, snapshot: Snapshot) -> None:
         self.context = context
@@ -50,7 +50,7 @@ class TokenSession:
 
     @property
     def record(self) -> Record:
-        """The record as last read or written."""
+        """The record as this session last read or wrote it."""
         return self.snapshot.document.record
 
     @property
@@ -58,31 +58,31 @@ class TokenSession:
         """The open operation."""
         journal = self.snapshot.document.journal
         if journal is None:
-            raise RuntimeError("no operation was ever opened")
+            raise RuntimeError("no operation has been opened")
         return journal
 
     @property
     def vendor(self) -> Vendor:
-        """The provider with what was wired for this token."""
+        """The token's provider with its configured credentials."""
         return self._vendor
 
     @property
     def provider(self) -> Provider:
-        """Who issued the token."""
+        """The provider that issued the token."""
         return self._vendor.provider
 
     @property
     def issuer(self) -> Issuer | None:
-        """The provider's API for making and ending tokens, if it has one and a credential is configured."""
+        """The provider's API to create and revoke tokens; None without an API or a configured credential."""
         return self._vendor.issuer
 
     @property
     def required_issuer(self) -> Issuer:
-        """The same where nothing can be done without it; InputError if no credential is configured."""
+        """The provider's API to create and revoke tokens; InputError if no credential is configured."""
         return issuer_of(self._vendor)
 
     def event(self, op: Op, phase: Phase = Phase.FACT, **detail: str | int | bool) -> Event:
-        """An event of this operation, now, by us; empty facts are left out."""
+        """Return an event of this operation with the current time and actor; empty details are left out."""
         journal = self.snapshot.document.journal
         return Event(
             at=self.context.clock.now(),
@@ -101,11 +101,11 @@ class TokenSession:
         quarantine: Sequence[Quarantined] | None = None,
         **changes: Any,
     ) -> None:
-        """Write journal `changes` (and the record, the quarantine) with their events, if we still hold the journal.
+        """Write journal `changes` (and the record, the quarantine) with their events, by compare-and-set.
 
         Raises:
             Fenced: another runner took over; nothing was written.
-            Conflict: somebody edited the record meanwhile; nothing was written, resume.
+            Conflict: the record was edited meanwhile; nothing was written, resume.
         """
         document = self.snapshot.document
         journal = replace(self.journal, updated_at=self.context.clock.now(), **changes)
@@ -122,25 +122,25 @@ class TokenSession:
             raise
 
     def check_held(self) -> None:
-        """Look that nobody has gone on with this operation, right before an effect that a commit cannot fence.
+        """Check that this session still holds the operation, right before an effect that a commit cannot fence.
 
         Raises:
-            Fenced, Conflict: somebody has.
+            Fenced, Conflict: another runner took over, or the record was edited.
         """
         if self.context.store.load(self.snapshot.id).version != self.snapshot.version:
             self._explain_conflict()
             raise Conflict(
-                f"{self.record.name} was changed by somebody else at the same moment",
+                f"{self.record.name} was changed by another writer at the same time",
                 hint=f"tokenguard rotate {self.record.name} --resume",
             )
 
     def advance(self, *events: Event, record: Record | None = None, **changes: Any) -> None:
-        """Commit the next stage of the mode's order."""
+        """Commit the next stage of the operation's mode."""
         stage = next_stage(self.journal.mode, self.journal.stage)
         self.commit(*events, record=record, stage=stage, waiting_for="", **changes)
 
     def jump(self, stage: Stage, *events: Event, record: Record | None = None, **changes: Any) -> None:
-        """Commit a stage out of the usual order (a new attempt, an abort, an old token found dead)."""
+        """Commit a stage out of order (a new attempt, an abort, an old token found dead)."""
         self.commit(*events, record=record, stage=stage, waiting_for="", **changes)
 
     def update_attempt(self, *events: Event, **changes: Any) -> None:
@@ -148,7 +148,7 @@ class TokenSession:
         self.commit(*events, attempts=self.attempts_with(**changes))
 
     def attempts_with(self, **changes: Any) -> tuple[Attempt, ...]:
-        """All attempts, the current one changed."""
+        """Return all attempts with `changes` applied to the current one."""
         attempt = self.journal.attempt
         if attempt is None:
             raise RuntimeError("there is no attempt")
@@ -159,12 +159,12 @@ class TokenSession:
         if current is not None and (current.holder, current.epoch) != (self.journal.holder, self.journal.epoch):
             raise Fenced(
                 f"another runner took over {self.record.name}",
-                hint="this one has stopped without further effect; see `tokenguard show` for who goes on",
+                hint=f"this run has stopped without further effect; see tokenguard show {self.record.name}",
             ) from None
 
 
 def issuer_of(vendor: Vendor) -> Issuer:
-    """The vendor's API for making and ending tokens; InputError if no admin credential is configured for it."""
+    """Return the vendor's API to create and revoke tokens; InputError if no admin credential is configured."""
     if vendor.issuer is None:
         name = vendor.provider.name
         raise InputError(
@@ -175,5 +175,5 @@ def issuer_of(vendor: Vendor) -> Issuer:
 
 
 def new_operation_id() -> str:
-    """A fresh id for one operation: 32 hex digits."""
+    """Return a random id for one operation: 32 hex digits."""
     return secrets.token_hex(16)

@@ -1,4 +1,4 @@
-"""Opening an operation: everything that can be known to go wrong is found before the first effect."""
+"""Opens an operation after checking everything that can be checked before the first effect."""
 
 from datetime import timedelta
 
@@ -21,13 +21,13 @@ from tokenguard.rotation.session import Context, TokenSession, issuer_of, new_op
 from tokenguard.text import counted
 
 CLOCK_SLACK = timedelta(minutes=5)
-"""How far the clocks of two machines may be apart."""
+"""The tolerated difference between the clocks of two machines."""
 
 
 def open_new(context: Context, record: Record, mode: Mode, *, reason: str = "") -> TokenSession:
-    """Name a token that is not in the inventory yet (ADD, ISSUE); its record exists before its value does.
+    """Open an operation on a new token (ADD, ISSUE); its record is created before its value.
 
-    A record left `pending` by a crash is taken up again.
+    A record left `pending` by a crash is reused.
     """
     existing = context.store.find(record.name)
     if existing is not None and existing.document.record.state is not RecordState.PENDING:
@@ -43,7 +43,7 @@ def open_new(context: Context, record: Record, mode: Mode, *, reason: str = "") 
         return _open(context, new_token_id(), 0, Document(record=record), mode, live=None, reason=reason)
     if existing.document.busy:
         raise Unfinished(
-            f"making {record.name} has begun already and is not finished",
+            f"an operation that creates {record.name} is already open",
             hint=f"tokenguard rotate {record.name} --resume, or --abort",
         )
     document = replace(existing.document, record=record)
@@ -54,10 +54,10 @@ def open_new(context: Context, record: Record, mode: Mode, *, reason: str = "") 
 def open_existing(
     context: Context, snapshot: Snapshot, mode: Mode, *, reason: str = "", accept_outage: bool = False
 ) -> TokenSession:
-    """Begin to rotate or retire a token that has a live value."""
+    """Open a rotation or retirement of a token that has a live value."""
     record = snapshot.document.record
     if record.state is RecordState.RETIRED and not snapshot.document.busy:
-        raise InputError(f"{record.name} is retired", hint="`tokenguard add` makes a new token")
+        raise InputError(f"{record.name} is retired", hint="create a new token with `tokenguard add`")
     if snapshot.document.busy:
         raise _open_already(snapshot.document)
     check_clock(context, snapshot.document)
@@ -70,7 +70,7 @@ def open_existing(
     if mode is Mode.PLANNED and live.found is not FieldState.SAME:
         raise UnexpectedValue.at(
             record.location.url
-        )  # a leak and a retirement end the old value, whatever is there now
+        )  # a leak or retirement revokes the old value even if the external field has changed
     _check_provider(context, record, mode, live)
     _check_person(context, record, mode)
     if mode is Mode.PLANNED and not accept_outage:
@@ -83,18 +83,18 @@ def open_existing(
 def take_over(
     context: Context, snapshot: Snapshot, *, accept_outage: bool = False, reason: str = "", from_living: bool = False
 ) -> TokenSession:
-    """Become the holder of an open operation. From the commit on, the previous runner can write nothing.
+    """Take over an open operation. From the commit on, the previous runner is fenced.
 
     Raises:
-        Unfinished: the previous runner is a process of this machine that is still there, and not `from_living`.
+        Unfinished: the previous runner is still running on this machine, and `from_living` is not set.
     """
     check_clock(context, snapshot.document)
     session = TokenSession(context, snapshot)
     journal = session.journal
     if not from_living and is_at_work(journal):
         raise Unfinished(
-            f"another runner on this machine is at work on {session.record.name} (process {pid_of(journal.holder)})",
-            hint="wait for it, or end it; in a terminal, --resume asks whether to take over",
+            f"another runner on this machine is working on {session.record.name} (process {pid_of(journal.holder)})",
+            hint="wait for it or stop it; in a terminal, --resume asks whether to take over",
         )
     session.commit(
         session.event(Op.TAKE_OVER, Phase.FACT, stage=journal.stage.value, previous=journal.holder, reason=reason),
@@ -107,40 +107,40 @@ def take_over(
 
 
 def check_clock(context: Context, document: Document) -> None:
-    """Refuse to go on with a clock that the token's own times contradict: due dates and proofs are counted with it.
+    """Check this machine's clock against the token's timestamps: due dates and proofs depend on it.
 
     Raises:
         InputError: this machine's clock is behind.
     """
     if context.clock.now() + CLOCK_SLACK < document.latest:
         raise InputError(
-            "this machine's clock is behind what the store has seen",
-            hint="set the clock, then try again; `tokenguard doctor` checks it",
+            "this machine's clock is behind the timestamps in the store",
+            hint="correct the clock, check it with `tokenguard doctor`, then try again",
         )
 
 
 def _open_already(document: Document) -> TokenguardError:
-    """The error for a token whose operation is open: the gravest that can be said of it."""
+    """Return the error for a token with an open operation: NotProvenDead if a revocation is unconfirmed."""
     record, journal = document.record, document.journal
     resume = f"tokenguard rotate {record.name} --resume"
     if revocation_owed(document):
-        return NotProvenDead(f"the old token of {record.name} is still to be revoked or proven dead", hint=resume)
+        return NotProvenDead(f"the old token of {record.name} is not yet revoked or not proven dead", hint=resume)
     undo = ", or --abort" if journal and can_abort(journal) else ""
-    return Unfinished(f"an operation on {record.name} is open and not finished", hint=f"{resume}{undo}")
+    return Unfinished(f"an operation on {record.name} is open", hint=f"{resume}{undo}")
 
 
 def _check_declared(context: Context, record: Record) -> None:
-    """Where no person can declare them later, a token whose consumers are not known is not even begun.
+    """Refuse an unattended rotation of a token whose consumers are not declared.
 
     Raises:
-        Unfinished: nothing was begun.
+        Unfinished: consumers are not declared; nothing was begun.
     """
     if context.attended or record.consumers is not None:
         return
     since = context.clock.now() - context.quiet_period
     if not is_quiet(context.vendors.of(record), record.provider_id, record.created_at, since):
         raise Unfinished(
-            f"the consumers of {record.name} are not declared, so that nothing was begun: its old token would live on",
+            f"the consumers of {record.name} are not declared, so its old token could not be revoked: not started",
             hint=f"tokenguard edit {record.name} --deliver … (or --no-consumers), or rotate with --accept-outage",
         )
 
@@ -176,7 +176,7 @@ def _open(
     if outage:
         detail["accept_outage"] = True
     if journal.old is not None and journal.old.created_at is not None:
-        detail["made"] = journal.old.created_at.isoformat()  # the record forgets it when the value is replaced
+        detail["made"] = journal.old.created_at.isoformat()  # the record's date is replaced with the value
     event = Event(
         at=now,
         op=Op.OPEN,
@@ -190,8 +190,8 @@ def _open(
         snapshot = context.store.commit(token, version, replace(document, journal=journal), [event])
     except Conflict:
         raise Conflict(
-            f"somebody else changed {record.name} at the same moment",
-            hint="look with `tokenguard show`, then try again",
+            f"{record.name} was changed by another writer at the same time",
+            hint=f"check it with tokenguard show {record.name}, then try again",
         ) from None
     if mode not in {Mode.ADD, Mode.ISSUE}:
         context.progress.step(f"{record.name}: {mode.value} operation opened")
@@ -231,26 +231,26 @@ def _check_provider(context: Context, record: Record, mode: Mode, live: Live) ->
         if look.verdict is Verdict.UNKNOWN:
             raise Unreachable(
                 f"{vendor.provider.name} gives no clear answer about the token in use ({look.explained})",
-                hint=f"nothing was begun: later tokenguard rotate {record.name}, or --compromised if it must end now",
+                hint=f"nothing was begun; try later, or revoke it now: tokenguard rotate {record.name} --compromised",
             )
         if look.verdict is Verdict.DEAD:
-            context.progress.note(f"the token in use of {record.name} is not accepted any more: consumers are down")
+            context.progress.note(f"the live token of {record.name} is refused: consumers are down")
     if mode is Mode.PLANNED and not able.overlap:
-        context.progress.note(f"{vendor.provider.name} keeps one token at a time: expect a short outage")
+        context.progress.note(f"{vendor.provider.name} allows one token at a time: expect a short outage")
     if vendor.issuer is not None and able.max_active is not None and mode is Mode.PLANNED:
         count = len(vendor.issuer.listed().rows)
         if count >= able.max_active:
             raise InputError(
                 f"{vendor.provider.name} already has {counted(count, 'token')} of at most {able.max_active}",
-                hint="retire one first, or use --compromised, which revokes before it creates",
+                hint="retire one first, or use --compromised, which revokes the old token first",
             )
 
 
 def _check_person(context: Context, record: Record, mode: Mode) -> None:
-    """Where nobody may be asked, begin nothing that a person must end; the operator says who is needed, and where.
+    """Refuse an unattended operation that needs a person; the operator port raises NeedsPerson with who and where.
 
-    What is to end a token is opened all the same (a compromise, a retirement): what can be revoked by API is, and that
-    a death is owed is on record until it is proven.
+    A compromise or retirement is opened all the same: it revokes what it can by API, and the unconfirmed revocation
+    stays on record.
 
     Raises:
         NeedsPerson: nothing was begun.
@@ -279,5 +279,5 @@ def _check_can_make(context: Context, record: Record) -> None:
 
 def _cannot(provider: Provider, record: Record) -> InputError:
     return InputError(
-        f"{provider.name} cannot do that for {record.name}", hint="see `tokenguard runbook` for what a person can do"
+        f"{provider.name} does not support that for {record.name}", hint="see the manual steps: tokenguard runbook"
     )

@@ -1,7 +1,7 @@
-"""What a run without a person may rotate now: due tokens and the policy in, a choice out. Pure.
+"""Selects the due tokens that an unattended run may rotate now under the policy. Pure.
 
-`choose` is for every unattended command. Its caller runs `first` before anything else; of `rest`, a token may begin
-only after the canary of its own provider (`canary_of`) has ended well; `held` is told and left alone, each with why.
+Every unattended command uses `choose`. Its caller runs `first` before anything else; a token of `rest` may begin only
+after the canary of its provider (`canary_of`) has succeeded; `held` is reported with reasons and not touched.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,48 +18,48 @@ from tokenguard.policy.windows import frozen_at, open_at
 from tokenguard.rotation.machine import revocation_owed
 
 _PERIOD = timedelta(hours=24)
-"""What the most of a day is counted over."""
+"""The period of the policy's daily limit."""
 _RULE = "unattended-rotation"
 
 
 @unique
 class Hold(StrEnum):
-    """Why a due token is not begun by this run."""
+    """Why this run does not rotate a due token."""
 
     AGE_UNKNOWN = "its age is unknown, a person decides"
     FROZEN = "the policy's freeze holds"
     CLOSED = "outside the policy's windows"
     ENOUGH = "the policy's most for 24 hours is reached"
     CANARY = "the first rotation at its provider did not succeed"
-    """Found while the run goes on, by its caller."""
+    """Set by the caller during the run."""
 
 
 class HeldBack(Frozen, frozen=True):
-    """A due token that is left alone, and why."""
+    """A due token that is not rotated, with the reason."""
 
     snapshot: Snapshot
     hold: Hold
 
 
 class Rollout(Frozen, frozen=True, kw_only=True):
-    """What one unattended run does, in this order."""
+    """The selection of one unattended run, in the order of execution."""
 
     leaked: tuple[Snapshot, ...] = ()
-    """Not held by any window, freeze or number, and without a canary."""
+    """Exempt from windows, freezes, limits and canaries."""
     begun: tuple[Snapshot, ...] = ()
-    """With an open operation, or a revocation that is owed: to be continued, or told."""
+    """With an open operation or an unconfirmed revocation: to be continued or reported."""
     first: tuple[Snapshot, ...] = ()
-    """The canaries: one of each provider."""
+    """The canaries: one per provider."""
     rest: tuple[Snapshot, ...] = ()
     held: tuple[HeldBack, ...] = ()
 
     @property
     def chosen(self) -> tuple[Snapshot, ...]:
-        """All that this run may touch, in the order of their turns."""
+        """All tokens that this run may rotate, in order."""
         return (*self.leaked, *self.begun, *self.first, *self.rest)
 
     def canary_of(self, snapshot: Snapshot) -> TokenName | None:
-        """The token whose rotation must have ended well before this one begins; None: it waits for none."""
+        """Return the token whose rotation must succeed before this one begins; None if there is none."""
         if all(each.id != snapshot.id for each in self.rest):
             return None
         provider = snapshot.document.record.provider
@@ -68,26 +68,26 @@ class Rollout(Frozen, frozen=True, kw_only=True):
 
 
 def is_due(record: Record, policy: Policy, now: datetime) -> bool:
-    """Whether a token is to be rotated now: it has leaked, its date has come, or its age is unknown."""
+    """Whether a token must be rotated now: it has leaked, it is due, or its age is unknown."""
     due = due_of(record, policy)
     return record.has_leaked or age_unknown(record, policy) or (due is not None and due.at <= now)
 
 
 def mode_of(record: Record, policy: Policy) -> Mode:
-    """How a token is rotated where no person says it: a leak that got far enough is revoked first."""
+    """Return the mode of an unattended rotation: a widely exposed leak is revoked first."""
     rule = policy.rule("leaked", record)
     far = record.leaked is not None and rule is not None and record.leaked.reach in rule.words("revoke_first")
     return Mode.COMPROMISED if far else Mode.PLANNED
 
 
 def choose(due: Iterable[Snapshot], inventory: Iterable[Snapshot], policy: Policy, now: datetime) -> Rollout:
-    """Choose what an unattended run may rotate now.
+    """Choose the tokens that an unattended run may rotate now.
 
     Args:
-        due: the tokens that are due (`is_due`), already narrowed to what was asked for.
-        inventory: all tokens of the store; rotations begun within the last 24 hours count, whoever began them.
-        policy: `unattended-rotation` says when and how many; without it nothing is held but what is of unknown age.
-        now: the time.
+        due: the due tokens (`is_due`), already filtered by the command's selection.
+        inventory: all tokens of the store; every rotation begun within the last 24 hours counts.
+        policy: its `unattended-rotation` rule sets windows and limits; without it only unknown ages are held back.
+        now: the current time.
     """
     leaked, begun, ready, held = [], [], [], []
     for snapshot in sorted(due, key=lambda each: _urgency(each, policy, now)):
@@ -129,7 +129,7 @@ def _held(record: Record, policy: Policy, now: datetime) -> Hold | None:
 def _within_the_most(
     ready: Sequence[Snapshot], inventory: Sequence[Snapshot], policy: Policy, now: datetime
 ) -> set[TokenId]:
-    """The ids of those that fit; each setting of the number counts the tokens that it is meant for."""
+    """Return the ids within the daily limits; each limit counts the tokens that it applies to."""
     rules: dict[str, Rule] = {}
     used: dict[int, int] = {}
     for snapshot in [*inventory, *ready]:
@@ -153,7 +153,7 @@ def _is_recent(journal: Journal | None, now: datetime) -> bool:
 
 
 def _canaries(taken: Sequence[Snapshot], policy: Policy) -> tuple[Snapshot, ...]:
-    """One of each provider: where the policy allows the greatest age, which is where the least depends on it."""
+    """Return one token per provider: the one with the greatest allowed age, on which the least depends."""
     found: dict[str, Snapshot] = {}
     for snapshot in sorted(taken, key=lambda each: -_allowed(each.document.record, policy)):
         found.setdefault(snapshot.document.record.provider, snapshot)
@@ -166,7 +166,7 @@ def _allowed(record: Record, policy: Policy) -> timedelta:
 
 
 def is_open_to_rotation(snapshot: Snapshot) -> bool:
-    """Whether there is a value that could be rotated: not retired, not waiting for its first one, no grant."""
+    """Whether the token has a value to rotate: not retired, not pending, not a grant."""
     record = snapshot.document.record
     waits = record.state is RecordState.PENDING and not snapshot.document.busy
     return record.state is not RecordState.RETIRED and not waits and record.kind.has_value
