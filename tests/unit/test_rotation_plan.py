@@ -53,7 +53,7 @@ def test_a_plan_says_when_a_person_is_needed_and_for_what():
     [
         (API, {"consumers": None}, "not declared"),
         (API, {"kind": CredentialKind.OAUTH_GRANT}, "no value"),
-        (Capabilities(mint=Method.NEVER, revoke=Method.API, probe=True), {}, "no way"),
+        (Capabilities(mint=Method.NEVER, revoke=Method.API, probe=True), {}, "does not support"),
         (API, {}, ""),
     ],
 )
