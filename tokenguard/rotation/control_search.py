@@ -50,14 +50,14 @@ class _Candidate(Frozen, frozen=True, kw_only=True):
 
 
 class ControlSearch:
-    """Looks for controls at the provider and host of one record.
+    """Searches for controls at the provider and host of one record.
 
     Args:
-        store: where other tokens' values are.
-        record: whose provider and host is meant.
-        vendor: that provider, with its admin credential if there is one.
-        own: the token whose live value is tried first, as its session holds it. It is not read again: what the search
-            finds leads to a commit of that session, which fails if another runner has gone on.
+        store: holds the values of other tokens.
+        record: names the provider and host.
+        vendor: the provider, with its admin credential if one is configured.
+        own: the token whose live value is tried first, as its session holds it. It is not read again: the result
+            leads to a commit of that session, which fails if another runner has taken over.
     """
 
     def __init__(self, store: Store, record: Record, vendor: Vendor, *, own: Snapshot | None = None) -> None:

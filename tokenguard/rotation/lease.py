@@ -1,6 +1,6 @@
-"""Leases: which runner holds something, as `host/pid/nonce`, and whether it is still running.
+"""Leases: the id of a runner (`host/pid/nonce`), and whether it is still running.
 
-One rule for every command that meets the open operation of another runner. A wrong answer is safe: every write is
+Every command that finds an open operation of another runner uses this rule. A wrong answer is safe: every write is
 fenced by compare-and-set, so the slower of two runners is refused.
 """
 
@@ -18,12 +18,12 @@ _ROUNDED = timedelta(seconds=2)
 
 
 def is_abandoned(journal: Journal, now: datetime, *, longest_step: timedelta) -> bool:
-    """Whether the runner of an open operation has stopped: it said so, its process is gone, or it is silent too long.
+    """Whether the runner of an open operation has stopped: recorded as blocked, process gone, or silent for too long.
 
     Args:
-        journal: of the open operation.
-        now: the time.
-        longest_step: for how long a step at this provider may write nothing.
+        journal: the journal of the open operation.
+        now: the current time.
+        longest_step: how long a step at this provider may take without a write.
     """
     silent = now - journal.updated_at > PATIENCE + longest_step
     return bool(journal.waiting_for) or silent or is_runner_dead(journal.holder)
@@ -36,7 +36,7 @@ def is_runner_dead(holder: str) -> bool:
 
 
 def is_runner_dead_or_earlier(holder: str) -> bool:
-    """The same, or an earlier runner of this very process, which has ended without saying so."""
+    """Whether a runner is dead, or is an earlier runner of this process that ended without releasing its lease."""
     return is_runner_dead(holder) or _here(holder) == os.getpid()
 
 

@@ -152,7 +152,7 @@ def _person_revokes(session: TokenSession, *, retry: str = "") -> str:
 
 
 def _settle(session: TokenSession, proof: DeathProof, write: Callable[..., None]) -> None:
-    """Put the proof on record with `write`, which may be the step to the next stage as well."""
+    """Record the proof with `write`, which may advance to the next stage as well."""
     record, leak = after_death(session.record, old_token(session).fingerprint, proof)
     write(
         session.event(
