@@ -14,11 +14,10 @@ PAGE = Path(__file__).with_suffix(".md")
 PACKAGED = ("default", "strict", "descript", "autoposting", "ci")
 _HEAD = """# Policies
 
-Written by `python -m docs.policies` from the rules themselves; a test holds this page to it.
+`python -m docs.policies` generates this page from the rules; a test compares them.
 
-A policy says what good looks like, with a reason and a source for every rule. `tokenguard check` holds every token of
-the store to it, and the repository that you are in. Nothing is asked of a provider unless you say `--ask-providers`,
-and no value is ever read.
+A policy is a set of rules, each with a reason and a source. `tokenguard check` checks every token of the store, and the
+repository that you are in. It contacts providers only with `--ask-providers`, and never reads a value.
 
 ```sh
 tokenguard check
@@ -32,30 +31,29 @@ tokenguard policy show
 tokenguard report --html --output report.html
 ```
 
-A rule has three answers. It holds; it is violated; or nobody can say, because the record lacks a fact or the provider
-has no list. The third is reported as *not evaluable* with its reason and is never a pass. Exit 1 means a violation of
-at least `--fail-on` (`error` where nothing is said).
+A rule is kept, violated, or *not evaluable* because the record lacks a fact or the provider has no list. Rules that are
+not evaluable are reported with the reason and never count as kept. Exit 1 means a violation of at least `--fail-on`
+(default: `error`).
 
-`--fix` mends what needs no decision: a missing line of `.gitignore`, the mode of a file that others can read, a due
-date that is later than the policy allows. It shows every change first and asks; without a terminal it changes nothing
-unless `--yes` is given.
+`--fix` repairs what needs no decision: a missing line of `.gitignore`, the mode of a file that other users can read, a
+due date that is later than the policy allows. It shows every change and asks first; without a terminal it changes
+nothing unless `--yes` is given.
 
-## The repository
+## Repository checks
 
-With the inventory, `check` looks at the repository that you are in (or that PATH is in): files of variables and what
-git would do with them, modes, MCP configurations, callback and pre-signed URLs, CI files. Beside it, it looks at the
-logins that vendors' programs and MCP clients keep in your home directory. `tokenguard-hook` asks the same of the files
-that a commit changes (pre-signed URLs it reports as findings of the scan, whatever they allow), and stops the commit on
-an error.
+`check` also looks at the repository that you are in (or that PATH is in): `.env` files and whether git tracks them,
+file modes, MCP configurations, callback and pre-signed URLs, CI files. In your home directory it checks the logins of
+vendors' programs and MCP clients. `tokenguard-hook` evaluates the same rules for the files of a commit and stops the
+commit on an error; it reports every pre-signed URL as a finding.
 
-A repository may ask for more than the organisation does, in `.tokenguard.toml` at its top:
+A repository can make the policy stricter, in `.tokenguard.toml` at its top:
 
 ```toml
 [scan]
-strict = true               # anything that was not scanned is a failure
-require_own = true          # the team's own tokens must be looked for
-max_pragmas = 3             # so many lines may be silenced by a comment
-profile = "detect-secrets"  # what `--profile` leaves out by default is reported too
+strict = true               # unscanned files fail
+require_own = true          # fail if known tokens cannot be looked for
+max_pragmas = 3             # maximum number of lines silenced by comments
+profile = "detect-secrets"  # report what `--profile default` omits
 
 [policy]
 fail_on = "warning"
@@ -65,16 +63,15 @@ severity = "error"
 days = {prod = 30}
 ```
 
-It may only tighten: a rule switched off, a longer limit, a waiver, or any other key is an error (exit 2) with its line.
-Lists of words are added to the policy's. In CI, read it from the branch that a change is to be merged into, so that the
-change cannot take away what it is held to: `--base origin/main`.
+Switching a rule off, a longer limit, a waiver, or any other key is an error (exit 2) with its line. Lists of words are
+added to the policy's. In CI, use `--base origin/main` to read the file from the target branch, so that a pull request
+cannot remove the requirements it must meet.
 
 ## A policy of your own
 
-In force, for `check` and the hook alike, is the file that your configuration names (`[policy] file = "policy.yaml"`),
-or the organisation's policy as it was pulled from the store, or `default`; `check --policy` names another one. A policy
-begins with another policy, or with a file beside it, and says what differs; a key that is not known is an error with
-line and column.
+`check` and the hook use the file in your configuration (`[policy] file = "policy.yaml"`), otherwise the organisation's
+policy that was pulled from the store, otherwise `default`; `check --policy` selects another one. A policy extends
+another policy, or a file beside it, and lists the differences. Unknown keys are errors with line and column.
 
 ```yaml
 format: 1
@@ -96,7 +93,7 @@ own_rules:                  # conditions of your own, in CEL
     why: Test systems leak more easily.
     source: our handbook, chapter 3
     fix: tokenguard rotate NAME
-    applies: 'record.environment == "dev"'      # may be left out: for all tokens
+    applies: 'record.environment == "dev"'      # optional; default: all tokens
     holds: 'record.permissions.all(p, p.endsWith(":read"))'
 
 overrides:                  # for some tokens: by token (a name or a pattern), environment, provider; files: by path
@@ -104,12 +101,12 @@ overrides:                  # for some tokens: by token (a name or a pattern), e
     environment: sandbox
     severity: warning
 
-waivers:                    # a violation that somebody answers for, for a while
+waivers:                    # accepted violations, with a responsible team and an end
   - rule: maximum-age
     token: video/*
     owner: video
     reason: frozen until the launch
-    until: 2027-01-31       # from this day on it is a violation again
+    until: 2027-01-31       # a violation again from this day
   - rule: callback-url
     path: tests/*
     owner: platform
@@ -117,27 +114,25 @@ waivers:                    # a violation that somebody answers for, for a while
     until: 2027-06-30
 ```
 
-Of several overrides that match, the last one counts. A waiver without an owner, a reason or an end is refused, and so
-is one that does not say which tokens, or which files, it is for.
+If several overrides match, the last one applies. A waiver needs an owner, a reason, an end, and tokens or files.
 
-`tokenguard policy lint FILE` says whether a file is in order, and `tokenguard policy schema` prints the JSON Schema for
-editors. `tokenguard policy publish FILE` shares a policy through the store, with its layers and waivers in one; who
-did, and when, is in the audit trail (`audit log --op share`). `tokenguard policy pull` puts it in force on a machine,
-for the hook too.
+`tokenguard policy lint FILE` validates a file, and `tokenguard policy schema` prints a JSON Schema for editors.
+`tokenguard policy publish FILE` shares a policy with its layers and waivers through the store, which is audited
+(`audit log --op share`). `tokenguard policy pull` activates it on a machine, also for the hook.
 
 ### Conditions in CEL
 
-They need the extra `cel`, from the clone: `pip install '.[cel]'`. A condition is about one `record`, with the fields
+Conditions need the extra `cel` ([install](../README.md#install)). A condition evaluates one `record`, with the fields
 __FIELDS__.
-What is not known of a token has no value, and a condition that depends on it is *not evaluable*; `"owner" in
-record.known` asks whether something is known. Patterns in `matches` are RE2's. A condition has at most 1,000
-characters, 3 macros such as `exists`, 8 additions and 64 commas; all conditions of a check together have 30 seconds.
+Unknown fields have no value, and a condition that depends on one is *not evaluable*; `"owner" in record.known` tests
+whether a field is known. Patterns in `matches` use RE2. A condition has at most 1,000 characters, 3 macros such as
+`exists`, 8 additions and 64 commas; all conditions of a check together may take 30 seconds.
 
 ### Tests of a policy
 
 ```yaml
 format: 1
-policy: our-policy.yaml     # or left out: the policy in force
+policy: our-policy.yaml     # optional; default: the active policy
 now: 2026-11-01
 cases:
   - name: an old token of production
@@ -157,8 +152,8 @@ tokenguard policy test policy-tests.yaml
 
 A rule `holds`, is `violated`, `waived`, `unknown` or `not asked`. A token may have `name`, `provider`, `kind`, `state`,
 `scope`, `environment`, `purpose`, `owner`, `made_by`, `account`, `deputy`, `permissions`, `consumers`, `base_url`,
-`label`, `notes`, the days `created`, `rotated`, `due` and `verified`, what was seen then (`verdict`, and `leads` for
-the scope), and `also` lists other tokens that are there.
+`label`, `notes`, the dates `created`, `rotated`, `due` and `verified`, the result of that verification (`verdict`, and
+`leads` for the scope), and `also` for other tokens in the inventory.
 
 """
 
@@ -176,10 +171,10 @@ def _rule(rule: Rule) -> str:
     parts = [f"\n### `{rule.id}`\n\n{known.demands} {rule.why}\n\n"]
     parts.append(f"* severity: {rule.severity}\n")
     parts += [f"* `{name}`: {_words(each)}\n" for name, each in rule.parameters.items()]
-    parts.append(f"* mend it with: `{rule.fix}`\n" if "`" not in rule.fix else f"* mend it: {rule.fix}\n")
+    parts.append(f"* fix: `{rule.fix}`\n" if "`" not in rule.fix else f"* fix: {rule.fix}\n")
     parts.append(f"* source: {rule.source}\n")
     if not known.checked:
-        parts.append("* used by `rotate`; `check` has nothing to ask\n")
+        parts.append("* used by `rotate`, not by `check`\n")
     return "".join(parts)
 
 

@@ -52,80 +52,83 @@ CATALOGUE: Mapping[str, RuleDescription] = {
         "No live value is older than its environment allows, or past its own due date.",
         {"days": ParameterType.DAYS_BY_ENVIRONMENT, "otherwise": ParameterType.DAYS, "warn": ParameterType.DAYS_LIST},
     ),
-    "age-unknown": RuleDescription("It is known how old every value is."),
+    "age-unknown": RuleDescription("The age of every value is known."),
     "leaked": RuleDescription(
-        "No token is on record as leaked; an unattended rotation revokes first where the leak reached one of these.",
+        "No token is recorded as leaked; an unattended rotation revokes first if the leak reached one of these.",
         {"revoke_first": ParameterType.REACHES},
     ),
     "unattended-rotation": RuleDescription(
-        "Rotations that run without a person begin within these windows, outside freezes, and at most so many a day.",
+        "Unattended rotations start within these windows, outside freezes, and at most this many within 24 hours.",
         {"most": ParameterType.COUNT, "windows": ParameterType.WINDOWS, "freezes": ParameterType.FREEZES},
         checked=False,
     ),
-    "late-due-date": RuleDescription("A due date of its own is not later than the maximum age would allow."),
+    "late-due-date": RuleDescription("A token's own due date is not later than the maximum age allows."),
     "quiet-consumers": RuleDescription(
-        "Undeclared consumers are ruled out only by this many quiet days at the provider.",
+        "Undeclared consumers are excluded only after this many days without use at the provider.",
         {"days": ParameterType.DAYS},
         checked=False,
     ),
-    "required-fields": RuleDescription(
-        "The fields that a full member of the inventory must have.", {"fields": ParameterType.FIELDS}
+    "required-fields": RuleDescription("Every active token has these fields.", {"fields": ParameterType.FIELDS}),
+    "responsible-people": RuleDescription(
+        "The people responsible for a token are recorded.", {"fields": ParameterType.FIELDS}
     ),
-    "responsible-people": RuleDescription("The people behind a token are known.", {"fields": ParameterType.FIELDS}),
-    "person-left": RuleDescription("Nobody who has left still stands behind a token.", {"people": ParameterType.WORDS}),
+    "person-left": RuleDescription("No former employee is responsible for a token.", {"people": ParameterType.WORDS}),
     "descriptive-name": RuleDescription(
-        "A name says whose and what for, here and at the provider: enough segments, and none of these words.",
+        "A name is descriptive, here and at the provider: enough segments, and none of these words.",
         {"segments": ParameterType.COUNT, "words": ParameterType.WORDS},
     ),
     "one-purpose": RuleDescription("There is one token for each scope, environment and purpose."),
     "shared-value": RuleDescription("No value is recorded under two names."),
     "shared-across-environments": RuleDescription("No value is used in two environments."),
     "one-drive-per-context": RuleDescription(
-        "No Drive has tokens of two security contexts: lists of `owner:NAME`, `env:NAME` and beginnings of names.",
+        "No Drive has tokens of two security contexts (lists of `owner:NAME`, `env:NAME` and name prefixes).",
         {"contexts": ParameterType.WORDS_BY_CONTEXT},
     ),
     "tokens-per-scope": RuleDescription(
         "No Drive or organisation has more tokens than this.", {"most": ParameterType.COUNT}
     ),
     "concurrency-limit": RuleDescription(
-        "The provider's own limit of live tokens is not nearly reached (in per cent of it).",
+        "The number of live tokens stays below this percentage of the provider's limit.",
         {"percent": ParameterType.COUNT},
     ),
-    "never-verified": RuleDescription("Every value was looked at through its provider at least once."),
+    "never-verified": RuleDescription("Every value was verified with its provider at least once."),
     "verified-lately": RuleDescription(
-        "The last look at a value is not older than this.", {"days": ParameterType.DAYS}
+        "The last verification of a value is not older than this.", {"days": ParameterType.DAYS}
     ),
-    "value-alive": RuleDescription("What the store hands out is accepted by its provider."),
-    "right-scope": RuleDescription("A token leads to the Drive or organisation that its record names."),
-    "scope-verified": RuleDescription("Where a token leads was verified, not only assumed."),
+    "value-alive": RuleDescription("The provider accepts the value that the store serves."),
+    "right-scope": RuleDescription("A token belongs to the Drive or organisation that its record names."),
+    "scope-verified": RuleDescription("The scope of a token was verified with the provider."),
     "unused": RuleDescription(
-        "A token that the provider has not seen for this long is ended.", {"days": ParameterType.DAYS}
+        "A token that was not used at the provider for this long is retired.", {"days": ParameterType.DAYS}
     ),
-    "expiry-missing": RuleDescription("Where the provider lets tokens expire, every token does."),
-    "orphan": RuleDescription("Every token that the provider lists belongs to a record."),
+    "expiry-missing": RuleDescription("Every token expires, if the provider supports expiry."),
+    "orphan": RuleDescription("Every token that the provider lists has a record."),
     "least-privilege": RuleDescription(
-        "A token has no permission beyond what its purpose needs, and never all of them.",
+        "A token has only the permissions that its purpose needs, and no wildcard.",
         {"permissions": ParameterType.WORDS_BY_PURPOSE},
     ),
-    "session-kept": RuleDescription("Session tokens are neither kept as secrets nor given to consumers."),
-    "consumers-declared": RuleDescription("Somebody has said who uses the token."),
-    "no-consumer": RuleDescription("A token that nobody uses is retired."),
-    "consumers-confirmed": RuleDescription("Every consumer is known to hold the new value since the last rotation."),
+    "session-kept": RuleDescription("Session tokens are neither stored nor delivered to consumers."),
+    "consumers-declared": RuleDescription("The consumers of every token are declared."),
+    "no-consumer": RuleDescription("A token without consumers is retired."),
+    "consumers-confirmed": RuleDescription(
+        "Every consumer was verified to hold the live value since the last rotation."
+    ),
     "rotation-stuck": RuleDescription("No operation stays open longer than this.", {"days": ParameterType.DAYS}),
-    "old-token-dead": RuleDescription("The token that a rotation replaced is proven dead, and stays dead."),
+    "old-token-dead": RuleDescription("A replaced token is proven dead, and stays dead."),
     "asserted-death": RuleDescription(
-        "Where a death that has no control, and is only asserted, ends an operation with exit 0.",
+        "Accepts asserted deaths (without a control) with exit 0 for these providers.",
         {"providers": ParameterType.ALLOWED_WORDS, "last_token": ParameterType.ALLOWED_WORDS},
         checked=False,
     ),
     "env-file-tracked": RuleDescription("Git does not track a file of environment variables.", repository=True),
-    "env-file-ignored": RuleDescription("Git would not take a `.env` that somebody makes here.", repository=True),
-    "secret-file-mode": RuleDescription("A file that holds values is readable by its owner alone.", repository=True),
+    "env-file-ignored": RuleDescription("Git ignores `.env` files.", repository=True),
+    "secret-file-mode": RuleDescription("Files with values are readable by their owner only.", repository=True),
     "vendor-credentials-mode": RuleDescription(
-        "What vendors' programs keep in the home directory is readable by its owner alone.", repository=True
+        "Credentials that vendors' programs keep in the home directory are readable by their owner only.",
+        repository=True,
     ),
     "mcp-static-token": RuleDescription(
-        "No MCP client holds a token in its configuration, and none at all where OAuth is offered.",
+        "No MCP client has a token in its configuration; where OAuth is available, none is used.",
         {"oauth_hosts": ParameterType.WORDS},
         repository=True,
     ),
@@ -133,16 +136,14 @@ CATALOGUE: Mapping[str, RuleDescription] = {
         "A `callback_url` is https to a public host, without a login or a token in it.", repository=True
     ),
     "presigned-lifetime": RuleDescription(
-        "A pre-signed URL lives long enough for its import and not longer (in hours).",
+        "The lifetime of a pre-signed URL is within these limits (in hours).",
         {"least": ParameterType.COUNT, "most": ParameterType.COUNT},
         repository=True,
     ),
-    "presigned-read-only": RuleDescription("A pre-signed URL allows reading, and nothing else.", repository=True),
-    "presigned-reused": RuleDescription("Each import has a pre-signed URL of its own.", repository=True),
-    "ci-long-lived-key": RuleDescription(
-        "A CI job has no long-lived key where OIDC gives it a short-lived one.", repository=True
-    ),
-    "ci-token-echoed": RuleDescription("No CI script prints a token into its log.", repository=True),
+    "presigned-read-only": RuleDescription("A pre-signed URL is read-only.", repository=True),
+    "presigned-reused": RuleDescription("Each import has its own pre-signed URL.", repository=True),
+    "ci-long-lived-key": RuleDescription("A CI job uses OIDC instead of a long-lived key.", repository=True),
+    "ci-token-echoed": RuleDescription("No CI script prints a token.", repository=True),
 }
 """In the order in which they are documented and reported."""
 
