@@ -8,41 +8,22 @@ import click
 
 from tokenguard.cli.app import app
 from tokenguard.cli.base import Group
-from tokenguard.errors import ExitCode
 from tokenguard.shell.wiring import Wiring
 
 PAGE = Path(__file__).with_name("commands.md")
 _HEAD = """# Commands
 
-Written by `make docs` from the commands' own help; a test holds this page to it.
+`make docs` generates this page from the commands' help; a test compares them.
 
 Every command takes the global options `--store URL`, `--server URL`, `--config FILE`, `--format text|json`,
-`--no-input` and `-v`, before or after its name.
-
-## Exit codes
-
-| code | means |
-|---|---|
+`--no-input` and `-v`, before or after its name. The README lists the [exit codes](../README.md#exit-codes).
 """
-_CODES = {
-    ExitCode.OK: "clean, done",
-    ExitCode.FINDINGS: "findings, violations, drift; `verify`, `add`: dead or wrong scope",
-    ExitCode.USAGE: "bad usage or input; nothing was written",
-    ExitCode.UNFINISHED: "a rotation stopped before the revoke intent and can be resumed; or a person is needed",
-    ExitCode.UNREACHABLE: "store or provider unreachable or denied, wrong key, liveness unknown",
-    ExitCode.NOT_PROVEN_DEAD: "a revoke was intended, or a compromise opened, and the old token is not proven dead",
-    ExitCode.TAMPERED: "tampering or corruption",
-    ExitCode.BUG: "a bug in tokenguard",
-    ExitCode.CLOSED: "`exec` failed closed",
-    ExitCode.INTERRUPTED: "Ctrl-C; the hint says how to go on",
-}
 
 
 def render() -> str:
     """The whole page."""
-    codes = "".join(f"| {code.value} | {meaning} |\n" for code, meaning in sorted(_CODES.items()))
     sections = "\n".join(_section(path, command) for path, command in commands(app, ("tokenguard",)))
-    return f"{_HEAD}{codes}\nA batch returns the gravest: 6 before 5 before 4 before 3.\n\n{sections}"
+    return f"{_HEAD}\n{sections}"
 
 
 def commands(group: Group, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -51,7 +32,7 @@ def commands(group: Group, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, .
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         if command is None:
-            raise SystemExit(f"no command stands behind {name}")
+            raise SystemExit(f"there is no command {name}")
         yield (*path, name), command
         if isinstance(command, Group):
             yield from commands(command, (*path, name))

@@ -37,3 +37,10 @@ def test_every_page_is_linked_from_the_readme():
 def test_the_exit_codes_of_the_readme_are_those_there_are():
     table = (ROOT / "README.md").read_text().partition("## Exit codes")[2].partition("\n## ")[0]
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == set(ExitCode)
+
+
+def test_every_install_line_has_a_source():
+    """What a public index has under the name of the command is another project."""
+    installs = [line for page in PAGES for line in re.findall(r"pip install ([^`\n]+)", page.read_text())]
+    assert installs
+    assert [line for line in installs if not re.match(r"""["']?(\.|\S+ @ )""", line)] == []
