@@ -61,7 +61,7 @@ docs: $(VENV)/dev.stamp
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m docs.policies
 
-# uv is not part of the locked tools: it is only needed by whoever changes the locks.
+# uv is not part of the locked tools: only changing the locks needs it.
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tokenguard.errors import ExitCode
+from tokenguard.token_formats.table import FORMATS
 
 ROOT = Path(__file__).parents[2]
 GENERATED = {"commands.md", "policies.md"}
@@ -44,3 +45,8 @@ def test_every_install_line_has_a_source():
     installs = [line for page in PAGES for line in re.findall(r"pip install ([^`\n]+)", page.read_text())]
     assert installs
     assert [line for line in installs if not re.match(r"""["']?(\.|\S+ @ )""", line)] == []
+
+
+def test_the_number_of_vendor_formats_is_the_table_s():
+    said = {int(number) for page in PAGES for number in re.findall(r"(\d+) vendor formats", page.read_text())}
+    assert said == {len(FORMATS)}
