@@ -25,7 +25,7 @@ CHANNELS = {
     18: "child process",
     19: "uncaught exception in a thread",
     20: "exception in a destructor",
-    21: "asyncio exception that nobody retrieved",
+    21: "asyncio exception that was never retrieved",
     22: "bytes shown by `%r`",
     23: "base64",
     24: "URL, JSON and Python quoting",
