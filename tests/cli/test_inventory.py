@@ -293,7 +293,7 @@ class TestRetire:
     def test_a_person_is_asked_first(self, cli, words):
         cli.add(NAME)
         cli.tty = FakeTty("")
-        words(cli.refused("retire", NAME))
+        words(cli.refused("retire", NAME, code=3))
         cli.tty = FakeTty("yes")
         assert cli("retire", NAME).code == 0
 

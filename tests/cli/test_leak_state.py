@@ -125,7 +125,7 @@ def test_a_person_ends_it_with_a_reason_that_is_audited(cli, leaked):
         (("--leak-ended", "  "), FakeTty("yes"), 2),
         (("--leak-ended", "two\nlines"), FakeTty("yes"), 2),
         (("--leak-ended", "x" * 201), FakeTty("yes"), 2),
-        (("--leak-ended", "a reason"), FakeTty("no"), 2),
+        (("--leak-ended", "a reason"), FakeTty("no"), 3),
         (("--leak-ended", "a reason", "--owner", "audio"), FakeTty("yes"), 2),
     ],
 )

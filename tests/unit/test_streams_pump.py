@@ -7,6 +7,8 @@ import pytest
 
 from tests.unit.test_redaction_forms import fresh, masker
 from tokenguard.redaction.stream import StreamRedactor
+from tokenguard.shell.credentials import credential_variables
+from tokenguard.shell.settings import ProviderConfig, Settings, VaultConfig
 from tokenguard.streams.environment import child_environment
 from tokenguard.streams.pump import Channel, Pump
 
@@ -91,3 +93,14 @@ def test_a_child_has_no_key_to_the_store_unless_it_is_let_through(name):
     assert child_environment({name: "x", "PATH": "/bin"}, {"T": "v"}) == {"PATH": "/bin", "T": "v"}
     assert name in child_environment({name: "x"}, {}, keep=[name])
     assert child_environment({"T": "old"}, {"T": "new"}) == {"T": "new"}
+
+
+def test_a_credential_that_the_configuration_names_stays_with_us():
+    settings = Settings(
+        providers={"autoposting": ProviderConfig(admin="env:POSTING_ADMIN")},
+        vault=VaultConfig(credential="env:OUR_LOGIN", address="https://vault.example.test"),
+    )
+    withheld = credential_variables(settings)
+    parent = {"POSTING_ADMIN": "x", "OUR_LOGIN": "y", "PATH": "/bin"}
+    assert child_environment(parent, {}, withheld=withheld) == {"PATH": "/bin"}
+    assert child_environment(parent, {}, keep=["OUR_LOGIN"], withheld=withheld) == {"OUR_LOGIN": "y", "PATH": "/bin"}

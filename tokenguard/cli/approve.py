@@ -15,7 +15,7 @@ from tokenguard.provisioning.review import checked_digest
 from tokenguard.shell.confirm import confirm
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
-from tokenguard.usecases.given_facts import due_date
+from tokenguard.usecases.given_facts import end_date
 from tokenguard.usecases.load_manifest import DEFAULT_FILE, declared_in, held_against_store, refuse_blocked
 from tokenguard.views.plan_view import show_plan
 
@@ -60,7 +60,7 @@ def approve(
 
 
 def _end(now: datetime, until: str | None) -> datetime:
-    end = due_date(until) if until else now + USUAL
+    end = end_date(until) if until else now + USUAL
     if not now < end <= now + LONGEST:
         raise InputError(
             f"--until is not a day within the next {LONGEST.days} days", hint="approve for as long as it takes to apply"

@@ -15,7 +15,7 @@ from tokenguard.frozen import replace
 from tokenguard.inventory.record_changes import plain_text
 from tokenguard.inventory.views import waiver_words
 from tokenguard.shell.wiring import Wiring
-from tokenguard.usecases.given_facts import due_date
+from tokenguard.usecases.given_facts import end_date
 from tokenguard.usecases.token_lookup import known_token
 
 _LONGEST = timedelta(days=366)
@@ -75,7 +75,7 @@ def _waiver(snapshot: Snapshot, now: datetime, owner: str, reason: str, until: s
             f"an operation on {record.name} is open, which may replace the value",
             hint=f"tokenguard rotate {record.name} --resume, or --abort, then waive",
         )
-    end = due_date(until)
+    end = end_date(until)
     if not now < end <= now + _LONGEST:
         raise InputError("--until is not a day within the next year", hint="a waiver is for a while; give a nearer day")
     return LeakWaiver(

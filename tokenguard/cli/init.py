@@ -99,7 +99,7 @@ def _show(wiring: Wiring, made: "CreatedStore", recovery_file: str | None) -> No
         case "file":
             wiring.progress.note(f"the recovery code is in {recovery_file}: move it to a safe place")
         case "none":
-            wiring.progress.note("there is no recovery code; `tokenguard store add-slot --recovery-file` makes one")
+            wiring.progress.note("there is no recovery code: `tokenguard store add-slot --recovery-file FILE` adds one")
 
 
 def _show_policies(wiring: Wiring, policies: dict[str, str]) -> None:

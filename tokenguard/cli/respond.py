@@ -19,7 +19,7 @@ from tokenguard.report.incident import IncidentToken, render
 from tokenguard.scanning.foreign_reports import MAX_BYTES, ReportedLeak, read_report
 from tokenguard.shell.save_file import save_page
 from tokenguard.shell.wiring import Wiring
-from tokenguard.usecases.given_facts import creation_date
+from tokenguard.usecases.given_facts import since_date
 from tokenguard.usecases.respond_end import Told, respond_to
 from tokenguard.usecases.respond_lookup import Findings, look_up
 from tokenguard.views.response_view import show
@@ -123,7 +123,7 @@ def _place(text: str) -> str:
 def _since(text: str, now: datetime) -> datetime | None:
     if not text:
         return None
-    since = creation_date(text)
+    since = since_date(text)
     if since > now:
         raise InputError("--since is to come", hint="write the day on which it got there, YYYY-MM-DD")
     return since

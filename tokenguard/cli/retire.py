@@ -47,4 +47,4 @@ def _confirm(wiring: Wiring, name: TokenName) -> None:
     if wiring.tty is None:
         raise NeedsPerson(f"retiring {name} is not confirmed; nothing was done", hint=f"tokenguard retire {name} --yes")
     wiring.tty.show(f"{name} will be revoked, and nothing takes its place: whatever uses it stops working.")
-    confirm(wiring.tty, "go on", undone="done")
+    confirm(wiring.tty, "go on", undone="done", needed=True)

@@ -1,16 +1,18 @@
 """The last question before something happens."""
 
-from tokenguard.errors import InputError
+from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.shell.tty import Tty
 
 
-def confirm(tty: Tty, what: str, *, undone: str) -> None:
-    """Ask for `yes`; InputError for any other answer.
+def confirm(tty: Tty, what: str, *, undone: str, hint: str = "answer yes, or give --yes", needed: bool = False) -> None:
+    """Ask for `yes`; an error for any other answer.
 
     Args:
         tty: where the person is.
         what: what happens then: `go on`, `write these files`.
         undone: what has not happened after another answer: `done`, `written`.
+        hint: what to do if it was meant.
+        needed: raise NeedsPerson (exit 3) instead of InputError (exit 2), for what only a person may start.
     """
     if tty.ask(f"Type yes to {what}: ").lower() != "yes":
-        raise InputError(f"not confirmed; nothing was {undone}", hint="answer yes, or give --yes")
+        raise (NeedsPerson if needed else InputError)(f"not confirmed; nothing was {undone}", hint=hint)

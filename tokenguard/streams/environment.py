@@ -9,14 +9,21 @@ _STORE_CREDENTIALS = re.compile(
 """Whoever has these can read every token of the store, or ask for the right to."""
 
 
-def child_environment(parent: Mapping[str, str], given: Mapping[str, str], keep: Iterable[str] = ()) -> dict[str, str]:
-    """The parent's environment without store credentials, with what is given.
+def child_environment(
+    parent: Mapping[str, str], given: Mapping[str, str], keep: Iterable[str] = (), *, withheld: Iterable[str] = ()
+) -> dict[str, str]:
+    """The parent's environment without credentials of stores and of this runner, with what is given.
 
     Args:
         parent: the environment of this process.
         given: variable to value; wins over the parent's.
-        keep: names that are passed on although they are store credentials.
+        keep: names that are passed on although they are credentials.
+        withheld: further names that are not passed on: the variables in which the configuration has credentials.
     """
-    kept = frozenset(keep)
-    passed = {name: value for name, value in parent.items() if name in kept or not _STORE_CREDENTIALS.fullmatch(name)}
+    kept, own = frozenset(keep), frozenset(withheld)
+    passed = {
+        name: value
+        for name, value in parent.items()
+        if name in kept or not (name in own or _STORE_CREDENTIALS.fullmatch(name))
+    }
     return passed | dict(given)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from tokenguard.errors import TokenguardError
 from tokenguard.redaction.known import MaskedValue, MatchSource
 from tokenguard.redaction.matcher import Matcher
+from tokenguard.shell.credentials import credential_variables
 from tokenguard.shell.process import inherited_umask
 from tokenguard.shell.wiring import Wiring
 from tokenguard.streams.child import run_masked, run_unmasked
@@ -46,7 +47,9 @@ def run_disclosed(
     known: list[MaskedValue] = []
     while True:
         disclosure = Disclosure(wiring, asked, "exec")
-        environment = child_environment(wiring.environ, disclosure.variables(), keep)
+        environment = child_environment(
+            wiring.environ, disclosure.variables(), keep, withheld=credential_variables(wiring.settings)
+        )
         _learn(wiring, disclosure, known, settings)
         watch = _watch(wiring, disclosure, known, settings)
         disclosure.intend()

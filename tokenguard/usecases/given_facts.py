@@ -75,6 +75,16 @@ def due_date(text: str) -> datetime:
     return _day(text, what="due")
 
 
+def end_date(text: str) -> datetime:
+    """The start of the day on which something ends, UTC; InputError if it is not YYYY-MM-DD."""
+    return _day(text, what="end")
+
+
+def since_date(text: str) -> datetime:
+    """The start of the day since which something is so, UTC; InputError if it is not YYYY-MM-DD."""
+    return _day(text[:10] if _INSTANT.fullmatch(text) else text, what="start")
+
+
 def _day(text: str, *, what: str) -> datetime:
     found = parse_day(text)
     if found is None:

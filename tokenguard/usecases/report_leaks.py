@@ -96,7 +96,7 @@ def end_leak(wiring: Wiring, name: TokenName, reason: str, *, confirmed: bool) -
         )
     if not confirmed:
         wiring.tty.show(f"{name}: leaked {leak_words(record.leaked)}; its death is not proven")
-        confirm(wiring.tty, "record that the leak is over", undone="changed")
+        confirm(wiring.tty, "record that the leak is over", undone="changed", hint="answer yes", needed=True)
     event = Event(
         at=wiring.clock.now(), op=Op.LEAK, actor=wiring.store.actor(), name=name, detail=ended_by_person(record, said)
     )
