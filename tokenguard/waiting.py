@@ -25,11 +25,11 @@ def told_if_slow(tell: Callable[[], None], seconds: float = SILENCE) -> Iterator
         timer.cancel()
 
 
-class TookTooLong(Exception):
+class DeadlineExceeded(Exception):
     """There was no result in time. The work goes on in a thread that nobody waits for any more."""
 
 
-def in_time(work: Callable[[], _Result], seconds: float) -> _Result:
+def run_with_deadline(work: Callable[[], _Result], seconds: float) -> _Result:
     """What `work` returns or raises, while it runs in a thread of its own.
 
     Raises:
@@ -45,5 +45,5 @@ def in_time(work: Callable[[], _Result], seconds: float) -> _Result:
 
     threading.Thread(target=attempt, name="tokenguard-waited-for", daemon=True).start()
     if wait([outcome], timeout=seconds).not_done:
-        raise TookTooLong
+        raise DeadlineExceeded
     return outcome.result()

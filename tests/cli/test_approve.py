@@ -132,7 +132,7 @@ def test_an_approval_is_on_record_with_who_when_what_and_its_end(cli, tmp_path):
     told = approve(cli, "--until", "2026-11-20", "--reason", "for the launch", "--format", "json").document
     assert told["approved_by"] == cli.store.actor().id
     assert [each["name"] for each in told["covers"]] == ["a/b"]
-    _, (entry,) = cli.store.shelf.trail(Item.APPROVALS)
+    _, (entry,) = cli.store.shared_items.trail(Item.APPROVALS)
     detail = entry.event.detail
     assert (entry.event.op, detail["plan"], detail["until"]) == (Op.APPROVE, told["digest"], "2026-11-20")
     assert detail["reason"] == "for the launch"
@@ -209,10 +209,10 @@ def test_one_that_a_person_has_applied_is_used(cli, tmp_path):
 def test_one_of_another_store_is_refused(cli, tmp_path):
     declared(tmp_path)
     approve(cli)
-    shared, (entry,) = cli.store.shelf.trail(Item.APPROVALS)
+    shared, (entry,) = cli.store.shared_items.trail(Item.APPROVALS)
     there = digest(cli)
     cli.store = MemoryStore(cli.clock)
-    cli.store.shelf.write(Item.APPROVALS, shared.data, "", [entry.event])
+    cli.store.shared_items.write(Item.APPROVALS, shared.data, "", [entry.event])
     assert digest(cli) != there
     cli.refused("apply", "--no-input", code=3)
     cli.refused("approve", there, "--yes")
@@ -224,7 +224,7 @@ def forged(cli, approval=None, *, data=None, event=True, by=None, told=None):
     actor = cli.store.actor() if by is None else type(cli.store.actor())(id=by)
     detail = {**share_detail(Item.APPROVALS, data), "plan": told or (approval.plan if approval else "")}
     events = [Event(at=cli.clock.now(), op=Op.APPROVE, actor=actor, detail=detail)] if event else []
-    cli.store.shelf.write(Item.APPROVALS, data, "", events)
+    cli.store.shared_items.write(Item.APPROVALS, data, "", events)
 
 
 def covering(cli, **more):
@@ -321,7 +321,7 @@ def test_nobody_approves_by_accident(cli, tmp_path):
     assert cli("approve", digest(cli)).code == 2
     cli.tty = FakeTty()
     assert cli("approve", digest(cli)).code == 130
-    assert cli.store.shelf.read(Item.APPROVALS) is None
+    assert cli.store.shared_items.read(Item.APPROVALS) is None
 
 
 def test_a_plan_tells_what_of_it_needs_an_approval(cli, tmp_path):

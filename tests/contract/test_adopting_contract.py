@@ -8,7 +8,7 @@ from tests.fakes.memory_places import MemoryPlaces
 from tests.fakes.memory_store import MemoryStore
 from tokenguard.ports.shared_item import Item, Shared
 from tokenguard.ports.store import Store
-from tokenguard.stores.adopted import adopting, home_of
+from tokenguard.stores.adopted import adopting, underlying_store
 
 
 class TestAdoptingStore(StoreContract):
@@ -21,7 +21,7 @@ class TestAdoptingStore(StoreContract):
         return adopting(home, MemoryPlaces)
 
     def put_without_a_trail(self, store: Store, item: Item, data: bytes) -> None:
-        home_of(store)._shared[item] = Shared("1", data)
+        underlying_store(store)._shared[item] = Shared("1", data)
 
     @pytest.fixture
     def twin(self, home: MemoryStore) -> Store:

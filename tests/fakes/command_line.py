@@ -124,7 +124,7 @@ class CommandLine:
         if self.store is None:
             return None
         tokens = [(each, self.store.history(each.id)) for each in self.store.scan()]
-        return tokens, self.store.history(None), [self.store.shelf.trail(item) for item in Item]
+        return tokens, self.store.history(None), [self.store.shared_items.trail(item) for item in Item]
 
     def add(self, name: str = "video/app/prod/upload", *more: str) -> str:
         """A live token of the fake provider in the store; returns its value."""

@@ -42,7 +42,7 @@ class MemoryStore:
         self._entries[STORE_CHAIN] = list(entries)
 
     @property
-    def shelf(self) -> "MemoryStore":
+    def shared_items(self) -> "MemoryStore":
         return self
 
     def read(self, item: Item) -> Shared | None:

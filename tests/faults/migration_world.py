@@ -85,7 +85,7 @@ class Removal(RealWorld):
 
     def _shared_at(self, home: Home) -> Any:
         with patch.dict(os.environ, self._environ), closing(home.opened()) as store:
-            return store.shelf.trail(Item.POLICY)
+            return store.shared_items.trail(Item.POLICY)
 
     def _move_of(self, home: Home) -> Move | None:
         with patch.dict(os.environ, self._environ), closing(home.opened()) as store:

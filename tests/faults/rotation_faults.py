@@ -60,7 +60,7 @@ EFFECTS = {"store.commit", "store.put_candidate", "store.publish", "store.withdr
            "issuer.revoke", "delivery.push"}  # fmt: skip
 
 MOVING = {"end.put_move", "end.take_fingerprint_key", "end.commit", "end.put_candidate", "end.publish", "end.withdraw",
-          "end.destroy", "shelf.write"}  # fmt: skip
+          "end.destroy", "shared_items.write"}  # fmt: skip
 """Effects of a move, at either end."""
 
 

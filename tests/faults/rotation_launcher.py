@@ -74,8 +74,8 @@ class GatedPort:
     def __getattr__(self, attribute: str) -> Any:
         value = getattr(self._inner, attribute)
         call = f"{self._name}.{attribute}"
-        if call == "end.shelf":
-            return GatedPort("shelf", value, self._gate)
+        if call == "end.shared_items":
+            return GatedPort("shared_items", value, self._gate)
         if call not in EFFECTS | PEOPLE | MOVING | {"place.replace"}:
             return value
         return lambda *arguments, **options: self._gate.call(call, lambda: value(*arguments, **options))

@@ -16,7 +16,7 @@ from tokenguard.errors import Moved, NotProvenDead, TokenguardError
 from tokenguard.frozen import replace
 from tokenguard.migration.move_store import move_store
 from tokenguard.rotation.engine import Engine
-from tokenguard.stores.adopted import adopting, home_of
+from tokenguard.stores.adopted import adopting, underlying_store
 
 ACTIONS = {
     "planned": lambda engine, token: engine.rotate(token),
@@ -34,7 +34,7 @@ class Removal:
         for label in ("r2", "r3"):  # the live version is not 1, so that pins have to be moved
             self.bench.runner(label).rotate(self.token)
         self.old = self.bench.world.living()[0]
-        self.kept = home_of(self.bench.store)
+        self.kept = underlying_store(self.bench.store)
         self.arrived = MemoryStore(self.bench.clock)
         self.arrived.url = "local:///new"
         adopted = isinstance(self.bench, AdoptedBench)

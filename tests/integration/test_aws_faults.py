@@ -361,7 +361,7 @@ def test_a_making_that_was_interrupted_after_it_had_claimed_a_name_can_never_be_
     first = created(store, "old")
     store.commit(first.id, 1, document("elsewhere"), [event(store, Op.EDIT)])
     slow, token = opened(aws), new_token_id()
-    home = slow._names.home_for(token_name("old"), token)  # claimed, not made yet
+    home = slow._names.secret_for(token_name("old"), token)  # claimed, not made yet
     other = created(store, "old")
     with pytest.raises(Conflict):
         slow._tokens.create(token, home, document("old"), [])
@@ -371,8 +371,8 @@ def test_a_making_that_was_interrupted_after_it_had_claimed_a_name_can_never_be_
 def test_a_takeover_that_was_interrupted_itself_does_not_lock_the_name_for_ever(aws, store):
     first = created(store, "old")
     store.commit(first.id, 1, document("elsewhere"), [event(store, Op.EDIT)])
-    home = opened(aws)._names.home_for(token_name("old"), new_token_id())  # claimed, never made
-    assert opened(aws)._names._voided(home)  # and whoever took it over was interrupted here
+    home = opened(aws)._names.secret_for(token_name("old"), new_token_id())  # claimed, never made
+    assert opened(aws)._names._reserve_forever(home)  # and whoever took it over was interrupted here
     other = created(store, "old")
     assert opened(aws).find(token_name("old")) == other
 
@@ -460,12 +460,12 @@ def test_more_candidates_than_a_secret_has_labels_are_kept_all_the_same(aws, sto
 
 
 def test_a_second_runner_is_told_who_is_at_work(aws, store):
-    store.take_turn("elsewhere/1/a")
+    store.acquire_lease("elsewhere/1/a")
     with pytest.raises(Conflict, match="elsewhere/1/a") as caught:
-        opened(aws).take_turn("elsewhere/2/b")
+        opened(aws).acquire_lease("elsewhere/2/b")
     assert "--concurrent" in caught.value.hint
     store.close()
-    opened(aws).take_turn("elsewhere/2/b")
+    opened(aws).acquire_lease("elsewhere/2/b")
 
 
 def test_a_runner_that_is_gone_is_not_waited_for(aws, store):
@@ -475,18 +475,18 @@ def test_a_runner_that_is_gone_is_not_waited_for(aws, store):
 
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    store.take_turn(f"{os.uname().nodename}/{ended.pid}/a")
-    opened(aws).take_turn("elsewhere/2/b")
+    store.acquire_lease(f"{os.uname().nodename}/{ended.pid}/a")
+    opened(aws).acquire_lease("elsewhere/2/b")
 
 
 def test_a_turn_ends_by_itself_and_is_renewed_by_work(aws, store):
     read = created(store)
-    store.take_turn("elsewhere/1/a")
+    store.acquire_lease("elsewhere/1/a")
     waiting = opened(aws)
     store.secrets.clock.sleep(100)
     waiting.secrets.clock.sleep(121)
     read = edited(store, read)
     with pytest.raises(Conflict):
-        waiting.take_turn("elsewhere/2/b")
+        waiting.acquire_lease("elsewhere/2/b")
     waiting.secrets.clock.sleep(121)
-    waiting.take_turn("elsewhere/2/b")
+    waiting.acquire_lease("elsewhere/2/b")

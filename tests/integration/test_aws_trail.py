@@ -16,7 +16,7 @@ from tokenguard.domain.event import Op
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, Tampered
 from tokenguard.stores.aws import event_archive
-from tokenguard.stores.aws.codec import VoidBody, unpack
+from tokenguard.stores.aws.codec import NeverCreated, unpack
 from tokenguard.stores.aws.event_archive import BLOCK, Block
 from tokenguard.stores.aws.policies import AwsStoreRole, policy
 from tokenguard.stores.aws.store import AwsStore
@@ -138,7 +138,7 @@ def test_what_an_application_may_read_of_an_archive_says_nothing(aws: FakeAws, s
     lengthened(store, created(store), 12)
     current = opened(aws).secrets.read(archives(aws)[0])
     assert current is not None
-    assert isinstance(unpack(current.data, VoidBody), VoidBody)  # type: ignore[arg-type]  # bytes
+    assert isinstance(unpack(current.data, NeverCreated), NeverCreated)  # type: ignore[arg-type]  # bytes
 
 
 def test_the_inventory_role_may_read_the_trail_by_its_labels(aws: FakeAws, store: AwsStore):

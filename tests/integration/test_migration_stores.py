@@ -26,8 +26,11 @@ def test_a_long_trail_and_every_kind_of_slot_go_around(openbao, fake_aws, tmp_pa
         monkeypatch.setenv(name, value)
     local = made(tmp_path / "first")
     token = added(local, "video/long")
-    pair, grave = Value({"id": Secret("tgcanary-id"), "secret": Secret("tgcanary-ü" * 300)}), Tombstone(reason="reaped")
-    for label, content in (("long-a-2", pair), ("long-a-3", grave)):
+    pair, stored = (
+        Value({"id": Secret("tgcanary-id"), "secret": Secret("tgcanary-ü" * 300)}),
+        Tombstone(reason="reaped"),
+    )
+    for label, content in (("long-a-2", pair), ("long-a-3", stored)):
         there = local.load(token)
         local.commit(token, there.version, there.document, [event(Op.MINT, label=label)])
         local.put_candidate(token, Label(label), content)
@@ -49,14 +52,14 @@ def test_a_long_trail_and_every_kind_of_slot_go_around(openbao, fake_aws, tmp_pa
         move_store(source, target, clock, Quiet(), lag=lag)
         assert not [each.broken for each in check_all(target) if each.broken]
         assert target.history(token)[: len(trail)] == trail
-        assert target.shelf.trail(Item.FINGERPRINTS)[1] == source.shelf.trail(Item.FINGERPRINTS)[1]
+        assert target.shared_items.trail(Item.FINGERPRINTS)[1] == source.shared_items.trail(Item.FINGERPRINTS)[1]
     assert clock.elapsed >= 300, "a listing of AWS may be that far behind"
     after = home.load(token).document
     assert (after.record, after.journal, after.quarantine) == (before.record, before.journal, before.quarantine)
     assert home.read_candidate(token, Label("long-a-2")) == pair
-    assert home.read_candidate(token, Label("long-a-3")) == grave
+    assert home.read_candidate(token, Label("long-a-3")) == stored
     assert home.read_live(token).value == Value.of("tgcanary-value-1")
     assert [entry.event.op for entry in home.history(token)[len(trail) :]] == [Op.MIGRATE] * 6
-    shared, entries = home.shelf.trail(Item.FINGERPRINTS)
+    shared, entries = home.shared_items.trail(Item.FINGERPRINTS)
     assert (shared.data, len(entries)) == (bytes(range(256)) * 40, 150 + 3)
     assert list(home.check()) == []

@@ -144,12 +144,12 @@ def test_another_item_in_its_place_and_a_lost_block_are_tampering(home: Home):
     trail, data = home.stored()
     home.put(replace(trail, id=Item.FINGERPRINTS), data)
     with pytest.raises(Tampered):
-        home.store.shelf.read(Item.POLICY)
+        home.store.shared_items.read(Item.POLICY)
     home.put(trail, data)
     assert broken(home.store) == []
     home.lose_a_block()
     with pytest.raises(Tampered, match="block"):
-        home.store.shelf.trail(Item.POLICY)
+        home.store.shared_items.trail(Item.POLICY)
 
 
 @pytest.mark.parametrize("row", ["event", "head", "item"])
@@ -159,7 +159,7 @@ def test_who_has_the_key_of_a_local_store_is_found_out_too(tmp_path, monkeypatch
         for number in range(3):
             share(store, Item.POLICY, POLICY + bytes([number]))
         assert (broken(store), list(store.check())) == ([], [])
-        _, entries = store.shelf.trail(Item.POLICY)
+        _, entries = store.shared_items.trail(Item.POLICY)
         with store.session.writing() as work:
             if row == "event":
                 other = replace(entries[1], event=replace(entries[1].event, op=Op.EDIT))
@@ -175,20 +175,20 @@ def test_who_has_the_key_of_a_local_store_is_found_out_too(tmp_path, monkeypatch
 def test_a_publication_that_breaks_off_leaves_what_was_there_and_is_made_again(aws: FakeAws):
     store = aws_stores.made(aws)
     share(store, Item.POLICY, POLICY, times=30)
-    before = store.shelf.trail(Item.POLICY)
+    before = store.shared_items.trail(Item.POLICY)
     aws.fail("UpdateSecretVersionStage", "InternalServiceError", status=500)
     with pytest.raises(Unreachable):
         share(store, Item.POLICY, POLICY + b"2", times=5)
-    assert aws_stores.opened(aws).shelf.trail(Item.POLICY) == before
+    assert aws_stores.opened(aws).shared_items.trail(Item.POLICY) == before
     share(store, Item.POLICY, POLICY + b"2", times=5)
-    shared, entries = aws_stores.opened(aws).shelf.trail(Item.POLICY)
+    shared, entries = aws_stores.opened(aws).shared_items.trail(Item.POLICY)
     assert (shared.data, len(entries)) == (POLICY + b"2", 35)
 
 
 def test_the_same_on_a_vault_whose_entry_could_not_be_written(openbao, monkeypatch):
     home = OnVault(openbao, "tg/broken-off")
     share(home.store, Item.POLICY, POLICY, times=60)
-    before = home.store.shelf.trail(Item.POLICY)
+    before = home.store.shared_items.trail(Item.POLICY)
     real = type(home._kv).write
 
     def write(kv: Any, path: str, *arguments: Any) -> int:
@@ -201,10 +201,10 @@ def test_the_same_on_a_vault_whose_entry_could_not_be_written(openbao, monkeypat
         share(home.store, Item.POLICY, POLICY + b"2", times=5)
     monkeypatch.undo()
     assert home._kv.read(home.first_block) is not None, "the block came before the entry"
-    assert home.store.shelf.trail(Item.POLICY) == before
+    assert home.store.shared_items.trail(Item.POLICY) == before
     share(home.store, Item.POLICY, POLICY + b"2", times=5)
     assert broken(home.store) == []
-    assert len(home.store.shelf.trail(Item.POLICY)[1]) == 65
+    assert len(home.store.shared_items.trail(Item.POLICY)[1]) == 65
 
 
 def test_on_aws_a_trail_outgrows_its_secret_and_a_publisher_who_lost_leaves_no_block(aws: FakeAws):
@@ -214,14 +214,14 @@ def test_on_aws_a_trail_outgrows_its_secret_and_a_publisher_who_lost_leaves_no_b
     names = [name for name in aws.service.shelf.secrets if name.startswith(SECRET)]
     assert names == [SECRET, f"{SECRET}/1"]
     assert all(len(kept.labels) <= MAX_LABELS for kept in aws.service.shelf.secrets.values())
-    seen = store.shelf.read(Item.POLICY)
+    seen = store.shared_items.read(Item.POLICY)
     share(store, Item.POLICY, POLICY, times=15)
     labels = {name: set(aws.service.shelf.secrets[name].labels) for name in names}
     for revision in (seen.revision, new_version()):
         with pytest.raises(Conflict):
             share(aws_stores.opened(aws), Item.POLICY, b"late", revision, times=40)
     assert {name: set(aws.service.shelf.secrets[name].labels) for name in names} == labels
-    assert len(aws_stores.opened(aws).shelf.trail(Item.POLICY)[1]) == 24 * 20 + 15
+    assert len(aws_stores.opened(aws).shared_items.trail(Item.POLICY)[1]) == 24 * 20 + 15
     assert broken(store) == []
 
 
@@ -231,10 +231,10 @@ def test_on_aws_events_make_room_before_an_item_is_too_large(aws: FakeAws, words
     noise = os.urandom(MAX_BYTES - 1_000)
     for _ in range(12):
         share(store, Item.FINGERPRINTS, noise)
-    assert len(store.shelf.trail(Item.FINGERPRINTS)[1]) == 12
+    assert len(store.shared_items.trail(Item.FINGERPRINTS)[1]) == 12
     share(store, Item.FINGERPRINTS, large)
     with pytest.raises(InputError) as caught:
         share(store, Item.FINGERPRINTS, noise + noise)
     words(caught.value)
-    assert store.shelf.read(Item.FINGERPRINTS).data == large
+    assert store.shared_items.read(Item.FINGERPRINTS).data == large
     assert broken(store) == []

@@ -19,7 +19,7 @@ from tokenguard.domain.names import TokenId, new_token_id, token_name
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import Conflict, InputError, Tampered
 from tokenguard.frozen import replace
-from tokenguard.stores.vault.codec import never
+from tokenguard.stores.vault.codec import tombstone_document
 from tokenguard.stores.vault.event_archive import BLOCK
 from tokenguard.stores.vault.layout import SHARDS, VaultAddress, shard_of
 from tokenguard.stores.vault.store import VaultStore
@@ -328,7 +328,7 @@ def test_who_may_not_write_the_index_reads_past_it(home: Home):
 
 def test_what_never_came_to_be_is_in_no_inventory(home: Home):
     snapshot = created(home.store)
-    home.put(home.place.document(new_token_id()), never())
+    home.put(home.place.document(new_token_id()), tombstone_document())
     assert list(home.store.scan()) == [snapshot]
 
 

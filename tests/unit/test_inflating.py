@@ -10,18 +10,18 @@ from tokenguard.clients.vault.kv import KvEntry
 from tokenguard.errors import Tampered
 from tokenguard.ports.shared_item import Item
 from tokenguard.stores.aws.layout import AwsPlace
-from tokenguard.stores.aws.shared_items import AwsShelf
-from tokenguard.stores.decompress import inflated
+from tokenguard.stores.aws.shared_items import AwsSharedItems
+from tokenguard.stores.decompress import decompress_limited
 from tokenguard.stores.vault.codec import pack
 from tokenguard.stores.vault.layout import VaultAddress
-from tokenguard.stores.vault.shared_items import VaultShelf, _Packed
+from tokenguard.stores.vault.shared_items import VaultSharedItems, _Packed
 
 PLAIN = bytes(range(256)) * 8
 WHOLE = zlib.compress(PLAIN)
 
 
 def test_a_whole_stream_comes_back():
-    assert inflated(WHOLE, len(PLAIN)) == PLAIN
+    assert decompress_limited(WHOLE, len(PLAIN)) == PLAIN
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_whole_stream_comes_back():
 )
 def test_anything_else_is_refused(data: bytes, limit: int):
     with pytest.raises(zlib.error):
-        inflated(data, limit)
+        decompress_limited(data, limit)
 
 
 def test_a_shared_item_that_was_cut_short_is_tampering_and_not_a_shorter_policy():
@@ -46,8 +46,8 @@ def test_a_shared_item_that_was_cut_short_is_tampering_and_not_a_shorter_policy(
     secrets = SimpleNamespace(read=lambda _secret: SimpleNamespace(version="v", data=cut))
     mount = SimpleNamespace(read=lambda _path: KvEntry(version=1, data=pack(_Packed(base64.b64encode(cut).decode()))))
     for shelf in (
-        AwsShelf(secrets, AwsPlace.parse("aws://eu-central-1/team"), "0" * 32),
-        VaultShelf(mount, VaultAddress.parse("vault://kv/team")),
+        AwsSharedItems(secrets, AwsPlace.parse("aws://eu-central-1/team"), "0" * 32),
+        VaultSharedItems(mount, VaultAddress.parse("vault://kv/team")),
     ):
         with pytest.raises(Tampered):
             shelf.read(Item.POLICY)

@@ -25,7 +25,7 @@ KEY = bytes(range(32))
 L = b"tokenguard/1/"
 
 
-def framed(*parts: bytes) -> bytes:
+def length_prefixed(*parts: bytes) -> bytes:
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 
@@ -64,7 +64,7 @@ class Reader:
         slot, kind, params, salt, commitment, wrapped = next(each for each in self.slots if each[1] == "key_file")
         out = hkdf(material, salt, L + b"slot/" + kind.encode(), 76)
         assert out[44:] == commitment
-        bound = framed(L + b"slot/", self.id, slot.encode(), kind.encode(), params.encode())
+        bound = length_prefixed(L + b"slot/", self.id, slot.encode(), kind.encode(), params.encode())
         return AESGCM(out[:32]).decrypt(out[32:44], wrapped, bound)
 
     def root_fits(self) -> bool:
@@ -81,8 +81,8 @@ class Reader:
             for bucket in range(256)
         )
         texts = [[part.encode() if isinstance(part, str) else part for part in slot] for slot in self.slots]
-        slots = hashlib.sha256(framed(L + b"slot/", *(framed(*slot) for slot in texts))).digest()
-        parts = framed(L + b"tree/root", self.id, self.key_id, u64(self.generation), slots, buckets)
+        slots = hashlib.sha256(length_prefixed(L + b"slot/", *(length_prefixed(*slot) for slot in texts))).digest()
+        parts = length_prefixed(L + b"tree/root", self.id, self.key_id, u64(self.generation), slots, buckets)
         return buckets == self.buckets and mac(expand(self.data_key, b"tree"), parts) == self.root
 
     def rows(self) -> dict[tuple[int, str], bytes]:
@@ -91,10 +91,10 @@ class Reader:
             assert hashlib.sha256(sealed).digest() == digest
             assert (len(sealed) - 32 - 16) % 256 == 0
             out = hkdf(expand(self.data_key, b"rows"), sealed[:32], L + b"row", 44)
-            bound = framed(L + b"row", self.id, u64(kind), tag, u64(version))
+            bound = length_prefixed(L + b"row", self.id, u64(kind), tag, u64(version))
             plain = AESGCM(out[:32]).decrypt(out[32:], sealed[32:], bound)
             key, rest = unframe(plain)
-            assert mac(expand(self.data_key, b"tags"), framed(bytes([kind]), key))[:16] == tag
+            assert mac(expand(self.data_key, b"tags"), length_prefixed(bytes([kind]), key))[:16] == tag
             found[kind, key.decode()] = unframe(rest)[0]
         return found
 
@@ -144,7 +144,7 @@ def test_the_anchor_is_the_documented_one(fresh: Path, tmp_path: Path):
     anchor = json.loads((tmp_path / "state" / "anchors" / reader.id.hex()).read_bytes())
 
     key = base64.b64decode(json.loads(reader.rows()[7, "store"])["anchor"])
-    parts = framed(L + b"anchor", reader.id, u64(reader.generation), reader.root)
+    parts = length_prefixed(L + b"anchor", reader.id, u64(reader.generation), reader.root)
     assert anchor == {
         "format": 1,
         "generation": reader.generation,

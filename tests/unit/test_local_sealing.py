@@ -8,7 +8,7 @@ import pytest
 
 from tokenguard.errors import Tampered
 from tokenguard.stores.local import sealing
-from tokenguard.stores.local.length_prefix import framed
+from tokenguard.stores.local.length_prefix import length_prefixed
 from tokenguard.stores.local.sealing import STEP, DataKeys, OpenedRow, RowKind, Sealer
 
 STORE = b"s" * 16
@@ -51,8 +51,14 @@ def test_a_row_opens_in_no_other_context():
 
 
 MUTANTS: dict[str, tuple[Callable[..., bytes], str]] = {
-    "version left out": (lambda self, kind, tag, _: framed(self.store_id, bytes([kind]), tag), "older version"),
-    "store left out": (lambda _, kind, tag, version: framed(bytes([kind]), tag, bytes([version])), "other store"),
+    "version left out": (
+        lambda self, kind, tag, _: length_prefixed(self.store_id, bytes([kind]), tag),
+        "older version",
+    ),
+    "store left out": (
+        lambda _, kind, tag, version: length_prefixed(bytes([kind]), tag, bytes([version])),
+        "other store",
+    ),
 }
 
 
@@ -117,4 +123,4 @@ def test_keys_and_opened_rows_have_no_repr():
 
 def test_framing_is_unambiguous():
     lists = [(b"ab", b"c"), (b"a", b"bc"), (b"abc",), (b"abc", b""), (b"", b"abc"), ()]
-    assert len({framed(*parts) for parts in lists}) == len(lists)
+    assert len({length_prefixed(*parts) for parts in lists}) == len(lists)

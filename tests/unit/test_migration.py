@@ -20,7 +20,7 @@ from tokenguard.errors import Conflict, InputError, Moved, Tampered, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.migration.migration_plan import plan_move
 from tokenguard.migration.move_store import check_ends, give_up, has_moved, move_store
-from tokenguard.ports.shared_item import Item, Shared, shelf_of
+from tokenguard.ports.shared_item import Item, Shared, shared_items_of
 from tokenguard.ports.store import Tombstone
 
 OLD, NEW = "local:///old", "local:///new"
@@ -64,8 +64,8 @@ def test_trails_records_values_and_tombstones_arrive_as_they_are(ends: Ends):
     labels = {"label": "upload-x-2"}, {"label": "upload-x-3"}
     there = ends.old.load(token)
     there = ends.old.commit(token, there.version, there.document, [event(Op.MINT, **each) for each in labels])
-    grave = Tombstone(reason="destroyed", digest=b"d" * 32)
-    ends.old.put_candidate(token, Label("upload-x-3"), grave)
+    stored = Tombstone(reason="destroyed", digest=b"d" * 32)
+    ends.old.put_candidate(token, Label("upload-x-3"), stored)
     valueless = replace(document("a/grant").record, kind=CredentialKind.OAUTH_GRANT, location=Location(Custody.NONE))
     ends.old.commit(new_token_id(), 0, replace(document("a/grant"), record=valueless), [event()])
     retired = replace(document("a/dead").record, state=RecordState.RETIRED)
@@ -85,7 +85,7 @@ def test_trails_records_values_and_tombstones_arrive_as_they_are(ends: Ends):
         assert ends.old.load(each).document.moved_to == NEW
     assert ends.new.read_live(token) == ends.old.read_live(token)
     assert ends.new.read_candidate(token, Label("upload-x-2")) == ends.old.read_candidate(token, Label("upload-x-2"))
-    assert ends.new.read_candidate(token, Label("upload-x-3")) == grave
+    assert ends.new.read_candidate(token, Label("upload-x-3")) == stored
     assert ends.new.fingerprint(Value.of("tgcanary-x")) == ends.old.fingerprint(Value.of("tgcanary-x"))
     assert ends.trails_hold()
 
@@ -93,16 +93,16 @@ def test_trails_records_values_and_tombstones_arrive_as_they_are(ends: Ends):
 def test_what_the_team_shares_goes_along_with_its_trail(ends: Ends):
     share(ends.old, Item.FINGERPRINTS, b"bundle", times=40)
     ends.old._shared[Item.POLICY] = Shared("1", b"{}")  # published before trails were kept
-    _, trail = shelf_of(ends.old).trail(Item.FINGERPRINTS)
+    _, trail = shared_items_of(ends.old).trail(Item.FINGERPRINTS)
     assert plan_move(ends.old, NEW).shared == ("fingerprints", "policy")
     assert plan_move(ends.old, NEW).entries == 40
     ends.move()
     for item, data, before in ((Item.FINGERPRINTS, b"bundle", trail), (Item.POLICY, b"{}", ())):
-        shared, entries = shelf_of(ends.new).trail(item)
+        shared, entries = shared_items_of(ends.new).trail(item)
         assert (shared.data, entries[:-1]) == (data, tuple(before))
         assert (entries[-1].event.op, entries[-1].event.phase) == (Op.MIGRATE, Phase.INTENT)
-        assert shelf_of(ends.old).trail(item)[1] == entries
-    assert shelf_of(ends.new).read(Item.SCAN_KEY) is None
+        assert shared_items_of(ends.old).trail(item)[1] == entries
+    assert shared_items_of(ends.new).read(Item.SCAN_KEY) is None
     assert ends.trails_hold()
 
 
@@ -118,10 +118,10 @@ def test_what_the_new_store_cannot_hold_stays_and_its_trail_says_so(ends: Ends, 
 
     monkeypatch.setattr(MemoryStore, "write", write)
     ends.move()
-    assert shelf_of(ends.new).read(Item.SCAN_KEY).data == b"key"
-    assert shelf_of(ends.new).read(Item.FINGERPRINTS) is None
+    assert shared_items_of(ends.new).read(Item.SCAN_KEY).data == b"key"
+    assert shared_items_of(ends.new).read(Item.FINGERPRINTS) is None
     assert "! fingerprints stays behind: it is too large for one place" in ends.told.lines
-    last = shelf_of(ends.old).trail(Item.FINGERPRINTS)[1][-1].event
+    last = shared_items_of(ends.old).trail(Item.FINGERPRINTS)[1][-1].event
     assert (last.phase, last.detail["result"]) == (Phase.OUTCOME, "left behind")
     assert ends.trails_hold()
 
@@ -144,9 +144,9 @@ def test_a_move_that_stops_at_any_write_of_what_is_shared_goes_on(ends: Ends, mo
             ends.move()
         share(ends.old, Item.POLICY, b"{newer}")  # a publisher that stood still meanwhile
     ends.move()
-    assert len(shelf_of(ends.new).trail(Item.FINGERPRINTS)[1]) == 41
-    assert shelf_of(ends.new).trail(Item.POLICY)[1] == shelf_of(ends.old).trail(Item.POLICY)[1]
-    assert shelf_of(ends.new).read(Item.POLICY).data == shelf_of(ends.old).read(Item.POLICY).data
+    assert len(shared_items_of(ends.new).trail(Item.FINGERPRINTS)[1]) == 41
+    assert shared_items_of(ends.new).trail(Item.POLICY)[1] == shared_items_of(ends.old).trail(Item.POLICY)[1]
+    assert shared_items_of(ends.new).read(Item.POLICY).data == shared_items_of(ends.old).read(Item.POLICY).data
     assert ends.trails_hold()
 
 
@@ -172,7 +172,7 @@ def test_what_somebody_else_shares_at_the_new_home_is_never_replaced(ends: Ends,
     with pytest.raises(Tampered) as caught:
         ends.move()
     words(caught.value)
-    assert shelf_of(ends.new).read(Item.POLICY).data == b"x"
+    assert shared_items_of(ends.new).read(Item.POLICY).data == b"x"
 
 
 def test_a_long_trail_arrives_in_parts(ends: Ends):

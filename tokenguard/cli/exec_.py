@@ -7,7 +7,7 @@ from tokenguard.cli.token_option import ASKED
 from tokenguard.cli.usage import explain
 from tokenguard.errors import TokenguardError
 from tokenguard.shell.wiring import Wiring
-from tokenguard.streams.failure import FailedClosed
+from tokenguard.streams.failure import OutputWithheld
 from tokenguard.usecases.disclose import Asked
 from tokenguard.usecases.exec_rounds import ON_ROTATE, ChildSettings, run_disclosed
 from tokenguard.usecases.report_leaks import report_leaks
@@ -26,8 +26,8 @@ class _Exec(BaseCommand):
             raise _closed(error) from None
 
 
-def _closed(error: TokenguardError) -> FailedClosed:
-    return FailedClosed(error.message, hint=error.hint)
+def _closed(error: TokenguardError) -> OutputWithheld:
+    return OutputWithheld(error.message, hint=error.hint)
 
 
 @click.command("exec", cls=_Exec, context_settings={"allow_interspersed_args": False})
@@ -70,7 +70,7 @@ def exec_command(
     code is passed on; 125 means that it was not started, or that masking failed and output was withheld.
     """
     if on_rotate and (no_mask or not asked):
-        raise FailedClosed("--on-rotate needs tokens and masking", hint="give -t NAME, and leave --no-mask out")
+        raise OutputWithheld("--on-rotate needs tokens and masking", hint="give -t NAME, and leave --no-mask out")
     settings = ChildSettings(show_names=show_names, masked=not no_mask, on_rotate=on_rotate, check_every=check_every)
     try:
         ended = run_disclosed(wiring, asked, program, keep, settings)

@@ -6,7 +6,7 @@ import click
 
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import InputError
-from tokenguard.ports.shared_item import Item, shelf_of
+from tokenguard.ports.shared_item import Item, shared_items_of
 from tokenguard.scanning.bundle import SCAN_KEY_VARIABLE, Bundle, ScanKey, read_scan_key
 from tokenguard.scanning.fetching import fetch_bundle, is_address, read_bundle_file
 from tokenguard.scanning.known_token_stage import keep
@@ -40,7 +40,7 @@ def pull(wiring: Wiring, file: Path | None, *, source: str | None) -> None:
 
 def _fetched(wiring: Wiring, place: str) -> bytes:
     if place == STORE:
-        found = shelf_of(wiring.store).read(Item.FINGERPRINTS)
+        found = shared_items_of(wiring.store).read(Item.FINGERPRINTS)
         if found is None:
             raise InputError("nothing was published to the store", hint="`tokenguard fingerprints publish --to-store`")
         return found.data
@@ -54,7 +54,7 @@ def _key(wiring: Wiring, place: str) -> ScanKey:
     """The key that is pinned here; where none is and the store is asked anyhow, the store's."""
     key = find_scan_key(wiring.environ)
     if key is None and place == STORE:
-        found = shelf_of(wiring.store).read(Item.SCAN_KEY)
+        found = shared_items_of(wiring.store).read(Item.SCAN_KEY)
         key = read_scan_key(found.data.decode("utf-8", "replace")) if found else None
     if key is None:
         raise InputError("there is no scan key", hint=f"set {SCAN_KEY_VARIABLE} to what `fingerprints publish` showed")

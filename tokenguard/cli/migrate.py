@@ -81,7 +81,7 @@ def _check_practice(source: Store, target: Store) -> None:
 
 def _take_turn(wiring: Wiring, store: Store) -> None:
     """Where one runner works at a time, be that one."""
-    take = getattr(store, "take_turn", None)
+    take = getattr(store, "acquire_lease", None)
     if take is not None:
         take(wiring.holder)
 

@@ -9,7 +9,7 @@ from tokenguard.domain.event import Event, Op
 from tokenguard.errors import InputError
 from tokenguard.policy.expression import compiled
 from tokenguard.policy.loader import read_policy
-from tokenguard.ports.shared_item import Item, share_detail, shelf_of
+from tokenguard.ports.shared_item import Item, share_detail, shared_items_of
 from tokenguard.shell import organisation_policy
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
@@ -25,14 +25,14 @@ def publish(wiring: Wiring, file: Path) -> None:
     itself.
     """
     policy = read_policy(file, compiled)
-    shelf, now, actor = shelf_of(wiring.store), wiring.clock.now(), wiring.store.actor()
-    there = shelf.read(Item.POLICY)
+    items, now, actor = shared_items_of(wiring.store), wiring.clock.now(), wiring.store.actor()
+    there = items.read(Item.POLICY)
     before = organisation_policy.read_published(there.data) if there else None
     data = organisation_policy.published(policy, before, at=now, by=actor.id)
     made = organisation_policy.read_published(data)
     detail = {**share_detail(Item.POLICY, data), "version": made.version}
     event = Event(at=now, op=Op.SHARE, actor=actor, detail=detail)
-    shelf.write(Item.POLICY, data, there.revision if there else "", [event])
+    items.write(Item.POLICY, data, there.revision if there else "", [event])
     _report(wiring, made, "published")
 
 
@@ -51,7 +51,7 @@ def pull(wiring: Wiring, *, forget: bool) -> None:
         else:
             wiring.screen.line("the organisation's policy is no longer in force here" if there else "there was none")
         return
-    found = shelf_of(wiring.store).read(Item.POLICY)
+    found = shared_items_of(wiring.store).read(Item.POLICY)
     if found is None:
         raise InputError("no policy was published to the store", hint="tokenguard policy publish FILE")
     _report(wiring, organisation_policy.keep(found.data), "in force")

@@ -46,7 +46,7 @@ Value = tuple[int, str, str]
 """A text value in a mapping: the line of its key, from 0; the key; the value."""
 
 
-class _Untamed(Exception):
+class _UnsupportedYaml(Exception):
     """detect-secrets itself has to read this."""
 
 
@@ -68,7 +68,7 @@ def rebuilt_yaml(text: str) -> list[str] | None:
             values = _values_of(text)[0]
         except _Refused:
             return []
-        except _Untamed:
+        except _UnsupportedYaml:
             return None
     return _lines(values, text)
 
@@ -113,7 +113,7 @@ def _piece(text: str, mapping: bool) -> _YamlPiece | None:  # noqa: FBT001 - a c
         return None
     try:
         values, root = _values_of(text)
-    except (_Refused, _Untamed):
+    except (_Refused, _UnsupportedYaml):
         return None
     if root is None or not _is_block(root, mapping):
         return None
@@ -135,14 +135,14 @@ def _values_of(text: str) -> tuple[list[Value], Any]:
     import yaml  # only files that could hold something come here
 
     if not yaml.__with_libyaml__:
-        raise _Untamed
+        raise _UnsupportedYaml
     try:
         root = _loader()(text).get_single_node()
         return (_values(root, text) if root is not None else []), root
     except yaml.MarkedYAMLError as error:
-        raise _Refused if _fails_in_both(error, text) else _Untamed from None
+        raise _Refused if _fails_in_both(error, text) else _UnsupportedYaml from None
     except (yaml.YAMLError, UnicodeError, RecursionError):
-        raise _Untamed from None
+        raise _UnsupportedYaml from None
 
 
 def _fails_in_both(error: Any, text: str) -> bool:
@@ -162,10 +162,10 @@ def _values(root: Any, text: str) -> list[Value]:
     while ahead:
         node, key, depth = ahead.popleft()
         if id(key) in visited or depth > _DEPTH:
-            raise _Untamed
+            raise _UnsupportedYaml
         if id(node) in visited:
             if node.tag != _COLLECTION:
-                raise _Untamed  # the place of the alias becomes that of both
+                raise _UnsupportedYaml  # the place of the alias becomes that of both
             aliases = True  # brings the same lines once more, which are dropped
             continue
         visited.update({id(node), id(key)} - {id(None)})
@@ -185,14 +185,14 @@ def _check_scalar(node: Any, text: str) -> None:
     if node.tag.startswith("!"):
         raise _Refused  # nobody can construct it
     if node.tag not in {_TEXT, _OTHER} or not isinstance(node.value, str):
-        raise _Untamed
+        raise _UnsupportedYaml
     if node.style == '"' and "\\'" in _written(node, text):
-        raise _Untamed  # an escape of libyaml's alone
+        raise _UnsupportedYaml  # an escape of libyaml's alone
 
 
 def _check_no_circle(node: Any, above: set[int], done: set[int]) -> None:
     if id(node) in above:
-        raise _Untamed
+        raise _UnsupportedYaml
     if node.tag != _COLLECTION or id(node) in done:
         return
     above.add(id(node))
@@ -210,10 +210,10 @@ def _children(node: Any, depth: int) -> Iterator[tuple[Any, Any, int]]:
     keys: set[str] = set()
     for key, value in node.value:
         if key.tag not in {_TEXT, _MERGE} or key.value in keys:
-            raise _Untamed  # what does not hash, or hides an earlier value
+            raise _UnsupportedYaml  # what does not hash, or hides an earlier value
         keys.add(key.value)
         if key.tag == _MERGE and not _may_merge(value, node):
-            raise _Untamed
+            raise _UnsupportedYaml
         yield value, key, depth
 
 
@@ -231,9 +231,9 @@ def _check_flow(node: Any, text: str) -> None:
     if not node.flow_style or not node.value:
         return
     if _is_mapping(node) and (text[node.start_mark.index] != "{" or node.start_mark.line != node.end_mark.line):
-        raise _Untamed
+        raise _UnsupportedYaml
     if "?" in _written(node, text):
-        raise _Untamed
+        raise _UnsupportedYaml
 
 
 def _line_of(key: Any, text: str) -> int:
@@ -243,7 +243,7 @@ def _line_of(key: Any, text: str) -> int:
         or not _COLON.match(text, key.end_mark.index)
         or (key.style == '"' and "\\'" in _written(key, text))
     ):
-        raise _Untamed
+        raise _UnsupportedYaml
     return line
 
 
@@ -301,4 +301,4 @@ def _check_plain(tag: str, value: str) -> None:
         with contextlib.suppress(ValueError):
             dt.date.fromisoformat(value)
             return
-    raise _Untamed  # what may be no number or date
+    raise _UnsupportedYaml  # what may be no number or date

@@ -12,7 +12,7 @@ from tokenguard.http.address import Address
 from tokenguard.http.answer import MAX_BODY, Failure, Outcome, Trouble
 from tokenguard.http.exchange import Exchange
 from tokenguard.ports.clock import Clock
-from tokenguard.waiting import TookTooLong, in_time
+from tokenguard.waiting import DeadlineExceeded, run_with_deadline
 
 for _name in ("urllib3", "urllib3.connection", "urllib3.connectionpool"):
     logging.getLogger(_name).setLevel(logging.ERROR)  # below that they write request targets and foreign headers
@@ -110,8 +110,8 @@ class Client:
         target = self._base.target(request.path, request.query)
         try:
             # urllib3's timeouts count per read and a name lookup cannot be timed at all: only a second thread can
-            return in_time(lambda: exchange.run(request.method, target, headers, body), self._deadline)
-        except TookTooLong:
+            return run_with_deadline(lambda: exchange.run(request.method, target, headers, body), self._deadline)
+        except DeadlineExceeded:
             return Failure(trouble=Trouble.TIMEOUT, sent=exchange.abandon())
 
 

@@ -6,13 +6,13 @@ from tokenguard.domain.event import ChainedEvent, ChainHead, Event, Op, Phase, e
 from tokenguard.errors import InputError, Tampered
 from tokenguard.migration.copy_token import Ends, whole_trail
 from tokenguard.ports.operator import Progress
-from tokenguard.ports.shared_item import Item, Shared, share_detail, shared_trails, shelf_of
+from tokenguard.ports.shared_item import Item, Shared, share_detail, shared_items_of, shared_trails
 
 _EVENTS_AT_ONCE = 16
 """In one write: some stores keep an item and its latest events in one place of limited size."""
 
 
-def copy_shelf(ends: Ends, progress: Progress) -> None:
+def copy_shared_items(ends: Ends, progress: Progress) -> None:
     """Bring every item to the target; safe to repeat after any crash. What does not fit there is told, and stays.
 
     Raises:
@@ -22,10 +22,10 @@ def copy_shelf(ends: Ends, progress: Progress) -> None:
     for item, shared, entries in shared_trails(ends.source):
         left, trail = _leave(ends, item, shared, entries)
         try:
-            _bring(ends, item, left.data, trail)
+            _write_to_target(ends, item, left.data, trail)
         except InputError as error:
             event = _event(ends, item, left, Phase.OUTCOME, {"result": "left behind"})
-            shelf_of(ends.source).write(item, left.data, left.revision, [event])
+            shared_items_of(ends.source).write(item, left.data, left.revision, [event])
             progress.note(f"{item} stays behind: {error.message}")
 
 
@@ -37,7 +37,7 @@ def _leave(
     if any(_is_intent(ends, entry.event) for entry in trail):
         return shared, trail
     intent = _event(ends, item, shared, Phase.INTENT, {})
-    left = shelf_of(ends.source).write(item, shared.data, shared.revision, [intent])
+    left = shared_items_of(ends.source).write(item, shared.data, shared.revision, [intent])
     return left, (*trail, *extend(item.chain, shared.chain, [intent])[1])
 
 
@@ -50,10 +50,10 @@ def _event(ends: Ends, item: Item, shared: Shared, phase: Phase, told: dict[str,
     return Event(at=ends.clock.now(), op=Op.MIGRATE, phase=phase, actor=ends.source.actor(), detail=detail)
 
 
-def _bring(ends: Ends, item: Item, data: bytes, trail: Sequence[ChainedEvent]) -> None:
+def _write_to_target(ends: Ends, item: Item, data: bytes, trail: Sequence[ChainedEvent]) -> None:
     """Let the target's item have that trail to its end, and hold what the end says."""
-    shelf = shelf_of(ends.target)
-    there = shelf.read(item) or Shared("", b"")
+    items = shared_items_of(ends.target)
+    there = items.read(item) or Shared("", b"")
     known = there.chain.seq
     if there.chain != ChainHead() and (known > len(trail) or trail[known - 1].hash != there.chain.hash):
         raise Tampered(
@@ -62,5 +62,5 @@ def _bring(ends: Ends, item: Item, data: bytes, trail: Sequence[ChainedEvent]) -
         )
     while known < len(trail):
         events = [entry.event for entry in trail[known : known + _EVENTS_AT_ONCE]]
-        there = shelf.write(item, data, there.revision, events)
+        there = items.write(item, data, there.revision, events)
         known = there.chain.seq

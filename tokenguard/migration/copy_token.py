@@ -42,7 +42,7 @@ def copy_token(ends: Ends, snapshot: Snapshot) -> None:
     close_open_slots(ends.source, left.id, left.document)
     entries = whole_trail(left.id, left.document.record.name, ends.source.history(left.id), left.document.chain)
     for _ in range(_TRIES):
-        arrived = _bring(ends, left, entries)
+        arrived = _write_to_target(ends, left, entries)
         if arrived.document.chain.seq > len(entries):
             return
         if _equal(ends, left, arrived, entries):
@@ -83,22 +83,22 @@ def whole_trail(chain: str, whose: str, entries: Sequence[ChainedEvent], head: C
     return entries
 
 
-def _bring(ends: Ends, left: Snapshot, entries: Sequence[ChainedEvent]) -> Snapshot:
+def _write_to_target(ends: Ends, left: Snapshot, entries: Sequence[ChainedEvent]) -> Snapshot:
     """The token as it is at the target when everything was written."""
     live = ends.source.read_live(left.id)
-    arrived = _bring_trail(ends, left, entries, live)
+    arrived = _write_trail(ends, left, entries, live)
     if arrived.document.chain.seq > len(entries):
         return arrived  # it was read back and found equal before
     copy_slots(ends.source, ends.target, left.id, labels_of(left.document, entries, live))
-    document = at_home(left.document, live, copy_live(ends.target, left.id, live))
+    document = at_target(left.document, live, copy_live(ends.target, left.id, live))
     if _plain(arrived.document) != document:
         arrived = ends.target.commit(arrived.id, arrived.version, document, ())
     return arrived
 
 
-def _bring_trail(ends: Ends, left: Snapshot, entries: Sequence[ChainedEvent], live: Live | None) -> Snapshot:
+def _write_trail(ends: Ends, left: Snapshot, entries: Sequence[ChainedEvent], live: Live | None) -> Snapshot:
     """The document with its events: the same events under the same id make the same chain, hash by hash."""
-    document = at_home(left.document, live, 1 if live else 0)
+    document = at_target(left.document, live, 1 if live else 0)
     found = ends.target.find(document.record.name)
     if found is not None:
         _check_same_trail(ends, left.id, found, entries)
@@ -124,7 +124,7 @@ def _check_same_trail(ends: Ends, token: TokenId, found: Snapshot, entries: Sequ
         )
 
 
-def at_home(document: Document, live: Live | None, version: int) -> Document:
+def at_target(document: Document, live: Live | None, version: int) -> Document:
     """A token's document as it is to be at the new home, where its live version is `version`.
 
     An open operation is pinned to a live version: the pins move by as much as the version does, so that what fitted
@@ -158,7 +158,7 @@ def _equal(ends: Ends, left: Snapshot, arrived: Snapshot, entries: Sequence[Chai
     source, target, token = ends.source, ends.target, left.id
     here, there = source.read_live(token), target.read_live(token)
     same_live = (here and (here.label, here.value.digest())) == (there and (there.label, there.value.digest()))
-    document = at_home(left.document, here, there.version if there else 0)
+    document = at_target(left.document, here, there.version if there else 0)
     return (
         same_live
         and _plain(target.load(token).document) == document

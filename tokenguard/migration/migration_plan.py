@@ -4,7 +4,7 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import Custody, RecordState
 from tokenguard.frozen import Frozen
-from tokenguard.ports.shared_item import Item, shelf_of
+from tokenguard.ports.shared_item import Item, shared_items_of
 from tokenguard.ports.store import Store
 
 
@@ -38,7 +38,7 @@ def plan_move(source: Store, target: str) -> MovePlan:
     """Count what is in `source`, which is to go to the store at `target`."""
     found = list(source.scan())
     documents = [snapshot.document for snapshot in found]
-    shelf = {item: there.chain for item in Item if (there := shelf_of(source).read(item)) is not None}
+    chains = {item: there.chain for item in Item if (there := shared_items_of(source).read(item)) is not None}
     return MovePlan(
         source=source.url,
         target=target,
@@ -48,8 +48,8 @@ def plan_move(source: Store, target: str) -> MovePlan:
             each.record.location.custody is not Custody.MANAGED or not each.record.kind.has_value for each in documents
         ),
         quarantined=sum(len(each.quarantine) for each in documents),
-        shared=tuple(shelf),
-        entries=sum(each.chain.seq for each in documents) + sum(each.seq for each in shelf.values()),
+        shared=tuple(chains),
+        entries=sum(each.chain.seq for each in documents) + sum(each.seq for each in chains.values()),
         open=tuple(open_one for snapshot in found if (open_one := _open(snapshot)) is not None),
     )
 

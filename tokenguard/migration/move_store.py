@@ -12,11 +12,11 @@ from tokenguard.domain.event import Detail, Event, Op, Phase
 from tokenguard.domain.migration_status import Move, MoveStage, plain_address, refusal
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.frozen import replace
-from tokenguard.migration.copy_shared_items import copy_shelf
+from tokenguard.migration.copy_shared_items import copy_shared_items
 from tokenguard.migration.copy_token import Ends, copy_token
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.operator import Progress
-from tokenguard.ports.shared_item import Item, shelf_of
+from tokenguard.ports.shared_item import Item, shared_items_of
 from tokenguard.ports.store import Store
 from tokenguard.text import counted
 
@@ -41,7 +41,7 @@ def check_ends(source: Store, target: Store) -> None:
     arriving = there is not None and there.stage is MoveStage.ARRIVING and there.other_id == source.store_id
     if not arriving and (refused := refusal(there, target.url)) is not None:
         raise refused
-    if next(iter(target.scan()), None) is not None or any(map(shelf_of(target).read, Item)):
+    if next(iter(target.scan()), None) is not None or any(map(shared_items_of(target).read, Item)):
         raise InputError(
             f"the store at {target.url} is not empty",
             hint="make an empty one for this with `tokenguard --store URL init`, then `migrate --to URL`",
@@ -75,10 +75,10 @@ def move_store(source: Store, target: Store, clock: Clock, progress: Progress, *
     ends = Ends(source=source, target=target, clock=clock, move=leaving.id)
     if leaving.stage is MoveStage.LEAVING:
         _copy_all(ends, leaving, progress, lag)
-        copy_shelf(ends, progress)
+        copy_shared_items(ends, progress)
         _leave_for_good(ends, leaving)
         progress.step(f"{source.url} says where it has moved")
-    _open_new_home(ends)
+    _open_target(ends)
 
 
 def give_up(source: Store, clock: Clock, progress: Progress) -> int:
@@ -186,7 +186,7 @@ def _leave_for_good(ends: Ends, leaving: Move) -> None:
     ends.source.put_move(leaving, replace(leaving, stage=MoveStage.LEFT), [event])
 
 
-def _open_new_home(ends: Ends) -> None:
+def _open_target(ends: Ends) -> None:
     there = ends.target.move()
     if there is not None and there.stage is MoveStage.ARRIVING:
         detail: Detail = {"move": ends.move, "from": ends.source.url, "result": "moved"}

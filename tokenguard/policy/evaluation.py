@@ -106,9 +106,9 @@ def assess(policy: Policy, around: Surroundings, *, store: str = "") -> Assessme
             violations.append(found)
         else:
             waived.append(Waived(violation=found, waiver=waiver))
-    grave = list(Severity).index
+    severity_rank = list(Severity).index
     violations.sort(key=lambda each: (each.place, each.rule))
-    violations.sort(key=lambda each: grave(each.severity))
+    violations.sort(key=lambda each: severity_rank(each.severity))
     return Assessment(
         policy=policy,
         tokens=len(around.documents),

@@ -32,8 +32,8 @@ def assess_repository(policy: Policy, view: RepositoryView, now: datetime) -> As
                 violations.append(found)
             else:
                 waived.append(Waived(violation=found, waiver=waiver))
-    grave = list(Severity).index
-    violations.sort(key=lambda each: (grave(each.severity), each.path, each.line, each.rule))
+    severity_rank = list(Severity).index
+    violations.sort(key=lambda each: (severity_rank(each.severity), each.path, each.line, each.rule))
     return Assessment(
         policy=policy,
         tokens=0,

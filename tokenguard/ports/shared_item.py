@@ -16,7 +16,7 @@ from tokenguard.ports.store import Store
 
 @unique
 class Item(StrEnum):
-    """What may lie there. A closed list: the shelf is no place for values."""
+    """What may lie there. A closed list: the items is no place for values."""
 
     FINGERPRINTS = "fingerprints"
     """The signed bundle, as `fingerprints publish` writes it to a file."""
@@ -43,7 +43,7 @@ class Shared(Frozen, frozen=True):
     """Its last audit entry; none of what was published before entries were kept."""
 
 
-class Shelf(Protocol):
+class SharedItems(Protocol):
     """Items by name, replaced whole. All methods may raise Unreachable or Tampered."""
 
     def read(self, item: Item) -> Shared | None:
@@ -66,17 +66,17 @@ class Shelf(Protocol):
         ...
 
 
-def shelf_of(store: Store) -> Shelf:
-    """The shelf of a store; every adapter has one beside what `Store` asks for."""
-    found: Shelf = getattr(store, "shelf")  # noqa: B009 - the two roles are kept apart
+def shared_items_of(store: Store) -> SharedItems:
+    """The items of a store; every adapter has one beside what `Store` asks for."""
+    found: SharedItems = getattr(store, "shared_items")  # noqa: B009 - the two roles are kept apart
     return found
 
 
 def shared_trails(store: Store) -> Iterator[tuple[Item, Shared, Sequence[ChainedEvent]]]:
     """Everything that is shared, with its audit entries, oldest first."""
-    shelf = shelf_of(store)
+    items = shared_items_of(store)
     for item in Item:
-        if (found := shelf.trail(item)) is not None:
+        if (found := items.trail(item)) is not None:
             yield item, *found
 
 

@@ -1,4 +1,4 @@
-"""Where a bundle is published: a file, the store's shelf, or both; each publication follows the one before."""
+"""Where a bundle is published: a file, the store's shared items, or both; each publication follows the one before."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from tokenguard.domain.event import Event, Op
 from tokenguard.errors import Tampered
 from tokenguard.files import check_kept, read_limited, replace_kept
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.shared_item import Item, Shared, share_detail, shelf_of
+from tokenguard.ports.shared_item import Item, Shared, share_detail, shared_items_of
 from tokenguard.ports.store import Store
 from tokenguard.scanning.bundle import MAX_BYTES, Bundle, Publisher, verified
 
@@ -18,7 +18,7 @@ class Outlets:
 
     Args:
         publisher: signs, and knows its own signature.
-        store: if it is to be published on its shelf.
+        store: if it is to be published as a shared item.
         file: if it is to be published there.
         clock: dates the events.
     """
@@ -38,7 +38,7 @@ class Outlets:
         """
         found = []
         if self._store is not None:
-            self._shared = shelf_of(self._store).read(Item.FINGERPRINTS)
+            self._shared = shared_items_of(self._store).read(Item.FINGERPRINTS)
             found += [self._shared.data] if self._shared else []
         if self._file is not None:
             check_kept(self._file.absolute())
@@ -64,11 +64,11 @@ class Outlets:
     def _share(self, store: Store, item: Item, data: bytes, before: Shared | None, told: dict[str, int]) -> None:
         detail = {**share_detail(item, data), **told}
         event = Event(at=self._clock.now(), op=Op.SHARE, actor=store.actor(), detail=detail)
-        shelf_of(store).write(item, data, before.revision if before else "", [event])
+        shared_items_of(store).write(item, data, before.revision if before else "", [event])
 
     def _share_key(self, store: Store) -> None:
         key = self._publisher.scan_key.text().encode()
-        there = shelf_of(store).read(Item.SCAN_KEY)
+        there = shared_items_of(store).read(Item.SCAN_KEY)
         if there is None:
             self._share(store, Item.SCAN_KEY, key, None, {})
         elif there.data != key:

@@ -6,14 +6,14 @@ from tokenguard.audit.chain import first_break
 from tokenguard.domain.event import Event, Op
 from tokenguard.errors import Tampered
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.shared_item import Item, Shared, share_detail, shelf_of
+from tokenguard.ports.shared_item import Item, Shared, share_detail, shared_items_of
 from tokenguard.ports.store import Store
 from tokenguard.provisioning.approval import Approval, ApprovalVerdict, judge, read_approvals, with_another
 from tokenguard.provisioning.plan_model import Action
 
 
 class StoreApprovals:
-    """Approvals behind the store's shelf."""
+    """Approvals kept as a shared item of the store."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -40,11 +40,11 @@ class StoreApprovals:
         if approval.reason:
             detail["reason"] = approval.reason
         event = Event(at=approval.at, op=Op.APPROVE, actor=self._store.actor(), detail=detail)
-        shelf_of(self._store).write(Item.APPROVALS, data, shared.revision if shared else "", [event])
+        shared_items_of(self._store).write(Item.APPROVALS, data, shared.revision if shared else "", [event])
 
     @cached_property
     def _read(self) -> tuple[Shared | None, tuple[Approval, ...]]:
-        found = shelf_of(self._store).trail(Item.APPROVALS)
+        found = shared_items_of(self._store).trail(Item.APPROVALS)
         if found is None:
             return None, ()
         shared, entries = found

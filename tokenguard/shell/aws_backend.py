@@ -7,7 +7,7 @@ from tokenguard.errors import InputError
 from tokenguard.provisioning.server_setup.declared import JobRole
 from tokenguard.shell.aws_store import make_aws, policies, role_prefix
 from tokenguard.shell.store_backend import BackendContext, CreatedStore, LoginAbilities
-from tokenguard.stores.adopted import home_of
+from tokenguard.stores.adopted import underlying_store
 from tokenguard.stores.aws.cost import monthly
 from tokenguard.stores.aws.store import AwsStore
 
@@ -54,7 +54,7 @@ class AwsBackend:
 
     def health(self) -> Iterator[Diagnosis]:
         """Who AWS says we are, and for how long."""
-        store = home_of(self._context.store)
+        store = underlying_store(self._context.store)
         if isinstance(store, AwsStore) and store.secrets.client.ends_unseen:
             yield doubt(
                 "credentials",

@@ -7,7 +7,7 @@ from tokenguard.errors import InputError
 from tokenguard.shell.local_store import LocalStore, SlotKey, SlotKind, make_local, open_local
 from tokenguard.shell.recovery_code import ANOTHER_CODE, RecoveryCodeHandover
 from tokenguard.shell.store_backend import BackendContext, CreatedStore, LoginAbilities
-from tokenguard.stores.adopted import home_of
+from tokenguard.stores.adopted import underlying_store
 
 
 class LocalBackend:
@@ -70,7 +70,7 @@ class LocalBackend:
 
     def opened(self) -> LocalStore:
         """The store itself, opened if the command has none."""
-        store = home_of(self._context.store)
+        store = underlying_store(self._context.store)
         if isinstance(store, LocalStore):
             return store
         context = self._context

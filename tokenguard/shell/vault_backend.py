@@ -8,7 +8,7 @@ from tokenguard.provisioning.server_setup.declared import JobRole
 from tokenguard.provisioning.server_setup.vault_setup import role_of
 from tokenguard.shell.store_backend import JOBS_ON_VAULT, BackendContext, CreatedStore, LoginAbilities
 from tokenguard.shell.vault_store import make_vault, policies
-from tokenguard.stores.adopted import home_of
+from tokenguard.stores.adopted import underlying_store
 from tokenguard.stores.vault.layout import VaultAddress
 from tokenguard.stores.vault.policies import VaultStoreRole
 from tokenguard.stores.vault.standing import READS_RECORDS, READS_TRAILS
@@ -59,7 +59,7 @@ class VaultBackend:
 
     def abilities(self) -> LoginAbilities:
         """What the login's role may do."""
-        store = home_of(self._context.store)
+        store = underlying_store(self._context.store)
         if not isinstance(store, VaultStore):
             return LoginAbilities()
         role = store.role
@@ -69,7 +69,7 @@ class VaultBackend:
 
     def health(self) -> Iterator[Diagnosis]:
         """Mount, policy and login, as far as a Vault can be asked without writing."""
-        store = home_of(self._context.store)
+        store = underlying_store(self._context.store)
         if not isinstance(store, VaultStore):
             return
         found = store.problems()

@@ -303,7 +303,7 @@ class Wiring:
 
     def _take_turn(self) -> None:
         """On AWS one runner works on a store at a time, unless it was told otherwise."""
-        take = getattr(self.store, "take_turn", None)
+        take = getattr(self.store, "acquire_lease", None)
         if take is not None and not self.concurrent:
             take(self.holder)
 
@@ -376,8 +376,8 @@ def close_store(store: "Store") -> None:
         close()
 
 
-def home_of(store: "Store") -> "Store":
+def underlying_store(store: "Store") -> "Store":
     """The store itself, where one that also reads adopted values stands before it."""
-    from tokenguard.stores.adopted import home_of as behind
+    from tokenguard.stores.adopted import underlying_store as behind
 
     return behind(store)

@@ -23,21 +23,21 @@ from tokenguard.ports.store import FieldState, Live, Store
 _TRIES = 5
 
 
-def adopting(home: Store, places: Callable[[], ExternalFields]) -> Store:
+def adopting(underlying: Store, places: Callable[[], ExternalFields]) -> Store:
     """The store with its adopted records read and published where they are; `places` is called if there are any."""
-    return cast("Store", _AdoptingStore(home, places))  # what is not live values is the home store's own
+    return cast("Store", _AdoptingStore(underlying, places))  # what is not live values is the home store's own
 
 
-def home_of(store: Store) -> Store:
+def underlying_store(store: Store) -> Store:
     """The store itself, whose own kind may matter, behind one that reads adopted values where they are."""
-    return store.home if isinstance(store, _AdoptingStore) else store
+    return store.underlying if isinstance(store, _AdoptingStore) else store
 
 
 class _AdoptingStore:
     """Everything that is not said here is the home store's."""
 
-    def __init__(self, home: Store, places: Callable[[], ExternalFields]) -> None:
-        self._home = home
+    def __init__(self, underlying: Store, places: Callable[[], ExternalFields]) -> None:
+        self._underlying = underlying
         self._make_places = places
         self._located: dict[TokenId, Location] = {}
 
@@ -46,43 +46,43 @@ class _AdoptingStore:
         return self._make_places()
 
     @property
-    def home(self) -> Store:
+    def underlying(self) -> Store:
         """The store itself."""
-        return self._home
+        return self._underlying
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._home, name)
+        return getattr(self._underlying, name)
 
     def close(self) -> None:
         """Let go of the connections."""
         if "_places" in self.__dict__:
             self._places.close()
-        getattr(self._home, "close", lambda: None)()
+        getattr(self._underlying, "close", lambda: None)()
 
     def find(self, name: TokenName) -> Snapshot | None:
         """As the home store."""
-        found = self._home.find(name)
+        found = self._underlying.find(name)
         return found and self._seen(found)
 
     def load(self, token: TokenId) -> Snapshot:
         """As the home store."""
-        return self._seen(self._home.load(token))
+        return self._seen(self._underlying.load(token))
 
     def scan(self) -> Iterator[Snapshot]:
         """As the home store."""
-        return map(self._seen, self._home.scan())
+        return map(self._seen, self._underlying.scan())
 
     def trails(self) -> Iterator[tuple[Snapshot, Sequence[ChainedEvent]]]:
         """As the home store."""
-        return ((self._seen(snapshot), entries) for snapshot, entries in self._home.trails())
+        return ((self._seen(snapshot), entries) for snapshot, entries in self._underlying.trails())
 
     def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:
         """As the home store."""
-        return self._seen(self._home.commit(token, expected, document, events))
+        return self._seen(self._underlying.commit(token, expected, document, events))
 
     def read_live(self, token: TokenId) -> Live | None:
         """What the place holds, with the label of what should be there; None where nothing is live."""
-        served = self._home.read_live(token)
+        served = self._underlying.read_live(token)
         place = self._place(token) if served is not None else None
         if served is None or place is None:
             return served
@@ -101,34 +101,34 @@ class _AdoptingStore:
         """
         place = self._place(token)
         if place is None:
-            return self._home.publish(token, label, pinned)
-        before = self._home.read_live(token)
+            return self._underlying.publish(token, label, pinned)
+        before = self._underlying.read_live(token)
         version, moved = self._register(token, label, pinned)
-        served = self._home.read_live(token)
+        served = self._underlying.read_live(token)
         if served is None or served.label != label:
             raise _overtaken()
         if before is None:
-            self._expect(token, place, served.value)
+            self._require_present(token, place, served.value)
         else:
-            self._bring(token, place, served, moved=moved)
+            self._write_through(token, place, served, moved=moved)
         return version
 
     def _register(self, token: TokenId, label: Label, pinned: int) -> tuple[int, bool]:
         """The register's version now, and whether it was this call that moved it."""
         try:
-            return self._home.publish(token, label, pinned), True
+            return self._underlying.publish(token, label, pinned), True
         except Conflict:
-            served = self._home.read_live(token)
+            served = self._underlying.read_live(token)
             if served is None or (served.label, served.version) != (label, pinned + 1):
                 raise
             return served.version, False
 
-    def _expect(self, token: TokenId, place: ExternalField, value: Value) -> None:
+    def _require_present(self, token: TokenId, place: ExternalField, value: Value) -> None:
         held = place.read()
         if held is None or Value({TOKEN_FIELD: held.text}) != value:
             raise self._displaced(token)
 
-    def _bring(self, token: TokenId, place: ExternalField, served: Live, *, moved: bool) -> None:
+    def _write_through(self, token: TokenId, place: ExternalField, served: Live, *, moved: bool) -> None:
         """Have the place hold the value. Where the register has just moved, also a value that is there is written.
 
         Its version has to move as well then: a runner that was overtaken may hold on to the one before.
@@ -151,11 +151,11 @@ class _AdoptingStore:
 
     def _ours(self, token: TokenId, served: Live, held: FieldValue) -> bool:
         """Whether what is at the place may be replaced: a value that this operation knows; Conflict if we are late."""
-        document, now = self._home.load(token).document, self._home.read_live(token)
+        document, now = self._underlying.load(token).document, self._underlying.read_live(token)
         if document.moved_to or now is None or (now.label, now.version) != (served.label, served.version):
             raise _overtaken()
         known = {document.record.fingerprint, *(document.journal.fingerprints if document.journal else ())}
-        return self._home.fingerprint(Value({TOKEN_FIELD: held.text})) in known
+        return self._underlying.fingerprint(Value({TOKEN_FIELD: held.text})) in known
 
     def _displaced(self, token: TokenId) -> UnexpectedValue:
         return UnexpectedValue.at(self._located[token].url)

@@ -3,7 +3,7 @@
 import zlib
 
 
-def inflated(data: bytes, limit: int) -> bytes:
+def decompress_limited(data: bytes, limit: int) -> bytes:
     """What `data` was before it was deflated.
 
     Args:

@@ -7,7 +7,7 @@ import msgspec
 from tokenguard.domain.event import ChainedEvent, ChainHead
 from tokenguard.frozen import Frozen, field
 from tokenguard.ports.shared_item import Item
-from tokenguard.stores.decompress import inflated
+from tokenguard.stores.decompress import decompress_limited
 
 _MARK = b"\0trail\n"
 """What was published before trails were kept is bytes alone, and begins otherwise: it is text."""
@@ -33,7 +33,7 @@ def packed(trail: ItemTrail, data: bytes) -> bytes:
 def unpacked(stored: bytes, item: Item) -> tuple[ItemTrail, bytes]:
     """Read what `packed` wrote, or an item without a trail; ValueError for anything else, another item's too."""
     try:
-        plain = inflated(stored, _MAX_BYTES)
+        plain = decompress_limited(stored, _MAX_BYTES)
         if not plain.startswith(_MARK):
             return ItemTrail(id=item), plain
         trail, _, data = plain.removeprefix(_MARK).partition(b"\n")

@@ -3,25 +3,25 @@
 from tokenguard.errors import ExitCode, TokenguardError
 
 
-class FailedClosed(TokenguardError):
+class OutputWithheld(TokenguardError):
     """A program was not started, or not all of its output was shown: its exit code must not be mistaken for that."""
 
     exit_code = ExitCode.CLOSED
 
 
-def masking_failed() -> FailedClosed:
+def masking_failed() -> OutputWithheld:
     """The engine raised: what it was given, and all that came after it, is not shown."""
-    return FailedClosed(
+    return OutputWithheld(
         "masking failed, and all output from there on was withheld",
         hint="run it again, and report it if it fails again",
     )
 
 
-def not_read() -> FailedClosed:
+def not_read() -> OutputWithheld:
     """What comes can be read no more."""
-    return FailedClosed("not all output could be read", hint="check where it comes from, and run it again")
+    return OutputWithheld("not all output could be read", hint="check where it comes from, and run it again")
 
 
-def not_written() -> FailedClosed:
+def not_written() -> OutputWithheld:
     """The other end is there, and takes nothing: a full disk."""
-    return FailedClosed("not all output could be written", hint="make room where it goes, or send it elsewhere")
+    return OutputWithheld("not all output could be written", hint="make room where it goes, or send it elsewhere")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from tokenguard.errors import InputError
 from tokenguard.redaction.known import MatchSource
-from tokenguard.streams.failure import FailedClosed
+from tokenguard.streams.failure import OutputWithheld
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Ended:
     """Its exit code, or 128 and the number of the signal that ended it."""
     found: Mapping[str, Counter[MatchSource]] = field(default_factory=dict)
     """What was masked, by channel."""
-    failure: FailedClosed | None = None
+    failure: OutputWithheld | None = None
     """Why output was withheld; None: it was not."""
 
 

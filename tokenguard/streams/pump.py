@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tokenguard.redaction.known import MatchSource
-from tokenguard.streams.failure import FailedClosed, masking_failed, not_read, not_written
+from tokenguard.streams.failure import OutputWithheld, masking_failed, not_read, not_written
 
 CHUNK = 65_536
 IDLE = 0.05
@@ -59,7 +59,7 @@ class Channel:
     source: int
     sink: int
     stream: Redactor
-    failure: FailedClosed | None = None
+    failure: OutputWithheld | None = None
     """Why nothing more is written; what still comes is read and thrown away."""
     deaf: bool = False
     """The reader has left."""
@@ -111,7 +111,7 @@ class Pump:
         return [key.data for key in self._selector.get_map().values() if isinstance(key.data, Channel)]
 
     @property
-    def failure(self) -> FailedClosed | None:
+    def failure(self) -> OutputWithheld | None:
         """Why output was withheld; None: it was not."""
         return next((channel.failure for channel in self.channels if channel.failure), None)
 

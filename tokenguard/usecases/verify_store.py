@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from tokenguard.ports.store import Store
-from tokenguard.shell.wiring import home_of
+from tokenguard.shell.wiring import underlying_store
 
 
 class AuditProblem(Protocol):
@@ -62,17 +62,17 @@ class Watched(Protocol):
 
 def problems_of(store: Store) -> Iterable[AuditProblem]:
     """What a store that can verify itself finds wrong; nothing for one that cannot."""
-    home = home_of(store)  # from Python 3.12 on, a protocol does not see what an object only passes on
+    home = underlying_store(store)  # from Python 3.12 on, a protocol does not see what an object only passes on
     return home.check() if isinstance(home, Checkable) else ()
 
 
 def what_then(store: Store) -> str:
     """What to do with a store that does not hold."""
-    restore = "tokenguard store restore FILE" if isinstance(home_of(store), Watched) else ""
+    restore = "tokenguard store restore FILE" if isinstance(underlying_store(store), Watched) else ""
     return f"keep a copy of the store as evidence, then restore it from a backup{restore and f': {restore}'}"
 
 
 def watch_of(store: Store) -> AnchorNotes | None:
     """How long this machine has had an anchor of the store; None for a store that has none."""
-    home = home_of(store)
+    home = underlying_store(store)
     return home.watch if isinstance(home, Watched) else None

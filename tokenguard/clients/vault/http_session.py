@@ -24,7 +24,7 @@ from tokenguard.clients.vault.vault_settings import VaultSettings
 from tokenguard.http import tls
 from tokenguard.http.address import Address
 from tokenguard.http.pacing import retry_after
-from tokenguard.waiting import SILENCE, TookTooLong, in_time, told_if_slow
+from tokenguard.waiting import SILENCE, DeadlineExceeded, run_with_deadline, told_if_slow
 
 for _name in ("hvac", "requests", "urllib3", "urllib3.connection", "urllib3.connectionpool"):
     logging.getLogger(_name).setLevel(logging.ERROR)  # below that they write paths and foreign headers
@@ -90,8 +90,8 @@ class HardenedSession:
         try:
             # timeouts of sockets count per read and a name lookup cannot be timed at all: only a second thread can
             with told_if_slow(lambda: self._told(f"the vault has not answered for {SILENCE:.0f} s; still waiting")):
-                return in_time(lambda: request.sent(pool, seconds), seconds + 1)
-        except TookTooLong:
+                return run_with_deadline(lambda: request.sent(pool, seconds), seconds + 1)
+        except DeadlineExceeded:
             raise VaultError.because(VaultFailure.TIMEOUT) from None
 
     def _of(self, url: str) -> tuple[HTTPConnectionPool, str]:

@@ -15,9 +15,9 @@ from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import Tampered
 from tokenguard.frozen import Frozen, Hidden, field
 from tokenguard.ports.store import Tombstone
-from tokenguard.stores.decompress import inflated
+from tokenguard.stores.decompress import decompress_limited
 
-_MAX_INFLATED = 8 << 20
+_MAX_DECOMPRESSED = 8 << 20
 _OURS = "_tokenguard"
 _Body = TypeVar("_Body")
 
@@ -68,21 +68,21 @@ class PointerBody(Frozen, frozen=True, kw_only=True, tag="pointer"):
     """Whose name it is, where that is not the token that lives in the secret itself."""
 
     holder: TokenId
-    home: str
+    primary: str = field(name="home")
     nonce: str = field(default_factory=nonce)
 
 
-class VoidBody(Frozen, frozen=True, kw_only=True, tag="void"):
+class NeverCreated(Frozen, frozen=True, kw_only=True, tag="void"):
     """Nobody lives here, and nobody will: fences a token whose making was interrupted."""
 
     nonce: str = field(default_factory=nonce)
 
 
-class GravesBody(Hidden, frozen=True, kw_only=True, tag="graves"):
+class LedgerBody(Hidden, frozen=True, kw_only=True, tag="graves"):
     """The tombstones of a token, kept when AWS has long removed the versions; and candidates without a label."""
 
-    stones: dict[Label, Tombstone] = field(default_factory=dict)
-    attic: dict[str, bytes] = field(default_factory=dict)
+    tombstones: dict[Label, Tombstone] = field(name="stones", default_factory=dict)
+    archived_slots: dict[str, bytes] = field(name="attic", default_factory=dict)
     """Slots by their version id: a secret has room for 20 labels, and values in quarantine may be more."""
     nonce: str = field(default_factory=nonce)
 
@@ -110,7 +110,7 @@ def pack(body: msgspec.Struct) -> bytes:
 def unpack(data: bytes, kind: type[_Body]) -> _Body:
     """Read what `pack` wrote; Tampered for anything else, also for what would inflate without end."""
     try:
-        return msgspec.json.decode(inflated(data, _MAX_INFLATED), type=kind)
+        return msgspec.json.decode(decompress_limited(data, _MAX_DECOMPRESSED), type=kind)
     except (zlib.error, msgspec.DecodeError, ValueError, RecursionError):
         raise damaged("a version of a secret holds what tokenguard does not write") from None
 

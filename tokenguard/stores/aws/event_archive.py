@@ -11,7 +11,7 @@ from tokenguard.clients.aws.aws_errors import AwsError, AwsFailure
 from tokenguard.clients.aws.secrets import Secrets, Stored, new_version
 from tokenguard.domain.event import ChainedEvent
 from tokenguard.frozen import replace
-from tokenguard.stores.aws.codec import BlockBody, TokenBody, VoidBody, damaged, pack, unpack
+from tokenguard.stores.aws.codec import BlockBody, NeverCreated, TokenBody, damaged, pack, unpack
 from tokenguard.stores.aws.projection import STORE
 from tokenguard.stores.shared_item_codec import ItemTrail
 
@@ -21,7 +21,7 @@ _ROOMY = 40_000
 """Bytes of a state, deflated, from which on its older audit entries move to a block of their own."""
 _STAY = 10
 """Entries that stay beside the document even then."""
-_AT_HOME = 8
+_IN_TOKEN_SECRET = 8
 """Blocks in the token's own secret; its other labels need the rest of the room."""
 _IN_ARCHIVE = 16
 _Body = TypeVar("_Body", TokenBody, ItemTrail)
@@ -62,48 +62,48 @@ class Trail:
         self._archive = archive
         self._store_id = store_id
 
-    def lightened(self, home: str, body: TokenBody) -> tuple[TokenBody, Block | None]:
+    def lightened(self, primary: str, body: TokenBody) -> tuple[TokenBody, Block | None]:
         """Move older entries out where a state has grown large; returns the block that was written, if one was."""
         if len(pack(body)) < _ROOMY or len(body.entries) <= _STAY:
             return body, None
-        return self.moved_out(home, body, _STAY)
+        return self.moved_out(primary, body, _STAY)
 
-    def moved_out(self, home: str, body: _Body, stay: int) -> tuple[_Body, Block]:
+    def moved_out(self, primary: str, body: _Body, stay: int) -> tuple[_Body, Block]:
         """Move all entries but the latest `stay` out; returns the block that was written."""
         cut = len(body.entries) - stay
-        block = self._written(home, body, pack(BlockBody(entries=body.entries[:cut])))
+        block = self._written(primary, body, pack(BlockBody(entries=body.entries[:cut])))
         return replace(body, entries=body.entries[cut:], blocks=(*body.blocks, str(block))), block
 
-    def forget(self, home: str, token: str, block: Block) -> None:
+    def forget(self, primary: str, token: str, block: Block) -> None:
         """Let go of a block whose state did not come to count."""
-        self._secrets.drop(self._secret(home, token, block.archive), block.label, block.version)
+        self._secrets.drop(self._secret(primary, token, block.archive), block.label, block.version)
 
-    def entries(self, home: str, body: TokenBody | ItemTrail) -> tuple[ChainedEvent, ...]:
+    def entries(self, primary: str, body: TokenBody | ItemTrail) -> tuple[ChainedEvent, ...]:
         """All audit entries up to a state, oldest first; Tampered if a block is missing."""
         found: list[ChainedEvent] = []
         for block in map(Block.parse, body.blocks):
-            found += self._read(self._secret(home, body.id, block.archive), block)
+            found += self._read(self._secret(primary, body.id, block.archive), block)
         return (*found, *body.entries)
 
-    def _written(self, home: str, body: TokenBody | ItemTrail, data: bytes) -> Block:
+    def _written(self, primary: str, body: TokenBody | ItemTrail, data: bytes) -> Block:
         blocks = [Block.parse(text) for text in body.blocks]
         archive = blocks[-1].archive if blocks else 0
-        if sum(each.archive == archive for each in blocks) >= (_IN_ARCHIVE if archive else _AT_HOME):
+        if sum(each.archive == archive for each in blocks) >= (_IN_ARCHIVE if archive else _IN_TOKEN_SECRET):
             archive += 1
         block = Block(archive, new_version())
         try:
-            return self._write(home, body.id, block, data)
+            return self._write(primary, body.id, block, data)
         except AwsError as trouble:
             if trouble.reason is not AwsFailure.LIMIT:
                 raise
         # what a crash left behind may have taken the room; the next archive is empty
-        return self._write(home, body.id, block._replace(archive=archive + 1), data)
+        return self._write(primary, body.id, block._replace(archive=archive + 1), data)
 
-    def _write(self, home: str, token: str, block: Block, data: bytes) -> Block:
-        secret = self._secret(home, token, block.archive)
+    def _write(self, primary: str, token: str, block: Block, data: bytes) -> Block:
+        secret = self._secret(primary, token, block.archive)
         if block.archive and self._secrets.describe(secret) is None:
             # its current version, which applications may read, says nothing; who was first does not matter
-            self._secrets.create(secret, new_version(), pack(VoidBody()), {STORE: self._store_id})
+            self._secrets.create(secret, new_version(), pack(NeverCreated()), {STORE: self._store_id})
         self._secrets.write(secret, block.version, data, stage=block.label)
         return block
 
@@ -116,5 +116,5 @@ class Trail:
             raise damaged("a block of audit entries is missing")
         return unpack(stored.data, BlockBody).entries
 
-    def _secret(self, home: str, token: str, archive: int) -> str:
-        return self._archive(token, archive) if archive else home
+    def _secret(self, primary: str, token: str, archive: int) -> str:
+        return self._archive(token, archive) if archive else primary

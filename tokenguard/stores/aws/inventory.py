@@ -77,10 +77,10 @@ class AwsInventory:
         Whoever copies a secret in the console copies its tags.
         """
         ours = [each for each in listed if _is_ours(each, self._tokens.store_id)]
-        at_home = {tags_in(each)[TOKEN] for each in ours if snapshot_in(each) is not None}
+        in_primary = {tags_in(each)[TOKEN] for each in ours if snapshot_in(each) is not None}
         for each in ours:
             token = tags_in(each)[TOKEN]
-            copy = snapshot_in(each) is None and token in at_home
+            copy = snapshot_in(each) is None and token in in_primary
             if copy or not is_token_id(token):
                 self._strays.note(each["Name"])
             else:
@@ -96,11 +96,11 @@ class AwsInventory:
             return None if held is None else held.snapshot
         return newest.snapshot if newest is not None and newest.body.version > snapshot.version else snapshot
 
-    def _read(self, home: str) -> CachedToken | None:
+    def _read(self, primary: str) -> CachedToken | None:
         try:
-            return self._tokens.load_home(home)
+            return self._tokens.load_primary(primary)
         except Tampered as error:
-            raise Tampered(f"{error.message}: {home}", hint=error.hint) from None
+            raise Tampered(f"{error.message}: {primary}", hint=error.hint) from None
 
     def _refresh(self) -> None:
         """Bring the entries up to date: all of them at first, later the changed ones."""

@@ -50,10 +50,10 @@ class AwsPlace:
         """The same of a shared item; beside it, so that who may publish may write it."""
         return f"{self.shared(item)}/{number}"
 
-    def home(self, name: TokenName) -> str:
+    def primary_secret(self, name: TokenName) -> str:
         """The secret of the token that was first to bear `name`."""
         return f"{self.prefix}/{name}"
 
-    def spare_home(self, name: TokenName, token: TokenId) -> str:
+    def fallback_secret(self, name: TokenName, token: TokenId) -> str:
         """The secret of a later token of that name: the first one was renamed and keeps its secret."""
         return f"{self.prefix}/{name}@{token}"

@@ -9,7 +9,7 @@ from tokenguard.clients.aws.secrets import Secrets, Stored, new_version, tags_in
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenId, TokenName
 from tokenguard.errors import Conflict
-from tokenguard.stores.aws.codec import PointerBody, VoidBody, pack, unpack
+from tokenguard.stores.aws.codec import NeverCreated, PointerBody, pack, unpack
 from tokenguard.stores.aws.projection import SIGNPOST, STORE, TOKEN
 from tokenguard.stores.aws.tokens import CachedToken, Tokens
 from tokenguard.stores.refusals import name_taken
@@ -27,61 +27,61 @@ class AwsNames:
 
     def find(self, name: TokenName) -> Snapshot | None:
         """The token of that name; in one request unless a token was renamed."""
-        secret = self._tokens.place.home(name)
-        held = self._tokens.load_home(secret)
+        secret = self._tokens.place.primary_secret(name)
+        held = self._tokens.load_primary(secret)
         if held is None or held.body.document.record.name != name:
             pointer = self._pointer(secret)
-            held = self._tokens.load_home(pointer[0].home) if pointer else None
+            held = self._tokens.load_primary(pointer[0].primary) if pointer else None
         if held is None or held.body.document.record.name != name:
             return None
         return held.snapshot
 
-    def home_for(self, name: TokenName, token: TokenId) -> str:
+    def secret_for(self, name: TokenName, token: TokenId) -> str:
         """Where a new token of that name will live; the name is claimed if its secret is taken by a renamed token.
 
         Raises:
             Conflict: the name belongs to another token, or to a secret that is not this store's.
         """
-        secret = self._tokens.place.home(name)
+        secret = self._tokens.place.primary_secret(name)
         if self._secrets.describe(secret) is None:
             return secret  # whoever makes the secret has the name
-        spare = self._tokens.place.spare_home(name, token)
+        spare = self._tokens.place.fallback_secret(name, token)
         self.claim(name, token, spare)
         return spare
 
-    def claim(self, name: TokenName, token: TokenId, home: str) -> None:
+    def claim(self, name: TokenName, token: TokenId, primary: str) -> None:
         """Let `name` lead to `token`; Conflict if it belongs to another one, who is left as it was."""
-        secret = self._tokens.place.home(name)
-        pointer = PointerBody(holder=token, home=home)
+        secret = self._tokens.place.primary_secret(name)
+        pointer = PointerBody(holder=token, primary=primary)
         version = new_version()
         tags = {STORE: self._tokens.store_id, SIGNPOST: "1"}
         if self._secrets.create(secret, version, pack(pointer), tags):
             self._secrets.move(secret, _NAME, version, None)
             return
         found = self._pointer(secret)
-        held = self._tokens.load_home(found[0].home if found else secret)
+        held = self._tokens.load_primary(found[0].primary if found else secret)
         holder = found[0].holder if found else held.body.id if held else None
         if holder is None:
             raise Conflict("a secret that is not this store's has that name", hint="choose another name")
         if holder != token:
-            self._evict(name, held, found[0].home if found else secret)
+            self._evict(name, held, found[0].primary if found else secret)
         self._secrets.write(secret, version, pack(pointer))
         self._secrets.move(secret, _NAME, version, found[1] if found else None)
 
-    def _evict(self, name: TokenName, held: CachedToken | None, home: str) -> None:
+    def _evict(self, name: TokenName, held: CachedToken | None, primary: str) -> None:
         """Make sure that who held the name neither has it nor is about to take it."""
         if held is not None and held.body.document.record.name == name:
             raise name_taken()
         if held is not None:
             self._tokens.fence(held)
-        elif not self._voided(home):
+        elif not self._reserve_forever(primary):
             raise Conflict("the name is being given to another token", hint="look again, then choose another name")
 
-    def _voided(self, home: str) -> bool:
+    def _reserve_forever(self, primary: str) -> bool:
         """Let nobody ever live in a secret that was claimed and not made; False if it was made after all."""
-        if self._secrets.create(home, new_version(), pack(VoidBody()), {STORE: self._tokens.store_id}):
+        if self._secrets.create(primary, new_version(), pack(NeverCreated()), {STORE: self._tokens.store_id}):
             return True
-        return TOKEN not in tags_in(self._secrets.describe(home) or {})
+        return TOKEN not in tags_in(self._secrets.describe(primary) or {})
 
     def _pointer(self, secret: str) -> tuple[PointerBody, str | None] | None:
         """The pointer in a secret, and the version its label is on (None: interrupted before it was attached)."""

@@ -15,7 +15,7 @@ from tokenguard.domain.document import Document, Snapshot, decode, encode
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.names import TokenId
 from tokenguard.errors import Tampered
-from tokenguard.stores.decompress import inflated
+from tokenguard.stores.decompress import decompress_limited
 
 DOCUMENT = "tg-doc"
 """The label of a token's present state."""
@@ -71,7 +71,7 @@ def snapshot_in(listed: Mapping[str, Any]) -> Snapshot | None:
         if DOCUMENT not in listed.get("SecretVersionsToStages", {}).get(at, ()) or count == "0":
             return None
         packed = "".join(tags[f"{_CHUNK}{number:02}"] for number in range(int(count)))
-        document = decode(inflated(base64.b64decode(packed, validate=True), _MAX_DOCUMENT))
+        document = decode(decompress_limited(base64.b64decode(packed, validate=True), _MAX_DOCUMENT))
         return Snapshot(id=TokenId(tags[TOKEN]), version=int(version), document=document)
     except (KeyError, ValueError, zlib.error, Tampered):
         return None

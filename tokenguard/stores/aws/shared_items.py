@@ -20,7 +20,7 @@ _REFERENCE = 64
 """Bytes that where a block is takes at most."""
 
 
-class AwsShelf:
+class AwsSharedItems:
     """Implements the Shelf port."""
 
     def __init__(self, secrets: Secrets, place: AwsPlace, store_id: str) -> None:

@@ -24,8 +24,8 @@ from tokenguard.stores.aws.inventory import LAG, AwsInventory
 from tokenguard.stores.aws.layout import AwsPlace
 from tokenguard.stores.aws.name_claims import AwsNames
 from tokenguard.stores.aws.projection import STORE
-from tokenguard.stores.aws.shared_items import AwsShelf
-from tokenguard.stores.aws.store_lease import Turn
+from tokenguard.stores.aws.shared_items import AwsSharedItems
+from tokenguard.stores.aws.store_lease import StoreLease
 from tokenguard.stores.aws.tokens import CachedToken, Tokens
 from tokenguard.stores.aws.values import SecretValues
 from tokenguard.stores.refusals import name_taken, no_such_token, token_changed
@@ -42,7 +42,7 @@ class AwsStore:
         self._names = AwsNames(secrets, self._tokens)
         self._values = SecretValues(secrets, self._tokens)
         self._inventory = AwsInventory(self._tokens)
-        self._turn = Turn(secrets, place.header)
+        self._lease = StoreLease(secrets, place.header)
         self._own = Header(secrets, place)
 
     @property
@@ -65,18 +65,18 @@ class AwsStore:
         """How long a token that was made elsewhere may be missing from `scan`."""
         return LAG
 
-    def take_turn(self, holder: str) -> None:
+    def acquire_lease(self, holder: str) -> None:
         """Be the one runner at work until `close`; Conflict if another one is."""
-        self._turn.take(holder)
+        self._lease.acquire(holder)
 
     def close(self) -> None:
         """Let other runners in."""
-        self._turn.end()
+        self._lease.release()
 
     @property
-    def shelf(self) -> AwsShelf:
+    def shared_items(self) -> AwsSharedItems:
         """What the team shares."""
-        return AwsShelf(self.secrets, self.place, self.store_id)
+        return AwsSharedItems(self.secrets, self.place, self.store_id)
 
     def actor(self) -> Actor:
         """The ARN that STS gives us, with host and CI run; asked once."""
@@ -119,15 +119,15 @@ class AwsStore:
 
     def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:
         """Replace the document under compare-and-set, with its events, in one step."""
-        self._turn.renew()
+        self._lease.renew()
         held = self._expected(token, expected)
         name = document.record.name
         if held is None:
-            home = self._names.home_for(name, token)
-            return self._create(token, home, document, events)
+            primary = self._names.secret_for(name, token)
+            return self._create(token, primary, document, events)
         check_still_here(held.body.document, document)
         if name != held.body.document.record.name:
-            self._names.claim(name, token, held.home)
+            self._names.claim(name, token, held.primary)
         return self._tokens.advance(held, document, events).snapshot
 
     def history(self, token: TokenId | None) -> Sequence[ChainedEvent]:
@@ -181,9 +181,9 @@ class AwsStore:
         """Turn the slot into a tombstone that keeps the digest; safe to repeat."""
         self._values.destroy(token, label)
 
-    def _create(self, token: TokenId, home: str, document: Document, events: Sequence[Event]) -> Snapshot:
+    def _create(self, token: TokenId, primary: str, document: Document, events: Sequence[Event]) -> Snapshot:
         try:
-            made = self._tokens.create(token, home, document, events)
+            made = self._tokens.create(token, primary, document, events)
         except Conflict:
             raise name_taken() from None
         # either whoever moves the store has seen the new token, or we see the move

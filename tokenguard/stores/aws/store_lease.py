@@ -15,7 +15,7 @@ _RUNNER = "tg:runner"
 _RENEWED_AFTER = timedelta(seconds=40)
 
 
-class Turn:
+class StoreLease:
     """This process's turn on a store.
 
     Args:
@@ -29,7 +29,7 @@ class Turn:
         self._holder = ""
         self._since: datetime | None = None
 
-    def take(self, holder: str) -> None:
+    def acquire(self, holder: str) -> None:
         """Begin, as `host/pid/nonce`; Conflict if another runner is at work."""
         other = self._other(holder)
         if other:
@@ -38,14 +38,14 @@ class Turn:
                 hint="run this again when it has ended; `tokenguard rotate --concurrent` works beside it",
             )
         self._holder = holder
-        self._sign()
+        self._write_lease()
 
     def renew(self) -> None:
         """Say that we are still at work, if it is time to."""
         if self._since is not None and self._secrets.clock.now() - self._since > _RENEWED_AFTER:
-            self._sign()
+            self._write_lease()
 
-    def end(self) -> None:
+    def release(self) -> None:
         """Let the next one in."""
         if self._since is not None:
             self._since = None
@@ -53,7 +53,7 @@ class Turn:
             with contextlib.suppress(Unreachable):
                 self._secrets.untag(self._header, [_RUNNER])
 
-    def _sign(self) -> None:
+    def _write_lease(self) -> None:
         now = self._secrets.clock.now()
         until = int((now + PATIENCE).timestamp())
         self._since = now  # before: a signature whose reply is lost has to be taken back, too
@@ -61,8 +61,8 @@ class Turn:
 
     def _other(self, holder: str) -> str:
         """Who else is at work; empty if nobody."""
-        signed = tags_in(self._secrets.describe(self._header) or {}).get(_RUNNER, "")
-        until, _, other = signed.partition(":")
+        written = tags_in(self._secrets.describe(self._header) or {}).get(_RUNNER, "")
+        until, _, other = written.partition(":")
         if not until.isdecimal() or int(until) < self._secrets.clock.now().timestamp() or other == holder:
             return ""
         return "" if is_runner_dead_or_earlier(other) else other

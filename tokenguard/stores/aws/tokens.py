@@ -10,7 +10,7 @@ from tokenguard.domain.event import ChainedEvent, ChainHead, Event, extend
 from tokenguard.domain.names import TokenId
 from tokenguard.errors import Conflict, InputError, Unreachable
 from tokenguard.frozen import Frozen, replace
-from tokenguard.stores.aws.codec import TokenBody, VoidBody, damaged, pack, unpack
+from tokenguard.stores.aws.codec import NeverCreated, TokenBody, damaged, pack, unpack
 from tokenguard.stores.aws.event_archive import Trail
 from tokenguard.stores.aws.layout import AwsPlace
 from tokenguard.stores.aws.projection import (
@@ -25,7 +25,7 @@ from tokenguard.stores.aws.projection import (
 class CachedToken(Frozen, frozen=True, kw_only=True):
     """One state of one token, with where it is."""
 
-    home: str
+    primary: str
     at: str
     """The version that holds it."""
     body: TokenBody
@@ -46,13 +46,13 @@ class Tokens:
         self.place = place
         self.store_id = store_id
         self._trail = Trail(secrets, place.archive, store_id)
-        self._homes: dict[TokenId, str] = {}
+        self._primary_secrets: dict[TokenId, str] = {}
         self._newest: dict[TokenId, CachedToken] = {}
         self._checked: set[str] = set()
 
-    def home_of(self, token: TokenId) -> str | None:
+    def primary_of(self, token: TokenId) -> str | None:
         """The secret of a token, by one filtered listing if this process has not met it yet."""
-        if token not in self._homes:
+        if token not in self._primary_secrets:
             filters = [
                 {"Key": "name", "Values": [f"{self.place.prefix}/"]},
                 {"Key": "tag-value", "Values": [token]},
@@ -62,11 +62,11 @@ class Tokens:
                     tags = tags_in(listed)
                     if tags.get(TOKEN) == token and tags.get(STORE) == self.store_id:
                         self.met(token, listed["Name"])
-        return self._homes.get(token)
+        return self._primary_secrets.get(token)
 
-    def met(self, token: TokenId, home: str) -> None:
+    def met(self, token: TokenId, primary: str) -> None:
         """Remember where a token lives."""
-        self._homes[token] = home
+        self._primary_secrets[token] = primary
 
     def known(self) -> list[CachedToken]:
         """What this process has read or written, each as new as it has seen it."""
@@ -78,35 +78,37 @@ class Tokens:
 
     def load(self, token: TokenId) -> CachedToken | None:
         """The present state of a token; None if there is none of that id."""
-        home = self.home_of(token)
-        return None if home is None else self.load_home(home)
+        primary = self.primary_of(token)
+        return None if primary is None else self.load_primary(primary)
 
-    def load_home(self, home: str) -> CachedToken | None:
+    def load_primary(self, primary: str) -> CachedToken | None:
         """The present state of the token that lives in a secret; None if nobody of this store does."""
-        stored = self.secrets.read(home, stage=DOCUMENT)
+        stored = self.secrets.read(primary, stage=DOCUMENT)
         if stored is None:
             # made, and interrupted before the label was attached: then the first version is the state
-            tags = tags_in(self.secrets.describe(home) or {})
+            tags = tags_in(self.secrets.describe(primary) or {})
             if tags.get(STORE) != self.store_id or TOKEN not in tags:
                 return None
-            stored = self.secrets.read(home, version=_first_version(self.store_id, TokenId(tags[TOKEN])))
+            stored = self.secrets.read(primary, version=_first_version(self.store_id, TokenId(tags[TOKEN])))
         if stored is None or isinstance(stored.data, str):
             raise damaged("a token's state is missing in its secret")
-        body = unpack(stored.data, TokenBody | VoidBody)  # type: ignore[arg-type]  # a union is no type to mypy
-        if isinstance(body, VoidBody):
+        body = unpack(stored.data, TokenBody | NeverCreated)  # type: ignore[arg-type]  # a union is no type to mypy
+        if isinstance(body, NeverCreated):
             return None
-        return self._remember(CachedToken(home=home, at=stored.version, body=body, labelled=DOCUMENT in stored.stages))
+        return self._remember(
+            CachedToken(primary=primary, at=stored.version, body=body, labelled=DOCUMENT in stored.stages)
+        )
 
-    def create(self, token: TokenId, home: str, document: Document, events: Sequence[Event]) -> CachedToken:
+    def create(self, token: TokenId, primary: str, document: Document, events: Sequence[Event]) -> CachedToken:
         """Make a token's secret with its first state, in one step; Conflict if the secret is there already."""
         head, entries = extend(token, ChainHead(), events)
         body = TokenBody(id=token, version=1, document=replace(document, chain=head), entries=entries)
         at = _first_version(self.store_id, token)
         tags = tags_of(self.store_id, token, 1, at, body.document)
-        if not self.secrets.create(home, at, _packed(body), tags):
+        if not self.secrets.create(primary, at, _packed(body), tags):
             raise Conflict("there is a secret of that name already", hint="choose another name")
-        self.secrets.move(home, DOCUMENT, at, None)
-        return self._remember(CachedToken(home=home, at=at, body=body))
+        self.secrets.move(primary, DOCUMENT, at, None)
+        return self._remember(CachedToken(primary=primary, at=at, body=body))
 
     def advance(self, before: CachedToken, document: Document, events: Sequence[Event]) -> CachedToken:
         """Move a token from a state that was read to its next one.
@@ -114,7 +116,7 @@ class Tokens:
         Raises:
             Conflict: another runner moved it first, or the secret is somebody else's to rotate.
         """
-        self.check(before.home)
+        self.check(before.primary)
         token, body = before.body.id, before.body
         head, entries = extend(token, body.document.chain, events)
         following = TokenBody(
@@ -124,20 +126,20 @@ class Tokens:
             entries=body.entries + entries,
             blocks=body.blocks,
         )
-        following, block = self._trail.lightened(before.home, following)
+        following, block = self._trail.lightened(before.primary, following)
         at = new_version()
-        self.secrets.write(before.home, at, _packed(following))
+        self.secrets.write(before.primary, at, _packed(following))
         # before the label: who may not tag must not get past this point, and a projection of a state that lost is
         # not believed by anybody
-        self.secrets.tag(before.home, tags_of(self.store_id, token, following.version, at, following.document))
+        self.secrets.tag(before.primary, tags_of(self.store_id, token, following.version, at, following.document))
         try:
-            self.secrets.move(before.home, DOCUMENT, at, before.at if before.labelled else None)
+            self.secrets.move(before.primary, DOCUMENT, at, before.at if before.labelled else None)
         except Conflict:
             if block:
-                self._trail.forget(before.home, token, block)
+                self._trail.forget(before.primary, token, block)
             raise
         self._forget_prints(before, following.document)
-        return self._remember(CachedToken(home=before.home, at=at, body=following))
+        return self._remember(CachedToken(primary=before.primary, at=at, body=following))
 
     def fence(self, held: CachedToken) -> None:
         """Move a token's state on without changing it: whoever was about to write loses."""
@@ -145,17 +147,17 @@ class Tokens:
 
     def entries(self, held: CachedToken) -> tuple[ChainedEvent, ...]:
         """All audit entries of a token, oldest first."""
-        return self._trail.entries(held.home, held.body)
+        return self._trail.entries(held.primary, held.body)
 
-    def check(self, home: str) -> None:
+    def check(self, primary: str) -> None:
         """Refuse a secret that somebody else rotates; looked at once a process.
 
         Raises:
             Conflict: AWS or a partner rotates it, or another rotation of it is pending.
         """
-        if home in self._checked:
+        if primary in self._checked:
             return
-        described = self.secrets.describe(home) or {}
+        described = self.secrets.describe(primary) or {}
         if rotated_by_others(described):
             raise Conflict(
                 "AWS itself rotates this secret",
@@ -166,10 +168,10 @@ class Tokens:
                 "a rotation that is not tokenguard's is pending on this secret (AWSPENDING)",
                 hint="have it finished or cancelled by whoever began it, then run the command again",
             )
-        self._checked.add(home)
+        self._checked.add(primary)
 
     def _remember(self, held: CachedToken) -> CachedToken:
-        self.met(held.body.id, held.home)
+        self.met(held.body.id, held.primary)
         newest = self._newest.get(held.body.id)
         if newest is not None and newest.body.version > held.body.version:
             return newest
@@ -181,7 +183,7 @@ class Tokens:
         if gone:
             # a tag too many misleads nobody: a lookup reads the document it leads to
             with contextlib.suppress(Unreachable):
-                self.secrets.untag(before.home, sorted(gone))
+                self.secrets.untag(before.primary, sorted(gone))
 
 
 def _first_version(store_id: str, token: TokenId) -> str:

@@ -7,56 +7,59 @@ from tokenguard.clients.aws.secrets import Secrets, new_version
 from tokenguard.domain.names import Label
 from tokenguard.errors import Conflict
 from tokenguard.ports.store import Tombstone
-from tokenguard.stores.aws.codec import GravesBody, pack, unpack
+from tokenguard.stores.aws.codec import LedgerBody, pack, unpack
 
 _LEDGER = "tg-graves"
 _TRIES = 5
 
 
-class Graves:
+class TombstoneLedger:
     """Ledgers, each moved on by compare-and-set."""
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
 
-    def read(self, home: str) -> GravesBody:
+    def read(self, primary: str) -> LedgerBody:
         """The whole ledger; an empty one if there is none."""
-        return self._read(home)[0]
+        return self._read(primary)[0]
 
-    def opened(self, home: str) -> GravesBody:
+    def opened(self, primary: str) -> LedgerBody:
         """The ledger, begun if there is none: once a secret has all its labels, there is no room for this one."""
-        ledger, since = self._read(home)
+        ledger, since = self._read(primary)
         if since is None:
             at = new_version()
-            self._secrets.write(home, at, pack(ledger))
+            self._secrets.write(primary, at, pack(ledger))
             with contextlib.suppress(Conflict):  # then another runner has begun it
-                self._secrets.move(home, _LEDGER, at, None)
-            return self.read(home)
+                self._secrets.move(primary, _LEDGER, at, None)
+            return self.read(primary)
         return ledger
 
-    def add(self, home: str, label: Label, stone: Tombstone, *, slot: str) -> None:
+    def add(self, primary: str, label: Label, tombstone: Tombstone, *, slot: str) -> None:
         """Write a tombstone down for good; safe to repeat, the first one stays. `slot` leaves the attic."""
 
-        def buried(ledger: GravesBody) -> GravesBody:
-            attic = {version: data for version, data in ledger.attic.items() if version != slot}
-            return GravesBody(stones={label: stone} | ledger.stones, attic=attic)
+        def with_tombstone(ledger: LedgerBody) -> LedgerBody:
+            archived_slots = {version: data for version, data in ledger.archived_slots.items() if version != slot}
+            return LedgerBody(tombstones={label: tombstone} | ledger.tombstones, archived_slots=archived_slots)
 
-        self._change(home, buried)
+        self._change(primary, with_tombstone)
 
-    def stow(self, home: str, slots: Mapping[str, bytes]) -> None:
+    def archive(self, primary: str, slots: Mapping[str, bytes]) -> None:
         """Keep the contents of slots, by their version ids, so that their labels can go."""
-        self._change(home, lambda ledger: GravesBody(stones=ledger.stones, attic={**ledger.attic, **slots}))
+        self._change(
+            primary,
+            lambda ledger: LedgerBody(tombstones=ledger.tombstones, archived_slots={**ledger.archived_slots, **slots}),
+        )
 
-    def _change(self, home: str, change: Callable[[GravesBody], GravesBody]) -> None:
+    def _change(self, primary: str, change: Callable[[LedgerBody], LedgerBody]) -> None:
         for attempt in range(_TRIES):
-            ledger, since = self._read(home)
+            ledger, since = self._read(primary)
             changed = change(ledger)
-            if (changed.stones, changed.attic) == (ledger.stones, ledger.attic):
+            if (changed.tombstones, changed.archived_slots) == (ledger.tombstones, ledger.archived_slots):
                 return
             at = new_version()
-            self._secrets.write(home, at, pack(changed))
+            self._secrets.write(primary, at, pack(changed))
             try:
-                self._secrets.move(home, _LEDGER, at, since)
+                self._secrets.move(primary, _LEDGER, at, since)
             except Conflict:
                 # another runner buried something else; ours still has to be written
                 if attempt == _TRIES - 1:
@@ -64,8 +67,8 @@ class Graves:
             else:
                 return
 
-    def _read(self, home: str) -> tuple[GravesBody, str | None]:
-        stored = self._secrets.read(home, stage=_LEDGER)
+    def _read(self, primary: str) -> tuple[LedgerBody, str | None]:
+        stored = self._secrets.read(primary, stage=_LEDGER)
         if stored is None:
-            return GravesBody(), None
-        return unpack(stored.data if isinstance(stored.data, bytes) else b"", GravesBody), stored.version
+            return LedgerBody(), None
+        return unpack(stored.data if isinstance(stored.data, bytes) else b"", LedgerBody), stored.version

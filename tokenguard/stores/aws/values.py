@@ -13,7 +13,7 @@ from tokenguard.ports.store import Live, Tombstone
 from tokenguard.stores.aws import codec
 from tokenguard.stores.aws.codec import LivePart
 from tokenguard.stores.aws.tokens import Tokens
-from tokenguard.stores.aws.tombstone_ledger import Graves
+from tokenguard.stores.aws.tombstone_ledger import TombstoneLedger
 from tokenguard.stores.refusals import live_moved, no_such_token, slot_taken, slot_without_value, still_live
 
 _PREVIOUS = "AWSPREVIOUS"
@@ -34,50 +34,50 @@ class SecretValues:
     def __init__(self, secrets: Secrets, tokens: Tokens) -> None:
         self._secrets = secrets
         self._tokens = tokens
-        self._graves = Graves(secrets)
+        self._ledger = TombstoneLedger(secrets)
         self._published: dict[str, int] = {}
         """The live version of each secret that this process has made: a reader that shows less is behind."""
 
     def put(self, token: TokenId, label: Label, content: Value | Tombstone) -> None:
         """Write the slot if it is empty; Conflict otherwise."""
-        home = self._home(token)
-        self._tokens.check(home)
-        if label in self._graves.opened(home).stones:
+        primary = self._primary_of(token)
+        self._tokens.check(primary)
+        if label in self._ledger.opened(primary).tombstones:
             raise slot_taken()
         slot, data = self._slot(token, label), codec.slot(content)
         if isinstance(content, Tombstone):
-            self._secrets.write(home, slot, data)
-            self._graves.add(home, label, content, slot=slot)
+            self._secrets.write(primary, slot, data)
+            self._ledger.add(primary, label, content, slot=slot)
             return
         try:
-            self._secrets.write(home, slot, data, stage=_slot_label(label))
+            self._secrets.write(primary, slot, data, stage=_slot_label(label))
         except AwsError as trouble:
             if trouble.reason is not AwsFailure.LIMIT:
                 raise
-            self._make_room(home)
-            self._secrets.write(home, slot, data, stage=_slot_label(label))
+            self._make_room(primary)
+            self._secrets.write(primary, slot, data, stage=_slot_label(label))
 
     def read(self, token: TokenId, label: Label) -> Value | Tombstone | None:
         """What the slot holds."""
-        home = self._tokens.home_of(token)
-        if home is None:
+        primary = self._tokens.primary_of(token)
+        if primary is None:
             return None
         slot = self._slot(token, label)
-        stored = self._secrets.read(home, version=slot)
+        stored = self._secrets.read(primary, version=slot)
         data = stored.data if stored is not None else b""
         if stored is None or _slot_label(label) not in stored.stages:
-            ledger = self._graves.read(home)
-            if label in ledger.stones:
-                return ledger.stones[label]
-            if stored is None and slot not in ledger.attic:
+            ledger = self._ledger.read(primary)
+            if label in ledger.tombstones:
+                return ledger.tombstones[label]
+            if stored is None and slot not in ledger.archived_slots:
                 return None
-            data = ledger.attic.get(slot, data)
+            data = ledger.archived_slots.get(slot, data)
         return codec.read_slot(data if isinstance(data, bytes) else b"")
 
     def live(self, token: TokenId) -> Live | None:
         """The value consumers get, or None."""
-        home = self._tokens.home_of(token)
-        current = None if home is None else self._current(home)
+        primary = self._tokens.primary_of(token)
+        current = None if primary is None else self._current(primary)
         if current is None or current.value is None or current.part.label is None:
             return None
         return Live(current.part.label, current.part.version, current.value)
@@ -95,8 +95,8 @@ class SecretValues:
 
     def destroy(self, token: TokenId, label: Label) -> None:
         """Turn the slot into a tombstone that keeps the digest; safe to repeat."""
-        home = self._home(token)
-        if self._current(home).part.label == label:
+        primary = self._primary_of(token)
+        if self._current(primary).part.label == label:
             raise still_live()
         content = self.read(token, label)
         if content is None:
@@ -104,44 +104,44 @@ class SecretValues:
             return
         if isinstance(content, Value):
             content = Tombstone(reason="destroyed", digest=content.digest())
-        self._graves.add(home, label, content, slot=self._slot(token, label))
+        self._ledger.add(primary, label, content, slot=self._slot(token, label))
         # without a label a version is AWS's to remove; nothing can force that
-        self._secrets.drop(home, _slot_label(label), self._slot(token, label))
-        previous = self._secrets.read(home, stage=_PREVIOUS)
+        self._secrets.drop(primary, _slot_label(label), self._slot(token, label))
+        previous = self._secrets.read(primary, stage=_PREVIOUS)
         if previous is not None and _label_in(previous) == label:
-            self._secrets.drop(home, _PREVIOUS, previous.version)
+            self._secrets.drop(primary, _PREVIOUS, previous.version)
 
-    def _make_room(self, home: str) -> None:
+    def _make_room(self, primary: str) -> None:
         """Keep all candidates in the ledger and take their labels off: a secret has room for 20."""
-        stages = (self._secrets.describe(home) or {}).get("VersionIdsToStages", {})
+        stages = (self._secrets.describe(primary) or {}).get("VersionIdsToStages", {})
         labels = {version: label for version, found in stages.items() for label in found if label.startswith(_SLOT)}
-        stored = {version: self._secrets.read(home, version=version) for version in labels}
-        self._graves.stow(
-            home, {version: each.data for version, each in stored.items() if each and isinstance(each.data, bytes)}
+        stored = {version: self._secrets.read(primary, version=version) for version in labels}
+        self._ledger.archive(
+            primary, {version: each.data for version, each in stored.items() if each and isinstance(each.data, bytes)}
         )
         for version, label in labels.items():
-            self._secrets.drop(home, label, version)
+            self._secrets.drop(primary, label, version)
 
     def _replace(self, token: TokenId, value: Value | None, part: LivePart) -> int:
-        home = self._home(token)
-        self._tokens.check(home)
-        current = self._current(home)
+        primary = self._primary_of(token)
+        self._tokens.check(primary)
+        current = self._current(primary)
         if current.part.version != part.version - 1:
             raise live_moved()
         # a version of its own for every publish: the pin can never be met again by an older one
         at = new_version()
-        self._secrets.write(home, at, codec.live(value, part))
-        self._secrets.move(home, CURRENT, at, current.at)
-        self._published[home] = part.version
+        self._secrets.write(primary, at, codec.live(value, part))
+        self._secrets.move(primary, CURRENT, at, current.at)
+        self._published[primary] = part.version
         return part.version
 
-    def _current(self, home: str) -> _Current:
+    def _current(self, primary: str) -> _Current:
         return self._secrets.seen(
-            lambda: self._look(home), lambda current: current.part.version >= self._published.get(home, 0)
+            lambda: self._look(primary), lambda current: current.part.version >= self._published.get(primary, 0)
         )
 
-    def _look(self, home: str) -> _Current:
-        stored = self._secrets.read(home)
+    def _look(self, primary: str) -> _Current:
+        stored = self._secrets.read(primary)
         if stored is None:
             raise codec.damaged("a token's secret has lost its current version")
         if isinstance(stored.data, bytes):
@@ -154,11 +154,11 @@ class SecretValues:
             )
         return _Current(stored.version, *found)
 
-    def _home(self, token: TokenId) -> str:
-        home = self._tokens.home_of(token)
-        if home is None:
+    def _primary_of(self, token: TokenId) -> str:
+        primary = self._tokens.primary_of(token)
+        if primary is None:
             raise no_such_token()
-        return home
+        return primary
 
     def _slot(self, token: TokenId, label: Label) -> str:
         """The one version id a candidate of that label can have: AWS lets nobody write it twice."""

@@ -10,7 +10,7 @@ import msgspec
 from tokenguard.errors import InputError, Tampered
 from tokenguard.files import check_private_file, fsync_dir, make_private_dir, read_limited, shown, write_new
 from tokenguard.frozen import Frozen
-from tokenguard.stores.local.length_prefix import framed, number
+from tokenguard.stores.local.length_prefix import length_prefixed, number
 from tokenguard.stores.local.sqlite_errors import translated
 
 _LARGEST = 4096
@@ -110,7 +110,7 @@ class Anchor:
         return False
 
     def _mac(self, seen: AnchoredState) -> str:
-        parts = framed(_LABEL, self._identity, number(seen.generation), seen.root)
+        parts = length_prefixed(_LABEL, self._identity, number(seen.generation), seen.root)
         return hmac.digest(self._key, parts, hashlib.sha256).hex()
 
 

@@ -53,7 +53,7 @@ class Database:
 
     def __init__(self, place: StoreDirectory) -> None:
         self._place = place
-        self._turn = threading.RLock()
+        self._mutex = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._identity = place.identity()
 
@@ -72,13 +72,13 @@ class Database:
 
     def compact(self) -> None:
         """Rewrite the file without what was deleted from it."""
-        with self._turn, self._poisoned_by_errors():
+        with self._mutex, self._poisoned_by_errors():
             check_beside(self._place.database)
             self._connected().execute("VACUUM")
 
     def copy_to(self, target: Path) -> None:
         """Copy the store into `target`, a new file, while others may read and write."""
-        with self._turn, self._poisoned_by_errors():
+        with self._mutex, self._poisoned_by_errors():
             check_beside(self._place.database)
             create_private(target, b"")
             check_beside(target)
@@ -88,7 +88,7 @@ class Database:
 
     def close(self) -> None:
         """Let go of the file; the next use opens it again."""
-        with self._turn:
+        with self._mutex:
             connection, self._connection = self._connection, None
             if connection is not None:
                 with contextlib.suppress(sqlite3.Error):
@@ -100,7 +100,7 @@ class Database:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with self._turn, self._poisoned_by_errors():
+        with self._mutex, self._poisoned_by_errors():
             check_beside(self._place.database)
             connection = self._connected()
             connection.execute(begin)

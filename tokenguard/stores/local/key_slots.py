@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.frozen import Frozen, Hidden
-from tokenguard.stores.local.length_prefix import damaged, framed
+from tokenguard.stores.local.length_prefix import damaged, length_prefixed
 from tokenguard.stores.local.recovery_words import recovery_bytes
 from tokenguard.stores.local.sealing import KEY_BYTES
 
@@ -150,7 +150,7 @@ class Slot(Hidden, frozen=True, kw_only=True):
     def encoded(self) -> bytes:
         """Everything, for the digest that the store's root covers."""
         texts = (self.id.encode(), self.kind.encode(), self.params.encode())
-        return framed(*texts, self.salt, self.commitment, self.wrapped)
+        return length_prefixed(*texts, self.salt, self.commitment, self.wrapped)
 
 
 def wrap(data_key: bytes, key: SlotKey, store_id: bytes, slot_id: str | None = None) -> Slot:
@@ -181,7 +181,7 @@ def unwrap(slot: Slot, key: SlotKey, store_id: bytes) -> bytes | None:
 
 def slots_digest(slots: Sequence[Slot]) -> bytes:
     """What the store's root covers of the slots; `slots` in the order of their ids."""
-    return hashlib.sha256(framed(_LABEL, *(slot.encoded for slot in slots))).digest()
+    return hashlib.sha256(length_prefixed(_LABEL, *(slot.encoded for slot in slots))).digest()
 
 
 def _derive(key: SlotKey, params: Params, salt: bytes) -> tuple[bytes, bytes, bytes]:
@@ -230,4 +230,4 @@ def _checked(key: bytes) -> bytes:
 
 
 def _bound(store_id: bytes, slot_id: str, kind: SlotKind, params: bytes) -> bytes:
-    return framed(_LABEL, store_id, slot_id.encode(), kind.encode(), params)
+    return length_prefixed(_LABEL, store_id, slot_id.encode(), kind.encode(), params)

@@ -7,7 +7,7 @@ from tokenguard.errors import Tampered
 RESTORE = "put a backup in its place: tokenguard store restore FILE"
 
 
-def framed(*parts: bytes) -> bytes:
+def length_prefixed(*parts: bytes) -> bytes:
     """Join `parts`, each behind its length (4 bytes, big endian), so that no two lists join to the same bytes."""
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 

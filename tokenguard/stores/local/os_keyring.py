@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from tokenguard.errors import Unreachable, WrongKey
-from tokenguard.waiting import TookTooLong, in_time
+from tokenguard.waiting import DeadlineExceeded, run_with_deadline
 
 SERVICE = "tokenguard"
 KEY_BYTES = 32
@@ -57,7 +57,7 @@ def find_keyring(patience: float = PATIENCE, *, proven: bool = True) -> "OsKeyri
     except ImportError:
         return None
     try:
-        found = OsKeyring(_in_time(keyring.get_keyring, patience), patience)
+        found = OsKeyring(_with_deadline(keyring.get_keyring, patience), patience)
     except Unreachable:
         return None
     return found if found.trusted and (not proven or found.works()) else None
@@ -112,13 +112,13 @@ class OsKeyring:
         self._call(lambda: self._backend.delete_password(SERVICE, account))
 
     def _call(self, ask: Callable[[], _Answer]) -> _Answer:
-        return _in_time(ask, self._patience)
+        return _with_deadline(ask, self._patience)
 
 
-def _in_time(ask: Callable[[], _Answer], patience: float) -> _Answer:
+def _with_deadline(ask: Callable[[], _Answer], patience: float) -> _Answer:
     try:
-        return in_time(ask, patience)  # nothing else can end a call that waits for a desktop
-    except TookTooLong:
+        return run_with_deadline(ask, patience)  # nothing else can end a call that waits for a desktop
+    except DeadlineExceeded:
         raise Unreachable("the keyring does not answer", hint=_HINT) from None
     except Exception:  # noqa: BLE001 - a backend raises anything, and its text may quote the entry
         raise Unreachable("the keyring refused", hint=_HINT) from None

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
 from tokenguard.frozen import Hidden
-from tokenguard.stores.local.length_prefix import damaged, framed, number
+from tokenguard.stores.local.length_prefix import damaged, length_prefixed, number
 
 KEY_BYTES = 32
 TAG_BYTES = 16
@@ -79,12 +79,12 @@ class Sealer:
 
     def tag(self, kind: RowKind, key: str) -> bytes:
         """Where the row of `key` stands: a keyed hash, so that names stay unknown (16 bytes)."""
-        return hmac.digest(self.keys.tags, framed(bytes([kind]), key.encode()), hashlib.sha256)[:TAG_BYTES]
+        return hmac.digest(self.keys.tags, length_prefixed(bytes([kind]), key.encode()), hashlib.sha256)[:TAG_BYTES]
 
     def seal(self, row: OpenedRow) -> bytes:
         """The row as it is stored: salt, ciphertext, authentication tag."""
         salt = os.urandom(SALT_BYTES)
-        plain = framed(row.key.encode(), row.data)
+        plain = length_prefixed(row.key.encode(), row.data)
         plain += bytes(-len(plain) % STEP)
         cipher, nonce = self._cipher(salt)
         return salt + cipher.encrypt(nonce, plain, self._bound(row.kind, self.tag(row.kind, row.key), row.version))
@@ -97,8 +97,8 @@ class Sealer:
             row_kind = RowKind(kind)
         except (InvalidTag, ValueError):
             raise damaged("a row of the store does not open") from None
-        key, rest = _unframe(plain)
-        data, _ = _unframe(rest)
+        key, rest = _split_prefixed(plain)
+        data, _ = _split_prefixed(rest)
         row = OpenedRow(kind=row_kind, key=key.decode(), version=version, data=data)
         if not hmac.compare_digest(self.tag(row_kind, row.key), tag):
             raise damaged("a row of the store stands in another one's place")
@@ -106,7 +106,7 @@ class Sealer:
 
     def _bound(self, kind: int, tag: bytes, version: int) -> bytes:
         """The associated data: a row moved to another store, kind, key or version does not open."""
-        return framed(_LABEL + b"row", self.store_id, number(kind), tag, number(version))
+        return length_prefixed(_LABEL + b"row", self.store_id, number(kind), tag, number(version))
 
     def _cipher(self, salt: bytes) -> tuple[AESGCM, bytes]:
         length = KEY_BYTES + _NONCE_BYTES
@@ -118,7 +118,7 @@ def _expand(key: bytes, label: bytes, length: int) -> bytes:
     return HKDFExpand(algorithm=SHA256(), length=length, info=_LABEL + label).derive(key)
 
 
-def _unframe(data: bytes) -> tuple[bytes, bytes]:
+def _split_prefixed(data: bytes) -> tuple[bytes, bytes]:
     end = 4 + int.from_bytes(data[:4], "big")
     if len(data) < end:
         raise damaged("a row of the store is cut short")

@@ -11,7 +11,7 @@ from tokenguard.stores.local.sealing import RowKind
 from tokenguard.stores.refusals import shared_changed
 
 
-class LocalShelf:
+class LocalSharedItems:
     """Implements the Shelf port."""
 
     def __init__(self, session: StoreSession) -> None:

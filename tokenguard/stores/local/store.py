@@ -32,7 +32,7 @@ from tokenguard.stores.local.length_prefix import damaged
 from tokenguard.stores.local.open_store import StoreSession
 from tokenguard.stores.local.rows import SealedRows
 from tokenguard.stores.local.sealing import OpenedRow, RowKind
-from tokenguard.stores.local.shared_items import LocalShelf
+from tokenguard.stores.local.shared_items import LocalSharedItems
 from tokenguard.stores.local.snapshot import StoreSnapshot
 from tokenguard.stores.refusals import (
     live_moved,
@@ -74,9 +74,9 @@ class LocalStore:
         return self.session.watch
 
     @property
-    def shelf(self) -> LocalShelf:
+    def shared_items(self) -> LocalSharedItems:
         """What the team shares."""
-        return LocalShelf(self.session)
+        return LocalSharedItems(self.session)
 
     def actor(self) -> Actor:
         """The login that runs us, with host and CI run."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tokenguard.frozen import Frozen
-from tokenguard.stores.local.length_prefix import damaged, framed, number
+from tokenguard.stores.local.length_prefix import damaged, length_prefixed, number
 from tokenguard.stores.local.sealing import TAG_BYTES
 
 BUCKETS = 256
@@ -57,7 +57,7 @@ class Head(Frozen, frozen=True, kw_only=True):
     def root(self, key: bytes) -> bytes:
         """The MAC under the tree's key (32 bytes)."""
         parts = (self.store_id, self.key_id, number(self.generation), self.slots, self.buckets)
-        return hmac.digest(key, framed(_LABEL + b"root", *parts), hashlib.sha256)
+        return hmac.digest(key, length_prefixed(_LABEL + b"root", *parts), hashlib.sha256)
 
 
 def bucket_of(tag: bytes) -> int:

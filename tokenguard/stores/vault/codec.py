@@ -33,7 +33,7 @@ class Envelope(Frozen, frozen=True, kw_only=True):
 
     document: Document
     entries: tuple[ChainedEvent, ...]
-    home: str
+    alias: str
     """Where the live value is below `live/`: the name the token was made under, whatever it is called since."""
 
 
@@ -68,20 +68,20 @@ def unpack(data: Mapping[str, Any], kind: type[_Kind]) -> _Kind:
 def pack_envelope(envelope: Envelope) -> dict[str, Any]:
     """A document's entry, stamped."""
     document = documents.encode(envelope.document).decode()
-    return {"document": document, "entries": _text(envelope.entries), "home": envelope.home, **stamp()}
+    return {"document": document, "entries": _text(envelope.entries), "home": envelope.alias, **stamp()}
 
 
 def unpack_envelope(data: Mapping[str, Any]) -> Envelope | None:
     """Read a document's entry; None for the mark that a document of this id must never come."""
-    if is_never(data):
+    if is_tombstone(data):
         return None
-    home = data.get("home")
-    if not isinstance(home, str):
+    alias = data.get("home")
+    if not isinstance(alias, str):
         raise damaged(_FOREIGN)
     return Envelope(
         document=documents.decode(document_bytes(data)),
         entries=_read(data.get("entries"), tuple[ChainedEvent, ...]),
-        home=home,
+        alias=alias,
     )
 
 
@@ -96,12 +96,12 @@ def document_bytes(data: Mapping[str, Any]) -> bytes:
     return text.encode("utf-8", "replace") if isinstance(text, str) else b""
 
 
-def never() -> dict[str, Any]:
+def tombstone_document() -> dict[str, Any]:
     """Stands where a document must never come: whoever claimed a name for it is fenced."""
     return {"never": True, **stamp()}
 
 
-def is_never(data: Mapping[str, Any]) -> bool:
+def is_tombstone(data: Mapping[str, Any]) -> bool:
     """Whether it is that mark."""
     return data.get("never") is True
 
@@ -116,10 +116,10 @@ def pack_slot(content: Value | Tombstone) -> dict[str, Any]:
 
 def unpack_slot(data: Mapping[str, Any]) -> Value | Tombstone:
     """Read what `pack_slot` wrote."""
-    grave = data.get("tombstone")
-    if isinstance(grave, dict):
+    stored = data.get("tombstone")
+    if isinstance(stored, dict):
         try:
-            found = msgspec.convert(grave, _Grave)
+            found = msgspec.convert(stored, _StoredTombstone)
             return Tombstone(reason=found.reason, digest=None if found.digest is None else bytes.fromhex(found.digest))
         except (msgspec.ValidationError, ValueError):
             raise damaged("a tombstone of the store is not readable") from None
@@ -155,7 +155,7 @@ def damaged(what: str) -> Tampered:
     return Tampered(what, hint="compare with the entry's older versions in the vault; keep them as evidence")
 
 
-class _Grave(Frozen, frozen=True):
+class _StoredTombstone(Frozen, frozen=True):
     reason: str
     digest: str | None = None
 

@@ -24,7 +24,7 @@ _SHARD = re.compile(r"[0-9a-f]{2}", re.ASCII)
 _BLOCK = re.compile(r"\d{6,}", re.ASCII)
 _LABEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,126}", re.ASCII)
 _HOME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}(?:~[0-9a-f]{8})?", re.ASCII)
-_DEEPEST_HOME = 6
+_MAX_ALIAS_DEPTH = 6
 _Rule = Callable[[str], object]
 
 
@@ -96,7 +96,7 @@ class Folders:
             top = self._place.at(below)
             folders = [f"{top}/{name.rstrip('/')}" for name in self._look(top, outer)]
             in_parallel(partial(self._look, rule=inner), folders)
-        self._look_at_homes(self._place.at("live"), 1)
+        self._look_at_aliases(self._place.at("live"), 1)
         return self.strays
 
     def _look(self, folder: str, rule: _Rule) -> list[str]:
@@ -108,13 +108,13 @@ class Folders:
                 raise
             return []
 
-    def _look_at_homes(self, folder: str, depth: int) -> None:
+    def _look_at_aliases(self, folder: str, depth: int) -> None:
         """Names of tokens, a folder for each segment."""
         found = self._look(folder, lambda name: _HOME.fullmatch(name.removesuffix("/")))
         below = [name for name in found if name.endswith("/")]
         for name in below:
-            if depth < _DEEPEST_HOME and "~" not in name:
-                self._look_at_homes(f"{folder}/{name.rstrip('/')}", depth + 1)
+            if depth < _MAX_ALIAS_DEPTH and "~" not in name:
+                self._look_at_aliases(f"{folder}/{name.rstrip('/')}", depth + 1)
             else:
                 self.note(f"{folder}/{name}")
 

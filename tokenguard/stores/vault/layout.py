@@ -108,9 +108,9 @@ class VaultAddress:
             )
         return self.at("cand", token, label)
 
-    def live(self, home: str) -> str:
+    def live(self, alias: str) -> str:
         """What consumers read."""
-        return self.at("live", *home.split("/"))
+        return self.at("live", *alias.split("/"))
 
     def shard(self, number: int) -> str:
         """One shard of the index."""

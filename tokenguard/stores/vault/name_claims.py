@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from tokenguard.clients.vault.kv import KvMount
 from tokenguard.clients.vault.vault_errors import CasLost
 from tokenguard.domain.names import TokenId, TokenName
-from tokenguard.frozen import Frozen
+from tokenguard.frozen import Frozen, field
 from tokenguard.stores.refusals import name_taken
-from tokenguard.stores.vault.codec import is_never, never, pack, stamp, unpack, unpack_envelope
+from tokenguard.stores.vault.codec import is_tombstone, pack, stamp, tombstone_document, unpack, unpack_envelope
 from tokenguard.stores.vault.layout import VaultAddress
 
 
 class _Claim(Frozen, frozen=True, kw_only=True):
     token: str
     """Empty: the name is free."""
-    home_of: str
+    alias_owner: str = field(name="home_of")
     """Whose live value lies at `live/NAME`; that stays so when the token is renamed."""
 
 
@@ -44,18 +44,18 @@ class VaultNames:
         """
         path = self.place.name(name)
         with suppress(CasLost):
-            self.kv.write(path, pack(_Claim(token=token, home_of=token)), 0)
+            self.kv.write(path, pack(_Claim(token=token, alias_owner=token)), 0)
             return name
         entry = self.kv.read(path)
         if entry is None:
             raise name_taken()
         claim = unpack(entry.data, _Claim)
-        home_of = claim.home_of
+        alias_owner = claim.alias_owner
         if claim.token not in {"", token} and not self._settle(TokenId(claim.token), name):
-            home_of = token  # who claimed it never came to be
+            alias_owner = token  # who claimed it never came to be
         if claim.token != token:
-            self._take(path, _Claim(token=token, home_of=home_of), entry.version)
-        return name if home_of == token else f"{name}~{token[:8]}"
+            self._take(path, _Claim(token=token, alias_owner=alias_owner), entry.version)
+        return name if alias_owner == token else f"{name}~{token[:8]}"
 
     def free(self, token: TokenId, name: TokenName) -> None:
         """Let go of a name; whoever has it by now keeps it."""
@@ -64,7 +64,7 @@ class VaultNames:
         claim = unpack(entry.data, _Claim) if entry else None
         if entry is not None and claim is not None and claim.token == token:
             with suppress(CasLost):
-                self.kv.write(path, pack(_Claim(token="", home_of=claim.home_of)), entry.version)
+                self.kv.write(path, pack(_Claim(token="", alias_owner=claim.alias_owner)), entry.version)
 
     def _take(self, path: str, claim: _Claim, version: int) -> None:
         try:
@@ -79,10 +79,12 @@ class VaultNames:
         envelope = unpack_envelope(entry.data) if entry else None
         if envelope is not None and envelope.document.record.name == name:
             raise name_taken()
-        if entry is not None and is_never(entry.data):
+        if entry is not None and is_tombstone(entry.data):
             return False
         try:
-            self.kv.write(path, {**entry.data, **stamp()} if entry else never(), entry.version if entry else 0)
+            self.kv.write(
+                path, {**entry.data, **stamp()} if entry else tombstone_document(), entry.version if entry else 0
+            )
         except CasLost:
             raise name_taken() from None
         return envelope is not None

@@ -10,7 +10,7 @@ import msgspec
 from tokenguard.clients.vault.kv import KvEntry
 from tokenguard.domain.names import TokenId
 from tokenguard.frozen import Frozen
-from tokenguard.stores.decompress import inflated
+from tokenguard.stores.decompress import decompress_limited
 from tokenguard.stores.vault.codec import damaged, pack, unpack
 from tokenguard.stores.vault.layout import MAX_PACKED
 
@@ -37,7 +37,7 @@ def unpack_shard(entry: KvEntry | None) -> dict[TokenId, IndexRow]:
     if entry is None:
         return {}
     try:
-        text = inflated(base64.b64decode(unpack(entry.data, _Shard).rows, validate=True), _MAX_UNPACKED)
+        text = decompress_limited(base64.b64decode(unpack(entry.data, _Shard).rows, validate=True), _MAX_UNPACKED)
         rows = msgspec.json.decode(text, type=list[IndexRow])
     except (zlib.error, binascii.Error, msgspec.DecodeError, ValueError, RecursionError):
         raise damaged("a shard of the index is not readable") from None

@@ -30,7 +30,7 @@ class _Found(Frozen, frozen=True):
         return Shared(str(self.version), self.data, self.trail.chain)
 
 
-class VaultShelf:
+class VaultSharedItems:
     """Implements the Shelf port."""
 
     def __init__(self, kv: KvMount, place: VaultAddress) -> None:

@@ -28,7 +28,7 @@ from tokenguard.stores.vault.layout import VaultAddress
 from tokenguard.stores.vault.migration_marker import put_move
 from tokenguard.stores.vault.name_claims import VaultNames
 from tokenguard.stores.vault.policies import VaultStoreRole, needs
-from tokenguard.stores.vault.shared_items import VaultShelf
+from tokenguard.stores.vault.shared_items import VaultSharedItems
 from tokenguard.stores.vault.standing import paths_asked, role_of
 from tokenguard.stores.vault.values import Slots
 
@@ -47,8 +47,8 @@ class VaultStore:
         self._holders = Holders(kv, place, self._folders)
         self._blocks = Blocks(kv, place.trails)
         self._inventory = VaultInventory(kv, place, self._folders, detailed=about.detailed)
-        self._slots = Slots(kv, place, self._home)
-        self._homes: dict[TokenId, str] = {}
+        self._slots = Slots(kv, place, self._alias_of)
+        self._aliases: dict[TokenId, str] = {}
         self._seen: dict[TokenId, tuple[int, Envelope]] = {}
 
     @property
@@ -83,9 +83,9 @@ class VaultStore:
         return tuple(problems(self._kv.connection, self._place.mount, needed, now, lasts))
 
     @property
-    def shelf(self) -> VaultShelf:
+    def shared_items(self) -> VaultSharedItems:
         """What the team shares."""
-        return VaultShelf(self._kv, self._place)
+        return VaultSharedItems(self._kv, self._place)
 
     def actor(self) -> Actor:
         """Who the Vault says we are, with host and CI run."""
@@ -136,16 +136,16 @@ class VaultStore:
         if before is not None:
             check_still_here(before.document, document)
         record = before.document.record if before else None
-        home = before.home if before else ""
+        alias = before.alias if before else ""
         if record is None or record.name != document.record.name:
             claimed = self._names.claim(token, document.record.name)
-            home = home or claimed
+            alias = alias or claimed
         known = before.document.fingerprints if before else frozenset()
         self._holders.add(token, document.fingerprints - known)
         self._inventory.about_to_move(token, expected)
         head, entries = extend(token, before.document.chain if before else ChainHead(), events)
         kept = self._blocks.seal(token, before.entries, len(entries)) if before else ()
-        stored = Envelope(document=replace(document, chain=head), entries=(*kept, *entries), home=home)
+        stored = Envelope(document=replace(document, chain=head), entries=(*kept, *entries), alias=alias)
         version = self._write(token, stored, expected)
         if before is None:
             self._check_stays()
@@ -240,7 +240,7 @@ class VaultStore:
             raise damaged_at(self._kv.mount, path) from None
 
     def _saw(self, token: TokenId, version: int, envelope: Envelope) -> Snapshot:
-        self._homes[token] = envelope.home
+        self._aliases[token] = envelope.alias
         self._seen[token] = (version, envelope)
         return Snapshot(id=token, version=version, document=envelope.document)
 
@@ -261,7 +261,7 @@ class VaultStore:
             self._seen.pop(token, None)
             raise token_changed() from None
 
-    def _home(self, token: TokenId) -> str | None:
-        if token not in self._homes and self._load(token) is None:
+    def _alias_of(self, token: TokenId) -> str | None:
+        if token not in self._aliases and self._load(token) is None:
             return None
-        return self._homes[token]
+        return self._aliases[token]

@@ -22,10 +22,10 @@ class Slots:
     has moved the document on, so that this runner's next commit is refused.
     """
 
-    def __init__(self, kv: KvMount, place: VaultAddress, home: Callable[[TokenId], str | None]) -> None:
+    def __init__(self, kv: KvMount, place: VaultAddress, alias: Callable[[TokenId], str | None]) -> None:
         self._kv = kv
         self._place = place
-        self._home = home
+        self._alias_of = alias
         self._read: OrderedDict[tuple[TokenId, Label], Value] = OrderedDict()
 
     def put(self, token: TokenId, label: Label, content: Value | Tombstone) -> None:
@@ -78,25 +78,25 @@ class Slots:
         version, content = (slot.version, unpack_slot(slot.data)) if slot else (0, None)
         if not isinstance(content, Tombstone):
             digest = None if content is None else content.digest()
-            version = self._bury(path, Tombstone(reason="destroyed", digest=digest), version)
+            version = self._write_tombstone(path, Tombstone(reason="destroyed", digest=digest), version)
         if version > 1:
             self._kv.destroy(path, range(1, version))
 
-    def _bury(self, path: str, tombstone: Tombstone, version: int) -> int:
+    def _write_tombstone(self, path: str, tombstone: Tombstone, version: int) -> int:
         try:
             return self._kv.write(path, pack_slot(tombstone), version)
         except CasLost:
             raise slot_taken() from None
 
     def _live_entry(self, token: TokenId) -> KvEntry | None:
-        home = self._home(token)
-        return None if home is None else self._kv.read(self._place.live(home))
+        alias = self._alias_of(token)
+        return None if alias is None else self._kv.read(self._place.live(alias))
 
     def _write_live(self, token: TokenId, label: Label | None, value: Value | None, pinned: int) -> int:
-        home = self._home(token)
-        if home is None:
+        alias = self._alias_of(token)
+        if alias is None:
             raise no_such_token()
-        path = self._place.live(home)
+        path = self._place.live(alias)
         if pinned == 0:
             self._kv.keep_one_version(path)  # a replaced value is to be in its quarantined slot and nowhere else
         try:
