@@ -1,1 +1,1 @@
-"""Where documents and values live: one package per kind of store, all behind `tokenguard.ports.store`."""
+"""Store adapters: one package per kind of store, all implementing `tokenguard.ports.store`."""

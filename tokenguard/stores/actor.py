@@ -1,4 +1,4 @@
-"""Who acts on an embedded store: the login the system knows, the host, and the CI run that says it is one."""
+"""Identifies the actor on an embedded store: system login, host and CI run."""
 
 import os
 import pwd
@@ -19,7 +19,7 @@ _LONGEST = 100
 
 
 def current_actor() -> Actor:
-    """`user:LOGIN` from the system's own list, not from the environment; the CI run is only what the CI says."""
+    """Return the actor: `user:LOGIN` from the system's user database, and the CI run that the environment names."""
     try:
         login = pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:

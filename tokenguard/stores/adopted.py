@@ -1,9 +1,9 @@
-"""A store whose adopted records are live elsewhere: in a field of an entry that others own.
+"""A store whose adopted records have their live value in an external field.
 
-The home store keeps everything else, and its own live entry is the register of what was last meant to be at the place:
+The underlying store keeps everything else. Its own live entry is the register of the value last written to the field:
 it moves first, under the store's pin. Then the place is written, by compare-and-set on a version that was read *before*
 the register was looked at once more. So a runner that was overtaken either sees that the register has moved on, or
-writes against a version that whoever overtook it has replaced (docs/adr/0013-adopted-places.md).
+writes against a version that the newer runner has replaced (docs/adr/0013-adopted-places.md).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,17 +24,17 @@ _TRIES = 5
 
 
 def adopting(underlying: Store, places: Callable[[], ExternalFields]) -> Store:
-    """The store with its adopted records read and published where they are; `places` is called if there are any."""
-    return cast("Store", _AdoptingStore(underlying, places))  # what is not live values is the home store's own
+    """Wrap a store so that adopted records are read and published in place; `places` is called on first use."""
+    return cast("Store", _AdoptingStore(underlying, places))  # everything but live values is delegated
 
 
 def underlying_store(store: Store) -> Store:
-    """The store itself, whose own kind may matter, behind one that reads adopted values where they are."""
+    """Return the store behind the wrapper of `adopting`, for callers that depend on its kind."""
     return store.underlying if isinstance(store, _AdoptingStore) else store
 
 
 class _AdoptingStore:
-    """Everything that is not said here is the home store's."""
+    """Delegates to the underlying store everything that is not defined here."""
 
     def __init__(self, underlying: Store, places: Callable[[], ExternalFields]) -> None:
         self._underlying = underlying
@@ -47,14 +47,14 @@ class _AdoptingStore:
 
     @property
     def underlying(self) -> Store:
-        """The store itself."""
+        """The underlying store."""
         return self._underlying
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._underlying, name)
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         if "_places" in self.__dict__:
             self._places.close()
         getattr(self._underlying, "close", lambda: None)()
@@ -81,7 +81,7 @@ class _AdoptingStore:
         return self._seen(self._underlying.commit(token, expected, document, events))
 
     def read_live(self, token: TokenId) -> Live | None:
-        """What the place holds, with the label of what should be there; None where nothing is live."""
+        """Return the field's value with the label of the expected one; None if nothing is live."""
         served = self._underlying.read_live(token)
         place = self._place(token) if served is not None else None
         if served is None or place is None:
@@ -93,11 +93,11 @@ class _AdoptingStore:
         return replace(served, value=value, found=FieldState.SAME if value == served.value else FieldState.OTHER)
 
     def publish(self, token: TokenId, label: Label, pinned: int) -> int:
-        """Make the candidate live: in the register, then at the place. A first value is there already.
+        """Publish the candidate in the register, then in the field. A first value is already in the field.
 
         Raises:
-            Conflict: the register is not at `pinned`, or another runner has gone on.
-            Displaced: the place holds what is not ours; the register has moved, and a repetition goes on from there.
+            Conflict: the register is not at `pinned`, or another runner has taken over.
+            UnexpectedValue: the field holds a foreign value; the register has moved, and a retry continues there.
         """
         place = self._place(token)
         if place is None:
@@ -114,7 +114,7 @@ class _AdoptingStore:
         return version
 
     def _register(self, token: TokenId, label: Label, pinned: int) -> tuple[int, bool]:
-        """The register's version now, and whether it was this call that moved it."""
+        """Return the register's version, and whether this call moved it."""
         try:
             return self._underlying.publish(token, label, pinned), True
         except Conflict:
@@ -129,7 +129,7 @@ class _AdoptingStore:
             raise self._displaced(token)
 
     def _write_through(self, token: TokenId, place: ExternalField, served: Live, *, moved: bool) -> None:
-        """Have the place hold the value. Where the register has just moved, also a value that is there is written.
+        """Write the value to the field. If the register has just moved, an equal value is written again.
 
         Its version has to move as well then: a runner that was overtaken may hold on to the one before.
         """
@@ -142,15 +142,16 @@ class _AdoptingStore:
             try:
                 place.replace(held.version, served.value.token)
             except Conflict:
-                moved = False  # somebody else's write has moved the version
+                moved = False  # another writer has moved the version
             else:
                 return
         raise Unfinished(
-            f"{self._located[token].url} is written again and again by somebody else", hint="find out by whom, resume"
+            f"{self._located[token].url} is changed repeatedly by another writer",
+            hint="find and stop that writer, then resume",
         )
 
     def _ours(self, token: TokenId, served: Live, held: FieldValue) -> bool:
-        """Whether what is at the place may be replaced: a value that this operation knows; Conflict if we are late."""
+        """Whether the field's value is one that this operation may replace; Conflict if another runner took over."""
         document, now = self._underlying.load(token).document, self._underlying.read_live(token)
         if document.moved_to or now is None or (now.label, now.version) != (served.label, served.version):
             raise _overtaken()
@@ -172,4 +173,4 @@ class _AdoptingStore:
 
 
 def _overtaken() -> Conflict:
-    return Conflict("another runner has gone on with this token", hint="see `tokenguard show` for who")
+    return Conflict("another runner has continued this operation", hint="see which one with `tokenguard show`")

@@ -1,10 +1,10 @@
-"""Inflating what a store keeps deflated: whole or not at all, and never more than was agreed on."""
+"""Decompresses stored data completely, up to a size limit."""
 
 import zlib
 
 
 def decompress_limited(data: bytes, limit: int) -> bytes:
-    """What `data` was before it was deflated.
+    """Return the decompressed `data`.
 
     Args:
         data: one zlib stream.

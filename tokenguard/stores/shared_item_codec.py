@@ -1,4 +1,4 @@
-"""A shared item as it lies in one entry of a store: its trail in front, its bytes behind, deflated in one piece."""
+"""The stored form of a shared item: its audit trail followed by its bytes, compressed as one piece."""
 
 import zlib
 
@@ -10,23 +10,23 @@ from tokenguard.ports.shared_item import Item
 from tokenguard.stores.decompress import decompress_limited
 
 _MARK = b"\0trail\n"
-"""What was published before trails were kept is bytes alone, and begins otherwise: it is text."""
+"""Marks an item with a trail. Items published before trails existed are plain text and start differently."""
 _MAX_BYTES = 32 << 20
 
 
 class ItemTrail(Frozen, frozen=True, kw_only=True):
-    """The chain of one item, as far as it lies beside the item itself."""
+    """The part of an item's audit chain that is stored with the item."""
 
     id: Item
     chain: ChainHead = field(default_factory=ChainHead)
     entries: tuple[ChainedEvent, ...] = ()
-    """The latest entries; earlier ones are in blocks."""
+    """The latest entries; earlier ones are archived in blocks."""
     blocks: tuple[str, ...] = ()
-    """Where those are, in a store that has to be told."""
+    """The blocks' locations, in a store that needs them."""
 
 
 def packed(trail: ItemTrail, data: bytes) -> bytes:
-    """An item with its trail, deflated."""
+    """Compress an item with its trail."""
     return zlib.compress(_MARK + msgspec.json.encode(trail, order="deterministic") + b"\n" + data, 9)
 
 

@@ -1,1 +1,1 @@
-"""AWS Secrets Manager as a store: one secret per token, staging labels as the compare-and-set."""
+"""The AWS Secrets Manager store: one secret per token, with staging labels for compare-and-set."""

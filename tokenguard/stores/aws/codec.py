@@ -1,4 +1,4 @@
-"""What versions of secrets hold: documents, pointers, ledgers (deflated JSON), slots and live values (JSON)."""
+"""Encodes secret versions: compressed JSON for documents, pointers, ledgers and slots; plain JSON for live values."""
 
 import json
 import os
@@ -23,49 +23,49 @@ _Body = TypeVar("_Body")
 
 
 def damaged(what: str) -> Tampered:
-    """Something is stored that tokenguard does not write."""
-    return Tampered(what, hint="see who wrote it (CloudTrail), then restore it; run `tokenguard doctor`")
+    """Return the error for stored content that tokenguard did not write."""
+    return Tampered(what, hint="find the writer in CloudTrail, restore the content, then run `tokenguard doctor`")
 
 
 def nonce() -> str:
-    """Makes a body unlike every other, so that AWS never takes two writers' bodies for one writer's repetition."""
+    """Return a random string that makes each body unique, so AWS never treats two writers' bodies as a retry of one."""
     return os.urandom(8).hex()
 
 
 class StoreBody(Hidden, frozen=True, kw_only=True, tag="store"):
-    """What makes a prefix a store."""
+    """The store's description; its presence makes a prefix a store."""
 
     store_id: str
     fingerprint_key: bytes
     entries: tuple[ChainedEvent, ...] = ()
     kms_key: str = ""
-    """With which key the store's secrets are encrypted; empty: AWS's own for Secrets Manager."""
+    """The KMS key that encrypts the store's secrets; empty for the AWS managed key."""
     sandbox: bool = False
     move: Move | None = None
     format: int = FORMAT
 
 
 class TokenBody(Frozen, frozen=True, kw_only=True, tag="token"):
-    """One state of one token, with its events: what a move of the document's label makes true."""
+    """One state of one token with its events; it takes effect when the document's label moves to it."""
 
     id: TokenId
     version: int
     document: Document
     entries: tuple[ChainedEvent, ...] = ()
-    """The latest entries of the chain; earlier ones are in the blocks."""
+    """The latest audit entries; earlier ones are in the blocks."""
     blocks: tuple[str, ...] = ()
-    """Where full blocks of entries are (`trail.Block`), oldest first."""
+    """The locations of full blocks of entries (`event_archive.Block`), oldest first."""
     nonce: str = field(default_factory=nonce)
 
 
 class BlockBody(Frozen, frozen=True, kw_only=True, tag="block"):
-    """Audit entries that no longer fit beside their document."""
+    """Audit entries moved out of a token's state."""
 
     entries: tuple[ChainedEvent, ...]
 
 
 class PointerBody(Frozen, frozen=True, kw_only=True, tag="pointer"):
-    """Whose name it is, where that is not the token that lives in the secret itself."""
+    """Points a name to its token, if that is not the token stored in the secret itself."""
 
     holder: TokenId
     primary: str = field(name="home")
@@ -73,22 +73,22 @@ class PointerBody(Frozen, frozen=True, kw_only=True, tag="pointer"):
 
 
 class NeverCreated(Frozen, frozen=True, kw_only=True, tag="void"):
-    """Nobody lives here, and nobody will: fences a token whose making was interrupted."""
+    """Marks a name whose creation was interrupted, so it can never be completed."""
 
     nonce: str = field(default_factory=nonce)
 
 
 class LedgerBody(Hidden, frozen=True, kw_only=True, tag="graves"):
-    """The tombstones of a token, kept when AWS has long removed the versions; and candidates without a label."""
+    """A token's tombstones, kept after AWS has removed the versions, and the contents of unlabelled candidates."""
 
     tombstones: dict[Label, Tombstone] = field(name="stones", default_factory=dict)
     archived_slots: dict[str, bytes] = field(name="attic", default_factory=dict)
-    """Slots by their version id: a secret has room for 20 labels, and values in quarantine may be more."""
+    """Slot contents by version id: a secret can have 20 labels, and more values may be in quarantine."""
     nonce: str = field(default_factory=nonce)
 
 
 class SlotBody(Hidden, frozen=True, kw_only=True, tag="slot"):
-    """A candidate. Bytes, not text: a value may hold what UTF-8 cannot."""
+    """A candidate value. Bytes, because a value may contain text that UTF-8 cannot encode."""
 
     fields: dict[str, bytes] | None = None
     tombstone: Tombstone | None = None
@@ -96,19 +96,19 @@ class SlotBody(Hidden, frozen=True, kw_only=True, tag="slot"):
 
 
 class LivePart(Frozen, frozen=True, kw_only=True):
-    """What we keep beside the fields that consumers read."""
+    """Metadata stored beside the fields that consumers read."""
 
     version: int
     label: Label | None = None
 
 
 def pack(body: msgspec.Struct) -> bytes:
-    """Deflated JSON."""
+    """Return the body as compressed JSON."""
     return zlib.compress(msgspec.json.encode(body, order="deterministic"), 9)
 
 
 def unpack(data: bytes, kind: type[_Body]) -> _Body:
-    """Read what `pack` wrote; Tampered for anything else, also for what would inflate without end."""
+    """Decode the output of `pack`; Tampered for anything else, including data above the size limit."""
     try:
         return msgspec.json.decode(decompress_limited(data, _MAX_DECOMPRESSED), type=kind)
     except (zlib.error, msgspec.DecodeError, ValueError, RecursionError):
@@ -116,7 +116,7 @@ def unpack(data: bytes, kind: type[_Body]) -> _Body:
 
 
 def slot(content: Value | Tombstone) -> bytes:
-    """A candidate slot's content."""
+    """Encode the content of a candidate slot."""
     if isinstance(content, Tombstone):
         return pack(SlotBody(tombstone=content))
     fields = {name: content.field(name).reveal().encode("utf-8", "surrogatepass") for name in content.names}
@@ -124,7 +124,7 @@ def slot(content: Value | Tombstone) -> bytes:
 
 
 def read_slot(data: bytes) -> Value | Tombstone:
-    """Read what `slot` wrote."""
+    """Decode the output of `slot`."""
     body = unpack(data, SlotBody)
     if body.tombstone is not None:
         return body.tombstone
@@ -134,13 +134,13 @@ def read_slot(data: bytes) -> Value | Tombstone:
 
 
 def live(value: Value | None, part: LivePart) -> str:
-    """What consumers read: the fields of the value, and our own part under a name of its own."""
+    """Encode the live value: its fields as consumers read them, and the metadata under a reserved name."""
     fields: dict[str, Any] = {} if value is None else {name: value.field(name).reveal() for name in value.names}
     return json.dumps(fields | {_OURS: msgspec.to_builtins(part)})
 
 
 def read_live(text: str) -> tuple[Value | None, LivePart] | None:
-    """Read what `live` wrote; None for what somebody else put there."""
+    """Decode the output of `live`; None for foreign content."""
     try:
         tree = json.loads(text)
         part = msgspec.convert(tree.pop(_OURS), LivePart)

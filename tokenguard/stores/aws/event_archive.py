@@ -1,7 +1,7 @@
-"""Older audit entries, moved out of a token's state in blocks of a version each, so that the state stays small.
+"""Archives older audit entries in blocks, one secret version each, so that a token's state stays small.
 
-AWS removes a version that has no label, and a secret has room for 20 labels: the first blocks stay in the token's own
-secret, and all later ones go to secrets beside it that hold nothing else, as many as it takes.
+AWS removes versions without a label, and a secret can have 20 labels: the first blocks stay in the token's own secret,
+later ones go to additional archive secrets.
 """
 
 from collections.abc import Callable
@@ -16,26 +16,26 @@ from tokenguard.stores.aws.projection import STORE
 from tokenguard.stores.shared_item_codec import ItemTrail
 
 BLOCK = "tg-log-"
-"""What the labels of blocks begin with."""
+"""The prefix of block labels."""
 _ROOMY = 40_000
-"""Bytes of a state, deflated, from which on its older audit entries move to a block of their own."""
+"""Compressed size in bytes of a state above which older audit entries move to a block."""
 _STAY = 10
-"""Entries that stay beside the document even then."""
+"""Entries that always stay with the document."""
 _IN_TOKEN_SECRET = 8
-"""Blocks in the token's own secret; its other labels need the rest of the room."""
+"""Blocks in the token's own secret; the remaining labels are needed for other uses."""
 _IN_ARCHIVE = 16
 _Body = TypeVar("_Body", TokenBody, ItemTrail)
 
 
 class Block(NamedTuple):
-    """Where one block is: a version of the token's own secret (archive 0), or of one of its archives."""
+    """The location of a block: a version of the token's own secret (archive 0) or of one of its archives."""
 
     archive: int
     version: str
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read what `str` wrote."""
+        """Parse the output of `str`."""
         archive, separator, version = text.rpartition("/")
         return cls(int(archive) if separator else 0, version)
 
@@ -44,17 +44,17 @@ class Block(NamedTuple):
 
     @property
     def label(self) -> str:
-        """Keeps the version from being removed."""
+        """The label that keeps AWS from removing the version."""
         return BLOCK + self.version[:8]
 
 
 class Trail:
-    """The blocks of every token of one store, or of what is shared there.
+    """The blocks of all tokens, or of all shared items, of one store.
 
     Args:
-        secrets: of the store's region.
-        archive: names the secrets for what the own secret has no room for, by id and number, from 1.
-        store_id: the store's.
+        secrets: client for the store's region.
+        archive: names the archive secrets by token id and number, from 1.
+        store_id: the store's id.
     """
 
     def __init__(self, secrets: Secrets, archive: Callable[[str, int], str], store_id: str) -> None:
@@ -63,23 +63,23 @@ class Trail:
         self._store_id = store_id
 
     def lightened(self, primary: str, body: TokenBody) -> tuple[TokenBody, Block | None]:
-        """Move older entries out where a state has grown large; returns the block that was written, if one was."""
+        """Move older entries of a large state to a block; returns the new body and the block, if one was written."""
         if len(pack(body)) < _ROOMY or len(body.entries) <= _STAY:
             return body, None
         return self.moved_out(primary, body, _STAY)
 
     def moved_out(self, primary: str, body: _Body, stay: int) -> tuple[_Body, Block]:
-        """Move all entries but the latest `stay` out; returns the block that was written."""
+        """Move all entries but the latest `stay` to a block; returns the new body and the block."""
         cut = len(body.entries) - stay
         block = self._written(primary, body, pack(BlockBody(entries=body.entries[:cut])))
         return replace(body, entries=body.entries[cut:], blocks=(*body.blocks, str(block))), block
 
     def forget(self, primary: str, token: str, block: Block) -> None:
-        """Let go of a block whose state did not come to count."""
+        """Remove the label of a block whose state was not committed."""
         self._secrets.drop(self._secret(primary, token, block.archive), block.label, block.version)
 
     def entries(self, primary: str, body: TokenBody | ItemTrail) -> tuple[ChainedEvent, ...]:
-        """All audit entries up to a state, oldest first; Tampered if a block is missing."""
+        """Return all audit entries up to a state, oldest first; Tampered if a block is missing."""
         found: list[ChainedEvent] = []
         for block in map(Block.parse, body.blocks):
             found += self._read(self._secret(primary, body.id, block.archive), block)
@@ -96,13 +96,13 @@ class Trail:
         except AwsError as trouble:
             if trouble.reason is not AwsFailure.LIMIT:
                 raise
-        # what a crash left behind may have taken the room; the next archive is empty
+        # leftovers of a crash may fill this archive; the next one is empty
         return self._write(primary, body.id, block._replace(archive=archive + 1), data)
 
     def _write(self, primary: str, token: str, block: Block, data: bytes) -> Block:
         secret = self._secret(primary, token, block.archive)
         if block.archive and self._secrets.describe(secret) is None:
-            # its current version, which applications may read, says nothing; who was first does not matter
+            # its current version, which applications may read, is empty; any creator writes the same
             self._secrets.create(secret, new_version(), pack(NeverCreated()), {STORE: self._store_id})
         self._secrets.write(secret, block.version, data, stage=block.label)
         return block

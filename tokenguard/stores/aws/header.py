@@ -1,4 +1,4 @@
-"""The store's own secret: what a prefix is, and what it says of a move to or from another store."""
+"""The store's own secret: its description, its own audit entries and its migration marker."""
 
 from collections.abc import Sequence
 
@@ -14,14 +14,14 @@ from tokenguard.stores.refusals import move_changed
 
 
 class Header:
-    """The secret `PREFIX/@store`, replaced by moving `AWSCURRENT` under compare-and-set."""
+    """The secret `PREFIX/@store`, replaced by moving `AWSCURRENT` with compare-and-set."""
 
     def __init__(self, secrets: Secrets, place: AwsPlace) -> None:
         self._secrets = secrets
         self._place = place
 
     def read(self) -> tuple[str, StoreBody]:
-        """What the store is, and the version that says so; InputError if there is none."""
+        """Return the version and content of the store's description; InputError if there is no store."""
         stored = self._secrets.read(self._place.header)
         if stored is None:
             raise InputError(
@@ -32,10 +32,10 @@ class Header:
         return stored.version, unpack(stored.data, StoreBody)
 
     def put_move(self, expected: Move | None, move: Move | None, events: Sequence[Event]) -> StoreBody:
-        """Replace the move if it still is `expected`, with its events; returns what the store is now.
+        """Replace the migration marker if it still is `expected`, with its events; returns the new description.
 
         Raises:
-            Conflict: it is another one by now. Nothing counts that was written.
+            Conflict: the marker has changed. Nothing that was written takes effect.
         """
         since, body = self.read()
         if body.move != expected:
@@ -45,7 +45,7 @@ class Header:
         return self._put(since, replace(body, move=move, entries=(*body.entries, *entries)))
 
     def put_key(self, key: FingerprintKey) -> StoreBody:
-        """Let the store know values by `key`; returns what it is now."""
+        """Replace the store's fingerprint key; returns the new description."""
         since, body = self.read()
         return body if body.fingerprint_key == key.data else self._put(since, replace(body, fingerprint_key=key.data))
 

@@ -1,4 +1,4 @@
-"""The inventory, a hundred secrets a request; and only what changed, where this process has listed before."""
+"""Lists the inventory, 100 secrets per request, and only changes after the first listing of a process."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -16,13 +16,13 @@ from tokenguard.stores.aws.strays import Strays
 from tokenguard.stores.aws.tokens import CachedToken, Tokens
 
 LAG = timedelta(minutes=5)
-"""How far AWS's listing may be behind."""
+"""How long AWS's listing may lag."""
 _FULL_AFTER = timedelta(hours=1)
-"""Listing only what changed does not show what went; so everything is listed again after this long."""
+"""Time after which everything is listed again, because a listing of changes does not show deletions."""
 
 
 class AwsInventory:
-    """The tokens of one store, by listing."""
+    """Lists the tokens of one store."""
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
@@ -33,11 +33,11 @@ class AwsInventory:
 
     @property
     def strays(self) -> Sequence[Stray]:
-        """What was passed over so far."""
+        """The foreign entries skipped so far."""
         return self._strays.found
 
     def survey(self) -> Sequence[Stray]:
-        """Everything with the store's tags, or below its own names, that is not tokenguard's."""
+        """Return every secret with the store's tags, or below its reserved names, that tokenguard did not write."""
         for _ in self.scan():
             pass
         own = [{"Key": "name", "Values": [f"{self._tokens.place.prefix}/@"]}]
@@ -47,17 +47,17 @@ class AwsInventory:
         return self._strays.found
 
     def scan(self) -> Iterator[Snapshot]:
-        """Every token, ordered by name; a token whose tags are not of its present state is read by itself."""
+        """Yield every token, ordered by name; a token whose tags are outdated is read individually."""
         self._refresh()
         entries = list(self._entries.values())
         found = [snapshot for snapshot in map(self._snapshot, self._lone(entries)) if snapshot is not None]
         listed = {snapshot.id for snapshot in found}
-        # what this process made itself, and a listing that lags does not show yet
+        # created by this process and not in the lagging listing yet
         found += [held.snapshot for held in self._tokens.known() if held.body.id not in listed]
         return iter(sorted(found, key=lambda snapshot: snapshot.document.record.name))
 
     def holders(self, fingerprint: Fingerprint) -> tuple[TokenId, ...]:
-        """The tokens that know a value of that fingerprint, by one filtered listing."""
+        """Return the tokens that know a value with that fingerprint, from one filtered listing."""
         filters = [*self._tokens_only, {"Key": "tag-key", "Values": [print_key(fingerprint), MORE]}]
         found = {held.body.id: held.snapshot for held in self._tokens.known()}
         for page in self._tokens.secrets.pages(Filters=filters):
@@ -72,9 +72,9 @@ class AwsInventory:
         ]
 
     def _lone(self, listed: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Secrets of this store, without those that bear the tags of a token which lives in another secret.
+        """Yield the secrets of this store, without those that carry the tags of a token stored in another secret.
 
-        Whoever copies a secret in the console copies its tags.
+        Copying a secret in the AWS console copies its tags.
         """
         ours = [each for each in listed if _is_ours(each, self._tokens.store_id)]
         in_primary = {tags_in(each)[TOKEN] for each in ours if snapshot_in(each) is not None}
@@ -103,7 +103,7 @@ class AwsInventory:
             raise Tampered(f"{error.message}: {primary}", hint=error.hint) from None
 
     def _refresh(self) -> None:
-        """Bring the entries up to date: all of them at first, later the changed ones."""
+        """Update the cached entries: all of them at first, later only the changed ones."""
         now = self._tokens.secrets.clock.now()
         if self._full_at is None or now - self._full_at > _FULL_AFTER or not self._sorts:
             self._entries, self._full_at = {each["Name"]: each for each in self._newest_first()}, now
@@ -121,7 +121,7 @@ class AwsInventory:
         self._entries |= changed
 
     def _newest_first(self) -> Iterator[dict[str, Any]]:
-        """The listing, latest change first where the region knows how; it is noticed where it does not."""
+        """Yield the listing, latest change first if the region supports that order; detects if it does not."""
         order = {"SortBy": "last-changed-date", "SortOrder": "desc"} if self._sorts else {}
         before = None
         try:

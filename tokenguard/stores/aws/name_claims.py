@@ -1,8 +1,8 @@
-"""Whose a name is. The secret `PREFIX/NAME` is made once, and making it is what gives the name away.
+"""Name ownership: creating the secret `PREFIX/NAME` claims the name, atomically and once.
 
 A secret cannot be renamed, so a renamed token keeps its first secret, and the secret of its new name is a pointer. A
-name is its holder's only while the holder's own document says so; whoever takes a name that its holder has left moves
-that holder's state on first, so that a rename in flight loses.
+token holds a name only while its own document contains it. Before a name is reassigned, its former holder's state is
+advanced, so that a concurrent rename fails.
 """
 
 from tokenguard.clients.aws.secrets import Secrets, Stored, new_version, tags_in
@@ -15,7 +15,7 @@ from tokenguard.stores.aws.tokens import CachedToken, Tokens
 from tokenguard.stores.refusals import name_taken
 
 _NAME = "tg-name"
-"""The label of the pointer that counts."""
+"""The label of the current pointer."""
 
 
 class AwsNames:
@@ -26,7 +26,7 @@ class AwsNames:
         self._tokens = tokens
 
     def find(self, name: TokenName) -> Snapshot | None:
-        """The token of that name; in one request unless a token was renamed."""
+        """Return the token of that name; one request unless a token was renamed."""
         secret = self._tokens.place.primary_secret(name)
         held = self._tokens.load_primary(secret)
         if held is None or held.body.document.record.name != name:
@@ -37,20 +37,20 @@ class AwsNames:
         return held.snapshot
 
     def secret_for(self, name: TokenName, token: TokenId) -> str:
-        """Where a new token of that name will live; the name is claimed if its secret is taken by a renamed token.
+        """Return the secret for a new token of that name; claims the name if a renamed token occupies its secret.
 
         Raises:
             Conflict: the name belongs to another token, or to a secret that is not this store's.
         """
         secret = self._tokens.place.primary_secret(name)
         if self._secrets.describe(secret) is None:
-            return secret  # whoever makes the secret has the name
+            return secret  # creating this secret claims the name
         spare = self._tokens.place.fallback_secret(name, token)
         self.claim(name, token, spare)
         return spare
 
     def claim(self, name: TokenName, token: TokenId, primary: str) -> None:
-        """Let `name` lead to `token`; Conflict if it belongs to another one, who is left as it was."""
+        """Point `name` to `token`; Conflict if it belongs to another token, which stays unchanged."""
         secret = self._tokens.place.primary_secret(name)
         pointer = PointerBody(holder=token, primary=primary)
         version = new_version()
@@ -69,22 +69,24 @@ class AwsNames:
         self._secrets.move(secret, _NAME, version, found[1] if found else None)
 
     def _evict(self, name: TokenName, held: CachedToken | None, primary: str) -> None:
-        """Make sure that who held the name neither has it nor is about to take it."""
+        """Make sure that the former holder neither has the name nor can still take it."""
         if held is not None and held.body.document.record.name == name:
             raise name_taken()
         if held is not None:
             self._tokens.fence(held)
         elif not self._reserve_forever(primary):
-            raise Conflict("the name is being given to another token", hint="look again, then choose another name")
+            raise Conflict(
+                "the name is being claimed by another token", hint="check `tokenguard list`, then choose another name"
+            )
 
     def _reserve_forever(self, primary: str) -> bool:
-        """Let nobody ever live in a secret that was claimed and not made; False if it was made after all."""
+        """Reserve a claimed secret that was never created; returns False if it was created after all."""
         if self._secrets.create(primary, new_version(), pack(NeverCreated()), {STORE: self._tokens.store_id}):
             return True
         return TOKEN not in tags_in(self._secrets.describe(primary) or {})
 
     def _pointer(self, secret: str) -> tuple[PointerBody, str | None] | None:
-        """The pointer in a secret, and the version its label is on (None: interrupted before it was attached)."""
+        """Return the pointer in a secret and the labelled version (None if interrupted before labelling)."""
         stored = self._secrets.read(secret, stage=_NAME)
         if stored is not None:
             return _pointer_of(stored), stored.version

@@ -1,7 +1,7 @@
-"""A document in the tags of its secret, so that listing a hundred secrets reads a hundred documents.
+"""Copies documents into tags, so that one listing of 100 secrets reads 100 documents.
 
-Tags have no compare-and-set. So a projection names the version it was made from, and it is believed only where the
-document's label is on that version; everything else is read one by one.
+Tags have no compare-and-set, so a copy names the version it was made from and is used only if the document's label is
+on that version; other tokens are read individually.
 """
 
 import base64
@@ -18,7 +18,7 @@ from tokenguard.errors import Tampered
 from tokenguard.stores.decompress import decompress_limited
 
 DOCUMENT = "tg-doc"
-"""The label of a token's present state."""
+"""The label of a token's current state."""
 STORE, TOKEN, STATE, MORE = "tg:store", "tg:id", "tg:v", "tg:more"
 SIGNPOST = "tg:sign"
 _PRINT = "tg:fp:"
@@ -31,18 +31,18 @@ _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9 _.:/=+@-]", re.ASCII)
 
 
 def print_key(fingerprint: Fingerprint) -> str:
-    """The tag that says that a document knows a value."""
+    """Return the tag that marks a document as knowing a value."""
     return _PRINT + fingerprint
 
 
 def print_keys(fingerprints: Iterable[Fingerprint]) -> list[str]:
-    """The tags of all of them; MORE stands for those that find no room."""
+    """Return the tags of all fingerprints; MORE stands for those beyond the tag limit."""
     known = sorted(fingerprints)
     return [print_key(each) for each in known[:_MOST_PRINTS]] + ([MORE] if len(known) > _MOST_PRINTS else [])
 
 
 def tags_of(store_id: str, token: TokenId, version: int, at: str, document: Document) -> dict[str, str]:
-    """All tags of a secret: what people filter by, the fingerprints, the document itself if it is not too large."""
+    """Return all tags of a secret: filters, fingerprints, and the document itself if it is small enough."""
     record = document.record
     words = {
         "tg:name": record.name,
@@ -64,7 +64,7 @@ def tags_of(store_id: str, token: TokenId, version: int, at: str, document: Docu
 
 
 def snapshot_in(listed: Mapping[str, Any]) -> Snapshot | None:
-    """The token that an entry of a listing holds; None if it must be read from the secret itself."""
+    """Return the token from an entry of a listing; None if it must be read from the secret."""
     tags = tags_in(listed)
     try:
         version, at, count = tags[STATE].split(":")

@@ -1,4 +1,4 @@
-"""Shared items in Secrets Manager: one secret each, with its latest events, replaced by the move of one label."""
+"""Shared items in Secrets Manager: one secret each, with its latest events, replaced by moving one label."""
 
 from collections.abc import Sequence
 
@@ -15,13 +15,13 @@ from tokenguard.stores.refusals import shared_changed
 from tokenguard.stores.shared_item_codec import ItemTrail, packed, unpacked
 
 _MOST = 32
-"""Entries beside an item; then they move to a block."""
+"""Maximum number of entries stored with an item before they move to a block."""
 _REFERENCE = 64
-"""Bytes that where a block is takes at most."""
+"""Maximum size in bytes of a block's location."""
 
 
 class AwsSharedItems:
-    """Implements the Shelf port."""
+    """Implements the SharedItems port."""
 
     def __init__(self, secrets: Secrets, place: AwsPlace, store_id: str) -> None:
         self._secrets = secrets
@@ -30,16 +30,16 @@ class AwsSharedItems:
         self._trail = Trail(secrets, place.shared_archive, store_id)
 
     def read(self, item: Item) -> Shared | None:
-        """The item, or None."""
+        """Return the item, or None."""
         found = self._find(item)
         return None if found is None else found[0]
 
     def write(self, item: Item, data: bytes, revision: str, events: Sequence[Event]) -> Shared:
-        """Replace the item if it is still of that revision, with its events, in one step.
+        """Replace the item if it still has that revision, with its events, in one step.
 
         Raises:
-            Conflict: it is of another one. Nothing counts that was written.
-            InputError: it is too large.
+            Conflict: the revision has changed. Nothing that was written takes effect.
+            InputError: the item is too large.
         """
         at = new_version()
         if revision:
@@ -51,7 +51,7 @@ class AwsSharedItems:
         return Shared(at, data, head)
 
     def trail(self, item: Item) -> tuple[Shared, Sequence[ChainedEvent]] | None:
-        """The item with its audit entries, oldest first."""
+        """Return the item with its audit entries, oldest first."""
         found = self._find(item)
         return None if found is None else (found[0], self._trail.entries(self._place.shared(item), found[1]))
 
@@ -93,7 +93,5 @@ def _opened(stored: Stored, item: Item) -> tuple[ItemTrail, bytes]:
 
 def _fitting(body: bytes, item: Item, *, spare: int = 0) -> bytes:
     if len(body) > MAX_BYTES - spare:
-        raise InputError(
-            f"the {item} are more than one secret of AWS holds", hint="publish them to a file or a web server"
-        )
+        raise InputError(f"the {item} exceed the size of one AWS secret", hint="publish them to a file or a web server")
     return body

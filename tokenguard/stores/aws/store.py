@@ -1,4 +1,4 @@
-"""AWS Secrets Manager behind the `Store` port; `create_store` makes a store, `open_store` opens one."""
+"""Implements the `Store` port on AWS Secrets Manager: `create_store` creates a store, `open_store` opens one."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ from tokenguard.stores.refusals import name_taken, no_such_token, token_changed
 
 
 class AwsStore:
-    """One store: a prefix of one region. Every transition is the move of one label."""
+    """A store at a prefix of one region. Every transition moves one staging label."""
 
     def __init__(self, secrets: Secrets, place: AwsPlace, header: StoreBody) -> None:
         self.place = place
@@ -47,39 +47,39 @@ class AwsStore:
 
     @property
     def url(self) -> str:
-        """How the store is addressed."""
+        """The store's address."""
         return self.place.url
 
     @property
     def store_id(self) -> str:
-        """32 hex digits, fixed when the store was made."""
+        """32 hex digits, fixed when the store was created."""
         return self.header.store_id
 
     @property
     def sandbox(self) -> bool:
-        """Whether providers on somebody's own machine are let in."""
+        """Whether providers on loopback addresses are allowed."""
         return self.header.sandbox
 
     @property
     def lag(self) -> timedelta:
-        """How long a token that was made elsewhere may be missing from `scan`."""
+        """How long a token created by another process may be missing from `scan`."""
         return LAG
 
     def acquire_lease(self, holder: str) -> None:
-        """Be the one runner at work until `close`; Conflict if another one is."""
+        """Acquire the runner lease until `close`; Conflict if another runner holds it."""
         self._lease.acquire(holder)
 
     def close(self) -> None:
-        """Let other runners in."""
+        """Release the runner lease."""
         self._lease.release()
 
     @property
     def shared_items(self) -> AwsSharedItems:
-        """What the team shares."""
+        """The store's shared items."""
         return AwsSharedItems(self.secrets, self.place, self.store_id)
 
     def actor(self) -> Actor:
-        """The ARN that STS gives us, with host and CI run; asked once."""
+        """Return the actor: the ARN from STS (cached), host and CI run."""
         return self._actor
 
     @cached_property
@@ -186,13 +186,13 @@ class AwsStore:
             made = self._tokens.create(token, primary, document, events)
         except Conflict:
             raise name_taken() from None
-        # either whoever moves the store has seen the new token, or we see the move
+        # either a concurrent migration has seen the new token, or this check sees the migration
         _, self.header = self._own.read()
         check_may_come(self.header.move, self.url)
         return made.snapshot
 
     def _expected(self, token: TokenId, expected: int) -> CachedToken | None:
-        """The state that a commit goes on from; None: the token is to be made."""
+        """Return the state that a commit expects; None to create the token."""
         held = self._tokens.newest(token)
         if held is None or held.body.version != expected:
             held = self._tokens.load(token)
@@ -204,18 +204,18 @@ class AwsStore:
 def create_store(
     place: AwsPlace, client: AwsClient, clock: Clock, *, kms_key: str = "", sandbox: bool = False
 ) -> AwsStore:
-    """Make a store at `place`.
+    """Create a store at `place`.
 
     Args:
         place: region and prefix.
-        client: asks that region.
-        clock: dates the first event, and waits for readers that lag.
-        kms_key: encrypt the store's secrets with this KMS key; empty: AWS's own for Secrets Manager.
-        sandbox: allow providers on this machine.
+        client: client for that region.
+        clock: dates the first event, and waits for lagging reads.
+        kms_key: the KMS key for the store's secrets; empty for the AWS managed key.
+        sandbox: allow providers on loopback addresses.
 
     Raises:
-        InputError: there is a store already.
-        Unreachable: AWS cannot be reached, or denies it.
+        InputError: there is already a store.
+        Unreachable: AWS cannot be reached or denies access.
     """
     event = Event(at=clock.now(), op=Op.INIT, actor=_actor(client))
     _, entries = extend(STORE_CHAIN, ChainHead(), [event])
@@ -228,7 +228,7 @@ def create_store(
     )
     secrets = Secrets(client, clock, kms_key=kms_key)
     if not secrets.create(place.header, new_version(), pack(header), {STORE: header.store_id}):
-        raise InputError(f"there is a store at {place.url} already", hint="use it, or name another prefix")
+        raise InputError(f"there is already a store at {place.url}", hint="use it, or choose another prefix")
     return AwsStore(secrets, place, header)
 
 
@@ -236,9 +236,9 @@ def open_store(place: AwsPlace, client: AwsClient, clock: Clock) -> AwsStore:
     """Open the store at `place`.
 
     Raises:
-        InputError: there is none.
-        Unreachable: AWS cannot be reached, or denies it.
-        Tampered: what is there was not written by tokenguard.
+        InputError: there is no store.
+        Unreachable: AWS cannot be reached or denies access.
+        Tampered: the content was not written by tokenguard.
     """
     secrets = Secrets(client, clock)
     _, header = Header(secrets, place).read()

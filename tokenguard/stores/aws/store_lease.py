@@ -1,6 +1,6 @@
-"""One runner at a time, as long as nobody says otherwise: who is at work stands in a tag of the store's own secret.
+"""The runner lease of a store, kept in a tag of the store's own secret.
 
-This is courtesy, not the fence: the fence is the label. It keeps two runners from leaning on moves of labels whose
+Advisory lease only. Correctness rests on moving the staging label; the lease avoids concurrent label moves, whose
 linearizability AWS does not document.
 """
 
@@ -16,10 +16,10 @@ _RENEWED_AFTER = timedelta(seconds=40)
 
 
 class StoreLease:
-    """This process's turn on a store.
+    """The lease of one runner on a store.
 
     Args:
-        secrets: reaches the store.
+        secrets: client for the store.
         header: the store's own secret.
     """
 
@@ -30,37 +30,37 @@ class StoreLease:
         self._since: datetime | None = None
 
     def acquire(self, holder: str) -> None:
-        """Begin, as `host/pid/nonce`; Conflict if another runner is at work."""
+        """Acquire the lease as `host/pid/nonce`; Conflict if another runner holds it."""
         other = self._other(holder)
         if other:
             raise Conflict(
-                f"another runner is at work on this store ({other})",
-                hint="run this again when it has ended; `tokenguard rotate --concurrent` works beside it",
+                f"another runner is working on this store ({other})",
+                hint="run this again when it has finished, or use `tokenguard rotate --concurrent`",
             )
         self._holder = holder
         self._write_lease()
 
     def renew(self) -> None:
-        """Say that we are still at work, if it is time to."""
+        """Renew the lease if it is due."""
         if self._since is not None and self._secrets.clock.now() - self._since > _RENEWED_AFTER:
             self._write_lease()
 
     def release(self) -> None:
-        """Let the next one in."""
+        """Release the lease."""
         if self._since is not None:
             self._since = None
-            # otherwise the lease ends by itself
+            # otherwise the lease expires
             with contextlib.suppress(Unreachable):
                 self._secrets.untag(self._header, [_RUNNER])
 
     def _write_lease(self) -> None:
         now = self._secrets.clock.now()
         until = int((now + PATIENCE).timestamp())
-        self._since = now  # before: a signature whose reply is lost has to be taken back, too
+        self._since = now  # set first: a tag whose reply is lost must be removed, too
         self._secrets.tag(self._header, {_RUNNER: f"{until}:{self._holder}"[:256]})
 
     def _other(self, holder: str) -> str:
-        """Who else is at work; empty if nobody."""
+        """Return the id of another active runner; empty if there is none."""
         written = tags_in(self._secrets.describe(self._header) or {}).get(_RUNNER, "")
         until, _, other = written.partition(":")
         if not until.isdecimal() or int(until) < self._secrets.clock.now().timestamp() or other == holder:

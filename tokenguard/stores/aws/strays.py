@@ -1,4 +1,4 @@
-"""Secrets in the places of a store that are not tokenguard's: passed over, and told."""
+"""Detects foreign secrets below a store's prefix, which are skipped and reported."""
 
 import re
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from tokenguard.stores.aws.layout import AwsPlace
 
 _ITEMS = "|".join(map(re.escape, Item))
 _OWN = re.compile(rf"@store|@shared-(?:{_ITEMS})(?:/\d+)?|@log/[0-9a-f]{{32}}/\d+", re.ASCII)
-"""What may lie below `PREFIX/@`: no token's name begins with that, so everything there is the store's."""
+"""The reserved names below `PREFIX/@`; no token's name starts with `@`."""
 
 
 class Strays:
-    """What was found of one store."""
+    """The foreign secrets found in one store."""
 
     def __init__(self, place: AwsPlace) -> None:
         self._place = place
@@ -21,15 +21,15 @@ class Strays:
 
     @property
     def found(self) -> Sequence[Stray]:
-        """In the order of their names."""
+        """The foreign secrets, ordered by name."""
         return [self._stray(name) for name in sorted(self._names)]
 
     def note(self, secret: str) -> None:
-        """Pass over a secret."""
+        """Record a secret as foreign."""
         self._names.add(secret)
 
     def look(self, secret: str) -> None:
-        """Note a secret below the store's own names, unless it is one that the store makes."""
+        """Record a secret below the reserved names, unless the store creates it."""
         if not _OWN.fullmatch(secret.removeprefix(f"{self._place.prefix}/")):
             self.note(secret)
 
@@ -38,5 +38,5 @@ class Strays:
         return Stray(
             where=name,
             what="tokenguard did not write this",
-            hint=f"see `{look}` and CloudTrail for who did; if it is a mistake, take its tg: tags off, or delete it",
+            hint=f"find its writer with `{look}` and CloudTrail; if it is a mistake, delete it or remove its tg: tags",
         )

@@ -1,4 +1,4 @@
-"""States of tokens: reading the present one, and moving to the next by compare-and-set."""
+"""Reads the current state of tokens and advances it by compare-and-set."""
 
 import contextlib
 import uuid
@@ -23,23 +23,23 @@ from tokenguard.stores.aws.projection import (
 
 
 class CachedToken(Frozen, frozen=True, kw_only=True):
-    """One state of one token, with where it is."""
+    """One state of one token, with its location."""
 
     primary: str
     at: str
-    """The version that holds it."""
+    """The secret version that holds it."""
     body: TokenBody
     labelled: bool = True
-    """False: the secret's making was interrupted before the label was attached."""
+    """False if the creation was interrupted before the label was attached."""
 
     @property
     def snapshot(self) -> Snapshot:
-        """As the port wants it."""
+        """The state as a `Snapshot`."""
         return Snapshot(id=self.body.id, version=self.body.version, document=self.body.document)
 
 
 class Tokens:
-    """All tokens of one store. Remembers what it has seen, so that a reader that lags never takes us back."""
+    """The tokens of one store. Caches the newest states seen, so that a lagging read never returns an older one."""
 
     def __init__(self, secrets: Secrets, place: AwsPlace, store_id: str) -> None:
         self.secrets = secrets
@@ -51,7 +51,7 @@ class Tokens:
         self._checked: set[str] = set()
 
     def primary_of(self, token: TokenId) -> str | None:
-        """The secret of a token, by one filtered listing if this process has not met it yet."""
+        """Return the secret of a token; one filtered listing if this process has not seen it yet."""
         if token not in self._primary_secrets:
             filters = [
                 {"Key": "name", "Values": [f"{self.place.prefix}/"]},
@@ -65,27 +65,27 @@ class Tokens:
         return self._primary_secrets.get(token)
 
     def met(self, token: TokenId, primary: str) -> None:
-        """Remember where a token lives."""
+        """Remember the secret of a token."""
         self._primary_secrets[token] = primary
 
     def known(self) -> list[CachedToken]:
-        """What this process has read or written, each as new as it has seen it."""
+        """Return the newest state of every token that this process has read or written."""
         return list(self._newest.values())
 
     def newest(self, token: TokenId) -> CachedToken | None:
-        """The newest state of a token that this process has seen."""
+        """Return the newest state of a token that this process has seen."""
         return self._newest.get(token)
 
     def load(self, token: TokenId) -> CachedToken | None:
-        """The present state of a token; None if there is none of that id."""
+        """Return the current state of a token; None if the id does not exist."""
         primary = self.primary_of(token)
         return None if primary is None else self.load_primary(primary)
 
     def load_primary(self, primary: str) -> CachedToken | None:
-        """The present state of the token that lives in a secret; None if nobody of this store does."""
+        """Return the current state of the token stored in a secret; None if it holds no token of this store."""
         stored = self.secrets.read(primary, stage=DOCUMENT)
         if stored is None:
-            # made, and interrupted before the label was attached: then the first version is the state
+            # creation was interrupted before the label was attached: the first version is the state
             tags = tags_in(self.secrets.describe(primary) or {})
             if tags.get(STORE) != self.store_id or TOKEN not in tags:
                 return None
@@ -100,7 +100,7 @@ class Tokens:
         )
 
     def create(self, token: TokenId, primary: str, document: Document, events: Sequence[Event]) -> CachedToken:
-        """Make a token's secret with its first state, in one step; Conflict if the secret is there already."""
+        """Create a token's secret with its first state in one step; Conflict if the secret exists."""
         head, entries = extend(token, ChainHead(), events)
         body = TokenBody(id=token, version=1, document=replace(document, chain=head), entries=entries)
         at = _first_version(self.store_id, token)
@@ -111,10 +111,10 @@ class Tokens:
         return self._remember(CachedToken(primary=primary, at=at, body=body))
 
     def advance(self, before: CachedToken, document: Document, events: Sequence[Event]) -> CachedToken:
-        """Move a token from a state that was read to its next one.
+        """Advance a token from the state that was read to its next one.
 
         Raises:
-            Conflict: another runner moved it first, or the secret is somebody else's to rotate.
+            Conflict: another runner advanced it first, or AWS or a partner rotates the secret.
         """
         self.check(before.primary)
         token, body = before.body.id, before.body
@@ -129,8 +129,8 @@ class Tokens:
         following, block = self._trail.lightened(before.primary, following)
         at = new_version()
         self.secrets.write(before.primary, at, _packed(following))
-        # before the label: who may not tag must not get past this point, and a projection of a state that lost is
-        # not believed by anybody
+        # before the label: a login without tag permission must stop here, and a projection of a state that lost the
+        # race is ignored
         self.secrets.tag(before.primary, tags_of(self.store_id, token, following.version, at, following.document))
         try:
             self.secrets.move(before.primary, DOCUMENT, at, before.at if before.labelled else None)
@@ -142,15 +142,15 @@ class Tokens:
         return self._remember(CachedToken(primary=before.primary, at=at, body=following))
 
     def fence(self, held: CachedToken) -> None:
-        """Move a token's state on without changing it: whoever was about to write loses."""
+        """Advance a token's state without changing it, so that a pending write of another runner fails."""
         self.advance(held, held.body.document, ())
 
     def entries(self, held: CachedToken) -> tuple[ChainedEvent, ...]:
-        """All audit entries of a token, oldest first."""
+        """Return all audit entries of a token, oldest first."""
         return self._trail.entries(held.primary, held.body)
 
     def check(self, primary: str) -> None:
-        """Refuse a secret that somebody else rotates; looked at once a process.
+        """Refuse a secret that AWS or a partner rotates; checked once per process.
 
         Raises:
             Conflict: AWS or a partner rotates it, or another rotation of it is pending.
@@ -160,13 +160,13 @@ class Tokens:
         described = self.secrets.describe(primary) or {}
         if rotated_by_others(described):
             raise Conflict(
-                "AWS itself rotates this secret",
-                hint="switch that off (`aws secretsmanager cancel-rotate-secret`), or leave this token to it",
+                "AWS rotates this secret",
+                hint="disable that (`aws secretsmanager cancel-rotate-secret`), or do not rotate this token here",
             )
         if any("AWSPENDING" in labels for labels in described.get("VersionIdsToStages", {}).values()):
             raise Conflict(
-                "a rotation that is not tokenguard's is pending on this secret (AWSPENDING)",
-                hint="have it finished or cancelled by whoever began it, then run the command again",
+                "a rotation by another tool is pending on this secret (AWSPENDING)",
+                hint="finish or cancel it with that tool, then run the command again",
             )
         self._checked.add(primary)
 
@@ -181,7 +181,7 @@ class Tokens:
     def _forget_prints(self, before: CachedToken, document: Document) -> None:
         gone = set(print_keys(before.body.document.fingerprints)) - set(print_keys(document.fingerprints))
         if gone:
-            # a tag too many misleads nobody: a lookup reads the document it leads to
+            # a leftover tag is harmless: a lookup reads the document
             with contextlib.suppress(Unreachable):
                 self.secrets.untag(before.primary, sorted(gone))
 

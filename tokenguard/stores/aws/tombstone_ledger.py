@@ -1,4 +1,4 @@
-"""The ledger of each secret: AWS removes versions without a label, what must be kept of them is kept here."""
+"""Tombstone ledger. AWS garbage-collects unlabelled versions, so digests we must keep are stored here."""
 
 import contextlib
 from collections.abc import Callable, Mapping
@@ -14,28 +14,28 @@ _TRIES = 5
 
 
 class TombstoneLedger:
-    """Ledgers, each moved on by compare-and-set."""
+    """The ledgers of one store's secrets, updated by compare-and-set."""
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
 
     def read(self, primary: str) -> LedgerBody:
-        """The whole ledger; an empty one if there is none."""
+        """Return the whole ledger; empty if there is none."""
         return self._read(primary)[0]
 
     def opened(self, primary: str) -> LedgerBody:
-        """The ledger, begun if there is none: once a secret has all its labels, there is no room for this one."""
+        """Return the ledger, created if missing: a secret with all 20 labels in use cannot get another one later."""
         ledger, since = self._read(primary)
         if since is None:
             at = new_version()
             self._secrets.write(primary, at, pack(ledger))
-            with contextlib.suppress(Conflict):  # then another runner has begun it
+            with contextlib.suppress(Conflict):  # another runner has created it
                 self._secrets.move(primary, _LEDGER, at, None)
             return self.read(primary)
         return ledger
 
     def add(self, primary: str, label: Label, tombstone: Tombstone, *, slot: str) -> None:
-        """Write a tombstone down for good; safe to repeat, the first one stays. `slot` leaves the attic."""
+        """Record a tombstone permanently (idempotent; the first wins) and drop the archived `slot`."""
 
         def with_tombstone(ledger: LedgerBody) -> LedgerBody:
             archived_slots = {version: data for version, data in ledger.archived_slots.items() if version != slot}
@@ -44,7 +44,7 @@ class TombstoneLedger:
         self._change(primary, with_tombstone)
 
     def archive(self, primary: str, slots: Mapping[str, bytes]) -> None:
-        """Keep the contents of slots, by their version ids, so that their labels can go."""
+        """Archive the contents of slots by version id, so that their labels can be removed."""
         self._change(
             primary,
             lambda ledger: LedgerBody(tombstones=ledger.tombstones, archived_slots={**ledger.archived_slots, **slots}),
@@ -61,7 +61,7 @@ class TombstoneLedger:
             try:
                 self._secrets.move(primary, _LEDGER, at, since)
             except Conflict:
-                # another runner buried something else; ours still has to be written
+                # another runner changed the ledger; this change still has to be written
                 if attempt == _TRIES - 1:
                     raise
             else:

@@ -1,4 +1,4 @@
-"""The secret side: candidates in slots that are written once, tombstones, and the live value under AWSCURRENT."""
+"""Stores values: candidates in write-once slots, tombstones, and the live value under AWSCURRENT."""
 
 import hashlib
 import uuid
@@ -21,7 +21,7 @@ _SLOT = "tg-c-"
 
 
 class _Current(NamedTuple):
-    """What AWSCURRENT is on."""
+    """The version under AWSCURRENT."""
 
     at: str
     value: Value | None
@@ -36,7 +36,7 @@ class SecretValues:
         self._tokens = tokens
         self._ledger = TombstoneLedger(secrets)
         self._published: dict[str, int] = {}
-        """The live version of each secret that this process has made: a reader that shows less is behind."""
+        """The live version of each secret that this process has published; a read with a lower one is stale."""
 
     def put(self, token: TokenId, label: Label, content: Value | Tombstone) -> None:
         """Write the slot if it is empty; Conflict otherwise."""
@@ -105,14 +105,14 @@ class SecretValues:
         if isinstance(content, Value):
             content = Tombstone(reason="destroyed", digest=content.digest())
         self._ledger.add(primary, label, content, slot=self._slot(token, label))
-        # without a label a version is AWS's to remove; nothing can force that
+        # AWS removes versions without a label at its own time; it cannot be forced
         self._secrets.drop(primary, _slot_label(label), self._slot(token, label))
         previous = self._secrets.read(primary, stage=_PREVIOUS)
         if previous is not None and _label_in(previous) == label:
             self._secrets.drop(primary, _PREVIOUS, previous.version)
 
     def _make_room(self, primary: str) -> None:
-        """Keep all candidates in the ledger and take their labels off: a secret has room for 20."""
+        """Archive all candidates in the ledger and remove their labels: a secret can have 20."""
         stages = (self._secrets.describe(primary) or {}).get("VersionIdsToStages", {})
         labels = {version: label for version, found in stages.items() for label in found if label.startswith(_SLOT)}
         stored = {version: self._secrets.read(primary, version=version) for version in labels}
@@ -128,7 +128,7 @@ class SecretValues:
         current = self._current(primary)
         if current.part.version != part.version - 1:
             raise live_moved()
-        # a version of its own for every publish: the pin can never be met again by an older one
+        # a new version for every publish, so that an older one can never match the pin again
         at = new_version()
         self._secrets.write(primary, at, codec.live(value, part))
         self._secrets.move(primary, CURRENT, at, current.at)
@@ -143,14 +143,14 @@ class SecretValues:
     def _look(self, primary: str) -> _Current:
         stored = self._secrets.read(primary)
         if stored is None:
-            raise codec.damaged("a token's secret has lost its current version")
+            raise codec.damaged("a token's secret has no current version")
         if isinstance(stored.data, bytes):
-            return _Current(stored.version, None, LivePart(version=0))  # the token's first state: nothing was published
+            return _Current(stored.version, None, LivePart(version=0))  # the token's first state: nothing is published
         found = codec.read_live(stored.data)
         if found is None:
             raise Conflict(
-                "somebody else wrote the live value of this secret (AWSCURRENT)",
-                hint="see CloudTrail for who, have AWSCURRENT put back to the version before, then resume",
+                "another writer changed the live value of this secret (AWSCURRENT)",
+                hint="find it in CloudTrail, move AWSCURRENT back to the previous version, then resume",
             )
         return _Current(stored.version, *found)
 
@@ -161,7 +161,7 @@ class SecretValues:
         return primary
 
     def _slot(self, token: TokenId, label: Label) -> str:
-        """The one version id a candidate of that label can have: AWS lets nobody write it twice."""
+        """Return the only version id a candidate of that label can have: AWS refuses a second write."""
         return str(uuid.uuid5(uuid.UUID(self._tokens.store_id), f"slot:{token}:{label}"))
 
 

@@ -1,1 +1,1 @@
-"""The embedded store: one SQLite file of sealed rows, an authenticated tree over them, an anchor outside."""
+"""The embedded store: one SQLite file of encrypted rows, an authenticated tree over them, and an external anchor."""

@@ -1,4 +1,4 @@
-"""The anchor: what this machine saw of a store last, kept outside it, so that an old copy put back shows."""
+"""The anchor: the last state of a store seen on this machine, kept outside it to detect rollbacks."""
 
 import contextlib
 import hashlib
@@ -50,10 +50,10 @@ class Anchor:
         self._prepared: AnchoredState | None = None
 
     def read(self) -> AnchoredState | None:
-        """What was seen last; None on a machine that never saw the store.
+        """Return the last state seen; None if this machine has never seen the store.
 
         Raises:
-            Tampered: it is not our writing, or was there and is gone.
+            Tampered: the anchor was not written by tokenguard, or has disappeared.
         """
         try:
             with translated():
@@ -75,7 +75,7 @@ class Anchor:
         return seen
 
     def prepare(self, seen: AnchoredState) -> None:
-        """Write what `write` will put in place: before a commit, which must not happen where this fails."""
+        """Write the file that `write` will rename; called before a commit, which must not happen if this fails."""
         line = _AnchorLine(format=1, generation=seen.generation, root=seen.root.hex(), mac=self._mac(seen))
         with translated():
             make_private_dir(self._path.parent)
@@ -85,7 +85,7 @@ class Anchor:
         self._prepared = seen
 
     def write(self, seen: AnchoredState) -> None:
-        """Remember; durable when it returns. Hold the store's lock."""
+        """Write the anchor; durable on return. The caller holds the store's lock."""
         if self._prepared != seen:
             self.prepare(seen)
         self._prepared = None
@@ -104,7 +104,7 @@ class Anchor:
             return True
         if anchored != found:
             raise Tampered(
-                "the store is older than what this machine saw of it, or another history of it",
+                "the store is older than the state this machine saw last, or has a different history",
                 hint=_whose(self._path),
             )
         return False
@@ -116,11 +116,11 @@ class Anchor:
 
 def anchor_gone(path: Path) -> Tampered:
     """The error for an anchor that this machine had."""
-    return Tampered("there is no anchor of the store on this machine, and there was one", hint=_whose(path))
+    return Tampered("the store's anchor on this machine has disappeared", hint=_whose(path))
 
 
 def _whose(path: Path) -> str:
     return (
-        f"find out who changed the store or {shown(path)}; a backup is put back with `tokenguard store restore FILE`, "
-        "and what you put there yourself is accepted with `tokenguard store restore --in-place`"
+        f"find out who changed the store or {shown(path)}; then restore a backup: tokenguard store restore FILE, or, "
+        "if you replaced the store yourself, accept it: tokenguard store restore --in-place"
     )

@@ -1,8 +1,8 @@
-"""What lies beside the SQLite file, checked before SQLite opens it.
+"""Checks the files beside the SQLite file before SQLite opens it.
 
-SQLite acts on a journal that it finds: it writes old pages back, and where the journal names a super-journal, it
-deletes the file of that name, wherever it is. So a journal is looked at first. Hold the store's lock: no commit is then
-under way, and a journal is what a crash left, or was planted.
+SQLite acts on any journal it finds: it writes old pages back, and deletes the file that the journal names as its
+super-journal, anywhere on disk. So a journal is validated first. The caller holds the store's lock: no commit is then
+in progress, and a journal was left by a crash or planted by an attacker.
 """
 
 import os

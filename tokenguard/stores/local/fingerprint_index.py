@@ -16,7 +16,7 @@ def holders(rows: SealedRows, fingerprint: Fingerprint) -> tuple[TokenId, ...]:
 
 
 def follow(rows: SealedRows, token: TokenId, before: Iterable[Fingerprint], after: Iterable[Fingerprint]) -> None:
-    """Let the index say what the token's document says now."""
+    """Update the index to the fingerprints of the token's document."""
     was, now = frozenset(before), frozenset(after)
     for fingerprint in sorted(was ^ now):
         others = set(holders(rows, fingerprint)) - {token}

@@ -106,7 +106,7 @@ class Unlock(Protocol):
     """Finds the key that opens a store."""
 
     def __call__(self, slots: Sequence[SlotInfo]) -> SlotKey:
-        """A key for one of the slots. WrongKey: there is none at hand. NeedsPerson: nobody may be asked."""
+        """Return a key for one of the slots; WrongKey if none is available, NeedsPerson if prompting is disabled."""
         ...
 
 

@@ -43,7 +43,7 @@ class KnownPlace:
 
     Args:
         directory: where the store is.
-        anew: whatever was there before, a person has put another store in its place.
+        anew: whether an operator has deliberately replaced the store.
 
     Raises:
         Tampered: the anchor of the store that was here is gone, or what was remembered is not our writing.
@@ -64,13 +64,13 @@ class KnownPlace:
         """Whether the store's anchor was there; Tampered if another store was here."""
         if self._known is not None and self._known.identity != identity.hex():
             raise Tampered(
-                "another store was put in the place of this one",
-                hint="if you put it there yourself: tokenguard store restore --in-place",
+                "the store was replaced by another one",
+                hint="if you replaced it yourself: tokenguard store restore --in-place",
             )
         return identity.hex() in self._anchored
 
     def remember(self, identity: bytes, clock: Clock) -> PlaceWatch:
-        """Know the store from now on, whatever was here before; call it once its anchor is written."""
+        """Record the store as the one at this place; called after its anchor is written."""
         if self._known is not None and self._known.identity == identity.hex():
             return PlaceWatch(since=self._known.since)
         begun = identity.hex() not in self._anchored

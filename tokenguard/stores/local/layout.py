@@ -84,7 +84,8 @@ class StoreDirectory(Frozen, frozen=True):
             info = os.lstat(self.database)
         except FileNotFoundError:
             raise Unreachable(
-                f"the store at {shown(self.directory)} is gone", hint="somebody removed it while it was in use"
+                f"the store at {shown(self.directory)} is gone",
+                hint="it was removed while it was in use; restore a backup",
             ) from None
         if not stat.S_ISREG(info.st_mode):
             raise Tampered("the store's file became something else", hint="look at the directory before going on")

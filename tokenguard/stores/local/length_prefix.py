@@ -1,4 +1,4 @@
-"""Unambiguous joining of byte strings, for everything that is hashed or authenticated."""
+"""Unambiguous concatenation of byte strings, for hashing and authentication."""
 
 import struct
 
@@ -8,7 +8,7 @@ RESTORE = "put a backup in its place: tokenguard store restore FILE"
 
 
 def length_prefixed(*parts: bytes) -> bytes:
-    """Join `parts`, each behind its length (4 bytes, big endian), so that no two lists join to the same bytes."""
+    """Concatenate `parts`, each prefixed with its length (4 bytes, big endian), so that the result is unambiguous."""
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 

@@ -1,4 +1,4 @@
-"""The row that says that a store's content goes to another one, or comes from there; and the key that goes with it."""
+"""The migration marker row of a store, and the fingerprint key that is taken over with a migration."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ _ROW = "store"
 
 
 def move_of(rows: SealedRows) -> Move | None:
-    """The move that the store is an end of."""
+    """Return the migration that the store is part of, or None."""
     row = rows.get(RowKind.MOVE, _ROW)
     return None if row is None else decode(row.data, Move)
 
@@ -33,7 +33,7 @@ def put_move(rows: SealedRows, expected: Move | None, move: Move | None, events:
 
 
 def take_key(rows: SealedRows, keys: StoreKeys, key: FingerprintKey) -> StoreKeys:
-    """Let the store know values by `key` from now on; its anchors stay valid."""
+    """Replace the store's fingerprint key; its anchors stay valid."""
     taken = replace(keys, fingerprint=key.data)
     rows.put(RowKind.KEYS, KEYS_ROW, encode(taken))
     return taken

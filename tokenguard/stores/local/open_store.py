@@ -1,4 +1,4 @@
-"""An open store: proven reads, and writes that move root and anchor together with the rows."""
+"""An open store: verified reads, and writes that update root and anchor together with the rows."""
 
 import hmac
 import sqlite3
@@ -70,7 +70,7 @@ class StoreSession:
 
     @contextmanager
     def reading(self) -> Iterator[SealedRows]:
-        """One proven view. Must not be held while anybody is waited for."""
+        """Open a verified read transaction. It must be closed before waiting for anything."""
         with self.snapshot() as (_, rows):
             yield rows
 
@@ -124,8 +124,8 @@ class StoreSession:
             anchor.write(found)
         except Unreachable as error:
             raise Unreachable(
-                f"the change is stored, and this machine cannot note it in the store's anchor: {error.message}",
-                hint=f"until it can, an older copy of the store is not noticed; {error.hint}",
+                f"the change is stored, but the store's anchor on this machine cannot be updated: {error.message}",
+                hint=f"until it is, a rollback of the store is not detected; {error.hint}",
             ) from None
 
     def _proven(self, connection: sqlite3.Connection) -> tuple[AnchoredState, Head]:

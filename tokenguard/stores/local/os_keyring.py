@@ -12,7 +12,7 @@ from tokenguard.waiting import DeadlineExceeded, run_with_deadline
 SERVICE = "tokenguard"
 KEY_BYTES = 32
 PATIENCE = 10.0
-"""Seconds: a keyring without a desktop waits for a prompt that nobody sees."""
+"""Seconds; without a desktop session a keyring waits for an invisible prompt."""
 _KEEPERS = frozenset(
     {
         "keyring.backends.macOS.Keyring",

@@ -23,7 +23,7 @@ def new_recovery_code() -> Secret:
 
 
 def recovery_bytes(code: Secret) -> bytes:
-    """The 20 bytes of a code as somebody typed it: case, dashes, spaces, O for 0 and I or L for 1 do not matter.
+    """Return the 20 bytes of a typed code; ignores case, dashes and spaces, and reads O as 0 and I or L as 1.
 
     Raises:
         InputError: it is no recovery code, or has a typing mistake. Never quotes it.

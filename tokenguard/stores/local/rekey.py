@@ -34,14 +34,14 @@ def add_slot(session: StoreSession, key: SlotKey) -> SlotInfo:
     slot = wrap(session.sealer.keys.data, key, session.store_id)  # slow for a passphrase: before the lock
     with session.writing() as work:
         if len(work.slots) >= MAX_SLOTS:
-            raise InputError(f"a store has at most {MAX_SLOTS} key slots", hint="remove one that nobody uses")
+            raise InputError(f"a store has at most {MAX_SLOTS} key slots", hint="remove an unused one")
         work.put_slots((*work.slots, slot))
         _note(session, work, Op.KEY_SLOT, {"result": "added", "slot": slot.id, "kind": slot.kind})
     return slot.info
 
 
 def remove_slot(session: StoreSession, slot_id: str) -> None:
-    """Let one slot open nothing any more. After a leak that is not enough: whoever copied the file needs a rekey."""
+    """Remove one key slot. After a leak of its key this is not enough: rekey, because copies of the file still open."""
     with session.writing() as work:
         left = tuple(slot for slot in work.slots if slot.id != slot_id)
         if len(left) == len(work.slots):
@@ -97,7 +97,7 @@ def _rewrapped(slot: Slot, keys: Sequence[SlotKey], sealer: Sealer) -> Slot | No
 
 
 def _reseal(work: Work, sealer: Sealer) -> None:
-    """Move every row under the new key; its version stays, so that nobody's compare-and-set notices."""
+    """Re-encrypt every row. Versions are preserved, so in-flight compare-and-set writes still succeed."""
     old = work.rows
     places = list(old.leaves())
     work.connection.execute("DELETE FROM leaf")

@@ -71,7 +71,7 @@ def restore_backup(place: StoreDirectory, backup: Path, unlock: Unlock, clock: C
 
 
 def accept_in_place(place: StoreDirectory, unlock: Unlock, clock: Clock) -> Restored:
-    """Accept the store that is in its place now, whatever this machine saw there before.
+    """Accept the store that is in place now and forget the state this machine saw before.
 
     Raises:
         InputError: there is no store.
@@ -163,5 +163,5 @@ def _set_aside(place: StoreDirectory, clock: Clock) -> Path | None:
 
 
 def _adopted(session: StoreSession) -> tuple[StoreSession, StoreKeys]:
-    """Have this machine watch what is there now, whatever it saw there before."""
+    """Start to monitor the store that is in place now, and forget the state this machine saw before."""
     return guarded(session, KnownPlace(session.place.directory, anew=True))

@@ -17,7 +17,7 @@ _PUT_LEAF = "INSERT OR REPLACE INTO leaf (tag, kind, version, digest, body) VALU
 
 
 class SealedRow(Frozen, frozen=True):
-    """A row that is proven but not opened yet, to be opened when nobody holds a lock any more."""
+    """A verified row that is still encrypted; it is opened after the lock is released."""
 
     leaf: Leaf
     sealed: bytes

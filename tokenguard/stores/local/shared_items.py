@@ -12,7 +12,7 @@ from tokenguard.stores.refusals import shared_changed
 
 
 class LocalSharedItems:
-    """Implements the Shelf port."""
+    """Implements the SharedItems port."""
 
     def __init__(self, session: StoreSession) -> None:
         self._session = session
@@ -23,7 +23,7 @@ class LocalSharedItems:
             return _shared(rows, item)
 
     def write(self, item: Item, data: bytes, revision: str, events: Sequence[Event]) -> Shared:
-        """Replace the item if it is still of that revision, with its events; Conflict otherwise."""
+        """Replace the item if it still has that revision, with its events; Conflict otherwise."""
         with self._session.writing() as work:
             row = work.rows.get(RowKind.SHARED, item)
             if revision != (str(row.version) if row else ""):

@@ -1,4 +1,4 @@
-"""What a store held at one moment, still sealed: taken in one pass, opened when nobody waits for the file any more."""
+"""A consistent snapshot of a store's encrypted rows, read in one pass and decrypted after the lock is released."""
 
 from collections.abc import Iterator
 

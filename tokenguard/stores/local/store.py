@@ -1,4 +1,4 @@
-"""The embedded store behind the `Store` port; `create_store` makes one, `open_store` opens it."""
+"""Implements the `Store` port on an embedded file: `create_store` creates a store, `open_store` opens one."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -70,12 +70,12 @@ class LocalStore:
 
     @property
     def watch(self) -> "PlaceWatch":
-        """Since when this machine notices that the store is put back."""
+        """Since when this machine detects a rollback of the store."""
         return self.session.watch
 
     @property
     def shared_items(self) -> LocalSharedItems:
-        """What the team shares."""
+        """The store's shared items."""
         return LocalSharedItems(self.session)
 
     def actor(self) -> Actor:
@@ -159,7 +159,7 @@ class LocalStore:
         yield from map(_snapshot, taken.documents())
 
     def passed_over(self) -> Sequence[Stray]:
-        """Nothing ever: every row is in the tree, and one that tokenguard did not write is tampering."""
+        """Always empty: every row is in the tree, and a foreign row is tampering."""
         return ()
 
     def trails(self) -> Iterator[tuple[Snapshot, Sequence[ChainedEvent]]]:

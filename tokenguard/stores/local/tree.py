@@ -1,6 +1,6 @@
 """The authenticated tree: 256 buckets of leaves, and a root that vouches for all of them. Pure.
 
-A read needs one bucket and the root, a write changes the buckets it touches: nobody reads the whole store to use it.
+A read needs one bucket and the root, and a write changes only the buckets it touches.
 """
 
 import hashlib

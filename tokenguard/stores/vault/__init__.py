@@ -1,1 +1,1 @@
-"""Vault and OpenBao behind the Store port: documents, values and indexes as entries of one KV version 2 mount."""
+"""The Vault and OpenBao store: documents, values and indexes as entries of one KV version 2 mount."""

@@ -1,7 +1,7 @@
-"""What the entries hold: a JSON text each, and a stamp of its own, so that one's own writing is known again.
+"""Encodes entries as one JSON text with a random stamp each, so that a writer recognises its own write.
 
-A text and not an object: OpenBao refuses a request of more than a thousand strings, and a document with its events has
-that many.
+A text instead of an object, because OpenBao refuses requests with more than a thousand strings, and a document with its
+events can have that many.
 """
 
 import secrets
@@ -23,56 +23,56 @@ from tokenguard.ports.store import Tombstone
 
 FORMAT = 1
 _OURS = "tokenguard"
-"""The one key beside a live value's own fields."""
+"""The reserved key beside a live value's own fields."""
 _FOREIGN = "an entry of the store holds what tokenguard does not write"
 _Kind = TypeVar("_Kind")
 
 
 class Envelope(Frozen, frozen=True, kw_only=True):
-    """A document with the events that are not sealed in blocks yet."""
+    """A document with the events that are not archived in blocks yet."""
 
     document: Document
     entries: tuple[ChainedEvent, ...]
     alias: str
-    """Where the live value is below `live/`: the name the token was made under, whatever it is called since."""
+    """The path of the live value below `live/`: the name under which the token was created."""
 
 
 class StoreDescription(Frozen, frozen=True, kw_only=True):
-    """What a store is."""
+    """The store's description."""
 
     store_id: str
     detailed: bool
-    """Whether the server lists versions (OpenBao), so that readers of the index can check it."""
+    """Whether the server lists versions (OpenBao), which lets readers verify the index."""
     sandbox: bool
-    """Whether providers on this machine are let in."""
+    """Whether providers on loopback addresses are allowed."""
     entries: tuple[ChainedEvent, ...]
     move: Move | None = None
     format: int = FORMAT
 
 
 def stamp() -> dict[str, str]:
-    """Something never written before."""
+    """Return a random stamp that makes an entry unique."""
     return {"nonce": secrets.token_hex(8)}
 
 
 def pack(content: object) -> dict[str, Any]:
-    """Any of our structures as an entry's data, stamped."""
+    """Encode a structure as an entry's data, with a stamp."""
     return {"content": _text(content), **stamp()}
 
 
 def unpack(data: Mapping[str, Any], kind: type[_Kind]) -> _Kind:
-    """Read what `pack` wrote; Tampered for anything else (never quoting it)."""
+    """Decode the output of `pack`; Tampered for anything else (never quoting it)."""
     return _read(data.get("content"), kind)
 
 
 def pack_envelope(envelope: Envelope) -> dict[str, Any]:
-    """A document's entry, stamped."""
+    """Encode a document's entry, with a stamp."""
     document = documents.encode(envelope.document).decode()
     return {"document": document, "entries": _text(envelope.entries), "home": envelope.alias, **stamp()}
 
 
 def unpack_envelope(data: Mapping[str, Any]) -> Envelope | None:
-    """Read a document's entry; None for the mark that a document of this id must never come."""
+    """Decode a document's entry; None for a tombstone."""
     if is_tombstone(data):
         return None
     alias = data.get("home")
@@ -86,28 +86,28 @@ def unpack_envelope(data: Mapping[str, Any]) -> Envelope | None:
 
 
 def is_foreign(entry: KvEntry) -> bool:
-    """Whether a document's place holds what was never one: only a first version can be, since ours are kept."""
+    """Whether an entry was not written by tokenguard; only a first version can be, because older ones are kept."""
     return entry.version == 1 and not {"document", "never"} & set(entry.data)
 
 
 def document_bytes(data: Mapping[str, Any]) -> bytes:
-    """The document inside an envelope's data, as `domain.document.decode` reads it."""
+    """Return the document in an envelope's data, as `domain.document.decode` expects it."""
     text = data.get("document")
     return text.encode("utf-8", "replace") if isinstance(text, str) else b""
 
 
 def tombstone_document() -> dict[str, Any]:
-    """Stands where a document must never come: whoever claimed a name for it is fenced."""
+    """Return the entry that prevents a document from ever being created, which fences the runner that claimed it."""
     return {"never": True, **stamp()}
 
 
 def is_tombstone(data: Mapping[str, Any]) -> bool:
-    """Whether it is that mark."""
+    """Whether an entry is the output of `tombstone_document`."""
     return data.get("never") is True
 
 
 def pack_slot(content: Value | Tombstone) -> dict[str, Any]:
-    """A candidate's entry."""
+    """Encode a candidate's entry."""
     if isinstance(content, Tombstone):
         digest = content.digest.hex() if content.digest is not None else None
         return {"tombstone": {"reason": content.reason, "digest": digest}, **stamp()}
@@ -115,7 +115,7 @@ def pack_slot(content: Value | Tombstone) -> dict[str, Any]:
 
 
 def unpack_slot(data: Mapping[str, Any]) -> Value | Tombstone:
-    """Read what `pack_slot` wrote."""
+    """Decode the output of `pack_slot`."""
     stored = data.get("tombstone")
     if isinstance(stored, dict):
         try:
@@ -127,12 +127,12 @@ def unpack_slot(data: Mapping[str, Any]) -> Value | Tombstone:
 
 
 def pack_live(label: Label | None, value: Value | None) -> dict[str, Any]:
-    """What consumers read: the value's own fields, and one object of ours."""
+    """Encode the live value: its own fields as consumers read them, and the metadata under a reserved key."""
     return {**(_fields(value) if value else {}), _OURS: {"label": label or "", **stamp()}}
 
 
 def unpack_live(data: Mapping[str, Any]) -> tuple[Label, Value] | None:
-    """Read what `pack_live` wrote; None if nothing is live."""
+    """Decode the output of `pack_live`; None if nothing is live."""
     ours = data.get(_OURS)
     label = ours.get("label") if isinstance(ours, dict) else None
     if not isinstance(label, str):
@@ -143,7 +143,7 @@ def unpack_live(data: Mapping[str, Any]) -> tuple[Label, Value] | None:
 
 
 def damaged_at(mount: str, path: str) -> Tampered:
-    """The entry at a path of a mount is not what we wrote."""
+    """Return the error for a foreign entry at a path of a mount."""
     return Tampered(
         f"{_FOREIGN}: {mount}/{path}",
         hint=f"compare with its older versions, `bao kv get -version=N -mount={mount} {path}`; keep them as evidence",
@@ -151,7 +151,7 @@ def damaged_at(mount: str, path: str) -> Tampered:
 
 
 def damaged(what: str) -> Tampered:
-    """Stored content that is not what we wrote."""
+    """Return the error for stored content that tokenguard did not write."""
     return Tampered(what, hint="compare with the entry's older versions in the vault; keep them as evidence")
 
 

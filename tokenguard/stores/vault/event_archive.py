@@ -1,7 +1,7 @@
-"""Older events, sealed in blocks of a fixed size, so that a document stays small and no event is ever lost.
+"""Archives older events in blocks of a fixed size, so that documents stay small and no event is lost.
 
-A block is written before the document that no longer carries its events, holds only events that were committed, and is
-the same whoever writes it: a lost race or a crash leaves exactly what the next writer would have written.
+A block is written before the document that no longer contains its events, and holds committed events only. Its content
+does not depend on the writer: after a lost race or a crash, the next writer would write the same block.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tokenguard.frozen import Frozen
 from tokenguard.stores.vault.codec import damaged, pack, unpack
 
 BLOCK = 32
-"""Events in a block; a document carries at most twice as many, and those of its own commit."""
+"""Events per block; a document holds at most twice as many, plus those of its own commit."""
 
 
 class _EventBlock(Frozen, frozen=True):
@@ -23,20 +23,20 @@ class _EventBlock(Frozen, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """The sealed part of audit chains, in a folder each below one of these; a key is a token's id, or a shared item."""
+    """The archived part of audit chains, one folder per key below `folder`; a key is a token id or a shared item."""
 
     kv: KvMount
     folder: str
 
     def seal(self, key: str, committed: tuple[ChainedEvent, ...], adding: int) -> tuple[ChainedEvent, ...]:
-        """Write the oldest events into blocks until the document has room for `adding` more; returns the others."""
+        """Archive the oldest events until the document has room for `adding` more; returns the remaining ones."""
         while len(committed) >= BLOCK and len(committed) + adding > 2 * BLOCK:
             self._write(key, committed[:BLOCK])
             committed = committed[BLOCK:]
         return committed
 
     def before(self, key: str, first: int) -> Iterator[ChainedEvent]:
-        """All sealed events before the one numbered `first`; Tampered if a block is missing."""
+        """Yield all archived events before number `first`; Tampered if a block is missing."""
         for number in range((first - 1) // BLOCK):
             entry = self.kv.read(self._path(key, number))
             if entry is None:
@@ -44,7 +44,7 @@ class Blocks:
             yield from unpack(entry.data, _EventBlock).entries
 
     def _path(self, key: str, number: int) -> str:
-        """Where the block of that number is, counted from 0."""
+        """Return the path of a block, counted from 0."""
         return f"{self.folder}/{key}/{number:06d}"
 
     def _write(self, key: str, entries: tuple[ChainedEvent, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Making a store at a prefix, and opening one: what it is, its key, and the checks before the first write."""
+"""Creates and opens a store at a prefix: description, fingerprint key and the checks before the first write."""
 
 import base64
 import binascii
@@ -27,11 +27,11 @@ class _Key(Frozen, frozen=True):
 def found(
     kv: KvMount, place: VaultAddress, clock: Clock, actor: Callable[[], Actor], *, sandbox: bool
 ) -> StoreDescription:
-    """Make the store's own entries; the key first, so that what a crash leaves is taken up by the next try.
+    """Create the store's own entries; the key first, so that a retry after a crash reuses it.
 
     Raises:
-        InputError: there is a store already.
-        Unreachable: the login may not do what a store needs, or the mount is not fit for one.
+        InputError: there is already a store.
+        Unreachable: the login lacks permissions, or the mount is not suitable.
     """
     check_ready(kv, place, VaultStoreRole.BREAK_GLASS, clock)
     if kv.read(place.store) is not None:
@@ -52,11 +52,11 @@ def found(
 
 
 def read_about(kv: KvMount, place: VaultAddress) -> StoreDescription:
-    """What the store at `place` is.
+    """Return the description of the store at `place`.
 
     Raises:
-        InputError: there is none.
-        Tampered: it is of another format, or damaged.
+        InputError: there is no store.
+        Tampered: it has another format, or is damaged.
     """
     entry = kv.read(place.store)
     if entry is None:
@@ -65,13 +65,13 @@ def read_about(kv: KvMount, place: VaultAddress) -> StoreDescription:
     if about.format != FORMAT:
         raise Tampered(
             f"the store has format {about.format}, this version reads {FORMAT}",
-            hint="use the tokenguard version that made the store, or a newer one",
+            hint="use the tokenguard version that created the store, or a newer one",
         )
     return about
 
 
 def read_key(kv: KvMount, place: VaultAddress) -> bytes:
-    """The key of fingerprints, 32 bytes."""
+    """Return the fingerprint key, 32 bytes."""
     entry = kv.read(place.key)
     try:
         key = base64.b64decode(unpack(entry.data, _Key).key if entry else "", validate=True)
@@ -83,27 +83,29 @@ def read_key(kv: KvMount, place: VaultAddress) -> bytes:
 
 
 def write_key(kv: KvMount, place: VaultAddress, key: bytes) -> None:
-    """Put another key of fingerprints (32 bytes) in the place of the one that is there."""
+    """Replace the fingerprint key (32 bytes)."""
     entry = kv.read(place.key)
     try:
         kv.write(place.key, pack(_Key(base64.b64encode(key).decode())), entry.version if entry else 0)
     except CasLost:
-        raise Conflict("the store's fingerprint key was changed by somebody else", hint="run it again") from None
+        raise Conflict(
+            "the store's fingerprint key was changed by another writer", hint="run the command again"
+        ) from None
 
 
 def connected(connection: VaultConnection, place: VaultAddress) -> KvMount:
-    """The mount that a store lies on."""
+    """Return the mount of a store."""
     return KvMount(connection, place.mount)
 
 
 def check_ready(kv: KvMount, place: VaultAddress, role: VaultStoreRole, clock: Clock) -> None:
-    """Raise the first thing that stands in the way of a role; Unreachable with its hint."""
+    """Raise Unreachable for the first preflight problem of a role."""
     for problem in problems(kv.connection, place.mount, needs(role, place), clock.monotonic()):
         raise Unreachable(problem.message, hint=problem.hint)
 
 
 def _lists_versions(kv: KvMount, place: VaultAddress) -> bool:
-    """Whether the server lists versions, asked of a folder that is known to hold one entry."""
+    """Whether the server lists versions, tested on a folder that holds one entry."""
     try:
         return kv.versions(place.at("key")) == {"fingerprint": 1}
     except VaultError:
@@ -111,4 +113,4 @@ def _lists_versions(kv: KvMount, place: VaultAddress) -> bool:
 
 
 def _there_already(place: VaultAddress) -> InputError:
-    return InputError(f"there is a store at {place.url} already", hint="open it, or choose another prefix")
+    return InputError(f"there is already a store at {place.url}", hint="use it, or choose another prefix")

@@ -1,7 +1,7 @@
-"""The index from fingerprints to tokens: an entry for each pair, so that writers never meet and one listing answers.
+"""The index from fingerprints to tokens: one entry per pair, so that writers never conflict and one listing suffices.
 
-A pair is written before the document that knows the value and removed after the one that forgot it: a crash between
-leaves one too many, never one too few.
+A pair is written before the document that knows the value and removed after the document that no longer does: a crash
+in between leaves a surplus pair, never a missing one.
 """
 
 from collections.abc import Iterable
@@ -19,24 +19,24 @@ from tokenguard.stores.vault.layout import VaultAddress
 
 @dataclass(frozen=True, slots=True)
 class Holders:
-    """Which tokens know which value."""
+    """Maps fingerprints to the tokens that know their values."""
 
     kv: KvMount
     place: VaultAddress
     folders: Folders
 
     def of(self, fingerprint: Fingerprint) -> tuple[TokenId, ...]:
-        """The tokens that know a value of that fingerprint, in the order of their ids; one request."""
+        """Return the tokens that know a value with that fingerprint, ordered by id; one request."""
         return tuple(sorted(token for _, token in self.folders.ours(self.place.holders(fingerprint), document_in)))
 
     def add(self, token: TokenId, fingerprints: Iterable[Fingerprint]) -> None:
-        """Note what a document is about to know."""
+        """Add the fingerprints that a document is about to know."""
         for fingerprint in sorted(fingerprints):
-            with suppress(CasLost):  # it is noted already
+            with suppress(CasLost):  # already there
                 self.kv.write(self.place.holder(fingerprint, token), stamp(), 0)
 
     def remove(self, token: TokenId, fingerprints: Iterable[Fingerprint]) -> None:
-        """Forget what the document has forgotten; best effort, since the document is written already."""
+        """Remove fingerprints that the document no longer knows. Best effort: the document is already written."""
         for fingerprint in sorted(fingerprints):
             with suppress(VaultError):
                 self.kv.forget(self.place.holder(fingerprint, token))

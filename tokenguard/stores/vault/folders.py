@@ -1,7 +1,7 @@
-"""The store's folders, by name: what is tokenguard's in them, and what is not, which is passed over and told.
+"""Lists the store's folders and detects foreign entries, which are skipped and reported.
 
-Anyone who may write below the prefix may leave an entry there. It can be no token, so it hides none, and a scheduled
-rotation goes on with the others.
+Anyone with write permission below the prefix can create an entry there. A foreign entry is never a token, so scheduled
+rotations continue with the others.
 """
 
 import re
@@ -37,24 +37,24 @@ def _one_of(*names: str) -> _Rule:
 
 
 def document_in(name: str) -> TokenId | None:
-    """Whose document a name in `doc/` is."""
+    """Return the token whose document a name in `doc/` is."""
     return TokenId(name) if is_token_id(name) else None
 
 
 def mark_in(name: str) -> tuple[TokenId, int] | None:
-    """Which token a mark in `dirty/` is about, and from which version it moves on."""
+    """Return the token and version of a mark in `dirty/`."""
     found = _MARK.fullmatch(name)
     return (TokenId(found[1]), int(found[2])) if found else None
 
 
 def shard_in(name: str) -> int | None:
-    """The number of a shard in `idx/`."""
+    """Return the number of a shard in `idx/`."""
     number = int(name, 16) if _SHARD.fullmatch(name) else SHARDS
     return number if number < SHARDS else None
 
 
 class Folders:
-    """Lists folders of one store, and keeps what was passed over in them."""
+    """Lists folders of one store, and records the foreign entries in them."""
 
     def __init__(self, kv: KvMount, place: VaultAddress) -> None:
         self._kv = kv
@@ -63,11 +63,11 @@ class Folders:
 
     @property
     def strays(self) -> Sequence[Stray]:
-        """What was passed over so far, in the order of the paths."""
+        """The foreign entries skipped so far, ordered by path."""
         return [self._strays[path] for path in sorted(self._strays)]
 
     def ours(self, folder: str, meaning: Callable[[str], _Meaning | None]) -> list[tuple[str, _Meaning]]:
-        """The names below a folder that mean something, each with what it means; the others are noted."""
+        """Return the valid names in a folder with their meaning; the others are recorded as foreign."""
         found = []
         for name in self._kv.names(folder):
             what = meaning(name)
@@ -78,18 +78,18 @@ class Folders:
         return found
 
     def note(self, path: str) -> None:
-        """Pass over what is at a path of the mount."""
+        """Record the entry at a path of the mount as foreign."""
         place = f"-mount={self._kv.mount} {path.rstrip('/')}"
         look = f"`bao kv list {place}`" if path.endswith("/") else f"`bao kv get {place}`"
         self._strays[path] = Stray(
             where=f"{self._kv.mount}/{path}",
             what="tokenguard did not write this",
-            hint=f"see {look} and the server's audit log for who did; "
+            hint=f"find its writer with {look} and the server's audit log; "
             f"if it is a mistake, remove it: `bao kv metadata delete -mount={self._kv.mount} {path.rstrip('/')}`",
         )
 
     def survey(self) -> Sequence[Stray]:
-        """Everything in the store's folders that is not tokenguard's, as far as the login may list."""
+        """Return every foreign entry in the store's folders that the login may list."""
         for below, rule in _FOLDERS.items():
             self._look(self._place.at(below), rule)
         for below, outer, inner in _NESTED:
@@ -100,7 +100,7 @@ class Folders:
         return self.strays
 
     def _look(self, folder: str, rule: _Rule) -> list[str]:
-        """The names in a folder that keep its rule; nothing where the login may not list."""
+        """Return the names in a folder that match its rule; empty if the login may not list it."""
         try:
             return [name for name, _ in self.ours(folder, rule)]
         except VaultError as trouble:
@@ -109,7 +109,7 @@ class Folders:
             return []
 
     def _look_at_aliases(self, folder: str, depth: int) -> None:
-        """Names of tokens, a folder for each segment."""
+        """Check the folders of aliases: one level per segment of a token name."""
         found = self._look(folder, lambda name: _HOME.fullmatch(name.removesuffix("/")))
         below = [name for name in found if name.endswith("/")]
         for name in below:
@@ -132,11 +132,11 @@ _FOLDERS: dict[str, _Rule] = {
     "name": _matching(_ID),
     "shared": _one_of(*Item, "log/"),
 }
-"""What a name in each folder must be."""
+"""The rule for names in each folder."""
 _NESTED: Sequence[tuple[str, _Rule, _Rule]] = (
     ("fp", _folder_of(_ID), _matching(_ID)),
     ("log", _folder_of(_ID), _matching(_BLOCK)),
     ("cand", _folder_of(_ID), _matching(_LABEL)),
     ("shared/log", _one_of(*(f"{item}/" for item in Item)), _matching(_BLOCK)),
 )
-"""The same, of folders that hold a folder for each token, value or item."""
+"""The rules for folders with one subfolder per token, value or item."""

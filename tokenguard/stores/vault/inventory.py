@@ -1,8 +1,8 @@
-"""Every document in few requests: the index, brought up to date with what it is behind of.
+"""Reads all documents in few requests, through the index and the documents changed since it was written.
 
-A writer leaves a mark before it moves a document on, and a row of the index counts if its token is not marked. Where
-the server lists versions (OpenBao), each scan also holds a page of a thousand rows against them, so that an index that
-was changed by other hands is found out. Whoever may write puts the index right in passing.
+A writer sets a mark before it changes a document, and an index row is valid only if its token is not marked. If the
+server lists versions (OpenBao), each scan also verifies a page of a thousand rows against them, which detects an index
+changed by other writers. Readers with write permission repair the index.
 """
 
 import secrets
@@ -24,14 +24,14 @@ from tokenguard.stores.vault.shards import IndexRow, pack_shard, unpack_shard
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A shard as it was read; version 0 and no rows where there is none."""
+    """A shard as it was read; version 0 without rows if it does not exist."""
 
     version: int
     rows: dict[TokenId, IndexRow]
 
 
 class VaultInventory:
-    """The rows of all documents."""
+    """The index rows of all documents."""
 
     def __init__(self, kv: KvMount, place: VaultAddress, folders: Folders, *, detailed: bool) -> None:
         self._kv = kv
@@ -42,8 +42,8 @@ class VaultInventory:
         self._may_write = True
 
     def rows(self) -> list[IndexRow]:
-        """Every document, as new as this call; tokens that never came to be are left out."""
-        # in this order: a mark goes only when the shard is right, and a document comes only after its mark
+        """Return a current row for every document; tokens whose creation failed are left out."""
+        # in this order: a mark is removed only when its shard is current, and a document is written only after its mark
         marks = [(name, *mark) for name, mark in self._folders.ours(self._place.marks, mark_in)]
         shards = self._shards([number for _, number in self._folders.ours(self._place.shards, shard_in)])
         documents = [token for _, token in self._folders.ours(self._place.documents, document_in)]
@@ -58,9 +58,9 @@ class VaultInventory:
         return [row for row in {**known, **fresh}.values() if row.name]
 
     def about_to_move(self, token: TokenId, expected: int) -> None:
-        """Leave a mark before the document moves on from `expected`, unless our own mark still covers it.
+        """Set a mark before the document changes from `expected`, unless an own mark still covers it.
 
-        One that is to be made needs none: the index has no row of it, and readers look at what the index lacks.
+        A new document needs none: the index has no row for it, and readers look up documents without a row.
         """
         if expected == 0 or self._marked.get(token) == expected:
             return
@@ -68,14 +68,14 @@ class VaultInventory:
         self._marked[token] = expected
 
     def moved(self, token: TokenId, version: int, *, busy: bool) -> None:
-        """Our commit made `version`: while the operation lasts, the mark it began with covers the next one too."""
+        """Record our commit of `version`: during an operation, its first mark covers the following commits too."""
         if not busy:
             self._marked.pop(token, None)
         elif token in self._marked:
             self._marked[token] = version
 
     def _outdated(self, documents: Sequence[TokenId], known: Mapping[TokenId, IndexRow]) -> set[TokenId]:
-        """Of a page of documents, those whose rows are not of the listed version; of all, if one page holds them."""
+        """Return the documents of one page (or all, if they fit one page) whose rows are outdated."""
         if not self._detailed or not known:
             return set()
         pages = ["", *sorted(documents)[PAGE - 1 : -1 : PAGE]]
@@ -84,11 +84,11 @@ class VaultInventory:
         except VaultError as trouble:
             if trouble.reason is not VaultFailure.UNSUPPORTED:
                 raise
-            return set()  # the store has moved to another kind of server
+            return set()  # the store is now on another kind of server
         return {token for token, row in known.items() if listed.get(token, row.version) > row.version}
 
     def _sweep(self, marks: Iterable[tuple[str, TokenId, int]], fresh: Mapping[TokenId, IndexRow], number: int) -> None:
-        """Remove marks whose operation is over: its document has moved on from there, and is at rest."""
+        """Remove marks of finished operations: the document has a newer version and no open operation."""
         over = [
             f"{self._place.marks}/{name}"
             for name, token, expected in marks
@@ -107,7 +107,7 @@ class VaultInventory:
         try:
             self._kv.write(self._place.shard(number), data, read.version)
         except CasLost:
-            return False  # somebody else did the same
+            return False  # another reader repaired it
         except VaultError:
             self._may_write = False
             return False
@@ -119,7 +119,7 @@ class VaultInventory:
             try:
                 return _Read(entry.version if entry else 0, unpack_shard(entry))
             except Tampered:
-                return _Read(entry.version if entry else 0, {})  # derived: it is made again from the documents
+                return _Read(entry.version if entry else 0, {})  # derived data: rebuilt from the documents
 
         return in_parallel(read, numbers)
 

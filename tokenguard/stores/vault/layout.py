@@ -89,7 +89,7 @@ class VaultAddress:
         return self.at("doc", token)
 
     def name(self, name: TokenName) -> str:
-        """Who has a name. Hashed: a path has one length and one depth, whatever the name."""
+        """Return the path of a name's claim; hashed, so that all paths have the same length and depth."""
         return self.at("name", hashlib.sha256(name.encode()).hexdigest()[:32])
 
     def holders(self, fingerprint: Fingerprint) -> str:

@@ -1,7 +1,7 @@
-"""Who has which name. A name is claimed before the document that bears it is written, and a claim may be left over.
+"""Name ownership. A name is claimed before its document is written, so a crash can leave a stale claim.
 
-A claim is settled by whoever wants the name: the token it points at is fenced first (its document gets a mark that it
-must never come, or a new version), so that the claimant, should it only be slow, cannot write any more.
+A stale claim is resolved by the next runner that wants the name. It first fences the claiming token (with a tombstone
+or a new version of its document), so that a slow claimant cannot write any more.
 """
 
 from contextlib import suppress
@@ -20,7 +20,7 @@ class _Claim(Frozen, frozen=True, kw_only=True):
     token: str
     """Empty: the name is free."""
     alias_owner: str = field(name="home_of")
-    """Whose live value lies at `live/NAME`; that stays so when the token is renamed."""
+    """The token whose live value is at `live/NAME`, also after a rename."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +31,16 @@ class VaultNames:
     place: VaultAddress
 
     def holder(self, name: TokenName) -> TokenId | None:
-        """Who claims a name; whether its document bears it, the document says."""
+        """Return the token that claims a name; only its document confirms the claim."""
         entry = self.kv.read(self.place.name(name))
         claim = unpack(entry.data, _Claim) if entry else None
         return TokenId(claim.token) if claim and claim.token else None
 
     def claim(self, token: TokenId, name: TokenName) -> str:
-        """Make `name` the token's; returns the home that a token made under it gets.
+        """Claim `name` for the token; returns the alias of a token created under it.
 
         Raises:
-            Conflict: it belongs to another token, or another writer is about to take it.
+            Conflict: the name belongs to another token, or another writer is claiming it.
         """
         path = self.place.name(name)
         with suppress(CasLost):
@@ -52,13 +52,13 @@ class VaultNames:
         claim = unpack(entry.data, _Claim)
         alias_owner = claim.alias_owner
         if claim.token not in {"", token} and not self._settle(TokenId(claim.token), name):
-            alias_owner = token  # who claimed it never came to be
+            alias_owner = token  # the claiming token was never created
         if claim.token != token:
             self._take(path, _Claim(token=token, alias_owner=alias_owner), entry.version)
         return name if alias_owner == token else f"{name}~{token[:8]}"
 
     def free(self, token: TokenId, name: TokenName) -> None:
-        """Let go of a name; whoever has it by now keeps it."""
+        """Release a name, unless another token has claimed it."""
         path = self.place.name(name)
         entry = self.kv.read(path)
         claim = unpack(entry.data, _Claim) if entry else None
@@ -73,7 +73,7 @@ class VaultNames:
             raise name_taken() from None
 
     def _settle(self, holder: TokenId, name: TokenName) -> bool:
-        """Fence a claimant that does not bear the name; returns whether it exists at all."""
+        """Fence a claimant whose document does not contain the name; returns whether that token exists."""
         path = self.place.document(holder)
         entry = self.kv.read(path)
         envelope = unpack_envelope(entry.data) if entry else None

@@ -1,4 +1,4 @@
-"""The index of documents: shards of compressed rows, a cache that is never believed without a check of versions."""
+"""Index shards: compressed rows of documents, used as a cache only after a version check."""
 
 import base64
 import binascii
@@ -18,10 +18,10 @@ _MAX_UNPACKED = 64 << 20
 
 
 class IndexRow(Frozen, frozen=True, kw_only=True):
-    """One document as it was at a version."""
+    """One document at a version."""
 
     name: str
-    """Empty for an id whose document must never come."""
+    """Empty for an id with a tombstone."""
     token: TokenId
     version: int
     busy: bool
@@ -33,7 +33,7 @@ class _Shard(Frozen, frozen=True):
 
 
 def unpack_shard(entry: KvEntry | None) -> dict[TokenId, IndexRow]:
-    """The rows of a shard by token; Tampered if it is not readable."""
+    """Return the rows of a shard by token; Tampered if it is not readable."""
     if entry is None:
         return {}
     try:
@@ -45,7 +45,7 @@ def unpack_shard(entry: KvEntry | None) -> dict[TokenId, IndexRow]:
 
 
 def pack_shard(rows: Iterable[IndexRow]) -> dict[str, object] | None:
-    """Rows as an entry's data; None if they are more than an entry can hold."""
+    """Encode rows as an entry's data; None if they exceed the size of an entry."""
     ordered = sorted(rows, key=lambda row: row.token)
     packed = base64.b64encode(zlib.compress(msgspec.json.encode(ordered), 6)).decode()
     return pack(_Shard(packed)) if len(packed) <= MAX_PACKED else None

@@ -31,23 +31,23 @@ class _Found(Frozen, frozen=True):
 
 
 class VaultSharedItems:
-    """Implements the Shelf port."""
+    """Implements the SharedItems port."""
 
     def __init__(self, kv: KvMount, place: VaultAddress) -> None:
         self._kv = kv
         self._place = place
 
     def read(self, item: Item) -> Shared | None:
-        """The item, or None."""
+        """Return the item, or None."""
         found = self._find(item)
         return None if found is None else found.shared
 
     def write(self, item: Item, data: bytes, revision: str, events: Sequence[Event]) -> Shared:
-        """Replace the item if it is still of that revision, with its events, in one write.
+        """Replace the item if it still has that revision, with its events, in one write.
 
         Raises:
-            Conflict: it is of another one. Nothing was written.
-            InputError: it is too large.
+            Conflict: the revision has changed. Nothing was written.
+            InputError: the item is too large.
         """
         found = self._find(item) or _Found(0, ItemTrail(id=item), b"")
         if found.version != int(revision or 0):
@@ -59,7 +59,7 @@ class VaultSharedItems:
         text = base64.b64encode(packed(trail, data)).decode()
         if len(text) > MAX_PACKED:
             raise InputError(
-                f"the {item} are more than one entry of a Vault holds", hint="publish them to a file or a web server"
+                f"the {item} exceed the size of one Vault entry", hint="publish them to a file or a web server"
             )
         try:
             version = self._kv.write(self._place.shared(item), pack(_Packed(text)), found.version)
@@ -68,7 +68,7 @@ class VaultSharedItems:
         return Shared(str(version), data, head)
 
     def trail(self, item: Item) -> tuple[Shared, Sequence[ChainedEvent]] | None:
-        """The item with its audit entries, oldest first."""
+        """Return the item with its audit entries, oldest first."""
         found = self._find(item)
         if found is None:
             return None

@@ -1,4 +1,4 @@
-"""Which role a login has at a store, by what the server says that it may do; `doctor` judges that role and no other."""
+"""Determines a login's role at a store from its capabilities; `doctor` checks the permissions of that role."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ _READERS = (
     VaultStoreRole.PLANNER,
     VaultStoreRole.SCANNER,
 )
-"""Those that move no token, the mightiest first."""
+"""Roles without token writes, the most powerful first."""
 _WRITES = frozenset({"root", "sudo", "create", "update"})
 READS_TRAILS = frozenset(
     {VaultStoreRole.ROTATOR, VaultStoreRole.PUBLISHER, VaultStoreRole.INVENTORY, VaultStoreRole.AUDITOR}
@@ -22,14 +22,14 @@ READS_RECORDS = READS_TRAILS | {VaultStoreRole.PLANNER}
 
 
 def paths_asked(place: VaultAddress) -> set[str]:
-    """What must be known of a login to tell its role."""
+    """Return the paths whose capabilities determine a login's role."""
     return {path for role in (VaultStoreRole.ROTATOR, *_READERS) for path in needs(role, place)}
 
 
 def role_of(capabilities: Mapping[str, Sequence[str]], place: VaultAddress) -> VaultStoreRole:
-    """The role of a login: the rotator's if it may write documents, else the mightiest reader's that it has.
+    """Return a login's role: rotator if it may write documents, else its most powerful reading role.
 
-    A login that has no role whole is taken for the one that it comes closest to; without any right, for a rotator.
+    A login without a complete role gets the closest one; a login without any permission counts as a rotator.
     """
     documents = f"{place.mount}/data/{place.at('doc', 'x')}"
     if not _WRITES.isdisjoint(capabilities.get(documents) or ()) or not any(

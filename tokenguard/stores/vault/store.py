@@ -1,4 +1,4 @@
-"""The Vault behind the `Store` port; `founding.py` makes and opens one."""
+"""Implements the `Store` port on Vault and OpenBao; `factory.py` creates and opens stores."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -34,7 +34,7 @@ from tokenguard.stores.vault.values import Slots
 
 
 class VaultStore:
-    """One store below one prefix of one mount. A document's compare-and-set carries its events."""
+    """A store below one prefix of one mount. A document and its events are written in one compare-and-set."""
 
     def __init__(self, kv: KvMount, place: VaultAddress, about: StoreDescription, clock: Clock) -> None:
         self._clock = clock
@@ -53,17 +53,17 @@ class VaultStore:
 
     @property
     def url(self) -> str:
-        """How the store is addressed."""
+        """The store's address."""
         return self._place.url
 
     @property
     def store_id(self) -> str:
-        """32 hex digits, fixed when the store was made."""
+        """32 hex digits, fixed when the store was created."""
         return self._about.store_id
 
     @property
     def sandbox(self) -> bool:
-        """Whether providers on this machine are let in."""
+        """Whether providers on loopback addresses are allowed."""
         return self._about.sandbox
 
     @property
@@ -84,11 +84,11 @@ class VaultStore:
 
     @property
     def shared_items(self) -> VaultSharedItems:
-        """What the team shares."""
+        """The store's shared items."""
         return VaultSharedItems(self._kv, self._place)
 
     def actor(self) -> Actor:
-        """Who the Vault says we are, with host and CI run."""
+        """Return the actor: the login's identity at the server, host and CI run."""
         return replace(current_actor(), id=f"vault:{self._kv.connection.lease.identity}")
 
     def fingerprint(self, value: Value) -> Fingerprint:
@@ -96,7 +96,7 @@ class VaultStore:
         return fingerprint_of(self._key, value)
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._kv.connection.close()
 
     def find(self, name: TokenName) -> Snapshot | None:
@@ -212,13 +212,13 @@ class VaultStore:
         self._slots.destroy(token, label)
 
     def _check_once(self) -> None:
-        """Before the first write of this process, look for what would stop it halfway."""
+        """Run the preflight checks before the first write of this process."""
         if not self._checked:
             check_ready(self._kv, self._place, VaultStoreRole.ROTATOR, self._clock)
             self._checked = True
 
     def _check_stays(self) -> None:
-        """A new token's document is written: either whoever moves the store has seen it, or we see the move."""
+        """After a new token's document is written, check for a concurrent migration, which may not have seen it."""
         self._about = read_about(self._kv, self._place)
         check_may_come(self._about.move, self.url)
 
@@ -231,7 +231,7 @@ class VaultStore:
         return self._saw(token, version, envelope) if envelope else None
 
     def _read(self, token: TokenId) -> tuple[int, Envelope | None]:
-        """A document's version and what it holds; None if it is not there. Not remembered: an audit reads them all."""
+        """Return a document's version and content (None if missing). Not cached, because an audit reads all of them."""
         path = self._place.document(token)
         entry = self._kv.read(path)
         try:
@@ -245,7 +245,7 @@ class VaultStore:
         return Snapshot(id=token, version=version, document=envelope.document)
 
     def _expected(self, token: TokenId, expected: int) -> Envelope | None:
-        """What the document was at the expected version: as we saw it, or as it is."""
+        """Return the document at the expected version, from the cache or the server."""
         version, envelope = self._seen.get(token, (0, None))
         if version != expected or expected == 0:
             found = self._load(token)

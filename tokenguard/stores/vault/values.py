@@ -18,8 +18,8 @@ _REMEMBERED = 8
 class Slots:
     """Candidates and live values of every token.
 
-    A value that was read is remembered (the last few): its slot can never hold another one, and whoever destroyed it
-    has moved the document on, so that this runner's next commit is refused.
+    The last few values read are cached: a slot can never hold another value, and a runner that destroys one has also
+    changed the document, so that this runner's next commit is refused.
     """
 
     def __init__(self, kv: KvMount, place: VaultAddress, alias: Callable[[TokenId], str | None]) -> None:
@@ -46,7 +46,7 @@ class Slots:
         return content
 
     def live(self, token: TokenId) -> Live | None:
-        """The value consumers get; always asked for, never remembered."""
+        """Return the live value; always read, never cached."""
         entry = self._live_entry(token)
         found = unpack_live(entry.data) if entry else None
         if entry is None or found is None:
