@@ -4,6 +4,20 @@ Planned:      intent, create, store, accept, publish, deliver, REVOKE INTENT, re
 Compromised:  REVOKE INTENT, revoke, then intent, create, store, accept, publish, deliver, prove dead.
 A stage states what is durably true; the effect that leads to the next one is idempotent.
 `tests/model` explores every interleaving of two runners over this table.
+
+The promises (SECURITY.md), each with the code that enforces it:
+
+* P1, a live token is always retrievable: `publish.publish` pins the version; `revoke.finish` keeps the old value.
+* P2, every token that may exist is on record first: `create.begin_attempt` commits the label before any request.
+* P3, done means proven dead: `proof_of_death.prove_dead`, with a control found by `control_search.ControlSearch`.
+* P4, the order of steps: `ORDER` below; `preconditions.intend_revoke` looks at everything right before the intent.
+* P5, no value leaves: values are `tokenguard.domain.secret.Value`, which nothing prints.
+* P6, no change without its event: `session.TokenSession.commit` writes both in one compare-and-set.
+* P7, two runners never both advance one token: `start.take_over` raises the epoch; the store refuses the older one.
+* P8, resuming converges: `engine.Engine.resume` goes on from the stage, and each effect can be repeated.
+* P9, absence needs a complete list and a control: `absence.confirm_gone`.
+* P10, unattended runs only repeat what was approved: `tokenguard.usecases.approve_plan.approved_actions`.
+* P11, a leak is a state until a proven death ends it: `tokenguard.domain.leak.Exposure`.
 """
 
 from tokenguard.domain.document import Document
