@@ -60,6 +60,7 @@ bench: $(VENV)/dev.stamp
 docs: $(VENV)/dev.stamp
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m docs.policies
+	$(BIN)/python -m docs.floors
 
 # uv is not part of the locked tools: only changing the locks needs it.
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \

@@ -1,9 +1,13 @@
 """The page for whoever arrives later says what the code is: floors, ports, decisions, and the order of a rotation."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
 
+import pytest
+
+from docs import floors
 from tokenguard.rotation.machine import ORDER
 
 ROOT = Path(__file__).parents[2]
@@ -54,3 +58,31 @@ def test_the_page_on_rotation_has_the_order_that_the_machine_has():
     table = (DOCS / "rotation.md").read_text().partition("| operation | order |")[2].partition("\n\n")[0]
     told = [tuple(row[1].replace("*", "").strip().split(", ")) for row in rows(f"|\n{table.strip()}")]
     assert sorted(told) == sorted(tuple(str(stage) for stage in order) for order in ORDER.values())
+
+
+def test_the_drawing_is_made_of_the_contracts():
+    assert floors.render() == PAGE, "run `make docs`"
+
+
+MODULES = {".".join(path.with_suffix("").relative_to(ROOT).parts) for path in (ROOT / "tokenguard").rglob("*.py")}
+JOURNEYS = {row[0].strip(): re.findall(r"`([\w/]+)`", row[1]) for row in rows(section("Five journeys"))}
+
+
+def imports(module):
+    """The modules of ours that a module imports, at its top or later."""
+    found = set()
+    for node in ast.walk(ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+    return found & MODULES
+
+
+@pytest.mark.parametrize("journey", JOURNEYS)
+def test_a_journey_is_a_path_through_the_code(journey):
+    path = [f"tokenguard.{name.replace('/', '.')}" for name in JOURNEYS[journey]]
+    assert 5 <= len(path) <= 16, "a journey that touches more files is hard to follow"
+    reached = set()
+    for number, module in enumerate(path):
+        assert module in MODULES, module
+        assert number == 0 or module in reached, f"no earlier file imports {module}"
+        reached |= imports(module)
