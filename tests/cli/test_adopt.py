@@ -145,9 +145,9 @@ def test_retiring_leaves_the_field_to_its_owner(cli, adopted, words):
 @pytest.mark.parametrize(
     ("more", "error"),
     [
-        (("--stdin",), "the value is read where it is adopted"),
-        (("--from-env", "X"), "the value is read where it is adopted"),
-        (("--issue",), "--adopt takes the value that is there, --issue makes one"),
+        (("--stdin",), "an adopted value is read from its location"),
+        (("--from-env", "X"), "an adopted value is read from its location"),
+        (("--issue",), "--adopt keeps the existing value, --issue creates one"),
     ],
 )
 def test_there_is_one_source_of_the_value(cli, more, error):
@@ -251,9 +251,9 @@ def test_a_list_of_places_is_adopted(cli, tmp_path):
     assert answer.code == 1, answer
     assert [each["name"] for each in answer.document["added"]] == ["a/one"]
     assert [each["reason"] for each in answer.document["refused"]] == [
-        "its value is not the one at its location",
+        "its value differs from the one at its location",
         "there is no such field: vault://kv/video/app#nothing",
-        "its location is not acceptable",
+        "its location is not valid",
     ]
     assert _record(cli, "a/one").location.url == URL
     assert cli.places.version(URL) == 1

@@ -32,8 +32,8 @@ def test_it_is_adopted_verified_and_delivered_and_nothing_at_the_place_changes(c
     planned = plan(cli)
     assert planned["actions"][0]["verbs"] == ["declare", "adopt"]
     assert planned["adopted_places"] == [{"name": "a/b", "place": URL, "server": cli.places.server}]
-    assert cli("plan").out.splitlines()[2].startswith("!! NEW PLACES OF OTHERS")
-    assert "NEW PLACES OF OTHERS" in cli("plan", "--format", "markdown").out
+    assert cli("plan").out.splitlines()[2].startswith("!! NEW EXTERNAL FIELDS")
+    assert "NEW EXTERNAL FIELDS" in cli("plan", "--format", "markdown").out
     assert cli.places.calls == [], "a plan asks no place"
     answer = cli("apply", "--digest", planned["digest"])
     assert answer.code == 0, answer
@@ -138,7 +138,10 @@ def test_what_somebody_else_put_there_is_drift(cli, value):
     answer = cli("drift", "--ask-consumers", "--format", "json")
     assert answer.code == 1
     (found,) = answer.document["drift"]
-    assert (found["rule"], found["text"]) == ("consumer-differs", f"{URL} does not hold what was published there")
+    assert (found["rule"], found["text"]) == (
+        "consumer-differs",
+        f"{URL} does not have the value that was published there",
+    )
 
 
 def test_a_person_among_its_consumers_makes_it_a_to_do_that_add_completes(cli, value, tmp_path):

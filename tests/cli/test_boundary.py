@@ -222,7 +222,7 @@ def test_output_that_is_lost_is_an_error_and_never_hides_a_graver_one(housed):
     done = _shell("audit", "verify", *housed, redirect="> /dev/full")
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         4,
-        "error: standard output does not take what was printed",
+        "error: standard output could not be written",
     )
     assert _shell("show", NAME, *housed, redirect="> /dev/full").returncode == 2
 

@@ -123,7 +123,7 @@ class TestProviders:
         cli.add("a/admin", "--kind", "provider_admin")
         alone = cli("check", "--ask-providers", "--format", "json").document["not_evaluable"]
         assert {each["reason"] for each in alone if each["rule"] == "orphan"} == {
-            "it is what others' lists are read with"
+            "it is the credential that reads the list"
         }
         cli.add(NAME)
         for number in range(3):

@@ -56,7 +56,7 @@ class TestTheNextRotations:
         found = cli.store.find(NAME)
         retired = replace(found.document.record, state=RecordState.RETIRED)
         cli.store.commit(found.id, found.version, replace(found.document, record=retired), [])
-        assert looked(tokens.next_rotations, wiring)[2] == "no token is ever due"
+        assert looked(tokens.next_rotations, wiring)[2] == "no token has a due date"
 
     def test_lack_what_mints_for_them(self, cli, wiring):
         cli.add()
@@ -99,14 +99,14 @@ class TestTheNextRotations:
     def test_name_a_command_that_this_machine_does_not_know(self, cli, wiring):
         cli.add()
         self.declare(cli, "command:restart")
-        assert "command:restart cannot be given a value from here" in looked(tokens.next_rotations, wiring)[2]
+        assert "cannot deliver to command:restart from here" in looked(tokens.next_rotations, wiring)[2]
 
     def test_stop_where_nobody_has_said_who_uses_the_token(self, cli, wiring):
         cli.add()
         self.declare(cli, None)
         check, level, text, hint = looked(tokens.next_rotations, wiring)
         assert (check, level) == ("consumers", Level.WARN)
-        assert "stops before the old token is revoked" in text
+        assert "stops before revoking the old token" in text
         assert NAME in hint
 
     def test_overwrite_each_other_where_they_go_to_one_place(self, cli, wiring):

@@ -161,8 +161,8 @@ def test_an_edit_of_the_list_tells_who_left_it_and_where_others_are_from_now_on(
     assert cli("edit", NAME, "--deliver", URL, "--deliver", file).err == "", "nothing has changed"
     cli.places.server = THERE
     said = cli("edit", NAME, "--deliver", URL).err
-    assert f"no consumer any more: {file};" in said
-    assert f"from now on {URL} on {THERE}" in said
+    assert f"no longer a consumer: {file};" in said
+    assert f"new consumer: {URL} on {THERE}" in said
 
 
 @pytest.mark.parametrize("older", [False, True], ids=["moved", "an older record"])

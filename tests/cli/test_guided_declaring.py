@@ -56,13 +56,13 @@ def test_a_consumer_that_cannot_be_reached_keeps_the_old_token_alive(cli, waitin
 
 def test_everything_else_of_the_record_stays_as_the_operation_knows_it(cli, waiting):
     for change in (["--owner", "audio"], ["--no-consumers", "--owner", "audio"], ["--scope", "drive:d2"]):
-        assert "is open" in cli.refused("edit", NAME, *change, code=3)
+        assert "open operation" in cli.refused("edit", NAME, *change, code=3)
 
 
 def test_after_the_revoke_was_decided_nobody_can_be_named_any_more(cli, waiting, monkeypatch):
     monkeypatch.setattr(FakeIssuer, "revoke", _no_answer)
     assert cli("rotate", NAME, "--resume", "--accept-outage").code == 5
-    assert "is open" in cli.refused("edit", NAME, "--no-consumers", code=3)
+    assert "open operation" in cli.refused("edit", NAME, "--no-consumers", code=3)
 
 
 def _no_answer(*_args):

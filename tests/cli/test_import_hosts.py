@@ -117,8 +117,8 @@ def test_a_dry_run_writes_nothing_at_all(cli, tmp_path):
         ("doppler:App/prd", "not the address"),
         (f"onepassword:{VAULT_ID}", "not the address"),
         ("gitlab:acme/app", "no credential for gitlab.com"),
-        ("github:acme/app", "cannot be taken in from"),
-        ("somewhere", "cannot be taken in from"),
+        ("github:acme/app", "cannot import from"),
+        ("somewhere", "cannot import from"),
     ],
 )
 def test_what_cannot_be_a_source_is_refused(cli, address, why):

@@ -41,7 +41,7 @@ def test_a_token_that_may_be_one_of_ours_is_not_recorded_twice(cli):
     cli.add(NAME)
     answer = cli("import", "--from", "provider:fake")
     assert "0 added, 0 duplicate, 1 skipped" in answer.out
-    assert "may be one that is here: 1 token without" in answer.out
+    assert "may be an existing token: 1 token without" in answer.out
     assert set(listed(cli)) == {NAME}
 
 
@@ -67,7 +67,8 @@ def test_a_dry_run_records_nothing(cli):
 
 
 @pytest.mark.parametrize(
-    ("address", "why"), [("provider:manual", "no list"), ("provider:nobody", "unknown"), ("provider:", "unknown")]
+    ("address", "why"),
+    [("provider:manual", "no API to list"), ("provider:nobody", "unknown"), ("provider:", "unknown")],
 )
 def test_a_provider_without_a_list_is_refused(cli, address, why):
     assert why in cli.refused("import", "--from", address)
@@ -75,7 +76,7 @@ def test_a_provider_without_a_list_is_refused(cli, address, why):
 
 @pytest.mark.parametrize(
     ("more", "why"),
-    [(("--provider", "manual"), "--provider"), (("--scope", "workspace:w1"), "bound to drive:ID"),
+    [(("--provider", "manual"), "--provider"), (("--scope", "workspace:w1"), "have the scope drive:ID"),
      (("--scope", "nothing"), "its scope")],
 )  # fmt: skip
 def test_what_cannot_be_true_of_the_providers_tokens_is_refused(cli, more, why):

@@ -93,12 +93,12 @@ def test_no_link_leads_out_of_the_repository(cli, repository, tmp_path_factory, 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--sandbox"], "makes no store"),
-        (["--print-policy"], "makes no store"),
+        (["--sandbox"], "does not create a store"),
+        (["--print-policy"], "does not create a store"),
         (["--repository", 'a"b/c', "--yes"], "not plain text"),
         (["--branch", "a\nb", "--yes"], "not plain text"),
         (["--requirement", "x'y", "--yes"], "not plain text"),
-        (["bitbucket"], "--ci is not acceptable"),
+        (["bitbucket"], "--ci is not valid"),
     ],
 )
 def test_bad_input_is_one_error_and_nothing_written(cli, repository, arguments, words):

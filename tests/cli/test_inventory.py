@@ -200,7 +200,7 @@ class TestEdit:
         cli.world.unknown = 1000
         assert cli("retire", NAME, "--yes").code != 0
         if cli.store.find(NAME).document.busy:
-            assert "is open" in cli.refused("edit", NAME, "--owner", "audio", code=3)
+            assert "open operation" in cli.refused("edit", NAME, "--owner", "audio", code=3)
 
 
 class TestVerify:

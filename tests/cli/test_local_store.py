@@ -134,7 +134,7 @@ class TestInit:
         cli.tty = FakeTty()
         answer = cli("init")
         assert answer.code == 130
-        assert answer.err.splitlines()[-1].startswith("hint: the store is made, and the code above opens it too; ")
+        assert answer.err.splitlines()[-1].startswith("hint: the store is created, and the code above opens it; ")
         code = next(text.strip() for text in cli.tty.shown if text.startswith("    "))
         cli.environ.pop("TOKENGUARD_KEY_FILE")
         cli.tty = FakeTty(code)
@@ -146,7 +146,7 @@ class TestInit:
 
     def test_no_store_without_its_recovery_file(self, cli, tmp_path):
         (tmp_path / "recovery").write_text("mine")
-        assert "already" in cli.refused("init", "--recovery-file", "recovery")
+        assert "exists" in cli.refused("init", "--recovery-file", "recovery")
         assert not (tmp_path / "store").exists()
         assert (tmp_path / "recovery").read_text() == "mine"
 
@@ -193,7 +193,7 @@ class TestKeys:
 
     @pytest.mark.parametrize(
         ("command", "told"),
-        [(("add-slot", "--recovery"), "the code above is slot "), (("rekey",), "everything is sealed under a new key")],
+        [(("add-slot", "--recovery"), "the code above is slot "), (("rekey",), "re-encrypted under a new key")],
     )
     def test_who_leaves_at_a_new_recovery_code_is_told_what_is_done(self, cli, command, told):
         cli("init")

@@ -151,7 +151,7 @@ def test_an_interrupted_move_is_told_by_both_stores_and_can_be_taken_back(cli, t
     assert cli("migrate", "--abort").code == 2
     use(cli, tmp_path / "old")
     back = cli("migrate", "--abort")
-    assert (back.code, "taken back" in back.out) == (0, True), back
+    assert (back.code, "is undone" in back.out) == (0, True), back
     assert cli("list").code == 0
     assert cli("audit", "verify").code == 0
     assert cli("edit", NAME, "--purpose", "goes on").code == 0

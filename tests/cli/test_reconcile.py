@@ -94,7 +94,7 @@ def test_rules_use_the_list_with_its_date_and_not_for_ever(cli, tokens):
         return found, unknown
 
     assert cli("edit", "video/app/test/upload", "--label", "Testing").code == 0
-    assert orphans() == ([], {"the provider was not asked: --ask-providers"})
+    assert orphans() == ([], {"the provider was not contacted (--ask-providers)"})
     reconcile(cli, "Production automation\nDevelopment\nTesting\nForgotten one\n")
     found, unknown = orphans()
     assert found == ["fake lists a token named Forgotten one that no live record knows (list read there on 2026-11-01)"]

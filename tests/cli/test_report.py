@@ -139,7 +139,7 @@ class TestAsOf:
     def test_the_list_of_today_is_not_held_against_the_past(self, cli, value):
         answer = cli("report", "--format", "json", "--ask-providers", "--as-of", "2026-11-02")
         reasons = {each["reason"] for each in answer.document["not_evaluable"] if each["rule"] == "orphan"}
-        assert reasons == {"the provider's list is today's, not that of the day asked for"}
+        assert reasons == {"the provider's list is today's, not that of the requested day"}
         assert "orphan" not in {each["rule"] for each in answer.document["violations"]}
 
     @pytest.mark.parametrize("day", ["", "yesterday", "2026-13-01", "2026-11-01T00:00", "01.11.2026", "9" * 99])

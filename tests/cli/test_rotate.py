@@ -42,7 +42,7 @@ def test_one_token_is_rotated_and_says_so_in_one_line(cli):
     old = cli.add(NAME)
     answer = cli("rotate", NAME)
     assert answer.code == 0, answer
-    assert answer.out == f"{NAME}: done; old token dead (provisional, 3 refusals)\n"
+    assert answer.out == f"{NAME}: done; old token revoked (provisional, 3 refusals)\n"
     assert old not in living(cli)
     assert len(living(cli)) == 1
 
@@ -108,7 +108,7 @@ def test_what_another_runner_has_rotated_meanwhile_is_left_alone(cli, monkeypatc
     monkeypatch.setattr(Engine, "rotate", rotate)
     answer = cli("rotate", "--due")
     assert answer.code == 0, answer
-    assert "1 more of the list: rotated by other runners" in answer.out
+    assert "1 more: rotated by other runners" in answer.out
     assert len(cli.world.made) == 4, "each was made once and replaced once"
 
 

@@ -21,9 +21,9 @@ def here(cli, tmp_path, monkeypatch):
     [
         (["nowhere.yaml"], "cannot read nowhere.yaml"),
         (["."], "cannot read ."),
-        (["--emit", "terraform", "--apply"], "asks no server"),
-        (["--emit", "terraform", "--exit-code"], "asks no server"),
-        (["--emit", "pulumi"], "--emit is not acceptable"),
+        (["--emit", "terraform", "--apply"], "cannot be combined"),
+        (["--emit", "terraform", "--exit-code"], "cannot be combined"),
+        (["--emit", "pulumi"], "--emit is not valid"),
         (["bad.yaml"], "bad.yaml:2:1"),
         ([], "where the vault is"),
     ],
@@ -35,7 +35,7 @@ def test_bad_input_is_one_error(cli, here, arguments, words):
 
 
 @pytest.mark.parametrize(
-    ("store", "words"), [("local:///srv/x", "has no server"), ("aws://eu-central-1/video", "IAM is not changed")]
+    ("store", "words"), [("local:///srv/x", "has no server"), ("aws://eu-central-1/video", "does not change IAM")]
 )
 def test_a_store_that_is_not_set_up_from_here_is_told_what_to_do(cli, here, store, words):
     answer = cli("--store", store, "setup", "--apply")

@@ -108,7 +108,7 @@ def test_who_takes_over_fences_the_one_that_still_waits(premises):
     first.expect_exact(PASTE)
     assert premises.refused("rotate", NAME, "--resume", code=3), "without a person a living runner is left alone"
     second = _on_a_terminal(premises, "rotate", NAME, "--resume")
-    second.expect_exact("take over from it? (yes/no) ")
+    second.expect_exact("take over from it? [yes/no] ")
     second.sendline("yes")
     second.expect_exact("what did you find? ")
     second.sendline("absent")

@@ -14,5 +14,5 @@ def main() -> NoReturn:
     from tokenguard.cli.error_handler import run_process  # after hardening
 
     code = run_process(sys.argv[1:])
-    gc.freeze()  # nor does anybody have to look for it at the end
+    gc.freeze()  # nor need the interpreter look for it at exit
     sys.exit(code)

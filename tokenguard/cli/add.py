@@ -1,4 +1,4 @@
-"""`add NAME`: take a token into the inventory, or have one issued."""
+"""`add NAME`: add a token to the inventory, or issue a new one."""
 
 from typing import Any
 
@@ -15,20 +15,24 @@ from tokenguard.usecases.given_facts import changes_from
 @command("add")
 @click.argument("name", type=TOKEN_NAME)
 @record_fields
-@click.option("--from-env", metavar="VAR", default="", help="Take the value from an environment variable.")
-@click.option("--from-file", metavar="FILE", default="", help="Take the value from a file.")
-@click.option("--stdin", is_flag=True, help="Take the value from standard input.")
-@click.option("--issue", is_flag=True, help="Have a new value made: by the provider's API, or by a guided person.")
-@click.option("--no-verify", is_flag=True, help="Do not ask the provider whether the value is alive.")
+@click.option("--from-env", metavar="VAR", default="", help="Read the value from an environment variable.")
+@click.option("--from-file", metavar="FILE", default="", help="Read the value from a file.")
+@click.option("--stdin", is_flag=True, help="Read the value from standard input.")
+@click.option(
+    "--issue",
+    is_flag=True,
+    help="Create a new value, through the provider's API or by guiding you through its settings.",
+)
+@click.option("--no-verify", is_flag=True, help="Do not verify the value with the provider.")
 @pass_wiring
 def add(
     wiring: Wiring, /, name: TokenName, *, from_env: str, from_file: str, stdin: bool, issue: bool, no_verify: bool,
     **fields: Any,
 ) -> None:  # fmt: skip
-    """Take a token into the inventory under NAME, a path such as video/publisher/prod/upload.
+    """Add a token to the inventory under NAME, a path such as video/publisher/prod/upload.
 
-    The value comes by a hidden prompt unless --from-env, --from-file or --stdin says otherwise. It is shown to its
-    provider first: one that is dead or leads elsewhere is not taken in.
+    The value is read from a hidden prompt unless --from-env, --from-file or --stdin is given. It is verified with the
+    provider first: a revoked token, or one of another scope, is not added.
     """
     from tokenguard.shell.value_input import ValueOptions
     from tokenguard.usecases.add_token import Adding  # loads the store and the engine

@@ -6,42 +6,48 @@ from tokenguard import __version__
 from tokenguard.cli.base import group
 
 COMMANDS = {
-    "init": ("tokenguard.cli.init:init", "Make a store, or with --ci a repository's pipeline."),
-    "setup": ("tokenguard.cli.setup:setup", "Set up a store's server for a pipeline, or tell what differs."),
-    "doctor": ("tokenguard.cli.doctor:doctor", "Check store, keys, clock and surroundings."),
-    "add": ("tokenguard.cli.add:add", "Take a token into the inventory, or have one issued."),
-    "list": ("tokenguard.cli.list_:list_tokens", "List tokens, what is due, and who owns it."),
-    "show": ("tokenguard.cli.show:show", "Show one token: record, operation, last events."),
-    "edit": ("tokenguard.cli.edit:edit", "Change what is recorded of a token."),
-    "verify": ("tokenguard.cli.verify:verify", "Ask providers whether tokens are alive and lead where they should."),
-    "rotate": ("tokenguard.cli.rotate:rotate", "Replace tokens without an outage, and prove the old ones dead."),
-    "retire": ("tokenguard.cli.retire:retire", "Revoke a token, prove it dead, keep its record."),
-    "upkeep": ("tokenguard.cli.upkeep:upkeep", "Do what a schedule repeats: resume, rotate, verify, look for drift."),
+    "init": ("tokenguard.cli.init:init", "Create a store, or with --ci a repository's pipeline."),
+    "setup": ("tokenguard.cli.setup:setup", "Configure a store's server for a pipeline, or show what differs."),
+    "doctor": ("tokenguard.cli.doctor:doctor", "Check store, keys, clock and environment."),
+    "add": ("tokenguard.cli.add:add", "Add a token to the inventory, or issue a new one."),
+    "list": ("tokenguard.cli.list_:list_tokens", "List tokens with their owners and due dates."),
+    "show": ("tokenguard.cli.show:show", "Show one token: record, last operation, recent events."),
+    "edit": ("tokenguard.cli.edit:edit", "Change the record of a token."),
+    "verify": ("tokenguard.cli.verify:verify", "Verify with the providers that tokens work and have the right scope."),
+    "rotate": (
+        "tokenguard.cli.rotate:rotate",
+        ("Replace tokens without downtime, and verify that the old ones are revoked."),
+    ),
+    "retire": ("tokenguard.cli.retire:retire", "Revoke a token for good, verify it, and keep its record."),
+    "upkeep": ("tokenguard.cli.upkeep:upkeep", "Run all scheduled work: resume, rotate, verify, detect drift."),
     "runbook": ("tokenguard.cli.runbook:runbook", "Write the rotation runbook of one token."),
-    "check": ("tokenguard.cli.check:check", "Hold every token to the policy."),
-    "policy": ("tokenguard.cli.policy:policy", "Show, test and share the rules of the organisation."),
-    "report": ("tokenguard.cli.report:report", "Report who owns what, what is due and what is violated."),
-    "import": ("tokenguard.cli.importing:import_file", "Take tokens from a .env, CSV or JSON file."),
-    "migrate": ("tokenguard.cli.migrate:migrate", "Move everything to another store, and leave word there."),
-    "plan": ("tokenguard.cli.plan:plan", "Tell what a manifest would change; change nothing."),
-    "approve": ("tokenguard.cli.approve:approve", "Let a plan be applied where nobody is asked."),
-    "apply": ("tokenguard.cli.apply:apply", "Bring the store to what a manifest declares."),
-    "drift": ("tokenguard.cli.drift:drift", "Tell where the world is not as a manifest declares it."),
-    "fmt": ("tokenguard.cli.fmt:fmt", "Write a manifest in its one order."),
+    "check": ("tokenguard.cli.check:check", "Check tokens against the policy."),
+    "policy": ("tokenguard.cli.policy:policy", "Show, test and share the organisation's policy."),
+    "report": ("tokenguard.cli.report:report", "Report owners, due dates and policy violations."),
+    "import": ("tokenguard.cli.importing:import_file", "Import tokens from a file, a secret store or a provider."),
+    "migrate": ("tokenguard.cli.migrate:migrate", "Migrate to another store."),
+    "plan": ("tokenguard.cli.plan:plan", "Show what applying a manifest would change (dry run)."),
+    "approve": ("tokenguard.cli.approve:approve", "Approve a plan for unattended apply."),
+    "apply": ("tokenguard.cli.apply:apply", "Apply a manifest to the store."),
+    "drift": ("tokenguard.cli.drift:drift", "Report where store, providers or consumers differ from a manifest."),
+    "fmt": ("tokenguard.cli.fmt:fmt", "Format a manifest."),
     "scan": ("tokenguard.cli.scan:scan", "Find leaked tokens in files, commits and streams."),
-    "baseline": ("tokenguard.cli.baseline:baseline", "Findings that the team has decided to live with."),
-    "respond": ("tokenguard.cli.respond:respond", "Say whose a leaked value is and whether it lives; end it."),
+    "baseline": ("tokenguard.cli.baseline:baseline", "Manage findings that the team has accepted."),
+    "respond": ("tokenguard.cli.respond:respond", "Respond to a leaked token: find its owner, check it, revoke it."),
     "exec": (
         "tokenguard.cli.exec_:exec_command",
-        "Run a program with tokens in its environment, and mask them in its output.",
+        "Run a program with tokens in its environment, masked in its output.",
     ),
-    "env": ("tokenguard.cli.env:env", "Write tokens as variables for a shell, a file or a CI system."),
+    "env": ("tokenguard.cli.env:env", "Export tokens as variables for a shell, a file or a CI system."),
     "redact": ("tokenguard.cli.redact:redact", "Copy standard input to standard output with values masked."),
-    "fingerprints": ("tokenguard.cli.fingerprints:fingerprints", "Let every clone know the team's own tokens."),
+    "fingerprints": (
+        "tokenguard.cli.fingerprints:fingerprints",
+        ("Share fingerprints of the team's own tokens with scanners."),
+    ),
     "audit": ("tokenguard.cli.audit:audit", "Read and verify the audit trail."),
     "store": ("tokenguard.cli.store_commands:store", "Keys and backups of a local store."),
-    "sandbox": ("tokenguard.cli.sandbox:sandbox", "Serve practice providers on this machine."),
-    "demo": ("tokenguard.cli.demo:demo", "Show the whole story, on practice providers."),
+    "sandbox": ("tokenguard.cli.sandbox:sandbox", "Run practice providers on this machine."),
+    "demo": ("tokenguard.cli.demo:demo", "Run a full demonstration on practice providers."),
     "completion": ("tokenguard.cli.completion:completion", "Print the completion script of a shell."),
 }
 
@@ -63,5 +69,5 @@ SECTIONS = {
 def app() -> None:
     """Inventory, guided rotation and leak control for API tokens.
 
-    Values are never arguments: they come by a hidden prompt, standard input, a file or a variable.
+    Token values are never arguments: they are read from a hidden prompt, standard input, a file or a variable.
     """

@@ -1,4 +1,4 @@
-"""`tokenguard apply`: bring the store to what the manifest declares."""
+"""`tokenguard apply`: apply a manifest to the store."""
 
 from collections.abc import Callable, Mapping
 
@@ -35,17 +35,17 @@ _MOST_JOBS = 16
 
 @command("apply")
 @click.argument("file", metavar="[FILE]", default=DEFAULT_FILE)
-@click.option("--env", "environment", metavar="E", default="", help="The environment that is meant; with its overlay.")
-@click.option("--digest", metavar="D", help="Refuse unless this is the plan: what `tokenguard plan` printed.")
-@click.option("--allow-retire", is_flag=True, help="Revoke live tokens whose declared state is retired.")
+@click.option("--env", "environment", metavar="E", default="", help="The environment to select, with its overlay.")
+@click.option("--digest", metavar="D", help="Apply only if the plan has this digest, printed by `tokenguard plan`.")
+@click.option("--allow-retire", is_flag=True, help="Allow revoking live tokens that are declared retired.")
 @click.option(
     "--jobs",
     type=click.IntRange(1, _MOST_JOBS),
     metavar="N",
     help=f"Tokens side by side: {JOBS_ON_VAULT} on a Vault, else 1.",
 )
-@click.option("--concurrent", is_flag=True, help="Work beside other runners on a store on AWS; others need no leave.")
-@click.option("--yes", is_flag=True, help="Do not ask before.")
+@click.option("--concurrent", is_flag=True, help="Allow other runners on the same AWS store; not needed elsewhere.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @pass_wiring
 def apply(
     wiring: Wiring,
@@ -58,13 +58,13 @@ def apply(
     concurrent: bool,
     yes: bool,
 ) -> ExitCode:
-    """Plan anew, and bring the store to what the manifest FILE (tokens.yaml) declares. Safe to repeat at any time.
+    """Plan again, and apply the manifest FILE (tokens.yaml) to the store. Safe to repeat at any time.
 
-    Where nobody is asked (no terminal, or --yes), what is new in the plan needs an approval (`tokenguard approve`):
-    without it nothing is written, exit 3. An interrupted run is finished by the next, also under the same --digest.
-    What only a person can do is listed and is no failure. Exit 2: nothing was written, since the manifest or a wish in
-    it cannot be fulfilled, or this is not the reviewed plan. Else as `rotate`: 3 unfinished, 4 no clear answer, 5 a
-    revoke is owed or unproven.
+    Unattended (no terminal, or --yes), new items of the plan need an approval (`tokenguard approve`): without one,
+    nothing is written, exit 3. The next run completes an interrupted one, also under the same --digest. Manual steps
+    are listed and do not fail the run. Exit 2: nothing was written, because the manifest is invalid or cannot be
+    fulfilled, or the plan is not the reviewed one. Other exit codes as for `rotate`: 3 unfinished, 4 no clear answer, 5
+    a revocation is not confirmed.
     """
     reviewed = checked_digest(digest) if digest is not None else None
     wiring.concurrent = concurrent
@@ -78,7 +78,7 @@ def apply(
     if held.plan.actions and not yes and (unseen or not reviewed):
         _confirm(wiring, held.plan)
     if held.plan.actions:
-        wiring.unfinished = "nothing is lost; run the same command again, and it goes on from there"
+        wiring.unfinished = "nothing is lost; run the same command again to continue"
     results: list[BatchResult] = []
     try:
         late = _held_back(wiring, held)
@@ -107,12 +107,12 @@ def _refuse_ends(plan: Plan, *, allow_retire: bool) -> None:
     if plan.ends_live and not allow_retire:
         raise InputError(
             f"{counted(len(plan.ends_live), 'live token')} would be revoked, {plan.ends_live[0]} first",
-            hint="give --allow-retire if nothing uses them any more",
+            hint="give --allow-retire if nothing uses them",
         )
 
 
 def _held_back(wiring: Wiring, held: PlannedManifest) -> Callable[[TokenName], frozenset[Verb]]:
-    """What is not done now: where nobody is there, the policy says when due tokens are rotated, and how many."""
+    """Actions held back in an unattended run: the policy limits when due tokens are rotated, and how many."""
     due = [held.inventory[each.name] for each in held.plan.actions if each.token and Verb.ROTATE in each.verbs]
     if wiring.tty is not None or not due:
         return lambda _name: frozenset()
@@ -123,7 +123,7 @@ def _held_back(wiring: Wiring, held: PlannedManifest) -> Callable[[TokenName], f
 
 
 def _confirm(wiring: Wiring, plan: Plan) -> None:
-    """Ask the person who is there; a pipeline has said what it wants by running the command."""
+    """Ask for confirmation on a terminal; in a pipeline, running the command is the confirmation."""
     if wiring.tty is None:
         return
     if not wiring.screen.as_json:

@@ -1,4 +1,4 @@
-"""`tokenguard approve`: let a plan be applied where nobody is asked."""
+"""`tokenguard approve`: approve a plan for unattended apply."""
 
 from datetime import datetime
 
@@ -23,21 +23,23 @@ from tokenguard.views.plan_view import show_plan
 @command("approve")
 @click.argument("digest")
 @click.argument("file", metavar="[FILE]", default=DEFAULT_FILE)
-@click.option("--env", "environment", metavar="E", default="", help="The environment that is meant; with its overlay.")
+@click.option("--env", "environment", metavar="E", default="", help="The environment to select, with its overlay.")
 @click.option(
-    "--until", metavar="YYYY-MM-DD", help=f"From this day on it is void: in {USUAL.days} days, at most {LONGEST.days}."
+    "--until",
+    metavar="YYYY-MM-DD",
+    help=(f"The day it expires; default in {USUAL.days} days, at most {LONGEST.days} days."),
 )
-@click.option("--reason", metavar="TEXT", default="", help="Why; it is kept with the approval.")
-@click.option("--yes", is_flag=True, help="Do not ask before.")
+@click.option("--reason", metavar="TEXT", default="", help="The reason, stored with the approval.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @pass_wiring
 def approve(
     wiring: Wiring, digest: str, file: str, *, environment: str, until: str | None, reason: str, yes: bool
 ) -> None:
-    """Approve the plan DIGEST of the manifest FILE (tokens.yaml): `apply` may do what is new in it unattended.
+    """Approve the plan DIGEST of the manifest FILE (tokens.yaml), so that `apply` may do its new items unattended.
 
-    It covers each new record, first value, destination, provider address and taken-over place of that plan, once. It
-    is kept in the store, with your identity and its end. Exit 2: this is not the plan; exit 3: nobody can be asked, and
-    --yes is not given.
+    An approval covers each new record, first value, destination, provider address and adopted field of that plan, once.
+    It is stored with your identity and its expiry. Exit 2: the digest is not the current plan's; exit 3: not a terminal
+    and no --yes.
     """
     wanted = checked_digest(digest)
     end = _end(wiring.clock.now(), until)
@@ -46,11 +48,11 @@ def approve(
     refuse_blocked(plan)
     if plan.digest != wanted:
         raise InputError(
-            "that is not the plan of this manifest and this store now",
-            hint=f"look at it again with `tokenguard plan`; its digest is {plan.digest}",
+            "this digest is not the current plan's",
+            hint=f"review it again with `tokenguard plan`; the current digest is {plan.digest}",
         )
     if not plan.news:
-        raise InputError("nothing in that plan needs an approval", hint="`tokenguard apply` does it unattended")
+        raise InputError("nothing in that plan needs an approval", hint="`tokenguard apply` runs it unattended")
     if not yes:
         _ask(wiring, plan)
     store = wiring.store
@@ -63,7 +65,8 @@ def _end(now: datetime, until: str | None) -> datetime:
     end = end_date(until) if until else now + USUAL
     if not now < end <= now + LONGEST:
         raise InputError(
-            f"--until is not a day within the next {LONGEST.days} days", hint="approve for as long as it takes to apply"
+            f"--until is not a date within the next {LONGEST.days} days",
+            hint="approve only for as long as applying takes",
         )
     return end
 
@@ -73,7 +76,7 @@ def _ask(wiring: Wiring, plan: Plan) -> None:
         raise NeedsPerson("an approval needs a person to answer", hint="run it in a terminal, or give --yes")
     if not wiring.screen.as_json:
         show_plan(wiring, plan, OutputFormat.TEXT)
-    confirm(wiring.tty, "approve this", undone="approved")
+    confirm(wiring.tty, "approve this plan", undone="approved")
 
 
 def _print(wiring: Wiring, approval: Approval) -> None:

@@ -4,7 +4,7 @@ from tokenguard.cli.base import group
 
 COMMANDS = {
     "log": ("tokenguard.cli.audit_log:log", "Print audit entries."),
-    "verify": ("tokenguard.cli.audit_verify:verify", "Recompute the audit chains and check the whole store."),
+    "verify": ("tokenguard.cli.audit_verify:verify", "Verify the audit chains and the integrity of the whole store."),
 }
 
 

@@ -23,11 +23,11 @@ _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1)}
 
 @command("log")
 @click.argument("name", type=TOKEN_NAME, required=False)
-@click.option("--since", metavar="WHEN", help="YYYY-MM-DD, or for example 36h or 7d.")
+@click.option("--since", metavar="WHEN", help="Entries since then: YYYY-MM-DD, or a period such as 36h or 7d.")
 @click.option("--op", type=click.Choice(list(map(str, Op))), multiple=True, help="Only these operations; repeatable.")
 @pass_wiring
 def log(wiring: Wiring, name: TokenName | None, *, since: str | None, op: tuple[str, ...]) -> None:
-    """Print the audit entries of NAME, or of the store, all its tokens and what is shared through it, oldest first."""
+    """Print audit entries, oldest first: of NAME, or of the store, its tokens and the items shared through it."""
     after = _moment(since, wiring.clock.now()) if since else None
     entries = [
         entry
@@ -67,5 +67,5 @@ def _moment(text: str, now: datetime) -> datetime:
         return now - int(ago[1]) * _UNITS[ago[2]]
     found = moment_of(text)
     if found is None:
-        raise InputError("--since is not a time", hint="write YYYY-MM-DD, or for example 36h or 7d")
+        raise InputError("--since is not a valid time", hint="use YYYY-MM-DD, or a period such as 36h or 7d")
     return found

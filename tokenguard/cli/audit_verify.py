@@ -17,29 +17,29 @@ def _anchor(watch: AnchorNotes | None) -> dict[str, object]:
 @command("verify")
 @pass_wiring
 def verify(wiring: Wiring) -> None:
-    """Recompute the audit chains and check the whole store. Exit 6 names the first thing that does not hold."""
+    """Verify the audit chains and the integrity of the whole store. Exit 6 names the first failure."""
     store = wiring.store
     checked: list[Checked] = []
     for chain in check_all(store):
         checked.append(chain)
         if chain.broken is not None:
             raise Tampered(
-                f"the audit trail of {chain.whose} does not hold at entry {chain.broken.seq}: {chain.broken.reason}",
+                f"the audit chain of {chain.whose} is broken at entry {chain.broken.seq}: {chain.broken.reason}",
                 hint=what_then(store),
             )
     for problem in problems_of(store):
         raise Tampered(
-            f"the store does not hold ({problem.where}): {problem.what}",
+            f"the store is damaged or was changed ({problem.where}): {problem.what}",
             hint=problem.hint,
         )
     for chain in checked:
         if not chain.entries:
-            wiring.progress.note(f"{chain.whose} was published before such things had a trail: publish it again")
+            wiring.progress.note(f"{chain.whose} was published before such items had an audit trail: publish it again")
     entries = sum(chain.entries for chain in checked)
     watch = watch_of(store)
     if watch is not None and watch.begun:
         wiring.progress.note(
-            "there was no anchor on this machine: an older copy of the store could not be noticed until now"
+            "this machine had no anchor of the store: a rollback to an older copy could not be detected until now"
         )
     if wiring.screen.as_json:
         wiring.screen.document({"ok": True, "chains": len(checked), "entries": entries, **_anchor(watch)})

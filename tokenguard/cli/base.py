@@ -12,7 +12,9 @@ from tokenguard.shell.wiring import Wiring
 pass_wiring = click.make_pass_decorator(Wiring)
 """Gives a command the `Wiring` of this process as its first argument."""
 
-_STORE_HELP = "The store: local:///DIR, vault://MOUNT/PREFIX, aws://REGION/PREFIX, or a name from the configuration."
+_STORE_HELP = (
+    "The store: local:///DIR, vault://MOUNT/PREFIX, aws://REGION/PREFIX, or a name from the configuration file."
+)
 
 
 def _flag(context: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -28,11 +30,15 @@ def _global_options() -> list[click.Parameter]:
 
     return [
         option("--store", metavar="URL", help=_STORE_HELP),
-        option("--server", metavar="URL", help="Where the store's Vault is, if no configuration says it."),
+        option("--server", metavar="URL", help="Address of the store's Vault, if not configured."),
         option("--config", metavar="FILE", help="The configuration file (never looked up in the working directory)."),
-        option("--format", type=click.Choice(["text", "json"]), help="json: one document on stdout."),
-        option("--no-input", is_flag=True, help="Never ask; exit 3 where a person is needed."),
-        option("-v", "verbose", is_flag=True, help="Say on stderr what is used and done."),
+        option(
+            "--format",
+            type=click.Choice(["text", "json"]),
+            help="Output format; json prints one document to standard output.",
+        ),
+        option("--no-input", is_flag=True, help="Never prompt; exit 3 if a person is needed."),
+        option("-v", "verbose", is_flag=True, help="Print details to standard error."),
     ]
 
 
@@ -45,7 +51,7 @@ class _Framed(click.Command):
         self.params += [option for option in _global_options() if own.isdisjoint(option.opts)]
 
     def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """The same everywhere, also where a command is asked outside the program."""
+        """The same usage line everywhere, also for a command that is invoked outside the program."""
         return ["-h", "--help"]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -130,9 +136,9 @@ def group(name: str, table: Mapping[str, tuple[str, str]], **attributes: Any) ->
 
 
 def _no_such_command(name: str, known: Sequence[str], path: str) -> InputError:
-    """Says nothing of what was typed: it may be a value in the wrong place."""
+    """Never repeats what was typed: it may be a token value in the wrong place."""
     import difflib  # only a mistyped command needs it
 
     near = difflib.get_close_matches(name[:40], known, n=1)
     hint = f"did you mean `{path} {near[0]}`?" if near else f"`{path} --help` lists the commands"
-    return InputError("there is no such command", hint=hint)
+    return InputError("unknown command", hint=hint)

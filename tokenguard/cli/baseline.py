@@ -1,4 +1,4 @@
-"""`tokenguard baseline`: what the team has decided to live with."""
+"""`tokenguard baseline`: the findings that the team has accepted."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,15 +31,15 @@ _FILE = click.option("--file", "path", type=click.Path(path_type=Path), default=
 @group(
     "baseline",
     {
-        "update": ("tokenguard.cli.baseline:update", "Accept everything that is found now, and nothing else."),
-        "import": ("tokenguard.cli.baseline:import_former", "Take over a .secrets.baseline of detect-secrets."),
+        "update": ("tokenguard.cli.baseline:update", "Write a new baseline of all current findings."),
+        "import": ("tokenguard.cli.baseline:import_former", "Import a .secrets.baseline of detect-secrets."),
     },
 )
 def baseline() -> None:
-    """Findings that are known: `scan` and the hook pass over what the baseline lists.
+    """Accepted findings: `scan` and the hook skip what the baseline lists.
 
-    The file is committed. It has one line a finding and holds no value, line number or date; moving a finding does
-    not change it, replacing the token makes a new finding. The team's own tokens are never passed over.
+    Commit the file. It has one line per finding and no value, line number or date: moving a finding does not change it,
+    and replacing the token makes a new finding. The team's own tokens are never skipped.
     """
 
 
@@ -49,7 +49,7 @@ def baseline() -> None:
 @profile_option
 @pass_wiring
 def update(wiring: Wiring, paths: tuple[Path, ...], path: Path, profile: str) -> None:
-    """Write the baseline anew from what PATH (here, if none is given) holds; the file's salt stays."""
+    """Write a new baseline of the findings in PATH (default: the working directory); the file's salt is kept."""
     check_page(path)
     salt = read_baseline(path)[0] if path.exists() else new_salt()
     recorder = Recorder(salt, path.parent)
@@ -64,9 +64,9 @@ def update(wiring: Wiring, paths: tuple[Path, ...], path: Path, profile: str) ->
 @profile_option
 @pass_wiring
 def import_former(wiring: Wiring, former: Path, paths: tuple[Path, ...], path: Path, profile: str) -> ExitCode:
-    """Take over what FILE, a .secrets.baseline, lists and PATH still holds; exit 1 if more is found than it lists.
+    """Import the findings that FILE, a .secrets.baseline, lists and PATH still has; exit 1 if PATH has others.
 
-    What its audit called a real secret is not taken over. Plugins and filters that FILE names are never run.
+    Findings audited as real secrets are not imported. Plug-ins and filters named in FILE are never run.
     """
     check_page(path)
     known, real = read_former(former)
@@ -77,12 +77,12 @@ def import_former(wiring: Wiring, former: Path, paths: tuple[Path, ...], path: P
 
 
 def _asked(profile: str, paths: Sequence[Path]) -> Profile:
-    """What a scan of these paths reports: as it was asked for, and at least as their repository asks for."""
+    """The profile of a scan of these paths: the requested one, made stricter by the repository's own settings."""
     return Profile(profile) | demanded(directories_of(paths)).profile
 
 
 def _job(wiring: Wiring, recorder: Recorder, profile: Profile) -> ScanJob:
-    """What `scan` finds here, so that no rule's finding of an own token is taken in where the token is known."""
+    """The findings of `scan` here, so that no finding of a known token gets into the baseline."""
     own = load_own_tokens(find_scan_key(wiring.environ), wiring.clock.now())
     stages = Stages(own=own.stage, profile=profile, team=team_rules(wiring.settings.scan))
     return ScanJob(stages=stages, suppressor=recorder)
@@ -97,6 +97,6 @@ def _write(wiring: Wiring, path: Path, recorder: Recorder, report: Report, **cou
         f"{shown(path)}: {counted(len(recorder.entries), 'entry', 'entries')} from {counted(report.files, 'file')}"
     )
     if counts.get("real"):
-        wiring.screen.line(f"called real by an audit, and findings still: {counts['real']:,}")
+        wiring.screen.line(f"audited as real secrets, not imported: {counts['real']:,}")
     if counts.get("left"):
-        wiring.screen.line(f"not in it: {counted(counts['left'], 'finding')}, which `tokenguard scan` shows")
+        wiring.screen.line(f"not in it: {counted(counts['left'], 'finding')}: see `tokenguard scan`")

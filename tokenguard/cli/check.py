@@ -1,4 +1,4 @@
-"""`tokenguard check`: holds the inventory and a repository to a policy."""
+"""`tokenguard check`: checks the inventory and a repository against a policy."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,17 +25,19 @@ _FAIL_ON = [Severity.ERROR.value, Severity.WARNING.value, Severity.NOTE.value]
 
 @command("check")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
-@click.option("--policy", "named", metavar="NAME|FILE", help="Another policy than the configured one.")
-@click.option("--fail-on", type=click.Choice(_FAIL_ON), help="Exit 1 from this severity on: error.")
-@click.option("--inventory-only", is_flag=True, help="The tokens, and no repository.")
-@click.option("--repo-only", is_flag=True, help="The repository, and no store.")
-@click.option("--base", metavar="REV", default="", help="Read .tokenguard.toml from there, as CI should.")
-@click.option("--fix", is_flag=True, help="Show what can be mended at once, ask, and do it.")
-@click.option("--yes", is_flag=True, help="With --fix: do not ask.")
-@click.option("--ask-providers", is_flag=True, help="Ask providers for their lists of tokens.")
-@click.option("--all-stores", is_flag=True, help="Every store of the configuration.")
-@click.option("--explain", "explained", metavar="RULE", help="Say what a rule demands and why, and check nothing.")
-@click.option("--format", "as_format", type=click.Choice([*map(str, ASSESSMENT_FORMATS)]), help="How to report.")
+@click.option("--policy", "named", metavar="NAME|FILE", help="The policy to use instead of the configured one.")
+@click.option(
+    "--fail-on", type=click.Choice(_FAIL_ON), help="The lowest severity that makes the exit code 1; default: error."
+)
+@click.option("--inventory-only", is_flag=True, help="Check only tokens, no repository.")
+@click.option("--repo-only", is_flag=True, help="Check only the repository; no store is opened.")
+@click.option("--base", metavar="REV", default="", help="Read .tokenguard.toml from this revision; recommended in CI.")
+@click.option("--fix", is_flag=True, help="Show the fixes that can be applied automatically, ask, and apply them.")
+@click.option("--yes", is_flag=True, help="With --fix: do not ask for confirmation.")
+@click.option("--ask-providers", is_flag=True, help="Compare with the providers' own lists of tokens.")
+@click.option("--all-stores", is_flag=True, help="Include every configured store.")
+@click.option("--explain", "explained", metavar="RULE", help="Explain a rule and exit.")
+@click.option("--format", "as_format", type=click.Choice([*map(str, ASSESSMENT_FORMATS)]), help="Output format.")
 @pass_wiring
 def check(
     wiring: Wiring,
@@ -53,17 +55,17 @@ def check(
     explained: str | None,
     as_format: str | None,
 ) -> ExitCode:
-    """Check tokens and a repository against the policy; exit 1 if a rule of at least --fail-on is violated.
+    """Check tokens and a repository against the policy; exit 1 on a violation of at least --fail-on.
 
-    The tokens are those of the store. The repository is the one that PATH is in, or the working directory, if git
-    knows it: its files of variables, CI files, MCP configurations, callback and pre-signed URLs, and the logins that
-    vendors' programs keep in your home. Its .tokenguard.toml may ask for more than the policy does.
+    The tokens are those of the store. The repository is the git repository of PATH (default: the working directory).
+    Checked are its .env files, CI files, MCP configurations, callback and pre-signed URLs, and the logins that vendors'
+    programs keep in your home directory. Its .tokenguard.toml may be stricter than the policy, never weaker.
 
-    A rule that cannot be answered for a token (Descript has no list of tokens) is reported as not evaluable, and
-    never as kept. No value is read, and without --ask-providers nothing leaves this machine.
+    A rule that cannot be evaluated for a token (Descript has no list of tokens) is reported as not evaluable, never as
+    passed. No value is read, and without --ask-providers no provider is contacted.
     """
     if inventory_only and (repo_only or path is not None or base):
-        raise InputError("--inventory-only leaves the repository out", hint="give it alone, or leave it away")
+        raise InputError("--inventory-only does not check a repository", hint="give PATH or --inventory-only, not both")
     chosen = OutputFormat(as_format or wiring.flags.format)
     from tokenguard.usecases.check_repository import (
         CheckContext,
@@ -94,13 +96,13 @@ def check(
 
 
 def _stores(wiring: Wiring, held: "CheckContext", *, every: bool) -> dict[str, Store]:
-    """The stores to look at; who stands in a repository and has none is told how to do without."""
+    """The stores to check; in a repository without a store, the error's hint names --repo-only."""
     try:
         return chosen_stores(wiring, every=every)
     except InputError as error:
         if held.repository is None:
             raise
-        raise InputError(error.message, hint=f"{error.hint}; --repo-only looks at the repository alone") from None
+        raise InputError(error.message, hint=f"{error.hint}; --repo-only checks the repository alone") from None
 
 
 def _mended(wiring: Wiring, held: "CheckContext", assessments: list[Assessment], *, confirmed: bool) -> bool:
@@ -109,7 +111,7 @@ def _mended(wiring: Wiring, held: "CheckContext", assessments: list[Assessment],
     top = held.repository.top if held.repository is not None else None
     found = fixes(wiring, held.policy, top, assessments)
     if not found:
-        wiring.progress.note("nothing can be mended without a decision")
+        wiring.progress.note("no violation can be fixed automatically")
     return bool(found) and mend(wiring, found, confirmed=confirmed)
 
 

@@ -1,4 +1,4 @@
-"""`completion SHELL`: the script that teaches a shell our commands and options."""
+"""`completion SHELL`: the script that completes commands, options and token names in a shell."""
 
 import click
 

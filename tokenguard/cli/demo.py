@@ -1,4 +1,4 @@
-"""`tokenguard demo`: the whole story with real commands and their real output, on this machine alone."""
+"""`tokenguard demo`: a full demonstration with real commands and their real output, on this machine alone."""
 
 from collections.abc import Mapping
 
@@ -13,10 +13,10 @@ _POSTS = "social/scheduler/prod/posts"
 
 @command("demo")
 def demo() -> None:
-    """Show the whole story, on practice providers.
+    """Run a full demonstration on practice providers.
 
-    Makes a store in a temporary directory and a sandbox on 127.0.0.1, asks no questions, takes less than a minute and
-    cleans up. Exits 0 only if every step really held.
+    Creates a store in a temporary directory and a sandbox on 127.0.0.1, asks no questions, takes less than a minute and
+    removes everything. Exits 0 only if every step was verified.
     """
     with DemoStage() as stage:
         _inventory(stage)
@@ -31,7 +31,9 @@ def _inventory(stage: DemoStage) -> None:
     stage.say("A store of its own: one encrypted file, no server. The key comes from a file, as in CI.")
     stage.run("init", "--no-input", "--recovery-file", str(stage.directory / "recovery"))
 
-    stage.say("Two Descript tokens, made by hand in Settings, each for one Drive. Values never go on the command line.")
+    stage.say(
+        "Two Descript tokens, created by hand in Settings, each for one Drive. Values are never on the command line."
+    )
     value = stage.person.create("upload", marketing["id"])
     stage.dotenv.write_text(f"# the app's settings\nDEBUG=0\nDESCRIPT_API_TOKEN={value}\n")
     stage.dotenv.chmod(0o600)
@@ -46,15 +48,15 @@ def _inventory(stage: DemoStage) -> None:
         "--no-consumers", "--from-env", "PASTED", env={"PASTED": value},
     )  # fmt: skip
 
-    stage.say("Somebody pastes a token of another Drive. It is caught before anything is written.")
+    stage.say("A token of the wrong Drive is pasted. The error comes before anything is written.")
     value = stage.person.create("a mix-up", product["id"])
     wrong = stage.run(
         "add", "video/publisher/prod/export", *common, *_leads_to(marketing), "--purpose", "export",
         "--from-env", "PASTED", env={"PASTED": value}, expect=ExitCode.FINDINGS,
     )  # fmt: skip
-    stage.hold(product["id"] in wrong.output, "the error names the Drive that the token really leads to")
+    stage.hold(product["id"] in wrong.output, "the error names the Drive that the token belongs to")
 
-    stage.say("Autoposting has an API: the key is made there, stored and checked without anybody seeing it.")
+    stage.say("Autoposting has an API: the key is created there, stored and verified; no person sees it.")
     stage.run(
         "add", _POSTS, "--provider", "autoposting", "--scope", f"org:{stage.info['org_id']}", "--env", "prod",
         "--owner", "social", "--purpose", "posts", "--permission", "posts:read", "--no-consumers", "--issue",
@@ -69,7 +71,8 @@ def _leads_to(drive: Mapping[str, str]) -> tuple[str, ...]:
 
 def _planned(stage: DemoStage) -> None:
     stage.say(
-        "A planned rotation. Descript has no API for tokens, so a person clicks; here the demo plays that person."
+        "A planned rotation. Descript has no API for tokens, so a person does these steps; here the demo plays that "
+        "person."
     )
     before = stage.dotenv.read_text()
     stage.run_with_person("rotate", _UPLOAD, "--reason", "quarterly")
@@ -79,15 +82,15 @@ def _planned(stage: DemoStage) -> None:
 
 
 def _compromised(stage: DemoStage) -> None:
-    stage.say("A key was posted in a ticket. Compromised mode revokes first, then replaces.")
+    stage.say("A key was posted in a ticket. Compromised mode revokes it first, then replaces it.")
     stage.run("rotate", _POSTS, "--compromised", "--reason", "posted in a ticket")
 
 
 def _evidence(stage: DemoStage) -> None:
-    stage.say("The evidence: every step in a chain of events that nobody can change unseen.")
+    stage.say("The evidence: every step is recorded in a tamper-evident audit log.")
     stage.run("audit", "log", _POSTS)
     stage.run("audit", "verify")
-    stage.say("What is due next, and the runbook for the night when it is needed.")
+    stage.say("What is due next, and the runbook for an emergency.")
     stage.run("list", "--due")
     runbook = stage.run("runbook", _UPLOAD, "--output", str(stage.directory / "runbook.md"))
     text = (stage.directory / "runbook.md").read_text()
@@ -95,7 +98,7 @@ def _evidence(stage: DemoStage) -> None:
 
 
 def _old_is_refused(stage: DemoStage, dotenv: str) -> bool:
-    import urllib3  # one request, to look for ourselves
+    import urllib3  # one request, to verify it independently
 
     old = dotenv.rpartition("DESCRIPT_API_TOKEN=")[2].strip()
     with urllib3.PoolManager(retries=False) as pool:

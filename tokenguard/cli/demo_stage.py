@@ -69,7 +69,7 @@ class DemoStage(AbstractContextManager["DemoStage"]):
         _tell(f"\n# {text}", bold=True)
 
     def run(self, *arguments: str, expect: int = 0, env: Mapping[str, str] | None = None) -> Ran:
-        """Run a real command, show it with its output, and hold it to its exit code."""
+        """Run a real command, show it with its output, and check its exit code."""
         self._show_command(arguments)
         done = subprocess.run(
             [*_program(), *arguments],
@@ -91,9 +91,9 @@ class DemoStage(AbstractContextManager["DemoStage"]):
         return self._held(arguments, Ran(output, code), expect)
 
     def hold(self, held: bool, what: str) -> None:
-        """End the demo, and say so, if something did not come out as promised."""
+        """End the demo with an error if an expectation is not met."""
         if not held:
-            raise TokenguardError(f"the demo did not hold: {what}", hint="please report this with the output above")
+            raise TokenguardError(f"the demo failed: {what}", hint="please report this with the output above")
         _tell(f"  ok: {what}", fg="green")
 
     def no_value_was_shown(self) -> bool:
@@ -105,11 +105,11 @@ class DemoStage(AbstractContextManager["DemoStage"]):
         self._shown.append(ran.output)
         if ran.code != expect:
             raise TokenguardError(
-                f"the demo did not hold: `tokenguard {arguments[0]}` exited {ran.code}, not {expect}",
+                f"the demo failed: `tokenguard {arguments[0]}` exited {ran.code}, not {expect}",
                 hint="please report this with the output above",
             )
         if expect != ExitCode.OK:
-            _tell(f"  (exit {ran.code}, as it should)", dim=True)
+            _tell(f"  (exit {ran.code}, as expected)", dim=True)
         return ran
 
     def _show_command(self, arguments: tuple[str, ...]) -> None:

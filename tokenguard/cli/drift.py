@@ -1,4 +1,4 @@
-"""`tokenguard drift`: tell where the world is not as it is declared."""
+"""`tokenguard drift`: report where store, providers or consumers differ from a manifest."""
 
 import click
 
@@ -18,16 +18,21 @@ _FAIL_ON = [Severity.ERROR.value, Severity.WARNING.value, Severity.NOTE.value]
 
 @command("drift")
 @click.argument("file", metavar="[FILE]", default=DEFAULT_FILE)
-@click.option("--env", "environment", metavar="E", default="", help="The environment that is meant; with its overlay.")
-@click.option("--ask-providers", is_flag=True, help="Ask providers for their lists of tokens.")
+@click.option("--env", "environment", metavar="E", default="", help="The environment to select, with its overlay.")
+@click.option("--ask-providers", is_flag=True, help="Compare with the providers' own lists of tokens.")
 @click.option(
-    "--ask-consumers", is_flag=True, help="Look whether consumers hold the live values, where they can be asked."
+    "--ask-consumers", is_flag=True, help="Check that consumers have the live values, where tokenguard can read them."
 )
-@click.option("--server", "server_file", metavar="FILE", help="Look at the server's set-up too: server.yaml.")
 @click.option(
-    "--fail-on", type=click.Choice(_FAIL_ON), default="warning", help="Exit 1 from this severity on: warning."
+    "--server", "server_file", metavar="FILE", help="Also compare the server's configuration with server.yaml."
 )
-@click.option("--format", "as_format", type=click.Choice([*map(str, ASSESSMENT_FORMATS)]), help="How to report.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(_FAIL_ON),
+    default="warning",
+    help="The lowest severity that makes the exit code 1; default: warning.",
+)
+@click.option("--format", "as_format", type=click.Choice([*map(str, ASSESSMENT_FORMATS)]), help="Output format.")
 @pass_wiring
 def drift(
     wiring: Wiring,
@@ -40,11 +45,11 @@ def drift(
     fail_on: str,
     as_format: str | None,
 ) -> ExitCode:
-    """Hold the store, the providers and the consumers against the manifest FILE (tokens.yaml); exit 1 on drift.
+    """Compare store, providers and consumers with the manifest FILE (tokens.yaml); exit 1 on drift.
 
-    Nothing is written. Without --ask-providers and --ask-consumers only the store's metadata is read, for which a
-    planner's login is enough; --server needs that of whoever runs the server. What cannot be answered is reported as
-    not evaluable, and never as kept.
+    Nothing is written. Without --ask-providers and --ask-consumers only the store's metadata is read, for which the
+    planner role is enough; --server needs a server administrator's login. What cannot be evaluated is reported as not
+    evaluable, never as passed.
     """
     from tokenguard.usecases.detect_drift import ALWAYS, ON_REQUEST, server  # loads what asks
 

@@ -1,4 +1,4 @@
-"""`edit NAME`: change what is recorded of a token."""
+"""`edit NAME`: change the record of a token."""
 
 from typing import Any
 
@@ -17,18 +17,18 @@ from tokenguard.views.token_view import show_taken
 @command("edit")
 @click.argument("name", type=TOKEN_NAME)
 @record_fields
-@click.option("--base-url", metavar="URL", help="Confirm that the provider is at this address now.")
-@click.option("--rename", type=TOKEN_NAME, metavar="NAME", help="Give the token another name.")
-@click.option("--leak-ended", metavar="REASON", help="A person's decision that its leak is over, with the reason.")
-@click.option("--yes", is_flag=True, help="Do not ask before a change of where values go.")
+@click.option("--base-url", metavar="URL", help="Confirm the provider's new address.")
+@click.option("--rename", type=TOKEN_NAME, metavar="NAME", help="Rename the token.")
+@click.option("--leak-ended", metavar="REASON", help="Close the token's leak by your decision, with this reason.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation of new destinations.")
 @pass_wiring
 def edit(
     wiring: Wiring, /, name: TokenName, *, base_url: str | None, rename: TokenName | None, leak_ended: str | None,
     yes: bool, **fields: Any,
 ) -> None:  # fmt: skip
-    """Change what is recorded of NAME. Empty text clears a field; the consumers given replace the old ones.
+    """Change the record of NAME. Empty text clears a field; --deliver replaces the whole list of consumers.
 
-    An unclaimed token becomes active as soon as it has an owner, a scope, an environment and a purpose.
+    An unclaimed token becomes active once it has an owner, a scope, an environment and a purpose.
     """
     from tokenguard.usecases.edit_token import edit_record  # loads the providers
 
@@ -39,7 +39,9 @@ def edit(
         from tokenguard.usecases.report_leaks import end_leak  # few edits are about a leak
 
         if changes.given():
-            raise InputError("--leak-ended goes alone", hint="give the other changes in a second `edit`")
+            raise InputError(
+                "--leak-ended cannot be combined with other changes", hint="run a second `edit` for the other changes"
+            )
         show_taken(wiring, end_leak(wiring, name, leak_ended, confirmed=yes))
         return
     show_taken(wiring, edit_record(wiring, name, changes, confirmed=yes))

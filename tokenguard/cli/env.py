@@ -1,4 +1,4 @@
-"""`env`: tokens as variables, in the words of whoever reads them."""
+"""`env`: exports tokens as variables, in the syntax of their reader."""
 
 import os
 import re
@@ -31,7 +31,7 @@ _SECRET = re.compile(SECRET_PLACE, re.ASCII)
     type=ASKED,
     multiple=True,
     required=True,
-    help="A token to write.",
+    help="The token to export, and its variable.",
 )
 @click.option(
     "--as",
@@ -42,16 +42,20 @@ _SECRET = re.compile(SECRET_PLACE, re.ASCII)
     help="For whom.",
 )
 @click.option(
-    "--dir", "directory", metavar="DIR", type=click.Path(path_type=Path), help="For systemd: where the files go."
+    "--dir",
+    "directory",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="With --format systemd: the directory to write to.",
 )
-@click.option("--secret", metavar="NAMESPACE/NAME", default="", help="For k8s: the Secret that the values are keys of.")
+@click.option("--secret", metavar="NAMESPACE/NAME", default="", help="With --format k8s: the Secret to write.")
 @pass_wiring
 def env(wiring: Wiring, asked: tuple[Asked, ...], kind: str, directory: Path | None, secret: str) -> None:
-    """Write tokens as variables: for a shell, a .env file, a program that reads JSON, a cluster or a CI system.
+    """Export tokens as variables: for a shell, a .env file, a program that reads JSON, a cluster or a CI system.
 
-    Never to a terminal: use a pipe, a file, or `eval "$(tokenguard env -t NAME)"`. For GitHub every form
-    of a value is masked in the log before $GITHUB_ENV is written. For systemd there is one private file
-    for each variable, to be named by LoadCredential=. For k8s it is the manifest of a Secret.
+    Values are never written to a terminal: use a pipe, a file, or `eval "$(tokenguard env -t NAME)"`. For GitHub, every
+    form of a value is masked in the log before $GITHUB_ENV is written. For systemd, each variable gets a private file
+    for LoadCredential=. For k8s, the output is the manifest of a Secret.
     """
     place = _SECRET.fullmatch(secret)
     if (kind == KUBERNETES) != (place is not None) or (secret and place is None):
@@ -69,7 +73,7 @@ def env(wiring: Wiring, asked: tuple[Asked, ...], kind: str, directory: Path | N
     environment_file = _github_file(wiring) if kind == GITHUB else None
     if kind != GITHUB and os.isatty(1):
         raise InputError(
-            "values are not written to a terminal", hint="use a pipe or a file; `show --reveal` is for eyes"
+            "values are not written to a terminal", hint="write to a pipe or file, or use `show --reveal` on a terminal"
         )
 
     def write() -> None:
@@ -90,7 +94,8 @@ def _checked(variables: dict[str, str]) -> dict[str, str]:
     for name, value in variables.items():
         if any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in value):
             raise InputError(
-                f"the value for {name} holds a control character", hint="a line of its own could be slipped in that way"
+                f"the value for {name} contains a control character",
+                hint="it could inject another line into the output; use another --format",
             )
     return variables
 
@@ -103,14 +108,20 @@ def _disclose(disclosure: Disclosure, write: Callable[[], None]) -> None:
         disclosure.happened("failed")
         if isinstance(error, TokenguardError | BrokenPipeError):
             raise
-        raise InputError("the variables cannot be written", hint="check where they should go, and try again") from None
+        raise InputError(
+            "the variables cannot be written",
+            hint="check the destination's permissions and free space, and try again",
+        ) from None
     disclosure.happened("written")
 
 
 def _github_file(wiring: Wiring) -> Path:
     named = wiring.environ.get("GITHUB_ENV", "")
     if wiring.environ.get("GITHUB_ACTIONS") != "true" or not named:
-        raise InputError("this is no GitHub runner", hint="elsewhere the mask commands would print the values")
+        raise InputError(
+            "this is not a GitHub Actions runner",
+            hint="use another --format: elsewhere the mask commands would print the values",
+        )
     return Path(named)
 
 

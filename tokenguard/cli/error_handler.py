@@ -1,4 +1,4 @@
-"""The one error boundary: whatever happens below becomes an exit code and at most one `error:` and one `hint:`."""
+"""The one error boundary: turns every exception into an exit code and at most one `error:` and one `hint:`."""
 
 import contextlib
 import errno
@@ -22,7 +22,7 @@ from tokenguard.shell.wiring import Wiring
 from tokenguard.text import safe_text
 
 _STREAMING = frozenset({"exec", "env", "redact"})
-"""Commands whose standard output is data of its own kind, never a document of ours."""
+"""Commands whose standard output is their own data, never a JSON document of tokenguard."""
 
 _COMPLETE = "_TOKENGUARD_COMPLETE"
 _NOT_OURS = {
@@ -33,18 +33,18 @@ _NOT_OURS = {
     errno.EACCES: "permission is denied",
     errno.EPERM: "permission is denied",
 }
-"""What a system may refuse any command that reads or writes files."""
+"""Reasons for which a system may refuse to read or write a file."""
 
 
 def run_process(arguments: Sequence[str]) -> int:
-    """Run one command line on this process's own streams; what they cannot take never hides how it ended."""
+    """Run one command line on this process's streams; a failing stream never hides the exit code."""
     output = take_standard_streams()
     wiring = Wiring()
     code = run(arguments, wiring)
     sys.stdout.flush()
-    if code == ExitCode.OK and output.lost not in {0, errno.EPIPE}:  # a reader that left has seen enough
-        hint = "make room, or send it elsewhere; the command itself is done"
-        code = _say(wiring, "standard output does not take what was printed", hint, ExitCode.UNREACHABLE)
+    if code == ExitCode.OK and output.lost not in {0, errno.EPIPE}:  # a reader that left needs no more output
+        hint = "free space, or redirect the output; the command itself completed"
+        code = _say(wiring, "standard output could not be written", hint, ExitCode.UNREACHABLE)
     return code
 
 
@@ -53,7 +53,7 @@ def run(arguments: Sequence[str], wiring: Wiring | None = None) -> int:
 
     Args:
         arguments: without the program's name.
-        wiring: the world to act in; made from the process's environment if None.
+        wiring: the adapters to use; made from the process's environment if None.
     """
     wiring = wiring or Wiring()
     try:
@@ -111,21 +111,21 @@ def _say(wiring: Wiring, message: str, hint: str, code: ExitCode) -> ExitCode:
 
 
 def _with_resume_line(wiring: Wiring, error: TokenguardError) -> str:
-    """The hint, and where nothing could be reached that was to be gone on with, the line that does it later."""
+    """The hint and, if a resumable operation could not be reached, the command that resumes it."""
     if error.exit_code is not ExitCode.UNREACHABLE or not wiring.resuming or "--resume" in error.hint:
         return error.hint
     return f"{error.hint}; then: {wiring.resuming}"
 
 
 def _wants_document(arguments: Sequence[str]) -> bool:
-    """Whether JSON was asked for, also where the command line was not read to its end."""
+    """Whether JSON was requested, also if the command line could not be parsed."""
     head = list(takewhile(lambda each: each != "--", arguments))
     asked = "--format=json" in head or ("--format", "json") in pairwise(head)
     return asked and _STREAMING.isdisjoint(head)
 
 
 def _print_error_document(wiring: Wiring, error: TokenguardError) -> None:
-    """Standard output is one document, whatever happens: the error, unless the command had printed its own."""
+    """Keep standard output one document: print the error, unless the command has printed its own."""
     with contextlib.suppress(OSError):
         if not wiring.screen.wrote:
             message, hint = (safe_text(text, one_line=True) for text in (error.message, error.hint))
@@ -134,32 +134,32 @@ def _print_error_document(wiring: Wiring, error: TokenguardError) -> None:
 
 
 def _interrupted(wiring: Wiring) -> ExitCode:
-    """A person stopped us: say how to go on, if something is open."""
+    """After Ctrl-C: say how to continue, if an operation is open."""
     name = None
     with contextlib.suppress(Exception):
         name = wiring.open_operation()
     hint = wiring.unfinished or (
-        f"nothing is lost; go on with `tokenguard rotate {name} --resume`"
+        f"nothing is lost; continue with `tokenguard rotate {name} --resume`"
         if name
-        else "nothing was left open; run the command again when you like"
+        else "no operation is open; run the command again to repeat it"
     )
     click.echo(err=True)
     return _say(wiring, "interrupted", hint, ExitCode.INTERRUPTED)
 
 
 def _refused_by_the_system(wiring: Wiring, why: str, error: OSError) -> ExitCode:
-    """Names the folder: the file itself may be a temporary one that was to take another's place."""
+    """Name the directory: the file itself may be a temporary one."""
     where = f": {shown(Path(error.filename).absolute().parent)}" if isinstance(error.filename, str) else ""
-    hint = "mend that, then run the command again; it goes on from what is stored"
+    hint = "fix that, then run the command again; it continues from the stored state"
     return _say(wiring, f"{why}{where}", hint, ExitCode.UNREACHABLE)
 
 
 def _bug(wiring: Wiring, error: Exception) -> ExitCode:
-    """Frames without locals, source lines or messages: any of them could hold a value."""
+    """The stack without locals, source lines or messages: any of them could hold a value."""
     _say(
         wiring,
         f"an unexpected {type(error).__name__}: this is a bug in tokenguard",
-        "report it with the lines below; they hold no values",
+        "report it with the lines below; they contain no token values",
         ExitCode.BUG,
     )
     package = Path(__file__).parents[2]
@@ -171,6 +171,6 @@ def _bug(wiring: Wiring, error: Exception) -> ExitCode:
 
 
 def _forget_stdout() -> None:
-    """Keep the interpreter from complaining about the reader that left, when it flushes at exit."""
+    """Keep the interpreter from reporting a closed pipe when it flushes at exit."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

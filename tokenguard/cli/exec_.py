@@ -1,4 +1,4 @@
-"""`exec`: run a program with the tokens it asked for, and mask them in what it prints."""
+"""`exec`: run a program with tokens in its environment, and mask them in its output."""
 
 import click
 
@@ -32,15 +32,23 @@ def _closed(error: TokenguardError) -> OutputWithheld:
 
 @click.command("exec", cls=_Exec, context_settings={"allow_interspersed_args": False})
 @click.option(
-    "-t", "--token", "asked", metavar="NAME[=VARIABLE]", type=ASKED, multiple=True, help="Give it this token."
+    "-t",
+    "--token",
+    "asked",
+    metavar="NAME[=VARIABLE]",
+    type=ASKED,
+    multiple=True,
+    help="A token to give to the program.",
 )
-@click.option("--keep", metavar="VARIABLE", multiple=True, help="Let it have this variable although it opens a store.")
-@click.option("--names", "show_names", is_flag=True, help="Show token names in masks instead of opaque ids.")
-@click.option("--no-mask", is_flag=True, help="Leave its output as it is.")
+@click.option(
+    "--keep", metavar="VARIABLE", multiple=True, help="Pass on this variable, although it is a store credential."
+)
+@click.option("--names", "show_names", is_flag=True, help="Show token names in masks, instead of ids.")
+@click.option("--no-mask", is_flag=True, help="Do not mask the output.")
 @click.option(
     "--on-rotate",
     type=click.Choice([*ON_ROTATE]),
-    help="When a token is replaced: send SIGHUP, or end it and start it anew.",
+    help="When a token is replaced: send SIGHUP, or restart the program.",
 )
 @click.option(
     "--check-every",
@@ -48,7 +56,7 @@ def _closed(error: TokenguardError) -> OutputWithheld:
     type=click.IntRange(1, 3600),
     default=30,
     show_default=True,
-    help="How often --on-rotate looks.",
+    help="Interval of the --on-rotate check.",
 )
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED)
 @pass_wiring
@@ -65,9 +73,9 @@ def exec_command(
 ) -> int:
     """Run a program with tokens in its environment, and mask them in its output.
 
-    It gets what it was given and no credential of a store (TOKENGUARD_, VAULT_, AWS_ and the like).
-    On a terminal it has a terminal of its own: colours, keys, window size and Ctrl-Z work. Its exit
-    code is passed on; 125 means that it was not started, or that masking failed and output was withheld.
+    The program gets its tokens and your environment without store credentials (TOKENGUARD_, VAULT_, AWS_ and the like).
+    On a terminal it runs in a pseudo-terminal: colours, keys, window size and Ctrl-Z work. Its exit code is passed on;
+    125 means that it was not started, or that masking failed and output was withheld.
     """
     if on_rotate and (no_mask or not asked):
         raise OutputWithheld("--on-rotate needs tokens and masking", hint="give -t NAME, and leave --no-mask out")

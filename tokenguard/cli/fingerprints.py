@@ -1,4 +1,4 @@
-"""`tokenguard fingerprints`: how every clone knows the team's own tokens without holding one."""
+"""`tokenguard fingerprints`: lets every clone recognise the team's own tokens without holding one."""
 
 from pathlib import Path
 
@@ -19,41 +19,51 @@ from tokenguard.shell.wiring import Wiring
     "fingerprints",
     {
         "publish": ("tokenguard.cli.fingerprints:publish", "Write the signed bundle from the store."),
-        "pull": ("tokenguard.cli.fingerprints_pull:pull", "Check a bundle and use it in this machine's scans."),
-        "waive": ("tokenguard.cli.fingerprints_waive:waive", "Let scans pass over one live token, until a day."),
-        "export": ("tokenguard.cli.fingerprints:export", "Write the vendors' shapes as rules for another scanner."),
+        "pull": ("tokenguard.cli.fingerprints_pull:pull", "Verify a bundle and use it in this machine's scans."),
+        "waive": ("tokenguard.cli.fingerprints_waive:waive", "Let scans skip one live token until a date."),
+        "export": (
+            "tokenguard.cli.fingerprints:export",
+            ("Write the vendors' token formats as rules for another scanner."),
+        ),
     },
 )
 def fingerprints() -> None:
-    """Keyed tags of the team's own tokens, by which `scan` and the hook find them in any disguise.
+    """Keyed fingerprints of the team's own tokens, by which `scan` and the hook find them in any encoding.
 
-    A bundle holds tags and opaque ids: no value, and no name. Only values with at least 112 bits are in it. A waiver
-    that travels with it says which team answers for it, and why.
+    A bundle holds fingerprints and opaque ids, no value and no name. It contains only values of at least 112 bits. A
+    waiver in it names the responsible team and the reason.
     """
 
 
 @command("publish")
 @click.argument("bundle", metavar="[FILE]", required=False, type=click.Path(path_type=Path))
-@click.option("--key-file", required=True, type=click.Path(path_type=Path), help="The publisher's key; made at first.")
-@click.option("--to-store", is_flag=True, help="Share it and its scan key through the store, for `pull --from store`.")
+@click.option(
+    "--key-file",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The publisher's signing key; created if missing.",
+)
+@click.option(
+    "--to-store", is_flag=True, help="Publish the bundle and its scan key in the store, for `pull --from store`."
+)
 @click.option(
     "--public-code",
     multiple=True,
     metavar="PATH",
     type=click.Path(path_type=Path),
-    help="Code that anybody can see: a value that occurs in it is refused. Default: Python itself.",
+    help="Public code: values that occur in it are excluded. Default: Python's own library.",
 )
 @pass_wiring
 def publish(
     wiring: Wiring, bundle: Path | None, key_file: Path, public_code: tuple[Path, ...], *, to_store: bool
 ) -> None:
-    """Write FILE anew from all values of the store, and show the scan key that reads it.
+    """Write FILE from all values of the store, and show the scan key that reads it.
 
-    A value counts as live until its death is proven; what was published before and the store no longer keeps stays
-    as revoked. Give the scan key to developers and builds as TOKENGUARD_SCAN_KEY; it is not secret, the key file is.
+    A value counts as live until it is proven dead; values published before that the store no longer has stay as
+    revoked. Give the scan key to developers and builds as TOKENGUARD_SCAN_KEY; it is not secret, the key file is.
     """
     if bundle is None and not to_store:
-        raise InputError("nothing says where to publish to", hint="give FILE, --to-store, or both")
+        raise InputError("no destination to publish to", hint="give FILE, --to-store, or both")
     publisher = open_publisher(key_file)
     outlets = Outlets(publisher, wiring.store if to_store else None, bundle, wiring.clock)
     publication = make_bundle(
@@ -71,7 +81,10 @@ def publish(
 @click.argument("scanner", type=click.Choice(["gitleaks"]))
 @pass_wiring
 def export(wiring: Wiring, scanner: str) -> None:
-    """Write the vendors' shapes, Descript's and Autoposting's among them, as rules for SCANNER. Holds no tags."""
+    """Write the vendors' token formats, including Descript's and Autoposting's, as rules for SCANNER.
+
+    Contains no fingerprints.
+    """
     text = gitleaks_rules()
     if wiring.screen.as_json:
         wiring.screen.document({"scanner": scanner, "rules": text})
@@ -101,7 +114,7 @@ def _report(wiring: Wiring, path: Path | None, publication: Publication, scan_ke
         f"{len(bundle.waivers):,} waived tokens"
     )
     for name in publication.not_covered:
-        wiring.screen.line(f"not covered: {name} (its shape leaves too little to guess)")
+        wiring.screen.line(f"not covered: {name} (its format has less than 112 bits)")
     for name in publication.public:
         wiring.screen.line(f"refused: {name} (its value occurs in public code)")
     wiring.screen.line(f"{SCAN_KEY_VARIABLE}={scan_key}")

@@ -1,4 +1,4 @@
-"""`fingerprints pull`: take the published bundle over, from a file, an https address or the store."""
+"""`fingerprints pull`: fetch the published bundle from a file, an https address or the store."""
 
 from pathlib import Path
 
@@ -21,17 +21,17 @@ STORE = "store"
 @click.option("--from", "source", metavar="URL|PATH|store", help="An https address, a file, or the store.")
 @pass_wiring
 def pull(wiring: Wiring, file: Path | None, *, source: str | None) -> None:
-    """Check signature and version of a bundle, and keep it for `scan` and the hook.
+    """Verify signature and version of a bundle, and save it for `scan` and the hook.
 
-    Without FILE and --from it comes from where [scan] bundle of the configuration says. The scan key is
-    TOKENGUARD_SCAN_KEY, or what an earlier pull left in the OS keyring, or with --from store what lies beside the
-    bundle. A key that was used is left in the keyring, where there is one.
+    Without FILE and --from it is fetched from [scan] bundle of the configuration. The scan key is TOKENGUARD_SCAN_KEY,
+    or the key that an earlier pull saved in the OS keyring, or with --from store the key published with the bundle. The
+    key is saved in the OS keyring, if there is one.
     """
     if file is not None and source:
-        raise InputError("two places to pull from", hint="give FILE or --from")
+        raise InputError("two sources to pull from", hint="give FILE or --from")
     place = str(file) if file is not None else source or wiring.settings.scan.bundle
     if not place:
-        raise InputError("nothing says where the bundle is", hint="give FILE, --from URL, or set [scan] bundle")
+        raise InputError("no source to pull from", hint="give FILE, --from URL, or set [scan] bundle")
     data = _fetched(wiring, place)
     key = _key(wiring, place)
     bundle = keep(data, key)
@@ -42,7 +42,7 @@ def _fetched(wiring: Wiring, place: str) -> bytes:
     if place == STORE:
         found = shared_items_of(wiring.store).read(Item.FINGERPRINTS)
         if found is None:
-            raise InputError("nothing was published to the store", hint="`tokenguard fingerprints publish --to-store`")
+            raise InputError("the store has no published bundle", hint="`tokenguard fingerprints publish --to-store`")
         return found.data
     if not is_address(place):
         return read_bundle_file(Path(place))
@@ -51,13 +51,13 @@ def _fetched(wiring: Wiring, place: str) -> bytes:
 
 
 def _key(wiring: Wiring, place: str) -> ScanKey:
-    """The key that is pinned here; where none is and the store is asked anyhow, the store's."""
+    """The key pinned on this machine; without one, and if the bundle comes from the store, the store's."""
     key = find_scan_key(wiring.environ)
     if key is None and place == STORE:
         found = shared_items_of(wiring.store).read(Item.SCAN_KEY)
         key = read_scan_key(found.data.decode("utf-8", "replace")) if found else None
     if key is None:
-        raise InputError("there is no scan key", hint=f"set {SCAN_KEY_VARIABLE} to what `fingerprints publish` showed")
+        raise InputError("no scan key", hint=f"set {SCAN_KEY_VARIABLE} to what `fingerprints publish` showed")
     return key
 
 
@@ -79,7 +79,7 @@ def _report(wiring: Wiring, bundle: Bundle, *, kept: bool) -> None:
         f"{len(bundle.waivers):,} waived tokens, good until {bundle.expires[:10]}"
     )
     if kept:
-        wiring.screen.line("the scan key is in the OS keyring now")
+        wiring.screen.line("the scan key is saved in the OS keyring")
     else:
         now = ", as it is now" if SCAN_KEY_VARIABLE in wiring.environ else ""
-        wiring.screen.line(f"no keyring keeps the scan key here: {SCAN_KEY_VARIABLE} must be set for scans{now}")
+        wiring.screen.line(f"no OS keyring to save the scan key in: set {SCAN_KEY_VARIABLE} for scans{now}")

@@ -1,4 +1,4 @@
-"""`fingerprints waive`: somebody answers for a live token being where scans find it, until a day."""
+"""`fingerprints waive`: lets scans skip one live token until a date, on a team's responsibility."""
 
 from datetime import datetime, timedelta
 
@@ -19,23 +19,23 @@ from tokenguard.usecases.given_facts import end_date
 from tokenguard.usecases.token_lookup import known_token
 
 _LONGEST = timedelta(days=366)
-_NEXT = "`tokenguard fingerprints publish`, then `pull`, makes it known"
+_NEXT = "`tokenguard fingerprints publish`, then `pull`, distributes it"
 
 
 @command("waive")
 @click.argument("name", type=TOKEN_NAME)
-@click.option("--owner", metavar="TEAM", help="Who answers for it.")
-@click.option("--reason", metavar="TEXT", help="Why it may stay; everybody who scans can read it.")
-@click.option("--until", metavar="YYYY-MM-DD", help="From this day on it is a finding again; at most a year away.")
-@click.option("--end", is_flag=True, help="Take the waiver back.")
+@click.option("--owner", metavar="TEAM", help="The responsible team.")
+@click.option("--reason", metavar="TEXT", help="The reason; every user of a scan can read it.")
+@click.option("--until", metavar="YYYY-MM-DD", help="The day it expires; at most one year ahead.")
+@click.option("--end", is_flag=True, help="End the waiver now.")
 @pass_wiring
 def waive(
     wiring: Wiring, name: TokenName, *, owner: str | None, reason: str | None, until: str | None, end: bool
 ) -> None:
-    """Let scans pass over the live value of NAME; nothing in a repository can.
+    """Let scans skip the live value of NAME. A repository cannot do this by itself.
 
-    It takes effect with the next bundle, is shown by every scan that meets it, holds for this value only (not for its
-    successor), and ends by itself.
+    A waiver takes effect with the next bundle, is shown by every scan that finds the value, applies to this value only
+    (not to its successor), and expires.
     """
     snapshot = known_token(wiring.store, name)
     if end:
@@ -67,17 +67,17 @@ def _end(wiring: Wiring, snapshot: Snapshot) -> None:
 def _waiver(snapshot: Snapshot, now: datetime, owner: str, reason: str, until: str) -> LeakWaiver:
     record = snapshot.document.record
     if not (owner and reason.strip() and until):
-        raise InputError("a waiver needs an owner, a reason and an end", hint="give --owner, --reason and --until")
+        raise InputError("a waiver needs an owner, a reason and an expiry", hint="give --owner, --reason and --until")
     if record.state is RecordState.RETIRED or record.fingerprint is None:
-        raise InputError(f"{record.name} has no live value to be waived", hint="only a live token can block a commit")
+        raise InputError(f"{record.name} has no live value to waive", hint="only a live token can block a commit")
     if snapshot.document.busy:
         raise Unfinished(
-            f"an operation on {record.name} is open, which may replace the value",
+            f"an open operation on {record.name} may replace the value",
             hint=f"tokenguard rotate {record.name} --resume, or --abort, then waive",
         )
     end = end_date(until)
     if not now < end <= now + _LONGEST:
-        raise InputError("--until is not a day within the next year", hint="a waiver is for a while; give a nearer day")
+        raise InputError("--until is not a date within the next year", hint="give an earlier date")
     return LeakWaiver(
         owner=segment(owner, what="owner"),
         reason=plain_text(reason, what="reason"),

@@ -1,4 +1,4 @@
-"""`tokenguard fmt`: write a manifest in its one order, or say where it is not."""
+"""`tokenguard fmt`: formats a manifest, or reports which files are not formatted."""
 
 from pathlib import Path
 
@@ -17,14 +17,14 @@ from tokenguard.usecases.load_manifest import DEFAULT_FILE, read_consumer
 
 @command("fmt")
 @click.argument("file", metavar="[FILE]", default=DEFAULT_FILE)
-@click.option("--check", "check_only", is_flag=True, help="Only tell which files are not in order; exit 1 if any.")
-@click.option("--print-schema", is_flag=True, help="Print the JSON Schema of a manifest, for editors; read nothing.")
+@click.option("--check", "check_only", is_flag=True, help="Only report files that are not formatted; exit 1 if any.")
+@click.option("--print-schema", is_flag=True, help="Print the JSON Schema of a manifest, for editors.")
 @pass_wiring
 def fmt(wiring: Wiring, file: str, *, check_only: bool, print_schema: bool) -> ExitCode:
-    """Write the manifest FILE (tokens.yaml) and what it includes in their one order. Every comment stays with its key.
+    """Format the manifest FILE (tokens.yaml) and the files it includes. Comments stay with their keys.
 
-    Keys come in the model's order, tokens by name, two spaces a level. How a value is written is left alone. A file
-    that is not acceptable, or would say something else afterwards, is not touched.
+    Keys are put in a fixed order and tokens are sorted by name, with two spaces per level. Values are left as written.
+    An invalid file, or one whose meaning would change, is not modified.
     """
     if print_schema:
         wiring.flags.format = "json"
@@ -40,12 +40,12 @@ def fmt(wiring: Wiring, file: str, *, check_only: bool, print_schema: bool) -> E
         wiring.screen.document({"changed": [str(path) for path in changed], "written": not check_only})
     else:
         for path in changed:
-            wiring.screen.line(f"{shown(path)}: {'not in order' if check_only else 'put in order'}")
+            wiring.screen.line(f"{shown(path)}: {'not formatted' if check_only else 'formatted'}")
     return ExitCode.FINDINGS if check_only and changed else ExitCode.OK
 
 
 def _reordered(manifest: Path) -> dict[Path, bytes]:
-    """What every file that is not in order should hold."""
+    """The formatted content of each file that differs from it."""
     names = manifest_files(manifest, read_consumer)
     with Folder(manifest) as folder:
         held = {name: folder.read(name) for name in names}
@@ -57,4 +57,6 @@ def _write(path: Path, data: bytes) -> None:
     try:
         replace_kept(path, data)
     except OSError:
-        raise InputError(f"cannot write {shown(path)}", hint="make it writable; files before it are written") from None
+        raise InputError(
+            f"cannot write {shown(path)}", hint="make it writable; the files listed before it are written"
+        ) from None

@@ -1,4 +1,4 @@
-"""`import`: take tokens from a .env, CSV or JSON file, or from where they are kept today."""
+"""`import`: imports tokens from a file, a secret store or a provider's list."""
 
 from collections import Counter
 from pathlib import Path
@@ -47,33 +47,44 @@ _PREFIX = "imported"
     help="vault://MOUNT[/PREFIX], aws://REGION[/PREFIX], doppler:PROJECT/CONFIG, gitlab:GROUP/PROJECT, "
     "onepassword://HOST/VAULT, provider:NAME.",
 )
-@click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="With --from: only what has this; repeatable.")
 @click.option(
-    "--as", "form", type=click.Choice(list(map(str, FileFormat))), help="The file's format, if not by its name."
+    "--tag",
+    "tags",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="With --from vault:// or aws://: only entries with this tag; repeatable.",
 )
-@click.option("--prefix", default="", metavar="NAME", help="Goes before proposed names; for a .env file: imported.")
-@click.option("--provider", default="", metavar="P", help="For tokens that do not tell.")
-@click.option("--scope", default="", metavar="KIND:ID", help="For tokens that do not tell.")
-@click.option("--env", "environment", default="", metavar="E", help="For tokens that do not tell.")
-@click.option("--owner", default="", metavar="TEAM", help="For tokens that do not tell.")
-@click.option("--purpose", default="", metavar="TEXT", help="For tokens that do not tell.")
-@click.option("--created", default="", metavar="YYYY-MM-DD", help="When their values were made; else it is unknown.")
-@click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
+@click.option(
+    "--as", "form", type=click.Choice(list(map(str, FileFormat))), help="Format of FILE, if its name does not tell."
+)
+@click.option("--prefix", default="", metavar="NAME", help="Prefix of proposed names; for a .env file: imported.")
+@click.option("--provider", default="", metavar="P", help="Default for tokens without one.")
+@click.option("--scope", default="", metavar="KIND:ID", help="Default for tokens without one.")
+@click.option("--env", "environment", default="", metavar="E", help="Default for tokens without one.")
+@click.option("--owner", default="", metavar="TEAM", help="Default for tokens without one.")
+@click.option("--purpose", default="", metavar="TEXT", help="Default for tokens without one.")
+@click.option(
+    "--created",
+    default="",
+    metavar="YYYY-MM-DD",
+    help="When the values were created; otherwise their age is unknown.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be imported; write nothing.")
 @pass_wiring
 def import_file(
     wiring: Wiring, /, file: str | None, *, source: str, tags: tuple[str, ...], form: str | None, prefix: str,
     dry_run: bool, **texts: Any,
 ) -> int:  # fmt: skip
-    """Take the tokens of FILE into the inventory: a .env file, or a CSV or JSON list of records with values.
+    """Import the tokens of FILE: a .env file, or a CSV or JSON list of records with values.
 
-    With --from, what looks like a token in the secrets of a Vault or of AWS is adopted where it is, and nothing there
-    is changed. A value that is in several places becomes one record; the other places are its consumers. From Doppler,
-    GitLab and 1Password values are copied into the store, and every place they were in is a consumer. A provider's own
-    list has no values: what it lists and the inventory lacks is recorded as known to exist.
+    With --from, secrets of a Vault or of AWS that look like tokens are adopted in place; nothing there is changed. A
+    value found in several places becomes one record, with the other places as its consumers. From Doppler, GitLab and
+    1Password, values are copied into the store, and every place they were found in becomes a consumer. A provider's own
+    list has no values: tokens that it lists and the inventory lacks are recorded without a value.
 
-    What lacks an owner, a scope, an environment or a purpose becomes `unclaimed`. A value that the inventory has
-    already is not added again, so an import can be repeated. Exit 1: some were refused or could not be read; the others
-    are in. Exit 3: of one a person must say that its consumer has it; `tokenguard rotate --resume` asks.
+    Tokens without an owner, a scope, an environment or a purpose become `unclaimed`. A value that the inventory already
+    has is not added again, so an import can be repeated. Exit 1: some were refused or could not be read; the others are
+    imported. Exit 3: a person must confirm that a consumer has its token; `tokenguard rotate --resume` asks.
     """
     if bool(file) == bool(source):
         raise InputError("give either a FILE or --from ADDRESS", hint="tokenguard import .env, for example")
@@ -91,7 +102,7 @@ def import_file(
         found = _source(wiring, source, tags).run(defaults, dry_run=dry_run)
     outcomes: list[ImportOutcome] = []
     if not dry_run:
-        wiring.unfinished = "what is in stays in; run the same command again for the rest"
+        wiring.unfinished = "imported tokens are kept; run the same command again for the rest"
     try:
         for outcome in found:
             outcomes.append(outcome)  # noqa: PERF402 - what was done is told even if the next one fails
@@ -106,7 +117,9 @@ def import_file(
 def _source(wiring: Wiring, address: str, tags: tuple[str, ...]) -> "ProviderListing | Surveying":
     if address.startswith("provider:"):
         if tags:
-            raise InputError("--tag is for a Vault and AWS", hint="leave it out: all that the provider lists is told")
+            raise InputError(
+                "--tag is for a Vault and AWS", hint="leave it out: every token that the provider lists is imported"
+            )
         from tokenguard.usecases.import_provider import ProviderListing  # each source loads its own
 
         return ProviderListing(wiring, address)
@@ -119,7 +132,7 @@ def _prefix(text: str) -> str:
     try:
         return token_name(text)
     except InputError as error:
-        raise InputError("--prefix is not a name", hint=error.hint) from None
+        raise InputError("--prefix is not a valid name", hint=error.hint) from None
 
 
 def _print(wiring: Wiring, outcomes: list[ImportOutcome], *, dry_run: bool) -> None:
@@ -143,15 +156,16 @@ def _print(wiring: Wiring, outcomes: list[ImportOutcome], *, dry_run: bool) -> N
     told = ", ".join(f"{count[fate]} {fate}" for fate in ImportStatus if fate in _ALWAYS or count[fate])
     wiring.screen.line(f"{told}{' (dry run: nothing was written)' if dry_run else ''}")
     if any(each.fate is ImportStatus.ADDED and not each.asked for each in outcomes) and not dry_run:
-        wiring.progress.note("nothing was asked of the providers yet: `tokenguard verify --all` does")
+        wiring.progress.note("not yet verified with the providers: run `tokenguard verify --all`")
     if any(each.undeclared for each in outcomes):
         wiring.progress.note(
-            "a rotation would not reach what a record does not name: `tokenguard edit NAME --deliver …`, the whole list"
+            "a rotation does not update undeclared consumers: declare all of them with `tokenguard edit NAME "
+            "--deliver …`"
         )
 
 
 def _why(outcome: ImportOutcome) -> str:
-    """The reason, and where else the value is."""
+    """The reason, and the other places of the value."""
     also = f"also at {', '.join(outcome.also)}" if outcome.also else ""
-    undeclared = f"its record does not name {', '.join(outcome.undeclared)}" if outcome.undeclared else ""
+    undeclared = f"not declared in its record: {', '.join(outcome.undeclared)}" if outcome.undeclared else ""
     return "; ".join(part for part in (outcome.reason, also, undeclared) if part)

@@ -1,4 +1,4 @@
-"""`init`: make a store, or with --ci a repository's pipeline."""
+"""`init`: creates a store, or with --ci a repository's pipeline."""
 
 from typing import TYPE_CHECKING
 
@@ -16,28 +16,38 @@ if TYPE_CHECKING:  # it loads the stores
 @click.option(
     "--recovery-file",
     metavar="FILE",
-    help="Write a recovery code to a new private file. Without it, a terminal shows the code once.",
+    help="Write the recovery code to this new private file; otherwise a terminal shows it once.",
 )
-@click.option("--sandbox", is_flag=True, help="Allow providers on this machine (a local store always does).")
-@click.option("--print-policy", is_flag=True, help="Print what each role needs on a Vault or on AWS; ask nothing.")
+@click.option("--sandbox", is_flag=True, help="Allow practice providers on this machine (a local store always does).")
+@click.option("--print-policy", is_flag=True, help="Print the access policy of each role on Vault or AWS, and exit.")
 @click.option(
-    "--adopt", "adopted", metavar="LOCATION", multiple=True, help="With --print-policy: a field it is to keep."
+    "--adopt", "adopted", metavar="LOCATION", multiple=True, help="With --print-policy: a field that the store adopts."
 )
 @click.option(
     "--ci",
     type=click.Choice(["github", "gitlab", "auto"]),
     is_flag=False,
     flag_value="auto",
-    help="Write manifest, policy, hook and pipeline into this repository, shown as a diff before; make no store.",
+    help="Write manifest, policy, hook and pipeline into this repository, after showing a diff; creates no store.",
 )
-@click.option("--repository", metavar="OWNER/NAME", default="", help="With --ci, if the remote does not say it.")
-@click.option("--repository-id", metavar="N", default="", help="With --ci: its number at GitHub or GitLab.")
-@click.option("--branch", metavar="B", default="main", help="With --ci: the protected branch (main).")
-@click.option("--account", metavar="ID", default="", help="With --ci on AWS: the account's number.")
 @click.option(
-    "--requirement", metavar="R", default="", help="With --ci: what pip installs, at a commit or with a hash."
+    "--repository",
+    metavar="OWNER/NAME",
+    default="",
+    help=("With --ci: the repository, if the git remote does not tell."),
 )
-@click.option("--yes", is_flag=True, help="With --ci: write without asking.")
+@click.option(
+    "--repository-id", metavar="N", default="", help=("With --ci: the repository's number at GitHub or GitLab.")
+)
+@click.option("--branch", metavar="B", default="main", help="With --ci: the protected branch (main).")
+@click.option("--account", metavar="ID", default="", help="With --ci on AWS: the AWS account number.")
+@click.option(
+    "--requirement",
+    metavar="R",
+    default="",
+    help=("With --ci: the pip requirement to install, pinned to a commit or a hash."),
+)
+@click.option("--yes", is_flag=True, help="With --ci: do not ask for confirmation.")
 @pass_wiring
 def init(
     wiring: Wiring,
@@ -54,21 +64,23 @@ def init(
     requirement: str,
     yes: bool,
 ) -> None:
-    """Make a store: a local one locked with the first key source there is, or one on a Vault or AWS.
+    """Create a store: a local one, encrypted with the first key source found, or one on Vault or AWS.
 
-    The sources: TOKENGUARD_KEY_FILE (base64 of 32 bytes), TOKENGUARD_PASSPHRASE_FILE, the OS keyring, a passphrase
-    that is asked for. A recovery code opens the store if that key is ever lost. A store at vault://MOUNT/PREFIX has no
-    key here: the configuration's [vault] says where it is and how to log in. One at aws://REGION/PREFIX takes
-    AWS's default credentials; [aws] kms_key is the key that encrypts it.
+    Key sources, in order: TOKENGUARD_KEY_FILE (base64 of 32 bytes), TOKENGUARD_PASSPHRASE_FILE, the OS keyring, a
+    passphrase prompt. The recovery code opens the store if the key is lost. A store at vault://MOUNT/PREFIX has no
+    local key: [vault] of the configuration sets address and login. A store at aws://REGION/PREFIX uses AWS's default
+    credentials; [aws] kms_key sets its encryption key.
 
-    With --ci it makes no store, and writes what the repository we stand in needs for its pipeline. No file that is
-    there is changed, but for lines that .gitignore lacks.
+    With --ci it creates no store, and writes the pipeline files of the repository in the working directory. Existing
+    files are not changed, except that missing lines are added to .gitignore.
     """
     if ci is not None:
         from tokenguard.usecases.init_ci import CiOptions, bootstrap  # few ask for it
 
         if recovery_file or sandbox or print_policy or adopted:
-            raise InputError("--ci makes no store", hint="make it by another call, without --ci")
+            raise InputError(
+                "--ci does not create a store", hint=("run `tokenguard init` once more without --ci to create it")
+            )
         wanted = CiOptions(
             system=ci, repository=repository, number=repository_id, branch=branch, account=account,
             requirement=requirement,
@@ -76,14 +88,14 @@ def init(
         bootstrap(wiring, wanted, yes=yes)
         return
     if repository or repository_id or account or requirement or yes:
-        raise InputError("these options belong to --ci", hint="`tokenguard init --ci github` writes a pipeline")
+        raise InputError("these options need --ci", hint="`tokenguard init --ci github` writes a pipeline")
     if print_policy:
         from tokenguard.usecases.role_policies import role_policies  # few ask for it
 
         _show_policies(wiring, role_policies(wiring, adopted))
         return
     if adopted:
-        raise InputError("--adopt belongs to --print-policy here", hint="`tokenguard add NAME --adopt LOCATION`")
+        raise InputError("--adopt needs --print-policy here", hint="`tokenguard add NAME --adopt LOCATION`")
     _show(wiring, wiring.backend.create(recovery_file, sandbox=sandbox), recovery_file)
 
 
@@ -92,7 +104,7 @@ def _show(wiring: Wiring, made: "CreatedStore", recovery_file: str | None) -> No
         costs = {"cost": made.cost} if made.cost else {}
         wiring.screen.document({"store": made.url, "store_id": made.store_id, "recovery": made.recovery, **costs})
         return
-    wiring.screen.line(f"made the store {made.url}")
+    wiring.screen.line(f"created the store {made.url}")
     if made.cost:
         wiring.screen.line(f"it costs {made.cost}")
     match made.recovery:

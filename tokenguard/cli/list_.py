@@ -1,4 +1,4 @@
-"""`list`: the inventory, filtered, or by what is due."""
+"""`list`: lists the inventory, filtered or by due date."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -16,20 +16,26 @@ _Found = tuple[str, SelectedToken]
 
 
 @command("list")
-@click.option("--due", "sort_by_due", is_flag=True, help="Most urgent first; only tokens that are ever due.")
-@click.option("--within", type=click.IntRange(0, 36_500), metavar="DAYS", help="Only what is due in that many days.")
-@click.option("--owner", default="", metavar="TEAM", help="Only this team's.")
-@click.option("--scope", default="", metavar="KIND:ID", help="Only of this scope.")
-@click.option("--env", "environment", default="", metavar="E", help="Only of this environment.")
-@click.option("--provider", default="", metavar="P", help="Only of this provider.")
-@click.option("--state", type=click.Choice(list(map(str, RecordState))), help="Only in this state (retired ones too).")
-@click.option("--all-stores", is_flag=True, help="Every store of the configuration.")
+@click.option("--due", "sort_by_due", is_flag=True, help="Only tokens with a due date, most urgent first.")
+@click.option(
+    "--within", type=click.IntRange(0, 36_500), metavar="DAYS", help="Only tokens due within this number of days."
+)
+@click.option("--owner", default="", metavar="TEAM", help="Only tokens of this team.")
+@click.option("--scope", default="", metavar="KIND:ID", help="Only tokens of this scope.")
+@click.option("--env", "environment", default="", metavar="E", help="Only tokens of this environment.")
+@click.option("--provider", default="", metavar="P", help="Only tokens of this provider.")
+@click.option(
+    "--state",
+    type=click.Choice(list(map(str, RecordState))),
+    help="Only tokens in this state; includes retired ones.",
+)
+@click.option("--all-stores", is_flag=True, help="Include every configured store.")
 @pass_wiring
 def list_tokens(
     wiring: Wiring, *, sort_by_due: bool, within: int | None, owner: str, scope: str, environment: str, provider: str,
     state: str | None, all_stores: bool,
 ) -> None:  # fmt: skip
-    """List tokens: name, provider, scope, environment, owner, state and when they are due."""
+    """List tokens with provider, scope, environment, owner, state and due date."""
     _check({"owner": owner, "scope": scope, "environment": environment, "provider": provider})
     wanted = Filter(
         owner=owner,
@@ -57,7 +63,7 @@ def _by_due(found: list[_Found], now: datetime, within: timedelta | None) -> lis
 
 
 def _check(asked: dict[str, str]) -> None:
-    """Refuse what no token could ever have: a typing mistake must not read as an empty answer."""
+    """Refuse filter values that no token can have, so that a typing mistake is not read as an empty result."""
     if any(asked.values()):
         from tokenguard.usecases.given_facts import changes_from  # a plain `list` starts without it
 
@@ -67,7 +73,7 @@ def _check(asked: dict[str, str]) -> None:
 def _stores(wiring: Wiring) -> dict[str, Store]:
     urls = wiring.settings.stores
     if not urls:
-        raise InputError("the configuration names no stores", hint="add [stores.NAME] url = … for each")
+        raise InputError("no stores are configured", hint="add [stores.NAME] url = … for each")
     return {name: wiring.open_store(url) for name, url in urls.items()}
 
 
@@ -75,8 +81,8 @@ def _print(wiring: Wiring, found: Iterable[_Found], *, labelled: bool, narrowed:
     as_json = wiring.screen.as_json
     tokens = [] if as_json else list(found)
     if not as_json and not tokens:
-        taking_in = "no tokens here; `tokenguard add` and `tokenguard import` take them in"
-        wiring.progress.note("no token is like that" if narrowed else taking_in)
+        taking_in = "no tokens; add them with `tokenguard add` or `tokenguard import`"
+        wiring.progress.note("no token matches" if narrowed else taking_in)
         return
     from tokenguard.views.inventory_view import print_document, print_table  # not for an empty store
 

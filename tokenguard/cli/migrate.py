@@ -1,4 +1,4 @@
-"""`migrate --to URL`: move everything to another store."""
+"""`migrate --to URL`: migrates to another store."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,18 +21,23 @@ from tokenguard.views.migration_view import show_moved, show_plan, show_taken_ba
 
 @command("migrate")
 @click.option(
-    "--to", "target", metavar="URL", default="", help="The new store, made with `init` and empty; or its name."
+    "--to",
+    "target",
+    metavar="URL",
+    default="",
+    help=("URL or configured name of the new store: empty, created with `init`."),
 )
-@click.option("--plan", "plan_only", is_flag=True, help="Say what would go along and what to mind; do nothing.")
-@click.option("--abort", is_flag=True, help="Take back a move that is not finished: this store goes on as before.")
-@click.option("--yes", is_flag=True, help="Do not ask before.")
+@click.option("--plan", "plan_only", is_flag=True, help="Show what would be migrated, with warnings; change nothing.")
+@click.option("--abort", is_flag=True, help="Undo an unfinished migration: this store is in use as before.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @pass_wiring
 def migrate(wiring: Wiring, target: str, *, plan_only: bool, abort: bool, yes: bool) -> None:
-    """Move the store in use (`--store`) to another one: records, values, audit trails, open operations.
+    """Migrate the store in use (`--store`) to another one: records, values, audit trails, open operations.
 
-    Every token is read back and compared. From the first step on nothing changes here any more, and the new store opens
-    when all is there; run the same command again after an interruption. This store then names the new one at every
-    command (exit 4). Its values stay in it: destroy it when nobody reads from it any more.
+    Every token is read back and compared. From the first step on, the old store is read-only, and the new store opens
+    once everything is copied; after an interruption, run the same command again. Afterwards every command on the old
+    store exits 4 and names the new one. The old store still holds its values: destroy it once no consumer reads from
+    it.
     """
     _check_choice(target, plan_only=plan_only, abort=abort, yes=yes)
     if abort:
@@ -61,26 +66,26 @@ def migrate(wiring: Wiring, target: str, *, plan_only: bool, abort: bool, yes: b
 def _move(wiring: Wiring, source: Store, target: Store) -> None:
     for store in (source, target):
         _take_turn(wiring, store)
-    wiring.unfinished = "the move is not finished: run the same command again, or take it back with `migrate --abort`"
+    wiring.unfinished = "the migration is not finished: run the same command again, or undo it with `migrate --abort`"
     lag: timedelta = getattr(source, "lag", timedelta(0))
     move_store(source, target, wiring.clock, wiring.progress, lag=lag)
 
 
 def _check_practice(source: Store, target: Store) -> None:
-    """What was made at providers of this machine does not get into a store that others share."""
+    """Keep tokens of practice providers out of shared stores."""
     if is_local(target.url) or getattr(target, "sandbox", False):
         return
     for snapshot in source.scan():
         record = snapshot.document.record
         if record.base_url and Address.parse(record.base_url).loopback:
             raise InputError(
-                f"{record.name} is of a provider on this machine, and the new store is shared with others",
-                hint="practise on a store of its own, made with `tokenguard init --sandbox`",
+                f"{record.name} belongs to a practice provider on this machine, and the new store is shared",
+                hint="use a store created with `tokenguard init --sandbox`",
             )
 
 
 def _take_turn(wiring: Wiring, store: Store) -> None:
-    """Where one runner works at a time, be that one."""
+    """Acquire the store's runner lease, where only one runner may work at a time."""
     take = getattr(store, "acquire_lease", None)
     if take is not None:
         take(wiring.holder)
@@ -97,15 +102,15 @@ def _opened(wiring: Wiring, url: str) -> Iterator[Store]:
 
 
 def _confirm(wiring: Wiring, plan: MovePlan) -> None:
-    """Ask the person who is there; a script has said what it wants by running the command."""
+    """Ask for confirmation on a terminal; in a script, running the command is the confirmation."""
     if wiring.tty is None:
         return
-    wiring.tty.show(f"Everything goes to {plan.target}; {plan.source} answers no more.")
+    wiring.tty.show(f"Everything is migrated to {plan.target}; {plan.source} is then no longer usable.")
     confirm(wiring.tty, "go on", undone="done")
 
 
 def _check_choice(target: str, *, plan_only: bool, abort: bool, yes: bool) -> None:
     if abort and (target or plan_only or yes):
-        raise InputError("--abort stands alone", hint="tokenguard migrate --abort")
+        raise InputError("--abort cannot be combined with other options", hint="tokenguard migrate --abort")
     if not abort and not target:
-        raise InputError("missing --to", hint="for example --to vault://kv/video, made with `init` and empty")
+        raise InputError("missing --to", hint="for example --to vault://kv/video; create it with `init` first")

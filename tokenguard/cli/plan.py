@@ -1,4 +1,4 @@
-"""`tokenguard plan`: what `apply` would do, told without writing anything."""
+"""`tokenguard plan`: shows what `apply` would do (dry run)."""
 
 import click
 
@@ -18,16 +18,15 @@ from tokenguard.views.plan_view import PLAN_FORMATS, show_plan
 
 @command("plan")
 @click.argument("file", metavar="[FILE]", default=DEFAULT_FILE)
-@click.option("--env", "environment", metavar="E", default="", help="The environment that is meant; with its overlay.")
-@click.option("--exit-code", is_flag=True, help="Exit 1 if there is something to do.")
-@click.option("--format", "as_format", type=click.Choice([*map(str, PLAN_FORMATS)]), help="How to tell it.")
+@click.option("--env", "environment", metavar="E", default="", help="The environment to select, with its overlay.")
+@click.option("--exit-code", is_flag=True, help="Exit 1 if the plan has changes.")
+@click.option("--format", "as_format", type=click.Choice([*map(str, PLAN_FORMATS)]), help="Output format.")
 @pass_wiring
 def plan(wiring: Wiring, file: str, *, environment: str, exit_code: bool, as_format: str | None) -> ExitCode:
-    """Hold the manifest FILE (tokens.yaml) against the store and tell what `tokenguard apply` would do.
+    """Compare the manifest FILE (tokens.yaml) with the store and show what `tokenguard apply` would do.
 
-    Nothing is written, no value is read and no provider is asked: a login that may read metadata is enough. The
-    digest at the end stands for all that was told; `apply --digest` refuses anything else. Exit 2: the manifest, or a
-    wish in it, cannot be fulfilled.
+    Nothing is written, no value is read and no provider is contacted: the planner role is enough. The digest at the end
+    identifies this plan; `apply --digest` refuses any other. Exit 2: the manifest is invalid or cannot be fulfilled.
     """
     held = held_against_store(wiring, declared_in(file, environment))
     show_plan(wiring, held.plan, OutputFormat(as_format or wiring.flags.format))

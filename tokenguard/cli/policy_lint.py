@@ -1,4 +1,4 @@
-"""`policy lint` and `policy schema`: whether files of rules are in order, here and in an editor."""
+"""`policy lint` and `policy schema`: validate policy files, here and in an editor."""
 
 from pathlib import Path
 from typing import cast
@@ -22,13 +22,13 @@ from tokenguard.text import counted
 @click.argument("file", type=click.Path(path_type=Path))
 @pass_wiring
 def lint(wiring: Wiring, file: Path) -> ExitCode:
-    """Read FILE, a policy or a .tokenguard.toml, as strictly as `check` does; exit 2 with line and column if it fails.
+    """Validate FILE, a policy or a .tokenguard.toml, as `check` does; exit 2 with line and column if it is invalid.
 
-    A .tokenguard.toml is held to the policy in force. What is in order but does nothing is a remark, and exit 1.
+    A .tokenguard.toml is compared with the effective policy. Entries without effect are remarks, exit 1.
     """
     if file.suffix == ".toml":
         policy, remarks = _repository(wiring, file), list[str]()
-        what = f"asks for no less than {policy.name}"
+        what = f"not weaker than {policy.name}"
     else:
         policy = read_policy(file, compiled)
         remarks = _remarks(wiring, policy)
@@ -39,7 +39,7 @@ def lint(wiring: Wiring, file: Path) -> ExitCode:
     else:
         for remark in remarks:
             wiring.screen.line(f"{shown(file)}: {remark}")
-        wiring.screen.line(f"{shown(file)}: {what}{'' if remarks else ': in order'}")
+        wiring.screen.line(f"{shown(file)}: {what}{'' if remarks else ': valid'}")
     return ExitCode.FINDINGS if remarks else ExitCode.OK
 
 
@@ -49,7 +49,7 @@ def _repository(wiring: Wiring, file: Path) -> Policy:
 
 
 def _remarks(wiring: Wiring, policy: Policy) -> list[str]:
-    """What a reader would take for more than it is."""
+    """Remarks on entries that look effective and are not."""
     now = wiring.clock.now()
     ended = [each for each in policy.waivers if each.until <= now]
     idle = [each for each in policy.overrides if each.severity is None and not each.parameters]

@@ -1,4 +1,4 @@
-"""`policy publish` and `policy pull`: one policy for everybody who uses a store."""
+"""`policy publish` and `policy pull`: share one policy among all users of a store."""
 
 from pathlib import Path
 
@@ -19,10 +19,10 @@ from tokenguard.text import counted
 @click.argument("file", type=click.Path(path_type=Path))
 @pass_wiring
 def publish(wiring: Wiring, file: Path) -> None:
-    """Put the policy in FILE into the store, with its layers and waivers in one, for `policy pull` everywhere.
+    """Publish the policy in FILE in the store, with its layers and waivers merged, for `policy pull`.
 
-    Whoever may write to the store may publish; its audit trail says who did, and when. Nobody's machine takes it by
-    itself.
+    Every user with write access to the store may publish; the audit trail records who and when. Machines use it only
+    after `policy pull`.
     """
     policy = read_policy(file, compiled)
     items, now, actor = shared_items_of(wiring.store), wiring.clock.now(), wiring.store.actor()
@@ -37,24 +37,24 @@ def publish(wiring: Wiring, file: Path) -> None:
 
 
 @command("pull")
-@click.option("--forget", is_flag=True, help="Do without the organisation's policy again.")
+@click.option("--forget", is_flag=True, help="Stop using the organisation's policy.")
 @pass_wiring
 def pull(wiring: Wiring, *, forget: bool) -> None:
-    """Take the policy over that was published to the store: it is in force here until the next pull.
+    """Use the policy that is published in the store; it stays in effect here until the next pull.
 
-    The hook and every command use it, without the store too. An older one than was pulled before is refused.
+    The hook and every command use it, also offline. An older version than the last one pulled is refused.
     """
     if forget:
         there = organisation_policy.forget()
         if wiring.screen.as_json:
             wiring.screen.document({"forgotten": there})
         else:
-            wiring.screen.line("the organisation's policy is no longer in force here" if there else "there was none")
+            wiring.screen.line("the organisation's policy is no longer in effect here" if there else "there was none")
         return
     found = shared_items_of(wiring.store).read(Item.POLICY)
     if found is None:
-        raise InputError("no policy was published to the store", hint="tokenguard policy publish FILE")
-    _report(wiring, organisation_policy.keep(found.data), "in force")
+        raise InputError("no policy is published in the store", hint="tokenguard policy publish FILE")
+    _report(wiring, organisation_policy.keep(found.data), "in effect")
 
 
 def _report(wiring: Wiring, found: organisation_policy.Published, state: str) -> None:

@@ -1,4 +1,4 @@
-"""`policy show`: every rule as it is in force."""
+"""`policy show`: shows every effective rule."""
 
 from collections.abc import Mapping
 
@@ -15,12 +15,12 @@ from tokenguard.usecases.explain_rule import parameter_words
 
 @command("show")
 @click.argument("named", metavar="[NAME|FILE]", required=False)
-@click.option("--base", metavar="REV", default="", help="Read .tokenguard.toml from there, as CI should.")
+@click.option("--base", metavar="REV", default="", help="Read .tokenguard.toml from this revision; recommended in CI.")
 @pass_wiring
 def show(wiring: Wiring, named: str | None, *, base: str) -> None:
-    """Show the policy in force, or NAME or FILE, with all its layers and what this repository asks for beyond it.
+    """Show the effective policy, or NAME or FILE, with all layers and this repository's stricter settings.
 
-    With --format json it is one file without layers, which `check --policy` reads.
+    With --format json the output is one file without layers, which `check --policy` reads.
     """
     policy = load_check_context(chosen_policy(wiring, named), None, base).policy
     if wiring.screen.as_json:

@@ -1,4 +1,4 @@
-"""`policy test`: a team's own tests of its policy, like those of its code."""
+"""`policy test`: runs a team's tests of its policy."""
 
 from pathlib import Path
 
@@ -17,12 +17,12 @@ from tokenguard.usecases.assess import chosen_policy
 
 @command("test")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--policy", "named", metavar="NAME|FILE", help="Another policy than the one that FILE names.")
+@click.option("--policy", "named", metavar="NAME|FILE", help="Use this policy instead of the one named in FILE.")
 @pass_wiring
 def test(wiring: Wiring, file: Path, *, named: str | None) -> ExitCode:
-    """Run the cases of FILE: made-up tokens and files, and what the policy must say of them; exit 1 if one fails.
+    """Run the test cases of FILE: example tokens and files with the expected results; exit 1 if one fails.
 
-    No store is opened. A rule holds, is violated, is waived, is unknown, or is not asked.
+    No store is opened. Possible results of a rule: holds, violated, waived, unknown, not asked.
     """
     data = read_named(file, MAX_BYTES, hint="name a file that exists")
     trial = read_trial(data, source=file.name)
@@ -37,7 +37,7 @@ def test(wiring: Wiring, file: Path, *, named: str | None) -> ExitCode:
 
 
 def _policy(wiring: Wiring, file: Path, trial: Trial, named: str | None) -> Policy:
-    """The policy that the command line names, or the file (from beside itself), or the one in force."""
+    """The policy named on the command line, or in the file (relative to it), or the effective one."""
     if named is not None or not trial.policy:
         return chosen_policy(wiring, named)
     if is_file_name(trial.policy):

@@ -1,4 +1,4 @@
-"""`redact`: standard input to standard output with masks, as data comes."""
+"""`redact`: masks token values between standard input and standard output, as data arrives."""
 
 import os
 import signal
@@ -36,11 +36,16 @@ _CHANNEL = "stdin"
     "-t", "--token", "names", metavar="NAME", type=TOKEN_NAME, multiple=True, help="Mask this token's values."
 )
 @click.option("--all", "everything", is_flag=True, help="Mask the values of every token in the store.")
-@click.option("--own", is_flag=True, help="Mask the team's own tokens, known by `fingerprints pull`, without a store.")
+@click.option("--own", is_flag=True, help="Mask the team's own tokens by their pulled fingerprints; needs no store.")
 @click.option("--from-env", "variables", metavar="VAR", multiple=True, help="Mask the value of this variable.")
-@click.option("--names", "show_names", is_flag=True, help="Show token names in masks instead of opaque ids.")
+@click.option("--names", "show_names", is_flag=True, help="Show token names in masks, instead of ids.")
 @click.option("--fail-on-leak", is_flag=True, help="Exit 1 if anything was masked.")
-@click.option("--report", metavar="FILE", type=click.Path(path_type=Path), help="Write what was masked, as JSON.")
+@click.option(
+    "--report",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write a JSON list of the masked values (never the values) to this file.",
+)
 @pass_wiring
 def redact(
     wiring: Wiring,
@@ -55,9 +60,9 @@ def redact(
 ) -> int:
     """Copy standard input to standard output with values masked.
 
-    Without options, credentials are known by their shape only. What may still become a value is held
-    back until it is decided; everything else passes at once, with --own word by word. Ctrl-C is left
-    to the program before the pipe. Exit 125: masking or writing failed, and nothing more was written.
+    Without options, credentials are recognised by their format only. Text that may be the start of a value is held back
+    until decided; everything else passes at once, with --own word by word. Ctrl-C is left to the program before the
+    pipe. Exit 125: masking or writing failed, and the rest of the output was withheld.
     """
     if report is not None:
         check_page(report)
@@ -81,7 +86,7 @@ def redact(
 
 @contextmanager
 def _deaf_to_interrupts() -> Iterator[None]:
-    """Ctrl-C goes to every program of a pipe: what the one before us still says about it is masked too."""
+    """Ignore Ctrl-C, which goes to every program of a pipe: the last output of the one before is masked too."""
     if os.isatty(0) or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -93,7 +98,7 @@ def _deaf_to_interrupts() -> Iterator[None]:
 
 
 def _own_tokens(wiring: Wiring) -> Recognise:
-    """What this machine knows of the team's tokens; InputError if it knows nothing, or nothing of late."""
+    """The pulled fingerprints; InputError if there are none, or they have expired."""
     from tokenguard.detection.match import TextMatch  # only --own needs the scanner
     from tokenguard.scanning.known_token_stage import load_own_tokens  # only --own needs the scanner
     from tokenguard.shell.scan_key import find_scan_key
@@ -109,9 +114,9 @@ def _own_tokens(wiring: Wiring) -> Recognise:
 
 
 def _with_names(wiring: Wiring, found: Counter[MatchSource]) -> tuple[Counter[MatchSource], bool]:
-    """What was masked by fingerprint, under the tokens' names, and whether there is a store to write it down in.
+    """The values masked by fingerprint, under their tokens' names, and whether a store can record them.
 
-    Only a store that was named is opened, and nobody is asked for its passphrase at the end of a pipe.
+    Only a named store is opened, without asking for a passphrase at the end of a pipe.
     """
     if not found or not (wiring.flags.store or wiring.environ.get("TOKENGUARD_STORE")):
         return found, False
@@ -127,7 +132,7 @@ def _with_names(wiring: Wiring, found: Counter[MatchSource]) -> tuple[Counter[Ma
 
 
 def _name_of(store: Store, name: str) -> str:
-    """The name of the token of that id; what is no id of the store, such as a variable's name, stays."""
+    """The name of the token with that id; any other text, such as a variable's name, is returned unchanged."""
     try:
         return store.load(token_id(name)).document.record.name
     except InputError:
@@ -137,5 +142,5 @@ def _name_of(store: Store, name: str) -> str:
 def _from_environment(wiring: Wiring, name: str) -> MaskedValue:
     value = wiring.environ.get(name, "")
     if not value:
-        raise InputError("a variable of --from-env is not set", hint="set it, or leave the option out")
+        raise InputError("a variable of --from-env is not set", hint="set the variable, or leave the option out")
     return MaskedValue(id=opaque_id(name), name=name, secret=Secret(value))

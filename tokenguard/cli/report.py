@@ -1,4 +1,4 @@
-"""`tokenguard report`: the state of the inventory, for people to read and for files to keep."""
+"""`tokenguard report`: reports the state of the inventory."""
 
 from pathlib import Path
 
@@ -20,19 +20,19 @@ REPORT_FORMATS = (
     OutputFormat.JSON,
     OutputFormat.CSV,
 )
-"""Text is the same as Markdown."""
+"""`text` is the same as Markdown."""
 
 
 @command("report")
-@click.option("--policy", "named", metavar="NAME|FILE", help="Another policy than the configured one.")
-@click.option("--ask-providers", is_flag=True, help="Ask providers for their lists of tokens.")
-@click.option("--all-stores", is_flag=True, help="Every store of the configuration.")
-@click.option(
-    "--as-of", metavar="DATE", help="How it stood at the end of that day (UTC), or will stand if nothing is done."
-)
-@click.option("--format", "as_format", type=click.Choice([*map(str, REPORT_FORMATS)]), help="How to write it.")
+@click.option("--policy", "named", metavar="NAME|FILE", help="The policy to use instead of the configured one.")
+@click.option("--ask-providers", is_flag=True, help="Compare with the providers' own lists of tokens.")
+@click.option("--all-stores", is_flag=True, help="Include every configured store.")
+@click.option("--as-of", metavar="DATE", help="The state at the end of that day (UTC), or a forecast for a future day.")
+@click.option("--format", "as_format", type=click.Choice([*map(str, REPORT_FORMATS)]), help="Output format.")
 @click.option("--html", "as_html", is_flag=True, help="Short for --format html.")
-@click.option("--output", metavar="FILE", help="Write there (a new file: 0600) instead of to standard output.")
+@click.option(
+    "--output", metavar="FILE", help="Write to this file instead of standard output; a new file gets mode 0600."
+)
 @pass_wiring
 def report(
     wiring: Wiring,
@@ -45,10 +45,10 @@ def report(
     as_html: bool,
     output: str | None,
 ) -> None:
-    """Report who owns what, what is due, violated or waived, how rotations ended, and what nobody can say.
+    """Report owners, due dates, violations, waivers, rotations, and what could not be evaluated.
 
-    Markdown; a page with pictures that loads and runs nothing (html); every row for programs (json) or for a
-    spreadsheet (csv). It never holds a value. --as-of goes back as far as the audit trail tells.
+    The formats are Markdown; html, a self-contained page with charts; json and csv, with every row. A report never
+    contains a value. --as-of goes back as far as the audit trail.
     """
     form = _form(as_format or wiring.flags.format, as_html=as_html)
     moment = as_of_moment(as_of) if as_of is not None else None

@@ -1,4 +1,4 @@
-"""`tokenguard respond`: from a leaked value to its owner, its end, and a page that says what happened."""
+"""`tokenguard respond`: finds the owner of a leaked value, revokes it, and writes an incident report."""
 
 import sys
 from datetime import datetime
@@ -27,13 +27,22 @@ from tokenguard.views.response_view import show
 
 @command("respond")
 @click.argument("file", required=False, metavar="[FILE]", type=click.Path(path_type=Path))
-@click.option("--report", "code", metavar="CODE", help="The report code that `scan` or the hook showed.")
-@click.option("--stdin", is_flag=True, help="The value comes on standard input.")
-@click.option("--reach", type=click.Choice(list(map(str, Spread))), help="How far it got; asked if not given.")
-@click.option("--where", default="", metavar="TEXT", help="Where it is: a URL or a place; asked if not given.")
-@click.option("--since", default="", metavar="YYYY-MM-DD", help="Since when it is there, if that is known.")
-@click.option("--rotate", is_flag=True, help="Revoke and replace what is not dead, without asking.")
-@click.option("--summary", metavar="FILE", help="Write the incident there as Markdown (a new file: 0600).")
+@click.option("--report", "code", metavar="CODE", help="The report code printed by `scan` or the hook.")
+@click.option("--stdin", is_flag=True, help="Read the value from standard input.")
+@click.option(
+    "--reach", type=click.Choice(list(map(str, Spread))), help="How far the value spread; prompted for if missing."
+)
+@click.option(
+    "--where",
+    default="",
+    metavar="TEXT",
+    help="Where the value was found: a URL or a place; prompted for if missing.",
+)
+@click.option("--since", default="", metavar="YYYY-MM-DD", help="Since when it has been there, if known.")
+@click.option("--rotate", is_flag=True, help="Revoke and replace tokens that are not dead, without asking.")
+@click.option(
+    "--summary", metavar="FILE", help="Write the incident report as Markdown to this file; a new file gets mode 0600."
+)
 @pass_wiring
 def respond(
     wiring: Wiring,
@@ -47,18 +56,18 @@ def respond(
     rotate: bool,
     summary: str | None,
 ) -> ExitCode:
-    """Say whose a leaked value is and whether it is alive, and end it.
+    """Find the owner of a leaked value, check whether it still works, and revoke it.
 
-    The value is asked for and stays hidden; or FILE is what `scan --format json`, gitleaks, trufflehog,
-    kingfisher or ggshield wrote. Values are compared by fingerprint and neither shown nor stored. What is known
-    goes into the audit trail; what is not dead is on record as leaked until its death is proven, or a person ends
-    that with `edit --leak-ended`. A rotation opens only with --rotate, or when a person says yes.
+    The value is read from a hidden prompt, or from FILE, the output of `scan --format json`, gitleaks, trufflehog,
+    kingfisher or ggshield. Values are compared by fingerprint, and neither shown nor stored. The result is recorded in
+    the audit trail. A token that is not dead is recorded as leaked until it is proven dead, or a person closes the leak
+    with `edit --leak-ended`. A rotation starts only with --rotate, or after confirmation on a terminal.
 
-    Exit 0: everything that leaked is dead. 1: something is alive, or belongs to nobody here. 4: of something
-    nothing certain is known. A rotation that was opened keeps its own exit codes (5: death unproven).
+    Exit 0: every leaked value is dead. 1: a value is alive, or belongs to no token of this store. 4: the state of a
+    value is unknown. A rotation that was started keeps its own exit codes (5: not proven dead).
     """
     if (file is not None) + (code is not None) + stdin > 1:
-        raise InputError("more than one thing to respond to", hint="give a file, --report or --stdin, or none of them")
+        raise InputError("more than one source given", hint="give a file, --report or --stdin, or none of them")
     place, begun = _place(where), _since(since, wiring.clock.now())
     findings = look_up(wiring.store, wiring.environ, _sightings(wiring, file, code, stdin=stdin))
     spread = _spread(wiring, reach, needed=bool(findings.leaks or summary))
@@ -86,11 +95,11 @@ def _sightings(wiring: Wiring, file: Path | None, code: str | None, *, stdin: bo
         text = wiring.tty.ask_hidden("the value that leaked (it stays hidden): ").reveal().strip()
     else:
         raise NeedsPerson(
-            "the leaked value must be given", hint="give a finding file, --report or --stdin where nobody may be asked"
+            "no leaked value was given", hint="without a terminal, give a findings file, --report or --stdin"
         )
     if not text or len(text.encode("utf-8", "surrogateescape")) > MAX_LENGTH:
         raise InputError(
-            "that is no token's value", hint=f"give the value alone, of at most {MAX_LENGTH:,} bytes"
+            "this cannot be a token value", hint=f"give only the value, at most {MAX_LENGTH:,} bytes"
         )  # fmt: skip
     return [ReportedLeak(scanner="a person", values=(Secret(text),))]
 
@@ -102,12 +111,12 @@ def _spread(wiring: Wiring, reach: str | None, *, needed: bool) -> Spread | None
         return None
     if wiring.tty is None:
         raise NeedsPerson(
-            "how far it got must be said", hint=f"give --reach with one of: {', '.join(map(str, Spread))}"
+            "--reach is required", hint=f"use one of: {', '.join(map(str, Spread))}"
         )  # fmt: skip
     while True:
         for each in Spread:
             wiring.tty.show(f"  {each.value:<10} {each.meaning}")
-        answer = wiring.tty.ask("how far did it get? ").lower()
+        answer = wiring.tty.ask("how far did it spread? ").lower()
         matching = [each for each in Spread if answer and each.value.startswith(answer)]
         if len(matching) == 1:
             return matching[0]
@@ -116,7 +125,9 @@ def _spread(wiring: Wiring, reach: str | None, *, needed: bool) -> Spread | None
 def _place(text: str) -> str:
     place = plain_text(text, what="place") if text else ""
     if holds_issued(place) or holds_opaque(place):
-        raise InputError("--where looks like a value", hint="name the place where it is; never the value itself")
+        raise InputError(
+            "--where looks like a token value", hint="name the place where it was found, never the value itself"
+        )
     return place
 
 
@@ -125,24 +136,24 @@ def _since(text: str, now: datetime) -> datetime | None:
         return None
     since = since_date(text)
     if since > now:
-        raise InputError("--since is to come", hint="write the day on which it got there, YYYY-MM-DD")
+        raise InputError("--since is in the future", hint="give the day on which it got there, YYYY-MM-DD")
     return since
 
 
 def _asked_place(wiring: Wiring, findings: Findings) -> str:
-    """Where it is, from the person, unless every finding says it."""
+    """Ask the person where the value was found, unless every finding has a place."""
     known = all(each.path for leaked in findings.leaks for each in leaked.sightings)
     if wiring.tty is None or known:
         return ""
     while True:
         try:
-            return _place(wiring.tty.ask("where is it? (a URL or a place; Enter if unknown) ").strip())
+            return _place(wiring.tty.ask("where was it found? (a URL or a place; Enter if unknown) ").strip())
         except InputError as error:
             wiring.tty.show(f"  {error.message}: {error.hint}")
 
 
 def _standing(cases: list[IncidentToken]) -> ExitCode:
-    """What the process says of tokens that were not ended."""
+    """The exit code for tokens that were not revoked."""
     verdicts = {case.verdict for case in cases}
     if Verdict.UNKNOWN in verdicts:
         return ExitCode.UNREACHABLE

@@ -1,4 +1,4 @@
-"""`retire NAME`: revoke a token, prove it dead, keep its record as a tombstone."""
+"""`retire NAME`: revokes a token, proves it dead, and keeps its record as a tombstone."""
 
 import click
 
@@ -17,15 +17,15 @@ from tokenguard.views.token_view import show_taken
 
 @command("retire")
 @click.argument("name", type=TOKEN_NAME)
-@click.option("--reason", default="", metavar="TEXT", help="Why; kept in the audit trail.")
-@click.option("--plan", "plan_only", is_flag=True, help="Say what would happen and who is needed; do nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask before; needed where there is no terminal.")
+@click.option("--reason", default="", metavar="TEXT", help="The reason, recorded in the audit trail.")
+@click.option("--plan", "plan_only", is_flag=True, help="Show the steps and who is needed; change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation; required without a terminal.")
 @pass_wiring
 def retire(wiring: Wiring, name: TokenName, *, reason: str, plan_only: bool, yes: bool) -> None:
-    """End NAME for good: nothing replaces it. Its record stays, as the evidence that it is dead.
+    """Revoke NAME for good; nothing replaces it. Its record is kept as evidence that it is dead.
 
-    Exit 3: it was not confirmed, and nothing was done; or a person is needed, and it can be resumed or aborted.
-    Exit 5: it was revoked, or is to be, and is not proven dead; run `tokenguard rotate NAME --resume`.
+    Exit 3: not confirmed, nothing was done; or a person is needed, and it can be resumed or aborted. Exit 5: revocation
+    has started and is not proven; run `tokenguard rotate NAME --resume`.
     """
     snapshot = known_token(wiring.store, name)
     reason = plain_text(reason, what="reason")
@@ -43,8 +43,8 @@ def retire(wiring: Wiring, name: TokenName, *, reason: str, plan_only: bool, yes
 
 
 def _confirm(wiring: Wiring, name: TokenName) -> None:
-    """Ask the person who is there; without one, only --yes says that it is meant."""
+    """Ask for confirmation on a terminal; without one, --yes is required."""
     if wiring.tty is None:
         raise NeedsPerson(f"retiring {name} is not confirmed; nothing was done", hint=f"tokenguard retire {name} --yes")
-    wiring.tty.show(f"{name} will be revoked, and nothing takes its place: whatever uses it stops working.")
+    wiring.tty.show(f"{name} will be revoked, and not replaced: its consumers stop working.")
     confirm(wiring.tty, "go on", undone="done", needed=True)

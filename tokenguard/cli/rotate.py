@@ -1,4 +1,4 @@
-"""`tokenguard rotate`: replace tokens, resume, undo, or tell the plan."""
+"""`tokenguard rotate`: replaces tokens, resumes or aborts a rotation, or shows its plan."""
 
 from collections.abc import Sequence
 
@@ -36,15 +36,17 @@ _MAX_REASON = 200
 
 @command("rotate")
 @click.argument("names", type=TOKEN_NAME, nargs=-1, metavar="[NAME]...")
-@click.option("--due", is_flag=True, help="Every token that is due or overdue.")
-@click.option("--all-of", "scope", metavar="KIND:ID", help="Every token of one Drive, organisation, …")
-@click.option("--compromised", is_flag=True, help="Revoke first, then replace: for a token that has leaked.")
-@click.option("--plan", "plan_only", is_flag=True, help="Say what would happen, who is needed, how long; do nothing.")
-@click.option("--resume", is_flag=True, help="Go on with what was interrupted; without NAME, all of it.")
-@click.option("--abort", is_flag=True, help="Undo what was begun, if the old token has not been touched.")
-@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit trail (at most 200 characters).")
-@click.option("--accept-outage", is_flag=True, help="Revoke although nobody has said who uses it; goes on record.")
-@click.option("--concurrent", is_flag=True, help="Work beside other runners on a store on AWS; others need no leave.")
+@click.option("--due", is_flag=True, help="All tokens that are due or overdue.")
+@click.option("--all-of", "scope", metavar="KIND:ID", help="All tokens of one Drive, organisation, …")
+@click.option("--compromised", is_flag=True, help="Revoke first, then replace; for a leaked token.")
+@click.option(
+    "--plan", "plan_only", is_flag=True, help=("Show the steps, who is needed and how long it takes; change nothing.")
+)
+@click.option("--resume", is_flag=True, help="Resume interrupted operations; without NAME, all of them.")
+@click.option("--abort", is_flag=True, help="Undo the operation, if revocation has not started.")
+@click.option("--reason", default="", metavar="TEXT", help="The reason, for the audit trail (at most 200 characters).")
+@click.option("--accept-outage", is_flag=True, help="Revoke although no consumers are declared; audited.")
+@click.option("--concurrent", is_flag=True, help="Allow other runners on the same AWS store; not needed elsewhere.")
 @pass_wiring
 def rotate(
     wiring: Wiring,
@@ -59,10 +61,10 @@ def rotate(
     accept_outage: bool,
     concurrent: bool,
 ) -> ExitCode:
-    """Replace tokens without an outage, and prove the old ones dead.
+    """Replace tokens without downtime, and verify that the old ones are revoked.
 
-    Exits 0 only if every old token was proven dead; 3: stopped before the revoke was decided, resumable; 4: no clear
-    answer from store or provider; 5: a revoke is owed or unproven.
+    Exit 0: every old token was proven dead. 3: stopped before the revocation, resumable. 4: no clear answer from store
+    or provider. 5: a revocation has started and is not proven.
     """
     _check_choice(bool(names), due, bool(scope), resume=resume, abort=abort, plan_only=plan_only)
     _check_mode(compromised=compromised, resume=resume, abort=abort, accept_outage=accept_outage)
@@ -107,7 +109,7 @@ def _plans(
     strict: bool,
     accept_outage: bool,
 ) -> tuple[RotationPlan, ...]:
-    """In the order of their turns; by their dates nobody says how, so a leaked one is rotated as the policy says."""
+    """The tokens in order of urgency. With --due no mode is chosen, so a leaked token is rotated as the policy says."""
     policy = wiring.policy if due else None
 
     def made(snapshot: Snapshot) -> RotationPlan:
@@ -119,7 +121,7 @@ def _plans(
 
 
 def _without_unknown_ages(wiring: Wiring, snapshots: list[Snapshot]) -> list[Snapshot]:
-    """A token that is not known to be old is rotated where the person says so; without a person it is held later."""
+    """Ask whether to rotate tokens of unknown age; without a person they are held back later."""
     dated = [
         each
         for each in snapshots
@@ -129,22 +131,22 @@ def _without_unknown_ages(wiring: Wiring, snapshots: list[Snapshot]) -> list[Sna
         return snapshots
     unknown = counted(len(snapshots) - len(dated), "token")
     wiring.tty.show(f"{unknown} of unknown age: `tokenguard edit NAME --created` records how old one is")
-    return snapshots if wiring.tty.ask("rotate them too? (yes/no) ").strip().lower() == "yes" else dated
+    return snapshots if wiring.tty.ask("rotate them too? [yes/no] ").strip().lower() == "yes" else dated
 
 
 def _cost(wiring: Wiring) -> str:
-    """What the store itself costs a month; a rotation adds nothing to it."""
+    """Monthly cost of the store; a rotation adds nothing to it."""
     backend = wiring.backend
     return backend.monthly_cost(sum(1 for _ in wiring.store.scan())) if backend.monthly_cost(0) else ""
 
 
 def _go_on(wiring: Wiring, targets: list[Snapshot], *, abort: bool, accept_outage: bool, single: bool) -> ExitCode:
     if not targets:
-        wiring.progress.note("no operation is open: there is nothing to go on with")
+        wiring.progress.note("nothing to resume")
     for target in targets:
         if not target.document.busy and not abort:
             wiring.progress.note(
-                f"no operation on {target.document.record.name} is open; this is how the last one ended"
+                f"no open operation on {target.document.record.name}; this is the result of the last one"
             )
     jobs = [continuing_job(wiring, target, abort=abort, accept_outage=accept_outage) for target in targets]
     return _run(wiring, jobs, single=single)
@@ -168,7 +170,7 @@ def _run(wiring: Wiring, jobs: list[BatchJob], *, single: bool, shared: bool = F
 
 
 def _document(wiring: Wiring, result: BatchResult) -> Snapshot | None:
-    """How it stands now; None if the store cannot say (the result then has its own error)."""
+    """The current state; None if the store cannot be read (the result then has its own error)."""
     if isinstance(result.outcome, Snapshot):
         return result.outcome
     try:
@@ -179,40 +181,40 @@ def _document(wiring: Wiring, result: BatchResult) -> Snapshot | None:
 
 def _confirm(wiring: Wiring, plans: Sequence[RotationPlan]) -> None:
     if wiring.tty is None:
-        return  # a runner was told to; the plan above is on record in its log
+        return  # unattended: the plan above is recorded in the log
     answer = wiring.tty.ask(
-        f"this revokes {counted(len(plans), 'token')} first, then replaces; type the number to go on: "
+        f"this revokes {counted(len(plans), 'token')} first, then replaces; type the number to continue: "
     )
     if answer.strip() != str(len(plans)):
-        raise InputError("not confirmed", hint="nothing was done; name single tokens, or type the number")
+        raise InputError("not confirmed", hint="nothing was done; name the tokens, or type the number")
 
 
 def _check_choice(*given: bool, resume: bool, abort: bool, plan_only: bool) -> None:
     named, chosen = given[0], sum(given)
     if chosen > 1:
-        raise InputError("name tokens, or use --due, or --all-of: only one of them", hint="see `tokenguard rotate -h`")
+        raise InputError("give token names, --due or --all-of: only one of them", hint="see `tokenguard rotate -h`")
     if resume + abort + plan_only > 1:
         raise InputError("--plan, --resume and --abort exclude each other", hint="use one of them")
     if (resume or abort) and chosen and not named:
         raise InputError("--resume and --abort take names, not --due or --all-of", hint="see `tokenguard rotate -h`")
     if not chosen and not resume:
         others = "" if abort else ", or use --due or --all-of KIND:ID"
-        raise InputError("no token was named", hint=f"name one{others}")
+        raise InputError("no token was given", hint=f"name one{others}")
 
 
 def _check_mode(*, compromised: bool, resume: bool, abort: bool, accept_outage: bool) -> None:
     if compromised and (resume or abort):
         raise InputError(
-            "an open operation keeps its mode", hint="abort it first, if it can be, then rotate with --compromised"
+            "an open operation keeps its mode", hint="abort it first, if possible, then rotate with --compromised"
         )
     if accept_outage and (abort or compromised):
-        raise InputError("--accept-outage belongs to a planned rotation", hint="leave it out")
+        raise InputError("--accept-outage applies to planned rotations only", hint="leave it out")
 
 
 def _reason(text: str) -> str:
     if len(text) > _MAX_REASON or not is_plain_line(text):
         raise InputError(
-            "the reason is not one line of at most 200 plain characters",
-            hint="shorten it, or leave control characters out",
+            "the reason is not one line of at most 200 printable characters",
+            hint="shorten it, and remove control characters",
         )
     return text

@@ -1,4 +1,4 @@
-"""`tokenguard runbook NAME`: the rotation runbook of one token, as Markdown or as a page."""
+"""`tokenguard runbook NAME`: writes the rotation runbook of one token, as Markdown or HTML."""
 
 from pathlib import Path
 
@@ -19,14 +19,16 @@ from tokenguard.views.runbook_page import page
 
 @command("runbook")
 @click.argument("name", type=TOKEN_NAME)
-@click.option("--html", "as_html", is_flag=True, help="A self-contained page, fit for printing.")
-@click.option("--output", metavar="FILE", help="Write there (a new file: 0600) instead of to standard output.")
+@click.option("--html", "as_html", is_flag=True, help="A self-contained HTML page, ready to print.")
+@click.option(
+    "--output", metavar="FILE", help="Write to this file instead of standard output; a new file gets mode 0600."
+)
 @pass_wiring
 def runbook(wiring: Wiring, name: TokenName, *, as_html: bool, output: str | None) -> None:
-    """Write the rotation runbook of one token from its record; it never holds a value.
+    """Write the rotation runbook of one token from its record. It never contains a value.
 
-    It says who answers for the token, what it can reach, what to type and where to click, what to expect, and how
-    to prove that it is over. Print it, or keep it where people look at 3 a.m.
+    It names the owner and the scope, the commands to type and the places to click, what to expect, and how to prove
+    that the rotation is complete. Print it, or keep it where on-call engineers look.
     """
     text = _written(wiring, known_token(wiring.store, name))
     if as_html:

@@ -1,4 +1,4 @@
-"""`tokenguard sandbox`: both vendors and the settings page on loopback, until stopped."""
+"""`tokenguard sandbox`: serves both practice providers and the settings page on loopback, until stopped."""
 
 import errno
 import json
@@ -13,19 +13,19 @@ from tokenguard.errors import InputError
 
 
 @command("sandbox")
-@click.option("--port", type=click.IntRange(0, 65_535), default=0, help="The port on 127.0.0.1; 0 takes a free one.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=0, help="The port on 127.0.0.1; 0 selects a free one.")
 def sandbox(port: int) -> None:
-    """Serve practice providers on this machine.
+    """Run practice providers on this machine.
 
     Prints one JSON line with the addresses, Drives, organisation and admin key, then serves until it is stopped.
-    Everything is in memory, and every value is unmistakably from a sandbox.
+    Everything is in memory, and every value is recognisable as a sandbox value.
     """
     from tokenguard.sandbox.sandbox_server import Sandbox  # an HTTP server that no other command needs
 
     try:
         server = Sandbox(port).start()
     except OSError as error:
-        why = {errno.EADDRINUSE: "is in use", errno.EACCES: "is for root alone"}.get(error.errno or 0, "cannot be used")
+        why = {errno.EADDRINUSE: "is in use", errno.EACCES: "needs root"}.get(error.errno or 0, "cannot be used")
         hint = f"see with `ss -ltnp 'sport = :{port}'` what listens there, or leave --port out for any free port"
         raise InputError(f"port {port} on this machine {why}", hint=hint) from None
     stopped = threading.Event()

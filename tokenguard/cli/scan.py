@@ -1,4 +1,4 @@
-"""`tokenguard scan`: leaks in files, in what is staged, in a history, in a stream."""
+"""`tokenguard scan`: finds leaks in files, staged changes, history and streams."""
 
 from pathlib import Path
 
@@ -29,29 +29,39 @@ from tokenguard.usecases.scan_target import ScanTarget
 
 @command("scan")
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
-@click.option("--staged", is_flag=True, help="What the next commit changes, as the index has it.")
-@click.option("--history", is_flag=True, help="Every content of every commit of all refs, and the messages.")
-@click.option("--since", metavar="REV", default="", help="The history after it.")
-@click.option("--stdin", is_flag=True, help="Standard input.")
-@click.option("--commit-msg", metavar="FILE", type=click.Path(path_type=Path), help="The message of a commit.")
-@click.option("--baseline", type=click.Path(path_type=Path), help="Pass over what this file lists.")
-@click.option("--own-only", is_flag=True, help="Only the team's own tokens, beside another scanner.")
-@click.option("--require-own", is_flag=True, help="Fail where own tokens cannot be looked for.")
-@click.option("--names", is_flag=True, help="Look up in the store whose own tokens were found.")
+@click.option("--staged", is_flag=True, help="The staged changes.")
+@click.option("--history", is_flag=True, help="All commits of all refs, with their messages.")
+@click.option("--since", metavar="REV", default="", help="Only commits after this revision.")
+@click.option("--stdin", is_flag=True, help="Scan standard input.")
+@click.option("--commit-msg", metavar="FILE", type=click.Path(path_type=Path), help="Scan a commit message.")
+@click.option("--baseline", type=click.Path(path_type=Path), help="Skip the findings in this baseline.")
+@click.option("--own-only", is_flag=True, help="Only the team's own tokens; for use beside another scanner.")
+@click.option("--require-own", is_flag=True, help="Fail if own tokens cannot be searched for.")
+@click.option("--names", is_flag=True, help="Look up the found tokens' owners in the store.")
 @profile_option
-@click.option("--strict", is_flag=True, help="Exit 1 if anything was not scanned; comments silence no vendor's token.")
-@click.option("--max-pragmas", type=click.IntRange(0), metavar="N", help="Fail if comments silence more lines.")
-@click.option("--base", metavar="REV", default="", help="Read .tokenguard.toml as this revision has it.")
+@click.option(
+    "--strict", is_flag=True, help="Exit 1 if anything was not scanned; comments cannot silence vendors' tokens."
+)
+@click.option(
+    "--max-pragmas", type=click.IntRange(0), metavar="N", help="Fail if comments silence more lines than this."
+)
+@click.option("--base", metavar="REV", default="", help="Read .tokenguard.toml from this revision.")
 @click.option(
     "--detect-secrets-plugin",
     "plugins",
     multiple=True,
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Run a plug-in of detect-secrets too; it is a program.",
+    help="Also run this detect-secrets plug-in (it executes code).",
 )
-@click.option("--filter", "filters", multiple=True, metavar="FILE::NAME", help="Run a filter of detect-secrets too.")
-@click.option("--format", "as_format", type=click.Choice([*map(str, FINDING_FORMATS)]), help="How to report.")
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="FILE::NAME",
+    help="Also run this detect-secrets filter (it executes code).",
+)
+@click.option("--format", "as_format", type=click.Choice([*map(str, FINDING_FORMATS)]), help="Output format.")
 @pass_wiring
 def scan(
     wiring: Wiring,
@@ -76,14 +86,14 @@ def scan(
 ) -> ExitCode:
     """Find leaked tokens; exit 1 if there are any.
 
-    Without options it scans PATH (here, if none is given): what git tracks or would track, or every file where
-    there is no git. Findings are the team's own tokens (if `fingerprints pull` was run), what detect-secrets finds, and
-    vendors' tokens and pre-signed URLs that it does not know. Commits and digests that say which content is meant, as
-    after `rev:` or in lock files, are left out and counted; --profile detect-secrets reports them. No finding holds any
-    part of a value, and nothing is sent anywhere.
+    Without options it scans PATH (default: the working directory): the files that git tracks or would track, or every
+    file outside git. Findings are the team's own tokens (after `fingerprints pull`), the findings of detect-secrets,
+    and further vendors' tokens and pre-signed URLs. Commit ids and digests that pin content, as after `rev:` or in lock
+    files, are left out and counted; --profile detect-secrets reports them. No finding contains any part of a value, and
+    nothing is sent anywhere.
 
-    A .tokenguard.toml at the top of the scanned repository may ask for more ([scan] strict, require_own,
-    max_pragmas, profile), never for less.
+    A .tokenguard.toml at the top of the scanned repository may be stricter ([scan] strict, require_own, max_pragmas,
+    profile), never weaker.
     """
     chosen = OutputFormat(as_format or wiring.flags.format)
     source = ScanTarget(paths=paths, staged=staged, history=history, since=since, stdin=stdin, message=commit_msg)
@@ -109,7 +119,7 @@ def scan(
 
 
 def _settings(wiring: Wiring, plugins: tuple[Path, ...], filters: tuple[str, ...]) -> ScanConfig:
-    """What the user's configuration says, and the plug-ins and filters of this command line."""
+    """The settings of the user's configuration, with the plug-ins and filters of this command line."""
     found = wiring.settings.scan
     return replace(
         found,

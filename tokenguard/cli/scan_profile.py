@@ -1,4 +1,4 @@
-"""The option that says which of the rules' candidates are findings."""
+"""The option that selects which candidates of the rules are findings."""
 
 import click
 
@@ -8,5 +8,5 @@ profile_option = click.option(
     "--profile",
     type=click.Choice([each.value for each in Profile]),
     default=Profile.DEFAULT.value,
-    help="What to report: default leaves out pinned revisions, detect-secrets nothing.",
+    help="Which candidates to report: `default` leaves out pinned revisions, `detect-secrets` leaves out none.",
 )

@@ -1,4 +1,4 @@
-"""`setup`: what the store's server needs for a pipeline without stored secrets; shown, applied, or written down."""
+"""`setup`: compares the store's server with a declaration, applies it, or writes it as Terraform."""
 
 import click
 
@@ -11,25 +11,27 @@ DEFAULT_FILE = "server.yaml"
 
 @command("setup")
 @click.argument("file", metavar="[FILE]", default=DEFAULT_FILE)
-@click.option("--apply", "apply_it", is_flag=True, help="Do it. A terminal is asked before, unless --yes is given.")
-@click.option("--yes", is_flag=True, help="Do not ask before.")
-@click.option("--exit-code", is_flag=True, help="Exit 1 if the server is not as the file says: drift.")
-@click.option("--emit", type=click.Choice(["terraform"]), help="Write it as Terraform's JSON instead; ask no server.")
+@click.option("--apply", "apply_it", is_flag=True, help="Apply the differences, after confirmation on a terminal.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--exit-code", is_flag=True, help="Exit 1 if the server differs from FILE.")
+@click.option("--emit", type=click.Choice(["terraform"]), help="Write Terraform JSON instead; no server is contacted.")
 @pass_wiring
 def setup(
     wiring: Wiring, file: str, *, apply_it: bool, yes: bool, exit_code: bool, emit: str | None
 ) -> ExitCode | None:
-    """Hold the store's server against FILE (server.yaml): mount, policies, login methods of the CI, roles, audit.
+    """Compare the store's server with FILE (server.yaml): mount, policies, auth methods of the CI, roles, audit.
 
-    Nothing is written without --apply, and what is there and not ours (a mount, a login method) is never changed. It
-    needs the login of whoever runs the server; a store's own roles cannot do it. For a store on AWS there is --emit
-    terraform, with roles, trust and use of the KMS key: IAM is not changed from here.
+    Nothing is written without --apply. Existing mounts and auth methods of another type are never modified. It needs a
+    server administrator's login; the store's own roles are not enough. For a store on AWS use --emit terraform, which
+    writes roles, trust and use of the KMS key: tokenguard does not change IAM.
     """
     from tokenguard.usecases.setup_server import emitted, held, perform, show  # loads hvac
 
     if emit:
         if apply_it or exit_code:
-            raise InputError("--emit asks no server", hint="leave out --apply and --exit-code")
+            raise InputError(
+                "--emit cannot be combined with --apply or --exit-code", hint="leave out --apply and --exit-code"
+            )
         wiring.flags.format = "json"
         wiring.screen.document(emitted(wiring, file))
         return None
@@ -39,7 +41,7 @@ def setup(
     show(wiring, found)
     if found.blocked:
         raise InputError(
-            f"on the server, the {found.blocked[0].resource.title} is something else than declared",
-            hint="it is never changed from here: name another mount, or see to it on the server",
+            f"the {found.blocked[0].resource.title} on the server is of another type than declared",
+            hint="tokenguard never changes it: use another mount, or change it on the server",
         )
     return ExitCode.FINDINGS if exit_code and found.open else ExitCode.OK

@@ -1,4 +1,4 @@
-"""`show NAME`: record, operation, quarantine, last events; with `--reveal` the value, on a terminal, audited."""
+"""`show NAME`: shows record, operation, quarantine and recent events; `--reveal` shows the value, audited."""
 
 import click
 
@@ -18,10 +18,10 @@ _EVENTS = 10
 
 @command("show")
 @click.argument("name", type=TOKEN_NAME)
-@click.option("--reveal", is_flag=True, help="Show the value, on a terminal only; the disclosure is recorded first.")
+@click.option("--reveal", is_flag=True, help="Show the value, on a terminal only; audited.")
 @pass_wiring
 def show(wiring: Wiring, name: TokenName, *, reveal: bool) -> None:
-    """Show one token: what is recorded of it, its last operation, and the last events."""
+    """Show one token: its record, last operation and recent events."""
     snapshot = known_token(wiring.store, name)
     if reveal:
         from tokenguard.usecases.reveal import reveal_on_terminal
@@ -49,16 +49,16 @@ def _show_operation(wiring: Wiring, snapshot: Snapshot) -> None:
                 ("opened", moment(journal.opened_at) or ""),
                 ("reason", journal.reason),
                 ("held by", journal.holder if document.busy else ""),
-                ("stopped with", journal.waiting_for),
+                ("stopped because", journal.waiting_for),
                 ("old token", (f"dead, {proof.words}" if proof.proven else proof.words) if proof else ""),
-                *((f"{each.which} token, alive or not known", each.words) for each in living(journal)),
-                ("go on with", f"tokenguard rotate {document.record.name} --resume" if document.busy else ""),
+                *((f"{each.which} token, alive or unknown", each.words) for each in living(journal)),
+                ("resume with", f"tokenguard rotate {document.record.name} --resume" if document.busy else ""),
             ]
         )
     for item in document.quarantine:
         again = ", ACCEPTED AGAIN" if item.alive_again else ""
-        when = f"to be looked at again {moment(item.probe_due_at)}"
-        kept = when if item.proof.proven else f"{item.proof.words}; looked at again when there is a control"
+        when = f"recheck due {moment(item.probe_due_at)}"
+        kept = when if item.proof.proven else f"{item.proof.words}; rechecked once a control is available"
         screen.line(f"in quarantine: {item.label}, {kept}{again}")
 
 

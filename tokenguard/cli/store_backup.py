@@ -1,4 +1,4 @@
-"""`store backup FILE`: a proven copy of a local store, sealed as the store is."""
+"""`store backup FILE`: writes a verified copy of a local store, encrypted with the same keys."""
 
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from tokenguard.shell.wiring import Wiring
 @click.argument("file", metavar="FILE")
 @pass_wiring
 def backup(wiring: Wiring, file: str) -> None:
-    """Copy the store to the new FILE. The copy opens with the same keys; keep it apart from them.
+    """Copy the store to the new FILE. The copy opens with the same keys; store it separately from them.
 
-    `tokenguard store restore FILE` puts it back.
+    `tokenguard store restore FILE` restores it.
     """
     place = Path(file).expanduser().absolute()
     store = open_local(wiring.local_directory, wiring.environ, wiring.clock, wiring.ask_hidden)

@@ -1,4 +1,4 @@
-"""`store slots|add-slot|remove-slot|rekey`: what opens a local store."""
+"""`store slots|add-slot|remove-slot|rekey`: manage the keys of a local store."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ _WORDS = {
 @command("slots")
 @pass_wiring
 def slots(wiring: Wiring) -> None:
-    """List what opens the store. None of it can be read back."""
+    """List the key slots that open the store. Keys cannot be read back."""
     found = _open(wiring).slots()
     if wiring.screen.as_json:
         wiring.screen.document({"slots": [{"id": slot.id, "kind": slot.kind} for slot in found]})
@@ -33,7 +33,7 @@ def slots(wiring: Wiring) -> None:
 @command("add-slot")
 @click.option("--key-file", metavar="FILE", help="A private file with base64 of 32 bytes.")
 @click.option("--passphrase-file", metavar="FILE", help="A private file with one line.")
-@click.option("--passphrase", is_flag=True, help="A passphrase that is asked for.")
+@click.option("--passphrase", is_flag=True, help="A passphrase, prompted for.")
 @click.option("--recovery", is_flag=True, help="A new recovery code, shown on the terminal once.")
 @click.option("--recovery-file", metavar="FILE", help="A new recovery code, written to a new private file.")
 @pass_wiring
@@ -41,13 +41,13 @@ def add(
     wiring: Wiring, *, key_file: str | None, passphrase_file: str | None, passphrase: bool, recovery: bool,
     recovery_file: str | None,
 ) -> None:  # fmt: skip
-    """Let another key open the store too: give exactly one of the options."""
+    """Add a key slot that opens the store; give exactly one of the options."""
     if sum(map(bool, (key_file, passphrase_file, passphrase, recovery, recovery_file))) != 1:
         raise InputError("give exactly one kind of key", hint="`tokenguard store add-slot --help` lists them")
     if recovery or recovery_file:
         with RecoveryCodeHandover(recovery_file, wiring.tty) as handover:
             slot = _open(wiring).add_slot(SlotKey.recovery(handover.code))
-            wiring.unfinished = f"the code above is slot {slot.id}; `tokenguard store remove-slot {slot.id}` drops it"
+            wiring.unfinished = f"the code above is slot {slot.id}; `tokenguard store remove-slot {slot.id}` removes it"
             handover.give()
     else:
         slot = _open(wiring).add_slot(_key(wiring, key_file, passphrase_file))
@@ -58,23 +58,25 @@ def add(
 @click.argument("slot", metavar="SLOT")
 @pass_wiring
 def remove(wiring: Wiring, slot: str) -> None:
-    """Let the key of SLOT open the store no more. Whoever has a copy of the store still needs a rekey."""
+    """Remove the key slot SLOT. If the key or a copy of the store may have leaked, also run `store rekey`."""
     store = _open(wiring)
     known = {each.id: each for each in store.slots()}
     if slot not in known:
-        raise InputError("there is no such key slot", hint="`tokenguard store slots` lists them")
+        raise InputError("unknown key slot", hint="`tokenguard store slots` lists them")
     store.remove_slot(slot)
     _tell(wiring, "removed", known[slot])
 
 
 @command("rekey")
-@click.option("--recovery-file", metavar="FILE", help="Where the new recovery code goes, instead of the terminal.")
+@click.option(
+    "--recovery-file", metavar="FILE", help="Write the new recovery code to this file, instead of the terminal."
+)
 @pass_wiring
 def rekey(wiring: Wiring, recovery_file: str | None) -> None:
-    """Seal everything under a new data key, after a key or a copy of the store may have leaked.
+    """Re-encrypt everything under a new data key, after a key or a copy of the store may have leaked.
 
-    The key that is used for this stays; all others are dropped, also the recovery code, which is replaced.
-    Backups made before still open with the old keys: destroy them.
+    The key in use is kept; all other slots are removed, and the recovery code is replaced. Earlier backups still open
+    with the old keys: destroy them.
     """
     store = _open(wiring)
     key = key_sources(wiring.environ, wiring.ask_hidden).unlock(store.slots())
@@ -84,17 +86,19 @@ def rekey(wiring: Wiring, recovery_file: str | None) -> None:
         with RecoveryCodeHandover(recovery_file, wiring.tty) as handover:
             done, fresh = store.rekey([key]), True
             store.add_slot(SlotKey.recovery(handover.code))
-            wiring.unfinished = f"everything is sealed under a new key, and the code above opens it; {ANOTHER_CODE}"
+            wiring.unfinished = f"re-encrypted under a new key; the code above opens the store; {ANOTHER_CODE}"
             handover.give()
     if wiring.screen.as_json:
         kept, dropped = ([{"id": slot.id, "kind": slot.kind} for slot in each] for each in (done.kept, done.dropped))
         wiring.screen.document({"kept": kept, "dropped": dropped, "new_recovery_code": fresh})
         return
-    wiring.screen.line("everything is sealed under a new key")
+    wiring.screen.line("re-encrypted under a new key")
     for slot in done.dropped:
-        wiring.screen.line(f"dropped: slot {slot.id} ({_WORDS[slot.kind]})")
+        wiring.screen.line(f"removed: slot {slot.id} ({_WORDS[slot.kind]})")
     if not fresh:
-        wiring.progress.note("there is no recovery code now: tokenguard store add-slot --recovery-file FILE")
+        wiring.progress.note(
+            "there is no recovery code now; create one: tokenguard store add-slot --recovery-file FILE"
+        )
 
 
 def _open(wiring: Wiring) -> LocalStore:
@@ -108,7 +112,10 @@ def _key(wiring: Wiring, key_file: str | None, passphrase_file: str | None) -> S
         return SlotKey.passphrase(strong(read_passphrase_file(Path(passphrase_file))))
     ask = wiring.ask_hidden
     if ask is None:
-        raise NeedsPerson("a passphrase is asked for on a terminal", hint="or give --passphrase-file FILE")
+        raise NeedsPerson(
+            "not a terminal: a passphrase cannot be prompted for",
+            hint="run it in a terminal, or give --passphrase-file FILE",
+        )
     return SlotKey.passphrase(new_passphrase(lambda prompt: ask(f"{prompt} (it stays hidden): ")))
 
 

@@ -1,4 +1,4 @@
-"""`store restore FILE`: a backup in the place of a local store, checked, and with an identity of its own."""
+"""`store restore FILE`: restores a local store from a verified backup, with a new identity."""
 
 from pathlib import Path
 
@@ -15,17 +15,17 @@ from tokenguard.text import counted
 
 @command("restore")
 @click.argument("file", metavar="FILE", required=False)
-@click.option("--in-place", is_flag=True, help="Accept the copy that you put into the store's directory yourself.")
-@click.option("--yes", is_flag=True, help="Do not ask before.")
+@click.option("--in-place", is_flag=True, help="Accept a copy that you placed in the store's directory yourself.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @pass_wiring
 def restore(wiring: Wiring, *, file: str | None, in_place: bool, yes: bool) -> None:
-    """Put FILE, which `store backup` made, in the place of the store.
+    """Restore the store from FILE, written by `store backup`.
 
-    All of FILE is checked first. It opens with the keys that the store had when the backup was made. What is in the
-    store's place now is moved to a directory beside it. The restored store gets an identity of its own, so that this
-    machine takes it for a new store and not for an older state of the one before, and its audit trail says so.
+    FILE is verified completely first. It opens with the keys that the store had at the time of the backup. The current
+    store files are moved to a directory beside it. The restored store gets a new identity, so that this machine does
+    not take it for a rollback, and its audit trail records the restore.
 
-    What was done after the backup is not in it: check the tokens with `tokenguard verify --all` afterwards.
+    Changes after the backup are lost: verify the tokens with `tokenguard verify --all` afterwards.
     """
     if bool(file) == in_place:
         raise InputError("name one backup, or give --in-place", hint="tokenguard store restore FILE")
@@ -48,13 +48,13 @@ def restore(wiring: Wiring, *, file: str | None, in_place: bool, yes: bool) -> N
         return
     wiring.screen.line(f"restored: {counted(tokens, 'token')}, store id {store.store_id}")
     if done.kept is not None:
-        wiring.screen.line(f"the files that were there: {shown(done.kept)}")
+        wiring.screen.line(f"previous files: {shown(done.kept)}")
     wiring.screen.line("next: tokenguard verify --all")
 
 
 def _confirm(wiring: Wiring, directory: Path, backup: Path | None) -> None:
     if wiring.tty is None:
-        raise NeedsPerson("restoring a store is confirmed on a terminal", hint="give --yes")
-    what = "the copy that is there is accepted" if backup is None else f"{shown(backup)} takes its place"
-    wiring.tty.show(f"The store in {shown(directory)}: {what}. What was done since the backup is not in it.")
-    confirm(wiring.tty, "restore it", undone="changed")
+        raise NeedsPerson("not a terminal: restoring a store must be confirmed", hint="give --yes")
+    what = "the copy in place is accepted" if backup is None else f"it is replaced by {shown(backup)}"
+    wiring.tty.show(f"The store in {shown(directory)}: {what}. Changes since the backup are lost.")
+    confirm(wiring.tty, "restore the store", undone="changed")

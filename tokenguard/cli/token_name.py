@@ -1,4 +1,4 @@
-"""Token names as arguments: their grammar is the domain's, and the shell completes them."""
+"""Token names as arguments, validated by the domain and completed by the shell."""
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 class TokenNameType(click.ParamType["TokenName"]):
-    """A token's name; its grammar is the domain's."""
+    """Click parameter type for a token's name."""
 
     name = "name"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> TokenName:  # noqa: ARG002
-        """The name; InputError if it is none, without showing it: people paste values into the wrong place."""
+        """The name; InputError if invalid, without showing it: it may be a pasted value."""
         try:
             return token_name(str(value))
         except InputError as error:
-            raise InputError("that is not a token name", hint=error.hint) from None
+            raise InputError("this is not a valid token name", hint=error.hint) from None
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":  # noqa: ARG002 - click's signature
-        """The names that begin with what was typed; none where the store cannot be read without asking."""
+        """The names that start with the typed text; none if the store cannot be read without a prompt."""
         from click.shell_completion import CompletionItem  # only a completing shell needs it
 
         wiring = ctx.find_object(Wiring)

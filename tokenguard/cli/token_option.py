@@ -1,4 +1,4 @@
-"""`-t NAME[=VARIABLE]`: which token, and in which variable."""
+"""`-t NAME[=VARIABLE]`: selects a token and its variable."""
 
 import re
 from typing import Any
@@ -14,7 +14,7 @@ _TAKEN = re.compile(
     r"PATH|HOME|SHELL|IFS|ENV|BASH_.*|LD_.*|DYLD_.*|PYTHON.*|PERL.*|RUBY.*|NODE_OPTIONS|GIT_.*|TOKENGUARD_.*|"
     r"GITHUB_(?:ENV|PATH|OUTPUT|STATE)|RUNNER_.*",
 )
-"""Variables that change what programs do: a value there would be run or looked up, not used."""
+"""Variables that change how programs run, such as PATH; they never take a token."""
 
 
 class AskedType(click.ParamType["Asked"]):
@@ -23,16 +23,16 @@ class AskedType(click.ParamType["Asked"]):
     name = "name[=variable]"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Asked:
-        """What is asked for; InputError if the name or the variable is none."""
+        """The token and its variable; InputError if either is invalid."""
         text, equals, variable = str(value).partition("=")
         token = TOKEN_NAME.convert(text, param, ctx)
         if not equals:
             variable = re.sub(r"[^A-Z0-9]", "_", token.upper())
             variable = variable if variable[0].isalpha() else f"_{variable}"
         if not _VARIABLE.fullmatch(variable):
-            raise InputError("that is not the name of a variable", hint="use letters, digits and _, as in API_TOKEN")
+            raise InputError("this is not a valid variable name", hint="use letters, digits and _, as in API_TOKEN")
         if _TAKEN.fullmatch(variable):
-            raise InputError(f"{variable} changes what programs do", hint="choose another variable")
+            raise InputError(f"{variable} changes how programs run", hint="choose another variable")
         return Asked(token, variable)
 
 

@@ -7,11 +7,11 @@ import click
 from tokenguard.errors import InputError
 
 _OPTION_NAME = re.compile(r"--?[a-z][a-z-]{0,30}", re.ASCII)
-"""What may be repeated of a mistyped option: no value of a token looks like this."""
+"""Mistyped options that may be repeated in an error: no token value looks like this."""
 
 
 def explain(error: click.UsageError) -> InputError:
-    """The same complaint as one `error:` and one `hint:`, quoting nothing but names of our own."""
+    """The usage error as one `error:` and one `hint:`; quotes only names of this program."""
     path = error.ctx.command_path if error.ctx else "tokenguard"
     return InputError(_message(error), hint=_hint(error) or f"`{path} --help` shows what it takes")
 
@@ -22,14 +22,14 @@ def _message(error: click.UsageError) -> str:
             return f"missing {_parameter(error) or 'an argument'}"
         case click.NoSuchOption():
             named = _OPTION_NAME.fullmatch(error.option_name)
-            return f"there is no option {error.option_name}" if named else "there is no such option"
+            return f"unknown option {error.option_name}" if named else "unknown option"
         case click.BadOptionUsage():
-            return f"{error.option_name} is not used as it should be"
+            return f"{error.option_name} is used incorrectly"
         case click.BadParameter():
-            return f"the value of {_parameter(error) or 'a parameter'} is not acceptable"
+            return f"the value of {_parameter(error) or 'a parameter'} is not valid"
     if "unexpected extra argument" in error.message:
-        return "more arguments than the command takes"
-    return "the command line is not acceptable"
+        return "too many arguments"
+    return "the command line is not valid"
 
 
 def _hint(error: click.UsageError) -> str:
@@ -44,7 +44,7 @@ def _hint(error: click.UsageError) -> str:
         if isinstance(kind, click.types.IntParamType):
             return "use a whole number"
     if isinstance(error, click.BadOptionUsage) and not isinstance(error, click.NoSuchOption):
-        return "an option that takes a value needs one, a flag takes none"
+        return "give a value to an option that takes one, and none to a flag"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""`verify`: ask providers whether tokens are alive and lead where they should."""
+"""`verify`: asks providers whether tokens work and have the right scope."""
 
 import click
 
@@ -30,27 +30,29 @@ _TONES = {
     "--reconcile",
     "target",
     metavar="PROVIDER|SCOPE",
-    help="Compare with the list that the provider's settings page shows you, and record that.",
+    help="Compare with the list on the provider's settings page, and record the result.",
 )
-@click.option("--from-file", "source", metavar="FILE", help="With --reconcile: the list; - for standard input.")
+@click.option(
+    "--from-file", "source", metavar="FILE", help="With --reconcile: a file with the list; - for standard input."
+)
 @pass_wiring
 def verify(
     wiring: Wiring, names: tuple[TokenName, ...], *, everything: bool, target: str | None, source: str | None
 ) -> int:
-    """Ask providers about tokens and record what they say; look again at revoked values that are due for it.
+    """Verify tokens with their providers and record the result; recheck revoked values that are due.
 
-    With --reconcile: where a provider has no list to ask for, a person reads it (one name a line, or CSV or JSON).
-    What is here and not there, there and unknown here, or named otherwise, is shown and recorded with its date.
+    With --reconcile: for a provider without an API list, a person enters it (one name per line, or CSV or JSON). Tokens
+    that are missing there, unknown here or named differently are shown, and recorded with the date.
 
-    Exit 1: one is dead or leads elsewhere. Exit 4: of one nothing certain is known; a refusal is certain only while
-    another token, or the admin credential, is accepted by the same host.
-    Exit 5: a token that was proven dead is accepted again.
+    Exit 1: a token is dead or has another scope. Exit 4: the state of a token is unknown; a refusal is conclusive only
+    while another token, or the admin credential, is accepted by the same host. Exit 5: a token that was proven dead is
+    accepted again.
     """
     if target is not None:
         return _reconcile(wiring, target, source, alone=not names and not everything)
     if source is not None:
         raise InputError(
-            "--from-file is for --reconcile", hint="tokenguard verify --reconcile descript --from-file FILE"
+            "--from-file needs --reconcile", hint="tokenguard verify --reconcile descript --from-file FILE"
         )
     if bool(names) == everything:
         raise InputError("name tokens, or give --all", hint="tokenguard verify NAME..., or tokenguard verify --all")
@@ -71,7 +73,7 @@ def verify(
 
 
 def _look_again(wiring: Wiring, snapshots: list[Snapshot], *, alone: bool) -> ExitCode:
-    """Look again at old values that are due for it, all of one provider together."""
+    """Recheck old values that are due, grouped by provider."""
     now, code = wiring.clock.now(), ExitCode.OK
     due = [each.id for each in snapshots if any(item.probe_due_at <= now for item in each.document.quarantine)]
     for result in wiring.engine.reprobe(*due) if due else ():
@@ -86,7 +88,7 @@ def _look_again(wiring: Wiring, snapshots: list[Snapshot], *, alone: bool) -> Ex
 def _reconcile(wiring: Wiring, target: str, source: str | None, *, alone: bool) -> int:
     if not alone:
         raise InputError(
-            "--reconcile takes no names and no --all", hint="it is about every token of the provider or scope"
+            "--reconcile cannot be combined with names or --all", hint="it covers every token of the provider or scope"
         )
     from tokenguard.usecases.reconcile_listing import reconcile  # only this option needs it
 
@@ -100,7 +102,7 @@ def _chosen(wiring: Wiring, names: tuple[TokenName, ...]) -> list[Snapshot]:
 
 
 def _look(wiring: Wiring, snapshot: Snapshot, controls: Controls, *, named: bool, alone: bool) -> tuple[Look, ExitCode]:
-    """Look at one token; what goes wrong with one does not keep us from the next."""
+    """Verify one token; a failure does not stop the next."""
     record = snapshot.document.record
     try:
         look = look_at(wiring.store, wiring.clock, wiring.vendors.provider_of, snapshot, controlled=controls.hold)
@@ -112,7 +114,7 @@ def _look(wiring: Wiring, snapshot: Snapshot, controls: Controls, *, named: bool
             raise
         about = "" if record.name in error.message else f"{record.name}: "
         wiring.progress.note(f"{about}{error.message}; {error.hint}")
-        look = Look(record=record, result=VerificationResult.UNKNOWN, reason="not asked, see above")
+        look = Look(record=record, result=VerificationResult.UNKNOWN, reason="not verified, see above")
         return look, max(error.exit_code, ExitCode.UNREACHABLE)
     return look, code
 
@@ -126,10 +128,10 @@ def _print(wiring: Wiring, looks: list[Look]) -> None:
     ]  # fmt: skip
     if rows:
         wiring.screen.table(
-            ("name", "result", "reason", "leads to"), rows, tones=[_TONES.get(look.result, "") for look in looks]
+            ("name", "result", "reason", "scope"), rows, tones=[_TONES.get(look.result, "") for look in looks]
         )
     else:
-        wiring.progress.note("no tokens here")
+        wiring.progress.note("no tokens")
 
 
 def _why(look: Look) -> str:

@@ -1,4 +1,4 @@
-"""What a check of `doctor` says: how grave it is, and the command that mends it."""
+"""The result of a `doctor` check: its severity, and the command that fixes it."""
 
 from dataclasses import dataclass
 from enum import StrEnum, unique
@@ -8,7 +8,7 @@ from tokenguard.errors import ExitCode, TokenguardError
 
 @unique
 class Level(StrEnum):
-    """How grave a finding is."""
+    """Severity of a finding."""
 
     OK = "ok"
     WARN = "warn"
@@ -24,24 +24,24 @@ class Diagnosis:
     text: str
     hint: str = ""
     exit_code: ExitCode = ExitCode.OK
-    """What it means for the process; of several findings the gravest counts."""
+    """The exit code of a finding; of several findings the gravest counts."""
 
 
 def well(check: str, text: str) -> Diagnosis:
-    """Nothing to mend."""
+    """Nothing to fix."""
     return Diagnosis(check=check, level=Level.OK, text=text)
 
 
 def doubt(check: str, text: str, hint: str) -> Diagnosis:
-    """Something to mend, which changes no exit code."""
+    """Something to fix that does not change the exit code."""
     return Diagnosis(check=check, level=Level.WARN, text=text, hint=hint)
 
 
 def broken(check: str, text: str, hint: str) -> Diagnosis:
-    """Something that must be mended: exit 1."""
+    """Something that must be fixed: exit 1."""
     return Diagnosis(check=check, level=Level.FAIL, text=text, hint=hint, exit_code=ExitCode.FINDINGS)
 
 
 def failed(check: str, error: TokenguardError) -> Diagnosis:
-    """What kept a check from being made, with that error's own exit code."""
+    """An error that prevented the check, with its own exit code."""
     return Diagnosis(check=check, level=Level.FAIL, text=error.message, hint=error.hint, exit_code=error.exit_code)

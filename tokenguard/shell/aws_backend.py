@@ -23,9 +23,7 @@ class AwsBackend:
     def create(self, recovery_file: str | None, *, sandbox: bool) -> CreatedStore:
         """Create the store; there is no recovery code, since the KMS key opens it."""
         if recovery_file is not None:
-            raise InputError(
-                "a store on AWS has no recovery code", hint="its KMS key, and who may use it, is its recovery"
-            )
+            raise InputError("a store on AWS has no recovery code", hint="access to its KMS key protects it")
         context = self._context
         store = make_aws(context.store_url, context.settings, context.clock, context.environ, sandbox=sandbox)
         return CreatedStore(url=store.url, store_id=store.store_id, recovery="", cost=monthly(0))
@@ -53,12 +51,12 @@ class AwsBackend:
         return LoginAbilities()
 
     def health(self) -> Iterator[Diagnosis]:
-        """Who AWS says we are, and for how long."""
+        """The AWS identity in use, and its lifetime."""
         store = underlying_store(self._context.store)
         if isinstance(store, AwsStore) and store.secrets.client.ends_unseen:
             yield doubt(
                 "credentials",
-                "they are temporary, and end at a time that AWS does not tell",
-                "use a profile or role that renews itself; a rotation that outlasts them is resumed",
+                "they are temporary, with an expiry that AWS does not report",
+                "use a profile or role that renews itself; a rotation that outlasts them can be resumed",
             )
         yield well("aws", f"AWS knows us as {self._context.store.actor().id}")

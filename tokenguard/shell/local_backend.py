@@ -25,7 +25,7 @@ class LocalBackend:
             return self._made([], "none")
         with RecoveryCodeHandover(recovery_file, context.tty) as handover:
             made = self._made([SlotKey.recovery(handover.code)], "file" if recovery_file else "shown")
-            context.unfinished = f"the store is made, and the code above opens it too; {ANOTHER_CODE}"
+            context.unfinished = f"the store is created, and the code above opens it; {ANOTHER_CODE}"
             handover.give()
         return made
 
@@ -36,8 +36,8 @@ class LocalBackend:
     def role_policies(self) -> dict[str, str]:
         """There are none."""
         raise InputError(
-            "a local store has no policies: its key opens it",
-            hint="name one: --store vault://MOUNT/PREFIX or aws://REGION/PREFIX",
+            "a local store has no access policies: its key opens it",
+            hint="give --store vault://MOUNT/PREFIX or aws://REGION/PREFIX",
         )
 
     def job_roles(self, system: str, account: str) -> tuple[str, str]:  # noqa: ARG002 - the port's signature
@@ -61,7 +61,7 @@ class LocalBackend:
         if SlotKind.RECOVERY not in kinds:
             yield doubt(
                 "recovery",
-                "there is no recovery code: if the key is lost, so is everything",
+                "there is no recovery code: if the key is lost, the store is lost",
                 "tokenguard store add-slot --recovery",
             )
         if SlotKind.KEYRING in kinds:
@@ -81,11 +81,11 @@ class LocalBackend:
         if watch.begun:
             return doubt(
                 "anchor",
-                "there was no anchor on this machine: an older copy of the store could not be noticed until now",
-                "compare `tokenguard audit log` with what you know was done last",
+                "this machine had no anchor of the store: a rollback to an older copy could not be detected until now",
+                "compare `tokenguard audit log` with the last changes you know of",
             )
         since = f" since {watch.since:%Y-%m-%d %H:%M} UTC" if watch.since else ""
-        return well("anchor", f"this machine notices an older copy of the store{since}")
+        return well("anchor", f"this machine detects a rollback of the store{since}")
 
     def _made(self, recovery: list[SlotKey], fate: str) -> CreatedStore:
         context = self._context
@@ -95,10 +95,8 @@ class LocalBackend:
 
 
 def _keyring() -> Diagnosis:
-    from tokenguard.stores.local.os_keyring import find_keyring  # slow, and an extra
+    from tokenguard.stores.local.os_keyring import find_keyring  # slow, and an optional dependency
 
     if find_keyring() is not None:
-        return well("keyring", "the OS keyring answers")
-    return doubt(
-        "keyring", "the OS keyring does not answer here", "set TOKENGUARD_KEY_FILE where no person is logged in"
-    )
+        return well("keyring", "the OS keyring is available")
+    return doubt("keyring", "the OS keyring is not available", "set TOKENGUARD_KEY_FILE where no person is logged in")

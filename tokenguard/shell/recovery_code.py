@@ -1,4 +1,4 @@
-"""A recovery code on its way to a person: a private file or the terminal, claimed before anything depends on it."""
+"""Hands out a recovery code in a private file or on the terminal, reserved before anything depends on it."""
 
 from pathlib import Path
 from types import TracebackType
@@ -10,25 +10,28 @@ from tokenguard.files import create_private, replace_file, shown
 from tokenguard.shell.tty import Tty
 from tokenguard.stores.local.recovery_words import new_recovery_code
 
-ANOTHER_CODE = "`tokenguard store add-slot --recovery` makes another one"
-"""What somebody does who has not kept the code that was shown."""
+ANOTHER_CODE = "`tokenguard store add-slot --recovery` creates another one"
+"""The advice for a user who has lost the code."""
 
 
 class RecoveryCodeHandover:
-    """Makes a code and gives it away once. Leaving without `give` takes the claimed file back.
+    """Creates a code and hands it out once. Leaving the context without `give` removes the reserved file.
 
     Args:
-        file: the new file it is to be written to, or None for the terminal.
-        tty: the terminal, if somebody is there.
+        file: the new file to write to, or None for the terminal.
+        tty: the terminal, if there is one.
 
     Raises:
-        InputError: the file is there already, or cannot be written.
+        InputError: the file exists, or cannot be written.
         NeedsPerson: there is neither a file nor a terminal.
     """
 
     def __init__(self, file: str | None, tty: Tty | None) -> None:
         if file is None and tty is None:
-            raise NeedsPerson("a recovery code is shown on a terminal only", hint="or give --recovery-file FILE")
+            raise NeedsPerson(
+                "a recovery code is shown on a terminal only",
+                hint=("run it in a terminal, run it in a terminal, or give --recovery-file FILE"),
+            )
         self._path = Path(file).expanduser().absolute() if file else None
         self._tty = tty
         self._given = False
@@ -46,7 +49,7 @@ class RecoveryCodeHandover:
             self._path.unlink(missing_ok=True)
 
     def give(self) -> None:
-        """Write or show the code; nothing keeps it after that."""
+        """Write or show the code; it is not kept afterwards."""
         if self._path is not None:
             _write(self._path, self.code)
         elif self._tty is not None:
@@ -55,13 +58,13 @@ class RecoveryCodeHandover:
 
 
 def _write(path: Path, code: Secret) -> None:
-    """What the code opens exists by now, so that its loss is no reason to begin anew."""
+    """The store exists by now: a lost code can be replaced."""
     try:
         replace_file(path, code.reveal().encode() + b"\n")
     except OSError:
         raise InputError(
             f"the recovery code could not be written to {shown(path)}, and is lost",
-            hint="everything else is done; `tokenguard store add-slot --recovery-file FILE` makes another one",
+            hint="everything else is done; `tokenguard store add-slot --recovery-file FILE` creates another one",
         ) from None
 
 
@@ -69,14 +72,16 @@ def _claim(path: Path) -> None:
     try:
         create_private(path, b"")
     except FileExistsError:
-        raise InputError(f"there is a file at {shown(path)} already", hint="name a new file") from None
+        raise InputError(f"the file {shown(path)} exists", hint="give the name of a new file") from None
     except OSError:
-        raise InputError(f"cannot write {shown(path)}", hint="name a new file in a directory of yours") from None
+        raise InputError(
+            f"cannot write {shown(path)}", hint="give a new file in a directory that you can write to"
+        ) from None
 
 
 def _show(tty: Tty, code: Secret) -> None:
     tty.show()
-    tty.show("  This code opens the store if its other keys are lost. It is shown this once; keep it on paper:")
+    tty.show("  This code opens the store if its other keys are lost. It is shown only once; write it down:")
     tty.show()
     tty.show(f"    {code.reveal()}")
     tty.show()

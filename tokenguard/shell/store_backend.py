@@ -93,7 +93,7 @@ class StoreBackend(Protocol):
         Raises:
             InputError: there is one already, or the kind of store has no recovery code to write.
             NeedsPerson: there is no key at hand, and no terminal to ask for a passphrase.
-            Unreachable: the store's server cannot be asked, or denies what a store needs.
+            Unreachable: the store's server cannot be reached, or denies what a store needs.
         """
         ...
 

@@ -14,7 +14,7 @@ from tokenguard.stores.vault.policies import VaultStoreRole
 from tokenguard.stores.vault.standing import READS_RECORDS, READS_TRAILS
 from tokenguard.stores.vault.store import VaultStore
 
-_FIT = {"rotator": "mount, policy and login, its lifetime too, are fit for a rotation"}
+_FIT = {"rotator": "mount, policy, login and its lifetime are sufficient for a rotation"}
 
 
 class VaultBackend:
@@ -29,7 +29,7 @@ class VaultBackend:
         """Create the store; there is no recovery code, since the Vault's own keys open it."""
         if recovery_file is not None:
             raise InputError(
-                "a store on a Vault has no recovery code", hint="the Vault's own unseal keys are its recovery"
+                "a store on a Vault has no recovery code", hint="Vault's own unseal and recovery keys protect it"
             )
         context, url = self._context, self._context.store_url
         store = make_vault(
@@ -68,7 +68,7 @@ class VaultBackend:
         )
 
     def health(self) -> Iterator[Diagnosis]:
-        """Mount, policy and login, as far as a Vault can be asked without writing."""
+        """Mount, policy and login, as far as Vault can be checked without writing."""
         store = underlying_store(self._context.store)
         if not isinstance(store, VaultStore):
             return
@@ -78,4 +78,6 @@ class VaultBackend:
                 check="vault", level=Level.FAIL, text=problem.message, hint=problem.hint, exit_code=ExitCode.UNREACHABLE
             )
         if not found:
-            yield well("vault", _FIT.get(store.role, f"fit for the role {store.role}, which rotates nothing"))
+            yield well(
+                "vault", _FIT.get(store.role, (f"sufficient for the role {store.role}, which does not rotate tokens"))
+            )

@@ -1,4 +1,4 @@
-"""The use case of `add`: everything that could be wrong is found before anything is written."""
+"""The use case of `add`: validates everything before anything is written."""
 
 from collections.abc import Iterable
 
@@ -20,27 +20,27 @@ _OPTIONS = {"scope": "--scope", "environment": "--env", "owner": "--owner", "pur
 
 
 class NotTaken(TokenguardError):
-    """The provider says that the value is dead or leads elsewhere; nothing was written."""
+    """The provider says that the value is dead or of another scope; nothing was written."""
 
     exit_code = ExitCode.FINDINGS
 
 
 class Adding:
-    """One token on its way into the inventory.
+    """Adds one token to the inventory.
 
     Args:
-        wiring: the world.
-        name: what it is to be called.
-        changes: what was said of it.
+        wiring: the adapters in use.
+        name: the token's name.
+        changes: the fields given for it.
 
     Raises:
-        InputError: something is missing or not acceptable, or the name is taken.
+        InputError: a field is missing or invalid, or the name is in use.
     """
 
     def __init__(self, wiring: Wiring, name: TokenName, changes: RecordChanges) -> None:
         self._wiring = wiring
         if changes.provider:
-            wiring.vendors.provider(changes.provider)  # a wrong one is told before the store is asked for
+            wiring.vendors.provider(changes.provider)  # a wrong one is reported before the store is opened
         declared = _declared(wiring, name)
         provider = changes.provider or (declared.provider if declared else "")
         if not provider:
@@ -65,37 +65,37 @@ class Adding:
 
     @property
     def without_value(self) -> bool:
-        """Whether there is nothing that could be stored here."""
+        """Whether the record has no value that is stored here."""
         return not self._record.kind.has_value or self._record.location.custody is Custody.UNREADABLE
 
     def enter(self, source: ValueOptions) -> Snapshot:
-        """Enter a token whose value is elsewhere."""
-        _refuse_source(source, "this token's value is not kept here")
+        """Add a token whose value is stored elsewhere."""
+        _refuse_source(source, "this token's value is not stored here")
         custody = self._record.location.custody if self._record.kind.has_value else Custody.NONE
         record = replace(self._record, location=replace(self._record.location, custody=custody))
         return admission.enter_without_value(self._wiring.store, self._wiring.clock, record)
 
     def issue(self, source: ValueOptions) -> Snapshot:
-        """Have a first value made."""
-        _refuse_source(source, "--issue makes the value")
+        """Issue a first value."""
+        _refuse_source(source, "--issue creates the value")
         if self.without_value:
-            raise InputError("no value can be issued for this kind of token", hint="leave --issue out")
+            raise InputError("values of this kind of token cannot be issued", hint="leave --issue out")
         if self._adopted:
             raise InputError(
-                "--adopt takes the value that is there, --issue makes one", hint="adopt it now, then rotate it"
+                "--adopt keeps the existing value, --issue creates one", hint="adopt it now, then rotate it"
             )
         return self._wiring.engine.issue(self._record)
 
     def take(self, source: ValueOptions, *, verify: bool, reason: str = "") -> Snapshot:
-        """Take a value that exists.
+        """Add an existing value.
 
         Args:
-            source: where it is to be read.
-            verify: ask the provider about it first.
-            reason: what the audit trail says it is done for.
+            source: where to read it from.
+            verify: verify it with the provider first.
+            reason: the reason for the audit trail.
 
         Raises:
-            NotTaken: it is dead or leads elsewhere.
+            NotTaken: it is dead or of another scope.
             Unreachable: the provider gives no clear answer.
         """
         value = self._value(source)
@@ -109,13 +109,13 @@ class Adding:
 
     @property
     def _adopted(self) -> bool:
-        """Whether the value lives, and stays, in a field that others own."""
+        """Whether the value is, and stays, in an external field."""
         return self._record.kind.has_value and self._record.location.custody is Custody.ADOPTED
 
     def _value(self, source: ValueOptions) -> Value:
         if not self._adopted:
             return read_value(source, self._wiring.environ, self._wiring.tty, self._record.name)
-        _refuse_source(source, "the value is read where it is adopted")
+        _refuse_source(source, "an adopted value is read from its location")
         return admission.value_at(self._wiring.places, self._record.location)
 
     def _refuse_known(self, value: Value) -> None:
@@ -123,40 +123,40 @@ class Adding:
         holder = admission.holder_of(store, store.fingerprint(value), besides=self._record.name)
         if holder is not None:
             raise InputError(
-                f"the inventory has this value already, as {holder}",
-                hint="one value must have one name; mint a second token for a second use",
+                f"this value is already in the inventory, as {holder}",
+                hint="a value has one name; create a second token for a second use",
             )
 
     def _ask(self, value: Value) -> Observation:
         record, name = self._record, self._provider.name
-        self._wiring.progress.waiting(f"asking {name} about the value")
+        self._wiring.progress.waiting(f"verifying the value with {name}")
         seen = self._provider.probe(value, record.scope)
         match judge(seen):
             case VerificationResult.DEAD:
                 raise NotTaken(
-                    f"{name} does not accept this value: it is dead", hint="mint a new one, or `tokenguard add --issue`"
+                    f"{name} refuses this value: it is dead", hint="create a new one, or use `tokenguard add --issue`"
                 )
             case VerificationResult.WRONG_SCOPE:
                 found = f"to {seen.scope}" if seen.scope else "elsewhere"
                 shown = f" ({seen.scope_name})" if seen.scope_name else ""
                 raise NotTaken(
-                    f"this value leads {found}{shown}, not to {record.scope}",
-                    hint=f"take the token of the right scope, or give --scope {seen.scope or 'KIND:ID'}",
+                    f"this token belongs {found}{shown}; --scope says {record.scope}",
+                    hint=f"use the token of the right scope, or give --scope {seen.scope or 'KIND:ID'}",
                 )
             case VerificationResult.UNKNOWN:
                 raise Unreachable(
                     f"{name} gives no clear answer about this value ({seen.explained})",
-                    hint="try again later, or add it unchecked with --no-verify",
+                    hint="try again later, or add it unverified with --no-verify",
                 )
             case _:
-                leads = f", it leads to {seen.scope}" if seen.scope else ""
+                leads = f", it belongs to {seen.scope}" if seen.scope else ""
                 shown = f" ({seen.scope_name})" if seen.scope_name else ""
                 self._wiring.progress.step(f"{name} accepts the value{leads}{shown}")
                 return seen
 
 
 def _declared(wiring: Wiring, name: TokenName) -> Record | None:
-    """What was declared of a token that waits for its value; None if there is no such token."""
+    """The declaration of a token that waits for its value; None if there is no such token."""
     found = wiring.store.find(name)
     record = found.document.record if found is not None else None
     return record if record is not None and record.state is RecordState.PENDING else None
@@ -167,13 +167,13 @@ def check_scope(record: Record, provider: Provider) -> None:
     wanted = provider.capabilities.scope_kind
     if record.scope is not None and wanted and record.scope.kind != wanted:
         raise InputError(
-            f"tokens of {provider.name} are bound to {wanted}:ID, not to {record.scope.kind}:ID",
-            hint=f"write --scope {wanted}:ID",
+            f"tokens of {provider.name} have the scope {wanted}:ID, not {record.scope.kind}:ID",
+            hint=f"use --scope {wanted}:ID",
         )
 
 
 def check_consumers(wiring: Wiring, record: Record, *, known: Iterable[Consumer] = ()) -> None:
-    """Refuse a consumer that could never be given a value from here, and one not `known` that has another token's."""
+    """Refuse a consumer that this machine cannot deliver to, and a new one that has another token's value."""
     places = set(map(str, known))
     new = [each for each in record.consumers or () if str(each) not in places]
     if new:
@@ -182,7 +182,7 @@ def check_consumers(wiring: Wiring, record: Record, *, known: Iterable[Consumer]
         delivery = wiring.deliveries.of(consumer)
         if delivery is not None:
             if consumer.kind not in {ConsumerKind.DOTENV, ConsumerKind.COMMAND}:
-                wiring.progress.waiting(f"looking at {consumer.shown}")  # a host may take its time
+                wiring.progress.waiting(f"checking {consumer.shown}")  # a host may take its time
             delivery.check(consumer)
             wiring.progress.clear()
         for warning in wiring.deliveries.warnings(consumer):
@@ -193,7 +193,7 @@ def _check_complete(record: Record) -> None:
     if record.missing and record.state is not RecordState.UNCLAIMED:
         raise InputError(
             f"missing {', '.join(_OPTIONS[name] for name in record.missing)}",
-            hint="a token has an owner, a scope, an environment and a purpose; `tokenguard import` takes less",
+            hint="give them, or use `tokenguard import`, which accepts incomplete records",
         )
 
 

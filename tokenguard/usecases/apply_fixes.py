@@ -1,4 +1,4 @@
-"""`check --fix`: what can be put right without a decision of anybody: a line of .gitignore, a mode, a late due date."""
+"""`check --fix`: applies fixes that need no decision: a .gitignore line, a file mode, a late due date."""
 
 import difflib
 import os
@@ -17,7 +17,7 @@ from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 
 _MAX_BYTES = 1 << 20
-_NEW_FILE = 0o644  # git's own mode: a .gitignore is for everybody
+_NEW_FILE = 0o644  # git's own mode: a .gitignore is readable by all
 _OWNER = 0o700
 _LINE = ".env"
 
@@ -30,13 +30,13 @@ class Fix(Frozen, frozen=True):
 
 
 def fixes(wiring: Wiring, policy: Policy, top: Path | None, assessments: Iterable[Assessment]) -> list[Fix]:
-    """What would mend violations of these assessments; nothing is changed yet.
+    """The fixes for violations in these assessments; nothing is changed yet.
 
     Args:
-        wiring: the world.
-        policy: what due dates are held to.
-        top: the repository's top, if one was looked at.
-        assessments: what was found.
+        wiring: the adapters in use.
+        policy: the policy that limits due dates.
+        top: the repository's top directory, if one was checked.
+        assessments: the results of the check.
     """
     violations = [violation for each in assessments for violation in each.violations]
     found: list[Fix] = []
@@ -48,9 +48,9 @@ def fixes(wiring: Wiring, policy: Policy, top: Path | None, assessments: Iterabl
 
 
 def mend(wiring: Wiring, found: list[Fix], *, confirmed: bool) -> bool:
-    """Show the changes, ask whoever is there, and do them; says whether they were done.
+    """Show the changes, ask for confirmation, and apply them; returns whether they were applied.
 
-    Where nobody can be asked they are only shown: nothing of a repository changes that nobody agreed to.
+    Without a terminal or --yes they are only shown: a repository is not changed without consent.
     """
     show = wiring.progress.note if wiring.tty is None else wiring.tty.show
     for fix in found:
@@ -58,9 +58,9 @@ def mend(wiring: Wiring, found: list[Fix], *, confirmed: bool) -> bool:
             show(line)
     if not confirmed:
         if wiring.tty is None:
-            wiring.progress.note("nothing was changed: give --yes to do this")
+            wiring.progress.note("nothing was changed; give --yes to apply this")
             return False
-        confirm(wiring.tty, "do this", undone="changed")
+        confirm(wiring.tty, "apply these fixes", undone="changed")
     for fix in found:
         fix.do()
     wiring.progress.step(f"{counted(len(found), 'change')} made")
@@ -70,7 +70,7 @@ def mend(wiring: Wiring, found: list[Fix], *, confirmed: bool) -> bool:
 def _gitignore(top: Path) -> Iterator[Fix]:
     path = top / ".gitignore"
     if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise InputError(f"not a plain file: {shown(path)}", hint=f"add the line {_LINE} to it by hand")
+        raise InputError(f"not a regular file: {shown(path)}", hint=f"add the line {_LINE} to it by hand")
     exists = path.exists()
     before = read_limited(path, _MAX_BYTES).decode("utf-8", "surrogateescape") if exists else ""
     after = f"{before}{'' if before.endswith(chr(10)) or not before else chr(10)}{_LINE}\n"
@@ -92,21 +92,23 @@ def _mode(wiring: Wiring, top: Path | None, found: Violation) -> Iterator[Fix]:
 
 
 def _close_to_others(path: Path) -> None:
-    """Take every right of group and others away, through a descriptor: a link that came between is not followed."""
+    """Remove all permissions of group and others, through a descriptor, so that a swapped link is not followed."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
-        raise InputError(f"cannot change the mode of {shown(path)}", hint="is it a plain file of yours?") from None
+        raise InputError(
+            f"cannot change the mode of {shown(path)}", hint=("check that it is a regular file that you own")
+        ) from None
     try:
         os.fchmod(descriptor, stat.S_IMODE(os.fstat(descriptor).st_mode) & _OWNER)
     except PermissionError:
-        raise InputError(f"the file is not yours to change: {shown(path)}", hint="ask its owner to close it") from None
+        raise InputError(f"you do not own the file: {shown(path)}", hint="ask its owner to run chmod on it") from None
     finally:
         os.close(descriptor)
 
 
 def _due_date(wiring: Wiring, policy: Policy, found: Violation) -> Iterator[Fix]:
-    """A date that somebody set later than the policy allows becomes the latest one that it allows."""
+    """Move a due date that is later than the policy allows to the latest allowed one."""
     if found.rule != "late-due-date" or found.store:
         return
     from tokenguard.inventory.record_changes import RecordChanges

@@ -1,4 +1,4 @@
-"""The use case of `apply`: each token brought to what is declared, from wherever it stands, and never twice."""
+"""The use case of `apply`: brings each token to its declared state, idempotently."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -28,15 +28,15 @@ _MOST_LOOKS = 8
 
 
 class Applying:
-    """Works through a plan.
+    """Executes a plan.
 
     Args:
-        wiring: the world.
-        held: the plan, and what it rests on.
-        digest: the plan that was reviewed; what is written names it as the reason.
-        begun: the digests of its actions that an earlier run has begun.
-        approved: the digests of the plans that its new things were approved in; empty where a person was asked.
-        besides: what is left to others, of each token.
+        wiring: the adapters in use.
+        held: the plan and its inputs.
+        digest: the digest of the reviewed plan; recorded as the reason of each write.
+        begun: the digests of the actions that an earlier run started.
+        approved: the digests of the plans in which its new items were approved; empty if a person confirmed.
+        besides: what is left to manual steps, by token.
     """
 
     def __init__(
@@ -58,13 +58,13 @@ class Applying:
         self._declared = {each.name: each for each in held.manifest.tokens}
 
     def run(self, jobs: int) -> Iterator[BatchResult]:
-        """Do every action, those of one rank before those of the next; yields how each ended as it does.
+        """Run every action, rank by rank; yields each result as it completes.
 
         Args:
-            jobs: how many tokens are worked on side by side.
+            jobs: how many tokens are processed in parallel.
         """
         if jobs > 1:
-            _ = self._wiring.engine  # made once, before several want it
+            _ = self._wiring.engine  # created once, before several threads use it
         for _, group in groupby(self._held.plan.actions, key=lambda action: action.rank):
             if jobs == 1:
                 for action in group:
@@ -81,10 +81,10 @@ class Applying:
             for results in pool.map(self._lane, self._lanes(actions)):
                 yield from results
         finally:
-            pool.shutdown(cancel_futures=True)  # after Ctrl-C what has begun comes to an end, and nothing else begins
+            pool.shutdown(cancel_futures=True)  # after Ctrl-C, started actions complete and no other starts
 
     def _lanes(self, actions: Iterable[Action]) -> Iterable[list[Action]]:
-        """What may run side by side; a provider that wants pauses between its tokens has one lane for all of them."""
+        """The lanes that may run in parallel; a rate-limited provider has one lane for all its tokens."""
         lanes: dict[tuple[str, str], list[Action]] = {}
         for action in actions:
             alone = "" if self._pause_of(action) else action.name
@@ -103,7 +103,7 @@ class Applying:
             self._wiring.clock.sleep(pause)
 
     def _pause_of(self, action: Action) -> float:
-        """Seconds that the provider's rate limit wants after a token was made."""
+        """Seconds to wait after creating a token, by the provider's rate limit."""
         if not {Verb.ROTATE, Verb.ISSUE, Verb.RESUME} & set(action.verbs):
             return 0.0
         return self._known(self._declared[action.name], action.provider).capabilities.pause.total_seconds()
@@ -119,7 +119,7 @@ class Applying:
         return BatchResult(name=action.name)
 
     def _settle(self, action: Action) -> None:
-        """Decide anew and act until nothing is left: what another runner or an earlier run did is not done again."""
+        """Decide and act until nothing is left, so that completed work of other runners is not repeated."""
         declared, done = self._declared[action.name], list[Verb]()
         while True:
             found = self._wiring.store.find(action.name)
@@ -130,7 +130,7 @@ class Applying:
                 if not self._other_runner_done(action):
                     raise Conflict(
                         f"{action.name} has changed since the plan was made",
-                        hint="another runner works on it, or somebody edited it: plan and apply again",
+                        hint="another runner or an edit changed it: plan and apply again",
                     )
                 return
             ours = [each for each in now.verbs if each not in self._besides(action.name)]
@@ -139,16 +139,17 @@ class Applying:
                 return
             if not left:
                 raise Unfinished(
-                    f"{action.name} is still not as it is declared", hint=f"tokenguard show {action.name}; apply again"
+                    f"{action.name} still differs from its declaration",
+                    hint=(f"see `tokenguard show {action.name}`, then apply again"),
                 )
             new = set(now.news) - set(action.news)
             if left[0] not in action.verbs and (new or Verb.RESUME not in action.verbs):
-                return  # nobody has seen it in a plan; what an interrupted operation leads to was in an earlier one
+                return  # it was in no reviewed plan; the result of an interrupted operation was in an earlier one
             self._do(left[0], declared, found, self._reason(action))
             done.append(left[0])
 
     def _is_anothers(self, action: Action) -> bool:
-        """Whether a runner beside us was first: it works on the token, or has done what was to be done."""
+        """Whether another runner works on the token, or has completed the action."""
         found = self._wiring.store.find(action.name)
         journal = found.document.journal if found is not None and found.document.busy else None
         if journal is not None:
@@ -156,7 +157,7 @@ class Applying:
         return decide(self._declared[action.name], found, self._held.around).action is None
 
     def _other_runner_done(self, action: Action) -> bool:
-        """Whether somebody else brings the token to what is declared, while we look on for a while."""
+        """Wait for a while; returns whether another runner brought the token to its declared state."""
         pause = _LEAST_PAUSE
         for _ in range(_MOST_LOOKS):
             found = self._wiring.store.find(action.name)
@@ -212,7 +213,7 @@ class Applying:
         return new_record(declared, kind=known.capabilities.kind, address=known.address, now=now, servers=servers)
 
     def _pinned(self, record: Record, declared: Declared) -> Record:
-        """With the address that this machine is set to use, as long as there is no value that could go elsewhere."""
+        """Set the configured provider address, if no value could be sent elsewhere by that."""
         return replace(record, base_url=self._known(declared, declared.provider).address)
 
     def _declare(self, record: Record, reason: str) -> None:
@@ -221,7 +222,7 @@ class Applying:
             record = replace(record, state=RecordState.ACTIVE, location=location)
         event = self._event(record, Op.ADD, {"result": "declared", "reason": reason})
         self._wiring.store.commit(new_token_id(), 0, Document(record=record), [event])
-        self._wiring.progress.step(f"{record.name} is on record")
+        self._wiring.progress.step(f"{record.name} is recorded")
 
     def _change(self, declared: Declared, found: Snapshot, reason: str) -> None:
         before = found.document.record
@@ -243,10 +244,12 @@ class Applying:
     def _known(self, declared: Declared, provider: str) -> ProviderInfo:
         known = self._held.around.providers.get(provider)
         if not isinstance(known, ProviderInfo):
-            raise Unreachable(f"the provider of {declared.name} is not known here", hint="plan again")
+            raise Unreachable(
+                f"the provider of {declared.name} is not configured on this machine", hint="configure it, or plan again"
+            )
         return known
 
 
 def _same(now: Action, planned: Action) -> bool:
-    """Whether the same would be done; that somebody has looked at the token meanwhile makes no difference."""
+    """Whether the action is the same; a verification in the meantime makes no difference."""
     return replace(now, version=0) == replace(planned, version=0)

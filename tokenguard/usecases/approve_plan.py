@@ -1,4 +1,4 @@
-"""What `apply` and `upkeep` ask where nobody is asked: has somebody approved what is new in the plan?"""
+"""Approvals for unattended `apply` and `upkeep`: checks that new items of a plan were approved."""
 
 import shlex
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from tokenguard.usecases.load_manifest import DEFAULT_FILE
 
 
 def approve_command(plan: Plan, file: str, environment: str) -> str:
-    """The one command that approves a plan."""
+    """The command that approves a plan."""
     words = ["tokenguard", "approve", plan.digest, *([file] if file != DEFAULT_FILE else [])]
     return shlex.join([*words, *(["--env", environment] if environment else [])])
 
 
 def verdicts(wiring: Wiring, plan: Plan) -> tuple[Mapping[TokenName, str], Mapping[TokenName, str]]:
-    """For each new thing the digest of the plan that it was approved in, or why it is not approved."""
+    """For each new item, the digest of the plan in which it was approved, or why it is not approved."""
     approved, refused = dict[TokenName, str](), dict[TokenName, str]()
     for action in plan.news:
         found = wiring.approvals.verdict(action)
@@ -30,21 +30,21 @@ def verdicts(wiring: Wiring, plan: Plan) -> tuple[Mapping[TokenName, str], Mappi
 
 
 def not_approved(action: Action, why: str, command: str, *, others: int = 0) -> NotApproved:
-    """What it is told with."""
+    """The error to raise."""
     more = f" (and {counted(others, 'more token')})" if others else ""
     return NotApproved(
         f"{action.name}: {action.news[0]} is new, and {why}{more}",
-        hint=f"look at `tokenguard plan`; who may approve it runs: {command}",
+        hint=f"review `tokenguard plan`; an approver then runs: {command}",
     )
 
 
 def approved_actions(
     wiring: Wiring, plan: Plan, file: str, environment: str, *, asks: bool
 ) -> tuple[Mapping[TokenName, str], bool]:
-    """The plan's new things with the digests under which they were approved, and whether a person must confirm others.
+    """The plan's new items with the digests of their approvals, and whether a person must confirm others.
 
     Raises:
-        NotApproved: something is not approved, and nobody `asks` a person.
+        NotApproved: an item is not approved, and no person can be asked (`asks`).
     """
     approved, refused = verdicts(wiring, plan)
     if refused and not asks:

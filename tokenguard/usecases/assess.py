@@ -1,4 +1,4 @@
-"""What `check` and `report` hold to what: the policy, the stores, and what is known of their providers."""
+"""Inputs of `check` and `report`: the policy, the stores, and what is known of their providers."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from tokenguard.shell.wiring import Wiring
 
 
 def surroundings(wiring: Wiring, store: Store, *, ask_providers: bool) -> Surroundings:
-    """The inventory of one store as it is now; only with `ask_providers` does anything leave this machine."""
+    """The current inventory of one store; providers are contacted only with `ask_providers`."""
     documents = [snapshot.document for snapshot in store.scan()]
     now = wiring.clock.now()
     places: defaultdict[Place, list[Document]] = defaultdict(list)
@@ -38,21 +38,21 @@ def surroundings(wiring: Wiring, store: Store, *, ask_providers: bool) -> Surrou
 
 
 def _asking(found: Sequence[Document]) -> Record:
-    """In whose name a list is asked for: none that mints, if there is another, since it is never bound to itself."""
+    """The credential to read a list with; a non-admin one is preferred, since its own entry could not be judged."""
     return next(
         (each.record for each in found if each.record.kind is not CredentialKind.PROVIDER_ADMIN), found[0].record
     )
 
 
 def _offline(wiring: Wiring, record: Record) -> ProviderFacts:
-    """What is known of a provider at an address without asking it anything."""
+    """What is known of a provider at an address without contacting it."""
     try:
         capabilities = wiring.vendors.provider_of(record).capabilities
     except InputError:
-        return ProviderFacts(no_list="the provider is not known on this machine")
+        return ProviderFacts(no_list="the provider is not configured on this machine")
     if not capabilities.lists:
         return ProviderFacts(capabilities=capabilities, no_list="the provider has no list of tokens")
-    return ProviderFacts(capabilities=capabilities, no_list="the provider was not asked: --ask-providers")
+    return ProviderFacts(capabilities=capabilities, no_list="the provider was not contacted (--ask-providers)")
 
 
 def _asked(wiring: Wiring, record: Record, capabilities: Capabilities) -> ProviderFacts:
@@ -65,35 +65,39 @@ def _asked(wiring: Wiring, record: Record, capabilities: Capabilities) -> Provid
         return ProviderFacts(capabilities=capabilities, no_list="the provider's list could not be read")
     if listed is None:
         alone = record.kind is CredentialKind.PROVIDER_ADMIN
-        why = "it is what others' lists are read with" if alone else "no admin credential of the provider is at hand"
+        why = (
+            "it is the credential that reads the list"
+            if alone
+            else ("no admin credential for the provider is available")
+        )
         return ProviderFacts(capabilities=capabilities, no_list=why)
     return ProviderFacts(capabilities=capabilities, listed=listed.rows, gap=listed.gap)
 
 
 def chosen_policy(wiring: Wiring, named: str | None) -> Policy:
-    """The policy in force, or the one that was named: a file, or one of those that come with tokenguard.
+    """The effective policy, or the named one: a file, or a policy that comes with tokenguard.
 
     Raises:
-        InputError: there is no such policy, or it has nothing to check.
+        InputError: the policy does not exist, or has no rule.
     """
     file = wiring.settings.policy_file if named is None else Path(named)
     if file is None:
         policy = wiring.policy
     elif named is None or is_file_name(named):
-        from tokenguard.policy.expression import compiled  # only a policy of a team's own has any
+        from tokenguard.policy.expression import compiled  # only a team's own policy has any
 
         policy = read_policy(file, compiled)
     else:
         policy = packaged_policy(named)
     if not any(about(rule.id).checked for rule in policy.rules):
-        raise InputError("the policy has no rule to check", hint="`extends: default` gives it the default rules")
+        raise InputError("the policy has no rules", hint="add `extends: default` for the default rules")
     return policy
 
 
 def chosen_stores(wiring: Wiring, *, every: bool) -> dict[str, Store]:
-    """The store in use under no label, or every store of the configuration under its name there."""
+    """The store in use without a label, or every configured store with its name."""
     if not every:
         return {"": wiring.store}
     if not wiring.settings.stores:
-        raise InputError("the configuration names no stores", hint="add [stores.NAME] url = … for each")
+        raise InputError("no stores are configured", hint="add [stores.NAME] url = … for each")
     return {name: wiring.open_store(url) for name, url in wiring.settings.stores.items()}

@@ -1,4 +1,4 @@
-"""Gathers what `report` is about: the stores, held to a policy, now, at an earlier day or at a later one."""
+"""Builds a report: assesses the stores against a policy, now, in the past or as a forecast."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,38 +13,38 @@ from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.assess import chosen_policy, chosen_stores, surroundings
 
-_TODAYS_LIST = "the provider's list is today's, not that of the day asked for"
+_TODAYS_LIST = "the provider's list is today's, not that of the requested day"
 
 
 def as_of_moment(text: str) -> datetime:
-    """The end of the day that `text` names (`YYYY-MM-DD`, UTC); InputError if it names none."""
+    """The end of the day `text` (`YYYY-MM-DD`, UTC); InputError if it is not a date."""
     try:
         day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
-        raise InputError("--as-of is not a date", hint="write it as YYYY-MM-DD, for example 2026-09-30") from None
+        raise InputError("--as-of is not a date", hint="use YYYY-MM-DD, for example 2026-09-30") from None
     return day + timedelta(days=1, microseconds=-1)
 
 
 def posture_of(wiring: Wiring, named: str | None, *, every: bool, ask: bool, at: datetime | None) -> Posture:
-    """Hold the stores to the policy.
+    """Assess the stores against the policy.
 
     Args:
-        wiring: the world.
-        named: the policy, if it is not the configured one.
-        every: all stores of the configuration.
-        ask: whether providers are asked for their lists.
-        at: another moment than now.
+        wiring: the adapters in use.
+        named: a policy other than the configured one.
+        every: include all configured stores.
+        ask: whether to read the providers' lists.
+        at: a time other than now.
     """
     policy, stores, now = chosen_policy(wiring, named), chosen_stores(wiring, every=every), wiring.clock.now()
     found = {label: surroundings(wiring, store, ask_providers=ask) for label, store in stores.items()}
-    remarks = [f"passed over {each.where}: {each.what}" for each in wiring.passed_over()]
+    remarks = [f"skipped {each.where}: {each.what}" for each in wiring.passed_over()]
     if at is not None and at.date() == now.date():
         at = None
     if at is not None and at > now:
         found = {
             label: Surroundings([*each.documents, *each.retired], at, each.providers) for label, each in found.items()
         }
-        remarks.append(f"this is a forecast made on {now:%Y-%m-%d}: how it will stand if nothing is done")
+        remarks.append(f"this is a forecast made on {now:%Y-%m-%d}: the state if nothing is done")
     elif at is not None:
         edited = 0
         for label, each in found.items():
@@ -61,7 +61,7 @@ def posture_of(wiring: Wiring, named: str | None, *, every: bool, ask: bool, at:
 
 
 def _rewound(store: Store, around: Surroundings, at: datetime) -> tuple[Surroundings, int]:
-    """The store at an earlier moment, and of how many tokens the record was edited since."""
+    """The store at an earlier time, and how many records were edited since."""
     documents, edited = [], 0
     for snapshot, entries in store.trails():
         rewound = rewind(snapshot.document, [entry.event for entry in entries], at)
@@ -78,5 +78,8 @@ def _rewound(store: Store, around: Surroundings, at: datetime) -> tuple[Surround
 def _said_of_the_past(now: datetime, edited: int) -> list[str]:
     told = [f"reconstructed on {now:%Y-%m-%d} from the audit trail, by today's policy"]
     if edited:
-        told.append(f"{counted(edited, 'record')} edited since: owner, purpose and the like are shown as they are now")
+        told.append(
+            f"{counted(edited, 'record')} edited since: owner, purpose and similar fields are shown with "
+            f"their current values"
+        )
     return told

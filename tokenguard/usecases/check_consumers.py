@@ -1,4 +1,4 @@
-"""Refuses consumers that could never be given a value from this runner."""
+"""Refuses consumers that this runner cannot deliver to."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ from tokenguard.usecases.load_manifest import PlannedManifest
 
 
 def check_consumers(wiring: Wiring, held: PlannedManifest, actions: Iterable[Action]) -> None:
-    """Refuse a consumer that could never be given a value from here, before anything is written."""
+    """Refuse a consumer that this machine cannot deliver to, before anything is written."""
     for action in actions:
         for consumer in action.deliver:
             delivery = wiring.deliveries.of(consumer)

@@ -1,4 +1,4 @@
-"""Which repository `check` holds to the policy, and how much stricter the policy is there."""
+"""The repository of `check`, and the stricter settings that it brings."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,40 +10,42 @@ from tokenguard.policy.model import Policy
 from tokenguard.policy.repository_overrides import Tightening, tightened
 from tokenguard.shell.wiring import Wiring
 
-if TYPE_CHECKING:  # loads what a check of the inventory alone does without
+if TYPE_CHECKING:  # not needed for a check of the inventory alone
     from tokenguard.scanning.repository import Repository
 
 
 class CheckContext(Frozen, frozen=True):
-    """A policy as it holds here, and the repository that is held to it."""
+    """The effective policy here, and the repository to check against it."""
 
     policy: Policy
     repository: "Repository | None" = None
     asked: Tightening = Tightening()
-    """What the repository itself asks for."""
+    """The repository's own settings."""
 
 
 def load_check_context(policy: Policy, path: Path | None, base: str, *, needed: bool = False) -> CheckContext:
-    """Find the repository and read what it asks for.
+    """Find the repository and read its settings.
 
     Args:
         policy: the organisation's.
-        path: any directory of it, or none: the working directory, if git knows it.
-        base: a revision whose `.tokenguard.toml` counts instead of the working tree's.
-        needed: without a repository there is nothing to do.
+        path: any directory of it; default: the working directory, if it is in a repository.
+        base: a revision to read `.tokenguard.toml` from, instead of the working tree.
+        needed: without a repository, raise.
 
     Raises:
-        InputError: there is no such directory or revision, or the file asks for less than the policy.
+        InputError: the directory or revision does not exist, or the file is weaker than the policy.
     """
     from tokenguard.scanning.repository import find_repository  # see above
 
     repository = find_repository(path or Path())
     if repository.git is None:
         if base:
-            raise InputError("--base needs a git repository", hint="change into it, or name a directory of it")
+            raise InputError(
+                "--base needs a git repository", hint=("change into the repository, or give a directory of it")
+            )
         if path is None:
             if needed:
-                raise InputError("there is no git repository here", hint="change into one, or name a directory")
+                raise InputError("not in a git repository", hint="change into one, or give a directory")
             return CheckContext(policy)
     asked = _asked(repository, base)
     return CheckContext(tightened(policy, asked), repository, asked)
@@ -58,9 +60,9 @@ def _asked(repository: "Repository", base: str) -> Tightening:
 
 
 def examine(wiring: Wiring, held: CheckContext) -> Assessment:
-    """Look at the repository, and at the home directory of whoever runs this."""
-    if held.repository is None:  # cannot be: the caller looked
-        raise InputError("there is no repository here", hint="name a directory")
+    """Examine the repository, and the user's home directory."""
+    if held.repository is None:  # unreachable: the caller checked
+        raise InputError("not in a git repository", hint="give a directory of a repository")
     from tokenguard.policy.repository_assessment import assess_repository  # see above
     from tokenguard.scanning.repository import view_of
 

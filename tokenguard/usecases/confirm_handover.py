@@ -1,4 +1,4 @@
-"""Hand-overs that a person must vouch for, asked of whoever sits at the terminal while `apply` runs."""
+"""Asks the operator to confirm manual deliveries during `apply`."""
 
 from tokenguard.domain.token import ConsumerKind
 from tokenguard.errors import NeedsPerson, TokenguardError
@@ -11,7 +11,7 @@ from tokenguard.usecases.load_manifest import PlannedManifest
 
 
 def hand_over(wiring: Wiring, held: PlannedManifest) -> list[BatchResult]:
-    """Ask for each hand-over that waits; nothing where nobody may be asked."""
+    """Ask about each waiting delivery; does nothing without a terminal."""
     if wiring.tty is None:
         return []
     results = []
@@ -24,7 +24,7 @@ def hand_over(wiring: Wiring, held: PlannedManifest) -> list[BatchResult]:
             with wiring.working_on(todo.name):
                 wiring.engine.deliver(found.id, people, reason=reason_of(held.plan.digest, "hand-over"))
         except NeedsPerson:
-            continue  # left for later: it stays on the list
+            continue  # postponed: it stays on the list
         except TokenguardError as error:
             results.append(BatchResult(name=todo.name, error=error))
         else:

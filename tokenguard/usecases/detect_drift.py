@@ -1,4 +1,4 @@
-"""Where `drift` looks: the inventory, the providers' lists, the consumers. Each source yields what it finds."""
+"""Sources of drift: inventory, providers' lists, consumers and server. Each yields its findings."""
 
 from collections.abc import Callable, Iterator
 
@@ -17,7 +17,7 @@ from tokenguard.usecases.assess import surroundings
 from tokenguard.usecases.load_manifest import PlannedManifest
 
 Source = Callable[[Wiring, PlannedManifest], Iterator[Finding]]
-"""One place where the world may differ from what is declared. It changes nothing."""
+"""One source of drift findings. Read-only."""
 
 
 def inventory(_wiring: Wiring, held: PlannedManifest) -> Iterator[Finding]:
@@ -26,7 +26,7 @@ def inventory(_wiring: Wiring, held: PlannedManifest) -> Iterator[Finding]:
 
 
 def providers(wiring: Wiring, held: PlannedManifest) -> Iterator[Finding]:
-    """The providers' own lists against the store: tokens that nobody knows, and tokens that are gone."""
+    """The providers' own lists against the store: unknown tokens, and tokens that are gone."""
     around = surroundings(wiring, wiring.store, ask_providers=True)
     orphans = assess(Policy(name="", rules=tuple(rule for rule in RULES if rule.id == "orphan")), around)
     yield from orphans.violations
@@ -42,16 +42,16 @@ def providers(wiring: Wiring, held: PlannedManifest) -> Iterator[Finding]:
         if why and not _refused(wiring, held.inventory[record.name]):
             yield Unknown("gone", why)
         else:
-            text = f"{record.provider} does not list it any more: it was ended outside tokenguard"
+            text = f"{record.provider} no longer lists it: it was revoked outside tokenguard"
             yield difference("gone", text, token=record.name, owner=record.owner)
 
 
 def _refused(wiring: Wiring, found: Snapshot) -> bool:
-    """Whether the provider refuses the live value: a second witness where the list alone cannot say that it is gone."""
+    """Whether the provider refuses the live value; confirms an absence that the list alone cannot prove."""
     try:
         live = wiring.store.read_live(found.id)
         provider = wiring.vendors.provider_of(found.document.record)
-    except (InputError, Unreachable):  # a planner's login may not read values
+    except (InputError, Unreachable):  # the planner role may not read values
         return False
     if live is None or live.found is not FieldState.SAME or not provider.capabilities.probe:
         return False
@@ -59,7 +59,7 @@ def _refused(wiring: Wiring, found: Snapshot) -> bool:
 
 
 def consumers(wiring: Wiring, held: PlannedManifest) -> Iterator[Finding]:
-    """Each declared consumer that can be asked, against the live value, which is read for this and shown to nobody."""
+    """Each readable declared consumer against the live value, which is read for this and never shown."""
     for declared in held.manifest.tokens:
         found = held.inventory.get(declared.name)
         if found is not None and found.document.record.fingerprint is not None and not found.document.busy:
@@ -72,25 +72,25 @@ def _consumers_of(wiring: Wiring, found: Snapshot) -> Iterator[Finding]:
         return
     live = wiring.store.read_live(found.id)
     if live is not None and live.found is not FieldState.SAME:
-        text = f"{record.location.url} does not hold what was published there"
+        text = f"{record.location.url} does not have the value that was published there"
         yield difference("consumer-differs", text, token=record.name, owner=record.owner)
         return
     for consumer, holds in held_by(wiring, record, live):
         if holds is None:
-            yield Unknown("consumer-differs", "only a person can say what it holds")
+            yield Unknown("consumer-differs", "only a person can check its value")
         elif isinstance(holds, TokenguardError):
             yield Unknown("consumer-differs", holds.message)
         elif holds is Holds.OTHER:
-            text = f"{consumer} does not hold the live value"
+            text = f"{consumer} does not have the live value"
             yield difference("consumer-differs", text, token=record.name, owner=record.owner)
         elif holds is Holds.UNKNOWN:
-            yield Unknown("consumer-differs", f"a consumer of kind {consumer.kind} cannot be asked from here")
+            yield Unknown("consumer-differs", f"a consumer of kind {consumer.kind} cannot be read from here")
 
 
 def held_by(
     wiring: Wiring, record: Record, live: Live | None
 ) -> Iterator[tuple[Consumer, Holds | InputError | Unreachable | None]]:
-    """What each consumer says that it holds, or why it gives no answer; None: only a person can say."""
+    """The state of each consumer's value, or why it cannot be read; None: only a person can check."""
     for consumer in record.consumers or ():
         delivery = wiring.deliveries.of(consumer)
         if delivery is None or live is None:
@@ -121,6 +121,6 @@ def server(file: str) -> Source:
 
 
 ALWAYS: tuple[Source, ...] = (inventory,)
-"""Looked at by every `drift`: metadata, for which a planner's login is enough."""
+"""Sources of every `drift`: metadata, for which the planner role is enough."""
 ON_REQUEST: dict[str, Source] = {"ask_providers": providers, "ask_consumers": consumers}
-"""By the option that asks for it."""
+"""Sources by the option that selects them."""

@@ -1,4 +1,4 @@
-"""The checks of `doctor`: each says what it found, how grave that is, and the command that mends it."""
+"""The checks of `doctor`: each returns a finding, its severity, and the command that fixes it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -15,11 +15,11 @@ from tokenguard.usecases import diagnose_tokens as tokens
 from tokenguard.usecases.verify_store import problems_of, what_then
 
 _NOT_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
-"""No clock that is right shows an earlier time than this code was written at."""
+"""A correct clock never shows an earlier time than this release date."""
 
 
 def examine(wiring: Wiring) -> Iterator[Diagnosis]:
-    """Run every check; one that cannot be made is a finding itself. Raises nothing of ours."""
+    """Run every check; a check that fails to run is itself a finding. Raises no TokenguardError."""
     for check in (machine.settings, machine.policy, machine.destinations, machine.environment_file, machine.hook):
         yield from _made(check, wiring)
     opened = list(_made(_store, wiring))
@@ -49,7 +49,7 @@ def examine(wiring: Wiring) -> Iterator[Diagnosis]:
 
 
 def _not_this_role(check: str, what: str) -> Diagnosis:
-    return Diagnosis(check=check, level=Level.OK, text=f"{what} are not for this login's role to read; not looked at")
+    return Diagnosis(check=check, level=Level.OK, text=f"{what} cannot be read with this login's role; not checked")
 
 
 def _made(check: Callable[..., Iterator[Diagnosis]], *of_what: Wiring | Sequence[Snapshot]) -> Iterator[Diagnosis]:
@@ -66,18 +66,18 @@ def _store(wiring: Wiring) -> Iterator[Diagnosis]:
 
 
 def _health(wiring: Wiring) -> Iterator[Diagnosis]:
-    """What only this kind of store has."""
+    """Checks that are specific to this kind of store."""
     return wiring.backend.health()
 
 
 def _cost(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
-    """What the store costs, where it costs something."""
+    """The store's cost, if it has one."""
     if price := wiring.backend.monthly_cost(len(inventory)):
         yield well("cost", price)
 
 
 def _own_places(wiring: Wiring) -> Iterator[Diagnosis]:
-    """What others left in the store's places, where the audit trails may not be read."""
+    """Foreign entries in the store's folders, if the audit trails may not be read."""
     for problem in problems_of(wiring.store):
         text = f"{problem.where}: {problem.what}"
         yield Diagnosis(check="integrity", level=Level.FAIL, text=text, hint=problem.hint, exit_code=ExitCode.TAMPERED)
@@ -94,11 +94,11 @@ def _whole(wiring: Wiring) -> Iterator[Diagnosis]:
     for text, hint in problems:
         yield Diagnosis(check="integrity", level=Level.FAIL, text=text, hint=hint, exit_code=ExitCode.TAMPERED)
     if not problems:
-        yield Diagnosis(check="integrity", level=Level.OK, text="every row and every audit entry holds")
+        yield Diagnosis(check="integrity", level=Level.OK, text="every row and every audit entry is intact")
 
 
 def _clock(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
-    """Due dates and proofs of death are counted with this clock."""
+    """Due dates and proofs of death rely on this clock."""
     now = wiring.clock.now()
     entries = wiring.store.history(None)
     latest = max((entry.event.at for entry in entries), default=_NOT_BEFORE)
@@ -108,7 +108,7 @@ def _clock(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]
     yield Diagnosis(
         check="clock",
         level=Level.FAIL if wrong else Level.OK,
-        text="it is behind what the store has seen" if wrong else "not behind what the store has seen",
+        text="it is behind the latest time in the store" if wrong else "not behind the latest time in the store",
         hint="set the clock before rotating anything" if wrong else "",
         exit_code=ExitCode.FINDINGS if wrong else ExitCode.OK,
     )

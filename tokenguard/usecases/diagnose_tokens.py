@@ -1,4 +1,4 @@
-"""What would make the next rotations go wrong: looked at now, while nobody waits for them."""
+"""Checks for problems that would make the next rotations fail."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -19,13 +19,13 @@ from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 
 _NEXT = 20
-"""How many of the rotations that come next are looked at closely."""
+"""How many of the next rotations are checked in detail."""
 _NAMED = 3
 _STUCK = timedelta(days=2)
 
 
 def operations(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
-    """Operations that are open, and old values that are to be looked at again."""
+    """Open operations, and old values that are due for a recheck."""
     now, quiet = wiring.clock.now(), True
     rule = wiring.policy.rule("rotation-stuck")
     patience = rule.days() if rule else _STUCK
@@ -34,27 +34,27 @@ def operations(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagno
             quiet = False
             yield finding
     if quiet:
-        yield well("operations", "none is open, nothing waits to be looked at again")
+        yield well("operations", "none open, no recheck due")
 
 
 def leaks(_wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
-    """Leaks that nothing has ended; of retired tokens too, since a leak ends with a proof or by a person."""
+    """Open leaks, also of retired tokens: a leak ends with a proof of death or by a person's decision."""
     leaked = [each.document.record for each in inventory if each.document.record.has_leaked]
     for record in leaked:
         retired = record.state is RecordState.RETIRED
         way = f"edit {record.name} --leak-ended REASON" if retired else f"rotate {record.name} --compromised"
         yield broken("leak", f"{record.name}: leaked {leak_words(record.leaked)}", f"tokenguard {way}")
     if not leaked:
-        yield well("leaks", "none is on record")
+        yield well("leaks", "none recorded")
 
 
 def next_rotations(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
-    """The tokens that come next: their provider, what mints for them, and where their new value is to go."""
+    """The tokens due next: their provider, its admin credential, and their consumers."""
     now = wiring.clock.now()
     ranked = by_due(listed(inventory, Filter(), lambda: wiring.policy), now)
     soon = [each for each in ranked if each.snapshot.document.record.kind.has_value][:_NEXT]
     if not soon:
-        yield well("next rotation", "no token is ever due" if inventory else "there are no tokens yet")
+        yield well("next rotation", "no token has a due date" if inventory else "there are no tokens yet")
         return
     urgent = {each.snapshot.document.record.name for each in soon if each.due is not None and each.due.soon(now)}
     records = [each.snapshot.document.record for each in soon]
@@ -63,11 +63,13 @@ def next_rotations(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Di
     if not found:
         first = soon[0]
         when = due_words(first.due, now, age_unknown=first.age_unknown) or "now"
-        yield well("next rotation", f"{first.snapshot.document.record.name}, due {when}, and those after it are ready")
+        yield well(
+            "next rotation", (f"{first.snapshot.document.record.name}, due {when}, and the following ones are ready")
+        )
 
 
 def lists(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
-    """Where only a person can see the provider's list: whether somebody has looked lately."""
+    """For providers whose list only a person can read: whether it was entered recently."""
     now = wiring.clock.now()
     documents: defaultdict[str, list[Document]] = defaultdict(list)
     for snapshot in inventory:
@@ -79,7 +81,7 @@ def lists(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
         read_at = max((each.listing.at for each in found if each.listing is not None), default=None)
         hint = f"tokenguard verify --reconcile {provider}"
         if read_at is None:
-            yield doubt("lists", f"nobody has compared {provider}'s own list of tokens with the inventory", hint)
+            yield doubt("lists", f"{provider}'s own list of tokens was never compared with the inventory", hint)
         elif now - read_at > LONGEST:
             yield doubt("lists", f"{provider}'s own list of tokens was last read {(now - read_at).days} days ago", hint)
         else:
@@ -106,12 +108,12 @@ def _of_token(snapshot: Snapshot, now: datetime, patience: timedelta) -> Iterato
                 exit_code=ExitCode.NOT_PROVEN_DEAD,
             )
         elif item.probe_due_at <= now and item.proof.proven:
-            text = f"{name}: {item.label}, proven dead, is due to be looked at again"
+            text = f"{name}: {item.label}, proven dead, is due for a recheck"
             yield doubt("quarantine", text, f"tokenguard verify {name}")
 
 
 def _gathered(wiring: Wiring, records: list[Record], urgent: set[TokenName]) -> Iterator[Diagnosis]:
-    """One finding for each cause, with the tokens that share it; what is not due yet is never more than a warning."""
+    """One finding per cause, with its tokens; for tokens that are not due yet, at most a warning."""
     causes: defaultdict[tuple[str, str, str, Level], list[TokenName]] = defaultdict(list)
     for record in records:
         for finding in (*_provider(wiring, record), *_place(wiring, record), *_consumers(wiring, record)):
@@ -122,7 +124,7 @@ def _gathered(wiring: Wiring, records: list[Record], urgent: set[TokenName]) -> 
 
 
 def _crowded(records: Sequence[Record], inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
-    """Places that take more than one token's value: what a rotation delivers there overwrites another's."""
+    """Places that several tokens are delivered to: each rotation overwrites the other's value."""
     holders: defaultdict[str, list[TokenName]] = defaultdict(list)
     for snapshot in inventory:
         for place in snapshot.document.record.places:
@@ -148,14 +150,14 @@ def _provider(wiring: Wiring, record: Record) -> Iterator[Diagnosis]:
 
         yield broken(
             "admin credential",
-            f"nothing is at hand that makes and ends tokens of {record.provider}",
+            f"no admin credential to create and revoke tokens of {record.provider}",
             f"tokenguard add {record.provider}/admin --provider {record.provider} --kind provider_admin ..., or set "
             f"{admin_variable(record.provider)}",
         )
 
 
 def _place(wiring: Wiring, record: Record) -> Iterator[Diagnosis]:
-    """A field of others that a value lives in: that it can be read from here, and that nobody has replaced it."""
+    """An adopted external field: whether it can be read from here and still has the recorded value."""
     if not record.location.adopted:
         return
     try:
@@ -173,16 +175,16 @@ def _place(wiring: Wiring, record: Record) -> Iterator[Diagnosis]:
 
 def _consumers(wiring: Wiring, record: Record) -> Iterator[Diagnosis]:
     if record.consumers is None:
-        text = "nobody has said who uses it, so a rotation stops before the old token is revoked"
+        text = "no consumers declared: a rotation stops before revoking the old token"
         yield doubt("consumers", text, "tokenguard edit NAME --deliver ... (or --no-consumers)")
     for consumer in record.consumers or ():
         if (trouble := _unreachable(wiring, consumer)) is not None:
             why = trouble.message.removeprefix(f"{consumer}: ")
-            yield doubt("consumers", f"{consumer} cannot be given a value from here: {why}", trouble.hint)
+            yield doubt("consumers", f"cannot deliver to {consumer} from here: {why}", trouble.hint)
 
 
 def _unreachable(wiring: Wiring, consumer: Consumer) -> TokenguardError | None:
-    """What stands in the way of a delivery from this machine; nothing is written."""
+    """Why this machine cannot deliver to a consumer; nothing is written."""
     try:
         delivery = wiring.deliveries.of(consumer)
         if delivery is not None:

@@ -1,4 +1,4 @@
-"""Values that leave for a process or a file: written down before, and after with how it ended."""
+"""Discloses values to a process or file, with an audit event before and after."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,35 +18,35 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A token and the variable that is to hold it."""
+    """A token and the variable that receives its value."""
 
     name: TokenName
     variable: str
 
     def variables(self, value: Value) -> dict[str, str]:
-        """Variable to text; a value of several fields takes one variable for each."""
+        """Variable to text; a multi-field value takes one variable per field."""
         if len(value.names) == 1:
             return {self.variable: value.token.reveal()}
         return {f"{self.variable}_{name.upper()}": value.field(name).reveal() for name in value.names}
 
 
 def check_in_place(record: Record, live: Live) -> None:
-    """Refuse a value that is no longer where it lives; another one there is the one that its consumers use."""
+    """Refuse a value that is missing at its location; a different value there is the one its consumers use."""
     if live.found is FieldState.NOTHING:
         raise InputError(
-            f"there is nothing any more at {record.location.url}, where the value of {record.name} lives",
-            hint="have it restored there, or `tokenguard retire` the token",
+            f"the value of {record.name} is missing at {record.location.url}",
+            hint="restore it there, or `tokenguard retire` the token",
         )
 
 
 def what_is_live(live: Live) -> Detail:
-    """What an event says of a value that is disclosed; a stranger's does not pass for the one of that label."""
+    """The audit detail of a disclosed value; a replaced value is not recorded under the label of the known one."""
     return {"label": live.label} if live.found is FieldState.SAME else {"label": live.label, "found": live.found.value}
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A live value that was read for somebody."""
+    """A live value that was read for disclosure."""
 
     asked: Asked
     snapshot: Snapshot
@@ -54,12 +54,12 @@ class Given:
 
 
 class Disclosure:
-    """Some values on their way out.
+    """Values to be disclosed.
 
     Args:
-        wiring: where the store is.
-        asked: what is wanted.
-        to: a short word for where it goes (`exec`, `env:shell`).
+        wiring: the adapters in use.
+        asked: the requested tokens.
+        to: a short name of the destination (`exec`, `env:shell`).
     """
 
     def __init__(self, wiring: Wiring, asked: Sequence[Asked], to: str) -> None:
@@ -71,29 +71,29 @@ class Disclosure:
         snapshot = known_token(self._wiring.store, asked.name)
         live = self._wiring.store.read_live(snapshot.id)
         if live is None:
-            raise InputError(f"the store holds no live value of {asked.name}", hint="`tokenguard show` says why")
+            raise InputError(f"the store has no live value of {asked.name}", hint="see `tokenguard show {asked.name}`")
         check_in_place(snapshot.document.record, live)
         return Given(asked, snapshot, live)
 
     def variables(self) -> dict[str, str]:
-        """Variable to text for everything that was read; InputError if two want the same one."""
+        """Variable to text for all values; InputError if two tokens have the same variable."""
         pairs = [pair for given in self.given for pair in given.asked.variables(given.live.value).items()]
         if len({name for name, _ in pairs}) < len(pairs):
-            raise InputError("two tokens want the same variable", hint="name the variables: -t NAME=VARIABLE")
+            raise InputError("two tokens have the same variable", hint="choose the variables: -t NAME=VARIABLE")
         return dict(pairs)
 
     def intend(self) -> None:
-        """Write down what is about to leave; if that fails, nothing may."""
+        """Record the disclosure before it happens; if that fails, nothing is disclosed."""
         for given in self.given:
             self._commit(given, Phase.INTENT, {})
 
     def happened(self, result: str) -> None:
-        """Write down how it ended. It has happened already: trouble here is told and nothing else."""
+        """Record the outcome. The disclosure has already happened, so a failure here is only reported."""
         for given in self.given:
             try:
                 self._commit(given, Phase.OUTCOME, {"result": result})
             except TokenguardError as error:
-                self._wiring.progress.note(f"the outcome for {given.asked.name} is not recorded: {error.message}")
+                self._wiring.progress.note(f"the outcome for {given.asked.name} could not be recorded: {error.message}")
 
     def _commit(self, given: Given, phase: Phase, more: Detail) -> None:
         store, detail = self._wiring.store, {**what_is_live(given.live), "to": self._to, **more}
@@ -106,7 +106,7 @@ class Disclosure:
             detail=detail,
         )
         for attempt in range(1, _TRIES + 1):
-            now = store.load(given.snapshot.id)  # a rotation may have moved on: the event goes behind it
+            now = store.load(given.snapshot.id)  # a rotation may have added events: append after them
             try:
                 store.commit(now.id, now.version, now.document, [event])
             except Conflict:

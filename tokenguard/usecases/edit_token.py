@@ -1,4 +1,4 @@
-"""The use case of `edit`: where values go, and whom they are shown to, changes only knowingly."""
+"""The use case of `edit`: changes a record; changes of destinations need a confirmation."""
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Event, Op
@@ -19,31 +19,31 @@ from tokenguard.usecases.token_lookup import known_token
 _TRUSTED = {
     "provider": "its provider",
     "base_url": "its provider's address",
-    "consumers": "who is given its value",
-    "location": "where its value lives",
+    "consumers": "its consumers",
+    "location": "where its value is stored",
 }
-"""Changes that decide where a value is sent."""
+"""Changes that affect where a value is sent."""
 
 
 def edit_record(wiring: Wiring, name: TokenName, changes: RecordChanges, *, confirmed: bool) -> Snapshot:
-    """Commit the changes.
+    """Commit changes of a record.
 
     Args:
-        wiring: the world.
-        name: which token.
-        changes: what was said of it.
-        confirmed: do not ask a person about changes of where values go.
+        wiring: the adapters in use.
+        name: the token's name.
+        changes: the fields given for it.
+        confirmed: do not ask about changed destinations.
 
     Raises:
-        InputError: there is no such token, nothing was said, or it is not acceptable.
+        InputError: the token does not exist, nothing was given, or a field is invalid.
         Unfinished: an operation on the token is open.
-        Conflict: somebody else changed the token at the same moment.
+        Conflict: the token was changed concurrently.
     """
     snapshot = known_token(wiring.store, name)
     before = snapshot.document.record
     _check_editable(snapshot, changes)
     if not changes.given():
-        raise InputError("nothing to change was given", hint="tokenguard edit NAME --owner TEAM, for example")
+        raise InputError("no change was given", hint="tokenguard edit NAME --owner TEAM, for example")
     changes = _with_scope(before, changes)
     changes = _with_place(wiring, before, _with_address(wiring, before, changes))
     after = apply(before, _with_servers(wiring, before, changes))
@@ -68,76 +68,77 @@ def edit_record(wiring: Wiring, name: TokenName, changes: RecordChanges, *, conf
 
 
 def _check_editable(snapshot: Snapshot, changes: RecordChanges) -> None:
-    """An operation relies on its record; only who uses the token may be said while the old one still lives.
+    """During an operation only the consumers may be changed, while the old token is alive.
 
-    That is what a rotation waits for when nobody has said it.
+    A rotation of a token with undeclared consumers waits for that.
     """
     record, journal = snapshot.document.record, snapshot.document.journal
     declares = set(changes.given()) == {"consumers"} and journal is not None and can_abort(journal)
     if snapshot.document.busy and not declares:
         raise Unfinished(
-            f"an operation on {record.name} is open, which relies on the record",
+            f"{record.name} has an open operation, which relies on the record",
             hint=f"tokenguard rotate {record.name} --resume, or --abort, then edit",
         )
     if record.state is RecordState.RETIRED:
-        raise InputError(f"{record.name} is retired; its record is evidence now", hint="add a new token instead")
+        raise InputError(f"{record.name} is retired; its record is kept as evidence", hint="add a new token instead")
 
 
 def _with_address(wiring: Wiring, before: Record, changes: RecordChanges) -> RecordChanges:
-    """Another provider brings its own address; an address must be the one that this machine is set to use."""
+    """Another provider comes with its own address; an address must be the configured one."""
     if changes.base_url is None and changes.provider in {None, before.provider}:
         return changes
     provider = wiring.vendors.provider(changes.provider or before.provider)
     if changes.base_url is not None and changes.base_url.rstrip("/") != provider.base_url:
         raise InputError(
-            f"this machine is set to use another address of {provider.name}",
+            f"another address of {provider.name} is configured on this machine",
             hint=f"set [providers.{provider.name}] base_url first, then confirm it with `edit --base-url`",
         )
     return replace(changes, base_url=provider.base_url)
 
 
 def _with_scope(before: Record, changes: RecordChanges) -> RecordChanges:
-    """`observed` is where the provider says that the live value leads; a scope that it contradicts is refused."""
+    """`observed` is the scope that the provider reports for the live value; a contradicting scope is refused."""
     if not isinstance(changes.scope, Scope):
         return changes
     seen = before.seen.scope if before.seen is not None and changes.provider in {None, before.provider} else None
     if changes.scope == OBSERVED:
         if before.seen is None or seen is None:
             raise InputError(
-                f"it was never seen where {before.name} leads", hint=f"tokenguard verify {before.name}, then try again"
+                f"the scope of {before.name} was never observed",
+                hint=(f"tokenguard verify {before.name}, then try again"),
             )
         return replace(changes, scope=seen, scope_name=changes.scope_name or before.seen.scope_name or None)
     if seen is not None and seen.kind == changes.scope.kind and seen != changes.scope:
         raise InputError(
-            f"{before.provider} says that {before.name} leads to {seen}",
-            hint=f"tokenguard edit {before.name} --scope observed; to ask again: tokenguard verify {before.name}",
+            f"{before.provider} says that {before.name} belongs to {seen}",
+            hint=f"tokenguard edit {before.name} --scope observed; to verify it again: tokenguard verify {before.name}",
         )
     return changes
 
 
 def _with_place(wiring: Wiring, before: Record, changes: RecordChanges) -> RecordChanges:
-    """A value may be said to live where it is already: nothing is moved by an edit, and the server is pinned anew."""
+    """A location must already have the value: an edit moves nothing, and pins the server again."""
     if changes.location is None:
         return changes
     if changes.location.custody is not Custody.ADOPTED:
         if before.location.custody is Custody.ADOPTED:
             raise InputError(
-                f"the value of {before.name} lives at {before.location.url}, which can be read",
-                hint="name another place that holds the same value, or retire this token",
+                f"the value of {before.name} is stored at {before.location.url}, which can be read",
+                hint="give another place with the same value, or retire this token",
             )
         return changes
     location = wiring.places.pinned(changes.location.url)
     admission.check_place_is_free(wiring.store, location, besides=before.name)
     if wiring.store.fingerprint(admission.value_at(wiring.places, location)) != before.fingerprint:
         raise InputError(
-            f"{location.url} does not hold the value on record of {before.name}",
-            hint="have that value put there first; a value of its own is added under a name of its own",
+            f"{location.url} does not have the recorded value of {before.name}",
+            hint="put the value there first; add a different value as a token of its own",
         )
     return replace(changes, location=location)
 
 
 def _with_servers(wiring: Wiring, before: Record, changes: RecordChanges) -> RecordChanges:
-    """Who names a field as a consumer says that it is on the server that this machine is set to use."""
+    """Pin consumers that are fields to the configured server."""
     if changes.consumers is None:
         return changes
     known = before.consumers or ()
@@ -155,19 +156,19 @@ def _check(wiring: Wiring, before: Record, after: Record) -> None:
 
 
 def _tell(wiring: Wiring, before: tuple[Consumer, ...], after: tuple[Consumer, ...], *, busy: bool) -> None:
-    """What a list of consumers means that was said anew: whoever is not in it gets nothing any more."""
+    """Describe a new list of consumers: those that are not in it no longer get the value."""
     places = set(map(str, after))
     if left := [str(each) for each in before if str(each) not in places]:
-        wiring.progress.note(f"no consumer any more: {', '.join(left)}; --deliver says the whole list")
+        wiring.progress.note(f"no longer a consumer: {', '.join(left)}; --deliver replaces the whole list")
     for each in after:
         if each not in before and str(each) in map(str, before):
-            wiring.progress.note(f"from now on {each.shown}")
+            wiring.progress.note(f"new consumer: {each.shown}")
     if set(after) - set(before) and not busy:
-        wiring.progress.note("new consumers are given the value at the next rotation")
+        wiring.progress.note("new consumers receive the value at the next rotation")
 
 
 def _confirm(wiring: Wiring, after: Record, what: list[str]) -> None:
-    """Ask the person who is there; where nobody is, giving the option is the confirmation."""
+    """Ask for confirmation on a terminal; without one, giving the option is the confirmation."""
     if not what or wiring.tty is None:
         return
     wiring.tty.show(f"This changes {' and '.join(what)}:")

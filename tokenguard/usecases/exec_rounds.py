@@ -1,4 +1,4 @@
-"""One round of `exec` after another: a child with the values of the moment, told or replaced when they change."""
+"""Runs the child of `exec` with current values; signals or restarts it when they change."""
 
 import signal
 from collections import Counter
@@ -20,9 +20,9 @@ from tokenguard.usecases.masked_values import known_values
 
 RESTART = "restart"
 ON_ROTATE = {"signal": signal.SIGHUP, RESTART: signal.SIGTERM}
-"""What the child is sent when a token has been replaced."""
+"""The signal to the child after a token was replaced."""
 _GRACE = 10.0
-"""Seconds that a child has to end before it is killed, so that the new value is used for sure."""
+"""Seconds that a child has to exit before it is killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +38,10 @@ class ChildSettings:
 def run_disclosed(
     wiring: Wiring, asked: Sequence[Asked], program: Sequence[str], keep: Sequence[str], settings: ChildSettings
 ) -> Ended:
-    """Run a program with tokens, again and again if it is to be restarted; how it ended, and all that was masked.
+    """Run a program with tokens, restarting it on demand; returns its exit and everything that was masked.
 
     Raises:
-        TokenguardError: the child could not be started, or what it asks for could not be had or written down.
+        TokenguardError: the child could not be started, or its tokens could not be read or recorded.
     """
     found: dict[str, Counter[MatchSource]] = {}
     known: list[MaskedValue] = []
@@ -60,11 +60,11 @@ def run_disclosed(
             found.setdefault(channel, Counter()).update(counts)
         if ended.failure or watch is None or not watch.fired or settings.on_rotate != RESTART:
             return replace(ended, found=found)
-        wiring.progress.note("a token was replaced: the program is started anew")
+        wiring.progress.note("a token was replaced: restarting the program")
 
 
 def _learn(wiring: Wiring, disclosure: Disclosure, known: list[MaskedValue], settings: ChildSettings) -> None:
-    """Add values that are not known yet; without tokens no store is opened, and shapes are all that is known."""
+    """Add new values to the masks; without tokens no store is opened, and only formats are masked."""
     if disclosure.given and settings.masked:
         snapshots = [given.snapshot for given in disclosure.given]
         fresh = known_values(wiring.store, snapshots, show_names=settings.show_names)
@@ -85,7 +85,7 @@ def _watch(
                 return None
             _learn(wiring, Disclosure(wiring, [given.asked for given in disclosure.given], "exec"), known, settings)
         except TokenguardError:
-            return None  # the next look may be luckier; the child goes on with what it has
+            return None  # the next check may succeed; the child continues with its values
         held.update({token: each for token, each in live.items() if each is not None})
         return Matcher.of(known)
 

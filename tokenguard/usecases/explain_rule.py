@@ -1,4 +1,4 @@
-"""What a rule of a policy demands, why, and how to mend it."""
+"""Explains a rule of a policy: its requirement, the reason, and the fix."""
 
 import difflib
 from collections.abc import Mapping
@@ -10,14 +10,12 @@ from tokenguard.shell.wiring import Wiring
 
 
 def explain(wiring: Wiring, policy: Policy, rule: str, *, as_json: bool) -> None:
-    """Print one rule as the policy has it; InputError if there is no such rule."""
+    """Print one rule as the policy configures it; InputError for an unknown rule."""
     found = next((each for each in policy.rules if each.id == rule), None)
     if found is None:
         known = [each.id for each in policy.rules]
         near = difflib.get_close_matches(rule[:40], known, n=1)
-        raise InputError(
-            "the policy has no such rule", hint=f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}"
-        )
+        raise InputError("unknown rule", hint=f"did you mean {near[0]}?" if near else f"its rules: {', '.join(known)}")
     words = {
         "rule": found.id,
         "policy": policy.name,

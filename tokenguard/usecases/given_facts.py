@@ -1,4 +1,4 @@
-"""What is said of a token on the command line, checked: dates, permissions, consumers, places."""
+"""Validates a token's fields given on the command line: dates, permissions, consumers, places."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -16,19 +16,19 @@ from tokenguard.inventory.record_changes import RecordChanges, plain_text
 _Read = TypeVar("_Read")
 _ADOPTED = re.compile(r"(?P<scheme>[a-z][a-z0-9+-]{0,19})://[A-Za-z0-9][\w./@%-]{0,199}(?:#[\w.-]{1,100})?", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})", re.ASCII)
-"""As programs write a time, for example `list --format json`: its day counts."""
+"""A timestamp as written by `list --format json`; only its day is used."""
 _SEGMENTS = ("provider", "environment", "owner")
 _TEXTS = ("purpose", "made_by", "account", "deputy", "label", "notes", "scope_name")
 
 OBSERVED = Scope("observed", "observed")
-"""What `edit --scope observed` stands for until the record is read; no vendor has this kind of scope."""
+"""Placeholder of `edit --scope observed` until the record is read; no vendor has this kind of scope."""
 
 
 def changes_from(given: dict[str, Any], **more: Any) -> RecordChanges:
-    """Check what was typed and make it `RecordChanges`. Empty text clears a field; what was not given is None.
+    """Validate the input and return `RecordChanges`. Empty text clears a field; missing fields are None.
 
     Raises:
-        InputError: one of them is not acceptable.
+        InputError: a field is invalid.
     """
     found = _words(given)
     if (text := given.get("scope")) is not None:
@@ -58,15 +58,15 @@ def _words(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _unquoted(read: Callable[[str], _Read], text: str, what: str) -> _Read:
-    """Read a word without showing it where it is refused: people paste values into the wrong place."""
+    """Parse a word; errors never show it, since it may be a pasted value."""
     try:
         return read(text)
     except InputError as error:
-        raise InputError(f"the {what} is not acceptable", hint=error.hint) from None
+        raise InputError(f"the {what} is not valid", hint=error.hint) from None
 
 
 def creation_date(text: str) -> datetime:
-    """The start of that day, UTC; InputError if it is none. `changes.check_age` refuses one that is to come."""
+    """The start of that day, UTC; InputError if invalid. `changes.check_age` refuses future dates."""
     return _day(text[:10] if _INSTANT.fullmatch(text) else text, what="creation")
 
 
@@ -88,7 +88,7 @@ def since_date(text: str) -> datetime:
 def _day(text: str, *, what: str) -> datetime:
     found = parse_day(text)
     if found is None:
-        raise InputError(f"not a {what} date", hint="write YYYY-MM-DD")
+        raise InputError(f"not a valid {what} date", hint="use YYYY-MM-DD")
     return found
 
 
@@ -103,14 +103,12 @@ def permissions(names: tuple[str, ...]) -> tuple[str, ...]:
     if names == ("",):
         return ()
     if not all(is_permission(name) for name in names):
-        raise InputError(
-            "a permission is not acceptable", hint="write it as the provider does, for example posts:write"
-        )
+        raise InputError("a permission is not valid", hint="use the provider's spelling, for example posts:write")
     return tuple(sorted(set(names)))
 
 
 def location(text: str) -> Location:
-    """Where a value is, not pinned to a server yet; InputError.
+    """Parse a value's location, not yet pinned to a server; InputError.
 
     A field of a Vault or of AWS Secrets Manager is adopted in place; anything else, such as `github://team/app#TOKEN`,
     cannot be read back.
@@ -122,10 +120,10 @@ def location(text: str) -> Location:
     found = _ADOPTED.fullmatch(text)
     if found is None:
         raise InputError(
-            "--adopt is not a location", hint="write SCHEME://PLACE#NAME, for example github://team/app#TOKEN"
+            "--adopt is not a valid location", hint="use SCHEME://PLACE#NAME, for example github://team/app#TOKEN"
         )
     if found["scheme"] == "local":
-        raise InputError("a local store adopts nothing of another one", hint="add the value itself")
+        raise InputError("a local store cannot adopt values of another store", hint="add the value itself")
     return Location(Custody.UNREADABLE, text)
 
 

@@ -1,4 +1,4 @@
-"""The use case of `import`: each token on its own, so that a second run goes on where the first one stopped."""
+"""The use case of `import`: imports each token separately, so that a second run continues an interrupted one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -27,52 +27,52 @@ _FALLBACK = "manual"
 
 @unique
 class ImportStatus(StrEnum):
-    """What became of one draft."""
+    """The result of one parsed entry."""
 
     ADDED = "added"
     DUPLICATE = "duplicate"
     SKIPPED = "skipped"
     REFUSED = "refused"
     UNFINISHED = "unfinished"
-    """Its value is in, and a person is needed to say that a consumer has it."""
+    """Its value is stored; a person must confirm that a consumer has it."""
     UNREADABLE = "unreadable"
-    """It is there, and we may not or cannot read it."""
+    """It exists and cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOutcome:
-    """One draft and what became of it; never its value."""
+    """One parsed entry and its result; never its value."""
 
     fate: ImportStatus
     place: str
     name: str = ""
-    """What it is called now; of a duplicate, what the value is called already."""
+    """Its name; for a duplicate, the existing name of the value."""
     provider: str = ""
     state: str = ""
     reason: str = ""
     also: tuple[str, ...] = ()
-    """Other places where the same value was found."""
+    """Other places with the same value."""
     asked: bool = False
-    """The provider itself told of it."""
+    """Reported by the provider itself."""
     undeclared: tuple[str, ...] = ()
-    """Places of a value that is known already which its record does not name: no rotation would reach them."""
+    """Places of an already known value that its record does not name; rotations would not update them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """What holds for every token of the file that does not say otherwise."""
+    """Defaults for tokens of the file that lack a field."""
 
     prefix: str
     texts: dict[str, str] = field(default_factory=dict)
 
 
 class Importer:
-    """Takes drafts into the inventory.
+    """Imports parsed entries into the inventory.
 
     Args:
-        wiring: the world.
-        defaults: for what the drafts leave open.
-        dry_run: only tell what would be done.
+        wiring: the adapters in use.
+        defaults: for fields that the entries lack.
+        dry_run: report what would be done, write nothing.
     """
 
     def __init__(self, wiring: Wiring, defaults: Defaults, *, dry_run: bool) -> None:
@@ -84,7 +84,7 @@ class Importer:
         self._used = set(self._known.values())
 
     def run(self, drafts: Iterable[TokenDraft]) -> Iterable[ImportOutcome]:
-        """Take each; yields what became of it as soon as that is durable. Raises what the store raises."""
+        """Import each entry; yields its result once that is durable. Raises what the store raises."""
         for draft in drafts:
             try:
                 yield self._take(draft)
@@ -99,7 +99,7 @@ class Importer:
 
     def _take(self, draft: TokenDraft) -> ImportOutcome:
         if draft.variable and draft.value and not heuristics.looks_like_token(draft.variable, draft.value):
-            return ImportOutcome(fate=ImportStatus.SKIPPED, place=draft.place, reason="it does not look like a token")
+            return ImportOutcome(fate=ImportStatus.SKIPPED, place=draft.place, reason="does not look like a token")
         record = self._record(draft)
         users = self._pinned(_consumers(draft.also))
         value = self._value(draft, record)
@@ -118,24 +118,27 @@ class Importer:
         return _added(draft, record)
 
     def _value(self, draft: TokenDraft, record: Record) -> Value | None:
-        """The draft's value; of an adopted one, what is at its place."""
+        """The entry's value; for an adopted one, the value at its location."""
         given = Value.of(check_value(draft.value.reveal())) if draft.value else None
         if not (record.kind.has_value and record.location.custody is Custody.ADOPTED):
             return given
         there = admission.value_at(self._wiring.places, record.location)
         if given is not None and given != there:
-            raise InputError("its value is not the one at its location", hint="leave the value out: it is read there")
+            raise InputError(
+                "its value differs from the one at its location",
+                hint=("leave the value out: it is read from the location"),
+            )
         return there
 
     def _declare(self, snapshot: Snapshot, users: tuple[Consumer, ...]) -> Snapshot:
-        """Other places that hold the value are its consumers: a rotation gives each the new one."""
+        """Make the other places of the value its consumers, which a rotation updates."""
         return admission.declare_users(self._wiring.store, self._wiring.clock, snapshot, users)
 
     def _enter(self, draft: TokenDraft, record: Record) -> ImportOutcome:
-        """A record without a value, where that is what it is meant to be."""
+        """Import a record that is meant to have no value."""
         elsewhere = record.location.custody is Custody.UNREADABLE
         if record.kind.has_value and not elsewhere:
-            raise InputError("it has no value", hint="give a value, or a location")
+            raise InputError("no value", hint="give a value, or a location")
         self._check_free(record)
         if not elsewhere:
             record = replace(record, location=replace(record.location, custody=Custody.NONE))
@@ -154,7 +157,7 @@ class Importer:
             fate=ImportStatus.DUPLICATE,
             place=draft.place,
             name=name,
-            reason="the same value",
+            reason="duplicate value",
             also=_others(draft),
             undeclared=self._undeclared(snapshot.document.record, filter(None, [adopted, *map(str, users)]))
             if snapshot
@@ -162,7 +165,7 @@ class Importer:
         )
 
     def _finish(self, name: TokenName, adopted: str, users: tuple[Consumer, ...]) -> Snapshot | None:
-        """Who knows the value; an earlier run that was interrupted after it had stored it is brought to its end."""
+        """The token that has the value; completes an earlier run that was interrupted after storing it."""
         snapshot = self._wiring.store.find(name)
         if snapshot is None or self._dry_run:
             return snapshot
@@ -179,7 +182,7 @@ class Importer:
 
     def _check_free(self, record: Record) -> None:
         if record.name in self._used:
-            raise InputError("another value has its name already", hint="give another --prefix, or a name")
+            raise InputError("another value already has this name", hint="give another --prefix, or a name")
         admission.check_name_is_free(self._wiring.store, record.name)
         if record.consumers:
             admission.check_consumers_are_free(self._places, record.consumers, of=record.name)
@@ -187,7 +190,7 @@ class Importer:
 
     @cached_property
     def _places(self) -> dict[str, TokenName]:
-        """Where values of tokens go, those of this run included."""
+        """The places that values are delivered to, including those of this run."""
         return admission.places_taken(self._wiring.store)
 
     def _record(self, draft: TokenDraft) -> Record:
@@ -221,11 +224,11 @@ class Importer:
         try:
             return self._wiring.vendors.provider(read_field("provider", name).provider or name)
         except InputError:
-            raise InputError("its provider is not known", hint="correct the file, or configure it") from None
+            raise InputError("unknown provider", hint="correct the file, or configure the provider") from None
 
     def _guess(self, draft: TokenDraft) -> str:
         if draft.value is None:
-            raise InputError("it has no provider", hint="give a provider column, or --provider")
+            raise InputError("no provider", hint="add a provider column, or give --provider")
         return heuristics.provider_of(draft.variable, draft.value) or _FALLBACK
 
 
@@ -233,11 +236,11 @@ _OPTION_OF = {"consumers": "deliver", "location": "adopt"}
 
 
 def read_field(name: str, content: str | tuple[str, ...]) -> RecordChanges:
-    """Check one field; the error names the field and shows nothing of it: columns get mixed up."""
+    """Validate one field; the error names the field without its content, since columns get mixed up."""
     try:
         return changes_from({_OPTION_OF.get(name, name): content})
     except (InputError, ValueError):
-        raise InputError(f"its {name.replace('_', ' ')} is not acceptable", hint="correct the file") from None
+        raise InputError(f"its {name.replace('_', ' ')} is not valid", hint="correct the file") from None
 
 
 def _name(draft: TokenDraft, prefix: str) -> TokenName:
@@ -245,7 +248,7 @@ def _name(draft: TokenDraft, prefix: str) -> TokenName:
     try:
         return token_name(text)
     except InputError:
-        raise InputError("its name is not acceptable" if text else "it has no name", hint="correct the file") from None
+        raise InputError("its name is not valid" if text else "no name", hint="correct the file") from None
 
 
 def _added(draft: TokenDraft, record: Record) -> ImportOutcome:

@@ -1,7 +1,7 @@
-"""The use case of `import --from provider:NAME`: what a provider lists and the inventory does not know is recorded.
+"""The use case of `import --from provider:NAME`: records tokens that a provider lists and the inventory lacks.
 
-A list holds no values: such a token is known to live somewhere that cannot be read, until somebody finds out where,
-gives its value to `add`, or retires it.
+A list has no values: such a token is recorded without a readable value, until its value is given to `add` or the token
+is retired.
 """
 
 from collections.abc import Iterator
@@ -22,18 +22,18 @@ from tokenguard.usecases.import_file import Defaults, ImportOutcome, ImportStatu
 
 SCHEME = "provider:"
 _STEM = 24
-"""Characters of a name that an id is put behind."""
+"""Characters of a name before an appended id."""
 
 
 class ProviderListing:
-    """Records what a provider's own list has and the inventory has not.
+    """Records tokens that a provider's own list has and the inventory lacks.
 
     Args:
-        wiring: the world.
+        wiring: the adapters in use.
         address: `provider:NAME`.
 
     Raises:
-        InputError: there is no such provider, or it has no list.
+        InputError: unknown provider, or a provider without a list.
     """
 
     def __init__(self, wiring: Wiring, address: str) -> None:
@@ -47,12 +47,12 @@ class ProviderListing:
         )
         if not self._provider.capabilities.lists:
             raise InputError(
-                "this provider has no list of tokens that can be asked for",
-                hint="`tokenguard verify --reconcile` takes the list that a person reads there",
+                "this provider has no API to list tokens",
+                hint="enter the list by hand with `tokenguard verify --reconcile`",
             )
 
     def run(self, defaults: Defaults, *, dry_run: bool) -> Iterator[ImportOutcome]:
-        """What became of each; Unreachable if the list cannot be had, InputError if a default cannot be true of it."""
+        """The result of each; Unreachable if the list cannot be read, InputError if a default cannot apply to it."""
         self._check(defaults)
         snapshots = list(self._wiring.store.scan())
         documents = [each.document for each in snapshots]
@@ -68,11 +68,11 @@ class ProviderListing:
             shown = f"{self._provider.name} {row.hint or row.provider_id}"
             if row.provider_id not in unknown:
                 name = self._known(known.get(row.provider_id), row, dry_run=dry_run)
-                yield ImportOutcome(fate=ImportStatus.DUPLICATE, place=shown, name=name, reason="the inventory has it")
-            elif candidates := around.unidentified(place):
-                reason = (
-                    f"it may be one that is here: {counted(candidates, 'token')} without a recorded id or label there"
+                yield ImportOutcome(
+                    fate=ImportStatus.DUPLICATE, place=shown, name=name, reason=("already in the inventory")
                 )
+            elif candidates := around.unidentified(place):
+                reason = f"may be an existing token: {counted(candidates, 'token')} without a recorded id or label"
                 yield ImportOutcome(fate=ImportStatus.SKIPPED, place=shown, reason=reason)
             else:
                 record = self._record(row, defaults, used)
@@ -80,12 +80,12 @@ class ProviderListing:
                 yield self._take(shown, record, dry_run=dry_run)
         if why := doubt_of(facts, (each for each in around.records if each.provider == self._provider.name)):
             raise Unreachable(
-                f"there may be more tokens at {self._provider.name}: {why}",
-                hint="what is listed is recorded; `tokenguard doctor` and docs/providers.md help to read the rest",
+                f"the list of {self._provider.name} may be incomplete: {why}",
+                hint="the listed tokens are recorded; for the rest see `tokenguard doctor` and docs/providers.md",
             )
 
     def _known(self, snapshot: Snapshot | None, row: ProviderToken, *, dry_run: bool) -> str:
-        """What the token is called here; an age that was unknown is taken from the list."""
+        """The token's name here; fills in an unknown age from the list."""
         if snapshot is None:
             return ""
         if not dry_run:
@@ -93,9 +93,9 @@ class ProviderListing:
         return snapshot.document.record.name
 
     def _check(self, defaults: Defaults) -> None:
-        """Before anything is entered: what was said holds for every token of the list, or for none."""
+        """Validate the given defaults for every token before any is written."""
         if defaults.texts.get("provider", self._provider.name) != self._provider.name:
-            raise InputError("--provider is another one than --from names", hint="leave --provider out")
+            raise InputError("--provider and --from name different providers", hint="leave --provider out")
         check_scope(self._with(self._blank, defaults), self._provider)
 
     @staticmethod
@@ -113,7 +113,7 @@ class ProviderListing:
             name=record.name,
             provider=record.provider,
             state=RecordState.UNCLAIMED if record.missing else RecordState.ACTIVE,
-            reason="its value is not known",
+            reason="without a value",
             asked=True,
         )
 
@@ -121,7 +121,7 @@ class ProviderListing:
         issuer = self._wiring.vendors.of(self._blank).issuer
         if issuer is None:
             raise InputError(
-                f"no admin credential of {self._provider.name} is at hand",
+                f"no admin credential for {self._provider.name}",
                 hint=f"set [providers.{self._provider.name}] admin, or add a record of kind provider_admin",
             )
         return issuer.listed()
@@ -143,7 +143,7 @@ class ProviderListing:
 
 
 def _name(listed: ProviderToken, prefix: str, used: set[str]) -> str:
-    """From the token's name at the provider, with its id where another one has that name already."""
+    """From the token's name at the provider, with its id appended if the name is in use."""
     told = listed.label or listed.hint
     plain = heuristics.name_of(prefix, told) if told else ""
     if plain and plain not in used:

@@ -1,4 +1,4 @@
-"""The use case of `import --from`: walk, compare, propose, take in; nothing at the source is ever written."""
+"""The use case of `import --from`: walks a secret store and imports its tokens; never writes to the source."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,14 +14,14 @@ from tokenguard.usecases.import_file import Defaults, Importer, ImportOutcome, I
 
 _MAX_SIGHTINGS = 20_000
 _TOLD = 100
-"""Entries between two words on how far it is: the log of a large walk stays readable."""
+"""Entries between two progress messages."""
 _HOSTED = ("doppler:", "gitlab:", "onepassword:")
-"""Sources whose values are taken in, since nothing but a delivery can write there."""
+"""Sources whose values are copied into the store, since they can only be delivery targets."""
 
 
 @dataclass(slots=True)
 class Walk:
-    """What a walk has come upon."""
+    """The findings of a walk."""
 
     entries: int = 0
     seen: list[DiscoveredValue] = field(default_factory=list)
@@ -29,20 +29,20 @@ class Walk:
 
     @property
     def told(self) -> str:
-        """How far it has come, for people."""
+        """Progress text."""
         return f"{counted(self.entries, 'entry', 'entries')}, {counted(len(self.seen), 'token')} seen"
 
 
 class Surveying:
-    """Takes in what lives below an address of a Vault, of AWS Secrets Manager or of another keeper of secrets.
+    """Imports the tokens below an address of a Vault, AWS Secrets Manager or another secret store.
 
     Args:
-        wiring: the world.
+        wiring: the adapters in use.
         address: `vault://MOUNT[/PREFIX]`, `aws://REGION[/PREFIX]`, or one of the hosts in `_HOSTED`.
-        tags: labels that an entry must have.
+        tags: tags that an entry must have.
 
     Raises:
-        InputError: the address or a tag is not one.
+        InputError: the address or a tag is invalid.
     """
 
     def __init__(self, wiring: Wiring, address: str, tags: Sequence[str]) -> None:
@@ -52,16 +52,14 @@ class Surveying:
         self._folder = None if self._hosted else _folder(address)
         self._tags = dict(map(_pair, tags))
         if self._hosted and tags:
-            raise InputError("--tag is for a Vault and AWS", hint="name a smaller part of the host's secrets instead")
+            raise InputError("--tag is for a Vault and AWS", hint="give a narrower address instead")
 
     def run(self, defaults: Defaults, *, dry_run: bool) -> Iterator[ImportOutcome]:
-        """What became of each; the walk ends before anything is taken in. Raises what store and source raise."""
+        """The result of each; the walk ends before anything is imported. Raises what store and source raise."""
         walk = self._walk(self._survey())
         if not walk.entries and not walk.passed and not self._tags:
-            where = "its spelling" if self._hosted else "MOUNT (KV version 2) or REGION and the spelling of PREFIX"
-            raise InputError(
-                "there is nothing to read at that address", hint=f"check {where}, upper and lower case too"
-            )
+            where = "its spelling" if self._hosted else "MOUNT (KV version 2) or REGION, and PREFIX"
+            raise InputError("nothing was found at this address", hint=f"check {where}, including upper and lower case")
         found = drafts(
             walk.seen,
             self._wiring.store.fingerprint,
@@ -83,7 +81,7 @@ class Surveying:
                 walk.entries += 1
                 walk.seen += sightings(each)
                 walk.passed += [
-                    ImportOutcome(fate=ImportStatus.SKIPPED, place=place, reason="white space around the value")
+                    ImportOutcome(fate=ImportStatus.SKIPPED, place=place, reason="whitespace around the value")
                     for place in padded(each)
                 ]
                 if walk.entries % _TOLD == 0:
@@ -92,9 +90,7 @@ class Surveying:
                 fate = ImportStatus.SKIPPED if each.readable else ImportStatus.UNREADABLE
                 walk.passed.append(ImportOutcome(fate=fate, place=each.address, reason=each.reason))
             if len(walk.seen) > _MAX_SIGHTINGS:
-                raise InputError(
-                    f"there are more than {_MAX_SIGHTINGS:,} tokens", hint="name a prefix that holds fewer"
-                )
+                raise InputError(f"there are more than {_MAX_SIGHTINGS:,} tokens", hint="use a narrower prefix")
         self._wiring.progress.clear()
         return walk
 
@@ -107,7 +103,7 @@ class Surveying:
         return places.aws_survey(self._folder, self._tags)
 
     def _names(self, *, begun: bool = False) -> Iterator[tuple[str, str]]:
-        """Names that are in use, or those that an interrupted run has begun with; each with its location."""
+        """Names in use, also by an interrupted run, with their locations."""
         for snapshot in self._wiring.store.scan():
             record = snapshot.document.record
             if (record.state is RecordState.PENDING) is begun:
@@ -117,8 +113,8 @@ class Surveying:
 def _folder(address: str) -> VaultFolder | AwsFolder:
     if not address.startswith(("vault:", "aws:")):
         raise InputError(
-            "tokens cannot be taken in from such an address",
-            hint="write vault://MOUNT/PREFIX, aws://REGION/PREFIX, gitlab:GROUP/PROJECT, doppler:PROJECT/CONFIG, "
+            "cannot import from this address",
+            hint="use vault://MOUNT/PREFIX, aws://REGION/PREFIX, gitlab:GROUP/PROJECT, doppler:PROJECT/CONFIG, "
             "onepassword://HOST/VAULT-ID or provider:NAME",
         )
     return parse_folder(address)
@@ -127,5 +123,5 @@ def _folder(address: str) -> VaultFolder | AwsFolder:
 def _pair(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not separator or not name or not value or not text.isprintable():
-        raise InputError("a tag is not NAME=VALUE", hint="for example --tag team=video")
+        raise InputError("--tag is not NAME=VALUE", hint="for example --tag team=video")
     return name, value

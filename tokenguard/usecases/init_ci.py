@@ -1,4 +1,4 @@
-"""The use case of `init --ci`: a repository's files for its pipeline, shown as a diff, written once accepted."""
+"""The use case of `init --ci`: writes a repository's pipeline files after showing a diff."""
 
 import difflib
 from collections.abc import Iterator
@@ -21,11 +21,11 @@ _ADDRESS = "https://vault.example.org:8200"
 _REPOSITORY = "OWNER/NAME"
 _ACCOUNT = "000000000000"
 _REQUIREMENT = "tokenguard-governance @ https://packages.invalid/fill-in"
-"""Leads nowhere, ever: `tokenguard` alone is somebody else's on a public index, and jobs install with an identity."""
+"""Deliberately unresolvable placeholder: `tokenguard` on PyPI is an unrelated project."""
 
 
 class CiOptions(Frozen, frozen=True, kw_only=True):
-    """What was said on the command line; empty where nothing was."""
+    """The options of the command line; empty if not given."""
 
     system: str
     repository: str = ""
@@ -36,11 +36,11 @@ class CiOptions(Frozen, frozen=True, kw_only=True):
 
 
 def bootstrap(wiring: Wiring, wanted: CiOptions, *, yes: bool) -> None:
-    """Show what would be written, and write it once that is accepted.
+    """Show the changes, and write them after confirmation.
 
     Raises:
-        InputError: we stand in no repository, it is unclear which CI is meant, or a file cannot be read or written.
-        NeedsPerson: nobody is there to accept it, and --yes was not given.
+        InputError: not in a repository, the CI is not known, or a file cannot be read or written.
+        NeedsPerson: not a terminal, and --yes was not given.
     """
     tree = WorkingTree(Path.cwd(), wiring.environ)
     choice = _choice(wiring, wanted, tree)
@@ -68,7 +68,7 @@ def _choice(wiring: Wiring, wanted: CiOptions, tree: WorkingTree) -> Choice:
         system = next((each for each in SYSTEMS if each in host), "")
     if not system:
         raise InputError(
-            "the remote does not say which CI this repository has", hint="give it: --ci github, or --ci gitlab"
+            "the git remote does not tell which CI this repository uses", hint="give --ci github or --ci gitlab"
         )
     url = wiring.store_url
     account = (wanted.account or _ACCOUNT) if is_on_aws(url) else ""
@@ -107,7 +107,7 @@ def _show(wiring: Wiring, found: tuple[RepositoryFile, ...]) -> None:
             wiring.screen.line(line)
     for each in found:
         if each.fate is FileChange.LEFT:
-            wiring.progress.note(f"{each.path} is there and says something else; it stays as it is")
+            wiring.progress.note(f"{each.path} exists with other content; it is not changed")
     if all(each.fate in {FileChange.SAME, FileChange.LEFT} for each in found):
         wiring.screen.line("nothing to write")
 
@@ -123,7 +123,8 @@ def _accepted(wiring: Wiring, found: tuple[RepositoryFile, ...]) -> None:
         if wiring.screen.as_json:
             _tell(wiring, found, written=False)
         raise NeedsPerson(
-            "nobody is here to accept this; nothing was written", hint="give --yes once it is as it should be"
+            "Not a terminal: pass --yes to write; nothing was written",
+            hint=("review the diff, then run it again with --yes"),
         )
     confirm(wiring.tty, "write these files", undone="written")
 
@@ -135,19 +136,19 @@ def _tell(wiring: Wiring, found: tuple[RepositoryFile, ...], *, written: bool) -
 
 def _server_step(choice: Choice) -> str:
     if choice.account:
-        return "`tokenguard setup --emit terraform`, for whoever owns IAM"
-    return "`tokenguard setup`, with the login of whoever runs the server"
+        return "`tokenguard setup --emit terraform`, for your IAM administrator"
+    return "`tokenguard setup`, with the server administrator's login"
 
 
 def _gaps(choice: Choice) -> Iterator[str]:
-    """What only a person knows, and has to fill in."""
+    """The values that a person has to fill in."""
     if choice.repository == _REPOSITORY:
-        yield "server.yaml: fill in the repository; there is no remote to tell it"
+        yield "server.yaml: fill in the repository; there is no git remote"
     if choice.number == UNKNOWN:
-        yield "server.yaml: fill in the repository's number; `tokenguard setup` says where it is found"
+        yield "server.yaml: fill in the repository's number; `tokenguard setup` says where to find it"
     if choice.address == _ADDRESS:
-        yield ".tokenguard/ci.toml: fill in the Vault's address"
+        yield ".tokenguard/ci.toml: fill in Vault's address"
     if choice.requirement == _REQUIREMENT:
-        yield "pipeline and hook: fill in what pip installs (--requirement); on public indexes this name is not ours"
+        yield "pipeline and hook: fill in the pip requirement (--requirement); PyPI's `tokenguard` is another project"
     if choice.account == _ACCOUNT:
         yield "server.yaml and the pipeline: fill in the AWS account"

@@ -1,4 +1,4 @@
-"""A manifest held against the store that is in use: what `plan`, `apply` and `drift` begin with."""
+"""Loads a manifest and compares it with the store: the first step of `plan`, `apply` and `drift`."""
 
 import posixpath
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ DEFAULT_FILE = "tokens.yaml"
 
 
 class PlannedManifest(Frozen, frozen=True):
-    """A manifest, the inventory at one moment, and what follows."""
+    """A manifest, a snapshot of the inventory, and the resulting plan."""
 
     manifest: Manifest
     inventory: Mapping[TokenName, Snapshot]
@@ -51,7 +51,7 @@ def declared_in(file: str, environment: str) -> Manifest:
 
 
 def refuse_blocked(plan: Plan) -> None:
-    """InputError at the first wish that cannot be fulfilled."""
+    """InputError at the first declaration that cannot be fulfilled."""
     if plan.blocked:
         first, others = plan.blocked[0], len(plan.blocked) - 1
         more = f" (and {others:,} more: `tokenguard plan`)" if others else ""
@@ -59,7 +59,7 @@ def refuse_blocked(plan: Plan) -> None:
 
 
 def refuse_throwaway_files(wiring: Wiring, held: PlannedManifest) -> None:
-    """InputError at the first file that would be written on a runner which ends with its job; no file is looked at."""
+    """InputError at the first file that would be written on an ephemeral runner; no file is read."""
     from tokenguard.delivery.dotenv import Target  # only where a file is declared
     from tokenguard.delivery.throwaway import refuse_throwaway  # the same
 
@@ -75,7 +75,7 @@ def refuse_throwaway_files(wiring: Wiring, held: PlannedManifest) -> None:
 
 
 def read_consumer(text: str) -> Consumer:
-    """One consumer of a manifest; InputError if it is none. No path is looked at, so that none can be probed."""
+    """One consumer of a manifest; InputError if invalid. No path is accessed, so that none can be probed."""
     from tokenguard.delivery.delivery_registry import parse_consumer  # only where a consumer is declared
 
     kind, _, target = text.partition(":")
@@ -85,7 +85,7 @@ def read_consumer(text: str) -> Consumer:
 
     path = str(Target.parse(target).path)
     if posixpath.normpath(path) != path or not target.startswith(f"{path}#") or not text.isprintable():
-        raise InputError("not a plain absolute path", hint="write dotenv:/ABSOLUTE/PATH#VARIABLE")
+        raise InputError("not an absolute path", hint="use dotenv:/ABSOLUTE/PATH#VARIABLE")
     return Consumer(ConsumerKind.DOTENV, target)
 
 

@@ -1,4 +1,4 @@
-"""Which values of a token are to be masked: the live one, and every other one that may still be alive."""
+"""The values of a token to mask: the live one, and every other that may still be alive."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,7 +10,7 @@ from tokenguard.redaction.known import MaskedValue
 
 
 def known_values(store: Store, snapshots: Iterable[Snapshot], *, show_names: bool) -> list[MaskedValue]:
-    """The values of some tokens, new and old, ready for an engine.
+    """The values of some tokens, current and old, for the masking engine.
 
     Raises:
         InputError: a value cannot be masked; the error names its token.
@@ -29,7 +29,7 @@ def _values(store: Store, snapshot: Snapshot) -> Iterator[Value]:
     live = store.read_live(snapshot.id)
     labels = dict.fromkeys(_labels(snapshot.document))
     if live is not None and live.found is FieldState.OTHER:
-        labels[live.label] = None  # somebody else's value is where ours was adopted; ours may live all the same
+        labels[live.label] = None  # the adopted field has a foreign value; ours may still be alive
     candidates = (store.read_candidate(snapshot.id, label) for label in labels)
     for value in (live.value if live else None, *candidates):
         if isinstance(value, Value) and value not in seen:
@@ -38,7 +38,7 @@ def _values(store: Store, snapshot: Snapshot) -> Iterator[Value]:
 
 
 def _labels(document: Document) -> Iterator[Label]:
-    """Values that are being made, replaced or watched. One that is proven dead for good is destroyed, and gone here."""
+    """Values that are being created, replaced or rechecked. A value that is confirmed dead is destroyed."""
     if (journal := document.journal) is not None:
         if journal.old is not None:
             yield journal.old.label

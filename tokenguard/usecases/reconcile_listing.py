@@ -1,4 +1,4 @@
-"""The use case of `verify --reconcile`: a person's list of a provider's tokens against the inventory."""
+"""The use case of `verify --reconcile`: compares a manually entered provider list with the inventory."""
 
 import sys
 from pathlib import Path
@@ -19,19 +19,18 @@ _TONES = {ListingStatus.LISTED: "green", ListingStatus.NOT_COMPARABLE: "yellow",
 _WORDS = {
     ListingStatus.LISTED: "the provider lists it",
     ListingStatus.RENAMED: "the provider lists it under another name",
-    ListingStatus.MISSING: "the provider does not list it: ended by somebody, or of another account",
-    ListingStatus.UNKNOWN: "not in this list, and no other token in use is: "
-    "is it the whole list, of the right account?",
-    ListingStatus.STILL_LISTED: "a value of it that should be gone is listed",
-    ListingStatus.NOT_COMPARABLE: "the record knows neither its name nor its hint there",
+    ListingStatus.MISSING: "the provider does not list it: revoked, or of another account",
+    ListingStatus.UNKNOWN: "no active token is in this list: check that it is complete and of the right account",
+    ListingStatus.STILL_LISTED: "a value of it that should be revoked is listed",
+    ListingStatus.NOT_COMPARABLE: "the record has neither its name nor its hint there",
 }
 
 
 def reconcile(wiring: Wiring, target: str, source: str | None) -> ExitCode:
-    """Take the list in, keep and show what came of it.
+    """Read the list, then record and show the comparison.
 
     Args:
-        wiring: the world.
+        wiring: the adapters in use.
         target: a provider, or a scope `KIND:ID`.
         source: a file, `-` for standard input, or None to ask the person at the terminal.
 
@@ -39,23 +38,23 @@ def reconcile(wiring: Wiring, target: str, source: str | None) -> ExitCode:
         FINDINGS if list and inventory differ in anything; UNREACHABLE if the list cannot say that a token is gone.
 
     Raises:
-        InputError: no token of the inventory could be in such a list, or the list cannot be read.
-        NeedsPerson: there is no list and nobody to ask.
+        InputError: no token of the inventory can be in this list, or the list cannot be read.
+        NeedsPerson: there is no list, and no terminal to ask for it.
     """
     scope = Scope.parse(target) if ":" in target else None
     provider = "" if scope is not None else segment(target, what="provider")
     snapshots = in_place(wiring.store.scan(), provider, scope)
     if not snapshots:
         raise InputError(
-            "no token of the inventory is of that provider or scope",
-            hint="`tokenguard list` shows them; take the first ones in with `tokenguard add` or `import`",
+            "no token in the inventory has this provider or scope",
+            hint="`tokenguard list` shows them; add the first ones with `tokenguard add` or `import`",
         )
     rows = _rows(wiring, target, source)
     found = compare(snapshots, rows)
     now = wiring.clock.now()
     for each in keep(wiring.store, found, now):
         name = each.snapshot.document.record.name
-        wiring.progress.note(f"{name}: an operation is open, so nothing was kept for it; do this again after it")
+        wiring.progress.note(f"{name}: an operation is open, so nothing was recorded; repeat this afterwards")
     _print(wiring, target, found, moment(now) or "")
     if found.unknown:
         return ExitCode.UNREACHABLE
@@ -73,14 +72,14 @@ def _rows(wiring: Wiring, target: str, source: str | None) -> list[ListedRow]:
 
 
 def _asked(wiring: Wiring, target: str) -> list[ListedRow]:
-    """The names as the person types or pastes them; a line that cannot be one is asked for again."""
+    """The names as typed or pasted; asks again for an invalid line."""
     tty = wiring.tty
     if tty is None:
         raise NeedsPerson(
-            "the list of tokens has to be read by a person", hint="give it with --from-file FILE, or - for stdin"
+            "a person has to enter the list of tokens", hint="give it with --from-file FILE, or - for stdin"
         )
-    tty.show(f"Open the provider's settings and look at the list of tokens of {target}.")
-    tty.show("Type or paste the name of each token as it stands there, one a line; an empty line ends the list.")
+    tty.show(f"Open the provider's settings and find the list of tokens of {target}.")
+    tty.show("Type or paste the name of each token as shown there, one per line; an empty line ends the list.")
     tty.show("Names only, never a value. If the list is empty, press Enter at once.")
     rows: list[ListedRow] = []
     while len(rows) < MAX_ROWS and (line := tty.ask(f"{len(rows) + 1}: ")):
@@ -103,7 +102,7 @@ def _print(wiring: Wiring, target: str, found: Reconciled, at: str) -> None:
     ]
     tones = [_TONES.get(each.standing, "red") for each in found.tokens]
     rows += [
-        ("", "unknown", row.label, "no record knows it: find who made it, then add or revoke it")
+        ("", "unknown", row.label, "not in the inventory: find who created it, then add or revoke it")
         for row in found.strangers
     ]
     wiring.screen.table(

@@ -1,4 +1,4 @@
-"""What was masked, told to those who have to know: the audit trail, a report file, and one line for the reader."""
+"""Reports masked values: to the audit trail, to a report file, and in one line to the user."""
 
 import json
 from collections import Counter
@@ -27,12 +27,12 @@ Found = Mapping[str, Counter[MatchSource]]
 
 
 def report_leaks(wiring: Wiring, found: Found, report: Path | None, *, audited: bool) -> int:
-    """Tell what was masked; returns how much it was.
+    """Report masked values; returns their number.
 
     Args:
-        wiring: where to.
+        wiring: the adapters in use.
         found: what was masked.
-        report: a file for the list, as JSON; written even if it is empty.
+        report: a file for the JSON list; written even if the list is empty.
         audited: add a `leak` event to the trail of each token that is in the store.
     """
     total = sum(sum(counts.values()) for counts in found.values())
@@ -43,7 +43,7 @@ def report_leaks(wiring: Wiring, found: Found, report: Path | None, *, audited: 
         whose = f" ({', '.join(names)})" if names else ""
         wiring.progress.note(f"masked {total} {'value' if total == 1 else 'values'} in the output{whose}")
         if audited and names:
-            wiring.progress.note("if a value was ever printed unmasked there: `tokenguard respond`")
+            wiring.progress.note("if a value was printed unmasked there before, run `tokenguard respond`")
     if audited:
         for name in names:
             _record(wiring, TokenName(name), found)
@@ -72,31 +72,31 @@ def _record(wiring: Wiring, name: TokenName, found: Found) -> None:
 
 
 def end_leak(wiring: Wiring, name: TokenName, reason: str, *, confirmed: bool) -> Snapshot:
-    """End the leaks of a token by a person's decision, in one commit with its event.
+    """Close the leaks of a token by a person's decision, in one commit with its event.
 
     Raises:
-        InputError: no leak is on record, or the reason is none.
-        NeedsPerson: there is no terminal, so nobody who could decide it.
-        Unfinished: an operation is open, which ends the leak with a proof.
+        InputError: no leak is recorded, or the reason is empty.
+        NeedsPerson: there is no terminal to confirm it.
+        Unfinished: an operation is open, which closes the leak with a proof.
     """
     snapshot = known_token(wiring.store, name)
     record, said = snapshot.document.record, plain_text(reason, what="reason")
     if not said:
-        raise InputError("the reason is empty", hint="say in one line why the leak is over; it goes on record")
+        raise InputError("the reason is empty", hint="give the reason in one line; it is recorded")
     if record.leaked is None:
-        raise InputError(f"no leak of {name} is on record", hint="`tokenguard show` says what is")
+        raise InputError(f"no leak of {name} is recorded", hint="see `tokenguard show {name}`")
     if snapshot.document.busy:
         raise Unfinished(
-            f"an operation on {name} is open, which ends the leak with a proof",
+            f"{name} has an open operation, which closes the leak with a proof",
             hint=f"tokenguard rotate {name} --resume",
         )
     if wiring.tty is None:
         raise NeedsPerson(
-            "only a person ends a leak without a proof of death", hint=f"tokenguard rotate {name} --compromised"
+            "closing a leak without a proof of death needs a person", hint=f"tokenguard rotate {name} --compromised"
         )
     if not confirmed:
-        wiring.tty.show(f"{name}: leaked {leak_words(record.leaked)}; its death is not proven")
-        confirm(wiring.tty, "record that the leak is over", undone="changed", hint="answer yes", needed=True)
+        wiring.tty.show(f"{name}: leaked {leak_words(record.leaked)}; not proven dead")
+        confirm(wiring.tty, "close the leak", undone="changed", hint="answer yes", needed=True)
     event = Event(
         at=wiring.clock.now(), op=Op.LEAK, actor=wiring.store.actor(), name=name, detail=ended_by_person(record, said)
     )
@@ -105,12 +105,12 @@ def end_leak(wiring: Wiring, name: TokenName, reason: str, *, confirmed: bool) -
 
 
 def record_leak(wiring: Wiring, name: TokenName, details: Sequence[Detail], leak: Exposure | None = None) -> bool:
-    """Add `leak` events to a token's trail, and the leak to its record, behind what else has happened to it meanwhile.
+    """Append `leak` events to a token's trail and record the leak, after any concurrent changes.
 
-    What cannot be recorded is told and ends nothing: the leak itself is the graver matter.
+    A failure to record is reported and does not stop the response.
 
     Returns:
-        Whether it is on record.
+        Whether it is recorded.
     """
     store = wiring.store
     for _ in range(_TRIES):
@@ -129,5 +129,7 @@ def record_leak(wiring: Wiring, name: TokenName, details: Sequence[Detail], leak
             wiring.progress.note(f"the leak of {name} could not be recorded: {error.message}")
             return False
         return True
-    wiring.progress.note(f"the leak of {name} could not be recorded: others kept changing it")
+    wiring.progress.note(
+        f"the leak of {name} could not be recorded: the token was changed concurrently again and again"
+    )
     return False

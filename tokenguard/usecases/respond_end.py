@@ -1,4 +1,4 @@
-"""The work of `respond` on each token: is it alive, put it on record, end it if somebody says so, look again."""
+"""The work of `respond` on each token: check it, record the leak, revoke it on request, check again."""
 
 from datetime import datetime
 
@@ -29,7 +29,7 @@ class _ResponseState(Frozen, frozen=True):
 
 
 class Told(Frozen, frozen=True, kw_only=True):
-    """What is said of a leak beside the findings themselves."""
+    """Facts about a leak beside its findings."""
 
     reach: Spread
     where: str = ""
@@ -37,10 +37,10 @@ class Told(Frozen, frozen=True, kw_only=True):
 
 
 def respond_to(wiring: Wiring, findings: Findings, told: Told, *, rotate: bool) -> tuple[list[IncidentToken], ExitCode]:
-    """Respond to each leaked value; one that fails does not keep us from the next.
+    """Respond to each leaked value; a failure does not stop the next.
 
     Returns:
-        How each stands at the end, and the gravest exit code of what was tried.
+        The final state of each, and the gravest exit code.
     """
     cases, code = [], ExitCode.OK
     for leaked in findings.leaks:
@@ -58,10 +58,10 @@ def _respond(wiring: Wiring, leaked: Leaked, told: Told, *, rotate: bool) -> tup
     leaked = replace(leaked, snapshot=wiring.store.load(leaked.snapshot.id))
     problem, code, rotated = "", ExitCode.OK, False
     if not recorded:
-        problem, code = "the leak is not on record", ExitCode.UNREACHABLE
+        problem, code = "the leak is not recorded", ExitCode.UNREACHABLE
     if state.verdict is not Verdict.DEAD:
         if _is_old(leaked):
-            problem = "it is an older value, which a new rotation would not end: verify the token, then resume"
+            problem = "an older value leaked, which a new rotation does not revoke: verify the token, then resume"
             code = ExitCode.NOT_PROVEN_DEAD if state.verdict is Verdict.ALIVE else ExitCode.UNREACHABLE
         elif rotate or _said_yes(wiring, leaked, reach, state):
             rotated = True
@@ -76,7 +76,7 @@ def _respond(wiring: Wiring, leaked: Leaked, told: Told, *, rotate: bool) -> tup
 
 
 def _exposure(wiring: Wiring, leaked: Leaked, told: Told) -> Exposure:
-    """What is known of the leak: when it began by the findings, by what was said, or else now."""
+    """The leak's facts; it began at the time in the findings, the given time, or now."""
     places = [each.place for each in leaked.sightings if each.path]
     return Exposure(
         since=min(filter(None, (told.since, _earliest(leaked))), default=wiring.clock.now()),
@@ -92,7 +92,7 @@ def _earliest(leaked: Leaked) -> datetime | None:
 
 
 def _look(wiring: Wiring, leaked: Leaked, *, rotated: bool = False) -> _ResponseState:
-    """Whether the value that leaked is alive. Dead is only what was proven dead: one refusal may be an outage."""
+    """Whether the leaked value is alive. Dead requires a proof: a single refusal may be an outage."""
     try:
         state = _asked(wiring, leaked, rotated=rotated)
     except TokenguardError as error:
@@ -112,7 +112,7 @@ def _look(wiring: Wiring, leaked: Leaked, *, rotated: bool = False) -> _Response
     ):
         return _ResponseState(Verdict.DEAD, "the token is retired")
     if state.verdict is Verdict.DEAD:
-        return _ResponseState(Verdict.UNKNOWN, f"refused ({state.reason}), and no proof of death is on record")
+        return _ResponseState(Verdict.UNKNOWN, f"refused ({state.reason}), and not proven dead")
     return state
 
 
@@ -121,24 +121,24 @@ def _asked(wiring: Wiring, leaked: Leaked, *, rotated: bool) -> _ResponseState:
     if leaked.value is not None:
         provider = wiring.vendors.provider_of(record)
         if not provider.capabilities.probe:
-            return _ResponseState(Verdict.UNKNOWN, f"{provider.name} has no way to ask")
+            return _ResponseState(Verdict.UNKNOWN, f"{provider.name} cannot verify tokens")
         seen = provider.probe(Value.of(leaked.value.reveal()), record.scope)
         return _ResponseState(seen.verdict, seen.reason)
-    if rotated or leaked.revoked_on:  # what is live now is its successor
-        return _ResponseState(Verdict.UNKNOWN, "it is an older value, which is not at hand")
+    if rotated or leaked.revoked_on:  # the live value is its successor
+        return _ResponseState(Verdict.UNKNOWN, "an older value, which is no longer stored")
     controls = Controls(wiring.store, wiring.vendors, wiring.clock)
     look = verify(wiring.store, wiring.clock, wiring.vendors.provider_of, leaked.snapshot, controlled=controls.hold)
     return _ResponseState(look.seen.verdict if look.seen else Verdict.UNKNOWN, look.reason + _asked_with(record))
 
 
 def _asked_with(record: Record) -> str:
-    """A finding that names only the token may be older than its last rotation: then another value has leaked."""
+    """Note for a finding that names only the token: it may be older than the last rotation, and of another value."""
     since = record.rotated_at or record.added_at
-    return f"; asked with its present value, live since {since:%Y-%m-%d %H:%M} UTC" if since is not None else ""
+    return f"; verified with its present value, live since {since:%Y-%m-%d %H:%M} UTC" if since is not None else ""
 
 
 def _is_old(leaked: Leaked) -> bool:
-    """Whether it is a value that has ended its service, so that only its own end can be finished."""
+    """Whether it is a replaced value, whose revocation can only be completed."""
     document = leaked.snapshot.document
     other = leaked.fingerprint is not None and leaked.fingerprint != document.record.fingerprint
     return (other or bool(leaked.revoked_on)) and not document.busy
@@ -149,17 +149,17 @@ def _said_yes(wiring: Wiring, leaked: Leaked, reach: Spread, state: _ResponseSta
         return False
     document = leaked.snapshot.document
     record = document.record
-    wiring.tty.show(f"{record.name}: {state.verdict.value} ({state.reason}), owner {record.owner or 'nobody'}")
+    wiring.tty.show(f"{record.name}: {state.verdict.value} ({state.reason}), owner {record.owner or 'unknown'}")
     what = (
-        f"go on with the open operation ({document.journal.mode.value})"
+        f"resume the open operation ({document.journal.mode.value})"
         if document.busy and document.journal
-        else "revoke it now and replace it; what uses it fails until it has the new one"
+        else "Revoke now? Consumers will fail until they receive the new token."
     )
-    return wiring.tty.ask(f"{what}? (yes/no) ").strip().lower() == "yes"
+    return wiring.tty.ask(f"{what} [yes/no] ").strip().lower() == "yes"
 
 
 def _end(wiring: Wiring, leaked: Leaked, reach: Spread) -> None:
-    """Raises what the engine raises; an operation that is open already is brought to its end."""
+    """Rotate the token, or complete its open operation; raises what the engine raises."""
     snapshot = leaked.snapshot
     with wiring.working_on(snapshot.document.record.name):
         if snapshot.document.busy:
@@ -169,9 +169,9 @@ def _end(wiring: Wiring, leaked: Leaked, reach: Spread) -> None:
 
 
 def _put_on_record(wiring: Wiring, leaked: Leaked, told: Told, state: _ResponseState, leak: Exposure) -> bool:
-    """One event for each place; what is recorded of a place is its name, never what is there.
+    """One event per place; a place is recorded by name only.
 
-    What is proven dead, and what never left one working copy, is no leak that anything would have to end.
+    A value that is proven dead, or never left one working copy, is not recorded as a leak.
     """
     is_open = state.verdict is not Verdict.DEAD and told.reach is not Spread.STAGED
     details: list[Detail] = [
@@ -214,5 +214,5 @@ def _case(
 
 
 def _iso(text: str) -> str:
-    """A scanner's date as ISO 8601, if it is in the form that all of them but ggshield use."""
+    """A scanner's date as ISO 8601, if it has the format that all but ggshield use."""
     return text.replace(" +", "+").replace(" -", "-")

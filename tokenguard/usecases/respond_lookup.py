@@ -1,4 +1,4 @@
-"""Whose a leaked value is: by its fingerprint, by the fingerprints pulled to this machine, or by a report code."""
+"""Finds the token of a leaked value: by fingerprint, by pulled fingerprints, or by report code."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,40 +27,40 @@ _BREAKS = re.compile(r"[\s\"'`<>(),;\[\]{}]+")
 _PAIR = re.compile(r"dx_bearer_[0-9a-f-]{36}:dx_secret_[0-9a-f-]{36}")
 _MOST_READINGS = 24
 _FEW = 20
-"""Up to so many fingerprints are asked for one by one; beyond, one walk over the inventory is cheaper."""
+"""Up to this number, fingerprints are looked up one by one; beyond, one walk over the inventory is cheaper."""
 
 
 class Leaked(Frozen, frozen=True, kw_only=True):
-    """One value of one token, and where it was seen."""
+    """One value of one token, and where it was found."""
 
     snapshot: Snapshot
     value: Secret | None = None
-    """None if only the token is known, not which value of it."""
+    """None if the token is known, but not which of its values."""
     fingerprint: Fingerprint | None = None
     sightings: tuple[ReportedLeak, ...] = ()
 
     @property
     def revoked_on(self) -> str:
-        """Since when it opens nothing, if the finding says so."""
+        """Since when it is revoked, if the finding says so."""
         dates = [each.revoked_on for each in self.sightings]
         return dates[0] if dates and all(dates) else ""
 
 
 class Findings(Frozen, frozen=True, kw_only=True):
-    """What was reported, sorted by whom it belongs to."""
+    """Reported findings, grouped by token."""
 
     leaks: tuple[Leaked, ...]
     strangers: int
-    """Findings with a value that belongs to no token of this store."""
+    """Findings with a value of no token in this store."""
     blank: int
-    """Findings without a value, so that nothing can be looked up."""
+    """Findings without a value, which cannot be looked up."""
 
 
 def look_up(store: Store, environ: Mapping[str, str], sightings: Sequence[ReportedLeak]) -> Findings:
     """Sort the sightings by token and value.
 
     Raises:
-        InputError: a report code is no code, or means no single token; the scan key is no key.
+        InputError: a report code is invalid or ambiguous, or the scan key is invalid.
         Unreachable: the store could not be read.
     """
     own = load_own_tokens(find_scan_key(environ), now_utc()).stage
@@ -85,19 +85,21 @@ def look_up(store: Store, environ: Mapping[str, str], sightings: Sequence[Report
 
 
 def by_code(store: Store, text: str) -> Snapshot:
-    """The token that a report code, an id or a name (`scan --names`) means; InputError if it is none or several."""
+    """The token of a report code, an id or a name (`scan --names`); InputError if none or several match."""
     code = text.replace("-", "").strip().lower()
     if len(code) == _ID_DIGITS and _CODE.fullmatch(code):
         return store.load(token_id(code))
     if not _CODE.fullmatch(code):
         if (named := _named(store, text)) is not None:
             return named
-        raise InputError("that is not a report code", hint="it is what `scan` and the hook show as `report: CODE`")
+        raise InputError("this is not a report code", hint="`scan` and the hook print it as `report: CODE`")
     matching = [snapshot for snapshot in store.scan() if snapshot.id.startswith(code)]
     if len(matching) != 1:
         raise InputError(
-            "the report code means no token of this store" if not matching else "the report code means several tokens",
-            hint="open the store of the team that published the fingerprints (--store), or give more of the id",
+            "the report code matches no token of this store"
+            if not matching
+            else ("the report code matches several tokens"),
+            hint="use the store of the team that published the fingerprints (--store), or give a longer code",
         )
     return matching[0]
 
@@ -105,7 +107,7 @@ def by_code(store: Store, text: str) -> Snapshot:
 def _named(store: Store, text: str) -> Snapshot | None:
     try:
         return store.find(token_name(text))
-    except InputError:  # not even a name; the error would show it, and it may be a value in the wrong place
+    except InputError:  # not a name: the error must not show it, since it may be a pasted value
         return None
 
 
@@ -113,23 +115,23 @@ def _coded(store: Store, sighting: ReportedLeak) -> Iterator[Leaked]:
     try:
         yield Leaked(snapshot=by_code(store, sighting.token))
     except InputError:
-        if not sighting.path:  # a code that somebody typed; of a file's many findings one may be another team's
+        if not sighting.path:  # a typed code must match; among a file's findings, one may belong to another team
             raise
 
 
 def _by_bundle(store: Store, own: OwnStage | None, sighting: ReportedLeak) -> Iterator[Leaked]:
-    """Halves and disguises of own tokens, which no fingerprint of a whole value knows."""
+    """Parts and encodings of known tokens, which have no fingerprint of a whole value."""
     if own is None:
         return
     for value in sighting.values:
         for match in own(value.reveal().encode("utf-8", "surrogatepass")):
             if isinstance(match, TextMatch):
-                with suppress(InputError):  # what was pulled may know tokens that another store holds
+                with suppress(InputError):  # pulled fingerprints may include tokens of another store
                     yield Leaked(snapshot=store.load(token_id(match.facts["token"])))
 
 
 def _holders(store: Store, sightings: Sequence[ReportedLeak]) -> Callable[[ReportedLeak], Iterator[Leaked]]:
-    """A function that finds the tokens of a sighting, with as few requests as there can be."""
+    """A function that finds the tokens of a sighting with few requests."""
     read = {id(each): _marked(store, each) for each in sightings}
     marks = {mark for marked in read.values() for mark in marked}
     known: dict[Fingerprint, list[Snapshot]] = {}
@@ -149,13 +151,13 @@ def _holders(store: Store, sightings: Sequence[ReportedLeak]) -> Callable[[Repor
 
 
 def _marked(store: Store, sighting: ReportedLeak) -> dict[Fingerprint, Secret]:
-    """The fingerprints of everything in a sighting that may be a value."""
+    """The fingerprints of every possible value in a sighting."""
     texts = dict.fromkeys(text for value in sighting.values for text in _readings(value.reveal()))
     return {store.fingerprint(Value.of(text)): Secret(text) for text in list(texts)[:_MOST_READINGS]}
 
 
 def _readings(text: str) -> Iterator[str]:
-    """The value itself, and what scanners wrap around one: quotes, an assignment, a URL's escapes."""
+    """The value itself, and without what scanners leave around it: quotes, an assignment, URL escapes."""
     for part in (text.strip(), *_PAIR.findall(unquote(text)), *_BREAKS.split(text)):
         for reading in (part, part.partition("=")[2], unquote(part)):
             if MIN_LENGTH <= len(reading) <= MAX_LENGTH:

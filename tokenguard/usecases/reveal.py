@@ -1,4 +1,4 @@
-"""Showing a value to a person: written down before it happens, and only on a terminal."""
+"""Shows a value on a terminal, with an audit event before."""
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Detail, Event, Op, Phase
@@ -11,18 +11,16 @@ def reveal_on_terminal(wiring: Wiring, snapshot: Snapshot) -> None:
     """Show the live value on the controlling terminal, between its intent and its outcome in the audit trail.
 
     Raises:
-        InputError: there is no value, or stdout is not the terminal of a person.
+        InputError: there is no value, or stdout is not a terminal.
         Unreachable: the intent could not be written; nothing was shown.
     """
     record, store = snapshot.document.record, wiring.store
     tty = wiring.tty
     if tty is None or not wiring.screen.to_terminal or wiring.screen.as_json:
-        raise InputError("a value is shown on a terminal only", hint="use deliveries to give it to programs")
+        raise InputError("values are shown on a terminal only", hint="use deliveries, `exec` or `env` for programs")
     live = store.read_live(snapshot.id)
     if live is None:
-        raise InputError(
-            f"the store holds no live value of {record.name}", hint="see `tokenguard show` without --reveal"
-        )
+        raise InputError(f"the store has no live value of {record.name}", hint="see `tokenguard show` without --reveal")
 
     check_in_place(record, live)
 

@@ -1,4 +1,4 @@
-"""What each role needs: at the store, and at the external fields that a rotator writes."""
+"""The access policies of roles: at the store, and at the external fields that a rotator writes."""
 
 from collections.abc import Sequence
 
@@ -7,10 +7,10 @@ from tokenguard.shell.wiring import Wiring
 
 
 def role_policies(wiring: Wiring, adopted: Sequence[str] = ()) -> dict[str, str]:
-    """What each role needs at the store that is meant, and a rotator at places that are adopted.
+    """The access policy of each role of the store, and of a rotator at adopted fields.
 
     Raises:
-        InputError: there is nothing to print for a local store, or a place is no address.
+        InputError: a local store has no policies, or a place is not an address.
     """
     if not adopted:
         return wiring.backend.role_policies()

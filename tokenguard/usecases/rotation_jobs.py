@@ -1,4 +1,4 @@
-"""The jobs of a rotation: which tokens are chosen, what is planned for each, and what its turn does."""
+"""The jobs of a rotation: selects tokens, plans each, and runs its turn."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ _NAMED = 5
 
 
 def chosen(wiring: Wiring, names: Sequence[TokenName], scope: str | None, *, due: bool) -> list[Snapshot]:
-    """The named tokens, or those of one scope, or those that are due; InputError for what the inventory lacks."""
+    """The named tokens, those of one scope, or the due ones; InputError for unknown names and scopes."""
     if names:
         return [known_token(wiring.store, name) for name in dict.fromkeys(names)]
     wanted = changes_from({"scope": scope}).scope if scope else None
@@ -34,7 +34,7 @@ def chosen(wiring: Wiring, names: Sequence[TokenName], scope: str | None, *, due
         record = snapshot.document.record
         known = known or record.scope == wanted
         if due and revocation_owed(snapshot.document):
-            found.append(snapshot)  # whatever its date: exit 0 would say that nothing is left to do
+            found.append(snapshot)  # regardless of its date: exit 0 would claim that nothing is left to do
             continue
         if not is_open_to_rotation(snapshot):
             continue
@@ -43,18 +43,18 @@ def chosen(wiring: Wiring, names: Sequence[TokenName], scope: str | None, *, due
         if due and not is_due(record, wiring.policy, wiring.clock.now()):
             continue
         found.append(snapshot)
-    if not known:  # exit 0 would say that all of a misspelt Drive's tokens are dead
-        raise InputError(f"no token of the inventory leads to {wanted}", hint="`tokenguard list` shows the scopes")
+    if not known:  # exit 0 would claim that all tokens of a misspelt Drive are dead
+        raise InputError(f"no token in the inventory has the scope {wanted}", hint="`tokenguard list` shows the scopes")
     return found
 
 
 def allowed(wiring: Wiring, due: Sequence[Snapshot]) -> Rollout:
-    """What of the due tokens a run without a person may rotate now, by the policy."""
+    """The due tokens that an unattended run may rotate now, by the policy."""
     return choose(due, wiring.store.scan(), wiring.policy, wiring.clock.now())
 
 
 def tell_held(wiring: Wiring, rollout: Rollout) -> None:
-    """Say which due tokens are left alone, and why."""
+    """Report which due tokens are held back, and why."""
     for hold in Hold:
         names = [each.snapshot.document.record.name for each in rollout.held if each.hold is hold]
         if names:
@@ -63,12 +63,12 @@ def tell_held(wiring: Wiring, rollout: Rollout) -> None:
 
 
 def open_ones(wiring: Wiring) -> list[Snapshot]:
-    """Every token with an open operation."""
+    """All tokens with an open operation."""
     return [snapshot for snapshot in wiring.store.scan() if snapshot.document.busy]
 
 
 def _unused_for_quiet_period(wiring: Wiring, record: Record) -> bool:
-    """Whether the provider says that the token is not used; an unattended run asks the same before it begins."""
+    """Whether the provider reports the token as unused; checked before an unattended rotation too."""
     since = wiring.clock.now() - (wiring.policy.quiet_period or DEFAULT_QUIET_PERIOD)
     try:
         return is_quiet(wiring.vendors.of(record), record.provider_id, record.created_at, since)
@@ -79,14 +79,14 @@ def _unused_for_quiet_period(wiring: Wiring, record: Record) -> bool:
 def planned(
     wiring: Wiring, snapshot: Snapshot, mode: Mode, *, strict: bool = False, accept_outage: bool = False
 ) -> RotationPlan:
-    """What the rotation of one token will do, and what would stop it.
+    """The plan of one token's rotation, and what would block it.
 
     Args:
-        wiring: the world.
+        wiring: the adapters in use.
         snapshot: the token.
         mode: planned or compromised order.
-        strict: a file that no value can be delivered to is an InputError; otherwise the plan says so.
-        accept_outage: whether consumers that are not declared may fail.
+        strict: raise InputError for a file that cannot be delivered to; otherwise the plan reports it.
+        accept_outage: whether undeclared consumers may fail.
     """
     record = snapshot.document.record
     limit = due_of(record, wiring.policy)
@@ -99,7 +99,7 @@ def planned(
     )
     plan = plan_rotation(snapshot.id, record, able, mode, due_at=limit.at if limit else None, ruled_out=known)
     if snapshot.document.busy or revocation_owed(snapshot.document):
-        owed = "a revocation is owed" if revocation_owed(snapshot.document) else "an operation is open"
+        owed = "a revocation is not completed" if revocation_owed(snapshot.document) else "an operation is open"
         return replace(plan, blocked=f"{owed}: tokenguard rotate {record.name} --resume")
     try:
         _check_files(wiring, record)
@@ -111,7 +111,7 @@ def planned(
 
 
 def _check_files(wiring: Wiring, record: Record) -> None:
-    """Refuse a file of this machine that could not be replaced as it is; hosts are asked when it begins."""
+    """Refuse a local file that cannot be replaced; hosts are checked when the rotation starts."""
     for consumer in record.consumers or ():
         delivery = wiring.deliveries.of(consumer) if consumer.kind is ConsumerKind.DOTENV else None
         if delivery is not None:
@@ -121,12 +121,13 @@ def _check_files(wiring: Wiring, record: Record) -> None:
 def rotation_job(
     wiring: Wiring, plan: RotationPlan, *, reason: str, accept_outage: bool, only_if_due: bool
 ) -> BatchJob:
-    """A planned token's turn; with `only_if_due` it is left to another runner that has it or was first."""
+    """The job of a planned token; with `only_if_due` it is left to another runner that works on it."""
 
     def rotate() -> Snapshot:
         if only_if_due and wiring.store.load(plan.token).document.accepted_again:
             raise NotProvenDead(
-                f"an old token of {plan.name} is accepted again", hint=f"tokenguard verify {plan.name} opens its revoke"
+                f"a revoked token of {plan.name} is accepted again",
+                hint=(f"tokenguard verify {plan.name} starts its revocation"),
             )
         with wiring.working_on(plan.name):
             return wiring.engine.rotate(
@@ -137,18 +138,20 @@ def rotation_job(
 
     def left() -> SkipReason | None:
         skipped = _left(wiring, plan)
-        if skipped is not None and skipped not in told:  # it may be looked at every second
+        if skipped is not None and skipped not in told:  # it may be polled every second
             told.add(skipped)
-            wiring.say(f"{plan.name}: another runner {'has rotated it' if skipped is SkipReason.OVER else 'is at it'}")
+            wiring.say(
+                f"{plan.name}: another runner {'has rotated it' if skipped is SkipReason.OVER else 'is running it'}"
+            )
         return skipped
 
-    # its turn may come long after the plan was made, and other runners work through the same list
+    # the plan may be old by now, and other runners process the same list
     run = (lambda: unless_left(left, rotate)) if only_if_due else rotate
     return BatchJob(name=plan.name, run=run, pause=plan.pause.total_seconds())
 
 
 def continuing_job(wiring: Wiring, snapshot: Snapshot, *, abort: bool, accept_outage: bool) -> BatchJob:
-    """An open operation's turn: to its end, or back to its beginning."""
+    """The job of an open operation: completes or aborts it."""
     name = snapshot.document.record.name
 
     def run() -> Snapshot:
@@ -162,10 +165,10 @@ def continuing_job(wiring: Wiring, snapshot: Snapshot, *, abort: bool, accept_ou
 
 
 class Canaries:
-    """How the first rotation of each provider ended; the others of that provider wait for it.
+    """The result of the first rotation (canary) of each provider, which the others wait for.
 
     Args:
-        rollout: what an unattended run was allowed.
+        rollout: what the unattended run may do.
     """
 
     def __init__(self, rollout: Rollout) -> None:
@@ -173,14 +176,14 @@ class Canaries:
         self._ended: dict[TokenName, bool] = {}
 
     def guard(self, snapshot: Snapshot, job: BatchJob) -> BatchJob:
-        """The same job; its end is remembered, and it begins only where its canary ended well."""
+        """The same job, recorded as a canary, or started only after its canary succeeded."""
         canary = self._rollout.canary_of(snapshot)
 
         def run() -> object:
             if canary is not None and not self._ended.get(canary, False):
                 return (
                     SkipReason.HELD if canary in self._ended else SkipReason.ELSEWHERE
-                )  # another runner is at the canary
+                )  # another runner is running the canary
             self._ended[job.name] = False
             outcome = job.run()
             if outcome is SkipReason.ELSEWHERE:
@@ -193,12 +196,12 @@ class Canaries:
 
 
 def _takes_over(wiring: Wiring, snapshot: Snapshot) -> bool:
-    """Whether a person says to take over from a runner that is alive on this machine; without one it is left alone."""
+    """Whether the operator takes over from a runner that is alive on this machine; without a terminal, no."""
     journal, name = snapshot.document.journal, snapshot.document.record.name
     if journal is None or wiring.tty is None or not is_at_work(journal):
         return False
-    question = f"process {pid_of(journal.holder)} of this machine is at work on {name}; take over from it?"
-    return wiring.tty.ask(f"{question} (yes/no) ").strip().lower() == "yes"
+    question = f"process {pid_of(journal.holder)} on this machine is running {name}; take over from it?"
+    return wiring.tty.ask(f"{question} [yes/no] ").strip().lower() == "yes"
 
 
 def _left(wiring: Wiring, plan: RotationPlan) -> SkipReason | None:

@@ -1,4 +1,4 @@
-"""The duties of `upkeep`. Each works through its tokens; what fails at one, or a whole duty, never stops the rest."""
+"""The duties of `upkeep`. A failure of one token, or of a whole duty, does not stop the rest."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -37,16 +37,16 @@ from tokenguard.usecases.rotation_jobs import (
 from tokenguard.usecases.upkeep_result import Done, Duty
 
 _NOT_HERE = frozenset({Verb.ROTATE, Verb.RESUME, Verb.RETIRE})
-"""What `apply` would do and another duty does, or only a person lets happen."""
+"""Actions that another duty does, or that need a person."""
 
 
 class Upkeep:
-    """One run.
+    """One run of all duties.
 
     Args:
-        wiring: the world.
-        file: the manifest that was named; None: tokens.yaml, if there is one.
-        environment: which environment of it is meant.
+        wiring: the adapters in use.
+        file: the given manifest; None: tokens.yaml, if it exists.
+        environment: the environment to select.
     """
 
     def __init__(self, wiring: Wiring, file: str | None, environment: str) -> None:
@@ -54,10 +54,10 @@ class Upkeep:
         self._file = file or (DEFAULT_FILE if Path(DEFAULT_FILE).exists() else "")
         self._environment = environment
         self.held: list[tuple[str, str]] = []
-        """Due tokens that were left alone on purpose, each with why."""
+        """Due tokens that were held back, each with the reason."""
 
     def run(self) -> Iterator[Done]:
-        """Do every duty in its order; yields each line as it comes."""
+        """Run every duty in order; yields each line as it completes."""
         duties: dict[Duty, Callable[[], Iterator[Done]]] = {
             Duty.RESUME: self._resume,
             Duty.APPLY: self._apply,
@@ -104,7 +104,7 @@ class Upkeep:
             yield _done(Duty.APPLY, result, "as declared")
 
     def _rotate(self) -> Iterator[Done]:
-        """What the policy lets an unattended run begin, the first of each provider before its others."""
+        """The tokens that the policy lets an unattended run start, each provider's canary first."""
         wiring = self._wiring
         due = [each for each in chosen(wiring, (), None, due=True) if not each.document.busy]
         rollout = allowed(wiring, due)
@@ -123,7 +123,7 @@ class Upkeep:
         snapshots = [each for each in wiring.store.scan() if each.document.record.state is not RecordState.RETIRED]
         for each in snapshots:
             record = each.document.record
-            wiring.progress.waiting(f"asking {record.provider} about {record.name}")
+            wiring.progress.waiting(f"verifying {record.name} with {record.provider}")
             try:
                 look = verify(wiring.store, wiring.clock, wiring.vendors.provider_of, each, controlled=controls.hold)
             except TokenguardError as error:
@@ -138,7 +138,7 @@ class Upkeep:
         now = wiring.clock.now()
         kept = [each for each in wiring.store.scan() if any(i.probe_due_at <= now for i in each.document.quarantine)]
         for result in wiring.engine.reprobe(*(each.id for each in kept)) if kept else ():
-            yield _done(Duty.VERIFY, result, "a revoked value was looked at again")
+            yield _done(Duty.VERIFY, result, "a revoked value was rechecked")
 
     def _consumers(self) -> Iterator[Done]:
         for each in self._wiring.store.scan():
@@ -153,14 +153,16 @@ class Upkeep:
     def _consumers_of(self, found: Snapshot) -> Iterator[Done]:
         record, live = found.document.record, self._wiring.store.read_live(found.id)
         if live is not None and live.found is not FieldState.SAME:
-            yield _finding(Duty.CONSUMERS, record.name, f"{record.location.url} does not hold what was published there")
+            yield _finding(
+                Duty.CONSUMERS, record.name, (f"{record.location.url} does not have the value that was published there")
+            )
             return
-        self._wiring.progress.waiting(f"asking the consumers of {record.name}")
+        self._wiring.progress.waiting(f"checking the consumers of {record.name}")
         for consumer, holds in held_by(self._wiring, record, live):
             if isinstance(holds, TokenguardError):
                 yield Done.failed(Duty.CONSUMERS, record.name, holds)
             elif holds is Holds.OTHER:
-                yield _finding(Duty.CONSUMERS, record.name, f"{consumer} does not hold the live value")
+                yield _finding(Duty.CONSUMERS, record.name, f"{consumer} does not have the live value")
             elif holds is Holds.THIS:
                 yield Done(duty=Duty.CONSUMERS, name=record.name)
 
@@ -187,7 +189,7 @@ class Upkeep:
 
 
 def _rotation_of(wiring: Wiring, snapshot: Snapshot) -> BatchJob:
-    """A due token's turn; one that cannot even be planned fails in its turn, as a canary too."""
+    """The job of a due token; a planning error is raised in its turn, also for a canary."""
     record = snapshot.document.record
     try:
         plan = planned(wiring, snapshot, mode_of(record, wiring.policy))

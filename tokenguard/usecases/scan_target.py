@@ -1,4 +1,4 @@
-"""What `scan` was told to look at: paths, the index, a history, a stream or a message; one of them."""
+"""The target of `scan`: paths, the index, a history, a stream or a message."""
 
 import sys
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from tokenguard.scanning.push_status import with_reach
 
 
 class ScanTarget(Frozen, frozen=True, kw_only=True):
-    """The options that say it; InputError if they say more than one thing."""
+    """The target options; InputError if there is more than one."""
 
     paths: tuple[Path, ...] = ()
     staged: bool = False
@@ -27,19 +27,19 @@ class ScanTarget(Frozen, frozen=True, kw_only=True):
         chosen = (bool(self.paths), self.staged, self.history or bool(self.since), self.stdin, self.message is not None)
         if sum(chosen) > 1:
             raise InputError(
-                "more than one thing to scan",
+                "more than one scan target",
                 hint="give paths, --staged, --history (--since), --stdin or --commit-msg",
             )
 
     @property
     def directories(self) -> tuple[Path, ...]:
-        """Where the repositories are that have a say in it; a stream belongs to none."""
+        """The repositories whose settings apply; a stream belongs to none."""
         if self.stdin:
             return ()
         return directories_of(self.paths)
 
     def scanned(self, job: ScanJob) -> tuple[Report, Reach]:
-        """Scan it; returns also how far it has got."""
+        """Scan it; also returns how far its content was pushed."""
         if self.stdin:
             return job.stream(sys.stdin.buffer.read(MAX_BYTES + 1)), Reach.STREAM
         if self.message is not None:
@@ -52,5 +52,5 @@ class ScanTarget(Frozen, frozen=True, kw_only=True):
 
 
 def directories_of(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """Where the repositories are that files and directories lie in; here, if none is given."""
+    """The repositories of the given paths; default: the working directory."""
     return tuple(each if each.is_dir() else each.parent for each in paths) or (Path(),)

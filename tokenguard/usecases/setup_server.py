@@ -1,4 +1,4 @@
-"""The use case of `setup`: read the server, tell what differs, write it, look again."""
+"""The use case of `setup`: compares the server with its declaration, writes differences, verifies them."""
 
 from pathlib import Path
 from typing import Any
@@ -16,30 +16,30 @@ _SIGNS = {Change.CREATE: "+", Change.CHANGE: "~", Change.BLOCKED: "!"}
 
 
 class SetupDiff(Frozen, frozen=True, kw_only=True):
-    """A set-up, held against its server."""
+    """A declaration compared with its server."""
 
     store: str
     steps: tuple[Step, ...]
     done: tuple[str, ...] = ()
-    """What was written, by its title."""
+    """The titles of the parts that were written."""
 
     @property
     def open(self) -> tuple[Step, ...]:
-        """What is not as it should be."""
+        """The parts that differ."""
         return tuple(each for each in self.steps if each.change is not Change.NONE)
 
     @property
     def blocked(self) -> tuple[Step, ...]:
-        """What is something else, and stays so."""
+        """The parts of another type, which are never changed."""
         return tuple(each for each in self.steps if each.change is Change.BLOCKED)
 
 
 def held(wiring: Wiring, file: str) -> SetupDiff:
-    """Read the file and the server.
+    """Compare the file with the server.
 
     Raises:
-        InputError: the file is not acceptable, or the store is not on a server that is set up from here.
-        Unreachable: the server cannot be asked, or the login may not look.
+        InputError: the file is invalid, or the store has no server that tokenguard configures.
+        Unreachable: the server cannot be reached, or the login may not read its configuration.
     """
     setup = setup_in(Path(file))
     _check_place(wiring)
@@ -48,11 +48,11 @@ def held(wiring: Wiring, file: str) -> SetupDiff:
 
 
 def perform(wiring: Wiring, found: SetupDiff, *, ask: bool) -> SetupDiff:
-    """Write what differs, one after another, and look whether it is so.
+    """Write the parts that differ, and verify each.
 
     Raises:
-        InputError: something else is in the way, nobody confirmed it, or the server does not take it.
-        Unreachable: the server does not let us, or did not do what it was asked.
+        InputError: a part of another type is in the way, it was not confirmed, or the server refuses it.
+        Unreachable: the server denies it, or did not store it as written.
     """
     if found.blocked or not found.open:
         return found
@@ -68,8 +68,9 @@ def perform(wiring: Wiring, found: SetupDiff, *, ask: bool) -> SetupDiff:
         result = step(each.resource, server.read(each.resource))
         if result.change is not Change.NONE:
             raise Unreachable(
-                f"the vault took the {each.resource.title} and shows it otherwise ({', '.join(result.differs)})",
-                hint="see the server's log; what was written before stays",
+                f"Vault accepted the {each.resource.title} and returns it with differences "
+                f"({', '.join(result.differs)})",
+                hint="see the server's log; parts written before are kept",
             )
         wiring.progress.step(f"wrote the {each.resource.title}")
         done.append(each.resource.title)
@@ -78,7 +79,7 @@ def perform(wiring: Wiring, found: SetupDiff, *, ask: bool) -> SetupDiff:
 
 
 def show(wiring: Wiring, found: SetupDiff) -> None:
-    """Tell what differs; names and fields, no content."""
+    """Print the differences: names and fields, no content."""
     if wiring.screen.as_json:
         wiring.screen.document(
             {"store": found.store, "changes": [_told(each) for each in found.open], "done": found.done}
@@ -95,13 +96,13 @@ def show(wiring: Wiring, found: SetupDiff) -> None:
 
 
 def emitted(wiring: Wiring, file: str) -> dict[str, Any]:
-    """The set-up as Terraform's JSON; InputError if the file or the store does not fit."""
+    """The declaration as Terraform JSON; InputError if file or store do not match."""
     setup = setup_in(Path(file))
     if is_on_aws(wiring.store_url):
         from tokenguard.shell.aws_store import roles_of  # for this kind of store only
 
         if not setup.aws_account:
-            raise InputError(f"{file} does not name the account", hint='write `aws: {account: "123456789012"}`')
+            raise InputError(f"{file} has no AWS account", hint='add `aws: {account: "123456789012"}`')
         return of_aws(setup, roles_of(setup, wiring.store_url))
     _check_place(wiring)
     return of_vault(vault_resources(setup, wiring.store_url))
@@ -116,21 +117,22 @@ def _told(each: Step) -> dict[str, Any]:
 
 
 def _confirm(wiring: Wiring, found: SetupDiff) -> None:
-    """Ask the person who is there; a pipeline has said what it wants by running the command."""
+    """Ask for confirmation on a terminal; in a pipeline, running the command is the confirmation."""
     if wiring.tty is None:
         return
     if not wiring.screen.as_json:
         show(wiring, found)
-    confirm(wiring.tty, "write this", undone="written")
+    confirm(wiring.tty, "write these changes", undone="written")
 
 
 def _check_place(wiring: Wiring) -> None:
     if is_on_aws(wiring.store_url):
         raise InputError(
-            "IAM is not changed from here", hint="`tokenguard setup --emit terraform` writes it for whoever owns IAM"
+            "tokenguard does not change IAM",
+            hint=("`tokenguard setup --emit terraform` writes it for your IAM administrator"),
         )
     if not is_on_vault(wiring.store_url):
-        raise InputError("a local store has no server", hint="--store vault://MOUNT/PREFIX or aws://REGION/PREFIX")
+        raise InputError("a local store has no server", hint="give --store vault://MOUNT/PREFIX or aws://REGION/PREFIX")
 
 
 def _server(wiring: Wiring) -> VaultServer:

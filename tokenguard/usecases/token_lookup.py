@@ -17,11 +17,11 @@ def known_token(store: Store, name: TokenName) -> Snapshot:
 
 
 def _meant(store: Store, name: TokenName) -> str:
-    """The name that comes closest, where the names can be read."""
-    import difflib  # only for a slip
+    """A hint with the closest name, if the names can be read."""
+    import difflib  # only for a mistyped name
 
     names = list[str]()
     with suppress(TokenguardError):
         names += [snapshot.document.record.name for snapshot in store.scan()]
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.8)
-    return f"did you mean {near[0]}? `tokenguard list` shows all" if near else "`tokenguard list` shows the names"
+    return f"did you mean {near[0]}? `tokenguard list` shows all names" if near else "`tokenguard list` shows the names"

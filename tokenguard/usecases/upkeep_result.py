@@ -1,4 +1,4 @@
-"""What came of one `upkeep`: a line for each token that it worked on."""
+"""The result of one `upkeep`: a line for each token."""
 
 from enum import StrEnum, unique
 
@@ -9,16 +9,16 @@ from tokenguard.rotation.batch import most_severe_code
 
 @unique
 class Duty(StrEnum):
-    """One part of upkeep, in the order in which they are done."""
+    """One part of upkeep, in execution order."""
 
     RESUME = "resume"
-    """Open operations go on."""
+    """Resume open operations."""
     APPLY = "apply"
-    """What the manifest declares and is not new, or is approved."""
+    """Apply declarations that are not new, or are approved."""
     ROTATE = "rotate"
-    """Due tokens."""
+    """Rotate due tokens."""
     VERIFY = "verify"
-    """Live tokens are probed, and revoked values looked at again."""
+    """Verify live tokens, and recheck revoked values."""
     CONSUMERS = "consumers"
     DRIFT = "drift"
 
@@ -28,7 +28,7 @@ class Done(Frozen, frozen=True, kw_only=True):
 
     duty: Duty
     name: str
-    """The token; empty where all of the duty failed."""
+    """The token; empty if the whole duty failed."""
     code: ExitCode = ExitCode.OK
     says: str = ""
     hint: str = ""
@@ -40,13 +40,13 @@ class Done(Frozen, frozen=True, kw_only=True):
 
 
 class Summary(Frozen, frozen=True, kw_only=True):
-    """Everything that was done, or as far as it got."""
+    """Everything that was done, also by an interrupted run."""
 
     lines: tuple[Done, ...]
     held: tuple[tuple[str, str], ...] = ()
-    """Due tokens that were left alone on purpose, each with why."""
+    """Due tokens that were held back, each with the reason."""
     stopped: bool = False
-    """Whether somebody interrupted it."""
+    """Whether it was interrupted."""
 
     @property
     def exit_code(self) -> ExitCode:

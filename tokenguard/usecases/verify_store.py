@@ -1,4 +1,4 @@
-"""What a store that can verify itself finds wrong, and since when its rollback would be noticed."""
+"""Integrity problems of a self-verifying store, and since when its rollback is detected."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,70 +9,72 @@ from tokenguard.shell.wiring import underlying_store
 
 
 class AuditProblem(Protocol):
-    """Something stored that does not hold."""
+    """An integrity problem."""
 
     @property
     def where(self) -> str:
-        """Which part of the store."""
+        """The affected part of the store."""
         ...
 
     @property
     def what(self) -> str:
-        """What is wrong with it."""
+        """The problem."""
         ...
 
     @property
     def hint(self) -> str:
-        """What to do about it."""
+        """How to fix it."""
         ...
 
 
 @runtime_checkable
 class Checkable(Protocol):
-    """A store that can verify itself beyond its chains."""
+    """A store that can verify more than its audit chains."""
 
     def check(self) -> Iterable[AuditProblem]:
-        """Everything that does not hold."""
+        """All integrity problems."""
         ...
 
 
 class AnchorNotes(Protocol):
-    """Since when this machine notices that a store is put back."""
+    """Since when this machine detects a rollback of a store."""
 
     @property
     def since(self) -> datetime | None:
-        """None: from before such things were written down."""
+        """None: since before this was recorded."""
         ...
 
     @property
     def begun(self) -> bool:
-        """Only since this run."""
+        """Since this run."""
         ...
 
 
 @runtime_checkable
 class Watched(Protocol):
-    """A store that each machine keeps an anchor of."""
+    """A store with an anchor on each machine."""
 
     @property
     def watch(self) -> AnchorNotes:
-        """How long it has had one."""
+        """Since when it has one."""
         ...
 
 
 def problems_of(store: Store) -> Iterable[AuditProblem]:
-    """What a store that can verify itself finds wrong; nothing for one that cannot."""
-    home = underlying_store(store)  # from Python 3.12 on, a protocol does not see what an object only passes on
+    """The problems of a self-verifying store; empty for others."""
+    home = underlying_store(
+        store
+    )  # from Python 3.12 on, a protocol check does not see attributes that a proxy forwards
     return home.check() if isinstance(home, Checkable) else ()
 
 
 def what_then(store: Store) -> str:
-    """What to do with a store that does not hold."""
+    """The fix for a damaged store."""
     restore = "tokenguard store restore FILE" if isinstance(underlying_store(store), Watched) else ""
     return f"keep a copy of the store as evidence, then restore it from a backup{restore and f': {restore}'}"
 
 
 def watch_of(store: Store) -> AnchorNotes | None:
-    """How long this machine has had an anchor of the store; None for a store that has none."""
+    """Since when this machine has an anchor of the store; None for a store without anchors."""
     home = underlying_store(store)
     return home.watch if isinstance(home, Watched) else None

@@ -1,4 +1,4 @@
-"""Whether an operation that is open still has its runner."""
+"""Waits until the runner of an open operation has finished or is considered dead."""
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.ports.provider import Capabilities
@@ -9,11 +9,11 @@ _PAUSE = 2.0
 
 
 def leave_to_its_runner(wiring: Wiring, found: Snapshot, able: Capabilities) -> None:
-    """Return when nobody works on the operation any more: it has stopped, its runner is gone, or it is over."""
+    """Return once the operation has no runner: it has stopped, its runner is dead, or it is done."""
     longest = max(able.death_window.length, able.activate_lag)
     while (journal := found.document.journal) is not None and found.document.busy:
         if is_runner_dead_or_earlier(journal.holder) or is_abandoned(journal, wiring.clock.now(), longest_step=longest):
             return
-        wiring.progress.waiting(f"another runner works on {found.document.record.name}")
+        wiring.progress.waiting(f"another runner is working on {found.document.record.name}")
         wiring.clock.sleep(_PAUSE)
         found = wiring.store.load(found.id)

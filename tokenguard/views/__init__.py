@@ -1,1 +1,1 @@
-"""How results are shown: to people as tables and lines, to programs as documents."""
+"""Presentation of results: tables and lines for people, documents for programs."""

@@ -1,4 +1,4 @@
-"""How it is told what `apply` has done, and what is left to people."""
+"""Presents the outcome of `apply` and the remaining manual steps."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,21 +9,22 @@ from tokenguard.frozen import Frozen
 from tokenguard.provisioning.plan_model import Action, Plan
 from tokenguard.rotation.batch import BatchResult
 from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
 from tokenguard.views.plan_view import show_todos, todo_json
 from tokenguard.views.plan_words import details, what
 
 
 class ApplyOutcome(Frozen, frozen=True, kw_only=True):
-    """What came of a plan."""
+    """The outcome of a plan."""
 
     plan: Plan
     results: tuple[BatchResult, ...]
     left: Plan | None
-    """The plan as it is afterwards; None: something stopped us before anybody could look."""
+    """The plan afterwards; None if the run stopped before it could be computed."""
 
 
 def show_outcome(wiring: Wiring, outcome: ApplyOutcome) -> None:
-    """Print what was done to each token, then what is left."""
+    """Print what was done to each token, then what remains."""
     actions = {each.name: each for each in outcome.plan.actions}
     if wiring.screen.as_json:
         wiring.screen.document(_json(outcome, actions))
@@ -34,7 +35,7 @@ def show_outcome(wiring: Wiring, outcome: ApplyOutcome) -> None:
         wiring.screen.table(("token", "what", "result", "details"), rows, tones=tones)
     if outcome.left is None:
         done, wanted = len(outcome.results), len(outcome.plan.actions)
-        wiring.screen.line(f"stopped after {done:,} of {wanted:,}; the same command goes on from there")
+        wiring.screen.line(f"stopped after {done:,} of {wanted:,} actions; run the same command again to continue")
         return
     show_todos(wiring, outcome.left.todos)
     wiring.screen.line(_summary(outcome, outcome.left))
@@ -56,12 +57,12 @@ def _summary(outcome: ApplyOutcome, left: Plan) -> str:
     errors = [each.error for each in outcome.results if each.error is not None]
     waits = sum(isinstance(each, NeedsPerson) for each in errors)
     parts = [f"{len(outcome.results) - len(errors):,} done" if outcome.results else "nothing to do"]
-    parts += [f"{waits:,} begun"] if waits else []
-    parts += [f"{len(errors) - waits:,} not"] if len(errors) > waits else []
-    parts += [f"{len(left.todos):,} for people"] if left.todos else []
+    parts += [f"{waits:,} started"] if waits else []
+    parts += [f"{len(errors) - waits:,} failed"] if len(errors) > waits else []
+    parts += [counted(len(left.todos), "manual step")] if left.todos else []
     if left.actions:
-        return f"{', '.join(parts)}; {len(left.actions):,} still to do: apply again"
-    return f"{', '.join(parts)}; the store is as declared"
+        return f"{', '.join(parts)}; {len(left.actions):,} remaining: apply again"
+    return f"{', '.join(parts)}; the store matches the manifest"
 
 
 def _json(outcome: ApplyOutcome, actions: dict[TokenName, Action]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Variables in the dialects of those who read them. Values hold no control characters when they come here."""
+"""Variables in the syntax of their readers. Values contain no control characters here."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ KUBERNETES = "k8s"
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What goes to standard output, and what after it to a file."""
+    """The text for standard output, and the text to append to a file afterwards."""
 
     first: str
     then: str = ""
@@ -29,15 +29,15 @@ def shell(variables: Mapping[str, str]) -> str:
 
 
 def dotenv(variables: Mapping[str, str]) -> str:
-    """For a .env file, in a form that all who read such files read alike; InputError where there is none."""
+    """For a .env file, in a form that all common readers parse alike; InputError if there is none."""
     text = ""
     for name, value in variables.items():
         try:
             text = with_value(text, name, value)
         except InputError:
             raise InputError(
-                f"the value for {name} has characters that readers of .env files read differently",
-                hint="use --as shell or --as json",
+                f"the value for {name} has characters that .env readers parse differently",
+                hint="use --format shell or --format json",
             ) from None
     return text
 
@@ -48,12 +48,12 @@ def as_json(variables: Mapping[str, str]) -> str:
 
 
 def gitlab(variables: Mapping[str, str]) -> str:
-    """For `artifacts:reports:dotenv`, which knows no quotes; mask the variables in the project's settings."""
+    """For `artifacts:reports:dotenv`, which has no quoting; mask the variables in the project's settings."""
     return "".join(f"{name}={value}\n" for name, value in variables.items())
 
 
 def github(variables: Mapping[str, str]) -> Written:
-    """Mask commands for every form of every value, and what is then appended to `$GITHUB_ENV`."""
+    """Mask commands for every form of every value, and the text to append to `$GITHUB_ENV`."""
     masks = dict.fromkeys(form for value in variables.values() for form in _text_forms(value))
     lines = "".join(f"::add-mask::{_command_data(form)}\n" for form in masks)
     blocks = ""
@@ -80,7 +80,7 @@ FORMATS: dict[str, Callable[[Mapping[str, str]], str]] = {
 
 
 def _text_forms(value: str) -> list[str]:
-    """The forms that can stand in one line of a log, the value itself first."""
+    """The forms that fit in one line of a log, the value itself first."""
     found = [value]
     for form in forms(value):
         try:
@@ -93,5 +93,5 @@ def _text_forms(value: str) -> list[str]:
 
 
 def _command_data(text: str) -> str:
-    """As the runner wants the data of a command: what would end the line is written as an escape."""
+    """Escape a workflow command's data as the runner requires."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

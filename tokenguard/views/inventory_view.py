@@ -1,4 +1,4 @@
-"""How the inventory is listed: a table for people, one document for programs."""
+"""Presents the inventory: a table for people, one document for programs."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from tokenguard.views.token_view import scope_words
 
 _COLUMNS = ("name", "provider", "scope", "env", "owner", "state", "due")
 Found = tuple[str, SelectedToken]
-"""A token, with the name of its store where there are several."""
+"""A token, with the name of its store if there are several."""
 
 
 def print_document(wiring: Wiring, found: Iterable[Found], *, labelled: bool) -> None:
@@ -25,7 +25,7 @@ def print_document(wiring: Wiring, found: Iterable[Found], *, labelled: bool) ->
 
 
 def print_table(wiring: Wiring, found: list[Found], *, labelled: bool) -> None:
-    """One row a token."""
+    """One row per token."""
     columns = (*(("store",) if labelled else ()), *_COLUMNS)
     rows = [(*((label,) if labelled else ()), *_row(wiring, each)) for label, each in found]
     wiring.screen.table(columns, rows, tones=[_tone(wiring, each) for _, each in found])
@@ -45,7 +45,7 @@ def _row(wiring: Wiring, each: SelectedToken) -> tuple[str, ...]:
 
 
 def _tone(wiring: Wiring, each: SelectedToken) -> str:
-    """A colour by urgency; the words in the row say the same without it."""
+    """A colour by urgency; the row's text says the same."""
     now = wiring.clock.now()
     if each.leaked or (each.due and each.due.at <= now):
         return "red"

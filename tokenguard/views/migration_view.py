@@ -1,4 +1,4 @@
-"""How the plan and the outcome of a move are shown."""
+"""Presents the plan and the outcome of a migration."""
 
 from tokenguard.migration.migration_plan import MovePlan
 from tokenguard.shell.render import Screen
@@ -6,7 +6,7 @@ from tokenguard.text import counted
 
 
 def show_plan(screen: Screen, plan: MovePlan, *, price: str) -> None:
-    """What goes along, and what a person should know before."""
+    """What is migrated, and the warnings."""
     if screen.as_json:
         screen.document({"plan": {**_counts(plan), "cost": price}})
         return
@@ -17,37 +17,37 @@ def show_plan(screen: Screen, plan: MovePlan, *, price: str) -> None:
             ("tokens", _tokens(plan)),
             (
                 "quarantine",
-                f"{counted(plan.quarantined, 'old value')}, each kept until its death is confirmed"
+                f"{counted(plan.quarantined, 'old value')}, each kept until it is confirmed dead"
                 * bool(plan.quarantined),
             ),
             ("shared", ", ".join(plan.shared)),
-            ("audit", f"{counted(plan.entries, 'entry', 'entries')}, each as it is"),
+            ("audit", f"{counted(plan.entries, 'entry', 'entries')}, unchanged"),
             ("open", ", ".join(f"{each.name} ({each.mode} at {each.stage})" for each in plan.open)),
             ("cost", price),
         ]
     )
-    screen.line("who reads values from the old store must be pointed at the new one before the next rotation")
+    screen.line("point consumers that read from the old store to the new one before the next rotation")
 
 
 def show_moved(screen: Screen, plan: MovePlan, *, again: bool = False) -> None:
-    """What was moved, and what goes on at the new home; `again`: everything had been there before."""
+    """What was migrated, and what to resume in the new store; `again`: everything was already migrated."""
     if screen.as_json:
         screen.document({"moved": _counts(plan)})
         return
     if again:
-        screen.line(f"everything has moved to {plan.target} before: nothing was left to do")
+        screen.line(f"already migrated to {plan.target}: nothing to do")
         return
-    screen.line(f"moved {counted(plan.tokens, 'token')} to {plan.target}")
+    screen.line(f"migrated {counted(plan.tokens, 'token')} to {plan.target}")
     for each in plan.open:
-        screen.line(f"go on with {each.name}: tokenguard --store {plan.target} rotate {each.name} --resume")
+        screen.line(f"resume {each.name}: tokenguard --store {plan.target} rotate {each.name} --resume")
 
 
 def show_taken_back(screen: Screen, marked: int) -> None:
-    """A move was given up."""
+    """A migration was aborted."""
     if screen.as_json:
         screen.document({"taken_back": marked})
     else:
-        screen.line(f"the move is taken back; {counted(marked, 'token')} had been marked")
+        screen.line(f"the migration is undone; {counted(marked, 'token')} had been marked")
 
 
 def _counts(plan: MovePlan) -> dict[str, object]:
@@ -66,5 +66,5 @@ def _counts(plan: MovePlan) -> dict[str, object]:
 
 def _tokens(plan: MovePlan) -> str:
     parts = [f"{plan.retired:,} retired"] * bool(plan.retired)
-    parts += [f"{plan.elsewhere:,} whose value is elsewhere"] * bool(plan.elsewhere)
+    parts += [f"{plan.elsewhere:,} with a value stored elsewhere"] * bool(plan.elsewhere)
     return f"{plan.tokens:,}" + (f", of them {', '.join(parts)}" if parts else "")

@@ -1,4 +1,4 @@
-"""A plan as Markdown, for a comment on a pull request; text from outside stays text, and calls nobody."""
+"""A plan as Markdown for a pull-request comment; external text is escaped and mentions no users."""
 
 from tokenguard.markdown import inert, plain, table
 from tokenguard.provisioning.plan_model import Plan
@@ -6,7 +6,7 @@ from tokenguard.views.plan_words import details, shouts, summary, todo_line, wha
 
 
 def render(plan: Plan, price: str) -> str:
-    """What must not be overlooked, then what is done, what people have to do, and the digest to apply."""
+    """Warnings first, then actions, manual steps, and the digest to apply."""
     parts = ["# Token plan", f"{plain(summary(plan))}."]
     for headline, places in shouts(plan):
         parts += [
@@ -15,18 +15,18 @@ def render(plan: Plan, price: str) -> str:
         ]
     if plan.blocked:
         rows = [list(map(inert, (each.place, each.name, each.reason, each.hint))) for each in plan.blocked]
-        parts += ["## Cannot be done", table(["place", "token", "why", "mend it"], rows)]
+        parts += ["## Blocked", table(["place", "token", "why", "fix"], rows)]
     if plan.actions:
         rows = [[inert(each.name), what(each), inert(each.provider), inert(details(each))] for each in plan.actions]
-        parts += ["## What will be done", table(["token", "what", "provider", "details"], rows)]
+        parts += ["## Actions", table(["token", "what", "provider", "details"], rows)]
     if plan.todos:
         lines = sorted(map(todo_line, plan.todos), key=lambda row: (row[2] or "9999", row[0]))
         rows = [[inert(name), inert(owner), by, inert(text), inert(run)] for name, owner, by, text, run in lines]
-        parts += ["## For people", table(["token", "owner", "by", "to do", "command"], rows)]
+        parts += ["## Manual steps", table(["token", "owner", "by", "to do", "command"], rows)]
     if plan.undeclared:
-        parts += ["## Not in the manifest, and left alone", ", ".join(map(inert, plan.undeclared))]
+        parts += ["## Not in the manifest (unchanged)", ", ".join(map(inert, plan.undeclared))]
     if price:
-        parts.append(f"The store then costs {plain(price)}.")
+        parts.append(f"Store cost afterwards: {plain(price)}.")
     if plan.news and not plan.blocked:
         rows = [[inert(each.name), inert("; ".join(each.news))] for each in plan.news]
         command = f"Approve all of it with `tokenguard approve {plan.digest}`."

@@ -1,4 +1,4 @@
-"""How a plan is shown: to people, to programs, and on a pull request."""
+"""Presents a plan: to people, to programs, and on a pull request."""
 
 from typing import Any
 
@@ -25,13 +25,13 @@ PLAN_FORMATS = (OutputFormat.TEXT, OutputFormat.JSON, OutputFormat.MARKDOWN)
 
 
 def show_plan(wiring: Wiring, plan: Plan, chosen: OutputFormat) -> None:
-    """Print a plan; what must not be overlooked comes first."""
+    """Print a plan, warnings first."""
     wiring.flags.format = "json" if chosen is OutputFormat.JSON else "text"
     match chosen:
         case OutputFormat.JSON:
             wiring.screen.document(plan_json(plan, cost(plan, wiring.backend)))
         case OutputFormat.MARKDOWN:
-            from tokenguard.views.plan_markdown import render  # only a pull request wants it
+            from tokenguard.views.plan_markdown import render  # only for a pull request
 
             wiring.screen.text(render(plan, cost(plan, wiring.backend)))
         case _:
@@ -39,15 +39,15 @@ def show_plan(wiring: Wiring, plan: Plan, chosen: OutputFormat) -> None:
 
 
 def show_todos(wiring: Wiring, todos: tuple[Todo, ...]) -> None:
-    """The to-do list, most urgent first."""
+    """The manual steps, most urgent first."""
     if todos:
         rows = sorted(map(todo_line, todos), key=lambda row: (row[2] or "9999", row[0]))
-        wiring.screen.line("For people:")
+        wiring.screen.line("Manual steps:")
         wiring.screen.table(("token", "owner", "by", "to do", "command"), rows)
 
 
 def todo_json(todo: Todo) -> dict[str, Any]:
-    """One to-do for programs."""
+    """One manual step, for programs."""
     return {
         "name": todo.name,
         "wait": todo.wait,
@@ -110,13 +110,13 @@ def _text(wiring: Wiring, plan: Plan) -> None:
         screen.table(("token", "what", "provider", "details"), rows)
     show_todos(wiring, plan.todos)
     for blocked in plan.blocked:
-        screen.line(f"cannot be done: {blocked.place}: {blocked.name}: {blocked.reason}; {blocked.hint}")
+        screen.line(f"blocked: {blocked.place}: {blocked.name}: {blocked.reason}; {blocked.hint}")
     if plan.undeclared:
         more = f" and {len(plan.undeclared) - _NAMED:,} more" if len(plan.undeclared) > _NAMED else ""
-        screen.line(f"not in the manifest, and left alone: {', '.join(plan.undeclared[:_NAMED])}{more}")
+        screen.line(f"not in the manifest (unchanged): {', '.join(plan.undeclared[:_NAMED])}{more}")
     screen.line(summary(plan))
     if price := cost(plan, wiring.backend):
-        screen.line(f"the store then costs {price}")
+        screen.line(f"store cost afterwards: {price}")
     if plan.news and not plan.blocked:
         screen.line(approval_line(plan))
     screen.line(f"digest {plan.digest}")

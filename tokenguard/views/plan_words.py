@@ -1,4 +1,4 @@
-"""The words of a plan: what is the same in a table, in Markdown and in a confirmation."""
+"""Texts of a plan, shared by table, Markdown and confirmation."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -20,19 +20,19 @@ DID = {
     Verb.RETIRE: "retire",
     Verb.CLOSE: "close",
 }
-DESTINATIONS = "NEW DESTINATIONS: values will go where they have not gone before"
-ADDRESSES = "NEW PROVIDER ADDRESSES: no token of this store has been shown there yet"
-ADOPTED = "NEW PLACES OF OTHERS: what is there will be read and shown to its provider, and rotations will replace it"
-ENDS = "LIVE TOKENS WILL BE REVOKED: nothing takes their place; apply needs --allow-retire"
+DESTINATIONS = "NEW DESTINATIONS: values will be delivered there for the first time"
+ADDRESSES = "NEW PROVIDER ADDRESSES: no token of this store was sent there before"
+ADOPTED = "NEW EXTERNAL FIELDS: the values there will be read, verified with their provider, and replaced by rotations"
+ENDS = "LIVE TOKENS WILL BE REVOKED without replacement: apply needs --allow-retire"
 
 
 def what(action: Action) -> str:
-    """What is done to a token, in a few words."""
+    """What is done to a token, in short."""
     return ", ".join(DID[verb] for verb in action.verbs)
 
 
 def details(action: Action) -> str:
-    """What differs, and who is given the value."""
+    """The differences, and the consumers."""
     fresh = not action.token
     parts = [
         f"{each.field} {each.after}" if fresh else f"{each.field}: {each.before} -> {each.after}"
@@ -46,27 +46,27 @@ def details(action: Action) -> str:
 
 
 def destinations(plan: Plan) -> list[tuple[str, Consumer]]:
-    """Every new destination with the token whose value goes there."""
+    """Every new destination with its token."""
     return [(action.name, each) for action in plan.actions for each in action.destinations]
 
 
 def adoptions(plan: Plan) -> list[tuple[str, Location]]:
-    """Every field of others that is taken over, with the token that is said to be there."""
+    """Every external field to adopt, with its token."""
     return [(action.name, action.adopts) for action in plan.actions if action.adopts is not None]
 
 
 def summary(plan: Plan) -> str:
-    """What there is to do, in one line."""
+    """A one-line summary."""
     counts = Counter(verb for action in plan.actions for verb in action.verbs)
     done = ", ".join(f"{counts[verb]:,} to {DID[verb]}" for verb in Verb if counts[verb]) or "nothing to do"
-    waits = f"; {len(plan.todos):,} for people" if plan.todos else ""
-    blocked = f"; {len(plan.blocked):,} cannot be done" if plan.blocked else ""
+    waits = f"; {counted(len(plan.todos), 'manual step')}" if plan.todos else ""
+    blocked = f"; {len(plan.blocked):,} blocked" if plan.blocked else ""
     return f"{plan.declared:,} declared: {done}{waits}{blocked}"
 
 
 def approval_line(plan: Plan) -> str:
-    """That it needs an approval where nobody is asked, and how it is given."""
-    return f"new for {counted(len(plan.news), 'token')}; to be applied unattended: tokenguard approve {plan.digest}"
+    """That unattended runs need an approval, and the command that gives it."""
+    return f"new for {counted(len(plan.news), 'token')}; to apply it unattended, run: tokenguard approve {plan.digest}"
 
 
 def cost(plan: Plan, backend: StoreBackend) -> str:
@@ -77,12 +77,12 @@ def cost(plan: Plan, backend: StoreBackend) -> str:
 
 
 def todo_line(todo: Todo) -> tuple[str, str, str, str, str]:
-    """Name, owner, day, what to do, and what to run."""
+    """Name, owner, day, step, and command."""
     return todo.name, todo.owner, day(todo.due), todo.text, todo.command
 
 
 def shouts(plan: Plan) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """What a reviewer must not overlook, with its headline."""
+    """The warnings for a reviewer, with their headlines."""
     if found := destinations(plan):
         yield DESTINATIONS, [(name, each.shown) for name, each in found]
     if adopted := adoptions(plan):

@@ -1,4 +1,4 @@
-"""How the outcome of a response is shown: whose, where, alive or dead, and what is left to do."""
+"""Presents the outcome of a response: owner, places, liveness, and next steps."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ _SHOWN_PLACES = 5
 
 
 def show(screen: Screen, cases: Sequence[IncidentToken], findings: Findings, reach: Spread | None) -> None:
-    """Print every case, and what could not be looked up."""
+    """Print every case, and the findings that could not be looked up."""
     if screen.as_json:
         screen.document(
             {
@@ -26,7 +26,7 @@ def show(screen: Screen, cases: Sequence[IncidentToken], findings: Findings, rea
             }
         )
         return
-    if reach is not None:  # without a case nobody was asked
+    if reach is not None:  # without a case no provider was contacted
         for number, case in enumerate(cases):
             if number:
                 screen.line()
@@ -35,13 +35,13 @@ def show(screen: Screen, cases: Sequence[IncidentToken], findings: Findings, rea
         screen.line()
     if findings.strangers:
         screen.line(
-            f"{counted(findings.strangers, 'finding')} of no token here: find who made each and end it at its "
-            "provider; then `tokenguard add` its successor"
+            f"{counted(findings.strangers, 'finding')} of no token in this store: find who created each and revoke it "
+            f"at its provider; then `tokenguard add` its successor"
         )
     if findings.blank:
         screen.line(
             f"{counted(findings.blank, 'finding')} without a value to look up: run `tokenguard respond` and paste it, "
-            "or have the scanner write values (ggshield --show-secrets, gitleaks without --redact)"
+            f"or let the scanner write values (ggshield --show-secrets, gitleaks without --redact)"
         )
     if not (cases or findings.strangers or findings.blank):
         screen.line("nothing was reported")
@@ -53,10 +53,10 @@ def _pairs(case: IncidentToken, reach: Spread) -> list[tuple[str, str]]:
     more = f" and {len(places) - _SHOWN_PLACES} more" if len(places) > _SHOWN_PLACES else ""
     return [
         ("token", record.name),
-        ("owner", record.owner or "nobody"),
+        ("owner", record.owner or "unknown"),
         ("deputy", record.deputy),
         ("provider", record.provider),
-        ("leads to", f"{record.scope or 'unknown'} {record.scope_name}".strip()),
+        ("scope", f"{record.scope or 'unknown'} {record.scope_name}".strip()),
         ("place", ", ".join(places[:_SHOWN_PLACES]) + more),
         ("since", moment(case.since) or ""),
         ("reach", f"{reach.value}: {reach.meaning}"),
@@ -73,7 +73,7 @@ def _next(case: IncidentToken, reach: Spread) -> str:
     if case.problem:
         return f"tokenguard verify {name}, then tokenguard rotate {name} --resume"
     if case.verdict is not Verdict.DEAD and reach is not Spread.STAGED:
-        return f"a responder runs `tokenguard rotate {name} --compromised`; {reach.next_step}"
+        return f"run `tokenguard rotate {name} --compromised`; {reach.next_step}"
     return reach.next_step
 
 

@@ -1,4 +1,4 @@
-"""How plans and outcomes of rotations are shown."""
+"""Presents plans and outcomes of rotations."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -16,9 +16,9 @@ from tokenguard.text import counted
 
 
 def show_plans(screen: Screen, plans: Sequence[RotationPlan], now: datetime, *, quiet: bool, cost: str = "") -> None:
-    """The plan: order, steps, who is needed, how long, and what the store costs if it costs something.
+    """The plan: order, steps, people needed, duration, and the store's cost, if any.
 
-    `quiet`: JSON belongs to the results that follow.
+    `quiet`: no JSON, which the results that follow print.
     """
     if quiet:
         return
@@ -32,7 +32,7 @@ def show_plans(screen: Screen, plans: Sequence[RotationPlan], now: datetime, *, 
         if plan.leaked and plan.mode is Mode.PLANNED:
             screen.line(f"{plan.name} has leaked: `tokenguard rotate {plan.name} --compromised` revokes it first")
     if cost:
-        screen.line(f"the store costs {cost}")
+        screen.line(f"store cost: {cost}")
 
 
 def _plans(screen: Screen, plans: Sequence[RotationPlan], now: datetime) -> None:
@@ -49,23 +49,23 @@ def _plans(screen: Screen, plans: Sequence[RotationPlan], now: datetime) -> None
         )
         for number, plan in enumerate(plans, 1)
     ]  # fmt: skip
-    screen.table(("#", "token", "provider", "scope", "due", "needs", "takes", "would stop because"), rows)
+    screen.table(("#", "token", "provider", "scope", "due", "needs", "takes", "blocked because"), rows)
     people = sum(plan.needs_person for plan in plans)
-    sitting = f"; {people} of them in one sitting with a person" if people else "; nobody is needed"
+    sitting = f"; {people} need a person" if people else "; no person is needed"
     screen.line(f"{len(plans)} tokens, about {_words(total(plans))}{sitting}")
 
 
 def show_results(
     screen: Screen, results: Sequence[BatchResult], documents: Mapping[TokenName, Snapshot | None], *, others: int = 0
 ) -> None:
-    """How each token stands now; `others`: how many of the list other runners have rotated meanwhile."""
+    """The state of each token; `others`: how many tokens other runners have rotated in the meantime."""
     if screen.as_json:
         elsewhere = {"by_others": others} if others else {}
         screen.document({"results": [_result_json(each, documents.get(each.name)) for each in results], **elsewhere})
         return
     _results(screen, results, documents)
     if others:
-        screen.line(f"{others} more of the list: rotated by other runners")
+        screen.line(f"{others} more: rotated by other runners")
 
 
 def _results(screen: Screen, results: Sequence[BatchResult], documents: Mapping[TokenName, Snapshot | None]) -> None:
@@ -78,7 +78,7 @@ def _results(screen: Screen, results: Sequence[BatchResult], documents: Mapping[
              _state(documents.get(result.name)) if result.error is None else result.error.hint)
             for result in results
         ]  # fmt: skip
-        screen.table(("token", "result", "what now"), rows, tones=["" if not r.error else "red" for r in results])
+        screen.table(("token", "result", "next step"), rows, tones=["" if not r.error else "red" for r in results])
 
 
 def _one_plan(screen: Screen, plan: RotationPlan) -> None:
@@ -87,7 +87,7 @@ def _one_plan(screen: Screen, plan: RotationPlan) -> None:
         who = "" if step.by is By.TOKENGUARD else f"  [{step.by.value}]"
         screen.line(f"  {number:>2}. {step.text}{who}")
     if plan.blocked:
-        screen.line(f"it would stop before the revoke: {plan.blocked}")
+        screen.line(f"the rotation would stop before revoking: {plan.blocked}")
 
 
 def _what(plan: RotationPlan) -> str:
@@ -100,7 +100,7 @@ def _state(snapshot: Snapshot | None) -> str:
         return "unchanged"
     if (proof := journal.proof) is not None:
         refusals = counted(proof.samples, "refusal")
-        death = f"old token dead ({proof.grade.value}, {refusals})" if proof.proven else f"old token: {proof.words}"
+        death = f"old token revoked ({proof.grade.value}, {refusals})" if proof.proven else f"old token: {proof.words}"
         return f"{journal.stage.value}; {death}"
     return f"{journal.mode.value} {journal.stage.value}"
 
@@ -148,7 +148,7 @@ def _result_json(result: BatchResult, snapshot: Snapshot | None) -> dict[str, An
 
 
 def _who(plan: RotationPlan) -> str:
-    return "a person" if plan.needs_person else "nobody"
+    return "a person" if plan.needs_person else "no person"
 
 
 def _due(plan: RotationPlan, now: datetime) -> str:

@@ -1,4 +1,4 @@
-"""A runbook as one HTML page: readable offline and on paper, and unable to run or load anything."""
+"""A runbook as one HTML page: works offline and on paper, and loads or runs nothing."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ th { background: var(--soft); } li { margin: .3rem 0; }
 
 def page(title: str, markdown: str, *, kind: str = "Runbook") -> str:
     """The Markdown of a runbook or another `kind` as a self-contained document; HTML in the Markdown stays text."""
-    from markdown_it import MarkdownIt  # only a page needs it
+    from markdown_it import MarkdownIt  # only needed for a page
 
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     parser.disable(["link", "image", "autolink", "html_inline", "html_block", "reference"])

@@ -1,4 +1,4 @@
-"""How one token is shown, by the commands that end with it."""
+"""Presents one token, for the commands that end with it."""
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.token import Record
@@ -8,7 +8,7 @@ from tokenguard.shell.wiring import Wiring
 
 
 def show_taken(wiring: Wiring, snapshot: Snapshot) -> None:
-    """What came of `add`, `edit` or `retire`."""
+    """The outcome of `add`, `edit` or `retire`."""
     record, now = snapshot.document.record, wiring.clock.now()
     due = due_of(record, wiring.policy)
     if wiring.screen.as_json:
@@ -27,7 +27,7 @@ def show_taken(wiring: Wiring, snapshot: Snapshot) -> None:
 
 
 def show_record(wiring: Wiring, snapshot: Snapshot) -> None:
-    """Everything that is recorded, for people."""
+    """All recorded fields, for people."""
     record, now = snapshot.document.record, wiring.clock.now()
     due = due_of(record, wiring.policy)
     consumers = (
@@ -47,7 +47,7 @@ def show_record(wiring: Wiring, snapshot: Snapshot) -> None:
             ("environment", record.environment),
             ("purpose", record.purpose),
             ("owner", record.owner),
-            ("made by", record.made_by),
+            ("created by", record.made_by),
             ("account", record.account),
             ("deputy", record.deputy),
             ("consumers", consumers),
@@ -61,10 +61,10 @@ def show_record(wiring: Wiring, snapshot: Snapshot) -> None:
                 due_words(due, now, age_unknown=age_unknown(record, wiring.policy))
                 + (", set by hand" if due and due.explicit else ""),
             ),
-            ("last look", _look_words(record)),
-            ("name there", record.label),
+            ("last check", _look_words(record)),
+            ("name at provider", record.label),
             ("provider id", record.provider_id),
-            ("shown there as", record.hint),
+            ("hint at provider", record.hint),
             ("fingerprint", record.fingerprint or ""),
             ("leak waived", waiver_words(record.waived_leak)),
             ("notes", record.notes),

@@ -1,4 +1,4 @@
-"""How the outcome of `upkeep` is shown."""
+"""Presents the outcome of `upkeep`."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ UPKEEP_FORMATS = (OutputFormat.TEXT, OutputFormat.JSON, OutputFormat.MARKDOWN)
 
 
 def show_summary(wiring: Wiring, found: Summary, chosen: OutputFormat) -> None:
-    """Print it; what went wrong comes first."""
+    """Print it, failures first."""
     match chosen:
         case OutputFormat.JSON:
             wiring.flags.format = "json"
@@ -40,16 +40,16 @@ def _counts(found: Summary) -> Sequence[tuple[Duty, int, int]]:
 
 
 def _sums(found: Summary) -> str:
-    parts = [f"{duty} {well:,} ok" + (f", {ill:,} not" if ill else "") for duty, well, ill in _counts(found)]
-    parts += [f"{len(found.held):,} due and left alone"] if found.held else []
-    parts += ["interrupted: run it again, it goes on from there"] if found.stopped else []
+    parts = [f"{duty} {well:,} ok" + (f", {ill:,} failed" if ill else "") for duty, well, ill in _counts(found)]
+    parts += [f"{len(found.held):,} due and held back"] if found.held else []
+    parts += ["interrupted: run it again to continue"] if found.stopped else []
     return "; ".join([*parts, f"exit {int(found.exit_code)}"]) if parts else "nothing to do; exit 0"
 
 
 def _text(wiring: Wiring, found: Summary) -> None:
     rows = [(each.duty, each.name, f"exit {int(each.code)}", _details(each)) for each in _wrong(found)]
     rows += [(each.duty, each.name, "done", each.says) for each in _did(found)]
-    rows += [(Duty.ROTATE, name, "left alone", why) for name, why in found.held]
+    rows += [(Duty.ROTATE, name, "held back", why) for name, why in found.held]
     if rows:
         tones = ["red"] * len(_wrong(found)) + [""] * (len(rows) - len(_wrong(found)))
         wiring.screen.table(("duty", "token", "result", "details"), rows, tones=tones)
@@ -82,5 +82,5 @@ def _markdown(found: Summary) -> str:
         parts += ["## Done", table(["duty", "token", "details"], [[e.duty, inert(e.name), inert(e.says)] for e in did])]
     if found.held:
         rows = [[inert(name), inert(why)] for name, why in found.held]
-        parts += ["## Due and left alone", table(["token", "why"], rows)]
+        parts += ["## Due and held back", table(["token", "why"], rows)]
     return "\n\n".join(parts) + "\n"
