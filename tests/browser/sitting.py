@@ -10,7 +10,7 @@ import pexpect
 PASTE = "then Enter: "
 DONE = "leave it for later: "
 FOUND = "what did you find? "
-HOW_MANY = "type the number to go on: "
+HOW_MANY = "type the number to continue: "
 YOUR_NAME = "your name ["
 _SECONDS = 30
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
