@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.local_stores import KEY
 from tokenguard.cli.app import COMMANDS, SECTIONS, app
-from tokenguard.cli.base import Group
+from tokenguard.cli.base import Group, RenamedOption
 
 HEAVY = {"rich", "yaml", "urllib3", "requests", "boto3", "botocore", "hvac", "detect_secrets", "dotenv", "keyring",
          "markdown_it", "cryptography", "sqlite3", "asyncio"}  # fmt: skip
@@ -84,3 +84,23 @@ def test_the_hidden_work_of_completion_knows_every_command(monkeypatch, capsys):
     completion = get_completion_class("bash")(app, {}, "tokenguard", "_TOKENGUARD_COMPLETE")
     assert {item.value for item in completion.get_completions([], "")} == set(COMMANDS)
     assert "--reveal" in {item.value for item in completion.get_completions(["show"], "--")}
+
+
+_RENAMED = [
+    pytest.param(command, option, id=" ".join((*path, *option.opts)))
+    for path, command in _every_command()
+    for option in command.params
+    if isinstance(option, RenamedOption)
+]
+
+
+@pytest.mark.parametrize(("command", "option"), _RENAMED)
+def test_an_option_s_former_name_is_accepted_and_left_out_of_the_help(command, option):
+    shown = option.get_help_record(click.Context(command))[0]
+    names = [name for name in option.opts if name in shown]
+    assert names == option.opts[:1]
+    assert option.opts[1:], "a renamed option has a former name"
+    value = option.type.choices[0] if isinstance(option.type, click.Choice) else "x"
+    for name in option.opts:
+        parsed, _, _ = command.make_parser(click.Context(command)).parse_args([name, value])
+        assert str(parsed[option.name]) == value

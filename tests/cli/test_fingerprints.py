@@ -99,7 +99,7 @@ def test_a_baseline_that_cannot_be_written_is_bad_input(published, tmp_path):
     (tmp_path / "a.py").write_text("x = 1\n")
     (tmp_path / "folder").mkdir()
     for place in ("nowhere/baseline", "folder"):
-        assert published("baseline", "update", "a.py", "--file", place).code == 2
+        assert published("baseline", "update", "a.py", "--baseline", place).code == 2
 
 
 def test_without_a_key_or_a_bundle_it_is_said_and_required_fails(published, cli):
@@ -242,7 +242,7 @@ def test_the_report_code_of_a_finding_leads_a_responder_to_the_owner(published, 
     (tmp_path / "a.txt").write_text(published.value)
     shown = published("scan", "a.txt").out
     (code,) = [line.removeprefix("  report: ") for line in shown.splitlines() if line.startswith("  report: ")]
-    answer = published("respond", "--report", code, "--reach", "pushed", "--no-input")
+    answer = published("respond", "--code", code, "--reach", "pushed", "--no-input")
     assert answer.code == 4, answer  # a manual provider cannot be asked
     assert NAME in answer.out
     assert published.value not in answer.out + answer.err

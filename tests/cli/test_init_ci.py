@@ -160,7 +160,7 @@ def test_the_pipeline_that_is_written_is_clean_by_our_own_rules(cli, repository)
 )
 def test_every_system_and_kind_of_store_has_its_files(cli, repository, system, store):
     answer = cli(
-        "--store", store, "init", "--ci", system, "--yes", "--repository-id", "42", "--account", "123456789012"
+        "--store", store, "init", "--ci", system, "--yes", "--repository-id", "42", "--aws-account", "123456789012"
     )
     assert answer.code == 0, answer
     config = (repository / ".tokenguard/ci.toml").read_text()

@@ -77,7 +77,7 @@ def test_a_delivery_keeps_what_the_service_reads_it_by(premises):
 LINKED = {
     "runbook": ("runbook", NAME, "--output", "page"),
     "report": ("report", "--output", "page"),
-    "baseline": ("baseline", "update", "--file", "page", "code"),
+    "baseline": ("baseline", "update", "--baseline", "page", "code"),
     "fingerprints": ("fingerprints", "publish", "page", "--key-file", "publisher"),
 }
 

@@ -104,14 +104,14 @@ def test_a_value_of_nobody_says_so_and_what_to_do(cli, leaked, words):
 
 def test_a_report_code_leads_to_the_token(cli, leaked):
     code = cli.store.find(token_name(NAME)).id[:12]
-    answer = cli("respond", "--report", code, "--reach", "committed", "--no-input")
+    answer = cli("respond", "--code", code, "--reach", "committed", "--no-input")
     assert answer.code == 1, answer
     assert NAME in answer.out
 
 
 def test_a_report_code_can_be_responded_to_until_death_is_proven(cli, leaked):
     code = cli.store.find(token_name(NAME)).id[:12]
-    assert cli("respond", "--report", code, "--reach", "pushed", "--rotate", "--no-input").code == 0
+    assert cli("respond", "--code", code, "--reach", "pushed", "--rotate", "--no-input").code == 0
     assert leaked not in {made.value for made in cli.world.living()}
 
 
@@ -180,9 +180,9 @@ def test_a_file_that_calls_a_value_revoked_is_not_believed_without_a_proof(cli, 
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (("respond", "--report", "zz"), 2),
-        (("respond", "--report", "0" * 12, "--reach", "log"), 2),
-        (("respond", "--report", "0" * 12, "--stdin"), 2),
+        (("respond", "--code", "zz"), 2),
+        (("respond", "--code", "0" * 12, "--reach", "log"), 2),
+        (("respond", "--code", "0" * 12, "--stdin"), 2),
         (("respond", "missing.json"), 2),
         (("respond", "--stdin"), 2),
         (("respond",), 3),

@@ -381,7 +381,7 @@ def test_an_interrupted_import_goes_on_under_the_same_names(cli, theirs, tree, m
     "arguments",
     [(), ("file.csv", "--from", "vault://kv"), ("--from", "vault://"), ("--from", "kv/app"), ("--from", "https://x/y"),
      ("--from", "vault://kv/app#token"), ("--from", "vault://kv/../x"), ("--from", "aws://nowhere/x"),
-     ("--from", "vault://kv", "--tag", "team"), ("--from", "vault://kv", "--as", "csv"), ("--tag", "a=b", "f.csv"),
+     ("--from", "vault://kv", "--tag", "team"), ("--from", "vault://kv", "--file-format", "csv"), ("--tag", "a=b", "f.csv"),
      ("--from", "vault://kv", "--prefix", "No Name")],
     ids=json.dumps,
 )  # fmt: skip

@@ -147,7 +147,7 @@ def test_env_for_a_shell_is_what_the_shell_reads_back():
     ],
 )
 def test_env_in_other_dialects(kind, read):
-    done = world().run("env", "-t", f"{NAME}=TOKEN", "--as", kind, check=0)
+    done = world().run("env", "-t", f"{NAME}=TOKEN", "--format", kind, check=0)
     assert read(done.stdout.decode()) == world().value
 
 
@@ -159,7 +159,7 @@ def test_env_for_github_masks_every_form_before_it_writes(tmp_path):
         "env",
         "-t",
         f"{NAME}=TOKEN",
-        "--as",
+        "--format",
         "github",
         env={"GITHUB_ACTIONS": "true", "GITHUB_ENV": str(target)},
         check=0,
@@ -174,14 +174,14 @@ def test_env_for_github_masks_every_form_before_it_writes(tmp_path):
 
 
 def test_env_for_github_is_refused_elsewhere():
-    done = world().run("env", "-t", NAME, "--as", "github", check=2)
+    done = world().run("env", "-t", NAME, "--format", "github", check=2)
     assert not done.stdout
 
 
 def test_env_for_systemd_writes_one_private_file_for_each(tmp_path):
     place = tmp_path / "credentials"
     for _ in range(2):
-        done = world().run("env", "-t", f"{NAME}=TOKEN", "--as", "systemd", "--dir", str(place), check=0)
+        done = world().run("env", "-t", f"{NAME}=TOKEN", "--format", "systemd", "--output", str(place), check=0)
         assert not done.stdout
     assert (place / "TOKEN").read_text() == world().value
     assert (place / "TOKEN").stat().st_mode & 0o777 == 0o600
@@ -189,7 +189,7 @@ def test_env_for_systemd_writes_one_private_file_for_each(tmp_path):
 
 
 def test_env_for_kubernetes_is_a_secret_that_kubectl_applies():
-    done = world().run("env", "-t", f"{NAME}=TOKEN", "--as", "k8s", "--secret", "video/publisher.tokens", check=0)
+    done = world().run("env", "-t", f"{NAME}=TOKEN", "--format", "k8s", "--secret", "video/publisher.tokens", check=0)
     secret = json.loads(done.stdout)
     assert (secret["apiVersion"], secret["kind"]) == ("v1", "Secret")
     assert secret["metadata"] == {"name": "publisher.tokens", "namespace": "video"}
@@ -200,11 +200,11 @@ def test_env_for_kubernetes_is_a_secret_that_kubectl_applies():
 @pytest.mark.parametrize(
     "more",
     [
-        ("--as", "k8s"),
-        ("--as", "k8s", "--secret", "publisher"),
-        ("--as", "k8s", "--secret", "video/../kube-system"),
-        ("--as", "k8s", "--secret", 'video/a",x'),
-        ("--as", "json", "--secret", "video/publisher"),
+        ("--format", "k8s"),
+        ("--format", "k8s", "--secret", "publisher"),
+        ("--format", "k8s", "--secret", "video/../kube-system"),
+        ("--format", "k8s", "--secret", 'video/a",x'),
+        ("--format", "json", "--secret", "video/publisher"),
     ],
 )
 def test_env_for_kubernetes_wants_the_name_of_a_secret(more):

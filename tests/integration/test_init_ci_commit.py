@@ -32,7 +32,7 @@ def begun(path: Path, system: str, store: str, requirement: str) -> Repository:
     if requirement:
         said += ["--requirement", REQUIREMENTS[requirement]()]
     if store.startswith("aws"):
-        said += ["--account", "123456789012"]
+        said += ["--aws-account", "123456789012"]
     tokenguard(repository, "--store", store, "init", "--ci", system, "--yes", *said)
     repository.git("add", "--all")
     assert "tokens.yaml" in repository.git("diff", "--cached", "--name-only")

@@ -54,7 +54,7 @@ def on_call(sandbox, tmp_path, monkeypatch, capfd):
 
 
 def value_of(page):
-    page.line(f"tokenguard env -t {TOKEN}=LEAKED --as dotenv > ./leaked")
+    page.line(f"tokenguard env -t {TOKEN}=LEAKED --format dotenv > ./leaked")
     return (page.directory / "leaked").read_text().strip().partition("=")[2]
 
 
@@ -63,7 +63,7 @@ def test_the_page_for_on_call(on_call):
     on_call.typed["tokenguard respond"] = (leaked, "pushed", "a ticket", "no")
     seen = {}
     for line in on_call.lines():
-        if line.startswith("tokenguard respond --summary"):
+        if line.startswith("tokenguard respond --output"):
             on_call.typed[line] = on_call.typed.pop("tokenguard respond")[:3]
         on_call.line(line)
         seen[line] = on_call.output

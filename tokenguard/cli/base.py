@@ -67,6 +67,28 @@ class _Framed(click.Command):
                     formatter.write_dl(records)
 
 
+class RenamedOption(click.Option):
+    """An option that still accepts its former names, which its help leaves out.
+
+    Args:
+        names: as `click.Option` takes them.
+        former: the former names.
+    """
+
+    def __init__(self, names: Sequence[str], *, former: Sequence[str], **attributes: Any) -> None:
+        super().__init__([*names, *former], **attributes)
+        self._former = frozenset(former)
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The help line with the current names only."""
+        names = self.opts
+        self.opts = [name for name in names if name not in self._former]
+        try:
+            return super().get_help_record(ctx)
+        finally:
+            self.opts = names
+
+
 class BaseCommand(_Framed):
     """One command. What its function returns is the exit code; None is 0."""
 

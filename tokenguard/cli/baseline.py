@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import command, group, pass_wiring
+from tokenguard.cli.base import RenamedOption, command, group, pass_wiring
 from tokenguard.cli.scan_profile import profile_option
 from tokenguard.domain.finding import Report
 from tokenguard.domain.profile import Profile
@@ -25,7 +25,15 @@ from tokenguard.text import counted
 from tokenguard.usecases.scan_target import directories_of
 
 _READABLE = 0o644  # it is committed: nothing in it is secret
-_FILE = click.option("--file", "path", type=click.Path(path_type=Path), default=Path(NAME), help=f"Default: {NAME}.")
+_FILE = click.option(
+    "--baseline",
+    "path",
+    cls=RenamedOption,
+    former=("--file",),
+    type=click.Path(path_type=Path),
+    default=Path(NAME),
+    help=f"The baseline file; default: {NAME}.",
+)
 
 
 @group(

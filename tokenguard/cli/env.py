@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import RenamedOption, command, pass_wiring
 from tokenguard.cli.token_option import ASKED
 from tokenguard.delivery.targets import SECRET_PLACE
 from tokenguard.errors import InputError, TokenguardError
@@ -34,16 +34,20 @@ _SECRET = re.compile(SECRET_PLACE, re.ASCII)
     help="The token to export, and its variable.",
 )
 @click.option(
-    "--as",
+    "--format",
     "kind",
+    cls=RenamedOption,
+    former=("--as",),
     type=click.Choice([*FORMATS, GITHUB, KUBERNETES, _SYSTEMD]),
     default="shell",
     show_default=True,
-    help="For whom.",
+    help="Output format.",
 )
 @click.option(
-    "--dir",
+    "--output",
     "directory",
+    cls=RenamedOption,
+    former=("--dir",),
     metavar="DIR",
     type=click.Path(path_type=Path),
     help="With --format systemd: the directory to write to.",
@@ -60,10 +64,11 @@ def env(wiring: Wiring, asked: tuple[Asked, ...], kind: str, directory: Path | N
     place = _SECRET.fullmatch(secret)
     if (kind == KUBERNETES) != (place is not None) or (secret and place is None):
         raise InputError(
-            "--secret belongs to --as k8s, and is NAMESPACE/NAME", hint="for example --as k8s --secret video/publisher"
+            "--secret NAMESPACE/NAME and --format k8s go together",
+            hint="for example --format k8s --secret video/publisher",
         )
     if (kind == _SYSTEMD) != (directory is not None):
-        raise InputError("--dir belongs to --as systemd", hint="give both or neither")
+        raise InputError("--output DIR and --format systemd go together", hint="give both or neither")
     disclosure = Disclosure(wiring, asked, f"env:{kind}")
     variables = _checked(disclosure.variables())
     if kind == _SYSTEMD and directory is not None:

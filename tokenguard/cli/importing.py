@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import RenamedOption, command, pass_wiring
 from tokenguard.domain.names import token_name
 from tokenguard.errors import ExitCode, InputError
 from tokenguard.files import read_named
@@ -55,7 +55,12 @@ _PREFIX = "imported"
     help="With --from vault:// or aws://: only entries with this tag; repeatable.",
 )
 @click.option(
-    "--as", "form", type=click.Choice(list(map(str, FileFormat))), help="Format of FILE, if its name does not tell."
+    "--file-format",
+    "form",
+    cls=RenamedOption,
+    former=("--as",),
+    type=click.Choice(list(map(str, FileFormat))),
+    help="Format of FILE, if its name does not tell.",
 )
 @click.option("--prefix", default="", metavar="NAME", help="Prefix of proposed names; for a .env file: imported.")
 @click.option("--provider", default="", metavar="P", help="Default for tokens without one.")
@@ -89,7 +94,7 @@ def import_file(
     if bool(file) == bool(source):
         raise InputError("give either a FILE or --from ADDRESS", hint="tokenguard import .env, for example")
     if (source and form) or (tags and not source):
-        raise InputError("--as belongs to a FILE, --tag to --from", hint="leave it out")
+        raise InputError("--file-format needs a FILE, --tag needs --from", hint="leave it out")
     given = {name: text for name, text in texts.items() if text}
     if file:
         path = Path(file)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import RenamedOption, command, pass_wiring
 from tokenguard.errors import InputError
 from tokenguard.shell.wiring import Wiring
 
@@ -34,18 +34,26 @@ if TYPE_CHECKING:  # it loads the stores
     "--repository",
     metavar="OWNER/NAME",
     default="",
-    help=("With --ci: the repository, if the git remote does not tell."),
+    help="With --ci: the repository, if the git remote does not tell.",
 )
 @click.option(
-    "--repository-id", metavar="N", default="", help=("With --ci: the repository's number at GitHub or GitLab.")
+    "--repository-id", metavar="N", default="", help="With --ci: the repository's number at GitHub or GitLab."
 )
 @click.option("--branch", metavar="B", default="main", help="With --ci: the protected branch (main).")
-@click.option("--account", metavar="ID", default="", help="With --ci on AWS: the AWS account number.")
+@click.option(
+    "--aws-account",
+    "account",
+    cls=RenamedOption,
+    former=("--account",),
+    metavar="ID",
+    default="",
+    help="With --ci on AWS: the AWS account number.",
+)
 @click.option(
     "--requirement",
     metavar="R",
     default="",
-    help=("With --ci: the pip requirement to install, pinned to a commit or a hash."),
+    help="With --ci: the pip requirement to install, pinned to a commit or a hash.",
 )
 @click.option("--yes", is_flag=True, help="With --ci: do not ask for confirmation.")
 @pass_wiring
@@ -79,7 +87,7 @@ def init(
 
         if recovery_file or sandbox or print_policy or adopted:
             raise InputError(
-                "--ci does not create a store", hint=("run `tokenguard init` once more without --ci to create it")
+                "--ci does not create a store", hint="run `tokenguard init` once more without --ci to create it"
             )
         wanted = CiOptions(
             system=ci, repository=repository, number=repository_id, branch=branch, account=account,

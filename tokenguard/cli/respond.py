@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.base import RenamedOption, command, pass_wiring
 from tokenguard.domain.leak import Spread
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.lookalikes import holds_issued, holds_opaque
@@ -27,7 +27,13 @@ from tokenguard.views.response_view import show
 
 @command("respond")
 @click.argument("file", required=False, metavar="[FILE]", type=click.Path(path_type=Path))
-@click.option("--report", "code", metavar="CODE", help="The report code printed by `scan` or the hook.")
+@click.option(
+    "--code",
+    cls=RenamedOption,
+    former=("--report",),
+    metavar="CODE",
+    help="The report code printed by `scan` or the hook.",
+)
 @click.option("--stdin", is_flag=True, help="Read the value from standard input.")
 @click.option(
     "--reach", type=click.Choice(list(map(str, Spread))), help="How far the value spread; prompted for if missing."
@@ -41,7 +47,12 @@ from tokenguard.views.response_view import show
 @click.option("--since", default="", metavar="YYYY-MM-DD", help="Since when it has been there, if known.")
 @click.option("--rotate", is_flag=True, help="Revoke and replace tokens that are not dead, without asking.")
 @click.option(
-    "--summary", metavar="FILE", help="Write the incident report as Markdown to this file; a new file gets mode 0600."
+    "--output",
+    "summary",
+    cls=RenamedOption,
+    former=("--summary",),
+    metavar="FILE",
+    help="Write the incident report as Markdown to this file; a new file gets mode 0600.",
 )
 @pass_wiring
 def respond(
@@ -67,7 +78,7 @@ def respond(
     value is unknown. A rotation that was started keeps its own exit codes (5: not proven dead).
     """
     if (file is not None) + (code is not None) + stdin > 1:
-        raise InputError("more than one source given", hint="give a file, --report or --stdin, or none of them")
+        raise InputError("more than one source given", hint="give a file, --code or --stdin, or none of them")
     place, begun = _place(where), _since(since, wiring.clock.now())
     findings = look_up(wiring.store, wiring.environ, _sightings(wiring, file, code, stdin=stdin))
     spread = _spread(wiring, reach, needed=bool(findings.leaks or summary))
@@ -95,7 +106,7 @@ def _sightings(wiring: Wiring, file: Path | None, code: str | None, *, stdin: bo
         text = wiring.tty.ask_hidden("the value that leaked (it stays hidden): ").reveal().strip()
     else:
         raise NeedsPerson(
-            "no leaked value was given", hint="without a terminal, give a findings file, --report or --stdin"
+            "no leaked value was given", hint="without a terminal, give a findings file, --code or --stdin"
         )
     if not text or len(text.encode("utf-8", "surrogateescape")) > MAX_LENGTH:
         raise InputError(

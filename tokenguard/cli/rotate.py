@@ -40,7 +40,7 @@ _MAX_REASON = 200
 @click.option("--all-of", "scope", metavar="KIND:ID", help="All tokens of one Drive, organisation, …")
 @click.option("--compromised", is_flag=True, help="Revoke first, then replace; for a leaked token.")
 @click.option(
-    "--plan", "plan_only", is_flag=True, help=("Show the steps, who is needed and how long it takes; change nothing.")
+    "--plan", "plan_only", is_flag=True, help="Show the steps, who is needed and how long it takes; change nothing."
 )
 @click.option("--resume", is_flag=True, help="Resume interrupted operations; without NAME, all of them.")
 @click.option("--abort", is_flag=True, help="Undo the operation, if revocation has not started.")

@@ -52,7 +52,7 @@ class FileFormat(StrEnum):
         for known in (cls.CSV, cls.JSON):
             if name.endswith(f".{known}"):
                 return known
-        raise InputError("the file's name does not tell its format", hint="give --as env, --as csv or --as json")
+        raise InputError("the file's name does not tell its format", hint="give --file-format env, csv or json")
 
 
 class TokenDraft(Frozen, frozen=True, kw_only=True):
@@ -188,5 +188,7 @@ def _text(data: bytes, source: str) -> str:
     return text
 
 
-def _refuse(source: str, reason: str, hint: str = "nothing was imported; correct the file, or see --as") -> NoReturn:
+def _refuse(
+    source: str, reason: str, hint: str = "nothing was imported; correct the file, or see --file-format"
+) -> NoReturn:
     raise InputError(f"{safe_text(source, one_line=True, limit=200)}: {reason}", hint=hint) from None

@@ -97,7 +97,7 @@ def _close_to_others(path: Path) -> None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         raise InputError(
-            f"cannot change the mode of {shown(path)}", hint=("check that it is a regular file that you own")
+            f"cannot change the mode of {shown(path)}", hint="check that it is a regular file that you own"
         ) from None
     try:
         os.fchmod(descriptor, stat.S_IMODE(os.fstat(descriptor).st_mode) & _OWNER)

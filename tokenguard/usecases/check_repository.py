@@ -41,7 +41,7 @@ def load_check_context(policy: Policy, path: Path | None, base: str, *, needed: 
     if repository.git is None:
         if base:
             raise InputError(
-                "--base needs a git repository", hint=("change into the repository, or give a directory of it")
+                "--base needs a git repository", hint="change into the repository, or give a directory of it"
             )
         if path is None:
             if needed:

@@ -126,7 +126,7 @@ class Importer:
         if given is not None and given != there:
             raise InputError(
                 "its value differs from the one at its location",
-                hint=("leave the value out: it is read from the location"),
+                hint="leave the value out: it is read from the location",
             )
         return there
 

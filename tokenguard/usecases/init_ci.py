@@ -124,7 +124,7 @@ def _accepted(wiring: Wiring, found: tuple[RepositoryFile, ...]) -> None:
             _tell(wiring, found, written=False)
         raise NeedsPerson(
             "Not a terminal: pass --yes to write; nothing was written",
-            hint=("review the diff, then run it again with --yes"),
+            hint="review the diff, then run it again with --yes",
         )
     confirm(wiring.tty, "write these files", undone="written")
 

@@ -129,7 +129,7 @@ def _check_place(wiring: Wiring) -> None:
     if is_on_aws(wiring.store_url):
         raise InputError(
             "tokenguard does not change IAM",
-            hint=("`tokenguard setup --emit terraform` writes it for your IAM administrator"),
+            hint="`tokenguard setup --emit terraform` writes it for your IAM administrator",
         )
     if not is_on_vault(wiring.store_url):
         raise InputError("a local store has no server", hint="give --store vault://MOUNT/PREFIX or aws://REGION/PREFIX")

@@ -41,7 +41,7 @@ def summary(report: Report) -> str:
 
 
 def _codes(report: Report) -> Iterator[str]:
-    """What to give to `tokenguard respond --report`."""
+    """What to give to `tokenguard respond --code`."""
     return (finding.facts["report"] for finding in report.findings if "report" in finding.facts)
 
 
