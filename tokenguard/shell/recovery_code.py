@@ -30,7 +30,7 @@ class RecoveryCodeHandover:
         if file is None and tty is None:
             raise NeedsPerson(
                 "a recovery code is shown on a terminal only",
-                hint=("run it in a terminal, run it in a terminal, or give --recovery-file FILE"),
+                hint="run it in a terminal, or give --recovery-file FILE",
             )
         self._path = Path(file).expanduser().absolute() if file else None
         self._tty = tty

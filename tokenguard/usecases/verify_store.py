@@ -62,9 +62,7 @@ class Watched(Protocol):
 
 def problems_of(store: Store) -> Iterable[AuditProblem]:
     """The problems of a self-verifying store; empty for others."""
-    home = underlying_store(
-        store
-    )  # from Python 3.12 on, a protocol check does not see attributes that a proxy forwards
+    home = underlying_store(store)  # since Python 3.12 protocol checks miss forwarded attributes
     return home.check() if isinstance(home, Checkable) else ()
 
 
