@@ -14,7 +14,7 @@ SILENCE = 4.0
 
 
 @contextmanager
-def told_if_slow(tell: Callable[[], None], seconds: float = SILENCE) -> Iterator[None]:
+def notify_if_slow(tell: Callable[[], None], seconds: float = SILENCE) -> Iterator[None]:
     """Call `tell` once, from another thread, if what is done inside takes longer than that."""
     timer = threading.Timer(seconds, tell)
     timer.daemon = True
@@ -33,7 +33,7 @@ def run_with_deadline(work: Callable[[], _Result], seconds: float) -> _Result:
     """What `work` returns or raises, while it runs in a thread of its own.
 
     Raises:
-        TookTooLong: it did neither within `seconds`.
+        DeadlineExceeded: it did neither within `seconds`.
     """
     outcome: Future[_Result] = Future()
 

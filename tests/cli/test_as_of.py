@@ -7,7 +7,7 @@ import pytest
 from tokenguard.domain.journal import Stage
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.token import RecordState
-from tokenguard.inventory.as_of import rewind
+from tokenguard.inventory.as_of import record_as_of
 
 NAME = "video/app/prod/upload"
 
@@ -34,7 +34,7 @@ def days(cli):
 
 def at(cli, moment):
     snapshot = cli.store.find(NAME)
-    return rewind(snapshot.document, [entry.event for entry in cli.store.history(snapshot.id)], moment)
+    return record_as_of(snapshot.document, [entry.event for entry in cli.store.history(snapshot.id)], moment)
 
 
 def test_before_it_was_added_there_was_nothing(cli, days):
@@ -93,7 +93,7 @@ def test_in_the_middle_of_an_operation_it_is_open_and_proves_nothing(cli):
             following = events[place + 1].at if place + 1 < len(events) else None
             if following == event.at:
                 continue
-            found = rewind(snapshot.document, events, event.at).document.journal
+            found = record_as_of(snapshot.document, events, event.at).document.journal
             stages.add(found.stage)
             assert (found.proof is None) or found.stage in {Stage.DEAD, Stage.DONE}
     assert Stage.DONE in stages

@@ -7,7 +7,7 @@ import pytest
 from tests.fakes.command_line import FakeTty
 from tokenguard.domain.event import Op
 from tokenguard.domain.names import token_name
-from tokenguard.inventory.as_of import rewind
+from tokenguard.inventory.as_of import record_as_of
 from tokenguard.ports.provider import Method
 
 NAME = "video/app/prod/upload"
@@ -195,8 +195,8 @@ def test_as_of_an_earlier_day_it_is_as_it_was(cli, leaked):
     assert cli("rotate", NAME).code == 0
     snapshot = cli.store.find(token_name(NAME))
     events = [each.event for each in cli.store.history(snapshot.id)]
-    leak = rewind(snapshot.document, events, during).document.record.leaked
+    leak = record_as_of(snapshot.document, events, during).document.record.leaked
     assert (leak.reach, leak.where, leak.by) == ("pushed", PLACE, "user:tester")
-    assert rewind(snapshot.document, events, cli.clock.now()).document.record.leaked is None
-    assert rewind(snapshot.document, events, before).document.record.leaked is not None
+    assert record_as_of(snapshot.document, events, cli.clock.now()).document.record.leaked is None
+    assert record_as_of(snapshot.document, events, before).document.record.leaked is not None
     assert json.loads(cli("show", NAME, "--format", "json").out)["leaked"] is None

@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.vault_command_line import NAME, VaultCommandLine
 from tests.fakes.vault_proxy import Answer, Asked, VaultProxy
 from tokenguard.errors import ExitCode
-from tokenguard.waiting import told_if_slow
+from tokenguard.waiting import notify_if_slow
 
 _numbers = itertools.count()
 
@@ -61,9 +61,9 @@ def test_a_store_that_is_down_from_the_start_is_not_waited_for(cli, proxy):
 
 def test_who_waits_is_told_once_and_only_if_it_takes_long():
     told = threading.Event()
-    with told_if_slow(told.set, 0.01):
+    with notify_if_slow(told.set, 0.01):
         assert told.wait(30)
     quiet = threading.Event()
-    with told_if_slow(quiet.set, 3600):
+    with notify_if_slow(quiet.set, 3600):
         pass
     assert not quiet.is_set()

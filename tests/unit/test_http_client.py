@@ -12,7 +12,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.scripted_server import ScriptedServer, raw, reply, stream
 from tokenguard.domain.secret import Secret
 from tokenguard.http.address import Address
-from tokenguard.http.answer import MAX_BODY, Answer, Failure, Trouble
+from tokenguard.http.answer import MAX_BODY, Answer, Failure, TransportFailure
 from tokenguard.http.client import Client, Credential, Network, Request
 from tokenguard.http.exchange import Exchange
 
@@ -33,35 +33,35 @@ def abort(connection: socket.socket) -> None:
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 HOSTILE = {
-    "status line is not http": (raw(b"SSH-2.0-x\r\n\r\n"), Trouble.RESET),
-    "nothing at all": (raw(b""), Trouble.RESET),
-    "reset instead of an answer": (abort, Trouble.RESET),
-    "half an answer": (raw(HEAD + b"Content-Length: 500\r\n\r\n{"), Trouble.RESET),
-    "chunk size is not a number": (raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"), Trouble.RESET),
-    "chunked and cut off": (raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{\r\n"), Trouble.RESET),
-    "body without end": (stream(HEAD + b"\r\n", b" " * 65536), Trouble.TOO_LARGE),
+    "status line is not http": (raw(b"SSH-2.0-x\r\n\r\n"), TransportFailure.RESET),
+    "nothing at all": (raw(b""), TransportFailure.RESET),
+    "reset instead of an answer": (abort, TransportFailure.RESET),
+    "half an answer": (raw(HEAD + b"Content-Length: 500\r\n\r\n{"), TransportFailure.RESET),
+    "chunk size is not a number": (raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"), TransportFailure.RESET),
+    "chunked and cut off": (raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{\r\n"), TransportFailure.RESET),
+    "body without end": (stream(HEAD + b"\r\n", b" " * 65536), TransportFailure.TOO_LARGE),
     "body of a declared gigabyte": (
         stream(HEAD + b"Content-Length: 1000000000\r\n\r\n", b"a" * 65536),
-        Trouble.TOO_LARGE,
+        TransportFailure.TOO_LARGE,
     ),
-    "a hundred thousand headers": (stream(b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n" * 1000), Trouble.RESET),
-    "header line without end": (stream(b"HTTP/1.1 200 OK\r\nX-A: ", b"b" * 65536), Trouble.RESET),
+    "a hundred thousand headers": (stream(b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n" * 1000), TransportFailure.RESET),
+    "header line without end": (stream(b"HTTP/1.1 200 OK\r\nX-A: ", b"b" * 65536), TransportFailure.RESET),
     "headers of 90 KiB": (
         raw(HEAD + b"".join(b"X-%d: %s\r\n" % (n, b"b" * 30_000) for n in range(3)) + b"\r\n"),
-        Trouble.TOO_LARGE,
+        TransportFailure.TOO_LARGE,
     ),
-    "continue without end": (stream(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.001), Trouble.TIMEOUT),
-    "one byte at a time": (stream(HEAD + b"\r\n", b" ", 0.05), Trouble.TIMEOUT),
-    "headers one byte at a time": (stream(b"HTTP/1.1 200 OK\r\nX-A: ", b"b", 0.05), Trouble.TIMEOUT),
+    "continue without end": (stream(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.001), TransportFailure.TIMEOUT),
+    "one byte at a time": (stream(HEAD + b"\r\n", b" ", 0.05), TransportFailure.TIMEOUT),
+    "headers one byte at a time": (stream(b"HTTP/1.1 200 OK\r\nX-A: ", b"b", 0.05), TransportFailure.TIMEOUT),
 }
 
 
 @pytest.mark.parametrize("case", HOSTILE)
 def test_a_hostile_answer_is_a_failure_that_may_have_had_an_effect(case):
-    script, trouble = HOSTILE[case]
+    script, cause = HOSTILE[case]
     with ScriptedServer(script) as server:
-        outcome = ask(server.url, deadline=0.4 if trouble is Trouble.TIMEOUT else 5.0)
-    assert outcome == Failure(trouble=trouble, sent=True)
+        outcome = ask(server.url, deadline=0.4 if cause is TransportFailure.TIMEOUT else 5.0)
+    assert outcome == Failure(cause=cause, sent=True)
     assert server.connections == 1, "never asked twice"
 
 
@@ -73,7 +73,7 @@ def test_a_redirect_is_never_followed(status, method):
         ScriptedServer(reply(status, b"", f"Location: {other.url}/")) as server,
     ):
         outcome = ask(server.url, method=method, credential=Credential(secret=Secret("tgcanary-redirect")))
-    assert outcome == Failure(trouble=Trouble.REDIRECT, sent=True)
+    assert outcome == Failure(cause=TransportFailure.REDIRECT, sent=True)
     assert other.connections == 0
 
 
@@ -87,7 +87,7 @@ def test_an_answer_may_have_one_mebibyte(extra):
 def test_nobody_listening_is_certainly_not_sent():
     with ScriptedServer(reply(200)) as server:
         url = server.url
-    assert ask(url) == Failure(trouble=Trouble.CONNECT, sent=False)
+    assert ask(url) == Failure(cause=TransportFailure.CONNECT, sent=False)
 
 
 def test_what_was_given_up_before_it_was_sent_is_never_sent_later():
@@ -102,14 +102,14 @@ def test_what_was_given_up_before_it_was_sent_is_never_sent_later():
     with ScriptedServer(slow_tunnel) as proxy:
         network = Network(proxy=Address.parse(proxy.url, plain_http=True))
         slow = Client(Address.parse("https://vendor.example"), FakeClock(), network, deadline=0.2)
-        assert slow.send(Request(method="POST", path=("x",))) == Failure(trouble=Trouble.TIMEOUT, sent=False)
+        assert slow.send(Request(method="POST", path=("x",))) == Failure(cause=TransportFailure.TIMEOUT, sent=False)
         opened.set()
     with ScriptedServer(reply(200)) as server:
         exchange = Exchange(
             base=Address.parse(server.url), proxy=None, ca_bundle=None, timeout=5, now=FakeClock().now()
         )
         exchange.abandon()
-        assert exchange.run("POST", "/x", {}, None) == Failure(trouble=Trouble.TIMEOUT, sent=False)
+        assert exchange.run("POST", "/x", {}, None) == Failure(cause=TransportFailure.TIMEOUT, sent=False)
     assert [request for request in server.requests if request] == []
 
 
@@ -117,7 +117,7 @@ def test_a_name_of_this_machine_that_leads_elsewhere_is_not_spoken_to(monkeypatc
     monkeypatch.setattr("tokenguard.http.exchange.is_loopback", lambda _: False)
     with ScriptedServer(reply(200, b"{}")) as server:
         outcome = ask(f"http://localhost:{server.port}", credential=Credential(secret=Secret("tgcanary-loopback")))
-    assert outcome == Failure(trouble=Trouble.CONNECT, sent=False)
+    assert outcome == Failure(cause=TransportFailure.CONNECT, sent=False)
     assert [request for request in server.requests if request] == []
 
 
@@ -126,7 +126,7 @@ def test_a_silent_peer_is_a_timeout_of_the_connection_too():
         exchange = Exchange(
             base=Address.parse(server.url), proxy=None, ca_bundle=None, timeout=0.1, now=FakeClock().now()
         )
-        assert exchange.run("GET", "/", {}, None) == Failure(trouble=Trouble.TIMEOUT, sent=True)
+        assert exchange.run("GET", "/", {}, None) == Failure(cause=TransportFailure.TIMEOUT, sent=True)
 
 
 def test_a_bug_in_the_second_thread_is_raised_in_the_first(monkeypatch):
@@ -141,7 +141,7 @@ def test_a_bug_in_the_second_thread_is_raised_in_the_first(monkeypatch):
 def test_plain_http_behind_an_https_address_is_a_tls_failure_and_not_sent():
     with ScriptedServer(raw(b"HTTP/1.1 400 Bad\r\n\r\n")) as server:
         outcome = ask(server.url.replace("http:", "https:"))
-    assert outcome == Failure(trouble=Trouble.TLS, sent=False)
+    assert outcome == Failure(cause=TransportFailure.TLS, sent=False)
 
 
 def test_a_gzip_bomb_stays_packed():
@@ -158,7 +158,7 @@ def test_a_gzip_bomb_stays_packed():
 def test_a_credential_that_no_header_can_carry_is_not_sent(value):
     with ScriptedServer(reply(200, b"{}")) as server:
         outcome = ask(server.url, credential=Credential(secret=Secret(value)))
-    assert outcome == Failure(trouble=Trouble.UNSENDABLE, sent=False)
+    assert outcome == Failure(cause=TransportFailure.UNSENDABLE, sent=False)
     assert server.connections == 0
 
 

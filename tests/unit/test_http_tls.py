@@ -10,10 +10,10 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.scripted_server import ScriptedServer, raw, reply
 from tokenguard.errors import InputError
 from tokenguard.http.address import Address
-from tokenguard.http.answer import Answer, Failure, Trouble
+from tokenguard.http.answer import Answer, Failure, TransportFailure
 from tokenguard.http.client import Client, Network, Request
 
-REFUSED = Failure(trouble=Trouble.TLS, sent=False)
+REFUSED = Failure(cause=TransportFailure.TLS, sent=False)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def test_a_proxy_only_ever_sees_a_tunnel(authority, bundle, monkeypatch):
 def test_a_proxy_that_refuses_is_certainly_not_sent(bundle):
     with ScriptedServer(raw(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")) as proxy:
         outcome = ask("https://vendor.example", ca_bundle=bundle, proxy=Address.parse(proxy.url, plain_http=True))
-    assert outcome == Failure(trouble=Trouble.CONNECT, sent=False)
+    assert outcome == Failure(cause=TransportFailure.CONNECT, sent=False)
 
 
 @pytest.mark.parametrize("secured", [False, True])

@@ -7,7 +7,7 @@ import pytest
 from tests.fakes.clock import FakeClock
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Secret, Value
-from tokenguard.http.answer import Answer, Failure, Outcome, Trouble
+from tokenguard.http.answer import Answer, Failure, Outcome, TransportFailure
 from tokenguard.http.client import Credential, Request
 from tokenguard.ports.provider import CreateRefused, Issuer, TokenRequest
 from tokenguard.providers.autoposting import Autoposting
@@ -58,7 +58,7 @@ def test_only_a_429_that_says_how_long_is_sent_again(outcomes: list[Outcome], en
 
 
 def test_a_request_that_had_no_answer_is_not_sent_again():
-    client = Scripted(Failure(trouble=Trouble.TIMEOUT, sent=True), answer(200))
+    client = Scripted(Failure(cause=TransportFailure.TIMEOUT, sent=True), answer(200))
     assert isinstance(PacedClient(client, FakeClock()).send(Request()), Failure)
     assert client.sent == 1
 

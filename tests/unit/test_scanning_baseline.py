@@ -9,7 +9,7 @@ import pytest
 
 from tokenguard.errors import InputError
 from tokenguard.scanning.baseline_file import Recorder, new_salt, read_baseline, suppressor
-from tokenguard.scanning.detect_secrets_baseline import FormerRecorder, read_former
+from tokenguard.scanning.detect_secrets_baseline import DetectSecretsImporter, read_detect_secrets
 from tokenguard.scanning.jobs import ScanJob
 from tokenguard.scanning.scanner import Stages, Suppressor
 from tokenguard.token_formats.checksum import with_github_checksum
@@ -131,8 +131,8 @@ def former(**extra: object) -> Path:
 
 
 def test_a_former_baseline_is_taken_over_without_what_its_audit_called_real(tree: Path) -> None:
-    known, real = read_former(former())
-    recorder = FormerRecorder(new_salt(), Path(), known)
+    known, real = read_detect_secrets(former())
+    recorder = DetectSecretsImporter(new_salt(), Path(), known)
     report = ScanJob(stages=Stages(), suppressor=recorder).paths([Path("a.py")])
     assert (len(recorder.entries), real) == (1, 1)
     assert sorted(finding.line for finding in report.findings if finding.type == "Secret Keyword") == [2, 3]
@@ -142,8 +142,8 @@ def test_a_former_baseline_runs_no_code_that_it_names(tree: Path) -> None:
     Path("evil.py").write_text("open('sprung', 'w')\n")
     evil = f"file://{Path('evil.py').absolute()}"
     file = former(plugins_used=[{"name": "Evil", "path": evil}], filters_used=[{"path": f"{evil}::filter"}])
-    known, _ = read_former(file)
-    ScanJob(stages=Stages(), suppressor=FormerRecorder(new_salt(), Path(), known)).paths([Path("a.py")])
+    known, _ = read_detect_secrets(file)
+    ScanJob(stages=Stages(), suppressor=DetectSecretsImporter(new_salt(), Path(), known)).paths([Path("a.py")])
     assert not Path("sprung").exists()
 
 

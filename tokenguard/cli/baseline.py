@@ -12,7 +12,7 @@ from tokenguard.domain.profile import Profile
 from tokenguard.errors import ExitCode
 from tokenguard.files import replace_kept, shown
 from tokenguard.scanning.baseline_file import NAME, Recorder, new_salt, read_baseline
-from tokenguard.scanning.detect_secrets_baseline import FormerRecorder, read_former
+from tokenguard.scanning.detect_secrets_baseline import DetectSecretsImporter, read_detect_secrets
 from tokenguard.scanning.jobs import ScanJob
 from tokenguard.scanning.known_token_stage import load_own_tokens
 from tokenguard.scanning.scan_options import demanded
@@ -77,8 +77,8 @@ def import_former(wiring: Wiring, former: Path, paths: tuple[Path, ...], path: P
     Findings audited as real secrets are not imported. Plug-ins and filters named in FILE are never run.
     """
     check_page(path)
-    known, real = read_former(former)
-    recorder = FormerRecorder(new_salt(), path.parent, known)
+    known, real = read_detect_secrets(former)
+    recorder = DetectSecretsImporter(new_salt(), path.parent, known)
     report = _job(wiring, recorder, _asked(profile, paths)).paths(paths or (Path(),))
     _write(wiring, path, recorder, report, real=real, left=len(report.findings))
     return ExitCode.FINDINGS if report.findings else ExitCode.OK

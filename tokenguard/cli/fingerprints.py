@@ -9,7 +9,7 @@ from tokenguard.detection.gitleaks_rules import gitleaks_rules
 from tokenguard.errors import InputError
 from tokenguard.files import shown
 from tokenguard.scanning.bundle import SCAN_KEY_VARIABLE, open_publisher
-from tokenguard.scanning.bundle_targets import Outlets
+from tokenguard.scanning.bundle_targets import BundleTargets
 from tokenguard.scanning.inventory_values import read_inventory
 from tokenguard.scanning.publishing import Publication, make_bundle, ordinary_code
 from tokenguard.shell.wiring import Wiring
@@ -65,7 +65,7 @@ def publish(
     if bundle is None and not to_store:
         raise InputError("no destination to publish to", hint="give FILE, --to-store, or both")
     publisher = open_publisher(key_file)
-    outlets = Outlets(publisher, wiring.store if to_store else None, bundle, wiring.clock)
+    outlets = BundleTargets(publisher, wiring.store if to_store else None, bundle, wiring.clock)
     publication = make_bundle(
         read_inventory(wiring.store),
         key=publisher.scan_key.tags,

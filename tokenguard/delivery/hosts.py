@@ -105,7 +105,7 @@ class Host:
             outcome = self._client.send(request)
             if isinstance(outcome, Failure):
                 raise Unreachable(
-                    f"{self._about} gave no usable answer ({outcome.trouble})",
+                    f"{self._about} gave no usable answer ({outcome.cause})",
                     hint="check the network, the proxy and the CA bundle; then try again, or resume",
                 )
             if outcome.status in expected and not outcome.html:

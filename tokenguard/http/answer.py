@@ -13,7 +13,7 @@ MAX_BODY = 1 << 20
 
 
 @unique
-class Trouble(StrEnum):
+class TransportFailure(StrEnum):
     """Why there is no usable answer. A closed list, fit for `Observation.reason`."""
 
     UNSENDABLE = "unsendable"
@@ -33,7 +33,7 @@ class Trouble(StrEnum):
 class Failure:
     """A request without a usable answer."""
 
-    trouble: Trouble
+    cause: TransportFailure
     sent: bool
     """False: certainly nothing was asked of the other side. True: it may have acted."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tokenguard.domain.secret import Secret
 from tokenguard.http.address import Address
-from tokenguard.http.answer import MAX_BODY, Failure, Outcome, Trouble
+from tokenguard.http.answer import MAX_BODY, Failure, Outcome, TransportFailure
 from tokenguard.http.exchange import Exchange
 from tokenguard.ports.clock import Clock
 from tokenguard.waiting import DeadlineExceeded, run_with_deadline
@@ -96,7 +96,7 @@ class Client:
         """Ask once, never again. InputError only for a setting that no request could live with (CA bundle)."""
         headers = _headers(request, self._base)
         if headers is None:
-            return Failure(trouble=Trouble.UNSENDABLE, sent=False)
+            return Failure(cause=TransportFailure.UNSENDABLE, sent=False)
         exchange = Exchange(
             base=self._base,
             proxy=None if self._base.loopback or self._pinned else self._network.proxy,
@@ -112,7 +112,7 @@ class Client:
             # urllib3's timeouts count per read and a name lookup cannot be timed at all: only a second thread can
             return run_with_deadline(lambda: exchange.run(request.method, target, headers, body), self._deadline)
         except DeadlineExceeded:
-            return Failure(trouble=Trouble.TIMEOUT, sent=exchange.abandon())
+            return Failure(cause=TransportFailure.TIMEOUT, sent=exchange.abandon())
 
 
 def _headers(request: Request, base: Address) -> dict[str, str] | None:

@@ -18,7 +18,7 @@ from urllib3.util import Url
 
 from tokenguard.http import tls
 from tokenguard.http.address import Address, is_loopback
-from tokenguard.http.answer import MAX_BODY, Answer, Failure, Outcome, Trouble
+from tokenguard.http.answer import MAX_BODY, Answer, Failure, Outcome, TransportFailure
 from tokenguard.http.pacing import retry_after
 
 MAX_HEADERS = 1 << 16
@@ -53,7 +53,7 @@ class Exchange:
         try:
             self._connect()
             if not self._may_send():
-                return Failure(trouble=Trouble.TIMEOUT, sent=False)
+                return Failure(cause=TransportFailure.TIMEOUT, sent=False)
             self._connection.request(
                 method, target, body=body, headers=headers, preload_content=False, decode_content=False
             )
@@ -61,7 +61,7 @@ class Exchange:
                 return self._answer(response)
         except (HTTPError, HTTPException, OSError, ValueError, AttributeError) as error:
             # ValueError and AttributeError: what the ssl module throws at a socket that `abandon` closed
-            return Failure(trouble=_trouble(error, connected=self._sending), sent=self._sending)
+            return Failure(cause=_transport_failure(error, connected=self._sending), sent=self._sending)
         finally:
             self._connection.close()
 
@@ -90,14 +90,14 @@ class Exchange:
 
     def _answer(self, response: BaseHTTPResponse) -> Outcome:
         if sum(len(name) + len(value) for name, value in response.headers.items()) > MAX_HEADERS:
-            return Failure(trouble=Trouble.TOO_LARGE, sent=True)
+            return Failure(cause=TransportFailure.TOO_LARGE, sent=True)
         if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
-            return Failure(trouble=Trouble.REDIRECT, sent=True)
+            return Failure(cause=TransportFailure.REDIRECT, sent=True)
         body = bytearray()
         while chunk := response.read(_CHUNK, decode_content=False):
             body += chunk
             if len(body) > self._max_body:
-                return Failure(trouble=Trouble.TOO_LARGE, sent=True)
+                return Failure(cause=TransportFailure.TOO_LARGE, sent=True)
         return Answer(
             status=response.status,
             headers={name: response.headers[name] for name in _KEPT if name in response.headers},
@@ -130,11 +130,11 @@ def _connection(
     return tunnel
 
 
-def _trouble(error: Exception, *, connected: bool) -> Trouble:
+def _transport_failure(error: Exception, *, connected: bool) -> TransportFailure:
     if isinstance(error, NewConnectionError):
-        return Trouble.CONNECT
+        return TransportFailure.CONNECT
     if isinstance(error, (SocketTimeout, TimeoutError)):
-        return Trouble.TIMEOUT
+        return TransportFailure.TIMEOUT
     if isinstance(error, (SSLError, ssl.SSLError)):
-        return Trouble.TLS
-    return Trouble.RESET if connected else Trouble.CONNECT
+        return TransportFailure.TLS
+    return TransportFailure.RESET if connected else TransportFailure.CONNECT

@@ -90,7 +90,7 @@ def take(
     return custodian.add(record, value, seen=seen, reason=reason)
 
 
-def enter_without_value(store: Store, clock: Clock, record: Record) -> Snapshot:
+def add_without_value(store: Store, clock: Clock, record: Record) -> Snapshot:
     """Enter a token whose value is held elsewhere: an OAuth grant, or a secret that cannot be read back."""
     check_name_is_free(store, record.name)
     now = clock.now()
@@ -160,7 +160,7 @@ def value_at(places: ExternalFields, location: Location) -> Value:
         ) from None
 
 
-def declare_users(store: Store, clock: Clock, snapshot: Snapshot, consumers: tuple[Consumer, ...]) -> Snapshot:
+def declare_consumers(store: Store, clock: Clock, snapshot: Snapshot, consumers: tuple[Consumer, ...]) -> Snapshot:
     """Record who else was found to hold the value of a token whose consumers nobody has declared."""
     record = snapshot.document.record
     if not consumers or record.consumers is not None or record.state is not RecordState.UNCLAIMED:

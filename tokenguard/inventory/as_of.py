@@ -26,7 +26,7 @@ _STAGES = {
 _LOOKS = frozenset({Op.VERIFY, Op.ACCEPT})
 
 
-class Rewound(Frozen, frozen=True, kw_only=True):
+class HistoricalRecord(Frozen, frozen=True, kw_only=True):
     """A token at an earlier moment."""
 
     document: Document
@@ -34,7 +34,7 @@ class Rewound(Frozen, frozen=True, kw_only=True):
     """Whether its record was edited since: the fields that a person sets are shown as they are now."""
 
 
-def rewind(document: Document, events: Sequence[Event], at: datetime) -> Rewound | None:
+def record_as_of(document: Document, events: Sequence[Event], at: datetime) -> HistoricalRecord | None:
     """The token as it stood at `at`; None if there was no such token then.
 
     Args:
@@ -54,13 +54,13 @@ def rewind(document: Document, events: Sequence[Event], at: datetime) -> Rewound
         leaks=open_leaks(before),
         seen=_seen(document.record.seen, before, at),
     )
-    rewound = replace(
+    historical = replace(
         document,
         record=record,
         journal=_journal(document.journal, before, at),
         quarantine=tuple(item for item in document.quarantine if item.proof.last_at <= at),
     )
-    return Rewound(document=rewound, edited=any(event.op is Op.EDIT for event in since))
+    return HistoricalRecord(document=historical, edited=any(event.op is Op.EDIT for event in since))
 
 
 def _state(record: Record, before: Sequence[Event]) -> RecordState:

@@ -84,7 +84,7 @@ def verify(
 
     Raises:
         InputError: the provider is not known, or not where the record says.
-        Displaced: there is nothing any more where the value was adopted.
+        UnexpectedValue: there is nothing any more where the value was adopted.
         Unreachable: the store could not be read or written.
     """
     record = snapshot.document.record

@@ -41,7 +41,7 @@ class _EngineState:
     known: tuple[MaskedValue, ...] = ()
     matcher: Matcher | None = None
     on_leak: Callable[[Leak], None] | None = None
-    elsewhere: Callable[[tuple[MaskedValue, ...]], None] | None = None
+    helper_callback: Callable[[tuple[MaskedValue, ...]], None] | None = None
     reporting: threading.local = field(default_factory=threading.local)
     seen: tuple[Matcher | None, str, Sequence[Beginning]] = (None, "", ())
     """The last clean message, with the engine that says so and what begins in it. One tuple: threads may race."""
@@ -93,8 +93,8 @@ def unmask(name: str) -> None:
 
 def _swap(known: tuple[MaskedValue, ...]) -> None:
     matcher = Matcher.of(known)
-    if _STATE.elsewhere is not None:
-        _STATE.elsewhere(known)
+    if _STATE.helper_callback is not None:
+        _STATE.helper_callback(known)
     _STATE.known, _STATE.matcher = known, matcher
 
 
@@ -105,7 +105,7 @@ def report_to(on_leak: Callable[[Leak], None] | None) -> None:
 
 def tell_helper(update: Callable[[tuple[MaskedValue, ...]], None] | None) -> None:
     """Send the values to a helper process too, whenever they change."""
-    _STATE.elsewhere = update
+    _STATE.helper_callback = update
 
 
 def matcher() -> Matcher:

@@ -26,7 +26,7 @@ class Reading:
 def read(outcome: Outcome) -> Reading:
     """Apply the truth table: 401 is a sample of death, 402 and 403 with an error body are alive, 200 needs JSON."""
     if isinstance(outcome, Failure):
-        return Reading(verdict=Verdict.UNKNOWN, reason=str(outcome.trouble))
+        return Reading(verdict=Verdict.UNKNOWN, reason=str(outcome.cause))
     code = f"http-{outcome.status}"
     tree = None if outcome.html else outcome.json_object()
     verdict, reason = Verdict.UNKNOWN, code

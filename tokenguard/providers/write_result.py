@@ -22,8 +22,8 @@ def settled(outcome: Outcome, what: str) -> Answer:
     """
     if isinstance(outcome, Failure):
         if outcome.sent:
-            raise Ambiguous(f"{what}: no usable answer ({outcome.trouble})", hint="it may have taken effect")
-        raise CreateRefused(f"{what}: not sent ({outcome.trouble})", hint=_connection_hint(outcome))
+            raise Ambiguous(f"{what}: no usable answer ({outcome.cause})", hint="it may have taken effect")
+        raise CreateRefused(f"{what}: not sent ({outcome.cause})", hint=_connection_hint(outcome))
     if outcome.ok:
         return outcome
     if outcome.status in _AMBIGUOUS or not HTTPStatus.BAD_REQUEST <= outcome.status < HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -50,14 +50,14 @@ def not_understood(what: str) -> Ambiguous:
 def answered(outcome: Outcome, what: str) -> Answer:
     """The 200 answer of a read; Unreachable otherwise."""
     if isinstance(outcome, Failure):
-        raise Unreachable(f"{what}: no usable answer ({outcome.trouble})", hint=_connection_hint(outcome))
+        raise Unreachable(f"{what}: no usable answer ({outcome.cause})", hint=_connection_hint(outcome))
     if outcome.status != HTTPStatus.OK:
         raise Unreachable(f"{what}: http status {outcome.status}", hint=_refusal_hint(outcome))
     return outcome
 
 
 def _connection_hint(failure: Failure) -> str:
-    return f"check the network, the proxy and the CA bundle, then try again ({failure.trouble})"
+    return f"check the network, the proxy and the CA bundle, then try again ({failure.cause})"
 
 
 def _refusal_hint(answer: Answer) -> str:

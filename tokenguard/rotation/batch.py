@@ -8,7 +8,7 @@ from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.frozen import Frozen
 from tokenguard.ports.clock import Clock
 
-_GRAVEST_FIRST = (
+_MOST_SEVERE_FIRST = (
     ExitCode.TAMPERED,
     ExitCode.NOT_PROVEN_DEAD,
     ExitCode.UNREACHABLE,
@@ -81,4 +81,4 @@ def most_severe(results: Iterable[BatchResult]) -> ExitCode:
 def most_severe_code(codes: Iterable[ExitCode]) -> ExitCode:
     """Return the most severe of `codes`."""
     found = set(codes)
-    return next((code for code in _GRAVEST_FIRST if code in found), ExitCode.OK)
+    return next((code for code in _MOST_SEVERE_FIRST if code in found), ExitCode.OK)

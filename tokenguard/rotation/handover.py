@@ -12,7 +12,7 @@ from tokenguard.frozen import replace
 from tokenguard.ports.delivery import Delivery, Holds
 from tokenguard.ports.operator import Task
 from tokenguard.rotation.machine import unconfirmed
-from tokenguard.rotation.prompts import hand_over_task
+from tokenguard.rotation.prompts import delivery_task
 from tokenguard.rotation.publish import new_value
 from tokenguard.rotation.session import TokenSession
 
@@ -114,7 +114,7 @@ def _push(session: TokenSession, delivery: Delivery, consumer: Consumer, value: 
 
 def _ask_person(session: TokenSession, consumer: Consumer) -> str:
     name = session.record.name
-    who = session.context.operator.done(hand_over_task(session.record, consumer))
+    who = session.context.operator.done(delivery_task(session.record, consumer))
     if who is None:
         raise NeedsPerson(
             f"use of the new token by {consumer} is not confirmed",

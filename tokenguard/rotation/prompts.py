@@ -74,7 +74,7 @@ def grant_task(provider: Provider, record: Record) -> Task:
     )
 
 
-def hand_over_task(record: Record, consumer: Consumer) -> Task:
+def delivery_task(record: Record, consumer: Consumer) -> Task:
     """Return the task to deliver the new value to a person."""
     return Task(
         title=f"deliver the new token of {record.name} to {consumer.target}",

@@ -16,7 +16,7 @@ from tokenguard.ports.store import FieldState, Live
 from tokenguard.rotation.lease import is_at_work, pid_of
 from tokenguard.rotation.machine import can_abort, revocation_owed
 from tokenguard.rotation.preconditions import is_quiet
-from tokenguard.rotation.prompts import create_task, hand_over_task, revoke_task
+from tokenguard.rotation.prompts import create_task, delivery_task, revoke_task
 from tokenguard.rotation.session import Context, TokenSession, issuer_of, new_operation_id
 from tokenguard.text import counted
 
@@ -265,7 +265,7 @@ def _check_person(context: Context, record: Record, mode: Mode) -> None:
         context.operator.done(revoke_task(provider, record, label=record.label, why=""))
     people = [consumer for consumer in record.consumers or () if consumer.kind is ConsumerKind.PERSON]
     if people:
-        context.operator.done(hand_over_task(record, people[0]))
+        context.operator.done(delivery_task(record, people[0]))
 
 
 def _check_can_make(context: Context, record: Record) -> None:

@@ -13,7 +13,7 @@ from tokenguard.scanning.bundle import MAX_BYTES, Bundle, Publisher, verified
 _READABLE = 0o644  # the bundle counts as public
 
 
-class Outlets:
+class BundleTargets:
     """The places of one publication.
 
     Args:

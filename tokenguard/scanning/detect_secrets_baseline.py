@@ -23,7 +23,7 @@ Known = frozenset[tuple[str, str, str]]
 """Path, type and SHA-1 of what somebody accepted."""
 
 
-def read_former(path: Path) -> tuple[Known, int]:
+def read_detect_secrets(path: Path) -> tuple[Known, int]:
     """What a `.secrets.baseline` lists, and how many of it an audit called real secrets: those are not taken over.
 
     Raises:
@@ -50,7 +50,7 @@ def read_former(path: Path) -> tuple[Known, int]:
     return frozenset(known), real
 
 
-class FormerRecorder(Recorder):
+class DetectSecretsImporter(Recorder):
     """Takes into a new baseline only what the former one lists."""
 
     def __init__(self, salt: bytes, directory: Path, known: Known) -> None:

@@ -43,7 +43,7 @@ def fetch_bundle(address: str, clock: Clock, *, proxy: str = "", ca_bundle: Path
     outcome = Client(base, clock, Network(proxy=way, ca_bundle=ca_bundle), max_body=MAX_BYTES).send(Request())
     if isinstance(outcome, Failure):
         raise Unreachable(
-            f"the bundle cannot be fetched: {outcome.trouble}",
+            f"the bundle cannot be fetched: {outcome.cause}",
             hint="redirects are not followed and at most 16 MiB are read; check the address",
         )
     if not outcome.ok:

@@ -95,7 +95,7 @@ def client(
 ) -> AwsClient:
     """Asks a region, at the configured endpoint if there is one; InputError if either is not acceptable.
 
-    `keyless`: AwsTrouble where credentials that never expire are found.
+    `keyless`: AwsError where credentials that never expire are found.
     """
     endpoint = settings.aws.endpoint
     made = AwsClient(

@@ -73,7 +73,7 @@ class Adding:
         _refuse_source(source, "this token's value is not stored here")
         custody = self._record.location.custody if self._record.kind.has_value else Custody.NONE
         record = replace(self._record, location=replace(self._record.location, custody=custody))
-        return admission.enter_without_value(self._wiring.store, self._wiring.clock, record)
+        return admission.add_without_value(self._wiring.store, self._wiring.clock, record)
 
     def issue(self, source: ValueOptions) -> Snapshot:
         """Issue a first value."""

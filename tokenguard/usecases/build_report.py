@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
-from tokenguard.inventory.as_of import rewind
+from tokenguard.inventory.as_of import record_as_of
 from tokenguard.policy.context import Surroundings
 from tokenguard.policy.evaluation import assess
 from tokenguard.ports.store import Store
@@ -64,10 +64,10 @@ def _rewound(store: Store, around: Surroundings, at: datetime) -> tuple[Surround
     """The store at an earlier time, and how many records were edited since."""
     documents, edited = [], 0
     for snapshot, entries in store.trails():
-        rewound = rewind(snapshot.document, [entry.event for entry in entries], at)
-        if rewound is not None:
-            documents.append(rewound.document)
-            edited += rewound.edited
+        historical = record_as_of(snapshot.document, [entry.event for entry in entries], at)
+        if historical is not None:
+            documents.append(historical.document)
+            edited += historical.edited
     facts = {
         place: replace(each, listed=None, no_list=_TODAYS_LIST if each.listed is not None else each.no_list)
         for place, each in around.providers.items()

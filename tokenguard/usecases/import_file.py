@@ -132,7 +132,7 @@ class Importer:
 
     def _declare(self, snapshot: Snapshot, users: tuple[Consumer, ...]) -> Snapshot:
         """Make the other places of the value its consumers, which a rotation updates."""
-        return admission.declare_users(self._wiring.store, self._wiring.clock, snapshot, users)
+        return admission.declare_consumers(self._wiring.store, self._wiring.clock, snapshot, users)
 
     def _enter(self, draft: TokenDraft, record: Record) -> ImportOutcome:
         """Import a record that is meant to have no value."""
@@ -143,7 +143,7 @@ class Importer:
         if not elsewhere:
             record = replace(record, location=replace(record.location, custody=Custody.NONE))
         if not self._dry_run:
-            record = admission.enter_without_value(self._wiring.store, self._wiring.clock, record).document.record
+            record = admission.add_without_value(self._wiring.store, self._wiring.clock, record).document.record
         return _added(draft, record)
 
     def _duplicate(

@@ -106,7 +106,7 @@ class ProviderListing:
 
     def _take(self, place: str, record: Record, *, dry_run: bool) -> ImportOutcome:
         if not dry_run:
-            admission.enter_without_value(self._wiring.store, self._wiring.clock, record)
+            admission.add_without_value(self._wiring.store, self._wiring.clock, record)
         return ImportOutcome(
             fate=ImportStatus.ADDED,
             place=place,

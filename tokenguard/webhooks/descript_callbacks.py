@@ -98,7 +98,7 @@ class DescriptCallbacks:
                 return found
             reason = f"http-{outcome.status}"
         else:
-            reason = outcome.trouble.value
+            reason = outcome.cause.value
         raise Unreachable(
             f"Descript could not be asked about the job ({reason})",
             hint="answer 503 and ask again later; a 401 means that the token is dead",

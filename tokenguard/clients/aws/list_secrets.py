@@ -57,10 +57,10 @@ class SecretsSurvey:
     def _entry(self, name: str, tags: Mapping[str, str]) -> Iterator[ListedSecret | Passed]:
         try:
             stored = self._secrets.read(name)
-        except AwsError as trouble:
-            if trouble.reason not in _OF_ONE_SECRET:
+        except AwsError as error:
+            if error.reason not in _OF_ONE_SECRET:
                 raise
-            yield Passed(address=self._address(name), reason=_OF_ONE_SECRET[trouble.reason], readable=False)
+            yield Passed(address=self._address(name), reason=_OF_ONE_SECRET[error.reason], readable=False)
             return
         texts = _texts(stored.data) if stored is not None and isinstance(stored.data, str) else {}
         if texts:

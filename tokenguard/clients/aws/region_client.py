@@ -7,7 +7,7 @@ from typing import Any
 
 from tokenguard.clients.aws.aws_errors import AwsError, AwsFailure, reason_of, reason_of_failure
 from tokenguard.clients.aws.aws_settings import AwsSettings, WebIdentity
-from tokenguard.waiting import SILENCE, told_if_slow
+from tokenguard.waiting import SILENCE, notify_if_slow
 
 _LOGGERS = ("boto3", "botocore", "botocore.endpoint", "botocore.parsers", "botocore.hooks", "botocore.auth", "urllib3")
 
@@ -23,7 +23,7 @@ class AwsClient:
         self.asked = 0
 
     def secrets(self, operation: str, **params: Any) -> dict[str, Any]:
-        """Call one operation of Secrets Manager (`get_secret_value`); AwsTrouble."""
+        """Call one operation of Secrets Manager (`get_secret_value`); AwsError."""
         return self._call(self._secrets_manager, operation, params)
 
     @property
@@ -34,7 +34,7 @@ class AwsClient:
         return credentials is not None and bool(credentials.token) and not renews
 
     def identity(self) -> str:
-        """Who we are: the ARN that STS gives; AwsTrouble."""
+        """Who we are: the ARN that STS gives; AwsError."""
         arn = self._call(self._sts, "get_caller_identity", {}).get("Arn")
         if not isinstance(arn, str):
             raise AwsError(AwsFailure.MALFORMED)
@@ -46,7 +46,7 @@ class AwsClient:
 
         self.asked += 1
         try:
-            with told_if_slow(lambda: self.told(f"AWS has not answered for {SILENCE:.0f} s; still trying")):
+            with notify_if_slow(lambda: self.told(f"AWS has not answered for {SILENCE:.0f} s; still trying")):
                 answer: dict[str, Any] = getattr(client, operation)(**params)
         except ClientError as error:
             raise AwsError(reason_of(error.response)) from None
@@ -87,7 +87,7 @@ class AwsClient:
         return assuming(lambda: self._assume(identity))
 
     def _assume(self, identity: WebIdentity) -> dict[str, str]:
-        """One session of a role, as botocore keeps it; AwsTrouble."""
+        """One session of a role, as botocore keeps it; AwsError."""
         request = {
             "RoleArn": identity.role,
             "RoleSessionName": identity.session,
@@ -137,7 +137,7 @@ class AwsClient:
 
 
 def _refuse_static(session: Any) -> None:
-    """AwsTrouble if what the default chain finds carries no session token, which all that expires has."""
+    """AwsError if what the default chain finds carries no session token, which all that expires has."""
     from botocore.exceptions import BotoCoreError  # loaded with boto3
 
     try:

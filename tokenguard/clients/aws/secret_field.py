@@ -24,8 +24,8 @@ class SecretField:
         """What the field holds now; None if the secret is gone or scheduled for deletion, or has no such field."""
         try:
             stored = self._secrets.read(self._address.secret)
-        except AwsError as trouble:
-            if trouble.reason is AwsFailure.DELETED:
+        except AwsError as error:
+            if error.reason is AwsFailure.DELETED:
                 return None
             raise
         if stored is None:
@@ -37,8 +37,8 @@ class SecretField:
         """That the secret is scheduled for deletion, with the command that takes that back."""
         try:
             self._secrets.read(self._address.secret)
-        except AwsError as trouble:
-            if trouble.reason is AwsFailure.DELETED:
+        except AwsError as error:
+            if error.reason is AwsFailure.DELETED:
                 restore = f"aws secretsmanager restore-secret --region {self._address.region}"
                 return Absence(
                     f"the secret at {self._address.url} is scheduled for deletion",

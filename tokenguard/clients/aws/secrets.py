@@ -65,8 +65,8 @@ class Secrets:
         """Labels, tags and who rotates it; None if there is no such secret."""
         try:
             return self.client.secrets("describe_secret", SecretId=secret)
-        except AwsError as trouble:
-            if trouble.reason is AwsFailure.ABSENT:
+        except AwsError as error:
+            if error.reason is AwsFailure.ABSENT:
                 return None
             raise
 
@@ -83,8 +83,8 @@ class Secrets:
                 Tags=_tag_list(tags),
                 **extra,
             )
-        except AwsError as trouble:
-            if trouble.reason is AwsFailure.EXISTS:
+        except AwsError as error:
+            if error.reason is AwsFailure.EXISTS:
                 return False
             raise
         self._written.add((secret, version))
@@ -97,9 +97,9 @@ class Secrets:
             self.client.secrets(
                 "put_secret_value", SecretId=secret, ClientRequestToken=version, VersionStages=[stage], **content
             )
-        except AwsError as trouble:
-            if trouble.reason is AwsFailure.EXISTS:
-                raise Conflict(trouble.message, hint=trouble.hint) from None
+        except AwsError as error:
+            if error.reason is AwsFailure.EXISTS:
+                raise Conflict(error.message, hint=error.hint) from None
             raise
         self._written.add((secret, version))
 
@@ -111,17 +111,17 @@ class Secrets:
         source = {"RemoveFromVersionId": since} if since else {}
         try:
             self._stage(secret, label, MoveToVersionId=to, **source)
-        except AwsError as trouble:
-            if not trouble.undecided:
+        except AwsError as error:
+            if not error.undecided:
                 raise
-            self._settle(secret, label, to, since, trouble)
+            self._settle(secret, label, to, since, error)
 
     def drop(self, secret: str, label: str, since: str) -> None:
         """Take a label off a version, if it is still there."""
         try:
             self._stage(secret, label, RemoveFromVersionId=since)
-        except AwsError as trouble:
-            if trouble.reason not in {AwsFailure.LABEL, AwsFailure.ABSENT}:
+        except AwsError as error:
+            if error.reason not in {AwsFailure.LABEL, AwsFailure.ABSENT}:
                 raise
 
     def tag(self, secret: str, tags: Mapping[str, str]) -> None:
@@ -145,8 +145,8 @@ class Secrets:
     def _read(self, secret: str, wanted: Mapping[str, str]) -> Stored | None:
         try:
             answer = self.client.secrets("get_secret_value", SecretId=secret, **wanted)
-        except AwsError as trouble:
-            if trouble.reason is AwsFailure.ABSENT:
+        except AwsError as error:
+            if error.reason is AwsFailure.ABSENT:
                 return None
             raise
         data = answer.get("SecretBinary", answer.get("SecretString", ""))
@@ -157,8 +157,8 @@ class Secrets:
     def _stage(self, secret: str, label: str, **moves: str) -> None:
         self.client.secrets("update_secret_version_stage", SecretId=secret, VersionStage=label, **moves)
 
-    def _settle(self, secret: str, label: str, to: str, since: str | None, trouble: AwsError) -> None:
-        refused = trouble.reason is AwsFailure.LABEL
+    def _settle(self, secret: str, label: str, to: str, since: str | None, error: AwsError) -> None:
+        refused = error.reason is AwsFailure.LABEL
         # a reader that still shows `since` is behind (AWS just said it is elsewhere) or nothing happened: look again
         holder = self.seen(
             lambda: self._holder(secret, label), lambda found: found == to or (refused and found != since)
@@ -166,8 +166,8 @@ class Secrets:
         if holder == to:
             return
         if refused:
-            raise Conflict(trouble.message, hint=trouble.hint) from None
-        raise trouble
+            raise Conflict(error.message, hint=error.hint) from None
+        raise error
 
     def _holder(self, secret: str, label: str) -> str | None:
         stages = (self.describe(secret) or {}).get("VersionIdsToStages", {})

@@ -34,7 +34,7 @@ class HardenedAdapter(Adapter):  # type: ignore[misc]  # hvac carries no types
         return ""
 
     def request(self, method: str, url: str, headers: Any = None, raise_exception: bool = True, **options: Any) -> Json:  # noqa: ARG002, FBT001, FBT002 - hvac's signature
-        """One request; VaultTrouble unless the server answered it with success."""
+        """One request; VaultError unless the server answered it with success."""
         sent = {**(headers or {}), "X-Vault-Request": "true"}
         if self.credential is not None:
             sent["X-Vault-Token"] = self.credential.reveal()

@@ -62,7 +62,7 @@ class VaultConnection:
         """The login in use; logs in if there is none yet.
 
         Raises:
-            VaultTrouble: the server cannot be asked, or does not accept the credential.
+            VaultError: the server cannot be asked, or does not accept the credential.
         """
         with self._logging_in:
             if self._lease is None:
@@ -74,16 +74,16 @@ class VaultConnection:
         """Do `work` with hvac's client, again if the trouble is a passing one. Only for what may be done twice.
 
         Raises:
-            VaultTrouble: no use asking again.
+            VaultError: no use asking again.
         """
         self._keep_alive()
         for pause in self._pauses:
             try:
                 return self._once(work)
-            except VaultError as trouble:
-                if not trouble.passing:
+            except VaultError as error:
+                if not error.passing:
                     raise
-                self._let_pass(trouble, pause)
+                self._let_pass(error, pause)
         return self._once(work)
 
     def once(self, work: Callable[[Any], _Result]) -> _Result:
@@ -91,11 +91,11 @@ class VaultConnection:
         self._keep_alive()
         return self._once(work)
 
-    def pause(self, attempt: int, trouble: VaultError) -> bool:
+    def pause(self, attempt: int, error: VaultError) -> bool:
         """Wait before attempt `attempt` (from 1) of a write; False when it has been tried often enough."""
-        if not trouble.passing or attempt > len(self._pauses):
+        if not error.passing or attempt > len(self._pauses):
             return False
-        self._let_pass(trouble, self._pauses[attempt - 1])
+        self._let_pass(error, self._pauses[attempt - 1])
         return True
 
     def request(self, method: str, path: str, **options: Any) -> Json:
@@ -109,8 +109,8 @@ class VaultConnection:
     def _once(self, work: Callable[[Any], _Result]) -> _Result:
         try:
             return work(self._client)
-        except VaultError as trouble:
-            if not self._login_is_over(trouble):
+        except VaultError as error:
+            if not self._login_is_over(error):
                 raise
             if not self.lease.repeatable:
                 raise VaultError.because(VaultFailure.EXPIRED) from None
@@ -118,11 +118,11 @@ class VaultConnection:
             self._lease = self._log_in()
         return work(self._client)
 
-    def _login_is_over(self, trouble: VaultError) -> bool:
+    def _login_is_over(self, error: VaultError) -> bool:
         """Whether it was not this one request that was denied: OpenBao says the same of a revoked login."""
-        if trouble.reason is VaultFailure.EXPIRED:
+        if error.reason is VaultFailure.EXPIRED:
             return True
-        if trouble.reason is not VaultFailure.DENIED:
+        if error.reason is not VaultFailure.DENIED:
             return False
         return self._is_refused()
 
@@ -134,11 +134,11 @@ class VaultConnection:
             return other.reason in {VaultFailure.DENIED, VaultFailure.EXPIRED}
         return False
 
-    def _let_pass(self, trouble: VaultError, pause: float) -> None:
-        if trouble.message != self._said:
-            self._said = trouble.message
-            self._told(f"{trouble.message}; asking again for up to {sum(self._pauses):.0f} s")
-        self._clock.sleep(trouble.retry_after if trouble.retry_after is not None else pause)
+    def _let_pass(self, error: VaultError, pause: float) -> None:
+        if error.message != self._said:
+            self._said = error.message
+            self._told(f"{error.message}; asking again for up to {sum(self._pauses):.0f} s")
+        self._clock.sleep(error.retry_after if error.retry_after is not None else pause)
         self._turn_to_leader()
 
     def _turn_to_leader(self) -> None:
@@ -154,8 +154,8 @@ class VaultConnection:
             return
         try:
             self._lease = renew(self._client, lease, now) if lease.renewable else self._again(lease)
-        except VaultError as trouble:
-            if trouble.reason not in {
+        except VaultError as error:
+            if error.reason not in {
                 VaultFailure.DENIED,
                 VaultFailure.EXPIRED,
                 VaultFailure.REFUSED,
@@ -172,10 +172,10 @@ class VaultConnection:
         self._client.adapter.credential = token
         try:
             return self._look_up(repeatable=repeatable)
-        except VaultError as trouble:
-            if trouble.reason is VaultFailure.DENIED:
+        except VaultError as error:
+            if error.reason is VaultFailure.DENIED:
                 raise VaultError.because(VaultFailure.EXPIRED if self._is_refused() else VaultFailure.UNSEEN) from None
-            if trouble.reason in {VaultFailure.REFUSED, VaultFailure.ABSENT}:
+            if error.reason in {VaultFailure.REFUSED, VaultFailure.ABSENT}:
                 raise VaultError.because(VaultFailure.NO_ROUTE) from None
             raise
 
@@ -183,7 +183,7 @@ class VaultConnection:
         for _ in range(2):
             try:
                 return look_up(self._client, self._clock.monotonic(), repeatable=repeatable)
-            except VaultError as trouble:
-                if trouble.reason is not VaultFailure.RESET:
+            except VaultError as error:
+                if error.reason is not VaultFailure.RESET:
                     raise  # nobody waits for a server that is down before anything was begun
         raise VaultError.because(VaultFailure.RESET)

@@ -37,34 +37,34 @@ class KvField:
         """That somebody deleted the entry, with the commands that bring it back."""
         try:
             self._kv.read(self._address.path)
-        except VaultError as trouble:
-            if trouble.reason is VaultFailure.DELETED:
-                return Absence(f"the entry at {self._address.url} was deleted", trouble.hint)
+        except VaultError as error:
+            if error.reason is VaultFailure.DELETED:
+                return Absence(f"the entry at {self._address.url} was deleted", error.hint)
         return None
 
     def replace(self, expected: str, text: Secret) -> None:
         """Replace the field if the entry is still at version `expected`; CasLost otherwise."""
         try:
             self._kv.merge(self._address.path, {self._address.field: text.reveal()}, int(expected))
-        except VaultError as trouble:
-            self._explain(trouble, ("read", "patch"))
+        except VaultError as error:
+            self._explain(error, ("read", "patch"))
 
     def _entry(self) -> KvEntry | None:
         try:
             return self._kv.read(self._address.path)
-        except VaultError as trouble:
-            if trouble.reason is VaultFailure.DELETED:
+        except VaultError as error:
+            if error.reason is VaultFailure.DELETED:
                 return None
-            self._explain(trouble, ("read",))
+            self._explain(error, ("read",))
 
-    def _explain(self, trouble: VaultError, needed: tuple[str, ...]) -> NoReturn:
-        if trouble.reason not in {VaultFailure.DENIED, VaultFailure.UNSUPPORTED}:
-            raise trouble
+    def _explain(self, error: VaultError, needed: tuple[str, ...]) -> NoReturn:
+        if error.reason not in {VaultFailure.DENIED, VaultFailure.UNSUPPORTED}:
+            raise error
         able = ", ".join(f'"{each}"' for each in needed)
         raise VaultError(
             f"the vault denies the login in use to {' and '.join(needed)} {self._address.url}",
             hint=f'let its policy have `path "{policy_path(self._address)}" {{ capabilities = [{able}] }}`',
-            reason=trouble.reason,
+            reason=error.reason,
         ) from None
 
 

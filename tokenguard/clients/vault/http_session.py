@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, ProxyManager
-from urllib3 import exceptions as trouble
+from urllib3 import exceptions as urllib3_errors
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Timeout
 
@@ -24,7 +24,7 @@ from tokenguard.clients.vault.vault_settings import VaultSettings
 from tokenguard.http import tls
 from tokenguard.http.address import Address
 from tokenguard.http.pacing import retry_after
-from tokenguard.waiting import SILENCE, DeadlineExceeded, run_with_deadline, told_if_slow
+from tokenguard.waiting import SILENCE, DeadlineExceeded, notify_if_slow, run_with_deadline
 
 for _name in ("hvac", "requests", "urllib3", "urllib3.connection", "urllib3.connectionpool"):
     logging.getLogger(_name).setLevel(logging.ERROR)  # below that they write paths and foreign headers
@@ -81,7 +81,7 @@ class HardenedSession:
         params: Mapping[str, str] | None = None,
         deadline: float | None = None,
     ) -> Answered:
-        """Ask once; VaultTrouble if no complete answer came in time (`deadline`: seconds, if not the usual ones)."""
+        """Ask once; VaultError if no complete answer came in time (`deadline`: seconds, if not the usual ones)."""
         with self._counting:
             self.asked += 1
         seconds = deadline or self._deadline
@@ -89,7 +89,7 @@ class HardenedSession:
         request = _Request(method, target, {**_HEADERS, **(headers or {})}, None if json is None else _encoded(json))
         try:
             # timeouts of sockets count per read and a name lookup cannot be timed at all: only a second thread can
-            with told_if_slow(lambda: self._told(f"the vault has not answered for {SILENCE:.0f} s; still waiting")):
+            with notify_if_slow(lambda: self._told(f"the vault has not answered for {SILENCE:.0f} s; still waiting")):
                 return run_with_deadline(lambda: request.sent(pool, seconds), seconds + 1)
         except DeadlineExceeded:
             raise VaultError.because(VaultFailure.TIMEOUT) from None
@@ -127,7 +127,7 @@ class _Request:
             finally:
                 response.close()
                 response.release_conn()  # a connection that was closed early leaves its place in the pool
-        except (trouble.HTTPError, OSError, ValueError) as error:
+        except (urllib3_errors.HTTPError, OSError, ValueError) as error:
             raise VaultError.because(_reason(error)) from None
         wait = retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC))
         index = response.headers.get("X-Vault-Index", "")
@@ -163,13 +163,13 @@ def _read(response: BaseHTTPResponse, ends: float) -> bytes:
 
 
 def _reason(error: Exception) -> VaultFailure:
-    if isinstance(error, trouble.ProxyError):
-        return VaultFailure.TLS if isinstance(error.original_error, trouble.SSLError) else VaultFailure.CONNECT
+    if isinstance(error, urllib3_errors.ProxyError):
+        return VaultFailure.TLS if isinstance(error.original_error, urllib3_errors.SSLError) else VaultFailure.CONNECT
     kinds: tuple[tuple[type[Exception], VaultFailure], ...] = (
-        (trouble.SSLError, VaultFailure.TLS),
-        (trouble.ConnectTimeoutError, VaultFailure.CONNECT),
-        (trouble.NewConnectionError, VaultFailure.CONNECT),
-        (trouble.TimeoutError, VaultFailure.TIMEOUT),
+        (urllib3_errors.SSLError, VaultFailure.TLS),
+        (urllib3_errors.ConnectTimeoutError, VaultFailure.CONNECT),
+        (urllib3_errors.NewConnectionError, VaultFailure.CONNECT),
+        (urllib3_errors.TimeoutError, VaultFailure.TIMEOUT),
         (TimeoutError, VaultFailure.TIMEOUT),
     )
     return next((reason for kind, reason in kinds if isinstance(error, kind)), VaultFailure.RESET)

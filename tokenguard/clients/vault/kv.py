@@ -41,15 +41,15 @@ class KvMount:
         return self._mount
 
     def read(self, path: str) -> KvEntry | None:
-        """The current version, or None; VaultTrouble if somebody deleted it."""
+        """The current version, or None; VaultError if somebody deleted it."""
         try:
             answer = self._found(
                 lambda client: client.secrets.kv.v2.read_secret_version(
                     path, mount_point=self._mount, raise_on_deleted_version=True
                 )
             )
-        except VaultError as trouble:
-            if trouble.reason is VaultFailure.DELETED:
+        except VaultError as error:
+            if error.reason is VaultFailure.DELETED:
                 raise VaultError.deleted(self._mount, path) from None
             raise
         return None if answer is None else _entry(answer)
@@ -95,7 +95,7 @@ class KvMount:
         """The current versions of a page of entries below a path, those behind `after` in the order of their names.
 
         Raises:
-            VaultTrouble: UNSUPPORTED where a server has no such listing.
+            VaultError: UNSUPPORTED where a server has no such listing.
         """
         params = {"limit": str(PAGE), **({"after": after} if after else {})}
         answer = self._found(
@@ -126,8 +126,8 @@ class KvMount:
         """The answer to a question that may be repeated; None where there is nothing."""
         try:
             return self._connection.call(ask)
-        except VaultError as trouble:
-            if trouble.reason is VaultFailure.ABSENT:
+        except VaultError as error:
+            if error.reason is VaultFailure.ABSENT:
                 return None
             raise
 
@@ -149,8 +149,8 @@ class KvMount:
                     json={"options": {"cas": cas}, "data": dict(fields)},
                 )
             )
-        except VaultError as trouble:
-            if trouble.reason in {VaultFailure.ABSENT, VaultFailure.DELETED}:
+        except VaultError as error:
+            if error.reason in {VaultFailure.ABSENT, VaultFailure.DELETED}:
                 raise VaultError.because(VaultFailure.CAS) from None
             raise
         return _next_version(answer, cas)
@@ -167,13 +167,13 @@ class KvMount:
             number += 1
             try:
                 return attempt()
-            except VaultError as trouble:
-                if trouble.reason is VaultFailure.CAS:
+            except VaultError as error:
+                if error.reason is VaultFailure.CAS:
                     if number > 1 and arrived():
                         return cas + 1
                     raise CasLost.now() from None
-                if not self._connection.pause(number, trouble):
-                    if trouble.undecided and arrived():
+                if not self._connection.pause(number, error):
+                    if error.undecided and arrived():
                         return cas + 1
                     raise
 

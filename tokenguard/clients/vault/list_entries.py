@@ -47,8 +47,8 @@ class KvSurvey:
     def _below(self, folder: str, depth: int) -> Iterator[ListedSecret | Passed]:
         try:
             names = self._kv.names(folder)
-        except VaultError as trouble:
-            yield self._passed(f"{folder}/", trouble)
+        except VaultError as error:
+            yield self._passed(f"{folder}/", error)
             return
         if self._is_store(folder, names):
             yield Passed(address=self._address(f"{folder}/"), reason="a store of tokenguard", readable=True)
@@ -74,8 +74,8 @@ class KvSurvey:
             texts = _texts(found)
             if texts and not self._wanted:
                 labels = self._labels(path)
-        except VaultError as trouble:
-            yield self._passed(path, trouble)
+        except VaultError as error:
+            yield self._passed(path, error)
             return
         if texts:
             address = {name: VaultField(mount=self._kv.mount, path=path, field=name).url for name in texts}
@@ -85,15 +85,15 @@ class KvSurvey:
         """Owners are a help: a login that may not see them sees the rest all the same."""
         try:
             return self._kv.labels(path)
-        except VaultError as trouble:
-            if trouble.reason is not VaultFailure.DENIED:
+        except VaultError as error:
+            if error.reason is not VaultFailure.DENIED:
                 raise
             return {}
 
-    def _passed(self, path: str, trouble: VaultError) -> Passed:
-        if trouble.reason not in _OF_ONE_ENTRY:
-            raise trouble
-        return Passed(address=self._address(path), reason=_OF_ONE_ENTRY[trouble.reason], readable=False)
+    def _passed(self, path: str, error: VaultError) -> Passed:
+        if error.reason not in _OF_ONE_ENTRY:
+            raise error
+        return Passed(address=self._address(path), reason=_OF_ONE_ENTRY[error.reason], readable=False)
 
     def _address(self, path: str) -> str:
         """What cannot be looked into, written as an address; a folder ends with a slash."""

@@ -29,15 +29,15 @@ def log_in(client: Any, login: Login) -> tuple[Secret, bool]:
     """Obtain a token; the second is whether that could be done again.
 
     Raises:
-        VaultTrouble: the credential is not accepted, or nobody answers.
+        VaultError: the credential is not accepted, or nobody answers.
     """
     credential = login.given()
     if login.method is LoginMethod.TOKEN:
         return credential, False
     try:
         return _token(_asked(client, login, credential)), not login.wrapped
-    except VaultError as trouble:
-        raise refused(login, credential, trouble) from None
+    except VaultError as error:
+        raise refused(login, credential, error) from None
 
 
 def _asked(client: Any, login: Login, credential: Secret) -> Json:

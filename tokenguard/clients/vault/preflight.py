@@ -34,7 +34,7 @@ def problems(
         lasts: seconds that the login must live, if it can be neither renewed nor made again.
 
     Raises:
-        VaultTrouble: the server is sealed, not set up, or cannot be asked.
+        VaultError: the server is sealed, not set up, or cannot be asked.
     """
     yield from _health(connection)
     yield from _mount(connection, mount)
@@ -50,9 +50,9 @@ def problems(
 def _health(connection: VaultConnection) -> Iterator[PreflightProblem]:
     try:
         connection.once(lambda client: client.adapter.request("get", "/v1/sys/health"))
-    except VaultError as trouble:
+    except VaultError as error:
         # 429, 472 and 473 are how standbys and replicas answer this one question
-        if trouble.reason not in {VaultFailure.THROTTLED, VaultFailure.STANDBY}:
+        if error.reason not in {VaultFailure.THROTTLED, VaultFailure.STANDBY}:
             raise
         yield PreflightProblem(
             "the vault's address leads to a standby, which may answer reads behind its leader's writes",
@@ -63,8 +63,8 @@ def _health(connection: VaultConnection) -> Iterator[PreflightProblem]:
 def _mount(connection: VaultConnection, mount: str) -> Iterator[PreflightProblem]:
     try:
         found = connection.request("get", f"/v1/sys/internal/ui/mounts/{mount}").get("data")
-    except VaultError as trouble:
-        if trouble.reason not in {VaultFailure.DENIED, VaultFailure.ABSENT}:
+    except VaultError as error:
+        if error.reason not in {VaultFailure.DENIED, VaultFailure.ABSENT}:
             raise
         yield PreflightProblem(
             f"there is no mount {mount}, or the login may not know of it", "check MOUNT in the store's address"
@@ -85,8 +85,8 @@ def _configuration(connection: VaultConnection, mount: str) -> Iterator[Prefligh
         found: Any = connection.call(lambda client: client.secrets.kv.v2.read_configuration(mount_point=mount)).get(
             "data"
         )
-    except VaultError as trouble:
-        if trouble.reason is not VaultFailure.DENIED:
+    except VaultError as error:
+        if error.reason is not VaultFailure.DENIED:
             raise
         yield PreflightProblem(
             f"the login may not read the configuration of the mount {mount}",

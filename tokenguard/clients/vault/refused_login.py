@@ -20,21 +20,21 @@ _MOST = 100
 """Characters of a claim that are shown."""
 
 
-def refused(login: Login, credential: Secret, trouble: VaultError) -> VaultError:
+def refused(login: Login, credential: Secret, error: VaultError) -> VaultError:
     """What a login's trouble means; the trouble itself where it is not about the login."""
-    if trouble.reason is VaultFailure.CLAIM:
-        return _claimed(login, credential, trouble.claim)
-    if trouble.reason is VaultFailure.NO_ROLE:
+    if error.reason is VaultFailure.CLAIM:
+        return _claimed(login, credential, error.claim)
+    if error.reason is VaultFailure.NO_ROLE:
         return _about(login, VaultFailure.NO_ROLE, "has no such role", "check `role` and `auth_mount` of [vault]")
-    if trouble.reason is VaultFailure.WRAPPING:
+    if error.reason is VaultFailure.WRAPPING:
         plain = _SECRET_ID.fullmatch(credential.reveal())
         return VaultError.because(VaultFailure.UNWRAPPED if plain else VaultFailure.WRAPPING)
-    if trouble.reason in _NOT_OURS:
+    if error.reason in _NOT_OURS:
         hint = "check `auth_mount`, `role` and `credential` of [vault], and a path in its address"
         if login.method in {LoginMethod.JWT, LoginMethod.KUBERNETES}:
             hint += f"; `bao read auth/{login.path}/role/{_shown(login.role)}` shows what the role is bound to"
         return _about(login, VaultFailure.LOGIN, "does not accept this login, or is not there", hint)
-    return trouble
+    return error
 
 
 def _claimed(login: Login, credential: Secret, claim: str) -> VaultError:

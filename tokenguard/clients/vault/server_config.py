@@ -37,10 +37,10 @@ class VaultServer:
         listing = _LISTED.get(resource.kind)
         try:
             data = self._connection.request("get", f"/v1/{listing or resource.path}").get("data")
-        except VaultError as trouble:
-            if trouble.reason in {VaultFailure.ABSENT, VaultFailure.UNSUPPORTED}:
+        except VaultError as error:
+            if error.reason in {VaultFailure.ABSENT, VaultFailure.UNSUPPORTED}:
                 return None
-            raise _denied(resource, "look at") if trouble.reason is VaultFailure.DENIED else trouble from None
+            raise _denied(resource, "look at") if error.reason is VaultFailure.DENIED else error from None
         if not isinstance(data, dict):
             raise VaultError.because(VaultFailure.MALFORMED)
         found: Any = data.get(f"{resource.name}/") if listing else data
@@ -57,10 +57,10 @@ class VaultServer:
             self._connection.once(
                 lambda client: client.adapter.request("put", f"/v1/{resource.path}", json=dict(resource.wanted))
             )
-        except VaultError as trouble:
-            if trouble.reason is VaultFailure.DENIED:
+        except VaultError as error:
+            if error.reason is VaultFailure.DENIED:
                 raise _denied(resource, "write") from None
-            if trouble.reason in {VaultFailure.REFUSED, VaultFailure.UNSUPPORTED, VaultFailure.ABSENT}:
+            if error.reason in {VaultFailure.REFUSED, VaultFailure.UNSUPPORTED, VaultFailure.ABSENT}:
                 raise InputError(
                     f"the vault does not take the {resource.title}", hint=_REFUSED[resource.kind]
                 ) from None
@@ -73,8 +73,8 @@ class VaultServer:
         for _ in range(_LOOKS):
             try:
                 self._connection.request("get", f"/v1/{mount}/config")
-            except VaultError as trouble:
-                if trouble.reason is not VaultFailure.REFUSED:
+            except VaultError as error:
+                if error.reason is not VaultFailure.REFUSED:
                     return  # it is for whoever uses the mount to say what is wrong
                 self._clock.sleep(_PAUSE)
             else:

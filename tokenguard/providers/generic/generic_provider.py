@@ -105,7 +105,7 @@ class Generic:
 def read(outcome: Outcome, said: Probe) -> Reading:
     """Apply the statuses of the file; a page for people says nothing, and alive needs a JSON object."""
     if not isinstance(outcome, Answer):
-        return Reading(verdict=Verdict.UNKNOWN, reason=str(outcome.trouble))
+        return Reading(verdict=Verdict.UNKNOWN, reason=str(outcome.cause))
     reason = "html" if outcome.html else f"http-{outcome.status}"
     verdict, tree = Verdict.UNKNOWN, outcome.json_object()
     if not outcome.html and outcome.status in said.dead:

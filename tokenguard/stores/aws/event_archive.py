@@ -93,8 +93,8 @@ class Trail:
         block = Block(archive, new_version())
         try:
             return self._write(primary, body.id, block, data)
-        except AwsError as trouble:
-            if trouble.reason is not AwsFailure.LIMIT:
+        except AwsError as error:
+            if error.reason is not AwsFailure.LIMIT:
                 raise
         # leftovers of a crash may fill this archive; the next one is empty
         return self._write(primary, body.id, block._replace(archive=archive + 1), data)

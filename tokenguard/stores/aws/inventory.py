@@ -131,8 +131,8 @@ class AwsInventory:
                     self._sorts = self._sorts and changed is not None and (before is None or changed <= before)
                     before = changed
                     yield listed
-        except AwsError as trouble:
-            if trouble.reason not in {AwsFailure.REFUSED, AwsFailure.LABEL} or not order or before is not None:
+        except AwsError as error:
+            if error.reason not in {AwsFailure.REFUSED, AwsFailure.LABEL} or not order or before is not None:
                 raise
             self._sorts = False
             yield from self._newest_first()

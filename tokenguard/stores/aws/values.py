@@ -51,8 +51,8 @@ class SecretValues:
             return
         try:
             self._secrets.write(primary, slot, data, stage=_slot_label(label))
-        except AwsError as trouble:
-            if trouble.reason is not AwsFailure.LIMIT:
+        except AwsError as error:
+            if error.reason is not AwsFailure.LIMIT:
                 raise
             self._make_room(primary)
             self._secrets.write(primary, slot, data, stage=_slot_label(label))

@@ -103,8 +103,8 @@ class Folders:
         """Return the names in a folder that match its rule; empty if the login may not list it."""
         try:
             return [name for name, _ in self.ours(folder, rule)]
-        except VaultError as trouble:
-            if trouble.reason is not VaultFailure.DENIED:
+        except VaultError as error:
+            if error.reason is not VaultFailure.DENIED:
                 raise
             return []
 

@@ -81,8 +81,8 @@ class VaultInventory:
         pages = ["", *sorted(documents)[PAGE - 1 : -1 : PAGE]]
         try:
             listed = self._kv.versions(self._place.documents, secrets.choice(pages))
-        except VaultError as trouble:
-            if trouble.reason is not VaultFailure.UNSUPPORTED:
+        except VaultError as error:
+            if error.reason is not VaultFailure.UNSUPPORTED:
                 raise
             return set()  # the store is now on another kind of server
         return {token for token, row in known.items() if listed.get(token, row.version) > row.version}
