@@ -3,7 +3,7 @@
     TokenguardError
     ├── InputError           bad usage or input                                exit 2
     ├── NeedsPerson          a person is needed and none may be asked          exit 3
-    ├── NotApproved          something new that nobody approved, unattended      exit 3
+    ├── NotApproved          something new without approval, unattended        exit 3
     ├── Unfinished           a rotation stopped before the revoke intent       exit 3
     ├── Unreachable          store or provider unreachable, denied, unknown    exit 4
     │   ├── WrongKey         the key or passphrase does not open the store     exit 4
@@ -22,7 +22,7 @@ from typing import ClassVar
 
 @unique
 class ExitCode(IntEnum):
-    """What a process's exit code means to whoever called it."""
+    """The meaning of a process's exit code."""
 
     OK = 0
     FINDINGS = 1
@@ -65,7 +65,7 @@ class NeedsPerson(TokenguardError):
 
 
 class NotApproved(TokenguardError):
-    """What is new in a plan was approved by nobody, and nobody may be asked; nothing of it was done."""
+    """A plan contains new items without approval, in an unattended run; nothing was applied."""
 
     exit_code = ExitCode.UNFINISHED
 

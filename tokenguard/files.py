@@ -43,7 +43,7 @@ def check_private_dir(path: Path) -> None:
     if not stat.S_ISDIR(info.st_mode):
         raise InputError(f"not a directory: {shown(path)}", hint="name a directory of your own")
     if info.st_uid != os.geteuid():
-        raise InputError(f"the directory belongs to somebody else: {shown(path)}", hint="name a directory of your own")
+        raise InputError(f"the directory belongs to another user: {shown(path)}", hint="name a directory of your own")
     if info.st_mode & _OTHERS:
         path.chmod(PRIVATE_DIR)
     for parent in path.resolve().parents:
@@ -118,7 +118,7 @@ def replace_kept(path: Path, data: bytes, *, fresh: int = PRIVATE_FILE) -> None:
 
 
 def check_kept(path: Path) -> None:
-    """Refuse what `replace_kept` would refuse; tried on a file that has no name, so that nobody sees anything."""
+    """Refuse what `replace_kept` would refuse; tested with an unnamed temporary file, without visible effects."""
     before = _plain(path)
     if before is None:
         return
@@ -221,7 +221,7 @@ def read_limited(path: Path, limit: int) -> bytes:
 
 
 def read_named(path: Path, limit: int, *, hint: str) -> bytes:
-    """`read_limited` for a file that somebody named: InputError with this hint if it cannot be read."""
+    """Read a file named by the operator, as `read_limited`; InputError with this hint if it cannot be read."""
     try:
         return read_limited(path, limit)
     except OSError:
@@ -242,7 +242,7 @@ def write_new(path: Path, data: bytes, mode: int = PRIVATE_FILE) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(path, flags, mode)
     with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, mode)  # whatever the umask took away
+        os.fchmod(descriptor, mode)  # restore the bits removed by the umask
         file.write(data)
         file.flush()
         os.fsync(descriptor)

@@ -1,10 +1,10 @@
-"""One door for text from outside to a terminal or a log: everything that is not plain text becomes visible."""
+"""Sanitises external text for terminals and logs: control and invisible characters are made visible."""
 
 import unicodedata
 
 _KEEP = frozenset("\n\t")
 # Cc: C0 and C1 controls (ESC, BEL, CSI). Cf: bidi overrides, zero width, tags. Cs: lone surrogates.
-# Co, Cn: private and unassigned, whose rendering nobody can promise. Zl, Zp: line breaks that hide as text.
+# Co, Cn: private and unassigned, whose rendering is undefined. Zl, Zp: line breaks that hide as text.
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 

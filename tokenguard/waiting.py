@@ -1,4 +1,4 @@
-"""Waiting for what cannot be timed from within: a name lookup, an answer that trickles in, a desktop's prompt."""
+"""Deadlines for calls without a timeout of their own: name lookups, slow responses, desktop prompts."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -10,13 +10,13 @@ _Result = TypeVar("_Result")
 
 
 SILENCE = 4.0
-"""Seconds after which a person is told that somebody else is being waited for."""
+"""Seconds of waiting after which the operator is notified."""
 
 
 @contextmanager
-def notify_if_slow(tell: Callable[[], None], seconds: float = SILENCE) -> Iterator[None]:
-    """Call `tell` once, from another thread, if what is done inside takes longer than that."""
-    timer = threading.Timer(seconds, tell)
+def notify_if_slow(notify: Callable[[], None], seconds: float = SILENCE) -> Iterator[None]:
+    """Call `notify` once, from another thread, if the block takes longer than `seconds`."""
+    timer = threading.Timer(seconds, notify)
     timer.daemon = True
     timer.start()
     try:
@@ -26,11 +26,11 @@ def notify_if_slow(tell: Callable[[], None], seconds: float = SILENCE) -> Iterat
 
 
 class DeadlineExceeded(Exception):
-    """There was no result in time. The work goes on in a thread that nobody waits for any more."""
+    """There was no result in time. The work continues in a detached thread."""
 
 
 def run_with_deadline(work: Callable[[], _Result], seconds: float) -> _Result:
-    """What `work` returns or raises, while it runs in a thread of its own.
+    """Return or raise the result of `work`, which runs in a separate thread.
 
     Raises:
         DeadlineExceeded: it did neither within `seconds`.

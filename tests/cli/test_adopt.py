@@ -99,7 +99,7 @@ def test_verify_says_that_somebody_else_changed_it(cli, adopted):
     answer = cli("verify", NAME)
     assert answer.code == 1
     assert cli.everything() == before, "what was seen is not of our value"
-    assert "somebody else has put another value" in " ".join(answer.out.split())
+    assert "another writer has replaced the value" in " ".join(answer.out.split())
     cli.places.remove(URL)
     assert cli("verify", NAME).code == 3
 
@@ -130,7 +130,7 @@ def test_a_rotation_does_not_begin_over_somebody_elses_value(cli, adopted):
     cli.places.change(URL, token="tgcanary-theirs")
     answer = cli("rotate", NAME)
     assert answer.code == 3, answer
-    assert f"{URL} does not hold what tokenguard knows" in answer.err
+    assert f"{URL} does not hold the expected value" in answer.err
     assert cli.world.of_value(adopted) in cli.world.living()
 
 

@@ -17,7 +17,7 @@ _CHARACTER = r"[A-Za-z0-9_.~:+/=%\x5c\x2d]"
 _JOINT = r"[\x22'`][ \t]*[+.&|]*\x5c?[ \t]*(?:\r?\n[ \t]*)?[+.&|]*[ \t]*[fFrRbBuU]{0,2}[\x22'`]"
 _LINE_END = r"[\x22']?[ \t]*\x5c?\r?\n[ \t>#*\x22']*"
 WRITING = bytes(char for char in range(128) if chr(char).isalnum()) + b"_.~:+/=%\\-\"'`&| \t\r\n>#*"
-"""All that a token in text is written with, in whatever disguise: no writing goes on beyond any other byte."""
+"""The characters of an encoded token in any supported encoding; any other byte ends it."""
 _ZEROS = r"\x00", r"\x00\x00\x00"
 _ESCAPE = re.compile(rb"\\u00([0-9A-Fa-f]{2})|\\x([0-9A-Fa-f]{2})|\\U000000([0-9A-Fa-f]{2})|\\([/_-])")
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")

@@ -1,7 +1,7 @@
 """The gate to detect-secrets: its plugins and filters, loaded one by one when a line asks for them.
 
-Nothing here can reach the network: verification is never asked for, and `requests`, which takes longer to import than
-everything else together, is put off until somebody outside wants it.
+Nothing here can reach the network: verification is never used, and the import of `requests`, which takes longer than
+all others together, is deferred until other code needs it.
 """
 
 import contextlib
@@ -111,7 +111,7 @@ def _module(name: str) -> Any:
 
 @contextlib.contextmanager
 def _without_requests() -> Iterator[None]:
-    """While it lasts, `import requests` gives a stand-in, if nobody has imported the real one."""
+    """Replace `import requests` by a stand-in for the duration, unless the real one is already imported."""
     specification = None if _REQUESTS in sys.modules else importlib.util.find_spec(_REQUESTS)
     if specification is None:
         yield

@@ -1,7 +1,7 @@
 """Knows the team's own tokens in running text, without holding one: by keyed tags and a 16-bit anchor of their start.
 
-Whoever has the key and the tags can test guesses, so the key counts as public: a value is only taken in if its shape
-leaves an attacker at least 112 bits after the 16 bits that the anchor gives away.
+With the key and the tags an attacker can test guesses, so the key counts as public: a value is only included if its
+shape leaves at least 112 unknown bits beyond the 16 bits revealed by the anchor.
 """
 
 import math

@@ -66,7 +66,7 @@ def is_pinned(value: str, line: str, path: str, *, named: bool) -> bool:
     Args:
         value: what a rule took for a secret.
         line: where it stands.
-        path: of the file; in a lock file, and a bundle of own tokens, whatever has the length of a digest is one.
+        path: of the file; in a lock file or a bundle of known tokens, every value of a digest's length counts.
         named: whether names such as `rev`, and lock files, count too; else only what says itself that it is a digest.
     """
     value = value.rstrip("\\")  # before an escaped quote

@@ -1,8 +1,8 @@
 """Which of detect-secrets' plugins could find anything in these bytes: never too few, and far from all.
 
 Two questions, both answered without importing detect-secrets. `worthwhile` looks at a whole file through the cores,
-which hold for the raw lines as well as for whatever detect-secrets rebuilds from YAML and INI. `candidates` looks at
-lines through the supersets.
+which hold for the raw lines and for the lines that detect-secrets rebuilds from YAML and INI. `candidates` checks
+lines with the supersets.
 """
 
 from collections.abc import Iterator

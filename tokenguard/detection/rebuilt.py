@@ -12,7 +12,7 @@ from tokenguard.detection import detect_secrets_adapter
 
 _FIRST_LINE = re.compile(r"^[^\S\n]*([^\s#;].*)$", re.MULTILINE)
 _SECTION = re.compile(r"\[.+\]")
-# One such line, at the left margin and without a delimiter, makes configparser give up, whatever comes after it.
+# One such line, at the left margin and without a delimiter, makes configparser reject the whole text.
 _NOT_INI = re.compile(r"^[^\s#;\[=:][^=:\n]*$", re.MULTILINE)
 # What may write characters into a rebuilt line that do not stand in the file in that order.
 _ESCAPES = re.compile(r"\\[xuUNLP_/\r\n\x85\u2028\u2029]")

@@ -19,7 +19,7 @@ from tokenguard.detection.superset import Needs, needs, superset
 TABLE = Path(__file__).with_name("rule_patterns.json")
 VERSION = "1.5.0"
 _FIRST_OF_VALUE = r"\w"
-# Public IPv4 addresses hold no letter, and detect-secrets' own default filters drop whatever holds none.
+# Public IPv4 addresses hold no letter, and detect-secrets' default filters drop values without letters.
 _CANNOT_FIND = frozenset({"IPPublicDetector"})
 # Its class excludes white space and the colon, so a match cannot leave the scalar it started in: all of it is a core.
 _WHOLE_IS_CORE = frozenset({"BasicAuthDetector"})

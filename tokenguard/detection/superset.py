@@ -95,7 +95,7 @@ class _Converter:
             case op.MAX_REPEAT | op.MIN_REPEAT:
                 return self._repeat(*value)
             case op.GROUPREF:
-                return self._groups[value]  # whatever the group could match
+                return self._groups[value]  # everything the group could match
             case op.ASSERT | op.ASSERT_NOT:
                 return ""  # without the condition it matches more
             case op.AT:

@@ -18,7 +18,7 @@ _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class Cleanness:
-    """Looks at texts one after another. Whoever is told that there may be something new in one scans all of it."""
+    """Compares versions of a text in sequence; a text that may contain something new is scanned completely."""
 
     def __init__(self, *, rules: bool = True) -> None:
         self._rules = rules

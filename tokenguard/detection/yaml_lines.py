@@ -76,8 +76,8 @@ def rebuilt_yaml(text: str) -> list[str] | None:
 def _values_by_piece(text: str) -> list[Value] | None:
     """The text values, by the entries of the topmost list or mapping, which versions of a file have in common.
 
-    What follows an entry at the left margin has ended whatever was open in it, so that each can be read by itself, if
-    it can be read at all. None where this cannot be said.
+    An entry at the left margin ends everything that was open in the one before, so each can be read separately. None
+    if the text cannot be split this way.
     """
     header = _HEADER.match(text)
     start = header.end() if header else 0
@@ -102,7 +102,7 @@ class _YamlPiece(Frozen, frozen=True):
     """One or more entries."""
 
     names: frozenset[str]
-    """What may not occur twice: keys, and whatever could be an anchor."""
+    """Characters that may not occur twice: those of keys and of possible anchors."""
     values: tuple[Value, ...]
     lines: int
 
@@ -183,7 +183,7 @@ def _values(root: Any, text: str) -> list[Value]:
 
 def _check_scalar(node: Any, text: str) -> None:
     if node.tag.startswith("!"):
-        raise _Refused  # nobody can construct it
+        raise _Refused  # it cannot be constructed
     if node.tag not in {_TEXT, _OTHER} or not isinstance(node.value, str):
         raise _UnsupportedYaml
     if node.style == '"' and "\\'" in _written(node, text):

@@ -98,7 +98,7 @@ def holds_secret(query: str) -> bool:
     try:
         pairs = parse_qsl(query.replace(";", "&"), keep_blank_values=True, max_num_fields=100)
     except ValueError:
-        return True  # so many parameters that nobody reads them
+        return True  # too many parameters to check
     for name, value in [*pairs, ("", unquote(query))]:
         if value and _SECRET_NAMES.fullmatch(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", unquote(name)).lower()):
             return True

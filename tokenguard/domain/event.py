@@ -1,8 +1,8 @@
-"""Audit events and their chain: who did what to which token, in an order nobody can change unseen.
+"""Audit events and their tamper-evident chain: who did what to which token, in order.
 
-Every event is part of the document whose compare-and-set makes the transition; an effect elsewhere has its
+Every event is written in the same compare-and-set as the transition it describes; an external effect has its
 `intent` committed before and its `outcome` after. Fields come from closed lists; the only free text is the
-operator's own reason.
+operator's reason.
 """
 
 import hashlib
@@ -48,13 +48,13 @@ class Op(StrEnum):
     DONE = "done"
     DISCLOSE = "disclose"
     MIGRATE = "migrate"
-    """Everything of a token, or of a store, goes to another store."""
+    """A token, or a whole store, was migrated to another store."""
     LEAK = "leak"
-    """A value turned up in output and was masked there."""
+    """A value appeared in output and was masked."""
     WAIVE = "waive"
-    """Somebody answers for the live value being where scans find it, or no longer does."""
+    """A waiver for a leaked live value was added or removed."""
     APPROVE = "approve"
-    """Somebody let a plan be applied where nobody is asked."""
+    """A plan was approved for unattended use."""
     SHARE = "share"
     """Something public was published through the store: a policy, a bundle of fingerprints, its scan key."""
 

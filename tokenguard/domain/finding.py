@@ -64,7 +64,7 @@ class Report(Frozen, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     skipped: tuple[SkippedContent, ...] = ()
     waived: tuple[Finding, ...] = ()
-    """Live tokens of the team's own that somebody answers for, by a waiver that the publisher signed."""
+    """Live tokens of the team that are covered by a waiver signed by the publisher."""
     suppressed: int = 0
     """Findings that the baseline knows."""
     allowed: int = 0

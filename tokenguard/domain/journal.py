@@ -69,7 +69,7 @@ class AttemptState(StrEnum):
     """What became of one label that was written ahead."""
 
     INTENDED = "intended"
-    """A token of this name may exist; nobody knows its value."""
+    """A token of this name may exist; its value is unknown."""
     STORED = "stored"
     REJECTED = "rejected"
     """Stored, but not what was wanted (wrong Drive, not accepted); must be revoked."""
@@ -93,7 +93,7 @@ class Attempt(Frozen, frozen=True, kw_only=True):
 
 
 class Old(Frozen, frozen=True, kw_only=True):
-    """The value that is to die, frozen when the operation opened. Never `whatever is current`."""
+    """The value to be revoked, frozen when the operation opened."""
 
     label: Label
     live_version: int

@@ -104,7 +104,7 @@ class DeathProof(Frozen, frozen=True, kw_only=True):
 
     @property
     def proven(self) -> bool:
-        """Whether it is more than refusals without a control, and more than somebody's word."""
+        """Whether the proof rests on refusals with a control, not on a statement or on refusals alone."""
         return self.grade in {DeathGrade.PROVISIONAL, DeathGrade.CONFIRMED}
 
     @property

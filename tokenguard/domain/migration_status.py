@@ -39,9 +39,9 @@ class Move(Frozen, frozen=True, kw_only=True):
 
 
 def plain_address(url: str) -> str:
-    """A store's address as it may be told to people, who will paste it into a shell; words instead if it is none.
+    """Return a store's address for display in a command, or a placeholder if it is not a plain address.
 
-    It was read from a store: whoever could write there must not get a command of theirs run.
+    The address was read from a store, so it could be used to inject a shell command.
     """
     return url if _PLAIN.fullmatch(url) else "(an address that is none)"
 

@@ -12,7 +12,7 @@ class Profile(StrEnum):
     DETECT_SECRETS = "detect-secrets"
     """All that detect-secrets reports, under its own names."""
     STRICT = "strict"
-    """Everything that looks like a secret, whatever the confidence."""
+    """Everything that looks like a secret, at any confidence."""
 
     def __or__(self, other: str) -> "Profile":
         """The one of both that reports more."""

@@ -26,7 +26,7 @@ _ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
 
 
 def is_public(address: IpAddress) -> bool:
-    """Whether anybody on the internet may be behind it, and nobody in a network of ours.
+    """Whether the address is reachable on the public internet and not in a private network.
 
     An IPv6 address that carries an IPv4 one is judged by what it carries (NAT64), or is not public (mapped,
     compatible, 6to4, Teredo, ISATAP): those reach where the IPv4 address would, past a filter for it.

@@ -1,4 +1,4 @@
-"""What a value must never look like, whoever issued it. Anything subtler is the provider's to decide."""
+"""Rejects values that cannot be a token of any provider; finer checks belong to the provider."""
 
 import re
 import unicodedata

@@ -140,7 +140,7 @@ class Consumer(Frozen, frozen=True):
 
 
 class LeakWaiver(Frozen, frozen=True, kw_only=True):
-    """Somebody answers for a live value being where scans find it, until a day."""
+    """A waiver: a live value may stay where scans find it until a date."""
 
     owner: str
     """A team."""
@@ -172,7 +172,7 @@ class Record(Frozen, frozen=True, kw_only=True):
     deputy: str = ""
     """Who acts when the owner cannot be reached."""
     consumers: tuple[Consumer, ...] | None = None
-    """None: nobody has said who uses it. Empty: declared to have no pushed consumers."""
+    """None: not declared. Empty: declared to have no consumers that receive deliveries."""
     location: Location = field(default_factory=Location)
     base_url: str = ""
     """The provider's address when the record was made; another one later must be confirmed with `edit`."""

@@ -1,4 +1,4 @@
-"""A URL that somebody else will be asked to call, or that we shall call: every address behind it checked, then pinned.
+"""Validates a callback URL: every address behind it is checked, then pinned.
 
 The name is looked up once. What is connected to later is an address that was judged here, so that a name which
 answers differently the second time (DNS rebinding) leads nowhere new.

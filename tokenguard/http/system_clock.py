@@ -1,4 +1,4 @@
-"""The machine's own clocks: for commands, and for whoever is not given others."""
+"""System clock (default implementation of the Clock port)."""
 
 import time
 from datetime import UTC, datetime

@@ -13,7 +13,7 @@ def context(ca_bundle: Path | None) -> ssl.SSLContext:
     if os.environ.get("SSLKEYLOGFILE"):
         raise InputError(
             "the environment asks for TLS keys to be logged (SSLKEYLOGFILE)",
-            hint="unset SSLKEYLOGFILE: with it, whoever reads that file reads every token that is sent",
+            hint="unset SSLKEYLOGFILE: its file allows every token that is sent to be decrypted",
         )
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -161,7 +161,7 @@ def value_at(places: ExternalFields, location: Location) -> Value:
 
 
 def declare_consumers(store: Store, clock: Clock, snapshot: Snapshot, consumers: tuple[Consumer, ...]) -> Snapshot:
-    """Record who else was found to hold the value of a token whose consumers nobody has declared."""
+    """Record the consumers found to hold the value of a token without declared consumers."""
     record = snapshot.document.record
     if not consumers or record.consumers is not None or record.state is not RecordState.UNCLAIMED:
         return snapshot

@@ -53,7 +53,7 @@ def sightings(entry: ListedSecret) -> list[DiscoveredValue]:
 
 
 def padded(entry: ListedSecret) -> list[str]:
-    """The addresses of tokens with white space around them: nobody could present them, and nobody would notice."""
+    """Return the addresses of tokens surrounded by white space, which no provider accepts."""
     return [
         entry.addresses[name]
         for name, value in _like_tokens(entry)

@@ -29,7 +29,7 @@ class ListingStatus(StrEnum):
     RENAMED = "renamed"
     """It is there under another name than the record says."""
     MISSING = "missing"
-    """It is not there: revoked by somebody, or made in another account or Drive."""
+    """Not listed: revoked, or created in another account or Drive."""
     STILL_LISTED = "still-listed"
     """A value of it that was proven dead, or a token that is retired, is there."""
     UNKNOWN = "unknown"
@@ -171,7 +171,7 @@ class _Lines:
 
     @property
     def left(self) -> tuple[ListedRow, ...]:
-        """What nobody was given."""
+        """The rows assigned to no record."""
         return tuple(self._rows.values())
 
     def named(self, label: str) -> ListedRow | None:

@@ -26,7 +26,7 @@ class VerificationResult(StrEnum):
     DEAD = "dead"
     WRONG_SCOPE = "wrong-scope"
     REPLACED = "replaced"
-    """Alive, and not the value on record: somebody else has put it where ours was adopted."""
+    """Alive, but not the recorded value: another writer has replaced the adopted value."""
     UNKNOWN = "unknown"
     NOT_ASKED = "not-asked"
     """There is no value to show, or the provider has no way to ask."""
@@ -103,7 +103,7 @@ def verify(
         seen = replace(seen, verdict=Verdict.UNKNOWN, reason=f"{seen.reason}-uncontrolled")
     if live.found is FieldState.OTHER:  # not a look at our value, so none to be recorded
         result = VerificationResult.REPLACED if judge(seen) is VerificationResult.ALIVE else judge(seen)
-        why = f"somebody else has put another value at {record.location.url} ({seen.reason})"
+        why = f"another writer has replaced the value at {record.location.url} ({seen.reason})"
         return Look(record=record, result=result, seen=seen, reason=why)
     if not snapshot.document.busy:
         _keep(store, clock, snapshot, seen)
@@ -111,7 +111,7 @@ def verify(
 
 
 def _keep(store: Store, clock: Clock, snapshot: Snapshot, seen: Observation) -> None:
-    """Record the observation; if somebody else writes the token all the time, theirs is the newer truth."""
+    """Record the observation, unless other writers keep changing the token, whose state is then newer."""
     for _ in range(_TRIES):
         document = snapshot.document
         record = replace(document.record, seen=seen, scope_name=document.record.scope_name or seen.scope_name)

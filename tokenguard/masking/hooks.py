@@ -27,7 +27,7 @@ def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> Undo:
     setattr(owner, name, ours)
 
     def undo() -> None:
-        if getattr(owner, name) is ours:  # somebody who wrapped us later keeps working
+        if getattr(owner, name) is ours:  # a later wrapper keeps working
             setattr(owner, name, original)
 
     return undo
@@ -43,7 +43,7 @@ def hook_logging() -> list[Undo]:
 
 
 def hook_exceptions() -> list[Undo]:
-    """Everything Python prints of errors that nobody caught, and warnings."""
+    """Mask everything that Python prints of uncaught errors and warnings."""
     return [
         replace(sys, "excepthook", _excepthook),
         replace(threading, "excepthook", _threading_hook),
@@ -126,15 +126,15 @@ def _print_exception(head: str, kind: type[BaseException], error: BaseException 
 
 
 def _speaks(hook: Callable[..., None], *args: Any) -> bool:
-    """Let somebody else's hook speak, a test runner's or an error reporter's; False if it fails.
+    """Call a foreign hook, such as a test runner's or an error reporter's; False if it fails.
 
-    Its failure must not leave here: Python would print it, and what it was called for, without any hook.
+    Its failure is caught here: Python would print it, with the original error, unmasked.
     """
     caught = io.StringIO()
     try:
         with contextlib.redirect_stderr(caught):
             hook(*args)
-    except Exception as failure:  # noqa: BLE001 - whatever it was
+    except Exception as failure:  # noqa: BLE001 - any failure is reported masked
         _print(caught.getvalue())
         _print_exception("Error in a hook for exceptions:\n", type(failure), failure, failure.__traceback__)
         return False

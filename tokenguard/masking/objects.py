@@ -58,7 +58,7 @@ def _sequence(value: Any, channel: str, depth: int) -> Any:
 
 
 def _other(value: Any, channel: str) -> Any:
-    """An object of any kind: both of its texts are looked at, since nobody knows which one will be written."""
+    """Clean an object of any kind: both str and repr are checked, since either may be written."""
     for show in (str, repr):
         text = show(value)
         masked = clean(text, channel)

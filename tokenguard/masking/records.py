@@ -19,7 +19,7 @@ def clean_record(record: logging.LogRecord) -> logging.LogRecord:
     try:
         if not _is_ordinary(record):
             _clean(record, f"logging:{record.name}")
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with the record, the program goes on
+    except Exception as error:  # noqa: BLE001 - a bad record must not stop the program
         _withhold(record, error)
     return record
 

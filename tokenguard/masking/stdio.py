@@ -20,7 +20,7 @@ from tokenguard.redaction.stream import StreamRedactor
 _END = 0.1
 """Seconds that Python's end waits for a stream."""
 _FORK = 1.0
-"""Seconds that a fork waits for who is writing; longer than that only when nobody reads."""
+"""Seconds that a fork waits for a writer; a writer takes longer only if its output is not read."""
 
 
 class MaskedText(io.TextIOBase):

@@ -17,7 +17,7 @@ def copy_shared_items(ends: Ends, progress: Progress) -> None:
 
     Raises:
         Tampered: a trail does not hold, or the target has another one.
-        Conflict: somebody publishes meanwhile; run it again.
+        Conflict: an item was published meanwhile; run it again.
     """
     for item, shared, entries in shared_trails(ends.source):
         left, trail = _leave(ends, item, shared, entries)

@@ -66,8 +66,8 @@ def move_store(source: Store, target: Store, clock: Clock, progress: Progress, *
 
     Raises:
         InputError, Moved: `check_ends`.
-        Conflict: somebody else began or ended a move meanwhile.
-        Tampered: a trail does not hold, or the target was written to by somebody else.
+        Conflict: another writer began or ended a migration meanwhile.
+        Tampered: an audit trail does not verify, or another writer changed the target.
         Unreachable: a store does not answer; run it again.
     """
     check_ends(source, target)
@@ -128,7 +128,7 @@ def _begin(source: Store, target: Store, clock: Clock) -> Move:
     if not begun:
         detail = {"move": leaving.id, "to": target.url}
         source.put_move(here, leaving, [_event(source, clock, Phase.INTENT, detail)])
-        target.put_move(there, there, ())  # nobody else's move has come between
+        target.put_move(there, there, ())  # fails if another migration has begun meanwhile
     if target.fingerprint_key() != source.fingerprint_key():
         target.take_fingerprint_key(source.fingerprint_key())
     return leaving

@@ -27,7 +27,7 @@ def labels_of(document: Document, entries: Iterable[ChainedEvent], live: Live | 
 
 
 def close_open_slots(store: Values, token: TokenId, document: Document) -> None:
-    """Let nobody put a value any more where one was awaited: a runner that was stopped there ends what it made."""
+    """Fence the slots of open attempts, so that a stopped runner that continues revokes the token it created."""
     for attempt in document.journal.attempts if document.journal else ():
         if attempt.state is AttemptState.INTENDED and store.read_candidate(token, attempt.label) is None:
             try:

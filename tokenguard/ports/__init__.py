@@ -1,1 +1,1 @@
-"""The doors: narrow Protocols that the core speaks through and that adapters implement."""
+"""The ports: narrow Protocols that the core uses and adapters implement."""

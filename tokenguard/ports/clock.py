@@ -1,4 +1,4 @@
-"""Time comes in by argument."""
+"""The clock port."""
 
 from datetime import datetime
 from typing import Protocol
@@ -8,11 +8,11 @@ class Clock(Protocol):
     """Wall clock for records, monotonic clock for waiting. A test's clock advances when it sleeps."""
 
     def now(self) -> datetime:
-        """The time now, in UTC, with a time zone."""
+        """Return the current time in UTC, with a time zone."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds that never run backwards."""
+        """Return monotonic seconds."""
         ...
 
     def sleep(self, seconds: float) -> None:

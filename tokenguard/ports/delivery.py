@@ -1,4 +1,4 @@
-"""How a value reaches a consumer, and how we know it did."""
+"""The delivery port: pushes a value to a consumer and verifies it there."""
 
 from enum import StrEnum, unique
 from typing import Protocol
@@ -9,10 +9,10 @@ from tokenguard.domain.token import Consumer
 
 @unique
 class Holds(StrEnum):
-    """What a look at a consumer says."""
+    """The result of verifying a consumer."""
 
     THIS = "this"
-    """It holds the value asked about."""
+    """It holds the expected value."""
     OTHER = "other"
     UNKNOWN = "unknown"
     """It cannot be read back."""
@@ -22,15 +22,15 @@ class Delivery(Protocol):
     """One kind of consumer. Methods raise Unreachable (try again) or InputError (the target is not acceptable)."""
 
     def check(self, consumer: Consumer) -> None:
-        """Refuse a target that could never be pushed to; no effect. Called at declaration and before a rotation."""
+        """Validate a target without any effect. Called at declaration and before a rotation."""
         ...
 
     def push(self, consumer: Consumer, value: Value) -> None:
-        """Give the consumer the value, which may be the previous one again; safe to repeat."""
+        """Deliver the value, which may be the previous one again. Idempotent."""
         ...
 
     def verify(self, consumer: Consumer, value: Value) -> Holds:
-        """Look whether the consumer holds the value."""
+        """Check whether the consumer holds the value."""
         ...
 
 
@@ -38,5 +38,5 @@ class Deliveries(Protocol):
     """Finds the delivery for a consumer."""
 
     def of(self, consumer: Consumer) -> Delivery | None:
-        """None for a person, whom the Operator asks."""
+        """Return the delivery; None for a person, whom the Operator asks."""
         ...

@@ -1,4 +1,4 @@
-"""Fields that others own, with values that we adopted or deliver: read in place, replaced by compare-and-set."""
+"""The port for external fields with adopted or delivered values: read in place, replaced by compare-and-set."""
 
 from typing import Protocol
 
@@ -9,34 +9,34 @@ from tokenguard.frozen import Frozen
 
 
 class UnexpectedValue(Unfinished):
-    """What is at an adopted place is not ours: somebody else changed or removed it. Nothing was written there."""
+    """An external field holds a foreign value, or was removed. Nothing was written there."""
 
     @classmethod
     def at(cls, url: str) -> "UnexpectedValue":
-        """With the place's address."""
+        """Return the error for the field at `url`."""
         return cls(
-            f"{url} does not hold what tokenguard knows: somebody else has changed or removed it",
-            hint="see who in its server's log and have it put back, then go on; nothing there was overwritten",
+            f"{url} does not hold the expected value: another writer has changed or removed it",
+            hint="find the writer in that server's log, restore the value, then retry; nothing was overwritten",
         )
 
 
 class FieldValue(Frozen, frozen=True):
-    """What a place holds at one moment."""
+    """A field's value at one revision of its entry."""
 
     text: Secret
     version: str
-    """Names this state of the whole entry, whoever wrote it: what `replace` must expect."""
+    """The revision of the whole entry, which `replace` must expect."""
 
 
 class Absence(Frozen, frozen=True):
-    """Something is no longer at a place, and can come back."""
+    """A deleted entry that can be restored."""
 
     message: str
     hint: str
 
 
 class ExternalField(Protocol):
-    """One field of an entry that others own."""
+    """One field of an external entry."""
 
     def read(self) -> FieldValue | None:
         """What the field holds; None if there is no such entry or field.
@@ -56,7 +56,7 @@ class ExternalField(Protocol):
 
         Raises:
             Conflict: the entry has moved on; nothing was written. A reply that was lost is made up for by looking.
-            Unreachable: it cannot be asked, denies us, or is rotated by somebody else.
+            Unreachable: it cannot be asked, denies us, or is rotated by another party.
         """
         ...
 

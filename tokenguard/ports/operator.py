@@ -1,4 +1,4 @@
-"""The person as a port. `NeedsPerson` (exit 3) is raised wherever nobody may be asked."""
+"""The operator port. Implementations without a terminal raise `NeedsPerson` (exit 3)."""
 
 from collections.abc import Sequence
 from enum import StrEnum, unique
@@ -9,26 +9,26 @@ from tokenguard.frozen import Frozen
 
 
 class Task(Frozen, frozen=True, kw_only=True):
-    """Something a person does by hand, outside tokenguard."""
+    """A manual task outside tokenguard."""
 
     title: str
     """One line, for example `create a token in Descript`."""
     where: str
     steps: Sequence[str]
     why: str = ""
-    """What it is for and what happens if it is not done."""
+    """Its purpose and the consequence of not doing it."""
 
 
 @unique
 class TokenTraceAnswer(StrEnum):
-    """What a person finds at the provider under a label that was written ahead."""
+    """What a person finds at the provider under a label recorded beforehand."""
 
     ABSENT = "absent"
     """There is no token of that name."""
     ON_SCREEN = "on-screen"
-    """It was made and its value can still be pasted."""
+    """It was created and its value can still be pasted."""
     REVOKED = "revoked"
-    """It was there and has been revoked now."""
+    """It existed and is revoked now."""
     UNKNOWN = "unknown"
 
 
@@ -36,11 +36,11 @@ class Operator(Protocol):
     """Asks a person. Every question can be interrupted (KeyboardInterrupt) without harm."""
 
     def paste(self, task: Task, *, retry: str = "") -> Secret:
-        """Show the task, take a value by hidden prompt. `retry` says why the last paste was not taken."""
+        """Show the task and read a value by hidden prompt; `retry` states why the last paste was rejected."""
         ...
 
     def done(self, task: Task, *, retry: str = "") -> str | None:
-        """Show the task; returns the name of the person who says it is done, or None if it is not (yet)."""
+        """Show the task; returns the name of the person who confirms it, or None if it is not done."""
         ...
 
     def ask_outcome(self, task: Task) -> TokenTraceAnswer:
@@ -52,13 +52,13 @@ class Progress(Protocol):
     """A null object by default: the core never prints."""
 
     def step(self, text: str) -> None:
-        """Something is durably true now."""
+        """Report a completed, durable step."""
         ...
 
     def waiting(self, text: str) -> None:
-        """What is being waited for, and why; replaces the previous waiting line."""
+        """Report what is being waited for; replaces the previous waiting line."""
         ...
 
     def note(self, text: str) -> None:
-        """Something the person should know."""
+        """Report a notice to the operator."""
         ...

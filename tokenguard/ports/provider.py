@@ -1,4 +1,4 @@
-"""Who issues tokens: what every provider can say, and what only some can do by API."""
+"""The provider port: probing for every provider; listing, creating and revoking where an API exists."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
@@ -23,21 +23,21 @@ class CreateRefused(Unreachable):
 
 @unique
 class Method(StrEnum):
-    """How something is done at a provider."""
+    """How an action is done at a provider."""
 
     API = "api"
     PERSON = "person"
-    """By hand, guided, with state."""
+    """Manually, guided and resumable."""
     NEVER = "never"
 
 
 class Capabilities(Frozen, frozen=True, kw_only=True):
-    """What a provider declares of itself; the rotation is planned from this."""
+    """A provider's declared capabilities, from which a rotation is planned."""
 
     mint: Method
     revoke: Method
     probe: bool
-    """Whether it can be asked if a token is alive. Without it, death is only ever asserted."""
+    """Whether tokens can be probed. If not, a death can only be asserted."""
     lists: bool = False
     """Whether tokens can be found by their label through the API."""
     verifies_scope: bool = False
@@ -45,34 +45,34 @@ class Capabilities(Frozen, frozen=True, kw_only=True):
     """`drive`, `org`; empty: any."""
     kind: CredentialKind = CredentialKind.API_TOKEN
     overlap: bool = True
-    """False: making a new token ends the old one, so planned mode cannot promise P1."""
+    """False if creating a token revokes the old one, so planned mode cannot guarantee P1."""
     revoke_lag: timedelta = timedelta(0)
     activate_lag: timedelta = timedelta(0)
-    """How long a new token may answer 401 before that means anything."""
+    """How long a new token may answer 401 before it counts."""
     death_floor: timedelta = timedelta(seconds=60)
     confirm_after: timedelta = timedelta(hours=24)
     max_active: int | None = None
     label_limit: int = LABEL_LIMIT
-    """Characters that a token's name may have there."""
+    """The maximum length of a token's name."""
     last_used: bool = False
     pause: timedelta = timedelta(0)
-    """Least time between two rotations, from the provider's rate limit."""
+    """The minimum time between two rotations, from the provider's rate limit."""
     list_lag: timedelta = timedelta(0)
-    """How long the provider's list may not show a token that was just made, or still show one that was just ended."""
+    """How long the provider's list may miss a new token, or still show a revoked one."""
 
     @property
     def death_window(self) -> DeathWindow:
-        """How long and how often a token must be seen dead."""
+        """The duration and number of refusals that prove a token dead."""
         return DeathWindow.of(self.revoke_lag, self.death_floor, self.confirm_after)
 
     @property
     def unattended(self) -> bool:
-        """Whether a rotation needs nobody."""
+        """Whether a rotation needs no person."""
         return self.mint is Method.API and self.revoke is Method.API
 
 
 class TokenRequest(Frozen, frozen=True, kw_only=True):
-    """What to make: the label is written ahead and is the idempotency key."""
+    """A request for a new token; its label is recorded beforehand and is the idempotency key."""
 
     label: Label
     scope: Scope | None
@@ -81,7 +81,7 @@ class TokenRequest(Frozen, frozen=True, kw_only=True):
 
 
 class CreatedToken(Frozen, frozen=True, kw_only=True):
-    """A token that was just made; its value is shown this once."""
+    """A new token; the provider shows its value only once."""
 
     value: Value
     provider_id: str = ""
@@ -139,10 +139,10 @@ class Guide(Frozen, frozen=True):
 
 
 class Issuer(Protocol):
-    """Making and ending tokens by API, already bound to the admin credential."""
+    """Creates, lists and revokes tokens by API with the admin credential."""
 
     def create(self, wanted: TokenRequest) -> CreatedToken:
-        """Make one token. Ambiguous: it may exist. Refused: it does not."""
+        """Create one token; Ambiguous if it may exist, CreateRefused if it does not."""
         ...
 
     def listed(self) -> TokenList:
@@ -172,15 +172,15 @@ class Provider(Protocol):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What it can do."""
+        """The provider's capabilities."""
         ...
 
     def guide(self) -> Guide:
-        """What a person does where there is no API."""
+        """The manual steps where there is no API."""
         ...
 
     def probe(self, value: Value, expected: Scope | None) -> Observation:
-        """Look at a token with read-only calls. Never raises for a network's or a provider's misbehaviour."""
+        """Probe a token with read-only requests. Network and provider failures give an unknown verdict."""
         ...
 
     def warnings(self, value: Value) -> tuple[str, ...]:
@@ -189,7 +189,7 @@ class Provider(Protocol):
 
 
 class Vendor(Frozen, frozen=True):
-    """A provider with what was wired for one record."""
+    """A provider with the credentials configured for one record."""
 
     provider: Provider
     issuer: Issuer | None = None

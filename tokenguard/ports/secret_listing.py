@@ -1,4 +1,4 @@
-"""Walking through secrets that others keep: only reads, each entry on its own, what cannot be read named."""
+"""The port for listing external secrets: read-only, entry by entry, with unreadable entries reported."""
 
 from collections.abc import Iterator, Mapping
 from typing import Protocol

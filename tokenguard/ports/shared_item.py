@@ -16,7 +16,7 @@ from tokenguard.ports.store import Store
 
 @unique
 class Item(StrEnum):
-    """What may lie there. A closed list: the items is no place for values."""
+    """The shared items. A closed list: values are never shared."""
 
     FINGERPRINTS = "fingerprints"
     """The signed bundle, as `fingerprints publish` writes it to a file."""
@@ -25,7 +25,7 @@ class Item(StrEnum):
     POLICY = "policy"
     """The organisation's policy, as `policy publish` writes it."""
     APPROVALS = "approvals"
-    """Plans that may be applied where nobody is asked; kept where only approvers may write."""
+    """Plans approved for unattended use; writable by approvers only."""
 
     @property
     def chain(self) -> str:
@@ -67,7 +67,7 @@ class SharedItems(Protocol):
 
 
 def shared_items_of(store: Store) -> SharedItems:
-    """The items of a store; every adapter has one beside what `Store` asks for."""
+    """Return the shared items of a store, which every adapter provides."""
     found: SharedItems = getattr(store, "shared_items")  # noqa: B009 - the two roles are kept apart
     return found
 

@@ -1,4 +1,4 @@
-"""Where documents and values live. One contract suite (`tests/contract`) runs over every adapter."""
+"""The store port for documents and values. One contract suite (`tests/contract`) runs on every adapter."""
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum, unique
@@ -14,36 +14,36 @@ from tokenguard.frozen import Frozen
 
 
 class Tombstone(Frozen, frozen=True, kw_only=True):
-    """Stands where a value was, or must never come. `digest` is kept so that fingerprint epochs can rotate."""
+    """Replaces a destroyed value, or blocks a slot for good. `digest` allows fingerprint keys to be replaced."""
 
     reason: str
-    """`reaped` (fences a late writer), `destroyed`."""
+    """`reaped` (fences a late writer) or `destroyed`."""
     digest: bytes | None = None
 
 
 @unique
 class FieldState(StrEnum):
-    """What is at the place of an adopted value; a value in the store's own layout is always `SAME`."""
+    """The state of an adopted value's field; a value in the store itself is always `SAME`."""
 
     SAME = "same"
     OTHER = "other"
-    """Another value than the one that was published there: somebody else put it there."""
+    """A value other than the published one, written by another party."""
     NOTHING = "nothing"
 
 
 class Live(Frozen, frozen=True):
-    """What consumers of the store read."""
+    """The live value, as consumers of the store read it."""
 
     label: Label
     version: int
-    """Grows with every publish; the pin of the next one. Starts at 1."""
+    """Incremented by every publish, from 1; the next publish is pinned to it."""
     value: Value
-    """What is there now; where nothing is found, what should be."""
+    """The current value; if the field is missing, the expected one."""
     found: FieldState = FieldState.SAME
 
 
 class Stray(Frozen, frozen=True, kw_only=True):
-    """Something in a place of the store's own that is not tokenguard's, and can be no token."""
+    """A foreign entry in the store's own namespace, which is not a token."""
 
     where: str
     """Its path, as the store's own tools name it."""
@@ -66,7 +66,7 @@ class Documents(Protocol):
         ...
 
     def actor(self) -> Actor:
-        """Who we are, as the store knows it."""
+        """The current actor, as the store identifies it."""
         ...
 
     def fingerprint(self, value: Value) -> Fingerprint:
@@ -90,7 +90,7 @@ class Documents(Protocol):
         ...
 
     def passed_over(self) -> Sequence[Stray]:
-        """What this handle's reading has left out so far, because others put it there; whoever reads must tell."""
+        """The foreign entries that reads have skipped so far; the caller must report them."""
         ...
 
     def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:
@@ -115,7 +115,7 @@ class Documents(Protocol):
 
 
 class Values(Protocol):
-    """The secret side: candidates by label, and which of them is live."""
+    """Values: candidates by label, and which of them is live."""
 
     def put_candidate(self, token: TokenId, label: Label, content: Value | Tombstone) -> None:
         """Write the slot if it is empty: the first writer decides. Conflict if anything is there already."""
@@ -141,15 +141,15 @@ class Values(Protocol):
         ...
 
     def destroy(self, token: TokenId, label: Label) -> None:
-        """Turn the slot into a tombstone that keeps the digest; safe to repeat. Conflict if the label is live."""
+        """Replace the slot by a tombstone that keeps the digest. Idempotent. Conflict if the label is live."""
         ...
 
 
 class Movable(Protocol):
-    """How a store's content comes to be in another store, and how that is told afterwards."""
+    """The migration side of a store: its marker and its fingerprint key."""
 
     def move(self) -> Move | None:
-        """The move that this store is an end of, as new as when it was opened; None for an ordinary store."""
+        """The migration this store is part of, as of its opening; None for an ordinary store."""
         ...
 
     def put_move(self, expected: Move | None, move: Move | None, events: Sequence[Event]) -> None:
@@ -161,13 +161,13 @@ class Movable(Protocol):
         ...
 
     def fingerprint_key(self) -> FingerprintKey:
-        """What values are known by here."""
+        """The store's fingerprint key."""
         ...
 
     def take_fingerprint_key(self, key: FingerprintKey) -> None:
-        """Know values by another store's key; only for a store that knows none yet. Safe to repeat."""
+        """Take over another store's fingerprint key; only for a store without fingerprints. Idempotent."""
         ...
 
 
 class Store(Documents, Values, Movable, Protocol):
-    """All sides of one store."""
+    """A complete store."""

@@ -86,7 +86,7 @@ class Needle:
     Args:
         data: the bytes.
         source: whose they are.
-        head: it also masks whatever follows it as the value would.
+        head: it also masks the characters that follow it as part of the value.
         before: a base64 digit that stands before it may hold bits of the value too, and is masked with it.
         after: the same for one that follows it.
     """

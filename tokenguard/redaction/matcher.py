@@ -51,7 +51,7 @@ class Matcher:
 
     Args:
         wanted: the byte strings to look for; of several equal ones the first names the source.
-        patterns: shapes of values that nobody told us.
+        patterns: patterns of credentials that are not in the store.
 
     Holds the values: never log one, never keep one longer than needed. Safe to share between threads.
     """

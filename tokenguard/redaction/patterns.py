@@ -1,4 +1,4 @@
-"""Shapes of issued credentials, for values that nobody has told us.
+"""Patterns of issued credentials, for values that are not in the store.
 
 A pattern is a short sequence of literals and runs. It is matched from left to right without ever going back, so it
 takes linear time on any input, and it can say "not yet": which is what a stream needs to know what to hold.

@@ -1,6 +1,6 @@
 """Text as a person sees it: escape sequences and characters of no width taken out, with the way back.
 
-A colour code in the middle of a token hides it from a search and from nobody else.
+A colour code in the middle of a token hides it from a search, but not from a reader.
 """
 
 import re

@@ -24,13 +24,13 @@ _STEPS = {
     "from there (`tokenguard exec`)",
     Reach.STAGED: "unstage it (`git restore --staged FILE`), take it out of the file, and read the value from the "
     "store (`tokenguard exec`)",
-    Reach.MESSAGE: "take it out of the message (git keeps what you wrote in .git/COMMIT_EDITMSG); whoever needs the "
-    "value reads it from the store",
+    Reach.MESSAGE: "take it out of the message (git keeps a copy in .git/COMMIT_EDITMSG) and read the value from "
+    "the store (`tokenguard exec`)",
     Reach.COMMITTED: "it is in a commit that was not pushed: amend or rebase it away before you push; if anybody else "
     "can read this clone, treat it as pushed",
     Reach.PUSHED: "others may have it: tell the owner, have it rotated as compromised; rewriting history does not "
     "take it back",
-    Reach.STREAM: "whoever can read this stream can use it: tell the owner, have it rotated as compromised",
+    Reach.STREAM: "every reader of this stream can use it: tell the owner, have it rotated as compromised",
 }
 
 

@@ -1,7 +1,7 @@
 """The bundle of own-token tags that every developer and build has: versioned, expiring, signed by the publisher.
 
 The scan key is one text with two halves: the key of the tags, and the publisher's public key. It counts as public.
-The publisher's secret half stays in a private file with whoever may read the store.
+The publisher's secret half stays in a private file of a person who may read the store.
 """
 
 import binascii

@@ -18,7 +18,7 @@ class Blob(Frozen, frozen=True, kw_only=True):
 
 
 class Message(Blob, frozen=True, kw_only=True):
-    """What somebody wrote of a commit."""
+    """The message of a commit."""
 
 
 Source = Blob | SkippedContent

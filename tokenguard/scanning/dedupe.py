@@ -1,4 +1,4 @@
-"""Each token is told once, whatever found it: an own token takes in what rules and shapes find of it."""
+"""Removes duplicates: each token is reported once, and a known token absorbs what rules and patterns find of it."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence

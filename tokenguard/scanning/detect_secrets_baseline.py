@@ -20,7 +20,7 @@ _MAX_BYTES = 64 << 20
 _MAX_NODES = 4_000_000
 
 Known = frozenset[tuple[str, str, str]]
-"""Path, type and SHA-1 of what somebody accepted."""
+"""Path, type and SHA-1 of an accepted finding."""
 
 
 def read_detect_secrets(path: Path) -> tuple[Known, int]:

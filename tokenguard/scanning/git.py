@@ -34,7 +34,7 @@ _FORCED = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_ATTR_NOSYSTEM": "1",
-    "GIT_ALLOW_PROTOCOL": "none",  # no transport at all, whatever the repository allows: a lazy fetch ends here
+    "GIT_ALLOW_PROTOCOL": "none",  # no transport at all, also if the repository allows one: prevents a lazy fetch
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",

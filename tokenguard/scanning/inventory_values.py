@@ -1,6 +1,6 @@
 """The values of an inventory that a bundle must know: what is live, what may be, and what is proven to open nothing.
 
-Unknown is neither dead nor alive, so a value counts as live until its death is proven, whatever the store serves.
+Unknown is neither dead nor alive, so a value counts as live until its death is proven, even if it is not published.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ class InventoryValue(Frozen, frozen=True):
 
 
 class ValueStatus(Frozen, frozen=True):
-    """What is to be said of a token's values that nobody keeps any more."""
+    """The status of a token's former values that are no longer stored."""
 
     busy: bool
     """An operation is open: nothing of it is proven dead."""

@@ -22,7 +22,7 @@ _SCISSORS = re.compile(rb"^(\S) -{24} >8 -{24}\n\1 [^\n]+\n\1 [^\n]+\n(?=diff )"
 
 
 class ScanJob(Frozen, frozen=True, kw_only=True):
-    """How to scan, whatever is scanned."""
+    """The settings of a scan, for any kind of content."""
 
     stages: Stages
     suppressor: Suppressor

@@ -77,7 +77,7 @@ def keep(data: bytes, key: ScanKey) -> Bundle:
     if before is not None and bundle.version < before.version:
         raise Tampered(
             f"the bundle is of version {bundle.version}, older than {before.version} which was pulled before",
-            hint="somebody offers an old list, which would hide newer tokens: fetch it again from its publisher",
+            hint="an old list would hide newer tokens: fetch the current one from its publisher",
         )
     place = _place(key)
     make_private_dir(place.parent)
@@ -95,7 +95,7 @@ def pulled(key: ScanKey) -> Bundle | None:
 
 
 def _waived(match: TextMatch, waivers: Mapping[str, BundleWaiver], now: datetime) -> TextMatch:
-    """A live token that somebody answers for says so; where the waiver has ended, it says that too."""
+    """Add its waiver to the finding of a live token, or the note that the waiver has expired."""
     waiver = waivers.get(match.facts["token"])
     if waiver is None or match.facts["state"] != "live":
         return match

@@ -22,7 +22,7 @@ _Item = TypeVar("_Item")
 
 
 class LongScan(Frozen, frozen=True, kw_only=True):
-    """How to scan, whatever is scanned."""
+    """The settings of a scan, for any kind of content."""
 
     stages: Stages
     suppressor: Suppressor

@@ -122,7 +122,7 @@ def _strings(text: str) -> Iterator[_Token]:
 
 
 def _follow(path: list[str | int], mark: str, key: str) -> bool:
-    """Move on by one mark of JSON; False where it closes what nobody opened, or opens too much."""
+    """Consume one JSON delimiter; False for an unmatched closing one or for too deep nesting."""
     if mark in "{[":
         path.append(0 if mark == "[" else "")
     elif mark in "}]":

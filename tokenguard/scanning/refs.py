@@ -15,7 +15,7 @@ _MOST_TAGS_OF_TAGS = 8
 
 
 def add_named(git: Git, ids: Iterable[str], seen: FirstSeen) -> None:
-    """Add what these objects lead to and no commit does. Commits are left to whoever lists them."""
+    """Add what these objects reference and no commit does. Commits are listed by the caller."""
     pending = set(ids)
     for _ in range(_MOST_TAGS_OF_TAGS):
         if not pending:

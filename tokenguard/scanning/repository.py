@@ -103,7 +103,7 @@ def _file(
     try:
         info = os.lstat(place)
     except OSError:
-        return None  # deleted in the working tree, or somebody else's
+        return None  # deleted in the working tree, or owned by another user
     mode = stat.S_IMODE(info.st_mode) if stat.S_ISREG(info.st_mode) else 0
     file = FileView(path=path, mode=mode, tracked=tracked)
     source = read_file(place) if not names_only else None

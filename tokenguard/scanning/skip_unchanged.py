@@ -18,7 +18,7 @@ class Passing:
 
     def __init__(self, stages: Stages) -> None:
         self._own = stages.own
-        self._team = stages.team is not None  # nobody knows what its plug-ins find
+        self._team = stages.team is not None  # its plug-ins' findings cannot be predicted
         self._rules = stages.rules
         self._cleanness = Cleanness(rules=stages.rules)
 

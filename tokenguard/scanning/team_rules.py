@@ -83,7 +83,7 @@ class TeamRules:
             with limited(_SECONDS):
                 return _attempt("run the filters", passes)
         except OutOfTime:
-            return True  # whoever wrote the line must not choose what is dropped
+            return True  # the author of a line must not control what is dropped
 
     def finds(self, text: str, path: str, *, also: bool) -> Iterator[TextMatch | Unscanned]:
         """What the team's plug-ins find in a text.
@@ -192,7 +192,7 @@ def _check_trusted(path: Path) -> None:
 
 
 def _attempt(what: str, work: Callable[[], _Result]) -> _Result:
-    """Do it; whatever the team's code raises becomes an error without its text, which may quote what was scanned."""
+    """Run the team's code; its exceptions become an error without their text, which may quote scanned content."""
     try:
         return work()
     except (InputError, OutOfTime):

@@ -1,4 +1,4 @@
-"""What there is to read of a history: versions of files, and what somebody wrote of commits and tags."""
+"""The content of a history: versions of files, and messages of commits and tags."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ class Version(Frozen, frozen=True, kw_only=True):
 
 
 class Words(Version, frozen=True, kw_only=True):
-    """A commit or a tag, of which what somebody wrote is to be read: as it is pushed, whatever encoding it claims."""
+    """A commit or tag whose message is scanned, as raw bytes, independent of its declared encoding."""
 
 
 Item = Version | SkippedContent

@@ -1,8 +1,8 @@
 """Shares a long scan with a second process, where there is a processor for it.
 
 Unless the scan is known to be long, the first parts are scanned alone, so that nothing is shared that would soon be
-over. Then both take the next part until none is left. What the child does not deliver, whatever became of it, the
-parent scans itself: results, their order and errors are those of one process.
+over. Then both take the next part until none is left. Parts that the child does not deliver are scanned by the
+parent: results, their order and errors are those of one process.
 """
 
 import os
@@ -111,6 +111,6 @@ def _work_and_leave(turns: int, answer: int, parts: Sequence[Part], scan: Callab
 
 
 def _taken(turns: int) -> Iterator[int]:
-    """The numbers that nobody has taken yet: a pipe gives each to one reader."""
+    """Yield part numbers from a pipe, which gives each number to one reader only."""
     while number := os.read(turns, _NUMBER):
         yield int.from_bytes(number)

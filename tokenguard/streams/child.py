@@ -78,7 +78,7 @@ def _forwarding(child: subprocess.Popen[bytes]) -> dict[signal.Signals, Callable
 
 
 def _leave_behind(pump: Pump) -> None:
-    """Whoever the child has left running keeps writing: a process of ours stays to mask it, as long as it takes."""
+    """Keep a process that masks the output of programs the child has left running, until they end."""
     if not pump.open:
         pump.close()
         return

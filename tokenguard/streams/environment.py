@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 _STORE_CREDENTIALS = re.compile(
     r"TOKENGUARD_.*|VAULT_.*|BAO_.*|AWS_.*|ACTIONS_ID_TOKEN_REQUEST_.*|CI_JOB_JWT.*|OP_SERVICE_ACCOUNT_TOKEN|OP_SESSION_.*"
 )
-"""Whoever has these can read every token of the store, or ask for the right to."""
+"""Variables that give access to every token of the store, or allow to request it."""
 
 
 def child_environment(

@@ -55,7 +55,7 @@ class _Control:
         self._told: dict[int, dict[str, MaskedValue]] = {}
 
     def read(self) -> bool:
-        """Take what is there; False when nobody is left on the other side."""
+        """Read the pending data; False if the other side has closed."""
         data, connections, _, _ = socket.recv_fds(self._control, 1, 1)
         for descriptor in connections:
             with socket.socket(fileno=descriptor) as connection, contextlib.suppress(OSError, ValueError):

@@ -139,7 +139,7 @@ def _become(program: Program, terminal: int, streams: tuple[int, int, int], fail
         os.closerange(3, failing)
         os.closerange(failing + 1, 4096)
         os.execvpe(program.argv[0], list(program.argv), dict(program.environment))  # noqa: S606 - this is what it is for
-    except BaseException:  # noqa: BLE001 - whatever it was, this process must not go on as ours
+    except BaseException:  # noqa: BLE001 - after any failure, this process must not continue
         os.write(failing, b"!")
     finally:
         os._exit(127)

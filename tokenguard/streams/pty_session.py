@@ -19,7 +19,7 @@ from tokenguard.streams.signals import FORWARDED, caught, drain
 from tokenguard.streams.token_watch import TokenWatch
 
 _IDLE = 0.01
-"""Seconds: somebody is typing."""
+"""Seconds; a person is typing."""
 
 
 def run_in_terminal(program: Program, matcher: Matcher, watch: TokenWatch | None = None) -> Ended:

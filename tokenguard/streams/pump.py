@@ -77,12 +77,12 @@ class Channel:
         self._write(self.stream.finish)
 
     def _write(self, masked: Callable[[], bytes]) -> None:
-        """Write all that is masked, or learn that nobody reads; nothing at all if masking fails."""
+        """Write all masked output, or detect that the reader has closed; writes nothing if masking fails."""
         if self.failure or self.deaf:
             return
         try:
             out = masked()
-        except Exception:  # noqa: BLE001 - fail closed, whatever it was
+        except Exception:  # noqa: BLE001 - fail closed after any failure
             self.failure = masking_failed()
             return
         try:
@@ -95,7 +95,7 @@ class Channel:
 
 @dataclass(slots=True)
 class Pump:
-    """Runs channels until all have ended, and calls whoever waits for other descriptors."""
+    """Runs channels until all have ended, and calls the handlers of other descriptors."""
 
     channels: list[Channel]
     idle: float = IDLE
@@ -180,10 +180,10 @@ class Pump:
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """Write everything, waiting as long as it takes; OSError if nobody reads any more."""
+    """Write everything, without a time limit; OSError if the reader has closed."""
     view = memoryview(data)
     while view:
         try:
             view = view[os.write(descriptor, view) :]
-        except BlockingIOError:  # somebody made it non-blocking: the terminal of a shell's other job may be
+        except BlockingIOError:  # it was made non-blocking, as by another job of the same terminal
             select.select([], [descriptor], [])

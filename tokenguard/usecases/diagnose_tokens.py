@@ -178,9 +178,9 @@ def _consumers(wiring: Wiring, record: Record) -> Iterator[Diagnosis]:
         text = "no consumers declared: a rotation stops before revoking the old token"
         yield doubt("consumers", text, "tokenguard edit NAME --deliver ... (or --no-consumers)")
     for consumer in record.consumers or ():
-        if (trouble := _unreachable(wiring, consumer)) is not None:
-            why = trouble.message.removeprefix(f"{consumer}: ")
-            yield doubt("consumers", f"cannot deliver to {consumer} from here: {why}", trouble.hint)
+        if (error := _unreachable(wiring, consumer)) is not None:
+            why = error.message.removeprefix(f"{consumer}: ")
+            yield doubt("consumers", f"cannot deliver to {consumer} from here: {why}", error.hint)
 
 
 def _unreachable(wiring: Wiring, consumer: Consumer) -> TokenguardError | None:

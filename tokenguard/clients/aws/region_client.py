@@ -13,7 +13,7 @@ _LOGGERS = ("boto3", "botocore", "botocore.endpoint", "botocore.parsers", "botoc
 
 
 class AwsClient:
-    """Asks one region. `asked` counts the calls, for whoever promises to need few."""
+    """Client for one region. `asked` counts the requests, so that tests can assert request budgets."""
 
     told: Callable[[str], None] = staticmethod(lambda _text: None)
     """Hears that AWS is being waited for."""
@@ -28,7 +28,7 @@ class AwsClient:
 
     @property
     def ends_unseen(self) -> bool:
-        """Whether the credentials end at a time that AWS does not tell, and cannot be renewed here; asks nobody."""
+        """Whether the credentials expire at a time that AWS does not report and cannot be renewed; sends no request."""
         credentials = self._session.get_credentials()
         renews = hasattr(credentials, "refresh_needed")
         return credentials is not None and bool(credentials.token) and not renews

@@ -51,7 +51,7 @@ class SecretField:
 
         Raises:
             Conflict: it is elsewhere.
-            Unfinished: AWS or somebody else rotates this secret.
+            Unfinished: AWS or another tool rotates this secret.
         """
         name = self._address.secret
         self._refuse_rotated()
@@ -100,5 +100,5 @@ class SecretField:
         if any("AWSPENDING" in labels and CURRENT not in labels for labels in stages.values()):
             raise Unfinished(
                 f"a rotation that is not tokenguard's is pending on {self._address.url} (AWSPENDING)",
-                hint="have it finished or cancelled by whoever began it, then resume",
+                hint="finish or cancel it with the tool that began it, then resume",
             )

@@ -18,8 +18,8 @@ _READS = frozenset({"GET", "LIST"})
 class HardenedAdapter(Adapter):  # type: ignore[misc]  # hvac carries no types
     """Sends what hvac's API classes ask for. The login token stays in a Secret until the header is written.
 
-    A read says what the last write was answered with: a standby that has not come so far refuses it (429, 412), so that
-    nobody reads behind their own writes, whichever node answers.
+    A read carries the index of the last write: a standby that lags behind it refuses the read (429, 412), so that a
+    client always reads its own writes, from any node.
     """
 
     session: HardenedSession

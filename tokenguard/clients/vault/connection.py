@@ -185,5 +185,5 @@ class VaultConnection:
                 return look_up(self._client, self._clock.monotonic(), repeatable=repeatable)
             except VaultError as error:
                 if error.reason is not VaultFailure.RESET:
-                    raise  # nobody waits for a server that is down before anything was begun
+                    raise  # a server that is down at the start is not waited for
         raise VaultError.because(VaultFailure.RESET)

@@ -34,7 +34,7 @@ class KvField:
         return FieldValue(Secret(text), str(entry.version))
 
     def absence(self) -> Absence | None:
-        """That somebody deleted the entry, with the commands that bring it back."""
+        """Return that the entry was deleted, with the commands that restore it."""
         try:
             self._kv.read(self._address.path)
         except VaultError as error:

@@ -53,7 +53,7 @@ class Answered:
 
 
 class HardenedSession:
-    """Asks the nodes of one server. `asked` counts the requests, for whoever promises to need few."""
+    """Sends requests to the nodes of one server. `asked` counts them, so that tests can assert request budgets."""
 
     verify, cert, proxies = True, None, None
     """hvac looks for them; ours are in the pools."""

@@ -24,7 +24,7 @@ class KvEntry:
 
 
 class KvMount:
-    """Reads and writes below one mount. Paths are joined from checked segments by whoever calls."""
+    """Reads and writes below one mount. The caller joins paths from validated segments."""
 
     def __init__(self, connection: VaultConnection, mount: str) -> None:
         self._connection = connection
@@ -41,7 +41,7 @@ class KvMount:
         return self._mount
 
     def read(self, path: str) -> KvEntry | None:
-        """The current version, or None; VaultError if somebody deleted it."""
+        """Return the current version, or None; VaultError if it was deleted."""
         try:
             answer = self._found(
                 lambda client: client.secrets.kv.v2.read_secret_version(

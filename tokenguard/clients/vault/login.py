@@ -29,7 +29,7 @@ def log_in(client: Any, login: Login) -> tuple[Secret, bool]:
     """Obtain a token; the second is whether that could be done again.
 
     Raises:
-        VaultError: the credential is not accepted, or nobody answers.
+        VaultError: the credential is not accepted, or the server does not answer.
     """
     credential = login.given()
     if login.method is LoginMethod.TOKEN:
@@ -88,7 +88,7 @@ def renew(client: Any, lease: Lease, now: float) -> Lease:
 
 
 def _unwrapped(client: Any, wrapping: Secret) -> Secret:
-    """The secret_id inside a wrapping token. Its one use is spent: if somebody was first, that is an alarm."""
+    """Return the secret_id inside a single-use wrapping token; an earlier use by another party is an error."""
     client.adapter.credential = wrapping
     try:
         data = client.adapter.request("post", "/v1/sys/wrapping/unwrap").get("data")

@@ -11,7 +11,7 @@ _DEADLINE = 3.0
 
 
 class Nodes:
-    """Which address is in use. With one address it is that one, whatever it leads to, and nothing is asked."""
+    """Selects the address in use. A single address is used without asking for the leader."""
 
     def __init__(self, session: HardenedSession, addresses: tuple[Address, ...]) -> None:
         self._session = session

@@ -10,7 +10,7 @@ from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure
 MIN_LIFE = 900.0
 """Seconds that a login must last, if it can be neither renewed nor made again: three runs of five minutes."""
 MIN_VERSIONS = 2
-"""Of each entry: with one, a write that somebody makes by mistake leaves nothing to go back to."""
+"""The minimum number of versions per entry: with one, a mistaken write could not be undone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,11 @@ _LISTED = {
 _LOOKS = 40
 _PAUSE = 0.25
 """Seconds between two looks."""
-_OWNER = "log in as whoever runs the server, or hand them what `tokenguard setup --emit terraform` writes"
+_OWNER = "log in as an administrator of the server, or give them the output of `tokenguard setup --emit terraform`"
 
 
 class VaultServer:
-    """One server, with the login of whoever sets it up."""
+    """One server, with the login of its administrator."""
 
     def __init__(self, connection: VaultConnection, clock: Clock) -> None:
         self._connection = connection
@@ -32,7 +32,7 @@ class VaultServer:
         """What the server has of it, or None.
 
         Raises:
-            Unreachable: the login may not look, or nobody answers.
+            Unreachable: the login may not read it, or the server does not answer.
         """
         listing = _LISTED.get(resource.kind)
         try:
@@ -50,7 +50,7 @@ class VaultServer:
         """Make it as it should be.
 
         Raises:
-            Unreachable: the login may not, or nobody answers.
+            Unreachable: the login may not write it, or the server does not answer.
             InputError: the server does not take it.
         """
         try:
@@ -75,7 +75,7 @@ class VaultServer:
                 self._connection.request("get", f"/v1/{mount}/config")
             except VaultError as error:
                 if error.reason is not VaultFailure.REFUSED:
-                    return  # it is for whoever uses the mount to say what is wrong
+                    return  # a later use of the mount reports what is wrong
                 self._clock.sleep(_PAUSE)
             else:
                 return

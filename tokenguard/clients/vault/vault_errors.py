@@ -13,7 +13,7 @@ class VaultFailure(StrEnum):
 
     ABSENT = "absent"
     DELETED = "deleted"
-    """There is an entry, and somebody deleted or destroyed its current version."""
+    """The current version of the entry was deleted or destroyed."""
     CAS = "cas"
     DENIED = "denied"
     EXPIRED = "expired"
@@ -55,8 +55,8 @@ class VaultFailure(StrEnum):
 _WORDS: dict[VaultFailure, tuple[str, str]] = {
     VaultFailure.ABSENT: ("the vault has nothing at that path", "check MOUNT and PREFIX of the store's address"),
     VaultFailure.DELETED: (
-        "somebody deleted an entry of the store in the vault",
-        "a destroyed one is in snapshots only",
+        "an entry of the store was deleted in the vault",
+        "a destroyed entry can only be restored from a snapshot",
     ),
     VaultFailure.CAS: ("another writer was first", "run the command again: it goes on from what is there now"),
     VaultFailure.DENIED: (
@@ -94,7 +94,7 @@ _WORDS: dict[VaultFailure, tuple[str, str]] = {
     ),
     VaultFailure.WRAPPING: (
         "the wrapping token is not valid: it was unwrapped before, or its time is over",
-        "have a new one made; if none of your jobs unwrapped it, somebody else has the secret_id: have that destroyed",
+        "create a new one; if none of your jobs unwrapped it, the secret_id is compromised: destroy it",
     ),
     VaultFailure.UNWRAPPED: (
         "the credential of [vault] is a plain secret_id, where `wrapped = true` wants a wrapping token",
@@ -113,7 +113,7 @@ _WORDS: dict[VaultFailure, tuple[str, str]] = {
         "wait for the election, or set another address",
     ),
     VaultFailure.SEALED: ("the vault is sealed, or has no leader", "have it unsealed, then run the command again"),
-    VaultFailure.UNINITIALISED: ("the vault is not initialised", "check the address: nobody has set this server up"),
+    VaultFailure.UNINITIALISED: ("the vault is not initialised", "check the address, or initialise the server"),
     VaultFailure.SERVER: ("the vault failed to answer (5xx)", "see the server's log, then run the command again"),
     VaultFailure.REDIRECT: (
         "the vault answered with a redirect, which is never followed",
@@ -202,7 +202,7 @@ class VaultError(Unreachable):
 
     @classmethod
     def deleted(cls, mount: str, path: str) -> "VaultError":
-        """Somebody deleted the entry at a path of ours; says which one, and how it comes back."""
+        """Return the error for a deleted entry, with the commands that restore it."""
         at = f"-mount={mount} {path}"
         last, back = f"vault kv metadata get {at}", f"vault kv undelete -versions=N {at}"
         message, hint = _WORDS[VaultFailure.DELETED]

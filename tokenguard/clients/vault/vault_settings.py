@@ -34,7 +34,7 @@ class Login:
     """The credential is a wrapping token of one use, which holds the secret_id."""
 
     def given(self) -> Secret:
-        """What to log in with now; whatever getting it raises."""
+        """Return the current login credential; raises the errors of its source."""
         return self.credential if isinstance(self.credential, Secret) else self.credential()
 
     @property
