@@ -61,6 +61,7 @@ docs: $(VENV)/dev.stamp
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m docs.policies
 	$(BIN)/python -m docs.floors
+	$(BIN)/python -m docs.disguises
 
 # uv is not part of the locked tools: only changing the locks needs it.
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \

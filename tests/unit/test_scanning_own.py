@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.unit.test_detection_own import DISGUISES, index, usable
+from tests.fakes.disguises import COVERED as DISGUISES
+from tests.unit.test_detection_own import index, usable
 from tokenguard.detection.known_tokens import scan_own
 from tokenguard.detection.match import TextMatch, Unscanned
 from tokenguard.domain.finding import FindingKind, Origin

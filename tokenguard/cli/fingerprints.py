@@ -28,7 +28,7 @@ from tokenguard.shell.wiring import Wiring
     },
 )
 def fingerprints() -> None:
-    """Keyed fingerprints of the team's own tokens, by which `scan` and the hook find them in any encoding.
+    """Keyed fingerprints of the team's own tokens, by which `scan` and the hook find them, also encoded.
 
     A bundle holds fingerprints and opaque ids, no value and no name. It contains only values of at least 112 bits. A
     waiver in it names the responsible team and the reason.

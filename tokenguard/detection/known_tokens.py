@@ -39,6 +39,8 @@ def _search(index: OwnIndex, data: bytes) -> Iterator[tuple[int, int, KnownToken
     for view in index.disguises.views(data):
         for hit in index.hits(view.data):
             yield view.start, view.end, hit, view.how
+        if not view.whole:
+            yield view.start, view.end, None, ""
         if left < 0:
             continue
         for nested in index.disguises.views(view.data):

@@ -37,6 +37,10 @@ class Regex(Protocol):
         """The first match that begins at `pos` or later, or None."""
         ...
 
+    def sub(self, repl: bytes, string: bytes, /) -> bytes:
+        """The text with `repl` for every match."""
+        ...
+
 
 def regex(expression: str) -> Regex:
     """One expression, compiled by the fastest engine of this installation. Both give the same matches."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from tokenguard.detection.decoded_views import WRITING
 from tokenguard.detection.version_diff import Cleanness, changed_part, hold_nothing
+from tokenguard.detection.writing_lines import around
 from tokenguard.scanning.content import Blob, Message, Source
 from tokenguard.scanning.scanner import Stages
 
@@ -55,5 +55,5 @@ class Passing:
         if self._own is None:
             return False
         start, end = changed_part(before, data)
-        begin = len(data[:start].rstrip(WRITING))
-        return any(True for _ in self._own(data[begin : len(data) - len(data[end:].lstrip(WRITING))]))
+        begin, last = around(data, start, end)
+        return any(True for _ in self._own(data[begin:last]))

@@ -1,0 +1,80 @@
+"""Strings that are written in several pieces: joined literals, quotes within a shell word, continued lines."""
+
+from collections.abc import Iterator
+
+from tokenguard.detection.decoded_view import DecodedView, view_of
+from tokenguard.detection.regex_set import Regex, regex
+from tokenguard.frozen import Frozen
+
+CHARACTER = r"[A-Za-z0-9_.~:+/=%\x5c\x2d]"
+_PLAIN = r"[A-Za-z0-9_.~:+/=\x2d]"
+_QUOTE = r"\x5c{0,3}[\x22'`]"
+_COMMENT = r"/\*[^*\r\n]*\*/|(?:\x23|//|\x2d\x2d)[^\r\n]*\r?\n"
+_NAME = r"[A-Za-z_$@][\w.$@:\x2d]{0,60}"
+_STEP = r"[ \t;)\r\n]{0,60}"
+_APPENDED = rf"{_STEP}{_NAME}(?:\[[^\]\r\n]{{0,40}}\])?[ \t]*(?:[+.&|]=|=[ \t]*{_NAME}[ \t]*[+.&|]{{1,2}})[ \t(]*"
+_CALLED = rf"{_STEP}(?:{_NAME})?(?:\.[A-Za-z]{{1,12}}\(|<<)[ \t]*"
+_PREFIX = r"[fFrRbBuU@$L]{1,2}"
+_FILL = rf"[ \t+.&|()\[\]$\x7b\x7d\x5c\r\n\x22'`]|\x5c[rnt](?:\x5c?\x22,)?|\x23\x7b|{_COMMENT}"
+
+
+def _joint(fill: str) -> str:
+    """What stands between two literals of one string, from quote to quote; or round one within another."""
+    prefixed = rf"(?:{fill})*[ \t+.&|(,\r\n]{_PREFIX}"
+    between = rf"{_QUOTE}(?:(?:{fill})*|{prefixed}|{_APPENDED}|{_CALLED}){_QUOTE}"
+    kept = rf"{_QUOTE}{_STEP}{_NAME}=[\x22']?\$\x7b?{_NAME}(?:\x7d[\x22']?|[\x22'])"
+    return rf"(?:{between}|{kept}|[$\x23]?\x7b[ \t]*{_QUOTE}(?:{_QUOTE}[ \t]*\x7d)?|{_QUOTE}[ \t]*\x7d)"
+
+
+JOINT = _joint(_FILL)
+LISTED = _joint(f"{_FILL}|,")
+"""The same with commas: only where something joins lists, since most lists are none of one string's pieces."""
+_JOINS = b"join(", b"Join(", b"JOIN", b"oncat", b"CONCAT", b"implode("
+CONTINUED = r"[\x5c`^]\r?\n[ \t]*"
+IN_A_WORD = r"(?:\$?[\x22'][\x22'$]{0,3}|\x5c)"
+
+
+class _Pieces(Frozen, frozen=True):
+    how: str
+    gate: tuple[bytes, ...]
+    chains: Regex
+    between: Regex
+
+
+class StringPieces:
+    """The expressions for tokens of at least `shortest` bytes, compiled once."""
+
+    def __init__(self, shortest: int) -> None:
+        self._kinds = (
+            _pieces("joined literals", (b"'", b'"', b"`"), rf"(?:{CHARACTER}+{JOINT})+{CHARACTER}+", JOINT),
+            _pieces("joined literals", _JOINS, rf"(?:{CHARACTER}+{LISTED})+{CHARACTER}+", LISTED),
+            _pieces(
+                "shell quotes",
+                (b"'", b'"', b"\\"),
+                rf"(?:{_PLAIN}*[A-Za-z0-9_\x2d]{IN_A_WORD})+[A-Za-z0-9_\x2d]{_PLAIN}*",
+                IN_A_WORD,
+            ),
+            _pieces(
+                "continued lines",
+                (b"\\\n", b"\\\r\n", b"`\n", b"`\r\n", b"^\n", b"^\r\n"),
+                rf"(?:{CHARACTER}*{CONTINUED})+{CHARACTER}+",
+                CONTINUED,
+            ),
+        )
+        self._shortest = shortest
+
+    def views(self, data: bytes) -> Iterator[DecodedView]:
+        """Pieces that are written one after another, as if they were one."""
+        for kind in self._kinds:
+            if not any(mark in data for mark in kind.gate):
+                continue
+            for chain in kind.chains.finditer(data):
+                text = chain.group()
+                if len(text) > self._shortest:
+                    read = kind.between.sub(b"", text)
+                    if len(read) >= self._shortest:
+                        yield view_of(chain, read, kind.how)
+
+
+def _pieces(how: str, gate: tuple[bytes, ...], chains: str, between: str) -> _Pieces:
+    return _Pieces(how, gate, regex(chains), regex(between))
