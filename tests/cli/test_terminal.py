@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.world import canary
 from tokenguard.errors import NeedsPerson
-from tokenguard.ports.operator import Task, TokenTraceAnswer
+from tokenguard.ports.operator import Task, TokenTrace, TokenTraceAnswer
 from tokenguard.shell.progress import Silent
 from tokenguard.shell.terminal import NobodyToAsk, TerminalOperator
 from tokenguard.shell.tty import Tty
@@ -130,15 +130,16 @@ def test_done_takes_a_name_and_enter_means_later(typed, expected):
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        (["absent"], TokenTraceAnswer.ABSENT),
-        (["on screen"], TokenTraceAnswer.ON_SCREEN),
-        (["?", "r"], TokenTraceAnswer.REVOKED),
+        (["absent"], TokenTrace(TokenTraceAnswer.ABSENT, "alex")),
+        (["on screen"], TokenTrace(TokenTraceAnswer.ON_SCREEN)),
+        (["?", "r"], TokenTrace(TokenTraceAnswer.REVOKED, "alex")),
     ],
 )
-def test_trace_takes_one_of_four_words(typed, expected):
+def test_trace_takes_one_of_four_words_and_asks_who_says_that_it_is_gone(typed, expected):
     script = [("did you find? ", answer) for answer in typed]
+    script += [("your name", "alex")] if expected.ended else []
     found, seen = _ask(script, lambda operator: operator.ask_outcome(TASK))
-    assert found is expected
+    assert found == expected
     assert "you have revoked it now" in seen
 
 

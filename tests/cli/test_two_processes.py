@@ -112,6 +112,8 @@ def test_who_takes_over_fences_the_one_that_still_waits(premises):
     second.sendline("yes")
     second.expect_exact("what did you find? ")
     second.sendline("absent")
+    second.expect_exact("your name")
+    second.sendline("Ada")
     second.expect_exact(PASTE)
 
     first.sendline("the-late-value-of-nobody")

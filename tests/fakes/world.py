@@ -12,7 +12,7 @@ from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.token import Consumer, ConsumerKind, Record
 from tokenguard.errors import NeedsPerson
 from tokenguard.ports.delivery import Delivery, Holds
-from tokenguard.ports.operator import Task, TokenTraceAnswer
+from tokenguard.ports.operator import Task, TokenTrace, TokenTraceAnswer
 from tokenguard.ports.provider import (
     Capabilities,
     CreatedToken,
@@ -188,15 +188,15 @@ class ScriptedOperator:
             return "ada"
         return answer if isinstance(answer, str) and answer else None
 
-    def ask_outcome(self, task: Task) -> TokenTraceAnswer:
+    def ask_outcome(self, task: Task) -> TokenTrace:
         answer = self._next("trace", task, "")
         if answer is None and self.world is not None:
             label = task.title.split()[4]
             alive = any(made.label == label for made in self.world.living())
             self.world.revoke_label(label)
-            return TokenTraceAnswer.REVOKED if alive else TokenTraceAnswer.ABSENT
+            return TokenTrace(TokenTraceAnswer.REVOKED if alive else TokenTraceAnswer.ABSENT, "ada")
         assert isinstance(answer, TokenTraceAnswer)
-        return answer
+        return TokenTrace(answer, "ada")
 
 
 class AbsentOperator:
@@ -208,7 +208,7 @@ class AbsentOperator:
     def done(self, task: Task, *, retry: str = "") -> str | None:
         raise NeedsPerson(task.title, hint="run it where a person can answer")
 
-    def ask_outcome(self, task: Task) -> TokenTraceAnswer:
+    def ask_outcome(self, task: Task) -> TokenTrace:
         raise NeedsPerson(task.title, hint="run it where a person can answer")
 
 

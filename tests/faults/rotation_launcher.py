@@ -25,7 +25,7 @@ from tokenguard.cli.demo_person import Person
 from tokenguard.cli.error_handler import run
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import TokenguardError, Unreachable
-from tokenguard.ports.operator import Task, TokenTraceAnswer
+from tokenguard.ports.operator import Task, TokenTrace, TokenTraceAnswer
 from tokenguard.ports.provider import Ambiguous, Vendor
 from tokenguard.shell.clock import SystemClock
 from tokenguard.shell.config import read_settings
@@ -115,14 +115,14 @@ class SettingsPerson:
                 self._person.revoke(named[1])
         return "ada"
 
-    def ask_outcome(self, task: Task) -> TokenTraceAnswer:
+    def ask_outcome(self, task: Task) -> TokenTrace:
         named = re.search(r"named exactly (\S+)", task.steps[0])
         assert named is not None
         try:
             self._person.revoke(named[1])
         except TokenguardError:
-            return TokenTraceAnswer.ABSENT
-        return TokenTraceAnswer.REVOKED
+            return TokenTrace(TokenTraceAnswer.ABSENT, "ada")
+        return TokenTrace(TokenTraceAnswer.REVOKED, "ada")
 
 
 class GatedWiring(Wiring):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tests.model.model import Flaw, Model
-from tests.model.state import NOTHING, TOMBSTONE, Attempt, Life, Place, State, Token
+from tests.model.state import MISTYPED, NOTHING, TOMBSTONE, Attempt, Journal, Life, Place, State, Token
 from tests.model.writing import advance, commit, jump, own
 from tokenguard.domain.journal import AttemptState, Stage
 
@@ -47,6 +47,9 @@ def put(model: Model, state: State, me: int) -> Iterator[Step]:
     elif state.slots[label] != NOTHING:
         yield "finds the slot closed", state.at(me, Place.SELF_REAP)
     else:
+        if state.mistyped < model.mistyped:
+            wrong = state.slot(label, MISTYPED)._replace(mistyped=state.mistyped + 1)
+            yield "stores a mistyped value", wrong.at(me, Place.SAY_STORED, MISTYPED)
         stored = state.slot(label, runner.carried)
         yield "stores the value", stored.at(me, Place.SAY_STORED)
         if model.flaw is Flaw.REVOKE_ON_DOUBT:
@@ -68,7 +71,9 @@ def say_stored(model: Model, state: State, me: int) -> Iterator[Step]:
 def reconcile(model: Model, state: State, me: int) -> Iterator[Step]:
     label = own(state, me).winner.label
     held = state.slots[label]
-    if held < 0:
+    if held == MISTYPED:
+        yield "finds the value", state.at(me, Place.SAY_STORED, held)
+    elif held < 0:
         yield "finds no value", state.at(me, Place.REAP_SAY, label)
     elif state.tokens[held].life is Life.LIVE:
         yield "finds the value", state.at(me, Place.SAY_STORED, held)
@@ -108,6 +113,9 @@ def reap_end(model: Model, state: State, me: int) -> Iterator[Step]:
         if token.label == state.runners[me].carried:
             after = after.revoked(number)
     yield "ends what carries the label", after.at(me, Place.REAP_DESTROY)
+    if state.slots[state.runners[me].carried] == MISTYPED and state.mistakes < model.mistakes:
+        mistaken = state._replace(mistakes=state.mistakes + 1)
+        yield "is told that the label is revoked, which it is not", mistaken.at(me, Place.REAP_DESTROY)
 
 
 def reap_destroy(model: Model, state: State, me: int) -> Iterator[Step]:
@@ -123,12 +131,20 @@ def reap_destroy(model: Model, state: State, me: int) -> Iterator[Step]:
 def reap_gone(model: Model, state: State, me: int) -> Iterator[Step]:
     label, journal = state.runners[me].carried, own(state, me)
     place = Place.UNDO_NEXT if journal.stage is Stage.ABORTING else None
-    yield "says gone", commit(model, state, me, journal.with_attempt(label, AttemptState.GONE), place, label)
+    gone = journal.with_attempt(label, AttemptState.GONE)
+    yield "says gone", commit(model, state, me, gone.with_proof(label, _proves(model, gone, label)), place, label)
+
+
+def _proves(model: Model, journal: Journal, label: int) -> bool:
+    """Whether what was pasted can prove the death of the label's token: only if it was accepted once."""
+    pasted = next(each.token for each in journal.attempts if each.label == label)
+    return pasted >= 0 or (pasted == MISTYPED and model.flaw is Flaw.REFUSED_PASTE_IS_DEAD)
 
 
 def probe_new(model: Model, state: State, me: int) -> Iterator[Step]:
     journal = own(state, me)
-    token = state.tokens[journal.winner.token]
+    pasted = journal.winner.token
+    token = state.tokens[pasted] if pasted >= 0 else Token(journal.winner.label, Life.DEAD)
     if state.outage:
         yield "gets no answer that says anything of the new token", state.stopped(me)
     elif token.life is not Life.DEAD and token.right:

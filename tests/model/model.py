@@ -36,6 +36,8 @@ class Flaw(StrEnum):
     """What was accepted before and is refused now is passed over, instead of being evidence of an outage."""
     SINGLE_REFUSAL_CONFIRMS = auto()
     """The later look destroys the value after one refusal."""
+    REFUSED_PASTE_IS_DEAD = auto()
+    """A value that was never accepted is refused, and the token of its label is called gone."""
     ABORT_AFTER_INTENT = auto()
     """Undo although the old token is revoked, or may be."""
 
@@ -60,6 +62,8 @@ class Model:
     """How often the provider may begin to refuse every credential."""
     mistakes: int = 0
     """How often a person may say that a token is revoked that is not."""
+    mistyped: int = 0
+    """How often a person may paste something else than the value of the token that was made."""
     looks: bool = False
     """Whether the old value is looked at again after the end, and destroyed when its death is confirmed."""
     late_revokes: bool = False

@@ -9,7 +9,16 @@ _UNINTENDED = "P4: the old token was revoked before the revoke was intended"
 
 def broken(model: Model, state: State) -> str:
     """The first promise that this state breaks; empty if it keeps them all."""
-    checks = (_never_zero, _written_ahead, _proven_dead, _in_order, _stored_means_stored, _kept, _fenced)
+    checks = (
+        _never_zero,
+        _written_ahead,
+        _proven_dead,
+        _in_order,
+        _gone_means_gone,
+        _stored_means_stored,
+        _kept,
+        _fenced,
+    )
     return next((why for check in checks if (why := check(model, state))), "")
 
 
@@ -61,6 +70,13 @@ def _in_order(model: Model, state: State) -> str:
         return _UNINTENDED
     if intended and model.declared and state.consumer != journal.winner.token:
         return "P4: the revoke is intended, and the consumer does not hold the new token"
+    return ""
+
+
+def _gone_means_gone(model: Model, state: State) -> str:
+    proven = {attempt.label for attempt in state.journal.attempts if attempt.proven}
+    if any(token.label in proven and token.life is Life.LIVE for token in state.tokens):
+        return "P9: the journal calls a token gone, and it is alive"
     return ""
 
 

@@ -8,6 +8,8 @@ from tokenguard.domain.journal import AttemptState, Stage
 NOTHING = -1
 """No token, or an empty slot."""
 TOMBSTONE = -2
+MISTYPED = -3
+"""A value that is not the one of the token that carries its label: nobody accepts it."""
 FIRST = 0
 """The token that is live at the start; also its label."""
 
@@ -40,6 +42,8 @@ class Attempt(NamedTuple):
     label: int
     state: AttemptState = AttemptState.INTENDED
     token: int = NOTHING
+    proven: bool = False
+    """Gone, and more than a person's word says so."""
 
 
 class Journal(NamedTuple):
@@ -68,6 +72,10 @@ class Journal(NamedTuple):
             for each in self.attempts
         )
         return self._replace(attempts=changed)
+
+    def with_proof(self, label: int, proven: bool) -> "Journal":
+        changed = (each._replace(proven=proven) if each.label == label else each for each in self.attempts)
+        return self._replace(attempts=tuple(changed))
 
 
 class Place(StrEnum):
@@ -137,6 +145,7 @@ class State(NamedTuple):
     """The provider refuses every credential, good or not."""
     outages: int = 0
     mistakes: int = 0
+    mistyped: int = 0
     split: bool = False
     """A runner wrote over a journal that it had not read."""
 

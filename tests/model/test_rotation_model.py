@@ -23,6 +23,8 @@ SMALL = {
     "nobody says who the consumer is": Model(declared=False),
     "planned, in an outage": Model(takeovers=1, outages=1, mistakes=1, looks=True),
     "planned, in an outage, with undoing": Model(attempts=1, takeovers=1, aborts=1, outages=1, mistakes=1),
+    "planned, with a mistyped paste": Model(takeovers=1, mistyped=1, mistakes=1),
+    "planned, with a mistyped paste, with undoing": Model(attempts=1, takeovers=1, aborts=1, mistyped=1, mistakes=1),
     "compromised, in an outage": Model(modes=(C,), takeovers=1, outages=1, mistakes=1, looks=True),
     "compromised, with undoing": Model(modes=(C,), attempts=1, takeovers=1, aborts=1, outages=1, mistakes=1),
     "retired, in an outage": Model(modes=(R,), outages=2, mistakes=1, looks=True, spare=True),
@@ -73,6 +75,7 @@ FLAWED = [
     (Flaw.REFUSED_CONTROL_IS_NONE, Model(outages=1), "P3"),
     (Flaw.REFUSED_CONTROL_IS_NONE, Model(modes=(R,), outages=1, spare=True), "P3"),
     (Flaw.SINGLE_REFUSAL_CONFIRMS, Model(modes=(R,), outages=1, mistakes=1, looks=True), "P3"),
+    (Flaw.REFUSED_PASTE_IS_DEAD, Model(mistyped=1, mistakes=1, takeovers=1), "P9"),
     (Flaw.ABORT_AFTER_INTENT, Model(takeovers=1, aborts=1), "P1|P4"),
 ]
 

@@ -1,5 +1,7 @@
 """The promises of rotation, over a fake world: order, proof, refusals, undoing."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from tests.fakes.world import OTHER_DRIVE, AbsentOperator, ScriptedOperator, canary
@@ -296,7 +298,8 @@ def test_ctrl_c_at_each_question_is_resumed_to_one_live_token():
         bench.operator.answers.extend([None] * question + [KeyboardInterrupt()])
         with pytest.raises(KeyboardInterrupt):
             bench.engine.rotate(token)
-        bench.engine.resume(token)
+        with pytest.raises(NotProvenDead) if question == 0 else nullcontext():  # "absent" is what a person says
+            bench.engine.resume(token)
         assert not bench.world.alive(old)
         assert [made.value for made in bench.world.living()] == [bench.live_value(token)]
 

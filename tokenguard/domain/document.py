@@ -45,6 +45,11 @@ class Document(Frozen, frozen=True, kw_only=True):
         return any(item.alive_again for item in self.quarantine)
 
     @property
+    def possibly_alive(self) -> tuple[Quarantined, ...]:
+        """The tokens whose end is only asserted, unless the policy accepts that."""
+        return tuple(each for each in self.quarantine if not (each.proof.proven or each.proof.accepted))
+
+    @property
     def latest(self) -> datetime:
         """The latest moment that is on record here; no clock that is right shows an earlier one."""
         record, journal = self.record, self.journal

@@ -90,6 +90,8 @@ class Attempt(Frozen, frozen=True, kw_only=True):
     scope: Scope | None = None
     """Where it was seen to lead, if it was rejected for that."""
     scope_name: str = ""
+    accepted: bool = False
+    """Whether the provider accepted its value once; otherwise a refusal says nothing about the token of this label."""
 
 
 class Old(Frozen, frozen=True, kw_only=True):
@@ -190,5 +192,7 @@ class Quarantined(Frozen, frozen=True, kw_only=True):
     provider_label: str
     proof: DeathProof
     probe_due_at: datetime
+    accepted: bool = True
+    """Whether the provider accepted the value once; otherwise a refusal says nothing about the token of this name."""
     alive_again: bool = False
     """A later probe was accepted after death had been proven; `rotate --resume` revokes it again."""

@@ -34,6 +34,7 @@ def token_json(snapshot: Snapshot, due: Due | None, now: datetime) -> dict[str, 
         "overdue": due is not None and due.at <= now,
         "operation": _operation(document.journal) if document.journal and document.busy else None,
         "quarantined": len(document.quarantine),
+        "possibly_alive": [each.provider_label or each.label for each in document.possibly_alive],
     }
 
 
@@ -86,6 +87,13 @@ def state_words(document: Document) -> str:
     if document.record.state is RecordState.RETIRED and journal is not None and journal.proof is not None:
         return f"{leaked}{document.record.state}, {'dead' if journal.proof.proven else journal.proof.words}"
     return f"{leaked}{document.record.state}, {liveness_words(document.record.seen)}"
+
+
+def possibly_alive_words(document: Document) -> str:
+    """The tokens whose death is only asserted, each with the name of who says so."""
+    return "; ".join(
+        f"{each.provider_label or each.label} ({each.proof.words}, not proven)" for each in document.possibly_alive
+    )
 
 
 def due_words(due: Due | None, now: datetime, *, age_unknown: bool = False) -> str:

@@ -32,6 +32,18 @@ class TokenTraceAnswer(StrEnum):
     UNKNOWN = "unknown"
 
 
+class TokenTrace(Frozen, frozen=True):
+    """What a person found, and who says so where the answer is that the token does not exist (any more)."""
+
+    answer: TokenTraceAnswer
+    said_by: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether it says that no token of that name is left."""
+        return self.answer in {TokenTraceAnswer.ABSENT, TokenTraceAnswer.REVOKED}
+
+
 class Operator(Protocol):
     """Asks a person. Every question can be interrupted (KeyboardInterrupt) without harm."""
 
@@ -43,8 +55,8 @@ class Operator(Protocol):
         """Show the task; returns the name of the person who confirms it, or None if it is not done."""
         ...
 
-    def ask_outcome(self, task: Task) -> TokenTraceAnswer:
-        """Show the task (look for a label) and ask what was found."""
+    def ask_outcome(self, task: Task) -> TokenTrace:
+        """Show the task (look for a label) and ask what was found, and by whom."""
         ...
 
 

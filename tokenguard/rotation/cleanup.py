@@ -6,16 +6,15 @@ candidate.
 
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Attempt, AttemptState, Mode, Old, Stage
-from tokenguard.domain.liveness import DeathGrade, DeathProof
+from tokenguard.domain.liveness import DeathProof, Verdict
 from tokenguard.domain.names import Label
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, Fenced, NeedsPerson, Unfinished
 from tokenguard.frozen import replace
-from tokenguard.ports.operator import TokenTraceAnswer
 from tokenguard.ports.provider import Issuer, Method
 from tokenguard.ports.store import Tombstone
 from tokenguard.rotation.absence import confirm_gone, search
-from tokenguard.rotation.keeping import asserted, quarantined
+from tokenguard.rotation.keeping import asserted, quarantined, unseen
 from tokenguard.rotation.machine import superseded
 from tokenguard.rotation.prompts import revoke_task, trace_task
 from tokenguard.rotation.proof_of_death import prove_dead, still_accepted
@@ -62,9 +61,9 @@ def discard_attempt(session: TokenSession, attempt: Attempt) -> None:
     The intent is committed first, so a runner that takes over cannot adopt a token that is being revoked.
     """
     target_state = attempt.state if session.journal.stage is Stage.ABORTING else AttemptState.REJECTED
+    attempt = replace(attempt, state=target_state, accepted=attempt.accepted or _is_accepted(session, attempt.label))
     session.commit(
-        session.event(Op.REVOKE, Phase.INTENT, label=attempt.label, result="attempt"),
-        attempts=_with_state(session, attempt.label, target_state),
+        session.event(Op.REVOKE, Phase.INTENT, label=attempt.label, result="attempt"), attempts=_with(session, attempt)
     )
     if session.context.store.read_candidate(session.snapshot.id, attempt.label) is None:
         fence(session, attempt.label)
@@ -74,17 +73,28 @@ def discard_attempt(session: TokenSession, attempt: Attempt) -> None:
     else:
         said = _end_by_person(session, attempt)
     if said is not None:
-        _keep(session, attempt, said)
+        keep_asserted(session, attempt, said)
     session.context.store.destroy(session.snapshot.id, attempt.label)
     session.commit(
-        session.event(Op.REVOKE, Phase.OUTCOME, label=attempt.label, result="attempt-gone"),
-        attempts=_with_state(session, attempt.label, AttemptState.GONE),
+        session.event(
+            Op.REVOKE, Phase.OUTCOME, label=attempt.label, result="attempt-asserted" if said else "attempt-gone"
+        ),
+        attempts=_with(session, replace(attempt, state=AttemptState.GONE)),
     )
-    session.context.progress.step(f"the attempt {attempt.label} is discarded")
+    if said is None:
+        session.context.progress.step(f"the new token {attempt.label} is discarded")
 
 
-def _with_state(session: TokenSession, label: Label, state: AttemptState) -> tuple[Attempt, ...]:
-    return tuple(replace(each, state=state) if each.label == label else each for each in session.journal.attempts)
+def _with(session: TokenSession, attempt: Attempt) -> tuple[Attempt, ...]:
+    return tuple(attempt if each.label == attempt.label else each for each in session.journal.attempts)
+
+
+def _is_accepted(session: TokenSession, label: Label) -> bool:
+    """Whether the provider accepts the stored value of an attempt now; otherwise a refusal proves nothing."""
+    held = session.context.store.read_candidate(session.snapshot.id, label)
+    if not isinstance(held, Value) or not session.provider.capabilities.probe:
+        return False
+    return session.provider.probe(held, None).verdict is Verdict.ALIVE
 
 
 def _end_by_api(session: TokenSession, issuer: Issuer, attempt: Attempt) -> None:
@@ -96,17 +106,24 @@ def _end_by_api(session: TokenSession, issuer: Issuer, attempt: Attempt) -> None
     confirm_gone(session, issuer, *ids, label=attempt.label)
 
 
-def _keep(session: TokenSession, attempt: Attempt, said: DeathProof) -> None:
-    """Keep a value whose death is only asserted, under a label of its own that a late runner cannot publish."""
-    store, token, label = session.context.store, session.snapshot.id, Label(f"{attempt.label}-kept")
+def kept_label(attempt: Attempt) -> Label:
+    """Return the store label under which an attempt is kept whose end is only asserted."""
+    return Label(f"{attempt.label}-kept")
+
+
+def keep_asserted(session: TokenSession, attempt: Attempt, said: DeathProof) -> None:
+    """Keep the name of a token whose death is only asserted, and its value, if there is one.
+
+    The value gets a label of its own that a late runner cannot publish.
+    """
+    store, token, label = session.context.store, session.snapshot.id, kept_label(attempt)
     held, quarantine = store.read_candidate(token, attempt.label), session.snapshot.document.quarantine
-    if not isinstance(held, Value):
-        return
-    try:
-        store.put_candidate(token, label, held)
-    except Conflict:
-        if store.read_candidate(token, label) != held:
-            raise
+    if isinstance(held, Value):
+        try:
+            store.put_candidate(token, label, held)
+        except Conflict:
+            if store.read_candidate(token, label) != held:
+                raise
     old = Old(
         label=label,
         live_version=0,
@@ -117,7 +134,10 @@ def _keep(session: TokenSession, attempt: Attempt, said: DeathProof) -> None:
     )
     rest = [each for each in quarantine if each.label != label]
     event = session.event(Op.DEATH, grade=said.grade.value, label=attempt.label, by=said.said_by)
-    session.commit(event, quarantine=[*rest, quarantined(session, old, said)])
+    session.commit(event, quarantine=[*rest, quarantined(session, old, said, accepted=attempt.accepted)])
+    session.context.progress.note(
+        f"{attempt.label}: said to be revoked by {said.said_by}, not proven; it stays on record as possibly alive"
+    )
 
 
 def _end_by_person(session: TokenSession, attempt: Attempt) -> DeathProof | None:
@@ -125,12 +145,12 @@ def _end_by_person(session: TokenSession, attempt: Attempt) -> DeathProof | None
     held = session.context.store.read_candidate(session.snapshot.id, attempt.label)
     if not isinstance(held, Value):
         found = session.context.operator.ask_outcome(trace_task(session.provider, session.record, attempt.label))
-        if found not in {TokenTraceAnswer.ABSENT, TokenTraceAnswer.REVOKED}:
+        if not found.ended:
             raise NeedsPerson(
                 f"the token {attempt.label} may be alive and must be revoked",
                 hint=f"revoke it, then: tokenguard rotate {session.record.name} --resume",
             )
-        return None
+        return _said(session, found.said_by)
     there = session.record
     if attempt.scope is not None:  # the token was created in a scope other than the requested one
         there = replace(there, scope=attempt.scope, scope_name=attempt.scope_name)
@@ -149,7 +169,10 @@ def _end_by_person(session: TokenSession, attempt: Attempt) -> DeathProof | None
                 f"the token {attempt.label} was not accepted and is still to be revoked",
                 hint=f"revoke it, then: tokenguard rotate {session.record.name} --resume",
             )
-        proof = _proof(session, held)
+        if not attempt.accepted and not _is_accepted(session, attempt.label):
+            return _said(session, who)
+        attempt = replace(attempt, accepted=True)
+        proof = prove_dead(session, held)
         if proof is not None:
             return None if proof.proven else asserted(session.context, session.snapshot, proof, who)
         if not still_accepted(session, held):
@@ -160,8 +183,6 @@ def _end_by_person(session: TokenSession, attempt: Attempt) -> DeathProof | None
         retry = "the provider still accepts that token: was the right one revoked?"
 
 
-def _proof(session: TokenSession, held: Value) -> DeathProof | None:
-    if session.provider.capabilities.probe:
-        return prove_dead(session, held)
-    now = session.context.clock.now()
-    return DeathProof(grade=DeathGrade.UNPROVEN, first_at=now, last_at=now, samples=0, control=False)
+def _said(session: TokenSession, who: str) -> DeathProof:
+    """Return the proof that rests on a person's word alone: no refusal says anything about this token."""
+    return asserted(session.context, session.snapshot, unseen(session.context.clock.now()), who)

@@ -15,7 +15,8 @@ from tokenguard.ports.operator import TokenTraceAnswer
 from tokenguard.ports.provider import Ambiguous, CreatedToken, CreateRefused, Issuer, Method, TokenRequest
 from tokenguard.ports.store import Tombstone
 from tokenguard.rotation.absence import confirm_gone, search
-from tokenguard.rotation.cleanup import discard_attempt, fence
+from tokenguard.rotation.cleanup import discard_attempt, fence, keep_asserted
+from tokenguard.rotation.keeping import asserted, unseen
 from tokenguard.rotation.prompts import create_task, revoke_task, trace_task
 from tokenguard.rotation.session import TokenSession
 
@@ -219,13 +220,15 @@ def _adopt(session: TokenSession, label: Label, value: Value) -> None:
 
 def _trace_with_person(session: TokenSession, label: Label) -> None:
     trace = session.context.operator.ask_outcome(trace_task(session.provider, session.record, label))
-    if trace is TokenTraceAnswer.ON_SCREEN:
+    if trace.answer is TokenTraceAnswer.ON_SCREEN:
         _create_by_person(session)
-    elif trace in {TokenTraceAnswer.ABSENT, TokenTraceAnswer.REVOKED}:
+    elif trace.ended:
         # Also if absent: the earlier runner may still wait at its prompt, and a label belongs to one attempt only.
         fence(session, label)
+        said = asserted(session.context, session.snapshot, unseen(session.context.clock.now()), trace.said_by)
+        keep_asserted(session, session.journal.attempts[-1], said)
         session.update_attempt(
-            session.event(Op.MINT, Phase.OUTCOME, label=label, result=f"{trace.value}-says-person"),
+            session.event(Op.MINT, Phase.OUTCOME, label=label, result=f"{trace.answer.value}-says-person"),
             state=AttemptState.GONE,
         )
     else:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Event, Op, Phase
 from tokenguard.domain.journal import AttemptState, Journal, Mode, Stage
-from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation
+from tokenguard.domain.liveness import DeathGrade, Observation
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, Record, RecordState
@@ -28,7 +28,7 @@ from tokenguard.ports.store import FieldState
 from tokenguard.rotation import abort as aborting
 from tokenguard.rotation import cleanup, create, handover, preconditions, publish, revoke
 from tokenguard.rotation.batch import BatchResult
-from tokenguard.rotation.keeping import asserted
+from tokenguard.rotation.keeping import asserted, unseen
 from tokenguard.rotation.machine import death_owed
 from tokenguard.rotation.prompts import grant_task, revoke_task
 from tokenguard.rotation.reprobe import reprobe
@@ -152,7 +152,7 @@ class Engine:
             _record_blocker(session, error)
             _add_resume_line(session, error)
             raise _escalate_to_not_proven_dead(session.snapshot, error) from None
-        _tell_assertion(session.snapshot)
+        tell_assertion(session.snapshot)
         return session.snapshot
 
     def _refuse_without_value(self, snapshot: Snapshot) -> None:
@@ -193,15 +193,14 @@ class Engine:
             detail={"result": Mode.RETIRE.value, "by": who},
         )
         now = context.clock.now()
-        unseen = DeathProof(grade=DeathGrade.UNPROVEN, first_at=now, last_at=now, samples=0, control=False)
         ended = Journal(
             id=new_operation_id(), mode=Mode.RETIRE, stage=Stage.DONE, epoch=1, holder=context.holder,
             opened_at=now, updated_at=now, reason=reason, revoked_at=now, revoked_by=who,
-            proof=asserted(context, snapshot, unseen, who),
+            proof=asserted(context, snapshot, unseen(now), who),
         )  # fmt: skip
         document = replace(snapshot.document, record=replace(record, state=RecordState.RETIRED), journal=ended)
         snapshot = context.store.commit(snapshot.id, snapshot.version, document, [event])
-        _tell_assertion(snapshot)
+        tell_assertion(snapshot)
         return snapshot
 
 
@@ -279,13 +278,28 @@ def _escalate_to_not_proven_dead(snapshot: Snapshot, error: TokenguardError) -> 
     return NotProvenDead(f"the old token of {record.name} is not proven dead: {error.message}", hint=error.hint)
 
 
-def _tell_assertion(snapshot: Snapshot) -> None:
-    """Raise NotProvenDead (exit 5) if the only evidence is a person's statement, unless the policy accepts that."""
+def tell_assertion(snapshot: Snapshot) -> None:
+    """Raise NotProvenDead (exit 5) if an end of the last operation is only asserted, unless the policy accepts it.
+
+    That is the end of the old token, or of one that was made or may have been made to replace it.
+    """
     record, journal = snapshot.document.record, snapshot.document.journal
-    proof = journal.proof if journal is not None and journal.stage is Stage.DONE else None
+    if journal is None or not journal.stage.ended:
+        return
+    how = "done" if journal.stage is Stage.DONE else "undone"
+    proof = journal.proof if journal.stage is Stage.DONE else None
     if proof is not None and proof.grade is DeathGrade.ASSERTED and not proof.accepted:
         raise NotProvenDead(
-            f"{record.name} is done, but the old token's death is {proof.words}: no control was available to prove it",
+            f"{record.name} is {how}, but the old token's death is {proof.words}: no control was available to prove it",
             hint=f"with another live token or the admin credential of {record.provider} in the store: "
             f"tokenguard verify {record.name}",
+        )
+    kept = {cleanup.kept_label(attempt) for attempt in journal.attempts}
+    said = [each for each in snapshot.document.possibly_alive if each.label in kept]
+    if said:
+        words = "; ".join(f"{each.provider_label} ({each.proof.words}, not proven)" for each in said)
+        raise NotProvenDead(
+            f"{record.name} is {how}, but what was made for it is possibly alive: {words}",
+            hint=f"look for it in the list of {record.provider}, then record the list: "
+            f"tokenguard verify --reconcile {record.provider}",
         )

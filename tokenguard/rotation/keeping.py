@@ -22,6 +22,11 @@ def asserted(context: Context, snapshot: Snapshot, seen: DeathProof, said_by: st
     )
 
 
+def unseen(at: datetime) -> DeathProof:
+    """Return a proof without any refusal, to be graded as asserted."""
+    return DeathProof(grade=DeathGrade.UNPROVEN, first_at=at, last_at=at, samples=0, control=False)
+
+
 def listed_dead(at: datetime) -> DeathProof:
     """Return the proof by the provider's complete list, which contains live tokens but not this one."""
     return DeathProof(
@@ -34,7 +39,7 @@ def listed_dead(at: datetime) -> DeathProof:
     )
 
 
-def quarantined(session: TokenSession, old: Old, proof: DeathProof) -> Quarantined:
+def quarantined(session: TokenSession, old: Old, proof: DeathProof, *, accepted: bool = True) -> Quarantined:
     """Return the quarantine entry of the old value; due at once if nothing is proven, else after `confirm_after`."""
     wait = session.provider.capabilities.death_window.confirm_after if proof.proven else timedelta(0)
     return Quarantined(
@@ -43,6 +48,7 @@ def quarantined(session: TokenSession, old: Old, proof: DeathProof) -> Quarantin
         provider_id=old.provider_id,
         provider_label=old.provider_label,
         proof=proof,
+        accepted=accepted,
         probe_due_at=proof.last_at + wait,
     )
 

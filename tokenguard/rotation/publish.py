@@ -47,6 +47,7 @@ def accept(session: TokenSession) -> None:
             state=AttemptState.REJECTED,
             scope=look.scope,
             scope_name=look.scope_name,
+            accepted=look.verdict is Verdict.ALIVE,
         )
         session.context.progress.note(_rejection(session, look))
         if session.provider.capabilities.mint is Method.API or (control is not None and not control.holds):
@@ -55,6 +56,7 @@ def accept(session: TokenSession) -> None:
     session.advance(
         session.event(Op.ACCEPT, label=attempt.label, verdict=look.verdict.value, scope=look.scope_verdict.value),
         record=replace(session.record, seen=look),
+        attempts=session.attempts_with(accepted=True),
     )
     session.context.progress.step(f"{session.provider.name} accepts the new token ({_scope_words(look)})")
 

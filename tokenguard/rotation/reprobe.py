@@ -74,7 +74,7 @@ def _due(context: Context, snapshot: Snapshot, *, early: bool) -> list[_KeptValu
         record = snapshot.document.record
         if isinstance(held, Value):
             found.append(_KeptValue(token=snapshot.id, record=record, item=item, value=held))
-        elif not snapshot.document.busy:
+        elif item.proof.proven and not snapshot.document.busy:  # one that is only asserted stays on record
             session = TokenSession(context, context.store.load(snapshot.id))
             _leave(session, item, result="value-gone")
     return found
@@ -134,12 +134,14 @@ class _Looks:
         refused: dict[_Key, datetime] = {}
         for key, kept in tuple(self._pending.items()):
             look = self._provider.probe(kept.value, None)
-            if look.verdict is Verdict.DEAD:
+            if look.verdict is Verdict.DEAD and kept.item.accepted:
                 refused[key] = look.at
                 continue
             del self._pending[key]
             if look.verdict is Verdict.ALIVE:
                 yield _tried(kept, _alarm, self._context)
+            elif look.verdict is Verdict.DEAD:
+                yield self._unclear(kept, "its value was never accepted, so that it is refused says nothing")
             else:
                 yield self._unclear(kept, f"no clear answer ({look.reason})")
         return refused

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Mode, Stage
 from tokenguard.domain.leak_trail import after_death
-from tokenguard.domain.liveness import DeathGrade, DeathProof, Verdict
+from tokenguard.domain.liveness import DeathProof, Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import NotProvenDead
@@ -13,7 +13,7 @@ from tokenguard.frozen import replace
 from tokenguard.ports.provider import Method
 from tokenguard.rotation.absence import confirm_gone, doubt
 from tokenguard.rotation.cleanup import discard_superseded
-from tokenguard.rotation.keeping import asserted, last_look, listed_dead, quarantined
+from tokenguard.rotation.keeping import asserted, last_look, listed_dead, quarantined, unseen
 from tokenguard.rotation.preconditions import old_token, revoking_task
 from tokenguard.rotation.prompts import evidence_words
 from tokenguard.rotation.proof_of_death import control_search, old_value, outage_suspected, prove_dead, still_accepted
@@ -90,9 +90,8 @@ def _proof(session: TokenSession) -> DeathProof:
     if not session.provider.capabilities.probe:
         if (proof := _proof_by_list(session)) is not None:
             return proof
-        now = session.context.clock.now()
-        unseen = DeathProof(grade=DeathGrade.UNPROVEN, first_at=now, last_at=now, samples=0, control=False)
-        return asserted(session.context, session.snapshot, unseen, session.journal.revoked_by)
+        nothing = unseen(session.context.clock.now())
+        return asserted(session.context, session.snapshot, nothing, session.journal.revoked_by)
     value = old_value(session)
     by_person = session.journal.revoked_by != "api"
     while True:

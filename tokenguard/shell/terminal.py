@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError, NeedsPerson
-from tokenguard.ports.operator import Task, TokenTraceAnswer
+from tokenguard.ports.operator import Task, TokenTrace, TokenTraceAnswer
 from tokenguard.shell.progress import StderrProgress
 from tokenguard.shell.tty import Tty
 from tokenguard.text import safe_text
@@ -49,8 +49,8 @@ class TerminalOperator:
                 return self._name(found[1])
             self._tty.show("  please begin with the word `done`, for example: done alex")
 
-    def ask_outcome(self, task: Task) -> TokenTraceAnswer:
-        """Show the task and ask what was found under the label."""
+    def ask_outcome(self, task: Task) -> TokenTrace:
+        """Show the task and ask what was found under the label; that nothing is left is said by name."""
         self._explain(task, "")
         for trace, meaning in _FINDINGS.items():
             self._tty.show(f"    {trace.value:<10} {meaning}")
@@ -58,7 +58,8 @@ class TerminalOperator:
             answer = self._tty.ask("  what did you find? ").lower().replace(" ", "-")
             matching = [trace for trace in TokenTraceAnswer if answer and trace.value.startswith(answer)]
             if len(matching) == 1:
-                return matching[0]
+                found = TokenTrace(matching[0])
+                return TokenTrace(found.answer, self._name("")) if found.ended else found
             self._tty.show(f"  please answer one of: {', '.join(trace.value for trace in TokenTraceAnswer)}")
 
     def _explain(self, task: Task, retry: str) -> None:
@@ -97,7 +98,7 @@ class NobodyToAsk:
         """NeedsPerson."""
         self._refuse(task)
 
-    def ask_outcome(self, task: Task) -> TokenTraceAnswer:
+    def ask_outcome(self, task: Task) -> TokenTrace:
         """NeedsPerson."""
         self._refuse(task)
 

@@ -107,6 +107,9 @@ def _of_token(snapshot: Snapshot, now: datetime, patience: timedelta) -> Iterato
                 hint=f"tokenguard rotate {name} --resume",
                 exit_code=ExitCode.NOT_PROVEN_DEAD,
             )
+        elif item in document.possibly_alive:
+            text = f"{name}: the death of {item.provider_label or item.label} is {item.proof.words}, not proven"
+            yield doubt("quarantine", text, f"tokenguard verify {name}, once there is a control")
         elif item.probe_due_at <= now and item.proof.proven:
             text = f"{name}: {item.label}, proven dead, is due for a recheck"
             yield doubt("quarantine", text, f"tokenguard verify {name}")

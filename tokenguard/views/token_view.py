@@ -2,7 +2,16 @@
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.token import Record
-from tokenguard.inventory.views import day, due_words, leak_words, liveness_words, state_words, token_json, waiver_words
+from tokenguard.inventory.views import (
+    day,
+    due_words,
+    leak_words,
+    liveness_words,
+    possibly_alive_words,
+    state_words,
+    token_json,
+    waiver_words,
+)
 from tokenguard.policy.model import age_unknown, due_of
 from tokenguard.shell.wiring import Wiring
 
@@ -65,6 +74,7 @@ def show_record(wiring: Wiring, snapshot: Snapshot) -> None:
             ("name at provider", record.label),
             ("provider id", record.provider_id),
             ("hint at provider", record.hint),
+            ("possibly alive", possibly_alive_words(snapshot.document)),
             ("fingerprint", record.fingerprint or ""),
             ("leak waived", waiver_words(record.waived_leak)),
             ("notes", record.notes),

@@ -51,6 +51,9 @@ def old_token_dead(question: Question) -> Answer:
     """`old-token-dead`: a rotation that leaves the old token alive has changed nothing for a thief."""
     if question.document.accepted_again:
         return Violated("a token that was proven dead is accepted again")
+    said = [f"{each.provider_label or each.label} is {each.proof.words}" for each in question.document.possibly_alive]
+    if said:
+        return Violated(f"the death of {'; the death of '.join(said)}, not proven")
     journal = question.document.journal
     if journal is None or not journal.mode.ends_a_value or journal.old is None:
         return None

@@ -1,0 +1,99 @@
+"""P9: what is only said to be gone is never called gone: it stays on record by its name, and no end of it is clean."""
+
+import pytest
+
+from tests.fakes.world import canary
+from tests.unit.rotation_bench import Bench
+from tokenguard.domain.journal import Stage
+from tokenguard.domain.liveness import DeathGrade
+from tokenguard.domain.token import RecordState
+from tokenguard.errors import NeedsPerson, NotProvenDead
+from tokenguard.frozen import replace
+from tokenguard.ports.operator import TokenTraceAnswer
+
+
+def mistyped(bench: Bench, token):
+    """A token is made under the label, and what is pasted is not its value."""
+
+    def paste() -> str:
+        bench.world.create(bench.journal(token).attempts[-1].label)
+        return canary()
+
+    return paste
+
+
+def test_the_refusal_of_a_mistyped_paste_says_nothing_of_the_token_with_that_label():
+    bench = Bench(guided=True)
+    token, old = bench.add()
+    bench.operator.answers.extend([mistyped(bench, token), "alex"])  # alex says revoked, and has not done it
+    with pytest.raises(NotProvenDead):
+        bench.engine.rotate(token)
+    assert bench.journal(token).stage is Stage.DONE
+    assert not bench.world.alive(old)
+    label = bench.journal(token).attempts[0].label
+    (item,) = bench.document(token).possibly_alive
+    assert (item.provider_label, item.proof.grade, item.proof.said_by) == (label, DeathGrade.ASSERTED, "alex")
+    assert not any(f"{label} is discarded" in line for line in bench.progress.lines)
+    bench.look_again(token)  # refused with a control, which proves nothing of a value that was never accepted
+    bench.clock.sleep(25 * 3600)
+    bench.look_again(token)
+    assert item in bench.document(token).possibly_alive
+    bench.engine.rotate(token)
+    assert item in bench.document(token).possibly_alive, "later operations do not forget it"
+
+
+def test_a_candidate_that_was_accepted_once_is_proven_dead_by_its_refusals():
+    bench = Bench(guided=True)
+    token, old = bench.add()
+    bench.operator.answers.extend([None, KeyboardInterrupt()])
+    with pytest.raises(KeyboardInterrupt):
+        bench.engine.rotate(token)
+    bench.engine.abort(token)
+    assert bench.journal(token).stage is Stage.ABORTED
+    assert bench.document(token).possibly_alive == ()
+    assert bench.world.living() == [old]
+
+
+@pytest.mark.parametrize("answer", [TokenTraceAnswer.ABSENT, TokenTraceAnswer.REVOKED])
+@pytest.mark.parametrize("way", ["abort", "resume"])
+def test_what_a_person_says_of_an_attempt_is_asserted_by_name_and_stays_on_record(answer, way):
+    bench = Bench(guided=True)
+    token, _ = bench.add()
+    bench.operator.answers.append(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        bench.engine.rotate(token)
+    label = bench.journal(token).attempts[-1].label
+    bench.world.create(label)  # it was made, and it lives, whatever is said
+    bench.operator.answers.append(answer)
+    with pytest.raises(NotProvenDead):
+        getattr(bench.engine, way)(token)
+    assert bench.journal(token).stage.ended
+    (item,) = bench.document(token).possibly_alive
+    assert (item.provider_label, item.proof.said_by) == (label, "ada")
+    bench.look_again(token)
+    assert bench.document(token).possibly_alive == (item,), "a name without a value stays on record"
+
+
+def test_a_policy_that_accepts_assertions_accepts_them_of_attempts_too():
+    bench = Bench(guided=True)
+    token, _ = bench.add()
+    bench.operator.answers.append(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        bench.engine.rotate(token)
+    lenient = replace(bench.engine._context, accepts_assertion=lambda record, others: True)
+    bench.operator.answers.append(TokenTraceAnswer.ABSENT)
+    type(bench.engine)(lenient).abort(token)
+    assert bench.document(token).possibly_alive == ()
+
+
+def test_an_unanswered_question_keeps_the_operation_open():
+    bench = Bench(guided=True)
+    token, _ = bench.add()
+    bench.operator.answers.append(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        bench.engine.rotate(token)
+    bench.operator.answers.append(TokenTraceAnswer.UNKNOWN)
+    with pytest.raises(NeedsPerson):
+        bench.engine.abort(token)
+    assert bench.journal(token).stage is Stage.ABORTING
+    assert bench.document(token).record.state is RecordState.ACTIVE
