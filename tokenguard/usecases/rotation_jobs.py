@@ -10,6 +10,7 @@ from tokenguard.errors import InputError, NotProvenDead, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.policy.model import due_of
 from tokenguard.rotation.batch import BatchJob, SkipReason
+from tokenguard.rotation.engine import tell_assertion
 from tokenguard.rotation.lease import is_at_work, pid_of
 from tokenguard.rotation.machine import revocation_owed
 from tokenguard.rotation.parallel_runners import left_to_another, unless_left
@@ -159,6 +160,8 @@ def continuing_job(wiring: Wiring, snapshot: Snapshot, *, abort: bool, accept_ou
         with wiring.working_on(name):
             if abort:
                 return wiring.engine.abort(snapshot.id, from_living=taken)
+            if not snapshot.document.busy:
+                tell_assertion(snapshot)
             return wiring.engine.resume(snapshot.id, accept_outage=accept_outage, from_living=taken)
 
     return BatchJob(name=name, run=run)
