@@ -242,7 +242,8 @@ def test_a_manual_token_ends_on_a_persons_word_and_never_with_0(cli):
     assert answer.code == 5, answer
     assert "asserted by ada" in answer.err
     assert stage(cli) is Stage.DONE
-    assert cli("rotate", NAME, "--resume").code == 0, "recorded once, and no longer owed"
+    assert cli("rotate", NAME, "--resume").code == 5, "it is not proven by asking again"
+    assert cli("rotate", "--resume").code == 0, "and no longer owed"
     assert "asserted by ada" in cli("show", NAME).out
     proof = cli("show", NAME, "--format", "json").document["last_operation"]["proof"]
     assert (proof["grade"], proof["said_by"], proof["control"]) == ("asserted", "ada", False)
