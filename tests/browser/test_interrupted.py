@@ -16,7 +16,7 @@ def _left_at(household, prompt: str, *, words: tuple[str, ...] = ("--resume",), 
     sitting.until(prompt)
     end = sitting.interrupt()
     assert "error: interrupted" in end
-    assert f"hint: nothing is lost; go on with `tokenguard rotate {NAME} --resume`" in end
+    assert f"`tokenguard rotate {NAME} --resume`" in end
 
 
 def test_ctrl_c_at_every_question_then_resume(household, settings, as_asked):
