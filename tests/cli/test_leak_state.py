@@ -6,7 +6,10 @@ import pytest
 
 from tests.fakes.command_line import FakeTty
 from tokenguard.domain.event import Op
+from tokenguard.domain.fingerprint import Fingerprint
+from tokenguard.domain.leak import Exposure, Spread
 from tokenguard.domain.names import token_name
+from tokenguard.frozen import replace
 from tokenguard.inventory.as_of import record_as_of
 from tokenguard.ports.provider import Method
 
@@ -200,3 +203,38 @@ def test_as_of_an_earlier_day_it_is_as_it_was(cli, leaked):
     assert record_as_of(snapshot.document, events, cli.clock.now()).document.record.leaked is None
     assert record_as_of(snapshot.document, events, before).document.record.leaked is not None
     assert json.loads(cli("show", NAME, "--format", "json").out)["leaked"] is None
+
+
+@pytest.fixture
+def leaked_before(cli):
+    """A live token of which an older value is on record as leaked, and is not kept any more."""
+    cli.add(NAME)
+    snapshot = cli.store.find(token_name(NAME))
+    leak = Exposure(since=cli.clock.now(), reach=Spread.PUBLIC, by="user:tester", fingerprint=Fingerprint("0" * 32))
+    document = replace(snapshot.document, record=snapshot.document.record.with_leak(leak))
+    cli.store.commit(snapshot.id, snapshot.version, document, [])
+    return document.record.fingerprint
+
+
+def test_the_leak_of_an_older_value_revokes_nothing_and_stays_on_record(cli, leaked_before):
+    for _ in range(2):
+        cli("upkeep", "--no-input")
+        assert cli("rotate", "--due", "--no-input").code == 0
+        assert record(cli).fingerprint == leaked_before
+    assert record(cli).leaked is not None
+
+
+def test_the_leak_of_an_older_value_is_shown_with_what_ends_it(cli, leaked_before):
+    (found,) = [each for each in cli("doctor", "--format", "json").document["checks"] if each["check"] == "leak"]
+    (violation,) = [
+        each
+        for each in cli("check", "--inventory-only", "--format", "json").document["violations"]
+        if each["rule"] == "leaked"
+    ]
+    for hint in (found["hint"], violation["fix"], cli("runbook", NAME).out):
+        assert f"verify {NAME}" in hint
+        assert "--leak-ended" in hint
+        assert "--compromised" not in hint or hint.startswith("#")
+    for command in (["list"], ["show", NAME]):
+        assert "leaked" in cli(*command).out
+    assert cli("rotate", NAME, "--plan", "--format", "json").document["plan"][0]["leaked"] is False

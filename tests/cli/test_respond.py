@@ -194,3 +194,24 @@ def test_bad_input_is_refused_with_nothing_written(cli, leaked, arguments, code)
 
 def test_without_a_person_the_reach_must_be_given(cli, leaked):
     cli.refused("respond", "--stdin", "--no-input", code=3, stdin=leaked)
+
+
+def test_an_old_value_that_is_accepted_again_has_its_revocation_reopened(cli, leaked):
+    assert cli("rotate", NAME).code == 0
+    cli.world.of_value(leaked).revoked_at = None
+    answer = silent(cli, cli("respond", "--stdin", "--reach", "public", "--no-input", stdin=leaked), leaked)
+    assert answer.code == 5, answer
+    document = cli.store.find(token_name(NAME)).document
+    assert (document.busy, document.journal.mode) == (True, "revoke-again")
+    assert events(cli, Op.DEATH)[-1].detail["result"] == "alive-again"
+    assert cli("rotate", NAME, "--resume").code == 0
+    assert not cli.world.alive(cli.world.of_value(leaked))
+    assert cli.store.find(token_name(NAME)).document.record.leaks == ()
+
+
+def test_a_responder_may_end_an_old_value_that_is_accepted_again_at_once(cli, leaked):
+    assert cli("rotate", NAME).code == 0
+    cli.world.of_value(leaked).revoked_at = None
+    answer = cli("respond", "--stdin", "--reach", "public", "--rotate", "--no-input", stdin=leaked)
+    assert answer.code == 0, answer
+    assert not cli.world.alive(cli.world.of_value(leaked))

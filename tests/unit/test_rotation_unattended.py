@@ -159,3 +159,12 @@ rules:
     rule = load_policy(text, source="p.yaml").rule(RULE)
     assert (rule.number("most"), rule.words("windows")) == (5, ("mon-thu 02:00-05:00",))
     assert rule.words("freezes") == ("2026-12-20..2027-01-05",)
+
+
+@pytest.mark.parametrize(("of", "due"), [("0" * 32, True), (None, True), ("1" * 32, False)])
+def test_only_a_leak_of_the_live_value_or_of_one_unknown_makes_a_token_due(of, due):
+    leak = Exposure(since=NOW, reach=Spread.PUBLIC, by="user:a", fingerprint=of)
+    record = token(1, created_at=NOW, fingerprint="0" * 32).document.record.with_leak(leak)
+    assert is_due(record, default_policy(), NOW) is due
+    assert (mode_of(record, default_policy()) is Mode.COMPROMISED) is due
+    assert (record.live_leak is None, record.older_leak is None) == (not due, due)

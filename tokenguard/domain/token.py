@@ -215,6 +215,20 @@ class Record(Frozen, frozen=True, kw_only=True):
         """What is known of its leaks together: the earliest time, the widest reach; None if none is open."""
         return reduce(Exposure.joined, self.leaks) if self.leaks else None
 
+    @property
+    def live_leak(self) -> Exposure | None:
+        """What is known of the leaks of the live value, which a rotation ends; so does one of an unknown value."""
+        unknown = {None, self.fingerprint}
+        found = [each for each in self.leaks if self.fingerprint is None or each.fingerprint in unknown]
+        return reduce(Exposure.joined, found) if found else None
+
+    @property
+    def older_leak(self) -> Exposure | None:
+        """What is known of the leaks of replaced values, which no rotation of the live one ends."""
+        known = {None, self.fingerprint}
+        found = [each for each in self.leaks if self.fingerprint is not None and each.fingerprint not in known]
+        return reduce(Exposure.joined, found) if found else None
+
     def with_leak(self, leak: Exposure) -> "Record":
         """The record with a leak, joined with what was reported of the same value before."""
         same = [each for each in self.leaks if each.fingerprint == leak.fingerprint]

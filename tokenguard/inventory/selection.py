@@ -42,8 +42,8 @@ class SelectedToken(Frozen, frozen=True):
 
     @property
     def leaked(self) -> bool:
-        """Whether it is on record as leaked."""
-        return self.snapshot.document.record.has_leaked
+        """Whether its live value is on record as leaked."""
+        return self.snapshot.document.record.live_leak is not None
 
 
 def listed(snapshots: Iterable[Snapshot], wanted: Filter, policy: Callable[[], Policy]) -> Iterator[SelectedToken]:

@@ -79,8 +79,8 @@ def liveness_words(seen: Observation | None) -> str:
 
 def state_words(document: Document) -> str:
     """Where the token is in its life: its state, the open operation if there is one, the last look."""
-    leak = document.record.leaked
-    leaked = f"leaked ({leak.reach}), " if leak else ""
+    leak, older = document.record.live_leak, document.record.older_leak
+    leaked = f"leaked ({leak.reach}), " if leak else f"an older value leaked ({older.reach}), " if older else ""
     if document.busy and document.journal is not None:
         return f"{leaked}{document.journal.mode}: {document.journal.stage}"
     journal = document.journal
@@ -114,6 +114,11 @@ def leak_words(leak: Exposure | None) -> str:
     if leak is None:
         return ""
     return f"since {day(leak.since)}, {leak.reach}{f' at {leak.where}' if leak.where else ''}, reported by {leak.by}"
+
+
+def older_leak_ends(name: str) -> str:
+    """What ends the leak of a replaced value; rotating the live one does not."""
+    return f"tokenguard verify {name}; if it is not stored any more: tokenguard edit {name} --leak-ended REASON"
 
 
 def _leak(leak: Exposure | None) -> dict[str, Any] | None:

@@ -176,9 +176,9 @@ def _adjust(declared: Declared, found: Snapshot, known: ProviderInfo, around: Pl
     verbs = [Verb.CHANGE] if differences else []
     todos: list[Todo] = []
     late = undelivered(replace(found.document, record=after)) if _has_value(before) else ()
-    if before.leaked is not None:
+    if before.live_leak is not None:
         todos.append(_todo(declared, Wait.ROTATE, "it has leaked: revoke it first, then replace it",
-                           f"tokenguard rotate {declared.name} --compromised", due=before.leaked.since))  # fmt: skip
+                           f"tokenguard rotate {declared.name} --compromised", due=before.live_leak.since))  # fmt: skip
     elif _is_due(after, around):
         if (why := _needs_person(after, known)) is None:
             verbs.append(Verb.ROTATE)

@@ -42,12 +42,18 @@ def _warnings(matter: Matter) -> Iterator[str]:
     document, record = matter.document, matter.record
     resume = code(matter.command("rotate", record.name, "--resume"))
     journal = document.journal
-    if (leak := record.leaked) is not None:
+    if (leak := record.live_leak) is not None:
         where = f" at {plain(leak.where)}" if leak.where else ""
         yield (
             f"**It has leaked**, since {leak.since:%Y-%m-%d %H:%M %Z}{where}: {leak.reach.meaning} (reported by "
             f"{plain(leak.by)}). Revoke first: {code(matter.command('rotate', record.name, '--compromised'))}. The "
             f"place: {leak.reach.next_step}."
+        )
+    if (older := record.older_leak) is not None:
+        ways = [code(matter.command("verify", record.name)), code(matter.command("edit", record.name, "--leak-ended"))]
+        yield (
+            f"**An older value has leaked**, since {older.since:%Y-%m-%d %H:%M %Z}, and its death is not proven. "
+            f"Rotating the live value does not end that: {ways[0]} looks at the kept value; {ways[1]} closes it."
         )
     if journal is not None and document.busy:
         because = f" It waits: {plain(journal.waiting_for)}." if journal.waiting_for else ""

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Event, Op, Phase
+from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.journal import AttemptState, Journal, Mode, Stage
 from tokenguard.domain.liveness import DeathGrade, Observation
 from tokenguard.domain.names import TokenId
@@ -31,7 +32,7 @@ from tokenguard.rotation.batch import BatchResult
 from tokenguard.rotation.keeping import asserted, unseen
 from tokenguard.rotation.machine import death_owed
 from tokenguard.rotation.prompts import grant_task, revoke_task
-from tokenguard.rotation.reprobe import reprobe
+from tokenguard.rotation.reprobe import reopen, reprobe
 from tokenguard.rotation.session import Context, TokenSession, new_operation_id
 from tokenguard.rotation.start import open_existing, open_new, take_over
 
@@ -141,6 +142,10 @@ class Engine:
         error is `NotProvenDead` if the value is accepted again.
         """
         return reprobe(self._context, tokens, early=early)
+
+    def reopen(self, token: TokenId, fingerprint: Fingerprint) -> None:
+        """Reopen the revoke of a kept value that is accepted again; raises NotProvenDead if it is kept."""
+        reopen(self._context, token, fingerprint)
 
     def _run(self, session: TokenSession, *, resumed: bool = False) -> Snapshot:
         try:

@@ -12,6 +12,7 @@ from typing import Never
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Op, Phase
+from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.journal import Mode, Old, Quarantined, Stage
 from tokenguard.domain.leak_trail import after_death
 from tokenguard.domain.liveness import DeathGrade, DeathProof, Verdict
@@ -62,6 +63,18 @@ def reprobe(context: Context, tokens: Iterable[TokenId], *, early: bool = False)
             yield from _Looks(context, kept).run()
         except TokenguardError as error:  # one unreachable provider does not stop the others
             yield BatchResult(name=kept[0].record.name, error=error)
+
+
+def reopen(context: Context, token: TokenId, fingerprint: Fingerprint) -> None:
+    """Reopen the revoke of a kept value that was seen to be accepted again; nothing if it is not kept.
+
+    Raises:
+        NotProvenDead: it is reopened, or is to be once the open operation has ended.
+    """
+    session = TokenSession(context, context.store.load(token))
+    for item in session.snapshot.document.quarantine:
+        if item.fingerprint == fingerprint and not item.alive_again:
+            _alarm(session, item)
 
 
 def _due(context: Context, snapshot: Snapshot, *, early: bool) -> list[_KeptValue]:

@@ -96,7 +96,7 @@ def plan_rotation(
         steps=steps,
         blocked=_blocked(record, able, mode, ruled_out=ruled_out),
         due_at=due_at,
-        leaked=record.has_leaked,
+        leaked=record.live_leak is not None,
         pause=able.pause,
     )
 
@@ -120,7 +120,7 @@ def _without_value(token: TokenId, record: Record, mode: Mode) -> RotationPlan:
     blocked = "" if mode is Mode.RETIRE else f"it has no value to rotate: tokenguard retire {record.name} --plan"
     return RotationPlan(
         token=token, name=record.name, provider=record.provider, scope=str(record.scope or ""), mode=mode,
-        steps=tuple(steps), blocked=blocked, leaked=record.has_leaked,
+        steps=tuple(steps), blocked=blocked, leaked=record.live_leak is not None,
     )  # fmt: skip
 
 

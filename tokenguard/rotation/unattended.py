@@ -68,15 +68,15 @@ class Rollout(Frozen, frozen=True, kw_only=True):
 
 
 def is_due(record: Record, policy: Policy, now: datetime) -> bool:
-    """Whether a token must be rotated now: it has leaked, it is due, or its age is unknown."""
+    """Whether a token must be rotated now: its live value has leaked, it is due, or its age is unknown."""
     due = due_of(record, policy)
-    return record.has_leaked or age_unknown(record, policy) or (due is not None and due.at <= now)
+    return record.live_leak is not None or age_unknown(record, policy) or (due is not None and due.at <= now)
 
 
 def mode_of(record: Record, policy: Policy) -> Mode:
-    """Return the mode of an unattended rotation: a widely exposed leak is revoked first."""
-    rule = policy.rule("leaked", record)
-    far = record.leaked is not None and rule is not None and record.leaked.reach in rule.words("revoke_first")
+    """Return the mode of an unattended rotation: a widely exposed leak of the live value is revoked first."""
+    rule, leak = policy.rule("leaked", record), record.live_leak
+    far = leak is not None and rule is not None and leak.reach in rule.words("revoke_first")
     return Mode.COMPROMISED if far else Mode.PLANNED
 
 
@@ -94,7 +94,7 @@ def choose(due: Iterable[Snapshot], inventory: Iterable[Snapshot], policy: Polic
         record = snapshot.document.record
         if snapshot.document.busy or revocation_owed(snapshot.document):
             begun.append(snapshot)
-        elif record.has_leaked:
+        elif record.live_leak is not None:
             leaked.append(snapshot)
         elif (hold := _held(record, policy, now)) is not None:
             held.append(HeldBack(snapshot, hold))

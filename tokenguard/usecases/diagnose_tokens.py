@@ -11,7 +11,7 @@ from tokenguard.domain.secret import TOKEN_FIELD, Value
 from tokenguard.domain.token import Consumer, Record, RecordState
 from tokenguard.errors import ExitCode, InputError, TokenguardError
 from tokenguard.inventory.selection import Filter, by_due, listed
-from tokenguard.inventory.views import due_words, leak_words
+from tokenguard.inventory.views import due_words, leak_words, older_leak_ends
 from tokenguard.policy.listing_validity import LONGEST
 from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.ports.provider import Method
@@ -42,8 +42,12 @@ def leaks(_wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]
     leaked = [each.document.record for each in inventory if each.document.record.has_leaked]
     for record in leaked:
         retired = record.state is RecordState.RETIRED
-        way = f"edit {record.name} --leak-ended REASON" if retired else f"rotate {record.name} --compromised"
-        yield broken("leak", f"{record.name}: leaked {leak_words(record.leaked)}", f"tokenguard {way}")
+        if record.live_leak is not None:
+            way = f"edit {record.name} --leak-ended REASON" if retired else f"rotate {record.name} --compromised"
+            yield broken("leak", f"{record.name}: leaked {leak_words(record.live_leak)}", f"tokenguard {way}")
+        if record.older_leak is not None:
+            text = f"{record.name}: an older value leaked {leak_words(record.older_leak)}; the live one did not"
+            yield broken("leak", text, older_leak_ends(record.name))
     if not leaked:
         yield well("leaks", "none recorded")
 

@@ -9,7 +9,7 @@ from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.moment import moment_of
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
-from tokenguard.errors import ExitCode, TokenguardError
+from tokenguard.errors import ExitCode, NotProvenDead, TokenguardError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.inventory.verification import verify
 from tokenguard.report.incident import IncidentToken, LeakLocation, proof_of
@@ -59,12 +59,16 @@ def _respond(wiring: Wiring, leaked: Leaked, told: Told, *, rotate: bool) -> tup
     problem, code, rotated = "", ExitCode.OK, False
     if not recorded:
         problem, code = "the leak is not recorded", ExitCode.UNREACHABLE
+    unrecorded = problem, code
+    if state.verdict is Verdict.ALIVE and (alarm := _reopened(wiring, leaked)) is not None:
+        problem, code = alarm.message, alarm.exit_code
+        leaked = replace(leaked, snapshot=wiring.store.load(leaked.snapshot.id))
     if state.verdict is not Verdict.DEAD:
         if _is_old(leaked):
             problem = "an older value leaked, which a new rotation does not revoke: verify the token, then resume"
             code = ExitCode.NOT_PROVEN_DEAD if state.verdict is Verdict.ALIVE else ExitCode.UNREACHABLE
         elif rotate or _said_yes(wiring, leaked, reach, state):
-            rotated = True
+            rotated, problem, code = True, *unrecorded
             try:
                 _end(wiring, leaked, reach)
             except TokenguardError as error:
@@ -73,6 +77,19 @@ def _respond(wiring: Wiring, leaked: Leaked, told: Told, *, rotate: bool) -> tup
             leaked = replace(leaked, snapshot=wiring.store.load(leaked.snapshot.id))
             state = _look(wiring, leaked, rotated=not problem)
     return _case(wiring, leaked, state, leak, rotated=rotated and not problem, problem=problem), code
+
+
+def _reopened(wiring: Wiring, leaked: Leaked) -> NotProvenDead | None:
+    """Reopen the revoke of an old value that is accepted; None for the live value, and for one that is not kept."""
+    if leaked.fingerprint is None or leaked.fingerprint == leaked.snapshot.document.record.fingerprint:
+        return None
+    try:
+        with wiring.working_on(leaked.snapshot.document.record.name):
+            wiring.engine.reopen(leaked.snapshot.id, leaked.fingerprint)
+    except NotProvenDead as error:
+        wiring.progress.note(f"{error.message}; {error.hint}")
+        return error
+    return None
 
 
 def _exposure(wiring: Wiring, leaked: Leaked, told: Told) -> Exposure:

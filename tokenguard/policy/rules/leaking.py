@@ -8,4 +8,8 @@ def not_leaked(question: Question) -> Answer:
     leak = question.record.leaked
     if leak is None:
         return None
-    return Violated(f"leaked since {leak.since:%Y-%m-%d}, {leak.reach.value}{f': {leak.where}' if leak.where else ''}")
+    older = question.record.live_leak is None
+    whose = "an older value " if older else ""
+    fix = f"`tokenguard verify {question.record.name}`, or `edit --leak-ended`" if older else ""
+    where = f": {leak.where}" if leak.where else ""
+    return Violated(f"{whose}leaked since {leak.since:%Y-%m-%d}, {leak.reach.value}{where}", fix)
