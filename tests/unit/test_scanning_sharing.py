@@ -88,7 +88,7 @@ def test_a_tree_gives_the_same_findings_either_way(tmp_path: Path, monkeypatch: 
         (folder / f"{number}.py").write_text(
             f"x = {number}\npassword = '{value if number % 9 == 0 else secrets.token_hex(20)}'\n"
         )
-    (tmp_path / os.fsdecode(b"caf\xe9.py")).write_text(f"key = '{value}'\n")
+    (tmp_path / os.fsdecode(b"caf\xe9.py")).write_text(f"token = '{value}'\n")
     (tmp_path / "link").symlink_to("d1")
     monkeypatch.chdir(tmp_path)
     job = ScanJob(stages=Stages(), suppressor=Suppressor())

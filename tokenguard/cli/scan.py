@@ -24,6 +24,7 @@ from tokenguard.shell.scan_key import find_scan_key
 from tokenguard.shell.scan_settings import team_rules
 from tokenguard.shell.settings import ScanConfig
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.explain_finding import explained_finding
 from tokenguard.usecases.scan_target import ScanTarget
 
 
@@ -61,6 +62,7 @@ from tokenguard.usecases.scan_target import ScanTarget
     metavar="FILE::NAME",
     help="Also run this detect-secrets filter (it executes code).",
 )
+@click.option("--explain", metavar="PATH:LINE", default="", help="Explain why a place is reported or left out.")
 @click.option("--format", "as_format", type=click.Choice([*map(str, FINDING_FORMATS)]), help="Output format.")
 @pass_wiring
 def scan(
@@ -82,20 +84,24 @@ def scan(
     base: str,
     plugins: tuple[Path, ...],
     filters: tuple[str, ...],
+    explain: str,
     as_format: str | None,
 ) -> ExitCode:
     """Find leaked tokens; exit 1 if there are any.
 
     Without options it scans PATH (default: the working directory): the files that git tracks or would track, or every
     file outside git. Findings are the team's own tokens (after `fingerprints pull`), the findings of detect-secrets,
-    and further vendors' tokens and pre-signed URLs. Commit ids and digests that pin content, as after `rev:` or in lock
-    files, are left out and counted; --profile detect-secrets reports them. No finding contains any part of a value, and
-    nothing is sent anywhere.
+    and further vendors' tokens, pre-signed URLs and assigned secrets. Values without a vendor's format get a confidence
+    of high, medium or low. Low confidence, and commit ids and digests that pin content, as after `rev:` or in lock
+    files, are left out and counted; --profile strict reports them, and --explain gives the reasons. No finding contains
+    any part of a value, and nothing is sent anywhere.
 
     A .tokenguard.toml at the top of the scanned repository may be stricter ([scan] strict, require_own, max_pragmas,
     profile), never weaker.
     """
     chosen = OutputFormat(as_format or wiring.flags.format)
+    if explain:
+        return _explain(wiring, explain, as_json=chosen is OutputFormat.JSON)
     source = ScanTarget(paths=paths, staged=staged, history=history, since=since, stdin=stdin, message=commit_msg)
     asked = Demands(strict=strict, require_own=require_own, most_allowed=max_pragmas, profile=Profile(profile))
     demands = asked | demanded(source.directories, base=base)
@@ -116,6 +122,20 @@ def scan(
         report = named(report, lambda: wiring.store)
     _print(wiring, demands.noted(report), chosen, reach)
     return ExitCode.FINDINGS if demands.fail(report) else ExitCode.OK
+
+
+def _explain(wiring: Wiring, place: str, *, as_json: bool) -> ExitCode:
+    found = explained_finding(place)
+    if as_json:
+        wiring.flags.format = "json"
+        wiring.screen.document({"found": found})
+        return ExitCode.OK
+    for each in found:
+        facts = [(name, text) for name, text in each.items() if isinstance(text, str)]
+        wiring.screen.pairs([*facts, *(("reason", reason) for reason in each["reasons"])])
+    if not found:
+        wiring.screen.line("nothing was found there, whatever the profile")
+    return ExitCode.OK
 
 
 def _settings(wiring: Wiring, plugins: tuple[Path, ...], filters: tuple[str, ...]) -> ScanConfig:

@@ -127,7 +127,7 @@ def _genuine(spans: Iterable[TokenSpan], text: str, path: str) -> Iterator[Token
             continue
         if kind.near and not _has_word_near(kind.near, text, span):
             continue
-        if _stands_for_another(value) or _entropy(random_part(kind, value)) < kind.entropy:
+        if stands_for_another(value) or _entropy(random_part(kind, value)) < kind.entropy:
             continue
         yield span
 
@@ -137,7 +137,7 @@ def _has_word_near(words: tuple[str, ...], text: str, span: TokenSpan) -> bool:
     return any(word in around for word in words)
 
 
-def _stands_for_another(value: str) -> bool:
+def stands_for_another(value: str) -> bool:
     """Whether it is a word that stands for a token."""
     return len(set(value)) < _LEAST_DISTINCT or _STAND_IN.search(value) is not None
 
@@ -149,7 +149,7 @@ def _entropy(text: str) -> float:
 
 
 def _may_be_value(name: str, value: str) -> bool:
-    return name != KNOWN_VARIABLE or (not _stands_for_another(value) and _looks_random(value))
+    return name != KNOWN_VARIABLE or (not stands_for_another(value) and _looks_random(value))
 
 
 def _looks_random(value: str) -> bool:

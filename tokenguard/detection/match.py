@@ -32,8 +32,10 @@ class TextMatch(Frozen, frozen=True, kw_only=True):
     written: Secret | None = None
     """How it stands in the file, from `line` on, where that is not the value itself."""
     confidence: Confidence = Confidence.HIGH
+    reasons: tuple[str, ...] = ()
+    """Why it is believed or not, where it has no vendor: what weighs most first; never a value."""
     facts: dict[str, str] = field(default_factory=dict)
-    """Short facts under fixed keys (`lifetime`, `via`, `token`, `state`); never a value."""
+    """Short facts under fixed keys (`confidence`, `lifetime`, `via`, `token`, `state`); never a value."""
 
 
 class Unscanned(Frozen, frozen=True, kw_only=True):

@@ -60,6 +60,11 @@ def is_image(value: str) -> bool:
     return _IMAGE.fullmatch(value) is not None
 
 
+def is_lock_file(path: str) -> bool:
+    """Whether a package manager writes files of this name, which hold digests and no secrets."""
+    return _LOCK.search(path) is not None
+
+
 def is_pinned(value: str, line: str, path: str, *, named: bool) -> bool:
     """Whether a value on this line is part of a pinned revision.
 

@@ -15,7 +15,7 @@ from tokenguard.detection.full_token import whole_token
 from tokenguard.detection.match import LeftOut, TextMatch, Unscanned
 from tokenguard.detection.prefilter import Candidates, prefilter
 from tokenguard.detection.rebuilt import file_lines, keeps_order, may_rebuild, views
-from tokenguard.detection.reporting import reports
+from tokenguard.detection.reporting import reported
 from tokenguard.domain.finding import FindingKind
 from tokenguard.domain.profile import Profile
 from tokenguard.domain.secret import Secret
@@ -93,8 +93,7 @@ def _scan_lines(
         raw = own[index] if index < len(own) else ""
         for kind, value in hits:
             match = _match(kind, value, index, line, own)
-            told = reports(profile, match, raw if value.rstrip("\\") in raw else line, path)
-            yield match if told else LeftOut(line=match.line)
+            yield reported(profile, match, raw if value.rstrip("\\") in raw else line, path)
 
 
 def _candidates(lines: list[str]) -> list[tuple[int, Collection[str]]]:

@@ -8,6 +8,7 @@ that detect-secrets rebuilds from YAML or INI, of which the traces of all versio
 import codecs
 from collections.abc import Container, Sequence
 
+from tokenguard.detection.assignments import may_hold_assignments
 from tokenguard.detection.extras import may_hold_shapes
 from tokenguard.detection.prefilter import Traces, prefilter
 from tokenguard.detection.rebuilt import keeps_order, may_rebuild
@@ -47,7 +48,7 @@ class Cleanness:
         new = b"\n".join(line for line in lines if line not in self._lines) if path == self._path else data
         self._lines = frozenset(lines)
         rebuilds = may_rebuild(text, path)
-        nothing = not may_hold_shapes(new, path) and (
+        nothing = not (may_hold_shapes(new, path) or may_hold_assignments(new, path)) and (
             self._promises_nothing(data, new, text, path) if rebuilds else self._holds_nothing(new)
         )
         return nothing, nothing or not (rebuilds or _holds_key(data) or may_hold_shapes(data, path))
@@ -105,6 +106,7 @@ def hold_nothing(texts: Sequence[bytes], path: str) -> bool:
             return False
     return not (
         may_hold_shapes(b"\n".join(texts), path)
+        or may_hold_assignments(b"\n".join(texts), path)
         or prefilter().candidates(b"\n".join(others))
         or prefilter().worthwhile(b"\n".join(rebuilt))
     )

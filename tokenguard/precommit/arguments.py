@@ -16,7 +16,7 @@ Scans the index: FILEs as the index has them, or everything the next commit chan
   --since REV    only what came after that commit
   --pre-receive  what a push brings, as git describes it on standard input
   --baseline F   pass over what this baseline lists
-  --profile P    what to report: default, or detect-secrets, which leaves out no pinned revisions
+  --profile P    what to report: default, detect-secrets, or strict, which leaves out nothing
   --own-only     only the team's own tokens, beside another scanner
   --require-own  fail where own tokens cannot be looked for
   --strict       fail when anything could not be scanned

@@ -1,12 +1,25 @@
 """Removes duplicates: each token is reported once, and a known token absorbs what rules and patterns find of it."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
+from tokenguard.detection.assignments import ASSIGNED
 from tokenguard.detection.match import TextMatch
 from tokenguard.frozen import replace
 
-_TELLS_LITTLE = {"Secret Keyword": 1, "Base64 High Entropy String": 2, "Hex High Entropy String": 3}
+_TELLS_LITTLE = {
+    name: number
+    for number, name in enumerate(
+        (
+            "Secret Keyword",
+            "Login in an Address",
+            "Assigned Secret",
+            "Base64 High Entropy String",
+            "Hex High Entropy String",
+        ),
+        start=1,
+    )
+}
 """Rules that say less about a value than those for one kind of token do, by how little."""
 _LEAST = 8
 """Characters of a value: fewer may be in any token by chance."""
@@ -46,11 +59,17 @@ def by_detect_secrets_names(shapes: Sequence[TextMatch], by_rules: Sequence[Text
 def by_most_telling_name(shapes: Sequence[TextMatch], by_rules: Sequence[TextMatch]) -> Iterator[TextMatch]:
     """Each value once for each place: as its vendor's token, else by the rule that says most about it."""
     told = ByLine(shapes)
+    placed = {match.whole.reveal() for match in by_rules if match.type == ASSIGNED}
     yield from shapes
     for match in sorted(by_rules, key=lambda match: _TELLS_LITTLE.get(match.type, 0)):
-        if not told.same(match):
+        if not told.same(match) and not _is_of_rebuilt_block(match, placed):
             told.add(match)
             yield match
+
+
+def _is_of_rebuilt_block(match: TextMatch, placed: Container[str]) -> bool:
+    """Whether it is told on the first line of a text block, and another match on the line where it stands."""
+    return match.column == 1 and match.type.endswith("Entropy String") and match.whole.reveal().rstrip("\\") in placed
 
 
 class OwnMatches:

@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from tokenguard.detection.assignments import scan_assignments
 from tokenguard.detection.extras import allowed, scan_extras
+from tokenguard.detection.judging.judge import JUDGED
 from tokenguard.detection.match import Confidence, LeftOut, TextMatch, Unscanned
 from tokenguard.detection.rules import Hit, scan_rules
 from tokenguard.domain.finding import Finding, FindingKind, Report, SkippedContent
@@ -144,7 +146,7 @@ def matches_of(data: bytes, path: str, stages: Stages) -> Iterator[Hit]:
     text = decoded(data)
     shapes = [match for match in _shapes(text.text, path) if not own.takes(match, "vendor")]
     by_rules = list[TextMatch]()
-    for each in _by_rules(text.text, path, stages) if text.rules_apply else ():
+    for each in _nameless(text.text, path, stages) if text.rules_apply else ():
         if not isinstance(each, TextMatch):
             yield each
         elif not own.takes(each, "rule"):
@@ -163,6 +165,12 @@ def _shapes(text: str, path: str) -> list[TextMatch]:
         known = ByLine(shapes)
         shapes += [match for match in scan_extras(text.replace("\0", ""), path) if not known.same(match)]
     return shapes
+
+
+def _nameless(text: str, path: str, stages: Stages) -> Iterator[Hit]:
+    """What rules find, and what is assigned to names that sound secret where they do not look."""
+    yield from _by_rules(text, path, stages)
+    yield from scan_assignments(text, path, stages.profile)
 
 
 def _by_rules(text: str, path: str, stages: Stages) -> Iterator[Hit]:
@@ -232,7 +240,7 @@ def _may_be_silenced(match: TextMatch, stages: Stages) -> bool:
     """Whether a comment on its line, or on the one before, may say that it is no secret."""
     if match.kind is FindingKind.RULE:  # detect-secrets has looked at comments itself, and misses those in YAML
         return stages.profile is not Profile.DETECT_SECRETS
-    return match.kind is FindingKind.EXTRA and stages.comments_silence_shapes
+    return match.kind is FindingKind.EXTRA and (stages.comments_silence_shapes or match.type in JUDGED)
 
 
 def _cells(blob: Blob, findings: Iterable[Finding]) -> Callable[[Finding], Finding]:

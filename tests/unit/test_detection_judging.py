@@ -1,0 +1,159 @@
+"""The judge: what no vendor's format names is of high, medium or low confidence, and a scan says why."""
+
+import json
+import secrets
+import string
+from pathlib import Path
+
+import pytest
+
+from tokenguard.detection.assignments import assignments, scan_assignments
+from tokenguard.detection.judging.candidate import JudgedValue
+from tokenguard.detection.judging.judge import WEIGHTS, judged
+from tokenguard.detection.match import Confidence, TextMatch, Unscanned
+from tokenguard.domain.profile import Profile
+from tokenguard.errors import InputError
+from tokenguard.scanning.content import Blob
+from tokenguard.scanning.scanner import Stages, matches_of, scan
+from tokenguard.usecases.explain_finding import explained_finding
+
+_ALNUM = string.ascii_letters + string.digits
+
+
+def value(size: int = 32) -> str:
+    """A random one, with a digit and both kinds of letters."""
+    return "k7Q" + "".join(secrets.choice(_ALNUM) for _ in range(size - 3))
+
+
+def found(path: str, text: str, profile: Profile = Profile.DEFAULT) -> list[TextMatch]:
+    return [each for each in matches_of(text.encode(), path, Stages(profile=profile)) if isinstance(each, TextMatch)]
+
+
+PLACEMENTS = [
+    ("compose.yaml", 'version: "3.9"\nservices:\n  web:\n    environment:\n      - SECRET_KEY={}\n'),
+    ("configmap.yaml", 'cfg: |\n  api_keys:\n    - secret_key: "{}"\n'),
+    ("values.yaml", 'image: "a"\nauth:\n  password: {}\n'),
+    ("app.properties", "spring.datasource.password={}\n"),
+    ("settings.toml", 'client_secret = "{}"\n'),
+    ("config.ini", "[db]\npassword = {}\n"),
+    (".env", "export API_KEY={}  # of the team\n"),
+    ("Dockerfile", "FROM a\nENV DB_PASSWORD {}\n"),
+    ("Dockerfile", "FROM a\nARG API_TOKEN={}\n"),
+    ("app.py", "client = Client(api_key='{}')\n"),
+    ("app.py", 'set("api_secret", "{}")\n'),
+    ("run.sh", 'curl -H "Authorization: Bearer {}" https://example.org\n'),
+    ("run.sh", "tool --password {}\n"),
+    ("run.sh", "curl 'https://example.org/?access_token={}&page=2'\n"),
+    ("server.xml", "<password>{}</password>\n"),
+    ("web.config", '<add key="ApiSecret" value="{}" />\n'),
+    ("main.tf", '  db_password = "{}"\n'),
+    ("dump.sql", "ALTER USER a WITH PASSWORD '{}';\n"),
+    ("compose.yaml", 'a: "b"\nurl: postgres://user:{}@host/db\n'),
+]
+
+
+@pytest.mark.parametrize(("path", "text"), PLACEMENTS)
+def test_a_random_value_of_a_secrets_name_is_found_wherever_it_is_placed(path: str, text: str) -> None:
+    for _ in range(3):
+        secret = value()
+        matches = found(path, text.format(secret))
+        assert [secret in each.value.reveal() for each in matches] == [True], text
+        line = text[: text.index("{}")].count("\n") + 1
+        assert matches[0].line == line
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("app.py", 'password = os.environ["PASSWORD"]\n'),
+        ("app.py", 'password = "your-password-here"\n'),
+        ("app.py", "token = request.headers.get('token')\n"),
+        ("app.js", "const token = getToken();\n"),
+        ("values.yaml", "password: changeme\nsecretName: my-secret-name\n"),
+        ("values.yaml", "token: ${API_TOKEN}\nkey: {{ .Values.key }}\n"),
+        ("locale.json", '"password": "Enter your password"\n'),
+        ("readme.md", "set password=your-password to try it\n"),
+        ("app.ts", "interface A { tokenType: string; password: string }\n"),
+        ("tests/test_login.py", 'client.login(username="a", password="password")\n'),
+        ("app.py", 'request_id = "9c3046b07654e02ccd40fe37e3f31d92"\n'),
+        ("go.sum", "example.org/token v1.0.0 h1:f9438c2c362e94f0f684849df8381040dbd8c570=\n"),
+    ],
+)
+def test_names_words_references_and_identifiers_are_of_low_confidence(path: str, text: str) -> None:
+    assert found(path, text) == []
+
+
+def test_what_is_of_low_confidence_is_counted_and_strict_reports_it() -> None:
+    blob = Blob(path="a.py", data=b'password = "changeme"\n')
+    default, strict = scan([blob], Stages()), scan([blob], Stages(profile=Profile.STRICT))
+    assert (len(default.findings), default.left_out) == (0, 1)
+    assert (len(strict.findings), strict.left_out) == (1, 0)
+    assert strict.findings[0].facts["confidence"] == Confidence.LOW
+
+
+def test_the_profile_of_detect_secrets_is_not_judged() -> None:
+    (match,) = found("a.py", 'password = "changeme"\n', Profile.DETECT_SECRETS)
+    assert "confidence" not in match.facts
+    assert found("a.sh", "tool --password k7Qz19LmWv5Rt9YbN4\n", Profile.DETECT_SECRETS) == []
+
+
+def test_a_comment_silences_what_is_assigned_even_under_strict() -> None:
+    blob = Blob(path="run.sh", data=f"tool --password {value()}  # pragma: allowlist secret\n".encode())
+    report = scan([blob], Stages(comments_silence_shapes=False))
+    assert (report.findings, report.allowed) == ((), 1)
+
+
+def test_a_verdict_is_the_same_each_time_and_holds_no_value() -> None:
+    secret = value()
+    candidate = [
+        JudgedValue(value=secret, line=f'password = "{secret}"', path="a.py", source="Secret Keyword") for _ in range(2)
+    ]
+    first, second = map(judged, candidate)
+    assert first == second
+    assert first.confidence is not Confidence.LOW
+    assert first.reasons
+    assert not any(secret in reason for reason in first.reasons)
+
+
+@pytest.mark.parametrize("part", ["a", "1", "1.", "a-", "a_", "A", "aA", "/a", "a.", "my-", "::", "[", "{", "x.a("])
+def test_no_value_keeps_the_judge_busy(part: str) -> None:
+    """A pattern that tried every way to read one of these would not come to an end."""
+    for hostile in (part * 400 + "!", "1.1" + part * 400 + "\0", "my-" + part * 400 + " "):
+        judged(JudgedValue(value=hostile, line=f"password = '{hostile}'", path="a.py", source="Secret Keyword"))
+
+
+def test_a_line_of_very_many_assignments_is_given_up_on_and_said() -> None:
+    hits = list(scan_assignments("password=k7Qz19LmWv5Rt9;" * 12_000, "a.txt", Profile.STRICT))
+    assert isinstance(hits[-1], Unscanned)
+
+
+def test_the_judges_data_is_small() -> None:
+    assert WEIGHTS.stat().st_size <= 300_000
+    assert json.loads(WEIGHTS.read_bytes()).keys() == {"characters", "weights"}
+
+
+def test_places_of_assignments_count_characters() -> None:
+    data = "x\n  é: ü, token: 'k7Qz19LmWv5Rt9YbN4cX'\n".encode()
+    (each,) = assignments(data, "a.txt")
+    line = data.decode().split("\n")[each.line]
+    assert line[each.column :].startswith(each.value)
+
+
+def test_an_explanation_says_why_and_shows_no_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    secret = value()
+    Path("a.py").write_text(f'x = 1\npassword = "{secret}"\ntoken = "changeme"\n')
+    (told,) = explained_finding("a.py:2")
+    assert told["default_profile"] == "reported"
+    assert told["confidence"] in {"high", "medium"}
+    (low,) = explained_finding("a.py:3:10")
+    assert (low["default_profile"], low["confidence"]) == ("left out", "low")
+    assert explained_finding("a.py:1") == []
+    assert secret not in json.dumps([told, low])
+
+
+@pytest.mark.parametrize("place", ["a.py", "a.py:0", "missing.py:1", ":3"])
+def test_what_names_no_place_is_not_explained(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError):
+        explained_finding(place)

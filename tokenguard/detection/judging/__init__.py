@@ -1,0 +1,1 @@
+"""How sure it is that a value without a vendor is a secret."""

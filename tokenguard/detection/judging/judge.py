@@ -1,0 +1,68 @@
+"""The judge: adds up what the traits of a candidate weigh."""
+
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from tokenguard.detection.judging.candidate import JudgedValue
+from tokenguard.detection.judging.characters import CharacterModel
+from tokenguard.detection.judging.traits import STAND_IN, WRAPPED, traits
+from tokenguard.detection.match import Confidence
+from tokenguard.frozen import Frozen
+
+WEIGHTS = Path(__file__).with_name("weights.json")
+"""Made by `bench/judge_training.py`."""
+JUDGED = frozenset(
+    {
+        "Secret Keyword",
+        "Hex High Entropy String",
+        "Base64 High Entropy String",
+        "Basic Auth Credentials",
+        "Assigned Secret",
+        "Login in an Address",
+    }
+)
+"""The types of what has no vendor."""
+_HIGH, _MEDIUM = 2.0, 0.0
+_MOST_REASONS = 8
+_SET = {STAND_IN: -3.0, WRAPPED: -3.0}
+"""Weights that are not learned: labelled data has many a default password, which a team's own file rather has as a
+placeholder; and a block of base64 is told by its header, if it is a secret."""
+
+
+class Verdict(Frozen, frozen=True):
+    """How sure the judge is, and why."""
+
+    confidence: Confidence
+    reasons: tuple[str, ...]
+    """What weighs most, for it (+) and against it (-)."""
+
+
+def judged(candidate: JudgedValue) -> Verdict:
+    """How sure it is that the candidate is a secret: the same for the same candidate, wherever it is asked."""
+    model = _model()
+    weighed = [(model.weights.get(trait, 0.0), trait) for trait in traits(candidate, model.characters)]
+    score = model.weights[""] + sum(weight for weight, _ in weighed)
+    telling = sorted((each for each in weighed if each[0]), key=lambda each: -abs(each[0]))
+    reasons = tuple(f"{weight:+.2f} {trait}" for weight, trait in telling[:_MOST_REASONS])
+    return Verdict(_confidence(score), reasons)
+
+
+def _confidence(score: float) -> Confidence:
+    if score >= _HIGH:
+        return Confidence.HIGH
+    return Confidence.MEDIUM if score >= _MEDIUM else Confidence.LOW
+
+
+class _Model(Frozen, frozen=True):
+    """What was read from the file."""
+
+    weights: dict[str, float]
+    characters: CharacterModel
+
+
+@cache
+def _model() -> _Model:
+    written = msgspec.json.decode(WEIGHTS.read_bytes())
+    return _Model(written["weights"] | _SET, CharacterModel(written["characters"]))

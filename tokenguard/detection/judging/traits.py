@@ -1,0 +1,228 @@
+"""What can be said of a candidate: its traits, each a few words that `scan --explain` shows as they are."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from math import log2
+
+from tokenguard.detection.judging.candidate import JudgedValue
+from tokenguard.detection.judging.characters import CharacterModel
+
+
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_PLACEHOLDER = re.compile(
+    r"(?i)your[-_ ]?|example|sample|change[-_ ]?me|place[-_ ]?holder|dummy|fake|replace|redacted|insert|todo|fixme|mock"
+    r"|x{4}|\*{3}|\.{3}|foo|bar(?![a-z])|baz|lorem|hunter2|s3cr[e3]t|not[-_ ]?a?[-_ ]?real|<[^>]*>|test|demo|enter"
+)
+WRAPPED = "a line of a wrapped block"
+STAND_IN = "it stands for a value"
+_STANDS_IN = re.compile(
+    r"(?i)<.*>|\[.*\]|\{.*\}|x{3,}|\*{3,}|\.{3,}|[-_]+"
+    r"|(?:please[-_ ]?)?(?:change|replace|fill|enter|insert|set)[-_ ]?"
+    r"(?:me|this|it|in|here)?[-_!]*"
+    r"|(?:your?|my|the|some|an?|any|new|old|other|test|example|dummy|fake|sample|super|top|s)"
+    r"[-_ .]?(?:[a-z]+[-_ ])*(?:password|passwd|pass|pwd|secret|token|key|api[-_]?key|here|value|credentials?)"
+    r"[-_ \d]{0,4}"
+    r"|(?:password|secret|token|passwd|pass|value)[-_ ]?(?:here|value|\d{0,3})|todo|tbd|n/a|redacted|hidden|removed"
+    r"|example|sample|always|never|optional|on_create|.*[-_](?:password|passwd|secret|token)"
+)
+_NOTHING = _words_of(
+    """null none nil true false undefined unset empty default yes no string str int bool boolean required
+    optional password passwd secret token key username user admin root value text name email basic bearer"""
+)
+_REFERENCE = re.compile(r"[$%#@]\{|\{\{|\}\}|^\$|^%[\w(]|^<|^\[|^&|^!|\$\(|%s|%d|^env[.:(]|process\.env|\bos\.environ")
+_COMMON = _words_of(
+    """password password1 password123 passw0rd secret secret123 pass1234 pass123 changeit admin123 letmein
+    qwerty " "qwerty123 123456 12345678 1234 12345 postgres mysql root admin guest test testing p@ssw0rd"""
+)
+_FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("a UUID", re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")),
+    ("an integrity hash", re.compile(r"(?:sha\d{3}|md5)[-:=].+")),
+    (
+        "a hex digest",
+        re.compile(
+            r"(?:0x)?(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{56}|[0-9a-fA-F]{64}|[0-9a-fA-F]{96}|[0-9a-fA-F]{128})"
+        ),
+    ),
+    ("hex", re.compile(r"(?:0x)?[0-9a-fA-F]{8,}")),
+    ("digits", re.compile(r"[\d.,:+-]+")),
+    ("a version", re.compile(r"v?\d+(?:\.\d+){1,4}[\w.+-]{0,40}")),
+    ("a date", re.compile(r"\d{4}-\d\d-\d\d(?:[T ].*)?")),
+    ("a web address", re.compile(r"[a-z+]{2,10}://.*|www\..*")),
+    ("an e-mail address", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
+    (
+        "a file's path",
+        re.compile(
+            r"(?:[~.]{0,2}/)?[\w.@-]+(?:/[\w.@-]+)+/?|[\w-]+\.(?:json|ya?ml|txt|pem|key|crt|py|js|ts|go|rb|md|html|xml|sh|conf)"
+        ),
+    ),
+    ("a call", re.compile(r".*[\w\])]\(.*")),
+    ("an index", re.compile(r".*\w\[.*\].*")),
+    ("a dotted name", re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|::|->)[A-Za-z_$][\w$]*)+")),
+    ("snake_case", re.compile(r"[a-z]+(?:_[a-z]+)+")),
+    ("kebab-case", re.compile(r"[a-z]+(?:-[a-z]+)+")),
+    ("UPPER_CASE", re.compile(r"[A-Z]+(?:_[A-Z]+)+")),
+    ("camelCase", re.compile(r"[A-Za-z][a-z]+(?:[A-Z][a-z]+)+")),
+    ("one lower-case word", re.compile(r"[a-z]+")),
+    ("one word with a capital", re.compile(r"[A-Z][a-z]+")),
+    ("capitals", re.compile(r"[A-Z]+")),
+    ("a word and digits", re.compile(r"[A-Za-z]{3,}[-_@!]?\d{1,6}[!@#$]?")),
+    (
+        "a password hash",
+        re.compile(r"\$(?:2[aby]|argon2|6|5|1|pbkdf2)[\w-]*\$.*|(?:pbkdf2|argon2|bcrypt|scrypt|sha\d|md5)_?\w*\$.*"),
+    ),
+    ("a JSON Web Token", re.compile(r"eyJ[\w-]+\.[\w-]+\.?[\w-]*")),
+    ("base64 with padding", re.compile(r"[A-Za-z0-9+/]{8,}={1,2}")),
+    ("letters and digits", re.compile(r"[A-Za-z0-9]+")),
+    ("letters, digits, - and _", re.compile(r"[\w-]+")),
+    ("base64", re.compile(r"[A-Za-z0-9+/]+")),
+)
+_LENGTHS = (4, 6, 8, 10, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 64, 80, 128)
+_TESTS = re.compile(
+    r"(?i)(?:^|[/_.-])(?:tests?|specs?|testing|testdata|fixtures?|mocks?|__tests__|e2e|cassettes?|snapshots?)(?:[/_.-]|$)"
+    r"|[a-z]Tests?\b|Test[A-Z.]"
+)
+_EXAMPLES = re.compile(
+    r"(?i)(?:^|[/_.-])(?:examples?|samples?|demos?|docs?|documentation|tutorials?|templates?|guides?|readme|dist)"
+    r"(?:[/_.-]|$)"
+)
+_VENDORED = re.compile(
+    r"(?i)(?:^|/)(?:vendor|node_modules|third[-_]?party|locales?|i18n|lang|translations?|site-packages|deps)/|\.min\."
+    r"|\.lock$|-lock\."
+)
+_CONFIGURATION = _words_of(
+    """env ini cfg conf config properties yml yaml toml json xml tf tfvars hcl sh bash zsh ps1 bat cmd
+    dockerfile secrets rc cnf"""
+)
+_PROSE = _words_of("md rst txt adoc html htm log csv po ipynb")
+_WRAPPED = (60, 64, 70, 76, 77)
+"""Where programs break the lines of base64; one may end in a backslash."""
+_LONG, _RANDOM = 16, -1.0
+_SECRETS = _words_of("password passwd pwd pass secret token key apikey credential auth")
+_WORDY = 0.6
+"""Bits for each character above which a value is made of words."""
+_NEAREST = 5
+"""So many parts of a path count, so that it matters little from where a scan is run."""
+_COMMENT = re.compile(r"^\s*(?://|#|\*|--|;|/\*|<!--|'''|\"\"\")")
+_ASSERTION = re.compile(r"(?i)assert|expect|should|\beq\b|toBe|toEqual|require\.")
+_DIGESTS = re.compile(
+    r"(?i)sha-?\d{1,3}|md5|integrity|checksum|digest|commit|etag|fingerprint|revision|\bhash|crc|uuid|guid"
+)
+
+
+def traits(candidate: JudgedValue, model: CharacterModel) -> Iterator[str]:
+    """Every trait, in a fixed order, none twice."""
+    value, name = candidate.value, candidate.name
+    yield f"found as {candidate.source}"
+    yield from _of_value(value, name, model)
+    words = [word.lower() for word in _WORD.findall(name)][-6:]
+    yield from dict.fromkeys(f"the name has {word}" for word in words if not word.isdigit())
+    if words:
+        yield f"the name ends in {words[-1]}"
+        if len(value) >= _LONG and words[-1] in _SECRETS and model.wordiness(value) < _RANDOM:
+            yield "a random value behind a name for secrets"
+        yield f"the name has {min(len(words), 4)} words"
+    else:
+        yield "no name"
+        yield f"no name, found as {candidate.source}"
+        if len(value) in _WRAPPED or candidate.after.startswith(("\\n", "\\r")):
+            yield WRAPPED
+    yield from _of_place(candidate, "of words" if model.wordiness(value) > _WORDY else "of no words")
+
+
+def _of_value(value: str, name: str, model: CharacterModel) -> Iterator[str]:
+    form = next((title for title, pattern in _FORMS if pattern.fullmatch(value)), "with other characters")
+    yield f"looks like {form}"
+    length = next((limit for limit in _LENGTHS if len(value) <= limit), 999)
+    yield f"at most {length} characters"
+    wordy = max(min(round(model.wordiness(value) * 2), 4), -6)
+    yield f"wordiness {wordy / 2}"
+    yield f"wordiness {wordy / 2}, {'short' if len(value) < 12 else 'medium' if len(value) < 24 else 'long'}"  # noqa: PLR2004 - of a password, of a key
+    counts = Counter(value)
+    entropy = -sum(count / len(value) * log2(count / len(value)) for count in counts.values()) if value else 0
+    yield f"entropy {round(entropy * 2) / 2}"
+    yield f"{_kinds(value)}"
+    if value and max(counts.values()) * 2 > len(value):
+        yield "one character for the most part"
+    if _steps(value) * 2 > len(value):
+        yield "a sequence"
+    lower = value.lower()
+    if _PLACEHOLDER.search(value):
+        yield "a placeholder"
+    if lower in _NOTHING or _STANDS_IN.fullmatch(value):
+        yield STAND_IN
+    if lower in _COMMON:
+        yield "a common password"
+    if _REFERENCE.search(value):
+        yield "a reference"
+    if name and (lower in name.lower() or name.lower() in lower):
+        yield "its own name"
+    if any(word in lower for word in ("password", "secret", "token", "passwd", "key", "auth", "credential")):
+        yield "a word for secrets in the value"
+    if " " in value:
+        yield "spaces"
+
+
+def _kinds(value: str) -> str:
+    kinds = [
+        title
+        for title, has in (
+            ("capitals", any(char.isupper() for char in value)),
+            ("small letters", any(char.islower() for char in value)),
+            ("digits", any(char.isdigit() for char in value)),
+            ("signs", not value.replace("_", "").replace("-", "").isalnum()),
+        )
+        if has
+    ]
+    return "of " + ", ".join(kinds)
+
+
+def _steps(value: str) -> int:
+    """How many characters follow the one before in the alphabet or among the digits, or are the same."""
+    return sum(0 <= ord(after) - ord(before) <= 1 for before, after in pairwise(value))
+
+
+def _of_place(candidate: JudgedValue, make: str) -> Iterator[str]:
+    path, before, after = "/".join(candidate.path.split("/")[-_NEAREST:]), candidate.before, candidate.after
+    base = path.rsplit("/", 1)[-1].lower()
+    extension = base.rsplit(".", 1)[-1] if "." in base else base
+    group = "configuration" if extension in _CONFIGURATION else "prose" if extension in _PROSE else "code"
+    yield f"a file of {group}"
+    yield f"a .{extension} file"
+    for title, pattern in (("a test", _TESTS), ("an example", _EXAMPLES), ("code of others", _VENDORED)):
+        if pattern.search(path):
+            yield f"a path of {title}"
+            yield f"a path of {title}, found as {candidate.source}"
+            yield f"a path of {title}, a value {make}"
+            yield f"a path of {title}, a file of {group}"
+    if _COMMENT.match(before):
+        yield "a comment"
+    if _ASSERTION.search(before):
+        yield "an assertion"
+    if _DIGESTS.search(before[-60:]):
+        yield "a digest's name before it"
+    if candidate.long_line:
+        yield "a long line"
+    yield f"{_edge(before[-1:])} before it"
+    yield f"{_edge(after[:1])} after it"
+    quotes = (before + after).count('"') + (before + after).count("'")
+    yield f"{min(quotes // 2, 4)} pairs of quotes on the line"
+    if "://" in before:
+        yield "a web address before it"
+    if re.search(r"(?i)\b(?:import|require|include|from|href|src|class|id)\b", before):
+        yield "a reference word before it"
+    if re.search(r"[!=]=\s*[\"'`]?$", before):
+        yield "a comparison"
+
+
+def _edge(char: str) -> str:
+    if not char:
+        return "the line's edge"
+    if char in "\"'`":
+        return "a quote"
+    return "white space" if char.isspace() else char if not char.isalnum() else "a letter or digit"
