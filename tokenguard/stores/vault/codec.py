@@ -24,6 +24,8 @@ from tokenguard.ports.store import Tombstone
 FORMAT = 1
 _OURS = "tokenguard"
 """The reserved key beside a live value's own fields."""
+_VERSION = "version"
+"""In a document's entry: the version it was written as."""
 _FOREIGN = "an entry of the store holds what tokenguard does not write"
 _Kind = TypeVar("_Kind")
 
@@ -65,14 +67,35 @@ def unpack(data: Mapping[str, Any], kind: type[_Kind]) -> _Kind:
     return _read(data.get("content"), kind)
 
 
-def pack_envelope(envelope: Envelope) -> dict[str, Any]:
-    """Encode a document's entry, with a stamp."""
+def pack_envelope(envelope: Envelope, version: int) -> dict[str, Any]:
+    """Encode a document's entry, bound to the version it is written as, with a stamp."""
     document = documents.encode(envelope.document).decode()
-    return {"document": document, "entries": _text(envelope.entries), "home": envelope.alias, **stamp()}
+    packed = {"document": document, "entries": _text(envelope.entries), "home": envelope.alias}
+    return {**packed, _VERSION: version, **stamp()}
 
 
-def unpack_envelope(data: Mapping[str, Any]) -> Envelope | None:
-    """Decode a document's entry; None for a tombstone."""
+def unpack_envelope(entry: KvEntry, mount: str, path: str) -> Envelope | None:
+    """Decode a document's entry; None for a tombstone.
+
+    Raises:
+        Tampered: tokenguard did not write it, or wrote it as another version.
+    """
+    written = entry.data.get(_VERSION, entry.version)  # until 2026-11 entries did not say their version
+    if written != entry.version or (is_tombstone(entry.data) and entry.version != 1):
+        raise _put_back(entry, mount, path)
+    try:
+        return _envelope(entry.data)
+    except Tampered:
+        raise damaged_at(mount, path) from None
+
+
+def fenced(entry: KvEntry) -> dict[str, Any]:
+    """Return a document's entry unchanged as its next version, which makes every other writer of that version lose."""
+    bound = {_VERSION: entry.version + 1} if _VERSION in entry.data else {}
+    return {**entry.data, **bound, **stamp()}
+
+
+def _envelope(data: Mapping[str, Any]) -> Envelope | None:
     if is_tombstone(data):
         return None
     alias = data.get("home")
@@ -147,6 +170,16 @@ def damaged_at(mount: str, path: str) -> Tampered:
     return Tampered(
         f"{_FOREIGN}: {mount}/{path}",
         hint=f"compare with its older versions, `bao kv get -version=N -mount={mount} {path}`; keep them as evidence",
+    )
+
+
+def _put_back(entry: KvEntry, mount: str, path: str) -> Tampered:
+    next_one = f'{{"{_VERSION}": {entry.version + 1}}}'
+    return Tampered(
+        f"version {entry.version} of {mount}/{path} has the content of another version, without what came later",
+        hint="find its writer in the server's audit log and the version N that was right, then restore it: "
+        f"`bao kv get -version=N -format=json -mount={mount} {path} | jq '.data.data + {next_one}' | "
+        f"bao kv put -cas={entry.version} -mount={mount} {path} -`",
     )
 
 

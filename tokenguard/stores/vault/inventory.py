@@ -16,7 +16,7 @@ from tokenguard.clients.vault.parallel import in_parallel
 from tokenguard.clients.vault.vault_errors import CasLost, VaultError, VaultFailure
 from tokenguard.domain.names import TokenId
 from tokenguard.errors import Tampered
-from tokenguard.stores.vault.codec import damaged_at, document_bytes, is_foreign, stamp, unpack_envelope
+from tokenguard.stores.vault.codec import document_bytes, is_foreign, stamp, unpack_envelope
 from tokenguard.stores.vault.folders import Folders, document_in, mark_in, shard_in
 from tokenguard.stores.vault.layout import VaultAddress, shard_of
 from tokenguard.stores.vault.shards import IndexRow, pack_shard, unpack_shard
@@ -134,20 +134,13 @@ class VaultInventory:
         return rows
 
     def _row(self, token: TokenId, entry: KvEntry) -> IndexRow:
-        try:
-            return _row(token, entry)
-        except Tampered:
-            raise damaged_at(self._kv.mount, self._place.document(token)) from None
-
-
-def _row(token: TokenId, entry: KvEntry) -> IndexRow:
-    envelope = unpack_envelope(entry.data)
-    if envelope is None:
-        return IndexRow(name="", token=token, version=entry.version, busy=False, document=msgspec.Raw(b"null"))
-    return IndexRow(
-        name=envelope.document.record.name,
-        token=token,
-        version=entry.version,
-        busy=envelope.document.busy,
-        document=msgspec.Raw(document_bytes(entry.data)),
-    )
+        envelope = unpack_envelope(entry, self._kv.mount, self._place.document(token))
+        if envelope is None:
+            return IndexRow(name="", token=token, version=entry.version, busy=False, document=msgspec.Raw(b"null"))
+        return IndexRow(
+            name=envelope.document.record.name,
+            token=token,
+            version=entry.version,
+            busy=envelope.document.busy,
+            document=msgspec.Raw(document_bytes(entry.data)),
+        )

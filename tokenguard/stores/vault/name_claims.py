@@ -12,7 +12,7 @@ from tokenguard.clients.vault.vault_errors import CasLost
 from tokenguard.domain.names import TokenId, TokenName
 from tokenguard.frozen import Frozen, field
 from tokenguard.stores.refusals import name_taken
-from tokenguard.stores.vault.codec import is_tombstone, pack, stamp, tombstone_document, unpack, unpack_envelope
+from tokenguard.stores.vault.codec import fenced, is_tombstone, pack, tombstone_document, unpack, unpack_envelope
 from tokenguard.stores.vault.layout import VaultAddress
 
 
@@ -76,15 +76,13 @@ class VaultNames:
         """Fence a claimant whose document does not contain the name; returns whether that token exists."""
         path = self.place.document(holder)
         entry = self.kv.read(path)
-        envelope = unpack_envelope(entry.data) if entry else None
+        envelope = unpack_envelope(entry, self.kv.mount, path) if entry else None
         if envelope is not None and envelope.document.record.name == name:
             raise name_taken()
         if entry is not None and is_tombstone(entry.data):
             return False
         try:
-            self.kv.write(
-                path, {**entry.data, **stamp()} if entry else tombstone_document(), entry.version if entry else 0
-            )
+            self.kv.write(path, fenced(entry) if entry else tombstone_document(), entry.version if entry else 0)
         except CasLost:
             raise name_taken() from None
         return envelope is not None

@@ -12,13 +12,12 @@ from tokenguard.domain.fingerprint import Fingerprint, FingerprintKey, fingerpri
 from tokenguard.domain.migration_status import Move, check_may_come
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
-from tokenguard.errors import Tampered
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.store import Live, Stray, Tombstone
 from tokenguard.stores.actor import current_actor
 from tokenguard.stores.refusals import no_such_token, token_changed
-from tokenguard.stores.vault.codec import Envelope, StoreDescription, damaged_at, pack_envelope, unpack_envelope
+from tokenguard.stores.vault.codec import Envelope, StoreDescription, pack_envelope, unpack_envelope
 from tokenguard.stores.vault.event_archive import Blocks
 from tokenguard.stores.vault.factory import check_ready, read_about, read_key, write_key
 from tokenguard.stores.vault.fingerprint_index import Holders
@@ -234,10 +233,7 @@ class VaultStore:
         """Return a document's version and content (None if missing). Not cached, because an audit reads all of them."""
         path = self._place.document(token)
         entry = self._kv.read(path)
-        try:
-            return (entry.version, unpack_envelope(entry.data)) if entry else (0, None)
-        except Tampered:
-            raise damaged_at(self._kv.mount, path) from None
+        return (entry.version, unpack_envelope(entry, self._kv.mount, path)) if entry else (0, None)
 
     def _saw(self, token: TokenId, version: int, envelope: Envelope) -> Snapshot:
         self._aliases[token] = envelope.alias
@@ -256,7 +252,7 @@ class VaultStore:
 
     def _write(self, token: TokenId, envelope: Envelope, expected: int) -> int:
         try:
-            return self._kv.write(self._place.document(token), pack_envelope(envelope), expected)
+            return self._kv.write(self._place.document(token), pack_envelope(envelope, expected + 1), expected)
         except CasLost:
             self._seen.pop(token, None)
             raise token_changed() from None

@@ -1,0 +1,96 @@
+"""What others put back or exchange in a Vault is never taken for the present state: exit 6 with its path."""
+
+import itertools
+import json
+
+import pytest
+
+from tests.fakes.vault_command_line import NAME, VaultCommandLine
+from tokenguard.errors import ExitCode
+
+_numbers = itertools.count()
+READING = (["list"], ["show", NAME], ["rotate", NAME], ["rotate", "--due"], ["audit", "verify"], ["doctor"])
+
+
+@pytest.fixture
+def cli(openbao, sandbox, tmp_path, capfd) -> VaultCommandLine:
+    made = VaultCommandLine(openbao, sandbox, tmp_path, capfd, url=f"vault://secret/back{next(_numbers)}")
+    assert made("init", "--sandbox").code == ExitCode.OK
+    assert made.issue().code == ExitCode.OK
+    assert made("list").code == ExitCode.OK
+    return made
+
+
+class Entry:
+    """One entry of the store, as its server's own tools see it."""
+
+    def __init__(self, cli: VaultCommandLine, path: str) -> None:
+        self.path = f"{cli.url.removeprefix('vault://secret/')}/{path}"
+        self._api = cli.server.api
+
+    @property
+    def version(self) -> int:
+        return self._api("GET", f"secret/metadata/{self.path}").json()["data"]["current_version"]
+
+    def content(self, version: int | None = None) -> dict:
+        query = f"?version={version}" if version else ""
+        return self._api("GET", f"secret/data/{self.path}{query}").json()["data"]["data"]
+
+    def put(self, content: dict) -> None:
+        self._api("POST", f"secret/data/{self.path}", {"data": content})
+
+    def remove(self) -> None:
+        self._api("DELETE", f"secret/metadata/{self.path}")
+
+
+def token_of(cli: VaultCommandLine) -> str:
+    return json.loads(cli("show", NAME, "--format", "json").out)["id"]
+
+
+@pytest.fixture
+def document(cli) -> Entry:
+    return Entry(cli, f"doc/{token_of(cli)}")
+
+
+def refused(cli: VaultCommandLine, path: str, *lines: list[str]) -> None:
+    for line in lines:
+        answer = cli(*line)
+        assert answer.code == ExitCode.TAMPERED, (line, answer)
+        assert path in answer.out + answer.err, line
+
+
+@pytest.mark.parametrize("back", [1, 2])
+def test_an_older_copy_of_a_document_that_is_put_back_is_noticed_by_every_command(cli, document, back):
+    document.put(document.content(document.version - back))
+    refused(cli, f"secret/{document.path}", *READING)
+
+
+def test_a_document_that_no_leak_was_in_does_not_take_the_leak_back(cli, document):
+    before = document.content()
+    assert cli("edit", NAME, "--notes", "later").code == ExitCode.OK
+    document.put(before)
+    refused(cli, f"secret/{document.path}", ["list"], ["check", "--inventory-only"], ["upkeep", "--no-input"])
+
+
+def test_a_tombstone_in_the_place_of_a_document_is_noticed(cli, document):
+    document.put({"never": True, "nonce": "0" * 16})
+    refused(cli, f"secret/{document.path}", ["list"], ["show", NAME], ["audit", "verify"])
+
+
+def test_what_the_hint_says_restores_the_right_version(cli, document):
+    right = document.version
+    document.put(document.content(right - 1))
+    assert cli("show", NAME).code == ExitCode.TAMPERED
+    document.put(document.content(right) | {"version": document.version + 1})
+    for line in (["show", NAME], ["audit", "verify"], ["rotate", NAME], ["doctor"]):
+        assert cli(*line).code == ExitCode.OK, line
+
+
+def test_a_document_of_an_earlier_tree_is_read_and_bound_by_its_next_write(cli, document):
+    early = document.content()
+    del early["version"]
+    document.put(early)
+    assert cli("show", NAME).code == cli("rotate", NAME).code == ExitCode.OK
+    assert document.content()["version"] == document.version
+    document.put(document.content())
+    refused(cli, f"secret/{document.path}", ["show", NAME])
