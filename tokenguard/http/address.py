@@ -1,4 +1,4 @@
-"""Where requests may go: https, or plain http to this machine only; and how paths are put together."""
+"""Validates base URLs (https, or http to loopback addresses only) and joins paths."""
 
 import ipaddress
 import re

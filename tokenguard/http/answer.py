@@ -1,4 +1,4 @@
-"""What came of one request: an answer, or a failure that says whether the other side may have acted."""
+"""The outcome of one request: an answer, or a failure that states whether the server may have acted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

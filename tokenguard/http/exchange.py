@@ -27,7 +27,7 @@ _KEPT = ("content-type", "link", "x-ratelimit-limit", "x-ratelimit-remaining", "
 
 
 class Exchange:
-    """A single request over a connection of its own. `abandon` may be called from another thread."""
+    """A single request over its own connection. `abandon` may be called from another thread."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""How long to wait before asking again, and when the other side asks for more patience than a command has."""
+"""Retry delays: back-off, Retry-After and rate-limit headers, with upper limits."""
 
 import re
 from collections.abc import Mapping
@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 LONGEST = 60.0
-"""Seconds that a command waits in one go; who asks for more is told of, and not waited for."""
+"""Maximum seconds that a command waits at once; a longer wait is reported instead."""
 _MOST = 366 * 86_400.0
-"""A year: what asks for more says nothing."""
+"""A year; larger values are ignored."""
 _SECONDS = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{1,30})?", re.ASCII)
 _EPOCH = 1_000_000_000
 """A reset below this is no Unix time but the seconds until then."""

@@ -1,4 +1,4 @@
-"""How connections are secured: TLS 1.2 or newer, certificates from the system or from the configured bundle only."""
+"""TLS settings: TLS 1.2 or newer, certificates from the system or from the configured bundle only."""
 
 import os
 import ssl

@@ -1,1 +1,1 @@
-"""The inventory: what is known of every token, how it is found, changed, checked and taken in."""
+"""The inventory of tokens: adding, selecting, changing, verifying and displaying records."""

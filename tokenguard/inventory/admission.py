@@ -1,4 +1,4 @@
-"""Taking a token into the inventory: what must be true before, and what is written when there is no value."""
+"""Adds a token to the inventory: the checks before, and records without a value."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -22,10 +22,10 @@ from tokenguard.ports.store import Store
 
 
 class Custodian(Protocol):
-    """Who moves values: the rotation engine."""
+    """Stores and delivers values: implemented by the rotation engine."""
 
     def add(self, record: Record, value: Value, *, seen: Observation | None, reason: str = "") -> Snapshot:
-        """Take a value into custody and deliver it."""
+        """Store a value and deliver it."""
         ...
 
     def resume(self, token: TokenId) -> Snapshot:
@@ -66,7 +66,7 @@ def check_name_is_free(store: Store, name: TokenName) -> None:
 def take(
     store: Store, custodian: Custodian, record: Record, value: Value, seen: Observation | None, *, reason: str = ""
 ) -> Snapshot:
-    """Take a value into custody, also where an earlier try was interrupted.
+    """Store a value, also after an earlier interrupted attempt.
 
     Args:
         store: where it goes.
@@ -91,7 +91,7 @@ def take(
 
 
 def add_without_value(store: Store, clock: Clock, record: Record) -> Snapshot:
-    """Enter a token whose value is held elsewhere: an OAuth grant, or a secret that cannot be read back."""
+    """Add a token whose value is not in the store: an OAuth grant, or a secret that cannot be read back."""
     check_name_is_free(store, record.name)
     now = clock.now()
     state = RecordState.UNCLAIMED if record.missing else RecordState.ACTIVE
@@ -101,7 +101,7 @@ def add_without_value(store: Store, clock: Clock, record: Record) -> Snapshot:
 
 
 def check_place_is_free(store: Store, location: Location, *, besides: TokenName | None = None) -> None:
-    """InputError if another token lives there: two would take turns at overwriting each other."""
+    """Raise InputError if another token has adopted the field: both would overwrite each other."""
     for snapshot in store.scan():
         record = snapshot.document.record
         if record.location == location and record.state is not RecordState.RETIRED and record.name != besides:

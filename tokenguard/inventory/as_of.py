@@ -1,4 +1,4 @@
-"""A token as it stood at an earlier moment, as far as its audit trail tells. What no event says is as it is now."""
+"""Reconstructs a token at an earlier time from its audit trail. Fields without events keep their current value."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -27,7 +27,7 @@ _LOOKS = frozenset({Op.VERIFY, Op.ACCEPT})
 
 
 class HistoricalRecord(Frozen, frozen=True, kw_only=True):
-    """A token at an earlier moment."""
+    """A token at an earlier time."""
 
     document: Document
     edited: bool
@@ -35,7 +35,7 @@ class HistoricalRecord(Frozen, frozen=True, kw_only=True):
 
 
 def record_as_of(document: Document, events: Sequence[Event], at: datetime) -> HistoricalRecord | None:
-    """The token as it stood at `at`; None if there was no such token then.
+    """Return the token as of `at`; None if it did not exist then.
 
     Args:
         document: as it is now.

@@ -1,4 +1,4 @@
-"""What was seen in secrets of others, as drafts: one for each value, its first place adopted, the others told."""
+"""Turns values found in external secrets into drafts: one per value, adopting the first place and reporting others."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping

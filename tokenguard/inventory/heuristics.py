@@ -1,4 +1,4 @@
-"""Guesses what a variable of a .env file is: a token or something else, and whose."""
+"""Guesses whether a variable of a .env file is a token, and its provider and name."""
 
 import re
 

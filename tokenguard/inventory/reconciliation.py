@@ -1,4 +1,4 @@
-"""Compares the inventory with a list that a person read at a provider, and keeps what came of it, dated and audited."""
+"""Compares the inventory with a provider's list entered by a person, and records the result with date and event."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What a person may say of a token, and what it makes of a record."""
+"""Changes to a record that a person can make, and their validation."""
 
 from datetime import datetime
 from typing import Any

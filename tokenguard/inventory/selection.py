@@ -1,4 +1,4 @@
-"""Choosing among the tokens of a store."""
+"""Selects tokens of a store by filter and due date."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta

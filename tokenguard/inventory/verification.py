@@ -1,4 +1,4 @@
-"""Looking at a token through its provider, and keeping what was seen."""
+"""Verifies tokens by probing their provider, and records the observation."""
 
 from collections.abc import Callable
 from enum import StrEnum, unique
@@ -20,7 +20,7 @@ _TRIES = 3
 
 @unique
 class VerificationResult(StrEnum):
-    """What a look means for the inventory."""
+    """The result of a verification."""
 
     ALIVE = "alive"
     DEAD = "dead"

@@ -1,4 +1,4 @@
-"""What is shown of a token: one stable JSON form, and short words for tables. Never a value."""
+"""Displays a token: one stable JSON form, and short texts for tables. Never a value."""
 
 from datetime import UTC, datetime
 from typing import Any

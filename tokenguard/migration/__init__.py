@@ -1,1 +1,1 @@
-"""Everything of one store goes to another one, whole or not at all, and never are both of them live."""
+"""Migrates a whole store to another one, completely or not at all; the two are never live at the same time."""

@@ -1,4 +1,4 @@
-"""What the team shares: copied with its whole trail, the same events under the same chain."""
+"""Copies shared items with their audit trails unchanged."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ _EVENTS_AT_ONCE = 16
 
 
 def copy_shared_items(ends: Ends, progress: Progress) -> None:
-    """Bring every item to the target; safe to repeat after any crash. What does not fit there is told, and stays.
+    """Copy every item to the target. Idempotent. Items that do not fit there are reported and stay.
 
     Raises:
         Tampered: a trail does not hold, or the target has another one.
@@ -32,7 +32,7 @@ def copy_shared_items(ends: Ends, progress: Progress) -> None:
 def _leave(
     ends: Ends, item: Item, shared: Shared, entries: Sequence[ChainedEvent]
 ) -> tuple[Shared, Sequence[ChainedEvent]]:
-    """Write into the item's trail that it goes, if it is not there yet; what it holds stays."""
+    """Record the migration in the item's audit trail, if it is not recorded yet; the content stays."""
     trail = whole_trail(item.chain, f"the shared {item}", entries, shared.chain)
     if any(_is_intent(ends, entry.event) for entry in trail):
         return shared, trail
@@ -51,7 +51,7 @@ def _event(ends: Ends, item: Item, shared: Shared, phase: Phase, told: dict[str,
 
 
 def _write_to_target(ends: Ends, item: Item, data: bytes, trail: Sequence[ChainedEvent]) -> None:
-    """Let the target's item have that trail to its end, and hold what the end says."""
+    """Write the complete trail and the content to the target's item."""
     items = shared_items_of(ends.target)
     there = items.read(item) or Shared("", b"")
     known = there.chain.seq

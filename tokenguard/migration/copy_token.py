@@ -1,4 +1,4 @@
-"""One token: fenced where it is, copied with its whole trail, read back, and said to be equal."""
+"""Copies one token: fences it at the source, copies it with its audit trail, reads it back and compares."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ _EVENTS_AT_ONCE = 64
 
 
 class Ends(Frozen, frozen=True, kw_only=True):
-    """Where from, where to, and which move."""
+    """Source, target and migration id."""
 
     source: Store
     target: Store
@@ -29,7 +29,7 @@ class Ends(Frozen, frozen=True, kw_only=True):
 
 
 def copy_token(ends: Ends, snapshot: Snapshot) -> None:
-    """Bring one token to the target; safe to repeat after any crash.
+    """Copy one token to the target. Idempotent.
 
     From the first step on, nothing advances the token at the source. A runner that was in the middle of an effect may
     still end it there; then what was read is not what is there any more, and it is copied once more.
@@ -56,7 +56,7 @@ def copy_token(ends: Ends, snapshot: Snapshot) -> None:
 
 
 def _leave(ends: Ends, snapshot: Snapshot) -> Snapshot:
-    """Write into the token itself that it has moved: every runner's next commit here is refused from then on."""
+    """Mark the token as moved at the source, which fences every runner there."""
     for _ in range(_TRIES):
         if snapshot.document.moved_to == ends.target.url:
             return snapshot
@@ -65,7 +65,7 @@ def _leave(ends: Ends, snapshot: Snapshot) -> Snapshot:
         try:
             return ends.source.commit(snapshot.id, snapshot.version, marked, [intent])
         except Conflict:
-            snapshot = ends.source.load(snapshot.id)  # a runner was a moment faster
+            snapshot = ends.source.load(snapshot.id)  # a runner has changed it meanwhile
     raise Conflict(
         f"{snapshot.document.record.name} is changed again and again by another runner",
         hint="let it end, or stop it, then run the command again",
@@ -125,7 +125,7 @@ def _check_same_trail(ends: Ends, token: TokenId, found: Snapshot, entries: Sequ
 
 
 def at_target(document: Document, live: Live | None, version: int) -> Document:
-    """A token's document as it is to be at the new home, where its live version is `version`.
+    """Return a token's document for the target, where its live version is `version`.
 
     An open operation is pinned to a live version: the pins move by as much as the version does, so that what fitted
     fits, and what did not fit never will.

@@ -1,4 +1,4 @@
-"""What a move will take along, told before anything is done. Reads documents only, never a value."""
+"""Plans a migration: counts what it will copy, without any effect and without reading values."""
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName
@@ -9,7 +9,7 @@ from tokenguard.ports.store import Store
 
 
 class OpenOne(Frozen, frozen=True, kw_only=True):
-    """An operation that is open, and will be open at the new home as well."""
+    """An open operation, which stays open at the target."""
 
     name: TokenName
     mode: str
@@ -17,7 +17,7 @@ class OpenOne(Frozen, frozen=True, kw_only=True):
 
 
 class MovePlan(Frozen, frozen=True, kw_only=True):
-    """One store's content, counted."""
+    """The counted content of a store."""
 
     source: str
     target: str
@@ -28,7 +28,7 @@ class MovePlan(Frozen, frozen=True, kw_only=True):
     quarantined: int
     """Old values that are kept until their death is confirmed."""
     shared: tuple[str, ...]
-    """What the team shares."""
+    """The shared items."""
     entries: int
     """Audit entries, of all tokens and of what is shared together."""
     open: tuple[OpenOne, ...]

@@ -1,4 +1,4 @@
-"""The move of a whole store: begun at both ends, every token copied and read back, then decided at one point.
+"""Migrates a whole store: begins at both stores, copies and verifies every token, then commits at one point.
 
 That point is the tombstone of the store that is left: before it a move can be taken back, after it only finished. The
 new home opens after that, so that at no instant two stores are live.
@@ -24,7 +24,7 @@ _PASSES = 20
 
 
 def check_ends(source: Store, target: Store) -> None:
-    """Refuse two stores between which nothing can move; no effect.
+    """Check that a migration between two stores is possible; no effect.
 
     Raises:
         InputError: they are the same store, or the target holds something that is not of this move.
@@ -49,13 +49,13 @@ def check_ends(source: Store, target: Store) -> None:
 
 
 def has_moved(source: Store, target: Store) -> bool:
-    """Whether all of this is done already."""
+    """Whether the migration is already complete."""
     here, there = source.move(), target.move()
     return here is not None and here.stage is MoveStage.LEFT and there is not None and there.stage is MoveStage.ARRIVED
 
 
 def move_store(source: Store, target: Store, clock: Clock, progress: Progress, *, lag: timedelta) -> None:
-    """Move everything; safe to repeat after any crash, and then goes on where it was.
+    """Migrate everything. Idempotent: after a crash it continues where it stopped.
 
     Args:
         source: the store that is left; nothing advances there from the first step on.
@@ -82,7 +82,7 @@ def move_store(source: Store, target: Store, clock: Clock, progress: Progress, *
 
 
 def give_up(source: Store, clock: Clock, progress: Progress) -> int:
-    """Take a move back that has not been decided: the store goes on as before. Returns how many tokens had been marked.
+    """Abort a migration before its commit point; the store stays in use. Returns the number of tokens unmarked.
 
     Raises:
         InputError: there is nothing to take back, or it is too late.
@@ -171,7 +171,7 @@ def _copied(ends: Ends, snapshots: list[Snapshot], progress: Progress) -> set[st
 
 
 def _leave_for_good(ends: Ends, leaving: Move) -> None:
-    """The point of decision, after a last look at both ends."""
+    """Commit the migration after a last check of both stores."""
     arrived = {snapshot.id: snapshot.document.chain.seq for snapshot in ends.target.scan()}
     left = {snapshot.id: snapshot.document for snapshot in ends.source.scan()}
     # what has moved ends at the source with the word that it did; the target has that, and the word that it is equal

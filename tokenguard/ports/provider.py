@@ -104,7 +104,7 @@ class TokenList(Frozen, frozen=True, kw_only=True):
     """A provider's own list of tokens, and whether it was read to its end.
 
     What is in it exists, always. What is not in it is absent only if the list is complete *and* holds a token that is
-    known to be alive, wherever one is known: `rotation.absence` and `policy.surroundings` decide that.
+    known to be alive, wherever one is known: `rotation.absence` and `policy.context` decide that.
     """
 
     rows: tuple[ProviderToken, ...] = ()

@@ -1,1 +1,1 @@
-"""AWS: Secrets Manager and STS over boto3, and single fields of secrets that others keep there."""
+"""AWS clients: Secrets Manager and STS over boto3, and single fields of external secrets."""

@@ -1,4 +1,4 @@
-"""What can go wrong between us and AWS: a closed list, each with our own sentence and hint."""
+"""AWS failures: a closed list, each with a message and a hint."""
 
 from enum import StrEnum, unique
 from typing import Any
@@ -8,20 +8,20 @@ from tokenguard.errors import Unreachable
 
 @unique
 class AwsFailure(StrEnum):
-    """Why a request brought nothing usable."""
+    """Why a request failed."""
 
     ABSENT = "absent"
     EXISTS = "exists"
     LABEL = "label"
-    """A parameter does not fit the state, most of all: a label is not where it was."""
+    """A parameter does not match the current state, mostly because a label has moved."""
     DENIED = "denied"
     KMS = "kms"
     EXPIRED = "expired"
     CREDENTIALS = "credentials"
     STATIC = "static"
-    """Credentials were found that do not expire, where only such as do are let in."""
+    """Credentials do not expire, but only expiring ones are allowed."""
     CLOCK = "clock"
-    """The signature's date is not now, as AWS sees it."""
+    """The signature's time differs from AWS's clock."""
     DELETED = "deleted"
     LIMIT = "limit"
     THROTTLED = "throttled"
@@ -114,14 +114,14 @@ _CODES: dict[str, AwsFailure] = {
 }
 
 _TIMES = ("Signature expired", "Signature not yet current")
-"""How AWS words a signature of another time; the code is that of any wrong signature."""
+"""AWS's text for a signature with a wrong time; the error code is that of any wrong signature."""
 _UNDECIDED = frozenset(
     {AwsFailure.LABEL, AwsFailure.SERVER, AwsFailure.TIMEOUT, AwsFailure.RESET, AwsFailure.MALFORMED}
 )
 
 
 class AwsError(Unreachable):
-    """A request to AWS that brought nothing usable. Never quotes the other side."""
+    """A failed request to AWS. Never quotes AWS's response."""
 
     def __init__(self, reason: AwsFailure) -> None:
         message, hint = _WORDS[reason]
@@ -130,12 +130,12 @@ class AwsError(Unreachable):
 
     @property
     def undecided(self) -> bool:
-        """Whether a write may have taken effect all the same (also in an earlier try of a repeated request)."""
+        """Whether a write may have taken effect nevertheless, also in an earlier try of a repeated request."""
         return self.reason in _UNDECIDED
 
 
 def reason_of(response: dict[str, Any]) -> AwsFailure:
-    """What an error answer means. Its text is looked at for a few words, and nothing of it is kept."""
+    """Classify an error response. Its text is only checked for known words and never kept."""
     error = response.get("Error", {})
     code = str(error.get("Code", "")).rpartition("#")[2]
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -151,7 +151,7 @@ def reason_of(response: dict[str, Any]) -> AwsFailure:
 
 
 def reason_of_failure(error: Exception) -> AwsFailure:
-    """What it means that there was no answer."""
+    """Classify a missing response."""
     from botocore import exceptions  # loaded with boto3
 
     kinds: tuple[tuple[Any, AwsFailure], ...] = (

@@ -1,4 +1,4 @@
-"""Where Secrets Manager is and as whom it is asked; from the configuration only."""
+"""Endpoint and identity settings for Secrets Manager, from the configuration only."""
 
 import re
 from collections.abc import Callable
@@ -14,22 +14,22 @@ _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+){1,3}-\d", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebIdentity:
-    """A role that is taken with the identity which CI or a cluster gives a job."""
+    """A role assumed with a job's identity from the CI system or cluster."""
 
     role: str
     """Its ARN."""
     token: Callable[[], Secret]
-    """Gets the job's identity; asked again whenever a session ends."""
+    """Returns the job's identity token; called again for every session."""
     session: str = "tokenguard"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsSettings:
-    """One region, as one configuration sees it."""
+    """The settings for one region."""
 
     region: str
     endpoint: Address | None = None
-    """Another place that speaks AWS's protocol; from the configuration only, never from the environment."""
+    """A custom endpoint; from the configuration only, never from the environment."""
     ca_bundle: Path | None = None
     proxy: Address | None = None
     connect_timeout: float = 5.0
@@ -37,11 +37,11 @@ class AwsSettings:
     read_timeout: float = 15.0
     """Seconds."""
     attempts: int = 4
-    """How often a request is made at most; AWS's own back-off lies between."""
+    """The maximum number of attempts per request, with AWS's back-off between them."""
     identity: WebIdentity | None = None
-    """Whom to be; None: what AWS's default chain finds."""
+    """The role to assume; None for AWS's default credential chain."""
     keyless: bool = False
-    """Whether credentials that never expire are refused."""
+    """Whether to refuse credentials that never expire."""
 
     def __post_init__(self) -> None:
         if not _REGION.fullmatch(self.region):

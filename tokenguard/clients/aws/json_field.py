@@ -1,4 +1,4 @@
-"""One top-level field of a JSON object, found and replaced in its text: every other byte stays as it was."""
+"""Finds and replaces one top-level field in the text of a JSON object; every other byte stays unchanged."""
 
 import json
 from typing import NamedTuple, NoReturn
@@ -9,7 +9,7 @@ _BLANK = " \t\n\r"
 
 
 class Span(NamedTuple):
-    """Where a field's value stands in the text, and what it is."""
+    """A field's value and its position in the text."""
 
     start: int
     end: int
@@ -47,7 +47,7 @@ def fields(text: str) -> dict[str, Span]:
 
 
 def replaced(text: str, field: str, value: str) -> str:
-    """The same text with another string as the value of `field`; KeyError if there is no such field."""
+    """Return the text with `field` set to another string; KeyError if there is no such field."""
     span = fields(text)[field]
     return text[: span.start] + json.dumps(value) + text[span.end :]
 
@@ -57,7 +57,7 @@ def _constant(_name: str) -> NoReturn:
 
 
 def _number(_digits: str) -> int:
-    """Numbers are passed over, never computed with: they may be of any length."""
+    """Skip a number without converting it: it may have any length."""
     return 0
 
 
@@ -71,7 +71,7 @@ def _skip(text: str, at: int) -> int:
 
 
 def _behind(text: str, at: int, mark: str) -> int:
-    """Where the next thing begins behind a mark that must come now."""
+    """Return the start of the next token after a required delimiter."""
     at = _skip(text, at)
     if text[at] != mark:
         _refuse()

@@ -1,4 +1,4 @@
-"""A walk through the secrets of a region: listed by name and tags, current versions read, nothing written."""
+"""Lists the secrets of a region with their current values; read-only."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,12 +13,12 @@ from tokenguard.ports.secret_listing import ListedSecret, Passed
 
 MAX_ENTRIES = 20_000
 _OURS = "tg:"
-"""What tokenguard's own secrets have tags with."""
+"""The prefix of the tags of tokenguard's own secrets."""
 _OF_ONE_SECRET = {AwsFailure.DENIED: "denied", AwsFailure.KMS: "its KMS key is denied", AwsFailure.DELETED: "deleted"}
 
 
 class SecretsSurvey:
-    """Implements `ports.surveying.Survey`.
+    """Implements `ports.secret_listing.SecretListing`.
 
     Args:
         secrets: one region.
@@ -32,7 +32,7 @@ class SecretsSurvey:
         self._wanted = wanted
 
     def entries(self) -> Iterator[ListedSecret | Passed]:
-        """Every secret whose name begins with the prefix, at a boundary of it."""
+        """Yield every secret below the prefix."""
         for listed in sorted(self._listed(), key=lambda each: str(each["Name"])):
             name, tags = listed["Name"], tags_in(listed)
             if any(tags.get(key) != text for key, text in self._wanted.items()):

@@ -1,4 +1,4 @@
-"""Secrets Manager and STS through boto3: an explicit region, our own endpoint rule, timeouts, errors in our words."""
+"""Client for Secrets Manager and STS over boto3, with explicit region and endpoint, timeouts and own errors."""
 
 import logging
 from collections.abc import Callable
@@ -16,7 +16,7 @@ class AwsClient:
     """Client for one region. `asked` counts the requests, so that tests can assert request budgets."""
 
     told: Callable[[str], None] = staticmethod(lambda _text: None)
-    """Hears that AWS is being waited for."""
+    """Notified when a response from AWS takes long."""
 
     def __init__(self, settings: AwsSettings) -> None:
         self.settings = settings
@@ -34,7 +34,7 @@ class AwsClient:
         return credentials is not None and bool(credentials.token) and not renews
 
     def identity(self) -> str:
-        """Who we are: the ARN that STS gives; AwsError."""
+        """Return the caller's ARN from STS; AwsError."""
         arn = self._call(self._sts, "get_caller_identity", {}).get("Arn")
         if not isinstance(arn, str):
             raise AwsError(AwsFailure.MALFORMED)
@@ -55,7 +55,7 @@ class AwsClient:
         except (ResponseParserError, ValueError):
             raise AwsError(AwsFailure.MALFORMED) from None
         if not answer.get("ResponseMetadata", {}).get("RequestId"):
-            raise AwsError(AwsFailure.MALFORMED)  # the SDK takes any 200 for an answer; every one of AWS has an id
+            raise AwsError(AwsFailure.MALFORMED)  # the SDK accepts any 200; every response from AWS has a request id
         return answer
 
     @cached_property
@@ -78,7 +78,7 @@ class AwsClient:
         return session
 
     def _assuming(self) -> Any:
-        """A session of botocore's that takes the role; None where its default chain is asked."""
+        """Return a botocore session that assumes the role; None to use the default chain."""
         identity = self.settings.identity
         if identity is None:
             return None
@@ -87,7 +87,7 @@ class AwsClient:
         return assuming(lambda: self._assume(identity))
 
     def _assume(self, identity: WebIdentity) -> dict[str, str]:
-        """One session of a role, as botocore keeps it; AwsError."""
+        """Return the credentials of one role session for botocore; AwsError."""
         request = {
             "RoleArn": identity.role,
             "RoleSessionName": identity.session,
@@ -137,7 +137,7 @@ class AwsClient:
 
 
 def _refuse_static(session: Any) -> None:
-    """AwsError if what the default chain finds carries no session token, which all that expires has."""
+    """Raise AwsError if the default chain's credentials have no session token, so never expire."""
     from botocore.exceptions import BotoCoreError  # loaded with boto3
 
     try:

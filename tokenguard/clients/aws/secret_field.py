@@ -1,4 +1,4 @@
-"""A secret of others in Secrets Manager, or one JSON field of it: read in place, replaced by moving AWSCURRENT."""
+"""An external secret in Secrets Manager, or one JSON field of it: read in place, replaced by moving AWSCURRENT."""
 
 from tokenguard.clients.aws.aws_errors import AwsError, AwsFailure
 from tokenguard.clients.aws.json_field import fields, replaced
@@ -10,7 +10,7 @@ from tokenguard.ports.external_fields import Absence, FieldValue
 
 
 class SecretField:
-    """Implements `ports.places.Place`.
+    """Implements `ports.external_fields.ExternalField`.
 
     A new version is written beside the current one and becomes current by one label move, which AWS refuses if the
     label is no longer where it was read. The former version stays as AWSPREVIOUS, as after any other change.
@@ -21,7 +21,7 @@ class SecretField:
         self._address = address
 
     def read(self) -> FieldValue | None:
-        """What the field holds now; None if the secret is gone or scheduled for deletion, or has no such field."""
+        """Return the field's value; None if the secret is missing or scheduled for deletion, or lacks the field."""
         try:
             stored = self._secrets.read(self._address.secret)
         except AwsError as error:
@@ -34,7 +34,7 @@ class SecretField:
         return None if text is None else FieldValue(Secret(text), stored.version)
 
     def absence(self) -> Absence | None:
-        """That the secret is scheduled for deletion, with the command that takes that back."""
+        """Return that the secret is scheduled for deletion, with the command to cancel it."""
         try:
             self._secrets.read(self._address.secret)
         except AwsError as error:

@@ -1,4 +1,4 @@
-"""Secrets Manager's calls as stores and fields use them; a label that is moved by compare-and-set is the only lock."""
+"""Secrets Manager operations for stores and fields; moving a label by compare-and-set is the only lock."""
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -11,17 +11,17 @@ from tokenguard.frozen import Hidden
 from tokenguard.ports.clock import Clock
 
 MAX_BYTES = 65_536
-"""Of one version, as AWS limits it."""
+"""AWS's size limit of one version."""
 CURRENT = "AWSCURRENT"
 STAGED = "tg-staged"
-"""Keeps a version alive between its writing and the move of the label that counts."""
+"""The temporary label that keeps a new version until its final label is moved to it."""
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
-"""Seconds between looks at something that AWS's readers do not know yet."""
+"""Seconds between reads while AWS's replicas lag."""
 _Seen = TypeVar("_Seen")
 
 
 def tags_in(listed: Mapping[str, Any]) -> dict[str, str]:
-    """The tags of an entry of a listing or a description."""
+    """Return the tags of an entry in a listing or description."""
     return {tag["Key"]: tag.get("Value", "") for tag in listed.get("Tags", ()) if "Key" in tag}
 
 
@@ -31,7 +31,7 @@ class Stored(Hidden, frozen=True, kw_only=True):
     version: str
     stages: frozenset[str]
     data: bytes | str
-    """Bytes for what only we read, text for what consumers read."""
+    """Bytes for internal content, text for live values that consumers read."""
 
 
 class Secrets:
@@ -44,7 +44,7 @@ class Secrets:
         self._written: set[tuple[str, str]] = set()
 
     def read(self, secret: str, *, stage: str = "", version: str = "") -> Stored | None:
-        """One version by its label or its id; None if there is none. What we wrote ourselves is waited for."""
+        """Return a version by label or id; None if there is none. Waits until own writes are visible."""
         wanted = {"VersionId": version} if version else {"VersionStage": stage or CURRENT}
         return self.seen(
             lambda: self._read(secret, wanted),
@@ -52,7 +52,7 @@ class Secrets:
         )
 
     def seen(self, look: Callable[[], _Seen], enough: Callable[[_Seen], bool]) -> _Seen:
-        """Look until it is enough; readers of Secrets Manager may lag behind its writers."""
+        """Read until `enough` accepts the result, because reads may lag behind writes."""
         found = look()
         for pause in _PAUSES:
             if enough(found):
@@ -62,7 +62,7 @@ class Secrets:
         return found
 
     def describe(self, secret: str) -> dict[str, Any] | None:
-        """Labels, tags and who rotates it; None if there is no such secret."""
+        """Return the secret's labels, tags and rotation settings; None if it does not exist."""
         try:
             return self.client.secrets("describe_secret", SecretId=secret)
         except AwsError as error:
@@ -71,7 +71,7 @@ class Secrets:
             raise
 
     def create(self, secret: str, version: str, data: bytes, tags: Mapping[str, str]) -> bool:
-        """Make a secret with its first version, in one step; False if the name is taken."""
+        """Create a secret with its first version in one step; False if the name is taken."""
         extra = {"KmsKeyId": self.kms_key} if self.kms_key else {}
         try:
             self.client.secrets(
@@ -91,7 +91,7 @@ class Secrets:
         return True
 
     def write(self, secret: str, version: str, data: bytes | str, *, stage: str = STAGED) -> None:
-        """Add a version; Conflict if another content has that id. Safe to repeat with the same content."""
+        """Add a version; Conflict if the id exists with other content. Idempotent."""
         content = {"SecretString": data} if isinstance(data, str) else {"SecretBinary": data}
         try:
             self.client.secrets(
@@ -117,7 +117,7 @@ class Secrets:
             self._settle(secret, label, to, since, error)
 
     def drop(self, secret: str, label: str, since: str) -> None:
-        """Take a label off a version, if it is still there."""
+        """Remove a label from a version, if it is still attached."""
         try:
             self._stage(secret, label, RemoveFromVersionId=since)
         except AwsError as error:
@@ -133,7 +133,7 @@ class Secrets:
         self.client.secrets("untag_resource", SecretId=secret, TagKeys=keys)
 
     def pages(self, **params: Any) -> Iterator[list[dict[str, Any]]]:
-        """The pages of a listing, 100 secrets each."""
+        """Yield the pages of a listing, 100 secrets each."""
         following: dict[str, str] = {}
         while True:
             answer = self.client.secrets("list_secrets", MaxResults=100, **params, **following)
@@ -175,12 +175,12 @@ class Secrets:
 
 
 def rotated_by_others(described: Mapping[str, Any]) -> bool:
-    """Whether AWS, one of its services or a partner replaces the value of a secret by itself."""
+    """Whether AWS, one of its services or a partner rotates the secret."""
     return any(described.get(sign) for sign in ("RotationEnabled", "OwningService", "Type"))
 
 
 def new_version() -> str:
-    """A fresh id for a version."""
+    """Return a random version id."""
     return str(uuid.uuid4())
 
 

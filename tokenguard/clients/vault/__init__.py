@@ -1,1 +1,1 @@
-"""Vault and OpenBao: hvac's knowledge of the API over a session that follows nothing and trusts no environment."""
+"""Vault and OpenBao clients: hvac over a session without redirects that ignores the environment."""

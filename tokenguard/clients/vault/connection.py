@@ -1,4 +1,4 @@
-"""A login at one Vault that stays alive: hvac's API, retries that are safe, renewal, and a new login when it helps."""
+"""A connection to one Vault: hvac's API with safe retries, lease renewal, and a new login when needed."""
 
 import threading
 from collections.abc import Callable
@@ -17,15 +17,15 @@ from tokenguard.ports.clock import Clock
 
 _Result = TypeVar("_Result")
 _PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0)
-"""Seconds before each repetition: a passing trouble has nearly eight seconds to pass."""
+"""Seconds before each retry: nearly eight in total for a transient failure."""
 _ELECTION_PAUSES = (*_PAUSES, *(4.0,) * 6)
-"""The same where several nodes are configured: they have half a minute to agree on a new leader."""
+"""Seconds before each retry with several nodes: half a minute in total to elect a leader."""
 _RENEW_BELOW = 0.5
-"""Of a lease's length: with less than that left, it is renewed."""
+"""The fraction of a lease below which it is renewed."""
 
 
 class VaultConnection:
-    """Everything asked of one Vault goes through `call`."""
+    """Sends all requests to one Vault, through `call`."""
 
     def __init__(self, settings: VaultSettings, clock: Clock, told: Callable[[str], None] = lambda _text: None) -> None:
         self._settings = settings
@@ -49,17 +49,17 @@ class VaultConnection:
 
     @property
     def settings(self) -> VaultSettings:
-        """Where we are connected to."""
+        """The settings of the connection."""
         return self._settings
 
     @property
     def asked(self) -> int:
-        """How many requests were sent so far."""
+        """The number of requests sent so far."""
         return self._session.asked
 
     @property
     def lease(self) -> Lease:
-        """The login in use; logs in if there is none yet.
+        """Return the current login; logs in first if there is none.
 
         Raises:
             VaultError: the server cannot be asked, or does not accept the credential.
@@ -71,7 +71,7 @@ class VaultConnection:
             return self._lease
 
     def call(self, work: Callable[[Any], _Result]) -> _Result:
-        """Do `work` with hvac's client, again if the trouble is a passing one. Only for what may be done twice.
+        """Run `work` with hvac's client and retry transient failures; only for idempotent requests.
 
         Raises:
             VaultError: no use asking again.
@@ -87,12 +87,12 @@ class VaultConnection:
         return self._once(work)
 
     def once(self, work: Callable[[Any], _Result]) -> _Result:
-        """Do `work` without asking again; for writes, whose caller looks before it repeats."""
+        """Run `work` without retries; for writes, whose caller checks the outcome before a retry."""
         self._keep_alive()
         return self._once(work)
 
     def pause(self, attempt: int, error: VaultError) -> bool:
-        """Wait before attempt `attempt` (from 1) of a write; False when it has been tried often enough."""
+        """Wait before attempt `attempt` (from 1) of a write; False if all attempts are used."""
         if not error.passing or attempt > len(self._pauses):
             return False
         self._let_pass(error, self._pauses[attempt - 1])
@@ -103,7 +103,7 @@ class VaultConnection:
         return self.call(lambda client: client.adapter.request(method, path, **options))
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._session.close()
 
     def _once(self, work: Callable[[Any], _Result]) -> _Result:
@@ -119,7 +119,7 @@ class VaultConnection:
         return work(self._client)
 
     def _login_is_over(self, error: VaultError) -> bool:
-        """Whether it was not this one request that was denied: OpenBao says the same of a revoked login."""
+        """Whether the login itself has ended: OpenBao answers a denied request and a revoked login alike."""
         if error.reason is VaultFailure.EXPIRED:
             return True
         if error.reason is not VaultFailure.DENIED:

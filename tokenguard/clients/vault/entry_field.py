@@ -1,4 +1,4 @@
-"""One field of a KV version 2 entry that others own: read in place, replaced by the server's own merge under `cas`."""
+"""One field of an external KV version 2 entry: read in place, replaced by the server's patch with `cas`."""
 
 from typing import NoReturn
 
@@ -11,7 +11,7 @@ from tokenguard.ports.external_fields import Absence, FieldValue
 
 
 class KvField:
-    """Implements `ports.places.Place`.
+    """Implements `ports.external_fields.ExternalField`.
 
     The value goes out as a merge patch, so that the server keeps every other field itself: nothing of them is sent
     back, and nothing can be lost by reading numbers or unknown kinds on the way.
@@ -22,7 +22,7 @@ class KvField:
         self._address = address
 
     def read(self) -> FieldValue | None:
-        """What the field holds now; None if the entry is gone or deleted, or has no such field."""
+        """Return the field's value; None if the entry is missing or deleted, or lacks the field."""
         entry = self._entry()
         text = entry.data.get(self._address.field) if entry else None
         if entry is None or text is None:

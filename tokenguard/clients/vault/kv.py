@@ -14,7 +14,7 @@ PAGE = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KvEntry:
-    """What is at a path. It may hold a value, so its data is in no repr."""
+    """The entry at a path. Its data may hold a value, so it has no repr."""
 
     version: int
     data: dict[str, Any]
@@ -86,7 +86,7 @@ class KvMount:
         return () if answer is None else _keys(answer)
 
     def labels(self, path: str) -> dict[str, str]:
-        """What people wrote beside an entry (custom metadata); nothing where there is no entry."""
+        """Return an entry's custom metadata; empty if there is no entry."""
         answer = self._found(lambda client: client.secrets.kv.v2.read_secret_metadata(path, mount_point=self._mount))
         found = {} if answer is None else _part(answer, "data").get("custom_metadata") or {}
         return {name: text for name, text in found.items() if isinstance(text, str)}
@@ -111,13 +111,13 @@ class KvMount:
         )
 
     def destroy(self, path: str, versions: Sequence[int]) -> None:
-        """Take the content of old versions away for good; safe to repeat."""
+        """Destroy the content of old versions permanently. Idempotent."""
         self._connection.call(
             lambda client: client.secrets.kv.v2.destroy_secret_versions(path, list(versions), mount_point=self._mount)
         )
 
     def forget(self, path: str) -> None:
-        """Remove an entry with all its versions; safe to repeat."""
+        """Delete an entry with all its versions. Idempotent."""
         self._connection.call(
             lambda client: client.secrets.kv.v2.delete_metadata_and_all_versions(path, mount_point=self._mount)
         )
@@ -156,7 +156,7 @@ class KvMount:
         return _next_version(answer, cas)
 
     def _settled(self, path: str, cas: int, attempt: Callable[[], int], ours: Callable[[dict[str, Any]], bool]) -> int:
-        """Make a write under compare-and-set, until it is known whether it was made; returns the new version."""
+        """Write with compare-and-set and resolve an unknown outcome by reading; returns the new version."""
 
         def arrived() -> bool:
             entry = self.read(path)

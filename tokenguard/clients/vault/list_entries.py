@@ -1,4 +1,4 @@
-"""A walk through a KV version 2 mount: folders are listed, current versions are read, nothing is written."""
+"""Lists the entries of a KV version 2 mount with their current values; read-only."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -16,7 +16,7 @@ _OF_ONE_ENTRY = {VaultFailure.DENIED: "denied", VaultFailure.DELETED: "deleted",
 
 
 class KvSurvey:
-    """Implements `ports.surveying.Survey`.
+    """Implements `ports.secret_listing.SecretListing`.
 
     Args:
         kv: the mount.

@@ -1,4 +1,4 @@
-"""How a login is made at a Vault: a given token, AppRole, a JWT of the CI, a Kubernetes service account."""
+"""Vault logins: a given token, AppRole, a CI JWT or a Kubernetes service account."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from tokenguard.domain.secret import Secret
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """What the Vault says of the token in use."""
+    """The login token's lease, as reported by the server."""
 
     identity: str
     """`entity:ID` where there is one, else `token:DISPLAY-NAME`."""
@@ -57,7 +57,7 @@ def _asked(client: Any, login: Login, credential: Secret) -> Json:
 
 
 def look_up(client: Any, now: float, *, repeatable: bool) -> Lease:
-    """Ask the Vault who we are and for how long; `now` is the monotonic time."""
+    """Look up the identity and lifetime of the token in use; `now` is the monotonic time."""
     data = client.auth.token.lookup_self().get("data")
     if not isinstance(data, dict):
         raise VaultError.because(VaultFailure.MALFORMED)
@@ -73,7 +73,7 @@ def look_up(client: Any, now: float, *, repeatable: bool) -> Lease:
 
 
 def renew(client: Any, lease: Lease, now: float) -> Lease:
-    """Have the token in use prolonged."""
+    """Renew the token in use."""
     auth = client.auth.token.renew_self().get("auth")
     if not isinstance(auth, dict):
         raise VaultError.because(VaultFailure.MALFORMED)

@@ -1,4 +1,4 @@
-"""The nodes of one cluster: which of the configured addresses leads is asked of each of them, without a login."""
+"""Finds the leader among the configured nodes of a cluster, without a login."""
 
 from tokenguard.clients.vault.http_session import HardenedSession
 from tokenguard.clients.vault.vault_errors import VaultError
@@ -24,7 +24,7 @@ class Nodes:
         return len(self._addresses) > 1
 
     def find_leader(self) -> Address:
-        """The address of the node that leads; while none does, the one in use stays."""
+        """Return the leader's address, or the current one while there is no leader."""
         if self.several:
             inorder = (self.current, *(each for each in self._addresses if each != self.current))
             self.current = next(filter(self._leads, inorder), self.current)

@@ -1,4 +1,4 @@
-"""What can be known to go wrong before anything is written: asked, never tried out. Each finding has its own hint."""
+"""Preflight checks before the first write: read-only, with a hint for each problem."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ MIN_VERSIONS = 2
 
 @dataclass(frozen=True, slots=True)
 class PreflightProblem:
-    """Something that would make a run fail."""
+    """A problem that would make a run fail."""
 
     message: str
     hint: str
@@ -24,7 +24,7 @@ class PreflightProblem:
 def problems(
     connection: VaultConnection, mount: str, needs: Mapping[str, tuple[str, ...]], now: float, lasts: float = MIN_LIFE
 ) -> Iterator[PreflightProblem]:
-    """Everything that stands in the way.
+    """Return all problems.
 
     Args:
         connection: a login.
@@ -115,7 +115,7 @@ def _capabilities(connection: VaultConnection, needs: Mapping[str, tuple[str, ..
 
 
 def held(connection: VaultConnection, paths: Iterable[str]) -> Mapping[str, Sequence[str]]:
-    """What the login may do, by API path; one request."""
+    """Return the login's capabilities by API path; one request."""
     answer = connection.request("post", "/v1/sys/capabilities-self", json={"paths": sorted(paths)})
     data = answer.get("data")
     return data if isinstance(data, dict) else {}
@@ -124,7 +124,7 @@ def held(connection: VaultConnection, paths: Iterable[str]) -> Mapping[str, Sequ
 def lacking(
     capabilities: Mapping[str, Sequence[str]], needs: Mapping[str, tuple[str, ...]]
 ) -> Iterator[tuple[str, list[str]]]:
-    """The paths at which something is missing of what is needed, with what it is."""
+    """Return the missing capabilities by path."""
     for path, wanted in sorted(needs.items()):
         have = capabilities.get(path) or ()
         missing = [] if "root" in have else [each for each in wanted if each not in have]

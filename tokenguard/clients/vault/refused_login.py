@@ -1,4 +1,4 @@
-"""Why a login was refused, in our words: which role, which claim, what the job's identity says. No token is shown."""
+"""Explains a refused login: the role, the claim and the job's identity. Never shows a token."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ _MOST = 100
 
 
 def refused(login: Login, credential: Secret, error: VaultError) -> VaultError:
-    """What a login's trouble means; the trouble itself where it is not about the login."""
+    """Return a specific error for a refused login; the original one if it is not about the login."""
     if error.reason is VaultFailure.CLAIM:
         return _claimed(login, credential, error.claim)
     if error.reason is VaultFailure.NO_ROLE:
@@ -63,7 +63,7 @@ def _about(login: Login, reason: VaultFailure, what: str, hint: str) -> VaultErr
 
 
 def _claims(identity: Secret) -> dict[str, Any]:
-    """What a JWT says; nothing where it is none. Its signature is for the server to check."""
+    """Return a JWT's claims, empty if it is not a JWT. The server verifies the signature."""
     try:
         middle = identity.reveal().split(".")[1]
         found = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))

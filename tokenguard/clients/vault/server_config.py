@@ -1,4 +1,4 @@
-"""Reads and writes what a server is set up with: mounts, policies, login methods, roles, audit devices."""
+"""Reads and writes a server's configuration: mounts, policies, auth methods, roles, audit devices."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What can go wrong between us and a Vault: a closed list, each with our own sentence and hint."""
+"""Vault failures: a closed list, each with a message and a hint."""
 
 import re
 from enum import StrEnum, unique
@@ -9,7 +9,7 @@ from tokenguard.http.pacing import too_long
 
 @unique
 class VaultFailure(StrEnum):
-    """Why a request brought nothing usable."""
+    """Why a request failed."""
 
     ABSENT = "absent"
     DELETED = "deleted"
@@ -176,7 +176,7 @@ _UNDECIDED = frozenset(
 
 
 class VaultError(Unreachable):
-    """A request to a Vault that brought nothing usable; `because` makes one. Never quotes the other side."""
+    """A failed request to a Vault, created by `because`. Never quotes the server's response."""
 
     def __init__(
         self,
@@ -194,7 +194,7 @@ class VaultError(Unreachable):
 
     @classmethod
     def because(cls, reason: VaultFailure, *, retry_after: float | None = None, claim: str = "") -> "VaultError":
-        """The trouble of that reason; `retry_after`: seconds to wait; `claim`: of an identity, that it is about."""
+        """Return the error for a reason; `retry_after`: seconds to wait; `claim`: the identity claim it is about."""
         message, hint = _WORDS[reason]
         if retry_after is not None and too_long(retry_after):
             hint = f"it asks to wait {retry_after:,.0f} s; try again then"
@@ -211,12 +211,12 @@ class VaultError(Unreachable):
 
     @property
     def passing(self) -> bool:
-        """Whether asking again soon may help."""
+        """Whether a retry may help."""
         return self.reason in _PASSING and not too_long(self.retry_after)
 
     @property
     def undecided(self) -> bool:
-        """Whether a write may have taken effect all the same."""
+        """Whether a write may have taken effect nevertheless."""
         return self.reason in _UNDECIDED
 
 

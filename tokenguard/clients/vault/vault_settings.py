@@ -1,4 +1,4 @@
-"""Where a Vault is and how to log in there; from the configuration only."""
+"""Address and login settings of a Vault, from the configuration only."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class LoginMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """One way in. What is secret about it is read with the settings or for each login, and held nowhere else."""
+    """A login method with its settings. Secrets are read with the settings or for each login, and kept nowhere else."""
 
     method: LoginMethod
     credential: Secret | Callable[[], Secret]
@@ -45,11 +45,11 @@ class Login:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VaultSettings:
-    """One Vault, as one login sees it."""
+    """The settings of one Vault with one login."""
 
     address: Address
     others: tuple[Address, ...] = ()
-    """More nodes of the same cluster; requests go to whichever leads."""
+    """Further nodes of the same cluster; requests go to the leader."""
     login: Login
     namespace: str = ""
     ca_bundle: Path | None = None
