@@ -67,7 +67,7 @@ def _values(text: bytes) -> Iterator[int]:
 
 
 def _columns(dump: bytes) -> tuple[bytes, bytes]:
-    """The bytes of a dump: rows of sixteen, whatever stands after them; and rows that end before two spaces."""
+    """The bytes of a dump: rows of sixteen bytes with any text after them, and rows that end before two spaces."""
     rows = _COLUMNS.findall(dump)
     narrow = b"".join(re.sub(rb"[^0-9A-Fa-f]", b"", row)[:_ROW] for row in rows)
     wide = b"".join(re.sub(rb"[^0-9A-Fa-f]", b"", re.split(rb"[ \t]{2}", row)[0]) for row in rows)

@@ -1,1 +1,1 @@
-"""The nouns: what the README talks about, as frozen values that are valid by construction. No I/O."""
+"""The domain: frozen values, valid by construction. No I/O."""

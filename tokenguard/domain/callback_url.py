@@ -1,4 +1,4 @@
-"""What a URL for callbacks must look like, as far as that can be said without a lookup. Pure: no network.
+"""Validates the text of a callback URL without a name lookup. Pure: no network.
 
 The same URL is read differently by browsers, proxies and libraries; what any of them could read as another place is
 refused rather than understood.
@@ -56,7 +56,7 @@ class CallbackParts(Frozen, frozen=True, kw_only=True):
 def read_callback_url(
     url: str, *, ports: frozenset[int] = frozenset({HTTPS_PORT}), allow_loopback: bool = False
 ) -> CallbackParts:
-    """Take a callback URL apart and judge it, without looking its name up.
+    """Parse and validate a callback URL without a name lookup.
 
     Args:
         url: the text, from anywhere.

@@ -24,7 +24,7 @@ class Diagnosis:
     text: str
     hint: str = ""
     exit_code: ExitCode = ExitCode.OK
-    """The exit code of a finding; of several findings the gravest counts."""
+    """The exit code of a finding; of several findings the most severe one counts."""
 
 
 def well(check: str, text: str) -> Diagnosis:

@@ -29,12 +29,12 @@ class Document(Frozen, frozen=True, kw_only=True):
     chain: ChainHead = field(default_factory=ChainHead)
     """Kept by the store: `commit` extends it with the events it is given."""
     moved_to: str = ""
-    """The address of the store that goes on with this token: from then on nothing advances it here."""
+    """The address of the store that the token was migrated to; commits here are refused from then on."""
     format: int = FORMAT
 
     @property
     def fingerprints(self) -> frozenset[Fingerprint]:
-        """Every value that is known of this token: live, old, candidates, quarantined. What a leak is looked up by."""
+        """The fingerprints of all values known of this token (live, old, candidates, quarantined), to look up leaks."""
         known = [self.record.fingerprint, *(item.fingerprint for item in self.quarantine)]
         known += self.journal.fingerprints if self.journal else ()
         return frozenset(found for found in known if found is not None)
@@ -51,7 +51,7 @@ class Document(Frozen, frozen=True, kw_only=True):
 
     @property
     def latest(self) -> datetime:
-        """The latest moment that is on record here; no clock that is right shows an earlier one."""
+        """The latest timestamp in the document; a correct clock never shows an earlier time."""
         record, journal = self.record, self.journal
         times = [record.added_at, record.rotated_at, record.seen.at if record.seen else None]
         times += [journal.opened_at, journal.updated_at] if journal else []
@@ -73,7 +73,7 @@ class Snapshot(Frozen, frozen=True, kw_only=True):
 
 
 def check_still_here(before: Document, after: Document) -> None:
-    """Refuse to go on with a token that has moved; every store asks this of each commit.
+    """Refuse a commit on a token that was migrated; every store calls this for each commit.
 
     A runner that was stopped for hours is refused as well. Only the mark itself can be taken off (a move that is given
     up), and nothing else in the same step.
@@ -95,7 +95,7 @@ def encode(document: Document) -> bytes:
 
 
 def _as_known_now(document: Document) -> Document:
-    """What earlier versions put on record of a retired token whose death had no control: nothing is known of it."""
+    """Remove the observation that earlier versions recorded for a retired token whose death had no control."""
     record, proof = document.record, document.journal.proof if document.journal else None
     if record.state is RecordState.RETIRED and record.seen is not None and proof is not None and not proof.proven:
         return replace(document, record=replace(record, seen=None))

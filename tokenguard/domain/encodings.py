@@ -1,4 +1,4 @@
-"""All the forms in which a value may appear in text: encoded, quoted, escaped, cut in lines or in halves.
+"""Generates the forms of a value in text: encoded, quoted, escaped, or split in lines or halves.
 
 Pure string work. Every form is as secret as the value itself; none is shorter than `MIN_LENGTH` bytes.
 """
@@ -23,7 +23,7 @@ _ARMOUR = re.compile(r"-----[A-Z0-9 ]+-----")
 
 @unique
 class Encoding(StrEnum):
-    """How a value was written."""
+    """An encoding of a value."""
 
     RAW = "raw"
     HALF = "half"

@@ -18,19 +18,19 @@ from tokenguard.frozen import Frozen, field
 
 @unique
 class Op(StrEnum):
-    """What an event is about."""
+    """The subject of an event."""
 
     INIT = "init"
     REKEY = "rekey"
     KEY_SLOT = "key-slot"
     RESTORE = "restore"
-    """A copy of the store was put in its place, or accepted there, and has an identity of its own."""
+    """A copy of the store was restored or accepted in place, with a new identity."""
     ADD = "add"
     EDIT = "edit"
     IMPORT = "import"
     VERIFY = "verify"
     RECONCILE = "reconcile"
-    """The token was looked for in a list that a person entered."""
+    """The token was compared with a list entered by a person."""
     OPEN = "open"
     TAKE_OVER = "take-over"
     MINT = "mint"
@@ -56,12 +56,12 @@ class Op(StrEnum):
     APPROVE = "approve"
     """A plan was approved for unattended use."""
     SHARE = "share"
-    """Something public was published through the store: a policy, a bundle of fingerprints, its scan key."""
+    """A shared item was published: a policy, a bundle of fingerprints or its scan key."""
 
 
 @unique
 class Phase(StrEnum):
-    """Before an effect, after it, or a fact that needs none."""
+    """Before an effect, after it, or a fact without an effect."""
 
     INTENT = "intent"
     OUTCOME = "outcome"
@@ -69,7 +69,7 @@ class Phase(StrEnum):
 
 
 class Actor(Frozen, frozen=True, kw_only=True):
-    """Who acted, as the store says; with host and CI run beside it."""
+    """The actor as the store identifies it, with host and CI run."""
 
     id: str
     """`user:alice` on an embedded store; a Vault entity, an STS ARN, an OIDC subject elsewhere."""
@@ -82,7 +82,7 @@ Detail = dict[str, str | int | bool]
 
 
 class Event(Frozen, frozen=True, kw_only=True):
-    """One thing that happened or is about to."""
+    """An action that has happened or is about to."""
 
     at: datetime
     op: Op
@@ -99,7 +99,7 @@ STORE_CHAIN = "store"
 
 
 class ChainedEvent(Frozen, frozen=True, kw_only=True):
-    """An event with its place in a chain."""
+    """An event with its position in a chain."""
 
     seq: int
     """Counts from 1."""
@@ -109,7 +109,7 @@ class ChainedEvent(Frozen, frozen=True, kw_only=True):
 
 
 class ChainHead(Frozen, frozen=True):
-    """The last entry of a chain, kept in the document, so that cutting off the end shows."""
+    """The last entry of a chain, kept in the document to detect truncation."""
 
     seq: int = 0
     hash: str = GENESIS

@@ -1,4 +1,4 @@
-"""Addresses of fields that others keep (`vault://MOUNT/PATH#FIELD`, `aws://REGION/NAME#FIELD`), and of folders."""
+"""Addresses of external fields (`vault://MOUNT/PATH#FIELD`, `aws://REGION/NAME#FIELD`) and of folders."""
 
 import re
 from urllib.parse import quote, unquote

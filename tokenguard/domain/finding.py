@@ -1,4 +1,4 @@
-"""What a scan found, and what it did not look at. Holds positions and keyed tags, never a byte of a value."""
+"""Scan results: findings and skipped content. Hold positions and keyed tags, never a byte of a value."""
 
 from enum import StrEnum, unique
 
@@ -48,7 +48,7 @@ class Finding(Frozen, frozen=True, kw_only=True):
 
 
 class SkippedContent(Frozen, frozen=True, kw_only=True):
-    """Something that was not scanned, or not by everything."""
+    """Content that was not scanned, or not by all detectors."""
 
     path: str
     reason: str
@@ -73,4 +73,4 @@ class Report(Frozen, frozen=True, kw_only=True):
     """Lines with candidates that the profile does not report."""
     profile: Profile = Profile.DEFAULT
     notes: tuple[str, ...] = ()
-    """What the reader must know of the run itself, for example that own tokens were not looked for."""
+    """Notes about the run itself, for example that known tokens were not searched."""

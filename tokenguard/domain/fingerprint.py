@@ -1,4 +1,4 @@
-"""Keyed fingerprints: tell two values apart, or know one again, without holding it.
+"""Keyed fingerprints: compare and recognise values without storing them.
 
 `HMAC-SHA256(key, SHA-256(value))`, cut to 128 bits. Keyed, so that a leaked inventory cannot be used to test
 guesses; over the digest, so that a later key epoch can be computed where only the digest was kept.
@@ -16,7 +16,7 @@ Fingerprint = NewType("Fingerprint", str)
 
 
 class FingerprintKey(Hidden, frozen=True):
-    """What a store knows values by (32 bytes). It moves with the content: no fingerprint is made anew."""
+    """A store's fingerprint key (32 bytes). A migration keeps it, so fingerprints stay valid."""
 
     data: bytes
 

@@ -17,12 +17,12 @@ from tokenguard.frozen import Frozen
 
 @unique
 class Mode(StrEnum):
-    """What the operation is for; it fixes the order of the stages."""
+    """The kind of operation, which determines the order of its stages."""
 
     ADD = "add"
-    """Take a value that exists into custody."""
+    """Store an existing value."""
     ISSUE = "issue"
-    """Have a first value made by the provider or a person."""
+    """Create a first value by API or with a person."""
     PLANNED = "planned"
     """Replace, then revoke: never zero live tokens."""
     COMPROMISED = "compromised"
@@ -30,21 +30,21 @@ class Mode(StrEnum):
     RETIRE = "retire"
     """Revoke and prove dead, nothing new."""
     REVOKE_AGAIN = "revoke-again"
-    """End an old value that was accepted again after its death had been proven."""
+    """Revoke an old value that was accepted again after it had been proven dead."""
 
     @property
     def ends_a_value(self) -> bool:
-        """Whether it is finished only when an old value is dead."""
+        """Whether the operation revokes an old value."""
         return self not in {Mode.ADD, Mode.ISSUE}
 
 
 @unique
 class Stage(StrEnum):
-    """What is durably true. `rotation.machine` knows which stage follows which."""
+    """The durable state of an operation; `rotation.machine` defines the order."""
 
     OPEN = "open"
     MINT = "mint"
-    """A label is written ahead; a token of that name may exist at the provider."""
+    """A label is recorded; a token of that name may exist at the provider."""
     STORED = "stored"
     VERIFIED = "verified"
     PUBLISHED = "published"
@@ -52,7 +52,7 @@ class Stage(StrEnum):
     REVOKE_INTENDED = "revoke-intended"
     """Point of no return."""
     REVOKED = "revoked"
-    """The provider or a person said so; nothing is proven yet."""
+    """Revoked according to the provider or a person; not proven yet."""
     DEAD = "dead"
     DONE = "done"
     ABORTING = "aborting"
@@ -60,25 +60,25 @@ class Stage(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """No runner has anything left to do."""
+        """Whether the operation is complete."""
         return self in {Stage.DONE, Stage.ABORTED}
 
 
 @unique
 class AttemptState(StrEnum):
-    """What became of one label that was written ahead."""
+    """The state of one attempt."""
 
     INTENDED = "intended"
     """A token of this name may exist; its value is unknown."""
     STORED = "stored"
     REJECTED = "rejected"
-    """Stored, but not what was wanted (wrong Drive, not accepted); must be revoked."""
+    """Stored but rejected (wrong scope or not accepted); must be revoked."""
     GONE = "gone"
-    """Never made, or revoked: nothing of this name is alive."""
+    """Never created, or revoked: no token of this name is alive."""
 
 
 class Attempt(Frozen, frozen=True, kw_only=True):
-    """One try at making the new value. Its label exists in the journal before anything exists at the provider."""
+    """One attempt to create the new value. Its label is recorded in the journal before any request to the provider."""
 
     label: Label
     state: AttemptState = AttemptState.INTENDED
@@ -86,9 +86,9 @@ class Attempt(Frozen, frozen=True, kw_only=True):
     hint: str = ""
     fingerprint: Fingerprint | None = None
     begun_at: datetime | None = None
-    """When its label was written ahead; None in journals of older versions."""
+    """When its label was recorded; None in journals of older versions."""
     scope: Scope | None = None
-    """Where it was seen to lead, if it was rejected for that."""
+    """The scope observed, if it was rejected for a wrong scope."""
     scope_name: str = ""
     accepted: bool = False
     """Whether the provider accepted its value once; otherwise a refusal says nothing about the token of this label."""
@@ -111,7 +111,7 @@ class Old(Frozen, frozen=True, kw_only=True):
 
 @unique
 class HandoverLevel(StrEnum):
-    """How sure we are that a consumer uses the new value."""
+    """The progress of a delivery to a consumer."""
 
     INTENDED = "intended"
     PUSHED = "pushed"
@@ -119,7 +119,7 @@ class HandoverLevel(StrEnum):
 
 
 class Handover(Frozen, frozen=True, kw_only=True):
-    """One consumer's way from the old value to the new one."""
+    """The delivery of the new value to one consumer."""
 
     consumer: Consumer
     level: HandoverLevel
@@ -129,7 +129,7 @@ class Handover(Frozen, frozen=True, kw_only=True):
 
 
 class Journal(Frozen, frozen=True, kw_only=True):
-    """One operation, from its decision to its evidence."""
+    """One operation with all its durable state."""
 
     id: str
     """32 hex digits; also the `rotation` of its audit events."""
@@ -138,7 +138,7 @@ class Journal(Frozen, frozen=True, kw_only=True):
     epoch: int
     """Counts takeovers. Every commit is a compare-and-set on the document, so a stale runner cannot write."""
     holder: str
-    """Which runner holds it: `host/pid/nonce`."""
+    """The runner that holds it: `host/pid/nonce`."""
     opened_at: datetime
     updated_at: datetime
     reason: str = ""
@@ -150,14 +150,14 @@ class Journal(Frozen, frozen=True, kw_only=True):
     accept_outage: bool = False
     revoked_at: datetime | None = None
     revoked_by: str = ""
-    """`api`, or the person who said so."""
+    """`api`, or the person who confirmed the revoke."""
     proof: DeathProof | None = None
     waiting_for: str = ""
-    """Why it stopped, for people; empty while it runs or when it ended."""
+    """The blocking error's message; empty while it runs or when it has ended."""
 
     @property
     def attempt(self) -> Attempt | None:
-        """The attempt that counts: the latest."""
+        """The current (latest) attempt."""
         return self.attempts[-1] if self.attempts else None
 
     @property

@@ -1,4 +1,4 @@
-"""A leak as a state of a record: since when, how far, where, and who says so. It lasts until it is ended."""
+"""An open leak in a record: since when, how widely exposed, where, and who reported it."""
 
 from datetime import datetime
 from enum import StrEnum, unique
@@ -9,7 +9,7 @@ from tokenguard.frozen import Frozen
 
 @unique
 class Spread(StrEnum):
-    """How far a leaked value got."""
+    """How widely a leaked value is exposed."""
 
     STAGED = "staged"
     COMMITTED = "committed"
@@ -28,7 +28,7 @@ class Spread(StrEnum):
         return _NEXT[self]
 
     def wider(self, other: "Spread") -> "Spread":
-        """The one of the two that more people can reach."""
+        """Return the wider of two exposures."""
         return max(self, other, key=_BY_REACH.index)
 
 

@@ -1,4 +1,4 @@
-"""Leaks in the audit trail: what is written when one is reported and when it ends, and what was open at a moment."""
+"""Leak events in the audit trail: details of reported and ended leaks, and the leaks open at a time."""
 
 from collections.abc import Iterable, Sequence
 

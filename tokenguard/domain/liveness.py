@@ -1,4 +1,4 @@
-"""Is a token alive? Three answers, and what each of them rests on.
+"""Verdicts on a token's liveness, and proofs of its death.
 
 Unknown is neither dead nor alive: only an explicit 401 is a sample of death, 402 and 403 prove that the token
 still authenticates, and everything else (429, 5xx, 404, a redirect, HTML, a timeout) says nothing.
@@ -15,7 +15,7 @@ from tokenguard.frozen import Frozen
 
 @unique
 class Verdict(StrEnum):
-    """What one probe says of a token."""
+    """The result of one probe."""
 
     ALIVE = "alive"
     DEAD = "dead"
@@ -32,7 +32,7 @@ class ScopeVerdict(StrEnum):
 
 
 class Observation(Frozen, frozen=True, kw_only=True):
-    """One look at a token through its provider."""
+    """One observation of a token through its provider."""
 
     verdict: Verdict
     at: datetime
@@ -63,12 +63,12 @@ class DeathGrade(StrEnum):
     UNPROVEN = "unproven"
     """Refused, but with no control: an outage that refuses every credential looks the same."""
     ASSERTED = "asserted"
-    """Only said, by a person or by the provider's answer to the revoke: never proven."""
+    """Stated by a person or by the provider's answer to the revoke, but not proven."""
 
 
 @unique
 class DeathControl(StrEnum):
-    """What tells a death from an outage that refuses every credential."""
+    """The evidence that a refusal is not an outage that refuses every credential."""
 
     NONE = "none"
     TOKEN = "token"  # noqa: S105 - a word, not a value
@@ -80,7 +80,7 @@ class DeathControl(StrEnum):
 
 
 class DeathProof(Frozen, frozen=True, kw_only=True):
-    """Why a token is held to be dead."""
+    """The evidence for a token's death."""
 
     grade: DeathGrade
     first_at: datetime
@@ -116,7 +116,7 @@ class DeathProof(Frozen, frozen=True, kw_only=True):
 
 
 class DeathWindow(Frozen, frozen=True, kw_only=True):
-    """What a provider demands before dead means dead."""
+    """The number and duration of refusals that prove a token of a provider dead."""
 
     length: timedelta
     samples: int = 3

@@ -1,4 +1,4 @@
-"""What looks like a token's value, for places where none may stand: an argument, a manifest."""
+"""Detects token-like text where no value is allowed: in arguments and manifests."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A store's own word that its content is on its way to another store, or has gone there, or is arriving from one."""
+"""Migration marker stored in a store: outgoing, moved, or incoming."""
 
 import re
 from datetime import datetime
@@ -12,20 +12,20 @@ _PLAIN = re.compile(r"(?:local|vault|aws)://[A-Za-z0-9/._~%@:+-]{1,1000}", re.AS
 
 @unique
 class MoveStage(StrEnum):
-    """Which end of a move a store is, and how far it is."""
+    """A store's role in a migration and its stage."""
 
     LEAVING = "leaving"
-    """Copying has begun: nothing may advance here any more, and nothing may there yet."""
+    """Copying has begun: neither store accepts changes."""
     LEFT = "left"
-    """The tombstone: everything is at the new home, this is a copy."""
+    """Everything is at the target; this store is only a copy."""
     ARRIVING = "arriving"
-    """Not a home yet: what is here is not complete."""
+    """Incoming: the content is not complete yet."""
     ARRIVED = "arrived"
-    """An ordinary store, which remembers where its content came from."""
+    """An ordinary store that records where its content came from."""
 
 
 class Move(Frozen, frozen=True, kw_only=True):
-    """One move between two stores, as one of them tells it."""
+    """One migration between two stores, as recorded in one of them."""
 
     id: str
     """32 hex digits, the same at both ends."""

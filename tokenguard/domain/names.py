@@ -1,4 +1,4 @@
-"""The grammar of names: what a token, a scope, a provider or a label may be called."""
+"""The grammar of names for tokens, scopes, providers and labels."""
 
 import os
 import re
@@ -59,12 +59,12 @@ def token_id(text: str) -> TokenId:
 
 
 def new_token_id() -> TokenId:
-    """A fresh random id."""
+    """Return a random token id."""
     return TokenId(os.urandom(16).hex())
 
 
 def new_label(name: TokenName, attempt: int, limit: int = LABEL_LIMIT) -> Label:
-    """A label that was never used before, for one attempt at making a value of `name`.
+    """Return a unique label for one attempt to create a value of `name`.
 
     The random part makes it the idempotency key that providers do not offer: a token at the provider that
     carries this name was made by this attempt and by nothing else. People find it in a settings page among hundreds,

@@ -1,4 +1,4 @@
-"""What a person read in a provider's own list of tokens, where there is no API to ask."""
+"""A provider's token list entered by a person, for providers without a list API."""
 
 from datetime import datetime
 

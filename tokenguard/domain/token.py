@@ -1,4 +1,4 @@
-"""A token's record: everything that is known of it, and never its value."""
+"""A token's record: its metadata, never its value."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ _PERMISSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._*/-]{0,79}", re.ASCII)
 
 @unique
 class CredentialKind(StrEnum):
-    """What sort of credential it is."""
+    """The kind of credential."""
 
     API_TOKEN = "api_token"  # noqa: S105 - a word, not a value
     API_KEY = "api_key"
@@ -26,7 +26,7 @@ class CredentialKind(StrEnum):
     OAUTH_GRANT = "oauth_grant"
     """Inventory without a value: the vendor keeps it (an MCP connector)."""
     PROVIDER_ADMIN = "provider_admin"
-    """Mints and revokes other tokens at its provider."""
+    """Creates and revokes other tokens at its provider."""
 
     @property
     def has_value(self) -> bool:
@@ -36,7 +36,7 @@ class CredentialKind(StrEnum):
 
 @unique
 class RecordState(StrEnum):
-    """Where a record is in its life."""
+    """The life-cycle state of a record."""
 
     PENDING = "pending"
     """Named before its value exists (a crash may leave it here; `add` or `rotate --resume` go on)."""
@@ -62,7 +62,7 @@ class Custody(StrEnum):
 
 
 class Location(Frozen, frozen=True):
-    """Where the live value is."""
+    """The location of the live value."""
 
     custody: Custody = Custody.MANAGED
     url: str = ""
@@ -83,7 +83,7 @@ class Location(Frozen, frozen=True):
 
 @unique
 class ConsumerKind(StrEnum):
-    """How a value reaches one of its users."""
+    """How a value is delivered to a consumer."""
 
     DOTENV = "dotenv"
     COMMAND = "command"
@@ -164,11 +164,11 @@ class Record(Frozen, frozen=True, kw_only=True):
     environment: str = ""
     purpose: str = ""
     owner: str = ""
-    """The team that answers for it."""
+    """The responsible team."""
     made_by: str = ""
-    """The person who minted it: a Descript token dies with that person's access to the Drive."""
+    """The person who created it: a Descript token stops working when that person loses access to the Drive."""
     account: str = ""
-    """The login at the provider it was minted with."""
+    """The login at the provider that created it."""
     deputy: str = ""
     """Who acts when the owner cannot be reached."""
     consumers: tuple[Consumer, ...] | None = None
@@ -177,7 +177,7 @@ class Record(Frozen, frozen=True, kw_only=True):
     base_url: str = ""
     """The provider's address when the record was made; another one later must be confirmed with `edit`."""
     created_at: datetime | None = None
-    """When the live value was minted, if anybody said so: its provider, a file, a person, or our own rotation."""
+    """When the live value was created, as stated by the provider, a file, a person or a rotation; None if unknown."""
     added_at: datetime | None = None
     rotated_at: datetime | None = None
     """When the live value replaced an older one. (Until 2026-11 also when a value was taken in.)"""
@@ -191,7 +191,7 @@ class Record(Frozen, frozen=True, kw_only=True):
     label: str = ""
     """The name the live value has at the provider, if tokenguard gave it one."""
     seen: Observation | None = None
-    """The last look at the live value through its provider."""
+    """The last observation of the live value."""
     leak_waiver: LeakWaiver | None = None
     leaks: tuple[Exposure, ...] = ()
     """Leaks that have not ended, one for each value: each ends with a proven death of its value, or by a person."""
