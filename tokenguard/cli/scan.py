@@ -134,7 +134,7 @@ def _explain(wiring: Wiring, place: str, *, as_json: bool) -> ExitCode:
         facts = [(name, text) for name, text in each.items() if isinstance(text, str)]
         wiring.screen.pairs([*facts, *(("reason", reason) for reason in each["reasons"])])
     if not found:
-        wiring.screen.line("nothing was found there, whatever the profile")
+        wiring.screen.line("nothing was found there, with any profile")
     return ExitCode.OK
 
 

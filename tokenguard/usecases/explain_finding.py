@@ -18,7 +18,7 @@ _PLACE = re.compile(r"(?P<path>.+?):(?P<line>[1-9]\d{0,8})(?::(?P<column>\d{1,9}
 
 
 def explained_finding(place: str) -> list[dict[str, Any]]:
-    """What was found at a place, whatever the profile, each with the reasons.
+    """What was found at a place, with any profile, each with the reasons.
 
     Args:
         place: PATH:LINE or PATH:LINE:COLUMN, as a report has it.
