@@ -127,7 +127,7 @@ _WHOLE = {
     "include is text": (f"version: 1\n{MARK}include: a.yaml\n", "include must be a list"),
     "include of 101": (f"version: 1\n{MARK}include: [{', '.join(['a.yaml'] * 101)}]\n", "more than 100"),
     "environments is a list": (f"version: 1\n{MARK}environments: []\n", "environments must be a mapping"),
-    "an environment with a bad name": (f"version: 1\nenvironments:\n  {MARK}A B: {{}}\n", "name of an environment"),
+    "an environment with a bad name": (f"version: 1\nenvironments:\n  {MARK}A B: {{}}\n", "valid environment name"),
     "an environment is a list": (f"version: 1\nenvironments:\n  {MARK}prod: []\n", "must be a mapping"),
     "an environment is null": (f"version: 1\nenvironments:\n  {MARK}prod:\n", "must be a mapping"),
     "an environment with defaults": (f"version: 1\nenvironments:\n  prod:\n    {MARK}defaults: {{}}\n", "no such key"),
@@ -155,7 +155,7 @@ _WHOLE = {
                            "more than 50"),
     "an unknown provider": (token(provider="nobody").replace("  a/b", f"  {MARK}a/b"), "provider cannot be used"),
     "a provider that makes none by API": (
-        token(provider="manual", issue="true").replace("  a/b", f"  {MARK}a/b"), "makes no tokens through an API"),
+        token(provider="manual", issue="true").replace("  a/b", f"  {MARK}a/b"), "has no API to create tokens"),
     "a value in a field": (token(purpose=f"{MARK}{VALUE}").replace(f"    {MARK}", f"    purpose: {MARK}"), "value of a token"),
     "a value in a comment": (f"version: 1\n# {MARK}{VALUE}\n", "value of a token"),
     "a value in a list": (f"version: 1\ninclude: [{MARK}{VALUE}]\n", "value of a token"),

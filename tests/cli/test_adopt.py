@@ -64,7 +64,7 @@ def test_the_plan_and_the_runbook_name_the_place(cli, adopted, words):
     words(cli("rotate", NAME, "--plan"))
     page = cli("runbook", NAME).out
     assert f"It lives at `{URL}`, which others own" in page
-    assert f"Leave to read and replace `{URL}`" in page
+    assert f"Permission to read and replace `{URL}`" in page
 
 
 def test_env_gives_what_is_there(cli, adopted, words):

@@ -176,8 +176,8 @@ def test_a_date_that_has_passed_has_it_rotated_at_once_since_nobody_knows_how_ol
 @pytest.mark.parametrize(
     ("tokens", "says"),
     [
-        ([f"a/b: {{location: '{URL}', issue: true}}"], "at its location already"),
-        ([f"a/b: {{location: '{URL}', issue: guided}}"], "at its location already"),
+        ([f"a/b: {{location: '{URL}', issue: true}}"], "already at its location"),
+        ([f"a/b: {{location: '{URL}', issue: guided}}"], "already at its location"),
         ([f"a/b: {{location: '{URL}', kind: oauth_grant}}"], "has no value"),
         ([f"a/b: {{location: '{URL}'}}", f"a/c: {{location: '{URL}'}}"], "at the same location"),
         ([f"a/b: {{location: '{URL}'}}", f"a/c: {{consumers: ['{URL}']}}"], "delivered to the same place"),

@@ -74,7 +74,7 @@ CONFIG_FILES = {
     "a directory": lambda path: (path.unlink(), path.mkdir()),
     "a pipe": lambda path: (path.unlink(), os.mkfifo(path)),
     "a device": lambda path: (path.unlink(), path.symlink_to("/dev/zero")),
-    "others can change it": lambda path: path.chmod(0o666),
+    "other users can change it": lambda path: path.chmod(0o666),
     "the group can change it": lambda path: path.chmod(0o660),
 }
 

@@ -149,7 +149,7 @@ FINE = [
 def test_an_argument_that_looks_like_a_value_stops_everything(cli, argument):
     """T01: it is in the shell's history already; nothing is read, nothing is written, nothing is repeated."""
     error = cli.refused("show", argument)
-    assert error == "an argument looks like the value of a token"
+    assert error == "an argument looks like a token value"
 
 
 @pytest.mark.parametrize("argument", FINE)

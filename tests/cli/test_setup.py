@@ -25,7 +25,7 @@ def here(cli, tmp_path, monkeypatch):
         (["--emit", "terraform", "--exit-code"], "cannot be combined"),
         (["--emit", "pulumi"], "--emit is not valid"),
         (["bad.yaml"], "bad.yaml:2:1"),
-        ([], "where the vault is"),
+        ([], "the address of Vault is not configured"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_error(cli, here, arguments, words):

@@ -55,9 +55,9 @@ def test_no_mask_must_be_said_and_then_output_is_untouched():
     ("arguments", "why"),
     [
         (["exec"], "missing PROGRAM"),
-        (["exec", "--no-such-option", "--", "true"], "there is no option --no-such-option"),
+        (["exec", "--no-such-option", "--", "true"], "unknown option --no-such-option"),
         (["exec", "-t", "no/such/token", "--", "true"], "there is no token named"),
-        (["exec", "-t", f"{NAME}=LD_PRELOAD", "--", "true"], "LD_PRELOAD changes what programs do"),
+        (["exec", "-t", f"{NAME}=LD_PRELOAD", "--", "true"], "LD_PRELOAD changes how programs run"),
         (["exec", "-t", f"{NAME}=a-b", "--", "true"], "this is not a valid variable name"),
         (["exec", "-t", f"{NAME}=A", "-t", f"{NAME}=A", "--", "true"], "two tokens have the same variable"),
         (["exec", "-t", NAME, "--", "/no/such/program"], "the program cannot be started"),

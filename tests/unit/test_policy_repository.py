@@ -170,7 +170,7 @@ def url(**how) -> RepositoryView:
     return RepositoryView(presigned=(Presigned(**{**given, **how}),))
 
 
-UNDATED = "a pre-signed URL does not say when it was made"
+UNDATED = "a pre-signed URL does not contain its creation time"
 LIFETIMES = {
     "a day": ({}, []),
     "12 hours": ({"length": 12 * HOUR}, []),
@@ -195,7 +195,7 @@ def test_presigned_lifetime(how, expected):
 
 
 @pytest.mark.parametrize(
-    ("grants", "expected"), [("read", []), ("more", [7]), ("", ["a pre-signed URL does not say what it allows"])]
+    ("grants", "expected"), [("read", []), ("more", [7]), ("", ["a pre-signed URL does not contain its permissions"])]
 )
 def test_presigned_read_only(grants, expected):
     assert asked("presigned-read-only", url(grants=grants)) == expected
@@ -374,7 +374,7 @@ def every_case():
     yield "ci-token-echoed", of_file(CI, "name: echo $API_TOKEN"), []
     for how, expected in LIFETIMES.values():
         yield "presigned-lifetime", url(**how), expected
-    for grants, expected in (("read", []), ("more", [7]), ("", ["a pre-signed URL does not say what it allows"])):
+    for grants, expected in (("read", []), ("more", [7]), ("", ["a pre-signed URL does not contain its permissions"])):
         yield "presigned-read-only", url(grants=grants), expected
     one = url().presigned[0]
     yield "presigned-reused", RepositoryView(presigned=(one, replace(one, digest="e"))), []

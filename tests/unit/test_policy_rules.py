@@ -240,8 +240,8 @@ WORDS = [
      "it leads to another scope, not to its own"),
     ("shared-value", {"others": FOUR[:3]}, "same value as video/a/x, video/b/x, video/c/x"),
     ("shared-value", {"others": FOUR}, "same value as video/a/x, video/b/x, video/c/x and 1 more"),
-    ("unused", {"rows": (), **ENTERED}, "the provider's list does not hold it"),
-    ("unused", {"rows": (replace(ROW, last_used_at=None),), **ENTERED}, "the provider does not say when a token was used"),
+    ("unused", {"rows": (), **ENTERED}, "the provider's list does not contain it"),
+    ("unused", {"rows": (replace(ROW, last_used_at=None),), **ENTERED}, "the provider does not report when a token was used"),
 ]  # fmt: skip
 
 
@@ -276,7 +276,7 @@ class TestAssessment:
 
     def test_without_a_list_an_orphan_is_not_evaluable(self):
         unknown = self.made(default_policy()).not_evaluable
-        assert unknown["orphan", "the provider was not asked for its list"] == 1
+        assert unknown["orphan", "the provider was not contacted for its list"] == 1
 
     def test_a_token_in_two_lists_is_one_orphan(self):
         facts = ProviderFacts(capabilities=CAN, listed=[ROW, replace(ROW, provider_id="id9")])

@@ -143,7 +143,7 @@ BAD = {
     "a parameter unknown": (b"[policy.rules.unused]\n# why\ndays = 3\nhours = 3\n", 4),
     "a switch off": (b"[scan]\nstrict = false\n", 2),
     "a switch as number": (b"[scan]\nrequire_own = 1\n", 2),
-    "no such profile": (b'[scan]\nprofile = "strictest"\n', 2),
+    "unknown profile": (b'[scan]\nprofile = "strictest"\n', 2),
     "a profile that is no text": (b"[scan]\nprofile = 1\n", 2),
     "a list of profiles": (b'[scan]\nprofile = ["default"]\n', 2),
     "pragmas negative": (b"[scan]\nmax_pragmas = -1\n", 2),

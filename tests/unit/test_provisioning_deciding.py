@@ -71,7 +71,7 @@ CASES = {
     "an unknown provider": (replace(WANTED, provider="nobody"), None, [], [], "provider cannot be used"),
     "an odd provider": (replace(WANTED, provider="odd"), None, [], [], "it is odd"),
     "another kind of scope": (replace(WANTED, provider="drives", scope=Scope("org", "x")), None, [], [], "bound to drive:ID"),
-    "no API to make it": (replace(WANTED, provider="guided", issue=Issue.API), None, [], [], "through an API"),
+    "no API to make it": (replace(WANTED, provider="guided", issue=Issue.API), None, [], [], "API to create tokens"),
     "retired on paper, never there": (replace(WANTED, state=Wish.RETIRED), None, [], [], ""),
     "retired on paper, alive": (replace(WANTED, state=Wish.RETIRED), stored(), ["retire"], [], ""),
     "retired on paper, and rotating": (

@@ -93,13 +93,13 @@ def item(**changes):
     ("document", "proven", "words"),
     [
         (held(), True, "provisional: 3 refusals"),
-        (held(), True, "the later look is done"),
-        (held(quarantine=(item(),)), True, "to be looked at again"),
-        (held(quarantine=(item(alive_again=True),)), False, "to be looked at again"),
-        (held(proof=None), False, "none on record"),
+        (held(), True, "rechecked, value destroyed"),
+        (held(quarantine=(item(),)), True, "recheck due"),
+        (held(quarantine=(item(alive_again=True),)), False, "recheck due"),
+        (held(proof=None), False, "none recorded"),
         (held(proof=replace(PROOF, grade=DeathGrade.ASSERTED, said_by="ann")), False, "asserted by ann"),
         (held(proof=replace(PROOF, control=False)), False, "unproven: 3 refusals"),
-        (held(stage=Stage.REVOKED, proof=None), False, "none on record"),
+        (held(stage=Stage.REVOKED, proof=None), False, "none recorded"),
     ],
 )
 def test_only_a_proof_counts_as_one(document, proven, words):

@@ -116,7 +116,7 @@ def test_planned_replaces_before_it_revokes_and_compromised_revokes_first():
 def test_a_provider_with_an_api_needs_no_clicks():
     text = written(capabilities=BY_API)
     assert "Where to click" not in text
-    assert "has the provider create a token" in text
+    assert "tokenguard creates a token at the provider" in text
     assert "admin credential" in text
 
 
@@ -127,18 +127,18 @@ def test_a_provider_that_cannot_be_asked_is_said_to_prove_nothing():
 
 
 def test_a_provider_that_ends_the_old_token_by_itself_is_said_to_cause_an_outage():
-    assert "**this provider ends the old token" in written(capabilities=replace(GUIDED, overlap=False))
+    assert "**this provider revokes the old token" in written(capabilities=replace(GUIDED, overlap=False))
 
 
 def test_a_provider_that_gives_no_tokens_is_said_to():
-    assert "gives no new tokens" in written(capabilities=replace(GUIDED, mint=Method.NEVER))
+    assert "issues no new tokens" in written(capabilities=replace(GUIDED, mint=Method.NEVER))
 
 
 def test_undeclared_consumers_stop_a_planned_rotation_and_only_that():
     text = written(replace(RECORD, consumers=None))
-    assert "**Nobody has said who uses it.**" in text
+    assert "**No consumers declared.**" in text
     assert text.count("stops here (exit 3)") == 1
-    assert "tell whoever may use it, now" in text
+    assert "inform possible users now" in text
     assert "reads it from the store" in written(replace(RECORD, consumers=()))
 
 
@@ -150,7 +150,7 @@ def test_what_is_missing_is_said_to_be_missing():
 
 def test_a_grant_without_a_value_is_ended_at_the_vendor():
     text = written(replace(RECORD, kind=CredentialKind.OAUTH_GRANT))
-    assert "## How to end it" in text
+    assert "## How to revoke it" in text
     assert "## Planned rotation" not in text
     assert "Click Revoke" in text
     assert "**Create**" not in text
@@ -159,8 +159,8 @@ def test_a_grant_without_a_value_is_ended_at_the_vendor():
 PROOF = DeathProof(grade=DeathGrade.PROVISIONAL, first_at=NOW, last_at=NOW, samples=3, control=True)
 ALARMS = [
     ({"journal": journal(Stage.STORED, waiting_for="*storm*")}, "It waits: `*storm*`"),
-    ({"journal": journal(Stage.REVOKED)}, "not proven dead. Treat it as alive"),
-    ({"journal": journal(Stage.OPEN, Mode.COMPROMISED)}, "not proven dead. Treat it as alive"),
+    ({"journal": journal(Stage.REVOKED)}, "is not confirmed. Assume the token still works"),
+    ({"journal": journal(Stage.OPEN, Mode.COMPROMISED)}, "is not confirmed. Assume the token still works"),
     (
         {
             "quarantine": (
@@ -183,7 +183,7 @@ ALARMS = [
 @pytest.mark.parametrize(("state", "alarm"), ALARMS)
 def test_what_is_wrong_now_comes_first(state, alarm):
     text = written(**state)
-    assert alarm in text.split("## Who answers for it")[0]
+    assert alarm in text.split("## Owner and contacts")[0]
 
 
 def test_nothing_wrong_means_no_alarm():
@@ -192,7 +192,7 @@ def test_nothing_wrong_means_no_alarm():
 
 def test_an_overdue_or_retired_token_says_so():
     assert "21 days ago" in written(due_at=NOW - timedelta(days=21))
-    assert "retired" in written(replace(RECORD, state=RecordState.RETIRED)).split("## Who answers")[0]
+    assert "retired" in written(replace(RECORD, state=RecordState.RETIRED)).split("## Owner")[0]
 
 
 HOSTILE = [

@@ -83,7 +83,7 @@ def test_bad_usage_is_one_error_and_one_hint(wiring, capsys, arguments):
     [
         ("manual", "the exit code stays 5"),
         ("descript", "## Where to click"),
-        ("autoposting", "revoke the old token by its id"),
+        ("autoposting", "revokes the old token at the provider by its id"),
     ],
 )
 def test_every_provider_has_a_runbook(wiring, capsys, provider, fact):

@@ -1,1 +1,1 @@
-"""How a value reaches its users: a line in a .env file, a command of the runner's own, or a person."""
+"""Deliveries: how a value reaches its consumers, such as a .env file, a command, a host or a person."""

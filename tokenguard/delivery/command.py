@@ -1,7 +1,7 @@
 """Delivery through a command of the runner's own config: the value on stdin, an empty environment, no shell.
 
-A store record only names the command, so that whoever can write the store cannot run programs. What the command
-prints is thrown away, because it may echo the value; its exit code is all that is reported.
+A store record only names the command, so that write access to the store does not allow running programs. What the
+command prints is thrown away, because it may echo the value; its exit code is all that is reported.
 """
 
 import contextlib
@@ -47,7 +47,7 @@ class CommandDelivery:
         self._commands = commands
 
     def check(self, consumer: Consumer) -> None:
-        """Refuse a name that this runner does not know, and a program that is missing or that anybody can change."""
+        """Refuse an unknown name, and a program that is missing or writable by every user."""
         settings = self._settings(consumer)
         _program(consumer.target, settings.argv)
         if settings.verify_argv is not None:
@@ -78,7 +78,7 @@ class CommandDelivery:
             name = safe_text(consumer.target, one_line=True, limit=80)
             raise InputError(
                 f"this machine's config has no command {name!r}",
-                hint=f"add [commands.{name}] with argv to the config file of whoever runs the rotation",
+                hint=f"add [commands.{name}] with argv to the configuration of the machine that rotates",
             ) from None
 
 
@@ -92,7 +92,7 @@ def _program(name: str, argv: tuple[str, ...]) -> str:
             hint="give its absolute path as the first element of argv, and make it executable",
         )
     if Path(found).stat().st_mode & stat.S_IWOTH:
-        raise InputError(f"everybody can change the program {shown(Path(found))}", hint="chmod o-w it")
+        raise InputError(f"every user can change the program {shown(Path(found))}", hint="chmod o-w it")
     return found
 
 

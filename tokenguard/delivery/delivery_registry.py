@@ -76,11 +76,14 @@ class DeliveryRegistry:
 
     def _asked_hosts(self, kind: str) -> "Hosts":
         if self._hosts is None:
-            raise InputError(f"nothing here speaks to {kind}", hint="run it where the configuration has destinations")
+            raise InputError(
+                f"no destination of kind {kind} is configured",
+                hint=("run it on a machine with configured destinations"),
+            )
         return self._hosts()
 
     def warnings(self, consumer: Consumer) -> tuple[str, ...]:
-        """What a person should know about an acceptable consumer, for `add`, `edit` and `doctor`; no effect."""
+        """Warnings about a valid consumer, for `add`, `edit` and `doctor`; read-only."""
         if consumer.kind is not ConsumerKind.DOTENV:
             return ()
         from tokenguard.delivery.dotenv import DotenvDelivery

@@ -69,7 +69,7 @@ class DotenvDelivery:
             check_kept(target.path)
 
     def warnings(self, consumer: Consumer) -> tuple[str, ...]:
-        """What a person should know about an acceptable target; no effect."""
+        """Warnings about a valid target; read-only."""
         path = Target.parse(consumer.target).path
         told = []
         if tracking(path) is Tracking.EXPOSED:
@@ -78,7 +78,7 @@ class DotenvDelivery:
         reached = path.parent.stat().st_mode & stat.S_IXOTH
         if info is not None and info.st_mode & stat.S_IROTH and reached:
             told.append(
-                f"everybody on this machine can read {shown(path)}, and its mode stays: chmod o-r {shown(path)}"
+                f"every user of this machine can read {shown(path)}, and its mode is kept: chmod o-r {shown(path)}"
             )
         return tuple(told)
 
@@ -118,19 +118,21 @@ class DotenvDelivery:
 def _check_place(path: Path) -> None:
     folder = path.parent.stat()
     if not stat.S_ISDIR(folder.st_mode):
-        raise InputError(f"not a directory: {shown(path.parent)}", hint="make the directory first")
+        raise InputError(f"not a directory: {shown(path.parent)}", hint="create the directory first")
     if folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
-        raise InputError(f"everybody can replace files in {shown(path.parent)}", hint=f"chmod o-w {shown(path.parent)}")
+        raise InputError(
+            f"every user can replace files in {shown(path.parent)}", hint=(f"chmod o-w {shown(path.parent)}")
+        )
     info = _identity(path)
     if info is None:
         return
     if not stat.S_ISREG(info.st_mode) or info.st_nlink != 1 or info.st_uid != os.geteuid():
         raise InputError(
-            f"not a plain file of yours: {shown(path)}",
+            f"not a regular file that you own: {shown(path)}",
             hint="links, devices and other people's files are refused; name the file itself, as its owner",
         )
     if info.st_mode & stat.S_IWOTH:
-        raise InputError(f"everybody can write {shown(path)}", hint=f"chmod o-w {shown(path)}")
+        raise InputError(f"every user can write {shown(path)}", hint=f"chmod o-w {shown(path)}")
 
 
 def _identity(path: Path) -> os.stat_result | None:
@@ -191,7 +193,7 @@ def _translated(path: Path) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, NotADirectoryError):
-        raise InputError(f"no such directory: {shown(path.parent)}", hint="make the directory first") from None
+        raise InputError(f"no such directory: {shown(path.parent)}", hint="create the directory first") from None
     except OSError as error:
         code = errno.errorcode.get(error.errno or 0, "EIO")
         raise Unreachable(

@@ -93,5 +93,5 @@ def _environment() -> dict[str, str]:
 def _cannot_say(folder: Path) -> InputError:
     return InputError(
         f"git cannot say whether the file is tracked in {shown(folder)}",
-        hint="run `git status` there; a repository of somebody else must be listed in safe.directory",
+        hint="run `git status` there; a repository of another user must be listed in safe.directory",
     )

@@ -54,7 +54,7 @@ class GithubDelivery:
             self._written[consumer.target] = (value.digest(), changed)
 
     def verify(self, consumer: Consumer, value: Value) -> Holds:
-        """THIS only for what this process wrote and nobody has changed since."""
+        """THIS only for a value that this process wrote and that was not changed since."""
         host, secrets, name = self._place(consumer)
         changed = _changed(host, secrets, name)
         if changed is None:

@@ -30,7 +30,7 @@ class GitlabDelivery:
             host.ask(Request(path=_variables(target), query=(("per_page", "1"), ("page", "1"))))
         elif found.get("hidden") is True:
             raise InputError(
-                f"{consumer} is hidden: GitLab never shows it again, so that nobody can know what it holds",
+                f"{consumer} is hidden: GitLab never shows its value, so it cannot be verified",
                 hint="replace it by a variable that is masked and protected, or confirm it as person:TEXT",
             )
 

@@ -35,7 +35,7 @@ class KubernetesDelivery:
         self._apply(host, target, placeholder, consumer, dry=True)
 
     def push(self, consumer: Consumer, value: Value) -> None:
-        """Apply the one key. Conflict if somebody else manages it: it is not taken from them."""
+        """Apply the one key. Conflict if another field manager owns it: ownership is not forced."""
         text = Secret(one_text(value))
         host, target = self._place(consumer)
         self._apply(host, target, text, consumer, dry=False)

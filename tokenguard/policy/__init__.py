@@ -1,1 +1,1 @@
-"""What good looks like, as data: rules with parameters, read from `policies/` and asked by the commands."""
+"""Policies: rules with parameters, read from `policies/` and evaluated by the commands."""

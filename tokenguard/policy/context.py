@@ -25,7 +25,7 @@ class ProviderFacts(Frozen, frozen=True, kw_only=True):
     """None: the provider is not known here."""
     listed: Sequence[ProviderToken] | None = None
     """The provider's own list; None if there is none."""
-    no_list: str = "the provider was not asked for its list"
+    no_list: str = "the provider was not contacted for its list"
     """Why there is no list."""
     gap: str = ""
     """Why the list may lack tokens; empty: it was read to its end."""
@@ -34,7 +34,7 @@ class ProviderFacts(Frozen, frozen=True, kw_only=True):
 
     @property
     def dated(self) -> str:
-        """What a rule's answer adds, so that nobody takes an older list for today's."""
+        """A note on the list's date for a rule's answer."""
         return f" (list read there on {self.read_at:%Y-%m-%d})" if self.read_at else ""
 
 
@@ -157,7 +157,7 @@ def doubt_of(facts: ProviderFacts, records: Iterable[Record]) -> str:
         return f"the provider's list is not known to be complete: {facts.gap}"
     rows, known = _Rows(facts.listed or ()), [each for each in records if _should_be_listed(each)]
     if known and all(rows.of(each) is None for each in known):
-        return "the provider's list holds none of the tokens in use: it may be of another account, or a part"
+        return "the provider's list contains none of the tokens in use: it may be of another account, or incomplete"
     return ""
 
 

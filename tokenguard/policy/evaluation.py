@@ -1,4 +1,4 @@
-"""Asks every rule of every token, and gathers what is violated, what is waived and what nobody can say."""
+"""Evaluates every rule for every token: collects violations, waivers and what is not evaluable."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -72,7 +72,7 @@ class Assessment(Frozen, frozen=True, kw_only=True):
     violations: tuple[Violation, ...] = ()
     waived: tuple[Waived, ...] = ()
     not_evaluable: Mapping[tuple[str, str], int] = {}
-    """For each rule and each reason, of how many tokens nobody can say."""
+    """For each rule and reason, the number of tokens that are not evaluable."""
 
     def at_least(self, severity: Severity) -> tuple[Violation, ...]:
         """The violations of this severity or a graver one."""
@@ -81,7 +81,7 @@ class Assessment(Frozen, frozen=True, kw_only=True):
 
 
 def assess(policy: Policy, around: Surroundings, *, store: str = "") -> Assessment:
-    """Hold an inventory to a policy.
+    """Check an inventory against a policy.
 
     Args:
         policy: the rules, with their overrides and waivers.
@@ -134,7 +134,7 @@ def asked(policy: Policy, name: str, document: Document, around: Surroundings) -
 
 
 def _answers(policy: Policy, around: Surroundings) -> Iterator[tuple[Question, Violated | NotEvaluable]]:
-    """Whatever does not simply hold, token by token; CEL loads only where a team has rules of its own."""
+    """All results other than "holds", token by token; CEL loads only for a team's own rules."""
     checks = [(rule, CHECKS[rule.id]) for rule in policy.rules if rule.id in CHECKS and _may_ask(policy, rule)]
     own = _own_rules(policy)
     for document in around.documents:
@@ -187,12 +187,12 @@ def _orphans(policy: Policy, around: Surroundings, store: str) -> Iterator[Viola
         if not candidates:
             for row in rows:
                 name = f" named {row.label}" if row.label else ""
-                text = f"{place[0]} lists a token{name} that no live record knows{dated}"
+                text = f"{place[0]} lists a token{name} without a live record{dated}"
                 yield orphan(text=text, path=f"{where}/{row.provider_id}")
         elif len(rows) > candidates:
             text = (
-                f"{place[0]} lists {len(rows):,} tokens that cannot be matched, "
-                f"and only {counted(candidates, 'record')} without an id or label could be among them{dated}"
+                f"{place[0]} lists {len(rows):,} tokens that match no record; only {counted(candidates, 'record')} "
+                f"without an id or label could be among them{dated}"
             )
             yield orphan(text=text, path=where)
 

@@ -1,4 +1,4 @@
-"""A list of tokens that a person read at a provider, as rules use it: with its date, and not for ever."""
+"""Manually entered provider listings, for rules: with a date and a limited validity."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from tokenguard.policy.context import ProviderFacts
 from tokenguard.ports.provider import ProviderToken
 
 LONGEST = timedelta(days=30)
-"""How long what somebody read is taken for what is there."""
+"""How long a manually entered provider listing stays valid."""
 
 
 def with_entered(facts: ProviderFacts, documents: Iterable[Document], now: datetime) -> ProviderFacts:
@@ -27,7 +27,7 @@ def with_entered(facts: ProviderFacts, documents: Iterable[Document], now: datet
     read_at = max(listing.at for _, listing in held)
     if now - read_at > LONGEST:
         days = (now - read_at).days
-        return replace(facts, no_list=f"the list that a person entered is {days} days old: `verify --reconcile` again")
+        return replace(facts, no_list=f"the manually entered list is {days} days old: `verify --reconcile` again")
     newest = [(document, listing) for document, listing in held if listing.at == read_at]
     rows = [row for document, listing in newest if (row := _own(document, listing)) is not None]
     strangers = [

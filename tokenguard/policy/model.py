@@ -112,7 +112,7 @@ class Override(Frozen, frozen=True, kw_only=True):
 
 
 class PolicyWaiver(Frozen, frozen=True, kw_only=True):
-    """A violation that somebody has decided to live with, for a while."""
+    """A violation that is accepted until a date."""
 
     rule: str
     match: RuleSelector

@@ -41,7 +41,7 @@ class OwnRules:
         self._end = clock() + BUDGET
 
     def answers(self, document: Document, now: datetime) -> Sequence[tuple[Rule, Violated | NotEvaluable]]:
-        """Those rules that do not hold of a token, and those that nobody can answer for it."""
+        """The rules that are violated by a token, and those that are not evaluable for it."""
         found = facts(document, now, self._fields)
         key = (*found, *(tuple(fact) if isinstance(fact, list) else fact for fact in found.values()))
         if (said := self._said.get(key)) is not None:
@@ -93,4 +93,4 @@ def _compiled(rule: Rule) -> Expression:
 
 def _unknown(expression: Expression, known: frozenset[str]) -> NotEvaluable:
     missing = [name for name in expression.fields if f"record.{name}" not in known]
-    return NotEvaluable(f"not recorded: {', '.join(missing)}" if missing else "it cannot be computed")
+    return NotEvaluable(f"not recorded: {', '.join(missing)}" if missing else "it cannot be evaluated")

@@ -1,4 +1,4 @@
-"""What is to be run when somebody behind a token has left: commands that end the violation as they are printed."""
+"""The commands that fix a `person-left` violation."""
 
 from collections.abc import Sequence
 

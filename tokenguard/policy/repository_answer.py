@@ -1,4 +1,4 @@
-"""What a rule about a repository answers: each place at which it is violated, and each that nobody can judge."""
+"""The result of a rule about a repository: violations and places that are not evaluable."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -18,7 +18,7 @@ class Here(Frozen, frozen=True):
 
 
 class Unclear(Frozen, frozen=True):
-    """Nobody can say whether it holds in this file, and why."""
+    """The rule is not evaluable in this file, with the reason."""
 
     path: str
     reason: str

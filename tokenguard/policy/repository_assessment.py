@@ -1,4 +1,4 @@
-"""Asks every rule about a repository, and gathers what is violated, what is waived and what nobody can say."""
+"""Evaluates every rule about a repository: collects violations, waivers and what is not evaluable."""
 
 from collections import Counter
 from datetime import datetime
@@ -12,7 +12,7 @@ from tokenguard.policy.rules.repository_table import REPOSITORY_CHECKS
 
 
 def assess_repository(policy: Policy, view: RepositoryView, now: datetime) -> Assessment:
-    """Hold a repository, or what a commit changes of it, to a policy."""
+    """Check a repository, or the changes of a commit, against a policy."""
     violations: list[Violation] = []
     waived: list[Waived] = []
     unknown: Counter[tuple[str, str]] = Counter()

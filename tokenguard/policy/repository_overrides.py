@@ -95,7 +95,7 @@ def _switched_on(section: Section, key: str) -> bool:
     if key not in section:
         return False
     if section.text(key) != "true":
-        section.refuse(f"{key} can only be true: a repository switches nothing off", key)
+        section.refuse(f"{key} can only be true: a repository cannot switch it off", key)
     return True
 
 
@@ -113,7 +113,7 @@ def _severity(section: Section, key: str) -> Severity | None:
         return None
     found = section.text(key)
     if found not in {Severity.ERROR, Severity.WARNING, Severity.NOTE}:
-        section.refuse(f"{key} is not one of error, warning, note: a repository switches nothing off", key)
+        section.refuse(f"{key} is not one of error, warning, note: a repository cannot switch it off", key)
     return Severity(found)
 
 
@@ -175,8 +175,8 @@ def _check(base: Rule, wish: Stricter) -> None:
     less = [name for name in wish.parameters if loosens(wish.rule, name, base.parameters, wish.parameters)]
     if softer or less:
         raise InputError(
-            f"{wish.place}: {'severity' if softer else less[0]} of {wish.rule} asks for less than the policy in force",
-            hint="a repository may only tighten; a waiver of the organisation's policy lives with a violation",
+            f"{wish.place}: {'severity' if softer else less[0]} of {wish.rule} is weaker than the effective policy",
+            hint="a repository may only tighten; use a waiver in the organisation's policy to accept a violation",
         )
 
 

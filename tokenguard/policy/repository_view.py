@@ -43,7 +43,7 @@ class RepositoryView(Frozen, frozen=True, kw_only=True):
     not_ignored: tuple[str, ...] = ()
     """Paths at which a `.env` may come to lie, and which git would then track."""
     with_git: bool = True
-    """Whether git keeps it at all; without, nobody can say what would be tracked."""
+    """Whether it is a git repository; otherwise tracking is not evaluable."""
     presigned: tuple[Presigned, ...] = ()
     examined: int = 0
     """How many files were looked at, also those in which nothing was found that a rule asks for."""

@@ -1,4 +1,4 @@
-"""What a rule answers of one token: it holds (None), it is violated, or nobody can say. The last is never a pass."""
+"""The result of a rule for one token: holds (None), violated, or not evaluable, which is never a pass."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ class Violated(Frozen, frozen=True):
 
 
 class NotEvaluable(Frozen, frozen=True):
-    """Nobody can say, and what is missing to say it."""
+    """Not evaluable, with the missing information."""
 
     reason: str
 

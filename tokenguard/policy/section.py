@@ -1,4 +1,4 @@
-"""One mapping of a policy file, read key by key; what nobody asked for is refused, with its line and column."""
+"""Reads one mapping of a policy file key by key; unknown keys are refused with line and column."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime

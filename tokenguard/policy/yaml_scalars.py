@@ -1,4 +1,4 @@
-"""The scalars of somebody else's YAML file, each with its path and line.
+"""The scalars of a foreign YAML file, each with its path and line.
 
 Files of CI systems use anchors and tags, which our own loader refuses. So nothing is built here: the parser's events
 are walked once, an alias is never followed, and size, depth and number are capped.

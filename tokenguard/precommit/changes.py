@@ -1,4 +1,7 @@
-"""Holds what a commit changes to the rules about repositories. The rules load only when a file of theirs is staged."""
+"""Checks the changes of a commit against the rules about repositories.
+
+The rules load only when a file of theirs is staged.
+"""
 
 import os
 import sys
@@ -11,7 +14,7 @@ from tokenguard.scanning.content import Blob
 class StagedFiles:
     """Collects the few staged files that a rule asks about.
 
-    Pre-signed URLs are not among them: the scan reports each one that is staged, whatever it allows.
+    Pre-signed URLs are not among them: the scan reports every staged one.
     """
 
     def __init__(self) -> None:

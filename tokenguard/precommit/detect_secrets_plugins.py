@@ -1,7 +1,7 @@
 """Descript, Autoposting and other shapes as plug-ins of detect-secrets, for a team that stays with its own hook.
 
-In a `.secrets.baseline`, or with `detect-secrets scan -p`, name this file:
-`"plugins_used": [{"name": "DescriptTokenDetector", "path": "file:///…/tokenguard/precommit/detect_secrets_plugins.py"}]`.
+In a `.secrets.baseline`, or with `detect-secrets scan -p`, name this file: `"plugins_used": [{"name":
+"DescriptTokenDetector", "path": "file:///…/tokenguard/precommit/detect_secrets_plugins.py"}]`.
 """
 
 import re
@@ -39,7 +39,7 @@ class _ShapeDetector(RegexBasedDetector):
 class DescriptTokenDetector(_ShapeDetector):
     """Descript API tokens, whole or half.
 
-    detect-secrets drops whatever holds a UUID, and both halves are one; so the secret is given without its dashes.
+    detect-secrets drops secrets that contain a UUID, as both halves do; so the secret is passed without dashes.
     """
 
     secret_type = "Descript API Token"  # noqa: S105 - a name

@@ -25,7 +25,7 @@ def main() -> NoReturn:
     """Run the hook of this process and leave with its exit code."""
     gc.set_threshold(50_000)  # importing makes hardly any garbage, and looking for it costs every start a few percent
     code = run(sys.argv[1:])
-    gc.freeze()  # nor has anybody to look for it at the end, which takes as long as a small commit to scan
+    gc.freeze()  # skipping it at exit saves as much time as a small scan
     sys.exit(code)
 
 
@@ -74,7 +74,7 @@ def _profile(wanted: HookArguments) -> "Profile":
 
     name = wanted.values.get("--profile", Profile.DEFAULT)
     if name not in list(Profile):
-        raise InputError("there is no such profile", hint=f"--profile is one of {', '.join(Profile)}")
+        raise InputError("unknown profile", hint=f"--profile is one of {', '.join(Profile)}")
     return Profile(name)
 
 
@@ -105,7 +105,7 @@ def _job(
 
 
 def _changes(wanted: HookArguments) -> "StagedFiles | None":
-    """What a commit changes is held to the rules about repositories; a history, a push and a message are not."""
+    """The changes of a commit are checked against the rules about repositories; history, push and message are not."""
     if any(option in wanted for option in ("--own-only", "--pre-receive", "--history", "--commit-msg")):
         return None
     from tokenguard.precommit.changes import StagedFiles

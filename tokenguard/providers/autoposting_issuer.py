@@ -81,7 +81,7 @@ class AutopostingIssuer:
         outcome = self._send("POST", ("auth", "logout"))
         if isinstance(outcome, Answer) and (outcome.ok or outcome.status == HTTPStatus.UNAUTHORIZED):
             return ""
-        return "the session that this run used could not be ended (the vendor documents no way): log out by hand"
+        return "the session of this run could not be ended (the vendor documents no call for it): log out by hand"
 
     def _kind(self) -> str:
         """What the vendor takes the credential for: `session`, `api_key`, or empty if it does not say."""

@@ -160,5 +160,5 @@ def _rows(reading: Reading, key: str) -> list[dict[str, Any]] | None:
 
 def _judged(reading: Reading, scope: Scope | None, expected: Scope | None) -> ScopeVerdict:
     if reading.reason == "http-403" and expected is not None:
-        return ScopeVerdict.WRONG  # documented as "wrong Drive": whatever it reaches, it does not reach this
+        return ScopeVerdict.WRONG  # documented as "wrong Drive": it does not give access to this one
     return compare(scope, expected)

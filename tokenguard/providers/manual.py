@@ -1,4 +1,4 @@
-"""A provider that is never asked anything: a person mints, revokes, and gives their word."""
+"""A provider without API calls: a person creates and revokes tokens, and confirms it."""
 
 from tokenguard.domain.liveness import Observation, Verdict
 from tokenguard.domain.scope import Scope
@@ -30,7 +30,7 @@ class Manual:
         )
 
     def probe(self, value: Value, expected: Scope | None) -> Observation:  # noqa: ARG002 - the port's signature
-        """Unknown, always: nobody is asked."""
+        """Always unknown: there is nothing to ask."""
         return Observation(verdict=Verdict.UNKNOWN, at=self._clock.now(), reason="no-probe")
 
     def warnings(self, value: Value) -> tuple[str, ...]:  # noqa: ARG002 - the port's signature

@@ -17,7 +17,7 @@ Query = tuple[tuple[str, str], ...]
 
 _MAX_PAGES = 200
 _MAX_PASSES = 4
-# How services say in an answer that it is not the last one, whatever their documentation says.
+# How services mark in an answer that it is not the last one, documented or not.
 _MORE = frozenset(
     {"next", "nextpage", "nextcursor", "nexttoken", "nexturl", "hasmore", "hasnext", "hasnextpage"}
 )  # fmt: skip
@@ -157,7 +157,7 @@ def _read_once(paging: Paging, fetch: Callable[[Query], ListPage]) -> _Pass:
         if upcoming is None:
             return _Pass(rows=rows, gap=_gap(answer, total, len(rows)), whole=number == 1 and not paging.kind.counted)
         if paging.kind.counted and not fresh:
-            return _Pass(rows=rows, gap=f"it gives the same tokens whatever {paging.kind} is asked for")
+            return _Pass(rows=rows, gap=f"it returns the same tokens for every {paging.kind}")
         if upcoming in asked:
             raise unreadable()
         query = upcoming

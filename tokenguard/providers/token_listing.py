@@ -36,7 +36,7 @@ def short_text(tree: JsonTree) -> str:
 
 
 def moment(tree: JsonTree) -> datetime | None:
-    """A time in UTC; None for whatever is no time."""
+    """A time in UTC; None if it is not a time."""
     return moment_of(tree) if isinstance(tree, str) else None
 
 

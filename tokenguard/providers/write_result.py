@@ -1,4 +1,4 @@
-"""From an HTTP outcome to what became of an effect: it took place, it certainly did not, or nobody knows."""
+"""Maps an HTTP outcome to the result of a write: done, certainly not done, or unknown."""
 
 from http import HTTPStatus
 
@@ -65,7 +65,7 @@ def _refusal_hint(answer: Answer) -> str:
         case HTTPStatus.UNAUTHORIZED:
             return "the admin credential is not accepted: check `[providers.X] admin`"
         case HTTPStatus.FORBIDDEN:
-            return "the admin credential may not do this, or the account is suspended"
+            return "the admin credential lacks permission, or the account is suspended"
         case HTTPStatus.NOT_FOUND | HTTPStatus.METHOD_NOT_ALLOWED:
             return "check the provider's address and its routes"
         case HTTPStatus.TOO_MANY_REQUESTS:

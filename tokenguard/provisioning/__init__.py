@@ -1,1 +1,1 @@
-"""Provisioning: from one reviewed file to a plan, and from the plan to the store. Pure, but for reading the file."""
+"""Provisioning: turns a reviewed manifest into a plan. Pure, except for reading the files."""

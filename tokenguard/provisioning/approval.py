@@ -1,4 +1,4 @@
-"""Approvals: who let which plan be applied without being asked again, what of it that covers, and until when. Pure.
+"""Approvals of plans for unattended apply: approver, covered items, expiry. Pure.
 
 They are kept where only approvers may write (docs/adr/0022-approvals.md). An approval covers each new thing of a plan
 once: as soon as it was begun under it, the same thing needs another one.
@@ -98,7 +98,7 @@ def read_approvals(shared: Shared, entries: Sequence[ChainedEvent]) -> tuple[App
     }
     whole = bool(entries) and holds_what_was_shared(shared, entries)
     if not whole or any((each.plan, each.by, each.at) not in told for each in kept.approvals):
-        raise _damaged("an approval is on record that nobody is on record for")
+        raise _damaged("an approval has no audit event of its approver")
     return kept.approvals
 
 
@@ -116,7 +116,7 @@ def judge(
     """
     found = [each for each in approvals if any(_is(covered, action) for covered in each.covers)]
     why = (
-        "nobody has approved it" if not any(_names(each, action) for each in approvals) else "another plan was approved"
+        "it is not approved" if not any(_names(each, action) for each in approvals) else "a different plan was approved"
     )
     for each in sorted(found, key=lambda approval: approval.at, reverse=True):
         if each.store != store:
@@ -141,4 +141,4 @@ def _names(approval: Approval, action: Action) -> bool:
 
 
 def _damaged(message: str) -> Tampered:
-    return Tampered(message, hint="`tokenguard audit verify` says what is whole; find out who wrote it")
+    return Tampered(message, hint="`tokenguard audit verify` says what is whole; investigate who wrote it")

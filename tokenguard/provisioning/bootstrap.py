@@ -1,4 +1,4 @@
-"""What a repository needs to declare tokens and bring them about from its pipeline: files made of templates. Pure."""
+"""Renders the files that a repository needs to declare and apply tokens in its pipeline. Pure."""
 
 import json
 import re
@@ -64,7 +64,7 @@ class FileChange(StrEnum):
     EXTEND = "extend"
     SAME = "same"
     LEFT = "left"
-    """It is there and says something else; it stays as it is."""
+    """It exists with other content, and is not changed."""
 
 
 class RepositoryFile(Frozen, frozen=True, kw_only=True):
@@ -84,7 +84,7 @@ def drafts(
     Args:
         choice: what differs from one repository to another.
         template: the text of a template.
-        read: the text of a file of the repository, None if there is none; whatever it raises.
+        read: the text of a file of the repository, None if there is none; its exceptions pass through.
 
     Raises:
         InputError: something chosen cannot stand in these files.

@@ -1,4 +1,4 @@
-"""Writes a manifest in its one order: keys as the model has them, tokens by name, two spaces, comments with their keys.
+"""Formats a manifest: keys in the model's order, tokens by name, two spaces, comments with their keys.
 
 It works on lines and not on values, so that every comment and every way of writing a value stays. What comes out is
 read again and must say the same with the same comments, or nothing is given back.
@@ -20,7 +20,7 @@ Order = Callable[[str], tuple[int, str]]
 
 
 def canonical(data: bytes, *, source: str) -> bytes:
-    """The same manifest in its one order.
+    """The formatted manifest.
 
     Args:
         data: a file that was read as a manifest already.

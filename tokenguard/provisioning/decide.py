@@ -1,4 +1,4 @@
-"""One token: from its declaration and its record to what will be done, what a person must do, or why it cannot be."""
+"""Decides for one token: compares declaration and record; returns actions, manual steps, or the blocking reason."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -48,14 +48,14 @@ def decide(declared: Declared, found: Snapshot | None, around: PlanContext) -> D
     """Decide. Pure: the same declaration and record always lead to the same."""
     if declared.state is Wish.RETIRED:
         return _end(declared, found, around)
-    known = around.providers.get(declared.provider, "it is not known here")
+    known = around.providers.get(declared.provider, "the provider is not configured on this machine")
     if isinstance(known, str):
         return _blocked(declared, f"its provider cannot be used: {known}", "correct the provider, or configure it")
     kind, wants = declared.scope.kind if declared.scope else "", known.capabilities.scope_kind
     if wants and kind != wants:
-        return _blocked(declared, f"tokens of {declared.provider} are bound to {wants}:ID", f"write scope: {wants}:ID")
+        return _blocked(declared, f"tokens of {declared.provider} have the scope {wants}:ID", f"use scope: {wants}:ID")
     if declared.issue is Issue.API and known.capabilities.mint is not Method.API:
-        return _blocked(declared, f"{declared.provider} makes no tokens through an API", "write issue: guided")
+        return _blocked(declared, f"{declared.provider} has no API to create tokens", "use issue: guided")
     refused = _overlap(declared, found, around) or _unreached(declared, found, around)
     if refused is not None:
         return refused
@@ -72,7 +72,7 @@ def _overlap(declared: Declared, found: Snapshot | None, around: PlanContext) ->
         if other != declared.name and place not in had:
             renamed = f"if it is the same token: tokenguard edit {other} --rename {declared.name}; else "
             hint = f"{'' if found else renamed}give it a place of its own, or declare {other} without this one"
-            return _blocked(declared, f"{place} is where the value of {other} goes", hint)
+            return _blocked(declared, f"the value of {other} is delivered to {place}", hint)
     return None
 
 
@@ -87,7 +87,11 @@ def _unreached(declared: Declared, found: Snapshot | None, around: PlanContext) 
     for address, option in confirm.items():
         servers, there = around.servers.get(address.partition(":")[0]), on_record.get(address)
         if isinstance(servers, str) and there is None:
-            return _blocked(declared, f"it is not known where {address} is: {servers}", "plan where that is configured")
+            return _blocked(
+                declared,
+                f"the server of {address} is not known: {servers}",
+                ("run plan on a machine with that configuration"),
+            )
         unpinned = isinstance(there, Consumer) and there.unpinned
         moved = isinstance(servers, tuple) and there is not None and there.server not in servers and not unpinned
         if moved and found is not None and _has_value(found.document.record):
@@ -99,9 +103,11 @@ def _unreached(declared: Declared, found: Snapshot | None, around: PlanContext) 
 def _go_on(declared: Declared, found: Snapshot, known: ProviderInfo, around: PlanContext) -> Decision:
     record = found.document.record
     if record.state is RecordState.RETIRED:
-        return _blocked(declared, "it is retired, and its record is evidence", "declare a new token under a new name")
+        return _blocked(
+            declared, "it is retired, and its record is kept as evidence", ("declare a new token under a new name")
+        )
     if found.document.moved_to:
-        return _blocked(declared, "it has moved to another store", "declare it in the manifest of that store")
+        return _blocked(declared, "it was migrated to another store", "declare it in the manifest of that store")
     if found.document.busy:
         return _resume(declared, found, known, around)
     if not _has_value(record) and record.state is RecordState.PENDING:
@@ -110,7 +116,7 @@ def _go_on(declared: Declared, found: Snapshot, known: ProviderInfo, around: Pla
 
 
 def _begin(declared: Declared, found: Snapshot | None, known: ProviderInfo, around: PlanContext) -> Decision:
-    """A token without a value: its record, and its value if nobody is needed for it."""
+    """A token without a value: creates its record, and its value if no person is needed."""
     before = found.document.record if found else None
     fresh = new_record(declared, kind=known.capabilities.kind, address=known.address, now=around.now,
                        servers=around.servers)  # fmt: skip
@@ -137,19 +143,19 @@ def _value_todo(declared: Declared, record: Record, admin: TokenName | None) -> 
     due = record.added_at + declared.value_within if record.added_at else None
     if declared.issue is Issue.API and admin not in {None, declared.name}:
         return Todo(name=declared.name, wait=Wait.ADMIN, owner=declared.owner, due=due,
-                    text=f"waits for the value of {admin}, which mints it",
+                    text=f"waits for the value of {admin}, its admin credential",
                     command=f"tokenguard add {admin}")  # fmt: skip
     if declared.issue is Issue.API:
         return Todo(name=declared.name, wait=Wait.VALUE, owner=declared.owner, due=due,
-                    text="have it made, and see that every person in its consumers has it",
+                    text="issue it, and hand it to every person among its consumers",
                     command=f"tokenguard add {declared.name} --issue")  # fmt: skip
     if declared.location is not None:
-        return _todo(declared, Wait.VALUE, "have it taken over, and see that every person in its consumers has it",
+        return _todo(declared, Wait.VALUE, "adopt it, and hand it to every person among its consumers",
                      f"tokenguard add {declared.name}", due=due)  # fmt: skip
     guided = declared.issue is Issue.GUIDED
     return Todo(
         name=declared.name, wait=Wait.VALUE, owner=declared.owner, due=due,
-        text=f"make it at {declared.provider}, guided" if guided else "bring its value",
+        text=f"create it at {declared.provider}, guided" if guided else "add its value",
         command=f"tokenguard add {declared.name}{' --issue' if guided else ''}",
     )  # fmt: skip
 
@@ -166,12 +172,12 @@ def _adjust(declared: Declared, found: Snapshot, known: ProviderInfo, around: Pl
     ]
     if stuck:
         hint = "declare a new token under a new name and retire this one; `tokenguard edit` corrects a wrong record"
-        return _blocked(declared, f"its live value was made for another {stuck[0]}", hint)
+        return _blocked(declared, f"its live value was created for another {stuck[0]}", hint)
     if before.base_url and before.base_url != known.address:
         hint = f"if the provider has moved: tokenguard edit {declared.name} --base-url {known.address or 'URL'}"
         return _blocked(declared, "it is pinned to another address than this machine uses", hint)
     if declared.location not in {None, before.location.adopted}:
-        hint = f"tokenguard edit {declared.name} --adopt '{declared.location}', once that holds its value"
+        hint = f"tokenguard edit {declared.name} --adopt '{declared.location}', once its value is there"
         return _blocked(declared, "its live value is not at that location", hint)
     verbs = [Verb.CHANGE] if differences else []
     todos: list[Todo] = []
@@ -190,7 +196,7 @@ def _adjust(declared: Declared, found: Snapshot, known: ProviderInfo, around: Pl
     if pushed and Verb.ROTATE not in verbs:
         verbs.append(Verb.DELIVER)
     todos += [
-        _todo(declared, Wait.HAND_OVER, f"see that {each} has its value, and say so", "tokenguard apply")
+        _todo(declared, Wait.HAND_OVER, f"check that {each} has its value, and confirm it", "tokenguard apply")
         for each in late
         if each.kind is ConsumerKind.PERSON and Verb.ROTATE not in verbs
     ]
@@ -206,7 +212,7 @@ def _resume(declared: Declared, found: Snapshot, known: ProviderInfo, around: Pl
     differences = changes(record, after)
     if wrong := [each.field for each in differences if each.field in IDENTITY and getattr(record, each.field)]:
         hint = f"tokenguard rotate {declared.name} --abort, then apply; or put it back"
-        return _blocked(declared, f"the operation that is open on it was begun for another {wrong[0]}", hint)
+        return _blocked(declared, f"its open operation was started for another {wrong[0]}", hint)
     given = journal is not None and journal.mode is Mode.ADD
     place = record.location.adopted
     if given and place and declared.location == place and not _persons(record):
@@ -215,7 +221,7 @@ def _resume(declared: Declared, found: Snapshot, known: ProviderInfo, around: Pl
         return Decision(action=action)
     if not known.capabilities.unattended or given or _persons(record):
         command = f"tokenguard rotate {declared.name} --resume"
-        return Decision(todos=(_todo(declared, Wait.RESUME, "an operation on it waits for a person", command),))
+        return Decision(todos=(_todo(declared, Wait.RESUME, "its open operation waits for a person", command),))
     had = record.consumers or ()
     late = tuple(each for each in after.consumers or () if each not in had and each.kind is not ConsumerKind.PERSON)
     verbs = (Verb.RESUME, *((Verb.CHANGE,) if differences else ()), *((Verb.DELIVER,) if late else ()))
@@ -227,14 +233,14 @@ def _end(declared: Declared, found: Snapshot | None, around: PlanContext) -> Dec
     if found is None or found.document.record.state is RecordState.RETIRED:
         return Decision()
     record, journal = found.document.record, found.document.journal
-    known = around.providers.get(record.provider, "it is not known here")
+    known = around.providers.get(record.provider, "the provider is not configured on this machine")
     if isinstance(known, str):
         return _blocked(declared, f"its provider cannot be used: {known}", "configure the provider")
     if never_had_value(found.document):
         return Decision(action=_action(declared, found, (Verb.CLOSE,), known, record=record))
     command = f"tokenguard retire {declared.name}"
     if known.capabilities.revoke is not Method.API or not _has_value(record) or not known.capabilities.probe:
-        text = f"end it at {record.provider}: a person has to, or has to vouch for it"
+        text = f"revoke it at {record.provider}: a person has to do or confirm it"
         return Decision(todos=(_todo(declared, Wait.RETIRE, text, command, owner=record.owner),))
     if found.document.busy and journal is not None:
         verbs = (Verb.RESUME,) if journal.mode is Mode.RETIRE else (Verb.RESUME, Verb.RETIRE)
@@ -244,7 +250,7 @@ def _end(declared: Declared, found: Snapshot | None, around: PlanContext) -> Dec
 
 
 def never_had_value(document: Document) -> bool:
-    """Whether nothing was ever stored or minted under this name: there is nothing that could be alive."""
+    """Whether no value was ever stored or created under this name, so that none can be alive."""
     record = document.record
     return record.state is RecordState.PENDING and record.fingerprint is None and document.journal is None
 
@@ -266,12 +272,12 @@ def _is_due(record: Record, around: PlanContext) -> bool:
 
 
 def _needs_person(record: Record, known: ProviderInfo) -> str | None:
-    """Why nobody but a person can rotate it."""
+    """Why its rotation needs a person."""
     if not known.capabilities.unattended:
-        return f"{record.provider} needs a person for it"
+        return f"{record.provider} has no API for it"
     if record.consumers is None and not known.capabilities.last_used:
-        return "nobody has said who uses it"
-    return "a person must hand it over" if _persons(record) else None
+        return "no consumers declared"
+    return "a person must deliver it" if _persons(record) else None
 
 
 def _persons(record: Record) -> bool:

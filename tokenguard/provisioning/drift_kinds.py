@@ -1,4 +1,4 @@
-"""Where the world is not as it is declared: what each kind of difference means, and those that the inventory shows."""
+"""Kinds of drift with their fixes, and the drift that the inventory shows."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,7 +26,7 @@ _RULES = (
     ("undeclared", Severity.WARNING, "Every live token of the store is declared.", "declare NAME, or retire it"),
     ("consumer-differs", Severity.ERROR, "A consumer holds what the store serves.", "tokenguard rotate NAME"),
     ("gone", Severity.ERROR, "The provider lists every live token.", "tokenguard verify NAME, then rotate it"),
-    ("orphan", Severity.ERROR, "Every token at a provider has a record.", "find who made it; add or revoke it"),
+    ("orphan", Severity.ERROR, "Every token at a provider has a record.", "find who created it; add or revoke it"),
     ("server", Severity.ERROR, "The store's server is as it was set up.", "tokenguard setup --apply"),
 )  # fmt: skip
 RULES = tuple(Rule(id=name, severity=severity, why=why, source=_SOURCE, fix=fix) for name, severity, why, fix in _RULES)
@@ -35,7 +35,7 @@ _BY_ID = {rule.id: rule for rule in RULES}
 
 
 class Unknown(Frozen, frozen=True):
-    """Something that nobody can say, and why not; never a pass."""
+    """A check that is not evaluable, with the reason; never a pass."""
 
     rule: str
     reason: str
@@ -80,14 +80,14 @@ def assessment(findings: Iterable[Finding], *, manifest: str, tokens: int) -> As
 def against_inventory(
     manifest: Manifest, inventory: Mapping[TokenName, Snapshot], around: PlanContext, undeclared: Iterable[TokenName]
 ) -> Iterator[Violation]:
-    """What the store's metadata shows. Nobody is asked."""
+    """Drift that the store's metadata shows; nothing else is contacted."""
     for declared in manifest.tokens:
         found = inventory.get(declared.name)
         decision = decide(declared, found, around)
         if decision.blocked is not None:
             yield _at(declared, "contradiction", decision.blocked.reason)
         elif found is None and declared.state is Wish.ACTIVE:
-            yield _at(declared, "missing", "it is declared, and the store does not know it")
+            yield _at(declared, "missing", "it is declared, and missing in the store")
         else:
             if decision.action is not None:
                 yield from _of_action(declared, decision.action)
@@ -95,7 +95,7 @@ def against_inventory(
                 yield _of_todo(declared, todo, around)
     for name in undeclared:
         owner = inventory[name].document.record.owner
-        yield difference("undeclared", "the store has it, and the manifest does not", token=name, owner=owner)
+        yield difference("undeclared", "it is in the store, and not declared", token=name, owner=owner)
 
 
 def _of_action(declared: Declared, action: Action) -> Iterator[Violation]:
@@ -107,17 +107,19 @@ def _of_action(declared: Declared, action: Action) -> Iterator[Violation]:
             case Verb.RESUME:
                 yield _at(declared, "unfinished", "an operation on it is open")
             case Verb.ISSUE:
-                yield _at(declared, "awaiting-value", "its value is not made yet", Severity.ERROR)
+                yield _at(declared, "awaiting-value", "its value is not created yet", Severity.ERROR)
             case Verb.ADOPT:
-                yield _at(declared, "awaiting-value", "its value is not taken over yet", Severity.ERROR)
+                yield _at(declared, "awaiting-value", "its value is not adopted yet", Severity.ERROR)
             case Verb.DELIVER:
                 yield _at(
-                    declared, "undelivered", f"not known to hold it: {', '.join(each.shown for each in action.deliver)}"
+                    declared,
+                    "undelivered",
+                    (f"not confirmed to have it: {', '.join(each.shown for each in action.deliver)}"),
                 )
             case Verb.ROTATE:
                 yield _at(declared, "due", "its due date has passed")
             case Verb.RETIRE | Verb.CLOSE:
-                yield _at(declared, "alive", "it is declared retired, and is not", owner=action.owner)
+                yield _at(declared, "alive", "it is declared retired, and is not retired", owner=action.owner)
             case Verb.CHANGE | Verb.DECLARE:
                 pass  # told as `changed` or as `missing`
 

@@ -1,4 +1,4 @@
-"""The folder of a manifest, opened once: whatever is read is a plain file below it, and reached through no link."""
+"""The folder of a manifest, opened once: only regular files below it are read, and no link is followed."""
 
 import errno
 import os
@@ -16,8 +16,8 @@ MAX_FILES = 100
 _PATH = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,99}/){0,8}[A-Za-z0-9_][A-Za-z0-9._-]{0,99}\.ya?ml", re.ASCII)
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WHY = {
-    errno.ENOENT: "there is no such file",
-    errno.EISDIR: "it is not a plain file",
+    errno.ENOENT: "the file does not exist",
+    errno.EISDIR: "it is not a regular file",
     errno.ELOOP: "it is a link, or behind one",
     errno.ENOTDIR: "it is a link, or behind one",
 }
@@ -51,7 +51,7 @@ class Folder:
             self._top = os.open(manifest.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError:
             raise InputError(
-                f"there is no folder {shown(manifest.parent)}", hint="name a manifest that exists"
+                f"there is no folder {shown(manifest.parent)}", hint="give a manifest that exists"
             ) from None
 
     def __enter__(self) -> Self:
@@ -88,5 +88,5 @@ class Folder:
             os.close(folder)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise Unreadable("it is not a plain file")
+                raise Unreadable("it is not a regular file")
             return file.read(MAX_FILE + 1)

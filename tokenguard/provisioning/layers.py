@@ -1,4 +1,4 @@
-"""Puts a manifest together: the file, what it includes, the defaults of each, and one environment's overlay."""
+"""Assembles a manifest: the file, its includes, their defaults, and one environment's overlay."""
 
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,9 @@ class _Layers:
     ) -> MappingReader:
         """A file as a mapping; `by` is where it was named."""
         if name in self._sources and by is not None:
-            by[0].refuse("this file is read already", *by[1], hint="include each file once; no file includes itself")
+            by[0].refuse(
+                "this file is already included", *by[1], hint=("include each file once; no file includes itself")
+            )
         try:
             data = self._folder.read(name)
         except Unreadable as error:
@@ -98,7 +100,7 @@ class _Layers:
         for number, item in enumerate(part.items("include", MAX_FILES)):
             way = ("include", number)
             if not isinstance(item, str) or not is_path(item):
-                part.refuse("this is not a file that can be included", *way, hint=_PATH_HINT)
+                part.refuse("this file cannot be included", *way, hint=_PATH_HINT)
             if depth == MAX_DEPTH:
                 part.refuse(f"includes are nested deeper than {MAX_DEPTH} levels", *way)
             self.take(self.read(_beside(part.source.name, item), INCLUDED, (part, way)), defaults, depth + 1)
@@ -113,7 +115,7 @@ class _Layers:
         path = ("tokens", text)
         name = declared_name(part.source, path, text)
         if name in self._given:
-            part.refuse("this token is declared already", *path, hint=f"it is declared at {self._at(name)}, too")
+            part.refuse("this token is already declared", *path, hint=f"it is declared at {self._at(name)}, too")
         if len(self._given) >= MAX_TOKENS:
             part.refuse(f"more than {MAX_TOKENS:,} tokens", *path)
         fields = MappingReader(part.source, tree, path, tuple(FIELDS), what="a token")
@@ -125,7 +127,7 @@ class _Layers:
         for name, tree in top.mapping("environments").items():
             path = ("environments", name)
             if not SEGMENT.fullmatch(name):
-                top.refuse("this is not the name of an environment", *path, hint=FIELDS["environment"].hint)
+                top.refuse("this is not a valid environment name", *path, hint=FIELDS["environment"].hint)
             self._lay(self._overlay_part(top, path, tree), use=name == self._environment)
 
     def check_choice(self, top: MappingReader) -> None:
@@ -144,7 +146,7 @@ class _Layers:
         if not isinstance(tree, str):
             return MappingReader(top.source, tree, path, OVERLAY, what="an environment")
         if not is_path(tree):
-            top.refuse("this is not a file that can be read", *path, hint=_PATH_HINT)
+            top.refuse("this file cannot be read", *path, hint=_PATH_HINT)
         return self.read(_beside(top.source.name, tree), ("version", *OVERLAY), (top, path))
 
     def _lay(self, part: MappingReader, *, use: bool) -> None:
@@ -193,7 +195,7 @@ class _Layers:
         if declared.location is not None and declared.kind is not None and not declared.kind.has_value:
             self._refuse(declared, f"an {declared.kind} has no value that could be anywhere", "leave location out")
         if declared.location is not None and declared.issue is not Issue.BROUGHT:
-            self._refuse(declared, "its value is at its location already", "leave issue out, or location")
+            self._refuse(declared, "its value is already at its location", "leave issue out, or location")
 
     def _check_consumers(self, tokens: list[Declared]) -> None:
         taken: dict[str, TokenName] = {}
@@ -207,7 +209,7 @@ class _Layers:
                 if other != declared.name and not consumer.kind.takes_many:
                     self._refuse(declared, f"{other} is delivered to the same place", "give each its own variable")
                 if str(consumer) == declared.location:
-                    self._refuse(declared, "its location is one of its consumers, too", "leave it out of consumers")
+                    self._refuse(declared, "its location is also one of its consumers", "leave it out of consumers")
 
     def _refuse(self, declared: Declared, reason: str, hint: str) -> None:
         source, path = self._places[declared.name]

@@ -1,4 +1,4 @@
-"""A manifest as it was meant: the tokens declared for one environment, with every include, default and overlay in."""
+"""An assembled manifest: the tokens declared for one environment, with includes, defaults and overlay applied."""
 
 import hashlib
 from collections.abc import Callable
@@ -21,11 +21,11 @@ class Issue(StrEnum):
     """Where a first value comes from."""
 
     API = "true"
-    """The provider makes it, through its API."""
+    """The provider creates it, through its API."""
     GUIDED = "guided"
-    """A person makes it at the provider, guided by `tokenguard add NAME --issue`."""
+    """A person creates it at the provider, guided by `tokenguard add NAME --issue`."""
     BROUGHT = "false"
-    """It exists, and somebody brings it: `tokenguard add NAME`."""
+    """It exists, and a person adds it: `tokenguard add NAME`."""
 
 
 @unique

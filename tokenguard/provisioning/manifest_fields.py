@@ -48,19 +48,19 @@ _LINE = "write one line of at most 200 plain characters"
 _DAYS = "write a whole number of days, 1 to 365"
 
 FIELDS: Mapping[str, FieldDescription] = {
-    "provider": FieldDescription(sort=FieldType.WORD, says="Who issues it.", hint=_WORD, inherited=True, required=True),
+    "provider": FieldDescription(sort=FieldType.WORD, says="The provider.", hint=_WORD, inherited=True, required=True),
     "kind": FieldDescription(
         sort=FieldType.KIND,
-        says="What sort of credential it is.",
+        says="The kind of credential.",
         hint=f"one of {', '.join(CredentialKind)}",
         inherited=True,
     ),
     "state": FieldDescription(
-        sort=FieldType.STATE, says="Whether it is to live, or to be ended for good.", hint=f"one of {', '.join(Wish)}"
+        sort=FieldType.STATE, says="The desired state: live, or retired for good.", hint=f"one of {', '.join(Wish)}"
     ),
     "scope": FieldDescription(
         sort=FieldType.SCOPE,
-        says="What it can reach at its provider.",
+        says="Its scope at the provider.",
         hint="write KIND:ID, for example drive:8c1f2a",
         inherited=True,
         overlaid=True,
@@ -77,23 +77,23 @@ FIELDS: Mapping[str, FieldDescription] = {
         required=True,
         hint=f"{_WORD}; or list `environments` and choose one with --env",
     ),
-    "owner": FieldDescription(
-        sort=FieldType.WORD, says="The team that answers for it.", hint=_WORD, inherited=True, required=True
+    "owner": FieldDescription(sort=FieldType.WORD, says="The owning team.", hint=_WORD, inherited=True, required=True),
+    "purpose": FieldDescription(
+        sort=FieldType.LINE, says="What it is used for.", hint=_LINE, inherited=True, required=True
     ),
-    "purpose": FieldDescription(sort=FieldType.LINE, says="What it is for.", hint=_LINE, inherited=True, required=True),
     "permissions": FieldDescription(
         sort=FieldType.PERMISSIONS,
-        says="What it may do there.",
+        says="Its permissions.",
         hint="write a list such as [posts:read, posts:write]",
         inherited=True,
         overlaid=True,
     ),
     "made_by": FieldDescription(
-        sort=FieldType.LINE, says="The person who mints it.", hint=_LINE, inherited=True, overlaid=True
+        sort=FieldType.LINE, says="The person who creates it.", hint=_LINE, inherited=True, overlaid=True
     ),
     "account": FieldDescription(
         sort=FieldType.LINE,
-        says="The login at the provider it is minted with.",
+        says="The provider login it is created with.",
         hint=_LINE,
         inherited=True,
         overlaid=True,
@@ -101,45 +101,45 @@ FIELDS: Mapping[str, FieldDescription] = {
     ),
     "deputy": FieldDescription(
         sort=FieldType.LINE,
-        says="Who acts when the owner cannot be reached.",
+        says="The contact if the owner cannot be reached.",
         hint=_LINE,
         inherited=True,
         overlaid=True,
     ),
     "due": FieldDescription(
         sort=FieldType.DAY,
-        says="When it must be rotated, if not by the policy's maximum age.",
+        says="Rotation deadline, if earlier than the policy's maximum age.",
         hint="write a date such as 2027-01-31",
         overlaid=True,
     ),
     "consumers": FieldDescription(
         sort=FieldType.CONSUMERS,
-        says="Who is given its value; an empty list says nobody.",
+        says="Its consumers; an empty list means no consumers, omitting it means undeclared.",
         hint=f"write KIND:TARGET, as in dotenv:/ABSOLUTE/PATH#VARIABLE; the kinds are {', '.join(ConsumerKind)}",
         overlaid=True,
         ids=True,
     ),
     "location": FieldDescription(
         sort=FieldType.LOCATION,
-        says="The field of a Vault or of AWS that its value is in already, and stays in.",
+        says="The Vault or AWS field that already has its value, and keeps it.",
         hint="write vault://MOUNT/PATH#FIELD, or aws://REGION/NAME with #JSON_FIELD where the secret is a JSON object",
         overlaid=True,
         ids=True,
     ),
     "issue": FieldDescription(
         sort=FieldType.ISSUE,
-        says="Where its first value comes from: the API, a guided person, or somebody who has it.",
+        says="Where its first value comes from: the API, a guided person, or a person who adds it.",
         hint=f"one of {', '.join(Issue)}",
         inherited=True,
     ),
     "value_within": FieldDescription(
         sort=FieldType.DAYS,
-        says="In how many days a person should bring its first value.",
+        says="Days within which a person should add its first value.",
         hint=_DAYS,
         inherited=True,
         overlaid=True,
     ),
-    "notes": FieldDescription(sort=FieldType.LINE, says="Anything else.", hint=_LINE, overlaid=True, ids=True),
+    "notes": FieldDescription(sort=FieldType.LINE, says="Free text.", hint=_LINE, overlaid=True, ids=True),
 }
 """In the order in which `fmt` writes them."""
 

@@ -38,11 +38,11 @@ def schema() -> dict[str, Any]:
         "include": {"type": "array", "items": _PATH, "description": "Files below this one's folder, read with it."},
         "defaults": {
             **_fields(INHERITED),
-            "description": "What holds for every token of this file and of what it includes.",
+            "description": "Defaults for every token of this file and of its includes.",
         },
         "environments": {
             "type": "object",
-            "description": "What is different in one environment, chosen with --env: here, or in a file.",
+            "description": "Changes in one environment, chosen with --env: here, or in a file.",
             "propertyNames": _OF_SORT[FieldType.WORD],
             "additionalProperties": {"anyOf": [_PATH, _tokens(OVERLAID, also={"version": {"const": 1}})]},
         },

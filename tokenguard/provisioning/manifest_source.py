@@ -13,7 +13,7 @@ from tokenguard.text import safe_text
 
 MAX_NODES = 200_000
 GENERAL_HINT = "correct the manifest; nothing was written"
-VALUE_HINT = "take it out and rotate that token: whoever can read the repository has it now"
+VALUE_HINT = "remove it and rotate that token: every reader of the repository has it"
 _WORD = re.compile(r"[^\s\"'\[\]{},]{16,}")
 _LOOKUP = re.compile(r"\$[({]|\{\{|\{%|<%|%\{")
 

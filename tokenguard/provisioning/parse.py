@@ -54,7 +54,7 @@ class MappingReader:
         return key in self.tree
 
     def refuse(self, reason: str, *way: str | int, hint: str = GENERAL_HINT) -> NoReturn:
-        """Refuse what stands here, or `way` down from here."""
+        """Refuse the value here, or at `way` below here."""
         self.source.refuse((*self.path, *way), reason, hint)
 
     def items(self, key: str, most: int) -> list[Tree]:
@@ -92,13 +92,13 @@ class MappingReader:
                 try:
                     return _READERS[sort](tree)
                 except (ValueError, InputError):
-                    self.refuse(f"{name} is not acceptable", name, hint=about.hint)
+                    self.refuse(f"{name} is not valid", name, hint=about.hint)
 
     def _permissions(self, name: str) -> tuple[str, ...]:
         found = []
         for number, item in enumerate(self.items(name, MAX_ITEMS)):
             if not isinstance(item, str) or not is_permission(item):
-                self.refuse("a permission is not acceptable", name, number, hint="write it as the provider does")
+                self.refuse("a permission is not valid", name, number, hint="write it as the provider does")
             self._refuse_value(item, name, number)
             if item in found:
                 self.refuse("a permission occurs twice", name, number)
@@ -113,7 +113,7 @@ class MappingReader:
             try:
                 consumer = read(item)
             except InputError as error:
-                self.refuse("a consumer is not acceptable", name, number, hint=_consumer_hint(item, error))
+                self.refuse("a consumer is not valid", name, number, hint=_consumer_hint(item, error))
             if consumer.kind is ConsumerKind.PERSON:
                 self._refuse_value(item, name, number)
             if consumer in found:
@@ -131,7 +131,7 @@ def declared_name(source: SourceFile, path: Path, text: str) -> TokenName:
     try:
         return token_name(text)
     except InputError as error:
-        source.refuse(path, "this is not a token name", error.hint)
+        source.refuse(path, "this is not a valid token name", error.hint)
 
 
 def _which(key: str, known: tuple[str, ...]) -> str:

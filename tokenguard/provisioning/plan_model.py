@@ -1,4 +1,4 @@
-"""What a plan is made of: what will be done to each token, what people have to do, and what cannot be."""
+"""The plan model: actions on tokens, manual steps, and blocked declarations."""
 
 import hashlib
 from datetime import datetime
@@ -19,7 +19,7 @@ class Verb(StrEnum):
     """One thing that `apply` does to a token."""
 
     RESUME = "resume"
-    """Go on with an operation that was interrupted."""
+    """Resume an interrupted operation."""
     DECLARE = "declare"
     """Make its record; a value is to come, or there is none."""
     ISSUE = "issue"
@@ -30,7 +30,7 @@ class Verb(StrEnum):
     DELIVER = "deliver"
     ROTATE = "rotate"
     RETIRE = "retire"
-    """Revoke it and prove it dead; nothing takes its place."""
+    """Revoke it and prove it dead, without replacement."""
     CLOSE = "close"
     """Mark a record as retired that never had a value."""
 
@@ -70,7 +70,7 @@ class Action(Frozen, frozen=True, kw_only=True):
 
     @property
     def news(self) -> tuple[str, ...]:
-        """What of it repeats nothing that was done before: it needs an approval where nobody is asked. Empty: nothing.
+        """Its new items, which need an approval in unattended runs. Empty: none.
 
         Ends, deliveries to known places, rotations and open operations repeat; so do fields that only describe.
         """
@@ -96,7 +96,7 @@ class Action(Frozen, frozen=True, kw_only=True):
 
 @unique
 class Wait(StrEnum):
-    """What only a person can do."""
+    """Reasons for a manual step."""
 
     VALUE = "value"
     ADMIN = "admin"
@@ -108,7 +108,7 @@ class Wait(StrEnum):
 
 
 class Todo(Frozen, frozen=True, kw_only=True):
-    """Something for a person; not a failure."""
+    """A manual step; not a failure."""
 
     name: TokenName
     wait: Wait
@@ -120,7 +120,7 @@ class Todo(Frozen, frozen=True, kw_only=True):
 
 
 class Blocked(Frozen, frozen=True, kw_only=True):
-    """A wish that contradicts the store, or that nothing here can grant: nothing is applied before it is mended."""
+    """A declaration that cannot be fulfilled: nothing is applied until it is fixed."""
 
     name: TokenName
     reason: str
@@ -130,7 +130,7 @@ class Blocked(Frozen, frozen=True, kw_only=True):
 
 
 class Plan(Frozen, frozen=True, kw_only=True):
-    """What `apply` would do now."""
+    """The result of planning: what `apply` would do now."""
 
     store: str
     manifest: str
@@ -141,7 +141,7 @@ class Plan(Frozen, frozen=True, kw_only=True):
     todos: tuple[Todo, ...] = ()
     blocked: tuple[Blocked, ...] = ()
     undeclared: tuple[TokenName, ...] = ()
-    """Tokens of the store that the manifest does not know; nothing is done to them."""
+    """Tokens of the store that the manifest does not declare; they are not changed."""
     addresses: tuple[tuple[str, str], ...] = ()
     """Providers with an address that no token of the store is pinned to yet."""
     records: int = 0
@@ -159,7 +159,7 @@ class Plan(Frozen, frozen=True, kw_only=True):
 
     @property
     def news(self) -> tuple[Action, ...]:
-        """The actions that need an approval where nobody is asked."""
+        """The actions that need an approval in unattended runs."""
         return tuple(each for each in self.actions if each.news)
 
     @property

@@ -1,4 +1,4 @@
-"""The whole plan: every declared token held against the inventory, in the order in which things must be done."""
+"""Makes the plan: compares every declared token with the inventory, in execution order."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime

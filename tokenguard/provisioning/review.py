@@ -1,4 +1,4 @@
-"""Holds a plan to the one that was reviewed, also where an earlier run has done a part of it.
+"""Compares a plan with the reviewed one, also if an earlier run has done a part of it.
 
 A plan's digest is made of its actions' digests, and every change that `apply` writes carries both: the plan's and its
 own action's. So the reviewed plan can be put together again from what is left to do and from what the audit trails
@@ -36,9 +36,9 @@ def was_used(approved: str, entries: Iterable[ChainedEvent]) -> bool:
 
 
 def checked_digest(text: str) -> str:
-    """A digest as somebody gave it; InputError (exit 2) if it is none."""
+    """Parse a digest; InputError (exit 2) if invalid."""
     if not _DIGEST.fullmatch(text):
-        raise InputError("that is not the digest of a plan", hint="`tokenguard plan` prints it: sha256: and 64 digits")
+        raise InputError("this is not a plan digest", hint="`tokenguard plan` prints it: sha256: and 64 digits")
     return text
 
 
@@ -72,8 +72,8 @@ def reviewed_actions(
     if digest_of(plan.store, plan.manifest, [*begun.values(), *left]) == reviewed:
         return begun
     raise InputError(
-        "this is not the plan that was reviewed: the manifest or the store has changed since",
-        hint=f"look at it again with `tokenguard plan`; its digest is {plan.digest} now",
+        "the plan differs from the reviewed one: the manifest or the store has changed since",
+        hint=f"review it again with `tokenguard plan`; the current digest is {plan.digest}",
     )
 
 

@@ -1,1 +1,1 @@
-"""How what was checked is written down, for people and for programs. Nothing here ever meets a value."""
+"""Reports of assessments, for people and for programs. No module here handles a value."""

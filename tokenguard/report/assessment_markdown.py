@@ -1,4 +1,4 @@
-"""An assessment as Markdown, for a pull request or a wiki; text from outside stays text, and calls nobody."""
+"""An assessment as Markdown, for a pull request or a wiki; external text is escaped and mentions no users."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ _TITLES = {"check": "Policy check", "drift": "Drift"}
 
 
 def markdown_of(assessments: Sequence[Assessment], *, command: str = "check") -> str:
-    """The summary, then tables of what is violated, waived and not evaluable."""
+    """The summary, then tables of violated, waived and not evaluable rules."""
     parts = [f"# {_TITLES[command]}", plain(summary(assessments)) + "."]
     if found := violations(assessments):
         rows = [

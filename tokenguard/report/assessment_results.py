@@ -13,17 +13,17 @@ from tokenguard.text import counted, safe_text
 
 
 def rules_of(assessments: Sequence[Assessment]) -> list[ResultRule]:
-    """Every rule of the policy that is asked."""
+    """Every active rule of the policy."""
     return [_rule(rule) for rule in assessments[0].policy.rules if about(rule.id).checked]
 
 
 def results_of(assessments: Sequence[Assessment]) -> list[Result]:
-    """One result a violation; a token is a named resource, since it stands in no file."""
+    """One result per violation; a token is a named resource, since it is in no file."""
     return [_result(each) for each in violations(assessments)]
 
 
 def cases_of(assessments: Sequence[Assessment]) -> list[JunitCase]:
-    """Violations fail; what is waived or cannot be evaluated is skipped."""
+    """Violations fail; waived and not evaluable rules are skipped."""
     cases = [
         JunitCase(
             classname=f"tokenguard.{each.rule}",

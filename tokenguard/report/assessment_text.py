@@ -8,7 +8,7 @@ from tokenguard.text import safe_text
 
 
 def text_of(assessments: Sequence[Assessment]) -> str:
-    """One line a violation with the command that mends it, then what is waived and what nobody can say."""
+    """One line per violation with its fix, then waived and not evaluable rules."""
     lines = []
     for found in violations(assessments):
         owner = f" (owner {found.owner})" if found.owner else ""

@@ -1,7 +1,7 @@
-"""Bar charts as static SVG: no script, no style of their own, described for whoever cannot see them.
+"""Bar charts as static SVG: no script, no style of their own, with descriptions for screen readers.
 
 The library writes plain shapes with attributes; colours come from the page's style, so that they follow dark mode and
-print. Labels are our own words and dates, never text from outside.
+print. Labels are fixed words and dates, never external text.
 """
 
 import html
@@ -23,12 +23,12 @@ class Chart(Frozen, frozen=True, kw_only=True):
     id: str
     title: str
     what: str
-    """What is counted, and by what: the head of the table of its numbers."""
+    """The heading of the first column of its table of numbers."""
     bars: Sequence[tuple[str, int]]
 
     @property
     def described(self) -> str:
-        """The chart in one sentence, for whoever cannot see it."""
+        """The chart in one sentence, for screen readers."""
         highest = max(self.bars, key=lambda bar: bar[1], default=("", 0))
         total = sum(count for _, count in self.bars)
         if not total:
@@ -56,7 +56,7 @@ def svg(chart: Chart) -> str:
 
 
 def _ceiling(highest: int) -> int:
-    """The least round number that has room for the highest bar."""
+    """The smallest round number that fits the highest bar."""
     step = 1
     while step * 10 < highest:
         step *= 10

@@ -1,4 +1,4 @@
-"""The control map: which rules give evidence for which control of three catalogues, and what they show."""
+"""The control map: maps findings to the controls of three catalogues."""
 
 from collections import Counter
 
@@ -12,7 +12,7 @@ OWASP, SOC2, ISO = "OWASP NHI Top 10 (2025)", "SOC 2 (TSC 2017)", "ISO/IEC 27001
 
 
 class Control(Frozen, frozen=True, kw_only=True):
-    """One control, the rules that bear on it, and what of it no rule can show."""
+    """One control, the rules that give evidence for it, and what no rule can show."""
 
     framework: str
     id: str
@@ -50,7 +50,7 @@ CONTROLS: tuple[Control, ...] = (
            "no-consumer", "old-token-dead", proofs=True),
     _owasp(2, "Secret leakage", "leaked", "shared-value",
            beside="code and output: `tokenguard scan`, `check` on a repository"),
-    _owasp(3, "Vulnerable third-party NHI", beside="not covered: what a vendor does with its own access is not seen"),
+    _owasp(3, "Vulnerable third-party NHI", beside="not covered: the vendor's own use of its access is not visible"),
     _owasp(4, "Insecure authentication", "session-kept", "value-alive"),
     _owasp(5, "Overprivileged NHI", "least-privilege", "right-scope", "scope-verified", "tokens-per-scope",
            "one-drive-per-context"),
@@ -92,7 +92,7 @@ CONTROLS: tuple[Control, ...] = (
 
 
 def evidence(posture: Posture) -> list[Evidence]:
-    """What the report shows for each control. What nobody can say never counts as kept."""
+    """The evidence for each control. A rule that is not evaluable never counts as kept."""
     facts = _Facts(posture)
     return [facts.of(control) for control in CONTROLS]
 
@@ -115,15 +115,15 @@ class _Facts:
     def of(self, control: Control) -> Evidence:
         asked = [rule for rule in control.rules if rule in self._asked]
         if not asked:
-            text = control.beside or "the policy in force asks nothing about it"
+            text = control.beside or "the policy has no rule for it"
             return Evidence(control=control, verdict="elsewhere" if control.beside else "not shown", text=text)
         violated, unknown = self._said(self._violated, asked), self._said(self._unknown, asked)
-        parts = [f"{counted(self._tokens, 'token')} held to {', '.join(asked)}"]
+        parts = [f"{counted(self._tokens, 'token')} checked against {', '.join(asked)}"]
         parts += [f"violated: {violated}"] if violated else []
         parts += [f"not evaluable: {unknown}"] if unknown else []
         waived, unasked = self._said(self._waived, asked), [rule for rule in control.rules if rule not in asked]
         parts += [f"waived: {waived}"] if waived else []
-        parts += [f"the policy in force does not ask {', '.join(unasked)}"] if unasked else []
+        parts += [f"the policy does not contain {', '.join(unasked)}"] if unasked else []
         if control.rotations:
             parts.append(f"{self._proven:,} of {len(self._ended):,} ended operations with proof of death")
         parts += [control.beside] if control.beside else []

@@ -1,4 +1,4 @@
-"""What is known of each provider's tokens, and what the provider lets anybody know or do."""
+"""Coverage by provider: what is known of its tokens, and what its API supports."""
 
 from collections import defaultdict
 
@@ -19,13 +19,13 @@ class Coverage(Frozen, frozen=True, kw_only=True):
     tokens: int
     scopes: int
     alive: int
-    """Seen alive at the last look."""
+    """Alive at the last verification."""
     placed: int
-    """Seen to lead where the record says."""
+    """Verified to have the recorded scope."""
     made: str
-    """How tokens are made and ended."""
+    """How tokens are created and revoked."""
     listed: str
-    """Whether the provider's own list was compared, or why not."""
+    """Whether the provider's own list was compared, or the reason."""
 
 
 def coverage(posture: Posture) -> list[Coverage]:
@@ -56,7 +56,7 @@ def _of(name: str, records: list[Record], facts: list[ProviderFacts]) -> Coverag
 
 def _made(facts: list[ProviderFacts]) -> str:
     known = next((each.capabilities for each in facts if each.capabilities is not None), None)
-    return f"made {_WAYS[known.mint]}, ended {_WAYS[known.revoke]}" if known else "not known on this machine"
+    return f"created {_WAYS[known.mint]}, revoked {_WAYS[known.revoke]}" if known else "not configured on this machine"
 
 
 def _listed(facts: list[ProviderFacts]) -> str:

@@ -14,7 +14,7 @@ def violations(assessments: Sequence[Assessment]) -> list[Violation]:
 
 
 def not_evaluable(assessments: Sequence[Assessment]) -> list[tuple[str, str, int]]:
-    """For each rule and each reason, of how many tokens nobody can say."""
+    """For each rule and reason, the number of tokens that are not evaluable."""
     total: Counter[tuple[str, str]] = Counter()
     for each in assessments:
         total.update(each.not_evaluable)
@@ -22,7 +22,7 @@ def not_evaluable(assessments: Sequence[Assessment]) -> list[tuple[str, str, int
 
 
 def summary(assessments: Sequence[Assessment]) -> str:
-    """What was checked and what came of it, in one line."""
+    """What was checked and the result, in one line."""
     counts = Counter(violation.severity for violation in violations(assessments))
     parts = [f"{counted(counts[level], level.value)}" for level in Severity if counts[level]]
     found = ", ".join(parts) or "no violations"

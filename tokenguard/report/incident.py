@@ -1,4 +1,4 @@
-"""The summary of an incident as Markdown: what leaked where and since when, whose it is, what was done about it."""
+"""The incident report as Markdown: what leaked where and since when, its owner, and the response."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ _LATEST = 60
 
 
 class LeakLocation(Frozen, frozen=True, kw_only=True):
-    """Where a value was seen; texts from outside, without values."""
+    """Where a value was found; external texts, without values."""
 
     where: str
     since: str = ""
@@ -31,23 +31,23 @@ class IncidentToken(Frozen, frozen=True, kw_only=True):
 
     document: Document
     fingerprint: Fingerprint | None
-    """Of the value that leaked, if it was at hand."""
+    """Of the leaked value, if available."""
     places: tuple[LeakLocation, ...]
     since: datetime | None
-    """The earliest commit that is known to hold it."""
+    """The earliest known commit that contains it."""
     verdict: Verdict
     reason: str
-    """What the verdict rests on."""
+    """The basis of the verdict."""
     rotated: bool
     leak: Exposure | None = None
-    """Where its timeline begins."""
+    """The start of its timeline."""
     problem: str = ""
-    """Why ending it did not succeed."""
+    """Why the response failed."""
     trail: tuple[ChainedEvent, ...] = ()
 
     @property
     def proof(self) -> DeathProof | None:
-        """What proves that the leaked value is dead, if anything does."""
+        """The proof that the leaked value is dead, if any."""
         return proof_of(self.document, self.fingerprint, rotated=self.rotated)
 
 
@@ -75,7 +75,7 @@ def render(cases: Sequence[IncidentToken], *, reach: Spread, strangers: int, now
     Args:
         cases: the tokens that are known.
         reach: how far it got.
-        strangers: how many findings belong to no token of the inventory.
+        strangers: the number of findings of no token in the inventory.
         now: the time of writing.
         actor: who responded, as the store knows them.
     """
@@ -88,7 +88,7 @@ def render(cases: Sequence[IncidentToken], *, reach: Spread, strangers: int, now
     if strangers:
         parts += [
             "## Not in the inventory",
-            f"{counted(strangers, 'finding')} of no token here: find who made each and end it at its provider.",
+            f"{counted(strangers, 'finding')} of no token here: find who created each and revoke it at its provider.",
         ]
     return "\n\n".join(parts) + "\n"
 
@@ -97,9 +97,9 @@ def _case(case: IncidentToken, reach: Spread) -> list[str]:
     record = case.document.record
     facts = [
         ["provider", plain(record.provider)],
-        ["leads to", plain(f"{record.scope or 'unknown'} {record.scope_name}".strip())],
-        ["owner", plain(record.owner or "nobody")],
-        ["deputy", plain(record.deputy or "nobody")],
+        ["scope", plain(f"{record.scope or 'unknown'} {record.scope_name}".strip())],
+        ["owner", plain(record.owner or "not recorded")],
+        ["deputy", plain(record.deputy or "not recorded")],
         ["leaked since", moment(case.since) or (f"{moment(case.leak.since)}, or earlier" if case.leak else "unknown")],
         ["now", f"{case.verdict.value} ({plain(case.reason)})"],
     ]
@@ -112,12 +112,12 @@ def _case(case: IncidentToken, reach: Spread) -> list[str]:
     )
     rows = [[plain(cell) for cell in row] for row in _timeline(case)]
     parts += ["### Timeline", table(["when", "what", "who", "how"], rows)]
-    parts += ["### Proof of death", _proof_words(case), "### Still to do", bullets(_to_do(case, reach))]
+    parts += ["### Proof of death", _proof_words(case), "### Remaining steps", bullets(_to_do(case, reach))]
     return parts
 
 
 def _timeline(case: IncidentToken) -> list[Sequence[str]]:
-    """From the leak on; the trail before it is the token's own history."""
+    """Events since the leak."""
     if case.leak is None:
         return [event_words(entry) for entry in case.trail[-_LATEST:]]
     leak = case.leak
@@ -136,10 +136,10 @@ def _to_do(case: IncidentToken, reach: Spread) -> list[str]:
     if case.problem:
         steps.append(f"The response stopped: {plain(case.problem)}.")
     if case.document.busy:
-        steps.append(f"Go on: {exact(f'tokenguard rotate {name} --resume')}")
+        steps.append(f"Resume: {exact(f'tokenguard rotate {name} --resume')}")
     elif case.verdict is not Verdict.DEAD:
-        steps.append(f"End it: {exact(f'tokenguard rotate {name} --compromised')}")
+        steps.append(f"Revoke it: {exact(f'tokenguard rotate {name} --compromised')}")
     steps.append(f"The place: {plain(reach.next_step)}.")
     if case.since is not None and reach is not Spread.STAGED:
-        steps.append(f"Ask the provider what was done with the token since {moment(case.since)}.")
+        steps.append(f"Ask the provider for the token's use since {moment(case.since)}.")
     return steps

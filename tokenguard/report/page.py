@@ -1,4 +1,4 @@
-"""A report as one HTML page that loads nothing and runs nothing, for screens, paper and screen readers."""
+"""A report as one self-contained HTML page without scripts, for screens, paper and screen readers."""
 
 import base64
 import hashlib
@@ -21,7 +21,7 @@ _SHORT, _LONG, _DATE = 24, 40, 12
 
 
 def as_page(posture: Posture) -> str:
-    """The whole document. Text from outside stands in it as text only: escaped, visible, cut, and isolated."""
+    """The whole document. External text is escaped, made visible, cut, and isolated."""
     tables = list(sections(posture))
     digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -105,7 +105,7 @@ def _section(table: Table) -> Iterator[str]:
 
 
 def _column(cells: Sequence[Cell]) -> str:
-    """How a column is set, by what is in it."""
+    """The style of a column, by its content."""
     kind, longest = cells[0].kind, max(len(cell.text) for cell in cells)
     if kind == "number":
         return "number"

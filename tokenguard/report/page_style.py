@@ -1,4 +1,4 @@
-"""How a report's page looks: light, dark, on a phone, on paper. One style sheet, allowed by its hash."""
+"""The style of a report's page: light, dark, phone, print. One style sheet, allowed by its hash."""
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #59636e; --paper: #fff; --panel: #f4f6f8; --line: #c9d1d9;

@@ -1,4 +1,4 @@
-"""One assessed inventory at one moment, and what can be counted of it. Never a value."""
+"""An assessed inventory at one moment, and its statistics. Never a value."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ class Owned(Frozen, frozen=True, kw_only=True):
     levels: Mapping[str, int]
     """Violations by severity."""
     called: str = ""
-    """What people call a Drive; its id is its name."""
+    """A Drive's display name; its id is its name."""
 
 
 class Upcoming(Frozen, frozen=True, kw_only=True):
@@ -48,14 +48,14 @@ class WaiverStatus(Frozen, frozen=True, kw_only=True):
 
     waiver: PolicyWaiver
     covers: int | None
-    """How many violations; None of a waiver for files, which a report does not look at."""
+    """Number of violations; None for a waiver of files, which a report does not check."""
     left: int
     """Whole days, begun ones counted; none or less: it has ended."""
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: what several tables ask for is computed once
 class Posture:
-    """What a report is about."""
+    """The content of a report."""
 
     at: datetime
     assessments: Sequence[Assessment]
@@ -64,11 +64,11 @@ class Posture:
     stores: Sequence[str] = ("",)
     """How each store is called; empty if there is only one."""
     remarks: Sequence[str] = ()
-    """What the reader must know of how it was made."""
+    """Notes on how it was created."""
 
     @property
     def policy(self) -> Policy:
-        """What the inventory was held to."""
+        """The policy it was checked against."""
         return self.assessments[0].policy
 
     @cached_property
@@ -94,7 +94,7 @@ def placed(store: str, name: str) -> str:
 
 
 def ages(posture: Posture) -> list[tuple[str, int]]:
-    """How many live values are of which age, in days; the last group is of those whose age nobody knows."""
+    """How many live values are of which age, in days; the last group has an unknown age."""
     counts = [0] * (len(AGES) + 2)
     for record in posture.records:
         if record.kind.has_value:

@@ -37,8 +37,8 @@ from tokenguard.text import safe_text
 _FORMULA = re.compile(r"\s*[=+\-@|%]")
 _NUMBER = re.compile(r"-?[0-9]+")
 _COLUMNS = (
-    "store", "token", "listed as", "provider", "scope", "scope name", "environment", "owner", "made by", "deputy",
-    "purpose", "kind", "state", "age in days", "due", "days left", "last look", "alive", "scope seen",
+    "store", "token", "listed as", "provider", "scope", "scope name", "environment", "owner", "created by", "deputy",
+    "purpose", "kind", "state", "age in days", "due", "days left", "last check", "alive", "scope verified",
     *(f"{level}s" for level in LEVELS), "rules violated", "last operation", "old token proven dead",
 )  # fmt: skip
 
@@ -106,7 +106,7 @@ def _token_row(posture: Posture, record: Record) -> dict[str, str]:
         "scope name": record.scope_name,
         "environment": record.environment,
         "owner": record.owner,
-        "made by": record.made_by,
+        "created by": record.made_by,
         "deputy": record.deputy,
         "purpose": record.purpose,
         "kind": record.kind.value,
@@ -114,9 +114,9 @@ def _token_row(posture: Posture, record: Record) -> dict[str, str]:
         "age in days": str((posture.at - since).days) if since else "",
         "due": day(due.at) if due else "",
         "days left": str(due.days_left(posture.at)) if due else "",
-        "last look": day(seen.at) if seen else "",
+        "last check": day(seen.at) if seen else "",
         "alive": seen.verdict.value if seen else "",
-        "scope seen": seen.scope_verdict.value if seen else "",
+        "scope verified": seen.scope_verdict.value if seen else "",
     }
 
 

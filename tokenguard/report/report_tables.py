@@ -1,4 +1,4 @@
-"""The tables of a report, apart from how they are written: Markdown and the page show the same cells."""
+"""The tables of a report; Markdown and HTML show the same cells."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,12 +13,12 @@ from tokenguard.report.posture import LEVELS, SOON, Owned, Posture, owners, plac
 from tokenguard.report.rotations import rotations
 
 MAX_ROWS = 500
-"""Rows of one table; beyond it a page is no longer read, and the count of the rest is said."""
-_NOBODY = "nobody"
+"""Maximum rows of one table; the number of further rows is printed."""
+_NOBODY = "not recorded"
 
 
 class Cell(Frozen, frozen=True):
-    """One cell: text from anywhere, shown as nothing but text."""
+    """One cell; external text is escaped."""
 
     text: str
     kind: str = "words"
@@ -33,17 +33,17 @@ class Table(Frozen, frozen=True, kw_only=True):
     id: str
     title: str
     about: str
-    """What the rows are, for whoever cannot see the whole table at once."""
+    """The table's description, for screen readers."""
     head: tuple[str, ...]
     rows: Sequence[Sequence[Cell]]
     empty: str
-    """What is said where there are no rows."""
+    """The text for an empty table."""
 
     @property
     def beyond(self) -> str:
-        """How many rows are left out, in a sentence; empty if none is."""
+        """The number of omitted rows, in a sentence; empty if none."""
         more = len(self.rows) - MAX_ROWS
-        return f"And {more:,} more, which the JSON and CSV forms have in full." if more > 0 else ""
+        return f"And {more:,} more, in the JSON and CSV formats." if more > 0 else ""
 
 
 class Figure(Frozen, frozen=True):
@@ -55,7 +55,7 @@ class Figure(Frozen, frozen=True):
 
 
 def figures(posture: Posture) -> list[Figure]:
-    """The state of things in a dozen numbers."""
+    """Key figures."""
     records, found = posture.records, violations(posture.assessments)
     errors, warnings = (sum(each.severity == level for each in found) for level in ("error", "warning"))
     dates = [each.due.at for each in posture.upcoming]
@@ -69,7 +69,7 @@ def figures(posture: Posture) -> list[Figure]:
     unknown = len({rule for rule, _, _ in not_evaluable(posture.assessments)})
     return [
         Figure("tokens", f"{len(records):,}"),
-        Figure("seen alive and in place", _of(alive, len(records)), "" if alive == len(records) else "warn"),
+        Figure("alive with the right scope", _of(alive, len(records)), "" if alive == len(records) else "warn"),
         Figure("errors", f"{errors:,}", "bad" if errors else "good"),
         Figure("warnings", f"{warnings:,}", "warn" if warnings else "good"),
         Figure("leaked", f"{leaked:,}", "bad" if leaked else "good"),
@@ -84,10 +84,10 @@ def figures(posture: Posture) -> list[Figure]:
 
 def sections(posture: Posture) -> Iterator[Table]:
     """Every table, in the order of a report."""
-    yield _owned("owners", "Owners", "owner", owners(posture), "Who answers for how many tokens, gravest first.")
+    yield _owned("owners", "Owners", "owner", owners(posture), "Tokens by owner, most severe first.")
     yield _violations(posture)
     yield _due(posture)
-    about = "How many tokens lead to each Drive, organisation or other scope, gravest first."
+    about = "Tokens by Drive, organisation or other scope, most severe first."
     yield _owned("places", "Drives and other scopes", "scope", places(posture), about)
     yield _rotations(posture)
     yield _waivers(posture)
@@ -123,7 +123,7 @@ def _violations(posture: Posture) -> Table:
     return Table(
         id="violations",
         title="Violations",
-        about="Rules of the policy that do not hold, gravest first, with what mends them.",
+        about="Violated rules, most severe first, with the fix.",
         head=("severity", "token", "owner", "rule", "what", "fix"),
         rows=[row(found) for found in violations(posture.assessments)],
         empty="None.",
@@ -138,7 +138,7 @@ def _due(posture: Posture) -> Table:
     return Table(
         id="due",
         title="Due within 90 days",
-        about="Tokens to be rotated, most urgent first.",
+        about="Tokens to rotate, most urgent first.",
         head=("token", "owner", "due", "days left"),
         rows=[
             [Cell(each.place, "exact"), Cell(each.record.owner or _NOBODY), Cell(day(each.due.at)), left(each.due)]
@@ -153,7 +153,7 @@ def _rotations(posture: Posture) -> Table:
         [
             Cell(each.place, "exact"), Cell(each.journal.mode.value), Cell(day(each.journal.opened_at)),
             Cell(each.state, "words", "" if each.journal.stage.ended else "warn"),
-            Cell(each.journal.revoked_by or "nobody yet"), Cell(each.evidence, "words", "" if each.proven else "bad"),
+            Cell(each.journal.revoked_by or "not yet"), Cell(each.evidence, "words", "" if each.proven else "bad"),
             Cell(each.consumers),
         ]
         for each in rotations(posture)
@@ -161,7 +161,7 @@ def _rotations(posture: Posture) -> Table:
     return Table(
         id="rotations",
         title="Rotations and their evidence",
-        about="The last operation on each token that was to end a value. Earlier ones: `tokenguard audit log NAME`.",
+        about="The last operation on each token that revokes a value. Earlier ones: `tokenguard audit log NAME`.",
         head=("token", "operation", "begun", "state", "revoked by", "proof that the old token is dead", "consumers"),
         rows=rows,
         empty="None yet.",
@@ -183,7 +183,7 @@ def _waivers(posture: Posture) -> Table:
     return Table(
         id="waivers",
         title="Waivers",
-        about="Violations that somebody has decided to live with for a while; what ends first is on top.",
+        about="Accepted violations, by expiry.",
         head=("until", "tokens or files", "rule", "covers now", "by", "reason"),
         rows=rows,
         empty="None.",
@@ -194,8 +194,8 @@ def _coverage(posture: Posture) -> Table:
     return Table(
         id="coverage",
         title="By provider",
-        about="How much of each provider's tokens is known, and what the provider lets anybody know.",
-        head=("provider", "tokens", "scopes", "seen alive", "scope seen right", "made and ended", "provider's list"),
+        about="What is known of each provider's tokens, and what its API supports.",
+        head=("provider", "tokens", "scopes", "verified alive", "scope verified", "created/revoked", "provider's list"),
         rows=[
             [
                 Cell(each.provider), _number(each.tokens), _number(each.scopes),
@@ -212,13 +212,13 @@ def _unknown(posture: Posture) -> Table:
     return Table(
         id="unknown",
         title="Not evaluable",
-        about="Rules that nobody can answer for some tokens; they do not count as kept.",
+        about="Rules that could not be evaluated for some tokens; they do not count as kept.",
         head=("rule", "why", "tokens"),
         rows=[
             [Cell(rule, "exact"), Cell(why), _number(count)]
             for rule, why, count in not_evaluable(posture.assessments)
         ],
-        empty="Every rule has an answer.",
+        empty="Every rule was evaluated.",
     )  # fmt: skip
 
 
@@ -227,7 +227,7 @@ def _controls(posture: Posture) -> Table:
     return Table(
         id="controls",
         title="Control map",
-        about="Which of these facts bear on which control. It is evidence for an auditor, and no certificate.",
+        about="How findings map to controls. This is evidence for an auditor, not a certificate.",
         head=("catalogue", "control", "title", "shown", "evidence"),
         rows=[
             [

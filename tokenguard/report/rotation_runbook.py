@@ -1,4 +1,4 @@
-"""The runbook of one token: what somebody needs at 3 a.m., from the record alone. Pure; never holds a value."""
+"""The emergency runbook of one token, from its record alone. Pure; never contains a value."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -18,10 +18,10 @@ def runbook(document: Document, *, provider: Provider, due_at: datetime | None, 
 
     Args:
         document: the token's document as it is in the store.
-        provider: whose capabilities and words the steps are made of; it is not asked anything.
-        due_at: when policy or the record wants the token replaced; None if neither says so.
-        now: the time to write on it, with a time zone.
-        store_url: where the token is kept; part of every command.
+        provider: provides capabilities and texts for the steps; it is not contacted.
+        due_at: the due date by policy or record; None if there is none.
+        now: the current time, with a time zone.
+        store_url: the token's store; part of every command.
     """
     matter = Matter(document=document, provider=provider, due_at=due_at, now=now, store_url=store_url)
     return "\n\n".join([*_head(matter), *facts(matter), *action(matter), *afterwards(matter)]) + "\n"
@@ -31,8 +31,8 @@ def _head(matter: Matter) -> Iterator[str]:
     record = matter.record
     yield f"# Runbook: {code(record.name)}"
     yield (
-        f"Written {matter.now:%Y-%m-%d %H:%M %Z} from the record in {code(matter.store_url)}. It holds no value. "
-        f"It ages: {code(matter.command('runbook', record.name))} writes it anew."
+        f"Written {matter.now:%Y-%m-%d %H:%M %Z} from the record in {code(matter.store_url)}. It contains no value. "
+        f"Update it with {code(matter.command('runbook', record.name))}."
     )
     if warnings := list(_warnings(matter)):
         yield "## Read this first\n\n" + bullets(warnings)
@@ -56,18 +56,18 @@ def _warnings(matter: Matter) -> Iterator[str]:
             f"Rotating the live value does not end that: {ways[0]} looks at the kept value; {ways[1]} closes it."
         )
     if journal is not None and document.busy:
-        because = f" It waits: {plain(journal.waiting_for)}." if journal.waiting_for else ""
+        because = f" Waiting: {plain(journal.waiting_for)}." if journal.waiting_for else ""
         yield (
             f"An operation ({journal.mode}) is open at stage {code(journal.stage)} since "
-            f"{journal.opened_at:%Y-%m-%d %H:%M %Z}.{because} Go on with {resume}."
+            f"{journal.opened_at:%Y-%m-%d %H:%M %Z}.{because} Continue with {resume}."
         )
         if death_owed(journal):
-            yield "**The old token is not proven dead. Treat it as alive.**"
+            yield "**Revocation of the old token is not confirmed. Assume the token still works.**"
     if document.accepted_again:
         yield f"**An old token that had been proven dead was accepted again.** {resume} revokes it again."
     if matter.due_at is not None and matter.due_at <= matter.now:
         yield f"It was due {matter.due_at:%Y-%m-%d}: {counted((matter.now - matter.due_at).days, 'day')} ago."
     if record.state is RecordState.RETIRED:
-        yield "This token is retired: there is nothing left to rotate."
+        yield "This token is retired: there is nothing to rotate."
     if record.missing:
-        yield f"The record does not say: {', '.join(record.missing)}. Complete it with {code('tokenguard edit')}."
+        yield f"Missing in the record: {', '.join(record.missing)}. Complete it with {code('tokenguard edit')}."

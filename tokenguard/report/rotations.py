@@ -1,4 +1,4 @@
-"""Operations with the evidence of how they ended: who revoked, what proves the death, who holds the new value."""
+"""Operations with their evidence: who revoked, the proof of death, which consumers have the new value."""
 
 from tokenguard.domain.document import Document
 from tokenguard.domain.journal import Journal, Stage
@@ -11,7 +11,7 @@ _NO_WAY_BACK = frozenset({Stage.REVOKE_INTENDED, Stage.REVOKED, Stage.DEAD, Stag
 
 
 class Rotation(Frozen, frozen=True, kw_only=True):
-    """The last operation on a token that was to end a value, as far as it got."""
+    """The last operation on a token that revokes a value, with its progress."""
 
     document: Document
     journal: Journal
@@ -20,34 +20,34 @@ class Rotation(Frozen, frozen=True, kw_only=True):
 
     @property
     def condemned(self) -> bool:
-        """Whether the old value should be dead by now; compromised mode revokes before anything else."""
+        """Whether the old value should be dead by now; compromised mode revokes first."""
         return self.journal.stage in _NO_WAY_BACK or self.journal.revoked_at is not None
 
     @property
     def proven(self) -> bool:
-        """Whether the old value's death is proven, not only said."""
+        """Whether the old value is proven dead, not only asserted."""
         proof = self.journal.proof
         return proof is not None and proof.proven and not self.document.accepted_again
 
     @property
     def state(self) -> str:
-        """Where it stands."""
+        """Its state."""
         if self.document.accepted_again:
             return "the old token is accepted again"
         return self.journal.stage.value
 
     @property
     def evidence(self) -> str:
-        """What proves that the old value is dead, and whether the later look at it is done."""
+        """The proof that the old value is dead, and whether the recheck is done."""
         words, old, proof = proof_words(self.journal.proof), self.journal.old, self.journal.proof
         if proof is None or proof.grade is not DeathGrade.PROVISIONAL or old is None or not self.journal.stage.ended:
             return words
         waiting = any(item.label == old.label for item in self.document.quarantine)
-        return words + ("; to be looked at again" if waiting else "; the later look is done and the value destroyed")
+        return words + ("; recheck due" if waiting else "; rechecked, value destroyed")
 
     @property
     def consumers(self) -> str:
-        """How many of those who use the token were seen to hold the new value."""
+        """How many consumers were verified to have the new value."""
         declared = self.document.record.consumers
         if declared is None:
             return "not declared"

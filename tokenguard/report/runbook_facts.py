@@ -1,4 +1,4 @@
-"""The first half of a runbook: who answers for a token, what it can reach, who uses it."""
+"""The first half of a runbook: a token's owner, scope and consumers."""
 
 import shlex
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from tokenguard.markdown import code, exact, plain, table
 from tokenguard.policy.model import born
 from tokenguard.ports.provider import Capabilities, Provider
 
-UNKNOWN = "**not on record**"
+UNKNOWN = "**not recorded**"
 
 
 class Matter(Frozen, frozen=True, kw_only=True):
-    """What a runbook is written from."""
+    """The input of a runbook."""
 
     document: Document
     provider: Provider
@@ -41,18 +41,18 @@ class Matter(Frozen, frozen=True, kw_only=True):
 def facts(matter: Matter) -> Iterator[str]:
     """The sections about the record."""
     record = matter.record
-    yield "## Who answers for it"
+    yield "## Owner and contacts"
     yield table(
         ("Who", "Name"),
         [
             ("Team", known(record.owner)),
-            ("Deputy, when the team cannot be reached", known(record.deputy)),
-            ("Person who made it", known(record.made_by)),
-            ("Login at the provider it was made with", known(record.account)),
+            ("Deputy, if the team cannot be reached", known(record.deputy)),
+            ("Person who created it", known(record.made_by)),
+            ("Provider login it was created with", known(record.account)),
         ],
     )
-    yield "A token can die with the access of the person who made it: rotate before that person leaves."
-    yield "## What it can reach"
+    yield "A token can stop working when its creator loses access: rotate before that person leaves."
+    yield "## Scope"
     scope = f"{code(str(record.scope))} {plain(record.scope_name)}".strip() if record.scope else UNKNOWN
     yield table(
         ("What", "On record"),
@@ -60,17 +60,17 @@ def facts(matter: Matter) -> Iterator[str]:
             ("Provider", f"{code(record.provider)} {exact(record.base_url)}".strip()),
             ("Kind", code(record.kind)),
             ("Scope", scope),
-            ("Permissions", ", ".join(map(exact, record.permissions)) or "not on record: assume everything in scope"),
+            ("Permissions", ", ".join(map(exact, record.permissions)) or "not recorded: assume everything in scope"),
             ("Environment", known(record.environment)),
             ("Purpose", known(record.purpose)),
-            ("Value made", _day(born(record))),
+            ("Value created", _day(born(record))),
             ("Due", _day(matter.due_at)),
-            ("Last look", _seen(record)),
+            ("Last verified", _seen(record)),
         ],
     )
-    yield "## Who uses it"
+    yield "## Consumers"
     if record.location.adopted:
-        yield f"It lives at {exact(record.location.adopted)}, which others own: whoever uses it reads it there."
+        yield f"Its value is in the external field {exact(record.location.adopted)}; consumers read it there."
     yield _consumers(record)
 
 
@@ -78,38 +78,38 @@ def _consumers(record: Record) -> str:
     consumers = record.consumers
     if consumers is None:
         return (
-            "**Nobody has said who uses it.** A planned rotation stops before it revokes the old token until the "
-            "users are declared (`tokenguard edit NAME --deliver …` or `--no-consumers`)."
+            "**No consumers declared.** A planned rotation stops before it revokes the old token until consumers are "
+            "declared (`tokenguard edit NAME --deliver …` or `--no-consumers`)."
         )
     if not consumers:
         where = "there" if record.location.adopted else "from the store"
-        return f"No consumers are pushed to: whoever uses it reads it {where}."
+        return f"No deliveries: consumers read it {where}."
     by_api = "tokenguard writes it there, with the rotating machine's credential for that host"
     ways = {
         ConsumerKind.DOTENV: ("tokenguard writes the variable, file 0600", "the file is read back"),
         ConsumerKind.COMMAND: (
-            "a command of the rotating machine's config takes it on stdin",
+            "a command configured on the rotating machine reads it from stdin",
             "its verifying command, if there is one; otherwise its exit code",
         ),
-        ConsumerKind.PERSON: ("you hand it over", "you confirm it by name, after seeing it in use"),
+        ConsumerKind.PERSON: ("you deliver it", "you confirm it by name, after seeing it in use"),
         ConsumerKind.GITHUB: (by_api, "the time of its last change: GitHub never shows a secret again"),
     }
     return table(
-        ("Consumer", "How it gets the new value", "How we know"),
+        ("Consumer", "How it gets the new value", "Verification"),
         [(exact(c.shown), *ways.get(c.kind, (by_api, "it is read back"))) for c in consumers],
     )
 
 
 def known(text: str) -> str:
-    """A fact, or that it is missing."""
+    """A field, or a note that it is missing."""
     return plain(text) or UNKNOWN
 
 
 def _day(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d}" if moment else "not on record"
+    return f"{moment:%Y-%m-%d}" if moment else "not recorded"
 
 
 def _seen(record: Record) -> str:
     if record.seen is None:
-        return "never looked at"
+        return "never verified"
     return f"{record.seen.verdict} ({exact(record.seen.reason)}), {record.seen.at:%Y-%m-%d %H:%M %Z}"

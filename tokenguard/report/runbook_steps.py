@@ -1,4 +1,4 @@
-"""The second half of a runbook: what to decide, type, click and expect, and how to prove that it is over."""
+"""The second half of a runbook: decisions, commands, clicks, expected results, and verification."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -10,21 +10,21 @@ from tokenguard.report.runbook_facts import Matter, known
 from tokenguard.rotation.prompts import create_task, revoke_task
 
 LABEL = "LABEL"
-"""Stands for the name that the new token must get; the rotation shows it when it asks."""
+"""Placeholder for the new token's name, which the rotation shows when it asks."""
 
 
 def action(matter: Matter) -> Iterator[str]:
-    """The sections from the decision to the last click."""
+    """The sections from the decision to the last step."""
     record = matter.record
     if record.kind is CredentialKind.OAUTH_GRANT:
-        yield "## How to end it"
-        yield "The vendor holds the value: there is nothing to rotate here. End the grant at the provider, then:"
+        yield "## How to revoke it"
+        yield "The vendor has the value: there is nothing to rotate here. Revoke the grant at the provider, then:"
         yield block([matter.command("retire", record.name)])
         yield _by_hand(matter, revoke=True)
         return
     yield "## Decide"
     yield _decide(matter)
-    yield "**In doubt it is compromised:** an outage ends, a leaked token does not."
+    yield "**If in doubt, treat it as compromised:** an outage is temporary, a leaked token stays valid."
     yield "## Before you start"
     yield bullets(_needs(matter))
     yield block([matter.command("doctor"), matter.command("rotate", record.name, "--plan")])
@@ -43,22 +43,27 @@ def _decide(matter: Matter) -> str:
     name = matter.record.name
     gap = "none: both tokens work until every consumer is confirmed"
     if not matter.can.overlap:
-        gap = "**this provider ends the old token when a new one is made**"
+        gap = "**this provider revokes the old token when a new one is created**"
     return table(
         ("What happened", "What to run", "Order", "Outage"),
         [
-            ("It is due, or its maker or owner leaves", code(f"tokenguard rotate {name}"), "replace, then revoke", gap),
             (
-                "It was seen in code, a log, a chat, a lost device, or used by a stranger",
-                code(f"tokenguard rotate {name} --compromised"),
-                "revoke, then replace",
-                "from the revoke until each consumer has the new one",
+                "It is due, or its creator or owner leaves",
+                code(f"tokenguard rotate {name}"),
+                "replace, then revoke",
+                gap,
             ),
             (
-                "Nobody needs it any more",
+                "It was seen in code, a log, a chat, a lost device, or used by an unknown party",
+                code(f"tokenguard rotate {name} --compromised"),
+                "revoke, then replace",
+                "from the revocation until each consumer has the new one",
+            ),
+            (
+                "It is no longer needed",
                 code(f"tokenguard retire {name}"),
                 "revoke, nothing new",
-                "for whoever still uses it",
+                "for remaining consumers",
             ),
         ],
     )
@@ -69,56 +74,56 @@ def _needs(matter: Matter) -> Iterator[str]:
     if Method.PERSON in {matter.can.mint, matter.can.revoke}:
         yield f"A person with the provider login {known(record.account)}, at a terminal, for about ten minutes."
     if Method.API in {matter.can.mint, matter.can.revoke}:
-        yield f"An admin credential of {code(record.provider)} (without one nothing is begun)."
+        yield f"An admin credential of {code(record.provider)} (required to start)."
     yield "Read and write access to the store above. The second command changes nothing: it prints the plan."
     if record.location.adopted:
-        yield f"Leave to read and replace {exact(record.location.adopted)} (`init --print-policy --adopt …`)."
+        yield f"Permission to read and replace {exact(record.location.adopted)} (`init --print-policy --adopt …`)."
     for consumer in record.consumers or ():
         if consumer.kind is ConsumerKind.PERSON:
-            yield f"{plain(consumer.target)} within reach, to take the new value."
+            yield f"{plain(consumer.target)} reachable, to receive the new value."
 
 
 def _making(matter: Matter) -> Iterator[str]:
     match matter.can.mint:
         case Method.API:
-            yield "tokenguard has the provider create a token under a fresh name that is on record before it exists."
+            yield "tokenguard creates a token at the provider, under a new name that is recorded first."
         case Method.PERSON:
             yield (
                 f"You create a token at the provider (see *Where to click*) under exactly the name shown as "
                 f"{code(LABEL)}, and paste its value at the hidden prompt. Nothing is shown while you paste."
             )
         case Method.NEVER:
-            yield "This provider gives no new tokens: the rotation ends here."
-    checks = "that it is alive" if matter.can.probe else "only its form, since this provider cannot be asked"
-    scope = " and leads to the scope above" if matter.can.verifies_scope else ""
-    yield f"The value is stored and read back; then it is checked: {checks}{scope}. A wrong one is refused and named."
+            yield "This provider issues no new tokens: the rotation ends here."
+    checks = "that it is alive" if matter.can.probe else "only its format, since this provider cannot verify tokens"
+    scope = " and that it has the scope above" if matter.can.verifies_scope else ""
+    yield f"The value is stored and read back; then it is checked: {checks}{scope}. A wrong one is refused."
 
 
 def _handing(matter: Matter, *, planned: bool) -> Iterator[str]:
     if matter.record.consumers is None:
-        stops = "the rotation stops here (exit 3) until they are" if planned else "tell whoever may use it, now"
+        stops = "the rotation stops here (exit 3) until they are" if planned else "inform possible users now"
         yield f"Consumers are not declared: {stops}."
         return
     for consumer in matter.record.consumers:
         who = "You hand the value to" if consumer.kind is ConsumerKind.PERSON else "tokenguard delivers to"
-        yield f"{who} {exact(consumer.shown)}; it counts only when it is confirmed."
+        yield f"{who} {exact(consumer.shown)}; it counts only once confirmed."
 
 
 def _revoking(matter: Matter) -> Iterator[str]:
-    yield "The decision to revoke is put on record. From here on there is no `--abort`, only `--resume`."
+    yield "The decision to revoke is recorded. From here on only `--resume` is possible, not `--abort`."
     if matter.can.revoke is Method.API:
-        yield "tokenguard has the provider revoke the old token by its id."
+        yield "tokenguard revokes the old token at the provider by its id."
     else:
-        yield "You revoke the old token at the provider (see *Where to click*) and say so; your word is then tested."
+        yield "You revoke the old token at the provider (see *Where to click*) and confirm; tokenguard verifies it."
 
 
 def _proving(matter: Matter) -> str:
     window = matter.can.death_window
     if not matter.can.probe:
-        return "This provider cannot be asked: the old token's end stays your word, and the exit code stays 5."
+        return "This provider cannot verify tokens: the revocation stays asserted by you, and the exit code stays 5."
     return (
-        f"The old token must be refused {window.samples} times over {_span(window.length)}, while a live one is "
-        "accepted. Only then is it proven dead; a time-out or an error page proves nothing."
+        f"The old token must be refused {window.samples} times over {_span(window.length)}, while a live token is "
+        "accepted. Only then is it proven dead; timeouts and error pages prove nothing."
     )
 
 
@@ -130,7 +135,7 @@ def _by_hand(matter: Matter, *, revoke: bool) -> str:
     if revoke:
         task = revoke_task(provider, record, label=record.label, hint=record.hint, why="")
         parts += ["**Revoke**", numbered(map(plain, task.steps))]
-        parts += ["Revoke that one token and no other: compare name and hint before you click."]
+        parts += ["Revoke only that token: compare name and hint before you click."]
     return "\n\n".join(parts)
 
 
@@ -139,24 +144,24 @@ def afterwards(matter: Matter) -> Iterator[str]:
     record, name = matter.record, matter.record.name
     resume = code(matter.command("rotate", name, "--resume"))
     again = code(f"tokenguard rotate {name} --resume")
-    yield "## What the exit code says"
+    yield "## Exit codes"
     yield table(
-        ("Exit", "It means", "Do"),
+        ("Exit", "Meaning", "Do"),
         [
-            ("0", "done, and the old token was proven dead", "prove it, below"),
-            ("2", "something typed or configured is not acceptable; nothing was changed", "read the `hint:` line"),
-            ("3", "stopped before the revoke; both tokens work", f"{again}, or `--abort` in its place"),
+            ("0", "done, and the old token was proven dead", "verify it, see below"),
+            ("2", "invalid input or configuration; nothing was changed", "read the `hint:` line"),
+            ("3", "stopped before the revocation; both tokens work", f"{again}, or `--abort` in its place"),
             ("4", "store or provider unreachable, or gave no clear answer", f"wait, then {again}"),
             (
                 "5",
-                "**the old token is to die and is not proven dead: treat it as alive**",
+                "**revocation has started but is not confirmed: assume the token still works**",
                 f"{again} until it exits 0",
             ),
-            ("6", "the store was changed by somebody else", "stop; `tokenguard audit verify`; call the owner"),
+            ("6", "the store was tampered with or is damaged", "stop; run `tokenguard audit verify`; call the owner"),
             ("130", "Ctrl-C; nothing is lost", again),
         ],
     )
-    yield "## How to prove it is over"
+    yield "## Verification"
     yield block(
         matter.command(*words)
         for words in (("verify", name), ("show", name), ("audit", "log", name), ("audit", "verify"))
@@ -165,11 +170,11 @@ def afterwards(matter: Matter) -> Iterator[str]:
     yield "## When it stops"
     yield bullets(
         [
-            f"Whatever stopped it (crash, power, network, Ctrl-C): {resume}, from any machine that reaches the store.",
-            "A token of the wrong scope, half a token, the old one again: it is refused, and you are asked anew.",
-            "You do not know whether a token was created: say so when asked; the name on record finds or rules it out.",
-            "A consumer could not be reached: repair it, then resume. A planned rotation has revoked nothing yet.",
-            "Never revoke by hand what the tool did not ask for, and never paste a token anywhere but at its prompt.",
+            f"After any interruption (crash, network, Ctrl-C): {resume}, on any machine with access to the store.",
+            "A token of the wrong scope, half a token, the old one again: it is refused, and you are asked again.",
+            "If you do not know whether a token was created, say so when asked; its recorded name tells.",
+            "If a consumer could not be reached, repair it, then resume. A planned rotation has revoked nothing yet.",
+            "Revoke only the tokens that tokenguard names, and paste a token only at its prompt.",
         ]
     )
     yield "## Contacts"
@@ -177,19 +182,19 @@ def afterwards(matter: Matter) -> Iterator[str]:
         [
             f"Owner: {known(record.owner)}",
             f"Deputy: {known(record.deputy)}",
-            f"Made by: {known(record.made_by)}",
+            f"Created by: {known(record.made_by)}",
             *(f"User: {plain(c.target)}" for c in record.consumers or () if c.kind is ConsumerKind.PERSON),
         ]
     )
 
 
 def _proofs(matter: Matter) -> Iterator[str]:
-    yield "`verify` exits 0: the new token is alive and leads where it should."
-    yield "`show` names the proof of the old one's death: `provisional` now."
+    yield "`verify` exits 0: the new token works and has the right scope."
+    yield "`show` prints the proof that the old token is dead: `provisional` for now."
     if matter.can.probe:
         later = _span(matter.can.confirm_after)
-        yield f"After {later}, `verify` looks at the old token once more; from then on the proof is `confirmed`."
-    yield "`audit log` shows intent and outcome of every step; `audit verify` exits 0: nobody changed that story."
+        yield f"After {later}, `verify` rechecks the old token; the proof is then `confirmed`."
+    yield "`audit log` shows intent and outcome of every step; `audit verify` exits 0: the log is unchanged."
 
 
 def _span(length: timedelta) -> str:

@@ -1,4 +1,4 @@
-"""Writes what `check` and `drift` found, in the format that was asked for."""
+"""Writes the findings of `check` and `drift` in the requested format."""
 
 from collections.abc import Sequence
 

@@ -21,7 +21,7 @@ _DEADLINE = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hook:
-    """A webhook that somebody registered."""
+    """A registered webhook."""
 
     id: str
     url: str

@@ -1,4 +1,4 @@
-"""Faults that strike before a vendor looks at the request at all."""
+"""Faults that are injected before the vendor handles a request."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -13,7 +13,7 @@ _PORTAL = "<!doctype html><title>Guest network</title><h1>Sign in to the guest n
 
 
 def weather(knobs: Knobs, refusal: Refusal) -> Reply | None:
-    """The reply that a portal, an outage or a storm gives instead of the vendor's, if there is one now."""
+    """The reply of a portal, an outage or a fault burst in place of the vendor's, if one is active."""
     if knobs.captive_portal:
         return page(_PORTAL)
     if knobs.global_401:

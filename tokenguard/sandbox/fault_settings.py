@@ -1,4 +1,4 @@
-"""What a test can turn: lags, lost replies, storms, portals, outages."""
+"""Fault settings of the sandbox: lags, lost replies, error bursts, portals, outages."""
 
 import threading
 from collections.abc import Callable
@@ -45,7 +45,7 @@ class ListStyle:
     usual: int = 50
     """Keys in one answer if no `limit` is asked for; documented."""
     most: int = 100
-    """Keys in one answer whatever is asked for; documented."""
+    """Maximum keys in one answer; documented."""
     newest_first: bool = False
     wrapped: bool = False
     """`data` is an object with `items`, as in some lists of the vendor's SDK; the documentation shows an array."""
@@ -84,7 +84,7 @@ class Knobs:
     captive_portal: bool = False
     """Every API request gets 200 and a login page."""
     global_401: bool = False
-    """Every API request gets 401, whatever it carries."""
+    """Every API request gets 401, with any credential."""
     status_route: StatusRoute = StatusRoute.PLAIN
     delete_route: bool = True
     """Whether Autoposting's `DELETE /api-keys/{id}` exists."""
@@ -110,7 +110,7 @@ class Knobs:
             return left > 0
 
     def gust(self) -> Storm | None:
-        """The storm that hits this request, if any; counts down."""
+        """The fault burst that affects this request, if any; counts down."""
         with self._lock:
             storm = self.status_storm
             if storm is None or storm.count <= 0:

@@ -1,4 +1,4 @@
-"""Least privilege for places of others: what a rotator needs at each field that it keeps, beside its store's policy."""
+"""Least-privilege policies for external fields: what a rotator needs at each adopted field."""
 
 import json
 import re
@@ -28,7 +28,7 @@ def policy_on_vault(policy: str, locations: Sequence[str]) -> str:
     if any(isinstance(each, AwsField) for each in addresses):
         raise _elsewhere("vault://")
     added = _on_vault(each for each in addresses if isinstance(each, VaultField))
-    return f"{policy}\n# Fields of others, which it writes.\n{added}" if added else policy
+    return f"{policy}\n# External fields that it writes.\n{added}" if added else policy
 
 
 def policy_on_aws(policy: str, locations: Sequence[str]) -> str:
@@ -59,7 +59,7 @@ def _exact(path: str) -> str:
     """The path, if a policy takes it for itself and for nothing more."""
     if _PATTERN.search(path):
         raise InputError(
-            "an address holds a character that has a meaning in a policy",
+            "an address contains a character with a special meaning in policies",
             hint='an entry without any of * + " \\ { } $ in its path can be named in a policy',
         )
     return path

@@ -1,4 +1,4 @@
-"""The approvals of the store in use: read once, held against their trail, and asked about each new thing of a plan."""
+"""The approvals of the store in use: read once, verified against their audit trail."""
 
 from functools import cached_property
 
@@ -20,7 +20,7 @@ class StoreApprovals:
         self._clock = clock
 
     def verdict(self, action: Action) -> ApprovalVerdict:
-        """Whether somebody has approved what is new in an action.
+        """Whether the new items of an action are approved.
 
         Raises:
             Unreachable: they cannot be read.
@@ -50,6 +50,6 @@ class StoreApprovals:
         shared, entries = found
         if first_break(Item.APPROVALS.chain, entries, shared.chain) is not None:
             raise Tampered(
-                "the trail of the approvals does not hold", hint="`tokenguard audit verify` says where it breaks"
+                "the audit chain of the approvals is broken", hint="`tokenguard audit verify` says where it breaks"
             )
         return shared, read_approvals(shared, entries)

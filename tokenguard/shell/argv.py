@@ -1,4 +1,4 @@
-"""A token on the command line is a leak already: it is refused before anything else happens, and never echoed."""
+"""Refuses arguments that look like token values, before anything else happens, without echoing them."""
 
 import re
 from collections.abc import Sequence
@@ -25,9 +25,11 @@ def refuse_values(arguments: Sequence[str]) -> None:
     own = arguments[: arguments.index("--")] if "exec" in arguments and "--" in arguments else arguments
     if any(_holds_value(argument, option) for option, argument in zip(("", *own), own, strict=False)):
         raise InputError(
-            "an argument looks like the value of a token",
-            hint="give values by the hidden prompt, --stdin, --from-file or --from-env; the one that was typed is in "
-            "your shell history and was visible to other processes: rotate it",
+            "an argument looks like a token value",
+            hint=(
+                "give values by the hidden prompt, --stdin, --from-file or --from-env; the typed value is in your "
+                "shell history and was visible to other processes: rotate it"
+            ),
         )
 
 

@@ -1,4 +1,4 @@
-"""Whether this process is a job of a CI system: nothing that is remembered on its machine is there the next time."""
+"""Whether this process is a CI job, whose machine keeps no state."""
 
 from collections.abc import Mapping
 

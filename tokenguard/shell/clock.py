@@ -1,4 +1,4 @@
-"""The clock that commands run on: the machine's own, which rooms further down use as well."""
+"""The clock of commands: the system clock."""
 
 from tokenguard.http.system_clock import SystemClock
 

@@ -1,4 +1,4 @@
-"""Colour, on a terminal that has it and for a person who wants it."""
+"""Colours, if the terminal supports them and NO_COLOR is not set."""
 
 import sys
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Reads a configuration file (TOML) into Settings.
 
-A configuration may name programs and addresses, so it is read only if nobody else can change it, and a key that is
-not known is an error: a typing mistake must not switch a protection off.
+A configuration may name programs and addresses, so it is refused if other users can change it, and unknown keys are
+errors: a typing mistake must not switch a protection off.
 """
 
 import os
@@ -113,7 +113,7 @@ class _File(_Strict, frozen=True):
 
 
 def read_settings(path: Path) -> Settings:
-    """Read the file; InputError if it is missing, not ours alone to write, or not acceptable."""
+    """Read the file; InputError if it is missing, writable by others, or invalid."""
     try:
         _check_owner(path)
         text = read_limited(path, MAX_BYTES).decode()
@@ -134,7 +134,7 @@ def read_settings(path: Path) -> Settings:
 
 
 def _reason(text: str) -> str:
-    """Why msgspec refused, in our words: key names of our own are shown, what the file says is not."""
+    """Translate msgspec's error: known key names are shown, the file's content is not."""
     where = found[1].removeprefix("$").replace("[...]", ".NAME").lstrip(".") if (found := _WHERE.search(text)) else ""
     place = f" in [{where}]" if where else ""
     if "unknown field" in text:
@@ -266,8 +266,8 @@ def _placed(base: Path, name: str) -> Path | None:
 def _check_owner(path: Path) -> None:
     info = path.stat()
     if stat.S_ISREG(info.st_mode) and (info.st_uid not in {0, os.geteuid()} or info.st_mode & 0o022):
-        raise _bad(path, "others can change it", f"chmod go-w {shown(path)}, and own it")
+        raise _bad(path, "other users can change it", f"chmod go-w {shown(path)}, and own it")
 
 
 def _bad(path: Path, reason: str, hint: str = "correct the configuration; nothing was done") -> InputError:
-    return InputError(f"the configuration {shown(path)} is not acceptable: {reason}", hint=hint)
+    return InputError(f"the configuration {shown(path)} is not valid: {reason}", hint=hint)

@@ -1,6 +1,6 @@
-"""Which configuration is in force: named by an option, the environment or the platform, never the working directory.
+"""Finds the configuration: named by an option, the environment or the platform, never in the working directory.
 
-What lies in a repository must not choose programs or addresses.
+A repository must not choose programs or addresses.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Credentials that a configuration points at: `env:VARIABLE` or `file:PATH`, never the credential itself."""
+"""Reads credentials that the configuration refers to as `env:VARIABLE` or `file:PATH`."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ def read_credential(source: str, environ: Mapping[str, str], *, table: str, priv
     if kind != "file" or not rest:
         raise InputError(
             f"credential of {table} is not given",
-            hint='write "env:VARIABLE" or "file:PATH"; the token itself has no place in a configuration',
+            hint='use "env:VARIABLE" or "file:PATH"; the configuration never contains the credential itself',
         )
     path = Path(rest).expanduser()
     try:
@@ -55,7 +55,7 @@ def read_variable(name: str, environ: Mapping[str, str], *, what: str, table: st
         raise InputError(f"{what} of {table} names no variable", hint='write "env:VARIABLE"')
     text = environ.get(name, "").strip()
     if not text:
-        raise InputError(f"the environment does not hold {name}, which {table} {what} names", hint=f"export {name}")
+        raise InputError(f"the variable {name}, named by {table} {what}, is not set", hint=f"export {name}")
     return text
 
 

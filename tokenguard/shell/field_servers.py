@@ -1,4 +1,4 @@
-"""Places of others by this runner's own configuration: it says which server, a record only pins which one it was."""
+"""Resolves external fields with this runner's configuration; records only pin the server."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from tokenguard.ports.secret_listing import SecretListing
 from tokenguard.shell.ci_job import in_ci
 from tokenguard.shell.settings import Settings, VaultConfig
 
-if TYPE_CHECKING:  # hvac and boto3 are loaded by whoever asks a place
+if TYPE_CHECKING:  # hvac and boto3 are loaded on use
     from tokenguard.clients.aws.secrets import Secrets
     from tokenguard.clients.vault.connection import VaultConnection
 
@@ -151,10 +151,10 @@ def _elsewhere(address: VaultField | AwsField, pinned: Location | Consumer) -> I
         how, confirm = "declared", f"--deliver '{address.url}', with its other consumers"
     if isinstance(pinned, Consumer) and pinned.unpinned:
         return InputError(
-            f"{address.url} was declared when records did not say on which server",
-            hint=f"if it is on the one that this machine is set to use: tokenguard edit NAME {confirm}",
+            f"{address.url} was declared before records pinned the server",
+            hint=f"if it is on the configured server: tokenguard edit NAME {confirm}",
         )
     return InputError(
-        f"{address.url} was {how} on another server than this machine is set to use",
+        f"{address.url} was {how} on another server than the configured one",
         hint=f"if the server has moved: tokenguard edit NAME {confirm}",
     )

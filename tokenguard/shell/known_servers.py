@@ -1,7 +1,7 @@
-"""Which servers this machine has reached a shared store at, so that another one is not talked to unseen.
+"""Remembers the servers of a shared store, so that a changed address is noticed before a login is sent.
 
 A configuration may take an address from the environment, and a login is sent with the first request: so what is
-configured now is compared with what was reached before, and nothing is sent to a server that nobody has confirmed.
+configured now is compared with what was reached before, and nothing is sent to an unconfirmed server.
 """
 
 import contextlib
@@ -50,7 +50,7 @@ class KnownServers:
         strange = sorted(self._configured - known)
         if known and strange:
             raise InputError(
-                f"{self._url} was reached at {', '.join(sorted(known))} so far, and is now to be at {strange[0]}",
+                f"{self._url} was at {', '.join(sorted(known))} so far, and is now configured at {strange[0]}",
                 hint=f"if it has moved there: tokenguard --store {self._url} doctor --accept-server; nothing was sent",
             )
 
@@ -91,8 +91,8 @@ class KnownServers:
             found = None
         if found is None or found.store != self._url:
             raise Tampered(
-                "what this machine remembers of the store's servers is not what tokenguard wrote",
-                hint=f"find out who changed {shown(self._path)}, then remove it",
+                "this machine's record of the store's servers is damaged or was changed",
+                hint=f"investigate who changed {shown(self._path)}, then remove it",
             )
         return frozenset(found.servers)
 

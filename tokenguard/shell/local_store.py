@@ -22,12 +22,12 @@ __all__ = [
 def open_local(
     directory: Path, environ: Mapping[str, str], clock: Clock, ask: Ask | None, *, moving: bool = False
 ) -> LocalStore:
-    """Open the store in `directory`; one that moves, or has moved, only for whoever is `moving` it.
+    """Open the store in `directory`; one that is being migrated, or was, only if `moving`.
 
     Raises:
         InputError: there is none, or a key source is not acceptable.
-        WrongKey: no key at hand opens it.
-        NeedsPerson: a passphrase would, and nobody may be asked.
+        WrongKey: no available key opens it.
+        NeedsPerson: a passphrase would, and there is no terminal to ask for it.
         Moved: what it held is elsewhere.
         Tampered: it is damaged.
     """
@@ -45,7 +45,7 @@ def make_local(
 
     Raises:
         InputError: there is one already, or a key source is not acceptable.
-        NeedsPerson: there is no key at hand, and nobody may be asked for a passphrase.
+        NeedsPerson: there is no key, and no terminal to ask for a passphrase.
     """
     StoreDirectory(directory).check_free()  # before anybody is asked for a passphrase, or a keyring takes a key
     return create_store(directory, [key_sources(environ, ask).new_key(), *recovery], clock)

@@ -22,7 +22,7 @@ class Published(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     format: int = FORMAT
     version: int
-    """Grows with every publication; nobody goes back to a lower one unnoticed."""
+    """Increases with every publication; a lower one is refused."""
     published: str
     """When, ISO 8601."""
     published_by: str
@@ -84,7 +84,7 @@ def keep(data: bytes) -> Published:
 
 
 def forget() -> bool:
-    """Do without the organisation's policy again; says whether there was one."""
+    """Stop using the organisation's policy; returns whether there was one."""
     place = _place()
     there = place.exists()
     place.unlink(missing_ok=True)

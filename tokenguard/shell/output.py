@@ -1,4 +1,4 @@
-"""Standard streams that never change what a command does: a reader that left or a full disk ends no work half-way.
+"""Standard streams that never interrupt a command: neither a closed pipe nor a full disk stops it half-way.
 
 Without them `rotate … 2>&1 | head` could stop in the middle, or end with 0 where the truth is 5.
 """
@@ -35,7 +35,7 @@ class Output(io.FileIO):
 def take_standard_streams() -> Output:
     """Put an `Output` under `sys.stdout` and `sys.stderr`, and a stream under each that was closed.
 
-    A closed one first: else the next file that is opened, maybe the store, would be where somebody prints.
+    A closed one first: otherwise the next opened file, maybe the store, would receive printed text.
 
     Returns:
         What is under `sys.stdout`.

@@ -1,4 +1,4 @@
-"""Hardening of the process itself: no core files, no peeking by peers, private files by default."""
+"""Hardens the process: no core files, no tracing by peers, private files by default."""
 
 import contextlib
 import os

@@ -27,11 +27,11 @@ class StderrProgress:
         self._tick = "✓" if (getattr(self._stream, "encoding", "") or "").lower().startswith("utf") else "*"
 
     def step(self, text: str) -> None:
-        """Something is durably true now."""
+        """A step is durably done."""
         self._line(self._tick, "green", text)
 
     def note(self, text: str) -> None:
-        """Something the person should know."""
+        """A warning to the user."""
         self._line("!", "yellow", text)
 
     def waiting(self, text: str) -> None:
@@ -45,7 +45,7 @@ class StderrProgress:
         self._waiting = shown
 
     def clear(self) -> None:
-        """Take the live line away, before somebody else writes to the terminal."""
+        """Erase the live line before other output to the terminal."""
         if self.live and self._waiting:
             self._stream.write(_ERASE)
             self._stream.flush()
@@ -67,7 +67,7 @@ class StderrProgress:
 
 
 class Silent:
-    """Progress that nobody wants to see."""
+    """Progress that is not shown."""
 
     def step(self, text: str) -> None:
         """Nothing."""

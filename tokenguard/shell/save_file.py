@@ -1,4 +1,4 @@
-"""Writes a page that a person asked for, private and whole, over an older one of the same name."""
+"""Writes an output file privately and atomically, replacing an older one of the same name."""
 
 import os
 import stat
@@ -24,11 +24,11 @@ def save_page(path: Path, text: str) -> None:
 def check_page(path: Path) -> None:
     """Refuse a path, with an InputError, before work is done for what could not be written there in the end."""
     if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
-        raise InputError(f"not a plain file: {shown(path)}", hint="name a new file, or one to be replaced")
+        raise InputError(f"not a regular file: {shown(path)}", hint="name a new file, or one to be replaced")
     if not os.access(path.absolute().parent, os.W_OK | os.X_OK):
         raise _cannot_write(path)
     check_kept(path)
 
 
 def _cannot_write(path: Path) -> InputError:
-    return InputError(f"cannot write {shown(path)}", hint="name a file in a directory of yours")
+    return InputError(f"cannot write {shown(path)}", hint="give a file in a directory that you can write to")

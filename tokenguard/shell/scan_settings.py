@@ -1,4 +1,4 @@
-"""How this user scans, and by which policy, for the hook: the configuration is read in full only where it says so.
+"""Scan settings and policy for the hook; the configuration is read in full only if needed.
 
 A repository has no say in this: it is the user's own configuration, which is never looked for in a working directory.
 """
@@ -55,7 +55,7 @@ def team_rules(settings: "ScanConfig | None") -> "TeamRules | None":
 
 
 def with_names(report: "Report", environ: Mapping[str, str]) -> "Report":
-    """The report with names from the store. Nobody is asked anything: a commit waits."""
+    """The report with names from the store. Never prompts, since a commit waits."""
     from tokenguard.scanning.resolve_owners import named  # only where the user lets the hook go online
     from tokenguard.shell.wiring import Wiring
 

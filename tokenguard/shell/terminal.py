@@ -1,4 +1,4 @@
-"""The person at the terminal, behind the Operator port; and nobody, where nobody may be asked."""
+"""Operator implementations: an interactive terminal, and a non-interactive one that raises NeedsPerson."""
 
 import getpass
 import os
@@ -36,10 +36,10 @@ class TerminalOperator:
                 continue
             if len(secret):
                 return secret
-            self._tty.show("  nothing was pasted; Ctrl-C leaves, and you can go on later")
+            self._tty.show("  nothing was pasted; Ctrl-C leaves, and you can continue later")
 
     def done(self, task: Task, *, retry: str = "") -> str | None:
-        """Show the task and take `done NAME`; Enter alone means not yet."""
+        """Show the task and take `done NAME`; Enter alone postpones it."""
         self._explain(task, retry)
         while True:
             answer = self._tty.ask("  type `done` and your name when it is done, or Enter to leave it for later: ")
@@ -85,7 +85,7 @@ class TerminalOperator:
 
 
 class NobodyToAsk:
-    """Stands where a person would: every question ends with what is needed of whom (exit 3)."""
+    """Non-interactive operator: every question raises NeedsPerson with the task (exit 3)."""
 
     def __init__(self, why: str) -> None:
         self._why = why

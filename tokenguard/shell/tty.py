@@ -1,4 +1,4 @@
-"""The controlling terminal: questions go there, whatever stdin and stdout are connected to."""
+"""The controlling terminal: used for questions, independent of stdin and stdout."""
 
 import os
 import termios
@@ -17,7 +17,7 @@ _CUT = 4_095
 
 
 class Tty:
-    """A terminal with a person in front of it."""
+    """An interactive terminal."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -40,7 +40,7 @@ class Tty:
     def ask(self, prompt: str) -> str:
         """Ask for one line. KeyboardInterrupt at Ctrl-C and at the end of input.
 
-        What is typed is shown. What is pasted is not, since it may be a value, whatever the question was.
+        Typed text is shown. Pasted text is not, since it may be a value, at any question.
         """
         before = termios.tcgetattr(self._descriptor)
         by_key = [*before]

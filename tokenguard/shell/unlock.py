@@ -39,7 +39,7 @@ class KeySources(Frozen, frozen=True, kw_only=True):
 
     Args:
         env: the process's environment.
-        ask: None when nobody may be asked (`--no-input`).
+        ask: None without a terminal or under `--no-input`.
         keyring: finds the OS keyring; called only when it is needed.
     """
 
@@ -52,8 +52,8 @@ class KeySources(Frozen, frozen=True, kw_only=True):
 
         Raises:
             WrongKey: no source fits.
-            NeedsPerson: a passphrase or recovery code would, and nobody may be asked.
-            InputError: the file a variable names is not acceptable.
+            NeedsPerson: a passphrase or recovery code would, and there is no terminal.
+            InputError: the file a variable names is invalid.
         """
         kinds = {slot.kind for slot in slots}
         if SlotKind.KEY_FILE in kinds and (path := self.env.get(KEY_FILE_VARIABLE)):
@@ -64,15 +64,15 @@ class KeySources(Frozen, frozen=True, kw_only=True):
         if SlotKind.KEYRING in kinds and (key := self._from_keyring(slots, fallback=bool(askable))) is not None:
             return key
         if not askable:
-            raise WrongKey("no key for this store is at hand", hint=_HINT)
+            raise WrongKey("no key for this store was found", hint=_HINT)
         return self._from_person(askable)
 
     def new_key(self) -> SlotKey:
         """Choose what a new store is locked with: the first source there is.
 
         Raises:
-            NeedsPerson: there is no key at hand, and nobody may be asked for a passphrase.
-            InputError: the file a variable names, or the passphrase, is not acceptable.
+            NeedsPerson: there is no key, and no terminal to ask for a passphrase.
+            InputError: the file a variable names, or the passphrase, is invalid.
         """
         if path := self.env.get(KEY_FILE_VARIABLE):
             return SlotKey.key_file(read_key_file(Path(path)))
@@ -102,7 +102,7 @@ class KeySources(Frozen, frozen=True, kw_only=True):
     def _from_person(self, askable: set[SlotKind]) -> SlotKey:
         prompt = " or ".join(words for kind, words in _PROMPTS if kind in askable)
         if self.ask is None:
-            raise NeedsPerson(f"the store opens with a {prompt}, and nobody may be asked", hint=_HINT)
+            raise NeedsPerson(f"the store opens with a {prompt}, and there is no terminal to ask for it", hint=_HINT)
         words = self.ask(f"{prompt} of the store")
         if SlotKind.RECOVERY in askable:
             try:

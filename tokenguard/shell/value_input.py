@@ -1,4 +1,4 @@
-"""Where a new value may come from: a hidden prompt, a variable, a file, stdin. Never an argument."""
+"""Reads a new value from a hidden prompt, a variable, a file or stdin. Never from an argument."""
 
 import sys
 from collections.abc import Mapping
@@ -32,12 +32,12 @@ def read_value(source: ValueOptions, environ: Mapping[str, str], tty: Tty | None
     Args:
         source: where from; the hidden prompt if nothing was asked for.
         environ: for `--from-env`.
-        tty: for the prompt; None if nobody may be asked.
+        tty: for the prompt; None without a terminal.
         name: whose value it is, for the prompt.
 
     Raises:
         InputError: there is nothing, or it can be no token's value; it is never quoted.
-        NeedsPerson: it would have to be asked for, and nobody may be.
+        NeedsPerson: it would have to be asked for, and there is no terminal.
     """
     return Value.of(check_value(_text(source, environ, tty, name)))
 
@@ -55,7 +55,7 @@ def _text(source: ValueOptions, environ: Mapping[str, str], tty: Tty | None, nam
     if tty is None:
         raise NeedsPerson(
             f"the value of {name} must be given",
-            hint="use --from-env, --from-file or --stdin where nobody may be asked",
+            hint="without a terminal, use --from-env, --from-file or --stdin",
         )
     return tty.ask_hidden(f"value of {name} (it stays hidden): ").reveal()
 
@@ -65,4 +65,6 @@ def _decoded(data: bytes) -> str:
     try:
         return data.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
-        raise InputError("the value is not text", hint="give the token alone, as the provider showed it") from None
+        raise InputError(
+            "the value is not UTF-8 text", hint="give the token alone, as the provider showed it"
+        ) from None

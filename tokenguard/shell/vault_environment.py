@@ -1,4 +1,4 @@
-"""What users of Vault and OpenBao set for their own tools, where the configuration leaves it open (ADR 0018).
+"""Settings from the environment of the vault and bao tools, as defaults for the configuration (ADR 0018).
 
 Either of `BAO_X` and `VAULT_X` counts; where both are set and differ, nothing is guessed. Address, namespace, authority
 and token belong together: the environment's are never sent to another server that the configuration names.
@@ -35,7 +35,7 @@ def completed(config: VaultConfig | None, environ: Mapping[str, str]) -> VaultCo
     if config.asked:
         return _with_credential(replace(config, address=config.asked), environ)
     raise InputError(
-        "it is not known where the vault is",
+        "the address of Vault is not configured",
         hint='set VAULT_ADDR, give --server https://HOST:8200, or set [vault] address = "https://HOST:8200"',
     )
 

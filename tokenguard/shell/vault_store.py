@@ -100,8 +100,8 @@ def keeps_state(servers: KnownServers, environ: Mapping[str, str]) -> bool:
 def unnamed_server() -> InputError:
     """Only the environment names the server, and nothing on this machine could notice that it is another one."""
     return InputError(
-        "only the environment says where the vault is, and no state is kept here that could tell it from another one",
-        hint="name it: --server https://HOST:8200, or [vault] address in this runner's configuration",
+        "only the environment sets the address of Vault, and this machine keeps no state to verify it",
+        hint="give it: --server https://HOST:8200, or [vault] address in this runner's configuration",
     )
 
 
@@ -137,7 +137,7 @@ def vault_settings(config: VaultConfig | None, settings: Settings, environ: Mapp
 
 
 def refuse_static(login: Login) -> None:
-    """InputError for a login with something stored that lives until somebody revokes it."""
+    """InputError for a login with a stored credential that never expires."""
     if login.method is LoginMethod.TOKEN or (login.method is LoginMethod.APPROLE and not login.wrapped):
         raise InputError(
             f"[vault] logs in with a stored {login.method} credential, which the policy refuses in CI "
@@ -158,7 +158,7 @@ def _node(text: str, environ: Mapping[str, str]) -> Address:
     found = Address.parse(given, what="address of [vault]")
     if found.path.endswith("/v1"):
         raise InputError(
-            "the vault's address ends in /v1, which is added to it with each request",
+            "the address of Vault ends in /v1, which tokenguard adds to each request",
             hint="leave /v1 out of VAULT_ADDR, --server or [vault] address",
         )
     return found
@@ -185,7 +185,7 @@ def _login(config: VaultConfig, settings: Settings, environ: Mapping[str, str]) 
     source = config.credential or (SERVICE_ACCOUNT if method is LoginMethod.KUBERNETES else "")
     if not source and method is LoginMethod.TOKEN:
         raise InputError(
-            "there is no login for the vault",
+            "no login for Vault is configured",
             hint='set VAULT_TOKEN, run `vault login`, or set [vault] credential = "env:VARIABLE" or "file:PATH"',
         )
     own = method in {LoginMethod.JWT, LoginMethod.KUBERNETES}

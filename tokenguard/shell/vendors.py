@@ -1,4 +1,4 @@
-"""Finds the provider of a record, holds it to the address pinned there, and gives it its admin credential."""
+"""Finds the provider of a record, checks its pinned address, and binds its admin credential."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -75,8 +75,8 @@ class ConfiguredVendors:
     def _check_loopback(self, provider: Provider) -> None:
         if provider.base_url and Address.parse(provider.base_url).loopback and not self._loopback():
             raise InputError(
-                f"{provider.name} is set to an address on this machine, and the store is shared with others",
-                hint="practise on a store of its own, made with `tokenguard init --sandbox`",
+                f"{provider.name} is configured at an address on this machine, and the store is shared",
+                hint="use a store created with `tokenguard init --sandbox`",
             )
 
     def provider_of(self, record: Record) -> Provider:
@@ -84,7 +84,7 @@ class ConfiguredVendors:
         provider = self.provider(record.provider)
         if record.base_url and provider.base_url != record.base_url:
             raise InputError(
-                f"{record.name} is pinned to another address of {record.provider} than this machine is set to use",
+                f"{record.name} is pinned to another address of {record.provider} than the configured one",
                 hint=f"if the provider has moved: tokenguard edit {record.name} --base-url {provider.base_url or '…'}",
             )
         return provider
@@ -107,7 +107,7 @@ class ConfiguredVendors:
             yield told
 
     def _admin(self, record: Record) -> Value | None:
-        """What mints and revokes at the record's provider; None if there is none at hand.
+        """The issuer for the record's provider; None without an admin credential.
 
         It is never the token itself: a credential that revoked itself could not make its successor.
         """

@@ -1,4 +1,4 @@
-"""The composition root: the only place that knows which adapter stands behind which port. Everything is lazy."""
+"""The composition root: the only module that binds adapters to ports. Everything is lazy."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -58,7 +58,7 @@ class Wiring:
         self.concurrent = False
         """Whether several runners may work on one store on AWS at once."""
         self.unfinished = ""
-        """How to go on with what is under way and is no operation on one token, for whoever interrupts it."""
+        """How to continue after an interruption of work that is not an operation on one token."""
         self._working_on: TokenName | None = None
         self._opened: list[Store] = []
         self.resuming = ""
@@ -102,7 +102,7 @@ class Wiring:
 
     @cached_property
     def operator(self) -> "Operator":
-        """The person at the terminal, or nobody."""
+        """The operator: the terminal, or the non-interactive one."""
         from tokenguard.shell.terminal import NobodyToAsk, TerminalOperator
 
         if self.tty is not None:
@@ -180,7 +180,7 @@ class Wiring:
         return open_local(local_directory(url), self.environ, self.clock, self.ask_hidden, moving=True)
 
     def _check_certificates(self) -> None:
-        """Tell whoever asked for certificates not to be checked that this is never done."""
+        """Warn that a request to skip certificate checks is ignored."""
         from tokenguard.shell.vault_environment import skipped_verification  # for a Vault only
 
         if named := skipped_verification(self.environ):
@@ -234,7 +234,7 @@ class Wiring:
 
     @property
     def ask_hidden(self) -> "Callable[[str], Secret] | None":
-        """A hidden prompt, or None where nobody may be asked."""
+        """A hidden prompt, or None without a terminal."""
         return self.tty.ask_hidden if self.tty is not None else None
 
     @cached_property
@@ -246,7 +246,7 @@ class Wiring:
 
     @cached_property
     def approvals(self) -> "StoreApprovals":
-        """Which plans somebody has let be applied unattended."""
+        """The approvals of plans for unattended apply."""
         from tokenguard.shell.approvals import StoreApprovals
 
         return StoreApprovals(self.store, self.clock)
@@ -261,7 +261,7 @@ class Wiring:
         )
 
     def _loopback_allowed(self) -> bool:
-        """A shared store must not learn of providers on somebody's own machine, unless it was made for practice."""
+        """A shared store must not contain practice providers of a local machine, unless created with --sandbox."""
         from tokenguard.shell.store_url import is_local
 
         return is_local(self.store_url) or bool(getattr(self.store, "sandbox", False))
@@ -275,7 +275,7 @@ class Wiring:
 
     @cached_property
     def engine(self) -> "Engine":
-        """The hand that moves tokens."""
+        """The rotation engine."""
         return self.engine_telling(self.progress)
 
     def engine_telling(self, progress: "Progress") -> "Engine":
@@ -340,9 +340,9 @@ class Wiring:
         """Say what was left out, on standard error."""
         found = self.passed_over()
         for stray in found[:_TOLD]:
-            self.progress.note(f"passed over {stray.where}: {stray.what}; {stray.hint}")
+            self.progress.note(f"skipped {stray.where}: {stray.what}; {stray.hint}")
         if len(found) > _TOLD:
-            self.progress.note(f"passed over {len(found) - _TOLD:,} more like it: `tokenguard doctor` lists them")
+            self.progress.note(f"skipped {len(found) - _TOLD:,} more: `tokenguard doctor` lists them")
 
     def _beside_documents(self) -> dict[str, Any]:
         """What every JSON document says of its own completeness."""
@@ -350,7 +350,7 @@ class Wiring:
         return {"passed_over": found} if found else {}
 
     def _tell(self, text: str) -> None:
-        """What a person should know while a store is being waited for."""
+        """Warnings to the user while waiting for a store."""
         self.progress.note(text)
 
     def say(self, text: str) -> None:

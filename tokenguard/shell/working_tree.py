@@ -1,4 +1,4 @@
-"""The working tree of the repository we stand in: read and extended without following a link out of it."""
+"""The working tree of the current repository: read and extended without following links out of it."""
 
 import os
 import re

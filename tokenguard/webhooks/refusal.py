@@ -1,4 +1,4 @@
-"""Why something that was received is not acted upon, with the status to answer it with."""
+"""Reasons to refuse a webhook, with the HTTP status to answer."""
 
 from enum import StrEnum, unique
 from http import HTTPStatus
@@ -40,14 +40,14 @@ _STATUS = {
     Reason.NOT_CONFIRMED: HTTPStatus.FORBIDDEN,
 }
 _WORDS = {
-    Reason.TOO_LARGE: "the body is larger than a webhook's",
+    Reason.TOO_LARGE: "the body is too large",
     Reason.MALFORMED: "the body is not a webhook's JSON",
     Reason.HEADERS: "a header is missing, there twice, or not in its form",
-    Reason.STALE: "it was signed too long ago",
-    Reason.FUTURE: "it claims to be from the future",
-    Reason.SIGNATURE: "its signature is not made with any of our keys over these bytes",
+    Reason.STALE: "its signature is too old",
+    Reason.FUTURE: "its timestamp is in the future",
+    Reason.SIGNATURE: "its signature does not match any of the secrets",
     Reason.REPLAY: "it was received before",
-    Reason.UNKNOWN_JOB: "it is about a job that nobody here created",
+    Reason.UNKNOWN_JOB: "it is about an unknown job",
     Reason.WRONG_DRIVE: "it is about another Drive",
     Reason.NOT_CONFIRMED: "the provider does not confirm it",
 }

@@ -1,4 +1,4 @@
-"""Rules about how old a value is, and how long ago anybody looked."""
+"""Rules about the age of a value and of its last verification."""
 
 from datetime import datetime
 
@@ -8,13 +8,13 @@ from tokenguard.policy.model import born, due_of
 from tokenguard.policy.rule_answer import Answer, NotEvaluable, Question, Violated
 from tokenguard.text import counted
 
-_NEVER_SEEN = NotEvaluable("it was never looked at")
+_NEVER_SEEN = NotEvaluable("it was never verified")
 _NO_SCOPE = "its scope is not recorded"
 _NO_VALUE_YET = NotEvaluable("it waits for its first value")
 
 
 def maximum_age(question: Question) -> Answer:
-    """`maximum-age`: due dates are there to be kept."""
+    """`maximum-age`: no value is older than its limit."""
     record = question.record
     if not record.kind.has_value:
         return None
@@ -22,17 +22,17 @@ def maximum_age(question: Question) -> Answer:
         return _NO_VALUE_YET
     due = due_of(record, question.policy)
     if due is None:
-        return NotEvaluable("nobody knows when its value was made")
+        return NotEvaluable("the age of its value is unknown")
     now = question.around.now
     return Violated(f"due since {_day(due.at)} ({counted(-due.days_left(now), 'day')})") if due.at <= now else None
 
 
 def age_is_known(question: Question) -> Answer:
-    """`age-unknown`: what may be years old is not young."""
+    """`age-unknown`: a value of unknown age may be years old."""
     record = question.record
     if not record.kind.has_value or record.state is RecordState.PENDING or born(record) is not None:
         return None
-    return Violated("it is unknown when its value was made")
+    return Violated("the age of its value is unknown")
 
 
 def late_due_date(question: Question) -> Answer:
@@ -42,7 +42,7 @@ def late_due_date(question: Question) -> Answer:
     if record.due_at is None or limit is None:
         return None
     if since is None:
-        return NotEvaluable("nobody knows when its value was made")
+        return NotEvaluable("the age of its value is unknown")
     latest = since + limit.limit(record.environment)
     if record.due_at > latest:
         return Violated(f"its own due date {_day(record.due_at)} is later than {_day(latest)}")
@@ -57,21 +57,21 @@ def never_verified(question: Question) -> Answer:
         return _NO_VALUE_YET
     capabilities = question.around.provider(question.record).capabilities
     if capabilities is not None and not capabilities.probe:
-        return NotEvaluable("the provider has no way to ask")
-    return Violated("its value was never looked at through its provider")
+        return NotEvaluable("the provider cannot verify tokens")
+    return Violated("its value was never verified with its provider")
 
 
 def verified_lately(question: Question) -> Answer:
-    """`verified-lately`: what was true a year ago is not known today."""
+    """`verified-lately`: the last verification is recent."""
     seen, now = question.record.seen, question.around.now
     if seen is None:
         return _NEVER_SEEN if question.record.kind.has_value else None
     days = (now - seen.at).days
-    return Violated(f"last looked at {counted(days, 'day')} ago") if now - seen.at > question.rule.days() else None
+    return Violated(f"last verified {counted(days, 'day')} ago") if now - seen.at > question.rule.days() else None
 
 
 def value_alive(question: Question) -> Answer:
-    """`value-alive`: a dead value in the store is an outage that has not been noticed."""
+    """`value-alive`: a dead value in the store is an unnoticed outage."""
     seen = question.record.seen
     if seen is None:
         return _NEVER_SEEN if question.record.kind.has_value else None
@@ -81,22 +81,22 @@ def value_alive(question: Question) -> Answer:
         case Verdict.DEAD:
             return Violated(f"the provider did not accept it on {_day(seen.at)}")
         case Verdict.UNKNOWN:
-            return NotEvaluable("the last look gave no answer")
+            return NotEvaluable("the last verification gave no clear answer")
 
 
 def right_scope(question: Question) -> Answer:
-    """`right-scope`: a token of another Drive writes into other people's work."""
+    """`right-scope`: a token of another Drive changes the wrong data."""
     record, seen = question.record, question.record.seen
     if seen is None or seen.scope_verdict is ScopeVerdict.UNVERIFIED:
-        why = "where it leads was never verified" if record.scope else _NO_SCOPE
+        why = "its scope was never verified" if record.scope else _NO_SCOPE
         return NotEvaluable(why) if record.kind.has_value else None
     if seen.scope_verdict is ScopeVerdict.WRONG:
-        return Violated(f"it leads to {seen.scope or 'another scope'}, not to {record.scope or 'its own'}")
+        return Violated(f"it belongs to {seen.scope or 'another scope'}; its record says {record.scope or 'none'}")
     return None
 
 
 def scope_verified(question: Question) -> Answer:
-    """`scope-verified`: a Drive's name in a record is what somebody typed."""
+    """`scope-verified`: a recorded scope may be a typing mistake until verified."""
     record = question.record
     if not record.kind.has_value or (record.seen and record.seen.scope_verdict is not ScopeVerdict.UNVERIFIED):
         return None
@@ -106,8 +106,8 @@ def scope_verified(question: Question) -> Answer:
         return NotEvaluable(_NO_SCOPE)
     capabilities = question.around.provider(record).capabilities
     if capabilities is None or not capabilities.verifies_scope:
-        return NotEvaluable("the provider does not say where a token leads")
-    return Violated("where it leads was never verified")
+        return NotEvaluable("the provider does not report a token's scope")
+    return Violated("its scope was never verified")
 
 
 def _day(at: datetime) -> str:

@@ -3,11 +3,11 @@
 from tokenguard.policy.rule_answer import Answer, NotEvaluable, Question, Violated
 from tokenguard.text import counted
 
-_NOT_LISTED = NotEvaluable("the provider's list does not hold it")
+_NOT_LISTED = NotEvaluable("the provider's list does not contain it")
 
 
 def unused(question: Question) -> Answer:
-    """`unused`: what nobody has used for a quarter will not be missed, except by a thief."""
+    """`unused`: tokens unused for the period should be revoked."""
     facts = question.around.provider(question.record)
     if facts.listed is None:
         return NotEvaluable(facts.no_list)
@@ -16,12 +16,12 @@ def unused(question: Question) -> Answer:
     if facts.read_at is not None:
         said = row is None or row.last_used_at is not None  # a person copies that column, or does not
     if not said:
-        return NotEvaluable("the provider does not say when a token was used")
+        return NotEvaluable("the provider does not report when a token was used")
     if row is None:
         return _NOT_LISTED
     since = row.last_used_at or row.created_at
     if since is None:
-        return NotEvaluable("the provider's list does not say when it was made or used")
+        return NotEvaluable("the provider's list does not report when it was created or used")
     idle = question.around.now - since
     if idle > question.rule.days():
         return Violated(

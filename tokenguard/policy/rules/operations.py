@@ -10,22 +10,22 @@ _AFTER_THE_REVOKE = {Stage.REVOKE_INTENDED, Stage.REVOKED}
 
 
 def consumers_declared(question: Question) -> Answer:
-    """`consumers-declared`: unknown consumers are the outage of the next rotation."""
+    """`consumers-declared`: a rotation breaks undeclared consumers."""
     undeclared = question.record.consumers is None and question.record.kind not in _USED_BY_US_OR_VENDOR
-    return Violated("nobody has said who uses it") if undeclared else None
+    return Violated("no consumers declared") if undeclared else None
 
 
 def no_consumer(question: Question) -> Answer:
-    """`no-consumer`: a token that nobody uses can only be stolen."""
+    """`no-consumer`: an unused token is only a risk."""
     if question.record.kind in _USED_BY_US_OR_VENDOR:
         return None
     if question.record.consumers is None:
-        return NotEvaluable("nobody has said who uses it")
-    return None if question.record.consumers else Violated("it is declared to have no consumers")
+        return NotEvaluable("no consumers declared")
+    return None if question.record.consumers else Violated("it has no consumers")
 
 
 def consumers_confirmed(question: Question) -> Answer:
-    """`consumers-confirmed`: a value that was pushed is not yet a value in use."""
+    """`consumers-confirmed`: every consumer was verified to have the live value."""
     record, journal = question.record, question.document.journal
     if not record.consumers:
         return None
@@ -37,18 +37,18 @@ def consumers_confirmed(question: Question) -> Answer:
 
 
 def rotation_stuck(question: Question) -> Answer:
-    """`rotation-stuck`: while it is open there are two live tokens, or none."""
+    """`rotation-stuck`: an open rotation means two live tokens, or none."""
     journal = question.document.journal
     if journal is None or not question.document.busy:
         return None
     age = question.around.now - journal.updated_at
     if age > question.rule.days():
-        return Violated(f"{journal.mode} has stood at {journal.stage} for {counted(age.days, 'day')}")
+        return Violated(f"{journal.mode} has been at {journal.stage} for {counted(age.days, 'day')}")
     return None
 
 
 def old_token_dead(question: Question) -> Answer:
-    """`old-token-dead`: a rotation that leaves the old token alive has changed nothing for a thief."""
+    """`old-token-dead`: a rotation is only effective once the old token is dead."""
     if question.document.accepted_again:
         return Violated("a token that was proven dead is accepted again")
     said = [f"{each.provider_label or each.label} is {each.proof.words}" for each in question.document.possibly_alive]
@@ -62,7 +62,7 @@ def old_token_dead(question: Question) -> Answer:
 
 def _proof(journal: Journal) -> Answer:
     if journal.stage in _AFTER_THE_REVOKE:
-        return Violated("the old token was to be revoked, and its death is not proven")
+        return Violated("revocation of the old token has started and is not confirmed")
     if not journal.stage.ended or journal.stage is Stage.ABORTED:
         return None
     if journal.proof is None:

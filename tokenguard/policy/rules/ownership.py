@@ -1,4 +1,4 @@
-"""Rules about who stands behind a token, and what it is called."""
+"""Rules about the people responsible for a token, and its name."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ _BETWEEN_WORDS = re.compile(r"[^\w]+|_+")
 _NONCE = re.compile(r"-[a-z0-9]{8}-[0-9]{1,2}$", re.ASCII)
 """What tokenguard puts behind the names that it makes."""
 _LABEL_WORDS = 2
-_SHOWN = {"made_by": "the person who made it", "account": "the login account", "deputy": "a deputy"}
+_SHOWN = {"made_by": "the person who created it", "account": "the login account", "deputy": "a deputy"}
 
 
 def fields(question: Question) -> Answer:
@@ -21,16 +21,16 @@ def fields(question: Question) -> Answer:
 
 
 def person_left(question: Question) -> Answer:
-    """`person-left`: a Descript token dies with its maker's access, and works for them until then."""
+    """`person-left`: a Descript token works for its creator until their access ends, and fails then."""
     left = question.rule.words("people")
     if not left:
-        return NotEvaluable("the policy lists nobody who has left")
+        return NotEvaluable("the policy lists no former employees")
     record = question.record
     people = {"made_by": record.made_by, "account": record.account, "deputy": record.deputy}
     gone = [role for role, person in people.items() if person in left]
     if gone:
         return Violated(f"has left: {', '.join(_SHOWN[role] for role in gone)}", fix=parting(record, gone))
-    return None if record.made_by else NotEvaluable("the person who made it is not recorded")
+    return None if record.made_by else NotEvaluable("the person who created it is not recorded")
 
 
 def descriptive_name(question: Question) -> Answer:
@@ -40,7 +40,7 @@ def descriptive_name(question: Question) -> Answer:
     if len(segments) < rule.number("segments"):
         return Violated(f"the name has {counted(len(segments), 'segment')} of at least {rule.number('segments')}")
     if segments[-1] in rule.words("words"):
-        return Violated("the name's last segment does not say what the token is for")
+        return Violated("the name's last segment is not descriptive")
     if not record.kind.has_value:
         return None
     if not record.label:
@@ -53,7 +53,7 @@ def _label(label: str, empty: Sequence[str]) -> Answer:
     words = [word for word in _BETWEEN_WORDS.split(_NONCE.sub("", label).lower()) if word]
     telling = [word for word in words if word not in empty and not word.isdigit()]
     if not telling:
-        return Violated("its name at the provider does not say what the token is for")
+        return Violated("its name at the provider is not descriptive")
     if len(telling) < _LABEL_WORDS:
         return Violated("its name at the provider is a single word: say whose it is, or where it is used")
     return None

@@ -1,4 +1,4 @@
-"""Rules about files that hold values: that git does not have them, and that nobody else can read them."""
+"""Rules about files with values: not tracked by git, and private."""
 
 from tokenguard.policy.repository_answer import Here, RepositoryAnswer, RepositoryQuestion, Unclear
 from tokenguard.policy.repository_names import VENDOR_CREDENTIALS, is_env_file, is_secret_file
@@ -30,11 +30,11 @@ def secret_modes(question: RepositoryQuestion) -> RepositoryAnswer:
             continue
         values = is_env_file(file.path) or not file.tracked  # git gives every tracked file its own mode
         if values and file.mode & _OTHERS:
-            yield Here(file.path, 0, f"others may use it (mode {file.mode:o})")
+            yield Here(file.path, 0, f"other users can access it (mode {file.mode:o})")
 
 
 def vendor_credentials(question: RepositoryQuestion) -> RepositoryAnswer:
     """`vendor-credentials-mode`: what a vendor's own program keeps is a credential like any other."""
     for file in question.view:
         if file.path in _VENDORS and file.mode & _OTHERS:
-            yield Here(file.path, 0, f"others may use the login that it holds (mode {file.mode:o})")
+            yield Here(file.path, 0, f"other users can access the login in it (mode {file.mode:o})")

@@ -52,18 +52,18 @@ def lifetime(question: RepositoryQuestion) -> RepositoryAnswer:
         elif url.length is None and left is not None and left > most:
             yield Here(url.path, url.line, f"{_what(url)} lives another {_hours(left)}, more than {_hours(most)}")
         elif url.length is None:
-            yield Unclear(url.path, "a pre-signed URL does not say when it was made")
+            yield Unclear(url.path, "a pre-signed URL does not contain its creation time")
         elif url.length > most:
             yield Unclear(url.path, "a pre-signed URL may end earlier, with the session that signed it")
 
 
 def read_only(question: RepositoryQuestion) -> RepositoryAnswer:
-    """`presigned-read-only`: an import reads, and whoever finds its URL should be able to do no more."""
+    """`presigned-read-only`: an import only reads, so its URL should allow nothing more."""
     for url in question.view.presigned:
         if url.grants == "more":
             yield Here(url.path, url.line, f"{_what(url)} allows more than reading")
         elif not url.grants:
-            yield Unclear(url.path, "a pre-signed URL does not say what it allows")
+            yield Unclear(url.path, "a pre-signed URL does not contain its permissions")
 
 
 def reused(question: RepositoryQuestion) -> RepositoryAnswer:

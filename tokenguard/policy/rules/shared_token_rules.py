@@ -8,11 +8,11 @@ from tokenguard.text import counted
 
 _NAMED = 3
 _DRIVE = "drive"
-_NO_FINGERPRINT = NotEvaluable("the store does not know its value")
+_NO_FINGERPRINT = NotEvaluable("its value is not in the store")
 
 
 def one_purpose(question: Question) -> Answer:
-    """`one-purpose`: each token can be ended without ending another use."""
+    """`one-purpose`: each token can be revoked without affecting another use."""
     record = question.record
     if record.scope is None or not record.environment or not record.purpose:
         return NotEvaluable("its scope, environment or purpose is not recorded")
@@ -21,7 +21,7 @@ def one_purpose(question: Question) -> Answer:
 
 
 def shared_value(question: Question) -> Answer:
-    """`shared-value`: one value under two names is one secret that nobody can rotate alone."""
+    """`shared-value`: a value under two names cannot be rotated independently."""
     if question.record.fingerprint is None:
         return _NO_FINGERPRINT if question.record.kind.has_value else None
     others = question.around.same_value(question.record)
@@ -29,7 +29,7 @@ def shared_value(question: Question) -> Answer:
 
 
 def shared_across_environments(question: Question) -> Answer:
-    """`shared-across-environments`: what leaks from a test system must not open production."""
+    """`shared-across-environments`: a leak in a test system must not affect production."""
     record = question.record
     if record.fingerprint is None:
         return _NO_FINGERPRINT if record.kind.has_value else None
@@ -38,7 +38,7 @@ def shared_across_environments(question: Question) -> Answer:
 
 
 def tokens_per_scope(question: Question) -> Answer:
-    """`tokens-per-scope`: many tokens on one Drive are many that nobody looks at."""
+    """`tokens-per-scope`: the number of tokens of one scope is limited."""
     if question.record.scope is None:
         return NotEvaluable("its scope is not recorded")
     count, most = question.around.in_scope(question.record), question.rule.number("most")
@@ -57,7 +57,7 @@ def concurrency_limit(question: Question) -> Answer:
 
 
 def session_kept(question: Question) -> Answer:
-    """`session-kept`: a session carries everything its user may do, and dies when nobody expects it."""
+    """`session-kept`: a session has all permissions of its user, and expires without notice."""
     record = question.record
     if record.kind is not CredentialKind.SESSION:
         return None
@@ -68,12 +68,12 @@ def session_kept(question: Question) -> Answer:
 
 
 def least_privilege(question: Question) -> Answer:
-    """`least-privilege`: a permission that the purpose does not need is only of use to a thief."""
+    """`least-privilege`: a token has only the permissions that its purpose needs."""
     record, needs = question.record, question.rule.lists("permissions")
     if any("*" in each for each in record.permissions):
-        return Violated("it may do everything: name the permissions that its purpose needs")
+        return Violated("it has a wildcard permission: list the permissions that its purpose needs")
     if record.purpose not in needs:
-        return NotEvaluable("the policy does not say which permissions its purpose needs")
+        return NotEvaluable("the policy does not list the permissions of its purpose")
     if not record.permissions:
         return NotEvaluable("its permissions are not recorded")
     beyond = sorted(set(record.permissions) - set(needs[record.purpose]))
@@ -86,7 +86,7 @@ def one_drive_per_context(question: Question) -> Answer:
     if record.scope is None or record.scope.kind != _DRIVE:
         return None
     if not contexts:
-        return NotEvaluable("the policy does not say which security contexts there are")
+        return NotEvaluable("the policy defines no security contexts")
     own = _context_of(record, contexts)
     if not own:
         return NotEvaluable("the policy names no security context for it")

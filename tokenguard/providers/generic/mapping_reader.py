@@ -1,4 +1,4 @@
-"""Taking a parsed YAML mapping apart, key by key; whatever nobody asked for is an error."""
+"""Reads a parsed YAML mapping key by key; unknown keys are errors."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ class Fields:
         return key in self._left
 
     def tree(self, key: str) -> Tree:
-        """Whatever is under the key; None if it is missing."""
+        """The value of the key; None if it is missing."""
         return self._left.pop(key, None)
 
     def text(self, key: str, default: str | None = None) -> str:
@@ -94,6 +94,6 @@ class Fields:
         return Fields({}, self._locate, (*self._path, key))
 
     def close(self) -> None:
-        """Refuse the keys that nobody took; what is no plain word is not shown, it could be a value."""
+        """Refuse unread keys; a key that is not a plain word is not shown, since it could be a value."""
         for key in self._left:
             self.refuse("unknown key", key if _WORD.fullmatch(key) else "")

@@ -25,7 +25,7 @@ class Jobs(Frozen, frozen=True, kw_only=True):
     number: str
     """The id that stays when a repository is renamed, and is never given to another one."""
     workflow: str
-    """The file that defines the jobs: another one, which somebody adds, has no rights."""
+    """The file that defines the jobs; any other file has no rights."""
     branch: str
     environments: tuple[str, ...]
     """A rotator's job runs in one of them."""

@@ -51,7 +51,7 @@ def read_setup(data: bytes, *, source: str) -> ServerSetup:
     )
     top.finish()
     if not setup.jobs and setup.pods is None:
-        raise InputError(f"{safe_text(source, one_line=True, limit=200)}: nobody would log in", hint=_HINT)
+        raise InputError(f"{safe_text(source, one_line=True, limit=200)}: no login is declared", hint=_HINT)
     return setup
 
 
@@ -121,5 +121,5 @@ def _text(section: Section, key: str, shape: re.Pattern[str], default: str | Non
         return default
     given = section.take(key)
     if not isinstance(given, str) or not shape.fullmatch(given) or ".." in given:
-        section.refuse(f"{key} is not acceptable", key)
+        section.refuse(f"{key} is not valid", key)
     return given

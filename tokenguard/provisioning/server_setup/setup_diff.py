@@ -32,7 +32,7 @@ class Step(Frozen, frozen=True):
 
 
 def steps(resources: Iterable[Resource], read: Callable[[Resource], Found]) -> tuple[Step, ...]:
-    """What has to be done, in order; whatever `read` raises."""
+    """The differences, in order; exceptions of `read` pass through."""
     return tuple(step(each, read(each)) for each in resources)
 
 

@@ -34,7 +34,7 @@ class ServerObjectKind(StrEnum):
 
     @property
     def fixed(self) -> bool:
-        """Whether something of that name that is not ours is left alone, whatever it is."""
+        """Whether an existing foreign resource of that name is never changed."""
         return self in {ServerObjectKind.MOUNT, ServerObjectKind.METHOD, ServerObjectKind.AUDIT}
 
 
