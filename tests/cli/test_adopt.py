@@ -63,7 +63,7 @@ def test_a_rotation_ends_with_the_new_value_in_that_field_alone(cli, adopted):
 def test_the_plan_and_the_runbook_name_the_place(cli, adopted, words):
     words(cli("rotate", NAME, "--plan"))
     page = cli("runbook", NAME).out
-    assert f"It lives at `{URL}`, which others own" in page
+    assert f"Its value is in the external field `{URL}`" in page
     assert f"Permission to read and replace `{URL}`" in page
 
 

@@ -172,7 +172,7 @@ class TestTightening:
 
     def test_asking_for_less_is_refused_with_its_line(self, cli, repository):
         repository.stage(".tokenguard.toml", "[policy.rules.unused]\n\ndays = 1000\n")
-        assert cli.refused("check").startswith(".tokenguard.toml:1: days of unused asks for less")
+        assert cli.refused("check").startswith(".tokenguard.toml:1: days of unused is weaker")
 
     def test_ci_reads_it_from_the_base(self, cli, repository):
         repository.stage(".tokenguard.toml", '[policy]\nfail_on = "warning"\n')

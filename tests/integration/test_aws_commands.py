@@ -88,7 +88,7 @@ def test_doctor_tells_of_credentials_that_will_end(made, monkeypatch, words):
 def test_init_and_a_plan_say_what_the_store_costs(cli):
     assert "$0.40 a month for 1 secret" in cli("init", "--sandbox").out
     assert cli.issue().code == 0
-    assert "the store costs about $0.80 a month for 2 secrets" in cli("rotate", NAME, "--plan").out
+    assert "store cost: about $0.80 a month for 2 secrets" in cli("rotate", NAME, "--plan").out
     assert "$0.80" in cli("rotate", NAME, "--plan", "--format", "json").document["cost"]
     assert "$" not in cli("rotate", NAME).out
 

@@ -235,9 +235,9 @@ CASES = [
 FOUR = tuple(replace(OTHER, name=token_name(f"video/{n}/x"), fingerprint="a" * 32) for n in "abcd")
 ENTERED = {"read_at": NOW, "can": replace(CAN, last_used=False)}
 WORDS = [
-    ("right-scope", {"record": seen(scope_verdict=ScopeVerdict.WRONG)}, "it leads to drive:d1, not to drive:d1"),
+    ("right-scope", {"record": seen(scope_verdict=ScopeVerdict.WRONG)}, "it belongs to drive:d1; its record says drive:d1"),
     ("right-scope", {"record": replace(seen(scope_verdict=ScopeVerdict.WRONG, scope=None), scope=None)},
-     "it leads to another scope, not to its own"),
+     "it belongs to another scope; its record says none"),
     ("shared-value", {"others": FOUR[:3]}, "same value as video/a/x, video/b/x, video/c/x"),
     ("shared-value", {"others": FOUR}, "same value as video/a/x, video/b/x, video/c/x and 1 more"),
     ("unused", {"rows": (), **ENTERED}, "the provider's list does not contain it"),

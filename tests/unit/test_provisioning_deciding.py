@@ -70,7 +70,7 @@ CASES = {
     "a grant": (replace(WANTED, kind=CredentialKind.OAUTH_GRANT), None, ["declare"], [], ""),
     "an unknown provider": (replace(WANTED, provider="nobody"), None, [], [], "provider cannot be used"),
     "an odd provider": (replace(WANTED, provider="odd"), None, [], [], "it is odd"),
-    "another kind of scope": (replace(WANTED, provider="drives", scope=Scope("org", "x")), None, [], [], "bound to drive:ID"),
+    "another kind of scope": (replace(WANTED, provider="drives", scope=Scope("org", "x")), None, [], [], "have the scope drive:ID"),
     "no API to make it": (replace(WANTED, provider="guided", issue=Issue.API), None, [], [], "API to create tokens"),
     "retired on paper, never there": (replace(WANTED, state=Wish.RETIRED), None, [], [], ""),
     "retired on paper, alive": (replace(WANTED, state=Wish.RETIRED), stored(), ["retire"], [], ""),
@@ -88,7 +88,7 @@ CASES = {
         replace(WANTED, state=Wish.RETIRED), stored(replace(LIVE, provider="odd")), [], [], "it is odd"),
     "retired in both": (replace(WANTED, state=Wish.RETIRED), stored(replace(LIVE, state=RecordState.RETIRED)), [], [], ""),
     "retired in the store": (WANTED, stored(replace(LIVE, state=RecordState.RETIRED)), [], [], "it is retired"),
-    "moved": (WANTED, stored(moved_to="vault://x/y"), [], [], "moved to another store"),
+    "moved": (WANTED, stored(moved_to="vault://x/y"), [], [], "migrated to another store"),
     "another scope": (replace(WANTED, scope=Scope("drive", "e")), stored(), [], [], "made for another scope"),
     "another provider": (replace(WANTED, provider="sees"), stored(), [], [], "made for another provider"),
     "another scope, no value": (

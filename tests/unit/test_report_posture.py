@@ -153,7 +153,7 @@ def test_coverage_says_why_a_list_is_missing():
     (row,) = coverage(posture_of([number(1), number(2, seen=None)], facts=facts))
     assert (row.tokens, row.alive, row.placed, row.scopes) == (2, 1, 1, 1)
     assert row.listed == "1 of 2 lists compared; the provider has no list of tokens"
-    assert row.made == "made by API, ended by API"
+    assert row.made == "created by API, revoked by API"
     read = {place_of(number(1).record): ProviderFacts(capabilities=CAN, listed=[], read_at=NOW - DAY)}
     assert coverage(posture_of([number(1)], facts=read))[0].listed == "compared with the list read on 2026-10-31"
 
@@ -208,7 +208,7 @@ class TestControls:
         found = evidence(posture_of([number(1)], policy=replace(default_policy(), rules=rules)))
         (access,) = [each for each in found if each.control.id == "CC6.1"]
         assert access.verdict == "not shown"
-        assert "does not ask maximum-age" in access.text
+        assert "does not check maximum-age" in access.text
 
     def test_a_policy_that_does_not_ask_shows_nothing(self):
         rules = tuple(

@@ -139,12 +139,12 @@ def test_undeclared_consumers_stop_a_planned_rotation_and_only_that():
     assert "**No consumers declared.**" in text
     assert text.count("stops here (exit 3)") == 1
     assert "inform possible users now" in text
-    assert "reads it from the store" in written(replace(RECORD, consumers=()))
+    assert "read it from the store" in written(replace(RECORD, consumers=()))
 
 
 def test_what_is_missing_is_said_to_be_missing():
     text = written(Record(name=RECORD.name, provider="descript"), due_at=None)
-    assert "does not say: owner, scope, purpose, environment" in text
+    assert "Missing in the record: owner, scope, purpose, environment" in text
     assert "- Owner: **not on record**" in text
 
 
@@ -158,7 +158,7 @@ def test_a_grant_without_a_value_is_ended_at_the_vendor():
 
 PROOF = DeathProof(grade=DeathGrade.PROVISIONAL, first_at=NOW, last_at=NOW, samples=3, control=True)
 ALARMS = [
-    ({"journal": journal(Stage.STORED, waiting_for="*storm*")}, "It waits: `*storm*`"),
+    ({"journal": journal(Stage.STORED, waiting_for="*storm*")}, "Waiting: `*storm*`"),
     ({"journal": journal(Stage.REVOKED)}, "is not confirmed. Assume the token still works"),
     ({"journal": journal(Stage.OPEN, Mode.COMPROMISED)}, "is not confirmed. Assume the token still works"),
     (

@@ -123,7 +123,7 @@ class _Facts:
         parts += [f"not evaluable: {unknown}"] if unknown else []
         waived, unasked = self._said(self._waived, asked), [rule for rule in control.rules if rule not in asked]
         parts += [f"waived: {waived}"] if waived else []
-        parts += [f"the policy does not contain {', '.join(unasked)}"] if unasked else []
+        parts += [f"the policy does not check {', '.join(unasked)}"] if unasked else []
         if control.rotations:
             parts.append(f"{self._proven:,} of {len(self._ended):,} ended operations with proof of death")
         parts += [control.beside] if control.beside else []
