@@ -100,7 +100,7 @@ def test_rules_use_the_list_with_its_date_and_not_for_ever(cli, tokens):
     assert found == ["fake lists a token named Forgotten one without a live record (list read there on 2026-11-01)"]
     assert not unknown
     cli.clock.sleep(timedelta(days=31).total_seconds())
-    assert orphans() == ([], {"the list that a person entered is 31 days old: `verify --reconcile` again"})
+    assert orphans() == ([], {"the manually entered list is 31 days old: `verify --reconcile` again"})
 
 
 def test_unused_is_answered_where_the_person_copied_that_column(cli, tokens):

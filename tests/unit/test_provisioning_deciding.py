@@ -89,8 +89,8 @@ CASES = {
     "retired in both": (replace(WANTED, state=Wish.RETIRED), stored(replace(LIVE, state=RecordState.RETIRED)), [], [], ""),
     "retired in the store": (WANTED, stored(replace(LIVE, state=RecordState.RETIRED)), [], [], "it is retired"),
     "moved": (WANTED, stored(moved_to="vault://x/y"), [], [], "migrated to another store"),
-    "another scope": (replace(WANTED, scope=Scope("drive", "e")), stored(), [], [], "made for another scope"),
-    "another provider": (replace(WANTED, provider="sees"), stored(), [], [], "made for another provider"),
+    "another scope": (replace(WANTED, scope=Scope("drive", "e")), stored(), [], [], "created for another scope"),
+    "another provider": (replace(WANTED, provider="sees"), stored(), [], [], "created for another provider"),
     "another scope, no value": (
         replace(WANTED, scope=Scope("drive", "e")),
         stored(replace(LIVE, fingerprint=None, state=RecordState.PENDING), stage=Stage.ABORTED), ["change"], ["value"], ""),

@@ -145,7 +145,7 @@ def test_undeclared_consumers_stop_a_planned_rotation_and_only_that():
 def test_what_is_missing_is_said_to_be_missing():
     text = written(Record(name=RECORD.name, provider="descript"), due_at=None)
     assert "Missing in the record: owner, scope, purpose, environment" in text
-    assert "- Owner: **not on record**" in text
+    assert "- Owner: **not recorded**" in text
 
 
 def test_a_grant_without_a_value_is_ended_at_the_vendor():
