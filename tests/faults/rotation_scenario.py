@@ -116,7 +116,7 @@ class Scenario:
         busy = token is not None and self.bench.document(token).busy
         going_back = self.action.startswith("abort") or self._start_over
         if busy and going_back and self.bench.journal(token).stage is not Stage.ABORTING:
-            runner.abort(token)
+            runner.abort(token, reason="given up")
         elif busy:
             runner.resume(token)
         elif not self._over():

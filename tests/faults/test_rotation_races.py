@@ -12,7 +12,7 @@ from tests.unit.rotation_bench import APP, Bench
 from tokenguard.domain.journal import Stage
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.secret import Value
-from tokenguard.errors import Conflict, Fenced, TokenguardError, Unreachable
+from tokenguard.errors import Conflict, Fenced, NotProvenDead, TokenguardError, Unreachable
 from tokenguard.ports.provider import Ambiguous
 
 
@@ -126,7 +126,12 @@ def test_what_a_person_made_too_late_is_asked_to_be_revoked(meanwhile: Meanwhile
     """The prompt was still open when another runner had gone on and finished."""
     bench = Bench(guided=True)
     token, _ = bench.add()
-    meanwhile.before(bench.operator, "paste", lambda *_, **__: bench.runner("two").resume(token))
+
+    def another_goes_on(*_: object, **__: object) -> None:
+        with pytest.raises(NotProvenDead):  # that the first attempt is absent is what a person says
+            bench.runner("two").resume(token)
+
+    meanwhile.before(bench.operator, "paste", another_goes_on)
     with pytest.raises(Fenced) as caught:
         bench.engine.rotate(token)
     words(caught.value)

@@ -330,7 +330,7 @@ def _look(bench: AdoptedBench) -> None:
 def _finish(bench: AdoptedBench, token: TokenId, then: str) -> None:
     if then == "abort" and bench.document(token).busy:
         try:
-            bench.engine.abort(token)
+            bench.engine.abort(token, reason="given up")
         except InputError:  # past the point of no return
             bench.engine.resume(token)
     else:

@@ -685,7 +685,7 @@ def test_what_was_asked_for_and_not_done_can_be_aborted_while_the_old_token_live
     with pytest.raises(KeyboardInterrupt):
         bench.engine.rotate(token, compromised=compromised)
     assert bench.journal(token).stage is Stage.REVOKE_INTENDED
-    bench.engine.abort(token)
+    bench.engine.abort(token, reason="it was another one's value")
     assert bench.journal(token).stage is Stage.ABORTED
     assert bench.live_value(token) == old.value
     assert bench.world.alive(old)

@@ -73,7 +73,7 @@ def rotate(
     if resume or abort:
         wiring.resuming = "tokenguard rotate --resume" if resume and not names else ""
         targets = open_ones(wiring) if not names else [known_token(wiring.store, name) for name in names]
-        return _go_on(wiring, targets, abort=abort, accept_outage=accept_outage, single=len(names) == 1)
+        return _go_on(wiring, targets, abort=abort, accept_outage=accept_outage, reason=said, single=len(names) == 1)
     snapshots = chosen(wiring, names, scope, due=due)
     if due and not plan_only:
         snapshots = _without_unknown_ages(wiring, snapshots)
@@ -140,7 +140,9 @@ def _cost(wiring: Wiring) -> str:
     return backend.monthly_cost(sum(1 for _ in wiring.store.scan())) if backend.monthly_cost(0) else ""
 
 
-def _go_on(wiring: Wiring, targets: list[Snapshot], *, abort: bool, accept_outage: bool, single: bool) -> ExitCode:
+def _go_on(
+    wiring: Wiring, targets: list[Snapshot], *, abort: bool, accept_outage: bool, reason: str, single: bool
+) -> ExitCode:
     if not targets:
         wiring.progress.note("nothing to resume")
     for target in targets:
@@ -148,7 +150,9 @@ def _go_on(wiring: Wiring, targets: list[Snapshot], *, abort: bool, accept_outag
             wiring.progress.note(
                 f"no open operation on {target.document.record.name}; this is the result of the last one"
             )
-    jobs = [continuing_job(wiring, target, abort=abort, accept_outage=accept_outage) for target in targets]
+    jobs = [
+        continuing_job(wiring, target, abort=abort, accept_outage=accept_outage, reason=reason) for target in targets
+    ]
     return _run(wiring, jobs, single=single)
 
 

@@ -2,41 +2,51 @@
 
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import AttemptState, Mode, Stage
+from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
-from tokenguard.errors import InputError
+from tokenguard.errors import InputError, NotProvenDead, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.external_fields import UnexpectedValue
-from tokenguard.rotation.cleanup import discard_attempt
+from tokenguard.rotation.cleanup import discard_attempt, kept_label
 from tokenguard.rotation.handover import restore_previous
 from tokenguard.rotation.machine import can_abort, can_abort_if_alive, superseded
 from tokenguard.rotation.proof_of_death import old_value, outage_suspected, still_accepted
+from tokenguard.rotation.publish import new_value
 from tokenguard.rotation.session import TokenSession
 
-_AS_BEFORE = "the old token is the live one, the new one is gone"
-_OUTCOMES = {
-    Mode.ADD: "the store has forgotten the value; the token itself was not touched",
-    Mode.ISSUE: "the new token is gone",
-}
 
-
-def begin_abort(session: TokenSession) -> None:
+def begin_abort(session: TokenSession, *, reason: str = "") -> None:
     """Record the intent to abort.
 
     After the revoke intent only while the old token is still accepted, so that no live label points at a revoked one.
 
     Raises:
         InputError: the old token is revoked, reported revoked, or may be.
+        NotProvenDead: it is a compromise, and no person has given a reason to abort it.
+        Unreachable: the provider does not accept the old token.
     """
     journal = session.journal
     if journal.stage is Stage.ABORTING:
         return
-    if not can_abort(journal) and not (can_abort_if_alive(journal) and _old_token_is_alive(session)):
+    if (
+        not can_abort(journal)
+        and not (can_abort_if_alive(journal) and _old_token_is_alive(session))
+        and not (_wrong_one_was_revoked(session))
+    ):
         raise InputError(
             f"the old token of {session.record.name} is revoked or may be: the operation cannot be undone",
             hint=f"finish it instead: tokenguard rotate {session.record.name} --resume",
         )
-    session.jump(Stage.ABORTING, session.event(Op.ABORT, Phase.INTENT, stage=journal.stage.value))
+    if journal.mode is Mode.COMPROMISED and not (reason and session.context.attended):
+        raise NotProvenDead(
+            f"{session.record.name} is on record as compromised: only a person with a reason aborts its revocation",
+            hint=f"tokenguard rotate {session.record.name} --abort --reason TEXT, or finish it with --resume",
+        )
+    if journal.old is not None and journal.attempts:
+        _check_old_is_accepted(session, old_value(session))
+    intent = session.event(Op.ABORT, Phase.INTENT, stage=journal.stage.value, reason=reason)
+    session.jump(Stage.ABORTING, intent, accept_outage=False)  # what was accepted for the rotation is not for this
 
 
 def _old_token_is_alive(session: TokenSession) -> bool:
@@ -44,7 +54,22 @@ def _old_token_is_alive(session: TokenSession) -> bool:
     if not session.provider.capabilities.probe:
         return False
     value = old_value(session)
-    return still_accepted(session, value) and not outage_suspected(session, [value])
+    ours = [value, new_value(session)] if session.journal.attempts else [value]
+    return still_accepted(session, value) and not outage_suspected(session, ours)
+
+
+def _wrong_one_was_revoked(session: TokenSession) -> bool:
+    """Whether a person reported the revoke, and it is the new token that is refused while the old one is accepted.
+
+    The accepted old token is the control of that refusal.
+    """
+    journal, provider = session.journal, session.provider
+    asked = journal.mode is Mode.PLANNED and journal.stage in {Stage.REVOKE_INTENDED, Stage.REVOKED}
+    if not (asked and provider.capabilities.probe and journal.revoked_by not in {"", "api"} and journal.proof is None):
+        return False
+    return provider.probe(new_value(session), None).verdict is Verdict.DEAD and still_accepted(
+        session, old_value(session)
+    )
 
 
 def undo(session: TokenSession) -> None:
@@ -52,16 +77,64 @@ def undo(session: TokenSession) -> None:
     old = session.journal.old
     previous: Value | None = old_value(session) if old else None
     _unpublish(session)
+    if session.record != (restored := _restored(session)):  # the record describes what the store serves from here on
+        session.commit(session.event(Op.PUBLISH, Phase.OUTCOME, result="back"), record=restored)
     restore_previous(session, previous)
     if session.journal.mode is Mode.ADD:
         _forget(session)
     else:
         for attempt in superseded(session.journal):
+            if previous is not None:
+                _check_old_is_accepted(session, previous)
             discard_attempt(session, attempt)
-    session.commit(
-        session.event(Op.ABORT, Phase.OUTCOME), record=_restored(session), stage=Stage.ABORTED, waiting_for=""
-    )
-    session.context.progress.step(f"undone: {_OUTCOMES.get(session.journal.mode, _AS_BEFORE)}")
+        if previous is not None and session.journal.attempts:
+            _check_old_is_accepted(session, previous)  # a person may have revoked the wrong one
+    record = _restored(session)
+    if session.journal.accept_outage and previous is not None and session.provider.capabilities.probe:
+        look = session.provider.probe(previous, None)
+        record = replace(record, seen=look) if look.verdict is Verdict.DEAD else record
+    session.commit(session.event(Op.ABORT, Phase.OUTCOME), record=record, stage=Stage.ABORTED, waiting_for="")
+    session.context.progress.step(f"undone: {_outcome(session)}")
+
+
+def _outcome(session: TokenSession) -> str:
+    """Describe what is so now; of a new token nothing is said that is not known."""
+    mode, old = session.journal.mode, session.journal.old
+    if mode is Mode.ADD:
+        return "the store has forgotten the value; the token itself was not touched"
+    live = "the token in use is the same as before" if old else "no token is in use"
+    if not session.journal.attempts:
+        return f"{live}; no new one was made"
+    kept = {kept_label(attempt) for attempt in session.journal.attempts}
+    doubtful = any(each.label in kept for each in session.snapshot.document.possibly_alive)
+    return f"{live}; the new one is {'only said to be revoked' if doubtful else 'gone'}"
+
+
+def _check_old_is_accepted(session: TokenSession, previous: Value) -> None:
+    """Check that the old token, which the store serves, is accepted before anything is done to the new one.
+
+    Raises:
+        Unreachable: it is refused, or the answer is unclear; nothing was sent.
+    """
+    if session.journal.accept_outage or not session.provider.capabilities.probe:
+        return
+    look, name = session.provider.probe(previous, None), session.record.name
+    if look.verdict is Verdict.DEAD:
+        go_on = "resume" if session.journal.stage is Stage.ABORTING else "abort"
+        raise Unreachable(
+            f"{session.provider.name} refuses the old token of {name}, so its new one is not revoked",
+            hint=f"in an outage wait, then: tokenguard rotate {name} --{go_on}; if the old one is dead: "
+            + (
+                f"tokenguard rotate {name} --resume --accept-outage, then tokenguard rotate {name}"
+                if go_on == "resume"
+                else f"finish the rotation with tokenguard rotate {name} --resume"
+            ),
+        )
+    if look.verdict is Verdict.UNKNOWN:
+        raise Unreachable(
+            f"{session.provider.name} gives no clear answer about the old token of {name} ({look.explained})",
+            hint="its new one is not revoked; try again later",
+        )
 
 
 def _forget(session: TokenSession) -> None:

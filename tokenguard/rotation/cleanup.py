@@ -151,7 +151,7 @@ def _end_by_person(session: TokenSession, attempt: Attempt) -> DeathProof | None
                 hint=f"revoke it, then: tokenguard rotate {session.record.name} --resume",
             )
         return _said(session, found.said_by)
-    there = session.record
+    there, aborting = session.record, session.journal.stage is Stage.ABORTING
     if attempt.scope is not None:  # the token was created in a scope other than the requested one
         there = replace(there, scope=attempt.scope, scope_name=attempt.scope_name)
     task = revoke_task(
@@ -159,20 +159,22 @@ def _end_by_person(session: TokenSession, attempt: Attempt) -> DeathProof | None
         there,
         label=attempt.label,
         hint=attempt.hint,
-        why="this token was not accepted and must not stay valid",
+        why="the operation is being aborted: this new token is not used"
+        if aborting
+        else "this token was not accepted and must not stay valid",
     )
     retry = ""
     while True:
         who = session.context.operator.done(task, retry=retry)
         if who is None:
             raise NeedsPerson(
-                f"the token {attempt.label} was not accepted and is still to be revoked",
+                f"the new token {attempt.label} is not used and is still to be revoked",
                 hint=f"revoke it, then: tokenguard rotate {session.record.name} --resume",
             )
         if not attempt.accepted and not _is_accepted(session, attempt.label):
             return _said(session, who)
         attempt = replace(attempt, accepted=True)
-        proof = prove_dead(session, held)
+        proof = prove_dead(session, held, which="new token")
         if proof is not None:
             return None if proof.proven else asserted(session.context, session.snapshot, proof, who)
         if not still_accepted(session, held):

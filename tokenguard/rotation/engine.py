@@ -10,7 +10,7 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Event, Op, Phase
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.journal import AttemptState, Journal, Mode, Stage
-from tokenguard.domain.liveness import DeathGrade, Observation
+from tokenguard.domain.liveness import DeathGrade, Observation, Verdict
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, Record, RecordState
@@ -124,15 +124,15 @@ class Engine:
             raise _escalate_to_not_proven_dead(snapshot, error) from None
         return self._run(session, resumed=True)
 
-    def abort(self, token: TokenId, *, from_living: bool = False) -> Snapshot:
-        """Abort the open operation, if the old token has not been revoked."""
+    def abort(self, token: TokenId, *, from_living: bool = False, reason: str = "") -> Snapshot:
+        """Abort the open operation, if the old token has not been revoked; a compromise only with a reason."""
         snapshot = self._context.store.load(token)
         if not snapshot.document.busy:
             raise InputError(
                 f"no operation on {snapshot.document.record.name} is open", hint="there is nothing to abort"
             )
         session = take_over(self._context, snapshot, from_living=from_living)
-        aborting.begin_abort(session)
+        aborting.begin_abort(session, reason=reason)
         return self._run(session)
 
     def reprobe(self, *tokens: TokenId, early: bool = False) -> Iterator[BatchResult]:
@@ -157,6 +157,7 @@ class Engine:
             _record_blocker(session, error)
             _add_resume_line(session, error)
             raise _escalate_to_not_proven_dead(session.snapshot, error) from None
+        _tell_refused(session.snapshot)
         tell_assertion(session.snapshot)
         return session.snapshot
 
@@ -281,6 +282,18 @@ def _escalate_to_not_proven_dead(snapshot: Snapshot, error: TokenguardError) -> 
     if isinstance(error, Tampered | NotProvenDead) or journal is None or not death_owed(journal):
         return error
     return NotProvenDead(f"the old token of {record.name} is not proven dead: {error.message}", hint=error.hint)
+
+
+def _tell_refused(snapshot: Snapshot) -> None:
+    """Raise Unreachable (exit 4) if the operation has ended and the provider refuses what the store serves now."""
+    record, journal = snapshot.document.record, snapshot.document.journal
+    if journal is None or journal.mode not in {Mode.PLANNED, Mode.COMPROMISED} or record.seen is None:
+        return
+    if record.seen.verdict is Verdict.DEAD and record.seen.at >= journal.opened_at:
+        raise Unreachable(
+            f"the rotation of {record.name} has ended, but {record.provider} refuses the token in use: consumers fail",
+            hint=f"replace it now: tokenguard rotate {record.name}",
+        )
 
 
 def tell_assertion(snapshot: Snapshot) -> None:

@@ -63,6 +63,19 @@ def old_token(session: TokenSession) -> Old:
     return old
 
 
+def check_new_in_use(session: TokenSession) -> None:
+    """Check again right before a revoke is sent or asked for: the new token is served, confirmed and alive.
+
+    Without it a rotation that is resumed would end the only token that works. A compromise revokes before there is a
+    new one, and then only the new one's life is checked.
+    """
+    if session.journal.mode is Mode.PLANNED:
+        deliver_missing(session)
+        _check_preconditions(session)
+    elif session.journal.attempts:
+        _check_new_is_alive(session)
+
+
 def _check_preconditions(session: TokenSession) -> None:
     waiting = unconfirmed(session.record, session.journal)
     name = session.record.name
@@ -85,8 +98,19 @@ def _check_preconditions(session: TokenSession) -> None:
             f"the store no longer serves the new token of {name}",
             hint="see who changed it with `tokenguard audit log`; then `rotate --abort`",
         )
+    _check_new_is_alive(session)
+
+
+def _check_new_is_alive(session: TokenSession) -> None:
+    name = session.record.name
     if session.provider.capabilities.probe:
         look = session.provider.probe(new_value(session), session.record.scope)
+        if look.verdict is Verdict.DEAD and session.journal.mode is Mode.PLANNED:
+            raise Unreachable(
+                f"{session.provider.name} refuses the new token of {name} right before the revoke of the old one",
+                hint="do not revoke the old one: in an outage wait and resume; "
+                f"otherwise the old one can be put back: tokenguard rotate {name} --abort",
+            )
         if look.verdict is not Verdict.ALIVE:
             raise Unreachable(
                 f"the new token of {name} is not confirmed alive right before the revoke ({look.explained})",
@@ -168,4 +192,10 @@ def _why_revoke(session: TokenSession) -> str:
         return "the token is compromised"
     if session.journal.mode is Mode.RETIRE:
         return "the token is being retired"
-    return "all consumers use the new token; the old one is no longer needed"
+    if session.record.consumers is None:
+        accepted = session.journal.accept_outage
+        ground = "that was accepted with --accept-outage" if accepted else "the provider reports no recent use of it"
+        return f"the consumers are not declared: one that still uses the old token will fail ({ground})"
+    if not session.record.consumers:
+        return "it is declared that no consumer receives the token; the old one is no longer needed"
+    return "all declared consumers are confirmed to use the new token; the old one is no longer needed"

@@ -65,7 +65,9 @@ def control_search(session: TokenSession) -> ControlSearch:
     return ControlSearch(session.context.store, session.record, session.vendor, own=session.snapshot)
 
 
-def prove_dead(session: TokenSession, value: Value, *, windows: float = 4) -> DeathProof | None:
+def prove_dead(
+    session: TokenSession, value: Value, *, windows: float = 4, which: str = "old token"
+) -> DeathProof | None:
     """Probe `value` until it was refused over a whole death window, for at most `windows` windows.
 
     Returns a `provisional` proof; an `unproven` one if no control exists; None if undecided: the value is accepted,
@@ -75,6 +77,7 @@ def prove_dead(session: TokenSession, value: Value, *, windows: float = 4) -> De
         session: the session that holds the token; provides provider, clock and progress.
         value: the revoked value.
         windows: the time limit, as a multiple of the provider's death window.
+        which: what to call it on the screen.
     """
     clock, window = session.context.clock, session.provider.capabilities.death_window
     pause = pause_of(window)
@@ -95,9 +98,11 @@ def prove_dead(session: TokenSession, value: Value, *, windows: float = 4) -> De
             series.broken()
         if clock.monotonic() + wait > deadline + pause:
             if look.retry_after:
-                session.context.progress.note(f"no clear answer about the old token ({look.explained})")
+                session.context.progress.note(f"no clear answer about the {which} ({look.explained})")
             return None
-        session.context.progress.waiting(_why_waiting(look, control, series.count, window.samples, wait))
+        session.context.progress.waiting(
+            _why_waiting(which, look, control, f"{series.count} of {window.samples}", wait)
+        )
         clock.sleep(wait)
 
 
@@ -137,12 +142,12 @@ def outage_suspected(session: TokenSession, values: Collection[Value]) -> bool:
     return control.doubt and not control.holds
 
 
-def _why_waiting(look: Observation, control: ControlResult, seen: int, needed: int, wait: float) -> str:
+def _why_waiting(which: str, look: Observation, control: ControlResult, counted: str, wait: float) -> str:
     again = f"checking again in {wait:.3g} s"
     if look.verdict is Verdict.ALIVE:
-        return f"the provider still accepts the old token ({look.reason}); {again}"
+        return f"the provider still accepts the {which} ({look.reason}); {again}"
     if look.verdict is Verdict.UNKNOWN:
         return f"no clear answer ({look.reason}); {again}"
     if control.doubt and not control.holds:
         return f"the provider also refuses credentials that it accepted before, so this may be an outage; {again}"
-    return f"the old token was refused {seen} of {needed} times; the provider may lag, {again}"
+    return f"the {which} was refused {counted} times; the provider may lag, {again}"

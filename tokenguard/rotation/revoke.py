@@ -14,7 +14,7 @@ from tokenguard.ports.provider import Method
 from tokenguard.rotation.absence import confirm_gone, doubt
 from tokenguard.rotation.cleanup import discard_superseded
 from tokenguard.rotation.keeping import asserted, last_look, listed_dead, quarantined, unseen
-from tokenguard.rotation.preconditions import old_token, revoking_task
+from tokenguard.rotation.preconditions import check_new_in_use, old_token, revoking_task
 from tokenguard.rotation.prompts import evidence_words
 from tokenguard.rotation.proof_of_death import control_search, old_value, outage_suspected, prove_dead, still_accepted
 from tokenguard.rotation.publish import new_value
@@ -27,6 +27,7 @@ def revoke(session: TokenSession) -> None:
     """Revoke the old token by API or with a person; the provider's answer is not a proof yet."""
     issuer, target = session.issuer, old_token(session).provider_id
     if issuer is not None and target and session.provider.capabilities.revoke is Method.API:
+        check_new_in_use(session)
         session.context.progress.waiting(f"asking {session.provider.name} to revoke the old token")
         session.check_held()
         issuer.revoke(target)
@@ -137,6 +138,7 @@ def _person_revokes(session: TokenSession, *, retry: str = "") -> str:
     """Ask a person to revoke the old token until it is no longer accepted; returns the person's name."""
     task = revoking_task(session)
     while True:
+        check_new_in_use(session)
         session.check_held()
         who = session.context.operator.done(task, retry=retry)
         if who is None:
@@ -176,8 +178,8 @@ def _settle(session: TokenSession, proof: DeathProof, write: Callable[..., None]
 
 
 def _look_after_new(session: TokenSession) -> None:
-    """Report it if a person revoked the new token as well: consumers are then down."""
-    if session.journal.revoked_by in {"", "api"} or not session.journal.attempts:
+    """Record it if the new token is refused as well: consumers are then down."""
+    if not (session.journal.attempts and session.provider.capabilities.probe):
         return
     value = new_value(session)
     look = session.provider.probe(value, session.record.scope)

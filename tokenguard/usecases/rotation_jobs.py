@@ -151,7 +151,9 @@ def rotation_job(
     return BatchJob(name=plan.name, run=run, pause=plan.pause.total_seconds())
 
 
-def continuing_job(wiring: Wiring, snapshot: Snapshot, *, abort: bool, accept_outage: bool) -> BatchJob:
+def continuing_job(
+    wiring: Wiring, snapshot: Snapshot, *, abort: bool, accept_outage: bool, reason: str = ""
+) -> BatchJob:
     """The job of an open operation: completes or aborts it."""
     name = snapshot.document.record.name
 
@@ -159,7 +161,7 @@ def continuing_job(wiring: Wiring, snapshot: Snapshot, *, abort: bool, accept_ou
         taken = _takes_over(wiring, snapshot)
         with wiring.working_on(name):
             if abort:
-                return wiring.engine.abort(snapshot.id, from_living=taken)
+                return wiring.engine.abort(snapshot.id, from_living=taken, reason=reason)
             if not snapshot.document.busy:
                 tell_assertion(snapshot)
             return wiring.engine.resume(snapshot.id, accept_outage=accept_outage, from_living=taken)
