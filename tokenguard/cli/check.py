@@ -106,13 +106,13 @@ def _stores(wiring: Wiring, held: "CheckContext", *, every: bool) -> dict[str, S
 
 
 def _mended(wiring: Wiring, held: "CheckContext", assessments: list[Assessment], *, confirmed: bool) -> bool:
-    from tokenguard.usecases.apply_fixes import fixes, mend  # only `--fix` needs it
+    from tokenguard.usecases.apply_fixes import apply_fixes, fixes  # only `--fix` needs it
 
     top = held.repository.top if held.repository is not None else None
     found = fixes(wiring, held.policy, top, assessments)
     if not found:
         wiring.progress.note("no violation can be fixed automatically")
-    return bool(found) and mend(wiring, found, confirmed=confirmed)
+    return bool(found) and apply_fixes(wiring, found, confirmed=confirmed)
 
 
 def _print(wiring: Wiring, assessments: list[Assessment], chosen: OutputFormat) -> None:

@@ -47,7 +47,7 @@ def fixes(wiring: Wiring, policy: Policy, top: Path | None, assessments: Iterabl
     return found
 
 
-def mend(wiring: Wiring, found: list[Fix], *, confirmed: bool) -> bool:
+def apply_fixes(wiring: Wiring, found: list[Fix], *, confirmed: bool) -> bool:
     """Show the changes, ask for confirmation, and apply them; returns whether they were applied.
 
     Without a terminal or --yes they are only shown: a repository is not changed without consent.
