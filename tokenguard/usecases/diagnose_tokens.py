@@ -102,6 +102,9 @@ def _of_token(snapshot: Snapshot, now: datetime, patience: timedelta) -> Iterato
             yield broken("operations", f"{text}, {counted(age.days, 'day')} ago", f"tokenguard rotate {name} --resume")
         else:
             yield doubt("operations", text, f"tokenguard rotate {name} --resume")
+    for row in document.listing.ended if document.listing else ():
+        text = f"{name}: {row.label}, which should have ended, is in the provider's list: it may be alive"
+        yield broken("quarantine", text, f"revoke it, then tokenguard verify --reconcile {document.record.provider}")
     for item in document.quarantine:
         if item.alive_again:
             yield Diagnosis(
