@@ -21,7 +21,7 @@ PLACE = "https://git.example/acme/app/-/blob/main/.env"
 @pytest.fixture
 def leaked(cli):
     """A live token that was reported as leaked, without a person; and one beside it, as a control."""
-    value = cli.add(NAME)
+    value = cli.add(NAME, "--created", "2026-10-19")
     cli.add(OTHER)
     answer = report(cli, value, "--where", PLACE, "--since", "2026-10-20", "--no-input")
     assert answer.code == 1, answer

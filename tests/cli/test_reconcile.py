@@ -67,35 +67,6 @@ def test_an_old_value_that_is_still_listed_is_told(cli, tokens):
     assert OTHER not in results(reconcile(cli, f"{new}\n"))
 
 
-def test_an_old_value_that_is_still_listed_is_reported_until_a_later_list_lacks_it(cli, tokens):
-    assert cli("rotate", NAME).code == 0
-    new = cli.store.find(NAME).document.record.label
-    answer = reconcile(cli, f"Production automation\n{new}\nDevelopment\n")
-    mine = next(each for each in answer.document["tokens"] if each["name"] == NAME)
-    assert (answer.code, mine["listed_as"], mine["still_listed"]) == (1, new, "Production automation")
-    listing = cli.store.find(NAME).document.listing
-    assert (listing.row.label, [row.label for row in listing.ended]) == (new, ["Production automation"])
-    assert "Production automation" in cli("show", NAME).out
-
-    def found(*command, key):
-        return "Production automation" in json.dumps(cli(*command, "--format", "json").document[key])
-
-    assert cli("check").code == 1
-    assert found("check", key="violations")
-    assert cli("doctor").code != 0
-    reconcile(cli, f"{new}\nDevelopment\n")
-    assert not cli.store.find(NAME).document.listing.ended
-    assert not found("check", key="violations")
-
-
-def test_a_live_token_of_another_scope_is_never_called_unknown(cli, tokens):
-    snapshot = cli.store.find(OTHER)
-    record = replace(snapshot.document.record, scope=replace(snapshot.document.record.scope, id="d2"))
-    cli.store.commit(snapshot.id, snapshot.version, replace(snapshot.document, record=record), [])
-    answer = reconcile(cli, "Production automation\nDevelopment\n", target="drive:d1")
-    assert answer.document["unknown"] == []
-
-
 def test_a_second_token_of_the_same_name_is_a_stranger(cli, tokens):
     answer = reconcile(cli, "Production automation\nProduction automation\nDevelopment\n")
     assert [each["name"] for each in answer.document["unknown"]] == ["Production automation"]

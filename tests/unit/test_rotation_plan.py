@@ -8,7 +8,7 @@ from tests.fakes.clock import FakeClock
 from tests.unit.rotation_bench import Bench
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName, new_token_id
-from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind
+from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind, RecordState
 from tokenguard.errors import ExitCode, InputError, NotProvenDead, Tampered, Unfinished, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.provider import Capabilities, Method
@@ -21,7 +21,7 @@ WHEN = datetime(2026, 12, 1, tzinfo=UTC)
 
 
 def plan(able, mode=Mode.PLANNED, name="a/b", **changes):
-    record = replace(Bench().record(name), **changes)
+    record = replace(Bench().record(name), **{"state": RecordState.ACTIVE, **changes})
     return plan_rotation(new_token_id(), record, able, mode, due_at=WHEN)
 
 

@@ -11,8 +11,11 @@ from tokenguard.domain.names import token_name
 from tokenguard.errors import ExitCode, InputError
 from tokenguard.files import read_named
 from tokenguard.inventory.readers import MAX_BYTES, FileFormat, read_drafts
+from tokenguard.policy.model import age_unknown
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.given_facts import creation_date
 from tokenguard.usecases.import_file import Defaults, Importer, ImportOutcome, ImportStatus
+from tokenguard.usecases.rotation_jobs import named
 
 if TYPE_CHECKING:
     from tokenguard.usecases.import_provider import ProviderListing
@@ -96,6 +99,8 @@ def import_file(
     if (source and form) or (tags and not source):
         raise InputError("--file-format needs a FILE, --tag needs --from", hint="leave it out")
     given = {name: text for name, text in texts.items() if text}
+    if given.get("created"):
+        creation_date(given["created"])  # the same for every token: refused before any is read
     if file:
         path = Path(file)
         data = read_named(path, MAX_BYTES, hint="name a file that exists and that you may read")
@@ -162,10 +167,25 @@ def _print(wiring: Wiring, outcomes: list[ImportOutcome], *, dry_run: bool) -> N
     wiring.screen.line(f"{told}{' (dry run: nothing was written)' if dry_run else ''}")
     if any(each.fate is ImportStatus.ADDED and not each.asked for each in outcomes) and not dry_run:
         wiring.progress.note("not yet verified with the providers: run `tokenguard verify --all`")
+    if not dry_run:
+        _tell_gaps(wiring, [each.name for each in outcomes if each.fate is ImportStatus.ADDED])
     if any(each.undeclared for each in outcomes):
         wiring.progress.note(
             "a rotation does not update undeclared consumers: declare all of them with `tokenguard edit NAME "
             "--deliver …`"
+        )
+
+
+def _tell_gaps(wiring: Wiring, names: list[str]) -> None:
+    """What `add` says of one token, of all that were imported: ages and consumers that are not known."""
+    found = [snapshot.document.record for each in names if (snapshot := wiring.store.find(token_name(each)))]
+    ageless = [each.name for each in found if age_unknown(each, wiring.policy)]
+    undeclared = [each.name for each in found if each.consumers is None]
+    if ageless:
+        wiring.progress.note(f"age unknown (`tokenguard edit NAME --created` records it): {named(ageless)}")
+    if undeclared:
+        wiring.progress.note(
+            f"no consumers declared (`tokenguard edit NAME --deliver …`, or --no-consumers): {named(undeclared)}"
         )
 
 

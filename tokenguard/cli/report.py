@@ -33,6 +33,7 @@ REPORT_FORMATS = (
 @click.option(
     "--output", metavar="FILE", help="Write to this file instead of standard output; a new file gets mode 0600."
 )
+@click.option("--force", is_flag=True, help="Replace an existing file that is not an earlier version of the document.")
 @pass_wiring
 def report(
     wiring: Wiring,
@@ -44,6 +45,7 @@ def report(
     as_format: str | None,
     as_html: bool,
     output: str | None,
+    force: bool,
 ) -> None:
     """Report owners, due dates, violations, waivers, rotations, and what could not be evaluated.
 
@@ -55,7 +57,7 @@ def report(
     posture = posture_of(wiring, named, every=all_stores, ask=ask_providers, at=moment)
     text = _written(posture, form)
     if output is not None:
-        save_page(Path(output), text)
+        save_page(Path(output), text, force=force)
         wiring.progress.note(f"written to {shown(Path(output))}")
         return
     wiring.screen.text(text)

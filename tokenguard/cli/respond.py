@@ -15,9 +15,9 @@ from tokenguard.domain.shape import MAX_LENGTH
 from tokenguard.errors import ExitCode, InputError, NeedsPerson
 from tokenguard.files import read_named, shown
 from tokenguard.inventory.record_changes import plain_text
-from tokenguard.report.incident import IncidentToken, render
+from tokenguard.report.incident import TITLE, IncidentToken, render
 from tokenguard.scanning.foreign_reports import MAX_BYTES, ReportedLeak, read_report
-from tokenguard.shell.save_file import save_page
+from tokenguard.shell.save_file import check_kind, save_page
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.given_facts import since_date
 from tokenguard.usecases.respond_end import Told, respond_to
@@ -54,6 +54,7 @@ from tokenguard.views.response_view import show
     metavar="FILE",
     help="Write the incident report as Markdown to this file; a new file gets mode 0600.",
 )
+@click.option("--force", is_flag=True, help="Replace an existing file that is not an earlier version of the document.")
 @pass_wiring
 def respond(
     wiring: Wiring,
@@ -66,6 +67,7 @@ def respond(
     since: str,
     rotate: bool,
     summary: str | None,
+    force: bool,
 ) -> ExitCode:
     """Find the owner of a leaked value, check whether it still works, and revoke it.
 
@@ -79,6 +81,8 @@ def respond(
     """
     if (file is not None) + (code is not None) + stdin > 1:
         raise InputError("more than one source given", hint="give a file, --code or --stdin, or none of them")
+    if summary is not None and not force:
+        check_kind(Path(summary), TITLE)  # before anything is revoked
     place, begun = _place(where), _since(since, wiring.clock.now())
     findings = look_up(wiring.store, wiring.environ, _sightings(wiring, file, code, stdin=stdin))
     spread = _spread(wiring, reach, needed=bool(findings.leaks or summary))
@@ -88,7 +92,8 @@ def respond(
     cases, exit_code = respond_to(wiring, findings, told, rotate=rotate) if told else ([], ExitCode.OK)
     if summary is not None and spread is not None:
         now, actor = wiring.clock.now(), wiring.store.actor().id
-        save_page(Path(summary), render(cases, reach=spread, strangers=findings.strangers, now=now, actor=actor))
+        page = render(cases, reach=spread, strangers=findings.strangers, now=now, actor=actor)
+        save_page(Path(summary), page, force=True)
         wiring.progress.note(f"written to {shown(Path(summary))}")
     show(wiring.screen, cases, findings, spread)
     return max(exit_code, _standing(cases), ExitCode.FINDINGS if findings.strangers + findings.blank else ExitCode.OK)

@@ -12,6 +12,7 @@ from tokenguard.inventory.record_changes import plain_text
 from tokenguard.shell.confirm import confirm
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.token_lookup import known_token
+from tokenguard.views.cleanup_steps import cleanup_steps
 from tokenguard.views.token_view import show_taken
 
 
@@ -39,7 +40,10 @@ def retire(wiring: Wiring, name: TokenName, *, reason: str, plan_only: bool, yes
     if not yes and not refused_anyway:
         _confirm(wiring, name)
     with wiring.working_on(name):
-        show_taken(wiring, wiring.engine.retire(snapshot.id, reason=reason))
+        retired = wiring.engine.retire(snapshot.id, reason=reason)
+    show_taken(wiring, retired)
+    for step in cleanup_steps(retired.document.record):
+        wiring.progress.note(step)
 
 
 def _confirm(wiring: Wiring, name: TokenName) -> None:

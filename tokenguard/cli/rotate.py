@@ -23,10 +23,12 @@ from tokenguard.usecases.rotation_jobs import (
     allowed,
     chosen,
     continuing_job,
+    named,
     open_ones,
     planned,
     rotation_job,
     tell_held,
+    tell_leaked_order,
 )
 from tokenguard.usecases.token_lookup import known_token
 from tokenguard.views.rotation_view import show_plans, show_results
@@ -92,6 +94,8 @@ def rotate(
         return ExitCode.OK
     if compromised and plans:
         _confirm(wiring, plans)
+    elif single and plans and plans[0].leaked and plans[0].mode is Mode.PLANNED:
+        tell_leaked_order(wiring, plans[0])
     jobs = [rotation_job(wiring, plan, reason=said, accept_outage=accept_outage, only_if_due=due) for plan in plans]
     if rollout is not None:
         canaries, by_id = Canaries(rollout), {each.id: each for each in rollout.chosen}
@@ -129,8 +133,12 @@ def _without_unknown_ages(wiring: Wiring, snapshots: list[Snapshot]) -> list[Sna
     ]
     if wiring.tty is None or len(dated) == len(snapshots):
         return snapshots
-    unknown = counted(len(snapshots) - len(dated), "token")
-    wiring.tty.show(f"{unknown} of unknown age: `tokenguard edit NAME --created` records how old one is")
+    kept = {each.id for each in dated}
+    unknown = [each.document.record.name for each in snapshots if each.id not in kept]
+    wiring.tty.show(
+        f"{counted(len(unknown), 'token')} of unknown age: {named(unknown)}; `tokenguard edit NAME --created` records "
+        "how old one is"
+    )
     return snapshots if wiring.tty.ask("rotate them too? [yes/no] ").strip().lower() == "yes" else dated
 
 

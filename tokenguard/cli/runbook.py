@@ -23,8 +23,9 @@ from tokenguard.views.runbook_page import page
 @click.option(
     "--output", metavar="FILE", help="Write to this file instead of standard output; a new file gets mode 0600."
 )
+@click.option("--force", is_flag=True, help="Replace an existing file that is not an earlier version of the document.")
 @pass_wiring
-def runbook(wiring: Wiring, name: TokenName, *, as_html: bool, output: str | None) -> None:
+def runbook(wiring: Wiring, name: TokenName, *, as_html: bool, output: str | None, force: bool) -> None:
     """Write the rotation runbook of one token from its record. It never contains a value.
 
     It names the owner and the scope, the commands to type and the places to click, what to expect, and how to prove
@@ -34,7 +35,7 @@ def runbook(wiring: Wiring, name: TokenName, *, as_html: bool, output: str | Non
     if as_html:
         text = page(name, text)
     if output is not None:
-        save_page(Path(output), text)
+        save_page(Path(output), text, force=force)
         wiring.progress.note(f"written to {shown(Path(output))}")
     elif wiring.screen.as_json:
         wiring.screen.document({"token": name, "type": "html" if as_html else "markdown", "runbook": text})

@@ -7,8 +7,11 @@ from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import ChainedEvent
 from tokenguard.domain.names import TokenName
+from tokenguard.domain.token import Record
+from tokenguard.errors import InputError
 from tokenguard.inventory.views import detail_json, event_words, living, moment
 from tokenguard.policy.model import due_of
+from tokenguard.rotation.lease import is_runner_dead
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.token_lookup import known_token
 from tokenguard.views.token_view import show_record
@@ -48,7 +51,7 @@ def _show_operation(wiring: Wiring, snapshot: Snapshot) -> None:
                 ("operation" if document.busy else "last operation", f"{journal.mode}, {journal.stage}"),
                 ("opened", moment(journal.opened_at) or ""),
                 ("reason", journal.reason),
-                ("held by", journal.holder if document.busy else ""),
+                ("held by", journal.holder if document.busy and not is_runner_dead(journal.holder) else ""),
                 ("stopped because", journal.waiting_for),
                 ("old token", (f"dead, {proof.words}" if proof.proven else proof.words) if proof else ""),
                 *((f"{each.which} token, alive or unknown", each.words) for each in living(journal)),
@@ -58,8 +61,17 @@ def _show_operation(wiring: Wiring, snapshot: Snapshot) -> None:
     for item in document.quarantine:
         again = ", ACCEPTED AGAIN" if item.alive_again else ""
         when = f"recheck due {moment(item.probe_due_at)}"
-        kept = when if item.proof.proven else f"{item.proof.words}; rechecked once a control is available"
+        kept = when if item.proof.proven else f"{item.proof.words}; {_recheck_words(wiring, document.record)}"
         screen.line(f"in quarantine: {item.label}, {kept}{again}")
+
+
+def _recheck_words(wiring: Wiring, record: Record) -> str:
+    """Whether an unproven death can still be proven."""
+    try:
+        asked = wiring.vendors.provider_of(record).capabilities.probe
+    except InputError:  # it is no longer configured
+        asked = False
+    return "rechecked once a control is available" if asked else f"{record.provider} cannot verify tokens"
 
 
 def _show_events(wiring: Wiring, entries: list[ChainedEvent]) -> None:

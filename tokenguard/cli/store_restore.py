@@ -8,7 +8,7 @@ from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.files import shown
 from tokenguard.shell.confirm import confirm
-from tokenguard.shell.local_store import restore_local
+from tokenguard.shell.local_store import check_restorable, restore_local
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 
@@ -22,14 +22,16 @@ def restore(wiring: Wiring, *, file: str | None, in_place: bool, yes: bool) -> N
     """Restore the store from FILE, written by `store backup`.
 
     FILE is verified completely first. It opens with the keys that the store had at the time of the backup. The current
-    store files are moved to a directory beside it. The restored store gets a new identity, so that this machine does
-    not take it for a rollback, and its audit trail records the restore.
+    store files are moved to `replaced-TIME` in the store's directory. The restored store gets a new identity, so that
+    this machine does not take it for a rollback, and its audit trail records the restore.
 
     Changes after the backup are lost: verify the tokens with `tokenguard verify --all` afterwards.
     """
     if bool(file) == in_place:
         raise InputError("name one backup, or give --in-place", hint="tokenguard store restore FILE")
     directory, backup = wiring.local_directory, Path(file).expanduser().absolute() if file else None
+    if backup is not None:
+        check_restorable(directory, backup)
     if not yes:
         _confirm(wiring, directory, backup)
     store, done = restore_local(directory, backup, wiring.environ, wiring.clock, wiring.ask_hidden)

@@ -34,7 +34,5 @@ class Listing(Frozen, frozen=True, kw_only=True):
     """The live value then; after a rotation the line says nothing of the new one."""
     strangers: tuple[ListedRow, ...] = ()
     """Lines that no record knows; the first of them, if there are very many."""
-    ended: tuple[ListedRow, ...] = ()
-    """Lines of values of the token that should have ended: they may be alive."""
     unknown: int = 0
     """How many there are."""

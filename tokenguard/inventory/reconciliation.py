@@ -44,8 +44,6 @@ class Compared(Frozen, frozen=True, kw_only=True):
     snapshot: Snapshot
     standing: ListingStatus
     row: ListedRow | None = None
-    ended: ListedRow | None = None
-    """The line of a value of it that should have ended."""
 
 
 class Reconciled(Frozen, frozen=True, kw_only=True):
@@ -64,9 +62,7 @@ class Reconciled(Frozen, frozen=True, kw_only=True):
     @property
     def agrees(self) -> bool:
         """Whether list and inventory say the same of every token."""
-        return not self.strangers and all(
-            each.standing is ListingStatus.LISTED and each.ended is None for each in self.tokens
-        )
+        return not self.strangers and all(each.standing is ListingStatus.LISTED for each in self.tokens)
 
 
 def in_place(snapshots: Iterable[Snapshot], provider: str, scope: Scope | None) -> list[Snapshot]:
@@ -80,7 +76,7 @@ def in_place(snapshots: Iterable[Snapshot], provider: str, scope: Scope | None) 
     ]
 
 
-def compare(snapshots: Sequence[Snapshot], rows: Sequence[ListedRow], *, others: Sequence[Snapshot] = ()) -> Reconciled:
+def compare(snapshots: Sequence[Snapshot], rows: Sequence[ListedRow]) -> Reconciled:
     """Hold the tokens against the list; each line is given to one token at most, the surest match first."""
     lines, found = _Lines(rows), dict[str, Compared]()
     living = [each for each in snapshots if each.document.record.state is not RecordState.RETIRED]
@@ -97,9 +93,7 @@ def compare(snapshots: Sequence[Snapshot], rows: Sequence[ListedRow], *, others:
             lines.named(label)
         dead = next((row for label in _gone(snapshot.document) if (row := lines.named(label))), None)
         if dead is not None:
-            gone = Compared(snapshot=snapshot, standing=ListingStatus.STILL_LISTED, row=dead)
-            found[snapshot.id] = replace(found.get(snapshot.id, gone), ended=dead)
-    _give_away(lines, others)
+            found[snapshot.id] = Compared(snapshot=snapshot, standing=ListingStatus.STILL_LISTED, row=dead)
     control = any(each.standing in {ListingStatus.LISTED, ListingStatus.RENAMED} for each in found.values())
     absent = ListingStatus.MISSING if control or not any(map(_perhaps_alive, living)) else ListingStatus.UNKNOWN
     for snapshot in living:
@@ -108,14 +102,6 @@ def compare(snapshots: Sequence[Snapshot], rows: Sequence[ListedRow], *, others:
         found.setdefault(snapshot.id, Compared(snapshot=snapshot, standing=standing))
     ordered = tuple(found[each.id] for each in snapshots if each.id in found)
     return Reconciled(tokens=ordered, strangers=lines.left, rows=len(rows))
-
-
-def _give_away(lines: "_Lines", others: Sequence[Snapshot]) -> None:
-    """Take out the lines of tokens of another scope: they are known, so none of them is to be revoked."""
-    for other in others:
-        for label in (other.document.record.label, *_coming(other.document)):
-            lines.named(label)
-        lines.hinted(other.document.record.hint)
 
 
 def keep(store: Store, reconciled: Reconciled, now: datetime) -> list[Compared]:
@@ -129,7 +115,6 @@ def keep(store: Store, reconciled: Reconciled, now: datetime) -> list[Compared]:
             row=each.row if each.standing in {ListingStatus.LISTED, ListingStatus.RENAMED} else None,
             fingerprint=each.snapshot.document.record.fingerprint,
             strangers=reconciled.strangers[:KEPT],
-            ended=(each.ended,) if each.ended is not None else (),
             unknown=len(reconciled.strangers),
         )
         detail: Detail = {

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from tokenguard.domain.document import Snapshot
+from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.token import RecordState
 from tokenguard.frozen import Frozen
 from tokenguard.policy.model import Due, Policy, age_unknown, due_of
@@ -46,6 +47,14 @@ class SelectedToken(Frozen, frozen=True):
         return self.snapshot.document.record.live_leak is not None
 
 
+def is_refused(snapshot: Snapshot) -> bool:
+    """Whether the provider did not accept the live value at the last check, and no operation is replacing it."""
+    document, record = snapshot.document, snapshot.document.record
+    refused = record.seen is not None and record.seen.verdict is Verdict.DEAD
+    in_use = record.state in {RecordState.ACTIVE, RecordState.UNCLAIMED}
+    return refused and in_use and not document.busy
+
+
 def listed(snapshots: Iterable[Snapshot], wanted: Filter, policy: Callable[[], Policy]) -> Iterator[SelectedToken]:
     """The tokens asked for, in the order given; `policy` is not asked for before the first one."""
     for snapshot in snapshots:
@@ -55,17 +64,17 @@ def listed(snapshots: Iterable[Snapshot], wanted: Filter, policy: Callable[[], P
 
 
 def by_due(found: Iterable[SelectedToken], now: datetime, within: timedelta | None = None) -> list[SelectedToken]:
-    """Those that are ever due: leaked ones first, then those of unknown age, then the most urgent.
+    """Those that are ever due: leaked and refused ones first, then those of unknown age, then the most urgent.
 
     Of those with a date only the ones due `within` that time, if given.
     """
 
     def rank(each: SelectedToken) -> tuple[int, datetime, str]:
-        urgency = 0 if each.leaked else 1 if each.age_unknown else 2
+        urgency = 0 if each.leaked or is_refused(each.snapshot) else 1 if each.age_unknown else 2
         return urgency, each.due.at if each.due else now, each.snapshot.document.record.name
 
     def is_meant(each: SelectedToken) -> bool:
         dated = each.due is not None and (within is None or each.due.at - now <= within)
-        return each.leaked or each.age_unknown or dated
+        return each.leaked or each.age_unknown or dated or is_refused(each.snapshot)
 
     return sorted(filter(is_meant, found), key=rank)

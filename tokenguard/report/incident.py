@@ -14,6 +14,8 @@ from tokenguard.markdown import bullets, exact, plain, table
 from tokenguard.report.proof import proof_words
 from tokenguard.text import counted
 
+TITLE = "# Incident: leaked tokens"
+"""The first line."""
 _LATEST = 60
 
 
@@ -80,7 +82,7 @@ def render(cases: Sequence[IncidentToken], *, reach: Spread, strangers: int, now
         actor: who responded, as the store knows them.
     """
     parts = [
-        "# Incident: leaked tokens",
+        TITLE,
         f"Written {moment(now)} by {exact(actor)}. Reach: {reach.value}, {plain(reach.meaning)}.",
     ]
     for case in cases:

@@ -9,7 +9,7 @@ from tokenguard.markdown import bullets, code, plain
 from tokenguard.ports.provider import Provider
 from tokenguard.report.runbook_facts import Matter, facts
 from tokenguard.report.runbook_steps import action, afterwards
-from tokenguard.rotation.machine import death_owed
+from tokenguard.rotation.machine import death_owed, revocation_owed
 from tokenguard.text import counted
 
 
@@ -44,10 +44,12 @@ def _warnings(matter: Matter) -> Iterator[str]:
     journal = document.journal
     if (leak := record.live_leak) is not None:
         where = f" at {plain(leak.where)}" if leak.where else ""
+        unfinished = document.busy or revocation_owed(document)
+        end = resume if unfinished else code(matter.command("rotate", record.name, "--compromised"))
         yield (
             f"**It has leaked**, since {leak.since:%Y-%m-%d %H:%M %Z}{where}: {leak.reach.meaning} (reported by "
-            f"{plain(leak.by)}). Revoke first: {code(matter.command('rotate', record.name, '--compromised'))}. The "
-            f"place: {leak.reach.next_step}."
+            f"{plain(leak.by)}). {'Complete the open operation' if unfinished else 'Revoke first'}: {end}. The place: "
+            f"{leak.reach.next_step}."
         )
     if (older := record.older_leak) is not None:
         ways = [code(matter.command("verify", record.name)), code(matter.command("edit", record.name, "--leak-ended"))]

@@ -86,7 +86,10 @@ def _consumers(record: Record) -> str:
         return f"No deliveries: consumers read it {where}."
     by_api = "tokenguard writes it there, with the rotating machine's credential for that host"
     ways = {
-        ConsumerKind.DOTENV: ("tokenguard writes the variable, file 0600", "the file is read back"),
+        ConsumerKind.DOTENV: (
+            "tokenguard writes the variable; an existing file keeps its mode, a new one gets 0600",
+            "the file is read back",
+        ),
         ConsumerKind.COMMAND: (
             "a command configured on the rotating machine reads it from stdin",
             "its verifying command, if there is one; otherwise its exit code",

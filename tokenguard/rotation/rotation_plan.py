@@ -6,7 +6,7 @@ from enum import StrEnum, unique
 
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenId, TokenName
-from tokenguard.domain.token import ConsumerKind, Record
+from tokenguard.domain.token import ConsumerKind, Record, RecordState
 from tokenguard.frozen import Frozen
 from tokenguard.ports.provider import Capabilities, Method
 
@@ -44,6 +44,8 @@ class RotationPlan(Frozen, frozen=True, kw_only=True):
     steps: tuple[PlannedStep, ...]
     blocked: str = ""
     """Why it would currently not begin, or stop before the revoke."""
+    unfinished: bool = False
+    """Whether an operation is open or a revocation is owed, so that the steps are not what comes next."""
     due_at: datetime | None = None
     leaked: bool = False
     """Whether a leak is recorded; a planned rotation keeps the leaked value valid until its end."""
@@ -83,8 +85,9 @@ def plan_rotation(
     if not record.kind.has_value:
         return _without_value(token, record, mode)
     make = _making(record, able)
-    end = _ending(able)
-    proof = _proving(able)
+    first = record.state is RecordState.PENDING  # there is no old token to revoke
+    end = () if first else _ending(able)
+    proof = () if first else _proving(able)
     orders = {Mode.COMPROMISED: (*end, *make, *proof), Mode.RETIRE: (*end, *proof)}
     steps = orders.get(mode, (*make, *end, *proof))
     return RotationPlan(

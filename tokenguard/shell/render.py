@@ -12,8 +12,8 @@ from tokenguard.shell.colour import wants_colour
 from tokenguard.shell.table_layout import GAP, block, folding, width_of
 from tokenguard.text import safe_text
 
-_LONGEST_CELL = 240
-"""Characters; a path in a hint must stay whole, so that it can be copied."""
+_LONGEST_CELL = 2000
+"""Characters: every hint is whole, so that its commands and paths can be copied; a flood of text is not."""
 
 
 class Screen:

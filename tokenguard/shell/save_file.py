@@ -1,20 +1,33 @@
 """Writes an output file privately and atomically, replacing an older one of the same name."""
 
 import os
+import re
 import stat
 from pathlib import Path
 
 from tokenguard.errors import InputError
 from tokenguard.files import check_kept, replace_kept, shown
 
+_OPENING = 4096
+"""Bytes of a page in which its kind is written."""
+_TITLE = re.compile(rb"<title>[^<:]*")
 
-def save_page(path: Path, text: str) -> None:
+
+def save_page(path: Path, text: str, *, force: bool = False) -> None:
     """Write `text` to `path`: a new file with mode 0600, one that is there with the mode and owner that it has.
 
+    Args:
+        path: the file.
+        text: the page.
+        force: also replace a file that is not an earlier page of the same kind.
+
     Raises:
-        InputError: it cannot be written there, or something that is no plain file is in the way.
+        InputError: it cannot be written there, something that is no plain file is in the way, or the file that is there
+            is something else.
     """
     check_page(path)
+    if not force:
+        check_kind(path, text)
     try:
         replace_kept(path, text.encode())
     except OSError:
@@ -28,6 +41,32 @@ def check_page(path: Path) -> None:
     if not os.access(path.absolute().parent, os.W_OK | os.X_OK):
         raise _cannot_write(path)
     check_kept(path)
+
+
+def check_kind(path: Path, opening: str) -> None:
+    """Refuse, with an InputError, to replace a file that does not begin as the page does; an empty one is replaced."""
+    if not path.exists():
+        return
+    try:
+        with path.open("rb") as file:
+            there = file.read(_OPENING)
+    except OSError:
+        raise _cannot_write(path) from None
+    if there and _kind(there) != _kind(opening.encode()[:_OPENING]):
+        raise InputError(
+            f"{shown(path)} exists and is not an earlier version of this document",
+            hint="name another file, or give --force to replace it",
+        )
+
+
+def _kind(opening: bytes) -> bytes:
+    """What a page is, by its beginning: the title of HTML, the first key of JSON, else the first line up to a name."""
+    if opening.lstrip()[:1] == b"<":
+        found = _TITLE.search(opening)
+        return found[0] if found else b""
+    if opening[:1] == b"{":
+        return b"{" + opening[1:].lstrip().partition(b":")[0]
+    return opening.partition(b"\n")[0].partition(b"`")[0].strip()
 
 
 def _cannot_write(path: Path) -> InputError:

@@ -42,7 +42,7 @@ def examine(wiring: Wiring) -> Iterator[Diagnosis]:
         yield failed("inventory", error)
         return
     upcoming = (tokens.next_rotations,) if able.rotates else ()
-    for look in (_clock, _cost, tokens.leaks, tokens.operations, *upcoming, tokens.lists):
+    for look in (_clock, _cost, tokens.leaks, tokens.refused_values, tokens.operations, *upcoming, tokens.lists):
         yield from _made(look, wiring, inventory)
     if not able.trails:
         yield _not_this_role("audit", "audit trails")

@@ -10,11 +10,12 @@ from tokenguard.domain.names import TokenName
 from tokenguard.domain.secret import TOKEN_FIELD, Value
 from tokenguard.domain.token import Consumer, Record, RecordState
 from tokenguard.errors import ExitCode, InputError, TokenguardError
-from tokenguard.inventory.selection import Filter, by_due, listed
+from tokenguard.inventory.selection import Filter, by_due, is_refused, listed
 from tokenguard.inventory.views import due_words, leak_words, older_leak_ends
 from tokenguard.policy.listing_validity import LONGEST
 from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.ports.provider import Method
+from tokenguard.rotation.machine import revocation_owed
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 
@@ -39,17 +40,33 @@ def operations(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagno
 
 def leaks(_wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
     """Open leaks, also of retired tokens: a leak ends with a proof of death or by a person's decision."""
-    leaked = [each.document.record for each in inventory if each.document.record.has_leaked]
-    for record in leaked:
+    leaked = [each.document for each in inventory if each.document.record.has_leaked]
+    for document in leaked:
+        record = document.record
         retired = record.state is RecordState.RETIRED
         if record.live_leak is not None:
-            way = f"edit {record.name} --leak-ended REASON" if retired else f"rotate {record.name} --compromised"
+            way = (
+                f"edit {record.name} --leak-ended REASON"
+                if retired
+                else f"rotate {record.name} {_end_of_leak(document)}"
+            )
             yield broken("leak", f"{record.name}: leaked {leak_words(record.live_leak)}", f"tokenguard {way}")
         if record.older_leak is not None:
             text = f"{record.name}: an older value leaked {leak_words(record.older_leak)}; the live one did not"
-            yield broken("leak", text, older_leak_ends(record.name))
+            resume = f"tokenguard rotate {record.name} --resume"
+            unfinished = document.busy or revocation_owed(document)
+            yield broken("leak", text, resume if unfinished else older_leak_ends(record.name))
     if not leaked:
         yield well("leaks", "none recorded")
+
+
+def refused_values(_wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
+    """Live values that their provider did not accept at the last check: their consumers fail now."""
+    for snapshot in inventory:
+        record, seen = snapshot.document.record, snapshot.document.record.seen
+        if seen is not None and is_refused(snapshot):
+            text = f"{record.name}: its provider did not accept its live value on {seen.at:%Y-%m-%d}"
+            yield broken("live value", text, f"tokenguard verify {record.name}, then tokenguard rotate {record.name}")
 
 
 def next_rotations(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
@@ -92,6 +109,11 @@ def lists(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
             yield well("lists", f"{provider}'s own list of tokens was read on {read_at:%Y-%m-%d}")
 
 
+def _end_of_leak(document: Document) -> str:
+    """An open operation must be completed; a new one is refused."""
+    return "--resume" if document.busy or revocation_owed(document) else "--compromised"
+
+
 def _of_token(snapshot: Snapshot, now: datetime, patience: timedelta) -> Iterator[Diagnosis]:
     document, name = snapshot.document, snapshot.document.record.name
     if document.busy and document.journal is not None:
@@ -102,9 +124,6 @@ def _of_token(snapshot: Snapshot, now: datetime, patience: timedelta) -> Iterato
             yield broken("operations", f"{text}, {counted(age.days, 'day')} ago", f"tokenguard rotate {name} --resume")
         else:
             yield doubt("operations", text, f"tokenguard rotate {name} --resume")
-    for row in document.listing.ended if document.listing else ():
-        text = f"{name}: {row.label}, which should have ended, is in the provider's list: it may be alive"
-        yield broken("quarantine", text, f"revoke it, then tokenguard verify --reconcile {document.record.provider}")
     for item in document.quarantine:
         if item.alive_again:
             yield Diagnosis(

@@ -50,11 +50,7 @@ def reconcile(wiring: Wiring, target: str, source: str | None) -> ExitCode:
             hint="`tokenguard list` shows them; add the first ones with `tokenguard add` or `import`",
         )
     rows = _rows(wiring, target, source)
-    here, providers = {each.id for each in snapshots}, {each.document.record.provider for each in snapshots}
-    others = [
-        each for each in wiring.store.scan() if each.id not in here and each.document.record.provider in providers
-    ]
-    found = compare(snapshots, rows, others=others)
+    found = compare(snapshots, rows)
     now = wiring.clock.now()
     for each in keep(wiring.store, found, now):
         name = each.snapshot.document.record.name
@@ -105,14 +101,6 @@ def _print(wiring: Wiring, target: str, found: Reconciled, at: str) -> None:
         for each in found.tokens
     ]
     tones = [_TONES.get(each.standing, "red") for each in found.tokens]
-    ended = [each for each in found.tokens if each.ended and each.standing is not ListingStatus.STILL_LISTED]
-    still = ListingStatus.STILL_LISTED
-    rows += [
-        (each.snapshot.document.record.name, still.value, each.ended.label, _WORDS[still])
-        for each in ended
-        if each.ended
-    ]
-    tones += ["red"] * len(ended)
     rows += [
         ("", "unknown", row.label, "not in the inventory: find who created it, then add or revoke it")
         for row in found.strangers
@@ -138,8 +126,7 @@ def _json(target: str, found: Reconciled, at: str) -> dict[str, Any]:
         "tokens": [
             {
                 "name": each.snapshot.document.record.name,
-                "result": ListingStatus.STILL_LISTED if each.ended else each.standing,
-                "still_listed": each.ended.label if each.ended else "",
+                "result": each.standing,
                 "listed_as": _listed_as(each),
                 "label": each.snapshot.document.record.label,
             }

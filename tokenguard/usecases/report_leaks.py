@@ -37,7 +37,7 @@ def report_leaks(wiring: Wiring, found: Found, report: Path | None, *, audited: 
     """
     total = sum(sum(counts.values()) for counts in found.values())
     if report is not None:
-        save_page(report.absolute(), json.dumps({"leaks": _rows(found)}, indent=2) + "\n")
+        save_page(report.absolute(), json.dumps({"leaks": _rows(found)}, indent=2) + "\n", force=True)
     names = sorted({source.name for counts in found.values() for source in counts if source.name})
     if total:
         whose = f" ({', '.join(names)})" if names else ""

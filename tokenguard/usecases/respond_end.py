@@ -1,6 +1,6 @@
 """The work of `respond` on each token: check it, record the leak, revoke it on request, check again."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from tokenguard.domain.document import Document
 from tokenguard.domain.event import Detail
@@ -9,9 +9,10 @@ from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.moment import moment_of
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
-from tokenguard.errors import ExitCode, NotProvenDead, TokenguardError
+from tokenguard.errors import ExitCode, InputError, NotProvenDead, TokenguardError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.inventory.verification import verify
+from tokenguard.policy.model import born
 from tokenguard.report.incident import IncidentToken, LeakLocation, proof_of
 from tokenguard.rotation.control_search import Controls
 from tokenguard.shell.wiring import Wiring
@@ -42,12 +43,42 @@ def respond_to(wiring: Wiring, findings: Findings, told: Told, *, rotate: bool) 
     Returns:
         The final state of each, and the gravest exit code.
     """
+    for leaked in findings.leaks:
+        _check_since(leaked, told.since)
     cases, code = [], ExitCode.OK
     for leaked in findings.leaks:
         case, found = _respond(wiring, leaked, told, rotate=rotate)
         cases.append(case)
         code = max(code, found)
     return cases, code
+
+
+def _check_since(leaked: Leaked, since: datetime | None) -> None:
+    """Refuse a day before the value was created, where that is known.
+
+    Raises:
+        InputError: the value did not exist yet.
+    """
+    created = _created(leaked)
+    if since is not None and created is not None and since.date() < created.astimezone(UTC).date():
+        raise InputError(
+            f"--since is before the leaked value of {leaked.snapshot.document.record.name} was created",
+            hint=f"it was created on {created:%Y-%m-%d}; if that is wrong, correct it with `tokenguard edit NAME "
+            "--created`",
+        )
+
+
+def _created(leaked: Leaked) -> datetime | None:
+    """When the leaked value was created; None if that is unknown, or it is unknown which value leaked."""
+    document = leaked.snapshot.document
+    record, old = document.record, document.journal.old if document.journal else None
+    if leaked.fingerprint == record.fingerprint or (
+        leaked.fingerprint is None and old is None and not leaked.revoked_on
+    ):
+        return born(record)
+    if old is not None and leaked.fingerprint == old.fingerprint:
+        return old.created_at or old.rotated_at
+    return None
 
 
 def _respond(wiring: Wiring, leaked: Leaked, told: Told, *, rotate: bool) -> tuple[IncidentToken, ExitCode]:

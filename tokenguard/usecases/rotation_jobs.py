@@ -59,8 +59,21 @@ def tell_held(wiring: Wiring, rollout: Rollout) -> None:
     for hold in Hold:
         names = [each.snapshot.document.record.name for each in rollout.held if each.hold is hold]
         if names:
-            more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-            wiring.progress.note(f"not rotated, {hold.value}: {', '.join(names[:_NAMED])}{more}")
+            wiring.progress.note(f"not rotated, {hold.value}: {named(names)}")
+
+
+def named(names: Sequence[TokenName]) -> str:
+    """The first five names, and how many more there are."""
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"
+
+
+def tell_leaked_order(wiring: Wiring, plan: RotationPlan) -> None:
+    """Say in which order a leaked token is rotated, since the leak lasts until the old value is revoked."""
+    wiring.progress.note(
+        f"{plan.name} has leaked, and is replaced before it is revoked: `tokenguard rotate {plan.name} --compromised` "
+        "revokes it first"
+    )
 
 
 def open_ones(wiring: Wiring) -> list[Snapshot]:
@@ -101,7 +114,7 @@ def planned(
     plan = plan_rotation(snapshot.id, record, able, mode, due_at=limit.at if limit else None, ruled_out=known)
     if snapshot.document.busy or revocation_owed(snapshot.document):
         owed = "a revocation is not completed" if revocation_owed(snapshot.document) else "an operation is open"
-        return replace(plan, blocked=f"{owed}: tokenguard rotate {record.name} --resume")
+        return replace(plan, unfinished=True, blocked=f"{owed}: tokenguard rotate {record.name} --resume")
     try:
         _check_files(wiring, record)
     except InputError as error:

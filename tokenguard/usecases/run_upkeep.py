@@ -154,7 +154,10 @@ class Upkeep:
         record, live = found.document.record, self._wiring.store.read_live(found.id)
         if live is not None and live.found is not FieldState.SAME:
             yield _finding(
-                Duty.CONSUMERS, record.name, (f"{record.location.url} does not have the value that was published there")
+                Duty.CONSUMERS,
+                record.name,
+                f"{record.location.url} does not have the value that was published there",
+                f"restore that value there, or: tokenguard rotate {record.name}",
             )
             return
         self._wiring.progress.waiting(f"checking the consumers of {record.name}")
@@ -209,9 +212,7 @@ def _done(duty: Duty, result: BatchResult, says: str) -> Done:
 
 
 def _finding(duty: Duty, name: str, says: str, hint: str = "") -> Done:
-    return Done(
-        duty=duty, name=name, code=ExitCode.FINDINGS, says=says, hint=hint or f"tokenguard rotate {name}, or deliver it"
-    )
+    return Done(duty=duty, name=name, code=ExitCode.FINDINGS, says=says, hint=hint or f"tokenguard rotate {name}")
 
 
 def _undeliverable(wiring: Wiring, held: PlannedManifest, action: Action) -> InputError | None:

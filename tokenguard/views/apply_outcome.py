@@ -13,6 +13,8 @@ from tokenguard.text import counted
 from tokenguard.views.plan_view import show_todos, todo_json
 from tokenguard.views.plan_words import details, what
 
+_NAMED = 5
+
 
 class ApplyOutcome(Frozen, frozen=True, kw_only=True):
     """The outcome of a plan."""
@@ -62,7 +64,16 @@ def _summary(outcome: ApplyOutcome, left: Plan) -> str:
     parts += [counted(len(left.todos), "manual step")] if left.todos else []
     if left.actions:
         return f"{', '.join(parts)}; {len(left.actions):,} remaining: apply again"
-    return f"{', '.join(parts)}; the store matches the manifest"
+    rest = [f"waiting for a person: {_listed([each.name for each in left.todos])}"] if left.todos else []
+    rest += [f"not declared: {_listed(left.undeclared)}"] if left.undeclared else []
+    return "; ".join([", ".join(parts), *(rest or ["the store matches the manifest"])])
+
+
+def _listed(names: Sequence[TokenName]) -> str:
+    """The first names, and how many more there are."""
+    found = list(dict.fromkeys(names))
+    more = f" and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""
+    return f"{', '.join(found[:_NAMED])}{more}"
 
 
 def _json(outcome: ApplyOutcome, actions: dict[TokenName, Action]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tokenguard.inventory.selection import SelectedToken
+from tokenguard.inventory.selection import SelectedToken, is_refused
 from tokenguard.inventory.views import due_words, state_words, token_json
 from tokenguard.shell.wiring import Wiring
 from tokenguard.views.token_view import scope_words
@@ -47,6 +47,6 @@ def _row(wiring: Wiring, each: SelectedToken) -> tuple[str, ...]:
 def _tone(wiring: Wiring, each: SelectedToken) -> str:
     """A colour by urgency; the row's text says the same."""
     now = wiring.clock.now()
-    if each.leaked or (each.due and each.due.at <= now):
+    if each.leaked or is_refused(each.snapshot) or (each.due and each.due.at <= now):
         return "red"
     return "yellow" if each.snapshot.document.busy or each.age_unknown or (each.due and each.due.soon(now)) else ""

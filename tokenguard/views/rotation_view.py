@@ -29,8 +29,12 @@ def show_plans(screen: Screen, plans: Sequence[RotationPlan], now: datetime, *, 
         return
     _plans(screen, plans, now)
     for plan in plans:
-        if plan.leaked and plan.mode is Mode.PLANNED:
+        if plan.leaked and plan.unfinished:
+            screen.line(f"{plan.name} has leaked: complete its open operation first")
+        elif plan.leaked and plan.mode is Mode.PLANNED:
             screen.line(f"{plan.name} has leaked: `tokenguard rotate {plan.name} --compromised` revokes it first")
+        elif plan.leaked and plan.mode is Mode.COMPROMISED:
+            screen.line(f"{plan.name} has leaked: it is revoked first, then replaced")
     if cost:
         screen.line(f"store cost: {cost}")
 
@@ -82,6 +86,9 @@ def _results(screen: Screen, results: Sequence[BatchResult], documents: Mapping[
 
 
 def _one_plan(screen: Screen, plan: RotationPlan) -> None:
+    if plan.unfinished:
+        screen.line(f"{plan.name}: no new rotation can start: {plan.blocked}")
+        return
     screen.line(f"{plan.name}: {_what(plan)} at {plan.provider}, about {_words(plan.takes)}")
     for number, step in enumerate(plan.steps, 1):
         who = "" if step.by is By.TOKENGUARD else f"  [{step.by.value}]"
@@ -117,7 +124,9 @@ def _plan_json(plan: RotationPlan) -> dict[str, Any]:
         "seconds": plan.takes.total_seconds(),
         "blocked": plan.blocked,
         "steps": [
-            {"text": step.text, "by": step.by.value, "seconds": step.takes.total_seconds()} for step in plan.steps
+            {"text": step.text, "by": step.by.value, "seconds": step.takes.total_seconds()}
+            for step in plan.steps
+            if not plan.unfinished
         ],
     }
 

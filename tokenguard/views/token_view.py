@@ -39,7 +39,6 @@ def show_record(wiring: Wiring, snapshot: Snapshot) -> None:
     """All recorded fields, for people."""
     record, now = snapshot.document.record, wiring.clock.now()
     due = due_of(record, wiring.policy)
-    listing = snapshot.document.listing
     consumers = (
         "not declared" if record.consumers is None else ", ".join(each.shown for each in record.consumers) or "none"
     )
@@ -76,7 +75,6 @@ def show_record(wiring: Wiring, snapshot: Snapshot) -> None:
             ("provider id", record.provider_id),
             ("hint at provider", record.hint),
             ("possibly alive", possibly_alive_words(snapshot.document)),
-            ("still listed", ", ".join(each.label for each in listing.ended) if listing else ""),
             ("fingerprint", record.fingerprint or ""),
             ("leak waived", waiver_words(record.waived_leak)),
             ("notes", record.notes),

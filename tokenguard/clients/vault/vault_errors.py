@@ -65,7 +65,7 @@ _WORDS: dict[VaultFailure, tuple[str, str]] = {
     ),
     VaultFailure.EXPIRED: (
         "the vault does not accept the login in use: it has expired or was revoked",
-        "log in again, then go on with `tokenguard rotate --resume`",
+        "log in again, then run the command again; `tokenguard rotate --resume` completes open operations",
     ),
     VaultFailure.UNSEEN: (
         "the vault accepts the login, but does not let it look itself up: who acts, and until when, stays unknown",

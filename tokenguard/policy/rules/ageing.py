@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from tokenguard.domain.liveness import ScopeVerdict, Verdict
+from tokenguard.domain.liveness import Observation, ScopeVerdict, Verdict
 from tokenguard.domain.token import RecordState
 from tokenguard.policy.model import born, due_of
 from tokenguard.policy.rule_answer import Answer, NotEvaluable, Question, Violated
@@ -88,7 +88,7 @@ def right_scope(question: Question) -> Answer:
     """`right-scope`: a token of another Drive changes the wrong data."""
     record, seen = question.record, question.record.seen
     if seen is None or seen.scope_verdict is ScopeVerdict.UNVERIFIED:
-        why = "its scope was never verified" if record.scope else _NO_SCOPE
+        why = _unverified(seen) if record.scope else _NO_SCOPE
         return NotEvaluable(why) if record.kind.has_value else None
     if seen.scope_verdict is ScopeVerdict.WRONG:
         return Violated(f"it belongs to {seen.scope or 'another scope'}; its record says {record.scope or 'none'}")
@@ -107,7 +107,15 @@ def scope_verified(question: Question) -> Answer:
     capabilities = question.around.provider(record).capabilities
     if capabilities is None or not capabilities.verifies_scope:
         return NotEvaluable("the provider does not report a token's scope")
-    return Violated("its scope was never verified")
+    return Violated(_unverified(record.seen))
+
+
+def _unverified(seen: Observation | None) -> str:
+    """Why its scope is not known: an earlier check may have confirmed it, but the record has only the last one."""
+    if seen is None or seen.verdict is Verdict.ALIVE:
+        return "its scope was never verified" if seen is None else "the last check did not report its scope"
+    refused = "the provider did not accept it" if seen.verdict is Verdict.DEAD else "there was no clear answer"
+    return f"its scope could not be verified on {_day(seen.at)}: {refused}"
 
 
 def _day(at: datetime) -> str:

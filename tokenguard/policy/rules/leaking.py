@@ -8,8 +8,10 @@ def not_leaked(question: Question) -> Answer:
     leak = question.record.leaked
     if leak is None:
         return None
-    older = question.record.live_leak is None
+    name, older = question.record.name, question.record.live_leak is None
     whose = "an older value " if older else ""
-    fix = f"`tokenguard verify {question.record.name}`, or `edit --leak-ended`" if older else ""
+    fix = f"`tokenguard verify {name}`, or `edit --leak-ended`" if older else ""
+    if question.document.busy or question.document.accepted_again:  # a new rotation is refused until then
+        fix = f"tokenguard rotate {name} --resume"
     where = f": {leak.where}" if leak.where else ""
     return Violated(f"{whose}leaked since {leak.since:%Y-%m-%d}, {leak.reach.value}{where}", fix)

@@ -51,10 +51,6 @@ def old_token_dead(question: Question) -> Answer:
     """`old-token-dead`: a rotation is only effective once the old token is dead."""
     if question.document.accepted_again:
         return Violated("a token that was proven dead is accepted again")
-    listing = question.document.listing
-    if listing is not None and listing.ended:
-        names = ", ".join(row.label for row in listing.ended)
-        return Violated(f"should have ended, and was in the provider's list on {listing.at:%Y-%m-%d}: {names}")
     said = [f"{each.provider_label or each.label} is {each.proof.words}" for each in question.document.possibly_alive]
     if said:
         return Violated(f"the death of {'; the death of '.join(said)}, not proven")

@@ -11,8 +11,7 @@ _OF_WAIVERS = ("report", "state", "until", "waived_by", "reason")
 
 def findings_text(report: Report, reach: Reach) -> str:
     """One line a finding, then what to do, then what was and was not scanned."""
-    lines = [_line(finding) for finding in report.findings]
-    lines.extend(f"  report: {_shown(code)}" for code in dict.fromkeys(_codes(report)))
+    lines = [line for finding in report.findings for line in (_line(finding), *_code_line(finding))]
     lines.extend(f"  next: {step}" for step in dict.fromkeys(advice(finding, reach) for finding in report.findings))
     lines.extend(_waived_line(finding) for finding in report.waived)
     for skipped in report.skipped:
@@ -40,9 +39,10 @@ def summary(report: Report) -> str:
     return ", ".join(parts)
 
 
-def _codes(report: Report) -> Iterator[str]:
-    """What to give to `tokenguard respond --code`."""
-    return (finding.facts["report"] for finding in report.findings if "report" in finding.facts)
+def _code_line(finding: Finding) -> Iterator[str]:
+    """What to give to `tokenguard respond --code`, under its own finding."""
+    if "report" in finding.facts:
+        yield f"  report: {_shown(finding.facts['report'])}"
 
 
 def _line(finding: Finding, hidden: Container[str] = ("report",)) -> str:

@@ -17,7 +17,7 @@ from tokenguard.stores.local import chains
 from tokenguard.stores.local.codec import LivePointer, StoreKeys, candidate_key, decode, decode_slot
 from tokenguard.stores.local.open_store import StoreSession
 from tokenguard.stores.local.rows import SealedRows
-from tokenguard.stores.local.sealing import OpenedRow, RowKind
+from tokenguard.stores.local.sealing import OpenedRow, RowKind, kind_words
 
 
 class IntegrityProblem(Frozen, frozen=True):
@@ -71,7 +71,7 @@ def _check_rows(connection: sqlite3.Connection, rows: SealedRows) -> Iterator[In
             _NOTE[RowKind(leaf.kind)](seen, rows.opened(leaf))
         except (Tampered, ValueError) as error:
             what = error.message if isinstance(error, Tampered) else "a row of unknown kind"
-            yield IntegrityProblem(f"row {leaf.tag.hex()}", what)
+            yield IntegrityProblem(f"{kind_words(leaf.kind)} row {leaf.tag.hex()}", what)
     if connection.execute("SELECT count(*) FROM body").fetchone()[0] != count:
         yield IntegrityProblem("file", "there are sealed bytes that no row owns")
     yield from _compare(seen)

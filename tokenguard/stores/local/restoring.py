@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tokenguard.domain.event import STORE_CHAIN, Detail, Event, Op
-from tokenguard.errors import InputError
+from tokenguard.errors import InputError, Tampered
 from tokenguard.files import fsync_dir, make_private_dir, shown, write_new
 from tokenguard.frozen import Frozen, replace
 from tokenguard.ports.clock import Clock
@@ -60,8 +60,9 @@ def restore_backup(place: StoreDirectory, backup: Path, unlock: Unlock, clock: C
     with _prepared(place), locked(place.lock, clock), _stage(place) as staged:
         with translated():
             write_new(staged.database, data)
-        copy = unguarded(staged, unlock, clock)
-        earlier = _made_anew(copy, "backup")
+        with _of_backup(backup):
+            copy = unguarded(staged, unlock, clock)
+            earlier = _made_anew(copy, "backup")
         with translated():
             kept = _set_aside(place, clock)
             staged.database.rename(place.database)
@@ -84,6 +85,27 @@ def accept_in_place(place: StoreDirectory, unlock: Unlock, clock: Clock) -> Rest
     earlier = _made_anew(found, "in place")
     session, keys = _adopted(found)
     return Restored(session=session, keys=keys, earlier=earlier)
+
+
+def check_backup(place: StoreDirectory, backup: Path) -> None:
+    """Refuse a file that cannot be a store's backup, before a person is asked anything.
+
+    Raises:
+        InputError: it cannot be read, is the store's own file, or is no database.
+    """
+    _read(place, backup)
+
+
+@contextmanager
+def _of_backup(backup: Path) -> Iterator[None]:
+    """Say of a damaged copy that it is the backup, and that another one is needed; the store is unchanged."""
+    try:
+        yield
+    except Tampered as error:
+        raise Tampered(
+            f"the backup {shown(backup)} is damaged: {error.message}; the store was not changed",
+            hint="restore another backup: tokenguard store restore FILE",
+        ) from None
 
 
 def _read(place: StoreDirectory, backup: Path) -> bytes:

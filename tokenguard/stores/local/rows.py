@@ -7,7 +7,7 @@ from itertools import groupby
 
 from tokenguard.frozen import Frozen
 from tokenguard.stores.local.length_prefix import damaged
-from tokenguard.stores.local.sealing import OpenedRow, RowKind, Sealer
+from tokenguard.stores.local.sealing import OpenedRow, RowKind, Sealer, kind_words
 from tokenguard.stores.local.tree import BUCKETS, DIGEST_BYTES, Leaf, bucket_digest, bucket_of, digest_in
 
 _LEAVES = "SELECT tag, kind, version, digest, body FROM leaf WHERE tag >= ? AND tag < ? ORDER BY tag"
@@ -138,5 +138,5 @@ class SealedRows:
         found = self._connection.execute("SELECT sealed FROM body WHERE row = ?", (leaf.body,)).fetchone()
         sealed = found[0] if found else None
         if not isinstance(sealed, bytes) or hashlib.sha256(sealed).digest() != leaf.digest:
-            raise damaged("a row of the store is not what was written")
+            raise damaged(f"the {kind_words(leaf.kind)} row {leaf.tag.hex()} is not what was written")
         return SealedRow(leaf, sealed)

@@ -38,6 +38,14 @@ class RowKind(IntEnum):
     SHARED = 10
 
 
+def kind_words(number: int) -> str:
+    """What a row holds, for messages: `document`, `event`; a number that is no kind as it is."""
+    try:
+        return RowKind(number).name.lower()
+    except ValueError:
+        return f"unknown ({number})"
+
+
 class OpenedRow(Hidden, frozen=True, kw_only=True):
     """One opened row. Has no repr: it may hold a value."""
 

@@ -301,6 +301,13 @@ def restore_store(directory: Path, backup: Path | None, unlock: Unlock, clock: C
     return LocalStore(done.session, done.keys), done
 
 
+def check_restorable(directory: Path, backup: Path) -> None:
+    """Refuse a file that cannot be a backup, with an InputError; its rows are checked when it is restored."""
+    from tokenguard.stores.local.restoring import check_backup
+
+    check_backup(StoreDirectory(directory.absolute()), backup)
+
+
 def _snapshot(row: OpenedRow) -> Snapshot:
     return Snapshot(id=TokenId(row.key), version=row.version, document=decode_document(row.data))
 
