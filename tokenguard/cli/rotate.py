@@ -194,9 +194,14 @@ def _document(wiring: Wiring, result: BatchResult) -> Snapshot | None:
 def _confirm(wiring: Wiring, plans: Sequence[RotationPlan]) -> None:
     if wiring.tty is None:
         return  # unattended: the plan above is recorded in the log
+    owed = [plan.name for plan in plans if plan.blocked.endswith("--resume")]
+    if owed:
+        wiring.unfinished = f"already open, and to be finished: tokenguard rotate {' '.join(owed)} --resume"
     answer = wiring.tty.ask(
-        f"this revokes {counted(len(plans), 'token')} first, then replaces; type the number to continue: "
+        f"this revokes and replaces {counted(len(plans), 'token')}, one after another, each revoked first; "
+        "type the number to continue: "
     )
+    wiring.unfinished = ""
     if answer.strip() != str(len(plans)):
         raise InputError("not confirmed", hint="nothing was done; name the tokens, or type the number")
 
