@@ -9,7 +9,7 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import ExitCode, InputError, TokenguardError
 from tokenguard.frozen import replace
-from tokenguard.inventory.verification import verify
+from tokenguard.inventory.verification import VerificationResult, verify
 from tokenguard.policy.model import Severity
 from tokenguard.ports.delivery import Holds
 from tokenguard.ports.store import FieldState
@@ -132,7 +132,7 @@ class Upkeep:
             code, hint = look.result.exit_code, f"tokenguard show {record.name}"
             wrong = code is not ExitCode.OK
             yield Done(
-                duty=Duty.VERIFY, name=record.name, code=code,
+                duty=Duty.VERIFY, name=record.name, code=code, asked=look.result is not VerificationResult.NOT_ASKED,
                 says=f"{look.result.value}: {look.reason}" if wrong else "", hint=hint if wrong else "",
             )  # fmt: skip
         now = wiring.clock.now()

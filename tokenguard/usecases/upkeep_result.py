@@ -30,6 +30,8 @@ class Done(Frozen, frozen=True, kw_only=True):
     name: str
     """The token; empty if the whole duty failed."""
     code: ExitCode = ExitCode.OK
+    asked: bool = True
+    """False: the provider could not be asked about the token, so nothing is known of it."""
     says: str = ""
     hint: str = ""
 
