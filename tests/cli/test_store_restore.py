@@ -205,3 +205,32 @@ def test_a_restore_that_fails_leaves_no_directory(backed_up):
     _changed(backed_up)
     backed_up.environ["TOKENGUARD_STORE"] = f"local://{backed_up.directory}/fresh"
     backed_up.refused("store", "restore", *FILE, code=6)
+
+
+def test_a_cut_backup_is_what_is_damaged_and_the_store_stays(backed_up):
+    backup = backed_up.directory / "backup.db"
+    backup.write_bytes(backup.read_bytes()[: backup.stat().st_size // 2])
+    answer = backed_up("store", "restore", "backup.db", "--yes")
+    assert answer.code == 6, answer
+    assert "backup.db" in answer.err
+    assert "another backup" in answer.err
+    assert names(backed_up) == {NAME, LATER}
+
+
+def test_a_file_that_is_no_backup_is_refused_before_a_confirmation(backed_up):
+    (backed_up.directory / "notes.txt").write_text("notes")
+    assert backed_up("store", "restore", "notes.txt").code == 2
+    assert backed_up("store", "restore", "backup.db").code == 3
+
+
+def test_audit_verify_names_the_kind_of_the_row_that_was_changed(backed_up):
+    import sqlite3
+
+    with sqlite3.connect(backed_up.database) as connection:
+        (row, sealed) = connection.execute("SELECT row, sealed FROM body LIMIT 1").fetchone()
+        changed = bytes([sealed[0] ^ 1]) + sealed[1:]
+        connection.execute("UPDATE body SET sealed = ? WHERE row = ?", (changed, row))
+    connection.close()
+    answer = backed_up("audit", "verify")
+    assert answer.code == 6, answer
+    assert re.search(r"\b[a-z]+ row [0-9a-f]{8,}", answer.err), answer

@@ -264,3 +264,12 @@ def test_hints_in_a_pipe_are_whole(cli):
     leak(cli, OTHER)
     changed(cli, OTHER, notes=long)
     assert "…" not in cli("doctor").out
+
+
+@pytest.mark.parametrize(("provider", "promised"), [("manual", False), ("fake", True)])
+def test_an_asserted_death_is_rechecked_only_where_the_provider_can_be_asked(cli, provider, promised):
+    from tokenguard.cli.show import _recheck_words
+
+    cli.add(NAME)
+    record = replace(snapshot(cli).document.record, provider=provider)
+    assert ("rechecked" in _recheck_words(cli.wiring(), record)) == promised

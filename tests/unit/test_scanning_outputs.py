@@ -192,3 +192,16 @@ def test_bad_usage_is_exit_2_with_one_error_and_one_hint(
     assert run(["scan", *arguments]) == 2
     lines = capsys.readouterr().err.splitlines()
     assert [line.partition(":")[0] for line in lines] == ["error", "hint"]
+
+
+def test_the_report_code_stands_under_its_own_finding() -> None:
+    found = [
+        Finding(kind=FindingKind.OWN, type="t", path=path, line=1, column=1, facts={"report": code * 12})
+        for path, code in (("a.py", "1"), ("b.py", "2"))
+    ]
+    lines = write_findings(
+        Report(files=2, bytes=2, findings=tuple(found)), OutputFormat.TEXT, Reach.STAGED
+    ).splitlines()
+    for path, code in (("a.py", "1"), ("b.py", "2")):
+        at = next(number for number, line in enumerate(lines) if line.startswith(path))
+        assert code * 12 in lines[at + 1]
