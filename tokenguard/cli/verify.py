@@ -47,6 +47,8 @@ def verify(
     Exit 1: a token is dead or has another scope. Exit 4: the state of a token is unknown; a refusal is conclusive only
     while another token, or the admin credential, is accepted by the same host. Exit 5: a token that was proven dead is
     accepted again.
+
+    With --all, a token that cannot be asked about is listed and leaves the exit code as it is; named, it is exit 4.
     """
     if target is not None:
         return _reconcile(wiring, target, source, alone=not names and not everything)
