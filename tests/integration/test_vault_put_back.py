@@ -94,3 +94,19 @@ def test_a_document_of_an_earlier_tree_is_read_and_bound_by_its_next_write(cli, 
     assert document.content()["version"] == document.version
     document.put(document.content())
     refused(cli, f"secret/{document.path}", ["show", NAME])
+
+
+def test_another_value_in_a_live_entry_is_served_to_nobody_until_it_is_restored(cli):
+    live, token = Entry(cli, f"live/{NAME}"), token_of(cli)
+    content = live.content()
+    live.put(content | {"token": "tgcanary-another-value-0123456789"})
+    refused(
+        cli, f"secret/{live.path}", ["verify", NAME], ["rotate", NAME],
+        ["audit", "verify"], ["doctor"],
+    )  # fmt: skip
+    assert cli("exec", "-t", NAME, "--", "true").code == ExitCode.CLOSED
+    label = content["tokenguard"]["label"]
+    slot = Entry(cli, f"cand/{token}/{label}").content()["value"]
+    live.put(slot | {"tokenguard": {"label": label}})
+    for line in (["verify", NAME], ["audit", "verify"], ["doctor"], ["rotate", NAME]):
+        assert cli(*line).code == ExitCode.OK, line

@@ -19,7 +19,7 @@ from tokenguard.domain.names import Label
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import InputError, Tampered
 from tokenguard.frozen import Frozen
-from tokenguard.ports.store import Tombstone
+from tokenguard.ports.store import Live, Tombstone
 
 FORMAT = 1
 _OURS = "tokenguard"
@@ -180,6 +180,17 @@ def _put_back(entry: KvEntry, mount: str, path: str) -> Tampered:
         hint="find its writer in the server's audit log and the version N that was right, then restore it: "
         f"`bao kv get -version=N -format=json -mount={mount} {path} | jq '.data.data + {next_one}' | "
         f"bao kv put -cas={entry.version} -mount={mount} {path} -`",
+    )
+
+
+def another_value(mount: str, live: str, slot: str, entry: Live) -> Tampered:
+    """Return the error for a live entry with a value that was never the token's."""
+    ours = f'{{"{_OURS}": {{"label": "{entry.label}"}}}}'
+    return Tampered(
+        f"{mount}/{live} serves another value than the token's",
+        hint="find its writer in the server's audit log, then restore it from its slot: "
+        f"`bao kv get -format=json -mount={mount} {slot} | jq '.data.data.value + {ours}' | "
+        f"bao kv put -cas={entry.version} -mount={mount} {live} -`",
     )
 
 

@@ -5,19 +5,20 @@ from functools import cached_property
 
 from tokenguard.clients.vault.kv import KvMount
 from tokenguard.clients.vault.preflight import MIN_LIFE, PreflightProblem, held, problems
-from tokenguard.clients.vault.vault_errors import CasLost
+from tokenguard.clients.vault.vault_errors import CasLost, VaultError, VaultFailure
 from tokenguard.domain.document import Document, Snapshot, check_still_here, decode
 from tokenguard.domain.event import Actor, ChainedEvent, ChainHead, Event, extend
 from tokenguard.domain.fingerprint import Fingerprint, FingerprintKey, fingerprint_of
 from tokenguard.domain.migration_status import Move, check_may_come
 from tokenguard.domain.names import Label, TokenId, TokenName
 from tokenguard.domain.secret import Value
+from tokenguard.errors import Tampered
 from tokenguard.frozen import replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.store import Live, Stray, Tombstone
 from tokenguard.stores.actor import current_actor
 from tokenguard.stores.refusals import no_such_token, token_changed
-from tokenguard.stores.vault.codec import Envelope, StoreDescription, pack_envelope, unpack_envelope
+from tokenguard.stores.vault.codec import Envelope, StoreDescription, another_value, pack_envelope, unpack_envelope
 from tokenguard.stores.vault.event_archive import Blocks
 from tokenguard.stores.vault.factory import check_ready, read_about, read_key, write_key
 from tokenguard.stores.vault.fingerprint_index import Holders
@@ -125,8 +126,8 @@ class VaultStore:
         return self._folders.strays
 
     def check(self) -> Sequence[Stray]:
-        """Everything in the store's folders that tokenguard did not write, as far as the login may list."""
-        return self._folders.survey()
+        """Everything in the store's folders that tokenguard did not write, as far as the login may list and read."""
+        return (*self._folders.survey(), *self._exchanged())
 
     def commit(self, token: TokenId, expected: int, document: Document, events: Sequence[Event]) -> Snapshot:
         """Replace the document under compare-and-set, with its events, in one write."""
@@ -195,8 +196,12 @@ class VaultStore:
         return self._slots.read(token, label)
 
     def read_live(self, token: TokenId) -> Live | None:
-        """The value consumers get, or None."""
-        return self._slots.live(token)
+        """The value consumers get, or None; Tampered if it is not the token's, whoever put it there."""
+        live = self._slots.live(token)
+        if live is not None and not (self._knows(token, live.value) or self._knows(token, live.value, anew=True)):
+            path = self._place.live(self._aliases[token])
+            raise another_value(self._kv.mount, path, self._place.candidate(token, live.label), live)
+        return live
 
     def publish(self, token: TokenId, label: Label, pinned: int) -> int:
         """Make the candidate live if the live version is still `pinned`; returns the new version."""
@@ -209,6 +214,22 @@ class VaultStore:
     def destroy(self, token: TokenId, label: Label) -> None:
         """Turn the slot into a tombstone that keeps the digest; safe to repeat."""
         self._slots.destroy(token, label)
+
+    def _exchanged(self) -> Iterator[Stray]:
+        """Live entries with another value than the token's; nothing if the login may not read values."""
+        for snapshot in self.scan():
+            try:
+                self.read_live(snapshot.id)
+            except Tampered as error:
+                yield Stray(
+                    where=f"{self._kv.mount}/{self._place.live(self._aliases[snapshot.id])}",
+                    what="another value is served than the token's",
+                    hint=error.hint,
+                )
+            except VaultError as trouble:
+                if trouble.reason is not VaultFailure.DENIED:
+                    raise
+                return
 
     def _check_once(self) -> None:
         """Run the preflight checks before the first write of this process."""
@@ -224,6 +245,14 @@ class VaultStore:
     @cached_property
     def _key(self) -> bytes:
         return read_key(self._kv, self._place)
+
+    def _knows(self, token: TokenId, value: Value, *, anew: bool = False) -> bool:
+        """Whether a value's fingerprint is on the token's record; `anew`: as it is now, not as it was last read."""
+        if anew or token not in self._seen:
+            self._load(token)
+        _, envelope = self._seen[token]
+        document = envelope.document
+        return document.record.fingerprint is None or self.fingerprint(value) in document.fingerprints
 
     def _load(self, token: TokenId) -> Snapshot | None:
         version, envelope = self._read(token)
