@@ -273,3 +273,32 @@ def test_an_asserted_death_is_rechecked_only_where_the_provider_can_be_asked(cli
     cli.add(NAME)
     record = replace(snapshot(cli).document.record, provider=provider)
     assert ("rechecked" in _recheck_words(cli.wiring(), record)) == promised
+
+
+def test_the_hint_of_init_is_not_about_an_open_operation(cli, monkeypatch):
+    from tokenguard.clients.vault.vault_errors import _WORDS, VaultFailure
+    from tokenguard.errors import Unreachable
+    from tokenguard.shell.local_backend import LocalBackend
+
+    def create(*_given, **_more):
+        raise Unreachable(_WORDS[VaultFailure.EXPIRED][0], hint=_WORDS[VaultFailure.EXPIRED][1])
+
+    monkeypatch.setattr(LocalBackend, "create", create)
+    answer = cli("init")
+    assert answer.code == 4, answer
+    assert "--resume" not in answer.err
+    assert "tokenguard init" in answer.err
+
+
+def test_a_consumer_without_the_live_value_has_a_hint_that_is_a_command(cli, tmp_path):
+    env = tmp_path / "app.env"
+    env.write_text("TOKEN=other\n")
+    cli.add(NAME)
+    assert cli("edit", NAME, "--deliver", f"dotenv:{env}#TOKEN").code == 0
+    out = cli("upkeep", "--format", "json").out
+    assert f'"tokenguard rotate {NAME}"' in out
+
+
+def test_upkeep_names_a_missing_manifest_as_it_was_given(cli):
+    answer = cli("upkeep", "/absent/tokens.yaml")
+    assert "/absent/tokens.yaml" in answer.out + answer.err

@@ -51,7 +51,8 @@ class Folder:
             self._top = os.open(manifest.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError:
             raise InputError(
-                f"there is no folder {shown(manifest.parent)}", hint="give a manifest that exists"
+                f"cannot read {shown(manifest)}: there is no folder {shown(manifest.parent)}",
+                hint="give a manifest that exists",
             ) from None
 
     def __enter__(self) -> Self:
