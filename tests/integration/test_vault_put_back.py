@@ -110,3 +110,9 @@ def test_another_value_in_a_live_entry_is_served_to_nobody_until_it_is_restored(
     live.put(slot | {"tokenguard": {"label": label}})
     for line in (["verify", NAME], ["audit", "verify"], ["doctor"], ["rotate", NAME]):
         assert cli(*line).code == ExitCode.OK, line
+
+
+def test_a_document_that_was_removed_with_all_its_versions_is_noticed(cli, document):
+    token = token_of(cli)
+    document.remove()
+    refused(cli, f"cand/{token}", ["audit", "verify"], ["doctor"])

@@ -96,8 +96,24 @@ class Folders:
             top = self._place.at(below)
             folders = [f"{top}/{name.rstrip('/')}" for name in self._look(top, outer)]
             in_parallel(partial(self._look, rule=inner), folders)
+        self._look_for_documents()
         self._look_at_aliases(self._place.at("live"), 1)
         return self.strays
+
+    def _look_for_documents(self) -> None:
+        """Record the values and trails of tokens without a document, which an interrupted creation never leaves."""
+        documents = {*self._look(self._place.documents, document_in)}
+        for below in ("cand", "log"):
+            for name in self._look(self._place.at(below), _folder_of(_ID)):
+                token = name.rstrip("/")
+                path = f"{self._place.at(below)}/{name}"
+                if token not in documents and not any(stray.startswith(path) for stray in self._strays):
+                    self._strays[path] = Stray(
+                        where=f"{self._kv.mount}/{path}",
+                        what=f"its token has no document at {self._kv.mount}/{self._place.at('doc')}/{token}",
+                        hint="if it was deleted, restore it: find who removed it in the server's audit log, and take "
+                        f"it from a snapshot; the values below {self._kv.mount}/{path} may be alive",
+                    )
 
     def _look(self, folder: str, rule: _Rule) -> list[str]:
         """Return the names in a folder that match its rule; empty if the login may not list it."""
