@@ -1,6 +1,7 @@
 """`import --from provider:NAME`: what a provider lists and nobody wrote down becomes a record, without a value."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -111,3 +112,12 @@ def test_a_list_without_the_token_in_use_is_not_called_all(cli):
     cli.world.unlisted.add(cli.store.find(NAME).document.record.provider_id)
     answer = cli("import", "--from", "provider:fake")
     assert (answer.code, "1 added" in answer.out) == (4, True)
+
+
+def test_a_creation_date_to_come_is_an_unknown_age(cli):
+    assert cli(*ISSUED).code == 0
+    made = cli.world.create("Key of tomorrow")
+    made.created_at = cli.clock.now() + timedelta(days=400)
+    assert "1 added" in cli("import", "--from", "provider:fake").out
+    (found,) = [each.document.record for each in cli.store.scan() if each.document.record.provider_id == made.id]
+    assert found.created_at is None

@@ -5,6 +5,7 @@ is retired.
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import token_name
@@ -12,7 +13,7 @@ from tokenguard.domain.token import Custody, Location, Record, RecordState
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.inventory import admission, heuristics
-from tokenguard.inventory.record_changes import apply
+from tokenguard.inventory.record_changes import apply, check_age
 from tokenguard.policy.context import ProviderFacts, Surroundings, doubt_of, place_of
 from tokenguard.ports.provider import ProviderToken, TokenList
 from tokenguard.shell.wiring import Wiring
@@ -126,13 +127,21 @@ class ProviderListing:
             )
         return issuer.listed()
 
+    def _past(self, listed: ProviderToken) -> datetime | None:
+        """The creation date of the list; None, an unknown age, for one to come, which no person may record either."""
+        try:
+            check_age(replace(self._blank, created_at=listed.created_at), self._wiring.clock.now())
+        except InputError:
+            return None
+        return listed.created_at
+
     def _record(self, listed: ProviderToken, defaults: Defaults, used: set[str]) -> Record:
         record = replace(
             self._blank,
             name=token_name(_name(listed, defaults.prefix or self._provider.name, used)),
             location=Location(Custody.UNREADABLE, f"{self._provider.name}://{listed.provider_id}#value"),
             permissions=listed.permissions,
-            created_at=listed.created_at,
+            created_at=self._past(listed),
             due_at=listed.expires_at,
             provider_id=listed.provider_id,
             hint=listed.hint,
