@@ -163,7 +163,7 @@ def test_a_due_date_in_the_past_that_was_kept_is_not_set_again_and_again(cli, tm
 
 def test_a_missing_file_no_file_and_a_folder_are_bad_input(cli, tmp_path, words):
     words(cli.refused("plan"))
-    assert cli.refused("plan", "no/such/tokens.yaml").startswith("there is no folder")
+    assert cli.refused("plan", "no/such/tokens.yaml").startswith("cannot read")
     (tmp_path / "tokens.yaml").mkdir()
     words(cli.refused("plan"))
     cli.refused("plan", "--format", "sarif")
