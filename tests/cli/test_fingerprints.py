@@ -89,7 +89,7 @@ def test_what_a_rule_finds_of_an_own_token_is_in_no_baseline(published, tmp_path
         )
     ]  # fmt: skip
     (tmp_path / "former.json").write_text(json.dumps({"version": "1.5.0", "results": {"a.py": known}}))
-    answer = published("baseline", *command, "a.py", "--format", "json")
+    answer = published("baseline", *command, "a.py", "--profile", "detect-secrets", "--format", "json")
     assert (answer.document["entries"], answer.document["left"]) == (1, 1)
     del published.environ["TOKENGUARD_SCAN_KEY"]
     assert published("scan", "a.py", "--baseline", ".tokenguard-baseline").code == 1

@@ -156,7 +156,7 @@ def test_an_import_that_was_cut_off_before_it_declared_the_places_declares_them_
         configured(cli, tmp_path, host)
         command = ("import", "--from", f"doppler://{host.host}/app/prd", *OPTIONS)
         with monkeypatch.context() as patched:
-            patched.setattr("tokenguard.inventory.admission.declare_users", interrupted)
+            patched.setattr("tokenguard.inventory.admission.declare_consumers", interrupted)
             assert cli(*command).code == 130
         (record,) = records(cli).values()
         assert record.consumers is None

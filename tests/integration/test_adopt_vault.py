@@ -366,7 +366,7 @@ def test_an_interrupted_import_goes_on_under_the_same_names(cli, theirs, tree, m
 
     monkeypatch.setattr(Engine, "add", dies)
     assert cli("import", "--from", f"vault://{theirs.mount}").code == 130
-    monkeypatch.setattr("tokenguard.inventory.admission.declare_users", _interrupt)
+    monkeypatch.setattr("tokenguard.inventory.admission.declare_consumers", _interrupt)
     assert cli("import", "--from", f"vault://{theirs.mount}").code == 130
     monkeypatch.undo()
     assert add is Engine.add

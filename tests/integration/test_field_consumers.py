@@ -210,7 +210,7 @@ def test_who_confirms_the_new_server_has_the_next_value_delivered_there(declared
     old = declared.place.held
     answer = declared("edit", NAME, "--deliver", declared.place.address, server=declared.place.other)
     assert answer.code == 0, answer
-    assert f"from now on {declared.place.address} on {declared.place.other}" in answer.err
+    assert f"new consumer: {declared.place.address} on {declared.place.other}" in answer.err
     shown = declared("show", NAME, "--format", "json").document
     assert shown["consumer_servers"] == {declared.place.address: declared.place.other}
     assert declared("rotate", NAME).code == 2

@@ -196,7 +196,7 @@ class VaultStore:
         return self._slots.read(token, label)
 
     def read_live(self, token: TokenId) -> Live | None:
-        """The value consumers get, or None; Tampered if it is not the token's, whoever put it there."""
+        """The value consumers get, or None; Tampered if another value was written there."""
         live = self._slots.live(token)
         if live is not None and not (self._knows(token, live.value) or self._knows(token, live.value, anew=True)):
             path = self._place.live(self._aliases[token])
@@ -226,8 +226,8 @@ class VaultStore:
                     what="another value is served than the token's",
                     hint=error.hint,
                 )
-            except VaultError as trouble:
-                if trouble.reason is not VaultFailure.DENIED:
+            except VaultError as error:
+                if error.reason is not VaultFailure.DENIED:
                     raise
                 return
 
