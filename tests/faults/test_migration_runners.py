@@ -78,12 +78,14 @@ class Removal:
         """At the new home; what had not been begun is begun there."""
         engine = Engine(replace(self.bench.engine._context, store=self.home, holder="testhost/1/new"))
         document = self.home.load(self.token).document
-        without_control = action == "retire" and self.bench.issuer is None
-        with suppress(NotProvenDead) if without_control else nullcontext():
+        guided = self.bench.issuer is None  # what a person says of an attempt, or of a death without control, is 5
+        with suppress(NotProvenDead) if guided else nullcontext():
             if document.busy:
                 engine.resume(self.token)
             elif self.bench.world.alive(self.old):
                 ACTIONS[action](engine, self.token)
+        journal = self.home.load(self.token).document.journal
+        assert journal is None or journal.stage.ended, "it came to its end"
 
     def check(self, action: str, where: str) -> None:
         live = self.home.read_live(self.token)

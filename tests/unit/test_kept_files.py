@@ -73,7 +73,7 @@ def _deliver(path: Path) -> None:
 
 def _page(path: Path) -> None:
     check_page(path)
-    save_page(path, "new\n")
+    save_page(path, "new\n", force=True)
 
 
 def _gitignore(path: Path) -> None:

@@ -9,8 +9,6 @@ def cleanup_steps(record: Record) -> Iterator[str]:
     """One line a consumer: where the dead value is, and how to remove it."""
     if record.consumers is None:
         yield "its consumers are not declared: remove the dead value where you configured it"
-    if record.location.adopted:
-        yield f"{record.location.shown} still holds the dead value: delete the field there"
     for consumer in record.consumers or ():
         yield f"{consumer.shown} still holds the dead value: {_removal(consumer)}"
 
