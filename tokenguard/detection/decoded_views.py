@@ -18,9 +18,10 @@ from tokenguard.detection.string_pieces import StringPieces
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _ESCAPED_END = r"(?:\x5c{1,3}[rn]){1,2}"
 LINE_END = (
-    rf"(?:(?:{_ESCAPED_END})?[\x22'`]?[ \t]*[,+.;&|]?[ \t]*\x5c?\r?\n[ \t>#*\x22'`]*(?://[ \t]*)?"
+    rf"(?:(?:{_ESCAPED_END})?(?:[\x22'`][ \t]*[,+.;&|]?)?[ \t]*\x5c?\r?\n[ \t>#*\x22'`]*(?://[ \t]+)?"
     rf"|{_ESCAPED_END}[ \t]*)"
 )
+"""What stands between two lines of base64; `+` and `/` belong to it only beside a quote or a space."""
 _ZEROS = r"\x00", r"\x00\x00\x00"
 
 
