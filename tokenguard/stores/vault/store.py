@@ -215,21 +215,20 @@ class VaultStore:
         """Turn the slot into a tombstone that keeps the digest; safe to repeat."""
         self._slots.destroy(token, label)
 
-    def _exchanged(self) -> Iterator[Stray]:
-        """Live entries with another value than the token's; nothing if the login may not read values."""
-        for snapshot in self.scan():
-            try:
-                self.read_live(snapshot.id)
-            except Tampered as error:
-                yield Stray(
-                    where=f"{self._kv.mount}/{self._place.live(self._aliases[snapshot.id])}",
-                    what="another value is served than the token's",
-                    hint=error.hint,
-                )
-            except VaultError as error:
-                if error.reason is not VaultFailure.DENIED:
-                    raise
-                return
+    def _exchanged(self) -> Sequence[Stray]:
+        """Live entries with another value than the token's, as far as the login may read documents and values."""
+        found: list[Stray] = []
+        try:
+            for snapshot in self.scan():
+                try:
+                    self.read_live(snapshot.id)
+                except Tampered as changed:
+                    where = f"{self._kv.mount}/{self._place.live(self._aliases[snapshot.id])}"
+                    found.append(Stray(where=where, what="another value is served than the token's", hint=changed.hint))
+        except VaultError as error:
+            if error.reason is not VaultFailure.DENIED:
+                raise
+        return found
 
     def _check_once(self) -> None:
         """Run the preflight checks before the first write of this process."""
