@@ -101,7 +101,7 @@ def test_t21_a_committed_baseline_costs_a_slow_hash_for_each_guess_and_file(tmp_
     monkeypatch.chdir(tmp_path)
     Path("a.py").write_text('password = "summer-2026-x1"\n')
     recorder = Recorder(new_salt())
-    ScanJob(stages=Stages(), suppressor=recorder).paths([Path("a.py")])
+    ScanJob(stages=Stages(profile=Profile.STRICT), suppressor=recorder).paths([Path("a.py")])
     Path(NAME).write_bytes(recorder.written())
     salt, entries = read_baseline(Path(NAME))
     tags = {entry.tag for entry in entries}

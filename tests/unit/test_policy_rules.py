@@ -234,7 +234,27 @@ CASES = [
 
 FOUR = tuple(replace(OTHER, name=token_name(f"video/{n}/x"), fingerprint="a" * 32) for n in "abcd")
 ENTERED = {"read_at": NOW, "can": replace(CAN, last_used=False)}
+LEAK = Exposure(since=NOW, reach=Spread.PUSHED, where="x", by="user:a")
+UNVERIFIED = {"scope_verdict": ScopeVerdict.UNVERIFIED}
+SAID = DeathProof(grade=DeathGrade.ASSERTED, first_at=NOW, last_at=NOW, samples=0, control=False, said_by="ada")
+KEPT = Quarantined(
+    label=Label("old"), fingerprint="c" * 32, provider_id="", provider_label="upload", proof=SAID, probe_due_at=NOW
+)
 WORDS = [
+    ("leaked", {"record": GOOD.with_leak(LEAK)}, f"leaked since {NOW:%Y-%m-%d}, pushed: x"),
+    ("leaked", {"record": replace(GOOD, leaks=(replace(LEAK, fingerprint="a" * 32),))},
+     f"leaked since {NOW:%Y-%m-%d}, pushed: x"),
+    ("leaked", {"record": replace(GOOD, leaks=(replace(LEAK, fingerprint="c" * 32),))},
+     f"an older value leaked since {NOW:%Y-%m-%d}, pushed: x"),
+    ("scope-verified", {"record": UNSEEN}, "its scope was never verified"),
+    ("scope-verified", {"record": seen(**UNVERIFIED)}, "the last check did not report its scope"),
+    ("scope-verified", {"record": seen(verdict=Verdict.DEAD, **UNVERIFIED)},
+     f"its scope could not be verified on {SEEN.at:%Y-%m-%d}: the provider did not accept it"),
+    ("scope-verified", {"record": seen(verdict=Verdict.UNKNOWN, **UNVERIFIED)},
+     f"its scope could not be verified on {SEEN.at:%Y-%m-%d}: there was no clear answer"),
+    ("old-token-dead", {"quarantine": (KEPT,)}, "the death of upload is asserted by ada, not proven"),
+    ("old-token-dead", {"quarantine": (replace(KEPT, provider_label=""),)},
+     "the death of old is asserted by ada, not proven"),
     ("right-scope", {"record": seen(scope_verdict=ScopeVerdict.WRONG)}, "it belongs to drive:d1; its record says drive:d1"),
     ("right-scope", {"record": replace(seen(scope_verdict=ScopeVerdict.WRONG, scope=None), scope=None)},
      "it belongs to another scope; its record says none"),
