@@ -39,6 +39,7 @@ def intend_revoke(session: TokenSession) -> None:
         session.context.operator.done(revoking_task(session))  # raises NeedsPerson with who and where
     intent = session.event(Op.REVOKE, Phase.INTENT, label=old.provider_label, provider_id=old.provider_id)
     session.advance(intent, old=old)
+    session.new_in_use_checked = session.journal.mode is Mode.PLANNED
 
 
 def revoking_task(session: TokenSession) -> Task:
@@ -69,7 +70,9 @@ def check_new_in_use(session: TokenSession) -> None:
     Without it a rotation that is resumed would end the only token that works. A compromise revokes before there is a
     new one, and then only the new one's life is checked.
     """
-    if session.journal.mode is Mode.PLANNED:
+    if session.new_in_use_checked:  # with the intent, a moment ago
+        session.new_in_use_checked = False
+    elif session.journal.mode is Mode.PLANNED:
         deliver_missing(session)
         _check_preconditions(session)
     elif session.journal.attempts:

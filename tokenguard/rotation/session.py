@@ -47,6 +47,8 @@ class TokenSession:
         self.context = context
         self.snapshot = snapshot
         self._vendor = context.vendors.of(snapshot.document.record)
+        self.new_in_use_checked = False
+        """Whether this runner has just seen that the new token is served, confirmed and alive."""
 
     @property
     def record(self) -> Record:
