@@ -92,6 +92,27 @@ def test_a_person_who_revoked_the_new_token_is_not_asked_to_revoke_the_old_one_a
     assert bench.world.alive(old)
 
 
+def test_a_rotation_whose_old_token_was_revoked_after_the_new_one_can_be_ended():
+    bench = Bench(guided=True)
+    bench.add("video/other/prod")
+    token, old = bench.add()
+
+    def wrong_one():
+        bench.world.revoke_label(bench.journal(token).attempts[-1].label)
+        return "ada"
+
+    bench.operator.answers.extend([None, wrong_one])
+    with pytest.raises(NotProvenDead):
+        bench.engine.rotate(token)
+    bench.world.revoke(old.id)
+    asked = len(bench.operator.asked)
+    with pytest.raises(Unreachable):  # ended, and the token in use is refused
+        bench.engine.resume(token)
+    assert len(bench.operator.asked) == asked
+    assert bench.journal(token).stage is Stage.DONE
+    assert bench.journal(token).proof.proven
+
+
 def test_both_tokens_revoked_is_never_exit_0():
     bench = Bench(guided=True)
     bench.add("video/other/prod")

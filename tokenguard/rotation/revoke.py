@@ -136,7 +136,10 @@ def _unproven(session: TokenSession, value: Value) -> NotProvenDead:
 
 def _person_revokes(session: TokenSession, *, retry: str = "") -> str:
     """Ask a person to revoke the old token until it is no longer accepted; returns the person's name."""
-    task = revoking_task(session)
+    task, said = revoking_task(session), session.journal.revoked_by
+    asked_before = said and not retry and session.provider.capabilities.probe
+    if asked_before and session.provider.probe(old_value(session), None).verdict is Verdict.DEAD:
+        return said  # nothing is left to ask for, also if the new one is refused: the proof comes next
     while True:
         check_new_in_use(session)
         session.check_held()
