@@ -131,7 +131,7 @@ def test_a_strangers_write_in_the_middle_is_seen_and_the_rotation_goes_on_after_
         proxy.fault = stranger
         answer = cli("rotate", NAME)
         assert answer.code == 3, answer
-        assert "somebody else" in answer.error
+        assert "another writer" in answer.error
         assert theirs.get("app") == {"token": "tgcanary-theirs-1", "zone": "us"}
         theirs.put("app", token=old, zone="us")
         assert cli("rotate", NAME, "--resume").code == 0

@@ -26,7 +26,9 @@ def test_on_openbao_a_publisher_publishes_and_a_scanner_pulls_and_sees_nothing_e
     policies = vault("init", "--print-policy", "--format", "json").document["policies"]
     publisher, scanner = (openbao.new_token(policies[role]) for role in ("publisher", "scanner"))
     assert vault(*PULL, token=scanner).code == 2
-    assert vault(*PUBLISH, token=publisher).document["entries"] == 1
+    published = vault(*PUBLISH, token=publisher)
+    assert published.code == 0, (published.out, published.err)
+    assert published.document["entries"] == 1
     assert vault(*PUBLISH, token=publisher).document["version"] == 2
     assert vault(*PULL, token=scanner).document["version"] == 2
     assert vault(*PULL, token=openbao.new_token(policies["inventory"])).code == 0

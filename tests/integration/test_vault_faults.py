@@ -118,8 +118,9 @@ def test_a_stranger_who_writes_the_document_is_noticed(scene: Scene):
 
     def meddle(number: int, asked: Asked) -> None:
         if number == 8:
-            data = scene.server.api("GET", path).json()["data"]["data"]
-            scene.server.api("POST", path, {"data": {**data, "nonce": "theirs"}})
+            read = scene.server.api("GET", path).json()["data"]
+            theirs = {**read["data"], "nonce": "theirs", "version": read["metadata"]["version"] + 1}
+            scene.server.api("POST", path, {"data": theirs})
 
     scene.proxy.fault = meddle
     with pytest.raises(Conflict):

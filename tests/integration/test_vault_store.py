@@ -282,7 +282,8 @@ def test_of_more_tokens_than_a_page_holds_each_scan_checks_some(home: Home, monk
     asked, stale = set(), {each.id: each for each in home.store.scan()}
     for snapshot in stale.values():
         path = home.place.document(snapshot.id)
-        home.put(path, home.server.api("GET", f"secret/data/{path}").json()["data"]["data"])  # by other hands: no mark
+        read = home.server.api("GET", f"secret/data/{path}").json()["data"]
+        home.put(path, {**read["data"], "version": read["metadata"]["version"] + 1})  # by other hands: no mark
     for _ in range(60):
         home.proxy.clear()
         seen = [each for each in home.store.scan() if each.version > stale[each.id].version]
