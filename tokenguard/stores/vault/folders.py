@@ -5,7 +5,7 @@ rotations continue with the others.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -90,21 +90,25 @@ class Folders:
 
     def survey(self) -> Sequence[Stray]:
         """Return every foreign entry in the store's folders that the login may list."""
-        for below, rule in _FOLDERS.items():
-            self._look(self._place.at(below), rule)
+        names: dict[str, list[str]] = {}
         for below, outer, inner in _NESTED:
             top = self._place.at(below)
-            folders = [f"{top}/{name.rstrip('/')}" for name in self._look(top, outer)]
-            in_parallel(partial(self._look, rule=inner), folders)
-        self._look_for_documents()
+            names[below] = self._look(top, outer)
+            in_parallel(partial(self._look, rule=inner), [f"{top}/{name.rstrip('/')}" for name in names[below]])
+        for below, rule in _FOLDERS.items():
+            names[below] = self._look(self._place.at(below), rule)
+        self._note_without_document(names)
         self._look_at_aliases(self._place.at("live"), 1)
         return self.strays
 
-    def _look_for_documents(self) -> None:
-        """Record the values and trails of tokens without a document, which an interrupted creation never leaves."""
-        documents = {*self._look(self._place.documents, document_in)}
+    def _note_without_document(self, names: Mapping[str, Sequence[str]]) -> None:
+        """Record the values and trails of tokens without a document, which an interrupted creation never leaves.
+
+        A token's document is written first and listed last, so a token created meanwhile has one.
+        """
+        documents = {*names["doc"]}
         for below in ("cand", "log"):
-            for name in self._look(self._place.at(below), _folder_of(_ID)):
+            for name in names[below]:
                 token = name.rstrip("/")
                 path = f"{self._place.at(below)}/{name}"
                 if token not in documents and not any(stray.startswith(path) for stray in self._strays):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from tokenguard.clients.vault.kv import KvMount
+from tokenguard.clients.vault.parallel import in_parallel
 from tokenguard.clients.vault.preflight import MIN_LIFE, PreflightProblem, held, problems
 from tokenguard.clients.vault.vault_errors import CasLost, VaultError, VaultFailure
 from tokenguard.domain.document import Document, Snapshot, check_still_here, decode
@@ -217,18 +218,23 @@ class VaultStore:
 
     def _exchanged(self) -> Sequence[Stray]:
         """Live entries with another value than the token's, as far as the login may read documents and values."""
-        found: list[Stray] = []
         try:
-            for snapshot in self.scan():
-                try:
-                    self.read_live(snapshot.id)
-                except Tampered as changed:
-                    where = f"{self._kv.mount}/{self._place.live(self._aliases[snapshot.id])}"
-                    found.append(Stray(where=where, what="another value is served than the token's", hint=changed.hint))
+            tokens = [snapshot.id for snapshot in self.scan()]
+            first = [self._exchanged_at(token) for token in tokens[:1]]  # alone: a login that may not is refused once
+            found = [*first, *in_parallel(self._exchanged_at, tokens[1:]).values()]
         except VaultError as error:
             if error.reason is not VaultFailure.DENIED:
                 raise
-        return found
+            return ()
+        return [each for each in found if each is not None]
+
+    def _exchanged_at(self, token: TokenId) -> Stray | None:
+        try:
+            self.read_live(token)
+        except Tampered as changed:
+            where = f"{self._kv.mount}/{self._place.live(self._aliases[token])}"
+            return Stray(where=where, what="another value is served than the token's", hint=changed.hint)
+        return None
 
     def _check_once(self) -> None:
         """Run the preflight checks before the first write of this process."""

@@ -105,7 +105,7 @@ class Slots:
             raise live_moved() from None
 
     def _remember(self, token: TokenId, label: Label, value: Value) -> None:
+        self._read.pop((token, label), None)  # the newest last, also where several threads read
         self._read[token, label] = value
-        self._read.move_to_end((token, label))
         if len(self._read) > _REMEMBERED:
             self._read.popitem(last=False)
