@@ -7,6 +7,7 @@ import contextlib
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from tokenguard.errors import InputError
@@ -74,15 +75,8 @@ def create_private(path: Path, data: bytes) -> None:
 
 def replace_file(path: Path, data: bytes, *, mode: int = PRIVATE_FILE) -> None:
     """Put `data` in place of `path`, whole or not at all, durable when this returns."""
-    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
-    try:
+    with _replacement(path) as temporary:
         write_new(temporary, data, mode)
-        temporary.rename(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-    fsync_dir(path.parent)
 
 
 def replace_kept(path: Path, data: bytes, *, fresh: int = PRIVATE_FILE) -> None:
@@ -100,8 +94,7 @@ def replace_kept(path: Path, data: bytes, *, fresh: int = PRIVATE_FILE) -> None:
     if before is None:
         replace_file(path, data, mode=fresh)
         return
-    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
-    try:
+    with _replacement(path) as temporary:
         write_new(temporary, data)
         descriptor = os.open(temporary, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
@@ -109,6 +102,14 @@ def replace_kept(path: Path, data: bytes, *, fresh: int = PRIVATE_FILE) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _replacement(path: Path) -> Iterator[Path]:
+    """A name beside `path` for the new file, which takes its place after the block, or is removed if that fails."""
+    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
+    try:
+        yield temporary
         temporary.rename(path)
     except BaseException:
         with contextlib.suppress(OSError):
