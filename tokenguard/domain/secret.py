@@ -75,13 +75,22 @@ class Value:
         """The field called `name`; KeyError if there is none."""
         return self._fields[name]
 
+    @classmethod
+    def decoded(cls, fields: Mapping[str, bytes]) -> "Value":
+        """The value of what `encoded` returned; ValueError if it is empty or not UTF-8."""
+        return cls({name: Secret(raw.decode("utf-8", "surrogatepass")) for name, raw in fields.items()})
+
+    def encoded(self) -> dict[str, bytes]:
+        """Its fields as UTF-8, as secret as they are. Text that UTF-8 cannot encode (lone surrogates) is kept."""
+        return {name: _utf8(secret.reveal()) for name, secret in self._fields.items()}
+
     def digest(self) -> bytes:
         """SHA-256 over all fields (32 bytes): the input of fingerprints, as secret as a weak token is guessable."""
         import hashlib  # takes as long to import as a small commit to scan
 
         parts = hashlib.sha256()
-        for name, secret in self._fields.items():
-            for part in (name.encode(), _utf8(secret.reveal())):
+        for name, raw in self.encoded().items():
+            for part in (name.encode(), raw):
                 parts.update(len(part).to_bytes(4, "big") + part)
         return parts.digest()
 

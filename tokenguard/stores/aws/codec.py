@@ -119,8 +119,7 @@ def slot(content: Value | Tombstone) -> bytes:
     """Encode the content of a candidate slot."""
     if isinstance(content, Tombstone):
         return pack(SlotBody(tombstone=content))
-    fields = {name: content.field(name).reveal().encode("utf-8", "surrogatepass") for name in content.names}
-    return pack(SlotBody(fields=fields))
+    return pack(SlotBody(fields=content.encoded()))
 
 
 def read_slot(data: bytes) -> Value | Tombstone:
@@ -130,7 +129,7 @@ def read_slot(data: bytes) -> Value | Tombstone:
         return body.tombstone
     if not body.fields:
         raise damaged("a value of the store is empty")
-    return Value({name: Secret(raw.decode("utf-8", "surrogatepass")) for name, raw in body.fields.items()})
+    return Value.decoded(body.fields)
 
 
 def live(value: Value | None, part: LivePart) -> str:

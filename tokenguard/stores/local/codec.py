@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from tokenguard.domain.names import Label, TokenId
-from tokenguard.domain.secret import Secret, Value
+from tokenguard.domain.secret import Value
 from tokenguard.frozen import Frozen, Hidden, field
 from tokenguard.ports.store import Tombstone
 from tokenguard.stores.local.length_prefix import damaged
@@ -56,8 +56,7 @@ def encode_slot(content: Value | Tombstone) -> bytes:
     """A candidate slot's content."""
     if isinstance(content, Tombstone):
         return encode(_Slot(tombstone=content))
-    fields = {name: content.field(name).reveal().encode("utf-8", "surrogatepass") for name in content.names}
-    return encode(_Slot(fields=fields))
+    return encode(_Slot(fields=content.encoded()))
 
 
 def decode_slot(data: bytes) -> Value | Tombstone:
@@ -67,7 +66,7 @@ def decode_slot(data: bytes) -> Value | Tombstone:
         return slot.tombstone
     if not slot.fields:
         raise damaged("a value of the store is empty")
-    return Value({name: Secret(raw.decode("utf-8", "surrogatepass")) for name, raw in slot.fields.items()})
+    return Value.decoded(slot.fields)
 
 
 def candidate_key(token: TokenId, label: Label) -> str:
