@@ -37,11 +37,11 @@ def reported(
         stand_in = candidate.type != "Private Key" and stands_for_another(candidate.whole.reveal())
         return LeftOut(line=candidate.line) if profile is Profile.DEFAULT and stand_in else candidate
     value = JudgedValue(value=candidate.value.reveal(), line=line, path=path, source=candidate.type, at=at)
-    verdict = judged(value)
-    if profile is Profile.DEFAULT and verdict.confidence is Confidence.LOW:
+    judgement = judged(value)
+    if profile is Profile.DEFAULT and judgement.confidence is Confidence.LOW:
         return LeftOut(line=candidate.line)
-    facts = candidate.facts | {"confidence": verdict.confidence.value}
-    return replace(candidate, confidence=verdict.confidence, reasons=verdict.reasons, facts=facts)
+    facts = candidate.facts | {"confidence": judgement.confidence.value}
+    return replace(candidate, confidence=judgement.confidence, reasons=judgement.reasons, facts=facts)
 
 
 def pinned(candidate: TextMatch, line: str, path: str) -> bool:

@@ -31,7 +31,7 @@ _SET = {STAND_IN: -3.0, WRAPPED: -3.0}
 placeholder; and a block of base64 is told by its header, if it is a secret."""
 
 
-class Verdict(Frozen, frozen=True):
+class Judgement(Frozen, frozen=True):
     """How sure the judge is, and why."""
 
     confidence: Confidence
@@ -39,14 +39,14 @@ class Verdict(Frozen, frozen=True):
     """What weighs most, for it (+) and against it (-)."""
 
 
-def judged(candidate: JudgedValue) -> Verdict:
+def judged(candidate: JudgedValue) -> Judgement:
     """How sure it is that the candidate is a secret: the same for the same candidate, wherever it is asked."""
     model = _model()
     weighed = [(model.weights.get(trait, 0.0), trait) for trait in traits(candidate, model.characters)]
     score = model.weights[""] + sum(weight for weight, _ in weighed)
     telling = sorted((each for each in weighed if each[0]), key=lambda each: -abs(each[0]))
     reasons = tuple(f"{weight:+.2f} {trait}" for weight, trait in telling[:_MOST_REASONS])
-    return Verdict(_confidence(score), reasons)
+    return Judgement(_confidence(score), reasons)
 
 
 def _confidence(score: float) -> Confidence:
