@@ -27,11 +27,16 @@ def ended_by_person(record: Record, reason: str) -> Detail:
 
 
 def after_death(record: Record, fingerprint: Fingerprint | None, proof: DeathProof) -> tuple[Record, Detail]:
-    """The record after a death, and what its event says beside it: a proven one ends the leak of that very value."""
+    """The record after a death, and the details of its event: a proven one ends the leak of that very value."""
+    evidence: Detail = {
+        "grade": proof.grade.value,
+        "control": proof.control,
+        "controlled_by": proof.controlled_by.value,
+    }
     if not proof.proven or all(each.fingerprint != fingerprint for each in record.leaks):
-        return record, {}
+        return record, evidence
     left = tuple(each for each in record.leaks if each.fingerprint != fingerprint)
-    return replace(record, leaks=left), {LEFT: len(left)}
+    return replace(record, leaks=left), {**evidence, LEFT: len(left)}
 
 
 def open_leaks(trail: Iterable[Event]) -> tuple[Exposure, ...]:

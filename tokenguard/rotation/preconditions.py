@@ -148,19 +148,10 @@ def _dead_already(session: TokenSession) -> bool:
     proof = prove_dead(session, value, windows=2)
     if proof is None or not proof.proven:
         return False
-    record, leak = after_death(session.record, old_token(session).fingerprint, proof)
+    record, detail = after_death(session.record, old_token(session).fingerprint, proof)
     session.jump(
         Stage.DEAD,
-        session.event(
-            Op.DEATH,
-            Phase.FACT,
-            grade=proof.grade.value,
-            samples=proof.samples,
-            control=proof.control,
-            controlled_by=proof.controlled_by.value,
-            result="before",
-            **leak,
-        ),
+        session.event(Op.DEATH, Phase.FACT, samples=proof.samples, result="before", **detail),
         record=record,
         proof=proof,
     )

@@ -216,16 +216,8 @@ def _commit_death(
     session: TokenSession, item: Quarantined, proof: DeathProof, *, quarantine: Sequence[Quarantined] | None = None
 ) -> None:
     """Record the better proof, also in the last operation's journal if it revoked this value."""
-    record, leak = after_death(session.record, item.fingerprint, proof)
-    event = session.event(
-        Op.DEATH,
-        Phase.FACT,
-        grade=proof.grade.value,
-        label=item.label,
-        control=proof.control,
-        controlled_by=proof.controlled_by.value,
-        **leak,
-    )
+    record, detail = after_death(session.record, item.fingerprint, proof)
+    event = session.event(Op.DEATH, Phase.FACT, label=item.label, **detail)
     old = session.journal.old
     ours = old is not None and old.label == item.label
     if ours and record.state is RecordState.RETIRED:

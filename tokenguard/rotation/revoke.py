@@ -157,18 +157,9 @@ def _person_revokes(session: TokenSession, *, retry: str = "") -> str:
 
 def _settle(session: TokenSession, proof: DeathProof, write: Callable[..., None]) -> None:
     """Record the proof with `write`, which may advance to the next stage as well."""
-    record, leak = after_death(session.record, old_token(session).fingerprint, proof)
+    record, detail = after_death(session.record, old_token(session).fingerprint, proof)
     write(
-        session.event(
-            Op.DEATH,
-            Phase.FACT,
-            grade=proof.grade.value,
-            samples=proof.samples,
-            control=proof.control,
-            controlled_by=proof.controlled_by.value,
-            by=proof.said_by,
-            **leak,
-        ),
+        session.event(Op.DEATH, Phase.FACT, samples=proof.samples, by=proof.said_by, **detail),
         record=record,
         proof=proof,
     )
