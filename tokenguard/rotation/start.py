@@ -170,13 +170,6 @@ def _open(
         vacant_version=document.journal.vacant_version if document.journal and not live else 0,
         accept_outage=outage,
     )
-    detail: Detail = {"mode": mode.value}
-    if reason:
-        detail["reason"] = reason
-    if outage:
-        detail["accept_outage"] = True
-    if journal.old is not None and journal.old.created_at is not None:
-        detail["made"] = journal.old.created_at.isoformat()  # the record's date is replaced with the value
     event = Event(
         at=now,
         op=Op.OPEN,
@@ -184,7 +177,7 @@ def _open(
         actor=context.store.actor(),
         name=record.name,
         rotation=journal.id,
-        detail=detail,
+        detail=_opening_detail(journal),
     )
     try:
         snapshot = context.store.commit(token, version, replace(document, journal=journal), [event])
@@ -196,6 +189,17 @@ def _open(
     if mode not in {Mode.ADD, Mode.ISSUE}:
         context.progress.step(f"{record.name}: {mode.value} operation opened")
     return TokenSession(context, snapshot)
+
+
+def _opening_detail(journal: Journal) -> Detail:
+    detail: Detail = {"mode": journal.mode.value}
+    if journal.reason:
+        detail["reason"] = journal.reason
+    if journal.accept_outage:
+        detail["accept_outage"] = True
+    if journal.old is not None and journal.old.created_at is not None:
+        detail["made"] = journal.old.created_at.isoformat()  # the record's date is replaced with the value
+    return detail
 
 
 def _frozen(record: Record, live: Live) -> Old:
