@@ -180,7 +180,7 @@ class Record(Frozen, frozen=True, kw_only=True):
     """When the live value was created, as stated by the provider, a file, a person or a rotation; None if unknown."""
     added_at: datetime | None = None
     rotated_at: datetime | None = None
-    """When the live value replaced an older one. (Until 2026-11 also when a value was taken in.)"""
+    """When the live value replaced an older one. Until 2026-11 also set when a value was added."""
     due_at: datetime | None = None
     """An explicit due date; otherwise the policy's maximum age counts from `rotated_at`."""
     fingerprint: Fingerprint | None = None

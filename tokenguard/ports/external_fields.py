@@ -71,7 +71,7 @@ class ExternalFields(Protocol):
     """Finds the place of a location, or of a consumer that is a field."""
 
     def of(self, pinned: Location | Consumer) -> ExternalField:
-        """InputError if it is not an address of ours, or leads to another server than the one pinned in it."""
+        """The field; InputError if the address is not supported, or is on another server than the pinned one."""
         ...
 
     def servers(self, kind: ConsumerKind) -> tuple[str, ...]:

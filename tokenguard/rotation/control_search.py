@@ -56,8 +56,8 @@ class ControlSearch:
         store: holds the values of other tokens.
         record: names the provider and host.
         vendor: the provider, with its admin credential if one is configured.
-        own: the token whose live value is tried first, as its session holds it. It is not read again: the result
-            leads to a commit of that session, which fails if another runner has taken over.
+        own: the token whose live value is tried first, as its session holds it. It is not read again: the
+            session commits the result, which fails if another runner holds the operation by then.
     """
 
     def __init__(self, store: Store, record: Record, vendor: Vendor, *, own: Snapshot | None = None) -> None:

@@ -2,7 +2,7 @@
 
 Planned:      intent, create, store, accept, publish, deliver, REVOKE INTENT, revoke, prove dead.
 Compromised:  REVOKE INTENT, revoke, then intent, create, store, accept, publish, deliver, prove dead.
-A stage states what is durably true; the effect that leads to the next one is idempotent.
+A stage states what is durably true; the effect between two stages is idempotent.
 `tests/model` explores every interleaving of two runners over this table.
 
 The promises (SECURITY.md), each with the code that enforces it:

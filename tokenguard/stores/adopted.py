@@ -96,7 +96,7 @@ class _AdoptingStore:
         """Publish the candidate in the register, then in the field. A first value is already in the field.
 
         Raises:
-            Conflict: the register is not at `pinned`, or another runner has taken over.
+            Conflict: the register is not at `pinned`, or another runner holds the operation.
             UnexpectedValue: the field holds a foreign value; the register has moved, and a retry continues there.
         """
         place = self._place(token)

@@ -147,7 +147,7 @@ def _compare(seen: _Seen) -> Iterator[IntegrityProblem]:
         yield IntegrityProblem(f"token {token}", "its name and its document do not belong together")
     for name in seen.names.keys() & seen.documents.keys():
         if seen.names[name] != seen.documents[name]:
-            yield IntegrityProblem(f"token {seen.names[name]}", "its name leads to another token's document")
+            yield IntegrityProblem(f"token {seen.names[name]}", "its name belongs to another token's document")
     for token in sorted({token for _, token in seen.known ^ seen.indexed}):
         yield IntegrityProblem(f"token {token}", "its values and their index do not belong together")
     for pointer in seen.pointers:
