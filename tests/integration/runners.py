@@ -119,10 +119,12 @@ class Fleet:
         store.publish(token, label, 0)
 
     def _configured(self) -> Path:
-        config = self._directory / "config.toml"
+        config, policy = self._directory / "config.toml", self._directory / "team.yaml"
+        policy.write_text("format: 1\nname: team\nextends: default\nrules: [{id: unattended-rotation, most: 1000}]\n")
         config.write_text(
             f'[store]\nurl = "{self._home.url}"\n{self._home.configuration}'
             f'[providers.autoposting]\nbase_url = "{self._sandbox.info.autoposting_url}"\nadmin = "env:ADMIN"\n'
+            f'[policy]\nfile = "{policy}"\n'
         )
         config.chmod(0o600)
         return config

@@ -17,7 +17,11 @@ changes = st.lists(st.lists(st.tuples(st.sampled_from(["add", "remove"]), st.int
 
 
 class Vendor:
-    """Gives out `ids` in pages of at most `most`, and changes before each answer as it is told."""
+    """Gives out `ids` in pages of at most `most`, and changes before each answer as it is told.
+
+    What is removed was there at the start, unless it pages by offset: two passes that agree cannot tell a token that
+    came and went within each of them (ADR 0019).
+    """
 
     def __init__(self, serves, ids, most, script=(), *, front=False, total_off=None):
         self.serves, self.ids, self.most, self.front, self.total_off = serves, list(ids), most, front, total_off
@@ -29,8 +33,10 @@ class Vendor:
         for what, where in self.script.pop(0) if self.script else ():
             if what == "add":
                 self.ids.insert(0 if self.front else len(self.ids), next(self.fresh))
-            elif self.ids:
-                self.always.discard(self.ids.pop(where % len(self.ids)))
+            elif removable := self.ids if self.serves is PagingKind.OFFSET else sorted(self.always):
+                gone = removable[where % len(removable)]
+                self.ids.remove(gone)
+                self.always.discard(gone)
         given = dict(query)
         size = min(int(given.get("limit", self.most)), self.most)
         start = self._start(given, size)
@@ -95,8 +101,22 @@ def test_a_total_that_lies_is_a_gap(kind, count, most, off):
 
 
 def test_a_list_that_never_rests_is_not_complete():
-    vendor = Vendor(PagingKind.OFFSET, range(12), 5, [[("add", 0)]] * 400, front=True)
+    vendor = Vendor(PagingKind.OFFSET, range(12), 5, [[("add", 0), ("remove", 0)]] * 400)
     assert not read(PagingKind.OFFSET, vendor).complete
+
+
+@pytest.mark.parametrize("front", [False, True], ids=["oldest-first", "newest-first"])
+def test_a_list_to_which_others_add_is_complete(front):
+    vendor = Vendor(PagingKind.OFFSET, range(12), 5, [[], [("add", 0)], [], []] * 100, front=front)
+    assert read(PagingKind.OFFSET, vendor).complete
+
+
+@pytest.mark.parametrize("where", range(6))
+def test_a_total_that_changed_between_two_answers_is_read_again(where):
+    """Another runner's create or revoke is no lie of the list."""
+    for change in ("add", "remove"):
+        vendor = Vendor(PagingKind.OFFSET, range(3), 5, [[]] * where + [[(change, 0)]], total_off=0)
+        assert read(PagingKind.OFFSET, vendor).complete
 
 
 def test_cursors_that_repeat_and_pages_without_end_are_given_up():

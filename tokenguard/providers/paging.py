@@ -1,12 +1,14 @@
 """Reading a provider's list of tokens to its end, by the rule that the provider has for that.
 
 Offsets, page numbers and many cursors count rows, so a token that is revoked while the list is read moves a later one
-into a page that was read already. Such a pass saw the revoked token; the next pass does not. So a list of several
-answers is read until two passes in a row give the same tokens.
+into a page that was read already. Two things show that none was lost in this way:
+
+* With offsets, each answer begins with a row of the one before it. What stands before a known row is known.
+* Otherwise, two passes in a row give the same tokens: a pass that lost one saw the revoked token, the next does not.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum, unique
 
 from tokenguard.documents import JsonTree
@@ -16,7 +18,12 @@ from tokenguard.providers.token_listing import unreadable
 Query = tuple[tuple[str, str], ...]
 
 _MAX_PAGES = 200
-_MAX_PASSES = 4
+_MAX_PASSES = 8
+_MAX_LOST = 20
+"""How often an answer of one pass may have nothing in common with what was read before it."""
+_MAX_STALE = 3
+"""How many answers in a row without a new token show that the offset has no effect."""
+_CHANGED = "it changed each time it was read"
 # How services mark in an answer that it is not the last one, documented or not.
 _MORE = frozenset(
     {"next", "nextpage", "nextcursor", "nexttoken", "nexturl", "hasmore", "hasnext", "hasnextpage"}
@@ -32,7 +39,7 @@ class PagingKind(StrEnum):
     CURSOR = "cursor"
     """An answer names the cursor of the next one; the last one names none."""
     OFFSET = "offset"
-    """The number of rows to skip is asked for; the list ends with an answer without rows."""
+    """So many rows are passed over as are asked for; the list ends with an answer without rows."""
     PAGE = "page"
     """A page is asked for by its number; the list ends with an answer without rows."""
     LINK = "link"
@@ -63,22 +70,22 @@ class Paging:
     def start(self) -> Query:
         """What the first request asks for."""
         match self.kind:
-            case PagingKind.OFFSET:
-                return self._sized(((self.offset, "0"),))
             case PagingKind.PAGE:
                 return self._sized(((self.page, str(self.first)),))
             case _:
                 return self._sized(())
 
-    def following(self, answer: "ListPage", *, pages: int, rows: int) -> Query | None:
-        """What to ask for after `answer`, the last of so many pages with so many rows; None at the end.
+    def skipping(self, rows: int) -> Query:
+        """What to ask for so that so many rows are passed over, in a list by offset."""
+        return self._sized(((self.offset, str(rows)),))
+
+    def following(self, answer: "ListPage", *, pages: int) -> Query | None:
+        """What to ask for after `answer`, the last of so many, in any other list; None at the end.
 
         Raises:
             Unreachable: the answer names the next one in a way that this kind of list does not have.
         """
         match self.kind:
-            case PagingKind.NONE:
-                return None
             case PagingKind.LINK:
                 return answer.link
             case PagingKind.CURSOR:
@@ -87,10 +94,10 @@ class Paging:
                 if not isinstance(answer.following, str):
                     raise unreadable()
                 return self._sized(((self.cursor, answer.following),))
-            case PagingKind.OFFSET:
-                return self._sized(((self.offset, str(rows)),)) if answer.rows else None
             case PagingKind.PAGE:
                 return self._sized(((self.page, str(self.first + pages)),)) if answer.rows else None
+            case _:
+                return None
 
     def _sized(self, query: Query) -> Query:
         return (*(((self.limit, str(self.size)),) if self.limit else ()), *query)
@@ -111,23 +118,49 @@ class ListPage:
     """Whether the answer says in any known way that it is not the last one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Pass:
-    rows: dict[str, ProviderToken] = field(default_factory=dict)
-    gap: str = ""
-    whole: bool = False
-    """One answer held everything, so nothing can have moved meanwhile."""
+    """The list, read once from its start."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, ProviderToken] = {}
+        self.gap = ""
+        self.certain = False
+        """Whether no change of the list can have had a part in it."""
+        self._totals: list[int] = []
+
+    def take(self, answer: ListPage) -> bool:
+        """Keep an answer's rows; whether there are new ones among them."""
+        before = len(self.rows)
+        for row in answer.rows:
+            self.rows.setdefault(row.provider_id, row)
+        if answer.total is not None:
+            self._totals.append(answer.total)
+        return len(self.rows) > before
+
+    def end(self, last: ListPage) -> None:
+        """The list ends with `last`; note what speaks against it."""
+        found, total = len(self.rows), self._totals[-1] if self._totals else len(self.rows)
+        changed = len(set(self._totals)) > 1  # a token that was revoked meanwhile is among the rows
+        if total > found or (total < found and not changed):
+            self.gap = f"it says that there are {total:,} tokens, and gives {found:,}"
+        elif last.more:
+            self.gap = "it says that there are more"
+
+    def confirms(self, before: "_Pass") -> bool:
+        """Whether both found the same."""
+        return self.rows.keys() == before.rows.keys() and bool(self.gap) == bool(before.gap)
 
 
 def read_list(paging: Paging, fetch: Callable[[Query], ListPage]) -> TokenList:
     """Read until the end is certain, or say why it is not. Raises Unreachable for what no such list answers."""
+    once = _read_by_offset if paging.kind is PagingKind.OFFSET else _read_once
     before: _Pass | None = None
     for _ in range(_MAX_PASSES):
-        found = _read_once(paging, fetch)
-        if found.gap or found.whole or (before is not None and before.rows.keys() == found.rows.keys()):
+        found = once(paging, fetch)
+        if found.certain or (before is not None and found.confirms(before)):
             return TokenList(rows=tuple(found.rows.values()), gap=found.gap)
         before = found
-    return TokenList(rows=tuple(found.rows.values()), gap="it changed each time it was read")
+    return TokenList(rows=tuple(found.rows.values()), gap=_CHANGED)
 
 
 def total_of(tree: JsonTree) -> int | None:
@@ -143,28 +176,54 @@ def says_more(tree: JsonTree) -> bool:
     return any(found for part in parts for key, found in part.items() if key.lower().replace("_", "") in _MORE)
 
 
+def _read_by_offset(paging: Paging, fetch: Callable[[Query], ListPage]) -> _Pass:
+    """Each answer begins with the last row of the one before it; where it does not, an earlier one is asked for."""
+    found = _Pass()
+    skipped, size, widest, lost, stale, chained = 0, 0, 0, 0, 0, True
+    for _ in range(_MAX_PAGES):
+        answer = fetch(paging.skipping(skipped))
+        joined = skipped == 0 or bool(answer.rows and answer.rows[0].provider_id in found.rows)
+        if size > 1 and not joined:
+            skipped, lost = max(0, skipped - max(1, size // 2)), lost + 1
+            if lost == _MAX_LOST:
+                found.gap = _CHANGED
+                return found
+            continue
+        fresh, size, chained = found.take(answer), len(answer.rows), chained and joined
+        widest, stale = max(widest, size), 0 if fresh else stale + 1
+        if not size:
+            found.end(answer)
+            return found
+        if skipped and size == stale == 1:  # only the row that is known: the list ends here, by its own rule
+            last = fetch(paging.skipping(skipped + 1))
+            if not last.rows:
+                found.take(last)
+                found.end(last)
+                found.certain = chained and widest > 1 and not found.gap
+                return found
+        if stale == _MAX_STALE:
+            found.gap = "it returns the same tokens for every offset"
+            return found
+        skipped += max(1, size - 1)
+    raise unreadable()
+
+
 def _read_once(paging: Paging, fetch: Callable[[Query], ListPage]) -> _Pass:
-    rows: dict[str, ProviderToken] = {}
-    asked, query, given, total = set[Query](), paging.start, 0, None
+    found = _Pass()
+    asked, query = set[Query](), paging.start
     for number in range(1, _MAX_PAGES + 1):
         asked.add(query)
         answer = fetch(query)
-        fresh = {row.provider_id: row for row in answer.rows if row.provider_id not in rows}
-        rows |= fresh
-        given += len(answer.rows)
-        total = total if answer.total is None else answer.total
-        upcoming = paging.following(answer, pages=number, rows=given)
+        fresh = found.take(answer)
+        upcoming = paging.following(answer, pages=number)
         if upcoming is None:
-            return _Pass(rows=rows, gap=_gap(answer, total, len(rows)), whole=number == 1 and not paging.kind.counted)
+            found.end(answer)
+            found.certain = number == 1 and not paging.kind.counted
+            return found
         if paging.kind.counted and not fresh:
-            return _Pass(rows=rows, gap=f"it returns the same tokens for every {paging.kind}")
+            found.gap = "it returns the same tokens for every page"
+            return found
         if upcoming in asked:
             raise unreadable()
         query = upcoming
     raise unreadable()
-
-
-def _gap(last: ListPage, total: int | None, found: int) -> str:
-    if total is not None and total != found:
-        return f"it says that there are {total:,} tokens, and gives {found:,}"
-    return "it says that there are more" if last.more else ""
