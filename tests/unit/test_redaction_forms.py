@@ -6,8 +6,10 @@ import itertools
 import json
 import random
 import shlex
+import string
 import subprocess
 import urllib.parse
+import uuid
 
 import pytest
 
@@ -194,12 +196,50 @@ def test_what_a_truncated_display_leaves_is_masked_but_for_three_characters(how)
         assert not any(secret[at : at + 4] in out for at in range(len(secret) - 3)), out
 
 
+GENERATED = {
+    "hex": ("0123456789abcdef", 40),
+    "upper hex": ("0123456789ABCDEF", 36),
+    "base36": (string.ascii_lowercase + string.digits, 40),
+}
+
+
+@pytest.mark.parametrize("cut", TRUNCATED)
+@pytest.mark.parametrize("alphabet", [*GENERATED, "uuid"])
+def test_chance_leaves_no_cut_value_of_few_kinds_of_characters_unmasked(alphabet, cut):
+    """One of a hundred hex values has 20 digits among which kinds of characters hardly change."""
+    source = random.Random(19)
+    for _ in range(300):
+        if alphabet == "uuid":
+            body = str(uuid.UUID(int=source.getrandbits(128), version=4))
+        else:
+            body = "".join(source.choices(GENERATED[alphabet][0], k=GENERATED[alphabet][1]))
+        out = redact_text(masker("tgcanary_" + body), TRUNCATED[cut]("tgcanary_" + body))
+        assert not any(body[at : at + 4] in out for at in range(len(body) - 3)), (body, out)
+
+
 def test_what_is_public_of_a_value_is_not_masked():
     assert public_start("sk-social-1234") == "sk-social-"
     assert (
         redact_text(masker("sk-social-" + "aB3xY9kQ2mZ7pL5w"), "keys begin with sk-social-")
         == "keys begin with sk-social-"
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "start"),
+    [
+        ("sk-ant-api03-xY12", "sk-ant-api03-"),
+        ("github_pat_11AB_cd", "github_pat_"),
+        ("SG.abc", "SG."),
+        ("dx_bearer_e539a78b-c8ef-4346-8b12-ae6ead581e57", "dx_bearer_"),
+        ("dx_bearer_abcdef12-face-4346-8b12-ae6ead581e57", "dx_bearer_"),
+        ("da66ee85-7555-416c-8a0a-4596278805d1", ""),
+        ("sk-proj-aBcD_eFgh", "sk-proj-"),
+    ],
+)
+def test_only_words_are_a_public_start(value, start):
+    """What is taken for public is shown, so chance must not make a part of the secret look so."""
+    assert public_start(value) == start
 
 
 def test_words_of_a_passphrase_are_not_masked_one_by_one():

@@ -16,7 +16,10 @@ from urllib.parse import quote, quote_plus
 from tokenguard.domain.shape import MIN_LENGTH
 
 _MIN_DISTINCT = 5
-_PUBLIC_START = re.compile(r"(?:[A-Za-z][A-Za-z0-9]{1,11}[_-]){1,4}|(?:hv[sb]|dp\.pt|SG)\.")
+# Words of one case with two digits at most; in a UUID, a group of such letters is chance.
+_PUBLIC_START = re.compile(
+    r"(?:(?![0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-)(?:[a-z]{2,12}|[A-Z]{2,12})[0-9]{0,2}[_-]){1,4}|(?:hv[sb]|dp\.pt|SG)\."
+)
 _HALVES = re.compile(r":(?=[a-z]{2}_[a-z]{2,12}_)")
 _ARMOUR = re.compile(r"-----[A-Z0-9 ]+-----")
 

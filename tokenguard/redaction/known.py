@@ -16,6 +16,10 @@ _PART = 12
 _STRIDE = 4
 _HEAD = 10
 _MIN_TURNS = 3
+_GENERATED_LENGTH = 32
+_GENERATED_TURNS = 0.1
+"""Of all characters: how often a generator changes between letters and digits at least."""
+_MIN_DIFFERENT = 4
 _RESERVED = "[tokenguard:"
 
 
@@ -108,19 +112,42 @@ def needles(known: MaskedValue) -> Iterator[Needle]:
         yield Needle(data, sources[form], before=shares and secret_start, after=shares)
     for part in halves(text) or (text,):
         body = part[len(public_start(part)) :]
+        is_random = _is_varied if _is_generated(body) else _is_mixed
         head = part[: len(part) - len(body) + _HEAD]
-        if len(body) > _HEAD and len(head) >= _PART and _is_random(head[-_HEAD:]):
+        if len(body) > _HEAD and len(head) >= _PART and is_random(head[-_HEAD:]):
             yield Needle(_utf8(head), sources[Encoding.PART], head=True)
         for end in range(len(body), _PART - 1, -_STRIDE):
             piece = body[end - _PART : end]
-            if _is_random(piece):
+            if is_random(piece):
                 yield Needle(_utf8(piece), sources[Encoding.PART])
 
 
-def _is_random(text: str) -> bool:
-    """Whether a piece looks generated rather than written: it changes between kinds of characters often."""
+def _is_mixed(text: str) -> bool:
+    """Whether a piece of any value looks generated rather than written."""
+    return _turns(text) >= _MIN_TURNS
+
+
+def _is_varied(text: str) -> bool:
+    """Whether a piece of a generated value may stand for it: chance alone gives it few changes now and then."""
+    return len(set(text)) >= _MIN_DIFFERENT
+
+
+def _is_generated(body: str) -> bool:
+    """Whether a whole value is digits with letters of one case, too mixed for words: hex, base36, UUIDs."""
+    plain = body.replace("-", "")
+    return (
+        len(plain) >= _GENERATED_LENGTH
+        and plain.isascii()
+        and plain.isalnum()
+        and plain in (plain.lower(), plain.upper())
+        and _turns(plain) >= _GENERATED_TURNS * len(plain)
+    )
+
+
+def _turns(text: str) -> int:
+    """How often a text changes between kinds of characters."""
     kinds = [0 if char.isdigit() else 1 if char.islower() else 2 if char.isupper() else 3 for char in text]
-    return sum(left != right for left, right in pairwise(kinds)) >= _MIN_TURNS
+    return sum(left != right for left, right in pairwise(kinds))
 
 
 def _utf8(text: str) -> bytes:
