@@ -352,7 +352,7 @@ def stopped(cli, *rotate: str) -> None:
 
 def test_what_is_replaced_but_not_proven_dead_is_still_live(cli, tmp_path, monkeypatch):
     """P3: neither the overlap of a rotation nor an unfinished revocation makes a value harmless."""
-    monkeypatch.setattr("tests.fakes.world.canary", lambda: "tgcanary" + value())
+    monkeypatch.setattr("tests.fakes.world.canary", value)
     old = cli.add(NAME)
     cli.environ["TOKENGUARD_SCAN_KEY"] = publish_in(cli, tmp_path)
     monkeypatch.setattr(FakeIssuer, "revoke", refuse)
