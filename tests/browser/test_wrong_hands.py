@@ -94,9 +94,9 @@ def test_said_to_be_revoked_and_not_done(household, settings, as_asked):
 def test_the_new_token_revoked_instead_of_the_old(household, settings, as_asked, another):
     """It proves nothing about the old one; once both are refused, only a third token tells death from an outage."""
     old = household.add()
-    third = settings.create("third", "Product")
+    third = settings.create("third", "Marketing")
     add_third = (
-        "add", "video/search/prod/index", "--provider", "descript", "--scope", f"drive:{household.drive_id('Product')}",
+        "add", "video/search/prod/index", "--provider", "descript", "--scope", f"drive:{household.drive_id('Marketing')}",
         "--env", "prod", "--owner", "video", "--purpose", "index", "--no-consumers", "--from-env", "THIRD",
     )  # fmt: skip
     household.environ["THIRD"] = third

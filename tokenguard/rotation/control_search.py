@@ -1,7 +1,8 @@
 """Finds the control for a proof of death: a valid credential that the same host accepts in the same window.
 
 Without a control, an outage that refuses every credential would count as proof. If a credential that was accepted
-before is refused now, an outage is suspected and nothing is concluded, not even from a person's statement.
+before is refused now, an outage is suspected, and the admin credential is no control: its requests may be answered by
+another server. If it is the live value of the token itself, only a token of the same scope is a control.
 """
 
 from collections.abc import Collection, Iterator
@@ -11,13 +12,14 @@ from itertools import islice
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.liveness import DeathControl, Verdict
 from tokenguard.domain.names import TokenId
+from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import CredentialKind, Record, RecordState
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.frozen import Frozen
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.provider import Vendor, Vendors
-from tokenguard.ports.store import Store
+from tokenguard.ports.provider import TokenList, Vendor, Vendors
+from tokenguard.ports.store import FieldState, Store
 from tokenguard.rotation.machine import condemned
 
 _MAX_PROBES = 5  # per search: an outage must not cause a burst of requests
@@ -33,11 +35,21 @@ class ControlResult(Frozen, frozen=True, kw_only=True):
     by: DeathControl = DeathControl.NONE
     doubt: bool = False
     """A possible control exists but was not accepted: an outage is possible."""
+    scope: Scope | None = None
+    """The scope of the token that is the control."""
+    listed: TokenList | None = None
+    """The provider's list, where the admin credential was asked for it."""
 
     @property
     def holds(self) -> bool:
         """Whether the host accepts a control now."""
         return self.by is not DeathControl.NONE
+
+    def about(self, provider_id: str) -> "ControlResult":
+        """Return the result for a token with this id: a list that names it contradicts its death."""
+        if provider_id and self.listed is not None and self.listed.holds(provider_id):
+            return ControlResult(doubt=True)
+        return self
 
 
 class _Candidate(Frozen, frozen=True, kw_only=True):
@@ -46,6 +58,7 @@ class _Candidate(Frozen, frozen=True, kw_only=True):
     value: Value | None
     """None if the store could not be read."""
     by: DeathControl
+    scope: Scope | None
     accepted_before: bool
 
 
@@ -63,9 +76,10 @@ class ControlSearch:
     def __init__(self, store: Store, record: Record, vendor: Vendor, *, own: Snapshot | None = None) -> None:
         self._store = store
         self._place = (record.provider, record.base_url)
+        self._scope = record.scope
         self._vendor = vendor
         self._own = own
-        self._first = [own.id] if own is not None else []
+        self._first: list[TokenId] = []
         self._others: list[TokenId] | None = None
         self._read: dict[TokenId, _Candidate] = {}
 
@@ -75,20 +89,34 @@ class ControlSearch:
         Raises:
             Unreachable: the store cannot list its tokens.
         """
-        doubt = False
+        doubt = own_refused = False
         for token, candidate in islice(self._candidates(excluded), _MAX_PROBES):
-            seen = self._vendor.provider.probe(candidate.value, None) if candidate.value is not None else None
-            if seen is not None and seen.verdict is Verdict.ALIVE:
-                self._first = [token, *(each for each in self._first if each != token)]  # tried first the next time
-                return ControlResult(by=candidate.by)
-            doubt = doubt or candidate.accepted_before or (seen is not None and seen.verdict is Verdict.UNKNOWN)
-        if self._vendor.issuer is None:
+            if own_refused and candidate.scope != self._scope:
+                continue  # each scope may be served by other servers
+            result = self._asked(candidate)
+            if result.holds:
+                self._first = [token]  # tried first the next time
+                return result
+            doubt = doubt or result.doubt
+            own_refused = own_refused or (result.doubt and self._own is not None and token == self._own.id)
+        if self._vendor.issuer is None or doubt:
             return ControlResult(doubt=doubt)
         try:
-            self._vendor.issuer.listed()
+            listed = self._vendor.issuer.listed()
         except Unreachable:
             return ControlResult(doubt=True)
-        return ControlResult(by=DeathControl.ADMIN)
+        return ControlResult(by=DeathControl.ADMIN, listed=listed)
+
+    def refuses_live_value(self, token: TokenId, excluded: Collection[Value]) -> bool:
+        """Whether the token's own live value was accepted before and is not now, which an outage may explain."""
+        candidate = self._candidate(token)
+        return candidate is not None and candidate.value not in excluded and self._asked(candidate).doubt
+
+    def _asked(self, candidate: _Candidate) -> ControlResult:
+        seen = self._vendor.provider.probe(candidate.value, None) if candidate.value is not None else None
+        if seen is not None and seen.verdict is Verdict.ALIVE:
+            return ControlResult(by=candidate.by, scope=candidate.scope)
+        return ControlResult(doubt=candidate.accepted_before or (seen is not None and seen.verdict is Verdict.UNKNOWN))
 
     def _candidates(self, excluded: Collection[Value]) -> Iterator[tuple[TokenId, _Candidate]]:
         for token in self._tokens():
@@ -97,12 +125,17 @@ class ControlSearch:
                 yield token, candidate
 
     def _tokens(self) -> Iterator[TokenId]:
-        """Yield the preferred tokens, then all others, the most recently seen alive first."""
-        yield from tuple(self._first)
+        """Yield the token itself, the last control, then all others: its scope first, and those seen alive last."""
+        own = [self._own.id] if self._own is not None else []
+        first = [*own, *(each for each in self._first if each not in own)]
+        yield from first
         if self._others is None:
             found = [each for each in self._store.scan() if self._fits(each)]
-            self._others = [each.id for each in sorted(found, key=_seen_alive, reverse=True)]
-        yield from (each for each in self._others if each not in self._first)
+            self._others = [each.id for each in sorted(found, key=self._rank, reverse=True)]
+        yield from (each for each in self._others if each not in first)
+
+    def _rank(self, snapshot: Snapshot) -> tuple[bool, datetime]:
+        return snapshot.document.record.scope == self._scope, _seen_alive(snapshot)
 
     def _fits(self, snapshot: Snapshot) -> bool:
         record = snapshot.document.record
@@ -119,12 +152,13 @@ class ControlSearch:
         try:
             live = self._store.read_live(token)
         except Unreachable:
-            return _Candidate(value=None, by=by, accepted_before=accepted_before)
+            return _Candidate(value=None, by=by, scope=record.scope, accepted_before=accepted_before)
         except InputError:
             return None  # not readable from here: neither a control nor evidence of an outage
         if live is None or (journal is not None and condemned(journal) == live.label):
             return None
-        self._read[token] = _Candidate(value=live.value, by=by, accepted_before=accepted_before)
+        accepted_before = accepted_before and live.found is FieldState.SAME  # another's value was never probed
+        self._read[token] = _Candidate(value=live.value, by=by, scope=record.scope, accepted_before=accepted_before)
         return self._read[token]
 
 
@@ -145,10 +179,21 @@ class Controls:
             self._searches[place] = ControlSearch(self._store, record, self._vendors.of(record))
         if now - self._missed.get(place, -_RETRY) < _RETRY:
             return False
-        if self._searches[place].look([refused]).holds:
-            return True
+        control = self._searches[place].look([refused])
+        if control.holds:
+            return not self._lists(record, control)
         self._missed[place] = now
         return False
+
+    def _lists(self, record: Record, control: ControlResult) -> bool:
+        """Whether the provider's list names the token, or cannot be read: then the refusal is not conclusive."""
+        issuer, listed = self._vendors.of(record).issuer, control.listed
+        if issuer is None or not record.provider_id:
+            return False
+        try:
+            return (issuer.listed() if listed is None else listed).holds(record.provider_id)
+        except Unreachable:
+            return True
 
 
 def _seen_alive(snapshot: Snapshot) -> datetime:

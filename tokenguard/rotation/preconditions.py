@@ -145,7 +145,7 @@ def _dead_already(session: TokenSession) -> bool:
     value = old_value(session)
     if session.provider.probe(value, None).verdict is not Verdict.DEAD:
         return False
-    proof = prove_dead(session, value, windows=2)
+    proof = prove_dead(session, value, provider_id=old_token(session).provider_id, windows=2)
     if proof is None or not proof.proven:
         return False
     record, detail = after_death(session.record, old_token(session).fingerprint, proof)

@@ -116,8 +116,9 @@ class _Looks:
             if not control.holds:
                 yield from self._without(control)
                 return
+            yield from self._contradicted(control)
             for key, at in refused.items():
-                if (proof := self._series[key].refused(at, control)) is not None:
+                if key in self._pending and (proof := self._series[key].refused(at, control)) is not None:
                     yield self._settled(self._pending.pop(key), proof)
             if self._pending:
                 pause = pause_of(self._window)
@@ -126,6 +127,23 @@ class _Looks:
                     f"{self._provider.name}: {left} refused; checking again in {pause:.3g} s"
                 )
                 self._context.clock.sleep(pause)
+
+    def _contradicted(self, control: ControlResult) -> Iterator[BatchResult]:
+        """Report the refused values whose death is contradicted: by the list, or by a refused value of their token."""
+        dying, name = [each.value for each in self._pending.values()], self._provider.name
+        refused = {
+            token for token in {each.token for each in self._pending.values()}
+            if self._controls.refuses_live_value(token, dying)
+        }  # fmt: skip
+        for key, kept in tuple(self._pending.items()):
+            if kept.token in refused:
+                why = f"{name} also refuses the token's live value, which it accepted before"
+            elif not control.about(kept.item.provider_id).holds:
+                why = f"{name} still lists it"
+            else:
+                continue
+            del self._pending[key]
+            yield self._unclear(kept, why)
 
     def _in_list(self) -> Iterator[BatchResult]:
         """Check the provider's list, if there is one, where tokens cannot be probed."""

@@ -51,7 +51,7 @@ def prove(session: TokenSession) -> None:
 def try_prove_dead(session: TokenSession) -> None:
     """Try to prove the old token of a blocked compromise dead, so that the error states its real status."""
     if session.journal.proof is None and session.provider.capabilities.probe:
-        proof = prove_dead(session, old_value(session), windows=2)
+        proof = prove_dead(session, old_value(session), provider_id=old_token(session).provider_id, windows=2)
         if proof is not None and proof.proven:
             _settle(session, proof, session.commit)
 
@@ -93,10 +93,10 @@ def _proof(session: TokenSession) -> DeathProof:
             return proof
         nothing = unseen(session.context.clock.now())
         return asserted(session.context, session.snapshot, nothing, session.journal.revoked_by)
-    value = old_value(session)
+    value, provider_id = old_value(session), old_token(session).provider_id
     by_person = session.journal.revoked_by != "api"
     while True:
-        proof = prove_dead(session, value, windows=2 if by_person else 4)
+        proof = prove_dead(session, value, provider_id=provider_id, windows=2 if by_person else 4)
         if proof is not None:
             if proof.proven:
                 return proof

@@ -1,0 +1,91 @@
+"""P3: what the controls of a death say together: a token refused beside it, the admin credential and the list."""
+
+import pytest
+
+from tests.fakes.world import DRIVE, OTHER_DRIVE, Made
+from tests.unit.rotation_bench import Bench
+from tokenguard.domain.liveness import Observation, Verdict
+from tokenguard.domain.names import TokenId
+from tokenguard.domain.scope import Scope
+from tokenguard.domain.secret import Value
+from tokenguard.errors import NotProvenDead
+from tokenguard.frozen import replace
+from tokenguard.rotation import control_search
+
+A_DAY = 25 * 3600
+
+
+def refuse(bench: Bench, monkeypatch: pytest.MonkeyPatch, *refused: Made) -> None:
+    """The servers that answer probes refuse these tokens, or all; the list is answered by another one."""
+    probe, values = bench.provider.probe, [Value.of(made.value) for made in refused]
+
+    def look(value: Value, scope: Scope | None) -> Observation:
+        if not values or value in values:
+            return Observation(verdict=Verdict.DEAD, at=bench.clock.now(), reason="http-401")
+        return probe(value, scope)
+
+    monkeypatch.setattr(bench.provider, "probe", look)
+
+
+def search_of(bench: Bench, token: TokenId) -> control_search.ControlSearch:
+    snapshot = bench.store.load(token)
+    record = snapshot.document.record
+    return control_search.ControlSearch(bench.store, record, bench.vendors.of(record), own=snapshot)
+
+
+def test_the_admin_credential_is_no_control_while_a_token_accepted_before_is_refused(monkeypatch):
+    bench = Bench()
+    token, made = bench.add()
+    bench.add("video/upload/dev")
+    assert search_of(bench, token).look([]).holds
+    refuse(bench, monkeypatch)
+    result = search_of(bench, token).look([Value.of(made.value)])
+    assert (result.doubt, result.holds) == (True, False)
+    controls = control_search.Controls(bench.store, bench.vendors, bench.clock)
+    assert not controls.hold(bench.document(token).record, Value.of(made.value))
+    with pytest.raises(NotProvenDead):
+        bench.engine.rotate(token, compromised=True)
+    assert bench.journal(token).proof is None
+
+
+@pytest.mark.parametrize("scope", [DRIVE, OTHER_DRIVE], ids=str)
+def test_while_its_own_live_value_is_refused_only_a_token_of_the_same_scope_is_a_control(monkeypatch, scope):
+    bench = Bench()
+    token, made = bench.add()
+    other = bench.world.create("other", scope)
+    value = Value.of(other.value)
+    bench.engine.add(
+        replace(bench.record("video/upload/dev"), scope=scope), value, seen=bench.provider.probe(value, scope)
+    )
+    refuse(bench, monkeypatch, made)
+    result = search_of(bench, token).look([])
+    assert result.holds == (scope == DRIVE)
+    assert result.doubt != result.holds
+
+
+def test_a_list_that_names_the_refused_token_contradicts_its_death(monkeypatch):
+    bench = Bench()
+    token, made = bench.add()
+    refuse(bench, monkeypatch)
+    value = Value.of(made.value)
+    result = search_of(bench, token).look([value])
+    assert result.holds
+    assert result.about(made.id).doubt
+    controls = control_search.Controls(bench.store, bench.vendors, bench.clock)
+    assert not controls.hold(bench.document(token).record, value)
+    bench.world.revoke(made.id)
+    assert controls.hold(bench.document(token).record, value)
+
+
+def test_nothing_is_destroyed_while_the_live_value_of_its_token_is_refused(monkeypatch):
+    bench = Bench()
+    token, _ = bench.add()
+    bench.add("video/upload/dev")
+    bench.engine.rotate(token)
+    bench.clock.sleep(A_DAY)
+    new = bench.world.of_value(bench.live_value(token))
+    assert new is not None
+    refuse(bench, monkeypatch, new)
+    assert bench.look_again(token) == [None]
+    (item,) = bench.document(token).quarantine
+    assert isinstance(bench.store.read_candidate(token, item.label), Value)
