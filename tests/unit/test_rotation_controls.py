@@ -4,12 +4,15 @@ import pytest
 
 from tests.fakes.world import DRIVE, OTHER_DRIVE, Made
 from tests.unit.rotation_bench import Bench
-from tokenguard.domain.liveness import Observation, Verdict
+from tokenguard.domain.journal import Stage
+from tokenguard.domain.liveness import DeathControl, DeathGrade, Observation, Verdict
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
-from tokenguard.errors import NotProvenDead
+from tokenguard.errors import NotProvenDead, Unfinished, Unreachable
 from tokenguard.frozen import replace
+from tokenguard.ports.delivery import Holds
+from tokenguard.ports.provider import Method, TokenList
 from tokenguard.rotation import control_search
 
 A_DAY = 25 * 3600
@@ -89,3 +92,73 @@ def test_nothing_is_destroyed_while_the_live_value_of_its_token_is_refused(monke
     assert bench.look_again(token) == [None]
     (item,) = bench.document(token).quarantine
     assert isinstance(bench.store.read_candidate(token, item.label), Value)
+
+
+def revoked_by_people() -> Bench:
+    """The provider lists its tokens, and a person revokes them."""
+    return Bench(capabilities={"revoke": Method.PERSON})
+
+
+def says_done_and_lies(bench: Bench, monkeypatch: pytest.MonkeyPatch, made: Made) -> None:
+    """A person says that it is revoked; the servers that answer probes refuse it from then on, and it is listed."""
+    bench.operator.answers.append(lambda: refuse(bench, monkeypatch, made) or "ada")
+
+
+def test_a_list_that_names_the_old_token_contradicts_its_death_also_where_the_new_one_is_accepted(monkeypatch):
+    bench = revoked_by_people()
+    token, made = bench.add()
+    says_done_and_lies(bench, monkeypatch, made)
+    with pytest.raises(NotProvenDead):
+        bench.engine.rotate(token)
+    assert bench.journal(token).proof is None
+    assert "! fake refuses the old token but still lists it" in bench.progress.lines
+    bench.world.revoke(made.id)
+    bench.engine.resume(token)
+    assert bench.journal(token).proof.controlled_by is DeathControl.TOKEN
+
+
+def test_a_list_that_names_a_kept_value_contradicts_its_death_also_where_another_token_is_accepted(monkeypatch):
+    bench = Bench()
+    token, made = bench.add()
+    bench.engine.rotate(token)
+    bench.clock.sleep(A_DAY)
+    made.revoked_at = None
+    refuse(bench, monkeypatch, made)
+    assert bench.look_again(token) == [None]
+    (item,) = bench.document(token).quarantine
+    assert item.proof.grade is DeathGrade.PROVISIONAL
+    bench.world.revoke(made.id)
+    assert bench.look_again(token) == [DeathGrade.CONFIRMED]
+
+
+def test_a_list_that_names_a_discarded_attempt_contradicts_its_death(monkeypatch):
+    bench = revoked_by_people()
+    token, _ = bench.add()
+    monkeypatch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: Holds.OTHER)
+    with pytest.raises(Unfinished):
+        bench.engine.rotate(token)
+    monkeypatch.undo()
+    made = bench.world.of_value(bench.live_value(token))
+    assert made is not None
+    says_done_and_lies(bench, monkeypatch, made)
+    with pytest.raises(Unfinished):
+        bench.engine.abort(token)
+    assert bench.document(token).busy
+    bench.operator.answers.append(lambda: bench.world.revoke(made.id) or "ada")
+    bench.engine.resume(token)
+    assert bench.journal(token).stage is Stage.ABORTED
+
+
+def test_a_list_that_cannot_be_read_contradicts_nothing_where_another_token_is_accepted(monkeypatch):
+    bench = revoked_by_people()
+    token, made = bench.add()
+
+    def unreadable() -> TokenList:
+        raise Unreachable("no answer", hint="-")
+
+    bench.operator.answers.append(
+        lambda: bench.world.revoke(made.id) or monkeypatch.setattr(bench.issuer, "listed", unreadable) or "ada"
+    )
+    with pytest.raises(Unreachable):
+        bench.engine.rotate(token)  # the sweep of its attempts needs the list
+    assert bench.journal(token).stage is Stage.DEAD

@@ -174,7 +174,7 @@ def _end_by_person(session: TokenSession, attempt: Attempt) -> DeathProof | None
         if not attempt.accepted and not _is_accepted(session, attempt.label):
             return _said(session, who)
         attempt = replace(attempt, accepted=True)
-        proof = prove_dead(session, held, which="new token")
+        proof = prove_dead(session, held, provider_id=attempt.provider_id, which="new token")
         if proof is not None:
             return None if proof.proven else asserted(session.context, session.snapshot, proof, who)
         if not still_accepted(session, held):

@@ -16,7 +16,7 @@ from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import CredentialKind, Record, RecordState
 from tokenguard.errors import InputError, Unreachable
-from tokenguard.frozen import Frozen
+from tokenguard.frozen import Frozen, replace
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import TokenList, Vendor, Vendors
 from tokenguard.ports.store import FieldState, Store
@@ -38,7 +38,9 @@ class ControlResult(Frozen, frozen=True, kw_only=True):
     scope: Scope | None = None
     """The scope of the token that is the control."""
     listed: TokenList | None = None
-    """The provider's list, where the admin credential was asked for it."""
+    """The provider's list, where it was read."""
+    contradicted: bool = False
+    """The list names the token that was refused."""
 
     @property
     def holds(self) -> bool:
@@ -48,7 +50,7 @@ class ControlResult(Frozen, frozen=True, kw_only=True):
     def about(self, provider_id: str) -> "ControlResult":
         """Return the result for a token with this id: a list that names it contradicts its death."""
         if provider_id and self.listed is not None and self.listed.holds(provider_id):
-            return ControlResult(doubt=True)
+            return ControlResult(doubt=True, contradicted=True)
         return self
 
 
@@ -107,6 +109,15 @@ class ControlSearch:
             return ControlResult(doubt=True)
         return ControlResult(by=DeathControl.ADMIN, listed=listed)
 
+    def with_list(self, control: ControlResult) -> ControlResult:
+        """Add the provider's list to a control, if it can be read and was not read for it."""
+        if not control.holds or control.listed is not None or self._vendor.issuer is None:
+            return control
+        try:
+            return replace(control, listed=self._vendor.issuer.listed())
+        except Unreachable:
+            return control
+
     def refuses_live_value(self, token: TokenId, excluded: Collection[Value]) -> bool:
         """Whether the token's own live value was accepted before and is not now, which an outage may explain."""
         candidate = self._candidate(token)
@@ -125,7 +136,7 @@ class ControlSearch:
                 yield token, candidate
 
     def _tokens(self) -> Iterator[TokenId]:
-        """Yield the token itself, the last control, then all others: its scope first, and those seen alive last."""
+        """Yield the token itself, the last control, then all others: of its scope first, then the latest seen alive."""
         own = [self._own.id] if self._own is not None else []
         first = [*own, *(each for each in self._first if each not in own)]
         yield from first

@@ -91,7 +91,9 @@ def prove_dead(
         if look.verdict is Verdict.DEAD:
             control = controls.look([value]).about(provider_id)
             if (proof := series.refused(look.at, control)) is not None:
-                return proof
+                control = controls.with_list(control).about(provider_id)
+                if control.holds or not proof.proven:
+                    return proof
         elif look.verdict is Verdict.UNKNOWN:
             wait = look.retry_after or backoff
             backoff = min(backoff * 2, _MAX_BACKOFF)
@@ -100,6 +102,8 @@ def prove_dead(
         if clock.monotonic() + wait > deadline + pause:
             if look.retry_after:
                 session.context.progress.note(f"no clear answer about the {which} ({look.explained})")
+            if control.contradicted:
+                session.context.progress.note(f"{session.provider.name} refuses the {which} but still lists it")
             return None
         session.context.progress.waiting(
             _why_waiting(which, look, control, f"{series.count} of {window.samples}", wait)
@@ -149,6 +153,8 @@ def _why_waiting(which: str, look: Observation, control: ControlResult, counted:
         return f"the provider still accepts the {which} ({look.reason}); {again}"
     if look.verdict is Verdict.UNKNOWN:
         return f"no clear answer ({look.reason}); {again}"
+    if control.contradicted:
+        return f"the provider refuses the {which} but still lists it; {again}"
     if control.doubt and not control.holds:
         return f"the provider also refuses credentials that it accepted before, so this may be an outage; {again}"
     return f"the {which} was refused {counted} times; the provider may lag, {again}"

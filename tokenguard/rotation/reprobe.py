@@ -6,7 +6,7 @@ again, an error is raised and its revoke is reopened.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Never
 
@@ -117,9 +117,7 @@ class _Looks:
                 yield from self._without(control)
                 return
             yield from self._contradicted(control)
-            for key, at in refused.items():
-                if key in self._pending and (proof := self._series[key].refused(at, control)) is not None:
-                    yield self._settled(self._pending.pop(key), proof)
+            yield from self._counted(refused, control)
             if self._pending:
                 pause = pause_of(self._window)
                 left = counted(len(self._pending), "old token")
@@ -127,6 +125,17 @@ class _Looks:
                     f"{self._provider.name}: {left} refused; checking again in {pause:.3g} s"
                 )
                 self._context.clock.sleep(pause)
+
+    def _counted(self, refused: Mapping[_Key, datetime], control: ControlResult) -> Iterator[BatchResult]:
+        """Count a round of refusals; settles the values whose window is full, unless the list names them."""
+        for key in [key for key in refused if key in self._pending]:
+            if (proof := self._series[key].refused(refused[key], control)) is None:
+                continue
+            control, kept = self._controls.with_list(control), self._pending.pop(key)
+            if control.about(kept.item.provider_id).holds:
+                yield self._settled(kept, proof)
+            else:
+                yield self._unclear(kept, f"{self._provider.name} still lists it")
 
     def _contradicted(self, control: ControlResult) -> Iterator[BatchResult]:
         """Report the refused values whose death is contradicted: by the list, or by a refused value of their token."""
