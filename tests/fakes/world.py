@@ -48,11 +48,13 @@ class Made:
 
 @dataclass
 class World:
-    """The provider's truth. `outage` answers 401 to everybody; `unknown` answers nothing usable."""
+    """The provider's truth. `outage` answers 401 to everybody; `half_outage` does so where tokens are probed, while the
+    admin credential is accepted elsewhere; `unknown` answers nothing usable."""
 
     clock: FakeClock
     revoke_lag: float = 0.0
     outage: bool = False
+    half_outage: bool = False
     unknown: int = 0
     unlisted: set[str] = field(default_factory=set)
     """Ids of tokens that live and that the provider's list lacks."""
@@ -113,7 +115,7 @@ class FakeProvider:
             self.world.unknown -= 1
             return Observation(verdict=Verdict.UNKNOWN, at=now, reason="http-503")
         made = self.world.of_value(value.token.reveal())
-        if self.world.outage or made is None or not self.world.alive(made):
+        if self.world.outage or self.world.half_outage or made is None or not self.world.alive(made):
             return Observation(verdict=Verdict.DEAD, at=now, reason="http-401")
         verdict = ScopeVerdict.UNVERIFIED
         if expected is not None:

@@ -46,6 +46,8 @@ class Fault(StrEnum):
     """Acknowledged, and not there: what reading back is for."""
     OUTAGE = auto()
     """From here on the provider refuses every credential, for a while; a person who is asked now only says done."""
+    HALF_OUTAGE = auto()
+    """The same, of the servers that answer probes: those that answer the admin credential accept it."""
 
 
 _STANDING_STILL = (Fault.OVERTAKEN, Fault.UNDONE, Fault.OUTRUN)
@@ -67,15 +69,15 @@ MOVING = {"end.put_move", "end.take_fingerprint_key", "end.commit", "end.put_can
 def possible(call: str) -> tuple[Fault, ...]:
     """The faults that make sense at `call`; a crash after a read is the crash before what follows."""
     if call == "provider.probe":
-        return (Fault.CRASH_BEFORE, Fault.NO_EFFECT, Fault.OUTAGE, *_STANDING_STILL)
+        return (Fault.CRASH_BEFORE, Fault.NO_EFFECT, Fault.OUTAGE, Fault.HALF_OUTAGE, *_STANDING_STILL)
     if call in READS or call == "place.read":
         return (Fault.CRASH_BEFORE, Fault.NO_EFFECT, *_STANDING_STILL)
     if call in PEOPLE:
         still = tuple(fault for fault in _STANDING_STILL if (call, fault) not in _KNOWN_GAPS)
-        return (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.REFUSED, Fault.OUTAGE, *still)
+        return (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.REFUSED, Fault.OUTAGE, Fault.HALF_OUTAGE, *still)
     faults = set(Fault)
     if not call.startswith("issuer."):
-        faults -= {Fault.REFUSED, Fault.OUTAGE}
+        faults -= {Fault.REFUSED, Fault.OUTAGE, Fault.HALF_OUTAGE}
     if call != "store.put_candidate":
         faults.remove(Fault.FORGOTTEN)
     if call.startswith("delivery."):
@@ -96,7 +98,7 @@ class Faults:
     before: Watch = lambda call, arguments: None
     after: Watch = lambda call, arguments: None
     overtake: Callable[[Fault], None] = lambda fault: None
-    begin_outage: Callable[[], None] = lambda: None
+    begin_outage: Callable[[Fault], None] = lambda fault: None
     calls: list[str] = field(default_factory=list)
     hit: list[tuple[str, Fault]] = field(default_factory=list)
     off: bool = False
@@ -140,8 +142,8 @@ class Faults:
                 return answer
             case Fault.FORGOTTEN:
                 return None
-            case Fault.OUTAGE:
-                self.begin_outage()
+            case Fault.OUTAGE | Fault.HALF_OUTAGE:
+                self.begin_outage(fault)
                 if call == "operator.done":
                     return "ada"
             case Fault.OVERTAKEN | Fault.UNDONE | Fault.OUTRUN:

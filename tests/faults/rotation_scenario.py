@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 from unittest.mock import patch
 
@@ -16,7 +17,7 @@ from tokenguard.domain.secret import Value
 from tokenguard.errors import NotProvenDead, TokenguardError, Unfinished
 from tokenguard.frozen import replace
 from tokenguard.ports.delivery import Holds
-from tokenguard.ports.provider import Ambiguous, CreatedToken, TokenRequest
+from tokenguard.ports.provider import Ambiguous, CreatedToken, Method, TokenRequest
 from tokenguard.rotation.engine import Engine
 
 NAME = token_name("video/upload/prod")
@@ -49,10 +50,11 @@ class Scenario:
     bench_kind: type[Bench] = Bench
 
     def __init__(
-        self, action: str, plan: Plan, *, guided: bool, revoke_lag: float = 0.0, engine: type[Engine] = Engine
+        self, action: str, plan: Plan, *, guided: bool, revoke_lag: float | None = None, engine: type[Engine] = Engine
     ) -> None:
         self.action = action
-        self.bench = self.bench_kind(guided=guided, revoke_lag=revoke_lag)
+        lag = {} if revoke_lag is None else {"revoke_lag": revoke_lag}
+        self.bench = self.bench_kind(guided=guided, **lag)
         self.promises = Promises(self.bench, action)
         if action not in {"issue", "add"}:
             token, made = self.bench.add()
@@ -73,7 +75,8 @@ class Scenario:
         for _ in range(_MOST_RESUMES):
             self.faults.down = False
             self._outage_lasts -= 1
-            self.bench.world.outage = self._outage_lasts > 0
+            if self._outage_lasts <= 0:
+                self.bench.world.outage = self.bench.world.half_outage = False
             try:
                 self._go_on(self._runner())
             except Crash:
@@ -97,7 +100,7 @@ class Scenario:
         token = self._token()
         for outage in (True, False, False):
             self.bench.clock.sleep(_A_DAY)
-            self.bench.world.outage = outage
+            self.bench.world.outage, self.bench.world.half_outage = outage, False
             before = self.bench.document(token).quarantine
             list(self._runner(watched=False).reprobe(token))
             if outage and self.bench.document(token).quarantine != before:
@@ -107,8 +110,9 @@ class Scenario:
                 with suppress(NotProvenDead):  # only said again
                     self._runner(watched=False).resume(token)
 
-    def _begin_outage(self) -> None:
-        self.bench.world.outage = True
+    def _begin_outage(self, fault: Fault) -> None:
+        self.bench.world.outage = self.bench.world.outage or fault is Fault.OUTAGE
+        self.bench.world.half_outage = self.bench.world.half_outage or fault is Fault.HALF_OUTAGE
         self._outage_lasts = 3
 
     def _go_on(self, runner: Engine) -> None:
@@ -218,6 +222,29 @@ class Scenario:
         stumbling = {"abort": stumble_at_delivery, "abort-early": stumble_at_creation}[self.action]
         with stumbling(bench), suppress(TokenguardError, KeyboardInterrupt):
             bench.engine.rotate(token)
+
+
+@dataclass
+class _LateRevokes(Bench):
+    """Revokes take effect later than the provider's file says."""
+
+    revoke_lag: float = 400
+    capabilities: dict[str, object] = field(default_factory=lambda: {"revoke_lag": timedelta()})
+
+
+class LateRevokes(Scenario):
+    bench_kind = _LateRevokes
+
+
+@dataclass
+class _RevokedByPeople(Bench):
+    """The provider lists its tokens, and a person revokes them."""
+
+    capabilities: dict[str, object] = field(default_factory=lambda: {"revoke": Method.PERSON})
+
+
+class RevokedByPeople(Scenario):
+    bench_kind = _RevokedByPeople
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.memory_store import MemoryStore
 from tests.faults.rotation_faults import Fault, Plan
 from tests.faults.rotation_promises import Broken
-from tests.faults.rotation_scenario import Scenario, one_fault_plans
+from tests.faults.rotation_scenario import LateRevokes, RevokedByPeople, Scenario, one_fault_plans
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Attempt, Stage
 from tokenguard.domain.liveness import DeathControl, DeathGrade, DeathProof, Verdict
@@ -17,7 +17,7 @@ from tokenguard.frozen import replace
 from tokenguard.ports.store import Tombstone
 from tokenguard.rotation import cleanup, create, handover, preconditions, reprobe, revoke
 from tokenguard.rotation import publish as accepting
-from tokenguard.rotation.control_search import ControlSearch
+from tokenguard.rotation.control_search import ControlResult, ControlSearch
 from tokenguard.rotation.session import TokenSession
 
 
@@ -137,6 +137,20 @@ def passes_over_what_was_accepted_before(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ControlSearch, "look", lambda held, dying: replace(look(held, dying), doubt=False))
 
 
+def lets_the_admin_outvote_a_token_accepted_before(patch: pytest.MonkeyPatch) -> None:
+    look = ControlSearch.look
+
+    def outvoted(held: ControlSearch, dying: Any) -> ControlResult:
+        found = look(held, dying)
+        return ControlResult(by=DeathControl.ADMIN, listed=held._vendor.issuer.listed()) if found.doubt else found
+
+    patch.setattr(ControlSearch, "look", outvoted)
+
+
+def ignores_that_the_list_names_the_dying_token(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ControlResult, "about", lambda control, provider_id: control)
+
+
 def confirms_at_a_single_refusal(patch: pytest.MonkeyPatch) -> None:
     def run(held: Any) -> Any:
         for key, at in (yield from held._round()).items():
@@ -204,10 +218,30 @@ def test_each_flaw_that_an_outage_brings_to_light_is_caught(mutant: Mutant, acti
     assert "P3" in {each[:2] for each in said}, said
 
 
-def _told_in(mutant: Mutant, action: str, plans: list[Plan]) -> Iterator[str]:
+IN_HALF_OUTAGES: list[tuple[Mutant, str, type[Scenario]]] = [
+    (lets_the_admin_outvote_a_token_accepted_before, "planned", LateRevokes),
+    (ignores_that_the_list_names_the_dying_token, "retire", RevokedByPeople),
+]
+
+
+@pytest.mark.parametrize(
+    ("mutant", "action", "kind"), IN_HALF_OUTAGES, ids=lambda part: getattr(part, "__name__", None)
+)
+def test_each_flaw_that_an_outage_of_the_probes_brings_to_light_is_caught(
+    mutant: Mutant, action: str, kind: type[Scenario]
+):
+    plans = one_fault_plans(action, guided=False, kind=kind)
+    half = [plan for plan in plans if set(plan.values()) == {Fault.HALF_OUTAGE}]
+    said = list(_told_in(mutant, action, half, kind, guided=False))
+    assert "P3" in {each[:2] for each in said}, said
+
+
+def _told_in(
+    mutant: Mutant, action: str, plans: list[Plan], kind: type[Scenario] = Scenario, *, guided: bool = True
+) -> Iterator[str]:
     """What the watchers say of a person's mistake in an outage, also a day later."""
     for plan in plans:
-        scenario = Scenario(action, plan, guided=True)
+        scenario = kind(action, plan, guided=guided)
         with pytest.MonkeyPatch.context() as patch:
             mutant(patch)
             try:
