@@ -112,7 +112,9 @@ class DeathProof(Frozen, frozen=True, kw_only=True):
         """In a few words: `confirmed`, `asserted by ada`, `unproven: …`."""
         if self.grade is DeathGrade.ASSERTED:
             return f"asserted by {self.said_by or 'an unnamed person'}"
-        return "unproven: there was no control" if self.grade is DeathGrade.UNPROVEN else self.grade.value
+        if self.grade is DeathGrade.UNPROVEN:
+            return "unproven: there was no control" if self.samples else "unproven: there was no clear answer"
+        return self.grade.value
 
 
 class DeathWindow(Frozen, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from tokenguard.domain.names import Label
 from tokenguard.domain.secret import Value
 from tokenguard.errors import Conflict, Fenced, NeedsPerson, Unfinished
 from tokenguard.frozen import replace
-from tokenguard.ports.provider import Issuer, Method
+from tokenguard.ports.provider import Ambiguous, Issuer, Method
 from tokenguard.ports.store import Tombstone
 from tokenguard.rotation.absence import confirm_gone, search
 from tokenguard.rotation.keeping import asserted, quarantined, unseen
@@ -67,13 +67,14 @@ def discard_attempt(session: TokenSession, attempt: Attempt) -> None:
     )
     if session.context.store.read_candidate(session.snapshot.id, attempt.label) is None:
         fence(session, attempt.label)
-    said = None
     if session.issuer is not None and session.provider.capabilities.revoke is Method.API:
-        _end_by_api(session, session.issuer, attempt)
+        said = _end_by_api(session, session.issuer, attempt)
     else:
         said = _end_by_person(session, attempt)
     if said is not None:
         keep_asserted(session, attempt, said)
+    else:
+        _fence_kept(session, attempt)
     session.context.store.destroy(session.snapshot.id, attempt.label)
     session.commit(
         session.event(
@@ -97,13 +98,38 @@ def _is_accepted(session: TokenSession, label: Label) -> bool:
     return session.provider.probe(held, None).verdict is Verdict.ALIVE
 
 
-def _end_by_api(session: TokenSession, issuer: Issuer, attempt: Attempt) -> None:
+def _end_by_api(session: TokenSession, issuer: Issuer, attempt: Attempt) -> DeathProof | None:
+    """Revoke it by API and have its value refused. Returns what is known if that is no proof (the value is then kept).
+
+    Raises:
+        Ambiguous: it is still listed, or still accepted, or the list cannot say.
+    """
     known = attempt.provider_id
     listed = issuer.listed().named(attempt.label) if known else search(session, issuer, attempt)
     ids = sorted({known, *(row.provider_id for row in listed)} - {""})
     for provider_id in ids:
         issuer.revoke(provider_id)
     confirm_gone(session, issuer, *ids, label=attempt.label)
+    held = session.context.store.read_candidate(session.snapshot.id, attempt.label)
+    if not isinstance(held, Value) or not session.provider.capabilities.probe:
+        return None
+    proof = prove_dead(session, held, provider_id=attempt.provider_id, which="new token")
+    if proof is not None:
+        return None if proof.proven else asserted(session.context, session.snapshot, proof, "api")
+    if _is_accepted(session, attempt.label):
+        raise Ambiguous(
+            f"{session.provider.name} no longer lists {attempt.label} but still accepts its value",
+            hint=f"revoke it by hand, then: tokenguard rotate {session.record.name} --resume",
+        )
+    return unseen(session.context.clock.now())
+
+
+def _fence_kept(session: TokenSession, attempt: Attempt) -> None:
+    """Destroy the copy that another runner kept, or may still keep, of a value that is proven dead and not recorded."""
+    store, label = session.context.store, kept_label(attempt)
+    recorded = label in {item.label for item in session.snapshot.document.quarantine}
+    if not recorded and isinstance(store.read_candidate(session.snapshot.id, attempt.label), Value):
+        store.destroy(session.snapshot.id, label)
 
 
 def kept_label(attempt: Attempt) -> Label:
@@ -112,7 +138,7 @@ def kept_label(attempt: Attempt) -> Label:
 
 
 def keep_asserted(session: TokenSession, attempt: Attempt, said: DeathProof) -> None:
-    """Keep the name of a token whose death is only asserted, and its value, if there is one.
+    """Keep the name of a token whose death is not proven, and its value, if there is one.
 
     The value gets a label of its own that a late runner cannot publish.
     """
@@ -134,10 +160,11 @@ def keep_asserted(session: TokenSession, attempt: Attempt, said: DeathProof) -> 
     )
     rest = [each for each in quarantine if each.label != label]
     event = session.event(Op.DEATH, grade=said.grade.value, label=attempt.label, by=said.said_by)
-    session.commit(event, quarantine=[*rest, quarantined(session, old, said, accepted=attempt.accepted)])
-    session.context.progress.note(
-        f"{attempt.label}: said to be revoked by {said.said_by}, not proven; it stays on record as possibly alive"
-    )
+    # A value that the provider itself returned is that token's, also if it was never accepted.
+    speaks = attempt.accepted or session.provider.capabilities.mint is Method.API
+    session.commit(event, quarantine=[*rest, quarantined(session, old, said, accepted=speaks)])
+    how = f"said to be revoked by {said.said_by}, not proven" if said.said_by else f"its death is {said.words}"
+    session.context.progress.note(f"{attempt.label}: {how}; it stays on record as possibly alive")
 
 
 def _end_by_person(session: TokenSession, attempt: Attempt) -> DeathProof | None:
