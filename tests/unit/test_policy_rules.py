@@ -5,7 +5,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tokenguard.domain.document import Document
-from tokenguard.domain.journal import Handover, HandoverLevel, Journal, Mode, Old, Quarantined, Stage
+from tokenguard.domain.journal import (
+    Attempt,
+    AttemptState,
+    Handover,
+    HandoverLevel,
+    Journal,
+    Mode,
+    Old,
+    Quarantined,
+    Stage,
+)
 from tokenguard.domain.leak import Exposure, Spread
 from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation, ScopeVerdict, Verdict
 from tokenguard.domain.names import Label, token_name
@@ -305,12 +315,30 @@ class TestAssessment:
         assert [each.path for each in orphans] == ["fake:drive:d1/id9"]
 
     def test_a_token_that_is_being_made_is_no_orphan(self):
-        from tokenguard.domain.journal import Attempt
-
         journal = replace(DONE, attempts=(Attempt(label=Label("new-1")),))
         facts = {place_of(GOOD): ProviderFacts(listed=[replace(ROW, provider_id="id9", label="new-1")])}
         found = self.made(default_policy(), [Document(record=GOOD, journal=journal)], facts)
         assert "orphan" not in self.rules(found)
+
+    @pytest.mark.parametrize(
+        ("stage", "row", "orphan"),
+        [
+            (Stage.DONE, {"provider_id": "id7"}, True),  # discarded
+            (Stage.ABORTED, {"provider_id": "id9", "label": "new-1"}, True),
+            (Stage.DONE, {"provider_id": "id8"}, True),  # the old token
+            (Stage.DONE, {"provider_id": "id9", "label": "old name"}, True),
+            (Stage.CONSUMED, {"provider_id": "id7"}, False),
+            (Stage.CONSUMED, {"provider_id": "id8"}, False),
+            (Stage.CONSUMED, {"provider_id": "id9", "label": "old name"}, False),
+        ],
+    )
+    def test_what_an_operation_has_ended_is_an_orphan_where_it_is_listed(self, stage, row, orphan):
+        gone = Attempt(label=Label("new-1"), state=AttemptState.GONE, provider_id="id7")
+        old = replace(OLD, provider_id="id8", provider_label="old name")
+        journal = replace(DONE, stage=stage, old=old, attempts=(gone,))
+        facts = {place_of(GOOD): ProviderFacts(listed=[ROW, replace(ROW, **row)])}
+        found = self.made(default_policy(), [Document(record=GOOD, journal=journal)], facts)
+        assert ("orphan" in self.rules(found)) == orphan
 
     def test_an_override_is_for_those_it_matches_and_the_last_one_counts(self):
         def with_overrides(*overrides):

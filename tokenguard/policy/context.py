@@ -8,6 +8,7 @@ from typing import overload
 
 from tokenguard.domain.document import Document
 from tokenguard.domain.fingerprint import Fingerprint
+from tokenguard.domain.journal import AttemptState
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import CredentialKind, Record, RecordState
@@ -197,14 +198,22 @@ class _Others(Sequence[Record]):
 
 
 def _known(documents: Iterable[Document]) -> tuple[set[str], set[str]]:
+    """Return the ids and labels that explain a row of a provider's list.
+
+    Of an operation that has ended, neither the old token nor a discarded one does: listed, it is an orphan, unless its
+    value is kept.
+    """
     ids, labels = set[str](), set[str]()
     for document in documents:
         record, journal = document.record, document.journal
         ids |= {record.provider_id, *(item.provider_id for item in document.quarantine)}
         labels |= {record.label, *(item.provider_label for item in document.quarantine)}
-        if journal is not None:
-            labels |= journal.provider_labels
-            ids |= {each.provider_id for each in journal.attempts}
-            if journal.old is not None:
-                ids.add(journal.old.provider_id)
+        if journal is None:
+            continue
+        made = [each for each in journal.attempts if document.busy or each.state is not AttemptState.GONE]
+        ids |= {each.provider_id for each in made}
+        labels |= {str(each.label) for each in made}
+        if document.busy and journal.old is not None:
+            ids.add(journal.old.provider_id)
+            labels.add(journal.old.provider_label)
     return ids - {""}, labels - {""}
