@@ -128,7 +128,9 @@ def keeps_what_was_rejected(patch: pytest.MonkeyPatch) -> None:
 
 
 def counts_refusals_without_a_control(patch: pytest.MonkeyPatch) -> None:
+    """Neither another token nor the live value of the token itself is looked at."""
     look = ControlSearch.look
+    patch.setattr(ControlSearch, "refuses_live_value", lambda held, token, dying: False)
     patch.setattr(ControlSearch, "look", lambda held, dying: replace(look(held, dying), by=DeathControl.TOKEN))
 
 

@@ -11,6 +11,7 @@ from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.errors import NotProvenDead, Unfinished, Unreachable
 from tokenguard.frozen import replace
+from tokenguard.inventory.verification import verify
 from tokenguard.ports.delivery import Holds
 from tokenguard.ports.provider import Method, TokenList
 from tokenguard.rotation import control_search
@@ -162,3 +163,53 @@ def test_a_list_that_cannot_be_read_contradicts_nothing_where_another_token_is_a
     with pytest.raises(Unreachable):
         bench.engine.rotate(token)  # the sweep of its attempts needs the list
     assert bench.journal(token).stage is Stage.DEAD
+
+
+def verify_in(bench: Bench, token: TokenId, *, controlled: bool) -> None:
+    verify(
+        bench.store,
+        bench.clock,
+        lambda record: bench.provider,
+        bench.store.load(token),
+        controlled=lambda record, value: controlled,
+    )
+
+
+@pytest.mark.parametrize("controlled", [True, False], ids=["seen-dead", "seen-unknown"])
+def test_a_later_look_does_not_erase_that_a_token_was_accepted(monkeypatch, controlled):
+    bench = Bench()
+    token, _ = bench.add()
+    other, other_made = bench.add("video/upload/dev")
+    accepted_at = bench.document(other).record.last_accepted
+    refuse(bench, monkeypatch, other_made)
+    for _ in range(2):
+        bench.clock.sleep(60)
+        verify_in(bench, other, controlled=controlled)
+    assert bench.document(other).record.seen.verdict is not Verdict.ALIVE
+    assert bench.document(other).record.last_accepted == accepted_at
+    refuse(bench, monkeypatch)
+    assert search_of(bench, token).look([]).doubt
+    with pytest.raises(NotProvenDead):
+        bench.engine.retire(token)
+
+
+def test_that_a_token_was_accepted_is_remembered_for_its_value_alone():
+    bench = Bench()
+    token, _ = bench.add()
+    bench.clock.sleep(60)
+    bench.engine.rotate(token)
+    record = bench.document(token).record
+    assert (record.accepted_at, record.last_accepted) == (None, record.seen.at)
+
+
+def test_an_abort_remembers_that_the_old_token_was_accepted(monkeypatch):
+    bench = Bench()
+    token, _ = bench.add()
+    accepted_at = bench.document(token).record.last_accepted
+    bench.clock.sleep(60)
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: Holds.OTHER)
+        with pytest.raises(Unfinished):
+            bench.engine.rotate(token)
+    bench.engine.abort(token)
+    assert bench.document(token).record.last_accepted == accepted_at

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum, unique
 
 from tokenguard.domain.fingerprint import Fingerprint
-from tokenguard.domain.liveness import DeathProof
+from tokenguard.domain.liveness import DeathProof, Observation
 from tokenguard.domain.names import Label
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.token import Consumer
@@ -107,6 +107,10 @@ class Old(Frozen, frozen=True, kw_only=True):
     """Its name at the provider; people find it by this."""
     created_at: datetime | None = None
     rotated_at: datetime | None = None
+    seen: Observation | None = None
+    """The record's last observation of it, which an abort restores."""
+    accepted_at: datetime | None = None
+    """When the provider accepted it before `seen`."""
 
 
 @unique

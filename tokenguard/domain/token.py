@@ -8,7 +8,7 @@ from functools import reduce
 
 from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.leak import Exposure
-from tokenguard.domain.liveness import Observation
+from tokenguard.domain.liveness import Observation, Verdict
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.scope import Scope
 from tokenguard.frozen import Frozen, field, replace
@@ -192,6 +192,8 @@ class Record(Frozen, frozen=True, kw_only=True):
     """The name the live value has at the provider, if tokenguard gave it one."""
     seen: Observation | None = None
     """The last observation of the live value."""
+    accepted_at: datetime | None = None
+    """When the provider accepted the live value before `seen`: a later refusal may then be an outage."""
     leak_waiver: LeakWaiver | None = None
     leaks: tuple[Exposure, ...] = ()
     """Leaks that have not ended, one for each value: each ends with a proven death of its value, or by a person."""
@@ -204,6 +206,16 @@ class Record(Frozen, frozen=True, kw_only=True):
             return ()
         adopted = (self.location.adopted,) if self.location.adopted else ()
         return (*adopted, *(str(each) for each in self.consumers or () if not each.kind.takes_many))
+
+    @property
+    def last_accepted(self) -> datetime | None:
+        """When the provider last accepted the live value; None if no acceptance is recorded."""
+        seen = self.seen
+        return seen.at if seen is not None and seen.verdict is Verdict.ALIVE else self.accepted_at
+
+    def with_look(self, seen: Observation) -> "Record":
+        """The record with a later observation, which does not erase that the value was accepted before."""
+        return replace(self, seen=seen, accepted_at=self.last_accepted)
 
     @property
     def has_leaked(self) -> bool:

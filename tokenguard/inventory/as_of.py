@@ -53,6 +53,7 @@ def record_as_of(document: Document, events: Sequence[Event], at: datetime) -> H
         created_at=_no_later(document.record.created_at, at) or _made_before(since),
         leaks=open_leaks(before),
         seen=_seen(document.record.seen, before, at),
+        accepted_at=None,
     )
     historical = replace(
         document,

@@ -114,7 +114,8 @@ def _keep(store: Store, clock: Clock, snapshot: Snapshot, seen: Observation) -> 
     """Record the observation, unless other writers keep changing the token, whose state is then newer."""
     for _ in range(_TRIES):
         document = snapshot.document
-        record = replace(document.record, seen=seen, scope_name=document.record.scope_name or seen.scope_name)
+        record = document.record.with_look(seen)
+        record = replace(record, scope_name=record.scope_name or seen.scope_name)
         event = Event(
             at=clock.now(),
             op=Op.VERIFY,

@@ -1,11 +1,11 @@
 """Aborts an operation whose old token is untouched, and restores exactly what was live before."""
 
 from tokenguard.domain.event import Op, Phase
-from tokenguard.domain.journal import AttemptState, Mode, Stage
+from tokenguard.domain.journal import Attempt, AttemptState, Mode, Stage
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
-from tokenguard.errors import InputError, NotProvenDead, Unreachable
+from tokenguard.errors import InputError, NotProvenDead, Unfinished, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.rotation.cleanup import discard_attempt, kept_label
@@ -84,17 +84,27 @@ def undo(session: TokenSession) -> None:
         _forget(session)
     else:
         for attempt in superseded(session.journal):
-            if previous is not None:
-                _check_old_is_accepted(session, previous)
-            discard_attempt(session, attempt)
+            _discard(session, attempt, previous)
         if previous is not None and session.journal.attempts:
             _check_old_is_accepted(session, previous)  # a person may have revoked the wrong one
     record = _restored(session)
     if session.journal.accept_outage and previous is not None and session.provider.capabilities.probe:
         look = session.provider.probe(previous, None)
-        record = replace(record, seen=look) if look.verdict is Verdict.DEAD else record
+        record = record.with_look(look) if look.verdict is Verdict.DEAD else record
     session.commit(session.event(Op.ABORT, Phase.OUTCOME), record=record, stage=Stage.ABORTED, waiting_for="")
     session.context.progress.step(f"undone: {_outcome(session)}")
+
+
+def _discard(session: TokenSession, attempt: Attempt, previous: Value | None) -> None:
+    if previous is None:
+        discard_attempt(session, attempt)
+        return
+    _check_old_is_accepted(session, previous)
+    try:
+        discard_attempt(session, attempt)
+    except Unfinished:
+        _check_old_is_accepted(session, previous)  # that it is refused as well explains more
+        raise
 
 
 def _outcome(session: TokenSession) -> str:
@@ -171,16 +181,24 @@ def _restored(session: TokenSession) -> Record:
     old, record = session.journal.old, session.record
     if old is None:
         return replace(
-            record, state=RecordState.PENDING, fingerprint=None, provider_id="", hint="", rotated_at=None, seen=None
+            record,
+            state=RecordState.PENDING,
+            fingerprint=None,
+            provider_id="",
+            hint="",
+            rotated_at=None,
+            seen=None,
+            accepted_at=None,
         )
     known = record.seen is not None and record.seen.at < session.journal.opened_at
     return replace(
         record,
-        seen=record.seen if known else None,  # a later observation was of the discarded token
+        seen=record.seen if known else old.seen,  # a later observation was of the discarded token
         fingerprint=old.fingerprint,
         provider_id=old.provider_id,
         hint=old.hint,
         label=old.provider_label,
         created_at=old.created_at,
         rotated_at=old.rotated_at,
+        accepted_at=record.accepted_at if known else old.accepted_at,
     )

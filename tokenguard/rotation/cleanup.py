@@ -17,7 +17,7 @@ from tokenguard.rotation.absence import confirm_gone, search
 from tokenguard.rotation.keeping import asserted, quarantined, unseen
 from tokenguard.rotation.machine import superseded
 from tokenguard.rotation.prompts import revoke_task, trace_task
-from tokenguard.rotation.proof_of_death import prove_dead, still_accepted
+from tokenguard.rotation.proof_of_death import old_value, prove_dead, still_accepted
 from tokenguard.rotation.session import TokenSession
 
 
@@ -113,7 +113,7 @@ def _end_by_api(session: TokenSession, issuer: Issuer, attempt: Attempt) -> Deat
     held = session.context.store.read_candidate(session.snapshot.id, attempt.label)
     if not isinstance(held, Value) or not session.provider.capabilities.probe:
         return None
-    proof = prove_dead(session, held, provider_id=attempt.provider_id, which="new token")
+    proof = _prove_dead(session, attempt, held)
     if proof is not None:
         return None if proof.proven else asserted(session.context, session.snapshot, proof, "api")
     if _is_accepted(session, attempt.label):
@@ -122,6 +122,14 @@ def _end_by_api(session: TokenSession, issuer: Issuer, attempt: Attempt) -> Deat
             hint=f"revoke it by hand, then: tokenguard rotate {session.record.name} --resume",
         )
     return unseen(session.context.clock.now())
+
+
+def _prove_dead(session: TokenSession, attempt: Attempt, value: Value) -> DeathProof | None:
+    """Prove an attempt's value dead; an abort with `--accept-outage` was told that the old one is dead too."""
+    journal = session.journal
+    both = journal.stage is Stage.ABORTING and journal.accept_outage and journal.old is not None
+    said_dead = [old_value(session)] if both else []
+    return prove_dead(session, value, provider_id=attempt.provider_id, besides=said_dead, which="new token")
 
 
 def _fence_kept(session: TokenSession, attempt: Attempt) -> None:
@@ -201,7 +209,7 @@ def _end_by_person(session: TokenSession, attempt: Attempt) -> DeathProof | None
         if not attempt.accepted and not _is_accepted(session, attempt.label):
             return _said(session, who)
         attempt = replace(attempt, accepted=True)
-        proof = prove_dead(session, held, provider_id=attempt.provider_id, which="new token")
+        proof = _prove_dead(session, attempt, held)
         if proof is not None:
             return None if proof.proven else asserted(session.context, session.snapshot, proof, who)
         if not still_accepted(session, held):

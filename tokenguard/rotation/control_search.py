@@ -146,7 +146,8 @@ class ControlSearch:
         yield from (each for each in self._others if each not in first)
 
     def _rank(self, snapshot: Snapshot) -> tuple[bool, datetime]:
-        return snapshot.document.record.scope == self._scope, _seen_alive(snapshot)
+        record = snapshot.document.record
+        return record.scope == self._scope, record.last_accepted or _NEVER
 
     def _fits(self, snapshot: Snapshot) -> bool:
         record = snapshot.document.record
@@ -159,7 +160,7 @@ class ControlSearch:
         snapshot = self._own if self._own is not None and self._own.id == token else self._store.load(token)
         journal, record = snapshot.document.journal, snapshot.document.record
         by = DeathControl.ADMIN if record.kind is CredentialKind.PROVIDER_ADMIN else DeathControl.TOKEN
-        accepted_before = _seen_alive(snapshot) > _NEVER
+        accepted_before = record.last_accepted is not None
         try:
             live = self._store.read_live(token)
         except Unreachable:
@@ -205,8 +206,3 @@ class Controls:
             return (issuer.listed() if listed is None else listed).holds(record.provider_id)
         except Unreachable:
             return True
-
-
-def _seen_alive(snapshot: Snapshot) -> datetime:
-    seen = snapshot.document.record.seen
-    return seen.at if seen is not None and seen.verdict is Verdict.ALIVE else _NEVER

@@ -66,7 +66,13 @@ def control_search(session: TokenSession) -> ControlSearch:
 
 
 def prove_dead(
-    session: TokenSession, value: Value, *, provider_id: str = "", windows: float = 4, which: str = "old token"
+    session: TokenSession,
+    value: Value,
+    *,
+    provider_id: str = "",
+    besides: Collection[Value] = (),
+    windows: float = 4,
+    which: str = "old token",
 ) -> DeathProof | None:
     """Probe `value` until it was refused over a whole death window, for at most `windows` windows.
 
@@ -77,6 +83,7 @@ def prove_dead(
         session: the session that holds the token; provides provider, clock and progress.
         value: the revoked value.
         provider_id: its id at the provider, if known; a list that names it contradicts its death.
+        besides: other values that are said to be dead; they are no control, and their refusal no sign of an outage.
         windows: the time limit, as a multiple of the provider's death window.
         which: what to call it on the screen.
     """
@@ -89,7 +96,7 @@ def prove_dead(
         look, control = session.provider.probe(value, None), ControlResult()
         wait = pause
         if look.verdict is Verdict.DEAD:
-            control = controls.look([value]).about(provider_id)
+            control = controls.look([value, *besides]).about(provider_id)
             if (proof := series.refused(look.at, control)) is not None:
                 control = controls.with_list(control).about(provider_id)
                 if control.holds or not proof.proven:

@@ -55,7 +55,7 @@ def accept(session: TokenSession) -> None:
         return
     session.advance(
         session.event(Op.ACCEPT, label=attempt.label, verdict=look.verdict.value, scope=look.scope_verdict.value),
-        record=replace(session.record, seen=look),
+        record=session.record.with_look(look),
         attempts=session.attempts_with(accepted=True),
     )
     session.context.progress.step(f"{session.provider.name} accepts the new token ({_scope_words(look)})")
@@ -130,6 +130,7 @@ def _with_new_value(session: TokenSession) -> Record:
         provider_id=attempt.provider_id,
         hint=attempt.hint,
         label=record.label if given else attempt.label,
+        accepted_at=None,  # that was the value before
         # A replacement is dated when its operation ends; until the old token is revoked its date applies.
         created_at=now if first and not given else record.created_at,
         rotated_at=now if first and not given else record.rotated_at,

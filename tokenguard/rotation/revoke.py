@@ -126,7 +126,7 @@ def _unproven(session: TokenSession, value: Value) -> NotProvenDead:
         return NotProvenDead(
             f"{provider.name} also refuses what it accepted before, so the old token of {name} is not proven dead",
             hint=f"in an outage wait, then: tokenguard rotate {name} --resume; if those were revoked too, first "
-            "`tokenguard add` another live token of this provider, or configure its admin credential",
+            "`tokenguard rotate` or `retire` them, or `tokenguard add` another live token of this provider",
         )
     return NotProvenDead(
         f"the old token of {name} is not proven dead",
@@ -179,7 +179,7 @@ def _look_after_new(session: TokenSession) -> None:
     look = session.provider.probe(value, session.record.scope)
     if look.verdict is Verdict.DEAD and control_search(session).look([value]).holds:
         verdict = session.event(Op.VERIFY, verdict=look.verdict.value, reason=look.reason)
-        session.commit(verdict, record=replace(session.record, seen=look))
+        session.commit(verdict, record=session.record.with_look(look))
         session.context.progress.note(
             f"the new token is refused as well, so consumers are down: tokenguard rotate {session.record.name}"
         )

@@ -212,6 +212,8 @@ def _frozen(record: Record, live: Live) -> Old:
         provider_label=record.label,
         created_at=record.created_at,
         rotated_at=record.rotated_at,
+        seen=record.seen,
+        accepted_at=record.accepted_at,
     )
 
 
