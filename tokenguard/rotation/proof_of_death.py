@@ -10,6 +10,7 @@ from tokenguard.domain.liveness import DeathControl, DeathGrade, DeathProof, Dea
 from tokenguard.domain.secret import Value
 from tokenguard.errors import InputError
 from tokenguard.ports.clock import Clock
+from tokenguard.ports.provider import Provider
 from tokenguard.rotation.control_search import ControlResult, ControlSearch
 from tokenguard.rotation.session import TokenSession
 
@@ -60,6 +61,27 @@ class RefusalSeries:
         return max(map(len, self._times.values()))
 
 
+class Prober:
+    """Probes values in rounds; in every second round a refused one twice, and both answers are one sample.
+
+    Where two servers answer in turn, a value and its control in each round would otherwise always meet the same two.
+    """
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self._round = 0
+
+    def next_round(self) -> None:
+        """Begin the next round."""
+        self._round += 1
+
+    def look(self, value: Value) -> Observation:
+        """Probe a value; the second answer counts where it is asked for."""
+        first = self._provider.probe(value, None)
+        again = first.verdict is Verdict.DEAD and self._round % 2 == 0
+        return self._provider.probe(value, None) if again else first
+
+
 def control_search(session: TokenSession) -> ControlSearch:
     """Return a search for controls at the session's provider; the token's own live value is tried first."""
     return ControlSearch(session.context.store, session.record, session.vendor, own=session.snapshot)
@@ -90,10 +112,11 @@ def prove_dead(
     clock, window = session.context.clock, session.provider.capabilities.death_window
     pause = pause_of(window)
     deadline = clock.monotonic() + window.length.total_seconds() * windows
-    series, controls = RefusalSeries(clock, window), control_search(session)
+    series, controls, prober = RefusalSeries(clock, window), control_search(session), Prober(session.provider)
     backoff = min(_FIRST_BACKOFF, pause)
     while True:
-        look, control = session.provider.probe(value, None), ControlResult()
+        prober.next_round()
+        look, control = prober.look(value), ControlResult()
         wait = pause
         if look.verdict is Verdict.DEAD:
             control = controls.look([value, *besides]).about(provider_id)

@@ -26,7 +26,7 @@ from tokenguard.rotation.batch import BatchResult
 from tokenguard.rotation.control_search import ControlResult, ControlSearch
 from tokenguard.rotation.keeping import last_look, listed_dead
 from tokenguard.rotation.prompts import evidence_words
-from tokenguard.rotation.proof_of_death import RefusalSeries, pause_of
+from tokenguard.rotation.proof_of_death import Prober, RefusalSeries, pause_of
 from tokenguard.rotation.session import Context, TokenSession, new_operation_id
 from tokenguard.text import counted
 
@@ -104,6 +104,7 @@ class _Looks:
         self._window = vendor.provider.capabilities.death_window
         self._pending = {(each.token, each.item.label): each for each in kept}
         self._series = {key: RefusalSeries(context.clock, self._window) for key in self._pending}
+        self._prober = Prober(vendor.provider)
         self._controls = ControlSearch(context.store, kept[0].record, vendor)
 
     def run(self) -> Iterator[BatchResult]:
@@ -172,8 +173,9 @@ class _Looks:
     def _round(self) -> Generator[BatchResult, None, dict[_Key, datetime]]:
         """Probe each pending value once. Returns the refused ones with their times; the others are settled."""
         refused: dict[_Key, datetime] = {}
+        self._prober.next_round()
         for key, kept in tuple(self._pending.items()):
-            look = self._provider.probe(kept.value, None)
+            look = self._prober.look(kept.value)
             if look.verdict is Verdict.DEAD and kept.item.accepted:
                 refused[key] = look.at
                 continue
