@@ -46,9 +46,18 @@ def test_what_came_is_told_before_it_is_written(cli, words):
     assert answer.out.startswith(f"{NAME}: active, alive; drive:d1; owner video; age unknown")
 
 
-def test_a_dead_value_is_not_taken(cli, words):
-    error = cli.refused("add", NAME, *FIELDS, "--stdin", stdin=canary(), code=1)
-    words(error)
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_refused_value_is_not_taken_and_not_called_dead(cli, words, others):
+    for _ in range(others):
+        cli.add("video/other")
+    words(cli.refused("add", NAME, *FIELDS, "--stdin", stdin=canary(), code=1))
+
+
+def test_a_value_that_is_refused_beside_others_may_be_refused_in_an_outage(cli, words):
+    cli.add("video/other")
+    value = cli.world.create("t").value
+    cli.world.half_outage = True
+    words(cli.refused("add", NAME, *FIELDS, "--stdin", stdin=value, code=4))
 
 
 def test_a_token_of_another_drive_is_not_taken(cli, words):

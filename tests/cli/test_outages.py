@@ -100,7 +100,9 @@ def test_an_outage_that_begins_at_a_step_ends_in_truth_when_it_is_over(world, mo
 def test_a_value_that_is_added_in_an_outage_is_not_taken_and_one_that_is_issued_leaves_no_orphan(world):
     world.world.outage = True
     value = world.world.create("by-hand").value
-    assert world("add", "a/given", *FIELDS, "--no-consumers", "--stdin", stdin=value).code in {1, 4}
+    refused = world.refused("add", "a/given", *FIELDS, "--no-consumers", "--stdin", stdin=value, code=4)
+    assert "it may be an outage" in refused
+    assert world.store.find(token_name("a/given")) is None
     assert world("add", "a/made", *FIELDS, "--no-consumers", "--issue").code in {3, 4}
     assert len(world.world.made) == 4, "two to begin with, a rotation's, and the one made by hand"
     world.world.outage = False

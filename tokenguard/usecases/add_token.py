@@ -13,6 +13,7 @@ from tokenguard.inventory import admission
 from tokenguard.inventory.record_changes import RecordChanges, apply, check_age
 from tokenguard.inventory.verification import VerificationResult, judge
 from tokenguard.ports.provider import Provider
+from tokenguard.rotation.control_search import ControlSearch
 from tokenguard.shell.value_input import ValueOptions, read_value
 from tokenguard.shell.wiring import Wiring
 
@@ -20,7 +21,7 @@ _OPTIONS = {"scope": "--scope", "environment": "--env", "owner": "--owner", "pur
 
 
 class NotTaken(TokenguardError):
-    """The provider says that the value is dead or of another scope; nothing was written."""
+    """The provider refuses the value, or it has another scope; nothing was written."""
 
     exit_code = ExitCode.FINDINGS
 
@@ -95,8 +96,8 @@ class Adding:
             reason: the reason for the audit trail.
 
         Raises:
-            NotTaken: it is dead or of another scope.
-            Unreachable: the provider gives no clear answer.
+            NotTaken: the provider refuses it, or it has another scope.
+            Unreachable: the provider gives no clear answer, or also refuses what it accepted before.
         """
         value = self._value(source)
         self._refuse_known(value)
@@ -133,9 +134,7 @@ class Adding:
         seen = self._provider.probe(value, record.scope)
         match judge(seen):
             case VerificationResult.DEAD:
-                raise NotTaken(
-                    f"{name} refuses this value: it is dead", hint="create a new one, or use `tokenguard add --issue`"
-                )
+                raise self._refused(value)
             case VerificationResult.WRONG_SCOPE:
                 found = f"to {seen.scope}" if seen.scope else "elsewhere"
                 shown = f" ({seen.scope_name})" if seen.scope_name else ""
@@ -153,6 +152,21 @@ class Adding:
                 shown = f" ({seen.scope_name})" if seen.scope_name else ""
                 self._wiring.progress.step(f"{name} accepts the value{leads}{shown}")
                 return seen
+
+    def _refused(self, value: Value) -> TokenguardError:
+        """One refusal does not prove that a token is dead: in an outage every one is refused."""
+        name = self._provider.name
+        vendor = self._wiring.vendors.of(self._record)
+        control = ControlSearch(self._wiring.store, self._record, vendor).look([value])
+        if control.doubt and not control.holds:
+            return Unreachable(
+                f"{name} refuses this value, and also credentials that it accepted before: it may be an outage",
+                hint="try again later, or add it unverified with --no-verify",
+            )
+        return NotTaken(
+            f"{name} refuses this value; one refusal does not prove that the token is dead",
+            hint="check that the whole value was copied; otherwise create a new one, or use `tokenguard add --issue`",
+        )
 
 
 def _declared(wiring: Wiring, name: TokenName) -> Record | None:
