@@ -1,6 +1,8 @@
 """`tokenguard rotate`: replaces tokens, resumes or aborts a rotation, or shows its plan."""
 
+import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
@@ -9,7 +11,7 @@ from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
-from tokenguard.errors import ExitCode, InputError
+from tokenguard.errors import ExitCode, InputError, TokenguardError
 from tokenguard.policy.model import age_unknown
 from tokenguard.rotation.batch import BatchJob, BatchResult, SkipReason, most_severe, run_all
 from tokenguard.rotation.machine import revocation_owed
@@ -100,7 +102,8 @@ def rotate(
     if rollout is not None:
         canaries, by_id = Canaries(rollout), {each.id: each for each in rollout.chosen}
         jobs = [canaries.guard(by_id[plan.token], job) for plan, job in zip(plans, jobs, strict=True)]
-    return _run(wiring, jobs, single=single, shared=due)
+    options = ("--compromised",) * compromised + ("--accept-outage",) * accept_outage
+    return _run(wiring, jobs, single=single, shared=due, again=("--due",) if due else _with_reason(options, said))
 
 
 def _plans(
@@ -161,15 +164,28 @@ def _go_on(
     jobs = [
         continuing_job(wiring, target, abort=abort, accept_outage=accept_outage, reason=reason) for target in targets
     ]
-    return _run(wiring, jobs, single=single)
+    options = ("--abort" if abort else "--resume",) + ("--accept-outage",) * accept_outage
+    return _run(wiring, jobs, single=single, again=_with_reason(options, reason))
 
 
-def _run(wiring: Wiring, jobs: list[BatchJob], *, single: bool, shared: bool = False) -> ExitCode:
+def _with_reason(options: tuple[str, ...], reason: str) -> tuple[str, ...]:
+    return (*options, "--reason", reason) if reason else options
+
+
+def _run(
+    wiring: Wiring, jobs: list[BatchJob], *, single: bool, shared: bool = False, again: tuple[str, ...]
+) -> ExitCode:
+    """Run the jobs and show how they ended; `again` are the options that run the rest after an interrupt."""
     results: list[BatchResult] = []
-    for result in run_shared(jobs, wiring.clock, wiring.progress) if shared else run_all(jobs, wiring.clock):
-        results.append(result)
-        if result.error is not None and not single:
-            wiring.progress.note(f"{result.name}: {result.error.message}; {result.error.hint}")
+    try:
+        for result in run_shared(jobs, wiring.clock, wiring.progress) if shared else run_all(jobs, wiring.clock):
+            results.append(result)
+            if result.error is not None and not single:
+                wiring.progress.note(f"{result.name}: {result.error.message}; {result.error.hint}")
+    except KeyboardInterrupt:
+        ended = {result.name for result in results}
+        _name_rest(wiring, [job.name for job in jobs if job.name not in ended], again)
+        raise
     ours = [result for result in results if result.outcome not in {SkipReason.OVER, SkipReason.HELD}]
     held = [result.name for result in results if result.outcome is SkipReason.HELD]
     if held:
@@ -179,6 +195,21 @@ def _run(wiring: Wiring, jobs: list[BatchJob], *, single: bool, shared: bool = F
     if single and results[0].error is not None:
         raise results[0].error
     return most_severe(results)
+
+
+def _name_rest(wiring: Wiring, left: list[TokenName], again: tuple[str, ...]) -> None:
+    """Name the tokens of an interrupted batch that are left: the same command would repeat those that are done."""
+    begun = None
+    with suppress(TokenguardError):
+        begun = wiring.open_operation()
+    rest = [name for name in left if name != begun]
+    if not rest:
+        wiring.unfinished = f"nothing is lost; continue with `tokenguard rotate {begun} --resume`"
+        return
+    first = f"continue with `tokenguard rotate {begun} --resume`" if begun else "no operation is open"
+    names = () if "--due" in again else rest
+    command = shlex.join(["tokenguard", "rotate", *names, *again])
+    wiring.unfinished = f"{first}; {counted(len(rest), 'token')} left: `{command}`"
 
 
 def _document(wiring: Wiring, result: BatchResult) -> Snapshot | None:
