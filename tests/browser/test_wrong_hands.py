@@ -30,6 +30,7 @@ def test_what_is_pasted_is_checked_before_it_is_stored(household, settings, as_a
         second_half: "one half",
         f"{first_half}: {second_half}": "white space",
         f"{new}\x07": "control characters",
+        "https://web.descript.com/settings": "does not look like a Descript token",
         "x" * 7: "not between 8 and 4,096",
         "x" * 4_095: "longer than a terminal hands over",
     }.items():

@@ -257,6 +257,26 @@ def test_the_old_token_pasted_as_the_new_one_is_refused_before_it_is_stored():
     assert retries == ["", "that is the old token, the one to be replaced; paste the new one"]
 
 
+def test_a_value_unlike_the_providers_tokens_is_asked_for_again_and_taken_when_it_is_pasted_twice(monkeypatch):
+    """A shape is observed and not documented: the provider decides in the end."""
+    bench = Bench(guided=True)
+    token, _ = bench.add()
+    monkeypatch.setattr(
+        bench.provider, "warnings", lambda value: ("not like theirs",) if "xyz" in value.token.reveal() else ()
+    )
+
+    def made() -> str:
+        return bench.world.create(bench.journal(token).attempts[-1].label, value=f"xyz{canary()}").value
+
+    bench.operator.answers.extend(["xyz-something-else", made, lambda: bench.world.living()[-1].value])
+    bench.engine.rotate(token)
+    retries = [retry for kind, _, retry in bench.operator.asked if kind == "paste"]
+    again = "not like theirs; paste the new token, or the same value again to use it"
+    assert retries == ["", again, again]
+    assert bench.live_value(token).startswith("xyz")
+    assert "! not like theirs" in bench.progress.lines
+
+
 def test_another_token_of_the_inventory_pasted_as_the_new_one_is_refused_and_stays_alive():
     """One value has one name: else ending this one later would end that one, and a wrong Drive would have it revoked."""
     bench = Bench(guided=True)

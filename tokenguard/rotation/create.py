@@ -117,7 +117,7 @@ def _store_created(session: TokenSession, issuer: Issuer, label: Label, created:
 def _create_by_person(session: TokenSession) -> None:
     record, label = session.record, session.journal.attempts[-1].label
     task = create_task(session.provider, record, label)
-    retry = ""
+    retry, doubted = "", None
     while True:
         pasted = session.context.operator.paste(task, retry=retry)
         try:
@@ -126,8 +126,11 @@ def _create_by_person(session: TokenSession) -> None:
             retry = error.message
             continue
         retry = _known_already(session, value)
+        if not retry and value != doubted and (unlike := session.provider.warnings(value)):
+            retry = f"{'; '.join(unlike)}; paste the new token, or the same value again to use it"
         if not retry:
             break
+        doubted = value
     for warning in session.provider.warnings(value):
         session.context.progress.note(warning)
     try:
