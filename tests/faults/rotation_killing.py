@@ -93,6 +93,17 @@ class RealWorld:
         """Let a process that was stopped at an effect run to its end."""
         return self._launcher.go_on(stopped)
 
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person creates and revokes the tokens."""
+        return self._provider == "descript"
+
+    def reconcile(self) -> Ran:
+        """Record the whole list of the provider's page."""
+        listed = self._directory / "listed"
+        listed.write_text("".join(f"{each.name}\n" for each in self.living()))
+        return self.run("verify", "--reconcile", self._provider, "--from-file", str(listed))
+
     def living(self) -> tuple[Issued, ...]:
         """What the provider accepts now."""
         world = self.sandbox.world

@@ -27,6 +27,10 @@ def bring_to_its_end(world: RealWorld, where: str, old: str, mode: str, *more: s
     again = world.run("rotate", NAME, "--resume", *more)
     if again.code == 0 and world.read().live == old:
         again = world.run("rotate", NAME, *MODES[mode], *more)
+    if again.code == 5 and world.by_hand:
+        # The person was asked about a token that the dead process may have had created; what they say proves nothing.
+        assert world.reconcile().code == 0, (where, world.output())
+        again = world.run("rotate", NAME, "--resume", *more)
     assert again.code == 0, (where, again.code, world.output())
 
 

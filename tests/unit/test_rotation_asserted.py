@@ -6,10 +6,14 @@ from tests.fakes.world import canary
 from tests.unit.rotation_bench import Bench
 from tokenguard.domain.journal import Stage
 from tokenguard.domain.liveness import DeathGrade
+from tokenguard.domain.provider_listing import ListedRow
+from tokenguard.domain.secret import Value
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import NeedsPerson, NotProvenDead
 from tokenguard.frozen import replace
+from tokenguard.inventory.reconciliation import compare, keep
 from tokenguard.ports.operator import TokenTraceAnswer
+from tokenguard.rotation.cleanup import kept_label
 
 
 def mistyped(bench: Bench, token):
@@ -54,6 +58,20 @@ def test_a_candidate_that_was_accepted_once_is_proven_dead_by_its_refusals():
     assert bench.world.living() == [old]
 
 
+def test_a_value_that_an_interrupted_run_had_kept_goes_with_the_proof():
+    bench = Bench(guided=True)
+    token, _ = bench.add()
+    bench.operator.answers.extend([None, KeyboardInterrupt()])
+    with pytest.raises(KeyboardInterrupt):
+        bench.engine.rotate(token)
+    attempt = bench.journal(token).attempts[-1]
+    held = bench.store.read_candidate(token, attempt.label)
+    assert isinstance(held, Value)
+    bench.store.put_candidate(token, kept_label(attempt), held)  # and it died before this was on record
+    bench.engine.abort(token)
+    assert not isinstance(bench.store.read_candidate(token, kept_label(attempt)), Value)
+
+
 @pytest.mark.parametrize("answer", [TokenTraceAnswer.ABSENT, TokenTraceAnswer.REVOKED])
 @pytest.mark.parametrize("way", ["abort", "resume"])
 def test_what_a_person_says_of_an_attempt_is_asserted_by_name_and_stays_on_record(answer, way):
@@ -72,6 +90,51 @@ def test_what_a_person_says_of_an_attempt_is_asserted_by_name_and_stays_on_recor
     assert (item.provider_label, item.proof.said_by) == (label, "ada")
     bench.look_again(token)
     assert bench.document(token).possibly_alive == (item,), "a name without a value stays on record"
+
+
+def interrupted(bench: Bench, *, made: bool):
+    """An operation that ended while a token that the dead runner may have had created was only said to be gone."""
+    token, _ = bench.add()
+    bench.operator.answers.append(mistyped(bench, token) if made else KeyboardInterrupt())
+    if not made:
+        with pytest.raises(KeyboardInterrupt):
+            bench.engine.rotate(token)
+    bench.operator.answers.append("alex" if made else TokenTraceAnswer.ABSENT)
+    with pytest.raises(NotProvenDead):
+        bench.engine.rotate(token) if made else bench.engine.resume(token)
+    (item,) = bench.document(token).possibly_alive
+    return token, item
+
+
+def reconciled(bench: Bench, token, *labels: str) -> None:
+    snapshot = bench.store.load(token)
+    keep(bench.store, compare([snapshot], [ListedRow(label=label) for label in labels]), bench.clock.now())
+
+
+@pytest.mark.parametrize("made", [False, True], ids=["no value", "mistyped value"])
+def test_a_list_with_the_token_in_use_and_without_this_one_ends_the_assertion(made):
+    bench = Bench(guided=True)
+    token, item = interrupted(bench, made=made)
+    live = bench.document(token).record.label
+    reconciled(bench, token, "of another Drive")
+    assert bench.document(token).possibly_alive == (item,), "it may be the list of another account"
+    reconciled(bench, token, live, item.provider_label)
+    assert bench.document(token).possibly_alive == (item,), "it is there"
+    reconciled(bench, token, live)
+    assert bench.document(token).possibly_alive == ()
+    assert bench.store.history(token)[-1].event.detail["absent"] == item.provider_label
+    assert not isinstance(bench.store.read_candidate(token, item.label), Value)
+    bench.engine.resume(token)
+
+
+def test_a_value_that_was_accepted_is_asked_about_and_no_list_ends_it():
+    bench = Bench(guided=True)
+    token, item = interrupted(bench, made=True)
+    snapshot = bench.store.load(token)
+    item = replace(item, accepted=True)
+    bench.store.commit(token, snapshot.version, replace(snapshot.document, quarantine=(item,)), [])
+    reconciled(bench, token, snapshot.document.record.label)
+    assert bench.document(token).possibly_alive == (item,)
 
 
 def test_a_policy_that_accepts_assertions_accepts_them_of_attempts_too():

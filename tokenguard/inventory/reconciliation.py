@@ -7,9 +7,11 @@ from enum import StrEnum, unique
 
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Detail, Event, Op
+from tokenguard.domain.journal import Quarantined
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.provider_listing import ListedRow, Listing
 from tokenguard.domain.scope import Scope
+from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import Conflict
 from tokenguard.frozen import Frozen, replace
@@ -131,8 +133,19 @@ def _kept(store: Store, snapshot: Snapshot, listing: Listing, event: Event) -> b
     for attempt in range(_TRIES):
         if snapshot.document.busy:
             return False
+        absent = _absent(store, snapshot, listing)
+        for each in absent:
+            if isinstance(store.read_candidate(snapshot.id, each.label), Value):
+                store.destroy(snapshot.id, each.label)
+        if absent:
+            event = replace(event, detail=event.detail | {"absent": ", ".join(each.provider_label for each in absent)})
         try:
-            document = replace(snapshot.document, record=_with_age(snapshot.document.record, listing), listing=listing)
+            document = replace(
+                snapshot.document,
+                record=_with_age(snapshot.document.record, listing),
+                listing=listing,
+                quarantine=tuple(each for each in snapshot.document.quarantine if each not in absent),
+            )
             store.commit(snapshot.id, snapshot.version, document, [event])
         except Conflict:
             if attempt == _TRIES - 1:
@@ -141,6 +154,21 @@ def _kept(store: Store, snapshot: Snapshot, listing: Listing, event: Event) -> b
         else:
             return True
     return False
+
+
+def _absent(store: Store, snapshot: Snapshot, listing: Listing) -> tuple[Quarantined, ...]:
+    """The tokens that were only said to be gone and are not in a list that holds the token in use.
+
+    If the provider accepted a value once and it is kept, the provider is asked instead; other values tell nothing.
+    """
+    if listing.row is None:
+        return ()
+    return tuple(
+        each
+        for each in snapshot.document.possibly_alive
+        if each.provider_label
+        and not (each.accepted and isinstance(store.read_candidate(snapshot.id, each.label), Value))
+    )
 
 
 def _perhaps_alive(snapshot: Snapshot) -> bool:
