@@ -7,7 +7,7 @@ FLOOR ?= 85
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test test-fast test-real cover snapshots lint slow bench docs lock
+.PHONY: help demo test test-fast test-real cover snapshots lint slow explore bench docs lock
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo 'make snapshots   write tests/snapshots/ anew: what commands and errors say'
 	@echo 'make lint    format, rules, types, import floors'
 	@echo 'make slow    the long campaigns'
+	@echo 'make explore property tests and fault campaigns with new random choices'
 	@echo 'make bench   measurements, as ratios within one run'
 	@echo 'make docs    write docs/commands.md and docs/policies.md anew'
 	@echo 'make lock    write requirements/*.txt anew'
@@ -52,7 +53,11 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 
 slow: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -m slow $(ARGS)
+	EXPLORE=1 $(BIN)/python -m pytest -m slow $(ARGS)
+
+# Examples and faults that no run has tried yet: for a nightly schedule.
+explore: $(VENV)/dev.stamp
+	EXPLORE=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal tests/property tests/model tests/faults $(ARGS)
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.words import SNAPSHOTS, VALUES, Snapshots, Words, file_of
 
@@ -22,6 +23,11 @@ _SCRUBBED = re.compile(
     r"|(CIRCLECI|TRAVIS|APPVEYOR|DRONE|SEMAPHORE|TF_BUILD)$",  # `CI` stays: what is missing fails with it
     re.IGNORECASE,
 )
+
+settings.register_profile("same", derandomize=True, deadline=None, database=None)
+settings.register_profile("new", deadline=None, print_blob=True)
+settings.load_profile("new" if os.environ.get("EXPLORE") else "same")
+"""Without EXPLORE the examples are the same in each run, so that a failure is the change's own."""
 
 _leaks: list[str] = []
 _ran: list[str] = []

@@ -16,8 +16,8 @@ from tokenguard.ports.provider import Ambiguous, CreateRefused
 _NO_TIME = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-SEED = int(os.environ.get("ROTATION_SEED") or secrets.randbits(32))
-"""What the campaigns choose by; printed with every failure, and given back as ROTATION_SEED it chooses the same."""
+SEED = int(os.environ.get("ROTATION_SEED") or (secrets.randbits(32) if os.environ.get("EXPLORE") else 1))
+"""What the campaigns choose by, another one for each run with EXPLORE; printed with every failure."""
 
 
 class Crash(BaseException):
