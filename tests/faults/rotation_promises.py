@@ -148,7 +148,17 @@ class Promises:
         assert token is not None
         live = bench.store.read_live(token)
         served = [] if live is None else [live.value.token.reveal()]
-        living = [made.value for made in bench.world.living() if made.id not in self.late or made.value in served]
+        said = {each.provider_label for each in bench.document(token).possibly_alive}
+        if said:
+            # 4: the store did not say that the last step was written; the resume line that it names says 5.
+            codes = {error.exit_code for error in self.told}
+            told = self.died or bool(codes & {ExitCode.NOT_PROVEN_DEAD, ExitCode.UNREACHABLE})
+            self._check(told, "P3: a person's word was taken for a new token, and no exit code said so")
+        living = [
+            made.value
+            for made in bench.world.living()
+            if made.value in served or (made.id not in self.late and made.label not in said)
+        ]
         if self.only_said:
             self.nothing_living_is_destroyed()
             living = [value for value in living if value != getattr(self.old, "value", "")]
