@@ -23,6 +23,8 @@ from tokenguard.rotation.engine import Engine
 NAME = token_name("video/upload/prod")
 ACTIONS = ("planned", "compromised", "retire", "issue", "add", "abort", "abort-early")
 _MOST_RESUMES = 8
+_OUTAGE_LASTS = 3
+"""Runs."""
 _A_DAY = 25 * 3600
 
 
@@ -72,7 +74,8 @@ class Scenario:
 
     def run(self) -> "Scenario":
         """Act, then resume until it is done; Broken tells which promise was not kept."""
-        for _ in range(_MOST_RESUMES):
+        outages = sum(fault in {Fault.OUTAGE, Fault.HALF_OUTAGE} for fault in self.faults.plan.values())
+        for _ in range(most := _MOST_RESUMES + _OUTAGE_LASTS * max(outages - 1, 0)):
             self.faults.down = False
             self._outage_lasts -= 1
             if self._outage_lasts <= 0:
@@ -93,7 +96,7 @@ class Scenario:
                 self.bench.clock.sleep(self.bench.revoke_lag)
                 self.promises.at_rest()
                 return self
-        raise Broken(f"P8: not over after {_MOST_RESUMES} resumes")
+        raise Broken(f"P8: not over after {most} resumes")
 
     def look_later(self) -> None:
         """A day later, in an outage; then without one, and once more: a value is destroyed only if its token is dead."""
@@ -113,7 +116,7 @@ class Scenario:
     def _begin_outage(self, fault: Fault) -> None:
         self.bench.world.outage = self.bench.world.outage or fault is Fault.OUTAGE
         self.bench.world.half_outage = self.bench.world.half_outage or fault is Fault.HALF_OUTAGE
-        self._outage_lasts = 3
+        self._outage_lasts = _OUTAGE_LASTS
 
     def _go_on(self, runner: Engine) -> None:
         token = self._token()
