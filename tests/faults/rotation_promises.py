@@ -148,7 +148,8 @@ class Promises:
         assert token is not None
         live = bench.store.read_live(token)
         served = [] if live is None else [live.value.token.reveal()]
-        said = {each.provider_label for each in bench.document(token).possibly_alive}
+        kept = bench.document(token).possibly_alive
+        said = {each.provider_label for each in kept if each.proof.grade is DeathGrade.ASSERTED}
         if said:
             # 4: the store did not say that the last step was written; the resume line that it names says 5.
             codes = {error.exit_code for error in self.told}
@@ -162,8 +163,6 @@ class Promises:
         if self.only_said:
             self.nothing_living_is_destroyed()
             living = [value for value in living if value != getattr(self.old, "value", "")]
-        lied_about = self._said_to_be_revoked()
-        living = [value for value in living if value not in lied_about]
         self._check(self.action == "add" or living == served, f"P8: {len(living)} tokens live, {len(served)} served, or others")  # fmt: skip
         self._check(len(served) == self._served_at_rest(), f"P8: {len(served)} tokens served")
         if self.action != "retire" or self.undone:
@@ -174,16 +173,6 @@ class Promises:
             self._check(served == ([self.old.value] if self.old else []), "P8: undone, and not as it was")
         elif self.action in _ORDERS:
             self._order(_ORDERS[self.action])
-
-    def _said_to_be_revoked(self) -> set[str]:
-        """Values of new tokens that a person said were revoked: on record as possibly alive, and told with exit 5."""
-        assert self.token is not None
-        told = self.died or any(error.exit_code is ExitCode.NOT_PROVEN_DEAD for error in self.told)
-        if self.bench.issuer is not None or not told:
-            return set()
-        said = self.bench.document(self.token).possibly_alive
-        labels = {item.provider_label for item in said if item.proof.grade is DeathGrade.ASSERTED}
-        return {made.value for made in self.bench.world.living() if made.label in labels}
 
     def _served_at_rest(self) -> int:
         if self.undone:
