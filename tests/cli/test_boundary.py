@@ -163,7 +163,7 @@ def test_what_a_child_is_given_is_not_ours_to_judge():
 
 def _process(*arguments, **how):
     return subprocess.Popen(
-        [sys.executable, "-m", "tokenguard", *arguments],
+        [sys.executable, "-P", "-m", "tokenguard", *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.PIPE, start_new_session=True, **how,
     )  # fmt: skip
 
@@ -172,7 +172,7 @@ def _process(*arguments, **how):
 def test_the_process_leaves_no_core_and_is_closed_to_its_peers():
     """T03: RLIMIT_CORE is 0; not dumpable, so that others of the same user cannot read its memory."""
     script = (
-        "import os, resource, ctypes, sys\nfrom tokenguard.shell.process import harden\nharden()\n"
+        "import os, resource, ctypes, sys\nfrom tokenguard.process import harden\nharden()\n"
         "print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3), oct(os.umask(0)))"
     )
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
@@ -200,7 +200,7 @@ def housed(tmp_path, monkeypatch):
 
 def _shell(*arguments, redirect="", stdin=None):
     """Run it from a shell, which can close what it starts with."""
-    command = shlex.join([sys.executable, "-m", "tokenguard", *arguments])
+    command = shlex.join([sys.executable, "-P", "-m", "tokenguard", *arguments])
     return subprocess.run(["bash", "-c", f"{command} {redirect}"], input=stdin, capture_output=True, text=True)  # noqa: PLW1510 - the code is what is asked
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tokenguard.errors import TokenguardError
+from tokenguard.process import inherited_umask
 from tokenguard.redaction.known import MaskedValue, MatchSource
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.shell.credentials import credential_variables
-from tokenguard.shell.process import inherited_umask
 from tokenguard.shell.wiring import Wiring
 from tokenguard.streams.child import run_masked, run_unmasked
 from tokenguard.streams.environment import child_environment
