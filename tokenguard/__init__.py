@@ -1,6 +1,8 @@
 """tokenguard: inventory, guided rotation and leak control for API tokens."""
 
-from typing import Any
+TYPE_CHECKING = False  # type checkers know the name; an import here would precede the refusal in `__main__`
+if TYPE_CHECKING:
+    from typing import Any
 
 __version__ = "0.1.0"
 DISTRIBUTION = "tokenguard-governance"
@@ -14,7 +16,7 @@ _LAZY = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Load a public name when it is first used: importing the package must cost nothing."""
     if name not in _LAZY:
         raise AttributeError(f"module 'tokenguard' has no attribute {name!r}")

@@ -1,9 +1,16 @@
-"""`python -m tokenguard`."""
+"""`python -P -m tokenguard`; refused without `-P`, with which Python leaves the working directory's modules alone.
+
+Without it, a planted `tokenguard` or `importlib.py` runs before this file does, which nothing in here could prevent.
+"""
 
 import sys
 
 if not sys.flags.safe_path:
-    del sys.path[0]  # `-m` puts the working directory first, where a hostile repository may have planted modules
+    sys.stderr.write(
+        "error: `python -m tokenguard` would run Python modules from the working directory\n"
+        "hint: run `tokenguard`, or `python -P -m tokenguard`, with the same arguments\n"
+    )
+    sys.exit(2)
 
 from tokenguard.cli import main
 

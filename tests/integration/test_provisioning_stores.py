@@ -227,7 +227,7 @@ def process(vault, tmp_path, sandbox, *arguments: str) -> subprocess.Popen[bytes
         "LOGIN": vault.server.root_token,
         "TOKENGUARD_ADMIN_AUTOPOSTING": sandbox.info.admin_key,
     }
-    command = [sys.executable, "-m", "tokenguard", "apply", "--no-input", "--jobs", "1", *arguments]
+    command = [sys.executable, "-P", "-m", "tokenguard", "apply", "--no-input", "--jobs", "1", *arguments]
     return subprocess.Popen(command, env=environ, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 

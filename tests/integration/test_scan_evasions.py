@@ -68,7 +68,7 @@ def test_t19_a_baseline_of_the_repository_runs_nothing_whoever_reads_it(repo: Re
 PLANTED = ("yaml", "click", "requests", "ssl", "json", "re2", "msgspec", "detect_secrets", "cryptography", "sitecustomize", "usercustomize")  # fmt: skip
 
 
-@pytest.mark.parametrize("program", [[HOOK], [COMMAND, "scan"], [sys.executable, "-m", "tokenguard", "scan"]])
+@pytest.mark.parametrize("program", [[HOOK], [COMMAND, "scan"], [sys.executable, "-P", "-m", "tokenguard", "scan"]])
 def test_t20_what_lies_in_the_working_directory_is_not_imported(repo: Repository, program: list[str]) -> None:
     for name in PLANTED:
         repo.stage(f"{name}.py", trap(repo))

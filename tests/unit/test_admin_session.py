@@ -129,7 +129,7 @@ def test_a_command_ends_the_session_that_it_was_given(sandbox, tmp_path):
 
     def tokenguard(*arguments):
         return subprocess.run(
-            [sys.executable, "-m", "tokenguard", "--config", str(config), "--no-input", *arguments],
+            [sys.executable, "-P", "-m", "tokenguard", "--config", str(config), "--no-input", *arguments],
             env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
 

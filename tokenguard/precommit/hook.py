@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from tokenguard.errors import ExitCode, InputError, TokenguardError
 from tokenguard.precommit.arguments import USAGE, HookArguments, parsed
+from tokenguard.process import harden
 
 if TYPE_CHECKING:
     from tokenguard.domain.finding import Report
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 def main() -> NoReturn:
     """Run the hook of this process and leave with its exit code."""
     gc.set_threshold(50_000)  # importing makes hardly any garbage, and looking for it costs every start a few percent
+    harden()  # what is staged may hold values
     code = run(sys.argv[1:])
     gc.freeze()  # skipping it at exit saves as much time as a small scan
     sys.exit(code)

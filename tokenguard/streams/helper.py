@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 
 from tokenguard.domain.secret import Secret
+from tokenguard.process import harden
 from tokenguard.redaction.known import MaskedValue
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.redaction.stream import StreamRedactor
@@ -75,6 +76,7 @@ class _Control:
 
 def main(arguments: Sequence[str]) -> int:
     """Run with the numbers of the control socket and of the two pipes."""
+    harden()  # it is told every value
     control_fd, out, err = map(int, arguments)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP):
         signal.signal(number, signal.SIG_IGN)  # it lives as long as anybody writes
