@@ -8,6 +8,7 @@ import tokenguard
 ROOT = Path(tokenguard.__file__).parent
 DOORS = {
     "cli/error_handler.py": "the error boundary, through safe_text",
+    "__main__.py": "two lines of its own, before anything is imported",
     "shell/output.py": "the streams themselves, before anybody speaks",
     "shell/render.py": "standard output, through safe_text",
     "shell/progress.py": "standard error, through safe_text",
