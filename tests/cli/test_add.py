@@ -39,6 +39,33 @@ def test_the_value_may_come_from_a_file_a_variable_stdin_or_a_prompt(cli, tmp_pa
     assert value not in answer.out + answer.err
 
 
+def test_a_person_is_asked_for_the_fields_that_are_missing(cli):
+    value = cli.world.create("t").value
+    cli.tty = FakeTty("nosuch", "fake", "Not A Team!", "video", "", "d1", "drive:d1", "uploads", "prod", value)
+    answer = cli("add", NAME)
+    assert answer.code == 0, answer
+    record = _found(cli).document.record
+    assert (record.provider, record.owner, str(record.scope), record.purpose, record.environment) == (
+        "fake", "video", "drive:d1", "uploads", "prod",
+    )  # fmt: skip
+    assert not cli.tty.answers
+
+
+def test_only_what_is_missing_is_asked_for(cli):
+    value = cli.world.create("t").value
+    cli.tty = FakeTty("uploads", value)
+    assert cli("add", NAME, *FIELDS[:-2]).code == 0
+    assert _found(cli).document.record.purpose == "uploads"
+
+
+@pytest.mark.parametrize("source", [("--stdin",), ("--from-env", "MY_TOKEN")])
+def test_a_script_at_a_terminal_is_not_asked(cli, source):
+    cli.environ["MY_TOKEN"] = value = canary()
+    cli.tty = FakeTty("fake", "video", "drive:d1", "uploads", "prod")
+    assert cli.refused("add", NAME, *source, stdin=value).answer.code == 2
+    assert cli.tty.shown == []
+
+
 def test_what_came_is_told_before_it_is_written(cli, words):
     value = cli.world.create("t").value
     answer = cli("add", NAME, *FIELDS, "--stdin", stdin=value)

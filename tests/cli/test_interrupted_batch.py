@@ -70,3 +70,12 @@ def test_the_last_token_of_an_interrupted_batch_leaves_no_rest(batch):
     cli = batch("create", len(NAMES))
     hint = the_hint(cli("rotate", *NAMES))
     assert hint == f"hint: nothing is lost; continue with `tokenguard rotate {NAMES[-1]} --resume`"
+
+
+def test_each_token_of_a_batch_is_counted_and_a_single_one_is_not(cli):
+    for name in NAMES[:2]:
+        cli.add(name)
+        assert cli("edit", name, "--no-consumers").code == 0
+    said = cli("rotate", *NAMES[:2], "--compromised", "--reason", "laptop stolen").err
+    assert said.index(f"1 of 2: {NAMES[0]}") < said.index(f"2 of 2: {NAMES[1]}")
+    assert "1 of 1" not in cli("rotate", NAMES[0]).err

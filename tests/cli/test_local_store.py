@@ -162,9 +162,11 @@ class TestInit:
 
     def test_a_passphrase_is_asked_for_twice(self, cli, words):
         cli.environ.pop("TOKENGUARD_KEY_FILE")
-        cli.tty = FakeTty("four random words here", "another one entirely", "")
+        cli.tty = FakeTty(*("four random words here", "another one entirely") * 3)
         assert "differ" in cli.refused("init")
-        cli.tty = FakeTty("four random words here", "four random words here", "")
+        cli.tty = FakeTty(
+            "four random words here", "another one entirely", "four random words here", "four random words here", ""
+        )
         assert cli("init").code == 0
         cli.tty = FakeTty("four random words here")
         assert cli("list").code == 0

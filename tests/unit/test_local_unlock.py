@@ -1,6 +1,7 @@
 """Where the key comes from: the order of the sources, and what each does when it is not what it should be."""
 
 import base64
+import itertools
 import sys
 import threading
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from tests.fakes.local_stores import CHEAP
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import ExitCode, InputError, NeedsPerson, TokenguardError, Unreachable, WrongKey
-from tokenguard.shell.unlock import KeySources, read_key_file, read_passphrase_file
+from tokenguard.shell.unlock import KeySources, new_passphrase, read_key_file, read_passphrase_file
 from tokenguard.stores.local.key_slots import Params, SlotInfo, SlotKind
 from tokenguard.stores.local.os_keyring import OsKeyring, find_keyring
 from tokenguard.stores.local.recovery_words import new_recovery_code
@@ -202,7 +203,7 @@ def test_a_weak_or_mistyped_passphrase_is_refused(tmp_path: Path):
     for words in ("", "short", "elevenchars"):
         with pytest.raises(InputError):
             every_source({}, None, words).new_key()
-    answers = iter([Secret(WORDS), Secret(WORDS + "x")])
+    answers = itertools.cycle([Secret(WORDS), Secret(WORDS + "x")])
     with pytest.raises(InputError, match="differ"):
         KeySources(env={}, ask=lambda _: next(answers), keyring=no_keyring).new_key()
     weak = {"TOKENGUARD_PASSPHRASE_FILE": private(tmp_path / "weak", b"password\n")}
@@ -295,3 +296,26 @@ def test_without_the_extra_there_is_no_keyring(monkeypatch: pytest.MonkeyPatch):
 def test_a_keyring_that_loses_the_key_is_noticed_before_the_store_is_made():
     with pytest.raises(WrongKey):
         OsKeyring(FakeKeyring(broken="forgets"), 5).put("store-1", RAW)
+
+
+def asked(*answers: str) -> tuple[list[str], Secret]:
+    prompts, left = [], list(answers)
+
+    def ask(prompt: str) -> Secret:
+        prompts.append(prompt)
+        return Secret(left.pop(0))
+
+    return prompts, new_passphrase(ask)
+
+
+@pytest.mark.parametrize("wrong", [("short",), (WORDS, WORDS + "x"), ("",)])
+def test_a_new_passphrase_that_cannot_be_used_is_asked_for_again_with_the_reason(wrong: tuple[str, ...]):
+    prompts, words = asked(*wrong, WORDS, WORDS)
+    assert words == Secret(WORDS)
+    assert prompts[0] == "new passphrase for the store"
+    assert prompts[len(wrong)].endswith("; new passphrase for the store")
+
+
+def test_after_three_tries_a_new_passphrase_is_refused():
+    with pytest.raises(InputError):
+        asked("short", WORDS, WORDS + "x", "short", WORDS, WORDS)

@@ -31,14 +31,15 @@ def add(
 ) -> None:  # fmt: skip
     """Add a token to the inventory under NAME, a path such as video/publisher/prod/upload.
 
-    The value is read from a hidden prompt unless --from-env, --from-file or --stdin is given. It is verified with the
-    provider first: a revoked token, or one of another scope, is not added.
+    The value is read from a hidden prompt unless --from-env, --from-file or --stdin is given; on a terminal, missing
+    fields are asked for too. The value is verified with the provider first: a revoked token, or one of another scope,
+    is not added.
     """
     from tokenguard.shell.value_input import ValueOptions
     from tokenguard.usecases.add_token import Adding  # loads the store and the engine
 
-    adding = Adding(wiring, name, changes_from(fields))
     source = ValueOptions(variable=from_env, file=from_file, stdin=stdin)
+    adding = Adding(wiring, name, changes_from(fields), ask=source == ValueOptions())
     with wiring.working_on(name):
         if issue:
             snapshot = adding.issue(source)

@@ -12,6 +12,7 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
 from tokenguard.errors import ExitCode, InputError, TokenguardError
+from tokenguard.frozen import replace
 from tokenguard.policy.model import age_unknown
 from tokenguard.rotation.batch import BatchJob, BatchResult, SkipReason, most_severe, run_all
 from tokenguard.rotation.machine import revocation_owed
@@ -177,6 +178,8 @@ def _run(
 ) -> ExitCode:
     """Run the jobs and show how they ended; `again` are the options that run the rest after an interrupt."""
     results: list[BatchResult] = []
+    if not single:
+        jobs = [_numbered(wiring, job, f"{number} of {len(jobs)}") for number, job in enumerate(jobs, 1)]
     try:
         for result in run_shared(jobs, wiring.clock, wiring.progress) if shared else run_all(jobs, wiring.clock):
             results.append(result)
@@ -195,6 +198,16 @@ def _run(
     if single and results[0].error is not None:
         raise results[0].error
     return most_severe(results)
+
+
+def _numbered(wiring: Wiring, job: BatchJob, place: str) -> BatchJob:
+    """The same job, which says its place in the batch when it begins."""
+
+    def run() -> object:
+        wiring.progress.waiting(f"{place}: {job.name}")
+        return job.run()
+
+    return replace(job, run=run)
 
 
 def _name_rest(wiring: Wiring, left: list[TokenName], again: tuple[str, ...]) -> None:

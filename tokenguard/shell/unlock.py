@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 KEY_FILE_VARIABLE = "TOKENGUARD_KEY_FILE"
 PASSPHRASE_FILE_VARIABLE = "TOKENGUARD_PASSPHRASE_FILE"  # noqa: S105 - a variable's name
+_TRIES = 3
 _SHORTEST_PASSPHRASE = 12
 _LARGEST_KEY_FILE = 256
 _LARGEST_PASSPHRASE_FILE = 4096
@@ -143,8 +144,18 @@ def read_passphrase_file(path: Path) -> Secret:
 
 
 def new_passphrase(ask: Ask) -> Secret:
-    """Ask for a new passphrase, twice; InputError if it is too short or mistyped."""
-    words = strong(ask("new passphrase for the store"))
+    """Ask for a new passphrase, twice; InputError if it is too short or mistyped three times."""
+    prompt = "new passphrase for the store"
+    for _ in range(_TRIES - 1):
+        try:
+            return _typed_twice(ask, prompt)
+        except InputError as error:
+            prompt = f"{error.message}; new passphrase for the store"
+    return _typed_twice(ask, prompt)
+
+
+def _typed_twice(ask: Ask, prompt: str) -> Secret:
+    words = strong(ask(prompt))
     if ask("the same passphrase again") != words:
         raise InputError("the two passphrases differ", hint="type the same one twice")
     return words

@@ -1,6 +1,7 @@
 """The use case of `add`: validates everything before anything is written."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.liveness import Observation
@@ -14,9 +15,18 @@ from tokenguard.inventory.record_changes import RecordChanges, apply, check_age
 from tokenguard.inventory.verification import VerificationResult, judge
 from tokenguard.ports.provider import Provider
 from tokenguard.rotation.control_search import ControlSearch
+from tokenguard.shell.tty import Tty
 from tokenguard.shell.value_input import ValueOptions, read_value
 from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.given_facts import changes_from
 
+_QUESTIONS = {
+    "provider": "provider, such as descript, autoposting or manual",
+    "scope": "scope, such as drive:ID or org:ID",
+    "environment": "environment, such as prod",
+    "owner": "owner, a team or person",
+    "purpose": "purpose",
+}
 _OPTIONS = {"scope": "--scope", "environment": "--env", "owner": "--owner", "purpose": "--purpose"}
 
 
@@ -33,17 +43,21 @@ class Adding:
         wiring: the adapters in use.
         name: the token's name.
         changes: the fields given for it.
+        ask: whether a person at the terminal is asked for fields that are missing.
 
     Raises:
         InputError: a field is missing or invalid, or the name is in use.
     """
 
-    def __init__(self, wiring: Wiring, name: TokenName, changes: RecordChanges) -> None:
+    def __init__(self, wiring: Wiring, name: TokenName, changes: RecordChanges, *, ask: bool = False) -> None:
         self._wiring = wiring
+        tty = wiring.tty if ask else None
         if changes.provider:
             wiring.vendors.provider(changes.provider)  # a wrong one is reported before the store is opened
         declared = _declared(wiring, name)
         provider = changes.provider or (declared.provider if declared else "")
+        if not provider and tty is not None:
+            provider = _answer(tty, "provider", lambda text: wiring.vendors.provider(text).name)
         if not provider:
             raise InputError("missing --provider", hint="for example --provider descript, or --provider manual")
         self._provider = wiring.vendors.provider(provider)
@@ -54,6 +68,8 @@ class Adding:
         if changes.consumers is not None:
             changes = replace(changes, consumers=admission.pinned(lambda: wiring.places, changes.consumers))
         self._record = apply(blank, changes)
+        if tty is not None and self._record.state is not RecordState.UNCLAIMED:
+            self._record = apply(self._record, _asked(tty, self._record))
         _check_complete(self._record)
         check_age(self._record, wiring.clock.now())
         check_scope(self._record, self._provider)
@@ -209,6 +225,26 @@ def _check_complete(record: Record) -> None:
             f"missing {', '.join(_OPTIONS[name] for name in record.missing)}",
             hint="give them, or use `tokenguard import`, which accepts incomplete records",
         )
+
+
+def _asked(tty: Tty, record: Record) -> RecordChanges:
+    """The missing fields, as a person gives them."""
+    return changes_from({name: _answer(tty, name, partial(_checked, name)) for name in record.missing})
+
+
+def _checked(name: str, text: str) -> str:
+    changes_from({name: text})
+    return text
+
+
+def _answer(tty: Tty, name: str, read: Callable[[str], str]) -> str:
+    """Ask until the answer is valid."""
+    while True:
+        if text := tty.ask(f"{_QUESTIONS[name]}: "):
+            try:
+                return read(text)
+            except InputError as error:
+                tty.show(f"  {error.message}; {error.hint}")
 
 
 def _refuse_source(source: ValueOptions, why: str) -> None:
