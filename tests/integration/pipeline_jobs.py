@@ -11,8 +11,11 @@ from typing import Any
 
 import yaml
 
-_EXPRESSION = re.compile(r"\$\{\{ *([a-z_.-]+) *\}\}")
+_EXPRESSION = re.compile(r"\$\{\{ *([A-Za-z_.-]+) *\}\}")
 _INPUT = re.compile(r"\$\[\[ *inputs\.([a-z]+) *\]\]")
+
+
+_FILES = ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_PATH", "GITHUB_ENV")
 
 
 @dataclass
@@ -31,6 +34,8 @@ class Runner:
     environ: Mapping[str, str] = field(default_factory=dict)
     hosted: bool = True
     """Whether the CI's owner runs it and throws it away afterwards, and not the team."""
+    variables: dict[str, str] = field(default_factory=dict)
+    """What the CI's settings hold, which no file of the repository can change."""
     log: list[str] = field(default_factory=list)
     """Everything that any job printed or left as its summary, output or artefact."""
 
@@ -46,14 +51,17 @@ class Runner:
             "github.workspace": str(self.repository),
             **{f"needs.{name}": each for name, each in (needs or {}).items()},
             **{f"inputs.{name}": each for name, each in inputs.items()},
+            **{f"vars.{name}": each for name, each in self.variables.items()},
         }
         ran = Ran(0, "")
         made = workflow["jobs"][job]
+        exported: dict[str, str] = {}
         for step in made["steps"]:
             if step["name"] in {"check out", "install"}:
                 continue
-            environ = {**self._github, **workflow["env"], **made.get("env", {}), **step.get("env", {})}
+            environ = {**self._github, **workflow["env"], **made.get("env", {}), **exported, **step.get("env", {})}
             done = self.shell(step["run"], self._filled(environ, known), ["bash", "-e", "-o", "pipefail"])
+            exported |= self._exported()
             ran = Ran(done.code, ran.out + done.out, {**ran.outputs, **done.outputs})
             if done.code:
                 break
@@ -80,12 +88,13 @@ class Runner:
             environ["CI_DISPOSABLE_ENVIRONMENT"] = "true"
         for name, each in {**base["variables"], **made.get("variables", {})}.items():
             environ[name] = re.sub(r"\$(\w+)", lambda found: environ[found[1]], each)
+        environ |= self.variables  # those of the project count more than those of its files
         prepare = [line for line in base["before_script"] if "/tmp/tokenguard" not in line]
         return self.shell("\n".join([*prepare, *made["script"]]), environ, ["sh", "-e"])
 
     def shell(self, script: str, environ: Mapping[str, str], shell: list[str]) -> Ran:
         """Run a script; what it wrote into the runner's files counts as printed."""
-        files = {name: self.directory / name for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_PATH")}
+        files = {name: self.directory / name for name in _FILES}
         for file in files.values():
             file.write_text("")
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -100,6 +109,10 @@ class Runner:
         self.log += [done.stdout, done.stderr, written]
         outputs = dict(line.split("=", 1) for line in files["GITHUB_OUTPUT"].read_text().splitlines())
         return Ran(done.returncode, done.stdout + done.stderr + written, outputs)
+
+    def _exported(self) -> dict[str, str]:
+        """What the step before has set for those after it."""
+        return dict(line.split("=", 1) for line in (self.directory / "GITHUB_ENV").read_text().splitlines())
 
     def _filled(self, environ: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, str]:
         return {

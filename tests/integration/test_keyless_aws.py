@@ -87,9 +87,8 @@ def test_the_composite_action_plans_and_applies_on_aws(made, aws, issuer, sandbo
         f"    consumers: ['dotenv:{env}#KEY']\n    issue: true\n"
     )
     environ = {**made.environ, "TOKENGUARD_ADMIN_AUTOPOSTING": sandbox.info.admin_key}
-    runner = Runner(tmp_path, tmp_path / "runner", environ, hosted=False)
-    runner.directory.mkdir()
-    given = {"config": "config.toml", "role": PLANNER}
+    runner = Runner(tmp_path, tmp_path_factory.mktemp("runner"), environ, hosted=False)
+    given = {"runner-config": (tmp_path / "config.toml").read_text(), "role": PLANNER}
     issuer.claims = PULL_REQUEST
     planned = runner.action(ACTION, command="plan", **given)
     assert planned.code == 0, planned

@@ -73,6 +73,10 @@ class Reader:
                 return self.jobs(PULL_REQUEST, "plan")
             case ["gh", "pr", "merge"]:
                 return self.jobs(GITHUB, "plan", "apply")
+            case ["gh", "variable", "set"]:
+                assert line.split()[3:] == ["TOKENGUARD_SERVER", "--body", "https://vault.example.org:8200"]
+                self.runner.variables["TOKENGUARD_SERVER"] = self.openbao.url
+                return 0
             case ["gh", "workflow", "run"]:
                 assert "--field allow-retire=true" in line
                 return self.jobs(
@@ -83,17 +87,10 @@ class Reader:
         line = line.replace("approve DIGEST", f"approve --yes {self.digest}")
         code = self.run(line.replace("provider_admin", "provider_admin --from-env ADMIN_KEY"))
         if "--ci github" in line:  # the issuer and the provider of this machine
-            for name, more in (
-                ("server.yaml", f"  issuer: {self.issuer.url}\n"),
-                (".tokenguard/ci.toml", self.providers),
-            ):
-                path = self.repository / name
-                path.write_text(
-                    path.read_text().replace(
-                        "https://vault.example.org:8200", self.here["https://vault.example.org:8200"]
-                    )
-                    + more
-                )
+            server, config = self.repository / "server.yaml", self.repository / ".tokenguard/ci.toml"
+            server.write_text(f"{server.read_text()}  issuer: {self.issuer.url}\n")
+            text = config.read_text().replace('"policy.yaml"', f'"{config.with_name("policy.yaml")}"')
+            self.runner.variables["TOKENGUARD_CONFIG"] = text + self.providers
         return code
 
     def publisher_reads(self) -> str:

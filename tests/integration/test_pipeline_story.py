@@ -99,10 +99,23 @@ class Story:
         self.owner("init", "--ci", "--yes", "--repository-id", {"github": "4711", "gitlab": "42"}[self.system])
         server, config = self.repository / "server.yaml", self.repository / ".tokenguard/ci.toml"
         server.write_text(server.read_text() + f"  issuer: {self.issuer.url}\n")
-        config.write_text(config.read_text() + self.providers)
+        self.runner.variables["TOKENGUARD_SERVER"] = self.openbao.url
+        self.runners_own = (
+            config.read_text().replace('"policy.yaml"', f'"{config.with_name("policy.yaml")}"') + self.providers
+        )
         self.owner("setup", "--apply")
         assert "as declared" in self.owner("setup", "--exit-code")
         self.owner("init", "--sandbox")
+
+    def give_the_runner_its_own(self) -> None:
+        """The address of the provider, which no file of the repository may name, comes from the CI's settings."""
+        if self.system == "github":
+            self.runner.variables["TOKENGUARD_CONFIG"] = self.runners_own
+            return
+        file = self.runner.directory / "TOKENGUARD_CONFIG"
+        file.write_text(self.runners_own)
+        file.chmod(0o666)  # as GitLab's runners write a variable of the type file
+        self.runner.variables["TOKENGUARD_CONFIG"] = str(file)
 
     def value(self) -> str:
         return self.env.read_text().partition("POST_KEY=")[2].strip().strip("'\"")
@@ -136,6 +149,15 @@ def test_the_pipeline_of_a_repository_on_github(story, openbao, sandbox, issuer)
     assert runner.github("check").code == 0, runner.log
     planned = runner.github("plan")
     assert (planned.code, NAME in planned.out) == (0, True), planned
+    config = story.repository / ".tokenguard/ci.toml"
+    honest = config.read_text()
+    config.write_text(honest + story.providers)
+    hijacked = runner.github("plan")
+    assert (hijacked.code, "[providers.NAME] base_url" in hijacked.out) == (2, True), hijacked
+    config.write_text(honest)
+    story.give_the_runner_its_own()
+    planned = runner.github("plan")
+    assert (planned.code, NAME in planned.out) == (0, True), planned
     refused = runner.github("apply", {"plan.outputs.digest": planned.outputs["digest"]})
     assert (refused.code, story.env.exists()) == (4, False), refused
 
@@ -166,7 +188,8 @@ def test_the_pipeline_of_a_repository_on_github(story, openbao, sandbox, issuer)
 
     story.owner("edit", NAME, "--owner", "somebody-else")
     issuer.claims = GITHUB
-    drift = runner.action(ACTION, command="drift", role="tg-secret-storygithub-rotator")
+    given = {"role": "tg-secret-storygithub-rotator", "runner-config": story.runners_own, "server": openbao.url}
+    drift = runner.action(ACTION, command="drift", **given)
     assert (drift.code, "changed" in drift.out) == (1, True), drift
 
     story.declare("state: retired")
@@ -194,6 +217,9 @@ def test_the_pipeline_of_a_repository_on_gitlab(story, issuer):
     story.declare()
     (story.repository / ".tokenguard/ci.toml").chmod(0o666)  # as GitLab's runners check files out
 
+    planned = runner.gitlab("tokenguard-plan", inputs, TOKENGUARD_ID_TOKEN=issuer.signed(MERGE_REQUEST))
+    assert planned.code == 0, planned
+    story.give_the_runner_its_own()
     planned = runner.gitlab("tokenguard-plan", inputs, TOKENGUARD_ID_TOKEN=issuer.signed(MERGE_REQUEST))
     digest = (story.repository / "plan.env").read_text().strip().partition("=")[2]
     assert (planned.code, NAME in planned.out, len(digest)) == (0, True, 71), planned

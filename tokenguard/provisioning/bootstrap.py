@@ -44,7 +44,7 @@ class Choice(Frozen, frozen=True, kw_only=True):
     system: str
     store: str
     address: str
-    """Of the Vault; empty on AWS."""
+    """Of the Vault, for the CI's variable and no file; empty on AWS."""
     repository: str
     number: str
     branch: str
@@ -111,7 +111,7 @@ def _words(choice: Choice) -> Mapping[str, str]:
     audience = "sts.amazonaws.com" if choice.account else "tokenguard"
     credential = f"github-oidc:{audience}" if choice.system == "github" else "env:TOKENGUARD_ID_TOKEN"
     return {
-        "SYSTEM": choice.system, "STORE": choice.store, "ADDRESS": choice.address, "REPOSITORY": choice.repository,
+        "SYSTEM": choice.system, "STORE": choice.store, "REPOSITORY": choice.repository,
         "NUMBER": choice.number, "BRANCH": choice.branch, "REQUIREMENT": choice.requirement,
         "PLANNER": choice.planner, "ROTATOR": choice.rotator, "CREDENTIAL": credential, "AUDIENCE": audience,
         **_SERVER[choice.system],

@@ -1,13 +1,14 @@
 """Reads a configuration file (TOML) into Settings.
 
-A configuration may name programs and addresses, so it is refused if other users can change it, and unknown keys are
-errors: a typing mistake must not switch a protection off.
+A configuration may name programs and addresses, so it is refused if other users can change it, or if it names them in
+a repository. Unknown keys are errors: a typing mistake must not switch a protection off.
 """
 
 import os
 import re
 import stat
 import tomllib
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tokenguard.domain.names import segment
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.http.address import Address, proxy_at
+from tokenguard.shell.repository_config import refuse_the_runners
 from tokenguard.shell.settings import (
     AwsConfig,
     CommandConfig,
@@ -112,8 +114,8 @@ class _File(_Strict, frozen=True):
     scan: _Scan = _Scan()
 
 
-def read_settings(path: Path) -> Settings:
-    """Read the file; InputError if it is missing, writable by others, or invalid."""
+def read_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the file; InputError if it is missing, writable by others, invalid, or a repository's that says too much."""
     try:
         _check_owner(path)
         text = read_limited(path, MAX_BYTES).decode()
@@ -128,9 +130,11 @@ def read_settings(path: Path) -> Settings:
     except RecursionError:
         raise _bad(path, "it is nested too deeply") from None
     try:
-        return _settings(path, msgspec.convert(tree, _File))
+        file = msgspec.convert(tree, _File)
     except msgspec.ValidationError as error:
         raise _bad(path, _reason(str(error))) from None
+    refuse_the_runners(path, tree, environ)
+    return _settings(path, file)
 
 
 def _reason(text: str) -> str:

@@ -1,6 +1,6 @@
 """Finds the configuration: named by an option, the environment or the platform, never in the working directory.
 
-A repository must not choose programs or addresses.
+A repository must not choose programs or addresses: a file in a working tree that does so is refused.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ def load_settings(option: str, environ: Mapping[str, str]) -> Settings:
         return Settings()
     from tokenguard.shell.config import read_settings  # only where there is a file to read
 
-    return read_settings(path)
+    return read_settings(path, environ)
 
 
 def default_config_file() -> Path:

@@ -88,7 +88,7 @@ def _choice(wiring: Wiring, wanted: CiOptions, tree: WorkingTree) -> Choice:
 
 
 def _address(wiring: Wiring) -> str:
-    """The server that a pipeline has to name; that of this machine's own configuration, if it is written out there."""
+    """The server that a pipeline has to be told: that of this machine's own configuration, if written out there."""
     known = wiring.backend.server_address()
     if known is None:
         return ""
@@ -140,14 +140,20 @@ def _server_step(choice: Choice) -> str:
     return "`tokenguard setup`, with the server administrator's login"
 
 
+def _variable(choice: Choice) -> str:
+    if choice.system == "github":
+        return f"`gh variable set TOKENGUARD_SERVER --body {choice.address}`"
+    return f"`glab variable set TOKENGUARD_SERVER {choice.address}`"
+
+
 def _gaps(choice: Choice) -> Iterator[str]:
     """The values that a person has to fill in."""
     if choice.repository == _REPOSITORY:
         yield "server.yaml: fill in the repository; there is no git remote"
     if choice.number == UNKNOWN:
         yield "server.yaml: fill in the repository's number; `tokenguard setup` says where to find it"
-    if choice.address == _ADDRESS:
-        yield ".tokenguard/ci.toml: fill in Vault's address"
+    if choice.address:
+        yield f"set the CI variable TOKENGUARD_SERVER to the address of Vault: {_variable(choice)}"
     if choice.requirement == _REQUIREMENT:
         yield "pipeline and hook: fill in the pip requirement (--requirement); PyPI's `tokenguard` is another project"
     if choice.account == _ACCOUNT:
