@@ -142,14 +142,15 @@ def test_a_worker_process_has_the_limits_of_who_forked_it(tmp_path):
         "import ctypes, os, resource, time\nfrom pathlib import Path\n"
         "from tokenguard.process import harden\nfrom tokenguard.domain.finding import Report\n"
         "from tokenguard.scanning import worker_processes as workers\n"
+        "from tokenguard.scanning.scan_budget import ScanBudget\n"
         "harden()\n"
-        "def scan(part):\n"
+        "def scan(part, budget):\n"
         "    limits = resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3)\n"
         "    Path(str(os.getpid())).write_text(repr(limits))\n"
         "    while len(list(Path().iterdir())) < 2: time.sleep(0.01)\n"
         "    return Report(files=0, bytes=0)\n"
         "workers._second_processor = lambda: True\n"
-        "workers.shared([[n] for n in range(64)], scan, known=1 << 30)\n"
+        "workers.shared([[n] for n in range(64)], scan, ScanBudget(), known=1 << 30)\n"
     )
     command = [*_DUMPS_ALLOWED, sys.executable, "-P", "-c", script]
     assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 0

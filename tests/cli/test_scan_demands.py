@@ -3,6 +3,8 @@
 import json
 import secrets
 import sys
+import zipfile
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -145,6 +147,55 @@ def test_a_server_holds_a_push_to_what_its_own_branch_demands(repo):
     refused = repo.run("git", "push", "-q", "../server.git", "HEAD:main")
     assert refused.returncode != 0
     assert "comments silence 1 line of at most 0" in refused.stderr
+
+
+def bomb(leaves: int = 12) -> bytes:
+    """Zips in zips, a few kilobytes of them, out of which come hundreds of megabytes."""
+
+    def zipped(members: dict[str, bytes]) -> bytes:
+        buffer = BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+            for name, data in members.items():
+                file.writestr(name, data)
+        return buffer.getvalue()
+
+    inner = zipped({f"{number}.py": b"x = 1\n" * 300_000 for number in range(leaves)})
+    return zipped({f"{number}.zip": inner for number in range(leaves)})
+
+
+def test_what_was_left_out_over_the_budget_fails_strict_and_a_push_and_is_named(cli, repo):
+    """A commit is told; where it is the last look, what nobody has seen does not pass."""
+    hook_program = Path(sys.executable).with_name("tokenguard-hook")
+    repo.git("clone", "-q", "--bare", ".", "../server.git")
+    receiver = repo.path / "../server.git/hooks/pre-receive"
+    receiver.write_text(f"#!/bin/sh\nexec '{hook_program}' --pre-receive\n")
+    receiver.chmod(0o755)
+    repo.stage("a.zip", bomb())
+    committed, strict = (repo.run(str(hook_program), *options) for options in ([], ["--strict"]))
+    assert (committed.returncode, strict.returncode) == (0, 1)
+    assert "not scanned: a.zip (archive-too-large)" in committed.stdout
+    assert cli("scan", "a.zip").code == 0
+    answer = cli("scan", "a.zip", "--strict", "--format", "json")
+    assert answer.code == 1
+    assert {"path": "a.zip", "reason": "archive-too-large"} in answer.document["scanned"]["skipped"]
+    repo.commit("a bomb")
+    refused = repo.run("git", "push", "-q", "../server.git", "HEAD:main")
+    assert refused.returncode != 0
+    assert "a.zip (archive-too-large)" in refused.stderr
+
+
+def test_what_could_not_be_had_stops_no_push(repo):
+    """Only what was left out over a limit does: a submodule is no content of this repository."""
+    repo.git("clone", "-q", "--bare", ".", "../server.git")
+    receiver = repo.path / "../server.git/hooks/pre-receive"
+    receiver.write_text(f"#!/bin/sh\nexec '{Path(sys.executable).with_name('tokenguard-hook')}' --pre-receive\n")
+    receiver.chmod(0o755)
+    head = repo.git("rev-parse", "HEAD").strip()
+    repo.git("update-index", "--add", "--cacheinfo", f"160000,{head},lib")
+    repo.git("commit", "-q", "--no-verify", "-m", "a submodule")
+    pushed = repo.run("git", "push", "../server.git", "HEAD:main")
+    assert pushed.returncode == 0
+    assert "lib (submodule)" in pushed.stderr
 
 
 SCISSORS = "# ------------------------ >8 ------------------------\n"

@@ -12,8 +12,9 @@ from io import BytesIO
 import pytest
 
 from tokenguard.domain.finding import Report
-from tokenguard.scanning import archives
+from tokenguard.scanning import archive_readers
 from tokenguard.scanning.content import Blob
+from tokenguard.scanning.scan_budget import ALLOWANCE, MEMBER, PLACE, RATIO, TOO_LARGE, ScanBudget
 from tokenguard.scanning.scanner import scan
 
 
@@ -60,16 +61,77 @@ def test_an_archive_bomb_is_capped_and_said() -> None:
     assert {skipped.reason for skipped in report.skipped} == {"too-large"}
 
 
-def test_a_bomb_of_bombs_has_no_more_room_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The caps hold for all that comes out of one file, not for each archive in it anew."""
-    monkeypatch.setattr(archives, "_MAX_TOTAL", 1 << 20)
+def bomb(size: int) -> bytes:
+    """An archive of about a thousandth of what comes out of it: more than its own share."""
+    return zipped(b"x = 1\n" * (size // 6))
+
+
+def small(data: bytes) -> Blob:
+    """An archive that needs no more than its own share."""
+    return Blob(path="small.zip", data=zipped(secrets.token_bytes(2000), data))
+
+
+def test_all_files_of_a_scan_share_one_allowance() -> None:
+    part = bomb(ALLOWANCE * 6 // 10)
+    report = scan([Blob(path=f"{number}.zip", data=part) for number in range(3)] + [small(leak())])
+    assert [(each.path, each.reason) for each in report.skipped] == [("1.zip", TOO_LARGE), ("2.zip", TOO_LARGE)]
+    assert report.findings, "what an archive's own size pays for is always read"
+    assert report.bytes < ALLOWANCE + (1 << 20)
+
+
+def test_what_is_left_out_costs_next_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once nothing is left, as little is unpacked as can tell that it would be too much."""
+    read: list[int] = []
+    content = archive_readers._content
+
+    def counted(opener, limit: int) -> tuple[bytes, bool]:
+        found = content(opener, limit)
+        read.append(len(found[0]))
+        return found
+
+    monkeypatch.setattr(archive_readers, "_content", counted)
+    tiny = bz2.compress(b"\0" * (30 << 20))
+    scan([Blob(path=f"{number}.bz2", data=tiny) for number in range(40)])
+    assert len(read) == 40
+    assert max(read[1:]) <= 32 * RATIO * len(tiny) + 1 < 1 << 20
+
+
+def test_a_bomb_of_bombs_has_no_more_room_than_one() -> None:
+    """The budget holds for all that comes out of one file, not for each archive in it anew."""
     inner = zipped(*[b"\0" * 100_000] * 5)
-    report = scanned(zipped(*[zipped(*[inner] * 8)] * 8))
-    assert report.bytes < 2 << 20
-    assert "archive-too-large" in {reason for _, reason in reasons(report)}
-    monkeypatch.undo()
-    monkeypatch.setattr(archives, "_MAX_MEMBERS", 30)
-    assert scanned(zipped(*[zipped(*[b"x"] * 20)] * 20)).files == 31
+    data = zipped(*[zipped(*[inner] * 8)] * 8)
+    report = scanned(data)
+    assert report.bytes < ALLOWANCE + RATIO * len(data)
+    assert TOO_LARGE in {reason for _, reason in reasons(report)}
+
+
+def test_many_empty_members_are_no_way_around_the_budget() -> None:
+    inner = zipped(*[b""] * 1000)
+    data = zipped(*[inner] * 50)
+    report = scanned(data)
+    assert report.files < (ALLOWANCE + RATIO * len(data)) // MEMBER
+    assert TOO_LARGE in {reason for _, reason in reasons(report)}
+
+
+def test_places_to_judge_count_as_well_as_bytes() -> None:
+    """A line that a rule finds something on costs more than one that is only read."""
+    data = zipped(b"".join(b'password = "tgcanary%06d"\n' % number for number in range(60_000)))
+    report = scanned(data)
+    (skipped,) = report.skipped
+    assert (skipped.path, skipped.reason) == ("a.bin!0.py", TOO_LARGE)
+    assert 1 < skipped.line <= (ALLOWANCE + RATIO * len(data)) // PLACE
+    assert len(report.findings) + report.left_out < skipped.line
+
+
+@pytest.mark.parametrize("share", [0, 1, 7, 100])
+@pytest.mark.parametrize("work", [0, 1, 7, 50, 100, 101, 5000])
+def test_a_files_share_is_spent_before_the_allowance(share: int, work: int) -> None:
+    budget = ScanBudget(100)
+    budget.begin(share)
+    own = share * RATIO
+    assert budget.spend(work) is (work <= own + 100)
+    assert budget.allowance == (0 if work > own + 100 else 100 - max(work - own, 0))
+    assert budget.refused is (work > own + 100)
 
 
 def tar(data: bytes) -> bytes:

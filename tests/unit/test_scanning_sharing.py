@@ -1,11 +1,13 @@
 """A scan that two processes share: the results of one process, in its order, whatever becomes of the child."""
 
 import os
+import random
 import secrets
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from tokenguard.errors import InputError
 from tokenguard.scanning import worker_processes
 from tokenguard.scanning.baseline_file import Recorder, new_salt
 from tokenguard.scanning.jobs import ScanJob
+from tokenguard.scanning.scan_budget import ALLOWANCE, TOO_LARGE, ScanBudget
 from tokenguard.scanning.scanner import Stages, Suppressor
 
 TOKENGUARD = Path(sys.executable).with_name("tokenguard")
@@ -28,7 +31,7 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_processes, "_second_processor", lambda: True)
 
 
-def report(part: int) -> Report:
+def report(part: int, _: ScanBudget) -> Report:
     time.sleep(0.002)  # so that each process gets its turn
     return Report(files=1, bytes=part, skipped=(SkippedContent(path=f"{part} by {os.getpid()}", reason="unreadable"),))
 
@@ -42,7 +45,7 @@ def no_child_is_left() -> bool:
 
 @pytest.mark.usefixtures("eager")
 def test_every_part_is_scanned_once_by_two_processes_and_in_order() -> None:
-    reports = worker_processes.shared(PARTS, report)
+    reports = worker_processes.shared(PARTS, report, ScanBudget())
     assert [each.bytes for each in reports] == PARTS
     assert len({each.skipped[0].path.split()[-1] for each in reports}) == 2
     assert no_child_is_left()
@@ -53,30 +56,30 @@ def test_every_part_is_scanned_once_by_two_processes_and_in_order() -> None:
 def test_what_a_child_that_ends_early_leaves_is_scanned_all_the_same(end) -> None:
     parent = os.getpid()
 
-    def scan(part: int) -> Report:
+    def scan(part: int, budget: ScanBudget) -> Report:
         if os.getpid() != parent and part > 3:
             end()
-        return report(part)
+        return report(part, budget)
 
-    assert [each.bytes for each in worker_processes.shared(PARTS, scan)] == PARTS
+    assert [each.bytes for each in worker_processes.shared(PARTS, scan, ScanBudget())] == PARTS
     assert no_child_is_left()
 
 
 @pytest.mark.usefixtures("eager")
 def test_an_error_is_raised_in_the_parent_and_no_child_is_left() -> None:
-    def scan(part: int) -> Report:
+    def scan(part: int, budget: ScanBudget) -> Report:
         if part > 3:
             raise InputError("gone", hint="none")
-        return report(part)
+        return report(part, budget)
 
     with pytest.raises(InputError):
-        worker_processes.shared(PARTS, scan)
+        worker_processes.shared(PARTS, scan, ScanBudget())
     assert no_child_is_left()
 
 
 def test_a_short_scan_is_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fork", lambda: pytest.fail("shared"))
-    assert len(worker_processes.shared(PARTS, report)) == len(PARTS)
+    assert len(worker_processes.shared(PARTS, report, ScanBudget())) == len(PARTS)
 
 
 @pytest.mark.usefixtures("eager")
@@ -103,6 +106,45 @@ def test_a_tree_gives_the_same_findings_either_way(tmp_path: Path, monkeypatch: 
     same = {tag.path: tag.tag for tag in two.findings}
     assert same["d0/0.py"] == same["d2/9.py"] == same[os.fsdecode(b"caf\xe9.py")]
     assert len(set(same.values())) > 40
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("seed", range(8))
+def test_both_processes_together_leave_out_what_one_leaves_out(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The budget is accounted for in the order of the parts, whoever scanned them and however far they came."""
+    costs = random.Random(seed).choices([0, 1, 5, 30, 60, 200], [8, 4, 4, 2, 1, 1], k=40)
+
+    def scan(part: int, budget: ScanBudget) -> Report:
+        time.sleep(0.001)
+        left_out = 0 if budget.spend(costs[part]) else 1
+        left_out += 0 if budget.spend(costs[-part]) else 1
+        return Report(files=part, bytes=1, left_out=left_out)
+
+    two, one = ScanBudget(150), ScanBudget(150)
+    shared = worker_processes.shared(PARTS, scan, two)
+    monkeypatch.setattr(worker_processes, "_second_processor", lambda: False)
+    assert shared == worker_processes.shared(PARTS, scan, one)
+    assert two.allowance == one.allowance
+    assert any(each.left_out for each in shared)
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_tree_of_archives_gives_the_same_report_either_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = "password = '{}'\nx = 1\n"
+    for number in range(60):
+        with zipfile.ZipFile(tmp_path / f"{number:02}.zip", "w", zipfile.ZIP_DEFLATED) as file:
+            file.writestr("a.py", line.format(secrets.token_hex(20)))
+            file.writestr("b.py", "x = 1\n" * (ALLOWANCE // 6 // 10 if number % 3 == 0 else 10))
+            file.writestr("c.py", line.format(secrets.token_hex(20)))
+    monkeypatch.chdir(tmp_path)
+    job = ScanJob(stages=Stages(), suppressor=Suppressor())
+    two = job.paths([Path()])
+    monkeypatch.setattr(worker_processes, "_second_processor", lambda: False)
+    one = job.paths([Path()])
+    assert (two.files, two.bytes, two.skipped) == (one.files, one.bytes, one.skipped)
+    assert [each.place for each in two.findings] == [each.place for each in one.findings]
+    assert {each.reason for each in one.skipped} == {TOO_LARGE}
+    assert 5 < len(one.skipped) < 20
 
 
 @pytest.mark.usefixtures("eager")

@@ -60,9 +60,11 @@ def _scan_views(text: str, data: bytes, path: str, profile: Profile) -> Iterator
             chosen = views(text, path)
             lines = next(chosen)
         while True:
-            found = list(_scan_lines(_candidates(lines), lines, own, path, profile))
-            yield from found
-            if any(isinstance(each, TextMatch) for each in found):
+            told = False
+            for each in _scan_lines(_candidates(lines), lines, own, path, profile):
+                told = told or isinstance(each, TextMatch)
+                yield each
+            if told:
                 return
             with limited(_REBUILD_SECONDS):
                 following = next(chosen, None)

@@ -65,10 +65,14 @@ def _demands(wanted: HookArguments) -> "Demands":
     """What the command line and the repository ask for, the stricter of each."""
     from tokenguard.scanning.scan_options import Demands, demanded, demanded_by_server
 
-    here = Path()
-    return Demands(strict="--strict" in wanted, require_own="--require-own" in wanted, profile=_profile(wanted)) | (
-        demanded_by_server(here) if "--pre-receive" in wanted else demanded([here])
+    here, pushed = Path(), "--pre-receive" in wanted
+    asked = Demands(
+        strict="--strict" in wanted,
+        require_own="--require-own" in wanted,
+        profile=_profile(wanted),
+        within_limits=pushed,
     )
+    return asked | (demanded_by_server(here) if pushed else demanded([here]))
 
 
 def _profile(wanted: HookArguments) -> "Profile":

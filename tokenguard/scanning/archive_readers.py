@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from tokenguard.scanning.content import MAX_BYTES, Blob
+from tokenguard.scanning.content import Blob
 
 BROKEN = (
     zipfile.BadZipFile,
@@ -36,7 +36,8 @@ _PACKED: tuple[tuple[bytes, Callable[[io.BytesIO], Any]], ...] = (
 )
 Content = tuple[bytes, bool]
 """What could be read, and whether that is all of it."""
-Member = tuple[str, Callable[[], Content]]
+Member = tuple[str, Callable[[int], Content]]
+"""Its name, and a reader of at most a number of bytes; of a longer member it returns one byte more."""
 
 
 def opened(blob: Blob) -> Iterator[Member]:
@@ -65,10 +66,10 @@ def _tar(data: bytes) -> Iterator[Member]:
                 yield info.name, partial(_content, partial(archive.extractfile, info))
 
 
-def _content(opener: Callable[[], Any]) -> Content:
-    """A little more than the limit at most; of what is damaged, all that comes before that."""
+def _content(opener: Callable[[], Any], limit: int) -> Content:
+    """One byte more than the limit at most; of a damaged member, the part before the damage."""
     pieces: list[bytes] = []
-    left = MAX_BYTES + 1
+    left = limit + 1
     try:
         with opener() as file:
             while left > 0 and (piece := file.read1(min(left, _PIECE))):  # `read` would lose what is sound

@@ -11,6 +11,7 @@ from tokenguard.scanning.content import Blob, watched
 from tokenguard.scanning.file_walk import Named, named_files, read_named
 from tokenguard.scanning.git import Git
 from tokenguard.scanning.history import find_history, find_pushed
+from tokenguard.scanning.scan_budget import ScanBudget
 from tokenguard.scanning.scanner import Stages, Suppressor, Tagger, merged, scan
 from tokenguard.scanning.skip_unchanged import Passing
 from tokenguard.scanning.versions import Item, read_items, size_of
@@ -32,8 +33,9 @@ class LongScan(Frozen, frozen=True, kw_only=True):
     def paths(self, paths: Sequence[Path]) -> Report:
         """Files and directories; InputError if one does not exist."""
 
-        def scan_part(part: Sequence[Named], tagger: Tagger) -> Report:
-            return scan(watched(read_named(part), self.watch), self.stages, self.suppressor, tagger=tagger)
+        def scan_part(part: Sequence[Named], tagger: Tagger, budget: ScanBudget) -> Report:
+            sources = watched(read_named(part), self.watch)
+            return scan(sources, self.stages, self.suppressor, tagger=tagger, budget=budget)
 
         return self._shared(parts_of(list(named_files(paths))), scan_part)
 
@@ -48,17 +50,22 @@ class LongScan(Frozen, frozen=True, kw_only=True):
     def _versions(self, git: Git, groups: list[list[Item]]) -> Report:
         """Of each file one version after another, most of which hold nothing new."""
 
-        def scan_part(part: Sequence[list[Item]], tagger: Tagger) -> Report:
+        def scan_part(part: Sequence[list[Item]], tagger: Tagger, budget: ScanBudget) -> Report:
             sources = watched(read_items(git, chain.from_iterable(part)), self.watch)
-            return scan(sources, self.stages, self.suppressor, tagger=tagger, judge=Passing(self.stages).judged)
+            judge = Passing(self.stages).judged
+            return scan(sources, self.stages, self.suppressor, tagger=tagger, judge=judge, budget=budget)
 
         sizes = [size_of(group) for group in groups]
         return self._shared(parts_by_size(groups, sizes, _HISTORY_PARTS), scan_part, known=sum(sizes))
 
     def _shared(
-        self, parts: list[Sequence[_Item]], scan_part: Callable[[Sequence[_Item], Tagger], Report], known: int = 0
+        self,
+        parts: list[Sequence[_Item]],
+        scan_part: Callable[[Sequence[_Item], Tagger, ScanBudget], Report],
+        known: int = 0,
     ) -> Report:
-        tagger = Tagger()
+        tagger, budget = Tagger(), ScanBudget()
         if self.suppressor.learns or self.watch is not None:  # who keeps what it sees has to see everything
-            return merged([scan_part(part, tagger) for part in parts], self.notes)
-        return merged(shared(parts, lambda part: scan_part(part, tagger), known=known), self.notes)
+            return merged([scan_part(part, tagger, budget) for part in parts], self.notes)
+        reports = shared(parts, lambda part, left: scan_part(part, tagger, left), budget, known=known)
+        return merged(reports, self.notes)

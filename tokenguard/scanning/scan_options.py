@@ -9,6 +9,7 @@ from tokenguard.domain.profile import Profile
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.scanning.git import find_git
+from tokenguard.scanning.scan_budget import OVER_LIMITS
 from tokenguard.text import counted
 
 _FILE = ".tokenguard.toml"
@@ -25,6 +26,8 @@ class Demands(Frozen, frozen=True, kw_only=True):
     """So many lines may be silenced by comments; None: any number."""
     profile: Profile = Profile.DEFAULT
     """Which of the rules' candidates are findings."""
+    within_limits: bool = False
+    """Content left out over a limit of the scan is a failure."""
 
     def __or__(self, other: "Demands") -> "Demands":
         """Both together: the stricter of each."""
@@ -34,11 +37,12 @@ class Demands(Frozen, frozen=True, kw_only=True):
             require_own=self.require_own or other.require_own,
             most_allowed=min(limits, default=None),
             profile=self.profile | other.profile,
+            within_limits=self.within_limits or other.within_limits,
         )
 
     def fail(self, report: Report) -> bool:
         """Whether the run failed."""
-        return bool(report.findings) or (self.strict and bool(report.skipped)) or self._too_many(report)
+        return bool(report.findings) or self._incomplete(report) or self._too_many(report)
 
     def noted(self, report: Report) -> Report:
         """The report, saying what it was held to, and if too much was silenced."""
@@ -47,6 +51,10 @@ class Demands(Frozen, frozen=True, kw_only=True):
             return report
         said = f"comments silence {counted(report.allowed, 'line')} of at most {self.most_allowed:,}: take some out"
         return replace(report, notes=(*report.notes, said))
+
+    def _incomplete(self, report: Report) -> bool:
+        reasons = {skipped.reason for skipped in report.skipped}
+        return bool(reasons) if self.strict else self.within_limits and not OVER_LIMITS.isdisjoint(reasons)
 
     def _too_many(self, report: Report) -> bool:
         return self.most_allowed is not None and report.allowed > self.most_allowed

@@ -19,6 +19,7 @@ from tokenguard.scanning.content import Blob, Source
 from tokenguard.scanning.decoding import Text, decoded
 from tokenguard.scanning.dedupe import ByLine, OwnMatches, by_detect_secrets_names, by_most_telling_name
 from tokenguard.scanning.pragma import silenced
+from tokenguard.scanning.scan_budget import HOSTILE, PLACE, TOO_LARGE, ScanBudget
 
 if TYPE_CHECKING:
     from tokenguard.scanning.team_rules import TeamRules
@@ -84,6 +85,7 @@ def scan(
     *,
     tagger: "Tagger | None" = None,
     judge: Judge | None = None,
+    budget: ScanBudget | None = None,
 ) -> Report:
     """Scan everything and report on it, findings in the order of path and place.
 
@@ -95,18 +97,20 @@ def scan(
         tagger: gives findings their tags, so that those of the parts of one run can be told apart.
         judge: for versions of the same files: knows most that hold nothing. Each token is then told once for each
             path, where it appears first.
+        budget: for archives, shared by the parts of a scan; default: one for this call.
     """
     tally = _Tally()
     tagger = tagger or Tagger()
     tally.known = set() if judge else None
-    for source, clean in _unpacked(judge(sources) if judge else ((source, False) for source in sources)):
+    judged = judge(sources) if judge else ((source, False) for source in sources)
+    for source, clean, left in _unpacked(judged, budget or ScanBudget()):
         if isinstance(source, SkippedContent):
             tally.skipped.append(source)
             continue
         tally.files += 1
         tally.bytes += len(source.data)
         if not clean:
-            _scan_blob(source, stages or Stages(), suppressor or Suppressor(), tagger, tally)
+            _scan_blob(source, stages or Stages(), suppressor or Suppressor(), tagger, tally, budget=left)
     return Report(
         files=tally.files,
         bytes=tally.bytes,
@@ -135,8 +139,8 @@ def merged(reports: Sequence[Report], notes: tuple[str, ...] = ()) -> Report:
     )
 
 
-def matches_of(data: bytes, path: str, stages: Stages) -> Iterator[Hit]:
-    """All stages over one content, without doubles."""
+def matches_of(data: bytes, path: str, stages: Stages, budget: ScanBudget | None = None) -> Iterator[Hit]:
+    """All stages over one content, without doubles; the content of archives has a budget."""
     found = list(stages.own(data)) if stages.own else []
     yield from (each for each in found if isinstance(each, Unscanned))
     own = OwnMatches(each for each in found if isinstance(each, TextMatch))
@@ -146,7 +150,7 @@ def matches_of(data: bytes, path: str, stages: Stages) -> Iterator[Hit]:
     text = decoded(data)
     shapes = [match for match in _shapes(text.text, path) if not own.takes(match, "vendor")]
     by_rules = list[TextMatch]()
-    for each in _nameless(text.text, path, stages) if text.rules_apply else ():
+    for each in _within(budget, _nameless(text.text, path, stages)) if text.rules_apply else ():
         if not isinstance(each, TextMatch):
             yield each
         elif not own.takes(each, "rule"):
@@ -185,19 +189,39 @@ def _by_rules(text: str, path: str, stages: Stages) -> Iterator[Hit]:
     yield from team.finds(text, path, also=any(isinstance(each, TextMatch) for each in found))
 
 
-def _unpacked(sources: Iterable[tuple[Source, bool]]) -> Iterator[tuple[Source, bool]]:
+def _within(budget: ScanBudget | None, hits: Iterator[Hit]) -> Iterator[Hit]:
+    """The hits, as long as the budget lasts: to judge a place costs more than to read a line."""
+    for each in hits:
+        if budget is not None and not budget.spend(HOSTILE if isinstance(each, Unscanned) else PLACE):
+            yield Unscanned(line=each.line, reason=TOO_LARGE)
+            return
+        yield each
+
+
+def _unpacked(
+    sources: Iterable[tuple[Source, bool]], budget: ScanBudget
+) -> Iterator[tuple[Source, bool, ScanBudget | None]]:
+    """Every source and the members of its archives; only members have a budget."""
     for source, clean in sources:
-        yield source, clean
+        yield source, clean, None
         if isinstance(source, Blob):
-            yield from ((member, False) for member in members(source))
+            yield from ((member, False, budget) for member in members(source, budget))
 
 
-def _scan_blob(blob: Blob, stages: Stages, suppressor: Suppressor, tagger: "Tagger", tally: _Tally) -> None:
+def _scan_blob(
+    blob: Blob,
+    stages: Stages,
+    suppressor: Suppressor,
+    tagger: "Tagger",
+    tally: _Tally,
+    *,
+    budget: ScanBudget | None,
+) -> None:
     text: Text | None = None
     lines: list[str] = []
     findings: list[Finding] = []
     found, silent, left_out = set[int](), set[int](), set[int]()
-    for match in matches_of(blob.data, blob.path, stages):
+    for match in matches_of(blob.data, blob.path, stages, budget):
         if isinstance(match, Unscanned):
             tally.skipped.append(SkippedContent(path=blob.path, reason=match.reason, line=match.line))
             continue
@@ -231,7 +255,7 @@ def _scan_blob(blob: Blob, stages: Stages, suppressor: Suppressor, tagger: "Tagg
     if stages.rules and _MARK in blob.data.replace(b"\0", b""):
         text = text or decoded(blob.data)
         if text.rules_apply:
-            silent |= silenced(lambda blind: _by_rules(blind, blob.path, stages), text.text, found)
+            silent |= silenced(lambda blind: _within(budget, _by_rules(blind, blob.path, stages)), text.text, found)
     tally.allowed += len(silent)
     tally.left_out += len(left_out - found)
 

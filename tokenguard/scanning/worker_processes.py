@@ -3,6 +3,10 @@
 Unless the scan is known to be long, the first parts are scanned alone, so that nothing is shared that would soon be
 over. Then both take the next part until none is left. Parts that the child does not deliver are scanned by the
 parent: results, their order and errors are those of one process.
+
+The budget of the scan leaves out the same too. Each process spends a copy of the budget and stops where it does not
+suffice. Then the parts are accounted for in their order: a report that fits into the rest of the budget stands, other
+parts are scanned again with the rest.
 """
 
 import os
@@ -13,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn, TypeVar
 
 from tokenguard.domain.finding import Report
+from tokenguard.scanning.scan_budget import ScanBudget
 
 _LONG = 1 << 20
 """Bytes after which a scan counts as long."""
@@ -23,6 +28,8 @@ _MOST_PARTS = 128
 _INTERRUPT = frozenset({signal.SIGINT})
 
 Part = TypeVar("Part")
+_Done = dict[int, tuple[Report, int]]
+"""Reports by the numbers of their parts, and how much of the allowance each spent."""
 
 
 def parts_of(items: Sequence[Part]) -> list[Sequence[Part]]:
@@ -44,23 +51,31 @@ def parts_by_size(items: Sequence[Part], sizes: Sequence[int], most: int) -> lis
     return parts
 
 
-def shared(parts: Sequence[Part], scan: Callable[[Part], Report], *, known: int = 0) -> list[Report]:
+def shared(
+    parts: Sequence[Part], scan: Callable[[Part, ScanBudget], Report], budget: ScanBudget, *, known: int = 0
+) -> list[Report]:
     """The reports on all parts, in their order; raises what `scan` raises.
 
     Args:
         parts: what there is to scan.
-        scan: scans one of them.
+        scan: scans one of them, and spends of the budget.
+        budget: of all parts together.
         known: how many bytes there are, as far as that is known beforehand.
     """
-    reports: dict[int, Report] = {}
-    read = known
+    reports: list[Report] = []
+    done: _Done = {}
+    read, alone = known, True
     for number, part in enumerate(parts):
-        if read > _LONG and len(parts) - number >= _LEAST_PARTS and _second_processor():
-            reports.update(_in_two(parts, number, scan))
-            break
-        reports[number] = scan(part)
-        read += reports[number].bytes
-    return [reports[number] if number in reports else scan(parts[number]) for number in range(len(parts))]
+        if alone and read > _LONG and len(parts) - number >= _LEAST_PARTS and _second_processor():
+            done, alone = _in_two(parts, number, scan, budget), False
+        report, spent = done.get(number, (None, 0))
+        if report is None or spent > budget.allowance:
+            report = scan(part, budget)
+        else:
+            budget.allowance -= spent
+        reports.append(report)
+        read += report.bytes
+    return reports
 
 
 def _second_processor() -> bool:
@@ -69,7 +84,7 @@ def _second_processor() -> bool:
     return alone and hasattr(os, "fork") and hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) > 1
 
 
-def _in_two(parts: Sequence[Part], first: int, scan: Callable[[Part], Report]) -> dict[int, Report]:
+def _in_two(parts: Sequence[Part], first: int, scan: Callable[[Part, ScanBudget], Report], budget: ScanBudget) -> _Done:
     """Scan the parts from `first` on in two processes; what the child failed to deliver is not there."""
     turns, ends = os.pipe()
     os.write(ends, b"".join(number.to_bytes(_NUMBER) for number in range(first, len(parts))))
@@ -78,11 +93,11 @@ def _in_two(parts: Sequence[Part], first: int, scan: Callable[[Part], Report]) -
     signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPT)  # the child must not come out at the top of this program
     child = os.fork()
     if child == 0:
-        _work_and_leave(turns, ends, parts, scan)
+        _work_and_leave(turns, ends, parts, scan, budget)
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPT)
         os.close(ends)
-        reports = {number: scan(parts[number]) for number in _taken(turns)}
+        done = _scanned(turns, parts, scan, budget)
         with os.fdopen(answer, "rb", closefd=False) as pipe:
             delivered = pipe.read()
         status = os.waitpid(child, 0)[1]
@@ -93,21 +108,38 @@ def _in_two(parts: Sequence[Part], first: int, scan: Callable[[Part], Report]) -
         if child:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-    return reports | (pickle.loads(delivered) if status == 0 and delivered else {})  # noqa: S301 - see above
+    return done | (pickle.loads(delivered) if status == 0 and delivered else {})  # noqa: S301 - see above
 
 
-def _work_and_leave(turns: int, answer: int, parts: Sequence[Part], scan: Callable[[Part], Report]) -> NoReturn:
+def _work_and_leave(
+    turns: int, answer: int, parts: Sequence[Part], scan: Callable[[Part, ScanBudget], Report], budget: ScanBudget
+) -> NoReturn:
     """The child's whole life. It prints nothing and cleans up nothing: all of that is the parent's."""
     code = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPT)
-        found = pickle.dumps({number: scan(parts[number]) for number in _taken(turns)})
+        found = pickle.dumps(_scanned(turns, parts, scan, budget))
         with os.fdopen(answer, "wb") as pipe:
             pipe.write(found)
         code = 0
     finally:
         os._exit(code)  # what ends a fork
+
+
+def _scanned(
+    turns: int, parts: Sequence[Part], scan: Callable[[Part, ScanBudget], Report], budget: ScanBudget
+) -> _Done:
+    """The parts that this process scans, until none is left or its copy of the budget does not suffice."""
+    own = ScanBudget(budget.allowance)
+    done: _Done = {}
+    for number in _taken(turns):
+        before = own.allowance
+        report = scan(parts[number], own)
+        if own.refused:
+            break
+        done[number] = report, before - own.allowance
+    return done
 
 
 def _taken(turns: int) -> Iterator[int]:
