@@ -369,6 +369,26 @@ def test_what_is_replaced_but_not_proven_dead_is_still_live(cli, tmp_path, monke
     assert [(each["state"], each.get("since")) for each in found] == [("revoked", "2026-11-01"), ("live", None)]
 
 
+@pytest.fixture
+def rotated(cli, tmp_path, monkeypatch):
+    """A token whose old value is revoked: the command line, the old value and the new one."""
+    monkeypatch.setattr("tests.fakes.world.canary", value)
+    old = cli.add(NAME)
+    assert cli("rotate", NAME).code == 0
+    cli.environ["TOKENGUARD_SCAN_KEY"] = publish_in(cli, tmp_path)
+    return cli, old, cli.store.read_live(next(iter(cli.store.scan())).id).value.token.reveal()
+
+
+@pytest.mark.parametrize("between", [",", " ", '", "new": "', "\n"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_two_values_of_one_token_on_a_line_are_two_findings_each_with_its_state(rotated, tmp_path, between, turned):
+    cli, old, new = rotated
+    states = ["revoked", "live"]
+    (tmp_path / "a.txt").write_text(f"{new}{between}{old}\n" if turned else f"{old}{between}{new}\n")
+    found = rescanned(cli).document["findings"]
+    assert [each["state"] for each in found] == (states[::-1] if turned else states)
+
+
 def publish_in(cli, tmp_path) -> str:
     (tmp_path / "public").mkdir()
     (tmp_path / "public" / "code.py").write_text("x = 1\n")

@@ -9,6 +9,7 @@ from tokenguard.domain.event import ChainHead, Event, Op, extend
 from tokenguard.errors import Conflict
 from tokenguard.ports.shared_item import Item, share_detail
 from tokenguard.ports.store import Store
+from tokenguard.usecases.verify_store import Checkable
 
 BUNDLE = b"tokenguard bundle\n" + bytes(range(256)) * 40
 
@@ -68,6 +69,12 @@ class ShelfContract:
             assert [entry.event.detail["digest"] for entry in entries] == [
                 share_detail(Item.SCAN_KEY, data)["digest"] for data in (b"one", b"three")
             ]
+
+    @pytest.mark.parametrize("item", Item)
+    def test_what_is_shared_is_no_stray(self, store: Store, item: Item):
+        for _ in range(8):  # until events are archived too
+            share(store, item, b"plan", times=10)
+        assert not isinstance(store, Checkable) or list(store.check()) == []
 
     def test_however_often_it_is_published_no_event_is_lost(self, store: Store, twin: Store):
         for number in range(8):

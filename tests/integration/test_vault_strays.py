@@ -37,6 +37,9 @@ UNLISTED = {
     "a value below a value": f"live/{NAME}/x/y/z",
     "something shared": "shared/notes",
     "a trail of nothing that is shared": "shared/log/notes/000000",
+    "a trail of approvals where those of other items are": "shared/log/approvals/000000",
+    "beside the approvals": "shared/approvals/notes",
+    "a trail of another item beside the approvals": "shared/approvals/log/policy/000000",
 }
 """In folders that only the whole check lists."""
 READING = [

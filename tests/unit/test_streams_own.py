@@ -1,9 +1,13 @@
 """Values that are known by fingerprint only: recognised whole, then masked in every form."""
 
+import base64
 import secrets
 
 import pytest
 
+from tokenguard.detection.known_token_index import OwnIndex, OwnTag, tag_of
+from tokenguard.detection.known_tokens import scan_own
+from tokenguard.detection.match import TextMatch
 from tokenguard.domain.encodings import base64_cores
 from tokenguard.domain.secret import Secret
 from tokenguard.streams.learn_values import OwnRedactor
@@ -47,3 +51,19 @@ def test_a_prompt_is_shown_while_nothing_follows():
 def test_what_cannot_be_masked_is_not_learnt():
     stream = OwnRedactor([], lambda data: [("aa", Secret("short"))])
     assert stream.feed(b"short ") + stream.finish() == b"short "
+
+
+@pytest.mark.parametrize("between", [",", " ", ";new=", '", "'])
+@pytest.mark.parametrize("write", [str, lambda text: base64.b64encode(text.encode()).decode()])
+def test_two_values_of_one_token_on_a_line_are_both_masked(between, write):
+    """As any line of a log may hold during a rotation."""
+    values = ["sk-social-" + secrets.token_hex(32) for _ in range(2)]
+    key, token = secrets.token_bytes(32), "0" * 32
+    drawn = [tag_of(key, each) for each in values]
+    known = OwnIndex(key, [OwnTag(tag=tag, anchor=at, length=size, token=token) for tag, at, size in drawn], "-")
+    stream = OwnRedactor(
+        [], lambda data: [(token, each.value) for each in scan_own(known, data) if isinstance(each, TextMatch)]
+    )
+    out = (stream.feed(f"{write(values[0])}{between}{write(values[1])}\n".encode()) + stream.finish()).decode()
+    assert out.count("[tokenguard:") == 2
+    assert not any(write(each)[14:40] in out for each in values)

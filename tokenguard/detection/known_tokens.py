@@ -15,20 +15,23 @@ _NESTED_LIMIT = 6
 
 
 def scan_own(index: OwnIndex, data: bytes) -> Iterator[TextMatch | Unscanned]:
-    """Find indexed tokens in `data`, each once for each line, and say where nesting was not followed to its end."""
-    found: dict[tuple[str, int], tuple[int, TextMatch]] = {}
+    """Find indexed values in `data`, each once for each line, and say where nesting was not followed to its end."""
+    found: dict[tuple[str, int], dict[str, tuple[bytes, TextMatch]]] = {}
     places = TextPositions(data, b"\n")
     writings: dict[tuple[int, int], Secret] = {}
     for start, end, hit, how in _search(index, data):
         line, column = places.of(start)
         if hit is None:
             yield Unscanned(line=line, reason="nested-disguises")
-        elif len(hit.value) > found.get((hit.entry.token, line), (0,))[0]:  # the half of a pair gives way to the whole
+        elif hit.entry.tag not in found.setdefault((hit.entry.token, line), {}):
             if how and (start, end) not in writings:  # many tokens may stand in one
                 writings[start, end] = Secret(data[start:end].decode("utf-8", "replace"))
             match = _match(hit, how, line, column, writings.get((start, end)) if how else None)
-            found[hit.entry.token, line] = (len(hit.value), match)
-    yield from (match for _, match in found.values())
+            found[hit.entry.token, line][hit.entry.tag] = (hit.value, match)
+    for values in found.values():
+        for value, match in values.values():
+            if not any(value in whole and value != whole for whole, _ in values.values()):  # the half of a pair
+                yield match
 
 
 def _search(index: OwnIndex, data: bytes) -> Iterator[tuple[int, int, KnownTokenMatch | None, str]]:

@@ -15,7 +15,7 @@ from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure
 from tokenguard.domain.names import TokenId, is_token_id
 from tokenguard.ports.shared_item import Item
 from tokenguard.ports.store import Stray
-from tokenguard.stores.vault.layout import SHARDS, VaultAddress
+from tokenguard.stores.vault.layout import OWN_FOLDER, SHARDS, VaultAddress
 
 _Meaning = TypeVar("_Meaning")
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -150,13 +150,14 @@ _FOLDERS: dict[str, _Rule] = {
     "dirty": mark_in,
     "idx": lambda name: None if shard_in(name) is None else name,
     "name": _matching(_ID),
-    "shared": _one_of(*Item, "log/"),
-}
+    "shared": _one_of(*(item for item in Item if item not in OWN_FOLDER), *(f"{item}/" for item in OWN_FOLDER), "log/"),
+} | {f"shared/{folder}": _one_of(name, "log/") for folder, name in OWN_FOLDER.values()}
 """The rule for names in each folder."""
 _NESTED: Sequence[tuple[str, _Rule, _Rule]] = (
     ("fp", _folder_of(_ID), _matching(_ID)),
     ("log", _folder_of(_ID), _matching(_BLOCK)),
     ("cand", _folder_of(_ID), _matching(_LABEL)),
-    ("shared/log", _one_of(*(f"{item}/" for item in Item)), _matching(_BLOCK)),
+    ("shared/log", _one_of(*(f"{item}/" for item in Item if item not in OWN_FOLDER)), _matching(_BLOCK)),
+    *((f"shared/{item}/log", _one_of(f"{item}/"), _matching(_BLOCK)) for item in OWN_FOLDER),
 )
 """The rules for folders with one subfolder per token, value or item."""

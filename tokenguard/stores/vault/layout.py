@@ -17,7 +17,7 @@ SHARDS = 128
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _LABEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,126}", re.ASCII)
 _MAX_SEGMENTS = 8
-_OWN_FOLDER = {"approvals": ("approvals", "plans")}
+OWN_FOLDER = {"approvals": ("approvals", "plans")}
 """What not everybody may write who may publish: a path of its own, for a policy of its own."""
 
 
@@ -118,11 +118,11 @@ class VaultAddress:
 
     def shared(self, item: str) -> str:
         """What the team shares."""
-        return self.at("shared", *_OWN_FOLDER.get(item, (item,)))
+        return self.at("shared", *OWN_FOLDER.get(item, (item,)))
 
     def shared_trails(self, item: str) -> str:
         """The folder of a shared item's older events; beside it, so that who may write the item may write them."""
-        return self.at("shared", *_OWN_FOLDER.get(item, (item,))[:-1], "log")
+        return self.at("shared", *OWN_FOLDER.get(item, (item,))[:-1], "log")
 
     def mark(self, token: TokenId, expected: int) -> str:
         """A fresh mark: the document may move on from version `expected`."""
