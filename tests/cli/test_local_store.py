@@ -183,7 +183,9 @@ class TestKeys:
         assert [slot["kind"] for slot in slots] == ["key_file", "key_file"]
         first = cli.environ["TOKENGUARD_KEY_FILE"]
         cli.environ["TOKENGUARD_KEY_FILE"] = str(tmp_path / "second")
-        added = cli("audit", "log", "--op", "key-slot", "--format", "json").document["entries"][0]
+        entries = cli("audit", "log", "--op", "key-slot", "--format", "json").document["entries"]
+        assert {each["id"]: each["added_at"] for each in slots} == {e["detail"]["slot"]: e["at"] for e in entries}
+        added = entries[0]
         assert cli("store", "remove-slot", added["detail"]["slot"]).code == 0
         cli.environ["TOKENGUARD_KEY_FILE"] = first
         words(cli.refused("list", code=4))

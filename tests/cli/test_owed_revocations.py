@@ -134,6 +134,14 @@ def test_the_plan_says_that_a_revocation_is_owed(owed):
     assert owed("rotate", NAME).code == 5
     (plan,) = owed("rotate", "--due", "--plan", "--format", "json").document["plan"]
     assert f"rotate {NAME} --resume" in plan["blocked"]
+    assert plan["needs_person"] is plan["seconds"] is None, "that depends on what is left"
+
+
+def test_an_open_operation_counts_for_no_duration_of_a_plan(owed, words):
+    other = "video/app/dev/upload"
+    owed.add(other)
+    assert owed("rotate", NAME).code == 5
+    words(owed("rotate", NAME, other, "--plan"))
 
 
 def test_a_line_of_a_batch_has_its_hint(owed):

@@ -119,6 +119,7 @@ def test_a_machine_without_an_anchor_says_so(backed_up):
     verified = backed_up("audit", "verify", "--format", "json")
     assert verified.document["anchor"]["begun_now"] is True
     assert "no anchor" in verified.err
+    assert len(backed_up("audit", "verify").out.splitlines()) == 2, "since when is told to people too"
     verified = backed_up("audit", "verify", "--format", "json")
     assert verified.document["anchor"]["begun_now"] is False
     assert verified.document["anchor"]["since"]

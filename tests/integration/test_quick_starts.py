@@ -5,14 +5,13 @@ import secrets
 
 import pytest
 
-from tests.integration.page import Page
+from tests.integration.page import DOCS, Page
 
 TOKEN = "social/scheduler/prod/posts"
 
 
 def test_the_page_for_developers(tmp_path, capfd):
-    value = f"tgcanary_{secrets.token_hex(18)}"
-    page = Page("quickstart-developer.md", tmp_path, capfd, DESCRIPT_API_TOKEN=value)
+    page = Page("quickstart-developer.md", tmp_path, capfd)
     (tmp_path / "legacy.py").write_text(f"connect('sk-social-{secrets.token_hex(32)}')\n")
     (tmp_path / ".gitignore").write_text("state/\n")
     for line in ("git init -q -b main", "git add .", "git commit -q -m legacy", "git branch origin/main"):
@@ -23,10 +22,24 @@ def test_the_page_for_developers(tmp_path, capfd):
         written.append(page.output)
         if "app.py" in line:
             assert "sent [tokenguard:" in page.output
-    assert value not in "".join(written)
+    assert page.environ["DESCRIPT_API_TOKEN"] not in "".join(written)
     assert len(written) > 10
     assert not re.search(r"sk-social-[0-9a-f]", "".join(written))
     assert "exec tokenguard-hook" in (tmp_path / ".git/hooks/pre-commit").read_text()
+
+
+def test_the_plain_hook_accepts_the_baseline_as_the_page_says(tmp_path, capfd):
+    page = Page("quickstart-developer.md", tmp_path, capfd)
+    (tmp_path / "legacy.py").write_text(f"connect('sk-social-{secrets.token_hex(32)}')\n")
+    (tmp_path / ".gitignore").write_text("state/\n")
+    for line in ("git init -q -b main", "tokenguard doctor --install-hook", "tokenguard baseline update", "git add ."):
+        page.line(line)
+    page.line("git commit -q -m legacy  # exit 1")
+    (last_line,) = re.findall(
+        r"`(exec tokenguard-hook --baseline [^`]+)`", (DOCS / "quickstart-developer.md").read_text()
+    )
+    (tmp_path / ".git/hooks/pre-commit").write_text(f"#!/bin/sh\n{last_line}\n")
+    page.line("git commit -q -m legacy")
 
 
 @pytest.fixture

@@ -199,6 +199,16 @@ def test_a_short_value_is_refused_or_left_out_as_asked(leaks, installed, monkeyp
     tokenguard.install(env=["SHORT", "NOT_SET_AT_ALL"], strict=False)
 
 
+def test_a_variable_that_is_not_set_is_a_warning_unless_values_may_be_missing(installed, monkeypatch, caplog):
+    monkeypatch.setenv("EMPTY", "")
+    tokenguard.install(env=iter(["NOT_SET_AT_ALL", "EMPTY"]), strict=False)
+    assert not caplog.records
+    tokenguard.install(env=iter(["NOT_SET_AT_ALL", "EMPTY"]))
+    (record,) = caplog.records
+    assert (record.name, record.levelno) == ("tokenguard", logging.WARNING)
+    assert "NOT_SET_AT_ALL, EMPTY" in record.getMessage()
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [

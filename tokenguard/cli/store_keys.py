@@ -1,11 +1,14 @@
 """`store slots|add-slot|remove-slot|rekey`: manage the keys of a local store."""
 
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from tokenguard.cli.base import command, pass_wiring
+from tokenguard.domain.event import Op
 from tokenguard.errors import InputError, NeedsPerson
+from tokenguard.inventory.views import moment
 from tokenguard.shell.local_store import LocalStore, SlotInfo, SlotKey, SlotKind, key_sources, open_local
 from tokenguard.shell.recovery_code import ANOTHER_CODE, RecoveryCodeHandover
 from tokenguard.shell.unlock import new_passphrase, read_key_file, read_passphrase_file, strong
@@ -22,12 +25,16 @@ _WORDS = {
 @command("slots")
 @pass_wiring
 def slots(wiring: Wiring) -> None:
-    """List the key slots that open the store. Keys cannot be read back."""
-    found = _open(wiring).slots()
+    """List the key slots that open the store, and when each was added. Keys cannot be read back."""
+    store = _open(wiring)
+    found, added = store.slots(), _added(store)
     if wiring.screen.as_json:
-        wiring.screen.document({"slots": [{"id": slot.id, "kind": slot.kind} for slot in found]})
+        wiring.screen.document(
+            {"slots": [{"id": slot.id, "kind": slot.kind, "added_at": moment(added.get(slot.id))} for slot in found]}
+        )
     else:
-        wiring.screen.table(("slot", "opens with"), [(slot.id, _WORDS[slot.kind]) for slot in found])
+        rows = [(slot.id, _WORDS[slot.kind], _day(added.get(slot.id))) for slot in found]
+        wiring.screen.table(("slot", "opens with", "added"), rows)
 
 
 @command("add-slot")
@@ -99,6 +106,20 @@ def rekey(wiring: Wiring, recovery_file: str | None) -> None:
         wiring.progress.note(
             "there is no recovery code now; create one: tokenguard store add-slot --recovery-file FILE"
         )
+
+
+def _added(store: LocalStore) -> dict[str, datetime]:
+    """When each slot was added, by the audit trail."""
+    events = (entry.event for entry in store.history(None))
+    return {
+        str(event.detail["slot"]): event.at
+        for event in events
+        if event.op is Op.KEY_SLOT and event.detail.get("result") == "added"
+    }
+
+
+def _day(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else "unknown"
 
 
 def _open(wiring: Wiring) -> LocalStore:

@@ -1,5 +1,6 @@
 """`tokenguard.install()`: one call that covers a process, and one that takes it back."""
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -50,17 +51,20 @@ def install(
 
     Args:
         values: name to value. Names appear in reports only.
-        env: names of environment variables whose values are masked; one that is not set is ignored.
+        env: names of environment variables whose values are masked; one that is not set, or empty, is logged as a
+            warning.
         stdio: also wrap `sys.stdout` and `sys.stderr` (print, tracebacks, libraries that print).
         fds: `helper` also puts a helper process before descriptors 1 and 2 (C code, child processes).
         on_leak: called for everything that was masked, without the value.
-        strict: refuse a value that cannot be masked (InputError); otherwise it is left out.
+        strict: refuse a value that cannot be masked (InputError); otherwise it, or a missing variable, is left out
+            silently.
     """
     if isinstance(env, str):  # each letter of it would be a variable that is not set, and nothing would be masked
         raise InputError("`env` takes a list of variables' names", hint=f"write env=[{env!r}]")
     if fds not in (None, "helper"):
         raise InputError("`fds` is either left out or 'helper'", hint='write fds="helper"')
-    wanted = dict(values or {}) | {name: os.environ[name] for name in env if os.environ.get(name)}
+    variables = {name: os.environ.get(name) for name in env}
+    wanted = dict(values or {}) | {name: value for name, value in variables.items() if value}
     with _LOCK:
         current.mask_all(_maskable(wanted, strict=strict))
         if on_leak is not None:
@@ -71,7 +75,10 @@ def install(
             _INSTALLED.add("stdio", _stdio)
         if fds == "helper":
             _INSTALLED.add("descriptors", _descriptors)
-        return _INSTALLED
+    missing = [name for name, value in variables.items() if not value]
+    if missing and strict:
+        logging.getLogger("tokenguard").warning("not masked, because not set: %s", ", ".join(missing))
+    return _INSTALLED
 
 
 def _maskable(wanted: Mapping[str, str], *, strict: bool) -> list[MaskedValue]:

@@ -54,7 +54,7 @@ class _Names:
 
 
 def _facts_of(record: Record) -> dict[str, str]:
-    facts: dict[str, str] = {"token": record.name, "owner": record.owner or "nobody"}
+    facts: dict[str, str] = {"token": record.name, "owner": record.owner or "none recorded"}
     if record.scope is not None:
         facts["scope"] = f"{record.scope} ({record.scope_name})" if record.scope_name else str(record.scope)
     return facts

@@ -48,15 +48,19 @@ def _plans(screen: Screen, plans: Sequence[RotationPlan], now: datetime) -> None
         return
     rows = [
         (
-            str(number), plan.name, plan.provider, plan.scope, _due(plan, now), _who(plan), _words(plan.takes),
-            plan.blocked,
+            str(number), plan.name, plan.provider, plan.scope, _due(plan, now), _who(plan),
+            "" if plan.unfinished else _words(plan.takes), plan.blocked,
         )
         for number, plan in enumerate(plans, 1)
     ]  # fmt: skip
     screen.table(("#", "token", "provider", "scope", "due", "needs", "takes", "blocked because"), rows)
-    people = sum(plan.needs_person for plan in plans)
-    sitting = f"; {people} need a person" if people else "; no person is needed"
-    screen.line(f"{len(plans)} tokens, about {_words(total(plans))}{sitting}")
+    fresh = [plan for plan in plans if not plan.unfinished]
+    people = sum(plan.needs_person for plan in fresh)
+    sitting = f"; a person is needed for {people} of them" if people else "; no person is needed"
+    if fresh:
+        screen.line(f"{counted(len(fresh), 'token')}, about {_words(total(fresh))}{sitting}")
+    if begun := len(plans) - len(fresh):
+        screen.line(f"{counted(begun, 'token')} with an open operation or an unproven revocation: resume first")
 
 
 def show_results(
@@ -120,8 +124,8 @@ def _plan_json(plan: RotationPlan) -> dict[str, Any]:
         "mode": plan.mode.value,
         "due_at": moment(plan.due_at),
         "leaked": plan.leaked,
-        "needs_person": plan.needs_person,
-        "seconds": plan.takes.total_seconds(),
+        "needs_person": None if plan.unfinished else plan.needs_person,
+        "seconds": None if plan.unfinished else plan.takes.total_seconds(),
         "blocked": plan.blocked,
         "steps": [
             {"text": step.text, "by": step.by.value, "seconds": step.takes.total_seconds()}
@@ -157,6 +161,9 @@ def _result_json(result: BatchResult, snapshot: Snapshot | None) -> dict[str, An
 
 
 def _who(plan: RotationPlan) -> str:
+    """Who must be present; unknown for an operation that has begun."""
+    if plan.unfinished:
+        return ""
     return "a person" if plan.needs_person else "no person"
 
 
