@@ -11,12 +11,15 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from tests.fakes.git_repository import Repository
 from tokenguard.cli.error_handler import run
 from tokenguard.domain.finding import Finding, FindingKind, Origin, Report, SkippedContent
 from tokenguard.frozen import replace
 from tokenguard.output.formats import OutputFormat
+from tokenguard.precommit import hook
 from tokenguard.scanning.advice import Reach
 from tokenguard.scanning.content import Blob
+from tokenguard.scanning.outputs.printed_findings import MOST, MOST_OF_A_FILE
 from tokenguard.scanning.outputs.write_findings import FINDING_FORMATS, write_findings
 from tokenguard.scanning.scanner import Stages, scan
 
@@ -146,6 +149,69 @@ def test_github_annotations_are_one_line_each() -> None:
     lines = write_findings(report, OutputFormat.GITHUB, Reach.WORKTREE).splitlines()
     assert len(lines) == len(report.findings) + len(report.skipped) + 1
     assert all(line.startswith("::error file=") for line in lines[: len(report.findings)])
+
+
+def many(files: int, of_each: int) -> Report:
+    """Findings by file and line, the last of each file a token of the team's own."""
+    own, rule = FindingKind.OWN, FindingKind.RULE
+    findings = [
+        Finding(kind=own if line == of_each else rule, type="t", path=f"{file:04}.py", line=line, column=1)
+        for file in range(files)
+        for line in range(1, of_each + 1)
+    ]
+    skipped = tuple(SkippedContent(path=f"{number}.zip", reason="broken-archive") for number in range(MOST + 5))
+    return Report(files=files, bytes=1, findings=tuple(findings), skipped=skipped)
+
+
+PRINTED = [(1, MOST_OF_A_FILE), (1, MOST_OF_A_FILE + 1), (3, 5000), (MOST, 1), (MOST + 1, 1), (30, 99), (2000, 2)]
+
+
+@pytest.mark.parametrize("format_", [OutputFormat.TEXT, OutputFormat.GITHUB])
+@pytest.mark.parametrize(("files", "of_each"), PRINTED)
+def test_printed_findings_are_capped_and_the_rest_is_counted(format_: OutputFormat, files: int, of_each: int) -> None:
+    report = many(files, of_each)
+    lines = write_findings(report, format_, Reach.STAGED).splitlines()
+    shown = [line for line in lines if "rule: t" in line or "own: t" in line or line.startswith("::error")]
+    assert len(shown) == min(files * min(of_each, MOST_OF_A_FILE), MOST)
+    rest = f"not shown: {files * of_each - len(shown):,} finding"
+    assert any(rest in line for line in lines) is (len(shown) < files * of_each)
+    assert sum("broken-archive" in line for line in lines) == MOST
+    assert any("not shown: 5 " in line for line in lines)
+    every = write_findings(report, format_, Reach.STAGED, show_all=True)
+    assert "not shown" not in every
+    assert every.count("broken-archive") == MOST + 5
+
+
+@pytest.mark.parametrize(("files", "of_each"), [(1, 5000), (MOST + 9, 3)])
+def test_the_teams_own_tokens_are_printed_before_all_others(files: int, of_each: int) -> None:
+    lines = write_findings(many(files, of_each), OutputFormat.TEXT, Reach.STAGED).splitlines()
+    assert sum("own: t" in line for line in lines) == min(files, MOST)
+    places = [line.split(":")[:2] for line in lines if line[:4].isdigit() and ".py:" in line]
+    assert places == sorted(places, key=lambda place: (place[0], int(place[1])))
+
+
+@pytest.mark.parametrize("format_", [OutputFormat.JSON, OutputFormat.SARIF, OutputFormat.JUNIT])
+def test_documents_for_programs_are_complete(format_: OutputFormat) -> None:
+    shown = write_findings(many(3, 500), format_, Reach.STAGED)
+    match format_:
+        case OutputFormat.JSON:
+            assert len(json.loads(shown)["findings"]) == 1500
+        case OutputFormat.SARIF:
+            assert len(json.loads(shown)["runs"][0]["results"]) == 1500
+        case _:
+            assert ET.fromstring(shown).get("failures") == "1500"
+
+
+def test_the_options_that_print_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd) -> None:
+    repository = Repository(tmp_path / "work")
+    repository.stage("a.txt", "".join(f"k = '{secrets.token_hex(24)}'\n" for _ in range(3 * MOST_OF_A_FILE)))
+    monkeypatch.chdir(repository.path)
+    for program in (run, hook.run):
+        counts = []
+        for options in ([], ["--show-all"]):
+            assert program([*(["scan"] if program is run else []), "--profile", "strict", *options]) == 1
+            counts.append(capfd.readouterr().out.count("a.txt:"))
+        assert counts == [MOST_OF_A_FILE, 3 * MOST_OF_A_FILE]
 
 
 def test_own_only_leaves_rules_and_shapes_out() -> None:

@@ -63,6 +63,7 @@ from tokenguard.usecases.scan_target import ScanTarget
     help="Also run this detect-secrets filter (it executes code).",
 )
 @click.option("--explain", metavar="PATH:LINE", default="", help="Explain why a place is reported or left out.")
+@click.option("--show-all", is_flag=True, help="Print every finding, not only 100 of a file and 1,000 in all.")
 @click.option("--format", "as_format", type=click.Choice([*map(str, FINDING_FORMATS)]), help="Output format.")
 @pass_wiring
 def scan(
@@ -85,6 +86,7 @@ def scan(
     plugins: tuple[Path, ...],
     filters: tuple[str, ...],
     explain: str,
+    show_all: bool,
     as_format: str | None,
 ) -> ExitCode:
     """Find leaked tokens; exit 1 if there are any.
@@ -120,7 +122,7 @@ def scan(
     report, reach = source.scanned(job)
     if names or wiring.settings.scan.names:
         report = named(report, lambda: wiring.store)
-    _print(wiring, demands.noted(report), chosen, reach)
+    _print(wiring, demands.noted(report), chosen, reach, show_all=show_all)
     return ExitCode.FINDINGS if demands.fail(report) else ExitCode.OK
 
 
@@ -148,9 +150,9 @@ def _settings(wiring: Wiring, plugins: tuple[Path, ...], filters: tuple[str, ...
     )
 
 
-def _print(wiring: Wiring, report: Report, chosen: OutputFormat, reach: Reach) -> None:
+def _print(wiring: Wiring, report: Report, chosen: OutputFormat, reach: Reach, *, show_all: bool) -> None:
     if chosen is OutputFormat.JSON:
         wiring.flags.format = "json"
         wiring.screen.document(content(report))
         return
-    wiring.screen.text(write_findings(report, chosen, reach))
+    wiring.screen.text(write_findings(report, chosen, reach, show_all=show_all))

@@ -19,11 +19,12 @@ Scans the index: FILEs as the index has them, or everything the next commit chan
   --profile P    what to report: default, detect-secrets, or strict, which leaves out nothing
   --own-only     only the team's own tokens, beside another scanner
   --require-own  fail where own tokens cannot be looked for
+  --show-all     print every finding, not only 100 of a file and 1,000 in all
   --strict       fail when anything could not be scanned
 
 exit codes: 0 clean, 1 findings, 2 bad usage, 70 a bug
 """
-_FLAGS = frozenset({"--strict", "--history", "--pre-receive", "--own-only", "--require-own"})
+_FLAGS = frozenset({"--strict", "--history", "--pre-receive", "--own-only", "--require-own", "--show-all"})
 _VALUES = frozenset({"--since", "--baseline", "--commit-msg", "--profile"})
 _INPUTS = frozenset({"--history", "--pre-receive", "--commit-msg"})
 

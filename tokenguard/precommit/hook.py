@@ -56,7 +56,7 @@ def _run(arguments: list[str]) -> int:
     changes = _changes(wanted)
     report, reach = _scanned(_job(wanted, demands, settings, changes), wanted)
     report = demands.noted(with_names(report, os.environ) if settings and settings.names else report)
-    sys.stdout.write(findings_text(report, reach))
+    sys.stdout.write(findings_text(report, reach, show_all="--show-all" in wanted))
     violated = changes.violate() if changes is not None else False
     return ExitCode.FINDINGS if violated or demands.fail(report) else ExitCode.OK
 

@@ -2,21 +2,24 @@
 
 from collections.abc import Container, Iterator
 
-from tokenguard.domain.finding import Finding, Report
+from tokenguard.domain.finding import Finding, Report, SkippedContent
 from tokenguard.scanning.advice import Reach, advice, waiver_words
+from tokenguard.scanning.outputs.printed_findings import not_printed, printed, shortened
 from tokenguard.text import counted, safe_text
 
 _OF_WAIVERS = ("report", "state", "until", "waived_by", "reason")
 
 
-def findings_text(report: Report, reach: Reach) -> str:
+def findings_text(report: Report, reach: Reach, *, show_all: bool = False) -> str:
     """One line a finding, then what to do, then what was and was not scanned."""
-    lines = [line for finding in report.findings for line in (_line(finding), *_code_line(finding))]
-    lines.extend(f"  next: {step}" for step in dict.fromkeys(advice(finding, reach) for finding in report.findings))
-    lines.extend(_waived_line(finding) for finding in report.waived)
-    for skipped in report.skipped:
-        place = f":{skipped.line}" if skipped.line else ""
-        lines.append(f"not scanned: {_shown(skipped.path)}{place} ({skipped.reason})")
+    findings = report.findings if show_all else printed(report.findings)
+    lines = [line for finding in findings for line in (_line(finding), *_code_line(finding))]
+    if len(findings) < len(report.findings):
+        lines.append(not_printed(len(report.findings) - len(findings), "finding"))
+    lines.extend(f"  next: {step}" for step in dict.fromkeys(advice(finding, reach) for finding in findings))
+    waived, skipped = map(_waived_line, report.waived), map(_skipped_line, report.skipped)
+    lines.extend(shortened(list(waived), "waived finding", show_all=show_all))
+    lines.extend(shortened(list(skipped), "unscanned place", show_all=show_all))
     lines.extend(f"note: {_shown(note)}" for note in report.notes)
     lines.append(summary(report))
     return "\n".join(lines) + "\n"
@@ -37,6 +40,11 @@ def summary(report: Report) -> str:
     if report.skipped:
         parts.append(f"{len(report.skipped):,} not scanned")
     return ", ".join(parts)
+
+
+def _skipped_line(skipped: SkippedContent) -> str:
+    place = f":{skipped.line}" if skipped.line else ""
+    return f"not scanned: {_shown(skipped.path)}{place} ({skipped.reason})"
 
 
 def _code_line(finding: Finding) -> Iterator[str]:

@@ -13,13 +13,16 @@ FINDING_FORMATS = (
 )
 
 
-def write_findings(report: Report, chosen: OutputFormat, reach: Reach) -> str:
-    """The report in one of FINDING_FORMATS, ending with a line feed. Only the module that is needed is loaded."""
+def write_findings(report: Report, chosen: OutputFormat, reach: Reach, *, show_all: bool = False) -> str:
+    """The report in one of FINDING_FORMATS, ending with a line feed. Only the module that is needed is loaded.
+
+    JSON, SARIF and JUnit are complete; text and annotations are shortened, unless `show_all` is set.
+    """
     match chosen:
         case OutputFormat.TEXT:
             from tokenguard.scanning.outputs.findings_text import findings_text
 
-            return findings_text(report, reach)
+            return findings_text(report, reach, show_all=show_all)
         case OutputFormat.JSON:
             from tokenguard.output.formats import json_text
             from tokenguard.scanning.outputs.findings_content import content
@@ -38,6 +41,6 @@ def write_findings(report: Report, chosen: OutputFormat, reach: Reach) -> str:
         case OutputFormat.GITHUB:
             from tokenguard.scanning.outputs.workflow_commands import workflow_commands
 
-            return workflow_commands(report, reach)
+            return workflow_commands(report, reach, show_all=show_all)
         case _:
             raise ValueError(f"findings are not written as {chosen}")
