@@ -165,6 +165,11 @@ def test_every_system_and_kind_of_store_has_its_files(cli, repository, system, s
     assert answer.code == 0, answer
     config = (repository / ".tokenguard/ci.toml").read_text()
     assert ("[aws]" in config, "TOKENGUARD_ID_TOKEN" in config) == (store.startswith("aws"), system == "gitlab")
+    if system == "github" and store.startswith("aws"):
+        refused = cli.refused("--store", store, "setup", "--emit", "terraform")
+        assert "gh api repos/OWNER/NAME --jq .owner.id" in refused
+        file = repository / "server.yaml"
+        file.write_text(file.read_text().replace("github_owner_id: 0", "github_owner_id: 9919"))
     emitted = cli("--store", store, "setup", "--emit", "terraform")
     assert emitted.code == 0, emitted
     if store.startswith("aws"):

@@ -19,7 +19,7 @@ from tests.fakes.loopback import Loopback
 
 AUDIENCE = "tokenguard"
 GITHUB: Mapping[str, Any] = {
-    "sub": "repo:acme/tokens:environment:tokens", "repository": "acme/tokens", "repository_id": "4711",
+    "sub": "repo:acme@9919/tokens@4711:environment:tokens", "repository": "acme/tokens", "repository_id": "4711",
     "repository_owner_id": "11", "ref": "refs/heads/main", "ref_type": "branch", "ref_protected": "true",
     "environment": "tokens", "event_name": "push", "actor": "alex", "run_id": "1",
     "workflow_ref": "acme/tokens/.github/workflows/tokens.yml@refs/heads/main",
@@ -28,7 +28,7 @@ GITHUB: Mapping[str, Any] = {
 """What GitHub says of a job on the protected branch, in the environment `tokens`."""
 PULL_REQUEST: Mapping[str, Any] = {
     **{name: each for name, each in GITHUB.items() if name != "environment"},
-    "sub": "repo:acme/tokens:pull_request", "ref": "refs/pull/7/merge", "event_name": "pull_request",
+    "sub": "repo:acme@9919/tokens@4711:pull_request", "ref": "refs/pull/7/merge", "event_name": "pull_request",
     "ref_protected": "false", "workflow_ref": "acme/tokens/.github/workflows/tokens.yml@refs/pull/7/merge",
     "job_workflow_ref": "acme/tokens/.github/workflows/tokens.yml@refs/pull/7/merge",
 }  # fmt: skip

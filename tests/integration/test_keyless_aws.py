@@ -17,7 +17,7 @@ from tokenguard.shell.aws_store import roles_of
 ACTION = Path(__file__).parents[2] / "action.yml"
 SERVER = """\
 version: 1
-aws: {account: "123456789012"}
+aws: {account: "123456789012", github_owner_id: 9919}
 github: {repository: acme/tokens, repository_id: 4711, environments: [tokens]}
 """
 ROTATOR = "arn:aws:iam::123456789012:role/tg-video-team-github-rotator"
@@ -111,11 +111,22 @@ def test_the_composite_action_plans_and_applies_on_aws(made, aws, issuer, sandbo
     ("claims", "more"),
     [
         (PULL_REQUEST, {}),
-        ({**GITHUB, "sub": "repo:acme/tokens:environment:preview"}, {}),
-        ({**GITHUB, "sub": "repo:acme/other:environment:tokens"}, {}),
+        ({**GITHUB, "sub": "repo:acme@9919/tokens@4711:environment:preview"}, {}),
+        ({**GITHUB, "sub": "repo:acme@9919/other@4712:environment:tokens"}, {}),
+        ({**GITHUB, "sub": "repo:acme@9920/tokens@4711:environment:tokens"}, {}),  # the owner's name, given anew
+        ({**GITHUB, "sub": "repo:acme@9919/tokens@4712:environment:tokens"}, {}),  # the repository's
+        ({**GITHUB, "sub": "repo:acme/tokens:environment:tokens"}, {}),
         (GITHUB, {"credential": "github-oidc:somebody-else"}),
     ],
-    ids=["pull request", "another environment", "another repository", "another audience"],
+    ids=[
+        "pull request",
+        "another environment",
+        "another repository",
+        "another owner of that name",
+        "another repository of that name",
+        "names alone",
+        "another audience",
+    ],
 )
 def test_no_other_job_takes_the_rotators_role(job, issuer, claims, more):
     issuer.claims = claims

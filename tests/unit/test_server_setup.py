@@ -20,7 +20,7 @@ audience: tokenguard
 audit: /var/log/openbao/audit.log
 {GITHUB}gitlab: {{project: acme/group/tokens, project_id: 42, environments: [tokens]}}
 kubernetes: {{namespace: tokens, service_account: tokenguard}}
-aws: {{account: "123456789012", kms_key: "arn:aws:kms:eu-central-1:123456789012:key/1-2"}}
+aws: {{account: "123456789012", github_owner_id: 9919, kms_key: "arn:aws:kms:eu-central-1:123456789012:key/1-2"}}
 """
 
 
@@ -48,6 +48,9 @@ def read(text):
         ("version: 1\n" + GITHUB.replace("{", "{workflow: 'x.sh', "), "2:10", "workflow is not valid"),
         ("version: 1\naudit: ../x\n" + GITHUB, "2:1", "audit is not valid"),
         ("version: 1\naws: {account: 12}\n" + GITHUB, "2:7", "account is not valid"),
+        ("version: 1\naws: {account: '123456789012'}\n" + GITHUB, "2:7", "github_owner_id"),
+        ("version: 1\naws: {account: '123456789012', github_owner_id: 0}\n" + GITHUB, "2:32", "gh api repos"),
+        ("version: 1\naws: {account: '123456789012', github_subject: x}\n" + GITHUB, "2:32", "github_subject"),
         ("version: 1\nkubernetes: {namespace: A, service_account: x}\n", "2:14", "namespace is not valid"),
         ("version: 1\naudience: 'a b'\n" + GITHUB, "2:1", "audience is not valid"),
         ("version: 1\nx: &a 1\n", "2:4", "anchors"),
@@ -154,9 +157,16 @@ def test_terraform_is_given_what_would_be_applied():
     trust = json.loads(on_aws["aws_iam_role"]["tg-video-github-rotator"]["assume_role_policy"])
     assert trust["Statement"][0]["Condition"] == {
         "StringEquals": {"token.actions.githubusercontent.com:aud": "sts.amazonaws.com"},
-        "StringLike": {"token.actions.githubusercontent.com:sub": ["repo:acme/tokens:environment:tokens"]},
+        "StringLike": {"token.actions.githubusercontent.com:sub": ["repo:acme@9919/tokens@4711:environment:tokens"]},
     }
     assert on_aws["aws_kms_grant"]["tg-video-github-planner"]["operations"] == ["Decrypt"]
+
+
+def test_the_subject_of_an_older_repository_has_names_alone():
+    setup = read(FULL.replace("github_owner_id: 9919", "github_subject: names"))
+    (role,) = (each for each in roles_of(setup, "aws://eu-central-1/video") if each.name == "tg-video-github-rotator")
+    condition = json.loads(role.trust)["Statement"][0]["Condition"]["StringLike"]
+    assert list(condition.values()) == [["repo:acme/tokens:environment:tokens"]]
 
 
 def test_terraform_fills_nothing_in_that_was_meant_literally():
@@ -184,7 +194,7 @@ def test_the_rotator_alone_may_write_the_fields_that_are_listed():
 
 
 def test_on_aws_the_rotator_alone_may_write_the_fields_that_are_listed():
-    account = "aws: {account: '123456789012'}\n"
+    account = "aws: {account: '123456789012', github_owner_id: 9919}\n"
     text = "version: 1\nfields: ['aws://eu-central-1/apps/publisher#key']\n" + account + GITHUB
     planner, rotator = roles_of(read(text), "aws://eu-central-1/video")
     named = "secret:apps/publisher-"

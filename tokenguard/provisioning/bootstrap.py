@@ -33,7 +33,7 @@ _SERVER = {
     },
 }  # fmt: skip
 UNKNOWN = "0"
-"""A number that no repository has: `setup` refuses it and says where the right one is found."""
+"""A number that nothing has: `setup` refuses it and says where the right one is found."""
 LINES = ".gitignore"
 """The file whose lines are added to what is there."""
 
@@ -103,7 +103,8 @@ def files(choice: Choice, template: Callable[[str], str]) -> dict[str, str]:
     names = {**_FILES, ".tokenguard/ci.toml": config, **_OF_SYSTEM[choice.system]}
     made = {path: _filled(template(name), words) for path, name in names.items()}
     if choice.account:
-        made["server.yaml"] += f"\naws:\n  account: {json.dumps(choice.account)}\n"
+        owner = f"  github_owner_id: {UNKNOWN}\n" if choice.system == "github" else ""
+        made["server.yaml"] += f"\naws:\n  account: {json.dumps(choice.account)}\n{owner}"
     return made
 
 

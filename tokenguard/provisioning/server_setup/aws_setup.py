@@ -52,20 +52,24 @@ def _trust(setup: ServerSetup, jobs: Jobs, part: JobRole) -> dict[str, Any]:
         "Principal": {"Federated": f"arn:aws:iam::{setup.aws_account}:oidc-provider/{provider}"},
         "Condition": {
             "StringEquals": {f"{provider}:aud": AUDIENCE},
-            "StringLike": {f"{provider}:sub": _SUBJECTS[jobs.system](jobs, part)},
+            "StringLike": {f"{provider}:sub": _SUBJECTS[jobs.system](setup, jobs, part)},
         },
     }
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def _github(jobs: Jobs, part: JobRole) -> list[str]:
+def _github(setup: ServerSetup, jobs: Jobs, part: JobRole) -> list[str]:
+    """With the ids of owner and repository, which no other repository gets that is given the same name later."""
     begin = f"repo:{jobs.repository}"
+    if setup.github_owner:
+        owner, _, name = jobs.repository.partition("/")
+        begin = f"repo:{owner}@{setup.github_owner}/{name}@{jobs.number}"
     if part is JobRole.PLANNER:
         return [f"{begin}:pull_request", f"{begin}:ref:{jobs.ref}"]
     return [f"{begin}:environment:{each}" for each in jobs.environments]
 
 
-def _gitlab(jobs: Jobs, part: JobRole) -> list[str]:
+def _gitlab(_setup: ServerSetup, jobs: Jobs, part: JobRole) -> list[str]:
     begin = f"project_path:{jobs.repository}:ref_type:branch:ref:"
     return [f"{begin}{'*' if part is JobRole.PLANNER else jobs.branch}"]
 

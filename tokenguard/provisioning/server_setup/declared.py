@@ -61,6 +61,8 @@ class ServerSetup(Frozen, frozen=True, kw_only=True):
     audit_file: str = ""
     aws_account: str = ""
     kms_key: str = ""
+    github_owner: str = ""
+    """The owner's id, which stands in the subject of a job's identity; empty: the subject has names only."""
 
 
 def _github(jobs: Jobs, part: JobRole) -> dict[str, list[str]]:

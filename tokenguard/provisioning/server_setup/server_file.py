@@ -28,6 +28,8 @@ _PEM = re.compile(
 )
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _KEY = re.compile(r"arn:aws(?:-[a-z]+)*:kms:[a-z0-9-]{1,30}:\d{12}:key/[A-Za-z0-9-]{1,100}", re.ASCII)
+_SUBJECT = re.compile(r"ids|names")
+"""What GitHub writes into a job's subject; names alone for older repositories (its changelog of 2026-04-23)."""
 _ISSUERS = {"github": "https://token.actions.githubusercontent.com", "gitlab": "https://gitlab.com"}
 _WORKFLOWS = {"github": ".github/workflows/tokens.yml", "gitlab": ".gitlab-ci.yml"}
 _NUMBERS = {
@@ -41,13 +43,14 @@ def read_setup(data: bytes, *, source: str) -> ServerSetup:
     top = Section.document(data, source=source, hint=_HINT, max_bytes=MAX_BYTES)
     if top.take("version") != "1":
         top.refuse("version is not 1", "version")
+    github = "github" in top
     setup = ServerSetup(
         audience=_text(top, "audience", _WORD, "tokenguard"),
         jobs=tuple(_jobs(top.section(system), system) for system in _ISSUERS if system in top),
         pods=_pods(top.section("kubernetes")) if "kubernetes" in top else None,
         fields=tuple(_fields(top)) if "fields" in top else (),
         audit_file=_text(top, "audit", _FILE, ""),
-        **(_aws(top.section("aws")) if "aws" in top else {}),
+        **(_aws(top.section("aws"), github=github) if "aws" in top else {}),
     )
     top.finish()
     if not setup.jobs and setup.pods is None:
@@ -107,11 +110,19 @@ def _pods(section: Section) -> Pods:
     return found
 
 
-def _aws(section: Section) -> dict[str, str]:
+def _aws(section: Section, *, github: bool) -> dict[str, str]:
     found = {
         "aws_account": _text(section, "account", _ACCOUNT),
         "kms_key": _text(section, "kms_key", _KEY, ""),
     }
+    if github and _text(section, "github_subject", _SUBJECT, "ids") == "ids":
+        given = section.take("github_owner_id") if "github_owner_id" in section else None
+        if not isinstance(given, str) or not _ID.fullmatch(given):
+            section.refuse(
+                "github_owner_id is not the number of the repository's owner (gh api repos/OWNER/NAME --jq .owner.id)",
+                "github_owner_id" if given is not None else "account",
+            )
+        found["github_owner"] = given
     section.finish()
     return found
 
