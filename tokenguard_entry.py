@@ -8,18 +8,29 @@ _DISTRIBUTION = "tokenguard-governance"
 
 def command() -> NoReturn:
     """`tokenguard`."""
-    _refuse_another_package()
-    from tokenguard.cli import main
+    try:
+        _refuse_another_package()
+        from tokenguard.cli import main
 
-    main()
+        main()
+    except KeyboardInterrupt:  # while modules are imported, or at exit; the error boundary takes the others
+        _interrupted("run the command again; what was already stored is kept")
 
 
 def hook() -> NoReturn:
     """`tokenguard-hook`."""
-    _refuse_another_package()
-    from tokenguard.precommit.hook import main
+    try:
+        _refuse_another_package()
+        from tokenguard.precommit.hook import main
 
-    main()
+        main()
+    except KeyboardInterrupt:
+        _interrupted("nothing was committed; run the git command again")
+
+
+def _interrupted(hint: str) -> NoReturn:
+    sys.stderr.write(f"\nerror: interrupted\nhint: {hint}\n")
+    sys.exit(130)
 
 
 def _refuse_another_package() -> None:

@@ -12,6 +12,10 @@ if not sys.flags.safe_path:
     )
     sys.exit(2)
 
-from tokenguard.cli import main
+try:
+    from tokenguard.cli import main
 
-main()
+    main()
+except KeyboardInterrupt:  # while modules are imported, or at exit; the error boundary takes the others
+    sys.stderr.write("\nerror: interrupted\nhint: run the command again; what was already stored is kept\n")
+    sys.exit(130)

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
 
 from tests.fakes.world import FakeIssuer, canary
@@ -309,6 +310,78 @@ def test_an_error_under_format_json_is_one_document_on_standard_output(cli, argu
     error = json.loads(answer.out)["error"]
     assert answer.code == error["exit_code"] == code
     assert answer.err == f"error: {error['message']}\nhint: {error['hint']}\n"
+
+
+@pytest.mark.parametrize(
+    ("stopped", "code"),
+    [
+        (KeyboardInterrupt(), 130),
+        (click.Abort(), 130),
+        (OSError(errno.ENOSPC, "tgcanary"), 4),
+        (OSError(errno.EBADF, "tgcanary"), 70),
+        (ValueError("tgcanary"), 70),
+    ],
+)
+def test_whatever_stops_a_command_is_one_document_too(cli, monkeypatch, stopped, code):
+    monkeypatch.setattr(cli.store, "scan", _raising(stopped))
+    answer = cli("list", "--format", "json")
+    assert (answer.code, answer.document["error"]["exit_code"]) == (code, code)
+    assert "tgcanary" not in answer.out + answer.err
+    assert cli("list").out == ""
+
+
+def test_a_demonstration_is_no_document_and_is_refused_as_one(cli):
+    for line in (["--format", "json", "demo"], ["demo", "--format", "json"]):
+        answer = cli(*line)
+        assert (answer.code, list(answer.document)) == (2, ["error"])
+
+
+@pytest.mark.parametrize("options", [["--resume"], ["--compromised"], []])
+def test_an_interrupt_claims_nothing_of_a_token_that_was_not_looked_up(cli, monkeypatch, options):
+    """An operation on it is open, which the interrupted command had not read yet."""
+    cli.add(NAME)
+    assert cli("edit", NAME, "--no-consumers").code == 0
+    monkeypatch.setattr(FakeIssuer, "create", _raising(KeyboardInterrupt()))
+    assert f"rotate {NAME} --resume" in cli("rotate", NAME).err
+    monkeypatch.setattr(cli.store, "find", _raising(KeyboardInterrupt()))
+    answer = cli("rotate", NAME, *options)
+    assert answer.code == 130
+    assert "no operation" not in answer.err
+
+
+_STOPPED_AT = """
+import importlib.abc, sys
+class Stop(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == {module!r}:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Stop())
+"""
+
+
+@pytest.mark.parametrize("entry", ["command", "hook", "module"])
+@pytest.mark.parametrize(
+    "module", ["tokenguard.process", "tokenguard.cli.error_handler", "tokenguard.precommit.hook", "click", "msgspec"]
+)
+def test_an_interrupt_of_the_first_moment_is_130_without_a_traceback(tmp_path, entry, module):
+    run = {
+        "command": "import tokenguard_entry; tokenguard_entry.command()",
+        "hook": "import tokenguard_entry; tokenguard_entry.hook()",
+        "module": "import runpy; runpy.run_module('tokenguard', run_name='__main__', alter_sys=False)",
+    }[entry]
+    program = f"{_STOPPED_AT.format(module=module)}\nsys.argv = ['tokenguard', 'list']\n{run}"
+    environ = {**os.environ, "TOKENGUARD_STORE": f"local://{tmp_path}/none", "TOKENGUARD_STATE_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program], capture_output=True, text=True, cwd=tmp_path, env=environ, check=False
+    )
+    assert "Traceback" not in done.stderr
+    if "error: interrupted" in done.stderr or done.returncode == 130:
+        assert (done.returncode, done.stderr.splitlines()[-2]) == (130, "error: interrupted")
+        assert done.stderr.splitlines()[-1].startswith("hint: ")
+    else:
+        assert (entry, module) in {("hook", "tokenguard.cli.error_handler"), ("hook", "click")} | {
+            (other, "tokenguard.precommit.hook") for other in ("command", "module")
+        }, "it does not load that"
 
 
 def test_no_error_document_is_added_to_data_or_to_a_document(cli, monkeypatch):

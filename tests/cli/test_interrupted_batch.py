@@ -63,7 +63,7 @@ def test_a_batch_that_is_stopped_between_two_tokens_does_not_say_to_repeat_it(ba
     monkeypatch.setattr(rotation_jobs, "BatchJob", lambda **fields: job_of(**{**fields, "pause": 7.0}))
     monkeypatch.setattr(type(cli.clock), "sleep", lambda self, s: between(s) if s == 7.0 else sleep(s))
     hint = the_hint(cli("rotate", *NAMES, "--compromised"))
-    assert hint == f"hint: no operation is open; 3 tokens left: `tokenguard rotate {b} {c} {d} --compromised`"
+    assert hint == f"hint: 3 tokens left: `tokenguard rotate {b} {c} {d} --compromised`"
 
 
 def test_the_last_token_of_an_interrupted_batch_leaves_no_rest(batch):

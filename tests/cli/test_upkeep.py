@@ -280,7 +280,7 @@ def test_ctrl_c_gives_the_summary_so_far_and_the_next_run_goes_on(cli, monkeypat
     monkeypatch.setattr(FakeIssuer, "create", create)
     answer = cli("upkeep", "--format", "json")
     assert answer.code == 130, answer
-    assert answer.document["stopped"] is True
+    assert (answer.document["stopped"], answer.document["exit_code"]) == (True, 130)
     assert [each["name"] for each in answer.document["results"]] == ["a/first"]
     monkeypatch.undo()
     upkeep(cli, code=0)

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from tokenguard.cli.base import command
+from tokenguard.cli.base import command, pass_wiring
 from tokenguard.cli.demo_stage import DemoStage
-from tokenguard.errors import ExitCode
+from tokenguard.errors import ExitCode, InputError
+from tokenguard.shell.wiring import Wiring
 
 _UPLOAD = "video/publisher/prod/upload"
 _TRANSCRIBE = "video/search/prod/transcribe"
@@ -12,12 +13,15 @@ _POSTS = "social/scheduler/prod/posts"
 
 
 @command("demo")
-def demo() -> None:
+@pass_wiring
+def demo(wiring: Wiring) -> None:
     """Run a full demonstration on practice providers.
 
     Creates a store in a temporary directory and a sandbox on 127.0.0.1, asks no questions, takes less than a minute and
     removes everything. Exits 0 only if every step was verified.
     """
+    if wiring.flags.format == "json":
+        raise InputError("the demonstration is text for people", hint="leave --format json out: `tokenguard demo`")
     with DemoStage() as stage:
         _inventory(stage)
         _planned(stage)

@@ -65,16 +65,14 @@ def run(arguments: Sequence[str], wiring: Wiring | None = None) -> int:
         code = ExitCode.OK
     except TokenguardError as error:
         error.hint = _with_resume_line(wiring, error)
-        code = _say(wiring, error.message, error.hint, error.exit_code)
-        if _wants_document(arguments):
-            _print_error_document(wiring, error)
+        code = _end(wiring, arguments, error.message, error.hint, error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        code = _interrupted(wiring)
-    except OSError as error:
-        why = _NOT_OURS.get(error.errno or 0)
-        code = _bug(wiring, error) if why is None else _refused_by_the_system(wiring, why, error)
+        click.echo(err=True)
+        code = _end(wiring, arguments, "interrupted", _how_to_go_on(wiring), ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the boundary: nothing may pass it
-        code = _bug(wiring, error)
+        code = _end(wiring, arguments, *_unexpected(error))
+        if code is ExitCode.BUG:
+            _tell_frames(error)
     finally:
         with contextlib.suppress(Exception):
             wiring.close()
@@ -124,50 +122,60 @@ def _wants_document(arguments: Sequence[str]) -> bool:
     return asked and _STREAMING.isdisjoint(head)
 
 
-def _print_error_document(wiring: Wiring, error: TokenguardError) -> None:
-    """Keep standard output one document: print the error, unless the command has printed its own."""
-    with contextlib.suppress(OSError):
-        if not wiring.screen.wrote:
-            message, hint = (safe_text(text, one_line=True) for text in (error.message, error.hint))
-            facts = {"message": message, "hint": hint, "exit_code": int(error.exit_code)}
-            wiring.screen.document({"error": facts})
+def _end(wiring: Wiring, arguments: Sequence[str], message: str, hint: str, code: ExitCode) -> ExitCode:
+    """Say how the command ended; where JSON was requested also as a document, unless the command has printed its own.
+
+    Standard output is one document for every error that passes here.
+    """
+    _say(wiring, message, hint, code)
+    if _wants_document(arguments):
+        with contextlib.suppress(Exception):
+            if not wiring.screen.wrote:
+                message, hint = (safe_text(text, one_line=True) for text in (message, hint))
+                facts = {"message": message, "hint": hint, "exit_code": int(code)}
+                wiring.screen.document({"error": facts})
+                sys.stdout.flush()
+    return code
 
 
-def _interrupted(wiring: Wiring) -> ExitCode:
-    """After Ctrl-C: say how to continue, if an operation is open."""
+def _how_to_go_on(wiring: Wiring) -> str:
+    """After Ctrl-C: how to continue. That no operation is open is never said: none but the current one is looked up."""
     name = None
     with contextlib.suppress(Exception):
         name = wiring.open_operation()
-    hint = wiring.unfinished or (
-        f"nothing is lost; continue with `tokenguard rotate {name} --resume`"
-        if name
-        else "no operation is open; run the command again to repeat it"
-    )
-    click.echo(err=True)
-    return _say(wiring, "interrupted", hint, ExitCode.INTERRUPTED)
+    if wiring.unfinished:
+        return wiring.unfinished
+    if name:
+        return f"nothing is lost; continue with `tokenguard rotate {name} --resume`"
+    return "run the command again; what was already stored is kept"
 
 
-def _refused_by_the_system(wiring: Wiring, why: str, error: OSError) -> ExitCode:
-    """Name the directory: the file itself may be a temporary one."""
-    where = f": {shown(Path(error.filename).absolute().parent)}" if isinstance(error.filename, str) else ""
+def _unexpected(error: Exception) -> tuple[str, str, ExitCode]:
+    """What the system refuses, by its directory, since the file itself may be a temporary one; else a bug of ours."""
+    why = _NOT_OURS.get(error.errno or 0) if isinstance(error, OSError) else None
+    if why is None:
+        message = f"an unexpected {type(error).__name__}: this is a bug in tokenguard"
+        return message, "report it with the lines below; they contain no token values", ExitCode.BUG
+    name = error.filename if isinstance(error, OSError) else None
+    where = f": {shown(Path(name).absolute().parent)}" if isinstance(name, str) else ""
     hint = "fix that, then run the command again; it continues from the stored state"
-    return _say(wiring, f"{why}{where}", hint, ExitCode.UNREACHABLE)
+    return f"{why}{where}", hint, ExitCode.UNREACHABLE
 
 
-def _bug(wiring: Wiring, error: Exception) -> ExitCode:
+def exit_code_of(error: BaseException) -> ExitCode:
+    """The exit code with which this boundary ends a command that was stopped by an error."""
+    if isinstance(error, TokenguardError):
+        return error.exit_code
+    return _unexpected(error)[2] if isinstance(error, Exception) else ExitCode.INTERRUPTED
+
+
+def _tell_frames(error: Exception) -> None:
     """The stack without locals, source lines or messages: any of them could hold a value."""
-    _say(
-        wiring,
-        f"an unexpected {type(error).__name__}: this is a bug in tokenguard",
-        "report it with the lines below; they contain no token values",
-        ExitCode.BUG,
-    )
     package = Path(__file__).parents[2]
     for frame in traceback.extract_tb(error.__traceback__):
         place = Path(frame.filename)
         shown = place.relative_to(package) if place.is_relative_to(package) else place.name
         click.echo(f"  {safe_text(str(shown), one_line=True)}:{frame.lineno} in {frame.name}", err=True)
-    return ExitCode.BUG
 
 
 def _forget_stdout() -> None:

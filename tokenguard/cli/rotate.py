@@ -216,13 +216,13 @@ def _name_rest(wiring: Wiring, left: list[TokenName], again: tuple[str, ...]) ->
     with suppress(TokenguardError):
         begun = wiring.open_operation()
     rest = [name for name in left if name != begun]
+    go_on = [f"continue with `tokenguard rotate {begun} --resume`"] if begun else []
     if not rest:
-        wiring.unfinished = f"nothing is lost; continue with `tokenguard rotate {begun} --resume`"
+        wiring.unfinished = "; ".join(["nothing is lost", *go_on])
         return
-    first = f"continue with `tokenguard rotate {begun} --resume`" if begun else "no operation is open"
     names = () if "--due" in again else rest
     command = shlex.join(["tokenguard", "rotate", *names, *again])
-    wiring.unfinished = f"{first}; {counted(len(rest), 'token')} left: `{command}`"
+    wiring.unfinished = "; ".join([*go_on, f"{counted(len(rest), 'token')} left: `{command}`"])
 
 
 def _document(wiring: Wiring, result: BatchResult) -> Snapshot | None:

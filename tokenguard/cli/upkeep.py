@@ -39,8 +39,11 @@ def upkeep(wiring: Wiring, file: str | None, *, environment: str, concurrent: bo
             lines.append(line)
             if line.code is not ExitCode.OK:
                 wiring.progress.note(f"{line.duty}: {line.name}: {line.says}" if line.name else line.says)
-    except BaseException:
-        show_summary(wiring, Summary(lines=tuple(lines), held=tuple(work.held), stopped=True), chosen)
+    except BaseException as stop:
+        from tokenguard.cli.error_handler import exit_code_of  # it imports the table of commands
+
+        code = exit_code_of(stop)
+        show_summary(wiring, Summary(lines=tuple(lines), held=tuple(work.held), stopped_by=code), chosen)
         raise
     found = Summary(lines=tuple(lines), held=tuple(work.held))
     show_summary(wiring, found, chosen)

@@ -320,7 +320,10 @@ class Wiring:
         self._working_on = None
 
     def open_operation(self) -> TokenName | None:
-        """The token we were working on when something stopped us, if its operation is still open."""
+        """The token we were working on when something stopped us, if its operation is still open.
+
+        None says nothing of other tokens: they were not looked up.
+        """
         name, self._working_on = self._working_on, None
         if name is None:
             return None

@@ -47,10 +47,12 @@ class Summary(Frozen, frozen=True, kw_only=True):
     lines: tuple[Done, ...]
     held: tuple[tuple[str, str], ...] = ()
     """Due tokens that were held back, each with the reason."""
-    stopped: bool = False
-    """Whether it was interrupted."""
+    stopped_by: ExitCode | None = None
+    """The exit code of what stopped it before its end, Ctrl-C for example; None if nothing did."""
 
     @property
     def exit_code(self) -> ExitCode:
-        """The gravest: 6 before 5 before 4 before 3; 2 and 1 after them."""
+        """That of what stopped it, else the gravest: 6 before 5 before 4 before 3; 2 and 1 after them."""
+        if self.stopped_by is not None:
+            return self.stopped_by
         return most_severe_code(each.code for each in self.lines)

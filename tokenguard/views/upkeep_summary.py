@@ -44,7 +44,7 @@ def _sums(found: Summary) -> str:
     unasked = sum(not each.asked for each in found.lines)
     parts += [f"{unasked:,} of them not asked, their provider has no way"] if unasked else []
     parts += [f"{len(found.held):,} due and held back"] if found.held else []
-    parts += ["interrupted: run it again to continue"] if found.stopped else []
+    parts += ["interrupted: run it again to continue"] if found.stopped_by is not None else []
     return "; ".join([*parts, f"exit {int(found.exit_code)}"]) if parts else "nothing to do; exit 0"
 
 
@@ -65,7 +65,7 @@ def _details(done: Done) -> str:
 def _content(found: Summary) -> dict[str, Any]:
     return {
         "exit_code": int(found.exit_code),
-        "stopped": found.stopped,
+        "stopped": found.stopped_by is not None,
         "duties": [{"duty": duty, "ok": well, "failed": ill} for duty, well, ill in _counts(found)],
         "results": [
             {"duty": each.duty, "name": each.name, "exit_code": int(each.code), "says": each.says, "hint": each.hint}
