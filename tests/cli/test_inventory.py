@@ -8,9 +8,11 @@ from datetime import timedelta
 import pytest
 
 from tests.fakes.command_line import FakeTty
+from tests.fakes.world import FakeProvider
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.names import token_name
 from tokenguard.domain.scope import Scope
+from tokenguard.ports.provider import Method
 
 NAME = "video/app/prod/upload"
 
@@ -289,6 +291,17 @@ class TestRetire:
         cli.refused("retire", NAME, code=3)
         cli.refused("retire", NAME, "--no-input", code=3)
         assert cli.world.alive(cli.world.of_value(value))
+
+    def test_one_that_a_person_must_revoke_is_refused_without_a_terminal_before_it_begins(self, cli):
+        value = cli.add(NAME)
+        cli.vendors.fake = FakeProvider(cli.world, mint=Method.PERSON, revoke=Method.PERSON, lists=False)
+        cli.refused("retire", NAME, "--yes", code=3)
+        assert cli.world.alive(cli.world.of_value(value))
+
+    def test_a_grant_that_a_person_must_end_is_refused_without_a_terminal_before_it_begins(self, cli):
+        fields = ("--scope", "drive:d1", "--env", "prod", "--owner", "video", "--purpose", "x", "--account", "ops")
+        assert cli("add", NAME, "--provider", "manual", "--kind", "oauth_grant", *fields).code == 0
+        cli.refused("retire", NAME, "--yes", code=3)
 
     def test_a_person_is_asked_first(self, cli, words):
         cli.add(NAME)

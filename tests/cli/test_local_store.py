@@ -268,7 +268,8 @@ class TestDoctor:
     def test_an_open_operation_is_a_warning_with_its_command(self, cli):
         cli("init")
         _add(cli)
-        assert cli("retire", NAME, "--yes").code == 3
+        cli.tty = FakeTty()
+        assert cli("retire", NAME, "--yes").code == 130
         answer = cli("doctor")
         assert f"tokenguard rotate {NAME} --resume" in answer.out
         assert answer.code == 0

@@ -653,8 +653,12 @@ def test_a_manual_trace_of_an_interrupted_create_uses_what_is_still_on_screen():
     with pytest.raises(KeyboardInterrupt):
         bench.engine.rotate(token)
     bench.operator.answers.extend([TokenTraceAnswer.ON_SCREEN, made[0]])
+    asked = len(bench.operator.asked)
     bench.engine.resume(token)
     assert bench.live_value(token) == made[0]
+    creating, (kind, copying, _) = (next(task for _, task, _ in bench.operator.asked), bench.operator.asked[asked + 1])
+    assert (kind, creating.where) == ("paste", copying.where)
+    assert not set(creating.steps) & set(copying.steps), "it would have a second token created"
 
 
 def test_no_value_is_in_any_document_event_or_progress_line():

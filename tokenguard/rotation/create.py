@@ -11,13 +11,13 @@ from tokenguard.domain.names import Label, new_label
 from tokenguard.domain.secret import Value
 from tokenguard.domain.shape import check_value
 from tokenguard.errors import Conflict, Fenced, InputError, NeedsPerson, Unfinished, Unreachable
-from tokenguard.ports.operator import TokenTraceAnswer
+from tokenguard.ports.operator import Task, TokenTraceAnswer
 from tokenguard.ports.provider import Ambiguous, CreatedToken, CreateRefused, Issuer, Method, TokenRequest
 from tokenguard.ports.store import Tombstone
 from tokenguard.rotation.absence import confirm_gone, search
 from tokenguard.rotation.cleanup import discard_attempt, fence, keep_asserted
 from tokenguard.rotation.keeping import asserted, unseen
-from tokenguard.rotation.prompts import create_task, revoke_task, trace_task
+from tokenguard.rotation.prompts import copy_task, create_task, revoke_task, trace_task
 from tokenguard.rotation.session import TokenSession
 
 _STORE_TRIES = 4
@@ -45,7 +45,8 @@ def create_value(session: TokenSession) -> None:
     if session.provider.capabilities.mint is Method.API:
         _create_by_api(session, session.required_issuer)
     else:
-        _create_by_person(session)
+        label = session.journal.attempts[-1].label
+        _take_from_person(session, label, create_task(session.provider, session.record, label))
 
 
 def reconcile(session: TokenSession) -> None:
@@ -114,9 +115,8 @@ def _store_created(session: TokenSession, issuer: Issuer, label: Label, created:
     _stored(session, label, created.value, provider_id=created.provider_id, hint=created.hint)
 
 
-def _create_by_person(session: TokenSession) -> None:
-    record, label = session.record, session.journal.attempts[-1].label
-    task = create_task(session.provider, record, label)
+def _take_from_person(session: TokenSession, label: Label, task: Task) -> None:
+    """Store the value that the person pastes for `task`, once it can be the new token."""
     retry, doubted = "", None
     while True:
         pasted = session.context.operator.paste(task, retry=retry)
@@ -224,7 +224,7 @@ def _adopt(session: TokenSession, label: Label, value: Value) -> None:
 def _trace_with_person(session: TokenSession, label: Label) -> None:
     trace = session.context.operator.ask_outcome(trace_task(session.provider, session.record, label))
     if trace.answer is TokenTraceAnswer.ON_SCREEN:
-        _create_by_person(session)
+        _take_from_person(session, label, copy_task(session.provider, session.record, label))
     elif trace.ended:
         # Also if absent: the earlier runner may still wait at its prompt, and a label belongs to one attempt only.
         fence(session, label)

@@ -172,6 +172,13 @@ class Engine:
     def _retire_without_value(self, snapshot: Snapshot, reason: str) -> Snapshot:
         context, record = self._context, snapshot.document.record
         provider = context.vendors.of(record).provider
+        task = (
+            revoke_task(provider, record, label=record.label, why="it is being retired")
+            if record.kind.has_value
+            else grant_task(provider, record)
+        )
+        if not context.attended:
+            context.operator.done(task)  # raises NeedsPerson, before anything is written
         intent = Event(
             at=context.clock.now(),
             op=Op.REVOKE,
@@ -181,11 +188,6 @@ class Engine:
             detail={"reason": reason} if reason else {},
         )
         snapshot = context.store.commit(snapshot.id, snapshot.version, snapshot.document, [intent])
-        task = (
-            revoke_task(provider, record, label=record.label, why="it is being retired")
-            if record.kind.has_value
-            else grant_task(provider, record)
-        )
         who = context.operator.done(task)
         if who is None:
             raise Unfinished(

@@ -36,6 +36,16 @@ def create_task(provider: Provider, record: Record, label: str) -> Task:
     )
 
 
+def copy_task(provider: Provider, record: Record, label: str) -> Task:
+    """Return the task to take over the value of the token `label`, which is created and still shown."""
+    return Task(
+        title=f"copy the token {label} at {provider.name} for {record.name}",
+        where=provider.guide().where,
+        steps=("copy the value that is on screen; do not create another token",),
+        why="the token exists already: a second one of that name could not be told from it",
+    )
+
+
 def revoke_task(
     provider: Provider,
     record: Record,

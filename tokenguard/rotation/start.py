@@ -255,20 +255,21 @@ def _check_provider(context: Context, record: Record, mode: Mode, live: Live) ->
 def _check_person(context: Context, record: Record, mode: Mode) -> None:
     """Refuse an unattended operation that needs a person; the operator port raises NeedsPerson with who and where.
 
-    A compromise or retirement is opened all the same: it revokes what it can by API, and the unconfirmed revocation
-    stays on record.
+    A compromise is opened all the same: it revokes what it can by API, and the unconfirmed revocation stays on record.
 
     Raises:
         NeedsPerson: nothing was begun.
     """
-    if context.attended or mode not in {Mode.PLANNED, Mode.ISSUE}:
+    if context.attended or mode not in {Mode.PLANNED, Mode.ISSUE, Mode.RETIRE}:
         return
     provider = context.vendors.of(record).provider
     able = provider.capabilities
-    if able.mint is Method.PERSON:
+    if able.mint is Method.PERSON and mode is not Mode.RETIRE:
         context.operator.paste(create_task(provider, record, ""))
     if able.revoke is Method.PERSON and mode is not Mode.ISSUE:
         context.operator.done(revoke_task(provider, record, label=record.label, why=""))
+    if mode is Mode.RETIRE:
+        return  # nothing is delivered
     people = [consumer for consumer in record.consumers or () if consumer.kind is ConsumerKind.PERSON]
     if people:
         context.operator.done(delivery_task(record, people[0]))
