@@ -217,6 +217,13 @@ class TestTheHook:
     def test_is_not_asked_for_outside_a_repository(self, wiring):
         assert self.checks(wiring) == {"hook": Level.OK}
 
+    def test_what_brings_the_team_s_own_tokens_names_a_source(self, cli, wiring, tmp_path):
+        git("init", "-q", ".")
+        fix = told(machine.hook, wiring)[-1][-1]
+        assert fix == "tokenguard fingerprints pull --from store"
+        refused = cli(*fix.split()[1:])
+        assert (refused.code, "fingerprints publish --to-store" in refused.err) == (2, True), refused
+
     def test_is_missing_and_then_installed(self, cli, wiring, tmp_path):
         git("init", "-q", ".")
         assert self.checks(wiring) == {"hook": Level.WARN, "own tokens": Level.WARN}

@@ -325,6 +325,21 @@ def test_a_waiver_needs_owner_reason_and_a_near_end(published, given, code):
     published.refused("fingerprints", "waive", NAME, *given, code=code)
 
 
+@pytest.mark.parametrize(("until", "advice"), [("2026-10-01", "a later date"), ("2028-01-01", "an earlier date")])
+def test_a_waiver_s_end_is_corrected_in_the_right_direction(published, until, advice):
+    error = published.refused("fingerprints", "waive", NAME, "--owner", "video", "--reason", "x", "--until", until)
+    assert advice in error.answer.err
+
+
+def test_a_known_live_token_in_a_file_is_not_to_be_added_to_the_store_again(published, tmp_path):
+    assert published("fingerprints", "pull", "bundle").code == 0
+    (tmp_path / "a.txt").write_text(f"x {published.value}\n")
+    answer = published("scan", "a.txt")
+    assert answer.code == 1
+    assert "tokenguard add" not in answer.out
+    assert "tokenguard respond --code CODE" in answer.out
+
+
 def test_a_waiver_of_nobodys_token_or_of_a_retired_one_is_refused(published, words):
     published.refused("fingerprints", "waive", "no/such/token", "--end")
     snapshot = next(iter(published.store.scan()))

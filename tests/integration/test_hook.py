@@ -36,7 +36,7 @@ def test_a_staged_token_fails_with_its_place_and_without_its_value(repo: Reposit
     assert done.returncode == 1
     assert "app.py:2:12: " in done.stdout
     assert "Autoposting API Key" in done.stdout
-    assert "git restore --staged" in done.stdout
+    assert "git reset --" in done.stdout
     assert value not in done.stdout + done.stderr
 
 

@@ -2,8 +2,10 @@
 
 import base64
 import json
+import re
 import secrets
 import string
+import subprocess
 import xml.etree.ElementTree as ET
 from importlib import resources
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from tests.fakes.git_repository import Repository
 from tokenguard.cli.error_handler import run
 from tokenguard.domain.finding import Finding, FindingKind, Origin, Report, SkippedContent
+from tokenguard.domain.leak import Spread
 from tokenguard.frozen import replace
 from tokenguard.output.formats import OutputFormat
 from tokenguard.precommit import hook
@@ -271,3 +274,21 @@ def test_the_report_code_stands_under_its_own_finding() -> None:
     for path, code in (("a.py", "1"), ("b.py", "2")):
         at = next(number for number, line in enumerate(lines) if line.startswith(path))
         assert code * 12 in lines[at + 1]
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_what_unstages_a_value_works_before_the_first_commit_too(tmp_path, committed):
+    def git(*arguments: str) -> str:
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+        done = subprocess.run(["git", *who, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    git("init", "-q", ".")
+    if committed:
+        git("commit", "-q", "--allow-empty", "-m", "first")
+    (tmp_path / "FILE").write_text("x\n")
+    git("add", "FILE")
+    shown = [write_findings(report_of(canaries(20)), OutputFormat.TEXT, Reach.STAGED), Spread.STAGED.next_step]
+    for command in {re.search("`git ([^`]+)`", text)[1] for text in shown}:
+        git(*command.split())
+        assert git("status", "--short") == "?? FILE\n"

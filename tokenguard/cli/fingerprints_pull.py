@@ -31,7 +31,7 @@ def pull(wiring: Wiring, file: Path | None, *, source: str | None) -> None:
         raise InputError("two sources to pull from", hint="give FILE or --from")
     place = str(file) if file is not None else source or wiring.settings.scan.bundle
     if not place:
-        raise InputError("no source to pull from", hint="give FILE, --from URL, or set [scan] bundle")
+        raise InputError("no source to pull from", hint="give FILE, --from URL or --from store, or set [scan] bundle")
     data = _fetched(wiring, place)
     key = _key(wiring, place)
     bundle = keep(data, key)

@@ -76,8 +76,10 @@ def _waiver(snapshot: Snapshot, now: datetime, owner: str, reason: str, until: s
             hint=f"tokenguard rotate {record.name} --resume, or --abort, then waive",
         )
     end = end_date(until)
-    if not now < end <= now + _LONGEST:
-        raise InputError("--until is not a date within the next year", hint="give an earlier date")
+    if end <= now:
+        raise InputError("--until is in the past", hint="give a later date; `--end` ends a waiver now")
+    if end > now + _LONGEST:
+        raise InputError("--until is more than one year ahead", hint="give an earlier date")
     return LeakWaiver(
         owner=segment(owner, what="owner"),
         reason=plain_text(reason, what="reason"),

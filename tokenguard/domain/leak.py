@@ -40,7 +40,7 @@ _MEANING = {
     Spread.LOG: "everyone who can read the log or the output may have it",
 }
 _NEXT = {
-    Spread.STAGED: "unstage it (`git restore --staged FILE`), and read the value from the store instead",
+    Spread.STAGED: "unstage it (`git reset -- FILE`), and read the value from the store instead",
     Spread.COMMITTED: "amend or rebase it away before the next push, and read the value from the store instead",
     Spread.PUSHED: "take it out of the file; rewriting history does not take it back",
     Spread.PUBLIC: "take it out; assume that it was copied within minutes, and look for what was done with it",

@@ -22,7 +22,7 @@ _WHOSE = ("token", "owner", "scope", "report")
 _STEPS = {
     Reach.WORKTREE: "take it out of the file; put the value into the store (`tokenguard add --from-file`) and read it "
     "from there (`tokenguard exec`)",
-    Reach.STAGED: "unstage it (`git restore --staged FILE`), take it out of the file, and read the value from the "
+    Reach.STAGED: "unstage it (`git reset -- FILE`), take it out of the file, and read the value from the "
     "store (`tokenguard exec`)",
     Reach.MESSAGE: "take it out of the message (git keeps a copy in .git/COMMIT_EDITMSG) and read the value from "
     "the store (`tokenguard exec`)",
@@ -33,11 +33,18 @@ _STEPS = {
     Reach.STREAM: "every reader of this stream can use it: tell the owner, have it rotated as compromised",
 }
 
+_KNOWN_IN_FILE = (
+    "take it out of the file and read it from the store, which has it (`tokenguard exec`); if anybody else could read "
+    "the file, end it with its report code: `tokenguard respond --code CODE`"
+)
+
 
 def advice(finding: Finding, reach: Reach) -> str:
     """One sentence for the person who reads the finding."""
     if finding.kind is FindingKind.OWN and finding.facts.get("state") == "revoked":
         return f"already revoked on {finding.facts.get('since', 'an unknown date')}: take it out of the file"
+    if finding.kind is FindingKind.OWN and reach is Reach.WORKTREE and "reach" not in finding.facts:
+        return _KNOWN_IN_FILE
     return _STEPS[Reach.COMMITTED if finding.facts.get("reach") == Reach.COMMITTED else reach]
 
 

@@ -117,6 +117,7 @@ def _own_tokens(wiring: Wiring) -> Iterator[Diagnosis]:
 
     notes = load_own_tokens(find_scan_key(wiring.environ), wiring.clock.now()).notes
     if notes:
-        yield doubt("own tokens", "; ".join(notes), "tokenguard fingerprints pull")
+        source = "" if wiring.settings.scan.bundle else " --from store"
+        yield doubt("own tokens", "; ".join(notes), f"tokenguard fingerprints pull{source}")
     else:
         yield well("own tokens", "scans here know the team's own tokens")
