@@ -19,7 +19,14 @@ CASES = {
     " 7 ": 7.0,
     "1.5": 1.5,
     "+3": 3.0,
-    "-5": 0.0,
+    "-5": None,
+    "-1": None,
+    "-0.5": None,
+    "-0": 0.0,
+    "- 1": None,
+    "1 2": None,
+    "7s": None,
+    "7, 8": None,
     "61": 61.0,
     "1000000000": YEAR,
     "9" * 29: YEAR,
@@ -39,7 +46,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("text", CASES)
-def test_retry_after_is_between_nothing_and_a_year(text):
+def test_retry_after_is_between_nothing_and_a_year_or_counts_as_not_given(text):
     assert retry_after(text, NOW) == CASES[text]
 
 

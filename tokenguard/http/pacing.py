@@ -20,10 +20,13 @@ def backoff(attempt: int) -> float:
 
 
 def retry_after(text: str, now: datetime) -> float | None:
-    """What a Retry-After header asks for, in seconds from 0 to a year; None when it is missing or makes no sense."""
+    """What a Retry-After header asks for, in seconds from 0 to a year; None when it is missing or makes no sense.
+
+    A number below zero makes no sense. A date that has passed does: clocks differ.
+    """
     text = text.strip()
     if _SECONDS.fullmatch(text):
-        return _bounded(float(text))
+        return _bounded(float(text)) if float(text) >= 0 else None
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -17,7 +17,7 @@ from tokenguard.providers.paced import PacedClient
 from tokenguard.providers.paging import ListPage, Paging, PagingKind, Query, read_list, says_more, total_of
 from tokenguard.providers.route import Route
 from tokenguard.providers.token_listing import check_id, identifier, live, moment, short_text, unreadable
-from tokenguard.providers.write_result import answered, new_value, not_understood, settled
+from tokenguard.providers.write_result import acknowledged, answered, new_value, not_understood, settled
 
 _KEYS = "api-keys"
 LISTS: Mapping[str, Paging] = {
@@ -72,7 +72,7 @@ class AutopostingIssuer:
             expiry = self._clock.now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
             outcome = self._send("PATCH", (_KEYS, provider_id), {"expiresAt": expiry})
         if not _absent(outcome):
-            settled(outcome, what)
+            acknowledged(outcome, what)
 
     def end_session(self) -> str | None:
         """Log out; why the session goes on living, or empty. None: the credential is no session, or was not used."""

@@ -11,6 +11,9 @@ from tokenguard.ports.provider import Ambiguous, CreateRefused
 
 # Refusals that a gateway may give after it passed the request on, or that follow from a duplicate of it.
 _AMBIGUOUS = frozenset({408, 409, 425, 499})
+# By which the body of a 2xx says that nothing was done.
+_ERRORS = ("error", "errors")
+_DENIALS = ("success", "ok", "deleted", "revoked")
 
 
 def settled(outcome: Outcome, what: str) -> Answer:
@@ -40,6 +43,23 @@ def new_value(tree: JsonTree, admin: Value, what: str) -> Value:
     if value is None or value.token == admin.token:
         raise not_understood(what)
     return value
+
+
+def acknowledged(outcome: Outcome, what: str) -> None:
+    """Check the answer of an effect that returns nothing to read. It may be empty, or a word of text.
+
+    Raises:
+        Refused: it certainly did not take place.
+        Ambiguous: it may have: the answer is a web page, is broken, or reports a failure.
+    """
+    answer = settled(outcome, what)
+    tree = answer.json()
+    empty = answer.body.strip() in {b"", b"null"}
+    broken = tree is None and not empty and "json" in answer.headers.get("content-type", "").lower()
+    said = tree if isinstance(tree, dict) else {}
+    denied = any(said.get(key) for key in _ERRORS) or any(said.get(key) is False for key in _DENIALS)
+    if answer.html or broken or denied:
+        raise not_understood(what)
 
 
 def not_understood(what: str) -> Ambiguous:

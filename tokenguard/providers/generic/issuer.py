@@ -18,7 +18,7 @@ from tokenguard.providers.paced import PacedClient
 from tokenguard.providers.paging import ListPage, PagingKind, Query, read_list, says_more, total_of
 from tokenguard.providers.route import Route
 from tokenguard.providers.token_listing import check_id, identifier, live, moment, short_text, unreadable
-from tokenguard.providers.write_result import answered, new_value, not_understood, settled
+from tokenguard.providers.write_result import acknowledged, answered, new_value, not_understood, settled
 
 _Section = TypeVar("_Section", Create, Rows, Revoke)
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
@@ -62,7 +62,7 @@ class GenericIssuer:
         check_id(provider_id, what)
         outcome = self._send(said.route, {"id": provider_id}, said.body)
         if not (isinstance(outcome, Answer) and outcome.status in _GONE):
-            settled(outcome, what)
+            acknowledged(outcome, what)
 
     def _page(self, said: Rows, query: Query) -> ListPage:
         fixed = tuple(pair for pair in said.query if pair[0] not in dict(query))
