@@ -9,7 +9,7 @@ from tests.fakes.command_line import FakeTty
 
 FILES = {
     ".github/workflows/tokens.yml", ".gitignore", ".pre-commit-config.yaml", ".tokenguard.toml", ".tokenguard/ci.toml",
-    ".tokenguard/policy.yaml", "server.yaml", "tokens.yaml",
+    ".tokenguard/policy.yaml", ".tokenguard/requirements.txt", "server.yaml", "tokens.yaml",
 }  # fmt: skip
 STORE = "vault://kv/video"
 
@@ -209,3 +209,33 @@ def test_no_job_installs_what_a_public_index_has_under_this_name(cli, repository
     answer = init(cli, system, "--yes", "--requirement", given)
     assert (answer.code, "--requirement" in answer.err) == (0, False), answer
     assert all(f'"{given}"' in (repository / name).read_text() for name in (pipeline, ".pre-commit-config.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("requirement", "pinned"),
+    [
+        (f"tokenguard-governance @ https://files.example.org/t.whl#sha256={'ab' * 32}", True),
+        (f"tokenguard-governance==1.0.0 --hash=sha256:{'ab' * 32}", True),
+        (f"tokenguard-governance @ git+https://git.example.org/t@{'ab' * 20}", True),
+        (f"git+https://git.example.org/t@{'ab' * 20}", True),
+        ("tokenguard-governance==1.0.0", False),
+        ("tokenguard-governance @ https://files.example.org/t.whl", False),
+        (f"tokenguard-governance @ https://files.example.org/t.whl#sha256={'ab' * 31}", False),
+        (f"tokenguard-governance @ https://files.example.org/t.whl#md5={'ab' * 16}", False),
+        ("tokenguard-governance @ git+https://git.example.org/t@main", False),
+        (f"tokenguard-governance @ git+https://git.example.org/t@{'ab' * 20}-branch", False),
+    ],
+)
+def test_a_requirement_that_says_not_which_bytes_is_told(cli, repository, requirement, pinned):
+    answer = init(cli, "github", "--yes", "--requirement", requirement)
+    assert (answer.code, "without a hash" in answer.err) == (0, not pinned), answer
+    hook = yaml.safe_load((repository / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"][0]
+    assert hook["additional_dependencies"] == [requirement.partition(" --hash")[0]]
+
+
+@pytest.mark.parametrize(("image", "told"), [("", True), ("python:3.13", True), (f"python@sha256:{'ab' * 32}", False)])
+def test_an_image_that_is_not_given_by_its_digest_is_told(cli, repository, image, told):
+    answer = init(cli, "gitlab", "--yes", *(["--image", image] if image else []))
+    assert (answer.code, "by digest" in answer.err) == (0, told), answer
+    (included,) = yaml.safe_load((repository / ".gitlab-ci.yml").read_text())["include"]
+    assert included["inputs"]["image"] == (image or "python:3.12")

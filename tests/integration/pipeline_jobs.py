@@ -36,6 +36,8 @@ class Runner:
     """Whether the CI's owner runs it and throws it away afterwards, and not the team."""
     variables: dict[str, str] = field(default_factory=dict)
     """What the CI's settings hold, which no file of the repository can change."""
+    event: dict[str, str] = field(default_factory=dict)
+    """What GitHub says of the event that started the workflow."""
     log: list[str] = field(default_factory=list)
     """Everything that any job printed or left as its summary, output or artefact."""
 
@@ -52,12 +54,13 @@ class Runner:
             **{f"needs.{name}": each for name, each in (needs or {}).items()},
             **{f"inputs.{name}": each for name, each in inputs.items()},
             **{f"vars.{name}": each for name, each in self.variables.items()},
+            **{f"github.event.{name}": each for name, each in self.event.items()},
         }
         ran = Ran(0, "")
         made = workflow["jobs"][job]
         exported: dict[str, str] = {}
         for step in made["steps"]:
-            if step["name"] in {"check out", "install"}:
+            if "uses" in step or step["name"] == "unpack":
                 continue
             environ = {**self._github, **workflow["env"], **made.get("env", {}), **exported, **step.get("env", {})}
             done = self.shell(step["run"], self._filled(environ, known), ["bash", "-e", "-o", "pipefail"])
@@ -71,7 +74,11 @@ class Runner:
         """The last step of the composite action, which is all but its installation."""
         made = yaml.safe_load(file.read_text())
         given = {name: each.get("default", "") for name, each in made["inputs"].items()} | inputs
-        known = {"github.workspace": str(self.repository), **{f"inputs.{name}": each for name, each in given.items()}}
+        known = {
+            "github.workspace": str(self.repository),
+            **{f"inputs.{name}": each for name, each in given.items()},
+            **{f"github.event.{name}": each for name, each in self.event.items()},
+        }
         step = made["runs"]["steps"][-1]
         environ = self._filled({**self._github, **step["env"]}, known)
         return self.shell(step["run"], environ, ["bash", "-e", "-o", "pipefail"])
@@ -82,7 +89,8 @@ class Runner:
         head, body = yaml.safe_load_all(text)
         given = {name: each.get("default") for name, each in head["spec"]["inputs"].items()} | dict(inputs)
         filled = yaml.safe_load(_INPUT.sub(lambda found: given[found[1]], yaml.safe_dump(body)))
-        made, base = filled[job], filled[".tokenguard"]
+        made = filled[job]
+        base = filled[".tokenguard"] if "extends" in made else {"variables": {}, "before_script": []}
         environ = {"CI_PROJECT_DIR": str(self.repository), "CI": "true", "GITLAB_CI": "true", **variables}
         if self.hosted:
             environ["CI_DISPOSABLE_ENVIRONMENT"] = "true"

@@ -53,7 +53,10 @@ if TYPE_CHECKING:  # it loads the stores
     "--requirement",
     metavar="R",
     default="",
-    help="With --ci: the pip requirement to install, pinned to a commit or a hash.",
+    help="With --ci: the pip requirement to install, with its hash or a commit.",
+)
+@click.option(
+    "--image", metavar="IMAGE", default="", help="With --ci gitlab: the jobs' container image, NAME@sha256:DIGEST."
 )
 @click.option("--yes", is_flag=True, help="With --ci: do not ask for confirmation.")
 @pass_wiring
@@ -70,6 +73,7 @@ def init(
     branch: str,
     account: str,
     requirement: str,
+    image: str,
     yes: bool,
 ) -> None:
     """Create a store: a local one, encrypted with the first key source found, or one on Vault or AWS.
@@ -91,11 +95,11 @@ def init(
             )
         wanted = CiOptions(
             system=ci, repository=repository, number=repository_id, branch=branch, account=account,
-            requirement=requirement,
+            requirement=requirement, image=image,
         )  # fmt: skip
         bootstrap(wiring, wanted, yes=yes)
         return
-    if repository or repository_id or account or requirement or yes:
+    if repository or repository_id or account or requirement or image or yes:
         raise InputError("these options need --ci", hint="`tokenguard init --ci github` writes a pipeline")
     if print_policy:
         from tokenguard.usecases.role_policies import role_policies  # few ask for it

@@ -18,6 +18,9 @@ _FILES = {
     ".pre-commit-config.yaml": "pre-commit.yaml",
     ".gitignore": "gitignore",
 }
+_LOCK = ".tokenguard/requirements.txt"
+_LOCK_TEMPLATE = "../../requirements/base.txt"
+_LOCK_HEADER = "# What the jobs install beside tokenguard itself: the lock of the tokenguard that wrote this file.\n"
 _OF_SYSTEM = {
     "github": {".github/workflows/tokens.yml": "github-workflow.yml"},
     "gitlab": {".gitlab/tokens.yml": "../gitlab-component.yml", ".gitlab-ci.yml": "gitlab-ci.yml"},
@@ -34,6 +37,7 @@ _SERVER = {
 }  # fmt: skip
 UNKNOWN = "0"
 """A number that nothing has: `setup` refuses it and says where the right one is found."""
+DEFAULT_IMAGE = "python:3.12"
 LINES = ".gitignore"
 """The file whose lines are added to what is there."""
 
@@ -54,6 +58,8 @@ class Choice(Frozen, frozen=True, kw_only=True):
     rotator: str
     account: str = ""
     """On AWS."""
+    image: str = DEFAULT_IMAGE
+    """On GitLab."""
 
 
 @unique
@@ -102,6 +108,7 @@ def files(choice: Choice, template: Callable[[str], str]) -> dict[str, str]:
     config = "vault.toml" if choice.address else "aws.toml"
     names = {**_FILES, ".tokenguard/ci.toml": config, **_OF_SYSTEM[choice.system]}
     made = {path: _filled(template(name), words) for path, name in names.items()}
+    made[_LOCK] = _LOCK_HEADER + _without_header(template(_LOCK_TEMPLATE))
     if choice.account:
         owner = f"  github_owner_id: {UNKNOWN}\n" if choice.system == "github" else ""
         made["server.yaml"] += f"\naws:\n  account: {json.dumps(choice.account)}\n{owner}"
@@ -114,9 +121,16 @@ def _words(choice: Choice) -> Mapping[str, str]:
     return {
         "SYSTEM": choice.system, "STORE": choice.store, "REPOSITORY": choice.repository,
         "NUMBER": choice.number, "BRANCH": choice.branch, "REQUIREMENT": choice.requirement,
+        "HOOK_REQUIREMENT": choice.requirement.partition(" --hash=")[0], "IMAGE": choice.image,
         "PLANNER": choice.planner, "ROTATOR": choice.rotator, "CREDENTIAL": credential, "AUDIENCE": audience,
         **_SERVER[choice.system],
     }  # fmt: skip
+
+
+def _without_header(lock: str) -> str:
+    """A lock without the lines that say how it was made."""
+    lines = lock.splitlines(keepends=True)
+    return "".join(lines[next((at for at, line in enumerate(lines) if not line.startswith("#")), 0) :])
 
 
 def _filled(text: str, words: Mapping[str, str]) -> str:

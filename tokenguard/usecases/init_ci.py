@@ -1,12 +1,13 @@
 """The use case of `init --ci`: writes a repository's pipeline files after showing a diff."""
 
 import difflib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.frozen import Frozen
-from tokenguard.provisioning.bootstrap import UNKNOWN, Choice, FileChange, RepositoryFile, drafts
+from tokenguard.provisioning.bootstrap import DEFAULT_IMAGE, UNKNOWN, Choice, FileChange, RepositoryFile, drafts
 from tokenguard.shell.confirm import confirm
 from tokenguard.shell.store_url import is_on_aws
 from tokenguard.shell.wiring import Wiring
@@ -24,6 +25,10 @@ _REQUIREMENT = "tokenguard-governance @ https://packages.invalid/fill-in"
 """Deliberately unresolvable placeholder: `tokenguard` on PyPI is an unrelated project."""
 
 
+_PINNED = re.compile(r"[#&]sha256=[0-9a-f]{64}\b| --hash=sha256:[0-9a-f]{64}\b|(?:^| )git\+\S+@[0-9a-f]{40}(?![\w.-])")
+"""Archives by hash; pip has no hash for a commit, which git verifies."""
+
+
 class CiOptions(Frozen, frozen=True, kw_only=True):
     """The options of the command line; empty if not given."""
 
@@ -33,6 +38,7 @@ class CiOptions(Frozen, frozen=True, kw_only=True):
     branch: str = "main"
     account: str = ""
     requirement: str = ""
+    image: str = ""
 
 
 def bootstrap(wiring: Wiring, wanted: CiOptions, *, yes: bool) -> None:
@@ -84,6 +90,7 @@ def _choice(wiring: Wiring, wanted: CiOptions, tree: WorkingTree) -> Choice:
         planner=planner,
         rotator=rotator,
         account=account,
+        image=wanted.image or DEFAULT_IMAGE,
     )
 
 
@@ -97,8 +104,10 @@ def _address(wiring: Wiring) -> str:
 
 def _template(name: str) -> str:
     found = next((folder for folder in _TEMPLATES if folder.is_dir()), _TEMPLATES[0])
-    folder = found if name.startswith("../") else found / "repository"
-    return (folder / name.removeprefix("../")).read_text(encoding="utf-8")
+    place = found / "repository" / name
+    if not place.is_file():  # in a wheel, the lock lies among the templates
+        place = found / place.name
+    return place.read_text(encoding="utf-8")
 
 
 def _show(wiring: Wiring, found: tuple[RepositoryFile, ...]) -> None:
@@ -156,5 +165,9 @@ def _gaps(choice: Choice) -> Iterator[str]:
         yield f"set the CI variable TOKENGUARD_SERVER to the address of Vault: {_variable(choice)}"
     if choice.requirement == _REQUIREMENT:
         yield "pipeline and hook: fill in the pip requirement (--requirement); PyPI's `tokenguard` is another project"
+    elif not _PINNED.search(choice.requirement):
+        yield "the jobs refuse to install a requirement without a hash: NAME @ URL#sha256=HASH, or git+URL@COMMIT"
+    if choice.system == "gitlab" and "@sha256:" not in choice.image:
+        yield f"give the container image by digest (--image {choice.image}@sha256:DIGEST)"
     if choice.account == _ACCOUNT:
         yield "server.yaml and the pipeline: fill in the AWS account"
