@@ -24,6 +24,7 @@ _OURS = re.compile(r"(?<![\w./])(?:tests|tokenguard|docs|policies|pipelines|benc
 _FOREIGN = {  # options of other programs, by the page that speaks of them
     "respond.md": {"--json", "--redact", "--show-secrets"},  # of the scanners whose reports are read
     "scanning.md": {"--pre-commit", "--exclude-lines", "--exclude-files", "--exclude-secrets"},  # others', translated
+    "ci.md": {"--jq"},  # gh's
     "deliveries.md": {"--server-side"},  # kubectl's
     "policies.md": {"--cached"},  # of `git rm`
     "ten-minutes.md": {"--jq"},  # gh's
