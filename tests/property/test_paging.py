@@ -1,5 +1,6 @@
 """A list that changes while it is read: what is called complete holds every token that was there all the time."""
 
+import dataclasses
 import itertools
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from tokenguard.errors import Unreachable
 from tokenguard.ports.provider import ProviderToken
-from tokenguard.providers.paging import ListPage, Paging, PagingKind, read_list, says_more
+from tokenguard.providers.paging import ListPage, Paging, PagingKind, read_list, says_more, total_of
 
 KINDS = {
     kind: Paging(kind=kind, limit="limit", size=size) for kind, size in zip(PagingKind, (5, 5, 5, 5, 5), strict=True)
@@ -117,6 +118,32 @@ def test_a_total_that_changed_between_two_answers_is_read_again(where):
     for change in ("add", "remove"):
         vendor = Vendor(PagingKind.OFFSET, range(3), 5, [[]] * where + [[(change, 0)]], total_off=0)
         assert read(PagingKind.OFFSET, vendor).complete
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.counted])
+@pytest.mark.parametrize("empty", [5, 10])
+def test_an_empty_answer_in_the_middle_is_no_end(kind, empty):
+    """A service that filters ended tokens after it has cut a page."""
+    ids = [*range(20), *range(100, 100 + empty), *range(20, 25)]
+    vendor = Vendor(kind, ids, 5)
+
+    def filtered(query):
+        answer = vendor(query)
+        return dataclasses.replace(answer, rows=tuple(row for row in answer.rows if int(row.provider_id) < 100))
+
+    assert not read_list(KINDS[kind], filtered).complete
+
+
+@pytest.mark.parametrize(
+    ("tree", "total"), [(13, 13), ("13", 13), (True, None), ("", None), ("1e3", None), (None, None), ("9" * 40, None)]
+)
+def test_a_total_may_be_written_as_text(tree, total):
+    assert total_of(tree) == total
+
+
+def test_an_answer_that_lacks_what_comes_with_a_list_is_a_gap():
+    answer = ListPage(rows=(), flaw="its total is not a number")
+    assert read_list(KINDS[PagingKind.NONE], lambda _query: answer).gap == answer.flaw
 
 
 def test_cursors_that_repeat_and_pages_without_end_are_given_up():

@@ -134,9 +134,6 @@ def _kept(store: Store, snapshot: Snapshot, listing: Listing, event: Event) -> b
         if snapshot.document.busy:
             return False
         absent = _absent(store, snapshot, listing)
-        for each in absent:
-            if isinstance(store.read_candidate(snapshot.id, each.label), Value):
-                store.destroy(snapshot.id, each.label)
         if absent:
             event = replace(event, detail=event.detail | {"absent": ", ".join(each.provider_label for each in absent)})
         try:
@@ -157,17 +154,16 @@ def _kept(store: Store, snapshot: Snapshot, listing: Listing, event: Event) -> b
 
 
 def _absent(store: Store, snapshot: Snapshot, listing: Listing) -> tuple[Quarantined, ...]:
-    """The tokens that were only said to be gone and are not in a list that holds the token in use.
+    """The tokens that were only said to be gone, and are not in a list that holds the token in use and nothing unknown.
 
-    If the provider accepted a value once and it is kept, the provider is asked instead; other values tell nothing.
+    An unknown row may be such a token under a mistyped name. Where the value is kept, no list ends it.
     """
-    if listing.row is None:
+    if listing.row is None or listing.unknown:
         return ()
     return tuple(
         each
         for each in snapshot.document.possibly_alive
-        if each.provider_label
-        and not (each.accepted and isinstance(store.read_candidate(snapshot.id, each.label), Value))
+        if each.provider_label and not isinstance(store.read_candidate(snapshot.id, each.label), Value)
     )
 
 

@@ -7,7 +7,7 @@ into a page that was read already. Two things show that none was lost in this wa
 * Otherwise, two passes in a row give the same tokens: a pass that lost one saw the revoked token, the next does not.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum, unique
 
@@ -21,6 +21,9 @@ _MAX_PAGES = 200
 _MAX_PASSES = 8
 _MAX_LOST = 20
 """How often an answer of one pass may have nothing in common with what was read before it."""
+_LOOK_AHEAD = (1, 2)
+"""How many pages beyond an empty answer are asked for: services filter rows after they have cut a page."""
+_LONGEST_TOTAL = 9
 _MAX_STALE = 3
 """How many answers in a row without a new token show that the offset has no effect."""
 _CHANGED = "it changed each time it was read"
@@ -71,13 +74,17 @@ class Paging:
         """What the first request asks for."""
         match self.kind:
             case PagingKind.PAGE:
-                return self._sized(((self.page, str(self.first)),))
+                return self.numbered(0)
             case _:
                 return self._sized(())
 
     def skipping(self, rows: int) -> Query:
         """What to ask for so that so many rows are passed over, in a list by offset."""
         return self._sized(((self.offset, str(rows)),))
+
+    def numbered(self, pages: int) -> Query:
+        """What to ask for after so many pages, in a list by page."""
+        return self._sized(((self.page, str(self.first + pages)),))
 
     def following(self, answer: "ListPage", *, pages: int) -> Query | None:
         """What to ask for after `answer`, the last of so many, in any other list; None at the end.
@@ -95,7 +102,7 @@ class Paging:
                     raise unreadable()
                 return self._sized(((self.cursor, answer.following),))
             case PagingKind.PAGE:
-                return self._sized(((self.page, str(self.first + pages)),)) if answer.rows else None
+                return self.numbered(pages) if answer.rows else None
             case _:
                 return None
 
@@ -116,6 +123,8 @@ class ListPage:
     """How many tokens there are, as the answer says."""
     more: bool = False
     """Whether the answer says in any known way that it is not the last one."""
+    flaw: str = ""
+    """What it lacks of the things that the provider gives with a list."""
 
 
 class _Pass:
@@ -137,14 +146,18 @@ class _Pass:
             self._totals.append(answer.total)
         return len(self.rows) > before
 
-    def end(self, last: ListPage) -> None:
-        """The list ends with `last`; note what speaks against it."""
+    def end(self, last: ListPage, beyond: Iterable[ListPage] = ()) -> None:
+        """The list ends with `last`; note what speaks against it, without a total also what stands `beyond` it."""
         found, total = len(self.rows), self._totals[-1] if self._totals else len(self.rows)
         changed = len(set(self._totals)) > 1  # a token that was revoked meanwhile is among the rows
         if total > found or (total < found and not changed):
             self.gap = f"it says that there are {total:,} tokens, and gives {found:,}"
         elif last.more:
             self.gap = "it says that there are more"
+        elif last.flaw:
+            self.gap = last.flaw
+        elif not self._totals and any(answer.rows for answer in beyond):
+            self.gap = "an answer in the middle of it is empty"
 
     def confirms(self, before: "_Pass") -> bool:
         """Whether both found the same."""
@@ -164,7 +177,9 @@ def read_list(paging: Paging, fetch: Callable[[Query], ListPage]) -> TokenList:
 
 
 def total_of(tree: JsonTree) -> int | None:
-    """A count of tokens out of an answer; None for anything else."""
+    """A count of tokens out of an answer, also as text; None for anything else."""
+    if isinstance(tree, str) and len(tree) <= _LONGEST_TOTAL and tree.isascii() and tree.isdecimal():
+        return int(tree)
     return tree if isinstance(tree, int) and not isinstance(tree, bool) else None
 
 
@@ -180,6 +195,11 @@ def _read_by_offset(paging: Paging, fetch: Callable[[Query], ListPage]) -> _Pass
     """Each answer begins with the last row of the one before it; where it does not, an earlier one is asked for."""
     found = _Pass()
     skipped, size, widest, lost, stale, chained = 0, 0, 0, 0, 0, True
+
+    def ahead(end: int) -> Iterator[ListPage]:
+        step = paging.size if paging.limit else max(widest, 1)
+        return (fetch(paging.skipping(end + pages * step)) for pages in _LOOK_AHEAD)
+
     for _ in range(_MAX_PAGES):
         answer = fetch(paging.skipping(skipped))
         joined = skipped == 0 or bool(answer.rows and answer.rows[0].provider_id in found.rows)
@@ -192,13 +212,13 @@ def _read_by_offset(paging: Paging, fetch: Callable[[Query], ListPage]) -> _Pass
         fresh, size, chained = found.take(answer), len(answer.rows), chained and joined
         widest, stale = max(widest, size), 0 if fresh else stale + 1
         if not size:
-            found.end(answer)
+            found.end(answer, ahead(skipped))
             return found
         if skipped and size == stale == 1:  # only the row that is known: the list ends here, by its own rule
             last = fetch(paging.skipping(skipped + 1))
             if not last.rows:
                 found.take(last)
-                found.end(last)
+                found.end(last, ahead(skipped))
                 found.certain = chained and widest > 1 and not found.gap
                 return found
         if stale == _MAX_STALE:
@@ -206,6 +226,11 @@ def _read_by_offset(paging: Paging, fetch: Callable[[Query], ListPage]) -> _Pass
             return found
         skipped += max(1, size - 1)
     raise unreadable()
+
+
+def _pages_after(paging: Paging, fetch: Callable[[Query], ListPage], pages: int) -> Iterator[ListPage]:
+    if paging.kind is PagingKind.PAGE:
+        yield from (fetch(paging.numbered(pages + more - 1)) for more in _LOOK_AHEAD)
 
 
 def _read_once(paging: Paging, fetch: Callable[[Query], ListPage]) -> _Pass:
@@ -217,7 +242,7 @@ def _read_once(paging: Paging, fetch: Callable[[Query], ListPage]) -> _Pass:
         fresh = found.take(answer)
         upcoming = paging.following(answer, pages=number)
         if upcoming is None:
-            found.end(answer)
+            found.end(answer, _pages_after(paging, fetch, number))
             found.certain = number == 1 and not paging.kind.counted
             return found
         if paging.kind.counted and not fresh:

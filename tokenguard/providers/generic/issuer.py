@@ -73,12 +73,14 @@ class GenericIssuer:
             raise unreadable()
         following = said.following.find(tree) if said.following else None
         linked = said.paging.kind is PagingKind.LINK
+        total = total_of(said.total.find(tree)) if said.total else None
         address = (following if said.following else _next_link(answer)) if linked else None
         return ListPage(
             rows=tuple(_listed(said, row) for row in rows),
             following=following,
             link=self._linked(said, address),
-            total=total_of(said.total.find(tree)) if said.total else None,
+            total=total,
+            flaw="its total is not a number" if said.total and total is None else "",
             more=says_more(tree) or (not linked and bool(_next_link(answer))),
         )
 
