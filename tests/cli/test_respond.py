@@ -1,6 +1,7 @@
 """`respond` on the command line: whose a leaked value is, whether it lives, its end, the page; the value never shows."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -113,6 +114,57 @@ def test_a_report_code_can_be_responded_to_until_death_is_proven(cli, leaked):
     code = cli.store.find(token_name(NAME)).id[:12]
     assert cli("respond", "--code", code, "--reach", "pushed", "--rotate", "--no-input").code == 0
     assert leaked not in {made.value for made in cli.world.living()}
+
+
+def test_a_report_code_that_is_repeated_after_the_rotation_does_not_flag_the_successor(cli, leaked, tmp_path):
+    snapshot = cli.store.find(token_name(NAME))
+    report = ("respond", "--code", snapshot.id[:12], "--reach", "log", "--where", "x", "--no-input")
+    assert cli(*report, "--rotate").code == 0
+    fresh = cli.world.living()[0].value
+    page = tmp_path / "page.md"
+    for again in (report, (*report, "--rotate"), (*report, "--output", str(page))):
+        answer = cli(*again, "--format", "json")
+        assert (answer.code, answer.document["tokens"][0]["verdict"]) == (4, "unknown")
+        assert cli.store.find(token_name(NAME)).document.record.leaks == ()
+    assert "rotate" not in page.read_text().partition("### Remaining steps")[2]
+    assert cli("upkeep").code == 0
+    assert [made.value for made in cli.world.living()] == [fresh]
+    assert silent(cli, cli("respond", "--stdin", "--reach", "log", "--no-input", stdin=fresh), fresh).code == 1
+    assert cli.store.find(token_name(NAME)).document.record.live_leak is not None
+
+
+@pytest.mark.parametrize(("days", "code", "flagged"), [(-1, 0, False), (0, 4, False), (1, 1, True)])
+def test_since_says_of_which_value_a_report_code_speaks(cli, leaked, days, code, flagged):
+    snapshot = cli.store.find(token_name(NAME))
+    report = ("respond", "--code", snapshot.id[:12], "--reach", "log", "--where", "x", "--no-input")
+    cli.clock.sleep(10 * 86_400)
+    assert cli(*report, "--rotate").code == 0
+    rotated = cli.store.find(token_name(NAME)).document.record.rotated_at
+    cli.clock.sleep(5 * 86_400)
+    answer = cli(*report, "--since", f"{rotated + timedelta(days=days):%Y-%m-%d}")
+    assert answer.code == code, answer
+    assert cli.store.find(token_name(NAME)).document.record.has_leaked is flagged
+
+
+def test_a_first_report_after_an_ordinary_rotation_is_of_the_value_in_use(cli, leaked):
+    assert cli("rotate", NAME).code == 0
+    code = cli.store.find(token_name(NAME)).id[:12]
+    assert cli("respond", "--code", code, "--reach", "log", "--where", "x", "--no-input").code == 1
+    assert cli.store.find(token_name(NAME)).document.record.live_leak is not None
+
+
+def test_a_person_is_asked_for_the_place_behind_a_report_code(cli, leaked):
+    cli.tty = FakeTty("log", "the build log", "no")
+    answer = cli("respond", "--code", cli.store.find(token_name(NAME)).id[:12])
+    assert "the build log" in answer.out
+    assert events(cli)[0].detail["where"] == "the build log"
+
+
+def test_without_a_person_it_is_said_that_the_place_is_not_on_record(cli, leaked):
+    code = cli.store.find(token_name(NAME)).id[:12]
+    answer = cli("respond", "--code", code, "--reach", "log", "--no-input")
+    assert "--where" in answer.err
+    assert "somewhere" not in answer.out
 
 
 def test_our_own_findings_lead_to_the_token(cli, leaked, tmp_path):

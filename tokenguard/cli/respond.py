@@ -42,7 +42,7 @@ from tokenguard.views.response_view import show
     "--where",
     default="",
     metavar="TEXT",
-    help="Where the value was found: a URL or a place; prompted for if missing.",
+    help="Where the value was found: a URL or a place; on a terminal prompted for if missing.",
 )
 @click.option("--since", default="", metavar="YYYY-MM-DD", help="Since when it has been there, if known.")
 @click.option("--rotate", is_flag=True, help="Revoke and replace tokens that are not dead, without asking.")
@@ -74,7 +74,8 @@ def respond(
     The value is read from a hidden prompt, or from FILE, the output of `scan --format json`, gitleaks, trufflehog,
     kingfisher or ggshield. Values are compared by fingerprint, and neither shown nor stored. The result is recorded in
     the audit trail. A token that is not dead is recorded as leaked until it is proven dead, or a person closes the leak
-    with `edit --leak-ended`. A rotation starts only with --rotate, or after confirmation on a terminal.
+    with `edit --leak-ended`. A rotation starts only with --rotate, or after confirmation on a terminal. A report code
+    names a token: after a rotation that followed an earlier report, no leak is recorded without the value or --since.
 
     Exit 0: every leaked value is dead. 1: a value is alive, or belongs to no token of this store. 4: the state of a
     value is unknown. A rotation that was started keeps its own exit codes (5: not proven dead).
@@ -158,8 +159,10 @@ def _since(text: str, now: datetime) -> datetime | None:
 
 def _asked_place(wiring: Wiring, findings: Findings) -> str:
     """Ask the person where the value was found, unless every finding has a place."""
-    known = all(each.path for leaked in findings.leaks for each in leaked.sightings)
-    if wiring.tty is None or known:
+    if all(each.path for leaked in findings.leaks for each in leaked.sightings):
+        return ""
+    if wiring.tty is None:
+        wiring.progress.note("--where was not given: the place of the leak is not recorded")
         return ""
     while True:
         try:

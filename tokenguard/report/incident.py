@@ -45,6 +45,8 @@ class IncidentToken(Frozen, frozen=True, kw_only=True):
     """The start of its timeline."""
     problem: str = ""
     """Why the response failed."""
+    undecided: bool = False
+    """Whether the value that leaked may be the live one or the one before: nothing was recorded or revoked."""
     trail: tuple[ChainedEvent, ...] = ()
 
     @property
@@ -139,6 +141,8 @@ def _to_do(case: IncidentToken, reach: Spread) -> list[str]:
         steps.append(f"The response stopped: {plain(case.problem)}.")
     if case.document.busy:
         steps.append(f"Resume: {exact(f'tokenguard rotate {name} --resume')}")
+    elif case.undecided:
+        steps.append(f"If the live value leaked, respond with the value itself: {exact('tokenguard respond')}")
     elif case.verdict is not Verdict.DEAD:
         steps.append(f"Revoke it: {exact(f'tokenguard rotate {name} --compromised')}")
     steps.append(f"The place: {plain(reach.next_step)}.")

@@ -36,7 +36,7 @@ class ReportedLeak(Frozen, frozen=True, kw_only=True):
     @property
     def place(self) -> str:
         """`path:line`, or what there is of it."""
-        return f"{self.path}:{self.line}" if self.path and self.line else self.path or "somewhere"
+        return f"{self.path}:{self.line}" if self.path and self.line else self.path or "unknown"
 
 
 def read_report(data: bytes, *, source: str) -> list[ReportedLeak]:

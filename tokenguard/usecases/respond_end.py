@@ -1,10 +1,13 @@
 """The work of `respond` on each token: check it, record the leak, revoke it on request, check again."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from tokenguard.domain.document import Document
-from tokenguard.domain.event import Detail
+from tokenguard.domain.event import ChainedEvent, Detail, Op
+from tokenguard.domain.fingerprint import Fingerprint
 from tokenguard.domain.leak import Exposure, Spread
+from tokenguard.domain.leak_trail import SINCE
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.moment import moment_of
 from tokenguard.domain.secret import Value
@@ -47,7 +50,13 @@ def respond_to(wiring: Wiring, findings: Findings, told: Told, *, rotate: bool) 
         _check_since(leaked, told.since)
     cases, code = [], ExitCode.OK
     for leaked in findings.leaks:
-        case, found = _respond(wiring, leaked, told, rotate=rotate)
+        replaced_at = _replaced_at(leaked, wiring.store.history(leaked.snapshot.id))
+        if replaced_at is not None and told.since is not None and told.since.date() < replaced_at.date():
+            case, found = _respond(wiring, _of_older_value(leaked, replaced_at), told, rotate=rotate)
+        elif replaced_at is not None and (told.since is None or told.since.date() == replaced_at.date()):
+            case, found = _leave_undecided(wiring, leaked, told, replaced_at), ExitCode.UNREACHABLE
+        else:
+            case, found = _respond(wiring, leaked, told, rotate=rotate)
         cases.append(case)
         code = max(code, found)
     return cases, code
@@ -66,6 +75,40 @@ def _check_since(leaked: Leaked, since: datetime | None) -> None:
             hint=f"it was created on {created:%Y-%m-%d}; if that is wrong, correct it with `tokenguard edit NAME "
             "--created`",
         )
+
+
+def _replaced_at(leaked: Leaked, trail: Sequence[ChainedEvent]) -> datetime | None:
+    """When a rotation replaced the value of a leak that was reported before, if the finding does not tell the values.
+
+    A report code names a token: reported again after the rotation, it may still mean the replaced value.
+    """
+    document = leaked.snapshot.document
+    record, rotated_at = document.record, document.record.rotated_at
+    tells = leaked.fingerprint is not None or bool(leaked.revoked_on) or document.busy
+    if tells or rotated_at is None or record.live_leak is not None:
+        return None
+    leaks = (each.event for each in trail if each.event.op is Op.LEAK and SINCE in each.event.detail)
+    return rotated_at if any(each.at <= rotated_at for each in leaks) else None
+
+
+def _of_older_value(leaked: Leaked, replaced_at: datetime) -> Leaked:
+    """The finding of a value that was replaced then."""
+    day = replaced_at.astimezone(UTC).date().isoformat()
+    return replace(leaked, sightings=tuple(replace(each, revoked_on=day) for each in leaked.sightings))
+
+
+def _leave_undecided(wiring: Wiring, leaked: Leaked, told: Told, replaced_at: datetime) -> IncidentToken:
+    """Neither record a leak of the live value, nor revoke it: it may be the successor of the one that leaked."""
+    proof = proof_of(leaked.snapshot.document, None, rotated=True)
+    dead = f" (dead: proven, {proof.grade.value})" if proof is not None and proof.proven else ""
+    state = _ResponseState(
+        Verdict.UNKNOWN,
+        f"rotated on {replaced_at.astimezone(UTC):%Y-%m-%d} after a leak of the value before{dead} was reported; a "
+        "report code does not say which value leaked",
+    )
+    _put_on_record(wiring, leaked, told, state, None)
+    leaked = replace(leaked, snapshot=wiring.store.load(leaked.snapshot.id))
+    return _case(wiring, leaked, state, None, told.where, rotated=False, problem="", undecided=True)
 
 
 def _created(leaked: Leaked) -> datetime | None:
@@ -107,7 +150,8 @@ def _respond(wiring: Wiring, leaked: Leaked, told: Told, *, rotate: bool) -> tup
                 wiring.progress.note(f"{record.name}: {error.message}; {error.hint}")
             leaked = replace(leaked, snapshot=wiring.store.load(leaked.snapshot.id))
             state = _look(wiring, leaked, rotated=not problem)
-    return _case(wiring, leaked, state, leak, rotated=rotated and not problem, problem=problem), code
+    case = _case(wiring, leaked, state, leak, leak.where, rotated=rotated and not problem, problem=problem)
+    return case, code
 
 
 def _reopened(wiring: Wiring, leaked: Leaked) -> NotProvenDead | None:
@@ -131,8 +175,15 @@ def _exposure(wiring: Wiring, leaked: Leaked, told: Told) -> Exposure:
         reach=told.reach,
         where=(told.where or ", ".join(places[:_SHOWN_PLACES]))[:_MAX_WHERE],
         by=wiring.store.actor().id,
-        fingerprint=leaked.fingerprint or leaked.snapshot.document.record.fingerprint,
+        fingerprint=leaked.fingerprint or _meant(leaked),
     )
+
+
+def _meant(leaked: Leaked) -> Fingerprint | None:
+    """Of the value that a finding without one means: the replaced one if it says so, else the live one."""
+    document = leaked.snapshot.document
+    old = document.journal.old if document.journal is not None and leaked.revoked_on else None
+    return old.fingerprint if old is not None else document.record.fingerprint
 
 
 def _earliest(leaked: Leaked) -> datetime | None:
@@ -216,7 +267,7 @@ def _end(wiring: Wiring, leaked: Leaked, reach: Spread) -> None:
             wiring.engine.rotate(snapshot.id, compromised=True, reason=f"leaked: {reach.value}")
 
 
-def _put_on_record(wiring: Wiring, leaked: Leaked, told: Told, state: _ResponseState, leak: Exposure) -> bool:
+def _put_on_record(wiring: Wiring, leaked: Leaked, told: Told, state: _ResponseState, leak: Exposure | None) -> bool:
     """One event per place; a place is recorded by name only.
 
     A value that is proven dead, or never left one working copy, is not recorded as a leak.
@@ -236,7 +287,15 @@ def _put_on_record(wiring: Wiring, leaked: Leaked, told: Told, state: _ResponseS
 
 
 def _case(
-    wiring: Wiring, leaked: Leaked, state: _ResponseState, leak: Exposure, *, rotated: bool, problem: str
+    wiring: Wiring,
+    leaked: Leaked,
+    state: _ResponseState,
+    leak: Exposure | None,
+    where: str,
+    *,
+    rotated: bool,
+    problem: str,
+    undecided: bool = False,
 ) -> IncidentToken:
     document: Document = leaked.snapshot.document
     return IncidentToken(
@@ -244,7 +303,7 @@ def _case(
         fingerprint=leaked.fingerprint,
         places=tuple(
             LeakLocation(
-                where=each.place if each.path or not leak.where else leak.where,
+                where=each.place if each.path or not where else where,
                 since=each.since,
                 commit=each.commit[:12],
                 found_by=each.scanner,
@@ -257,6 +316,7 @@ def _case(
         reason=state.reason,
         rotated=rotated,
         problem=problem,
+        undecided=undecided,
         trail=tuple(wiring.store.history(leaked.snapshot.id)),
     )
 

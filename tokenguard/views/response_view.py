@@ -70,6 +70,11 @@ def _next(case: IncidentToken, reach: Spread) -> str:
     name = case.document.record.name
     if case.document.busy:
         return f"tokenguard rotate {name} --resume"
+    if case.undecided:
+        return (
+            "no leak is recorded and nothing revoked; if the live value leaked, give the value itself "
+            "(`tokenguard respond`), or --since with a later day than the rotation"
+        )
     if case.problem:
         return f"tokenguard verify {name}, then tokenguard rotate {name} --resume"
     if case.verdict is not Verdict.DEAD and reach is not Spread.STAGED:
