@@ -55,6 +55,22 @@ def test_a_second_run_changes_nothing(cli, tmp_path):
     assert cli.everything() == before
 
 
+@pytest.mark.parametrize("ended", ["rotated", "retired", "compromised"])
+@pytest.mark.parametrize("source", ["env", "csv", "json"])
+def test_a_value_that_is_not_live_any_more_is_known_and_not_added_again(cli, tmp_path, ended, source):
+    value = cli.add("video/app/prod/upload")
+    ends = {"rotated": ("rotate",), "retired": ("retire", "--yes"), "compromised": ("rotate", "--compromised")}[ended]
+    assert cli(ends[0], "video/app/prod/upload", *ends[1:]).code == 0
+    (tmp_path / "t.env").write_text(f"OLD_TOKEN={value}\n")
+    (tmp_path / "t.csv").write_text(f"name,value,provider,consumers\na/old,{value},fake,person:ops\n")
+    (tmp_path / "t.json").write_text(json.dumps([{"name": "a/old", "value": value, "provider": "fake"}]))
+    before = cli.everything()
+    answer = cli("import", f"t.{source}", "--format", "json")
+    assert (answer.code, _fates(answer)["duplicate"]) == (0, ["video/app/prod/upload"]), answer
+    assert cli.everything() == before, "its places hold a dead value, which no rotation of the token replaces"
+    assert value not in answer.out + answer.err
+
+
 def test_a_dry_run_writes_nothing(cli, tmp_path, words):
     value = canary()
     (tmp_path / ".env").write_text(f"UPLOAD_TOKEN={value}\nSAME_TOKEN={value}\n")

@@ -1,8 +1,8 @@
 """Adds a token to the inventory: the checks before, and records without a value."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.event import Event, Op
@@ -43,12 +43,26 @@ def holder_of(store: Store, fingerprint: Fingerprint, *, besides: TokenName | No
     return next((name for name in names if name != besides), None)
 
 
-def known_values(store: Store) -> Iterator[tuple[Fingerprint, TokenName]]:
-    """The fingerprints of all live values, with their tokens."""
+class KnownValue(NamedTuple):
+    """Whose a value is."""
+
+    name: TokenName
+    live: bool
+    """False for one that was replaced, rejected or retired."""
+
+
+def known_values(store: Store) -> dict[Fingerprint, KnownValue]:
+    """All values that tokens know; the one of an addition that was interrupted is not known yet."""
+    found: dict[Fingerprint, KnownValue] = {}
     for snapshot in store.scan():
         record = snapshot.document.record
-        if record.fingerprint is not None and record.state is not RecordState.RETIRED:
-            yield record.fingerprint, record.name
+        live = record.fingerprint if record.state is not RecordState.RETIRED else None
+        if live is not None:
+            found[live] = KnownValue(record.name, live=True)
+        if not is_being_added(snapshot.document) and record.state is not RecordState.PENDING:
+            for each in snapshot.document.fingerprints - {live}:
+                found.setdefault(each, KnownValue(record.name, live=False))
+    return found
 
 
 def check_name_is_free(store: Store, name: TokenName) -> None:

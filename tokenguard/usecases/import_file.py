@@ -80,8 +80,8 @@ class Importer:
         self._defaults = defaults
         self._dry_run = dry_run
         self._engine = wiring.engine_telling(Silent())
-        self._known: dict[str, TokenName] = dict(admission.known_values(wiring.store))
-        self._used = set(self._known.values())
+        self._known = admission.known_values(wiring.store)
+        self._used = {each.name for each in self._known.values() if each.live}
 
     def run(self, drafts: Iterable[TokenDraft]) -> Iterable[ImportOutcome]:
         """Import each entry; yields its result once that is durable. Raises what the store raises."""
@@ -107,13 +107,13 @@ class Importer:
             return self._enter(draft, record)
         mark = self._wiring.store.fingerprint(value)
         if (known := self._known.get(mark)) is not None:
-            return self._duplicate(known, draft, record, users)
+            return self._duplicate(known.name, draft, record, users) if known.live else _replaced(known.name, draft)
         self._check_free(record)
         if not self._dry_run:
             with self._wiring.working_on(record.name):
                 snapshot = admission.take(self._wiring.store, self._engine, record, value, None)
             record = self._declare(snapshot, users).document.record
-        self._known[mark] = record.name
+        self._known[mark] = admission.KnownValue(record.name, live=True)
         self._used.add(record.name)
         return _added(draft, record)
 
@@ -259,6 +259,17 @@ def _added(draft: TokenDraft, record: Record) -> ImportOutcome:
         name=record.name,
         provider=record.provider,
         state=state,
+        also=_others(draft),
+    )
+
+
+def _replaced(name: TokenName, draft: TokenDraft) -> ImportOutcome:
+    """The result of a value that is not live any more: nothing is declared for its places."""
+    return ImportOutcome(
+        fate=ImportStatus.DUPLICATE,
+        place=draft.place,
+        name=name,
+        reason="an earlier value of it, which is not in use any more",
         also=_others(draft),
     )
 
