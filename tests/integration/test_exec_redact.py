@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.token_examples import example
 from tests.integration.exec_world import NAME, OURS, world
 from tokenguard.redaction.known import opaque_id
+from tokenguard.token_formats.table import format_by_id
 
 MASK = f"[tokenguard:{opaque_id(NAME)}]".encode()
 
@@ -36,6 +38,19 @@ def test_redact_masks_a_tokens_value_counts_it_and_fails_if_asked(tmp_path):
     assert [(row["token"], row["form"], row["count"]) for row in rows] == [(NAME, "hex", 1), (NAME, "raw", 1)]
     assert report.stat().st_mode & 0o077 == 0
     assert value not in report.read_bytes()
+
+
+def test_redact_and_exec_count_one_value_of_a_vendor_s_format_once(tmp_path):
+    value, report = example(format_by_id("github-token"), 1), tmp_path / "leaks.json"
+    (tmp_path / "gh.env").write_text(f"GH_TOKEN={value}\n")
+    world().run("import", str(tmp_path / "gh.env"), check=0)
+    done = world().run("redact", "-t", "imported/gh-token", "--report", str(report), stdin=value.encode(), check=0)
+    assert b"masked 1 value in the output (imported/gh-token)" in done.stderr
+    rows = json.loads(report.read_text())["leaks"]
+    assert [(row["token"], row["form"], row["count"]) for row in rows] == [("imported/gh-token", "raw", 1)]
+    printing = (sys.executable, "-c", "import os; print(os.environ['GH'])")
+    done = world().run("exec", "-t", "imported/gh-token=GH", "--", *printing, check=0)
+    assert b"masked 1 value in the output (imported/gh-token)" in done.stderr
 
 
 def test_redact_all_knows_every_token_and_clean_input_passes_byte_by_byte():

@@ -15,6 +15,7 @@ from tokenguard.redaction.known import MaskedValue, MatchSource, Needle, opaque_
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.redaction.patterns import PATTERNS
 from tokenguard.redaction.stream import StreamRedactor, redact, redact_text
+from tokenguard.streams.learn_values import OwnRedactor
 from tokenguard.token_formats.table import FORMATS
 from tokenguard.token_formats.template import pieces
 
@@ -278,3 +279,38 @@ def test_a_secret_object_is_never_needed_in_the_clear_by_reports():
     redact(masker(fresh(seed=16)), fresh(seed=16).encode(), found)
     assert "tgcanary" not in repr(found)
     assert "tgcanary" not in repr(MaskedValue(id="x", name="y", secret=Secret(fresh())))
+
+
+@pytest.mark.parametrize("piece", [1, 7, 10_000])
+@pytest.mark.parametrize("around", ["{}", "Authorization: Bearer {}\n", "https://user:{}@example.net/", "x={}&y=1"])
+@pytest.mark.parametrize("known", [True, False])
+def test_one_occurrence_is_one_masked_value_also_if_its_format_is_known_too(known, around, piece):
+    """A vendor's format, a header's and a known value may all lie under one mask."""
+    for form in FORMATS:
+        value = example(form, 1)
+        data = around.format(value).encode()
+        matcher = Matcher.of(MaskedValue.of("t/0", Value.of(value)) if known else ())
+        stream = StreamRedactor(matcher)
+        out = b"".join(stream.feed(data[at : at + piece]) for at in range(0, len(data), piece)) + stream.finish()
+        if b"[tokenguard:" in out:
+            masks = out.count(b"[tokenguard:")
+            assert sum(stream.found.values()) == masks, (form.id, out, stream.found)
+            assert not known or {source.name for source in stream.found} == {"t/0"}, (form.id, stream.found)
+        assert not known or b"[tokenguard:" in out
+
+
+def test_a_value_that_is_recognised_by_its_fingerprint_is_counted_once_too():
+    value = example(FORMATS[0], 1)
+    stream = OwnRedactor([], lambda data: [("0" * 32, Secret(value))] if value.encode() in data else [])
+    out = stream.feed(f"x {value} y\n".encode()) + stream.finish()
+    assert (out.count(b"[tokenguard:"), [source.name for source in stream.found.elements()]) == (1, ["0" * 32])
+
+
+def test_two_occurrences_are_two_values_and_so_are_two_tokens_under_one_mask():
+    value = example(FORMATS[0], 1)
+    found = Counter()
+    redact(Matcher.of(MaskedValue.of("t/0", Value.of(value))), f"{value} {value}".encode(), found)
+    assert sum(found.values()) == 2
+    found.clear()
+    redact(masker("abcdef1XX", "f1XXghij9"), b"<abcdef1XXghij9>", found)
+    assert sum(found.values()) == 2

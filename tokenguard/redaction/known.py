@@ -82,6 +82,11 @@ class MatchSource(NamedTuple):
     form: str
     """A `Encoding`, or `pattern`."""
 
+    @property
+    def is_format(self) -> bool:
+        """Whether a credential was recognised by its format only."""
+        return self.form == "pattern"
+
 
 @dataclass(frozen=True, slots=True)
 class Needle:

@@ -19,16 +19,17 @@ class StreamRedactor:
     It holds back only what may still become something to mask. Areas that overlap or touch become one mask.
     """
 
-    __slots__ = ("_area", "_held", "_masked", "_shown", "found", "matcher")
+    __slots__ = ("_area", "_held", "_masked", "_shape", "_shown", "found", "matcher")
 
     def __init__(self, matcher: Matcher) -> None:
         self.matcher = matcher
         self.found: Counter[MatchSource] = Counter()
-        """How often each source was masked."""
+        """How often each source was masked; a format is counted only where no known value is under the mask."""
         self._held = b""
         self._shown = 0  # so much of what is held was passed on already
         self._masked = -1  # up to here what is held lies under a mask that was written; -1: no mask came last
-        self._area: set[str] = set()  # who was counted in the area of the last mask
+        self._area: set[str] = set()  # whose values were counted in the area of the last mask
+        self._shape: MatchSource | None = None  # the format that was counted there, while no known value is
 
     @property
     def held(self) -> int:
@@ -80,15 +81,26 @@ class StreamRedactor:
             source = self.matcher.sources[hit.source]
             if max(hit.start, cursor) > self._masked:
                 out += [data[cursor : hit.start], mask(source)]
-                self._area = set()
+                self._area, self._shape = set(), None
                 cursor = max(cursor, hit.start)
-            if source.id not in self._area:
-                self._area.add(source.id)
-                self.found[source] += 1
+            self._count(source)
             self._masked = max(self._masked, hit.end)
             cursor = self._pass_under(data, cursor, min(self._masked, limit), found, out)
         out.append(data[cursor:limit])
         return b"".join(out)
+
+    def _count(self, source: MatchSource) -> None:
+        """Count what is under the present mask: each known value once, or else one format."""
+        if source.is_format:
+            if not self._area and self._shape is None:
+                self._shape = source
+                self.found[source] += 1
+        elif source.id not in self._area:
+            if self._shape is not None:
+                self.found -= Counter([self._shape])  # it was the format of this value
+                self._shape = None
+            self._area.add(source.id)
+            self.found[source] += 1
 
     @staticmethod
     def _pass_under(data: bytes, cursor: int, end: int, found: Candidates, out: list[bytes]) -> int:
