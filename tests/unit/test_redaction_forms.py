@@ -196,6 +196,16 @@ def test_what_a_truncated_display_leaves_is_masked_but_for_three_characters(how)
         assert not any(secret[at : at + 4] in out for at in range(len(secret) - 3)), out
 
 
+@pytest.mark.parametrize("size", [15, 16, 20])
+def test_fifteen_characters_from_anywhere_are_masked_but_for_three_at_each_end(size):
+    """As docs/redaction.md says."""
+    for seed in range(20):
+        secret = fresh(40, seed=seed)[9:]
+        for at in range(len(secret) - size + 1):
+            out = redact_text(masker("tgcanary_" + secret), f"<{secret[at : at + size]}>")
+            assert not any(secret[each : each + 4] in out for each in range(len(secret) - 3)), (at, out)
+
+
 GENERATED = {
     "hex": ("0123456789abcdef", 40),
     "upper hex": ("0123456789ABCDEF", 36),
