@@ -39,7 +39,7 @@ def commands(group: Group, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, .
 
 
 def _section(path: tuple[str, ...], command: click.Command) -> str:
-    context = click.Context(command, info_name=" ".join(path), obj=Wiring(environ={}), terminal_width=100)
+    context = command.context_class(command, info_name=" ".join(path), obj=Wiring(environ={}), terminal_width=100)
     text = command.get_help(context)
     own, _, _ = text.partition("\nGlobal options:\n")
     subcommands = text.partition("\nCommands:\n")[2]

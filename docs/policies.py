@@ -31,9 +31,9 @@ tokenguard policy show
 tokenguard report --html --output report.html
 ```
 
-A rule is kept, violated, or *not evaluable* because the record lacks a fact or the provider has no list. Rules that are
-not evaluable are reported with the reason and never count as kept. Exit 1 means a violation of at least `--fail-on`
-(default: `error`).
+A rule holds, is violated, or is *not evaluable* because the record lacks a fact or the provider has no list. Rules that
+are not evaluable are reported with the reason and never count as holding. Exit 1 means a violation of at least
+`--fail-on` (default: `error`).
 
 `--fix` repairs what needs no decision: a missing line of `.gitignore`, the mode of a file that other users can read, a
 due date that is later than the policy allows. It shows every change and asks first; without a terminal it changes
@@ -150,7 +150,8 @@ cases:
 tokenguard policy test policy-tests.yaml
 ```
 
-A rule `holds`, is `violated`, `waived`, `unknown` or `not asked`. A token may have `name`, `provider`, `kind`, `state`,
+The expected result of a rule is `holds`, `violated`, `waived` (violated, with a waiver), `unknown` (not evaluable) or
+`not asked` (the policy does not apply the rule). A token may have `name`, `provider`, `kind`, `state`,
 `scope`, `environment`, `purpose`, `owner`, `made_by`, `account`, `deputy`, `permissions`, `consumers`, `base_url`,
 `label`, `notes`, the dates `created`, `rotated`, `due` and `verified`, the result of that verification (`verdict`, and
 `leads` for the scope), and `also` for other tokens in the inventory.

@@ -37,6 +37,13 @@ def test_every_command_has_help_that_begins_with_a_sentence():
         assert command.help.strip().split("\n\n")[0].rstrip().endswith((".", ":")), path
 
 
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_help_never_divides_the_name_of_an_option(columns):
+    for path, command in commands(app, ("tokenguard",)):
+        context = command.make_context(path[-1], [], resilient_parsing=True, terminal_width=columns)
+        assert re.findall(r"[\w-]-$", command.get_help(context), re.MULTILINE) == [], path
+
+
 def test_the_table_of_commands_says_what_their_help_says():
     for name, (_, summary) in COMMANDS.items():
         assert summary[0].isupper(), name

@@ -70,7 +70,7 @@ class Sitting:
 
 def asked_label(shown: str) -> str:
     """The name that the person is to type at the provider."""
-    return re.search(r"type exactly: (\S+)", shown)[1]
+    return re.search(r"exactly this name: (\S+)", shown)[1]
 
 
 def asked_drive(shown: str) -> str:

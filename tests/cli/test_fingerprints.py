@@ -104,12 +104,14 @@ def test_a_baseline_that_cannot_be_written_is_bad_input(published, tmp_path):
 
 def test_without_a_key_or_a_bundle_it_is_said_and_required_fails(published, cli):
     assert published("scan", "public", "--format", "json").document["notes"] == [
-        "own-token check skipped: no bundle was pulled"
+        "known tokens not searched for: no bundle was pulled"
     ]
     assert published("scan", "public", "--require-own").code == 2
     assert published("scan", "public", "--own-only").code == 2
     del published.environ["TOKENGUARD_SCAN_KEY"]
-    assert published("scan", "public", "--format", "json").document["notes"] == ["own-token check skipped: no scan key"]
+    assert published("scan", "public", "--format", "json").document["notes"] == [
+        "known tokens not searched for: no scan key"
+    ]
 
 
 def test_a_bundle_holds_no_name_no_owner_and_no_value(published, tmp_path):

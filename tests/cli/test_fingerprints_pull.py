@@ -144,7 +144,7 @@ def test_a_keyring_that_fails_means_no_key_and_is_said(published, tmp_path, keyr
             (state_dir() / "scan" / "keyring").chmod(0o666)
     assert find_scan_key({}) is None
     answer = published("scan", "public", "--format", "json")
-    assert answer.document["notes"] == ["own-token check skipped: no scan key"]
+    assert answer.document["notes"] == ["known tokens not searched for: no scan key"]
     assert "no scan key" in published.refused("scan", "public", "--require-own")
 
 

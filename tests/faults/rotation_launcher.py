@@ -103,7 +103,7 @@ class SettingsPerson:
 
     def paste(self, task: Task, *, retry: str = "") -> Secret:
         steps = "\n".join(task.steps)
-        label, drive = re.search(r"type exactly: (\S+)", steps), re.search(r"\(drive:([^)]+)\)", steps)
+        label, drive = re.search(r"exactly this name: (\S+)", steps), re.search(r"\(drive:([^)]+)\)", steps)
         assert label is not None
         assert drive is not None
         return Secret(self._person.create(label[1], drive[1]))

@@ -155,8 +155,12 @@ def test_connections_that_ended_badly_are_no_loss(monkeypatch: pytest.MonkeyPatc
 def test_a_closed_port_is_unreachable():
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        connection = vault_stores.connection(f"http://127.0.0.1:{closed.getsockname()[1]}", TOKEN)
-        assert reason(lambda: connection.lease) is VaultFailure.CONNECT
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        connection = vault_stores.connection(address, TOKEN)
+        with pytest.raises(VaultError) as caught:
+            assert connection.lease
+        assert caught.value.reason is VaultFailure.CONNECT
+        assert address in caught.value.message
 
 
 # ---- surroundings

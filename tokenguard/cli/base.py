@@ -1,7 +1,7 @@
 """The frame of every command: global options that work before and after its name, and lazy groups."""
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -15,6 +15,10 @@ pass_wiring = click.make_pass_decorator(Wiring)
 _STORE_HELP = (
     "The store: local:///DIR, vault://MOUNT/PREFIX, aws://REGION/PREFIX, or a name from the configuration file."
 )
+
+
+_HYPHEN = "\u2011"
+"""A hyphen at which no line is broken."""
 
 
 def _flag(context: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -42,8 +46,30 @@ def _global_options() -> list[click.Parameter]:
     ]
 
 
+class _HelpFormatter(click.HelpFormatter):
+    """Wraps help at spaces only, so that the name of an option is never divided at its hyphens."""
+
+    def write_text(self, text: str) -> None:
+        """Write a paragraph."""
+        super().write_text(text.replace("-", _HYPHEN))
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], *args: Any, **attributes: Any) -> None:
+        """Write a list of options or commands."""
+        super().write_dl([(first, second.replace("-", _HYPHEN)) for first, second in rows], *args, **attributes)
+
+    def getvalue(self) -> str:
+        """All that was written."""
+        return super().getvalue().replace(_HYPHEN, "-")
+
+
+class _Context(click.Context):
+    formatter_class = _HelpFormatter
+
+
 class _Framed(click.Command):
     """A command that also takes the global options, listed apart in its help."""
+
+    context_class = _Context
 
     def __init__(self, *args: Any, **attributes: Any) -> None:
         super().__init__(*args, **attributes)

@@ -15,7 +15,7 @@ from tokenguard.errors import TokenguardError
 
 _PASTE = "then Enter: "
 _DONE = "leave it for later: "
-_LABEL = re.compile(r"type exactly: (\S+)")
+_LABEL = re.compile(r"exactly this name: (\S+)")
 _DRIVE = re.compile(r"choose the Drive .* \(drive:([^)]+)\), and create")
 _REVOKE = re.compile(r"find the token named (\S+)")
 _PATIENCE = 60.0

@@ -13,6 +13,7 @@ from tokenguard.scanning.bundle_targets import BundleTargets
 from tokenguard.scanning.inventory_values import read_inventory
 from tokenguard.scanning.publishing import Publication, make_bundle, ordinary_code
 from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
 
 
 @group(
@@ -110,8 +111,8 @@ def _report(wiring: Wiring, path: Path | None, publication: Publication, scan_ke
         return
     where = shown(path) if path else "the store"
     wiring.screen.line(
-        f"{where}: version {bundle.version}, {len(bundle.entries):,} tags until {bundle.expires[:10]}, "
-        f"{len(bundle.waivers):,} waived tokens"
+        f"{where}: version {bundle.version}, {counted(len(bundle.entries), 'value')}, "
+        f"{counted(len(bundle.waivers), 'waiver')}, valid until {bundle.expires[:10]}"
     )
     for name in publication.not_covered:
         wiring.screen.line(f"not covered: {name} (its format has less than 112 bits)")

@@ -22,7 +22,8 @@ from tokenguard.usecases.assess import chosen_policy
 def test(wiring: Wiring, file: Path, *, named: str | None) -> ExitCode:
     """Run the test cases of FILE: example tokens and files with the expected results; exit 1 if one fails.
 
-    No store is opened. Possible results of a rule: holds, violated, waived, unknown, not asked.
+    No store is opened. Possible results of a rule: holds, violated, waived, unknown (not evaluable), not
+    asked (the policy does not apply it).
     """
     data = read_named(file, MAX_BYTES, hint="name a file that exists")
     trial = read_trial(data, source=file.name)

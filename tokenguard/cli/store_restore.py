@@ -57,6 +57,9 @@ def restore(wiring: Wiring, *, file: str | None, in_place: bool, yes: bool) -> N
 def _confirm(wiring: Wiring, directory: Path, backup: Path | None) -> None:
     if wiring.tty is None:
         raise NeedsPerson("not a terminal: restoring a store must be confirmed", hint="give --yes")
-    what = "the copy in place is accepted" if backup is None else f"it is replaced by {shown(backup)}"
-    wiring.tty.show(f"The store in {shown(directory)}: {what}. Changes since the backup are lost.")
+    store = f"the store in {shown(directory)}"
+    what = (
+        f"The copy in {shown(directory)} becomes the store" if backup is None else f"{shown(backup)} replaces {store}"
+    )
+    wiring.tty.show(f"{what}. Changes since the backup are lost.")
     confirm(wiring.tty, "restore the store", undone="changed")

@@ -12,7 +12,7 @@ _LONG_COUNT = re.compile(r"\{(\d+),\d{4,}\}")  # Go counts to 1,000
 
 def gitleaks_rules() -> str:
     """A TOML file that extends gitleaks' default rules by one for each format that needs no words around it."""
-    parts = ['title = "tokenguard shapes"\n\n[extend]\nuseDefault = true\n']
+    parts = ['title = "Vendor token formats of tokenguard"\n\n[extend]\nuseDefault = true\n']
     parts += [_rule(kind) for kind in FORMATS if kind.stands_alone]
     return "\n".join(parts)
 

@@ -269,9 +269,15 @@ def _proof(proof: DeathProof) -> dict[str, Any]:
     }
 
 
+def _fact(key: str, value: object) -> str:
+    """One fact of an event. A delivery is stored as `1-confirmed`, which reads like a name."""
+    number, _, rest = str(value).partition("-")
+    return f"consumers-confirmed={number}" if rest == "confirmed" and number.isdecimal() else f"{key}={value}"
+
+
 def event_words(entry: ChainedEvent) -> tuple[str, str, str, str]:
     """One audit entry as a table's row: when, what, who, how."""
     event = entry.event
     what = event.op if event.phase is Phase.FACT else f"{event.op} ({event.phase})"
-    detail = " ".join(f"{key}={value}" for key, value in sorted(event.detail.items()))
+    detail = " ".join(_fact(key, value) for key, value in sorted(event.detail.items()))
     return moment(event.at) or "", what, event.actor.id, detail

@@ -116,7 +116,7 @@ CATALOGUE: Mapping[str, RuleDescription] = {
     "rotation-stuck": RuleDescription("No operation stays open longer than this.", {"days": ParameterType.DAYS}),
     "old-token-dead": RuleDescription("A replaced token is proven dead, and stays dead."),
     "asserted-death": RuleDescription(
-        "Accepts asserted deaths (without a control) with exit 0 for these providers.",
+        "For these providers a rotation exits 0 even if the revocation is only asserted, without a control.",
         {"providers": ParameterType.ALLOWED_WORDS, "last_token": ParameterType.ALLOWED_WORDS},
         checked=False,
     ),

@@ -75,7 +75,7 @@ class Autoposting:
             str(base) if base.loopback else "https://app.autoposting.ai > Settings > API keys",
             create=(
                 "open the organisation {scope_name} and create an API key",
-                "as the name type exactly: {label}",
+                "enter exactly this name: {label}",
                 "grant it these scopes and no others: {permissions}",
                 "copy the key: it is shown only this once",
             ),

@@ -75,14 +75,14 @@ class Descript:
         return Guide(
             f"{base.origin}/settings/api-tokens" if base.loopback else _SETTINGS,
             create=(
-                "sign in to the account that the token shall belong to",
+                "sign in to the account that will own the token",
                 "open Settings > API tokens and choose Create token",
-                "as the name type exactly: {label}",
+                "enter exactly this name: {label}",
                 "choose the Drive {scope_name} ({scope}), and create the token",
                 "copy the whole value, both parts and the colon between them: it is shown only this once",
             ),
             revoke=(
-                "sign in to the account that the token belongs to",
+                "sign in to the account that owns the token",
                 "open Settings > API tokens and find the token named {label} (Drive {scope_name})",
                 "choose Revoke for that token and confirm",
             ),

@@ -23,7 +23,7 @@ class Manual:
             "the settings of the service that issued the token",
             create=(
                 "create a token for {scope_name} with the permissions: {permissions}",
-                "as its name type exactly: {label}",
+                "enter exactly this name: {label}",
                 "copy the value",
             ),
             revoke=("find the token named {label} ({hint}) for {scope_name}", "revoke or delete it"),

@@ -30,7 +30,7 @@ def summary(assessments: Sequence[Assessment]) -> str:
     unknown = len({rule for rule, _, _ in not_evaluable(assessments)})
     name = assessments[0].policy.name
     tail = f", {waived:,} waived" if waived else ""
-    tail += f", {counted(unknown, 'rule')} not evaluable everywhere" if unknown else ""
+    tail += f", {counted(unknown, 'rule')} not evaluable for some tokens" if unknown else ""
     return f"checked {_looked_at(assessments)} against {name}: {found}{tail}"
 
 

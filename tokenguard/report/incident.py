@@ -92,7 +92,7 @@ def render(cases: Sequence[IncidentToken], *, reach: Spread, strangers: int, now
     if strangers:
         parts += [
             "## Not in the inventory",
-            f"{counted(strangers, 'finding')} of no token here: find who created each and revoke it at its provider.",
+            f"{counted(strangers, 'finding')} with a value that is in no record: find its creator, and revoke it.",
         ]
     return "\n\n".join(parts) + "\n"
 

@@ -78,7 +78,7 @@ def figures(posture: Posture) -> list[Figure]:
         Figure("due in 30 days", f"{soon:,}", "warn" if soon else ""),
         Figure("old tokens proven dead", _of(proven, len(condemned)), "" if proven == len(condemned) else "bad"),
         Figure("open operations", f"{unfinished:,}", "warn" if unfinished else ""),
-        Figure("rules not evaluable everywhere", f"{unknown:,}", "warn" if unknown else "good"),
+        Figure("rules not evaluable for some tokens", f"{unknown:,}", "warn" if unknown else "good"),
     ]
 
 

@@ -26,11 +26,11 @@ _RULE = "unattended-rotation"
 class Hold(StrEnum):
     """Why this run does not rotate a due token."""
 
-    AGE_UNKNOWN = "its age is unknown, a person decides"
-    FROZEN = "the policy's freeze holds"
+    AGE_UNKNOWN = "age unknown; rotate by name"
+    FROZEN = "in a freeze of the policy"
     CLOSED = "outside the policy's windows"
-    ENOUGH = "the policy's most for 24 hours is reached"
-    CANARY = "the first rotation at its provider did not succeed"
+    ENOUGH = "the policy's maximum for 24 hours is reached"
+    CANARY = "the first rotation at the same provider did not succeed"
     """Set by the caller during the run."""
 
 

@@ -55,6 +55,6 @@ def waiver_words(finding: Finding) -> str:
 
 
 def subject(finding: Finding) -> str:
-    """What was found, and of an own token whose it is, as far as that was looked up."""
-    facts = (f"{name} {finding.facts[name]}" for name in _WHOSE if name in finding.facts)
-    return ", ".join([finding.type, *facts]) if finding.kind is FindingKind.OWN else finding.type
+    """What was found; of a known token, which one and whose, as far as that was looked up."""
+    facts = [f"{name} {finding.facts[name]}" for name in _WHOSE if name in finding.facts]
+    return f"known {', '.join(facts)}" if finding.kind is FindingKind.OWN and facts else finding.type

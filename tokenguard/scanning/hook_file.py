@@ -56,7 +56,9 @@ def _write(path: Path) -> bool:
             hint=f"add the line `{PROGRAM} || exit` to it, or let pre-commit run both",
         ) from None
     except OSError:
-        raise InputError(f"cannot write {shown(path)}", hint="is the repository yours to change?") from None
+        raise InputError(
+            f"cannot write {shown(path)}", hint="check who owns the repository and its .git/hooks directory"
+        ) from None
     return True
 
 

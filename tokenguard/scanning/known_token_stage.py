@@ -23,7 +23,7 @@ from tokenguard.scanning.bundle import (
 )
 from tokenguard.scanning.scanner import OwnStage
 
-_SKIPPED = "own-token check skipped"
+_SKIPPED = "known tokens not searched for"
 _PULL = "`tokenguard fingerprints pull --from store`, or from a file or an https address,"
 
 
@@ -49,13 +49,13 @@ def load_own_tokens(key: ScanKey | None, now: datetime, *, required: bool = Fals
     missing = "no scan key" if key is None else "no bundle was pulled" if bundle is None else ""
     if key is None or bundle is None:
         if required:
-            raise InputError(f"own tokens cannot be looked for: {missing}", hint=f"{_PULL} first")
+            raise InputError(f"known tokens cannot be searched for: {missing}", hint=f"{_PULL} first")
         return OwnTokens(None, (f"{_SKIPPED}: {missing}",))
     notes: tuple[str, ...] = ()
     if stale(bundle, now):
         if required:
-            raise InputError("the list of own tokens has expired", hint=f"{_PULL} gets a new one")
-        notes = (f"the list of own tokens expired on {bundle.expires[:10]}: pull a new one",)
+            raise InputError("the list of known tokens has expired", hint=f"{_PULL} gets a new one")
+        notes = (f"the list of known tokens expired on {bundle.expires[:10]}: pull a new one",)
     index = OwnIndex(key.tags, bundle.entries, bundle.symbols)
     waivers = {waiver.token: waiver for waiver in bundle.waivers}
 

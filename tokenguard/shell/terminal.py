@@ -105,7 +105,7 @@ class NobodyToAsk:
     def _refuse(self, task: Task) -> NoReturn:
         raise NeedsPerson(
             f"a person is needed ({self._why}): {task.title}",
-            hint=f"run it in a terminal without --no-input; it happens at {task.where or 'the provider'}",
+            hint=f"run it in a terminal, without --no-input; the manual step is at {task.where or 'the provider'}",
         )
 
 

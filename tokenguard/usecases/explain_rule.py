@@ -15,7 +15,9 @@ def explain(wiring: Wiring, policy: Policy, rule: str, *, as_json: bool) -> None
     if found is None:
         known = [each.id for each in policy.rules]
         near = difflib.get_close_matches(rule[:40], known, n=1)
-        raise InputError("unknown rule", hint=f"did you mean {near[0]}?" if near else f"its rules: {', '.join(known)}")
+        raise InputError(
+            "unknown rule", hint=f"did you mean {near[0]}?" if near else f"the rules of the policy: {', '.join(known)}"
+        )
     words = {
         "rule": found.id,
         "policy": policy.name,

@@ -43,7 +43,7 @@ def report_leaks(wiring: Wiring, found: Found, report: Path | None, *, audited: 
         whose = f" ({', '.join(names)})" if names else ""
         wiring.progress.note(f"masked {total} {'value' if total == 1 else 'values'} in the output{whose}")
         if audited and names:
-            wiring.progress.note("if a value was printed unmasked there before, run `tokenguard respond`")
+            wiring.progress.note("if this output was also written without masking before, run `tokenguard respond`")
     if audited:
         for name in names:
             _record(wiring, TokenName(name), found)

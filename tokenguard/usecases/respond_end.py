@@ -201,7 +201,7 @@ def _look(wiring: Wiring, leaked: Leaked, *, rotated: bool = False) -> _Response
     document = leaked.snapshot.document
     proof = proof_of(document, leaked.fingerprint, rotated=rotated or bool(leaked.revoked_on))
     if proof is not None and proof.proven:
-        return _ResponseState(Verdict.DEAD, f"proven, {proof.grade.value}")
+        return _ResponseState(Verdict.DEAD, f"{proof.grade.value} proof")
     retired = document.record.state is RecordState.RETIRED and leaked.fingerprint is None
     if (
         retired

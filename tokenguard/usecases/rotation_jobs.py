@@ -59,7 +59,7 @@ def tell_held(wiring: Wiring, rollout: Rollout) -> None:
     for hold in Hold:
         names = [each.snapshot.document.record.name for each in rollout.held if each.hold is hold]
         if names:
-            wiring.progress.note(f"not rotated, {hold.value}: {named(names)}")
+            wiring.progress.note(f"not rotated ({hold.value}): {named(names)}")
 
 
 def named(names: Sequence[TokenName]) -> str:

@@ -35,8 +35,8 @@ def show(screen: Screen, cases: Sequence[IncidentToken], findings: Findings, rea
         screen.line()
     if findings.strangers:
         screen.line(
-            f"{counted(findings.strangers, 'finding')} of no token in this store: find who created each and revoke it "
-            f"at its provider; then `tokenguard add` its successor"
+            f"{counted(findings.strangers, 'finding')} with a value that is in no record here: find its creator, "
+            f"revoke it at its provider, then `tokenguard add` its replacement"
         )
     if findings.blank:
         screen.line(

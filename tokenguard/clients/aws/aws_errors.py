@@ -123,8 +123,10 @@ _UNDECIDED = frozenset(
 class AwsError(Unreachable):
     """A failed request to AWS. Never quotes AWS's response."""
 
-    def __init__(self, reason: AwsFailure) -> None:
+    def __init__(self, reason: AwsFailure, *, region: str = "") -> None:
         message, hint = _WORDS[reason]
+        if region and reason is AwsFailure.CONNECT:
+            message = f"AWS cannot be reached in the region {region}"
         super().__init__(message, hint=hint)
         self.reason = reason
 

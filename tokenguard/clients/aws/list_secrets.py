@@ -51,7 +51,9 @@ class SecretsSurvey:
         for page in self._secrets.pages(**narrowed):
             found += [each for each in page if not prefix or f"{each['Name']}/".startswith(f"{prefix}/")]
             if len(found) > MAX_ENTRIES:
-                raise InputError(f"there are more than {MAX_ENTRIES:,} secrets", hint="name a prefix that holds fewer")
+                raise InputError(
+                    f"there are more than {MAX_ENTRIES:,} secrets", hint="give a prefix with fewer secrets"
+                )
         return found
 
     def _entry(self, name: str, tags: Mapping[str, str]) -> Iterator[ListedSecret | Passed]:

@@ -51,7 +51,7 @@ class AwsClient:
         except ClientError as error:
             raise AwsError(reason_of(error.response)) from None
         except BotoCoreError as error:
-            raise AwsError(reason_of_failure(error)) from None
+            raise AwsError(reason_of_failure(error), region=self.settings.region) from None
         except (ResponseParserError, ValueError):
             raise AwsError(AwsFailure.MALFORMED) from None
         if not answer.get("ResponseMetadata", {}).get("RequestId"):

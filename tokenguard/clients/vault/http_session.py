@@ -85,20 +85,20 @@ class HardenedSession:
         with self._counting:
             self.asked += 1
         seconds = deadline or self._deadline
-        pool, target = self._of(url + (f"?{urlencode(params)}" if params else ""))
+        origin, pool, target = self._of(url + (f"?{urlencode(params)}" if params else ""))
         request = _Request(method, target, {**_HEADERS, **(headers or {})}, None if json is None else _encoded(json))
         try:
             # timeouts of sockets count per read and a name lookup cannot be timed at all: only a second thread can
             with notify_if_slow(lambda: self._told(f"the vault has not answered for {SILENCE:.0f} s; still waiting")):
-                return run_with_deadline(lambda: request.sent(pool, seconds), seconds + 1)
+                return run_with_deadline(lambda: request.sent(pool, origin, seconds), seconds + 1)
         except DeadlineExceeded:
-            raise VaultError.because(VaultFailure.TIMEOUT) from None
+            raise VaultError.because(VaultFailure.TIMEOUT, at=origin) from None
 
-    def _of(self, url: str) -> tuple[HTTPConnectionPool, str]:
-        """The pool of an address, and what to ask there; to no other address is anything ever sent."""
+    def _of(self, url: str) -> tuple[str, HTTPConnectionPool, str]:
+        """An address of the configuration, its pool, and what to ask there; nothing is sent to any other address."""
         for origin, pool in self._pools.items():
             if url.startswith(f"{origin}/"):
-                return pool, url.removeprefix(origin)
+                return origin, pool, url.removeprefix(origin)
         raise RuntimeError("not an address of the configuration")
 
 
@@ -113,7 +113,7 @@ class _Request:
         self._headers = headers if body is None else {"Content-Type": "application/json", **headers}
         self._body = body
 
-    def sent(self, pool: HTTPConnectionPool, seconds: float) -> Answered:
+    def sent(self, pool: HTTPConnectionPool, origin: str, seconds: float) -> Answered:
         """Send it and read the whole answer."""
         ends = time.monotonic() + seconds
         limits = Timeout(connect=min(_CONNECT, seconds), read=seconds)
@@ -128,7 +128,7 @@ class _Request:
                 response.close()
                 response.release_conn()  # a connection that was closed early leaves its place in the pool
         except (urllib3_errors.HTTPError, OSError, ValueError) as error:
-            raise VaultError.because(_reason(error)) from None
+            raise VaultError.because(_reason(error), at=origin) from None
         wait = retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC))
         index = response.headers.get("X-Vault-Index", "")
         return Answered(response.status, body, wait, index if _INDEX.fullmatch(index) else "")

@@ -65,7 +65,7 @@ class KvSurvey:
     def _entry(self, path: str) -> Iterator[ListedSecret | Passed]:
         self._count += 1
         if self._count > MAX_ENTRIES:
-            raise InputError(f"there are more than {MAX_ENTRIES:,} entries", hint="name a prefix that holds fewer")
+            raise InputError(f"there are more than {MAX_ENTRIES:,} entries", hint="give a prefix with fewer entries")
         try:
             labels = self._kv.labels(path) if self._wanted else {}
             if any(labels.get(name) != text for name, text in self._wanted.items()):

@@ -193,9 +193,20 @@ class VaultError(Unreachable):
         self.retry_after = retry_after
 
     @classmethod
-    def because(cls, reason: VaultFailure, *, retry_after: float | None = None, claim: str = "") -> "VaultError":
-        """Return the error for a reason; `retry_after`: seconds to wait; `claim`: the identity claim it is about."""
+    def because(
+        cls, reason: VaultFailure, *, retry_after: float | None = None, claim: str = "", at: str = ""
+    ) -> "VaultError":
+        """Return the error for a reason.
+
+        Args:
+            reason: what failed.
+            retry_after: seconds to wait.
+            claim: the identity claim it is about.
+            at: the address that gave no answer.
+        """
         message, hint = _WORDS[reason]
+        if at and reason in {VaultFailure.CONNECT, VaultFailure.TIMEOUT}:
+            message = f"the vault at {at} {message.removeprefix('the vault ')}"
         if retry_after is not None and too_long(retry_after):
             hint = f"it asks to wait {retry_after:,.0f} s; try again then"
         return cls(message, hint=hint, reason=reason, retry_after=retry_after, claim=claim)

@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterator
 
-from tokenguard.domain.finding import Finding, Report, SkippedContent
+from tokenguard.domain.finding import Finding, FindingKind, Report, SkippedContent
 from tokenguard.scanning.advice import Reach, advice, waiver_words
 from tokenguard.scanning.outputs.printed_findings import not_printed, printed, shortened
 from tokenguard.text import counted, safe_text
@@ -59,6 +59,8 @@ def _line(finding: Finding, hidden: Container[str] = ("report",)) -> str:
     if finding.origin is not None:
         origin = f" (since {finding.origin.commit[:12]}, {_shown(finding.origin.author_date)})"
     place = f"{_shown(finding.path)}:{finding.line}:{finding.column}"
+    if finding.kind is FindingKind.OWN and "token" in finding.facts:  # the kind says that it is a known token
+        return f"{place}: {finding.kind}: {facts.removeprefix(', ')}{origin}"
     return f"{place}: {finding.kind}: {_shown(finding.type)}{facts}{origin}"
 
 
