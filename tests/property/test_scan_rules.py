@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.rules_oracle import oracle, ours
 from tests.unit.test_detection_rules import secret_lines
+from tokenguard.detection.pins import places_of
 from tokenguard.detection.regex_set import regex
 from tokenguard.detection.superset import needs, superset
 
@@ -79,3 +80,9 @@ def test_whatever_a_rule_matches_its_superset_and_its_needs_match_too(data: st.D
     for core in wanted.cores:
         assert regex(core).search(raw)
     assert re.search(rb"[A-Za-z0-9+/\\\-_=\x80-\xff]{%d}" % wanted.run, raw)
+
+
+@given(st.text("ab.+\\", min_size=1, max_size=3), st.text("ab.+\\", max_size=30))
+def test_a_pinned_value_is_looked_for_wherever_it_stands(value: str, line: str) -> None:
+    assert list(places_of(value, line)) == [found.start() for found in re.finditer(re.escape(value), line)]
+    assert list(places_of("", line)) == []

@@ -4,16 +4,18 @@ A format is asked only where a literal of its shape, or else a word of the name 
 """
 
 import re
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterator, Sequence
+from functools import cache, cached_property
+from itertools import pairwise
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from tokenguard.frozen import Frozen
 from tokenguard.token_formats.table import FORMATS
-from tokenguard.token_formats.template import Run, pieces
+from tokenguard.token_formats.template import Piece, Run, pieces
 from tokenguard.token_formats.token_format import TokenFormat, assignment, expression, shape_expression
 
+_Chars = frozenset[str]
 _LEAST_LITERAL = 2
 _MOST_LEADS = 4
 _SHORT_WORD = 6
@@ -28,13 +30,55 @@ class TokenSpan(Frozen, frozen=True):
     kind: TokenFormat
 
 
-class _Clue(Frozen, frozen=True):
-    """What stands at a literal: the format, and how far before the literal its shape may begin; or a word of a name."""
+class _Standing:
+    """A literal of a shape. Some are two characters that every program has, so their neighbours are looked at first."""
+
+    def __init__(self, kind: TokenFormat, template: str, leads: tuple[int, ...], around: tuple[_Chars, _Chars]) -> None:
+        self.kind = kind
+        self._template = template
+        self._leads = leads
+        """How far before the literal the shape may begin."""
+        self._before, self._after = around
+        self._barred = _members(kind.left) if leads == (0,) else _Chars()
+
+    def found(self, text: str, start: int, end: int) -> TokenSpan | None:
+        """The token whose literal is `text[start:end]`, if it is part of one."""
+        before = text[start - 1 : start]
+        if self._after and text[end : end + 1] not in self._after:
+            return None
+        if before in self._barred and text[start - 3 : start - 2] != "%":
+            return None
+        if self._before and before not in self._before:
+            return None
+        for lead in self._leads:
+            match = self._pattern.match(text, start - lead) if start >= lead else None
+            if match is not None:
+                if self.kind.names and not _named(self.kind, text, match.start("value")):
+                    continue
+                return TokenSpan(match.start("value"), match.end("value"), self.kind)
+        return None
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(shape_expression(self.kind, self._template))
+
+
+class _Word(Frozen, frozen=True):
+    """A word of the name that a format needs, or of its surroundings."""
 
     kind: TokenFormat
-    template: str
-    leads: tuple[int, ...] = (0,)
-    word: str = ""
+    word: str
+
+    def found(self, text: str, start: int, end: int) -> TokenSpan | None:
+        """The token that is assigned to a name with the word `text[start:end]`."""
+        before = text[start - 1 : start]
+        if before.isalpha() and len(self.word) < _SHORT_WORD and not (before.islower() and text[start].isupper()):
+            return None
+        match = _assignment(self.kind).match(text, end)
+        return None if match is None else TokenSpan(match.start("value"), match.end("value"), self.kind)
+
+
+_Clue = _Standing | _Word
 
 
 def token_spans(text: str) -> Iterator[TokenSpan]:
@@ -42,37 +86,18 @@ def token_spans(text: str) -> Iterator[TokenSpan]:
     automaton, clues = _gate()
     seen = set[tuple[int, str]]()
     anywhere = dict[str, TokenFormat]()
-    for number, start, _ in automaton.find_matches_as_indexes(text, overlapping=True):
+    for number, start, end in automaton.find_matches_as_indexes(text, overlapping=True):
         for clue in clues[number]:
-            if clue.word and not clue.kind.names:
+            if isinstance(clue, _Word) and not clue.kind.names:
                 anywhere[clue.kind.id] = clue.kind
                 continue
-            found = (_assigned if clue.word else _standing)(clue, text, start)
+            found = clue.found(text, start, end)
             if found is not None and (found.start, found.kind.id) not in seen:
                 seen.add((found.start, found.kind.id))
                 yield found
     for kind in anywhere.values():
-        for match in _assignment(kind).finditer(text):
+        for match in _assignment(kind).finditer(text) if _inner(kind).search(text) else ():
             yield TokenSpan(match.start("value"), match.end("value"), kind)
-
-
-def _standing(clue: _Clue, text: str, literal: int) -> TokenSpan | None:
-    pattern = _compiled(clue.kind, clue.template)
-    for lead in clue.leads:
-        match = pattern.match(text, literal - lead) if literal >= lead else None
-        if match is not None:
-            if clue.kind.names and not _named(clue.kind, text, match.start("value")):
-                continue
-            return TokenSpan(match.start("value"), match.end("value"), clue.kind)
-    return None
-
-
-def _assigned(clue: _Clue, text: str, start: int) -> TokenSpan | None:
-    before = text[start - 1 : start]
-    if before.isalpha() and len(clue.word) < _SHORT_WORD and not (before.islower() and text[start].isupper()):
-        return None
-    match = _assignment(clue.kind).match(text, start + len(clue.word))
-    return None if match is None else TokenSpan(match.start("value"), match.end("value"), clue.kind)
 
 
 def _named(kind: TokenFormat, text: str, start: int) -> bool:
@@ -85,34 +110,62 @@ def _named(kind: TokenFormat, text: str, start: int) -> bool:
 def _gate() -> tuple[AhoCorasick, list[list[_Clue]]]:
     by_literal: dict[str, list[_Clue]] = {}
     for kind in FORMATS:
+        words = dict[str, _Word]()
         for template in kind.shapes:
-            for literal, clue in _clues(kind, template):
-                known = by_literal.setdefault(literal, [])
-                if clue not in known:
-                    known.append(clue)
+            standing = _standing(kind, template)
+            if standing is None:
+                words |= {word: _Word(kind, word) for word in _words(kind)}
+            else:
+                by_literal.setdefault(standing[0], []).append(standing[1])
+        for word, clue in words.items():
+            by_literal.setdefault(word, []).append(clue)
     automaton = AhoCorasick(list(by_literal), matchkind=MatchKind.Standard)
     return automaton, list(by_literal.values())
 
 
-def _clues(kind: TokenFormat, template: str) -> Iterator[tuple[str, _Clue]]:
+def _standing(kind: TokenFormat, template: str) -> tuple[str, _Standing] | None:
+    """The first literal of a template that is long enough, not too far from its beginning."""
     leads: tuple[int, ...] = (0,)
-    for piece in pieces(template):
+    parts = pieces(template)
+    for number, piece in enumerate(parts):
         if isinstance(piece, Run):
             leads = tuple(lead + length for lead in leads for length in range(piece.least, piece.most + 1))
             continue
         if len(piece) >= _LEAST_LITERAL and len(leads) <= _MOST_LEADS:
-            yield piece, _Clue(kind, template, leads)
-            return
+            around = _neighbour(parts[number - 1 : number]), _neighbour(parts[number + 1 : number + 2])
+            return piece, _Standing(kind, template, leads, around)
         leads = tuple(lead + len(piece) for lead in leads)
-    words = kind.names or kind.near
-    for word in words:
-        for variant in dict.fromkeys((word, word.upper(), word.capitalize())):
-            yield variant, _Clue(kind, "", word=variant)
+    return None
+
+
+def _neighbour(parts: Sequence[Piece]) -> _Chars:
+    """The characters of which one must stand beside a literal; none: any may."""
+    return next((_members(each.chars) for each in parts if isinstance(each, Run) and each.least), _Chars())
 
 
 @cache
-def _compiled(kind: TokenFormat, template: str) -> re.Pattern[str]:
-    return re.compile(shape_expression(kind, template))
+def _members(chars: str) -> _Chars:
+    """The ASCII characters of a class, which it gives as the inside of one."""
+    return frozenset(re.findall(f"[{chars}]", "".join(map(chr, range(128)))))
+
+
+def _words(kind: TokenFormat) -> Iterator[str]:
+    for word in kind.names or kind.near:
+        yield from dict.fromkeys((word, word.upper(), word.capitalize()))
+
+
+@cache
+def _inner(kind: TokenFormat) -> re.Pattern[str]:
+    """The shapes from a literal after a run on: rarer than their beginnings, so that most texts are told by it."""
+    return re.compile("|".join(dict.fromkeys(_from_inner_literal(pieces(template)) for template in kind.shapes)))
+
+
+def _from_inner_literal(parts: Sequence[Piece]) -> str:
+    for number, (run, literal) in enumerate(pairwise(parts), 2):
+        if isinstance(run, Run) and isinstance(literal, str):
+            rest = "".join(re.escape(each) if isinstance(each, str) else each.expression for each in parts[number:])
+            return rf"{re.escape(literal)}(?<=[{run.chars}]{{{run.least}}}{re.escape(literal)}){rest}"
+    return ""
 
 
 @cache
