@@ -17,7 +17,7 @@ help:
 	@echo 'make test-real   the tests with servers, browsers and killed processes'
 	@echo 'make cover   the same with branch coverage, which doubles the time'
 	@echo 'make snapshots   write tests/snapshots/ anew: what commands and errors say'
-	@echo 'make lint    format, rules, types, import floors'
+	@echo 'make lint    format, rules, types, import layers'
 	@echo 'make slow    the long campaigns'
 	@echo 'make explore property tests and fault campaigns with new random choices'
 	@echo 'make bench   measurements, as ratios within one run'
@@ -65,7 +65,7 @@ bench: $(VENV)/dev.stamp
 docs: $(VENV)/dev.stamp
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m docs.policies
-	$(BIN)/python -m docs.floors
+	$(BIN)/python -m docs.layers
 	$(BIN)/python -m docs.disguises
 
 # uv is not part of the locked tools: only changing the locks needs it.

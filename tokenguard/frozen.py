@@ -1,8 +1,8 @@
 """Frozen values: immutable, compared by content, and cheap to define.
 
 Every command pays at its start for every class it imports, and a frozen dataclass with slots costs ten times as much
-to define as a `msgspec.Struct` (docs/adr/0006-frozen-values.md). So the rooms that every command loads use `Frozen`; a
-room that few commands load may use dataclasses.
+to define as a `msgspec.Struct` (docs/adr/0006-frozen-values.md). So the packages that every command loads use
+`Frozen`; a package that few commands load may use dataclasses.
 """
 
 import sys

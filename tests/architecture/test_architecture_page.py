@@ -1,4 +1,4 @@
-"""The page for whoever arrives later says what the code is: floors, ports, decisions, and the order of a rotation."""
+"""The page for whoever arrives later says what the code is: layers, ports, decisions, and the order of a rotation."""
 
 import ast
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from docs import floors
+from docs import layers as drawing
 from tokenguard.rotation.machine import ORDER
 
 ROOT = Path(__file__).parents[2]
@@ -28,11 +28,11 @@ def rows(text):
     return found[2:]
 
 
-def test_its_floors_are_those_that_imports_are_held_to():
+def test_its_layers_are_those_that_imports_are_held_to():
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    (floors,) = (each["layers"] for each in contracts if each["type"] == "layers")
-    assert [named(row[0]) for row in rows(section("Rooms"))] == [each.split(" | ") for each in floors], (
-        "a room moved or is new: say in docs/architecture.md what it is for"
+    (layers,) = (each["layers"] for each in contracts if each["type"] == "layers")
+    assert [named(row[0]) for row in rows(section("Layers"))] == [each.split(" | ") for each in layers], (
+        "a package moved or is new: say in docs/architecture.md what it is for"
     )
 
 
@@ -61,7 +61,7 @@ def test_the_page_on_rotation_has_the_order_that_the_machine_has():
 
 
 def test_the_drawing_is_made_of_the_contracts():
-    assert floors.render() == PAGE, "run `make docs`"
+    assert drawing.render() == PAGE, "run `make docs`"
 
 
 MODULES = {".".join(path.with_suffix("").relative_to(ROOT).parts) for path in (ROOT / "tokenguard").rglob("*.py")}

@@ -391,7 +391,7 @@ def test_twins_from_a_repeated_delivery_are_both_ended():
     assert [made.value for made in bench.world.living()] == [bench.live_value(token)]
 
 
-def test_a_zombie_is_fenced_and_ends_what_it_made():
+def test_a_late_runner_is_fenced_and_ends_what_it_made():
     bench = Bench()
     token, _ = bench.add()
     second = bench.runner("two")

@@ -1,1 +1,1 @@
-"""Our own hardened sessions with outside services, shared by the rooms above."""
+"""Our own hardened sessions with outside services, shared by the layers above."""

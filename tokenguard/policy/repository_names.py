@@ -8,7 +8,7 @@ _SECRET_NAMES = frozenset(
     {".netrc", "_netrc", ".pypirc", ".vault-token", ".pgpass", ".htpasswd", "credentials.json", "id_rsa", "id_ed25519",
      "id_ecdsa", "id_dsa"}
 )  # fmt: skip
-# Patterns as text: the hook loads this room for every commit, and few commits need one compiled.
+# Patterns as text: the hook loads this package for every commit, and few commits need one compiled.
 _MCP = (
     r"(?:.*/)?(?:\.?mcp\.json|claude_desktop_config\.json|mcp_config\.json"
     r"|\.(?:cursor|vscode|roo|kiro)/(?:settings/)?mcp\.json|\.(?:vscode|gemini)/settings\.json|\.claude\.json)"
