@@ -2,6 +2,7 @@
 
 import secrets
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -60,6 +61,10 @@ class World:
     """Ids of tokens that live and that the provider's list lacks."""
     list_gap: str = ""
     """Why the provider's list is not known to be complete."""
+    listed_as: str = ""
+    """Stands before each id in the list; a token can then be revoked by that id only."""
+    hint: Callable[[str], str] = lambda value: value[:12] + "..." + value[-4:]
+    """What the list shows of a value."""
     made: dict[str, Made] = field(default_factory=dict)
 
     def create(self, label: str, scope: Scope = DRIVE, value: str | None = None) -> Made:
@@ -134,17 +139,15 @@ class FakeIssuer:
     def create(self, wanted: TokenRequest) -> CreatedToken:
         self._admitted()
         made = self.world.create(wanted.label, wanted.scope or DRIVE)
-        return CreatedToken(
-            value=Value.of(made.value), provider_id=made.id, hint=made.value[:12] + "..." + made.value[-4:]
-        )
+        return CreatedToken(value=Value.of(made.value), provider_id=made.id, hint=self.world.hint(made.value))
 
     def listed(self) -> TokenList:
         self._admitted()
         rows = [
             ProviderToken(
-                provider_id=made.id,
+                provider_id=self.world.listed_as + made.id,
                 label=made.label,
-                hint=made.value[:12] + "..." + made.value[-4:],
+                hint=self.world.hint(made.value),
                 created_at=made.created_at,
                 last_used_at=made.last_used_at,
             )
@@ -155,7 +158,8 @@ class FakeIssuer:
 
     def revoke(self, provider_id: str) -> None:
         self._admitted()
-        self.world.revoke(provider_id)
+        if provider_id.startswith(self.world.listed_as):
+            self.world.revoke(provider_id.removeprefix(self.world.listed_as))
 
 
 class ScriptedOperator:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from tokenguard.domain.document import Snapshot
+from tokenguard.domain.encodings import public_start
 from tokenguard.domain.journal import Attempt
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.token import CredentialKind, RecordState
@@ -19,12 +20,14 @@ from tokenguard.rotation.session import TokenSession
 
 _LOOKS = 3
 """Reads of a list that may lag: at once, halfway through the lag and at its end."""
+_MIN_SHOWN = 4
+"""Characters of the secret part that a hint must show: all of a provider's tokens begin alike (`acme_...`)."""
 _MAX_PROBED = 3
 """Missing tokens that are probed to learn whether the list should contain them."""
 
 
 def search(
-    session: TokenSession, issuer: Issuer, attempt: Attempt, *, every: bool = False
+    session: TokenSession, issuer: Issuer, attempt: Attempt, *, every: bool = False, holding: str = ""
 ) -> tuple[ProviderToken, ...]:
     """Return the tokens that the provider lists under an attempt's label; empty only if absence is certain.
 
@@ -33,11 +36,16 @@ def search(
         issuer: provides the list.
         attempt: the attempt to look for.
         every: whether the result must be complete as well.
+        holding: the id of a token that the list should hold; it is waited for within the list lag.
 
     Raises:
         Unreachable: the result is empty or incomplete, and a token may still exist.
     """
-    found = _read_list(session, issuer, lambda seen: bool(seen.named(attempt.label)), since=attempt.begun_at)
+
+    def settled(seen: TokenList) -> bool:
+        return bool(seen.named(attempt.label)) and (not holding or seen.holds(holding))
+
+    found = _read_list(session, issuer, settled, since=attempt.begun_at)
     if found.complete and not found.named(attempt.label) and doubt(session, found):  # the token in use may be as new
         found = _read_list(session, issuer, lambda seen: bool(seen.named(attempt.label)) or not doubt(session, seen))
     rows = found.named(attempt.label)
@@ -103,9 +111,20 @@ def doubt(session: TokenSession, found: TokenList) -> str:
 
 
 def fits(hint: str, text: str) -> bool:
-    """Whether a hint of the form `HEAD...TAIL` is one of the value `text`."""
-    head, dots, tail = hint.replace("…", "...").partition("...")
-    return bool(dots) and len(head) + len(tail) >= 4 and text.startswith(head) and text.endswith(tail)  # noqa: PLR2004
+    """Whether a hint of the form `HEAD...TAIL` is of the value `text`: it must show enough of the secret part."""
+    head, dots, tail = _parts(hint)
+    shown = max(len(head) - len(public_start(text)), 0) + len(tail)
+    return bool(dots) and shown >= _MIN_SHOWN and not contradicts(hint, text)
+
+
+def contradicts(hint: str, text: str) -> bool:
+    """Whether a hint of the form `HEAD...TAIL` is of another value than `text`."""
+    head, dots, tail = _parts(hint)
+    return bool(dots) and not (text.startswith(head) and text.endswith(tail))
+
+
+def _parts(hint: str) -> tuple[str, str, str]:
+    return hint.replace("…", "...").partition("...")
 
 
 def _read_list(

@@ -1,11 +1,7 @@
-"""Cleans up failed attempts. Every label recorded in the journal is revoked or proven absent before completion.
-
-Only labels in this session's own journal are searched for. A search by prefix would revoke the next rotation's
-candidate.
-"""
+"""Discards attempts: what may have been created under the label is revoked or proven absent, its value destroyed."""
 
 from tokenguard.domain.event import Op, Phase
-from tokenguard.domain.journal import Attempt, AttemptState, Mode, Old, Stage
+from tokenguard.domain.journal import Attempt, AttemptState, Old, Stage
 from tokenguard.domain.liveness import DeathProof, Verdict
 from tokenguard.domain.names import Label
 from tokenguard.domain.secret import Value
@@ -15,27 +11,9 @@ from tokenguard.ports.provider import Ambiguous, Issuer, Method
 from tokenguard.ports.store import Tombstone
 from tokenguard.rotation.absence import confirm_gone, search
 from tokenguard.rotation.keeping import asserted, quarantined, unseen
-from tokenguard.rotation.machine import superseded
 from tokenguard.rotation.prompts import revoke_task, trace_task
 from tokenguard.rotation.proof_of_death import old_value, prove_dead, still_accepted
 from tokenguard.rotation.session import TokenSession
-
-
-def discard_superseded(session: TokenSession) -> None:
-    """Revoke everything this operation created and does not keep, including duplicates of the accepted token."""
-    for attempt in superseded(session.journal):
-        if attempt.state is not AttemptState.GONE:
-            discard_attempt(session, attempt)
-    if session.issuer is None or session.journal.mode is Mode.ADD:  # a supplied value carries no label of ours
-        return
-    keep = session.journal.attempt
-    kept_id = keep.provider_id if keep is not None and keep not in superseded(session.journal) else ""
-    for attempt in session.journal.attempts:
-        for listed in search(session, session.issuer, attempt, every=True):
-            if listed.provider_id != kept_id:
-                session.commit(session.event(Op.REVOKE, Phase.INTENT, label=attempt.label, result="twin"))
-                session.issuer.revoke(listed.provider_id)
-                confirm_gone(session, session.issuer, listed.provider_id)
 
 
 def fence(session: TokenSession, label: Label) -> None:

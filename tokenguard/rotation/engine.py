@@ -289,11 +289,13 @@ def _escalate_to_not_proven_dead(snapshot: Snapshot, error: TokenguardError) -> 
 def _tell_refused(snapshot: Snapshot) -> None:
     """Raise Unreachable (exit 4) if the operation has ended and the provider refuses what the store serves now."""
     record, journal = snapshot.document.record, snapshot.document.journal
-    if journal is None or journal.mode not in {Mode.PLANNED, Mode.COMPROMISED} or record.seen is None:
+    makes = {Mode.ISSUE, Mode.PLANNED, Mode.COMPROMISED}
+    if journal is None or journal.mode not in makes or record.seen is None:
         return
     if record.seen.verdict is Verdict.DEAD and record.seen.at >= journal.opened_at:
+        what = f"{record.name} is created" if journal.mode is Mode.ISSUE else f"the rotation of {record.name} has ended"
         raise Unreachable(
-            f"the rotation of {record.name} has ended, but {record.provider} refuses the token in use: consumers fail",
+            f"{what}, but {record.provider} refuses the token in use: consumers fail",
             hint=f"replace it now: tokenguard rotate {record.name}",
         )
 

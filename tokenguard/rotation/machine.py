@@ -7,7 +7,8 @@ A stage states what is durably true; the effect between two stages is idempotent
 
 The promises (SECURITY.md), each with the code that enforces it:
 
-* P1, a live token is always retrievable: `publish.publish` pins the version; `revoke.finish` keeps the old value.
+* P1, a live token is always retrievable: `publish.publish` pins the version; `revoke.finish` keeps the old value;
+  `duplicates.discard_superseded` revokes nothing in place of the token in use.
 * P2, every token that may exist is on record first: `create.begin_attempt` commits the label before any request.
 * P3, done means proven dead: `proof_of_death.prove_dead`, with a control found by `control_search.ControlSearch`.
 * P4, the order of steps: `ORDER` below; `preconditions.intend_revoke` looks at everything right before the intent.

@@ -12,7 +12,7 @@ from tokenguard.errors import NotProvenDead
 from tokenguard.frozen import replace
 from tokenguard.ports.provider import Method
 from tokenguard.rotation.absence import confirm_gone, doubt
-from tokenguard.rotation.cleanup import discard_superseded
+from tokenguard.rotation.duplicates import discard_superseded
 from tokenguard.rotation.keeping import asserted, last_look, listed_dead, quarantined, unseen
 from tokenguard.rotation.preconditions import check_new_in_use, old_token, revoking_task
 from tokenguard.rotation.prompts import evidence_words
