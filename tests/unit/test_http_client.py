@@ -3,17 +3,18 @@
 import logging
 import secrets
 import socket
-import struct
 import threading
 
 import pytest
 
 from tests.fakes.clock import FakeClock
-from tests.fakes.scripted_server import ScriptedServer, raw, reply, stream
+from tests.fakes.hostile_answers import HOSTILE
+from tests.fakes.scripted_server import ScriptedServer, raw, reply
 from tokenguard.domain.secret import Secret
 from tokenguard.http.address import Address
 from tokenguard.http.answer import MAX_BODY, Answer, Failure, TransportFailure
 from tokenguard.http.client import Client, Credential, Network, Request
+from tokenguard.http.connections import new_connection
 from tokenguard.http.exchange import Exchange
 
 
@@ -23,37 +24,6 @@ def client(url: str, deadline: float = 5.0) -> Client:
 
 def ask(url: str, deadline: float = 5.0, **request):
     return client(url, deadline).send(Request(**{"path": ("thing",)} | request))
-
-
-def abort(connection: socket.socket) -> None:
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
-
-
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-
-HOSTILE = {
-    "status line is not http": (raw(b"SSH-2.0-x\r\n\r\n"), TransportFailure.RESET),
-    "nothing at all": (raw(b""), TransportFailure.RESET),
-    "reset instead of an answer": (abort, TransportFailure.RESET),
-    "half an answer": (raw(HEAD + b"Content-Length: 500\r\n\r\n{"), TransportFailure.RESET),
-    "chunk size is not a number": (raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"), TransportFailure.RESET),
-    "chunked and cut off": (raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{\r\n"), TransportFailure.RESET),
-    "body without end": (stream(HEAD + b"\r\n", b" " * 65536), TransportFailure.TOO_LARGE),
-    "body of a declared gigabyte": (
-        stream(HEAD + b"Content-Length: 1000000000\r\n\r\n", b"a" * 65536),
-        TransportFailure.TOO_LARGE,
-    ),
-    "a hundred thousand headers": (stream(b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n" * 1000), TransportFailure.RESET),
-    "header line without end": (stream(b"HTTP/1.1 200 OK\r\nX-A: ", b"b" * 65536), TransportFailure.RESET),
-    "headers of 90 KiB": (
-        raw(HEAD + b"".join(b"X-%d: %s\r\n" % (n, b"b" * 30_000) for n in range(3)) + b"\r\n"),
-        TransportFailure.TOO_LARGE,
-    ),
-    "continue without end": (stream(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.001), TransportFailure.TIMEOUT),
-    "one byte at a time": (stream(HEAD + b"\r\n", b" ", 0.05), TransportFailure.TIMEOUT),
-    "headers one byte at a time": (stream(b"HTTP/1.1 200 OK\r\nX-A: ", b"b", 0.05), TransportFailure.TIMEOUT),
-}
 
 
 @pytest.mark.parametrize("case", HOSTILE)
@@ -105,9 +75,8 @@ def test_what_was_given_up_before_it_was_sent_is_never_sent_later():
         assert slow.send(Request(method="POST", path=("x",))) == Failure(cause=TransportFailure.TIMEOUT, sent=False)
         opened.set()
     with ScriptedServer(reply(200)) as server:
-        exchange = Exchange(
-            base=Address.parse(server.url), proxy=None, ca_bundle=None, timeout=5, now=FakeClock().now()
-        )
+        base = Address.parse(server.url)
+        exchange = Exchange(base, new_connection(base, None), timeout=5, now=FakeClock().now())
         exchange.abandon()
         assert exchange.run("POST", "/x", {}, None) == Failure(cause=TransportFailure.TIMEOUT, sent=False)
     assert [request for request in server.requests if request] == []
@@ -123,9 +92,8 @@ def test_a_name_of_this_machine_that_leads_elsewhere_is_not_spoken_to(monkeypatc
 
 def test_a_silent_peer_is_a_timeout_of_the_connection_too():
     with ScriptedServer(lambda connection: connection.recv(1)) as server:
-        exchange = Exchange(
-            base=Address.parse(server.url), proxy=None, ca_bundle=None, timeout=0.1, now=FakeClock().now()
-        )
+        base = Address.parse(server.url)
+        exchange = Exchange(base, new_connection(base, None), timeout=0.1, now=FakeClock().now())
         assert exchange.run("GET", "/", {}, None) == Failure(cause=TransportFailure.TIMEOUT, sent=True)
 
 

@@ -13,8 +13,9 @@ from tokenguard.domain.callback_url import HTTPS_PORT, UrlProblem, means_this_ma
 from tokenguard.domain.public_address import is_loopback, is_public, parsed
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.http.address import Address
-from tokenguard.http.client import Client, Network
+from tokenguard.http.client import DEADLINE, Client, Network
 from tokenguard.ports.clock import Clock
+from tokenguard.waiting import DeadlineExceeded, run_with_deadline
 
 Resolve = Callable[[str, int], Sequence[str]]
 """All addresses of a name; OSError if it has none."""
@@ -38,7 +39,7 @@ class CallbackUrl:
         """The segments of its path, decoded, empty ones left out."""
         return tuple(unquote(segment) for segment in urlsplit(self.url).path.split("/") if segment)
 
-    def client(self, clock: Clock, network: Network | None = None, *, deadline: float = 15.0) -> Client:
+    def client(self, clock: Clock, network: Network | None = None, *, deadline: float = DEADLINE) -> Client:
         """A client of its origin that connects to the first of its addresses and never looks the name up again."""
         base = Address("https" if self.https else "http", self.host, self.port, "")
         return Client(base, clock, network, deadline=deadline, pinned=self.addresses[0])
@@ -66,12 +67,13 @@ def validate_callback_url(
         InputError: it must not be used; the message says why and quotes nothing of it.
         Unreachable: its name could not be looked up.
     """
+    look_up = resolve or _looked_up
     parts = read_callback_url(url, ports=ports, allow_loopback=allow_loopback)
     if parts.problem is not None:
         raise _bad(parts.problem)
     try:
-        found = tuple(dict.fromkeys((resolve or _looked_up)(parts.host, parts.port)))
-    except (OSError, UnicodeError):
+        found = tuple(dict.fromkeys(run_with_deadline(lambda: look_up(parts.host, parts.port), DEADLINE)))
+    except (OSError, UnicodeError, DeadlineExceeded):
         found = ()
     if not found:
         raise Unreachable(

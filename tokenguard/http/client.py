@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from tokenguard.domain.secret import Secret
+from tokenguard.http import tls
 from tokenguard.http.address import Address
 from tokenguard.http.answer import MAX_BODY, Failure, Outcome, TransportFailure
+from tokenguard.http.connections import new_connection
 from tokenguard.http.exchange import Exchange
 from tokenguard.ports.clock import Clock
-from tokenguard.waiting import DeadlineExceeded, run_with_deadline
 
 for _name in ("urllib3", "urllib3.connection", "urllib3.connectionpool"):
     logging.getLogger(_name).setLevel(logging.ERROR)  # below that they write request targets and foreign headers
@@ -97,22 +98,17 @@ class Client:
         headers = _headers(request, self._base)
         if headers is None:
             return Failure(cause=TransportFailure.UNSENDABLE, sent=False)
+        proxy = None if self._base.loopback or self._pinned else self._network.proxy
+        context = tls.context(self._network.ca_bundle) if self._base.scheme == "https" else None
         exchange = Exchange(
-            base=self._base,
-            proxy=None if self._base.loopback or self._pinned else self._network.proxy,
-            ca_bundle=self._network.ca_bundle,
+            self._base,
+            new_connection(self._base, context, proxy, pinned=self._pinned),
             timeout=self._deadline,
             now=self._clock.now(),
-            pinned=self._pinned,
             max_body=self._max_body,
         )
         body = request.content if request.body is None else json.dumps(request.body).encode()
-        target = self._base.target(request.path, request.query)
-        try:
-            # urllib3's timeouts count per read and a name lookup cannot be timed at all: only a second thread can
-            return run_with_deadline(lambda: exchange.run(request.method, target, headers, body), self._deadline)
-        except DeadlineExceeded:
-            return Failure(cause=TransportFailure.TIMEOUT, sent=exchange.abandon())
+        return exchange.within_deadline(request.method, self._base.target(request.path, request.query), headers, body)
 
 
 def _headers(request: Request, base: Address) -> dict[str, str] | None:

@@ -1,25 +1,23 @@
-"""One connection's life: connect, send, read within limits; every foreign exception becomes a Failure."""
+"""One request over one connection: connect, send, read within limits; every foreign exception becomes a Failure."""
 
 import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from http.client import HTTPException
-from pathlib import Path
 
-from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
 from urllib3.exceptions import TimeoutError as SocketTimeout
 from urllib3.response import BaseHTTPResponse
-from urllib3.util import Url
 
-from tokenguard.http import tls
 from tokenguard.http.address import Address, is_loopback
 from tokenguard.http.answer import MAX_BODY, Answer, Failure, Outcome, TransportFailure
 from tokenguard.http.pacing import retry_after
+from tokenguard.waiting import DeadlineExceeded, run_with_deadline
 
 MAX_HEADERS = 1 << 16
 _CHUNK = 1 << 16
@@ -27,26 +25,50 @@ _KEPT = ("content-type", "link", "x-ratelimit-limit", "x-ratelimit-remaining", "
 
 
 class Exchange:
-    """A single request over its own connection. `abandon` may be called from another thread."""
+    """A single request over a connection of its own, or one that is kept.
+
+    Args:
+        base: the address; of a loopback one, what answers must be on this machine.
+        connection: a connection to it, open or not.
+        timeout: seconds for the whole exchange.
+        connect_timeout: seconds to connect; None: as long as the whole may take.
+        now: what `Retry-After` is read by.
+        max_body: bytes; a longer answer is none.
+        headers: the names, in lower case, of the answer's headers that are wanted; None: all.
+        keep: takes the connection if it can be used again; None: it is closed.
+    """
 
     def __init__(
         self,
-        *,
         base: Address,
-        proxy: Address | None,
-        ca_bundle: Path | None,
+        connection: HTTPConnection,
+        *,
         timeout: float,
+        connect_timeout: float | None = None,
         now: datetime,
-        pinned: str = "",
         max_body: int = MAX_BODY,
+        headers: Collection[str] | None = _KEPT,
+        keep: Callable[[HTTPConnection], None] | None = None,
     ) -> None:
         self._base = base
+        self._connection = connection
+        self._timeout = timeout
+        self._connect_timeout = timeout if connect_timeout is None else min(connect_timeout, timeout)
         self._now = now
         self._max_body = max_body
+        self._wanted = headers
+        self._keep = keep
         self._lock = threading.Lock()
-        self._sending = self._abandoned = False
+        self._sending = self._abandoned = self._whole = False
         self._socket: socket.socket | None = None
-        self._connection = _connection(base, proxy, ca_bundle, timeout, pinned)
+
+    def within_deadline(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Outcome:
+        """Do it, and give it up at the deadline, also in a name lookup or a slow read."""
+        try:
+            # timeouts of sockets count per read and a name lookup cannot be timed at all: only a second thread can
+            return run_with_deadline(lambda: self.run(method, target, headers, body), self._timeout)
+        except DeadlineExceeded:
+            return Failure(cause=TransportFailure.TIMEOUT, sent=self.abandon())
 
     def run(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Outcome:
         """Do it. Never raises what the network or the other side brought about."""
@@ -58,21 +80,34 @@ class Exchange:
                 method, target, body=body, headers=headers, preload_content=False, decode_content=False
             )
             with contextlib.closing(self._connection.getresponse()) as response:
-                return self._answer(response)
+                outcome = self._answer(response)
+            self._whole = isinstance(outcome, Answer)
         except (HTTPError, HTTPException, OSError, ValueError, AttributeError) as error:
             # ValueError and AttributeError: what the ssl module throws at a socket that `abandon` closed
             return Failure(cause=_transport_failure(error, connected=self._sending), sent=self._sending)
+        else:
+            return outcome
         finally:
-            self._connection.close()
+            self._leave()
 
     def abandon(self) -> bool:
         """Give up: shut the socket, so that the thread in `run` ends. Returns whether anything was sent."""
         with self._lock:
-            self._abandoned, sent = True, self._sending
-        if self._socket is not None:
-            with contextlib.suppress(OSError, ValueError):
-                self._socket.shutdown(socket.SHUT_RDWR)
-        return sent
+            self._abandoned = True
+            if self._socket is not None:
+                with contextlib.suppress(OSError, ValueError):
+                    self._socket.shutdown(socket.SHUT_RDWR)
+            return self._sending
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._socket = None  # who uses the connection next is not to be shut by our deadline
+            # http.client has closed it, if the other side will
+            usable = self._whole and not self._abandoned and self._connection.sock is not None
+        if usable and self._keep is not None:
+            self._keep(self._connection)
+        else:
+            self._connection.close()
 
     def _may_send(self) -> bool:
         # one decision for both threads: what was given up as "not sent" is never sent afterwards
@@ -82,7 +117,11 @@ class Exchange:
 
     def _connect(self) -> None:
         self._connection.set_debuglevel(0)  # a process-wide http.client debug level would print headers
-        self._connection.connect()
+        if self._connection.sock is None:
+            self._connection.timeout = self._connect_timeout
+            self._connection.connect()
+        self._connection.timeout = self._timeout
+        self._connection.sock.settimeout(self._timeout)
         # kept here, since http.client hands its own reference over to the response
         self._socket = self._connection.sock
         if self._base.loopback and not is_loopback(self._connection.sock.getpeername()[0]):
@@ -98,36 +137,13 @@ class Exchange:
             body += chunk
             if len(body) > self._max_body:
                 return Failure(cause=TransportFailure.TOO_LARGE, sent=True)
+        found = {name.lower(): value for name, value in response.headers.items()}
         return Answer(
             status=response.status,
-            headers={name: response.headers[name] for name in _KEPT if name in response.headers},
+            headers=found if self._wanted is None else {name: found[name] for name in self._wanted if name in found},
             body=bytes(body),
             retry_after=retry_after(response.headers.get("retry-after", ""), self._now),
         )
-
-
-def _connection(
-    base: Address, proxy: Address | None, ca_bundle: Path | None, timeout: float, pinned: str
-) -> HTTPConnection:
-    if base.scheme == "http":
-        return HTTPConnection(pinned or base.host, base.port, timeout=timeout)
-    context = tls.context(ca_bundle)
-    if proxy is None:
-        return HTTPSConnection(
-            pinned or base.host, base.port, timeout=timeout, ssl_context=context, server_hostname=base.host
-        )
-    tunnel = HTTPSConnection(
-        proxy.host,
-        proxy.port,
-        timeout=timeout,
-        ssl_context=context,
-        proxy=Url(scheme=proxy.scheme, host=proxy.host, port=proxy.port),
-        proxy_config=ProxyConfig(
-            ssl_context=context, use_forwarding_for_https=False, assert_hostname=None, assert_fingerprint=None
-        ),
-    )
-    tunnel.set_tunnel(base.host, base.port, scheme=proxy.scheme)
-    return tunnel
 
 
 def _transport_failure(error: Exception, *, connected: bool) -> TransportFailure:

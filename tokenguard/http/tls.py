@@ -10,11 +10,7 @@ from tokenguard.files import shown
 
 def context(ca_bundle: Path | None) -> ssl.SSLContext:
     """A client context that verifies host names; InputError if the bundle is unusable or keys would be logged."""
-    if os.environ.get("SSLKEYLOGFILE"):
-        raise InputError(
-            "the environment asks for TLS keys to be logged (SSLKEYLOGFILE)",
-            hint="unset SSLKEYLOGFILE: its file allows every token that is sent to be decrypted",
-        )
+    refuse_key_log()
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_bundle is None:
@@ -28,6 +24,15 @@ def context(ca_bundle: Path | None) -> ssl.SSLContext:
             hint="name a readable PEM file with one or more certificates in `[network] ca_bundle`",
         ) from None
     return made
+
+
+def refuse_key_log() -> None:
+    """InputError if the environment asks for TLS keys to be logged; libraries of others would do that."""
+    if os.environ.get("SSLKEYLOGFILE"):
+        raise InputError(
+            "the environment asks for TLS keys to be logged (SSLKEYLOGFILE)",
+            hint="unset SSLKEYLOGFILE: its file allows every token that is sent to be decrypted",
+        )
 
 
 def _trust_system(made: ssl.SSLContext) -> None:

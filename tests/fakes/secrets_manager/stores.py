@@ -26,7 +26,7 @@ def client(aws: FakeAws, *, attempts: int = 1) -> AwsClient:
     boto3 takes most of a second to make a client, so those of one server are made once.
     """
     address = Address.parse(aws.url)
-    made = AwsClient(AwsSettings(region=aws.region, endpoint=address, attempts=attempts, read_timeout=5))
+    made = AwsClient(AwsSettings(region=aws.region, endpoint=address, attempts=attempts, deadline=5))
     key = (aws.url, attempts)
     if key not in _sdk:
         _sdk[key] = {name: getattr(made, name) for name in ("_secrets_manager", "_sts")}

@@ -34,8 +34,10 @@ class AwsSettings:
     proxy: Address | None = None
     connect_timeout: float = 5.0
     """Seconds."""
-    read_timeout: float = 15.0
-    """Seconds."""
+    deadline: float = 15.0
+    """Seconds for one request, from the name lookup to the last byte."""
+    total: float = 60.0
+    """Seconds for all attempts at one request, and for what botocore sends before it to get credentials."""
     attempts: int = 4
     """The maximum number of attempts per request, with AWS's back-off between them."""
     identity: WebIdentity | None = None

@@ -44,9 +44,12 @@ class AwsClient:
         from botocore.exceptions import BotoCoreError, ClientError  # loaded with boto3
         from botocore.parsers import ResponseParserError
 
+        from tokenguard.clients.aws.transport import time_limit
+
         self.asked += 1
+        slow = notify_if_slow(lambda: self.told(f"AWS has not answered for {SILENCE:.0f} s; still trying"))
         try:
-            with notify_if_slow(lambda: self.told(f"AWS has not answered for {SILENCE:.0f} s; still trying")):
+            with slow, time_limit(self.settings.total):
                 answer: dict[str, Any] = getattr(client, operation)(**params)
         except ClientError as error:
             raise AwsError(reason_of(error.response)) from None
@@ -68,14 +71,28 @@ class AwsClient:
 
     @cached_property
     def _session(self) -> Any:
-        import boto3  # slow to load
-
-        for name in _LOGGERS:
-            logging.getLogger(name).setLevel(logging.ERROR)  # below that botocore writes whole requests
-        session = boto3.session.Session(region_name=self.settings.region, botocore_session=self._assuming())
+        session = self._new_session(self._assuming())
         if self.settings.keyless and self.settings.identity is None:
             _refuse_static(session)
         return session
+
+    def _new_session(self, session: Any = None) -> Any:
+        """Return a session of boto3 whose every request goes through our transport."""
+        import boto3  # slow to load
+        import botocore.session
+        from botocore.exceptions import BotoCoreError
+
+        from tokenguard.clients.aws.transport import through
+
+        for name in _LOGGERS:
+            logging.getLogger(name).setLevel(logging.ERROR)  # below that botocore writes whole requests
+        try:
+            sending = through(session or botocore.session.get_session(), self.settings)
+            return boto3.session.Session(region_name=self.settings.region, botocore_session=sending)
+        except BotoCoreError as error:
+            raise AwsError(reason_of_failure(error)) from None
+        except ValueError:  # a number of the environment or of ~/.aws/config is none
+            raise AwsError(AwsFailure.CREDENTIALS) from None
 
     def _assuming(self) -> Any:
         """Return a botocore session that assumes the role; None to use the default chain."""
@@ -107,10 +124,11 @@ class AwsClient:
 
     @cached_property
     def _unsigned_sts(self) -> Any:
-        import boto3  # slow to load
-        from botocore import UNSIGNED
+        from botocore import UNSIGNED  # loaded with boto3
 
-        return self._client("sts", boto3.session.Session(region_name=self.settings.region), signature_version=UNSIGNED)
+        from tokenguard.clients.aws.web_identity import anonymous
+
+        return self._client("sts", self._new_session(anonymous()), signature_version=UNSIGNED)
 
     def _client(self, service: str, session: Any = None, **how: Any) -> Any:
         from botocore.config import Config  # loaded with boto3
@@ -121,19 +139,20 @@ class AwsClient:
             return (session or self._session).client(
                 service,
                 endpoint_url=str(settings.endpoint) if settings.endpoint else None,
-                verify=str(settings.ca_bundle) if settings.ca_bundle else True,
                 config=Config(
                     retries={"mode": "standard", "total_max_attempts": settings.attempts},
                     connect_timeout=settings.connect_timeout,
-                    read_timeout=settings.read_timeout,
+                    read_timeout=settings.deadline,
                     ignore_configured_endpoint_urls=True,
-                    proxies={"https": str(settings.proxy)} if settings.proxy else {},
+                    defaults_mode="legacy",  # "auto" of the environment would ask the machine's metadata service
                     user_agent_extra="tokenguard",
                     **how,
                 ),
             )
         except BotoCoreError as error:
             raise AwsError(reason_of_failure(error)) from None
+        except ValueError:  # where credentials are looked for is no address, or one that botocore refuses
+            raise AwsError(AwsFailure.CREDENTIALS) from None
 
 
 def _refuse_static(session: Any) -> None:

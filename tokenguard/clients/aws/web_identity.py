@@ -14,8 +14,17 @@ def assuming(take: Callable[[], dict[str, str]]) -> Session:
     Args:
         take: gets `access_key`, `secret_key`, `token` and `expiry_time` (ISO 8601); asked again before they expire.
     """
+    return _with(_CredentialProvider(take))
+
+
+def anonymous() -> Session:
+    """A session of botocore's that looks for no credentials, for requests that are not signed."""
+    return _with()
+
+
+def _with(*providers: CredentialProvider) -> Session:
     session = get_session()
-    session.register_component("credential_provider", CredentialResolver([_CredentialProvider(take)]))
+    session.register_component("credential_provider", CredentialResolver(list(providers)))
     return session
 
 
