@@ -42,11 +42,11 @@ class Way:
     url: str
     deadline: float = 5.0
     ca_bundle: Path | None = None
-    attempts: int = 1
+    proxy: Address | None = None
 
 
 def provider(way: Way) -> None:
-    network = Network(ca_bundle=way.ca_bundle)
+    network = Network(proxy=way.proxy, ca_bundle=way.ca_bundle)
     _raised(Client(Address.parse(way.url), FakeClock(), network, deadline=way.deadline).send(_request()))
 
 
@@ -58,12 +58,16 @@ def webhook(way: Way) -> None:
         ports=frozenset(range(1, 65536)),
         resolve=lambda _host, _port: ["127.0.0.1"],
     )
-    _raised(checked.client(FakeClock(), Network(ca_bundle=way.ca_bundle), deadline=way.deadline).send(_request()))
+    _raised(
+        checked.client(FakeClock(), Network(proxy=way.proxy, ca_bundle=way.ca_bundle), deadline=way.deadline).send(
+            _request()
+        )
+    )
 
 
 def vault(way: Way) -> None:
     connection = VaultConnection(
-        vault_settings(way.url, TOKEN, deadline=way.deadline, ca_bundle=way.ca_bundle), FakeClock()
+        vault_settings(way.url, TOKEN, deadline=way.deadline, ca_bundle=way.ca_bundle, proxy=way.proxy), FakeClock()
     )
     connection._client.adapter.credential = Secret(TOKEN)
     connection._client.adapter.request("get", "/v1/secret/data/x")
@@ -101,7 +105,7 @@ def _aws(way: Way, identity: WebIdentity | None = None) -> AwsClient:
     return AwsClient(
         AwsSettings(
             region=REGION, endpoint=Address.parse(way.url), deadline=way.deadline, ca_bundle=way.ca_bundle,
-            attempts=way.attempts, identity=identity,
+            attempts=1, proxy=way.proxy, identity=identity,
         )
     )  # fmt: skip
 
@@ -163,6 +167,27 @@ def test_a_name_of_this_machine_that_leads_elsewhere_is_sent_nothing(door, monke
         host = "127.0.0.1" if door is webhook else "localhost"
         assert refused(door, Way(f"http://{host}:{server.port}")).exit_code is ExitCode.UNREACHABLE
     assert [request for request in server.requests if request] == []
+
+
+@pytest.mark.parametrize("door", [provider, vault, secrets_manager, sts, web_identity], ids=lambda each: each.__name__)
+def test_a_configured_proxy_sees_a_tunnel_and_no_request(door):
+    with ScriptedServer(reply(407, b"", "Connection: close")) as server:
+        proxy = Address.parse(server.url, plain_http=True)
+        error = refused(door, Way("https://elsewhere.example", proxy=proxy))
+    assert error.exit_code is ExitCode.UNREACHABLE
+    assert server.requests[0].startswith(b"CONNECT elsewhere.example:443 HTTP/1.")
+    assert not [request for request in server.requests if TOKEN.encode() in request]
+
+
+@every_door
+def test_loopback_is_asked_without_the_configured_proxy(door):
+    with ScriptedServer(BROKEN) as server, ScriptedServer(BROKEN) as other:
+        way = Way(server.url, proxy=Address.parse(other.url, plain_http=True))
+        if door in {provider, webhook}:
+            door(way)
+        else:
+            refused(door, way)
+    assert (server.connections, other.connections) == (1, 0)
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"])
@@ -376,7 +401,7 @@ def test_an_address_of_a_callback_that_is_never_found_is_given_up(monkeypatch):
     never = threading.Event()
     with pytest.raises(Unreachable):
         callback.validate_callback_url(
-            "https://callback.tokenguard.com/x", resolve=lambda _host, _port: never.wait(60) or []
+            "https://callback.tokenguard.com/x", resolve=lambda _host, _port: ["8.8.8.8"][never.wait(5) :]
         )
     never.set()
 
