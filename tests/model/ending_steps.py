@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from tests.model.model import Flaw, Model
-from tests.model.state import TOMBSTONE, Life, Place, Proof, State
-from tests.model.writing import advance, own
-from tokenguard.domain.journal import Mode
+from tests.model.state import TOMBSTONE, Life, Place, Proof, Said, State
+from tests.model.writing import advance, commit, own
+from tokenguard.domain.journal import Mode, Stage
 
 Step = tuple[str, State]
 
@@ -33,14 +33,20 @@ def revoke(model: Model, state: State, me: int) -> Iterator[Step]:
         yield "stops before a late revoke", state.stopped(me)
         return
     target = state.live if model.flaw is Flaw.REVOKE_WHAT_IS_CURRENT else own(state, me).old
-    yield f"revokes token {target}", state.revoked(target).at(me, Place.SAY_REVOKED)
+    by = Said.PROVIDER if model.api else Said.PERSON
+    yield f"revokes token {target}", state.revoked(target).at(me, Place.SAY_REVOKED, by)
+    if model.api and state.idle < model.idle:
+        idle = state._replace(idle=state.idle + 1)
+        yield f"is told by the provider that token {target} is revoked, which it is not", idle.at(me, Place.SAY_REVOKED, by)
     if state.mistakes < model.mistakes:
         mistaken = state._replace(mistakes=state.mistakes + 1)
-        yield f"is told that token {target} is revoked, which it is not", mistaken.at(me, Place.SAY_REVOKED)
+        yield f"is told that token {target} is revoked, which it is not", mistaken.at(me, Place.SAY_REVOKED, Said.PERSON)
 
 
 def say_revoked(model: Model, state: State, me: int) -> Iterator[Step]:
-    yield "says revoked", advance(model, state, me, own(state, me)._replace(said=True))
+    journal = own(state, me)._replace(said=Said(state.runners[me].carried))
+    again = model.reached(journal, Stage.REVOKED)  # a compromise whose new token is in use already
+    yield "says revoked", (commit if again else advance)(model, state, me, journal)
 
 
 def probe_old(model: Model, state: State, me: int) -> Iterator[Step]:
@@ -52,8 +58,20 @@ def probe_old(model: Model, state: State, me: int) -> Iterator[Step]:
         yield "holds the old token for dead", advance(model, state, me, journal._replace(proof=Proof.PROVEN))
     elif refused and not comparable:
         yield "takes a person's word for it", advance(model, state, me, journal._replace(proof=Proof.ASSERTED))
+    elif not refused and journal.said is Said.PROVIDER:
+        if state.tokens[journal.old].life is Life.LIVE:  # over a whole window, so that no revoke is still to take effect
+            yield "sees it accepted, so it is to be revoked again", _back(model, state, me)
     elif not refused and (state.runners[me].fresh or not model.aborts):
         yield "sees it accepted, and has it revoked again", state.revoked(journal.old)
+
+
+def _back(model: Model, state: State, me: int) -> State:
+    """The revoke is open again, and is sent by the next run; a compromise keeps the new token that is in use by now."""
+    journal = own(state, me)
+    if model.flaw is Flaw.NEVER_SENT_AGAIN:
+        return state.stopped(me)
+    stage = journal.stage if journal.attempts and model.mode(journal) is Mode.COMPROMISED else Stage.REVOKE_INTENDED
+    return commit(model, state, me, journal._replace(stage=stage, said=Said.NOBODY), Place.IDLE)
 
 
 def look_again(model: Model, state: State, me: int) -> Iterator[Step]:

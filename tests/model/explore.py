@@ -53,7 +53,7 @@ def _wedged(model: Model, state: State) -> str:
     """P8: one runner, no faults. Why it does not end, or ends with more or less than one living token of this rotation."""
     if state.journal.stage.ended:
         return ""  # what a late runner makes after the end is named in the record (P2); nothing here could end it
-    unlimited = replace(model, attempts=99, mistakes=0, outages=0)
+    unlimited = replace(model, attempts=99, mistakes=0, outages=0, idle=0)
     for _ in range(_LONGEST_ALONE):
         if state.journal.stage.ended:
             return _leftovers(state)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
 
-from tests.model.state import FIRST, Journal, Life, Place, Runner, State, Token
+from tests.model.state import FIRST, Journal, Life, Place, Proof, Runner, Said, State, Token
 from tokenguard.domain.journal import AttemptState, Mode, Stage
 from tokenguard.rotation.machine import ORDER
 
@@ -40,6 +40,8 @@ class Flaw(StrEnum):
     """A value that was never accepted is refused, and the token of its label is called gone."""
     ABORT_AFTER_INTENT = auto()
     """Undo although the old token is revoked, or may be."""
+    NEVER_SENT_AGAIN = auto()
+    """Once the provider has agreed to the revoke, the old token is looked at for ever, and the revoke not sent again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,10 @@ class Model:
     """How often the provider may begin to refuse every credential."""
     mistakes: int = 0
     """How often a person may say that a token is revoked that is not."""
+    api: bool = False
+    """Whether the provider is asked to revoke, and not a person."""
+    idle: int = 0
+    """How often it may agree and do nothing: another service answers, or it does not know the token under that id."""
     mistyped: int = 0
     """How often a person may paste something else than the value of the token that was made."""
     looks: bool = False
@@ -96,7 +102,7 @@ class Model:
         if not self.reached(journal, Stage.REVOKE_INTENDED) or self.flaw is Flaw.ABORT_AFTER_INTENT:
             return True
         lives = state.tokens[journal.old].life is Life.LIVE and not state.outage
-        return journal.stage is Stage.REVOKE_INTENDED and lives and not journal.said
+        return lives and journal.said is not Said.PERSON and journal.proof is Proof.NONE
 
     def controlled(self, state: State, journal: Journal) -> bool:
         """Whether something else is accepted by the same host: a spare token, the admin credential, or the new token."""
@@ -118,6 +124,8 @@ class Model:
             return Place.REAP_SAY
         if attempt is not None and attempt.state is AttemptState.GONE:
             return Place.WRITE_INTENT
+        if self.following(journal) is Stage.DEAD and journal.said is Said.NOBODY:
+            return Place.REVOKE
         return _LEADS_TO[self.following(journal)]
 
 

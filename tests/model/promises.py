@@ -1,7 +1,7 @@
 """What must hold in every state that can be reached: the promises of the design, over the model's state."""
 
 from tests.model.model import Model
-from tests.model.state import Life, Proof, State
+from tests.model.state import Life, Proof, Said, State
 from tokenguard.domain.journal import AttemptState, Mode, Stage
 
 _UNINTENDED = "P4: the old token was revoked before the revoke was intended"
@@ -60,9 +60,10 @@ def _in_order(model: Model, state: State) -> str:
     if model.mode(journal) is Mode.RETIRE:
         return "" if untouched or model.reached(journal, Stage.REVOKE_INTENDED) else _UNINTENDED
     if model.mode(journal) is Mode.COMPROMISED:
+        making = journal.attempts and journal.winner.state is AttemptState.INTENDED
         return (
             "P4: a token was to be made before the compromised one was revoked"
-            if journal.attempts and untouched and not journal.said
+            if making and untouched and journal.said is Said.NOBODY
             else ""
         )
     intended = model.reached(journal, Stage.REVOKE_INTENDED)

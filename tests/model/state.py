@@ -31,6 +31,15 @@ class Proof(IntEnum):
     PROVEN = 2
 
 
+class Said(IntEnum):
+    """Who says that the old token is revoked."""
+
+    NOBODY = 0
+    PROVIDER = 1
+    """Its answer to the request; it may have done nothing."""
+    PERSON = 2
+
+
 class Token(NamedTuple):
     label: int
     life: Life = Life.LIVE
@@ -53,8 +62,7 @@ class Journal(NamedTuple):
     pinned: int
     attempts: tuple[Attempt, ...] = ()
     handed: bool = False
-    said: bool = False
-    """Whether anybody has said that the old token is revoked."""
+    said: Said = Said.NOBODY
     proof: Proof = Proof.NONE
 
     @property
@@ -146,6 +154,7 @@ class State(NamedTuple):
     outages: int = 0
     mistakes: int = 0
     mistyped: int = 0
+    idle: int = 0
     split: bool = False
     """A runner wrote over a journal that it had not read."""
 

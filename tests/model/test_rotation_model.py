@@ -29,6 +29,12 @@ SMALL = {
     "compromised, with undoing": Model(modes=(C,), attempts=1, takeovers=1, aborts=1, outages=1, mistakes=1),
     "retired, in an outage": Model(modes=(R,), outages=2, mistakes=1, looks=True, spare=True),
     "retired, with nothing to compare": Model(modes=(R,), outages=2, mistakes=1, looks=True),
+    "planned, and the provider agrees and does nothing": Model(attempts=1, takeovers=1, aborts=1, api=True, idle=2),
+    "compromised, and the provider agrees and does nothing": Model(modes=(C,), takeovers=1, aborts=1, api=True, idle=2),
+    "retired, and the provider agrees and does nothing": Model(
+        modes=(R,), aborts=1, outages=1, api=True, idle=2, spare=True
+    ),
+    "planned, by the API, in an outage": Model(attempts=1, takeovers=1, outages=1, api=True, idle=1, looks=True),
     "retired, with undoing": Model(modes=(R,), aborts=1, outages=1, mistakes=1, spare=True),
 }
 
@@ -77,6 +83,10 @@ FLAWED = [
     (Flaw.SINGLE_REFUSAL_CONFIRMS, Model(modes=(R,), outages=1, mistakes=1, looks=True), "P3"),
     (Flaw.REFUSED_PASTE_IS_DEAD, Model(mistyped=1, mistakes=1, takeovers=1), "P9"),
     (Flaw.ABORT_AFTER_INTENT, Model(takeovers=1, aborts=1), "P1|P4"),
+    (Flaw.ABORT_AFTER_INTENT, Model(takeovers=1, aborts=1, api=True, idle=1), "P1|P4"),
+    (Flaw.NEVER_SENT_AGAIN, Model(attempts=1, takeovers=1, api=True, idle=1), "P8"),
+    (Flaw.NEVER_SENT_AGAIN, Model(modes=(C,), attempts=1, takeovers=1, api=True, idle=1), "P8"),
+    (Flaw.NEVER_SENT_AGAIN, Model(modes=(R,), api=True, idle=1, spare=True), "P8"),
 ]
 
 
@@ -98,7 +108,7 @@ def test_every_promise_holds_further_out(name):
     ("flaw", "model", "promise"), FLAWED, ids=lambda part: part.value if isinstance(part, Flaw) else ""
 )
 def test_each_way_to_build_it_wrong_is_found(flaw, model, promise):
-    result = explore(replace(model, flaw=flaw), converges=False)
+    result = explore(replace(model, flaw=flaw), converges=promise == "P8")
     assert result.why[:2] in promise.split("|"), result
 
 
