@@ -43,7 +43,7 @@ class Fault(StrEnum):
     OUTRUN = auto()
     """The same, and the other runner finishes, and rotates once more."""
     FORGOTTEN = auto()
-    """Acknowledged, and not there: what reading back is for."""
+    """Acknowledged, and not done: what reading back, the list and the probes are for."""
     OUTAGE = auto()
     """From here on the provider refuses every credential, for a while; a person who is asked now only says done."""
     HALF_OUTAGE = auto()
@@ -78,7 +78,7 @@ def possible(call: str) -> tuple[Fault, ...]:
     faults = set(Fault)
     if not call.startswith("issuer."):
         faults -= {Fault.REFUSED, Fault.OUTAGE, Fault.HALF_OUTAGE}
-    if call != "store.put_candidate":
+    if call not in {"store.put_candidate", "issuer.revoke"}:
         faults.remove(Fault.FORGOTTEN)
     if call.startswith("delivery."):
         faults -= {Fault.UNDONE, Fault.OUTRUN}  # the known gap: a delivery cannot be fenced (docs/rotation.md)

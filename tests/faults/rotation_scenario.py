@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
+from typing import Any
 from unittest.mock import patch
 
 from tests.fakes.world import Made
@@ -248,6 +249,18 @@ class _RevokedByPeople(Bench):
 
 class RevokedByPeople(Scenario):
     bench_kind = _RevokedByPeople
+
+
+class Unlisted(Scenario):
+    """The provider's list, which is complete otherwise, lacks the old token all along."""
+
+    def __init__(self, action: str, plan: Plan, **options: Any) -> None:
+        super().__init__(action, plan, **options)
+        assert self.promises.old is not None
+        self.bench.world.unlisted.add(self.promises.old.id)
+
+    def _forget_the_id(self) -> None:
+        """It could not be found by its hint."""
 
 
 @contextmanager

@@ -8,11 +8,12 @@ import pytest
 from tests.fakes.memory_store import MemoryStore
 from tests.faults.rotation_faults import Fault, Plan
 from tests.faults.rotation_promises import Broken
-from tests.faults.rotation_scenario import LateRevokes, RevokedByPeople, Scenario, one_fault_plans
+from tests.faults.rotation_scenario import LateRevokes, RevokedByPeople, Scenario, Unlisted, one_fault_plans
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Attempt, Stage
 from tokenguard.domain.liveness import DeathControl, DeathGrade, DeathProof, Verdict
 from tokenguard.domain.names import new_label
+from tokenguard.errors import NotProvenDead
 from tokenguard.frozen import replace
 from tokenguard.ports.store import Tombstone
 from tokenguard.rotation import cleanup, create, handover, preconditions, reprobe, revoke
@@ -173,6 +174,14 @@ def destroys_what_is_only_said(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(revoke, "finish", finished)
 
 
+def never_sends_a_revoke_again(patch: pytest.MonkeyPatch) -> None:
+    def stays(held: TokenSession, what: str) -> None:
+        raise NotProvenDead(what, hint="-")
+
+    patch.setattr(revoke, "_revoke_at_next_resume", stays)
+    patch.setattr(revoke, "repeat_if_accepted", lambda held: None)
+
+
 Mutant = Callable[[pytest.MonkeyPatch], None]
 
 CAUGHT: list[tuple[Mutant, str, str]] = [
@@ -236,6 +245,15 @@ def test_each_flaw_that_an_outage_of_the_probes_brings_to_light_is_caught(
     half = [plan for plan in plans if set(plan.values()) == {Fault.HALF_OUTAGE}]
     said = list(_told_in(mutant, action, half, kind, guided=False))
     assert "P3" in {each[:2] for each in said}, said
+
+
+@pytest.mark.parametrize("action", ["planned", "compromised", "retire"])
+def test_a_revoke_that_is_never_sent_again_is_caught(action: str):
+    plans = [
+        plan for plan in one_fault_plans(action, guided=False, kind=Unlisted) if set(plan.values()) == {Fault.FORGOTTEN}
+    ]
+    said = list(_told_in(never_sends_a_revoke_again, action, plans, Unlisted, guided=False))
+    assert "P8" in {each[:2] for each in said}, said
 
 
 def _told_in(

@@ -12,6 +12,7 @@ from tests.faults.rotation_scenario import (
     LateRevokes,
     RevokedByPeople,
     Scenario,
+    Unlisted,
     further_plans,
     one_fault_plans,
 )
@@ -78,6 +79,23 @@ def test_a_late_revoke_in_an_outage_of_the_probes_is_the_known_gap_where_the_adm
             assert scenario.bench.journal(scenario.promises.token).proof.controlled_by is DeathControl.ADMIN
         scenario.look_later()
     assert set(told) == {"P3: success, and the old token is accepted"}
+
+
+@pytest.mark.parametrize("action", ["planned", "compromised", "retire"])
+def test_a_revoke_that_is_confirmed_and_not_done_is_sent_again(action: str):
+    """Also if the list does not show it, and with one more fault on the way (but for the known gap above)."""
+    print(f"ROTATION_SEED={SEED}")
+    chance, plans = random.Random(SEED), list(one_fault_plans(action, guided=False, kind=Unlisted))
+    idle = [plan for plan in plans if set(plan.values()) == {Fault.FORGOTTEN}]
+    calls = Unlisted(action, {}, guided=False).run().faults.calls
+    for plan in (each for each in idle if calls[next(iter(each))] == "issuer.revoke"):
+        after = keeps_its_promises(action, plan, guided=False, kind=Unlisted).faults.calls
+        assert after.count("issuer.revoke") > calls.count("issuer.revoke")
+        for _ in range(12):
+            place = chance.randrange(max(plan) + 1, len(after))
+            fault = chance.choice(possible(after[place]))
+            if (action, fault) != ("retire", Fault.HALF_OUTAGE):
+                keeps_its_promises(action, {**plan, place: fault}, guided=False, kind=Unlisted)
 
 
 @both_providers

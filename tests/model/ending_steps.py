@@ -37,10 +37,16 @@ def revoke(model: Model, state: State, me: int) -> Iterator[Step]:
     yield f"revokes token {target}", state.revoked(target).at(me, Place.SAY_REVOKED, by)
     if model.api and state.idle < model.idle:
         idle = state._replace(idle=state.idle + 1)
-        yield f"is told by the provider that token {target} is revoked, which it is not", idle.at(me, Place.SAY_REVOKED, by)
+        yield (
+            f"is told by the provider that token {target} is revoked, which it is not",
+            idle.at(me, Place.SAY_REVOKED, by),
+        )
     if state.mistakes < model.mistakes:
         mistaken = state._replace(mistakes=state.mistakes + 1)
-        yield f"is told that token {target} is revoked, which it is not", mistaken.at(me, Place.SAY_REVOKED, Said.PERSON)
+        yield (
+            f"is told that token {target} is revoked, which it is not",
+            mistaken.at(me, Place.SAY_REVOKED, Said.PERSON),
+        )
 
 
 def say_revoked(model: Model, state: State, me: int) -> Iterator[Step]:
@@ -59,7 +65,9 @@ def probe_old(model: Model, state: State, me: int) -> Iterator[Step]:
     elif refused and not comparable:
         yield "takes a person's word for it", advance(model, state, me, journal._replace(proof=Proof.ASSERTED))
     elif not refused and journal.said is Said.PROVIDER:
-        if state.tokens[journal.old].life is Life.LIVE:  # over a whole window, so that no revoke is still to take effect
+        if (
+            state.tokens[journal.old].life is Life.LIVE
+        ):  # over a whole window, so that no revoke is still to take effect
             yield "sees it accepted, so it is to be revoked again", _back(model, state, me)
     elif not refused and (state.runners[me].fresh or not model.aborts):
         yield "sees it accepted, and has it revoked again", state.revoked(journal.old)

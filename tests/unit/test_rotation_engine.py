@@ -145,7 +145,7 @@ def test_a_revoke_that_never_takes_effect_is_exit_5_and_resumable():
     bench.world.revoke_lag = 10**9
     with pytest.raises(NotProvenDead):
         bench.engine.rotate(token)
-    assert bench.journal(token).stage is Stage.REVOKED
+    assert bench.journal(token).stage is Stage.REVOKE_INTENDED
     bench.world.revoke_lag = 0
     bench.engine.resume(token)
     assert bench.journal(token).stage is Stage.DONE

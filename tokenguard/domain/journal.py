@@ -50,7 +50,7 @@ class Stage(StrEnum):
     PUBLISHED = "published"
     CONSUMED = "consumed"
     REVOKE_INTENDED = "revoke-intended"
-    """Point of no return."""
+    """Point of no return, unless the old token turns out to be accepted."""
     REVOKED = "revoked"
     """Revoked according to the provider or a person; not proven yet."""
     DEAD = "dead"
@@ -163,6 +163,11 @@ class Journal(Frozen, frozen=True, kw_only=True):
     def attempt(self) -> Attempt | None:
         """The current (latest) attempt."""
         return self.attempts[-1] if self.attempts else None
+
+    @property
+    def revoked_by_person(self) -> bool:
+        """Whether a person reported the revoke; an API that agreed to it may have done nothing."""
+        return self.revoked_by not in {"", "api"}
 
     @property
     def labels(self) -> frozenset[Label]:

@@ -50,11 +50,18 @@ def begin_abort(session: TokenSession, *, reason: str = "") -> None:
 
 
 def _old_token_is_alive(session: TokenSession) -> bool:
-    """Whether the old token and a control are accepted over a whole death window, so no revoke is still in flight."""
+    """Whether the old token and a control are accepted over a whole death window, so no revoke is still in flight.
+
+    A revoke by API may have taken effect in the provider's list alone: then the old token is about to be refused.
+    """
     if not session.provider.capabilities.probe:
         return False
-    value = old_value(session)
-    ours = [value, new_value(session)] if session.journal.attempts else [value]
+    issuer, old = session.issuer, session.journal.old
+    if issuer is not None and old is not None and old.provider_id and not issuer.listed().holds(old.provider_id):
+        return False
+    value, store = old_value(session), session.context.store
+    made = (store.read_candidate(session.snapshot.id, attempt.label) for attempt in session.journal.attempts)
+    ours = [value, *(held for held in made if isinstance(held, Value))]
     return still_accepted(session, value) and not outage_suspected(session, ours)
 
 
@@ -65,7 +72,7 @@ def _wrong_one_was_revoked(session: TokenSession) -> bool:
     """
     journal, provider = session.journal, session.provider
     asked = journal.mode is Mode.PLANNED and journal.stage in {Stage.REVOKE_INTENDED, Stage.REVOKED}
-    if not (asked and provider.capabilities.probe and journal.revoked_by not in {"", "api"} and journal.proof is None):
+    if not (asked and provider.capabilities.probe and journal.revoked_by_person and journal.proof is None):
         return False
     return provider.probe(new_value(session), None).verdict is Verdict.DEAD and still_accepted(
         session, old_value(session)

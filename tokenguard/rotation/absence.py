@@ -58,8 +58,8 @@ def search(
     return rows
 
 
-def confirm_gone(session: TokenSession, issuer: Issuer, *ids: str, label: str = "", needed: bool = True) -> None:
-    """Check that revoked tokens leave the provider's list within its list lag.
+def confirm_gone(session: TokenSession, issuer: Issuer, *ids: str, label: str = "", needed: bool = True) -> str:
+    """Check that revoked tokens leave the provider's list within its list lag; returns why the list cannot say so.
 
     Args:
         session: the session that holds the token.
@@ -80,7 +80,7 @@ def confirm_gone(session: TokenSession, issuer: Issuer, *ids: str, label: str = 
         found = _read_list(session, issuer, lambda seen: not still(seen) and not (needed and doubt(session, seen)))
     except Unreachable as error:
         if not needed:
-            return
+            return f"its list cannot be read: {error.message}"
         raise Ambiguous(
             f"{name} was asked to revoke the token, but its list cannot be read: {error.message}", hint=_again(session)
         ) from None
@@ -89,8 +89,10 @@ def confirm_gone(session: TokenSession, issuer: Issuer, *ids: str, label: str = 
             f"{name} accepted the revoke but still lists the token",
             hint=f"{_again(session)}; if it stays, revoke it by hand or check the configured revoke route",
         )
-    if needed and (why := doubt(session, found)):
+    why = doubt(session, found)
+    if needed and why:
         raise Ambiguous(f"it is not known whether {name} has revoked the token: {why}", hint=_again(session))
+    return why
 
 
 def doubt(session: TokenSession, found: TokenList) -> str:

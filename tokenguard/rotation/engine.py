@@ -150,6 +150,7 @@ class Engine:
     def _run(self, session: TokenSession, *, resumed: bool = False) -> Snapshot:
         try:
             if resumed:
+                revoke.repeat_if_accepted(session)
                 _settle_attempt(session)
             while not session.journal.stage.ended:
                 _next_effect(session)(session)
@@ -266,7 +267,8 @@ def _record_blocker(session: TokenSession, error: TokenguardError) -> None:
     if isinstance(error, Tampered) or session.journal.stage.ended:
         return
     with suppress(TokenguardError):
-        if death_owed(session.journal) and session.journal.stage in {Stage.PUBLISHED, Stage.CONSUMED}:
+        blocked = session.journal.stage in {Stage.PUBLISHED, Stage.CONSUMED} and not isinstance(error, NotProvenDead)
+        if blocked and death_owed(session.journal):
             revoke.try_prove_dead(session)
         session.commit(session.event(Op.BLOCK, stage=session.journal.stage.value), waiting_for=error.message)
 

@@ -101,9 +101,12 @@ def can_abort(journal: Journal) -> bool:
 
 
 def can_abort_if_alive(journal: Journal) -> bool:
-    """Whether the operation can be aborted if the old token is still accepted: no revoke has been reported."""
-    asked = journal.stage is Stage.REVOKE_INTENDED and journal.mode is not Mode.REVOKE_AGAIN
-    return asked and not journal.revoked_by and journal.proof is None
+    """Whether the operation can be aborted if the old token is still accepted: no person has reported its revoke.
+
+    A provider that agreed to the revoke may have done nothing.
+    """
+    sent = reached(journal, Stage.REVOKE_INTENDED) and not reached(journal, Stage.DEAD)
+    return sent and journal.mode is not Mode.REVOKE_AGAIN and not journal.revoked_by_person and journal.proof is None
 
 
 def unconfirmed(record: Record, journal: Journal) -> tuple[Consumer, ...] | None:

@@ -40,6 +40,7 @@ def intend_revoke(session: TokenSession) -> None:
     intent = session.event(Op.REVOKE, Phase.INTENT, label=old.provider_label, provider_id=old.provider_id)
     session.advance(intent, old=old)
     session.new_in_use_checked = session.journal.mode is Mode.PLANNED
+    session.revoke_recorded = True
 
 
 def revoking_task(session: TokenSession) -> Task:

@@ -1,6 +1,7 @@
 """Irreversible half of a rotation: revoke the old token, prove it dead, quarantine its value."""
 
 from collections.abc import Callable
+from typing import NoReturn
 
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Mode, Stage
@@ -10,10 +11,11 @@ from tokenguard.domain.secret import Value
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import NotProvenDead
 from tokenguard.frozen import replace
-from tokenguard.ports.provider import Method
+from tokenguard.ports.provider import Ambiguous, Issuer, Method
 from tokenguard.rotation.absence import confirm_gone, doubt
 from tokenguard.rotation.duplicates import discard_superseded
 from tokenguard.rotation.keeping import asserted, last_look, listed_dead, quarantined, unseen
+from tokenguard.rotation.machine import reached
 from tokenguard.rotation.preconditions import check_new_in_use, old_token, revoking_task
 from tokenguard.rotation.prompts import evidence_words
 from tokenguard.rotation.proof_of_death import control_search, old_value, outage_suspected, prove_dead, still_accepted
@@ -21,31 +23,39 @@ from tokenguard.rotation.publish import new_value
 from tokenguard.rotation.session import TokenSession
 
 _STILL_ACCEPTED = "the provider still accepts the old token: was the right one revoked?"
+_STILL_LISTED = "the provider still lists the old token: was the right one revoked?"
 
 
 def revoke(session: TokenSession) -> None:
     """Revoke the old token by API or with a person; the provider's answer is not a proof yet."""
-    issuer, target = session.issuer, old_token(session).provider_id
-    if issuer is not None and target and session.provider.capabilities.revoke is Method.API:
-        check_new_in_use(session)
-        session.context.progress.waiting(f"asking {session.provider.name} to revoke the old token")
-        session.check_held()
-        issuer.revoke(target)
-        # If the list is inconclusive the probes decide; without probes the list is the only evidence.
-        confirm_gone(session, issuer, target, needed=not session.provider.capabilities.probe)
-        _say_revoked(session, "api")
-        return
-    _say_revoked(session, _person_revokes(session))
+    _revoke(session, session.advance)
 
 
 def prove(session: TokenSession) -> None:
-    """Prove the old token dead; if a person revoked it and it is still accepted, ask again."""
-    proof = None if session.journal.proof is not None else _proof(session)
-    _look_after_new(session)
+    """Prove the old token dead; if it is still accepted, a person is asked again, and an API at the next resume."""
+    proof = session.journal.proof
     if proof is None:
+        if not session.journal.revoked_by:  # of a compromise, whose new token is in use by now
+            _revoke(session, session.commit)
+        proof = _proof(session)
+    _look_after_new(session)
+    if session.journal.proof is not None:
         session.advance()
     else:
         _settle(session, proof, session.advance)
+
+
+def repeat_if_accepted(session: TokenSession) -> None:
+    """Revoke a compromised token again, before its replacement is made, if it is accepted after all."""
+    journal = session.journal
+    making = reached(journal, Stage.REVOKED) and not reached(journal, Stage.CONSUMED)
+    if journal.mode is not Mode.COMPROMISED or not making or journal.proof is not None or journal.revoked_by_person:
+        return
+    issuer, target = session.issuer, old_token(session).provider_id
+    if issuer is None or not target or not session.provider.capabilities.probe:
+        return
+    if still_accepted(session, old_value(session)):
+        _say_revoked(session, "api", session.commit, unsure=_ask_api(session, issuer, target))
 
 
 def try_prove_dead(session: TokenSession) -> None:
@@ -80,11 +90,61 @@ def finish(session: TokenSession) -> None:
     )
 
 
-def _say_revoked(session: TokenSession, who: str) -> None:
-    session.advance(
-        session.event(Op.REVOKE, Phase.OUTCOME, by=who), revoked_at=session.context.clock.now(), revoked_by=who
+def _revoke(session: TokenSession, write: Callable[..., None]) -> None:
+    """Revoke the old token, and record with `write` who says so."""
+    issuer, target = session.issuer, old_token(session).provider_id
+    if issuer is None or not target or session.provider.capabilities.revoke is not Method.API:
+        _say_revoked(session, _person_revokes(session), write)
+        return
+    check_new_in_use(session)
+    _say_revoked(session, "api", write, unsure=_ask_api(session, issuer, target))
+
+
+def _ask_api(session: TokenSession, issuer: Issuer, target: str) -> str:
+    """Send the revoke, which is on record first; returns why the list does not confirm it, if probes decide."""
+    session.context.progress.waiting(f"asking {session.provider.name} to revoke the old token")
+    session.check_held()
+    if not session.revoke_recorded:
+        label = old_token(session).provider_label
+        session.commit(session.event(Op.REVOKE, label=label, provider_id=target, result="again"))
+    session.revoke_recorded = False
+    issuer.revoke(target)
+    # If the list is inconclusive the probes decide; without probes the list is the only evidence.
+    return confirm_gone(session, issuer, target, needed=not session.provider.capabilities.probe)
+
+
+def _say_revoked(session: TokenSession, who: str, write: Callable[..., None], *, unsure: str = "") -> None:
+    now = session.context.clock.now()
+    write(session.event(Op.REVOKE, Phase.OUTCOME, by=who), revoked_at=now, revoked_by=who)
+    if unsure:
+        session.context.progress.note(f"{session.provider.name} confirmed the revoke, but {unsure}; verifying")
+    else:
+        session.context.progress.step(f"revoked according to {'the provider' if who == 'api' else who}; verifying")
+
+
+def _revoke_at_next_resume(session: TokenSession, what: str) -> NoReturn:
+    """Return to the revoke intent, since the provider confirmed the revoke and the old token is alive.
+
+    A compromise keeps its stage: its new token is in use.
+
+    Raises:
+        NotProvenDead: always; the next resume sends the revoke again.
+    """
+    name, provider, journal = session.record.name, session.provider.name, session.journal
+    stays = journal.mode is Mode.COMPROMISED
+    session.jump(
+        journal.stage if stays else Stage.REVOKE_INTENDED,
+        session.event(Op.REVOKE, Phase.FACT if stays else Phase.INTENT, by=journal.revoked_by, result="no-effect"),
+        revoked_at=None,
+        revoked_by="",
     )
-    session.context.progress.step(f"revoked according to {'the provider' if who == 'api' else who}; verifying")
+    kept = journal.mode in {Mode.PLANNED, Mode.RETIRE}
+    undo = f"; to keep the old token: tokenguard rotate {name} --abort" if kept else ""
+    raise NotProvenDead(
+        f"{provider} confirmed the revoke of the old token of {name} but still {what} it",
+        hint=f"check the admin credential and the revoke route, then revoke it again: "
+        f"tokenguard rotate {name} --resume{undo}",
+    )
 
 
 def _proof(session: TokenSession) -> DeathProof:
@@ -94,15 +154,17 @@ def _proof(session: TokenSession) -> DeathProof:
         nothing = unseen(session.context.clock.now())
         return asserted(session.context, session.snapshot, nothing, session.journal.revoked_by)
     value, provider_id = old_value(session), old_token(session).provider_id
-    by_person = session.journal.revoked_by != "api"
+    by_person = session.journal.revoked_by_person
     while True:
         proof = prove_dead(session, value, provider_id=provider_id, windows=2 if by_person else 4)
         if proof is not None:
             if proof.proven:
                 return proof
             return asserted(session.context, session.snapshot, proof, session.journal.revoked_by)
-        if not (by_person and still_accepted(session, value)):
+        if not still_accepted(session, value):
             raise _unproven(session, value)
+        if not by_person:
+            _revoke_at_next_resume(session, "accepts")
         _person_revokes(session, retry=_STILL_ACCEPTED)
 
 
@@ -112,12 +174,26 @@ def _proof_by_list(session: TokenSession) -> DeathProof | None:
     if issuer is None or not provider_id:
         return None
     found = issuer.listed()
+    if found.holds(provider_id) and _stays_listed(session, issuer, provider_id):
+        if not session.journal.revoked_by_person:
+            _revoke_at_next_resume(session, "lists")
+        _person_revokes(session, retry=_STILL_LISTED)
+        found = issuer.listed()
     if found.holds(provider_id):
         raise NotProvenDead(
             f"{session.provider.name} still lists the old token of {session.record.name}",
             hint=f"assume that it still works; check again: tokenguard rotate {session.record.name} --resume",
         )
     return None if doubt(session, found) else listed_dead(session.context.clock.now())
+
+
+def _stays_listed(session: TokenSession, issuer: Issuer, provider_id: str) -> bool:
+    """Whether the list still holds a revoked token after its lag."""
+    try:
+        confirm_gone(session, issuer, provider_id, needed=False)
+    except Ambiguous:
+        return True
+    return False
 
 
 def _unproven(session: TokenSession, value: Value) -> NotProvenDead:
@@ -137,8 +213,7 @@ def _unproven(session: TokenSession, value: Value) -> NotProvenDead:
 def _person_revokes(session: TokenSession, *, retry: str = "") -> str:
     """Ask a person to revoke the old token until it is no longer accepted; returns the person's name."""
     task, said = revoking_task(session), session.journal.revoked_by
-    asked_before = said and not retry and session.provider.capabilities.probe
-    if asked_before and session.provider.probe(old_value(session), None).verdict is Verdict.DEAD:
+    if said and not retry and _seems_revoked(session):
         return said  # nothing is left to ask for, also if the new one is refused: the proof comes next
     while True:
         check_new_in_use(session)
@@ -153,6 +228,17 @@ def _person_revokes(session: TokenSession, *, retry: str = "") -> str:
         if not session.provider.capabilities.probe or not still_accepted(session, old_value(session)):
             return who
         retry = _STILL_ACCEPTED
+
+
+def _seems_revoked(session: TokenSession) -> bool:
+    """Whether the provider refuses the old token now, or its list lacks it where tokens cannot be probed."""
+    if session.provider.capabilities.probe:
+        return session.provider.probe(old_value(session), None).verdict is Verdict.DEAD
+    issuer, provider_id = session.issuer, old_token(session).provider_id
+    if issuer is None or not provider_id:
+        return False
+    found = issuer.listed()
+    return not found.holds(provider_id) and not doubt(session, found)
 
 
 def _settle(session: TokenSession, proof: DeathProof, write: Callable[..., None]) -> None:

@@ -50,6 +50,9 @@ class TokenSession:
         self.new_in_use_checked = False
         """Whether this runner has just seen that the new token is served, confirmed and alive."""
 
+        self.revoke_recorded = False
+        """Whether this runner has just recorded the revoke that it sends next."""
+
     @property
     def record(self) -> Record:
         """The record as this session last read or wrote it."""
