@@ -1,5 +1,6 @@
 """The configurations that the docs print, under real pre-commit and real prek, with every hook type installed."""
 
+import re
 import secrets
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from tests.integration.hook_runners import HOOK_TYPES, ROOT, RUNNERS, Clone, doc
 
 PAGES = {str(page.relative_to(ROOT)): page for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))}
 CONFIGURATIONS = {f"{name}-{at}": text for name, page in PAGES.items() for at, text in enumerate(documented(page))}
+(_SECOND_HOOK,) = re.findall(r"`(- id: tokenguard-commit-msg)`", PAGES["docs/scanning.md"].read_text())
+CONFIGURATIONS["with commit-msg"] = f"{CONFIGURATIONS['docs/quickstart-developer.md-0']}      {_SECOND_HOOK}\n"
 ALONE = """\
 default_install_hook_types: [pre-commit, prepare-commit-msg]
 repos:
@@ -34,7 +37,7 @@ def configured(text: str, tmp_path: Path) -> str:
 
 
 def test_the_pages_that_print_a_configuration_are_found() -> None:
-    assert {"README.md-0", "docs/scanning.md-0"} <= CONFIGURATIONS.keys()
+    assert "docs/quickstart-developer.md-0" in CONFIGURATIONS
 
 
 @pytest.mark.parametrize("text", CONFIGURATIONS.values(), ids=CONFIGURATIONS)
