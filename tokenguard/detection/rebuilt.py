@@ -19,6 +19,9 @@ _ESCAPES = re.compile(r"\\[xuUNLP_/\r\n\x85\u2028\u2029]")
 # A binary scalar, whose tag may be spelled with percent escapes or through a directive.
 _BINARY = re.compile(r"!\S*(?:binary|%)|^%TAG", re.MULTILINE)
 
+_TRACEBACKS = (ValueError, TypeError, LookupError, AttributeError, RecursionError, ArithmeticError)
+"""What detect-secrets would end with on some texts."""
+
 
 class _NamedText(io.StringIO):
     """What detect-secrets takes for an open file."""
@@ -64,16 +67,16 @@ def views(text: str, path: str) -> Iterator[list[str]]:
     """The lists of lines to look at: the next one only if the one before held nothing."""
     lines = None
     if starts_with_section(text):
-        lines = _rebuild(text, path, eager=False)
+        lines = _rebuild(text, path)
     elif is_yaml(path):
         from tokenguard.detection.yaml_lines import rebuilt_yaml  # only where it may hold something
 
         lines = rebuilt_yaml(text)
         if lines is None:
-            lines = _rebuild(text, path, eager=False)
+            lines = _rebuild(text, path)
     yield lines or file_lines(text)
     if _eager_type(path) and _NOT_INI.search(text) is None:
-        lines = _rebuild(text, path, eager=True)
+        lines = _by_ini(text)
         if lines:
             yield lines
 
@@ -89,11 +92,19 @@ def _eager_type(path: str) -> bool:
     return bool(filetype.determine_file_type(path) == filetype.FileType.OTHER)
 
 
-def _rebuild(text: str, path: str, *, eager: bool) -> list[str] | None:
+def _by_ini(text: str) -> list[str] | None:
+    from tokenguard.detection.ini_lines import rebuilt_ini  # few files are without sections and can be read as INI
+
+    detect_secrets_adapter.transformers().get_transformers()  # makes `configparser` quick about what it cannot read
     try:
-        found: list[str] | None = detect_secrets_adapter.transformers().get_transformed_file(
-            _NamedText(text, path), use_eager_transformers=eager
-        )
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, ArithmeticError):
-        return None  # detect-secrets would end with a traceback here
+        return rebuilt_ini(text)
+    except _TRACEBACKS:
+        return None
+
+
+def _rebuild(text: str, path: str) -> list[str] | None:
+    try:
+        found: list[str] | None = detect_secrets_adapter.transformers().get_transformed_file(_NamedText(text, path))
+    except _TRACEBACKS:
+        return None
     return found
