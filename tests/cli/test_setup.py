@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from tokenguard.errors import InputError, TokenguardError, Unreachable
+from tokenguard.usecases import setup_server
+
 STORE = "vault://kv/video"
 FILE = "version: 1\ngithub: {repository: acme/tokens, repository_id: 4711, environments: [tokens]}\n"
 
@@ -54,3 +57,33 @@ def test_what_is_emitted_is_one_document_and_needs_no_configuration(cli, here):
     made = json.loads(answer.out)["resource"]
     assert set(made) == {"vault_mount", "vault_policy", "vault_jwt_auth_backend", "vault_jwt_auth_backend_role"}
     assert len(made["vault_policy"]) == 9
+
+
+class RefusingServer:
+    """A server that accepts some parts, then answers with an error."""
+
+    def __init__(self, accepted: int, error: TokenguardError) -> None:
+        self.kept, self._accepted, self._error = {}, accepted, error
+
+    def read(self, resource):
+        return self.kept.get(resource.path)
+
+    def write(self, resource):
+        if len(self.kept) == self._accepted:
+            raise self._error
+        self.kept[resource.path] = dict(resource.wanted)
+
+
+@pytest.mark.parametrize(
+    "error", [InputError("the issuer cannot be reached", hint="x"), Unreachable("denied", hint="x")]
+)
+@pytest.mark.parametrize("accepted", [0, 1, 11])
+def test_exit_2_means_that_nothing_was_written(cli, here, monkeypatch, accepted, error):
+    server = RefusingServer(accepted, error)
+    monkeypatch.setattr(setup_server, "_server", lambda _wiring: server)
+    answer = cli("--store", STORE, "setup", "--apply", "--format", "json")
+    assert answer.code == (4 if accepted else error.exit_code), answer
+    told = answer.document["error"]["message"]
+    assert told.startswith(error.message)
+    assert ("written before: " in told) is bool(accepted)
+    assert len(told.partition("written before: ")[2].split(", ")) == max(accepted, 1)

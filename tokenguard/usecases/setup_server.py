@@ -7,6 +7,7 @@ from tokenguard.errors import InputError, Unreachable
 from tokenguard.frozen import Frozen
 from tokenguard.provisioning.server_setup.setup_diff import Change, Step, step, steps
 from tokenguard.provisioning.server_setup.terraform import of_aws, of_vault
+from tokenguard.provisioning.server_setup.vault_setup import Resource
 from tokenguard.shell.confirm import confirm
 from tokenguard.shell.server_setup import VaultServer, setup_in, vault_resources, vault_server
 from tokenguard.shell.store_url import is_on_aws, is_on_vault
@@ -51,31 +52,43 @@ def perform(wiring: Wiring, found: SetupDiff, *, ask: bool) -> SetupDiff:
     """Write the parts that differ, and verify each.
 
     Raises:
-        InputError: a part of another type is in the way, it was not confirmed, or the server refuses it.
-        Unreachable: the server denies it, or did not store it as written.
+        InputError: a part of another type is in the way, it was not confirmed, or the server refuses the first part.
+        Unreachable: the server denies a part, did not store it as written, or refuses one after others were written.
     """
     if found.blocked or not found.open:
         return found
     if ask:
         _confirm(wiring, found)
     server = _server(wiring)
-    done, after = [], []
+    done: list[str] = []
+    after: list[Step] = []
     for each in found.steps:
         if each.change is Change.NONE:
             after.append(each)
             continue
-        server.write(each.resource)
-        result = step(each.resource, server.read(each.resource))
-        if result.change is not Change.NONE:
-            raise Unreachable(
-                f"Vault accepted the {each.resource.title} and returns it with differences "
-                f"({', '.join(result.differs)})",
-                hint="see the server's log; parts written before are kept",
-            )
+        try:
+            result = _written(server, each.resource)
+        except (InputError, Unreachable) as error:
+            if not done:
+                raise
+            told = f"{error.message}; written before: {', '.join(done)}"
+            raise Unreachable(told, hint=f"{error.hint}; then run the command again for the rest") from None
         wiring.progress.step(f"wrote the {each.resource.title}")
         done.append(each.resource.title)
         after.append(result)
     return SetupDiff(store=found.store, steps=tuple(after), done=tuple(done))
+
+
+def _written(server: VaultServer, resource: Resource) -> Step:
+    """What the server has after writing a part."""
+    server.write(resource)
+    result = step(resource, server.read(resource))
+    if result.change is not Change.NONE:
+        raise Unreachable(
+            f"Vault accepted the {resource.title} and returns it with differences ({', '.join(result.differs)})",
+            hint="see the server's log; parts written before are kept",
+        )
+    return result
 
 
 def show(wiring: Wiring, found: SetupDiff) -> None:
