@@ -19,9 +19,12 @@ from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind, Reco
 from tokenguard.frozen import replace
 from tokenguard.markdown import block, code, exact, plain, table
 from tokenguard.ports.provider import Capabilities, Guide, Method
+from tokenguard.providers.autoposting import Autoposting
+from tokenguard.providers.descript import Descript
 from tokenguard.providers.manual import Manual
+from tokenguard.providers.provider_settings import ProviderSettings
 from tokenguard.report.rotation_runbook import runbook
-from tokenguard.rotation.prompts import create_task
+from tokenguard.rotation.prompts import create_task, revoke_task
 from tokenguard.text import safe_text
 from tokenguard.views.runbook_page import page
 
@@ -263,9 +266,22 @@ def test_the_page_can_load_and_run_nothing():
     assert '<h2 id="read-first">' in page(NAME, written(due_at=NOW - timedelta(days=1)))
 
 
-def test_where_no_scope_is_on_record_the_steps_say_so():
-    task = create_task(Manual(FakeClock()), replace(RECORD, scope=None, scope_name=""), "a-label")
-    assert task.steps[0].startswith("create a token for (its scope is not on record) with")
+@pytest.mark.parametrize("make", [Descript, Autoposting, lambda _, clock: Manual(clock)])
+@pytest.mark.parametrize("scope_name", ["", "Marketing"])
+@pytest.mark.parametrize("scope", [None, Scope("drive", "8c1f2a")])
+@pytest.mark.parametrize("label", ["", "a-label"])
+@pytest.mark.parametrize("hint", ["", "sk-...x7y9"])
+def test_steps_leave_out_what_is_not_on_record_and_say_nothing_twice(make, scope_name, scope, label, hint):
+    provider = make(ProviderSettings(), FakeClock())
+    record = replace(RECORD, scope=scope, scope_name=scope_name)
+    creating = create_task(provider, record, "a-label").steps
+    revoking = revoke_task(provider, record, label=label, hint=hint, made_at=NOW, why="").steps
+    for step in (*creating, *revoking[not label :]):
+        assert not re.search(r"not on record|no hint|not known|  |[({] ?[)}]| [,.)]", step), step
+        assert step.count("8c1f2a") <= 1, step
+    assert all(scope_name in "\n".join(steps) for steps in (creating, revoking))
+    assert all(("8c1f2a" in "\n".join(steps)) or not scope or scope_name for steps in (creating, revoking))
+    assert (label or "2026-11-22") in "\n".join(revoking)
 
 
 _MARKS = st.text(alphabet=" `\\*_[]()<>|~$@&#!:/-+=.1aw\u00a0é", max_size=40)

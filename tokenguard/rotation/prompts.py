@@ -1,5 +1,7 @@
 """Manual tasks at a provider: the provider's guide, filled in for one token. Pure."""
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
 
 from tokenguard.domain.liveness import DeathControl, DeathProof
@@ -7,9 +9,6 @@ from tokenguard.domain.token import Consumer, Record
 from tokenguard.ports.operator import Task
 from tokenguard.ports.provider import Method, Provider
 from tokenguard.text import counted, safe_text
-
-UNNAMED = "(its name is not on record)"
-
 
 _CONTROLS = {
     DeathControl.NONE: "with no control",
@@ -58,7 +57,10 @@ def revoke_task(
 ) -> Task:
     """Return the task to revoke the token `label`, created at `made_at` if known; `keep` names the one to keep."""
     guide = provider.guide()
-    steps = [*_filled(guide.revoke, record, label=label or UNNAMED, hint=hint)]
+    steps = [*_filled(guide.revoke, record, label=label, hint=hint)]
+    if not label:
+        made = f"; it was created on {made_at:%Y-%m-%d}" if made_at else ""
+        steps.insert(0, f"the token's name is not on record{made}: make sure which one it is before you revoke it")
     if keep and provider.capabilities.mint is Method.PERSON:
         made = f": look for one created on {made_at:%Y-%m-%d}" if made_at else ""
         steps += [
@@ -114,10 +116,18 @@ def trace_task(provider: Provider, record: Record, label: str) -> Task:
 def _filled(steps: tuple[str, ...], record: Record, *, label: str, hint: str = "") -> tuple[str, ...]:
     fields = {
         "label": safe_text(label, one_line=True, limit=120),
-        "hint": safe_text(hint, one_line=True, limit=60) or "no hint on record",
-        "scope": str(record.scope or "not known"),
-        "scope_name": safe_text(record.scope_name, one_line=True, limit=120)
-        or (record.scope.id if record.scope else "(its scope is not on record)"),
+        "hint": safe_text(hint, one_line=True, limit=60),
+        "scope": str(record.scope or ""),
+        "scope_name": safe_text(record.scope_name, one_line=True, limit=120),
         "permissions": ", ".join(record.permissions) or "the least that works",
     }
-    return tuple(step.format_map(fields) for step in steps)
+    by_id = fields | {"scope_name": fields["scope_name"] or (record.scope.id if record.scope else "")}
+    return tuple(_step(step, fields if "{scope}" in step else by_id) for step in steps)
+
+
+def _step(step: str, fields: Mapping[str, str]) -> str:
+    """One step, without the parts whose facts are not on record."""
+    for name in (name for name, text in fields.items() if not text):
+        step = re.sub(rf" ?\([^()]*\{{{name}\}}[^()]*\)", "", step)
+        step = re.sub(rf"(?: (?:named|called|for|in|of))? ?\{{{name}\}}", "", step)
+    return step.format_map(fields)
