@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shlex
 import signal
 import stat
@@ -410,3 +411,45 @@ def test_the_shell_completes_token_names(cli, monkeypatch):
         error_handler.app, {"obj": cli.wiring()}, "tokenguard", "_TOKENGUARD_COMPLETE"
     )
     assert not completion.get_completions(["show"], "video/"), "an error would be typed into the command line"
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        (["edit", NAME, "--created"], "--created YYYY-MM-DD"),
+        (["edit", NAME, "--owner"], "--owner TEAM"),
+        (["list", "--no-input=yes"], "--no-input alone"),
+        (["rotate", NAME, "--plan=1"], "--plan alone"),
+    ],
+)
+def test_an_option_that_lacks_its_value_and_a_flag_that_has_one_are_told_apart(cli, line, hint):
+    error = cli.refused(*line)
+    assert hint in error.answer.err.splitlines()[-1]
+    assert "yes" not in error.answer.err
+
+
+def test_a_hint_to_edit_says_what_to_edit(cli):
+    fields = ("--scope", "drive:d1", "--env", "prod", "--owner", "video", "--purpose", "x", "--account", "ops")
+    assert cli("add", NAME, "--provider", "manual", "--kind", "oauth_grant", *fields).code == 0
+    hint = cli.refused("rotate", NAME).answer.err.splitlines()[-1]
+    line = hint.partition("tokenguard ")[2].replace("YYYY-MM-DD", f"{cli.clock.now():%Y-%m-%d}")
+    assert cli(*line.split()).code == 0
+
+
+PLACEHOLDER = re.compile(r"`?tokenguard [a-z][^`\n]*?(?:\.\.\.|…)|--[a-z-]+ (?:\.\.\.|…)")
+
+
+def test_a_placeholder_in_a_command_is_the_word_that_its_help_has():
+    package = Path(error_handler.__file__).parents[1]
+    found = [
+        f"{path.name}: {match[0]}"
+        for path in (*package.rglob("*.py"), *package.parent.glob("policies/*.yaml"))
+        for match in PLACEHOLDER.finditer(path.read_text())
+    ]
+    assert found == []
+
+
+def test_no_hint_names_edit_without_what_to_change():
+    package = Path(error_handler.__file__).parents[1]
+    bare = re.compile(r"tokenguard edit (?:NAME|\{[^}]*\})[`\"]")
+    assert [path.name for path in package.rglob("*.py") if bare.search(path.read_text())] == []

@@ -238,3 +238,22 @@ def test_outside_text_breaks_out_of_no_format(cli):
 
 def test_no_store_but_those_of_the_configuration_are_checked_together(cli, words):
     words(cli.refused("check", "--all-stores"))
+
+
+def test_a_fix_that_is_a_rotation_declares_the_consumers_first_where_they_are_not(cli):
+    overdue(cli)
+    declared = {each["rule"]: each["fix"] for each in cli("check", "--format", "json").document["violations"]}
+    assert declared["maximum-age"].startswith(f"tokenguard rotate {NAME}")
+    snapshot = cli.store.find(NAME)
+    record = replace(snapshot.document.record, consumers=None)
+    cli.store.commit(snapshot.id, snapshot.version, replace(snapshot.document, record=record), [])
+    violations = cli("check", "--format", "json").document["violations"]
+    rotations = [each["fix"] for each in violations if "tokenguard rotate" in each["fix"]]
+    assert rotations
+    assert all(each.startswith(f"tokenguard edit {NAME} --deliver TARGET") for each in rotations)
+
+
+def test_a_token_that_is_declared_without_consumers_is_not_to_be_retired_for_that(cli):
+    cli.add(NAME)
+    found = {each["rule"]: each for each in cli("check", "--format", "json").document["violations"]}
+    assert "unless programs read it" in found["no-consumer"]["fix"]

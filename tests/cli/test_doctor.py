@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.command_line import FakeTty
 from tests.fakes.world import FakeProvider
 from tokenguard.domain.diagnosis import Level
-from tokenguard.domain.token import Consumer, ConsumerKind, RecordState
+from tokenguard.domain.token import Consumer, ConsumerKind, CredentialKind, RecordState
 from tokenguard.errors import ExitCode, InputError, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.provider import Vendor
@@ -67,6 +67,18 @@ class TestTheNextRotations:
         (finding,) = list(tokens.next_rotations(wiring, tuple(wiring.store.scan())))
         assert (finding.check, finding.exit_code) == ("admin credential", ExitCode.FINDINGS)
         assert finding.text.startswith(f"{NAME}, video/other/prod/upload: ")
+        assert "TOKENGUARD_ADMIN_FAKE" in finding.hint
+
+    def test_of_an_admin_credential_need_another_one_only_when_it_is_due(self, cli, wiring):
+        cli.add()
+        snapshot = cli.store.find(NAME)
+        record = replace(snapshot.document.record, kind=CredentialKind.PROVIDER_ADMIN, consumers=())
+        cli.store.commit(snapshot.id, snapshot.version, replace(snapshot.document, record=record), [])
+        wiring.vendors.of = lambda record: Vendor(wiring.vendors.fake)
+        assert looked(tokens.next_rotations, wiring)[:2] == ("next rotation", Level.OK)
+        cli.clock.sleep(80 * DAY)
+        (finding,) = list(tokens.next_rotations(wiring, tuple(wiring.store.scan())))
+        assert (finding.check, finding.exit_code) == ("admin credential", ExitCode.FINDINGS)
         assert "TOKENGUARD_ADMIN_FAKE" in finding.hint
 
     def test_are_pinned_elsewhere(self, cli, wiring):

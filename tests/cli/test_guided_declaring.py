@@ -23,7 +23,7 @@ def waiting(cli):
     answer = cli("rotate", NAME)
     cli.tty = None
     assert answer.code == 3
-    assert f"tokenguard edit {NAME} --deliver … (or --no-consumers)" in answer.err
+    assert f"tokenguard edit {NAME} --deliver TARGET (or --no-consumers)" in answer.err
     return old
 
 

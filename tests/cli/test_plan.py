@@ -137,6 +137,19 @@ def test_what_cannot_be_is_told_with_its_place_and_exits_2(cli, tmp_path, words)
     words(cli("plan"))
 
 
+def test_what_cannot_be_is_listed_once_and_drift_gives_the_same_fix(cli, tmp_path):
+    written(tmp_path, "a/b: {provider: nowhere}", "a/c: {provider: nowhere}")
+    answer = cli("plan")
+    assert answer.code == 2
+    assert [(answer.out + answer.err).count(f"{name}: its provider") for name in ("a/b", "a/c")] == [1, 1]
+    assert "tokenguard plan" not in answer.err
+    hint = answer.err.splitlines()[-1].removeprefix("hint: ")
+    assert hint in answer.out
+    drift = cli("drift", "--format", "json").document["drift"]
+    assert {each["fix"] for each in drift if each["rule"] == "contradiction"} == {hint}
+    assert "(and 1 more: `tokenguard plan`)" in cli("apply").err
+
+
 def test_an_admin_credential_comes_before_what_it_mints(cli, tmp_path):
     written(tmp_path, "a/mints: {issue: true}", "z/admin: {kind: provider_admin}")
     found = cli("plan", "--format", "json").document

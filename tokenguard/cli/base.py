@@ -76,6 +76,14 @@ class _Framed(click.Command):
         own = {name for parameter in self.params for name in parameter.opts}
         self.params += [option for option in _global_options() if own.isdisjoint(option.opts)]
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does; an error says which command it is about."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
     def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The same usage line everywhere, also for a command that is invoked outside the program."""
         return ["-h", "--help"]

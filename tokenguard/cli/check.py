@@ -32,7 +32,11 @@ _FAIL_ON = [Severity.ERROR.value, Severity.WARNING.value, Severity.NOTE.value]
 @click.option("--inventory-only", is_flag=True, help="Check only tokens, no repository.")
 @click.option("--repo-only", is_flag=True, help="Check only the repository; no store is opened.")
 @click.option("--base", metavar="REV", default="", help="Read .tokenguard.toml from this revision; recommended in CI.")
-@click.option("--fix", is_flag=True, help="Show the fixes that can be applied automatically, ask, and apply them.")
+@click.option(
+    "--fix",
+    is_flag=True,
+    help="Show the fixes that can be applied automatically, ask, and apply them; without a terminal only with --yes.",
+)
 @click.option("--yes", is_flag=True, help="With --fix: do not ask for confirmation.")
 @click.option("--ask-providers", is_flag=True, help="Compare with the providers' own lists of tokens.")
 @click.option("--all-stores", is_flag=True, help="Include every configured store.")

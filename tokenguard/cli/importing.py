@@ -172,7 +172,7 @@ def _print(wiring: Wiring, outcomes: list[ImportOutcome], *, dry_run: bool) -> N
     if any(each.undeclared for each in outcomes):
         wiring.progress.note(
             "a rotation does not update undeclared consumers: declare all of them with `tokenguard edit NAME "
-            "--deliver …`"
+            "--deliver TARGET`"
         )
 
 
@@ -182,10 +182,10 @@ def _tell_gaps(wiring: Wiring, names: list[str]) -> None:
     ageless = [each.name for each in found if age_unknown(each, wiring.policy)]
     undeclared = [each.name for each in found if each.consumers is None]
     if ageless:
-        wiring.progress.note(f"age unknown (`tokenguard edit NAME --created` records it): {named(ageless)}")
+        wiring.progress.note(f"age unknown (`tokenguard edit NAME --created YYYY-MM-DD` records it): {named(ageless)}")
     if undeclared:
         wiring.progress.note(
-            f"no consumers declared (`tokenguard edit NAME --deliver …`, or --no-consumers): {named(undeclared)}"
+            f"no consumers declared (`tokenguard edit NAME --deliver TARGET`, or --no-consumers): {named(undeclared)}"
         )
 
 

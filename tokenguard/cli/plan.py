@@ -30,6 +30,6 @@ def plan(wiring: Wiring, file: str, *, environment: str, exit_code: bool, as_for
     """
     held = held_against_store(wiring, declared_in(file, environment))
     show_plan(wiring, held.plan, OutputFormat(as_format or wiring.flags.format))
-    refuse_blocked(held.plan)
+    refuse_blocked(held.plan, listed=True)
     refuse_throwaway_files(wiring, held)
     return ExitCode.FINDINGS if exit_code and held.plan.actions else ExitCode.OK

@@ -140,8 +140,8 @@ def _without_unknown_ages(wiring: Wiring, snapshots: list[Snapshot]) -> list[Sna
     kept = {each.id for each in dated}
     unknown = [each.document.record.name for each in snapshots if each.id not in kept]
     wiring.tty.show(
-        f"{counted(len(unknown), 'token')} of unknown age: {named(unknown)}; `tokenguard edit NAME --created` records "
-        "how old one is"
+        f"{counted(len(unknown), 'token')} of unknown age: {named(unknown)}; `tokenguard edit NAME "
+        "--created YYYY-MM-DD` records how old one is"
     )
     return snapshots if wiring.tty.ask("rotate them too? [yes/no] ").strip().lower() == "yes" else dated
 

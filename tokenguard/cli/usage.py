@@ -24,7 +24,11 @@ def _message(error: click.UsageError) -> str:
             named = _OPTION_NAME.fullmatch(error.option_name)
             return f"unknown option {error.option_name}" if named else "unknown option"
         case click.BadOptionUsage():
-            return f"{error.option_name} is used incorrectly"
+            return (
+                f"{error.option_name} is a flag and takes no value"
+                if _is_flag(error)
+                else f"{error.option_name} lacks its value"
+            )
         case click.BadParameter():
             return f"the value of {_parameter(error) or 'a parameter'} is not valid"
     if "unexpected extra argument" in error.message:
@@ -44,8 +48,20 @@ def _hint(error: click.UsageError) -> str:
         if isinstance(kind, click.types.IntParamType):
             return "use a whole number"
     if isinstance(error, click.BadOptionUsage) and not isinstance(error, click.NoSuchOption):
-        return "give a value to an option that takes one, and none to a flag"
+        return f"use {error.option_name} alone" if _is_flag(error) else f"use {error.option_name} {_metavar(error)}"
     return ""
+
+
+def _is_flag(error: click.BadOptionUsage) -> bool:
+    """Whether a value was given to a flag; otherwise an option that needs a value has none."""
+    return "does not take" in error.message
+
+
+def _metavar(error: click.BadOptionUsage) -> str:
+    """What the option takes, as its help writes it."""
+    options = error.ctx.command.params if error.ctx else []
+    found = next((each for each in options if error.option_name in each.opts), None)
+    return found.make_metavar(error.ctx) if found is not None and error.ctx is not None else "VALUE"
 
 
 def _range(kind: click.IntRange) -> str:

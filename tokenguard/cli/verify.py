@@ -57,7 +57,7 @@ def verify(
             "--from-file needs --reconcile", hint="tokenguard verify --reconcile descript --from-file FILE"
         )
     if bool(names) == everything:
-        raise InputError("name tokens, or give --all", hint="tokenguard verify NAME..., or tokenguard verify --all")
+        raise InputError("name tokens, or give --all", hint="tokenguard verify NAME, or tokenguard verify --all")
     looks: list[Look] = []
     code = ExitCode.OK
     controls = Controls(wiring.store, wiring.vendors, wiring.clock)

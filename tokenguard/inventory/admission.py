@@ -73,7 +73,7 @@ def check_name_is_free(store: Store, name: TokenName) -> None:
     if existing.document.record.state is not RecordState.PENDING:
         raise InputError(
             f"there is already a token named {name}",
-            hint=f"choose another name, or `tokenguard edit {name}`, or `tokenguard rotate {name}`",
+            hint=f"choose another name, or see `tokenguard show {name}`, or `tokenguard rotate {name}`",
         )
 
 
@@ -121,7 +121,7 @@ def check_place_is_free(store: Store, location: Location, *, besides: TokenName 
         if record.location == location and record.state is not RecordState.RETIRED and record.name != besides:
             raise InputError(
                 f"{location.url} is adopted already, as {record.name}",
-                hint=f"`tokenguard edit {record.name}`, or `tokenguard retire {record.name}` first",
+                hint=f"see `tokenguard show {record.name}`, or `tokenguard retire {record.name}` first",
             )
 
 
@@ -138,7 +138,7 @@ def check_consumers_are_free(taken: Mapping[str, TokenName], consumers: Iterable
         if holder != of:
             raise InputError(
                 f"{consumer} is where the value of {holder} goes",
-                hint=f"give each token a place of its own; `tokenguard edit {holder} --deliver ...` frees this one",
+                hint=f"give each token a place of its own; `tokenguard edit {holder} --deliver TARGET` frees this one",
             )
 
 

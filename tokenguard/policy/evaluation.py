@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tokenguard.domain.document import Document
+from tokenguard.domain.token import Record
 from tokenguard.frozen import Frozen, replace
 from tokenguard.policy.context import Surroundings, is_identified, place_of
 from tokenguard.policy.model import Policy, PolicyWaiver, Rule, Severity
@@ -168,11 +169,21 @@ def _violation(question: Question, found: Violated, store: str) -> Violation:
         rule=rule.id,
         severity=rule.severity,
         text=found.text,
-        fix=found.fix or rule.fix.replace("NAME", record.name),
+        fix=_fix(found.fix or rule.fix.replace("NAME", record.name), record),
         token=record.name,
         owner=record.owner,
         store=store,
     )
+
+
+def _fix(fix: str, record: Record) -> str:
+    """What ends the violation, with what a planned rotation needs before: declared consumers."""
+    rotates = (
+        fix.startswith(f"tokenguard rotate {record.name}") and "--compromised" not in fix and "--resume" not in fix
+    )
+    if record.consumers is None and rotates:
+        return f"tokenguard edit {record.name} --deliver TARGET (or --no-consumers), then {fix}"
+    return fix
 
 
 def _orphans(policy: Policy, around: Surroundings, store: str) -> Iterator[Violation]:

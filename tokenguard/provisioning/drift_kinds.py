@@ -17,7 +17,7 @@ _APPLY = "tokenguard apply"
 _RULES = (
     ("missing", Severity.ERROR, "What is declared is in the store.", _APPLY),
     ("changed", Severity.ERROR, "A record says what its declaration says.", f"{_APPLY}, or correct the manifest"),
-    ("contradiction", Severity.ERROR, "What is declared can be.", "correct the manifest: tokenguard plan says how"),
+    ("contradiction", Severity.ERROR, "What is declared can be.", "correct what `tokenguard plan` names"),
     ("alive", Severity.ERROR, "What is declared retired is dead.", "tokenguard retire NAME"),
     ("awaiting-value", Severity.NOTE, "A declared token has a value in time.", "tokenguard add NAME"),
     ("unfinished", Severity.WARNING, "No operation stays open.", "tokenguard rotate NAME --resume"),
@@ -85,7 +85,7 @@ def against_inventory(
         found = inventory.get(declared.name)
         decision = decide(declared, found, around)
         if decision.blocked is not None:
-            yield _at(declared, "contradiction", decision.blocked.reason)
+            yield _at(declared, "contradiction", decision.blocked.reason, fix=decision.blocked.hint)
         elif found is None and declared.state is Wish.ACTIVE:
             yield _at(declared, "missing", "it is declared, and missing in the store")
         else:

@@ -79,7 +79,7 @@ def _consumers(record: Record) -> str:
     if consumers is None:
         return (
             "**No consumers declared.** A planned rotation stops before it revokes the old token until consumers are "
-            "declared (`tokenguard edit NAME --deliver …` or `--no-consumers`)."
+            "declared (`tokenguard edit NAME --deliver TARGET` or `--no-consumers`)."
         )
     if not consumers:
         where = "there" if record.location.adopted else "from the store"

@@ -77,7 +77,8 @@ def _needs(matter: Matter) -> Iterator[str]:
         yield f"An admin credential of {code(record.provider)} (required to start)."
     yield "Read and write access to the store above. The second command changes nothing: it prints the plan."
     if record.location.adopted:
-        yield f"Permission to read and replace {exact(record.location.adopted)} (`init --print-policy --adopt …`)."
+        place = exact(record.location.adopted)
+        yield f"Permission to read and replace {place} (`init --print-policy --adopt LOCATION`)."
     for consumer in record.consumers or ():
         if consumer.kind is ConsumerKind.PERSON:
             yield f"{plain(consumer.target)} reachable, to receive the new value."

@@ -167,7 +167,7 @@ class Engine:
         if not record.kind.has_value:
             raise InputError(
                 f"{record.name} is an {record.kind.value} held by the vendor: there is no value to rotate",
-                hint=f"renew it at the provider, then update its record: tokenguard edit {record.name}",
+                hint=f"renew it at the provider, then: tokenguard edit {record.name} --created YYYY-MM-DD",
             )
 
     def _retire_without_value(self, snapshot: Snapshot, reason: str) -> Snapshot:

@@ -86,7 +86,7 @@ def _check_preconditions(session: TokenSession) -> None:
     if waiting is None and not (session.journal.accept_outage or _unused_for_quiet_period(session)):
         raise Unfinished(
             f"the consumers of {name} are not declared, so revoking its old token may break them",
-            hint=f"declare them: tokenguard edit {name} --deliver … (or --no-consumers); then rotate --resume, "
+            hint=f"declare them: tokenguard edit {name} --deliver TARGET (or --no-consumers); then rotate --resume, "
             "or accept the risk with --accept-outage (audited)",
         )
     if waiting:
@@ -177,7 +177,7 @@ def _target_id(session: TokenSession, issuer: Issuer) -> str:
     if target and any(attempt.provider_id == target for attempt in session.journal.attempts):
         raise Conflict(
             "the recorded id of the old token belongs to the new one",
-            hint=f"nothing was revoked; correct the record: tokenguard edit {session.record.name}",
+            hint=f"nothing was revoked; check both there, then: tokenguard rotate {session.record.name} --abort",
         )
     return target
 

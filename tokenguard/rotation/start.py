@@ -141,7 +141,7 @@ def _check_declared(context: Context, record: Record) -> None:
     if not is_quiet(context.vendors.of(record), record.provider_id, record.created_at, since):
         raise Unfinished(
             f"the consumers of {record.name} are not declared, so its old token could not be revoked: not started",
-            hint=f"tokenguard edit {record.name} --deliver … (or --no-consumers), or rotate with --accept-outage",
+            hint=f"tokenguard edit {record.name} --deliver TARGET (or --no-consumers), or rotate with --accept-outage",
         )
 
 

@@ -85,7 +85,7 @@ class ConfiguredVendors:
         if record.base_url and provider.base_url != record.base_url:
             raise InputError(
                 f"{record.name} is pinned to another address of {record.provider} than the configured one",
-                hint=f"if the provider has moved: tokenguard edit {record.name} --base-url {provider.base_url or '…'}",
+                hint=f"if it has moved: tokenguard edit {record.name} --base-url {provider.base_url or 'URL'}",
             )
         return provider
 

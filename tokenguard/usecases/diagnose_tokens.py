@@ -8,7 +8,7 @@ from tokenguard.domain.diagnosis import Diagnosis, Level, broken, doubt, well
 from tokenguard.domain.document import Document, Snapshot
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.secret import TOKEN_FIELD, Value
-from tokenguard.domain.token import Consumer, Record, RecordState
+from tokenguard.domain.token import Consumer, CredentialKind, Record, RecordState
 from tokenguard.errors import ExitCode, InputError, TokenguardError
 from tokenguard.inventory.selection import Filter, by_due, is_refused, listed
 from tokenguard.inventory.views import due_words, leak_words, older_leak_ends
@@ -145,7 +145,11 @@ def _gathered(wiring: Wiring, records: list[Record], urgent: set[TokenName]) -> 
     """One finding per cause, with its tokens; for tokens that are not due yet, at most a warning."""
     causes: defaultdict[tuple[str, str, str, Level], list[TokenName]] = defaultdict(list)
     for record in records:
-        for finding in (*_provider(wiring, record), *_place(wiring, record), *_consumers(wiring, record)):
+        for finding in (
+            *_provider(wiring, record, urgent=record.name in urgent),
+            *_place(wiring, record),
+            *_consumers(wiring, record),
+        ):
             causes[finding.check, finding.text, finding.hint, finding.level].append(record.name)
     for (check, text, hint, level), names in causes.items():
         make = broken if level is Level.FAIL and not urgent.isdisjoint(names) else doubt
@@ -160,10 +164,11 @@ def _crowded(records: Sequence[Record], inventory: Sequence[Snapshot]) -> Iterat
             holders[place].append(snapshot.document.record.name)
     for place in sorted({place for record in records for place in record.places if len(holders[place]) > 1}):
         names = holders[place]
-        yield doubt("consumers", f"{_named(names)}: all go to {place}", f"tokenguard edit {names[0]} --deliver ...")
+        yield doubt("consumers", f"{_named(names)}: all go to {place}", f"tokenguard edit {names[0]} --deliver TARGET")
 
 
-def _provider(wiring: Wiring, record: Record) -> Iterator[Diagnosis]:
+def _provider(wiring: Wiring, record: Record, *, urgent: bool) -> Iterator[Diagnosis]:
+    """Whether the provider can be asked, and an admin credential is there; a due one needs another."""
     try:
         provider = wiring.vendors.provider_of(record)
         vendor = wiring.vendors.of(record)
@@ -174,14 +179,16 @@ def _provider(wiring: Wiring, record: Record) -> Iterator[Diagnosis]:
     except TokenguardError as error:
         yield doubt("provider", error.message, error.hint)
         return
-    if vendor.issuer is None and Method.API in {provider.capabilities.mint, provider.capabilities.revoke}:
+    is_admin = record.kind is CredentialKind.PROVIDER_ADMIN
+    by_api = Method.API in {provider.capabilities.mint, provider.capabilities.revoke}
+    if vendor.issuer is None and by_api and (urgent or not is_admin):
         from tokenguard.shell.vendors import admin_variable  # loaded with the vendors
 
         yield broken(
             "admin credential",
-            f"no admin credential to create and revoke tokens of {record.provider}",
-            f"tokenguard add {record.provider}/admin --provider {record.provider} --kind provider_admin ..., or set "
-            f"{admin_variable(record.provider)}",
+            f"no {'other ' if is_admin else ''}admin credential to create and revoke tokens of {record.provider}",
+            f"tokenguard add {record.provider}/admin --provider {record.provider} --kind provider_admin --scope "
+            f"KIND:ID --env E --owner TEAM --purpose TEXT, or set {admin_variable(record.provider)}",
         )
 
 
@@ -205,7 +212,7 @@ def _place(wiring: Wiring, record: Record) -> Iterator[Diagnosis]:
 def _consumers(wiring: Wiring, record: Record) -> Iterator[Diagnosis]:
     if record.consumers is None:
         text = "no consumers declared: a rotation stops before revoking the old token"
-        yield doubt("consumers", text, "tokenguard edit NAME --deliver ... (or --no-consumers)")
+        yield doubt("consumers", text, "tokenguard edit NAME --deliver TARGET (or --no-consumers)")
     for consumer in record.consumers or ():
         if (error := _unreachable(wiring, consumer)) is not None:
             why = error.message.removeprefix(f"{consumer}: ")

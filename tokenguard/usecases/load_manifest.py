@@ -16,6 +16,7 @@ from tokenguard.provisioning.manifest import Manifest
 from tokenguard.provisioning.plan_model import Plan
 from tokenguard.provisioning.planning import fields_of, make_plan, providers_of, surroundings
 from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
 
 DEFAULT_FILE = "tokens.yaml"
 
@@ -50,12 +51,20 @@ def declared_in(file: str, environment: str) -> Manifest:
     return read_manifest(Path(file), read_consumer, environment=environment)
 
 
-def refuse_blocked(plan: Plan) -> None:
-    """InputError at the first declaration that cannot be fulfilled."""
-    if plan.blocked:
-        first, others = plan.blocked[0], len(plan.blocked) - 1
-        more = f" (and {others:,} more: `tokenguard plan`)" if others else ""
-        raise InputError(f"{first.place}: {first.name}: {first.reason}{more}", hint=first.hint)
+def refuse_blocked(plan: Plan, *, listed: bool = False) -> None:
+    """InputError at the first declaration that cannot be fulfilled.
+
+    Args:
+        plan: of the manifest.
+        listed: whether all of them were printed with their reasons.
+    """
+    if not plan.blocked:
+        return
+    first, others = plan.blocked[0], len(plan.blocked) - 1
+    if listed:
+        raise InputError(f"{first.place}: {counted(others + 1, 'declaration')} cannot be fulfilled", hint=first.hint)
+    more = f" (and {others:,} more: `tokenguard plan`)" if others else ""
+    raise InputError(f"{first.place}: {first.name}: {first.reason}{more}", hint=first.hint)
 
 
 def refuse_throwaway_files(wiring: Wiring, held: PlannedManifest) -> None:

@@ -72,8 +72,8 @@ def _check_since(leaked: Leaked, since: datetime | None) -> None:
     if since is not None and created is not None and since.date() < created.astimezone(UTC).date():
         raise InputError(
             f"--since is before the leaked value of {leaked.snapshot.document.record.name} was created",
-            hint=f"it was created on {created:%Y-%m-%d}; if that is wrong, correct it with `tokenguard edit NAME "
-            "--created`",
+            hint=f"it was created on {created:%Y-%m-%d}; if that is wrong: tokenguard edit "
+            f"{leaked.snapshot.document.record.name} --created YYYY-MM-DD",
         )
 
 

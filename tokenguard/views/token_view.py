@@ -29,7 +29,7 @@ def show_taken(wiring: Wiring, snapshot: Snapshot) -> None:
     if record.owner:
         parts.append(f"owner {record.owner}")
     if age_unknown(record, wiring.policy):
-        parts.append("age unknown (--created records it)")
+        parts.append("age unknown (--created YYYY-MM-DD records it)")
     if due:
         parts.append(f"due {due_words(due, now)}")
     wiring.screen.line("; ".join(parts))

@@ -21,7 +21,11 @@ def no_consumer(question: Question) -> Answer:
         return None
     if question.record.consumers is None:
         return NotEvaluable("no consumers declared")
-    return None if question.record.consumers else Violated("it has no consumers")
+    return (
+        None
+        if question.record.consumers
+        else Violated("declared without consumers: of use only if programs read it from the store (`exec`, `env`)")
+    )
 
 
 def consumers_confirmed(question: Question) -> Answer:
