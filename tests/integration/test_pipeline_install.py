@@ -11,7 +11,6 @@ import yaml
 from tests.integration.pipeline_jobs import Runner
 from tests.integration.test_pipeline_files import rendered
 
-WRONG = "0" * 64
 GITHUB, GITLAB = ".github/workflows/tokens.yml", ".gitlab/tokens.yml"
 
 
@@ -38,13 +37,12 @@ class Installing:
             (self.repository / name).write_text(text)
         (self.lock, self.lock_hash), (self.tool, self.tool_hash) = wheel(directory, "locked"), wheel(directory, "tool")
 
-    def run(self, *, lock: str = "", tool: str = "", requirement: str = "") -> int:
-        (self.repository / ".tokenguard/requirements.txt").write_text(
-            f"locked @ file://{self.lock}#sha256={lock or self.lock_hash}\n"
-        )
+    def run(self, *, lock: str = "", requirement: str = "") -> int:
+        locked = lock or f"locked @ file://{self.lock}#sha256={self.lock_hash}"
+        (self.repository / ".tokenguard/requirements.txt").write_text(f"{locked}\n")
         workflow = self.repository / GITHUB
         made = yaml.safe_load(workflow.read_text())
-        made["env"]["TOKENGUARD"] = requirement or f"tool @ file://{self.tool}#sha256={tool or self.tool_hash}"
+        made["env"]["TOKENGUARD"] = requirement or f"tool @ file://{self.tool}#sha256={self.tool_hash}"
         workflow.write_text(yaml.safe_dump(made))
         found = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.tool.parent)}  # a name alone would be found here
         return Runner(self.repository, self.temp, found).github("install").code
@@ -62,12 +60,8 @@ def test_what_has_its_hash_is_installed_and_handed_over(installing):
     assert {"locked", "tool"} <= installed
 
 
-@pytest.mark.parametrize(
-    "given",
-    [{"lock": WRONG}, {"tool": WRONG}, {"requirement": "tool==1.0"}, {"requirement": "tool @ file:///work/tool.whl"}],
-    ids=["another lock", "another tokenguard", "a version alone", "a file without its hash"],
-)
-def test_what_has_another_hash_or_none_is_not_installed(installing, given):
+@pytest.mark.parametrize("given", [{"lock": "locked==1.0"}, {"requirement": "tool==1.0"}], ids=["locked", "tokenguard"])
+def test_what_has_no_hash_is_not_installed(installing, given):
     assert installing.run(**given) != 0
     assert not (installing.temp / "tokenguard.tar").exists()
 
