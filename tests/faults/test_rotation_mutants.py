@@ -156,7 +156,8 @@ def ignores_that_the_list_names_the_dying_token(patch: pytest.MonkeyPatch) -> No
 
 def confirms_at_a_single_refusal(patch: pytest.MonkeyPatch) -> None:
     def run(held: Any) -> Any:
-        for key, at in (yield from held._round()).items():
+        for key, sample in (yield from held._round()).items():
+            at = sample.seen.at
             proof = DeathProof(grade=DeathGrade.PROVISIONAL, first_at=at, last_at=at, samples=1, control=True)
             yield held._settled(held._pending.pop(key), proof)
 

@@ -1,5 +1,7 @@
 """P3: what the controls of a death say together: a token refused beside it, the admin credential and the list."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from tests.fakes.world import DRIVE, OTHER_DRIVE, Made
@@ -14,7 +16,7 @@ from tokenguard.frozen import replace
 from tokenguard.inventory.verification import verify
 from tokenguard.ports.delivery import Holds
 from tokenguard.ports.provider import Method, TokenList
-from tokenguard.rotation import control_search
+from tokenguard.rotation import control_search, sampling
 
 A_DAY = 25 * 3600
 
@@ -45,7 +47,7 @@ def test_the_admin_credential_is_no_control_while_a_token_accepted_before_is_ref
     refuse(bench, monkeypatch)
     result = search_of(bench, token).look([Value.of(made.value)])
     assert (result.doubt, result.holds) == (True, False)
-    controls = control_search.Controls(bench.store, bench.vendors, bench.clock)
+    controls = sampling.Controls(bench.store, bench.vendors, bench.clock)
     assert not controls.hold(bench.document(token).record, Value.of(made.value))
     with pytest.raises(NotProvenDead):
         bench.engine.rotate(token, compromised=True)
@@ -67,6 +69,51 @@ def test_while_its_own_live_value_is_refused_only_a_token_of_the_same_scope_is_a
     assert result.doubt != result.holds
 
 
+def test_no_acceptance_outweighs_a_refusal_of_what_was_accepted_before(monkeypatch):
+    bench = Bench(guided=True)
+    token, made = bench.add()
+    _, accepted = bench.add("video/upload/dev")
+    bench.clock.sleep(60)
+    _, refused = bench.add("video/upload/test")  # seen alive last, so it is asked first
+    refuse(bench, monkeypatch, refused)
+    search = search_of(bench, token)
+    for _ in range(3):
+        result = search.look([Value.of(made.value)])
+        assert (result.holds, result.doubt, result.refused) == (False, True, True)
+    monkeypatch.undo()
+    refuse(bench, monkeypatch, accepted)  # the other way round: one recovers, the other is refused
+    assert search.look([Value.of(made.value)]).refused, "a moment ago it was refused"
+    assert search.look([Value.of(made.value)]).holds
+
+
+def test_a_refused_control_restarts_the_count(monkeypatch):
+    bench = Bench()
+    token, _ = bench.add()
+    _, other = bench.add("video/upload/dev")
+    sleep, waited = bench.clock.sleep, list[datetime]()
+
+    def outage_at_the_second_sample(seconds: float) -> None:
+        sleep(seconds)
+        waited.append(bench.clock.now())
+        refuse(bench, monkeypatch, other) if len(waited) == 1 else monkeypatch.undo()
+
+    bench.clock.sleep = outage_at_the_second_sample
+    bench.engine.retire(token)
+    proof, window = bench.journal(token).proof, bench.provider.capabilities.death_window
+    assert proof.samples == window.samples
+    assert proof.first_at > waited[0], "the sample before the outage does not count"
+
+
+def test_an_acceptance_after_the_revoke_doubles_the_window(monkeypatch):
+    bench = Bench(guided=True, revoke_lag=1, capabilities={"revoke_lag": timedelta(0)})
+    token, _ = bench.add()
+    bench.add("video/upload/dev")
+    bench.engine.retire(token)
+    proof, window = bench.journal(token).proof, bench.provider.capabilities.death_window
+    assert proof.samples == 2 * window.samples - 1
+    assert proof.last_at - proof.first_at >= 2 * window.length
+
+
 def test_a_list_that_names_the_refused_token_contradicts_its_death(monkeypatch):
     bench = Bench()
     token, made = bench.add()
@@ -75,7 +122,7 @@ def test_a_list_that_names_the_refused_token_contradicts_its_death(monkeypatch):
     result = search_of(bench, token).look([value])
     assert result.holds
     assert result.about(made.id).doubt
-    controls = control_search.Controls(bench.store, bench.vendors, bench.clock)
+    controls = sampling.Controls(bench.store, bench.vendors, bench.clock)
     assert not controls.hold(bench.document(token).record, value)
     bench.world.revoke(made.id)
     assert controls.hold(bench.document(token).record, value)

@@ -11,7 +11,7 @@ from tokenguard.errors import ExitCode, InputError, Tampered, TokenguardError
 from tokenguard.inventory.verification import Look, VerificationResult
 from tokenguard.inventory.verification import verify as look_at
 from tokenguard.inventory.views import moment
-from tokenguard.rotation.control_search import Controls
+from tokenguard.rotation.sampling import Controls
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.token_lookup import known_token
 

@@ -100,7 +100,7 @@ def verify(
         return Look(record=record, result=VerificationResult.NOT_ASKED, reason=f"{provider.name} has no way to ask")
     seen = provider.probe(live.value, record.scope)
     if seen.verdict is Verdict.DEAD and not controlled(record, live.value):
-        seen = replace(seen, verdict=Verdict.UNKNOWN, reason=f"{seen.reason}-uncontrolled")
+        seen = replace(seen, verdict=Verdict.UNKNOWN, reason=f"{seen.reason}-unconfirmed")
     if live.found is FieldState.OTHER:  # not a look at our value, so none to be recorded
         result = VerificationResult.REPLACED if judge(seen) is VerificationResult.ALIVE else judge(seen)
         why = f"another writer has replaced the value at {record.location.url} ({seen.reason})"

@@ -17,14 +17,11 @@ from tokenguard.domain.secret import Value
 from tokenguard.domain.token import CredentialKind, Record, RecordState
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.frozen import Frozen, replace
-from tokenguard.ports.clock import Clock
-from tokenguard.ports.provider import TokenList, Vendor, Vendors
+from tokenguard.ports.provider import TokenList, Vendor
 from tokenguard.ports.store import FieldState, Store
 from tokenguard.rotation.machine import condemned
 
 _MAX_PROBES = 5  # per search: an outage must not cause a burst of requests
-_RETRY = 30.0
-"""Seconds before a host that accepted no control is searched again, in a run over many tokens."""
 _HELD = frozenset({RecordState.ACTIVE, RecordState.UNCLAIMED})
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -33,8 +30,12 @@ class ControlResult(Frozen, frozen=True, kw_only=True):
     """The result of one search for a control."""
 
     by: DeathControl = DeathControl.NONE
+    token: TokenId | None = None
+    """The token that is the control."""
     doubt: bool = False
     """A possible control exists but was not accepted: an outage is possible."""
+    refused: bool = False
+    """A credential that was accepted before is refused, or was a moment ago."""
     scope: Scope | None = None
     """The scope of the token that is the control."""
     listed: TokenList | None = None
@@ -82,32 +83,43 @@ class ControlSearch:
         self._vendor = vendor
         self._own = own
         self._first: list[TokenId] = []
+        self._refused: set[TokenId] = set()
         self._others: list[TokenId] | None = None
         self._read: dict[TokenId, _Candidate] = {}
 
     def look(self, excluded: Collection[Value]) -> ControlResult:
         """Probe the host with values other than those in `excluded`.
 
+        No acceptance outweighs a refusal: while any other credential that was accepted before is refused, there is no
+        control. The result is also in doubt where one is accepted that this search saw refused.
+
         Raises:
             Unreachable: the store cannot list its tokens.
         """
-        doubt = own_refused = False
+        doubt = refused = own_refused = False
         for token, candidate in islice(self._candidates(excluded), _MAX_PROBES):
             if own_refused and candidate.scope != self._scope:
                 continue  # each scope may be served by other servers
-            result = self._asked(candidate)
-            if result.holds:
+            own = self._own is not None and token == self._own.id
+            result = self._asked(token, candidate)
+            if result.holds and not (result.refused or refused):
                 self._first = [token]  # tried first the next time
                 return result
             doubt = doubt or result.doubt
-            own_refused = own_refused or (result.doubt and self._own is not None and token == self._own.id)
-        if self._vendor.issuer is None or doubt:
-            return ControlResult(doubt=doubt)
-        try:
-            listed = self._vendor.issuer.listed()
-        except Unreachable:
-            return ControlResult(doubt=True)
-        return ControlResult(by=DeathControl.ADMIN, listed=listed)
+            refused = refused or (result.refused and not own)
+            own_refused = own_refused or (result.doubt and own)
+            if result.holds:
+                break
+        if self._vendor.issuer is None or doubt or refused:
+            return ControlResult(doubt=doubt or refused, refused=refused or own_refused)
+        return self._asked_admin()
+
+    def again(self, control: ControlResult) -> ControlResult:
+        """Ask once more about a control that `look` found."""
+        if control.token is None:
+            return self._asked_admin() if self._vendor.issuer is not None else control
+        candidate = self._candidate(control.token)
+        return ControlResult(doubt=True) if candidate is None else self._asked(control.token, candidate)
 
     def with_list(self, control: ControlResult) -> ControlResult:
         """Add the provider's list to a control, if it can be read and was not read for it."""
@@ -121,13 +133,26 @@ class ControlSearch:
     def refuses_live_value(self, token: TokenId, excluded: Collection[Value]) -> bool:
         """Whether the token's own live value was accepted before and is not now, which an outage may explain."""
         candidate = self._candidate(token)
-        return candidate is not None and candidate.value not in excluded and self._asked(candidate).doubt
+        return candidate is not None and candidate.value not in excluded and self._asked(token, candidate).doubt
 
-    def _asked(self, candidate: _Candidate) -> ControlResult:
+    def _asked(self, token: TokenId, candidate: _Candidate) -> ControlResult:
         seen = self._vendor.provider.probe(candidate.value, None) if candidate.value is not None else None
         if seen is not None and seen.verdict is Verdict.ALIVE:
-            return ControlResult(by=candidate.by, scope=candidate.scope)
+            refused = token in self._refused
+            self._refused.discard(token)
+            return ControlResult(by=candidate.by, token=token, scope=candidate.scope, refused=refused)
+        if seen is not None and seen.verdict is Verdict.DEAD and candidate.accepted_before:
+            self._refused.add(token)
+            return ControlResult(doubt=True, refused=True)
         return ControlResult(doubt=candidate.accepted_before or (seen is not None and seen.verdict is Verdict.UNKNOWN))
+
+    def _asked_admin(self) -> ControlResult:
+        """Whether the provider's API accepts the admin credential; the list that shows it is kept."""
+        issuer = self._vendor.issuer
+        try:
+            return ControlResult() if issuer is None else ControlResult(by=DeathControl.ADMIN, listed=issuer.listed())
+        except Unreachable:
+            return ControlResult(doubt=True)
 
     def _candidates(self, excluded: Collection[Value]) -> Iterator[tuple[TokenId, _Candidate]]:
         for token in self._tokens():
@@ -136,9 +161,12 @@ class ControlSearch:
                 yield token, candidate
 
     def _tokens(self) -> Iterator[TokenId]:
-        """Yield the token itself, the last control, then all others: of its scope first, then the latest seen alive."""
+        """Yield the token itself, those seen refused, the last control, then all others.
+
+        The others are in the order of their use: of the token's scope first, then the latest seen alive.
+        """
         own = [self._own.id] if self._own is not None else []
-        first = [*own, *(each for each in self._first if each not in own)]
+        first = list(dict.fromkeys([*own, *sorted(self._refused), *self._first]))
         yield from first
         if self._others is None:
             found = [each for each in self._store.scan() if self._fits(each)]
@@ -172,37 +200,3 @@ class ControlSearch:
         accepted_before = accepted_before and live.found is FieldState.SAME  # another's value was never probed
         self._read[token] = _Candidate(value=live.value, by=by, scope=record.scope, accepted_before=accepted_before)
         return self._read[token]
-
-
-class Controls:
-    """Controls for a run over many tokens; remembers the control of each provider and host."""
-
-    def __init__(self, store: Store, vendors: Vendors, clock: Clock) -> None:
-        self._store = store
-        self._vendors = vendors
-        self._clock = clock
-        self._searches: dict[tuple[str, str], ControlSearch] = {}
-        self._missed: dict[tuple[str, str], float] = {}
-
-    def hold(self, record: Record, refused: Value) -> bool:
-        """Whether the host of a refused value accepts a control now, which makes the refusal meaningful."""
-        place, now = (record.provider, record.base_url), self._clock.monotonic()
-        if place not in self._searches:
-            self._searches[place] = ControlSearch(self._store, record, self._vendors.of(record))
-        if now - self._missed.get(place, -_RETRY) < _RETRY:
-            return False
-        control = self._searches[place].look([refused])
-        if control.holds:
-            return not self._lists(record, control)
-        self._missed[place] = now
-        return False
-
-    def _lists(self, record: Record, control: ControlResult) -> bool:
-        """Whether the provider's list names the token, or cannot be read: then the refusal is not conclusive."""
-        issuer, listed = self._vendors.of(record).issuer, control.listed
-        if issuer is None or not record.provider_id:
-            return False
-        try:
-            return (issuer.listed() if listed is None else listed).holds(record.provider_id)
-        except Unreachable:
-            return True

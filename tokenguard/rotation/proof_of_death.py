@@ -1,6 +1,7 @@
 """Proves a token dead: explicit 401 responses over the provider's whole death window, with a control in it.
 
-Timeouts and errors are unknown and neither count nor reset the series; one acceptance resets it.
+Timeouts and errors are unknown and neither count nor reset the series. A refused control resets it; one acceptance of
+the value resets it and doubles the window.
 """
 
 from collections.abc import Collection
@@ -10,27 +11,68 @@ from tokenguard.domain.liveness import DeathControl, DeathGrade, DeathProof, Dea
 from tokenguard.domain.secret import Value
 from tokenguard.errors import InputError
 from tokenguard.ports.clock import Clock
-from tokenguard.ports.provider import Provider
 from tokenguard.rotation.control_search import ControlResult, ControlSearch
+from tokenguard.rotation.sampling import DECISIVE, FIRST, LATER, Sampler
 from tokenguard.rotation.session import TokenSession
 
 _FIRST_BACKOFF = 1.0
 _MAX_BACKOFF = 60.0
+_UNEVEN, _GOLDEN = 0.1, 0.618
 
 
 class RefusalSeries:
-    """Counts the refusals of one value, separately with a control and where no control exists."""
+    """Counts the samples of one value that were refusals, separately with a control and where no control exists.
 
-    def __init__(self, clock: Clock, window: DeathWindow) -> None:
+    Args:
+        clock: measures the window.
+        window: the provider's death window.
+        longer: whether the window is to be twice as long, because the value was accepted after its revoke.
+    """
+
+    def __init__(self, clock: Clock, window: DeathWindow, *, longer: bool = False) -> None:
         self._clock = clock
         self._window = window
+        self._longer = longer
+        self._pauses = 0
+        self._decides = False
         self._times: dict[bool, list[datetime]] = {True: [], False: []}
         self._started: dict[bool, float] = {}
         self._by = DeathControl.NONE
 
+    @property
+    def count(self) -> int:
+        """The number of samples counted so far."""
+        return max(map(len, self._times.values()))
+
+    @property
+    def needed(self) -> int:
+        """The number of samples that fill the window."""
+        return self._window.samples * 2 - 1 if self._longer else self._window.samples
+
+    @property
+    def length(self) -> float:
+        """The length of the window in seconds."""
+        return self._window.length.total_seconds() * (2 if self._longer else 1)
+
+    def turns(self) -> str:
+        """Return the sequence of probes of the next sample; only one that follows DECISIVE completes the window."""
+        now, full = self._clock.monotonic(), self.count + 1 >= self.needed
+        self._decides = full and now - min(self._started.values(), default=now) >= self.length
+        return DECISIVE if self._decides else LATER if self.count else FIRST
+
+    def pause(self) -> float:
+        """Return the seconds to the next sample: never twice the same, as others may ask in a rhythm of their own."""
+        self._pauses += 1
+        return pause_of(self._window) * (1 + _UNEVEN * (self._pauses * _GOLDEN % 1))
+
     def refused(self, at: datetime, control: ControlResult) -> DeathProof | None:
-        """Count one refusal; returns the proof once the window is full, graded `unproven` if no control exists."""
+        """Count one sample; returns the proof once the window is full, graded `unproven` if no control exists.
+
+        A refused control restarts the count: nothing from the same outage may count.
+        """
         if control.doubt and not control.holds:
+            if control.refused:
+                self._restart()
             return None
         held, now = control.holds, self._clock.monotonic()
         self._by = control.by if held else self._by
@@ -38,8 +80,8 @@ class RefusalSeries:
         times = self._times[held]
         times.append(at)
         # The monotonic clock decides the length: a wall clock may jump.
-        long = now - self._started[held] >= self._window.length.total_seconds()
-        if len(times) < self._window.samples or not long:
+        long = now - self._started[held] >= self.length
+        if not self._decides or len(times) < self.needed or not long:
             return None
         return DeathProof(
             grade=DeathGrade.PROVISIONAL if held else DeathGrade.UNPROVEN,
@@ -50,36 +92,14 @@ class RefusalSeries:
             controlled_by=self._by if held else DeathControl.NONE,
         )
 
-    def broken(self) -> None:
-        """Reset the series after an acceptance."""
+    def accepted(self) -> None:
+        """Restart the count after an acceptance; from then on the window is twice as long."""
+        self._longer = True
+        self._restart()
+
+    def _restart(self) -> None:
         self._times = {True: [], False: []}
         self._started.clear()
-
-    @property
-    def count(self) -> int:
-        """The number of refusals counted so far."""
-        return max(map(len, self._times.values()))
-
-
-class Prober:
-    """Probes values in rounds; in every second round a refused one twice, and both answers are one sample.
-
-    Where two servers answer in turn, a value and its control in each round would otherwise always meet the same two.
-    """
-
-    def __init__(self, provider: Provider) -> None:
-        self._provider = provider
-        self._round = 0
-
-    def next_round(self) -> None:
-        """Begin the next round."""
-        self._round += 1
-
-    def look(self, value: Value) -> Observation:
-        """Probe a value; the second answer counts where it is asked for."""
-        first = self._provider.probe(value, None)
-        again = first.verdict is Verdict.DEAD and self._round % 2 == 0
-        return self._provider.probe(value, None) if again else first
 
 
 def control_search(session: TokenSession) -> ControlSearch:
@@ -110,16 +130,13 @@ def prove_dead(
         which: what to call it on the screen.
     """
     clock, window = session.context.clock, session.provider.capabilities.death_window
-    pause = pause_of(window)
-    deadline = clock.monotonic() + window.length.total_seconds() * windows
-    series, controls, prober = RefusalSeries(clock, window), control_search(session), Prober(session.provider)
-    backoff = min(_FIRST_BACKOFF, pause)
+    series = RefusalSeries(clock, window, longer=value in session.accepted_late)
+    controls, began = control_search(session), clock.monotonic()
+    sampler, backoff = Sampler(session.provider, controls), min(_FIRST_BACKOFF, pause_of(window))
     while True:
-        prober.next_round()
-        look, control = prober.look(value), ControlResult()
-        wait = pause
+        sample = sampler.take(value, [value, *besides], series.turns())
+        look, control, wait = sample.seen, sample.control.about(provider_id), series.pause()
         if look.verdict is Verdict.DEAD:
-            control = controls.look([value, *besides]).about(provider_id)
             if (proof := series.refused(look.at, control)) is not None:
                 control = controls.with_list(control).about(provider_id)
                 if control.holds or not proof.proven:
@@ -128,16 +145,13 @@ def prove_dead(
             wait = look.retry_after or backoff
             backoff = min(backoff * 2, _MAX_BACKOFF)
         else:
-            series.broken()
-        if clock.monotonic() + wait > deadline + pause:
-            if look.retry_after:
-                session.context.progress.note(f"no clear answer about the {which} ({look.explained})")
-            if control.contradicted:
-                session.context.progress.note(f"{session.provider.name} refuses the {which} but still lists it")
+            series.accepted()
+            session.accepted_late.append(value)
+        limit = window.length.total_seconds() * windows + (series.length - window.length.total_seconds())
+        if clock.monotonic() + wait > began + limit + pause_of(window):
+            _say_undecided(session, which, look, control)
             return None
-        session.context.progress.waiting(
-            _why_waiting(which, look, control, f"{series.count} of {window.samples}", wait)
-        )
+        session.context.progress.waiting(_why_waiting(which, look, control, f"{series.count} of {series.needed}", wait))
         clock.sleep(wait)
 
 
@@ -149,6 +163,7 @@ def still_accepted(session: TokenSession, value: Value) -> bool:
     while session.provider.probe(value, None).verdict is Verdict.ALIVE:
         if clock.monotonic() >= deadline:
             return True
+        session.accepted_late.append(value)
         session.context.progress.waiting(f"the provider still accepts it; checking again in {pause:.3g} s")
         clock.sleep(pause)
     return False
@@ -175,6 +190,13 @@ def outage_suspected(session: TokenSession, values: Collection[Value]) -> bool:
     """Whether credentials other than `values` that were accepted before are refused now."""
     control = control_search(session).look(values)
     return control.doubt and not control.holds
+
+
+def _say_undecided(session: TokenSession, which: str, look: Observation, control: ControlResult) -> None:
+    if look.retry_after:
+        session.context.progress.note(f"no clear answer about the {which} ({look.explained})")
+    if control.contradicted:
+        session.context.progress.note(f"{session.provider.name} refuses the {which} but still lists it")
 
 
 def _why_waiting(which: str, look: Observation, control: ControlResult, counted: str, wait: float) -> str:

@@ -7,7 +7,6 @@ again, an error is raised and its revoke is reopened.
 
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Never
 
 from tokenguard.domain.document import Snapshot
@@ -26,7 +25,8 @@ from tokenguard.rotation.batch import BatchResult
 from tokenguard.rotation.control_search import ControlResult, ControlSearch
 from tokenguard.rotation.keeping import last_look, listed_dead
 from tokenguard.rotation.prompts import evidence_words
-from tokenguard.rotation.proof_of_death import Prober, RefusalSeries, pause_of
+from tokenguard.rotation.proof_of_death import RefusalSeries
+from tokenguard.rotation.sampling import Sample, Sampler
 from tokenguard.rotation.session import Context, TokenSession, new_operation_id
 from tokenguard.text import counted
 
@@ -104,8 +104,8 @@ class _Looks:
         self._window = vendor.provider.capabilities.death_window
         self._pending = {(each.token, each.item.label): each for each in kept}
         self._series = {key: RefusalSeries(context.clock, self._window) for key in self._pending}
-        self._prober = Prober(vendor.provider)
         self._controls = ControlSearch(context.store, kept[0].record, vendor)
+        self._sampler = Sampler(vendor.provider, self._controls)
 
     def run(self) -> Iterator[BatchResult]:
         """Probe in rounds until each value is decided; stops at once if there is no control."""
@@ -113,26 +113,27 @@ class _Looks:
             yield from self._in_list()
             return
         while refused := (yield from self._round()):
-            control = self._controls.look([each.value for each in self._pending.values()])
+            control = list(refused.values())[-1].control
             if not control.holds:
                 yield from self._without(control)
                 return
             yield from self._contradicted(control)
-            yield from self._counted(refused, control)
+            yield from self._counted(refused)
             if self._pending:
-                pause = pause_of(self._window)
+                pause = self._series[next(iter(self._pending))].pause()
                 left = counted(len(self._pending), "old token")
                 self._context.progress.waiting(
                     f"{self._provider.name}: {left} refused; checking again in {pause:.3g} s"
                 )
                 self._context.clock.sleep(pause)
 
-    def _counted(self, refused: Mapping[_Key, datetime], control: ControlResult) -> Iterator[BatchResult]:
+    def _counted(self, refused: Mapping[_Key, Sample]) -> Iterator[BatchResult]:
         """Count a round of refusals; settles the values whose window is full, unless the list names them."""
         for key in [key for key in refused if key in self._pending]:
-            if (proof := self._series[key].refused(refused[key], control)) is None:
+            sample = refused[key]
+            if (proof := self._series[key].refused(sample.seen.at, sample.control)) is None:
                 continue
-            control, kept = self._controls.with_list(control), self._pending.pop(key)
+            control, kept = self._controls.with_list(sample.control), self._pending.pop(key)
             if control.about(kept.item.provider_id).holds:
                 yield self._settled(kept, proof)
             else:
@@ -170,14 +171,17 @@ class _Looks:
                 else:
                     yield self._settled(kept, listed_dead(now))
 
-    def _round(self) -> Generator[BatchResult, None, dict[_Key, datetime]]:
-        """Probe each pending value once. Returns the refused ones with their times; the others are settled."""
-        refused: dict[_Key, datetime] = {}
-        self._prober.next_round()
+    def _round(self) -> Generator[BatchResult, None, dict[_Key, Sample]]:
+        """Take a sample of each pending value, up to the first without a control. Returns those of the refused ones."""
+        refused: dict[_Key, Sample] = {}
         for key, kept in tuple(self._pending.items()):
-            look = self._prober.look(kept.value)
+            dying = [each.value for each in self._pending.values()]
+            sample = self._sampler.take(kept.value, dying, self._series[key].turns())
+            look = sample.seen
             if look.verdict is Verdict.DEAD and kept.item.accepted:
-                refused[key] = look.at
+                refused[key] = sample
+                if not sample.control.holds:
+                    break
                 continue
             del self._pending[key]
             if look.verdict is Verdict.ALIVE:

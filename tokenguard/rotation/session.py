@@ -8,6 +8,7 @@ from typing import Any
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Event, Op, Phase
 from tokenguard.domain.journal import Attempt, Journal, Quarantined, Stage
+from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record
 from tokenguard.errors import Conflict, Fenced, InputError
 from tokenguard.frozen import Frozen, replace
@@ -49,6 +50,8 @@ class TokenSession:
         self._vendor = context.vendors.of(snapshot.document.record)
         self.new_in_use_checked = False
         """Whether this runner has just seen that the new token is served, confirmed and alive."""
+        self.accepted_late: list[Value] = []
+        """Values that this runner saw accepted after they were said to be revoked."""
 
         self.revoke_recorded = False
         """Whether this runner has just recorded the revoke that it sends next."""

@@ -17,7 +17,7 @@ from tokenguard.frozen import Frozen, replace
 from tokenguard.inventory.verification import verify
 from tokenguard.policy.model import born
 from tokenguard.report.incident import IncidentToken, LeakLocation, proof_of
-from tokenguard.rotation.control_search import Controls
+from tokenguard.rotation.sampling import Controls
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.report_leaks import record_leak
 from tokenguard.usecases.respond_lookup import Findings, Leaked

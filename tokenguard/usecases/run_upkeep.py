@@ -16,8 +16,8 @@ from tokenguard.ports.store import FieldState
 from tokenguard.provisioning.drift_kinds import Unknown, assessment
 from tokenguard.provisioning.plan_model import Action, Verb
 from tokenguard.rotation.batch import BatchJob, BatchResult, SkipReason, run_all
-from tokenguard.rotation.control_search import Controls
 from tokenguard.rotation.parallel_runners import run_shared
+from tokenguard.rotation.sampling import Controls
 from tokenguard.rotation.unattended import Hold, mode_of
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.apply_manifest import Applying
