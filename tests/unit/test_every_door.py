@@ -179,17 +179,6 @@ def test_a_configured_proxy_sees_a_tunnel_and_no_request(door):
     assert not [request for request in server.requests if TOKEN.encode() in request]
 
 
-@every_door
-def test_loopback_is_asked_without_the_configured_proxy(door):
-    with ScriptedServer(BROKEN) as server, ScriptedServer(BROKEN) as other:
-        way = Way(server.url, proxy=Address.parse(other.url, plain_http=True))
-        if door in {provider, webhook}:
-            door(way)
-        else:
-            refused(door, way)
-    assert (server.connections, other.connections) == (1, 0)
-
-
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"])
 @every_door
 def test_a_proxy_of_the_environment_is_asked_through_no_door(door, name, monkeypatch):
@@ -236,6 +225,18 @@ def test_the_configured_authority_is_believed(door, authority, bundle):
             refused(door, way)
     assert len(server.requests) == 1
     assert TOKEN.encode() in server.requests[0] or door is sts
+
+
+@every_door
+def test_loopback_is_asked_without_the_configured_proxy(door, authority, bundle):
+    context = _serving(authority, "127.0.0.1")
+    with ScriptedServer(BROKEN, context=context) as server, ScriptedServer(BROKEN) as other:
+        way = Way(server.url, ca_bundle=bundle, proxy=Address.parse(other.url, plain_http=True))
+        if door in {provider, webhook}:
+            door(way)
+        else:
+            refused(door, way)
+    assert (server.connections, other.connections) == (1, 0)
 
 
 @every_door
