@@ -87,13 +87,14 @@ class Scene:
 
 
 @contextmanager
-def scene(folder: Path, declared: str = "", more: str = "") -> Iterator[Scene]:
+def scene(folder: Path, declared: str = "", more: str = "", status: str = "") -> Iterator[Scene]:
     """Over Autoposting's own adapter, or a provider file that declares `declared`; with an honest list to begin with."""
     clock = FakeClock()
     with Sandbox(knobs=Knobs(), clock=clock) as sandbox:
         url = sandbox.info.autoposting_url
         if declared:
             text = SANDBOX_FILE.replace("paging: offset\n  limit: limit", DECLARED[declared])
+            text = text.replace("  items: /data\n", f"  items: /data\n{status}")
             settings = ProviderSettings(file=provider_file(folder, url, text + more))
             sandbox.knobs.list_style.paging = ListPaging(declared)
         else:
@@ -268,3 +269,33 @@ def test_a_create_younger_than_the_lists_lag_is_not_called_gone(declared, more, 
         played.engine.resume(played.token())
         assert played.clock.monotonic() - began >= lag, "it was waited for"
         assert played.ours() == played.served()
+
+
+STATUS = "  status: {field: /status, alive: [active], ended: [revoked]}\n"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("declared", DECLARED)
+def test_a_provider_that_keeps_revoked_tokens_in_its_list_ends_in_truth(declared, verb, tmp_path):
+    """The provider file says what their status means."""
+    with scene(tmp_path, declared, status=STATUS) as played:
+
+        def style() -> ListStyle:
+            return ListStyle(paging=ListPaging(declared), statuses=("active", "revoked"), most=30)
+
+        played.sandbox.knobs.list_style = style()
+        for key in played.sandbox.world.keys()[:9]:
+            played.sandbox.world.revoke_key(key.id)
+        play(played, verb, style, certain=True)
+
+
+@pytest.mark.parametrize("verb", ["rotate", "rotate --compromised", "retire", "issue, reply lost"])
+def test_a_status_that_the_file_does_not_name_leaves_it_unknown_or_to_the_probes(verb, tmp_path):
+    with scene(tmp_path, "none", status=STATUS) as played:
+        played.sandbox.knobs.list_style.statuses = ("active", "revoked")
+        play(
+            played,
+            verb,
+            lambda: ListStyle(paging=ListPaging.NONE, statuses=("active", "deactivated")),
+            certain=False,
+        )

@@ -34,6 +34,13 @@ def changed(old, new, text=SANDBOX_FILE):
     return text.replace(old, new)
 
 
+STATUS = "{field: /status, alive: [active], ended: [revoked]}"
+
+
+def with_status(said):
+    return changed("  items: /data\n", f"  items: /data\n  status: {said}\n")
+
+
 BAD_FILES = {
     "empty": "",
     "a list": "- name: acme",
@@ -95,6 +102,18 @@ BAD_FILES = {
     "a first page without pages": changed("paging: offset", 'paging: offset\n  first: "0"'),
     "a first page that is no number": changed("paging: offset", "paging: page\n  first: one"),
     "a total that is no pointer": changed("paging: offset", "paging: offset\n  total: total"),
+    "a status that is no mapping": with_status("revoked"),
+    "a status without its place": with_status("{alive: [active], ended: [revoked]}"),
+    "a status whose place is no pointer": with_status("{field: status, alive: [active], ended: [revoked]}"),
+    "a status without what is alive": with_status("{field: /status, ended: [revoked]}"),
+    "a status without what is ended": with_status("{field: /status, alive: [active]}"),
+    "a status of nothing": with_status("{field: /status, alive: [active], ended: []}"),
+    "a status that is no list": with_status("{field: /status, alive: active, ended: [revoked]}"),
+    "a status of lists": with_status("{field: /status, alive: [[active]], ended: [revoked]}"),
+    "a status that is empty": with_status('{field: /status, alive: [""], ended: [revoked]}'),
+    "a status that means both": with_status("{field: /status, alive: [active, paused], ended: [paused]}"),
+    "a status with an unknown key": with_status("{field: /status, alive: [active], ended: [revoked], other: [x]}"),
+    "a status twice": with_status(STATUS).replace("  items:", f"  status: {STATUS}\n  items:"),
     "revoke by GET": changed("DELETE /api-keys/{id}", "GET /api-keys/{id}"),
     "revoke of nothing": changed("DELETE /api-keys/{id}", "DELETE /api-keys"),
     "an unknown set of characters": changed("characters: letters", "characters: emoji"),
@@ -131,6 +150,11 @@ PLACES = {
     "list without paging": (SANDBOX_FILE.replace("  paging: offset\n  limit: limit\n", ""), "list:", 1),
     "an unknown paging": (SANDBOX_FILE.replace("paging: offset", "paging: pages"), "  paging: pages", 3),
     "an unknown key": (SANDBOX_FILE + "colour: red\n", "colour: red", 1),
+    "a status that means both": (
+        SANDBOX_FILE.replace("  items: /data", "  status: {field: /s, alive: [a], ended: [a]}\n  items: /data"),
+        "  status: {field: /s, alive: [a], ended: [a]}",
+        35,
+    ),
     "a bad pointer": (SANDBOX_FILE.replace("value: /data/key", "value: key"), "  value: key", 3),
 }
 

@@ -87,7 +87,8 @@ def confirm_gone(session: TokenSession, issuer: Issuer, *ids: str, label: str = 
     if still(found):
         raise Ambiguous(
             f"{name} accepted the revoke but still lists the token",
-            hint=f"{_again(session)}; if it stays, revoke it by hand or check the configured revoke route",
+            hint=f"{_again(session)}; if it stays, revoke it by hand or check the configured revoke route; a provider "
+            "file needs `list.status` if revoked tokens stay listed",
         )
     why = doubt(session, found)
     if needed and why:

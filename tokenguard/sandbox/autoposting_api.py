@@ -7,7 +7,7 @@ from typing import Any
 
 from tokenguard.domain.moment import moment_of
 from tokenguard.sandbox.fault_injection import weather
-from tokenguard.sandbox.fault_settings import Operation
+from tokenguard.sandbox.fault_settings import ListStyle, Operation
 from tokenguard.sandbox.key_list import key_list
 from tokenguard.sandbox.limits import Room
 from tokenguard.sandbox.wire import Call, Headers, Reply, reply
@@ -140,7 +140,7 @@ class AutopostingApi:
         if style.before_answer is not None:
             style.before_answer(self._world.calls["GET /api-proxy/api-keys"])
         address = f"http://{call.headers.get('host', '')}/api-proxy/api-keys"
-        answer = key_list(call, self._world.listed_keys(), style, _row, address)
+        answer = key_list(call, self._world.listed_keys(), style, lambda key: _row_with_status(key, style), address)
         return error(HTTPStatus.BAD_REQUEST) if answer is None else answer
 
     def _update(self, key_id: str, body: dict[str, Any] | None) -> Reply | None:
@@ -198,6 +198,11 @@ def _row(key: Issued) -> dict[str, Any]:
         "expiresAt": _iso(key.expires_at),
         "createdAt": _iso(key.created_at),
     }
+
+
+def _row_with_status(key: Issued, style: ListStyle) -> dict[str, Any]:
+    status = style.statuses[key.revoked]
+    return {**_row(key), "status": status} if status else _row(key)
 
 
 def _strings(value: object) -> bool:

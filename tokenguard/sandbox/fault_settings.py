@@ -55,6 +55,8 @@ class ListStyle:
     """By how much that count is wrong."""
     lag: float = 0.0
     """Seconds until a new key is listed, and a revoked one is not."""
+    statuses: tuple[str, str] = ("", "")
+    """The status of a live key and of a revoked one, which stays in the list then; empty: no status is shown."""
     before_answer: Callable[[int], None] | None = None
     """Called before the n-th answer of a list is made, counted from 1; may make and revoke keys."""
 

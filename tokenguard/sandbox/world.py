@@ -151,12 +151,15 @@ class World:
             return tuple(key for key in self._books.keys.values() if not key.revoked and not key.unlisted)
 
     def listed_keys(self) -> tuple[Issued, ...]:
-        """The keys as the vendor's list has them, which may lag behind."""
-        now, lag = self.clock.monotonic(), self.knobs.list_style.lag
+        """The keys as the vendor's list has them, which may lag behind and may keep those that are revoked."""
+        now, style = self.clock.monotonic(), self.knobs.list_style
+        lag = style.lag
         with self._lock:
             keys = [key for key in self._books.keys.values() if not key.unlisted]
         return tuple(
-            key for key in keys if now >= key.made_at + lag and not (key.revoked and now >= key.revoked_at + lag)
+            key
+            for key in keys
+            if now >= key.made_at + lag and (style.statuses[1] or not (key.revoked and now >= key.revoked_at + lag))
         )
 
     def revoke_token(self, token_id: str) -> bool:

@@ -4,8 +4,9 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import IntEnum
 
-from tokenguard.documents import Tree
+from tokenguard.documents import JsonTree, Tree
 from tokenguard.domain.token import CredentialKind
 from tokenguard.ports.provider import Guide
 from tokenguard.providers.generic.pointer import JsonPointer
@@ -75,6 +76,33 @@ class Create:
     hint: JsonPointer | None = None
 
 
+class RowStatus(IntEnum):
+    """What the status of a row says. Where several rows have one id, the greatest counts."""
+
+    ENDED = 0
+    UNKNOWN = 1
+    ALIVE = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """Where a row says whether its token is alive, for services that keep ended tokens in their list."""
+
+    field: JsonPointer
+    alive: frozenset[str]
+    ended: frozenset[str]
+
+    def of(self, row: JsonTree) -> RowStatus:
+        """What a row says. Text counts exactly, numbers and booleans as they are written in JSON."""
+        found = self.field.find(row)
+        if isinstance(found, bool):
+            found = "true" if found else "false"
+        text = str(found) if isinstance(found, int | str) else ""
+        if text in self.alive:
+            return RowStatus.ALIVE
+        return RowStatus.ENDED if text in self.ended else RowStatus.UNKNOWN
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
     """The request that lists tokens; the pointers below `items` are relative to one row."""
@@ -90,6 +118,7 @@ class Rows:
     following: JsonPointer | None = None
     """Where the next cursor is, or the address of the next answer; None: in the `Link` header."""
     total: JsonPointer | None = None
+    status: Status | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

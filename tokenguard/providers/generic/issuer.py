@@ -13,7 +13,7 @@ from tokenguard.http.client import Credential, Request
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import CreatedToken, CreateRefused, ProviderToken, TokenList, TokenRequest
 from tokenguard.providers.generic import request_template
-from tokenguard.providers.generic.description import Create, Description, Revoke, Rows
+from tokenguard.providers.generic.description import Create, Description, Revoke, Rows, RowStatus
 from tokenguard.providers.paced import PacedClient
 from tokenguard.providers.paging import ListPage, PagingKind, Query, read_list, says_more, total_of
 from tokenguard.providers.route import Route
@@ -22,6 +22,7 @@ from tokenguard.providers.write_result import acknowledged, answered, new_value,
 
 _Section = TypeVar("_Section", Create, Rows, Revoke)
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+_UNKNOWN_STATUS = "the status of a token in it is none of those under `list.status` in the provider file"
 _LINK = re.compile(r'<([^<>]*)>[^<>]*?;\s*rel="?([^";,]*)"?', re.ASCII)
 
 
@@ -52,9 +53,13 @@ class GenericIssuer:
         )
 
     def listed(self) -> TokenList:
-        """Live tokens: listed and not expired."""
-        said = self._section(self._description.rows, "list")
-        return live(read_list(said.paging, lambda query: self._page(said, query)), self._clock.now())
+        """Live tokens: listed, not expired and with no status that means ended."""
+        said, statuses = self._section(self._description.rows, "list"), dict[str, RowStatus]()
+        found = read_list(said.paging, lambda query: self._page(said, query, statuses))
+        rows = tuple(row for row in found.rows if statuses.get(row.provider_id) is not RowStatus.ENDED)
+        unknown = any(statuses.get(row.provider_id) is RowStatus.UNKNOWN for row in rows)
+        gap = found.gap or (_UNKNOWN_STATUS if unknown else "")
+        return live(TokenList(rows=rows, gap=gap), self._clock.now())
 
     def revoke(self, provider_id: str) -> None:
         """The revoke request."""
@@ -64,7 +69,7 @@ class GenericIssuer:
         if not (isinstance(outcome, Answer) and outcome.status in _GONE):
             acknowledged(outcome, what)
 
-    def _page(self, said: Rows, query: Query) -> ListPage:
+    def _page(self, said: Rows, query: Query, statuses: dict[str, RowStatus]) -> ListPage:
         fixed = tuple(pair for pair in said.query if pair[0] not in dict(query))
         answer = answered(self._send(said.route, {}, None, query=(*fixed, *query)), "listing tokens")
         tree = None if answer.html else answer.json()
@@ -75,8 +80,13 @@ class GenericIssuer:
         linked = said.paging.kind is PagingKind.LINK
         total = total_of(said.total.find(tree)) if said.total else None
         address = (following if said.following else _next_link(answer)) if linked else None
+        listed = tuple(_listed(said, row) for row in rows)
+        if said.status is not None:
+            for token, row in zip(listed, rows, strict=True):
+                known = statuses.get(token.provider_id, RowStatus.ENDED)
+                statuses[token.provider_id] = max(known, said.status.of(row))
         return ListPage(
-            rows=tuple(_listed(said, row) for row in rows),
+            rows=listed,
             following=following,
             link=self._linked(said, address),
             total=total,

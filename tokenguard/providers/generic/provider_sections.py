@@ -9,7 +9,7 @@ from tokenguard.domain.shape import MAX_LENGTH
 from tokenguard.errors import InputError
 from tokenguard.ports.provider import Guide
 from tokenguard.providers.generic import request_template
-from tokenguard.providers.generic.description import CHARACTERS, Auth, Create, Probe, Revoke, Rows, Shape
+from tokenguard.providers.generic.description import CHARACTERS, Auth, Create, Probe, Revoke, Rows, Shape, Status
 from tokenguard.providers.generic.mapping_reader import Fields
 from tokenguard.providers.generic.pointer import JsonPointer
 from tokenguard.providers.paging import Paging, PagingKind
@@ -108,6 +108,7 @@ def rows(top: Fields) -> Rows | None:
         paging=paging(fields),
         following=_maybe_pointer(fields, "next"),
         total=_maybe_pointer(fields, "total"),
+        status=_status(fields),
     )
     if made.route.method != "GET":
         fields.refuse("a listing only reads: this must be a GET", "request")
@@ -132,6 +133,25 @@ def paging(fields: Fields) -> Paging:
     if size == 0:
         fields.refuse("a page has at least one row", "size")
     return Paging(kind=kind, **names, first=1 if first is None else first, size=size or _PAGE_SIZE)
+
+
+def _status(rows: Fields) -> Status | None:
+    """Where a row says whether its token is alive; None if only tokens that are alive are listed."""
+    fields = rows.within("status")
+    if fields is None:
+        return None
+    made = Status(
+        field=_pointer(fields, "field"),
+        alive=frozenset(fields.texts("alive")),
+        ended=frozenset(fields.texts("ended")),
+    )
+    for key, values in (("alive", made.alive), ("ended", made.ended)):
+        if not values:
+            fields.refuse("this must list the values that mean so", key)
+    if made.alive & made.ended:
+        fields.refuse("a value means one or the other", "ended")
+    fields.close()
+    return made
 
 
 def _check_next(fields: Fields, made: Rows) -> None:
