@@ -1,6 +1,6 @@
 """P3: where two servers answer in turn, and one has not heard of the revoke, the old token is not called dead."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import product
@@ -14,8 +14,10 @@ from tokenguard.domain.liveness import DeathGrade, DeathProof, Observation, Verd
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
-from tokenguard.errors import NotProvenDead
-from tokenguard.ports.provider import Method
+from tokenguard.errors import NotProvenDead, Unreachable
+from tokenguard.inventory.verification import VerificationResult, verify
+from tokenguard.ports.provider import CreatedToken, Method, TokenRequest
+from tokenguard.rotation.sampling import Controls
 
 A_DAY = 25 * 3600
 
@@ -149,9 +151,7 @@ def _revoked_and(bench: Bench, made: Made, begins: Callable[[], None]) -> None:
 @pytest.mark.parametrize("others", [2, 5])
 @pytest.mark.parametrize("period", PERIODS)
 def test_no_turn_of_servers_that_refuse_everything_makes_a_living_token_dead(period, others):
-    for servers in product((False, True), repeat=period):
-        if not any(servers):
-            continue
+    for servers in mixtures(period):
         bench = Bench(guided=True)
         token, _ = bench.add()
         for number in range(others):
@@ -190,4 +190,70 @@ def test_a_death_is_proven_where_all_servers_refuse_the_old_token_alone():
     token, _ = bench.add()
     bench.add("video/upload/dev")
     bench.engine.retire(token)
+    assert bench.journal(token).proof.proven
+
+
+# a single refusal says nothing, of a token in use and of a new one
+
+
+def mixtures(period: int) -> Iterator[tuple[bool, ...]]:
+    return (each for each in product((False, True), repeat=period) if any(each))
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_verify_calls_no_living_token_dead(period):
+    for servers in mixtures(period):
+        bench = Bench(guided=True)
+        tokens = [bench.add(f"video/upload/n{number}")[0] for number in range(3)]
+        with pytest.MonkeyPatch.context() as patch:
+            mostly_down(bench, patch, Turn(servers))
+            controls = Controls(bench.store, bench.vendors, bench.clock)
+            for token in tokens:
+                provider = lambda record: bench.provider  # noqa: E731, B023 - used at once
+                look = verify(bench.store, bench.clock, provider, bench.store.load(token), controlled=controls.hold)
+                assert look.result in {VerificationResult.ALIVE, VerificationResult.UNKNOWN}, servers
+                assert bench.document(token).record.seen.verdict is not Verdict.DEAD
+
+
+def test_verify_calls_a_token_dead_that_is_refused_beside_one_that_is_accepted():
+    bench = Bench(guided=True)
+    token, made = bench.add()
+    bench.add("video/upload/dev")
+    bench.world.revoke(made.id)
+    controls = Controls(bench.store, bench.vendors, bench.clock)
+    provider = lambda record: bench.provider  # noqa: E731 - used at once
+    look = verify(bench.store, bench.clock, provider, bench.store.load(token), controlled=controls.hold)
+    assert look.result is VerificationResult.DEAD
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_no_rotation_begins_while_servers_disagree_about_the_token_in_use(monkeypatch, first):
+    bench = Bench()
+    token, _ = bench.add()
+    bench.add("video/upload/dev")
+    mostly_down(bench, monkeypatch, Turn((first, not first), phase=int(first)))
+    with pytest.raises(Unreachable):
+        bench.engine.rotate(token)
+    assert not bench.document(token).busy
+    assert not any("down" in line for line in bench.progress.lines)
+
+
+def test_a_new_token_is_not_discarded_while_servers_disagree_about_it(monkeypatch):
+    bench = Bench()
+    token, _ = bench.add()
+    bench.add("video/upload/dev")
+    create = bench.issuer.create
+
+    def then_in_turn(wanted: TokenRequest) -> CreatedToken:
+        made = create(wanted)
+        mostly_down(bench, monkeypatch, Turn((False, True)))
+        return made
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.issuer, "create", then_in_turn)
+        with pytest.raises(Unreachable):
+            bench.engine.rotate(token)
+    monkeypatch.undo()
+    bench.engine.resume(token)
+    assert len(bench.journal(token).attempts) == 1
     assert bench.journal(token).proof.proven

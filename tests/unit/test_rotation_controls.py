@@ -104,8 +104,9 @@ def test_a_refused_control_restarts_the_count(monkeypatch):
     assert proof.first_at > waited[0], "the sample before the outage does not count"
 
 
-def test_an_acceptance_after_the_revoke_doubles_the_window(monkeypatch):
-    bench = Bench(guided=True, revoke_lag=1, capabilities={"revoke_lag": timedelta(0)})
+@pytest.mark.parametrize("guided", [True, False])
+def test_an_acceptance_after_the_revoke_doubles_the_window(guided):
+    bench = Bench(guided=guided, revoke_lag=1, capabilities={"revoke_lag": timedelta(0)})
     token, _ = bench.add()
     bench.add("video/upload/dev")
     bench.engine.retire(token)

@@ -16,7 +16,7 @@ from tokenguard.ports.provider import Issuer, Method, ProviderToken
 from tokenguard.rotation.absence import confirm_gone, contradicts, fits, search
 from tokenguard.rotation.cleanup import discard_attempt
 from tokenguard.rotation.machine import superseded
-from tokenguard.rotation.proof_of_death import control_search
+from tokenguard.rotation.proof_of_death import refused_with_control
 from tokenguard.rotation.publish import new_value
 from tokenguard.rotation.session import TokenSession
 
@@ -120,7 +120,7 @@ def _check_still_accepted(session: TokenSession) -> None:
     look = session.provider.probe(value, session.record.scope)
     if look.verdict is Verdict.ALIVE:
         return
-    if look.verdict is Verdict.UNKNOWN or not control_search(session).look([value]).holds:
+    if look.verdict is Verdict.UNKNOWN or not refused_with_control(session, value):
         raise Unreachable(
             f"duplicates of the new token of {session.record.name} were revoked, and {session.provider.name} does not "
             f"clearly accept the new one itself ({look.explained})",

@@ -169,6 +169,11 @@ def still_accepted(session: TokenSession, value: Value) -> bool:
     return False
 
 
+def refused_with_control(session: TokenSession, value: Value) -> bool:
+    """Whether the provider refuses `value` each time it is asked now, and accepts a control each time."""
+    return Sampler(session.provider, control_search(session)).take(value, [value]).conclusive
+
+
 def pause_of(window: DeathWindow) -> float:
     """Return the seconds between two samples so that the minimum number of them fills the window."""
     return (window.length / max(window.samples - 1, 1)) / timedelta(seconds=1)

@@ -12,6 +12,7 @@ from tokenguard.ports.provider import Method
 from tokenguard.ports.store import FieldState
 from tokenguard.rotation.cleanup import discard_attempt
 from tokenguard.rotation.proof_of_death import control_search
+from tokenguard.rotation.sampling import Sample, Sampler
 from tokenguard.rotation.session import TokenSession
 
 _TRIES = 4
@@ -34,7 +35,9 @@ def accept(session: TokenSession) -> None:
             hint="the new token is stored and the old one still works; "
             f"try later: tokenguard rotate {session.record.name} --resume",
         )
-    control = control_search(session).look([value]) if look.verdict is Verdict.DEAD else None
+    control = None
+    if look.verdict is Verdict.DEAD:
+        control = _refused(session, value).control
     if control is not None and control.doubt and not control.holds:
         raise Unreachable(
             f"{session.provider.name} refuses the new token and credentials it accepted before: it may be an outage",
@@ -116,6 +119,21 @@ def _look(session: TokenSession, value: Value) -> Observation:
             wait = min(wait, max(lag - waited, 0.05))
         session.context.progress.waiting(f"not accepted yet ({look.reason}); asking again in {wait:.3g} s")
         clock.sleep(wait)
+
+
+def _refused(session: TokenSession, value: Value) -> Sample:
+    """Return the sample that a refusal of the new value begins with.
+
+    Raises:
+        Unreachable: the provider does not refuse it each time.
+    """
+    sample = Sampler(session.provider, control_search(session)).take(value, [value])
+    if sample.seen.verdict is not Verdict.DEAD:
+        raise Unreachable(
+            f"{session.provider.name} refused the new token, and then did not ({sample.seen.explained})",
+            hint=f"the new token is stored; try later: tokenguard rotate {session.record.name} --resume",
+        )
+    return sample
 
 
 def _with_new_value(session: TokenSession) -> Record:

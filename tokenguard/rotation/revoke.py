@@ -18,7 +18,13 @@ from tokenguard.rotation.keeping import asserted, last_look, listed_dead, quaran
 from tokenguard.rotation.machine import reached
 from tokenguard.rotation.preconditions import check_new_in_use, old_token, revoking_task
 from tokenguard.rotation.prompts import evidence_words
-from tokenguard.rotation.proof_of_death import control_search, old_value, outage_suspected, prove_dead, still_accepted
+from tokenguard.rotation.proof_of_death import (
+    old_value,
+    outage_suspected,
+    prove_dead,
+    refused_with_control,
+    still_accepted,
+)
 from tokenguard.rotation.publish import new_value
 from tokenguard.rotation.session import TokenSession
 
@@ -263,7 +269,7 @@ def _look_after_new(session: TokenSession) -> None:
         return
     value = new_value(session)
     look = session.provider.probe(value, session.record.scope)
-    if look.verdict is Verdict.DEAD and control_search(session).look([value]).holds:
+    if look.verdict is Verdict.DEAD and refused_with_control(session, value):
         verdict = session.event(Op.VERIFY, verdict=look.verdict.value, reason=look.reason)
         session.commit(verdict, record=session.record.with_look(look))
         session.context.progress.note(

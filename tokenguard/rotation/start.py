@@ -7,16 +7,19 @@ from tokenguard.domain.event import Detail, Event, Op, Phase
 from tokenguard.domain.journal import Journal, Mode, Old, Stage
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.names import Label, TokenId, new_token_id
+from tokenguard.domain.secret import Value
 from tokenguard.domain.token import ConsumerKind, Record, RecordState
 from tokenguard.errors import Conflict, InputError, NotProvenDead, TokenguardError, Unfinished, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.ports.provider import Method, Provider
 from tokenguard.ports.store import FieldState, Live
+from tokenguard.rotation.control_search import ControlSearch
 from tokenguard.rotation.lease import is_at_work, pid_of
 from tokenguard.rotation.machine import can_abort, revocation_owed
 from tokenguard.rotation.preconditions import is_quiet
 from tokenguard.rotation.prompts import create_task, delivery_task, revoke_task
+from tokenguard.rotation.sampling import Sampler
 from tokenguard.rotation.session import Context, TokenSession, issuer_of, new_operation_id
 from tokenguard.text import counted
 
@@ -71,7 +74,7 @@ def open_existing(
         raise UnexpectedValue.at(
             record.location.url
         )  # a leak or retirement revokes the old value even if the external field has changed
-    _check_provider(context, record, mode, live)
+    _check_provider(context, snapshot, mode, live)
     _check_person(context, record, mode)
     if mode is Mode.PLANNED and not accept_outage:
         _check_declared(context, record)
@@ -224,7 +227,8 @@ def _check_consumers(context: Context, record: Record) -> None:
             delivery.check(consumer)
 
 
-def _check_provider(context: Context, record: Record, mode: Mode, live: Live) -> None:
+def _check_provider(context: Context, snapshot: Snapshot, mode: Mode, live: Live) -> None:
+    record = snapshot.document.record
     vendor = context.vendors.of(record)
     able = vendor.provider.capabilities
     making = mode in {Mode.PLANNED, Mode.COMPROMISED}
@@ -240,7 +244,7 @@ def _check_provider(context: Context, record: Record, mode: Mode, live: Live) ->
                 hint=f"nothing was begun; try later, or revoke it now: tokenguard rotate {record.name} --compromised",
             )
         if look.verdict is Verdict.DEAD:
-            context.progress.note(f"the live token of {record.name} is refused: consumers are down")
+            _say_refused(context, snapshot, live.value)
     if mode is Mode.PLANNED and not able.overlap:
         context.progress.note(f"{vendor.provider.name} allows one token at a time: expect a short outage")
     if vendor.issuer is not None and able.max_active is not None and mode is Mode.PLANNED:
@@ -250,6 +254,33 @@ def _check_provider(context: Context, record: Record, mode: Mode, live: Live) ->
                 f"{vendor.provider.name} already has {counted(count, 'token')} of at most {able.max_active}",
                 hint="retire one first, or use --compromised, which revokes the old token first",
             )
+
+
+def _say_refused(context: Context, snapshot: Snapshot, value: Value) -> None:
+    """Say what a refusal of the token in use means: with a control and each time, its consumers are down.
+
+    Raises:
+        Unreachable: the provider does not refuse it each time.
+    """
+    record = snapshot.document.record
+    vendor = context.vendors.of(record)
+    controls = ControlSearch(context.store, record, vendor, own=snapshot)
+    sample = Sampler(vendor.provider, controls).take(value, [value])
+    if sample.seen.verdict is not Verdict.DEAD:
+        raise Unreachable(
+            f"{vendor.provider.name} refused the token in use, and then did not ({sample.seen.explained})",
+            hint=f"nothing was begun; try later, or revoke it now: tokenguard rotate {record.name} --compromised",
+        )
+    if sample.conclusive:
+        context.progress.note(f"the live token of {record.name} is refused: consumers are down")
+    elif sample.control.doubt:
+        context.progress.note(
+            f"the live token of {record.name} is refused, and so is what was accepted before: it may be an outage"
+            if sample.control.refused
+            else f"the live token of {record.name} is refused; what it is compared with gets no clear answer"
+        )
+    else:
+        context.progress.note(f"the live token of {record.name} is refused; there is no other to compare it with")
 
 
 def _check_person(context: Context, record: Record, mode: Mode) -> None:
