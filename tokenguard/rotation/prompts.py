@@ -29,7 +29,7 @@ def create_task(provider: Provider, record: Record, label: str) -> Task:
     guide = provider.guide()
     return Task(
         title=f"create a token at {provider.name} for {record.name}",
-        where=guide.where,
+        where=_where(provider),
         steps=_filled(guide.create, record, label=label),
         why=f"the name {label} identifies the token; if you stop here, the token is found by it",
     )
@@ -58,6 +58,10 @@ def revoke_task(
     """Return the task to revoke the token `label`, created at `made_at` if known; `keep` names the one to keep."""
     guide = provider.guide()
     steps = [*_filled(guide.revoke, record, label=label, hint=hint)]
+    named = safe_text(label, one_line=True, limit=120)
+    if label and not any(named in step for step in steps):  # a provider file may have no words for it
+        ending = safe_text(hint, one_line=True, limit=60)
+        steps.insert(0, f"revoke the token named {named}" + (f" ({ending})" if ending else ""))
     if not label:
         made = f"; it was created on {made_at:%Y-%m-%d}" if made_at else ""
         steps.insert(0, f"the token's name is not on record{made}: make sure which one it is before you revoke it")
@@ -68,7 +72,10 @@ def revoke_task(
             f"do not revoke the one named {safe_text(keep, one_line=True, limit=120)}: it is the new token",
         ]
     return Task(
-        title=f"revoke a token at {provider.name} for {record.name}", where=guide.where, steps=tuple(steps), why=why
+        title=f"revoke a token at {provider.name} for {record.name}",
+        where=_where(provider),
+        steps=tuple(steps),
+        why=why,
     )
 
 
@@ -101,16 +108,20 @@ def delivery_task(record: Record, consumer: Consumer) -> Task:
 
 def trace_task(provider: Provider, record: Record, label: str) -> Task:
     """Return the task to find out the outcome of an interrupted attempt."""
-    guide = provider.guide()
     steps = [f"look in the list for every token named exactly {label}", "answer below with what you find"]
     if provider.capabilities.mint is Method.PERSON:
         steps.insert(1, "a token just created under a mistyped name counts as that token")
     return Task(
         title=f"look for the token {label} at {provider.name}",
-        where=guide.where,
+        where=_where(provider),
         steps=tuple(steps),
         why=f"a previous run for {record.name} stopped here: a token may have been created without being saved",
     )
+
+
+def _where(provider: Provider) -> str:
+    """Return the place that the guide names; without one the provider's address."""
+    return provider.guide().where or provider.base_url or provider.name
 
 
 def _filled(steps: tuple[str, ...], record: Record, *, label: str, hint: str = "") -> tuple[str, ...]:
