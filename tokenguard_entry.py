@@ -1,12 +1,14 @@
-"""The console scripts, outside the package: they say so where another project's `tokenguard` has its place."""
+"""The console scripts, outside the package: they say so where another project's `tokenguard` has its place.
+
+This module imports nothing that takes time, so that they are ready for Ctrl-C from the first moment on.
+"""
 
 import sys
-from typing import NoReturn
 
 _DISTRIBUTION = "tokenguard-governance"
 
 
-def command() -> NoReturn:
+def command() -> None:
     """`tokenguard`."""
     try:
         _refuse_another_package()
@@ -17,7 +19,7 @@ def command() -> NoReturn:
         _interrupted("run the command again; what was already stored is kept")
 
 
-def hook() -> NoReturn:
+def hook() -> None:
     """`tokenguard-hook`."""
     try:
         _refuse_another_package()
@@ -28,7 +30,7 @@ def hook() -> NoReturn:
         _interrupted("nothing was committed; run the git command again")
 
 
-def _interrupted(hint: str) -> NoReturn:
+def _interrupted(hint: str) -> None:
     sys.stderr.write(f"\nerror: interrupted\nhint: {hint}\n")
     sys.exit(130)
 

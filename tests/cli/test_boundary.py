@@ -360,6 +360,15 @@ sys.meta_path.insert(0, Stop())
 """
 
 
+def test_the_entry_point_imports_nothing_before_it_is_ready_for_an_interrupt():
+    program = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r}); before = set(sys.modules); "
+        "import tokenguard_entry; print(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["tokenguard_entry"]
+
+
 @pytest.mark.parametrize("entry", ["command", "hook", "module"])
 @pytest.mark.parametrize(
     "module", ["tokenguard.process", "tokenguard.cli.error_handler", "tokenguard.precommit.hook", "click", "msgspec"]
