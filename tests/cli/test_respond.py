@@ -10,6 +10,7 @@ from tests.fakes.world import FakeIssuer
 from tokenguard.domain.event import Op
 from tokenguard.domain.names import token_name
 from tokenguard.errors import Unreachable
+from tokenguard.frozen import replace
 
 NAME = "video/app/prod/upload"
 
@@ -144,6 +145,22 @@ def test_since_says_of_which_value_a_report_code_speaks(cli, leaked, days, code,
     answer = cli(*report, "--since", f"{rotated + timedelta(days=days):%Y-%m-%d}")
     assert answer.code == code, answer
     assert cli.store.find(token_name(NAME)).document.record.has_leaked is flagged
+
+
+def test_a_finding_of_a_replaced_value_flags_that_one_while_its_rotation_is_open(cli, leaked, tmp_path):
+    snapshot = cli.store.find(token_name(NAME))
+    record = replace(snapshot.document.record, consumers=None)
+    cli.store.commit(snapshot.id, snapshot.version, replace(snapshot.document, record=record), [])
+    cli.tty = FakeTty()
+    assert cli("rotate", NAME).code == 3
+    cli.tty = None
+    path = tmp_path / "own.json"
+    finding = {"kind": "own", "path": "a", "line": 1, "token": NAME, "state": "revoked", "since": "2026-10-01"}
+    path.write_text(json.dumps({"scanned": {}, "findings": [finding]}))
+    assert cli("respond", str(path), "--reach", "pushed", "--no-input").code == 4
+    document = cli.store.find(token_name(NAME)).document
+    assert [leak.fingerprint for leak in document.record.leaks] == [document.journal.old.fingerprint]
+    assert document.record.fingerprint != document.journal.old.fingerprint
 
 
 def test_a_first_report_after_an_ordinary_rotation_is_of_the_value_in_use(cli, leaked):

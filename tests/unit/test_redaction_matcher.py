@@ -299,6 +299,16 @@ def test_one_occurrence_is_one_masked_value_also_if_its_format_is_known_too(know
         assert not known or b"[tokenguard:" in out
 
 
+@pytest.mark.parametrize("piece", [1, 10_000])
+def test_a_known_value_within_a_longer_credential_is_the_one_that_is_counted(piece):
+    value = fresh(seed=11)
+    data = f"Authorization: Bearer ghp_0{value}\n".encode()
+    stream = StreamRedactor(Matcher.of(MaskedValue.of("t/0", Value.of(value))))
+    out = b"".join(stream.feed(data[at : at + piece]) for at in range(0, len(data), piece)) + stream.finish()
+    assert out.count(b"[tokenguard:") == 1
+    assert [source.name for source in stream.found.elements()] == ["t/0"]
+
+
 def test_a_value_that_is_recognised_by_its_fingerprint_is_counted_once_too():
     value = example(FORMATS[0], 1)
     stream = OwnRedactor([], lambda data: [("0" * 32, Secret(value))] if value.encode() in data else [])
