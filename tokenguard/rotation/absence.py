@@ -1,7 +1,8 @@
 """Decides when a provider's list proves that a token does not exist.
 
-A listed token exists. A missing token is absent only if the list was read to its end, contains a token known to be
-alive (where one is known), and the token is older than the provider's list lag. Everything else is unknown.
+A listed token exists. A missing token is absent only if the list was read to its end, contains another token that the
+inventory knows, and the token is older than the provider's list lag. Everything else is unknown: a list without any
+known token, the control of absence, may be empty in an outage, or be that of another account.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,11 +12,12 @@ from datetime import datetime
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.encodings import public_start
 from tokenguard.domain.journal import Attempt
-from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.token import CredentialKind, RecordState
 from tokenguard.errors import InputError, Unreachable
+from tokenguard.frozen import Frozen
 from tokenguard.ports.provider import Ambiguous, Issuer, ProviderToken, TokenList
 from tokenguard.rotation.machine import revoke_intended
+from tokenguard.rotation.proof_of_death import refused_with_control
 from tokenguard.rotation.session import TokenSession
 
 _LOOKS = 3
@@ -29,7 +31,10 @@ _MAX_PROBED = 3
 def search(
     session: TokenSession, issuer: Issuer, attempt: Attempt, *, every: bool = False, holding: str = ""
 ) -> tuple[ProviderToken, ...]:
-    """Return the tokens that the provider lists under an attempt's label; empty only if absence is certain.
+    """Return the tokens that the provider lists under an attempt's label.
+
+    An empty result rests on a complete list that lacks no token known to be alive; `confirm_gone` says whether it is
+    proven.
 
     Args:
         session: the session that holds the token.
@@ -39,17 +44,21 @@ def search(
         holding: the id of a token that the list should hold; it is waited for within the list lag.
 
     Raises:
-        Unreachable: the result is empty or incomplete, and a token may still exist.
+        Unreachable: the result is empty or incomplete, and the list lacks rows.
     """
 
     def settled(seen: TokenList) -> bool:
         return bool(seen.named(attempt.label)) and (not holding or seen.holds(holding))
 
     found = _read_list(session, issuer, settled, since=attempt.begun_at)
-    if found.complete and not found.named(attempt.label) and doubt(session, found):  # the token in use may be as new
-        found = _read_list(session, issuer, lambda seen: bool(seen.named(attempt.label)) or not doubt(session, seen))
+    if (
+        found.complete and not found.named(attempt.label) and _compare(session, found).lacks
+    ):  # the token in use may be as new
+        found = _read_list(
+            session, issuer, lambda seen: bool(seen.named(attempt.label)) or not _compare(session, seen).lacks
+        )
     rows = found.named(attempt.label)
-    if (not rows or (every and not found.complete)) and (why := doubt(session, found)):
+    if (not rows or (every and not found.complete)) and (why := _compare(session, found).lacks):
         more = "another token named " if rows else ""
         raise Unreachable(
             f"it is not known whether {more}{attempt.label} exists at {session.provider.name}: {why}",
@@ -77,7 +86,9 @@ def confirm_gone(session: TokenSession, issuer: Issuer, *ids: str, label: str = 
         return any(seen.holds(each) for each in ids) or bool(label and seen.named(label))
 
     try:
-        found = _read_list(session, issuer, lambda seen: not still(seen) and not (needed and doubt(session, seen)))
+        found = _read_list(
+            session, issuer, lambda seen: not still(seen) and not (needed and _compare(session, seen).lacks)
+        )
     except Unreachable as error:
         if not needed:
             return f"its list cannot be read: {error.message}"
@@ -90,27 +101,56 @@ def confirm_gone(session: TokenSession, issuer: Issuer, *ids: str, label: str = 
             hint=f"{_again(session)}; if it stays, revoke it by hand or check the configured revoke route; a provider "
             "file needs `list.status` if revoked tokens stay listed",
         )
-    why = doubt(session, found)
-    if needed and why:
-        raise Ambiguous(f"it is not known whether {name} has revoked the token: {why}", hint=_again(session))
-    return why
+    compared = _compare(session, found)
+    if needed and compared.lacks:
+        raise Ambiguous(f"it is not known whether {name} has revoked the token: {compared.lacks}", hint=_again(session))
+    return doubt(session, found) if needed else compared.lacks
 
 
 def doubt(session: TokenSession, found: TokenList) -> str:
     """Return why `found` cannot prove that a token does not exist; empty if it can."""
+    compared = _compare(session, found)
+    return compared.lacks or ("" if compared.control else "its list contains no token that the inventory knows")
+
+
+def listed_otherwise(session: TokenSession, found: TokenList, provider_id: str, label: str) -> str:
+    """Return why a list that lacks this id may hold the token all the same: it holds its label with another id.
+
+    A row of that label is another token only if the inventory holds the value of that id.
+    """
+    known = {session.record.provider_id, *(each.provider_id for each in session.journal.attempts)}
+    for each in session.context.store.scan():
+        if each.id != session.snapshot.id and each.document.record.fingerprint is not None:
+            known.add(each.document.record.provider_id)
+    rows = found.named(label) if label else ()
+    others = [row.provider_id for row in rows if row.provider_id not in known - {provider_id}]
+    return f"its list holds {label} with the id {others[0]}" if others else ""
+
+
+class _Compared(Frozen, frozen=True, kw_only=True):
+    """What a list shows about the tokens that the inventory knows."""
+
+    lacks: str = ""
+    """Why rows are known, or suspected, to be missing."""
+    control: bool = False
+    """It contains a known token, so it is the list of this account, and it was answered."""
+
+
+def _compare(session: TokenSession, found: TokenList) -> _Compared:
     if found.gap:
-        return f"its list is not known to be complete: {found.gap}"
+        return _Compared(lacks=f"its list is not known to be complete: {found.gap}")
     lacks = _lacks_own(session, found)
     if lacks is False:
-        return ""
+        return _Compared(control=True)
     if lacks and _perhaps_alive(session, session.snapshot):
-        return "its list lacks the token in use"
+        return _Compared(lacks="its list lacks the token in use")
     others = list(_others(session))
     if any(found.holds(each.document.record.provider_id, each.document.record.label) for each in others):
-        return ""
-    if any(_perhaps_alive(session, each) for each in others[:_MAX_PROBED]):
-        return "its list lacks tokens that it accepts"
-    return ""
+        return _Compared(control=True)
+    expected = [each for each in others if not each.document.busy]  # a busy one may be newer than this reading
+    if any(_perhaps_alive(session, each) for each in expected[:_MAX_PROBED]):
+        return _Compared(lacks="its list lacks tokens that may be alive")
+    return _Compared()
 
 
 def fits(hint: str, text: str) -> bool:
@@ -149,7 +189,7 @@ def _read_list(
 
 
 def _lacks_own(session: TokenSession, found: TokenList) -> bool | None:
-    """Whether the list lacks the value that the store serves; None if it has no known id or is being revoked.
+    """Whether the list lacks the value that the store serves; None if that is unclear, or it is being revoked.
 
     The value is matched by id, or by label or hint, because a person may have typed the label.
     """
@@ -165,36 +205,39 @@ def _lacks_own(session: TokenSession, found: TokenList) -> bool | None:
     if made is not None and made.provider_id:
         own = (made.provider_id, made.label)
     elif journal and old is not None and old.label == live.label:
-        own = ("", "") if revoke_intended(journal) else (old.provider_id, old.provider_label)
-    if not any(own):
-        return None
+        if revoke_intended(journal):
+            return None
+        own = (old.provider_id, old.provider_label)
     text = live.value.token.reveal()
-    return not (found.holds(*own) or (not own[0] and any(fits(row.hint, text) for row in found.rows)))
+    if found.holds(*own) or any(fits(row.hint, text) for row in found.rows):
+        return False
+    renumbered = own[0] and found.named(own[1])  # perhaps listed with another id
+    return None if renumbered or not any(own) else True
 
 
 def _others(session: TokenSession) -> Iterator[Snapshot]:
     """Yield other active tokens with the same provider, address and scope that the provider's list should contain."""
     mine = session.record
     for each in session.context.store.scan():
-        record = each.document.record
+        record, journal = each.document.record, each.document.journal
         same = (record.provider, record.base_url, record.scope) == (mine.provider, mine.base_url, mine.scope)
         named = record.provider_id or record.label
         usable = (
             record.state is RecordState.ACTIVE
             and record.kind is not CredentialKind.PROVIDER_ADMIN
-            and not each.document.busy
+            and not (each.document.busy and journal is not None and revoke_intended(journal))
         )
         if same and named and usable and each.id != session.snapshot.id:
             yield each
 
 
 def _perhaps_alive(session: TokenSession, snapshot: Snapshot) -> bool:
-    """Whether the provider accepts the live value or gives no clear answer; a dead token need not be listed."""
+    """Whether a token that the list lacks may be alive: a refusal counts only with a control; the dead need no row."""
     if not session.provider.capabilities.probe:
         return True
     with suppress(Unreachable, InputError):
         live = session.context.store.read_live(snapshot.id)
-        return live is not None and session.provider.probe(live.value, None).verdict is not Verdict.DEAD
+        return live is not None and not refused_with_control(session, live.value)
     return True
 
 

@@ -87,10 +87,10 @@ def _end_by_api(session: TokenSession, issuer: Issuer, attempt: Attempt) -> Deat
     ids = sorted({known, *(row.provider_id for row in listed)} - {""})
     for provider_id in ids:
         issuer.revoke(provider_id)
-    confirm_gone(session, issuer, *ids, label=attempt.label)
+    unsure = confirm_gone(session, issuer, *ids, label=attempt.label)
     held = session.context.store.read_candidate(session.snapshot.id, attempt.label)
     if not isinstance(held, Value) or not session.provider.capabilities.probe:
-        return None
+        return _said(session, "api") if unsure else None
     proof = _prove_dead(session, attempt, held)
     if proof is not None:
         return None if proof.proven else asserted(session.context, session.snapshot, proof, "api")
@@ -199,5 +199,5 @@ def _end_by_person(session: TokenSession, attempt: Attempt) -> DeathProof | None
 
 
 def _said(session: TokenSession, who: str) -> DeathProof:
-    """Return the proof that rests on a person's word alone: no refusal says anything about this token."""
+    """Return the proof that rests on a statement alone: no refusal says anything about this token."""
     return asserted(session.context, session.snapshot, unseen(session.context.clock.now()), who)

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Attempt, AttemptState, Mode
 from tokenguard.domain.liveness import Verdict
+from tokenguard.domain.secret import Value
 from tokenguard.errors import Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.provider import Issuer, Method, ProviderToken
-from tokenguard.rotation.absence import confirm_gone, contradicts, fits, search
-from tokenguard.rotation.cleanup import discard_attempt
+from tokenguard.rotation.absence import confirm_gone, contradicts, doubt, fits, search
+from tokenguard.rotation.cleanup import discard_attempt, kept_label
 from tokenguard.rotation.machine import superseded
 from tokenguard.rotation.proof_of_death import refused_with_control
 from tokenguard.rotation.publish import new_value
@@ -50,6 +51,38 @@ def _revoke_duplicates(session: TokenSession, issuer: Issuer) -> None:
                 revoked = True
     if kept and (revoked or journal.epoch > 1):  # an earlier runner may have revoked one and stopped
         _check_still_accepted(session)
+    _end_assertions(session, issuer)
+
+
+def _end_assertions(session: TokenSession, issuer: Issuer) -> None:
+    """Take tokens off the record that were only said to be gone, if a list with a control lacks them.
+
+    A value that is kept is probed instead, and a create that is younger than the list's lag is unknown.
+    """
+    store, now = session.context.store, session.context.clock.now()
+    lag, begun = (
+        session.provider.capabilities.list_lag,
+        {kept_label(each): each.begun_at for each in session.journal.attempts},
+    )
+    kept = session.snapshot.document.quarantine
+    doubtful = [
+        each
+        for each in kept
+        if not each.proof.proven
+        and each.provider_label
+        and not isinstance(store.read_candidate(session.snapshot.id, each.label), Value)
+        and (begun.get(each.label) or each.proof.last_at) + lag <= now
+    ]
+    if not doubtful:
+        return
+    found = issuer.listed()
+    if doubt(session, found):
+        return
+    for each in doubtful:
+        if not (found.holds(each.provider_id) or found.named(each.provider_label)):
+            kept = tuple(other for other in kept if other is not each)
+            session.commit(session.event(Op.DEATH, label=each.provider_label, result="absent"), quarantine=kept)
+            session.context.progress.step(f"{each.provider_label} does not exist at {session.provider.name}")
 
 
 def _rows(session: TokenSession, issuer: Issuer, attempt: Attempt, kept: Attempt | None) -> tuple[ProviderToken, ...]:

@@ -324,6 +324,10 @@ def tell_assertion(snapshot: Snapshot) -> None:
         words = "; ".join(f"{each.provider_label} ({each.proof.words}, not proven)" for each in said)
         raise NotProvenDead(
             f"{record.name} is {how}, but what was made for it is possibly alive: {words}",
-            hint=f"look for it in the list of {record.provider}, then record the list: "
-            f"tokenguard verify --reconcile {record.provider}",
+            hint=f"look for it in the list of {record.provider} and revoke it there; "
+            + (
+                f"the next `tokenguard add {record.name}` looks for it again"
+                if record.state is RecordState.PENDING and all(each.proof.said_by == record.provider for each in said)
+                else f"then record the list: tokenguard verify --reconcile {record.provider}"
+            ),
         )

@@ -20,7 +20,7 @@ from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import NotProvenDead, TokenguardError
 from tokenguard.frozen import Frozen, replace
-from tokenguard.rotation.absence import doubt
+from tokenguard.rotation.absence import doubt, listed_otherwise
 from tokenguard.rotation.batch import BatchResult
 from tokenguard.rotation.control_search import ControlResult, ControlSearch
 from tokenguard.rotation.keeping import last_look, listed_dead
@@ -166,7 +166,8 @@ class _Looks:
                 yield _tried(kept, _alarm, self._context)
             elif kept.item.provider_id:
                 session = TokenSession(self._context, self._context.store.load(kept.token))
-                if why := doubt(session, found):
+                other = listed_otherwise(session, found, kept.item.provider_id, kept.item.provider_label)
+                if why := other or doubt(session, found):
                     yield self._unclear(kept, why)
                 else:
                     yield self._settled(kept, listed_dead(now))

@@ -12,7 +12,7 @@ from tokenguard.domain.token import RecordState
 from tokenguard.errors import NotProvenDead
 from tokenguard.frozen import replace
 from tokenguard.ports.provider import Ambiguous, Issuer, Method
-from tokenguard.rotation.absence import confirm_gone, doubt
+from tokenguard.rotation.absence import confirm_gone, doubt, listed_otherwise
 from tokenguard.rotation.duplicates import discard_superseded
 from tokenguard.rotation.keeping import asserted, last_look, listed_dead, quarantined, unseen
 from tokenguard.rotation.machine import reached
@@ -176,7 +176,8 @@ def _proof(session: TokenSession) -> DeathProof:
 
 def _proof_by_list(session: TokenSession) -> DeathProof | None:
     """Return the proof by the provider's list where tokens cannot be probed; None if the list is not conclusive."""
-    issuer, provider_id = session.issuer, old_token(session).provider_id
+    issuer, old = session.issuer, old_token(session)
+    provider_id = old.provider_id
     if issuer is None or not provider_id:
         return None
     found = issuer.listed()
@@ -189,6 +190,12 @@ def _proof_by_list(session: TokenSession) -> DeathProof | None:
         raise NotProvenDead(
             f"{session.provider.name} still lists the old token of {session.record.name}",
             hint=f"assume that it still works; check again: tokenguard rotate {session.record.name} --resume",
+        )
+    if why := listed_otherwise(session, found, provider_id, old.provider_label):
+        raise NotProvenDead(
+            f"{session.provider.name} may still list the old token of {session.record.name}: {why}",
+            hint=f"if it is that token, revoke it there; if not, `tokenguard add` that one; then: "
+            f"tokenguard rotate {session.record.name} --resume",
         )
     return None if doubt(session, found) else listed_dead(session.context.clock.now())
 
