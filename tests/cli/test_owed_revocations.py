@@ -118,6 +118,7 @@ def test_a_quiet_provider_rules_them_out(undeclared):
     )
     token = undeclared.store.find(token_name(NAME))
     assert undeclared("edit", NAME, "--provider-id", "id1").code in {0, 2}
+    undeclared.world.made["id1"].last_used_at = undeclared.clock.now()
     undeclared.clock.sleep(timedelta(days=8).total_seconds())
     plan = undeclared("rotate", NAME, "--plan", "--format", "json").document["plan"][0]
     wanted = token.document.record.provider_id == "id1"

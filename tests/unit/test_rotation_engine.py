@@ -105,14 +105,47 @@ def test_consumers_declared_as_none_are_not_unknown():
 def test_a_quiet_provider_stands_in_for_unknown_consumers():
     bench = Bench(consumers=None, capabilities={"last_used": True})
     token, old = bench.add()
-    snapshot = bench.store.load(token)
-    record = replace(snapshot.document.record, created_at=bench.clock.now())
-    bench.store.commit(token, snapshot.version, replace(snapshot.document, record=record), [])
+    old.last_used_at = bench.clock.now()
     with pytest.raises(Unfinished):
         bench.engine.rotate(token)
     bench.clock.sleep(8 * 86400)
     bench.engine.resume(token)
     assert not bench.world.alive(old)
+
+
+@pytest.mark.parametrize("elsewhere", [True, False], ids=["kept-for-another-token", "kept-for-no-token"])
+@pytest.mark.parametrize("checked", [True, False], ids=["accepted-on-record", "never-checked"])
+def test_no_date_of_use_is_no_quiet_period(elsewhere, checked):
+    """Only where the provider keeps the dates, and no use is known, does a token count as never used."""
+    bench = Bench(consumers=None, capabilities={"last_used": True})
+    token, old = bench.add()
+    _, other = bench.add("video/upload/dev")
+    other.last_used_at = bench.clock.now() if elsewhere else None
+    if not checked:
+        snapshot = bench.store.load(token)
+        record = replace(snapshot.document.record, seen=None, accepted_at=None)
+        bench.store.commit(token, snapshot.version, replace(snapshot.document, record=record), [])
+    bench.clock.sleep(8 * 86400)
+    if elsewhere and not checked:
+        bench.engine.rotate(token)
+    else:
+        with pytest.raises(Unfinished):
+            bench.engine.rotate(token)
+    assert bench.world.alive(old) != (elsewhere and not checked)
+
+
+def test_an_acceptance_on_record_is_a_use():
+    bench = Bench(consumers=None, capabilities={"last_used": True})
+    token, old = bench.add()
+    old.last_used_at = bench.clock.now()
+    bench.clock.sleep(8 * 86400)
+    snapshot = bench.store.load(token)
+    look = bench.provider.probe(Value.of(old.value), None)
+    record = snapshot.document.record.with_look(look)
+    bench.store.commit(token, snapshot.version, replace(snapshot.document, record=record), [])
+    with pytest.raises(Unfinished):
+        bench.engine.rotate(token)
+    assert bench.world.alive(old)
 
 
 def test_a_consumer_that_does_not_hold_the_new_value_stops_before_the_revoke(words):

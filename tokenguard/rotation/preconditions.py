@@ -124,19 +124,39 @@ def _check_new_is_alive(session: TokenSession) -> None:
 
 def _unused_for_quiet_period(session: TokenSession) -> bool:
     old, since = old_token(session), session.context.clock.now() - session.context.quiet_period
-    return is_quiet(session.vendor, old.provider_id, old.created_at, since)
+    accepted = old.seen.at if old.seen is not None and old.seen.verdict is Verdict.ALIVE else old.accepted_at
+    return is_quiet(session.vendor, old.provider_id, old.created_at, since, accepted_at=accepted)
 
 
-def is_quiet(vendor: Vendor, provider_id: str, created_at: datetime | None, since: datetime) -> bool:
-    """Whether the provider reports no use of a token since `since`. Raises Unreachable."""
+def is_quiet(
+    vendor: Vendor, provider_id: str, created_at: datetime | None, since: datetime, *, accepted_at: datetime | None
+) -> bool:
+    """Whether the provider reports no use of a token since `since`.
+
+    A provider that reports no use where there was one does not keep these dates: tokenguard's own checks are uses too.
+
+    Args:
+        vendor: the provider, with its list.
+        provider_id: the token.
+        created_at: when it was created, if the record knows.
+        since: the begin of the quiet period.
+        accepted_at: when the provider last accepted it, as far as the record knows.
+
+    Raises:
+        Unreachable: the list cannot be read.
+    """
     if vendor.issuer is None or not vendor.provider.capabilities.last_used or not provider_id:
         return False
-    found = [listed for listed in vendor.issuer.listed().rows if listed.provider_id == provider_id]
+    rows = vendor.issuer.listed().rows
+    found = [listed for listed in rows if listed.provider_id == provider_id]
     if len(found) != 1:
         return False
+    used = found[0].last_used_at
+    if used is None and (accepted_at is not None or not any(row.last_used_at for row in rows)):
+        return False
     # A token that was never used counts from its creation date; without that date the answer is no.
-    last = found[0].last_used_at or found[0].created_at or created_at
-    return last is not None and last < since
+    last = used or found[0].created_at or created_at
+    return last is not None and max(last, accepted_at or last) < since
 
 
 def _dead_already(session: TokenSession) -> bool:

@@ -141,7 +141,8 @@ def _check_declared(context: Context, record: Record) -> None:
     if context.attended or record.consumers is not None:
         return
     since = context.clock.now() - context.quiet_period
-    if not is_quiet(context.vendors.of(record), record.provider_id, record.created_at, since):
+    vendor, accepted = context.vendors.of(record), record.last_accepted
+    if not is_quiet(vendor, record.provider_id, record.created_at, since, accepted_at=accepted):
         raise Unfinished(
             f"the consumers of {record.name} are not declared, so its old token could not be revoked: not started",
             hint=f"tokenguard edit {record.name} --deliver TARGET (or --no-consumers), or rotate with --accept-outage",

@@ -85,7 +85,8 @@ def _unused_for_quiet_period(wiring: Wiring, record: Record) -> bool:
     """Whether the provider reports the token as unused; checked before an unattended rotation too."""
     since = wiring.clock.now() - (wiring.policy.quiet_period or DEFAULT_QUIET_PERIOD)
     try:
-        return is_quiet(wiring.vendors.of(record), record.provider_id, record.created_at, since)
+        vendor, accepted = wiring.vendors.of(record), record.last_accepted
+        return is_quiet(vendor, record.provider_id, record.created_at, since, accepted_at=accepted)
     except (InputError, Unreachable):
         return False
 
