@@ -462,3 +462,22 @@ def test_no_hint_names_edit_without_what_to_change():
     package = Path(error_handler.__file__).parents[1]
     bare = re.compile(r"tokenguard edit (?:NAME|\{[^}]*\})[`\"]")
     assert [path.name for path in package.rglob("*.py") if bare.search(path.read_text())] == []
+
+
+def test_no_hint_names_an_option_without_the_value_that_it_takes():
+    def options(command, context):
+        for parameter in command.params:
+            yield from parameter.opts if isinstance(parameter, click.Option) and not parameter.is_flag else ()
+        for name in getattr(command, "table", ()):
+            yield from options(command.get_command(context, name), context)
+
+    takes = set(options(error_handler.app, click.Context(error_handler.app))) - {"--ci", "--reconcile", "--digest"}
+    ends = re.compile(r"tokenguard [a-z][^`\n]*?(--[a-z-]+)(?=[`\"])")
+    package = Path(error_handler.__file__).parents[1]
+    found = [
+        f"{path.name}: {match[0]}"
+        for path in (*package.rglob("*.py"), *package.parent.glob("policies/*.yaml"))
+        for match in ends.finditer(path.read_text())
+        if match[1] in takes
+    ]
+    assert found == []

@@ -25,8 +25,9 @@ from tokenguard.views.token_view import show_taken
 def retire(wiring: Wiring, name: TokenName, *, reason: str, plan_only: bool, yes: bool) -> None:
     """Revoke NAME for good; nothing replaces it. Its record is kept as evidence that it is dead.
 
-    Exit 3: not confirmed, nothing was done; or a person is needed, and it can be resumed or aborted. Exit 5: revocation
-    has started and is not proven; run `tokenguard rotate NAME --resume`.
+    Exit 3: not confirmed, or a person is needed and there is no terminal: nothing was done; after a step that a person
+    left for later, it can be resumed or aborted. Exit 5: revocation has started and is not proven; run `tokenguard
+    rotate NAME --resume`.
     """
     snapshot = known_token(wiring.store, name)
     reason = plain_text(reason, what="reason")

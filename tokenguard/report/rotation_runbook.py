@@ -52,7 +52,8 @@ def _warnings(matter: Matter) -> Iterator[str]:
             f"{leak.reach.next_step}."
         )
     if (older := record.older_leak) is not None:
-        ways = [code(matter.command("verify", record.name)), code(matter.command("edit", record.name, "--leak-ended"))]
+        ended = matter.command("edit", record.name, "--leak-ended", "REASON")
+        ways = [code(matter.command("verify", record.name)), code(ended)]
         yield (
             f"**An older value has leaked**, since {older.since:%Y-%m-%d %H:%M %Z}, and its death is not proven. "
             f"Rotating the live value does not end that: {ways[0]} looks at the kept value; {ways[1]} closes it."

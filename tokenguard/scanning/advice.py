@@ -20,8 +20,8 @@ class Reach(StrEnum):
 _WHOSE = ("token", "owner", "scope", "report")
 
 _STEPS = {
-    Reach.WORKTREE: "take it out of the file; put the value into the store (`tokenguard add --from-file`) and read it "
-    "from there (`tokenguard exec`)",
+    Reach.WORKTREE: "take it out of the file; put the value into the store (`tokenguard add NAME --from-file FILE`) "
+    "and read it from there (`tokenguard exec`)",
     Reach.STAGED: "unstage it (`git reset -- FILE`), take it out of the file, and read the value from the "
     "store (`tokenguard exec`)",
     Reach.MESSAGE: "take it out of the message (git keeps a copy in .git/COMMIT_EDITMSG) and read the value from "

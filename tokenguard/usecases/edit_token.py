@@ -91,7 +91,7 @@ def _with_address(wiring: Wiring, before: Record, changes: RecordChanges) -> Rec
     if changes.base_url is not None and changes.base_url.rstrip("/") != provider.base_url:
         raise InputError(
             f"another address of {provider.name} is configured on this machine",
-            hint=f"set [providers.{provider.name}] base_url first, then confirm it with `edit --base-url`",
+            hint=f"set [providers.{provider.name}] base_url first, then: tokenguard edit {before.name} --base-url URL",
         )
     return replace(changes, base_url=provider.base_url)
 

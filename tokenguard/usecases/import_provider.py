@@ -49,7 +49,7 @@ class ProviderListing:
         if not self._provider.capabilities.lists:
             raise InputError(
                 "this provider has no API to list tokens",
-                hint="enter the list by hand with `tokenguard verify --reconcile`",
+                hint=f"enter the list by hand: tokenguard verify --reconcile {provider.name}",
             )
 
     def run(self, defaults: Defaults, *, dry_run: bool) -> Iterator[ImportOutcome]:

@@ -10,7 +10,7 @@ def not_leaked(question: Question) -> Answer:
         return None
     name, older = question.record.name, question.record.live_leak is None
     whose = "an older value " if older else ""
-    fix = f"`tokenguard verify {name}`, or `edit --leak-ended`" if older else ""
+    fix = f"`tokenguard verify {name}`, or `tokenguard edit {name} --leak-ended REASON`" if older else ""
     if question.document.busy or question.document.accepted_again:  # a new rotation is refused until then
         fix = f"tokenguard rotate {name} --resume"
     where = f": {leak.where}" if leak.where else ""

@@ -48,7 +48,7 @@ def _skipped_line(skipped: SkippedContent) -> str:
 
 
 def _code_line(finding: Finding) -> Iterator[str]:
-    """What to give to `tokenguard respond --code`, under its own finding."""
+    """What to give to `tokenguard respond --code CODE`, under its own finding."""
     if "report" in finding.facts:
         yield f"  report: {_shown(finding.facts['report'])}"
 
