@@ -1,6 +1,7 @@
 """Providers from a file: what a file may say, what it may not, and that a filled request cannot leave its place."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -292,6 +293,17 @@ def test_rows_are_read_as_the_file_points(tmp_path):
         (row,) = issuer(acme(tmp_path, server.url, text), VALUE).listed().rows
     assert (row.provider_id, row.label, row.hint, row.last_used_at) == ("k1", "one", "k...1", None)
     assert row.created_at.isoformat() == "2026-10-01T09:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("expired", "listed"), [(timedelta(minutes=-1), True), (timedelta(minutes=6), True), (timedelta(days=2), False)]
+)
+def test_a_listed_token_exists_until_its_expiry_is_over_by_any_clock(expired, listed, tmp_path):
+    text = changed("paging: offset\n  limit: limit", "paging: none")
+    rows = [{"id": "k1", "name": "one", "expiresAt": (FakeClock().now() - expired).isoformat()}]
+    with ScriptedServer(reply(200, json.dumps({"data": rows}).encode())) as server:
+        found = issuer(acme(tmp_path, server.url, text), VALUE).listed()
+    assert found.holds("k1") is listed
 
 
 @pytest.mark.parametrize(

@@ -318,6 +318,17 @@ def test_where_nothing_can_be_probed_a_complete_list_that_lacks_the_id_is_the_pr
     assert bench.look_again(token) == [DeathGrade.CONFIRMED]
 
 
+def test_a_list_that_lacks_it_is_no_proof_before_the_revoke_must_have_taken_effect():
+    bench = Bench(revoke_lag=30, capabilities={"probe": False})
+    token, made = bench.add()
+    bench.add("video/upload/dev")
+    began = bench.clock.monotonic()
+    bench.engine.rotate(token)
+    assert bench.clock.monotonic() - began >= 30
+    assert not bench.world.alive(made)
+    assert bench.journal(token).proof.controlled_by is DeathControl.LIST
+
+
 def test_a_list_that_may_lack_tokens_confirms_nothing():
     bench, token = unprobed()
     bench.engine.rotate(token)

@@ -1,7 +1,7 @@
 """What a row of a provider's list of tokens may hold."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tokenguard.documents import JsonTree
 from tokenguard.domain.moment import moment_of
@@ -13,9 +13,10 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 _MAX_TEXT = 200
 
 
-def live(found: TokenList, now: datetime) -> TokenList:
-    """The list without the tokens that have expired."""
-    return replace(found, rows=tuple(row for row in found.rows if row.expires_at is None or row.expires_at > now))
+def live(found: TokenList, now: datetime, *, slack: timedelta = timedelta(0)) -> TokenList:
+    """The list without the tokens that expired more than `slack` ago: until then the provider's clock may be behind."""
+    ended = now - slack
+    return replace(found, rows=tuple(row for row in found.rows if row.expires_at is None or row.expires_at > ended))
 
 
 def identifier(tree: JsonTree) -> str:

@@ -169,6 +169,15 @@ def still_accepted(session: TokenSession, value: Value) -> bool:
     return False
 
 
+def wait_for_revoke(session: TokenSession) -> None:
+    """Wait until the revoke must have taken effect: before, a list that lacks the token says nothing of its value."""
+    said, lag = session.journal.revoked_at, session.provider.capabilities.revoke_lag
+    left = (said + lag - session.context.clock.now()).total_seconds() if said is not None else 0
+    if left > 0:
+        session.context.progress.waiting(f"{session.provider.name} may revoke it late; waiting {left:.3g} s")
+        session.context.clock.sleep(min(left, lag.total_seconds()))
+
+
 def refused_with_control(session: TokenSession, value: Value) -> bool:
     """Whether the provider refuses `value` each time it is asked now, and accepts a control each time."""
     return Sampler(session.provider, control_search(session)).take(value, [value]).conclusive

@@ -24,6 +24,7 @@ from tokenguard.rotation.proof_of_death import (
     prove_dead,
     refused_with_control,
     still_accepted,
+    wait_for_revoke,
 )
 from tokenguard.rotation.publish import new_value
 from tokenguard.rotation.session import TokenSession
@@ -180,6 +181,7 @@ def _proof_by_list(session: TokenSession) -> DeathProof | None:
     provider_id = old.provider_id
     if issuer is None or not provider_id:
         return None
+    wait_for_revoke(session)
     found = issuer.listed()
     if found.holds(provider_id) and _stays_listed(session, issuer, provider_id):
         if not session.journal.revoked_by_person:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -22,6 +23,8 @@ from tokenguard.providers.write_result import acknowledged, answered, new_value,
 
 _Section = TypeVar("_Section", Create, Rows, Revoke)
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+_EXPIRY_SLACK = timedelta(days=1)
+"""A listed token that expired no longer ago still exists: the vendor's clock, or its time zone, may be behind."""
 _UNKNOWN_STATUS = "the status of a token in it is none of those under `list.status` in the provider file"
 _LINK = re.compile(r'<([^<>]*)>[^<>]*?;\s*rel="?([^";,]*)"?', re.ASCII)
 
@@ -53,13 +56,13 @@ class GenericIssuer:
         )
 
     def listed(self) -> TokenList:
-        """Live tokens: listed, not expired and with no status that means ended."""
+        """Live tokens: listed, not expired for a day and with no status that means ended."""
         said, statuses = self._section(self._description.rows, "list"), dict[str, RowStatus]()
         found = read_list(said.paging, lambda query: self._page(said, query, statuses))
         rows = tuple(row for row in found.rows if statuses.get(row.provider_id) is not RowStatus.ENDED)
         unknown = any(statuses.get(row.provider_id) is RowStatus.UNKNOWN for row in rows)
         gap = found.gap or (_UNKNOWN_STATUS if unknown else "")
-        return live(TokenList(rows=rows, gap=gap), self._clock.now())
+        return live(TokenList(rows=rows, gap=gap), self._clock.now(), slack=_EXPIRY_SLACK)
 
     def revoke(self, provider_id: str) -> None:
         """The revoke request."""
