@@ -32,7 +32,7 @@ def test_what_is_pasted_is_checked_before_it_is_stored(household, settings, as_a
         f"{new}\x07": "control characters",
         "https://web.descript.com/settings": "does not look like a Descript token",
         "x" * 7: "not between 8 and 4,096",
-        "x" * 4_095: "longer than a terminal hands over",
+        "x" * 4_095: "longer than a terminal accepts",
     }.items():
         sitting.paste(wrong)
         assert answer in sitting.until(PASTE)

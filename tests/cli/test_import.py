@@ -219,7 +219,7 @@ def test_two_values_for_one_place_are_not_both_taken_in(cli, tmp_path, words):
         answer = cli("import", "tokens.csv", *options, "--format", "json")
         assert answer.code == 1
         assert [each["name"] for each in answer.document["added"]] == ["a/one"]
-        assert answer.document["refused"][0]["reason"] == f"{place} is where the value of a/one goes"
+        assert answer.document["refused"][0]["reason"] == f"{place} already receives the value of a/one"
     refused = cli("add", "a/three", "--provider", "fake", "--deliver", place, "--env", "e", "--owner", "o", "--purpose",
                   "p", "--scope", "drive:d1")  # fmt: skip
     words(refused)

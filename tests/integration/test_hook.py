@@ -240,7 +240,7 @@ def test_what_no_remote_has_is_said_to_be_committed_only(repo: Repository, tmp_p
         "committed",
     ]
     assert "it is in a commit that was not pushed" in shown
-    assert "rewriting history does not take it back" in shown
+    assert "rewriting history does not revoke it" in shown
     repo.git("remote", "remove", "origin")
     assert "reach" not in repo.run(HOOK, "--history").stdout
 

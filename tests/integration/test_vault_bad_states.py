@@ -85,12 +85,12 @@ STATES = {
         lambda runner: runner.allow(policy(VaultStoreRole.ROTATOR, runner.scene.place)),
     ),
     "not initialised": State("not initialised", "check the address", answers(Answer(501))),
-    "sealed": State("sealed", "unsealed", answers(Answer(503))),
+    "sealed": State("sealed", "unseal", answers(Answer(503))),
     "a standby": State("standby", "another address", answers(Answer(472))),
     "throttled without end": State("fewer requests", "quota", answers(Answer(429))),
     "a replica that stays behind": State("behind its leader", "leader's address", answers(Answer(412))),
     "failing": State("failed to answer", "server's log", answers(Answer(500))),
-    "a portal": State("not a vault", "what stands between", answers(Answer(200, "sign in"))),
+    "a portal": State("not a vault", "and the proxy", answers(Answer(200, "sign in"))),
     "an entry too large": State("too large", "short", answers(Answer(413))),
 }  # fmt: skip
 CALLS = {"with the new value in memory": "/cand/", "about to publish": "/live/"}

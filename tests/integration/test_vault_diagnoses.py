@@ -159,7 +159,7 @@ CLAIMS: dict[str, tuple[Callable[[Issuer], str], tuple[str, ...]]] = {
     ),
     "an identity of yesterday": (
         lambda ci: ci.identity(exp=int(time.time()) - 9_000, nbf=int(time.time()) - 9_999, iat=int(time.time()) - 9_999),
-        ("rotation", "exp", "time is over"),
+        ("rotation", "exp", "expired"),
     ),
     "an identity of tomorrow": (
         lambda ci: ci.identity(exp=int(time.time()) + 9_999, nbf=int(time.time()) + 9_000, iat=int(time.time()) + 9_000),

@@ -65,5 +65,5 @@ def check_all(store: Store) -> Iterator[Checked]:
 def _shared_break(item: Item, shared: Shared, entries: Sequence[ChainedEvent]) -> Break | None:
     broken = first_break(item.chain, entries, shared.chain)
     if broken is None and not holds_what_was_shared(shared, entries):
-        return Break(seq=len(entries), reason="what is shared is not what it says")
+        return Break(seq=len(entries), reason="the shared item differs from its audit entry")
     return broken

@@ -97,7 +97,7 @@ class Person:
         if question.endswith(_PASTE):
             label, drive = _LABEL.search(question), _DRIVE.search(question)
             if label is None or drive is None:
-                raise TokenguardError("the question does not say what to create", hint="please report this")
+                raise TokenguardError("the question does not name what to create", hint="please report this")
             return self.create(label[1], drive[1])
         named = _REVOKE.search(question)
         if named is not None:

@@ -63,7 +63,7 @@ _PREFIX = "imported"
     cls=RenamedOption,
     former=("--as",),
     type=click.Choice(list(map(str, FileFormat))),
-    help="Format of FILE, if its name does not tell.",
+    help="Format of FILE, if its name does not show it.",
 )
 @click.option("--prefix", default="", metavar="NAME", help="Prefix of proposed names; for a .env file: imported.")
 @click.option("--provider", default="", metavar="P", help="Default for tokens without one.")

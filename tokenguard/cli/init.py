@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # it loads the stores
     "--repository",
     metavar="OWNER/NAME",
     default="",
-    help="With --ci: the repository, if the git remote does not tell.",
+    help="With --ci: the repository, if it cannot be read from the git remote.",
 )
 @click.option(
     "--repository-id", metavar="N", default="", help="With --ci: the repository's number at GitHub or GitLab."

@@ -13,7 +13,7 @@ _OPTION_NAME = re.compile(r"--?[a-z][a-z-]{0,30}", re.ASCII)
 def explain(error: click.UsageError) -> InputError:
     """The usage error as one `error:` and one `hint:`; quotes only names of this program."""
     path = error.ctx.command_path if error.ctx else "tokenguard"
-    return InputError(_message(error), hint=_hint(error) or f"`{path} --help` shows what it takes")
+    return InputError(_message(error), hint=_hint(error) or f"`{path} --help` shows its options and arguments")
 
 
 def _message(error: click.UsageError) -> str:

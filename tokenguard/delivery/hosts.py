@@ -90,7 +90,7 @@ class Host:
         """The error of an answer that is not what the vendor's reference says; nothing of it is quoted."""
         return Unreachable(
             f"{self._about} does not answer as documented",
-            hint="check that [destinations] leads to the vendor's API, and what stands between",
+            hint="check the address in [destinations], and the proxy",
         )
 
     def ask(self, request: Request, *, expected: Collection[int] = (HTTPStatus.OK,)) -> Answer:
@@ -136,7 +136,7 @@ def _hint(answer: Answer) -> str:
         case HTTPStatus.FORBIDDEN:
             return "its credential in [destinations] may not do this; docs/deliveries.md says what it needs"
         case HTTPStatus.NOT_FOUND:
-            return "it is not there, or the credential may not see it: check the spelling, and what it may"
+            return "it does not exist, or the credential may not read it: check the spelling and the permissions"
         case HTTPStatus.BAD_REQUEST | HTTPStatus.UNPROCESSABLE_ENTITY:
             return "the host does not accept a value of this shape there"
         case _:

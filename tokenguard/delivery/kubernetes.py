@@ -76,7 +76,7 @@ class KubernetesDelivery:
         if answer.status == HTTPStatus.CONFLICT:
             raise Conflict(
                 f"another manager owns {consumer}, and its value was left as it is",
-                hint="`kubectl get secret -o yaml --show-managed-fields` tells who; have it given up there, then go on",
+                hint="`kubectl get secret -o yaml --show-managed-fields` shows it; release the key there, then resume",
             )
 
 

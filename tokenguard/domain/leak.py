@@ -43,7 +43,7 @@ _NEXT = {
     Spread.STAGED: "unstage it (`git reset -- FILE`), and read the value from the store instead",
     Spread.COMMITTED: "amend or rebase it away before the next push, and read the value from the store instead",
     Spread.PUSHED: "take it out of the file; rewriting history does not take it back",
-    Spread.PUBLIC: "take it out; assume that it was copied within minutes, and look for what was done with it",
+    Spread.PUBLIC: "remove it; assume that it was copied within minutes, and look for its use",
     Spread.LOG: "delete or mask it where the log is kept, and put `tokenguard redact` or `exec` before it",
 }
 _BY_REACH = (Spread.STAGED, Spread.COMMITTED, Spread.LOG, Spread.PUSHED, Spread.PUBLIC)

@@ -65,7 +65,7 @@ def refusal(move: Move | None, here: str) -> Moved | None:
     if move.stage is MoveStage.LEAVING:
         return Moved(
             f"the store at {here} is moving to {other}, and the move is not finished",
-            hint=f"go on: tokenguard --store {here} migrate --to {other}; or take it back with migrate --abort",
+            hint=f"continue: tokenguard --store {here} migrate --to {other}; or abort it with migrate --abort",
         )
     return Moved(
         f"what the store at {here} is to hold is still arriving from {other}",

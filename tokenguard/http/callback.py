@@ -98,5 +98,5 @@ def _looked_up(host: str, port: int) -> list[str]:
 def _bad(problem: UrlProblem) -> InputError:
     return InputError(
         f"not a usable callback URL: {problem.value}",
-        hint="write https://host/path with a public host; know a callback by its job id, not by a token in its URL",
+        hint="write https://host/path with a public host; identify a callback by its job id, not by a token in its URL",
     )

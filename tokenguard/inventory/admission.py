@@ -137,8 +137,8 @@ def check_consumers_are_free(taken: Mapping[str, TokenName], consumers: Iterable
         holder = of if consumer.kind.takes_many else taken.get(str(consumer), of)
         if holder != of:
             raise InputError(
-                f"{consumer} is where the value of {holder} goes",
-                hint=f"give each token a place of its own; `tokenguard edit {holder} --deliver TARGET` frees this one",
+                f"{consumer} already receives the value of {holder}",
+                hint=f"give each token its own place; `tokenguard edit {holder} --deliver TARGET` frees this one",
             )
 
 
@@ -170,7 +170,7 @@ def value_at(places: ExternalFields, location: Location) -> Value:
     except InputError as error:
         raise InputError(
             f"{error.message}: {location.url}",
-            hint="have it corrected there: the token alone, nothing before or behind",
+            hint="correct it there: only the token, without text before or after it",
         ) from None
 
 

@@ -52,7 +52,7 @@ class FileFormat(StrEnum):
         for known in (cls.CSV, cls.JSON):
             if name.endswith(f".{known}"):
                 return known
-        raise InputError("the file's name does not tell its format", hint="give --file-format env, csv or json")
+        raise InputError("the format cannot be read from the file's name", hint="give --file-format env, csv or json")
 
 
 class TokenDraft(Frozen, frozen=True, kw_only=True):
@@ -157,7 +157,7 @@ def _listed(content: JsonTree, place: str) -> tuple[str, ...]:
 
 def _plain(item: JsonTree, place: str) -> str:
     if not isinstance(item, str):
-        _refuse(place, "a list holds something else than text")
+        _refuse(place, "a list may contain only text")
     return item.strip()
 
 

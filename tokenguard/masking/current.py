@@ -71,7 +71,10 @@ def mask(value: str, name: str = "") -> None:
 def known_of(value: str, name: str) -> MaskedValue:
     """A value under a name, ready for an engine; InputError if it is no text."""
     if not isinstance(value, str):
-        raise InputError(f"the value of {name or 'unnamed'} is no text", hint="decode bytes; look whether it was found")
+        raise InputError(
+            f"the value of {name or 'unnamed'} is no text",
+            hint="decode bytes to text, and check that the variable was found",
+        )
     secret = Secret(value)
     label = name or "unnamed"
     return MaskedValue(id=opaque_id(name or Value({"v": secret}).digest().hex()), name=label, secret=secret)

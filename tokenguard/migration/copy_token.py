@@ -50,8 +50,8 @@ def copy_token(ends: Ends, snapshot: Snapshot) -> None:
             ends.target.commit(arrived.id, arrived.version, arrived.document, [outcome])
             return
     raise Unreachable(
-        f"the new store does not give back what was written of {left.document.record.name}",
-        hint="look at both stores with `tokenguard doctor`, then run the command again",
+        f"the new store returns another content than was written for {left.document.record.name}",
+        hint="check both stores with `tokenguard doctor`, then run the command again",
     )
 
 
@@ -77,7 +77,7 @@ def whole_trail(chain: str, whose: str, entries: Sequence[ChainedEvent], head: C
     end, again = extend(chain, ChainHead(), [entry.event for entry in entries])
     if again != tuple(entries) or end != head:
         raise Tampered(
-            f"the audit trail of {whose} does not hold",
+            f"the audit trail of {whose} is broken",
             hint="`tokenguard migrate --abort`, then `tokenguard audit verify` names the entry",
         )
     return entries

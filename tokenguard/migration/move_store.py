@@ -96,7 +96,7 @@ def give_up(source: Store, clock: Clock, progress: Progress) -> int:
     if move is not None and move.stage is MoveStage.ARRIVING:
         raise InputError(
             f"this store is where {plain_address(move.other)} moves to",
-            hint="take it back there: --store with its address",
+            hint="abort it there: --store with its address",
         )
     marked = [snapshot for snapshot in source.scan() if snapshot.document.moved_to]
     leaving = move is not None and move.stage is MoveStage.LEAVING
@@ -108,7 +108,7 @@ def give_up(source: Store, clock: Clock, progress: Progress) -> int:
     if leaving and move is not None:
         detail: Detail = {"move": move.id, "to": move.other, "result": "given-up"}
         source.put_move(move, None, [_event(source, clock, Phase.OUTCOME, detail)])
-    progress.step(f"{source.url} goes on as before")
+    progress.step(f"{source.url} is used as before")
     return len(marked)
 
 
@@ -150,7 +150,7 @@ def _copy_all(ends: Ends, leaving: Move, progress: Progress, lag: timedelta) -> 
     done = _copied(ends, list(ends.source.scan()), progress)
     rest = (leaving.since + lag - ends.clock.now()).total_seconds()
     if rest > 0:
-        progress.waiting(f"a listing may be {lag.total_seconds():.0f} s behind: waiting until it shows every token")
+        progress.waiting(f"a listing may be {lag.total_seconds():.0f} s old: waiting until it shows every token")
         ends.clock.sleep(rest)
     for _ in range(_PASSES):
         more = [snapshot for snapshot in ends.source.scan() if snapshot.id not in done]
@@ -158,7 +158,7 @@ def _copy_all(ends: Ends, leaving: Move, progress: Progress, lag: timedelta) -> 
             progress.step(f"{counted(len(done), 'token')} copied to {ends.target.url}, and read back equal")
             return
         done |= _copied(ends, more, progress)
-    raise Unreachable("new tokens keep coming to the store that is left", hint="stop what makes them, run it again")
+    raise Unreachable("new tokens are still added to the source store", hint="stop what makes them, run it again")
 
 
 def _copied(ends: Ends, snapshots: list[Snapshot], progress: Progress) -> set[str]:
@@ -179,7 +179,7 @@ def _leave_for_good(ends: Ends, leaving: Move) -> None:
     if missing:
         raise Unreachable(
             f"the new store does not show {missing[0].record.name} as it was copied",
-            hint="look at the new store with `tokenguard doctor`, then run the command again",
+            hint="check the new store with `tokenguard doctor`, then run the command again",
         )
     detail: Detail = {"move": leaving.id, "to": leaving.other, "tokens": len(left), "result": "moved"}
     event = _event(ends.source, ends.clock, Phase.OUTCOME, detail)

@@ -119,7 +119,7 @@ def _base(top: Section, layers: int, judge: Judge | None, beside: Path | None) -
     if "extends" not in top:
         return Policy(name="")
     if layers == 0:
-        top.refuse("it stands on too many other policies", "extends")
+        top.refuse("it extends too many other policies", "extends")
     name = top.text("extends")
     if is_file_name(name):
         if beside is None or "/" in name or "\\" in name or (beside / name).is_symlink():

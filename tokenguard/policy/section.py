@@ -194,7 +194,7 @@ class Section:
     def _fields(self, found: Tree, key: str) -> tuple[str, ...]:
         words = self._words(found, key)
         if not words or len(set(words)) != len(words) or not set(words) <= set(FIELDS):
-            self.refuse(f"{key} holds something else than {', '.join(FIELDS)}, each once", key)
+            self.refuse(f"{key} may hold only {', '.join(FIELDS)}, each once", key)
         return tuple(name for name in FIELDS if name in words)
 
     def _lists_by_name(self, found: Tree, key: str) -> dict[str, tuple[str, ...]]:
@@ -205,7 +205,7 @@ class Section:
     def _reaches(self, found: Tree, key: str) -> tuple[str, ...]:
         words = self._words(found, key)
         if not set(words) <= set(Spread):
-            self.refuse(f"{key} holds something else than {', '.join(Spread)}", key)
+            self.refuse(f"{key} may hold only {', '.join(Spread)}", key)
         return tuple(each.value for each in Spread if each in words)
 
     def _times(self, found: Tree, key: str, read: Callable[[str], str]) -> tuple[str, ...]:

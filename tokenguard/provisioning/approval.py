@@ -141,4 +141,4 @@ def _names(approval: Approval, action: Action) -> bool:
 
 
 def _damaged(message: str) -> Tampered:
-    return Tampered(message, hint="`tokenguard audit verify` says what is whole; investigate who wrote it")
+    return Tampered(message, hint="run `tokenguard audit verify`, and find out who wrote it")

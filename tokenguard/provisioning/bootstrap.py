@@ -104,7 +104,7 @@ def files(choice: Choice, template: Callable[[str], str]) -> dict[str, str]:
     words = _words(choice)
     for text in words.values():
         if not _PLAIN.fullmatch(text):
-            raise InputError("what was given for the pipeline is not plain text", hint="no quotes, no line breaks")
+            raise InputError("a value for the pipeline is not plain text", hint="no quotes, no line breaks")
     config = "vault.toml" if choice.address else "aws.toml"
     names = {**_FILES, ".tokenguard/ci.toml": config, **_OF_SYSTEM[choice.system]}
     made = {path: _filled(template(name), words) for path, name in names.items()}

@@ -114,7 +114,7 @@ def _of_action(declared: Declared, action: Action) -> Iterator[Violation]:
                 yield _at(
                     declared,
                     "undelivered",
-                    (f"not confirmed to have it: {', '.join(each.shown for each in action.deliver)}"),
+                    (f"not confirmed to hold it: {', '.join(each.shown for each in action.deliver)}"),
                 )
             case Verb.ROTATE:
                 yield _at(declared, "due", "its due date has passed")

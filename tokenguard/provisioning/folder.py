@@ -18,8 +18,8 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WHY = {
     errno.ENOENT: "the file does not exist",
     errno.EISDIR: "it is not a regular file",
-    errno.ELOOP: "it is a link, or behind one",
-    errno.ENOTDIR: "it is a link, or behind one",
+    errno.ELOOP: "it is a link, or below one",
+    errno.ENOTDIR: "it is a link, or below one",
 }
 _FOLDER = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
 

@@ -61,14 +61,14 @@ def check_maskable(secret: Secret, name: str) -> None:
     if len(text.strip().encode("utf-8", "surrogatepass")) < MIN_LENGTH:
         reason = f"it is shorter than {MIN_LENGTH} bytes"
     elif len(set(text)) < _MIN_DISTINCT:
-        reason = "it is one character over and over"
+        reason = "it repeats one character"
     elif text in _RESERVED or _RESERVED in text:
         reason = "it is part of every mask"
     else:
         return
     raise InputError(
         f"the value of {name} cannot be masked: {reason}",
-        hint="a value like that would turn up in ordinary text; replace it with an issued token",
+        hint="such a value also occurs in ordinary text; replace it with a random one",
     )
 
 

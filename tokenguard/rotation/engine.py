@@ -323,7 +323,7 @@ def tell_assertion(snapshot: Snapshot) -> None:
     if said:
         words = "; ".join(f"{each.provider_label} ({each.proof.words}, not proven)" for each in said)
         raise NotProvenDead(
-            f"{record.name} is {how}, but what was made for it is possibly alive: {words}",
+            f"{record.name} is {how}, but a token that was created for it may be alive: {words}",
             hint=f"look for it in the list of {record.provider} and revoke it there; "
             + (
                 f"the next `tokenguard add {record.name}` looks for it again"

@@ -113,7 +113,7 @@ def _check_new_is_alive(session: TokenSession) -> None:
             raise Unreachable(
                 f"{session.provider.name} refuses the new token of {name} right before the revoke of the old one",
                 hint="do not revoke the old one: in an outage wait and resume; "
-                f"otherwise the old one can be put back: tokenguard rotate {name} --abort",
+                f"otherwise restore the old one: tokenguard rotate {name} --abort",
             )
         if look.verdict is not Verdict.ALIVE:
             raise Unreachable(

@@ -41,7 +41,7 @@ def copy_task(provider: Provider, record: Record, label: str) -> Task:
         title=f"copy the token {label} at {provider.name} for {record.name}",
         where=provider.guide().where,
         steps=("copy the value that is on screen; do not create another token",),
-        why="the token exists already: a second one of that name could not be told from it",
+        why="the token exists already: two tokens of one name could not be told apart",
     )
 
 

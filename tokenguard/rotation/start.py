@@ -242,7 +242,7 @@ def _check_provider(context: Context, snapshot: Snapshot, mode: Mode, live: Live
         if look.verdict is Verdict.UNKNOWN:
             raise Unreachable(
                 f"{vendor.provider.name} gives no clear answer about the token in use ({look.explained})",
-                hint=f"nothing was begun; try later, or revoke it now: tokenguard rotate {record.name} --compromised",
+                hint=f"nothing was started; try later, or revoke it now: tokenguard rotate {record.name} --compromised",
             )
         if look.verdict is Verdict.DEAD:
             _say_refused(context, snapshot, live.value)

@@ -26,16 +26,16 @@ _STEPS = {
     "store (`tokenguard exec`)",
     Reach.MESSAGE: "take it out of the message (git keeps a copy in .git/COMMIT_EDITMSG) and read the value from "
     "the store (`tokenguard exec`)",
-    Reach.COMMITTED: "it is in a commit that was not pushed: amend or rebase it away before you push; if anybody else "
+    Reach.COMMITTED: "it is in a commit that was not pushed: amend or rebase it away before you push; if other people "
     "can read this clone, treat it as pushed",
-    Reach.PUSHED: "others may have it: tell the owner, have it rotated as compromised; rewriting history does not "
-    "take it back",
-    Reach.STREAM: "every reader of this stream can use it: tell the owner, have it rotated as compromised",
+    Reach.PUSHED: "others may have it: tell the owner, and rotate it with --compromised; rewriting history does not "
+    "revoke it",
+    Reach.STREAM: "every reader of this stream can use it: tell the owner, and rotate it with --compromised",
 }
 
 _KNOWN_IN_FILE = (
-    "take it out of the file and read it from the store, which has it (`tokenguard exec`); if anybody else could read "
-    "the file, end it with its report code: `tokenguard respond --code CODE`"
+    "take it out of the file and read it from the store, which has it (`tokenguard exec`); if others could read the "
+    "file, revoke it by its report code: `tokenguard respond --code CODE`"
 )
 
 

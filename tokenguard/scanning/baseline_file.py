@@ -105,7 +105,7 @@ def read_baseline(path: Path) -> tuple[bytes, list[BaselineEntry]]:
     if found is None:
         raise InputError(
             f"not a tokenguard baseline: {shown(path)}",
-            hint="a .secrets.baseline is taken over with `tokenguard baseline import`",
+            hint="import a .secrets.baseline with `tokenguard baseline import`",
         )
     return bytes.fromhex(found.group(1)), [_entry(row, path, number) for number, row in enumerate(rows, 2) if row]
 

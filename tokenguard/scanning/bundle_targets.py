@@ -74,5 +74,5 @@ class BundleTargets:
         elif there.data != key:
             raise Tampered(
                 "the store shares the scan key of another publisher",
-                hint="publish with the key file that was used before; everybody here trusts that one",
+                hint="publish with the key file that was used before: this machine trusts that key",
             )

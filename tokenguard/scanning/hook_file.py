@@ -29,7 +29,7 @@ def install_hook(directory: Path, environ: Mapping[str, str] = os.environ) -> tu
     """
     git = find_git(directory, environ)
     if git is None:
-        raise InputError("not in a git repository", hint="change into the repository that is to have the hook")
+        raise InputError("not in a git repository", hint="change into the repository first")
     if _elsewhere(git, environ):
         raise InputError(
             "core.hooksPath is set: git looks for hooks elsewhere, and others may share that place",
@@ -52,7 +52,7 @@ def _write(path: Path) -> bool:
             path.chmod(_EXECUTABLE)
             return False
         raise InputError(
-            f"there is another hook already: {shown(path)}",
+            f"another hook exists: {shown(path)}",
             hint=f"add the line `{PROGRAM} || exit` to it, or let pre-commit run both",
         ) from None
     except OSError:

@@ -121,7 +121,9 @@ def read_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Settin
         text = read_limited(path, MAX_BYTES).decode()
         tree = tomllib.loads(text)
     except OSError:
-        raise _bad(path, "it cannot be read", "name a file that exists, or drop --config / TOKENGUARD_CONFIG") from None
+        raise _bad(
+            path, "it cannot be read", "give a file that exists, or leave out --config and TOKENGUARD_CONFIG"
+        ) from None
     except UnicodeDecodeError:
         raise _bad(path, "it is not UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:

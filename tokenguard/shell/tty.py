@@ -79,7 +79,8 @@ class Tty:
             self._put("\n")
         if len(line) >= _CUT:
             raise InputError(
-                "what was pasted is longer than a terminal hands over", hint="use --stdin or --from-file for it"
+                "the pasted text is longer than a terminal accepts in one line",
+                hint="use --stdin or --from-file for it",
             )
         return Secret(line.decode("utf-8", "surrogateescape").strip())
 

@@ -3,7 +3,7 @@
 from tokenguard.errors import Conflict, InputError
 from tokenguard.ports.shared_item import Item
 
-_AGAIN = "run the command again: it goes on from what is there now"
+_AGAIN = "run the command again; it continues from the current state"
 
 
 def no_such_token() -> InputError:
@@ -43,7 +43,7 @@ def still_live() -> Conflict:
 
 def move_changed() -> Conflict:
     """Another writer has begun or ended a migration of the store."""
-    return Conflict("another migration of this store was begun or ended meanwhile", hint=_AGAIN)
+    return Conflict("another migration of this store was started or ended in the meantime", hint=_AGAIN)
 
 
 def shared_changed(item: Item) -> Conflict:

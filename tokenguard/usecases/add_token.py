@@ -141,7 +141,7 @@ class Adding:
         if holder is not None:
             raise InputError(
                 f"this value is already in the inventory, as {holder}",
-                hint="a value has one name; create a second token for a second use",
+                hint="one value has one name; create another token for another use",
             )
 
     def _ask(self, value: Value) -> Observation:

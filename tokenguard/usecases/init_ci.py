@@ -74,7 +74,7 @@ def _choice(wiring: Wiring, wanted: CiOptions, tree: WorkingTree) -> Choice:
         system = next((each for each in SYSTEMS if each in host), "")
     if not system:
         raise InputError(
-            "the git remote does not tell which CI this repository uses", hint="give --ci github or --ci gitlab"
+            "the git remote does not show which CI this repository uses", hint="give --ci github or --ci gitlab"
         )
     url = wiring.store_url
     account = (wanted.account or _ACCOUNT) if is_on_aws(url) else ""

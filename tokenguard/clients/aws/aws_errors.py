@@ -34,7 +34,7 @@ class AwsFailure(StrEnum):
     MALFORMED = "malformed"
 
 
-_OTHER_WRITER = ("another writer was first", "run the command again: it goes on from what is there now")
+_OTHER_WRITER = ("another writer was first", "run the command again; it continues from the current state")
 _WORDS: dict[AwsFailure, tuple[str, str]] = {
     AwsFailure.ABSENT: ("AWS Secrets Manager has no such secret or version", "check REGION and PREFIX of the address"),
     AwsFailure.EXISTS: _OTHER_WRITER,
@@ -45,14 +45,14 @@ _WORDS: dict[AwsFailure, tuple[str, str]] = {
     ),
     AwsFailure.KMS: (
         "the KMS key denies this to the role in use, or is disabled",
-        "let the role use the key (kms:Decrypt, kms:GenerateDataKey), then go on with `tokenguard rotate --resume`",
+        "allow the role kms:Decrypt and kms:GenerateDataKey, then continue with `tokenguard rotate --resume`",
     ),
     AwsFailure.EXPIRED: (
         "the AWS session has expired",
-        "log in again (for example `aws sso login`), then go on with `tokenguard rotate --resume`",
+        "log in again (for example `aws sso login`), then continue with `tokenguard rotate --resume`",
     ),
     AwsFailure.CREDENTIALS: (
-        "there are no AWS credentials that are accepted",
+        "AWS accepts none of the credentials found",
         "set AWS_PROFILE, or run where a role is attached; AWS's default chain is asked",
     ),
     AwsFailure.STATIC: (
@@ -61,24 +61,24 @@ _WORDS: dict[AwsFailure, tuple[str, str]] = {
     ),
     AwsFailure.CLOCK: (
         "AWS does not accept this machine's time",
-        "set the clock (AWS allows five minutes), then go on with `tokenguard rotate --resume`",
+        "set the clock (AWS allows five minutes), then continue with `tokenguard rotate --resume`",
     ),
     AwsFailure.DELETED: (
         "a secret of the store is scheduled for deletion",
-        "have it restored (`aws secretsmanager restore-secret`), then run the command again",
+        "restore it (`aws secretsmanager restore-secret`), then run the command again",
     ),
     AwsFailure.LIMIT: (
         "a limit of AWS Secrets Manager is reached: about 100 versions of one secret in 24 hours, or 20 labels",
-        "wait a day, then go on with `tokenguard rotate --resume`",
+        "wait a day, then continue with `tokenguard rotate --resume`",
     ),
-    AwsFailure.THROTTLED: ("AWS asks for fewer requests", "wait, then go on with `tokenguard rotate --resume`"),
+    AwsFailure.THROTTLED: ("AWS asks for fewer requests", "wait, then continue with `tokenguard rotate --resume`"),
     AwsFailure.REFUSED: ("AWS refused a request", "run `tokenguard doctor`"),
     AwsFailure.SERVER: ("AWS failed to answer (5xx)", "see AWS's status page, then run the command again"),
     AwsFailure.CONNECT: ("AWS cannot be reached", "check network, proxy and region"),
-    AwsFailure.TLS: ("AWS's certificate is not accepted", "check `ca_bundle` of [network], and what stands between"),
-    AwsFailure.TIMEOUT: ("AWS did not answer in time", "run the command again; what was begun is found again"),
-    AwsFailure.RESET: ("the connection to AWS broke off", "run the command again; what was begun is found again"),
-    AwsFailure.MALFORMED: ("what answered is not AWS", "check `endpoint` of [aws], and what stands between"),
+    AwsFailure.TLS: ("AWS's certificate is not accepted", "check `ca_bundle` of [network], and the proxy"),
+    AwsFailure.TIMEOUT: ("AWS did not answer in time", "run the command again; it continues where it stopped"),
+    AwsFailure.RESET: ("the connection to AWS broke off", "run the command again; it continues where it stopped"),
+    AwsFailure.MALFORMED: ("what answered is not AWS", "check `endpoint` of [aws], and the proxy"),
 }
 
 _CODES: dict[str, AwsFailure] = {

@@ -57,7 +57,7 @@ class SecretField:
         self._refuse_rotated()
         stored = self._secrets.read(name, version=expected)
         if stored is None or not isinstance(stored.data, str):
-            raise Conflict("the secret has moved on", hint="run the command again: it goes on from what is there now")
+            raise Conflict("the secret has moved on", hint="run the command again; it continues from the current state")
         content = self._with(stored.data, text.reveal())
         version = new_version()
         self._secrets.write(name, version, content)

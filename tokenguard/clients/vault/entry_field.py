@@ -63,7 +63,7 @@ class KvField:
         able = ", ".join(f'"{each}"' for each in needed)
         raise VaultError(
             f"the vault denies the login in use to {' and '.join(needed)} {self._address.url}",
-            hint=f'let its policy have `path "{policy_path(self._address)}" {{ capabilities = [{able}] }}`',
+            hint=f'add to its policy: `path "{policy_path(self._address)}" {{ capabilities = [{able}] }}`',
             reason=error.reason,
         ) from None
 

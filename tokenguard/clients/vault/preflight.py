@@ -10,7 +10,7 @@ from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure
 MIN_LIFE = 900.0
 """Seconds that a login must last, if it can be neither renewed nor made again: three runs of five minutes."""
 MIN_VERSIONS = 2
-"""The minimum number of versions per entry: with one, a mistaken write could not be undone."""
+"""The minimum number of versions per entry: with one, a mistaken write cannot be undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ def _health(connection: VaultConnection) -> Iterator[PreflightProblem]:
         if error.reason not in {VaultFailure.THROTTLED, VaultFailure.STANDBY}:
             raise
         yield PreflightProblem(
-            "the vault's address leads to a standby, which may answer reads behind its leader's writes",
-            "name every node in [vault] address, or one that leads to the active node (/v1/sys/health answers 200)",
+            "the vault's address is that of a standby, which may answer reads without its leader's latest writes",
+            "name every node in [vault] address, or the address of the active node (/v1/sys/health answers 200)",
         )
 
 
@@ -90,7 +90,7 @@ def _configuration(connection: VaultConnection, mount: str) -> Iterator[Prefligh
             raise
         yield PreflightProblem(
             f"the login may not read the configuration of the mount {mount}",
-            f'let its policy have `path "{mount}/config" {{ capabilities = ["read"] }}`',
+            f'add to its policy: `path "{mount}/config" {{ capabilities = ["read"] }}`',
         )
         return
     found = found if isinstance(found, dict) else {}
@@ -101,7 +101,7 @@ def _configuration(connection: VaultConnection, mount: str) -> Iterator[Prefligh
         )
     if found.get("max_versions") in range(1, MIN_VERSIONS):
         yield PreflightProblem(
-            f"the mount {mount} keeps one version of an entry: a mistaken write could not be undone",
+            f"the mount {mount} keeps one version of an entry: a mistaken write cannot be undone",
             f"vault write {mount}/config max_versions=10",
         )
 

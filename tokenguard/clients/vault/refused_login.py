@@ -14,7 +14,7 @@ _SECRET_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
 """A plain secret_id; no wrapping token has that form."""
 _NOT_OURS = frozenset({VaultFailure.DENIED, VaultFailure.REFUSED, VaultFailure.ABSENT, VaultFailure.EXPIRED})
 """What servers say of a login method that is not there, or of a credential, without saying which."""
-_TIMES = {"exp": "its time is over", "nbf": "its time has not begun", "iat": "it was made in the future"}
+_TIMES = {"exp": "it has expired", "nbf": "it is not valid yet", "iat": "it was made in the future"}
 _BOUND = {"aud": "bound_audiences", "sub": "bound_subject", "iss": "bound_issuer of the method's config"}
 _MOST = 100
 """Characters of a claim that are shown."""
@@ -51,7 +51,7 @@ def _claimed(login: Login, credential: Secret, claim: str) -> VaultError:
     where = f"auth/{login.path}/config" if claim == "iss" else f"auth/{login.path}/role/{_shown(login.role)}"
     return VaultError(
         f"{role} expects another value of the claim {claim}: {seen}",
-        hint=f"`bao read {where}` shows what it expects: {bound}; start the right job, or have the role changed",
+        hint=f"`bao read {where}` shows what it expects: {bound}; start the right job, or change the role",
         reason=VaultFailure.CLAIM,
         claim=claim,
     )

@@ -58,7 +58,7 @@ _WORDS: dict[VaultFailure, tuple[str, str]] = {
         "an entry of the store was deleted in the vault",
         "a destroyed entry can only be restored from a snapshot",
     ),
-    VaultFailure.CAS: ("another writer was first", "run the command again: it goes on from what is there now"),
+    VaultFailure.CAS: ("another writer was first", "run the command again; it continues from the current state"),
     VaultFailure.DENIED: (
         "the vault denies this to the login in use",
         "compare the role's policy with `tokenguard init --print-policy`",
@@ -69,14 +69,14 @@ _WORDS: dict[VaultFailure, tuple[str, str]] = {
     ),
     VaultFailure.UNSEEN: (
         "the vault accepts the login, but does not let it look itself up: who acts, and until when, stays unknown",
-        'let its policy have `path "auth/token/lookup-self" { capabilities = ["read"] }`; only ci-reader has not',
+        'add to its policy: `path "auth/token/lookup-self" { capabilities = ["read"] }` (ci-reader needs none)',
     ),
     VaultFailure.NAMESPACE: (
         "the vault has no such namespace",
-        "check `namespace` of [vault], or VAULT_NAMESPACE; `bao namespace list` shows those there are",
+        "check `namespace` of [vault], or VAULT_NAMESPACE; `bao namespace list` lists them",
     ),
     VaultFailure.NO_ROUTE: (
-        "what answers has no such part of a vault's API",
+        "the server that answers has no such path of a vault's API",
         "check the path in the address: it names the server alone, without /v1 and without /ui",
     ),
     VaultFailure.CLAIM: (
@@ -90,15 +90,15 @@ _WORDS: dict[VaultFailure, tuple[str, str]] = {
     ),
     VaultFailure.LOGIN: (
         "the vault does not accept the credential of [vault] with this role and login method",
-        "check `auth`, `auth_mount`, `role` and `credential` of [vault]; a secret_id may be used up, or at its end",
+        "check `auth`, `auth_mount`, `role` and `credential` of [vault]; a secret_id may be used up or expired",
     ),
     VaultFailure.WRAPPING: (
-        "the wrapping token is not valid: it was unwrapped before, or its time is over",
+        "the wrapping token is not valid: it was unwrapped before, or has expired",
         "create a new one; if none of your jobs unwrapped it, the secret_id is compromised: destroy it",
     ),
     VaultFailure.UNWRAPPED: (
-        "the credential of [vault] is a plain secret_id, where `wrapped = true` wants a wrapping token",
-        "take `wrapped = true` out of [vault], or give the wrapping token (`bao write -wrap-ttl=5m -f …/secret-id`)",
+        "the credential of [vault] is a plain secret_id, but `wrapped = true` requires a wrapping token",
+        "remove `wrapped = true` from [vault], or give the wrapping token (`bao write -wrap-ttl=5m -f …/secret-id`)",
     ),
     VaultFailure.REFUSED: ("the vault refused a request as malformed", "check that the mount is KV version 2"),
     VaultFailure.UNSUPPORTED: ("the vault does not know a request", "check that the mount is KV version 2"),
@@ -107,19 +107,19 @@ _WORDS: dict[VaultFailure, tuple[str, str]] = {
         "keep notes and consumer lists of one token short",
     ),
     VaultFailure.BEHIND: ("the vault's replica is behind its leader", "try again, or set the leader's address"),
-    VaultFailure.THROTTLED: ("the vault asks for fewer requests (429)", "wait, or have the quota of the role raised"),
+    VaultFailure.THROTTLED: ("the vault asks for fewer requests (429)", "wait, or raise the role's quota"),
     VaultFailure.STANDBY: (
         "the vault's node is a standby without a leader",
         "wait for the election, or set another address",
     ),
-    VaultFailure.SEALED: ("the vault is sealed, or has no leader", "have it unsealed, then run the command again"),
+    VaultFailure.SEALED: ("the vault is sealed, or has no leader", "unseal it, then run the command again"),
     VaultFailure.UNINITIALISED: ("the vault is not initialised", "check the address, or initialise the server"),
     VaultFailure.SERVER: ("the vault failed to answer (5xx)", "see the server's log, then run the command again"),
     VaultFailure.REDIRECT: (
         "the vault answered with a redirect, which is never followed",
         "set the address to the one that serves the API itself",
     ),
-    VaultFailure.MALFORMED: ("what answered is not a vault", "check the address, and what stands between"),
+    VaultFailure.MALFORMED: ("the server that answered is not a vault", "check the address, and the proxy"),
     VaultFailure.CONNECT: ("the vault cannot be reached", "check address, network and proxy"),
     VaultFailure.TLS: (
         "the vault's certificate is not accepted",
@@ -128,7 +128,7 @@ _WORDS: dict[VaultFailure, tuple[str, str]] = {
     VaultFailure.TIMEOUT: ("the vault did not answer in time", "check the server's health, then run the command again"),
     VaultFailure.RESET: (
         "the connection to the vault broke off",
-        "run the command again; what was begun is found again",
+        "run the command again; it continues where it stopped",
     ),
 }
 

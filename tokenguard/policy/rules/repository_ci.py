@@ -71,7 +71,7 @@ def long_lived_keys(question: RepositoryQuestion) -> RepositoryAnswer:
         for line, system in _kept(scalars):
             if (line, system) not in told:
                 told.add((line, system))
-                yield Here(path, line, f"a long-lived key of {system}, which gives short-lived ones through OIDC")
+                yield Here(path, line, f"a long-lived key of {system}, which issues short-lived ones through OIDC")
 
 
 def echoed_tokens(question: RepositoryQuestion) -> RepositoryAnswer:

@@ -42,7 +42,7 @@ def static_tokens(question: RepositoryQuestion) -> RepositoryAnswer:
                 if hosts:
                     yield Here(file.path, line, f"a fixed token for {', '.join(sorted(hosts))}, which offers OAuth")
                 elif found.literal:
-                    yield Here(file.path, line, "an MCP server's token stands here in plain text")
+                    yield Here(file.path, line, "an MCP server's token is here in plain text")
 
 
 def _servers(tree: JsonTree, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, JsonTree]]]:

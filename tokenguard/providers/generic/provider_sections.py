@@ -122,7 +122,7 @@ def paging(fields: Fields) -> Paging:
     text = fields.text("paging", "")
     if text not in set(PagingKind):
         fields.refuse(
-            f"say how the list goes on: one of {', '.join(PagingKind)}",
+            f"state how the list continues: one of {', '.join(PagingKind)}",
             "paging" if text else "",
             hint="`paging: none` where one answer holds every token; docs/providers.md shows the others",
         )

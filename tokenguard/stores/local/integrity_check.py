@@ -73,7 +73,7 @@ def _check_rows(connection: sqlite3.Connection, rows: SealedRows) -> Iterator[In
             what = error.message if isinstance(error, Tampered) else "a row of unknown kind"
             yield IntegrityProblem(f"{kind_words(leaf.kind)} row {leaf.tag.hex()}", what)
     if connection.execute("SELECT count(*) FROM body").fetchone()[0] != count:
-        yield IntegrityProblem("file", "there are sealed bytes that no row owns")
+        yield IntegrityProblem("file", "there are encrypted bytes that belong to no row")
     yield from _compare(seen)
     for chain, head in seen.heads.items():
         yield from _check_chain(rows, chain, head, seen.entries.get(chain, 0))
@@ -166,6 +166,4 @@ def _check_chain(rows: SealedRows, chain: str, head: ChainHead, stored: int) -> 
         yield IntegrityProblem(f"chain {chain}", error.message)
         return
     if broken := first_break(chain, entries, head):
-        yield IntegrityProblem(
-            f"chain {chain}", f"its audit trail does not hold at entry {broken.seq}: {broken.reason}"
-        )
+        yield IntegrityProblem(f"chain {chain}", f"its audit trail is broken at entry {broken.seq}: {broken.reason}")

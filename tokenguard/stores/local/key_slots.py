@@ -176,7 +176,7 @@ def unwrap(slot: Slot, key: SlotKey, store_id: bytes) -> bytes | None:
     try:
         return AESGCM(sealing).decrypt(nonce, slot.wrapped, _bound(store_id, slot.id, key.kind, slot.params.encode()))
     except InvalidTag:
-        raise damaged("a key slot of the store is not what was written") from None
+        raise damaged("a key slot of the store was changed") from None
 
 
 def slots_digest(slots: Sequence[Slot]) -> bytes:

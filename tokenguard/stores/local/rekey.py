@@ -68,10 +68,10 @@ def rekey(session: StoreSession, keys: Sequence[SlotKey]) -> Rekeyed:
     kept = tuple(fresh for slot in before if (fresh := _rewrapped(slot, keys, sealer)) is not None)
     dropped = tuple(slot for slot in before if slot.id not in {fresh.id for fresh in kept})
     if not kept:
-        raise InputError("no key at hand opens a slot of this store", hint="give the key that opens it today")
+        raise InputError("none of the given keys opens this store", hint="give the key that opens the store now")
     with session.writing() as work:
         if work.slots != before:
-            raise Conflict("the key slots changed meanwhile", hint="run the command again")
+            raise Conflict("the key slots were changed in the meantime", hint="run the command again")
         _reseal(work, sealer)
         work.put_slots(kept)
         _note(session, work, Op.REKEY, {"kept": len(kept), "dropped": len(dropped)})

@@ -158,7 +158,7 @@ def _made_anew(session: StoreSession, how: str) -> str:
     try:
         keys = keys_of(session)
         for problem in check_store(session):
-            raise damaged(f"the copy does not hold ({problem.where}): {problem.what}")
+            raise damaged(f"the copy is damaged ({problem.where}): {problem.what}")
         earlier = (keys.identity or session.store_id).hex()
         fresh = replace(keys, identity=os.urandom(_ID_BYTES), anchor=os.urandom(_KEY_BYTES))
         with session.writing() as work:

@@ -132,7 +132,7 @@ class SealedRows:
 
     def _check(self, bucket: int, leaves: Sequence[Leaf]) -> None:
         if bucket_digest(leaves) != digest_in(self._digests, bucket):
-            raise damaged("the store's rows are not what was written: changed, removed, added or put back")
+            raise damaged("rows of the store were changed, removed, added or rolled back")
 
     def _sealed(self, leaf: Leaf) -> SealedRow:
         found = self._connection.execute("SELECT sealed FROM body WHERE row = ?", (leaf.body,)).fetchone()

@@ -109,7 +109,7 @@ class Sealer:
         data, _ = _split_prefixed(rest)
         row = OpenedRow(kind=row_kind, key=key.decode(), version=version, data=data)
         if not hmac.compare_digest(self.tag(row_kind, row.key), tag):
-            raise damaged("a row of the store stands in another one's place")
+            raise damaged("a row of the store is in the place of another row")
         return row
 
     def _bound(self, kind: int, tag: bytes, version: int) -> bytes:

@@ -31,5 +31,5 @@ class StoreSnapshot:
         for _, token in sorted((row.key, row.data.decode()) for row in opened):
             document = self.get(RowKind.DOCUMENT, token)
             if document is None:
-                raise damaged("a name of the store leads nowhere")
+                raise damaged("a name in the store has no document")
             yield document

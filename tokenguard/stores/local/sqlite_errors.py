@@ -13,7 +13,7 @@ from tokenguard.stores.local.length_prefix import damaged
 
 _FULL = (
     "the disk is full, nothing was acknowledged",
-    "make room, then run the command again; it goes on from what is stored",
+    "free some space, then run the command again; it continues from what is stored",
 )
 _READ_ONLY = (
     "the store cannot be written",

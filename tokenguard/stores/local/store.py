@@ -136,7 +136,7 @@ class LocalStore:
                 return None
             row = rows.get(RowKind.DOCUMENT, holder.data.decode())
         if row is None:
-            raise damaged("a name of the store leads nowhere")
+            raise damaged("a name in the store has no document")
         return _snapshot(row)
 
     def holders(self, fingerprint: Fingerprint) -> Sequence[TokenId]:
@@ -235,7 +235,7 @@ class LocalStore:
                 return None
             value = _candidate(rows, token, pointer.label)
         if not isinstance(value, Value):
-            raise damaged("a live pointer of the store leads to no value")
+            raise damaged("a live pointer in the store has no value")
         return Live(pointer.label, pointer.version, value)
 
     def publish(self, token: TokenId, label: Label, pinned: int) -> int:

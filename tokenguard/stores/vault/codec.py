@@ -176,7 +176,7 @@ def damaged_at(mount: str, path: str) -> Tampered:
 def _put_back(entry: KvEntry, mount: str, path: str) -> Tampered:
     next_one = f'{{"{_VERSION}": {entry.version + 1}}}'
     return Tampered(
-        f"version {entry.version} of {mount}/{path} has the content of another version, without what came later",
+        f"version {entry.version} of {mount}/{path} has the content of an older version: later changes are missing",
         hint="find its writer in the server's audit log and the version N that was right, then restore it: "
         f"`bao kv get -version=N -format=json -mount={mount} {path} | jq '.data.data + {next_one}' | "
         f"bao kv put -cas={entry.version} -mount={mount} {path} -`",
