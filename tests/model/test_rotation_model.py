@@ -49,6 +49,8 @@ FULL = {
     "planned twice, with undoing": Model(modes=(P, P), attempts=1, takeovers=2, aborts=1),
     "planned twice, in an outage": Model(modes=(P, P), attempts=1, takeovers=1, outages=1, mistakes=1, looks=True),
     "compromised, in two outages": Model(modes=(C,), takeovers=2, outages=2, mistakes=1, looks=True),
+    "planned, by the API": Model(takeovers=2, aborts=1, api=True, idle=2),
+    "compromised, by the API, in an outage": Model(modes=(C,), takeovers=2, aborts=1, outages=1, api=True, idle=2),
     "three times": Model(modes=(P, C, P), attempts=1, takeovers=2),
 }
 

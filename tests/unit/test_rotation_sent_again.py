@@ -1,5 +1,7 @@
 """A revoke that was confirmed and did nothing: it is sent again, each time on record, until the old token is dead."""
 
+from contextlib import suppress
+
 import pytest
 
 from tests.unit.rotation_bench import Bench, finished
@@ -144,6 +146,23 @@ def test_an_operation_whose_revoke_did_nothing_can_be_aborted_while_the_old_toke
     bench.engine.abort(idle.token, reason="it was another one's value")
     assert bench.journal(idle.token).stage is Stage.ABORTED
     assert bench.live_value(idle.token) == idle.old.value
+    assert [made.id for made in bench.world.living()] == [idle.other.id, idle.old.id]
+
+
+@pytest.mark.parametrize("lists", ["with a gap", "of another account"])
+def test_a_list_that_cannot_say_does_not_keep_an_operation_from_being_aborted(lists):
+    idle = Idle(times=9)
+    bench = idle.bench
+    idle.fails(lambda: bench.engine.rotate(idle.token))
+    bench.world.list_gap = "it says that there are more" if lists == "with a gap" else ""
+    bench.world.unlisted |= set(bench.world.made) if lists == "of another account" else set()
+    with suppress(Unreachable):  # the new token cannot be discarded yet
+        bench.engine.abort(idle.token)
+    assert bench.journal(idle.token).stage in {Stage.ABORTING, Stage.ABORTED}
+    assert bench.live_value(idle.token) == idle.old.value
+    bench.world.unlisted.clear()
+    bench.world.list_gap = ""
+    assert finished(bench.engine.resume(idle.token))
     assert [made.id for made in bench.world.living()] == [idle.other.id, idle.old.id]
 
 

@@ -8,6 +8,7 @@ from tokenguard.domain.token import Record, RecordState
 from tokenguard.errors import InputError, NotProvenDead, Unfinished, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.external_fields import UnexpectedValue
+from tokenguard.rotation.absence import doubt
 from tokenguard.rotation.cleanup import discard_attempt, kept_label
 from tokenguard.rotation.handover import restore_previous
 from tokenguard.rotation.machine import can_abort, can_abort_if_alive, superseded
@@ -57,8 +58,10 @@ def _old_token_is_alive(session: TokenSession) -> bool:
     if not session.provider.capabilities.probe:
         return False
     issuer, old = session.issuer, session.journal.old
-    if issuer is not None and old is not None and old.provider_id and not issuer.listed().holds(old.provider_id):
-        return False
+    if issuer is not None and old is not None and old.provider_id:
+        found = issuer.listed()
+        if not found.holds(old.provider_id) and not doubt(session, found):
+            return False
     value, store = old_value(session), session.context.store
     made = (store.read_candidate(session.snapshot.id, attempt.label) for attempt in session.journal.attempts)
     ours = [value, *(held for held in made if isinstance(held, Value))]
