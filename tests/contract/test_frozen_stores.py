@@ -81,7 +81,10 @@ class Frozen:
         wiring.store, wiring.store_url = adopting(self.reopen(), lambda: self.around.places), self.store.url
         wiring.vendors, wiring.deliveries = self.vendors, self.around.deliveries
         wiring.operator = ScriptedOperator(self.around.world)
-        code = run(arguments, wiring)
+        try:
+            code = run(arguments, wiring)
+        finally:
+            close_store(wiring.store)
         shown = self.capfd.readouterr()
         return code, shown.out, shown.err
 
