@@ -249,16 +249,26 @@ def test_a_manual_token_ends_on_a_persons_word_and_never_with_0(cli):
     assert (proof["grade"], proof["said_by"], proof["control"]) == ("asserted", "ada", False)
 
 
-def test_a_policy_may_accept_that_a_death_is_only_asserted(cli, tmp_path):
+def accept_assertions(cli, tmp_path):
     policy, config = tmp_path / "policy.yaml", tmp_path / "config.toml"
     policy.write_text("format: 1\nname: own\nextends: default\nrules: [{id: asserted-death, providers: [manual]}]\n")
     config.write_text(f'[policy]\nfile = "{policy}"\n')
     config.chmod(0o600)
     cli.environ["TOKENGUARD_CONFIG"] = str(config)
+
+
+@pytest.mark.parametrize("when", ["before", "afterwards"])
+def test_a_policy_may_accept_that_a_death_is_only_asserted(cli, tmp_path, when):
+    if when == "before":
+        accept_assertions(cli, tmp_path)
     value = cli.world.create(NAME).value
     fields = ("--provider", "manual", "--scope", "org:o1", "--env", "prod", "--owner", "video", "--purpose", "p")
     assert cli("add", NAME, *fields, "--no-consumers", "--stdin", stdin=value).code == 0
     cli.tty = FakeTty(cli.world.create("new").value, "done ada")
-    assert cli("rotate", NAME).code == 0
+    assert cli("rotate", NAME).code == (0 if when == "before" else 5)
+    if when == "afterwards":
+        assert "old-token-dead" in cli("check").out
+        accept_assertions(cli, tmp_path)
+        assert cli("rotate", NAME, "--resume").code == 0
     assert "asserted by ada" in cli("show", NAME).out
     assert "old-token-dead" not in cli("check").out

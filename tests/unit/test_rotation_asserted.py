@@ -6,6 +6,7 @@ from tests.fakes.world import canary
 from tests.unit.rotation_bench import Bench
 from tokenguard.domain.journal import Stage
 from tokenguard.domain.liveness import DeathGrade
+from tokenguard.domain.names import TokenId
 from tokenguard.domain.provider_listing import ListedRow
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import RecordState
@@ -14,6 +15,8 @@ from tokenguard.frozen import replace
 from tokenguard.inventory.reconciliation import compare, keep
 from tokenguard.ports.operator import TokenTraceAnswer
 from tokenguard.rotation.cleanup import kept_label
+from tokenguard.rotation.engine import Engine
+from tokenguard.rotation.keeping import how_to_prove
 
 
 def mistyped(bench: Bench, token):
@@ -159,3 +162,73 @@ def test_an_unanswered_question_keeps_the_operation_open():
         bench.engine.abort(token)
     assert bench.journal(token).stage is Stage.ABORTING
     assert bench.document(token).record.state is RecordState.ACTIVE
+
+
+# where nothing can be asked
+
+
+def unaskable() -> tuple[Bench, TokenId]:
+    """A provider that cannot be asked, as `manual`: a rotation there ends on a person's word."""
+    bench = Bench(guided=True, capabilities={"probe": False})
+    token, _ = bench.add()
+    with pytest.raises(NotProvenDead) as caught:
+        bench.engine.rotate(token)
+    assert "asserted-death" in caught.value.hint
+    assert "tokenguard rotate video/upload/prod --resume" in caught.value.hint
+    assert not any("probed again" in line for line in bench.progress.lines)
+    return bench, token
+
+
+def with_policy(bench: Bench, *, accepts: bool) -> Engine:
+    return Engine(replace(bench.engine._context, accepts_assertion=lambda record, others: accepts))
+
+
+def test_a_policy_that_accepts_assertions_ends_one_of_before_at_the_next_resume():
+    bench, token = unaskable()
+    with_policy(bench, accepts=True).resume(token)
+    assert bench.document(token).possibly_alive == ()
+    proof = bench.journal(token).proof
+    assert (proof.grade, proof.accepted) == (DeathGrade.ASSERTED, True), "accepted is not proven"
+    (item,) = bench.document(token).quarantine
+    assert isinstance(bench.store.read_candidate(token, item.label), Value), "and the value is kept"
+    assert bench.store.history(token)[-1].event.detail["result"] == "accepted-by-policy"
+    events = len(bench.store.history(token))
+    with_policy(bench, accepts=True).resume(token)
+    assert len(bench.store.history(token)) == events, "recorded once"
+
+
+def test_a_policy_that_does_not_accept_assertions_leaves_them_on_record():
+    bench, token = unaskable()
+    before = bench.document(token)
+    with_policy(bench, accepts=False).resume(token)
+    assert bench.document(token) == before
+
+
+def test_a_policy_accepts_no_death_that_nobody_asserts():
+    bench, token = unaskable()
+    snapshot = bench.store.load(token)
+    unproven = tuple(
+        replace(each, proof=replace(each.proof, grade=DeathGrade.UNPROVEN)) for each in snapshot.document.quarantine
+    )
+    bench.store.commit(token, snapshot.version, replace(snapshot.document, quarantine=unproven), [])
+    with_policy(bench, accepts=True).resume(token)
+    assert bench.document(token).possibly_alive == unproven
+
+
+@pytest.mark.parametrize(
+    ("said_by", "samples", "valued", "state", "command"),
+    [
+        ("ada", 3, True, RecordState.ACTIVE, "tokenguard verify video/upload/prod"),
+        ("fake", 0, True, RecordState.ACTIVE, "tokenguard verify video/upload/prod"),
+        ("ada", 0, True, RecordState.ACTIVE, "tokenguard rotate video/upload/prod --resume"),
+        ("ada", 0, True, RecordState.RETIRED, "tokenguard rotate video/upload/prod --resume"),
+        ("ada", 0, False, RecordState.ACTIVE, "tokenguard verify --reconcile fake"),
+        ("fake", 0, False, RecordState.PENDING, "tokenguard add video/upload/prod"),
+    ],
+)
+def test_the_hint_of_an_assertion_names_what_can_end_it(said_by, samples, valued, state, command):
+    bench, token = unaskable()
+    (item,) = bench.document(token).quarantine
+    proof = replace(item.proof, said_by=said_by, samples=samples)
+    item = replace(item, proof=proof, fingerprint=item.fingerprint if valued else None)
+    assert command in how_to_prove(replace(bench.record(), state=state), item)

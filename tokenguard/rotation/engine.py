@@ -29,7 +29,7 @@ from tokenguard.ports.store import FieldState
 from tokenguard.rotation import abort as aborting
 from tokenguard.rotation import cleanup, create, handover, preconditions, publish, revoke
 from tokenguard.rotation.batch import BatchResult
-from tokenguard.rotation.keeping import asserted, unseen
+from tokenguard.rotation.keeping import accept_assertions, asserted, how_to_prove, unseen
 from tokenguard.rotation.machine import death_owed
 from tokenguard.rotation.prompts import grant_task, revoke_task
 from tokenguard.rotation.reprobe import reopen, reprobe
@@ -105,7 +105,9 @@ class Engine:
     def resume(
         self, token: TokenId, *, accept_outage: bool = False, reason: str = "", from_living: bool = False
     ) -> Snapshot:
-        """Continue the open operation from its current stage; does nothing if none is open.
+        """Continue the open operation from its current stage.
+
+        If none is open, only an assertion that the policy now accepts is recorded as accepted.
 
         Args:
             token: the token's id.
@@ -115,7 +117,7 @@ class Engine:
         """
         snapshot = self._context.store.load(token)
         if not snapshot.document.busy:
-            return snapshot
+            return self._with_assertions_accepted(snapshot)
         try:
             session = take_over(
                 self._context, snapshot, accept_outage=accept_outage, reason=reason, from_living=from_living
@@ -160,6 +162,14 @@ class Engine:
             raise _escalate_to_not_proven_dead(session.snapshot, error) from None
         _tell_refused(session.snapshot)
         tell_assertion(session.snapshot)
+        return session.snapshot
+
+    def _with_assertions_accepted(self, snapshot: Snapshot) -> Snapshot:
+        journal = snapshot.document.journal
+        if journal is None or not (snapshot.document.possibly_alive or (journal.proof and not journal.proof.proven)):
+            return snapshot
+        session = TokenSession(self._context, snapshot)
+        accept_assertions(session)
         return session.snapshot
 
     def _refuse_without_value(self, snapshot: Snapshot) -> None:
@@ -313,10 +323,11 @@ def tell_assertion(snapshot: Snapshot) -> None:
     how = "done" if journal.stage is Stage.DONE else "undone"
     proof = journal.proof if journal.stage is Stage.DONE else None
     if proof is not None and proof.grade is DeathGrade.ASSERTED and not proof.accepted:
+        old = journal.old
+        item = next((each for each in snapshot.document.quarantine if old and each.label == old.label), None)
         raise NotProvenDead(
             f"{record.name} is {how}, but the old token's death is {proof.words}: no control was available to prove it",
-            hint=f"with another live token or the admin credential of {record.provider} in the store: "
-            f"tokenguard verify {record.name}",
+            hint=how_to_prove(record, item),
         )
     kept = {cleanup.kept_label(attempt) for attempt in journal.attempts}
     said = [each for each in snapshot.document.possibly_alive if each.label in kept]
@@ -324,10 +335,5 @@ def tell_assertion(snapshot: Snapshot) -> None:
         words = "; ".join(f"{each.provider_label} ({each.proof.words}, not proven)" for each in said)
         raise NotProvenDead(
             f"{record.name} is {how}, but a token that was created for it may be alive: {words}",
-            hint=f"look for it in the list of {record.provider} and revoke it there; "
-            + (
-                f"the next `tokenguard add {record.name}` looks for it again"
-                if record.state is RecordState.PENDING and all(each.proof.said_by == record.provider for each in said)
-                else f"then record the list: tokenguard verify --reconcile {record.provider}"
-            ),
+            hint=how_to_prove(record, said[0]),
         )

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from tokenguard.domain.document import Snapshot
+from tokenguard.domain.event import Op
 from tokenguard.domain.journal import Old, Quarantined
 from tokenguard.domain.liveness import DeathControl, DeathGrade, DeathProof, Observation, Verdict
 from tokenguard.domain.token import Record, RecordState
@@ -12,14 +13,50 @@ from tokenguard.rotation.session import Context, TokenSession
 
 def asserted(context: Context, snapshot: Snapshot, seen: DeathProof, said_by: str) -> DeathProof:
     """Return `seen` graded as asserted: it rests on a statement of the person or provider that revoked the token."""
-    record = snapshot.document.record
-    others = sum(other.id != snapshot.id and _beside(record, other) for other in context.store.scan())
+    provider = snapshot.document.record.provider
     return replace(
         seen,
         grade=DeathGrade.ASSERTED,
-        said_by=record.provider if said_by in {"", "api"} else said_by,
-        accepted=context.accepts_assertion(record, others),
+        said_by=provider if said_by in {"", "api"} else said_by,
+        accepted=is_acceptable(context, snapshot),
     )
+
+
+def is_acceptable(context: Context, snapshot: Snapshot) -> bool:
+    """Whether the policy accepts an asserted death of this token now."""
+    record = snapshot.document.record
+    others = sum(other.id != snapshot.id and _beside(record, other) for other in context.store.scan())
+    return context.accepts_assertion(record, others)
+
+
+def accept_assertions(session: TokenSession) -> None:
+    """Record that the policy, which may have changed, accepts what is asserted about tokens of an ended operation."""
+
+    def accepted(proof: DeathProof) -> DeathProof:
+        return replace(proof, accepted=True) if proof.grade is DeathGrade.ASSERTED else proof
+
+    proof, kept = session.journal.proof, session.snapshot.document.quarantine
+    now = accepted(proof) if proof else None, tuple(replace(each, proof=accepted(each.proof)) for each in kept)
+    if now != (proof, kept) and is_acceptable(session.context, session.snapshot):
+        session.commit(session.event(Op.DEATH, result="accepted-by-policy"), proof=now[0], quarantine=now[1])
+
+
+def how_to_prove(record: Record, item: Quarantined | None) -> str:
+    """Return what can end an assertion about a token: probes, a list, or the policy."""
+    name, provider = record.name, record.provider
+    by_policy = f"accept assertions of {provider} in the policy (rule asserted-death), then: tokenguard rotate {name}"
+    if item is None:
+        return f"{by_policy} --resume"
+    if item.fingerprint is None:
+        look = f"look for {item.provider_label} in the list of {provider} and revoke it there"
+        if item.proof.said_by == provider and record.state is RecordState.PENDING:
+            return f"{look}; the next `tokenguard add {name}` looks for it again"
+        return f"{look}; then record the list: tokenguard verify --reconcile {provider}"
+    if item.proof.samples or item.proof.grade is not DeathGrade.ASSERTED:
+        return f"with another live token or the admin credential of {provider} in the store: tokenguard verify {name}"
+    if item.proof.said_by == provider:
+        return f"once the list of {provider} holds another token of its scope: tokenguard verify {name}"
+    return f"no probe can prove it; {by_policy} --resume"
 
 
 def unseen(at: datetime) -> DeathProof:

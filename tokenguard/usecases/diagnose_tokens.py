@@ -15,6 +15,7 @@ from tokenguard.inventory.views import due_words, leak_words, older_leak_ends
 from tokenguard.policy.listing_validity import LONGEST
 from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.ports.provider import Method
+from tokenguard.rotation.keeping import how_to_prove
 from tokenguard.rotation.machine import revocation_owed
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
@@ -135,7 +136,7 @@ def _of_token(snapshot: Snapshot, now: datetime, patience: timedelta) -> Iterato
             )
         elif item in document.possibly_alive:
             text = f"{name}: the death of {item.provider_label or item.label} is {item.proof.words}, not proven"
-            yield doubt("quarantine", text, f"tokenguard verify {name}, once there is a control")
+            yield doubt("quarantine", text, how_to_prove(document.record, item))
         elif item.probe_due_at <= now and item.proof.proven:
             text = f"{name}: {item.label}, proven dead, is due for a recheck"
             yield doubt("quarantine", text, f"tokenguard verify {name}")

@@ -176,9 +176,10 @@ def continuing_job(
         with wiring.working_on(name):
             if abort:
                 return wiring.engine.abort(snapshot.id, from_living=taken, reason=reason)
+            resumed = wiring.engine.resume(snapshot.id, accept_outage=accept_outage, from_living=taken)
             if not snapshot.document.busy:
-                tell_assertion(snapshot)
-            return wiring.engine.resume(snapshot.id, accept_outage=accept_outage, from_living=taken)
+                tell_assertion(resumed)
+            return resumed
 
     return BatchJob(name=name, run=run)
 
