@@ -144,6 +144,18 @@ def test_a_good_new_token_that_is_refused_in_an_outage_is_neither_rejected_nor_e
     assert len(bench.journal(token).attempts) == 1
 
 
+def test_a_page_instead_of_an_answer_is_not_called_a_refusal():
+    bench = Bench(guided=True)
+    token, _ = bench.add()
+    bench.add("video/upload/dev")
+    bench.operator.answers.append(lambda: setattr(bench.world, "unknown", 10_000) or "ada")
+    with pytest.raises(NotProvenDead) as caught:
+        bench.engine.retire(token)
+    said = " ".join([caught.value.message, caught.value.hint, *bench.progress.lines])
+    assert "http-503" in said
+    assert "refuses" not in said
+
+
 # the later look
 
 

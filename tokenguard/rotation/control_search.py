@@ -48,6 +48,15 @@ class ControlResult(Frozen, frozen=True, kw_only=True):
         """Whether the host accepts a control now."""
         return self.by is not DeathControl.NONE
 
+    @property
+    def lack(self) -> str:
+        """Why there is no control, to follow the provider's name or "it"."""
+        if self.refused:
+            return "also refuses credentials that it accepted before: it may be an outage"
+        if self.doubt:
+            return "gives no clear answer about the credentials to compare it with"
+        return "accepts no other credential to compare it with"
+
     def about(self, provider_id: str) -> "ControlResult":
         """Return the result for a token with this id: a list that names it contradicts its death."""
         if provider_id and self.listed is not None and self.listed.holds(provider_id):

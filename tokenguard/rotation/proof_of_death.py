@@ -207,10 +207,17 @@ def outage_suspected(session: TokenSession, values: Collection[Value]) -> bool:
 
 
 def _say_undecided(session: TokenSession, which: str, look: Observation, control: ControlResult) -> None:
-    if look.retry_after:
+    if look.verdict is Verdict.UNKNOWN:
         session.context.progress.note(f"no clear answer about the {which} ({look.explained})")
+    elif look.verdict is Verdict.DEAD and control.doubt and not control.contradicted:
+        session.context.progress.note(f"{session.provider.name} refuses the {which}; it {control.lack}")
     if control.contradicted:
         session.context.progress.note(f"{session.provider.name} refuses the {which} but still lists it")
+
+
+def others_refused(session: TokenSession, values: Collection[Value]) -> bool:
+    """Whether credentials other than `values` are refused now that were accepted before; an unclear answer is none."""
+    return control_search(session).look(values).refused
 
 
 def _why_waiting(which: str, look: Observation, control: ControlResult, counted: str, wait: float) -> str:
@@ -222,5 +229,5 @@ def _why_waiting(which: str, look: Observation, control: ControlResult, counted:
     if control.contradicted:
         return f"the provider refuses the {which} but still lists it; {again}"
     if control.doubt and not control.holds:
-        return f"the provider also refuses credentials that it accepted before, so this may be an outage; {again}"
+        return f"the provider {control.lack}; {again}"
     return f"the {which} was refused {counted} times; the provider may lag, {again}"

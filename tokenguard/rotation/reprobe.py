@@ -196,10 +196,9 @@ class _Looks:
     def _without(self, control: ControlResult) -> Iterator[BatchResult]:
         """Report every pending value as inconclusive: without a control, the refusals may be an outage."""
         name = self._provider.name
-        outage = f"{name} also refuses credentials that it accepted before, so this may be an outage"
         alone = f"no other live token of {name} and no admin credential to compare with"
         for kept in self._pending.values():
-            yield self._unclear(kept, outage if control.doubt else alone)
+            yield self._unclear(kept, f"{name} {control.lack}" if control.doubt else alone)
 
     def _unclear(self, kept: _KeptValue, why: str) -> BatchResult:
         self._context.progress.note(

@@ -20,7 +20,7 @@ from tokenguard.rotation.preconditions import check_new_in_use, old_token, revok
 from tokenguard.rotation.prompts import evidence_words
 from tokenguard.rotation.proof_of_death import (
     old_value,
-    outage_suspected,
+    others_refused,
     prove_dead,
     refused_with_control,
     still_accepted,
@@ -213,7 +213,7 @@ def _stays_listed(session: TokenSession, issuer: Issuer, provider_id: str) -> bo
 
 def _unproven(session: TokenSession, value: Value) -> NotProvenDead:
     name, provider = session.record.name, session.provider
-    if outage_suspected(session, [value]):
+    if others_refused(session, [value]):
         return NotProvenDead(
             f"{provider.name} also refuses what it accepted before, so the old token of {name} is not proven dead",
             hint=f"in an outage wait, then: tokenguard rotate {name} --resume; if those were revoked too, first "

@@ -274,14 +274,10 @@ def _say_refused(context: Context, snapshot: Snapshot, value: Value) -> None:
         )
     if sample.conclusive:
         context.progress.note(f"the live token of {record.name} is refused: consumers are down")
-    elif sample.control.doubt:
-        context.progress.note(
-            f"the live token of {record.name} is refused, and so is what was accepted before: it may be an outage"
-            if sample.control.refused
-            else f"the live token of {record.name} is refused; what it is compared with gets no clear answer"
-        )
     else:
-        context.progress.note(f"the live token of {record.name} is refused; there is no other to compare it with")
+        context.progress.note(
+            f"{vendor.provider.name} refuses the live token of {record.name}; it {sample.control.lack}"
+        )
 
 
 def _check_person(context: Context, record: Record, mode: Mode) -> None:

@@ -176,7 +176,7 @@ class Adding:
         control = ControlSearch(self._wiring.store, self._record, vendor).look([value])
         if control.doubt and not control.holds:
             return Unreachable(
-                f"{name} refuses this value, and also credentials that it accepted before: it may be an outage",
+                f"{name} refuses this value; it {control.lack}",
                 hint="try again later, or add it unverified with --no-verify",
             )
         return NotTaken(
