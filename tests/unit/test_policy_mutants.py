@@ -17,7 +17,7 @@ FLIPPED = {
     ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
 }  # fmt: skip
 ONLY_WORDS = {
-    'repository_ci: return "it prints a token into the log" if last is first else "it prints a token into the log in disguise"',
+    'repository_ci: return "it prints a token into the log" if last is first else "it prints a token into the log, encoded"',
     "leaking: if question.document.busy or question.document.accepted_again:  # a new rotation is refused until then",
 }
 """What a case does not see, and another test does: `test_a_disguise_is_told`, `test_the_hints_for_a_leak…`."""

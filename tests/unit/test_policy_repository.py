@@ -298,7 +298,7 @@ def test_a_disguise_is_told():
         [each.text for each in REPOSITORY_CHECKS["ci-token-echoed"](RepositoryQuestion(rule=POLICY.rule("ci-token-echoed"), view=of_file(CI, job(line)), now=NOW))]
         for line in ("echo $API_TOKEN", "echo $API_TOKEN | base64")
     ]  # fmt: skip
-    assert answers == [["it prints a token into the log"], ["it prints a token into the log in disguise"]]
+    assert answers == [["it prints a token into the log"], ["it prints a token into the log, encoded"]]
 
 
 @pytest.mark.parametrize("key", ["script", "before_script", "command", "bash", "pwsh"])

@@ -88,7 +88,7 @@ def _program(name: str, argv: tuple[str, ...]) -> str:
     found = first if first.startswith("/") else shutil.which(first, path=FIXED_PATH) if "/" not in first else None
     if not found or not os.access(found, os.X_OK) or not Path(found).is_file():
         raise InputError(
-            f"the program of command {name!r} is not there",
+            f"the program of command {name!r} does not exist",
             hint="give its absolute path as the first element of argv, and make it executable",
         )
     if Path(found).stat().st_mode & stat.S_IWOTH:

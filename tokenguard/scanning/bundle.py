@@ -118,7 +118,7 @@ def open_publisher(path: Path) -> Publisher:
     except (binascii.Error, ValueError):
         data = b""
     if len(data) != 2 * KEY_BYTES:
-        raise InputError(f"not a publisher's key: {shown(path)}", hint="name the file that the first publish made")
+        raise InputError(f"not a publisher's key: {shown(path)}", hint="give the file that the first publish created")
     return Publisher(data)
 
 

@@ -76,7 +76,7 @@ class SecretField:
             return None
         if not isinstance(found.value, str):
             raise InputError(
-                f"the field at {self._address.url} is not text", hint="name a field that holds the token alone"
+                f"the field at {self._address.url} is not text", hint="name a field that holds only the token"
             )
         return found.value
 

@@ -29,7 +29,7 @@ class KvField:
             return None
         if not isinstance(text, str):
             raise InputError(
-                f"the field at {self._address.url} is not text", hint="name a field that holds the token alone"
+                f"the field at {self._address.url} is not text", hint="name a field that holds only the token"
             )
         return FieldValue(Secret(text), str(entry.version))
 

@@ -162,7 +162,7 @@ def _printed(pipeline: list[ShellCommand], secret: frozenset[str]) -> str:
     if not any(_shows(each, secret) for each in pipeline):
         return ""
     if first.name.lower() in _PRINTS and (last is first or last.name in _PASSES_ON):
-        return "it prints a token into the log" if last is first else "it prints a token into the log in disguise"
+        return "it prints a token into the log" if last is first else "it prints a token into the log, encoded"
     if first.name == "curl" and _LOUD_CURL.search(first.text):
         return "curl prints its request with the token in it"
     return "the shell's tracing prints commands with a token in them" if _TRACED_SHELL.match(first.text) else ""

@@ -95,7 +95,7 @@ def _environments(section: Section) -> list[str]:
         section.refuse("environments is not a list with something in it", "environments")
     found = [each for each in given if isinstance(each, str) and _ENVIRONMENT.fullmatch(each)]
     if len(found) != len(given) or len(set(found)) != len(found):
-        section.refuse("environments are not plain names, each once", "environments")
+        section.refuse("environments may hold only plain names, each once", "environments")
     return found
 
 

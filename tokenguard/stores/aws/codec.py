@@ -112,7 +112,7 @@ def unpack(data: bytes, kind: type[_Body]) -> _Body:
     try:
         return msgspec.json.decode(decompress_limited(data, _MAX_DECOMPRESSED), type=kind)
     except (zlib.error, msgspec.DecodeError, ValueError, RecursionError):
-        raise damaged("a version of a secret holds what tokenguard does not write") from None
+        raise damaged("a version of a secret has content that tokenguard never writes") from None
 
 
 def slot(content: Value | Tombstone) -> bytes:

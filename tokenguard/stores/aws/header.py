@@ -28,7 +28,7 @@ class Header:
                 f"there is no store at {self._place.url}", hint=f"tokenguard --store {self._place.url} init"
             )
         if isinstance(stored.data, str):
-            raise damaged("the store's own secret holds what tokenguard does not write")
+            raise damaged("the store's own secret has content that tokenguard never writes")
         return stored.version, unpack(stored.data, StoreBody)
 
     def put_move(self, expected: Move | None, move: Move | None, events: Sequence[Event]) -> StoreBody:

@@ -49,7 +49,7 @@ def decode(data: bytes, kind: type[_Content]) -> _Content:
     try:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, ValueError, RecursionError):
-        raise damaged("a row of the store holds what tokenguard does not write") from None
+        raise damaged("a row of the store has content that tokenguard never writes") from None
 
 
 def encode_slot(content: Value | Tombstone) -> bytes:

@@ -26,7 +26,7 @@ _OURS = "tokenguard"
 """The reserved key beside a live value's own fields."""
 _VERSION = "version"
 """In a document's entry: the version it was written as."""
-_FOREIGN = "an entry of the store holds what tokenguard does not write"
+_FOREIGN = "an entry of the store has content that tokenguard never writes"
 _Kind = TypeVar("_Kind")
 
 
