@@ -20,7 +20,8 @@ from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record
 from tokenguard.errors import ExitCode, TokenguardError
-from tokenguard.ports.provider import Provider, Vendor
+from tokenguard.frozen import replace
+from tokenguard.ports.provider import Issuer, Provider, TokenList, Vendor
 from tokenguard.providers.provider_registry import build, issuer
 from tokenguard.providers.provider_settings import ProviderSettings
 from tokenguard.rotation.engine import Engine
@@ -40,6 +41,23 @@ DECLARED = {
 }
 
 
+class Renumbered:
+    """An issuer whose list gives each key another id than the answer to its creation; only that one can be revoked."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        self._issuer = issuer
+        self.create = issuer.create
+
+    def listed(self) -> TokenList:
+        found = self._issuer.listed()
+        rows = tuple(replace(row, provider_id=f"x-{row.provider_id}", hint="") for row in found.rows)
+        return replace(found, rows=rows)
+
+    def revoke(self, provider_id: str) -> None:
+        if provider_id.startswith("x-"):
+            self._issuer.revoke(provider_id.removeprefix("x-"))
+
+
 @dataclass
 class Scene:
     """An engine over a real provider adapter and the sandbox."""
@@ -49,6 +67,7 @@ class Scene:
     clock: FakeClock
     store: MemoryStore = field(init=False)
     progress: Quiet = field(default_factory=Quiet)
+    renumbered: bool = False
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(self.clock)
@@ -60,7 +79,8 @@ class Scene:
         )  # fmt: skip
 
     def of(self, _record: Record) -> Vendor:
-        return Vendor(self.provider, issuer(self.provider, Value.of(self.sandbox.info.admin_key)))
+        api = issuer(self.provider, Value.of(self.sandbox.info.admin_key))
+        return Vendor(self.provider, Renumbered(api) if self.renumbered else api)
 
     def record(self) -> Record:
         return Record(
@@ -299,3 +319,11 @@ def test_a_status_that_the_file_does_not_name_leaves_it_unknown_or_to_the_probes
             lambda: ListStyle(paging=ListPaging.NONE, statuses=("active", "deactivated")),
             certain=False,
         )
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("declared", ["", "none"], ids=["autoposting", "provider file"])
+def test_a_list_with_other_ids_than_at_creation_ends_no_key_in_use(declared, verb, tmp_path):
+    with scene(tmp_path, declared) as played:
+        played.renumbered = True
+        play(played, verb, lambda: ListStyle(paging=ListPaging(declared or "offset")), certain=True)
