@@ -11,6 +11,7 @@ from tokenguard.domain.liveness import Observation, Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.errors import ExitCode, TokenguardError
 from tokenguard.frozen import replace
+from tokenguard.ports.delivery import Holds
 from tokenguard.ports.provider import Method
 from tokenguard.rotation.absence import fits
 
@@ -233,6 +234,17 @@ def test_an_operation_that_revoked_the_token_in_use_as_its_duplicate_never_ends_
     monkeypatch.undo()
     bench.issuer = bench.vendors.issuer
     assert bench.journal(token()).stage is Stage.DONE
+
+
+def test_an_operation_that_revoked_no_duplicate_does_not_depend_on_another_probe(monkeypatch):
+    """The new token was verified before it was published."""
+    bench = Bench()
+    run, token = begin(bench, "issue")
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: Holds.OTHER)
+        failed(run)
+    bench.world.half_outage = True
+    assert finished(bench.engine.resume(token()))
 
 
 def test_no_clear_answer_about_the_token_in_use_after_a_duplicate_was_revoked_keeps_the_operation_open(monkeypatch):

@@ -49,9 +49,18 @@ def _revoke_duplicates(session: TokenSession, issuer: Issuer) -> None:
                 issuer.revoke(row.provider_id)
                 confirm_gone(session, issuer, row.provider_id)
                 revoked = True
-    if kept and (revoked or journal.epoch > 1):  # an earlier runner may have revoked one and stopped
+    if kept and (revoked or _revoked_by_earlier_runner(session)):
         _check_still_accepted(session)
     _end_assertions(session, issuer)
+
+
+def _revoked_by_earlier_runner(session: TokenSession) -> bool:
+    """Whether a runner that was taken over may have revoked a duplicate, and stopped before it probed the token."""
+    journal = session.journal
+    return journal.epoch > 1 and any(
+        entry.event.rotation == journal.id and entry.event.detail.get("result") == "twin"
+        for entry in session.context.store.history(session.snapshot.id)
+    )
 
 
 def _end_assertions(session: TokenSession, issuer: Issuer) -> None:
