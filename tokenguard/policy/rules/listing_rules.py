@@ -1,6 +1,8 @@
 """Rules that only the provider's own list of tokens can answer."""
 
+from tokenguard.policy.context import ProviderFacts
 from tokenguard.policy.rule_answer import Answer, NotEvaluable, Question, Violated
+from tokenguard.ports.provider import ProviderToken
 from tokenguard.text import counted
 
 _NOT_LISTED = NotEvaluable("the provider's list does not contain it")
@@ -19,6 +21,13 @@ def unused(question: Question) -> Answer:
         return NotEvaluable("the provider does not report when a token was used")
     if row is None:
         return _NOT_LISTED
+    return _idle(question, row, facts)
+
+
+def _idle(question: Question, row: ProviderToken, facts: ProviderFacts) -> Answer:
+    kept = any(each.last_used_at for each in facts.listed or ())
+    if row.last_used_at is None and (question.record.last_accepted is not None or not kept):
+        return NotEvaluable("the provider reports no use of a token that was used, or of any token")
     since = row.last_used_at or row.created_at
     if since is None:
         return NotEvaluable("the provider's list does not report when it was created or used")
