@@ -2,10 +2,12 @@
 
 import json
 import re
+from itertools import cycle
 
 import pytest
 
 from tests.cli.manifests import written
+from tokenguard.domain.liveness import Observation, Verdict
 from tokenguard.domain.names import token_name
 from tokenguard.frozen import replace
 
@@ -135,3 +137,18 @@ def test_a_list_that_may_lack_tokens_says_of_none_that_it_is_gone(settled, case)
     settled.world.unlisted.clear()
     settled.world.list_gap = ""
     assert not settled("drift", "--ask-providers", "--format", "json").document["not_evaluable"]
+
+
+def test_a_single_refusal_beside_a_list_that_may_lack_tokens_makes_none_gone(settled, monkeypatch):
+    """Of two servers that answer in turn, one refuses everything."""
+    settled.world.list_gap = "it says that there are more"
+    settled.world.unlisted.add("id1")
+    provider, healthy = settled.vendors.fake, cycle((False, True))
+    probe = provider.probe
+
+    def in_turn(value, scope):
+        refused = Observation(verdict=Verdict.DEAD, at=settled.clock.now(), reason="http-401")
+        return probe(value, scope) if next(healthy) else refused
+
+    monkeypatch.setattr(provider, "probe", in_turn)
+    assert not drifted(settled, "--ask-providers", code=0)

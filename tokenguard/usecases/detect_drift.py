@@ -12,6 +12,7 @@ from tokenguard.policy.model import Policy
 from tokenguard.ports.delivery import Holds
 from tokenguard.ports.store import FieldState, Live
 from tokenguard.provisioning.drift_kinds import RULES, Finding, Unknown, against_inventory, difference
+from tokenguard.rotation.sampling import Controls
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.assess import surroundings
 from tokenguard.usecases.load_manifest import PlannedManifest
@@ -47,7 +48,7 @@ def providers(wiring: Wiring, held: PlannedManifest) -> Iterator[Finding]:
 
 
 def _refused(wiring: Wiring, found: Snapshot) -> bool:
-    """Whether the provider refuses the live value; confirms an absence that the list alone cannot prove."""
+    """Whether the provider refuses the live value and accepts another; confirms what the list alone cannot prove."""
     try:
         live = wiring.store.read_live(found.id)
         provider = wiring.vendors.provider_of(found.document.record)
@@ -55,7 +56,8 @@ def _refused(wiring: Wiring, found: Snapshot) -> bool:
         return False
     if live is None or live.found is not FieldState.SAME or not provider.capabilities.probe:
         return False
-    return provider.probe(live.value, None).verdict is Verdict.DEAD
+    refused = provider.probe(live.value, None).verdict is Verdict.DEAD
+    return refused and Controls(wiring.store, wiring.vendors, wiring.clock).hold(found.document.record, live.value)
 
 
 def consumers(wiring: Wiring, held: PlannedManifest) -> Iterator[Finding]:
