@@ -253,11 +253,11 @@ KEPT = Quarantined(
     label=Label("old"), fingerprint="c" * 32, provider_id="", provider_label="upload", proof=SAID, probe_due_at=NOW
 )
 WORDS = [
-    ("leaked", {"record": GOOD.with_leak(LEAK)}, f"leaked since {NOW:%Y-%m-%d}, pushed: x"),
+    ("leaked", {"record": GOOD.with_leak(LEAK)}, f"since {NOW:%Y-%m-%d}, pushed: x"),
     ("leaked", {"record": replace(GOOD, leaks=(replace(LEAK, fingerprint="a" * 32),))},
-     f"leaked since {NOW:%Y-%m-%d}, pushed: x"),
+     f"since {NOW:%Y-%m-%d}, pushed: x"),
     ("leaked", {"record": replace(GOOD, leaks=(replace(LEAK, fingerprint="c" * 32),))},
-     f"an older value leaked since {NOW:%Y-%m-%d}, pushed: x"),
+     f"an older value, since {NOW:%Y-%m-%d}, pushed: x"),
     ("scope-verified", {"record": UNSEEN}, "its scope was never verified"),
     ("scope-verified", {"record": seen(**UNVERIFIED)}, "the last check did not report its scope"),
     ("scope-verified", {"record": seen(verdict=Verdict.DEAD, **UNVERIFIED)},

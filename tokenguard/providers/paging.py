@@ -151,7 +151,7 @@ class _Pass:
         found, total = len(self.rows), self._totals[-1] if self._totals else len(self.rows)
         changed = len(set(self._totals)) > 1  # a token that was revoked meanwhile is among the rows
         if total > found or (total < found and not changed):
-            self.gap = f"it says that there are {total:,} tokens, and gives {found:,}"
+            self.gap = f"it states a total of {total:,} and lists {found:,}"
         elif last.more:
             self.gap = "it says that there are more"
         elif last.flaw:

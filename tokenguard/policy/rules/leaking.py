@@ -9,9 +9,9 @@ def not_leaked(question: Question) -> Answer:
     if leak is None:
         return None
     name, older = question.record.name, question.record.live_leak is None
-    whose = "an older value " if older else ""
+    whose = "an older value, " if older else ""
     fix = f"`tokenguard verify {name}`, or `tokenguard edit {name} --leak-ended REASON`" if older else ""
     if question.document.busy or question.document.accepted_again:  # a new rotation is refused until then
         fix = f"tokenguard rotate {name} --resume"
     where = f": {leak.where}" if leak.where else ""
-    return Violated(f"{whose}leaked since {leak.since:%Y-%m-%d}, {leak.reach.value}{where}", fix)
+    return Violated(f"{whose}since {leak.since:%Y-%m-%d}, {leak.reach.value}{where}", fix)

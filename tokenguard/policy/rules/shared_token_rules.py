@@ -42,7 +42,7 @@ def tokens_per_scope(question: Question) -> Answer:
     if question.record.scope is None:
         return NotEvaluable("its scope is not recorded")
     count, most = question.around.in_scope(question.record), question.rule.number("most")
-    return Violated(f"its scope has {count:,} tokens, more than {most:,}") if count > most else None
+    return Violated(f"its scope has {counted(count, 'token')}, more than {most:,}") if count > most else None
 
 
 def concurrency_limit(question: Question) -> Answer:
@@ -52,7 +52,7 @@ def concurrency_limit(question: Question) -> Answer:
         return NotEvaluable("the provider states no limit of live tokens")
     count, most = question.around.in_scope(question.record), capabilities.max_active
     if count * 100 >= most * question.rule.number("percent"):
-        return Violated(f"{count:,} of the {most:,} tokens that the provider allows are in use")
+        return Violated(f"tokens in use: {count:,} of the {most:,} that the provider allows")
     return None
 
 
