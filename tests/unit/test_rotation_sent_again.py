@@ -9,7 +9,7 @@ from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import AttemptState, Mode, Stage
 from tokenguard.errors import ExitCode, InputError, NotProvenDead, TokenguardError, Unreachable
 from tokenguard.frozen import replace
-from tokenguard.ports.provider import CreateRefused, Method
+from tokenguard.ports.provider import Ambiguous, CreateRefused, Method
 from tokenguard.rotation.machine import can_abort_if_alive
 
 ACTIONS = {
@@ -277,3 +277,75 @@ def test_a_person_is_asked_again_while_the_list_still_names_the_token():
     assert asked[1]
     assert not bench.world.alive(old)
     assert bench.journal(token).proof.proven
+
+
+def never_clear(bench, error, *, works=True):
+    """The provider's answer to a revoke never says that it was done; returns the ids that it was asked to revoke."""
+    sent, revoke = [], bench.issuer.revoke
+
+    def answer(provider_id):
+        sent.append(provider_id)
+        if works:
+            revoke(provider_id)
+        raise error("the answer is not one this provider gives", hint="-")
+
+    bench.issuer.revoke = answer
+    return sent
+
+
+@every_action
+@pytest.mark.parametrize("error", [Ambiguous, CreateRefused])
+def test_a_revoke_whose_answer_is_never_clear_ends_once_the_old_token_alone_is_refused(action, error):
+    bench = Bench()
+    bench.add("video/other/prod")
+    token, old = bench.add()
+    sent = never_clear(bench, error)
+    ACTIONS[action](bench, token)
+    assert finished(bench.engine.resume(token))
+    assert bench.journal(token).proof.proven
+    assert sent == [old.id]
+    assert not any("revoked according to" in line for line in bench.progress.lines)
+
+
+SPOILT = [(action, spoil) for action in ACTIONS for spoil in ("alive", "outage", "half an outage")]
+ALONE = [(action, "nothing to compare") for action in ("compromised", "retire")]
+
+
+@pytest.mark.parametrize("error", [Ambiguous, CreateRefused])
+@pytest.mark.parametrize(("action", "spoil"), [*SPOILT, *ALONE])
+def test_a_revoke_whose_answer_is_not_clear_stays_open_while_an_outage_could_explain_the_refusal(action, error, spoil):
+    bench = Bench()
+    if spoil != "nothing to compare":
+        bench.add("video/other/prod")
+    token, old = bench.add()
+    never_clear(bench, error, works=False)
+    if spoil == "nothing to compare":
+        bench.world.revoke(old.id)
+    revoke = bench.issuer.revoke
+
+    def then_down(provider_id):
+        bench.world.outage, bench.world.half_outage = spoil == "outage", spoil == "half an outage"
+        revoke(provider_id)
+
+    bench.issuer.revoke = then_down
+    with pytest.raises(NotProvenDead):
+        ACTIONS[action](bench, token)
+    assert bench.journal(token).stage is Stage.REVOKE_INTENDED
+    assert bench.journal(token).revoked_by == ""
+
+
+@pytest.mark.parametrize("action", ["planned", "retire"])
+@pytest.mark.parametrize("works", [True, False])
+def test_a_revoke_whose_answer_is_not_clear_ends_by_the_list_where_tokens_cannot_be_probed(action, works):
+    bench = without_a_probe(person=False)
+    bench.add("video/other/prod")
+    token, old = bench.add()
+    never_clear(bench, Ambiguous, works=works)
+    if works:
+        ACTIONS[action](bench, token)
+        assert bench.journal(token).proof.proven
+    else:
+        with pytest.raises(NotProvenDead):
+            ACTIONS[action](bench, token)
+        assert bench.journal(token).stage is Stage.REVOKE_INTENDED
+    assert bench.world.alive(old) != works

@@ -6,12 +6,12 @@ from typing import NoReturn
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Mode, Stage
 from tokenguard.domain.leak_trail import after_death
-from tokenguard.domain.liveness import DeathProof, Verdict
+from tokenguard.domain.liveness import DeathControl, DeathProof, Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import NotProvenDead
 from tokenguard.frozen import replace
-from tokenguard.ports.provider import Ambiguous, Issuer, Method
+from tokenguard.ports.provider import Ambiguous, CreateRefused, Issuer, Method
 from tokenguard.rotation.absence import confirm_gone, doubt, listed_otherwise
 from tokenguard.rotation.duplicates import discard_superseded
 from tokenguard.rotation.keeping import asserted, last_look, listed_dead, quarantined, unseen
@@ -19,6 +19,7 @@ from tokenguard.rotation.machine import reached
 from tokenguard.rotation.preconditions import check_new_in_use, old_token, revoking_task
 from tokenguard.rotation.prompts import evidence_words
 from tokenguard.rotation.proof_of_death import (
+    control_search,
     old_value,
     others_refused,
     prove_dead,
@@ -27,6 +28,7 @@ from tokenguard.rotation.proof_of_death import (
     wait_for_revoke,
 )
 from tokenguard.rotation.publish import new_value
+from tokenguard.rotation.sampling import Sampler
 from tokenguard.rotation.session import TokenSession
 
 _STILL_ACCEPTED = "the provider still accepts the old token: was the right one revoked?"
@@ -115,16 +117,33 @@ def _ask_api(session: TokenSession, issuer: Issuer, target: str) -> str:
         label = old_token(session).provider_label
         session.commit(session.event(Op.REVOKE, label=label, provider_id=target, result="again"))
     session.revoke_recorded = False
-    issuer.revoke(target)
+    try:
+        issuer.revoke(target)
+    except (Ambiguous, CreateRefused) as error:
+        if not _refused_alone(session):
+            raise
+        return f"its answer was not clear ({error.message}), although it refuses the old token"
     # If the list is inconclusive the probes decide; without probes the list is the only evidence.
     return confirm_gone(session, issuer, target, needed=not session.provider.capabilities.probe)
+
+
+def _refused_alone(session: TokenSession) -> bool:
+    """Whether the provider refuses the old token and accepts another one, or its list lacks it where it has no probe.
+
+    A provider may give no clear answer, or refuse, each time it is asked to revoke what is revoked already.
+    """
+    if not session.provider.capabilities.probe:
+        return _seems_revoked(session)
+    value = old_value(session)
+    sample = Sampler(session.provider, control_search(session)).take(value, [value])
+    return sample.conclusive and sample.control.by is DeathControl.TOKEN
 
 
 def _say_revoked(session: TokenSession, who: str, write: Callable[..., None], *, unsure: str = "") -> None:
     now = session.context.clock.now()
     write(session.event(Op.REVOKE, Phase.OUTCOME, by=who), revoked_at=now, revoked_by=who)
     if unsure:
-        session.context.progress.note(f"{session.provider.name} confirmed the revoke, but {unsure}; verifying")
+        session.context.progress.note(f"{session.provider.name} was asked to revoke it, but {unsure}; verifying")
     else:
         session.context.progress.step(f"revoked according to {'the provider' if who == 'api' else who}; verifying")
 
