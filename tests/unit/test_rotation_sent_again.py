@@ -300,10 +300,12 @@ def test_a_revoke_whose_answer_is_never_clear_ends_once_the_old_token_alone_is_r
     bench.add("video/other/prod")
     token, old = bench.add()
     sent = never_clear(bench, error)
-    ACTIONS[action](bench, token)
+    with pytest.raises(NotProvenDead):
+        ACTIONS[action](bench, token)
+    assert bench.journal(token).stage is Stage.REVOKE_INTENDED
     assert finished(bench.engine.resume(token))
     assert bench.journal(token).proof.proven
-    assert sent == [old.id]
+    assert sent == [old.id, old.id]
     assert not any("revoked according to" in line for line in bench.progress.lines)
 
 
@@ -330,6 +332,9 @@ def test_a_revoke_whose_answer_is_not_clear_stays_open_while_an_outage_could_exp
     bench.issuer.revoke = then_down
     with pytest.raises(NotProvenDead):
         ACTIONS[action](bench, token)
+    bench.world.outage = bench.world.half_outage = False
+    with pytest.raises(NotProvenDead):
+        bench.engine.resume(token)
     assert bench.journal(token).stage is Stage.REVOKE_INTENDED
     assert bench.journal(token).revoked_by == ""
 
@@ -341,11 +346,13 @@ def test_a_revoke_whose_answer_is_not_clear_ends_by_the_list_where_tokens_cannot
     bench.add("video/other/prod")
     token, old = bench.add()
     never_clear(bench, Ambiguous, works=works)
-    if works:
+    with pytest.raises(NotProvenDead):
         ACTIONS[action](bench, token)
+    if works:
+        assert finished(bench.engine.resume(token))
         assert bench.journal(token).proof.proven
     else:
         with pytest.raises(NotProvenDead):
-            ACTIONS[action](bench, token)
+            bench.engine.resume(token)
         assert bench.journal(token).stage is Stage.REVOKE_INTENDED
     assert bench.world.alive(old) != works

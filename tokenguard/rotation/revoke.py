@@ -113,14 +113,15 @@ def _ask_api(session: TokenSession, issuer: Issuer, target: str) -> str:
     """Send the revoke, which is on record first; returns why the list does not confirm it, if probes decide."""
     session.context.progress.waiting(f"asking {session.provider.name} to revoke the old token")
     session.check_held()
-    if not session.revoke_recorded:
+    repeated = not session.revoke_recorded
+    if repeated:
         label = old_token(session).provider_label
         session.commit(session.event(Op.REVOKE, label=label, provider_id=target, result="again"))
     session.revoke_recorded = False
     try:
         issuer.revoke(target)
     except (Ambiguous, CreateRefused) as error:
-        if not _refused_alone(session):
+        if not (repeated and _refused_alone(session)):
             raise
         return f"its answer was not clear ({error.message}), although it refuses the old token"
     # If the list is inconclusive the probes decide; without probes the list is the only evidence.
