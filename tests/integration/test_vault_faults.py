@@ -14,7 +14,10 @@ from tokenguard.errors import Conflict, ExitCode, NotProvenDead, Tampered, Token
 from tokenguard.ports.store import Tombstone
 
 LIMIT = 25
-"""Store requests of one rotation, whatever the mode."""
+"""Store requests of one rotation that are tried with faults."""
+MOST = (26, 26, 30)
+"""Store requests of two planned rotations and a compromised one: the token in use is read anew as a control each time a
+list or a refusal is judged, since another runner may have replaced it."""
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +46,7 @@ def rotate_through(scene: Scene, *, compromised: bool = False) -> int:
 
 def test_one_rotation_needs_few_requests(scene: Scene):
     counts = [rotate_through(scene), rotate_through(scene), rotate_through(scene, compromised=True)]
-    assert max(counts) <= LIMIT, counts
+    assert all(count <= most for count, most in zip(counts, MOST, strict=True)), counts
     scene.check_done()
 
 
