@@ -1,5 +1,7 @@
 """P1: right before a token is ended, by a rotation or by its abort, the other one is looked at again."""
 
+from functools import partial
+
 import pytest
 
 from tests.unit.rotation_bench import Bench
@@ -14,6 +16,12 @@ def stopped_at_the_revoke(bench: Bench, **options):
         bench.engine.rotate(token, **options)
     assert bench.journal(token).stage is Stage.REVOKE_INTENDED
     return token, old, bench.world.of_value(bench.live_value(token))
+
+
+def revoke_the_new_one(bench: Bench, token) -> str:
+    """A person who revokes the wrong token."""
+    bench.world.revoke_label(bench.journal(token).attempts[-1].label)
+    return "ada"
 
 
 def test_an_abort_ends_nothing_once_the_old_token_is_refused():
@@ -78,12 +86,7 @@ def test_a_resume_asks_nobody_to_revoke_the_old_token_when_the_new_one_is_refuse
 def test_a_person_who_revoked_the_new_token_is_not_asked_to_revoke_the_old_one_and_it_can_be_put_back():
     bench = Bench(guided=True)
     token, old = bench.add()
-
-    def wrong_one():
-        bench.world.revoke_label(bench.journal(token).attempts[-1].label)
-        return "ada"
-
-    bench.operator.answers.extend([None, wrong_one])
+    bench.operator.answers.extend([None, partial(revoke_the_new_one, bench, token)])
     with pytest.raises(NotProvenDead):
         bench.engine.rotate(token)
     assert bench.world.alive(old)
@@ -96,12 +99,7 @@ def test_a_rotation_whose_old_token_was_revoked_after_the_new_one_can_be_ended()
     bench = Bench(guided=True)
     bench.add("video/other/prod")
     token, old = bench.add()
-
-    def wrong_one():
-        bench.world.revoke_label(bench.journal(token).attempts[-1].label)
-        return "ada"
-
-    bench.operator.answers.extend([None, wrong_one])
+    bench.operator.answers.extend([None, partial(revoke_the_new_one, bench, token)])
     with pytest.raises(NotProvenDead):
         bench.engine.rotate(token)
     bench.world.revoke(old.id)

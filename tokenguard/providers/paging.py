@@ -48,11 +48,6 @@ class PagingKind(StrEnum):
     LINK = "link"
     """An answer holds the address of the next one; the last one holds none."""
 
-    @property
-    def counted(self) -> bool:
-        """Whether only an empty answer ends the list; a short one may have been cut by the provider."""
-        return self in {PagingKind.OFFSET, PagingKind.PAGE}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paging:
@@ -72,11 +67,7 @@ class Paging:
     @property
     def start(self) -> Query:
         """What the first request asks for."""
-        match self.kind:
-            case PagingKind.PAGE:
-                return self.numbered(0)
-            case _:
-                return self._sized(())
+        return self.numbered(0) if self.kind is PagingKind.PAGE else self._sized(())
 
     def skipping(self, rows: int) -> Query:
         """What to ask for so that so many rows are passed over, in a list by offset."""
@@ -235,7 +226,7 @@ def _pages_after(paging: Paging, fetch: Callable[[Query], ListPage], pages: int)
 
 def _read_once(paging: Paging, fetch: Callable[[Query], ListPage]) -> _Pass:
     found = _Pass()
-    asked, query = set[Query](), paging.start
+    asked, query, by_page = set[Query](), paging.start, paging.kind is PagingKind.PAGE
     for number in range(1, _MAX_PAGES + 1):
         asked.add(query)
         answer = fetch(query)
@@ -243,9 +234,9 @@ def _read_once(paging: Paging, fetch: Callable[[Query], ListPage]) -> _Pass:
         upcoming = paging.following(answer, pages=number)
         if upcoming is None:
             found.end(answer, _pages_after(paging, fetch, number))
-            found.certain = number == 1 and not paging.kind.counted
+            found.certain = number == 1 and not by_page
             return found
-        if paging.kind.counted and not fresh:
+        if by_page and not fresh:
             found.gap = "it returns the same tokens for every page"
             return found
         if upcoming in asked:

@@ -69,10 +69,8 @@ def _end_assertions(session: TokenSession, issuer: Issuer) -> None:
     A value that is kept is probed instead, and a create that is younger than the list's lag is unknown.
     """
     store, now = session.context.store, session.context.clock.now()
-    lag, begun = (
-        session.provider.capabilities.list_lag,
-        {kept_label(each): each.begun_at for each in session.journal.attempts},
-    )
+    lag = session.provider.capabilities.list_lag
+    begun = {kept_label(each): each.begun_at for each in session.journal.attempts}
     kept = session.snapshot.document.quarantine
     doubtful = [
         each
@@ -168,5 +166,4 @@ def _check_still_accepted(session: TokenSession) -> None:
             f"clearly accept the new one itself ({look.explained})",
             hint=f"check again: tokenguard rotate {session.record.name} --resume",
         )
-    verdict = session.event(Op.VERIFY, verdict=look.verdict.value, reason=look.reason)
-    session.commit(verdict, record=session.record.with_look(look))
+    session.record_look(look)

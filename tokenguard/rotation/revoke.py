@@ -300,8 +300,7 @@ def _look_after_new(session: TokenSession) -> None:
     value = new_value(session)
     look = session.provider.probe(value, session.record.scope)
     if look.verdict is Verdict.DEAD and refused_with_control(session, value):
-        verdict = session.event(Op.VERIFY, verdict=look.verdict.value, reason=look.reason)
-        session.commit(verdict, record=session.record.with_look(look))
+        session.record_look(look)
         session.context.progress.note(
             f"the new token is refused as well, so consumers are down: tokenguard rotate {session.record.name}"
         )

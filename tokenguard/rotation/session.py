@@ -8,6 +8,7 @@ from typing import Any
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Event, Op, Phase
 from tokenguard.domain.journal import Attempt, Journal, Quarantined, Stage
+from tokenguard.domain.liveness import Observation
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record
 from tokenguard.errors import Conflict, Fenced, InputError
@@ -128,6 +129,11 @@ class TokenSession:
         except Conflict:
             self._explain_conflict()
             raise
+
+    def record_look(self, look: Observation) -> None:
+        """Put on record what the provider said of the token in use."""
+        verdict = self.event(Op.VERIFY, verdict=look.verdict.value, reason=look.reason)
+        self.commit(verdict, record=self.record.with_look(look))
 
     def check_held(self) -> None:
         """Check that this session still holds the operation, right before an effect that a commit cannot fence.
