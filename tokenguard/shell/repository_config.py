@@ -68,7 +68,7 @@ def refuse_the_runners(path: Path, tree: Mapping[str, Any], environ: Mapping[str
 
 
 def working_tree_of(path: Path, environ: Mapping[str, str]) -> Path | None:
-    """The top of a working tree that a file lies in, or through which a link leads to it; None if there is none."""
+    """The top of the working tree that holds a file, or a link on the way to it; None if there is none."""
     checkouts = {
         place
         for name in _CHECKOUTS
