@@ -260,3 +260,23 @@ class TestAwsPlace(PlaceContract):
         with pytest.raises(Conflict):
             place.replace(held.version, Secret(canary()))
         assert self.fields() == {"token": "tgcanary-theirs"}
+
+
+class TestAwsPlaceOfAnotherAccount(TestAwsPlace):
+    """AWS finds a secret of another account by its complete ARN only."""
+
+    def put_text(self, text: str) -> None:
+        kept = self.aws.service.shelf.secrets
+        if self.name not in kept:
+            super().put_text(text)
+            shared = kept.pop(self.name)
+            self.name = shared.arn = shared.arn.replace(":000000000000:", ":111122223333:")
+            kept[self.name] = shared
+        else:
+            self._call("PutSecretValue", SecretId=self.name, SecretString=text)
+
+    def test_its_name_alone_finds_nothing(self):
+        self.put({"token": canary()})
+        assert self.place().read() is not None
+        self.name = self.name.rpartition(":secret:")[2][:-7]
+        assert self.place().read() is None

@@ -2,12 +2,15 @@
 
 import base64
 import json
+import socket
 from fnmatch import fnmatch
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.fakes.secrets_manager.command_line import NAME, AwsCommandLine, accepted
-from tests.fakes.secrets_manager.stores import CREDENTIALS
+from tests.fakes.secrets_manager.stores import CREDENTIALS, client, place
+from tokenguard.stores.aws.store import create_store
 
 
 @pytest.fixture
@@ -142,6 +145,48 @@ def test_a_configuration_that_names_another_endpoint_is_not_followed(made):
     assert refused.code == 2
     assert "https://vpce.example.org" in refused.error
     assert "--accept-server" in refused.hint
+
+
+@pytest.fixture
+def emulator(cli, monkeypatch) -> AwsCommandLine:
+    """AWS under the name that a container has in a compose network, with plain http."""
+    real, port = socket.getaddrinfo, urlsplit(cli.aws.url).port
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *a, **k: real("127.0.0.1" if host == "localstack" else host, *a, **k)
+    )
+    cli.real_sdk, cli.settings = True, {"endpoint": f"http://localstack:{port}"}
+    return cli
+
+
+def test_an_emulator_in_a_private_network_may_have_http_for_a_practice_store(emulator):
+    assert emulator("init", "--sandbox").code == 0
+    assert emulator("list").code == 0
+
+
+def test_a_store_that_is_not_for_practice_is_neither_made_nor_opened_over_http(emulator, words):
+    refused = emulator("init")
+    assert (refused.code, emulator.aws.requests) == (2, [])
+    words(refused)
+    create_store(
+        place(emulator.aws), client(emulator.aws), emulator.clock
+    )  # elsewhere, over a way that is allowed there
+    refused = emulator("list")
+    assert refused.code == 2
+    words(refused)
+
+
+@pytest.mark.parametrize("host", ["aws.example.org", "203.0.113.7", "8.8.8.8", "169.254.169.254", "localstack.evil"])
+def test_another_host_never_has_http(emulator, host):
+    emulator.settings = {"endpoint": f"http://{host}:4566"}
+    assert emulator("init", "--sandbox").code == 2
+    assert emulator.aws.requests == []
+
+
+def test_a_jobs_identity_goes_nowhere_over_http(emulator):
+    emulator.settings |= {"role": "arn:aws:iam::000000000000:role/tokenguard", "credential": "env:IDENTITY"}
+    emulator.environ = {"IDENTITY": "tgcanary-identity"}
+    assert emulator("init", "--sandbox").code == 2
+    assert emulator.aws.requests == []
 
 
 def test_a_provider_on_this_machine_is_kept_out_of_a_store_that_was_not_made_for_practice(cli, words):

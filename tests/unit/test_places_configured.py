@@ -1,5 +1,7 @@
 """Which server a place is on: the configuration says it, a record only pins it, and nothing is asked of another one."""
 
+import json
+
 import pytest
 
 from tests.fakes.clock import FakeClock
@@ -9,6 +11,7 @@ from tokenguard.clients.vault.entry_field import KvField
 from tokenguard.domain.field_address import parse_field
 from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Location
 from tokenguard.errors import InputError
+from tokenguard.shell.adopted_policies import adopted_policies
 from tokenguard.shell.field_servers import ConfiguredPlaces
 from tokenguard.shell.settings import AwsConfig, Settings, VaultConfig
 from tokenguard.shell.wiring import Wiring
@@ -132,3 +135,34 @@ def test_what_is_no_region_never_becomes_a_host(region):
         parse_field(f"aws://{region}/app#token")
     with pytest.raises(InputError):
         AwsSettings(region=region)
+
+
+ARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:"
+
+
+@pytest.mark.parametrize("name", ["app-AbC123", "video/app@v2-000000", "a-b-c-ZZZZZZ"])
+def test_a_secret_of_another_account_is_addressed_by_its_complete_arn(name):
+    url = f"aws://eu-central-1/{ARN}{name}#token"
+    address = parse_field(url)
+    assert (address.secret, address.field, address.url) == (ARN + name, "token", url)
+    document = json.loads(adopted_policies([url])["rotator of adopted fields (AWS)"])
+    assert document["Statement"][0]["Resource"] == [ARN + name]
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        f"{ARN}app",  # AWS may find another secret, or none
+        f"{ARN}app-AbC12",
+        f"{ARN}app-AbC123:extra",
+        f"{ARN}*-AbC123",
+        f"{ARN}-AbC123",
+        ARN.replace("eu-central-1", "us-east-1") + "app-AbC123",
+        ARN.replace("111122223333", "1111") + "app-AbC123",
+        ARN.replace("secretsmanager", "ssm") + "app-AbC123",
+        ARN.replace("arn:aws:", "arn:evil:") + "app-AbC123",
+    ],
+)
+def test_another_arn_is_no_address(arn):
+    with pytest.raises(InputError):
+        parse_field(f"aws://eu-central-1/{arn}#token")

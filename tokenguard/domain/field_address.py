@@ -1,4 +1,7 @@
-"""Addresses of external fields (`vault://MOUNT/PATH#FIELD`, `aws://REGION/NAME#FIELD`) and of folders."""
+"""Addresses of external fields (`vault://MOUNT/PATH#FIELD`, `aws://REGION/NAME#FIELD`) and of folders.
+
+A secret of another AWS account is addressed by its ARN in place of the name, the only way that AWS accepts there.
+"""
 
 import re
 from urllib.parse import quote, unquote
@@ -13,7 +16,11 @@ _SEGMENT = 255
 _DEEPEST = 24
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+){1,3}-\d", re.ASCII)
 _SECRET = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}", re.ASCII)
-_HINT = "write vault://MOUNT/PATH#FIELD, or aws://REGION/NAME with #JSON_FIELD where the secret is a JSON object"
+_ARN = re.compile(r"arn:aws(?:-[a-z]+)*:secretsmanager:(?P<region>[a-z0-9-]+):[0-9]{12}:secret:(?P<name>.+)", re.ASCII)
+_WHOLE_NAME = re.compile(r".+-[A-Za-z0-9]{6}", re.ASCII)
+"""How the name in an ARN ends; without these six characters AWS may find another secret, or none."""
+FORM = "write vault://MOUNT/PATH#FIELD, or aws://REGION/NAME (or its ARN) with #JSON_FIELD where it is a JSON object"
+"""How to write an address, as a hint says it."""
 
 
 class VaultField(Frozen, frozen=True, kw_only=True):
@@ -35,7 +42,7 @@ class AwsField(Frozen, frozen=True, kw_only=True):
 
     region: str
     secret: str
-    """The secret's name."""
+    """The secret's name, or its complete ARN."""
     field: str = ""
     """Empty: the whole text."""
 
@@ -92,9 +99,18 @@ def parse_field(url: str) -> VaultField | AwsField:
         raise _bad()
     if scheme == "vault" and field:
         return VaultField(mount=_mount(first), path=_path(path), field=field)
-    if scheme == "aws" and _REGION.fullmatch(first) and _SECRET.fullmatch(path):
+    if scheme == "aws" and _REGION.fullmatch(first) and _is_secret(path, first):
         return AwsField(region=first, secret=path, field=field)
     raise _bad()
+
+
+def _is_secret(text: str, region: str) -> bool:
+    """Whether it is the name of a secret, or the complete ARN of one in that region."""
+    found = _ARN.fullmatch(text)
+    if found is None:
+        return bool(_SECRET.fullmatch(text))
+    name = found["name"]
+    return found["region"] == region and bool(_SECRET.fullmatch(name)) and bool(_WHOLE_NAME.fullmatch(name))
 
 
 def _mount(text: str) -> str:
@@ -121,4 +137,4 @@ def _quoted(part: str) -> str:
 
 
 def _bad() -> InputError:
-    return InputError("not the address of a field of a secret", hint=_HINT)
+    return InputError("not the address of a field of a secret", hint=FORM)

@@ -13,6 +13,8 @@ _CLOSED_V4 = tuple(
         "168.63.129.16/32",  # a cloud's own metadata service, in public space
     )
 )  # fmt: skip
+_PRIVATE = tuple(ipaddress.ip_network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
+"""RFC 1918 and RFC 4193: what an organisation gives its own machines."""
 _OPEN_V6 = ipaddress.IPv6Network("2000::/3")
 _CLOSED_V6 = tuple(
     ipaddress.IPv6Network(each)
@@ -38,6 +40,11 @@ def is_public(address: IpAddress) -> bool:
     if int(address) >> 32 & 0xFFFF_FFFF in _ISATAP:
         return False
     return address in _OPEN_V6 and not any(address in network for network in _CLOSED_V6)
+
+
+def is_private(address: IpAddress) -> bool:
+    """Whether it is an address that an organisation gives its own machines."""
+    return any(address in network for network in _PRIVATE)
 
 
 def is_loopback(address: IpAddress) -> bool:

@@ -58,6 +58,12 @@ class Address:
         return self.host == "localhost" or is_loopback(self.host)
 
     @property
+    def private(self) -> bool:
+        """Whether it is a private address in digits, or a name without a dot, as containers of one network have."""
+        literal = public_address.parsed(self.host)
+        return "." not in self.host if literal is None else public_address.is_private(literal)
+
+    @property
     def authority(self) -> str:
         """`host[:port]`, the port only when it is not the scheme's own."""
         host = f"[{self.host}]" if ":" in self.host else self.host

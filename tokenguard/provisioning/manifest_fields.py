@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum, unique
 
+from tokenguard.domain import field_address
 from tokenguard.domain.token import ConsumerKind, CredentialKind
 from tokenguard.frozen import Frozen
 from tokenguard.provisioning.manifest import Issue, Wish
@@ -122,7 +123,7 @@ FIELDS: Mapping[str, FieldDescription] = {
     "location": FieldDescription(
         sort=FieldType.LOCATION,
         says="The Vault or AWS field that already has its value, and keeps it.",
-        hint="write vault://MOUNT/PATH#FIELD, or aws://REGION/NAME with #JSON_FIELD where the secret is a JSON object",
+        hint=field_address.FORM,
         overlaid=True,
         ids=True,
     ),

@@ -68,7 +68,7 @@ def _exact(path: str) -> str:
 def _on_aws(addresses: Sequence[AwsField]) -> str:
     if not addresses:
         return ""
-    resources = sorted({f"arn:aws:secretsmanager:{each.region}:*:secret:{each.secret}-??????" for each in addresses})
+    resources = sorted({_resource(each) for each in addresses})
     statement: dict[str, Any] = {
         "Sid": "AdoptedFields",
         "Effect": "Allow",
@@ -76,3 +76,9 @@ def _on_aws(addresses: Sequence[AwsField]) -> str:
         "Resource": resources,
     }
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2)
+
+
+def _resource(address: AwsField) -> str:
+    if address.secret.startswith("arn:"):
+        return address.secret
+    return f"arn:aws:secretsmanager:{address.region}:*:secret:{address.secret}-??????"

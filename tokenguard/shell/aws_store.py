@@ -42,7 +42,10 @@ def open_aws(
     place = AwsPlace.parse(url)
     servers = known_servers(url, settings)
     servers.check()
-    store = open_store(place, client(place.region, settings, environ, keyless=keyless, told=told), clock)
+    asked = client(place.region, settings, environ, keyless=keyless, practice=True, told=told)
+    store = open_store(place, asked, clock)
+    if not store.sandbox:
+        _refuse_plain_http(asked.settings.endpoint)
     servers.remember()
     return store
 
@@ -57,7 +60,8 @@ def make_aws(
         raise InputError("kms_key of [aws] is not a key", hint="write its ARN, its id, or alias/NAME")
     servers = known_servers(url, settings)
     servers.check()
-    store = create_store(place, client(place.region, settings, environ), clock, kms_key=key, sandbox=sandbox)
+    asked = client(place.region, settings, environ, practice=sandbox)
+    store = create_store(place, asked, clock, kms_key=key, sandbox=sandbox)
     servers.remember()
     return store
 
@@ -91,25 +95,54 @@ def client(
     environ: Mapping[str, str] = os.environ,
     *,
     keyless: bool = False,
+    practice: bool = False,
     told: Callable[[str], None] = lambda _text: None,
 ) -> AwsClient:
     """Asks a region, at the configured endpoint if there is one; InputError if either is not acceptable.
 
-    `keyless`: AwsError where credentials that never expire are found.
+    Args:
+        region: the region's name.
+        settings: the configuration.
+        environ: where `env:VARIABLE` looks.
+        keyless: AwsError where credentials that never expire are found.
+        practice: allow an endpoint with plain http in a private network, as emulators of AWS have; never for a store
+            that was not created with --sandbox.
+        told: hears that AWS is being waited for.
     """
-    endpoint = settings.aws.endpoint
+    endpoint, identity = _endpoint(settings.aws.endpoint), _identity(settings, environ)
+    if not practice or identity is not None:  # a job's identity token is worth a login elsewhere
+        _refuse_plain_http(endpoint)
     made = AwsClient(
         AwsSettings(
             region=region,
-            endpoint=Address.parse(endpoint, what="endpoint of [aws]") if endpoint else None,
+            endpoint=endpoint,
             ca_bundle=settings.ca_bundle,
             proxy=proxy_at(settings.proxy),
-            identity=_identity(settings, environ),
+            identity=identity,
             keyless=keyless,
         )
     )
     made.told = told
     return made
+
+
+def _endpoint(text: str) -> Address | None:
+    if not text:
+        return None
+    address = Address.parse(text, what="endpoint of [aws]", plain_http=True)
+    if address.scheme == "http" and not address.private:
+        _refuse_plain_http(address)
+    return address
+
+
+def _refuse_plain_http(endpoint: Address | None) -> None:
+    """InputError if what is sent there could be read on its way."""
+    if endpoint is not None and endpoint.scheme == "http" and not endpoint.loopback:
+        raise InputError(
+            "the endpoint of [aws] is not https",
+            hint="write https://host[:port]; an emulator of AWS in a private network may have http, for a store "
+            "created with `tokenguard init --sandbox`",
+        )
 
 
 def _identity(settings: Settings, environ: Mapping[str, str]) -> WebIdentity | None:

@@ -101,5 +101,5 @@ def _name(server: str) -> str:
     """A server without its port where that is this machine: tunnels and practice servers have changing ones."""
     if "://" not in server:
         return server
-    address = Address.parse(server)
+    address = Address.parse(server, plain_http=True)  # whether that is allowed is for the client to say
     return _THIS_MACHINE if address.loopback else str(address)

@@ -100,9 +100,11 @@ class Transport:
     def _server(self, origin: str) -> KeptConnections:
         with self._making:
             if origin not in self._servers:
-                base = Address.parse(origin, what="AWS endpoint", plain_http=self._plain_http)
+                own = self._settings.endpoint
+                plain = self._plain_http or (own is not None and own.origin == origin)  # the runner's own words
+                base = Address.parse(origin, what="AWS endpoint", plain_http=plain)
                 context = self._context if base.scheme == "https" else None
-                proxy = None if self._plain_http else self._settings.proxy
+                proxy = self._settings.proxy if context else None
                 self._servers[origin] = KeptConnections(base, context, proxy, max_body=MAX_BODY, connect=self._connect)
             return self._servers[origin]
 
