@@ -4,18 +4,29 @@ import re
 from pathlib import Path
 
 from tests.fakes.clock import FakeClock
+from tokenguard.documents import load_yaml
 from tokenguard.ports.provider import Method
 from tokenguard.providers.generic.generic_provider import Generic
-from tokenguard.providers.generic.loading import describe
+from tokenguard.providers.generic.loading import describe, described
 from tokenguard.providers.provider_settings import ProviderSettings
 
 PAGE = Path(__file__).parents[2] / "docs" / "providers.md"
 
 
 def test_the_example_files_load():
-    whole, guide = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    whole, *parts, guide = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
     provider = Generic(describe(whole.encode(), source="docs"), ProviderSettings(), FakeClock())
     assert (provider.capabilities.mint, provider.capabilities.max_active) == (Method.API, 2)
     by_hand = f"name: acme\nbase_url: https://acme.example\n{guide}"
-    described = describe(by_hand.encode(), source="docs")
-    assert described.guide.where == "https://acme.example > Team > Keys"
+    assert describe(by_hand.encode(), source="docs").guide.where == "https://acme.example > Team > Keys"
+    for part in parts:
+        described(load_yaml(whole.encode(), source="docs") | load_yaml(part.encode(), source="docs"), locate=str)
+    assert len(parts) == 2
+
+
+def test_the_ways_to_carry_a_credential_are_those_of_the_page():
+    ways = re.findall(r"^\| `\w+` \| `((?:headers|query|basic): [^`]+)`", PAGE.read_text(), re.MULTILINE)
+    assert len(ways) == 3
+    for way in ways:
+        file = f"name: acme\nbase_url: https://acme.example\nauth:\n  {way}\nguide: {{where: x, create: [x], revoke: [x]}}\n"
+        assert describe(file.encode(), source="docs").auth.parts

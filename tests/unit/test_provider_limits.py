@@ -95,7 +95,7 @@ def limited(clock: FakeClock) -> Iterator[Sandbox]:
 
 def issuer_at(sandbox: Sandbox, clock: FakeClock) -> Issuer:
     settings = ProviderSettings(base_url=sandbox.info.autoposting_url)
-    return Autoposting(settings, clock).issuer(Value.of(sandbox.info.admin_key))
+    return Autoposting(settings, clock).issuer(Value.of(sandbox.info.admin_key), None)
 
 
 def test_many_keys_are_made_within_the_limit_each_once(limited: Sandbox, clock: FakeClock):

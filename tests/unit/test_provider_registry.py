@@ -13,10 +13,10 @@ from tokenguard.providers.provider_registry import build, issuer
 from tokenguard.providers.provider_settings import ProviderSettings
 
 
-def test_an_unknown_provider_is_refused_with_the_known_ones():
+def test_an_unknown_provider_is_refused_with_the_command_that_lists_them():
     with pytest.raises(InputError) as caught:
         build("acme", ProviderSettings(), FakeClock())
-    assert "autoposting, descript, manual" in caught.value.hint
+    assert "`tokenguard provider list`" in caught.value.hint
 
 
 @pytest.mark.parametrize("name", ["", "Descript", "../descript", "a/b", "x" * 64])

@@ -46,6 +46,7 @@ COMMANDS = {
     ),
     "audit": ("tokenguard.cli.audit:audit", "Read and verify the audit trail."),
     "store": ("tokenguard.cli.store_commands:store", "Keys and backups of a local store."),
+    "provider": ("tokenguard.cli.provider:provider", "Show providers, and validate the file that describes one."),
     "sandbox": ("tokenguard.cli.sandbox:sandbox", "Run practice providers on this machine."),
     "demo": ("tokenguard.cli.demo:demo", "Run a full demonstration on practice providers."),
     "completion": ("tokenguard.cli.completion:completion", "Print the completion script of a shell."),
@@ -59,7 +60,7 @@ SECTIONS = {
     "Using tokens": ("exec", "env", "redact"),
     "Declaring tokens": ("plan", "approve", "apply", "drift", "fmt"),
     "Policy and evidence": ("check", "policy", "report", "audit"),
-    "Stores": ("store", "migrate"),
+    "Stores and providers": ("store", "migrate", "provider"),
 }
 """The commands by job, as `--help` lists them."""
 

@@ -33,11 +33,13 @@ class Network:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
-    """A secret and the header it travels in."""
+    """A secret and where in a request it travels: in a header, or in a parameter of the query."""
 
     secret: Secret
     header: str = "Authorization"
     prefix: str = "Bearer "
+    parameter: str = ""
+    """Of the query, instead of a header."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,8 @@ class Request:
     path: tuple[str, ...] = ()
     query: tuple[tuple[str, str], ...] = ()
     credential: Credential | None = None
+    further: tuple[Credential, ...] = ()
+    """For services that want more than one."""
     body: Mapping[str, Any] | None = field(default=None, repr=False)
     """Sent as JSON."""
     content: bytes | None = field(default=None, repr=False)
@@ -56,6 +60,11 @@ class Request:
     """What kind of JSON it is, where an API has several."""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Further headers; they replace none of ours."""
+
+    @property
+    def credentials(self) -> tuple[Credential, ...]:
+        """All of them."""
+        return self.further if self.credential is None else (self.credential, *self.further)
 
 
 class Client:
@@ -108,7 +117,9 @@ class Client:
             max_body=self._max_body,
         )
         body = request.content if request.body is None else json.dumps(request.body).encode()
-        return exchange.within_deadline(request.method, self._base.target(request.path, request.query), headers, body)
+        secret = ((each.parameter, each.secret.reveal()) for each in request.credentials if each.parameter)
+        target = self._base.target(request.path, (*request.query, *secret))
+        return exchange.within_deadline(request.method, target, headers, body)
 
 
 def _headers(request: Request, base: Address) -> dict[str, str] | None:
@@ -122,9 +133,10 @@ def _headers(request: Request, base: Address) -> dict[str, str] | None:
     }
     if request.body is not None or request.content is not None:
         headers["Content-Type"] = request.content_type
-    if request.credential is not None:
-        text = request.credential.secret.reveal()
+    for credential in request.credentials:
+        text = credential.secret.reveal()
         if not text.isascii() or not text.isprintable():
             return None
-        headers[request.credential.header] = request.credential.prefix + text
+        if not credential.parameter:
+            headers[credential.header] = credential.prefix + text
     return headers

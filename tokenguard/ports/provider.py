@@ -40,6 +40,8 @@ class Capabilities(Frozen, frozen=True, kw_only=True):
     """Whether tokens can be probed. If not, a death can only be asserted."""
     lists: bool = False
     """Whether tokens can be found by their label through the API."""
+    lists_per_scope: bool = False
+    """Whether one list holds the tokens of one scope only."""
     verifies_scope: bool = False
     scope_kind: str = ""
     """`drive`, `org`; empty: any."""

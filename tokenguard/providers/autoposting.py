@@ -64,8 +64,8 @@ class Autoposting:
             list_lag=self._patience.floor,  # documented nowhere: as long as a death is looked at
         )
 
-    def issuer(self, admin: Value) -> Issuer:
-        """Makes and revokes keys with the admin credential."""
+    def issuer(self, admin: Value, _scope: Scope | None) -> Issuer:
+        """Makes and revokes keys with the admin credential; its list holds those of all scopes."""
         return AutopostingIssuer(self._client, self._clock, admin, self._revoke_route, self._paging)
 
     def guide(self) -> Guide:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from tokenguard.documents import JsonTree
-from tokenguard.domain.secret import Value
+from tokenguard.domain.secret import TOKEN_FIELD, Value
 from tokenguard.errors import Unreachable
 from tokenguard.http.answer import Answer, Outcome
 from tokenguard.http.client import Credential, Request
@@ -56,7 +56,7 @@ class AutopostingIssuer:
         key_id = identifier(data.get("id"))
         if not key_id or data.get("name", wanted.label) != wanted.label:
             raise not_understood(what)
-        value = new_value(data.get("key"), self._admin, what)
+        value = new_value({TOKEN_FIELD: data.get("key")}, self._admin, what)
         return CreatedToken(value=value, provider_id=key_id, hint=short_text(data.get("keyHint")))
 
     def listed(self) -> TokenList:

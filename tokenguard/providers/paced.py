@@ -66,7 +66,7 @@ class PacedClient:
         return outcome
 
     def _who(self, request: Request) -> bytes:
-        text = request.credential.secret.reveal() if request.credential is not None else ""
+        text = "\0".join(credential.secret.reveal() for credential in request.credentials)
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=self._key, digest_size=16).digest()
 
 

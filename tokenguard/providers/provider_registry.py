@@ -1,23 +1,30 @@
 """Finds a provider by its name and builds it from settings; a brand's module is imported only when it is asked for."""
 
-from typing import Protocol, runtime_checkable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from tokenguard.domain.names import segment
+from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.errors import InputError
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import Issuer, Provider
 from tokenguard.providers.provider_settings import ProviderSettings
 
+if TYPE_CHECKING:
+    from tokenguard.providers.generic.description import Description
+
 BUILT_IN = ("autoposting", "descript", "manual")
+_SERVICES = Path(__file__).parent / "services"
+"""Descriptions that come with tokenguard: one file for each service, named like it."""
 
 
 @runtime_checkable
 class Issuing(Protocol):
     """A provider whose tokens are made and ended by API."""
 
-    def issuer(self, admin: Value) -> Issuer | None:
-        """Bound to the admin credential; None where this one has no such routes."""
+    def issuer(self, admin: Value, scope: Scope | None) -> Issuer | None:
+        """Bound to the admin credential and a record's scope; None where this one has no such routes."""
         ...
 
 
@@ -52,26 +59,39 @@ def build(name: str, settings: ProviderSettings, clock: Clock) -> Provider:
             return _described(name, settings, clock)
 
 
-def issuer(provider: Provider, admin: Value | None) -> Issuer | None:
-    """What makes and ends tokens with the admin credential; None without one, or where a person does it."""
+def issuer(provider: Provider, admin: Value | None, scope: Scope | None = None) -> Issuer | None:
+    """What makes and ends tokens of a scope with the admin credential; None without one, or where a person does it."""
     if admin is None or not isinstance(provider, Issuing):
         return None
-    return provider.issuer(admin)
+    return provider.issuer(admin, scope)
 
 
-def _described(name: str, settings: ProviderSettings, clock: Clock) -> Provider:
-    if settings.file is None:
-        raise InputError(
-            f"unknown provider: {name}",
-            hint=f"built in: {', '.join(BUILT_IN)}; describe another one in a file named by `[providers.{name}] file`",
-        )
-    from tokenguard.providers.generic.generic_provider import Generic  # brings the HTTP client
+def described_services() -> list[str]:
+    """The services whose description comes with tokenguard."""
+    return sorted(path.stem for path in _SERVICES.glob("*.yaml"))
+
+
+def description_of(name: str, file: Path | None) -> "Description":
+    """What a file says of a provider: the configured one, or the one that comes with tokenguard; InputError."""
     from tokenguard.providers.generic.loading import load  # brings the YAML reader
 
-    description = load(settings.file)
+    path = file or _SERVICES / f"{name}.yaml"
+    if file is None and not path.is_file():
+        raise InputError(
+            f"unknown provider: {name}",
+            hint="`tokenguard provider list` shows what there is; describe another one in a file named by "
+            f"`[providers.{name}] file`",
+        )
+    description = load(path)
     if description.name != name:
         raise InputError(
             f"the provider file for {name} is about another one: {description.name}",
             hint="the file's `name` and the name in the configuration must be the same",
         )
-    return Generic(description, settings, clock)
+    return description
+
+
+def _described(name: str, settings: ProviderSettings, clock: Clock) -> Provider:
+    from tokenguard.providers.generic.generic_provider import Generic  # brings the HTTP client
+
+    return Generic(description_of(name, settings.file), settings, clock)

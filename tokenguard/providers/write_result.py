@@ -1,9 +1,10 @@
 """Maps an HTTP outcome to the result of a write: done, certainly not done, or unknown."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from tokenguard.documents import JsonTree
-from tokenguard.domain.secret import Value
+from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.shape import check_value
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.http.answer import Answer, Failure, Outcome
@@ -34,12 +35,19 @@ def settled(outcome: Outcome, what: str) -> Answer:
     raise CreateRefused(f"{what}: refused with http status {outcome.status}", hint=_refusal_hint(outcome))
 
 
-def new_value(tree: JsonTree, admin: Value, what: str) -> Value:
-    """The value that was made, out of an answer; Ambiguous if it can be none, or is the admin credential itself."""
+def new_value(found: Mapping[str, JsonTree], admin: Value, what: str) -> Value:
+    """The value that was made, out of an answer; Ambiguous if it can be none, or is the admin credential itself.
+
+    Args:
+        found: what the answer holds for each field of the value.
+        admin: the credential that asked.
+        what: names the effect in errors.
+    """
     try:
-        value = Value.of(check_value(tree)) if isinstance(tree, str) else None
+        fields = {name: Secret(check_value(text)) for name, text in found.items() if isinstance(text, str)}
     except InputError:
-        value = None
+        fields = {}
+    value = Value(fields) if fields and len(fields) == len(found) else None
     if value is None or value.token == admin.token:
         raise not_understood(what)
     return value

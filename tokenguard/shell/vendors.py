@@ -54,20 +54,7 @@ class ConfiguredVendors:
     def provider(self, name: str) -> Provider:
         """The provider of that name; InputError if it is neither built in nor configured."""
         if name not in self._providers:
-            found = self._settings.provider(name)
-            built = provider_registry.build(
-                name,
-                ProviderSettings(
-                    base_url=found.base_url,
-                    death_floor=found.death_floor,
-                    file=found.file,
-                    revoke_route=found.revoke_route,
-                    paging=found.paging,
-                    proxy=self._settings.proxy,
-                    ca_bundle=self._settings.ca_bundle,
-                ),
-                self._clock,
-            )
+            built = configured_provider(name, self._settings, self._clock)
             self._check_loopback(built)
             self._providers[name] = built
         return self._providers[name]
@@ -94,7 +81,7 @@ class ConfiguredVendors:
         provider = self.provider_of(record)
         if Method.API not in {provider.capabilities.mint, provider.capabilities.revoke}:
             return Vendor(provider)
-        found = provider_registry.issuer(provider, self._admin(record))
+        found = provider_registry.issuer(provider, self._admin(record), record.scope)
         if isinstance(found, provider_registry.LoggedIn):
             self._logins.append(found)
         return Vendor(provider, found)
@@ -160,6 +147,24 @@ class ConfiguredVendors:
             return None
         known = self._store().load(admin).document.record
         return admin if _may_serve(known, record) and known.scope == record.scope else None
+
+
+def configured_provider(name: str, settings: Settings, clock: Clock) -> Provider:
+    """The provider of that name at its configured address; InputError if it is neither built in nor described."""
+    found = settings.provider(name)
+    return provider_registry.build(
+        name,
+        ProviderSettings(
+            base_url=found.base_url,
+            death_floor=found.death_floor,
+            file=found.file,
+            revoke_route=found.revoke_route,
+            paging=found.paging,
+            proxy=settings.proxy,
+            ca_bundle=settings.ca_bundle,
+        ),
+        clock,
+    )
 
 
 def _may_serve(admin: Record, record: Record) -> bool:

@@ -57,9 +57,10 @@ class ProviderListing:
         self._check(defaults)
         snapshots = list(self._wiring.store.scan())
         documents = [each.document for each in snapshots]
-        found = self._listed()
+        asking = self._with(self._blank, defaults) if self._provider.capabilities.lists_per_scope else self._blank
+        found = self._listed(asking)
         rows = found.rows
-        place = place_of(self._blank)
+        place = place_of(asking)
         facts = ProviderFacts(capabilities=self._provider.capabilities, listed=rows, gap=found.gap)
         around = Surroundings(documents, self._wiring.clock.now(), {place: facts})
         unknown = {row.provider_id for _, found in around.unmatched() for row in found}
@@ -118,8 +119,13 @@ class ProviderListing:
             asked=True,
         )
 
-    def _listed(self) -> TokenList:
-        issuer = self._wiring.vendors.of(self._blank).issuer
+    def _listed(self, asking: Record) -> TokenList:
+        if asking.scope is None and self._provider.capabilities.lists_per_scope:
+            raise InputError(
+                f"{self._provider.name} lists the tokens of one scope at a time",
+                hint=f"name it: --scope {self._provider.capabilities.scope_kind or 'KIND'}:ID",
+            )
+        issuer = self._wiring.vendors.of(asking).issuer
         if issuer is None:
             raise InputError(
                 f"no admin credential for {self._provider.name}",

@@ -1,14 +1,19 @@
 """What a provider file says, checked: the nouns of a described provider."""
 
 import string
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import IntEnum
 
 from tokenguard.documents import JsonTree, Tree
+from tokenguard.domain.liveness import Verdict
+from tokenguard.domain.secret import TOKEN_FIELD, Secret, Value
 from tokenguard.domain.token import CredentialKind
+from tokenguard.http.client import Credential
 from tokenguard.ports.provider import Guide
+from tokenguard.providers.generic import request_template
 from tokenguard.providers.generic.pointer import JsonPointer
 from tokenguard.providers.paging import Paging
 from tokenguard.providers.route import Route
@@ -46,11 +51,52 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Auth:
-    """The header that carries the credential."""
+class CredentialPart:
+    """One header, or one parameter of the query, that carries fields of a value."""
 
-    header: str = "Authorization"
-    prefix: str = "Bearer "
+    header: str = ""
+    parameter: str = ""
+    prefix: str = ""
+    text: str = "{token}"
+    """With the names of the value's fields in braces; `token` is the one that authenticates."""
+    base64: bool = False
+    """Encoded as a whole, as Basic authentication wants it."""
+
+    def credential(self, value: Value) -> Credential | None:
+        """The part with the value's fields in place; None if the value lacks one of them."""
+        fields = {name: value.field(name).reveal() for name in value.names} | {TOKEN_FIELD: value.token.reveal()}
+        if not request_template.names(self.text) <= fields.keys():
+            return None
+        text = request_template.filled(self.text, fields)
+        if self.base64:
+            text = b64encode(text.encode()).decode()
+        return Credential(secret=Secret(text), header=self.header, prefix=self.prefix, parameter=self.parameter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Auth:
+    """How a request carries a credential."""
+
+    parts: tuple[CredentialPart, ...] = (CredentialPart(header="Authorization", prefix="Bearer "),)
+
+    def credentials(self, value: Value) -> tuple[Credential, ...] | None:
+        """What a request carries; None if the value lacks a field that it needs."""
+        found = tuple(part.credential(value) for part in self.parts)
+        return None if None in found else tuple(each for each in found if each is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What an answer must be to mean something: its status, and what stands at one place of its body."""
+
+    status: int
+    at: JsonPointer | None = None
+    texts: frozenset[str] = frozenset()
+    """Any of these, exactly; numbers and booleans as they are written in JSON."""
+
+    def holds(self, status: int, tree: JsonTree) -> bool:
+        """Whether an answer is that."""
+        return status == self.status and (self.at is None or plain_text(self.at.find(tree)) in self.texts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +105,22 @@ class Probe:
 
     route: Route
     query: tuple[tuple[str, str], ...] = ()
-    alive: frozenset[int] = frozenset({200})
-    dead: frozenset[int] = frozenset({401})
+    alive: tuple[Condition, ...] = (Condition(status=200),)
+    dead: tuple[Condition, ...] = (Condition(status=401),)
     scope: JsonPointer | None = None
     scope_name: JsonPointer | None = None
+
+    def verdict(self, status: int, tree: JsonTree) -> Verdict:
+        """What an answer means. What its body says comes before what its status says alone; both at once is neither."""
+        for by_body in (True, False):
+            found = [
+                verdict
+                for verdict, conditions in ((Verdict.ALIVE, self.alive), (Verdict.DEAD, self.dead))
+                if any((each.at is not None) is by_body and each.holds(status, tree) for each in conditions)
+            ]
+            if found:
+                return found[0] if len(found) == 1 else Verdict.UNKNOWN
+        return Verdict.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +129,8 @@ class Create:
 
     route: Route
     body: Tree
-    value: JsonPointer
+    value: Mapping[str, JsonPointer]
+    """By the name of the value's field."""
     id: JsonPointer
     hint: JsonPointer | None = None
 
@@ -94,10 +153,7 @@ class Status:
 
     def of(self, row: JsonTree) -> RowStatus:
         """What a row says. Text counts exactly, numbers and booleans as they are written in JSON."""
-        found = self.field.find(row)
-        if isinstance(found, bool):
-            found = "true" if found else "false"
-        text = str(found) if isinstance(found, int | str) else ""
+        text = plain_text(self.field.find(row))
         if text in self.alive:
             return RowStatus.ALIVE
         return RowStatus.ENDED if text in self.ended else RowStatus.UNKNOWN
@@ -123,7 +179,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revoke:
-    """The request that ends a token."""
+    """One of the requests that end a token, in their order."""
 
     route: Route
     body: Tree = None
@@ -135,14 +191,23 @@ class Description:
 
     name: str
     base_url: str
+    source: Mapping[str, str]
+    """Where the vendor describes its API, and when that was read: `documentation`, `contract`, `checked`."""
     kind: CredentialKind
     scope_kind: str
+    headers: tuple[tuple[str, str], ...]
+    """The same in every request, such as the version of the API."""
     auth: Auth
+    admin_auth: Auth
+    """How the admin credential is carried."""
     guide: Guide
     probe: Probe | None
     create: Create | None
     rows: Rows | None
-    revoke: Revoke | None
+    revoke: tuple[Revoke, ...]
+    """Empty: a person does it."""
+    lifetime: timedelta | None
+    """What is asked for when a token is made, where the service lets tokens expire."""
     shape: Shape | None
     overlap: bool
     max_active: int | None
@@ -153,3 +218,15 @@ class Description:
     pause: timedelta
     death_floor: timedelta | None
     confirm_after: timedelta | None
+
+    @property
+    def lists_per_scope(self) -> bool:
+        """Whether a list holds the tokens of one scope only."""
+        return self.rows is not None and "scope" in request_template.names(list(self.rows.route.segments))
+
+
+def plain_text(tree: JsonTree) -> str:
+    """Text as it is, a whole number or boolean as JSON writes it; empty for anything else."""
+    if isinstance(tree, bool):
+        return "true" if tree else "false"
+    return str(tree) if isinstance(tree, int | str) else ""

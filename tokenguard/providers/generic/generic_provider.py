@@ -1,11 +1,12 @@
 """A provider that behaves as its file says."""
 
+from tokenguard.documents import JsonTree
 from tokenguard.domain.liveness import Observation, Verdict
 from tokenguard.domain.names import LABEL_LIMIT
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.http.answer import Answer, Outcome
-from tokenguard.http.client import Credential, Request
+from tokenguard.http.client import Request
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import Capabilities, Guide, Issuer, Method
 from tokenguard.providers.connecting import connect
@@ -41,9 +42,10 @@ class Generic:
         said = self._description
         return Capabilities(
             mint=Method.PERSON if said.create is None else Method.API,
-            revoke=Method.PERSON if said.revoke is None else Method.API,
+            revoke=Method.API if said.revoke else Method.PERSON,
             probe=said.probe is not None,
             lists=said.rows is not None,
+            lists_per_scope=said.lists_per_scope,
             verifies_scope=said.probe is not None and said.probe.scope is not None,
             scope_kind=said.scope_kind,
             kind=said.kind,
@@ -63,11 +65,11 @@ class Generic:
         """The words of the file."""
         return self._description.guide
 
-    def issuer(self, admin: Value) -> Issuer | None:
-        """Bound to the admin credential; None where nothing is revoked by API."""
-        if self._description.rows is None or self._description.revoke is None:
+    def issuer(self, admin: Value, scope: Scope | None) -> Issuer | None:
+        """Bound to the admin credential and a scope; None where nothing is revoked by API."""
+        if self._description.rows is None or not self._description.revoke:
             return None
-        return GenericIssuer(self._description, self._client, self._clock, admin)
+        return GenericIssuer(self._description, self._client, self._clock, admin, scope)
 
     def warnings(self, value: Value) -> tuple[str, ...]:
         """Whether it differs from the shape in the file."""
@@ -81,16 +83,18 @@ class Generic:
         at, said = self._clock.now(), self._description.probe
         if said is None:
             return Observation(verdict=Verdict.UNKNOWN, at=at, reason="no-probe")
-        auth = self._description.auth
-        credential = Credential(secret=value.token, header=auth.header, prefix=auth.prefix)
-        request = Request(path=said.route.fill({}), query=said.query, credential=credential)
-        reading = read(self._client.send(request), said)
+        credentials = self._description.auth.credentials(value)
+        if credentials is None:
+            return Observation(verdict=Verdict.UNKNOWN, at=at, reason="incomplete-value")
+        headers = self._description.headers
+        request = Request(path=said.route.fill({}), query=said.query, further=credentials, headers=headers)
+        reading, tree = read(self._client.send(request), said)
         scope = None
-        if said.scope is not None and reading.tree is not None:
-            scope = scope_of(self._description.scope_kind, identifier(said.scope.find(reading.tree)))
+        if said.scope is not None and tree is not None:
+            scope = scope_of(self._description.scope_kind, identifier(said.scope.find(tree)))
             if scope is None:
                 reading = Reading(verdict=Verdict.UNKNOWN, reason="schema")
-        named = said.scope_name.find(reading.tree) if said.scope_name is not None else None
+        named = said.scope_name.find(tree) if said.scope_name is not None else None
         return Observation(
             verdict=reading.verdict,
             at=at,
@@ -102,20 +106,17 @@ class Generic:
         )
 
 
-def read(outcome: Outcome, said: Probe) -> Reading:
-    """Apply the statuses of the file; a page for people says nothing, and alive needs a JSON object."""
+def read(outcome: Outcome, said: Probe) -> tuple[Reading, JsonTree]:
+    """Apply the conditions of the file, and return the JSON of a success that says alive.
+
+    A page for people says nothing, and alive needs a JSON object or array.
+    """
     if not isinstance(outcome, Answer):
-        return Reading(verdict=Verdict.UNKNOWN, reason=str(outcome.cause))
+        return Reading(verdict=Verdict.UNKNOWN, reason=str(outcome.cause)), None
     reason = "html" if outcome.html else f"http-{outcome.status}"
-    verdict, tree = Verdict.UNKNOWN, outcome.json_object()
-    if not outcome.html and outcome.status in said.dead:
-        verdict = Verdict.DEAD
-    elif not outcome.html and outcome.status in said.alive:
-        verdict, reason = (Verdict.UNKNOWN, "schema") if tree is None else (Verdict.ALIVE, reason)
-    return Reading(
-        verdict=verdict,
-        reason=reason,
-        status=outcome.status,
-        retry_after=outcome.retry_after,
-        tree=tree if verdict is Verdict.ALIVE and outcome.ok else None,
-    )
+    tree = None if outcome.html else outcome.json()
+    verdict = Verdict.UNKNOWN if outcome.html else said.verdict(outcome.status, tree)
+    if verdict is Verdict.ALIVE and not isinstance(tree, dict | list):
+        verdict, reason = Verdict.UNKNOWN, "schema"
+    reading = Reading(verdict=verdict, reason=reason, status=outcome.status, retry_after=outcome.retry_after)
+    return reading, tree if verdict is Verdict.ALIVE and outcome.ok else None

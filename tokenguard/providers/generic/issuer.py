@@ -1,27 +1,27 @@
 """Making, listing and revoking tokens with the requests of a provider file."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from tokenguard.documents import JsonTree
+from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.http.answer import Answer, Outcome
-from tokenguard.http.client import Credential, Request
+from tokenguard.http.client import Request
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import CreatedToken, CreateRefused, ProviderToken, TokenList, TokenRequest
 from tokenguard.providers.generic import request_template
 from tokenguard.providers.generic.description import Create, Description, Revoke, Rows, RowStatus
 from tokenguard.providers.paced import PacedClient
 from tokenguard.providers.paging import ListPage, PagingKind, Query, read_list, says_more, total_of
-from tokenguard.providers.route import Route
 from tokenguard.providers.token_listing import check_id, identifier, live, moment, short_text, unreadable
 from tokenguard.providers.write_result import acknowledged, answered, new_value, not_understood, settled
 
-_Section = TypeVar("_Section", Create, Rows, Revoke)
+_Section = TypeVar("_Section", Create, Rows, tuple[Revoke, ...])
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _EXPIRY_SLACK = timedelta(days=1)
 """A listed token that expired no longer ago still exists: the vendor's clock, or its time zone, may be behind."""
@@ -30,25 +30,30 @@ _LINK = re.compile(r'<([^<>]*)>[^<>]*?;\s*rel="?([^";,]*)"?', re.ASCII)
 
 
 class GenericIssuer:
-    """Tokens of the admin credential's account at a described provider."""
+    """Tokens of the admin credential's account at a described provider; of one scope, where its routes name it."""
 
-    def __init__(self, description: Description, client: PacedClient, clock: Clock, admin: Value) -> None:
+    def __init__(
+        self, description: Description, client: PacedClient, clock: Clock, admin: Value, scope: Scope | None
+    ) -> None:
         self._description = description
         self._client = client
         self._clock = clock
         self._admin = admin
+        self._scope = scope
 
     def create(self, wanted: TokenRequest) -> CreatedToken:
         """The create request, once. Anything but a clear answer is Ambiguous."""
         what, said = "creating the token", self._section(self._description.create, "create")
-        fields = {"label": str(wanted.label), "permissions": " ".join(wanted.permissions)}
-        if wanted.scope is not None:
-            fields["scope"] = wanted.scope.id
-        elif "scope" in request_template.names(said.body) | request_template.names(list(said.route.segments)):
-            raise CreateRefused(f"{what}: the provider needs to know the scope", hint="give the record a scope")
-        answer = settled(self._send(said.route, fields, said.body, wanted.permissions), what)
+        fields = {
+            "label": str(wanted.label),
+            "permissions": " ".join(wanted.permissions),
+            **self._expiry(),
+            **_scope_field(wanted.scope),
+        }
+        answer = settled(self._send(what, said, fields, wanted.permissions), what)
         tree = None if answer.html else answer.json()
-        value, token_id = new_value(said.value.find(tree), self._admin, what), identifier(said.id.find(tree))
+        found = {name: pointer.find(tree) for name, pointer in said.value.items()}
+        value, token_id = new_value(found, self._admin, what), identifier(said.id.find(tree))
         if not token_id:
             raise not_understood(what)
         return CreatedToken(
@@ -65,16 +70,32 @@ class GenericIssuer:
         return live(TokenList(rows=rows, gap=gap), self._clock.now(), slack=_EXPIRY_SLACK)
 
     def revoke(self, provider_id: str) -> None:
-        """The revoke request."""
-        what, said = "revoking the token", self._section(self._description.revoke, "revoke")
+        """The revoke requests in their order, until one says that there is no such token."""
+        what, steps = "revoking the token", self._section(self._description.revoke or None, "revoke")
         check_id(provider_id, what)
-        outcome = self._send(said.route, {"id": provider_id}, said.body)
-        if not (isinstance(outcome, Answer) and outcome.status in _GONE):
+        for said in steps:
+            outcome = self._send(what, said, {"id": provider_id, **_scope_field(self._scope)})
+            if isinstance(outcome, Answer) and outcome.status in _GONE:
+                return
             acknowledged(outcome, what)
+
+    def _expiry(self) -> dict[str, str | int]:
+        """When a token that is made now is to end, as services want to be told."""
+        lifetime = self._description.lifetime
+        if lifetime is None:
+            return {}
+        ends = self._clock.now() + lifetime
+        return {
+            "expires_date": ends.date().isoformat(),
+            "expires_time": ends.replace(microsecond=0, tzinfo=None).isoformat() + "Z",
+            "expires_unix": int(ends.timestamp()),
+            "expires_seconds": int(lifetime.total_seconds()),
+        }
 
     def _page(self, said: Rows, query: Query, statuses: dict[str, RowStatus]) -> ListPage:
         fixed = tuple(pair for pair in said.query if pair[0] not in dict(query))
-        answer = answered(self._send(said.route, {}, None, query=(*fixed, *query)), "listing tokens")
+        what = "listing tokens"
+        answer = answered(self._send(what, said, _scope_field(self._scope), query=(*fixed, *query)), what)
         tree = None if answer.html else answer.json()
         rows = said.items.find(tree)
         if not isinstance(rows, list):
@@ -101,7 +122,7 @@ class GenericIssuer:
         """What a next address asks for. Only that may differ: the credential is sent to the place in the file alone."""
         if address is None or address == "":
             return None
-        here = str(self._client.base) + "/" + "/".join(said.route.fill({}))
+        here = str(self._client.base) + "/" + "/".join(said.route.fill(_scope_field(self._scope)))
         try:
             found = urlsplit(urljoin(here, address)) if isinstance(address, str) else None
         except ValueError:
@@ -112,19 +133,29 @@ class GenericIssuer:
 
     def _send(
         self,
-        route: Route,
-        fields: dict[str, str],
-        body: Any,
+        what: str,
+        said: Create | Rows | Revoke,
+        fields: Mapping[str, str | int],
         permissions: Sequence[str] = (),
         *,
         query: Query = (),
     ) -> Outcome:
-        auth = self._description.auth
+        body = None if isinstance(said, Rows) else said.body
+        used = request_template.names(body) | request_template.names(list(said.route.segments))
+        if "scope" in used and "scope" not in fields:
+            raise CreateRefused(f"{what}: the provider needs to know the scope", hint="give the record a scope")
+        credentials = self._description.admin_auth.credentials(self._admin)
+        if credentials is None:
+            raise CreateRefused(
+                f"{what}: the admin credential lacks a field that {self._description.name} asks for",
+                hint="store all its fields in one record; `tokenguard provider show` names them",
+            )
         request = Request(
-            method=route.method,
-            path=route.fill(fields),
+            method=said.route.method,
+            path=said.route.fill({name: str(text) for name, text in fields.items()}),
             query=query,
-            credential=Credential(secret=self._admin.token, header=auth.header, prefix=auth.prefix),
+            further=credentials,
+            headers=self._description.headers,
             body=None if body is None else request_template.fill(body, fields, permissions),
         )
         return self._client.send(request)
@@ -133,6 +164,10 @@ class GenericIssuer:
         if said is None:
             raise CreateRefused(f"{self._description.name} describes no `{key}`", hint="complete the provider file")
         return said
+
+
+def _scope_field(scope: Scope | None) -> dict[str, str]:
+    return {} if scope is None else {"scope": scope.id}
 
 
 def _listed(said: Rows, row: JsonTree) -> ProviderToken:

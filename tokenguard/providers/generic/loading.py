@@ -9,7 +9,7 @@ from tokenguard.domain.token import CredentialKind
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.http.address import Address
-from tokenguard.providers.generic import provider_sections
+from tokenguard.providers.generic import auth_section, probe_section, provider_sections
 from tokenguard.providers.generic.description import Description
 from tokenguard.providers.generic.mapping_reader import Fields, Locate
 
@@ -41,19 +41,26 @@ def described(tree: Tree, *, locate: Locate) -> Description:
     name = top.text("name")
     if not SEGMENT.fullmatch(name):
         top.refuse("this must be a segment such as acme: a-z, 0-9, '.', '_', '-'", "name")
-    create, rows, revoke = provider_sections.create(top), provider_sections.rows(top), provider_sections.revoke(top)
-    if create is not None and revoke is None:
+    lifetime = top.duration("lifetime")
+    create = provider_sections.create(top, expires=lifetime is not None)
+    rows, revoke = provider_sections.rows(top), provider_sections.revoke(top)
+    if create is not None and not revoke:
         top.refuse("a provider that makes tokens by API must also say how to revoke them", "create")
-    if revoke is not None and rows is None:
+    if revoke and rows is None:
         top.refuse("without `list` a token whose making was interrupted could not be found again", "revoke")
+    auth = auth_section.auth(top, "auth")
     description = Description(
         name=name,
         base_url=str(Address.parse(top.text("base_url"))),
         kind=CredentialKind(top.choice("kind", _KINDS, str(CredentialKind.API_KEY))),
         scope_kind=top.text("scope_kind", ""),
-        auth=provider_sections.auth(top),
-        guide=provider_sections.guide(top, words_for_create=create is None, words_for_revoke=revoke is None),
-        probe=provider_sections.probe(top),
+        source=_source(top),
+        headers=auth_section.headers(top),
+        auth=auth,
+        admin_auth=auth_section.auth(top, "admin_auth") if "admin_auth" in top else auth,
+        guide=provider_sections.guide(top, words_for_create=create is None, words_for_revoke=not revoke),
+        probe=probe_section.probe(top),
+        lifetime=lifetime,
         create=create,
         rows=rows,
         revoke=revoke,
@@ -70,3 +77,11 @@ def described(tree: Tree, *, locate: Locate) -> Description:
     )
     top.close()
     return description
+
+
+def _source(top: Fields) -> dict[str, str]:
+    """Where the vendor describes its API, and when that was read."""
+    fields = top.within("source") or top.empty("source")
+    made = {key: fields.text(key) for key in ("documentation", "contract", "checked") if key in fields}
+    fields.close()
+    return made

@@ -13,16 +13,17 @@ from tokenguard.text import safe_text
 _NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
 _WORD = re.compile(r"[a-z_]{1,32}", re.ASCII)
 _MAX_TEXT = 500
+_MAX_ROWS = 50
 
 
-Locate = Callable[[Sequence[str]], str]
+Locate = Callable[[Sequence[str | int]], str]
 """Turns the path of a key into `file:line:column`; only called when something is wrong there."""
 
 
 class Fields:
     """One mapping of the file; `path` is how it is reached, for example `probe`."""
 
-    def __init__(self, tree: Tree, locate: Locate, path: Sequence[str] = ()) -> None:
+    def __init__(self, tree: Tree, locate: Locate, path: Sequence[str | int] = ()) -> None:
         self._locate = locate
         self._path = tuple(path)
         if not isinstance(tree, dict):
@@ -32,11 +33,20 @@ class Fields:
     def refuse(self, why: str, key: str = "", *, hint: str = "") -> NoReturn:
         """InputError about this mapping or one of its keys."""
         path = (*self._path, *((key,) if key else ()))
-        named = safe_text(".".join(path), one_line=True, limit=120)
+        named = safe_text(".".join(map(str, path)), one_line=True, limit=120)
         raise InputError(
             f"{self._locate(path)}: {named + ': ' if named else ''}{why}",
             hint=hint or "docs/providers.md describes every key of a provider file",
         )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The keys that were not read yet."""
+        return tuple(self._left)
+
+    def peek(self, key: str) -> Tree:
+        """The value of the key, which stays unread."""
+        return self._left.get(key)
 
     def __contains__(self, key: str) -> bool:
         return key in self._left
@@ -45,12 +55,12 @@ class Fields:
         """The value of the key; None if it is missing."""
         return self._left.pop(key, None)
 
-    def text(self, key: str, default: str | None = None) -> str:
-        """Short text; without a default it must be there."""
+    def text(self, key: str, default: str | None = None, *, empty: bool = False) -> str:
+        """Short text, with at least one character unless it may be `empty`; without a default it must be there."""
         tree = self.tree(key)
         if tree is None:
             return self.refuse("this is missing", key) if default is None else default
-        if not isinstance(tree, str) or not 0 < len(tree) <= _MAX_TEXT or not tree.isprintable():
+        if not isinstance(tree, str) or not (1 - empty) <= len(tree) <= _MAX_TEXT or not tree.isprintable():
             self.refuse(f"this must be text of 1 to {_MAX_TEXT} printable characters", key)
         return tree
 
@@ -88,6 +98,23 @@ class Fields:
         """The mapping under the key; None if it is missing."""
         tree = self.tree(key)
         return None if tree is None else Fields(tree, self._locate, (*self._path, key))
+
+    def one_or_more(self, key: str) -> "tuple[Fields, ...]":
+        """A mapping, or a list of some, under a key that is there."""
+        if not isinstance(self.peek(key), list):
+            return tuple(found for found in (self.within(key),) if found is not None)
+        rows = self.texts_or_mappings(key)
+        return tuple(row if isinstance(row, Fields) else self.refuse("this must be mappings", key) for row in rows)
+
+    def texts_or_mappings(self, key: str) -> "tuple[str | Fields, ...]":
+        """A list of short texts and mappings, not empty."""
+        tree = self.tree(key)
+        if not isinstance(tree, list) or not 0 < len(tree) <= _MAX_ROWS:
+            self.refuse(f"this must be a list of 1 to {_MAX_ROWS}", key)
+        return tuple(
+            row[:_MAX_TEXT] if isinstance(row, str) else Fields(row, self._locate, (*self._path, key, number))
+            for number, row in enumerate(tree)
+        )
 
     def empty(self, key: str) -> "Fields":
         """A mapping under the key that the file leaves out."""

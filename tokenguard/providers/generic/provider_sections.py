@@ -2,26 +2,20 @@
 
 import re
 from collections.abc import Mapping
-from http import HTTPStatus
 
 from tokenguard.documents import Tree
+from tokenguard.domain.secret import TOKEN_FIELD
 from tokenguard.domain.shape import MAX_LENGTH
 from tokenguard.errors import InputError
 from tokenguard.ports.provider import Guide
 from tokenguard.providers.generic import request_template
-from tokenguard.providers.generic.description import CHARACTERS, Auth, Create, Probe, Revoke, Rows, Shape, Status
+from tokenguard.providers.generic.description import CHARACTERS, Create, Revoke, Rows, Shape, Status
 from tokenguard.providers.generic.mapping_reader import Fields
 from tokenguard.providers.generic.pointer import JsonPointer
 from tokenguard.providers.paging import Paging, PagingKind
 from tokenguard.providers.route import Route
 
-_HEADER = re.compile(r"header ([A-Za-z][A-Za-z0-9-]{0,63})", re.ASCII)
-_STATUS = re.compile(r"[2-4][0-9]{2}", re.ASCII)
-# what the client writes itself, and what would change how a request is framed or where it goes
-_OWN_HEADERS = frozenset({"accept", "connection", "cookie", "expect", "host", "keep-alive", "te", "trailer", "upgrade"})
-_OWN_FAMILIES = ("accept-", "content-", "proxy-", "transfer-", "user-agent")
-_MAY_BE_DEAD = frozenset({400, 401, 403, 404, 410})
-_NEVER_ALIVE = frozenset({401, 407, 408, 425, 429})
+_FIELD = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 _PAGING_KEYS: Mapping[PagingKind, tuple[str, ...]] = {
     PagingKind.NONE: (),
     PagingKind.CURSOR: ("cursor", "limit"),
@@ -30,57 +24,24 @@ _PAGING_KEYS: Mapping[PagingKind, tuple[str, ...]] = {
     PagingKind.LINK: ("limit",),
 }
 _PAGE_SIZE = 100
+_EXPIRY_FIELDS = ("expires_date", "expires_time", "expires_unix", "expires_seconds")
 _CREATE_FIELDS = ("label", "scope", "permissions")
-_REVOKE_FIELDS = ("id",)
+_REVOKE_FIELDS = ("id", "scope")
 _GUIDE_CREATE = ("label", "scope", "scope_name", "permissions")
 _GUIDE_REVOKE = ("label", "hint", "scope", "scope_name")
 
 
-def auth(top: Fields) -> Auth:
-    """`bearer`, or `header NAME`."""
-    text = top.text("auth", "bearer")
-    if text == "bearer":
-        return Auth()
-    match = _HEADER.fullmatch(text)
-    if match is None or match[1].lower() in _OWN_HEADERS or match[1].lower().startswith(_OWN_FAMILIES):
-        top.refuse("this must be `bearer` or `header NAME`, and no header that requests need themselves", "auth")
-    return Auth(header=match[1], prefix="")
-
-
-def probe(top: Fields) -> Probe | None:
-    """How a token is looked at: a GET without placeholders."""
-    fields = top.within("probe")
-    if fields is None:
-        return None
-    made = Probe(
-        route=_route(fields, "request", ()),
-        query=_query(fields),
-        alive=_statuses(fields, "alive") or frozenset({int(HTTPStatus.OK)}),
-        dead=_statuses(fields, "dead") or frozenset({int(HTTPStatus.UNAUTHORIZED)}),
-        scope=_maybe_pointer(fields, "scope"),
-        scope_name=_maybe_pointer(fields, "scope_name"),
-    )
-    if made.route.method != "GET":
-        fields.refuse("a probe only reads: this must be a GET", "request")
-    if made.alive & made.dead or made.alive & _NEVER_ALIVE or any(300 <= code < 400 for code in made.alive):  # noqa: PLR2004 - 3xx
-        fields.refuse("a redirect, a 401, a 429 or a status of `dead` never proves that a token is alive", "alive")
-    if not made.dead <= _MAY_BE_DEAD:
-        fields.refuse("only 400, 401, 403, 404 and 410 can be made to mean that a token is dead", "dead")
-    fields.close()
-    return made
-
-
-def create(top: Fields) -> Create | None:
-    """How a token is made."""
+def create(top: Fields, *, expires: bool) -> Create | None:
+    """How a token is made; `expires`: whether the file gives tokens a lifetime."""
     fields = top.within("create")
     if fields is None:
         return None
     made = Create(
-        route=_route(fields, "request", ("label", "scope")),
-        body=_body(fields, _CREATE_FIELDS),
-        value=_pointer(fields, "value"),
-        id=_pointer(fields, "id"),
-        hint=_maybe_pointer(fields, "hint"),
+        route=route(fields, "request", ("label", "scope")),
+        body=_body(fields, (*_CREATE_FIELDS, *(_EXPIRY_FIELDS if expires else ()))),
+        value=_value(fields),
+        id=pointer(fields, "id"),
+        hint=maybe_pointer(fields, "hint"),
     )
     used = request_template.names(made.body) | request_template.names(list(made.route.segments))
     if made.route.method == "GET" or "label" not in used:
@@ -95,19 +56,19 @@ def rows(top: Fields) -> Rows | None:
     if fields is None:
         return None
     made = Rows(
-        route=_route(fields, "request", ()),
-        query=_query(fields),
-        items=_pointer(fields, "items"),
-        id=_pointer(fields, "id"),
-        label=_pointer(fields, "label"),
+        route=route(fields, "request", ("scope",)),
+        query=query(fields),
+        items=pointer(fields, "items"),
+        id=pointer(fields, "id"),
+        label=pointer(fields, "label"),
         more={
             key: found
             for key in ("hint", "created", "last_used", "expires")
-            if (found := _maybe_pointer(fields, key)) is not None
+            if (found := maybe_pointer(fields, key)) is not None
         },
         paging=paging(fields),
-        following=_maybe_pointer(fields, "next"),
-        total=_maybe_pointer(fields, "total"),
+        following=maybe_pointer(fields, "next"),
+        total=maybe_pointer(fields, "total"),
         status=_status(fields),
     )
     if made.route.method != "GET":
@@ -141,7 +102,7 @@ def _status(rows: Fields) -> Status | None:
     if fields is None:
         return None
     made = Status(
-        field=_pointer(fields, "field"),
+        field=pointer(fields, "field"),
         alive=frozenset(fields.texts("alive")),
         ended=frozenset(fields.texts("ended")),
     )
@@ -162,16 +123,30 @@ def _check_next(fields: Fields, made: Rows) -> None:
         fields.refuse("only a list with `paging: cursor` or `paging: link` has it", "next")
 
 
-def revoke(top: Fields) -> Revoke | None:
-    """How a token is ended."""
-    fields = top.within("revoke")
-    if fields is None:
-        return None
-    made = Revoke(route=_route(fields, "request", _REVOKE_FIELDS), body=_body(fields, _REVOKE_FIELDS))
+def revoke(top: Fields) -> tuple[Revoke, ...]:
+    """How a token is ended: by one request, or by several in their order."""
+    if "revoke" not in top:
+        return ()
+    return tuple(_revoke_step(fields) for fields in top.one_or_more("revoke"))
+
+
+def _revoke_step(fields: Fields) -> Revoke:
+    made = Revoke(route=route(fields, "request", _REVOKE_FIELDS), body=_body(fields, _REVOKE_FIELDS))
     used = request_template.names(made.body) | request_template.names(list(made.route.segments))
     if made.route.method == "GET" or "id" not in used:
         fields.refuse("this must be no GET, and must name the token by {id}", "request")
     fields.close()
+    return made
+
+
+def _value(fields: Fields) -> dict[str, JsonPointer]:
+    """Where the answer holds the new value: one pointer, or one for each of its fields."""
+    if not isinstance(fields.peek("value"), dict):
+        return {TOKEN_FIELD: pointer(fields, "value")}
+    within = fields.within("value") or fields.empty("value")
+    made = {name: pointer(within, name) for name in within.names}
+    if TOKEN_FIELD not in made or not all(_FIELD.fullmatch(name) for name in made):
+        fields.refuse(f"this must have a field called {TOKEN_FIELD}, and names such as key_id", "value")
     return made
 
 
@@ -213,7 +188,8 @@ def _words(fields: Fields, key: str, allowed: tuple[str, ...], *, needed: bool) 
     return words
 
 
-def _route(fields: Fields, key: str, allowed: tuple[str, ...]) -> Route:
+def route(fields: Fields, key: str, allowed: tuple[str, ...]) -> Route:
+    """A request that may use some placeholders."""
     text = fields.text(key)
     try:
         return Route.parse(text, fields=allowed)
@@ -230,31 +206,31 @@ def _body(fields: Fields, allowed: tuple[str, ...]) -> Tree:
     return body
 
 
-def _query(fields: Fields) -> tuple[tuple[str, str], ...]:
-    tree = fields.tree("query") or {}
+def query(fields: Fields) -> tuple[tuple[str, str], ...]:
+    """The fixed parameters of a request."""
+    return plain_pairs(fields, "query")
+
+
+def plain_pairs(fields: Fields, key: str) -> tuple[tuple[str, str], ...]:
+    """A mapping of texts without placeholders."""
+    tree = fields.tree(key) or {}
     if not isinstance(tree, dict):
-        fields.refuse("this must be a mapping", "query")
+        fields.refuse("this must be a mapping", key)
     if request_template.problem(tree, ()):
-        fields.refuse("there are no placeholders here", "query")
+        fields.refuse("there are no placeholders here", key)
     return tuple(
-        (name, value if isinstance(value, str) else fields.refuse("this must be text", "query"))
+        (name, value if isinstance(value, str) else fields.refuse("this must be text", key))
         for name, value in tree.items()
     )
 
 
-def _statuses(fields: Fields, key: str) -> frozenset[int]:
-    texts = fields.texts(key)
-    if not all(_STATUS.fullmatch(text) for text in texts):
-        fields.refuse("this must be a list of statuses from 200 to 499", key)
-    return frozenset(int(text) for text in texts)
-
-
-def _pointer(fields: Fields, key: str) -> JsonPointer:
-    return JsonPointer.parse(fields.text(key)) or fields.refuse("this must be a JSON pointer such as /data/id", key)
-
-
-def _maybe_pointer(fields: Fields, key: str) -> JsonPointer | None:
-    text = fields.text(key, "")
-    return (
-        JsonPointer.parse(text) or fields.refuse("this must be a JSON pointer such as /data/id", key) if text else None
+def pointer(fields: Fields, key: str) -> JsonPointer:
+    """A JSON pointer that must be there; the empty one is the whole answer."""
+    return JsonPointer.parse(fields.text(key, empty=True)) or fields.refuse(
+        "this must be a JSON pointer such as /data/id", key
     )
+
+
+def maybe_pointer(fields: Fields, key: str) -> JsonPointer | None:
+    """A JSON pointer; None if it is missing."""
+    return pointer(fields, key) if key in fields else None

@@ -8,35 +8,65 @@ from tokenguard.documents import Tree
 
 _NAME = re.compile(r"\{([^{}]*)\}")
 _WHOLE_LIST = "{permissions}"
+_CONSTANTS: Mapping[str, Any] = {"{true}": True, "{false}": False, "{null}": None}
+_NUMBER = re.compile(r"\{(-?(?:0|[1-9][0-9]{0,14}))\}", re.ASCII)
+_IN_KEYS = frozenset({"scope"})
 
 
 def problem(tree: Tree, allowed: Sequence[str]) -> str:
     """What is wrong with the placeholders anywhere in `tree`, given the allowed ones; empty if nothing is."""
     for text in _texts(tree):
+        if _is_constant(text):
+            continue
         for name in _NAME.findall(text):
             if name not in allowed:
                 return f"unknown placeholder; known here: {', '.join(f'{{{known}}}' for known in allowed) or 'none'}"
         if "{" in _NAME.sub("", text) or "}" in _NAME.sub("", text):
             return "a brace that belongs to no placeholder"
-    if any("{" in key or "}" in key for key in _keys(tree)):
-        return "a placeholder in a key"
+    for key in _keys(tree):
+        if {"{", "}"} & set(_NAME.sub("", key)) or not set(_NAME.findall(key)) <= _IN_KEYS & set(allowed):
+            return "a placeholder in a key, where only {scope} may be"
     return ""
 
 
 def names(tree: Tree) -> frozenset[str]:
     """The placeholders used anywhere in `tree`."""
-    return frozenset(name for text in _texts(tree) for name in _NAME.findall(text))
+    texts = [*(text for text in _texts(tree) if not _is_constant(text)), *_keys(tree)]
+    return frozenset(name for text in texts for name in _NAME.findall(text))
 
 
-def fill(tree: Tree, fields: Mapping[str, str], permissions: Sequence[str] = ()) -> Any:
-    """`tree` with the values in place; the whole text `{permissions}` becomes a list."""
+def fill(tree: Tree, fields: Mapping[str, str | int], permissions: Sequence[str] = ()) -> Any:
+    """`tree` with the values in place.
+
+    A text that is nothing but `{permissions}` becomes a list, one that is nothing but the placeholder of a number
+    becomes that number, and `{true}`, `{false}`, `{null}` and `{90}` become what JSON calls so.
+    """
     if isinstance(tree, dict):
-        return {key: fill(value, fields, permissions) for key, value in tree.items()}
+        return {filled(key, fields): fill(value, fields, permissions) for key, value in tree.items()}
     if isinstance(tree, list):
         return [fill(value, fields, permissions) for value in tree]
-    if tree == _WHOLE_LIST:
+    return None if tree is None else _filled_whole(tree, fields, permissions)
+
+
+def filled(text: str, fields: Mapping[str, str | int]) -> str:
+    """A text with the values in place."""
+    return _NAME.sub(lambda match: str(fields[match[1]]), text)
+
+
+def _filled_whole(text: str, fields: Mapping[str, str | int], permissions: Sequence[str]) -> Any:
+    """A text with the values in place, or what stands for the whole of it."""
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if text == _WHOLE_LIST:
         return list(permissions)
-    return None if tree is None else _NAME.sub(lambda match: fields[match[1]], tree)
+    if number := _NUMBER.fullmatch(text):
+        return int(number[1])
+    name = _NAME.fullmatch(text)
+    return fields[name[1]] if name else filled(text, fields)
+
+
+def _is_constant(text: str) -> bool:
+    return text in _CONSTANTS or _NUMBER.fullmatch(text) is not None
 
 
 def _texts(tree: Tree) -> list[str]:

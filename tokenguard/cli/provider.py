@@ -1,0 +1,18 @@
+"""`tokenguard provider`: the group of commands about providers and their descriptions."""
+
+from tokenguard.cli.base import group
+
+
+@group(
+    "provider",
+    {
+        "list": ("tokenguard.cli.provider_show:list_providers", "List providers and what their APIs can do."),
+        "show": ("tokenguard.cli.provider_show:show", "Show one provider: capabilities, manual steps, sources."),
+        "lint": ("tokenguard.cli.provider_show:lint", "Validate a provider file."),
+    },
+)
+def provider() -> None:
+    """Providers issue tokens. Some are built in; files describe the others, those of tokenguard and your own.
+
+    These commands send nothing to a provider.
+    """

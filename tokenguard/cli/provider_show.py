@@ -1,0 +1,98 @@
+"""`provider list|show|lint`: what is known of providers without asking them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.files import shown
+from tokenguard.ports.provider import Capabilities, Method
+from tokenguard.shell.provider_descriptions import KnownProvider, known_provider, known_providers, read_description
+from tokenguard.shell.wiring import Wiring
+
+_LIVE = "never tried with a real account; the contract was compared with the vendor's documentation"
+_DONE_BY = {Method.API: "API", Method.PERSON: "person", Method.NEVER: "no"}
+
+
+@command("list")
+@pass_wiring
+def list_providers(wiring: Wiring) -> None:
+    """List all providers: built in, described by files that come with tokenguard, and those of your configuration."""
+    found = list(known_providers(wiring.settings, wiring.clock))
+    if wiring.screen.as_json:
+        wiring.screen.document({"providers": [_document(each) for each in found]})
+        return
+    rows = [(each.name, *_can(each.capabilities), each.source.get("checked", "-"), each.origin.value) for each in found]
+    wiring.screen.table(("name", "create", "revoke", "probe", "list", "checked", "described"), rows)
+
+
+@command("show")
+@click.argument("name")
+@pass_wiring
+def show(wiring: Wiring, name: str) -> None:
+    """Show what tokenguard can do at provider NAME, what a person does there, and what its description is based on."""
+    found = known_provider(name, wiring.settings, wiring.clock)
+    if wiring.screen.as_json:
+        wiring.screen.document(_document(found))
+        return
+    for line in _lines(found):
+        wiring.screen.line(line)
+
+
+@command("lint")
+@click.argument("file", type=click.Path(path_type=Path))
+@pass_wiring
+def lint(wiring: Wiring, file: Path) -> None:
+    """Validate the provider file FILE; exit 2 with line and column if it is invalid."""
+    name = read_description(file)
+    if wiring.screen.as_json:
+        wiring.screen.document({"file": str(file), "provider": name})
+    else:
+        wiring.screen.line(f"{shown(file)}: {name}: valid")
+
+
+def _can(can: Capabilities) -> tuple[str, str, str, str]:
+    listed = ("per scope" if can.lists_per_scope else "yes") if can.lists else "no"
+    return _DONE_BY[can.mint], _DONE_BY[can.revoke], "yes" if can.probe else "no", listed
+
+
+def _lines(found: KnownProvider) -> Iterator[str]:
+    can = found.capabilities
+    create, revoke, probe, listed = _can(can)
+    yield f"provider       {found.name} ({found.origin})"
+    yield f"address        {found.base_url or '-'}"
+    yield f"create         {create}"
+    yield f"revoke         {revoke}"
+    yield f"probe          {probe}"
+    yield f"list           {listed}"
+    yield f"scope          {can.scope_kind or 'any'}{', checked' if can.verifies_scope else ''}"
+    yield f"proof of death {'refused while a control is accepted' if can.probe else 'asserted by a person only'}"
+    for key, text in found.source.items():
+        yield f"{key:<14} {text}"
+    if found.source:
+        yield f"tried live     {_LIVE}"
+    for title, steps in (("create", found.guide.create), ("revoke", found.guide.revoke)):
+        if steps:
+            yield f"to {title}, at {found.guide.where}:"
+            yield from (f"  {number}. {step}" for number, step in enumerate(steps, 1))
+
+
+def _document(found: KnownProvider) -> dict[str, Any]:
+    can = found.capabilities
+    return {
+        "name": found.name,
+        "described": found.origin.value,
+        "base_url": found.base_url,
+        "create": can.mint.value,
+        "revoke": can.revoke.value,
+        "probe": can.probe,
+        "list": can.lists,
+        "list_per_scope": can.lists_per_scope,
+        "scope": can.scope_kind,
+        "checks_scope": can.verifies_scope,
+        "source": found.source,
+        "tried_live": None,
+        "guide": {"where": found.guide.where, "create": list(found.guide.create), "revoke": list(found.guide.revoke)},
+    }

@@ -1,0 +1,79 @@
+"""How a provider file says that a token is looked at, and which answers mean that it is alive or dead."""
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from tokenguard.providers.generic.description import Condition, Probe
+from tokenguard.providers.generic.mapping_reader import Fields
+from tokenguard.providers.generic.provider_sections import maybe_pointer, pointer, query, route
+
+_STATUS = re.compile(r"[2-4][0-9]{2}", re.ASCII)
+_MAY_BE_DEAD = frozenset({400, 401, 403, 404, 410})
+_NEVER_ALIVE = frozenset({401, 407, 408, 425, 429})
+_REDIRECTS = range(HTTPStatus.MULTIPLE_CHOICES, HTTPStatus.BAD_REQUEST)
+
+
+def probe(top: Fields) -> Probe | None:
+    """A GET without placeholders."""
+    fields = top.within("probe")
+    if fields is None:
+        return None
+    made = Probe(
+        route=route(fields, "request", ()),
+        query=query(fields),
+        alive=_conditions(fields, "alive") or (Condition(status=HTTPStatus.OK),),
+        dead=_conditions(fields, "dead") or (Condition(status=HTTPStatus.UNAUTHORIZED),),
+        scope=maybe_pointer(fields, "scope"),
+        scope_name=maybe_pointer(fields, "scope_name"),
+    )
+    if made.route.method != "GET":
+        fields.refuse("a probe only reads: this must be a GET", "request")
+    _check(fields, made)
+    fields.close()
+    return made
+
+
+def _conditions(fields: Fields, key: str) -> tuple[Condition, ...]:
+    """Statuses, or mappings of `status`, `at` and `is`; empty if the key is missing."""
+    tree = fields.peek(key)
+    if isinstance(tree, list) and any(isinstance(row, dict) for row in tree):
+        return tuple(
+            Condition(status=_status(fields, key, row)) if isinstance(row, str) else _condition(row)
+            for row in fields.texts_or_mappings(key)
+        )
+    return tuple(Condition(status=_status(fields, key, text)) for text in fields.texts(key))
+
+
+def _condition(row: Fields) -> Condition:
+    made = Condition(
+        status=_status(row, "status", row.text("status")), at=pointer(row, "at"), texts=frozenset(row.texts("is"))
+    )
+    if not made.texts:
+        row.refuse("this must list the values that mean so", "is")
+    row.close()
+    return made
+
+
+def _status(fields: Fields, key: str, text: str) -> int:
+    if not _STATUS.fullmatch(text):
+        fields.refuse("this must be a status from 200 to 499", key)
+    return int(text)
+
+
+def _check(fields: Fields, made: Probe) -> None:
+    plain_alive, plain_dead = _plain(made.alive), _plain(made.dead)
+    alive = {each.status for each in made.alive}
+    if alive & _NEVER_ALIVE or plain_alive & plain_dead or any(code in _REDIRECTS for code in alive):
+        fields.refuse("a redirect, a 401, a 429 or a status of `dead` never proves that a token is alive", "alive")
+    if not plain_dead <= _MAY_BE_DEAD:
+        fields.refuse("only 400, 401, 403, 404 and 410 alone can be made to mean that a token is dead", "dead")
+    by_body = {each.status for each in made.dead} - plain_dead
+    if not by_body <= _MAY_BE_DEAD | {HTTPStatus.OK}:
+        fields.refuse("only 200, 400, 401, 403, 404 and 410 can say in their body that a token is dead", "dead")
+    if by_body & plain_alive & {HTTPStatus.OK}:
+        fields.refuse("where the body of a 200 can say dead, it must say alive too, with `at` and `is`", "alive")
+
+
+def _plain(conditions: Sequence[Condition]) -> set[int]:
+    return {each.status for each in conditions if each.at is None}

@@ -1,0 +1,61 @@
+"""What is known of each provider without asking it: capabilities, manual steps, and sources of its description."""
+
+from collections.abc import Iterator
+from enum import StrEnum, unique
+from pathlib import Path
+
+from tokenguard.frozen import Frozen
+from tokenguard.ports.clock import Clock
+from tokenguard.ports.provider import Capabilities, Guide
+from tokenguard.providers import provider_registry
+from tokenguard.shell.settings import Settings
+from tokenguard.shell.vendors import configured_provider
+
+
+@unique
+class DescriptionOrigin(StrEnum):
+    """Where a provider's description comes from."""
+
+    BUILT_IN = "built in"
+    SHIPPED = "with tokenguard"
+    OWN = "own file"
+
+
+class KnownProvider(Frozen, frozen=True, kw_only=True):
+    """One provider."""
+
+    name: str
+    origin: DescriptionOrigin
+    base_url: str
+    capabilities: Capabilities
+    guide: Guide
+    source: dict[str, str]
+    """`documentation`, `contract` and `checked`, where a file says so."""
+
+
+def known_providers(settings: Settings, clock: Clock) -> Iterator[KnownProvider]:
+    """All of them, by name; InputError for a file that is not right."""
+    names = {*provider_registry.BUILT_IN, *provider_registry.described_services(), *settings.providers}
+    return (known_provider(name, settings, clock) for name in sorted(names))
+
+
+def known_provider(name: str, settings: Settings, clock: Clock) -> KnownProvider:
+    """One of them; InputError if there is none of that name, or its file is not right."""
+    provider, file = configured_provider(name, settings, clock), settings.provider(name).file
+    built_in = name in provider_registry.BUILT_IN
+    origin = DescriptionOrigin.OWN if file is not None else DescriptionOrigin.SHIPPED
+    return KnownProvider(
+        name=name,
+        origin=DescriptionOrigin.BUILT_IN if built_in else origin,
+        base_url=provider.base_url,
+        capabilities=provider.capabilities,
+        guide=provider.guide(),
+        source={} if built_in else dict(provider_registry.description_of(name, file).source),
+    )
+
+
+def read_description(path: Path) -> str:
+    """Read a provider file as commands do, and return the name in it; InputError with the place that is wrong."""
+    from tokenguard.providers.generic.loading import load  # brings the YAML reader
+
+    return load(path).name
