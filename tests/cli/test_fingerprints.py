@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.fakes.command_line import FakeTty
 from tests.fakes.git_repository import Repository
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.world import FakeIssuer
@@ -75,6 +76,17 @@ def test_no_comment_and_no_baseline_silences_an_own_token(published, tmp_path):
     assert published("baseline", "update", "a.py").code == 0
     answer = published("scan", "a.py", "--baseline", ".tokenguard-baseline", "--format", "json")
     assert [finding["kind"] for finding in answer.document["findings"]] == ["own"]
+
+
+def test_an_own_token_cannot_be_accepted_at_its_place_or_in_a_review(published, tmp_path, words):
+    published("fingerprints", "pull", "bundle")
+    (tmp_path / "a.py").write_text(f"x = '{published.value}'\npassword = 'q8Zk2LmWv5Rt9YbN4cXp7HdT0aKe'\n")
+    words(published.refused("baseline", "accept", "a.py:1", "--reason", "r"))
+    published.tty = FakeTty("no")
+    answer = published("baseline", "review", "a.py", "--format", "json")
+    assert (answer.document["accepted"], answer.document["left"]) == (0, 2)
+    assert any("cannot be accepted" in line for line in published.tty.shown)
+    assert not (tmp_path / ".tokenguard-baseline").exists()
 
 
 @pytest.mark.parametrize("command", [("update",), ("import", "former.json")])

@@ -18,6 +18,7 @@ import os
 import secrets
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -28,8 +29,11 @@ from tests.fakes.git_repository import Repository, leak
 from tokenguard.detection.known_token_index import OwnIndex, covered, tag_of
 from tokenguard.detection.rules import scan_rules
 from tokenguard.domain.profile import Profile
-from tokenguard.scanning.baseline_file import NAME, Recorder, new_salt, read_baseline
+from tokenguard.scanning.baseline_file import new_baseline, read_baseline
+from tokenguard.scanning.baseline_matching import Recorder
+from tokenguard.scanning.find_baseline import NAME
 from tokenguard.scanning.jobs import ScanJob
+from tokenguard.scanning.root_paths import RootPaths
 from tokenguard.scanning.scanner import Stages, Suppressor
 
 BIN = Path(sys.executable).parent
@@ -100,11 +104,11 @@ def test_t20_no_configuration_is_taken_from_the_working_directory(repo: Reposito
 def test_t21_a_committed_baseline_costs_a_slow_hash_for_each_guess_and_file(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a.py").write_text('password = "summer-2026-x1"\n')
-    recorder = Recorder(new_salt())
+    recorder = Recorder(new_baseline(), RootPaths(root=tmp_path, base=tmp_path), datetime.now(UTC))
     ScanJob(stages=Stages(profile=Profile.STRICT), suppressor=recorder).paths([Path("a.py")])
-    Path(NAME).write_bytes(recorder.written())
-    salt, entries = read_baseline(Path(NAME))
-    tags = {entry.tag for entry in entries}
+    Path(NAME).write_bytes(recorder.content([Path("a.py")]).written())
+    content = read_baseline(Path(NAME))
+    tags, salt = {entry.tag for entry in content.entries}, content.salts[0]
     assert tags
     for fast in (hashlib.sha1, hashlib.sha256, hashlib.blake2b, hashlib.md5):
         for guess in (b"summer-2026-x1", salt + b"summer-2026-x1", b"summer-2026-x1" + salt):
@@ -300,9 +304,12 @@ def test_a_partial_clone_of_a_hostile_remote_fetches_nothing(repo: Repository, t
 
 
 def test_without_a_suppressor_nothing_is_passed_over(repo: Repository) -> None:
-    """A file named like our baseline means nothing unless it is named on the command line."""
+    """What the baseline at the top of the repository silences is counted, and a switch ignores the file."""
     repo.stage("a.py", leak())
     repo.run(COMMAND, "baseline", "update", "a.py")
-    assert repo.run(HOOK).returncode == 1
-    assert repo.run(HOOK, "--baseline", NAME).returncode == 0
+    assert repo.run(HOOK, "--no-baseline").returncode == 1
+    for options in ([], ["--baseline", NAME]):
+        done = repo.run(HOOK, *options)
+        assert done.returncode == 0
+        assert "1 known to the baseline" in done.stdout
     assert not Suppressor().knows(None, "a.py")

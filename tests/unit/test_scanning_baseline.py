@@ -3,14 +3,20 @@
 import hashlib
 import json
 import secrets
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tokenguard.errors import InputError
-from tokenguard.scanning.baseline_file import Recorder, new_salt, read_baseline, suppressor
+from tokenguard.scanning.baseline_file import new_baseline, parse_baseline, read_baseline
+from tokenguard.scanning.baseline_matching import Recorder
 from tokenguard.scanning.detect_secrets_baseline import DetectSecretsImporter, read_detect_secrets
+from tokenguard.scanning.find_baseline import find_suppressor
 from tokenguard.scanning.jobs import ScanJob
+from tokenguard.scanning.root_paths import RootPaths
 from tokenguard.scanning.scanner import Stages, Suppressor
 from tokenguard.token_formats.checksum import with_github_checksum
 
@@ -33,11 +39,24 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+NOW = datetime(2026, 11, 29, tzinfo=UTC)
+HEAD = f"# tokenguard baseline 3 salt={'0' * 32}\n"
+LINE = "rule\tSecret Keyword\ta.py\t000000000000"
+
+
+def here() -> RootPaths:
+    return RootPaths(root=Path(), base=Path())
+
+
+def suppressor(baseline: Path) -> Suppressor:
+    return find_suppressor([Path()], base=Path(), now=NOW, given=baseline)
+
+
 def accept(path: Path) -> Path:
-    recorder = Recorder(new_salt())
+    recorder = Recorder(new_baseline(), here(), NOW)
     ScanJob(stages=Stages(), suppressor=recorder).paths([path])
     file = path.parent / "baseline"
-    file.write_bytes(recorder.written())
+    file.write_bytes(recorder.content([path]).written())
     return file
 
 
@@ -95,22 +114,75 @@ def test_the_file_is_sorted_and_says_nothing_of_values_lines_or_times(tree: Path
 def test_two_files_give_the_same_value_different_tags(tree: Path) -> None:
     file = Path("a.py")
     file.write_text(f'password = "{secrets.token_hex(12)}"\n')
-    first = read_baseline(accept(file))[1]
-    second = read_baseline(accept(file))[1]
+    first = read_baseline(accept(file)).entries
+    second = read_baseline(accept(file)).entries
     assert {entry.type for entry in first} == {entry.type for entry in second}
     assert not {entry.tag for entry in first} & {entry.tag for entry in second}
 
 
-@pytest.mark.parametrize(
-    "content",
-    ["", "{}", "# tokenguard baseline 2 salt=00", "# tokenguard baseline 2 salt=" + "0" * 32 + "\n<<<<<<< HEAD\n",
-     "# tokenguard baseline 2 salt=" + "0" * 32 + "\nown\tx\ta.py\t000000000000\n",
-     "# tokenguard baseline 2 salt=" + "0" * 32 + "\nrule\tx\ta.py\n", "\x00" * 100],
-)  # fmt: skip
-def test_a_damaged_baseline_is_bad_input_and_not_an_empty_one(tree: Path, content: str) -> None:
+@pytest.mark.parametrize("content", ["", "{}", "# tokenguard baseline 2 salt=00", "\x00" * 100, LINE, "<<<<<<< HEAD\n"])
+def test_a_file_of_another_kind_is_bad_input_and_not_an_empty_baseline(tree: Path, content: str) -> None:
     Path("baseline").write_text(content)
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="not a tokenguard baseline"):
         suppressor(Path("baseline"))
+
+
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [
+        ("<<<<<<< HEAD", 1), ("=======", 1), (">>>>>>> side", 1), ("||||||| 1234567", 1), ("own\tx\ta.py\t000000000000", 1),
+        ("x", 2), ("rule\tx\ta.py", 12), ("rule\tx\ta.py\tABCDEF000000", 13), ("rule\tx\ta.py\t0000", 13), (f"{LINE}\t2026-13-01\tx", 39),
+        (f"{LINE}\t-\t\x1b[2J", 41), (f"{LINE}\t-\t{'x' * 201}", 41), (f"{LINE}\t-", 40), (f"{LINE}\t-\tx\ty", 44), ("# a comment", 12),
+        (f"{LINE}\t2026-12-01\t\N{RIGHT-TO-LEFT OVERRIDE}", 50),
+    ],
+)  # fmt: skip
+def test_a_damaged_line_is_bad_input_with_its_place(row: str, column: int) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_baseline(f"{HEAD}{LINE}\n{row}\n".encode(), source="baseline")
+    assert caught.value.message.startswith(f"baseline:3:{column}: ")
+    assert caught.value.hint
+    assert len(parse_baseline(f"{HEAD}{LINE}\n{row}\n".encode(), source="baseline", both_sides=True).entries) == 1
+
+
+def test_former_files_and_windows_line_ends_are_read(tree: Path) -> None:
+    former = HEAD.replace("baseline 3", "baseline 2") + LINE + "\n"
+    assert parse_baseline(former.encode(), source="x") == parse_baseline(f"{HEAD}{LINE}".encode(), source="x")
+    assert parse_baseline(former.replace("\n", "\r\n").encode(), source="x").entries[0].tag == "0" * 12
+
+
+def test_a_file_with_the_salt_of_each_finding_is_refused() -> None:
+    heads = "".join(f"# tokenguard baseline 3 salt={secrets.token_hex(16)}\n" for _ in range(9))
+    with pytest.raises(InputError, match="salts"):
+        parse_baseline(heads.encode(), source="baseline")
+
+
+def test_the_baselines_of_two_branches_are_one_after_a_merge(tree: Path) -> None:
+    """Each branch made its own, with its own salt: git's union merge puts both into one file."""
+    both = b""
+    for name in ("a.py", "b.py"):
+        Path(name).write_text(f'password = "{secrets.token_hex(12)}"\n')
+        both += accept(Path(name)).read_bytes()
+    Path("baseline").write_bytes(both)
+    assert findings(Path("a.py"), Path("baseline")) == findings(Path("b.py"), Path("baseline")) == []
+
+
+def test_what_moves_with_its_file_stays_accepted_and_a_copy_does_not(tree: Path) -> None:
+    Path("a.py").write_text(f'password = "{secrets.token_hex(12)}"\n')
+    baseline = accept(Path("a.py"))
+    Path("b.py").write_text(Path("a.py").read_text())
+    assert findings(Path("b.py"), baseline)
+    Path("a.py").unlink()
+    assert findings(Path("b.py"), baseline) == []
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_make_the_reader_fail_otherwise(data: bytes) -> None:
+    for content in (data, HEAD.encode() + data, f"{HEAD}{LINE}\t".encode() + data):
+        try:
+            found = parse_baseline(content, source="baseline")
+        except InputError:
+            continue
+        assert parse_baseline(found.written(), source="again").entries == tuple(sorted(set(found.entries)))
 
 
 def test_a_missing_baseline_is_bad_input(tree: Path) -> None:
@@ -132,7 +204,7 @@ def former(**extra: object) -> Path:
 
 def test_a_former_baseline_is_taken_over_without_what_its_audit_called_real(tree: Path) -> None:
     known, real = read_detect_secrets(former())
-    recorder = DetectSecretsImporter(new_salt(), Path(), known)
+    recorder = DetectSecretsImporter(here(), NOW, known)
     report = ScanJob(stages=Stages(), suppressor=recorder).paths([Path("a.py")])
     assert (len(recorder.entries), real) == (1, 1)
     assert sorted(finding.line for finding in report.findings if finding.type == "Secret Keyword") == [2, 3]
@@ -143,7 +215,7 @@ def test_a_former_baseline_runs_no_code_that_it_names(tree: Path) -> None:
     evil = f"file://{Path('evil.py').absolute()}"
     file = former(plugins_used=[{"name": "Evil", "path": evil}], filters_used=[{"path": f"{evil}::filter"}])
     known, _ = read_detect_secrets(file)
-    ScanJob(stages=Stages(), suppressor=DetectSecretsImporter(new_salt(), Path(), known)).paths([Path("a.py")])
+    ScanJob(stages=Stages(), suppressor=DetectSecretsImporter(here(), NOW, known)).paths([Path("a.py")])
     assert not Path("sprung").exists()
 
 

@@ -15,7 +15,6 @@ import pytest
 from tokenguard.domain.finding import Report, SkippedContent
 from tokenguard.errors import InputError
 from tokenguard.scanning import worker_processes
-from tokenguard.scanning.baseline_file import Recorder, new_salt
 from tokenguard.scanning.jobs import ScanJob
 from tokenguard.scanning.scan_budget import ALLOWANCE, TOO_LARGE, ScanBudget
 from tokenguard.scanning.scanner import Stages, Suppressor
@@ -152,8 +151,9 @@ def test_what_has_to_see_everything_is_asked_in_one_process(tmp_path: Path, monk
     monkeypatch.setattr(os, "fork", lambda: pytest.fail("shared"))
     for number in range(20):
         (tmp_path / f"{number}.py").write_text(f"password = '{secrets.token_hex(20)}'\n")
-    recorder = Recorder(new_salt(), tmp_path)
-    monkeypatch.setattr(recorder, "wants", lambda *_: False)
+    recorder = Suppressor()
+    monkeypatch.setattr(recorder, "learns", True)
+    monkeypatch.setattr(recorder, "knows", lambda *_: True)
     assert ScanJob(stages=Stages(), suppressor=recorder).paths([tmp_path]).suppressed >= 20
 
 

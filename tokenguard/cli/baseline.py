@@ -1,109 +1,150 @@
 """`tokenguard baseline`: the findings that the team has accepted."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from tokenguard.cli.base import RenamedOption, command, group, pass_wiring
 from tokenguard.cli.scan_profile import profile_option
-from tokenguard.domain.finding import Report
 from tokenguard.domain.profile import Profile
-from tokenguard.errors import ExitCode
-from tokenguard.files import replace_kept, shown
-from tokenguard.scanning.baseline_file import NAME, Recorder, new_salt, read_baseline
+from tokenguard.errors import ExitCode, NeedsPerson
+from tokenguard.files import shown
+from tokenguard.scanning.baseline_file import BaselineContent
+from tokenguard.scanning.baseline_matching import Recorder
 from tokenguard.scanning.detect_secrets_baseline import DetectSecretsImporter, read_detect_secrets
-from tokenguard.scanning.jobs import ScanJob
-from tokenguard.scanning.known_token_stage import load_own_tokens
-from tokenguard.scanning.scan_options import demanded
-from tokenguard.scanning.scanner import Stages
-from tokenguard.shell.save_file import check_page
-from tokenguard.shell.scan_key import find_scan_key
-from tokenguard.shell.scan_settings import team_rules
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
-from tokenguard.usecases.scan_target import directories_of
+from tokenguard.usecases.accept_findings import Acceptor, Terms
+from tokenguard.usecases.baseline_target import BaselineTarget
 
-_READABLE = 0o644  # it is committed: nothing in it is secret
-_FILE = click.option(
+_file_option = click.option(
     "--baseline",
     "path",
     cls=RenamedOption,
     former=("--file",),
     type=click.Path(path_type=Path),
-    default=Path(NAME),
-    help=f"The baseline file; default: {NAME}.",
+    help="The baseline file; default: .tokenguard-baseline at the top of the repository.",
 )
 
 
 @group(
     "baseline",
     {
-        "update": ("tokenguard.cli.baseline:update", "Write a new baseline of all current findings."),
+        "accept": ("tokenguard.cli.baseline:accept", "Accept the finding at a place, with a reason."),
+        "review": ("tokenguard.cli.baseline:review", "Decide about each new finding on a terminal."),
+        "update": ("tokenguard.cli.baseline:update", "Accept all current findings."),
         "import": ("tokenguard.cli.baseline:import_former", "Import a .secrets.baseline of detect-secrets."),
     },
 )
 def baseline() -> None:
     """Accepted findings: `scan` and the hook skip what the baseline lists.
 
-    Commit the file. It has one line per finding and no value, line number or date: moving a finding does not change it,
-    and replacing the token makes a new finding. The team's own tokens are never skipped.
+    Commit .tokenguard-baseline at the top of the repository; it is found there. It has one line per finding and no
+    value or line number: a finding may move, also with its file, and a token that replaces another is a new finding.
+    The team's own tokens are never skipped.
     """
+
+
+@command("accept")
+@click.argument("places", nargs=-1, required=True, metavar="FINDING...")
+@click.option("--reason", metavar="TEXT", default="", help="Why it is accepted (required); readable in the file.")
+@click.option("--until", metavar="YYYY-MM-DD", default="", help="From this day on it is a finding again.")
+@click.option("--history", is_flag=True, help="Look for it in all commits, as `scan --history` does.")
+@_file_option
+@profile_option
+@pass_wiring
+def accept(
+    wiring: Wiring, places: tuple[str, ...], *, reason: str, until: str, history: bool, path: Path | None, profile: str
+) -> None:
+    """Accept what is found at FINDING: PATH:LINE or PATH:LINE:COLUMN, as a report prints it.
+
+    It is looked for in the working tree, then in the index. A known token of the team cannot be accepted.
+    """
+    terms = Terms(reason=reason, until=until, now=wiring.clock.now())
+    target = BaselineTarget.of(wiring, [Path()], path, Profile(profile))
+    acceptor = _acceptor(target, target.read())
+    for place in places:
+        acceptor = acceptor.at(place, terms, history=history)
+    _write(wiring, target, acceptor.content, accepted=len(places))
+
+
+@command("review")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
+@_file_option
+@profile_option
+@pass_wiring
+def review(wiring: Wiring, paths: tuple[Path, ...], *, path: Path | None, profile: str) -> None:
+    """Go through the findings in PATH (default: the working directory) that are not accepted yet.
+
+    Each answer is saved at once. Findings that are accepted ask for a reason and, if wanted, a last day.
+    """
+    if wiring.tty is None:
+        raise NeedsPerson(
+            "a person decides about each finding",
+            hint="run it on a terminal without --no-input, or `tokenguard baseline accept PATH:LINE --reason TEXT`",
+        )
+    target = BaselineTarget.of(wiring, paths, path, Profile(profile))
+    acceptor = _acceptor(target, target.read())
+    accepted, left = acceptor.review(wiring.tty, target.scanned, target.write)
+    if wiring.screen.as_json:
+        wiring.screen.document({"file": str(target.file), "accepted": accepted, "left": left})
+    else:
+        wiring.screen.line(f"{shown(target.file)}: {accepted:,} accepted, {counted(left, 'finding')} left")
 
 
 @command("update")
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
-@_FILE
+@_file_option
 @profile_option
 @pass_wiring
-def update(wiring: Wiring, paths: tuple[Path, ...], path: Path, profile: str) -> None:
-    """Write a new baseline of the findings in PATH (default: the working directory); the file's salt is kept."""
-    check_page(path)
-    salt = read_baseline(path)[0] if path.exists() else new_salt()
-    recorder = Recorder(salt, path.parent)
-    report = _job(wiring, recorder, _asked(profile, paths)).paths(paths or (Path(),))
-    _write(wiring, path, recorder, report, left=len(report.findings))
+def update(wiring: Wiring, paths: tuple[Path, ...], path: Path | None, profile: str) -> None:
+    """Accept all findings in PATH (default: the working directory), and drop the lines of those that are gone.
+
+    Lines of files outside PATH, dates and reasons are kept. What was accepted until a day that has passed is not
+    accepted again.
+    """
+    target = BaselineTarget.of(wiring, paths, path, Profile(profile))
+    recorder = Recorder(target.read(), target.paths, target.now)
+    report = target.job(recorder).paths(target.scanned)
+    _write(wiring, target, recorder.content(target.scanned), files=report.files, left=len(report.findings))
 
 
 @command("import")
 @click.argument("former", metavar="FILE", type=click.Path(path_type=Path))
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
-@_FILE
+@_file_option
 @profile_option
 @pass_wiring
-def import_former(wiring: Wiring, former: Path, paths: tuple[Path, ...], path: Path, profile: str) -> ExitCode:
+def import_former(wiring: Wiring, former: Path, paths: tuple[Path, ...], path: Path | None, profile: str) -> ExitCode:
     """Import the findings that FILE, a .secrets.baseline, lists and PATH still has; exit 1 if PATH has others.
 
     Findings audited as real secrets are not imported. Plug-ins and filters named in FILE are never run.
     """
-    check_page(path)
+    target = BaselineTarget.of(wiring, paths, path, Profile(profile))
     known, real = read_detect_secrets(former)
-    recorder = DetectSecretsImporter(new_salt(), path.parent, known)
-    report = _job(wiring, recorder, _asked(profile, paths)).paths(paths or (Path(),))
-    _write(wiring, path, recorder, report, real=real, left=len(report.findings))
+    recorder = DetectSecretsImporter(target.paths, target.now, known)
+    report = target.job(recorder).paths(target.scanned)
+    content = recorder.content(target.scanned)
+    _write(wiring, target, content, files=report.files, real=real, left=len(report.findings))
     return ExitCode.FINDINGS if report.findings else ExitCode.OK
 
 
-def _asked(profile: str, paths: Sequence[Path]) -> Profile:
-    """The profile of a scan of these paths: the requested one, made stricter by the repository's own settings."""
-    return Profile(profile) | demanded(directories_of(paths)).profile
+def _acceptor(target: BaselineTarget, content: BaselineContent) -> Acceptor:
+    return Acceptor(content=content, paths=target.paths, jobs=target.job, now=target.now)
 
 
-def _job(wiring: Wiring, recorder: Recorder, profile: Profile) -> ScanJob:
-    """The findings of `scan` here, so that no finding of a known token gets into the baseline."""
-    own = load_own_tokens(find_scan_key(wiring.environ), wiring.clock.now())
-    stages = Stages(own=own.stage, profile=profile, team=team_rules(wiring.settings.scan))
-    return ScanJob(stages=stages, suppressor=recorder)
-
-
-def _write(wiring: Wiring, path: Path, recorder: Recorder, report: Report, **counts: int) -> None:
-    replace_kept(path.absolute(), recorder.written(), fresh=_READABLE)
+def _write(wiring: Wiring, target: BaselineTarget, content: BaselineContent, **counts: int) -> None:
+    attribute = target.write(content)
+    entries = len(set(content.entries))
+    for note in target.notes:
+        wiring.progress.note(note)
     if wiring.screen.as_json:
-        wiring.screen.document({"file": str(path), "entries": len(recorder.entries), "files": report.files, **counts})
+        wiring.screen.document({"file": str(target.file), "entries": entries, **counts})
         return
-    wiring.screen.line(
-        f"{shown(path)}: {counted(len(recorder.entries), 'entry', 'entries')} from {counted(report.files, 'file')}"
-    )
+    seen = f" from {counted(counts['files'], 'file')}" if "files" in counts else ""
+    wiring.screen.line(f"{shown(target.file)}: {counted(entries, 'entry', 'entries')}{seen}")
+    if attribute:
+        wiring.screen.line("`.gitattributes`: merge=union for it, so that git merges the additions of two branches")
     if counts.get("real"):
         wiring.screen.line(f"audited as real secrets, not imported: {counts['real']:,}")
     if counts.get("left"):

@@ -12,14 +12,14 @@ from tokenguard.errors import ExitCode
 from tokenguard.frozen import replace
 from tokenguard.output.formats import OutputFormat
 from tokenguard.scanning.advice import Reach
-from tokenguard.scanning.baseline_file import suppressor
+from tokenguard.scanning.find_baseline import find_suppressor
 from tokenguard.scanning.jobs import ScanJob
 from tokenguard.scanning.known_token_stage import load_own_tokens
 from tokenguard.scanning.outputs.findings_content import content
 from tokenguard.scanning.outputs.write_findings import FINDING_FORMATS, write_findings
 from tokenguard.scanning.resolve_owners import named
 from tokenguard.scanning.scan_options import Demands, demanded
-from tokenguard.scanning.scanner import Stages, Suppressor
+from tokenguard.scanning.scanner import Stages
 from tokenguard.shell.scan_key import find_scan_key
 from tokenguard.shell.scan_settings import team_rules
 from tokenguard.shell.settings import ScanConfig
@@ -35,7 +35,12 @@ from tokenguard.usecases.scan_target import ScanTarget
 @click.option("--since", metavar="REV", default="", help="Only commits after this revision.")
 @click.option("--stdin", is_flag=True, help="Scan standard input.")
 @click.option("--commit-msg", metavar="FILE", type=click.Path(path_type=Path), help="Scan a commit message.")
-@click.option("--baseline", type=click.Path(path_type=Path), help="Skip the findings in this baseline.")
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    help="The baseline of accepted findings; default: .tokenguard-baseline at the top of the repository.",
+)
+@click.option("--no-baseline", is_flag=True, help="Use no baseline.")
 @click.option("--own-only", is_flag=True, help="Only the team's own tokens; for use beside another scanner.")
 @click.option("--require-own", is_flag=True, help="Fail if own tokens cannot be searched for.")
 @click.option("--names", is_flag=True, help="Look up the found tokens' owners in the store.")
@@ -76,6 +81,7 @@ def scan(
     stdin: bool,
     commit_msg: Path | None,
     baseline: Path | None,
+    no_baseline: bool,
     own_only: bool,
     require_own: bool,
     names: bool,
@@ -116,7 +122,9 @@ def scan(
             team=None if own_only else team_rules(_settings(wiring, plugins, filters)),
             comments_silence_shapes=not demands.strict,
         ),
-        suppressor=suppressor(baseline) if baseline else Suppressor(),
+        suppressor=find_suppressor(
+            source.directories, base=source.base, now=wiring.clock.now(), given=baseline, wanted=not no_baseline
+        ),
         notes=own.notes,
     )
     report, reach = source.scanned(job)

@@ -15,7 +15,8 @@ Scans the index: FILEs as the index has them, or everything the next commit chan
   --history      every content of every commit instead
   --since REV    only what came after that commit
   --pre-receive  what a push brings, as git describes it on standard input
-  --baseline F   pass over what this baseline lists
+  --baseline F   the accepted findings, in place of .tokenguard-baseline at the top
+  --no-baseline  pass over nothing that was accepted
   --profile P    what to report: default, detect-secrets, or strict, which leaves out nothing
   --own-only     only the team's own tokens, beside another scanner
   --require-own  fail where own tokens cannot be looked for
@@ -24,7 +25,9 @@ Scans the index: FILEs as the index has them, or everything the next commit chan
 
 exit codes: 0 clean, 1 findings, 2 bad usage, 70 a bug
 """
-_FLAGS = frozenset({"--strict", "--history", "--pre-receive", "--own-only", "--require-own", "--show-all"})
+_FLAGS = frozenset(
+    {"--strict", "--history", "--pre-receive", "--own-only", "--require-own", "--show-all", "--no-baseline"}
+)
 _VALUES = frozenset({"--since", "--baseline", "--commit-msg", "--profile"})
 _INPUTS = frozenset({"--history", "--pre-receive", "--commit-msg"})
 

@@ -12,6 +12,8 @@ from tokenguard.precommit.arguments import USAGE, HookArguments, parsed
 from tokenguard.process import harden
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tokenguard.domain.finding import Report
     from tokenguard.domain.profile import Profile
     from tokenguard.precommit.changes import StagedFiles
@@ -95,7 +97,8 @@ def _job(
     from tokenguard.shell.scan_settings import team_rules
 
     only_own = "--own-only" in wanted
-    own = load_own_tokens(find_scan_key(os.environ), now_utc(), required=only_own or demands.require_own)
+    now = now_utc()
+    own = load_own_tokens(find_scan_key(os.environ), now, required=only_own or demands.require_own)
     return ScanJob(
         stages=Stages(
             own=own.stage,
@@ -104,7 +107,7 @@ def _job(
             team=None if only_own else team_rules(settings),
             comments_silence_shapes=not demands.strict,
         ),
-        suppressor=_suppressor(wanted),
+        suppressor=_suppressor(wanted, now),
         notes=own.notes,
         watch=changes.see if changes is not None else None,
     )
@@ -136,14 +139,20 @@ def _scanned(job: "ScanJob", wanted: HookArguments) -> "tuple[Report, Reach]":
     return job.staged(here), Reach.STAGED
 
 
-def _suppressor(wanted: HookArguments) -> "Suppressor":
-    from tokenguard.scanning.scanner import Suppressor
+def _suppressor(wanted: HookArguments, now: "datetime") -> "Suppressor":
+    from tokenguard.scanning.find_baseline import find_suppressor
+    from tokenguard.scanning.root_paths import root_of
 
-    if "--baseline" not in wanted:
-        return Suppressor()
-    from tokenguard.scanning.baseline_file import suppressor
-
-    return suppressor(Path(wanted.values["--baseline"]))
+    here = Path().absolute()
+    given = wanted.values.get("--baseline", "")
+    own = "--no-baseline" not in wanted and "--pre-receive" not in wanted  # a server has no working tree to find it in
+    return find_suppressor(
+        [here],
+        base=here if wanted.files else root_of(here),
+        now=now,
+        given=Path(given) if given else None,
+        wanted=own or bool(given),
+    )
 
 
 def _say(message: str, hint: str, code: ExitCode) -> int:

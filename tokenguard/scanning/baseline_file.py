@@ -1,33 +1,36 @@
-"""What a team has decided to live with: one sorted line a finding, without line numbers, dates or anything of a value.
+"""The file of accepted findings: one sorted line a finding, without line numbers or anything of a value.
 
-A line knows the whole token by a short tag: scrypt over the token and the file's own random salt. No key is needed,
-so a fork or a machine without network sees the same; guessing costs a scrypt a guess, and the file is of no use
-against another one. A finding that moves within its file stays known, a token that is replaced does not.
+A line knows the whole token by a short tag, made with a salt of the file. No key is needed, so a fork or a machine
+without network sees the same; guessing costs a scrypt a guess, and the file is of no use against another one.
+
+Two branches that both add lines merge: `merge=union` in `.gitattributes` keeps the lines of both, and a file may have
+the salts of two files.
 """
 
-import hashlib
-import os
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
-from tokenguard.detection.match import TextMatch
-from tokenguard.domain.secret import Secret
+from tokenguard.domain.moment import parse_day
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.frozen import Frozen
-from tokenguard.scanning.scanner import Suppressor
+from tokenguard.scanning.slow_tags import DIGITS
+from tokenguard.text import is_plain_line
 
-NAME = ".tokenguard-baseline"
-_HEAD = re.compile(r"# tokenguard baseline 2 salt=([0-9a-f]{32})", re.ASCII)
-_TAG = re.compile(r"[0-9a-f]{12}", re.ASCII)
+MAX_REASON = 200
+_HEAD = re.compile(r"# tokenguard baseline [23] salt=([0-9a-f]{32})", re.ASCII)
+_TAG = re.compile(rf"[0-9a-f]{{{DIGITS}}}", re.ASCII)
+_CONFLICT = re.compile(r"(?:<{7}|={7}|>{7}|\|{7})(?: .*)?", re.ASCII)
 _KINDS = frozenset({"rule", "extra"})
-_FIELDS = 4
+_FIELDS, _ACCEPTED_FIELDS = 4, 6
+_NO_DATE = "-"
 _MAX_BYTES = 16 << 20
-_TAG_DIGITS = 12
-_COST = 1 << 12  # 4 MB and about 10 ms a token
+_MOST_SALTS = 8
+"""Each costs a slow tag for every finding."""
+_HINT = "`tokenguard baseline update` writes the lines that it can read anew; git has the former file"
 
 
 class BaselineEntry(Frozen, frozen=True, order=True):
@@ -36,109 +39,125 @@ class BaselineEntry(Frozen, frozen=True, order=True):
     kind: str
     type: str
     path: str
-    """Percent-encoded."""
+    """Relative to the root, percent-encoded."""
     tag: str
+    until: str = ""
+    """YYYY-MM-DD: from this day on it is a finding again; empty: it never is."""
+    reason: str = ""
+
+    @property
+    def finding(self) -> tuple[str, str, str, str]:
+        """Which finding it is of."""
+        return self.kind, self.type, self.path, self.tag
+
+    @property
+    def row(self) -> str:
+        """As it is written."""
+        accepted = (self.until or _NO_DATE, self.reason) if self.until or self.reason else ()
+        return "\t".join((*self.finding, *accepted))
 
 
-class Baseline(Suppressor):
-    """The content of a baseline file, and a suppressor of what it lists."""
+class BaselineContent(Frozen, frozen=True):
+    """All of a file: the first salt is that of new lines."""
 
-    def __init__(self, salt: bytes, entries: Iterable[BaselineEntry] = (), directory: Path = Path()) -> None:
-        self._tagger = _Tagger(salt)
-        self._directory = directory
-        self._tags: dict[tuple[str, str, str], set[str]] = {}
-        for entry in entries:
-            self._tags.setdefault((entry.kind, entry.type, entry.path), set()).add(entry.tag)
+    salts: tuple[bytes, ...]
+    entries: tuple[BaselineEntry, ...] = ()
 
-    def knows(self, match: TextMatch, path: str) -> bool:
-        """Whether this token is listed for this file and type."""
-        tags = self._tags.get((match.kind.value, match.type, _encoded(path, self._directory)))
-        return tags is not None and self._tagger.tag(match.whole) in tags
-
-
-class Recorder(Suppressor):
-    """Takes everything that a scan finds into a new baseline."""
-
-    learns = True
-
-    def __init__(self, salt: bytes, directory: Path = Path()) -> None:
-        self._salt = salt
-        self._tagger = _Tagger(salt)
-        self._directory = directory
-        self.entries: set[BaselineEntry] = set()
-
-    def knows(self, match: TextMatch, path: str) -> bool:
-        """Always, from now on."""
-        if self.wants(match, path):
-            where = _encoded(path, self._directory)
-            self.entries.add(BaselineEntry(match.kind.value, match.type, where, self._tagger.tag(match.whole)))
-        return True
-
-    def wants(self, _match: TextMatch, _path: str) -> bool:
-        """Whether to take it: everything here."""
-        return True
+    def with_entries(self, new: Iterable[BaselineEntry], without: Iterable[BaselineEntry] = ()) -> "BaselineContent":
+        """The same with further entries; one that was there for the same finding is replaced."""
+        added = {entry.finding: entry for entry in new}
+        gone = {*added, *(entry.finding for entry in without)}
+        return BaselineContent(
+            self.salts, (*(entry for entry in self.entries if entry.finding not in gone), *added.values())
+        )
 
     def written(self) -> bytes:
-        """The file's content."""
-        lines = [f"# tokenguard baseline 2 salt={self._salt.hex()}"]
-        lines += [f"{entry.kind}\t{entry.type}\t{entry.path}\t{entry.tag}" for entry in sorted(self.entries)]
-        return ("\n".join(lines) + "\n").encode()
+        """The file."""
+        heads = (f"# tokenguard baseline 3 salt={salt.hex()}" for salt in self.salts)
+        return "\n".join((*heads, *(entry.row for entry in sorted(set(self.entries))), "")).encode()
 
 
-def new_salt() -> bytes:
-    """16 random bytes."""
-    return secrets.token_bytes(16)
+def new_baseline() -> BaselineContent:
+    """One without a line, and with a salt of its own."""
+    return BaselineContent((secrets.token_bytes(16),))
 
 
-def read_baseline(path: Path) -> tuple[bytes, list[BaselineEntry]]:
-    """The salt and the lines of a baseline file.
+def read_baseline(path: Path, *, both_sides: bool = False) -> BaselineContent:
+    """The content of a baseline file.
+
+    Args:
+        path: the file.
+        both_sides: of a merge conflict take the lines of both sides, and leave out those that are damaged; for
+            programs that write the file anew.
 
     Raises:
-        InputError: it is missing, or is not such a file.
+        InputError: it is missing, or not such a file; with `file:line:column` of what is damaged.
     """
     try:
         data = read_limited(path, _MAX_BYTES)
     except OSError:
         raise InputError(f"cannot read {shown(path)}", hint="`tokenguard baseline update` writes one") from None
-    head, *rows = data.decode("utf-8", "replace").split("\n")
-    found = _HEAD.fullmatch(head)
-    if found is None:
+    return parse_baseline(data, source=shown(path), both_sides=both_sides)
+
+
+def parse_baseline(data: bytes, *, source: str, both_sides: bool = False) -> BaselineContent:
+    """Read the bytes of a baseline file; `source` is how errors name it. As `read_baseline` otherwise."""
+    rows = [row.removesuffix("\r") for row in data.decode("utf-8", "replace").split("\n")]
+    salts = dict.fromkeys(bytes.fromhex(found.group(1)) for row in rows if (found := _HEAD.fullmatch(row)))
+    if not salts or not (_HEAD.fullmatch(rows[0]) or _CONFLICT.fullmatch(rows[0])):
         raise InputError(
-            f"not a tokenguard baseline: {shown(path)}",
+            f"not a tokenguard baseline: {source}",
             hint="import a .secrets.baseline with `tokenguard baseline import`",
         )
-    return bytes.fromhex(found.group(1)), [_entry(row, path, number) for number, row in enumerate(rows, 2) if row]
+    if len(salts) > _MOST_SALTS:
+        raise InputError(f"{source} has more than {_MOST_SALTS} salts", hint=_HINT)
+    return BaselineContent(tuple(salts), tuple(_entries(rows, source, both_sides=both_sides)))
 
 
-def suppressor(path: Path) -> Baseline:
-    """The baseline file as a suppressor; InputError if it is missing or damaged."""
-    salt, entries = read_baseline(path)
-    return Baseline(salt, entries, path.parent)
+def encoded_path(path: str) -> str:
+    """A path as a line has it: no tab, line feed or control character, and the same for every encoding."""
+    return quote(path.encode("utf-8", "surrogateescape"), safe="/!@ ,+=()[]{}-._~")
 
 
-def _entry(row: str, path: Path, number: int) -> BaselineEntry:
-    fields = row.split("\t")
-    if len(fields) != _FIELDS or fields[0] not in _KINDS or not _TAG.fullmatch(fields[3]):
+def decoded_path(path: str) -> str:
+    """The path of a line."""
+    return unquote_to_bytes(path).decode("utf-8", "surrogateescape")
+
+
+def _entries(rows: Iterable[str], source: str, *, both_sides: bool) -> Iterator[BaselineEntry]:
+    for number, row in enumerate(rows, 1):
+        if not row or _HEAD.fullmatch(row):
+            continue
+        try:
+            yield _entry(row, f"{source}:{number}")
+        except InputError:
+            if not both_sides:
+                raise
+
+
+def _entry(row: str, place: str) -> BaselineEntry:
+    if _CONFLICT.fullmatch(row):
         raise InputError(
-            f"line {number} of {shown(path)} is damaged",
-            hint="after a merge conflict keep the lines of both sides, or run `tokenguard baseline update`",
+            f"{place}:1: a merge conflict that is not resolved",
+            hint="keep the lines of both sides; `tokenguard baseline update` does that",
         )
-    return BaselineEntry(*fields)
+    fields = row.split("\t")
+    if len(fields) not in {_FIELDS, _ACCEPTED_FIELDS}:
+        raise _damaged(place, len(row) + 1, "a line has 4 or 6 fields, with tabs between them")
+    kind, _, _, tag, until, reason = (*fields, _NO_DATE, "")[:_ACCEPTED_FIELDS]
+    starts = [1]
+    for each in fields:
+        starts.append(starts[-1] + len(each) + 1)
+    if kind not in _KINDS:
+        raise _damaged(place, starts[0], f"the kind is not one of {', '.join(sorted(_KINDS))}")
+    if not _TAG.fullmatch(tag):
+        raise _damaged(place, starts[3], f"the tag is not {DIGITS} hex digits")
+    if until != _NO_DATE and parse_day(until) is None:
+        raise _damaged(place, starts[4], "the date is not YYYY-MM-DD")
+    if len(reason) > MAX_REASON or not is_plain_line(reason):
+        raise _damaged(place, starts[5], f"the reason is not one plain line of at most {MAX_REASON} characters")
+    return BaselineEntry(kind, fields[1], fields[2], tag, "" if until == _NO_DATE else until, reason)
 
 
-class _Tagger:
-    def __init__(self, salt: bytes) -> None:
-        self._salt = salt
-        self._known: dict[bytes, str] = {}
-
-    def tag(self, value: Secret) -> str:
-        digest = hashlib.sha256(self._salt + value.reveal().encode("utf-8", "surrogatepass")).digest()
-        if digest not in self._known:  # the same token again costs nothing
-            slow = hashlib.scrypt(digest, salt=self._salt, n=_COST, r=8, p=1, dklen=_TAG_DIGITS // 2)
-            self._known[digest] = slow.hex()
-        return self._known[digest]
-
-
-def _encoded(path: str, directory: Path) -> str:
-    relative = os.path.relpath(path, directory.absolute()) if Path(path).is_absolute() else path
-    return quote(relative.encode("utf-8", "surrogateescape"), safe="/!@ ,+=()[]{}-._~")
+def _damaged(place: str, column: int, what: str) -> InputError:
+    return InputError(f"{place}:{column}: {what}", hint=_HINT)

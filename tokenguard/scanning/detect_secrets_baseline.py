@@ -7,6 +7,7 @@ it stands there now.
 
 import hashlib
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from tokenguard.detection.match import TextMatch
@@ -14,7 +15,9 @@ from tokenguard.documents import JsonTree, load_json
 from tokenguard.domain.finding import FindingKind
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
-from tokenguard.scanning.baseline_file import Recorder
+from tokenguard.scanning.baseline_file import new_baseline
+from tokenguard.scanning.baseline_matching import Recorder
+from tokenguard.scanning.root_paths import RootPaths
 
 _MAX_BYTES = 64 << 20
 _MAX_NODES = 4_000_000
@@ -53,21 +56,17 @@ def read_detect_secrets(path: Path) -> tuple[Known, int]:
 class DetectSecretsImporter(Recorder):
     """Takes into a new baseline only what the former one lists."""
 
-    def __init__(self, salt: bytes, directory: Path, known: Known) -> None:
-        super().__init__(salt, directory)
+    def __init__(self, paths: RootPaths, now: datetime, known: Known) -> None:
+        super().__init__(new_baseline(), paths, now)
         self._known = known
-
-    def knows(self, match: TextMatch, path: str) -> bool:
-        """Whether it is taken over; what is not stays a finding."""
-        super().knows(match, path)
-        return self.wants(match, path)
 
     def wants(self, match: TextMatch, path: str) -> bool:
         """Whether the former baseline lists it."""
         if match.kind is not FindingKind.RULE:
             return False
         value = match.value.reveal().encode("utf-8", "surrogatepass")
-        return (path, match.type, hashlib.sha1(value, usedforsecurity=False).hexdigest()) in self._known
+        digest = hashlib.sha1(value, usedforsecurity=False).hexdigest()
+        return (self.paths.of(path), match.type, digest) in self._known
 
 
 def _text(entry: Mapping[str, JsonTree], name: str) -> str:

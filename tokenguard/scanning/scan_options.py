@@ -9,6 +9,7 @@ from tokenguard.domain.profile import Profile
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.scanning.git import find_git
+from tokenguard.scanning.root_paths import top_of
 from tokenguard.scanning.scan_budget import OVER_LIMITS
 from tokenguard.text import counted
 
@@ -70,7 +71,7 @@ def demanded(directories: Iterable[Path], *, base: str = "") -> Demands:
     Raises:
         InputError: the file is not acceptable, or there is no such revision.
     """
-    tops = {top for each in directories if (top := _top(each)) is not None}
+    tops = {top for each in directories if (top := top_of(each)) is not None}
     found = Demands()
     for top in sorted(tops):
         if base or os.path.lexists(top / _FILE):
@@ -100,9 +101,3 @@ def _read(directory: Path, base: str) -> Demands:
     return Demands(
         strict=scan.strict, require_own=scan.require_own, most_allowed=scan.max_pragmas, profile=scan.profile
     )
-
-
-def _top(directory: Path) -> Path | None:
-    """The working tree that a directory is in, found without starting git."""
-    place = directory.absolute()
-    return next((each for each in (place, *place.parents) if os.path.lexists(each / ".git")), None)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,10 @@ class Suppressor:
     def knows(self, _match: TextMatch, _path: str) -> bool:
         """Whether the match is in the baseline."""
         return False
+
+    def facts(self, _match: TextMatch, _path: str) -> dict[str, str]:
+        """What it says of a match that it does not know; never a value."""
+        return {}
 
 
 class _Tally:
@@ -217,47 +222,62 @@ def _scan_blob(
     *,
     budget: ScanBudget | None,
 ) -> None:
-    text: Text | None = None
-    lines: list[str] = []
+    lines = _Lines(blob)
     findings: list[Finding] = []
     found, silent, left_out = set[int](), set[int](), set[int]()
     for match in matches_of(blob.data, blob.path, stages, budget):
         if isinstance(match, Unscanned):
             tally.skipped.append(SkippedContent(path=blob.path, reason=match.reason, line=match.line))
-            continue
-        if isinstance(match, LeftOut):
+        elif isinstance(match, LeftOut):
             left_out.add(match.line)
-            continue
-        if _may_be_silenced(match, stages):
-            text = text or decoded(blob.data)
-            lines = lines or text.text.split("\n")
-            if allowed(lines, match.line):
-                silent.add(match.line)
-                continue
-        found.add(match.line)
-        if match.kind is not FindingKind.OWN and suppressor.knows(match, blob.path):
-            tally.suppressed += 1
-            continue
-        findings.append(
-            Finding(
-                kind=match.kind,
-                type=match.type,
-                path=blob.path,
-                line=match.line,
-                column=match.column,
-                tag=tagger.tag(match.whole),
-                facts=match.facts,
-                origin=blob.origin,
-            )
-        )
+        elif _may_be_silenced(match, stages) and lines.silence(match.line):
+            silent.add(match.line)
+        else:
+            found.add(match.line)
+            if match.kind is not FindingKind.OWN and suppressor.knows(match, blob.path):
+                tally.suppressed += 1
+            else:
+                findings.append(_finding(match, blob, suppressor, tagger))
     for finding in map(_cells(blob, findings), findings) if findings else ():
         tally.add(finding)
-    if stages.rules and _MARK in blob.data.replace(b"\0", b""):
-        text = text or decoded(blob.data)
-        if text.rules_apply:
-            silent |= silenced(lambda blind: _within(budget, _by_rules(blind, blob.path, stages)), text.text, found)
+    if stages.rules and _MARK in blob.data.replace(b"\0", b"") and lines.text.rules_apply:
+        silent |= silenced(lambda blind: _within(budget, _by_rules(blind, blob.path, stages)), lines.text.text, found)
     tally.allowed += len(silent)
     tally.left_out += len(left_out - found)
+
+
+class _Lines:
+    """The lines of one content, decoded when they are asked for."""
+
+    def __init__(self, blob: Blob) -> None:
+        self._data = blob.data
+
+    @cached_property
+    def text(self) -> Text:
+        """The whole content."""
+        return decoded(self._data)
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self.text.text.split("\n")
+
+    def silence(self, line: int) -> bool:
+        """Whether a comment silences a line."""
+        return allowed(self._lines, line)
+
+
+def _finding(match: TextMatch, blob: Blob, suppressor: Suppressor, tagger: "Tagger") -> Finding:
+    facts = match.facts if match.kind is FindingKind.OWN else match.facts | suppressor.facts(match, blob.path)
+    return Finding(
+        kind=match.kind,
+        type=match.type,
+        path=blob.path,
+        line=match.line,
+        column=match.column,
+        tag=tagger.tag(match.whole),
+        facts=facts,
+        origin=blob.origin,
+    )
 
 
 def _may_be_silenced(match: TextMatch, stages: Stages) -> bool:

@@ -1,6 +1,5 @@
 """Why a scan reports a place, or leaves it out: `scan --explain`."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,7 @@ from tokenguard.errors import InputError
 from tokenguard.scanning.file_walk import read_file
 from tokenguard.scanning.scanner import Stages, matches_of
 from tokenguard.token_formats.table import FORMATS
-
-_PLACE = re.compile(r"(?P<path>.+?):(?P<line>[1-9]\d{0,8})(?::(?P<column>\d{1,9}))?(?::.*)?")
+from tokenguard.usecases.finding_place import parse_place
 
 
 def explained_finding(place: str) -> list[dict[str, Any]]:
@@ -26,19 +24,16 @@ def explained_finding(place: str) -> list[dict[str, Any]]:
     Raises:
         InputError: it is no place, or its file cannot be read.
     """
-    found = _PLACE.fullmatch(place)
-    if found is None:
-        raise InputError("that names no place in a file", hint="give PATH:LINE, as the report has it")
-    source = read_file(Path(found.group("path")))
+    wanted = parse_place(place)
+    source = read_file(Path(wanted.path))
     if isinstance(source, SkippedContent):
         raise InputError(f"the file was not read: {source.reason}", hint="name a file of the working tree")
-    line, column = int(found.group("line")), int(found.group("column") or 0)
     reported = {_identity(match) for match in _matches(source.data, source.path, Profile.DEFAULT)}
     every = {
         _identity(match): match
         for profile in (Profile.STRICT, Profile.DEFAULT)
         for match in _matches(source.data, source.path, profile)
-        if match.line == line and column in (0, match.column)
+        if wanted.is_at(match.line, match.column)
     }
     return [_words(match, reported=identity in reported) for identity, match in every.items()]
 

@@ -11,6 +11,7 @@ from tokenguard.scanning.advice import Reach
 from tokenguard.scanning.content import MAX_BYTES
 from tokenguard.scanning.jobs import ScanJob
 from tokenguard.scanning.push_status import with_reach
+from tokenguard.scanning.root_paths import root_of
 
 
 class ScanTarget(Frozen, frozen=True, kw_only=True):
@@ -37,6 +38,13 @@ class ScanTarget(Frozen, frozen=True, kw_only=True):
         if self.stdin:
             return ()
         return directories_of(self.paths)
+
+    @property
+    def base(self) -> Path:
+        """The directory to which the paths of the report are relative: git names files from the top."""
+        if self.staged or self.history or self.since:
+            return root_of(Path().absolute())
+        return Path().absolute()
 
     def scanned(self, job: ScanJob) -> tuple[Report, Reach]:
         """Scan it; also returns how far its content was pushed."""

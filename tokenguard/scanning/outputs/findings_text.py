@@ -13,7 +13,7 @@ _OF_WAIVERS = ("report", "state", "until", "waived_by", "reason")
 def findings_text(report: Report, reach: Reach, *, show_all: bool = False) -> str:
     """One line a finding, then what to do, then what was and was not scanned."""
     findings = report.findings if show_all else printed(report.findings)
-    lines = [line for finding in findings for line in (_line(finding), *_code_line(finding))]
+    lines = [line for finding in findings for line in (finding_line(finding), *_code_line(finding))]
     if len(findings) < len(report.findings):
         lines.append(not_printed(len(report.findings) - len(findings), "finding"))
     lines.extend(f"  next: {step}" for step in dict.fromkeys(advice(finding, reach) for finding in findings))
@@ -53,7 +53,8 @@ def _code_line(finding: Finding) -> Iterator[str]:
         yield f"  report: {_shown(finding.facts['report'])}"
 
 
-def _line(finding: Finding, hidden: Container[str] = ("report",)) -> str:
+def finding_line(finding: Finding, hidden: Container[str] = ("report",)) -> str:
+    """Where it is, what it is, and what is known of it."""
     facts = "".join(f", {name} {_shown(text)}" for name, text in finding.facts.items() if name not in hidden)
     origin = ""
     if finding.origin is not None:
@@ -65,7 +66,7 @@ def _line(finding: Finding, hidden: Container[str] = ("report",)) -> str:
 
 
 def _waived_line(finding: Finding) -> str:
-    return f"waived: {_line(finding, _OF_WAIVERS)}, {_shown(waiver_words(finding))}"
+    return f"waived: {finding_line(finding, _OF_WAIVERS)}, {_shown(waiver_words(finding))}"
 
 
 def _shown(text: str) -> str:

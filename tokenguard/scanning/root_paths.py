@@ -1,0 +1,35 @@
+"""Paths as a repository knows them: relative to its top, from whatever directory a scan was started."""
+
+import os
+from pathlib import Path
+
+from tokenguard.frozen import Frozen
+
+
+class RootPaths(Frozen, frozen=True, kw_only=True):
+    """Translates the paths of one scan."""
+
+    root: Path
+    """The top of the repository; outside git the directory that takes its place."""
+    base: Path
+    """The directory to which the scan's paths are relative."""
+
+    def of(self, path: str) -> str:
+        """A path of the scan, relative to the root. The name of a member of an archive (`a.zip!b`) stays as it is."""
+        file, mark, member = path.partition("!")
+        return os.path.relpath(self.base.absolute() / file, self.root.absolute()) + mark + member
+
+    def exists(self, path: str) -> bool:
+        """Whether the file that a path below the root names, or the archive that holds it, is in the working tree."""
+        return any(os.path.lexists(self.root / each) for each in {path, path.partition("!")[0]})
+
+
+def top_of(directory: Path) -> Path | None:
+    """The working tree that a directory is in, found without starting git."""
+    place = directory.absolute()
+    return next((each for each in (place, *place.parents) if os.path.lexists(each / ".git")), None)
+
+
+def root_of(directory: Path) -> Path:
+    """The top of the working tree that a directory is in; outside git the directory itself."""
+    return top_of(directory) or directory

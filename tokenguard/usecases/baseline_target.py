@@ -1,0 +1,74 @@
+"""Which baseline a command works on, and the scans for it."""
+
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from tokenguard.domain.profile import Profile
+from tokenguard.files import replace_kept
+from tokenguard.frozen import Frozen
+from tokenguard.scanning.baseline_file import BaselineContent, new_baseline, read_baseline
+from tokenguard.scanning.find_baseline import baseline_file_of
+from tokenguard.scanning.jobs import ScanJob
+from tokenguard.scanning.known_token_stage import load_own_tokens
+from tokenguard.scanning.root_paths import RootPaths, root_of, top_of
+from tokenguard.scanning.scan_options import demanded
+from tokenguard.scanning.scanner import Stages, Suppressor
+from tokenguard.scanning.union_merge import set_union_merge
+from tokenguard.shell.save_file import check_page
+from tokenguard.shell.scan_key import find_scan_key
+from tokenguard.shell.scan_settings import team_rules
+from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.scan_target import directories_of
+
+_READABLE = 0o644
+"""It is committed: nothing in it is secret."""
+
+
+class BaselineTarget(Frozen, frozen=True, kw_only=True):
+    """A baseline file, and what is scanned for it."""
+
+    file: Path
+    paths: RootPaths
+    scanned: tuple[Path, ...]
+    stages: Stages
+    notes: tuple[str, ...]
+    now: datetime
+
+    @classmethod
+    def of(cls, wiring: Wiring, scanned: Sequence[Path], given: Path | None, profile: Profile) -> "BaselineTarget":
+        """The baseline of the first path's repository, or the file that was given.
+
+        Scans for it are those of `scan`, so that no known token gets into it.
+
+        Raises:
+            InputError: the file cannot be written, or the repository's settings are not acceptable.
+        """
+        directories = directories_of(scanned)
+        file = given or baseline_file_of(directories[0])
+        root = root_of(directories[0]) if given is None else top_of(directories[0]) or given.absolute().parent
+        check_page(file)
+        now, demands = wiring.clock.now(), demanded(directories)
+        own = load_own_tokens(find_scan_key(wiring.environ), now, required=demands.require_own)
+        return cls(
+            file=file,
+            paths=RootPaths(root=root.absolute(), base=Path().absolute()),
+            scanned=tuple(scanned) or (Path(),),
+            stages=Stages(own=own.stage, profile=profile | demands.profile, team=team_rules(wiring.settings.scan)),
+            notes=own.notes,
+            now=now,
+        )
+
+    def read(self) -> BaselineContent:
+        """The baseline so far, with both sides of a merge conflict; a new one if there is none."""
+        return read_baseline(self.file, both_sides=True) if os.path.lexists(self.file) else new_baseline()
+
+    def write(self, content: BaselineContent) -> bool:
+        """Write the baseline; says whether git was told now how to merge it."""
+        replace_kept(self.file.absolute(), content.written(), fresh=_READABLE)
+        return self.file.absolute() == baseline_file_of(self.paths.root).absolute() and set_union_merge(self.file)
+
+    def job(self, suppressor: Suppressor) -> ScanJob:
+        """A scan with this suppressor."""
+        return ScanJob(stages=self.stages, suppressor=suppressor, notes=self.notes)
