@@ -5,7 +5,7 @@ import secrets
 
 import pytest
 
-from tests.integration.page import DOCS, Page
+from tests.integration.page import Page
 
 TOKEN = "social/scheduler/prod/posts"
 
