@@ -46,15 +46,37 @@ def test_a_list_that_agrees_is_no_finding(cli, tokens):
     assert (answer.code, answer.document["agrees"]) == (0, True)
 
 
-def test_a_hint_finds_what_was_renamed_there(cli, tokens):
-    snapshot = cli.store.find(NAME)
-    from tokenguard.frozen import replace
-
-    record = replace(snapshot.document.record, hint="tgc...x7y9")
+def hinted(cli, name, hint):
+    snapshot = cli.store.find(name)
+    record = replace(snapshot.document.record, hint=hint)
     cli.store.commit(snapshot.id, snapshot.version, replace(snapshot.document, record=record), [])
+
+
+def test_a_hint_finds_what_was_renamed_there(cli, tokens):
+    hinted(cli, NAME, "tgc...x7y9")
     answer = reconcile(cli, "name,hint\nRenamed,tgc...x7y9\n")
     assert results(answer)[NAME] == "renamed"
     assert {each["name"]: each["listed_as"] for each in answer.document["tokens"]}[NAME] == "Renamed"
+
+
+@pytest.mark.parametrize(
+    "hint", ["sk-social-...", "sk-social-", "sk-social", "acmesecret…", "acme_...ab", "...", "****"]
+)
+def test_a_hint_that_shows_what_all_tokens_begin_with_identifies_none(cli, tokens, hint):
+    hinted(cli, NAME, hint)
+    answer = reconcile(cli, f"name,hint\nOf another team,{hint}\nDevelopment,\n")
+    assert answer.code == 4
+    assert results(answer)[NAME] == "ambiguous"
+    assert [each["name"] for each in answer.document["unknown"]] == ["Of another team"]
+    assert cli.store.find(NAME).document.listing.row is None
+
+
+def test_a_hint_that_several_rows_or_several_tokens_have_identifies_none(cli, tokens):
+    hinted(cli, NAME, "tgc...x7y9")
+    twice = "name,hint\nRenamed,tgc...x7y9\nRenamed too,tgc...x7y9\nDevelopment,\n"
+    assert results(reconcile(cli, twice))[NAME] == "ambiguous"
+    hinted(cli, OTHER, "tgc...x7y9")
+    assert set(results(reconcile(cli, "name,hint\nRenamed,tgc...x7y9\n")).values()) == {"ambiguous", "not-comparable"}
 
 
 def test_an_old_value_that_is_still_listed_is_told(cli, tokens):

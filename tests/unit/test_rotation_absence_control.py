@@ -264,18 +264,6 @@ def test_a_list_settles_nothing_about_a_token_that_is_younger_than_its_lag():
     assert len(bench.document(token).possibly_alive) == 1
 
 
-def test_a_token_that_is_listed_stays_on_record(monkeypatch):
-    bench = Bench()
-    lost = lose_a_create(bench, monkeypatch, lambda: bench.engine.issue(bench.record()))
-    token = bench.store.find("video/upload/prod").id
-    bench.world.unlisted.add(lost.id)
-    failed(lambda: bench.engine.abort(token))
-    bench.world.unlisted.clear()
-    assert finished(bench.engine.issue(bench.record()))
-    assert bench.world.alive(lost)
-    assert [each.provider_label for each in bench.document(token).possibly_alive] == [lost.label]
-
-
 def test_a_value_that_is_kept_is_ended_by_the_later_look_only(bench, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(bench.deliveries.delivery, "verify", lambda consumer, value: Holds.OTHER)

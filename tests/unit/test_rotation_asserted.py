@@ -223,7 +223,7 @@ def test_a_policy_accepts_no_death_that_nobody_asserts():
         ("ada", 0, True, RecordState.ACTIVE, "tokenguard rotate video/upload/prod --resume"),
         ("ada", 0, True, RecordState.RETIRED, "tokenguard rotate video/upload/prod --resume"),
         ("ada", 0, False, RecordState.ACTIVE, "tokenguard verify --reconcile fake"),
-        ("fake", 0, False, RecordState.PENDING, "tokenguard add video/upload/prod"),
+        ("fake", 0, False, RecordState.PENDING, "tokenguard verify video/upload/prod"),
     ],
 )
 def test_the_hint_of_an_assertion_names_what_can_end_it(said_by, samples, valued, state, command):

@@ -178,7 +178,7 @@ ALARMS = [
                 ),
             )
         },
-        "was accepted again",
+        "recorded as gone is alive",
     ),
 ]
 

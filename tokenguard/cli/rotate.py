@@ -77,7 +77,7 @@ def rotate(
     wiring.concurrent = concurrent
     if resume or abort:
         wiring.resuming = "tokenguard rotate --resume" if resume and not names else ""
-        targets = open_ones(wiring) if not names else [known_token(wiring.store, name) for name in names]
+        targets = open_ones(wiring, abort=abort) if not names else [known_token(wiring.store, name) for name in names]
         return _go_on(wiring, targets, abort=abort, accept_outage=accept_outage, reason=said, single=len(names) == 1)
     snapshots = chosen(wiring, names, scope, due=due)
     if due and not plan_only:
@@ -158,7 +158,7 @@ def _go_on(
     if not targets:
         wiring.progress.note("nothing to resume")
     for target in targets:
-        if not target.document.busy and not abort:
+        if not (target.document.busy or target.document.accepted_again or abort):
             wiring.progress.note(
                 f"no open operation on {target.document.record.name}; this is the result of the last one"
             )

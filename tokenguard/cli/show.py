@@ -59,7 +59,7 @@ def _show_operation(wiring: Wiring, snapshot: Snapshot) -> None:
             ]
         )
     for item in document.quarantine:
-        again = ", ACCEPTED AGAIN" if item.alive_again else ""
+        again = ", ALIVE" if item.alive_again else ""
         when = f"recheck due {moment(item.probe_due_at)}"
         kept = when if item.proof.proven else f"{item.proof.words}; {_recheck_words(wiring, document.record)}"
         screen.line(f"in quarantine: {item.label}, {kept}{again}")

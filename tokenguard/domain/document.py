@@ -41,7 +41,7 @@ class Document(Frozen, frozen=True, kw_only=True):
 
     @property
     def accepted_again(self) -> bool:
-        """Whether an old value was accepted after its death had been proven."""
+        """Whether a token was accepted or listed after its end was recorded."""
         return any(item.alive_again for item in self.quarantine)
 
     @property

@@ -30,7 +30,7 @@ class Mode(StrEnum):
     RETIRE = "retire"
     """Revoke and prove dead, nothing new."""
     REVOKE_AGAIN = "revoke-again"
-    """Revoke an old value that was accepted again after it had been proven dead."""
+    """Revoke a token that was accepted or listed after its end was recorded."""
 
     @property
     def ends_a_value(self) -> bool:
@@ -204,4 +204,4 @@ class Quarantined(Frozen, frozen=True, kw_only=True):
     accepted: bool = True
     """Whether the provider accepted the value once; otherwise a refusal says nothing about the token of this name."""
     alive_again: bool = False
-    """A later probe was accepted after death had been proven; `rotate --resume` revokes it again."""
+    """It was accepted or listed after its end was recorded; `rotate --resume` revokes it again."""

@@ -1,6 +1,6 @@
 """Compares the inventory with a provider's list entered by a person, and records the result with date and event."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum, unique
@@ -13,6 +13,7 @@ from tokenguard.domain.provider_listing import ListedRow, Listing
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
+from tokenguard.domain.token_hint import distinguishes
 from tokenguard.errors import Conflict
 from tokenguard.frozen import Frozen, replace
 from tokenguard.policy.model import born
@@ -34,6 +35,8 @@ class ListingStatus(StrEnum):
     """Not listed: revoked, or created in another account or Drive."""
     STILL_LISTED = "still-listed"
     """A value of it that was proven dead, or a token that is retired, is there."""
+    AMBIGUOUS = "ambiguous"
+    """Another name is there with its hint, which several tokens have, or which shows too little of a value."""
     UNKNOWN = "unknown"
     """It is not there, and neither is any other token in use: it may be the list of another account, or a part."""
     NOT_COMPARABLE = "not-comparable"
@@ -59,7 +62,7 @@ class Reconciled(Frozen, frozen=True, kw_only=True):
     @property
     def unknown(self) -> bool:
         """Whether it cannot be told of a token if it is gone."""
-        return any(each.standing is ListingStatus.UNKNOWN for each in self.tokens)
+        return any(each.standing in {ListingStatus.UNKNOWN, ListingStatus.AMBIGUOUS} for each in self.tokens)
 
     @property
     def agrees(self) -> bool:
@@ -85,11 +88,16 @@ def compare(snapshots: Sequence[Snapshot], rows: Sequence[ListedRow]) -> Reconci
     for snapshot in living:
         if (row := lines.named(snapshot.document.record.label)) is not None:
             found[snapshot.id] = Compared(snapshot=snapshot, standing=ListingStatus.LISTED, row=row)
-    for snapshot in living:
+    shared = Counter(each.document.record.hint for each in living)
+    for snapshot in (each for each in living if each.id not in found):
         record = snapshot.document.record
-        if snapshot.id not in found and (row := lines.hinted(record.hint)) is not None:
-            standing = ListingStatus.RENAMED if record.label else ListingStatus.LISTED
-            found[snapshot.id] = Compared(snapshot=snapshot, standing=standing, row=row)
+        if not lines.show(record.hint):
+            continue
+        standing = ListingStatus.RENAMED if record.label else ListingStatus.LISTED
+        row = lines.hinted(record.hint) if shared[record.hint] == 1 else None
+        found[snapshot.id] = Compared(
+            snapshot=snapshot, standing=standing if row is not None else ListingStatus.AMBIGUOUS, row=row
+        )
     for snapshot in snapshots:
         for label in _coming(snapshot.document):
             lines.named(label)
@@ -200,19 +208,21 @@ class _Lines:
 
     def named(self, label: str) -> ListedRow | None:
         """The first line of that name."""
-        return self._given(self._labels, label)
-
-    def hinted(self, hint: str) -> ListedRow | None:
-        """The first line of that hint."""
-        return self._given(self._hints, hint)
-
-    def _given(self, index: dict[str, list[int]], key: str) -> ListedRow | None:
-        places = index.get(key, []) if key else []
+        places = self._labels.get(label, []) if label else []
         while places:
             row = self._rows.pop(places.pop(), None)
             if row is not None:
                 return row
         return None
+
+    def show(self, hint: str) -> bool:
+        """Whether a line that is left has that hint."""
+        return bool(hint) and any(place in self._rows for place in self._hints.get(hint, ()))
+
+    def hinted(self, hint: str) -> ListedRow | None:
+        """The only line of the whole list with that hint, if the hint tells tokens apart."""
+        places = self._hints.get(hint, ())
+        return self._rows.pop(places[0], None) if len(places) == 1 and distinguishes(hint) else None
 
 
 def _coming(document: Document) -> frozenset[str]:

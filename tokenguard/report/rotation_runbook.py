@@ -67,7 +67,7 @@ def _warnings(matter: Matter) -> Iterator[str]:
         if death_owed(journal):
             yield "**Revocation of the old token is not confirmed. Assume the token still works.**"
     if document.accepted_again:
-        yield f"**An old token that had been proven dead was accepted again.** {resume} revokes it again."
+        yield f"**A token that was recorded as gone is alive.** {resume} revokes it."
     if matter.due_at is not None and matter.due_at <= matter.now:
         yield f"It was due {matter.due_at:%Y-%m-%d}: {counted((matter.now - matter.due_at).days, 'day')} ago."
     if record.state is RecordState.RETIRED:

@@ -10,9 +10,9 @@ from contextlib import suppress
 from datetime import datetime
 
 from tokenguard.domain.document import Snapshot
-from tokenguard.domain.encodings import public_start
 from tokenguard.domain.journal import Attempt
 from tokenguard.domain.token import CredentialKind, RecordState
+from tokenguard.domain.token_hint import fits
 from tokenguard.errors import InputError, Unreachable
 from tokenguard.frozen import Frozen
 from tokenguard.ports.provider import Ambiguous, Issuer, ProviderToken, TokenList
@@ -22,8 +22,6 @@ from tokenguard.rotation.session import TokenSession
 
 _LOOKS = 3
 """Reads of a list that may lag: at once, halfway through the lag and at its end."""
-_MIN_SHOWN = 4
-"""Characters of the secret part that a hint must show: all of a provider's tokens begin alike (`acme_...`)."""
 _MAX_PROBED = 3
 """Missing tokens that are probed to learn whether the list should contain them."""
 
@@ -114,7 +112,13 @@ def doubt(session: TokenSession, found: TokenList) -> str:
 
 
 def listed_otherwise(session: TokenSession, found: TokenList, provider_id: str, label: str) -> str:
-    """Return why a list that lacks this id may hold the token all the same: it holds its label with another id.
+    """Return why a list that lacks this id may hold the token all the same: it holds its label with another id."""
+    others = listed_under(session, found, provider_id, label)
+    return f"its list holds {label} with the id {others[0]}" if others else ""
+
+
+def listed_under(session: TokenSession, found: TokenList, provider_id: str, label: str) -> list[str]:
+    """Return the ids under which a list may hold a token: its own, and those of its label.
 
     A row of that label is another token only if the inventory holds the value of that id.
     """
@@ -122,9 +126,8 @@ def listed_otherwise(session: TokenSession, found: TokenList, provider_id: str, 
     for each in session.context.store.scan():
         if each.id != session.snapshot.id and each.document.record.fingerprint is not None:
             known.add(each.document.record.provider_id)
-    rows = found.named(label) if label else ()
-    others = [row.provider_id for row in rows if row.provider_id not in known - {provider_id}]
-    return f"its list holds {label} with the id {others[0]}" if others else ""
+    ids = [row.provider_id for row in found.rows if row.provider_id == provider_id or row.label == label != ""]
+    return [each for each in ids if each not in known - {provider_id}]
 
 
 class _Compared(Frozen, frozen=True, kw_only=True):
@@ -151,23 +154,6 @@ def _compare(session: TokenSession, found: TokenList) -> _Compared:
     if any(_perhaps_alive(session, each) for each in expected[:_MAX_PROBED]):
         return _Compared(lacks="its list lacks tokens that may be alive")
     return _Compared()
-
-
-def fits(hint: str, text: str) -> bool:
-    """Whether a hint of the form `HEAD...TAIL` is of the value `text`: it must show enough of the secret part."""
-    head, dots, tail = _parts(hint)
-    shown = max(len(head) - len(public_start(text)), 0) + len(tail)
-    return bool(dots) and shown >= _MIN_SHOWN and not contradicts(hint, text)
-
-
-def contradicts(hint: str, text: str) -> bool:
-    """Whether a hint of the form `HEAD...TAIL` is of another value than `text`."""
-    head, dots, tail = _parts(hint)
-    return bool(dots) and not (text.startswith(head) and text.endswith(tail))
-
-
-def _parts(hint: str) -> tuple[str, str, str]:
-    return hint.replace("…", "...").partition("...")
 
 
 def _read_list(

@@ -12,7 +12,7 @@ from tokenguard.ports.store import Tombstone
 from tokenguard.rotation.absence import confirm_gone, search
 from tokenguard.rotation.keeping import asserted, quarantined, unseen
 from tokenguard.rotation.prompts import revoke_task, trace_task
-from tokenguard.rotation.proof_of_death import old_value, prove_dead, still_accepted
+from tokenguard.rotation.proof_of_death import old_value, prove_dead, still_accepted, wait_for_revoke
 from tokenguard.rotation.session import TokenSession
 
 
@@ -39,19 +39,21 @@ def discard_attempt(session: TokenSession, attempt: Attempt) -> None:
     The intent is committed first, so a runner that takes over cannot adopt a token that is being revoked.
     """
     target_state = attempt.state if session.journal.stage is Stage.ABORTING else AttemptState.REJECTED
-    attempt = replace(attempt, state=target_state, accepted=attempt.accepted or _is_accepted(session, attempt.label))
+    content = session.context.store.read_candidate(session.snapshot.id, attempt.label)
+    held = content if isinstance(content, Value) else None
+    attempt = replace(attempt, state=target_state, accepted=attempt.accepted or _is_accepted(session, held))
     session.commit(
         session.event(Op.REVOKE, Phase.INTENT, label=attempt.label, result="attempt"), attempts=_with(session, attempt)
     )
-    if session.context.store.read_candidate(session.snapshot.id, attempt.label) is None:
+    if content is None:
         fence(session, attempt.label)
     if session.issuer is not None and session.provider.capabilities.revoke is Method.API:
-        said = _end_by_api(session, session.issuer, attempt)
+        said = _end_by_api(session, session.issuer, attempt, held)
     else:
-        said = _end_by_person(session, attempt)
+        said = _end_by_person(session, attempt, held)
     if said is not None:
-        keep_asserted(session, attempt, said)
-    else:
+        keep_asserted(session, attempt, said, held)
+    elif held is not None:
         _fence_kept(session, attempt)
     session.context.store.destroy(session.snapshot.id, attempt.label)
     session.commit(
@@ -68,16 +70,17 @@ def _with(session: TokenSession, attempt: Attempt) -> tuple[Attempt, ...]:
     return tuple(attempt if each.label == attempt.label else each for each in session.journal.attempts)
 
 
-def _is_accepted(session: TokenSession, label: Label) -> bool:
+def _is_accepted(session: TokenSession, held: Value | None) -> bool:
     """Whether the provider accepts the stored value of an attempt now; otherwise a refusal proves nothing."""
-    held = session.context.store.read_candidate(session.snapshot.id, label)
-    if not isinstance(held, Value) or not session.provider.capabilities.probe:
+    if held is None or not session.provider.capabilities.probe:
         return False
     return session.provider.probe(held, None).verdict is Verdict.ALIVE
 
 
-def _end_by_api(session: TokenSession, issuer: Issuer, attempt: Attempt) -> DeathProof | None:
+def _end_by_api(session: TokenSession, issuer: Issuer, attempt: Attempt, held: Value | None) -> DeathProof | None:
     """Revoke it by API and have its value refused. Returns what is known if that is no proof (the value is then kept).
+
+    Where no value can be probed the list decides, once the revoke must have taken effect.
 
     Raises:
         Ambiguous: it is still listed, or still accepted, or the list cannot say.
@@ -87,14 +90,14 @@ def _end_by_api(session: TokenSession, issuer: Issuer, attempt: Attempt) -> Deat
     ids = sorted({known, *(row.provider_id for row in listed)} - {""})
     for provider_id in ids:
         issuer.revoke(provider_id)
-    unsure = confirm_gone(session, issuer, *ids, label=attempt.label)
-    held = session.context.store.read_candidate(session.snapshot.id, attempt.label)
-    if not isinstance(held, Value) or not session.provider.capabilities.probe:
-        return _said(session, "api") if unsure else None
+    if held is None or not session.provider.capabilities.probe:
+        wait_for_revoke(session, session.context.clock.now())  # an earlier runner may have sent it, too
+        return _said(session, "api") if confirm_gone(session, issuer, *ids, label=attempt.label) else None
+    confirm_gone(session, issuer, *ids, label=attempt.label)
     proof = _prove_dead(session, attempt, held)
     if proof is not None:
         return None if proof.proven else asserted(session.context, session.snapshot, proof, "api")
-    if _is_accepted(session, attempt.label):
+    if _is_accepted(session, held):
         raise Ambiguous(
             f"{session.provider.name} no longer lists {attempt.label} but still accepts its value",
             hint=f"revoke it by hand, then: tokenguard rotate {session.record.name} --resume",
@@ -113,8 +116,7 @@ def _prove_dead(session: TokenSession, attempt: Attempt, value: Value) -> DeathP
 def _fence_kept(session: TokenSession, attempt: Attempt) -> None:
     """Destroy the copy that another runner kept, or may still keep, of a value that is proven dead and not recorded."""
     store, label = session.context.store, kept_label(attempt)
-    recorded = label in {item.label for item in session.snapshot.document.quarantine}
-    if not recorded and isinstance(store.read_candidate(session.snapshot.id, attempt.label), Value):
+    if label not in {item.label for item in session.snapshot.document.quarantine}:
         store.destroy(session.snapshot.id, label)
 
 
@@ -123,14 +125,13 @@ def kept_label(attempt: Attempt) -> Label:
     return Label(f"{attempt.label}-kept")
 
 
-def keep_asserted(session: TokenSession, attempt: Attempt, said: DeathProof) -> None:
-    """Keep the name of a token whose death is not proven, and its value, if there is one.
+def keep_asserted(session: TokenSession, attempt: Attempt, said: DeathProof, held: Value | None = None) -> None:
+    """Keep the name of a token whose death is not proven, and its value, if it is `held`.
 
     The value gets a label of its own that a late runner cannot publish.
     """
     store, token, label = session.context.store, session.snapshot.id, kept_label(attempt)
-    held, quarantine = store.read_candidate(token, attempt.label), session.snapshot.document.quarantine
-    if isinstance(held, Value):
+    if held is not None:
         try:
             store.put_candidate(token, label, held)
         except Conflict:
@@ -144,7 +145,7 @@ def keep_asserted(session: TokenSession, attempt: Attempt, said: DeathProof) -> 
         hint=attempt.hint,
         provider_label=attempt.label,
     )
-    rest = [each for each in quarantine if each.label != label]
+    rest = [each for each in session.snapshot.document.quarantine if each.label != label]
     event = session.event(Op.DEATH, grade=said.grade.value, label=attempt.label, by=said.said_by)
     # A value that the provider itself returned is that token's, also if it was never accepted.
     speaks = attempt.accepted or session.provider.capabilities.mint is Method.API
@@ -153,10 +154,9 @@ def keep_asserted(session: TokenSession, attempt: Attempt, said: DeathProof) -> 
     session.context.progress.note(f"{attempt.label}: {how}; it stays on record as possibly alive")
 
 
-def _end_by_person(session: TokenSession, attempt: Attempt) -> DeathProof | None:
+def _end_by_person(session: TokenSession, attempt: Attempt, held: Value | None) -> DeathProof | None:
     """Have a person revoke it. Returns the proof if that is only the person's statement (the value is then kept)."""
-    held = session.context.store.read_candidate(session.snapshot.id, attempt.label)
-    if not isinstance(held, Value):
+    if held is None:
         found = session.context.operator.ask_outcome(trace_task(session.provider, session.record, attempt.label))
         if not found.ended:
             raise NeedsPerson(
@@ -184,7 +184,7 @@ def _end_by_person(session: TokenSession, attempt: Attempt) -> DeathProof | None
                 f"the new token {attempt.label} is not used and is still to be revoked",
                 hint=f"revoke it, then: tokenguard rotate {session.record.name} --resume",
             )
-        if not attempt.accepted and not _is_accepted(session, attempt.label):
+        if not attempt.accepted and not _is_accepted(session, held):
             return _said(session, who)
         attempt = replace(attempt, accepted=True)
         proof = _prove_dead(session, attempt, held)

@@ -18,6 +18,7 @@ from tokenguard.rotation.absence import confirm_gone, search
 from tokenguard.rotation.cleanup import discard_attempt, fence, keep_asserted
 from tokenguard.rotation.keeping import asserted, unseen
 from tokenguard.rotation.prompts import copy_task, create_task, revoke_task, trace_task
+from tokenguard.rotation.proof_of_death import wait_for_revoke
 from tokenguard.rotation.session import TokenSession
 
 _STORE_TRIES = 4
@@ -110,6 +111,7 @@ def _store_created(session: TokenSession, issuer: Issuer, label: Label, created:
         # After any other failure a resumed run decides, because the value may have been stored.
         if created.provider_id:
             issuer.revoke(created.provider_id)
+            wait_for_revoke(session, session.context.clock.now())
             confirm_gone(session, issuer, created.provider_id)
         raise
     _stored(session, label, created.value, provider_id=created.provider_id, hint=created.hint)

@@ -10,16 +10,18 @@ from collections.abc import Sequence
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.journal import Attempt, AttemptState, Mode
 from tokenguard.domain.liveness import Verdict
-from tokenguard.domain.secret import Value
+from tokenguard.domain.token_hint import contradicts, fits
 from tokenguard.errors import Unreachable
 from tokenguard.frozen import replace
-from tokenguard.ports.provider import Issuer, Method, ProviderToken
-from tokenguard.rotation.absence import confirm_gone, contradicts, doubt, fits, search
-from tokenguard.rotation.cleanup import discard_attempt, kept_label
+from tokenguard.ports.provider import Issuer, Method, ProviderToken, TokenList
+from tokenguard.rotation.absence import confirm_gone, search
+from tokenguard.rotation.alarm import mark_alive
+from tokenguard.rotation.cleanup import discard_attempt
 from tokenguard.rotation.machine import superseded
-from tokenguard.rotation.proof_of_death import refused_with_control
+from tokenguard.rotation.proof_of_death import refused_with_control, wait_for_revoke
 from tokenguard.rotation.publish import new_value
 from tokenguard.rotation.session import TokenSession
+from tokenguard.rotation.unstored_tokens import listed_ids, take_off_record, unstored_tokens, why_not_gone
 
 
 def discard_superseded(session: TokenSession) -> None:
@@ -41,15 +43,14 @@ def _revoke_duplicates(session: TokenSession, issuer: Issuer) -> None:
     kept = journal.attempt if journal.attempt not in discarded else None
     rows = {attempt.label: _rows(session, issuer, attempt, kept) for attempt in journal.attempts}
     kept_id = _identify(session, issuer, kept, [row for each in rows.values() for row in each]) if kept else ""
-    revoked = False
-    for label, listed in rows.items():
-        for row in listed:
-            if row.provider_id != kept_id:
-                session.commit(session.event(Op.REVOKE, Phase.INTENT, label=label, result="twin"))
-                issuer.revoke(row.provider_id)
-                confirm_gone(session, issuer, row.provider_id)
-                revoked = True
-    if kept and (revoked or _revoked_by_earlier_runner(session)):
+    twins = [(label, row.provider_id) for label in rows for row in rows[label] if row.provider_id != kept_id]
+    for label, provider_id in twins:
+        session.commit(session.event(Op.REVOKE, Phase.INTENT, label=label, result="twin"))
+        issuer.revoke(provider_id)
+    if twins:
+        wait_for_revoke(session, session.context.clock.now())
+        confirm_gone(session, issuer, *(provider_id for _, provider_id in twins))
+    if kept and (twins or _revoked_by_earlier_runner(session)):
         _check_still_accepted(session)
     _end_assertions(session, issuer)
 
@@ -64,32 +65,17 @@ def _revoked_by_earlier_runner(session: TokenSession) -> bool:
 
 
 def _end_assertions(session: TokenSession, issuer: Issuer) -> None:
-    """Take tokens off the record that were only said to be gone, if a list with a control lacks them.
+    """Take tokens off the record that were only said to be gone, if the list proves it; mark those that it holds.
 
-    A value that is kept is probed instead, and a create that is younger than the list's lag is unknown.
+    A value that is kept is probed instead.
     """
-    store, now = session.context.store, session.context.clock.now()
-    lag = session.provider.capabilities.list_lag
-    begun = {kept_label(each): each.begun_at for each in session.journal.attempts}
-    kept = session.snapshot.document.quarantine
-    doubtful = [
-        each
-        for each in kept
-        if not each.proof.proven
-        and each.provider_label
-        and not isinstance(store.read_candidate(session.snapshot.id, each.label), Value)
-        and (begun.get(each.label) or each.proof.last_at) + lag <= now
-    ]
-    if not doubtful:
-        return
-    found = issuer.listed()
-    if doubt(session, found):
-        return
+    doubtful = unstored_tokens(session.context.store, session.snapshot)
+    found = issuer.listed() if doubtful else TokenList()
     for each in doubtful:
-        if not (found.holds(each.provider_id) or found.named(each.provider_label)):
-            kept = tuple(other for other in kept if other is not each)
-            session.commit(session.event(Op.DEATH, label=each.provider_label, result="absent"), quarantine=kept)
-            session.context.progress.step(f"{each.provider_label} does not exist at {session.provider.name}")
+        if ids := listed_ids(session, found, each):
+            mark_alive(session, each, listed_as=ids[0])
+        elif not why_not_gone(session, found, each):
+            take_off_record(session, each)
 
 
 def _rows(session: TokenSession, issuer: Issuer, attempt: Attempt, kept: Attempt | None) -> tuple[ProviderToken, ...]:

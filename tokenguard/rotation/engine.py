@@ -28,13 +28,14 @@ from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.ports.store import FieldState
 from tokenguard.rotation import abort as aborting
 from tokenguard.rotation import cleanup, create, handover, preconditions, publish, revoke
+from tokenguard.rotation.alarm import reopen_marked, tell_marked
 from tokenguard.rotation.batch import BatchResult
 from tokenguard.rotation.keeping import accept_assertions, asserted, how_to_prove, unseen
 from tokenguard.rotation.machine import death_owed
 from tokenguard.rotation.prompts import grant_task, revoke_task
 from tokenguard.rotation.reprobe import reopen, reprobe
 from tokenguard.rotation.session import Context, TokenSession, new_operation_id
-from tokenguard.rotation.start import open_existing, open_new, take_over
+from tokenguard.rotation.start import check_clock, open_existing, open_new, take_over
 
 _Effect = Callable[[TokenSession], None]
 
@@ -107,7 +108,8 @@ class Engine:
     ) -> Snapshot:
         """Continue the open operation from its current stage.
 
-        If none is open, only an assertion that the policy now accepts is recorded as accepted.
+        If none is open, a token that is marked as alive is revoked again, or an assertion that the policy now accepts
+        is recorded as accepted.
 
         Args:
             token: the token's id.
@@ -116,11 +118,15 @@ class Engine:
             from_living: whether to take over from a runner that is alive on this machine.
         """
         snapshot = self._context.store.load(token)
-        if not snapshot.document.busy:
+        if not snapshot.document.busy and not snapshot.document.accepted_again:
             return self._with_assertions_accepted(snapshot)
         try:
-            session = take_over(
-                self._context, snapshot, accept_outage=accept_outage, reason=reason, from_living=from_living
+            session = (
+                self._reopened(snapshot)
+                if not snapshot.document.busy
+                else take_over(
+                    self._context, snapshot, accept_outage=accept_outage, reason=reason, from_living=from_living
+                )
             )
         except TokenguardError as error:
             raise _escalate_to_not_proven_dead(snapshot, error) from None
@@ -161,8 +167,15 @@ class Engine:
             _add_resume_line(session, error)
             raise _escalate_to_not_proven_dead(session.snapshot, error) from None
         _tell_refused(session.snapshot)
+        tell_marked(session)
         tell_assertion(session.snapshot)
         return session.snapshot
+
+    def _reopened(self, snapshot: Snapshot) -> TokenSession:
+        check_clock(self._context, snapshot.document)
+        session = TokenSession(self._context, snapshot)
+        reopen_marked(session)
+        return session
 
     def _with_assertions_accepted(self, snapshot: Snapshot) -> Snapshot:
         journal = snapshot.document.journal

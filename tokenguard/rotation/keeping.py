@@ -48,9 +48,11 @@ def how_to_prove(record: Record, item: Quarantined | None) -> str:
     if item is None:
         return f"{by_policy} --resume"
     if item.fingerprint is None:
+        if item.proof.said_by == provider:
+            return (
+                f"look for {item.provider_label} again, and have it revoked if it is listed: tokenguard verify {name}"
+            )
         look = f"look for {item.provider_label} in the list of {provider} and revoke it there"
-        if item.proof.said_by == provider and record.state is RecordState.PENDING:
-            return f"{look}; the next `tokenguard add {name}` looks for it again"
         return f"{look}; then record the list: tokenguard verify --reconcile {provider}"
     if item.proof.samples or item.proof.grade is not DeathGrade.ASSERTED:
         return f"with another live token or the admin credential of {provider} in the store: tokenguard verify {name}"

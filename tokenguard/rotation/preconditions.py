@@ -7,13 +7,13 @@ from tokenguard.domain.journal import Mode, Old, Stage
 from tokenguard.domain.leak_trail import after_death
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.secret import Value
+from tokenguard.domain.token_hint import fits
 from tokenguard.errors import Conflict, Unfinished, Unreachable
 from tokenguard.frozen import replace
 from tokenguard.ports.external_fields import UnexpectedValue
 from tokenguard.ports.operator import Task
 from tokenguard.ports.provider import Issuer, Method, ProviderToken, TokenList, Vendor
 from tokenguard.ports.store import FieldState
-from tokenguard.rotation.absence import fits
 from tokenguard.rotation.handover import deliver_missing
 from tokenguard.rotation.machine import unconfirmed
 from tokenguard.rotation.prompts import revoke_task

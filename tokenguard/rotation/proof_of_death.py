@@ -169,9 +169,9 @@ def still_accepted(session: TokenSession, value: Value) -> bool:
     return False
 
 
-def wait_for_revoke(session: TokenSession) -> None:
-    """Wait until the revoke must have taken effect: before, a list that lacks the token says nothing of its value."""
-    said, lag = session.journal.revoked_at, session.provider.capabilities.revoke_lag
+def wait_for_revoke(session: TokenSession, said: datetime | None) -> None:
+    """Wait until a revoke must have taken effect: before, a list that lacks the token says nothing of its value."""
+    lag = session.provider.capabilities.revoke_lag
     left = (said + lag - session.context.clock.now()).total_seconds() if said is not None else 0
     if left > 0:
         session.context.progress.waiting(f"{session.provider.name} may revoke it late; waiting {left:.3g} s")

@@ -7,27 +7,28 @@ again, an error is raised and its revoke is reopened.
 
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from typing import Never
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.event import Op, Phase
 from tokenguard.domain.fingerprint import Fingerprint
-from tokenguard.domain.journal import Mode, Old, Quarantined, Stage
+from tokenguard.domain.journal import Quarantined
 from tokenguard.domain.leak_trail import after_death
 from tokenguard.domain.liveness import DeathGrade, DeathProof, Verdict
 from tokenguard.domain.names import Label, TokenId
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Record, RecordState
-from tokenguard.errors import NotProvenDead, TokenguardError
+from tokenguard.errors import TokenguardError
 from tokenguard.frozen import Frozen, replace
-from tokenguard.rotation.absence import doubt, listed_otherwise
+from tokenguard.rotation.absence import listed_otherwise
+from tokenguard.rotation.alarm import alarm
 from tokenguard.rotation.batch import BatchResult
 from tokenguard.rotation.control_search import ControlResult, ControlSearch
 from tokenguard.rotation.keeping import last_look, listed_dead
 from tokenguard.rotation.prompts import evidence_words
 from tokenguard.rotation.proof_of_death import RefusalSeries
 from tokenguard.rotation.sampling import Sample, Sampler
-from tokenguard.rotation.session import Context, TokenSession, new_operation_id
+from tokenguard.rotation.session import Context, TokenSession
+from tokenguard.rotation.unstored_tokens import look_for, unstored_tokens, why_not_gone
 from tokenguard.text import counted
 
 _Key = tuple[TokenId, Label]
@@ -45,15 +46,19 @@ class _KeptValue(Frozen, frozen=True, kw_only=True):
 def reprobe(context: Context, tokens: Iterable[TokenId], *, early: bool = False) -> Iterator[BatchResult]:
     """Probe every quarantined value of these tokens that is due (all of them, if `early`).
 
-    Yields a result for each value. Its outcome is the current grade of its death, None if the probes are inconclusive.
-    Its error is `NotProvenDead` if the value is accepted again and its revoke reopened.
+    Tokens whose value is not in the store are looked for in their provider's list. Yields a result for each. Its
+    outcome is the current grade of its death, None if that is inconclusive. Its error is `NotProvenDead` if the value
+    is accepted again, or the token listed, and its revoke reopened.
     """
     places: defaultdict[tuple[str, str], list[_KeptValue]] = defaultdict(list)
+    unstored: defaultdict[tuple[str, str], list[TokenId]] = defaultdict(list)
     for token in tokens:
         snapshot = context.store.load(token)
         record = snapshot.document.record
         try:
             places[record.provider, record.base_url] += _due(context, snapshot, early=early)
+            if unstored_tokens(context.store, snapshot):
+                unstored[record.provider, record.base_url].append(token)
         except TokenguardError as error:
             yield BatchResult(name=record.name, error=error)
     for kept in places.values():
@@ -63,6 +68,8 @@ def reprobe(context: Context, tokens: Iterable[TokenId], *, early: bool = False)
             yield from _Looks(context, kept).run()
         except TokenguardError as error:  # one unreachable provider does not stop the others
             yield BatchResult(name=kept[0].record.name, error=error)
+    for found in unstored.values():
+        yield from look_for(context, found)
 
 
 def reopen(context: Context, token: TokenId, fingerprint: Fingerprint) -> None:
@@ -74,7 +81,7 @@ def reopen(context: Context, token: TokenId, fingerprint: Fingerprint) -> None:
     session = TokenSession(context, context.store.load(token))
     for item in session.snapshot.document.quarantine:
         if item.fingerprint == fingerprint and not item.alive_again:
-            _alarm(session, item)
+            alarm(session, item)
 
 
 def _due(context: Context, snapshot: Snapshot, *, early: bool) -> list[_KeptValue]:
@@ -163,11 +170,11 @@ class _Looks:
         found, now = self._issuer.listed(), self._context.clock.now()
         for kept in self._pending.values():
             if found.holds(kept.item.provider_id):
-                yield _tried(kept, _alarm, self._context)
+                yield _tried(kept, alarm, self._context)
             elif kept.item.provider_id:
                 session = TokenSession(self._context, self._context.store.load(kept.token))
                 other = listed_otherwise(session, found, kept.item.provider_id, kept.item.provider_label)
-                if why := other or doubt(session, found):
+                if why := other or why_not_gone(session, found, kept.item):
                     yield self._unclear(kept, why)
                 else:
                     yield self._settled(kept, listed_dead(now))
@@ -186,7 +193,7 @@ class _Looks:
                 continue
             del self._pending[key]
             if look.verdict is Verdict.ALIVE:
-                yield _tried(kept, _alarm, self._context)
+                yield _tried(kept, alarm, self._context)
             elif look.verdict is Verdict.DEAD:
                 yield self._unclear(kept, "its value was never accepted, so that it is refused says nothing")
             else:
@@ -267,48 +274,3 @@ def _others(session: TokenSession, item: Quarantined, new: Quarantined | None = 
     """Return the quarantine with `item` replaced by `new`, or removed."""
     kept = session.snapshot.document.quarantine
     return [each for each in (new if other.label == item.label else other for other in kept) if each is not None]
-
-
-def _without_look(record: Record) -> Record:
-    """Return the record without the "dead" observation of a retired token that is accepted again."""
-    return replace(record, seen=None) if record.state is RecordState.RETIRED else record
-
-
-def _alarm(session: TokenSession, item: Quarantined) -> Never:
-    """Reopen the revoke of this value, unless another operation is open, and raise NotProvenDead."""
-    name, now = session.record.name, session.context.clock.now()
-    claim = "its death was proven" if item.proof.proven else f"its death was {item.proof.words}"
-    event = session.event(Op.DEATH, label=item.label, result="alive-again")
-    if session.snapshot.document.busy:
-        session.commit(event, quarantine=_others(session, item, replace(item, alive_again=True)))
-    else:
-        live = session.context.store.read_live(session.snapshot.id)
-        old = Old(
-            label=item.label,
-            live_version=live.version if live else 0,
-            fingerprint=item.fingerprint,
-            provider_id=item.provider_id,
-            provider_label=item.provider_label,
-        )
-        session.commit(
-            event,
-            record=_without_look(session.record),
-            quarantine=_others(session, item),
-            id=new_operation_id(),
-            mode=Mode.REVOKE_AGAIN,
-            stage=Stage.REVOKE_INTENDED,
-            epoch=1,
-            holder=session.context.holder,
-            opened_at=now,
-            reason=f"accepted again after {claim}",
-            old=old,
-            attempts=(),
-            handovers=(),
-            revoked_at=None,
-            revoked_by="",
-            proof=None,
-        )
-    raise NotProvenDead(
-        f"an old token of {name} is accepted again after {claim}",
-        hint=f"revoke it now: tokenguard rotate {name} --resume",
-    )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from tokenguard.domain.event import Op, Phase
-from tokenguard.domain.journal import Mode, Stage
+from tokenguard.domain.journal import Journal, Mode, Stage
 from tokenguard.domain.leak_trail import after_death
 from tokenguard.domain.liveness import DeathControl, DeathProof, Verdict
 from tokenguard.domain.secret import Value
@@ -12,7 +12,7 @@ from tokenguard.domain.token import RecordState
 from tokenguard.errors import NotProvenDead
 from tokenguard.frozen import replace
 from tokenguard.ports.provider import Ambiguous, CreateRefused, Issuer, Method
-from tokenguard.rotation.absence import confirm_gone, doubt, listed_otherwise
+from tokenguard.rotation.absence import confirm_gone, doubt, listed_otherwise, listed_under
 from tokenguard.rotation.duplicates import discard_superseded
 from tokenguard.rotation.keeping import asserted, last_look, listed_dead, quarantined, unseen
 from tokenguard.rotation.machine import reached
@@ -88,8 +88,9 @@ def finish(session: TokenSession) -> None:
     if record.state is RecordState.RETIRED:
         record = replace(record, seen=last_look(journal.proof))
     quarantine = session.snapshot.document.quarantine
-    if journal.old is not None and journal.proof is not None:
-        quarantine = (*quarantine, quarantined(session, journal.old, journal.proof))
+    old, proof = journal.old, journal.proof
+    if old is not None and proof is not None and (_is_stored(journal) or not proof.proven):
+        quarantine = (*quarantine, quarantined(session, old, proof))
     session.commit(
         session.event(Op.DONE, result=journal.mode.value),
         record=record,
@@ -119,13 +120,24 @@ def _ask_api(session: TokenSession, issuer: Issuer, target: str) -> str:
         session.commit(session.event(Op.REVOKE, label=label, provider_id=target, result="again"))
     session.revoke_recorded = False
     try:
+        for each in _rows_beside(session, issuer, target):
+            session.commit(session.event(Op.REVOKE, label=old_token(session).provider_label, provider_id=each))
+            issuer.revoke(each)
         issuer.revoke(target)
     except (Ambiguous, CreateRefused) as error:
         if not (repeated and _refused_alone(session)):
             raise
         return f"its answer was not clear ({error.message}), although it refuses the old token"
     # If the list is inconclusive the probes decide; without probes the list is the only evidence.
-    return confirm_gone(session, issuer, target, needed=not session.provider.capabilities.probe)
+    return confirm_gone(session, issuer, target, needed=not _can_probe(session))
+
+
+def _rows_beside(session: TokenSession, issuer: Issuer, target: str) -> list[str]:
+    """Return the ids of the other rows with the label of a token that was found in the list: duplicates of it."""
+    if _is_stored(session.journal):
+        return []
+    rows = listed_under(session, issuer.listed(), target, old_token(session).provider_label)
+    return [each for each in rows if each != target]
 
 
 def _refused_alone(session: TokenSession) -> bool:
@@ -133,7 +145,7 @@ def _refused_alone(session: TokenSession) -> bool:
 
     A provider may give no clear answer, or refuse, each time it is asked to revoke what is revoked already.
     """
-    if not session.provider.capabilities.probe:
+    if not _can_probe(session):
         return _seems_revoked(session)
     value = old_value(session)
     sample = Sampler(session.provider, control_search(session)).take(value, [value])
@@ -174,8 +186,17 @@ def _revoke_at_next_resume(session: TokenSession, what: str) -> NoReturn:
     )
 
 
+def _is_stored(journal: Journal) -> bool:
+    """Whether the old token's value is in the store; that of one which the list was found to hold is not."""
+    return journal.mode is not Mode.REVOKE_AGAIN or journal.old is None or journal.old.fingerprint is not None
+
+
+def _can_probe(session: TokenSession) -> bool:
+    return session.provider.capabilities.probe and _is_stored(session.journal)
+
+
 def _proof(session: TokenSession) -> DeathProof:
-    if not session.provider.capabilities.probe:
+    if not _can_probe(session):
         if (proof := _proof_by_list(session)) is not None:
             return proof
         nothing = unseen(session.context.clock.now())
@@ -201,7 +222,7 @@ def _proof_by_list(session: TokenSession) -> DeathProof | None:
     provider_id = old.provider_id
     if issuer is None or not provider_id:
         return None
-    wait_for_revoke(session)
+    wait_for_revoke(session, session.journal.revoked_at)
     found = issuer.listed()
     if found.holds(provider_id) and _stays_listed(session, issuer, provider_id):
         if not session.journal.revoked_by_person:
@@ -260,14 +281,14 @@ def _person_revokes(session: TokenSession, *, retry: str = "") -> str:
                 hint=f"revoke it, then: tokenguard rotate {session.record.name} --resume",
             )
         session.commit(session.event(Op.REVOKE, by=who, result="said"), revoked_by=who)  # irreversible from here on
-        if not session.provider.capabilities.probe or not still_accepted(session, old_value(session)):
+        if not _can_probe(session) or not still_accepted(session, old_value(session)):
             return who
         retry = _STILL_ACCEPTED
 
 
 def _seems_revoked(session: TokenSession) -> bool:
     """Whether the provider refuses the old token now, or its list lacks it where tokens cannot be probed."""
-    if session.provider.capabilities.probe:
+    if _can_probe(session):
         return session.provider.probe(old_value(session), None).verdict is Verdict.DEAD
     issuer, provider_id = session.issuer, old_token(session).provider_id
     if issuer is None or not provider_id:

@@ -130,7 +130,7 @@ def _of_token(snapshot: Snapshot, now: datetime, patience: timedelta) -> Iterato
             yield Diagnosis(
                 check="quarantine",
                 level=Level.FAIL,
-                text=f"{name}: a token that was proven dead is accepted again",
+                text=f"{name}: a token that was recorded as gone is alive",
                 hint=f"tokenguard rotate {name} --resume",
                 exit_code=ExitCode.NOT_PROVEN_DEAD,
             )

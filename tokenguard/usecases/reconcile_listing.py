@@ -15,12 +15,16 @@ from tokenguard.inventory.views import moment
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 
-_TONES = {ListingStatus.LISTED: "green", ListingStatus.NOT_COMPARABLE: "yellow", ListingStatus.UNKNOWN: "yellow"}
+_TONES = {
+    ListingStatus.LISTED: "green", ListingStatus.NOT_COMPARABLE: "yellow", ListingStatus.UNKNOWN: "yellow",
+    ListingStatus.AMBIGUOUS: "yellow",
+}  # fmt: skip
 _WORDS = {
     ListingStatus.LISTED: "the provider lists it",
     ListingStatus.RENAMED: "the provider lists it under another name",
     ListingStatus.MISSING: "the provider does not list it: revoked, or of another account",
     ListingStatus.UNKNOWN: "no active token is in this list: check that it is complete and of the right account",
+    ListingStatus.AMBIGUOUS: "its hint is listed under another name, but does not identify it: compare by hand",
     ListingStatus.STILL_LISTED: "a value of it that should be revoked is listed",
     ListingStatus.NOT_COMPARABLE: "the record has neither its name nor its hint there",
 }

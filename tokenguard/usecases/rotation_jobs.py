@@ -76,9 +76,10 @@ def tell_leaked_order(wiring: Wiring, plan: RotationPlan) -> None:
     )
 
 
-def open_ones(wiring: Wiring) -> list[Snapshot]:
-    """All tokens with an open operation."""
-    return [snapshot for snapshot in wiring.store.scan() if snapshot.document.busy]
+def open_ones(wiring: Wiring, *, abort: bool = False) -> list[Snapshot]:
+    """All tokens with an open operation, or with a revoke that is to be reopened, which cannot be aborted."""
+    documents = ((each, each.document) for each in wiring.store.scan())
+    return [each for each, document in documents if document.busy or (document.accepted_again and not abort)]
 
 
 def _unused_for_quiet_period(wiring: Wiring, record: Record) -> bool:
@@ -141,8 +142,8 @@ def rotation_job(
     def rotate() -> Snapshot:
         if only_if_due and wiring.store.load(plan.token).document.accepted_again:
             raise NotProvenDead(
-                f"a revoked token of {plan.name} is accepted again",
-                hint=(f"tokenguard verify {plan.name} starts its revocation"),
+                f"a token of {plan.name} that was recorded as gone is alive",
+                hint=f"revoke it: tokenguard rotate {plan.name} --resume",
             )
         with wiring.working_on(plan.name):
             return wiring.engine.rotate(
@@ -177,7 +178,7 @@ def continuing_job(
             if abort:
                 return wiring.engine.abort(snapshot.id, from_living=taken, reason=reason)
             resumed = wiring.engine.resume(snapshot.id, accept_outage=accept_outage, from_living=taken)
-            if not snapshot.document.busy:
+            if not snapshot.document.busy and not snapshot.document.accepted_again:
                 tell_assertion(resumed)
             return resumed
 

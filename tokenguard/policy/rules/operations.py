@@ -54,7 +54,7 @@ def rotation_stuck(question: Question) -> Answer:
 def old_token_dead(question: Question) -> Answer:
     """`old-token-dead`: a rotation is only effective once the old token is dead."""
     if question.document.accepted_again:
-        return Violated("a token that was proven dead is accepted again")
+        return Violated("a token that was recorded as gone is alive")
     said = [f"{each.provider_label or each.label} is {each.proof.words}" for each in question.document.possibly_alive]
     if said:
         return Violated(f"the death of {'; the death of '.join(said)}, not proven")
