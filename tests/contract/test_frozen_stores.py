@@ -238,6 +238,8 @@ def test_every_operation_that_can_be_is_resumed_to_its_end(frozen: Frozen):
 
 SAID = ("open/guided/prod/mint", "open/issue/prod/guided")
 """What was made for them, or may have been, is only said to be gone: no end of that is clean."""
+ALIVE = "video/app/prod/alive-again-busy"
+"""An old value of it was accepted again while the operation was open."""
 
 
 def test_every_operation_that_can_be_is_aborted(frozen: Frozen):
@@ -248,8 +250,9 @@ def test_every_operation_that_can_be_is_aborted(frozen: Frozen):
     ]
     assert len(undone) >= ABORTABLE
     codes = {name: frozen("rotate", name, "--abort", "--reason", "given up")[0] for name in undone}
-    assert {name: code for name, code in codes.items() if code} == dict.fromkeys(SAID, 5)
+    assert {name: code for name, code in codes.items() if code} == dict.fromkeys((*SAID, ALIVE), 5)
     assert not set(undone) & set(frozen.busy())
+    assert frozen("rotate", ALIVE, "--resume")[0] == 0
     _holds(frozen)
 
 
