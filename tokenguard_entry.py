@@ -10,6 +10,8 @@ _DISTRIBUTION = "tokenguard-governance"
 
 def command() -> None:
     """`tokenguard`."""
+    if sys.argv[1:3] == ["agent", "hook"] and not {"-h", "--help"}.intersection(sys.argv):
+        _agent_hook()
     try:
         _refuse_another_package()
         from tokenguard.cli import main
@@ -28,6 +30,18 @@ def hook() -> None:
         main()
     except KeyboardInterrupt:
         _interrupted("nothing was committed; run the git command again")
+
+
+def _agent_hook() -> None:
+    """`tokenguard agent hook`, which coding agents run for every step: without the command line's framework."""
+    try:
+        _refuse_another_package()
+        from tokenguard.precommit.agent_hook import main
+
+        main(sys.argv[3:])
+    except KeyboardInterrupt:  # while modules are imported: what was not searched is blocked
+        sys.stderr.write("tokenguard: interrupted. Nothing was let through.\n")
+        sys.exit(2)
 
 
 def _interrupted(hint: str) -> None:

@@ -109,6 +109,4 @@ def _waived(match: TextMatch, waivers: Mapping[str, BundleWaiver], now: datetime
 
 def _place(key: ScanKey) -> Path:
     """One file for each key: a new epoch starts afresh, and teams do not get in each other's way."""
-    import hashlib  # takes as long to import as a small commit to scan
-
-    return state_dir() / "scan" / f"{hashlib.sha256(key.tags + key.publisher).hexdigest()[:32]}.json"
+    return state_dir() / "scan" / f"{key.digest[:32]}.json"

@@ -44,14 +44,12 @@ def find_scan_key(environ: Mapping[str, str], keyring: "Callable[[], OsKeyring |
 
 def remember_scan_key(key: ScanKey, keyring: "Callable[[], OsKeyring | None] | None" = None) -> bool:
     """Leave the key in the OS keyring for later scans; False if this machine has none that keeps it."""
-    import hashlib  # takes as long to import as a small commit to scan
-
     from tokenguard.stores.local.os_keyring import find_keyring  # only a pull does this
 
     ring = (keyring or find_keyring)()
     if ring is None:
         return False
-    account = f"scan-{hashlib.sha256(key.tags + key.publisher).hexdigest()[:16]}"
+    account = f"scan-{key.digest[:16]}"
     try:
         ring.put(account, key.tags + key.publisher)
     except TokenguardError:

@@ -1,0 +1,68 @@
+"""Codex: a hook file in the form of Claude Code's settings, with fewer events and its own answers."""
+
+from typing import ClassVar
+
+from tokenguard.agents.contract import BLOCKED, Agent, Effect, Reply, Scope, Stage, Verdict
+from tokenguard.documents import JsonTree
+
+_TIMEOUT = 60
+
+
+class Codex(Agent):
+    """Codex."""
+
+    name = "codex"
+    title = "Codex"
+    source = "https://developers.openai.com/codex/hooks"
+    as_of = "2026-11-29"
+    masks_reads = False
+    trust = "Codex skips a new or changed hook until you review and trust it with /hooks"
+    folder_name = ".codex"
+    folder_variable = "CODEX_HOME"
+    hook_files: ClassVar = {Scope.USER: "hooks.json", Scope.PROJECT: ".codex/hooks.json"}
+    record_names = ("sessions", "archived_sessions", "history.jsonl", "log")
+    stages: ClassVar[tuple[Stage, ...]] = (
+        Stage(event="SessionStart", effect=Effect.NOTHING),
+        Stage(event="UserPromptSubmit", effect=Effect.REFUSE, fields=("prompt",)),
+        Stage(event="PreToolUse", effect=Effect.REFUSE, fields=("tool_name", "tool_input")),
+        Stage(event="PermissionRequest", effect=Effect.REFUSE, fields=("tool_name", "tool_input"), installed=False),
+        Stage(event="PostToolUse", effect=Effect.MASK, fields=("tool_response",)),
+        *(
+            Stage(event=event, effect=Effect.NOTHING, installed=False)
+            for event in ("SubagentStart", "SubagentStop", "PreCompact", "PostCompact", "Stop", "SessionEnd")
+        ),
+    )
+
+    def reply(self, stage: Stage, verdict: Verdict) -> Reply:
+        """Masked output is the reason of a block, which takes the place of the tool's result."""
+        specific: dict[str, JsonTree] = {"hookEventName": stage.event}
+        match verdict.effect:
+            case Effect.MASK:
+                masked = verdict.changed["tool_response"]
+                reason = masked if isinstance(masked, str) else _as_json(masked)
+                document: dict[str, JsonTree] = {"decision": "block", "reason": reason}
+                return Reply(document=document | {"systemMessage": verdict.reason})
+            case _ if stage.event == "PreToolUse":
+                specific |= {"permissionDecision": "deny", "permissionDecisionReason": verdict.reason}
+                return Reply(document={"hookSpecificOutput": specific})
+            case _ if stage.event == "PermissionRequest":
+                decision: dict[str, JsonTree] = {"behavior": "deny", "message": verdict.reason}
+                return Reply(document={"hookSpecificOutput": specific | {"decision": decision}})
+            case _ if stage.event in {"UserPromptSubmit", "PostToolUse"}:
+                return Reply(document={"decision": "block", "reason": verdict.reason})
+            case _:
+                return Reply(error=verdict.reason, code=BLOCKED)
+
+    def notice(self, text: str) -> Reply:
+        """A warning in the interface."""
+        return Reply(document={"systemMessage": text})
+
+    def registration(self, stage: Stage, command: str) -> dict[str, JsonTree]:  # noqa: ARG002 - the port's form
+        """A group without a matcher: every tool."""
+        return {"hooks": [{"type": "command", "command": command, "timeout": _TIMEOUT}]}
+
+
+def _as_json(tree: JsonTree) -> str:
+    import json  # few tools give anything but text
+
+    return json.dumps(tree, ensure_ascii=False)

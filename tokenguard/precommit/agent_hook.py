@@ -1,0 +1,28 @@
+"""`tokenguard agent hook`, without the command line's framework: a coding agent runs it for every step."""
+
+import gc
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from tokenguard.process import harden
+from tokenguard.usecases.agent_guard import MOST_BYTES, answered
+
+
+def main(arguments: Sequence[str]) -> NoReturn:
+    """Answer the event of this process, and leave with the exit code that the agent expects."""
+    gc.set_threshold(50_000)  # importing makes hardly any garbage, and looking for it costs every start a few percent
+    harden()  # the event may hold values
+    code = run(arguments)
+    gc.freeze()  # skipping it at exit saves as much time as a small search
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Read, search and answer; returns the exit code."""
+    output, error, code = answered(arguments, lambda: sys.stdin.buffer.read(MOST_BYTES + 1), os.environ)
+    sys.stdout.write(output)
+    sys.stderr.write(error)
+    sys.stdout.flush()
+    return code

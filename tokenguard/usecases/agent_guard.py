@@ -1,0 +1,248 @@
+"""The use case of `agent hook`: what a coding agent is about to send or has read, and what is answered."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from tokenguard.agents.agent_registry import agent
+from tokenguard.agents.contract import BLOCKED, Agent, Effect, Event, Reply, Stage, Verdict, text_of
+from tokenguard.agents.event_text import selected, texts_in, with_texts
+from tokenguard.documents import JsonTree
+from tokenguard.errors import InputError, TokenguardError
+from tokenguard.files import read_limited, shown
+from tokenguard.frozen import Frozen
+from tokenguard.scanning.bundle import now_utc
+from tokenguard.scanning.content import MAX_BYTES
+from tokenguard.scanning.known_token_stage import load_own_tokens
+from tokenguard.scanning.token_search import FoundToken, TokenSearch, sentence
+from tokenguard.shell.scan_key import find_scan_key
+from tokenguard.text import safe_text
+
+_INSTEAD = (
+    "To use a token, run the program with `tokenguard exec -t NAME -- COMMAND`: it gets the value in its environment, "
+    "and its output is masked."
+)
+MOST_BYTES = MAX_BYTES
+"""Of an event; a larger one is refused."""
+_MOST_FILES = 100
+_EVERYTHING = Stage(event="", effect=Effect.REFUSE, fields=())
+_NAMELESS = frozenset({"session_id", "sessionId", "transcript_path", "transcriptPath", "hook_event_name"})
+
+
+class GuardOptions(Frozen, frozen=True, kw_only=True):
+    """What the command line of the hook says; `agent install` writes it."""
+
+    event: str = ""
+    """The event, for an agent whose events have no name of their own."""
+    own: str = ""
+    """The beginning of the digest of the scan key with which known tokens must be searched for; empty: as available."""
+    mask_reads: bool = False
+    """Reads of files with known tokens are let through where their content can be masked afterwards."""
+
+
+def answered(arguments: Sequence[str], read: Callable[[], bytes], environ: Mapping[str, str]) -> tuple[str, str, int]:
+    """Answer the event that `read` gives; what fails blocks the action.
+
+    Returns:
+        What belongs on standard output and standard error, and the exit code.
+    """
+    try:
+        name, options = _parsed(arguments)
+        reply = guard(agent(name), read(), options, environ)
+    except TokenguardError as error:
+        reply = _blocked(f"{error.message}; {error.hint}")
+    except KeyboardInterrupt:
+        reply = _blocked("interrupted")
+    lines = [json.dumps(each) + "\n" for each in (reply.progress, reply.document) if each is not None]
+    said = f"{safe_text(reply.error, one_line=True)}\n" if reply.error else ""
+    return "".join(lines), said, reply.code  # in ASCII: half of a surrogate pair goes back as it came
+
+
+def _parsed(arguments: Sequence[str]) -> tuple[str, GuardOptions]:
+    values = {"--own": "", "--reads": "refuse"}
+    names = []
+    rest = iter(arguments)
+    for argument in rest:
+        if argument in values:
+            values[argument] = next(rest, "")
+        else:
+            names.append(argument)
+    unknown = any(name.startswith("-") for name in names) or values["--reads"] not in {"refuse", "mask"}
+    if unknown or not 1 <= len(names) <= 2:  # noqa: PLR2004 - the agent, and the event
+        raise InputError("this hook was called with unknown words", hint="run `tokenguard agent install` again")
+    options = GuardOptions(event="".join(names[1:]), own=values["--own"], mask_reads=values["--reads"] == "mask")
+    return names[0], options
+
+
+def _blocked(reason: str) -> Reply:
+    return Reply(error=f"tokenguard: {reason}. Nothing was let through.", code=BLOCKED)
+
+
+def guard(of: Agent, data: bytes, options: GuardOptions, environ: Mapping[str, str]) -> Reply:
+    """Answer one event. Raises nothing: what cannot be searched is refused."""
+    stage: Stage | None = None
+    try:
+        event = _event(data)
+        name = options.event or text_of(event, "hook_event_name")
+        stage = of.stage(name)
+        return _Guard(of, options, environ).answer(stage, name, event)
+    except TokenguardError as error:
+        return _failure(of, stage, f"{error.message}; {error.hint}")
+    except Exception as error:  # noqa: BLE001 - the boundary; a traceback could show what was searched
+        return _failure(of, stage, f"an unexpected {type(error).__name__}; this is a bug in tokenguard")
+
+
+def _event(data: bytes) -> Event:
+    if len(data) > MOST_BYTES:
+        raise InputError(f"the event is larger than {MOST_BYTES:,} bytes", hint="send less at once")
+    try:
+        event = json.loads(data)
+    except (ValueError, RecursionError):
+        event = None
+    if not isinstance(event, dict):
+        raise InputError("the event is not a JSON object that can be read", hint="update tokenguard")
+    return event
+
+
+def _failure(of: Agent, stage: Stage | None, reason: str) -> Reply:
+    said = f"tokenguard: {reason}. Nothing was let through."
+    if stage is None:
+        return of.failure(said)
+    return of.reply(stage, Verdict(effect=_closed(stage.effect), reason=said))
+
+
+def _closed(effect: Effect) -> Effect:
+    """What takes the place of an effect for which masked text is needed."""
+    return Effect.STOP if effect is Effect.MASK else effect
+
+
+class _Guard:
+    """One process, one event."""
+
+    def __init__(self, of: Agent, options: GuardOptions, environ: Mapping[str, str]) -> None:
+        self._agent = of
+        self._options = options
+        self._environ = environ
+        self._notes: list[str] = []
+
+    def answer(self, stage: Stage | None, name: str, event: Event) -> Reply:
+        if stage is None:
+            return self._unknown(name, event)
+        if stage.effect is Effect.NOTHING:
+            return self._session() if name == "SessionStart" else Reply()
+        effect = self._agent.effect(stage, event)
+        search = self._search()
+        nodes = {path: [*selected(event, path)] for path in stage.fields}
+        texts = [text for found in nodes.values() for each in found for text in texts_in(each)]
+        found = search.find(texts)
+        if found and effect is Effect.MASK:
+            return self._agent.reply(stage, self._masked(search, event, stage, texts, found))
+        if found:
+            return self._agent.reply(stage, Verdict(effect=effect, reason=_refusal(effect, found)))
+        if effect is Effect.REFUSE and (held := self._files(search, stage, event)):
+            return self._agent.reply(stage, Verdict(effect=effect, reason=held))
+        return self._passed(search)
+
+    def _search(self) -> TokenSearch:
+        """The search, with known tokens if this machine has their fingerprints.
+
+        A scan key without a list is an error: who has a key counts on known tokens being found.
+        """
+        key = find_scan_key(self._environ)
+        wanted = self._options.own
+        if wanted and (key is None or not key.digest.startswith(wanted)):
+            raise InputError(
+                "known tokens cannot be searched for: the scan key with which this hook was installed is not here",
+                hint="`tokenguard fingerprints pull`, then `tokenguard agent install` again",
+            )
+        own = load_own_tokens(key, now_utc(), required=False)
+        if own.stage is None and key is not None:
+            raise InputError(
+                "known tokens cannot be searched for: no list was pulled", hint="`tokenguard fingerprints pull` gets it"
+            )
+        self._notes += own.notes
+        return TokenSearch(own.stage)
+
+    def _session(self) -> Reply:
+        """What a session begins with: whether known tokens are searched for."""
+        self._search()
+        return self._agent.notice(f"tokenguard: {'; '.join(self._notes)}") if self._notes else Reply()
+
+    def _unknown(self, name: str, event: Event) -> Reply:
+        """An event that the documentation did not name: all of it is searched, and the user is told."""
+        search = self._search()
+        found = search.find([text for key, each in event.items() if key not in _NAMELESS for text in texts_in(each)])
+        if found:
+            return self._agent.failure(_refusal(Effect.REFUSE, found))
+        said = f"the event {shown(Path(name))}" if name else "an event without a name"
+        known = f"its documentation of {self._agent.as_of}"
+        return self._agent.notice(
+            f"tokenguard: {self._agent.title} sent {said}, which is not in {known}; it was searched, and not changed"
+        )
+
+    def _masked(
+        self, search: TokenSearch, event: Event, stage: Stage, texts: list[str], found: list[FoundToken]
+    ) -> Verdict:
+        masks = search.masked(texts)
+
+        def change(text: str) -> str:
+            return masks.get(text, text)
+
+        changed: dict[str, JsonTree] = {path: with_texts(event.get(path), change) for path in stage.fields}
+        reason = f"tokenguard masked {sentence(found)} in this output. {_INSTEAD}"
+        return Verdict(effect=Effect.MASK, reason=reason, changed=changed)
+
+    def _files(self, search: TokenSearch, stage: Stage, event: Event) -> str:
+        """Why a file of this event must not be read; empty if it may."""
+        masked_later = self._agent.masks_reads and stage.event not in _PROMPTS
+        if masked_later and (self._options.mask_reads or not search.knows_own):
+            return ""
+        for path in _existing(self._agent.files(stage, event), self._agent.directory(event)):
+            try:
+                data = read_limited(path, MAX_BYTES)
+            except OSError:  # no tool of this user can read it either
+                continue
+            if found := search.find_in_file(data, str(path), own_only=masked_later):
+                return f"tokenguard: {shown(path)} holds {sentence(found)}, so its content stays here. {_INSTEAD}"
+        return ""
+
+    def _passed(self, search: TokenSearch) -> Reply:
+        if search.broken:
+            return self._agent.notice(
+                f"tokenguard: vendors' formats could not be searched for ({search.broken}); known tokens were"
+            )
+        return Reply()
+
+
+_PROMPTS = frozenset({"UserPromptSubmit", "UserPromptExpansion"})
+"""Events whose files reach the model without another event."""
+
+
+def _refusal(effect: Effect, found: list[FoundToken]) -> str:
+    listed = sentence(found)
+    match effect:
+        case Effect.STOP:
+            return (
+                f"tokenguard stopped here: this output holds {listed}, and the agent lets no hook replace it. "
+                f"Go back to before this step, or begin a new session: going on sends it to the model. {_INSTEAD}"
+            )
+        case Effect.TELL:
+            return (
+                f"tokenguard: this holds {listed}, and the agent lets no hook withhold it. Do not repeat it; treat the "
+                f"token as leaked: `tokenguard respond`. {_INSTEAD}"
+            )
+        case _:
+            return f"tokenguard refused this: it holds {listed}. Take the value out. {_INSTEAD}"
+
+
+def _existing(names: Iterable[str], directory: str) -> Iterator[Path]:
+    """The regular files among what may be names of files."""
+    base = Path(directory) if directory else Path.cwd()
+    seen = dict.fromkeys(name for name in names if name and "\0" not in name)
+    for name in [*seen][:_MOST_FILES]:
+        try:
+            path = base / Path(name).expanduser()
+            if path.is_file():
+                yield path
+        except (OSError, RuntimeError, ValueError):  # too long, or the home of a user that there is not
+            continue
