@@ -1,11 +1,14 @@
-"""The texts of an event: found in JSON of any depth, and put back masked."""
+"""The texts of an event: found in JSON of any depth, also in JSON that stands in a text, and put back masked."""
 
+import json
 from collections.abc import Callable, Iterator
 
 from tokenguard.agents.contract import Event
 from tokenguard.documents import JsonTree
 
 _EVERY = "*"
+_NESTED = 3
+"""How often JSON may stand in the text of JSON."""
 
 
 def selected(event: Event, path: str) -> Iterator[JsonTree]:
@@ -23,26 +26,49 @@ def _below(node: JsonTree, key: str) -> Iterator[JsonTree]:
         yield node[key]
 
 
-def texts_in(tree: JsonTree) -> Iterator[str]:
-    """Every text in a tree in its order, names of fields too; without recursion, since its depth is the sender's."""
+def texts_in(tree: JsonTree, *, nested: int = _NESTED) -> tuple[list[str], list[str]]:
+    """Every text in a tree in its order, and the names of its fields; without recursion into the sender's depth."""
+    texts: list[str] = []
+    names: list[str] = []
     open_: list[JsonTree] = [tree]
     while open_:
         node = open_.pop()
         if isinstance(node, str):
-            yield node
+            texts.append(node)
+            inner = _json_in(node) if nested else None
+            if inner is not None:
+                more, named = texts_in(inner, nested=nested - 1)
+                texts += more
+                names += named
         elif isinstance(node, list):
             open_.extend(reversed(node))
         elif isinstance(node, dict):
-            for name, value in reversed(node.items()):
-                open_ += (value, name)
+            names += node
+            open_.extend(reversed(node.values()))
+    return texts, names
 
 
-def with_texts(tree: JsonTree, change: Callable[[str], str]) -> JsonTree:
-    """The tree with every text changed, names of fields too."""
+def with_texts(tree: JsonTree, change: Callable[[str], str], *, nested: int = _NESTED) -> JsonTree:
+    """The tree with every text changed, names of fields too, and the texts of JSON in a text."""
     if isinstance(tree, str):
+        inner = _json_in(tree) if nested else None
+        if inner is not None:
+            changed = with_texts(inner, change, nested=nested - 1)
+            tree = tree if changed == inner else json.dumps(changed, ensure_ascii=False)
         return change(tree)
     if isinstance(tree, list):
-        return [with_texts(each, change) for each in tree]
+        return [with_texts(each, change, nested=nested) for each in tree]
     if isinstance(tree, dict):
-        return {change(name): with_texts(value, change) for name, value in tree.items()}
+        return {change(name): with_texts(value, change, nested=nested) for name, value in tree.items()}
+    return tree
+
+
+def _json_in(text: str) -> JsonTree:
+    """The list or object that a text is, if it is one."""
+    if text.lstrip()[:1] not in {"{", "["}:
+        return None
+    try:
+        tree: JsonTree = json.loads(text)
+    except ValueError:
+        return None
     return tree

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tokenguard.detection.known_token_index import OwnIndex
 from tokenguard.detection.known_tokens import scan_own
@@ -21,7 +22,9 @@ from tokenguard.scanning.bundle import (
     stale,
     verified,
 )
-from tokenguard.scanning.scanner import OwnStage
+
+if TYPE_CHECKING:  # it loads all rules
+    from tokenguard.scanning.scanner import OwnStage
 
 _SKIPPED = "known tokens not searched for"
 _PULL = "`tokenguard fingerprints pull --from store`, or from a file or an https address,"
@@ -30,7 +33,7 @@ _PULL = "`tokenguard fingerprints pull --from store`, or from a file or an https
 class OwnTokens(Frozen, frozen=True):
     """What the scan is to use, and what its reader must know."""
 
-    stage: OwnStage | None
+    stage: "OwnStage | None"
     notes: tuple[str, ...] = ()
 
 

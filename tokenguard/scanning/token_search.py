@@ -5,6 +5,7 @@ Comments such as `pragma: allowlist secret` mean nothing here, nor does a baseli
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from tokenguard.detection.extras import scan_extras
 from tokenguard.detection.match import Confidence, TextMatch, Unscanned
@@ -12,7 +13,9 @@ from tokenguard.domain.secret import Secret
 from tokenguard.errors import TokenguardError
 from tokenguard.frozen import Frozen
 from tokenguard.scanning.decoding import decoded
-from tokenguard.scanning.scanner import OwnStage
+
+if TYPE_CHECKING:  # it loads all rules
+    from tokenguard.scanning.scanner import OwnStage
 
 _EDGE = 4_096
 """Characters at either end of a text in which a token may begin or end that goes on in the text beside it."""
@@ -46,18 +49,18 @@ class TokenSearch:
         own: finds the team's own tokens; None: they are not searched for.
     """
 
-    def __init__(self, own: OwnStage | None) -> None:
+    def __init__(self, own: "OwnStage | None") -> None:
         self._own = own
         self.broken = ""
         """The kind of the error with which the search for formats has failed; known tokens are found without it."""
 
-    def find(self, texts: Sequence[str], path: str = "") -> list[FoundToken]:
-        """The tokens in these texts, each once, and those that are split over two texts beside each other.
+    def find(self, texts: Sequence[str], names: Sequence[str] = ()) -> list[FoundToken]:
+        """The tokens in texts and names, each once, and those that are split over texts beside each other.
 
         Raises:
             Incomplete: known tokens could not be searched for everywhere.
         """
-        found = list(self._in_text("\n".join(texts), path))
+        found = list(self._in_text("\n".join((*texts, *names))))
         found += [each for each in self._over_seams(texts) if each.name not in {known.name for known in found}]
         return list({(each.name, each.written.reveal()): each for each in found}.values())
 
@@ -71,12 +74,12 @@ class TokenSearch:
         own = [*self._known(data)]
         return own if own_only else [*own, *self._by_format(decoded(data).text, path)]
 
-    def masked(self, texts: Sequence[str]) -> dict[str, str]:
-        """Texts that hold a token, with what takes their place.
+    def masked(self, texts: Sequence[str], names: Sequence[str] = ()) -> dict[str, str]:
+        """Texts and names that hold a token, with what takes their place.
 
         A text in which masks do not hide all known tokens is replaced as a whole. Incomplete as above.
         """
-        changed = {text: self._masked(text) for text in dict.fromkeys(texts)}
+        changed = {text: self._masked(text) for text in dict.fromkeys((*texts, *names))}
         for token in self._over_seams([changed[text] for text in texts]):
             withheld = _withheld(token.name)
             changed |= dict.fromkeys(_parts(token.written.reveal(), texts), withheld)
@@ -85,17 +88,17 @@ class TokenSearch:
     def _masked(self, text: str) -> str:
         masked = text
         for _ in range(_ROUNDS):
-            found = sorted(self._in_text(masked, ""), key=lambda each: -len(each.written.reveal()))
+            found = sorted(self._in_text(masked), key=lambda each: -len(each.written.reveal()))
             if not found:
                 return masked
             for each in found:
                 masked = masked.replace(each.written.reveal(), each.mask)
-        left = next((each for each in self._in_text(masked, "")), None)
+        left = next((each for each in self._in_text(masked)), None)
         return masked if left is None else _withheld(left.name)
 
-    def _in_text(self, text: str, path: str) -> Iterator[FoundToken]:
+    def _in_text(self, text: str) -> Iterator[FoundToken]:
         yield from self._known(text.encode("utf-8", "surrogatepass"))
-        yield from self._by_format(text, path)
+        yield from self._by_format(text, "")
 
     def _known(self, data: bytes) -> Iterator[FoundToken]:
         for match in self._own(data) if self._own else ():

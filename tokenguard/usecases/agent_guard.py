@@ -25,8 +25,7 @@ _INSTEAD = (
 MOST_BYTES = MAX_BYTES
 """Of an event; a larger one is refused."""
 _MOST_FILES = 100
-_EVERYTHING = Stage(event="", effect=Effect.REFUSE, fields=())
-_NAMELESS = frozenset({"session_id", "sessionId", "transcript_path", "transcriptPath", "hook_event_name"})
+_PLACES = frozenset({"session_id", "sessionId", "transcript_path", "transcriptPath", "hook_event_name"})
 
 
 class GuardOptions(Frozen, frozen=True, kw_only=True):
@@ -132,11 +131,17 @@ class _Guard:
             return self._session() if name == "SessionStart" else Reply()
         effect = self._agent.effect(stage, event)
         search = self._search()
-        nodes = {path: [*selected(event, path)] for path in stage.fields}
-        texts = [text for found in nodes.values() for each in found for text in texts_in(each)]
-        found = search.find(texts)
+        texts, names = texts_in([each for path in stage.fields for each in selected(event, path)])
+        found = search.find(texts, names)
         if found and effect is Effect.MASK:
-            return self._agent.reply(stage, self._masked(search, event, stage, texts, found))
+            return self._agent.reply(
+                stage,
+                Verdict(
+                    effect=effect,
+                    reason=f"tokenguard masked {sentence(found)} in this output. {_INSTEAD}",
+                    changed=_masked(event, stage, search.masked(texts, names)),
+                ),
+            )
         if found:
             return self._agent.reply(stage, Verdict(effect=effect, reason=_refusal(effect, found)))
         if effect is Effect.REFUSE and (held := self._files(search, stage, event)):
@@ -171,7 +176,7 @@ class _Guard:
     def _unknown(self, name: str, event: Event) -> Reply:
         """An event that the documentation did not name: all of it is searched, and the user is told."""
         search = self._search()
-        found = search.find([text for key, each in event.items() if key not in _NAMELESS for text in texts_in(each)])
+        found = search.find(*texts_in([each for key, each in event.items() if key not in _PLACES]))
         if found:
             return self._agent.failure(_refusal(Effect.REFUSE, found))
         said = f"the event {shown(Path(name))}" if name else "an event without a name"
@@ -179,18 +184,6 @@ class _Guard:
         return self._agent.notice(
             f"tokenguard: {self._agent.title} sent {said}, which is not in {known}; it was searched, and not changed"
         )
-
-    def _masked(
-        self, search: TokenSearch, event: Event, stage: Stage, texts: list[str], found: list[FoundToken]
-    ) -> Verdict:
-        masks = search.masked(texts)
-
-        def change(text: str) -> str:
-            return masks.get(text, text)
-
-        changed: dict[str, JsonTree] = {path: with_texts(event.get(path), change) for path in stage.fields}
-        reason = f"tokenguard masked {sentence(found)} in this output. {_INSTEAD}"
-        return Verdict(effect=Effect.MASK, reason=reason, changed=changed)
 
     def _files(self, search: TokenSearch, stage: Stage, event: Event) -> str:
         """Why a file of this event must not be read; empty if it may."""
@@ -216,6 +209,10 @@ class _Guard:
 
 _PROMPTS = frozenset({"UserPromptSubmit", "UserPromptExpansion"})
 """Events whose files reach the model without another event."""
+
+
+def _masked(event: Event, stage: Stage, masks: Mapping[str, str]) -> dict[str, JsonTree]:
+    return {path: with_texts(event.get(path), lambda text: masks.get(text, text)) for path in stage.fields}
 
 
 def _refusal(effect: Effect, found: list[FoundToken]) -> str:

@@ -1,0 +1,444 @@
+"""The hook of coding agents: no known token passes at a stage at which the agent lets a hook act, in any encoding."""
+
+import base64
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.agent_events import EVENTS
+from tests.fakes.disguises import COVERED
+from tests.fakes.known_fingerprints import known_value, pulled
+from tokenguard.agents.agent_registry import AGENTS, agent
+from tokenguard.agents.contract import Effect
+from tokenguard.detection.match import TextMatch
+from tokenguard.scanning import token_search
+from tokenguard.scanning.bundle import now_utc
+from tokenguard.scanning.known_token_stage import load_own_tokens
+from tokenguard.shell.scan_key import find_scan_key
+from tokenguard.usecases.agent_guard import MOST_BYTES, answered
+
+ENCODINGS = {
+    "as it is": str,
+    **{
+        name: COVERED[name]
+        for name in (
+            "base64", "base64 url-safe", "wrapped base64", "gzip in base64", "base64 of json", "base32", "hex",
+            "hex dump, xxd", "percent", "json escapes", "entities", "quoted-printable", "joined over lines",
+        )
+    },
+}  # fmt: skip
+STAGES = [pytest.param(name, event, id=f"{name} {event}") for name, events in EVENTS.items() for event in events]
+
+
+class Machine:
+    """This machine with fingerprints of one value."""
+
+    def __init__(self) -> None:
+        self.value = known_value()
+        self.environ: dict[str, str] = dict(pulled(self.value))
+
+    def answer(self, name: str, event: Mapping | bytes, *more: str) -> tuple[dict, str, int]:
+        """The JSON of the answer, all that was written, and the exit code."""
+        data = event if isinstance(event, bytes) else json.dumps(event).encode()
+        output, error, code = answered([name, *more], lambda: data, self.environ)
+        documents = [json.loads(line) for line in output.splitlines()]
+        found = next((each for each in documents if each.get("type") != "progress"), {})
+        return found, output + error, code
+
+    def shows(self, text: str) -> bool:
+        """Whether a text holds the value in any way."""
+        stage = load_own_tokens(find_scan_key(self.environ), now_utc()).stage
+        assert stage is not None
+        return any(isinstance(each, TextMatch) for each in stage(text.encode("utf-8", "surrogatepass")))
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return Machine()
+
+
+def blocks(name: str, event: str, found: dict, code: int) -> bool:  # noqa: PLR0911 - one answer a case
+    """Whether the answer keeps the action from happening, or the result from the model, by the agent's documentation."""
+    specific = found.get("hookSpecificOutput", {})
+    match name:
+        case "claude-code" if event == "PermissionRequest":
+            return specific["decision"]["behavior"] == "deny"
+        case "claude-code" if event.startswith("PostTool"):
+            return found.get("continue") is False
+        case "claude-code":
+            return code == 2
+        case "cursor":
+            return found.get("permission") == "deny" or found.get("continue") is False
+        case "codex" if event == "PreToolUse":
+            return specific["permissionDecision"] == "deny"
+        case "codex" if event == "PermissionRequest":
+            return specific["decision"]["behavior"] == "deny"
+        case "codex":
+            return found.get("decision") == "block"
+        case _:
+            return "deny" in {found.get("permissionDecision"), found.get("behavior")}
+
+
+MASKED = {
+    ("claude-code", "PostToolUse"): lambda found: found["hookSpecificOutput"]["updatedToolOutput"],
+    ("claude-code", "MessageDisplay"): lambda found: found["hookSpecificOutput"]["displayContent"],
+    ("cursor", "postToolUse"): lambda found: found["updated_mcp_tool_output"],
+    ("codex", "PostToolUse"): lambda found: found["reason"],
+    ("copilot", "userPromptTransformed"): lambda found: found["modifiedTransformedPrompt"],
+    ("copilot", "postToolUse"): lambda found: found["modifiedResult"]["textResultForLlm"],
+    ("copilot", "subagentStop"): lambda found: found["modifiedResponse"],
+}
+"""What takes the place of a text, by the agents' documentation."""
+TOLD = {
+    ("cursor", event) for event in (
+        "postToolUse of its own tools", "postToolUseFailure", "afterShellExecution", "afterMCPExecution",
+        "afterAgentResponse", "afterAgentThought", "afterFileEdit", "afterTabFileEdit",
+    )
+} | {("copilot", "postToolUseFailure")}  # fmt: skip
+"""Stages at which the documentation gives a hook no way to withhold anything."""
+
+
+def named(event: str) -> str:
+    return event.partition(" ")[0]
+
+
+@pytest.mark.parametrize(("name", "event"), STAGES)
+def test_a_known_token_is_withheld_at_every_stage_in_every_encoding(machine: Machine, name: str, event: str) -> None:
+    passed = []
+    for encoding, write in ENCODINGS.items():
+        text = f"before\n{write(machine.value)}\nafter"
+        found, written, code = machine.answer(name, EVENTS[name][event](text), named(event))
+        if machine.shows(written):
+            passed.append((encoding, "shown"))
+        if (name, event) in TOLD:
+            held = "a known token" in written
+        elif masked := MASKED.get((name, event)):
+            held = "[tokenguard:" in json.dumps(masked(found))
+        else:
+            held = blocks(name, event, found, code) and "a known token" in written
+        if not held:
+            passed.append((encoding, "not held"))
+    assert passed == []
+
+
+@pytest.mark.parametrize(("name", "event"), STAGES)
+def test_a_vendor_s_token_is_withheld_and_named_by_its_vendor(machine: Machine, name: str, event: str) -> None:
+    value = "sk-social-" + secrets.token_hex(32)
+    found, written, code = machine.answer(name, EVENTS[name][event](f"use {value} now"), named(event))
+    assert value not in written
+    assert "Autoposting" in written or "autoposting" in written
+    if (name, event) not in TOLD and (name, event) not in MASKED:
+        assert blocks(name, event, found, code)
+        assert "tokenguard exec" in written
+
+
+@pytest.mark.parametrize(("name", "event"), STAGES)
+def test_what_holds_no_token_passes_without_a_decision(machine: Machine, name: str, event: str) -> None:
+    text = "def main():\n    print('hello')  # 550e8400-e29b-41d4-a716-446655440000\n"
+    assert machine.answer(name, EVENTS[name][event](text), named(event)) == ({}, "", 0)
+
+
+def test_every_stage_with_text_has_a_recorded_event() -> None:
+    for name in AGENTS:
+        searched = {stage.event for stage in agent(name).stages if stage.effect is not Effect.NOTHING}
+        assert searched == {named(event) for event in EVENTS[name]}, name
+
+
+def test_masked_output_keeps_its_form_and_everything_else(machine: Machine) -> None:
+    event = EVENTS["claude-code"]["PostToolUse"](f"a {machine.value} b")
+    event["tool_response"]["more"] = [{"n": 1.5, machine.value: None}, True]
+    found, _, _ = machine.answer("claude-code", event)
+    mask = "[tokenguard:00000000]"
+    assert found["hookSpecificOutput"]["updatedToolOutput"] == {
+        "stdout": f"a {mask} b", "stderr": "", "interrupted": False, "isImage": False,
+        "more": [{"n": 1.5, mask: None}, True],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("cut", [5, 22, 40])
+def test_a_token_that_is_split_over_two_fields_is_found(machine: Machine, cut: int) -> None:
+    first, second = machine.value[:cut], machine.value[cut:]
+    event = EVENTS["claude-code"]["PreToolUse"]("")
+    event["tool_input"] = {"command": f"x{first}", "description": f"{second} y"}
+    _, written, code = machine.answer("claude-code", event)
+    assert (code, "a known token" in written) == (2, True)
+    event = EVENTS["claude-code"]["PostToolUse"]("")
+    event["tool_response"] = {"stdout": f"x {first}", "stderr": f"{second} y", "interrupted": False, "isImage": False}
+    found, written, _ = machine.answer("claude-code", event)
+    changed = found["hookSpecificOutput"]["updatedToolOutput"]
+    assert first not in changed["stdout"] or second not in changed["stderr"]
+    assert changed["interrupted"] is False
+
+
+def test_three_small_fields_hold_one_token(machine: Machine) -> None:
+    value = machine.value
+    event = EVENTS["copilot"]["preToolUse"]("")
+    event["toolArgs"] = [value[:15], value[15:30], value[30:]]
+    found, _, _ = machine.answer("copilot", event, "preToolUse")
+    assert found["permissionDecision"] == "deny"
+
+
+def test_where_masks_cannot_hide_a_token_the_text_is_withheld_as_a_whole(machine: Machine, monkeypatch) -> None:
+    monkeypatch.setattr(token_search, "_ROUNDS", 0)
+    found, written, _ = machine.answer("codex", EVENTS["codex"]["PostToolUse"](f"a {machine.value}"))
+    assert found["reason"].startswith("[tokenguard: withheld: a known token")
+    assert not machine.shows(written)
+
+
+HOSTILE: dict[str, bytes] = {
+    "nothing": b"",
+    "no JSON": b"\x00\xff{",
+    "another kind of JSON": b'["prompt"]',
+    "cut": b'{"hook_event_name": "PreToolUse", "tool_input": {"command": "x',
+    "bad UTF-8": b'{"hook_event_name": "PreToolUse", "tool_input": "\xff\xfe"}',
+    "very deep": b'{"hook_event_name": "PreToolUse", "tool_input": ' + b"[" * 200_000 + b"]" * 200_000 + b"}",
+    "very large": b'{"hook_event_name": "PreToolUse", "tool_input": "' + b"a" * MOST_BYTES + b'"}',
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+@pytest.mark.parametrize("name", AGENTS)
+def test_an_event_that_cannot_be_read_blocks(machine: Machine, name: str, case: str) -> None:
+    found, written, code = machine.answer(name, HOSTILE[case])
+    assert code == 2
+    assert "Nothing was let through" in written
+    if name == "claude-code":  # its stages after a tool do not heed the code
+        assert found["continue"] is False
+
+
+def test_an_event_deeper_than_can_be_masked_is_withheld(machine: Machine) -> None:
+    nested: object = machine.value
+    for _ in range(900):
+        nested = [nested]
+    event = EVENTS["claude-code"]["PostToolUse"]("") | {"tool_response": nested}
+    found, written, code = machine.answer("claude-code", event)
+    assert not machine.shows(written) or "updatedToolOutput" in json.dumps(found)
+    assert found.get("continue") is False or "[tokenguard:" in json.dumps(found), (written, code)
+
+
+@pytest.mark.parametrize("odd", ["\x00", "\ud800", "\u202e", "\x1b[31m"])
+def test_odd_characters_hide_nothing(machine: Machine, odd: str) -> None:
+    event = EVENTS["claude-code"]["PostToolUse"](f"{odd}{machine.value}{odd}")
+    found, _, code = machine.answer("claude-code", event)
+    assert found["hookSpecificOutput"]["updatedToolOutput"]["stdout"] == f"{odd}[tokenguard:00000000]{odd}"
+    assert code == 0
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_an_unknown_event_is_searched_and_said(machine: Machine, name: str) -> None:
+    _, written, code = machine.answer(name, {"hook_event_name": "Brand\nNew", "text": "hello"}, "BrandNew")
+    assert "BrandNew" in written
+    assert agent(name).as_of in written
+    assert code == 0
+    _, written, code = machine.answer(name, {"new": [{"field": machine.value}]}, "BrandNew")
+    assert code == 2
+    assert not machine.shows(written)
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["nonsense"], ["claude-code", "a", "b"], ["claude-code", "--wrong"], ["codex", "--reads", "x"]]
+)
+def test_unknown_words_block_too(words: list[str]) -> None:
+    _, error, code = answered(words, lambda: b"{}", {})
+    assert code == 2
+    assert error.startswith("tokenguard: ")
+
+
+def test_ctrl_c_blocks() -> None:
+    def interrupted() -> bytes:
+        raise KeyboardInterrupt
+
+    assert answered(["codex"], interrupted, {})[2] == 2
+
+
+# ---- files
+
+
+def reading(name: str, path: Path) -> tuple[dict, str]:
+    """An event with which a file is about to be read, and its name."""
+    if name == "claude-code":
+        event = EVENTS[name]["PreToolUse"]("") | {"tool_name": "Read", "tool_input": {"file_path": str(path)}}
+        return event, "PreToolUse"
+    if name == "cursor":
+        event = EVENTS[name]["preToolUse"](f"cat {path.name} | head") | {"cwd": str(path.parent)}
+        event["tool_input"]["working_directory"] = str(path.parent)
+        return event, "preToolUse"
+    return EVENTS[name]["preToolUse"]("") | {
+        "toolName": "view",
+        "toolArgs": json.dumps({"path": str(path)}),
+    }, "preToolUse"
+
+
+@pytest.mark.parametrize("write", [str, lambda value: base64.b64encode(value.encode()).decode()])
+@pytest.mark.parametrize("name", ["claude-code", "cursor", "copilot"])
+def test_a_read_of_a_file_with_a_known_token_is_refused(machine: Machine, tmp_path: Path, name: str, write) -> None:
+    path = tmp_path / ".env"
+    path.write_text(f"A=1\nTOKEN={write(machine.value)}\n")
+    event, stage = reading(name, path)
+    found, written, code = machine.answer(name, event, stage)
+    assert blocks(name, stage, found, code)
+    assert ".env" in written
+    assert not machine.shows(written)
+    path.write_text("A=1\n")
+    assert machine.answer(name, event, stage) == ({}, "", 0)
+
+
+@pytest.mark.parametrize(("name", "let"), [("claude-code", True), ("copilot", True), ("cursor", False)])
+def test_with_masked_reads_a_file_is_let_through_only_where_its_text_is_masked(
+    machine: Machine, tmp_path: Path, name: str, let: bool
+) -> None:
+    path = tmp_path / ".env"
+    path.write_text(machine.value)
+    event, stage = reading(name, path)
+    found, _, code = machine.answer(name, event, stage, "--reads", "mask")
+    assert blocks(name, stage, found, code) is not let if found or code else let
+
+
+@pytest.mark.parametrize("mention", ["look at @.env", 'look at @".env", please', "@.env#L1-2", "(@.env)", "@.env."])
+def test_a_file_that_a_prompt_mentions_is_read_by_no_tool_and_refused(
+    machine: Machine, tmp_path: Path, mention: str
+) -> None:
+    (tmp_path / ".env").write_text(f"sk-social-{secrets.token_hex(32)}")
+    event = EVENTS["claude-code"]["UserPromptSubmit"](mention) | {"cwd": str(tmp_path)}
+    _, written, code = machine.answer("claude-code", event, "--reads", "mask")
+    assert code == 2
+    assert "Autoposting" in written
+
+
+def test_an_attachment_with_a_token_is_refused(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(machine.value)
+    event = EVENTS["cursor"]["beforeSubmitPrompt"]("look")
+    event["attachments"] = [{"type": "file", "file_path": str(tmp_path / "a.py")}]
+    assert machine.answer("cursor", event)[0]["continue"] is False
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "~nobody-here/x", "/dev/zero", ".", "missing"])
+def test_names_that_are_no_files_are_passed_over(machine: Machine, name: str) -> None:
+    event = EVENTS["claude-code"]["PreToolUse"]("") | {"tool_name": "Read", "tool_input": {"file_path": name}}
+    assert machine.answer("claude-code", event) == ({}, "", 0)
+
+
+def test_a_pipe_is_not_waited_for(machine: Machine, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    event = EVENTS["cursor"]["preToolUse"](f"cat {tmp_path / 'pipe'}")
+    assert machine.answer("cursor", event) == ({}, "", 0)
+
+
+# ---- known tokens cannot be searched for
+
+
+def test_without_a_scan_key_a_session_begins_with_a_notice(machine: Machine) -> None:
+    machine.environ.clear()
+    for name in ("claude-code", "codex"):
+        found, _, code = machine.answer(name, {"hook_event_name": "SessionStart", "source": "startup"})
+        assert (code, "known tokens not searched for" in found["systemMessage"]) == (0, True)
+    assert machine.answer("claude-code", EVENTS["claude-code"]["UserPromptSubmit"]("hello")) == ({}, "", 0)
+
+
+@pytest.mark.parametrize(("name", "event"), [("claude-code", "UserPromptSubmit"), ("cursor", "preToolUse"), ("copilot", "postToolUse")])  # fmt: skip
+@pytest.mark.parametrize("state", ["no list", "damaged", "another key", "key hidden by a project"])
+def test_where_known_tokens_should_be_found_and_cannot_nothing_passes(
+    machine: Machine, name: str, event: str, state: str
+) -> None:
+    own = find_scan_key(machine.environ).digest[:16]
+    (bundle,) = (Path.home() / ".local/state/tokenguard/scan").glob("*.json")
+    options = []
+    if state == "no list":
+        bundle.unlink()
+    elif state == "damaged":
+        bundle.write_bytes(b"{}")
+    else:
+        options = ["--own", own]
+        machine.environ.clear()
+        if state == "another key":
+            machine.environ |= pulled(known_value())
+    found, written, code = machine.answer(name, EVENTS[name][event]("hello"), event, *options)
+    assert "Nothing was let through" in written
+    if (name, event) in MASKED:
+        assert "hello" not in json.dumps(MASKED[name, event](found))
+    else:
+        assert blocks(name, event, found, code)
+
+
+def test_with_the_key_of_the_installation_known_tokens_are_searched_for(machine: Machine) -> None:
+    own = find_scan_key(machine.environ).digest[:16]
+    event = EVENTS["claude-code"]["UserPromptSubmit"]("hello")
+    assert machine.answer("claude-code", event, "--own", own) == ({}, "", 0)
+
+
+def test_where_formats_cannot_be_searched_for_the_user_is_told_and_known_tokens_are_found(
+    machine: Machine, monkeypatch
+) -> None:
+    def broken(text: str, path: str):
+        raise RecursionError
+
+    monkeypatch.setattr(token_search, "scan_extras", broken)
+    prompt = EVENTS["claude-code"]["UserPromptSubmit"]
+    found, _, code = machine.answer("claude-code", prompt("hello"))
+    assert (code, "RecursionError" in found["systemMessage"]) == (0, True)
+    assert machine.answer("claude-code", prompt(machine.value))[2] == 2
+
+
+def test_a_failure_of_our_own_blocks(machine: Machine, monkeypatch) -> None:
+    monkeypatch.setattr(token_search.TokenSearch, "find", lambda *_: 1 / 0)
+    _, written, code = machine.answer("claude-code", EVENTS["claude-code"]["PreToolUse"]("hello"))
+    assert (code, "ZeroDivisionError" in written) == (2, True)
+
+
+@pytest.mark.parametrize("comment", ["# pragma: allowlist secret", "// pragma: allowlist nextline secret\n"])
+def test_no_comment_silences_anything(machine: Machine, comment: str) -> None:
+    text = f"{comment}\nx = 'sk-social-{secrets.token_hex(32)}'  {comment}"
+    assert machine.answer("claude-code", EVENTS["claude-code"]["PreToolUse"](text))[2] == 2
+
+
+def test_a_private_key_is_withheld(machine: Machine) -> None:
+    key = "\n".join(secrets.token_hex(32) for _ in range(8))
+    text = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{key}\n-----END OPENSSH PRIVATE KEY-----\nafter"
+    found, _, _ = machine.answer("codex", EVENTS["codex"]["PostToolUse"](text))
+    assert found["reason"] == "[tokenguard:private-key]\nafter"
+
+
+# ---- the process
+
+
+WATCHED = """
+import json, sys
+heard = []
+def hear(event, arguments):
+    if event.startswith("socket.") or event in {"subprocess.Popen", "os.system", "os.exec", "os.fork", "os.posix_spawn"}:
+        heard.append(event)
+    if event == "open" and isinstance(arguments[2], int) and arguments[2] & 3:
+        heard.append(f"writes {arguments[0]}")
+sys.addaudithook(hear)
+from tokenguard.precommit.agent_hook import run
+code = run(sys.argv[1:])
+print(json.dumps([code, heard, sorted(sys.modules)]), file=sys.stderr)
+"""
+HEAVY = {
+    "detect_secrets", "requests", "urllib3", "yaml", "cryptography", "click", "rich", "hvac", "boto3", "botocore",
+    "argparse", "asyncio", "http", "ssl", "socket", "email", "dataclasses", "tarfile", "zipfile", "configparser",
+    "logging", "multiprocessing", "subprocess", "sqlite3",
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.parametrize(("name", "event"), [("claude-code", "PostToolUse"), ("cursor", "preToolUse")])
+def test_the_process_opens_no_socket_starts_nothing_writes_no_file_and_loads_little(
+    machine: Machine, name: str, event: str
+) -> None:
+    text = f"{machine.value}\n" + "x = 1\n" * 3_000
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", WATCHED, name, named(event)], input=json.dumps(EVENTS[name][event](text)),
+        capture_output=True, text=True, check=True, env={**os.environ, **machine.environ},
+    )  # fmt: skip
+    code, heard, modules = json.loads(done.stderr.splitlines()[-1])
+    assert code == 0
+    assert heard == []
+    assert {each.partition(".")[0] for each in modules} & HEAVY == set()
+    assert not machine.shows(done.stdout + done.stderr)
