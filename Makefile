@@ -67,6 +67,7 @@ docs: $(VENV)/dev.stamp
 	$(BIN)/python -m docs.policies
 	$(BIN)/python -m docs.layers
 	$(BIN)/python -m docs.disguises
+	$(BIN)/python -m docs.coding_agents
 
 # uv is not part of the locked tools: only changing the locks needs it.
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \

@@ -1,6 +1,7 @@
 """Sanitises external text for terminals and logs: control and invisible characters are made visible."""
 
 import unicodedata
+from collections.abc import Iterator
 
 _KEEP = frozenset("\n\t")
 # Cc: C0 and C1 controls (ESC, BEL, CSI). Cf: bidi overrides, zero width, tags. Cs: lone surrogates.
@@ -43,3 +44,11 @@ def _visible(char: str, *, one_line: bool) -> str:
 def counted(number: int, noun: str, plural: str = "") -> str:
     """`1 file`, `2 files`; `plural` for a noun that takes more than a plain s."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def diff_lines(path: str, before: str | None, after: str, *, context: int = 3) -> Iterator[str]:
+    """A unified diff of a file, line by line; `before` is None for a file that is new."""
+    import difflib  # few commands show one
+
+    origin = path if before is not None else "/dev/null"
+    yield from difflib.unified_diff((before or "").splitlines(), after.splitlines(), origin, path, "", "", context, "")

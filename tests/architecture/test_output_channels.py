@@ -12,6 +12,7 @@ WRITERS = {
     "shell/output.py": "the streams themselves, before anything is written",
     "shell/render.py": "standard output, through safe_text",
     "shell/progress.py": "standard error, through safe_text",
+    "cli/agent.py": "the answer of a hook, as JSON in ASCII and through safe_text",
     "cli/sandbox.py": "one line of JSON of its own making",
     "cli/demo_person.py": "the demo, which shows what real commands print",
     "cli/demo_stage.py": "the demo, which shows what real commands print",

@@ -141,6 +141,25 @@ COPILOT: dict[str, EventOf] = {
     ),
 }  # fmt: skip
 
+
+def _as_in_vs_code(event: str, **fields) -> dict:
+    """As Copilot sends events to hooks of Claude Code's files in a repository."""
+    return {
+        "hook_event_name": event, "session_id": "0190", "timestamp": "2026-11-29T12:00:00.000Z", "cwd": "/project", **fields,
+    }  # fmt: skip
+
+
+COPILOT |= {
+    "PreToolUse": lambda text: _as_in_vs_code("PreToolUse", tool_name="Bash", tool_input={"command": text}),
+    "PermissionRequest": lambda text: _as_in_vs_code("PermissionRequest", tool_name="Bash", tool_input={"command": text}),
+    "PostToolUse": lambda text: _as_in_vs_code(
+        "PostToolUse", tool_name="Bash", tool_input={"command": "make"},
+        tool_result={"result_type": "success", "text_result_for_llm": text},
+    ),
+    "PostToolUseFailure": lambda text: _as_in_vs_code("PostToolUseFailure", tool_name="Bash", tool_input={}, error=text),
+    "SubagentStop": lambda text: _as_in_vs_code("SubagentStop", agent_name="task", last_assistant_message=text),
+}  # fmt: skip
+
 EVENTS: dict[str, dict[str, EventOf]] = {
     "claude-code": CLAUDE_CODE, "cursor": CURSOR, "codex": CODEX, "copilot": COPILOT,
 }  # fmt: skip

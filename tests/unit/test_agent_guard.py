@@ -93,6 +93,8 @@ MASKED = {
     ("copilot", "userPromptTransformed"): lambda found: found["modifiedTransformedPrompt"],
     ("copilot", "postToolUse"): lambda found: found["modifiedResult"]["textResultForLlm"],
     ("copilot", "subagentStop"): lambda found: found["modifiedResponse"],
+    ("copilot", "PostToolUse"): lambda found: found["modifiedResult"]["textResultForLlm"],
+    ("copilot", "SubagentStop"): lambda found: found["modifiedResponse"],
 }
 """What takes the place of a text, by the agents' documentation."""
 TOLD = {
@@ -100,8 +102,17 @@ TOLD = {
         "postToolUse of its own tools", "postToolUseFailure", "afterShellExecution", "afterMCPExecution",
         "afterAgentResponse", "afterAgentThought", "afterFileEdit", "afterTabFileEdit",
     )
-} | {("copilot", "postToolUseFailure")}  # fmt: skip
+} | {("copilot", "postToolUseFailure"), ("copilot", "PostToolUseFailure")}  # fmt: skip
 """Stages at which the documentation gives a hook no way to withhold anything."""
+
+
+@pytest.mark.parametrize(
+    ("sent_by", "event"), [("cursor", "preToolUse"), ("cursor", "postToolUse"), ("copilot", "PostToolUse"), ("copilot", "PreToolUse")]
+)  # fmt: skip
+def test_an_event_of_another_agent_is_answered_in_its_own_form(machine: "Machine", sent_by: str, event: str) -> None:
+    """Cursor and Copilot run the hooks in Claude Code's files too."""
+    sent = EVENTS[sent_by][event](f"x {machine.value}")
+    assert machine.answer("claude-code", sent) == machine.answer(sent_by, sent, event)
 
 
 def named(event: str) -> str:

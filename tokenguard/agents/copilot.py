@@ -8,12 +8,14 @@ from tokenguard.agents.contract import BLOCKED, Agent, Effect, Event, Reply, Sco
 from tokenguard.documents import JsonTree
 
 _TIMEOUT = 60
-_MASKED = {
-    "userPromptTransformed": ("modifiedTransformedPrompt", "transformedPrompt"),
-    "postToolUse": ("modifiedResult", "toolResult"),
-    "subagentStop": ("modifiedResponse", "response"),
+_ANSWERS = {
+    "userPromptTransformed": "modifiedTransformedPrompt",
+    "postToolUse": "modifiedResult",
+    "subagentStop": "modifiedResponse",
 }
-"""By event: the field of the answer, and that of the event whose masked text it takes."""
+"""By event: the field of the answer with what takes the place of the text."""
+_RESULT = {"result_type": "resultType", "text_result_for_llm": "textResultForLlm"}
+"""Fields of a result in an event with names as in VS Code, and in the answer to it."""
 
 
 class Copilot(Agent):
@@ -42,38 +44,50 @@ class Copilot(Agent):
         Stage(event="postToolUse", effect=Effect.MASK, fields=("toolResult",)),
         Stage(event="postToolUseFailure", effect=Effect.TELL, fields=("error",)),
         Stage(event="subagentStop", effect=Effect.MASK, fields=("response",)),
+        Stage(event="PreToolUse", effect=Effect.REFUSE, fields=("tool_name", "tool_input"), installed=False),
+        Stage(event="PermissionRequest", effect=Effect.REFUSE, fields=("tool_name", "tool_input"), installed=False),
+        Stage(event="PostToolUse", effect=Effect.MASK, fields=("tool_result",), installed=False),
+        Stage(event="PostToolUseFailure", effect=Effect.TELL, fields=("error",), installed=False),
+        Stage(event="SubagentStop", effect=Effect.MASK, fields=("last_assistant_message",), installed=False),
         *(
             Stage(event=event, effect=Effect.NOTHING, installed=False)
             for event in (
                 "userPromptSubmitted", "sessionStart", "sessionEnd", "subagentStart", "agentStop", "preCompact",
-                "errorOccurred", "notification",
+                "errorOccurred", "notification", "UserPromptSubmit", "SessionStart", "SessionEnd", "Stop", "PreCompact",
+                "ErrorOccurred",
             )
         ),
     )  # fmt: skip
 
     def files(self, stage: Stage, event: Event) -> Iterable[str]:
-        """The file of a `view`."""
+        """The file of a `view`, or of a `Read`, as it is called in events with names as in VS Code."""
         if stage.event == "preToolUse" and text_of(event, "toolName") == "view":
             yield text_of(_arguments(event), "path")
+        if stage.event == "PreToolUse" and text_of(event, "tool_name") == "Read":
+            yield from (text_of(event, "tool_input", name) for name in ("path", "file_path"))
 
     def reply(self, stage: Stage, verdict: Verdict) -> Reply:
         """One JSON object; the line before it is shown in the timeline."""
+        event = stage.event[0].lower() + stage.event[1:]
         match verdict.effect:
             case Effect.MASK:
-                answer, field = _MASKED[stage.event]
-                return Reply(document={answer: verdict.changed[field]}, progress=_line(verdict.reason))
+                masked = verdict.changed[stage.fields[0]]
+                if isinstance(masked, dict):
+                    masked = {_RESULT.get(name, name): value for name, value in masked.items()}
+                return Reply(document={_ANSWERS[event]: masked}, progress=_line(verdict.reason))
             case Effect.STOP:
-                answer, _ = _MASKED[stage.event]
-                return Reply(document={answer: _withheld(stage, verdict.reason)}, progress=_line(verdict.reason))
+                withheld: JsonTree = verdict.reason
+                if event == "postToolUse":
+                    withheld = {"resultType": "success", "textResultForLlm": verdict.reason}
+                return Reply(document={_ANSWERS[event]: withheld}, progress=_line(verdict.reason))
             case Effect.TELL:
                 return Reply(progress=_line(verdict.reason), error=verdict.reason)
-            case _ if stage.event == "preToolUse":
-                decision: dict[str, JsonTree] = {"permissionDecision": "deny"}
-                return Reply(document=decision | {"permissionDecisionReason": verdict.reason})
-            case _ if stage.event == "permissionRequest":
-                return Reply(document={"behavior": "deny", "message": verdict.reason})
+            case _ if event == "preToolUse":
+                document: dict[str, JsonTree] = {"permissionDecision": "deny"}
+                return Reply(document=document | {"permissionDecisionReason": verdict.reason}, code=BLOCKED)
             case _:
-                return Reply(error=verdict.reason, code=BLOCKED)
+                document = {"behavior": "deny", "message": verdict.reason}
+                return Reply(document=document, code=BLOCKED)
 
     def notice(self, text: str) -> Reply:
         """A line in the timeline."""
@@ -82,10 +96,6 @@ class Copilot(Agent):
     def registration(self, stage: Stage, command: str) -> dict[str, JsonTree]:
         """A command for both systems; the event is its last word."""
         return {"type": "command", "command": f"{command} {stage.event}", "timeoutSec": _TIMEOUT}
-
-
-def _withheld(stage: Stage, reason: str) -> JsonTree:
-    return {"resultType": "success", "textResultForLlm": reason} if stage.event == "postToolUse" else reason
 
 
 def _arguments(event: Event) -> Event:

@@ -40,6 +40,7 @@ COMMANDS = {
     ),
     "env": ("tokenguard.cli.env:env", "Export tokens as variables for a shell, a file or a CI system."),
     "redact": ("tokenguard.cli.redact:redact", "Copy standard input to standard output with values masked."),
+    "agent": ("tokenguard.cli.agent:agent", "Keep tokens out of coding agents' prompts and tools."),
     "fingerprints": (
         "tokenguard.cli.fingerprints:fingerprints",
         ("Share fingerprints of the team's own tokens with scanners."),
@@ -56,7 +57,7 @@ SECTIONS = {
     "Getting started": ("demo", "sandbox", "init", "setup", "doctor", "completion"),
     "Inventory": ("add", "import", "list", "show", "edit", "verify"),
     "Rotation": ("rotate", "retire", "upkeep", "runbook"),
-    "Leaks": ("scan", "baseline", "fingerprints", "respond"),
+    "Leaks": ("scan", "baseline", "fingerprints", "agent", "respond"),
     "Using tokens": ("exec", "env", "redact"),
     "Declaring tokens": ("plan", "approve", "apply", "drift", "fmt"),
     "Policy and evidence": ("check", "policy", "report", "audit"),

@@ -19,8 +19,9 @@ from tokenguard.shell.wiring import Wiring
 def doctor(wiring: Wiring, *, install_hook: bool, accept_server: bool) -> int:
     """Find what would make the next rotation or commit fail, and show how to fix it.
 
-    Checks the configuration, policy, .env and hook of the working directory; the store, its keys, logins, integrity and
-    clock; open operations; and, for the tokens due next, provider, admin credential and consumers.
+    Checks the configuration, policy, .env and hook of the working directory; the hooks of coding agents; the store, its
+    keys, logins, integrity and clock; open operations; and, for the tokens due next, provider, admin credential and
+    consumers.
 
     Warnings do not change the exit code. Exit 1: an error must be fixed. 2: no store, or an invalid configuration. 4:
     the store cannot be opened. 5: a token that was proven dead is accepted again. 6: the store was tampered with or is

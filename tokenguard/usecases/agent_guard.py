@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tokenguard.agents.agent_registry import agent
+from tokenguard.agents.agent_registry import agent, sender
 from tokenguard.agents.contract import BLOCKED, Agent, Effect, Event, Reply, Stage, Verdict, text_of
 from tokenguard.agents.event_text import selected, texts_in, with_texts
 from tokenguard.documents import JsonTree
@@ -82,6 +82,7 @@ def guard(of: Agent, data: bytes, options: GuardOptions, environ: Mapping[str, s
     stage: Stage | None = None
     try:
         event = _event(data)
+        of = sender(of, event)
         name = options.event or text_of(event, "hook_event_name")
         stage = of.stage(name)
         return _Guard(of, options, environ).answer(stage, name, event)

@@ -12,6 +12,7 @@ from tokenguard.shell.store_url import is_local
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases import diagnose_machine as machine
 from tokenguard.usecases import diagnose_tokens as tokens
+from tokenguard.usecases.diagnose_agents import coding_agents
 from tokenguard.usecases.verify_store import problems_of, what_then
 
 _NOT_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -20,7 +21,14 @@ _NOT_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 
 def examine(wiring: Wiring) -> Iterator[Diagnosis]:
     """Run every check; a check that fails to run is itself a finding. Raises no TokenguardError."""
-    for check in (machine.settings, machine.policy, machine.destinations, machine.environment_file, machine.hook):
+    for check in (
+        machine.settings,
+        machine.policy,
+        machine.destinations,
+        machine.environment_file,
+        machine.hook,
+        coding_agents,
+    ):
         yield from _made(check, wiring)
     opened = list(_made(_store, wiring))
     yield from opened

@@ -1,6 +1,5 @@
 """The use case of `init --ci`: writes a repository's pipeline files after showing a diff."""
 
-import difflib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from tokenguard.shell.confirm import confirm
 from tokenguard.shell.store_url import is_on_aws
 from tokenguard.shell.wiring import Wiring
 from tokenguard.shell.working_tree import WorkingTree
-from tokenguard.text import counted
+from tokenguard.text import counted, diff_lines
 
 _PACKAGE = Path(__file__).parents[1]
 _TEMPLATES = (_PACKAGE / "_pipelines", _PACKAGE.parent / "pipelines")
@@ -112,19 +111,13 @@ def _template(name: str) -> str:
 
 def _show(wiring: Wiring, found: tuple[RepositoryFile, ...]) -> None:
     for each in found:
-        for line in _diff(each):
+        for line in diff_lines(each.path, each.before, each.after):
             wiring.screen.line(line)
     for each in found:
         if each.fate is FileChange.LEFT:
             wiring.progress.note(f"{each.path} exists with other content; it is not changed")
     if all(each.fate in {FileChange.SAME, FileChange.LEFT} for each in found):
         wiring.screen.line("nothing to write")
-
-
-def _diff(each: RepositoryFile) -> Iterator[str]:
-    before = (each.before or "").splitlines()
-    origin = each.path if each.before is not None else "/dev/null"
-    yield from difflib.unified_diff(before, each.after.splitlines(), origin, each.path, lineterm="")
 
 
 def _accepted(wiring: Wiring, found: tuple[RepositoryFile, ...]) -> None:

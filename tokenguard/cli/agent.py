@@ -1,0 +1,93 @@
+"""`tokenguard agent`: hooks that keep tokens out of coding agents' prompts, tools and transcripts."""
+
+import sys
+
+import click
+
+from tokenguard.agents.agent_registry import AGENTS
+from tokenguard.agents.contract import Scope
+from tokenguard.cli.base import command, group, pass_wiring
+from tokenguard.shell.wiring import Wiring
+
+_COMMANDS = {
+    "install": ("tokenguard.cli.agent:install", "Register the hook with coding agents, after showing a diff."),
+    "uninstall": ("tokenguard.cli.agent:uninstall", "Take the hook out again, and leave other hooks alone."),
+    "hook": ("tokenguard.cli.agent:hook", "Answer one event of a coding agent; agents run this."),
+}
+_agents = click.argument("names", nargs=-1, metavar="[AGENT]...", type=click.Choice([*AGENTS]))
+_project = click.option(
+    "--project/--user", "project", default=False, help="The hooks of this repository, or your own (default)."
+)
+_yes = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+
+
+@group("agent", _COMMANDS)
+def agent() -> None:
+    """Keep tokens out of coding agents' prompts, tool calls, tool output and transcripts.
+
+    Known tokens are found by their fingerprints (after `fingerprints pull`), other ones by their vendors' formats.
+    Nothing is sent anywhere.
+    """
+
+
+@command("install")
+@_agents
+@_project
+@click.option(
+    "--reads",
+    type=click.Choice(["refuse", "mask"]),
+    default="refuse",
+    show_default=True,
+    help="What happens when a file with known tokens is read: refused, or masked where the agent can replace text.",
+)
+@_yes
+@pass_wiring
+def install(wiring: Wiring, names: tuple[str, ...], *, project: bool, reads: str, yes: bool) -> None:
+    """Register the hook with coding agents: claude-code, cursor, codex, copilot.
+
+    Without AGENT, with those whose folder is in your home directory. The lines that are added are shown first; other
+    hooks and settings stay as they are. Run it again after an update, or after `fingerprints pull` with a new scan key.
+
+    Your own hooks run this installation by its full path. If known tokens can be searched for now, they must be from
+    then on: where that fails, the hook refuses everything.
+
+    Exit 3: neither a terminal nor --yes; nothing was written.
+    """
+    from tokenguard.usecases.agent_install import install as register  # it loads the scanner
+
+    register(wiring, names, Scope.PROJECT if project else Scope.USER, reads=reads, yes=yes)
+
+
+@command("uninstall")
+@_agents
+@_project
+@_yes
+@pass_wiring
+def uninstall(wiring: Wiring, names: tuple[str, ...], *, project: bool, yes: bool) -> None:
+    """Take the hook out of coding agents' files; other hooks stay as they are.
+
+    Exit 3: neither a terminal nor --yes; nothing was written.
+    """
+    from tokenguard.usecases.agent_install import uninstall as remove  # it loads the scanner
+
+    remove(wiring, names, Scope.PROJECT if project else Scope.USER, yes=yes)
+
+
+@command("hook")
+@click.argument("words", nargs=-1, metavar="AGENT [EVENT]")
+@click.option("--own", metavar="DIGEST", default="", help="Refuse everything without the scan key of this digest.")
+@click.option("--reads", metavar="refuse|mask", default="refuse", help="As with `agent install`.")
+@pass_wiring
+def hook(wiring: Wiring, words: tuple[str, ...], *, own: str, reads: str) -> int:
+    """Answer one event of a coding agent, read from standard input, in the form that the agent expects.
+
+    Prompts and tool inputs that hold a token are refused, tool output is masked or withheld. What cannot be read or
+    searched is refused: exit 2, with which agents let a hook block. `agent install` writes this command.
+    """
+    from tokenguard.usecases.agent_guard import MOST_BYTES, answered  # it loads the scanner
+
+    arguments = [*words, "--own", own, "--reads", reads]
+    output, error, code = answered(arguments, lambda: sys.stdin.buffer.read(MOST_BYTES + 1), wiring.environ)
+    sys.stdout.write(output)
+    sys.stderr.write(error)
+    return code

@@ -1,0 +1,218 @@
+"""The use case of `agent install` and `agent uninstall`: writes hooks of coding agents after showing a diff."""
+
+import os
+import shlex
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+from tokenguard.agents.agent_registry import AGENTS, agent
+from tokenguard.agents.contract import Agent, Scope
+from tokenguard.agents.hook_file import MAX_BYTES, HookFile
+from tokenguard.errors import InputError, NeedsPerson, TokenguardError
+from tokenguard.files import read_limited, replace_kept, shown
+from tokenguard.frozen import Frozen
+from tokenguard.scanning.known_token_stage import load_own_tokens
+from tokenguard.shell.confirm import confirm
+from tokenguard.shell.scan_key import find_scan_key
+from tokenguard.shell.wiring import Wiring
+from tokenguard.shell.working_tree import WorkingTree
+from tokenguard.text import counted, diff_lines
+
+_PROGRAM = "tokenguard"
+_PRIVATE = 0o600
+DIGEST = 16
+"""Digits of the scan key's digest in a hook's command."""
+
+
+class HookChange(Frozen, frozen=True, kw_only=True):
+    """What becomes of one file."""
+
+    agent: str
+    path: Path
+    text: str | None
+    """Its content now; None if there is no file."""
+    before: str
+    after: str
+    """Both in the same layout; empty `after`: the file goes."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is something to write."""
+        return self.before != self.after
+
+
+def install(wiring: Wiring, names: Iterable[str], scope: Scope, *, reads: str, yes: bool) -> None:
+    """Show what is added to the agents' hooks, and write it after confirmation.
+
+    Raises:
+        InputError: a file cannot be read, extended or written; nothing was written.
+        NeedsPerson: not a terminal, and --yes was not given.
+    """
+    places = _Places(wiring, scope)
+    changes = []
+    for each in _agents(names, places):
+        command = hook_command(wiring, each, scope, reads=reads)
+        changes.append(places.change(each, partial(HookFile.installed, command=command)))
+    _make(wiring, places, changes, yes=yes)
+    if any(change.changes for change in changes):
+        for change in changes:
+            wiring.progress.note(f"{agent(change.agent).trust}")
+        if scope is Scope.USER and not _own_digest(wiring):
+            wiring.progress.note(
+                "this machine has no list of known tokens, so only vendors' formats are recognised: "
+                "`tokenguard fingerprints pull`, then install again"
+            )
+
+
+def uninstall(wiring: Wiring, names: Iterable[str], scope: Scope, *, yes: bool) -> None:
+    """Show what is taken out of the agents' hooks, and write it after confirmation; raises as `install`."""
+    places = _Places(wiring, scope)
+    changes = [places.change(each, HookFile.removed) for each in _agents(names, places)]
+    _make(wiring, places, changes, yes=yes)
+
+
+def hook_command(wiring: Wiring, each: Agent, scope: Scope, *, reads: str) -> str:
+    """The command that an agent is to run.
+
+    That of a user names this installation and the scan key in use, so that neither a PATH nor a variable that a
+    project sets can take their place. That of a project holds for everybody who clones it.
+    """
+    words = ["agent", "hook", each.name]
+    if reads != "refuse":
+        words += ["--reads", reads]
+    if scope is Scope.PROJECT:
+        return shlex.join([_PROGRAM, *words])
+    if digest := _own_digest(wiring):
+        words += ["--own", digest]
+    return shlex.join([program(wiring), *words])
+
+
+def program(wiring: Wiring) -> str:
+    """Where this installation's program is."""
+    beside = Path(sys.executable).with_name(_PROGRAM)
+    found = str(beside) if beside.is_file() else shutil.which(_PROGRAM, path=wiring.environ.get("PATH"))
+    if not found:
+        raise InputError(
+            "the program tokenguard was not found", hint="install tokenguard with its programs on the PATH"
+        )
+    return os.path.abspath(found)  # noqa: PTH100 - a link such as pipx's stays one
+
+
+def _own_digest(wiring: Wiring) -> str:
+    """The beginning of the scan key's digest, if known tokens can be searched for here."""
+    key = find_scan_key(wiring.environ)
+    if key is None or load_own_tokens(key, wiring.clock.now()).stage is None:
+        return ""
+    return key.digest[:DIGEST]
+
+
+def _agents(names: Iterable[str], places: "_Places") -> list[Agent]:
+    """The named agents; without names those whose folder is there."""
+    chosen = [agent(name) for name in dict.fromkeys(names)]
+    if not chosen:
+        chosen = [each for each in map(agent, AGENTS) if places.has(each)]
+    if not chosen:
+        raise InputError(
+            "no coding agent was found here", hint=f"name one: tokenguard agent install {next(iter(AGENTS))}"
+        )
+    return chosen
+
+
+class _Places:
+    """Where the files of one scope are."""
+
+    def __init__(self, wiring: Wiring, scope: Scope) -> None:
+        self._scope = scope
+        self._environ = wiring.environ
+        self._tree = WorkingTree(Path.cwd(), wiring.environ) if scope is Scope.PROJECT else None
+        self.root = self._tree.root if self._tree else Path.home()
+
+    def has(self, each: Agent) -> bool:
+        """Whether the agent is used: its folder is in the home directory, or a hook file in the project."""
+        if self._tree is None:
+            return each.folder(self.root, self._environ).is_dir()
+        return each.hook_file(self._scope, self.root, self._environ).parent.is_dir()
+
+    def change(self, each: Agent, edit: Callable[[HookFile], str]) -> HookChange:
+        """What an edit makes of an agent's file."""
+        path = each.hook_file(self._scope, self.root, self._environ)
+        text = self._read(path)
+        file = HookFile(each, text, shown(path))
+        return HookChange(agent=each.name, path=path, text=text, before=file.before(), after=edit(file))
+
+    def write(self, change: HookChange) -> None:
+        """Put the file in its place, or remove it; InputError if it has changed since it was read."""
+        if self._read(change.path) != change.text:
+            raise InputError(f"{shown(change.path)} has changed meanwhile", hint="run the command again")
+        try:
+            if not change.after:
+                change.path.unlink()
+            elif self._tree is not None:
+                self._tree.write(str(change.path.relative_to(self.root)), change.after)
+            else:
+                change.path.parent.mkdir(parents=True, exist_ok=True)
+                replace_kept(change.path, change.after.encode(), fresh=_PRIVATE)
+        except OSError:
+            raise InputError(f"cannot write {shown(change.path)}", hint="make its folder writable") from None
+
+    def _read(self, path: Path) -> str | None:
+        if self._tree is not None:
+            return self._tree.read(str(path.relative_to(self.root)))
+        if not os.path.lexists(path):
+            return None
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise InputError(f"not a plain file: {shown(path)}", hint="a link is not followed; nothing was written")
+        try:
+            return read_limited(path, MAX_BYTES).decode()
+        except (OSError, UnicodeDecodeError):
+            raise InputError(f"cannot read {shown(path)} as text", hint="nothing was written") from None
+
+
+def _make(wiring: Wiring, places: _Places, changes: list[HookChange], *, yes: bool) -> None:
+    new = [change for change in changes if change.changes]
+    if not wiring.screen.as_json:
+        _show(wiring, changes)
+    if new and not yes:
+        _accepted(wiring, changes)
+    for written, change in enumerate(new):
+        try:
+            places.write(change)
+        except TokenguardError as error:
+            error.hint += f"; {written} of {counted(len(new), 'file')} written" if written else ""
+            raise
+    if wiring.screen.as_json:
+        _tell(wiring, changes, written=True)
+    elif new:
+        wiring.screen.line(f"wrote {counted(len(new), 'file')}")
+
+
+def _show(wiring: Wiring, changes: list[HookChange]) -> None:
+    """Only lines that change: others in the file may hold values."""
+    for change in changes:
+        before = None if change.text is None else change.before
+        for line in diff_lines(shown(change.path), before, change.after, context=0):
+            wiring.screen.line(line)
+        if change.changes and change.text is not None and change.text.strip() != change.before.strip():
+            wiring.progress.note(f"{shown(change.path)} is also put into the usual layout of JSON")
+    if not any(change.changes for change in changes):
+        wiring.screen.line("nothing to write")
+
+
+def _accepted(wiring: Wiring, changes: list[HookChange]) -> None:
+    if wiring.tty is None:
+        if wiring.screen.as_json:
+            _tell(wiring, changes, written=False)
+        raise NeedsPerson(
+            "Not a terminal: pass --yes to write; nothing was written",
+            hint="review the diff, then run it again with --yes",
+        )
+    confirm(wiring.tty, "write these files", undone="written")
+
+
+def _tell(wiring: Wiring, changes: list[HookChange], *, written: bool) -> None:
+    files = [{"agent": each.agent, "path": str(each.path), "changes": each.changes} for each in changes]
+    wiring.screen.document({"files": files, "written": written})

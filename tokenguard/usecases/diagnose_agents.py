@@ -1,0 +1,89 @@
+"""The check of `doctor` on coding agents: whether the hook is in place, current, and not switched off."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from tokenguard.agents.agent_registry import AGENTS, agent
+from tokenguard.agents.contract import Agent, Scope
+from tokenguard.agents.hook_file import MAX_BYTES, HookFile
+from tokenguard.documents import load_json
+from tokenguard.domain.diagnosis import Diagnosis, broken, doubt, well
+from tokenguard.errors import InputError
+from tokenguard.files import read_limited, shown
+from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.agent_install import hook_command
+
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+def coding_agents(wiring: Wiring) -> Iterator[Diagnosis]:
+    """For each agent that is used on this machine, or in the working directory: its hook."""
+    used = False
+    for each in map(agent, AGENTS):
+        places = [(Scope.USER, Path.home()), (Scope.PROJECT, Path.cwd())]
+        found = [
+            (scope, path) for scope, root in places if (path := each.hook_file(scope, root, wiring.environ)).is_file()
+        ]
+        if not found and not each.folder(Path.home(), wiring.environ).is_dir():
+            continue
+        used = True
+        yield from _of(wiring, each, found)
+    if not used:
+        yield well("coding agents", "none is used here")
+
+
+def _of(wiring: Wiring, each: Agent, found: list[tuple[Scope, Path]]) -> Iterator[Diagnosis]:
+    installed = False
+    for scope, path in found:
+        try:
+            file = HookFile(each, read_limited(path, MAX_BYTES).decode(), shown(path))
+        except (OSError, UnicodeDecodeError):
+            yield doubt(each.title, f"{shown(path)} cannot be read", f"chmod u+r {shown(path)}")
+            continue
+        except InputError as error:
+            yield doubt(each.title, error.message, error.hint)
+            continue
+        if file.commands():
+            installed = True
+            yield from _installed(wiring, each, scope, path, file)
+    install = f"tokenguard agent install {each.name}"
+    if not installed:
+        yield doubt(each.title, "no hook of tokenguard: tokens reach its model and its transcripts", install)
+        return
+    for scope, root in ((Scope.USER, Path.home()), (Scope.PROJECT, Path.cwd())):
+        for path in each.switches(scope, root, wiring.environ):
+            if _switches_off(path):
+                text = f"{shown(path)} sets disableAllHooks: the hook does not run"
+                yield broken(each.title, text, f"take disableAllHooks out of {shown(path)}")
+
+
+def _installed(wiring: Wiring, each: Agent, scope: Scope, path: Path, file: HookFile) -> Iterator[Diagnosis]:
+    install = f"tokenguard agent install {each.name}" + (" --project" if scope is Scope.PROJECT else "")
+    commands = set(file.commands())
+    programs = {command.split(" agent hook ")[0].strip("'\"") for command in commands}
+    missing = next((name for name in programs if "/" in name and not os.access(name, os.X_OK)), "")
+    wanted = {stage.event for stage in each.stages if stage.installed}
+    expected = {hook for reads in ("refuse", "mask") for hook in (hook_command(wiring, each, scope, reads=reads),)}
+    if missing:
+        yield broken(each.title, f"the hook's program {shown(Path(missing))} is not there", install)
+    elif file.stages() != wanted or not any(_same(commands, hook) for hook in expected):
+        yield doubt(each.title, f"the hook in {shown(path)} is not the one that this version installs", install)
+    elif path.stat().st_mode & _OTHERS_WRITE:
+        yield doubt(each.title, f"others can change {shown(path)}", f"chmod go-w {shown(path)}")
+    else:
+        yield well(each.title, f"the hook is in {shown(path)}. {each.trust}; whether it is trusted is not visible here")
+
+
+def _same(commands: set[str], hook: str) -> bool:
+    """Whether all commands are this one; some name their event at the end."""
+    return all(command == hook or command.rpartition(" ")[0] == hook for command in commands)
+
+
+def _switches_off(path: Path) -> bool:
+    try:
+        tree = load_json(read_limited(path, MAX_BYTES), source="", max_bytes=MAX_BYTES)
+    except (OSError, InputError):
+        return False
+    return isinstance(tree, dict) and tree.get("disableAllHooks") is True
