@@ -10,7 +10,7 @@ from typing import Any
 
 from tokenguard.masking.current import clean, mask, unmask
 from tokenguard.masking.install import install
-from tokenguard.masking.records import clean_record, withheld
+from tokenguard.masking.records import clean_record, place_of, withheld
 
 __all__ = ["RedactFilter", "RedactFormatter", "harden", "install", "mask", "unmask"]
 
@@ -45,7 +45,7 @@ class RedactFormatter(logging.Formatter):
         try:
             return clean(text, f"logging:{record.name}")
         except Exception as error:  # noqa: BLE001 - nothing may pass unmasked, and the program goes on
-            return withheld(error)
+            return withheld(error, place_of(record))
 
 
 def harden(config: Mapping[str, Any]) -> dict[str, Any]:

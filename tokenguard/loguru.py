@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from tokenguard.masking.current import clean
-from tokenguard.masking.objects import clean_object
+from tokenguard.masking.objects import clean_exc_info, clean_object
 from tokenguard.masking.records import withheld
 
 __all__ = ["patch", "sink"]
@@ -30,7 +30,7 @@ class MaskedSink:
         try:
             text = clean(str(message), _CHANNEL)
         except Exception as error:  # noqa: BLE001 - nothing may pass unmasked, and the program goes on
-            text = f"{withheld(error)}\n"
+            text = f"{withheld(error, _place(message))}\n"
         self._write(text)
 
     def stop(self) -> None:
@@ -53,8 +53,22 @@ def patch(record: MutableMapping[str, Any]) -> None:
     try:
         record["message"] = clean(str(record["message"]), _CHANNEL)
         record["extra"] = clean_object(record["extra"], _CHANNEL)
+        if record["exception"] is not None:
+            record["exception"] = record["exception"]._replace(**_masked(record["exception"]))
     except Exception as error:  # noqa: BLE001 - nothing may pass unmasked, and the program goes on
-        record["message"], record["extra"] = withheld(error), {}
+        where = f"{record['file'].name}:{record['line']}"
+        record["message"], record["extra"], record["exception"] = withheld(error, where), {}, None
+
+
+def _masked(exception: Any) -> dict[str, Any]:
+    names = ("type", "value", "traceback")
+    triple = tuple(getattr(exception, name) for name in names)
+    return dict(zip(names, clean_exc_info(triple, _CHANNEL), strict=True))
+
+
+def _place(message: Any) -> str:
+    record = getattr(message, "record", None)
+    return f"{record['file'].name}:{record['line']}" if record else "a message"
 
 
 def _private(path: Path) -> TextIO:

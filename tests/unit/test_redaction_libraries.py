@@ -57,7 +57,7 @@ def test_structlog_masks_what_the_renderer_made_tracebacks_included(value, lines
 def test_structlog_withholds_an_event_that_cannot_be_masked(value, monkeypatch):
     monkeypatch.setattr(current, "redact_text", lambda *_: 1 / 0)
     event = tokenguard.structlog.redact_event(None, "info", {"event": value})
-    assert event == {"event": "[tokenguard: record withheld: ZeroDivisionError]"}
+    assert event == {"event": "[tokenguard: record withheld: ZeroDivisionError while masking an event of info()]"}
     assert tokenguard.structlog.redact_rendered(None, "info", value.encode()).startswith(
         b"[tokenguard: record withheld"
     )

@@ -104,7 +104,7 @@ class Hostile:
 
 def test_an_argument_that_fails_withholds_the_record(value):
     record = clean_record(record_of(f"{value} %s", (Hostile(RuntimeError(value)),)))
-    assert record.getMessage() == "[tokenguard: record withheld: RuntimeError]"
+    assert record.getMessage() == "[tokenguard: record withheld: RuntimeError while masking path:1]"
     assert value not in str(vars(record))
 
 
@@ -160,7 +160,11 @@ def test_the_engine_failing_withholds_records_and_the_program_goes_on(value, ins
 
     monkeypatch.setattr(current, "redact_text", broken)
     log.info("%s", value)
-    assert log.output.getvalue() == "[tokenguard: record withheld: MemoryError]\n"
+    line = test_the_engine_failing_withholds_records_and_the_program_goes_on.__code__.co_firstlineno + 5
+    assert (
+        log.output.getvalue()
+        == f"[tokenguard: record withheld: MemoryError while masking {__name__.split('.')[-1]}.py:{line}]\n"
+    )
 
 
 def test_install_twice_is_installing_once(value, installed, log):

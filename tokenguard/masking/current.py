@@ -3,10 +3,11 @@
 Reading it takes no lock. A value is masked from the moment `mask` returns, so call it before the value is used.
 """
 
+import contextlib
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tokenguard.domain.secret import Secret, Value
@@ -166,10 +167,28 @@ def clean(text: str, channel: str) -> str:
     return out
 
 
+@contextlib.contextmanager
+def told_once(channel: str) -> Iterator[None]:
+    """Report together what is masked inside: message, arguments and exception of a record hold the same values."""
+    reporting = _STATE.reporting
+    if _STATE.on_leak is None or getattr(reporting, "gathered", None) is not None:
+        yield
+        return
+    reporting.gathered = Counter()
+    try:
+        yield
+    finally:
+        found, reporting.gathered = reporting.gathered, None
+        tell(found, channel)
+
+
 def tell(found: Counter[MatchSource], channel: str) -> None:
     """Report leaks. A leak that is reported while reporting is not: it would never end."""
     on_leak, busy = _STATE.on_leak, _STATE.reporting
     if on_leak is None or getattr(busy, "now", False):
+        return
+    if (gathered := getattr(busy, "gathered", None)) is not None:
+        gathered |= found
         return
     busy.now = True
     try:

@@ -12,12 +12,16 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, TextIO
 
 from tokenguard.masking.current import clean, is_clean_line
-from tokenguard.masking.records import clean_record, withheld
+from tokenguard.masking.objects import clean_exc_info
+from tokenguard.masking.records import clean_record, place_of, withheld
 
 Undo = Callable[[], None]
+
+_EXC_INFO = ("exc_type", "exc_value", "exc_traceback")
 
 
 def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> Undo:
@@ -65,7 +69,7 @@ def _format(original: Callable[..., str]) -> Callable[..., str]:
         try:
             return text if is_clean_line(text) else clean(text, f"logging:{record.name}")
         except Exception as error:  # noqa: BLE001 - nothing may pass unmasked, and the program goes on
-            return withheld(error)
+            return withheld(error, place_of(record))
 
     return format_clean
 
@@ -133,13 +137,23 @@ def _speaks(hook: Callable[..., None], *args: Any) -> bool:
     caught = io.StringIO()
     try:
         with contextlib.redirect_stderr(caught):
-            hook(*args)
+            hook(*_masked(args))
     except Exception as failure:  # noqa: BLE001 - any failure is reported masked
         _print(caught.getvalue())
         _print_exception("Error in a hook for exceptions:\n", type(failure), failure, failure.__traceback__)
         return False
     _print(caught.getvalue())
     return True
+
+
+def _masked(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What a hook is called with, in which an exception, its traceback and its local variables are masked."""
+    if len(args) == len(_EXC_INFO):
+        return clean_exc_info(args, "exception")
+    (given,) = args
+    fields = {name: getattr(given, name, None) for name in (*_EXC_INFO, "thread", "err_msg", "object")}
+    triple = clean_exc_info(tuple(fields[name] for name in _EXC_INFO), "exception")  # type: ignore[arg-type]
+    return (SimpleNamespace(**{**fields, **dict(zip(_EXC_INFO, triple, strict=True))}),)
 
 
 def _print(text: str, file: TextIO | None = None) -> None:

@@ -1,67 +1,248 @@
-"""Masking of nested objects: a copy is made only on the way to a leak, and the caller's objects never change."""
+"""Masking of objects in kind: a copy is made only on the way to a leak, and the caller's objects never change."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+    SimpleNamespace,
+    TracebackType,
+)
 from typing import Any
 
-from tokenguard.masking.current import clean
+from tokenguard.masking.current import clean, is_clean, told_once
+from tokenguard.masking.exceptions import clean_exception, clean_traceback, clean_triple
 
 _DEPTH = 12
 _ITEMS = 10_000
 _HARMLESS = (int, float, complex, bool, type(None))
+_NAMED = (ModuleType, FunctionType, BuiltinFunctionType, MethodType, type)
+_SIMPLE = (dict, list, tuple, set, frozenset)
+_IMPORTING = frozenset({"_frozen_importlib", "_frozen_importlib_external"})
+_MADE_IN_PYTHON = 1 << 9
+"""The flag of a class that has a `class` statement somewhere."""
+_TRIPLE = 3
+_PLAIN_REPR: Any = object.__repr__
+"""Shows the name of a class and an address."""
 WITHHELD = "[tokenguard: withheld, too deep]"
 
 
-def clean_object(value: Any, channel: str, depth: int = 0) -> Any:
+class MaskedObject:
+    """Stands for an object that could not be copied: its texts with masks."""
+
+    __slots__ = ("_repr", "_text")
+
+    def __init__(self, text: str, representation: str) -> None:
+        self._text = text
+        self._repr = representation
+
+    def __str__(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return self._repr
+
+    def __reduce__(self) -> tuple[type, tuple[str]]:
+        return str, (self._text,)  # a process that reads the pickle may lack tokenguard
+
+
+def clean_object(value: Any, channel: str) -> Any:
     """`value` with masks in all its texts, keys included; the same object if there is nothing to mask.
 
-    Objects of other kinds are judged by the text they would be written as, and replaced by it on a hit.
+    Containers, exceptions and tracebacks are copied in kind. Other objects are judged by the texts they would be
+    written as; on a hit they are copied with masked attributes, or replaced with something that shows masked texts.
     """
-    if type(value) in _HARMLESS:
-        return value
-    if depth > _DEPTH:
-        return WITHHELD
-    if isinstance(value, str):
-        return clean(value, channel)
-    if isinstance(value, Mapping):
-        return _mapping(value, channel, depth)
-    if isinstance(value, list | tuple | set | frozenset):
-        return _sequence(value, channel, depth)
-    return _bytes(value, channel) if isinstance(value, bytes | bytearray) else _other(value, channel)
+    return value if type(value) in _HARMLESS else ObjectCleaner(channel).value(value)
 
 
-def _bytes(value: bytes | bytearray, channel: str) -> Any:
-    text = bytes(value).decode("utf-8", "surrogateescape")
-    masked = clean(text, channel)
-    return value if masked is text else masked.encode("utf-8", "surrogateescape")
+def clean_exc_info(triple: tuple[Any, Any, Any], channel: str) -> tuple[Any, Any, Any]:
+    """An `exc_info` with a masked exception and traceback; the same one if it is clean."""
+    with told_once(channel):
+        return clean_triple(triple, ObjectCleaner(channel))
 
 
-def _mapping(value: Mapping[Any, Any], channel: str, depth: int) -> Any:
-    if len(value) > _ITEMS:
-        return WITHHELD
-    pairs = [
-        (clean_object(key, channel, depth + 1), key, clean_object(item, channel, depth + 1), item)
-        for key, item in value.items()
-    ]
-    if all(new_key is key and new is item for new_key, key, new, item in pairs):
-        return value
-    return {new_key: new for new_key, _, new, _ in pairs}
+class ObjectCleaner:
+    """Masks one object."""
+
+    def __init__(self, channel: str) -> None:
+        self._channel = channel
+        self._left = _ITEMS
+        self._errors = 0
+
+    def text(self, text: str) -> str:
+        """A text with masks."""
+        return clean(text, self._channel)
+
+    def value(self, value: Any) -> Any:
+        """An object of any kind with masks."""
+        return self._clean(value, 0, self._object)
+
+    def fields(self, value: Any) -> Any:
+        """Texts in containers with masks; other objects stay as they are."""
+        return self._clean(value, 0, lambda other: other)
+
+    def local(self, value: Any) -> Any:
+        """A local variable with masks; something that says so if it cannot be masked."""
+        fresh = ObjectCleaner(self._channel)
+        try:
+            return fresh._clean(value, 0, fresh._represented)
+        except Exception as error:  # noqa: BLE001 - `repr` of a broken object; other variables are shown
+            text = f"<{type(value).__name__}: not shown, {type(error).__name__}>"
+            return MaskedObject(text, text)
+
+    def is_harmless(self, value: Any, depth: int = 0) -> bool:
+        """Whether there is surely nothing in a value; says so without running code of its type."""
+        kind = type(value)
+        if kind in _HARMLESS or kind in _NAMED or kind.__module__ in _IMPORTING:
+            return True
+        self._left -= 1
+        if kind is str:
+            return is_clean(value)
+        if self._left < 0 or depth > _DEPTH:
+            return False
+        if kind in _SIMPLE:
+            pieces = [*value, *value.values()] if kind is dict else value
+            return all(self.is_harmless(each, depth + 1) for each in pieces)
+        if kind is bytes:
+            return is_clean(value.decode("latin-1"))
+        return kind.__repr__ is _PLAIN_REPR and not hasattr(kind, "__rich_repr__")
+
+    def _clean(self, value: Any, depth: int, other: Callable[[Any], Any]) -> Any:
+        if type(value) in _HARMLESS:
+            return value
+        self._left -= 1
+        if isinstance(value, str | bytes | bytearray):
+            return _kept(value, self.text(value)) if isinstance(value, str) else self._bytes(value)
+        if isinstance(value, Mapping | list | tuple | set | frozenset):
+            if self._left < 0 or depth > _DEPTH or len(value) > _ITEMS:
+                return self._represented(value)
+            return (
+                self._mapping(value, depth, other) if isinstance(value, Mapping) else self._items(value, depth, other)
+            )
+        if isinstance(value, BaseException) and other == self._object:
+            return self._exception(value)
+        return clean_traceback(value, self) if isinstance(value, TracebackType) else other(value)
+
+    def _exception(self, error: BaseException) -> Any:
+        """One that is held in a container, in an exception, and so on, is judged by its text at some point."""
+        self._errors += 1
+        try:
+            return clean_exception(error, self) if self._errors <= _DEPTH else self._represented(error)
+        finally:
+            self._errors -= 1
+
+    def _bytes(self, value: bytes | bytearray) -> Any:
+        text = bytes(value).decode("utf-8", "surrogateescape")
+        masked = self.text(text)
+        return value if masked is text else type(value)(masked.encode("utf-8", "surrogateescape"))
+
+    def _mapping(self, value: Mapping[Any, Any], depth: int, other: Callable[[Any], Any]) -> Any:
+        pairs = [
+            (self._clean(key, depth + 1, other), key, self._clean(item, depth + 1, other), item)
+            for key, item in value.items()
+        ]
+        if all(new_key is key and new is item for new_key, key, new, item in pairs):
+            return value
+        masked = {new_key: new for new_key, _, new, _ in pairs}
+        if isinstance(value, dict):
+            return masked if type(value) is dict else self._filled(value, masked, dict)
+        return self._copied(value, None, self.text(repr(value))) or masked
+
+    def _items(self, value: Any, depth: int, other: Callable[[Any], Any]) -> Any:
+        if _is_exc_info(value):
+            return clean_triple(value, self)
+        items = list(value)
+        cleaned = [self._clean(item, depth + 1, other) for item in items]
+        if all(new is old for new, old in zip(cleaned, items, strict=True)):
+            return value
+        kind = type(value)
+        if kind in _SIMPLE or isinstance(value, frozenset):
+            return kind(cleaned)
+        if isinstance(value, tuple):
+            return _tuple(kind, cleaned)
+        return self._filled(value, cleaned, set if isinstance(value, set) else list)
+
+    def _filled(self, value: Any, masked: Any, plain: type) -> Any:
+        """A container of the same kind with other contents; a plain one if it cannot be had, or shows a value still."""
+        kind = type(value)
+        try:
+            base: Any = next(each for each in kind.__mro__ if not each.__flags__ & _MADE_IN_PYTHON)
+            new = base.__new__(kind)
+            self._set_held(value, new)
+            getattr(base, "extend" if plain is list else "update")(new, masked)
+            if self.text(text := repr(new)) is text:
+                return new
+        except Exception:  # noqa: BLE001, S110 - code of another class
+            pass
+        return plain(masked)
+
+    def _object(self, value: Any) -> Any:
+        """Both texts are looked at, since either may be written."""
+        shown = str(value), repr(value)
+        masked = self.text(shown[0]), self.text(shown[1])
+        if masked == shown:
+            return value
+        return self._copied(value, *masked) or MaskedObject(*masked)
+
+    def _represented(self, value: Any) -> Any:
+        try:
+            shown = repr(value)
+        except RecursionError:
+            return WITHHELD
+        masked = self.text(shown)
+        return value if masked is shown else self._copied(value, None, masked) or MaskedObject(masked, masked)
+
+    def _copied(self, value: Any, text: str | None, representation: str) -> Any:
+        """A copy with masked attributes that shows the masked texts, or None."""
+        kind = type(value)
+        if hasattr(kind, "__del__"):  # it would end what the original still uses
+            return None
+        try:
+            new = (SimpleNamespace if issubclass(kind, SimpleNamespace) else object).__new__(kind)
+            self._set_held(value, new)
+            if repr(new) == representation and (text is None or str(new) == text):
+                return new
+        except Exception:  # noqa: BLE001, S110 - code of another class, or one that Python itself makes
+            pass
+        return None
+
+    def _set_held(self, value: Any, new: Any) -> None:
+        for name, held in _held(value):
+            object.__setattr__(new, name, self._clean(held, 1, lambda other: other))
 
 
-def _sequence(value: Any, channel: str, depth: int) -> Any:
-    if len(value) > _ITEMS:
-        return WITHHELD
-    items = list(value)
-    cleaned = [clean_object(item, channel, depth + 1) for item in items]
-    if all(new is old for new, old in zip(cleaned, items, strict=True)):
-        return value
-    return tuple(cleaned) if isinstance(value, tuple) else cleaned
+def _held(value: Any) -> Iterator[tuple[str, Any]]:
+    """The attributes that an object has itself, in slots and in its dictionary."""
+    for kind in type(value).__mro__:
+        for name, descriptor in vars(kind).items():
+            if isinstance(descriptor, MemberDescriptorType) and name != "__dict__":
+                try:
+                    yield name, descriptor.__get__(value)
+                except AttributeError:  # it was never set
+                    continue
+    yield from list(getattr(value, "__dict__", {}).items())
 
 
-def _other(value: Any, channel: str) -> Any:
-    """Clean an object of any kind: both str and repr are checked, since either may be written."""
-    for show in (str, repr):
-        text = show(value)
-        masked = clean(text, channel)
-        if masked is not text:
-            return masked
-    return value
+def _is_exc_info(value: Any) -> bool:
+    return type(value) is tuple and len(value) == _TRIPLE and isinstance(value[1], BaseException)
+
+
+def _tuple(kind: type[tuple[Any, ...]], items: list[Any]) -> tuple[Any, ...]:
+    try:
+        return tuple.__new__(kind, items)
+    except TypeError:  # of a kind that Python itself makes
+        return tuple(items)
+
+
+def _kept(value: str, masked: str) -> str:
+    """A masked text of the same kind of text, such as one that is marked as safe HTML."""
+    if masked is value or type(value) is str:
+        return masked
+    try:
+        new = str.__new__(type(value), masked)
+        new.__dict__.update(vars(value))
+    except (AttributeError, TypeError):
+        return masked
+    return new

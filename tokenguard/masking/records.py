@@ -1,4 +1,4 @@
-"""Masking of log records: message, arguments, exception, stack and extra fields.
+"""Masking of log records in kind: message, arguments, exception, stack, names and extra fields.
 
 A record is changed only on a hit. If anything fails, what the record says is withheld and the program goes on.
 """
@@ -7,31 +7,38 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from tokenguard.masking.current import clean, is_clean_message
-from tokenguard.masking.objects import clean_object
+from tokenguard.masking.current import clean, is_clean_message, told_once
+from tokenguard.masking.objects import clean_exc_info, clean_object
 
 _STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime", "taskName"}
-_FORMATTER = logging.Formatter()
+_NAMES = ("name", "threadName", "processName", "taskName")
 
 
 def clean_record(record: logging.LogRecord) -> logging.LogRecord:
     """Mask a record in place and return it. Never raises."""
     try:
         if not _is_ordinary(record):
-            _clean(record, f"logging:{record.name}")
+            channel = f"logging:{record.name}"
+            with told_once(channel):
+                _clean(record, channel)
     except Exception as error:  # noqa: BLE001 - a bad record must not stop the program
         _withhold(record, error)
     return record
 
 
-def withheld(error: Exception) -> str:
-    """What is said instead of a text that could not be masked."""
-    return f"[tokenguard: record withheld: {type(error).__name__}]"
+def withheld(error: Exception, where: str) -> str:
+    """What is said instead of a text that could not be masked: why, and where it comes from."""
+    return f"[tokenguard: record withheld: {type(error).__name__} while masking {where}]"
+
+
+def place_of(record: logging.LogRecord) -> str:
+    """Where a record was logged; without its directory, since that is not in a line's usual form either."""
+    return f"{record.filename}:{record.lineno}"
 
 
 def _withhold(record: logging.LogRecord, error: Exception) -> None:
     """Leave nothing of a record but where it came from."""
-    record.msg = withheld(error)
+    record.msg = withheld(error, place_of(record))
     record.args = ()
     record.exc_info = record.exc_text = record.stack_info = None
     for name in [name for name in vars(record) if name not in _STANDARD]:
@@ -60,8 +67,10 @@ def _is_ordinary(record: logging.LogRecord) -> bool:
 
 def _clean(record: logging.LogRecord, channel: str) -> None:
     _message(record, channel)
-    if record.exc_info or record.exc_text:
-        _exception(record, channel)
+    if record.exc_text:
+        record.exc_text = clean(record.exc_text, channel)
+    if isinstance(record.exc_info, tuple) and record.exc_info[0] is not None:
+        record.exc_info = clean_exc_info(record.exc_info, channel)
     if record.stack_info:
         record.stack_info = clean(record.stack_info, channel)
     if not _STANDARD.issuperset(record.__dict__):
@@ -71,8 +80,20 @@ def _clean(record: logging.LogRecord, channel: str) -> None:
 def _message(record: logging.LogRecord, channel: str) -> None:
     text = record.getMessage()
     masked = clean(text, channel)
-    if masked is not text or (record.args and _hides(record.args, text, channel)):
+    if masked is text and not (record.args and _hides(record.args, text, channel)):
+        return
+    record.msg, record.args = clean_object(record.msg, channel), _clean_args(record.args, channel)
+    try:
+        whole = record.getMessage()
+    except (TypeError, ValueError):
+        whole = ""
+    if whole != masked:  # a value that only message and arguments together make
         record.msg, record.args = masked, ()
+
+
+def _clean_args(args: Any, channel: str) -> Any:
+    """Arguments in kind: mask the mapping itself, or each of a tuple."""
+    return clean_object(args, channel) if isinstance(args, Mapping) else tuple(clean_object(x, channel) for x in args)
 
 
 def _hides(args: Any, text: str, channel: str) -> bool:
@@ -83,20 +104,6 @@ def _hides(args: Any, text: str, channel: str) -> bool:
         if not shown and clean_object(value, channel) is not value:
             return True
     return False
-
-
-def _exception(record: logging.LogRecord, channel: str) -> None:
-    if record.exc_text:
-        masked = clean(record.exc_text, channel)
-        if masked is not record.exc_text:
-            record.exc_text, record.exc_info = masked, None
-            return
-    raised: Any = record.exc_info
-    if isinstance(raised, tuple) and raised[0] is not None:
-        text = _FORMATTER.formatException(raised)
-        masked = clean(text, channel)
-        if masked is not text:
-            record.exc_text, record.exc_info = masked, None
 
 
 def _extra(record: logging.LogRecord, channel: str) -> None:

@@ -1,0 +1,453 @@
+# ruff: noqa: F811, F841, B904, PLW0108 - fixtures are arguments, and tests raise what they catch
+"""What is masked keeps its kind: a dict is a dict, an exception keeps type, traceback, notes, cause, context and group."""
+
+import collections
+import copy
+import dataclasses
+import enum
+import logging
+import pathlib
+import pickle
+import sys
+import traceback
+import types
+from typing import NamedTuple
+
+import pytest
+import requests
+import structlog
+
+import tokenguard
+from tests.unit.masking_world import leaks, value  # noqa: F401 - fixtures
+from tests.unit.test_redaction_logging import record_of
+from tokenguard.masking import current, install
+from tokenguard.masking.objects import clean_exc_info, clean_object
+from tokenguard.masking.records import clean_record
+
+
+def mask(value):
+    return current.clean(value, "x")
+
+
+def caught(call, *arguments):
+    try:
+        call(*arguments)
+    except BaseException:  # noqa: BLE001 - group, exit and all
+        return sys.exc_info()
+    raise AssertionError
+
+
+def shown(triple):
+    return "".join(traceback.format_exception(*triple))
+
+
+class Custom(Exception):
+    """Its constructor takes other arguments than it keeps."""
+
+    def __init__(self, reason, *, detail):
+        super().__init__(reason)
+        self.detail = detail
+
+    def __str__(self):
+        return f"{self.args[0]}: {self.detail}"
+
+
+class Composed(Exception):
+    """Its text is nowhere in it."""
+
+    def __init__(self, first, second):
+        self.first, self.second = first, second
+
+    def __str__(self):
+        return self.first + self.second
+
+    def __repr__(self):
+        return f"Composed({self.first!r})"
+
+
+class Registered(Exception):
+    register: list[type] = []  # noqa: RUF012
+
+    def __init_subclass__(cls, **_):
+        Registered.register.append(cls)
+
+    def __str__(self):
+        return "".join(self.args)
+
+
+def chained(value):
+    try:
+        {}[value]
+    except KeyError as error:
+        error.add_note(f"note {value}")
+        raise Custom("failed", detail=value) from error
+
+
+def in_context(value):
+    try:
+        int(value)
+    except ValueError:
+        raise OSError(2, "not there", f"/run/{value}")
+
+
+def grouped(value):
+    raise ExceptionGroup(f"all of {value}", [ValueError(value), ExceptionGroup("inner", [KeyError(value)])])
+
+
+def raising(error):
+    raise error
+
+
+CASES = {
+    "cause and note": chained,
+    "context": in_context,
+    "group": grouped,
+    "composed": lambda value: raising(Composed(value[:20], value[20:])),
+    "registered": lambda value: raising(Registered(value[:20], value[20:])),
+    "unicode": lambda value: f"{value}\udc80".encode(),
+    "syntax": lambda value: compile(f"x = '{value}' y", "file", "exec"),
+    "exit": lambda value: sys.exit(value),
+    "import": lambda value: __import__(value),
+    "attribute": lambda value: getattr(object(), value),
+    "stop": lambda value: raising(StopIteration(value)),
+    "json": lambda value: requests.models.complexjson.loads("{" + value),
+    "args that are exceptions": lambda value: raising(requests.ConnectionError(OSError(value))),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_exception_keeps_everything_but_the_value(value, case):
+    original = caught(CASES[case], value)
+    before = shown(original)
+    kind, error, trace = clean_exc_info(original, "x")
+    assert shown((kind, error, trace)).split() == before.replace(value, mask(value)).split()  # a caret may be elsewhere
+    assert (kind.__name__, kind.__module__, kind.__qualname__) == (
+        original[0].__name__, original[0].__module__, original[0].__qualname__,
+    )  # fmt: skip
+    assert issubclass(kind, original[0])
+    assert type(error) is kind
+    assert error.__traceback__ is trace
+    assert shown(original) == before
+    assert not Registered.register
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_nothing_of_the_value_is_left_in_a_copy(value, case):
+    waiting, seen = [clean_exc_info(caught(CASES[case], value), "x")[1]], set()
+    while waiting:
+        error = waiting.pop()
+        if error is None or id(error) in seen:
+            continue
+        seen.add(id(error))
+        assert value not in f"{error} {error!r} {error.args} {vars(error)} {vars(type(error))}"
+        waiting += [error.__cause__, error.__context__, *getattr(error, "exceptions", ())]
+        at = error.__traceback__
+        while at is not None:
+            assert value not in repr(dict(at.tb_frame.f_locals))
+            at = at.tb_next
+
+
+def test_an_attribute_of_an_exception_keeps_its_kind(value):
+    error = clean_exc_info(caught(in_context, value), "x")[1]
+    assert (type(error), error.errno, error.filename) == (FileNotFoundError, 2, f"/run/{mask(value)}")
+
+
+def test_a_class_that_cannot_be_derived_from_is_replaced_by_one_of_its_name(value):
+    msgspec = pytest.importorskip("pydantic_core")
+
+    def fails(text):
+        schema = {"type": "int"}
+        msgspec.SchemaValidator(schema).validate_python(text)
+
+    kind, error, _ = clean_exc_info(caught(fails, value), "x")
+    assert kind.__name__ == "ValidationError"
+    assert isinstance(error, ValueError)
+    assert value not in f"{error} {error!r}"
+    assert mask(value) in str(error)
+
+
+def test_cycles_end(value):
+    def both():
+        first, second = ValueError(value), KeyError("second")
+        first.__cause__, second.__context__, first.args = second, first, (value, second)
+        second.args = (first,)
+        raise first
+
+    error = clean_exc_info(caught(both), "x")[1]
+    assert error.__cause__.__context__ is error
+    assert error.args[1] is error.__cause__
+
+
+def test_a_clean_exception_with_harmless_locals_is_the_same_object(leaks):
+    original = caught(int, "x")
+    frame_of_this_test_file = clean_exc_info(original, "x")
+    assert str(frame_of_this_test_file[1]) == str(original[1])
+    bare = (ValueError, ValueError("x"), None)
+    assert clean_exc_info(bare, "x") is bare
+
+
+class Client:
+    def __init__(self, token):
+        self.token = token
+
+    def __repr__(self):
+        return f"<Client {self.token}>"
+
+
+class Broken:
+    def __repr__(self):
+        raise RuntimeError
+
+
+def only_in_locals(given):
+    text, nested, holder, broken, number = given, {"k": [given]}, Client(given), Broken(), 7
+    raise ValueError("nothing in here")
+
+
+def locals_of(triple):
+    at = triple[2]
+    while at.tb_next is not None:
+        at = at.tb_next
+    return at.tb_frame.f_locals
+
+
+def test_a_value_that_only_a_local_variable_holds_is_masked_there(value):
+    original = caught(only_in_locals, value)
+    triple = clean_exc_info(original, "x")
+    found = locals_of(triple)
+    assert shown(triple) == shown(original)
+    assert found["nested"] == {"k": [mask(value)]}
+    assert repr(found["holder"]) == f"<Client {mask(value)}>"
+    assert type(found["holder"]) is Client
+    assert found["number"] == 7
+    assert "not shown, RuntimeError" in repr(found["broken"])
+    assert value not in repr(found) + repr(dict(found)) + repr(found.copy()) + repr(
+        pickle.loads(pickle.dumps({**found, "holder": 1}))
+    )
+    assert locals_of(original)["text"] == value
+
+
+def test_local_variables_are_not_looked_at_before_they_are_read(leaks):
+    class Counts:
+        looked = 0
+
+        def __repr__(self):
+            Counts.looked += 1
+            return "x"
+
+    def fails():
+        counts = Counts()
+        raise ValueError
+
+    triple = clean_exc_info(caught(fails), "x")
+    assert Counts.looked == 0
+    assert locals_of(triple)["counts"]
+    assert Counts.looked == 1
+
+
+def test_frames_keep_name_place_and_columns_and_lead_to_none_of_ours(value):
+    original, at = caught(chained, value), None
+    masked = clean_exc_info(original, "x")
+    theirs, at = original[2], masked[2]
+    while at is not None:
+        ours, other = at.tb_frame, theirs.tb_frame
+        assert (ours.f_code.co_filename, ours.f_code.co_qualname, at.tb_lineno, at.tb_lasti) == (
+            other.f_code.co_filename, other.f_code.co_qualname, theirs.tb_lineno, theirs.tb_lasti,
+        )  # fmt: skip
+        assert ours.f_globals["__name__"] == __name__
+        assert not ours.f_back.f_locals
+        assert ours.f_back.f_back is None
+        assert list(ours.f_code.co_positions())[at.tb_lasti // 2] == list(other.f_code.co_positions())[at.tb_lasti // 2]
+        at, theirs = at.tb_next, theirs.tb_next
+
+
+def test_a_tracer_and_a_profiler_can_follow_new_frames(value):
+    def follows(*_):
+        return follows
+
+    original = caught(chained, value)
+    before = sys.gettrace()
+    try:
+        sys.settrace(follows)
+        sys.setprofile(follows)
+        masked = clean_exc_info(original, "x")
+    finally:
+        sys.setprofile(None)
+        sys.settrace(before)
+    assert value not in shown(masked)
+
+
+def test_the_decorator_by_which_django_hides_variables_is_found_above_a_frame(value):
+    def sensitive_variables_wrapper(call):
+        return call(value)
+
+    triple = clean_exc_info(caught(lambda: sensitive_variables_wrapper(only_in_locals)), "x")
+    at = triple[2]
+    while at.tb_next is not None:
+        at = at.tb_next
+    assert at.tb_frame.f_back.f_code.co_name == "sensitive_variables_wrapper"
+
+
+def test_a_source_line_that_holds_a_value_is_shown_masked(value, tmp_path):
+    source = tmp_path / "leaky.py"
+    source.write_text(f"def fails():\n    token = '{value}'\n    raise ValueError('x')\n")
+    space = {"__name__": "leaky"}
+    exec(compile(source.read_text(), str(source), "exec"), space)
+    triple = clean_exc_info(caught(space["fails"]), "x")
+    text = "".join(traceback.TracebackException(*triple, lookup_lines=True, capture_locals=True).format())
+    assert "raise ValueError('x')" in text
+    assert value not in text
+    assert triple[2].tb_next.tb_frame.f_code.co_filename == f"{source} [masked]"
+
+
+def test_a_deep_recursion_is_masked_as_any_other(value):
+    def deeper(token):
+        return deeper(token)
+
+    kind, _, trace = clean_exc_info(caught(deeper, value), "x")
+    assert kind is RecursionError
+    assert len(list(traceback.walk_tb(trace))) > 500
+
+
+def test_a_dict_as_message_stays_one_and_arguments_stay_arguments(value):
+    record = clean_record(record_of({"event": value, "n": 1}))
+    assert record.msg == {"event": mask(value), "n": 1}
+    record = clean_record(record_of("%s has %d of %r", (value, 3, Client(value))))
+    assert record.msg == "%s has %d of %r"
+    assert record.args[:2] == (mask(value), 3)
+    assert type(record.args[2]) is Client
+    assert value not in record.getMessage()
+
+
+def test_a_value_that_only_message_and_argument_make_is_masked_in_the_message(value):
+    record = clean_record(record_of(f"{value[:20]}%s", (value[20:],)))
+    assert record.getMessage() == mask(value)
+
+
+def test_exc_info_stays_a_triple_and_text_that_was_made_before_is_masked(value):
+    record = record_of("x")
+    record.exc_info, record.exc_text = caught(chained, value), f"text {value}"
+    clean_record(record)
+    assert issubclass(record.exc_info[0], Custom)
+    assert record.exc_text == f"text {mask(value)}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    token: str
+    n: int
+
+
+class Slots:
+    __slots__ = ("token",)
+
+    def __init__(self, token):
+        self.token = token
+
+    def __repr__(self):
+        return f"Slots({self.token})"
+
+
+class Pair(NamedTuple):
+    token: str
+    n: int
+
+
+KINDS = {
+    "namedtuple": lambda v: Pair(v, 1),
+    "ordered dict": lambda v: collections.OrderedDict(a=v, b=2),
+    "default dict": lambda v: collections.defaultdict(list, a=[v]),
+    "headers": lambda v: requests.structures.CaseInsensitiveDict({"Authorization": v}),
+    "set": lambda v: {v},
+    "frozenset": lambda v: frozenset({v}),
+    "deque in list": lambda v: [collections.deque([v])],
+    "bytearray": lambda v: bytearray(v.encode()),
+    "frozen dataclass": lambda v: Point(v, 1),
+    "slots": lambda v: Slots(v),
+    "namespace": lambda v: types.SimpleNamespace(a=v),
+    "path": lambda v: pathlib.PurePosixPath("/x") / v,
+    "str subclass": lambda v: type("Safe", (str,), {})(v),
+    "exception": lambda v: ValueError(v),
+    "dict subclass": lambda v: type("Own", (dict,), {})(a=v),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_object_keeps_its_kind_and_the_callers_own_is_unchanged(value, kind):
+    thing = KINDS[kind](value)
+    before = repr(thing)
+    masked = clean_object(thing, "x")
+    assert type(masked) is type(thing)
+    assert repr(masked) == before.replace(value, mask(value))
+    assert repr(thing) == before
+
+
+def test_what_cannot_be_copied_is_replaced_by_its_masked_texts(value):
+    class Open:
+        def __str__(self):
+            return f"text {value}"
+
+        def __repr__(self):
+            return f"<Open {value}>"
+
+        def __del__(self):
+            raise AssertionError
+
+    thing = Open()
+    masked = clean_object(thing, "x")
+    assert (str(masked), repr(masked)) == (f"text {mask(value)}", f"<Open {mask(value)}>")
+    assert pickle.loads(pickle.dumps(masked, 1)) == f"text {mask(value)}"
+    Open.__del__ = lambda self: None
+
+
+class Colour(enum.Enum):
+    RED = 1
+
+
+def test_clean_things_of_any_kind_are_the_same_objects(leaks):
+    loop = []
+    loop.append(loop)
+    for thing in (Point("x", 1), Colour.RED, loop, {"k": [Pair("a", 2)]}, copy, len, ValueError("x"), range(3)):
+        assert clean_object(thing, "x") is thing
+
+
+def structlogger(formatter, lines):
+    logger = logging.getLogger("structlog.kind")
+    logger.propagate = False
+    handler = logging.StreamHandler(lines)
+    handler.setFormatter(formatter)
+    logger.handlers = [handler]
+    return structlog.wrap_logger(
+        logger,
+        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[structlog.stdlib.add_log_level, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+    )
+
+
+def test_a_record_of_structlogs_standard_library_integration_survives(value, monkeypatch):
+    import io
+    import json
+
+    monkeypatch.setattr(install, "_INSTALLED", install.Installation())
+    installation = tokenguard.install()
+    lines = io.StringIO()
+    formatter = structlog.stdlib.ProcessorFormatter(
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ]
+    )
+    try:
+        log = structlogger(formatter, lines)
+        try:
+            chained(value)
+        except Custom:
+            log.exception("says", token=value, n=1)
+    finally:
+        installation.uninstall()
+    event = json.loads(lines.getvalue())
+    assert (event["event"], event["token"], event["n"]) == ("says", mask(value), 1)
+    assert [each["exc_type"] for each in event["exception"]] == ["Custom", "KeyError"]
+    assert event["exception"][0]["frames"][-1]["name"] == "chained"
+    assert value not in lines.getvalue()
