@@ -72,7 +72,7 @@ def test_no_name_can_act_on_a_terminal(format_: OutputFormat) -> None:
 def test_json_has_the_documented_shape() -> None:
     content = json.loads(write_findings(report_of(canaries(20)), OutputFormat.JSON, Reach.WORKTREE))
     assert set(content) == {
-        "scanned", "suppressed", "allowed", "profile", "left_out", "notes", "waived", "findings",
+        "scanned", "suppressed", "allowed", "profile", "left_out", "excluded", "disabled", "notes", "waived", "findings",
     }  # fmt: skip
     assert set(content["scanned"]) == {"files", "bytes", "skipped"}
     assert {"kind", "type", "path", "line", "column"} <= set(content["findings"][0])

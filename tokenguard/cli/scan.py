@@ -15,6 +15,7 @@ from tokenguard.scanning.advice import Reach
 from tokenguard.scanning.find_baseline import find_suppressor
 from tokenguard.scanning.jobs import ScanJob
 from tokenguard.scanning.known_token_stage import load_own_tokens
+from tokenguard.scanning.narrowing import allowed_narrowing, other_comments
 from tokenguard.scanning.outputs.findings_content import content
 from tokenguard.scanning.outputs.write_findings import FINDING_FORMATS, write_findings
 from tokenguard.scanning.resolve_owners import named
@@ -105,7 +106,8 @@ def scan(
     any part of a value, and nothing is sent anywhere.
 
     A .tokenguard.toml at the top of the scanned repository may be stricter ([scan] strict, require_own, max_pragmas,
-    profile), never weaker.
+    profile), and narrower as far as the organisation's policy allows ([scan] exclude, disable): every summary counts
+    that, and the team's own tokens are found all the same. In CI, --base reads it from the base branch.
     """
     chosen = OutputFormat(as_format or wiring.flags.format)
     if explain:
@@ -114,6 +116,8 @@ def scan(
     asked = Demands(strict=strict, require_own=require_own, most_allowed=max_pragmas, profile=Profile(profile))
     demands = asked | demanded(source.directories, base=base)
     own = load_own_tokens(find_scan_key(wiring.environ), wiring.clock.now(), required=demands.require_own or own_only)
+    allowed = allowed_narrowing(demands.wishes, source.base, lambda: wiring.policy)
+    demands |= Demands(most_excluded=allowed.most_excluded)
     job = ScanJob(
         stages=Stages(
             own=own.stage,
@@ -121,11 +125,13 @@ def scan(
             profile=demands.profile,
             team=None if own_only else team_rules(_settings(wiring, plugins, filters)),
             comments_silence_shapes=not demands.strict,
+            other_comments=lambda: other_comments(wiring.policy),
+            narrowing=allowed.narrowing,
         ),
         suppressor=find_suppressor(
             source.directories, base=source.base, now=wiring.clock.now(), given=baseline, wanted=not no_baseline
         ),
-        notes=own.notes,
+        notes=(*own.notes, *allowed.notes),
     )
     report, reach = source.scanned(job)
     if names or wiring.settings.scan.names:

@@ -71,6 +71,10 @@ class Report(Frozen, frozen=True, kw_only=True):
     """Lines silenced by an `allowlist secret` comment."""
     left_out: int = 0
     """Lines with candidates that the profile does not report."""
+    excluded: int = 0
+    """Files in which a repository's settings leave nothing but known tokens to search for."""
+    disabled: int = 0
+    """Findings of kinds that a repository's settings disable."""
     profile: Profile = Profile.DEFAULT
     notes: tuple[str, ...] = ()
     """Notes about the run itself, for example that known tokens were not searched."""

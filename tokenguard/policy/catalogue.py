@@ -19,6 +19,8 @@ class ParameterType(StrEnum):
     WORDS = "words"
     ALLOWED_WORDS = "allowed-words"
     """Words that allow something: fewer are stricter."""
+    COMMENTS = "comments"
+    """Comments of other scanners that silence a line: fewer are stricter."""
     FIELDS = "fields"
     """Names of fields of a record."""
     WORDS_BY_PURPOSE = "words-by-purpose"
@@ -144,6 +146,17 @@ CATALOGUE: Mapping[str, RuleDescription] = {
     "presigned-reused": RuleDescription("Each import has its own pre-signed URL.", repository=True),
     "ci-long-lived-key": RuleDescription("A CI job uses OIDC instead of a long-lived key.", repository=True),
     "ci-token-echoed": RuleDescription("No CI script prints a token.", repository=True),
+    "scan-narrowing": RuleDescription(
+        "The `.tokenguard.toml` of a repository excludes only paths and disables only kinds of findings that these "
+        "patterns match (an empty list forbids it), and excludes at most this many files of a scan.",
+        {"exclude": ParameterType.ALLOWED_WORDS, "disable": ParameterType.ALLOWED_WORDS, "most": ParameterType.COUNT},
+        checked=False,
+    ),
+    "scan-comments": RuleDescription(
+        "These comments of other scanners silence a line as `pragma: allowlist secret` does.",
+        {"words": ParameterType.COMMENTS},
+        checked=False,
+    ),
 }
 """In the order in which they are documented and reported."""
 

@@ -32,7 +32,7 @@ def loosens(rule: str, name: str, base: _Parameters, wanted: _Parameters) -> boo
         case ParameterType.WORDS_BY_PURPOSE:
             allowed = cast("_Lists", base[name])
             return any(set(words) - set(allowed.get(key, words)) for key, words in cast("_Lists", wanted[name]).items())
-        case ParameterType.ALLOWED_WORDS:
+        case ParameterType.ALLOWED_WORDS | ParameterType.COMMENTS:
             return bool(set(cast("tuple[str, ...]", wanted[name])) - set(cast("tuple[str, ...]", base[name])))
         case _:
             return False
@@ -51,7 +51,7 @@ def both(rule: str, name: str, base: _Parameters, wanted: _Parameters) -> Parame
         case ParameterType.WORDS | ParameterType.FIELDS | ParameterType.REACHES | ParameterType.FREEZES:
             words = (*cast("_Words", base[name]), *cast("_Words", wanted[name]))
             return tuple(dict.fromkeys(words))
-        case ParameterType.WINDOWS | ParameterType.ALLOWED_WORDS as sort:
+        case (ParameterType.WINDOWS | ParameterType.ALLOWED_WORDS | ParameterType.COMMENTS) as sort:
             narrower = common if sort is ParameterType.WINDOWS else _common
             return narrower(cast("_Words", wanted[name]), cast("_Words", base[name]))
         case (ParameterType.WORDS_BY_PURPOSE | ParameterType.WORDS_BY_CONTEXT) as sort:

@@ -5,6 +5,7 @@ from typing import Any
 
 from tokenguard.domain.leak import Spread
 from tokenguard.domain.names import SEGMENT
+from tokenguard.domain.silencing_comment import SilencingComment
 from tokenguard.policy.catalogue import CATALOGUE, FIELDS, MAX_CONDITION, ParameterType, RuleDescription
 from tokenguard.policy.loader import FORMAT
 from tokenguard.policy.model import Severity
@@ -23,6 +24,7 @@ _SORTS: Mapping[ParameterType, dict[str, Any]] = {
     ParameterType.DAYS_BY_ENVIRONMENT: {"type": "object", "propertyNames": _WORD, "additionalProperties": _DAYS},
     ParameterType.WORDS: _WORDS,
     ParameterType.ALLOWED_WORDS: _WORDS,
+    ParameterType.COMMENTS: {"type": "array", "items": {"enum": [each.value for each in SilencingComment]}},
     ParameterType.FIELDS: {"type": "array", "items": {"enum": list(FIELDS)}, "minItems": 1, "uniqueItems": True},
     ParameterType.WORDS_BY_PURPOSE: {"type": "object", "additionalProperties": _WORDS},
     ParameterType.WORDS_BY_CONTEXT: {"type": "object", "additionalProperties": _WORDS},

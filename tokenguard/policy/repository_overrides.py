@@ -1,4 +1,4 @@
-"""What a repository's `.tokenguard.toml` adds to the organisation's policy: it may ask for more, and never for less."""
+"""What a repository's `.tokenguard.toml` asks for beyond the organisation's policy, and what scans leave out there."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -15,7 +15,8 @@ from tokenguard.text import safe_text
 FILE_NAME = ".tokenguard.toml"
 MAX_BYTES = 16_384
 _MAX_PRAGMAS = 1_000_000
-_HINT = "a repository may hold [scan] and [policy] keys that ask for more, and nothing else: docs/policies.md"
+_MAX_PATTERNS = 100
+_HINT = "a repository may ask for more, and narrow its scans by exclude and disable: docs/scanning.md"
 
 
 class ScanDemands(Frozen, frozen=True, kw_only=True):
@@ -29,6 +30,10 @@ class ScanDemands(Frozen, frozen=True, kw_only=True):
     """So many lines may be silenced by an `allowlist secret` comment; None: any number."""
     profile: Profile = Profile.DEFAULT
     """At least this much is reported."""
+    exclude: tuple[str, ...] = ()
+    """Patterns of paths in which only the team's own tokens are searched for."""
+    disable: tuple[str, ...] = ()
+    """Kinds of findings that are not reported."""
 
 
 class Stricter(Frozen, frozen=True, kw_only=True):
@@ -86,6 +91,8 @@ def _scan(section: Section) -> ScanDemands:
         require_own=_switched_on(section, "require_own"),
         max_pragmas=section.whole_number("max_pragmas", most=_MAX_PRAGMAS) if "max_pragmas" in section else None,
         profile=_profile(section),
+        exclude=_patterns(section),
+        disable=section.words("disable"),
     )
     section.finish()
     return found
@@ -106,6 +113,15 @@ def _profile(section: Section) -> Profile:
     if found not in list(Profile):
         section.refuse(f"profile is not one of {', '.join(Profile)}", "profile")
     return Profile(found)
+
+
+def _patterns(section: Section) -> tuple[str, ...]:
+    found = tuple(each.removeprefix("./").removeprefix("/") for each in section.words("exclude"))
+    if len(found) > _MAX_PATTERNS:
+        section.refuse(f"exclude has more than {_MAX_PATTERNS} patterns", "exclude")
+    if not all(each.strip("*?/.") for each in found):
+        section.refuse("exclude has a pattern that every path matches", "exclude")
+    return found
 
 
 def _severity(section: Section, key: str) -> Severity | None:

@@ -9,6 +9,7 @@ from tokenguard.documents import MAX_BYTES, Tree, load_yaml, locate_yaml
 from tokenguard.domain.leak import Spread
 from tokenguard.domain.moment import parse_day
 from tokenguard.domain.names import SEGMENT
+from tokenguard.domain.silencing_comment import SilencingComment
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
 from tokenguard.policy.catalogue import FIELDS, ParameterType
@@ -147,6 +148,7 @@ class Section:
             ParameterType.DAYS_BY_ENVIRONMENT: self._by_environment,
             ParameterType.WORDS: self._words,
             ParameterType.ALLOWED_WORDS: self._words,
+            ParameterType.COMMENTS: self._comments,
             ParameterType.FIELDS: self._fields,
             ParameterType.WORDS_BY_PURPOSE: self._lists_by_name,
             ParameterType.WORDS_BY_CONTEXT: self._lists_by_name,
@@ -207,6 +209,12 @@ class Section:
         if not set(words) <= set(Spread):
             self.refuse(f"{key} may hold only {', '.join(Spread)}", key)
         return tuple(each.value for each in Spread if each in words)
+
+    def _comments(self, found: Tree, key: str) -> tuple[str, ...]:
+        words = self._words(found, key)
+        if not set(words) <= set(SilencingComment):
+            self.refuse(f"{key} may hold only {', '.join(SilencingComment)}", key)
+        return tuple(each.value for each in SilencingComment if each in words)
 
     def _times(self, found: Tree, key: str, read: Callable[[str], str]) -> tuple[str, ...]:
         words = self._words(found, key)

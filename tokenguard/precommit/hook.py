@@ -54,9 +54,9 @@ def _run(arguments: list[str]) -> int:
     from tokenguard.shell.scan_settings import user_scan_settings, with_names
 
     settings = user_scan_settings(os.environ)
-    demands = _demands(wanted)
     changes = _changes(wanted)
-    report, reach = _scanned(_job(wanted, demands, settings, changes), wanted)
+    job, demands = _job(wanted, _demands(wanted), settings, changes)
+    report, reach = _scanned(job, wanted)
     report = demands.noted(with_names(report, os.environ) if settings and settings.names else report)
     sys.stdout.write(findings_text(report, reach, show_all="--show-all" in wanted))
     violated = changes.violate() if changes is not None else False
@@ -88,29 +88,44 @@ def _profile(wanted: HookArguments) -> "Profile":
 
 def _job(
     wanted: HookArguments, demands: "Demands", settings: "ScanConfig | None", changes: "StagedFiles | None"
-) -> "ScanJob":
+) -> "tuple[ScanJob, Demands]":
+    """The scan, and what its report is held to, also by the policy."""
     from tokenguard.scanning.bundle import now_utc
     from tokenguard.scanning.jobs import ScanJob
     from tokenguard.scanning.known_token_stage import load_own_tokens
+    from tokenguard.scanning.narrowing import allowed_narrowing, other_comments
+    from tokenguard.scanning.scan_options import Demands
     from tokenguard.scanning.scanner import Stages
     from tokenguard.shell.scan_key import find_scan_key
-    from tokenguard.shell.scan_settings import team_rules
+    from tokenguard.shell.scan_settings import policy_of_scans, team_rules
 
     only_own = "--own-only" in wanted
-    now = now_utc()
+    now, policy, base = now_utc(), policy_of_scans(os.environ), _base(wanted)
     own = load_own_tokens(find_scan_key(os.environ), now, required=only_own or demands.require_own)
-    return ScanJob(
+    allowed = allowed_narrowing(demands.wishes, base, policy)
+    job = ScanJob(
         stages=Stages(
             own=own.stage,
             rules=not only_own,
             profile=demands.profile,
             team=None if only_own else team_rules(settings),
             comments_silence_shapes=not demands.strict,
+            other_comments=lambda: other_comments(policy()),
+            narrowing=allowed.narrowing,
         ),
-        suppressor=_suppressor(wanted, now),
-        notes=own.notes,
+        suppressor=_suppressor(wanted, base, now),
+        notes=(*own.notes, *allowed.notes),
         watch=changes.see if changes is not None else None,
     )
+    return job, demands | Demands(most_excluded=allowed.most_excluded)
+
+
+def _base(wanted: HookArguments) -> Path:
+    """The directory to which the scan's paths are relative."""
+    from tokenguard.scanning.root_paths import root_of
+
+    here = Path().absolute()
+    return here if wanted.files else root_of(here)
 
 
 def _changes(wanted: HookArguments) -> "StagedFiles | None":
@@ -139,16 +154,14 @@ def _scanned(job: "ScanJob", wanted: HookArguments) -> "tuple[Report, Reach]":
     return job.staged(here), Reach.STAGED
 
 
-def _suppressor(wanted: HookArguments, now: "datetime") -> "Suppressor":
+def _suppressor(wanted: HookArguments, base: Path, now: "datetime") -> "Suppressor":
     from tokenguard.scanning.find_baseline import find_suppressor
-    from tokenguard.scanning.root_paths import root_of
 
-    here = Path().absolute()
     given = wanted.values.get("--baseline", "")
     own = "--no-baseline" not in wanted and "--pre-receive" not in wanted  # a server has no working tree to find it in
     return find_suppressor(
-        [here],
-        base=here if wanted.files else root_of(here),
+        [Path().absolute()],
+        base=base,
         now=now,
         given=Path(given) if given else None,
         wanted=own or bool(given),

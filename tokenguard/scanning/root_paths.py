@@ -17,6 +17,8 @@ class RootPaths(Frozen, frozen=True, kw_only=True):
     def of(self, path: str) -> str:
         """A path of the scan, relative to the root. The name of a member of an archive (`a.zip!b`) stays as it is."""
         file, mark, member = path.partition("!")
+        if self.base == self.root and not file.startswith("/"):
+            return path  # as git names it
         return os.path.relpath(self.base.absolute() / file, self.root.absolute()) + mark + member
 
     def exists(self, path: str) -> bool:

@@ -9,6 +9,7 @@ from tokenguard.domain.profile import Profile
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.scanning.git import find_git
+from tokenguard.scanning.narrowing import NarrowingWish
 from tokenguard.scanning.root_paths import top_of
 from tokenguard.scanning.scan_budget import OVER_LIMITS
 from tokenguard.text import counted
@@ -29,6 +30,10 @@ class Demands(Frozen, frozen=True, kw_only=True):
     """Which of the rules' candidates are findings."""
     within_limits: bool = False
     """Content left out over a limit of the scan is a failure."""
+    most_excluded: int | None = None
+    """So many files may be excluded by repositories; None: any number."""
+    wishes: tuple[NarrowingWish, ...] = ()
+    """Where and for what repositories want nothing to be reported."""
 
     def __or__(self, other: "Demands") -> "Demands":
         """Both together: the stricter of each."""
@@ -39,26 +44,33 @@ class Demands(Frozen, frozen=True, kw_only=True):
             most_allowed=min(limits, default=None),
             profile=self.profile | other.profile,
             within_limits=self.within_limits or other.within_limits,
+            most_excluded=self.most_excluded if other.most_excluded is None else other.most_excluded,
+            wishes=(*self.wishes, *other.wishes),
         )
 
     def fail(self, report: Report) -> bool:
         """Whether the run failed."""
-        return bool(report.findings) or self._incomplete(report) or self._too_many(report)
+        return bool(report.findings) or self._incomplete(report) or bool(self._excesses(report))
 
     def noted(self, report: Report) -> Report:
         """The report, saying what it was held to, and if too much was silenced."""
         report = replace(report, profile=self.profile)
-        if not self._too_many(report):
-            return report
-        said = f"comments silence {counted(report.allowed, 'line')} of at most {self.most_allowed:,}: take some out"
-        return replace(report, notes=(*report.notes, said))
+        return replace(report, notes=(*report.notes, *self._excesses(report)))
 
     def _incomplete(self, report: Report) -> bool:
         reasons = {skipped.reason for skipped in report.skipped}
         return bool(reasons) if self.strict else self.within_limits and not OVER_LIMITS.isdisjoint(reasons)
 
-    def _too_many(self, report: Report) -> bool:
-        return self.most_allowed is not None and report.allowed > self.most_allowed
+    def _excesses(self, report: Report) -> list[str]:
+        """What was silenced beyond a limit."""
+        found = []
+        if self.most_allowed is not None and report.allowed > self.most_allowed:
+            lines = counted(report.allowed, "line")
+            found.append(f"comments silence {lines} of at most {self.most_allowed:,}: take some out")
+        if self.most_excluded is not None and report.excluded > self.most_excluded:
+            files = counted(report.excluded, "file")
+            found.append(f".tokenguard.toml excludes {files}, and the policy allows at most {self.most_excluded:,}")
+        return found
 
 
 def demanded(directories: Iterable[Path], *, base: str = "") -> Demands:
@@ -98,6 +110,11 @@ def _read(directory: Path, base: str) -> Demands:
         scan = repository_settings(git, base=base).scan
     else:
         raise InputError("--base needs a git repository", hint="run it inside one")
+    wish = NarrowingWish(root=directory, exclude=scan.exclude, disable=scan.disable)
     return Demands(
-        strict=scan.strict, require_own=scan.require_own, most_allowed=scan.max_pragmas, profile=scan.profile
+        strict=scan.strict,
+        require_own=scan.require_own,
+        most_allowed=scan.max_pragmas,
+        profile=scan.profile,
+        wishes=(wish,) if scan.exclude or scan.disable else (),
     )

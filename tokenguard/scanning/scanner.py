@@ -1,7 +1,7 @@
 """Puts the stages over the sources: decode, look into archives, find, take out doubles and what the baseline knows."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -14,11 +14,13 @@ from tokenguard.detection.rules import Hit, scan_rules
 from tokenguard.domain.finding import Finding, FindingKind, Report, SkippedContent
 from tokenguard.domain.profile import Profile
 from tokenguard.domain.secret import Secret
+from tokenguard.domain.silencing_comment import SilencingComment
 from tokenguard.frozen import Frozen, replace
 from tokenguard.scanning.archives import members
-from tokenguard.scanning.content import Blob, Source
+from tokenguard.scanning.content import Blob, Message, Source
 from tokenguard.scanning.decoding import Text, decoded
 from tokenguard.scanning.dedupe import ByLine, OwnMatches, by_detect_secrets_names, by_most_telling_name
+from tokenguard.scanning.narrowing import Narrowing
 from tokenguard.scanning.pragma import silenced
 from tokenguard.scanning.scan_budget import HOSTILE, PLACE, TOO_LARGE, ScanBudget
 
@@ -46,6 +48,10 @@ class Stages(Frozen, frozen=True, kw_only=True):
     """The team's own plug-ins and filters of detect-secrets."""
     comments_silence_shapes: bool = True
     """Whether `pragma: allowlist secret` holds for vendors' shapes too, not only for detect-secrets' rules."""
+    other_comments: Callable[[], Collection[str]] | None = None
+    """The comments of other scanners that silence a line; asked where a line has one."""
+    narrowing: Narrowing | None = None
+    """What repositories leave out."""
 
 
 class Suppressor:
@@ -65,7 +71,8 @@ class Suppressor:
 
 class _Tally:
     def __init__(self) -> None:
-        self.files = self.bytes = self.suppressed = self.allowed = self.left_out = 0
+        self.files = self.bytes = self.suppressed = self.allowed = self.left_out = self.disabled = 0
+        self.excluded: set[str] = set()
         self.findings: list[Finding] = []
         self.waived: list[Finding] = []
         self.skipped: list[SkippedContent] = []
@@ -105,6 +112,7 @@ def scan(
         budget: for archives, shared by the parts of a scan; default: one for this call.
     """
     tally = _Tally()
+    stages = stages or Stages()
     tagger = tagger or Tagger()
     tally.known = set() if judge else None
     judged = judge(sources) if judge else ((source, False) for source in sources)
@@ -114,8 +122,12 @@ def scan(
             continue
         tally.files += 1
         tally.bytes += len(source.data)
+        looked_for = stages
+        if stages.narrowing is not None and not isinstance(source, Message) and stages.narrowing.excludes(source.path):
+            tally.excluded.add(source.path)
+            looked_for = replace(stages, rules=False)
         if not clean:
-            _scan_blob(source, stages or Stages(), suppressor or Suppressor(), tagger, tally, budget=left)
+            _scan_blob(source, looked_for, suppressor or Suppressor(), tagger, tally, budget=left)
     return Report(
         files=tally.files,
         bytes=tally.bytes,
@@ -125,6 +137,8 @@ def scan(
         suppressed=tally.suppressed,
         allowed=tally.allowed,
         left_out=tally.left_out,
+        excluded=len(tally.excluded),
+        disabled=tally.disabled,
         notes=notes,
     )
 
@@ -140,6 +154,8 @@ def merged(reports: Sequence[Report], notes: tuple[str, ...] = ()) -> Report:
         suppressed=sum(report.suppressed for report in reports),
         allowed=sum(report.allowed for report in reports),
         left_out=sum(report.left_out for report in reports),
+        excluded=sum(report.excluded for report in reports),
+        disabled=sum(report.disabled for report in reports),
         notes=notes,
     )
 
@@ -230,8 +246,10 @@ def _scan_blob(
             tally.skipped.append(SkippedContent(path=blob.path, reason=match.reason, line=match.line))
         elif isinstance(match, LeftOut):
             left_out.add(match.line)
-        elif _may_be_silenced(match, stages) and lines.silence(match.line):
+        elif _is_silenced(match, stages, lines):
             silent.add(match.line)
+        elif stages.narrowing is not None and _is_disabled(match, blob.path, stages.narrowing):
+            tally.disabled += 1
         else:
             found.add(match.line)
             if match.kind is not FindingKind.OWN and suppressor.knows(match, blob.path):
@@ -265,6 +283,11 @@ class _Lines:
         """Whether a comment silences a line."""
         return allowed(self._lines, line)
 
+    def comments(self, line: int) -> set[str]:
+        """The comments of other scanners that are on a line."""
+        here = self._lines[line - 1] if line <= len(self._lines) else ""
+        return {each.value for each in SilencingComment if each in here}
+
 
 def _finding(match: TextMatch, blob: Blob, suppressor: Suppressor, tagger: "Tagger") -> Finding:
     facts = match.facts if match.kind is FindingKind.OWN else match.facts | suppressor.facts(match, blob.path)
@@ -280,11 +303,20 @@ def _finding(match: TextMatch, blob: Blob, suppressor: Suppressor, tagger: "Tagg
     )
 
 
-def _may_be_silenced(match: TextMatch, stages: Stages) -> bool:
-    """Whether a comment on its line, or on the one before, may say that it is no secret."""
-    if match.kind is FindingKind.RULE:  # detect-secrets has looked at comments itself, and misses those in YAML
-        return stages.profile is not Profile.DETECT_SECRETS
-    return match.kind is FindingKind.EXTRA and (stages.comments_silence_shapes or match.type in JUDGED)
+def _is_silenced(match: TextMatch, stages: Stages, lines: _Lines) -> bool:
+    """Whether a comment on its line, or on the one before, says that it is no secret."""
+    rule = match.kind is FindingKind.RULE
+    if match.kind is FindingKind.OWN or not (rule or stages.comments_silence_shapes or match.type in JUDGED):
+        return False
+    # detect-secrets has looked at its own comments itself, and misses those in YAML
+    if not (rule and stages.profile is Profile.DETECT_SECRETS) and lines.silence(match.line):
+        return True
+    others = lines.comments(match.line) if stages.other_comments is not None else set()
+    return bool(others) and stages.other_comments is not None and not others.isdisjoint(stages.other_comments())
+
+
+def _is_disabled(match: TextMatch, path: str, narrowing: Narrowing) -> bool:
+    return match.kind is not FindingKind.OWN and narrowing.disables(match.type, path)
 
 
 def _cells(blob: Blob, findings: Iterable[Finding]) -> Callable[[Finding], Finding]:

@@ -3,7 +3,8 @@
 A repository has no say in this: it is the user's own configuration, which is never looked for in a working directory.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from tokenguard.places import config_dir
 
 if TYPE_CHECKING:
     from tokenguard.domain.finding import Report
+    from tokenguard.policy.model import Policy
     from tokenguard.scanning.team_rules import TeamRules
     from tokenguard.shell.settings import ScanConfig, Settings
 
@@ -43,6 +45,18 @@ def _settings_with(section: bytes, environ: Mapping[str, str]) -> "Settings | No
     from tokenguard.shell.configuration import load_settings  # most commits need none of it
 
     return load_settings("", environ)
+
+
+def policy_of_scans(environ: Mapping[str, str]) -> "Callable[[], Policy]":
+    """The policy that scans are held to, read when it is asked for the first time; InputError as above."""
+
+    @cache
+    def policy() -> "Policy":
+        from tokenguard.shell.organisation_policy import policy_in_force  # most commits need none
+
+        return policy_in_force(user_policy_file(environ))
+
+    return policy
 
 
 def team_rules(settings: "ScanConfig | None") -> "TeamRules | None":

@@ -12,6 +12,7 @@ from tokenguard.scanning.baseline_file import BaselineContent, new_baseline, rea
 from tokenguard.scanning.find_baseline import baseline_file_of
 from tokenguard.scanning.jobs import ScanJob
 from tokenguard.scanning.known_token_stage import load_own_tokens
+from tokenguard.scanning.narrowing import allowed_narrowing, other_comments
 from tokenguard.scanning.root_paths import RootPaths, root_of, top_of
 from tokenguard.scanning.scan_options import demanded
 from tokenguard.scanning.scanner import Stages, Suppressor
@@ -51,12 +52,20 @@ class BaselineTarget(Frozen, frozen=True, kw_only=True):
         check_page(file)
         now, demands = wiring.clock.now(), demanded(directories)
         own = load_own_tokens(find_scan_key(wiring.environ), now, required=demands.require_own)
+        here = Path().absolute()
+        allowed = allowed_narrowing(demands.wishes, here, lambda: wiring.policy)
         return cls(
             file=file,
-            paths=RootPaths(root=root.absolute(), base=Path().absolute()),
+            paths=RootPaths(root=root.absolute(), base=here),
             scanned=tuple(scanned) or (Path(),),
-            stages=Stages(own=own.stage, profile=profile | demands.profile, team=team_rules(wiring.settings.scan)),
-            notes=own.notes,
+            stages=Stages(
+                own=own.stage,
+                profile=profile | demands.profile,
+                team=team_rules(wiring.settings.scan),
+                other_comments=lambda: other_comments(wiring.policy),
+                narrowing=allowed.narrowing,
+            ),
+            notes=(*own.notes, *allowed.notes),
             now=now,
         )
 

@@ -20,6 +20,8 @@ def content(report: Report) -> dict[str, Any]:
         "allowed": report.allowed,
         "profile": report.profile.value,
         "left_out": report.left_out,
+        "excluded": report.excluded,
+        "disabled": report.disabled,
         "notes": list(report.notes),
         "waived": [_finding(finding) for finding in report.waived],
         "findings": [_finding(finding) for finding in report.findings],

@@ -37,6 +37,10 @@ def summary(report: Report) -> str:
         parts.append(f"{report.allowed:,} allowed by comments")
     if report.left_out:
         parts.append(f"{report.left_out:,} left out (--profile strict shows them)")
+    if report.excluded:
+        parts.append(f"{counted(report.excluded, 'file')} excluded by .tokenguard.toml")
+    if report.disabled:
+        parts.append(f"{report.disabled:,} of kinds that .tokenguard.toml disables")
     if report.skipped:
         parts.append(f"{len(report.skipped):,} not scanned")
     return ", ".join(parts)
