@@ -239,6 +239,10 @@ def test_odd_characters_hide_nothing(machine: Machine, odd: str) -> None:
     found, _, code = machine.answer("claude-code", event)
     assert found["hookSpecificOutput"]["updatedToolOutput"]["stdout"] == f"{odd}[tokenguard:00000000]{odd}"
     assert code == 0
+    value = "sk-social-" + secrets.token_hex(32)
+    event = EVENTS["claude-code"]["PostToolUse"](f"{odd} {value} {odd}")
+    found, _, _ = machine.answer("claude-code", event)
+    assert found["hookSpecificOutput"]["updatedToolOutput"]["stdout"] == f"{odd} [tokenguard:autoposting-api-key] {odd}"
 
 
 @pytest.mark.parametrize("name", AGENTS)
@@ -416,6 +420,43 @@ def test_a_private_key_is_withheld(machine: Machine) -> None:
 
 
 # ---- the process
+
+
+SLOW = """
+import sys, time
+from tokenguard.precommit import agent_hook
+from tokenguard.scanning.token_search import TokenSearch
+agent_hook._PATIENCE = 0.05
+TokenSearch._known = lambda *_: iter(lambda: time.sleep(1), 1)
+agent_hook.main(sys.argv[1:])
+"""
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_a_search_that_takes_too_long_is_given_up_and_nothing_passes(machine: Machine) -> None:
+    """The agents would go on without an answer."""
+    done = subprocess.run(
+        [sys.executable, "-c", SLOW, "claude-code"], input=json.dumps(EVENTS["claude-code"]["PostToolUse"]("x")),
+        capture_output=True, text=True, check=False, timeout=60, env={**os.environ, **machine.environ},
+    )  # fmt: skip
+    assert json.loads(done.stdout)["continue"] is False
+    assert "took too long" in done.stdout
+
+
+def test_very_many_tokens_are_masked_in_one_pass(machine: Machine, monkeypatch) -> None:
+    """One by one, a few megabytes of them would take longer than an agent waits."""
+    passes = []
+    replaced = token_search._replaced
+    monkeypatch.setattr(token_search, "_replaced", lambda *given: passes.append(1) or replaced(*given))
+    text = "\n".join(f"sk-social-{secrets.token_hex(32)}" for _ in range(500))
+    found, _, _ = machine.answer("codex", EVENTS["codex"]["PostToolUse"](text))
+    assert found["reason"].count("[tokenguard:autoposting-api-key]") == 500
+    assert len(passes) == 1
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 50_000, "{" + "}" * 100_000])
+def test_text_that_begins_like_deep_json_passes(machine: Machine, text: str) -> None:
+    assert machine.answer("claude-code", EVENTS["claude-code"]["PostToolUse"](text)) == ({}, "", 0)
 
 
 WATCHED = """

@@ -69,6 +69,6 @@ def _json_in(text: str) -> JsonTree:
         return None
     try:
         tree: JsonTree = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # not JSON, or too deep to hold anything for a model
         return None
     return tree

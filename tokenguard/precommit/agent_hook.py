@@ -2,21 +2,32 @@
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from tokenguard.process import harden
-from tokenguard.usecases.agent_guard import MOST_BYTES, answered
+from tokenguard.usecases.agent_guard import MOST_BYTES, OutOfTime, answered
 
 
 def main(arguments: Sequence[str]) -> NoReturn:
     """Answer the event of this process, and leave with the exit code that the agent expects."""
+    signal.signal(signal.SIGALRM, _stop)
+    signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
     gc.set_threshold(50_000)  # importing makes hardly any garbage, and looking for it costs every start a few percent
     harden()  # the event may hold values
     code = run(arguments)
     gc.freeze()  # skipping it at exit saves as much time as a small search
     sys.exit(code)
+
+
+_PATIENCE = 45.0
+"""Seconds, fewer than the agents have: after theirs they would go on without an answer."""
+
+
+def _stop(*_: object) -> NoReturn:
+    raise OutOfTime
 
 
 def run(arguments: Sequence[str]) -> int:

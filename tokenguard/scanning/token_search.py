@@ -4,7 +4,7 @@ Comments such as `pragma: allowlist secret` mean nothing here, nor does a baseli
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tokenguard.detection.extras import scan_extras
@@ -22,6 +22,8 @@ _EDGE = 4_096
 _ROUNDS = 3
 """How often a text is masked again: one token may stand in the writing of another."""
 _CODE = 12
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half of a pair, as JSON may hold it: no engine takes it, and no token has one."""
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN (?:[A-Z0-9]{1,12} )?PRIVATE KEY-----[^-]{32,}(?:-----END (?:[A-Z0-9]{1,12} )?PRIVATE KEY-----)?"
 )
@@ -88,11 +90,10 @@ class TokenSearch:
     def _masked(self, text: str) -> str:
         masked = text
         for _ in range(_ROUNDS):
-            found = sorted(self._in_text(masked), key=lambda each: -len(each.written.reveal()))
-            if not found:
+            masks = {each.written.reveal(): each.mask for each in self._in_text(masked)}
+            if not masks:
                 return masked
-            for each in found:
-                masked = masked.replace(each.written.reveal(), each.mask)
+            masked = _replaced(masked, masks)
         left = next((each for each in self._in_text(masked)), None)
         return masked if left is None else _withheld(left.name)
 
@@ -111,7 +112,11 @@ class TokenSearch:
 
     def _by_format(self, text: str, path: str) -> Iterator[FoundToken]:
         try:
-            found = [each for each in scan_extras(text, path) if each.confidence is not Confidence.LOW]
+            found = [
+                each
+                for each in scan_extras(_SURROGATE.sub("\ufffd", text), path)
+                if each.confidence is not Confidence.LOW
+            ]
         except Exception as error:  # noqa: BLE001 - formats of vendors are a help; known tokens are the promise
             self.broken = type(error).__name__
             return
@@ -149,6 +154,20 @@ def _own_token(match: TextMatch) -> FoundToken:
         mask=f"[tokenguard:{facts['token'][:8]}]",
         written=match.written or match.value,
     )
+
+
+def _replaced(text: str, masks: Mapping[str, str]) -> str:
+    """The text with masks in place of all these parts of it, in one pass; of two at one place the longer one counts."""
+    from ahocorasick_rs import AhoCorasick, MatchKind  # loaded with the formats
+
+    written = [*masks]
+    parts: list[str] = []
+    at = 0
+    places = AhoCorasick(written, matchkind=MatchKind.LeftmostLongest)
+    for number, start, end in places.find_matches_as_indexes(_SURROGATE.sub("\ufffd", text)):
+        parts += (text[at:start], masks[written[number]])
+        at = end
+    return "".join((*parts, text[at:]))
 
 
 def _withheld(name: str) -> str:

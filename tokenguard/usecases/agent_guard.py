@@ -28,6 +28,10 @@ _MOST_FILES = 100
 _PLACES = frozenset({"session_id", "sessionId", "transcript_path", "transcriptPath", "hook_event_name"})
 
 
+class OutOfTime(BaseException):
+    """The search has taken too long; no stage of it may go on."""
+
+
 class GuardOptions(Frozen, frozen=True, kw_only=True):
     """What the command line of the hook says; `agent install` writes it."""
 
@@ -50,7 +54,7 @@ def answered(arguments: Sequence[str], read: Callable[[], bytes], environ: Mappi
         reply = guard(agent(name), read(), options, environ)
     except TokenguardError as error:
         reply = _blocked(f"{error.message}; {error.hint}")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, OutOfTime):
         reply = _blocked("interrupted")
     lines = [json.dumps(each) + "\n" for each in (reply.progress, reply.document) if each is not None]
     said = f"{safe_text(reply.error, one_line=True)}\n" if reply.error else ""
@@ -88,6 +92,8 @@ def guard(of: Agent, data: bytes, options: GuardOptions, environ: Mapping[str, s
         return _Guard(of, options, environ).answer(stage, name, event)
     except TokenguardError as error:
         return _failure(of, stage, f"{error.message}; {error.hint}")
+    except OutOfTime:
+        return _failure(of, stage, "the search took too long; send less at once")
     except Exception as error:  # noqa: BLE001 - the boundary; a traceback could show what was searched
         return _failure(of, stage, f"an unexpected {type(error).__name__}; this is a bug in tokenguard")
 
