@@ -26,7 +26,7 @@ from tokenguard.shell.scan_settings import team_rules
 from tokenguard.shell.settings import ScanConfig
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.explain_finding import explained_finding
-from tokenguard.usecases.scan_target import ScanTarget
+from tokenguard.usecases.scan_target import ScanTarget, agent_records
 
 
 @command("scan")
@@ -36,6 +36,7 @@ from tokenguard.usecases.scan_target import ScanTarget
 @click.option("--since", metavar="REV", default="", help="Only commits after this revision.")
 @click.option("--stdin", is_flag=True, help="Scan standard input.")
 @click.option("--commit-msg", metavar="FILE", type=click.Path(path_type=Path), help="Scan a commit message.")
+@click.option("--agents", is_flag=True, help="Transcripts and caches of coding agents in your home directory.")
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path),
@@ -81,6 +82,7 @@ def scan(
     since: str,
     stdin: bool,
     commit_msg: Path | None,
+    agents: bool,
     baseline: Path | None,
     no_baseline: bool,
     own_only: bool,
@@ -105,6 +107,9 @@ def scan(
     files, are left out and counted; --profile strict reports them, and --explain gives the reasons. No finding contains
     any part of a value, and nothing is sent anywhere.
 
+    With --agents it scans what Claude Code, Cursor, Codex and GitHub Copilot keep on this machine, for known tokens and
+    vendors' formats, and says session and time of each finding.
+
     A .tokenguard.toml at the top of the scanned repository may be stricter ([scan] strict, require_own, max_pragmas,
     profile), and narrower as far as the organisation's policy allows ([scan] exclude, disable): every summary counts
     that, and the team's own tokens are found all the same. In CI, --base reads it from the base branch.
@@ -112,7 +117,10 @@ def scan(
     chosen = OutputFormat(as_format or wiring.flags.format)
     if explain:
         return _explain(wiring, explain, as_json=chosen is OutputFormat.JSON)
-    source = ScanTarget(paths=paths, staged=staged, history=history, since=since, stdin=stdin, message=commit_msg)
+    source = ScanTarget(
+        paths=paths, staged=staged, history=history, since=since, stdin=stdin, message=commit_msg,
+        agents=agent_records(wiring.environ) if agents else None,
+    )  # fmt: skip
     asked = Demands(strict=strict, require_own=require_own, most_allowed=max_pragmas, profile=Profile(profile))
     demands = asked | demanded(source.directories, base=base)
     own = load_own_tokens(find_scan_key(wiring.environ), wiring.clock.now(), required=demands.require_own or own_only)
@@ -129,7 +137,11 @@ def scan(
             narrowing=allowed.narrowing,
         ),
         suppressor=find_suppressor(
-            source.directories, base=source.base, now=wiring.clock.now(), given=baseline, wanted=not no_baseline
+            source.directories,
+            base=source.base,
+            now=wiring.clock.now(),
+            given=baseline,
+            wanted=not no_baseline and not agents,
         ),
         notes=(*own.notes, *allowed.notes),
     )

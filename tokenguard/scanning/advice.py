@@ -15,6 +15,7 @@ class Reach(StrEnum):
     PUSHED = "pushed"
     MESSAGE = "message"
     STREAM = "stream"
+    TRANSCRIPT = "transcript"
 
 
 _WHOSE = ("token", "owner", "scope", "report")
@@ -30,6 +31,8 @@ _STEPS = {
     "can read this clone, treat it as pushed",
     Reach.PUSHED: "others may have it: tell the owner, and rotate it with --compromised; rewriting history does not "
     "revoke it",
+    Reach.TRANSCRIPT: "the agent's model may have had it: revoke it (`tokenguard respond`), then delete the session, "
+    "and keep tokens out of the next ones (`tokenguard agent install`)",
     Reach.STREAM: "every reader of this stream can use it: tell the owner, and rotate it with --compromised",
 }
 

@@ -93,6 +93,11 @@ def _below(directory: Path) -> Iterator[Named]:
                 yield path, False
 
 
+def whole_tree(directory: Path) -> Iterator[Named]:
+    """Every file below a directory, whether git would track it or not, and folders that cannot be read."""
+    return _listed(str(directory))
+
+
 def walk(directory: Path) -> Iterator[Path]:
     """Every file below a directory, in order, but those of git itself."""
     return (Path(each[0]) for each in _listed(str(directory)) if not isinstance(each, SkippedContent))

@@ -42,6 +42,8 @@ class Stages(Frozen, frozen=True, kw_only=True):
     own: OwnStage | None = None
     rules: bool = True
     """Rules and shapes; False leaves only the team's own tokens."""
+    nameless: bool = True
+    """Also what has no vendor's format: what detect-secrets' rules find, and values of secret-sounding names."""
     profile: Profile = Profile.DEFAULT
     """Which of the rules' candidates are findings."""
     team: "TeamRules | None" = None
@@ -171,7 +173,7 @@ def matches_of(data: bytes, path: str, stages: Stages, budget: ScanBudget | None
     text = decoded(data)
     shapes = [match for match in _shapes(text.text, path) if not own.takes(match, "vendor")]
     by_rules = list[TextMatch]()
-    for each in _within(budget, _nameless(text.text, path, stages)) if text.rules_apply else ():
+    for each in _within(budget, _nameless(text.text, path, stages)) if text.rules_apply and stages.nameless else ():
         if not isinstance(each, TextMatch):
             yield each
         elif not own.takes(each, "rule"):
@@ -258,7 +260,7 @@ def _scan_blob(
                 findings.append(_finding(match, blob, suppressor, tagger))
     for finding in map(_cells(blob, findings), findings) if findings else ():
         tally.add(finding)
-    if stages.rules and _MARK in blob.data.replace(b"\0", b"") and lines.text.rules_apply:
+    if stages.rules and stages.nameless and _MARK in blob.data.replace(b"\0", b"") and lines.text.rules_apply:
         silent |= silenced(lambda blind: _within(budget, _by_rules(blind, blob.path, stages)), lines.text.text, found)
     tally.allowed += len(silent)
     tally.left_out += len(left_out - found)

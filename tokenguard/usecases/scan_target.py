@@ -1,9 +1,10 @@
 """The target of `scan`: paths, the index, a history, a stream or a message."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from tokenguard.agents.agent_registry import AGENTS, agent
 from tokenguard.domain.finding import Report
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen
@@ -12,10 +13,14 @@ from tokenguard.scanning.content import MAX_BYTES
 from tokenguard.scanning.jobs import ScanJob
 from tokenguard.scanning.push_status import with_reach
 from tokenguard.scanning.root_paths import root_of
+from tokenguard.scanning.transcripts import Record, scan_transcripts
 
 
 class ScanTarget(Frozen, frozen=True, kw_only=True):
     """The target options; InputError if there is more than one."""
+
+    agents: tuple[Record, ...] | None = None
+    """What coding agents keep on this machine, if that is to be scanned."""
 
     paths: tuple[Path, ...] = ()
     staged: bool = False
@@ -25,17 +30,18 @@ class ScanTarget(Frozen, frozen=True, kw_only=True):
     message: Path | None = None
 
     def __post_init__(self) -> None:
-        chosen = (bool(self.paths), self.staged, self.history or bool(self.since), self.stdin, self.message is not None)
-        if sum(chosen) > 1:
+        history = self.history or bool(self.since)
+        other = (self.message is not None, self.agents is not None)
+        if sum((bool(self.paths), self.staged, history, self.stdin, *other)) > 1:
             raise InputError(
                 "more than one scan target",
-                hint="give paths, --staged, --history (--since), --stdin or --commit-msg",
+                hint="give paths, --staged, --history (--since), --stdin, --commit-msg or --agents",
             )
 
     @property
     def directories(self) -> tuple[Path, ...]:
-        """The repositories whose settings apply; a stream belongs to none."""
-        if self.stdin:
+        """The repositories whose settings apply; a stream belongs to none, nor do transcripts."""
+        if self.stdin or self.agents is not None:
             return ()
         return directories_of(self.paths)
 
@@ -50,6 +56,8 @@ class ScanTarget(Frozen, frozen=True, kw_only=True):
         """Scan it; also returns how far its content was pushed."""
         if self.stdin:
             return job.stream(sys.stdin.buffer.read(MAX_BYTES + 1)), Reach.STREAM
+        if self.agents is not None:
+            return scan_transcripts(self.agents, job.stages, job.notes), Reach.TRANSCRIPT
         if self.message is not None:
             return job.message(self.message), Reach.MESSAGE
         if self.staged:
@@ -62,3 +70,10 @@ class ScanTarget(Frozen, frozen=True, kw_only=True):
 def directories_of(paths: Iterable[Path]) -> tuple[Path, ...]:
     """The repositories of the given paths; default: the working directory."""
     return tuple(each if each.is_dir() else each.parent for each in paths) or (Path(),)
+
+
+def agent_records(environ: Mapping[str, str]) -> tuple[Record, ...]:
+    """Where the coding agents of this user keep transcripts and caches, by their documentation."""
+    home = Path.home()
+    known = map(agent, AGENTS)
+    return tuple(Record(agent=each.name, path=path) for each in known for path in each.records(home, environ))
