@@ -2,6 +2,7 @@
 
 import base64
 import json
+import random
 import secrets
 import string
 import sysconfig
@@ -11,12 +12,14 @@ from pathlib import Path
 
 from bench.corpora import files
 from bench.sidebyside import report
+from tests.fakes.random_values import DECLARED, UNDECLARED
 from tokenguard.detection.known_token_index import OwnIndex, OwnTag, tag_of
 from tokenguard.detection.known_tokens import scan_own
 from tokenguard.detection.match import TextMatch
+from tokenguard.detection.value_coverage import covered
 from tokenguard.scanning.scanner import Stages, matches_of
 
-_MANY, _FEW, _LENGTHS = 10_000, 200, 45
+_MANY, _FEW, _LENGTHS, _OF_A_KIND = 10_000, 200, 45, 1000
 _LETTERS = string.ascii_letters + string.digits
 _FORMS: tuple[Callable[[str], str | bytes], ...] = (
     lambda token: f'key = "{token}"',
@@ -41,6 +44,7 @@ _FORMS: tuple[Callable[[str], str | bytes], ...] = (
 def measure(trees: Sequence[Path] | None) -> None:
     """Recall, false hits on the trees (or Python's library), and speed on text and on a lock file."""
     _recall()
+    _coverage()
     index = _index([_value(40 + number % _LENGTHS) for number in range(_MANY)])
     library = [path.read_bytes() for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))]
     _speed(index, "library", library, "a.py")
@@ -63,6 +67,16 @@ def _recall() -> None:
             }
     total = _FEW * len(_FORMS)
     report(f"{_FEW} own tokens x {len(_FORMS)} forms, found", "none", f"{found} of {total}", "100 %")
+
+
+def _coverage() -> None:
+    """Random values that no bundle would have, of kinds with at least 112 bits."""
+    for name, kinds in (("without a vendor", UNDECLARED), ("vendors' shapes", DECLARED)):
+        refused = 0
+        for kind, make in kinds.items():
+            source = random.Random(kind)
+            refused += sum(not covered(make(source)) for _ in range(_OF_A_KIND))
+        report(f"{len(kinds)} kinds {name} x {_OF_A_KIND:,}, left out", "none", refused, "0")
 
 
 def _speed(index: OwnIndex, name: str, texts: Sequence[bytes], path: str) -> None:

@@ -190,3 +190,11 @@ def test_without_a_terminal_a_value_cannot_be_asked_for(cli, words):
 
 def _interrupt(*_args):
     raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_value_that_no_bundle_will_have_is_told_at_once(cli, told):
+    value = "a-rather-weak-value-of-words" if told else canary()
+    answer = cli("add", NAME, "--provider", "manual", *FIELDS[2:], "--no-verify", "--stdin", stdin=value)
+    assert answer.code == 0
+    assert ("scans will not recognize this value" in answer.err) is told

@@ -37,6 +37,12 @@ def test_a_dotenv_file(cli, tmp_path):
     assert one not in answer.out + answer.err
 
 
+def test_a_value_that_no_bundle_will_have_is_told_at_once(cli, tmp_path):
+    (tmp_path / ".env").write_text("FIRST_TOKEN=" + "word-after-word-9" * 2 + f"\nSECOND_TOKEN={canary()}\n")
+    added = cli("import", ".env", "--format", "json").document["added"]
+    assert [each["reason"].partition(":")[0] for each in added] == ["scans will not recognize this value", ""]
+
+
 @pytest.mark.parametrize("identifier", ["github-token", "openai-user-key", "stripe-key", "npm-token"])
 def test_a_vendors_token_is_imported_whatever_its_variable_is_called(cli, tmp_path, identifier):
     value = example(format_by_id(identifier), 1)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tokenguard.detection.known_token_index import covered
+from tokenguard.detection.value_coverage import covered
 
 ROOT = Path(__file__).parents[2]
 NAME = "video/app/prod/upload"

@@ -26,8 +26,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.git_repository import Repository, leak
-from tokenguard.detection.known_token_index import OwnIndex, covered, tag_of
+from tokenguard.detection.known_token_index import OwnIndex, tag_of
 from tokenguard.detection.rules import scan_rules
+from tokenguard.detection.value_coverage import covered
 from tokenguard.domain.profile import Profile
 from tokenguard.scanning.baseline_file import new_baseline, read_baseline
 from tokenguard.scanning.baseline_matching import Recorder

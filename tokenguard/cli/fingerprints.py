@@ -115,7 +115,7 @@ def _report(wiring: Wiring, path: Path | None, publication: Publication, scan_ke
         f"{counted(len(bundle.waivers), 'waiver')}, valid until {bundle.expires[:10]}"
     )
     for name in publication.not_covered:
-        wiring.screen.line(f"not covered: {name} (its format has less than 112 bits)")
+        wiring.screen.line(f"not covered: {name} (fewer than 112 random bits)")
     for name in publication.public:
         wiring.screen.line(f"refused: {name} (its value occurs in public code)")
     wiring.screen.line(f"{SCAN_KEY_VARIABLE}={scan_key}")

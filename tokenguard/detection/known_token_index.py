@@ -1,10 +1,9 @@
 """Knows the team's own tokens in running text, without holding one: by keyed tags and a 16-bit anchor of their start.
 
-With the key and the tags an attacker can test guesses, so the key counts as public: a value is only included if its
-shape leaves at least 112 unknown bits beyond the 16 bits revealed by the anchor.
+With the key and the tags an attacker can test guesses, so the key counts as public: `value_coverage` says which values
+may be included. The anchor reveals 16 bits of a value.
 """
 
-import math
 import re
 import zlib
 from collections.abc import Iterable, Iterator
@@ -17,19 +16,11 @@ from tokenguard.frozen import Frozen
 KEY_BYTES = 32
 ANCHOR_BYTES = 12
 """How much of a value's start the anchor covers; no value is shorter."""
-MIN_LENGTH = 20
-MIN_BITS = 112
-_ANCHOR_BITS, _ANCHOR_MASK = 16, 0xFFFF
-_MIN_DISTINCT = 12
-_SYMBOLS = "-_:.+/=~"
-# Compiled when they are needed: most commits have no use for them.
-_KNOWN = (
-    r"dx_bearer_[0-9a-f-]{36}:dx_secret_[0-9a-f-]{36}|dx_(?:bearer|secret)_[0-9a-f-]{36}|sk-social-[A-Za-z0-9]{32,128}"
-)
+MIN_LENGTH = 19
+"""What has 112 bits is no shorter (`value_coverage`)."""
+_ANCHOR_MASK = 0xFFFF
+SYMBOLS = "-_:.+/=~"
 _PAIR = r"(dx_bearer_[0-9a-f-]{36}):(dx_secret_[0-9a-f-]{36})"
-_CHANGES = r"(?<=[a-z])[^a-z]|(?<=[A-Z])[^A-Z]|(?<=[0-9])[^0-9]"
-_LEAST_CHANGES = 0.25
-"""Of all characters: words keep to one class of letters for longer than a generator does."""
 
 
 class OwnTag(Frozen, frozen=True, kw_only=True):
@@ -51,27 +42,6 @@ class KnownTokenMatch(Frozen, frozen=True):
     start: int
     value: bytes
     entry: OwnTag
-
-
-def covered(text: str) -> bool:
-    """Whether a value may be indexed: a declared shape, or as good as random, with at least 112 bits."""
-    if re.fullmatch(_KNOWN, text):
-        return True
-    if (
-        len(text) < MIN_LENGTH
-        or not text.isascii()
-        or any(not char.isalnum() and char not in _SYMBOLS for char in text)
-    ):
-        return False
-    classes = ((str.isdigit, 10), (str.islower, 26), (str.isupper, 26))
-    alphabet = sum(size for test, size in classes if any(test(char) for char in text))
-    if all(char in "0123456789abcdef" for char in text.lower()):
-        alphabet = 16
-    digits = sum(map(str.isdigit, text))
-    random_looking = digits >= max(2, len(text) // 16) and len(set(text)) >= min(_MIN_DISTINCT, alphabet // 2)
-    changes = len(re.findall(_CHANGES, text)) / len(text)
-    bits = len(text) * math.log2(max(alphabet, 2)) - _ANCHOR_BITS
-    return random_looking and changes >= _LEAST_CHANGES and bits >= MIN_BITS
 
 
 def pieces(text: str) -> list[str]:
@@ -99,7 +69,7 @@ class OwnIndex:
             by_anchor.setdefault(entry.anchor, set()).add(entry.length)
         self._lengths = {anchor: sorted(lengths, reverse=True) for anchor, lengths in by_anchor.items()}
         shortest = min((entry.length for entry in self._tags.values()), default=MIN_LENGTH)
-        extra = "".join(re.escape(symbol) for symbol in symbols if symbol in _SYMBOLS)
+        extra = "".join(re.escape(symbol) for symbol in symbols if symbol in SYMBOLS)
         self._run = regex(rf"[A-Za-z0-9{extra}]{{{shortest},}}")
         self.disguises = Disguises(shortest)
         self._shortest = shortest

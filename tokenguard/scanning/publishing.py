@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from tokenguard.detection.known_token_index import OwnIndex, OwnTag, covered, pieces, tag_of
+from tokenguard.detection.known_token_index import OwnIndex, OwnTag, pieces, tag_of
 from tokenguard.detection.known_tokens import scan_own
 from tokenguard.detection.match import TextMatch
+from tokenguard.detection.value_coverage import covered
 from tokenguard.domain.names import TokenId
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from tokenguard.detection.value_coverage import uncovered
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.liveness import Observation
 from tokenguard.domain.names import TokenName
@@ -119,6 +120,8 @@ class Adding:
         self._refuse_known(value)
         for warning in self._provider.warnings(value):
             self._wiring.progress.note(warning)
+        if weakness := uncovered(value):
+            self._wiring.progress.note(weakness)
         seen = self._ask(value) if verify and self._provider.capabilities.probe else None
         scope_name = self._record.scope_name or (seen.scope_name if seen else "")
         record = replace(self._record, scope_name=scope_name)

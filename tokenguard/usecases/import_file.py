@@ -6,6 +6,7 @@ from enum import StrEnum, unique
 from functools import cached_property
 from pathlib import Path
 
+from tokenguard.detection.value_coverage import uncovered
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName, token_name
 from tokenguard.domain.secret import Value
@@ -115,7 +116,7 @@ class Importer:
             record = self._declare(snapshot, users).document.record
         self._known[mark] = admission.KnownValue(record.name, live=True)
         self._used.add(record.name)
-        return _added(draft, record)
+        return _added(draft, record, uncovered(value))
 
     def _value(self, draft: TokenDraft, record: Record) -> Value | None:
         """The entry's value; for an adopted one, the value at its location."""
@@ -251,7 +252,7 @@ def _name(draft: TokenDraft, prefix: str) -> TokenName:
         raise InputError("its name is not valid" if text else "no name", hint="correct the file") from None
 
 
-def _added(draft: TokenDraft, record: Record) -> ImportOutcome:
+def _added(draft: TokenDraft, record: Record, reason: str = "") -> ImportOutcome:
     state = RecordState.UNCLAIMED if record.missing else RecordState.ACTIVE
     return ImportOutcome(
         fate=ImportStatus.ADDED,
@@ -259,6 +260,7 @@ def _added(draft: TokenDraft, record: Record) -> ImportOutcome:
         name=record.name,
         provider=record.provider,
         state=state,
+        reason=reason,
         also=_others(draft),
     )
 
