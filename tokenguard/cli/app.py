@@ -19,6 +19,7 @@ COMMANDS = {
         ("Replace tokens without downtime, and verify that the old ones are revoked."),
     ),
     "retire": ("tokenguard.cli.retire:retire", "Revoke a token for good, verify it, and keep its record."),
+    "deliver": ("tokenguard.cli.deliver:deliver", "Bring the live value back to consumers that do not have it."),
     "upkeep": ("tokenguard.cli.upkeep:upkeep", "Run all scheduled work: resume, rotate, verify, detect drift."),
     "runbook": ("tokenguard.cli.runbook:runbook", "Write the rotation runbook of one token."),
     "check": ("tokenguard.cli.check:check", "Check tokens against the policy."),
@@ -56,7 +57,7 @@ COMMANDS = {
 SECTIONS = {
     "Getting started": ("demo", "sandbox", "init", "setup", "doctor", "completion"),
     "Inventory": ("add", "import", "list", "show", "edit", "verify"),
-    "Rotation": ("rotate", "retire", "upkeep", "runbook"),
+    "Rotation": ("rotate", "retire", "deliver", "upkeep", "runbook"),
     "Leaks": ("scan", "baseline", "fingerprints", "agent", "respond"),
     "Using tokens": ("exec", "env", "redact"),
     "Declaring tokens": ("plan", "approve", "apply", "drift", "fmt"),

@@ -5,8 +5,10 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.selection_options import selects
 from tokenguard.errors import InputError
 from tokenguard.files import shown
+from tokenguard.inventory.selection import Filter
 from tokenguard.output.formats import OutputFormat, json_text
 from tokenguard.report.posture import Posture
 from tokenguard.shell.save_file import save_page
@@ -34,6 +36,7 @@ REPORT_FORMATS = (
     "--output", metavar="FILE", help="Write to this file instead of standard output; a new file gets mode 0600."
 )
 @click.option("--force", is_flag=True, help="Replace an existing file that is not an earlier version of the document.")
+@selects
 @pass_wiring
 def report(
     wiring: Wiring,
@@ -46,6 +49,7 @@ def report(
     as_html: bool,
     output: str | None,
     force: bool,
+    wanted: Filter,
 ) -> None:
     """Report owners, due dates, violations, waivers, rotations, and what could not be evaluated.
 
@@ -54,7 +58,7 @@ def report(
     """
     form = _form(as_format or wiring.flags.format, as_html=as_html)
     moment = as_of_moment(as_of) if as_of is not None else None
-    posture = posture_of(wiring, named, every=all_stores, ask=ask_providers, at=moment)
+    posture = posture_of(wiring, named, wanted, every=all_stores, ask=ask_providers, at=moment)
     text = _written(posture, form)
     if output is not None:
         save_page(Path(output), text, force=force)

@@ -1,50 +1,102 @@
-"""`retire NAME`: revokes a token, proves it dead, and keeps its record as a tombstone."""
+"""`retire NAME`: revokes tokens, proves them dead, and keeps their records as tombstones."""
+
+from collections.abc import Sequence
 
 import click
 
 from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.selection_options import selects
 from tokenguard.cli.token_name import TOKEN_NAME
+from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import RecordState
-from tokenguard.errors import NeedsPerson
+from tokenguard.errors import ExitCode, NeedsPerson
 from tokenguard.inventory.record_changes import plain_text
-from tokenguard.shell.confirm import confirm
+from tokenguard.inventory.selection import Filter
+from tokenguard.rotation.batch import BatchJob, most_severe, run_all
+from tokenguard.shell.confirm import confirm, confirm_number
 from tokenguard.shell.wiring import Wiring
-from tokenguard.usecases.token_lookup import known_token
+from tokenguard.text import counted
+from tokenguard.usecases.name_remainder import name_remainder
+from tokenguard.usecases.rotation_jobs import planned
+from tokenguard.usecases.select_tokens import select_tokens, tell_selection
 from tokenguard.views.cleanup_steps import cleanup_steps
+from tokenguard.views.rotation_view import show_plans, show_results
 from tokenguard.views.token_view import show_taken
 
 
 @command("retire")
-@click.argument("name", type=TOKEN_NAME)
+@click.argument("names", type=TOKEN_NAME, nargs=-1, metavar="[NAME]...")
 @click.option("--reason", default="", metavar="TEXT", help="The reason, recorded in the audit trail.")
 @click.option("--plan", "plan_only", is_flag=True, help="Show the steps and who is needed; change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation; required without a terminal.")
+@selects
 @pass_wiring
-def retire(wiring: Wiring, name: TokenName, *, reason: str, plan_only: bool, yes: bool) -> None:
-    """Revoke NAME for good; nothing replaces it. Its record is kept as evidence that it is dead.
+def retire(
+    wiring: Wiring, names: tuple[TokenName, ...], *, reason: str, plan_only: bool, yes: bool, wanted: Filter
+) -> ExitCode:
+    """Revoke tokens for good; nothing replaces them. Their records are kept as evidence that they are dead.
 
     Exit 3: not confirmed, or a person is needed and there is no terminal: nothing was done; after a step that a person
     left for later, it can be resumed or aborted. Exit 5: revocation has started and is not proven; run `tokenguard
     rotate NAME --resume`.
     """
-    snapshot = known_token(wiring.store, name)
+    found = select_tokens(wiring, names, wanted)
     reason = plain_text(reason, what="reason")
+    tell_selection(wiring, wanted, found)
     if plan_only:
-        from tokenguard.usecases.rotation_jobs import planned  # only a plan needs them
-        from tokenguard.views.rotation_view import show_plans
+        plans = [planned(wiring, snapshot, Mode.RETIRE) for snapshot in found]
+        show_plans(wiring.screen, plans, wiring.clock.now(), quiet=False)
+        return ExitCode.OK
+    if len(names) != 1:
+        return _retire_all(wiring, found, reason, yes=yes)
+    (snapshot,) = found
+    if not yes and not _is_refused_anyway(snapshot):
+        _confirm(wiring, snapshot.document.record.name)
+    show_taken(wiring, _retired(wiring, snapshot, reason))
+    return ExitCode.OK
 
-        show_plans(wiring.screen, [planned(wiring, snapshot, Mode.RETIRE)], wiring.clock.now(), quiet=False)
-        return
-    refused_anyway = snapshot.document.busy or snapshot.document.record.state is RecordState.RETIRED
-    if not yes and not refused_anyway:
-        _confirm(wiring, name)
-    with wiring.working_on(name):
+
+def _retired(wiring: Wiring, snapshot: Snapshot, reason: str) -> Snapshot:
+    with wiring.working_on(snapshot.document.record.name):
         retired = wiring.engine.retire(snapshot.id, reason=reason)
-    show_taken(wiring, retired)
     for step in cleanup_steps(retired.document.record):
         wiring.progress.note(step)
+    return retired
+
+
+def _retire_all(wiring: Wiring, found: Sequence[Snapshot], reason: str, *, yes: bool) -> ExitCode:
+    """One after another; one that fails does not stop the rest."""
+    if not yes:
+        _confirm_number(wiring, [snapshot.document.record.name for snapshot in found])
+
+    def job(snapshot: Snapshot, place: str) -> BatchJob:
+        name = snapshot.document.record.name
+
+        def run() -> Snapshot:
+            wiring.progress.waiting(f"{place}: {name}")
+            return _retired(wiring, snapshot, reason)
+
+        return BatchJob(name=name, run=run)
+
+    jobs = [job(snapshot, f"{number} of {len(found)}") for number, snapshot in enumerate(found, 1)]
+    results = []
+    try:
+        for result in run_all(jobs, wiring.clock):
+            results.append(result)
+            if result.error is not None:
+                wiring.progress.note(f"{result.name}: {result.error.message}; {result.error.hint}")
+    except KeyboardInterrupt:
+        options = ("--yes", *(("--reason", reason) if reason else ()))
+        name_remainder(wiring, [job.name for job in jobs[len(results) :]], ("retire", *options))
+        raise
+    show_results(wiring.screen, results, {each.name: wiring.store.find(each.name) for each in results})
+    return most_severe(results)
+
+
+def _is_refused_anyway(snapshot: Snapshot) -> bool:
+    return snapshot.document.busy or snapshot.document.record.state is RecordState.RETIRED
 
 
 def _confirm(wiring: Wiring, name: TokenName) -> None:
@@ -53,3 +105,13 @@ def _confirm(wiring: Wiring, name: TokenName) -> None:
         raise NeedsPerson(f"retiring {name} is not confirmed; nothing was done", hint=f"tokenguard retire {name} --yes")
     wiring.tty.show(f"{name} will be revoked, and not replaced: its consumers stop working.")
     confirm(wiring.tty, "go on", undone="done", needed=True)
+
+
+def _confirm_number(wiring: Wiring, names: Sequence[TokenName]) -> None:
+    if wiring.tty is None:
+        raise NeedsPerson(
+            f"retiring {counted(len(names), 'token')} is not confirmed; nothing was done",
+            hint="the same command with --plan shows them, and with --yes it does it",
+        )
+    wiring.tty.show("\n".join([*names, "These are revoked, and not replaced: their consumers stop working."]))
+    confirm_number(wiring.tty, f"this revokes {counted(len(names), 'token')}", len(names))

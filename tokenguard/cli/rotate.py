@@ -1,26 +1,29 @@
 """`tokenguard rotate`: replaces tokens, resumes or aborts a rotation, or shows its plan."""
 
-import shlex
 from collections.abc import Sequence
-from contextlib import suppress
 
 import click
 
 from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.selection_options import selects
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.journal import Mode
 from tokenguard.domain.names import TokenName
-from tokenguard.errors import ExitCode, InputError, TokenguardError
+from tokenguard.errors import ExitCode, InputError
 from tokenguard.frozen import replace
+from tokenguard.inventory.selection import ANY, Filter
 from tokenguard.policy.model import age_unknown
 from tokenguard.rotation.batch import BatchJob, BatchResult, SkipReason, most_severe, run_all
 from tokenguard.rotation.machine import revocation_owed
 from tokenguard.rotation.parallel_runners import run_shared
 from tokenguard.rotation.rotation_plan import RotationPlan, in_order
 from tokenguard.rotation.unattended import Hold, Rollout, mode_of
+from tokenguard.shell.confirm import confirm_number
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted, is_plain_line
+from tokenguard.usecases.given_facts import changes_from
+from tokenguard.usecases.name_remainder import name_remainder
 from tokenguard.usecases.rotation_jobs import (
     Canaries,
     allowed,
@@ -33,6 +36,7 @@ from tokenguard.usecases.rotation_jobs import (
     tell_held,
     tell_leaked_order,
 )
+from tokenguard.usecases.select_tokens import tell_selection
 from tokenguard.usecases.token_lookup import known_token
 from tokenguard.views.rotation_view import show_plans, show_results
 
@@ -42,7 +46,7 @@ _MAX_REASON = 200
 @command("rotate")
 @click.argument("names", type=TOKEN_NAME, nargs=-1, metavar="[NAME]...")
 @click.option("--due", is_flag=True, help="All tokens that are due or overdue.")
-@click.option("--all-of", "scope", metavar="KIND:ID", help="All tokens of one Drive, organisation, …")
+@click.option("--all-of", "scope", metavar="KIND:ID", help="The same as --scope.")
 @click.option("--compromised", is_flag=True, help="Revoke first, then replace; for a leaked token.")
 @click.option(
     "--plan", "plan_only", is_flag=True, help="Show the steps, who is needed and how long it takes; change nothing."
@@ -52,6 +56,7 @@ _MAX_REASON = 200
 @click.option("--reason", default="", metavar="TEXT", help="The reason, for the audit trail (at most 200 characters).")
 @click.option("--accept-outage", is_flag=True, help="Revoke although no consumers are declared; audited.")
 @click.option("--concurrent", is_flag=True, help="Allow other runners on the same AWS store; not needed elsewhere.")
+@selects
 @pass_wiring
 def rotate(
     wiring: Wiring,
@@ -65,13 +70,17 @@ def rotate(
     reason: str,
     accept_outage: bool,
     concurrent: bool,
+    *,
+    wanted: Filter,
 ) -> ExitCode:
     """Replace tokens without downtime, and verify that the old ones are revoked.
 
     Exit 0: every old token was proven dead. 3: stopped before the revocation, resumable. 4: no clear answer from store
     or provider. 5: a revocation has started and is not proven.
     """
-    _check_choice(bool(names), due, bool(scope), resume=resume, abort=abort, plan_only=plan_only)
+    wanted = _with_scope(wanted, scope)
+    chooses = due or wanted != ANY
+    _check_choice(named=bool(names), chooses=chooses, resume=resume, abort=abort, plan_only=plan_only)
     _check_mode(compromised=compromised, resume=resume, abort=abort, accept_outage=accept_outage)
     said = _reason(reason)
     wiring.concurrent = concurrent
@@ -79,7 +88,8 @@ def rotate(
         wiring.resuming = "tokenguard rotate --resume" if resume and not names else ""
         targets = open_ones(wiring, abort=abort) if not names else [known_token(wiring.store, name) for name in names]
         return _go_on(wiring, targets, abort=abort, accept_outage=accept_outage, reason=said, single=len(names) == 1)
-    snapshots = chosen(wiring, names, scope, due=due)
+    snapshots = chosen(wiring, names, wanted, due=due)
+    tell_selection(wiring, wanted, snapshots)
     if due and not plan_only:
         snapshots = _without_unknown_ages(wiring, snapshots)
     rollout = allowed(wiring, snapshots) if due and wiring.tty is None else None
@@ -104,7 +114,8 @@ def rotate(
         canaries, by_id = Canaries(rollout), {each.id: each for each in rollout.chosen}
         jobs = [canaries.guard(by_id[plan.token], job) for plan, job in zip(plans, jobs, strict=True)]
     options = ("--compromised",) * compromised + ("--accept-outage",) * accept_outage
-    return _run(wiring, jobs, single=single, shared=due, again=("--due",) if due else _with_reason(options, said))
+    again = ("--due", *wanted.options) if due else _with_reason(options, said)
+    return _run(wiring, jobs, single=single, shared=due, again=again)
 
 
 def _plans(
@@ -187,7 +198,7 @@ def _run(
                 wiring.progress.note(f"{result.name}: {result.error.message}; {result.error.hint}")
     except KeyboardInterrupt:
         ended = {result.name for result in results}
-        _name_rest(wiring, [job.name for job in jobs if job.name not in ended], again)
+        name_remainder(wiring, [job.name for job in jobs if job.name not in ended], ("rotate", *again))
         raise
     ours = [result for result in results if result.outcome not in {SkipReason.OVER, SkipReason.HELD}]
     held = [result.name for result in results if result.outcome is SkipReason.HELD]
@@ -210,21 +221,6 @@ def _numbered(wiring: Wiring, job: BatchJob, place: str) -> BatchJob:
     return replace(job, run=run)
 
 
-def _name_rest(wiring: Wiring, left: list[TokenName], again: tuple[str, ...]) -> None:
-    """Name the tokens of an interrupted batch that are left: the same command would repeat those that are done."""
-    begun = None
-    with suppress(TokenguardError):
-        begun = wiring.open_operation()
-    rest = [name for name in left if name != begun]
-    go_on = [f"continue with `tokenguard rotate {begun} --resume`"] if begun else []
-    if not rest:
-        wiring.unfinished = "; ".join(["nothing is lost", *go_on])
-        return
-    names = () if "--due" in again else rest
-    command = shlex.join(["tokenguard", "rotate", *names, *again])
-    wiring.unfinished = "; ".join([*go_on, f"{counted(len(rest), 'token')} left: `{command}`"])
-
-
 def _document(wiring: Wiring, result: BatchResult) -> Snapshot | None:
     """The current state; None if the store cannot be read (the result then has its own error)."""
     if isinstance(result.outcome, Snapshot):
@@ -241,25 +237,32 @@ def _confirm(wiring: Wiring, plans: Sequence[RotationPlan]) -> None:
     owed = [plan.name for plan in plans if plan.blocked.endswith("--resume")]
     if owed:
         wiring.unfinished = f"already open, and to be finished: tokenguard rotate {' '.join(owed)} --resume"
-    answer = wiring.tty.ask(
-        f"this revokes and replaces {counted(len(plans), 'token')}, one after another, each revoked first; "
-        "type the number to continue: "
-    )
+    count = counted(len(plans), "token")
+    confirm_number(wiring.tty, f"this revokes and replaces {count}, one after another, each revoked first", len(plans))
     wiring.unfinished = ""
-    if answer.strip() != str(len(plans)):
-        raise InputError("not confirmed", hint="nothing was done; name the tokens, or type the number")
 
 
-def _check_choice(*given: bool, resume: bool, abort: bool, plan_only: bool) -> None:
-    named, chosen = given[0], sum(given)
-    if chosen > 1:
-        raise InputError("give token names, --due or --all-of: only one of them", hint="see `tokenguard rotate -h`")
+def _with_scope(wanted: Filter, scope: str | None) -> Filter:
+    """The selection with the scope of --all-of; InputError if it is none, or if --scope names another."""
+    if scope is None:
+        return wanted
+    found = str(changes_from({"scope": scope}).scope)
+    if wanted.scope not in {"", found}:
+        raise InputError("--all-of and --scope name different scopes", hint="give one of them")
+    return replace(wanted, scope=found)
+
+
+def _check_choice(*, named: bool, chooses: bool, resume: bool, abort: bool, plan_only: bool) -> None:
+    if named and chooses:
+        raise InputError(
+            "give token names, or select tokens (--due, --owner, …): one of the two", hint="see `tokenguard rotate -h`"
+        )
     if resume + abort + plan_only > 1:
         raise InputError("--plan, --resume and --abort exclude each other", hint="use one of them")
-    if (resume or abort) and chosen and not named:
-        raise InputError("--resume and --abort take names, not --due or --all-of", hint="see `tokenguard rotate -h`")
-    if not chosen and not resume:
-        others = "" if abort else ", or use --due or --all-of KIND:ID"
+    if (resume or abort) and chooses:
+        raise InputError("--resume and --abort take names only", hint="see `tokenguard rotate -h`")
+    if not named and not chooses and not resume:
+        others = "" if abort else ", or select some: --due, --scope KIND:ID, --owner TEAM"
         raise InputError("no token was given", hint=f"name one{others}")
 
 

@@ -5,33 +5,42 @@ from pathlib import Path
 import click
 
 from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.selection_options import selects
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName
 from tokenguard.files import shown
+from tokenguard.inventory.selection import Filter
 from tokenguard.policy.model import due_of
 from tokenguard.report.rotation_runbook import runbook as write_runbook
 from tokenguard.shell.save_file import save_page
 from tokenguard.shell.wiring import Wiring
-from tokenguard.usecases.token_lookup import known_token
+from tokenguard.text import counted
+from tokenguard.usecases.select_tokens import select_tokens, tell_selection
 from tokenguard.views.runbook_page import page
 
 
 @command("runbook")
-@click.argument("name", type=TOKEN_NAME)
+@click.argument("names", type=TOKEN_NAME, nargs=-1, metavar="[NAME]...")
 @click.option("--html", "as_html", is_flag=True, help="A self-contained HTML page, ready to print.")
 @click.option(
     "--output", metavar="FILE", help="Write to this file instead of standard output; a new file gets mode 0600."
 )
 @click.option("--force", is_flag=True, help="Replace an existing file that is not an earlier version of the document.")
+@selects
 @pass_wiring
-def runbook(wiring: Wiring, name: TokenName, *, as_html: bool, output: str | None, force: bool) -> None:
-    """Write the rotation runbook of one token from its record. It never contains a value.
+def runbook(
+    wiring: Wiring, names: tuple[TokenName, ...], *, as_html: bool, output: str | None, force: bool, wanted: Filter
+) -> None:
+    """Write the rotation runbook of tokens from their records, one after another. It never contains a value.
 
     It names the owner and the scope, the commands to type and the places to click, what to expect, and how to prove
     that the rotation is complete. Print it, or keep it where on-call engineers look.
     """
-    text = _written(wiring, known_token(wiring.store, name))
+    found = select_tokens(wiring, names, wanted)
+    tell_selection(wiring, wanted, found)
+    text = "\n---\n\n".join(_written(wiring, snapshot) for snapshot in found)
+    name = found[0].document.record.name if len(found) == 1 else counted(len(found), "token")
     if as_html:
         text = page(name, text)
     if output is not None:

@@ -3,17 +3,19 @@
 import click
 
 from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.selection_options import selects
 from tokenguard.cli.token_name import TOKEN_NAME
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import RecordState
 from tokenguard.errors import ExitCode, InputError, Tampered, TokenguardError
+from tokenguard.inventory.selection import ANY, Filter
 from tokenguard.inventory.verification import Look, VerificationResult
 from tokenguard.inventory.verification import verify as look_at
 from tokenguard.inventory.views import moment
 from tokenguard.rotation.sampling import Controls
 from tokenguard.shell.wiring import Wiring
-from tokenguard.usecases.token_lookup import known_token
+from tokenguard.usecases.select_tokens import select_tokens, tell_selection
 
 _TONES = {
     VerificationResult.DEAD: "red",
@@ -35,10 +37,12 @@ _TONES = {
 @click.option(
     "--from-file", "source", metavar="FILE", help="With --reconcile: a file with the list; - for standard input."
 )
+@selects
 @pass_wiring
 def verify(
-    wiring: Wiring, names: tuple[TokenName, ...], *, everything: bool, target: str | None, source: str | None
-) -> int:
+    wiring: Wiring, names: tuple[TokenName, ...], *, everything: bool, target: str | None, source: str | None,
+    wanted: Filter,
+) -> int:  # fmt: skip
     """Verify tokens with their providers and record the result; recheck revoked values that are due.
 
     With --reconcile: for a provider without an API list, a person enters it (one name per line, or CSV or JSON). Tokens
@@ -51,22 +55,21 @@ def verify(
     With --all, a token that cannot be asked about is listed and leaves the exit code as it is; named, it is exit 4.
     """
     if target is not None:
-        return _reconcile(wiring, target, source, alone=not names and not everything)
+        return _reconcile(wiring, target, source, alone=not names and not everything and wanted == ANY)
     if source is not None:
         raise InputError(
             "--from-file needs --reconcile", hint="tokenguard verify --reconcile descript --from-file FILE"
         )
-    if bool(names) == everything:
-        raise InputError("name tokens, or give --all", hint="tokenguard verify NAME, or tokenguard verify --all")
     looks: list[Look] = []
     code = ExitCode.OK
     controls = Controls(wiring.store, wiring.vendors, wiring.clock)
-    snapshots = _chosen(wiring, names)
+    snapshots = select_tokens(wiring, names, wanted, everything=everything)
+    tell_selection(wiring, wanted, snapshots)
     for snapshot in snapshots:
         if wiring.progress.live:
             record = snapshot.document.record
             wiring.progress.waiting(f"asking {record.provider} about {record.name}")
-        look, found = _look(wiring, snapshot, controls, named=not everything, alone=len(names) == 1)
+        look, found = _look(wiring, snapshot, controls, named=bool(names), alone=len(names) == 1)
         looks.append(look)
         code = max(code, found)
     wiring.progress.clear()
@@ -90,17 +93,12 @@ def _look_again(wiring: Wiring, snapshots: list[Snapshot], *, alone: bool) -> Ex
 def _reconcile(wiring: Wiring, target: str, source: str | None, *, alone: bool) -> int:
     if not alone:
         raise InputError(
-            "--reconcile cannot be combined with names or --all", hint="it covers every token of the provider or scope"
+            "--reconcile cannot be combined with names or a selection",
+            hint="it covers every token of the provider or scope",
         )
     from tokenguard.usecases.reconcile_listing import reconcile  # only this option needs it
 
     return reconcile(wiring, target, source)
-
-
-def _chosen(wiring: Wiring, names: tuple[TokenName, ...]) -> list[Snapshot]:
-    if names:
-        return [known_token(wiring.store, name) for name in dict.fromkeys(names)]
-    return list(wiring.store.scan())
 
 
 def _look(wiring: Wiring, snapshot: Snapshot, controls: Controls, *, named: bool, alone: bool) -> tuple[Look, ExitCode]:

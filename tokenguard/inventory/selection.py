@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.liveness import Verdict
-from tokenguard.domain.token import RecordState
+from tokenguard.domain.token import Record, RecordState
 from tokenguard.frozen import Frozen
 from tokenguard.policy.model import Due, Policy, age_unknown, due_of
 
@@ -13,25 +14,50 @@ from tokenguard.policy.model import Due, Policy, age_unknown, due_of
 class Filter(Frozen, frozen=True, kw_only=True):
     """What is asked for; empty means any. Retired tokens are left out unless their state is asked for."""
 
+    name: str = ""
+    """A pattern with `*`, `?` and `[…]`; `*` matches slashes too."""
     owner: str = ""
+    made_by: str = ""
+    account: str = ""
+    provider: str = ""
     scope: str = ""
     environment: str = ""
-    provider: str = ""
     state: RecordState | None = None
+    leaked: bool = False
+    """Only tokens whose live value, or one that may be alive, has leaked."""
 
-    def admits(self, snapshot: Snapshot) -> bool:
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options of the command line that ask for the same."""
+        texts = {
+            "--name": self.name, "--owner": self.owner, "--made-by": self.made_by, "--account": self.account,
+            "--provider": self.provider, "--scope": self.scope, "--env": self.environment, "--state": self.state or "",
+        }  # fmt: skip
+        given = tuple(word for option, text in texts.items() if text for word in (option, str(text)))
+        return given + ("--leaked",) * self.leaked
+
+    def admits(self, record: Record) -> bool:
         """Whether the token is asked for."""
-        record = snapshot.document.record
-        if self.state is None and record.state is RecordState.RETIRED:
+        return not (record.state is RecordState.RETIRED and self.state is None) and self.describes(record)
+
+    def describes(self, record: Record) -> bool:
+        """Whether the token is one of those, retired or not."""
+        if (self.name and not fnmatchcase(record.name, self.name)) or (self.leaked and not record.leaks):
             return False
         wanted = (
             (self.owner, record.owner),
+            (self.made_by, record.made_by),
+            (self.account, record.account),
+            (self.provider, record.provider),
             (self.scope, str(record.scope or "")),
             (self.environment, record.environment),
-            (self.provider, record.provider),
             (self.state or "", record.state),
         )
         return all(not asked or asked == found for asked, found in wanted)
+
+
+ANY = Filter()
+"""Every token that is not retired."""
 
 
 class SelectedToken(Frozen, frozen=True):
@@ -58,8 +84,8 @@ def is_refused(snapshot: Snapshot) -> bool:
 def listed(snapshots: Iterable[Snapshot], wanted: Filter, policy: Callable[[], Policy]) -> Iterator[SelectedToken]:
     """The tokens asked for, in the order given; `policy` is not asked for before the first one."""
     for snapshot in snapshots:
-        if wanted.admits(snapshot):
-            record = snapshot.document.record
+        record = snapshot.document.record
+        if wanted.admits(record):
             yield SelectedToken(snapshot, due_of(record, policy()), age_unknown(record, policy()))
 
 

@@ -1,7 +1,7 @@
 """What a rule may look at besides the token itself: the other tokens, and what providers say of theirs."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import overload
@@ -65,6 +65,11 @@ class Surroundings:
         self._rows: dict[Place, _Rows] = {}
         self._facts: dict[TokenName, ProviderFacts] = {}
         self._doubts: dict[Place, str] = {}
+
+    def narrowed(self, only: Callable[[Record], bool]) -> "Surroundings":
+        """The same moment with some of the tokens."""
+        documents = [each for each in (*self.documents, *self.retired) if only(each.record)]
+        return Surroundings(documents, self.now, self.providers)
 
     def same_value(self, record: Record) -> Sequence[Record]:
         """The other tokens with the same value."""

@@ -1,7 +1,7 @@
 """Evaluates every rule for every token: collects violations, waivers and what is not evaluable."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum, unique
 from functools import partial
 from typing import TYPE_CHECKING
@@ -81,23 +81,29 @@ class Assessment(Frozen, frozen=True, kw_only=True):
         return tuple(each for each in self.violations if order.index(each.severity) <= order.index(severity))
 
 
-def assess(policy: Policy, around: Surroundings, *, store: str = "") -> Assessment:
+def assess(
+    policy: Policy, around: Surroundings, *, store: str = "", only: Callable[[Record], bool] | None = None
+) -> Assessment:
     """Check an inventory against a policy.
 
     Args:
         policy: the rules, with their overrides and waivers.
         around: the inventory, the time, and what providers say.
         store: how violations name the store; empty if there is only one.
+        only: the tokens that are asked about, of which the others are surroundings; None: all, and those without a
+            record too.
 
     Raises:
         InputError: a rule of the team's own is not acceptable, or CEL is not installed.
     """
-    violations = list(_orphans(policy, around, store))
+    violations = list(_orphans(policy, around, store)) if only is None else []
     waived: list[Waived] = []
     unknown: Counter[tuple[str, str]] = Counter()
-    if (orphan := policy.rule("orphan")) is not None:
+    if only is None and (orphan := policy.rule("orphan")) is not None:
         unknown.update((orphan.id, reason) for reason in _orphans_unknown(around))
     for question, answer in _answers(policy, around):
+        if only is not None and not only(question.record):
+            continue
         if isinstance(answer, NotEvaluable):
             unknown[question.rule.id, answer.reason] += 1
             continue
@@ -112,7 +118,7 @@ def assess(policy: Policy, around: Surroundings, *, store: str = "") -> Assessme
     violations.sort(key=lambda each: severity_rank(each.severity))
     return Assessment(
         policy=policy,
-        tokens=len(around.documents),
+        tokens=sum(1 for record in around.records if only is None or only(record)),
         violations=tuple(violations),
         waived=tuple(waived),
         not_evaluable=dict(sorted(unknown.items())),

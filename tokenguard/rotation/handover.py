@@ -41,7 +41,7 @@ def deliver_late(session: TokenSession, consumers: Iterable[Consumer], value: Va
         try:
             _deliver(session, consumer, value, reason=reason)
         except Unfinished as error:
-            hint = "find out what changed it, then deliver again with `tokenguard apply`, or rotate the token"
+            hint = f"find out what changed it, then: tokenguard deliver {session.record.name}"
             raise Unfinished(error.message, hint=hint) from None
 
 

@@ -16,3 +16,15 @@ def confirm(tty: Tty, what: str, *, undone: str, hint: str = "answer yes, or giv
     """
     if tty.ask(f"Type yes to {what}: ").lower() != "yes":
         raise (NeedsPerson if needed else InputError)(f"not confirmed; nothing was {undone}", hint=hint)
+
+
+def confirm_number(tty: Tty, what: str, number: int) -> None:
+    """Ask for the number of tokens, which is not typed from habit; InputError (exit 2) for any other answer.
+
+    Args:
+        tty: where the person is.
+        what: what happens then, with the number in it: `this revokes 3 tokens`.
+        number: the answer that confirms.
+    """
+    if tty.ask(f"{what}; type the number to continue: ").strip() != str(number):
+        raise InputError("not confirmed", hint="nothing was done; name the tokens, or type the number")

@@ -1,10 +1,12 @@
 """Builds a report: assesses the stores against a policy, now, in the past or as a forecast."""
 
+import shlex
 from datetime import UTC, datetime, timedelta
 
 from tokenguard.errors import InputError
 from tokenguard.frozen import replace
 from tokenguard.inventory.as_of import record_as_of
+from tokenguard.inventory.selection import ANY, Filter
 from tokenguard.policy.context import Surroundings
 from tokenguard.policy.evaluation import assess
 from tokenguard.ports.store import Store
@@ -12,6 +14,7 @@ from tokenguard.report.posture import Posture
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.assess import chosen_policy, chosen_stores, surroundings
+from tokenguard.usecases.select_tokens import no_match
 
 _TODAYS_LIST = "the provider's list is today's, not that of the requested day"
 
@@ -25,12 +28,15 @@ def as_of_moment(text: str) -> datetime:
     return day + timedelta(days=1, microseconds=-1)
 
 
-def posture_of(wiring: Wiring, named: str | None, *, every: bool, ask: bool, at: datetime | None) -> Posture:
+def posture_of(
+    wiring: Wiring, named: str | None, wanted: Filter, *, every: bool, ask: bool, at: datetime | None
+) -> Posture:
     """Assess the stores against the policy.
 
     Args:
         wiring: the adapters in use.
         named: a policy other than the configured one.
+        wanted: the tokens that the report is about.
         every: include all configured stores.
         ask: whether to read the providers' lists.
         at: a time other than now.
@@ -51,10 +57,16 @@ def posture_of(wiring: Wiring, named: str | None, *, every: bool, ask: bool, at:
             found[label], more = _rewound(stores[label], each, at)
             edited += more
         remarks += _said_of_the_past(now, edited)
+    only = None
+    if wanted != ANY:
+        only = wanted.describes
+        if not any(only(each.record) for around in found.values() for each in (*around.documents, *around.retired)):
+            raise no_match(wanted)
+        remarks.append(f"this is about the tokens with {shlex.join(wanted.options)} only")
     return Posture(
         at=at or now,
-        assessments=[assess(policy, each, store=label) for label, each in found.items()],
-        surroundings=list(found.values()),
+        assessments=[assess(policy, each, store=label, only=only) for label, each in found.items()],
+        surroundings=[each if only is None else each.narrowed(only) for each in found.values()],
         stores=list(found),
         remarks=remarks,
     )

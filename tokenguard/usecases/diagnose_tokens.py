@@ -10,7 +10,7 @@ from tokenguard.domain.names import TokenName
 from tokenguard.domain.secret import TOKEN_FIELD, Value
 from tokenguard.domain.token import Consumer, CredentialKind, Record, RecordState
 from tokenguard.errors import ExitCode, InputError, TokenguardError
-from tokenguard.inventory.selection import Filter, by_due, is_refused, listed
+from tokenguard.inventory.selection import ANY, by_due, is_refused, listed
 from tokenguard.inventory.views import due_words, leak_words, older_leak_ends
 from tokenguard.policy.listing_validity import LONGEST
 from tokenguard.ports.external_fields import UnexpectedValue
@@ -73,7 +73,7 @@ def refused_values(_wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[D
 def next_rotations(wiring: Wiring, inventory: Sequence[Snapshot]) -> Iterator[Diagnosis]:
     """The tokens due next: their provider, its admin credential, and their consumers."""
     now = wiring.clock.now()
-    ranked = by_due(listed(inventory, Filter(), lambda: wiring.policy), now)
+    ranked = by_due(listed(inventory, ANY, lambda: wiring.policy), now)
     soon = [each for each in ranked if each.snapshot.document.record.kind.has_value][:_NEXT]
     if not soon:
         yield well("next rotation", "no token has a due date" if inventory else "there are no tokens yet")

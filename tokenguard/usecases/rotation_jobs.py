@@ -8,6 +8,7 @@ from tokenguard.domain.names import TokenName
 from tokenguard.domain.token import ConsumerKind, Record
 from tokenguard.errors import InputError, NotProvenDead, Unreachable
 from tokenguard.frozen import replace
+from tokenguard.inventory.selection import ANY, Filter
 from tokenguard.policy.model import due_of
 from tokenguard.rotation.batch import BatchJob, SkipReason
 from tokenguard.rotation.engine import tell_assertion
@@ -19,33 +20,35 @@ from tokenguard.rotation.rotation_plan import RotationPlan, plan_rotation
 from tokenguard.rotation.session import DEFAULT_QUIET_PERIOD
 from tokenguard.rotation.unattended import Hold, Rollout, choose, is_due, is_open_to_rotation
 from tokenguard.shell.wiring import Wiring
-from tokenguard.usecases.given_facts import changes_from
+from tokenguard.usecases.select_tokens import no_match
 from tokenguard.usecases.token_lookup import known_token
 
 _NAMED = 5
 
 
-def chosen(wiring: Wiring, names: Sequence[TokenName], scope: str | None, *, due: bool) -> list[Snapshot]:
-    """The named tokens, those of one scope, or the due ones; InputError for unknown names and scopes."""
+def chosen(
+    wiring: Wiring,
+    names: Sequence[TokenName],
+    wanted: Filter = ANY,
+    *,
+    due: bool,
+) -> list[Snapshot]:
+    """The named tokens, those that match, or those of them that are due; InputError if no token matches at all."""
     if names:
         return [known_token(wiring.store, name) for name in dict.fromkeys(names)]
-    wanted = changes_from({"scope": scope}).scope if scope else None
-    found, known = [], wanted is None
+    found, known = [], wanted == ANY
     for snapshot in wiring.store.scan():
-        record = snapshot.document.record
-        known = known or record.scope == wanted
+        if not wanted.describes(snapshot.document.record):
+            continue
+        known = True
         if due and revocation_owed(snapshot.document):
             found.append(snapshot)  # regardless of its date: exit 0 would claim that nothing is left to do
-            continue
-        if not is_open_to_rotation(snapshot):
-            continue
-        if wanted and record.scope != wanted:
-            continue
-        if due and not is_due(record, wiring.policy, wiring.clock.now()):
-            continue
-        found.append(snapshot)
+        elif is_open_to_rotation(snapshot) and (
+            not due or is_due(snapshot.document.record, wiring.policy, wiring.clock.now())
+        ):
+            found.append(snapshot)
     if not known:  # exit 0 would claim that all tokens of a misspelt Drive are dead
-        raise InputError(f"no token in the inventory has the scope {wanted}", hint="`tokenguard list` shows the scopes")
+        raise no_match(wanted)
     return found
 
 

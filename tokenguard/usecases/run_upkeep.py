@@ -106,7 +106,7 @@ class Upkeep:
     def _rotate(self) -> Iterator[Done]:
         """The tokens that the policy lets an unattended run start, each provider's canary first."""
         wiring = self._wiring
-        due = [each for each in chosen(wiring, (), None, due=True) if not each.document.busy]
+        due = [each for each in chosen(wiring, (), due=True) if not each.document.busy]
         rollout = allowed(wiring, due)
         self.held += [(each.snapshot.document.record.name, each.hold.value) for each in rollout.held]
         canaries = Canaries(rollout)

@@ -1,0 +1,64 @@
+"""The options that select tokens by what is known of them, shared by every command that works on several tokens."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from tokenguard.domain.token import RecordState
+from tokenguard.errors import InputError
+from tokenguard.inventory.selection import Filter
+
+_GLOB_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._/-*?[]!")
+_OPTIONS = {
+    "name": click.option("--name", "only_name", default="", metavar="GLOB", help="Only names like video/*/prod/*."),
+    "owner": click.option("--owner", "only_owner", default="", metavar="TEAM", help="Only tokens of this team."),
+    "made_by": click.option(
+        "--made-by", "only_made_by", default="", metavar="PERSON", help="Only tokens that this person created."
+    ),
+    "account": click.option(
+        "--account", "only_account", default="", metavar="LOGIN", help="Only tokens created with this provider login."
+    ),
+    "provider": click.option(
+        "--provider", "only_provider", default="", metavar="P", help="Only tokens of this provider."
+    ),
+    "scope": click.option("--scope", "only_scope", default="", metavar="KIND:ID", help="Only tokens of this scope."),
+    "environment": click.option(
+        "--env", "only_environment", default="", metavar="E", help="Only tokens of this environment."
+    ),
+    "state": click.option(
+        "--state",
+        "only_state",
+        type=click.Choice(list(map(str, RecordState))),
+        help="Only tokens in this state; includes retired ones.",
+    ),
+    "leaked": click.option("--leaked", "only_leaked", is_flag=True, help="Only tokens whose value has leaked."),
+}
+
+
+def selects(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options to a command, which gets them as one argument: `wanted`, a `Filter`."""
+
+    @functools.wraps(function)
+    def command(*args: Any, **given: Any) -> Any:
+        asked = {name: given.pop(f"only_{name}") for name in _OPTIONS}
+        return function(*args, wanted=_filter(asked), **given)
+
+    for option in reversed(_OPTIONS.values()):
+        command = option(command)
+    return command
+
+
+def _filter(asked: dict[str, Any]) -> Filter:
+    """InputError for what no token can have, so that a typing mistake is not read as an empty result."""
+    texts = {name: text for name, text in asked.items() if isinstance(text, str) and text and name != "state"}
+    pattern = texts.pop("name", "")
+    if not _GLOB_CHARACTERS.issuperset(pattern):
+        raise InputError("--name matches no token's name", hint="write a pattern such as 'video/*/prod/*', in quotes")
+    if texts:
+        from tokenguard.usecases.given_facts import changes_from  # a plain `list` starts without it
+
+        changes_from(texts)
+    state = RecordState(asked["state"]) if asked["state"] else None
+    return Filter(name=pattern, state=state, leaked=asked["leaked"], **texts)

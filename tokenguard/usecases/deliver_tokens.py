@@ -1,0 +1,102 @@
+"""Compares the consumers of tokens with the store, and brings those back that differ, without a rotation."""
+
+from collections.abc import Iterator
+from enum import StrEnum, unique
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.names import TokenName
+from tokenguard.domain.token import Consumer
+from tokenguard.errors import ExitCode, TokenguardError, Unfinished
+from tokenguard.frozen import Frozen
+from tokenguard.ports.delivery import Holds
+from tokenguard.ports.external_fields import UnexpectedValue
+from tokenguard.ports.store import FieldState, Live
+from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.detect_drift import held_by
+
+
+@unique
+class ConsumerResult(StrEnum):
+    """What a consumer has."""
+
+    HOLDS = "holds the live value"
+    DELIVERED = "delivered"
+    DIFFERS = "differs"
+    UNKNOWN = "cannot be read back"
+    PERSON = "a person has to look"
+    FAILED = "failed"
+
+
+class ConsumerCheck(Frozen, frozen=True, kw_only=True):
+    """One consumer of one token, compared with the store."""
+
+    name: TokenName
+    consumer: Consumer | None
+    """None: the token itself stands in the way, as `error` says."""
+    result: ConsumerResult
+    error: TokenguardError | None = None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code of this consumer alone."""
+        if self.error is not None:
+            return self.error.exit_code
+        return ExitCode.FINDINGS if self.result is ConsumerResult.DIFFERS else ExitCode.OK
+
+
+def compare_consumers(wiring: Wiring, snapshot: Snapshot) -> Iterator[ConsumerCheck]:
+    """Compare each consumer of a token with the live value; nothing is changed."""
+    record = snapshot.document.record
+    live = wiring.store.read_live(snapshot.id)
+    error = _obstacle(snapshot, live)
+    if error is not None:
+        yield ConsumerCheck(name=record.name, consumer=None, result=ConsumerResult.FAILED, error=error)
+        return
+    for consumer, holds in held_by(wiring, record, live):
+        if isinstance(holds, TokenguardError):
+            yield ConsumerCheck(name=record.name, consumer=consumer, result=ConsumerResult.FAILED, error=holds)
+        else:
+            yield ConsumerCheck(name=record.name, consumer=consumer, result=_result(holds))
+
+
+def deliver_differing(wiring: Wiring, snapshot: Snapshot, *, unread: bool) -> Iterator[ConsumerCheck]:
+    """Deliver the live value where a consumer does not have it.
+
+    Args:
+        wiring: the adapters in use.
+        snapshot: the token.
+        unread: deliver also where the value cannot be read back.
+    """
+    for found in compare_consumers(wiring, snapshot):
+        again = found.result is ConsumerResult.DIFFERS or (unread and found.result is ConsumerResult.UNKNOWN)
+        if found.consumer is None or not again:
+            yield found
+            continue
+        try:
+            with wiring.working_on(found.name):
+                wiring.engine.deliver(snapshot.id, [found.consumer], reason="delivered again")
+        except TokenguardError as error:
+            yield ConsumerCheck(name=found.name, consumer=found.consumer, result=ConsumerResult.FAILED, error=error)
+        else:
+            yield ConsumerCheck(name=found.name, consumer=found.consumer, result=ConsumerResult.DELIVERED)
+
+
+def _obstacle(snapshot: Snapshot, live: Live | None) -> TokenguardError | None:
+    """Why there is no value now that consumers could be compared with."""
+    record = snapshot.document.record
+    if snapshot.document.busy:
+        hint = f"tokenguard rotate {record.name} --resume delivers its new value"
+        return Unfinished(f"an operation on {record.name} is open", hint=hint)
+    if live is not None and live.found is not FieldState.SAME:
+        return UnexpectedValue.at(record.location.url)
+    return None
+
+
+def _result(holds: Holds | None) -> ConsumerResult:
+    if holds is None:
+        return ConsumerResult.PERSON
+    return {
+        Holds.THIS: ConsumerResult.HOLDS,
+        Holds.OTHER: ConsumerResult.DIFFERS,
+        Holds.UNKNOWN: ConsumerResult.UNKNOWN,
+    }[holds]

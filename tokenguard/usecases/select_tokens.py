@@ -1,0 +1,49 @@
+"""Finds the tokens that a command works on: by their names, or by what is known of them."""
+
+import shlex
+from collections.abc import Sequence
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.names import TokenName
+from tokenguard.errors import InputError
+from tokenguard.inventory.selection import ANY, Filter
+from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
+from tokenguard.usecases.token_lookup import known_token
+
+
+def select_tokens(
+    wiring: Wiring, names: Sequence[TokenName], wanted: Filter, *, everything: bool = False
+) -> list[Snapshot]:
+    """The named tokens in the order given, or all that match; with `everything` retired ones too.
+
+    Raises:
+        InputError: nothing or both is asked for, a name is unknown, or no token matches.
+    """
+    if sum((bool(names), everything or wanted != ANY)) != 1:
+        raise InputError(
+            "name tokens, or select them with options: one of the two",
+            hint="for example --owner TEAM or --name 'video/*'; `tokenguard list` takes the same options",
+        )
+    if names:
+        return [known_token(wiring.store, name) for name in dict.fromkeys(names)]
+    if everything:
+        return list(wiring.store.scan())
+    found = [each for each in wiring.store.scan() if wanted.admits(each.document.record)]
+    if not found:
+        raise no_match(wanted)
+    return sorted(found, key=lambda each: each.document.record.name)
+
+
+def tell_selection(wiring: Wiring, wanted: Filter, found: Sequence[Snapshot]) -> None:
+    """Say first what was selected, since a pattern may match more than was meant."""
+    if wanted != ANY:
+        wiring.progress.note(f"selected: {counted(len(found), 'token')} with {shlex.join(wanted.options)}")
+
+
+def no_match(wanted: Filter) -> InputError:
+    """The error for a selection that no token meets: silence would claim that all of them are done."""
+    return InputError(
+        f"no token matches {shlex.join(wanted.options)}",
+        hint="`tokenguard list` shows the tokens; retired ones need --state retired",
+    )
