@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from itertools import cycle
 
 import pytest
@@ -152,3 +153,14 @@ def test_a_single_refusal_beside_a_list_that_may_lack_tokens_makes_none_gone(set
 
     monkeypatch.setattr(provider, "probe", in_turn)
     assert not drifted(settled, "--ask-providers", code=0)
+
+
+def test_a_token_that_is_younger_than_the_list_may_lag_is_not_gone(settled, monkeypatch):
+    able = replace(settled.vendors.fake.capabilities, list_lag=timedelta(hours=1))
+    monkeypatch.setattr(settled.vendors.fake, "capabilities", able)
+    settled.add("other/token", "--label", "other/token")
+    settled.world.unlisted.add("id1")
+    young = settled("drift", "--ask-providers", "--format", "json").document["not_evaluable"]
+    assert "gone" in {each["rule"] for each in young}
+    settled.clock.sleep(3600)
+    assert drifted(settled, "--ask-providers")["gone"]["token"] == "a/b"

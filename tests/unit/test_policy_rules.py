@@ -310,6 +310,22 @@ class TestAssessment:
         unknown = self.made(default_policy()).not_evaluable
         assert unknown["orphan", "the provider was not contacted for its list"] == 1
 
+    @pytest.mark.parametrize(
+        ("record", "listed", "unknown"),
+        [
+            ({}, [ROW], False),
+            ({}, [], True),
+            ({"state": RecordState.PENDING}, [], True),
+            ({"state": RecordState.PENDING}, [replace(ROW, provider_id="id9", label="other")], True),
+            ({"state": RecordState.UNCLAIMED}, [ROW], False),
+            ({"kind": CredentialKind.PROVIDER_ADMIN}, [ROW], True),
+        ],
+    )
+    def test_a_list_without_any_known_token_does_not_say_that_there_is_no_orphan(self, record, listed, unknown):
+        facts = {place_of(GOOD): ProviderFacts(capabilities=CAN, listed=listed)}
+        found = self.made(default_policy(), [Document(record=replace(GOOD, **record))], facts)
+        assert ("orphan" in {rule for rule, _ in found.not_evaluable}) == unknown
+
     def test_a_token_in_two_lists_is_one_orphan(self):
         facts = ProviderFacts(capabilities=CAN, listed=[ROW, replace(ROW, provider_id="id9")])
         lists = {place_of(GOOD): facts, ("fake", "", "drive:d2"): facts}

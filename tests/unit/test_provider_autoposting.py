@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -133,6 +134,41 @@ def test_an_expired_key_is_not_listed_as_live():
         provider = build("autoposting", ProviderSettings(base_url=sandbox.info.autoposting_url), clock)
         listed = issuer(provider, Value.of(sandbox.info.admin_key)).listed()
     assert [row.label for row in listed.rows] == ["new"]
+
+
+LATER, EARLIER = timedelta(minutes=10), timedelta(minutes=-10)
+
+
+@pytest.mark.parametrize("vendors", [LATER, EARLIER], ids=["the vendor's clock is ahead", "ours is ahead"])
+def test_a_key_has_expired_when_the_vendors_own_clock_says_so(vendors):
+    now = FakeClock().now()
+    rows = [
+        {"id": name, "name": name, "expiresAt": (now + vendors + left).isoformat()}
+        for name, left in {"lives": timedelta(seconds=2), "expired": timedelta(seconds=-2)}.items()
+    ]
+    date = f"Date: {format_datetime(now + vendors, usegmt=True)}"
+    with ScriptedServer(reply(200, json.dumps({"data": rows, "total": 2}).encode(), date)) as server:
+        listed = issuer_at(server.url, paging="none").listed()
+    assert [row.label for row in listed.rows] == ["lives"]
+
+
+def test_without_the_vendors_time_an_expired_key_may_live_for_a_day():
+    now = FakeClock().now()
+    rows = [
+        {"id": name, "name": name, "expiresAt": (now - ago).isoformat()}
+        for name, ago in {"young": timedelta(hours=23), "old": timedelta(hours=25)}.items()
+    ]
+    with ScriptedServer(ok({"data": rows, "total": 2})) as server:
+        listed = issuer_at(server.url, paging="none").listed()
+    assert [row.label for row in listed.rows] == ["young"]
+
+
+def test_the_soft_revoke_names_the_vendors_time():
+    now = FakeClock().now() - timedelta(minutes=10)
+    absent = reply(405, b"{}", f"Date: {format_datetime(now, usegmt=True)}")
+    with ScriptedServer(absent, reply(200, b"{}")) as server:
+        issuer_at(server.url).revoke("key_1")
+    assert now.isoformat(timespec="milliseconds").replace("+00:00", "Z").encode() in server.requests[1]
 
 
 @pytest.fixture

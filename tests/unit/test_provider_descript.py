@@ -85,6 +85,7 @@ def test_only_a_401_is_death_and_only_the_schema_is_life(case):
     assert (seen.verdict, seen.reason, seen.scope_verdict) == (verdict, reason, scope)
 
 
+PORTAL = reply(404, b"<html>no such page</html>", kind="text/html")
 LADDER = {
     "project": ((PROJECTS, PROJECT), ALIVE, RIGHT, 2),
     "project gone, then job": ((PROJECTS, error(404), JOBS), ALIVE, RIGHT, 3),
@@ -99,6 +100,8 @@ LADDER = {
     "an id that would climb": ((ok({"data": [{"id": "../status"}]}), JOBS), ALIVE, RIGHT, 2),
     "refused a moment later": ((PROJECTS, error(401)), UNKNOWN, UNVERIFIED, 2),
     "storm at the project, job answers": ((PROJECTS, error(503), JOBS), ALIVE, RIGHT, 3),
+    "a portal's 404 at the project": ((PROJECTS, PORTAL, NO_JOBS, error(404)), UNKNOWN, UNVERIFIED, 4),
+    "a portal's 404 at the project, job answers": ((PROJECTS, PORTAL, JOBS), ALIVE, RIGHT, 3),
     "storm at the job": ((NO_PROJECTS, error(503), error(404)), UNKNOWN, UNVERIFIED, 3),
     "storm everywhere after": ((PROJECTS, error(429, "Retry-After: 9")), UNKNOWN, UNVERIFIED, 7),
 }

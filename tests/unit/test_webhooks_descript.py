@@ -84,7 +84,7 @@ def test_what_descript_does_not_confirm_is_refused(tree, status):
 @pytest.mark.parametrize(
     "script",
     [reply(500), reply(401, b'{"error":"unauthorized"}'), reply(429), reply(200, b"<html>", kind="text/html"),
-     reply(200, b"[]"), reply(200, b'{"job_id":"job1"}'), reply(302, b"", "Location: http://127.0.0.1:1/")],
+     reply(404, b"<html>", kind="text/html"), reply(403, b"<html>", kind="text/html"), reply(200, b"[]"), reply(200, b'{"job_id":"job1"}'), reply(302, b"", "Location: http://127.0.0.1:1/")],
 )  # fmt: skip
 def test_what_descript_cannot_be_asked_about_is_unknown(script):
     with ScriptedServer(script) as server, pytest.raises(Unreachable) as unknown:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum, unique
 from http import HTTPStatus
 
@@ -48,6 +49,8 @@ class Answer:
     body: bytes = field(repr=False)
     retry_after: float | None = None
     """Seconds that the other side asks us to wait, 0 to a year."""
+    date: datetime | None = None
+    """The other side's clock, if it says the time: what it means by a time of its own is compared with this."""
 
     @property
     def ok(self) -> bool:

@@ -16,7 +16,7 @@ from urllib3.response import BaseHTTPResponse
 
 from tokenguard.http.address import Address, is_loopback
 from tokenguard.http.answer import MAX_BODY, Answer, Failure, Outcome, TransportFailure
-from tokenguard.http.pacing import retry_after
+from tokenguard.http.pacing import http_date, retry_after
 from tokenguard.waiting import DeadlineExceeded, run_with_deadline
 
 MAX_HEADERS = 1 << 16
@@ -138,11 +138,13 @@ class Exchange:
             if len(body) > self._max_body:
                 return Failure(cause=TransportFailure.TOO_LARGE, sent=True)
         found = {name.lower(): value for name, value in response.headers.items()}
+        date = http_date(found.get("date", ""))
         return Answer(
             status=response.status,
             headers=found if self._wanted is None else {name: found[name] for name in self._wanted if name in found},
             body=bytes(body),
-            retry_after=retry_after(response.headers.get("retry-after", ""), self._now),
+            retry_after=retry_after(found.get("retry-after", ""), date or self._now),
+            date=date,
         )
 
 

@@ -27,13 +27,17 @@ def retry_after(text: str, now: datetime) -> float | None:
     text = text.strip()
     if _SECONDS.fullmatch(text):
         return _bounded(float(text)) if float(text) >= 0 else None
+    moment = http_date(text)
+    return None if moment is None else _bounded((moment - now).total_seconds())
+
+
+def http_date(text: str) -> datetime | None:
+    """The time in a header such as Date; None when it is missing or makes no sense."""
     try:
-        moment = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(text.strip())
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return _bounded((moment - now).total_seconds())
 
 
 def too_long(wait: float | None) -> bool:

@@ -19,6 +19,9 @@ Place = tuple[str, str, str]
 """A provider, its address, and a scope: where one list of tokens comes from."""
 
 
+_NO_CONTROL = "the provider's list contains no token that the inventory knows"
+
+
 class ProviderFacts(Frozen, frozen=True, kw_only=True):
     """What is known of a token's provider where the check runs."""
 
@@ -121,9 +124,9 @@ class Surroundings:
     def doubt(self, place: Place) -> str:
         """Why the list of a place cannot say that a token is not there; empty if it can."""
         if place not in self._doubts:
-            self._doubts[place] = doubt_of(
-                self.facts_of(place), (each for each in self.records if place_of(each) == place)
-            )
+            records = [each for each in self.records if place_of(each) == place]
+            facts = self.facts_of(place)
+            self._doubts[place] = doubt_of(facts, records) or ("" if _holds_known(facts, records) else _NO_CONTROL)
         return self._doubts[place]
 
     def unidentified(self, place: Place) -> int:
@@ -154,25 +157,28 @@ def is_identified(record: Record) -> bool:
     return bool(record.provider_id or record.label)
 
 
-def doubt_of(facts: ProviderFacts, records: Iterable[Record]) -> str:
-    """Why a provider's list cannot say that a token is not there; empty if it can.
+def doubt_of(facts: ProviderFacts, records: Sequence[Record]) -> str:
+    """Why tokens may be missing from a provider's list; empty if nothing speaks for that.
 
     It must be complete, and hold one of `records` that are in use, wherever it can be told which row is one.
     """
     if facts.gap:
         return f"the provider's list is not known to be complete: {facts.gap}"
-    rows, known = _Rows(facts.listed or ()), [each for each in records if _should_be_listed(each)]
-    if known and all(rows.of(each) is None for each in known):
+    active = [each for each in _comparable(records) if each.state is RecordState.ACTIVE]
+    if active and not _holds_known(facts, active):
         return "the provider's list contains none of the tokens in use: it may be of another account, or incomplete"
     return ""
 
 
-def _should_be_listed(record: Record) -> bool:
-    return (
-        record.state is RecordState.ACTIVE
-        and record.kind is not CredentialKind.PROVIDER_ADMIN
-        and is_identified(record)
-    )
+def _holds_known(facts: ProviderFacts, records: Iterable[Record]) -> bool:
+    """Whether a list contains one of these tokens: without that it may be empty in an outage, or another account's."""
+    rows = _Rows(facts.listed or ())
+    return any(rows.of(each) is not None for each in _comparable(records))
+
+
+def _comparable(records: Iterable[Record]) -> list[Record]:
+    """The tokens that such a list may contain, as far as it can be told which row is one."""
+    return [each for each in records if each.kind is not CredentialKind.PROVIDER_ADMIN and is_identified(each)]
 
 
 def _use(record: Record) -> tuple[str, Scope | None, str, str]:

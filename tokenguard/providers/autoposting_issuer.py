@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -16,8 +16,8 @@ from tokenguard.ports.provider import CreatedToken, CreateRefused, ProviderToken
 from tokenguard.providers.paced import PacedClient
 from tokenguard.providers.paging import ListPage, Paging, PagingKind, Query, read_list, says_more, total_of
 from tokenguard.providers.route import Route
-from tokenguard.providers.token_listing import check_id, identifier, live, moment, short_text, unreadable
-from tokenguard.providers.write_result import acknowledged, answered, new_value, not_understood, settled
+from tokenguard.providers.token_listing import CLOCK_DOUBT, check_id, identifier, live, moment, short_text, unreadable
+from tokenguard.providers.write_result import acknowledged, answered, new_value, no_such_token, not_understood, settled
 
 _KEYS = "api-keys"
 LISTS: Mapping[str, Paging] = {
@@ -29,7 +29,7 @@ _SESSION = "session"
 SESSION_VARIABLE = "TOKENGUARD_ADMIN_AUTOPOSTING"
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){2}", re.ASCII)
 _OTHER_CREDENTIAL = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
-# What a service answers where it has no such route, or no such key.
+# What a service answers where it has no such route, or no such key; then another way to end the key is tried.
 _ABSENT = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
 
 
@@ -48,7 +48,7 @@ class AutopostingIssuer:
         """`POST /api-keys`, once. Anything but a clear answer is Ambiguous: a key of that name may exist."""
         what, body = "creating the key", {"name": wanted.label, "scopes": list(wanted.permissions)}
         outcome = self._send("POST", (_KEYS,), body)
-        if isinstance(outcome, Answer) and outcome.status in _OTHER_CREDENTIAL:
+        if isinstance(outcome, Answer) and outcome.status in _OTHER_CREDENTIAL and not outcome.html:
             raise CreateRefused(
                 f"{what}: refused with http status {outcome.status}", hint=self._wanted_credential(outcome)
             )
@@ -60,8 +60,12 @@ class AutopostingIssuer:
         return CreatedToken(value=value, provider_id=key_id, hint=short_text(data.get("keyHint")))
 
     def listed(self) -> TokenList:
-        """Live keys of the organisation: listed and not expired."""
-        return live(read_list(self._paging, self._page), self._clock.now())
+        """Live keys of the organisation: listed and not expired by the vendor's own clock, which each answer states."""
+        dates = list[datetime | None]()
+        found = read_list(self._paging, lambda query: self._page(query, dates))
+        stated = [each for each in dates if each is not None]
+        known = stated and len(stated) == len(dates)
+        return live(found, min(stated) if known else self._clock.now() - CLOCK_DOUBT)
 
     def revoke(self, provider_id: str) -> None:
         """The revoke route, or where there is none an expiry of now."""
@@ -69,9 +73,10 @@ class AutopostingIssuer:
         check_id(provider_id, what)
         outcome = self._send(self._revoke_route.method, self._revoke_route.fill({"id": provider_id}))
         if _absent(outcome):
-            expiry = self._clock.now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            outcome = self._send("PATCH", (_KEYS, provider_id), {"expiresAt": expiry})
-        if not _absent(outcome):
+            stated = outcome.date if isinstance(outcome, Answer) else None
+            expiry = (stated or self._clock.now()).astimezone(UTC).isoformat(timespec="milliseconds")
+            outcome = self._send("PATCH", (_KEYS, provider_id), {"expiresAt": expiry.replace("+00:00", "Z")})
+        if not no_such_token(outcome):
             acknowledged(outcome, what)
 
     def end_session(self) -> str | None:
@@ -108,8 +113,10 @@ class AutopostingIssuer:
                     "the admin credential is not accepted: it may have expired; check `[providers.autoposting] admin`"
                 )
 
-    def _page(self, query: Query) -> ListPage:
-        tree = _tree(answered(self._send("GET", (_KEYS,), query=query), "listing keys"))
+    def _page(self, query: Query, dates: list[datetime | None]) -> ListPage:
+        answer = answered(self._send("GET", (_KEYS,), query=query), "listing keys")
+        tree = _tree(answer)
+        dates.append(answer.date)
         data = tree.get("data")
         rows = data.get("items") if isinstance(data, dict) else data
         if not isinstance(rows, list):

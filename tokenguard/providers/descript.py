@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from http import HTTPStatus
 from typing import Any
 
 from tokenguard.domain.liveness import Observation, ScopeVerdict, Verdict
@@ -25,6 +24,7 @@ from tokenguard.providers.provider_settings import ProviderSettings, patience
 BASE_URL = "https://descriptapi.com/v1"
 SCOPE_KIND = "drive"
 _JOB_AGE = timedelta(days=29)  # the API lists jobs of the last 30 days at most
+_NOT_FOUND = "http-404"
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _SHAPE = re.compile(rf"dx_bearer_{_UUID}:dx_secret_{_UUID}", re.ASCII)
 _SETTINGS = "https://web.descript.com > Settings > API tokens"
@@ -124,7 +124,7 @@ class Descript:
             if scope := scope_of(SCOPE_KIND, row.get("drive_id")):
                 name = row.get("drive_name")
                 return _Place(scope=scope, name=name if isinstance(name, str) else "")
-            if reading.verdict is Verdict.UNKNOWN and reading.status != HTTPStatus.NOT_FOUND:
+            if reading.verdict is Verdict.UNKNOWN and reading.reason != _NOT_FOUND:
                 doubt = doubt or reading
         return _Place(doubt=doubt)
 

@@ -59,7 +59,7 @@ class PacedClient:
             self._clock.sleep(wait)
         outcome = self._client.send(request)
         if isinstance(outcome, Answer) and outcome.status != HTTPStatus.TOO_MANY_REQUESTS:
-            wait = room_in(outcome.headers, self._clock.now())
+            wait = room_in(outcome.headers, outcome.date or self._clock.now())
             if wait:
                 with self._lock:
                     self._resets[who] = self._clock.monotonic() + wait

@@ -13,9 +13,12 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 _MAX_TEXT = 200
 
 
-def live(found: TokenList, now: datetime, *, slack: timedelta = timedelta(0)) -> TokenList:
-    """The list without the tokens that expired more than `slack` ago: until then the provider's clock may be behind."""
-    ended = now - slack
+CLOCK_DOUBT = timedelta(days=1)
+"""A token that expired no longer ago by our clock may live: the provider's clock, or its time zone, may be behind."""
+
+
+def live(found: TokenList, ended: datetime) -> TokenList:
+    """The list without the tokens that expired before `ended`."""
     return replace(found, rows=tuple(row for row in found.rows if row.expires_at is None or row.expires_at > ended))
 
 

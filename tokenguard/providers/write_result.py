@@ -12,6 +12,7 @@ from tokenguard.ports.provider import Ambiguous, CreateRefused
 
 # Refusals that a gateway may give after it passed the request on, or that follow from a duplicate of it.
 _AMBIGUOUS = frozenset({408, 409, 425, 499})
+_GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 # By which the body of a 2xx says that nothing was done.
 _ERRORS = ("error", "errors")
 _DENIALS = ("success", "ok", "deleted", "revoked")
@@ -30,6 +31,8 @@ def settled(outcome: Outcome, what: str) -> Answer:
         raise CreateRefused(f"{what}: not sent ({outcome.cause})", hint=_connection_hint(outcome))
     if outcome.ok:
         return outcome
+    if outcome.html or (outcome.status in _GONE and not no_such_token(outcome)):
+        raise not_understood(what)  # a portal's or a gateway's: what the provider did is not known
     if outcome.status in _AMBIGUOUS or not HTTPStatus.BAD_REQUEST <= outcome.status < HTTPStatus.INTERNAL_SERVER_ERROR:
         raise Ambiguous(f"{what}: http status {outcome.status}", hint="it may have taken effect")
     raise CreateRefused(f"{what}: refused with http status {outcome.status}", hint=_refusal_hint(outcome))
@@ -53,6 +56,16 @@ def new_value(found: Mapping[str, JsonTree], admin: Value, what: str) -> Value:
     return value
 
 
+def no_such_token(outcome: Outcome) -> bool:
+    """Whether the provider itself answers a revoke with "there is no such token".
+
+    A portal, a proxy or a gateway answers 404 too, with a page or a line of text: that says nothing of the token.
+    """
+    if not isinstance(outcome, Answer) or outcome.status not in _GONE:
+        return False
+    return _is_empty(outcome) or outcome.json_object() is not None
+
+
 def acknowledged(outcome: Outcome, what: str) -> None:
     """Check the answer of an effect that returns nothing to read. It may be empty, or a word of text.
 
@@ -62,12 +75,15 @@ def acknowledged(outcome: Outcome, what: str) -> None:
     """
     answer = settled(outcome, what)
     tree = answer.json()
-    empty = answer.body.strip() in {b"", b"null"}
-    broken = tree is None and not empty and "json" in answer.headers.get("content-type", "").lower()
+    broken = tree is None and not _is_empty(answer) and "json" in answer.headers.get("content-type", "").lower()
     said = tree if isinstance(tree, dict) else {}
     denied = any(said.get(key) for key in _ERRORS) or any(said.get(key) is False for key in _DENIALS)
     if answer.html or broken or denied:
         raise not_understood(what)
+
+
+def _is_empty(answer: Answer) -> bool:
+    return answer.body.strip() in {b"", b"null"}
 
 
 def not_understood(what: str) -> Ambiguous:

@@ -3,6 +3,8 @@
 import threading
 import time
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import format_datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
@@ -152,6 +154,10 @@ class _Handler(BaseHTTPRequestHandler):
         if name in {f"do_{method}" for method in self.methods}:
             return self._serve
         raise AttributeError(name)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002 - the base class calls it so
+        """The Date header, by the clock of the vendors."""
+        return format_datetime(self.server.world.clock.now().astimezone(UTC), usegmt=True)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
         """Nothing is logged: targets and headers may carry values."""

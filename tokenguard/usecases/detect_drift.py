@@ -6,7 +6,7 @@ from tokenguard.domain.document import Snapshot
 from tokenguard.domain.liveness import Verdict
 from tokenguard.domain.token import Consumer, Record, RecordState
 from tokenguard.errors import InputError, TokenguardError, Unreachable
-from tokenguard.policy.context import is_identified, place_of
+from tokenguard.policy.context import Surroundings, is_identified, place_of
 from tokenguard.policy.evaluation import assess
 from tokenguard.policy.model import Policy
 from tokenguard.ports.delivery import Holds
@@ -39,12 +39,20 @@ def providers(wiring: Wiring, held: PlannedManifest) -> Iterator[Finding]:
         busy = held.inventory[record.name].document.busy if record.name in held.inventory else True
         if not is_identified(record) or busy or around.listing(record) is not None:
             continue
-        why = around.doubt(place_of(record))
+        why = around.doubt(place_of(record)) or _may_lag(around, record)
         if why and not _refused(wiring, held.inventory[record.name]):
             yield Unknown("gone", why)
         else:
             text = f"{record.provider} no longer lists it: it was revoked outside tokenguard"
             yield difference("gone", text, token=record.name, owner=record.owner)
+
+
+def _may_lag(around: Surroundings, record: Record) -> str:
+    """Why the list may lack the token all the same: it is younger than the list may lag."""
+    able = around.provider(record).capabilities
+    made = max((at for at in (record.created_at, record.rotated_at, record.added_at) if at is not None), default=None)
+    young = able is not None and made is not None and made + able.list_lag > around.now
+    return "the token is younger than the provider's list may lag" if young else ""
 
 
 def _refused(wiring: Wiring, found: Snapshot) -> bool:

@@ -80,7 +80,7 @@ class ProviderListing:
                 record = self._record(row, defaults, used)
                 used.add(record.name)
                 yield self._take(shown, record, dry_run=dry_run)
-        if why := doubt_of(facts, (each for each in around.records if each.provider == self._provider.name)):
+        if why := doubt_of(facts, [each for each in around.records if each.provider == self._provider.name]):
             raise Unreachable(
                 f"the list of {self._provider.name} may be incomplete: {why}",
                 hint="the listed tokens are recorded; for the rest see `tokenguard doctor` and docs/providers.md",

@@ -91,7 +91,7 @@ class DescriptCallbacks:
     def _asked(self, job: str) -> Job:
         outcome = self._client.send(Request(path=("jobs", job), credential=Credential(secret=self._token)))
         if not isinstance(outcome, Failure):
-            if outcome.status in _NOT_OURS:
+            if outcome.status in _NOT_OURS and not outcome.html:
                 raise Refused(Reason.NOT_CONFIRMED)
             found = _job(outcome.json_object()) if outcome.status == HTTPStatus.OK and not outcome.html else None
             if found is not None:

@@ -51,6 +51,8 @@ class HardenedAdapter(Adapter):  # type: ignore[misc]  # hvac carries no types
 def _object(answer: Answered) -> Json:
     errors = _errors(answer)
     reason = reason_of(answer.status, errors)
+    if reason is VaultFailure.ABSENT and _json(answer) is None:
+        reason = VaultFailure.MALFORMED  # a portal's or a proxy's 404: it says nothing of what the vault has
     if reason is VaultFailure.ABSENT and _version_is_gone(answer):
         reason = VaultFailure.DELETED
     if reason is not None:

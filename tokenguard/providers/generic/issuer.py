@@ -2,8 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
@@ -18,13 +16,10 @@ from tokenguard.providers.generic import request_template
 from tokenguard.providers.generic.description import Create, Description, Revoke, Rows, RowStatus
 from tokenguard.providers.paced import PacedClient
 from tokenguard.providers.paging import ListPage, PagingKind, Query, read_list, says_more, total_of
-from tokenguard.providers.token_listing import check_id, identifier, live, moment, short_text, unreadable
-from tokenguard.providers.write_result import acknowledged, answered, new_value, not_understood, settled
+from tokenguard.providers.token_listing import CLOCK_DOUBT, check_id, identifier, live, moment, short_text, unreadable
+from tokenguard.providers.write_result import acknowledged, answered, new_value, no_such_token, not_understood, settled
 
 _Section = TypeVar("_Section", Create, Rows, tuple[Revoke, ...])
-_GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
-_EXPIRY_SLACK = timedelta(days=1)
-"""A listed token that expired no longer ago still exists: the vendor's clock, or its time zone, may be behind."""
 _UNKNOWN_STATUS = "the status of a token in it is none of those under `list.status` in the provider file"
 _LINK = re.compile(r'<([^<>]*)>[^<>]*?;\s*rel="?([^";,]*)"?', re.ASCII)
 
@@ -67,7 +62,7 @@ class GenericIssuer:
         rows = tuple(row for row in found.rows if statuses.get(row.provider_id) is not RowStatus.ENDED)
         unknown = any(statuses.get(row.provider_id) is RowStatus.UNKNOWN for row in rows)
         gap = found.gap or (_UNKNOWN_STATUS if unknown else "")
-        return live(TokenList(rows=rows, gap=gap), self._clock.now(), slack=_EXPIRY_SLACK)
+        return live(TokenList(rows=rows, gap=gap), self._clock.now() - CLOCK_DOUBT)
 
     def revoke(self, provider_id: str) -> None:
         """The revoke requests in their order, until one says that there is no such token."""
@@ -75,7 +70,7 @@ class GenericIssuer:
         check_id(provider_id, what)
         for said in steps:
             outcome = self._send(what, said, {"id": provider_id, **_scope_field(self._scope)})
-            if isinstance(outcome, Answer) and outcome.status in _GONE:
+            if no_such_token(outcome):
                 return
             acknowledged(outcome, what)
 
