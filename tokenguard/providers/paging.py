@@ -182,40 +182,72 @@ def says_more(tree: JsonTree) -> bool:
     return any(found for part in parts for key, found in part.items() if key.lower().replace("_", "") in _MORE)
 
 
+class _OffsetPass(_Pass):
+    """The same by offset: each answer begins with the last row of the one before it.
+
+    Where it does not, rows have moved, and an earlier answer is asked for.
+    """
+
+    def __init__(self, paging: Paging, fetch: Callable[[Query], ListPage]) -> None:
+        super().__init__()
+        self._paging = paging
+        self._fetch = fetch
+        self._skipped = 0
+        self._sizes = [0]
+        self._chained = True
+        """Whether each answer began with a known row; those of a single row cannot."""
+        self._lost = 0
+        self._stale = 0
+
+    def step(self) -> bool:
+        """Ask for the next answer; whether it was the last."""
+        answer = self._asked(self._skipped)
+        joined = not self._skipped or bool(answer.rows and answer.rows[0].provider_id in self.rows)
+        if self._sizes[-1] > 1 and not joined:
+            return self._step_back()
+        self._stale = 0 if self.take(answer) else self._stale + 1
+        self._sizes.append(len(answer.rows))
+        self._chained = self._chained and joined
+        if not answer.rows:
+            self.end(answer, self._ahead())
+            return True
+        if self._skipped and len(answer.rows) == self._stale == 1 and self._ends_here():
+            return True
+        if self._stale == _MAX_STALE:
+            self.gap = "it returns the same tokens for every offset"
+            return True
+        self._skipped += max(1, len(answer.rows) - 1)
+        return False
+
+    def _step_back(self) -> bool:
+        self._skipped = max(0, self._skipped - max(1, self._sizes[-1] // 2))
+        self._lost += 1
+        if self._lost == _MAX_LOST:
+            self.gap = _CHANGED
+        return bool(self.gap)
+
+    def _ends_here(self) -> bool:
+        """Whether nothing follows the answer that held only the known row: that is the end by the list's own rule."""
+        last = self._asked(self._skipped + 1)
+        if last.rows:
+            return False
+        self.take(last)
+        self.end(last, self._ahead())
+        self.certain = self._chained and max(self._sizes) > 1 and not self.gap
+        return True
+
+    def _ahead(self) -> Iterator[ListPage]:
+        step = self._paging.size if self._paging.limit else max(*self._sizes, 1)
+        return (self._asked(self._skipped + pages * step) for pages in _LOOK_AHEAD)
+
+    def _asked(self, skipped: int) -> ListPage:
+        return self._fetch(self._paging.skipping(skipped))
+
+
 def _read_by_offset(paging: Paging, fetch: Callable[[Query], ListPage]) -> _Pass:
-    """Each answer begins with the last row of the one before it; where it does not, an earlier one is asked for."""
-    found = _Pass()
-    skipped, size, widest, lost, stale, chained = 0, 0, 0, 0, 0, True
-
-    def ahead(end: int) -> Iterator[ListPage]:
-        step = paging.size if paging.limit else max(widest, 1)
-        return (fetch(paging.skipping(end + pages * step)) for pages in _LOOK_AHEAD)
-
-    for _ in range(_MAX_PAGES):
-        answer = fetch(paging.skipping(skipped))
-        joined = skipped == 0 or bool(answer.rows and answer.rows[0].provider_id in found.rows)
-        if size > 1 and not joined:
-            skipped, lost = max(0, skipped - max(1, size // 2)), lost + 1
-            if lost == _MAX_LOST:
-                found.gap = _CHANGED
-                return found
-            continue
-        fresh, size, chained = found.take(answer), len(answer.rows), chained and joined
-        widest, stale = max(widest, size), 0 if fresh else stale + 1
-        if not size:
-            found.end(answer, ahead(skipped))
-            return found
-        if skipped and size == stale == 1:  # only the row that is known: the list ends here, by its own rule
-            last = fetch(paging.skipping(skipped + 1))
-            if not last.rows:
-                found.take(last)
-                found.end(last, ahead(skipped))
-                found.certain = chained and widest > 1 and not found.gap
-                return found
-        if stale == _MAX_STALE:
-            found.gap = "it returns the same tokens for every offset"
-            return found
-        skipped += max(1, size - 1)
+    found = _OffsetPass(paging, fetch)
+    if any(found.step() for _ in range(_MAX_PAGES)):
+        return found
     raise unreadable()
 
 
