@@ -9,9 +9,12 @@ import pytest
 
 from tests.cli.manifests import written
 from tests.fakes.command_line import FakeTty
+from tokenguard.clients.aws.aws_errors import AwsError, AwsFailure
+from tokenguard.clients.vault.vault_errors import VaultError, VaultFailure
 from tokenguard.domain.liveness import Observation, ScopeVerdict, Verdict
 from tokenguard.domain.names import token_name
 from tokenguard.frozen import replace
+from tokenguard.shell.local_backend import LocalBackend
 
 NAME = "video/app/prod/upload"
 OTHER = "video/app/prod/other"
@@ -275,19 +278,29 @@ def test_an_asserted_death_is_rechecked_only_where_the_provider_can_be_asked(cli
     assert ("rechecked" in _recheck_words(cli.wiring(), record)) == promised
 
 
-def test_the_hint_of_init_is_not_about_an_open_operation(cli, monkeypatch):
-    from tokenguard.clients.vault.vault_errors import _WORDS, VaultFailure
-    from tokenguard.errors import Unreachable
-    from tokenguard.shell.local_backend import LocalBackend
+def store_failures():
+    return [*(VaultError.because(each) for each in VaultFailure), *(AwsError(each) for each in AwsFailure)]
 
-    def create(*_given, **_more):
-        raise Unreachable(_WORDS[VaultFailure.EXPIRED][0], hint=_WORDS[VaultFailure.EXPIRED][1])
 
-    monkeypatch.setattr(LocalBackend, "create", create)
-    answer = cli("init")
-    assert answer.code == 4, answer
-    assert "--resume" not in answer.err
-    assert "tokenguard init" in answer.err
+def test_no_hint_about_a_store_is_about_an_operation_unless_one_is_open(cli, monkeypatch):
+    """Only who knows which operation is open adds the command that resumes it, once."""
+    for error in store_failures():
+        assert "resume" not in error.hint, error.reason
+    cli.add(NAME)
+    for number, error in enumerate((AwsError(AwsFailure.EXPIRED), VaultError.because(VaultFailure.EXPIRED))):
+
+        def fail(*_given, error=error, **_more):
+            raise error
+
+        with monkeypatch.context() as patch:
+            patch.setattr(LocalBackend, "create", fail)
+            assert "resume" not in cli("init").hint
+        with monkeypatch.context() as patch:
+            patch.setattr(cli.store, "put_candidate", fail)
+            command = ("rotate", NAME, "--resume") if number else ("rotate", NAME)
+            answer = cli(*command)
+        assert answer.code == 4, answer
+        assert answer.hint.count(f"tokenguard rotate {NAME} --resume") == 1, answer
 
 
 def test_a_consumer_without_the_live_value_has_a_hint_that_is_a_command(cli, tmp_path):

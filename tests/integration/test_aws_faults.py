@@ -122,7 +122,7 @@ def test_a_session_that_expires_says_how_to_go_on(aws, store, words):
     with pytest.raises(AwsError) as caught:
         edited(store, read)
     words(caught.value)
-    assert "--resume" in caught.value.hint
+    assert caught.value.reason is AwsFailure.EXPIRED
 
 
 def test_throttling_is_waited_out_by_the_sdk(aws, store):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tokenguard.cli.base import RenamedOption, command, pass_wiring
-from tokenguard.errors import InputError, TokenguardError
+from tokenguard.errors import InputError
 from tokenguard.shell.wiring import Wiring
 
 if TYPE_CHECKING:  # it loads the stores
@@ -108,13 +108,7 @@ def init(
         return
     if adopted:
         raise InputError("--adopt needs --print-policy here", hint="`tokenguard add NAME --adopt LOCATION`")
-    try:
-        made = wiring.backend.create(recovery_file, sandbox=sandbox)
-    except TokenguardError as error:
-        if "rotate --resume" in error.hint:  # a store that is not there yet has no operation to resume
-            error.hint = f"{error.hint.partition(', then')[0]}, then run `tokenguard init` again"
-        raise
-    _show(wiring, made, recovery_file)
+    _show(wiring, wiring.backend.create(recovery_file, sandbox=sandbox), recovery_file)
 
 
 def _show(wiring: Wiring, made: "CreatedStore", recovery_file: str | None) -> None:

@@ -85,7 +85,7 @@ def rotate(
     said = _reason(reason)
     wiring.concurrent = concurrent
     if resume or abort:
-        wiring.resuming = "tokenguard rotate --resume" if resume and not names else ""
+        wiring.resuming = f"tokenguard rotate {' '.join([*names, '--resume'])}" if resume else ""
         targets = open_ones(wiring, abort=abort) if not names else [known_token(wiring.store, name) for name in names]
         return _go_on(wiring, targets, abort=abort, accept_outage=accept_outage, reason=said, single=len(names) == 1)
     snapshots = chosen(wiring, names, wanted, due=due)

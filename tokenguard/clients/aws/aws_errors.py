@@ -45,11 +45,11 @@ _WORDS: dict[AwsFailure, tuple[str, str]] = {
     ),
     AwsFailure.KMS: (
         "the KMS key denies this to the role in use, or is disabled",
-        "allow the role kms:Decrypt and kms:GenerateDataKey, then continue with `tokenguard rotate --resume`",
+        "allow the role kms:Decrypt and kms:GenerateDataKey",
     ),
     AwsFailure.EXPIRED: (
         "the AWS session has expired",
-        "log in again (for example `aws sso login`), then continue with `tokenguard rotate --resume`",
+        "log in again (for example `aws sso login`)",
     ),
     AwsFailure.CREDENTIALS: (
         "AWS accepts none of the credentials found",
@@ -61,19 +61,19 @@ _WORDS: dict[AwsFailure, tuple[str, str]] = {
     ),
     AwsFailure.CLOCK: (
         "AWS does not accept this machine's time",
-        "set the clock (AWS allows five minutes), then continue with `tokenguard rotate --resume`",
+        "set the clock (AWS allows five minutes)",
     ),
     AwsFailure.DELETED: (
         "a secret of the store is scheduled for deletion",
-        "restore it (`aws secretsmanager restore-secret`), then run the command again",
+        "restore it (`aws secretsmanager restore-secret`)",
     ),
     AwsFailure.LIMIT: (
         "a limit of AWS Secrets Manager is reached: about 100 versions of one secret in 24 hours, or 20 labels",
-        "wait a day, then continue with `tokenguard rotate --resume`",
+        "wait a day",
     ),
-    AwsFailure.THROTTLED: ("AWS asks for fewer requests", "wait, then continue with `tokenguard rotate --resume`"),
+    AwsFailure.THROTTLED: ("AWS asks for fewer requests", "wait a moment"),
     AwsFailure.REFUSED: ("AWS refused a request", "run `tokenguard doctor`"),
-    AwsFailure.SERVER: ("AWS failed to answer (5xx)", "see AWS's status page, then run the command again"),
+    AwsFailure.SERVER: ("AWS failed to answer (5xx)", "see AWS's status page"),
     AwsFailure.CONNECT: ("AWS cannot be reached", "check network, proxy and region"),
     AwsFailure.TLS: ("AWS's certificate is not accepted", "check `ca_bundle` of [network], and the proxy"),
     AwsFailure.TIMEOUT: ("AWS did not answer in time", "run the command again; it continues where it stopped"),

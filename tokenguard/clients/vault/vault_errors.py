@@ -65,7 +65,7 @@ _WORDS: dict[VaultFailure, tuple[str, str]] = {
     ),
     VaultFailure.EXPIRED: (
         "the vault does not accept the login in use: it has expired or was revoked",
-        "log in again, then run the command again; `tokenguard rotate --resume` completes open operations",
+        "log in again",
     ),
     VaultFailure.UNSEEN: (
         "the vault accepts the login, but does not let it look itself up: who acts, and until when, stays unknown",
@@ -112,9 +112,9 @@ _WORDS: dict[VaultFailure, tuple[str, str]] = {
         "the vault's node is a standby without a leader",
         "wait for the election, or set another address",
     ),
-    VaultFailure.SEALED: ("the vault is sealed, or has no leader", "unseal it, then run the command again"),
+    VaultFailure.SEALED: ("the vault is sealed, or has no leader", "unseal it"),
     VaultFailure.UNINITIALISED: ("the vault is not initialised", "check the address, or initialise the server"),
-    VaultFailure.SERVER: ("the vault failed to answer (5xx)", "see the server's log, then run the command again"),
+    VaultFailure.SERVER: ("the vault failed to answer (5xx)", "see the server's log"),
     VaultFailure.REDIRECT: (
         "the vault answered with a redirect, which is never followed",
         "set the address to the one that serves the API itself",
@@ -125,7 +125,7 @@ _WORDS: dict[VaultFailure, tuple[str, str]] = {
         "the vault's certificate is not accepted",
         "check `ca_bundle`, the host name in the address, and whether the certificate has expired",
     ),
-    VaultFailure.TIMEOUT: ("the vault did not answer in time", "check the server's health, then run the command again"),
+    VaultFailure.TIMEOUT: ("the vault did not answer in time", "check the server's health"),
     VaultFailure.RESET: (
         "the connection to the vault broke off",
         "run the command again; it continues where it stopped",
