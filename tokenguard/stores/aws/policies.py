@@ -9,7 +9,9 @@ from tokenguard.stores.aws.event_archive import BLOCK
 from tokenguard.stores.aws.layout import AwsPlace
 from tokenguard.stores.aws.projection import DOCUMENT
 
-_READ = ("secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret")
+_Statement = dict[str, Any]
+_GET, _CREATE = "secretsmanager:GetSecretValue", "secretsmanager:CreateSecret"
+_READ = (_GET, "secretsmanager:DescribeSecret")
 _WRITE = (
     "secretsmanager:PutSecretValue",
     "secretsmanager:UpdateSecretVersionStage",
@@ -17,6 +19,12 @@ _WRITE = (
     "secretsmanager:UntagResource",
 )
 _END = ("secretsmanager:DeleteSecret", "secretsmanager:PutResourcePolicy")
+_RESTORE = (
+    "secretsmanager:RestoreSecret",
+    "secretsmanager:DeleteSecret",
+    "secretsmanager:ListSecretVersionIds",
+    "secretsmanager:CancelRotateSecret",
+)
 _STATES = (DOCUMENT, "tg-name", f"{BLOCK}*")
 
 
@@ -44,67 +52,69 @@ class AwsStoreRole(StrEnum):
 
 def policy(role: AwsStoreRole, place: AwsPlace) -> str:
     """The IAM policy of a role as JSON, for the store at `place`."""
-    below = f"arn:aws:secretsmanager:{place.region}:*:secret:{place.prefix}/*"
-    header = f"arn:aws:secretsmanager:{place.region}:*:secret:{place.header}-??????"
-    approvals = f"arn:aws:secretsmanager:{place.region}:*:secret:{place.shared(Item.APPROVALS)}*"
-    unapproved = _deny("ApprovalsAreApprovers", ["secretsmanager:CreateSecret", *_WRITE, *_END], approvals)
-    shared = f"arn:aws:secretsmanager:{place.region}:*:secret:{place.shared('*')}"
-    reading = [
-        _allow("List", ["secretsmanager:ListSecrets", "sts:GetCallerIdentity"], "*"),
-        _allow("Describe", ["secretsmanager:DescribeSecret"], below),
-        _allow("States", ["secretsmanager:GetSecretValue"], below, stages=_STATES),
-        _allow("Store", ["secretsmanager:GetSecretValue"], header),
-    ]
-    statements: dict[AwsStoreRole, list[dict[str, Any]]] = {
-        AwsStoreRole.CI_READER: [
-            _allow("LiveValues", ["secretsmanager:GetSecretValue"], below, stages=("AWSCURRENT",)),
-            _deny("NotTheStoreItself", ["secretsmanager:GetSecretValue"], header),
-        ],
-        AwsStoreRole.INVENTORY: [*reading, _allow("Shared", ["secretsmanager:GetSecretValue"], shared)],
-        AwsStoreRole.SCANNER: [_allow("Shared", ["secretsmanager:GetSecretValue"], [header, shared])],
-        AwsStoreRole.PUBLISHER: [
-            _allow("List", ["secretsmanager:ListSecrets", "sts:GetCallerIdentity"], "*"),
-            _allow("Values", [*_READ], below),
-            _allow("Shared", ["secretsmanager:CreateSecret", *_WRITE], shared),
-            unapproved,
-        ],
-        AwsStoreRole.PLANNER: reading,
-        AwsStoreRole.APPROVER: [
-            *reading,
-            _allow("Approvals", ["secretsmanager:CreateSecret", *_READ, *_WRITE], approvals),
-        ],
-        AwsStoreRole.ROTATOR: [
-            _allow("List", ["secretsmanager:ListSecrets", "sts:GetCallerIdentity"], "*"),
-            _allow("Tokens", ["secretsmanager:CreateSecret", *_READ, *_WRITE], below),
-            unapproved,
-        ],
-        AwsStoreRole.BREAK_GLASS: [
-            _allow("List", ["secretsmanager:ListSecrets", "sts:GetCallerIdentity"], "*"),
-            _allow(
-                "Everything",
-                [
-                    "secretsmanager:CreateSecret",
-                    "secretsmanager:RestoreSecret",
-                    "secretsmanager:DeleteSecret",
-                    "secretsmanager:ListSecretVersionIds",
-                    "secretsmanager:CancelRotateSecret",
-                    *_READ,
-                    *_WRITE,
-                ],
-                below,
-            ),
-        ],
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": statements[role]}, indent=2)
+    return json.dumps({"Version": "2012-10-17", "Statement": _Statements(place).of(role)}, indent=2)
 
 
-def _deny(sid: str, actions: list[str], resource: str) -> dict[str, Any]:
+class _Statements:
+    """The statements of all policies of one store."""
+
+    def __init__(self, place: AwsPlace) -> None:
+        arn = f"arn:aws:secretsmanager:{place.region}:*:secret:"
+        self._below = f"{arn}{place.prefix}/*"
+        self._header = f"{arn}{place.header}-??????"
+        self._approvals = f"{arn}{place.shared(Item.APPROVALS)}*"
+        self._shared = f"{arn}{place.shared('*')}"
+
+    def of(self, role: AwsStoreRole) -> list[_Statement]:
+        """Those of one role."""
+        below, reading = self._below, self._documents()
+        return {
+            AwsStoreRole.CI_READER: self._live_values(),
+            AwsStoreRole.INVENTORY: [*reading, _allow("Shared", [_GET], self._shared)],
+            AwsStoreRole.SCANNER: [_allow("Shared", [_GET], [self._header, self._shared])],
+            AwsStoreRole.PUBLISHER: self._publishing(),
+            AwsStoreRole.PLANNER: reading,
+            AwsStoreRole.APPROVER: [*reading, _allow("Approvals", [_CREATE, *_READ, *_WRITE], self._approvals)],
+            AwsStoreRole.ROTATOR: [_list(), _allow("Tokens", [_CREATE, *_READ, *_WRITE], below), self._unapproved()],
+            AwsStoreRole.BREAK_GLASS: [_list(), _allow("Everything", [_CREATE, *_RESTORE, *_READ, *_WRITE], below)],
+        }[role]
+
+    def _documents(self) -> list[_Statement]:
+        """Read every document and no value."""
+        return [
+            _list(),
+            _allow("Describe", ["secretsmanager:DescribeSecret"], self._below),
+            _allow("States", [_GET], self._below, stages=_STATES),
+            _allow("Store", [_GET], self._header),
+        ]
+
+    def _live_values(self) -> list[_Statement]:
+        live = _allow("LiveValues", [_GET], self._below, stages=("AWSCURRENT",))
+        return [live, _deny("NotTheStoreItself", [_GET], self._header)]
+
+    def _publishing(self) -> list[_Statement]:
+        return [
+            _list(),
+            _allow("Values", [*_READ], self._below),
+            _allow("Shared", [_CREATE, *_WRITE], self._shared),
+            self._unapproved(),
+        ]
+
+    def _unapproved(self) -> _Statement:
+        return _deny("ApprovalsAreApprovers", [_CREATE, *_WRITE, *_END], self._approvals)
+
+
+def _deny(sid: str, actions: list[str], resource: str) -> _Statement:
     return {**_allow(sid, actions, resource), "Effect": "Deny"}
 
 
-def _allow(sid: str, actions: list[str], resource: str | list[str], *, stages: tuple[str, ...] = ()) -> dict[str, Any]:
-    statement: dict[str, Any] = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
+def _allow(sid: str, actions: list[str], resource: str | list[str], *, stages: tuple[str, ...] = ()) -> _Statement:
+    statement: _Statement = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
     if stages:
         matched = "StringLike" if any("*" in stage for stage in stages) else "StringEquals"
         statement["Condition"] = {matched: {"secretsmanager:VersionStage": list(stages)}}
     return statement
+
+
+def _list() -> _Statement:
+    return _allow("List", ["secretsmanager:ListSecrets", "sts:GetCallerIdentity"], "*")
