@@ -238,7 +238,7 @@ class TestTheHook:
 
     def test_is_missing_and_then_installed(self, cli, wiring, tmp_path):
         git("init", "-q", ".")
-        assert self.checks(wiring) == {"hook": Level.WARN, "own tokens": Level.WARN}
+        assert self.checks(wiring) == {"hook": Level.WARN, "known tokens": Level.WARN}
         program = tmp_path / "bin" / "tokenguard-hook"
         program.parent.mkdir()
         program.touch(mode=0o755)

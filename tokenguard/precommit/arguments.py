@@ -47,7 +47,7 @@ class HookArguments:
 def parsed(arguments: list[str]) -> HookArguments:
     """Read the arguments; InputError if one is not known, might be a file's name, or some do not go together.
 
-    Whoever runs hooks puts the names of files after the options: a repository could switch rules off with a name.
+    A hook runner puts the names of files after the options: a repository could switch rules off with a name.
     """
     wanted = HookArguments()
     rest = iter(arguments)

@@ -1,4 +1,4 @@
-"""Paths as a repository knows them: relative to its top, from whatever directory a scan was started."""
+"""Paths as a repository knows them: relative to its top, from any directory in which a scan starts."""
 
 import os
 from pathlib import Path

@@ -71,7 +71,7 @@ def environment_file(wiring: Wiring) -> Iterator[Diagnosis]:  # noqa: ARG001 - e
 
 
 def hook(wiring: Wiring) -> Iterator[Diagnosis]:
-    """In a repository: whether commits are scanned, and for the team's own tokens."""
+    """In a repository: whether commits are scanned, and for known tokens."""
     from tokenguard.scanning.git import find_git  # asks git
     from tokenguard.scanning.hook_file import PROGRAM  # loaded with it
 
@@ -111,13 +111,13 @@ def _read(path: Path) -> bytes:
 
 
 def _own_tokens(wiring: Wiring) -> Iterator[Diagnosis]:
-    """Whether scans here have current fingerprints of the team's own tokens."""
+    """Whether scans here have current fingerprints of known tokens."""
     from tokenguard.scanning.known_token_stage import load_own_tokens  # only in a repository
     from tokenguard.shell.scan_key import find_scan_key  # may ask the keyring
 
     notes = load_own_tokens(find_scan_key(wiring.environ), wiring.clock.now()).notes
     if notes:
         source = "" if wiring.settings.scan.bundle else " --from store"
-        yield doubt("own tokens", "; ".join(notes), f"tokenguard fingerprints pull{source}")
+        yield doubt("known tokens", "; ".join(notes), f"tokenguard fingerprints pull{source}")
     else:
-        yield well("own tokens", "scans here know the team's own tokens")
+        yield well("known tokens", "scans here find the team's tokens")
