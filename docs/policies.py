@@ -42,9 +42,9 @@ nothing unless `--yes` is given.
 ## Repository checks
 
 `check` also looks at the repository that you are in (or that PATH is in): `.env` files and whether git tracks them,
-file modes, MCP configurations, callback and pre-signed URLs, CI files. In your home directory it checks the logins of
-vendors' programs and MCP clients. `tokenguard-hook` evaluates the same rules for the files of a commit and stops the
-commit on an error; it reports every pre-signed URL as a finding.
+file modes, MCP configurations, settings of coding agents, callback and pre-signed URLs, CI files. In your home
+directory it checks the logins of vendors' programs, MCP clients and coding agents. `tokenguard-hook` evaluates the same
+rules for the files of a commit and stops the commit on an error; it reports every pre-signed URL as a finding.
 
 A repository can make the policy stricter, in `.tokenguard.toml` at its top:
 

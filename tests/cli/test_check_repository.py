@@ -69,6 +69,17 @@ def test_an_ignored_file_of_values_is_looked_at_for_its_mode(cli, repository):
     assert cli("check", "--repo-only", "--fail-on", "note").code == 0
 
 
+def test_settings_of_coding_agents_are_looked_at_though_git_ignores_them(cli, repository):
+    repository.stage(".gitignore", ".env\n.claude/settings.local.json\n")
+    repository.write(".claude/settings.local.json", '{"permissions": {"allow": ["Read(**)"]}}')
+    repository.stage(".claude/settings.json", '{"disableAllHooks": true}')
+    answer = cli("check", "--repo-only", "--format", "json")
+    assert answer.code == 1
+    assert found(answer) == {
+        ("agent-reads-env", ".claude/settings.local.json", 1), ("agent-hooks-off", ".claude/settings.json", 1),
+    }  # fmt: skip
+
+
 IGNORING = [
     (".env\n", []),
     ("", [".env", "sub/.env"]),

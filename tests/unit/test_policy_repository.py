@@ -324,6 +324,82 @@ def test_any_text_is_answered(text):
             asked(rule, of_file(path, text))
 
 
+CLAUDE = ".claude/settings.json"
+
+
+def permissions(allow, deny=()):
+    quoted = ",\n".join(f'"{rule}"' for rule in allow), ", ".join(f'"{rule}"' for rule in deny)
+    return f'{{"permissions": {{"allow": [\n{quoted[0]}\n], "deny": [{quoted[1]}]}}}}'
+
+
+ALL_DENIED = ("Read(./.env)", "Read(./.env.*)")
+ALLOWED = {
+    "nothing of .env": (permissions(["Bash(npm test *)", "Read(src/**)", "WebFetch"]), []),
+    "all reads": (permissions(["Read"]), [2]),
+    "all reads with a star": (permissions(["Bash(ls)", "Read(**)"]), [3]),
+    "the file": (permissions(["Read(.env)"]), [2]),
+    "the file at any depth": (permissions(["Read(**/.env)"]), [2]),
+    "the file anywhere": (permissions(["Read(//**/.env)"]), [2]),
+    "a pattern of the file": (permissions(["Read(./.env*)"]), [2]),
+    "one character": (permissions(["Read(.en?)"]), [2]),
+    "another file's end": (permissions(["Read(a.env)"]), []),
+    "a write": (permissions(["Write(.env)"]), []),
+    "an edit": (permissions(["Edit(/**)"]), [2]),
+    "a read of another tool's name": (permissions(["Readable(**)"]), []),
+    "a read that is denied": (permissions(["Read(**)"], ALL_DENIED), []),
+    "a read of which half is denied": (permissions(["Read(**)"], ["Read(.env)"]), [2]),
+    "a read that something else is denied": (permissions(["Read(**)"], ["Edit(src/**)"]), [2]),
+    "every command": (permissions(["Bash"]), [2]),
+    "every command, though reads are denied": (permissions(["Bash(*)"], ALL_DENIED), [2]),
+    "every command of Cursor": (permissions(["Shell(**)"]), [2]),
+    "a command that prints": (permissions(["Bash(cat *)"]), [2]),
+    "a command that prints, as it was written before": (permissions(["Bash(grep:*)"]), [2]),
+    "a command that prints in Cursor": (permissions(["Shell(cat)"]), [2]),
+    "a command that prints, and reads are denied": (permissions(["Bash(cat *)"], ALL_DENIED), []),
+    "a command that prints the file": (permissions(["Bash(cat .env)"]), [2]),
+    "a command that prints another file": (permissions(["Bash(cat README.md)"]), []),
+    "a command with such a beginning": (permissions(["Bash(catalogue *)"]), []),
+    "no command": (permissions(["WebFetch(cat *)"]), []),
+    "no rules": ('{"permissions": {"allow": 3}}', []),
+    "no permissions": ('{"permissions": []}', []),
+    "no text": ('{"permissions": {"allow": [3, null]}}', []),
+    "no rule": (permissions(["(((", ""]), []),
+    "not JSON": ("{", ["settings of a coding agent cannot be read as JSON"]),
+}  # fmt: skip
+HOOKS = {
+    "off": ('{\n"disableAllHooks": true}', [2]), "on": ('{"disableAllHooks": false}', []), "nothing": ("{}", []),
+    "a list": ("[]", []), "not JSON": ("{", []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), ALLOWED.values(), ids=ALLOWED)
+def test_agent_reads_env(text, expected):
+    assert asked("agent-reads-env", of_file(CLAUDE, text)) == expected
+    assert asked("agent-reads-env", of_file("settings.json", text)) == []
+
+
+def test_a_user_s_denial_holds_for_a_project_s_allowance():
+    project, user = (
+        of_file(CLAUDE, permissions(["Read(**)"])),
+        of_file("~/.claude/settings.json", permissions([], ALL_DENIED)),
+    )
+    assert asked("agent-reads-env", RepositoryView(files={**project.files, **user.files})) == []
+
+
+@pytest.mark.parametrize(("text", "expected"), HOOKS.values(), ids=HOOKS)
+def test_agent_hooks_off(text, expected):
+    assert asked("agent-hooks-off", of_file(".github/copilot/settings.json", text)) == expected
+    assert asked("agent-hooks-off", of_file("settings.json", text)) == []
+
+
+@pytest.mark.parametrize(
+    "path", [".claude/settings.json", "a/.claude/settings.local.json", ".cursor/cli.json", "~/.cursor/cli-config.json",
+             ".github/copilot/settings.json", "~/.copilot/settings.json"],
+)  # fmt: skip
+def test_settings_of_coding_agents_are_watched(path):
+    assert is_watched(path)
+
+
 @given(st.text(alphabet="a: -[]{}&*!|>'\"\n?,<", max_size=60))
 def test_any_yaml_is_walked_or_given_up(text):
     read_scalars(text)
@@ -334,6 +410,11 @@ def test_any_yaml_is_walked_or_given_up(text):
     [
         ("mcp-static-token", of_file(MCP, "/*" * 200_000)),
         ("mcp-static-token", of_file(MCP, '"\\' * 200_000)),
+        ("agent-reads-env", of_file(CLAUDE, permissions(["Read(" + "**/" * 3_000 + ".env)"]))),
+        ("agent-reads-env", of_file(CLAUDE, permissions(["Read(" + "**" * 3_000 + "x)"]))),
+        ("agent-reads-env", of_file(CLAUDE, permissions(["Read(" + "**/**" * 3_000 + "x)"]))),
+        ("agent-reads-env", of_file(CLAUDE, permissions(["Read(" + "*?" * 3_000 + "x)"]))),
+        ("agent-reads-env", of_file(CLAUDE, permissions(["Read(" + "*a" * 3_000 + ".env)"]))),
         ("callback-url", of_file("a", "callback_url" * 40_000)),
         ("callback-url", of_file("a", "callback_url: " + "a" * 400_000)),
         ("callback-url", of_file("a", "callback_url=https://" + "{" * 2_000)),
@@ -363,6 +444,7 @@ def every_case():
         yield "vendor-credentials-mode", of_file("~/.descript-cli/config.json", mode=mode), expected
     yield "vendor-credentials-mode", of_file("x", mode=0o644), []
     tables = {
+        "agent-reads-env": (CLAUDE, ALLOWED.values()), "agent-hooks-off": (CLAUDE, HOOKS.values()),
         "mcp-static-token": (MCP, SERVERS.values()), "callback-url": ("app.py", CALLBACKS.items()),
         "ci-long-lived-key": (CI, KEYS.values()),
         "ci-token-echoed": (CI, [(echoing(lines, expected), expected) for lines, expected in ECHOES.values()]),
@@ -370,6 +452,12 @@ def every_case():
     for rule, (path, cases) in tables.items():
         yield from ((rule, of_file(path, text), expected) for text, expected in cases)
         yield rule, of_file("values.yaml", KEYS["Vault's"][0]), []
+    home = {"~/.claude/settings.json": permissions([], ALL_DENIED), CLAUDE: permissions(["Read(**)"])}
+    yield (
+        "agent-reads-env",
+        RepositoryView(files={path: FileView(path=path, text=text) for path, text in home.items()}),
+        [],
+    )
     yield "ci-token-echoed", of_file(CI, "- echo $API_TOKEN"), []
     yield "ci-token-echoed", of_file(CI, "name: echo $API_TOKEN"), []
     for how, expected in LIFETIMES.values():

@@ -134,6 +134,12 @@ CATALOGUE: Mapping[str, RuleDescription] = {
         {"oauth_hosts": ParameterType.WORDS},
         repository=True,
     ),
+    "agent-reads-env": RuleDescription(
+        "No settings of a coding agent let it read a `.env` file without asking.", repository=True
+    ),
+    "agent-hooks-off": RuleDescription(
+        "No settings of a repository switch off the hooks of a coding agent.", repository=True
+    ),
     "callback-url": RuleDescription(
         "A `callback_url` is https to a public host, without a login or a token in it.", repository=True
     ),

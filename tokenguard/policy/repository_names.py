@@ -18,6 +18,10 @@ _CI = (
     r"|\.circleci/config\.ya?ml|\.?azure-pipelines\.ya?ml|bitbucket-pipelines\.ya?ml|\.(?:travis|drone)\.ya?ml"
     r"|\.woodpecker(?:/[^/]+)?\.ya?ml|\.buildkite/[^/]+\.ya?ml"
 )
+_AGENT_SETTINGS = (
+    r"(?:.*/)?(?:\.claude/settings(?:\.local)?|\.cursor/cli(?:-config)?"
+    r"|\.(?:github/)?copilot/settings(?:\.local)?)\.json"
+)
 VENDOR_CREDENTIALS = (".descript-cli/config.json", ".config/autoposting/credentials.json")
 """Where vendors' own programs keep a login, below the user's home."""
 HOME_MCP = (
@@ -27,6 +31,8 @@ HOME_MCP = (
     ".claude.json",
 )
 """Where MCP clients keep their servers, below the user's home."""
+HOME_AGENT_SETTINGS = (".claude/settings.json", ".cursor/cli-config.json", ".copilot/settings.json")
+"""Where coding agents keep the settings of their user, below the home."""
 
 
 def is_env_file(path: str) -> bool:
@@ -48,6 +54,11 @@ def is_mcp_config(path: str) -> bool:
     return re.fullmatch(_MCP, path) is not None
 
 
+def is_agent_settings(path: str) -> bool:
+    """Whether a coding agent reads its permissions, or what runs beside it, from this file."""
+    return re.fullmatch(_AGENT_SETTINGS, path) is not None
+
+
 def is_ci_file(path: str) -> bool:
     """Whether a CI system runs what it says."""
     return re.fullmatch(_CI, path) is not None
@@ -64,5 +75,5 @@ def is_watched(path: str) -> bool:
     if name.startswith(".env"):
         return is_env_file(path)
     if name.endswith(".json"):
-        return is_mcp_config(path)
+        return is_mcp_config(path) or is_agent_settings(path)
     return name.endswith((".yml", ".yaml")) and is_ci_file(path)

@@ -12,8 +12,10 @@ from tokenguard.errors import InputError
 from tokenguard.files import shown
 from tokenguard.frozen import Frozen
 from tokenguard.policy.repository_names import (
+    HOME_AGENT_SETTINGS,
     HOME_MCP,
     VENDOR_CREDENTIALS,
+    is_agent_settings,
     is_secret_file,
     is_watched,
     may_hold_callback,
@@ -45,20 +47,20 @@ def find_repository(directory: Path) -> Repository:
 
 
 def view_of(repository: Repository, home: Path | None = None) -> RepositoryView:
-    """Look at the whole working tree, and at what vendors' programs and MCP clients keep in `home`."""
+    """Look at the whole working tree, and at what vendors' programs, MCP clients and coding agents keep in `home`."""
     files: dict[str, FileView] = {}
     presigned: list[Presigned] = []
     examined = 0
     for path, tracked, ignored in _paths(repository):
         examined += 1
-        found = _file(repository.top / path, path, tracked=tracked, names_only=ignored)
+        found = _file(repository.top / path, path, tracked=tracked, names_only=ignored and is_secret_file(path))
         if found is None:
             continue
         file, urls = found
         presigned += urls
         if file.text or tracked or is_secret_file(path):
             files[path] = file
-    for path in (*VENDOR_CREDENTIALS, *HOME_MCP) if home is not None else ():
+    for path in (*VENDOR_CREDENTIALS, *HOME_MCP, *HOME_AGENT_SETTINGS) if home is not None else ():
         found = _file(home / path, f"~/{path}", tracked=False) if home is not None else None
         if found is not None:
             files[f"~/{path}"] = found[0]
@@ -87,9 +89,14 @@ def _paths(repository: Repository) -> Iterator[tuple[str, bool, bool]]:
     for tracked, ignored, listing in (
         (True, False, _names(repository.git.output(*_LIST, "--cached", "--deduplicate"))),
         (False, False, _names(repository.git.output(*_LIST, "--others", "--exclude-standard"))),
-        (False, True, [path for path in _names(repository.git.output(*_IGNORED)) if is_secret_file(path)]),
+        (False, True, list(filter(_is_asked_for, _names(repository.git.output(*_IGNORED))))),
     ):
         yield from ((path, tracked, ignored) for path in listing)
+
+
+def _is_asked_for(path: str) -> bool:
+    """Whether a file that git ignores matters all the same: by its mode, or since an agent obeys it."""
+    return is_secret_file(path) or is_agent_settings(path)
 
 
 def _names(listing: bytes) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tokenguard.policy.repository_answer import RepositoryCheck
-from tokenguard.policy.rules import repository_ci, repository_files, repository_mcp, repository_urls
+from tokenguard.policy.rules import repository_agents, repository_ci, repository_files, repository_mcp, repository_urls
 
 REPOSITORY_CHECKS: Mapping[str, RepositoryCheck] = {
     "env-file-tracked": repository_files.env_tracked,
@@ -11,6 +11,8 @@ REPOSITORY_CHECKS: Mapping[str, RepositoryCheck] = {
     "secret-file-mode": repository_files.secret_modes,
     "vendor-credentials-mode": repository_files.vendor_credentials,
     "mcp-static-token": repository_mcp.static_tokens,
+    "agent-reads-env": repository_agents.reads_env,
+    "agent-hooks-off": repository_agents.hooks_off,
     "callback-url": repository_urls.callback,
     "presigned-lifetime": repository_urls.lifetime,
     "presigned-read-only": repository_urls.read_only,
