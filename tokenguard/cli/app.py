@@ -25,6 +25,7 @@ COMMANDS = {
     "check": ("tokenguard.cli.check:check", "Check tokens against the policy."),
     "policy": ("tokenguard.cli.policy:policy", "Show, test and share the organisation's policy."),
     "report": ("tokenguard.cli.report:report", "Report owners, due dates and policy violations."),
+    "metrics": ("tokenguard.cli.metrics:metrics", "Write the state of the inventory for a monitoring system."),
     "import": ("tokenguard.cli.importing:import_file", "Import tokens from a file, a secret store or a provider."),
     "migrate": ("tokenguard.cli.migrate:migrate", "Migrate to another store."),
     "plan": ("tokenguard.cli.plan:plan", "Show what applying a manifest would change (dry run)."),
@@ -61,7 +62,7 @@ SECTIONS = {
     "Leaks": ("scan", "baseline", "fingerprints", "agent", "respond"),
     "Using tokens": ("exec", "env", "redact"),
     "Declaring tokens": ("plan", "approve", "apply", "drift", "fmt"),
-    "Policy and evidence": ("check", "policy", "report", "audit"),
+    "Policy and evidence": ("check", "policy", "report", "metrics", "audit"),
     "Stores and providers": ("store", "migrate", "provider"),
 }
 """The commands by job, as `--help` lists them."""

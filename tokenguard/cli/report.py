@@ -21,6 +21,7 @@ REPORT_FORMATS = (
     OutputFormat.HTML,
     OutputFormat.JSON,
     OutputFormat.CSV,
+    OutputFormat.ICS,
 )
 """`text` is the same as Markdown."""
 
@@ -53,8 +54,8 @@ def report(
 ) -> None:
     """Report owners, due dates, violations, waivers, rotations, and what could not be evaluated.
 
-    The formats are Markdown; html, a self-contained page with charts; json and csv, with every row. A report never
-    contains a value. --as-of goes back as far as the audit trail.
+    The formats are Markdown; html, a self-contained page with charts; json and csv, with every row; ics, a calendar of
+    the due dates of the next 90 days. A report never contains a value. --as-of goes back as far as the audit trail.
     """
     form = _form(as_format or wiring.flags.format, as_html=as_html)
     moment = as_of_moment(as_of) if as_of is not None else None
@@ -71,7 +72,7 @@ def _form(given: str, *, as_html: bool) -> OutputFormat:
     form = OutputFormat(given)
     if not as_html:
         return form
-    if form in {OutputFormat.JSON, OutputFormat.CSV}:
+    if form in {OutputFormat.JSON, OutputFormat.CSV, OutputFormat.ICS}:
         raise InputError(f"--html and --format {form.value} contradict each other", hint="give one of the two")
     return OutputFormat.HTML
 
@@ -83,6 +84,10 @@ def _written(posture: Posture, form: OutputFormat) -> str:
         return as_page(posture)
     from tokenguard.report import posture_forms as forms  # a page does not need it
 
+    if form is OutputFormat.ICS:
+        from tokenguard.report.calendar_file import as_calendar  # only a calendar needs it
+
+        return as_calendar(posture)
     if form is OutputFormat.CSV:
         return forms.as_csv(posture)
     if form is OutputFormat.JSON:

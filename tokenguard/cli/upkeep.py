@@ -1,10 +1,13 @@
 """`tokenguard upkeep`: runs all scheduled work, with one summary."""
 
+from pathlib import Path
+
 import click
 
 from tokenguard.cli.base import command, pass_wiring
 from tokenguard.errors import ExitCode
 from tokenguard.output.formats import OutputFormat
+from tokenguard.shell.save_file import check_page, save_page
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.upkeep_result import Done, Summary
 from tokenguard.views.upkeep_summary import UPKEEP_FORMATS, show_summary
@@ -15,8 +18,11 @@ from tokenguard.views.upkeep_summary import UPKEEP_FORMATS, show_summary
 @click.option("--env", "environment", metavar="E", default="", help="The environment to select, with its overlay.")
 @click.option("--concurrent", is_flag=True, help="Allow other runners on the same AWS store; not needed elsewhere.")
 @click.option("--format", "as_format", type=click.Choice([*map(str, UPKEEP_FORMATS)]), help="Output format.")
+@click.option("--metrics", metavar="FILE", help="Also write `tokenguard metrics` there, with the end of this run.")
 @pass_wiring
-def upkeep(wiring: Wiring, file: str | None, *, environment: str, concurrent: bool, as_format: str | None) -> ExitCode:
+def upkeep(
+    wiring: Wiring, file: str | None, *, environment: str, concurrent: bool, as_format: str | None, metrics: str | None
+) -> ExitCode:
     """Run all scheduled work: resume, apply, rotate due tokens, verify, check consumers, detect drift.
 
     It never prompts. FILE is a manifest (default: tokens.yaml, if it exists); without one, apply and drift are skipped.
@@ -30,6 +36,8 @@ def upkeep(wiring: Wiring, file: str | None, *, environment: str, concurrent: bo
     wiring.concurrent = concurrent
     wiring.flags.no_input = True
     wiring.tty = None
+    if metrics is not None:
+        check_page(Path(metrics))
     _ = wiring.store  # without the store no other result matters
     wiring.unfinished = "nothing is lost; run `tokenguard upkeep` again to continue"
     chosen = OutputFormat(as_format or wiring.flags.format)
@@ -47,4 +55,8 @@ def upkeep(wiring: Wiring, file: str | None, *, environment: str, concurrent: bo
         raise
     found = Summary(lines=tuple(lines), held=tuple(work.held))
     show_summary(wiring, found, chosen)
+    if metrics is not None:
+        from tokenguard.usecases.write_metrics import metrics_text  # few runs write them
+
+        save_page(Path(metrics), metrics_text(wiring, upkeep_code=found.exit_code))
     return found.exit_code

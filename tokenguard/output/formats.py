@@ -17,6 +17,7 @@ class OutputFormat(StrEnum):
     GITHUB = "github"
     HTML = "html"
     CSV = "csv"
+    ICS = "ics"
 
 
 def json_text(content: dict[str, Any]) -> str:

@@ -65,9 +65,13 @@ class Screen:
             self._write(safe_text(text, one_line=True))
 
     def text(self, text: str) -> None:
-        """Print a document that has a form of its own, such as CSV, line by line; also where `as_json` was said."""
+        """Print a document that has a form of its own, such as CSV, line by line; also where `as_json` was said.
+
+        A carriage return before a line feed stays: iCalendar has both.
+        """
         for line in text.rstrip("\n").split("\n"):
-            self._write(safe_text(line, one_line=True))
+            plain = line.removesuffix("\r")
+            self._write(safe_text(plain, one_line=True) + line[len(plain) :])
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, tones: Sequence[str] = ()) -> None:
         """Print a table. `tones` gives each row a colour's name, on a terminal that has colours."""

@@ -1,0 +1,31 @@
+"""`tokenguard metrics`: the state of the inventory for a monitoring system."""
+
+from pathlib import Path
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.errors import InputError
+from tokenguard.files import shown
+from tokenguard.shell.save_file import save_page
+from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.write_metrics import metrics_text
+
+
+@command("metrics")
+@click.option("--output", metavar="FILE", help="Replace this file at once; a new file gets mode 0600.")
+@pass_wiring
+def metrics(wiring: Wiring, output: str | None) -> None:
+    """Write the state of the inventory as OpenMetrics text: ages, due and overdue tokens, leaks, unproven revocations.
+
+    Counts are by environment, owner and provider; no token is named. For the text-file collector of Prometheus' node
+    exporter, let `upkeep --metrics FILE` write the file: it adds when upkeep ended and its exit code.
+    """
+    if wiring.screen.as_json:
+        raise InputError("metrics have one format", hint="leave --format out")
+    text = metrics_text(wiring)
+    if output is None:
+        wiring.screen.text(text)
+        return
+    save_page(Path(output), text)
+    wiring.progress.note(f"written to {shown(Path(output))}")
