@@ -5,7 +5,8 @@ import string
 from collections.abc import Mapping
 from datetime import timedelta
 
-from tokenguard.detection.known_token_index import OwnTag, covered, pieces, tag_of
+from tokenguard.detection.known_token_index import OwnTag, pieces, tag_of
+from tokenguard.detection.value_coverage import covered
 from tokenguard.scanning.bundle import Bundle, Publisher, now_utc
 from tokenguard.scanning.known_token_stage import keep
 

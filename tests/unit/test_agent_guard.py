@@ -172,6 +172,56 @@ def test_masked_output_keeps_its_form_and_everything_else(machine: Machine) -> N
     }  # fmt: skip
 
 
+def test_a_token_of_which_json_in_a_text_holds_two_writings_is_masked_in_both(machine: Machine) -> None:
+    """Masking one of them writes the JSON anew, and the other one must not stay in it."""
+    text = json.dumps({"a": machine.value, "b": [ord(each) for each in machine.value]})
+    for name, event in (("codex", "PostToolUse"), ("copilot", "postToolUse"), ("cursor", "postToolUse")):
+        found, written, _ = machine.answer(name, EVENTS[name][event](text), event)
+        assert not machine.shows(written), name
+        assert found
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_a_buffer_of_bytes_is_searched(machine: Machine, name: str) -> None:
+    """As programs in JavaScript write one; no mask can stand in a list of numbers, so all of it is withheld.
+
+    In a text, as Cursor sends it, one can.
+    """
+    events = {"claude-code": "PostToolUse", "cursor": "postToolUse", "codex": "PostToolUse", "copilot": "postToolUse"}
+    event = EVENTS[name][events[name]]("x")
+    field = agent(name).stage(events[name]).fields[0]
+    buffer = {"type": "Buffer", "data": [*machine.value.encode()]}
+    event[field] = json.dumps(buffer) if name == "cursor" else buffer
+    found, written, _ = machine.answer(name, event, events[name])
+    assert "a known token" in written or "[tokenguard:00000000]" in written
+    assert str(buffer["data"])[1:-1] not in written
+    assert found
+
+
+@pytest.mark.parametrize(
+    ("name", "tool", "stage"),
+    [("claude-code", "Write", "PreToolUse"), ("codex", "apply_patch", "PreToolUse"), ("cursor", "Write", "preToolUse"),
+     ("copilot", "edit", "preToolUse")],
+)  # fmt: skip
+def test_a_mask_is_not_written_in_place_of_a_token(machine: Machine, name: str, tool: str, stage: str) -> None:
+    event = EVENTS[name][stage]("A=1\nTOKEN=[tokenguard:0a1b2c3d]\n")
+    found, _, code = machine.answer(name, event, stage)
+    assert (found, code) == ({}, 0), "a command may name one"
+    event = {**event, ("toolName" if name == "copilot" else "tool_name"): tool}
+    found, _, code = machine.answer(name, event, stage)
+    assert blocks(name, stage, found, code)
+
+
+def test_more_files_than_can_be_searched_are_refused(machine: Machine, tmp_path: Path) -> None:
+    names = [f"f{number}" for number in range(101)]
+    for name in names:
+        (tmp_path / name).touch()
+    event = EVENTS["cursor"]["beforeShellExecution"](f"cat {' '.join(names[:100])}") | {"cwd": str(tmp_path)}
+    assert machine.answer("cursor", event) == ({}, "", 0)
+    event = EVENTS["cursor"]["beforeShellExecution"](f"cat {' '.join(names)}") | {"cwd": str(tmp_path)}
+    assert machine.answer("cursor", event)[0]["permission"] == "deny"
+
+
 @pytest.mark.parametrize("cut", [5, 22, 40])
 def test_a_token_that_is_split_over_two_fields_is_found(machine: Machine, cut: int) -> None:
     first, second = machine.value[:cut], machine.value[cut:]

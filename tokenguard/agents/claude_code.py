@@ -21,6 +21,7 @@ class ClaudeCode(Agent):
     title = "Claude Code"
     source = "https://code.claude.com/docs/en/hooks"
     as_of = "2026-08-22"
+    writers = frozenset({"Write", "Edit", "NotebookEdit"})
     masks_reads = True
     trust = "Claude Code runs hooks in a folder only after you accept its workspace trust dialog"
     folder_name = ".claude"

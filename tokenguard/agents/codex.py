@@ -15,6 +15,7 @@ class Codex(Agent):
     title = "Codex"
     source = "https://developers.openai.com/codex/hooks"
     as_of = "2026-11-29"
+    writers = frozenset({"apply_patch"})
     masks_reads = False
     trust = "Codex skips a new or changed hook until you review and trust it with /hooks"
     folder_name = ".codex"

@@ -82,6 +82,8 @@ class Agent(ABC):
     as_of: ClassVar[str]
     """ISO date on which that page was read."""
     stages: ClassVar[tuple[Stage, ...]]
+    writers: ClassVar[frozenset[str]]
+    """Tools that put text into files."""
     masks_reads: ClassVar[bool]
     """Whether masked text can take the place of a file that its model reads."""
     version: ClassVar[int | None] = None
@@ -109,6 +111,10 @@ class Agent(ABC):
     def files(self, stage: Stage, event: Event) -> Iterable[str]:  # noqa: ARG002 - as above
         """Paths of files whose content reaches the model because of this event, without another event with it."""
         return ()
+
+    def writes(self, event: Event) -> bool:
+        """Whether an event is the call of a tool that puts its text into a file."""
+        return not self.writers.isdisjoint((text_of(event, "tool_name"), text_of(event, "toolName")))
 
     def directory(self, event: Event) -> str:
         """The directory in which relative paths of an event begin."""

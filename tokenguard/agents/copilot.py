@@ -25,6 +25,7 @@ class Copilot(Agent):
     title = "GitHub Copilot"
     source = "https://docs.github.com/en/copilot/reference/hooks-reference"
     as_of = "2026-11-29"
+    writers = frozenset({"create", "edit", "str_replace_editor", "apply_patch", "Write", "Edit"})
     masks_reads = True
     version = 1
     trust = "Copilot CLI runs the hooks of a project only in a trusted folder"

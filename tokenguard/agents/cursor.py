@@ -9,7 +9,6 @@ from tokenguard.agents.contract import Agent, Effect, Event, Reply, Scope, Stage
 from tokenguard.documents import JsonTree
 
 _TIMEOUT = 60
-_MOST_WORDS = 200
 _MCP = "MCP:"
 _FAILING_CLOSED = frozenset(
     {"beforeSubmitPrompt", "preToolUse", "beforeReadFile", "beforeTabFileRead", "beforeShellExecution",
@@ -24,6 +23,7 @@ class Cursor(Agent):
     title = "Cursor"
     source = "https://cursor.com/docs/hooks"
     as_of = "2026-11-29"
+    writers = frozenset({"Write"})
     masks_reads = False
     version = 1
     trust = "Cursor runs the hooks of a project only in a trusted workspace; the Hooks tab lists those that run"
@@ -119,9 +119,9 @@ def _words(command: str) -> Iterator[str]:
     lexer = shlex.shlex(command, posix=True, punctuation_chars="<>|&;()")
     lexer.whitespace_split = True
     try:
-        words = [word for word, _ in zip(lexer, range(_MOST_WORDS), strict=False)]
+        words = [*lexer]
     except ValueError:
-        words = command.split()[:_MOST_WORDS]
+        words = command.split()
     for word in words:
         yield from dict.fromkeys((word, word.rpartition("=")[2]))
 

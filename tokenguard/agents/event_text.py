@@ -9,6 +9,8 @@ from tokenguard.documents import JsonTree
 _EVERY = "*"
 _NESTED = 3
 """How often JSON may stand in the text of JSON."""
+_SHORTEST = 12
+"""Bytes of the shortest token."""
 
 
 def selected(event: Event, path: str) -> Iterator[JsonTree]:
@@ -41,6 +43,7 @@ def texts_in(tree: JsonTree, *, nested: int = _NESTED) -> tuple[list[str], list[
                 texts += more
                 names += named
         elif isinstance(node, list):
+            texts += _bytes_in(node)
             open_.extend(reversed(node))
         elif isinstance(node, dict):
             names += node
@@ -61,6 +64,13 @@ def with_texts(tree: JsonTree, change: Callable[[str], str], *, nested: int = _N
     if isinstance(tree, dict):
         return {change(name): with_texts(value, change, nested=nested) for name, value in tree.items()}
     return tree
+
+
+def _bytes_in(numbers: list[JsonTree]) -> list[str]:
+    """The text that a list of numbers is, if it is one of bytes, as programs write a buffer."""
+    if len(numbers) < _SHORTEST or not all(isinstance(each, int) and 0 <= each < 256 for each in numbers):  # noqa: PLR2004
+        return []
+    return [bytes(each for each in numbers if isinstance(each, int)).decode("latin-1")]
 
 
 def _json_in(text: str) -> JsonTree:

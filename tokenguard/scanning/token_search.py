@@ -22,6 +22,7 @@ _EDGE = 4_096
 _ROUNDS = 3
 """How often a text is masked again: one token may stand in the writing of another."""
 _CODE = 12
+_MASK = re.compile(r"\[tokenguard:[0-9a-z-]{3,64}\]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """Half of a pair, as JSON may hold it: no engine takes it, and no token has one."""
 _PRIVATE_KEY = re.compile(
@@ -136,6 +137,11 @@ class TokenSearch:
             return
         glued = "".join(each if len(each) <= 2 * _EDGE else f"{each[:_EDGE]}\n{each[-_EDGE:]}" for each in texts)
         yield from self._known(glued.encode("utf-8", "surrogatepass"))
+
+
+def holds_mask(texts: Iterable[str]) -> bool:
+    """Whether a mask of ours is among the texts."""
+    return any("[tokenguard:" in text and _MASK.search(text) for text in texts)
 
 
 def sentence(found: Iterable[FoundToken]) -> str:

@@ -7,14 +7,13 @@ from pathlib import Path
 from tokenguard.agents.agent_registry import agent, sender
 from tokenguard.agents.contract import BLOCKED, Agent, Effect, Event, Reply, Stage, Verdict, text_of
 from tokenguard.agents.event_text import selected, texts_in, with_texts
-from tokenguard.documents import JsonTree
 from tokenguard.errors import InputError, TokenguardError
 from tokenguard.files import read_limited, shown
 from tokenguard.frozen import Frozen
 from tokenguard.scanning.bundle import now_utc
 from tokenguard.scanning.content import MAX_BYTES
 from tokenguard.scanning.known_token_stage import load_own_tokens
-from tokenguard.scanning.token_search import FoundToken, TokenSearch, sentence
+from tokenguard.scanning.token_search import FoundToken, TokenSearch, holds_mask, sentence
 from tokenguard.shell.scan_key import find_scan_key
 from tokenguard.text import safe_text
 
@@ -24,7 +23,12 @@ _INSTEAD = (
 )
 MOST_BYTES = MAX_BYTES
 """Of an event; a larger one is refused."""
+_MASK_WRITTEN = (
+    "tokenguard refused this: it would put a mask into a file, in place of the token that the mask stands for. "
+    "Leave that line as it is, and change the others."
+)
 _MOST_FILES = 100
+_MOST_NAMES = 20_000
 _PLACES = frozenset({"session_id", "sessionId", "transcript_path", "transcriptPath", "hook_event_name"})
 
 
@@ -141,19 +145,18 @@ class _Guard:
         texts, names = texts_in([each for path in stage.fields for each in selected(event, path)])
         found = search.find(texts, names)
         if found and effect is Effect.MASK:
-            return self._agent.reply(
-                stage,
-                Verdict(
-                    effect=effect,
-                    reason=f"tokenguard masked {sentence(found)} in this output. {_INSTEAD}",
-                    changed=_masked(event, stage, search.masked(texts, names)),
-                ),
-            )
+            return self._agent.reply(stage, _masked(search, event, stage, found))
         if found:
             return self._agent.reply(stage, Verdict(effect=effect, reason=_refusal(effect, found)))
-        if effect is Effect.REFUSE and (held := self._files(search, stage, event)):
+        if effect is Effect.REFUSE and (held := self._held_back(search, stage, event, texts)):
             return self._agent.reply(stage, Verdict(effect=effect, reason=held))
         return self._passed(search)
+
+    def _held_back(self, search: TokenSearch, stage: Stage, event: Event, texts: list[str]) -> str:
+        """Why an action without a token must not happen; empty if it may."""
+        if self._agent.writes(event) and holds_mask(texts):
+            return _MASK_WRITTEN
+        return self._files(search, stage, event)
 
     def _search(self) -> TokenSearch:
         """The search, with known tokens if this machine has their fingerprints.
@@ -218,8 +221,21 @@ _PROMPTS = frozenset({"UserPromptSubmit", "UserPromptExpansion"})
 """Events whose files reach the model without another event."""
 
 
-def _masked(event: Event, stage: Stage, masks: Mapping[str, str]) -> dict[str, JsonTree]:
-    return {path: with_texts(event.get(path), lambda text: masks.get(text, text)) for path in stage.fields}
+def _masked(search: TokenSearch, event: Event, stage: Stage, found: list[FoundToken]) -> Verdict:
+    """Masked fields; all of them withheld, where a known token is left in what masks make of them."""
+    texts, names = texts_in([event.get(path) for path in stage.fields])
+    masks = {text: text for text in (*texts, *names)} | search.masked(texts, names)
+
+    def change(text: str) -> str:
+        """What is masked already, or is JSON that was written anew around masked texts."""
+        return masks[text] if text in masks else search.masked([text]).get(text, text)
+
+    changed = {path: with_texts(event.get(path), change) for path in stage.fields}
+    left = [each for each in search.find(*texts_in([*changed.values()])) if each.own]
+    if left:
+        return Verdict(effect=Effect.STOP, reason=_refusal(Effect.STOP, left))
+    reason = f"tokenguard masked {sentence(found)} in this output. {_INSTEAD}"
+    return Verdict(effect=Effect.MASK, reason=reason, changed=changed)
 
 
 def _refusal(effect: Effect, found: list[FoundToken]) -> str:
@@ -242,11 +258,15 @@ def _refusal(effect: Effect, found: list[FoundToken]) -> str:
 def _existing(names: Iterable[str], directory: str) -> Iterator[Path]:
     """The regular files among what may be names of files."""
     base = Path(directory) if directory else Path.cwd()
-    seen = dict.fromkeys(name for name in names if name and "\0" not in name)
-    for name in [*seen][:_MOST_FILES]:
+    found = 0
+    for number, name in enumerate(dict.fromkeys(name for name in names if name and "\0" not in name)):
         try:
             path = base / Path(name).expanduser()
-            if path.is_file():
-                yield path
+            there = path.is_file()
         except (OSError, RuntimeError, ValueError):  # too long, or the home of a user that there is not
             continue
+        found += there
+        if number >= _MOST_NAMES or found > _MOST_FILES:
+            raise InputError("it names more files than can be searched", hint="name fewer at once")
+        if there:
+            yield path
