@@ -99,7 +99,7 @@ def test_a_repository_may_demand_own_tokens_and_everything_scanned(cli, repo, wo
     repo.write(".tokenguard.toml", "[scan]\nrequire_own = true\n")
     words(cli.refused("scan", "README.md"))
     repo.write(".tokenguard.toml", "[scan]\nstrict = true\n")
-    (repo.path / "link").symlink_to("/dev/zero")
+    repo.write("broken.zip", b"PK\x03\x04 and nothing else")
     assert cli("scan").code == 1
     assert cli("scan", "--stdin", stdin=b"x").code == 0  # a stream belongs to no repository
 

@@ -102,7 +102,7 @@ def test_no_file_name_hides_a_token_or_writes_to_the_terminal(repo: Repository) 
         assert done.returncode == 1, done
         assert "\x1b" not in done.stdout
         assert done.stdout.count("Autoposting API Key") == len(NAMES)
-        assert len(done.stdout.splitlines()) == len(NAMES) + 3
+        assert len(done.stdout.splitlines()) == len(NAMES) + 5
 
 
 @pytest.mark.parametrize("name", ["--own-only", "--history", "--baseline", "-n.py"])

@@ -30,6 +30,14 @@ def test_the_hook_is_two_executable_lines_and_a_second_time_is_no_change(reposit
     assert install_hook(repository, os.environ) == (path, False)
 
 
+def test_a_push_hook_passes_on_what_git_says(repository):
+    path, written = install_hook(repository, os.environ, "pre-push")
+    assert (path.name, written) == ("pre-push", True)
+    assert path.read_text() == '#!/bin/sh\nexec tokenguard-hook --pre-push -- "$@"\n'
+    assert install_hook(repository, os.environ)[0].name == "pre-commit"
+    assert install_hook(repository, os.environ, "pre-push") == (path, False)
+
+
 def test_from_a_subdirectory_it_is_the_repositorys_hook(repository):
     (repository / "deep" / "down").mkdir(parents=True)
     path, _ = install_hook(repository / "deep" / "down", os.environ)
@@ -80,3 +88,6 @@ def test_doctor_installs_it_without_a_store(repository, monkeypatch, capfd):
     assert run(["doctor", "--install-hook", "--no-input"], Wiring(environ=dict(os.environ))) == 0
     assert capfd.readouterr().out.startswith("written: ")
     assert (repository / ".git" / "hooks" / "pre-commit").exists()
+    assert run(["doctor", "--install-hook", "pre-push", "--no-input"], Wiring(environ=dict(os.environ))) == 0
+    assert (repository / ".git" / "hooks" / "pre-push").exists()
+    assert run(["doctor", "--install-hook", "post-commit", "--no-input"], Wiring(environ=dict(os.environ))) == 2

@@ -12,11 +12,15 @@ from tokenguard.shell.wiring import Wiring
 
 @command("doctor")
 @click.option(
-    "--install-hook", is_flag=True, help="Only install `tokenguard-hook` as the pre-commit hook of this repository."
+    "--install-hook",
+    type=click.Choice(["pre-commit", "pre-push"]),
+    is_flag=False,
+    flag_value="pre-commit",
+    help="Only install `tokenguard-hook` as a git hook of this repository; without a value, as its pre-commit hook.",
 )
 @click.option("--accept-server", is_flag=True, help="First accept the configured server as the store's new address.")
 @pass_wiring
-def doctor(wiring: Wiring, *, install_hook: bool, accept_server: bool) -> int:
+def doctor(wiring: Wiring, *, install_hook: str | None, accept_server: bool) -> int:
     """Find what would make the next rotation or commit fail, and show how to fix it.
 
     Checks the configuration, policy, .env and hook of the working directory; the hooks of coding agents; the store, its
@@ -28,7 +32,7 @@ def doctor(wiring: Wiring, *, install_hook: bool, accept_server: bool) -> int:
     damaged.
     """
     if install_hook:
-        _install(wiring)
+        _install(wiring, install_hook)
         return ExitCode.OK
     if accept_server:
         _accept(wiring)
@@ -64,14 +68,15 @@ def _accept(wiring: Wiring) -> None:
     wiring.progress.step(f"accepted the configured server for {wiring.store_url}")
 
 
-def _install(wiring: Wiring) -> None:
+def _install(wiring: Wiring, stage: str) -> None:
     """Install the hook. Needs no store, since developers may have no access to one."""
     from tokenguard.files import shown  # only for this option
     from tokenguard.scanning.hook_file import PROGRAM, install_hook
 
-    path, written = install_hook(Path(), wiring.environ)
+    path, written = install_hook(Path(), wiring.environ, stage)
     if shutil.which(PROGRAM) is None:
-        wiring.progress.note(f"{PROGRAM} is not on the PATH: commits fail until it is")
+        what = "commits" if stage == "pre-commit" else "pushes"
+        wiring.progress.note(f"{PROGRAM} is not on the PATH: {what} fail until it is")
     if wiring.screen.as_json:
         wiring.screen.document({"hook": str(path), "written": written})
     else:

@@ -75,6 +75,8 @@ class Report(Frozen, frozen=True, kw_only=True):
     """Files in which a repository's settings leave nothing but known tokens to search for."""
     disabled: int = 0
     """Findings of kinds that a repository's settings disable."""
+    strict: bool = False
+    """Whether comments silence no vendor's format."""
     profile: Profile = Profile.DEFAULT
     notes: tuple[str, ...] = ()
     """Notes about the run itself, for example that known tokens were not searched."""

@@ -8,12 +8,14 @@ USAGE = """\
 usage: tokenguard-hook [--baseline FILE] [--strict] [FILE]...
        tokenguard-hook --commit-msg FILE
        tokenguard-hook --history [--since REV] [--baseline FILE] [--strict]
+       tokenguard-hook --pre-push [--strict] [-- REMOTE ADDRESS]
        tokenguard-hook --pre-receive [--strict]
 
 Scans the index: FILEs as the index has them, or everything the next commit changes.
   --commit-msg F the message in F instead, as git gives it to a commit-msg hook
   --history      every content of every commit instead
   --since REV    only what came after that commit
+  --pre-push     what a push would publish, as git or pre-commit tells a pre-push hook
   --pre-receive  what a push brings, as git describes it on standard input
   --baseline F   the accepted findings, in place of .tokenguard-baseline at the top
   --no-baseline  pass over nothing that was accepted
@@ -23,13 +25,17 @@ Scans the index: FILEs as the index has them, or everything the next commit chan
   --show-all     print every finding, not only 100 of a file and 1,000 in all
   --strict       fail when anything could not be scanned
 
+to silence a finding that is no secret
+  comment        `pragma: allowlist secret` on its line, or `pragma: allowlist nextline secret` on the line before
+  baseline       `tokenguard baseline accept FILE:LINE --reason TEXT`; with --history for one of an old commit
+A known token of the team is silenced by neither: revoke it (`tokenguard respond --code CODE`), or waive it for a
+limited time (`tokenguard fingerprints waive NAME`). With --strict a comment silences no vendor's format.
+
 exit codes: 0 clean, 1 findings, 2 bad usage, 70 a bug
 """
-_FLAGS = frozenset(
-    {"--strict", "--history", "--pre-receive", "--own-only", "--require-own", "--show-all", "--no-baseline"}
-)
+_INPUTS = frozenset({"--history", "--pre-push", "--pre-receive", "--commit-msg"})
+_FLAGS = _INPUTS - {"--commit-msg"} | {"--strict", "--own-only", "--require-own", "--show-all", "--no-baseline"}
 _VALUES = frozenset({"--since", "--baseline", "--commit-msg", "--profile"})
-_INPUTS = frozenset({"--history", "--pre-receive", "--commit-msg"})
 
 
 class HookArguments:
@@ -39,6 +45,8 @@ class HookArguments:
         self.flags: set[str] = set()
         self.values: dict[str, str] = {}
         self.files: list[str] = []
+        self.remote = ""
+        """Where a push goes, as git gives it to a pre-push hook."""
 
     def __contains__(self, option: str) -> bool:
         return option in self.flags or option in self.values
@@ -64,6 +72,8 @@ def parsed(arguments: list[str]) -> HookArguments:
             raise InputError("there is no such option", hint="`tokenguard-hook --help` lists them")
         else:
             wanted.files.append(argument)
+    if "--pre-push" in wanted:
+        wanted.remote, wanted.files = (wanted.files or [""])[0], []
     if "--since" in wanted:
         wanted.flags.add("--history")
     if sum((bool(wanted.files), *(option in wanted for option in _INPUTS))) > 1:

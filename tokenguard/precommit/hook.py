@@ -130,7 +130,7 @@ def _base(wanted: HookArguments) -> Path:
 
 def _changes(wanted: HookArguments) -> "StagedFiles | None":
     """The changes of a commit are checked against the rules about repositories; history, push and message are not."""
-    if any(option in wanted for option in ("--own-only", "--pre-receive", "--history", "--commit-msg")):
+    if any(option in wanted for option in ("--own-only", "--pre-push", "--pre-receive", "--history", "--commit-msg")):
         return None
     from tokenguard.precommit.changes import StagedFiles
 
@@ -142,7 +142,11 @@ def _scanned(job: "ScanJob", wanted: HookArguments) -> "tuple[Report, Reach]":
 
     here = Path()
     if "--pre-receive" in wanted:
-        return job.pushed(here, sys.stdin.read().splitlines()), Reach.COMMITTED  # it is refused
+        return job.pushed(here, sys.stdin.read().splitlines()), Reach.RECEIVED
+    if "--pre-push" in wanted:
+        from tokenguard.precommit.push import outgoing
+
+        return job.outgoing(here, *outgoing(wanted.remote)), Reach.COMMITTED
     if "--history" in wanted:
         from tokenguard.scanning.push_status import with_reach
 

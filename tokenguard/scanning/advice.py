@@ -13,6 +13,8 @@ class Reach(StrEnum):
     STAGED = "staged"
     COMMITTED = "committed"
     PUSHED = "pushed"
+    RECEIVED = "received"
+    """By a server that refuses it."""
     MESSAGE = "message"
     STREAM = "stream"
     TRANSCRIPT = "transcript"
@@ -29,6 +31,7 @@ _STEPS = {
     "the store (`tokenguard exec`)",
     Reach.COMMITTED: "it is in a commit that was not pushed: amend or rebase it away before you push; if other people "
     "can read this clone, treat it as pushed",
+    Reach.RECEIVED: "it is in a commit that the server refused: amend or rebase it away, then push again",
     Reach.PUSHED: "others may have it: tell the owner, and rotate it with --compromised; rewriting history does not "
     "revoke it",
     Reach.TRANSCRIPT: "the agent's model may have had it: revoke it (`tokenguard respond`), then delete the session, "

@@ -64,7 +64,8 @@ class Baseline(Suppressor):
         """The entries of files that are no longer where they were."""
         if self._moved is None:
             self._moved = {}
-            gone = (each for path, each in self._by_path.items() if not self.paths.exists(decoded_path(path)))
+            files = ((decoded_path(path), each) for path, each in self._by_path.items())
+            gone = (each for path, each in files if not path.startswith("(") and not self.paths.exists(path))
             for kind, entries in chain.from_iterable(each.items() for each in gone):
                 self._moved.setdefault(kind, []).extend(entries)
         return self._moved

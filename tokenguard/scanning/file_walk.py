@@ -38,9 +38,20 @@ def named_files(paths: Iterable[Path]) -> Iterator[Named]:
 
 
 def read_named(names: Iterable[Named]) -> Iterator[Source]:
-    """Their contents."""
+    """Their contents; of a link that is not followed where it leads to, which is what git keeps of it."""
     for each in names:
-        yield each if isinstance(each, SkippedContent) else read_file(each[0], follow=each[1])
+        if isinstance(each, SkippedContent):
+            yield each
+            continue
+        source = read_file(each[0], follow=each[1])
+        yield _link(source) if isinstance(source, SkippedContent) and source.reason == "symlink" else source
+
+
+def _link(skipped: SkippedContent) -> Source:
+    try:
+        return Blob(path=skipped.path, data=os.fsencode(Path(skipped.path).readlink()))
+    except OSError:  # it was one until now, or a named one leads nowhere
+        return skipped
 
 
 def read_file(path: Path | str, *, follow: bool = False) -> Source:

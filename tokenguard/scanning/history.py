@@ -12,10 +12,12 @@ from tokenguard.scanning.refs import add_named
 from tokenguard.scanning.versions import FirstSeen, Item, Version, Words
 
 _COMMIT, _FORMAT = b"\x01commit ", "%x01commit %H %aI"
-_UPDATE_FIELDS = 3
+_UPDATE_FIELDS, _OUTGOING_FIELDS = 3, 4
 _MESSAGES, _ABOUT = 512, 400
 """How many messages are one item of work, and how large the objects of commits are about."""
 _MANY = 1000
+_REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}", re.ASCII)
+"""The name of a remote; an address, or a name with a glob's characters, has no branches of its own here."""
 _ID = re.compile(r"[0-9a-f]{40,64}", re.ASCII)
 
 
@@ -50,6 +52,31 @@ def find_pushed(git: Git, updates: Iterable[str]) -> list[list[Item]]:
         if fields[1].strip("0"):  # zeros: the ref is deleted
             tips.append(fields[1])
     return _find(git, [*tips, "--not", "--all"], tips) if tips else []
+
+
+def find_outgoing(git: Git, updates: Iterable[str], remote: str) -> list[list[Item]]:
+    """What a push would publish, from the lines that git gives a pre-push hook.
+
+    Args:
+        git: the repository.
+        updates: `LOCAL_REF LOCAL_ID REMOTE_REF REMOTE_ID`.
+        remote: the name of the remote, or its address if it has none; what this clone knows to be there is left out.
+
+    Raises:
+        InputError: a line is not as git gives it, or git fails.
+    """
+    tips, there = [], set[str]()
+    for update in updates:
+        fields = update.rsplit(" ", 3)
+        if len(fields) != _OUTGOING_FIELDS or not all(_ID.fullmatch(each) for each in fields[1::2]):
+            raise InputError("not the input of a pre-push hook", hint="git gives it: `git push` runs the hook")
+        if fields[1].strip("0"):  # zeros: the ref is deleted, or there is none yet
+            tips.append(fields[1])
+        if fields[3].strip("0"):
+            there.add(fields[3])
+    tracked = [f"--remotes={remote}"] if _REMOTE.fullmatch(remote) else []
+    known = [each for each, (kind, _) in git.kinds(there).items() if kind in {"commit", "tag"}] if there else []
+    return _find(git, [*tips, "--not", *known, *tracked], tips) if tips else []
 
 
 def _find(git: Git, revisions: list[str], named: Sequence[str] = ()) -> list[list[Item]]:

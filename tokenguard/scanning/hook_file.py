@@ -1,4 +1,4 @@
-"""Makes `tokenguard-hook` the plain pre-commit hook of a repository that has none."""
+"""Makes `tokenguard-hook` the plain pre-commit or pre-push hook of a repository that has none."""
 
 import os
 from collections.abc import Mapping
@@ -9,17 +9,21 @@ from tokenguard.files import create_private, read_limited, shown
 from tokenguard.scanning.git import Git, find_git
 
 PROGRAM = "tokenguard-hook"
-_CONTENT = f"#!/bin/sh\nexec {PROGRAM}\n".encode()
+COMMANDS = {"pre-commit": PROGRAM, "pre-push": f'{PROGRAM} --pre-push -- "$@"'}
+"""What each hook runs."""
 _EXECUTABLE = 0o755
 _MAX_BYTES = 64 << 10
 
 
-def install_hook(directory: Path, environ: Mapping[str, str] = os.environ) -> tuple[Path, bool]:
+def install_hook(
+    directory: Path, environ: Mapping[str, str] = os.environ, stage: str = "pre-commit"
+) -> tuple[Path, bool]:
     """Write the hook, unless it is there already.
 
     Args:
         directory: any directory of the repository.
         environ: where the user's own git configuration is looked for.
+        stage: when git runs it, one of COMMANDS.
 
     Returns:
         Where it is, and whether it was written now.
@@ -33,27 +37,28 @@ def install_hook(directory: Path, environ: Mapping[str, str] = os.environ) -> tu
     if _elsewhere(git, environ):
         raise InputError(
             "core.hooksPath is set: git looks for hooks elsewhere, and others may share that place",
-            hint=f"add the line `{PROGRAM} || exit` to the pre-commit hook there",
+            hint=f"add the line `{COMMANDS[stage]} || exit` to the {stage} hook there",
         )
     common = os.fsdecode(git.output("rev-parse", "--git-common-dir").rstrip(b"\n"))
-    path = (directory / common / "hooks" / "pre-commit").absolute()
-    return path, _write(path)
+    path = (directory / common / "hooks" / stage).absolute()
+    return path, _write(path, COMMANDS[stage])
 
 
-def _write(path: Path) -> bool:
+def _write(path: Path, command: str) -> bool:
+    content = f"#!/bin/sh\nexec {command}\n".encode()
     if path.parent.is_symlink():
         raise InputError(f"a link, not a directory of hooks: {shown(path.parent)}", hint="write the hook by hand")
     try:
         path.parent.mkdir(exist_ok=True)
-        create_private(path, _CONTENT)
+        create_private(path, content)
         path.chmod(_EXECUTABLE)
     except FileExistsError:
-        if not path.is_symlink() and read_limited(path, _MAX_BYTES) == _CONTENT:
+        if not path.is_symlink() and read_limited(path, _MAX_BYTES) == content:
             path.chmod(_EXECUTABLE)
             return False
         raise InputError(
             f"another hook exists: {shown(path)}",
-            hint=f"add the line `{PROGRAM} || exit` to it, or let pre-commit run both",
+            hint=f"add the line `{command} || exit` to it, or let pre-commit run both",
         ) from None
     except OSError:
         raise InputError(

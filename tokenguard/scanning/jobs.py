@@ -1,5 +1,6 @@
 """The ways to run a scan: of paths, of what is staged, of a history, of a push, of a stream."""
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -42,9 +43,12 @@ class ScanJob(Frozen, frozen=True, kw_only=True):
         """The index's version of `paths`; InputError if none of them could be read."""
         report = self._run(read_index(Git(directory), paths))
         if report.files == 0 and any(skipped.reason == "not-in-index" for skipped in report.skipped):
+            untracked = any(os.path.lexists(directory / path) for path in paths)
             raise InputError(
                 "files were named and none of them could be read from the index",
-                hint="run it from the top of the repository, with names relative to it",
+                hint="`git add` them first, or scan the working tree with `tokenguard scan FILE`"
+                if untracked
+                else "run it from the top of the repository, with names relative to it",
             )
         return report
 
@@ -55,6 +59,10 @@ class ScanJob(Frozen, frozen=True, kw_only=True):
     def pushed(self, directory: Path, updates: Iterable[str]) -> Report:
         """What a push brings."""
         return self._long().pushed(_repository(directory), updates)
+
+    def outgoing(self, directory: Path, updates: Iterable[str], remote: str) -> Report:
+        """What a push to a remote would publish."""
+        return self._long().outgoing(_repository(directory), updates, remote)
 
     def message(self, path: Path) -> Report:
         """The message of a commit that is about to be made, without the diff that `commit -v` shows below it.

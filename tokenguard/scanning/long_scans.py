@@ -10,7 +10,7 @@ from tokenguard.frozen import Frozen
 from tokenguard.scanning.content import Blob, watched
 from tokenguard.scanning.file_walk import Named, named_files, read_named
 from tokenguard.scanning.git import Git
-from tokenguard.scanning.history import find_history, find_pushed
+from tokenguard.scanning.history import find_history, find_outgoing, find_pushed
 from tokenguard.scanning.scan_budget import ScanBudget
 from tokenguard.scanning.scanner import Stages, Suppressor, Tagger, merged, scan
 from tokenguard.scanning.skip_unchanged import Passing
@@ -46,6 +46,10 @@ class LongScan(Frozen, frozen=True, kw_only=True):
     def pushed(self, git: Git, updates: Iterable[str]) -> Report:
         """What a push brings; InputError if that is not told as git tells it."""
         return self._versions(git, find_pushed(git, updates))
+
+    def outgoing(self, git: Git, updates: Iterable[str], remote: str) -> Report:
+        """What a push would publish; InputError as above."""
+        return self._versions(git, find_outgoing(git, updates, remote))
 
     def _versions(self, git: Git, groups: list[list[Item]]) -> Report:
         """Of each file one version after another, most of which hold nothing new."""

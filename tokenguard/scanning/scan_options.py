@@ -54,7 +54,7 @@ class Demands(Frozen, frozen=True, kw_only=True):
 
     def noted(self, report: Report) -> Report:
         """The report, saying what it was held to, and if too much was silenced."""
-        report = replace(report, profile=self.profile)
+        report = replace(report, profile=self.profile, strict=self.strict)
         return replace(report, notes=(*report.notes, *self._excesses(report)))
 
     def _incomplete(self, report: Report) -> bool:

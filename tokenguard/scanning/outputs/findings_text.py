@@ -5,6 +5,7 @@ from collections.abc import Container, Iterator
 from tokenguard.domain.finding import Finding, FindingKind, Report, SkippedContent
 from tokenguard.scanning.advice import Reach, advice, waiver_words
 from tokenguard.scanning.outputs.printed_findings import not_printed, printed, shortened
+from tokenguard.scanning.silencing import silencing
 from tokenguard.text import counted, safe_text
 
 _OF_WAIVERS = ("report", "state", "until", "waived_by", "reason")
@@ -17,6 +18,7 @@ def findings_text(report: Report, reach: Reach, *, show_all: bool = False) -> st
     if len(findings) < len(report.findings):
         lines.append(not_printed(len(report.findings) - len(findings), "finding"))
     lines.extend(f"  next: {step}" for step in dict.fromkeys(advice(finding, reach) for finding in findings))
+    lines.extend(f"  {line}" for line in silencing(report, reach))
     waived, skipped = map(_waived_line, report.waived), map(_skipped_line, report.skipped)
     lines.extend(shortened(list(waived), "waived finding", show_all=show_all))
     lines.extend(shortened(list(skipped), "unscanned place", show_all=show_all))

@@ -1,0 +1,48 @@
+"""What a push would publish: as git tells a plain pre-push hook, or as pre-commit and prek pass it on."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tokenguard.errors import InputError
+from tokenguard.scanning.git import Git
+
+_NONE = "0" * 40
+
+
+def outgoing(remote: str, environ: Mapping[str, str] = os.environ) -> tuple[list[str], str]:
+    """The updates of a push in git's form, and the remote.
+
+    Args:
+        remote: what git gave the hook as the first argument; empty under a runner of hooks.
+        environ: where runners say what they read from git.
+
+    Raises:
+        InputError: nothing says what is pushed.
+    """
+    told = "" if sys.stdin.isatty() else sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+    if told.strip():
+        return told.splitlines(), remote
+    by_runner = environ.get("PRE_COMMIT_REMOTE_NAME", "")
+    if by_runner or environ.get("PRE_COMMIT_TO_REF"):
+        return [_update(environ)], by_runner
+    if sys.stdin.isatty():
+        raise InputError(
+            "nothing says what is pushed",
+            hint="git runs it at `git push`, after `tokenguard doctor --install-hook pre-push`",
+        )
+    return [], remote
+
+
+def _update(environ: Mapping[str, str]) -> str:
+    """The one update that a runner passes on; before the first commit that a remote has it names no start."""
+    git = Git(Path())
+    to, start = environ.get("PRE_COMMIT_TO_REF") or environ.get("PRE_COMMIT_LOCAL_BRANCH") or "HEAD", _NONE
+    if environ.get("PRE_COMMIT_FROM_REF"):
+        start = _commit(git, environ["PRE_COMMIT_FROM_REF"])
+    return f"local {_commit(git, to)} remote {start}"
+
+
+def _commit(git: Git, name: str) -> str:
+    return git.output("rev-parse", "--verify", "--end-of-options", name).decode().strip()
