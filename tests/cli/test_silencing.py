@@ -66,7 +66,7 @@ def test_a_known_token_is_only_revoked_or_waived(published, repo, tmp_path, word
     words(published("scan", "--staged"))
 
 
-@pytest.mark.parametrize("reach", Reach)
+@pytest.mark.parametrize("reach", [each for each in Reach if each is not Reach.TRANSCRIPT])
 @pytest.mark.parametrize("kinds", [("own",), ("rule",), ("own", "rule"), ("revoked",), ("own", "revoked", "extra"), ()])
 @pytest.mark.parametrize("strict", [False, True])
 def test_two_lines_at_most_and_never_a_way_that_has_no_effect(reach, kinds, strict):

@@ -35,8 +35,10 @@ _WAYS = {
 
 
 def silencing(report: Report, reach: Reach) -> Iterator[str]:
-    """Two lines: the ways, and to how many of the findings each applies."""
-    ways = _WAYS[reach]
+    """Two lines: the ways, and to how many of the findings each applies. None where there is no way."""
+    ways = _WAYS.get(reach)
+    if ways is None:
+        return
     others = [each for each in report.findings if each.kind is not FindingKind.OWN]
     own = [each for each in report.findings if each.kind is FindingKind.OWN]
     if others:
