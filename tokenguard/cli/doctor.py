@@ -16,7 +16,8 @@ from tokenguard.shell.wiring import Wiring
     type=click.Choice(["pre-commit", "pre-push"]),
     is_flag=False,
     flag_value="pre-commit",
-    help="Only install `tokenguard-hook` as a git hook of this repository; without a value, as its pre-commit hook.",
+    metavar="[HOOK]",
+    help="Only install `tokenguard-hook` as this git hook: pre-commit (default) or pre-push.",
 )
 @click.option("--accept-server", is_flag=True, help="First accept the configured server as the store's new address.")
 @pass_wiring
