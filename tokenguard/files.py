@@ -73,6 +73,34 @@ def create_private(path: Path, data: bytes) -> None:
     fsync_dir(path.parent)
 
 
+def private_secret(path: Path, size: int, *, what: str, hint: str) -> bytes:
+    """Read a private file with base64 of so many random bytes; if there is none, create it.
+
+    Args:
+        path: the file.
+        size: bytes.
+        what: names the file's content in errors: `a publisher's key`.
+        hint: which file to give.
+
+    Raises:
+        InputError: it is not private, or holds something else.
+    """
+    import binascii  # few commands have such a file
+    import secrets
+
+    if not path.exists():
+        make_private_dir(path.absolute().parent)
+        create_private(path, binascii.b2a_base64(secrets.token_bytes(size)))
+    check_private_file(path)
+    try:
+        data = binascii.a2b_base64(read_limited(path, 4096).strip(), strict_mode=True)
+    except (binascii.Error, ValueError):
+        data = b""
+    if len(data) != size:
+        raise InputError(f"not {what}: {shown(path)}", hint=hint)
+    return data
+
+
 def replace_file(path: Path, data: bytes, *, mode: int = PRIVATE_FILE) -> None:
     """Put `data` in place of `path`, whole or not at all, durable when this returns."""
     with _replacement(path) as temporary:

@@ -22,8 +22,16 @@ class Checked:
 
     whose: str
     """A token's name, `the store`, or for example `the shared policy`."""
-    entries: int
+    chain: str
+    """What its entries are hashed under."""
+    head: ChainHead
+    """Its last entry, as the entries themselves have it."""
     broken: Break | None
+
+    @property
+    def entries(self) -> int:
+        """How many there are."""
+        return self.head.seq
 
 
 def first_break(chain: str, entries: Sequence[ChainedEvent], head: ChainHead | None) -> Break | None:
@@ -52,14 +60,19 @@ def first_break(chain: str, entries: Sequence[ChainedEvent], head: ChainHead | N
 def check_all(store: Store) -> Iterator[Checked]:
     """Recompute the store's own chain, every token's and every shared item's. Raises what the store raises."""
     own = store.history(None)
-    yield Checked(whose="the store", entries=len(own), broken=first_break(STORE_CHAIN, own, None))
+    yield _checked("the store", STORE_CHAIN, own, first_break(STORE_CHAIN, own, None))
     for snapshot, entries in store.trails():
         document = snapshot.document
         broken = first_break(snapshot.id, entries, document.chain)
-        yield Checked(whose=document.record.name, entries=len(entries), broken=broken)
+        yield _checked(document.record.name, snapshot.id, entries, broken)
     for item, shared, entries in shared_trails(store):
         broken = _shared_break(item, shared, entries)
-        yield Checked(whose=f"the shared {item}", entries=len(entries), broken=broken)
+        yield _checked(f"the shared {item}", item.chain, entries, broken)
+
+
+def _checked(whose: str, chain: str, entries: Sequence[ChainedEvent], broken: Break | None) -> Checked:
+    head = ChainHead(len(entries), entries[-1].hash) if entries else ChainHead()
+    return Checked(whose=whose, chain=chain, head=head, broken=broken)
 
 
 def _shared_break(item: Item, shared: Shared, entries: Sequence[ChainedEvent]) -> Break | None:

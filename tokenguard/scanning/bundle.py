@@ -15,7 +15,7 @@ import msgspec
 
 from tokenguard.detection.known_token_index import KEY_BYTES, OwnTag
 from tokenguard.errors import InputError, Tampered
-from tokenguard.files import check_private_file, create_private, make_private_dir, read_limited, shown
+from tokenguard.files import private_secret
 from tokenguard.frozen import Frozen
 
 SCAN_KEY_VARIABLE = "TOKENGUARD_SCAN_KEY"
@@ -114,19 +114,8 @@ class Publisher:
 
 def open_publisher(path: Path) -> Publisher:
     """Read the publisher's key file, or make one if there is none; InputError if it is not private or not a key."""
-    import secrets  # only when one is made
-
-    if not path.exists():
-        make_private_dir(path.absolute().parent)
-        create_private(path, _encoded(secrets.token_bytes(2 * KEY_BYTES)) + b"\n")
-    check_private_file(path)
-    try:
-        data = _decoded(read_limited(path, 4096).strip())
-    except (binascii.Error, ValueError):
-        data = b""
-    if len(data) != 2 * KEY_BYTES:
-        raise InputError(f"not a publisher's key: {shown(path)}", hint="give the file that the first publish created")
-    return Publisher(data)
+    hint = "give the file that the first publish created"
+    return Publisher(private_secret(path, 2 * KEY_BYTES, what="a publisher's key", hint=hint))
 
 
 def verified(data: bytes, key: ScanKey) -> Bundle:

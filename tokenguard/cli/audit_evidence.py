@@ -1,0 +1,73 @@
+"""`audit checkpoint|bundle`: evidence that others can check without the store."""
+
+import json
+from pathlib import Path
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.cli.token_name import TOKEN_NAME
+from tokenguard.domain.names import TokenName
+from tokenguard.files import shown
+from tokenguard.shell.evidence_key import EvidenceKey, open_evidence_key
+from tokenguard.shell.save_file import save_page
+from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.token_lookup import known_token
+from tokenguard.usecases.write_evidence import checkpoint_of, evidence_of
+
+_key_option = click.option(
+    "--key-file", required=True, metavar="FILE", help="The private key that signs; created if it does not exist."
+)
+_output_option = click.option(
+    "--output", metavar="FILE", help="Write to this file instead of standard output; a new file gets mode 0600."
+)
+
+
+@command("checkpoint")
+@_key_option
+@_output_option
+@pass_wiring
+def checkpoint(wiring: Wiring, *, key_file: str, output: str | None) -> None:
+    """Verify all audit chains, and sign what they are now in one small text (a C2SP signed note).
+
+    Keep it where the store's administrators cannot replace it: it proves later that no entry was changed or removed
+    since, and that store and anchor were not reset together. The key that verifies it is printed to standard error.
+    """
+    key = _key(wiring, key_file)
+    text = key.signed(checkpoint_of(wiring).body)
+    if output is None:
+        wiring.screen.text(text)
+    else:
+        save_page(Path(output), text)
+    _tell(wiring, key, output)
+
+
+@command("bundle")
+@click.argument("name", type=TOKEN_NAME)
+@_key_option
+@_output_option
+@pass_wiring
+def bundle(wiring: Wiring, name: TokenName, *, key_file: str, output: str | None) -> None:
+    """Write the whole audit trail of NAME with a signed checkpoint, as one JSON file that others can verify.
+
+    It contains who did what and when, probes and deliveries, and never a value. docs/spec/evidence.md describes the
+    file; docs/spec/verify_evidence.py verifies it without tokenguard.
+    """
+    snapshot = known_token(wiring.store, name)
+    key = _key(wiring, key_file)
+    text = json.dumps(evidence_of(wiring, snapshot, key), ensure_ascii=True, indent=1) + "\n"
+    if output is None:
+        wiring.screen.text(text)
+    else:
+        save_page(Path(output), text)
+    _tell(wiring, key, output)
+
+
+def _key(wiring: Wiring, key_file: str) -> EvidenceKey:
+    return open_evidence_key(Path(key_file), f"tokenguard/{wiring.store.store_id}")
+
+
+def _tell(wiring: Wiring, key: EvidenceKey, output: str | None) -> None:
+    if output is not None:
+        wiring.progress.note(f"written to {shown(Path(output))}")
+    wiring.progress.note(f"verify with {key.verifier}")
