@@ -22,6 +22,12 @@ LINE_END = (
     rf"|{_ESCAPED_END}[ \t]*)"
 )
 """What stands between two lines of base64; `+` and `/` belong to it only beside a quote or a space."""
+_BASE64 = r"[A-Za-z0-9+/_\x2d]"
+# Of base64: three bytes of visible ASCII; three with zeros between, as UTF-16 has them, and the three after those; and
+# how compressed data begins, which may have up to three other characters before it.
+_VISIBLE = r"[I-Za-f][C-HS-Xi-ny-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589]" + _BASE64
+_WIDE = r"[I-Za-f][AQgw][AB][A-Za-z0-9+/_\x2d]A[C-H][AEIMQUYcgkosw048]A"
+_COMPRESSED = r"(?:H4sI|e[AFJN]|QlpoO|[/_]Td6)"
 _ZEROS = r"\x00", r"\x00\x00\x00"
 
 
@@ -29,11 +35,16 @@ class Disguises:
     """The expressions for tokens of at least `shortest` bytes, compiled once."""
 
     def __init__(self, shortest: int) -> None:
-        self._base64 = regex(rf"[A-Za-z0-9+/_\x2d]{{{shortest * 4 // 3},}}")
+        groups = (shortest - 2) // 3
+        telling = rf"(?:{_VISIBLE}){{{groups}}}|{_WIDE}"
+        self._base64 = regex(rf"{_BASE64}*(?:{telling}){_BASE64}*")
+        self._packed = regex(rf"(?:^|[^A-Za-z0-9+/_\x2d])({_BASE64}{{0,3}}{_COMPRESSED}{_BASE64}*)")
+        self._least_base64 = shortest * 4 // 3
         self._wrapped = regex(
             rf"(?:[A-Za-z0-9+/_\x2d]{{19}}[A-Za-z0-9+/_\x2d]+={{0,2}}{LINE_END})+[A-Za-z0-9+/_\x2d]{{2,}}"
         )
-        self._hex = regex(rf"[0-9A-Fa-f]{{{shortest * 2},}}")
+        visible = "[2-7][0-9A-Fa-f]"
+        self._hex = regex(rf"[0-9A-Fa-f]*(?:(?:{visible}){{{shortest}}}|(?:{visible}00){{8}})[0-9A-Fa-f]*")
         self._wide = regex(
             "|".join(rf"(?:{zeros}[\x20-\x7e]){{8,}}|(?:[\x20-\x7e]{zeros}){{8,}}[\x20-\x7e]?" for zeros in _ZEROS)
         )
@@ -56,12 +67,14 @@ class Disguises:
                 yield view_of(wide, text.replace(b"\x00", b""), how)
 
     def _base64_views(self, data: bytes) -> Iterator[DecodedView]:
-        for run in self._base64.finditer(data):
-            yield from self._base64_of(run, run.group())
+        for group, runs in ((0, self._base64), (1, self._packed)):
+            for run in runs.finditer(data):
+                if len(run.group(group)) >= self._least_base64:
+                    yield from self._base64_of(run.span(group), run.group(group))
         for block in self._wrapped.finditer(data):
-            yield from self._base64_of(block, self._line_end.sub(b"", block.group()))
+            yield from self._base64_of(block.span(), self._line_end.sub(b"", block.group()))
 
-    def _base64_of(self, found: Any, run: bytes) -> Iterator[DecodedView]:
+    def _base64_of(self, place: tuple[int, int], run: bytes) -> Iterator[DecodedView]:
         """All four ways to cut the run into groups of four: what stands before it may belong to it or not."""
         plain = run.replace(b"=", b"").translate(_URL_SAFE)
         for offset in range(4):
@@ -70,9 +83,9 @@ class Disguises:
             read = binascii.a2b_base64(part + b"=" * (-len(part) % 4))
             unpacked = decompressed(read)
             if unpacked is not None:
-                yield view_of(found, unpacked.data, f"base64, {unpacked.how}", whole=unpacked.whole)
+                yield DecodedView(*place, unpacked.data, f"base64, {unpacked.how}", unpacked.whole)
             elif self._promising.search(read):
-                yield view_of(found, read, "base64")
+                yield DecodedView(*place, read, "base64")
 
     def _hex_views(self, data: bytes) -> Iterator[DecodedView]:
         for run in self._hex.finditer(data):

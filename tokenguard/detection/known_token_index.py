@@ -8,9 +8,10 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 
+from tokenguard.detection.anchor_search import AnchorSearch
 from tokenguard.detection.decoded_views import Disguises
 from tokenguard.detection.regex_set import regex
-from tokenguard.domain.secret import Value
+from tokenguard.domain.secret import token_digest
 from tokenguard.frozen import Frozen
 
 KEY_BYTES = 32
@@ -19,6 +20,8 @@ ANCHOR_BYTES = 12
 MIN_LENGTH = 19
 """What has 112 bits is no shorter (`value_coverage`)."""
 _ANCHOR_MASK = 0xFFFF
+_LONG_RUN = 512
+"""Bytes from which on a run is looked at in whole pieces."""
 SYMBOLS = "-_:.+/=~"
 _PAIR = r"(dx_bearer_[0-9a-f-]{36}):(dx_secret_[0-9a-f-]{36})"
 
@@ -53,7 +56,7 @@ def pieces(text: str) -> list[str]:
 def tag_of(key: bytes, text: str) -> tuple[str, int, int]:
     """Tag, anchor and length of one piece."""
     data = text.encode()
-    return _tag(key, Value.of(text).digest()), _anchor(key, data), len(data)
+    return _tag(key, token_digest(data)), _anchor_of(_seed(key), data), len(data)
 
 
 class OwnIndex:
@@ -67,6 +70,7 @@ class OwnIndex:
         for entry in entries:
             self._tags.setdefault(entry.tag, entry)
             by_anchor.setdefault(entry.anchor, set()).add(entry.length)
+        self._search = AnchorSearch(ANCHOR_BYTES, self._seed, by_anchor)
         self._lengths = {anchor: sorted(lengths, reverse=True) for anchor, lengths in by_anchor.items()}
         shortest = min((entry.length for entry in self._tags.values()), default=MIN_LENGTH)
         extra = "".join(re.escape(symbol) for symbol in symbols if symbol in SYMBOLS)
@@ -79,39 +83,45 @@ class OwnIndex:
 
     def hits(self, data: bytes) -> Iterator[KnownTokenMatch]:
         """Every value in `data` as it stands there, from left to right."""
-        crc, seed, lengths = zlib.crc32, self._seed, self._lengths
         for run in self._run.finditer(data):
             start, end = run.span()
             text = data[start:end]  # RE2's binding gives a span at half the price of a group
-            position, last = 0, len(text) - self._shortest
-            while position <= last:
-                wanted = lengths.get(crc(text[position : position + ANCHOR_BYTES], seed) & _ANCHOR_MASK)
-                hit = self._at(text, position, wanted) if wanted else None
-                if hit is None:
-                    position += 1
-                else:
-                    yield KnownTokenMatch(start + position, hit[0], hit[1])
-                    position += len(hit[0])
+            after = 0
+            for place in self._anchored(text):
+                hit = self._at(text, place) if place >= after else None
+                if hit is not None:
+                    yield KnownTokenMatch(start + place, hit[0], hit[1])
+                    after = place + len(hit[0])
 
-    def _at(self, text: bytes, position: int, lengths: list[int]) -> tuple[bytes, OwnTag] | None:
-        for length in lengths:
-            window = text[position : position + length]
+    def _anchored(self, text: bytes) -> Iterator[int]:
+        """The places of a run at which a value may begin."""
+        if len(text) >= _LONG_RUN:
+            return self._search.places(text)
+        crc, seed, lengths = zlib.crc32, self._seed, self._lengths
+        return (
+            place
+            for place in range(len(text) - self._shortest + 1)
+            if crc(text[place : place + ANCHOR_BYTES], seed) & _ANCHOR_MASK in lengths
+        )
+
+    def _at(self, text: bytes, place: int) -> tuple[bytes, OwnTag] | None:
+        for length in self._lengths[_anchor_of(self._seed, text[place : place + ANCHOR_BYTES])]:
+            window = text[place : place + length]
             if len(window) == length:
-                entry = self._tags.get(_tag(self.key, Value.of(window.decode("ascii")).digest()))
+                entry = self._tags.get(_tag(self.key, token_digest(window)))
                 if entry is not None:
                     return window, entry
         return None
 
 
 def _tag(key: bytes, digest: bytes) -> str:
-    import hashlib  # a commit without a scan key has no use for it
-    import hmac
+    import hmac  # a commit without a scan key has no use for it
 
-    return hmac.new(key, b"tokenguard scan 1" + digest, hashlib.sha256).hexdigest()[:32]
+    return hmac.digest(key, b"tokenguard scan 1" + digest, "sha256").hex()[:32]
 
 
-def _anchor(key: bytes, data: bytes) -> int:
-    return zlib.crc32(data[:ANCHOR_BYTES], _seed(key)) & _ANCHOR_MASK
+def _anchor_of(seed: int, data: bytes) -> int:
+    return zlib.crc32(data[:ANCHOR_BYTES], seed) & _ANCHOR_MASK
 
 
 def _seed(key: bytes) -> int:
