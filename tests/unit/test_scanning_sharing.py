@@ -16,7 +16,7 @@ from tokenguard.domain.finding import Report, SkippedContent
 from tokenguard.errors import InputError
 from tokenguard.scanning import worker_processes
 from tokenguard.scanning.jobs import ScanJob
-from tokenguard.scanning.scan_budget import ALLOWANCE, TOO_LARGE, ScanBudget
+from tokenguard.scanning.scan_budget import ALLOWANCE, TOO_LARGE, PlainFileBudget, ScanBudget
 from tokenguard.scanning.scanner import Stages, Suppressor
 
 TOKENGUARD = Path(sys.executable).with_name("tokenguard")
@@ -116,14 +116,14 @@ def test_both_processes_together_leave_out_what_one_leaves_out(seed: int, monkey
     def scan(part: int, budget: ScanBudget) -> Report:
         time.sleep(0.001)
         left_out = 0 if budget.spend(costs[part]) else 1
-        left_out += 0 if budget.spend(costs[-part]) else 1
+        left_out += 0 if PlainFileBudget(budget, 0).spend(costs[-part]) else 1
         return Report(files=part, bytes=1, left_out=left_out)
 
-    two, one = ScanBudget(150), ScanBudget(150)
+    two, one = ScanBudget(150, 150), ScanBudget(150, 150)
     shared = worker_processes.shared(PARTS, scan, two)
     monkeypatch.setattr(worker_processes, "_second_processor", lambda: False)
     assert shared == worker_processes.shared(PARTS, scan, one)
-    assert two.allowance == one.allowance
+    assert two.rest == one.rest
     assert any(each.left_out for each in shared)
 
 

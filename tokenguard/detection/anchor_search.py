@@ -1,7 +1,7 @@
 """Finds the places of a long run whose next bytes have a known anchor, many at a time.
 
-CRC-32 is linear: that of some bytes is the exclusive or of what each byte adds at its place. So one table for each place
-gives the anchors of all windows of a run, whole pieces at once.
+CRC-32 is linear: that of some bytes is the exclusive or of what each byte adds at its place. So one table for each
+place gives the anchors of all windows of a run, whole pieces at once.
 """
 
 import sys
@@ -49,7 +49,7 @@ class AnchorSearch:
 
     @cached_property
     def _tables(self) -> tuple[list[bytes], list[bytes]]:
-        """For each place of a window what each byte adds there: to the lower byte of its anchor, and to the upper one."""
+        """For each place of a window what each byte adds there, to the lower and to the upper byte of its anchor."""
         zeros = zlib.crc32(bytes(self._width), self._seed)
         low, high = list[bytes](), list[bytes]()
         for place in range(self._width):

@@ -6,7 +6,6 @@ another writing of one, is passed on. `known_tokens.py` limits how deep views of
 
 import binascii
 from collections.abc import Iterator
-from typing import Any
 
 from tokenguard.detection.character_escapes import CharacterEscapes
 from tokenguard.detection.compressed_data import decompressed

@@ -22,7 +22,7 @@ from tokenguard.scanning.decoding import Text, decoded
 from tokenguard.scanning.dedupe import ByLine, OwnMatches, by_detect_secrets_names, by_most_telling_name
 from tokenguard.scanning.narrowing import Narrowing
 from tokenguard.scanning.pragma import silenced
-from tokenguard.scanning.scan_budget import HOSTILE, PLACE, TOO_LARGE, ScanBudget
+from tokenguard.scanning.scan_budget import HOSTILE, PLACE, PlainFileBudget, ScanBudget
 
 if TYPE_CHECKING:
     from tokenguard.scanning.team_rules import TeamRules
@@ -32,6 +32,7 @@ _MARK = b"pragma:"
 OwnStage = Callable[[bytes], Iterable[TextMatch | Unscanned]]
 """Finds the team's own tokens in raw bytes."""
 
+Budget = ScanBudget | PlainFileBudget
 Judge = Callable[[Iterable[Source]], Iterator[tuple[Source, bool]]]
 """Gives back every source in its order, with whether it is known to hold nothing."""
 
@@ -111,7 +112,7 @@ def scan(
         tagger: gives findings their tags, so that those of the parts of one run can be told apart.
         judge: for versions of the same files: knows most that hold nothing. Each token is then told once for each
             path, where it appears first.
-        budget: for archives, shared by the parts of a scan; default: one for this call.
+        budget: shared by the parts of a scan; default: one for this call.
     """
     tally = _Tally()
     stages = stages or Stages()
@@ -162,8 +163,8 @@ def merged(reports: Sequence[Report], notes: tuple[str, ...] = ()) -> Report:
     )
 
 
-def matches_of(data: bytes, path: str, stages: Stages, budget: ScanBudget | None = None) -> Iterator[Hit]:
-    """All stages over one content, without doubles; the content of archives has a budget."""
+def matches_of(data: bytes, path: str, stages: Stages, budget: Budget | None = None) -> Iterator[Hit]:
+    """All stages over one content, without doubles, as far as the budget lasts."""
     found = list(stages.own(data)) if stages.own else []
     yield from (each for each in found if isinstance(each, Unscanned))
     own = OwnMatches(each for each in found if isinstance(each, TextMatch))
@@ -212,21 +213,19 @@ def _by_rules(text: str, path: str, stages: Stages) -> Iterator[Hit]:
     yield from team.finds(text, path, also=any(isinstance(each, TextMatch) for each in found))
 
 
-def _within(budget: ScanBudget | None, hits: Iterator[Hit]) -> Iterator[Hit]:
+def _within(budget: Budget | None, hits: Iterator[Hit]) -> Iterator[Hit]:
     """The hits, as long as the budget lasts: to judge a place costs more than to read a line."""
     for each in hits:
         if budget is not None and not budget.spend(HOSTILE if isinstance(each, Unscanned) else PLACE):
-            yield Unscanned(line=each.line, reason=TOO_LARGE)
+            yield Unscanned(line=each.line, reason=budget.reason)
             return
         yield each
 
 
-def _unpacked(
-    sources: Iterable[tuple[Source, bool]], budget: ScanBudget
-) -> Iterator[tuple[Source, bool, ScanBudget | None]]:
-    """Every source and the members of its archives; only members have a budget."""
+def _unpacked(sources: Iterable[tuple[Source, bool]], budget: ScanBudget) -> Iterator[tuple[Source, bool, Budget]]:
+    """Every source and the members of its archives, each with its budget."""
     for source, clean in sources:
-        yield source, clean, None
+        yield source, clean, PlainFileBudget(budget, len(source.data) if isinstance(source, Blob) else 0)
         if isinstance(source, Blob):
             yield from ((member, False, budget) for member in members(source, budget))
 
@@ -238,7 +237,7 @@ def _scan_blob(
     tagger: "Tagger",
     tally: _Tally,
     *,
-    budget: ScanBudget | None,
+    budget: Budget,
 ) -> None:
     lines = _Lines(blob)
     findings: list[Finding] = []

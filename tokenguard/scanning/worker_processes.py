@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn, TypeVar
 
 from tokenguard.domain.finding import Report
-from tokenguard.scanning.scan_budget import ScanBudget
+from tokenguard.scanning.scan_budget import ScanBudget, Spent
 
 _LONG = 1 << 20
 """Bytes after which a scan counts as long."""
@@ -28,8 +28,8 @@ _MOST_PARTS = 128
 _INTERRUPT = frozenset({signal.SIGINT})
 
 Part = TypeVar("Part")
-_Done = dict[int, tuple[Report, int]]
-"""Reports by the numbers of their parts, and how much of the allowance each spent."""
+_Done = dict[int, tuple[Report, Spent]]
+"""Reports by the numbers of their parts, and how much of the allowances each spent."""
 
 
 def parts_of(items: Sequence[Part]) -> list[Sequence[Part]]:
@@ -68,11 +68,11 @@ def shared(
     for number, part in enumerate(parts):
         if alone and read > _LONG and len(parts) - number >= _LEAST_PARTS and _second_processor():
             done, alone = _in_two(parts, number, scan, budget), False
-        report, spent = done.get(number, (None, 0))
-        if report is None or spent > budget.allowance:
+        report, spent = done.get(number, (None, (0, 0)))
+        if report is None or not budget.covers(spent):
             report = scan(part, budget)
         else:
-            budget.allowance -= spent
+            budget.charge(spent)
         reports.append(report)
         read += report.bytes
     return reports
@@ -131,14 +131,14 @@ def _scanned(
     turns: int, parts: Sequence[Part], scan: Callable[[Part, ScanBudget], Report], budget: ScanBudget
 ) -> _Done:
     """The parts that this process scans, until none is left or its copy of the budget does not suffice."""
-    own = ScanBudget(budget.allowance)
+    own = ScanBudget(*budget.rest)
     done: _Done = {}
     for number in _taken(turns):
-        before = own.allowance
+        before = own.rest
         report = scan(parts[number], own)
         if own.refused:
             break
-        done[number] = report, before - own.allowance
+        done[number] = report, own.spent_since(before)
     return done
 
 
