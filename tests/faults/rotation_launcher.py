@@ -1,9 +1,11 @@
 """A warm process that runs real command lines in forked children, which kill or stop themselves where they are told to.
 
 Started by `rotation_killing` as `python -m tests.faults.rotation_launcher`: one job a line on stdin, one result a line
-on stdout. The ports of the child pass through a gate that counts effects; nothing of this is in the package.
+on stdout. The ports of the child pass through a gate that counts effects; nothing of this is in the package. What a child
+had to import is imported here when it has ended, so that the next one starts with it.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -31,14 +33,6 @@ from tokenguard.shell.clock import SystemClock
 from tokenguard.shell.config import read_settings
 from tokenguard.shell.wiring import Wiring
 from tokenguard.stores.aws.layout import AwsPlace
-
-WARM = (
-    "cli.add", "cli.rotate", "cli.audit_verify", "cli.init", "cli.migrate", "views.rotation_view", "views.token_view",
-    "usecases.add_token", "usecases.verify_store", "shell.local_backend",
-    "shell.vault_backend", "shell.aws_backend", "shell.local_store", "shell.vault_store", "shell.aws_store",
-    "providers.provider_registry", "delivery.delivery_registry", "http.client", "rotation.engine",
-)  # fmt: skip
-
 
 class Gate:
     """Counts effects; at the chosen one the process is killed before or after it, stopped, or told that no reply came."""
@@ -182,6 +176,7 @@ class Children:
             os.kill(job["go_on"], signal.SIGCONT)
             return self._wait(job["go_on"], self._standing.pop(job["go_on"]))
         _warm_up(job)
+        gc.freeze()  # else the first collection of each child touches, and so copies, every page of this process
         ours, theirs = os.pipe()
         child = os.fork()
         if child == 0:
@@ -200,12 +195,14 @@ class Children:
             self._standing[child] = pipe
             return {"code": 0, "effects": [], "stopped": child}
         with os.fdopen(pipe) as file:
-            return {"code": os.waitstatus_to_exitcode(status), "effects": file.read().split(), "stopped": 0}
+            told = json.loads(file.read() or "{}")
+        for module in told.get("modules", ()):
+            with suppress(ImportError):  # some are made by what they are part of
+                importlib.import_module(module)
+        return {"code": os.waitstatus_to_exitcode(status), "effects": told.get("effects", []), "stopped": 0}
 
 
 def main() -> None:
-    for module in WARM:
-        importlib.import_module(f"tokenguard.{module}")
     # boto3 takes most of a second to make a client: it is made before the fork, once for each server
     importlib.import_module("tokenguard.shell.aws_store").AwsClient = lambda settings: _client(
         str(settings.endpoint), settings.region
@@ -230,7 +227,7 @@ def _client(url: str, region: str) -> Any:
 
 def _child(job: dict[str, Any], report: int) -> None:
     """Never returns."""
-    code = 70
+    code, warm = 70, set(sys.modules)
     try:
         output = os.open(job["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(output, 1)
@@ -239,7 +236,8 @@ def _child(job: dict[str, Any], report: int) -> None:
         os.environ.update(job["environ"])
         gate = Gate(job["index"], job["how"])
         code = run(job["arguments"], GatedWiring(job["environ"], gate, elsewhere=job["how"] == "stop"))
-        os.write(report, " ".join(gate.effects).encode())
+        modules = [name for name in sys.modules if name not in warm]
+        os.write(report, json.dumps({"effects": gate.effects, "modules": modules}).encode())
     finally:
         sys.stdout.flush()
         os._exit(code)
