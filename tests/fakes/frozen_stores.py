@@ -185,9 +185,10 @@ def put_openbao(server: OpenBao, mount: str) -> str:
         gone = [number for number in range(1, last + 1) if str(number) not in versions]
         if gone:
             server.api("PUT", f"{mount}/destroy/{path}", {"versions": gone})
-        kept = {"max_versions": entry["max_versions"], "cas_required": entry["cas_required"]}
-        custom = {"custom_metadata": entry["custom"]} if entry["custom"] else {}
-        server.api("POST", f"{mount}/metadata/{path}", {**kept, **custom})
+        about = {"max_versions": entry["max_versions"], "cas_required": entry["cas_required"]}
+        about |= {"custom_metadata": entry["custom"]} if entry["custom"] else {}
+        if any(about.values()):  # else it is as a new entry has it
+            server.api("POST", f"{mount}/metadata/{path}", about)
     return f"vault://{mount}/{PREFIX}"
 
 

@@ -1,5 +1,9 @@
 """Stores on the fake, as two processes would have them: each with a client of its own."""
 
+from functools import cache
+
+import botocore.session
+
 from tests.fakes.clock import FakeClock
 from tests.fakes.secrets_manager.server import KEY_ID, FakeAws
 from tokenguard.clients.aws.aws_settings import AwsSettings
@@ -16,6 +20,9 @@ CREDENTIALS = {
 }
 """What botocore's default chain finds first."""
 
+
+botocore.session.create_loader = cache(botocore.session.create_loader)
+"""What botocore knows of AWS is read once for all sessions: the tests make hundreds, and reading is half of that."""
 
 _sdk: dict[tuple[str, int], dict[str, object]] = {}
 
