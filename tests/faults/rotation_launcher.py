@@ -34,6 +34,7 @@ from tokenguard.shell.config import read_settings
 from tokenguard.shell.wiring import Wiring
 from tokenguard.stores.aws.layout import AwsPlace
 
+
 class Gate:
     """Counts effects; at the chosen one the process is killed before or after it, stopped, or told that no reply came."""
 

@@ -1,6 +1,8 @@
 """Everything that `init --ci` writes, in every variant, is committed through the hook and is clean by a strict scan."""
 
+import contextlib
 import itertools
+import os
 import secrets
 from pathlib import Path
 
@@ -8,7 +10,9 @@ import pytest
 
 from tests.fakes.git_repository import Repository
 from tests.integration.hook_runners import BIN, HOOK_TYPES, ROOT, RUNNERS, runner
+from tokenguard.cli.error_handler import run
 from tokenguard.domain.profile import Profile
+from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.init_ci import SYSTEMS
 
 STORES = ("vault://kv/video", "aws://eu-central-1/video")
@@ -40,8 +44,9 @@ def begun(path: Path, system: str, store: str, requirement: str) -> Repository:
 
 
 def tokenguard(repository: Repository, *arguments: str) -> None:
-    done = repository.run(str(BIN / "tokenguard"), *arguments)
-    assert done.returncode == 0, done.stdout + done.stderr
+    """A command in the repository, in this process: what git starts is a process of its own."""
+    with contextlib.chdir(repository.path):
+        assert run(arguments, Wiring(environ=dict(os.environ))) == 0
 
 
 def committed(repository: Repository, **environ: str) -> str:
@@ -59,7 +64,7 @@ def test_it_is_committed_through_the_plain_hook_and_clean_by_a_strict_scan(
     repository = begun(tmp_path / "work", system, store, requirement)
     tokenguard(repository, "doctor", "--install-hook")
     assert ": 0 findings" in committed(repository)
-    for profile in (Profile.DEFAULT, Profile.DETECT_SECRETS):  # strict shows also what the judge calls low
+    for profile in (Profile.DEFAULT.value, Profile.DETECT_SECRETS.value):  # strict shows also what the judge calls low
         tokenguard(repository, "scan", "--strict", "--profile", profile)
     tokenguard(repository, "scan", "--strict", "--history")
     tokenguard(repository, "check", "--repo-only", "--fail-on", "warning")
