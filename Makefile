@@ -7,7 +7,7 @@ FLOOR ?= 85
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test test-fast test-real cover snapshots lint slow explore bench docs lock
+.PHONY: help demo test test-fast test-real cover snapshots lint slow explore bench docs lock matrix audit-deps dist
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,9 @@ help:
 	@echo 'make bench   measurements, as ratios within one run'
 	@echo 'make docs    write docs/commands.md and docs/policies.md anew'
 	@echo 'make lock    write requirements/*.txt anew'
+	@echo 'make matrix  the fast tests on every Python of this machine'
+	@echo 'make audit-deps  known vulnerabilities of the locked packages'
+	@echo 'make dist    build wheel and sdist twice, compare them, and write the bill of materials'
 
 demo: $(VENV)/base.stamp
 	@$(BIN)/tokenguard demo
@@ -75,9 +78,26 @@ LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashe
 
 lock:
 	$(LOCK) requirements/pip.in --output-file requirements/pip.txt
+	$(LOCK) requirements/release.in --output-file requirements/release.txt
 	$(LOCK) pyproject.toml requirements/build.in --output-file requirements/base.txt
 	$(LOCK) pyproject.toml --all-extras requirements/build.in requirements/dev.in \
 		--constraint requirements/base.txt --output-file requirements/dev.txt
+
+matrix:
+	@.ci/matrix
+
+audit-deps: $(VENV)/release.stamp
+	@$(PYTHON) .ci/audit_deps.py $(VENV)/release/bin/pip-audit requirements/base.txt requirements/dev.txt requirements/release.txt
+
+# Builds are reproducible: the second one, from the first one's sdist, has to be the same bytes.
+dist: $(VENV)/dev.stamp $(VENV)/release.stamp
+	rm -rf dist $(VENV)/again && mkdir -p dist $(VENV)/again
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	tar -xzf dist/*.tar.gz -C $(VENV)/again --strip-components=1
+	$(BIN)/python -m build --no-isolation --outdir $(VENV)/again/dist $(VENV)/again
+	cmp dist/*.whl $(VENV)/again/dist/*.whl && cmp dist/*.tar.gz $(VENV)/again/dist/*.tar.gz
+	$(VENV)/release/bin/cyclonedx-py requirements requirements/base.txt --output-reproducible --output-file dist/tokenguard.cdx.json
+	cd dist && sha256sum * > SHA256SUMS
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tokenguard needs Python 3.11 or newer: make PYTHON=…")'
@@ -99,4 +119,10 @@ $(VENV)/base.stamp: requirements/base.txt pyproject.toml $(VENV)/pip.stamp
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/base.stamp
 	@echo 'Installing the test tools ...'
 	@$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+$(VENV)/release.stamp: requirements/release.txt $(VENV)/pip.stamp
+	@echo 'Installing the release tools ...'
+	@$(PYTHON) -m venv $(VENV)/release
+	@$(VENV)/release/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement requirements/release.txt
 	@touch $@

@@ -97,3 +97,35 @@ def test_the_image_holds_what_the_package_is_built_from():
             assert (ROOT / each).exists(), each
     assert "--require-hashes" in lines
     assert re.search(r"^USER \d+:\d+$", lines, re.MULTILINE), "not root"
+
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+def test_our_own_workflows_are_valid_and_hold_nothing_dangerous():
+    assert [each.stem for each in WORKFLOWS] == ["nightly", "release", "test"]
+    passes("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS)
+    passes("zizmor", "--offline", "--no-config", "--persona=pedantic", "--quiet", *WORKFLOWS)
+    forms = [each for each in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml") if each.stem != "config"]
+    passes("check-jsonschema", "--builtin-schema", "vendor.github-issue-forms", *forms)
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda each: each.stem)
+def test_a_workflow_of_ours_has_no_rights_but_those_it_names_and_runs_what_there_is(file):
+    tree = yaml.safe_load(file.read_text())
+    assert tree["permissions"] == {}
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"]) for step in _steps(tree) if "uses" in step)
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    asked = {word for step in _steps(tree) for word in re.findall(r"^make ([a-z-]+)", step.get("run", ""))}
+    asked |= set(tree["jobs"].get("run", {}).get("strategy", {}).get("matrix", {}).get("target", ()))
+    assert asked <= targets | {"mutants"}, asked
+
+
+def test_only_publishing_has_an_identity():
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())["jobs"]
+    assert {name for name, job in jobs.items() if "id-token" in job["permissions"]} == {"attest", "publish"}
+    assert not any("make" in step.get("run", "") for name in ("attest", "publish") for step in jobs[name]["steps"])
+
+
+def _steps(tree):
+    return [step for job in tree["jobs"].values() for step in job["steps"]]

@@ -1,6 +1,8 @@
 """The locks are whole and say nothing of where they were made; nothing promises what does not work yet."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -11,6 +13,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 LOCKS = [ROOT / "requirements" / name for name in ("base.txt", "dev.txt")]
+RELEASE_LOCK = ROOT / "requirements" / "release.txt"
 PIP_LOCK = ROOT / "requirements" / "pip.txt"
 INSTALLERS = [ROOT / name for name in ("Makefile", "action.yml", "pipelines/Containerfile")]
 INSTALL = re.compile(r"pip.* install .*--require-hashes --requirement (?:\S*/)?requirements/(\w+)\.txt")
@@ -28,7 +31,7 @@ def pins(lock):
     return {canonical(name): version for name, version in PIN.findall(lock.read_text())}
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, PIP_LOCK], ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", [*LOCKS, PIP_LOCK, RELEASE_LOCK], ids=lambda lock: lock.name)
 def test_every_pin_has_a_hash_and_no_line_names_an_index_or_a_place(lock):
     blocks = re.split(r"(?m)^(?=[A-Za-z0-9])", lock.read_text())[1:]
     assert blocks
@@ -71,7 +74,7 @@ def test_a_pin_names_each_extra_that_another_package_asks_for():
 def test_whatever_installs_a_lock_installs_the_locked_pip_before(file):
     order = INSTALL.findall(file.read_text().replace("$(PIP)", "pip"))
     assert order[:1] == ["pip"]
-    assert set(order[1:]) <= {"base", "dev"}
+    assert set(order[1:]) <= {"base", "dev", "release"}
     assert "base" in order
 
 
@@ -99,3 +102,39 @@ def test_no_hook_is_offered_before_there_is_one():
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     assert isinstance(hooks, list)
     assert {hook["entry"].split()[0] for hook in hooks} <= scripts.keys()
+
+
+FLOORS = {"cryptography": (48, 0, 1), "urllib3": (2, 7)}
+
+
+def test_no_version_with_a_known_vulnerability_is_admitted():
+    """Floors of the packages that parse what comes from outside; `make audit-deps` looks up all of them."""
+    lines = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    asked = {requirement.name: requirement for requirement in map(Requirement, lines)}
+    for name, floor in FLOORS.items():
+        below = (*floor[:-1], floor[-1] - 1)
+        assert not asked[name].specifier.contains(".".join(map(str, below)))
+        assert asked[name].specifier.contains(".".join(map(str, floor)))
+
+
+PIP_AUDIT = """#!{python}
+import json, sys
+lock = sys.argv[sys.argv.index("--requirement") + 1]
+name = "control" if "control" in lock else lock.rpartition("/")[2]
+print(json.dumps({{"dependencies": {answers}[name]}}))
+"""
+KNOWN = [{"name": "jinja2", "version": "2", "vulns": [{"id": "PYSEC-0", "fix_versions": ["3"]}]}]
+CLEAN, SKIPPED = [{"name": "a", "version": "1", "vulns": []}], [{"name": "a", "skip_reason": "not found"}]
+
+
+@pytest.mark.parametrize(
+    ("control", "found", "code"),
+    [(KNOWN, CLEAN, 0), (KNOWN, KNOWN, 1), (KNOWN, SKIPPED, 4), (KNOWN, [], 4), (CLEAN, CLEAN, 4), (SKIPPED, CLEAN, 4)],
+)
+def test_a_package_that_was_not_looked_up_never_counts_as_sound(tmp_path, control, found, code):
+    pip_audit = tmp_path / "pip-audit"
+    answers = {"control": control, "lock.txt": found}
+    pip_audit.write_text(PIP_AUDIT.format(python=sys.executable, answers=repr(answers)))
+    pip_audit.chmod(0o700)
+    script = [sys.executable, ROOT / ".ci" / "audit_deps.py", pip_audit, tmp_path / "lock.txt"]
+    assert subprocess.run(script, check=False, capture_output=True).returncode == code
