@@ -82,6 +82,12 @@ def test_it_registers_every_stage_at_the_documented_place(cli, home, name):
         assert words == ["agent", "hook", name, *([event] if name == "copilot" else [])]
 
 
+def test_what_decides_in_cursor_decides_by_failing_too(cli, home):
+    assert install(cli, "cursor", "--yes").code == 0
+    hooks = written(home / ".cursor/hooks.json")["hooks"]
+    assert {event for event, (hook,) in hooks.items() if hook.get("failClosed")} == set(hooks) - {"postToolUse"}
+
+
 @pytest.mark.parametrize("name", AGENTS)
 def test_a_project_gets_a_command_that_works_on_every_machine(cli, project, name):
     assert install(cli, name, "--project", "--yes").code == 0
@@ -141,10 +147,16 @@ def test_an_older_hook_of_ours_is_renewed_in_its_place_and_where_it_no_longer_be
     assert "/old/" not in path.read_text()
 
 
-def test_a_diff_shows_only_the_lines_that_change(cli, home):
+@pytest.mark.parametrize(
+    "tree",
+    [OTHERS["claude-code"], {"env": {"API_KEY": "tgcanary_in_settings"}}, {"apiKeyHelper": "tgcanary_in_settings"}],
+)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_diff_shows_only_the_lines_that_change(cli, home, tree, indent):
+    """A line that only gets a comma is none of them."""
     path = home / ".claude/settings.json"
     path.parent.mkdir()
-    path.write_text(json.dumps(OTHERS["claude-code"]))
+    path.write_text(json.dumps(tree, indent=indent))
     cli.tty = FakeTty("yes")
     answer = install(cli, "claude-code")
     assert answer.code == 0
