@@ -44,7 +44,7 @@ def holding(value: str):
      ("copilot", "postToolUse", "toolResult")],
 )  # fmt: skip
 def test_no_output_shows_a_known_token_after_masking(machine, name, event, field):
-    @settings(max_examples=60)
+    @settings(max_examples=25)
     @given(tree=holding(machine.value))
     def holds(tree):
         found, written, _ = machine.answer(name, EVENTS[name][event]("x") | {field: tree}, event)
@@ -58,7 +58,7 @@ def test_no_output_shows_a_known_token_after_masking(machine, name, event, field
 def test_what_holds_no_token_is_not_changed(machine, name):
     stage = next(stage for stage in agent(name).stages if stage.event in {"PostToolUse", "postToolUse"})
 
-    @settings(max_examples=30)
+    @settings(max_examples=15)
     @given(tree=trees(TEXTS))
     def holds(tree):
         event = EVENTS[name][stage.event]("x") | {stage.fields[0]: tree}
@@ -69,7 +69,7 @@ def test_what_holds_no_token_is_not_changed(machine, name):
 
 @pytest.mark.parametrize("name", AGENTS)
 def test_any_bytes_get_an_answer(machine, name):
-    @settings(max_examples=60)
+    @settings(max_examples=25)
     @given(data=st.binary(max_size=60) | trees(TEXTS).map(lambda tree: json.dumps(tree).encode()))
     def holds(data):
         _, written, code = machine.answer(name, data)
@@ -86,7 +86,7 @@ def test_an_event_with_fields_of_any_kind_gets_an_answer(machine, name):
               "toolName", "toolArgs", "toolResult", "tool_calls", "content", "cursor_version", "timestamp"]  # fmt: skip
     events = [stage.event for stage in agent(name).stages]
 
-    @settings(max_examples=120)
+    @settings(max_examples=50)
     @given(event=st.sampled_from(events), more=st.dictionaries(st.sampled_from(fields), trees(TEXTS), max_size=6))
     def holds(event, more):
         _, written, code = machine.answer(name, {"hook_event_name": event, **more}, event)
