@@ -51,7 +51,7 @@ class Repository:
         return subprocess.run(
             command,
             cwd=self.path,
-            env=_CLEAN | environ,
+            env=_CLEAN | {"XDG_STATE_HOME": str(self.path.parent / "state")} | environ,
             capture_output=True,
             text=True,
             errors="surrogateescape",

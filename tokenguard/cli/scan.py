@@ -17,15 +17,21 @@ from tokenguard.scanning.jobs import ScanJob
 from tokenguard.scanning.known_token_stage import load_own_tokens
 from tokenguard.scanning.narrowing import allowed_narrowing, other_comments
 from tokenguard.scanning.outputs.findings_content import content
-from tokenguard.scanning.outputs.write_findings import FINDING_FORMATS, write_findings
+from tokenguard.scanning.outputs.findings_text import findings_text
+from tokenguard.scanning.outputs.write_findings import FINDING_FORMATS, rooted, write_findings
 from tokenguard.scanning.resolve_owners import named
+from tokenguard.scanning.root_paths import RootPaths
 from tokenguard.scanning.scan_options import Demands, demanded
 from tokenguard.scanning.scanner import Stages
+from tokenguard.scanning.stable_tags import StableTagger
+from tokenguard.shell.known_tokens_note import with_note_once
+from tokenguard.shell.save_file import check_page
 from tokenguard.shell.scan_key import find_scan_key
 from tokenguard.shell.scan_settings import team_rules
 from tokenguard.shell.settings import ScanConfig
 from tokenguard.shell.wiring import Wiring
 from tokenguard.usecases.explain_finding import explained_finding
+from tokenguard.usecases.save_findings import save_report
 from tokenguard.usecases.scan_target import ScanTarget, agent_records
 
 
@@ -71,6 +77,14 @@ from tokenguard.usecases.scan_target import ScanTarget, agent_records
 )
 @click.option("--explain", metavar="PATH:LINE", default="", help="Explain why a place is reported or left out.")
 @click.option("--show-all", is_flag=True, help="Print every finding, not only 100 of a file and 1,000 in all.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the report to FILE in this format, and text to standard output.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print findings only, and nothing if there are none.")
 @click.option("--format", "as_format", type=click.Choice([*map(str, FINDING_FORMATS)]), help="Output format.")
 @pass_wiring
 def scan(
@@ -96,6 +110,8 @@ def scan(
     filters: tuple[str, ...],
     explain: str,
     show_all: bool,
+    output: Path | None,
+    quiet: bool,
     as_format: str | None,
 ) -> ExitCode:
     """Find leaked tokens; exit 1 if there are any.
@@ -115,6 +131,8 @@ def scan(
     that, and the team's own tokens are found all the same. In CI, --base reads it from the base branch.
     """
     chosen = OutputFormat(as_format or wiring.flags.format)
+    if output is not None:
+        check_page(output)
     if explain:
         return _explain(wiring, explain, as_json=chosen is OutputFormat.JSON)
     source = ScanTarget(
@@ -144,11 +162,16 @@ def scan(
             wanted=not no_baseline and not agents,
         ),
         notes=(*own.notes, *allowed.notes),
+        tagger=StableTagger(source.paths_in_repository) if chosen is OutputFormat.SARIF else None,
     )
     report, reach = source.scanned(job)
     if names or wiring.settings.scan.names:
         report = named(report, lambda: wiring.store)
-    _print(wiring, demands.noted(report), chosen, reach, show_all=show_all)
+    report = demands.noted(report)
+    if output is not None:
+        save_report(output, report, chosen, reach, source.paths_in_repository)
+        chosen = OutputFormat.TEXT
+    _print(wiring, report, chosen, reach, source.paths_in_repository, show_all=show_all, quiet=quiet)
     return ExitCode.FINDINGS if demands.fail(report) else ExitCode.OK
 
 
@@ -176,9 +199,22 @@ def _settings(wiring: Wiring, plugins: tuple[Path, ...], filters: tuple[str, ...
     )
 
 
-def _print(wiring: Wiring, report: Report, chosen: OutputFormat, reach: Reach, *, show_all: bool) -> None:
-    if chosen is OutputFormat.JSON:
+def _print(
+    wiring: Wiring,
+    report: Report,
+    chosen: OutputFormat,
+    reach: Reach,
+    paths: RootPaths,
+    *,
+    show_all: bool,
+    quiet: bool,
+) -> None:
+    if chosen is OutputFormat.TEXT:
+        report = with_note_once(report, wiring.settings.scan.known_tokens_note)
+        if text := findings_text(report, reach, show_all=show_all, quiet=quiet):
+            wiring.screen.text(text)
+    elif chosen is OutputFormat.JSON:
         wiring.flags.format = "json"
         wiring.screen.document(content(report))
-        return
-    wiring.screen.text(write_findings(report, chosen, reach, show_all=show_all))
+    else:
+        wiring.screen.text(write_findings(rooted(report, paths), chosen, reach, show_all=show_all))

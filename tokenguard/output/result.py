@@ -13,6 +13,10 @@ class ResultRule(Frozen, frozen=True, kw_only=True):
     name: str = ""
     explanation: str = ""
     fix: str = ""
+    url: str = ""
+    """A page about it."""
+    severity: str = ""
+    """0.1 to 10.0, for rules about security; empty for others."""
 
 
 class ResultPlace(Frozen, frozen=True, kw_only=True):
@@ -33,7 +37,8 @@ class Result(Frozen, frozen=True, kw_only=True):
     level: str
     message: str
     place: ResultPlace
-    fingerprint: str
+    fingerprints: dict[str, str]
+    """By the name of how each was made; the same for the same result in another run."""
     waived: str = ""
     """Why it does not count; empty if it does."""
 

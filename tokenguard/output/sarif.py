@@ -38,7 +38,9 @@ def _rule(rule: ResultRule) -> dict[str, Any]:
         **({"name": rule.name} if rule.name else {}),
         "shortDescription": {"text": rule.summary},
         **({"fullDescription": {"text": rule.explanation}} if rule.explanation else {}),
-        **({"help": {"text": rule.fix}} if rule.fix else {}),
+        **({"help": {"text": rule.fix, "markdown": rule.fix}} if rule.fix else {}),
+        **({"helpUri": rule.url} if rule.url else {}),
+        **({"properties": {"security-severity": rule.severity, "tags": ["security"]}} if rule.severity else {}),
         "defaultConfiguration": {"level": rule.level},
     }
 
@@ -51,7 +53,7 @@ def _result(result: Result, index: dict[str, int]) -> dict[str, Any]:
         "level": result.level,
         "message": {"text": result.message},
         "locations": [_location(result.place)],
-        "partialFingerprints": {"place/v1": result.fingerprint},
+        "partialFingerprints": result.fingerprints,
         **({"suppressions": [suppressed]} if result.waived else {}),
     }
 

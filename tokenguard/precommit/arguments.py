@@ -23,6 +23,7 @@ Scans the index: FILEs as the index has them, or everything the next commit chan
   --own-only     only the team's own tokens, beside another scanner
   --require-own  fail where own tokens cannot be looked for
   --show-all     print every finding, not only 100 of a file and 1,000 in all
+  -q, --quiet    print findings only, and nothing if there are none
   --strict       fail when anything could not be scanned
 
 to silence a finding that is no secret
@@ -34,7 +35,14 @@ limited time (`tokenguard fingerprints waive NAME`). With --strict a comment sil
 exit codes: 0 clean, 1 findings, 2 bad usage, 70 a bug
 """
 _INPUTS = frozenset({"--history", "--pre-push", "--pre-receive", "--commit-msg"})
-_FLAGS = _INPUTS - {"--commit-msg"} | {"--strict", "--own-only", "--require-own", "--show-all", "--no-baseline"}
+_FLAGS = _INPUTS - {"--commit-msg"} | {
+    "--strict",
+    "--own-only",
+    "--require-own",
+    "--show-all",
+    "--no-baseline",
+    "--quiet",
+}
 _VALUES = frozenset({"--since", "--baseline", "--commit-msg", "--profile"})
 
 
@@ -59,7 +67,7 @@ def parsed(arguments: list[str]) -> HookArguments:
     """
     wanted = HookArguments()
     rest = iter(arguments)
-    for argument in rest:
+    for argument in ("--quiet" if each == "-q" and not os.path.lexists(each) else each for each in rest):
         if argument == "--":
             wanted.files.extend(rest)
         elif argument.startswith("-") and os.path.lexists(argument):

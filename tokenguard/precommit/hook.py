@@ -51,6 +51,7 @@ def _run(arguments: list[str]) -> int:
         return ExitCode.OK
     wanted = parsed(arguments)
     from tokenguard.scanning.outputs.findings_text import findings_text  # `--help` needs none of it
+    from tokenguard.shell.known_tokens_note import with_note_once
     from tokenguard.shell.scan_settings import user_scan_settings, with_names
 
     settings = user_scan_settings(os.environ)
@@ -58,7 +59,9 @@ def _run(arguments: list[str]) -> int:
     job, demands = _job(wanted, _demands(wanted), settings, changes)
     report, reach = _scanned(job, wanted)
     report = demands.noted(with_names(report, os.environ) if settings and settings.names else report)
-    sys.stdout.write(findings_text(report, reach, show_all="--show-all" in wanted))
+    report = with_note_once(report, settings.known_tokens_note) if settings else with_note_once(report)
+    show_all, quiet = "--show-all" in wanted, "--quiet" in wanted
+    sys.stdout.write(findings_text(report, reach, show_all=show_all, quiet=quiet))
     violated = changes.violate() if changes is not None else False
     return ExitCode.FINDINGS if violated or demands.fail(report) else ExitCode.OK
 

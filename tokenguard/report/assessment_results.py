@@ -64,7 +64,7 @@ def _result(found: Violation) -> Result:
         level=found.severity.value,
         message=safe_text(f"{name}: {found.text}; fix: {found.fix}", one_line=True),
         place=place,
-        fingerprint=f"{found.rule}:{name}",
+        fingerprints={"place/v1": f"{found.rule}:{name}"},
     )
 
 

@@ -12,7 +12,7 @@ from tokenguard.files import read_limited, shown
 from tokenguard.frozen import Frozen
 from tokenguard.scanning.content import MAX_BYTES, Blob, Source, watched
 from tokenguard.scanning.git import Git
-from tokenguard.scanning.scanner import Stages, Suppressor, scan
+from tokenguard.scanning.scanner import Stages, Suppressor, Tagger, scan
 from tokenguard.scanning.staged import read_index, read_staged
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ class ScanJob(Frozen, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     watch: Callable[[Blob], object] | None = None
     """Is shown every content before it is scanned."""
+    tagger: Tagger | None = None
+    """Makes the tags of findings; None: one for this run."""
 
     def paths(self, paths: Sequence[Path]) -> Report:
         """Files and directories; InputError if one does not exist."""
@@ -86,10 +88,12 @@ class ScanJob(Frozen, frozen=True, kw_only=True):
     def _long(self) -> "LongScan":
         from tokenguard.scanning.long_scans import LongScan  # the hook of a commit has no use for it
 
-        return LongScan(stages=self.stages, suppressor=self.suppressor, notes=self.notes, watch=self.watch)
+        return LongScan(
+            stages=self.stages, suppressor=self.suppressor, notes=self.notes, watch=self.watch, tagger=self.tagger
+        )
 
     def _run(self, sources: Iterator[Source]) -> Report:
-        return scan(watched(sources, self.watch), self.stages, self.suppressor, self.notes)
+        return scan(watched(sources, self.watch), self.stages, self.suppressor, self.notes, tagger=self.tagger)
 
 
 def _repository(directory: Path) -> Git:

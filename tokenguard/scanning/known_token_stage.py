@@ -26,7 +26,8 @@ from tokenguard.scanning.bundle import (
 if TYPE_CHECKING:  # it loads all rules
     from tokenguard.scanning.scanner import OwnStage
 
-_SKIPPED = "known tokens not searched for"
+NOT_SEARCHED = "known tokens not searched for"
+"""How the note begins that is made where there is no key or bundle."""
 _PULL = "`tokenguard fingerprints pull --from store`, or from a file or an https address,"
 
 
@@ -53,7 +54,7 @@ def load_own_tokens(key: ScanKey | None, now: datetime, *, required: bool = Fals
     if key is None or bundle is None:
         if required:
             raise InputError(f"known tokens cannot be searched for: {missing}", hint=f"{_PULL} first")
-        return OwnTokens(None, (f"{_SKIPPED}: {missing}",))
+        return OwnTokens(None, (f"{NOT_SEARCHED}: {missing}",))
     notes: tuple[str, ...] = ()
     if stale(bundle, now):
         if required:

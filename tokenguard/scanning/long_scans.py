@@ -29,6 +29,8 @@ class LongScan(Frozen, frozen=True, kw_only=True):
     suppressor: Suppressor
     notes: tuple[str, ...]
     watch: Callable[[Blob], object] | None
+    tagger: Tagger | None = None
+    """Makes the tags of findings; None: one for this run."""
 
     def paths(self, paths: Sequence[Path]) -> Report:
         """Files and directories; InputError if one does not exist."""
@@ -68,7 +70,7 @@ class LongScan(Frozen, frozen=True, kw_only=True):
         scan_part: Callable[[Sequence[_Item], Tagger, ScanBudget], Report],
         known: int = 0,
     ) -> Report:
-        tagger, budget = Tagger(), ScanBudget()
+        tagger, budget = self.tagger or Tagger(), ScanBudget()
         if self.suppressor.learns or self.watch is not None:  # who keeps what it sees has to see everything
             return merged([scan_part(part, tagger, budget) for part in parts], self.notes)
         reports = shared(parts, lambda part, left: scan_part(part, tagger, left), budget, known=known)

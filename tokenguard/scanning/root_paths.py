@@ -21,6 +21,11 @@ class RootPaths(Frozen, frozen=True, kw_only=True):
             return path  # as git names it
         return os.path.relpath(self.base.absolute() / file, self.root.absolute()) + mark + member
 
+    def shown(self, path: str) -> str:
+        """A path of the scan for a report that others read: relative to the root, if it is below it."""
+        name = self.of(path)
+        return path if name.startswith("../") or path.startswith("(") else name
+
     def exists(self, path: str) -> bool:
         """Whether the file that a path below the root names, or the archive that holds it, is in the working tree."""
         return any(os.path.lexists(self.root / each) for each in {path, path.partition("!")[0]})

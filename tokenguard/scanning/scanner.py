@@ -298,7 +298,7 @@ def _finding(match: TextMatch, blob: Blob, suppressor: Suppressor, tagger: "Tagg
         path=blob.path,
         line=match.line,
         column=match.column,
-        tag=tagger.tag(match.whole),
+        tag=tagger.tag(match.whole, blob.path),
         facts=facts,
         origin=blob.origin,
     )
@@ -341,7 +341,7 @@ class Tagger:
     def __init__(self) -> None:
         self._key = os.urandom(32)
 
-    def tag(self, value: Secret) -> str:
+    def tag(self, value: Secret, path: str) -> str:  # noqa: ARG002 - stable tags depend on it
         """32 hex digits."""
         import hashlib  # a clean commit has no use for it
         import hmac

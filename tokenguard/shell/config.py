@@ -24,6 +24,7 @@ from tokenguard.shell.settings import (
     AwsConfig,
     CommandConfig,
     DestinationConfig,
+    NoteFrequency,
     ProviderConfig,
     ScanConfig,
     Settings,
@@ -97,6 +98,7 @@ class _Aws(_Strict, frozen=True):
 class _Scan(_Strict, frozen=True):
     names: bool = False
     bundle: str = ""
+    known_tokens_note: NoteFrequency = NoteFrequency.ONCE
     detect_secrets_plugins: list[str] = []
     detect_secrets_filters: list[str] = []
 
@@ -185,6 +187,7 @@ def _scan(base: Path, found: _Scan) -> ScanConfig:
     return ScanConfig(
         names=found.names,
         bundle=found.bundle,
+        known_tokens_note=found.known_tokens_note,
         detect_secrets_plugins=tuple(base / Path(name).expanduser() for name in found.detect_secrets_plugins),
         detect_secrets_filters=tuple(_filter(base, name) for name in found.detect_secrets_filters),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from enum import StrEnum, unique
 from pathlib import Path
 
 from tokenguard.frozen import Frozen, field
@@ -79,6 +80,15 @@ class DestinationConfig(Frozen, frozen=True, kw_only=True):
     ca_bundle: Path | None = None
 
 
+@unique
+class NoteFrequency(StrEnum):
+    """When scans say that known tokens are not searched for."""
+
+    ONCE = "once"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 class ScanConfig(Frozen, frozen=True, kw_only=True):
     """`[scan]`: how this user looks for leaks. Only the user's own configuration may say it, no repository."""
 
@@ -86,6 +96,8 @@ class ScanConfig(Frozen, frozen=True, kw_only=True):
     """The hook may open the store to say whose an own token is."""
     bundle: str = ""
     """Where `fingerprints pull` looks if nothing is named: an https address, a path, or `store`."""
+    known_tokens_note: NoteFrequency = NoteFrequency.ONCE
+    """When to say that known tokens are not searched for, because there is no scan key or bundle."""
     detect_secrets_plugins: tuple[Path, ...] = ()
     """Python files with plug-ins of detect-secrets; they are run."""
     detect_secrets_filters: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from tokenguard.scanning.advice import Reach
 from tokenguard.scanning.content import MAX_BYTES
 from tokenguard.scanning.jobs import ScanJob
 from tokenguard.scanning.push_status import with_reach
-from tokenguard.scanning.root_paths import root_of
+from tokenguard.scanning.root_paths import RootPaths, root_of
 from tokenguard.scanning.transcripts import Record, scan_transcripts
 
 
@@ -51,6 +51,11 @@ class ScanTarget(Frozen, frozen=True, kw_only=True):
         if self.staged or self.history or self.since:
             return root_of(Path().absolute())
         return Path().absolute()
+
+    @property
+    def paths_in_repository(self) -> RootPaths:
+        """Translate the paths of the report to those that a code host knows."""
+        return RootPaths(root=root_of(Path().absolute()), base=self.base)
 
     def scanned(self, job: ScanJob) -> tuple[Report, Reach]:
         """Scan it; also returns how far its content was pushed."""

@@ -11,14 +11,16 @@ from tokenguard.text import counted, safe_text
 _OF_WAIVERS = ("report", "state", "until", "waived_by", "reason")
 
 
-def findings_text(report: Report, reach: Reach, *, show_all: bool = False) -> str:
-    """One line a finding, then what to do, then what was and was not scanned."""
+def findings_text(report: Report, reach: Reach, *, show_all: bool = False, quiet: bool = False) -> str:
+    """One line a finding, then what to do, then what was and was not scanned; `quiet` leaves out the latter."""
     findings = report.findings if show_all else printed(report.findings)
     lines = [line for finding in findings for line in (finding_line(finding), *_code_line(finding))]
     if len(findings) < len(report.findings):
         lines.append(not_printed(len(report.findings) - len(findings), "finding"))
     lines.extend(f"  next: {step}" for step in dict.fromkeys(advice(finding, reach) for finding in findings))
     lines.extend(f"  {line}" for line in silencing(report, reach))
+    if quiet:
+        return "".join(f"{line}\n" for line in lines)
     waived, skipped = map(_waived_line, report.waived), map(_skipped_line, report.skipped)
     lines.extend(shortened(list(waived), "waived finding", show_all=show_all))
     lines.extend(shortened(list(skipped), "unscanned place", show_all=show_all))

@@ -1,7 +1,7 @@
 """Selects the findings that a person is shown: a file of generated values would otherwise hide all others."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tokenguard.domain.finding import Finding, FindingKind
 from tokenguard.text import counted
@@ -22,6 +22,15 @@ def printed(findings: Sequence[Finding]) -> list[Finding]:
             of_file[findings[number].path] += 1
             chosen.add(number)
     return [findings[number] for number in sorted(chosen)]
+
+
+def by_line(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """The findings of each line of a file together, in their order; those of another commit apart."""
+    groups: dict[tuple[str, int, str], list[Finding]] = {}
+    for finding in findings:
+        commit = finding.origin.commit if finding.origin is not None else ""
+        groups.setdefault((finding.path, finding.line, commit), []).append(finding)
+    return list(groups.values())
 
 
 def shortened(lines: list[str], noun: str, *, show_all: bool) -> list[str]:

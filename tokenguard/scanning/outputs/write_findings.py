@@ -1,8 +1,12 @@
 """Writes a report of findings in the format that was asked for."""
 
-from tokenguard.domain.finding import Report
+from collections.abc import Iterable
+
+from tokenguard.domain.finding import Finding, Report
+from tokenguard.frozen import replace
 from tokenguard.output.formats import OutputFormat
 from tokenguard.scanning.advice import Reach
+from tokenguard.scanning.root_paths import RootPaths
 
 FINDING_FORMATS = (
     OutputFormat.TEXT,
@@ -11,6 +15,16 @@ FINDING_FORMATS = (
     OutputFormat.JUNIT,
     OutputFormat.GITHUB,
 )
+
+
+def rooted(report: Report, paths: RootPaths) -> Report:
+    """The report with the paths that a code host knows, from whatever directory it was made."""
+
+    def placed(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        return tuple(replace(each, path=paths.shown(each.path)) for each in findings)
+
+    skipped = tuple(replace(each, path=paths.shown(each.path)) for each in report.skipped)
+    return replace(report, findings=placed(report.findings), waived=placed(report.waived), skipped=skipped)
 
 
 def write_findings(report: Report, chosen: OutputFormat, reach: Reach, *, show_all: bool = False) -> str:
