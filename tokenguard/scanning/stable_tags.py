@@ -8,6 +8,10 @@ from tokenguard.scanning.scanner import Tagger
 from tokenguard.scanning.slow_tags import SlowTags
 
 
+_COST = 1 << 10
+"""1 MB and about 3 ms a token: a report may have thousands."""
+
+
 class StableTagger(Tagger):
     """A slow tag of the token, salted with the path of its file: it says nothing that its reader could not guess there.
 
@@ -25,5 +29,5 @@ class StableTagger(Tagger):
         name = self._paths.of(path)
         if name not in self._tags:
             salt = hashlib.sha256(b"tokenguard finding\0" + name.encode("utf-8", "surrogateescape")).digest()
-            self._tags[name] = SlowTags(salt)
+            self._tags[name] = SlowTags(salt, _COST)
         return self._tags[name].tag(value)
