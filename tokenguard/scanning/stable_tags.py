@@ -7,7 +7,6 @@ from tokenguard.scanning.root_paths import RootPaths
 from tokenguard.scanning.scanner import Tagger
 from tokenguard.scanning.slow_tags import SlowTags
 
-
 _COST = 1 << 10
 """1 MB and about 3 ms a token: a report may have thousands."""
 
