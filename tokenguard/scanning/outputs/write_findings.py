@@ -18,7 +18,7 @@ FINDING_FORMATS = (
 
 
 def rooted(report: Report, paths: RootPaths) -> Report:
-    """The report with the paths that a code host knows, from whatever directory it was made."""
+    """The report with the paths that a code host knows, wherever it was made."""
 
     def placed(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         return tuple(replace(each, path=paths.shown(each.path)) for each in findings)
