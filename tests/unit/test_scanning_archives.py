@@ -176,3 +176,9 @@ def test_what_is_sound_of_a_deceptive_archive_is_read_and_the_rest_is_said(trick
 
 def test_a_text_about_zips_is_no_archive() -> None:
     assert reasons(scanned(b"A zip ends with PK\x05\x06 and some numbers.\n")) == []
+
+
+def test_a_pointer_of_git_lfs_says_that_its_content_was_not_scanned() -> None:
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"4d" * 32 + b"\nsize 12345\n"
+    assert reasons(scanned(pointer)) == [("", "lfs-pointer")]
+    assert reasons(scanned(pointer + b"\n" * 1024)) == []

@@ -8,6 +8,8 @@ from tokenguard.scanning.scan_budget import TOO_LARGE, ScanBudget
 
 MAX_DEPTH = 3
 _MARKS = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")
+_LFS_POINTER, _LONGEST_POINTER = b"version https://git-lfs.github.com/spec/v1\n", 1024
+"""How git's extension for large files begins what it commits instead of a content (its specification, docs/spec.md)."""
 _TAR_MARK, _TAR = slice(257, 262), b"ustar"
 _ZIP_ENTRY, _ZIP_END, _ZIP_TAIL = b"PK\x01\x02", b"PK\x05\x06", 65_557
 """A zip is read from its end, where a comment of 64 KiB may follow: anything may stand before it."""
@@ -15,13 +17,15 @@ _ZIP_ENTRY, _ZIP_END, _ZIP_TAIL = b"PK\x01\x02", b"PK\x05\x06", 65_557
 
 def members(blob: Blob, budget: ScanBudget) -> Iterator[Source]:
     """Everything inside `blob` if it is an archive (zip, tar, gz, bz2, xz), also archives in it. Names: `a.zip!b`."""
+    if blob.data.startswith(_LFS_POINTER) and len(blob.data) <= _LONGEST_POINTER:
+        yield SkippedContent(path=blob.path, reason="lfs-pointer")
+        return
     budget.begin(len(blob.data))
     yield from _inside(blob, MAX_DEPTH, budget)
 
 
 def _inside(blob: Blob, depth: int, budget: ScanBudget) -> Iterator[Source]:
-    data = blob.data
-    if not (data.startswith(_MARKS) or data[_TAR_MARK] == _TAR or _ends_as_zip(data)):
+    if not may_hold_members(blob.data):
         return
     if depth == 0:
         yield SkippedContent(path=blob.path, reason="archive-too-deep")
@@ -46,6 +50,11 @@ def _inside(blob: Blob, depth: int, budget: ScanBudget) -> Iterator[Source]:
                 yield from _inside(member, depth - 1, budget)
     except BROKEN:
         yield SkippedContent(path=blob.path, reason="broken-archive")
+
+
+def may_hold_members(data: bytes) -> bool:
+    """Whether the data begins as an archive does, or ends as one."""
+    return data.startswith(_MARKS) or data[_TAR_MARK] == _TAR or _ends_as_zip(data)
 
 
 def _ends_as_zip(data: bytes) -> bool:

@@ -11,6 +11,7 @@ from tokenguard.errors import InputError
 from tokenguard.files import shown
 from tokenguard.scanning.content import MAX_BYTES, Blob, Source
 from tokenguard.scanning.git import find_git
+from tokenguard.scanning.windows import LARGEST, read_windows
 
 _PIECE = 1 << 20
 Named = SkippedContent | tuple[str, bool]
@@ -44,7 +45,10 @@ def read_named(names: Iterable[Named]) -> Iterator[Source]:
             yield each
             continue
         source = read_file(each[0], follow=each[1])
-        yield _link(source) if isinstance(source, SkippedContent) and source.reason == "symlink" else source
+        if isinstance(source, SkippedContent) and source.reason == "too-large":
+            yield from _large(source, each[0], follow=each[1])
+        else:
+            yield _link(source) if isinstance(source, SkippedContent) and source.reason == "symlink" else source
 
 
 def _link(skipped: SkippedContent) -> Source:
@@ -57,9 +61,8 @@ def _link(skipped: SkippedContent) -> Source:
 def read_file(path: Path | str, *, follow: bool = False) -> Source:
     """One regular file, or why it was not read. Never waits for a FIFO or a device."""
     name = os.path.normpath(path)
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
     try:
-        descriptor = os.open(path, flags)
+        descriptor = _opened(path, follow=follow)
     except OSError as error:
         return SkippedContent(path=name, reason="symlink" if error.errno == errno.ELOOP else "unreadable")
     try:
@@ -72,6 +75,23 @@ def read_file(path: Path | str, *, follow: bool = False) -> Source:
     finally:
         os.close(descriptor)
     return SkippedContent(path=name, reason="too-large") if data is None else Blob(path=name, data=data)
+
+
+def _opened(path: Path | str, *, follow: bool) -> int:
+    return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW))
+
+
+def _large(skipped: SkippedContent, path: str, *, follow: bool) -> Iterator[Source]:
+    """The windows of a file that is too large to be read at once."""
+    try:
+        with os.fdopen(_opened(path, follow=follow), "rb", buffering=0) as file:
+            info = os.fstat(file.fileno())
+            if info.st_size > LARGEST or not stat.S_ISREG(info.st_mode):
+                yield skipped
+            else:
+                yield from read_windows(file.read, skipped.path)
+    except OSError:
+        yield SkippedContent(path=skipped.path, reason="unreadable")
 
 
 def _content(descriptor: int, size: int) -> bytes | None:

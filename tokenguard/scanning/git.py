@@ -164,6 +164,14 @@ class Git:
                 answers.read(1)
                 yield fields[0].decode(), data
 
+    @contextlib.contextmanager
+    def reading(self, blob: str) -> Iterator[IO[bytes]]:
+        """The content of one blob, to be read to its end part by part; InputError if there is no such end."""
+        with _stdin(b"") as nothing, self._started(("cat-file", "blob", blob), nothing, subprocess.PIPE) as process:
+            yield _pipe(process.stdout)
+            if process.wait() != 0:
+                raise InputError("git cat-file failed in this repository", hint=_HINT)
+
     def _started(self, arguments: Iterable[str], stdin: IO[bytes], stdout: IO[bytes] | int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             self._command(arguments),

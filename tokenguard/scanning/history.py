@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 from tokenguard.domain.finding import Origin, SkippedContent
 from tokenguard.errors import InputError
-from tokenguard.scanning.content import MAX_BYTES
 from tokenguard.scanning.git import Git
 from tokenguard.scanning.refs import add_named
 from tokenguard.scanning.versions import FirstSeen, Item, Version, Words
@@ -87,13 +86,11 @@ def _find(git: Git, revisions: list[str], named: Sequence[str] = ()) -> list[lis
     sizes = git.sizes(seen.blobs)
     paths: dict[str, list[Item]] = {}
     for blob, (name, origin) in seen.blobs.items():
-        size = sizes.get(blob, MAX_BYTES + 1)
-        if size <= MAX_BYTES:
+        if (size := sizes.get(blob, -1)) >= 0:
             paths.setdefault(name, []).append(Version(path=name, blob=blob, origin=origin, size=size))
         else:
-            reason = "too-large" if blob in sizes else "missing-object"
             place = f"{name}@{origin.commit[:12]}" if origin else name
-            groups[-1].append(SkippedContent(path=place, reason=reason))
+            groups[-1].append(SkippedContent(path=place, reason="missing-object"))
     return [*groups, *paths.values()]
 
 

@@ -16,13 +16,14 @@ from tokenguard.domain.profile import Profile
 from tokenguard.domain.secret import Secret
 from tokenguard.domain.silencing_comment import SilencingComment
 from tokenguard.frozen import Frozen, replace
-from tokenguard.scanning.archives import members
+from tokenguard.scanning.archives import may_hold_members, members
 from tokenguard.scanning.content import Blob, Message, Source
 from tokenguard.scanning.decoding import Text, decoded
 from tokenguard.scanning.dedupe import ByLine, OwnMatches, by_detect_secrets_names, by_most_telling_name
 from tokenguard.scanning.narrowing import Narrowing
 from tokenguard.scanning.pragma import silenced
 from tokenguard.scanning.scan_budget import HOSTILE, PLACE, PlainFileBudget, ScanBudget
+from tokenguard.scanning.windows import Window
 
 if TYPE_CHECKING:
     from tokenguard.scanning.team_rules import TeamRules
@@ -81,6 +82,8 @@ class _Tally:
         self.skipped: list[SkippedContent] = []
         self.known: set[tuple[str, ...]] | None = None
         """What was told of each path, where that matters."""
+        self.decoded: set[tuple[str, int]] = set()
+        """Tag and line of what the window before has in another writing."""
 
     def add(self, finding: Finding) -> None:
         """Keep it, unless it is known."""
@@ -123,8 +126,8 @@ def scan(
         if isinstance(source, SkippedContent):
             tally.skipped.append(source)
             continue
-        tally.files += 1
-        tally.bytes += len(source.data)
+        tally.files += not isinstance(source, Window) or source.begins
+        tally.bytes += source.new if isinstance(source, Window) else len(source.data)
         looked_for = stages
         if stages.narrowing is not None and not isinstance(source, Message) and stages.narrowing.excludes(source.path):
             tally.excluded.add(source.path)
@@ -224,7 +227,14 @@ def _within(budget: Budget | None, hits: Iterator[Hit]) -> Iterator[Hit]:
 
 def _unpacked(sources: Iterable[tuple[Source, bool]], budget: ScanBudget) -> Iterator[tuple[Source, bool, Budget]]:
     """Every source and the members of its archives, each with its budget."""
+    plain = PlainFileBudget(budget, 0)
     for source, clean in sources:
+        if isinstance(source, Window):
+            plain = PlainFileBudget(budget, len(source.data)) if source.begins else plain
+            yield source, clean, plain
+            if (source.begins or source.ends) and may_hold_members(source.data):
+                yield SkippedContent(path=source.path, reason="too-large"), clean, plain
+            continue
         yield source, clean, PlainFileBudget(budget, len(source.data) if isinstance(source, Blob) else 0)
         if isinstance(source, Blob):
             yield from ((member, False, budget) for member in members(source, budget))
@@ -242,9 +252,11 @@ def _scan_blob(
     lines = _Lines(blob)
     findings: list[Finding] = []
     found, silent, left_out = set[int](), set[int](), set[int]()
-    for match in matches_of(blob.data, blob.path, stages, budget):
+    matches = matches_of(blob.data, blob.path, stages, budget)
+    for match in _of_window(blob, matches, tagger, tally) if isinstance(blob, Window) else matches:
         if isinstance(match, Unscanned):
-            tally.skipped.append(SkippedContent(path=blob.path, reason=match.reason, line=match.line))
+            line = match.line + (blob.before.in_text[0] - 1 if isinstance(blob, Window) else 0)
+            tally.skipped.append(SkippedContent(path=blob.path, reason=match.reason, line=line))
         elif isinstance(match, LeftOut):
             left_out.add(match.line)
         elif _is_silenced(match, stages, lines):
@@ -263,6 +275,21 @@ def _scan_blob(
         silent |= silenced(lambda blind: _within(budget, _by_rules(blind, blob.path, stages)), lines.text.text, found)
     tally.allowed += len(silent)
     tally.left_out += len(left_out - found)
+
+
+def _of_window(window: Window, matches: Iterable[Hit], tagger: "Tagger", tally: _Tally) -> Iterator[Hit]:
+    """What belongs to the window; of a long writing that goes over several, what the one before has not told."""
+    before, tally.decoded = set() if window.begins else tally.decoded, set()
+    for match in matches:
+        if isinstance(match, TextMatch):
+            if not window.owns(match):
+                continue
+            if match.written is not None:
+                told = tagger.tag(match.whole, window.path), window.place(match)[0]
+                tally.decoded.add(told)
+                if told in before and window.has_begun(match):
+                    continue
+        yield match
 
 
 class _Lines:
@@ -292,12 +319,13 @@ class _Lines:
 
 def _finding(match: TextMatch, blob: Blob, suppressor: Suppressor, tagger: "Tagger") -> Finding:
     facts = match.facts if match.kind is FindingKind.OWN else match.facts | suppressor.facts(match, blob.path)
+    line, column = blob.place(match) if isinstance(blob, Window) else (match.line, match.column)
     return Finding(
         kind=match.kind,
         type=match.type,
         path=blob.path,
-        line=match.line,
-        column=match.column,
+        line=line,
+        column=column,
         tag=tagger.tag(match.whole, blob.path),
         facts=facts,
         origin=blob.origin,
@@ -322,7 +350,7 @@ def _is_disabled(match: TextMatch, path: str, narrowing: Narrowing) -> bool:
 
 def _cells(blob: Blob, findings: Iterable[Finding]) -> Callable[[Finding], Finding]:
     """What puts the cell of a notebook on its findings."""
-    if not blob.path.endswith(".ipynb"):
+    if not blob.path.endswith(".ipynb") or isinstance(blob, Window):
         return lambda finding: finding
     from tokenguard.scanning.notebooks import cells_of  # few findings are in a notebook
 

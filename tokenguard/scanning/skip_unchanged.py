@@ -6,6 +6,7 @@ from tokenguard.detection.version_diff import Cleanness, changed_part, hold_noth
 from tokenguard.detection.writing_lines import around
 from tokenguard.scanning.content import Blob, Message, Source
 from tokenguard.scanning.scanner import Stages
+from tokenguard.scanning.windows import Window
 
 _TOGETHER = 64
 
@@ -34,7 +35,7 @@ class Passing:
                 continue
             yield from self._together(messages)
             messages = []
-            yield source, isinstance(source, Blob) and self._clean(source)
+            yield source, isinstance(source, Blob) and not isinstance(source, Window) and self._clean(source)
         yield from self._together(messages)
 
     def _together(self, messages: list[Message]) -> Iterator[Judged]:

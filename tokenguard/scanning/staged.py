@@ -7,6 +7,7 @@ from tokenguard.domain.finding import SkippedContent
 from tokenguard.errors import InputError
 from tokenguard.scanning.content import MAX_BYTES, Blob, Source
 from tokenguard.scanning.git import Git
+from tokenguard.scanning.windows import large_object
 
 _LINK_TO_REPOSITORY = b"160000"
 
@@ -59,7 +60,10 @@ def _read(git: Git, entries: Sequence[tuple[bytes, str, str]]) -> Iterator[Sourc
     for blob, data in git.contents(wanted, MAX_BYTES) if wanted else ():
         found.add(blob)
         for name in wanted[blob]:
-            yield SkippedContent(path=name, reason="too-large") if data is None else Blob(path=name, data=data)
+            if data is None:
+                yield from large_object(git, blob, name)
+            else:
+                yield Blob(path=name, data=data)
     for blob, names in wanted.items():
         if blob not in found:
             yield from (SkippedContent(path=name, reason="missing-object") for name in names)

@@ -7,6 +7,7 @@ from tokenguard.domain.finding import Origin, SkippedContent
 from tokenguard.frozen import Frozen
 from tokenguard.scanning.content import MAX_BYTES, Blob, Message, Source
 from tokenguard.scanning.git import Git
+from tokenguard.scanning.windows import large_object
 
 _LINK_TO_REPOSITORY = b"160000"
 
@@ -55,8 +56,10 @@ def read_items(git: Git, items: Iterable[Item]) -> Iterator[Source]:
             versions[item.blob] = item
     for blob, data in git.contents(versions, MAX_BYTES) if versions else ():
         item = versions[blob]
-        if data is None:
+        if data is None and isinstance(item, Words):
             yield SkippedContent(path=item.path, reason="too-large")
+        elif data is None:
+            yield from large_object(git, blob, item.path, item.origin)
         elif not isinstance(item, Words):
             yield Blob(path=item.path, data=data, origin=item.origin)
         elif (words := data.partition(b"\n\n")[2]).strip():
