@@ -61,6 +61,8 @@ PEOPLE = {"operator.paste", "operator.done", "operator.ask_outcome"}
 EFFECTS = {"store.commit", "store.put_candidate", "store.publish", "store.withdraw", "store.destroy", "issuer.create",
            "issuer.revoke", "delivery.push"}  # fmt: skip
 
+LINES = {"progress.step", "progress.note", "progress.waiting"}
+"""What a person sees of a run."""
 MOVING = {"end.put_move", "end.take_fingerprint_key", "end.commit", "end.put_candidate", "end.publish", "end.withdraw",
           "end.destroy", "shared_items.write"}  # fmt: skip
 """Effects of a move, at either end."""

@@ -4,11 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from unittest.mock import patch
 
 from tests.faults.rotation_homes import Home, LocalHome
@@ -77,12 +78,15 @@ class RealWorld:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:  # fmt: skip
         self.sandbox.stop()
 
-    def run(self, *arguments: str, index: int = CLEAN, how: str = "") -> Ran:
-        """A real command line in a process of its own, killed at effect number `index` if there is one."""
+    def run(self, *arguments: str, index: int = CLEAN, how: str = "", lines: bool = False) -> Ran:
+        """A real command line in a process of its own, killed at effect number `index` if there is one.
+
+        With `lines`, what it shows of its progress counts as effects too.
+        """
         return self._launcher.run(
             {
                 "arguments": arguments,
-                "environ": self._environ,
+                "environ": self._environ | ({"LINES": "1"} if lines else {}),
                 "index": index,
                 "how": how,
                 "output": str(self._directory / "output"),
@@ -112,16 +116,22 @@ class RealWorld:
     def accepted(self, value: str) -> bool:
         return self.sandbox.world.alive(value)
 
-    def delivered(self) -> str:
-        return self._dotenv.read_text().partition("TOKEN=")[2].strip()
+    def delivered(self, name: str = NAME) -> str:
+        return self._dotenv(name).read_text().partition("TOKEN=")[2].strip()
 
     def output(self) -> str:
         """Everything that was printed."""
         return (self._directory / "output").read_text()
 
+    @contextmanager
+    def opened(self) -> Iterator[Any]:
+        """A handle of our own on the store."""
+        with patch.dict(os.environ, self._environ), closing(self._home.opened()) as store:
+            yield store
+
     def read(self) -> "Seen":
         """What the store says, through a handle of its own."""
-        with patch.dict(os.environ, self._environ), closing(self._home.opened()) as store:
+        with self.opened() as store:
             snapshot = store.find(token_name(NAME))
             assert snapshot is not None
             live, journal = store.read_live(snapshot.id), snapshot.document.journal
@@ -139,10 +149,6 @@ class RealWorld:
             f'[providers.autoposting]\nbase_url = "{info.autoposting_url}"\nadmin = "env:ADMIN"\n'
         )
         (at / "config.toml").chmod(0o600)
-        self._dotenv = at / "app" / ".env"
-        self._dotenv.parent.mkdir(mode=0o700)
-        self._dotenv.write_text("TOKEN=\n")
-        self._dotenv.chmod(0o600)
         self._environ = {
             "PATH": "/usr/bin:/bin",
             "HOME": str(at),
@@ -154,9 +160,20 @@ class RealWorld:
             **self._home.environ,
         }
         self._home.make()
-        added = self.run("add", NAME, *self._made(), "--env", "prod", "--owner", "video", "--purpose", "upload",
-                         "--deliver", f"dotenv:{self._dotenv}#TOKEN")  # fmt: skip
+        self.add(NAME)
+
+    def add(self, name: str) -> None:
+        """Add a token, delivered to a file of its own."""
+        dotenv = self._dotenv(name)
+        dotenv.parent.mkdir(mode=0o700, parents=True)
+        dotenv.write_text("TOKEN=\n")
+        dotenv.chmod(0o600)
+        added = self.run("add", name, *self._made(), "--env", "prod", "--owner", "video", "--purpose", "upload",
+                         "--deliver", f"dotenv:{dotenv}#TOKEN")  # fmt: skip
         assert added.code == 0, self.output()
+
+    def _dotenv(self, name: str) -> Path:
+        return self._directory / "app" / name.replace("/", "-") / ".env"
 
     def _made(self) -> tuple[str, ...]:
         if self._provider == "autoposting":

@@ -22,7 +22,7 @@ from unittest.mock import patch
 
 from tests.fakes.clock import SwiftClock
 from tests.fakes.secrets_manager import stores as aws_stores
-from tests.faults.rotation_faults import EFFECTS, MOVING, PEOPLE
+from tests.faults.rotation_faults import EFFECTS, LINES, MOVING, PEOPLE
 from tokenguard.cli.demo_person import Person
 from tokenguard.cli.error_handler import run
 from tokenguard.domain.secret import Secret
@@ -38,14 +38,16 @@ from tokenguard.stores.aws.layout import AwsPlace
 class Gate:
     """Counts effects; at the chosen one the process is killed before or after it, stopped, or told that no reply came."""
 
-    def __init__(self, index: int, how: str) -> None:
+    def __init__(self, index: int, how: str, report: int) -> None:
         self._index = index
         self._how = how
-        self.effects: list[str] = []
+        self._report = report
+        self._met = 0
 
     def call(self, call: str, effect: Callable[[], Any]) -> Any:
-        here = len(self.effects) == self._index
-        self.effects.append(call)
+        here = self._met == self._index
+        self._met += 1
+        os.write(self._report, f"{call}\n".encode())  # at once: a killed process tells how far it came
         if here and self._how == "before":
             os.kill(os.getpid(), signal.SIGKILL)
         if here and self._how == "stop":
@@ -71,7 +73,7 @@ class GatedPort:
         call = f"{self._name}.{attribute}"
         if call == "end.shared_items":
             return GatedPort("shared_items", value, self._gate)
-        if call not in EFFECTS | PEOPLE | MOVING | {"place.replace"}:
+        if call not in EFFECTS | PEOPLE | MOVING | LINES | {"place.replace"}:
             return value
         return lambda *arguments, **options: self._gate.call(call, lambda: value(*arguments, **options))
 
@@ -141,6 +143,11 @@ class GatedWiring(Wiring):
     def store(self) -> Any:
         return GatedPort("store", super().store, self._gate)
 
+    @cached_property
+    def progress(self) -> Any:
+        shown = super().progress
+        return GatedPort("progress", shown, self._gate) if self.environ.get("LINES") else shown
+
     def open_end_of_move(self, url: str) -> Any:
         store = super().open_end_of_move(url)
         return GatedPort("end", store, self._gate) if self.environ.get("MOVING") else store
@@ -196,11 +203,11 @@ class Children:
             self._standing[child] = pipe
             return {"code": 0, "effects": [], "stopped": child}
         with os.fdopen(pipe) as file:
-            told = json.loads(file.read() or "{}")
-        for module in told.get("modules", ()):
+            *effects, modules = file.read().split("\n")
+        for module in json.loads(modules or "[]"):
             with suppress(ImportError):  # some are made by what they are part of
                 importlib.import_module(module)
-        return {"code": os.waitstatus_to_exitcode(status), "effects": told.get("effects", []), "stopped": 0}
+        return {"code": os.waitstatus_to_exitcode(status), "effects": effects, "stopped": 0}
 
 
 def main() -> None:
@@ -235,10 +242,10 @@ def _child(job: dict[str, Any], report: int) -> None:
         os.dup2(output, 2)
         os.environ.clear()
         os.environ.update(job["environ"])
-        gate = Gate(job["index"], job["how"])
+        gate = Gate(job["index"], job["how"], report)
         code = run(job["arguments"], GatedWiring(job["environ"], gate, elsewhere=job["how"] == "stop"))
         modules = [name for name in sys.modules if name not in warm]
-        os.write(report, json.dumps({"effects": gate.effects, "modules": modules}).encode())
+        os.write(report, json.dumps(modules).encode())
     finally:
         sys.stdout.flush()
         os._exit(code)
