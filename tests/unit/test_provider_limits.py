@@ -1,12 +1,14 @@
 """A provider that asks for fewer requests is waited for when it says how long; what it refused is sent again, no more."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 from tests.fakes.clock import FakeClock
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Secret, Value
+from tokenguard.http.address import Address
 from tokenguard.http.answer import Answer, Failure, Outcome, TransportFailure
 from tokenguard.http.client import Credential, Request
 from tokenguard.ports.provider import CreateRefused, Issuer, TokenRequest
@@ -24,7 +26,7 @@ def answer(status: int, retry_after: float | None = None) -> Answer:
 class Scripted:
     """A client that answers as it is told, and counts."""
 
-    base = None
+    base = Address.parse("http://127.0.0.1:1")
 
     def __init__(self, *outcomes: Outcome) -> None:
         self.left = list(outcomes)
@@ -55,6 +57,25 @@ def test_only_a_429_that_says_how_long_is_sent_again(outcomes: list[Outcome], en
     clock = FakeClock()
     assert PacedClient(Scripted(*outcomes), clock).send(Request()).status == ends
     assert clock.elapsed == waited
+
+
+@pytest.mark.parametrize(("wait", "lines"), [(30, 1), (0.2, 0)])
+def test_a_wait_that_a_person_notices_is_told(wait: float, lines: int):
+    told = list[str]()
+    PacedClient(Scripted(answer(429, wait), answer(200)), FakeClock(), told.append).send(Request())
+    assert len(told) == lines
+    assert not lines or "30 s" in told[0]
+
+
+@pytest.mark.parametrize("skew", [600, -600])
+def test_a_reset_is_read_by_the_providers_own_clock(skew: float):
+    clock = FakeClock()
+    theirs = clock.now() + timedelta(seconds=skew)
+    headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(theirs.timestamp() + 20)}
+    client = PacedClient(Scripted(Answer(status=200, headers=headers, body=b"{}", date=theirs), answer(200)), clock)
+    client.send(Request())
+    client.send(Request())
+    assert clock.elapsed == pytest.approx(20, abs=0.01)
 
 
 def test_a_request_that_had_no_answer_is_not_sent_again():

@@ -261,3 +261,23 @@ def test_an_abort_remembers_that_the_old_token_was_accepted(monkeypatch):
             bench.engine.rotate(token)
     bench.engine.abort(token)
     assert bench.document(token).record.last_accepted == accepted_at
+
+
+@pytest.mark.parametrize("reason", ["http-429", "timeout", "http-503"])
+def test_no_clear_answer_about_the_tokens_own_live_value_is_not_called_a_refusal(monkeypatch, reason):
+    bench = Bench()
+    token, made = bench.add()
+    bench.add("video/upload/dev")
+    probe = bench.provider.probe
+
+    def look(value: Value, scope: Scope | None) -> Observation:
+        if value == Value.of(made.value):
+            return Observation(verdict=Verdict.DEAD, at=bench.clock.now(), reason="http-401")
+        return Observation(verdict=Verdict.UNKNOWN, at=bench.clock.now(), reason=reason)
+
+    bench.engine.rotate(token)
+    monkeypatch.setattr(bench.provider, "probe", look)
+    result = search_of(bench, token).look([Value.of(made.value)])
+    assert (result.doubt, result.refused, result.holds) == (True, False, False)
+    monkeypatch.setattr(bench.provider, "probe", probe)
+    assert search_of(bench, token).look([Value.of(made.value)]).holds

@@ -110,6 +110,23 @@ def test_a_token_that_is_being_revoked_too_is_no_evidence_of_an_outage():
     assert bench.journal(token).proof.grade is DeathGrade.ASSERTED
 
 
+def test_a_provider_whose_limits_delay_each_request_has_its_tokens_proven_dead(monkeypatch):
+    """Thirty requests at six a minute take longer than four windows."""
+    bench = Bench()
+    bench.add("video/upload/dev")
+    token, old = bench.add()
+    probe = bench.provider.probe
+
+    def paced(value, expected):
+        bench.clock.sleep(10)
+        return probe(value, expected)
+
+    monkeypatch.setattr(bench.provider, "probe", paced)
+    bench.engine.rotate(token)
+    assert bench.journal(token).proof.grade is DeathGrade.PROVISIONAL
+    assert not bench.world.alive(old)
+
+
 def test_an_outage_is_not_answered_with_a_storm_of_probes(monkeypatch):
     bench, _, _ = lone()
     for number in range(12):

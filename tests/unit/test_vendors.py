@@ -28,7 +28,7 @@ def world(monkeypatch):
     clock = FakeClock()
     store, given = MemoryStore(clock), []
     monkeypatch.setattr(
-        provider_registry, "issuer", lambda _provider, admin: given.append(admin and admin.token.reveal())
+        provider_registry, "issuer", lambda _provider, admin, _scope: given.append(admin and admin.token.reveal())
     )
 
     def vendors(environ=None, **provider):

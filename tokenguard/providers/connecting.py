@@ -10,4 +10,4 @@ from tokenguard.providers.provider_settings import ProviderSettings
 def connect(settings: ProviderSettings, default_url: str, clock: Clock) -> PacedClient:
     """A client for the configured address, or the default one; InputError for an unusable address or proxy."""
     network = Network(proxy=proxy_at(settings.proxy), ca_bundle=settings.ca_bundle)
-    return PacedClient(Client(Address.parse(settings.base_url or default_url), clock, network), clock)
+    return PacedClient(Client(Address.parse(settings.base_url or default_url), clock, network), clock, settings.told)

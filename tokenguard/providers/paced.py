@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 import threading
+from collections.abc import Callable
 from http import HTTPStatus
 
 from tokenguard.http.address import Address
@@ -14,6 +15,9 @@ from tokenguard.ports.clock import Clock
 _MOST_WAITS = 3
 """In a row, of a minute at most each; a list of many tokens meets the limit of any provider."""
 
+_WORTH_TELLING = 1.0
+"""Seconds."""
+
 
 class PacedClient:
     """Sends as `Client` does, and sends what a 429 refused again after the pause that it asks for, up to a minute.
@@ -22,9 +26,10 @@ class PacedClient:
     last answer said that nothing remains waits for the reset before its next request. Safe to share between threads.
     """
 
-    def __init__(self, client: Client, clock: Clock) -> None:
+    def __init__(self, client: Client, clock: Clock, told: Callable[[str], None] = lambda _text: None) -> None:
         self._client = client
         self._clock = clock
+        self._told = told
         self._key = secrets.token_bytes(32)
         self._resets: dict[bytes, float] = {}
         """When requests of a credential are allowed again, by the monotonic clock; never a credential itself."""
@@ -45,7 +50,7 @@ class PacedClient:
             wait = _asked_to_wait(outcome)
             if wait is None or too_long(wait):
                 break
-            self._clock.sleep(wait)
+            self._wait(wait)
             outcome = self._sent(request, who)
         with self._lock:
             (self._refused.discard if _asked_to_wait(outcome) is None else self._refused.add)(who)
@@ -56,7 +61,7 @@ class PacedClient:
             until = self._resets.pop(who, 0.0)
         wait = until - self._clock.monotonic()
         if 0 < wait <= LONGEST:
-            self._clock.sleep(wait)
+            self._wait(wait)
         outcome = self._client.send(request)
         if isinstance(outcome, Answer) and outcome.status != HTTPStatus.TOO_MANY_REQUESTS:
             wait = room_in(outcome.headers, outcome.date or self._clock.now())
@@ -64,6 +69,11 @@ class PacedClient:
                 with self._lock:
                     self._resets[who] = self._clock.monotonic() + wait
         return outcome
+
+    def _wait(self, seconds: float) -> None:
+        if seconds >= _WORTH_TELLING:
+            self._told(f"the rate limit of {self._client.base.host} asks to wait {seconds:.0f} s")
+        self._clock.sleep(seconds)
 
     def _who(self, request: Request) -> bytes:
         text = "\0".join(credential.secret.reveal() for credential in request.credentials)

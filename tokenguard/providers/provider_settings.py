@@ -1,5 +1,6 @@
 """What the configuration may say of a provider, and what follows from its address."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +28,8 @@ class ProviderSettings:
     proxy: str = ""
     """`http://host:port` or `https://host:port`."""
     ca_bundle: Path | None = None
+    told: Callable[[str], None] = lambda _text: None
+    """Told of each wait for the provider's limits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,6 @@ def _refusal_hint(answer: Answer) -> str:
             return "check the provider's address and its routes"
         case HTTPStatus.TOO_MANY_REQUESTS:
             wait = answer.retry_after
-            return "try again later" if wait is None else f"the provider asks to wait {wait:,.0f} s; try again then"
+            return "try again later" if wait is None else f"the provider asks to wait {wait:,.0f} s"
         case _:
             return "nothing was changed at the provider; see its status page and try again"

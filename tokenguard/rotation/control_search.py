@@ -105,9 +105,9 @@ class ControlSearch:
         Raises:
             Unreachable: the store cannot list its tokens.
         """
-        doubt = refused = own_refused = False
+        doubt = refused = own_doubted = own_refused = False
         for token, candidate in islice(self._candidates(excluded), _MAX_PROBES):
-            if own_refused and candidate.scope != self._scope:
+            if own_doubted and candidate.scope != self._scope:
                 continue  # each scope may be served by other servers
             own = self._own is not None and token == self._own.id
             result = self._asked(token, candidate)
@@ -116,7 +116,8 @@ class ControlSearch:
                 return result
             doubt = doubt or result.doubt
             refused = refused or (result.refused and not own)
-            own_refused = own_refused or (result.doubt and own)
+            own_doubted = own_doubted or (result.doubt and own)
+            own_refused = own_refused or (result.refused and own)
             if result.holds:
                 break
         if self._vendor.issuer is None or doubt or refused:

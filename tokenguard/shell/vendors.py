@@ -40,7 +40,9 @@ class ConfiguredVendors:
         store: Callable[[], Store],
         *,
         loopback: Callable[[], bool] = lambda: True,
+        told: Callable[[str], None] = lambda _text: None,
     ) -> None:
+        self._told = told
         self._loopback = loopback
         self._settings = settings
         self._clock = clock
@@ -54,7 +56,7 @@ class ConfiguredVendors:
     def provider(self, name: str) -> Provider:
         """The provider of that name; InputError if it is neither built in nor configured."""
         if name not in self._providers:
-            built = configured_provider(name, self._settings, self._clock)
+            built = configured_provider(name, self._settings, self._clock, self._told)
             self._check_loopback(built)
             self._providers[name] = built
         return self._providers[name]
@@ -149,7 +151,9 @@ class ConfiguredVendors:
         return admin if _may_serve(known, record) and known.scope == record.scope else None
 
 
-def configured_provider(name: str, settings: Settings, clock: Clock) -> Provider:
+def configured_provider(
+    name: str, settings: Settings, clock: Clock, told: Callable[[str], None] = lambda _text: None
+) -> Provider:
     """The provider of that name at its configured address; InputError if it is neither built in nor described."""
     found = settings.provider(name)
     return provider_registry.build(
@@ -162,6 +166,7 @@ def configured_provider(name: str, settings: Settings, clock: Clock) -> Provider
             paging=found.paging,
             proxy=settings.proxy,
             ca_bundle=settings.ca_bundle,
+            told=told,
         ),
         clock,
     )

@@ -257,7 +257,12 @@ class Wiring:
         from tokenguard.shell.vendors import ConfiguredVendors
 
         return ConfiguredVendors(
-            self.settings, self.environ, self.clock, lambda: self.store, loopback=self._loopback_allowed
+            self.settings,
+            self.environ,
+            self.clock,
+            lambda: self.store,
+            loopback=self._loopback_allowed,
+            told=self.progress.waiting,
         )
 
     def _loopback_allowed(self) -> bool:
