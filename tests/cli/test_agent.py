@@ -226,6 +226,45 @@ def test_an_unknown_version_is_said_and_not_guessed(cli, home, name):
     assert path.read_text() == '{"version": 2, "hooks": {}}'
 
 
+def says(folder: Path, name: str, script: str) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+
+
+VERSIONS = [
+    ("claude", "claude-code", "2.1.120 (Claude Code)", 2), ("claude", "claude-code", "2.1.121 (Claude Code)", 0),
+    ("claude", "claude-code", "10.0.0", 0), ("codex", "codex", "codex-cli 0.123.9", 2), ("codex", "codex", "codex-cli 0.124.0", 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "name", "version", "code"), VERSIONS)
+def test_an_agent_older_than_its_contract_is_refused(cli, home, tmp_path, program, name, version, code):
+    says(tmp_path / "bin", program, f'test "$1" = --version && echo "{version}"')
+    cli.environ = {**cli.environ, "PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
+    answer = install(cli, name, "--yes")
+    assert answer.code == code
+    assert (home / PLACES[name][0]).exists() is (code == 0)
+    assert "is not known" not in answer.err
+
+
+@pytest.mark.parametrize("script", ["exit 1", "echo none", "exec sleep 60", "kill -9 $$", None])
+def test_an_unknown_version_of_an_agent_is_said(cli, home, tmp_path, monkeypatch, script):
+    monkeypatch.setattr("tokenguard.agents.installed_version._PATIENCE", 0.2)
+    if script:
+        says(tmp_path / "bin", "claude", script)
+    cli.environ = {**cli.environ, "PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
+    answer = install(cli, "claude-code", "--yes")
+    assert (answer.code, "is not known" in answer.err) == (0, True)
+
+
+def test_no_program_of_the_working_directory_is_asked_for_its_version(cli, home, project):
+    says(project, "claude", f"touch {project}/sprung; echo 9.9.9")
+    cli.environ = {**cli.environ, "PATH": ":.:/usr/bin:/bin"}
+    assert "is not known" in install(cli, "claude-code", "--yes").err
+    assert not (project / "sprung").exists()
+
+
 @pytest.mark.parametrize("scope", ["--user", "--project"])
 def test_a_link_is_not_written_through(cli, home, project, tmp_path, scope):
     elsewhere = tmp_path / "elsewhere.json"
@@ -274,10 +313,14 @@ def test_a_project_cannot_hide_the_scan_key_from_a_user_s_hook(cli, home):
     assert all(f"--own {key.digest[:16]}" in command for (command,) in found.values())
 
 
-def test_reads_may_be_masked(cli, home):
+def test_reads_may_be_masked_and_formats_reported(cli, home, project):
     assert install(cli, "copilot", "--reads", "mask", "--yes").code == 0
     found = commands(written(home / PLACES["copilot"][0]), "copilot")
     assert found["preToolUse"][0].endswith(" agent hook copilot --reads mask preToolUse")
+    assert install(cli, "copilot", "--formats", "report", "--yes").code == 0
+    found = commands(written(home / PLACES["copilot"][0]), "copilot")
+    assert found["preToolUse"][0].endswith(" agent hook copilot --formats report preToolUse")
+    assert checks(cli, "GitHub Copilot")[0][0] == "ok"
 
 
 # ---- doctor

@@ -152,6 +152,23 @@ def test_a_vendor_s_token_is_withheld_and_named_by_its_vendor(machine: Machine, 
         assert "tokenguard exec" in written
 
 
+@pytest.mark.parametrize(
+    ("name", "event"), [("claude-code", "PreToolUse"), ("copilot", "postToolUse"), ("cursor", "preToolUse")]
+)
+def test_vendors_formats_may_be_reported_only_and_known_tokens_are_withheld_all_the_same(
+    machine: Machine, name: str, event: str
+) -> None:
+    value = "sk-social-" + secrets.token_hex(32)
+    found, written, code = machine.answer(name, EVENTS[name][event](value), event, "--formats", "report")
+    assert "Autoposting" in written
+    assert code == 0
+    assert found in ({}, {"systemMessage": found.get("systemMessage")})
+    assert value not in written
+    found, written, code = machine.answer(name, EVENTS[name][event](machine.value), event, "--formats", "report")
+    assert not machine.shows(written)
+    assert blocks(name, event, found, code) or "modifiedResult" in found
+
+
 @pytest.mark.parametrize(("name", "event"), STAGES)
 def test_what_holds_no_token_passes_without_a_decision(machine: Machine, name: str, event: str) -> None:
     text = "def main():\n    print('hello')  # 550e8400-e29b-41d4-a716-446655440000\n"

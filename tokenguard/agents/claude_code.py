@@ -23,6 +23,9 @@ class ClaudeCode(Agent):
     as_of = "2026-08-22"
     writers = frozenset({"Write", "Edit", "NotebookEdit"})
     masks_reads = True
+    program = "claude"
+    oldest = (2, 1, 121)
+    """By its changelog: replaces the output of all tools; since 2.1.101 an unknown event spoils no other setting."""
     trust = "Claude Code runs hooks in a folder only after you accept its workspace trust dialog"
     folder_name = ".claude"
     folder_variable = "CLAUDE_CONFIG_DIR"

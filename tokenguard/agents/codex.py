@@ -17,6 +17,9 @@ class Codex(Agent):
     as_of = "2026-11-29"
     writers = frozenset({"apply_patch"})
     masks_reads = False
+    program = "codex"
+    oldest = (0, 124)
+    """Runs hooks without being told to, and for all tools that its page names."""
     trust = "Codex skips a new or changed hook until you review and trust it with /hooks"
     folder_name = ".codex"
     folder_variable = "CODEX_HOME"

@@ -86,6 +86,10 @@ class Agent(ABC):
     """Tools that put text into files."""
     masks_reads: ClassVar[bool]
     """Whether masked text can take the place of a file that its model reads."""
+    program: ClassVar[str] = ""
+    """What says its version."""
+    oldest: ClassVar[tuple[int, ...]] = ()
+    """The first version with what the contract relies on, where its vendor says one."""
     version: ClassVar[int | None] = None
     """The version of its hook file, where that has one."""
     trust: ClassVar[str]

@@ -40,9 +40,16 @@ def agent() -> None:
     show_default=True,
     help="What happens when a file with known tokens is read: refused, or masked where the agent can replace text.",
 )
+@click.option(
+    "--formats",
+    type=click.Choice(["refuse", "report"]),
+    default="refuse",
+    show_default=True,
+    help="What happens with a token that only its format shows: refused or masked, or let through with a notice.",
+)
 @_yes
 @pass_wiring
-def install(wiring: Wiring, names: tuple[str, ...], *, project: bool, reads: str, yes: bool) -> None:
+def install(wiring: Wiring, names: tuple[str, ...], *, project: bool, reads: str, formats: str, yes: bool) -> None:
     """Register the hook with coding agents: claude-code, cursor, codex, copilot.
 
     Without AGENT, with those whose folder is in your home directory. The lines that are added are shown first; other
@@ -53,9 +60,11 @@ def install(wiring: Wiring, names: tuple[str, ...], *, project: bool, reads: str
 
     Exit 3: neither a terminal nor --yes; nothing was written.
     """
-    from tokenguard.usecases.agent_install import install as register  # it loads the scanner
+    from tokenguard.usecases.agent_install import HookPolicy  # it loads the scanner
+    from tokenguard.usecases.agent_install import install as register
 
-    register(wiring, names, Scope.PROJECT if project else Scope.USER, reads=reads, yes=yes)
+    policy = HookPolicy(reads=reads, formats=formats)
+    register(wiring, names, Scope.PROJECT if project else Scope.USER, policy, yes=yes)
 
 
 @command("uninstall")
@@ -77,8 +86,9 @@ def uninstall(wiring: Wiring, names: tuple[str, ...], *, project: bool, yes: boo
 @click.argument("words", nargs=-1, metavar="AGENT [EVENT]")
 @click.option("--own", metavar="DIGEST", default="", help="Refuse everything without the scan key of this digest.")
 @click.option("--reads", metavar="refuse|mask", default="refuse", help="As with `agent install`.")
+@click.option("--formats", metavar="refuse|report", default="refuse", help="As with `agent install`.")
 @pass_wiring
-def hook(wiring: Wiring, words: tuple[str, ...], *, own: str, reads: str) -> int:
+def hook(wiring: Wiring, words: tuple[str, ...], *, own: str, reads: str, formats: str) -> int:
     """Answer one event of a coding agent, read from standard input, in the form that the agent expects.
 
     Prompts and tool inputs that hold a token are refused, tool output is masked or withheld. What cannot be read or
@@ -86,7 +96,7 @@ def hook(wiring: Wiring, words: tuple[str, ...], *, own: str, reads: str) -> int
     """
     from tokenguard.usecases.agent_guard import MOST_BYTES, answered  # it loads the scanner
 
-    arguments = [*words, "--own", own, "--reads", reads]
+    arguments = [*words, "--own", own, "--reads", reads, "--formats", formats]
     output, error, code = answered(arguments, lambda: sys.stdin.buffer.read(MOST_BYTES + 1), wiring.environ)
     sys.stdout.write(output)
     sys.stderr.write(error)

@@ -45,6 +45,8 @@ class GuardOptions(Frozen, frozen=True, kw_only=True):
     """The beginning of the digest of the scan key with which known tokens must be searched for; empty: as available."""
     mask_reads: bool = False
     """Reads of files with known tokens are let through where their content can be masked afterwards."""
+    report_formats: bool = False
+    """What is found by a vendor's format alone is let through with a notice."""
 
 
 def answered(arguments: Sequence[str], read: Callable[[], bytes], environ: Mapping[str, str]) -> tuple[str, str, int]:
@@ -66,7 +68,7 @@ def answered(arguments: Sequence[str], read: Callable[[], bytes], environ: Mappi
 
 
 def _parsed(arguments: Sequence[str]) -> tuple[str, GuardOptions]:
-    values = {"--own": "", "--reads": "refuse"}
+    values = {"--own": "", "--reads": "refuse", "--formats": "refuse"}
     names = []
     rest = iter(arguments)
     for argument in rest:
@@ -74,10 +76,16 @@ def _parsed(arguments: Sequence[str]) -> tuple[str, GuardOptions]:
             values[argument] = next(rest, "")
         else:
             names.append(argument)
-    unknown = any(name.startswith("-") for name in names) or values["--reads"] not in {"refuse", "mask"}
+    unknown = any(name.startswith("-") for name in names)
+    unknown |= values["--reads"] not in {"refuse", "mask"} or values["--formats"] not in {"refuse", "report"}
     if unknown or not 1 <= len(names) <= 2:  # noqa: PLR2004 - the agent, and the event
         raise InputError("this hook was called with unknown words", hint="run `tokenguard agent install` again")
-    options = GuardOptions(event="".join(names[1:]), own=values["--own"], mask_reads=values["--reads"] == "mask")
+    options = GuardOptions(
+        event="".join(names[1:]),
+        own=values["--own"],
+        mask_reads=values["--reads"] == "mask",
+        report_formats=values["--formats"] == "report",
+    )
     return names[0], options
 
 
@@ -134,6 +142,7 @@ class _Guard:
         self._options = options
         self._environ = environ
         self._notes: list[str] = []
+        self._about_own: tuple[str, ...] = ()
 
     def answer(self, stage: Stage | None, name: str, event: Event) -> Reply:
         if stage is None:
@@ -144,6 +153,9 @@ class _Guard:
         search = self._search()
         texts, names = texts_in([each for path in stage.fields for each in selected(event, path)])
         found = search.find(texts, names)
+        if found and self._options.report_formats and not any(each.own for each in found):
+            self._notes.append(f"this holds {sentence(found)}; it was let through, as this hook was installed")
+            found = []
         if found and effect is Effect.MASK:
             return self._agent.reply(stage, _masked(search, event, stage, found))
         if found:
@@ -175,13 +187,13 @@ class _Guard:
             raise InputError(
                 "known tokens cannot be searched for: no list was pulled", hint="`tokenguard fingerprints pull` gets it"
             )
-        self._notes += own.notes
+        self._about_own = own.notes
         return TokenSearch(own.stage)
 
     def _session(self) -> Reply:
         """What a session begins with: whether known tokens are searched for."""
         self._search()
-        return self._agent.notice(f"tokenguard: {'; '.join(self._notes)}") if self._notes else Reply()
+        return self._agent.notice(f"tokenguard: {'; '.join(self._about_own)}") if self._about_own else Reply()
 
     def _unknown(self, name: str, event: Event) -> Reply:
         """An event that the documentation did not name: all of it is searched, and the user is told."""
@@ -205,16 +217,16 @@ class _Guard:
                 data = read_limited(path, MAX_BYTES)
             except OSError:  # no tool of this user can read it either
                 continue
-            if found := search.find_in_file(data, str(path), own_only=masked_later):
+            if found := search.find_in_file(data, str(path), own_only=masked_later or self._options.report_formats):
                 return f"tokenguard: {shown(path)} holds {sentence(found)}, so its content stays here. {_INSTEAD}"
         return ""
 
     def _passed(self, search: TokenSearch) -> Reply:
+        """Nothing is decided; what the user must know is said."""
+        notes = [*self._notes]
         if search.broken:
-            return self._agent.notice(
-                f"tokenguard: vendors' formats could not be searched for ({search.broken}); known tokens were"
-            )
-        return Reply()
+            notes.append(f"vendors' formats could not be searched for ({search.broken}); known tokens were")
+        return self._agent.notice(f"tokenguard: {'; '.join(notes)}") if notes else Reply()
 
 
 _PROMPTS = frozenset({"UserPromptSubmit", "UserPromptExpansion"})

@@ -12,6 +12,7 @@ from pathlib import Path
 from tokenguard.agents.agent_registry import AGENTS, agent
 from tokenguard.agents.contract import Agent, Scope
 from tokenguard.agents.hook_file import MAX_BYTES, HookFile
+from tokenguard.agents.installed_version import check_version
 from tokenguard.errors import InputError, NeedsPerson, TokenguardError
 from tokenguard.files import read_limited, replace_kept, shown
 from tokenguard.frozen import Frozen
@@ -45,7 +46,22 @@ class HookChange(Frozen, frozen=True, kw_only=True):
         return self.before != self.after
 
 
-def install(wiring: Wiring, names: Iterable[str], scope: Scope, *, reads: str, yes: bool) -> None:
+class HookPolicy(Frozen, frozen=True, kw_only=True):
+    """What the user decides about the hook; its command says it."""
+
+    reads: str = "refuse"
+    """Of files with known tokens: `refuse`, or `mask` where the agent can replace text."""
+    formats: str = "refuse"
+    """What is found by a vendor's format alone: `refuse`, or `report` and let it through."""
+
+    @property
+    def words(self) -> list[str]:
+        """As words of the command; nothing for what is the default."""
+        given = (("--reads", self.reads), ("--formats", self.formats))
+        return [word for pair in given if pair[1] != "refuse" for word in pair]
+
+
+def install(wiring: Wiring, names: Iterable[str], scope: Scope, policy: HookPolicy, *, yes: bool) -> None:
     """Show what is added to the agents' hooks, and write it after confirmation.
 
     Raises:
@@ -53,14 +69,15 @@ def install(wiring: Wiring, names: Iterable[str], scope: Scope, *, reads: str, y
         NeedsPerson: not a terminal, and --yes was not given.
     """
     places = _Places(wiring, scope)
-    changes = []
+    changes, notes = [], []
     for each in _agents(names, places):
-        command = hook_command(wiring, each, scope, reads=reads)
+        notes.append(check_version(each, wiring.environ))
+        command = hook_command(wiring, each, scope, policy)
         changes.append(places.change(each, partial(HookFile.installed, command=command)))
     _make(wiring, places, changes, yes=yes)
     if any(change.changes for change in changes):
-        for change in changes:
-            wiring.progress.note(f"{agent(change.agent).trust}")
+        for note in filter(None, (*notes, *(agent(change.agent).trust for change in changes))):
+            wiring.progress.note(note)
         if scope is Scope.USER and not _own_digest(wiring):
             wiring.progress.note(
                 "this machine has no list of known tokens, so only vendors' formats are recognised: "
@@ -75,15 +92,13 @@ def uninstall(wiring: Wiring, names: Iterable[str], scope: Scope, *, yes: bool) 
     _make(wiring, places, changes, yes=yes)
 
 
-def hook_command(wiring: Wiring, each: Agent, scope: Scope, *, reads: str) -> str:
+def hook_command(wiring: Wiring, each: Agent, scope: Scope, policy: HookPolicy) -> str:
     """The command that an agent is to run.
 
     That of a user names this installation and the scan key in use, so that neither a PATH nor a variable that a
     project sets can take their place. That of a project holds for everybody who clones it.
     """
-    words = ["agent", "hook", each.name]
-    if reads != "refuse":
-        words += ["--reads", reads]
+    words = ["agent", "hook", each.name, *policy.words]
     if scope is Scope.PROJECT:
         return shlex.join([_PROGRAM, *words])
     if digest := _own_digest(wiring):

@@ -13,7 +13,7 @@ from tokenguard.domain.diagnosis import Diagnosis, broken, doubt, well
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.shell.wiring import Wiring
-from tokenguard.usecases.agent_install import hook_command
+from tokenguard.usecases.agent_install import HookPolicy, hook_command
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -65,7 +65,11 @@ def _installed(wiring: Wiring, each: Agent, scope: Scope, path: Path, file: Hook
     programs = {command.split(" agent hook ")[0].strip("'\"") for command in commands}
     missing = next((name for name in programs if "/" in name and not os.access(name, os.X_OK)), "")
     wanted = {stage.event for stage in each.stages if stage.installed}
-    expected = {hook for reads in ("refuse", "mask") for hook in (hook_command(wiring, each, scope, reads=reads),)}
+    expected = [
+        hook_command(wiring, each, scope, HookPolicy(reads=reads, formats=formats))
+        for reads in ("refuse", "mask")
+        for formats in ("refuse", "report")
+    ]
     if missing:
         yield broken(each.title, f"the hook's program {shown(Path(missing))} is not there", install)
     elif file.stages() != wanted or not any(_same(commands, hook) for hook in expected):
