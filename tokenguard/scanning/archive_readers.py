@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from tokenguard.scanning import compressed_parts
+from tokenguard.scanning.compressed_parts import Content
 from tokenguard.scanning.content import Blob
 
 BROKEN = (
@@ -21,6 +23,7 @@ BROKEN = (
     EOFError,
     OSError,
     ValueError,
+    IndexError,
     NotImplementedError,
     RuntimeError,
     MemoryError,
@@ -33,9 +36,16 @@ _PACKED: tuple[tuple[bytes, Callable[[io.BytesIO], Any]], ...] = (
     (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
     (b"BZh", bz2.BZ2File),
     (b"\xfd7zXZ\x00", lzma.LZMAFile),
+    (b"]\0\0", lzma.LZMAFile),
 )
-Content = tuple[bytes, bool]
-"""What could be read, and whether that is all of it."""
+_PARTS: tuple[tuple[tuple[bytes, ...], Callable[[bytes], Iterator[tuple[str, Content]]]], ...] = (
+    ((b"%PDF-",), compressed_parts.pdf),
+    ((b"\x89PNG",), compressed_parts.png),
+    ((b"!<arch>\n",), compressed_parts.ar),
+    ((b"PACK\0\0\0",), compressed_parts.pack),
+    ((b"# v2 git bundle\n", b"# v3 git bundle\n"), compressed_parts.bundle),
+    ((b"x\x01", b"x^", b"x\x9c", b"x\xda"), compressed_parts.zlib_data),
+)
 Member = tuple[str, Callable[[int], Content]]
 """Its name, and a reader of at most a number of bytes; of a longer member it returns one byte more."""
 
@@ -43,6 +53,9 @@ Member = tuple[str, Callable[[int], Content]]
 def opened(blob: Blob) -> Iterator[Member]:
     """The members of an archive by name, each to be read on demand. Raises `BROKEN`, also if it is none."""
     data = blob.data
+    for marks, parts in _PARTS:
+        if data.startswith(marks):
+            return ((name, partial(_first_of, content)) for name, content in parts(data))
     for mark, opener in _PACKED:
         if data.startswith(mark):
             name = blob.path.rpartition("/")[2].rpartition(".")[0] or "content"
@@ -64,6 +77,10 @@ def _tar(data: bytes) -> Iterator[Member]:
         for info in archive:
             if info.isreg():
                 yield info.name, partial(_content, partial(archive.extractfile, info))
+
+
+def _first_of(content: Content, limit: int) -> Content:
+    return content[0][: limit + 1], content[1]
 
 
 def _content(opener: Callable[[], Any], limit: int) -> Content:
