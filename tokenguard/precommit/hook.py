@@ -3,7 +3,7 @@
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
     from tokenguard.domain.finding import Report
     from tokenguard.domain.profile import Profile
+    from tokenguard.policy.model import Policy
     from tokenguard.precommit.changes import StagedFiles
     from tokenguard.scanning.advice import Reach
     from tokenguard.scanning.jobs import ScanJob
+    from tokenguard.scanning.narrowing import Narrowing
     from tokenguard.scanning.scan_options import Demands
     from tokenguard.scanning.scanner import Suppressor
     from tokenguard.shell.settings import ScanConfig
@@ -96,8 +98,6 @@ def _job(
     from tokenguard.scanning.bundle import now_utc
     from tokenguard.scanning.jobs import ScanJob
     from tokenguard.scanning.known_token_stage import load_own_tokens
-    from tokenguard.scanning.narrowing import allowed_narrowing, other_comments
-    from tokenguard.scanning.scan_options import Demands
     from tokenguard.scanning.scanner import Stages
     from tokenguard.shell.scan_key import find_scan_key
     from tokenguard.shell.scan_settings import policy_of_scans, team_rules
@@ -105,7 +105,7 @@ def _job(
     only_own = "--own-only" in wanted
     now, policy, base = now_utc(), policy_of_scans(os.environ), _base(wanted)
     own = load_own_tokens(find_scan_key(os.environ), now, required=only_own or demands.require_own)
-    allowed = allowed_narrowing(demands.wishes, base, policy)
+    narrowing, notes, demands = _narrowed(demands, base, policy)
     job = ScanJob(
         stages=Stages(
             own=own.stage,
@@ -113,14 +113,33 @@ def _job(
             profile=demands.profile,
             team=None if only_own else team_rules(settings),
             comments_silence_shapes=not demands.strict,
-            other_comments=lambda: other_comments(policy()),
-            narrowing=allowed.narrowing,
+            other_comments=lambda: _other_comments(policy()),
+            narrowing=narrowing,
         ),
         suppressor=_suppressor(wanted, base, now),
-        notes=(*own.notes, *allowed.notes),
+        notes=(*own.notes, *notes),
         watch=changes.see if changes is not None else None,
     )
-    return job, demands | Demands(most_excluded=allowed.most_excluded)
+    return job, demands
+
+
+def _narrowed(
+    demands: "Demands", base: Path, policy: "Callable[[], Policy]"
+) -> "tuple[Narrowing | None, tuple[str, ...], Demands]":
+    """What the repository leaves out as far as the policy allows, what it wanted in vain, and the policy's limit."""
+    if not demands.wishes:
+        return None, (), demands
+    from tokenguard.frozen import replace  # few repositories leave anything out
+    from tokenguard.scanning.narrowing import allowed_narrowing
+
+    allowed = allowed_narrowing(demands.wishes, base, policy)
+    return allowed.narrowing, allowed.notes, replace(demands, most_excluded=allowed.most_excluded)
+
+
+def _other_comments(policy: "Policy") -> tuple[str, ...]:
+    from tokenguard.scanning.narrowing import other_comments  # only where a line has one
+
+    return other_comments(policy)
 
 
 def _base(wanted: HookArguments) -> Path:

@@ -3,16 +3,19 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tokenguard.domain.finding import Report
 from tokenguard.domain.profile import Profile
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace
 from tokenguard.scanning.git import find_git
-from tokenguard.scanning.narrowing import NarrowingWish
 from tokenguard.scanning.root_paths import top_of
 from tokenguard.scanning.scan_budget import OVER_LIMITS
 from tokenguard.text import counted
+
+if TYPE_CHECKING:
+    from tokenguard.scanning.narrowing import NarrowingWish
 
 _FILE = ".tokenguard.toml"
 
@@ -32,7 +35,7 @@ class Demands(Frozen, frozen=True, kw_only=True):
     """Content left out over a limit of the scan is a failure."""
     most_excluded: int | None = None
     """So many files may be excluded by repositories; None: any number."""
-    wishes: tuple[NarrowingWish, ...] = ()
+    wishes: "tuple[NarrowingWish, ...]" = ()
     """Where and for what repositories want nothing to be reported."""
 
     def __or__(self, other: "Demands") -> "Demands":
@@ -102,6 +105,7 @@ def demanded_by_server(directory: Path) -> Demands:
 
 
 def _read(directory: Path, base: str) -> Demands:
+    from tokenguard.scanning.narrowing import NarrowingWish
     from tokenguard.scanning.repository_settings import repository_settings, settings_of  # few have one
 
     if not base:

@@ -14,18 +14,17 @@ from tokenguard.detection.rules import Hit, scan_rules
 from tokenguard.domain.finding import Finding, FindingKind, Report, SkippedContent
 from tokenguard.domain.profile import Profile
 from tokenguard.domain.secret import Secret
-from tokenguard.domain.silencing_comment import SilencingComment
 from tokenguard.frozen import Frozen, replace
 from tokenguard.scanning.archives import may_hold_members, members
 from tokenguard.scanning.content import Blob, Message, Source
 from tokenguard.scanning.decoding import Text, decoded
 from tokenguard.scanning.dedupe import ByLine, OwnMatches, by_detect_secrets_names, by_most_telling_name
-from tokenguard.scanning.narrowing import Narrowing
 from tokenguard.scanning.pragma import silenced
 from tokenguard.scanning.scan_budget import HOSTILE, PLACE, PlainFileBudget, ScanBudget
 from tokenguard.scanning.windows import Window
 
 if TYPE_CHECKING:
+    from tokenguard.scanning.narrowing import Narrowing
     from tokenguard.scanning.team_rules import TeamRules
 
 _MARK = b"pragma:"
@@ -54,7 +53,7 @@ class Stages(Frozen, frozen=True, kw_only=True):
     """Whether `pragma: allowlist secret` holds for vendors' shapes too, not only for detect-secrets' rules."""
     other_comments: Callable[[], Collection[str]] | None = None
     """The comments of other scanners that silence a line; asked where a line has one."""
-    narrowing: Narrowing | None = None
+    narrowing: "Narrowing | None" = None
     """What repositories leave out."""
 
 
@@ -313,6 +312,8 @@ class _Lines:
 
     def comments(self, line: int) -> set[str]:
         """The comments of other scanners that are on a line."""
+        from tokenguard.domain.silencing_comment import SilencingComment  # only where there is a finding
+
         here = self._lines[line - 1] if line <= len(self._lines) else ""
         return {each.value for each in SilencingComment if each in here}
 
@@ -344,7 +345,7 @@ def _is_silenced(match: TextMatch, stages: Stages, lines: _Lines) -> bool:
     return bool(others) and stages.other_comments is not None and not others.isdisjoint(stages.other_comments())
 
 
-def _is_disabled(match: TextMatch, path: str, narrowing: Narrowing) -> bool:
+def _is_disabled(match: TextMatch, path: str, narrowing: "Narrowing") -> bool:
     return match.kind is not FindingKind.OWN and narrowing.disables(match.type, path)
 
 

@@ -16,6 +16,7 @@ import msgspec
 
 from tokenguard.domain.duration import DURATION_HINT, parse_duration
 from tokenguard.domain.names import segment
+from tokenguard.domain.note_frequency import NoteFrequency
 from tokenguard.errors import InputError
 from tokenguard.files import read_limited, shown
 from tokenguard.http.address import Address, proxy_at
@@ -24,7 +25,6 @@ from tokenguard.shell.settings import (
     AwsConfig,
     CommandConfig,
     DestinationConfig,
-    NoteFrequency,
     ProviderConfig,
     ScanConfig,
     Settings,

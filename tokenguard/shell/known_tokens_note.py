@@ -4,12 +4,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from tokenguard.domain.finding import Report
+from tokenguard.domain.note_frequency import NoteFrequency
 from tokenguard.errors import InputError
 from tokenguard.files import make_private_dir, read_limited, replace_file
 from tokenguard.frozen import replace
 from tokenguard.places import state_dir
 from tokenguard.scanning.known_token_stage import NOT_SEARCHED
-from tokenguard.shell.settings import NoteFrequency
 
 _MAX_BYTES = 1_000
 

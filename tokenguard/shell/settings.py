@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from enum import StrEnum, unique
 from pathlib import Path
 
+from tokenguard.domain.note_frequency import NoteFrequency
 from tokenguard.frozen import Frozen, field
 
 
@@ -78,15 +78,6 @@ class DestinationConfig(Frozen, frozen=True, kw_only=True):
     url: str = ""
     """Where its API is, if not at the usual place on the host."""
     ca_bundle: Path | None = None
-
-
-@unique
-class NoteFrequency(StrEnum):
-    """When scans say that known tokens are not searched for."""
-
-    ONCE = "once"
-    ALWAYS = "always"
-    NEVER = "never"
 
 
 class ScanConfig(Frozen, frozen=True, kw_only=True):

@@ -5,7 +5,6 @@ from collections.abc import Container, Iterator
 from tokenguard.domain.finding import Finding, FindingKind, Report, SkippedContent
 from tokenguard.scanning.advice import Reach, advice, waiver_words
 from tokenguard.scanning.outputs.printed_findings import not_printed, printed, shortened
-from tokenguard.scanning.silencing import silencing
 from tokenguard.text import counted, safe_text
 
 _OF_WAIVERS = ("report", "state", "until", "waived_by", "reason")
@@ -18,7 +17,7 @@ def findings_text(report: Report, reach: Reach, *, show_all: bool = False, quiet
     if len(findings) < len(report.findings):
         lines.append(not_printed(len(report.findings) - len(findings), "finding"))
     lines.extend(f"  next: {step}" for step in dict.fromkeys(advice(finding, reach) for finding in findings))
-    lines.extend(f"  {line}" for line in silencing(report, reach))
+    lines.extend(_silencing(report, reach) if report.findings else ())
     if quiet:
         return "".join(f"{line}\n" for line in lines)
     waived, skipped = map(_waived_line, report.waived), map(_skipped_line, report.skipped)
@@ -48,6 +47,12 @@ def summary(report: Report) -> str:
     if report.skipped:
         parts.append(f"{len(report.skipped):,} not scanned")
     return ", ".join(parts)
+
+
+def _silencing(report: Report, reach: Reach) -> Iterator[str]:
+    from tokenguard.scanning.silencing import silencing  # a clean commit has no use for it
+
+    return (f"  {line}" for line in silencing(report, reach))
 
 
 def _skipped_line(skipped: SkippedContent) -> str:
