@@ -1,8 +1,10 @@
 """`baseline`: found at the top of the repository, accepted with a reason, kept by branches, folders and moves."""
 
+import io
 import json
 import os
 import secrets
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -257,3 +259,28 @@ def test_json_says_what_was_written(cli, repo):
     document = cli("baseline", "accept", "app.py:1", "--reason", "r", "--format", "json").document
     assert {key: document[key] for key in ("entries", "accepted")} == {"entries": 1, "accepted": 1}
     assert json.dumps(document).count("sk-social") == 0
+
+
+def test_a_server_reads_a_baseline_that_is_named_and_takes_no_copy_for_a_move(cli, repo, tmp_path, monkeypatch):
+    server = tmp_path / "server.git"
+    subprocess.run(["git", "clone", "-q", "--bare", str(repo.path), str(server)], check=True)
+    repo.stage("app.py", leak())
+    cli("baseline", "accept", "app.py:1", "--reason", "r")
+    (tmp_path / "elsewhere").mkdir()
+    (repo.path / BASELINE).rename(tmp_path / "elsewhere" / "accepted")
+    repo.commit("app")
+
+    def pushed() -> int:
+        update = f"{'0' * 40} {repo.git('rev-parse', 'HEAD').strip()} refs/heads/new"
+        repo.git("push", "-q", str(server), "HEAD:refs/heads/other")
+        subprocess.run(["git", "update-ref", "-d", "refs/heads/other"], cwd=server, check=True)
+        monkeypatch.chdir(server)
+        monkeypatch.setattr("sys.stdin", io.StringIO(update))
+        code = hook.run(["--pre-receive", "--baseline", str(tmp_path / "elsewhere" / "accepted")])
+        monkeypatch.chdir(repo.path)
+        return code
+
+    assert pushed() == 0
+    repo.write("copy.py", "# a copy\n" + (repo.path / "app.py").read_text())
+    repo.commit("a copy")
+    assert pushed() == 1

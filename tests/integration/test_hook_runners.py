@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.fakes.git_repository import leak
-from tests.integration.hook_runners import HOOK_TYPES, ROOT, RUNNERS, Clone, documented, hook_source, runner
+from tests.integration.hook_runners import BIN, HOOK_TYPES, ROOT, RUNNERS, Clone, documented, hook_source, runner
 
 PAGES = {str(page.relative_to(ROOT)): page for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))}
 CONFIGURATIONS = {f"{name}-{at}": text for name, page in PAGES.items() for at, text in enumerate(documented(page))}
@@ -97,3 +97,21 @@ def test_each_hook_that_is_offered_says_when_it_runs() -> None:
     messages = {"commit-msg", "prepare-commit-msg"}
     assert not messages & set(by_id["tokenguard"]["stages"])
     assert by_id["tokenguard-commit-msg"]["stages"] == ["commit-msg"]
+
+
+def test_a_refusal_is_silenced_as_it_says_and_settings_of_the_repository_count(program: str, tmp_path: Path) -> None:
+    clone = Clone(tmp_path / "work", program, configured(ALONE, tmp_path))
+    clone.git("commit", "-m", "configuration")
+    clone.repository.stage("app.py", leak())
+    command = re.search("run `(.+?)`", clone.refused("commit", "-m", "leak"))[1].replace("TEXT", "fixture").split()
+    assert clone.run(str(BIN / command[0]), *command[1:]).returncode == 0
+    clone.git("add", ".tokenguard-baseline", ".gitattributes")
+    assert "Passed" in clone.git("commit", "-m", "accepted")
+    clone.repository.stage("tests/fixture.py", leak())
+    clone.refused("commit", "-m", "a fixture")
+    clone.repository.stage(".tokenguard.toml", '[scan]\nexclude = ["tests/"]\n')
+    assert "Passed" in clone.git("commit", "-m", "excluded")
+    clone.repository.write("new.py", "x = 1\n")
+    done = clone.run(program, "run", "--files", "new.py")
+    assert done.returncode != 0
+    assert "git add" in done.stdout

@@ -160,6 +160,7 @@ def scan(
             now=wiring.clock.now(),
             given=baseline,
             wanted=not no_baseline and not agents,
+            by_git=source.is_named_by_git,
         ),
         notes=(*own.notes, *allowed.notes),
         tagger=StableTagger(source.paths_in_repository) if chosen is OutputFormat.SARIF else None,

@@ -191,6 +191,7 @@ def _suppressor(wanted: HookArguments, base: Path, now: "datetime") -> "Suppress
         now=now,
         given=Path(given) if given else None,
         wanted=own or bool(given),
+        by_git=not wanted.files,
     )
 
 

@@ -18,7 +18,13 @@ NAME = ".tokenguard-baseline"
 
 
 def find_suppressor(
-    directories: Iterable[Path], *, base: Path, now: datetime, given: Path | None = None, wanted: bool = True
+    directories: Iterable[Path],
+    *,
+    base: Path,
+    now: datetime,
+    given: Path | None = None,
+    wanted: bool = True,
+    by_git: bool = False,
 ) -> Suppressor:
     """What a scan passes over.
 
@@ -28,6 +34,7 @@ def find_suppressor(
         now: decides which entries have expired.
         given: a baseline file to use in place of the repositories' own.
         wanted: False uses none.
+        by_git: whether git names the files of the scan, which it does from the top.
 
     Raises:
         InputError: a file is missing or damaged, or a repository's own is a link.
@@ -35,9 +42,9 @@ def find_suppressor(
     if not wanted:
         return Suppressor()
     roots = sorted({root_of(each.absolute()) for each in directories})
+    bare = by_git and not any(map(top_of, roots))
     if given is not None:
-        root = next((top for each in roots if (top := top_of(each))), given.absolute().parent)
-        files = [(given, root)]
+        files = [(given, next(filter(None, map(top_of, roots)), base if bare else given.absolute().parent))]
     else:
         files = [(root / NAME, root) for root in roots if os.path.lexists(root / NAME)]
     if not files:
@@ -51,7 +58,8 @@ def find_suppressor(
                 f"the baseline {shown(file)} is a link",
                 hint=f"put a plain file there, or give --baseline {shown(file)}",
             )
-    return _of([Baseline(read_baseline(file), RootPaths(root=root, base=base), now) for file, root in files])
+    paths = [RootPaths(root=root, base=base, has_files=not bare) for _, root in files]
+    return _of([Baseline(read_baseline(file), each, now) for (file, _), each in zip(files, paths, strict=True)])
 
 
 def baseline_file_of(directory: Path) -> Path:

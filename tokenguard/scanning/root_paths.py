@@ -13,6 +13,8 @@ class RootPaths(Frozen, frozen=True, kw_only=True):
     """The top of the repository; outside git the directory that takes its place."""
     base: Path
     """The directory to which the scan's paths are relative."""
+    has_files: bool = True
+    """False for a repository without a working tree."""
 
     def of(self, path: str) -> str:
         """A path of the scan, relative to the root. The name of a member of an archive (`a.zip!b`) stays as it is."""
@@ -27,8 +29,8 @@ class RootPaths(Frozen, frozen=True, kw_only=True):
         return path if name.startswith("../") or path.startswith("(") else name
 
     def exists(self, path: str) -> bool:
-        """Whether the file that a path below the root names, or the archive that holds it, is in the working tree."""
-        return any(os.path.lexists(self.root / each) for each in {path, path.partition("!")[0]})
+        """Whether the file that a path below the root names, or the archive that holds it, may be in the working tree."""
+        return not self.has_files or any(os.path.lexists(self.root / each) for each in {path, path.partition("!")[0]})
 
 
 def top_of(directory: Path) -> Path | None:

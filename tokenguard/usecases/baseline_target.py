@@ -47,7 +47,7 @@ class BaselineTarget(Frozen, frozen=True, kw_only=True):
             InputError: the file cannot be written, or the repository's settings are not acceptable.
         """
         directories = directories_of(scanned)
-        file = given or baseline_file_of(directories[0])
+        file = given or Path(os.path.relpath(baseline_file_of(directories[0].absolute())))
         root = root_of(directories[0]) if given is None else top_of(directories[0]) or given.absolute().parent
         check_page(file)
         now, demands = wiring.clock.now(), demanded(directories)
@@ -68,6 +68,11 @@ class BaselineTarget(Frozen, frozen=True, kw_only=True):
             notes=(*own.notes, *allowed.notes),
             now=now,
         )
+
+    @property
+    def is_in_git(self) -> bool:
+        """Whether the baseline is to be committed."""
+        return top_of(self.paths.root) is not None
 
     def read(self) -> BaselineContent:
         """The baseline so far, with both sides of a merge conflict; a new one if there is none."""

@@ -46,11 +46,14 @@ class ScanTarget(Frozen, frozen=True, kw_only=True):
         return directories_of(self.paths)
 
     @property
+    def is_named_by_git(self) -> bool:
+        """Whether git names the files."""
+        return self.staged or self.history or bool(self.since)
+
+    @property
     def base(self) -> Path:
         """The directory to which the paths of the report are relative: git names files from the top."""
-        if self.staged or self.history or self.since:
-            return root_of(Path().absolute())
-        return Path().absolute()
+        return root_of(Path().absolute()) if self.is_named_by_git else Path().absolute()
 
     @property
     def paths_in_repository(self) -> RootPaths:
