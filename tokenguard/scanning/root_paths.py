@@ -29,7 +29,7 @@ class RootPaths(Frozen, frozen=True, kw_only=True):
         return path if name.startswith("../") or path.startswith("(") else name
 
     def exists(self, path: str) -> bool:
-        """Whether the file that a path below the root names, or the archive that holds it, may be in the working tree."""
+        """Whether the file that a path below the root names, or the archive that holds it, may be there."""
         return not self.has_files or any(os.path.lexists(self.root / each) for each in {path, path.partition("!")[0]})
 
 
