@@ -7,7 +7,7 @@ FLOOR ?= 85
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test test-fast test-real cover snapshots lint slow explore bench docs lock matrix audit-deps dist
+.PHONY: help demo test test-fast test-real cover snapshots lint slow explore bench docs lock matrix audit-deps dist contracts
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo 'make bench   measurements, as ratios within one run'
 	@echo 'make docs    write docs/commands.md and docs/policies.md anew'
 	@echo 'make lock    write requirements/*.txt anew'
+	@echo 'make contracts SPECS=DIR   provider files against the descriptions that vendors publish'
 	@echo 'make matrix  the fast tests on every Python of this machine'
 	@echo 'make audit-deps  known vulnerabilities of the locked packages'
 	@echo 'make dist    build wheel and sdist twice, compare them, and write the bill of materials'
@@ -85,6 +86,9 @@ lock:
 
 matrix:
 	@.ci/matrix
+
+contracts: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.fakes.vendors $(SPECS)
 
 audit-deps: $(VENV)/release.stamp
 	@$(PYTHON) .ci/audit_deps.py $(VENV)/release/bin/pip-audit requirements/base.txt requirements/dev.txt requirements/release.txt

@@ -58,6 +58,12 @@ def _can(can: Capabilities) -> tuple[str, str, str, str]:
     return _DONE_BY[can.mint], _DONE_BY[can.revoke], "yes" if can.probe else "no", listed
 
 
+def _death(can: Capabilities) -> str:
+    if can.probe:
+        return "refused while a control is accepted"
+    return "missing from a complete list" if can.lists else "asserted by a person only"
+
+
 def _lines(found: KnownProvider) -> Iterator[str]:
     can = found.capabilities
     create, revoke, probe, listed = _can(can)
@@ -68,7 +74,7 @@ def _lines(found: KnownProvider) -> Iterator[str]:
     yield f"probe          {probe}"
     yield f"list           {listed}"
     yield f"scope          {can.scope_kind or 'any'}{', checked' if can.verifies_scope else ''}"
-    yield f"proof of death {'refused while a control is accepted' if can.probe else 'asserted by a person only'}"
+    yield f"proof of death {_death(can)}"
     for key, text in found.source.items():
         yield f"{key:<14} {text}"
     if found.source:

@@ -55,9 +55,9 @@ class Request:
     body: Mapping[str, Any] | None = field(default=None, repr=False)
     """Sent as JSON."""
     content: bytes | None = field(default=None, repr=False)
-    """Instead of `body`: JSON that is sent byte for byte, as something signed must be."""
+    """Instead of `body`: what is sent byte for byte, as something signed must be."""
     content_type: str = "application/json"
-    """What kind of JSON it is, where an API has several."""
+    """What `content` is, or what kind of JSON `body` is, where an API has several."""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Further headers; they replace none of ours."""
 

@@ -1,7 +1,7 @@
 """What a row of a provider's list of tokens may hold."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from tokenguard.documents import JsonTree
 from tokenguard.domain.moment import moment_of
@@ -11,6 +11,8 @@ from tokenguard.ports.provider import CreateRefused, TokenList
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 _MAX_TEXT = 200
+_LATEST = 100_000_000_000
+"""Seconds since 1970 in the year 5138; a larger number counts milliseconds."""
 
 
 CLOCK_DOUBT = timedelta(days=1)
@@ -40,7 +42,9 @@ def short_text(tree: JsonTree) -> str:
 
 
 def moment(tree: JsonTree) -> datetime | None:
-    """A time in UTC; None if it is not a time."""
+    """A time in UTC, also out of seconds or milliseconds since 1970; None if it is not a time."""
+    if isinstance(tree, int) and not isinstance(tree, bool) and 0 < tree < _LATEST * 1_000:
+        return datetime.fromtimestamp(tree if tree < _LATEST else tree / 1_000, UTC)
     return moment_of(tree) if isinstance(tree, str) else None
 
 

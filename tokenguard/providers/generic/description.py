@@ -197,6 +197,8 @@ class Description:
     scope_kind: str
     headers: tuple[tuple[str, str], ...]
     """The same in every request, such as the version of the API."""
+    form: bool
+    """Whether bodies are sent as a form instead of JSON."""
     auth: Auth
     admin_auth: Auth
     """How the admin credential is carried."""
@@ -222,7 +224,10 @@ class Description:
     @property
     def lists_per_scope(self) -> bool:
         """Whether a list holds the tokens of one scope only."""
-        return self.rows is not None and "scope" in request_template.names(list(self.rows.route.segments))
+        if self.rows is None:
+            return False
+        texts: list[Tree] = [*self.rows.route.segments, *(text for _, text in self.rows.query)]
+        return "scope" in request_template.names(texts)
 
 
 def plain_text(tree: JsonTree) -> str:

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
-from tokenguard.documents import JsonTree
+from tokenguard.documents import JsonTree, Tree
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
 from tokenguard.http.answer import Answer, Outcome
@@ -42,6 +42,7 @@ class GenericIssuer:
         fields = {
             "label": str(wanted.label),
             "permissions": " ".join(wanted.permissions),
+            "permission": " ".join(wanted.permissions),
             **self._expiry(),
             **_scope_field(wanted.scope),
         }
@@ -88,9 +89,8 @@ class GenericIssuer:
         }
 
     def _page(self, said: Rows, query: Query, statuses: dict[str, RowStatus]) -> ListPage:
-        fixed = tuple(pair for pair in said.query if pair[0] not in dict(query))
         what = "listing tokens"
-        answer = answered(self._send(what, said, _scope_field(self._scope), query=(*fixed, *query)), what)
+        answer = answered(self._send(what, said, _scope_field(self._scope), query=query), what)
         tree = None if answer.html else answer.json()
         rows = said.items.find(tree)
         if not isinstance(rows, list):
@@ -136,7 +136,9 @@ class GenericIssuer:
         query: Query = (),
     ) -> Outcome:
         body = None if isinstance(said, Rows) else said.body
-        used = request_template.names(body) | request_template.names(list(said.route.segments))
+        fixed = said.query if isinstance(said, Rows) else ()
+        texts: list[Tree] = [*said.route.segments, *(text for _, text in fixed)]
+        used = request_template.names(body) | request_template.names(texts)
         if "scope" in used and "scope" not in fields:
             raise CreateRefused(f"{what}: the provider needs to know the scope", hint="give the record a scope")
         credentials = self._description.admin_auth.credentials(self._admin)
@@ -145,13 +147,21 @@ class GenericIssuer:
                 f"{what}: the admin credential lacks a field that {self._description.name} asks for",
                 hint="store all its fields in one record; `tokenguard provider show` names them",
             )
+        again = dict(query)
+        filled = None if body is None else request_template.fill(body, fields, permissions)
+        form = None if filled is None or not self._description.form else urlencode(filled, doseq=True).encode()
         request = Request(
             method=said.route.method,
             path=said.route.fill({name: str(text) for name, text in fields.items()}),
-            query=query,
+            query=(
+                *((name, request_template.filled(text, fields)) for name, text in fixed if name not in again),
+                *query,
+            ),
             further=credentials,
             headers=self._description.headers,
-            body=None if body is None else request_template.fill(body, fields, permissions),
+            body=filled if form is None else None,
+            content=form,
+            content_type="application/json" if form is None else "application/x-www-form-urlencoded",
         )
         return self._client.send(request)
 

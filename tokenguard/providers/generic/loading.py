@@ -56,6 +56,7 @@ def described(tree: Tree, *, locate: Locate) -> Description:
         scope_kind=top.text("scope_kind", ""),
         source=_source(top),
         headers=auth_section.headers(top),
+        form=top.choice("encoding", ("json", "form"), "json") == "form",
         auth=auth,
         admin_auth=auth_section.auth(top, "admin_auth") if "admin_auth" in top else auth,
         guide=provider_sections.guide(top, words_for_create=create is None, words_for_revoke=not revoke),

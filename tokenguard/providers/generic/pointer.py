@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from tokenguard.documents import JsonTree
 
 _TEXT = re.compile(r"(?:/(?:[^~/]|~[01])*)*")
+_LAST = "-1"
+"""Not of the RFC: for services whose next page begins after the last row."""
 _INDEX = re.compile(r"0|[1-9][0-9]{0,5}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class JsonPointer:
-    """A path of keys and indexes; the empty one is the whole answer."""
+    """A path of keys and indexes; the empty one is the whole answer, and `-1` the last element of an array."""
 
     keys: tuple[str, ...]
 
@@ -27,6 +29,8 @@ class JsonPointer:
         for key in self.keys:
             if isinstance(tree, dict):
                 tree = tree.get(key)
+            elif isinstance(tree, list) and tree and key == _LAST:
+                tree = tree[-1]
             elif isinstance(tree, list) and _INDEX.fullmatch(key) and int(key) < len(tree):
                 tree = tree[int(key)]
             else:

@@ -25,7 +25,7 @@ _PAGING_KEYS: Mapping[PagingKind, tuple[str, ...]] = {
 }
 _PAGE_SIZE = 100
 _EXPIRY_FIELDS = ("expires_date", "expires_time", "expires_unix", "expires_seconds")
-_CREATE_FIELDS = ("label", "scope", "permissions")
+_CREATE_FIELDS = ("label", "scope", "permissions", "permission")
 _REVOKE_FIELDS = ("id", "scope")
 _GUIDE_CREATE = ("label", "scope", "scope_name", "permissions")
 _GUIDE_REVOKE = ("label", "hint", "scope", "scope_name")
@@ -57,7 +57,7 @@ def rows(top: Fields) -> Rows | None:
         return None
     made = Rows(
         route=route(fields, "request", ("scope",)),
-        query=query(fields),
+        query=query(fields, ("scope",)),
         items=pointer(fields, "items"),
         id=pointer(fields, "id"),
         label=pointer(fields, "label"),
@@ -206,18 +206,18 @@ def _body(fields: Fields, allowed: tuple[str, ...]) -> Tree:
     return body
 
 
-def query(fields: Fields) -> tuple[tuple[str, str], ...]:
-    """The fixed parameters of a request."""
-    return plain_pairs(fields, "query")
+def query(fields: Fields, allowed: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
+    """The fixed parameters of a request, which may use some placeholders."""
+    return plain_pairs(fields, "query", allowed)
 
 
-def plain_pairs(fields: Fields, key: str) -> tuple[tuple[str, str], ...]:
-    """A mapping of texts without placeholders."""
+def plain_pairs(fields: Fields, key: str, allowed: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
+    """A mapping of texts, which may use some placeholders."""
     tree = fields.tree(key) or {}
     if not isinstance(tree, dict):
         fields.refuse("this must be a mapping", key)
-    if request_template.problem(tree, ()):
-        fields.refuse("there are no placeholders here", key)
+    if problem := request_template.problem(tree, allowed):
+        fields.refuse(problem, key)
     return tuple(
         (name, value if isinstance(value, str) else fields.refuse("this must be text", key))
         for name, value in tree.items()

@@ -1,0 +1,232 @@
+"""Holds a provider file to a vendor's OpenAPI description: its requests are ones that the API takes, its pointers lead
+to what the API answers.
+
+Bodies are validated by the jsonschema library. Of an answer it is asked whether the description declares what a pointer
+leads to, since most descriptions allow further properties, so that a mistyped name would pass a validation.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+from jsonschema import Draft202012Validator
+
+from tokenguard.providers.generic import request_template
+from tokenguard.providers.generic.description import Create, Description, Probe, Revoke, Rows
+from tokenguard.providers.generic.pointer import JsonPointer
+from tokenguard.providers.route import Route
+
+SAMPLES: Mapping[str, str | int] = {
+    "label": "prod-post-abcd1234", "scope": "AC" + "0" * 32, "permissions": "read", "permission": "read", "id": "42",
+    "expires_date": "2027-02-27", "expires_time": "2027-02-27T12:00:00Z", "expires_unix": 1803470400,
+    "expires_seconds": 7776000,
+}  # fmt: skip
+_FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
+
+
+class Spec:
+    """One published description, of OpenAPI 3 or Swagger 2."""
+
+    def __init__(self, path: Path) -> None:
+        text = path.read_text()
+        self.tree = json.loads(text) if path.suffix == ".json" else yaml.load(text, yaml.CSafeLoader)
+        servers = self.tree.get("servers") or [{"url": self.tree.get("basePath", "")}]
+        self._bases = {urlsplit(each["url"]).path.rstrip("/") for each in servers} | {""}
+
+    def resolved(self, node: Any) -> Any:
+        """What a `$ref` leads to."""
+        while isinstance(node, dict) and "$ref" in node:
+            found: Any = self.tree
+            for part in node["$ref"].removeprefix("#/").split("/"):
+                found = found[part.replace("~1", "/").replace("~0", "~")]
+            node = found
+        return node
+
+    def operation(self, method: str, path: str) -> dict[str, Any] | None:
+        """The operation that a request goes to; a path without placeholders comes first."""
+        found = []
+        for template, operations in self.tree["paths"].items():
+            wanted = template.strip("/").split("/")
+            for base in self._bases:
+                parts = path.removeprefix(base).strip("/").split("/")
+                if path.startswith(base) and len(parts) == len(wanted) and all(
+                    want == part or want.startswith("{") for want, part in zip(wanted, parts, strict=True)
+                ):  # fmt: skip
+                    found.append((sum(each.startswith("{") for each in wanted), operations))
+        for _, operations in sorted(found, key=lambda each: each[0]):
+            if method.lower() in operations:
+                shared = operations.get("parameters", [])
+                operation = operations[method.lower()]
+                return {**operation, "parameters": [*shared, *operation.get("parameters", [])]}
+        return None
+
+    def body_schema(self, operation: dict[str, Any], kind: str) -> Any:
+        """What the body must be; None if there is none of that kind."""
+        if "requestBody" in operation:
+            content = self.resolved(operation["requestBody"]).get("content", {})
+            return content.get(kind, {}).get("schema")
+        bodies = [self.resolved(each) for each in operation["parameters"] if self.resolved(each).get("in") == "body"]
+        return bodies[0].get("schema") if bodies else None
+
+    def answer_schema(self, operation: dict[str, Any]) -> Any:
+        """What a success holds; None if it has no body."""
+        for status, said in sorted(operation["responses"].items(), key=lambda each: str(each[0])):
+            if str(status).startswith("2"):
+                answer = self.resolved(said)
+                content = answer.get("content", {})
+                schema = answer.get("schema") or next((each.get("schema") for each in content.values()), None)
+                if schema is not None:
+                    return schema
+        return None
+
+    def declares(self, schema: Any, pointer: JsonPointer) -> bool:
+        """Whether a schema names everything on the way that a pointer leads."""
+        return any(True for _ in self._reached([schema], list(pointer.keys)))
+
+    def _reached(self, schemas: list[Any], keys: list[str]) -> Iterator[Any]:
+        for schema in self._alternatives(schemas):
+            if not keys:
+                yield schema
+            elif keys[0] in schema.get("properties", {}):
+                yield from self._reached([schema["properties"][keys[0]]], keys[1:])
+            elif keys[0].lstrip("-").isdigit() and "items" in schema:
+                yield from self._reached([schema["items"]], keys[1:])
+
+    def _alternatives(self, schemas: list[Any]) -> Iterator[dict[str, Any]]:
+        for node in schemas:
+            schema = self.resolved(node)
+            yield schema
+            for key in ("allOf", "anyOf", "oneOf"):
+                yield from self._alternatives(schema.get(key, []))
+
+    def validate(self, schema: Any, instance: Any) -> list[str]:
+        """What the library finds wrong."""
+        whole = {**self.tree, **self.resolved(schema)}
+        return [f"{each.json_path}: {each.message[:160]}" for each in Draft202012Validator(whole).iter_errors(instance)]
+
+
+UNUSABLE = {
+    "is valid under each of": "the description allows anything in two ways",
+    "'uid' is a required property": "the description wants what the vendor's page calls optional",
+}
+"""Remarks on what a description itself has wrong, with the reason."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that the file says and the description does not."""
+
+    section: str
+    says: str
+
+    @property
+    def excused(self) -> str:
+        """Why it is no fault of the file; empty if it is one."""
+        return next((reason for text, reason in UNUSABLE.items() if text in self.says), "")
+
+    def __str__(self) -> str:
+        return f"{self.section}: {self.says}"
+
+
+def differences(described: Description, spec: Spec) -> Iterator[Difference]:
+    """All of them."""
+    base = urlsplit(described.base_url).path
+    sections: list[tuple[str, Probe | Create | Rows | Revoke | None]] = [
+        ("create", described.create), ("list", described.rows), *(("revoke", each) for each in described.revoke),
+    ]  # fmt: skip
+    for name, section in sections:
+        if section is None:
+            continue
+        path = base + "/" + "/".join(section.route.fill({key: str(each) for key, each in SAMPLES.items()}))
+        operation = spec.operation(section.route.method, path)
+        if operation is None:
+            yield Difference(name, f"the API has no {section.route.method} {path}")
+            continue
+        yield from _body(spec, name, section, operation, form=described.form)
+        yield from _query(spec, name, section, operation)
+        yield from _answer(spec, name, section, operation)
+    yield from _probe(described, spec, base)
+
+
+def _probe(described: Description, spec: Spec, base: str) -> Iterator[Difference]:
+    probe = described.probe
+    if probe is None or not isinstance(probe.route, Route):
+        return
+    path = base + "/" + "/".join(probe.route.fill({}))
+    operation = spec.operation("GET", path)
+    if operation is None:
+        if described.name not in PROBED_ELSEWHERE:
+            yield Difference("probe", f"the API has no GET {path}")
+        return
+    schema = spec.answer_schema(operation)
+    for pointer in (probe.scope, probe.scope_name):
+        if pointer is not None and not spec.declares(schema, pointer):
+            yield Difference("probe", f"no answer has {'/'.join(pointer.keys)}")
+
+
+PROBED_ELSEWHERE = frozenset({"pinecone", "sendgrid"})
+"""Their probe goes to a part of the API that has a description of its own."""
+
+
+def _body(
+    spec: Spec, name: str, section: Create | Rows | Revoke, operation: dict[str, Any], *, form: bool
+) -> Iterator[Difference]:
+    body = None if isinstance(section, Rows) else section.body
+    schema = spec.body_schema(operation, _FORM if form else _JSON)
+    if body is None:
+        if schema is not None and spec.resolved(operation.get("requestBody", {})).get("required"):
+            yield Difference(name, "the API wants a body")
+        return
+    if schema is None:
+        yield Difference(name, "the API takes no such body")
+        return
+    permissions = _allowed(spec, schema, body)
+    filled = request_template.fill(body, {**SAMPLES, "permission": permissions[0]}, permissions)
+    yield from (Difference(name, each) for each in spec.validate(schema, filled))
+    known = {key for each in spec._alternatives([schema]) for key in each.get("properties", {})}
+    yield from (Difference(name, f"the API takes no {key}") for key in filled.keys() - known if known)
+
+
+def _allowed(spec: Spec, schema: Any, body: Any) -> list[str]:
+    """A permission that the API knows, if it lists them."""
+    names = [key for key, text in body.items() if text in ("{permissions}", "{permission}")]
+    for each in spec._alternatives([schema]):
+        for name in names:
+            declared = spec.resolved(each.get("properties", {}).get(name, {}))
+            allowed = declared.get("enum") or spec.resolved(declared.get("items", {})).get("enum")
+            if allowed:
+                return [allowed[0]]
+    return ["read"]
+
+
+def _query(spec: Spec, name: str, section: Create | Rows | Revoke, operation: dict[str, Any]) -> Iterator[Difference]:
+    if not isinstance(section, Rows):
+        return
+    paging = section.paging
+    asked = {key for key, _ in (*section.query, *paging.start)}
+    asked |= {paging.cursor} if paging.kind == "cursor" else set()
+    asked |= {paging.offset} if paging.kind == "offset" else set()
+    known = {spec.resolved(each)["name"] for each in operation["parameters"] if spec.resolved(each)["in"] == "query"}
+    yield from (Difference(name, f"the API has no parameter {key}") for key in sorted(asked - known))
+
+
+def _answer(spec: Spec, name: str, section: Create | Rows | Revoke, operation: dict[str, Any]) -> Iterator[Difference]:
+    if isinstance(section, Revoke):
+        return
+    schema = spec.answer_schema(operation)
+    if schema is None:
+        yield Difference(name, "the API answers nothing")
+        return
+    if isinstance(section, Create):
+        pointers = [*section.value.values(), section.id, *([section.hint] if section.hint else [])]
+    else:
+        rows = [section.id, section.label, *section.more.values(), *([section.status.field] if section.status else [])]
+        pointers = [JsonPointer((*section.items.keys, "0", *each.keys)) for each in rows]
+        pointers += [each for each in (section.following, section.total) if each is not None]
+    for pointer in pointers:
+        if not spec.declares(schema, pointer):
+            yield Difference(name, f"no answer has /{'/'.join(pointer.keys)}")

@@ -1,0 +1,97 @@
+"""The comparison with a vendor's description finds each slip of a provider file: a pointer, a path, a parameter, a body."""
+
+import json
+
+import pytest
+
+from tests.fakes.vendors.openapi import Spec, differences
+from tokenguard.providers.generic.loading import describe
+
+FILE = """\
+name: acme
+base_url: https://api.acme.example/v1
+probe: {request: GET /me, scope: /org/id}
+create:
+  request: POST /keys
+  body: {name: "{label}", scopes: "{permissions}"}
+  value: /secret
+  id: /key/id
+list:
+  request: GET /keys
+  items: /data
+  id: /id
+  label: /name
+  paging: cursor
+  next: /next
+  cursor: after
+  limit: limit
+revoke: {request: 'DELETE /keys/{id}'}
+"""
+KEY = {"type": "object", "properties": {"id": {"type": "string"}, "name": {"type": "string"}}}
+SPEC = {
+    "openapi": "3.1.0",
+    "servers": [{"url": "https://api.acme.example/v1"}],
+    "components": {"schemas": {"Key": KEY}},
+    "paths": {
+        "/me": {"get": {"responses": {"200": {"content": {"application/json": {"schema": {
+            "properties": {"org": {"properties": {"id": {"type": "string"}}}}}}}}}}},
+        "/keys": {
+            "post": {
+                "requestBody": {"required": True, "content": {"application/json": {"schema": {
+                    "type": "object", "required": ["name"],
+                    "properties": {"name": {"type": "string"}, "scopes": {"type": "array", "items": {"enum": ["write"]}}}}}}},
+                "responses": {"201": {"content": {"application/json": {"schema": {
+                    "properties": {"secret": {"type": "string"}, "key": {"$ref": "#/components/schemas/Key"}}}}}}},
+            },
+            "get": {
+                "parameters": [{"name": name, "in": "query"} for name in ("after", "limit")],
+                "responses": {"200": {"content": {"application/json": {"schema": {"allOf": [
+                    {"properties": {"data": {"type": "array", "items": {"$ref": "#/components/schemas/Key"}}}},
+                    {"properties": {"next": {"type": "string"}}}]}}}}},
+            },
+        },
+        "/keys/{id}": {"delete": {"responses": {"204": {}}}},
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def spec(tmp_path):
+    path = tmp_path / "acme.json"
+    path.write_text(json.dumps(SPEC))
+    return Spec(path)
+
+
+def found(spec, text=FILE):
+    return [str(each) for each in differences(describe(text.encode(), source="acme"), spec)]
+
+
+def test_a_file_that_is_right_agrees(spec):
+    assert found(spec) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "section"),
+    [
+        ("value: /secret", "value: /secrets", "create"),
+        ("id: /key/id", "id: /key/uid", "create"),
+        ("id: /key/id", "id: /id", "create"),
+        ("POST /keys", "POST /key", "create"),
+        ("POST /keys", "PUT /keys", "create"),
+        ('name: "{label}", ', 'label: "{label}", ', "create"),
+        ('scopes: "{permissions}"', "scopes: read", "create"),
+        ("items: /data", "items: /keys", "list"),
+        ("  label: /name", "  label: /title", "list"),
+        ("next: /next", "next: /cursor", "list"),
+        ("cursor: after", "cursor: cursor", "list"),
+        ("limit: limit", "limit: per_page", "list"),
+        ("DELETE /keys/{id}", "DELETE /keys/{id}/revoke", "revoke"),
+        ("DELETE /keys/{id}", "POST /keys/{id}", "revoke"),
+        ("GET /me", "GET /whoami", "probe"),
+        ("scope: /org/id", "scope: /org/uid", "probe"),
+        ("example/v1", "example/v2", "create"),
+    ],
+)
+def test_each_slip_is_found(spec, old, new, section):
+    assert FILE.count(old) >= 1
+    assert any(each.startswith(section) for each in found(spec, FILE.replace(old, new)))
