@@ -20,6 +20,7 @@ COMMANDS = {
     ),
     "retire": ("tokenguard.cli.retire:retire", "Revoke a token for good, verify it, and keep its record."),
     "deliver": ("tokenguard.cli.deliver:deliver", "Bring the live value back to consumers that do not have it."),
+    "offboard": ("tokenguard.cli.offboard:offboard_person", "End everything that a person who leaves has to do with."),
     "upkeep": ("tokenguard.cli.upkeep:upkeep", "Run all scheduled work: resume, rotate, verify, detect drift."),
     "runbook": ("tokenguard.cli.runbook:runbook", "Write the rotation runbook of one token."),
     "check": ("tokenguard.cli.check:check", "Check tokens against the policy."),
@@ -58,7 +59,7 @@ COMMANDS = {
 SECTIONS = {
     "Getting started": ("demo", "sandbox", "init", "setup", "doctor", "completion"),
     "Inventory": ("add", "import", "list", "show", "edit", "verify"),
-    "Rotation": ("rotate", "retire", "deliver", "upkeep", "runbook"),
+    "Rotation": ("rotate", "retire", "deliver", "offboard", "upkeep", "runbook"),
     "Leaks": ("scan", "baseline", "fingerprints", "agent", "respond"),
     "Using tokens": ("exec", "env", "redact"),
     "Declaring tokens": ("plan", "approve", "apply", "drift", "fmt"),

@@ -1,0 +1,98 @@
+"""`tokenguard offboard PERSON`: replaces, removes and reassigns everything that a person who leaves has to do with."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from tokenguard.cli.base import command, pass_wiring
+from tokenguard.domain.names import TokenName
+from tokenguard.errors import ExitCode, NeedsPerson
+from tokenguard.files import shown
+from tokenguard.inventory.record_changes import plain_text
+from tokenguard.rotation.batch import BatchResult, most_severe
+from tokenguard.shell.confirm import confirm_number
+from tokenguard.shell.save_file import check_page, save_page
+from tokenguard.shell.wiring import Wiring
+from tokenguard.text import counted
+from tokenguard.usecases.given_facts import changes_from
+from tokenguard.usecases.offboard_person import Successors, Tie, check_owners, offboard, ties_of
+from tokenguard.views.offboarding_page import offboarding_markdown, ties_table
+
+
+@command("offboard")
+@click.argument("person")
+@click.option("--plan", "plan_only", is_flag=True, help="Show the tokens and what would happen; change nothing.")
+@click.option("--to", "person_to", default="", metavar="PERSON", help="The new creator and deputy.")
+@click.option("--login-to", default="", metavar="LOGIN", help="The provider login of the new creator.")
+@click.option("--owner-to", default="", metavar="TEAM", help="The team that owns what PERSON owned.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation; required without a terminal.")
+@click.option("--output", metavar="FILE", help="Also write the result as a Markdown page; a new file gets mode 0600.")
+@pass_wiring
+def offboard_person(
+    wiring: Wiring, person: str, *, plan_only: bool, person_to: str, login_to: str, owner_to: str, yes: bool,
+    output: str | None,
+) -> ExitCode:  # fmt: skip
+    """End everything that PERSON has to do with: rotate what they created, remove their grants, reassign duties.
+
+    PERSON is written as in --made-by, --account, --owner or --deputy. Rotations that need no person come first. A token
+    whose rotation fails keeps naming PERSON, so that the same command continues with it. Exit codes are as of rotate.
+    """
+    ties = ties_of(wiring, person)
+    successors = _successors(person_to, login_to, owner_to)
+    if not plan_only:
+        check_owners(person, ties, successors)
+    if output is not None:
+        check_page(Path(output))
+    if not wiring.screen.as_json:
+        wiring.screen.table(("token", "is", "then", "needs", "blocked because"), ties_table(ties))
+    if plan_only:
+        if wiring.screen.as_json:
+            wiring.screen.document({"person": person, "tokens": [_document(each, {}) for each in ties]})
+        return ExitCode.OK
+    if not yes:
+        _confirm(wiring, person, ties)
+    results = _run(wiring, person, ties, successors)
+    page = offboarding_markdown(person, ties, results, {each.name: wiring.store.find(each.name) for each in ties})
+    if output is not None:
+        save_page(Path(output), page)
+        wiring.progress.note(f"written to {shown(Path(output))}")
+    if wiring.screen.as_json:
+        ended = {each.name: each.exit_code for each in results}
+        wiring.screen.document({"person": person, "tokens": [_document(each, ended) for each in ties]})
+    else:
+        wiring.screen.text(page)
+    return most_severe(results)
+
+
+def _run(wiring: Wiring, person: str, ties: Sequence[Tie], successors: Successors) -> list[BatchResult]:
+    results = []
+    try:
+        for result in offboard(wiring, person, ties, successors):
+            results.append(result)
+            if result.error is not None:
+                wiring.progress.note(f"{result.name}: {result.error.message}; {result.error.hint}")
+    except KeyboardInterrupt:
+        wiring.unfinished = f"{counted(len(ties) - len(results), 'token')} left: the same command continues"
+        raise
+    return results
+
+
+def _successors(person: str, login: str, owner: str) -> Successors:
+    if owner:
+        changes_from({"owner": owner})
+    return Successors(person=plain_text(person, what="person"), login=plain_text(login, what="login"), owner=owner)
+
+
+def _confirm(wiring: Wiring, person: str, ties: Sequence[Tie]) -> None:
+    if wiring.tty is None:
+        raise NeedsPerson(
+            f"offboarding {person} is not confirmed; nothing was done",
+            hint="the same command with --plan shows what it does, and with --yes it does it",
+        )
+    confirm_number(wiring.tty, f"this rotates, removes or reassigns {counted(len(ties), 'token')}", len(ties))
+
+
+def _document(tie: Tie, ended: Mapping[TokenName, ExitCode]) -> dict[str, object]:
+    facts = {"name": tie.name, "roles": list(tie.roles), "then": tie.ending.value, "needs_person": tie.needs_person}
+    return facts | ({"exit": ended[tie.name]} if tie.name in ended else {})

@@ -1,0 +1,148 @@
+"""What follows when a person leaves: their tokens are replaced, their grants removed, their duties given to others."""
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum, unique
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.journal import Mode
+from tokenguard.domain.names import TokenName
+from tokenguard.domain.token import Record, RecordState
+from tokenguard.errors import InputError, Unfinished
+from tokenguard.frozen import Frozen
+from tokenguard.inventory.record_changes import RecordChanges, plain_text
+from tokenguard.rotation.batch import BatchJob, BatchResult, run_all
+from tokenguard.rotation.rotation_plan import RotationPlan
+from tokenguard.shell.wiring import Wiring
+from tokenguard.usecases.edit_token import edit_record
+from tokenguard.usecases.rotation_jobs import planned
+
+ROLES = ("made_by", "account", "owner", "deputy")
+_KNOWS_VALUE = frozenset({"made_by", "account"})
+
+
+@unique
+class Ending(StrEnum):
+    """What is done with a token of a person who leaves."""
+
+    REASSIGN = "reassign"
+    """The person has only a duty, which another one takes."""
+    ROTATE = "rotate"
+    """The person may have kept the value."""
+    RETIRE = "retire"
+    """A grant without a value: it is removed, and another person grants anew."""
+
+
+class Tie(Frozen, frozen=True, kw_only=True):
+    """A token that a person has to do with."""
+
+    snapshot: Snapshot
+    roles: tuple[str, ...]
+    """Those of `ROLES` that the person has."""
+    ending: Ending
+    plan: RotationPlan | None
+    """None if it is only reassigned."""
+
+    @property
+    def name(self) -> TokenName:
+        """The token's name."""
+        return self.snapshot.document.record.name
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether a person has to do something at the provider."""
+        return self.plan is not None and self.plan.needs_person
+
+
+class Successors(Frozen, frozen=True, kw_only=True):
+    """Who takes over; empty text clears the field."""
+
+    person: str = ""
+    """As creator and deputy."""
+    login: str = ""
+    """At the provider."""
+    owner: str = ""
+    """The team that owns what the person owned."""
+
+    def changes(self, roles: Sequence[str]) -> RecordChanges:
+        """What a record says instead."""
+        return RecordChanges(
+            made_by=self.person if "made_by" in roles else None,
+            account=self.login if "account" in roles else None,
+            owner=self.owner if "owner" in roles else None,
+            deputy=self.person if "deputy" in roles else None,
+        )
+
+
+def ties_of(wiring: Wiring, person: str) -> list[Tie]:
+    """The tokens in use that name the person: reassigned ones first, then those that need no person, then the rest.
+
+    Raises:
+        InputError: no token names the person, so the name may be mistyped.
+    """
+    person = plain_text(person, what="person")
+    found = [
+        _tie(wiring, snapshot, roles)
+        for snapshot in wiring.store.scan()
+        if snapshot.document.record.state is not RecordState.RETIRED
+        and (roles := _roles(snapshot.document.record, person))
+    ]
+    if not person or not found:
+        raise InputError(
+            f"no token in use names {person!r}",
+            hint="write the name as in --made-by, --account, --owner or --deputy; `tokenguard report` lists them",
+        )
+    order = list(Ending)
+    return sorted(found, key=lambda each: (order.index(each.ending), each.needs_person, each.name))
+
+
+def check_owners(person: str, ties: Sequence[Tie], successors: Successors) -> None:
+    """InputError if a token would be left without an owner."""
+    owned = [each.name for each in ties if "owner" in each.roles]
+    if owned and not successors.owner:
+        raise InputError(f"{person} owns {', '.join(owned)}", hint="name the team that takes over: --owner-to TEAM")
+
+
+def offboard(wiring: Wiring, person: str, ties: Sequence[Tie], successors: Successors) -> Iterator[BatchResult]:
+    """Do it, one token after another; one that fails does not stop the rest, and keeps naming the person."""
+    jobs = [_job(wiring, person, tie, successors, f"{n} of {len(ties)}") for n, tie in enumerate(ties, 1)]
+    yield from run_all(jobs, wiring.clock)
+
+
+def _roles(record: Record, person: str) -> tuple[str, ...]:
+    return tuple(role for role in ROLES if getattr(record, role) == person)
+
+
+def _tie(wiring: Wiring, snapshot: Snapshot, roles: tuple[str, ...]) -> Tie:
+    ending = Ending.REASSIGN
+    if _KNOWS_VALUE & set(roles):
+        ending = Ending.ROTATE if snapshot.document.record.kind.has_value else Ending.RETIRE
+    mode = Mode.RETIRE if ending is Ending.RETIRE else Mode.PLANNED
+    plan = None if ending is Ending.REASSIGN else planned(wiring, snapshot, mode)
+    return Tie(snapshot=snapshot, roles=roles, ending=ending, plan=plan)
+
+
+def _job(wiring: Wiring, person: str, tie: Tie, successors: Successors, place: str) -> BatchJob:
+    def run() -> Snapshot:
+        wiring.progress.waiting(f"{place}: {tie.name}")
+        with wiring.working_on(tie.name):
+            return _end(wiring, person, tie, successors)
+
+    return BatchJob(name=tie.name, run=run, pause=tie.plan.pause.total_seconds() if tie.plan else 0.0)
+
+
+def _end(wiring: Wiring, person: str, tie: Tie, successors: Successors) -> Snapshot:
+    """The duties change at once; who made the value is told anew only when there is another value."""
+    reason = f"{person} leaves"
+    duties = tuple(role for role in tie.roles if role not in _KNOWS_VALUE)
+    if tie.ending is Ending.RETIRE:
+        return wiring.engine.retire(tie.snapshot.id, reason=reason)
+    if duties and not tie.snapshot.document.busy:
+        edit_record(wiring, tie.name, successors.changes(duties), confirmed=True)
+    if tie.ending is Ending.REASSIGN:
+        if tie.snapshot.document.busy:
+            hint = f"tokenguard rotate {tie.name} --resume, then the same command again"
+            raise Unfinished(f"an operation on {tie.name} is open", hint=hint)
+        return wiring.store.load(tie.snapshot.id)
+    wiring.engine.rotate(tie.snapshot.id, reason=reason)
+    left = tuple(role for role in tie.roles if role in _KNOWS_VALUE)
+    return edit_record(wiring, tie.name, successors.changes(left), confirmed=True)

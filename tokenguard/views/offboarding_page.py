@@ -1,0 +1,74 @@
+"""The page that ends an offboarding: each token of the person, with its proof or why not. Never a value."""
+
+from collections.abc import Mapping, Sequence
+
+from tokenguard.domain.document import Snapshot
+from tokenguard.domain.names import TokenName
+from tokenguard.markdown import code, plain, table
+from tokenguard.report.proof import proof_words
+from tokenguard.rotation.batch import BatchResult
+from tokenguard.text import counted
+from tokenguard.usecases.offboard_person import Ending, Tie
+
+_ROLE = {"made_by": "creator", "account": "login", "owner": "owner", "deputy": "deputy"}
+_THEN = {
+    Ending.REASSIGN: "reassigned",
+    Ending.ROTATE: "rotated",
+    Ending.RETIRE: "its grant is removed",
+}
+
+
+def role_words(tie: Tie) -> str:
+    """What the person is for the token."""
+    return ", ".join(_ROLE[role] for role in tie.roles)
+
+
+def ties_table(ties: Sequence[Tie]) -> list[tuple[str, ...]]:
+    """The rows of a plan: token, roles, what happens, who is needed, and what stands in the way."""
+    return [
+        (
+            tie.name,
+            role_words(tie),
+            _THEN[tie.ending],
+            "a person" if tie.needs_person else "",
+            tie.plan.blocked if tie.plan is not None else "",
+        )
+        for tie in ties
+    ]
+
+
+def offboarding_markdown(
+    person: str, ties: Sequence[Tie], results: Sequence[BatchResult], now: Mapping[TokenName, Snapshot | None]
+) -> str:
+    """The page."""
+    ended = {result.name: result for result in results}
+    done = sum(result.error is None for result in results)
+    rows = [
+        (code(tie.name), role_words(tie), _outcome(tie, ended.get(tie.name)), _proof(tie, now.get(tie.name)))
+        for tie in ties
+    ]
+    return "\n".join(
+        [
+            f"# Offboarding of {plain(person)}",
+            "",
+            f"{counted(done, 'token')} of {len(ties)} done.",
+            "",
+            table(("Token", "Was", "Result", "Proof that the old value is dead"), rows),
+            "",
+        ]
+    )
+
+
+def _outcome(tie: Tie, result: BatchResult | None) -> str:
+    if result is None:
+        return "not begun"
+    if result.error is not None:
+        return plain(f"exit {int(result.exit_code)}: {result.error.message}; {result.error.hint}")
+    return _THEN[tie.ending]
+
+
+def _proof(tie: Tie, snapshot: Snapshot | None) -> str:
+    if tie.ending is Ending.REASSIGN:
+        return "not needed: the person did not have it"
+    journal = snapshot.document.journal if snapshot is not None else None
+    return plain(proof_words(journal.proof if journal is not None else None))
