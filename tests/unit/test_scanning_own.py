@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.fakes.disguises import COVERED as DISGUISES
+from tests.fakes.token_examples import example
 from tests.unit.test_detection_own import index, usable
 from tokenguard.detection.known_tokens import scan_own
 from tokenguard.detection.match import TextMatch, Unscanned
@@ -18,6 +19,7 @@ from tokenguard.frozen import replace
 from tokenguard.scanning.content import Blob
 from tokenguard.scanning.scanner import Stages, matches_of, scan
 from tokenguard.scanning.skip_unchanged import Passing
+from tokenguard.token_formats.table import FORMATS
 
 ORIGIN = Origin(commit="1" * 40, author_date="")
 
@@ -55,6 +57,15 @@ def test_an_own_token_that_a_rule_finds_too_is_told_once_as_own(shape: str, writ
     assert [each.kind for each in found if isinstance(each, TextMatch)] in ([FindingKind.OWN], [FindingKind.OWN] * 2), (
         found
     )
+
+
+@pytest.mark.parametrize(("identifier", "rule"), [("github-token", "GitHub Token"), ("gitlab-token", "GitLab Token")])
+def test_a_token_of_which_a_rule_takes_a_part_only_is_told_once_as_own(identifier: str, rule: str) -> None:
+    value = example(next(kind for kind in FORMATS if kind.id == identifier), 3)
+    found = list(matches_of(f"t={value}\n".encode(), "a.env", stages(value)))
+    assert [(each.kind, each.facts["rule"]) for each in found if isinstance(each, TextMatch)] == [
+        (FindingKind.OWN, rule)
+    ]
 
 
 def test_what_else_found_it_is_a_fact() -> None:

@@ -113,6 +113,8 @@ class OwnMatches:
         value = "".join(match.value.reveal().split()).rstrip("=")
         tells = len(value) >= _LEAST
         for index in self._by_line.get(match.line, ()):
+            if self._matches[index].whole == match.whole:  # of some tokens a rule takes a few characters only
+                return index
             if any(writing in value or (tells and value in writing) for writing in self._writings(index)):
                 return index
         if len(value) < len(match.value.reveal()):  # maybe a block of several lines, which is told on the first
