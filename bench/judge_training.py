@@ -18,7 +18,8 @@ from pathlib import Path
 from tokenguard.detection.assignments import assignments
 from tokenguard.detection.judging.candidate import JudgedValue
 from tokenguard.detection.judging.characters import CharacterModel, written_table
-from tokenguard.detection.judging.judge import JUDGED, WEIGHTS
+from tokenguard.detection.judging.judge import WEIGHTS
+from tokenguard.detection.judging.judged_types import JUDGED
 from tokenguard.detection.judging.traits import traits
 from tokenguard.detection.match import TextMatch
 from tokenguard.detection.rules import scan_rules

@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 from tokenguard.detection.anchor_search import AnchorSearch
-from tokenguard.detection.decoded_views import Disguises
 from tokenguard.detection.regex_set import regex
 from tokenguard.domain.secret import token_digest
 from tokenguard.frozen import Frozen
@@ -63,6 +62,8 @@ class OwnIndex:
     """Finds indexed values in bytes, in time that grows with the bytes and hardly with the number of values."""
 
     def __init__(self, key: bytes, entries: Iterable[OwnTag], symbols: str) -> None:
+        from tokenguard.detection.decoded_views import Disguises  # a commit without a scan key has no use for it
+
         self.key = key
         self._seed = _seed(key)
         self._tags: dict[str, OwnTag] = {}

@@ -6,7 +6,7 @@ the file's own lines from being looked at. Own tokens and vendors' shapes are ne
 
 from tokenguard.detection.extras import stands_for_another
 from tokenguard.detection.judging.candidate import JudgedValue
-from tokenguard.detection.judging.judge import JUDGED, judged
+from tokenguard.detection.judging.judged_types import JUDGED
 from tokenguard.detection.match import Confidence, LeftOut, TextMatch
 from tokenguard.detection.pins import is_image, is_pinned
 from tokenguard.domain.profile import Profile
@@ -36,6 +36,8 @@ def reported(
     if candidate.type not in JUDGED:
         stand_in = candidate.type != "Private Key" and stands_for_another(candidate.whole.reveal())
         return LeftOut(line=candidate.line) if profile is Profile.DEFAULT and stand_in else candidate
+    from tokenguard.detection.judging.judge import judged  # most commits have nothing to judge
+
     value = JudgedValue(value=candidate.value.reveal(), line=line, path=path, source=candidate.type, at=at)
     judgement = judged(value)
     if profile is Profile.DEFAULT and judgement.confidence is Confidence.LOW:

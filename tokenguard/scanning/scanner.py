@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tokenguard.detection.assignments import scan_assignments
 from tokenguard.detection.extras import allowed, scan_extras
-from tokenguard.detection.judging.judge import JUDGED
+from tokenguard.detection.judging.judged_types import JUDGED
 from tokenguard.detection.match import Confidence, LeftOut, TextMatch, Unscanned
 from tokenguard.detection.rules import Hit, scan_rules
 from tokenguard.domain.finding import Finding, FindingKind, Report, SkippedContent

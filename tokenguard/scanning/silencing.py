@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterator
 
-from tokenguard.detection.judging.judge import JUDGED
+from tokenguard.detection.judging.judged_types import JUDGED
 from tokenguard.domain.finding import Finding, FindingKind, Report
 from tokenguard.frozen import Frozen
 from tokenguard.scanning.advice import Reach

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tokenguard.detection.judging.judge import JUDGED
+from tokenguard.detection.judging.judged_types import JUDGED
 from tokenguard.detection.match import Confidence, TextMatch
 from tokenguard.domain.finding import SkippedContent
 from tokenguard.domain.profile import Profile

@@ -13,17 +13,6 @@ from tokenguard.frozen import Frozen
 
 WEIGHTS = Path(__file__).with_name("weights.json")
 """Made by `bench/judge_training.py`."""
-JUDGED = frozenset(
-    {
-        "Secret Keyword",
-        "Hex High Entropy String",
-        "Base64 High Entropy String",
-        "Basic Auth Credentials",
-        "Assigned Secret",
-        "Login in an Address",
-    }
-)
-"""The types of what has no vendor."""
 _HIGH, _MEDIUM = 2.0, 0.0
 _MOST_REASONS = 8
 _SET = {STAND_IN: -3.0, WRAPPED: -3.0}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from urllib.parse import quote
 
-from tokenguard.detection.judging.judge import JUDGED
+from tokenguard.detection.judging.judged_types import JUDGED
 from tokenguard.domain.finding import Finding, FindingKind, Report
 from tokenguard.output.junit import JunitCase
 from tokenguard.output.result import NotScanned, Result, ResultPlace, ResultRule

@@ -1,0 +1,13 @@
+"""The types of candidates that the judge is asked about."""
+
+JUDGED = frozenset(
+    {
+        "Secret Keyword",
+        "Hex High Entropy String",
+        "Base64 High Entropy String",
+        "Basic Auth Credentials",
+        "Assigned Secret",
+        "Login in an Address",
+    }
+)
+"""The types of what has no vendor."""
