@@ -71,6 +71,7 @@ docs: $(VENV)/dev.stamp
 	$(BIN)/python -m docs.policies
 	$(BIN)/python -m docs.layers
 	$(BIN)/python -m docs.disguises
+	$(BIN)/python -m docs.masked_forms
 	$(BIN)/python -m docs.coding_agents
 
 # uv is not part of the locked tools: only changing the locks needs it.

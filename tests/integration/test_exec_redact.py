@@ -116,9 +116,9 @@ def test_redact_ends_quietly_when_its_reader_leaves():
 def test_masking_that_fails_stops_the_output_and_is_125():
     code = (
         "import sys\n"
-        "from tokenguard.redaction import stream\n"
-        "real = stream.survey\n"
-        "stream.survey = lambda m, d, final: real(m, d, final=final) if b'bad' not in d else 1 / 0\n"
+        "from tokenguard.redaction.matcher import Matcher\n"
+        "real = Matcher.limit_of_ordinary\n"
+        "Matcher.limit_of_ordinary = lambda self, data: real(self, data) if b'bad' not in data else 1 / 0\n"
         "from tokenguard.cli.error_handler import run\n"
         "sys.exit(run(['redact']))"
     )

@@ -90,8 +90,8 @@ CASES: dict[int, Found | NotFound | Program | Proven] = {
     12: Proven("part of the mask; masking twice", MATCHER, "test_masking_again_changes_nothing"),
     13: Found("base64 at any offset", each_base64(VALUE)),
     14: Found("basic authentication", (base64.b64encode(f"user:{VALUE}".encode()), f"u:{VALUE}@h")),
-    15: NotFound("base64 wrapped over lines", WRAPPED, "wrapped over lines"),
-    16: NotFound("base64 twice", base64.b64encode(base64.b64encode(VALUE.encode())), "encoded base64"),
+    15: Found("base64 wrapped over lines", (WRAPPED,)),
+    16: Found("base64 twice", (base64.b64encode(base64.b64encode(VALUE.encode())),)),
     17: Found("base64 of UTF-16", (base64.b64encode(VALUE.encode("utf-16-le")),)),
     18: Found("hexadecimal", (VALUE.encode().hex(), VALUE.encode().hex().upper())),
     19: Found("percent-encoding", (url(AWKWARD), urllib.parse.quote_plus(AWKWARD), url(url(AWKWARD))), AWKWARD),
@@ -100,7 +100,7 @@ CASES: dict[int, Found | NotFound | Program | Proven] = {
     22: Found("HTML and XML", (html.escape(AWKWARD), html.escape(AWKWARD).replace("&#x27;", "&apos;")), AWKWARD),
     23: Found("shell quoting", (shlex.quote(AWKWARD), repr(AWKWARD).replace("\\\\", "\\")), AWKWARD),
     24: Found("Go and C literals", (json.dumps(AWKWARD, ensure_ascii=False),), AWKWARD),
-    25: NotFound("soft wraps", COLUMN, "wrapped over lines"),
+    25: NotFound("soft wraps", COLUMN, "hyphenated by a table"),
     26: NotFound("compressed", gzip.compress(VALUE.encode()), "compressed"),
     27: Found("colours and links", (f"{VALUE[:9]}\x1b[1m{VALUE[9:]}", f"\x1b]8;;h/{VALUE}\x1b\\x\x1b]8;;\x1b\\")),
     28: NotFound("overwritten with backspaces", "".join(f"_\b{char}" for char in VALUE), "backspaces"),
@@ -147,9 +147,6 @@ CASES: dict[int, Found | NotFound | Program | Proven] = {
 
 
 BYTE_BY_BYTE = [
-    NotFound("numbers", str(list(VALUE.encode())), "a list of numbers"),
-    NotFound("hexadecimal with colons", VALUE.encode().hex(":"), "`74:67:63`"),
-    NotFound("every letter as an escape", "".join(f"%{ord(char):02x}" for char in VALUE), "every letter as an escape"),
     NotFound("base32", base64.b32encode(VALUE.encode()), "base32"),
     NotFound("base85", base64.b85encode(VALUE.encode()), "base85"),
 ]

@@ -183,7 +183,7 @@ def test_what_a_scan_knows_by_its_shape_is_masked_too(kind, template):
         ("https://user:tgcanary@host/path", "https://user:[tokenguard:url-password]@host/path"),
         (
             "-----BEGIN RSA " + "PRIVATE KEY-----\nTgCanary0123456789TgCanary0123456789\nabcd\n-----END RSA",
-            "[tokenguard:private-key]-----END RSA",
+            "[tokenguard:private-key]\n\n\n-----END RSA",
         ),
     ],
 )

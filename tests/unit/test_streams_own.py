@@ -25,7 +25,7 @@ def test_a_value_is_masked_when_it_is_first_seen_and_in_every_form_after_that():
     out = stream.feed(f"first {VALUE} then {VALUE.encode().hex()} ".encode()) + stream.finish()
     assert out == b"first [tokenguard:01234567] then [tokenguard:01234567] "
     core = next(base64_cores(VALUE.encode()))
-    assert stream.feed(core + b" ") == b"[tokenguard:01234567] "
+    assert stream.feed(core + b". ") == b"[tokenguard:01234567]. "
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 40])

@@ -65,6 +65,25 @@ def forms(value: str) -> dict[bytes, Encoding]:
     return found
 
 
+def byte_forms(value: str) -> Iterator[tuple[bytes, Encoding]]:
+    """Forms that write a value byte by byte, or encode it twice: rarer than `forms`, and longer."""
+    data = _utf8(value)
+    lower, numbers = data.hex(" "), list(map(str, data))
+    for begin, glue, end, form in _BYTE_BY_BYTE:
+        yield from ((f"{begin}{text.replace(' ', glue)}{end}".encode(), form) for text in (lower, lower.upper()))
+    yield ",".join(numbers).encode(), Encoding.SOURCE
+    yield ("\\" + "\\".join(f"{byte:03o}" for byte in data)).encode(), Encoding.SOURCE
+    if value.isascii():
+        yield f"&#{';&#'.join(numbers)};".encode(), Encoding.MARKUP
+    wide = value.encode("utf-16-le", "surrogatepass").hex()
+    yield from ((text.encode(), Encoding.UTF16) for text in (wide, wide.upper()))
+    cores = dict.fromkeys(base64_cores(data))
+    for core in cores:
+        yield from ((text.encode(), Encoding.HEX) for text in (core.hex(), core.hex().upper()))
+    for inner in (*cores, data.hex().encode()):
+        yield from ((core, Encoding.BASE64) for core in base64_cores(inner))
+
+
 def halves(value: str) -> tuple[str, ...]:
     """The parts of a pair such as `dx_bearer_…:dx_secret_…`; empty for a value that is no pair."""
     parts = tuple(_HALVES.split(value))
@@ -195,6 +214,20 @@ _SPELLINGS: tuple[tuple[Encoding, Callable[[str], str]], ...] = (
     (Encoding.NORMAL, lambda text: unicodedata.normalize("NFD", text)),
     (Encoding.NORMAL, lambda text: unicodedata.normalize("NFKC", text)),
 )
+
+
+_BYTE_BY_BYTE = (
+    ("%", "%", "", Encoding.URL),
+    ("\\x", "\\x", "", Encoding.SOURCE),
+    ("\\\\x", "\\\\x", "", Encoding.SOURCE),
+    ("\\u00", "\\u00", "", Encoding.JSON),
+    ("&#x", ";&#x", ";", Encoding.MARKUP),
+    ("", ":", "", Encoding.HEX),
+    ("", "-", "", Encoding.HEX),
+    ("", ",", "", Encoding.HEX),
+    ("0x", ",0x", "", Encoding.SOURCE),
+)
+"""What stands before, between and behind the hexadecimal digits of the bytes."""
 
 
 def _utf8(text: str) -> bytes:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.errors import InputError
+from tokenguard.redaction.compact import compact
 from tokenguard.redaction.known import MaskedValue, MatchSource, opaque_id
 from tokenguard.redaction.matcher import REACH, Beginning, Matcher
 from tokenguard.redaction.stream import redact_text
@@ -44,8 +45,11 @@ class _EngineState:
     on_leak: Callable[[Leak], None] | None = None
     helper_callback: Callable[[tuple[MaskedValue, ...]], None] | None = None
     reporting: threading.local = field(default_factory=threading.local)
-    seen: tuple[Matcher | None, str, Sequence[Beginning]] = (None, "", ())
-    """The last clean message, with the engine that says so and what begins in it. One tuple: threads may race."""
+    seen: tuple[Matcher | None, str, bytes, Sequence[Beginning]] = (None, "", b"", ())
+    """The last clean message, with the engine that says so, without white space, and what begins in it.
+
+    One tuple: threads may race.
+    """
 
 
 _STATE = _EngineState()
@@ -136,24 +140,25 @@ def is_clean_message(text: str) -> bool:
     """`is_clean` for a record's message, which `is_clean_line` will meet again."""
     if not text.isascii() or "\x1b" in text:
         return False
-    engine, data = _STATE.matcher or matcher(), text.encode()
+    engine, data = _STATE.matcher or matcher(), compact(text.encode())
     begun = engine.beginnings(data)
     harmless = not begun or engine.are_harmless(begun, data)
     if harmless and len(data) <= _REMEMBERED:
-        _STATE.seen = engine, text, begun
+        _STATE.seen = engine, text, data, begun
     return harmless
 
 
 def is_clean_line(text: str) -> bool:
     """`is_clean` for a formatted record: only what stands before a message that was just seen is searched."""
-    engine, message, begun = _STATE.seen
+    engine, message, data, begun = _STATE.seen
     if engine is None or engine is not _STATE.matcher or not text.endswith(message):
         return is_clean(text)
-    head = text[: len(text) - len(message) + REACH]
+    head = text[: len(text) - len(message)]
     if not head.isascii() or "\x1b" in head:
         return False
-    begun = [*begun, *engine.beginnings(head.encode())]
-    return not begun or engine.are_harmless(begun, text.encode())
+    before = compact(head.encode())
+    begun = [*engine.beginnings(before + data[:REACH]), *((each, at + len(before), 0) for each, at, _ in begun)]
+    return not begun or engine.are_harmless(begun, before + data)
 
 
 def clean(text: str, channel: str) -> str:

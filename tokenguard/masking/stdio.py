@@ -1,16 +1,15 @@
-"""`sys.stdout` and `sys.stderr` as masked text streams: print, tracebacks, debug output of libraries.
+"""`sys.stdout` and `sys.stderr` as masked streams: print, tracebacks, debug output of libraries.
 
-One state for text and bytes, so that a value written in two pieces, or half through `.buffer`, is still found.
+Python's own text layer stays in front, so that text is gathered and encoded as ever; masking is done on what it passes
+on. A value written in two pieces, or half through `.buffer`, is still found.
 """
 
 import atexit
 import codecs
-import contextlib
 import io
 import os
 import sys
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 from tokenguard.masking.current import matcher, tell
@@ -23,19 +22,24 @@ _FORK = 1.0
 """Seconds that a fork waits for a writer; a writer takes longer only if its output is not read."""
 
 
-class MaskedText(io.TextIOBase):
-    """A text stream before another one. What it does not know itself, it asks the other."""
+class MaskedBytes(io.BufferedIOBase):
+    """The binary layer: masks what is written, and passes it on to the layer below.
 
-    def __init__(self, stream: Any, channel: str) -> None:
-        self._stream = stream
+    Args:
+        below: where masked bytes go.
+        channel: what leaks in it are reported under.
+    """
+
+    def __init__(self, below: Any, channel: str) -> None:
+        self.below = below
         self._channel = channel
         self._begin()
-        self.buffer = MaskedBytes(self) if hasattr(stream, "buffer") else None
+
+        self._ended = False
 
     def _begin(self) -> None:
         self._lock = threading.RLock()
         self._redactor = StreamRedactor(matcher())
-        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
 
     def survive_forks(self) -> None:
         """Let no thread be in the middle of writing at a fork: the child would wait for it for ever.
@@ -53,99 +57,183 @@ class MaskedText(io.TextIOBase):
 
         os.register_at_fork(before=wait, after_in_parent=go_on, after_in_child=self._begin)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        """What the stream below encodes to."""
-        return str(getattr(self._stream, "encoding", "utf-8"))
-
-    @property
-    def errors(self) -> str | None:  # type: ignore[override]
-        """How the stream below treats what it cannot encode."""
-        return getattr(self._stream, "errors", None)
-
-    def write(self, text: str) -> int:
-        """Write text; what may still become a value stays here until it is decided, or until `flush`."""
-        if not text.isascii():
-            text.encode(self.encoding, self.errors or "strict")  # fails here as it would below, before it is held back
-        with self._alone():
-            self.feed(_utf8(text))
-            if "\n" in text and getattr(self._stream, "line_buffering", False):
-                self._stream.flush()
-        return len(text)
-
-    def feed(self, data: bytes, *, binary: bool = False) -> None:
-        """Write bytes: as the text they are in UTF-8, or as they are."""
-        with self._alone() as allowed:
-            if allowed:
-                self._redactor.matcher = matcher()
-                self._put(self._redactor.feed(data), binary=binary)
+    def write(self, data: Any, /) -> int:
+        """Write bytes; what may still become a value stays here until it is decided, or until `flush`."""
+        if type(data) is not bytes:
+            data = bytes(data)
+        if self._lock.acquire(timeout=_END if sys.is_finalizing() else -1):
+            try:
+                redactor = self._redactor
+                redactor.matcher = matcher()
+                if out := redactor.feed(data):
+                    self.below.write(out)
+                if redactor.found:
+                    self._tell()
+                if self._ended:
+                    self._pass_on(redactor.idle())
+            finally:
+                self._lock.release()
+        return len(data)
 
     def flush(self) -> None:
         """Write what is harmless although undecided: a prompt, a progress bar."""
-        with self._alone() as allowed:
-            if allowed:
-                self._put(self._redactor.idle())
-            self._stream.flush()
+        if not self.closed and self._enter():
+            try:
+                self._pass_on(self._redactor.idle())
+                self.below.flush()
+            finally:
+                self._lock.release()
 
     def finish(self) -> None:
-        """Write the rest."""
-        with self._alone() as allowed:
-            if allowed:
-                self._put(self._redactor.finish())
-            self._stream.flush()
+        """Write the rest; what follows all the same is passed on at once."""
+        if not self.closed and self._enter():
+            try:
+                self._ended = True
+                self._pass_on(self._redactor.finish())
+                self.below.flush()
+            finally:
+                self._lock.release()
+
+    def close(self) -> None:
+        """Write the rest. The layer below stays open, as standard descriptors do, for those that hold it."""
+        if not self.closed:
+            self.finish()
+            super().close()
 
     def fileno(self) -> int:
         """The descriptor below; what is written to it directly is not masked."""
-        return int(self._stream.fileno())
+        return int(self.below.fileno())
 
     def isatty(self) -> bool:
         """Whether the stream below is a terminal."""
-        return bool(self._stream.isatty())
+        return bool(self.below.isatty())
 
     def writable(self) -> bool:
         """Always."""
         return True
 
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[bool]:
-        """Whether this thread has the stream for itself; at its end, Python has frozen threads that may hold it."""
-        allowed = self._lock.acquire(timeout=_END if sys.is_finalizing() else -1)
-        try:
-            yield allowed
-        finally:
-            if allowed:
-                self._lock.release()
+    @property
+    def name(self) -> Any:
+        """The name of the file below."""
+        return self.below.name
 
-    def _put(self, data: bytes, *, binary: bool = False) -> None:
-        data = self._decoder.getstate()[0] + data
-        self._decoder.reset()
-        try:
-            if not binary and (text := self._decoder.decode(data)):
-                self._stream.write(text)
-        except UnicodeEncodeError:  # the end of something binary, that was held back
-            self._decoder.reset()
-            binary = True
-        if binary:
+    @property
+    def mode(self) -> Any:
+        """The mode of the file below."""
+        return self.below.mode
+
+    @property
+    def raw(self) -> Any:
+        """Itself: nothing below is for others to write to."""
+        return self
+
+    def _enter(self) -> bool:
+        """Take the stream; at its end, Python has frozen threads that may hold it."""
+        return self._lock.acquire(timeout=_END if sys.is_finalizing() else -1)
+
+    def _pass_on(self, out: bytes) -> None:
+        if out:
+            self.below.write(out)
+        if self._redactor.found:
+            self._tell()
+
+    def _tell(self) -> None:
+        found = self._redactor.found.copy()
+        self._redactor.found.clear()
+        tell(found, self._channel)
+
+
+class MaskedText(io.TextIOWrapper):
+    """Python's text layer over a masked one. What it does not know itself, it asks the stream that it stands before."""
+
+    def __init__(self, stream: Any, channel: str) -> None:
+        stream.flush()
+        self.masked = MaskedBytes(_below(stream), channel)
+        super().__init__(
+            self.masked,
+            encoding=stream.encoding if _is_utf8(stream) else "utf-8",
+            errors=getattr(stream, "errors", None),
+            newline=None if os.name == "nt" else "\n",
+            line_buffering=bool(getattr(stream, "line_buffering", False)),
+            write_through=bool(getattr(stream, "write_through", True)),
+        )
+        self._stream = stream
+        self._is_utf8 = _is_utf8(stream)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_stream":  # before it is there
+            raise AttributeError(name)
+        return getattr(self._stream, name)
+
+    @property
+    def buffer(self) -> Any:
+        """The binary layer."""
+        return self.masked if self._is_utf8 else _Binary(self)
+
+    def finish(self) -> None:
+        """Write the rest; what Python itself still writes at its end is passed on at once."""
+        if not self.closed:
+            self.reconfigure(write_through=True)
+            self.flush()
+            self.masked.finish()
+
+
+class _Decoded(io.RawIOBase):
+    """The binary layer of a stream that has none, or another encoding than UTF-8: it is given text."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self.is_binary = False
+
+    def write(self, data: Any, /) -> int:
+        """Pass on as text, or as the bytes that they are."""
+        if self.is_binary:
             self._stream.flush()
             self._stream.buffer.write(data)
-        if self._redactor.found:
-            found = self._redactor.found.copy()
-            self._redactor.found.clear()
-            tell(found, self._channel)
+        else:
+            self._stream.write(self._decoder.decode(bytes(data)))
+        return len(data)
+
+    def flush(self) -> None:
+        """Flush the stream, if it is still there."""
+        if not getattr(self._stream, "closed", False):
+            self._stream.flush()
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def fileno(self) -> int:
+        """The descriptor of the stream."""
+        return int(self._stream.fileno())
+
+    def isatty(self) -> bool:
+        """Whether the stream is a terminal."""
+        return bool(self._stream.isatty())
+
+    @property
+    def name(self) -> Any:
+        """The name of the stream."""
+        return self._stream.name
 
 
-class MaskedBytes(io.RawIOBase):
-    """The `.buffer` of a masked text stream."""
+class _Binary(io.RawIOBase):
+    """What a program finds as `.buffer` of a text stream whose encoding is not UTF-8."""
 
     def __init__(self, text: MaskedText) -> None:
         self._text = text
 
-    def write(self, data: Any) -> int:
-        """Write bytes."""
-        self._text.feed(bytes(data), binary=True)
+    def write(self, data: Any, /) -> int:
+        """Mask bytes, and pass them on as they are."""
+        self._text.flush()
+        below: Any = self._text.masked.below
+        below.is_binary = True
+        try:
+            self._text.masked.write(data)
+            self._text.masked.flush()
+        finally:
+            below.is_binary = False
         return len(data)
 
     def flush(self) -> None:
@@ -162,11 +250,12 @@ class MaskedBytes(io.RawIOBase):
         return self._text.fileno()
 
 
-def _utf8(text: str) -> bytes:
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # surrogates that stand for no byte
-        return text.encode("utf-8", "surrogatepass")
+def _is_utf8(stream: Any) -> bool:
+    return codecs.lookup(getattr(stream, "encoding", None) or "utf-8").name == "utf-8"
+
+
+def _below(stream: Any) -> Any:
+    return stream.buffer if hasattr(stream, "buffer") and _is_utf8(stream) else _Decoded(stream)
 
 
 def hook_stdio() -> list[Undo]:
@@ -179,7 +268,7 @@ def hook_stdio() -> list[Undo]:
         masked = MaskedText(stream, name)
         places = [each for each in (name, f"__{name}__") if getattr(sys, each) is stream]
         undo += [replace(sys, each, lambda _, masked=masked: masked) for each in places]  # type: ignore[misc]
-        masked.survive_forks()
+        masked.masked.survive_forks()
         atexit.register(masked.finish)
         undo.append(masked.finish)
     return undo

@@ -1,8 +1,10 @@
 """Everything to mask in a piece of data, as written and as seen, and how much of it is decided."""
 
+from bisect import bisect_right
 from typing import NamedTuple
 
-from tokenguard.redaction.matcher import MaskSpan, Matcher, Scan
+from tokenguard.redaction import hex_dump
+from tokenguard.redaction.matcher import SPREAD, MaskSpan, Matcher, Scan
 from tokenguard.redaction.visible_text import ESCAPE, OffsetMap, is_plain, look
 
 
@@ -23,46 +25,95 @@ class Candidates(NamedTuple):
 
 def survey(matcher: Matcher, data: bytes, *, final: bool) -> Candidates:
     """Look at the data as it is written and, where that differs, as it is seen."""
-    scan = matcher.scan(data, final=final)
-    if not is_plain(data):
-        return _survey_seen(matcher, data, scan, final=final)
-    if not scan.hits:
-        return Candidates(scan.hits, scan.limit, scan.safe, max(scan.safe, scan.quiet), [])
-    return _survey(scan.hits, scan, [], [])
+    inserts: list[tuple[int, int]] = []
+    rows: list[tuple[int, int]] = []
+    if is_plain(data):
+        scan = matcher.scan(data, final=final)
+    else:
+        scan, inserts = _scan_seen(matcher, data, final=final)
+    if scan.dumps:
+        scan, rows = _scan_dumps(matcher, data, scan, final=final)
+    elif not final:
+        begun = hex_dump.begun_row(data)
+        scan = scan if begun.start == len(data) else _before(scan, begun)
+    if not scan.hits and not inserts and not rows:
+        safe = max(scan.limit, scan.safe)
+        return Candidates([], scan.limit, safe, max(safe, scan.quiet), [])
+    ordered = sorted(scan.hits, key=_order)
+    limit = _settle(scan.limit, ordered, [*inserts, *rows])
+    first = min((hit.start for hit in ordered if hit.start >= limit), default=scan.quiet)
+    safe = max(limit, min(scan.safe, first))  # nothing is shown early that would be masked by going on
+    return Candidates(ordered, limit, safe, max(safe, min(scan.quiet, first)), _escapes(data, ordered, inserts))
 
 
-def _survey_seen(matcher: Matcher, data: bytes, scan: Scan, *, final: bool) -> Candidates:
+def _scan_seen(matcher: Matcher, data: bytes, *, final: bool) -> tuple[Scan, list[tuple[int, int]]]:
+    """What is seen; and what is written, if part of it is an escape sequence, which may hold a value itself."""
     view = look(data, final=final)
-    hits, limit = scan.hits, min(scan.limit, view.limit)
-    escapes = [
-        (start, end)
-        for start, end in view.inserts
-        if data[start] == ESCAPE and not any(hit.start < end and start < hit.end for hit in scan.hits)
-    ]
-    if (size := len(view.visible)) == len(data):
-        return _survey(hits, scan._replace(limit=limit, safe=min(scan.safe, limit)), view.inserts, escapes)
-    way = OffsetMap(view.inserts)
-    seen = matcher.scan(view.visible, final=final)
-    hits = hits + [MaskSpan(way.start(hit.start), way.end(hit.end), hit.source, way.start(hit.at)) for hit in seen.hits]
-    bounds = (
-        min(ours, way.start(theirs)) if theirs < size else ours
-        for ours, theirs in ((limit, seen.limit), (min(scan.safe, view.limit), seen.safe), (scan.quiet, seen.quiet))
+    way = OffsetMap(view.inserts, view.letters)
+    seen = _mapped(matcher.scan(view.visible, final=final), len(view.visible), way, len(data))
+    seen = _within(seen._replace(limit=min(seen.limit, view.limit), safe=min(seen.safe, view.limit)), matcher, data)
+    if ESCAPE in data:
+        seen = _joined(matcher.scan(data, final=final), seen)
+    return seen, view.inserts + view.letters
+
+
+def _within(scan: Scan, matcher: Matcher, data: bytes) -> Scan:
+    """Leave out what is spread too far by characters that are not seen."""
+    most = SPREAD * matcher.longest_hold
+    if len(data) <= most:
+        return scan
+    hits = [hit for hit in scan.hits if hit.end - hit.start <= most]
+    least = len(data) - most
+    return scan._replace(hits=hits, limit=max(scan.limit, least), safe=max(scan.safe, least))
+
+
+def _scan_dumps(matcher: Matcher, data: bytes, scan: Scan, *, final: bool) -> tuple[Scan, list[tuple[int, int]]]:
+    """Also read hexadecimal dumps, column by column; returns the rows, too."""
+    dump = hex_dump.read(data if final else data[: (begun := hex_dump.begun_row(data)).start])
+    scan = scan if final else _before(scan, begun)
+    for visible, inserts in dump.columns:
+        found = matcher.scan(visible, final=final)
+        scan = _joined(scan, _mapped(found, len(visible), OffsetMap(inserts), len(data)))
+    return scan, dump.rows
+
+
+def _before(scan: Scan, row: hex_dump.BegunRow) -> Scan:
+    """Wait for a row that is not complete."""
+    return scan._replace(
+        limit=min(scan.limit, row.start), safe=min(scan.safe, row.shown), quiet=min(scan.quiet, row.shown)
     )
-    return _survey(hits, Scan(hits, *bounds), view.inserts, escapes)
 
 
-def _survey(
-    hits: list[MaskSpan], scan: Scan, inserts: list[tuple[int, int]], escapes: list[tuple[int, int]]
-) -> Candidates:
-    """Put the hits in order, and never show early what would be masked by going on."""
-    limit = _settle(scan.limit, hits, inserts)
-    first = min((hit.start for hit in hits if hit.start >= limit), default=scan.quiet)
-    safe = max(limit, min(scan.safe, first))
-    return Candidates(_in_order(hits), limit, safe, max(safe, min(scan.quiet, first)), escapes)
+def _mapped(scan: Scan, size: int, way: OffsetMap, whole: int) -> Scan:
+    """A scan of part of the data, in offsets of the `whole`."""
+    hits = [MaskSpan(way.start(hit.start), way.end(hit.end), hit.source, way.start(hit.at)) for hit in scan.hits]
+    limit, safe, quiet = (way.start(each) if each < size else whole for each in (scan.limit, scan.safe, scan.quiet))
+    return Scan(hits, limit, safe, quiet, scan.dumps)
 
 
-def _in_order(hits: list[MaskSpan]) -> list[MaskSpan]:
-    return sorted(hits, key=lambda hit: (hit.start, -hit.end, hit.source))
+def _joined(one: Scan, other: Scan) -> Scan:
+    return Scan(
+        one.hits + other.hits,
+        min(one.limit, other.limit),
+        min(one.safe, other.safe),
+        min(one.quiet, other.quiet),
+        one.dumps or other.dumps,
+    )
+
+
+def _order(hit: MaskSpan) -> tuple[int, int, int]:
+    return hit.start, -hit.end, hit.source
+
+
+def _escapes(data: bytes, hits: list[MaskSpan], inserts: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The escape sequences that hold nothing themselves."""
+    escapes = [span for span in inserts if data[span[0]] == ESCAPE]
+    if escapes and hits:
+        starts = [start for start, _ in escapes]
+        ends = ((bisect_right(starts, at) - 1, at) for hit in hits for at in (hit.start, hit.end - 1))
+        holding = {number for number, at in ends if number >= 0 and at < escapes[number][1]}
+        escapes = [span for number, span in enumerate(escapes) if number not in holding]
+    return escapes
 
 
 def _settle(limit: int, hits: list[MaskSpan], inserts: list[tuple[int, int]]) -> int:

@@ -17,6 +17,10 @@ class NeedleMatch(NamedTuple):
     source: int
     open: bool
     """The data ends before it can be told which needle it is."""
+    number: int
+    """Of the needle; -1 if there is none."""
+    exact: bool = False
+    """It is this needle and nothing that follows it."""
 
 
 class Index:
@@ -64,12 +68,16 @@ class Index:
         while number >= 0 and not here.startswith(self._needles[number]):
             number = self._parents[number]
         if number < 0:
-            return NeedleMatch(0, 0, open_)
-        length = len(self._needles[number])
+            return NeedleMatch(0, 0, open_, -1)
+        whole = length = len(self._needles[number])
         if self._guarded[number]:
             near = self._needles[max(after - 1, 0) : after + 1]
             length = max(length, *(_shared(here, needle) for needle in near))
-        return NeedleMatch(length, self._sources[number], open_)
+        return NeedleMatch(length, self._sources[number], open_, number, exact=length == whole)
+
+    def needle(self, number: int) -> tuple[bytes, int]:
+        """A needle and the number of its source."""
+        return self._needles[number], self._sources[number]
 
 
 def _shared(left: bytes, right: bytes) -> int:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from tokenguard.domain.encodings import Encoding, forms, halves, public_start
+from tokenguard.domain.encodings import Encoding, byte_forms, forms, halves, public_start
 from tokenguard.domain.secret import Secret, Value
 from tokenguard.domain.shape import MIN_LENGTH
 from tokenguard.errors import InputError
+from tokenguard.redaction.compact import compact
 
 _MIN_DISTINCT = 3
 _PART = 12
@@ -58,7 +59,7 @@ def opaque_id(name: str) -> str:
 def check_maskable(secret: Secret, name: str) -> None:
     """Refuse a value whose masking would destroy ordinary text; InputError names the token, never the value."""
     text = secret.reveal()
-    if len(text.strip().encode("utf-8", "surrogatepass")) < MIN_LENGTH:
+    if len(compact(_utf8(text))) < MIN_LENGTH:
         reason = f"it is shorter than {MIN_LENGTH} bytes"
     elif len(set(text)) < _MIN_DISTINCT:
         reason = "it repeats one character"
@@ -115,6 +116,8 @@ def needles(known: MaskedValue) -> Iterator[Needle]:
     for data, form in forms(text).items():
         shares = form is Encoding.BASE64
         yield Needle(data, sources[form], before=shares and secret_start, after=shares)
+    for data, form in byte_forms(text):
+        yield Needle(data, sources[form])
     for part in halves(text) or (text,):
         body = part[len(public_start(part)) :]
         is_random = _is_varied if _is_generated(body) else _is_mixed

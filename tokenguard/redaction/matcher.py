@@ -1,24 +1,43 @@
-"""The engine: an immutable snapshot of what to mask, which finds all of it in one pass over any bytes."""
+"""The engine: an immutable snapshot of what to mask, which finds all of it in one pass over any bytes.
 
-from bisect import bisect_left
+It searches the text without white space, so that a value is found however it is wrapped, and answers in offsets of
+the data.
+"""
+
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, NoReturn, Self
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 
+from tokenguard.redaction.compact import WHITE_SPACE, CompactText, compact
+from tokenguard.redaction.hex_dump import OFFSET, is_row
 from tokenguard.redaction.index import ANCHOR, Index, NeedleMatch
 from tokenguard.redaction.known import MaskedValue, MatchSource, Needle, needles
 from tokenguard.redaction.patterns import PATTERNS, Pattern
+from tokenguard.redaction.visible_text import is_plain, look
 
 _EXPOSED = 8
 """So many bytes of a secret that is not complete yet are never shown, however long nothing follows."""
-
-_FEW = 2_000
+SPREAD = 8
+"""A value is found if what it is written in is at most so many times as long as its longest form."""
+_LONGEST_FORMAT = 32
+"""Bytes of a format that may be waited for beyond white space."""
+_LEAST = 8
+"""Bytes of a needle without white space: shorter ones are in ordinary text."""
+_FEW = 5_000
 """Anchors: those of about 300 values."""
 REACH = ANCHOR - 1
 """Bytes of a beginning that may lie before a cut."""
-_NOWHERE = NeedleMatch(0, 0, open=False)
+_NOWHERE = NeedleMatch(0, 0, open=False, number=-1)
 _BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
+_ROW = OFFSET[:1]
+_BREAK = rb"(?:[ \t]{0,32}\r?\n[ \t]{0,32})"
+_NEXT_DIGIT = re.compile(_BREAK + rb"?[A-Za-z0-9+/_-]")
+_LAST_DIGIT = re.compile(rb"[A-Za-z0-9+/_-]" + _BREAK + rb"?\Z")
+_LAST_DIGIT_BEGUN = re.compile(rb"[A-Za-z0-9+/_-][ \t]{0,32}(?:\r?\n?[ \t]{0,32})?\Z")
+_BREAK_BEGUN = re.compile(rb"[ \t]{0,32}(?:\r?\n?[ \t]{0,32})?\Z")
+_INDENTED = 70
 
 
 Beginning = tuple[int, int, int]
@@ -44,6 +63,28 @@ class Scan(NamedTuple):
     """No mask that is still undecided begins before this offset."""
     quiet: int
     """What may be shown while nothing follows: less than `_EXPOSED` bytes of a secret."""
+    dumps: bool = False
+    """There may be a hexadecimal dump, which has to be read by columns."""
+
+
+class _ScanState:
+    """What a pass has found so far."""
+
+    __slots__ = ("dumps", "final", "hits", "limit", "quiet", "safe", "view")
+
+    def __init__(self, view: CompactText, *, final: bool) -> None:
+        self.view = view
+        self.final = final
+        self.hits: list[MaskSpan] = []
+        self.limit = self.safe = self.quiet = len(view.data)
+        self.dumps = False
+
+    def hold(self, limit: int, safe: int, quiet: int | None) -> None:
+        """Something that begins here is not decided."""
+        self.limit = min(self.limit, limit)
+        self.safe = min(self.safe, safe)
+        if quiet is not None:
+            self.quiet = min(self.quiet, quiet)
 
 
 class Matcher:
@@ -56,15 +97,21 @@ class Matcher:
     Holds the values: never log one, never keep one longer than needed. Safe to share between threads.
     """
 
-    __slots__ = ("_after", "_anchors", "_automaton", "_before", "_index", "_needs", "_patterns", "_short", "sources")
+    __slots__ = (
+        "_after", "_anchors", "_automaton", "_before", "_begun", "_begun_format", "_dump", "_index", "_inner", "_needs",
+        "_patterns", "_short", "_spread", "sources",
+    )  # fmt: skip
 
     def __init__(self, wanted: Iterable[Needle] = (), patterns: Sequence[Pattern] = PATTERNS) -> None:
         numbers: dict[MatchSource, int] = {}
         found: dict[bytes, tuple[int, bool]] = {}
         before, after = set[int](), set[int]()
         for needle in wanted:
-            source, head = found.get(needle.data, (numbers.setdefault(needle.source, len(numbers)), False))
-            found[needle.data] = (source, head or needle.head)
+            data = _as_searched(needle.data)
+            if len(data) < _LEAST:
+                continue
+            source, head = found.get(data, (numbers.setdefault(needle.source, len(numbers)), False))
+            found[data] = (source, head or needle.head)
             if needle.before:
                 before.add(source)
             if needle.after:
@@ -72,13 +119,22 @@ class Matcher:
         self._before, self._after = frozenset(before), frozenset(after)
         self.sources = list(numbers)
         self._index = Index([(data, source, head) for data, (source, head) in found.items()])
+        self._spread = SPREAD * max(self._index.longest, _LONGEST_FORMAT)
         by_anchor: dict[bytes, list[tuple[Pattern, int]]] = {}
         for pattern in patterns:
             self.sources.append(MatchSource(pattern.name, "", "pattern"))
             by_anchor.setdefault(pattern.anchor[:ANCHOR], []).append((pattern, len(self.sources) - 1))
+        self._set_anchors(by_anchor)
+        self._inner: dict[int, frozenset[int]] = {}
+
+    def _set_anchors(self, by_anchor: dict[bytes, list[tuple[Pattern, int]]]) -> None:
         of_needles = self._index.anchors()
-        self._anchors = sorted(of_needles | by_anchor.keys())
+        anchors = of_needles | by_anchor.keys()
+        self._begun = frozenset(each[:size] for each in of_needles for size in range(1, len(each)))
+        self._begun_format = frozenset(each[:size] for each in by_anchor for size in range(1, len(each)))
+        self._anchors = sorted(anchors | ({OFFSET} if of_needles else set()))
         self._patterns = {number: by_anchor[each] for number, each in enumerate(self._anchors) if each in by_anchor}
+        self._dump = self._anchors.index(OFFSET) if of_needles else -1
         self._needs = {
             number: each[0][0].needs
             for number, each in self._patterns.items()
@@ -98,70 +154,168 @@ class Matcher:
     def __repr__(self) -> str:
         return f"Matcher({len(self.sources)} sources)"
 
-    def is_clean(self, data: bytes) -> bool:
-        """Whether there is surely nothing in the data as it stands; the fast way for ordinary text."""
-        return self.are_harmless(self.beginnings(data), data)
+    @property
+    def longest_hold(self) -> int:
+        """Bytes that a stream holds back at most to decide on a known value."""
+        return self._spread
 
-    def beginnings(self, data: bytes) -> Sequence[Beginning]:
-        """Where something to mask may begin. Pieces that share `REACH` bytes have those of the whole."""
+    def is_clean(self, data: bytes) -> bool:
+        """Whether there is surely nothing in plain data as it stands; the fast way for ordinary text."""
+        text = compact(data)
+        return self.are_harmless(self.beginnings(text), text)
+
+    def beginnings(self, text: bytes) -> Sequence[Beginning]:
+        """Where something to mask may begin in a compact text; pieces sharing `REACH` bytes have those of the whole."""
         if self._automaton is None:
             return ()
-        return self._automaton.find_matches_as_indexes(data, overlapping=True)
+        return self._automaton.find_matches_as_indexes(text, overlapping=True)
 
-    def are_harmless(self, beginnings: Sequence[Beginning], data: bytes) -> bool:
-        """Whether surely none of its beginnings becomes anything in the data as it stands."""
-        for number, _, _ in beginnings:
+    def are_harmless(self, beginnings: Sequence[Beginning], text: bytes) -> bool:
+        """Whether surely none of its beginnings becomes anything in the text as it stands."""
+        for number, at, _ in beginnings:
             needed = self._needs.get(number)
-            if needed is None or needed in data:
+            if needed is not None:
+                if needed in text:
+                    return False
+            elif number != self._dump or is_row(text, at):
                 return False
+        return True
+
+    def limit_of_ordinary(self, data: bytes) -> int | None:
+        """Where data may be cut in which nothing begins before its end; None if it needs a closer look."""
+        if not data.isascii() or b"\x1b" in data or data.startswith(_ROW, data.rfind(b"\n") + 1):
+            return None
+        text = data.translate(None, WHITE_SPACE)
+        begun = self.beginnings(text)
+        if begun and not self._are_refuted(begun, text):
+            return None
+        return self._begun_at(data, text)
+
+    def _are_refuted(self, beginnings: Sequence[Beginning], text: bytes) -> bool:
+        """Whether all of its beginnings differ from what is wanted before the text ends."""
+        for number, at, _ in beginnings:
+            if number not in self._short or (number == self._dump and is_row(text, at)):
+                return False
+            for pattern, _ in self._patterns.get(number, ()):
+                if not pattern.is_refuted(text, at):
+                    return False
         return True
 
     def scan(self, data: bytes, *, final: bool) -> Scan:
         """Find everything that begins in the data. With `final`, nothing follows it."""
-        hits: list[MaskSpan] = []
-        limit = safe = quiet = len(data)
-        for number, at, _ in self.beginnings(data):
-            for pattern, source in self._patterns.get(number, ()):
-                found = pattern.match(data, at, final=final)
-                if found is not None and found.decided:
-                    hits.append(MaskSpan(found.start, found.end, source, at))
-                elif found is not None:
-                    limit = min(limit, at)
-                    safe = min(safe, at if pattern.masked is None else found.start)
-                    quiet = min(quiet, at) if len(data) - found.start >= _EXPOSED else quiet
-            place = _NOWHERE if number in self._short else self._index.look(data, at, final=final)
-            open_ = place.open
-            if place.length:
-                start, end = self._with_shared(data, at, place)
-                hits.append(MaskSpan(start, end, place.source, start))
-                open_ |= not final and end == len(data) and place.source in self._after
-            if open_:
-                begin = self._back(data, at)
-                limit, safe, quiet = min(limit, begin), min(safe, begin), min(quiet, begin)
-        begun = len(data) if final else self._back(data, self._beginning(data))
-        return Scan(hits, min(limit, begun), min(safe, begun), quiet)
+        view = CompactText(data)
+        state = _ScanState(view, final=final)
+        begin, passed, inner = 0, 0, frozenset[int]()
+        for number, at, _ in self.beginnings(view.text):
+            if at < passed and at - begin in inner:
+                continue
+            if number in self._patterns:
+                self._look_for_patterns(state, number, at)
+            if number in self._short:
+                state.dumps = state.dumps or (number == self._dump and is_row(view.text, at))
+                continue
+            place = self._index.look(view.text, at, final=final)
+            if place.number < 0 and not place.open:
+                continue
+            place = self._take(state, at, place)
+            if place.exact:
+                begin, passed, inner = at, at + place.length, self._inner_of(place.number)
+        begun = len(data) if final else self._begun_at(data, view.text)
+        return Scan(state.hits, min(state.limit, begun), min(state.safe, begun), state.quiet, state.dumps)
 
-    def _with_shared(self, data: bytes, at: int, place: NeedleMatch) -> tuple[int, int]:
-        """Where a needle starts and ends with the base64 digits that it shares with its neighbours."""
-        start, end = at, at + place.length
-        if place.source in self._before and start and data[start - 1] in _BASE64:
-            start -= 1
-        if place.source in self._after and end < len(data) and data[end] in _BASE64:
-            end += 1
-        return start, end
+    def _look_for_patterns(self, state: _ScanState, number: int, at: int) -> None:
+        for pattern, source in self._patterns[number]:
+            found = pattern.match_compact(state.view, at, final=state.final)
+            if found is None:
+                continue
+            if found.decided:
+                state.hits.append(MaskSpan(found.start, found.end, source, found.at))
+                continue
+            exposed = len(state.view.data) - found.start >= _EXPOSED
+            state.hold(found.at, found.at if pattern.masked is None else found.start, found.at if exposed else None)
+
+    def _take(self, state: _ScanState, at: int, place: NeedleMatch) -> NeedleMatch:
+        """Note what is at a place; returns the needle that is masked there."""
+        view, start = state.view, state.view.start(at)
+        open_ = place.open and len(view.data) - start < self._spread
+        if place.length:
+            end = self._end(view, at, start, place)
+            if end - start > self._spread:
+                place, end = self._nearer(view, at, start)
+        if place.length:
+            span = self._with_shared(view.data, start, end, place)
+            state.hits.append(span)
+            if not state.final and place.source in self._after:
+                open_ = open_ or _BREAK_BEGUN.match(view.data, span.end) is not None
+        if open_:
+            held = self._back(view.data, start)
+            state.hold(held, held, held)
+        return place
+
+    def _end(self, view: CompactText, at: int, start: int, place: NeedleMatch) -> int:
+        """Where in the data a needle ends; most stand in one piece."""
+        end = start + place.length
+        if view.data[start:end] == view.text[at : at + place.length]:
+            return end
+        return view.end(at + place.length)
+
+    def _nearer(self, view: CompactText, at: int, start: int) -> tuple[NeedleMatch, int]:
+        """The longest needle that is not spread too far."""
+        reached = at + view.kept(start, start + self._spread)
+        place = self._index.look(view.text[:reached], at, final=True)
+        return place, self._end(view, at, start, place) if place.length else start
+
+    def _inner_of(self, number: int) -> frozenset[int]:
+        """Where anchors inside a needle lead to nothing but pieces of the same value that end inside it too."""
+        known = self._inner.get(number)
+        if known is None:
+            data, source = self._index.needle(number)
+            beginnings = self.beginnings(data)
+            others = {at for each, at, _ in beginnings if each in self._patterns or each == self._dump}
+            places = {at for _, at, _ in beginnings if at} - others
+            known = frozenset(at for at in places if self._stays_inside(data, at, source))
+            self._inner[number] = known
+        return known
+
+    def _stays_inside(self, data: bytes, at: int, source: int) -> bool:
+        place = self._index.look(data, at, final=False)
+        return not place.open and (not place.length or self.sources[place.source].id == self.sources[source].id)
+
+    def _with_shared(self, data: bytes, start: int, end: int, place: NeedleMatch) -> MaskSpan:
+        """A needle with the base64 digits that it shares with its neighbours, which may be on another line."""
+        if place.source in self._before:
+            start = self._back(data, start)
+        if place.source in self._after and (found := _NEXT_DIGIT.match(data, end)):
+            end = found.end()
+        return MaskSpan(start, end, place.source, start)
 
     def _back(self, data: bytes, at: int) -> int:
         """Where the digit begins that what may begin at `at` would share."""
-        return at - 1 if self._before and at and data[at - 1] in _BASE64 else at
+        if not self._before or not at:
+            return at
+        if data[at - 1] in WHITE_SPACE:
+            pattern = _LAST_DIGIT if at < len(data) else _LAST_DIGIT_BEGUN
+            found = pattern.search(data, max(0, at - _INDENTED), at)
+            return found.start() if found else at
+        return at - 1 if data[at - 1] in _BASE64 else at
 
-    def _beginning(self, data: bytes) -> int:
+    def _begun_at(self, data: bytes, text: bytes) -> int:
         """Where the end of the data may be the beginning of an anchor."""
-        for length in range(min(ANCHOR - 1, len(data)), 0, -1):
-            tail = data[-length:]
-            near = bisect_left(self._anchors, tail)
-            if near < len(self._anchors) and self._anchors[near].startswith(tail):
-                return len(data) - length
-        return len(data)
+        begun = self._begun
+        for tail in (text[-4:], text[-3:], text[-2:], text[-1:]):
+            if tail in begun or (tail in self._begun_format and data.endswith(tail)):
+                solid = data.rstrip(WHITE_SPACE)
+                start = len(solid) - len(tail)
+                if not solid.endswith(tail):
+                    start = CompactText(data).start(len(text) - len(tail))
+                if len(data) - start < self._spread:
+                    return self._back(data, start)
+        return self._back(data, len(data))
+
+
+def _as_searched(data: bytes) -> bytes:
+    """A needle as it is in the texts that are searched: in plain letters and without white space."""
+    return compact(data if is_plain(data) else look(data, final=True).visible)
 
 
 def _automaton(anchors: Sequence[bytes]) -> BytesAhoCorasick:

@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
+from tokenguard.redaction.compact import CompactText, compact
 from tokenguard.token_formats.table import FORMATS
 from tokenguard.token_formats.template import Piece, pieces
 from tokenguard.token_formats.template import Run as TemplateRun
@@ -49,6 +51,8 @@ class PatternMatch:
     end: int
     decided: bool = True
     """False: the data ends before the pattern can tell; `start` is where its secret part begins, or would."""
+    at: int = 0
+    """Where the pattern begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +70,54 @@ class Pattern:
     masked: int | None = None
     needs: bytes = field(init=False, default=b"")
     """The literal it ends with, without which there is no need to look."""
+    _compact: tuple[bytes | PatternRun, ...] = field(init=False, default=())
+    _whole: "_Whole | None" = field(init=False, default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if isinstance(last := self.pieces[-1], bytes):
             object.__setattr__(self, "needs", last)
+        pieces = tuple(compact(each) if isinstance(each, bytes) else each for each in self.pieces)
+        object.__setattr__(self, "_compact", pieces)
 
     @property
     def anchor(self) -> bytes:
-        """The literal it begins with."""
-        first = self.pieces[0]
+        """The literal it begins with, without white space."""
+        first = self._compact[0]
         if not isinstance(first, bytes):
             raise TypeError("a pattern begins with a literal")
         return first
 
+    def match_compact(self, view: CompactText, at: int, *, final: bool) -> PatternMatch | None:
+        """Match at an offset of the compact text; the answer is in offsets of the data, white space included.
+
+        What matches the data matches without its white space too, which is faster to tell.
+        """
+        if self.is_refuted(view.text, at):
+            return None
+        if self._match(self._compact, view.text, at, final=final) is None:
+            return None
+        return self.match(view.data, view.start(at), final=final)
+
+    def is_refuted(self, text: bytes, at: int) -> bool:
+        """Whether more data could not make it match the compact text; the usual case, told fast."""
+        whole = self._whole
+        if whole is None:
+            whole = _whole(self._compact)
+            object.__setattr__(self, "_whole", whole)  # a hash of it for each look would take longer than the look
+        if whole.regex.match(text, at) is not None:
+            return False
+        found = whole.begun.match(text, at)
+        return (at if found is None else found.end()) + whole.longest < len(text)
+
     def match(self, data: bytes, at: int, *, final: bool) -> PatternMatch | None:
         """Match at `at`; None is a no. With `final`, nothing follows the data and every answer is decided."""
+        return self._match(self.pieces, data, at, final=final)
+
+    def _match(
+        self, pieces: tuple[bytes | PatternRun, ...], data: bytes, at: int, *, final: bool
+    ) -> PatternMatch | None:
         bounds: list[int] = [at]
-        for piece in self.pieces:
+        for piece in pieces:
             begin = bounds[-1]
             end = _end(piece, data, begin)
             if end == len(data) and not final and _may_go_on(piece, data, begin):
@@ -91,12 +126,36 @@ class Pattern:
                 return None
             bounds.append(end)
         if self.masked is None:
-            return PatternMatch(at, bounds[-1])
-        return PatternMatch(bounds[self.masked], bounds[self.masked + 1])
+            return PatternMatch(at, bounds[-1], at=at)
+        return PatternMatch(bounds[self.masked], bounds[self.masked + 1], at=at)
 
     def _undecided(self, bounds: list[int], size: int) -> PatternMatch:
         secret = 1 if self.masked is None else self.masked
-        return PatternMatch(bounds[secret] if secret < len(bounds) else size, size, decided=False)
+        start = bounds[secret] if secret < len(bounds) else size
+        return PatternMatch(start, size, decided=False, at=bounds[0])
+
+
+class _Whole(NamedTuple):
+    """A pattern as regular expressions: faster, but they cannot tell what more data would change."""
+
+    regex: re.Pattern[bytes]
+    begun: re.Pattern[bytes]
+    """As many of its pieces as there are."""
+    longest: int
+    """Bytes of its longest literal."""
+
+
+def _whole(pieces: tuple[bytes | PatternRun, ...]) -> _Whole:
+    whole, begun = b"", b""
+    for piece in reversed(pieces):
+        if isinstance(piece, bytes):
+            exact = partial = re.escape(piece)
+        else:
+            exact = f"[{piece.chars}]{{{piece.least},{piece.most}}}+".encode()
+            partial = f"[{piece.chars}]{{0,{piece.most}}}+".encode()
+        whole = exact + whole
+        begun = partial + (b"(?:" + begun + b")?" if begun else b"")
+    return _Whole(re.compile(whole), re.compile(begun), max(len(each) for each in pieces if isinstance(each, bytes)))
 
 
 def _end(piece: bytes | PatternRun, data: bytes, begin: int) -> int:

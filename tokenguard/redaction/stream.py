@@ -7,6 +7,8 @@ from tokenguard.redaction.known import MatchSource
 from tokenguard.redaction.matcher import Matcher
 from tokenguard.redaction.visible_text import is_plain
 
+_NO_BREAKS = bytes(byte for byte in range(256) if byte not in b"\r\n")
+
 
 def mask(source: MatchSource) -> bytes:
     """What stands in place of a value."""
@@ -19,13 +21,14 @@ class StreamRedactor:
     It holds back only what may still become something to mask. Areas that overlap or touch become one mask.
     """
 
-    __slots__ = ("_area", "_held", "_masked", "_shape", "_shown", "found", "matcher")
+    __slots__ = ("_area", "_held", "_masked", "_quiet", "_shape", "_shown", "found", "matcher")
 
     def __init__(self, matcher: Matcher) -> None:
         self.matcher = matcher
         self.found: Counter[MatchSource] = Counter()
         """How often each source was masked; a format is counted only where no known value is under the mask."""
         self._held = b""
+        self._quiet = 0  # so much of what is held may be shown while nothing follows
         self._shown = 0  # so much of what is held was passed on already
         self._masked = -1  # up to here what is held lies under a mask that was written; -1: no mask came last
         self._area: set[str] = set()  # whose values were counted in the area of the last mask
@@ -38,13 +41,16 @@ class StreamRedactor:
 
     def feed(self, chunk: bytes) -> bytes:
         """Take the next piece; returns what can be passed on."""
-        return self._advance(self._held + chunk if self._held else chunk, final=False)
+        data = self._held + chunk if self._held else chunk
+        if self._masked >= 0 or (limit := self.matcher.limit_of_ordinary(data)) is None:
+            return self._advance(data, final=False)
+        shown, size = self._shown, len(data)
+        self._held, self._quiet, self._shown = data[limit:], size - limit, max(shown - limit, 0)
+        return data if limit == size and not shown else data[shown:limit]
 
     def idle(self) -> bytes:
         """Pass on what is harmless although undecided, such as a prompt; what follows is still masked."""
-        if self._shown == len(self._held):
-            return b""
-        return self._show(survey(self.matcher, self._held, final=False).quiet)
+        return self._show(self._quiet) if self._shown < self._quiet else b""
 
     def finish(self, chunk: bytes = b"") -> bytes:
         """Take the last piece, after which nothing follows; returns the rest."""
@@ -53,11 +59,12 @@ class StreamRedactor:
     def _advance(self, data: bytes, *, final: bool) -> bytes:
         found = survey(self.matcher, data, final=final)
         limit = len(data) if final else found.limit
-        if not found.hits and self._masked < 0 and self._shown == 0:
-            out = data if limit == len(data) else data[:limit]
+        if not found.hits and self._masked < 0:
+            out = data if limit == len(data) and not self._shown else data[self._shown : limit]
         else:
             out = self._write(data, found, limit)
         self._held = data[limit:]
+        self._quiet = found.quiet - limit
         self._shown = max(self._shown - limit, 0)
         self._masked = max(self._masked - limit, -1)
         if found.safe > limit:
@@ -104,10 +111,14 @@ class StreamRedactor:
 
     @staticmethod
     def _pass_under(data: bytes, cursor: int, end: int, found: Candidates, out: list[bytes]) -> int:
-        """Go to `end` under a mask, writing only the escape sequences on the way."""
+        """Go to `end` under a mask, writing only line breaks and escape sequences on the way."""
         if end <= cursor:
             return cursor
-        out.extend(data[start:stop] for start, stop in found.escapes if cursor <= start and stop <= end)
+        for start, stop in found.escapes:
+            if cursor <= start and stop <= end:
+                out += (data[cursor:start].translate(None, _NO_BREAKS), data[start:stop])
+                cursor = stop
+        out.append(data[cursor:end].translate(None, _NO_BREAKS))
         return end
 
 
