@@ -41,3 +41,12 @@ def test_an_unknown_provider_and_a_bad_file_are_bad_input(cli, tmp_path, words):
 def test_a_description_that_comes_with_tokenguard_is_valid(cli, name):
     answer = cli("provider", "show", name, "--format", "json")
     assert json.loads(answer.out)["base_url"].startswith("https://")
+
+
+def test_a_new_file_is_written_once_and_is_valid(cli, tmp_path):
+    file = tmp_path / "other.yaml"
+    assert cli("provider", "new", "other", "--output", str(file)).code == 0
+    assert cli("provider", "lint", str(file)).code == 0
+    cli.refused("provider", "new", "other", "--output", str(file))
+    cli.refused("provider", "new", "../other")
+    assert cli("provider", "new", "other").out == file.read_text()

@@ -3,12 +3,16 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.fakes.clock import FakeClock
 from tokenguard.documents import load_yaml
+from tokenguard.errors import InputError
 from tokenguard.ports.provider import Method
 from tokenguard.providers.generic.generic_provider import Generic
 from tokenguard.providers.generic.loading import describe, described
 from tokenguard.providers.provider_settings import ProviderSettings
+from tokenguard.shell.provider_descriptions import new_description
 
 PAGE = Path(__file__).parents[2] / "docs" / "providers.md"
 
@@ -30,3 +34,11 @@ def test_the_ways_to_carry_a_credential_are_those_of_the_page():
     for way in ways:
         file = f"name: acme\nbase_url: https://acme.example\nauth:\n  {way}\nguide: {{where: x, create: [x], revoke: [x]}}\n"
         assert describe(file.encode(), source="docs").auth.parts
+
+
+def test_a_new_file_is_the_example_of_the_page_and_valid():
+    (whole,) = re.findall(r"```yaml\n(name: acme .*?)```", PAGE.read_text(), re.DOTALL)
+    assert new_description("acme") == whole
+    assert describe(new_description("other").encode(), source="new").name == "other"
+    with pytest.raises(InputError):
+        new_description("../acme")

@@ -1,4 +1,4 @@
-"""`provider list|show|lint`: what is known of providers without asking them."""
+"""`provider list|show|new|lint`: what is known of providers without asking them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,9 +7,16 @@ from typing import Any
 import click
 
 from tokenguard.cli.base import command, pass_wiring
-from tokenguard.files import shown
+from tokenguard.errors import InputError
+from tokenguard.files import shown, write_new
 from tokenguard.ports.provider import Capabilities, Method
-from tokenguard.shell.provider_descriptions import KnownProvider, known_provider, known_providers, read_description
+from tokenguard.shell.provider_descriptions import (
+    KnownProvider,
+    known_provider,
+    known_providers,
+    new_description,
+    read_description,
+)
 from tokenguard.shell.wiring import Wiring
 
 _LIVE = "never tried with a real account; the contract was compared with the vendor's documentation"
@@ -39,6 +46,27 @@ def show(wiring: Wiring, name: str) -> None:
         return
     for line in _lines(found):
         wiring.screen.line(line)
+
+
+@command("new")
+@click.argument("name")
+@click.option("--output", metavar="FILE", help="Write to this file, which must not exist, instead of standard output.")
+@pass_wiring
+def new(wiring: Wiring, name: str, *, output: str | None) -> None:
+    """Write a file that describes provider NAME, to begin with: an example of every key, with its explanation.
+
+    Replace what differs by what the provider's documentation says, leave out what it does not have, and validate the
+    file with `tokenguard provider lint`.
+    """
+    text = new_description(name)
+    if output is None:
+        wiring.screen.text(text)
+        return
+    try:
+        write_new(Path(output), text.encode())
+    except OSError:
+        raise InputError(f"cannot create {shown(Path(output))}", hint="name a file that does not exist yet") from None
+    wiring.progress.note(f"written to {shown(Path(output))}; validate it with: tokenguard provider lint {output}")
 
 
 @command("lint")

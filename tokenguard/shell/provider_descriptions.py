@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from enum import StrEnum, unique
 from pathlib import Path
 
+from tokenguard.domain.names import segment
 from tokenguard.frozen import Frozen
 from tokenguard.ports.clock import Clock
 from tokenguard.ports.provider import Capabilities, Guide
@@ -52,6 +53,12 @@ def known_provider(name: str, settings: Settings, clock: Clock) -> KnownProvider
         guide=provider.guide(),
         source={} if built_in else dict(provider_registry.description_of(name, file).source),
     )
+
+
+def new_description(name: str) -> str:
+    """The text of a provider file to begin with, every key of which is explained; InputError for no name."""
+    text = (Path(provider_registry.__file__).parent / "new_service.yaml").read_text(encoding="utf-8")
+    return text.replace("acme", segment(name, what="provider"))
 
 
 def read_description(path: Path) -> str:
