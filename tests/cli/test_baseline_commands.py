@@ -163,7 +163,11 @@ def test_an_unresolved_conflict_is_an_error_with_its_place_and_an_update_resolve
     (repo.path / BASELINE).write_text(f"{head}\n<<<<<<< HEAD\n{one}\n=======\n{two}\n>>>>>>> side\n")
     words(cli.refused("scan"))
     assert hook.run([]) == 2
-    cli("baseline", "accept", "one.py:1", "--reason", "both sides are kept")
+    with (repo.path / BASELINE).open("a") as file:
+        file.write("damaged\n")
+    answer = cli("baseline", "accept", "one.py:1", "--reason", "both sides are kept")
+    assert "left out: 1 damaged line" in answer.err
+    assert "accepted: one.py: Autoposting API Key" in answer.out
     assert cli("scan").code == 0
     assert len(rows(repo)) == 2
 

@@ -141,7 +141,8 @@ def test_a_damaged_line_is_bad_input_with_its_place(row: str, column: int) -> No
         parse_baseline(f"{HEAD}{LINE}\n{row}\n".encode(), source="baseline")
     assert caught.value.message.startswith(f"baseline:3:{column}: ")
     assert caught.value.hint
-    assert len(parse_baseline(f"{HEAD}{LINE}\n{row}\n".encode(), source="baseline", both_sides=True).entries) == 1
+    kept = parse_baseline(f"{HEAD}{LINE}\n{row}\n".encode(), source="baseline", both_sides=True)
+    assert (len(kept.entries), kept.damaged) == (1, int(column != 1 or "\t" in row))
 
 
 def test_former_files_and_windows_line_ends_are_read(tree: Path) -> None:

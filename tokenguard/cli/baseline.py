@@ -9,7 +9,7 @@ from tokenguard.cli.scan_profile import profile_option
 from tokenguard.domain.profile import Profile
 from tokenguard.errors import ExitCode, NeedsPerson
 from tokenguard.files import shown
-from tokenguard.scanning.baseline_file import BaselineContent
+from tokenguard.scanning.baseline_file import BaselineContent, decoded_path, new_baseline
 from tokenguard.scanning.baseline_matching import Recorder
 from tokenguard.scanning.detect_secrets_baseline import DetectSecretsImporter, read_detect_secrets
 from tokenguard.shell.wiring import Wiring
@@ -62,10 +62,14 @@ def accept(
     """
     terms = Terms(reason=reason, until=until, now=wiring.clock.now())
     target = BaselineTarget.of(wiring, [Path()], path, Profile(profile))
-    acceptor = _acceptor(target, target.read())
+    before = target.read()
+    acceptor = _acceptor(target, before)
     for place in places:
         acceptor = acceptor.at(place, terms, history=history)
-    _write(wiring, target, acceptor.content, accepted=len(places))
+    if not wiring.screen.as_json:
+        for entry in sorted({*acceptor.content.entries} - {*before.entries}):
+            wiring.screen.line(f"accepted: {shown(Path(decoded_path(entry.path)))}: {entry.type}")
+    _write(wiring, target, before, acceptor.content, accepted=len(places))
 
 
 @command("review")
@@ -104,9 +108,10 @@ def update(wiring: Wiring, paths: tuple[Path, ...], path: Path | None, profile: 
     accepted again.
     """
     target = BaselineTarget.of(wiring, paths, path, Profile(profile))
-    recorder = Recorder(target.read(), target.paths, target.now)
+    before = target.read()
+    recorder = Recorder(before, target.paths, target.now)
     report = target.job(recorder).paths(target.scanned)
-    _write(wiring, target, recorder.content(target.scanned), files=report.files, left=len(report.findings))
+    _write(wiring, target, before, recorder.content(target.scanned), files=report.files, left=len(report.findings))
 
 
 @command("import")
@@ -125,7 +130,7 @@ def import_former(wiring: Wiring, former: Path, paths: tuple[Path, ...], path: P
     recorder = DetectSecretsImporter(target.paths, target.now, known)
     report = target.job(recorder).paths(target.scanned)
     content = recorder.content(target.scanned)
-    _write(wiring, target, content, files=report.files, real=real, left=len(report.findings))
+    _write(wiring, target, new_baseline(), content, files=report.files, real=real, left=len(report.findings))
     return ExitCode.FINDINGS if report.findings else ExitCode.OK
 
 
@@ -133,11 +138,15 @@ def _acceptor(target: BaselineTarget, content: BaselineContent) -> Acceptor:
     return Acceptor(content=content, paths=target.paths, jobs=target.job, now=target.now)
 
 
-def _write(wiring: Wiring, target: BaselineTarget, content: BaselineContent, **counts: int) -> None:
+def _write(
+    wiring: Wiring, target: BaselineTarget, before: BaselineContent, content: BaselineContent, **counts: int
+) -> None:
     attribute = target.write(content)
     entries = len(set(content.entries))
     for note in target.notes:
         wiring.progress.note(note)
+    if before.damaged:
+        wiring.progress.note(f"left out: {counted(before.damaged, 'damaged line')} of the file before")
     if wiring.screen.as_json:
         wiring.screen.document({"file": str(target.file), "entries": entries, **counts})
         return

@@ -9,7 +9,7 @@ the salts of two files.
 
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes
 
@@ -30,7 +30,7 @@ _NO_DATE = "-"
 _MAX_BYTES = 16 << 20
 _MOST_SALTS = 8
 """Each costs a slow tag for every finding."""
-_HINT = "`tokenguard baseline update` writes the lines that it can read anew; git has the former file"
+_HINT = "correct the line; `tokenguard baseline update` keeps the intact ones and leaves out the others"
 
 
 class BaselineEntry(Frozen, frozen=True, order=True):
@@ -62,6 +62,8 @@ class BaselineContent(Frozen, frozen=True):
 
     salts: tuple[bytes, ...]
     entries: tuple[BaselineEntry, ...] = ()
+    damaged: int = 0
+    """How many lines were left out."""
 
     def with_entries(self, new: Iterable[BaselineEntry], without: Iterable[BaselineEntry] = ()) -> "BaselineContent":
         """The same with further entries; one that was there for the same finding is replaced."""
@@ -111,7 +113,18 @@ def parse_baseline(data: bytes, *, source: str, both_sides: bool = False) -> Bas
         )
     if len(salts) > _MOST_SALTS:
         raise InputError(f"{source} has more than {_MOST_SALTS} salts", hint=_HINT)
-    return BaselineContent(tuple(salts), tuple(_entries(rows, source, both_sides=both_sides)))
+    entries: list[BaselineEntry] = []
+    damaged = 0
+    for number, row in enumerate(rows, 1):
+        if not row or _HEAD.fullmatch(row) or (both_sides and _CONFLICT.fullmatch(row)):
+            continue
+        try:
+            entries.append(_entry(row, f"{source}:{number}"))
+        except InputError:
+            if not both_sides:
+                raise
+            damaged += 1
+    return BaselineContent(tuple(salts), tuple(entries), damaged)
 
 
 def encoded_path(path: str) -> str:
@@ -122,17 +135,6 @@ def encoded_path(path: str) -> str:
 def decoded_path(path: str) -> str:
     """The path of a line."""
     return unquote_to_bytes(path).decode("utf-8", "surrogateescape")
-
-
-def _entries(rows: Iterable[str], source: str, *, both_sides: bool) -> Iterator[BaselineEntry]:
-    for number, row in enumerate(rows, 1):
-        if not row or _HEAD.fullmatch(row):
-            continue
-        try:
-            yield _entry(row, f"{source}:{number}")
-        except InputError:
-            if not both_sides:
-                raise
 
 
 def _entry(row: str, place: str) -> BaselineEntry:
