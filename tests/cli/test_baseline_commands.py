@@ -188,12 +188,32 @@ def test_a_link_in_the_place_of_attributes_or_baseline_is_not_followed(cli, repo
     (repo.path / ".gitattributes").symlink_to(tmp_path / "elsewhere")
     cli("baseline", "update")
     assert (tmp_path / "elsewhere").read_text() == "kept\n"
+    (repo.path / BASELINE).rename(tmp_path / "baseline")
+    (repo.path / BASELINE).symlink_to(tmp_path / "baseline")
+    cli.refused("scan")
     (repo.path / BASELINE).unlink()
     (repo.path / BASELINE).symlink_to("/dev/zero")
     cli.refused("scan")
     cli.refused("baseline", "update")
     assert hook.run([]) == 2
     assert cli("scan", "--no-baseline").code == 0
+
+
+def test_what_is_accepted_in_one_repository_or_message_is_accepted_nowhere_else(cli, repo, tmp_path):
+    text = leak()
+    other = Repository(tmp_path / "other")
+    other.write("copy.py", text)
+    repo.write("app.py", text)
+    cli("baseline", "accept", "app.py:1", "--reason", "r")
+    (repo.path / "app.py").unlink()
+    assert cli("scan", str(repo.path), str(other.path)).code == 1
+    message = leak()
+    repo.git("commit", "-q", "--allow-empty", "-m", f"with {message}")
+    place = cli("scan", "--history", "--format", "json").document["findings"][0]["path"]
+    cli("baseline", "accept", "--history", f"{place}:1", "--reason", "r")
+    assert cli("scan", "--history").code == 0
+    repo.write("from-message.py", message)
+    assert cli("scan").code == 1
 
 
 def test_hostile_names_are_accepted_and_recognised(cli, repo):

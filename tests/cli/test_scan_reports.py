@@ -156,6 +156,10 @@ def test_that_known_tokens_are_not_searched_is_said_once_and_again_after_they_we
     assert "note:" not in published("scan").out
     del published.environ["TOKENGUARD_SCAN_KEY"]
     assert note in published("scan").out
+    published.environ["TOKENGUARD_SCAN_KEY"] = key
+    assert "note:" not in published("scan").out
+    del published.environ["TOKENGUARD_SCAN_KEY"]
+    assert note in published("scan").out
     monkeypatch.setenv("XDG_STATE_HOME", "/dev/null/nowhere")
     assert note in published("scan").out, "where nothing can be kept it is said each time"
 

@@ -137,11 +137,16 @@ def test_git_tells_every_ref_of_a_push(plain: Pusher) -> None:
 def test_another_remote_gets_what_only_the_first_has(plain: Pusher, tmp_path: Path) -> None:
     plain.commit("a.py", leak())
     plain.pushes("--no-verify", "origin", "main")
-    public = tmp_path / "*"
+    public = plain.repository.path / "*"
     subprocess.run(["git", "init", "-q", "--bare", str(public)], check=True)
-    assert "a.py:1" in plain.refused(str(public), "main")
-    plain.repository.git("remote", "add", "public", str(public))
-    assert "a.py:1" in plain.refused("public", "main")
+    for address in ("*", str(public)):
+        assert "a.py:1" in plain.refused(address, "main")
+    plain.pushes("--no-verify", "*", "main")
+    plain.commit("b.py", "x = 1\n")
+    plain.pushes("*", "main")  # what git says to be there is not published again
+    subprocess.run(["git", "init", "-q", "--bare", str(tmp_path / "third.git")], check=True)
+    plain.repository.git("remote", "add", "third", str(tmp_path / "third.git"))
+    assert "a.py:1" in plain.refused("third", "main")
 
 
 def test_a_forced_push_over_a_commit_that_is_not_here(plain: Pusher, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tokenguard.domain.profile import Profile
 from tokenguard.domain.secret import Secret
 from tokenguard.frozen import Frozen, replace
 from tokenguard.scanning.archives import may_hold_members, members
-from tokenguard.scanning.content import Blob, Message, Source
+from tokenguard.scanning.content import Blob, Source
 from tokenguard.scanning.decoding import Text, decoded
 from tokenguard.scanning.dedupe import ByLine, OwnMatches, by_detect_secrets_names, by_most_telling_name
 from tokenguard.scanning.pragma import silenced
@@ -128,7 +128,7 @@ def scan(
         tally.files += not isinstance(source, Window) or source.begins
         tally.bytes += source.new if isinstance(source, Window) else len(source.data)
         looked_for = stages
-        if stages.narrowing is not None and not isinstance(source, Message) and stages.narrowing.excludes(source.path):
+        if stages.narrowing is not None and stages.narrowing.excludes(source.path):
             tally.excluded.add(source.path)
             looked_for = replace(stages, rules=False)
         if not clean:
