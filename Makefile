@@ -7,7 +7,7 @@ FLOOR ?= 85
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test test-fast test-real cover snapshots lint slow explore bench docs lock matrix audit-deps dist contracts
+.PHONY: help demo test test-fast test-real cover snapshots lint slow explore mutants bench docs lock matrix audit-deps dist contracts
 .DEFAULT_GOAL := help
 
 help:
@@ -20,8 +20,9 @@ help:
 	@echo 'make lint    format, rules, types, import layers'
 	@echo 'make slow    the long campaigns'
 	@echo 'make explore property tests and fault campaigns with new random choices'
+	@echo 'make mutants plants one flaw after another in the program: a named test must detect each'
 	@echo 'make bench   measurements, as ratios within one run'
-	@echo 'make docs    write docs/commands.md and docs/policies.md anew'
+	@echo 'make docs    write the generated parts of docs/ anew'
 	@echo 'make lock    write requirements/*.txt anew'
 	@echo 'make contracts SPECS=DIR   provider files against the descriptions that vendors publish'
 	@echo 'make matrix  the fast tests on every Python of this machine'
@@ -36,7 +37,7 @@ test: $(VENV)/dev.stamp
 
 # In-process tests, and those with servers, browsers, processes that are killed; `make test` is both.
 FAST = tests/architecture tests/cli tests/model tests/property tests/unit
-REAL = tests/browser tests/contract tests/faults tests/integration
+REAL = tests/browser tests/contract tests/faults tests/integration tests/mutants
 
 test-fast: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal $(FAST) $(ARGS)
@@ -63,6 +64,10 @@ slow: $(VENV)/dev.stamp
 explore: $(VENV)/dev.stamp
 	EXPLORE=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal tests/property tests/model tests/faults $(ARGS)
 
+# FLAW or the name of a table in tests/mutants/threats, in ARGS, plants only those.
+mutants: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.mutants --jobs $(JOBS) $(ARGS)
+
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
 
@@ -73,6 +78,7 @@ docs: $(VENV)/dev.stamp
 	$(BIN)/python -m docs.disguises
 	$(BIN)/python -m docs.masked_forms
 	$(BIN)/python -m docs.coding_agents
+	$(BIN)/python -m docs.threats
 
 # uv is not part of the locked tools: only changing the locks needs it.
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \

@@ -75,6 +75,7 @@ def test_no_comment_and_no_baseline_silences_an_own_token(published, tmp_path):
     )
     assert published("baseline", "update", "a.py").code == 0
     answer = published("scan", "a.py", "--baseline", ".tokenguard-baseline", "--format", "json")
+    assert answer.code == 1, answer
     assert [finding["kind"] for finding in answer.document["findings"]] == ["own"]
 
 

@@ -224,6 +224,14 @@ def test_the_leak_of_an_older_value_revokes_nothing_and_stays_on_record(cli, lea
     assert record(cli).leaked is not None
 
 
+def test_a_proven_death_ends_the_leak_of_that_value_alone(cli, leaked_before):
+    value = cli.store.read_live(cli.store.find(token_name(NAME)).id).value.token.reveal()
+    assert report(cli, value, "--no-input").code == 1
+    assert len(record(cli).leaks) == 2
+    assert cli("rotate", NAME, "--no-input").code == 0
+    assert [each.fingerprint for each in record(cli).leaks] == ["0" * 32]
+
+
 def test_the_leak_of_an_older_value_is_shown_with_what_ends_it(cli, leaked_before):
     (found,) = [each for each in cli("doctor", "--format", "json").document["checks"] if each["check"] == "leak"]
     (violation,) = [

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.fakes.command_line import FakeTty
+from tests.fakes.world import FakeIssuer
 from tokenguard.domain.journal import Mode, Stage
 from tokenguard.domain.names import token_name
 
@@ -38,6 +39,23 @@ def test_due_exits_5_with_the_resume_line_while_a_revocation_is_owed(owed, how, 
     owed.world.revoke_lag = 0
     assert owed("rotate", NAME, "--resume").code == 0
     assert owed("rotate", "--due", "--no-input").code == 0
+
+
+def test_a_revocation_that_is_confirmed_and_not_proven_is_owed_too(cli, monkeypatch):
+    cli.add(NAME)
+    revoke = FakeIssuer.revoke
+
+    def then_a_storm(issuer, provider_id):
+        revoke(issuer, provider_id)
+        issuer.world.unknown = 10**6
+
+    monkeypatch.setattr(FakeIssuer, "revoke", then_a_storm)
+    assert cli("rotate", NAME).code == 5
+    assert document(cli).journal.revoked_by
+    assert cli("rotate", "--due", "--no-input").code == 5
+    cli.world.unknown = 0
+    assert cli("rotate", NAME, "--resume").code == 0
+    assert cli("rotate", "--due", "--no-input").code == 0
 
 
 def test_a_retirement_that_is_not_ended_is_owed_too(owed):

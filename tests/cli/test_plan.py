@@ -39,6 +39,7 @@ def reading(cli):
 
 
 def actions(answer):
+    assert "actions" in answer.document, answer
     return {each["name"]: each for each in answer.document["actions"]}
 
 

@@ -52,6 +52,8 @@ class World:
             (read or (lambda: opened(self.home)))()
         assert caught.value.exit_code == 6
         assert "store restore" in caught.value.hint
+        assert self.victim.is_file()
+        assert self.anchor.is_file()
         assert self.victim.read_bytes() == b"precious"
         assert self.anchor.read_bytes() == anchor
 

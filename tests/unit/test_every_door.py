@@ -1,6 +1,7 @@
 """Every way out of the program, whatever library is behind it, has the same limits: time, size, TLS, this machine."""
 
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -192,6 +193,25 @@ def test_a_proxy_of_the_environment_is_asked_through_no_door(door, name, monkeyp
             refused(door, Way(server.url))
     assert proxy.connections == 0
     assert server.connections == 1
+
+
+@pytest.mark.parametrize("door", [provider, vault, secrets_manager, sts, web_identity], ids=lambda each: each.__name__)
+def test_no_tunnel_goes_through_a_proxy_of_the_environment(door, monkeypatch):
+    """Libraries take the variable for plain http and the one for https apart."""
+    lookup = socket.getaddrinfo
+
+    def nowhere(host, *arguments, **options):
+        if host == "elsewhere.example":
+            raise socket.gaierror(socket.EAI_NONAME, "not found")
+        return lookup(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", nowhere)
+    with ScriptedServer(BROKEN) as proxy:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+            monkeypatch.setenv(name.lower(), proxy.url)
+        assert refused(door, Way("https://elsewhere.example")).exit_code is ExitCode.UNREACHABLE
+    assert proxy.connections == 0
 
 
 # ---- TLS

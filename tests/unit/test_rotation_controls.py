@@ -4,10 +4,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from tests.fakes.clock import FakeClock
 from tests.fakes.world import DRIVE, OTHER_DRIVE, Made
 from tests.unit.rotation_bench import Bench
 from tokenguard.domain.journal import Stage
-from tokenguard.domain.liveness import DeathControl, DeathGrade, Observation, Verdict
+from tokenguard.domain.liveness import DeathControl, DeathGrade, DeathProof, DeathWindow, Observation, Verdict
 from tokenguard.domain.names import TokenId
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
@@ -17,6 +18,8 @@ from tokenguard.inventory.verification import verify
 from tokenguard.ports.delivery import Holds
 from tokenguard.ports.provider import Method, TokenList
 from tokenguard.rotation import control_search, sampling
+from tokenguard.rotation.control_search import ControlResult
+from tokenguard.rotation.proof_of_death import RefusalSeries
 
 A_DAY = 25 * 3600
 
@@ -102,6 +105,37 @@ def test_a_refused_control_restarts_the_count(monkeypatch):
     proof, window = bench.journal(token).proof, bench.provider.capabilities.death_window
     assert proof.samples == window.samples
     assert proof.first_at > waited[0], "the sample before the outage does not count"
+
+
+def counted(series: RefusalSeries, clock: FakeClock, *pauses: float) -> DeathProof | None:
+    """What is proven after one refused sample at the end of each pause, with a control each time."""
+    proof = None
+    for pause in pauses:
+        assert proof is None
+        clock.sleep(pause)
+        series.turns()
+        proof = series.refused(clock.now(), ControlResult(by=DeathControl.TOKEN))
+    return proof
+
+
+def test_a_window_is_not_full_with_too_few_samples_however_long_it_was():
+    """A machine was suspended between two of them."""
+    clock = FakeClock()
+    series = RefusalSeries(clock, DeathWindow(length=timedelta(seconds=60)))
+    assert counted(series, clock, 0, 3600) is None
+    assert counted(series, clock, 1).samples == 3
+
+
+def test_no_refusal_before_an_acceptance_counts():
+    clock = FakeClock()
+    series = RefusalSeries(clock, DeathWindow(length=timedelta(seconds=60)))
+    assert counted(series, clock, 0, 50) is None
+    series.accepted()
+    assert counted(series, clock, 10, 30, 40, 40) is None
+    again = clock.now()
+    proof = counted(series, clock, 10)
+    assert (proof.samples, proof.last_at - proof.first_at) == (5, timedelta(seconds=120))
+    assert proof.last_at > again
 
 
 @pytest.mark.parametrize("guided", [True, False])

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.fakes.world import ScriptedOperator, canary
+from tests.fakes.world import ScriptedOperator, World, canary
 from tests.unit.rotation_bench import Bench, finished
 from tokenguard.domain.journal import Stage
 from tokenguard.domain.liveness import Observation, Verdict
@@ -89,9 +89,13 @@ def edit_id(bench: Bench, token, provider_id: str) -> None:
 
 @pytest.mark.parametrize("guided", [True, False], ids=["pasted", "listed with another id"])
 @pytest.mark.parametrize("work", ["issue", "rotate"])
-def test_of_two_tokens_with_the_name_none_is_revoked_as_long_as_none_is_known_to_be_in_use(work, guided):
+@pytest.mark.parametrize("fits_both", [False, True], ids=["no hint", "a hint that fits both"])
+def test_of_two_tokens_with_the_name_none_is_revoked_as_long_as_none_is_known_to_be_in_use(work, guided, fits_both):
     bench = a_bench(hint=bare, guided=guided)
     run, token = begin(bench, work)
+    if fits_both:
+        shown = World.hint
+        bench.world.hint = lambda _: shown(list(bench.world.made.values())[-1].value)
     bench.world.listed_as = "" if guided else "x-"
     if work == "rotate" and not guided:
         edit_id(bench, token(), "x-id1")

@@ -339,6 +339,7 @@ def test_said_to_be_revoked_but_was_not_is_asked_again_until_the_person_gives_up
     with pytest.raises(NotProvenDead):
         bench.engine.rotate(token)
     retries = [retry for kind, _, retry in bench.operator.asked if kind == "done"]
+    assert len(retries) == 3
     assert retries[0] == ""
     assert all("still accepts" in retry for retry in retries[1:])
     assert bench.world.alive(old)
@@ -424,17 +425,18 @@ def test_twins_from_a_repeated_delivery_are_both_ended():
     assert [made.value for made in bench.world.living()] == [bench.live_value(token)]
 
 
-def test_a_late_runner_is_fenced_and_ends_what_it_made():
+@pytest.mark.parametrize("created", ["before", "after"])
+def test_a_late_runner_is_fenced_and_ends_what_it_made(created):
     bench = Bench()
     token, _ = bench.add()
     second = bench.runner("two")
 
     class Slow(type(bench.issuer)):
         def create(self, wanted):
-            created = super().create(wanted)
+            late = super().create(wanted) if created == "before" else None
             bench.vendors.issuer = good
             second.resume(token)  # another runner takes over and finishes while this one is paused
-            return created
+            return late or super().create(wanted)
 
     good, bench.vendors.issuer = bench.issuer, Slow(bench.world)
     with pytest.raises((Fenced, Conflict)):
@@ -533,6 +535,24 @@ def test_publish_is_pinned_to_what_was_live_when_it_opened(words):
         bench.engine.rotate(token)
     words(caught.value)
     assert "revoke:intent" not in bench.ops(token)
+
+
+def test_publish_is_pinned_also_where_another_value_was_live_before_it_looked():
+    bench = Bench()
+    token, old = bench.add()
+    create = bench.issuer.create
+
+    def meanwhile_another_is_published(wanted):
+        other = Value.of(bench.world.create("stranger").value)
+        bench.store.put_candidate(token, "stranger", other)
+        bench.store.publish(token, "stranger", bench.store.read_live(token).version)
+        return create(wanted)
+
+    bench.issuer.create = meanwhile_another_is_published
+    with pytest.raises(Conflict):
+        bench.engine.rotate(token)
+    assert bench.store.read_live(token).label == "stranger"
+    assert bench.world.alive(old)
 
 
 def test_retire_revokes_proves_and_leaves_a_tombstone():

@@ -24,6 +24,26 @@ def revoke_the_new_one(bench: Bench, token) -> str:
     return "ada"
 
 
+def test_without_a_clear_answer_about_the_new_token_the_old_one_is_not_revoked():
+    bench = Bench()
+    token, old = bench.add()
+    verify = bench.deliveries.delivery.verify
+
+    def then_a_storm(consumer, value):
+        bench.world.unknown = 10**6
+        return verify(consumer, value)
+
+    bench.deliveries.delivery.verify = then_a_storm
+    with pytest.raises(Unreachable):
+        bench.engine.rotate(token)
+    assert "revoke:intent" not in bench.ops(token)
+    bench.deliveries.delivery.verify = verify
+    bench.world.unknown = 0
+    bench.engine.resume(token)
+    assert bench.journal(token).stage is Stage.DONE
+    assert not bench.world.alive(old)
+
+
 def test_an_abort_ends_nothing_once_the_old_token_is_refused():
     bench = Bench(guided=True)
     token, old, new = stopped_at_the_revoke(bench)

@@ -254,9 +254,16 @@ def test_a_store_address_is_quoted_for_the_shell():
     assert "--store 'local:///a b/$(id)`x`' rotate" in text
 
 
+def test_markup_in_the_markdown_itself_stays_text():
+    """The second line of defence: a runbook's own writer lets none through."""
+    text = page(NAME, "a <b>b</b>\n\n<script>x()</script>\n\n[c](javascript:x) ![d](http://192.0.2.1/d) <http://e>\n")
+    assert {tag for tag, _ in tags_of(text)}.isdisjoint({"a", "b", "img", "script"})
+    assert "&lt;script&gt;" in text
+
+
 def test_the_page_can_load_and_run_nothing():
     text = page("<b>", written())
-    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1]
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', text) or [""]
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
     assert "unsafe" not in policy
     assert "&lt;b&gt;" in text
