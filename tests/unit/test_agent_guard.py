@@ -529,8 +529,8 @@ def test_a_search_that_takes_too_long_is_given_up_and_nothing_passes(machine: Ma
         [sys.executable, "-c", SLOW, "claude-code"], input=json.dumps(EVENTS["claude-code"]["PostToolUse"]("x")),
         capture_output=True, text=True, check=False, timeout=60, env={**os.environ, **machine.environ},
     )  # fmt: skip
-    assert json.loads(done.stdout)["continue"] is False
     assert "took too long" in done.stdout
+    assert json.loads(done.stdout)["continue"] is False
 
 
 def test_very_many_tokens_are_masked_in_one_pass(machine: Machine, monkeypatch) -> None:
