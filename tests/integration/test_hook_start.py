@@ -1,9 +1,11 @@
 """What the hook costs before it does anything, and the plug-ins for those who keep detect-secrets' own hook."""
 
+import gzip
 import secrets
 import subprocess
 import sys
 import uuid
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,21 @@ def test_a_clean_commit_loads_nothing_heavy(tmp_path: Path) -> None:
     repository = Repository(tmp_path / "work")
     repository.stage("app.py", "def main() -> None:\n    print('hello')\n")
     assert loaded(repository.path, []) & HEAVY == set()
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_the_hook_needs_eleven_packages_of_all_that_are_installed(tmp_path: Path) -> None:
+    """docs/scanning.md names them; a commit with findings, YAML and an archive loads no other."""
+    repository = Repository(tmp_path / "work")
+    repository.stage("app.py", f"connect('sk-social-{secrets.token_hex(32)}')\n")
+    repository.stage("a.yaml", f"a:\n  password: '{secrets.token_hex(20)}'\nb: !binary eA==\n")
+    repository.stage("a.gz", gzip.compress(f"api_key = '{secrets.token_urlsafe(30)}'\n".encode()))
+    owners = packages_distributions()
+    found = {owner.lower().replace("_", "-") for name in loaded(repository.path, []) for owner in owners.get(name, ())}
+    named = "ahocorasick-rs certifi charset-normalizer detect-secrets google-re2 idna msgspec platformdirs pyyaml requests urllib3"
+    assert found - {"tokenguard-governance", "setuptools"} <= set(named.split())
+    page = Path("docs/scanning.md").read_text().lower()
+    assert [each for each in named.split() if each not in page] == []
 
 
 @pytest.mark.usefixtures("unmeasured")

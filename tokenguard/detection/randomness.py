@@ -2,7 +2,7 @@
 
 A value is described character by character by a mixture of experts: alphabets, words, repetition, sequences, dates. The
 mixture is a probability distribution, so a description n bits shorter than the value exists for at most one of 2**n
-random values. Only descriptions that are shorter by `CERTAIN` bits count.
+random values. Only descriptions that are shorter by a number of bits count.
 """
 
 import re
@@ -15,6 +15,8 @@ from tokenguard.detection import word_model
 
 CERTAIN = 10
 """Bits: of 1,024 random values at most one has a description that is so much shorter; of 100,000 made none had one."""
+CERTAIN_OF_SHAPE = 20
+"""The same for the random part of a declared shape, before which no prefix stands: one of a million."""
 _BLOCK = 128
 """Characters that are described together; a longer value is as random as its most random block."""
 _ALPHABETS = (
@@ -46,30 +48,31 @@ _CONTEXT = 2
 """So many characters that stood there before are expected to be followed by the same again."""
 
 
-def random_bits(value: str, alphabet: float = 0, *, enough: float = inf) -> float:
+def random_bits(value: str, alphabet: float = 0, *, certain: int = CERTAIN, enough: float = inf) -> float:
     """The bits of a value that have to be guessed: those of its alphabet and length, or else of its random part.
 
     Args:
         value: the value, or the random part of one of a declared shape.
         alphabet: how many characters each place may have, on average; 0 for what its own characters tell.
+        certain: how many bits shorter a description has to be to count.
         enough: so many bits end the search for a more random block.
     """
     best = 0.0
     for start in range(0, len(value), _BLOCK):
-        best = max(best, _bits(value[start : start + _BLOCK], alphabet))
+        best = max(best, _bits(value[start : start + _BLOCK], alphabet, certain))
         if best >= enough:
             break
     return best
 
 
-def _bits(block: str, size: float) -> float:
+def _bits(block: str, size: float, certain: int) -> float:
     alphabet = _alphabet_of(block)
     given = len(block) * log2(size or len(alphabet))
     length, random = _described(block, alphabet)
-    if given - length < CERTAIN:
+    if given - length < certain:
         return given
     tail = _MARK.split(block, maxsplit=1)[1:]
-    return max([random, *(_bits(each, size) for each in tail)])
+    return max([random, *(_bits(each, size, certain) for each in tail)])
 
 
 def _alphabet_of(text: str) -> str:

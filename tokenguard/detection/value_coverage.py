@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from math import log2
 
 from tokenguard.detection.known_token_index import MIN_LENGTH, SYMBOLS
-from tokenguard.detection.randomness import random_bits
+from tokenguard.detection.randomness import CERTAIN_OF_SHAPE, random_bits
 from tokenguard.domain.secret import Value
 from tokenguard.token_formats.table import FORMATS
 from tokenguard.token_formats.template import Run, pieces
@@ -47,7 +47,9 @@ def _declared_bits(text: str, template: str) -> float | None:
     runs = [each for each in pieces(template) if isinstance(each, Run)]
     part = "".join(found.groups())
     given = sum(len(group) * log2(_size(run)) for run, group in zip(runs, found.groups(), strict=True))
-    return random_bits(part, 2 ** (given / len(part)), enough=MIN_BITS) if part else 0.0
+    if not part:
+        return 0.0
+    return random_bits(part, 2 ** (given / len(part)), certain=CERTAIN_OF_SHAPE, enough=MIN_BITS)
 
 
 def _size(run: Run) -> int:
