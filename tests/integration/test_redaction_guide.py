@@ -66,6 +66,10 @@ except ValueError:
 sentry_sdk.flush()
 print(b''.join(sent).decode())
 """,
+    "OpenTelemetry": """
+with traces.get_tracer('t').start_as_current_span(f'GET /{TOKEN}', attributes={'k': [TOKEN]}) as span:
+    span.record_exception(ValueError(TOKEN))
+""",
 }
 
 

@@ -33,6 +33,7 @@ class Leak:
     count: int
 
 
+_MOST_NAMES = 1_000
 _REMEMBERED = 4_096
 """Bytes of a message that are kept until the next one."""
 
@@ -50,6 +51,8 @@ class _EngineState:
 
     One tuple: threads may race.
     """
+    named: tuple[Matcher | None, set[str | None]] = (None, set())
+    """Names in which this engine found nothing."""
 
 
 _STATE = _EngineState()
@@ -157,8 +160,24 @@ def is_clean_line(text: str) -> bool:
     if not head.isascii() or "\x1b" in head:
         return False
     before = compact(head.encode())
-    begun = [*engine.beginnings(before + data[:REACH]), *((each, at + len(before), 0) for each, at, _ in begun)]
-    return not begun or engine.are_harmless(begun, before + data)
+    found = engine.beginnings(before + data[:REACH])
+    if not found and not begun:
+        return True
+    return engine.are_harmless([*found, *((each, at + len(before), 0) for each, at, _ in begun)], before + data)
+
+
+def are_clean_names(*names: str | None) -> bool:
+    """Whether there is nothing in the names of a record's logger, thread and process, which are few and come again."""
+    engine, known_clean = _STATE.named
+    if engine is not _STATE.matcher or engine is None or len(known_clean) > _MOST_NAMES:
+        engine, known_clean = matcher(), set[str | None]()
+        _STATE.named = engine, known_clean
+    for name in names:
+        if name not in known_clean:
+            if name and not is_clean(name):
+                return False
+            known_clean.add(name)
+    return True
 
 
 def clean(text: str, channel: str) -> str:

@@ -21,6 +21,8 @@ from tokenguard.masking.records import clean_record, place_of, withheld
 
 Undo = Callable[[], None]
 
+_MASK = "[tokenguard:"
+"""How a mask begins, and what is said instead of a record."""
 _EXC_INFO = ("exc_type", "exc_value", "exc_traceback")
 
 
@@ -67,9 +69,13 @@ def _format(original: Callable[..., str]) -> Callable[..., str]:
     def format_clean(self: logging.Handler, record: logging.LogRecord) -> str:
         text = original(self, record)
         try:
-            return text if is_clean_line(text) else clean(text, f"logging:{record.name}")
+            if not is_clean_line(text):
+                text = clean(text, f"logging:{record.name}")
         except Exception as error:  # noqa: BLE001 - nothing may pass unmasked, and the program goes on
-            return withheld(error, place_of(record))
+            text = withheld(error, place_of(record))
+        if _MASK in text and getattr(record, "markup", getattr(self, "markup", False)):
+            return text.replace(_MASK, f"\\{_MASK}")  # rich would take it for a style
+        return text
 
     return format_clean
 

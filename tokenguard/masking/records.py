@@ -7,10 +7,12 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from tokenguard.masking.current import clean, is_clean_message, told_once
+from tokenguard.masking.current import are_clean_names, clean, is_clean, is_clean_message, told_once
 from tokenguard.masking.objects import clean_exc_info, clean_object
 
 _STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime", "taskName"}
+_SIZE = len(vars(logging.LogRecord("", 0, "", 0, "", (), None)))
+"""Attributes of a record to which nothing was added."""
 _NAMES = ("name", "threadName", "processName", "taskName")
 
 
@@ -48,16 +50,16 @@ def _withhold(record: logging.LogRecord, error: Exception) -> None:
 
 def _is_ordinary(record: logging.LogRecord) -> bool:
     """Whether it is a clean text with nothing but texts and numbers in it, as most are: what that costs, all cost."""
-    if record.exc_info or record.exc_text or record.stack_info or not _STANDARD.issuperset(record.__dict__):
-        return False
     args = record.args
-    if args and type(args) is not tuple:
+    if record.exc_info or record.exc_text or record.stack_info or (args and type(args) is not tuple):
+        return False
+    if len(record.__dict__) != _SIZE and not _STANDARD.issuperset(record.__dict__):
         return False
     for each in args or ():
         if type(each) is not str and type(each) is not int:  # an object is asked for its text as seldom as can be
             return False
     text = record.getMessage()
-    if not is_clean_message(text):
+    if not is_clean_message(text) or not are_clean_names(record.name, record.threadName, record.processName):
         return False
     for each in args or ():  # noqa: SIM110 - a generator for each record costs a tenth of the hook
         if type(each) is str and each is not text and each not in text:
@@ -67,6 +69,9 @@ def _is_ordinary(record: logging.LogRecord) -> bool:
 
 def _clean(record: logging.LogRecord, channel: str) -> None:
     _message(record, channel)
+    for name in _NAMES:
+        if isinstance(held := getattr(record, name, None), str) and not is_clean(held):
+            setattr(record, name, clean(held, channel))
     if record.exc_text:
         record.exc_text = clean(record.exc_text, channel)
     if isinstance(record.exc_info, tuple) and record.exc_info[0] is not None:
@@ -87,8 +92,8 @@ def _message(record: logging.LogRecord, channel: str) -> None:
         whole = record.getMessage()
     except (TypeError, ValueError):
         whole = ""
-    if whole != masked:  # a value that only message and arguments together make
-        record.msg, record.args = masked, ()
+    if whole != masked and (isinstance(record.msg, str) or clean(whole, channel) is not whole):
+        record.msg, record.args = masked, ()  # a value that only message and arguments together make
 
 
 def _clean_args(args: Any, channel: str) -> Any:

@@ -72,7 +72,9 @@ class Index:
         whole = length = len(self._needles[number])
         if self._guarded[number]:
             near = self._needles[max(after - 1, 0) : after + 1]
-            length = max(length, *(_shared(here, needle) for needle in near))
+            for needle in near:
+                if len(needle) > length and here.startswith(needle[: length + 1]):
+                    length = _shared(here, needle)
         return NeedleMatch(length, self._sources[number], open_, number, exact=length == whole)
 
     def needle(self, number: int) -> tuple[bytes, int]:
