@@ -60,9 +60,9 @@ def test_the_hook_says_how_to_silence_and_what_applies(repo, capfd, words):
 
 def test_a_known_token_is_only_revoked_or_waived(published, repo, tmp_path, words):
     published("fingerprints", "pull", str(tmp_path / "bundle"))
-    repo.stage("app.py", f"x = '{published.value}'\n")
+    repo.stage("app.py", f"connect({published.value})\n")
     words(published("scan", "--staged"))
-    repo.stage("app.py", f"x = '{published.value}'\n{leak()}")
+    repo.stage("app.py", f"connect({published.value})\n{leak()}")
     words(published("scan", "--staged"))
 
 

@@ -92,21 +92,21 @@ def test_the_first_push_of_a_repository_is_scanned_whole(pusher: Pusher) -> None
     pusher.pushes("origin", "main")
 
 
-def test_a_new_branch_is_scanned_from_where_it_leaves_what_the_remote_has(pusher: Pusher) -> None:
-    pusher.commit("old.py", leak())
-    pusher.pushes("--no-verify", "origin", "main")
-    pusher.repository.git("checkout", "-q", "-b", "side")
-    pusher.commit("new.py", "x = 1\n")
-    pusher.pushes("origin", "side")
-    pusher.repository.git("checkout", "-q", "-b", "other")
-    pusher.commit("leak.py", leak())
-    assert "leak.py:1" in (said := pusher.refused("origin", "other"))
+def test_a_new_branch_is_scanned_from_where_it_leaves_what_the_remote_has(plain: Pusher) -> None:
+    plain.commit("old.py", leak())
+    plain.pushes("--no-verify", "origin", "main")
+    plain.repository.git("checkout", "-q", "-b", "side")
+    plain.commit("new.py", "x = 1\n")
+    plain.pushes("origin", "side")
+    plain.repository.git("checkout", "-q", "-b", "other")
+    plain.commit("leak.py", leak())
+    assert "leak.py:1" in (said := plain.refused("origin", "other"))
     assert "old.py" not in said
-    pusher.repository.git("branch", "-q", "unpushed")
-    pusher.repository.git("checkout", "-q", "main")
-    pusher.commit("clean.py", "x = 1\n")
-    pusher.pushes("origin", "main")  # the leak of another branch is not pushed
-    pusher.pushes("origin", "--delete", "side")
+    plain.repository.git("branch", "-q", "unpushed")
+    plain.repository.git("checkout", "-q", "main")
+    plain.commit("clean.py", "x = 1\n")
+    plain.pushes("origin", "main")  # the leak of another branch is not pushed
+    plain.pushes("origin", "--delete", "side")
 
 
 def test_an_accepted_finding_does_not_stop_a_push(plain: Pusher) -> None:
