@@ -79,6 +79,7 @@ docs: $(VENV)/dev.stamp
 	$(BIN)/python -m docs.masked_forms
 	$(BIN)/python -m docs.coding_agents
 	$(BIN)/python -m docs.threats
+	$(BIN)/python -m docs.proofs
 
 # uv is not part of the locked tools: only changing the locks needs it.
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
