@@ -104,7 +104,7 @@ def load_json(data: bytes, *, source: str, max_bytes: int = MAX_BYTES, max_nodes
         )
     except json.JSONDecodeError as error:
         _refuse(source, error.lineno, "this is not valid JSON", error.colno)
-    if not all(_encodable(part) for part in _texts(tree)):
+    if "\\u" in text and not all(_encodable(part) for part in _texts(tree)):  # UTF-8 itself has no surrogates
         _refuse(source, None, "half of a surrogate pair")
     return tree
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from tokenguard.domain.document import Document, Snapshot, check_still_here, decode, encode
 from tokenguard.domain.event import STORE_CHAIN, Actor, ChainedEvent, ChainHead, Event, Op, extend
@@ -24,6 +25,9 @@ from tokenguard.stores.refusals import (
     still_live,
     token_changed,
 )
+
+_read = lru_cache(maxsize=256)(decode)
+"""A document cannot be changed, so that whoever reads the same bytes may have the same one."""
 
 
 class MemoryStore:
@@ -80,7 +84,7 @@ class MemoryStore:
         if token not in self._documents:
             raise no_such_token()
         version, data = self._documents[token]
-        return Snapshot(id=token, version=version, document=decode(data))
+        return Snapshot(id=token, version=version, document=_read(data))
 
     def scan(self) -> Iterator[Snapshot]:
         return iter(sorted(map(self.load, self._documents), key=lambda snapshot: snapshot.document.record.name))
@@ -90,13 +94,13 @@ class MemoryStore:
         if version != expected:
             raise token_changed()
         if data:
-            check_still_here(decode(data), document)
+            check_still_here(_read(data), document)
         else:
             check_may_come(self._move, self.url)
         holder = self.find(document.record.name)
         if holder is not None and holder.id != token:
             raise name_taken()
-        head, entries = extend(token, decode(data).chain if data else ChainHead(), events)
+        head, entries = extend(token, _read(data).chain if data else ChainHead(), events)
         self._entries.setdefault(token, []).extend(entries)
         self._documents[token] = (version + 1, encode(replace(document, chain=head)))
         return self.load(token)

@@ -1,6 +1,7 @@
 """Values that look like the vendors' own and are unmistakably a sandbox's."""
 
 import base64
+import random
 import secrets
 import string
 import uuid
@@ -9,6 +10,7 @@ GROUP = "5a4db0c5"
 """First group of every UUID in a Descript-like value."""
 KEY_PREFIX = "sk-social-sandbox"
 _SESSION_HEADER = base64.b64encode(b'{"sandbox":true}').decode().rstrip("=")
+_RANDOM = random.SystemRandom()
 _KEY_LETTERS = 57  # with `sandbox` the 64 letters that real keys are believed to have
 
 
@@ -19,7 +21,7 @@ def descript_token() -> str:
 
 def autoposting_key() -> str:
     """A fresh `sk-social-sandbox…` value."""
-    return KEY_PREFIX + "".join(secrets.choice(string.ascii_letters) for _ in range(_KEY_LETTERS))
+    return KEY_PREFIX + "".join(_RANDOM.choices(string.ascii_letters, k=_KEY_LETTERS))
 
 
 def session_token() -> str:
