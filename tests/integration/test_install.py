@@ -19,9 +19,9 @@ _UNREACHABLE = re.compile(r"(?i)connection|name resolution|network is unreachabl
 
 
 class Fresh:
-    """What is needed of a clone, and an environment beside it."""
+    """What is needed of a clone, and beside it an environment as Python makes it, copied from `bundled`."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, bundled: Path) -> None:
         self.clone, self.environment = directory / "clone", directory / "environment"
         self.clone.mkdir()
         for name in NEEDED:
@@ -30,7 +30,7 @@ class Fresh:
                 shutil.copytree(path, self.clone / name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(path, self.clone / name)
-        venv.create(self.environment, with_pip=True)
+        shutil.copytree(bundled, self.environment, symlinks=True)
 
     def pip(self, *arguments: str) -> str:
         python = str(self.environment / "bin" / "python")
@@ -52,9 +52,17 @@ class Fresh:
         return done.stdout
 
 
+@pytest.fixture(scope="module")
+def bundled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with the pip that this Python bundles: it takes seconds to make."""
+    environment = tmp_path_factory.mktemp("bundled") / "environment"
+    venv.create(environment, with_pip=True)
+    return environment
+
+
 @pytest.fixture
-def fresh(tmp_path: Path) -> Fresh:
-    return Fresh(tmp_path)
+def fresh(tmp_path: Path, bundled: Path) -> Fresh:
+    return Fresh(tmp_path, bundled)
 
 
 def version_of(pip: str) -> str:
