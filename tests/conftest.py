@@ -5,7 +5,9 @@ import os
 import re
 import signal
 import socket
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,6 +30,10 @@ settings.register_profile("same", derandomize=True, deadline=None, database=None
 settings.register_profile("new", deadline=None, print_blob=True)
 settings.load_profile("new" if os.environ.get("EXPLORE") else "same")
 """Without EXPLORE the examples are the same in each run, so that a failure is the change's own."""
+
+_MEMORY = Path("/dev/shm")
+_ROOM = 4 << 30
+"""Bytes that must be free in memory: environments with pip are made there."""
 
 _leaks: list[str] = []
 _ran: list[str] = []
@@ -120,8 +126,30 @@ def pytest_addoption(parser):
     parser.addoption("--snapshots", action="store_true", help="run the tests that have snapshots, and write those anew")
 
 
+def _has_room(directory: Path) -> bool:
+    """Whether temporary files may be there: a container's own is often too small, or runs no programs."""
+    try:
+        there = os.statvfs(directory)
+    except OSError:
+        return False
+    return (
+        os.access(directory, os.W_OK | os.X_OK)
+        and there.f_bavail * there.f_frsize >= _ROOM
+        and not there.f_flag & os.ST_NOEXEC
+    )
+
+
+def pytest_report_header() -> str:
+    return f"temporary files: {tempfile.gettempdir()}"
+
+
 def pytest_configure(config):
-    """A shell that runs the suite in its background has it, and every program it starts, ignore Ctrl-C."""
+    """Temporary files go to memory where there is room, unless TMPDIR says where: stores wait for the disk at each write.
+
+    A shell that runs the suite in its background has it, and every program it starts, ignore Ctrl-C.
+    """
+    if "TMPDIR" not in os.environ and _has_room(_MEMORY):
+        os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
     config.stash[_SNAPSHOTS] = Snapshots(SNAPSHOTS, writes=config.getoption("--snapshots"))
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

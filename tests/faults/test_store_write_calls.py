@@ -5,9 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,17 +28,6 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-@pytest.fixture
-def work(tmp_path: Path) -> Iterator[Path]:
-    """In memory where there is such a place: what is tested is the order of the calls, not the disk below."""
-    memory = Path("/dev/shm")
-    if not os.access(memory, os.W_OK):
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir=memory) as directory:
-        yield Path(directory)
-
-
 def run(shim: Path, work: Path, share: float) -> Counter[str]:
     env = {**os.environ, "LD_PRELOAD": str(shim), "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(
@@ -53,11 +40,11 @@ def run(shim: Path, work: Path, share: float) -> Counter[str]:
     return verdicts
 
 
-def test_death_or_failure_at_sampled_write_calls(shim: Path, work: Path):
-    assert run(shim, work, 0.03)["fine"] > 100
+def test_death_or_failure_at_sampled_write_calls(shim: Path, tmp_path: Path):
+    assert run(shim, tmp_path, 0.03)["fine"] > 100
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_death_or_failure_at_every_write_call(shim: Path, work: Path):
-    assert run(shim, work, 1)["fine"] > 2000
+def test_death_or_failure_at_every_write_call(shim: Path, tmp_path: Path):
+    assert run(shim, tmp_path, 1)["fine"] > 2000
