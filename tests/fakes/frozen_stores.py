@@ -9,10 +9,13 @@ import gzip
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import urllib3
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.memory_places import MemoryPlaces
@@ -178,18 +181,29 @@ def export_openbao(server: OpenBao, mount: str, folder: str) -> dict[str, Any]:
 
 def put_openbao(server: OpenBao, mount: str) -> str:
     """Every entry again, each version under its own number; returns the store's address."""
-    for path, entry in read(FROZEN / "openbao" / "content.json.gz").items():
-        versions, last = entry["versions"], entry["current"]
-        for number in range(1, last + 1):
-            server.api("POST", f"{mount}/data/{path}", {"data": versions.get(str(number), {})})
-        gone = [number for number in range(1, last + 1) if str(number) not in versions]
-        if gone:
-            server.api("PUT", f"{mount}/destroy/{path}", {"versions": gone})
-        about = {"max_versions": entry["max_versions"], "cas_required": entry["cas_required"]}
-        about |= {"custom_metadata": entry["custom"]} if entry["custom"] else {}
-        if any(about.values()):  # else it is as a new entry has it
-            server.api("POST", f"{mount}/metadata/{path}", about)
+    with urllib3.HTTPConnectionPool("127.0.0.1", server.port) as pool:
+        for path, entry in read(FROZEN / "openbao" / "content.json.gz").items():
+            for method, kind, body in _requests_of(entry):
+                # not `api`, which takes twice as long: a store is two thousand requests
+                answer = pool.request(
+                    method, f"/v1/{mount}/{kind}/{path}", json=body, headers={"X-Vault-Token": server.root_token}
+                )
+                assert answer.status in {200, 204}, (method, path, answer.status, answer.data)
     return f"vault://{mount}/{PREFIX}"
+
+
+def _requests_of(entry: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """What makes an entry: method, kind of path, body."""
+    versions, last = entry["versions"], entry["current"]
+    for number in range(1, last + 1):
+        yield "POST", "data", {"data": versions.get(str(number), {})}
+    gone = [number for number in range(1, last + 1) if str(number) not in versions]
+    if gone:
+        yield "PUT", "destroy", {"versions": gone}
+    about = {"max_versions": entry["max_versions"], "cas_required": entry["cas_required"]}
+    about |= {"custom_metadata": entry["custom"]} if entry["custom"] else {}
+    if any(about.values()):  # else it is as a new entry has it
+        yield "POST", "metadata", about
 
 
 # ---- a store on the fake of AWS: every secret, with its versions, labels and tags
