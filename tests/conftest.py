@@ -1,11 +1,13 @@
 """Guards around every test: a clean environment, no traffic off this machine, and no value in any output."""
 
 import ipaddress
+import itertools
 import os
 import re
 import signal
 import socket
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +37,9 @@ _MEMORY = Path("/dev/shm")
 _ROOM = 4 << 30
 """Bytes that must be free in memory: environments with pip are made there."""
 
+_seconds: Counter[str] = Counter()
+_tests: Counter[str] = Counter()
+"""What each folder took, and how many tests it has."""
 _leaks: list[str] = []
 _ran: list[str] = []
 """The tests of this process that have snapshots."""
@@ -43,12 +48,21 @@ _whole: set[str] = set()
 _SNAPSHOTS = pytest.StashKey[Snapshots]()
 
 
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory) -> Iterator[Path]:
+    """A new home for each test. Pytest's own numbering would look at all the others each time."""
+    above = tmp_path_factory.mktemp("homes")
+    return (above / f"home{number}" for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch, tmp_path_factory):
+def clean_environment(monkeypatch, _homes):
     """Nothing of the machine's own settings, stores or credentials reaches a test, and nothing of a test reaches them."""
+    home = next(_homes)
+    home.mkdir(mode=0o700)
     for name in [name for name in os.environ if _SCRUBBED.match(name)]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
 
@@ -157,6 +171,9 @@ def pytest_configure(config):
 
 def pytest_runtest_logreport(report):
     """The leak check: whatever a test prints, logs or fails with is searched for values."""
+    folder = report.nodeid.rpartition("/")[0]
+    _seconds[folder] += report.duration
+    _tests[folder] += report.when == "setup"
     texts = [report.capstdout, report.capstderr, report.caplog]
     if any(VALUES.search(text) for text in texts):
         _leaks.append(report.nodeid)
@@ -164,8 +181,10 @@ def pytest_runtest_logreport(report):
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter):
-    """At the very end, say aloud what this machine could not test, and where a value was seen; never the value."""
+    """At the very end, say what took how long, what could not be tested, and where a value was seen; never the value."""
     yield
+    for folder, number in sorted(_tests.items() if len(_tests) > 1 else ()):
+        terminalreporter.write_line(f"{folder}: {number:,} tests, {_seconds[folder]:.0f} s")
     reasons = (str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", []))
     for reason in dict.fromkeys(reason for reason in reasons if "NOT TESTED" in reason):
         terminalreporter.write_line(reason.removeprefix("Skipped: "), yellow=True, bold=True)
