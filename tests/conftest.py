@@ -171,7 +171,7 @@ def pytest_configure(config):
 
 def pytest_runtest_logreport(report):
     """The leak check: whatever a test prints, logs or fails with is searched for values."""
-    folder = report.nodeid.rpartition("/")[0]
+    folder = report.nodeid.partition("::")[0].rpartition("/")[0]
     _seconds[folder] += report.duration
     _tests[folder] += report.when == "setup"
     texts = [report.capstdout, report.capstderr, report.caplog]
