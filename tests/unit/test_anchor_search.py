@@ -1,11 +1,13 @@
 """Anchors of long runs are found at the same places as one by one."""
 
+import hmac
 import random
 import zlib
 
 import pytest
 
 from tokenguard.detection.anchor_search import AnchorSearch
+from tokenguard.detection.known_token_index import tag_of
 from tokenguard.domain.secret import Value, token_digest
 
 WIDTH = 12
@@ -26,3 +28,9 @@ def test_the_places_are_those_of_each_window_by_itself(size: int, alphabet: byte
 def test_the_quick_digest_is_that_of_the_value() -> None:
     for token in ("x", "tgcanary_1", "é" * 300):
         assert token_digest(token.encode()) == Value.of(token).digest()
+
+
+def test_a_tag_is_the_hmac_of_the_digest_of_the_value() -> None:
+    key = bytes(range(32))
+    tag = hmac.new(key, b"tokenguard scan 1" + Value.of("tgcanary_1").digest(), "sha256").hexdigest()[:32]
+    assert tag_of(key, "tgcanary_1")[0] == tag

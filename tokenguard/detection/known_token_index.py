@@ -6,7 +6,7 @@ may be included. The anchor reveals 16 bits of a value.
 
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from tokenguard.detection.anchor_search import AnchorSearch
 from tokenguard.detection.regex_set import regex
@@ -19,6 +19,8 @@ ANCHOR_BYTES = 12
 MIN_LENGTH = 19
 """What has 112 bits is no shorter (`value_coverage`)."""
 _ANCHOR_MASK = 0xFFFF
+_BLOCK = 64
+"""Bytes of a block of SHA-256: no key is longer."""
 _LONG_RUN = 512
 """Bytes from which on a run is looked at in whole pieces."""
 SYMBOLS = "-_:.+/=~"
@@ -55,7 +57,7 @@ def pieces(text: str) -> list[str]:
 def tag_of(key: bytes, text: str) -> tuple[str, int, int]:
     """Tag, anchor and length of one piece."""
     data = text.encode()
-    return _tag(key, token_digest(data)), _anchor_of(_seed(key), data), len(data)
+    return _tagger(key)(token_digest(data)), _anchor_of(_seed(key), data), len(data)
 
 
 class OwnIndex:
@@ -71,6 +73,7 @@ class OwnIndex:
         for entry in entries:
             self._tags.setdefault(entry.tag, entry)
             by_anchor.setdefault(entry.anchor, set()).add(entry.length)
+        self._tag = _tagger(key)
         self._search = AnchorSearch(ANCHOR_BYTES, self._seed, by_anchor)
         self._lengths = {anchor: sorted(lengths, reverse=True) for anchor, lengths in by_anchor.items()}
         shortest = min((entry.length for entry in self._tags.values()), default=MIN_LENGTH)
@@ -109,16 +112,27 @@ class OwnIndex:
         for length in self._lengths[_anchor_of(self._seed, text[place : place + ANCHOR_BYTES])]:
             window = text[place : place + length]
             if len(window) == length:
-                entry = self._tags.get(_tag(self.key, token_digest(window)))
+                entry = self._tags.get(self._tag(token_digest(window)))
                 if entry is not None:
                     return window, entry
         return None
 
 
-def _tag(key: bytes, digest: bytes) -> str:
-    import hmac  # a commit without a scan key has no use for it
+def _tagger(key: bytes) -> Callable[[bytes], str]:
+    """Gives digests their tags, by HMAC-SHA256 (RFC 2104) with what is the same for all of them hashed beforehand."""
+    import hashlib  # a commit without a scan key has no use for it
 
-    return hmac.digest(key, b"tokenguard scan 1" + digest, "sha256").hex()[:32]
+    block = key.ljust(_BLOCK, b"\0")
+    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block) + b"tokenguard scan 1")
+    outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def tag(digest: bytes) -> str:
+        within, around = inner.copy(), outer.copy()
+        within.update(digest)
+        around.update(within.digest())
+        return around.hexdigest()[:32]
+
+    return tag
 
 
 def _anchor_of(seed: int, data: bytes) -> int:
