@@ -11,7 +11,7 @@ import pytest
 from tests.fakes.command_line import FakeTty
 from tests.fakes.known_fingerprints import known_value, pulled
 from tokenguard.agents.agent_registry import AGENTS, agent
-from tokenguard.agents.contract import Scope
+from tokenguard.agents.contract import SettingsScope
 from tokenguard.scanning.known_token_stage import load_own_tokens
 from tokenguard.shell.scan_key import find_scan_key
 
@@ -384,4 +384,4 @@ def test_doctor_says_that_a_hook_file_cannot_be_understood(cli, home, project):
 
 def test_each_agent_s_project_file_is_below_the_project():
     for name, (_, place) in PLACES.items():
-        assert agent(name).hook_file(Scope.PROJECT, Path("/p"), {}) == Path("/p") / place
+        assert agent(name).hook_file(SettingsScope.PROJECT, Path("/p"), {}) == Path("/p") / place

@@ -7,7 +7,7 @@ from pathlib import Path
 import docs.coding_agents as generated
 from tests.integration.page import DOCS, Page
 from tokenguard.agents.agent_registry import AGENTS, agent
-from tokenguard.agents.contract import Scope
+from tokenguard.agents.contract import SettingsScope
 
 PAGE = (DOCS / "coding-agents.md").read_text()
 
@@ -40,8 +40,8 @@ def test_its_places_and_dates_are_those_of_the_contracts():
         (row,) = re.findall(rf"^\| \[{re.escape(each.title)}\]\((.*?)\).*$", PAGE, re.MULTILINE)
         assert row == each.source
         (line,) = [text for text in PAGE.splitlines() if text.startswith(f"| [{each.title}](")]
-        user = each.hook_file(Scope.USER, Path("~"), {})
-        project = each.hook_file(Scope.PROJECT, Path(), {})
+        user = each.hook_file(SettingsScope.USER, Path("~"), {})
+        project = each.hook_file(SettingsScope.PROJECT, Path(), {})
         assert f"| `{user}` | `{project}` | {each.as_of} |" in line
 
 

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from tokenguard.agents.contract import BLOCKED, Agent, Effect, Reply, Scope, Stage, Verdict
+from tokenguard.agents.contract import BLOCKED, Agent, Effect, HookReply, HookStage, HookVerdict, SettingsScope
 from tokenguard.documents import JsonTree
 
 _TIMEOUT = 60
@@ -23,21 +23,21 @@ class Codex(Agent):
     trust = "Codex skips a new or changed hook until you review and trust it with /hooks"
     folder_name = ".codex"
     folder_variable = "CODEX_HOME"
-    hook_files: ClassVar = {Scope.USER: "hooks.json", Scope.PROJECT: ".codex/hooks.json"}
+    hook_files: ClassVar = {SettingsScope.USER: "hooks.json", SettingsScope.PROJECT: ".codex/hooks.json"}
     record_names = ("sessions", "archived_sessions", "history.jsonl", "log")
-    stages: ClassVar[tuple[Stage, ...]] = (
-        Stage(event="SessionStart", effect=Effect.NOTHING),
-        Stage(event="UserPromptSubmit", effect=Effect.REFUSE, fields=("prompt",)),
-        Stage(event="PreToolUse", effect=Effect.REFUSE, fields=("tool_name", "tool_input")),
-        Stage(event="PermissionRequest", effect=Effect.REFUSE, fields=("tool_name", "tool_input"), installed=False),
-        Stage(event="PostToolUse", effect=Effect.MASK, fields=("tool_response",)),
+    stages: ClassVar[tuple[HookStage, ...]] = (
+        HookStage(event="SessionStart", effect=Effect.NOTHING),
+        HookStage(event="UserPromptSubmit", effect=Effect.REFUSE, fields=("prompt",)),
+        HookStage(event="PreToolUse", effect=Effect.REFUSE, fields=("tool_name", "tool_input")),
+        HookStage(event="PermissionRequest", effect=Effect.REFUSE, fields=("tool_name", "tool_input"), installed=False),
+        HookStage(event="PostToolUse", effect=Effect.MASK, fields=("tool_response",)),
         *(
-            Stage(event=event, effect=Effect.NOTHING, installed=False)
+            HookStage(event=event, effect=Effect.NOTHING, installed=False)
             for event in ("SubagentStart", "SubagentStop", "PreCompact", "PostCompact", "Stop", "SessionEnd")
         ),
     )
 
-    def reply(self, stage: Stage, verdict: Verdict) -> Reply:
+    def reply(self, stage: HookStage, verdict: HookVerdict) -> HookReply:
         """Masked output is the reason of a block, which takes the place of the tool's result."""
         specific: dict[str, JsonTree] = {"hookEventName": stage.event}
         match verdict.effect:
@@ -45,23 +45,23 @@ class Codex(Agent):
                 masked = verdict.changed["tool_response"]
                 reason = masked if isinstance(masked, str) else _as_json(masked)
                 document: dict[str, JsonTree] = {"decision": "block", "reason": reason}
-                return Reply(document=document | {"systemMessage": verdict.reason})
+                return HookReply(document=document | {"systemMessage": verdict.reason})
             case _ if stage.event == "PreToolUse":
                 specific |= {"permissionDecision": "deny", "permissionDecisionReason": verdict.reason}
-                return Reply(document={"hookSpecificOutput": specific})
+                return HookReply(document={"hookSpecificOutput": specific})
             case _ if stage.event == "PermissionRequest":
                 decision: dict[str, JsonTree] = {"behavior": "deny", "message": verdict.reason}
-                return Reply(document={"hookSpecificOutput": specific | {"decision": decision}})
+                return HookReply(document={"hookSpecificOutput": specific | {"decision": decision}})
             case _ if stage.event in {"UserPromptSubmit", "PostToolUse"}:
-                return Reply(document={"decision": "block", "reason": verdict.reason})
+                return HookReply(document={"decision": "block", "reason": verdict.reason})
             case _:
-                return Reply(error=verdict.reason, code=BLOCKED)
+                return HookReply(error=verdict.reason, code=BLOCKED)
 
-    def notice(self, text: str) -> Reply:
+    def notice(self, text: str) -> HookReply:
         """A warning in the interface."""
-        return Reply(document={"systemMessage": text})
+        return HookReply(document={"systemMessage": text})
 
-    def registration(self, stage: Stage, command: str) -> dict[str, JsonTree]:  # noqa: ARG002 - the port's form
+    def registration(self, stage: HookStage, command: str) -> dict[str, JsonTree]:  # noqa: ARG002 - the port's form
         """A group without a matcher: every tool."""
         return {"hooks": [{"type": "command", "command": command, "timeout": _TIMEOUT}]}
 

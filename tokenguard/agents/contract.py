@@ -29,7 +29,7 @@ class Effect(StrEnum):
     """The event holds no text that a model is about to get."""
 
 
-class Stage(Frozen, frozen=True, kw_only=True):
+class HookStage(Frozen, frozen=True, kw_only=True):
     """One event of an agent."""
 
     event: str
@@ -40,7 +40,7 @@ class Stage(Frozen, frozen=True, kw_only=True):
     """Whether `agent install` registers it. It does not where another event has had the same text before."""
 
 
-class Verdict(Frozen, frozen=True, kw_only=True):
+class HookVerdict(Frozen, frozen=True, kw_only=True):
     """What is to be done about an event."""
 
     effect: Effect
@@ -52,7 +52,7 @@ class Verdict(Frozen, frozen=True, kw_only=True):
     """What the user must know although nothing is blocked."""
 
 
-class Reply(Frozen, frozen=True, kw_only=True):
+class HookReply(Frozen, frozen=True, kw_only=True):
     """What the hook process writes, and its exit code."""
 
     document: Mapping[str, JsonTree] | None = None
@@ -64,7 +64,7 @@ class Reply(Frozen, frozen=True, kw_only=True):
     code: int = 0
 
 
-class Scope(StrEnum):
+class SettingsScope(StrEnum):
     """Whose configuration a hook is written to."""
 
     USER = "user"
@@ -81,7 +81,7 @@ class Agent(ABC):
     """The page of its documentation that says what is here."""
     as_of: ClassVar[str]
     """ISO date on which that page was read."""
-    stages: ClassVar[tuple[Stage, ...]]
+    stages: ClassVar[tuple[HookStage, ...]]
     writers: ClassVar[frozenset[str]]
     """Tools that put text into files."""
     masks_reads: ClassVar[bool]
@@ -98,21 +98,21 @@ class Agent(ABC):
     """Its folder below the home directory."""
     folder_variable: ClassVar[str] = ""
     """The variable that names another one."""
-    hook_files: ClassVar[Mapping["Scope", str]]
+    hook_files: ClassVar[Mapping["SettingsScope", str]]
     """Below that folder, and below a project."""
-    switch_files: ClassVar[Mapping["Scope", tuple[str, ...]]] = {}
+    switch_files: ClassVar[Mapping["SettingsScope", tuple[str, ...]]] = {}
     record_names: ClassVar[tuple[str, ...]]
     """Patterns below its folder."""
 
-    def stage(self, event: str) -> Stage | None:
+    def stage(self, event: str) -> HookStage | None:
         """The stage of an event; None if the documentation names no such event."""
         return next((each for each in self.stages if each.event == event), None)
 
-    def effect(self, stage: Stage, event: Event) -> Effect:  # noqa: ARG002 - some decide by the event
+    def effect(self, stage: HookStage, event: Event) -> Effect:  # noqa: ARG002 - some decide by the event
         """What can be done in this event."""
         return stage.effect
 
-    def files(self, stage: Stage, event: Event) -> Iterable[str]:  # noqa: ARG002 - as above
+    def files(self, stage: HookStage, event: Event) -> Iterable[str]:  # noqa: ARG002 - as above
         """Paths of files whose content reaches the model because of this event, without another event with it."""
         return ()
 
@@ -125,15 +125,15 @@ class Agent(ABC):
         return text_of(event, "cwd")
 
     @abstractmethod
-    def reply(self, stage: Stage, verdict: Verdict) -> Reply:
+    def reply(self, stage: HookStage, verdict: HookVerdict) -> HookReply:
         """The documented answer with this verdict."""
 
-    def failure(self, reason: str) -> Reply:
+    def failure(self, reason: str) -> HookReply:
         """The answer to an event that cannot be read: no action that can be blocked happens."""
-        return Reply(error=reason, code=BLOCKED)
+        return HookReply(error=reason, code=BLOCKED)
 
     @abstractmethod
-    def notice(self, text: str) -> Reply:
+    def notice(self, text: str) -> HookReply:
         """The answer that only shows a line to the user; on standard error where the agent documents no way."""
 
     def folder(self, home: Path, environ: Mapping[str, str]) -> Path:
@@ -141,7 +141,7 @@ class Agent(ABC):
         moved = environ.get(self.folder_variable, "") if self.folder_variable else ""
         return Path(moved) if moved else home / self.folder_name
 
-    def hook_file(self, scope: Scope, root: Path, environ: Mapping[str, str]) -> Path:
+    def hook_file(self, scope: SettingsScope, root: Path, environ: Mapping[str, str]) -> Path:
         """The file with its hooks.
 
         Args:
@@ -150,11 +150,11 @@ class Agent(ABC):
             environ: may name another folder of the user.
         """
         name = self.hook_files[scope]
-        return self.folder(root, environ) / name if scope is Scope.USER else root / name
+        return self.folder(root, environ) / name if scope is SettingsScope.USER else root / name
 
-    def switches(self, scope: Scope, root: Path, environ: Mapping[str, str]) -> Iterator[Path]:
+    def switches(self, scope: SettingsScope, root: Path, environ: Mapping[str, str]) -> Iterator[Path]:
         """Settings in which `disableAllHooks` switches its hooks off."""
-        below = self.folder(root, environ) if scope is Scope.USER else root
+        below = self.folder(root, environ) if scope is SettingsScope.USER else root
         yield from (below / name for name in self.switch_files.get(scope, ()))
 
     def records(self, home: Path, environ: Mapping[str, str]) -> Iterator[Path]:
@@ -163,7 +163,7 @@ class Agent(ABC):
             yield from sorted(self.folder(home, environ).glob(name))
 
     @abstractmethod
-    def registration(self, stage: Stage, command: str) -> dict[str, JsonTree]:
+    def registration(self, stage: HookStage, command: str) -> dict[str, JsonTree]:
         """The entry of its hook file that runs `command` at a stage."""
 
 

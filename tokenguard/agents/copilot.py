@@ -4,7 +4,17 @@ import json
 from collections.abc import Iterable
 from typing import ClassVar
 
-from tokenguard.agents.contract import BLOCKED, Agent, Effect, Event, Reply, Scope, Stage, Verdict, text_of
+from tokenguard.agents.contract import (
+    BLOCKED,
+    Agent,
+    Effect,
+    Event,
+    HookReply,
+    HookStage,
+    HookVerdict,
+    SettingsScope,
+    text_of,
+)
 from tokenguard.documents import JsonTree
 
 _TIMEOUT = 60
@@ -31,27 +41,30 @@ class Copilot(Agent):
     trust = "Copilot CLI runs the hooks of a project only in a trusted folder"
     folder_name = ".copilot"
     folder_variable = "COPILOT_HOME"
-    hook_files: ClassVar = {Scope.USER: "hooks/tokenguard.json", Scope.PROJECT: ".github/hooks/tokenguard.json"}
+    hook_files: ClassVar = {
+        SettingsScope.USER: "hooks/tokenguard.json",
+        SettingsScope.PROJECT: ".github/hooks/tokenguard.json",
+    }
     switch_files: ClassVar = {
-        Scope.USER: ("settings.json",),
-        Scope.PROJECT: (".github/copilot/settings.json", ".github/copilot/settings.local.json"),
+        SettingsScope.USER: ("settings.json",),
+        SettingsScope.PROJECT: (".github/copilot/settings.json", ".github/copilot/settings.local.json"),
     }
     record_names = ("session-state", "command-history-state", "session-store.db", "logs")
     """As GitHub's reference of the CLI's configuration directory lists them."""
-    stages: ClassVar[tuple[Stage, ...]] = (
-        Stage(event="userPromptTransformed", effect=Effect.MASK, fields=("transformedPrompt",)),
-        Stage(event="preToolUse", effect=Effect.REFUSE, fields=("toolName", "toolArgs")),
-        Stage(event="permissionRequest", effect=Effect.REFUSE, fields=("toolName", "toolInput"), installed=False),
-        Stage(event="postToolUse", effect=Effect.MASK, fields=("toolResult",)),
-        Stage(event="postToolUseFailure", effect=Effect.TELL, fields=("error",)),
-        Stage(event="subagentStop", effect=Effect.MASK, fields=("response",)),
-        Stage(event="PreToolUse", effect=Effect.REFUSE, fields=("tool_name", "tool_input"), installed=False),
-        Stage(event="PermissionRequest", effect=Effect.REFUSE, fields=("tool_name", "tool_input"), installed=False),
-        Stage(event="PostToolUse", effect=Effect.MASK, fields=("tool_result",), installed=False),
-        Stage(event="PostToolUseFailure", effect=Effect.TELL, fields=("error",), installed=False),
-        Stage(event="SubagentStop", effect=Effect.MASK, fields=("last_assistant_message",), installed=False),
+    stages: ClassVar[tuple[HookStage, ...]] = (
+        HookStage(event="userPromptTransformed", effect=Effect.MASK, fields=("transformedPrompt",)),
+        HookStage(event="preToolUse", effect=Effect.REFUSE, fields=("toolName", "toolArgs")),
+        HookStage(event="permissionRequest", effect=Effect.REFUSE, fields=("toolName", "toolInput"), installed=False),
+        HookStage(event="postToolUse", effect=Effect.MASK, fields=("toolResult",)),
+        HookStage(event="postToolUseFailure", effect=Effect.TELL, fields=("error",)),
+        HookStage(event="subagentStop", effect=Effect.MASK, fields=("response",)),
+        HookStage(event="PreToolUse", effect=Effect.REFUSE, fields=("tool_name", "tool_input"), installed=False),
+        HookStage(event="PermissionRequest", effect=Effect.REFUSE, fields=("tool_name", "tool_input"), installed=False),
+        HookStage(event="PostToolUse", effect=Effect.MASK, fields=("tool_result",), installed=False),
+        HookStage(event="PostToolUseFailure", effect=Effect.TELL, fields=("error",), installed=False),
+        HookStage(event="SubagentStop", effect=Effect.MASK, fields=("last_assistant_message",), installed=False),
         *(
-            Stage(event=event, effect=Effect.NOTHING, installed=False)
+            HookStage(event=event, effect=Effect.NOTHING, installed=False)
             for event in (
                 "userPromptSubmitted", "sessionStart", "sessionEnd", "subagentStart", "agentStop", "preCompact",
                 "errorOccurred", "notification", "UserPromptSubmit", "SessionStart", "SessionEnd", "Stop", "PreCompact",
@@ -60,14 +73,14 @@ class Copilot(Agent):
         ),
     )  # fmt: skip
 
-    def files(self, stage: Stage, event: Event) -> Iterable[str]:
+    def files(self, stage: HookStage, event: Event) -> Iterable[str]:
         """The file of a `view`, or of a `Read`, as it is called in events with names as in VS Code."""
         if stage.event == "preToolUse" and text_of(event, "toolName") == "view":
             yield text_of(_arguments(event), "path")
         if stage.event == "PreToolUse" and text_of(event, "tool_name") == "Read":
             yield from (text_of(event, "tool_input", name) for name in ("path", "file_path"))
 
-    def reply(self, stage: Stage, verdict: Verdict) -> Reply:
+    def reply(self, stage: HookStage, verdict: HookVerdict) -> HookReply:
         """One JSON object; the line before it is shown in the timeline."""
         event = stage.event[0].lower() + stage.event[1:]
         match verdict.effect:
@@ -75,26 +88,26 @@ class Copilot(Agent):
                 masked = verdict.changed[stage.fields[0]]
                 if isinstance(masked, dict):
                     masked = {_RESULT.get(name, name): value for name, value in masked.items()}
-                return Reply(document={_ANSWERS[event]: masked}, progress=_line(verdict.reason))
+                return HookReply(document={_ANSWERS[event]: masked}, progress=_line(verdict.reason))
             case Effect.STOP:
                 withheld: JsonTree = verdict.reason
                 if event == "postToolUse":
                     withheld = {"resultType": "success", "textResultForLlm": verdict.reason}
-                return Reply(document={_ANSWERS[event]: withheld}, progress=_line(verdict.reason))
+                return HookReply(document={_ANSWERS[event]: withheld}, progress=_line(verdict.reason))
             case Effect.TELL:
-                return Reply(progress=_line(verdict.reason), error=verdict.reason)
+                return HookReply(progress=_line(verdict.reason), error=verdict.reason)
             case _ if event == "preToolUse":
                 document: dict[str, JsonTree] = {"permissionDecision": "deny"}
-                return Reply(document=document | {"permissionDecisionReason": verdict.reason}, code=BLOCKED)
+                return HookReply(document=document | {"permissionDecisionReason": verdict.reason}, code=BLOCKED)
             case _:
                 document = {"behavior": "deny", "message": verdict.reason}
-                return Reply(document=document, code=BLOCKED)
+                return HookReply(document=document, code=BLOCKED)
 
-    def notice(self, text: str) -> Reply:
+    def notice(self, text: str) -> HookReply:
         """A line in the timeline."""
-        return Reply(progress=_line(text))
+        return HookReply(progress=_line(text))
 
-    def registration(self, stage: Stage, command: str) -> dict[str, JsonTree]:
+    def registration(self, stage: HookStage, command: str) -> dict[str, JsonTree]:
         """A command for both systems; the event is its last word."""
         return {"type": "command", "command": f"{command} {stage.event}", "timeoutSec": _TIMEOUT}
 

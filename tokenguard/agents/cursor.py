@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-from tokenguard.agents.contract import Agent, Effect, Event, Reply, Scope, Stage, Verdict, text_of
+from tokenguard.agents.contract import Agent, Effect, Event, HookReply, HookStage, HookVerdict, SettingsScope, text_of
 from tokenguard.documents import JsonTree
 
 _TIMEOUT = 60
@@ -28,24 +28,24 @@ class Cursor(Agent):
     version = 1
     trust = "Cursor runs the hooks of a project only in a trusted workspace; the Hooks tab lists those that run"
     folder_name = ".cursor"
-    hook_files: ClassVar = {Scope.USER: "hooks.json", Scope.PROJECT: ".cursor/hooks.json"}
+    hook_files: ClassVar = {SettingsScope.USER: "hooks.json", SettingsScope.PROJECT: ".cursor/hooks.json"}
     record_names = ("projects/*/agent-transcripts",)
     """Where `transcript_path` of its events leads."""
-    stages: ClassVar[tuple[Stage, ...]] = (
-        Stage(event="beforeSubmitPrompt", effect=Effect.REFUSE, fields=("prompt",)),
-        Stage(event="preToolUse", effect=Effect.REFUSE, fields=("tool_name", "tool_input")),
-        Stage(
+    stages: ClassVar[tuple[HookStage, ...]] = (
+        HookStage(event="beforeSubmitPrompt", effect=Effect.REFUSE, fields=("prompt",)),
+        HookStage(event="preToolUse", effect=Effect.REFUSE, fields=("tool_name", "tool_input")),
+        HookStage(
             event="beforeShellExecution", effect=Effect.REFUSE, fields=("command",), installed=False
         ),
-        Stage(
+        HookStage(
             event="beforeMCPExecution", effect=Effect.REFUSE, fields=("tool_name", "tool_input"), installed=False
         ),
-        Stage(event="beforeReadFile", effect=Effect.REFUSE, fields=("content",)),
-        Stage(event="beforeTabFileRead", effect=Effect.REFUSE, fields=("content",)),
-        Stage(event="subagentStart", effect=Effect.REFUSE, fields=("task",), installed=False),
-        Stage(event="postToolUse", effect=Effect.MASK, fields=("tool_output",)),
+        HookStage(event="beforeReadFile", effect=Effect.REFUSE, fields=("content",)),
+        HookStage(event="beforeTabFileRead", effect=Effect.REFUSE, fields=("content",)),
+        HookStage(event="subagentStart", effect=Effect.REFUSE, fields=("task",), installed=False),
+        HookStage(event="postToolUse", effect=Effect.MASK, fields=("tool_output",)),
         *(
-            Stage(event=event, effect=Effect.TELL, fields=fields, installed=False)
+            HookStage(event=event, effect=Effect.TELL, fields=fields, installed=False)
             for event, fields in (
                 ("postToolUseFailure", ("error_message",)), ("afterShellExecution", ("output",)),
                 ("afterMCPExecution", ("result_json",)), ("afterAgentResponse", ("text",)),
@@ -53,18 +53,18 @@ class Cursor(Agent):
             )
         ),
         *(
-            Stage(event=event, effect=Effect.NOTHING, installed=False)
+            HookStage(event=event, effect=Effect.NOTHING, installed=False)
             for event in ("sessionStart", "sessionEnd", "subagentStop", "preCompact", "stop", "workspaceOpen")
         ),
     )  # fmt: skip
 
-    def effect(self, stage: Stage, event: Event) -> Effect:
+    def effect(self, stage: HookStage, event: Event) -> Effect:
         """The output of an MCP tool can be replaced, any other only be told of."""
         if stage.event == "postToolUse" and not text_of(event, "tool_name").startswith(_MCP):
             return Effect.TELL
         return stage.effect
 
-    def files(self, stage: Stage, event: Event) -> Iterable[str]:
+    def files(self, stage: HookStage, event: Event) -> Iterable[str]:
         """Attachments, and files that a command names: what it prints cannot be masked afterwards."""
         attached = event.get("attachments")
         for each in attached if isinstance(attached, list) else ():
@@ -85,30 +85,30 @@ class Cursor(Agent):
         places = (text_of(event, "tool_input", "working_directory"), text_of(event, "cwd"), first)
         return next((each for each in places if each), "")
 
-    def reply(self, stage: Stage, verdict: Verdict) -> Reply:
+    def reply(self, stage: HookStage, verdict: HookVerdict) -> HookReply:
         """A decision with a sentence for the user and one for the agent, where there is a place for it."""
         match verdict.effect:
             case Effect.MASK:
-                return Reply(document={"updated_mcp_tool_output": _as_object(verdict.changed["tool_output"])})
+                return HookReply(document={"updated_mcp_tool_output": _as_object(verdict.changed["tool_output"])})
             case Effect.STOP:
-                return Reply(document={"updated_mcp_tool_output": _as_object(verdict.reason)})
+                return HookReply(document={"updated_mcp_tool_output": _as_object(verdict.reason)})
             case Effect.TELL if stage.event == "postToolUse":
-                return Reply(document={"additional_context": verdict.reason}, error=verdict.reason)
+                return HookReply(document={"additional_context": verdict.reason}, error=verdict.reason)
             case Effect.TELL:
-                return Reply(document={}, error=verdict.reason)
+                return HookReply(document={}, error=verdict.reason)
             case _ if stage.event == "beforeSubmitPrompt":
-                return Reply(document={"continue": False, "user_message": verdict.reason})
+                return HookReply(document={"continue": False, "user_message": verdict.reason})
             case _:
                 denied: dict[str, JsonTree] = {"permission": "deny", "user_message": verdict.reason}
                 if stage.event not in {"beforeReadFile", "beforeTabFileRead", "subagentStart"}:
                     denied["agent_message"] = verdict.reason
-                return Reply(document=denied)
+                return HookReply(document=denied)
 
-    def notice(self, text: str) -> Reply:
+    def notice(self, text: str) -> HookReply:
         """Only the output channel of its hooks shows what is not a decision; no decision is made."""
-        return Reply(document={}, error=text)
+        return HookReply(document={}, error=text)
 
-    def registration(self, stage: Stage, command: str) -> dict[str, JsonTree]:
+    def registration(self, stage: HookStage, command: str) -> dict[str, JsonTree]:
         """A hook that decides also decides by failing."""
         entry: dict[str, JsonTree] = {"command": command, "timeout": _TIMEOUT}
         return entry | {"failClosed": True} if stage.event in _FAILING_CLOSED else entry

@@ -5,7 +5,7 @@ import sys
 import click
 
 from tokenguard.agents.agent_registry import AGENTS
-from tokenguard.agents.contract import Scope
+from tokenguard.agents.contract import SettingsScope
 from tokenguard.cli.base import command, group, pass_wiring
 from tokenguard.shell.wiring import Wiring
 
@@ -64,7 +64,7 @@ def install(wiring: Wiring, names: tuple[str, ...], *, project: bool, reads: str
     from tokenguard.usecases.agent_install import install as register
 
     policy = HookPolicy(reads=reads, formats=formats)
-    register(wiring, names, Scope.PROJECT if project else Scope.USER, policy, yes=yes)
+    register(wiring, names, SettingsScope.PROJECT if project else SettingsScope.USER, policy, yes=yes)
 
 
 @command("uninstall")
@@ -79,7 +79,7 @@ def uninstall(wiring: Wiring, names: tuple[str, ...], *, project: bool, yes: boo
     """
     from tokenguard.usecases.agent_install import uninstall as remove  # it loads the scanner
 
-    remove(wiring, names, Scope.PROJECT if project else Scope.USER, yes=yes)
+    remove(wiring, names, SettingsScope.PROJECT if project else SettingsScope.USER, yes=yes)
 
 
 @command("hook")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from tokenguard.process import harden
-from tokenguard.usecases.agent_guard import MOST_BYTES, OutOfTime, answered
+from tokenguard.usecases.agent_guard import MOST_BYTES, GuardTimeout, answered
 
 
 def main(arguments: Sequence[str]) -> NoReturn:
@@ -27,7 +27,7 @@ _PATIENCE = 45.0
 
 
 def _stop(*_: object) -> NoReturn:
-    raise OutOfTime
+    raise GuardTimeout
 
 
 def run(arguments: Sequence[str]) -> int:

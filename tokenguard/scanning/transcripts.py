@@ -24,14 +24,14 @@ _TIME_NAMES = ("timestamp", "ts", "time")
 _MILLISECONDS = 10**11
 
 
-class Record(Frozen, frozen=True, kw_only=True):
+class TranscriptEntry(Frozen, frozen=True, kw_only=True):
     """A file or directory with what an agent keeps."""
 
     agent: str
     path: Path
 
 
-def scan_transcripts(records: Iterable[Record], stages: Stages, notes: tuple[str, ...]) -> Report:
+def scan_transcripts(records: Iterable[TranscriptEntry], stages: Stages, notes: tuple[str, ...]) -> Report:
     """Scan everything for known tokens and vendors' formats; findings say the agent, the session and the time.
 
     Rules without a vendor's format are left out: transcripts are full of ids.
@@ -69,7 +69,7 @@ def _pieces(named: Named) -> Iterator[_Piece]:
             yield _Piece(Blob(path=whole.path, data=rest), before)
 
 
-def _scanned(record: Record, piece: _Piece, stages: Stages, tagger: Tagger) -> Report:
+def _scanned(record: TranscriptEntry, piece: _Piece, stages: Stages, tagger: Tagger) -> Report:
     report = scan([piece.content], stages, tagger=tagger)
     if not (report.findings or report.waived) or not isinstance(piece.content, Blob):
         return report

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tokenguard.agents.agent_registry import agent, sender
-from tokenguard.agents.contract import BLOCKED, Agent, Effect, Event, Reply, Stage, Verdict, text_of
+from tokenguard.agents.contract import BLOCKED, Agent, Effect, Event, HookReply, HookStage, HookVerdict, text_of
 from tokenguard.agents.event_text import selected, texts_in, with_texts
 from tokenguard.errors import InputError, TokenguardError
 from tokenguard.files import read_limited, shown
@@ -32,7 +32,7 @@ _MOST_NAMES = 20_000
 _PLACES = frozenset({"session_id", "sessionId", "transcript_path", "transcriptPath", "hook_event_name"})
 
 
-class OutOfTime(BaseException):
+class GuardTimeout(BaseException):
     """The search has taken too long; no stage of it may go on."""
 
 
@@ -60,7 +60,7 @@ def answered(arguments: Sequence[str], read: Callable[[], bytes], environ: Mappi
         reply = guard(agent(name), read(), options, environ)
     except TokenguardError as error:
         reply = _blocked(f"{error.message}; {error.hint}")
-    except (KeyboardInterrupt, OutOfTime):
+    except (KeyboardInterrupt, GuardTimeout):
         reply = _blocked("interrupted")
     lines = [json.dumps(each) + "\n" for each in (reply.progress, reply.document) if each is not None]
     said = f"{safe_text(reply.error, one_line=True)}\n" if reply.error else ""
@@ -89,13 +89,13 @@ def _parsed(arguments: Sequence[str]) -> tuple[str, GuardOptions]:
     return names[0], options
 
 
-def _blocked(reason: str) -> Reply:
-    return Reply(error=f"tokenguard: {reason}. Nothing was let through.", code=BLOCKED)
+def _blocked(reason: str) -> HookReply:
+    return HookReply(error=f"tokenguard: {reason}. Nothing was let through.", code=BLOCKED)
 
 
-def guard(of: Agent, data: bytes, options: GuardOptions, environ: Mapping[str, str]) -> Reply:
+def guard(of: Agent, data: bytes, options: GuardOptions, environ: Mapping[str, str]) -> HookReply:
     """Answer one event. Raises nothing: what cannot be searched is refused."""
-    stage: Stage | None = None
+    stage: HookStage | None = None
     try:
         event = _event(data)
         of = sender(of, event)
@@ -104,7 +104,7 @@ def guard(of: Agent, data: bytes, options: GuardOptions, environ: Mapping[str, s
         return _Guard(of, options, environ).answer(stage, name, event)
     except TokenguardError as error:
         return _failure(of, stage, f"{error.message}; {error.hint}")
-    except OutOfTime:
+    except GuardTimeout:
         return _failure(of, stage, "the search took too long; send less at once")
     except Exception as error:  # noqa: BLE001 - the boundary; a traceback could show what was searched
         return _failure(of, stage, f"an unexpected {type(error).__name__}; this is a bug in tokenguard")
@@ -122,11 +122,11 @@ def _event(data: bytes) -> Event:
     return event
 
 
-def _failure(of: Agent, stage: Stage | None, reason: str) -> Reply:
+def _failure(of: Agent, stage: HookStage | None, reason: str) -> HookReply:
     said = f"tokenguard: {reason}. Nothing was let through."
     if stage is None:
         return of.failure(said)
-    return of.reply(stage, Verdict(effect=_closed(stage.effect), reason=said))
+    return of.reply(stage, HookVerdict(effect=_closed(stage.effect), reason=said))
 
 
 def _closed(effect: Effect) -> Effect:
@@ -144,11 +144,11 @@ class _Guard:
         self._notes: list[str] = []
         self._about_own: tuple[str, ...] = ()
 
-    def answer(self, stage: Stage | None, name: str, event: Event) -> Reply:
+    def answer(self, stage: HookStage | None, name: str, event: Event) -> HookReply:
         if stage is None:
             return self._unknown(name, event)
         if stage.effect is Effect.NOTHING:
-            return self._session() if name == "SessionStart" else Reply()
+            return self._session() if name == "SessionStart" else HookReply()
         effect = self._agent.effect(stage, event)
         search = self._search()
         texts, names = texts_in([each for path in stage.fields for each in selected(event, path)])
@@ -159,12 +159,12 @@ class _Guard:
         if found and effect is Effect.MASK:
             return self._agent.reply(stage, _masked(search, event, stage, found))
         if found:
-            return self._agent.reply(stage, Verdict(effect=effect, reason=_refusal(effect, found)))
+            return self._agent.reply(stage, HookVerdict(effect=effect, reason=_refusal(effect, found)))
         if effect is Effect.REFUSE and (held := self._held_back(search, stage, event, texts)):
-            return self._agent.reply(stage, Verdict(effect=effect, reason=held))
+            return self._agent.reply(stage, HookVerdict(effect=effect, reason=held))
         return self._passed(search)
 
-    def _held_back(self, search: TokenSearch, stage: Stage, event: Event, texts: list[str]) -> str:
+    def _held_back(self, search: TokenSearch, stage: HookStage, event: Event, texts: list[str]) -> str:
         """Why an action without a token must not happen; empty if it may."""
         if self._agent.writes(event) and holds_mask(texts):
             return _MASK_WRITTEN
@@ -190,12 +190,12 @@ class _Guard:
         self._about_own = own.notes
         return TokenSearch(own.stage)
 
-    def _session(self) -> Reply:
+    def _session(self) -> HookReply:
         """What a session begins with: whether known tokens are searched for."""
         self._search()
-        return self._agent.notice(f"tokenguard: {'; '.join(self._about_own)}") if self._about_own else Reply()
+        return self._agent.notice(f"tokenguard: {'; '.join(self._about_own)}") if self._about_own else HookReply()
 
-    def _unknown(self, name: str, event: Event) -> Reply:
+    def _unknown(self, name: str, event: Event) -> HookReply:
         """An event that the documentation did not name: all of it is searched, and the user is told."""
         search = self._search()
         found = search.find(*texts_in([each for key, each in event.items() if key not in _PLACES]))
@@ -207,7 +207,7 @@ class _Guard:
             f"tokenguard: {self._agent.title} sent {said}, which is not in {known}; it was searched, and not changed"
         )
 
-    def _files(self, search: TokenSearch, stage: Stage, event: Event) -> str:
+    def _files(self, search: TokenSearch, stage: HookStage, event: Event) -> str:
         """Why a file of this event must not be read; empty if it may."""
         masked_later = self._agent.masks_reads and stage.event not in _PROMPTS
         if masked_later and (self._options.mask_reads or not search.knows_own):
@@ -221,19 +221,19 @@ class _Guard:
                 return f"tokenguard: {shown(path)} holds {sentence(found)}, so its content stays here. {_INSTEAD}"
         return ""
 
-    def _passed(self, search: TokenSearch) -> Reply:
+    def _passed(self, search: TokenSearch) -> HookReply:
         """Nothing is decided; what the user must know is said."""
         notes = [*self._notes]
         if search.broken:
             notes.append(f"vendors' formats could not be searched for ({search.broken}); known tokens were")
-        return self._agent.notice(f"tokenguard: {'; '.join(notes)}") if notes else Reply()
+        return self._agent.notice(f"tokenguard: {'; '.join(notes)}") if notes else HookReply()
 
 
 _PROMPTS = frozenset({"UserPromptSubmit", "UserPromptExpansion"})
 """Events whose files reach the model without another event."""
 
 
-def _masked(search: TokenSearch, event: Event, stage: Stage, found: list[FoundToken]) -> Verdict:
+def _masked(search: TokenSearch, event: Event, stage: HookStage, found: list[FoundToken]) -> HookVerdict:
     """Masked fields; all of them withheld, where a known token is left in what masks make of them."""
     texts, names = texts_in([event.get(path) for path in stage.fields])
     masks = {text: text for text in (*texts, *names)} | search.masked(texts, names)
@@ -245,9 +245,9 @@ def _masked(search: TokenSearch, event: Event, stage: Stage, found: list[FoundTo
     changed = {path: with_texts(event.get(path), change) for path in stage.fields}
     left = [each for each in search.find(*texts_in([*changed.values()])) if each.own]
     if left:
-        return Verdict(effect=Effect.STOP, reason=_refusal(Effect.STOP, left))
+        return HookVerdict(effect=Effect.STOP, reason=_refusal(Effect.STOP, left))
     reason = f"tokenguard masked {sentence(found)} in this output. {_INSTEAD}"
-    return Verdict(effect=Effect.MASK, reason=reason, changed=changed)
+    return HookVerdict(effect=Effect.MASK, reason=reason, changed=changed)
 
 
 def _refusal(effect: Effect, found: list[FoundToken]) -> str:

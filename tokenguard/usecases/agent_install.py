@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from tokenguard.agents.agent_registry import AGENTS, agent
-from tokenguard.agents.contract import Agent, Scope
+from tokenguard.agents.contract import Agent, SettingsScope
 from tokenguard.agents.hook_file import MAX_BYTES, HookFile
 from tokenguard.agents.installed_version import check_version
 from tokenguard.errors import InputError, NeedsPerson, TokenguardError
@@ -61,14 +61,14 @@ class HookPolicy(Frozen, frozen=True, kw_only=True):
         return [word for pair in given if pair[1] != "refuse" for word in pair]
 
 
-def install(wiring: Wiring, names: Iterable[str], scope: Scope, policy: HookPolicy, *, yes: bool) -> None:
+def install(wiring: Wiring, names: Iterable[str], scope: SettingsScope, policy: HookPolicy, *, yes: bool) -> None:
     """Show what is added to the agents' hooks, and write it after confirmation.
 
     Raises:
         InputError: a file cannot be read, extended or written; nothing was written.
         NeedsPerson: not a terminal, and --yes was not given.
     """
-    places = _Places(wiring, scope)
+    places = _SettingsPlaces(wiring, scope)
     changes, notes = [], []
     for each in _agents(names, places):
         notes.append(check_version(each, wiring.environ))
@@ -78,28 +78,28 @@ def install(wiring: Wiring, names: Iterable[str], scope: Scope, policy: HookPoli
     if any(change.changes for change in changes):
         for note in filter(None, (*notes, *(agent(change.agent).trust for change in changes))):
             wiring.progress.note(note)
-        if scope is Scope.USER and not _own_digest(wiring):
+        if scope is SettingsScope.USER and not _own_digest(wiring):
             wiring.progress.note(
                 "this machine has no list of known tokens, so only vendors' formats are recognised: "
                 "`tokenguard fingerprints pull`, then install again"
             )
 
 
-def uninstall(wiring: Wiring, names: Iterable[str], scope: Scope, *, yes: bool) -> None:
+def uninstall(wiring: Wiring, names: Iterable[str], scope: SettingsScope, *, yes: bool) -> None:
     """Show what is taken out of the agents' hooks, and write it after confirmation; raises as `install`."""
-    places = _Places(wiring, scope)
+    places = _SettingsPlaces(wiring, scope)
     changes = [places.change(each, HookFile.removed) for each in _agents(names, places)]
     _make(wiring, places, changes, yes=yes)
 
 
-def hook_command(wiring: Wiring, each: Agent, scope: Scope, policy: HookPolicy) -> str:
+def hook_command(wiring: Wiring, each: Agent, scope: SettingsScope, policy: HookPolicy) -> str:
     """The command that an agent is to run.
 
     That of a user names this installation and the scan key in use, so that neither a PATH nor a variable that a
     project sets can take their place. That of a project holds for everybody who clones it.
     """
     words = ["agent", "hook", each.name, *policy.words]
-    if scope is Scope.PROJECT:
+    if scope is SettingsScope.PROJECT:
         return shlex.join([_PROGRAM, *words])
     if digest := _own_digest(wiring):
         words += ["--own", digest]
@@ -125,7 +125,7 @@ def _own_digest(wiring: Wiring) -> str:
     return key.digest[:DIGEST]
 
 
-def _agents(names: Iterable[str], places: "_Places") -> list[Agent]:
+def _agents(names: Iterable[str], places: "_SettingsPlaces") -> list[Agent]:
     """The named agents; without names those whose folder is there."""
     chosen = [agent(name) for name in dict.fromkeys(names)]
     if not chosen:
@@ -137,13 +137,13 @@ def _agents(names: Iterable[str], places: "_Places") -> list[Agent]:
     return chosen
 
 
-class _Places:
+class _SettingsPlaces:
     """Where the files of one scope are."""
 
-    def __init__(self, wiring: Wiring, scope: Scope) -> None:
+    def __init__(self, wiring: Wiring, scope: SettingsScope) -> None:
         self._scope = scope
         self._environ = wiring.environ
-        self._tree = WorkingTree(Path.cwd(), wiring.environ) if scope is Scope.PROJECT else None
+        self._tree = WorkingTree(Path.cwd(), wiring.environ) if scope is SettingsScope.PROJECT else None
         self.root = self._tree.root if self._tree else Path.home()
 
     def has(self, each: Agent) -> bool:
@@ -187,7 +187,7 @@ class _Places:
             raise InputError(f"cannot read {shown(path)} as text", hint="nothing was written") from None
 
 
-def _make(wiring: Wiring, places: _Places, changes: list[HookChange], *, yes: bool) -> None:
+def _make(wiring: Wiring, places: _SettingsPlaces, changes: list[HookChange], *, yes: bool) -> None:
     new = [change for change in changes if change.changes]
     if not wiring.screen.as_json:
         _show(wiring, changes)

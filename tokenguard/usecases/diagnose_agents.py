@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tokenguard.agents.agent_registry import AGENTS, agent
-from tokenguard.agents.contract import Agent, Scope
+from tokenguard.agents.contract import Agent, SettingsScope
 from tokenguard.agents.hook_file import MAX_BYTES, HookFile
 from tokenguard.documents import load_json
 from tokenguard.domain.diagnosis import Diagnosis, broken, doubt, well
@@ -22,7 +22,7 @@ def coding_agents(wiring: Wiring) -> Iterator[Diagnosis]:
     """For each agent that is used on this machine, or in the working directory: its hook."""
     used = False
     for each in map(agent, AGENTS):
-        places = [(Scope.USER, Path.home()), (Scope.PROJECT, Path.cwd())]
+        places = [(SettingsScope.USER, Path.home()), (SettingsScope.PROJECT, Path.cwd())]
         found = [
             (scope, path) for scope, root in places if (path := each.hook_file(scope, root, wiring.environ)).is_file()
         ]
@@ -34,7 +34,7 @@ def coding_agents(wiring: Wiring) -> Iterator[Diagnosis]:
         yield well("coding agents", "none is used here")
 
 
-def _of(wiring: Wiring, each: Agent, found: list[tuple[Scope, Path]]) -> Iterator[Diagnosis]:
+def _of(wiring: Wiring, each: Agent, found: list[tuple[SettingsScope, Path]]) -> Iterator[Diagnosis]:
     installed = False
     for scope, path in found:
         try:
@@ -52,15 +52,15 @@ def _of(wiring: Wiring, each: Agent, found: list[tuple[Scope, Path]]) -> Iterato
     if not installed:
         yield doubt(each.title, "no hook of tokenguard: tokens reach its model and its transcripts", install)
         return
-    for scope, root in ((Scope.USER, Path.home()), (Scope.PROJECT, Path.cwd())):
+    for scope, root in ((SettingsScope.USER, Path.home()), (SettingsScope.PROJECT, Path.cwd())):
         for path in each.switches(scope, root, wiring.environ):
             if _switches_off(path):
                 text = f"{shown(path)} sets disableAllHooks: the hook does not run"
                 yield broken(each.title, text, f"take disableAllHooks out of {shown(path)}")
 
 
-def _installed(wiring: Wiring, each: Agent, scope: Scope, path: Path, file: HookFile) -> Iterator[Diagnosis]:
-    install = f"tokenguard agent install {each.name}" + (" --project" if scope is Scope.PROJECT else "")
+def _installed(wiring: Wiring, each: Agent, scope: SettingsScope, path: Path, file: HookFile) -> Iterator[Diagnosis]:
+    install = f"tokenguard agent install {each.name}" + (" --project" if scope is SettingsScope.PROJECT else "")
     commands = set(file.commands())
     programs = {command.split(" agent hook ")[0].strip("'\"") for command in commands}
     missing = next((name for name in programs if "/" in name and not os.access(name, os.X_OK)), "")

@@ -13,13 +13,13 @@ from tokenguard.scanning.content import MAX_BYTES
 from tokenguard.scanning.jobs import ScanJob
 from tokenguard.scanning.push_status import with_reach
 from tokenguard.scanning.root_paths import RootPaths, root_of
-from tokenguard.scanning.transcripts import Record, scan_transcripts
+from tokenguard.scanning.transcripts import TranscriptEntry, scan_transcripts
 
 
 class ScanTarget(Frozen, frozen=True, kw_only=True):
     """The target options; InputError if there is more than one."""
 
-    agents: tuple[Record, ...] | None = None
+    agents: tuple[TranscriptEntry, ...] | None = None
     """What coding agents keep on this machine, if that is to be scanned."""
 
     paths: tuple[Path, ...] = ()
@@ -80,8 +80,8 @@ def directories_of(paths: Iterable[Path]) -> tuple[Path, ...]:
     return tuple(each if each.is_dir() else each.parent for each in paths) or (Path(),)
 
 
-def agent_records(environ: Mapping[str, str]) -> tuple[Record, ...]:
+def agent_records(environ: Mapping[str, str]) -> tuple[TranscriptEntry, ...]:
     """Where the coding agents of this user keep transcripts and caches, by their documentation."""
     home = Path.home()
     known = map(agent, AGENTS)
-    return tuple(Record(agent=each.name, path=path) for each in known for path in each.records(home, environ))
+    return tuple(TranscriptEntry(agent=each.name, path=path) for each in known for path in each.records(home, environ))
