@@ -23,7 +23,7 @@ def password() -> str:
 
 @pytest.fixture
 def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
-    repository = Repository(tmp_path / "work")
+    repository = Repository(tmp_path / "tree")
     repository.write("README.md", "hello\n")
     repository.commit("first")
     monkeypatch.chdir(repository.path)
