@@ -5,16 +5,18 @@ are trees of published source code in which whatever looks like a secret is none
 cross-validation is printed: each repository is judged by weights that were made from the others.
 """
 
+import base64
 import json
 import random
 import re
 import string
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import exp
 from pathlib import Path
 
+from bench.creddata import agreement
 from tokenguard.detection.assignments import assignments
 from tokenguard.detection.judging.candidate import JudgedValue
 from tokenguard.detection.judging.characters import CharacterModel, written_table
@@ -25,12 +27,13 @@ from tokenguard.detection.match import TextMatch
 from tokenguard.detection.rules import scan_rules
 from tokenguard.domain.profile import Profile
 from tokenguard.frozen import Frozen
+from tokenguard.scanning.scanner import Stages, matches_of
 
 _FOLDS, _ROUNDS, _RATE, _SHRINK = 5, 24, 0.06, 0.004
 _LEAST_REPOSITORIES = 3
 _LARGEST = 200_000
 _MOST_OF_A_REPOSITORY = 400
-_MADE = 1500
+_MADE = 3000
 _HEX, _ALNUM = "0123456789abcdef", string.ascii_letters + string.digits
 _SECRET_NAMES = (
     "password", "api_key", "secret", "token", "client_secret", "access_token", "db_password", "secret_key",
@@ -54,7 +57,45 @@ _PLACES = (
     ("Dockerfile", ("ENV NAME VALUE", "ENV NAME=VALUE")),
     ("main.tf", ('  NAME = "VALUE"',)),
     ("run.sh", ("NAME=VALUE ./run", 'NAME="VALUE"', "tool --NAME VALUE")),
+    ("notes.txt", ("NAME: VALUE", "NAME=VALUE", 'NAME = "VALUE"', "NAME VALUE")),
 )
+_SECRET_PLACES = (
+    (
+        "run.sh",
+        (
+            'curl -H "Authorization: Bearer VALUE" https://api.example.org/v1/items',
+            "curl https://api.example.org/v1 -H 'Authorization: Token VALUE'",
+            'curl -X POST --header "X-Api-Key: VALUE" \\',
+            "  -H 'Authorization: VALUE' \\",
+            'curl -H "Authorization: Basic LOGIN" https://api.example.org',
+            "curl -u service:VALUE https://api.example.org",
+            'curl --user "admin:VALUE" -X PUT "https://api.example.org"',
+        ),
+    ),
+    (
+        "client.py",
+        (
+            'headers = {"Authorization": "Bearer VALUE"}',
+            'session.headers["X-Auth-Token"] = "VALUE"',
+            'URL = "postgres://app:VALUE@db.internal:5432/app"',
+            'requests.get(url, auth=("service", "VALUE"), params={"api_key": "VALUE"})',
+        ),
+    ),
+    ("client.ts", ("headers: { Authorization: 'Bearer VALUE' },", "  'x-api-key': 'VALUE',")),
+    ("api.http", ("Authorization: Bearer VALUE", "Authorization: Basic LOGIN", "X-API-Key: VALUE")),
+    (
+        "notes.txt",
+        (
+            'curl -H "Authorization: Bearer VALUE"',
+            "curl -u user:VALUE",
+            "Authorization: VALUE",
+            "redis://:VALUE@a:6379",
+        ),
+    ),
+    ("config.yml", ("url: amqp://app:VALUE@mq.internal/app", "DATABASE_URL: mysql://app:VALUE@db/app")),
+)
+"""Where nothing but a secret stands: headers, logins on a command line and in addresses."""
+_FOLDERS = ("", "src/", "config/", "deploy/app/", "tests/", "docs/")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_]{3,24}")
 
 
@@ -72,13 +113,14 @@ def main() -> None:
     """Train, say how good it is, write."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--write"]
     labelled, clean = Path(arguments[0]), [Path(each) for each in arguments[1:]]
-    model = CharacterModel(written_table(list(_words(clean))))
-    examples = [*_labelled(labelled, model), *_clean(clean, model), *_made(model)]
+    words = list(_words(clean))
+    model = CharacterModel(written_table(words))
+    examples = [*_labelled(labelled, model), *_clean(clean, model), *_made(model, words)]
     print(len(examples), "candidates,", sum(each.label == "T" for each in examples), "of them secrets")
-    _cross_validate(examples)
+    _cross_validate(examples, labelled)
     if "--write" in sys.argv:
         weights = _train(examples)
-        table = written_table(list(_words(clean)))
+        table = written_table(words)
         rounded = {name: round(weight, 2) for name, weight in sorted(weights.items()) if abs(weight) >= 0.05}
         WEIGHTS.write_text(json.dumps({"characters": table, "weights": rounded}, indent=0) + "\n", encoding="ascii")
 
@@ -102,7 +144,7 @@ def candidates(data: bytes, path: str) -> Iterator[tuple[int, JudgedValue]]:
             yield each.line + 1, JudgedValue(value=each.value, line=each.text, path=path, source=each.type)
 
 
-def _made(model: CharacterModel) -> Iterator[Example]:
+def _made(model: CharacterModel, words: Sequence[str]) -> Iterator[Example]:
     """Values as generators write them: given to a secret's name they are secrets, to a digest's or an id's none."""
     chance = random.Random(3)
     for number in range(_MADE):
@@ -110,9 +152,14 @@ def _made(model: CharacterModel) -> Iterator[Example]:
         name, value = chance.choice(_SECRET_NAMES if secret else _OTHER_NAMES), _random_value(chance, secret=secret)
         if secret and number % 10 == 1:
             name, value = chance.choice(("x", "value", "data", "conf")), "".join(chance.choices(_ALNUM, k=32))
-        place, form = chance.choice(_PLACES)
-        text = chance.choice(form).replace("NAME", _spelled(chance, name)).replace("VALUE", value)
-        path = f"{chance.choice(('', 'src/', 'config/', 'deploy/app/', 'tests/', 'docs/'))}{place}"
+        if number % 9 == 2:
+            secret, name, value = False, chance.choice(_SECRET_NAMES), _words_as_value(chance, words)
+        place, form = chance.choice(_SECRET_PLACES if secret and number % 2 else _PLACES)
+        login = base64.b64encode(f"service:{value}".encode()).decode()
+        text = (
+            chance.choice(form).replace("NAME", _spelled(chance, name)).replace("VALUE", value).replace("LOGIN", login)
+        )
+        path = f"{chance.choice(_FOLDERS[:4] if secret else _FOLDERS)}{place}"
         for line, candidate in candidates(f"{text}\n".encode(), path):
             yield Example(
                 f"made/{number % 40}", (f"{number}/{path}", line), "T" if secret else "", _traits(candidate, model)
@@ -123,9 +170,17 @@ def _random_value(chance: random.Random, *, secret: bool) -> str:
     alphabet = chance.choice((_HEX, _HEX, _ALNUM, _ALNUM + "-_", _ALNUM + "+/", _ALNUM.lower()))
     size = chance.choice((16, 20, 24, 28, 32, 36, 40, 43, 48, 64)) if secret else chance.choice((32, 40, 56, 64, 128))
     value = "".join(chance.choices(alphabet if secret else _HEX, k=size))
-    if not secret and chance.random() < 1 / 3:
+    if chance.random() < (1 / 12 if secret else 1 / 3):
+        value = "".join(chance.choices(_HEX, k=32))
         return f"{value[:8]}-{value[8:12]}-4{value[13:16]}-a{value[17:20]}-{value[20:32]}"
     return value
+
+
+def _words_as_value(chance: random.Random, words: Sequence[str]) -> str:
+    """As a manual, a test or a name of something has them."""
+    chosen = [chance.choice(words).lower() for _ in range(chance.choice((1, 1, 2, 2, 3)))]
+    joined = chance.choice(("_", "-", "", " ", ".")).join(chosen)
+    return chance.choice((joined, joined.upper(), joined.title(), f"{joined}{chance.randint(1, 999)}"))
 
 
 def _spelled(chance: random.Random, name: str) -> str:
@@ -212,7 +267,7 @@ def _weights(examples: Sequence[Example]) -> list[float]:
     return [min(1.0, 60 / sizes[each.group, each.label == "T"]) ** 0.5 for each in examples]
 
 
-def _cross_validate(examples: Sequence[Example]) -> None:
+def _cross_validate(examples: Sequence[Example], root: Path) -> None:
     groups = sorted({each.group for each in examples})
     random.Random(2).shuffle(groups)
     judged: list[tuple[float, Example]] = []
@@ -220,33 +275,34 @@ def _cross_validate(examples: Sequence[Example]) -> None:
         held = set(groups[fold::_FOLDS])
         weights = _train([each for each in examples if each.group not in held])
         judged += [(_score(weights, each), each) for each in examples if each.group in held]
-    for threshold in (-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2, 3, 4):
-        print(_row(judged, threshold, lambda each: "/" not in each.group), end=" | ")
+    by_formats = _by_formats(root)
+    for threshold in (-1, -0.5, 0, 0.5, 1, 2):
+        found = {path: set(lines) for path, lines in by_formats.items()}
+        for score, each in judged:
+            if score > threshold and "/" not in each.group:
+                found.setdefault(each.place[0], set()).add(each.place[1])
         made = [score for score, each in judged if each.label == "T" and each.group.startswith("made/")]
-        print(f"made: {sum(score > threshold for score in made) / len(made):.2f}", end=" | ")
+        clean = {each.place for score, each in judged if score > threshold and each.label == "" and "/" in each.group}
         print(
-            "clean:",
-            len(
-                {each.place for score, each in judged if score > threshold and each.label != "T" and "/" in each.group}
-            ),
+            f"{threshold:5.1f}: {agreement(root, found)}; "
+            f"made secrets {sum(score > threshold for score in made) / len(made):.2f}, lines of clean code {len(clean)}"
         )
+
+
+def _by_formats(root: Path) -> dict[str, set[int]]:
+    """What needs no judge."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for path in (root / "data").rglob("*"):
+        if path.is_file():
+            name, data = str(path.relative_to(root)), path.read_bytes()
+            for match in matches_of(data, name, Stages()):
+                if isinstance(match, TextMatch) and match.type not in JUDGED:
+                    found[name].add(match.line)
+    return found
 
 
 def _score(weights: dict[str, float], example: Example) -> float:
     return weights[""] + sum(weights.get(name, 0) for name in example.traits)
-
-
-def _row(judged: Sequence[tuple[float, Example]], threshold: float, of: Callable[[Example], bool]) -> str:
-    places: dict[str, set[tuple[str, int]]] = defaultdict(set)
-    for score, each in judged:
-        if of(each):
-            places[f"all{each.label}"].add(each.place)
-            if score > threshold:
-                places[each.label].add(each.place)
-    true, false, none = (len(places[label]) for label in ("T", "F", ""))
-    precision = true / max(true + false, 1)
-    recall = true / max(len(places["allT"]), 1)
-    return f"{threshold:5.1f}: labelled precision {precision:.2f}, kept {recall:.2f} ({true}), unlabelled {none}"
 
 
 if __name__ == "__main__":

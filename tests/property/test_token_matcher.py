@@ -7,7 +7,7 @@ from functools import cache
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenguard.detection.token_matcher import token_spans
+from tokenguard.detection.token_matcher import spellings, token_spans
 from tokenguard.token_formats.table import FORMATS
 from tokenguard.token_formats.template import CLASSES, Run, pieces
 from tokenguard.token_formats.token_format import TokenFormat, assignment, expression, shape_expression
@@ -52,7 +52,7 @@ def by_literal(kind: TokenFormat, template: str, text: str) -> Iterator[Span]:
 
 
 def by_word(kind: TokenFormat, text: str) -> Iterator[Span]:
-    words = {each for word in kind.names or kind.near for each in (word, word.upper(), word.capitalize())}
+    words = {each for word in kind.names or kind.near for each in spellings(word)}
     words = {word for word in words if word in text}
     if not kind.names:
         places = compiled(expression(kind)).finditer(text) if words else ()

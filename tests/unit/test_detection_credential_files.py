@@ -44,7 +44,7 @@ def test_a_login_in_a_file_of_that_name_is_found(path: str) -> None:
     assert len(found(path, text)) == 1
     assert is_credential_file(path)
     assert may_hold_shapes(text.encode(), path)
-    assert found(f"{path}.md", text) == [], "another name"
+    assert found(f"{path}.md", text) == [("Registry login", 1)] * ('"auths"' in text), "another name"
 
 
 @pytest.mark.parametrize("path", FILES)

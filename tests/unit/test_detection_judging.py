@@ -56,6 +56,15 @@ PLACEMENTS = [
     ("main.tf", '  db_password = "{}"\n'),
     ("dump.sql", "ALTER USER a WITH PASSWORD '{}';\n"),
     ("compose.yaml", 'a: "b"\nurl: postgres://user:{}@host/db\n'),
+    ("notes.txt", "curl https://example.org -H 'Authorization: Token {}'\n"),
+    ("notes.txt", 'curl -H "Authorization: {}" https://example.org\n'),
+    ("client.py", 'headers = {{"Authorization": "Bearer {}"}}\n'),
+    ("notes.txt", "curl -u service:{} https://example.org\n"),
+    ("run.sh", "curl -s --user 'service:{}' https://example.org\n"),
+    ("run.sh", "curl -X PUT \\\n  -d x \\\n  -u service:{}\n"),
+    ("run.sh", 'curl -fsSu ":{}" https://example.org\n'),
+    ("run.sh", 'curl --user "{}:" https://example.org\n'),
+    ("run.sh", 'curl --user "service":"{}" https://example.org\n'),
 ]
 
 
@@ -83,11 +92,25 @@ def test_a_random_value_of_a_secrets_name_is_found_wherever_it_is_placed(path: s
         ("app.ts", "interface A { tokenType: string; password: string }\n"),
         ("tests/test_login.py", 'client.login(username="a", password="password")\n'),
         ("app.py", 'request_id = "9c3046b07654e02ccd40fe37e3f31d92"\n'),
+        ("run.sh", "docker run -u 1000:1000 image\ncurl -u $USER:$PASSWORD https://example.org\n"),
+        ("run.sh", 'curl --user "{{ user }}:{{ password }}" https://example.org\nnc -u -l 41234\n'),
+        ("app.env", "CLIENT_SECRET=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\nAPI_KEY=abcdefghijklmnopqrstuvwxyz123456\n"),
+        ("app.env", "SECRET='ENC(2048:k7Qz19LmWv5Rt9YbN4cXk7Qz19LmWv5Rt9YbN4cX)'\nTOKEN=k7Qz19LmWv5Rt9Yb...\n"),
+        ("app.env", 'PUBLIC_KEY="k7Qz19LmWv5Rt9YbN4cXk7Qz19Lm"\nCSRF_TOKEN="k7Qz19LmWv5Rt9YbN4cXk7Qz19Lm"\n'),
+        ("app.env", 'mock_token="k7Qz19LmWv5Rt9YbN4cXk7Qz19Lm"\n'),
+        ("server.key", "-----BEGIN PRIVATE KEY-----\nREPLACE ME\n-----END PRIVATE KEY-----\n"),
         ("go.sum", "example.org/token v1.0.0 h1:f9438c2c362e94f0f684849df8381040dbd8c570=\n"),
     ],
 )
 def test_names_words_references_and_identifiers_are_of_low_confidence(path: str, text: str) -> None:
     assert found(path, text) == []
+
+
+@pytest.mark.parametrize("prefix", ["glptt-", "glagent-", "ghp_", "npm_", "dapi", "hvs."])
+def test_a_vendors_prefix_with_a_wrong_length_is_of_low_confidence(prefix: str) -> None:
+    """As is one with a wrong checksum: no vendor issued it."""
+    for text in ("{}\n", 'api_token = "{}"\n', "export API_TOKEN={}\n"):
+        assert found("deploy.sh", text.format(prefix + value(13))) == []
 
 
 def test_what_is_of_low_confidence_is_counted_and_strict_reports_it() -> None:

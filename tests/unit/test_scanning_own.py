@@ -76,7 +76,7 @@ def test_what_else_found_it_is_a_fact() -> None:
     assert found.facts["vendor"] == "Autoposting API Key"
 
 
-@pytest.mark.parametrize("beside", ['password = "q8Zk2LmWv5Rt9YbN4cXp7HdT"', 'x = "q8Zk2LmWv5Rt9YbN4cXp7HdT0aKe"'])
+@pytest.mark.parametrize("beside", ['password = "q8Zk2LmWv5Rt9YbN4cXp7HdT"', 'secret = "q8Zk2LmWv5Rt9YbN4cXp7HdT0aKe"'])
 def test_another_secret_beside_an_own_token_is_still_told(beside: str) -> None:
     value = usable("letters")
     for text in (f'{beside}; y = "{value}"\n', f'y = "{base64.b64encode(value.encode()).decode()}"\n{beside}\n'):

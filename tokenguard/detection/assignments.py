@@ -17,7 +17,7 @@ from tokenguard.domain.profile import Profile
 from tokenguard.domain.secret import Secret
 from tokenguard.frozen import Frozen
 
-ASSIGNED, IN_ADDRESS = "Assigned Secret", "Login in an Address"
+ASSIGNED, IN_ADDRESS, ON_COMMAND_LINE = "Assigned Secret", "Login in an Address", "Login on a Command Line"
 _KEYS = (
     "api|access|private|secret|encryption|encrypt|auth|signing|sign|master|account|storage|session|cookie|app"
     "|application|consumer|client|service|license|admin|hmac|jwt|deploy|shared|subscription|web|host|server"
@@ -37,6 +37,15 @@ _ASSIGNMENT = (
 )
 _OPTION = rf"(?i:(?:--[\w-]{{0,24}}|\b(?:ENV|ARG)[ \t]{{1,4}}\w{{0,24}})(?:{_WORDS})[\w-]{{0,24}}[ \t]{{1,4}}[^\s-])"
 _ADDRESS = r"[a-z]://[^\s:/@\"'\x60<>]{0,80}:[^\s/@\"'\x60<>]{3,160}@"
+_COMMAND = (
+    r"(?m:(?:\bcurl\b[^\n]{0,400}[ \t]|^[ \t#]{0,40})(?:-[a-zA-Z]{0,5}u|--(?:proxy-)?user)"
+    r"(?:[ \t]{1,4}|=)[\"'{]{0,2}[^\s\"'$]{1,160})"
+)
+_LOGIN = re.compile(
+    r"(?:-\w*u|--(?:proxy-)?user)[ \t=]{1,4}(?:\"(?P<double>[^\":\n]*:[^\"\n]*)\"|'(?P<single>[^':\n]*:[^'\n]*)'"
+    r"|(?P<bare>[^\s\"':]*:[^\s\"']+)|[\"']?[^\s\"':]*[\"']?:[\"'](?P<password>[^\s\"']+)[\"'])"
+)
+"""As curl(1) takes them: `-u USER:PASSWORD`, with quotes round both or one; a token may stand for either."""
 _AROUND = 400
 _SCHEME = re.compile(r"(?i)(?:bearer|basic|token|apikey)(?::|[ \t]+|%20)")
 _START = re.compile(r"[@bruf]{0,2}(?P<quote>\\{0,2}[\"'`])?")
@@ -47,13 +56,18 @@ _CODE = re.compile(
     r"(?i)\.(?:py|[jt]sx?|[mc]js|go|rs|java|kt|scala|c|h|cc|[ch]pp|cs|swift|m|rb|php|p[lm]|lua|exs?|[eh]rl|hs|clj|dart"
     r"|groovy|vue|vb|r|jl|ml|fs|sol|s?css|less)$"
 )
-_REFERENCE = re.compile(r"[$%]?[({\[<*&]|\$|%[(s]|!|https?:|null\b|none\b|true\b|false\b|undefined\b|(?i:x+|\.+|\*+)$")
+_REFERENCE = re.compile(
+    r"[$%]?[({\[<*&]|\$|%[(s]|!|https?:|/dev/|null\b|none\b|true\b|false\b|undefined\b|(?i:x+|\.+|\*+)$"
+)
 _LEAST_QUOTED, _LEAST_BARE, _MOST = 4, 6, 400
 _LEAST_PLAIN_KEY = 16
 _OURS = (b'{"bundle":{"format":', b"# tokenguard baseline ")
 """How a bundle of own tokens and a baseline begin, which teams commit."""
 _MOST_OF_A_FILE = 10_000
 """A file with more of them was made to keep a scan busy."""
+_VARIABLE = re.compile(r"[A-Za-z_]\w*(?:_\w+)+", re.ASCII)
+_COMPARES = re.compile(r"[!=]=[ \t]*$")
+_OTHER_WORD = re.compile(r"(?i)(?:key(?:ing|board|stone|note|word|frame|code|pad|ed)|token(?:iz|is)|secretar)")
 _PLAIN = re.compile(r"(?i)^[_-]?(?:key|auth|salt|otp|webhook)\W*$")
 
 
@@ -82,7 +96,7 @@ def assignments(data: bytes, path: str) -> Iterator[Assignment]:
         text = data[begin : min(stop if stop >= 0 else len(data), end + _AROUND)].decode("utf-8", "replace")
         head = len(data[begin:start].decode("utf-8", "replace"))
         tail = len(data[begin:end].decode("utf-8", "replace"))
-        place = _in_address(text, head, tail) if kind is IN_ADDRESS else _value(text, head, tail, code=code)
+        place = _place(kind, text, head, tail, code=code)
         line, column = columns.of(start)
         if place is not None:
             yield Assignment(line, column + place[0] - head, text[place[0] : place[1]], kind, text, place[0])
@@ -138,9 +152,32 @@ def may_hold_assignments(data: bytes, path: str) -> bool:
 
 
 def _found(data: bytes) -> Iterator[tuple[str, tuple[int, int]]]:
-    for kind, expression in ((ASSIGNED, _assigned()), (IN_ADDRESS, _address())):
+    for kind, expression in ((ASSIGNED, _assigned()), (IN_ADDRESS, _address()), (ON_COMMAND_LINE, _command())):
         for match in expression.finditer(data):
             yield kind, match.span()
+
+
+def _place(kind: str, text: str, head: int, tail: int, *, code: bool) -> tuple[int, int] | None:
+    if kind is ASSIGNED:
+        return _value(text, head, tail, code=code)
+    return _in_address(text, head, tail) if kind is IN_ADDRESS else _of_login(text, head)
+
+
+def _of_login(text: str, head: int) -> tuple[int, int] | None:
+    found = _LOGIN.search(text, head)
+    if found is None:
+        return None
+    kind = found.lastgroup or ""
+    start, end = found.span(kind)
+    if kind != "password":
+        colon = text.index(":", start)
+        start, end = (colon + 1, end) if end > colon + 1 else (start, colon)
+    value = text[start:end].strip("{}")
+    start = text.index(value, start) if value else start
+    end = start + len(value)
+    if any(char.isspace() or char in "<>" for char in value) or end - start < _LEAST_BARE:
+        return None
+    return (start, end) if not _REFERENCE.match(value) and _has_alnum(value) else None
 
 
 def _in_address(text: str, head: int, tail: int) -> tuple[int, int] | None:
@@ -172,10 +209,22 @@ def _value(text: str, head: int, tail: int, *, code: bool) -> tuple[int, int] | 
         inside = before.count('"') % 2 or before.count("'") % 2 or before.count("`") % 2
         if (code and not (inside or query)) or text[end : end + 1] in ("(", "["):
             return None
+        if _VARIABLE.fullmatch(text, start, end) and (
+            _COMPARES.search(text, head, start) or _is_argument(text, start, end)
+        ):
+            return None
     return (start, end) if _may_be(text[start:end], text[head:start], quoted=bool(quote)) else None
 
 
+def _is_argument(text: str, start: int, end: int) -> bool:
+    """Whether an unquoted word stands between the brackets of a call, where a word names a variable."""
+    before = text[:start]
+    return text[end : end + 1] in (",", ")") and before.count("(") > before.count(")")
+
+
 def _may_be(value: str, name: str, *, quoted: bool) -> bool:
+    if _OTHER_WORD.search(name):
+        return False
     least = _LEAST_QUOTED if quoted else _LEAST_BARE
     if _PLAIN.search(name.rstrip("\"'`:= \t")):
         least = _LEAST_PLAIN_KEY
@@ -198,6 +247,11 @@ def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
 @cache
 def _assigned() -> Regex:
     return regex(f"(?:{_ASSIGNMENT}|{_OPTION})")
+
+
+@cache
+def _command() -> Regex:
+    return regex(_COMMAND)
 
 
 @cache

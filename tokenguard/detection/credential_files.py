@@ -85,8 +85,13 @@ def credential_places(text: str, path: str) -> Iterator[CredentialPlace]:
             continue
         for found in re.finditer(pattern, text):
             value = found.group("value")
-            if len(value) >= _LEAST and not _REFERENCE.match(value):
+            if len(value) >= _LEAST and not is_reference(value):
                 yield CredentialPlace(found.start("value"), found.end("value"), kind)
+
+
+def is_reference(value: str) -> bool:
+    """Whether a value names a variable, or is a placeholder."""
+    return _REFERENCE.match(value) is not None
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Finds vendors' tokens and private keys that stand in base64, as Kubernetes and CI variables hold them."""
+"""Finds secrets that stand in base64, as Kubernetes and CI variables hold them: tokens, private keys, assignments."""
 
 import base64
 import binascii
@@ -8,6 +8,8 @@ from functools import cache
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
+from tokenguard.detection.match import Confidence
+from tokenguard.detection.secret_manifests import manifest_places
 from tokenguard.detection.token_matcher import TokenSpan, token_spans
 from tokenguard.frozen import Frozen
 from tokenguard.token_formats.table import FORMATS
@@ -18,6 +20,21 @@ _LEAST_LITERAL = 4
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _LONGEST_RUN = 1 << 16
 _PRIVATE_KEY = b"-----BEGIN "
+_WORDS = (
+    b"secret",
+    b"password",
+    b"passwd",
+    b"token",
+    b"api_key",
+    b"apikey",
+    b"SECRET",
+    b"PASSWORD",
+    b"TOKEN",
+    b"API_KEY",
+)
+"""Words of the names that secrets are given to."""
+_DEPTH = 3
+ASSIGNED_IN_BASE64 = "Secret in base64"
 
 
 class EncodedToken(Frozen, frozen=True):
@@ -29,8 +46,8 @@ class EncodedToken(Frozen, frozen=True):
     value: str
 
 
-def encoded_tokens(text: str) -> Iterator[EncodedToken]:
-    """Runs of base64 with a vendor's token or a private key in them, from left to right."""
+def encoded_tokens(text: str, depth: int = 1) -> Iterator[EncodedToken]:
+    """Runs of base64 with a vendor's token, a private key or an assigned secret in them, from left to right."""
     at = 0
     for _, begin, _ in _gate().find_matches_as_indexes(text):
         if begin < at:
@@ -39,7 +56,7 @@ def encoded_tokens(text: str) -> Iterator[EncodedToken]:
         if run is None:
             continue
         at = run.end()
-        yield from _within(run)
+        yield from _within(run, depth)
 
 
 def _run_at(text: str, begin: int) -> re.Match[str] | None:
@@ -54,7 +71,7 @@ def _is_digit(character: str) -> bool:
     return character.isascii() and (character.isalnum() or character in "+/_-")
 
 
-def _within(run: re.Match[str]) -> Iterator[EncodedToken]:
+def _within(run: re.Match[str], depth: int) -> Iterator[EncodedToken]:
     plain = _decoded(run.group()[:_LONGEST_RUN])
     if plain is None:
         return
@@ -65,6 +82,27 @@ def _within(run: re.Match[str]) -> Iterator[EncodedToken]:
     best = min((span for span in token_spans(text) if span.kind.stands_alone), key=_most_telling, default=None)
     if best is not None:
         yield EncodedToken(run.start(), run.end(), best.kind.type, text[best.start : best.end])
+    elif text.isascii() and "".join(text.split()).isprintable():
+        found = next(_nameless(text, depth), None)
+        if found is not None:
+            yield EncodedToken(run.start(), run.end(), *found)
+
+
+def _nameless(text: str, depth: int) -> Iterator[tuple[str, str]]:
+    """Type and value of what is assigned in a decoded text, or is in base64 once more."""
+    # Most commits have nothing to judge; and assignments are reported by what this module finds.
+    from tokenguard.detection.assignments import assignments
+    from tokenguard.detection.judging.candidate import JudgedValue
+    from tokenguard.detection.judging.judge import judged
+
+    if depth < _DEPTH:
+        yield from ((each.type, each.value) for each in encoded_tokens(text, depth + 1))
+    for place in manifest_places(text):
+        yield place.type, text[place.start : place.end]
+    for each in assignments(text.encode(), ""):
+        candidate = JudgedValue(value=each.value, line=each.text, path="", source=each.type, at=each.at)
+        if judged(candidate).confidence is not Confidence.LOW:
+            yield ASSIGNED_IN_BASE64, each.value
 
 
 def _most_telling(span: TokenSpan) -> tuple[int, int]:
@@ -92,7 +130,8 @@ def _gate() -> AhoCorasick:
             first = pieces(template)[0]
             if isinstance(first, str) and len(first) >= _LEAST_LITERAL:
                 literals.add(first.encode())
-    cores = {core for literal in literals for core in _cores(literal)}
+    cores = {core for literal in (*literals, *_WORDS) for core in _cores(literal)}
+    cores |= {twice for word in (*_WORDS, _PRIVATE_KEY) for core in _cores(word) for twice in _cores(core.encode())}
     return AhoCorasick(sorted(cores), matchkind=MatchKind.Standard)
 
 

@@ -2,22 +2,23 @@
 
 import re
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cache
-from math import log2
 
 from tokenguard.detection.credential_files import credential_places, is_credential_file
 from tokenguard.detection.encoded_tokens import encoded_tokens
+from tokenguard.detection.made_up_tokens import is_made_up
 from tokenguard.detection.match import Confidence, TextMatch
 from tokenguard.detection.regex_set import RegexSet, regex_set
+from tokenguard.detection.secret_manifests import manifest_places, may_hold_manifest
+from tokenguard.detection.stand_ins import goes_on_filled_up, stands_for_another
 from tokenguard.detection.text_positions import TextPositions
 from tokenguard.detection.token_matcher import TokenSpan, token_spans
 from tokenguard.domain.finding import FindingKind
 from tokenguard.domain.secret import Secret
 from tokenguard.frozen import replace
 from tokenguard.token_formats.checksum import CHECKSUMS
-from tokenguard.token_formats.token_format import TokenFormat, random_part
+from tokenguard.token_formats.token_format import TokenFormat
 
 KNOWN_VARIABLE = "Token in a known variable"
 _VARIABLES = (
@@ -41,10 +42,6 @@ _CI = re.compile(
     r"(?:^|/)(?:\.github/workflows/|\.gitlab-ci|\.circleci/|\.buildkite/|azure-pipelines|bitbucket-pipelines"
     r"|Jenkinsfile|\.travis\.yml|\.drone\.yml|\.env)"
 )
-_STAND_IN = re.compile(
-    r"(?i)example|your[-_]?|placeholder|change[-_]?me|replace|dummy|x{6}|0{8}|12345678|insert|todo|secrets\.|environ"
-)
-_LEAST_DISTINCT = 8
 _WHITE = re.compile(r"\\[nrt]")
 """White space as JSON and programs write it, which ends in a letter."""
 _ALLOWED = re.compile(r"pragma: ?(?:allow|white)list[ -]secret")
@@ -69,7 +66,7 @@ def scan_extras(text: str, path: str) -> Iterator[TextMatch]:
     for span in _chosen(plain, path, taken):
         value = text[span.start : span.end]
         yield _match(span.kind.type, places.of(span.start), value, confidence(span.kind, value))
-    for place in credential_places(text, path):
+    for place in (*credential_places(text, path), *manifest_places(text)):
         if taken.take(place.start, place.end):
             yield _match(place.type, places.of(place.start), text[place.start : place.end])
     for token in encoded_tokens(plain):
@@ -85,7 +82,7 @@ def scan_extras(text: str, path: str) -> Iterator[TextMatch]:
 
 def may_hold_shapes(data: bytes, path: str) -> bool:
     """Whether any format could be found in these (UTF-8) bytes of a file of this name."""
-    if _anchors().matches(data) or is_credential_file(path):
+    if _anchors().matches(data) or is_credential_file(path) or may_hold_manifest(data):
         return True
     text = _unescaped(data.decode("latin-1"))
     return any(True for _ in token_spans(text)) or any(True for _ in encoded_tokens(text))
@@ -127,7 +124,7 @@ def _genuine(spans: Iterable[TokenSpan], text: str, path: str) -> Iterator[Token
             continue
         if kind.near and not _has_word_near(kind.near, text, span):
             continue
-        if stands_for_another(value) or _entropy(random_part(kind, value)) < kind.entropy:
+        if is_made_up(kind, value) or goes_on_filled_up(text[span.end : span.end + 5]):
             continue
         yield span
 
@@ -135,17 +132,6 @@ def _genuine(spans: Iterable[TokenSpan], text: str, path: str) -> Iterator[Token
 def _has_word_near(words: tuple[str, ...], text: str, span: TokenSpan) -> bool:
     around = text[max(span.start - _NEAR_CHARACTERS, 0) : span.end + _NEAR_CHARACTERS].lower()
     return any(word in around for word in words)
-
-
-def stands_for_another(value: str) -> bool:
-    """Whether it is a word that stands for a token."""
-    return len(set(value)) < _LEAST_DISTINCT or _STAND_IN.search(value) is not None
-
-
-def _entropy(text: str) -> float:
-    """Shannon's, in bits a character."""
-    size = len(text) or 1
-    return -sum(count / size * log2(count / size) for count in Counter(text).values())
 
 
 def _may_be_value(name: str, value: str) -> bool:

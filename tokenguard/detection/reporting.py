@@ -4,14 +4,23 @@ A candidate is asked about as soon as a rule has it, so that a rebuilt text in w
 the file's own lines from being looked at. Own tokens and vendors' shapes are never asked about.
 """
 
-from tokenguard.detection.extras import stands_for_another
+import re
+
 from tokenguard.detection.judging.candidate import JudgedValue
 from tokenguard.detection.judging.judged_types import JUDGED
+from tokenguard.detection.made_up_tokens import is_made_up, is_of_words
 from tokenguard.detection.match import Confidence, LeftOut, TextMatch
 from tokenguard.detection.pins import is_image, is_pinned
+from tokenguard.detection.stand_ins import goes_on_filled_up, is_published, repeats, stands_for_another
 from tokenguard.domain.profile import Profile
 from tokenguard.frozen import replace
+from tokenguard.token_formats.table import format_of, has_prefix_only
 
+_ARMOUR = re.compile(r"-----[A-Z0-9 ]+-----")
+_SEPARATORS = re.compile(r"[-_.:/=]")
+_LEAST_KEY = 40
+"""Characters of the shortest private key: one of a curve with 32 bytes, without anything round it."""
+_LEAST_WORDS = 7
 _NAMELESS = frozenset({"Hex High Entropy String", "Base64 High Entropy String"})
 _NAMED_BY_PLACE = frozenset({"Secret Keyword", "Basic Auth Credentials", "Private Key", *JUDGED}) - _NAMELESS
 """What stands in a place for secrets, which no digest is by chance."""
@@ -34,8 +43,8 @@ def reported(
     if profile is Profile.DEFAULT and pinned(candidate, line, path):
         return LeftOut(line=candidate.line)
     if candidate.type not in JUDGED:
-        stand_in = candidate.type != "Private Key" and stands_for_another(candidate.whole.reveal())
-        return LeftOut(line=candidate.line) if profile is Profile.DEFAULT and stand_in else candidate
+        left_out = profile is Profile.DEFAULT and _stands_for_another(candidate, line)
+        return LeftOut(line=candidate.line) if left_out else candidate
     from tokenguard.detection.judging.judge import judged  # most commits have nothing to judge
 
     value = JudgedValue(value=candidate.value.reveal(), line=line, path=path, source=candidate.type, at=at)
@@ -44,6 +53,30 @@ def reported(
         return LeftOut(line=candidate.line)
     facts = candidate.facts | {"confidence": judgement.confidence.value}
     return replace(candidate, confidence=judgement.confidence, reasons=judgement.reasons, facts=facts)
+
+
+def _stands_for_another(candidate: TextMatch, line: str) -> bool:
+    """Whether what a rule for one vendor, or for private keys, found is a placeholder."""
+    whole = candidate.whole.reveal()
+    if candidate.type == "Private Key":
+        body = _ARMOUR.sub("", whole)
+        return "-----END" in whole and len(body) < _LEAST_KEY
+    if goes_on_filled_up(line.partition(whole)[2]):
+        return True
+    if has_prefix_only(whole) or (not whole.startswith("eyJ") and _is_part_of_a_word(whole, line)):
+        return True
+    shape = format_of(whole)
+    if shape is not None:
+        return is_made_up(shape, whole)
+    last = _SEPARATORS.split(whole)[-1]
+    typed = repeats(last) or (len(last) >= _LEAST_WORDS and last.isalpha() and is_of_words(last))
+    return typed or stands_for_another(whole) or is_published(whole)
+
+
+def _is_part_of_a_word(value: str, line: str) -> bool:
+    at = line.find(value)
+    edges = line[at - 1 : at] + line[at + len(value) : at + len(value) + 1] if at >= 0 else ""
+    return any(char.isalnum() and char.isascii() for char in edges)
 
 
 def pinned(candidate: TextMatch, line: str, path: str) -> bool:

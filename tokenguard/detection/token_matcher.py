@@ -151,7 +151,18 @@ def _members(chars: str) -> _Chars:
 
 def _words(kind: TokenFormat) -> Iterator[str]:
     for word in kind.names or kind.near:
-        yield from dict.fromkeys((word, word.upper(), word.capitalize()))
+        yield from spellings(word)
+
+
+def spellings(word: str) -> tuple[str, ...]:
+    """A word of a name as headers, constants and languages with capitals inside have it, each once."""
+    head, *rest = re.split("[_-]", word)
+    camel = (head + "".join(part.capitalize() for part in rest), "".join(map(str.capitalize, (head, *rest))))
+    return tuple(dict.fromkeys((word, word.upper(), word.capitalize(), _titled(word), *camel)))
+
+
+def _titled(word: str) -> str:
+    return re.sub("[a-z0-9]+", lambda found: found.group().capitalize(), word)
 
 
 @cache

@@ -178,7 +178,6 @@ def _may_go_on(piece: bytes | PatternRun, data: bytes, begin: int) -> bool:
 
 _ALNUM = "A-Za-z0-9"
 _WORD = r"A-Za-z0-9_\-"
-_HEX = "0-9a-fA-F"
 
 
 def _prefixed(name: str, prefix: str, chars: str, least: int, most: int = 255) -> Pattern:
@@ -220,7 +219,7 @@ _LOOSE: tuple[Pattern, ...] = (
     _prefixed("vault", "hvb.", _WORD, 24, 400),
     _prefixed("doppler", "dp.pt.", _ALNUM, 40),
     _prefixed("digitalocean", "dop_v1_", "a-f0-9", 64, 64),
-    _prefixed("shopify", "shpat_", _HEX, 32, 32),
+    _prefixed("shopify", "shpat_", _ALNUM, 32, 32),
     _prefixed("linear", "lin_api_", _ALNUM, 40),
     _prefixed("figma", "figd_", _WORD, 40),
     _prefixed("anthropic", "sk-ant-", _WORD, 80),

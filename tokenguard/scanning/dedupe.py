@@ -13,6 +13,7 @@ _TELLS_LITTLE = {
         (
             "Secret Keyword",
             "Login in an Address",
+            "Login on a Command Line",
             "Assigned Secret",
             "Base64 High Entropy String",
             "Hex High Entropy String",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tokenguard.detection.assignments import scan_assignments
 from tokenguard.detection.extras import allowed, scan_extras
 from tokenguard.detection.judging.judged_types import JUDGED
+from tokenguard.detection.key_stores import key_stores
 from tokenguard.detection.match import Confidence, LeftOut, TextMatch, Unscanned
 from tokenguard.detection.rules import Hit, scan_rules
 from tokenguard.domain.finding import Finding, FindingKind, Report, SkippedContent
@@ -174,7 +175,8 @@ def matches_of(data: bytes, path: str, stages: Stages, budget: Budget | None = N
         yield from own
         return
     text = decoded(data)
-    shapes = [match for match in _shapes(text.text, path) if not own.takes(match, "vendor")]
+    every = (*key_stores(data), *_shapes(text.text, path))
+    shapes = [match for match in every if not own.takes(match, "vendor")]
     by_rules = list[TextMatch]()
     for each in _within(budget, _nameless(text.text, path, stages)) if text.rules_apply and stages.nameless else ():
         if not isinstance(each, TextMatch):

@@ -7,17 +7,32 @@ import msgspec
 
 from tokenguard.detection.judging.candidate import JudgedValue
 from tokenguard.detection.judging.characters import CharacterModel
-from tokenguard.detection.judging.traits import STAND_IN, WRAPPED, traits
+from tokenguard.detection.judging.traits import (
+    CUT_SHORT,
+    ENCRYPTED,
+    HOST,
+    LOOKALIKE,
+    MADE_UP,
+    MADE_UP_NAME,
+    PUBLIC,
+    REVISION,
+    SANDBOX,
+    STAND_IN,
+    WRAPPED,
+    traits,
+)
 from tokenguard.detection.match import Confidence
 from tokenguard.frozen import Frozen
 
 WEIGHTS = Path(__file__).with_name("weights.json")
 """Made by `bench/judge_training.py`."""
-_HIGH, _MEDIUM = 2.0, 0.0
+_HIGH, _MEDIUM = 2.0, 0.3
 _MOST_REASONS = 8
-_SET = {STAND_IN: -3.0, WRAPPED: -3.0}
+_SET = dict.fromkeys((STAND_IN, WRAPPED), -3.0) | dict.fromkeys(
+    (MADE_UP, MADE_UP_NAME, PUBLIC, ENCRYPTED, CUT_SHORT, LOOKALIKE, REVISION, SANDBOX, HOST), -9.0
+)
 """Weights that are not learned: labelled data has many a default password, which a team's own file rather has as a
-placeholder; and a block of base64 is told by its header, if it is a secret."""
+placeholder; a block of base64 is told by its header, if it is a secret; and the others say that it is none."""
 
 
 class Judgement(Frozen, frozen=True):
@@ -36,6 +51,11 @@ def judged(candidate: JudgedValue) -> Judgement:
     telling = sorted((each for each in weighed if each[0]), key=lambda each: -abs(each[0]))
     reasons = tuple(f"{weight:+.2f} {trait}" for weight, trait in telling[:_MOST_REASONS])
     return Judgement(_confidence(score), reasons)
+
+
+def wordiness(value: str) -> float:
+    """How much its characters follow each other as in words: see `CharacterModel`."""
+    return _model().characters.wordiness(value)
 
 
 def _confidence(score: float) -> Confidence:

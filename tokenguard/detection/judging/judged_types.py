@@ -8,6 +8,7 @@ JUDGED = frozenset(
         "Basic Auth Credentials",
         "Assigned Secret",
         "Login in an Address",
+        "Login on a Command Line",
     }
 )
 """The types of what has no vendor."""

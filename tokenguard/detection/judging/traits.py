@@ -1,5 +1,7 @@
 """What can be said of a candidate: its traits, each a few words that `scan --explain` shows as they are."""
 
+import base64
+import binascii
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -8,6 +10,8 @@ from math import log2
 
 from tokenguard.detection.judging.candidate import JudgedValue
 from tokenguard.detection.judging.characters import CharacterModel
+from tokenguard.detection.stand_ins import is_typed
+from tokenguard.token_formats.table import has_prefix_only
 
 
 def _words_of(text: str) -> frozenset[str]:
@@ -29,8 +33,29 @@ _STANDS_IN = re.compile(
     r"[-_ .]?(?:[a-z]+[-_ ])*(?:password|passwd|pass|pwd|secret|token|key|api[-_]?key|here|value|credentials?)"
     r"[-_ \d]{0,4}"
     r"|(?:password|secret|token|passwd|pass|value)[-_ ]?(?:here|value|\d{0,3})|todo|tbd|n/a|redacted|hidden|removed"
+    r"|(?:foo|bar|baz|qux)(?:[-_ ]?(?:foo|bar|baz|qux))*\d{0,3}|(?:wrong|bogus|incorrect|invalid)"
+    r"(?:[-_ ]?(?:password|passwd|pass|pwd|secret|token|key))?"
     r"|example|sample|always|never|optional|on_create|.*[-_](?:password|passwd|secret|token)"
 )
+MADE_UP = "it was filled up, or typed in a row"
+_FILLED = re.compile(r"(?i:x{8,}|(.)\1{7,})|EXAMPLE")
+PUBLIC = "a name for what is public"
+_PUBLIC = re.compile(r"(?i)(?:^|[^a-z])(?:public|publish(?:able)?|csrf|xsrf|authenticity|site[_-]?key)|publicToken")
+MADE_UP_NAME = "a name for what is made up"
+_MADE_UP_NAME = re.compile(
+    r"(?i)^(?:mock|fake|dummy|example|sample|invalid|bogus)|[_-](?:mock|fake|dummy|example|sample)(?:[_-]|$)"
+)
+LOOKALIKE = "a vendor's prefix, but not the form of its tokens"
+REVISION = "a name for a revision or a digest"
+_REVISION = re.compile(r"(?i)srcrev|(?:^|[_.-])(?:version|rev|ref|commit|sha|checksum|digest|revision|etag|integrity)$")
+ENCRYPTED = "it is encrypted"
+_ENCRYPTED = re.compile(r"(?:ENC|DEC)?[(\[].{16,}[)\]]|\{cipher\}|vault:v\d+:|\$ANSIBLE_VAULT")
+SANDBOX = "a key of a sandbox"
+_SANDBOX = re.compile(r"(?i)(?:^|[_-])(?:sandbox|sdbx|sbx)[_-]")
+_NO_SIGNATURE = re.compile(r"eyJ[\w-]+\.[\w-]*\.[\w-]{0,19}")
+HOST = "a host and its port"
+_HOST = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+:\d{2,5}")
+CUT_SHORT = "it is cut short"
 _NOTHING = _words_of(
     """null none nil true false undefined unset empty default yes no string str int bool boolean required
     optional password passwd secret token key username user admin root value text name email basic bearer"""
@@ -40,15 +65,13 @@ _COMMON = _words_of(
     """password password1 password123 passw0rd secret secret123 pass1234 pass123 changeit admin123 letmein
     qwerty " "qwerty123 123456 12345678 1234 12345 postgres mysql root admin guest test testing p@ssw0rd"""
 )
+_DIGEST = re.compile(
+    r"(?:0x)?(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{56}|[0-9a-fA-F]{64}|[0-9a-fA-F]{96}|[0-9a-fA-F]{128})"
+)
 _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("a UUID", re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")),
     ("an integrity hash", re.compile(r"(?:sha\d{3}|md5)[-:=].+")),
-    (
-        "a hex digest",
-        re.compile(
-            r"(?:0x)?(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{56}|[0-9a-fA-F]{64}|[0-9a-fA-F]{96}|[0-9a-fA-F]{128})"
-        ),
-    ),
+    ("a hex digest", _DIGEST),
     ("hex", re.compile(r"(?:0x)?[0-9a-fA-F]{8,}")),
     ("digits", re.compile(r"[\d.,:+-]+")),
     ("a version", re.compile(r"v?\d+(?:\.\d+){1,4}[\w.+-]{0,40}")),
@@ -103,7 +126,8 @@ _PROSE = _words_of("md rst txt adoc html htm log csv po ipynb")
 _WRAPPED = (60, 64, 70, 76, 77)
 """Where programs break the lines of base64; one may end in a backslash."""
 _LONG, _RANDOM = 16, -1.0
-_SECRETS = _words_of("password passwd pwd pass secret token key apikey credential auth")
+_SECRETS = _words_of("password passwd pwd pass secret token key apikey credential auth authorization bearer")
+_LEAST_LOGIN = 12
 _WORDY = 0.6
 """Bits for each character above which a value is made of words."""
 _NEAREST = 5
@@ -120,12 +144,17 @@ def traits(candidate: JudgedValue, model: CharacterModel) -> Iterator[str]:
     value, name = candidate.value, candidate.name
     yield f"found as {candidate.source}"
     yield from _of_value(value, name, model)
+    yield from _against(value, name)
+    if _is_login(value):
+        yield "base64 of a login"
     words = [word.lower() for word in _WORD.findall(name)][-6:]
     yield from dict.fromkeys(f"the name has {word}" for word in words if not word.isdigit())
     if words:
         yield f"the name ends in {words[-1]}"
         if len(value) >= _LONG and words[-1] in _SECRETS and model.wordiness(value) < _RANDOM:
             yield "a random value behind a name for secrets"
+            if _FORMS[0][1].fullmatch(value):
+                yield "a UUID behind a name for secrets"
         yield f"the name has {min(len(words), 4)} words"
     else:
         yield "no name"
@@ -166,6 +195,39 @@ def _of_value(value: str, name: str, model: CharacterModel) -> Iterator[str]:
         yield "a word for secrets in the value"
     if " " in value:
         yield "spaces"
+
+
+def _against(value: str, name: str) -> Iterator[str]:
+    """What says so clearly that it is no secret that it is not left to what was learned."""
+    if _FILLED.search(value) or is_typed(value):
+        yield MADE_UP
+    if _REVISION.search(name) and _DIGEST.fullmatch(value):
+        yield REVISION
+    if has_prefix_only(value):
+        yield LOOKALIKE
+    if _HOST.fullmatch(value):
+        yield HOST
+    if _SANDBOX.search(value):
+        yield SANDBOX
+    if value.endswith(("...", "\u2026")) or _NO_SIGNATURE.fullmatch(value):
+        yield CUT_SHORT
+    if _ENCRYPTED.match(value):
+        yield ENCRYPTED
+    if _PUBLIC.search(name) and "private" not in name.lower():
+        yield PUBLIC
+    if _MADE_UP_NAME.search(name):
+        yield MADE_UP_NAME
+
+
+def _is_login(value: str) -> bool:
+    """Whether it is what a header of basic authentication holds."""
+    if len(value) < _LEAST_LOGIN or len(value) % 4:
+        return False
+    try:
+        plain = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return b":" in plain and plain.isascii() and plain.decode().isprintable()
 
 
 def _kinds(value: str) -> str:

@@ -1,0 +1,34 @@
+"""Tells values in the form of a vendor's tokens that were typed, or are public, from those that a vendor issued."""
+
+from collections import Counter
+from math import log2
+
+from tokenguard.detection.stand_ins import is_in_a_row, is_published, repeats, stands_for_another
+from tokenguard.token_formats.token_format import TokenFormat, random_part
+
+_LEAST_WORDS = 12
+_WORDY = 0.45
+_ALPHABET = 26
+_LONG, _LEAST_OF_LONG = 32, 3.0
+
+
+def is_made_up(kind: TokenFormat, value: str) -> bool:
+    """Whether a value of this shape was typed, or is published: a placeholder, a repeated piece, words."""
+    random = random_part(kind, value)
+    least = max(kind.entropy, _LEAST_OF_LONG if len(random) >= _LONG else 0)
+    if stands_for_another(value) or is_in_a_row(random, _ALPHABET) or repeats(random) or _entropy(random) < least:
+        return True
+    return (len(random) >= _LEAST_WORDS and is_of_words(random)) or is_published(value)
+
+
+def is_of_words(value: str) -> bool:
+    """Whether its characters follow each other as in words."""
+    from tokenguard.detection.judging.judge import wordiness  # most commits have nothing to judge
+
+    return wordiness(value) > _WORDY
+
+
+def _entropy(text: str) -> float:
+    """Shannon's, in bits a character."""
+    size = len(text) or 1
+    return -sum(count / size * log2(count / size) for count in Counter(text).values())
