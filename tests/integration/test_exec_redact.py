@@ -117,8 +117,8 @@ def test_masking_that_fails_stops_the_output_and_is_125():
     code = (
         "import sys\n"
         "from tokenguard.redaction.matcher import Matcher\n"
-        "real = Matcher.limit_of_ordinary\n"
-        "Matcher.limit_of_ordinary = lambda self, data: real(self, data) if b'bad' not in data else 1 / 0\n"
+        "real = Matcher.begin\n"
+        "Matcher.begin = lambda self, data: real(self, data) if b'bad' not in data else 1 / 0\n"
         "from tokenguard.cli.error_handler import run\n"
         "sys.exit(run(['redact']))"
     )

@@ -77,9 +77,10 @@ class MaskedBytes(io.BufferedIOBase):
 
     def flush(self) -> None:
         """Write what is harmless although undecided: a prompt, a progress bar."""
-        if not self.closed and self._enter():
+        if self._lock.acquire(timeout=_END if sys.is_finalizing() else -1):
             try:
-                self._pass_on(self._redactor.idle())
+                if out := self._redactor.idle():
+                    self.below.write(out)
                 self.below.flush()
             finally:
                 self._lock.release()

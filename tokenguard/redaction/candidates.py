@@ -4,7 +4,7 @@ from bisect import bisect_right
 from typing import NamedTuple
 
 from tokenguard.redaction import hex_dump
-from tokenguard.redaction.matcher import SPREAD, MaskSpan, Matcher, Scan
+from tokenguard.redaction.matcher import SPREAD, MaskSpan, Matcher, Scan, Searched
 from tokenguard.redaction.visible_text import ESCAPE, OffsetMap, is_plain, look
 
 
@@ -23,12 +23,12 @@ class Candidates(NamedTuple):
     """Escape sequences that are kept even inside a mask, so that a terminal's state stays what it should be."""
 
 
-def survey(matcher: Matcher, data: bytes, *, final: bool) -> Candidates:
+def survey(matcher: Matcher, data: bytes, *, final: bool, searched: Searched | None = None) -> Candidates:
     """Look at the data as it is written and, where that differs, as it is seen."""
     inserts: list[tuple[int, int]] = []
     rows: list[tuple[int, int]] = []
-    if is_plain(data):
-        scan = matcher.scan(data, final=final)
+    if searched is not None or is_plain(data):
+        scan = matcher.scan(data, final=final, searched=searched)
     else:
         scan, inserts = _scan_seen(matcher, data, final=final)
     if scan.dumps:

@@ -1,6 +1,8 @@
 """Data without its white space, and the way back: a value that is wrapped, indented or grouped is whole again."""
 
 WHITE_SPACE = b"\t\n\x0b\x0c\r "
+_SPARSE = 4
+"""Where more of the data than so much is white space, the way back is walked."""
 
 
 def compact(data: bytes) -> bytes:
@@ -17,15 +19,24 @@ class CompactText:
 
     __slots__ = ("_data_at", "_text_at", "data", "text")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, text: bytes | None = None) -> None:
         self.data = data
-        self.text = data.translate(None, WHITE_SPACE)
+        self.text = data.translate(None, WHITE_SPACE) if text is None else text
         self._data_at = self._text_at = 0
 
-    def start(self, offset: int) -> int:
-        """Where the byte at `offset` of the text is; the end of the data for the end of the text."""
+    def start(self, offset: int, size: int = 0) -> int:
+        """Where the byte at `offset` of the text is; the end of the data for the end of the text.
+
+        If so many bytes from there stand in one piece, as mostly they do, they are looked for: that is faster.
+        """
         if len(self.data) == len(self.text):
             return offset
+        if size and offset >= self._text_at:
+            far = self._data_at + _SPARSE * (offset - self._text_at + size)
+            at = self.data.find(self.text[offset : offset + size], self._data_at, far)
+            if at >= 0 and self.kept(self._data_at, at) == offset - self._text_at:
+                self._data_at, self._text_at = at, offset
+                return at
         if offset == len(self.text):
             return len(self.data)
         if offset < self._text_at or len(self.text) - offset < offset - self._text_at:

@@ -42,6 +42,8 @@ _INDENTED = 70
 
 Beginning = tuple[int, int, int]
 """Number, start and end of an anchor."""
+Searched = tuple[bytes, Sequence[Beginning]]
+"""Data without white space, and what begins in it."""
 
 
 class MaskSpan(NamedTuple):
@@ -99,7 +101,7 @@ class Matcher:
 
     __slots__ = (
         "_after", "_anchors", "_automaton", "_before", "_begun", "_begun_format", "_dump", "_index", "_inner", "_needs",
-        "_patterns", "_short", "_spread", "sources",
+        "_patterns", "_short", "_spread", "masks", "sources",
     )  # fmt: skip
 
     def __init__(self, wanted: Iterable[Needle] = (), patterns: Sequence[Pattern] = PATTERNS) -> None:
@@ -126,6 +128,7 @@ class Matcher:
             by_anchor.setdefault(pattern.anchor[:ANCHOR], []).append((pattern, len(self.sources) - 1))
         self._set_anchors(by_anchor)
         self._inner: dict[int, frozenset[int]] = {}
+        self.masks = [f"[tokenguard:{each.id}]".encode("utf-8", "replace") for each in self.sources]
 
     def _set_anchors(self, by_anchor: dict[bytes, list[tuple[Pattern, int]]]) -> None:
         of_needles = self._index.anchors()
@@ -181,13 +184,17 @@ class Matcher:
                 return False
         return True
 
-    def limit_of_ordinary(self, data: bytes) -> int | None:
-        """Where data may be cut in which nothing begins before its end; None if it needs a closer look."""
-        if not data.isascii() or b"\x1b" in data or data.startswith(_ROW, data.rfind(b"\n") + 1):
+    def begin(self, data: bytes) -> Searched | None:
+        """Search plain data, for both of what follows; None for data that is not plain."""
+        if not data.isascii() or b"\x1b" in data:
             return None
         text = data.translate(None, WHITE_SPACE)
-        begun = self.beginnings(text)
-        if begun and not self._are_refuted(begun, text):
+        return text, self.beginnings(text)
+
+    def limit_of_ordinary(self, data: bytes, searched: Searched) -> int | None:
+        """Where plain data may be cut in which nothing begins before its end; None if it needs a closer look."""
+        text, found = searched
+        if (found and not self._are_refuted(found, text)) or data.startswith(_ROW, data.rfind(b"\n") + 1):
             return None
         return self._begun_at(data, text)
 
@@ -201,12 +208,12 @@ class Matcher:
                     return False
         return True
 
-    def scan(self, data: bytes, *, final: bool) -> Scan:
-        """Find everything that begins in the data. With `final`, nothing follows it."""
-        view = CompactText(data)
+    def scan(self, data: bytes, *, final: bool, searched: Searched | None = None) -> Scan:
+        """Find everything that begins in the data, which may have been searched. With `final`, nothing follows it."""
+        view = CompactText(data, searched[0] if searched else None)
         state = _ScanState(view, final=final)
         begin, passed, inner = 0, 0, frozenset[int]()
-        for number, at, _ in self.beginnings(view.text):
+        for number, at, _ in searched[1] if searched else self.beginnings(view.text):
             if at < passed and at - begin in inner:
                 continue
             if number in self._patterns:
@@ -236,7 +243,7 @@ class Matcher:
 
     def _take(self, state: _ScanState, at: int, place: NeedleMatch) -> NeedleMatch:
         """Note what is at a place; returns the needle that is masked there."""
-        view, start = state.view, state.view.start(at)
+        view, start = state.view, state.view.start(at, place.length)
         open_ = place.open and len(view.data) - start < self._spread
         if place.length:
             end = self._end(view, at, start, place)

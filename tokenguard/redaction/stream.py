@@ -4,15 +4,10 @@ from collections import Counter
 
 from tokenguard.redaction.candidates import Candidates, survey
 from tokenguard.redaction.known import MatchSource
-from tokenguard.redaction.matcher import Matcher
+from tokenguard.redaction.matcher import Matcher, Searched
 from tokenguard.redaction.visible_text import is_plain
 
 _NO_BREAKS = bytes(byte for byte in range(256) if byte not in b"\r\n")
-
-
-def mask(source: MatchSource) -> bytes:
-    """What stands in place of a value."""
-    return f"[tokenguard:{source.id}]".encode("utf-8", "replace")
 
 
 class StreamRedactor:
@@ -42,8 +37,9 @@ class StreamRedactor:
     def feed(self, chunk: bytes) -> bytes:
         """Take the next piece; returns what can be passed on."""
         data = self._held + chunk if self._held else chunk
-        if self._masked >= 0 or (limit := self.matcher.limit_of_ordinary(data)) is None:
-            return self._advance(data, final=False)
+        searched = self.matcher.begin(data)
+        if searched is None or self._masked >= 0 or (limit := self.matcher.limit_of_ordinary(data, searched)) is None:
+            return self._advance(data, final=False, searched=searched)
         shown, size = self._shown, len(data)
         self._held, self._quiet, self._shown = data[limit:], size - limit, max(shown - limit, 0)
         return data if limit == size and not shown else data[shown:limit]
@@ -56,8 +52,8 @@ class StreamRedactor:
         """Take the last piece, after which nothing follows; returns the rest."""
         return self._advance(self._held + chunk if self._held else chunk, final=True)
 
-    def _advance(self, data: bytes, *, final: bool) -> bytes:
-        found = survey(self.matcher, data, final=final)
+    def _advance(self, data: bytes, *, final: bool, searched: Searched | None = None) -> bytes:
+        found = survey(self.matcher, data, final=final, searched=searched)
         limit = len(data) if final else found.limit
         if not found.hits and self._masked < 0:
             out = data if limit == len(data) and not self._shown else data[self._shown : limit]
@@ -87,7 +83,7 @@ class StreamRedactor:
                 break
             source = self.matcher.sources[hit.source]
             if max(hit.start, cursor) > self._masked:
-                out += [data[cursor : hit.start], mask(source)]
+                out += (data[cursor : hit.start], self.matcher.masks[hit.source])
                 self._area, self._shape = set(), None
                 cursor = max(cursor, hit.start)
             self._count(source)

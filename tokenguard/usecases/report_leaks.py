@@ -41,7 +41,8 @@ def report_leaks(wiring: Wiring, found: Found, report: Path | None, *, audited: 
     names = sorted({source.name for counts in found.values() for source in counts if source.name})
     if total:
         whose = f" ({', '.join(names)})" if names else ""
-        wiring.progress.note(f"masked {total} {'value' if total == 1 else 'values'} in the output{whose}")
+        places = ", ".join(f"{sum(counts.values())} in {channel}" for channel, counts in found.items() if counts)
+        wiring.progress.note(f"masked {total} {'value' if total == 1 else 'values'} in the output{whose}: {places}")
         if audited and names:
             wiring.progress.note("if this output was also written without masking before, run `tokenguard respond`")
     if audited:
