@@ -393,3 +393,15 @@ def test_a_value_that_is_learned_between_message_and_line_is_masked(value, insta
     log.handlers[0].setFormatter(Learns())
     log.info("tgcanary_learned_1x9q")
     assert "tgcanary" not in log.output.getvalue()
+
+
+def test_a_mask_can_be_one_word_that_no_format_has_a_meaning_for(value, installed, log):
+    tokenguard.install(mask_form="word")
+    tokenguard.mask("tgcanary_another_1x9q", "other")
+    log.info("%s %s Bearer tgcanary_0123456789abcdef", value, "tgcanary_another_1x9q")
+    assert (
+        log.output.getvalue()
+        == f"tokenguard-{mask_of('team/app')} tokenguard-{mask_of('other')} Bearer tokenguard-bearer\n"
+    )
+    with pytest.raises(InputError):
+        tokenguard.install(mask_form="none")

@@ -51,6 +51,8 @@ class _EngineState:
 
     One tuple: threads may race.
     """
+    words: bool = False
+    """Whether a mask is one word, without brackets."""
     named: tuple[Matcher | None, set[str | None]] = (None, set())
     """Names in which this engine found nothing."""
 
@@ -104,9 +106,18 @@ def unmask(name: str) -> None:
 
 def _swap(known: tuple[MaskedValue, ...]) -> None:
     matcher = Matcher.of(known)
+    if _STATE.words:
+        matcher.masks = [f"tokenguard-{source.id}".encode() for source in matcher.sources]
     if _STATE.helper_callback is not None:
         _STATE.helper_callback(known)
     _STATE.known, _STATE.matcher = known, matcher
+
+
+def use_words() -> None:
+    """Write masks as one word, which no format has a meaning for."""
+    with _STATE.lock:
+        _STATE.words = True
+        _swap(_STATE.known)
 
 
 def report_to(on_leak: Callable[[Leak], None] | None) -> None:

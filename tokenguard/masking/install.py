@@ -46,6 +46,7 @@ def install(
     fds: Literal["helper"] | None = None,
     on_leak: Callable[[Leak], None] | None = None,
     strict: bool = True,
+    mask_form: Literal["brackets", "word"] | None = None,
 ) -> Installation:
     """Mask values in everything this process logs or reports; calling it again adds to what is masked.
 
@@ -58,15 +59,21 @@ def install(
         on_leak: called for everything that was masked, without the value.
         strict: refuse a value that cannot be masked (InputError); otherwise it, or a missing variable, is left out
             silently.
+        mask_form: `brackets`, as at first: `[tokenguard:ID]`. `word`: `tokenguard-ID`, which stands for itself in
+            markup, JSON, logfmt and CSV; it stays so.
     """
     if isinstance(env, str):  # each letter of it would be a variable that is not set, and nothing would be masked
         raise InputError("`env` takes a list of variables' names", hint=f"write env=[{env!r}]")
     if fds not in (None, "helper"):
         raise InputError("`fds` is either left out or 'helper'", hint='write fds="helper"')
+    if mask_form not in (None, "brackets", "word"):
+        raise InputError("`mask_form` is either 'brackets' or 'word'", hint='write mask_form="word"')
     variables = {name: os.environ.get(name) for name in env}
     wanted = dict(values or {}) | {name: value for name, value in variables.items() if value}
     with _LOCK:
         current.mask_all(_maskable(wanted, strict=strict))
+        if mask_form == "word":
+            current.use_words()
         if on_leak is not None:
             current.report_to(on_leak)
         _INSTALLED.add("logging", hook_logging)
