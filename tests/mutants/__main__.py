@@ -124,7 +124,9 @@ def _survivors(copies: Copies, planted: list[Mutant]) -> Iterator[Mutant]:
 
 
 def _told(result: dict) -> str:
-    return "; ".join(each["told"] for each in result["failures"]) or "nothing failed"
+    return (
+        "; ".join(each["told"] for each in result["failures"]) or f"nothing failed; pytest ended with {result['code']}"
+    )
 
 
 if __name__ == "__main__":
