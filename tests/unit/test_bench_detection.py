@@ -86,3 +86,10 @@ def test_lock_files_hold_nothing(tmp_path: Path) -> None:
     for path in tmp_path.rglob("*"):
         if path.is_file():
             assert _told(Planted(f"x/{path.name}", path.read_text(), "")) == set(), path.name
+
+
+def test_the_table_of_the_page_has_a_row_for_each_corpus_and_the_number_of_kinds() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "scanning.md").read_text()
+    table = page.partition("<!-- detection -->")[2].partition("<!-- /detection -->")[0]
+    assert [line.split(" | ")[0].strip("| ") for line in table.strip().splitlines()[2:]] == list(readers())
+    assert f"{len({each.type for each in planted()})} kinds in {len(PLACEMENTS)} placements" in page

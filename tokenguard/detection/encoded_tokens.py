@@ -9,7 +9,6 @@ from functools import cache
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from tokenguard.detection.match import Confidence
-from tokenguard.detection.secret_manifests import manifest_places
 from tokenguard.detection.token_matcher import TokenSpan, token_spans
 from tokenguard.frozen import Frozen
 from tokenguard.token_formats.table import FORMATS
@@ -94,6 +93,7 @@ def _nameless(text: str, depth: int) -> Iterator[tuple[str, str]]:
     from tokenguard.detection.assignments import assignments
     from tokenguard.detection.judging.candidate import JudgedValue
     from tokenguard.detection.judging.judge import judged
+    from tokenguard.detection.secret_manifests import manifest_places
 
     if depth < _DEPTH:
         yield from ((each.type, each.value) for each in encoded_tokens(text, depth + 1))

@@ -5,12 +5,11 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from tokenguard.detection.credential_files import credential_places, is_credential_file
+from tokenguard.detection.credential_files import CredentialPlace, credential_places, is_credential_file
 from tokenguard.detection.encoded_tokens import encoded_tokens
 from tokenguard.detection.made_up_tokens import is_made_up
 from tokenguard.detection.match import Confidence, TextMatch
 from tokenguard.detection.regex_set import RegexSet, regex_set
-from tokenguard.detection.secret_manifests import manifest_places, may_hold_manifest
 from tokenguard.detection.stand_ins import goes_on_filled_up, stands_for_another
 from tokenguard.detection.text_positions import TextPositions
 from tokenguard.detection.token_matcher import TokenSpan, token_spans
@@ -66,7 +65,7 @@ def scan_extras(text: str, path: str) -> Iterator[TextMatch]:
     for span in _chosen(plain, path, taken):
         value = text[span.start : span.end]
         yield _match(span.kind.type, places.of(span.start), value, confidence(span.kind, value))
-    for place in (*credential_places(text, path), *manifest_places(text)):
+    for place in (*credential_places(text, path), *_in_manifests(text)):
         if taken.take(place.start, place.end):
             yield _match(place.type, places.of(place.start), text[place.start : place.end])
     for token in encoded_tokens(plain):
@@ -82,10 +81,26 @@ def scan_extras(text: str, path: str) -> Iterator[TextMatch]:
 
 def may_hold_shapes(data: bytes, path: str) -> bool:
     """Whether any format could be found in these (UTF-8) bytes of a file of this name."""
-    if _anchors().matches(data) or is_credential_file(path) or may_hold_manifest(data):
+    if _anchors().matches(data) or is_credential_file(path) or _may_hold_manifest(data):
         return True
     text = _unescaped(data.decode("latin-1"))
     return any(True for _ in token_spans(text)) or any(True for _ in encoded_tokens(text))
+
+
+def _in_manifests(text: str) -> Iterable[CredentialPlace]:
+    if "ecret" not in text and "auths" not in text:
+        return ()
+    from tokenguard.detection.secret_manifests import manifest_places  # few files are one
+
+    return manifest_places(text)
+
+
+def _may_hold_manifest(data: bytes) -> bool:
+    if b"ecret" not in data and b"auths" not in data:
+        return False
+    from tokenguard.detection.secret_manifests import may_hold_manifest  # few files are one
+
+    return may_hold_manifest(data)
 
 
 def confidence(kind: TokenFormat, value: str) -> Confidence:
