@@ -50,6 +50,10 @@ class DescribedService:
     scope: str = "scope-1"
     refuses_all: bool = False
     cuts: int = 0
+    reuses_ids: bool = False
+    """A new token gets the id of the first one that was ended."""
+    longest_label: int = 0
+    """Labels are shortened to so many characters; 0: kept."""
     tokens: dict[str, Issued] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
 
@@ -86,7 +90,9 @@ class DescribedService:
     def issue(self, label: str) -> Issued:
         """A token that a person made there."""
         fields = self.described.create.value if self.described.create else {"token": JsonPointer(())}
-        number = str(len(self.tokens) + 1)
+        freed = [each.id for each in self.tokens.values() if not each.alive] if self.reuses_ids else []
+        number = freed[0] if freed else str(len(self.tokens) + 1)
+        label = label[: self.longest_label or None]
         named = self.described.create is not None and self.described.create.id.keys[-1:] == ("name",)
         value = {name: Secret(f"tgcanary-{name.replace('_', '-')}-{secrets.token_hex(16)}") for name in fields}
         made = Issued(label if named else number, label, Value(value))

@@ -93,3 +93,44 @@ def test_an_orphan_is_found_and_recorded(cli, service):
     imported = cli("import", "--from", f"provider:{service.described.name}", *scope)
     assert imported.code == 0, imported
     assert "made-by-hand" in cli("list", "--format", "json").out
+
+
+@pytest.mark.parametrize("service", ["gotify"], indirect=True)
+def test_an_id_that_another_token_has_by_now_is_never_revoked(cli, service):
+    """Without a probe only the list speaks, and services use the id of a deleted token again."""
+    assert add(cli, service, "video/app/prod/other").code == 0
+    assert add(cli, service).code == 0
+    assert cli("rotate", NAME).code == 0
+    service.reuses_ids = True
+    stranger = service.issue("a-colleagues-key")
+    cli.clock.sleep(100_000)
+    for _ in range(2):
+        cli("upkeep")
+        cli("verify", "--all")
+        cli("rotate", NAME, "--resume")
+    assert stranger.alive
+    assert alive(service) == {cli.live(), cli.live("video/app/prod/other"), stranger.value.token.reveal()}
+
+
+@pytest.mark.parametrize("service", ["gotify"], indirect=True)
+def test_a_new_token_with_the_id_of_the_old_one_is_never_revoked(cli, service):
+    assert add(cli, service, "video/app/prod/other").code == 0
+    assert add(cli, service).code == 0
+    service.reuses_ids = True
+    cli("rotate", NAME, "--compromised", "--reason", "leaked")
+    for _ in range(2):
+        assert cli("rotate", NAME, "--resume").code != 0, "the list cannot tell them apart"
+    assert {cli.live(), cli.live("video/app/prod/other")} == alive(service)
+
+
+@pytest.mark.parametrize("service", ["gotify", "openai"], indirect=True)
+def test_where_labels_are_shortened_a_label_that_is_not_listed_proves_nothing(cli, service):
+    service.longest_label = 12
+    assert add(cli, service, "video/app/prod/other").code == 0
+    assert add(cli, service).code == 0
+    service.cuts = 1
+    assert cli("rotate", NAME).code == 4
+    lost = len(alive(service))
+    assert lost == 3
+    assert cli("rotate", NAME, "--resume").code in {3, 4, 5}
+    assert cli("rotate", NAME, "--abort").code in {3, 4, 5}

@@ -11,6 +11,7 @@ from tokenguard.ports.provider import CreateRefused, TokenList
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 _MAX_TEXT = 200
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = 100_000_000_000
 """Seconds since 1970 in the year 5138; a larger number counts milliseconds."""
 
@@ -43,9 +44,10 @@ def short_text(tree: JsonTree) -> str:
 
 def moment(tree: JsonTree) -> datetime | None:
     """A time in UTC, also out of seconds or milliseconds since 1970; None if it is not a time."""
-    if isinstance(tree, int) and not isinstance(tree, bool) and 0 < tree < _LATEST * 1_000:
+    if isinstance(tree, int) and not isinstance(tree, bool) and _EARLIEST.timestamp() < tree < _LATEST * 1_000:
         return datetime.fromtimestamp(tree if tree < _LATEST else tree / 1_000, UTC)
-    return moment_of(tree) if isinstance(tree, str) else None
+    found = moment_of(tree) if isinstance(tree, str) else None
+    return None if found is None or found < _EARLIEST else found  # services write a zero time where there is none
 
 
 def unreadable() -> Unreachable:

@@ -56,7 +56,11 @@ def search(
             session, issuer, lambda seen: bool(seen.named(attempt.label)) or not _compare(session, seen).lacks
         )
     rows = found.named(attempt.label)
-    if (not rows or (every and not found.complete)) and (why := _compare(session, found).lacks):
+    doubtful = not rows or (every and not found.complete)
+    why = _compare(session, found).lacks if doubtful else ""
+    if doubtful and not every:
+        why = why or _labels_differ(session, found)
+    if why:
         more = "another token named " if rows else ""
         raise Unreachable(
             f"it is not known whether {more}{attempt.label} exists at {session.provider.name}: {why}",
@@ -118,16 +122,35 @@ def listed_otherwise(session: TokenSession, found: TokenList, provider_id: str, 
 
 
 def listed_under(session: TokenSession, found: TokenList, provider_id: str, label: str) -> list[str]:
-    """Return the ids under which a list may hold a token: its own, and those of its label.
+    """Return the ids under which a list holds a token: its own, and those of its label.
 
-    A row of that label is another token only if the inventory holds the value of that id.
+    A row with its id and another label is not counted: services give the id of a token that was deleted to another
+    one. A row of its label is another token only if the inventory holds the value of that id.
     """
-    known = {session.record.provider_id, *(each.provider_id for each in session.journal.attempts)}
-    for each in session.context.store.scan():
-        if each.id != session.snapshot.id and each.document.record.fingerprint is not None:
-            known.add(each.document.record.provider_id)
-    ids = [row.provider_id for row in found.rows if row.provider_id == provider_id or row.label == label != ""]
-    return [each for each in ids if each not in known - {provider_id}]
+    mine = {session.record.provider_id, *(each.provider_id for each in session.journal.attempts)} - {provider_id}
+    taken = mine | ids_of_others(session)
+    named = [row for row in found.rows if row.label == label or not (label and row.label)]
+    ids = [row.provider_id for row in named if row.provider_id == provider_id or row.label == label != ""]
+    return [each for each in ids if each not in taken]
+
+
+def ids_of_others(session: TokenSession) -> set[str]:
+    """Return the ids at this provider of the other tokens whose values the inventory holds."""
+    records = [each.document.record for each in session.context.store.scan() if each.id != session.snapshot.id]
+    place = (session.record.provider, session.record.base_url)
+    held = [each for each in records if each.fingerprint is not None and (each.provider, each.base_url) == place]
+    return {each.provider_id for each in held} - {""}
+
+
+def _labels_differ(session: TokenSession, found: TokenList) -> str:
+    """Return why a label that is not listed proves nothing: a token that is known by its id has another label there."""
+    records = [session.record, *(each.document.record for each in _others(session))]
+    expected = {each.provider_id: each.label for each in records if each.provider_id and each.label}
+    differing = [row for row in found.rows if expected.get(row.provider_id, row.label) != row.label]
+    if not differing:
+        return ""
+    name = expected[differing[0].provider_id]
+    return f"its list shows {name} under another name, so that a name which is not listed proves nothing"
 
 
 class _Compared(Frozen, frozen=True, kw_only=True):

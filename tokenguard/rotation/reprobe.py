@@ -28,7 +28,7 @@ from tokenguard.rotation.prompts import evidence_words
 from tokenguard.rotation.proof_of_death import RefusalSeries
 from tokenguard.rotation.sampling import Sample, Sampler
 from tokenguard.rotation.session import Context, TokenSession
-from tokenguard.rotation.unstored_tokens import look_for, unstored_tokens, why_not_gone
+from tokenguard.rotation.unstored_tokens import listed_ids, look_for, unstored_tokens, why_not_gone
 from tokenguard.text import counted
 
 _Key = tuple[TokenId, Label]
@@ -169,10 +169,13 @@ class _Looks:
             return
         found, now = self._issuer.listed(), self._context.clock.now()
         for kept in self._pending.values():
+            session = TokenSession(self._context, self._context.store.load(kept.token))
             if found.holds(kept.item.provider_id):
-                yield _tried(kept, alarm, self._context)
+                if listed_ids(session, found, kept.item):
+                    yield _tried(kept, alarm, self._context)
+                else:
+                    yield self._unclear(kept, "its id is listed for another token")
             elif kept.item.provider_id:
-                session = TokenSession(self._context, self._context.store.load(kept.token))
                 other = listed_otherwise(session, found, kept.item.provider_id, kept.item.provider_label)
                 if why := other or why_not_gone(session, found, kept.item):
                     yield self._unclear(kept, why)

@@ -9,10 +9,10 @@ from tokenguard.domain.leak_trail import after_death
 from tokenguard.domain.liveness import DeathControl, DeathProof, Verdict
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import RecordState
-from tokenguard.errors import NotProvenDead
+from tokenguard.errors import Conflict, NotProvenDead
 from tokenguard.frozen import replace
 from tokenguard.ports.provider import Ambiguous, CreateRefused, Issuer, Method
-from tokenguard.rotation.absence import confirm_gone, doubt, listed_otherwise, listed_under
+from tokenguard.rotation.absence import confirm_gone, doubt, ids_of_others, listed_otherwise, listed_under
 from tokenguard.rotation.duplicates import discard_superseded
 from tokenguard.rotation.keeping import asserted, last_look, listed_dead, quarantined, unseen
 from tokenguard.rotation.machine import reached
@@ -112,9 +112,11 @@ def _revoke(session: TokenSession, write: Callable[..., None]) -> None:
 
 def _ask_api(session: TokenSession, issuer: Issuer, target: str) -> str:
     """Send the revoke, which is on record first; returns why the list does not confirm it, if probes decide."""
+    repeated = not session.revoke_recorded
+    if repeated or not _can_probe(session):
+        _check_target(session, issuer, target)
     session.context.progress.waiting(f"asking {session.provider.name} to revoke the old token")
     session.check_held()
-    repeated = not session.revoke_recorded
     if repeated:
         label = old_token(session).provider_label
         session.commit(session.event(Op.REVOKE, label=label, provider_id=target, result="again"))
@@ -130,6 +132,26 @@ def _ask_api(session: TokenSession, issuer: Issuer, target: str) -> str:
         return f"its answer was not clear ({error.message}), although it refuses the old token"
     # If the list is inconclusive the probes decide; without probes the list is the only evidence.
     return confirm_gone(session, issuer, target, needed=not _can_probe(session))
+
+
+def _check_target(session: TokenSession, issuer: Issuer, target: str) -> None:
+    """Refuse to revoke an id that names another token by now: services use the id of a deleted one again.
+
+    Raises:
+        Conflict: the inventory holds another token of that id, or the list shows another label for it.
+    """
+    label, provider = old_token(session).provider_label, session.provider.name
+    mine = {attempt.provider_id for attempt in session.journal.attempts}
+    if session.journal.mode is Mode.REVOKE_AGAIN:
+        mine.add(session.record.provider_id)
+    listed = [row.label for row in issuer.listed().rows if row.provider_id == target]
+    renamed = label and listed and all(each and each != label for each in listed)
+    if target in mine | ids_of_others(session) or renamed:
+        raise Conflict(
+            f"{provider} now uses the id of the old token of {session.record.name} for another token",
+            hint=f"nothing was revoked; look for {label or 'the old token'} there, and revoke it by hand if it is "
+            f"alive; `tokenguard show {session.record.name}` prints what is on record",
+        )
 
 
 def _rows_beside(session: TokenSession, issuer: Issuer, target: str) -> list[str]:

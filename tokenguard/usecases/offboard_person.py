@@ -109,7 +109,8 @@ def offboard(wiring: Wiring, person: str, ties: Sequence[Tie], successors: Succe
 
 
 def _roles(record: Record, person: str) -> tuple[str, ...]:
-    return tuple(role for role in ROLES if getattr(record, role) == person)
+    """Names are compared without regard to case: people write their own in more than one way."""
+    return tuple(role for role in ROLES if getattr(record, role).casefold() == person.casefold())
 
 
 def _tie(wiring: Wiring, snapshot: Snapshot, roles: tuple[str, ...]) -> Tie:

@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 from tokenguard.documents import JsonTree, Tree
 from tokenguard.domain.scope import Scope
 from tokenguard.domain.secret import Value
+from tokenguard.errors import Unreachable
+from tokenguard.frozen import replace
 from tokenguard.http.answer import Answer, Outcome
 from tokenguard.http.client import Request
 from tokenguard.ports.clock import Clock
@@ -50,11 +52,10 @@ class GenericIssuer:
         tree = None if answer.html else answer.json()
         found = {name: pointer.find(tree) for name, pointer in said.value.items()}
         value, token_id = new_value(found, self._admin, what), identifier(said.id.find(tree))
-        if not token_id:
+        hint, text = short_text(said.hint.find(tree) if said.hint else None), value.token.reveal()
+        if not token_id or text in token_id:
             raise not_understood(what)
-        return CreatedToken(
-            value=value, provider_id=token_id, hint=short_text(said.hint.find(tree) if said.hint else None)
-        )
+        return CreatedToken(value=value, provider_id=token_id, hint="" if text in hint else hint)
 
     def listed(self) -> TokenList:
         """Live tokens: listed, not expired for a day and with no status that means ended."""
@@ -99,7 +100,7 @@ class GenericIssuer:
         linked = said.paging.kind is PagingKind.LINK
         total = total_of(said.total.find(tree)) if said.total else None
         address = (following if said.following else _next_link(answer)) if linked else None
-        listed = tuple(_listed(said, row) for row in rows)
+        listed = tuple(self._without_values(_listed(said, row)) for row in rows)
         if said.status is not None:
             for token, row in zip(listed, rows, strict=True):
                 known = statuses.get(token.provider_id, RowStatus.ENDED)
@@ -112,6 +113,18 @@ class GenericIssuer:
             flaw="its total is not a number" if said.total and total is None else "",
             more=says_more(tree) or (not linked and bool(_next_link(answer))),
         )
+
+    def _without_values(self, row: ProviderToken) -> ProviderToken:
+        """The row without a hint that is a value; Unreachable if its id or label has the shape of one."""
+        shape = self._description.shape
+        if shape is None or not shape.prefix:
+            return row
+        if shape.fits(row.provider_id) or shape.fits(row.label):
+            raise Unreachable(
+                "listing tokens: what the provider file calls an id or a label is a value",
+                hint="name other fields under `list.id` and `list.label`, or describe no list",
+            )
+        return replace(row, hint="") if shape.fits(row.hint) else row
 
     def _linked(self, said: Rows, address: JsonTree) -> Query | None:
         """What a next address asks for. Only that may differ: the credential is sent to the place in the file alone."""
