@@ -19,6 +19,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 FORMAT = "tokenguard-evidence/1"
 GENESIS = "0" * 64
+BUNDLE = {"format", "token", "chain", "entries", "checkpoint", "index", "proof"}
+ENTRY = {"seq", "prev", "hash", "event"}
+EVENT = {"at", "op", "phase", "actor", "name", "rotation", "detail"}
 
 
 class Fault(Exception):
@@ -27,6 +30,17 @@ class Fault(Exception):
 
 def sha256(data):
     return hashlib.sha256(data).digest()
+
+
+def read_json(text):
+    """A document in which no key occurs twice."""
+
+    def mapping(pairs):
+        if len(dict(pairs)) != len(pairs):
+            raise Fault("added: a key occurs twice")
+        return dict(pairs)
+
+    return json.loads(text, object_pairs_hook=mapping)
 
 
 def read_key(text):
@@ -39,7 +53,7 @@ def read_key(text):
 
 
 def read_checkpoint(note, key):
-    """Check the signature of a note and read its three lines: origin, number of entries, root hash."""
+    """Check the signature of a note and read its lines: number of chains, root hash, number of entries."""
     name, key_id, public = key
     body, _, signatures = note.rpartition("\n\n")
     body += "\n"
@@ -54,10 +68,10 @@ def read_checkpoint(note, key):
             public.verify(blob[4:], body.encode())
         except InvalidSignature:
             raise Fault("forged: the checkpoint's signature is not by this key") from None
-        origin, size, root = body.splitlines()[:3]
+        origin, chains, root, entries = body.splitlines()
         if origin != name:
             raise Fault("foreign: the checkpoint is of another store")
-        return origin, int(size), base64.b64decode(root, validate=True)
+        return int(chains), base64.b64decode(root, validate=True), int(entries.removeprefix("entries "))
     raise Fault("unsigned: the checkpoint has no signature by this key")
 
 
@@ -73,6 +87,8 @@ def check_chain(chain, entries):
     """Every entry follows from the one before."""
     previous, seen = GENESIS, set()
     for number, entry in enumerate(entries, 1):
+        if set(entry) != ENTRY or not set(entry["event"]) <= EVENT:
+            raise Fault(f"added: entry {number} holds what is not hashed")
         if entry["hash"] in seen:
             raise Fault(f"replayed: entry {number} occurs twice")
         seen.add(entry["hash"])
@@ -108,30 +124,36 @@ def check_bundle(bundle, key):
     """The entries hold, their end is the one that the checkpoint has; returns the checkpoint."""
     if bundle["format"] != FORMAT:
         raise ValueError("another format")
+    if set(bundle) != BUNDLE:
+        raise Fault("added: the bundle holds what is not hashed")
     chain, entries = bundle["chain"], bundle["entries"]
     head = check_chain(chain, entries)
     checkpoint = read_checkpoint(bundle["checkpoint"], key)
     leaf = f"{chain} {len(entries)} {head}\n".encode()
     proof = [bytes.fromhex(part) for part in bundle["proof"]]
-    if tree_root(leaf, bundle["index"], bundle["chains"], proof) != checkpoint[2]:
+    if not 0 <= bundle["index"] < checkpoint[0]:
+        raise Fault("misplaced: the tree has no such leaf")
+    if tree_root(leaf, bundle["index"], checkpoint[0], proof) != checkpoint[1]:
         raise Fault("truncated: the last entry is not the one that was signed")
+    if bundle["token"] != entries[-1]["event"]["name"]:
+        raise Fault("renamed: the token's name is not that of the last entry")
     return checkpoint
 
 
 def check_pin(bundle, checkpoint, pin, key):
     """What was known before is still there: no entry changed since, and the store has not gone back."""
     if not pin.lstrip().startswith("{"):
-        _, size, root = read_checkpoint(pin, key)
+        _, root, size = read_checkpoint(pin, key)
         earlier = []
     else:
-        other = json.loads(pin)
-        _, size, root = check_bundle(other, key)
+        other = read_json(pin)
+        _, root, size = check_bundle(other, key)
         earlier = other["entries"]
         if other["chain"] != bundle["chain"]:
             raise Fault("foreign: the pin is of another token")
-    if checkpoint[1] < size:
-        raise Fault(f"rolled back: the store had {size} entries, now it has {checkpoint[1]}")
-    if checkpoint[1] == size and checkpoint[2] != root:
+    if checkpoint[2] < size:
+        raise Fault(f"rolled back: the store had {size} entries, now it has {checkpoint[2]}")
+    if checkpoint[2] == size and checkpoint[1] != root:
         raise Fault("forked: the same number of entries, and others than before")
     for before, now in zip(earlier, bundle["entries"], strict=False):
         if before["hash"] != now["hash"]:
@@ -142,12 +164,12 @@ def check_pin(bundle, checkpoint, pin, key):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("bundle", type=Path)
-    parser.add_argument("--key", required=True)
-    parser.add_argument("--pin", type=Path, action="append", default=[])
+    parser.add_argument("bundle", type=Path, help="what `audit bundle` wrote")
+    parser.add_argument("--key", required=True, help="the verifier key, as `audit checkpoint` prints it")
+    parser.add_argument("--pin", type=Path, action="append", default=[], help="an earlier bundle or checkpoint")
     given = parser.parse_args(arguments)
     try:
-        key, bundle = read_key(given.key), json.loads(given.bundle.read_text(encoding="utf-8"))
+        key, bundle = read_key(given.key), read_json(given.bundle.read_text(encoding="utf-8"))
         checkpoint = check_bundle(bundle, key)
         for pin in given.pin:
             check_pin(bundle, checkpoint, pin.read_text(encoding="utf-8"), key)
@@ -155,9 +177,9 @@ def main(arguments=None):
         print(f"does not hold: {fault}")
         return 1
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        print(f"cannot be read: {type(error).__name__}", file=sys.stderr)
+        print(f"the key, the bundle or a pin cannot be read: {type(error).__name__}", file=sys.stderr)
         return 2
-    print(f"holds: {len(bundle['entries'])} entries of {bundle['token']}, in a store with {checkpoint[1]} entries")
+    print(f"holds: {len(bundle['entries'])} entries of {bundle['token']!a}, in a store with {checkpoint[2]} entries")
     return 0
 
 

@@ -89,7 +89,15 @@ def test_a_place_that_cannot_be_written_is_told_and_does_not_stop_the_rest(cli, 
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], [NAME, "--all"], ["no/such/token/here"], ["--owner", "audio"], [NAME, "--owner", "video"]]
+    "arguments",
+    [
+        [],
+        [NAME, "--all"],
+        ["no/such/token/here"],
+        ["--owner", "audio"],
+        [NAME, "--owner", "video"],
+        ["--all", "--owner", "video"],
+    ],
 )
 def test_what_cannot_be_meant_is_refused(cli, arguments):
     cli.add(NAME)

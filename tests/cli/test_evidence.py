@@ -78,6 +78,11 @@ ATTACKS = {
     "replayed": lambda bundle: bundle["entries"].insert(2, bundle["entries"][1]),
     "truncated": lambda bundle: bundle["entries"].pop(),
     "misplaced": lambda bundle: bundle["proof"].pop(),
+    "misplaced  ": lambda bundle: bundle.update(index=-1),
+    "added": lambda bundle: bundle["entries"][1].update(note="proven"),
+    "added ": lambda bundle: bundle.update(chains=9),
+    "added  ": lambda bundle: bundle["entries"][1]["event"].update(proven=True),
+    "renamed": lambda bundle: bundle.update(token="prod/bank/other\n\x1b[2J"),
     "misplaced ": lambda bundle: bundle["proof"].append("0" * 64),
     "forged": lambda bundle: bundle.update(checkpoint=bundle["checkpoint"].replace("\n", "\n1", 1)),
     "unsigned": lambda bundle: bundle.update(checkpoint=bundle["checkpoint"].partition("\n\n")[0] + "\n\n"),
@@ -93,6 +98,13 @@ def test_every_change_of_a_bundle_is_told_by_its_kind(bundles, tmp_path, capfd, 
     changed.write_text(json.dumps(content))
     code, said = verified(capfd, changed, key)
     assert (code, said.startswith(f"does not hold: {told.strip()}")) == (1, True), said
+
+
+def test_a_key_that_occurs_twice_is_refused(bundles, tmp_path, capfd):
+    *_, later, key = bundles
+    doubled = tmp_path / "doubled.json"
+    doubled.write_text(later.read_text().replace('"token":', '"token": "prod/bank/other", "token":', 1))
+    assert verified(capfd, doubled, key)[0] == 1
 
 
 def test_a_store_that_was_rewound_with_its_anchor_is_told_by_a_pin(bundles, capfd):

@@ -95,7 +95,15 @@ def test_it_asks_with_the_number_of_tokens(cli, tokens):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["kim2"], [""], [], ["kim", "--owner-to", "No Team", "--yes"], ["kim", "--to", "a\nb", "--yes"]]
+    "arguments",
+    [
+        ["kim2"],
+        [""],
+        [],
+        ["kim", "--owner-to", "No Team", "--yes"],
+        ["kim", "--to", "a\nb", "--yes"],
+        ["kim", "--to", "Kim", "--yes"],
+    ],
 )
 def test_what_cannot_be_meant_is_refused(cli, tokens, arguments):
     cli.refused("offboard", *arguments)

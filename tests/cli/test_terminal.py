@@ -4,6 +4,7 @@ import os
 import pty
 import threading
 import time
+import uuid
 
 import pytest
 
@@ -88,6 +89,16 @@ def test_what_is_pasted_beyond_one_line_is_thrown_away_unseen():
     secret, seen = _ask(script, lambda operator: operator.paste(TASK))
     assert secret.reveal() == one
     assert two not in seen
+
+
+@pytest.mark.parametrize("given", ["dx_secret_{}", "dx_bearer_{}:dx_secret_{}", "sk-social-{}"])
+def test_a_value_in_the_place_of_a_name_is_refused_and_goes_nowhere(given):
+    """A name stands in the audit trail for ever."""
+    value = given.format(uuid.uuid4(), uuid.uuid4())
+    script = [("name when", f"done {value}"), ("your name", value), ("your name", "alex")]
+    who, seen = _ask(script, lambda operator: operator.done(TASK))
+    assert who == "alex"
+    assert seen.count("looks like a token value") == 2
 
 
 def test_an_empty_paste_is_asked_again():

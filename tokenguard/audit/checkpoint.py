@@ -1,6 +1,6 @@
 """What a store's audit chains are at one moment, as one small text to be signed and pinned elsewhere.
 
-The format is that of C2SP's tlog-checkpoint: origin, number of entries, root hash. docs/spec/evidence.md describes it.
+The format is that of C2SP's tlog-checkpoint: origin, number of leaves, root hash. docs/spec/evidence.md describes it.
 """
 
 from base64 import b64encode
@@ -40,9 +40,9 @@ class Checkpoint(Frozen, frozen=True, kw_only=True):
     @property
     def body(self) -> str:
         """The text that is signed."""
-        size = sum(each.head.seq for each in self.states)
+        entries = sum(each.head.seq for each in self.states)
         root = b64encode(root_hash([each.leaf for each in self.states])).decode()
-        return f"{self.origin}\n{size}\n{root}\n"
+        return f"{self.origin}\n{len(self.states)}\n{root}\nentries {entries}\n"
 
     def proof(self, chain: str) -> tuple[int, list[str]]:
         """The place of a chain's line, and the hashes (hex) that lead from it to the root."""

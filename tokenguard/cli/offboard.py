@@ -16,7 +16,7 @@ from tokenguard.shell.save_file import check_page, save_page
 from tokenguard.shell.wiring import Wiring
 from tokenguard.text import counted
 from tokenguard.usecases.given_facts import changes_from
-from tokenguard.usecases.offboard_person import Successors, Tie, check_owners, offboard, ties_of
+from tokenguard.usecases.offboard_person import Successors, Tie, check_successors, offboard, ties_of
 from tokenguard.views.offboarding_page import offboarding_markdown, ties_table
 
 
@@ -41,11 +41,11 @@ def offboard_person(
     ties = ties_of(wiring, person)
     successors = _successors(person_to, login_to, owner_to)
     if not plan_only:
-        check_owners(person, ties, successors)
+        check_successors(person, ties, successors)
     if output is not None:
         check_page(Path(output))
     if not wiring.screen.as_json:
-        wiring.screen.table(("token", "is", "then", "needs", "blocked because"), ties_table(ties))
+        wiring.screen.table(("token", "is", "then", "needs", "blocked because"), ties_table(ties, successors))
     if plan_only:
         if wiring.screen.as_json:
             wiring.screen.document({"person": person, "tokens": [_document(each, {}) for each in ties]})
@@ -53,7 +53,8 @@ def offboard_person(
     if not yes:
         _confirm(wiring, person, ties)
     results = _run(wiring, person, ties, successors)
-    page = offboarding_markdown(person, ties, results, {each.name: wiring.store.find(each.name) for each in ties})
+    now = {each.name: wiring.store.find(each.name) for each in ties}
+    page = offboarding_markdown(person, ties, successors, results, now)
     if output is not None:
         save_page(Path(output), page)
         wiring.progress.note(f"written to {shown(Path(output))}")

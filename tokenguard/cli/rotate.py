@@ -89,7 +89,7 @@ def rotate(
         targets = open_ones(wiring, abort=abort) if not names else [known_token(wiring.store, name) for name in names]
         return _go_on(wiring, targets, abort=abort, accept_outage=accept_outage, reason=said, single=len(names) == 1)
     snapshots = chosen(wiring, names, wanted, due=due)
-    tell_selection(wiring, wanted, snapshots)
+    tell_selection(wiring, wanted, snapshots, due=due)
     if due and not plan_only:
         snapshots = _without_unknown_ages(wiring, snapshots)
     rollout = allowed(wiring, snapshots) if due and wiring.tty is None else None

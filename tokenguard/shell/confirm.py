@@ -27,4 +27,4 @@ def confirm_number(tty: Tty, what: str, number: int) -> None:
         number: the answer that confirms.
     """
     if tty.ask(f"{what}; type the number to continue: ").strip() != str(number):
-        raise InputError("not confirmed", hint="nothing was done; name the tokens, or type the number")
+        raise InputError("not confirmed", hint="nothing was done; type the number of tokens to confirm")

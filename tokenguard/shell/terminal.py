@@ -5,6 +5,7 @@ import os
 import re
 from typing import NoReturn
 
+from tokenguard.domain.lookalikes import holds_issued, holds_opaque
 from tokenguard.domain.secret import Secret
 from tokenguard.errors import InputError, NeedsPerson
 from tokenguard.ports.operator import Task, TokenTrace, TokenTraceAnswer
@@ -79,8 +80,12 @@ class TerminalOperator:
             self._tty.show(f"  {number:>5}. {_line(step)}")
 
     def _name(self, given: str) -> str:
+        """The person's name, which goes on record: a value that was pasted in its place is refused."""
         default = _login()
         name = given.strip() or self._tty.ask(f"  your name [{default}]: ") or default
+        while holds_issued(name) or holds_opaque(name):
+            self._tty.show("  not yet: that looks like a token value, and nothing of it was kept; type your name")
+            name = self._tty.ask(f"  your name [{default}]: ") or default
         return safe_text(name, one_line=True, limit=_NAME_LIMIT)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tokenguard.detection.match import TextMatch
 from tokenguard.domain.finding import Finding, FindingKind, Report
+from tokenguard.domain.lookalikes import holds_issued, holds_opaque
 from tokenguard.domain.moment import parse_day
 from tokenguard.errors import InputError
 from tokenguard.frozen import Frozen, replace
@@ -134,12 +135,18 @@ class Acceptor(Frozen, frozen=True, kw_only=True):
         while True:
             try:
                 reason, until = tty.ask("  reason: "), tty.ask("  until (YYYY-MM-DD, Enter for always): ").strip()
+                _refuse_value(reason)
                 return self.accepting([(match, path)], Terms(reason=reason, until=until, now=self.now))
             except InputError as error:
                 tty.show(f"  not yet: {error.message}")
 
     def _knowing(self, content: BaselineContent, base: Path | None = None) -> Baseline:
         return Baseline(content, RootPaths(root=self.paths.root, base=base or self.paths.root), self.now)
+
+
+def _refuse_value(reason: str) -> None:
+    if holds_issued(reason) or holds_opaque(reason):
+        raise InputError("the reason looks like a token value", hint="write why the finding is accepted")
 
 
 def _scans(root: Path, names: Iterable[str], *, history: bool) -> Iterator[Callable[[ScanJob], Report]]:

@@ -6,6 +6,7 @@ from functools import partial
 from tokenguard.detection.value_coverage import uncovered
 from tokenguard.domain.document import Snapshot
 from tokenguard.domain.liveness import Observation
+from tokenguard.domain.lookalikes import holds_issued, holds_opaque
 from tokenguard.domain.names import TokenName
 from tokenguard.domain.secret import Value
 from tokenguard.domain.token import Consumer, ConsumerKind, Custody, Record, RecordState
@@ -236,6 +237,8 @@ def _asked(tty: Tty, record: Record) -> RecordChanges:
 
 
 def _checked(name: str, text: str) -> str:
+    if holds_issued(text) or (name == "purpose" and holds_opaque(text)):
+        raise InputError("that looks like a token value; nothing of it was kept", hint="the value is asked for later")
     changes_from({name: text})
     return text
 

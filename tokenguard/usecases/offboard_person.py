@@ -95,8 +95,12 @@ def ties_of(wiring: Wiring, person: str) -> list[Tie]:
     return sorted(found, key=lambda each: (order.index(each.ending), each.needs_person, each.name))
 
 
-def check_owners(person: str, ties: Sequence[Tie], successors: Successors) -> None:
-    """InputError if a token would be left without an owner."""
+def check_successors(person: str, ties: Sequence[Tie], successors: Successors) -> None:
+    """InputError if the person would take over, or if a token would be left without an owner."""
+    if person.casefold() in {successors.person.casefold(), successors.login.casefold(), successors.owner.casefold()}:
+        raise InputError(
+            f"{person} cannot take over from {person}", hint="name another person or team, or leave the option out"
+        )
     owned = [each.name for each in ties if "owner" in each.roles]
     if owned and not successors.owner:
         raise InputError(f"{person} owns {', '.join(owned)}", hint="name the team that takes over: --owner-to TEAM")

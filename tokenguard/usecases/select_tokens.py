@@ -20,10 +20,11 @@ def select_tokens(
     Raises:
         InputError: nothing or both is asked for, a name is unknown, or no token matches.
     """
-    if sum((bool(names), everything or wanted != ANY)) != 1:
+    asked = sum((bool(names), everything, wanted != ANY))
+    if asked != 1:
         raise InputError(
-            "name tokens, or select them with options: one of the two",
-            hint="for example --owner TEAM or --name 'video/*'; `tokenguard list` takes the same options",
+            "no token was given" if not asked else "token names, --all and a selection exclude each other",
+            hint="name tokens, or select them, for example --owner TEAM; `tokenguard list` takes the same options",
         )
     if names:
         return [known_token(wiring.store, name) for name in dict.fromkeys(names)]
@@ -35,10 +36,11 @@ def select_tokens(
     return sorted(found, key=lambda each: each.document.record.name)
 
 
-def tell_selection(wiring: Wiring, wanted: Filter, found: Sequence[Snapshot]) -> None:
-    """Say first what was selected, since a pattern may match more than was meant."""
+def tell_selection(wiring: Wiring, wanted: Filter, found: Sequence[Snapshot], *, due: bool = False) -> None:
+    """Say first what was selected, since a pattern may match more than was meant; `due`: only due ones of them."""
     if wanted != ANY:
-        wiring.progress.note(f"selected: {counted(len(found), 'token')} with {shlex.join(wanted.options)}")
+        what = counted(len(found), "due token" if due else "token")
+        wiring.progress.note(f"selected: {what} with {shlex.join(wanted.options)}")
 
 
 def no_match(wanted: Filter) -> InputError:

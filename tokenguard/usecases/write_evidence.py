@@ -47,7 +47,6 @@ def evidence_of(wiring: Wiring, snapshot: Snapshot, key: EvidenceKey) -> dict[st
         "chain": snapshot.id,
         "entries": [msgspec.to_builtins(entry, str_keys=True) for entry in entries],
         "checkpoint": key.signed(checkpoint.body),
-        "chains": len(checkpoint.states),
         "index": index,
         "proof": proof,
     }

@@ -8,7 +8,7 @@ from tokenguard.markdown import code, plain, table
 from tokenguard.report.proof import proof_words
 from tokenguard.rotation.batch import BatchResult
 from tokenguard.text import counted
-from tokenguard.usecases.offboard_person import Ending, Tie
+from tokenguard.usecases.offboard_person import Ending, Successors, Tie
 
 _ROLE = {"made_by": "creator", "account": "login", "owner": "owner", "deputy": "deputy"}
 _THEN = {
@@ -23,28 +23,49 @@ def role_words(tie: Tie) -> str:
     return ", ".join(_ROLE[role] for role in tie.roles)
 
 
-def ties_table(ties: Sequence[Tie]) -> list[tuple[str, ...]]:
+def ties_table(ties: Sequence[Tie], successors: Successors) -> list[tuple[str, ...]]:
     """The rows of a plan: token, roles, what happens, who is needed, and what stands in the way."""
     return [
         (
             tie.name,
             role_words(tie),
-            _THEN[tie.ending],
+            _then(tie, successors),
             "a person" if tie.needs_person else "",
-            tie.plan.blocked if tie.plan is not None else "",
+            _obstacle(tie, successors),
         )
         for tie in ties
     ]
 
 
+def _then(tie: Tie, successors: Successors) -> str:
+    if tie.ending is Ending.REASSIGN and not (successors.owner if "owner" in tie.roles else successors.person):
+        return f"{role_words(tie)} removed"
+    return _THEN[tie.ending]
+
+
+def _obstacle(tie: Tie, successors: Successors) -> str:
+    if "owner" in tie.roles and not successors.owner:
+        return "it needs an owner: --owner-to TEAM"
+    return tie.plan.blocked if tie.plan is not None else ""
+
+
 def offboarding_markdown(
-    person: str, ties: Sequence[Tie], results: Sequence[BatchResult], now: Mapping[TokenName, Snapshot | None]
+    person: str,
+    ties: Sequence[Tie],
+    successors: Successors,
+    results: Sequence[BatchResult],
+    now: Mapping[TokenName, Snapshot | None],
 ) -> str:
     """The page."""
     ended = {result.name: result for result in results}
     done = sum(result.error is None for result in results)
     rows = [
-        (code(tie.name), role_words(tie), _outcome(tie, ended.get(tie.name)), _proof(tie, now.get(tie.name)))
+        (
+            code(tie.name),
+            role_words(tie),
+            _outcome(tie, successors, ended.get(tie.name)),
+            _proof(tie, now.get(tie.name)),
+        )
         for tie in ties
     ]
     return "\n".join(
@@ -59,12 +80,12 @@ def offboarding_markdown(
     )
 
 
-def _outcome(tie: Tie, result: BatchResult | None) -> str:
+def _outcome(tie: Tie, successors: Successors, result: BatchResult | None) -> str:
     if result is None:
         return "not begun"
     if result.error is not None:
         return plain(f"exit {int(result.exit_code)}: {result.error.message}; {result.error.hint}")
-    return _THEN[tie.ending]
+    return _then(tie, successors)
 
 
 def _proof(tie: Tie, snapshot: Snapshot | None) -> str:

@@ -24,7 +24,7 @@ def load(path: Path) -> Description:
         data = read_limited(path, _MAX_BYTES)
     except OSError:
         raise InputError(
-            f"the provider file cannot be read: {shown(path)}", hint="check `[providers.X] file` and its permissions"
+            f"the provider file cannot be read: {shown(path)}", hint="check its name and permissions"
         ) from None
     return describe(data, source=shown(path))
 
