@@ -6,7 +6,9 @@ anew: a code object with the original's file, name and line table is run in a na
 
 import linecache
 import opcode
-from collections.abc import Callable, Generator, Iterator, Mapping
+import time
+from _thread import allocate_lock, start_new_thread
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import CodeType, FrameType, TracebackType
 from typing import Any
@@ -16,6 +18,8 @@ _CALLS = compile(f"{_NEXT}()", "", "exec")
 _RAISES = compile("raise ''", "", "exec")
 _NOP = bytes([opcode.opmap["NOP"], 0])
 _GLOBALS = ("__name__", "__file__", "__loader__", "__spec__", "__package__")
+_PATIENCE = 10_000
+"""How often a function that is about to return is asked for."""
 _AROUND = 12
 """Source lines before and after a frame's own: no reporter shows more."""
 _MARKER = "sensitive_variables_wrapper"
@@ -115,33 +119,53 @@ def _shown_file(frame: FrameType, line: int, clean_text: Callable[[str], str]) -
 
 
 def _made(path: list[_Program]) -> FrameType:
-    """Run frames that call one another; the innermost. None of our own frames can be reached from them."""
-    running = _running(path)
-    caller: FrameType = running.gi_frame  # type: ignore[attr-defined]  # that of a generator
-    frame = next(running)
-    running.close()
-    caller.clear()
-    return frame
+    """Run frames that call one another; the innermost. No frame of ours, and none of a caller, leads on from them.
+
+    They are run in a thread of their own: below its first function there is no frame.
+    """
+    found: list[FrameType] = []
+    ended = allocate_lock()
+    ended.acquire()
+    try:
+        start_new_thread(_run, (path, found, ended.release))
+        ended.acquire()
+    except RuntimeError:  # no thread can be started any more: the interpreter ends
+        _run(path, found, lambda: None)
+    for _, _, known, _ in path:
+        del known[_NEXT]
+    _forget(found[1])
+    return found[0]
 
 
-def _running(path: list[_Program]) -> Generator[FrameType, None, None]:
-    """A generator, since the frame of one that waits has no caller."""
+def _run(path: list[_Program], found: list[FrameType], done: Callable[[], None]) -> None:
+    """Put the innermost frame, and the one that called the outermost, into `found`."""
     call: Callable[[], object] | None = None
     for frame, name, known, local in reversed(path):
         code = _code(frame.f_code, name, raises=call is None)
         known[_NEXT] = call
         call = partial(exec, code, known, local)
-    found: list[FrameType] = []
     try:
         call()  # type: ignore[misc]  # there is one frame at least
     except _RaisedError as caught:
         trace = caught.__traceback__
+        frames = []
         while trace is not None:
-            found = [trace.tb_frame]
+            frames.append(trace.tb_frame)
             trace = trace.tb_next
-    for _, _, known, _ in path:
-        del known[_NEXT]
-    yield found[0]
+        found += [frames[-1], frames[0]]
+    finally:
+        done()
+
+
+def _forget(ours: FrameType) -> None:
+    """Drop what the first function of the thread held, as soon as it has returned."""
+    for _ in range(_PATIENCE):
+        try:
+            ours.clear()
+        except RuntimeError:  # it is about to return
+            time.sleep(0)
+        else:
+            return
 
 
 def _code(like: CodeType, name: str, *, raises: bool) -> CodeType:
