@@ -111,11 +111,16 @@ def rotate(
         tell_leaked_order(wiring, plans[0])
     jobs = [rotation_job(wiring, plan, reason=said, accept_outage=accept_outage, only_if_due=due) for plan in plans]
     if rollout is not None:
-        canaries, by_id = Canaries(rollout), {each.id: each for each in rollout.chosen}
-        jobs = [canaries.guard(by_id[plan.token], job) for plan, job in zip(plans, jobs, strict=True)]
+        jobs = _after_canaries(rollout, plans, jobs)
     options = ("--compromised",) * compromised + ("--accept-outage",) * accept_outage
     again = ("--due", *wanted.options) if due else _with_reason(options, said)
     return _run(wiring, jobs, single=single, shared=due, again=again)
+
+
+def _after_canaries(rollout: Rollout, plans: Sequence[RotationPlan], jobs: Sequence[BatchJob]) -> list[BatchJob]:
+    """The same jobs, each of which waits for the first one at its provider."""
+    canaries, by_id = Canaries(rollout), {each.id: each for each in rollout.chosen}
+    return [canaries.guard(by_id[plan.token], job) for plan, job in zip(plans, jobs, strict=True)]
 
 
 def _plans(

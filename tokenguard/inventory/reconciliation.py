@@ -83,7 +83,7 @@ def in_place(snapshots: Iterable[Snapshot], provider: str, scope: Scope | None) 
 
 def compare(snapshots: Sequence[Snapshot], rows: Sequence[ListedRow]) -> Reconciled:
     """Hold the tokens against the list; each line is given to one token at most, the surest match first."""
-    lines, found = _Lines(rows), dict[str, Compared]()
+    lines, found = _EnteredLines(rows), dict[str, Compared]()
     living = [each for each in snapshots if each.document.record.state is not RecordState.RETIRED]
     for snapshot in living:
         if (row := lines.named(snapshot.document.record.label)) is not None:
@@ -190,7 +190,7 @@ def _with_age(record: Record, listing: Listing) -> Record:
     return replace(record, created_at=made)
 
 
-class _Lines:
+class _EnteredLines:
     """The lines of a list, each given away once."""
 
     def __init__(self, rows: Sequence[ListedRow]) -> None:
